@@ -1,0 +1,1 @@
+"""What Keras (and nnrun itself) offers, as data: names, parameters, defaults, accepted kinds."""

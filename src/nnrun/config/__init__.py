@@ -1,0 +1,1 @@
+"""The language: text with marks, overrides, and how a problem is shown."""

@@ -1,0 +1,1 @@
+"""Sources to arrays: named sets, tables, arrays, preparation, splits."""

@@ -1,0 +1,1 @@
+"""The Keras side: wake, compile, train, checkpoint, evaluate."""

@@ -1,0 +1,146 @@
+"""What can go wrong, as values: a mark, a problem, and one tree of exceptions with their exit codes.
+
+    NnrunError                     exit
+    |-- ConfigError                  2   many Problems, each: mark, text, hint
+    |   `-- BuildError               2   Keras refused a part; its place in the file, Keras' whole message
+    |-- DataError                    1   file, row, column
+    |-- RunError                     1   diverged, folder in use, cannot resume
+    `-- MissingExtraError            1   names the extra to install
+
+Everything else that leaves the command line is a bug of nnrun's: exit code 3, with a traceback in a file.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path as FilePath
+
+#: The keys and list indexes that lead to a value: `("model", 0, "Conv2D", "filters")`.
+Path = tuple[str | int, ...]
+Severity = Literal["error", "warning", "note"]
+
+EXIT_FAILED = 1
+EXIT_REFUSED = 2
+EXIT_BUG = 3
+EXIT_PREEMPTED = 75
+EXIT_INTERRUPTED = 130
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A place in a text: where a word stands, and the line it stands in.
+
+    Attributes:
+        file: The file's name as the user wrote it, or `--set` for a text from the command line.
+        line: The line, counted from 1.
+        column: The column of the word's first character, counted from 1.
+        length: How many characters of the line the word covers (at least 1).
+        text: The whole line, without its line end.
+    """
+
+    file: str
+    line: int
+    column: int
+    length: int
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing wrong with a config: where, what was expected and received, and what to type next.
+
+    Attributes:
+        mark: The place, or None where no single place is to blame.
+        text: One sentence: what was expected and what was received.
+        hint: What to type next, or None.
+        name: The finding's name (`loss-activation-mismatch`), or None for a breach of the language itself.
+        severity: `error` refuses the config; `warning` and `note` do not.
+    """
+
+    mark: Mark | None
+    text: str
+    hint: str | None = None
+    name: str | None = None
+    severity: Severity = "error"
+
+    def order(self) -> tuple[str, int, int]:
+        """Sort key: by file, line and column; problems without a place come first."""
+        return (self.mark.file, self.mark.line, self.mark.column) if self.mark else ("", 0, 0)
+
+
+class NnrunError(Exception):
+    """Whatever nnrun refuses or fails at, said in full to the user.
+
+    Args:
+        text: What was expected and what was received.
+        hint: What to type next.
+    """
+
+    exit_code = EXIT_FAILED
+
+    def __init__(self, text: str, hint: str | None = None) -> None:
+        super().__init__(text)
+        self.text = text
+        self.hint = hint
+
+
+class ConfigError(NnrunError):
+    """A config that cannot run, with every problem it has.
+
+    Args:
+        problems: All problems; they are kept sorted by place.
+    """
+
+    exit_code = EXIT_REFUSED
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(sorted(problems, key=Problem.order))
+        super().__init__("; ".join(f"{problem.mark or 'config'}: {problem.text}" for problem in self.problems))
+
+
+class BuildError(ConfigError):
+    """Keras refused a part that the language allows: its place in the file, and Keras' whole message."""
+
+
+class DataError(NnrunError):
+    """Data that cannot be used.
+
+    Args:
+        text: What was expected and what was received.
+        file: The data file.
+        row: The line of the file, counted from 1 with its header, as an editor shows it.
+        column: The column's name, or its index counted from 0 where there is no header.
+        hint: What to type next.
+    """
+
+    def __init__(self, text: str, *, file: FilePath | str | None = None, row: int | None = None,
+                 column: str | int | None = None, hint: str | None = None) -> None:
+        places = [str(file)] if file is not None else []
+        places += [f"row {row}"] if row is not None else []
+        places += [f"column {column}"] if column is not None else []
+        super().__init__(f"{', '.join(places)}: {text}" if places else text, hint)
+        self.file, self.row, self.column = file, row, column
+
+
+class RunError(NnrunError):
+    """A run that cannot be found, continued or written."""
+
+
+class MissingExtraError(NnrunError):
+    """An optional package that is not installed.
+
+    Args:
+        extra: The extra of nnrun that brings it.
+        purpose: What it is needed for.
+    """
+
+    def __init__(self, extra: str, purpose: str) -> None:
+        super().__init__(f"{purpose} needs the extra '{extra}', which is not installed.", f"pip install 'nnrun[{extra}]'")
+        self.extra = extra

@@ -1,0 +1,1 @@
+"""The experiment's schema: what a config says, validated and frozen."""
