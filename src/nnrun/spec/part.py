@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -19,10 +19,11 @@ class Part:
         category: The catalog's category (`layers`, `optimizers`, `sources`, ...).
         name: The catalog's own name (`Adam`, even where the config says `adam`).
         arguments: Only what the config says; nested parts are `Part`s, facts are words with a dollar.
-        path: Where the part stands in the config, so that a failure inside Keras finds its place.
+        path: Where the part stands in the config, so that a failure inside Keras finds its place. Two parts
+            that say the same are equal wherever they stand.
     """
 
     category: str
     name: str
     arguments: Mapping[str, Any]
-    path: Path = ()
+    path: Path = field(default=(), compare=False)

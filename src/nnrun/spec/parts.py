@@ -1,0 +1,207 @@
+"""Reads parts: a word, a one-key mapping or a lone value becomes a `Part`, or says all that is wrong with it.
+
+Every complaint carries the path of keys that leads to it, which is the path in the file, so that the caller can put
+a caret under the offending word.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from nnrun.catalog import lookup
+from nnrun.catalog.kinds import NUMBER_FACTS, SHAPE_FACTS, AnyOf, Kind, ListOf, MappingOf, PartOf
+from nnrun.config.hints import did_you_mean
+from nnrun.config.render import show
+from nnrun.spec.part import Part
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from nnrun.catalog.lookup import Entry
+    from nnrun.errors import Path
+
+
+@dataclass(frozen=True)
+class Complaint:
+    """One thing wrong with a part.
+
+    Attributes:
+        path: The keys that lead to it.
+        text: What was expected and what was received.
+        hint: What to type next.
+        at_key: Whether the key is to blame rather than its value.
+    """
+
+    path: Path
+    text: str
+    hint: str | None = None
+    at_key: bool = False
+
+
+class Reader:
+    """Reads parts and collects complaints, so that one pass finds every mistake."""
+
+    def __init__(self) -> None:
+        self.complaints: list[Complaint] = []
+
+    def complain(self, path: Path, text: str, hint: str | None = None, *, at_key: bool = False) -> None:
+        """Note one thing wrong."""
+        self.complaints.append(Complaint(path, text, hint, at_key))
+
+    def part(self, categories: tuple[str, ...], value: object, path: Path) -> Part | None:
+        """Read `value` as a part of one of `categories`; None where it cannot be one."""
+        if isinstance(value, str):
+            return self._word(categories, value, path)
+        if isinstance(value, dict) and len(value) == 1:
+            return self._mapping(categories, value, path)
+        wanted = PartOf(categories).expects
+        if isinstance(value, dict) and value:
+            self._too_many_keys(categories, value, path)
+        else:
+            self.complain(path, f"expected {wanted}, received {show(value)}", f"write a name, such as {_example(categories)}")
+        return None
+
+    def value(self, kind: Kind, value: object, path: Path, name: str) -> Any:  # noqa: ANN401
+        """Read the value of parameter `name`: plain values as they are, parts as `Part`s."""
+        if isinstance(kind, ListOf) and isinstance(value, list) and kind.length in (None, len(value)):
+            return [self.value(kind.item, item, (*path, index), name) for index, item in enumerate(value)]
+        if isinstance(kind, MappingOf) and isinstance(value, dict):
+            return {key: self.value(kind.item, item, (*path, key), name) for key, item in value.items()}
+        categories = _categories(kind)
+        if categories and not _accepted_plainly(kind, value) and (isinstance(value, (str, dict))):
+            return self.part(categories, value, path)
+        if isinstance(kind, AnyOf) and isinstance(value, list):
+            return self._list_alternative(kind, value, path, name)
+        if not kind.accepts(value):
+            self.complain(path, f"expected {kind.expects} for '{name}', received {show(value)}", _value_hint(kind, value))
+        return value
+
+    def _list_alternative(self, kind: AnyOf, value: list[object], path: Path, name: str) -> Any:  # noqa: ANN401
+        lists = [one for one in kind.kinds if isinstance(one, ListOf) and one.length in (None, len(value))]
+        if lists and _categories(lists[0].item):
+            return self.value(lists[0], value, path, name)
+        if not kind.accepts(value):
+            self.complain(path, f"expected {kind.expects} for '{name}', received {show(value)}")
+        return value
+
+    def _word(self, categories: tuple[str, ...], word: str, path: Path) -> Part | None:
+        entry = self._entry(categories, word, path, at_key=False)
+        return entry and self._arguments(entry, {}, path, path, at_key=False)
+
+    def _mapping(self, categories: tuple[str, ...], value: dict[str, Any], path: Path) -> Part | None:
+        (word, inner), = value.items()
+        inside = (*path, word)
+        entry = self._entry(categories, word, inside, at_key=True)
+        if entry is None:
+            return None
+        if isinstance(inner, dict):
+            return self._arguments(entry, inner, path, inside, at_key=True)
+        if inner is None:
+            return self._arguments(entry, {}, path, inside, at_key=True)
+        return self._lone(entry, inner, path, inside)
+
+    def _lone(self, entry: Entry, value: object, path: Path, inside: Path) -> Part | None:
+        if entry.first is None:
+            self.complain(inside, f"{entry.name} takes no arguments, received {show(value)}", f"write {entry.name} alone")
+            return None
+        read = self.value(entry.first.kind, value, inside, entry.first.name)
+        self._require(entry, {entry.first.name: value}, inside, at_key=True)
+        return Part(entry.category, entry.name, {entry.first.name: read}, path)
+
+    def _entry(self, categories: tuple[str, ...], word: str, path: Path, *, at_key: bool) -> Entry | None:
+        for category in categories:
+            found = lookup.entry(category, word)
+            if found is not None:
+                return found
+        known = [name for category in categories for name in lookup.words(category)]
+        elsewhere = [entry.category.removesuffix("s") for entry in lookup.find(word) if entry.name == word]
+        hint = did_you_mean(word, known)
+        if elsewhere and hint is None:
+            hint = f"{word} is of the category '{elsewhere[0]}', which has no place here"
+        self.complain(path, f"expected {PartOf(categories).expects}, received {show(word)}, which is not one", hint,
+                      at_key=at_key)
+        return None
+
+    def _arguments(self, entry: Entry, given: Mapping[str, Any], path: Path, inside: Path, *, at_key: bool) -> Part:
+        arguments = {}
+        for key, value in given.items():
+            parameter = entry.parameters.get(key)
+            if parameter is None:
+                hint = did_you_mean(key, list(entry.parameters)) or f"nnrun explain {entry.name}"
+                self.complain((*inside, key), f"{entry.name} has no argument '{key}'", hint, at_key=True)
+                continue
+            arguments[key] = self.value(parameter.kind, value, (*inside, key), key)
+        self._require(entry, given, inside, at_key=at_key)
+        return Part(entry.category, entry.name, arguments, path)
+
+    def _require(self, entry: Entry, given: Mapping[str, Any], path: Path, *, at_key: bool) -> None:
+        missing = [p for p in entry.parameters.values() if p.required and p.name not in given]
+        if missing:
+            names = " and ".join(f"'{parameter.name}'" for parameter in missing)
+            wanted = ", ".join(f"{parameter.name}: ..." for parameter in missing)
+            self.complain(path, f"{entry.name} needs {names} ({missing[0].kind.expects}), which is missing",
+                          f"write {entry.name}: {{{wanted}}}", at_key=at_key)
+
+    def _too_many_keys(self, categories: tuple[str, ...], value: dict[str, Any], path: Path) -> None:
+        first, *others = value
+        hint = f"did you mean {first}: {{{', '.join(others)}}}, with these keys inside it?" if any(
+            lookup.entry(category, first) for category in categories) else None
+        self.complain(path, f"expected {PartOf(categories).expects} as a mapping with one key, its name; "
+                      f"received {len(value)} keys: {', '.join(map(str, value))}", hint)
+
+
+def read_part(category: str, value: object) -> tuple[Part | None, tuple[Complaint, ...]]:
+    """Read one part; complaints' and the part's paths are relative to it."""
+    reader = Reader()
+    part = reader.part((category,), value, ())
+    return part, tuple(reader.complaints)
+
+
+def placed(value: Any, prefix: Path) -> Any:  # noqa: ANN401
+    """Give a part, and the parts in its arguments, paths that start at the file's root."""
+    if isinstance(value, Part):
+        inner = {key: placed(item, prefix) for key, item in value.arguments.items()}
+        return replace(value, arguments=inner, path=(*prefix, *value.path))
+    if isinstance(value, list):
+        return [placed(item, prefix) for item in value]
+    if isinstance(value, dict):
+        return {key: placed(item, prefix) for key, item in value.items()}
+    return value
+
+
+def _categories(kind: Kind) -> tuple[str, ...]:
+    if isinstance(kind, PartOf):
+        return kind.categories
+    if isinstance(kind, AnyOf):
+        return tuple(category for one in kind.kinds for category in _categories(one))
+    return ()
+
+
+def _accepted_plainly(kind: Kind, value: object) -> bool:
+    if isinstance(kind, AnyOf):
+        return any(_accepted_plainly(one, value) for one in kind.kinds)
+    return not isinstance(kind, PartOf) and kind.accepts(value)
+
+
+def _value_hint(kind: Kind, value: object) -> str | None:
+    if isinstance(value, str) and value.startswith("$"):
+        return did_you_mean(value, [*NUMBER_FACTS, *SHAPE_FACTS])
+    if isinstance(value, str) and _number(value) is not None and kind.accepts(_number(value)):
+        return f"write {value} without quotes"
+    options = getattr(kind, "options", ())
+    return did_you_mean(value, [str(option) for option in options]) if isinstance(value, str) and options else None
+
+
+def _number(text: str) -> float | int | None:
+    try:
+        return int(text)
+    except ValueError:
+        try:
+            return float(text)
+        except ValueError:
+            return None
+
+
+def _example(categories: tuple[str, ...]) -> str:
+    return next((name for category in categories for name in lookup.names(category)[:1]), "Dense")

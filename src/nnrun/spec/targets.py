@@ -1,0 +1,36 @@
+"""How targets must be encoded to suit a loss."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from nnrun.spec.facts import TargetForm
+    from nnrun.spec.part import Part
+
+_ONE_HOT = {"CategoricalCrossentropy", "CategoricalFocalCrossentropy", "CategoricalHinge", "CategoricalGeneralizedCrossEntropy",
+            "KLDivergence"}
+_INTEGER = {"SparseCategoricalCrossentropy"}
+_BINARY = {"BinaryCrossentropy", "BinaryFocalCrossentropy", "Hinge", "SquaredHinge"}
+
+
+def target_form(loss: Part) -> TargetForm:
+    """Tell the encoding that `loss` compares with: class numbers, one-hot rows, 0/1 or plain numbers.
+
+    Keras' losses take what their docstrings say: sparse losses class numbers, categorical ones a row per example,
+    binary ones and hinges 0 or 1 (Keras turns 0 into -1 for hinges); all others compare numbers.
+    """
+    name = _class_name(loss.name)
+    if name in _ONE_HOT:
+        return "one_hot"
+    if name in _INTEGER:
+        return "integer"
+    return "binary" if name in _BINARY else "number"
+
+
+def _class_name(name: str) -> str:
+    """Bring a loss function's name to its class's: `kl_divergence` to `KLDivergence`."""
+    if not name.islower():
+        return name
+    squeezed = name.replace("_", "")
+    return next((known for known in _ONE_HOT | _INTEGER | _BINARY if known.lower() == squeezed), name)
