@@ -1,0 +1,62 @@
+"""What a Google-style docstring says: its first sentence, and what each argument means."""
+
+from __future__ import annotations
+
+import inspect
+import re
+
+_HEADING = re.compile(r"^(?P<name>[A-Z][A-Za-z ]+):\s*$")
+_ARGUMENT = re.compile(r"^[ ]{2,8}[`*-]*\s?(?P<names>[`*\w]+(?:\s*,\s*[`*\w]+)*)`?\s*(?:\([^)]*\))?\s*:(?:\s+|$)(?P<text>.*)$")
+_SENTENCE_END = re.compile(r"(?<!e\.g)(?<!i\.e)(?<!vs)(?<!etc)\.(?=\s+[A-Z`\"'(*-]|$)")
+
+
+def first_sentence(text: str) -> str:
+    """The first sentence of `text`, on one line."""
+    flat = " ".join(text.split())
+    end = _SENTENCE_END.search(flat)
+    return flat[: end.end()] if end else flat
+
+
+def summary(docstring: str | None) -> str:
+    """The first paragraph's first sentence; empty where there is no docstring."""
+    if not docstring:
+        return ""
+    return first_sentence(inspect.cleandoc(docstring).split("\n\n", 1)[0])
+
+
+def arguments(docstring: str | None, *headings: str) -> dict[str, str]:
+    """The first sentence about each argument under one of `headings` (`Args`, `Call arguments`)."""
+    found: dict[str, str] = {}
+    for names, text in _items(_section(docstring or "", headings)):
+        for name in re.findall(r"\w+", names):
+            found.setdefault(name, first_sentence(text))
+    return found
+
+
+def _section(docstring: str, headings: tuple[str, ...]) -> list[str]:
+    """The lines below the headings, up to the next heading at the margin."""
+    inside, lines = False, []
+    for line in inspect.cleandoc(docstring).splitlines():
+        heading = _HEADING.match(line)
+        if heading:
+            inside = heading["name"].lower() in {name.lower() for name in headings}
+        elif inside and line.startswith(" "):
+            lines.append(line)
+        elif line.strip():
+            inside = False
+    return lines
+
+
+def _items(lines: list[str]) -> list[tuple[str, str]]:
+    """Pairs of argument names and text: an argument stands at the section's own indentation."""
+    if not lines:
+        return []
+    margin = min(len(line) - len(line.lstrip()) for line in lines)
+    items: list[tuple[str, str]] = []
+    for line in lines:
+        start = _ARGUMENT.match(line) if len(line) - len(line.lstrip()) == margin else None
+        if start:
+            items.append((start["names"], start["text"]))
+        elif items:
+            items[-1] = (items[-1][0], f"{items[-1][1]} {line.strip()}")
+    return items

@@ -1,0 +1,227 @@
+"""Writes `catalog.json` from the installed Keras and from nnrun's own parts: `python -m nnrun.catalog.generate`.
+
+A parameter without `default` is required. Tuples are kept as lists, which is how YAML says them; every other default of
+Keras is plain JSON, and one that is not stops the generator rather than being guessed at.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nnrun.catalog import docstrings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from types import ModuleType
+
+FILE = Path(__file__).with_name("catalog.json")
+COMMAND = "python -m nnrun.catalog.generate"
+
+#: Where each category lives in Keras' public interface, and where Keras keeps the strings that it resolves itself.
+MODULES = {
+    "layers": ("keras.layers", None),
+    "optimizers": ("keras.optimizers", "keras.src.optimizers"),
+    "schedules": ("keras.optimizers.schedules", None),
+    "losses": ("keras.losses", "keras.src.losses"),
+    "metrics": ("keras.metrics", "keras.src.metrics"),
+    "callbacks": ("keras.callbacks", None),
+    "initializers": ("keras.initializers", "keras.src.initializers"),
+    "regularizers": ("keras.regularizers", "keras.src.regularizers"),
+    "constraints": ("keras.constraints", "keras.src.constraints"),
+    "activations": ("keras.activations", "keras.src.activations"),
+}
+
+#: nnrun's own categories: the module and its table from a name to a class.
+OWN_TABLES = {"sources": ("nnrun.data.sources", "SOURCES"), "preparation": ("nnrun.data.prepare", "STEPS")}
+
+#: Parts that no class or function stands for: words that Keras' `compile` resolves, and nnrun's own functions.
+OWN: dict[str, dict[str, dict[str, Any]]] = {
+    "metrics": {"accuracy": {
+        "origin": "keras", "function": True, "aliases": ["acc"], "parameters": {},
+        "summary": "The accuracy that suits the outputs and targets: binary, categorical or sparse categorical."}},
+    "losses": {"crossentropy": {
+        "origin": "keras", "function": True, "aliases": ["ce"], "parameters": {},
+        "summary": "The crossentropy that suits the outputs and targets: binary, categorical or sparse categorical."}},
+    "activations": {"binary_step": {
+        "origin": "nnrun", "function": True, "aliases": [], "parameters": {},
+        "summary": "1 where the input is at least 0, else 0, as in Rosenblatt's perceptron."}},
+}
+
+_BASE = "A base class to write one's own from; it does nothing by itself."
+_CODE = "It wraps Python code, which a config cannot say; write a class of your own and name its file with --code."
+
+#: Entries that no config can use, with the reason that the user is told.
+REFUSED: dict[tuple[str, str], str] = {
+    ("layers", "Layer"): _BASE,
+    ("layers", "Wrapper"): _BASE,
+    ("layers", "FlaxLayer"): _CODE,
+    ("layers", "JaxLayer"): _CODE,
+    ("layers", "Lambda"): _CODE,
+    ("layers", "TorchModuleWrapper"): _CODE,
+    ("optimizers", "Optimizer"): _BASE,
+    ("optimizers", "MultiOptimizer"): "It maps Python layer objects to optimizers, which a config cannot say.",
+    ("optimizers", "OptimizerMap"): "It maps Python layer objects to optimizers, which a config cannot say.",
+    ("schedules", "LearningRateSchedule"): _BASE,
+    ("losses", "Loss"): _BASE,
+    ("metrics", "Metric"): _BASE,
+    ("metrics", "MeanMetricWrapper"): "It wraps a Python function; name the metric itself.",
+    ("metrics", "Mean"): "It averages single values, not predictions against targets; name a metric of the outputs.",
+    ("metrics", "Sum"): "It adds up single values, not predictions against targets; name a metric of the outputs.",
+    ("callbacks", "Callback"): _BASE,
+    ("callbacks", "CallbackList"): "Keras makes it from `callbacks:` itself; list the callbacks.",
+    ("callbacks", "LambdaCallback"): _CODE,
+    ("callbacks", "LearningRateScheduler"):
+        "It calls a Python function; give the optimizer a schedule instead: `learning_rate: {ExponentialDecay: {...}}`.",
+    ("initializers", "Initializer"): _BASE,
+    ("regularizers", "Regularizer"): _BASE,
+    ("constraints", "Constraint"): _BASE,
+}
+
+#: What a function of the category takes from Keras, not from the config.
+_FED = {"losses": ("y_true", "y_pred"), "metrics": ("y_true", "y_pred"), "activations": ("x",)}
+#: Arguments of a layer's call that are its inputs: `from:` gives them, not `call:`.
+_INPUTS = {"self", "inputs", "query", "value", "key", "x", "data", "images", "sequence", "sequences", "states"}
+_FACTORIES = {"serialize", "deserialize", "get"}
+
+
+def generate() -> dict[str, Any]:
+    """The whole catalog as plain data; imports Keras."""
+    keras = importlib.import_module("keras")
+    entries = {category: _keras_entries(category, *places) for category, places in MODULES.items()}
+    for category, places in OWN_TABLES.items():
+        entries[category] = _own_entries(*places)
+    for category, own in OWN.items():
+        entries[category].update(own)
+    for (category, name), reason in REFUSED.items():
+        entries[category][name]["refused"] = reason
+    base = _parameters(keras.layers.Layer.__init__, [keras.layers.Layer], ("self",))
+    return {"generated_by": COMMAND, "keras": keras.__version__, "layer_parameters": base,
+            "entries": {category: dict(sorted(found.items())) for category, found in entries.items()}}
+
+
+def _keras_entries(category: str, public: str, registry: str | None) -> dict[str, dict[str, Any]]:
+    module = importlib.import_module(public)
+    objects = {name: thing for name, thing in vars(module).items() if _belongs(category, name, thing)}
+    known = set(objects.values())
+    strings = importlib.import_module(registry).ALL_OBJECTS_DICT if registry else {}
+    # A string means what Keras resolves it to: in `metrics`, `mean_squared_error` is the class, not the function.
+    words = {**objects, **{word: thing for word, thing in strings.items() if thing in known}}
+    names: dict[Any, list[str]] = {}
+    for word, thing in words.items():
+        names.setdefault(thing, []).append(word)
+    return dict(_named_entry(category, thing, given) for thing, given in names.items())
+
+
+def _belongs(category: str, name: str, thing: object) -> bool:
+    if name.startswith("_") or name in _FACTORIES or inspect.ismodule(thing):
+        return False
+    if category == "layers":
+        base = importlib.import_module("keras").layers.Layer
+        return name == "Input" or (inspect.isclass(thing) and issubclass(thing, base))
+    return callable(thing)
+
+
+def _named_entry(category: str, thing: Any, words: list[str]) -> tuple[str, dict[str, Any]]:  # noqa: ANN401 - a class or a function
+    name = _canonical(thing, words)
+    return name, {"origin": "keras", **_described(category, thing), "aliases": sorted(set(words) - {name})}
+
+
+def _canonical(thing: object, words: list[str]) -> str:
+    """The first name under which Keras itself exports the thing, of those that mean it here."""
+    exported = importlib.import_module("keras.src.api_export").get_name_from_symbol(thing) or ""
+    name = exported.rpartition(".")[2]
+    return name if name in words else min(words)
+
+
+def _described(category: str, thing: Any) -> dict[str, Any]:  # noqa: ANN401 - a class or a function
+    function = not inspect.isclass(thing)
+    lineage = [thing] if function else inspect.getmro(thing)[:-1]
+    described = {"function": function, "summary": docstrings.summary(thing.__doc__),
+                 "parameters": _parameters(thing, lineage, _FED.get(category, ()) if function else ())}
+    if category == "layers" and not function:
+        described["call"] = _call_arguments(thing, lineage)
+        described["takes_layer_parameters"] = _takes_more(thing)
+    return described
+
+
+def _takes_more(thing: Callable[..., object]) -> bool:
+    return any(parameter.kind is parameter.VAR_KEYWORD for parameter in inspect.signature(thing).parameters.values())
+
+
+def _parameters(thing: Callable[..., object], lineage: Any, fed: tuple[str, ...]) -> dict[str, dict[str, Any]]:  # noqa: ANN401
+    texts = _texts(lineage, "Args", "Arguments")
+    return {name: _parameter(parameter, texts.get(name, ""))
+            for name, parameter in inspect.signature(thing).parameters.items()
+            if name not in fed and parameter.kind not in {parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL}}
+
+
+def _texts(lineage: Any, *headings: str) -> dict[str, str]:  # noqa: ANN401 - classes, nearest first
+    texts: dict[str, str] = {}
+    for holder in reversed(lineage):
+        for method in (holder, vars(holder).get("__init__")):
+            texts.update(docstrings.arguments(getattr(method, "__doc__", None), *headings))
+    return texts
+
+
+def _parameter(parameter: inspect.Parameter, text: str) -> dict[str, Any]:
+    if parameter.default is parameter.empty:
+        return {"summary": text}
+    return {"default": _plain(parameter.default, parameter.name), "summary": text}
+
+
+def _plain(default: object, name: str) -> object:
+    """The default as JSON keeps it (tuples become lists)."""
+    if isinstance(default, (list, tuple)):
+        return [_plain(item, name) for item in default]
+    if default is None or isinstance(default, (bool, int, float, str)):
+        return default
+    raise TypeError(f"JSON cannot keep the default of '{name}': {default!r}; teach the generator how to say it.")
+
+
+def _call_arguments(layer: Any, lineage: Any) -> dict[str, str]:  # noqa: ANN401 - a layer's class and its parents
+    texts = _texts(lineage, "Call arguments", "Call Args")
+    signature = inspect.signature(layer.call).parameters
+    taken = [name for name, parameter in signature.items()
+             if parameter.kind not in {parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL}]
+    return {name: texts.get(name, "") for name in taken if name not in _INPUTS}
+
+
+def _own_entries(module: str, table: str) -> dict[str, dict[str, Any]]:
+    """nnrun's own parts, from the classes that implement them."""
+    found = _optional(module)
+    classes: Mapping[str, type] = getattr(found, table) if found else {}
+    return {name: _own_entry(part) for name, part in classes.items()}
+
+
+def _optional(module: str) -> ModuleType | None:
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name != module:
+            raise
+        return None
+
+
+def _own_entry(part: type) -> dict[str, Any]:
+    described = _described("nnrun", part)
+    for name, parameter in described["parameters"].items():
+        parameter["annotation"] = str(inspect.signature(part).parameters[name].annotation)
+    return {"origin": "nnrun", **described, "aliases": []}
+
+
+def text(catalog: Mapping[str, Any]) -> str:
+    """The catalog as the committed file says it: one fact a line, so that a diff shows what changed."""
+    return json.dumps(catalog, indent=1, ensure_ascii=False) + "\n"
+
+
+def main() -> None:
+    """Write the committed file anew."""
+    FILE.write_text(text(generate()), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
