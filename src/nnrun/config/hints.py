@@ -1,0 +1,57 @@
+"""Did you mean: the nearest known words to one that is unknown."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+#: A wrong letter counts 1; a letter in the wrong case, a hyphen or an underscore far less.
+_SLIGHT = 0.1
+_JOINERS = frozenset("_- .")
+
+
+def nearest(word: str, known: Iterable[str], limit: int = 1) -> tuple[str, ...]:
+    """The known words that `word` is probably a slip of, the nearest first; empty where none is near."""
+    allowed = max(1.0, len(word) / 3)
+    scored = []
+    for candidate in dict.fromkeys(known):
+        if abs(len(candidate.strip("_")) - len(word)) <= 2 * allowed + 2:
+            away = _distance(word, candidate)
+            if away <= allowed and away < max(len(word), len(candidate)) / 2:
+                scored.append((away, candidate))
+    return tuple(candidate for _, candidate in sorted(scored)[:limit])
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str | None:
+    """The question `Did you mean 'filters'?`, or None where no known word is near."""
+    found = nearest(word, known)
+    return f"Did you mean '{found[0]}'?" if found else None
+
+
+def _distance(first: str, second: str) -> float:
+    """Damerau-Levenshtein distance (optimal string alignment) with slight costs for case and joiners."""
+    before: list[float] = []
+    above = [0.0]
+    for letter in second:
+        above.append(above[-1] + _gap(letter))
+    for row, left in enumerate(first):
+        here = [above[0] + _gap(left)]
+        for column, right in enumerate(second):
+            cost = min(above[column + 1] + _gap(left), here[column] + _gap(right), above[column] + _change(left, right))
+            if row and column and left == second[column - 1] and first[row - 1] == right:
+                cost = min(cost, before[column - 1] + 1)
+            here.append(cost)
+        before, above = above, here
+    return above[-1]
+
+
+def _gap(letter: str) -> float:
+    return _SLIGHT if letter in _JOINERS else 1.0
+
+
+def _change(left: str, right: str) -> float:
+    if left == right:
+        return 0.0
+    return _SLIGHT if left.lower() == right.lower() else 1.0

@@ -1,0 +1,242 @@
+"""A YAML text as a tree of nodes with positions; whatever is dangerous or ambiguous is refused with its place.
+
+The tree is built from PyYAML's events with a list as the stack, so that no text can exhaust Python's own stack.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from nnrun.config.hints import did_you_mean
+from nnrun.config.scalars import resolve
+from nnrun.config.syntax import syntax_problems
+from nnrun.errors import ConfigError, Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from nnrun.config.source import Source
+
+#: libyaml reads 1 MB in under a second, PyYAML's own scanner in over ten.
+_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+DEEPEST = 100
+MOST_ALIASED = 10_000
+MOST_PROBLEMS = 100
+
+_ANCHOR = re.compile(r"&[^\s,\[\]{}]+[ \t]+(?=[^\s#])")
+
+
+@dataclass(slots=True)
+class Node:
+    """A value in the text.
+
+    Attributes:
+        value: A scalar, a list of nodes, or a mapping from key to (key's node, value's node).
+        start: The position of its first character.
+        end: The position after its last character (for a block, after its first word).
+        size: How many nodes it holds, itself and the nodes behind aliases included.
+        height: How many levels of lists and mappings it holds.
+        closed: False while its own contents are still being read.
+    """
+
+    value: Any
+    start: int
+    end: int
+    size: int = 1
+    height: int = 0
+    closed: bool = True
+
+
+class _Stop(Exception):  # noqa: N818 (a signal, never an error that anyone sees)
+    """What follows cannot be read; the problems found so far are the answer."""
+
+
+class _Composer:
+    """Builds one document's tree from events and collects problems on the way."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.problems: list[Problem] = []
+        self.root: Node | None = None
+        self._anchors: dict[str, Node] = {}
+        self._open: list[Node] = []
+        self._keys: list[tuple[str | None, Node] | None] = []
+        self._documents = 0
+        self._aliased = 0
+
+    def run(self) -> None:
+        try:
+            for event in self._events():
+                self._feed(event)
+        except _Stop:
+            pass
+
+    def _events(self) -> Iterator[Any]:
+        try:
+            yield from yaml.parse(self.source.text, Loader=_Loader)
+        except yaml.YAMLError as error:
+            self.problems += syntax_problems(error, self.source)
+
+    def _feed(self, event: Any) -> None:
+        if isinstance(event, yaml.ScalarEvent):
+            self._place(self._properties(event, self._scalar(event)))
+        elif isinstance(event, yaml.AliasEvent):
+            self._place(self._alias(event))
+        elif isinstance(event, (yaml.MappingStartEvent, yaml.SequenceStartEvent)):
+            self._begin(event)
+        elif isinstance(event, (yaml.MappingEndEvent, yaml.SequenceEndEvent)):
+            self._finish(event)
+        elif isinstance(event, yaml.DocumentStartEvent):
+            self._document(event)
+
+    def _refuse(self, start: int, end: int, text: str, hint: str | None = None) -> None:
+        self.problems.append(Problem(self.source.mark(start, end), text, hint))
+        if len(self.problems) >= MOST_PROBLEMS:
+            raise _Stop
+
+    def _document(self, event: Any) -> None:
+        self._documents += 1
+        if self._documents > 1:
+            self._refuse(event.start_mark.index, event.end_mark.index,
+                         "expected one document, received a second one after '---'",
+                         "put each experiment into a file of its own")
+            raise _Stop
+
+    def _properties(self, event: Any, node: Node) -> Node:
+        """Take the anchor and refuse the tag that stand before a value."""
+        if event.tag is not None:
+            word = self.source.text[event.start_mark.index:].split(None, 1)[0]
+            self._refuse(event.start_mark.index, event.start_mark.index + len(word),
+                         f"expected a plain value, received the tag '{word[:60]}'",
+                         "delete the tag; write text in quotes and numbers without")
+        if event.anchor is not None:
+            found = _ANCHOR.match(self.source.text, node.start)
+            node.start = found.end() if found else node.start
+            self._anchors[event.anchor] = node
+        return node
+
+    def _scalar(self, event: Any) -> Node:
+        start, end = event.start_mark.index, event.end_mark.index
+        value = event.value
+        if event.implicit[0]:
+            try:
+                value = resolve(value)
+            except ValueError as error:
+                self._refuse(start, end, str(error), "write it in quotes if it is a text")
+        return Node(value, start, end)
+
+    def _alias(self, event: Any) -> Node:
+        start, end = event.start_mark.index, event.end_mark.index
+        target = self._anchors.get(event.anchor)
+        if target is None:
+            hint = did_you_mean(event.anchor, self._anchors) or f"mark a value with '&{event.anchor}' first"
+            self._refuse(start, end, f"the alias '*{event.anchor}' has no anchor above it", hint)
+        elif not target.closed:
+            self._refuse(start, end, f"the alias '*{event.anchor}' contains itself", "write the value out")
+        elif len(self._open) + target.height > DEEPEST:
+            self._refuse(start, end, f"expected at most {DEEPEST} levels of lists and mappings, received more through "
+                         f"the alias '*{event.anchor}'")
+        elif self._aliased <= MOST_ALIASED:
+            self._aliased += target.size
+            if self._aliased <= MOST_ALIASED:
+                return Node(target.value, start, end, target.size, target.height)
+            self._refuse(start, end, f"expected aliases to repeat at most {MOST_ALIASED:,} values, received more "
+                         f"with '*{event.anchor}'", "write the values out, or repeat less")
+        return Node(f"*{event.anchor}", start, end)
+
+    def _begin(self, event: Any) -> None:
+        start = event.start_mark.index
+        if len(self._open) >= DEEPEST:
+            self._refuse(start, start + 1, f"expected at most {DEEPEST} levels of lists and mappings, received more")
+            raise _Stop
+        node = Node({} if isinstance(event, yaml.MappingStartEvent) else [], start, start + 1, closed=False)
+        self._open.append(self._properties(event, node))
+        self._keys.append(None)
+
+    def _finish(self, event: Any) -> None:
+        node = self._open.pop()
+        self._keys.pop()
+        node.closed = True
+        node.height += 1
+        if self.source.text.startswith(("{", "["), node.start):
+            node.end = event.end_mark.index
+        elif isinstance(node.value, dict) and node.value:
+            first = next(iter(node.value.values()))[0]
+            node.start, node.end = first.start, first.end
+        self._place(node)
+
+    def _place(self, node: Node) -> None:
+        """Put a finished node where it belongs: the root, the next item, the next key or its value."""
+        if not self._open:
+            self.root = node
+            return
+        parent, key = self._open[-1], self._keys[-1]
+        parent.size += node.size
+        parent.height = max(parent.height, node.height)
+        if isinstance(parent.value, list):
+            parent.value.append(node)
+        elif key is None:
+            self._keys[-1] = (self._key(node, parent), node)
+        else:
+            self._keys[-1] = None
+            if key[0] is not None:
+                parent.value[key[0]] = (key[1], node)
+
+    def _key(self, node: Node, parent: Node) -> str | None:
+        """The key's text, or None where it is refused."""
+        shown = self.source.text[node.start:node.end]
+        if not isinstance(node.value, str):
+            self._refuse(node.start, node.end, f"expected a text as the key, received {_kind(node.value, shown)}",
+                         f'write it in quotes: "{shown}":' if isinstance(node.value, (int, float)) else None)
+        elif shown == "<<":
+            self._refuse(node.start, node.end, "merge keys ('<<') are not part of the language",
+                         "write the keys out, or share them with extends:")
+        elif node.value in parent.value:
+            line = self.source.line_of(parent.value[node.value][0].start)
+            self._refuse(node.start, node.end, f"the key '{node.value}' stands twice in this mapping",
+                         f"delete one of the two; the first is on line {line}")
+        else:
+            return node.value
+        return None
+
+
+def _kind(value: Any, shown: str) -> str:
+    if isinstance(value, dict):
+        return "a mapping"
+    if isinstance(value, list):
+        return "a list"
+    return shown[:60] or "nothing"
+
+
+def compose(source: Source) -> Node:
+    """The tree of the one mapping that a config is.
+
+    Raises:
+        ConfigError: With every problem that could be found.
+    """
+    source.refuse_unprintable()
+    composer = _Composer(source)
+    composer.run()
+    root = composer.root
+    if root is not None and isinstance(root.value, dict):
+        pass
+    elif not composer.problems:
+        composer.problems.append(_no_mapping(source, root))
+    if composer.problems:
+        raise ConfigError(composer.problems)
+    assert root is not None  # noqa: S101 (for the type checker: without a root there is a problem)
+    return root
+
+
+def _no_mapping(source: Source, root: Node | None) -> Problem:
+    hint = "write lines of the form key: value, beginning with name:"
+    if root is None or root.value is None:
+        return Problem(source.mark(0, 1), "expected a config, received a file without any values", hint)
+    shown = _kind(root.value, source.text[root.start:root.end].split("\n", 1)[0])
+    text = f"expected a mapping at the top of the file, received {shown}"
+    return Problem(source.mark(root.start, root.end), text, hint)
