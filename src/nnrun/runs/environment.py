@@ -1,0 +1,148 @@
+"""What a run ran on: packages, processor, memory, process, git. Nothing here fails; what cannot be told is None."""
+
+from __future__ import annotations
+
+import os
+import platform
+import socket
+import subprocess
+import sys
+import tempfile
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_PACKAGES = ("nnrun", "keras", "tensorflow", "numpy")
+#: A record is read whenever runs are listed, so a diff must not make it big.
+MOST_DIFF_BYTES = 256 * 1024
+_GIT_SECONDS = 5.0
+
+
+def versions() -> dict[str, str | None]:
+    """The installed versions of nnrun, Keras, TensorFlow, NumPy and Python, without importing any."""
+    return {**{package: _version(package) for package in _PACKAGES}, "python": platform.python_version()}
+
+
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def machine() -> dict[str, Any]:
+    """Host, system, processor, the cores this process may use, and whether oneDNN's kernels are on."""
+    return {"host": socket.gethostname(), "system": platform.platform(), "cpu": _cpu_model(), "cores": usable_cores(),
+            "onednn": _onednn()}
+
+
+def usable_cores() -> int | None:
+    """How many cores this process may run on, which a batch system often makes fewer than there are."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count()
+
+
+def _cpu_model() -> str | None:
+    for line in _read("/proc/cpuinfo").splitlines():
+        key, _, value = line.partition(":")
+        if key.strip() == "model name":
+            return value.strip()
+    return platform.processor() or platform.machine() or None
+
+
+def _onednn() -> bool | None:
+    """TensorFlow's own switch; where it is not set, TensorFlow has oneDNN on for x86-64 (since 2.9)."""
+    switch = os.environ.get("TF_ENABLE_ONEDNN_OPTS")
+    if switch is not None:
+        return switch != "0"
+    return True if platform.machine() in ("x86_64", "AMD64") else None
+
+
+def peak_memory_bytes() -> int | None:
+    """The most memory this process has had so far."""
+    try:
+        import resource
+    except ImportError:
+        return None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    # getrusage(2): kilobytes on Linux, bytes on macOS.
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def process() -> dict[str, Any]:
+    """What tells this process from every other: host, number, and when it started."""
+    return {"host": socket.gethostname(), "pid": os.getpid(), "start": _process_start(os.getpid())}
+
+
+def is_alive(known: Mapping[str, Any]) -> bool | None:
+    """Whether the process that `process()` described still runs; None where this host cannot tell."""
+    pid = known.get("pid")
+    if known.get("host") != socket.gethostname() or not isinstance(pid, int):
+        return None
+    if known.get("start") is not None and Path("/proc/self/stat").exists():
+        return bool(_process_start(pid) == known["start"])
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def _process_start(pid: int) -> str | None:
+    """Boot and clock tick at which a process started: proc(5), field 22, told apart by boot."""
+    # The second field is the program's name in brackets, which may itself hold spaces and brackets.
+    fields = _read(f"/proc/{pid}/stat").rpartition(")")[2].split()
+    boot = _read("/proc/sys/kernel/random/boot_id").strip()
+    return f"{boot}:{fields[19]}" if len(fields) > 19 else None
+
+
+def _read(path: str) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+
+
+def git_state(folder: Path | None = None) -> dict[str, str | None]:
+    """The commit of the folder that nnrun was called in, and what was changed since.
+
+    Args:
+        folder: Another folder.
+
+    Returns:
+        `commit`, `diff` (against the commit, cut at 256 KiB) and `note`, which says why one of them is missing or cut.
+    """
+    commit, trouble = _git(folder, "rev-parse", "--verify", "HEAD")
+    if commit is None:
+        return {"commit": None, "diff": None, "note": trouble}
+    diff, trouble = _git(folder, "diff", "--no-ext-diff", "--no-textconv", "--no-color", "HEAD")
+    return {"commit": commit.strip(), "diff": diff, "note": trouble}
+
+
+def _git(folder: Path | None, *words: str) -> tuple[str | None, str | None]:
+    """What git prints (None where it fails), and what is to be noted about it."""
+    try:
+        return _git_output(["git", "-c", "core.fsmonitor=false", *words], folder)
+    except FileNotFoundError:
+        return None, "git is not installed"
+    except subprocess.TimeoutExpired:
+        return None, f"git {words[0]} took more than {_GIT_SECONDS:g} s"
+    except (subprocess.CalledProcessError, OSError):
+        return None, "not a git repository, or one without a commit"
+
+
+def _git_output(command: list[str], folder: Path | None) -> tuple[str, str | None]:
+    # A file, not a pipe: a diff of gigabytes must not be held in memory to be cut afterwards.
+    with tempfile.TemporaryFile() as output:
+        subprocess.run(command, cwd=folder, stdout=output, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL,
+                       timeout=_GIT_SECONDS, check=True, env={**os.environ, "GIT_OPTIONAL_LOCKS": "0"})
+        size = os.fstat(output.fileno()).st_size
+        output.seek(0)
+        text = output.read(MOST_DIFF_BYTES).decode("utf-8", "replace")
+    return text, f"cut at {MOST_DIFF_BYTES} of {size} bytes" if size > MOST_DIFF_BYTES else None
