@@ -28,6 +28,9 @@ class Progress(Protocol):
     def bar(self, what: str, total: float | None, unit: str) -> AbstractContextManager[Bar]:
         """Open a bar for `total` units (None: unknown) and close it at the end of the `with` block."""
 
+    def step(self, epoch: int, total: int, share: float) -> None:
+        """Say that `share` (0 to 1) of epoch `epoch` (from 1) of `total` is done."""
+
     def epoch(self, done: int, total: int, figures: Mapping[str, float | None]) -> None:
         """Say the figures of an epoch that ended (`done` counts from 1)."""
 
@@ -50,6 +53,9 @@ class Silent:
     def bar(self, what: str, total: float | None, unit: str) -> Iterator[Bar]:  # noqa: ARG002
         """Open a bar that shows nothing."""
         yield _SilentBar()
+
+    def step(self, epoch: int, total: int, share: float) -> None:
+        """Ignore it."""
 
     def epoch(self, done: int, total: int, figures: Mapping[str, float | None]) -> None:
         """Ignore it."""

@@ -1,0 +1,92 @@
+"""Parts to Keras objects, each failure of Keras' at its place in the file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from nnrun.errors import BuildError, Problem
+from nnrun.spec.part import Part
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import ModuleType
+
+    from nnrun.errors import Mark, Path
+    from nnrun.spec.facts import Facts
+
+#: Metrics that Keras resolves by the shapes of targets and outputs when it compiles, and only as words.
+_RESOLVED_BY_COMPILE = ("accuracy", "crossentropy")
+
+
+class Builder:
+    """Makes Keras objects from parts.
+
+    Args:
+        keras: The woken Keras.
+        facts: What stands behind words such as `$classes`.
+        mark_of: Finds the place of a path in the config.
+    """
+
+    def __init__(self, keras: ModuleType, facts: Facts, mark_of: Callable[[Path], Mark]) -> None:
+        self._keras = keras
+        self._facts = facts
+        self._mark_of = mark_of
+
+    def object(self, part: Part, **filled_in: object) -> Any:  # noqa: ANN401
+        """Make the Keras object that `part` names; `filled_in` arguments replace those of the config.
+
+        Raises:
+            BuildError: Where Keras refuses an argument, with Keras' whole message.
+        """
+        arguments = {key: self._value(value, part) for key, value in part.arguments.items()}
+        try:
+            return self._make(part, {**arguments, **filled_in})
+        except BuildError:
+            raise
+        except Exception as error:  # noqa: BLE001  # Keras raises whatever its layers raise
+            raise self.refusal(part, error) from error
+
+    def refusal(self, part: Part, error: Exception) -> BuildError:
+        """Say that Keras refused `part`, at its place."""
+        message = str(error).strip() or type(error).__name__
+        return BuildError([Problem(self._mark_of((*part.path, part.name)), f"Keras refused {part.name}: {message}",
+                                   f"nnrun explain {part.name}")])
+
+    def _make(self, part: Part, arguments: dict[str, Any]) -> Any:  # noqa: ANN401
+        if part.category == "activations":
+            return self._activation(part, arguments)
+        if part.category == "metrics" and part.name in _RESOLVED_BY_COMPILE:
+            return part.name
+        module = self._keras.optimizers.schedules if part.category == "schedules" else getattr(self._keras, part.category)
+        found = getattr(module, part.name, None)
+        if not isinstance(found, type):
+            # Functions are compiled by name, so that Keras gives them its own wrapper and name.
+            return part.name
+        return found(**arguments)
+
+    def _activation(self, part: Part, arguments: dict[str, Any]) -> Any:  # noqa: ANN401
+        if part.name == "binary_step":
+            return self._keras.saving.get_registered_object("nnrun>binary_step")
+        if not arguments:
+            return self._keras.activations.get(part.name)
+        # An activation with arguments of its own has to be a layer: a bare function could not be saved with them.
+        text = f"{part.name} takes its arguments as a layer of its own, not as an activation"
+        raise ValueError(text)
+
+    def _value(self, value: object, part: Part) -> Any:  # noqa: ANN401
+        if isinstance(value, Part):
+            return self.object(value)
+        if isinstance(value, list):
+            return [self._value(item, part) for item in value]
+        if isinstance(value, dict):
+            return {key: self._value(item, part) for key, item in value.items()}
+        if isinstance(value, str) and value.startswith("$"):
+            return self._fact(value, part)
+        return value
+
+    def _fact(self, word: str, part: Part) -> Any:  # noqa: ANN401
+        found = self._facts.value(word)
+        if found is None:
+            text = f"these data do not say '{word}'"
+            raise BuildError([Problem(self._mark_of((*part.path, part.name)), text, "write a number instead")])
+        return found

@@ -1,0 +1,21 @@
+"""The order of examples in an epoch: a pure function of seed and epoch.
+
+Keras with a seed repeats one permutation in every epoch (measured with 3.15.1 on TensorFlow), and without one cannot
+be repeated at all; so the order is nnrun's own, and a resumed run needs no saved position.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+def order(seed: int, epoch: int, rows: int, *, shuffle: bool = True) -> NDArray[np.int32]:
+    """Give the indexes of all rows in the order in which epoch `epoch` (counted from 0) sees them, shape (rows,)."""
+    if not shuffle:
+        return np.arange(rows, dtype=np.int32)
+    return np.random.default_rng([seed, epoch]).permutation(rows).astype(np.int32)
