@@ -134,7 +134,7 @@ class _Composer:
         start, end = event.start_mark.index, event.end_mark.index
         target = self._anchors.get(event.anchor)
         if target is None:
-            hint = did_you_mean(event.anchor, self._anchors) or f"mark a value with '&{event.anchor}' first"
+            hint = did_you_mean(event.anchor, list(self._anchors)[-1_000:]) or f"mark a value with '&{event.anchor}' first"
             self._refuse(start, end, f"the alias '*{event.anchor}' has no anchor above it", hint)
         elif not target.closed:
             self._refuse(start, end, f"the alias '*{event.anchor}' contains itself", "write the value out")
@@ -219,23 +219,30 @@ def compose(source: Source) -> Node:
     Raises:
         ConfigError: With every problem that could be found.
     """
+    root = compose_value(source)
+    if root is None or not isinstance(root.value, dict):
+        raise ConfigError([_no_mapping(source, root)])
+    return root
+
+
+def compose_value(source: Source) -> Node | None:
+    """The tree of one value of any kind; None where the text holds none.
+
+    Raises:
+        ConfigError: With every problem that could be found.
+    """
     source.refuse_unprintable()
     composer = _Composer(source)
     composer.run()
-    root = composer.root
-    if root is not None and isinstance(root.value, dict):
-        pass
-    elif not composer.problems:
-        composer.problems.append(_no_mapping(source, root))
     if composer.problems:
         raise ConfigError(composer.problems)
-    assert root is not None  # noqa: S101 (for the type checker: without a root there is a problem)
-    return root
+    root = composer.root
+    return None if root is None or (root.value is None and root.start == root.end) else root
 
 
 def _no_mapping(source: Source, root: Node | None) -> Problem:
     hint = "write lines of the form key: value, beginning with name:"
-    if root is None or root.value is None:
+    if root is None:
         return Problem(source.mark(0, 1), "expected a config, received a file without any values", hint)
     shown = _kind(root.value, source.text[root.start:root.end].split("\n", 1)[0])
     text = f"expected a mapping at the top of the file, received {shown}"

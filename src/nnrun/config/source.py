@@ -19,10 +19,13 @@ class Source:
     Args:
         text: The text, without a byte order mark.
         file: The name that marks carry.
+        shown: What marks show instead of the text, of the same length.
     """
 
-    def __init__(self, text: str, file: str) -> None:
+    def __init__(self, text: str, file: str, shown: str | None = None) -> None:
         self.text = text
+        self.shown = text if shown is None else shown
+        self._cut: dict[int, str] = {}
         self.file = file
 
     @cached_property
@@ -35,8 +38,10 @@ class Source:
         """The mark of the characters from `start` up to `end`, cut at the end of the first line."""
         begins, ends = self._lines
         line = bisect_right(begins, start) - 1
-        length = max(1, min(end, ends[line]) - start)
-        return Mark(self.file, line + 1, start - begins[line] + 1, length, self.text[begins[line]:ends[line]])
+        # Marks share their line: with a copy each, a config of 1 MB on one line would take more memory than there is.
+        if line not in self._cut:
+            self._cut[line] = self.shown[begins[line]:ends[line]]
+        return Mark(self.file, line + 1, start - begins[line] + 1, max(1, min(end, ends[line]) - start), self._cut[line])
 
     def line_of(self, position: int) -> int:
         """The line of a position, counted from 1."""
@@ -52,10 +57,10 @@ class Source:
         Raises:
             ConfigError: With the place of the first such character.
         """
-        found = _UNPRINTABLE.search(self.text)
+        found = _UNPRINTABLE.search(self.shown)
         if not found:
             return
-        if "\0" in self.text:
+        if "\0" in self.shown:
             text, hint = "expected a text file, received binary data (it holds a NUL character)", "give a YAML file"
         else:
             text = f"expected printable text, received the control character U+{ord(found.group()):04X}"
