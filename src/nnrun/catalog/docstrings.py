@@ -6,7 +6,8 @@ import inspect
 import re
 
 _HEADING = re.compile(r"^(?P<name>[A-Z][A-Za-z ]+):\s*$")
-_ARGUMENT = re.compile(r"^[ ]{2,8}[`*-]*\s?(?P<names>[`*\w]+(?:\s*,\s*[`*\w]+)*)`?\s*(?:\([^)]*\))?\s*:(?:\s+|$)(?P<text>.*)$")
+_NAMES = r"(?P<names>[`*\w]+(?:\s*,\s*[`*\w]+)*)"
+_ARGUMENT = re.compile(rf"^[ ]+[`*-]*\s?{_NAMES}`?\s*(?:\([^)]*\))?\s*:(?:\s+|$)(?P<text>.*)$")
 _SENTENCE_END = re.compile(r"(?<!e\.g)(?<!i\.e)(?<!vs)(?<!etc)\.(?=\s+[A-Z`\"'(*-]|$)")
 
 
@@ -34,16 +35,17 @@ def arguments(docstring: str | None, *headings: str) -> dict[str, str]:
 
 
 def _section(docstring: str, headings: tuple[str, ...]) -> list[str]:
-    """The lines below the headings, up to the next heading at the margin."""
-    inside, lines = False, []
-    for line in inspect.cleandoc(docstring).splitlines():
-        heading = _HEADING.match(line)
-        if heading:
-            inside = heading["name"].lower() in {name.lower() for name in headings}
-        elif inside and line.startswith(" "):
-            lines.append(line)
-        elif line.strip():
-            inside = False
+    """The lines below the headings and indented more than they are."""
+    wanted = {heading.lower() for heading in headings}
+    depth, lines = None, []
+    for line in docstring.expandtabs().splitlines():
+        indent = len(line) - len(line.lstrip())
+        heading = _HEADING.match(line.strip())
+        if heading and heading["name"].lower() in wanted:
+            depth = indent
+        elif depth is not None and line.strip():
+            depth = depth if indent > depth else None
+            lines += [line] if depth is not None else []
     return lines
 
 

@@ -75,7 +75,7 @@ REFUSED: dict[tuple[str, str], str] = {
     ("callbacks", "CallbackList"): "Keras makes it from `callbacks:` itself; list the callbacks.",
     ("callbacks", "LambdaCallback"): _CODE,
     ("callbacks", "LearningRateScheduler"):
-        "It calls a Python function; give the optimizer a schedule instead: `learning_rate: {ExponentialDecay: {...}}`.",
+        "It calls a Python function; give the optimizer a schedule: `learning_rate: {ExponentialDecay: {...}}`.",
     ("initializers", "Initializer"): _BASE,
     ("regularizers", "Regularizer"): _BASE,
     ("constraints", "Constraint"): _BASE,
@@ -85,6 +85,30 @@ REFUSED: dict[tuple[str, str], str] = {
 _FED = {"losses": ("y_true", "y_pred"), "metrics": ("y_true", "y_pred"), "activations": ("x",)}
 #: Arguments of a layer's call that are its inputs: `from:` gives them, not `call:`.
 _INPUTS = {"self", "inputs", "query", "value", "key", "x", "data", "images", "sequence", "sequences", "states"}
+#: What an argument means where Keras' docstring does not say.
+_UNSAID = {
+    "activity_regularizer": "Regularizer of the layer's output.",
+    "autocast": "Whether inputs are cast to the layer's own dtype.",
+    "data_format": "Whether the channels come last or first; null takes Keras' own setting.",
+    "dtype": "The data type of computations and weights.",
+    "mask": "Which steps or examples count.",
+    "name": "The name, unique in the model.",
+    "seed": "Random seed; null draws one.",
+    "training": "Whether the layer behaves as in training, not as in inference.",
+    "value_range": "The smallest and the largest value that a pixel can have.",
+    "weight_decay": "If set, weight decay is applied.",
+    "clipnorm": "The norm to which each weight's gradient is clipped.",
+    "clipvalue": "The value to which each gradient is clipped.",
+    "global_clipnorm": "The norm to which all gradients together are clipped.",
+    "use_ema": "Whether a moving average of the weights is kept.",
+    "ema_momentum": "The momentum of the moving average of the weights.",
+    "ema_overwrite_frequency": "After how many steps the weights are replaced by their moving average.",
+    "loss_scale_factor": "What the loss is multiplied by before gradients are taken.",
+    "gradient_accumulation_steps": "How many steps share one update.",
+    "shape": "The shape of one example, without the batch.",
+    "batch_shape": "The shape of a batch.",
+    "batch_size": "The size of every batch, where it is fixed.",
+}
 _FACTORIES = {"serialize", "deserialize", "get"}
 
 
@@ -125,7 +149,7 @@ def _belongs(category: str, name: str, thing: object) -> bool:
     return callable(thing)
 
 
-def _named_entry(category: str, thing: Any, words: list[str]) -> tuple[str, dict[str, Any]]:  # noqa: ANN401 - a class or a function
+def _named_entry(category: str, thing: Any, words: list[str]) -> tuple[str, dict[str, Any]]:
     name = _canonical(thing, words)
     return name, {"origin": "keras", **_described(category, thing), "aliases": sorted(set(words) - {name})}
 
@@ -137,7 +161,7 @@ def _canonical(thing: object, words: list[str]) -> str:
     return name if name in words else min(words)
 
 
-def _described(category: str, thing: Any) -> dict[str, Any]:  # noqa: ANN401 - a class or a function
+def _described(category: str, thing: Any) -> dict[str, Any]:
     function = not inspect.isclass(thing)
     lineage = [thing] if function else inspect.getmro(thing)[:-1]
     described = {"function": function, "summary": docstrings.summary(thing.__doc__),
@@ -152,14 +176,14 @@ def _takes_more(thing: Callable[..., object]) -> bool:
     return any(parameter.kind is parameter.VAR_KEYWORD for parameter in inspect.signature(thing).parameters.values())
 
 
-def _parameters(thing: Callable[..., object], lineage: Any, fed: tuple[str, ...]) -> dict[str, dict[str, Any]]:  # noqa: ANN401
+def _parameters(thing: Callable[..., object], lineage: Any, fed: tuple[str, ...]) -> dict[str, dict[str, Any]]:
     texts = _texts(lineage, "Args", "Arguments")
-    return {name: _parameter(parameter, texts.get(name, ""))
+    return {name: _parameter(parameter, texts.get(name) or _UNSAID.get(name, ""))
             for name, parameter in inspect.signature(thing).parameters.items()
             if name not in fed and parameter.kind not in {parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL}}
 
 
-def _texts(lineage: Any, *headings: str) -> dict[str, str]:  # noqa: ANN401 - classes, nearest first
+def _texts(lineage: Any, *headings: str) -> dict[str, str]:
     texts: dict[str, str] = {}
     for holder in reversed(lineage):
         for method in (holder, vars(holder).get("__init__")):
@@ -182,16 +206,16 @@ def _plain(default: object, name: str) -> object:
     raise TypeError(f"JSON cannot keep the default of '{name}': {default!r}; teach the generator how to say it.")
 
 
-def _call_arguments(layer: Any, lineage: Any) -> dict[str, str]:  # noqa: ANN401 - a layer's class and its parents
+def _call_arguments(layer: Any, lineage: Any) -> dict[str, str]:
     texts = _texts(lineage, "Call arguments", "Call Args")
     signature = inspect.signature(layer.call).parameters
     taken = [name for name, parameter in signature.items()
              if parameter.kind not in {parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL}]
-    return {name: texts.get(name, "") for name in taken if name not in _INPUTS}
+    return {name: texts.get(name) or _UNSAID.get(name, "") for name in taken if name not in _INPUTS}
 
 
 def _own_entries(module: str, table: str) -> dict[str, dict[str, Any]]:
-    """nnrun's own parts, from the classes that implement them."""
+    """Describe nnrun's own parts, from the classes that implement them."""
     found = _optional(module)
     classes: Mapping[str, type] = getattr(found, table) if found else {}
     return {name: _own_entry(part) for name, part in classes.items()}

@@ -7,6 +7,7 @@ are recognised here by category only; what stands inside them is the reader's bu
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from math import isfinite
 from typing import Any, Protocol
@@ -48,7 +49,7 @@ class Integer:
     def expects(self) -> str:
         """`a positive integer`, `an integer of at least 0`, ..."""
         if self.most is not None:
-            return f"an integer from {self.least} to {self.most}" if self.least is not None else f"an integer of at most {self.most}"
+            return f"an integer of at most {self.most}" if self.least is None else f"an integer from {self.least} to {self.most}"
         if self.least is None:
             return "an integer"
         return "a positive integer" if self.least == 1 else f"an integer of at least {self.least}"
@@ -124,17 +125,18 @@ class Boolean:
 
 @dataclass(frozen=True)
 class Text:
-    """Any text."""
+    """Any text, or text of which the whole has the form of a regular expression."""
 
     expects: str = "text"
+    pattern: str | None = None
 
     def accepts(self, value: object) -> bool:
-        """Whether `value` is text."""
-        return isinstance(value, str)
+        """Whether `value` is such a text."""
+        return isinstance(value, str) and (self.pattern is None or re.fullmatch(self.pattern, value) is not None)
 
     def schema(self) -> dict[str, Any]:
         """A string."""
-        return {"type": "string"}
+        return {"type": "string", **({} if self.pattern is None else {"pattern": f"^(?:{self.pattern})$"})}
 
 
 @dataclass(frozen=True)
@@ -154,9 +156,10 @@ class Nothing:
 
 @dataclass(frozen=True)
 class Choice:
-    """One of a few words (or numbers)."""
+    """One of a few words (or numbers); where `any_case`, upper and lower case are not told apart."""
 
     options: tuple[str | int, ...]
+    any_case: bool = False
 
     @property
     def expects(self) -> str:
@@ -166,34 +169,43 @@ class Choice:
 
     def accepts(self, value: object) -> bool:
         """Whether `value` is one of the options (`true` is not 1)."""
+        if self.any_case and isinstance(value, str):
+            return value.lower() in self.options
         return not isinstance(value, bool) and value in self.options
 
     def schema(self) -> dict[str, Any]:
         """An enumeration."""
-        return {"enum": list(self.options)}
+        if not self.any_case:
+            return {"enum": list(self.options)}
+        spelt = ("".join(f"[{letter.lower()}{letter.upper()}]" for letter in str(option)) for option in self.options)
+        return {"type": "string", "pattern": f"^(?:{'|'.join(spelt)})$"}
 
 
 @dataclass(frozen=True)
 class ListOf:
-    """A list whose items are all of one kind, `length` of them (None: any number)."""
+    """A list whose items are all of one kind, `length` of them (None: any number, at least `least`)."""
 
     item: Kind
     length: int | None = None
+    least: int = 0
 
     @property
     def expects(self) -> str:
         """`a list of 2, each a positive integer`."""
         size = "" if self.length is None else f" of {self.length}"
+        size = f" of at least {self.least}" if self.length is None and self.least else size
         return f"a list{size}, each {self.item.expects}"
 
     def accepts(self, value: object) -> bool:
         """Whether `value` is such a list."""
-        return (isinstance(value, list) and (self.length is None or len(value) == self.length)
-                and all(self.item.accepts(item) for item in value))
+        if not isinstance(value, list):
+            return False
+        fits = len(value) >= self.least if self.length is None else len(value) == self.length
+        return fits and all(self.item.accepts(item) for item in value)
 
     def schema(self) -> dict[str, Any]:
         """An array."""
-        size = {} if self.length is None else {"minItems": self.length, "maxItems": self.length}
+        size = {"minItems": self.least} if self.length is None else {"minItems": self.length, "maxItems": self.length}
         return {"type": "array", "items": self.item.schema(), **size}
 
 
@@ -249,7 +261,8 @@ class MappingOf:
 
     def accepts(self, value: object) -> bool:
         """Whether `value` is such a mapping."""
-        return isinstance(value, dict) and all(isinstance(key, str) and self.item.accepts(item) for key, item in value.items())
+        return (isinstance(value, dict)
+                and all(isinstance(key, str) and self.item.accepts(item) for key, item in value.items()))
 
     def schema(self) -> dict[str, Any]:
         """An object."""
@@ -272,6 +285,28 @@ class Anything:
 
 
 @dataclass(frozen=True)
+class Unsayable:
+    """What only Python code can say: nothing but the parameter's own default is accepted, if it has one."""
+
+    reason: str
+    default: object = None
+    required: bool = False
+
+    @property
+    def expects(self) -> str:
+        """`nothing (it takes a Python function, which a config cannot say)`."""
+        return f"nothing (it takes {self.reason}, which a config cannot say)"
+
+    def accepts(self, value: object) -> bool:
+        """Whether `value` is the default."""
+        return not self.required and type(value) is type(self.default) and value == self.default
+
+    def schema(self) -> dict[str, Any]:
+        """A constant, or nothing at all."""
+        return {"not": {}} if self.required else {"const": self.default}
+
+
+@dataclass(frozen=True)
 class AnyOf:
     """A value of any of several kinds."""
 
@@ -289,3 +324,26 @@ class AnyOf:
     def schema(self) -> dict[str, Any]:
         """The alternatives."""
         return {"anyOf": [kind.schema() for kind in self.kinds]}
+
+
+def plain(kind: Kind, value: object) -> object:
+    """What Keras is to be given for `value`: an integer becomes a float where a number is meant.
+
+    Keras refuses `learning_rate=1` and `momentum=0` because they are not floats; YAML has one notion of a number.
+    """
+    if isinstance(kind, AnyOf):
+        meant = next((one for one in kind.kinds if one.accepts(value)), None)
+        return value if meant is None else plain(meant, value)
+    if isinstance(kind, ListOf) and isinstance(value, list):
+        return [plain(kind.item, item) for item in value]
+    return float(value) if isinstance(kind, Number) and _is_integer(value) else value  # type: ignore[arg-type]
+
+
+def or_nothing(kind: Kind) -> Kind:
+    """`kind`, or null."""
+    return kind if kind.accepts(None) else AnyOf((kind, Nothing()))
+
+
+def one_or_each(kind: Kind, length: int | None) -> Kind:
+    """One value for all dimensions, or a list with one for each (None: a list of any length but 0)."""
+    return AnyOf((kind, ListOf(kind, length, least=1)))

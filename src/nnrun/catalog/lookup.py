@@ -9,7 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
-from nnrun.catalog.rules import kind_of
+from nnrun.catalog.rules import REQUIRED, kind_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -96,7 +96,7 @@ def words(category: str) -> tuple[str, ...]:
 
 
 def find(word: str) -> tuple[Entry, ...]:
-    """Every entry that `word` means in any category; where none does exactly, upper and lower case are not told apart."""
+    """Every entry that `word` means in any category, in any case where none is spelt exactly so."""
     exact = tuple(found for category in CATEGORIES if (found := entry(category, word)))
     return exact or tuple(_entry(category, name) for category in CATEGORIES for name in _spelt_like(category, word))
 
@@ -143,4 +143,4 @@ def _missing_from(own: Mapping[str, Any]) -> dict[str, Any]:
 def _parameter(category: str, name: str, key: str, raw: Mapping[str, Any]) -> Parameter:
     default = raw.get("default")
     return Parameter(key, "default" not in raw, default, raw["summary"],
-                     kind_of(category, name, key, default, raw.get("annotation")))
+                     kind_of(category, name, key, raw.get("default", REQUIRED), raw.get("annotation")))
