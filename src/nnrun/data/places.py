@@ -1,0 +1,76 @@
+"""Where data files lie: beside the config, else in the data folder."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from nnrun.config.hints import did_you_mean
+from nnrun.errors import DataError
+
+#: More names than this are not worth reading for a did-you-mean.
+_MOST_NAMES = 2000
+
+
+@dataclass(frozen=True)
+class Places:
+    """The folders in which a file of a config is looked for.
+
+    Attributes:
+        config_dir: The folder of the config file.
+        data_dir: The folder of `--data-dir`, or None: then NNRUN_DATA_DIR, else the user's cache folder.
+    """
+
+    config_dir: Path
+    data_dir: Path | None = None
+
+    def store(self) -> Path:
+        """The data folder, where downloads go; it need not exist yet."""
+        if self.data_dir is not None:
+            return self.data_dir
+        if named := os.environ.get("NNRUN_DATA_DIR"):
+            return Path(named).expanduser()
+        from platformdirs import user_cache_path
+
+        return user_cache_path("nnrun", appauthor=False) / "data"
+
+    def folders(self) -> tuple[Path, ...]:
+        """The folders to look into, first come first served."""
+        return (self.config_dir, self.store())
+
+    def find(self, name: str | Path) -> Path | None:
+        """The path of the file or folder `name`; None where it is in none of the folders."""
+        candidates = (folder / Path(name).expanduser() for folder in self.folders())
+        return next((path for path in candidates if path.exists()), None)
+
+    def need(self, name: str | Path) -> Path:
+        """The path of the file `name`.
+
+        Raises:
+            DataError: It is not there, or it is a folder.
+        """
+        found = self.find(name)
+        if found is None:
+            raise self.missing(name)
+        if not found.is_file():
+            raise DataError("expected a data file, received a folder", file=found, hint="name a file inside the folder")
+        return found
+
+    def missing(self, name: str | Path) -> DataError:
+        """What to say of a file that is in none of the folders: where it was looked for, and what is there instead."""
+        looked = list(dict.fromkeys(str((folder / Path(name).expanduser()).parent) for folder in self.folders()))
+        near = did_you_mean(Path(name).name, self._names(name))
+        advice = "put the file into one of these folders, or name the data folder with --data-dir or NNRUN_DATA_DIR"
+        return DataError(f"there is no data file {str(name)!r}; looked in {' and '.join(looked)}", hint=near or advice)
+
+    def _names(self, name: str | Path) -> list[str]:
+        """The names of the files that lie where `name` was looked for."""
+        names: list[str] = []
+        for folder in self.folders():
+            parent = (folder / Path(name).expanduser()).parent
+            try:
+                names += [entry.name for entry, _ in zip(os.scandir(parent), range(_MOST_NAMES), strict=False) if entry.is_file()]
+            except OSError:
+                continue
+        return names

@@ -1,0 +1,100 @@
+"""What a source gives before anything is split or prepared, and what can be told of it without loading it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    import numpy as np
+
+    from nnrun.data.columns import Columns
+    from nnrun.data.places import Places
+    from nnrun.errors import Path as ConfigPath
+    from nnrun.progress import Progress
+    from nnrun.spec.facts import Task
+    from nnrun.spec.finding import Finding
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Examples as the source has them.
+
+    Attributes:
+        x: An array whose first dimension counts examples, or a table's columns.
+        y: Targets of shape (rows,) or (rows, targets), numbers or text; None where they are not asked for.
+    """
+
+    x: np.ndarray | Columns
+    y: np.ndarray | None
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def take(self, rows: np.ndarray) -> Examples:
+        """These examples alone."""
+        return Examples(self.x[rows], None if self.y is None else self.y[rows])
+
+
+@dataclass(frozen=True)
+class Raw:
+    """A source's examples.
+
+    Attributes:
+        train: All examples, or the training part where the source has a test part of its own.
+        test: The source's own test part.
+        class_names: The classes' names where `y` holds class numbers; empty where they are to be learned from `y`.
+        target_names: The names of the target columns.
+        files: The data files that were read, by name.
+        layout: What reading another file of the same kind needs, as JSON.
+    """
+
+    train: Examples
+    test: Examples | None = None
+    class_names: tuple[str, ...] = ()
+    target_names: tuple[str, ...] = ()
+    files: Mapping[str, Path] = field(default_factory=dict)
+    layout: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Outline:
+    """What is known of a source before it is loaded; None, or nothing, where it is not known.
+
+    Attributes:
+        shape: The shape of one example.
+        rows: How many examples there are, the source's own test part left out.
+        test_rows: How many examples the source's own test part has; 0 where it has none.
+        task: What the source is made for; None where the config's loss decides.
+        class_names: The names of the classes.
+        columns: The names of a table's feature columns.
+        text: The feature columns that hold text.
+        values: The distinct values of columns.
+        target_names: The names of the target columns.
+    """
+
+    shape: tuple[int | None, ...] | None = None
+    rows: int | None = None
+    test_rows: int = 0
+    task: Task | None = None
+    class_names: tuple[str, ...] | None = None
+    columns: tuple[str, ...] | None = None
+    text: frozenset[str] = frozenset()
+    values: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    target_names: tuple[str, ...] = ("target",)
+
+
+class Source(Protocol):
+    """Where examples come from."""
+
+    def load(self, places: Places, progress: Progress) -> Raw:
+        """Read all examples."""
+
+    def foresee(self, places: Places, path: ConfigPath) -> tuple[Outline | None, list[Finding]]:
+        """Tell what is known without loading; findings point below `path`, the source's place in the config."""
+
+    def again(self, file: Path, layout: Mapping[str, Any], *, with_target: bool) -> Examples:
+        """Read more examples of the same kind from another file."""

@@ -1,0 +1,246 @@
+"""The source `csv`: a table in a text file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from nnrun.data.columns import Columns, resolve
+from nnrun.data.delimited import Dialect, Head, Scan, defects, read_head, scan
+from nnrun.data.labels import labels
+from nnrun.data.raw import Examples, Outline, Raw
+from nnrun.errors import DataError
+from nnrun.spec.finding import Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
+
+    import numpy as np
+    import pandas as pd
+
+    from nnrun.data.places import Places
+    from nnrun.errors import Path as ConfigPath
+    from nnrun.progress import Progress
+
+#: A file up to this many bytes is read whole by `check` (0.2 s with the standard library); of a larger one only the start.
+_WHOLE = 2_000_000
+_START_ROWS = 1000
+
+
+class Csv:
+    """A table in a text file: one row an example, fields between separators.
+
+    Malformed rows, text among numbers and missing values are refused with their row and column.
+
+    Args:
+        file: The file, relative to the config or to the data folder; `.gz` is unpacked.
+        header: Whether the first line names the columns; where not given, it does unless one of its fields is a number.
+        separator: The character between fields; a blank stands for any run of blanks. Default: a tab for `.tsv`, else a comma.
+        decimal: The decimal mark.
+        encoding: The text's encoding.
+        missing: The fields that stand for a missing value; default: an empty field, `NA`, `NaN`, `nan`, `null`.
+        features: The feature columns by name or index (negative: from the end); default: all but the target.
+        target: The target column by name or index, or a list of them; default: the last column.
+        types: For columns whose type is not what it looks like, `number` or `text`.
+    """
+
+    def __init__(  # noqa: PLR0913 - the config's own words
+        self, file: str, header: bool | None = None, separator: str | None = None,  # noqa: FBT001
+        decimal: Literal[".", ","] = ".", encoding: str = "utf-8", missing: list[str] | None = None,
+        features: list[str | int] | None = None, target: str | int | list[str | int] | None = None,
+        types: dict[str, Literal["number", "text"]] | None = None,
+    ) -> None:
+        plain = file.removesuffix(".gz").lower()
+        separator = separator or ("\t" if plain.endswith(".tsv") else ",")
+        if len(separator) != 1 or separator in '"\r\n' or separator == decimal:
+            raise ValueError(f"csv: separator expected one character other than the decimal mark, received {separator!r}")
+        words = Dialect.missing if missing is None else tuple(missing)
+        self.file = file
+        self.dialect = Dialect(separator, decimal, encoding, words, header)
+        self.features, self.types = features, dict(types or {})
+        self.target: list[str | int] = target if isinstance(target, list) else [-1 if target is None else target]
+
+    def load(self, places: Places, progress: Progress) -> Raw:  # noqa: ARG002
+        """Read the table."""
+        file = places.need(self.file)
+        head = read_head(file, self.dialect)
+        features, targets = self._select(file, head)
+        table = read_columns(file, self.dialect, head, [*features, *targets], self.types)
+        columns = Columns({name: table[name] for name in features})
+        layout = {"names": list(head.names), "features": features, "targets": targets, "text": [name for name in table if table[name].dtype == object],
+                  "header": bool(head.line)}
+        return Raw(Examples(columns, _stack(file, [table[name] for name in targets])), target_names=tuple(targets),
+                   files={file.name: file}, layout=layout)
+
+    def again(self, file: Path, layout: Mapping[str, Any], *, with_target: bool) -> Examples:
+        """Read another file with the same columns; the target columns may be missing where they are not asked for."""
+        head = read_head(file, self.dialect)
+        head = _positional(head, layout) if not (layout["header"] and head.line) else head
+        wanted = [*layout["features"], *(layout["targets"] if with_target else [])]
+        try:
+            resolve(wanted, head.names)
+        except ValueError as error:
+            raise DataError(str(error), file=file, hint=f"the run was trained on the columns {', '.join(wanted)}") from None
+        types = {name: "text" if name in layout["text"] else "number" for name in wanted}
+        table = read_columns(file, self.dialect, head, wanted, types)
+        y = _stack(file, [table[name] for name in layout["targets"]]) if with_target else None
+        return Examples(Columns({name: table[name] for name in layout["features"]}), y)
+
+    def foresee(self, places: Places, path: ConfigPath) -> tuple[Outline | None, list[Finding]]:
+        """Read the header and, of a small file, all rows: columns, classes, and whatever is wrong."""
+        below = (*path, "csv")
+        try:
+            file = places.need(self.file)
+            head = read_head(file, self.dialect)
+        except DataError as error:
+            name = "unreadable-data" if places.find(self.file) else "missing-file"
+            return None, [Finding((*below, "file"), error.text, error.hint, name)]
+        findings = [*self._wrong_columns(head, below), *self._wrong_types(head, below)]
+        if findings:
+            return None, findings
+        features, targets = self._select(file, head)
+        whole = file.stat().st_size <= _WHOLE and file.suffix != ".gz"
+        try:
+            found = scan(file, self.dialect, head, [*features, *targets], None if whole else _START_ROWS)
+        except DataError as error:
+            return None, [Finding((*below, "file"), error.text, error.hint, "defective-data")]
+        wrong = [Finding((*below, "file"), error.text, error.hint, "defective-data")
+                 for error in defects(file, head, found, self.types)]
+        return self._outline(features, targets, found, whole=whole), wrong
+
+    def _outline(self, features: Sequence[str], targets: Sequence[str], found: Scan, *, whole: bool) -> Outline:
+        kinds = {name: self.types.get(name, tally.kind()) for name, tally in found.columns.items()}
+        text = frozenset(name for name in features if kinds[name] == "text")
+        values = {name: self._values(tally.values, kinds[name]) for name, tally in found.columns.items() if whole and tally.values}
+        names = values.get(targets[0]) if len(targets) == 1 else None
+        return Outline((len(features),), found.rows if whole else None, class_names=names, columns=tuple(features), text=text,
+                       values=values, target_names=tuple(targets))
+
+    def _values(self, values: Iterable[str], kind: str) -> tuple[str, ...]:
+        """A column's distinct values in order."""
+        if kind == "text":
+            return labels(values)
+        return labels(number for value in values if (number := self.dialect.number(value)) is not None)
+
+    def _wrong_columns(self, head: Head, below: ConfigPath) -> list[Finding]:
+        """Columns that do not exist, and targets that also stand among the features."""
+        findings = []
+        for key, asked in (("features", self.features or []), ("target", self.target)):
+            try:
+                resolve(asked, head.names)
+            except ValueError as error:
+                findings.append(Finding((*below, key), str(error), None, "unknown-column"))
+        if not findings and self.features is not None:
+            both = set(resolve(self.features, head.names)) & set(resolve(self.target, head.names))
+            findings += [Finding((*below, "features"), f"the target {name!r} also stands among the features: the model would be "
+                                 "told the answer", f"take {name!r} out of `features`", "target-among-features")
+                         for name in sorted(both)]
+        return findings
+
+    def _wrong_types(self, head: Head, below: ConfigPath) -> list[Finding]:
+        try:
+            resolve(self.types, head.names)
+        except ValueError as error:
+            return [Finding((*below, "types"), str(error), None, "unknown-column")]
+        return []
+
+    def _select(self, file: Path, head: Head) -> tuple[list[str], list[str]]:
+        """The names of the feature columns and of the target columns."""
+        wrong = [*self._wrong_columns(head, ()), *self._wrong_types(head, ())]
+        if wrong:
+            raise DataError(wrong[0].text, file=file, hint=wrong[0].hint)
+        targets = resolve(self.target, head.names)
+        asked = head.names if self.features is None else self.features
+        features = [name for name in resolve(asked, head.names) if name not in targets]
+        if not features:
+            raise DataError(f"expected feature columns beside the target, received the one column {head.names[0]!r}", file=file,
+                            hint="is the `separator` right?")
+        if "" in features and self.features is None:
+            raise DataError("a column has no name in the header", file=file, row=head.line, column=features.index(""),
+                            hint="name it; if it numbers the rows (pandas writes such a column), say which `features` to use")
+        return features, targets
+
+
+def read_columns(file: Path, dialect: Dialect, head: Head, names: Sequence[str], types: Mapping[str, str]) -> dict[str, np.ndarray]:
+    """These columns as arrays: float64 for numbers, object for text.
+
+    Raises:
+        DataError: A row is ragged, a value is missing or text stands among numbers; with row and column.
+    """
+    frame = _frame(file, dialect, head)
+    if frame is None or frame.shape[1] != len(head.names) or frame.iloc[:, -1].isna().any():
+        _refuse(file, dialect, head, names, types)
+    assert frame is not None, "a file that pandas refuses has a defect"  # noqa: S101
+    frame.columns = list(head.names)  # type: ignore[assignment]
+    text = [name for name in names if types.get(name) == "text" or not _numeric(frame[name])]
+    if not len(frame) or text or frame[list(names)].isna().to_numpy().any():
+        found = _refuse(file, dialect, head, names, types)
+        text = [name for name in names if types.get(name, found.columns[name].kind()) == "text"]
+    return {name: _text(file, dialect, head, name) if name in text else _numbers(frame, name, dialect) for name in names}
+
+
+def _frame(file: Path, dialect: Dialect, head: Head, **options: Any) -> pd.DataFrame | None:  # noqa: ANN401 - pandas' own options
+    """The table as pandas reads it; None where pandas refuses it."""
+    import pandas as pd
+
+    separator = r"\s+" if dialect.separator == " " else dialect.separator
+    codec = "utf-8-sig" if dialect.encoding.lower() in ("utf-8", "utf8", "utf_8") else dialect.encoding
+    try:
+        return pd.read_csv(file, sep=separator, header=None, skiprows=head.line, decimal=dialect.decimal, encoding=codec,
+                           na_values=list(dialect.missing), keep_default_na=False, skipinitialspace=True, low_memory=False, **options)
+    except pd.errors.EmptyDataError:
+        return pd.DataFrame(columns=range(len(head.names)))
+    except (ValueError, OSError, EOFError):
+        return None
+
+
+def _refuse(file: Path, dialect: Dialect, head: Head, names: Sequence[str], types: Mapping[str, str]) -> Scan:
+    """Raise the first defect that a slow reading finds; return what it read where there is none."""
+    found = scan(file, dialect, head, names)
+    wrong = defects(file, head, found, types)
+    if wrong:
+        raise wrong[0]
+    return found
+
+
+def _numeric(column: pd.Series[Any]) -> bool:
+    return column.dtype.kind in "iuf"
+
+
+def _numbers(frame: pd.DataFrame, name: str, dialect: Dialect) -> np.ndarray:
+    import numpy as np
+
+    column = frame[name]
+    if not _numeric(column):
+        return np.array([dialect.number(str(value)) for value in column], dtype="float64")
+    return column.to_numpy(dtype="float64")
+
+
+def _text(file: Path, dialect: Dialect, head: Head, name: str) -> np.ndarray:
+    """The column as the file writes it: pandas would otherwise turn `012` into 12 and `true` into True."""
+    import numpy as np
+
+    frame = _frame(file, dialect, head, usecols=[head.names.index(name)], dtype=str)
+    assert frame is not None, "the file was read before"  # noqa: S101
+    return np.array([str(value).strip() for value in frame.iloc[:, 0]], dtype=object)
+
+
+def _stack(file: Path, columns: Sequence[np.ndarray]) -> np.ndarray:
+    """One target as it is, several side by side."""
+    import numpy as np
+
+    if len(columns) == 1:
+        return columns[0]
+    if any(column.dtype == object for column in columns):
+        raise DataError("several target columns must all hold numbers", file=file, hint="name one target, or encode the text as numbers")
+    return np.column_stack(columns)
+
+
+def _positional(head: Head, layout: Mapping[str, Any]) -> Head:
+    """The run's column names for a file without a header (or for a run whose file had none), by position."""
+    names = list(layout["names"])
+    without = [name for name in names if name not in layout["targets"]]
+    for known in (names, without, list(layout["features"])):
+        if len(known) == len(head.names):
+            return Head(tuple(known), head.line)
+    return head

@@ -1,0 +1,28 @@
+"""A finding: something to say about a config, at a path instead of a mark."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from nnrun.errors import Path, Severity
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing to say about a config, before the document turns its path into a mark.
+
+    Attributes:
+        path: The keys that lead to the value to blame; where a key is not in the file, the nearest one above it is meant.
+        text: One sentence: what was expected and what was received.
+        hint: What to type next, or None.
+        name: The finding's name (`missing-file`).
+        severity: `error` refuses the config; `warning` and `note` do not.
+    """
+
+    path: Path
+    text: str
+    hint: str | None = None
+    name: str | None = None
+    severity: Severity = "error"
