@@ -39,6 +39,10 @@ class Outcome:
     truth: NDArray[Any]
     predicted: NDArray[Any]
 
+    def truth_words(self, facts: Facts) -> list[object]:
+        """Give every example's truth as a reader wants it: a class's name, or a number."""
+        return [_named(true, facts) for true in self.truth.reshape(len(self.truth), -1)]
+
 
 def score(executor: ResidentExecutor, tensors: Tensors, part: DataPart, facts: Facts, loss: Part) -> Outcome:
     """Score the executor's model on one part of the data."""
@@ -85,9 +89,8 @@ def predictions_csv(outcome: Outcome, part: DataPart, facts: Facts) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["row", "truth", *prediction_columns(outcome.outputs, facts)])
-    truth = outcome.truth.reshape(len(outcome.truth), -1)
-    for row, true, line in zip(part.rows.tolist(), truth, prediction_lines(outcome.outputs, outcome.predicted, facts), strict=True):
-        writer.writerow([row, _named(true, facts), *line])
+    lines = prediction_lines(outcome.outputs, outcome.predicted, facts)
+    writer.writerows([row, true, *line] for row, true, line in zip(part.rows.tolist(), outcome.truth_words(facts), lines, strict=True))
     return text.getvalue()
 
 

@@ -54,3 +54,8 @@ class Facts:
     def as_json(self) -> dict[str, Any]:
         """Plain data for `record.json`."""
         return asdict(self)
+
+    @classmethod
+    def from_json(cls, fields: Mapping[str, Any]) -> Facts:
+        """Take up what `as_json` gave, lists back to tuples."""
+        return cls(**{key: tuple(value) if isinstance(value, list) else value for key, value in fields.items()})

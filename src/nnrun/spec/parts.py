@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from nnrun.catalog.lookup import Entry
     from nnrun.errors import Path
 
+#: Required arguments that nnrun fills in where the config is silent: paths inside the run folder.
+FILLED_IN = frozenset({("ModelCheckpoint", "filepath"), ("CSVLogger", "filename"), ("BackupAndRestore", "backup_dir"),
+                       ("TensorBoard", "log_dir")})
+
 
 @dataclass(frozen=True)
 class Complaint:
@@ -112,6 +116,9 @@ class Reader:
     def _entry(self, categories: tuple[str, ...], word: str, path: Path, *, at_key: bool) -> Entry | None:
         for category in categories:
             found = lookup.entry(category, word)
+            if found is not None and found.refused is not None:
+                self.complain(path, f"{found.name} cannot be used in a config: {found.refused}", at_key=at_key)
+                return None
             if found is not None:
                 return found
         known = [name for category in categories for name in lookup.words(category)]
@@ -136,7 +143,8 @@ class Reader:
         return Part(entry.category, entry.name, arguments, path)
 
     def _require(self, entry: Entry, given: Mapping[str, Any], path: Path, *, at_key: bool) -> None:
-        missing = [p for p in entry.parameters.values() if p.required and p.name not in given]
+        missing = [parameter for parameter in entry.parameters.values() if parameter.required
+                   and parameter.name not in given and (entry.name, parameter.name) not in FILLED_IN]
         if missing:
             names = " and ".join(f"'{parameter.name}'" for parameter in missing)
             wanted = ", ".join(f"{parameter.name}: ..." for parameter in missing)

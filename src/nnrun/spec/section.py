@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, PlainValidator, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainValidator, ValidationError
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from nnrun.config.render import show
@@ -33,7 +33,7 @@ def refusal(text: str, hint: str | None = None) -> PydanticCustomError:
 
 def part_field(category: str) -> Any:  # noqa: ANN401
     """Annotation of a field that holds one part of `category`."""
-    return Annotated[Part, PlainValidator(_part_validator(category)), PlainSerializer(lambda part: part)]
+    return Annotated[Any, PlainValidator(_part_validator(category))]
 
 
 def parts_field(category: str) -> Any:  # noqa: ANN401

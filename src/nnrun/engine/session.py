@@ -1,0 +1,191 @@
+"""A woken Keras with one compiled model: what the pipeline does with it, and nothing it prints on the screen."""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from nnrun.engine import checkpoint
+from nnrun.engine.backend import Wake, load_keras
+from nnrun.engine.build import Builder
+from nnrun.engine.quiet import quiet
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
+    from pathlib import Path as FilePath
+    from types import ModuleType
+
+    from nnrun.data.dataset import DataPart, Dataset
+    from nnrun.engine.fit import Epoch
+    from nnrun.engine.resident import ResidentExecutor, Tensors
+    from nnrun.engine.score import Outcome
+    from nnrun.errors import Mark, Path
+    from nnrun.progress import Progress
+    from nnrun.spec.experiment import Experiment
+    from nnrun.spec.facts import Facts
+
+    Phase = Callable[[str], AbstractContextManager[None]]
+
+
+@dataclass(frozen=True)
+class LayerRow:
+    """One layer of a built model, as a table or a picture shows it.
+
+    Attributes:
+        name: Keras' name of the layer.
+        output_shape: The shape of its output, batch dimension first (None).
+        parameters: How many numbers it learns or keeps.
+    """
+
+    name: str
+    output_shape: str
+    parameters: int
+
+
+class Session:
+    """One compiled model on a woken backend.
+
+    Args:
+        keras: The woken Keras.
+        wake: What was set when it woke.
+        experiment: What the model is for.
+        facts: What its data teach.
+        model: The model, compiled.
+        builder: Makes Keras objects from parts.
+        mark_of: Finds the place of a path in the config.
+    """
+
+    executor_name = "resident"
+
+    def __init__(self, keras: ModuleType, wake: Wake, experiment: Experiment, facts: Facts, model: Any,  # noqa: ANN401
+                 builder: Builder, mark_of: Callable[[Path], Mark]) -> None:
+        import tensorflow as tf
+
+        from nnrun.engine.resident import ResidentExecutor
+
+        self.keras, self.wake, self.model = keras, wake, model
+        self._experiment, self._facts, self._builder, self._mark_of = experiment, facts, builder, mark_of
+        self._executor: ResidentExecutor = ResidentExecutor(tf, model, experiment.training.batch_size)
+        self._put: dict[int, Tensors] = {}
+        self.executor_why = "the data fit in memory; without XLA, so that figures equal a step at a time"
+
+    @classmethod
+    @contextmanager
+    def open(cls, experiment: Experiment, facts: Facts, mark_of: Callable[[Path], Mark], *, threads: int,
+             log: FilePath, phase: Phase) -> Iterator[Session]:
+        """Wake Keras and compile the experiment's model; what libraries print goes to `log` until the block ends.
+
+        Raises:
+            BuildError: Where Keras refuses a part.
+        """
+        from nnrun.engine.compile import compile_model
+
+        with quiet(log):
+            with phase("wake"):
+                wake = wake_of(experiment, threads)
+                keras = load_keras(wake)
+            with phase("compile"):
+                model = compile_model(keras, experiment, facts, mark_of)
+            yield cls(keras, wake, experiment, facts, model, Builder(keras, facts, mark_of), mark_of)
+
+    @classmethod
+    @contextmanager
+    def reopen(cls, experiment: Experiment, facts: Facts, mark_of: Callable[[Path], Mark], *, threads: int, log: FilePath,
+               saved: FilePath, architecture: dict[str, Any]) -> Iterator[Session]:
+        """Wake Keras and take up a saved model, compiled with the experiment's loss and metrics.
+
+        Raises:
+            RunError: Where the checkpoint cannot be read, or is of another model than `architecture`.
+        """
+        from nnrun.engine.compile import set_learning
+
+        with quiet(log):
+            wake = wake_of(experiment, threads)
+            keras = load_keras(wake)
+            model = checkpoint.load(keras, saved)
+            checkpoint.require_same_model(model, architecture, saved)
+            builder = Builder(keras, facts, mark_of)
+            set_learning(model, builder, experiment)
+            yield cls(keras, wake, experiment, facts, model, builder, mark_of)
+
+    @property
+    def parameters(self) -> int:
+        """How many numbers the model holds."""
+        return int(self.model.count_params())
+
+    def architecture(self) -> dict[str, Any]:
+        """Give the model's config as Keras writes it, without its loss and optimizer."""
+        config: dict[str, Any] = json.loads(self.model.to_json())
+        config.pop("compile_config", None)
+        return config
+
+    def summary(self) -> str:
+        """Give Keras' own table of the model."""
+        lines: list[str] = []
+        self.model.summary(print_fn=lambda line, **_: lines.append(str(line)), line_length=100)
+        return "\n".join(lines) + "\n"
+
+    def layer_rows(self) -> list[LayerRow]:
+        """Give every layer with its output shape and parameters."""
+        return [LayerRow(layer.name, str(getattr(layer.output, "shape", "")) if hasattr(layer, "output") else "",
+                         int(layer.count_params())) for layer in self.model.layers]
+
+    def fit(self, dataset: Dataset, folder: FilePath, best: FilePath, progress: Progress,
+            keep: Callable[[Epoch], None]) -> int:
+        """Train the model; gives the number of epochs run.
+
+        Args:
+            dataset: The data.
+            folder: The run's folder, inside which callbacks may write.
+            best: Where the best epoch's model is kept.
+            progress: Hears of steps and epochs.
+            keep: Takes every epoch's figures.
+        """
+        from nnrun.engine.callbacks import best_rule, keep_best, make_callbacks, needs_batches
+        from nnrun.engine.fit import Course
+
+        training = self._experiment.training
+        train = self.tensors(dataset.train)
+        validation = self.tensors(dataset.validation) if dataset.validation is not None else None
+        self._executor.build(train)
+        monitor, mode = best_rule(training, {"val_loss": 0.0} if validation is not None else {})
+        callbacks = make_callbacks(self.keras, self._builder, training, folder, self._mark_of)
+        stepwise = needs_batches(self.keras, callbacks)
+        # First in the list: the best epoch is on disk before any callback of the config may stop or change anything.
+        everything = self.keras.callbacks.CallbackList([keep_best(self.keras, best, monitor, mode), *callbacks],
+                                                       add_history=True, model=self.model, epochs=training.epochs,
+                                                       steps=-(-train.rows // training.batch_size))
+        if stepwise:
+            progress.say("A callback needs every batch: this run takes a step at a time, which is slower.")
+        return Course(self.model, self._executor, train, validation, everything, stepwise, self._experiment.seed).run(
+            training, progress, keep)
+
+    def score(self, part: DataPart) -> Outcome:
+        """Score the model as it is now on one part of the data."""
+        from nnrun.engine.score import score
+
+        return score(self._executor, self.tensors(part), part, self._facts, self._experiment.training.loss)
+
+    def outputs(self, part: DataPart) -> Any:  # noqa: ANN401
+        """Give the model's outputs for examples without truth, shape (rows, ...)."""
+        return self._executor.predict(self.tensors(part))
+
+    def save(self, path: FilePath) -> None:
+        """Write the whole model atomically."""
+        checkpoint.save(self.model, path)
+
+    def tensors(self, part: DataPart) -> Tensors:
+        """Give a part of the data as tensors, made once."""
+        if id(part) not in self._put:
+            self._put[id(part)] = self._executor.put(part)
+        return self._put[id(part)]
+
+
+def wake_of(experiment: Experiment, threads: int) -> Wake:
+    """Say what an experiment wants set when Keras wakes."""
+    settings = experiment.keras
+    return Wake(experiment.seed, experiment.backend, threads, True, settings.floatx, settings.epsilon,
+                settings.image_data_format)

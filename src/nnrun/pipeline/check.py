@@ -1,0 +1,65 @@
+"""What can be said of a config before anything is spent: read, override, validate, and look ahead at the data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from nnrun.config import document as documents
+from nnrun.config import overrides
+from nnrun.data.foresee import foresee
+from nnrun.data.places import Places
+from nnrun.errors import Problem
+from nnrun.spec.experiment import Experiment, validate
+from nnrun.spec.lints import findings
+from nnrun.spec.targets import target_form
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path as FilePath
+
+    from nnrun.config.document import Document
+    from nnrun.spec.facts import Facts, TargetForm
+    from nnrun.spec.finding import Finding
+
+
+@dataclass(frozen=True)
+class Examined:
+    """A config that the language allows, and what was found in it.
+
+    Attributes:
+        file: The config's path.
+        document: Its text with marks, `--set` applied.
+        experiment: What it says.
+        places: Where its files are looked for.
+        form: How targets are encoded to suit its loss.
+        facts: What is known of the data without loading them; None where nothing is.
+        problems: Findings of every severity, by place.
+    """
+
+    file: FilePath
+    document: Document
+    experiment: Experiment
+    places: Places
+    form: TargetForm
+    facts: Facts | None
+    problems: tuple[Problem, ...]
+
+
+def examine(file: FilePath, sets: Sequence[str], data_dir: FilePath | None) -> Examined:
+    """Read a config and say all that is wrong with it, without numpy, pandas or Keras.
+
+    Raises:
+        ConfigError: Where the language itself is broken, with every problem at its place.
+    """
+    document = overrides.apply(documents.read(file), sets)
+    experiment = validate(document)
+    places = Places(file.resolve().parent, data_dir)
+    form = target_form(experiment.training.loss)
+    facts, found = foresee(experiment.data, form=form, places=places)
+    problems = [_problem(document, finding) for finding in (*found, *findings(experiment, facts))]
+    return Examined(file, document, experiment, places, form, facts, tuple(sorted(problems, key=Problem.order)))
+
+
+def _problem(document: Document, finding: Finding) -> Problem:
+    return Problem(document.mark(finding.path), finding.text, finding.hint, finding.name, finding.severity)

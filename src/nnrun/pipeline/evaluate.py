@@ -1,0 +1,214 @@
+"""A kept run against data: its own parts again, other files, and rows without truth."""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path as FilePath
+from typing import TYPE_CHECKING, Any, Literal
+
+from nnrun.config import document as documents
+from nnrun.data.places import Places
+from nnrun.errors import NnrunError, RunError
+from nnrun.pipeline.train import parts_of
+from nnrun.runs import record as records
+from nnrun.runs.find import find
+from nnrun.spec.experiment import Experiment, validate
+from nnrun.spec.facts import Facts
+from nnrun.spec.targets import target_form
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from nnrun.config.document import Document
+    from nnrun.data.dataset import DataPart
+    from nnrun.engine.session import Session
+    from nnrun.progress import Progress
+    from nnrun.runs.folder import RunFolder
+
+PartName = Literal["test", "validation", "train"]
+
+
+@dataclass(frozen=True)
+class Question:
+    """Which model is asked about which data.
+
+    Attributes:
+        run: A run's path, a prefix of its id, its name, or `last`.
+        runs_dir: Where runs lie.
+        data_dir: Where data lie; None: `NNRUN_DATA_DIR`, else the user's cache folder.
+        checkpoint: `last`, `best` or the path of a `.keras` file.
+        part: The part of the run's own data.
+        data: Another file instead, of the same form as the run's.
+    """
+
+    run: str
+    runs_dir: FilePath = FilePath("runs")
+    data_dir: FilePath | None = None
+    checkpoint: str = "last"
+    part: PartName = "test"
+    data: FilePath | None = None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the model says.
+
+    Attributes:
+        folder: The run's folder.
+        scores: As in `scores.json`, with the one part asked for (`data` for another file).
+        columns: The names of the fields of `rows`.
+        rows: Each example: its row in the source, the truth, what is predicted, and for classes the outputs.
+    """
+
+    folder: RunFolder
+    scores: dict[str, Any]
+    columns: tuple[str, ...]
+    rows: list[list[object]]
+
+    def as_json(self) -> dict[str, Any]:
+        """What `--json` prints."""
+        return {"run": self.folder.id, "folder": str(self.folder.path), "status": "done", "scores": self.scores}
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What a run folder says of its experiment.
+
+    Attributes:
+        folder: The folder.
+        record: Its record.
+        document: Its resolved config, with marks.
+        experiment: What that says.
+        facts: What its data taught.
+        places: Where its data are looked for.
+    """
+
+    folder: RunFolder
+    record: dict[str, Any]
+    document: Document
+    experiment: Experiment
+    facts: Facts
+    places: Places
+
+
+def evaluate(question: Question, progress: Progress) -> Answer:
+    """Score a run's model; by default with the figures that training ended with, to the last digit.
+
+    Raises:
+        RunError: Where the run or its checkpoint cannot be used.
+        DataError: Where the data cannot be used.
+    """
+    from nnrun.engine.score import prediction_columns, prediction_lines
+
+    kept = take_up(question)
+    part = _part(kept, question, progress)
+    with _session(kept, question.checkpoint) as session:
+        outcome = session.score(part)
+    name = question.part if question.data is None else "data"
+    scores = {"task": kept.facts.task, "checkpoint": question.checkpoint, name: outcome.scores}
+    _keep(kept.folder, f"scores_{FilePath(question.checkpoint).stem}_{_label(question)}.json", scores, progress)
+    lines = prediction_lines(outcome.outputs, outcome.predicted, kept.facts)
+    rows = [[row, true, *line] for row, true, line in zip(part.rows.tolist(), outcome.truth_words(kept.facts), lines, strict=True)]
+    return Answer(kept.folder, scores, ("row", "truth", *prediction_columns(outcome.outputs, kept.facts)), rows)
+
+
+def predict(question: Question, progress: Progress) -> Answer:
+    """Say what a run's model makes of the rows of `question.data`, which need no truth.
+
+    Raises:
+        RunError: Where the run or its checkpoint cannot be used.
+        DataError: Where the file cannot be used.
+    """
+    from nnrun.engine.score import decide, prediction_columns, prediction_lines
+
+    kept = take_up(question)
+    part = _other(kept, question, progress, with_target=False)
+    with _session(kept, question.checkpoint) as session:
+        outputs = session.outputs(part)
+    lines = prediction_lines(outputs, decide(outputs, kept.facts, kept.experiment.training.loss), kept.facts)
+    rows = [[row, *line] for row, line in zip(part.rows.tolist(), lines, strict=True)]
+    return Answer(kept.folder, {}, ("row", *prediction_columns(outputs, kept.facts)), rows)
+
+
+def take_up(question: Question) -> Kept:
+    """Read what a run folder says of its experiment.
+
+    Raises:
+        RunError: Where the folder is not there, or not whole enough.
+    """
+    folder = find(question.runs_dir, question.run)
+    record = records.read(folder)
+    if "facts" not in record:
+        text = f"{folder.path}: this run ended ({record.get('status')}) before it had read its data, so that there is no model"
+        raise RunError(text, f"nnrun train {folder.config}")
+    try:
+        document = documents.read(folder.resolved)
+        experiment = validate(document)
+    except NnrunError as error:
+        text = f"{folder.resolved}: this run's config can no longer be read: {error}"
+        raise RunError(text, "the folder was changed, or made by another version of nnrun") from error
+    return Kept(folder, record, document, experiment, Facts.from_json(record["facts"]),
+                Places(folder.path.resolve(), question.data_dir))
+
+
+@contextmanager
+def _session(kept: Kept, checkpoint: str) -> Iterator[Session]:
+    from nnrun.engine.session import Session
+
+    saved = {"last": kept.folder.last, "best": kept.folder.best}.get(checkpoint, FilePath(checkpoint))
+    with Session.reopen(kept.experiment, kept.facts, kept.document.mark, threads=kept.record.get("threads") or 0,
+                        log=kept.folder.log, saved=saved, architecture=_architecture(kept.folder)) as session:
+        yield session
+
+
+def _architecture(folder: RunFolder) -> dict[str, Any]:
+    try:
+        config: dict[str, Any] = json.loads(folder.model_json.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        text = f"{folder.model_json}: cannot read this run's model: {error}"
+        raise RunError(text, f"nnrun train {folder.config}") from error
+    return config
+
+
+def _part(kept: Kept, question: Question, progress: Progress) -> DataPart:
+    from nnrun.data.load import load
+
+    if question.data is not None:
+        return _other(kept, question, progress, with_target=True)
+    experiment = kept.experiment
+    dataset = load(experiment.data, form=target_form(experiment.training.loss), seed=experiment.seed, places=kept.places,
+                   progress=progress)
+    changed = [name for name, digest in dataset.digests.items() if kept.record["digests"].get(name, digest) != digest]
+    if changed:
+        progress.warn(f"The data are not those of the run: {', '.join(changed)} changed since.")
+    parts = parts_of(dataset)
+    if question.part not in parts:
+        text = f"this run has no {question.part} part"
+        raise RunError(text, f"--part {' or --part '.join(parts)}")
+    return parts[question.part]
+
+
+def _other(kept: Kept, question: Question, progress: Progress, *, with_target: bool) -> DataPart:
+    from nnrun.data.again import load_again
+
+    try:
+        fitted = json.loads(kept.folder.prepare.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        text = f"{kept.folder.prepare}: cannot read this run's preparation: {error}"
+        raise RunError(text, f"nnrun train {kept.folder.config}") from error
+    return load_again(kept.experiment.data, fitted, file=question.data, facts=kept.facts, places=kept.places,
+                      progress=progress, with_target=with_target)
+
+
+def _label(question: Question) -> str:
+    return question.part if question.data is None else question.data.stem
+
+
+def _keep(folder: RunFolder, name: str, scores: dict[str, Any], progress: Progress) -> None:
+    try:
+        folder.write_json(name, scores)
+    except RunError as error:
+        # A run of somebody else's, or on a read-only disk, can still be asked.
+        progress.warn(f"The scores are not kept: {error}")

@@ -1,0 +1,213 @@
+"""The straight line from a config to a kept run, readable from top to bottom.
+
+    1 read, 2 override, 3 validate, 4 open, 5 load, 6 wake, 7 compile, 8 train, 9 score, 10 keep
+
+A config refused at 3 leaves no folder; every later failure leaves one that says why.
+"""
+
+from __future__ import annotations
+
+import traceback
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path as FilePath
+from typing import TYPE_CHECKING, Any
+
+from nnrun.pipeline.check import examine
+from nnrun.config import shipped
+from nnrun.config.dump import dump
+from nnrun.errors import ConfigError, NnrunError, Problem
+from nnrun.progress import Logged
+from nnrun.runs import metrics
+from nnrun.runs.folder import RunFolder
+from nnrun.runs.log import Log
+from nnrun.runs.record import Record
+from nnrun.spec.resolve import resolved
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from nnrun.pipeline.check import Examined
+    from nnrun.data.dataset import DataPart, Dataset
+    from nnrun.data.places import Places
+    from nnrun.engine.session import Session
+    from nnrun.progress import Progress
+
+
+@dataclass(frozen=True)
+class Request:
+    """What `nnrun train` was asked for.
+
+    Attributes:
+        config: The config's path, or a shipped config's name.
+        sets: The `--set` options, in order.
+        runs_dir: Where runs lie.
+        data_dir: Where data lie; None: `NNRUN_DATA_DIR`, else the user's cache folder.
+        argv: The command line, for the record.
+    """
+
+    config: str
+    sets: tuple[str, ...] = ()
+    runs_dir: FilePath = FilePath("runs")
+    data_dir: FilePath | None = None
+    argv: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A run that is done.
+
+    Attributes:
+        folder: Its folder.
+        scores: What `scores.json` holds.
+        status: `done`.
+        warnings: What the user should know about the config.
+    """
+
+    folder: RunFolder
+    scores: dict[str, Any]
+    status: str = "done"
+    warnings: tuple[Problem, ...] = field(default=())
+
+    def as_json(self) -> dict[str, Any]:
+        """What `--json` prints."""
+        return {"run": self.folder.id, "folder": str(self.folder.path), "status": self.status, "scores": self.scores}
+
+
+def train(request: Request, progress: Progress) -> Finished:
+    """Run the experiment of a config, from its text to a folder with everything in it.
+
+    Raises:
+        ConfigError: Where the config is refused; no folder is made then.
+        NnrunError: Where anything later fails; the folder's record says why.
+    """
+    examined = examine(shipped.locate(request.config), request.sets, request.data_dir)
+    refuse_errors(examined)
+    folder = open_folder(request, examined)
+    with recorded(folder, request, examined) as record:
+        heard = Logged(progress, Log(folder.log).write)
+        heard.say(f"Run {folder.id}")
+        with record.phase("load"):
+            dataset = load_data(examined, heard)
+        keep_data(folder, record, dataset)
+        scores = run(examined, dataset, folder, record, heard)
+    return Finished(folder, scores, warnings=examined.problems)
+
+
+def refuse_errors(examined: Examined) -> None:
+    """Stop at errors; warnings and notes may pass.
+
+    Raises:
+        ConfigError: With the errors and the warnings beside them.
+    """
+    if any(problem.severity == "error" for problem in examined.problems):
+        raise ConfigError(examined.problems)
+
+
+def open_folder(request: Request, examined: Examined) -> RunFolder:
+    """Make the run's folder and put the config into it, as the user wrote it and said out in full."""
+    folder = RunFolder.create(request.runs_dir, examined.experiment.name)
+    folder.write_bytes(folder.config, examined.file.read_bytes())
+    said = resolved(examined.experiment, lambda name: _absolute(examined.places, name))
+    folder.write_text(folder.resolved, "# Made by nnrun from config.yaml: every default and path said out. "
+                      f"Run it: nnrun train {folder.resolved.name}\n" + dump(said))
+    return folder
+
+
+@contextmanager
+def recorded(folder: RunFolder, request: Request, examined: Examined) -> Iterator[Record]:
+    """Keep the record true to what happens inside the `with` block, whatever that is."""
+    from nnrun.engine.backend import usable_cores
+
+    record = Record.begin(folder, name=examined.experiment.name, argv=request.argv, seed=examined.experiment.seed,
+                          threads=usable_cores(), warnings=[problem.text for problem in examined.problems])
+    try:
+        yield record
+    except KeyboardInterrupt:
+        record.finish("interrupted", "stopped by the user")
+        raise
+    except NnrunError as error:
+        record.finish("failed", str(error))
+        raise
+    except BaseException as error:
+        Log(folder.log).write(traceback.format_exc())
+        record.finish("failed", f"{type(error).__name__}: {error}")
+        raise
+    record.finish("done")
+
+
+def load_data(examined: Examined, progress: Progress) -> Dataset:
+    """Load, split and prepare the data that the config names."""
+    from nnrun.data.load import load
+
+    experiment = examined.experiment
+    return load(experiment.data, form=examined.form, seed=experiment.seed, places=examined.places, progress=progress)
+
+
+def keep_data(folder: RunFolder, record: Record, dataset: Dataset) -> None:
+    """Keep what was learned from the data: facts, digests, fitted preparation."""
+    record.update(digests=dict(dataset.digests), facts=dataset.facts.as_json())
+    folder.write_json(folder.prepare, list(dataset.fitted))
+
+
+def run(examined: Examined, dataset: Dataset, folder: RunFolder, record: Record, progress: Progress) -> dict[str, Any]:
+    """Wake Keras, compile, train, score and keep; gives what `scores.json` holds."""
+    from nnrun.engine.session import Session
+
+    with Session.open(examined.experiment, dataset.facts, examined.document.mark, threads=record.fields["threads"],
+                      log=folder.log, phase=record.phase) as session:
+        record.update(wake=session.wake.as_json(), executor=session.executor_name, executor_why=session.executor_why)
+        keep_model(folder, session)
+        progress.say(f"{session.parameters:,} parameters, {len(dataset.train.rows):,} training rows")
+        with record.phase("train"):
+            epochs = train_model(session, dataset, folder, progress)
+        record.update(epochs=epochs)
+        with record.phase("score"):
+            scores = keep_scores(session, dataset, folder)
+    return scores
+
+
+def keep_model(folder: RunFolder, session: Session) -> None:
+    """Keep the model's config, its table and its picture."""
+    from nnrun.report.drawing import draw
+
+    config = session.architecture()
+    folder.write_json(folder.model_json, config)
+    folder.write_text(folder.summary, session.summary())
+    folder.write_text(folder.model_svg, draw(config, session.layer_rows()))
+
+
+def train_model(session: Session, dataset: Dataset, folder: RunFolder, progress: Progress) -> int:
+    """Train, keeping every epoch's figures and the best and last model; gives the number of epochs run."""
+    try:
+        epochs = session.fit(dataset, folder.path, folder.best, progress, lambda line: metrics.append(folder.metrics, line))
+    except KeyboardInterrupt:
+        session.save(folder.last)
+        raise
+    session.save(folder.last)
+    return epochs
+
+
+def keep_scores(session: Session, dataset: Dataset, folder: RunFolder) -> dict[str, Any]:
+    """Score the model that training left on every part, and keep scores and predictions."""
+    from nnrun.engine.score import predictions_csv
+
+    scores: dict[str, Any] = {"task": dataset.facts.task, "checkpoint": "last"}
+    for name, part in parts_of(dataset).items():
+        outcome = session.score(part)
+        scores[name] = outcome.scores
+        if name == ("test" if dataset.test is not None else "validation"):
+            folder.write_text(folder.predictions, predictions_csv(outcome, part, dataset.facts))
+    folder.write_json(folder.scores, scores)
+    return scores
+
+
+def parts_of(dataset: Dataset) -> dict[str, DataPart]:
+    """Name the parts there are: test first, as the one that counts."""
+    named = {"test": dataset.test, "validation": dataset.validation, "train": dataset.train}
+    return {name: part for name, part in named.items() if part is not None}
+
+
+def _absolute(places: Places, name: str) -> str:
+    found = places.find(name)
+    return str(found.resolve()) if found is not None else name
