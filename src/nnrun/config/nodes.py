@@ -132,22 +132,22 @@ class _Composer:
 
     def _alias(self, event: Any) -> Node:
         start, end = event.start_mark.index, event.end_mark.index
-        target = self._anchors.get(event.anchor)
+        target, name = self._anchors.get(event.anchor), event.anchor[:60]
         if target is None:
-            hint = did_you_mean(event.anchor, list(self._anchors)[-1_000:]) or f"mark a value with '&{event.anchor}' first"
-            self._refuse(start, end, f"the alias '*{event.anchor}' has no anchor above it", hint)
+            hint = did_you_mean(name, list(self._anchors)[-1_000:]) or f"mark a value with '&{name}' first"
+            self._refuse(start, end, f"the alias '*{name}' has no anchor above it", hint)
         elif not target.closed:
-            self._refuse(start, end, f"the alias '*{event.anchor}' contains itself", "write the value out")
+            self._refuse(start, end, f"the alias '*{name}' contains itself", "write the value out")
         elif len(self._open) + target.height > DEEPEST:
             self._refuse(start, end, f"expected at most {DEEPEST} levels of lists and mappings, received more through "
-                         f"the alias '*{event.anchor}'")
+                         f"the alias '*{name}'")
         elif self._aliased <= MOST_ALIASED:
             self._aliased += target.size
             if self._aliased <= MOST_ALIASED:
                 return Node(target.value, start, end, target.size, target.height)
             self._refuse(start, end, f"expected aliases to repeat at most {MOST_ALIASED:,} values, received more "
-                         f"with '*{event.anchor}'", "write the values out, or repeat less")
-        return Node(f"*{event.anchor}", start, end)
+                         f"with '*{name}'", "write the values out, or repeat less")
+        return Node(f"*{name}", start, end)
 
     def _begin(self, event: Any) -> None:
         start = event.start_mark.index
@@ -192,13 +192,13 @@ class _Composer:
         shown = self.source.text[node.start:node.end]
         if not isinstance(node.value, str):
             self._refuse(node.start, node.end, f"expected a text as the key, received {_kind(node.value, shown)}",
-                         f'write it in quotes: "{shown}":' if isinstance(node.value, (int, float)) else None)
+                         f'write it in quotes: "{shown[:60]}":' if isinstance(node.value, (int, float)) else None)
         elif shown == "<<":
             self._refuse(node.start, node.end, "merge keys ('<<') are not part of the language",
                          "write the keys out, or share them with extends:")
         elif node.value in parent.value:
             line = self.source.line_of(parent.value[node.value][0].start)
-            self._refuse(node.start, node.end, f"the key '{node.value}' stands twice in this mapping",
+            self._refuse(node.start, node.end, f"the key '{node.value[:60]}' stands twice in this mapping",
                          f"delete one of the two; the first is on line {line}")
         else:
             return node.value

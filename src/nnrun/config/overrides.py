@@ -127,7 +127,7 @@ class _Edit:
                                 "write null for nothing, '' for an empty text, or path~ to remove the key")
         return node, blanked
 
-    # Walking the path --------------------------------------------------------------------------------------------------
+    # Walking the path ------------------------------------------------------------------------------------------------
 
     def _parent(self, steps: list[_Step], *, create: bool) -> tuple[Path, Any, _Step]:
         """The container that the last step names something in, and that step; new mappings are made on the way."""

@@ -41,7 +41,8 @@ class Source:
         # Marks share their line: with a copy each, a config of 1 MB on one line would take more memory than there is.
         if line not in self._cut:
             self._cut[line] = self.shown[begins[line]:ends[line]]
-        return Mark(self.file, line + 1, start - begins[line] + 1, max(1, min(end, ends[line]) - start), self._cut[line])
+        length = max(1, min(end, ends[line]) - start)
+        return Mark(self.file, line + 1, start - begins[line] + 1, length, self._cut[line])
 
     def line_of(self, position: int) -> int:
         """The line of a position, counted from 1."""
