@@ -81,6 +81,16 @@ REFUSED: dict[tuple[str, str], str] = {
     ("constraints", "Constraint"): _BASE,
 }
 
+#: Arguments that have a default in the signature and yet are refused at it.
+NEEDED = {("layers", "CategoryEncoding"): {"num_tokens"}}
+#: Arguments of every layer that these layers refuse, or (InputLayer) take and forget.
+NOT_TAKEN = {
+    "ActivityRegularization": ["activity_regularizer"],
+    "InputLayer": ["activity_regularizer", "trainable", "autocast"],
+    "IntegerLookup": ["activity_regularizer", "autocast"],
+    "StringLookup": ["activity_regularizer", "autocast"],
+}
+
 #: What a function of the category takes from Keras, not from the config.
 _FED = {"losses": ("y_true", "y_pred"), "metrics": ("y_true", "y_pred"), "activations": ("x",)}
 #: Arguments of a layer's call that are its inputs: `from:` gives them, not `call:`.
@@ -120,11 +130,21 @@ def generate() -> dict[str, Any]:
         entries[category] = _own_entries(*places)
     for category, own in OWN.items():
         entries[category].update(own)
-    for (category, name), reason in REFUSED.items():
-        entries[category][name]["refused"] = reason
+    _correct(entries)
     base = _parameters(keras.layers.Layer.__init__, [keras.layers.Layer], ("self",))
     return {"generated_by": COMMAND, "keras": keras.__version__, "layer_parameters": base,
             "entries": {category: dict(sorted(found.items())) for category, found in entries.items()}}
+
+
+def _correct(entries: dict[str, dict[str, dict[str, Any]]]) -> None:
+    """Say what signatures do not: which entries are of no use, which arguments are needed or not taken."""
+    for (category, name), reason in REFUSED.items():
+        entries[category][name]["refused"] = reason
+    for (category, name), needed in NEEDED.items():
+        for parameter in needed:
+            del entries[category][name]["parameters"][parameter]["default"]
+    for name, parameters in NOT_TAKEN.items():
+        entries["layers"][name]["layer_parameters_not_taken"] = parameters
 
 
 def _keras_entries(category: str, public: str, registry: str | None) -> dict[str, dict[str, Any]]:

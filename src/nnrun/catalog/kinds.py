@@ -49,7 +49,8 @@ class Integer:
     def expects(self) -> str:
         """`a positive integer`, `an integer of at least 0`, ..."""
         if self.most is not None:
-            return f"an integer of at most {self.most}" if self.least is None else f"an integer from {self.least} to {self.most}"
+            below = f"an integer of at most {self.most}"
+            return below if self.least is None else f"an integer from {self.least} to {self.most}"
         if self.least is None:
             return "an integer"
         return "a positive integer" if self.least == 1 else f"an integer of at least {self.least}"

@@ -128,7 +128,7 @@ def _index(category: str) -> Mapping[str, str]:
 def _entry(category: str, name: str) -> Entry:
     raw = _entries(category)[name]
     own = raw["parameters"]
-    taken = {**own, **_missing_from(own)} if raw.get("takes_layer_parameters") else own
+    taken = {**own, **_further(raw)} if raw.get("takes_layer_parameters") else own
     return Entry(
         category=category, name=name, summary=raw["summary"], origin=raw["origin"],
         parameters=MappingProxyType({key: _parameter(category, name, key, item) for key, item in taken.items()}),
@@ -136,8 +136,10 @@ def _entry(category: str, name: str) -> Entry:
         lone=next(iter(own), None), refused=raw.get("refused"))
 
 
-def _missing_from(own: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: item for key, item in catalog()["layer_parameters"].items() if key not in own}
+def _further(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """What a layer takes because every layer does, beside its own arguments."""
+    known = {*raw["parameters"], *raw.get("layer_parameters_not_taken", ())}
+    return {key: item for key, item in catalog()["layer_parameters"].items() if key not in known}
 
 
 def _parameter(category: str, name: str, key: str, raw: Mapping[str, Any]) -> Parameter:

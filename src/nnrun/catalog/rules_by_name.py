@@ -39,11 +39,11 @@ ACTIVATION = PartOf(("activations",))
 LAYER = PartOf(("layers",))
 MARGIN = Integer(0)
 
-_DTYPES = ("float16", "bfloat16", "float32", "float64", "mixed_float16", "mixed_bfloat16", "int8", "int16", "int32",
-           "int64", "uint8", "uint16", "uint32", "uint64", "bool", "string", "float8_e4m3fn", "float8_e5m2", "complex64",
-           "complex128")
-_QUANTIZED = Text("a quantized policy such as 'int8_from_float32'", r"(int8|int4|float8|gptq|awq)\S*_from_\w+")
-DTYPE = AnyOf((Choice(_DTYPES), _QUANTIZED))
+_QUANTIZED = r"(int8|int4|float8|gptq|awq)\S*_from_\w+"
+_DTYPES = ("mixed_b?float16|b?float16|float32|float64|float8_e4m3fn|float8_e5m2|u?int8|u?int16|u?int32|u?int64|bool|string"
+           f"|complex64|complex128|{_QUANTIZED}")
+#: A pattern rather than a choice: a message that lists two dozen types hides what is wrong.
+DTYPE = Text("a data type such as 'float32', 'mixed_float16' or 'int32'", _DTYPES)
 NAME = Text("text without '/'", r"[^/]+")
 AXES = AnyOf((Integer(), ListOf(Integer(), least=1)))
 PIXEL_RANGE = ListOf(NUMBER, 2)
