@@ -1,0 +1,85 @@
+"""Atomic writing, and what the user is told when the disk refuses."""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+from nnrun.errors import RunError
+from nnrun.runs import disk
+
+
+def _refuse(monkeypatch: pytest.MonkeyPatch, function: str, code: int) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(os, function, fail)
+
+
+@pytest.mark.parametrize(("code", "cause", "hint"), [
+    (errno.ENOSPC, "the disk is full", "Free some space"), (errno.EDQUOT, "quota is used up", "Free some space"),
+    (errno.EROFS, "the disk is read-only", "--runs-dir"), (errno.EIO, "Input/output error", "--runs-dir"),
+])
+def test_a_refusing_disk_leaves_the_old_file_and_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int,
+                                                         cause: str, hint: str) -> None:
+    """A disk that refuses in the middle of writing leaves the old content, no temporary file, and says what to do."""
+    path = tmp_path / "scores.json"
+    disk.write_whole(path, b"old")
+    _refuse(monkeypatch, "fsync", code)
+    with pytest.raises(RunError, match=cause) as caught:
+        disk.write_whole(path, b"new")
+    assert str(path) in caught.value.text
+    assert hint in (caught.value.hint or "")
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_real_full_disk_is_said_plainly() -> None:
+    """Appending to a device that is always full is an error that names it."""
+    full = Path("/dev/full")
+    if not full.exists():
+        pytest.skip("this system has no /dev/full")
+    with pytest.raises(RunError, match="Cannot write /dev/full: the disk is full"):
+        disk.append(full, b"x")
+
+
+@pytest.mark.parametrize(("code", "cause"), [
+    (errno.EACCES, "may not write there"), (errno.EPERM, "may not write there"),
+    (errno.ENOENT, "its folder is not there"),
+    (errno.EISDIR, "a folder stands"), (errno.ENAMETOOLONG, "too long"), (errno.ENOTDIR, "a file stands"),
+])
+def test_every_cause_has_words_and_a_hint(code: int, cause: str) -> None:
+    """Each usual refusal is named in words, with what to do."""
+    error = disk.disk_error(OSError(code, os.strerror(code)), Path("a"))
+    assert cause in error.text
+    assert error.hint
+
+
+def test_a_file_where_a_folder_should_be_is_named(tmp_path: Path) -> None:
+    """A file in the way of a folder is an error that names it and leaves it alone."""
+    (tmp_path / "runs").write_text("mine")
+    for path in (tmp_path / "runs", tmp_path / "runs" / "inner"):
+        with pytest.raises(RunError, match="a file stands where a folder is needed"):
+            disk.make_folder(path)
+    assert (tmp_path / "runs").read_text() == "mine"
+
+
+def test_writing_replaces_the_whole_file(tmp_path: Path) -> None:
+    """A second, shorter content leaves nothing of the first, and other users may read the file as the umask says."""
+    path = tmp_path / "a.json"
+    disk.write_whole(path, b"long content")
+    disk.write_whole(path, b"short")
+    assert path.read_bytes() == b"short"
+    (tmp_path / "plain").touch()
+    assert path.stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
+def test_a_folder_in_the_files_place_is_an_error(tmp_path: Path) -> None:
+    """A folder with the file's name is not replaced, and no temporary file stays."""
+    (tmp_path / "a.json").mkdir()
+    with pytest.raises(RunError, match=r"a\.json"):
+        disk.write_whole(tmp_path / "a.json", b"x")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.json"]

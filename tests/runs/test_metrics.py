@@ -1,0 +1,100 @@
+"""The figures of each epoch on disk."""
+
+from __future__ import annotations
+
+import tempfile
+from math import isnan
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nnrun.errors import RunError
+from nnrun.runs import metrics
+
+rows = st.lists(st.fixed_dictionaries({
+    "epoch": st.integers(1, 10**6), "fold": st.none() | st.integers(0, 99), "loss": st.floats(allow_nan=False),
+    "seconds": st.floats(0, 1e6)}), min_size=1, max_size=5)
+
+
+def _write(folder: str, given_rows: list[dict[str, Any]]) -> Path:
+    path = Path(folder) / "metrics.jsonl"
+    for row in given_rows:
+        metrics.append(path, row)
+    return path
+
+
+@given(rows)
+def test_what_is_appended_is_read(given_rows: list[dict[str, Any]]) -> None:
+    """Every epoch appended reads back the same, to the last digit, infinities included."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = _write(folder, given_rows)
+        assert metrics.read(path) == given_rows
+        assert metrics.last(path) == given_rows[-1]
+
+
+@given(rows, st.data())
+def test_a_torn_last_line_costs_that_line_alone(given_rows: list[dict[str, Any]], data: st.DataObject) -> None:
+    """A file cut anywhere in its last line gives every line before it, and can be appended to."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = _write(folder, given_rows)
+        whole = path.read_bytes()
+        begin = whole.rfind(b"\n", 0, len(whole) - 1) + 1
+        cut = data.draw(st.integers(begin, len(whole) - 1))
+        path.write_bytes(whole[:cut])
+        kept = given_rows if cut == len(whole) - 1 else given_rows[:-1]
+        assert metrics.read(path) == kept
+        assert metrics.last(path) == (kept[-1] if kept else None)
+        metrics.append(path, given_rows[-1])
+        assert metrics.read(path) == [*kept, given_rows[-1]]
+
+
+@given(st.binary(max_size=40))
+def test_a_tail_of_garbage_is_survived(garbage: bytes) -> None:
+    """Bytes that a power failure left after the last line, zeros included, do not hide the lines before."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = _write(folder, [{"epoch": 1, "fold": None, "loss": 0.5}])
+        with path.open("ab") as file:
+            file.write(b"\0" + garbage.replace(b"\n", b""))
+        assert metrics.read(path) == [{"epoch": 1, "fold": None, "loss": 0.5}]
+
+
+def test_epoch_and_fold_come_first_and_lines_end(tmp_path: Path) -> None:
+    """A line begins with epoch and fold, holds NumPy's numbers as plain ones, and is complete."""
+    path = tmp_path / "metrics.jsonl"
+    metrics.append(path, {"loss": np.float32(0.5), "val_loss": None, "epoch": 1})
+    assert path.read_text() == '{"epoch": 1, "fold": null, "loss": 0.5, "val_loss": null}\n'
+
+
+def test_nan_is_a_word_in_the_file_and_a_number_when_read(tmp_path: Path) -> None:
+    """A diverged epoch's NaN keeps the file JSON and comes back as NaN."""
+    path = tmp_path / "metrics.jsonl"
+    metrics.append(path, {"epoch": 1, "loss": float("nan")})
+    assert '"loss": "nan"' in path.read_text()
+    assert isnan(metrics.read(path)[0]["loss"])
+
+
+def test_a_missing_file_has_no_epochs(tmp_path: Path) -> None:
+    """Before the first epoch there is nothing to read, and that is no error."""
+    assert metrics.read(tmp_path / "none") == []
+    assert metrics.last(tmp_path / "none") is None
+
+
+def test_a_damaged_line_in_the_middle_is_named(tmp_path: Path) -> None:
+    """Damage before the last line is not passed over: the error names the line."""
+    path = tmp_path / "metrics.jsonl"
+    path.write_text('{"epoch": 1}\n[2]\n{"epoch": 3}\n')
+    with pytest.raises(RunError, match="line 2: expected the figures of an epoch") as caught:
+        metrics.read(path)
+    assert "remove that line" in (caught.value.hint or "")
+
+
+def test_a_folder_in_its_place_is_an_error(tmp_path: Path) -> None:
+    """A folder called metrics.jsonl can neither be read nor appended to, and the error names it."""
+    with pytest.raises(RunError, match="Cannot read"):
+        metrics.read(tmp_path)
+    with pytest.raises(RunError, match="Cannot write"):
+        metrics.append(tmp_path, {"epoch": 1})
