@@ -44,7 +44,8 @@ class _Table(_Bundled):
         outline = entry(self.name).outline
         columns = {name: np.ascontiguousarray(bunch.data[:, index], dtype="float64")
                    for index, name in enumerate(outline.columns or ())}
-        return Raw(Examples(Columns(columns), bunch.target), class_names=outline.class_names or (), target_names=outline.target_names)
+        return Raw(Examples(Columns(columns), bunch.target), class_names=outline.class_names or (),
+                   target_names=outline.target_names, task=outline.task)
 
 
 class Digits(_Bundled):
@@ -62,7 +63,7 @@ class Digits(_Bundled):
         bunch = load_digits()
         outline = entry(self.name).outline
         return Raw(Examples(bunch.images.astype("uint8"), bunch.target), class_names=outline.class_names or (),
-                   target_names=outline.target_names)
+                   target_names=outline.target_names, task=outline.task)
 
 
 class Iris(_Table):

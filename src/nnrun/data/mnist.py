@@ -41,7 +41,7 @@ class Mnist:
         _verify(arrays, files)
         outline = entry("mnist").outline
         return Raw(Examples(arrays["x_train"], arrays["y_train"]), Examples(arrays["x_test"], arrays["y_test"]),
-                   outline.class_names or (), outline.target_names, {file.name: file for file in files.values()})
+                   outline.class_names or (), outline.target_names, {file.name: file for file in files.values()}, task=outline.task)
 
     def foresee(self, places: Places, path: ConfigPath) -> tuple[Outline, list[Finding]]:
         """What the registry states; a note where the files are still to be downloaded."""

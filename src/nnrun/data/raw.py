@@ -50,6 +50,7 @@ class Raw:
         target_names: The names of the target columns.
         files: The data files that were read, by name.
         layout: What reading another file of the same kind needs, as JSON.
+        task: What the source is made for; None where the config's loss decides.
     """
 
     train: Examples
@@ -58,6 +59,7 @@ class Raw:
     target_names: tuple[str, ...] = ()
     files: Mapping[str, Path] = field(default_factory=dict)
     layout: Mapping[str, Any] = field(default_factory=dict)
+    task: Task | None = None
 
 
 @dataclass(frozen=True)

@@ -81,7 +81,9 @@ class Csv:
             resolve(wanted, head.names)
         except ValueError as error:
             raise DataError(str(error), file=file, hint=f"the run was trained on the columns {', '.join(wanted)}") from None
-        types = {name: "text" if name in layout["text"] else "number" for name in wanted}
+        # Targets that were numbers keep what they look like: a class that is not one of the run's is named by the encoding.
+        types = {name: "text" if name in layout["text"] else "number"
+                 for name in wanted if name in layout["features"] or name in layout["text"]}
         table = read_columns(file, self.dialect, head, wanted, types)
         y = _stack(file, [table[name] for name in layout["targets"]]) if with_target else None
         return Examples(Columns({name: table[name] for name in layout["features"]}), y)

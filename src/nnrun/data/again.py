@@ -1,0 +1,56 @@
+"""More examples for a run that is done: read with its own reader, prepared with what it learned then."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from nnrun.data.dataset import DataPart
+from nnrun.data.encode import encode
+from nnrun.data.load import apply_steps, make_source
+from nnrun.data.prepare import restore
+from nnrun.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+    from typing import Any
+
+    from nnrun.data.columns import Columns
+    from nnrun.data.shares import SpecLike
+    from nnrun.spec.facts import Facts
+
+
+def load_again(spec: SpecLike, fitted: Iterable[Mapping[str, Any]], *, file: Path, facts: Facts, with_target: bool) -> DataPart:
+    """Read `file` as the run reads its own data, and prepare it as the run prepared it; nothing is fitted again.
+
+    Args:
+        spec: The run's `data:`.
+        fitted: The run's `prepare.json`.
+        file: The new examples: csv or npz as the run's own; for pictures npz, IDX, or csv with a column for each pixel.
+        facts: The run's facts; they say how targets are encoded and what shape examples have.
+        with_target: Whether the file must hold targets; without, `y` has the shape (rows, 0).
+
+    Raises:
+        DataError: The file cannot be used, or does not suit the run.
+    """
+    if not file.is_file():
+        raise DataError("expected a data file, received a folder" if file.is_dir() else "there is no such data file", file=file,
+                        hint="name a csv or npz file with the run's columns")
+    entries = list(fitted)
+    layout = next((entry["layout"] for entry in entries if "layout" in entry), {})
+    found = make_source(spec.source).again(file, layout, with_target=with_target)
+    x = _prepared(file, found.x, entries)
+    if facts.input_shape is not None and x.shape[1:] != tuple(facts.input_shape):
+        raise DataError(f"the run's model takes examples of shape {list(facts.input_shape)}, the file gives {list(x.shape[1:])}", file=file,
+                        hint="give the examples as the run's own data have them, before any preparation")
+    y = np.empty((len(x), 0), dtype="float32") if found.y is None else encode(found.y, facts.form, facts.class_names)
+    return DataPart(x, y, np.arange(len(x)))
+
+
+def _prepared(file: Path, x: np.ndarray | Columns, entries: Iterable[Mapping[str, Any]]) -> np.ndarray:
+    try:
+        return apply_steps(x, restore(entries))[1]
+    except DataError as error:
+        raise DataError(error.text, file=file, hint=error.hint) from None
