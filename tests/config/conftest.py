@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+import yaml
 
+from nnrun.config import nodes
 from nnrun.config.document import Document, parse
 from nnrun.errors import ConfigError, Mark, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 
 @pytest.fixture(scope="session")
@@ -49,3 +51,14 @@ training:
 expect:
   test.error_percent: {value: 1.1, within: 0.3}
 """, "x.yaml")
+
+
+@pytest.fixture(params=["libyaml", "python"], scope="module")
+def parser(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Each of PyYAML's two parsers in turn: wheels bring libyaml, other builds may not."""
+    if request.param == "libyaml" and not yaml.__with_libyaml__:
+        pytest.skip("this PyYAML was built without libyaml")
+    loader = yaml.CSafeLoader if request.param == "libyaml" else yaml.SafeLoader
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(nodes, "_Loader", loader)
+        yield request.param

@@ -8,12 +8,14 @@ from hypothesis import strategies as st
 
 from nnrun.config.hints import did_you_mean, nearest
 
-LAYERS = ("Dense", "Dropout", "Conv1D", "Conv2D", "Conv3D", "LSTM", "GRU", "Flatten", "MaxPooling2D", "BatchNormalization",
+LAYERS = ("Dense", "Dropout", "Conv1D", "Conv2D", "Conv3D", "LSTM", "GRU", "Flatten", "MaxPooling2D",
+          "BatchNormalization",
           "SpatialDropout2D", "Softmax", "ReLU", "Add")
 
 
 @pytest.mark.parametrize(("word", "meant"), [
-    ("conv2d", "Conv2D"), ("Conv2d", "Conv2D"), ("Dence", "Dense"), ("Dropuot", "Dropout"), ("LTSM", "LSTM"), ("Flaten", "Flatten"),
+    ("conv2d", "Conv2D"), ("Conv2d", "Conv2D"), ("Dence", "Dense"), ("Dropuot", "Dropout"), ("LTSM", "LSTM"),
+    ("Flaten", "Flatten"),
     ("Maxpooling2d", "MaxPooling2D"), ("max_pooling_2d", "MaxPooling2D"), ("BatchNormalisation", "BatchNormalization"),
     ("batch_normalization", "BatchNormalization"), ("relu", "ReLU"), ("dense", "Dense"),
 ])

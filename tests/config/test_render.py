@@ -17,7 +17,8 @@ def test_a_problem_in_full() -> None:
     """Place, severity, text and name; the line; a caret under the word; the hint."""
     text = '  - Dense: {units: "8"}'
     mark = Mark("configs/x.yaml", 12, 20, 3, text)
-    problem = Problem(mark, "expected a positive integer for 'units', received \"8\" (text)", "write units: 8", "units-type")
+    problem = Problem(mark, "expected a positive integer for 'units', received \"8\" (text)", "write units: 8",
+                      "units-type")
     assert render(problem).split("\n") == [
         "configs/x.yaml:12:20: error: expected a positive integer for 'units', received \"8\" (text) [units-type]",
         '   12 |   - Dense: {units: "8"}',
@@ -58,7 +59,8 @@ def test_control_characters_do_not_reach_the_terminal() -> None:
 
 
 @pytest.mark.parametrize(("severities", "last"), [
-    (["error"] * 8 + ["warning"], "8 errors, 1 warning"), (["error"], "1 error"), (["note", "note"], "2 notes"), ([], "no problems"),
+    (["error"] * 8 + ["warning"], "8 errors, 1 warning"), (["error"], "1 error"), (["note", "note"], "2 notes"),
+    ([], "no problems"),
 ])
 def test_the_count(severities: list[str], last: str) -> None:
     """The last line counts each severity that occurs."""
@@ -67,7 +69,8 @@ def test_the_count(severities: list[str], last: str) -> None:
 
 
 @pytest.mark.parametrize(("value", "shown"), [
-    ("8", '"8" (text)'), ("", '"" (text)'), ("a\nb", '"a\\nb" (text)'), (8, "8"), (True, "true"), (None, "null"), (1e-05, "1e-05"),
+    ("8", '"8" (text)'), ("", '"" (text)'), ("a\nb", '"a\\nb" (text)'), (8, "8"), (True, "true"), (None, "null"),
+    (1e-05, "1e-05"),
     (math.inf, ".inf"), ([], "an empty list"), ({}, "an empty mapping"), ([28, 28], "[28, 28] (a list of 2)"),
     ([1] * 300, "a list of 300"), (["x" * 80], "a list of 1"), ({"L2": 0.1}, "{L2: 0.1} (a mapping of 1)"),
     ({1: 2}, "a mapping of 1"), (1j, "1j (complex)"),
@@ -86,7 +89,8 @@ def test_received_values_fit_a_line(value: object) -> None:
     assert len(shown) < 100
 
 
-@given(st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Zl", "Zp"]), max_size=300), st.integers(0, 400), st.integers(1, 400))
+@given(st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Zl", "Zp"]), max_size=300),
+       st.integers(0, 400), st.integers(1, 400))
 def test_any_mark_renders(text: str, start: int, length: int) -> None:
     """Any mark inside its line gives exactly the line and a caret line."""
     mark = Mark("f", 1, min(start, len(text)) + 1, length, text)

@@ -43,12 +43,23 @@ class Document:
         return self.value_marks[path]
 
     def key_mark(self, path: Path) -> Mark:
-        """The place of the key that `path` ends in; of the value for a list's item; else of the deepest key known."""
-        while path and path not in self.key_marks:
-            if path in self.value_marks:
-                return self.value_marks[path]
-            path = path[:-1]
-        return self.key_marks[path] if path else self.value_marks[()]
+        """The place of the key that `path` ends in; of the value for a list's item.
+
+        For a path that is not there: the key of the mapping that lacks it, or the bare word in place of a mapping
+        (`Adam` for `("training", "optimizer", "Adam", "learning_rate")`).
+        """
+        known = path
+        while known not in self.value_marks:
+            known = known[:-1]
+        if known == path or isinstance(self._value(known), (dict, list)):
+            return self.key_marks.get(known) or self.value_marks[known]
+        return self.value_marks[known]
+
+    def _value(self, path: Path) -> Any:
+        value: Any = self.data
+        for key in path:
+            value = value[key]
+        return value
 
     def history(self, path: Path) -> tuple[Mark, ...]:
         """Every place the value at `path` had, oldest first; the last one counts."""

@@ -16,6 +16,9 @@ _QUOTE = "put the text in single quotes"
 #: What the two parsers of PyYAML say (libyaml first), what it means, and what to type.
 _WORDS: tuple[tuple[tuple[str, ...], str, str], ...] = (
     (("tab character",), "expected spaces, received a tab", "replace the tab with spaces"),
+    (("directive", "incompatible"), "a line that begins with '%' is not part of the language",
+     "delete it, or quote the text"),
+    (("tag", "uri"), "expected a plain value, received a tag", "put text that begins with '!' in quotes"),
     (("unexpected end of stream", "unexpected document indicator"), "this quoted text never ends", "close the quote"),
     (("unknown escape", "hexadecimal", "invalid unicode"), "this '\\' escape is unknown in double quotes",
      "use single quotes, in which '\\' is an ordinary character"),
@@ -32,9 +35,6 @@ _WORDS: tuple[tuple[tuple[str, ...], str, str], ...] = (
     (("node content",), "expected a value", _QUOTE),
     (("<document start>",), "expected the end of the file", "keep everything in one mapping, its keys aligned"),
     (("alias", "anchor", "alphabetic or numeric"), "expected a name after '&' or '*'", _QUOTE),
-    (("tag", "uri"), "expected a plain value, received a tag", "put text that begins with '!' in quotes"),
-    (("directive", "incompatible"), "a line that begins with '%' is not part of the language",
-     "delete it, or quote the text"),
     (("comment", "indentation indicator", "chomping", "block scalar"), "expected the text's lines below '|' or '>'",
      "begin the text on the next line, indented with spaces"),
     (("cannot start any token",), "a value cannot begin with this character", _QUOTE),

@@ -1,0 +1,146 @@
+"""What the language refuses, each with its place."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from nnrun.config.document import parse
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from nnrun.errors import Mark, Problem
+
+    Refused = Callable[[str], tuple[Problem, ...]]
+
+pytestmark = pytest.mark.usefixtures("parser")
+
+
+@pytest.mark.parametrize(("text", "place", "marked", "words", "hint"), [
+    ("a: 1\nb: 2\n'a': 3", "3:1", "'a'", "the key 'a' stands twice", "the first is on line 1"),
+    ("a: {b: 1, c: 2, b: 3}", "1:17", "b", "the key 'b' stands twice", "the first is on line 1"),
+    ("a: &x {b: 1}\nc:\n  <<: *x", "3:3", "<<", "merge keys", "extends:"),
+    ("a: !!python/object/apply:os.system [ls]", "1:4", "!!python/object/apply:os.system", "received the tag",
+     "delete the tag"),
+    ("a:\n  - !foo {b: 1}", "2:5", "!foo", "received the tag '!foo'", "delete the tag"),
+    ("a: !!str 1", "1:4", "!!str", "received the tag '!!str'", "quotes"),
+    ("a: ! 1", "1:4", "!", "received the tag '!'", "delete the tag"),
+    ("a: 1\n---\nb: 2", "2:1", "---", "expected one document", "file of its own"),
+    ("1: a", "1:1", "1", "expected a text as the key, received 1", 'write it in quotes: "1":'),
+    ("a:\n  true: b", "2:3", "true", "expected a text as the key, received true", 'write it in quotes: "true":'),
+    ("a: {~: b}", "1:5", "~", "expected a text as the key, received ~", None),
+    ("? [a, b]\n: 1", "1:3", "[a, b]", "received a list", None),
+    ("a: {{b: 1}: 2}", "1:5", "{b: 1}", "received a mapping", None),
+    ("a: &x [1, *x]", "1:11", "*x", "contains itself", "write the value out"),
+    ("a: &x {b: *x}", "1:11", "*x", "contains itself", "write the value out"),
+    ("a: &first 1\nb: *frist", "2:4", "*frist", "no anchor above it", "Did you mean 'first'?"),
+    ("a: *x", "1:4", "*x", "no anchor above it", "mark a value with '&x' first"),
+    ("a: 1e999", "1:4", "1e999", "below 1.8e308", "in quotes"),
+    ("- 1", "1:1", "-", "expected a mapping at the top of the file, received a list", "key: value"),
+    ("just words", "1:1", "just words", "received just words", "key: value"),
+    ("", "1:1", "", "without any values", "key: value"),
+])
+def test_refused_with_its_place(refused: Refused, word: Callable[[Mark], str], text: str, place: str, marked: str,
+                                words: str,
+                                hint: str | None) -> None:
+    """Each danger and ambiguity is refused under the word that is to blame, with a hint where one helps."""
+    (problem,) = refused(text)
+    assert problem.mark is not None
+    assert str(problem.mark) == f"x.yaml:{place}"
+    assert word(problem.mark) == marked
+    assert words in problem.text
+    assert hint in (problem.hint or "") if hint else problem.hint is None
+
+
+def test_everything_at_once(refused: Refused) -> None:
+    """All problems of a text come in one go, a syntax error after them included, sorted by place."""
+    problems = refused("a: 1\na: 2\n2: x\nb: !t 1\nc: *none\nd: {<<: 1}\ne: [1\nf: 2\n")
+    assert [problem.mark.line for problem in problems if problem.mark] == [2, 3, 4, 5, 6, 8]
+
+
+def test_no_more_than_a_hundred(refused: Refused) -> None:
+    """A text of nothing but problems is answered with its first hundred."""
+    assert len(refused("a: 1\n" * 5000)) == 100
+
+
+def test_ordinary_anchors(parser: str) -> None:
+    """Anchors and aliases within limits are part of the language, for keys too."""
+    assert parse("a: &k units\nb: &v [1, {c: 2}]\nd: {*k : *v}\n", "x.yaml").data == \
+        {"a": "units", "b": [1, {"c": 2}], "d": {"units": [1, {"c": 2}]}}
+
+
+def test_an_anchor_set_again_means_the_latest(parser: str) -> None:
+    """YAML lets a later anchor take an earlier one's name."""
+    assert parse("a: &x 1\nb: *x\nc: &x 2\nd: *x", "x.yaml").data == {"a": 1, "b": 1, "c": 2, "d": 2}
+
+
+def test_a_bomb_of_aliases(refused: Refused, word: Callable[[Mark], str]) -> None:
+    """396 bytes that would become 387 million values are refused at once, at the alias that goes too far."""
+    levels = [f"{name}: &{name} [{', '.join([f'*{before}'] * 9)}]" for before,
+              name in zip("abcdefgh", "bcdefghi", strict=True)]
+    start = time.perf_counter()
+    (problem,) = refused("a: &a [1, 1, 1, 1, 1, 1, 1, 1, 1]\n" + "\n".join(levels))
+    assert time.perf_counter() - start < 0.1
+    assert "at most 10,000 values" in problem.text
+    assert problem.mark is not None
+    assert word(problem.mark) == "*d"
+
+
+def test_a_bomb_of_merge_keys(refused: Refused) -> None:
+    """Merge keys that would double at every level are refused one by one, and quickly."""
+    lines = ["k0: &k0 {x: 1}", *(f"k{level}: &k{level} {{<<: [*k{level - 1}, *k{level - 1}]}}" for level in range(1,
+                                                                                                                  20))]
+    start = time.perf_counter()
+    problems = refused("\n".join(lines))
+    assert time.perf_counter() - start < 0.1
+    assert sum("merge keys" in problem.text for problem in problems) == 19
+
+
+@pytest.mark.parametrize("opening", ["[", "{a: ", "- ", "? "])
+def test_nesting(refused: Refused, opening: str) -> None:
+    """Nesting of thousands of levels is refused at the first level too many, not by Python's stack."""
+    (problem,) = refused(f"a:\n {opening * 5000}")
+    assert "at most 100 levels" in problem.text
+
+
+def test_a_hundred_levels_are_fine(parser: str) -> None:
+    """The deepest nesting allowed is read."""
+    value = parse("a: " + "[" * 99 + "]" * 99, "x.yaml").data["a"]
+    for _ in range(98):
+        (value,) = value
+    assert value == []
+
+
+def test_nesting_through_aliases(refused: Refused) -> None:
+    """Aliases cannot stack up more levels than the text itself may."""
+    (problem,) = refused("a: &a " + "[" * 60 + "]" * 60 + "\nb: " + "[" * 60 + "*a" + "]" * 60)
+    assert "through the alias '*a'" in problem.text
+
+
+def test_a_number_of_5000_digits(refused: Refused) -> None:
+    """An integer that Python would refuse with a ValueError is refused in its place."""
+    (problem,) = refused("a: 1\nb: " + "9" * 5000)
+    assert str(problem.mark) == "x.yaml:2:4"
+    assert "at most 4,000 digits" in problem.text
+
+
+def test_quoted_signs_are_plain_text(parser: str) -> None:
+    """In quotes, merge keys, numbers and truth values are ordinary texts and keys."""
+    assert parse("'<<': '1'\n\"1\": \"true\"\n", "x.yaml").data == {"<<": "1", "1": "true"}
+
+
+def test_words_stay_words(parser: str) -> None:
+    """The traps of YAML 1.1 are read as YAML 1.2 means them, as keys too."""
+    text = "on: off\nno: yes\ntime: 1:30\nday: 2017-01-05\nlr: 1e-3\noctal: 012\nbig: 1_000\nnothing:\n"
+    assert parse(text, "x.yaml").data == {"on": "off", "no": "yes", "time": "1:30", "day": "2017-01-05", "lr": 0.001,
+                                          "octal": 12,
+                                          "big": "1_000", "nothing": None}
+
+
+def test_marks_share_their_line(parser: str) -> None:
+    """Values on one line share its text, so that a long line costs its length once and not once a value."""
+    document = parse("a: [" + "1, " * 1000 + "]", "x.yaml")
+    assert document.mark(("a", 1)).text is document.mark(("a", 999)).text

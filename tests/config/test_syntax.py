@@ -1,0 +1,68 @@
+"""YAML's syntax errors in plain words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from nnrun.errors import Problem
+
+    Refused = Callable[[str], tuple[Problem, ...]]
+
+pytestmark = pytest.mark.usefixtures("parser")
+
+
+@pytest.mark.parametrize(("text", "line", "words", "hint"), [
+    ("a: 'x\nb: 2", 1, "this quoted text never ends", "close the quote"),
+    ('a: "x\n', 1, "this quoted text never ends", "close the quote"),
+    ('a: "C:\\q"', 1, "escape is unknown", "single quotes"),
+    ("a: b: c", 1, "a ': ' is not allowed here", "in quotes"),
+    ("a: {b: 1, c: [2\nd: 3", 2, "expected ',' or ']'", "close it with ']'"),
+    ("a: {b: 1\nd: 3", 2, "expected ',' or '}'", "close it with '}'"),
+    ("a: @x", 1, "cannot begin with this character", "single quotes"),
+    ("a: `x`", 1, "cannot begin with this character", "single quotes"),
+    ("a: %x", 1, "cannot begin with this character", "single quotes"),
+    ("a:\n  b: 1\n c: 2", 3, "does not fit the lines above it", "align"),
+    ("a:\n  - b\n  c: 2", 3, "does not fit the lines above it", "align"),
+    ("a: - b", 1, "a list item is not allowed here", "align"),
+    ("a: |x\n b", 1, "expected the text's lines below", "next line"),
+    ("a: 1\nb\nc: 2", 3, "expected ':' after the key", "key: value"),
+    ("a: & b", 1, "expected a name after '&' or '*'", "single quotes"),
+    ("{a: 1}\nb: 2", 2, "expected the end of the file", "one mapping"),
+    ("a: ]", 1, "expected a value", "single quotes"),
+    ("%YAML 7.0\n---\na: 1", 1, "begins with '%'", "delete it"),
+    ("a: !%zz b", 1, "received a tag", "quotes"),
+])
+def test_plain_words(refused: Refused, text: str, line: int, words: str, hint: str) -> None:
+    """Both parsers' errors become the same plain words, with the line and something to type."""
+    (problem,) = refused(text)
+    assert problem.mark is not None
+    assert problem.mark.line == line
+    assert words in problem.text
+    assert hint in (problem.hint or "")
+
+
+def test_tabs_as_indentation(refused: Refused) -> None:
+    """Every line indented with a tab is named, under the tab, with the cure."""
+    problems = refused("model:\n\t- Dense: 8\n\t- Flatten\n  \tx: 1\n")
+    assert [str(problem.mark) for problem in problems][:1] == ["x.yaml:2:1"]
+    assert {problem.text for problem in problems} == {"expected spaces as indentation, received a tab"}
+    assert all("replace each tab with spaces" in (problem.hint or "") for problem in problems)
+
+
+def test_a_tab_below_a_spaced_line(refused: Refused) -> None:
+    """A tab that meets spaces is named even where the parser stumbles over something else."""
+    (problem,) = refused("a:\n  b: 1\n\tc: 2\n")
+    assert str(problem.mark) == "x.yaml:3:1"
+    assert "received a tab" in problem.text
+
+
+def test_tabs_far_away_are_innocent(refused: Refused) -> None:
+    """A tab inside a text far above a real error is not blamed for it."""
+    (problem,) = refused("a: |\n  x\n  \ty\n  z\nb: 1\nc: d: e\n")
+    assert str(problem.mark) == "x.yaml:6:5"
+    assert "': '" in problem.text
