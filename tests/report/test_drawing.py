@@ -70,7 +70,7 @@ def test_a_chain_tells_classes_names_shapes_and_parameters(sample: Sample) -> No
     assert _texts(picture, "heading") == ["chain: 592,074 parameters"]
 
 
-@pytest.mark.parametrize(("name", "arrows"), zip(NAMES, (6, 17, 9, 5), strict=True))
+@pytest.mark.parametrize(("name", "arrows"), list(zip(NAMES, (6, 17, 9, 5), strict=True)))
 def test_every_connection_is_an_arrow(sample: Sample, name: str, arrows: int) -> None:
     """There is one arrow for each connection."""
     paths = [path for path in _drawn(sample(name)).iter(f"{SVG}path") if path.get("class") == "arrow"]
