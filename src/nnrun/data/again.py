@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from nnrun.spec.facts import Facts
 
 
-def load_again(spec: SpecLike, fitted: Iterable[Mapping[str, Any]], *, file: Path, facts: Facts, with_target: bool) -> DataPart:
+def load_again(
+    spec: SpecLike, fitted: Iterable[Mapping[str, Any]], *, file: Path, facts: Facts, with_target: bool
+) -> DataPart:
     """Read `file` as the run reads its own data, and prepare it as the run prepared it; nothing is fitted again.
 
     Args:
@@ -36,15 +38,21 @@ def load_again(spec: SpecLike, fitted: Iterable[Mapping[str, Any]], *, file: Pat
         DataError: The file cannot be used, or does not suit the run.
     """
     if not file.is_file():
-        raise DataError("expected a data file, received a folder" if file.is_dir() else "there is no such data file", file=file,
-                        hint="name a csv or npz file with the run's columns")
+        raise DataError(
+            "expected a data file, received a folder" if file.is_dir() else "there is no such data file",
+            file=file,
+            hint="name a csv or npz file with the run's columns",
+        )
     entries = list(fitted)
-    layout = next((entry["layout"] for entry in entries if "layout" in entry), {})
+    layout: Mapping[str, Any] = next((entry["layout"] for entry in entries if "layout" in entry), {})
     found = make_source(spec.source).again(file, layout, with_target=with_target)
     x = _prepared(file, found.x, entries)
     if facts.input_shape is not None and x.shape[1:] != tuple(facts.input_shape):
-        raise DataError(f"the run's model takes examples of shape {list(facts.input_shape)}, the file gives {list(x.shape[1:])}", file=file,
-                        hint="give the examples as the run's own data have them, before any preparation")
+        raise DataError(
+            f"the run's model takes examples of shape {list(facts.input_shape)}, the file gives {list(x.shape[1:])}",
+            file=file,
+            hint="give the examples as the run's own data have them, before any preparation",
+        )
     y = np.empty((len(x), 0), dtype="float32") if found.y is None else encode(found.y, facts.form, facts.class_names)
     return DataPart(x, y, np.arange(len(x)))
 

@@ -38,8 +38,8 @@ class Npz:
 
     Args:
         file: The file, relative to the config or to the data folder.
-        arrays: Which array is which: `{x: ..., y: ...}`, and `x_test`, `y_test` for a test part; default: the usual names, such as
-            `x_train`, `y_train`, `x_test`, `y_test`, or `x` and `y`.
+        arrays: Which array is which: `{x: ..., y: ...}`, and `x_test`, `y_test` for a test part; default: the usual
+            names, such as `x_train`, `y_train`, `x_test`, `y_test`, or `x` and `y`.
     """
 
     def __init__(self, file: str, arrays: dict[str, str] | None = None) -> None:
@@ -58,7 +58,12 @@ class Npz:
         found = read_npz(file, tuple(names.values()))
         arrays = {role: found[name] for role, name in names.items()}
         test = Examples(arrays["x_test"], arrays["y_test"]) if "x_test" in arrays else None
-        return Raw(Examples(arrays["x"], arrays["y"]), test, target_names=_target_names(known[names["y"]]), files={file.name: file})
+        return Raw(
+            Examples(arrays["x"], arrays["y"]),
+            test,
+            target_names=_target_names(known[names["y"]]),
+            files={file.name: file},
+        )
 
     def again(self, file: Path, layout: Mapping[str, Any], *, with_target: bool) -> Examples:  # noqa: ARG002
         """Read another npz file: `x` and, where it is asked for, `y`, by the config's names or the usual ones."""
@@ -77,7 +82,9 @@ class Npz:
             found = {role: known[name] for role, name in names.items()}
             _refuse_shapes(file, found)
         except DataError as error:
-            return None, [Finding((*below, "arrays" if self.arrays else "file"), error.text, error.hint, "defective-data")]
+            return None, [
+                Finding((*below, "arrays" if self.arrays else "file"), error.text, error.hint, "defective-data")
+            ]
         test_rows = found["x_test"].shape[0] if "x_test" in found else 0
         return Outline(found["x"].shape[1:], found["x"].shape[0], test_rows, target_names=_target_names(found["y"])), []
 
@@ -86,10 +93,15 @@ class Npz:
         names = {role: name for role in _USUAL if (name := _name(file, known, role, self.arrays))}
         for role in ("x", "y"):
             if role not in names:
-                raise DataError(f"no array looks like {role}; the file has: {', '.join(known) or 'none'}", file=file,
-                                hint="say which is which: `arrays: {x: NAME, y: NAME}`")
+                raise DataError(
+                    f"no array looks like {role}; the file has: {', '.join(known) or 'none'}",
+                    file=file,
+                    hint="say which is which: `arrays: {x: NAME, y: NAME}`",
+                )
         if ("x_test" in names) != ("y_test" in names):
-            raise DataError("a test part needs both x_test and y_test", file=file, hint="say both in `arrays:`, or neither")
+            raise DataError(
+                "a test part needs both x_test and y_test", file=file, hint="say both in `arrays:`, or neither"
+            )
         return names
 
 
@@ -100,12 +112,17 @@ def read_examples(file: Path, arrays: Mapping[str, str], *, with_target: bool) -
         DataError: An array is not there or cannot be used.
     """
     known = headers(file)
-    wanted = {role: _name(file, known, role, {role: arrays[role]} if arrays.get(role) in known else None)
-              for role in (("x", "y") if with_target else ("x",))}
+    wanted = {
+        role: _name(file, known, role, {role: arrays[role]} if arrays.get(role) in known else None)
+        for role in (("x", "y") if with_target else ("x",))
+    }
     for role, name in wanted.items():
         if name is None:
-            raise DataError(f"no array looks like {role}; the file has: {', '.join(known) or 'none'}", file=file,
-                            hint=f"save the array under the name {role!r}")
+            raise DataError(
+                f"no array looks like {role}; the file has: {', '.join(known) or 'none'}",
+                file=file,
+                hint=f"save the array under the name {role!r}",
+            )
     names = {role: str(name) for role, name in wanted.items()}
     _refuse_shapes(file, {role: known[name] for role, name in names.items()})
     found = read_npz(file, tuple(names.values()))
@@ -123,8 +140,11 @@ def read_npz(file: Path, names: Sequence[str]) -> dict[str, np.ndarray]:
     known = headers(file)
     for name in names:
         if name not in known:
-            raise DataError(f"there is no array {name!r}; the file has: {', '.join(known) or 'none'}", file=file,
-                            hint=did_you_mean(name, known))
+            raise DataError(
+                f"there is no array {name!r}; the file has: {', '.join(known) or 'none'}",
+                file=file,
+                hint=did_you_mean(name, known),
+            )
         _refuse_type(file, name, known[name])
     try:
         with np.load(file, allow_pickle=False) as archive:
@@ -132,7 +152,9 @@ def read_npz(file: Path, names: Sequence[str]) -> dict[str, np.ndarray]:
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, KeyError) as error:
         raise unreadable(file, error) from None
     except MemoryError:
-        raise DataError("its arrays do not fit into the memory of this machine", file=file, hint="use a smaller file") from None
+        raise DataError(
+            "its arrays do not fit into the memory of this machine", file=file, hint="use a smaller file"
+        ) from None
 
 
 def _name(file: Path, known: Mapping[str, Header], role: str, stated: Mapping[str, str] | None) -> str | None:
@@ -140,17 +162,27 @@ def _name(file: Path, known: Mapping[str, Header], role: str, stated: Mapping[st
     if stated is None:
         return next((name for name in _USUAL[role] if name in known), None)
     if role in stated and stated[role] not in known:
-        raise DataError(f"there is no array {stated[role]!r}; the file has: {', '.join(known) or 'none'}", file=file,
-                        hint=did_you_mean(stated[role], known))
+        raise DataError(
+            f"there is no array {stated[role]!r}; the file has: {', '.join(known) or 'none'}",
+            file=file,
+            hint=did_you_mean(stated[role], known),
+        )
     return stated.get(role)
 
 
 def _refuse_type(file: Path, name: str, header: Header) -> None:
     """Only plain numbers, truth values and text can be examples or targets; a list of fields is a structured array."""
     if header.dtype.lstrip("<>|=")[:1] not in set("?bBiuf" + "US"):
-        what = "Python objects, which could run code when read" if header.dtype.lstrip("|") == "O" else f"values of type {header.dtype}"
-        raise DataError(f"the array {name!r} holds {what}; expected plain numbers", file=file,
-                        hint="save it as a plain array: numpy.asarray(values, dtype='float32')")
+        what = (
+            "Python objects, which could run code when read"
+            if header.dtype.lstrip("|") == "O"
+            else f"values of type {header.dtype}"
+        )
+        raise DataError(
+            f"the array {name!r} holds {what}; expected plain numbers",
+            file=file,
+            hint="save it as a plain array: numpy.asarray(values, dtype='float32')",
+        )
 
 
 def _refuse_shapes(file: Path, arrays: Mapping[str, Header]) -> None:
@@ -158,18 +190,31 @@ def _refuse_shapes(file: Path, arrays: Mapping[str, Header]) -> None:
     for role, header in arrays.items():
         _refuse_type(file, role, header)
         if not header.shape or not header.shape[0]:
-            raise DataError(f"expected examples in {role}, received an array of shape {list(header.shape)}", file=file,
-                            hint="the first dimension counts examples")
+            raise DataError(
+                f"expected examples in {role}, received an array of shape {list(header.shape)}",
+                file=file,
+                hint="the first dimension counts examples",
+            )
     if len(arrays["x"].shape) < 2:
-        raise DataError(f"expected x of shape [rows, ...], received {list(arrays['x'].shape)}", file=file,
-                        hint="save it with one row an example: x.reshape(-1, 1)")
+        raise DataError(
+            f"expected x of shape [rows, ...], received {list(arrays['x'].shape)}",
+            file=file,
+            hint="save it with one row an example: x.reshape(-1, 1)",
+        )
     for x, y in (("x", "y"), ("x_test", "y_test")):
         if y in arrays and arrays[x].shape[0] != arrays[y].shape[0]:
-            raise DataError(f"{x} has {arrays[x].shape[0]} examples, {y} has {arrays[y].shape[0]} targets", file=file,
-                            hint="each example needs one target")
+            raise DataError(
+                f"{x} has {arrays[x].shape[0]} examples, {y} has {arrays[y].shape[0]} targets",
+                file=file,
+                hint="each example needs one target",
+            )
     if "x_test" in arrays and arrays["x"].shape[1:] != arrays["x_test"].shape[1:]:
-        raise DataError(f"an example of x has the shape {list(arrays['x'].shape[1:])}, one of x_test {list(arrays['x_test'].shape[1:])}",
-                        file=file, hint="both parts must look alike")
+        raise DataError(
+            f"an example of x has the shape {list(arrays['x'].shape[1:])}, "
+            f"one of x_test {list(arrays['x_test'].shape[1:])}",
+            file=file,
+            hint="both parts must look alike",
+        )
 
 
 def _target_names(header: Header) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from nnrun.data.columns import Columns
 from nnrun.data.raw import Examples, Outline, Raw
@@ -33,7 +33,7 @@ class _Bundled:
 
 
 class _Table(_Bundled):
-    options: Mapping[str, Any] = {}
+    options: ClassVar[Mapping[str, Any]] = {}
 
     def load(self, places: Places, progress: Progress) -> Raw:  # noqa: ARG002
         """Read the table from scikit-learn."""
@@ -42,10 +42,16 @@ class _Table(_Bundled):
 
         bunch = getattr(datasets, f"load_{self.name}")(**self.options)
         outline = entry(self.name).outline
-        columns = {name: np.ascontiguousarray(bunch.data[:, index], dtype="float64")
-                   for index, name in enumerate(outline.columns or ())}
-        return Raw(Examples(Columns(columns), bunch.target), class_names=outline.class_names or (),
-                   target_names=outline.target_names, task=outline.task)
+        columns = {
+            name: np.ascontiguousarray(bunch.data[:, index], dtype="float64")
+            for index, name in enumerate(outline.columns or ())
+        }
+        return Raw(
+            Examples(Columns(columns), bunch.target),
+            class_names=outline.class_names or (),
+            target_names=outline.target_names,
+            task=outline.task,
+        )
 
 
 class Digits(_Bundled):
@@ -62,8 +68,12 @@ class Digits(_Bundled):
 
         bunch = load_digits()
         outline = entry(self.name).outline
-        return Raw(Examples(bunch.images.astype("uint8"), bunch.target), class_names=outline.class_names or (),
-                   target_names=outline.target_names, task=outline.task)
+        return Raw(
+            Examples(bunch.images.astype("uint8"), bunch.target),
+            class_names=outline.class_names or (),
+            target_names=outline.target_names,
+            task=outline.task,
+        )
 
 
 class Iris(_Table):
@@ -87,8 +97,9 @@ class BreastCancer(_Table):
 class Diabetes(_Table):
     """442 diabetes patients with ten measurements, and how far the disease went on within a year (scikit-learn's).
 
-    The measurements are the original ones, not scikit-learn's scaled ones, so that scaling can be fitted on the training part.
+    The measurements are the original ones, not scikit-learn's scaled ones, so that scaling is fitted on the
+    training part alone.
     """
 
     name = "diabetes"
-    options = {"scaled": False}
+    options: ClassVar[Mapping[str, Any]] = {"scaled": False}

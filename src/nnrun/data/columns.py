@@ -57,8 +57,10 @@ class Columns:
 def text_left(names: Sequence[str]) -> str:
     """What is wrong with a table that still holds text where the model takes numbers."""
     shown = ", ".join(repr(name) for name in names)
-    return (f"the model takes numbers, but {'columns' if len(names) > 1 else 'column'} {shown} "
-            f"{'hold' if len(names) > 1 else 'holds'} text; add a step such as OneHot: [{', '.join(names)}]")
+    return (
+        f"the model takes numbers, but {'columns' if len(names) > 1 else 'column'} {shown} "
+        f"{'hold' if len(names) > 1 else 'holds'} text; add a step such as OneHot: [{', '.join(names)}]"
+    )
 
 
 def resolve(asked: Iterable[str | int], names: Sequence[str]) -> list[str]:

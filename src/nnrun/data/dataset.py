@@ -19,8 +19,8 @@ class DataPart:
 
     Attributes:
         x: Examples, float32, C-contiguous, the first dimension counts them.
-        y: Targets: int32 of shape (rows,) for class numbers, else float32 of shape (rows, targets); for examples whose truth was
-            not asked for, an array of shape (rows, 0).
+        y: Targets: int32 of shape (rows,) for class numbers, else float32 of shape (rows, targets); of shape (rows, 0)
+            where the truth was not asked for.
         rows: The index of each example in its source, counted from 0.
         sample_weight: One weight an example, or None.
     """
@@ -44,7 +44,8 @@ class Dataset:
         test: The test part, or None.
         facts: What the data teach.
         digests: SHA-256 of every data file (`file:NAME`) and of the final arrays (`train.x`, ...).
-        fitted: The fitted preparation as JSON, for `prepare.json`; an entry without `step` says how the source was read.
+        fitted: The fitted preparation as JSON, for `prepare.json`; an entry without `step` says how the
+            source was read.
         shared: Parts that are other parts over again: `{"validation": "test"}`.
     """
 

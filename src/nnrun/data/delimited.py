@@ -77,14 +77,14 @@ class Tally:
         texts: How many fields are neither numbers nor missing.
         first_text: The row and text of the first of them.
         first_missing: The row of the first missing value.
-        values: The distinct fields; None where there are too many.
+        distinct: The distinct fields; None where there are too many.
     """
 
     numbers: int = 0
     texts: int = 0
     first_text: tuple[int, str] | None = None
     first_missing: int | None = None
-    values: set[str] | None = field(default_factory=set)
+    distinct: set[str] | None = field(default_factory=set)
 
     def add(self, row: int, text: str, dialect: Dialect) -> None:
         """Count one field."""
@@ -96,9 +96,9 @@ class Tally:
         else:
             self.texts += 1
             self.first_text = self.first_text or (row, text.strip())
-        if self.values is not None:
-            self.values.add(text.strip())
-            self.values = self.values if len(self.values) <= _MOST_VALUES else None
+        if self.distinct is not None:
+            self.distinct.add(text.strip())
+            self.distinct = self.distinct if len(self.distinct) <= _MOST_VALUES else None
 
     def kind(self) -> str:
         """`text` where less than half of the fields are numbers, else `number`."""
@@ -131,17 +131,30 @@ def open_text(file: Path, encoding: str) -> Iterator[IO[str]]:
     try:
         with gzip.open(file) if unzip else file.open("rb") as binary:
             start = binary.read(4096)
-        if b"\0" in start and encoding.lower().replace("_", "-").startswith(("utf-8", "latin", "ascii", "iso", "cp125")):
-            raise DataError("expected text, received binary data (a zero byte near the start)", file=file,
-                            hint="if the text is UTF-16, say `encoding: utf-16`")
+        if b"\0" in start and encoding.lower().replace("_", "-").startswith(
+            ("utf-8", "latin", "ascii", "iso", "cp125")
+        ):
+            raise DataError(
+                "expected text, received binary data (a zero byte near the start)",
+                file=file,
+                hint="if the text is UTF-16, say `encoding: utf-16`",
+            )
         codec = "utf-8-sig" if encoding.lower().replace("_", "-") in ("utf-8", "utf8") else encoding
-        with (gzip.open(file, "rt", encoding=codec, newline="") if unzip else file.open(encoding=codec, newline="")) as stream:
-            yield stream  # type: ignore[misc]
+        with (
+            gzip.open(file, "rt", encoding=codec, newline="") if unzip else file.open(encoding=codec, newline="")
+        ) as stream:
+            yield stream
     except UnicodeError as error:
-        raise DataError(f"expected text in the encoding {encoding}: {error}", file=file, row=_bad_line(file, encoding),
-                        hint="say the file's encoding, such as `encoding: latin-1`") from None
+        raise DataError(
+            f"expected text in the encoding {encoding}: {error}",
+            file=file,
+            row=_bad_line(file, encoding),
+            hint="say the file's encoding, such as `encoding: latin-1`",
+        ) from None
     except LookupError:
-        raise DataError(f"there is no encoding {encoding!r}", file=file, hint="write `encoding: utf-8` or `encoding: latin-1`") from None
+        raise DataError(
+            f"there is no encoding {encoding!r}", file=file, hint="write `encoding: utf-8` or `encoding: latin-1`"
+        ) from None
     except (OSError, EOFError) as error:
         raise DataError(f"cannot be read: {error}", file=file, hint="is the file whole, and may you read it?") from None
 
@@ -177,8 +190,12 @@ def rows(file: Path, dialect: Dialect) -> Iterator[tuple[int, list[str]]]:
                     yield start, fields
                 start = reader.line_num + 1
         except csv.Error as error:
-            raise DataError(f"the row cannot be read: {error}", file=file, row=start,
-                            hint="look for a quote that is never closed, or say another `separator`") from None
+            raise DataError(
+                f"the row cannot be read: {error}",
+                file=file,
+                row=start,
+                hint="look for a quote that is never closed, or say another `separator`",
+            ) from None
 
 
 def read_head(file: Path, dialect: Dialect) -> Head:
@@ -197,8 +214,13 @@ def read_head(file: Path, dialect: Dialect) -> Head:
     names = tuple(text.strip() for text in fields)
     for index, name in enumerate(names):
         if name in names[:index]:
-            raise DataError(f"the header names the column {name!r} twice (fields {names.index(name)} and {index})", file=file,
-                            row=line, column=name, hint="rename one of them, or say `header: false` if this is no header")
+            raise DataError(
+                f"the header names the column {name!r} twice (fields {names.index(name)} and {index})",
+                file=file,
+                row=line,
+                column=name,
+                hint="rename one of them, or say `header: false` if this is no header",
+            )
     return Head(names, line)
 
 
@@ -220,11 +242,19 @@ def defects(file: Path, head: Head, found: Scan, types: Mapping[str, str]) -> li
     """What is wrong with the rows, one error for each kind and column, first rows first."""
     errors = []
     if not found.rows:
-        errors.append(DataError("expected rows below the header, received none", file=file, hint="is it the right file?"))
+        errors.append(
+            DataError("expected rows below the header, received none", file=file, hint="is it the right file?")
+        )
     if found.ragged:
         row, count = found.ragged
-        errors.append(DataError(f"expected {len(head.names)} fields, received {count}", file=file, row=row,
-                                hint="is the `separator` right, and are fields that hold it quoted?"))
+        errors.append(
+            DataError(
+                f"expected {len(head.names)} fields, received {count}",
+                file=file,
+                row=row,
+                hint="is the `separator` right, and are fields that hold it quoted?",
+            )
+        )
     for name, tally in found.columns.items():
         errors += _column_defects(file, name, tally, types.get(name, tally.kind()))
     return sorted(errors, key=lambda error: error.row or 0)
@@ -233,11 +263,25 @@ def defects(file: Path, head: Head, found: Scan, types: Mapping[str, str]) -> li
 def _column_defects(file: Path, name: str, tally: Tally, kind: str) -> list[DataError]:
     errors = []
     if tally.first_missing:
-        errors.append(DataError("expected a value, received a missing one", file=file, row=tally.first_missing, column=name,
-                                hint="fill it in, or leave the row or the column out (`features:` names those to use)"))
+        errors.append(
+            DataError(
+                "expected a value, received a missing one",
+                file=file,
+                row=tally.first_missing,
+                column=name,
+                hint="fill it in, or leave the row or the column out (`features:` names those to use)",
+            )
+        )
     if kind == "number" and tally.first_text:
         row, text = tally.first_text
-        errors.append(DataError(f"expected a number, received {text[:40]!r}", file=file, row=row, column=name,
-                                hint=f"correct the field, or say `types: {{{name}: text}}` if the column holds text, "
-                                     f"or `missing: [{text[:20]!r}]` if it stands for a missing value"))
+        errors.append(
+            DataError(
+                f"expected a number, received {text[:40]!r}",
+                file=file,
+                row=row,
+                column=name,
+                hint=f"correct the field, or say `types: {{{name}: text}}` if the column holds text, "
+                f"or `missing: [{text[:20]!r}]` if it stands for a missing value",
+            )
+        )
     return errors

@@ -24,7 +24,7 @@ def file_sha256(file: Path) -> str:
 def array_sha256(array: np.ndarray) -> str:
     """SHA-256 of an array's type, shape and values."""
     digest = hashlib.sha256(f"{array.dtype.str}{array.shape}".encode())
-    digest.update(memoryview(np.ascontiguousarray(array).reshape(-1).view(np.uint8)))
+    digest.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
     return digest.hexdigest()
 
 

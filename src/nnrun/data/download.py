@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import ssl
 from typing import TYPE_CHECKING, NoReturn
 from urllib import request
 from urllib.error import HTTPError, URLError
@@ -13,7 +14,6 @@ from nnrun.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from email.message import Message
     from pathlib import Path
     from typing import IO
 
@@ -38,8 +38,9 @@ class _MirrorError(Exception):
 class _WebOnly(request.HTTPRedirectHandler):
     """Follow redirects to http and https only: `file:` would read this machine's own files."""
 
-    def redirect_request(self, req: request.Request, fp: IO[bytes], code: int, msg: str, headers: Message,  # noqa: PLR0913
-                         newurl: str) -> request.Request | None:
+    def redirect_request(
+        self, req: request.Request, fp: IO[bytes], code: int, msg: str, headers: http.client.HTTPMessage, newurl: str
+    ) -> request.Request | None:
         """Refuse every other scheme."""
         if urlsplit(newurl).scheme not in ("http", "https"):
             raise _MirrorError(f"redirects to {newurl}, which is not the web")
@@ -68,14 +69,20 @@ def download(remote: Remote, folder: Path, progress: Progress, *, stall: float =
                 return _existing(target, remote)
             return _from_mirrors(remote, target, progress, stall)
     except OSError as error:
-        raise DataError(f"cannot write to the data folder: {error}", file=folder,
-                        hint="name another folder with --data-dir or NNRUN_DATA_DIR") from None
+        raise DataError(
+            f"cannot write to the data folder: {error}",
+            file=folder,
+            hint="name another folder with --data-dir or NNRUN_DATA_DIR",
+        ) from None
 
 
 def _existing(target: Path, remote: Remote) -> Path:
     if _digest(target) != remote.sha256:
-        raise DataError(f"there is already a file of that name, with another content (expected SHA-256 {remote.sha256})", file=target,
-                        hint=f"move it away and type the command again: {target}")
+        raise DataError(
+            f"there is already a file of that name, with another content (expected SHA-256 {remote.sha256})",
+            file=target,
+            hint=f"move it away and type the command again: {target}",
+        )
     return target
 
 
@@ -90,13 +97,15 @@ def _from_mirrors(remote: Remote, target: Path, progress: Progress, stall: float
             continue
         part.replace(target)
         return target
-    _give_up(remote, target, failures)
+    raise _gave_up(remote, target, failures)
 
 
-def _give_up(remote: Remote, target: Path, failures: Mapping[str, str]) -> NoReturn:
+def _gave_up(remote: Remote, target: Path, failures: Mapping[str, str]) -> DataError:
     tried = "; ".join(f"{address}: {reason}" for address, reason in failures.items())
-    raise DataError(f"{remote.name} could not be downloaded ({tried})",
-                    hint=f"without a network, put the file by hand at {target} (SHA-256 {remote.sha256})")
+    return DataError(
+        f"{remote.name} could not be downloaded ({tried})",
+        hint=f"without a network, put the file by hand at {target} (SHA-256 {remote.sha256})",
+    )
 
 
 def _whole(address: str, remote: Remote, part: Path, progress: Progress, stall: float) -> None:
@@ -105,14 +114,20 @@ def _whole(address: str, remote: Remote, part: Path, progress: Progress, stall: 
         resumed = part.exists() and part.stat().st_size > 0
         try:
             _more(address, remote, part, progress, stall)
-            if _digest(part) == remote.sha256:
-                return
-            part.unlink()
-            # Bytes of another mirror may lie under a continued file: only a file fetched in one go convicts this mirror.
-            raise _MirrorError(f"its content is not the expected one (SHA-256 {remote.sha256[:16]}...)", again=resumed)
+            _check(remote, part, resumed=resumed)
         except _MirrorError as failure:
             if not left or not failure.again:
                 raise
+        else:
+            return
+
+
+def _check(remote: Remote, part: Path, *, resumed: bool) -> None:
+    """Throw the file away where it is not the expected one."""
+    if _digest(part) != remote.sha256:
+        part.unlink()
+        # Bytes of another mirror may lie under a continued file: only one fetched in one go convicts this mirror.
+        raise _MirrorError(f"its content is not the expected one (SHA-256 {remote.sha256[:16]}...)", again=resumed)
 
 
 def _more(address: str, remote: Remote, part: Path, progress: Progress, stall: float) -> None:
@@ -125,25 +140,37 @@ def _more(address: str, remote: Remote, part: Path, progress: Progress, stall: f
         return
     if urlsplit(address).scheme not in ("http", "https"):
         raise _MirrorError("only http and https are fetched from")
-    asked = request.Request(address, headers={"Range": f"bytes={have}-", "User-Agent": "nnrun"} if have else {"User-Agent": "nnrun"})  # noqa: S310 - checked above
+    asked = request.Request(address, headers={"User-Agent": "nnrun"})  # noqa: S310 - the scheme was checked above
+    if have:
+        asked.add_header("Range", f"bytes={have}-")
     try:
         with _opener().open(asked, timeout=stall) as answer:
             have = _agreed_start(answer, have)
-            with part.open("r+b" if have else "wb") as out, progress.bar(f"Fetching {remote.name}", remote.size, "B") as bar:
+            with (
+                part.open("r+b" if have else "wb") as out,
+                progress.bar(f"Fetching {remote.name}", remote.size, "B") as bar,
+            ):
                 out.seek(have)
                 bar.advance(have)
                 _copy(answer, out, remote.size - have, bar)
     except HTTPError as error:
         _refused(error, part)
-    except (TimeoutError, URLError, ConnectionError, http.client.HTTPException) as error:
+    except (TimeoutError, URLError, ConnectionError, ssl.SSLError, http.client.HTTPException) as error:
         raise _MirrorError(_reason(error, stall), again=not isinstance(error, URLError)) from None
 
 
 def _opener() -> request.OpenerDirector:
     """An opener that knows the web and nothing else (`urlopen` would also open `file:`, `ftp:` and `data:`)."""
     opener = request.OpenerDirector()
-    for handler in (request.ProxyHandler(), request.HTTPHandler(), request.HTTPSHandler(), request.HTTPDefaultErrorHandler(), _WebOnly(),
-                    request.HTTPErrorProcessor(), request.UnknownHandler()):
+    for handler in (
+        request.ProxyHandler(),
+        request.HTTPHandler(),
+        request.HTTPSHandler(),
+        request.HTTPDefaultErrorHandler(),
+        _WebOnly(),
+        request.HTTPErrorProcessor(),
+        request.UnknownHandler(),
+    ):
         opener.add_handler(handler)
     return opener
 

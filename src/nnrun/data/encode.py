@@ -35,8 +35,10 @@ def learn_classes(targets: Sequence[np.ndarray], form: TargetForm, target_names:
         _refuse_fractions(_flat(target))
     names = labels(value for target in targets for value in np.unique(_flat(target)).tolist())
     if len(names) > _MOST_CLASSES:
-        raise DataError(f"expected classes, received a target with {len(names)} different values",
-                        hint="a loss for numbers, such as mean_squared_error, suits it")
+        raise DataError(
+            f"expected classes, received a target with {len(names)} different values",
+            hint="a loss for numbers, such as mean_squared_error, suits it",
+        )
     return names
 
 
@@ -63,10 +65,7 @@ def encode(y: np.ndarray, form: TargetForm, classes: Sequence[str]) -> np.ndarra
 
 def decode(encoded: np.ndarray, form: TargetForm, classes: Sequence[str]) -> list[str]:
     """The classes' names of encoded targets (not for plain numbers)."""
-    if form == "one_hot":
-        numbers = encoded.argmax(axis=1)
-    else:
-        numbers = encoded.reshape(-1).astype(int)
+    numbers = encoded.argmax(axis=1) if form == "one_hot" else encoded.reshape(-1).astype(int)
     return [classes[number] for number in numbers.tolist()]
 
 
@@ -76,15 +75,20 @@ def _is_wide(y: np.ndarray) -> bool:
 
 def _flat(y: np.ndarray) -> np.ndarray:
     if y.ndim > 2:
-        raise DataError(f"expected one target an example, received targets of shape {list(y.shape)}", hint="save y with one row an example")
+        raise DataError(
+            f"expected one target an example, received targets of shape {list(y.shape)}",
+            hint="save y with one row an example",
+        )
     return y.reshape(-1)
 
 
 def _refuse_fractions(y: np.ndarray) -> None:
     if y.dtype.kind == "f" and (y != np.floor(y)).any():
         value = y[y != np.floor(y)][0]
-        raise DataError(f"the loss compares classes, but the target holds numbers such as {value:g}",
-                        hint="a loss for numbers, such as mean_squared_error, suits it")
+        raise DataError(
+            f"the loss compares classes, but the target holds numbers such as {value:g}",
+            hint="a loss for numbers, such as mean_squared_error, suits it",
+        )
 
 
 def _class_numbers(y: np.ndarray, classes: Sequence[str]) -> np.ndarray:
@@ -98,9 +102,17 @@ def _class_numbers(y: np.ndarray, classes: Sequence[str]) -> np.ndarray:
         numbers |= {str(number): number for number in range(len(classes))}
     for value in found.tolist():
         if label(value) not in numbers:
-            raise DataError(f"expected a class of the training data ({', '.join(classes[:8])}{', ...' if len(classes) > 8 else ''}), "
-                            f"received {label(value)!r}", hint="is it the right target column?")
-    return np.array([numbers[label(value)] for value in found.tolist()], dtype="int32")[where.reshape(-1)]
+            raise DataError(
+                f"expected a class of the training data ({_some(classes)}), received {label(value)!r}",
+                hint="is it the right target column?",
+            )
+    known = np.array([numbers[label(value)] for value in found.tolist()], dtype="int32")
+    numbered: np.ndarray = known[where.reshape(-1)]
+    return numbered
+
+
+def _some(classes: Sequence[str]) -> str:
+    return ", ".join(classes[:8]) + (", ..." if len(classes) > 8 else "")
 
 
 def _is_whole(name: str) -> bool:
@@ -110,8 +122,10 @@ def _is_whole(name: str) -> bool:
 def _from_one_hot(y: np.ndarray, classes: Sequence[str]) -> np.ndarray:
     values = _numbers(y)
     if not (np.isin(values, (0, 1)).all() and (values.sum(axis=1) == 1).all()) or values.shape[1] != len(classes):
-        raise DataError(f"expected one class an example, received {y.shape[1]} targets that are not one-hot rows",
-                        hint="name one target column, or choose a loss for numbers")
+        raise DataError(
+            f"expected one class an example, received {y.shape[1]} targets that are not one-hot rows",
+            hint="name one target column, or choose a loss for numbers",
+        )
     return values.argmax(axis=1).astype("int32")
 
 
@@ -122,16 +136,22 @@ def _binary(y: np.ndarray, classes: Sequence[str]) -> np.ndarray:
             raise DataError("expected targets of 0 and 1, received other numbers", hint="a loss for numbers suits them")
         return values
     if len(classes) > 2:
-        raise DataError(f"a binary loss compares with 0 and 1, but the target has {len(classes)} classes ({', '.join(classes[:8])})",
-                        hint="write `loss: sparse_categorical_crossentropy` and as many outputs as classes")
+        raise DataError(
+            f"a binary loss compares with 0 and 1, but the target has {len(classes)} classes ({_some(classes)})",
+            hint="write `loss: sparse_categorical_crossentropy` and as many outputs as classes",
+        )
     return _class_numbers(y, classes).astype("float32").reshape(-1, 1)
 
 
 def _numbers(y: np.ndarray) -> np.ndarray:
     if y.dtype.kind not in "?buif":
-        raise DataError(f"the loss compares numbers, but the target holds text such as {str(y.reshape(-1)[0])!r}",
-                        hint="choose a loss for classes, such as sparse_categorical_crossentropy")
+        raise DataError(
+            f"the loss compares numbers, but the target holds text such as {str(y.reshape(-1)[0])!r}",
+            hint="choose a loss for classes, such as sparse_categorical_crossentropy",
+        )
     values = np.ascontiguousarray(y.reshape(len(y), -1), dtype="float32")
     if not np.isfinite(values).all():
-        raise DataError("the target holds numbers that are not finite in float32", hint="correct or leave out those rows")
+        raise DataError(
+            "the target holds numbers that are not finite in float32", hint="correct or leave out those rows"
+        )
     return values

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from nnrun.data.columns import text_left
-from nnrun.data.prepare import STEPS, OneHot, View
+from nnrun.data.one_hot import OneHot
+from nnrun.data.prepare import STEPS
 from nnrun.data.shares import part_rows
 from nnrun.data.sources import SOURCES
+from nnrun.data.step import View
 from nnrun.spec.facts import Facts
 from nnrun.spec.finding import Finding
 
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
     from nnrun.data.places import Places
     from nnrun.data.raw import Outline
     from nnrun.data.shares import SpecLike
-    from nnrun.data.prepare import Step
+    from nnrun.data.step import Step
     from nnrun.spec.facts import TargetForm
     from nnrun.spec.part import Part
 
@@ -88,18 +90,43 @@ def _targets(spec: SpecLike, outline: Outline, form: TargetForm, *, stated: bool
     """Targets that do not suit the loss, as far as the source says what they are."""
     where = spec.source.path
     if outline.task == "regression" and (form != "number" or stated):
-        return [Finding(where, f"{spec.source.name}'s target is a number, but the loss compares classes",
-                        "choose a loss for numbers, such as mean_squared_error", "loss-target-mismatch")]
+        return [
+            Finding(
+                where,
+                f"{spec.source.name}'s target is a number, but the loss compares classes",
+                "choose a loss for numbers, such as mean_squared_error",
+                "loss-target-mismatch",
+            )
+        ]
     if form == "integer" and stated:
-        return [Finding(where, "OneHot: target gives one-hot rows, but the loss compares class numbers",
-                        "take the step out, or write `loss: categorical_crossentropy`", "loss-target-mismatch")]
+        return [
+            Finding(
+                where,
+                "OneHot: target gives one-hot rows, but the loss compares class numbers",
+                "take the step out, or write `loss: categorical_crossentropy`",
+                "loss-target-mismatch",
+            )
+        ]
     if outline.task == "classification" and form == "number" and not stated:
-        return [Finding(where, f"{spec.source.name}'s target is a class, but the loss compares numbers",
-                        "write `loss: sparse_categorical_crossentropy`", "class-scored-as-number", "warning")]
+        return [
+            Finding(
+                where,
+                f"{spec.source.name}'s target is a class, but the loss compares numbers",
+                "write `loss: sparse_categorical_crossentropy`",
+                "class-scored-as-number",
+                "warning",
+            )
+        ]
     names = outline.class_names or ()
     if form == "binary" and not stated and len(names) > 2:
-        return [Finding(where, f"a binary loss compares with 0 and 1, but the target has {len(names)} classes",
-                        "write `loss: sparse_categorical_crossentropy` and as many outputs as classes", "loss-target-mismatch")]
+        return [
+            Finding(
+                where,
+                f"a binary loss compares with 0 and 1, but the target has {len(names)} classes",
+                "write `loss: sparse_categorical_crossentropy` and as many outputs as classes",
+                "loss-target-mismatch",
+            )
+        ]
     return []
 
 
@@ -108,6 +135,14 @@ def _facts(outline: Outline, view: View | None, form: TargetForm, rows: Mapping[
     shape = view.shape if view else None
     count = len(names) or None
     return Facts(
-        task="regression" if form == "number" else "classification", form=form, input_shape=shape, classes=count,
-        features=shape[-1] if shape else None, targets=count if form == "one_hot" else len(outline.target_names),
-        class_names=names, columns=(view.columns or ()) if view else (), target_names=outline.target_names, rows=rows)
+        task="regression" if form == "number" else "classification",
+        form=form,
+        input_shape=shape,
+        classes=count,
+        features=shape[-1] if shape else None,
+        targets=count if form == "one_hot" else len(outline.target_names),
+        class_names=names,
+        columns=(view.columns or ()) if view else (),
+        target_names=outline.target_names,
+        rows=rows,
+    )

@@ -10,7 +10,7 @@ import hashlib
 import struct
 import zlib
 from math import prod
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
@@ -32,15 +32,15 @@ def read_idx(file: Path) -> np.ndarray:
         DataError: It is no IDX file, it is cut short, or something follows its values.
     """
     try:
-        with (gzip.open(file) if _is_gzip(file) else file.open("rb")) as stream:
-            return _read(stream, file)
+        with file.open("rb") as packed, gzip.GzipFile(fileobj=packed) as unpacked:
+            return _read(unpacked if _is_gzip(file) else packed, file)
     except (OSError, EOFError, zlib.error) as error:
         raise DataError(f"cannot be read: {error}", file=file, hint="is the file whole? fetch it again") from None
 
 
 def write_idx(file: Path, array: np.ndarray) -> None:
     """Write an array as an IDX file, gzipped where the name ends in `.gz`."""
-    with (gzip.open(file, "wb") if file.suffix == ".gz" else file.open("wb")) as stream:
+    with gzip.open(file, "wb") if file.suffix == ".gz" else file.open("wb") as stream:
         stream.write(_header(array))
         stream.write(_big_endian(array))
 
@@ -57,11 +57,15 @@ def _is_gzip(file: Path) -> bool:
         return stream.read(2) == b"\x1f\x8b"
 
 
-def _read(stream: IO[bytes], file: Path) -> np.ndarray:
+def _read(stream: BinaryIO | gzip.GzipFile, file: Path) -> np.ndarray:
     magic = stream.read(4)
     if len(magic) < 4 or magic[:2] != b"\0\0" or magic[2] not in _TYPES or not magic[3]:
-        raise DataError(f"expected an IDX file (it begins 00 00, a type and a number of dimensions), received {magic.hex(' ') or 'nothing'}",
-                        file=file, hint="is it the right file?")
+        raise DataError(
+            "expected an IDX file (it begins 00 00, a type and a number of dimensions), "
+            f"received {magic.hex(' ') or 'nothing'}",
+            file=file,
+            hint="is it the right file?",
+        )
     dtype, dimensions = np.dtype(_TYPES[magic[2]]), magic[3]
     sizes = stream.read(4 * dimensions)
     if len(sizes) < 4 * dimensions:
@@ -71,7 +75,7 @@ def _read(stream: IO[bytes], file: Path) -> np.ndarray:
     return np.frombuffer(values, dtype).reshape(shape).astype(dtype.newbyteorder("="), copy=False)
 
 
-def _exactly(stream: IO[bytes], size: int, file: Path) -> bytearray:
+def _exactly(stream: BinaryIO | gzip.GzipFile, size: int, file: Path) -> bytearray:
     values = bytearray()
     while len(values) < size:
         chunk = stream.read(min(_CHUNK, size - len(values)))
@@ -79,7 +83,11 @@ def _exactly(stream: IO[bytes], size: int, file: Path) -> bytearray:
             raise _cut_short(file, f"; its header promises {size} bytes of values, it has {len(values)}")
         values += chunk
     if stream.read(1):
-        raise DataError(f"something follows the {size} bytes of values that its header promises", file=file, hint="fetch the file again")
+        raise DataError(
+            f"something follows the {size} bytes of values that its header promises",
+            file=file,
+            hint="fetch the file again",
+        )
     return values
 
 
@@ -90,10 +98,12 @@ def _cut_short(file: Path, detail: str = "") -> DataError:
 def _header(array: np.ndarray) -> bytes:
     code = _CODES.get(array.dtype.newbyteorder("=").str[1:])
     if code is None or not 0 < array.ndim < 256:
-        raise ValueError(f"IDX holds arrays of {', '.join(_CODES)} with 1 to 255 dimensions, received {array.dtype} with {array.ndim}")
+        raise ValueError(
+            f"IDX holds {', '.join(_CODES)} in 1 to 255 dimensions, received {array.dtype} in {array.ndim}"
+        )
     return struct.pack(f">4B{array.ndim}I", 0, 0, code, array.ndim, *array.shape)
 
 
 def _big_endian(array: np.ndarray) -> memoryview:
     whole = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder(">"))
-    return memoryview(whole.reshape(-1).view(np.uint8))
+    return whole.reshape(-1).view(np.uint8).data

@@ -11,7 +11,8 @@ from nnrun.data.columns import Columns
 from nnrun.data.dataset import DataPart, Dataset
 from nnrun.data.digest import array_sha256, digests, file_sha256
 from nnrun.data.encode import encode, learn_classes
-from nnrun.data.prepare import STEPS, OneHot, Step, fitted_json
+from nnrun.data.one_hot import OneHot
+from nnrun.data.prepare import STEPS, fitted_json
 from nnrun.data.shares import refuse, shared
 from nnrun.data.sources import SOURCES
 from nnrun.data.split import split_rows
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from nnrun.data.places import Places
     from nnrun.data.raw import Examples, Raw, Source
     from nnrun.data.shares import SpecLike, SplitLike
+    from nnrun.data.step import Block, Step
     from nnrun.progress import Progress
     from nnrun.spec.facts import TargetForm
     from nnrun.spec.part import Part
@@ -62,25 +64,43 @@ def deal(raw: Raw, split: SplitLike | None, seed: int) -> tuple[dict[str, Exampl
     return parts, rows
 
 
-def assemble(raw: Raw, parts: Mapping[str, Examples], rows: Mapping[str, np.ndarray], spec: SpecLike, *, form: TargetForm,
-             progress: Progress) -> Dataset:
+def assemble(
+    raw: Raw,
+    parts: Mapping[str, Examples],
+    rows: Mapping[str, np.ndarray],
+    spec: SpecLike,
+    *,
+    form: TargetForm,
+    progress: Progress,
+) -> Dataset:
     """Prepare and encode parts that are already dealt out; the preparation is fitted on `parts["train"]` alone."""
     steps = make_steps(spec.prepare)
     form = stated_form(steps, form)
     if raw.task == "regression" and form != "number":
-        raise DataError("the loss compares classes, but this data set's target is a number",
-                        hint="choose a loss for numbers, such as mean_squared_error")
+        raise DataError(
+            "the loss compares classes, but this data set's target is a number",
+            hint="choose a loss for numbers, such as mean_squared_error",
+        )
     x = _prepare(parts, steps, spec.prepare, progress)
     targets = {name: part.y for name, part in parts.items() if part.y is not None}
-    classes = () if form == "number" else raw.class_names or learn_classes(list(targets.values()), form, raw.target_names)
+    classes = (
+        () if form == "number" else raw.class_names or learn_classes(list(targets.values()), form, raw.target_names)
+    )
     names, arrays = _arrays(x)
     done = {name: DataPart(array, encode(targets[name], form, classes), rows[name]) for name, array in arrays.items()}
     twice = shared(spec.split)
     done |= {part: done[other] for part, other in twice.items()}
     fitted = tuple(fitted_json(part.name, part.arguments, step) for part, step in zip(spec.prepare, steps, strict=True))
     layout = ({"source": spec.source.name, "layout": dict(raw.layout)},) if raw.layout else ()
-    return Dataset(done["train"], done.get("validation"), done.get("test"), _facts(raw, done, form, classes, names),
-                   _digests(raw, {name: part for name, part in done.items() if name not in twice}), (*layout, *fitted), twice)
+    return Dataset(
+        done["train"],
+        done.get("validation"),
+        done.get("test"),
+        _facts(raw, done, form, classes, names),
+        _digests(raw, {name: part for name, part in done.items() if name not in twice}),
+        (*layout, *fitted),
+        twice,
+    )
 
 
 def make_steps(prepare: Sequence[Part]) -> list[Step]:
@@ -97,7 +117,7 @@ def stated_form(steps: Sequence[Step], form: TargetForm) -> TargetForm:
     return "one_hot" if any(isinstance(step, OneHot) and step.target for step in steps) else form
 
 
-def apply_steps(x: np.ndarray | Columns, steps: Sequence[Step]) -> tuple[tuple[str, ...], np.ndarray]:
+def apply_steps(x: Block, steps: Sequence[Step]) -> tuple[tuple[str, ...], np.ndarray]:
     """Prepare examples with fitted steps: the columns' names, and the array that the model takes.
 
     Raises:
@@ -119,7 +139,7 @@ def make_source(part: Part) -> Source:
     return _made(SOURCES, part)  # type: ignore[no-any-return]
 
 
-def _made(table: Mapping[str, type], part: Part) -> Any:  # noqa: ANN401 - a source or a step
+def _made(table: Mapping[str, type], part: Part) -> Any:
     try:
         return table[part.name](**part.arguments)
     except (TypeError, ValueError) as error:
@@ -139,8 +159,12 @@ def _classes_to_stratify(raw: Raw, split: SplitLike | None) -> np.ndarray | None
     return encode(y, "integer", classes)
 
 
-def _prepare(parts: Mapping[str, Examples], steps: Sequence[Step], said: Sequence[Part], progress: Progress,
-             ) -> dict[str, np.ndarray | Columns]:
+def _prepare(
+    parts: Mapping[str, Examples],
+    steps: Sequence[Step],
+    said: Sequence[Part],
+    progress: Progress,
+) -> dict[str, Block]:
     """The parts' examples after all steps; each step learns from the training part only."""
     x = {name: part.x for name, part in parts.items()}
     for step, part in zip(steps, said, strict=True):
@@ -160,13 +184,15 @@ def _refusing(step: str) -> Iterator[None]:
         raise DataError(f"prepare: {step}: {error}") from None
 
 
-def _arrays(x: Mapping[str, np.ndarray | Columns]) -> tuple[tuple[str, ...], dict[str, np.ndarray]]:
+def _arrays(x: Mapping[str, Block]) -> tuple[tuple[str, ...], dict[str, np.ndarray]]:
     """The columns' names, and every part as float32, row after row in memory."""
     first = next(iter(x.values()))
     names = first.names if isinstance(first, Columns) else ()
     try:
-        arrays = {name: block.matrix() if isinstance(block, Columns) else np.ascontiguousarray(block, dtype="float32")
-                  for name, block in x.items()}
+        arrays = {
+            name: block.matrix() if isinstance(block, Columns) else np.ascontiguousarray(block, dtype="float32")
+            for name, block in x.items()
+        }
     except ValueError as error:
         raise DataError(str(error)) from None
     for name, array in arrays.items():
@@ -181,21 +207,33 @@ def _refuse_infinite(part: str, array: np.ndarray) -> None:
         quick = np.isfinite(np.sum(array, dtype="float64"))
     if not quick and not np.isfinite(array).all():
         row, *place = (int(index) for index in np.argwhere(~np.isfinite(array))[0])
-        raise DataError(f"the {part} part holds a number that is not finite (or too large for float32): example {row}, value {place}",
-                        hint="correct or leave out that example")
+        raise DataError(
+            f"example {row} of the {part} part holds a number that is not finite or too large for float32, at {place}",
+            hint="correct or leave out that example",
+        )
 
 
-def _facts(raw: Raw, parts: Mapping[str, DataPart], form: TargetForm, classes: tuple[str, ...], names: tuple[str, ...]) -> Facts:
+def _facts(
+    raw: Raw, parts: Mapping[str, DataPart], form: TargetForm, classes: tuple[str, ...], names: tuple[str, ...]
+) -> Facts:
     shape = parts["train"].x.shape[1:]
     y = parts["train"].y
     return Facts(
-        task="regression" if form == "number" else "classification", form=form, input_shape=shape,
-        classes=len(classes) or None, features=shape[-1] if shape else None,
-        targets=y.shape[1] if y.ndim > 1 else 1, class_names=classes, columns=names if len(shape) == 1 else (),
+        task="regression" if form == "number" else "classification",
+        form=form,
+        input_shape=shape,
+        classes=len(classes) or None,
+        features=shape[-1] if shape else None,
+        targets=y.shape[1] if y.ndim > 1 else 1,
+        class_names=classes,
+        columns=names if len(shape) == 1 else (),
         target_names=raw.target_names,
-        rows={name: len(parts[name]) for name in ("train", "validation", "test") if name in parts})
+        rows={name: len(parts[name]) for name in ("train", "validation", "test") if name in parts},
+    )
 
 
 def _digests(raw: Raw, parts: Mapping[str, DataPart]) -> dict[str, str]:
     arrays = {f"{name}.{axis}": getattr(part, axis) for name, part in parts.items() for axis in ("x", "y")}
-    return digests({f"file:{name}": file for name, file in raw.files.items()}, file_sha256) | digests(arrays, array_sha256)
+    return digests({f"file:{name}": file for name, file in raw.files.items()}, file_sha256) | digests(
+        arrays, array_sha256
+    )

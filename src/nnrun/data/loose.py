@@ -25,8 +25,8 @@ _TABLES = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
 def read_loose(file: Path, outline: Outline, *, with_target: bool) -> Examples:
     """Read examples that look like those of a named data set.
 
-    A csv has the set's columns (or its pixels, row by row), and the target behind them; an npz `x` and `y`; an IDX file the
-    examples alone.
+    A csv has the set's columns (or its pixels, row by row), and the target behind them; an npz `x` and `y`; an IDX
+    file the examples alone.
 
     Raises:
         DataError: The file is of another kind, or its examples have another shape.
@@ -39,14 +39,23 @@ def read_loose(file: Path, outline: Outline, *, with_target: bool) -> Examples:
         return _from_csv(file, outline, with_target=with_target)
     if "idx" in name and not with_target:
         return Examples(_shaped(file, read_idx(file), outline), None)
-    raise DataError("expected an npz or csv file, or an IDX file where no truth is asked for", file=file,
-                    hint="save the examples with numpy.savez_compressed(file, x=..., y=...)")
+    raise DataError(
+        "expected an npz or csv file, or an IDX file where no truth is asked for",
+        file=file,
+        hint="save the examples with numpy.savez_compressed(file, x=..., y=...)",
+    )
 
 
 def _from_csv(file: Path, outline: Outline, *, with_target: bool) -> Examples:
     columns = list(outline.columns or (str(index) for index in range(prod(size or 1 for size in outline.shape or ()))))
     targets = list(outline.target_names)
-    layout = {"names": [*columns, *targets], "features": columns, "targets": targets, "text": [], "header": bool(outline.columns)}
+    layout = {
+        "names": [*columns, *targets],
+        "features": columns,
+        "targets": targets,
+        "text": [],
+        "header": bool(outline.columns),
+    }
     found = Csv(file.name).again(file, layout, with_target=with_target)
     if outline.columns:
         return found
@@ -58,8 +67,11 @@ def _shaped(file: Path, x: np.ndarray, outline: Outline) -> np.ndarray | Columns
     """The examples in the set's shape; flattened ones, and pictures with a channel of 1, are folded into it."""
     shape = tuple(size or 1 for size in outline.shape or ())
     if prod(x.shape[1:]) != prod(shape):
-        raise DataError(f"expected examples of shape {list(shape)}, received {list(x.shape[1:])}", file=file,
-                        hint="give the examples as the data set has them, before any preparation")
+        raise DataError(
+            f"expected examples of shape {list(shape)}, received {list(x.shape[1:])}",
+            file=file,
+            hint="give the examples as the data set has them, before any preparation",
+        )
     folded = x.reshape(len(x), *shape)
     if outline.columns:
         return Columns({name: folded[:, index].astype("float64") for index, name in enumerate(outline.columns)})

@@ -19,7 +19,12 @@ if TYPE_CHECKING:
     from nnrun.errors import Path as ConfigPath
     from nnrun.progress import Progress
 
-_STEMS = {"x_train": ("train-images", 3), "y_train": ("train-labels", 1), "x_test": ("t10k-images", 3), "y_test": ("t10k-labels", 1)}
+_STEMS = {
+    "x_train": ("train-images", 3),
+    "y_train": ("train-labels", 1),
+    "x_test": ("t10k-images", 3),
+    "y_test": ("t10k-labels", 1),
+}
 
 
 class Mnist:
@@ -40,15 +45,28 @@ class Mnist:
         arrays = _read(files)
         _verify(arrays, files)
         outline = entry("mnist").outline
-        return Raw(Examples(arrays["x_train"], arrays["y_train"]), Examples(arrays["x_test"], arrays["y_test"]),
-                   outline.class_names or (), outline.target_names, {file.name: file for file in files.values()}, task=outline.task)
+        return Raw(
+            Examples(arrays["x_train"], arrays["y_train"]),
+            Examples(arrays["x_test"], arrays["y_test"]),
+            outline.class_names or (),
+            outline.target_names,
+            {file.name: file for file in files.values()},
+            task=outline.task,
+        )
 
     def foresee(self, places: Places, path: ConfigPath) -> tuple[Outline, list[Finding]]:
         """What the registry states; a note where the files are still to be downloaded."""
         if _find(places):
             return entry("mnist").outline, []
-        return entry("mnist").outline, [Finding(path, f"mnist is not in {places.store()} yet: training downloads it (11 MB)",
-                                                "nnrun data fetch mnist", "download-to-come", "note")]
+        return entry("mnist").outline, [
+            Finding(
+                path,
+                f"mnist is not in {places.store()} yet: training downloads it (11 MB)",
+                "nnrun data fetch mnist",
+                "download-to-come",
+                "note",
+            )
+        ]
 
     def again(self, file: Path, layout: Mapping[str, Any], *, with_target: bool) -> Examples:  # noqa: ARG002
         """Read pictures of 28 x 28 pixels from an npz, IDX or csv file."""
@@ -63,7 +81,9 @@ def _find(places: Places) -> dict[str, Path]:
     for folder in folders:
         if (folder / "mnist.npz").is_file():
             return {"all": folder / "mnist.npz"}
-        found = {array: file for array, (stem, dimensions) in _STEMS.items() if (file := _idx(folder, stem, dimensions))}
+        found = {
+            array: file for array, (stem, dimensions) in _STEMS.items() if (file := _idx(folder, stem, dimensions))
+        }
         if len(found) == len(_STEMS):
             return found
     return {}
@@ -92,5 +112,8 @@ def _verify(arrays: Mapping[str, np.ndarray], files: Mapping[str, Path]) -> None
     for array, expected in entry("mnist").identity:
         if found[array] != expected:
             file = files.get("all", files.get(array))
-            raise DataError(f"the array {array} is not MNIST's: expected the SHA-256 {expected[:16]}..., received {found[array][:16]}...",
-                            file=file, hint=f"remove {file} and type: nnrun data fetch mnist")
+            raise DataError(
+                f"{array} is not MNIST's: expected the SHA-256 {expected[:16]}..., received {found[array][:16]}...",
+                file=file,
+                hint=f"remove {file} and type: nnrun data fetch mnist",
+            )

@@ -38,15 +38,30 @@ def headers(file: Path) -> dict[str, Header]:
     """
     try:
         with zipfile.ZipFile(file) as archive:
-            return {name.removesuffix(".npy"): _header(archive, name) for name in archive.namelist() if name.endswith(".npy")}
-    except (zipfile.BadZipFile, EOFError, OSError, ValueError, struct.error, NotImplementedError, RuntimeError) as error:
+            return {
+                name.removesuffix(".npy"): _header(archive, name)
+                for name in archive.namelist()
+                if name.endswith(".npy")
+            }
+    except (
+        zipfile.BadZipFile,
+        EOFError,
+        OSError,
+        ValueError,
+        struct.error,
+        NotImplementedError,
+        RuntimeError,
+    ) as error:
         raise unreadable(file, error) from None
 
 
 def unreadable(file: Path, error: Exception) -> DataError:
     """What to say of a file that is no npz file, or a damaged one."""
-    return DataError(f"expected an npz file (numpy.savez), but it cannot be read: {error}", file=file,
-                     hint="is the file whole? write it again with numpy.savez_compressed")
+    return DataError(
+        f"expected an npz file (numpy.savez), but it cannot be read: {error}",
+        file=file,
+        hint="is the file whole? write it again with numpy.savez_compressed",
+    )
 
 
 def _header(archive: zipfile.ZipFile, name: str) -> Header:

@@ -70,7 +70,11 @@ class Places:
         for folder in self.folders():
             parent = (folder / Path(name).expanduser()).parent
             try:
-                names += [entry.name for entry, _ in zip(os.scandir(parent), range(_MOST_NAMES), strict=False) if entry.is_file()]
+                names += [
+                    entry.name
+                    for entry, _ in zip(os.scandir(parent), range(_MOST_NAMES), strict=False)
+                    if entry.is_file()
+                ]
             except OSError:
                 continue
         return names

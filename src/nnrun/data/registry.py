@@ -60,18 +60,35 @@ def _mnist_idx(stem: str, sha256: str, size: int) -> Remote:
 
 _MNIST = Entry(
     name="mnist",
-    description="70,000 handwritten digits as grey pictures of 28 x 28 pixels, values 0 to 255; 60,000 to train, 10,000 to test.",
+    description="70,000 handwritten digits as grey pictures of 28 x 28 pixels, values 0 to 255; 10,000 are for testing.",
     licence="CC BY-SA 3.0 (Yann LeCun and Corinna Cortes)",
-    citation="Y. LeCun, L. Bottou, Y. Bengio, P. Haffner: Gradient-based learning applied to document recognition. Proc. IEEE 86(11), 1998.",
-    outline=Outline(shape=(28, 28), rows=60000, test_rows=10000, task="classification", class_names=tuple("0123456789"),
-                    target_names=("digit",)),
+    citation="Y. LeCun, L. Bottou, Y. Bengio, P. Haffner: Gradient-based learning applied to document recognition. "
+    "Proc. IEEE 86(11), 1998.",
+    outline=Outline(
+        shape=(28, 28),
+        rows=60000,
+        test_rows=10000,
+        task="classification",
+        class_names=tuple("0123456789"),
+        target_names=("digit",),
+    ),
     containers=(
-        (Remote("mnist.npz", "731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1", 11490434,
-                ("https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz",)),),
-        (_mnist_idx("train-images-idx3", "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609", 9912422),
-         _mnist_idx("train-labels-idx1", "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c", 28881),
-         _mnist_idx("t10k-images-idx3", "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6", 1648877),
-         _mnist_idx("t10k-labels-idx1", "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6", 4542)),
+        (
+            Remote(
+                "mnist.npz",
+                "731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1",
+                11490434,
+                ("https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz",),
+            ),
+        ),
+        (
+            _mnist_idx(
+                "train-images-idx3", "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609", 9912422
+            ),
+            _mnist_idx("train-labels-idx1", "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c", 28881),
+            _mnist_idx("t10k-images-idx3", "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6", 1648877),
+            _mnist_idx("t10k-labels-idx1", "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6", 4542),
+        ),
     ),
     identity=(
         ("x_train", "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db"),
@@ -86,10 +103,11 @@ _DIGITS = Entry(
     name="digits",
     description="1,797 handwritten digits as grey pictures of 8 x 8 pixels, values 0 to 16; comes with scikit-learn.",
     licence="CC BY 4.0 (UCI Machine Learning Repository)",
-    citation="E. Alpaydin, C. Kaynak: Optical recognition of handwritten digits. UCI Machine Learning Repository, 1998.",
-    outline=Outline(shape=(8, 8), rows=1797, task="classification", class_names=tuple("0123456789"), target_names=("digit",)),
-    caveats=("It is the test part of the UCI set: its writers did not write the UCI training part, but nothing says which "
-             "rows here share a writer.",),
+    citation="E. Alpaydin, C. Kaynak: Optical recognition of handwritten digits. UCI Repository, 1998.",
+    outline=Outline(
+        shape=(8, 8), rows=1797, task="classification", class_names=tuple("0123456789"), target_names=("digit",)
+    ),
+    caveats=("This is the test part of the UCI set; nothing says which of its rows share a writer.",),
 )
 
 _IRIS = Entry(
@@ -98,8 +116,13 @@ _IRIS = Entry(
     licence="CC BY 4.0 (UCI Machine Learning Repository)",
     citation="R. A. Fisher: The use of multiple measurements in taxonomic problems. Annals of Eugenics 7(2), 1936.",
     outline=Outline(
-        shape=(4,), rows=150, task="classification", class_names=("setosa", "versicolor", "virginica"), target_names=("species",),
-        columns=("sepal length (cm)", "sepal width (cm)", "petal length (cm)", "petal width (cm)")),
+        shape=(4,),
+        rows=150,
+        task="classification",
+        class_names=("setosa", "versicolor", "virginica"),
+        target_names=("species",),
+        columns=("sepal length (cm)", "sepal width (cm)", "petal length (cm)", "petal width (cm)"),
+    ),
     caveats=("Rows are sorted by species: split with `shuffle: true` (the default), better with `stratify: true`.",),
 )
 
@@ -109,39 +132,81 @@ _WINE = Entry(
     licence="CC BY 4.0 (UCI Machine Learning Repository)",
     citation="S. Aeberhard, M. Forina: Wine. UCI Machine Learning Repository, 1991.",
     outline=Outline(
-        shape=(13,), rows=178, task="classification", class_names=("class_0", "class_1", "class_2"), target_names=("grower",),
-        columns=("alcohol", "malic_acid", "ash", "alcalinity_of_ash", "magnesium", "total_phenols", "flavanoids",
-                 "nonflavanoid_phenols", "proanthocyanins", "color_intensity", "hue", "od280/od315_of_diluted_wines", "proline")),
+        shape=(13,),
+        rows=178,
+        task="classification",
+        class_names=("class_0", "class_1", "class_2"),
+        target_names=("grower",),
+        columns=(
+            "alcohol",
+            "malic_acid",
+            "ash",
+            "alcalinity_of_ash",
+            "magnesium",
+            "total_phenols",
+            "flavanoids",
+            "nonflavanoid_phenols",
+            "proanthocyanins",
+            "color_intensity",
+            "hue",
+            "od280/od315_of_diluted_wines",
+            "proline",
+        ),
+    ),
     caveats=("Rows are sorted by grower.", "The columns differ in size by a factor of a thousand: standardise them."),
 )
 
 _BREAST_CANCER = Entry(
     name="breast_cancer",
-    description="569 fine-needle samples of breast tissue, malignant (0) or benign (1), with thirty measurements of the "
-                "cell nuclei; comes with scikit-learn.",
+    description="569 fine-needle samples of breast tissue, malignant (0) or benign (1), with thirty measurements "
+    "of the cell nuclei; comes with scikit-learn.",
     licence="CC BY 4.0 (UCI Machine Learning Repository)",
     citation="W. N. Street, W. H. Wolberg, O. L. Mangasarian: Nuclear feature extraction for breast tumor diagnosis. "
-             "Proc. SPIE 1905, 1993.",
+    "Proc. SPIE 1905, 1993.",
     outline=Outline(
-        shape=(30,), rows=569, task="classification", class_names=("malignant", "benign"), target_names=("diagnosis",),
-        columns=tuple(f"{kind} {what}" if kind != "error" else f"{what} error"
-                      for kind in ("mean", "error", "worst")
-                      for what in ("radius", "texture", "perimeter", "area", "smoothness", "compactness", "concavity",
-                                   "concave points", "symmetry", "fractal dimension"))),
+        shape=(30,),
+        rows=569,
+        task="classification",
+        class_names=("malignant", "benign"),
+        target_names=("diagnosis",),
+        columns=tuple(
+            f"{kind} {what}" if kind != "error" else f"{what} error"
+            for kind in ("mean", "error", "worst")
+            for what in (
+                "radius",
+                "texture",
+                "perimeter",
+                "area",
+                "smoothness",
+                "compactness",
+                "concavity",
+                "concave points",
+                "symmetry",
+                "fractal dimension",
+            )
+        ),
+    ),
     caveats=("Class 1 is benign: a high score means healthy.",),
 )
 
 _DIABETES = Entry(
     name="diabetes",
-    description="442 diabetes patients with ten measurements, and how far the disease went on within a year, 25 to 346; "
-                "comes with scikit-learn.",
+    description="442 diabetes patients with ten measurements, and how far the disease went on within a year, "
+    "25 to 346; comes with scikit-learn.",
     licence="as given with scikit-learn (public data of the paper)",
-    citation="B. Efron, T. Hastie, I. Johnstone, R. Tibshirani: Least angle regression. Annals of Statistics 32(2), 2004.",
+    citation="B. Efron, T. Hastie, I. Johnstone, R. Tibshirani: Least angle regression. "
+    "Annals of Statistics 32(2), 2004.",
     outline=Outline(
-        shape=(10,), rows=442, task="regression", target_names=("progression",),
-        columns=("age", "sex", "bmi", "bp", "s1", "s2", "s3", "s4", "s5", "s6")),
-    caveats=("The measurements are the original ones; scikit-learn's own default has them scaled with all rows, test rows "
-             "included. Use Standardize.",),
+        shape=(10,),
+        rows=442,
+        task="regression",
+        target_names=("progression",),
+        columns=("age", "sex", "bmi", "bp", "s1", "s2", "s3", "s4", "s5", "s6"),
+    ),
+    caveats=(
+        "The measurements are the original ones, while scikit-learn's own default scales them with all rows.",
+        "The columns differ in size: standardise them.",
+    ),
 )
 
 _ENTRIES = {entry.name: entry for entry in (_MNIST, _DIGITS, _IRIS, _WINE, _BREAST_CANCER, _DIABETES)}
@@ -173,11 +238,20 @@ def card(name: str) -> dict[str, Any]:
     known = entry(name)
     outline = known.outline
     return {
-        "name": known.name, "description": known.description, "task": outline.task,
+        "name": known.name,
+        "description": known.description,
+        "task": outline.task,
         "rows": {"train": outline.rows, **({"test": outline.test_rows} if outline.test_rows else {})},
-        "shape": list(outline.shape or ()), "classes": list(outline.class_names or ()), "columns": list(outline.columns or ()),
-        "target": list(outline.target_names), "licence": known.licence, "citation": known.citation,
+        "shape": list(outline.shape or ()),
+        "classes": list(outline.class_names or ()),
+        "columns": list(outline.columns or ()),
+        "target": list(outline.target_names),
+        "licence": known.licence,
+        "citation": known.citation,
         "caveats": list(known.caveats),
-        "files": [{"name": file.name, "sha256": file.sha256, "bytes": file.size, "addresses": list(file.addresses)}
-                  for container in known.containers for file in container],
+        "files": [
+            {"name": file.name, "sha256": file.sha256, "bytes": file.size, "addresses": list(file.addresses)}
+            for container in known.containers
+            for file in container
+        ],
     }

@@ -94,7 +94,9 @@ def refuse(own_test: int, split: SplitLike | None) -> None:
     if split is None:
         return
     if own_test and split.test is not None:
-        raise ValueError(f"the source has a test part of its own ({own_test} rows), so `test: {split.test}` cannot be; leave it out")
+        raise ValueError(
+            f"the source has a test part of its own ({own_test} rows), so `test: {split.test}` cannot be; leave it out"
+        )
     if split.validation == "test" and not own_test and split.test is None:
         raise ValueError("`validation: test` needs a test part: add a share such as `test: 0.2`")
 

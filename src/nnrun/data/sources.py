@@ -8,6 +8,12 @@ from nnrun.data.mnist import Mnist
 from nnrun.data.tables import Csv
 
 SOURCES: dict[str, type] = {
-    "mnist": Mnist, "digits": Digits, "iris": Iris, "wine": Wine, "breast_cancer": BreastCancer, "diabetes": Diabetes,
-    "csv": Csv, "npz": Npz,
+    "mnist": Mnist,
+    "digits": Digits,
+    "iris": Iris,
+    "wine": Wine,
+    "breast_cancer": BreastCancer,
+    "diabetes": Diabetes,
+    "csv": Csv,
+    "npz": Npz,
 }

@@ -36,16 +36,18 @@ def split_rows(rows: int, split: SplitLike | None, y: np.ndarray | None, seed: i
         if split is None or not isinstance(share, float):
             continue
         generator = np.random.default_rng([seed, _STREAMS[part]]) if split.shuffle else None
-        chosen = _choose(count(len(left), share), left, y[left] if split.stratify and y is not None else None, generator)
+        chosen = _choose(
+            count(len(left), share), left, y[left] if split.stratify and y is not None else None, generator
+        )
         parts[part] = chosen
         left = np.setdiff1d(left, chosen, assume_unique=True)
     return {"train": left, **parts}
 
 
 def _choose(wanted: int, rows: np.ndarray, y: np.ndarray | None, generator: np.random.Generator | None) -> np.ndarray:
-    """`wanted` of the rows in their order: the last ones without a generator, else drawn, by class where `y` is given."""
+    """`wanted` of the rows in order: the last ones without a generator, else drawn, by class where there is `y`."""
     if generator is None:
-        return rows[len(rows) - wanted:]
+        return rows[len(rows) - wanted :]
     if y is None:
         return np.sort(generator.permutation(rows)[:wanted])
     classes, numbers = np.unique(y, return_inverse=True)
@@ -60,4 +62,4 @@ def allot(wanted: int, sizes: np.ndarray) -> np.ndarray:
     quotas = np.floor(exact + 1e-9).astype(int)
     order = np.argsort(-(exact - quotas), kind="stable")
     quotas[order[: wanted - quotas.sum()]] += 1
-    return quotas
+    return np.asarray(quotas)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from nnrun.errors import Path as ConfigPath
     from nnrun.progress import Progress
 
-#: A file up to this many bytes is read whole by `check` (0.2 s with the standard library); of a larger one only the start.
+#: A file up to this many bytes is read whole by `check` (0.4 s with the standard library), of a larger one the start.
 _WHOLE = 2_000_000
 _START_ROWS = 1000
 
@@ -35,7 +35,8 @@ class Csv:
     Args:
         file: The file, relative to the config or to the data folder; `.gz` is unpacked.
         header: Whether the first line names the columns; where not given, it does unless one of its fields is a number.
-        separator: The character between fields; a blank stands for any run of blanks. Default: a tab for `.tsv`, else a comma.
+        separator: The character between fields; a blank stands for any run of blanks; default: a tab for `.tsv`, else
+            a comma.
         decimal: The decimal mark.
         encoding: The text's encoding.
         missing: The fields that stand for a missing value; default: an empty field, `NA`, `NaN`, `nan`, `null`.
@@ -44,16 +45,24 @@ class Csv:
         types: For columns whose type is not what it looks like, `number` or `text`.
     """
 
-    def __init__(  # noqa: PLR0913 - the config's own words
-        self, file: str, header: bool | None = None, separator: str | None = None,  # noqa: FBT001
-        decimal: Literal[".", ","] = ".", encoding: str = "utf-8", missing: list[str] | None = None,
-        features: list[str | int] | None = None, target: str | int | list[str | int] | None = None,
+    def __init__(  # noqa: PLR0913, PLR0917 - the config's own words
+        self,
+        file: str,
+        header: bool | None = None,
+        separator: str | None = None,
+        decimal: Literal[".", ","] = ".",
+        encoding: str = "utf-8",
+        missing: list[str] | None = None,
+        features: list[str | int] | None = None,
+        target: str | int | list[str | int] | None = None,
         types: dict[str, Literal["number", "text"]] | None = None,
     ) -> None:
         plain = file.removesuffix(".gz").lower()
         separator = separator or ("\t" if plain.endswith(".tsv") else ",")
         if len(separator) != 1 or separator in '"\r\n' or separator == decimal:
-            raise ValueError(f"csv: separator expected one character other than the decimal mark, received {separator!r}")
+            raise ValueError(
+                f"csv: separator expected one character other than the decimal mark, received {separator!r}"
+            )
         words = Dialect.missing if missing is None else tuple(missing)
         self.file = file
         self.dialect = Dialect(separator, decimal, encoding, words, header)
@@ -67,10 +76,19 @@ class Csv:
         features, targets = self._select(file, head)
         table = read_columns(file, self.dialect, head, [*features, *targets], self.types)
         columns = Columns({name: table[name] for name in features})
-        layout = {"names": list(head.names), "features": features, "targets": targets, "text": [name for name in table if table[name].dtype == object],
-                  "header": bool(head.line)}
-        return Raw(Examples(columns, _stack(file, [table[name] for name in targets])), target_names=tuple(targets),
-                   files={file.name: file}, layout=layout)
+        layout = {
+            "names": list(head.names),
+            "features": features,
+            "targets": targets,
+            "text": [name for name in table if table[name].dtype == object],
+            "header": bool(head.line),
+        }
+        return Raw(
+            Examples(columns, _stack(file, [table[name] for name in targets])),
+            target_names=tuple(targets),
+            files={file.name: file},
+            layout=layout,
+        )
 
     def again(self, file: Path, layout: Mapping[str, Any], *, with_target: bool) -> Examples:
         """Read another file with the same columns; the target columns may be missing where they are not asked for."""
@@ -80,10 +98,15 @@ class Csv:
         try:
             resolve(wanted, head.names)
         except ValueError as error:
-            raise DataError(str(error), file=file, hint=f"the run was trained on the columns {', '.join(wanted)}") from None
-        # Targets that were numbers keep what they look like: a class that is not one of the run's is named by the encoding.
-        types = {name: "text" if name in layout["text"] else "number"
-                 for name in wanted if name in layout["features"] or name in layout["text"]}
+            raise DataError(
+                str(error), file=file, hint=f"the run was trained on the columns {', '.join(wanted)}"
+            ) from None
+        # Targets that were numbers keep what they look like: the encoding names a class that is not the run's.
+        types = {
+            name: "text" if name in layout["text"] else "number"
+            for name in wanted
+            if name in layout["features"] or name in layout["text"]
+        }
         table = read_columns(file, self.dialect, head, wanted, types)
         y = _stack(file, [table[name] for name in layout["targets"]]) if with_target else None
         return Examples(Columns({name: table[name] for name in layout["features"]}), y)
@@ -106,17 +129,30 @@ class Csv:
             found = scan(file, self.dialect, head, [*features, *targets], None if whole else _START_ROWS)
         except DataError as error:
             return None, [Finding((*below, "file"), error.text, error.hint, "defective-data")]
-        wrong = [Finding((*below, "file"), error.text, error.hint, "defective-data")
-                 for error in defects(file, head, found, self.types)]
+        wrong = [
+            Finding((*below, "file"), error.text, error.hint, "defective-data")
+            for error in defects(file, head, found, self.types)
+        ]
         return self._outline(features, targets, found, whole=whole), wrong
 
     def _outline(self, features: Sequence[str], targets: Sequence[str], found: Scan, *, whole: bool) -> Outline:
         kinds = {name: self.types.get(name, tally.kind()) for name, tally in found.columns.items()}
         text = frozenset(name for name in features if kinds[name] == "text")
-        values = {name: self._values(tally.values, kinds[name]) for name, tally in found.columns.items() if whole and tally.values}
+        values = {
+            name: self._values(tally.distinct, kinds[name])
+            for name, tally in found.columns.items()
+            if whole and tally.distinct
+        }
         names = values.get(targets[0]) if len(targets) == 1 else None
-        return Outline((len(features),), found.rows if whole else None, class_names=names, columns=tuple(features), text=text,
-                       values=values, target_names=tuple(targets))
+        return Outline(
+            (len(features),),
+            found.rows if whole else None,
+            class_names=names,
+            columns=tuple(features),
+            text=text,
+            values=values,
+            target_names=tuple(targets),
+        )
 
     def _values(self, values: Iterable[str], kind: str) -> tuple[str, ...]:
         """A column's distinct values in order."""
@@ -134,9 +170,15 @@ class Csv:
                 findings.append(Finding((*below, key), str(error), None, "unknown-column"))
         if not findings and self.features is not None:
             both = set(resolve(self.features, head.names)) & set(resolve(self.target, head.names))
-            findings += [Finding((*below, "features"), f"the target {name!r} also stands among the features: the model would be "
-                                 "told the answer", f"take {name!r} out of `features`", "target-among-features")
-                         for name in sorted(both)]
+            findings += [
+                Finding(
+                    (*below, "features"),
+                    f"the target {name!r} also stands among the features: the model would be told the answer",
+                    f"take {name!r} out of `features`",
+                    "target-among-features",
+                )
+                for name in sorted(both)
+            ]
         return findings
 
     def _wrong_types(self, head: Head, below: ConfigPath) -> list[Finding]:
@@ -155,15 +197,25 @@ class Csv:
         asked = head.names if self.features is None else self.features
         features = [name for name in resolve(asked, head.names) if name not in targets]
         if not features:
-            raise DataError(f"expected feature columns beside the target, received the one column {head.names[0]!r}", file=file,
-                            hint="is the `separator` right?")
+            raise DataError(
+                f"expected feature columns beside the target, received the one column {head.names[0]!r}",
+                file=file,
+                hint="is the `separator` right?",
+            )
         if "" in features and self.features is None:
-            raise DataError("a column has no name in the header", file=file, row=head.line, column=features.index(""),
-                            hint="name it; if it numbers the rows (pandas writes such a column), say which `features` to use")
+            raise DataError(
+                "a column has no name in the header",
+                file=file,
+                row=head.line,
+                column=features.index(""),
+                hint="name it; if it numbers the rows (pandas writes such a column), say which `features` to use",
+            )
         return features, targets
 
 
-def read_columns(file: Path, dialect: Dialect, head: Head, names: Sequence[str], types: Mapping[str, str]) -> dict[str, np.ndarray]:
+def read_columns(
+    file: Path, dialect: Dialect, head: Head, names: Sequence[str], types: Mapping[str, str]
+) -> dict[str, np.ndarray]:
     """These columns as arrays: float64 for numbers, object for text.
 
     Raises:
@@ -173,27 +225,41 @@ def read_columns(file: Path, dialect: Dialect, head: Head, names: Sequence[str],
     if frame is None or frame.shape[1] != len(head.names) or frame.iloc[:, -1].isna().any():
         _refuse(file, dialect, head, names, types)
     assert frame is not None, "a file that pandas refuses has a defect"  # noqa: S101
-    frame.columns = list(head.names)  # type: ignore[assignment]
+    frame.columns = list(head.names)
     text = [name for name in names if types.get(name) == "text" or not _numeric(frame[name])]
     if not len(frame) or text or frame[list(names)].isna().to_numpy().any():
         found = _refuse(file, dialect, head, names, types)
         text = [name for name in names if types.get(name, found.columns[name].kind()) == "text"]
-    return {name: _text(file, dialect, head, name) if name in text else _numbers(frame, name, dialect) for name in names}
+    return {
+        name: _text(file, dialect, head, name) if name in text else _numbers(frame, name, dialect) for name in names
+    }
 
 
-def _frame(file: Path, dialect: Dialect, head: Head, **options: Any) -> pd.DataFrame | None:  # noqa: ANN401 - pandas' own options
+def _frame(file: Path, dialect: Dialect, head: Head, **options: Any) -> pd.DataFrame | None:
     """The table as pandas reads it; None where pandas refuses it."""
     import pandas as pd
 
     separator = r"\s+" if dialect.separator == " " else dialect.separator
     codec = "utf-8-sig" if dialect.encoding.lower() in ("utf-8", "utf8", "utf_8") else dialect.encoding
     try:
-        return pd.read_csv(file, sep=separator, header=None, skiprows=head.line, decimal=dialect.decimal, encoding=codec,
-                           na_values=list(dialect.missing), keep_default_na=False, skipinitialspace=True, low_memory=False, **options)
+        frame: pd.DataFrame = pd.read_csv(
+            file,
+            sep=separator,
+            header=None,
+            skiprows=head.line,
+            decimal=dialect.decimal,
+            encoding=codec,
+            na_values=list(dialect.missing),
+            keep_default_na=False,
+            skipinitialspace=True,
+            low_memory=False,
+            **options,
+        )
     except pd.errors.EmptyDataError:
         return pd.DataFrame(columns=range(len(head.names)))
     except (ValueError, OSError, EOFError):
         return None
+    return frame
 
 
 def _refuse(file: Path, dialect: Dialect, head: Head, names: Sequence[str], types: Mapping[str, str]) -> Scan:
@@ -234,7 +300,11 @@ def _stack(file: Path, columns: Sequence[np.ndarray]) -> np.ndarray:
     if len(columns) == 1:
         return columns[0]
     if any(column.dtype == object for column in columns):
-        raise DataError("several target columns must all hold numbers", file=file, hint="name one target, or encode the text as numbers")
+        raise DataError(
+            "several target columns must all hold numbers",
+            file=file,
+            hint="name one target, or encode the text as numbers",
+        )
     return np.column_stack(columns)
 
 

@@ -14,7 +14,7 @@ class Finding:
     """One thing to say about a config, before the document turns its path into a mark.
 
     Attributes:
-        path: The keys that lead to the value to blame; where a key is not in the file, the nearest one above it is meant.
+        path: The keys that lead to the value to blame; the nearest one above is meant where a key is not written.
         text: One sentence: what was expected and what was received.
         hint: What to type next, or None.
         name: The finding's name (`missing-file`).

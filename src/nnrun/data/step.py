@@ -1,0 +1,63 @@
+"""What a step of the preparation is, and what it works on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import numpy as np
+
+    from nnrun.data.columns import Columns
+
+    #: Examples between two steps: an array whose first dimension counts them, or a table's columns.
+    Block: TypeAlias = np.ndarray | Columns
+
+
+@dataclass(frozen=True)
+class View:
+    """What is known of the examples between two steps, before anything is loaded.
+
+    Attributes:
+        shape: The shape of one example; None for a size that is not known yet.
+        columns: The names of a table's columns; None where there are none, or where they are not known yet.
+        values: The distinct values of columns, as far as they are known.
+        text: The columns that hold text.
+    """
+
+    shape: tuple[int | None, ...]
+    columns: tuple[str, ...] | None = None
+    values: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    text: frozenset[str] = frozenset()
+
+
+class Step(Protocol):
+    """One step of the preparation."""
+
+    def fit(self, x: Block) -> list[str]:
+        """Learn from the training part; return what the user should be told."""
+
+    def apply(self, x: Block) -> Block:
+        """Prepare examples with what was learned."""
+
+    def state(self) -> dict[str, Any]:
+        """What was learned, as JSON."""
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take what an earlier `fit` learned."""
+
+    def shape(self, view: View) -> View:
+        """What the step makes of examples of this shape; a ValueError says why it cannot."""
+
+
+def indexes(x: np.ndarray) -> list[str]:
+    """The columns of an array of rows by index, as text.
+
+    Raises:
+        ValueError: The array is no table.
+    """
+    if x.ndim != 2:
+        raise ValueError(f"columns can be named in a table only, but an example has the shape {list(x.shape[1:])}")
+    return [str(index) for index in range(x.shape[1])]
