@@ -1,0 +1,297 @@
+"""The house's own rules, read from the syntax trees: floors, heavy packages, sizes, docstrings, and what is tracked."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import re
+import subprocess
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = ROOT / "src" / "nnrun"
+
+#: The floors, lowest first: a module imports only from floors below its own, and from its own room.
+FLOORS = {"__init__": 0, "errors": 0, "progress": 0, "config": 1, "catalog": 2, "spec": 3, "data": 4, "runs": 5,
+          "engine": 5, "report": 6, "export": 6, "sweep": 7, "pipeline": 8, "cli": 9, "__main__": 10}
+#: Packages that wake TensorFlow (8 to 12 s): only where the Keras side begins, and where Keras is subclassed.
+WAKING = {"tensorflow", "keras", "jax"}
+WAKING_PLACES = {"engine/backend.py", "catalog/generate.py"}
+#: Packages that take a second or more: only inside functions.
+SLOW = {"pandas", "sklearn", "scipy", "matplotlib", "jinja2", "optuna"}
+#: NumPy takes 0.2 to 0.4 s: at the top only of modules that exist for loading and training.
+NUMPY_ROOMS = {"data", "engine"}
+#: Rooms whose every module must stay quick to import, because `--help`, completion and `check` go through them.
+QUICK_ROOMS = {"__init__", "__main__", "errors", "progress", "config", "catalog", "spec", "runs", "report", "cli"}
+
+LONGEST_FUNCTION, LONGEST_FILE, NINE_OF_TEN, MEDIAN = 60, 400, 30, 8
+#: A home folder or another folder of one machine, and an address of a package registry.
+PLACES_OF_ONE_MACHINE = re.compile(r"(?<![\w.:/-])/(home|root|Users|work|workspace|mnt)/\w|[A-Z]:\\\\?Users")
+REGISTRIES = re.compile(r"https?://\S*/simpl[e]\b|index[-_]ur[l]\b|artifactor[y]|https?://\S*nexu[s]", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Import:
+    """One import: who, whom, where it stands in the module."""
+
+    importer: str
+    imported: str
+    line: int
+    in_function: bool
+    for_types: bool
+
+    def __str__(self) -> str:
+        return f"{self.importer}:{self.line} imports {self.imported}"
+
+
+@cache
+def _trees() -> dict[str, ast.Module]:
+    """Each module of the package by its path below it."""
+    return {path.relative_to(PACKAGE).as_posix(): ast.parse(path.read_text(encoding="utf-8"))
+            for path in sorted(PACKAGE.rglob("*.py"))}
+
+
+def _room(path: str) -> str:
+    return path.partition("/")[0].removesuffix(".py")
+
+
+def _dotted(path: str) -> str:
+    return "nnrun." + path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+
+
+@cache
+def _modules() -> dict[str, str]:
+    """Each module's dotted name and its path."""
+    return {"nnrun" if path == "__init__.py" else _dotted(path): path for path in _trees()}
+
+
+def _imports(path: str) -> Iterator[Import]:
+    yield from _walk(path, _trees()[path], in_function=False, for_types=False)
+
+
+def _walk(path: str, node: ast.AST, *, in_function: bool, for_types: bool) -> Iterator[Import]:
+    for name in _names(path, node):
+        yield Import(path, name, getattr(node, "lineno", 0), in_function, for_types)
+    deeper = in_function or isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+    only_types = isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING")
+    for child in ast.iter_child_nodes(node):
+        typed = for_types or (isinstance(node, ast.If) and only_types and child in node.body)
+        yield from _walk(path, child, in_function=deeper, for_types=typed)
+
+
+def _names(path: str, node: ast.AST) -> list[str]:
+    """The dotted modules that a statement imports."""
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    if not isinstance(node, ast.ImportFrom):
+        return []
+    module = node.module or ""
+    if node.level:
+        above = ["nnrun", *path.split("/")[:-1]]
+        module = ".".join([*above[:len(above) - node.level + 1], *filter(None, [module])])
+    submodules = [f"{module}.{alias.name}" for alias in node.names]
+    return [name if name in _modules() else module for name in submodules]
+
+
+def _own_imports(path: str) -> Iterator[tuple[Import, str]]:
+    """A module's imports from the package itself, with the path imported."""
+    for found in _imports(path):
+        if found.imported in _modules():
+            yield found, _modules()[found.imported]
+
+
+@cache
+def _keras_modules() -> frozenset[str]:
+    """Modules that subclass Keras or register something with it: these alone have it at their top."""
+    def extends_keras(node: ast.AST) -> bool:
+        parents = list(getattr(node, "bases", [])) + list(getattr(node, "decorator_list", []))
+        return any(ast.unparse(parent).split(".")[0] in WAKING for parent in parents)
+
+    return frozenset(path for path, tree in _trees().items() if any(extends_keras(node) for node in ast.walk(tree)))
+
+
+def _functions(tree: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    return (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
+
+
+def _length(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """A function's lines, docstring included, decorators not."""
+    return (node.end_lineno or node.lineno) - node.lineno + 1
+
+
+@cache
+def _tracked() -> tuple[Path, ...]:
+    """The files that git tracks; none outside of a checkout."""
+    if not (ROOT / ".git").exists():
+        return ()
+    done = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=False)
+    return tuple(ROOT / name for name in done.stdout.decode().split("\0") if name and (ROOT / name).is_file())
+
+
+def test_there_is_something_to_look_at() -> None:
+    """These tests see the package: every room that exists has a floor, and there are not just a few modules."""
+    assert len(_trees()) > 40
+    assert {_room(path) for path in _trees()} <= set(FLOORS)
+
+
+def test_every_import_from_the_package_exists() -> None:
+    """No module names another of the package that is not there."""
+    wrong = [str(found) for path in _trees() for found in _imports(path)
+             if found.imported.split(".")[0] == "nnrun" and found.imported not in _modules()]
+    assert wrong == []
+
+
+def test_a_module_imports_only_from_lower_floors() -> None:
+    """Text goes down the floors: no module imports from above, nor from another room of its own floor."""
+    wrong = [str(found) for path in _trees() for found, target in _own_imports(path)
+             if _room(target) != _room(path) and FLOORS[_room(target)] >= max(FLOORS[_room(path)], 1)]
+    assert wrong == []
+
+
+def test_runs_and_engine_are_strangers() -> None:
+    """The disk side and the Keras side know nothing of each other."""
+    rooms = {"runs", "engine"}
+    wrong = [str(found) for path in _trees() for found, target in _own_imports(path)
+             if {_room(path), _room(target)} == rooms]
+    assert wrong == []
+
+
+def test_no_imports_run_in_circles() -> None:
+    """Imports inside a room are acyclic, those inside functions included; types alone may refer to each other."""
+    graph = {path: {target for found, target in _own_imports(path) if not found.for_types and target != path}
+             for path in _trees()}
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(f"a circle: {' <- '.join(error.args[1])}")
+
+
+def test_only_the_keras_side_wakes_keras() -> None:
+    """TensorFlow and Keras are imported where they are set up, in the generator, and where Keras is subclassed."""
+    allowed = WAKING_PLACES | _keras_modules()
+    wrong = [str(found) for path in _trees() for found in _imports(path)
+             if found.imported.split(".")[0] in WAKING and not found.for_types and path not in allowed]
+    assert wrong == []
+
+
+def test_the_backend_wakes_keras_inside_a_function() -> None:
+    """Importing the backend or the generator costs nothing; only calling them wakes TensorFlow."""
+    wrong = [str(found) for path in WAKING_PLACES - _keras_modules() for found in _imports(path)
+             if found.imported.split(".")[0] in WAKING and not found.in_function and not found.for_types]
+    assert wrong == []
+
+
+def test_slow_packages_are_imported_inside_functions() -> None:
+    """Packages that take seconds to import are imported where they are used."""
+    wrong = [str(found) for path in _trees() for found in _imports(path)
+             if found.imported.split(".")[0] in SLOW and not found.in_function and not found.for_types]
+    assert wrong == []
+
+
+def test_numpy_stands_at_the_top_only_of_data_and_engine() -> None:
+    """Elsewhere NumPy is imported inside functions."""
+    wrong = [str(found) for path in _trees() for found in _imports(path)
+             if found.imported.split(".")[0] == "numpy" and not found.in_function and not found.for_types
+             and _room(path) not in NUMPY_ROOMS]
+    assert wrong == []
+
+
+def test_importing_a_quick_room_imports_nothing_heavy() -> None:
+    """Whatever the modules behind `--help` and `check` import at their top leads to no heavy package, by any way."""
+    heavy = WAKING | SLOW | {"numpy"}
+    todo = [path for path in _trees() if _room(path) in QUICK_ROOMS]
+    seen, wrong = set(todo), []
+    for path in todo:
+        at_top = [found for found in _imports(path) if not found.in_function and not found.for_types]
+        wrong += [str(found) for found in at_top if found.imported.split(".")[0] in heavy]
+        reached = {_modules()[found.imported] for found in at_top if found.imported in _modules()} - seen
+        seen |= reached
+        todo += reached
+    assert wrong == []
+
+
+def test_functions_are_short() -> None:
+    """No function is over 60 lines, nine of ten are under 30, the median is at most 8."""
+    lengths = {f"{path}:{node.lineno} {node.name}": _length(node)
+               for path, tree in _trees().items() for node in _functions(tree)}
+    assert {name: length for name, length in lengths.items() if length > LONGEST_FUNCTION} == {}
+    ordered = sorted(lengths.values())
+    assert ordered[int(len(ordered) * 0.9)] < NINE_OF_TEN
+    assert median(ordered) <= MEDIAN
+
+
+def test_files_are_short() -> None:
+    """No Python file of the project is over 400 lines."""
+    files = [*PACKAGE.rglob("*.py"), *(ROOT / "tests").rglob("*.py")]
+    lengths = {str(path.relative_to(ROOT)): len(path.read_text(encoding="utf-8").splitlines()) for path in files}
+    assert {name: length for name, length in lengths.items() if length > LONGEST_FILE} == {}
+
+
+def test_every_test_states_its_requirement() -> None:
+    """Each test has a docstring of one paragraph that ends as a sentence does."""
+    wrong = []
+    for path in sorted((ROOT / "tests").rglob("test_*.py")):
+        for node in _functions(ast.parse(path.read_text(encoding="utf-8"))):
+            text = (ast.get_docstring(node) or "").strip()
+            if node.name.startswith("test_") and not (text.endswith((".", "?", "!")) and "\n\n" not in text):
+                wrong.append(f"{path.relative_to(ROOT)}:{node.lineno} {node.name}")
+    assert wrong == []
+
+
+def test_every_public_thing_has_a_docstring() -> None:
+    """Every module, and every public class, function and method, says in words what it is."""
+    wrong = [path for path, tree in _trees().items() if not ast.get_docstring(tree)]
+    wrong += [f"{path}:{node.lineno} {node.name}" for path, tree in _trees().items() for node in _public(tree)
+              if not ast.get_docstring(node)]
+    assert wrong == []
+
+
+def _public(node: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef]:
+    """Public classes and functions, and the public methods of public classes; nothing inside functions."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and not child.name.startswith("_"):
+            yield child
+            if isinstance(child, ast.ClassDef):
+                yield from _public(child)
+
+
+def test_the_changelog_the_project_and_the_code_agree_on_the_version() -> None:
+    """The first version in CHANGELOG.md is the project's and the code's."""
+    code = importlib.import_module("nnrun").__version__
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    headings = re.findall(r"^##\s*\[?v?(\d+\.\d+\.\d+\S*?)\]?(?:\s|$)", changelog, flags=re.MULTILINE)
+    assert headings[:1] == [code]
+    assert project == code
+
+
+@pytest.mark.parametrize("pattern", [PLACES_OF_ONE_MACHINE, REGISTRIES, re.compile(re.escape(str(ROOT)) + r"\b")],
+                         ids=["folders", "registries", "this checkout"])
+def test_tracked_files_name_no_place_of_one_machine(pattern: re.Pattern[str]) -> None:
+    """No tracked file holds a path of somebody's machine or a registry's address: it would be wrong everywhere else."""
+    if not _tracked():
+        pytest.skip("not a git checkout")
+    wrong = []
+    for path in _tracked():
+        text = path.read_bytes().decode("utf-8", "replace")
+        wrong += [f"{path.relative_to(ROOT)}: {found.group()!r}" for found in pattern.finditer(text)]
+    assert wrong == []
+
+
+@pytest.mark.parametrize(("text", "pattern"), [
+    ("see /hom" + "e/anna/data", PLACES_OF_ONE_MACHINE), ("C:\\User" + "s\\anna", PLACES_OF_ONE_MACHINE),
+    ("https://host/pypi/simpl" + "e", REGISTRIES), ("--extra-index-ur" + "l x", REGISTRIES)])
+def test_the_search_for_places_finds_them(text: str, pattern: re.Pattern[str]) -> None:
+    """The patterns find what they are for, so that an empty finding means something."""
+    assert pattern.search(text)
