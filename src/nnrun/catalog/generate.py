@@ -129,11 +129,19 @@ def generate() -> dict[str, Any]:
     for category, places in OWN_TABLES.items():
         entries[category] = _own_entries(*places)
     for category, own in OWN.items():
-        entries[category].update(own)
+        _add(entries[category], own)
     _correct(entries)
     base = _parameters(keras.layers.Layer.__init__, [keras.layers.Layer], ("self",))
     return {"generated_by": COMMAND, "keras": keras.__version__, "layer_parameters": base,
             "entries": {category: dict(sorted(found.items())) for category, found in entries.items()}}
+
+
+def _add(entries: dict[str, dict[str, Any]], own: Mapping[str, dict[str, Any]]) -> None:
+    """Add entries whose words then mean nothing else: `accuracy` is not the class Accuracy to Keras' compile."""
+    taken = {*own, *(alias for entry in own.values() for alias in entry["aliases"])}
+    for entry in entries.values():
+        entry["aliases"] = [alias for alias in entry["aliases"] if alias not in taken]
+    entries.update(own)
 
 
 def _correct(entries: dict[str, dict[str, dict[str, Any]]]) -> None:

@@ -22,7 +22,6 @@ from nnrun.catalog.kinds import (
     or_nothing,
 )
 from nnrun.catalog.rules_by_name import (
-    ACTIVATION,
     AXES,
     COUNT,
     LAYER,
@@ -30,7 +29,6 @@ from nnrun.catalog.rules_by_name import (
     NOT_NEGATIVE,
     NUMBER,
     POSITIVE,
-    REDUCTION,
     RESIZING,
     SHARE,
     TEXT,
@@ -41,6 +39,7 @@ from nnrun.catalog.rules_by_name import (
 if TYPE_CHECKING:
     from nnrun.catalog.kinds import Kind
 
+_REDUCTION = Choice(("sum_over_batch_size", "sum", "mean", "mean_with_sample_weight", "none"))
 _ENDS = ListOf(MARGIN, 2)
 _HASHED = Choice(("int", "one_hot", "multi_hot", "count"))
 _ZERO_TO_ONE = Number(0, 1, least_excluded=True, most_excluded=True)
@@ -52,7 +51,6 @@ _NUMBERS = AnyOf((NUMBER, ListOf(NUMBER, least=1)))
 
 BY_ENTRY: dict[tuple[str, str, str], Kind] = {
     # -- layers: the core
-    ("layers", "Activation", "activation"): ACTIVATION,
     ("layers", "EinsumDense", "equation"):
         Text("an equation such as 'ab,bc->ac'", r"[a-zA-Z.]+,[a-zA-Z.]+->[a-zA-Z.]+"),
     ("layers", "EinsumDense", "bias_axes"): Text("letters of the equation's output", r"[a-zA-Z]+"),
@@ -169,7 +167,7 @@ BY_ENTRY: dict[tuple[str, str, str], Kind] = {
     ("optimizers", "Muon", "rms_rate"): or_nothing(POSITIVE),
     ("schedules", "*", "alpha"): SHARE,
     # -- losses and metrics
-    ("losses", "*", "reduction"): or_nothing(REDUCTION),
+    ("losses", "*", "reduction"): or_nothing(_REDUCTION),
     ("losses", "*", "alpha"): SHARE,
     ("losses", "*", "q"): _ZERO_TO_ONE,
     ("losses", "Circle", "gamma"): POSITIVE,

@@ -40,8 +40,8 @@ LAYER = PartOf(("layers",))
 MARGIN = Integer(0)
 
 _QUANTIZED = r"(int8|int4|float8|gptq|awq)\S*_from_\w+"
-_DTYPES = ("mixed_b?float16|b?float16|float32|float64|float8_e4m3fn|float8_e5m2|u?int8|u?int16|u?int32|u?int64|bool|string"
-           f"|complex64|complex128|{_QUANTIZED}")
+_DTYPES = ("mixed_b?float16|b?float16|float32|float64|float8_e4m3fn|float8_e5m2|u?int8|u?int16|u?int32|u?int64|bool"
+           f"|string|complex64|complex128|{_QUANTIZED}")
 #: A pattern rather than a choice: a message that lists two dozen types hides what is wrong.
 DTYPE = Text("a data type such as 'float32', 'mixed_float16' or 'int32'", _DTYPES)
 NAME = Text("text without '/'", r"[^/]+")
@@ -49,7 +49,6 @@ AXES = AnyOf((Integer(), ListOf(Integer(), least=1)))
 PIXEL_RANGE = ListOf(NUMBER, 2)
 RESIZING = Choice(("bilinear", "nearest", "bicubic", "lanczos3", "lanczos5"))
 VOCABULARY_OUTPUT = Choice(("int", "one_hot", "multi_hot", "count", "tf_idf"))
-REDUCTION = Choice(("sum_over_batch_size", "sum", "mean", "mean_with_sample_weight", "none"))
 PADDING = Choice(("valid", "same"), any_case=True)
 
 
@@ -81,16 +80,16 @@ _KINDS: dict[Kind, str] = {
     COUNT: """batch_size bins chain_depth decay_steps depth_multiplier dynamic_growth_steps
         ema_overwrite_frequency fft_length filters first_decay_steps frame_length frame_step
         gptq_unpacked_column_size groups head_dim height input_dim k key_dim lora_rank max_number
-        max_to_keep max_tokens n ns_steps num_bins num_chains num_classes num_heads num_key_value_heads
+        max_tokens n ns_steps num_bins num_chains num_classes num_heads num_key_value_heads
         num_labels num_mel_bins num_ops num_query_heads num_tokens output_dim output_sequence_length
         power_iterations sampling_rate sequence_length sequence_stride sliding_window top_k units value_dim
         width""",
     INDEX: """class_id cooldown embeddings_freq histogram_freq num_oov_indices num_regressors patience seed
         start_from_epoch warmup_steps""",
     NUMBER: """baseline beta_2_decay default_value fill_value gain initial_value_threshold mask_value maxval mean
-        minval muon_a muon_b muon_c offset threshold value""",
+        minval muon_a muon_b muon_c threshold value""",
     POSITIVE: """adam_lr_ratio clip_limit clip_threshold clipnorm clipvalue delta global_clipnorm initial_scale
-        logit_soft_cap lora_alpha loss_scale_factor mag_exp max_freq max_value min_power ref_power rms_rate
+        logit_soft_cap lora_alpha loss_scale_factor mag_exp max_freq max_value min_power ref_power
         t_mul top_db warmup_target""",
     NOT_NEGATIVE: """adam_weight_decay b beta decay_rate end_learning_rate epsilon epsilon_1 epsilon_2 gamma
         initial_accumulator_value initial_learning_rate l1 l1_regularization_strength l2
@@ -121,12 +120,9 @@ _KINDS: dict[Kind, str] = {
     Choice(("channels_last", "channels_first")): "data_format",
     Choice(("auto", "min", "max")): "mode",
     Choice((0, 1)): "verbose",
-    REDUCTION: "reduction",
     PADDING: "padding",
     Choice(("nearest", "bilinear")): "interpolation",
     Choice(("constant", "nearest", "wrap", "reflect")): "fill_mode",
-    Choice(("hann", "hamming")): "window",
-    Choice(("density", "spectrum")): "scaling",
     AnyOf((Choice(("epoch",)), COUNT)): "save_freq",
     MappingOf(TEXT): "headers",
     AnyOf((POSITIVE, PartOf(("schedules",)))): "learning_rate",

@@ -1,0 +1,41 @@
+"""Annotations of nnrun's own parts, as kinds."""
+
+from __future__ import annotations
+
+import pytest
+
+from nnrun.catalog import kinds, lookup
+from nnrun.catalog.annotations import kind_from
+
+
+@pytest.mark.parametrize(("annotation", "kind"), [
+    ("int", kinds.Integer()), ("float", kinds.Number()), ("str", kinds.Text()), ("bool", kinds.Boolean()),
+    ("list[int]", kinds.ListOf(kinds.Integer())), ("dict[str, str]", kinds.MappingOf(kinds.Text())),
+    ("list[list[float]]", kinds.ListOf(kinds.ListOf(kinds.Number()))),
+    ("Literal['.', ',']", kinds.Choice((".", ","))), ("typing.Literal['a', 2]", kinds.Choice(("a", 2))),
+    ("int | None", kinds.AnyOf((kinds.Integer(), kinds.Nothing()))),
+    ("str | int | list[str | int] | None", kinds.AnyOf((
+        kinds.Text(), kinds.Integer(), kinds.ListOf(kinds.AnyOf((kinds.Text(), kinds.Integer()))), kinds.Nothing()))),
+])
+def test_an_annotation_is_a_kind(annotation: str, kind: kinds.Kind) -> None:
+    """What Python says of a parameter is what a config may write for it."""
+    assert kind_from(annotation) == kind
+
+
+@pytest.mark.parametrize("annotation", ["object", "Path", "dict[int, str]", "set[int]", "int + str",
+                                        "list[int, str]", "3"])
+def test_an_annotation_that_yaml_cannot_say_is_refused(annotation: str) -> None:
+    """A part of nnrun's own whose arguments no config can write is a mistake, found when the catalog is read."""
+    with pytest.raises(ValueError, match="no kind of value is known"):
+        kind_from(annotation)
+
+
+def test_nnruns_own_parts_are_in_the_catalog() -> None:
+    """Sources and preparation steps are entries like any other, marked as nnrun's own."""
+    for category in ("sources", "preparation"):
+        assert lookup.names(category)
+        assert {lookup.entry(category, name).origin for name in lookup.names(category)} == {"nnrun"}  # type: ignore[union-attr]
+    rescale = lookup.entry("preparation", "Rescale")
+    assert rescale is not None
+    assert rescale.parameters["divide_by"].kind.accepts(255)
+    assert not rescale.parameters["divide_by"].kind.accepts("255")

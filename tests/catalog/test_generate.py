@@ -1,0 +1,131 @@
+"""The committed catalog against the installed Keras, and against nnrun's own classes."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from nnrun.catalog import generate, lookup
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from nnrun.catalog.lookup import Entry
+
+pytestmark = pytest.mark.keras
+
+KERAS = ("layers", "optimizers", "schedules", "losses", "metrics", "callbacks", "initializers", "regularizers",
+         "constraints", "activations")
+
+#: What no required arguments of the catalog suffice for, and why.
+NOT_MADE = {
+    ("layers", "Discretization"): "it needs one of two arguments, `num_bins` or `bin_boundaries`",
+    ("layers", "Input"): "it needs one of two arguments, `shape` or `batch_shape`",
+    ("layers", "InputLayer"): "it needs one of two arguments, `shape` or `batch_shape`",
+    ("layers", "TFSMLayer"): "it reads an exported model from disk",
+    ("callbacks", "OrbaxCheckpoint"): "it needs the package orbax-checkpoint",
+    ("losses", "crossentropy"): "a word that Keras' compile resolves",
+    ("metrics", "accuracy"): "a word that Keras' compile resolves",
+    ("activations", "binary_step"): "nnrun's own, made by the engine",
+}
+#: One more argument that makes them after all.
+MADE_WITH = {"Discretization": {"num_bins": 4}, "Input": {"shape": [4]}, "InputLayer": {"batch_shape": [None, 4]}}
+
+
+def _entries(*, all_of_them: bool) -> list[Any]:
+    found = [(category, name) for category in KERAS for name in lookup.names(category)]
+    return [pytest.param(lookup.entry(*key), id="-".join(key)) for key in found if all_of_them or key not in NOT_MADE]
+
+
+def _made_or_known(entry: Entry) -> bool:
+    return (entry.category, entry.name) not in NOT_MADE or entry.name in MADE_WITH
+
+
+@pytest.mark.parametrize("entry", _entries(all_of_them=False))
+def test_every_entry_is_made_from_its_required_arguments_alone(entry: Entry, make: Callable[..., Any]) -> None:
+    """Whatever the catalog says is required suffices for Keras to make the thing."""
+    assert make(entry) is not None
+
+
+@pytest.mark.parametrize("entry", [param for param in _entries(all_of_them=True) if _made_or_known(param.values[0])])
+def test_every_entry_is_made_with_all_its_defaults_said_out(entry: Entry, make: Callable[..., Any]) -> None:
+    """Every parameter of the catalog is one that Keras takes, and every default (lists too) a value it takes."""
+    assert make(entry, in_full=True, **MADE_WITH.get(entry.name, {})) is not None
+
+
+@pytest.mark.parametrize("key", [key for key in NOT_MADE if key[1] in MADE_WITH], ids="-".join)
+def test_an_entry_that_needs_one_of_two_arguments_is_refused_without_either(
+        key: tuple[str, str], make: Callable[..., Any]) -> None:
+    """The reasons in the table above are true: without either argument Keras refuses."""
+    with pytest.raises(ValueError, match=r"must pass|need to set"):
+        make(lookup.entry(*key))
+
+
+def test_a_required_argument_is_one_that_keras_cannot_do_without(
+        usable: Callable[..., list[Entry]], keras: Any) -> None:
+    """No layer, optimizer, loss, metric or callback is made where all that the catalog calls required is left out."""
+    for entry in usable("layers", "optimizers", "schedules", "losses", "metrics", "callbacks"):
+        if entry.is_function or not any(parameter.required for parameter in entry.parameters.values()):
+            continue
+        home = keras.optimizers.schedules if entry.category == "schedules" else getattr(keras, entry.category)
+        with pytest.raises((TypeError, ValueError)):
+            getattr(home, entry.name)()
+
+
+@pytest.mark.parametrize("optimizer", ["SGD", "Adam", "RMSprop"])
+def test_an_integer_is_given_to_keras_as_the_float_it_asks_for(optimizer: str, make: Callable[..., Any]) -> None:
+    """`learning_rate: 1` is a fine float in a config, though Keras itself refuses an integer."""
+    assert float(make(lookup.entry("optimizers", optimizer), learning_rate=1).learning_rate) == 1.0
+
+
+@pytest.mark.parametrize(("word", "rows"), [("accuracy", 1), ("acc", 1), ("crossentropy", 1), ("ce", 1)])
+def test_words_that_compile_resolves_are_resolved_by_keras(word: str, rows: int, keras: Any) -> None:
+    """The words that the generator adds by hand are words that Keras' `compile` knows."""
+    model = keras.Sequential([keras.Input([2]), keras.layers.Dense(1, activation="sigmoid")])
+    loss, metrics = (word, []) if lookup.entry("losses", word) else ("mse", [word])
+    model.compile(loss=loss, metrics=metrics)
+    scores = model.evaluate(keras.ops.ones([rows, 2]), keras.ops.ones([rows, 1]), verbose=0, return_dict=True)
+    assert set(scores) == {"loss", *metrics}
+
+
+def test_the_committed_catalog_is_what_the_installed_keras_offers(keras: Any) -> None:
+    """A Keras that offers something else than the committed file makes this fail, and so does a part of nnrun's own."""
+    committed = generate.FILE.read_text(encoding="utf-8")
+    if json.loads(committed)["keras"] != keras.__version__:
+        pytest.skip(f"the catalog is of Keras {json.loads(committed)['keras']}, not {keras.__version__}")
+    assert committed == generate.text(generate.generate()), f"stale: run {generate.COMMAND}"
+
+
+def test_every_public_name_of_keras_is_a_word_of_the_catalog(keras: Any) -> None:
+    """Nothing that Keras exports as a layer is left out, aliases included: 164 names in Keras 3.15."""
+    public = {name for name, thing in vars(keras.layers).items()
+              if inspect.isclass(thing) and issubclass(thing, keras.layers.Layer)}
+    missing = {name for name in public if lookup.entry("layers", name) is None}
+    assert not missing
+    assert len(public) >= 160
+
+
+@pytest.mark.parametrize("category", ["optimizers", "losses", "metrics", "initializers", "regularizers", "constraints",
+                                      "activations"])
+def test_a_string_means_what_keras_resolves_it_to(category: str, keras: Any) -> None:
+    """Every string of Keras' own registry leads to the entry of the object that Keras finds under it."""
+    registry = importlib.import_module(f"keras.src.{category}").ALL_OBJECTS_DICT
+    public = getattr(keras, category)
+    for word, thing in registry.items():
+        entry = lookup.entry(category, word)
+        if word in generate.OWN.get(category, {}):
+            continue
+        if entry is not None:
+            assert getattr(public, entry.name) is thing
+        else:
+            assert thing not in vars(public).values()
+
+
+def test_nothing_of_this_machine_is_in_the_catalog() -> None:
+    """The committed file names no folder of the machine that wrote it."""
+    assert str(Path.home()) not in generate.FILE.read_text(encoding="utf-8")
