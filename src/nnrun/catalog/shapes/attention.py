@@ -1,0 +1,97 @@
+"""Attention: of queries over values, with and without heads."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nnrun.catalog.shapes.call import Call, LayerShape, Output, Shape, ShapeError, count, is_integer
+from nnrun.catalog.shapes.convolution import positive
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def _triple(call: Call, rank: int | None = None) -> tuple[Shape, Shape, Shape]:
+    """Query, value and key; the value serves as key where there is none."""
+    if len(call.inputs) not in (2, 3):
+        raise ShapeError(f"{call.name} expects a query and a value (and perhaps a key), received {len(call.inputs)} input.",
+                         f"Name them, as in {{{call.name}: {{from: [query, value], ...}}}}; both may be the same.")
+    query, value, *key = call.inputs
+    for shape in call.inputs:
+        if not shape or (rank is not None and len(shape) != rank):
+            raise call.wrong_rank(shape, rank, 1, "(steps, features)" if rank else "")
+    return query, value, key[0] if key else value
+
+
+def _differ(first: int | None, second: int | None) -> bool:
+    return first is not None and second is not None and first != second
+
+
+def _with_scores(call: Call, output: Shape, scores: Shape) -> Output:
+    return (output, scores) if call.option("return_attention_scores") else output
+
+
+def _refuse(call: Call, what: str) -> ShapeError:
+    return ShapeError(f"{call.name} expects {what}, received {call.received()}.")
+
+
+def _dot_product(call: Call) -> LayerShape:
+    query, value, key = _triple(call)
+    if not len(query) == len(value) == len(key):
+        raise _refuse(call, "inputs of as many dimensions")
+    if _differ(query[-1], key[-1]):
+        raise _refuse(call, "a query and a key of the same last dimension")
+    if len(value) > 1 and _differ(value[-2], key[-2]):
+        raise _refuse(call, "a value and a key of as many steps")
+    trained = int(bool(call["use_scale"]))
+    if call.name == "AdditiveAttention":
+        trained *= call.known(query[-1], "a last dimension")
+    else:
+        trained += call["score_mode"] == "concat"
+    scores = (*query[:-1], key[-2] if len(key) > 1 else None)
+    return call.answer(_with_scores(call, (*query[:-1], value[-1]), scores), trained)
+
+
+def _multi_head(call: Call) -> LayerShape:
+    query, value, key = _triple(call)
+    if value[:-1] != key[:-1]:
+        raise _refuse(call, "a value and a key that differ only in their last dimension")
+    if len(query) != len(value):
+        raise _refuse(call, "a query and a value of as many dimensions")
+    heads, width = positive(call, "num_heads"), positive(call, "key_dim")
+    value_width = positive(call, "value_dim") if call["value_dim"] else width
+    given = call["output_shape"]
+    last = call.known(query[-1], "a query's last dimension")
+    sides: tuple[int, ...] = (given,) if is_integer(given) else tuple(given or (last,))
+    bias = bool(call["use_bias"])
+    projections = [(last, width), (call.known(key[-1], "a key's last dimension"), width),
+                   (call.known(value[-1], "a value's last dimension"), value_width)]
+    projections += [(last, value_width)] if call["use_gate"] else []
+    trained = sum(heads * size * (features + bias) for features, size in projections)
+    trained += (heads * value_width + bias) * count(sides)
+    steps = query[0] if len(query) > 1 else last
+    return call.answer(_with_scores(call, (*query[:-1], *sides), (heads, steps, steps)), trained)
+
+
+def _grouped(call: Call) -> LayerShape:
+    query, value, key = _triple(call, 2)
+    if query[-1] != value[-1]:
+        raise _refuse(call, "a query and a value of the same last dimension")
+    if value[:-1] != key[:-1]:
+        raise _refuse(call, "a value and a key that differ only in their last dimension")
+    heads, groups, width = positive(call, "num_query_heads"), positive(call, "num_key_value_heads"), positive(call, "head_dim")
+    if heads % groups:
+        raise ShapeError(f"GroupQueryAttention expects `num_query_heads` divisible by `num_key_value_heads`, received {heads} and {groups}.")
+    last, bias = call.known(query[-1], "a last dimension"), bool(call["use_bias"])
+    projections = [(last, heads), (call.known(key[-1], "a key's last dimension"), groups), (last, groups)]
+    projections += [(last, heads)] if call["use_gate"] else []
+    trained = sum(number * width * (features + bias) for features, number in projections) + (heads * width + bias) * last
+    return call.answer(_with_scores(call, query, (heads, query[0], key[0])), trained)
+
+
+RULES: dict[str, Callable[[Call], LayerShape]] = {
+    "Attention": _dot_product,
+    "AdditiveAttention": _dot_product,
+    "MultiHeadAttention": _multi_head,
+    "GroupedQueryAttention": _grouped,
+}

@@ -1,0 +1,39 @@
+"""The table of rules."""
+
+from __future__ import annotations
+
+import pytest
+
+from nnrun.catalog import lookup
+from nnrun.catalog.shapes.defaults import class_name
+from nnrun.catalog.shapes.infer import RULES, UNDECIDED, Undecided, infer
+
+
+def test_every_layer_has_a_rule_or_a_reason():
+    """No layer of Keras is without a rule, unless the reason is written down."""
+    layers = {class_name(name) for name in lookup.names("layers") if lookup.entry("layers", name).origin == "keras"}
+    assert layers - set(RULES) - set(UNDECIDED) == set()
+
+
+def test_no_rule_hides_behind_another():
+    """No layer has both a rule and a reason for having none."""
+    assert set(RULES) & set(UNDECIDED) == set()
+
+
+@pytest.mark.parametrize("name", ["Lambda", "TFSMLayer", "NoSuchLayer"])
+def test_what_no_rule_knows_is_undecided(name):
+    """A layer that only its own code decides, or that is unknown, is undecided and no error."""
+    with pytest.raises(Undecided):
+        infer(name, {}, [(4,)])
+
+
+def test_quantised_layer_is_undecided():
+    """A quantised layer keeps other weights, which no rule counts."""
+    with pytest.raises(Undecided, match="quantised"):
+        infer("Dense", {"units": 2, "dtype": "int8_from_float32"}, [(4,)])
+
+
+def test_missing_argument_is_undecided():
+    """A layer without an argument that it needs is left to the check of arguments."""
+    with pytest.raises(Undecided, match="needs `units`"):
+        infer("Dense", {}, [(4,)])

@@ -1,0 +1,77 @@
+"""Chains of layers."""
+
+from __future__ import annotations
+
+import pytest
+
+from nnrun.catalog.shapes.stack import walk
+from nnrun.spec.part import Part
+
+
+def _part(name, /, **arguments):
+    return Part("layers", name, arguments)
+
+
+LENET = [_part("Conv2D", filters=32, kernel_size=5, activation="relu"), _part("MaxPool2D"), _part("Dropout", rate=0.2), _part("Flatten"),
+         _part("Dense", units=128), _part("Dense", units=10)]
+
+
+def test_rows_of_a_small_network():
+    """A chain gives one row for each layer, with Keras' names, shapes and parameters."""
+    assert [(row.name, row.class_name, row.output_shape, row.parameters) for row in walk(LENET, (28, 28, 1))] == [
+        ("conv2d", "Conv2D", (24, 24, 32), 832), ("max_pooling2d", "MaxPooling2D", (12, 12, 32), 0), ("dropout", "Dropout", (12, 12, 32), 0),
+        ("flatten", "Flatten", (4608,), 0), ("dense", "Dense", (128,), 589952), ("dense_1", "Dense", (10,), 1290)]
+
+
+def test_input_part_states_the_shape():
+    """A first `Input` states the shape and gets no row of its own."""
+    rows = walk([_part("Input", shape=[4]), _part("Dense", units=2, name="out")], (9,))
+    assert [(row.index, row.name, row.parameters) for row in rows] == [(1, "out", 10)]
+
+
+def test_input_part_states_the_batch():
+    """An `Input` with a batch size lets a layer be stateful."""
+    rows = walk([_part("Input", shape=[4, 3], batch_size=2), _part("LSTM", units=2, stateful=True)], ())
+    assert rows[0].output_shape == (2,)
+
+
+def test_walk_stops_at_the_first_error():
+    """The walk ends at the layer that cannot take its input, with the reason."""
+    rows = walk([_part("Dense", units=2), _part("Conv2D", filters=1, kernel_size=2), _part("Dense", units=2)], (9,))
+    assert [row.index for row in rows] == [0, 1]
+    assert "Conv2D expects an input of (height, width, channels)" in str(rows[1].error)
+
+
+@pytest.mark.parametrize("first", [_part("LSTM", units=4), _part("Bidirectional", layer=_part("GRU", units=4))])
+def test_missing_return_sequences_is_named(first):
+    """Of two stacked recurrent layers, the first is told to return its sequences."""
+    rows = walk([first, _part("Dropout", rate=0.1), _part("LSTM", units=2)], (9, 3))
+    assert "before it `return_sequences: true`" in rows[-1].error.hint
+
+
+def test_undecided_row_leaves_the_rest_undecided():
+    """What comes after a layer that no rule decides is undecided too, and says because of which."""
+    rows = walk([_part("Lambda"), _part("Dense", units=2)], (9,))
+    assert [row.undecided for row in rows] == ["a Lambda's function decides its output", "lambda: a Lambda's function decides its output"]
+
+
+@pytest.mark.keras
+def test_names_are_those_of_a_fresh_session(stacks):
+    """Names count what wrappers and compound layers make inside, as Keras does."""
+    parts = [_part("AugMix"), _part("RandAugment"), _part("RandomColorJitter", hue_factor=0.1), _part("RandomHue", factor=0.1),
+             _part("RandomRotation", factor=0.1), _part("TimeDistributed", layer=_part("LSTM", units=2, return_sequences=True)),
+             _part("TimeDistributed", layer=_part("Flatten")), _part("Bidirectional", layer=_part("LSTM", units=2, return_sequences=True)),
+             _part("RNN", cell=[_part("GRUCell", units=2), _part("GRUCell", units=2)], return_sequences=True), _part("LSTM", units=2),
+             _part("Flatten"), _part("PReLU"), _part("ELU"), _part("RMSNormalization"), _part("Flatten", name="flat")]
+    ours = [row.name for row in walk(parts, (4, 5, 3))]
+    assert ours == [row[0] for row in stacks.keras_rows(parts, (4, 5, 3))[0]]
+
+
+@pytest.mark.keras
+def test_random_stacks_are_those_of_keras(stacks):
+    """Random stacks have Keras' names, shapes and parameters where Keras builds them, and are refused where it does not."""
+    figures = stacks.compare(300)
+    assert figures.disagreements == []
+    assert figures.counts["equal"] > 100
+    assert figures.counts["both_refuse"] > 20
+    assert figures.counts["undecided"] <= 6
