@@ -140,9 +140,10 @@ def _tracked() -> tuple[Path, ...]:
 
 
 def test_there_is_something_to_look_at() -> None:
-    """These tests see the package: every room that exists has a floor, and there are not just a few modules."""
+    """These tests see the package: every room that exists has a floor, and modules and imports are not just a few."""
     assert len(_trees()) > 40
     assert {_room(path) for path in _trees()} <= set(FLOORS)
+    assert sum(1 for path in _trees() for _ in _own_imports(path)) > 100
 
 
 def test_every_import_from_the_package_exists() -> None:

@@ -83,3 +83,13 @@ def test_a_folder_in_the_files_place_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(RunError, match=r"a\.json"):
         disk.write_whole(tmp_path / "a.json", b"x")
     assert [path.name for path in tmp_path.iterdir()] == ["a.json"]
+
+
+def test_a_reader_sees_the_old_file_whole_or_the_new_one(tmp_path: Path) -> None:
+    """Somebody who has the old file open while a new one is written reads the old one to its end."""
+    path = tmp_path / "scores.json"
+    disk.write_whole(path, b"old content")
+    with path.open("rb") as reader:
+        disk.write_whole(path, b"new")
+        assert reader.read() == b"old content"
+    assert path.read_bytes() == b"new"
