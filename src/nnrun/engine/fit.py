@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from nnrun.engine.order import order
+from nnrun.engine.resident import plain
 from nnrun.errors import RunError
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ class Course:
         began = time.perf_counter()
         self.model.reset_metrics()
         self.callbacks.on_epoch_begin(epoch)
-        rate = float(self.model.optimizer.learning_rate)
+        rate = plain(self.model.optimizer.learning_rate)
         steps = math.ceil(self.train.rows / training.batch_size)
         rows = order(self.seed, epoch, self.train.rows, shuffle=training.shuffle)
         figures = self.executor.train(self.train, rows, lambda step: progress.step(epoch + 1, training.epochs, step / steps),

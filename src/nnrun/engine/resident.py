@@ -88,7 +88,7 @@ class ResidentExecutor:
 
     def figures(self) -> dict[str, float]:
         """Read the loss and metrics accumulated so far, by Keras' names."""
-        return {name: float(value) for name, value in self._model.get_metrics_result().items()}
+        return {name: plain(value) for name, value in self._model.get_metrics_result().items()}
 
     def _loop(self, kind: str, tensors: Tensors, order: Any, tell: Callable[[int], None],  # noqa: ANN401
               hears_steps: Any) -> None:  # noqa: ANN401
@@ -159,6 +159,11 @@ class ResidentExecutor:
             return model(x, training=False)
 
         return lambda start, stop: outputs(tensors.fields[0][start:stop])
+
+
+def plain(value: Any) -> float:  # noqa: ANN401
+    """Give a 32-bit figure its own shortest digits: 0.001 and not 0.0010000000474974513; no bit is lost."""
+    return float(str(np.asarray(value)[()]))
 
 
 def _next_chunk(chunk: int, seconds: float) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from nnrun.engine import checkpoint
@@ -28,21 +27,6 @@ if TYPE_CHECKING:
     from nnrun.spec.facts import Facts
 
     Phase = Callable[[str], AbstractContextManager[None]]
-
-
-@dataclass(frozen=True)
-class LayerRow:
-    """One layer of a built model, as a table or a picture shows it.
-
-    Attributes:
-        name: Keras' name of the layer.
-        output_shape: The shape of its output, batch dimension first (None).
-        parameters: How many numbers it learns or keeps.
-    """
-
-    name: str
-    output_shape: str
-    parameters: int
 
 
 class Session:
@@ -125,13 +109,13 @@ class Session:
     def summary(self) -> str:
         """Give Keras' own table of the model."""
         lines: list[str] = []
-        self.model.summary(print_fn=lambda line, **_: lines.append(str(line)), line_length=100)
+        self.model.summary(print_fn=lambda line, **_: lines.append(str(line)))
         return "\n".join(lines) + "\n"
 
-    def layer_rows(self) -> list[LayerRow]:
-        """Give every layer with its output shape and parameters."""
-        return [LayerRow(layer.name, str(getattr(layer.output, "shape", "")) if hasattr(layer, "output") else "",
-                         int(layer.count_params())) for layer in self.model.layers]
+    def layer_rows(self) -> list[dict[str, Any]]:
+        """Give every layer's name, output shape (batch first) and parameters, for the picture."""
+        return [{"name": layer.name, "shape": layer.output.shape, "parameters": int(layer.count_params())}
+                for layer in self.model.layers]
 
     def fit(self, dataset: Dataset, folder: FilePath, best: FilePath, progress: Progress,
             keep: Callable[[Epoch], None]) -> int:

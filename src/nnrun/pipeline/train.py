@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from nnrun.pipeline.check import Examined
     from nnrun.data.dataset import DataPart, Dataset
     from nnrun.data.places import Places
+    from nnrun.engine.score import Outcome
     from nnrun.engine.session import Session
     from nnrun.progress import Progress
 
@@ -193,8 +194,12 @@ def keep_scores(session: Session, dataset: Dataset, folder: RunFolder) -> dict[s
     from nnrun.engine.score import predictions_csv
 
     scores: dict[str, Any] = {"task": dataset.facts.task, "checkpoint": "last"}
+    outcomes: dict[int, Outcome] = {}
     for name, part in parts_of(dataset).items():
-        outcome = session.score(part)
+        # A part that serves twice is scored once.
+        if id(part) not in outcomes:
+            outcomes[id(part)] = session.score(part)
+        outcome = outcomes[id(part)]
         scores[name] = outcome.scores
         if name == ("test" if dataset.test is not None else "validation"):
             folder.write_text(folder.predictions, predictions_csv(outcome, part, dataset.facts))

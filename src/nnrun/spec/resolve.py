@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from nnrun.catalog import lookup
 from nnrun.spec.part import Part
+from nnrun.spec.parts import Reader
 from nnrun.spec.section import Section
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from nnrun.catalog.lookup import Parameter
     from nnrun.spec.experiment import Experiment
 
 #: Arguments of sources that name files or folders.
@@ -57,10 +59,15 @@ def _part(part: Part, locate: Callable[[str], str]) -> Any:  # noqa: ANN401
         return part.name
     arguments = {}
     for name, parameter in entry.parameters.items():
-        value = part.arguments.get(name, parameter.default)
-        if value is None and part.arguments.get(name, ...) is not None:
-            continue  # silent in the config, and null is what Keras takes then
+        if name not in part.arguments and parameter.default is None:
+            continue  # Keras decides by itself then, and a required argument is nnrun's to fill in
+        value = part.arguments[name] if name in part.arguments else _default(parameter)
         arguments[name] = _plain(value, locate)
         if part.category == "sources" and name in FILE_ARGUMENTS and isinstance(value, str):
             arguments[name] = locate(value)
     return {part.name: arguments} if arguments else part.name
+
+
+def _default(parameter: Parameter) -> Any:  # noqa: ANN401
+    """Read a default as if the config had said it, so that `glorot_uniform` becomes the part it stands for."""
+    return Reader().value(parameter.kind, parameter.default, (), parameter.name)

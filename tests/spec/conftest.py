@@ -1,0 +1,47 @@
+"""Helpers of the tests of the schema."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from textwrap import dedent, indent
+
+import pytest
+
+from nnrun.config.document import parse
+from nnrun.errors import ConfigError
+from nnrun.spec.experiment import Experiment, validate
+
+SECTIONS = {
+    "data": "source: digits",
+    "model": "- Dense: {units: 10, activation: softmax}",
+    "training": "loss: sparse_categorical_crossentropy\noptimizer: Adam",
+}
+
+
+def config_text(**sections: str) -> str:
+    """Write a whole config in which `sections` replace or follow the smallest valid ones."""
+    said = {**SECTIONS, **sections}
+    lines = []
+    for name, body in said.items():
+        body = dedent(body).strip("\n")
+        inline = "\n" not in body and name not in SECTIONS
+        lines.append(f"{name}: {body}" if inline else f"{name}:\n{indent(body, '  ')}")
+    return "\n".join(lines) + "\n"
+
+
+@pytest.fixture
+def experiment() -> Callable[..., Experiment]:
+    """Validate a config made of sections."""
+    return lambda **sections: validate(parse(config_text(**sections), "x.yaml"))
+
+
+@pytest.fixture
+def refused() -> Callable[..., list[tuple[str, str, str | None]]]:
+    """Give what is said of a wrong config: the marked word, the text and the hint of each problem."""
+
+    def say(**sections: str) -> list[tuple[str, str, str | None]]:
+        with pytest.raises(ConfigError) as caught:
+            validate(parse(config_text(**sections), "x.yaml"))
+        return [(p.mark.text[p.mark.column - 1:p.mark.column - 1 + p.mark.length], p.text, p.hint) for p in caught.value.problems]
+
+    return say

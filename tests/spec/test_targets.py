@@ -1,0 +1,28 @@
+"""How targets are encoded to suit a loss."""
+
+from __future__ import annotations
+
+import pytest
+
+from nnrun.catalog import lookup
+from nnrun.spec.parts import read_part
+from nnrun.spec.targets import target_form
+
+
+@pytest.mark.parametrize(("loss", "form"), [
+    ("categorical_crossentropy", "one_hot"), ("CategoricalCrossentropy", "one_hot"), ("sparse_categorical_crossentropy", "integer"),
+    ("SparseCategoricalCrossentropy", "integer"), ("binary_crossentropy", "binary"), ({"BinaryFocalCrossentropy": {"gamma": 2.0}}, "binary"),
+    ("hinge", "binary"), ("squared_hinge", "binary"), ("categorical_hinge", "one_hot"), ("kld", "one_hot"), ("mse", "number"), ("Huber", "number"),
+])
+def test_a_loss_says_how_targets_are_encoded(loss: object, form: str) -> None:
+    """Sparse losses take class numbers, categorical ones rows, binary ones 0 or 1, all others numbers."""
+    part, complaints = read_part("losses", loss)
+    assert complaints == ()
+    assert target_form(part) == form
+
+
+def test_every_loss_of_keras_has_a_form() -> None:
+    """No loss of the catalog is left out."""
+    for name in lookup.names("losses"):
+        part, _ = read_part("losses", name)
+        assert part is None or target_form(part) in ("integer", "one_hot", "binary", "number")
