@@ -86,6 +86,22 @@ def test_each_call_of_a_shared_layer_is_a_box(sample: Sample) -> None:
     assert {box.name for box in graph.boxes if box.is_output} == {"shared (call 2)"}
 
 
+def test_a_layer_with_several_outputs_has_the_first_ones_shape() -> None:
+    """Of a recurrent layer that also returns its states, the shape told is that of its output proper."""
+    def tensor(output: int, shape: list[int | None]) -> dict[str, Any]:
+        return {"class_name": "__keras_tensor__", "config": {"shape": shape, "keras_history": ["read", 0, output]}}
+
+    def layer(kind: str, name: str, *taken: dict[str, Any]) -> dict[str, Any]:
+        nodes = [{"args": [list(taken)], "kwargs": {}}] if taken else []
+        return {"class_name": kind, "name": name, "config": {"name": name}, "inbound_nodes": nodes}
+
+    layers = [layer("LSTM", "read"), layer("Join", "join", tensor(0, [None, 5, 4]), tensor(1, [None, 4]))]
+    graph = read_graph({"class_name": "Functional", "config": {
+        "name": "m", "layers": layers, "input_layers": [], "output_layers": [["join", 0, 0]]}})
+    assert _named(graph)["read"].shape == (5, 4)
+    assert _edges(graph) == {("read", "join")}
+
+
 def test_a_model_without_layers_in_its_config_is_one_box() -> None:
     """A user's subclass of Model tells Keras nothing of its layers; it is drawn as what it is."""
     graph = read_graph({"class_name": "MyModel", "config": {"name": "mine", "units": 3}})

@@ -7,9 +7,10 @@ places as near to the neighbours' mean as the widths allow.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -130,8 +131,11 @@ def _crossings(rows: Sequence[Sequence[int]], below: list[list[int]]) -> int:
     total = 0
     for upper, lower in pairwise(rows):
         places = {node: place for place, node in enumerate(lower)}
-        ends = [place for node in upper for place in sorted(places[target] for target in below[node])]
-        total += sum(1 for at, end in enumerate(ends) for other in ends[:at] if other > end)
+        seen: list[int] = []
+        for end in (place for node in upper for place in sorted(places[target] for target in below[node])):
+            at = bisect_right(seen, end)
+            total += len(seen) - at
+            seen.insert(at, end)
     return total
 
 
@@ -187,7 +191,7 @@ def _apart(wished: Sequence[float], weights: Sequence[float], steps: Sequence[fl
 
     With the steps taken off, that is isotonic regression, which pooling adjacent violators solves exactly.
     """
-    offsets = [sum(steps[:at]) for at in range(len(wished))]
+    offsets = list(accumulate(steps, initial=0.0))
     pools: list[tuple[float, float, int]] = []
     for wish, weight, offset in zip(wished, weights, offsets, strict=True):
         mean, total, count = wish - offset, weight, 1

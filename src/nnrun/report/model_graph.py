@@ -82,9 +82,10 @@ def _functional(name: str, inner: Mapping[str, Any], known: Mapping[str, Any]) -
     for layer in inner["layers"]:
         nodes = layer.get("inbound_nodes") or [()]
         for number, node in enumerate(nodes):
-            taken = dict(_tensors(node))
-            shapes.update(taken)
-            sources[layer["name"], number] = list(taken)
+            taken = list(_tensors(node))
+            # A layer with several outputs (LSTM with return_state) is known by its first.
+            shapes.update({call: shape for call, output, shape in taken if output == 0})
+            sources[layer["name"], number] = list(dict.fromkeys(call for call, _, _ in taken))
     outputs = set(_histories(inner["output_layers"]))
     places = {call: place for place, call in enumerate(sources)}
     boxes = []
@@ -95,12 +96,12 @@ def _functional(name: str, inner: Mapping[str, Any], known: Mapping[str, Any]) -
     return Graph(name, tuple(boxes), tuple(edges))
 
 
-def _tensors(node: object) -> Iterator[tuple[_Call, Any]]:
-    """Every tensor that stands anywhere in a call's arguments: the call that made it, and its shape."""
+def _tensors(node: object) -> Iterator[tuple[_Call, int, Any]]:
+    """Every tensor that stands anywhere in a call's arguments: the call that made it, which output, and its shape."""
     if isinstance(node, Mapping):
         if node.get("class_name") == "__keras_tensor__":
             history = node["config"]["keras_history"]
-            yield (history[0], history[1]), node["config"].get("shape", ())
+            yield (history[0], history[1]), history[2], node["config"].get("shape", ())
         else:
             for value in node.values():
                 yield from _tensors(value)
