@@ -28,6 +28,10 @@ def runs_dir(tmp_path: Path) -> Path:
     return tmp_path / "runs"
 
 
+def _record(run: RunFolder) -> Record:
+    return Record(run, module.record.read(run))
+
+
 def test_a_run_is_found_by_path_id_short_id_prefix_and_name(runs_dir: Path, make_run: MakeRun) -> None:
     """Every way of naming a run leads to the same folder."""
     run = make_run("mnist_cnn", 1)
@@ -60,7 +64,7 @@ def test_last_is_the_latest_even_within_one_second(runs_dir: Path, make_run: Mak
     make_run("zebra", 1)
     for name in ("m", "b", "x", "a"):
         latest = make_run(name, 2)
-        Record.load(latest).update(start=f"2026-11-23T14:15:02.{'mbxa'.index(name)}00+00:00")
+        _record(latest).update(start=f"2026-11-23T14:15:02.{'mbxa'.index(name)}00+00:00")
     assert find(runs_dir, "last").id == latest.id
 
 
@@ -131,7 +135,7 @@ def test_a_renamed_run_is_found_by_its_new_name(runs_dir: Path, make_run: MakeRu
 def test_the_list_has_every_run_with_its_figures(runs_dir: Path, make_run: MakeRun) -> None:
     """Each row has status, times, epochs and the most telling figure, the oldest run first."""
     second, first = make_run("b", 2), make_run("a", 1)
-    Record.load(second).update(start="2026-11-23T14:15:02+00:00", end="2026-11-23T14:16:02.500+00:00")
+    _record(second).update(start="2026-11-23T14:15:02+00:00", end="2026-11-23T14:16:02.500+00:00")
     for epoch in (1, 2, 3):
         metrics.append(second.metrics, {"epoch": epoch, "loss": 1 / epoch})
     second.write_json(second.scores, {"test": {"loss": 0.0353, "error_percent": 1.1}})
@@ -177,7 +181,7 @@ def test_odd_records_do_not_break_the_list(runs_dir: Path, make_run: MakeRun) ->
 
 def test_times_with_and_without_a_zone_do_not_break_the_list(runs_dir: Path, make_run: MakeRun) -> None:
     """Two times that cannot be subtracted leave the seconds out."""
-    Record.load(make_run()).update(start="2026-11-23T14:15:02", end="2026-11-23T14:16:02+00:00")
+    _record(make_run()).update(start="2026-11-23T14:15:02", end="2026-11-23T14:16:02+00:00")
     assert list_runs(runs_dir)[0].seconds is None
 
 
@@ -185,7 +189,7 @@ def test_a_run_whose_process_is_gone_has_died(runs_dir: Path, make_run: MakeRun)
     """`running` is shown only while the process lives; on another host the record is believed."""
     run = make_run(status="running")
     assert list_runs(runs_dir)[0].status == "running"
-    record = Record.load(run)
+    record = _record(run)
     process = record.fields["process"]
     record.update(process={**process, "start": "another boot:1"})
     assert list_runs(runs_dir)[0].status == "died"

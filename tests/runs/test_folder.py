@@ -98,14 +98,6 @@ def test_a_vanished_folder_is_not_made_anew(folder: RunFolder) -> None:
     assert not folder.path.exists()
 
 
-def test_folds_are_run_folders_of_their_own(folder: RunFolder) -> None:
-    """A fold has the same files in a folder of its own, numbered from 00."""
-    fold = folder.fold(3)
-    assert fold.path == folder.folds / "03"
-    assert fold.path.is_dir()
-    assert folder.fold(3).metrics == folder.path / "folds" / "03" / "metrics.jsonl"
-
-
 def test_every_file_of_the_contract_has_its_place(folder: RunFolder) -> None:
     """The properties name exactly the files of a run folder, each inside it and each only once."""
     properties = [name for name, value in vars(RunFolder).items() if isinstance(value, property)]

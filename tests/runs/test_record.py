@@ -74,7 +74,7 @@ def test_a_finished_record_says_how_and_when(folder: RunFolder) -> None:
 def test_a_record_can_be_taken_up_again(folder: RunFolder) -> None:
     """Another process continues the record that is there."""
     Record.begin(folder, name="x", argv=[], seed=3).finish("preempted")
-    Record.load(folder).update(status="running")
+    Record(folder, module.read(folder)).update(status="running")
     assert (_on_disk(folder)["status"], _on_disk(folder)["seed"]) == ("running", 3)
 
 

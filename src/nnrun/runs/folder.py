@@ -169,12 +169,6 @@ class RunFolder:
         """The folder of a cross-validation's folds."""
         return self.path / "folds"
 
-    def fold(self, number: int) -> RunFolder:
-        """The folder of one fold, counted from 0; it is made where it is missing."""
-        inner = RunFolder(self.folds / f"{number:02d}")
-        make_folder(inner.path)
-        return inner
-
     def write_bytes(self, name: str | Path, content: bytes) -> Path:
         """Write a file of the folder atomically, and the folders it lies in.
 

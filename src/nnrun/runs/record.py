@@ -58,11 +58,6 @@ class Record:
         record.update(**fields)
         return record
 
-    @classmethod
-    def load(cls, folder: RunFolder) -> Record:
-        """Take up the record of a run that is there already; see `read`."""
-        return cls(folder, read(folder))
-
     def update(self, **fields: Any) -> None:
         """Set fields and write the record.
 
