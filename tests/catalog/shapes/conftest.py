@@ -13,15 +13,24 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 
-@pytest.fixture(scope="session")
-def stacks() -> ModuleType:
-    """The module `random_stacks` beside this file."""
-    name = "nnrun_tests_random_stacks"
+def _load(name: str) -> ModuleType:
     if name not in sys.modules:
-        found = importlib.util.spec_from_file_location(name, Path(__file__).with_name("random_stacks.py"))
+        found = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
         assert found
         assert found.loader
-        # A dataclass looks its own module up by name while it is made.
+        # `random_stacks` imports `keras_truth` by its name, as it does when it is run as a script.
         sys.modules[name] = importlib.util.module_from_spec(found)
         found.loader.exec_module(sys.modules[name])
     return sys.modules[name]
+
+
+@pytest.fixture(scope="session")
+def truth() -> ModuleType:
+    """The module `keras_truth` beside this file."""
+    return _load("keras_truth")
+
+
+@pytest.fixture(scope="session")
+def stacks(truth: ModuleType) -> ModuleType:
+    """The module `random_stacks` beside this file."""
+    return _load("random_stacks")

@@ -10,6 +10,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from keras_truth import keras_rows, runs
+
 from nnrun.catalog.shapes.infer import ShapeError, Undecided, infer
 from nnrun.catalog.shapes.stack import walk
 from nnrun.catalog.shapes.wrappers import outputs
@@ -67,8 +69,12 @@ def convolution(rng: random.Random, rank: int) -> Part:
     given = {"kernel_size": _per_dimension(rng, rank, 1, 4), **_format(rng)}
     if not name.startswith("Depthwise"):
         given["filters"] = rng.choice([1, 2, 3, 4, 6, 8])
-    given |= _some(rng, padding=["valid", "same", "same", "causal"] if rank == 1 else ["valid", "same"], use_bias=[True, False],
-                   trainable=[True, True, False])
+    given |= _some(
+        rng,
+        padding=["valid", "same", "same", "causal"] if rank == 1 else ["valid", "same"],
+        use_bias=[True, False],
+        trainable=[True, True, False],
+    )
     if rng.random() < 0.4:
         given["strides"] = _per_dimension(rng, rank, 1, 3)
     if rng.random() < 0.2:
@@ -101,7 +107,9 @@ def resized(rng: random.Random, rank: int) -> Part:
     kind = rng.choice(["Cropping{}D", "ZeroPadding{}D", "UpSampling{}D"])
     shape = _format(rng) if rank > 1 else {}
     if kind.startswith("Up"):
-        return part(kind.format(rank), size=rng.randint(1, 3) if rank == 1 else _per_dimension(rng, rank, 1, 3), **shape)
+        return part(
+            kind.format(rank), size=rng.randint(1, 3) if rank == 1 else _per_dimension(rng, rank, 1, 3), **shape
+        )
     key = "cropping" if kind.startswith("Crop") else "padding"
     ends: Any = rng.randint(0, 3)
     if rng.random() < 0.5:
@@ -118,14 +126,22 @@ def recurrent(rng: random.Random) -> Part:
     if rng.random() < 0.03:
         flags["stateful"] = True
     if rng.random() < 0.2:
-        cells = [part(rng.choice(["LSTMCell", "GRUCell", "SimpleRNNCell"]), units=rng.randint(1, 6),
-                      **_some(rng, use_bias=[True, False])) for _ in range(rng.randint(1, 3))]
+        cells = [
+            part(
+                rng.choice(["LSTMCell", "GRUCell", "SimpleRNNCell"]),
+                units=rng.randint(1, 6),
+                **_some(rng, use_bias=[True, False]),
+            )
+            for _ in range(rng.randint(1, 3))
+        ]
         flags.pop("use_bias", None)
         cell: Any = rng.choice([cells[0], cells, part("StackedRNNCells", cells=cells)])
         layer = part("RNN", cell=cell, **flags)
     else:
         name = rng.choice(["LSTM", "GRU", "SimpleRNN"])
-        layer = part(name, units=rng.randint(1, 7), **flags, **(_some(rng, reset_after=[True, False]) if name == "GRU" else {}))
+        layer = part(
+            name, units=rng.randint(1, 7), **flags, **(_some(rng, reset_after=[True, False]) if name == "GRU" else {})
+        )
     if rng.random() < 0.3:
         return part("Bidirectional", layer=layer, **_some(rng, merge_mode=["concat", "sum", "mul", "ave", None]))
     return layer
@@ -133,14 +149,30 @@ def recurrent(rng: random.Random) -> Part:
 
 def convolutional_lstm(rng: random.Random, rank: int) -> Part:
     """A ConvLSTM of 1 to 3 spatial dimensions."""
-    given = _some(rng, padding=["valid", "same"], return_sequences=[True, False], use_bias=[True, False], strides=[1, 2], dilation_rate=[1, 2])
+    given = _some(
+        rng,
+        padding=["valid", "same"],
+        return_sequences=[True, False],
+        use_bias=[True, False],
+        strides=[1, 2],
+        dilation_rate=[1, 2],
+    )
     layer = part(f"ConvLSTM{rank}D", filters=rng.randint(1, 4), kernel_size=_per_dimension(rng, rank, 1, 3), **given)
     return part("Bidirectional", layer=layer) if rng.random() < 0.2 else layer
 
 
 def normalisation(rng: random.Random, rank: int) -> Part:
     """A normalisation along some axis."""
-    name = rng.choice(["BatchNormalization", "LayerNormalization", "GroupNormalization", "RMSNormalization", "UnitNormalization", "Normalization"])
+    name = rng.choice(
+        [
+            "BatchNormalization",
+            "LayerNormalization",
+            "GroupNormalization",
+            "RMSNormalization",
+            "UnitNormalization",
+            "Normalization",
+        ]
+    )
     given = _some(rng, axis=[-1, -1, 1, rank, rank + 1, -rank]) if rng.random() < 0.5 else {}
     if name in ("BatchNormalization", "LayerNormalization", "GroupNormalization"):
         given |= _some(rng, center=[True, False], scale=[True, False], trainable=[True, False])
@@ -172,11 +204,19 @@ def anywhere(rng: random.Random, shape: Shape) -> Part:
         lambda: part("SpectralNormalization", layer=part("Dense", units=rng.randint(1, 5))),
         lambda: part("TimeDistributed", layer=_inside(rng, shape[1:])),
         lambda: part("Embedding", input_dim=rng.randint(2, 9), output_dim=rng.randint(1, 5)),
-        lambda: part("CategoryEncoding", num_tokens=rng.randint(1, 5), output_mode=rng.choice(["one_hot", "multi_hot", "count"])),
+        lambda: part(
+            "CategoryEncoding", num_tokens=rng.randint(1, 5), output_mode=rng.choice(["one_hot", "multi_hot", "count"])
+        ),
         lambda: part("Hashing", num_bins=3, **_some(rng, output_mode=["int", "one_hot", "multi_hot"])),
-        lambda: part("Discretization", bin_boundaries=[0.0, 1.0], **_some(rng, output_mode=["int", "one_hot", "multi_hot"])),
-        lambda: part("EinsumDense", equation=rng.choice(["ab,bc->ac", "...b,bc->...c", "abc,cd->abd", "ab...,bc->ac..."]),
-                     output_shape=rng.choice([4, [None, 4], [4], [None, None, 4]]), **_some(rng, bias_axes=["c", "d"])),
+        lambda: part(
+            "Discretization", bin_boundaries=[0.0, 1.0], **_some(rng, output_mode=["int", "one_hot", "multi_hot"])
+        ),
+        lambda: part(
+            "EinsumDense",
+            equation=rng.choice(["ab,bc->ac", "...b,bc->...c", "abc,cd->abd", "ab...,bc->ac..."]),
+            output_shape=rng.choice([4, [None, 4], [4], [None, None, 4]]),
+            **_some(rng, bias_axes=["c", "d"]),
+        ),
     ]
     return rng.choice(makers)()
 
@@ -212,8 +252,12 @@ def layer_for(rng: random.Random, shape: Shape) -> Part:
     rank = len(shape)
     fitting: list[Callable[[], Part]] = [lambda: anywhere(rng, shape)]
     if 2 <= rank <= 4:
-        fitting += [lambda: convolution(rng, rank - 1), lambda: pooling(rng, rank - 1), lambda: resized(rng, rank - 1),
-                    lambda: part(f"SpatialDropout{rank - 1}D", rate=0.2)]
+        fitting += [
+            lambda: convolution(rng, rank - 1),
+            lambda: pooling(rng, rank - 1),
+            lambda: resized(rng, rank - 1),
+            lambda: part(f"SpatialDropout{rank - 1}D", rate=0.2),
+        ]
     if rank == 1:
         fitting += [lambda: part("RepeatVector", n=rng.randint(1, 4))]
     if rank == 2:
@@ -221,8 +265,14 @@ def layer_for(rng: random.Random, shape: Shape) -> Part:
     if 3 <= rank <= 4:
         fitting += [lambda: convolutional_lstm(rng, rank - 2)]
     if rank == 3:
-        fitting += [lambda: part(rng.choice(["RandomFlip", "AutoContrast", "Equalization", "RandomGrayscale", "RandAugment", "AugMix"])),
-                    lambda: part(rng.choice(["Resizing", "CenterCrop", "RandomCrop"]), height=rng.randint(1, 6), width=rng.randint(1, 6))]
+        fitting += [
+            lambda: part(
+                rng.choice(["RandomFlip", "AutoContrast", "Equalization", "RandomGrayscale", "RandAugment", "AugMix"])
+            ),
+            lambda: part(
+                rng.choice(["Resizing", "CenterCrop", "RandomCrop"]), height=rng.randint(1, 6), width=rng.randint(1, 6)
+            ),
+        ]
     return rng.choice(fitting)()
 
 
@@ -258,113 +308,17 @@ def _fits(chosen: Part, shape: Shape) -> Shape | None:
         return None
 
 
-def make(item: Any) -> Any:
-    """Keras' layer for a part, with what stands inside it."""
-    import keras
-
-    if isinstance(item, Part):
-        return getattr(keras.layers, item.name)(**{key: make(value) for key, value in item.arguments.items()})
-    return [make(each) for each in item] if isinstance(item, list) else item
-
-
-def keras_rows(parts: Sequence[Part], shape: Shape) -> tuple[list[tuple[Any, ...]], list[Any], int | None]:
-    """Keras' own rows (name, output, parameters, trainable), the layers, and the index of the first refusal."""
-    import keras
-
-    keras.backend.clear_session()
-    layers: list[Any] = []
-    for each in parts:
-        try:
-            layers.append(make(each))
-        except Exception:  # noqa: BLE001 - whatever Keras raises is its refusal
-            break
-    value: Any = keras.Input(shape)
-    rows = []
-    for layer in layers:
-        try:
-            value = layer(value)
-            rows.append(keras_row(layer, value))
-        except Exception:  # noqa: BLE001 - whatever Keras raises is its refusal
-            break
-    return rows, layers, len(rows) if len(rows) < len(parts) else None
-
-
-def keras_row(layer: Any, value: Any) -> tuple[Any, ...]:
-    """What Keras' summary says of a layer that made `value`."""
-    import keras
-
-    shapes = tuple(tuple(tensor.shape)[1:] for tensor in keras.tree.flatten(value))
-    total = sum(weight.size if hasattr(weight, "size") else _size(weight) for weight in layer.weights)
-    trained = sum(_size(weight) for weight in layer.trainable_weights)
-    return layer.name, shapes, total, trained
-
-
-def _size(weight: Any) -> int:
-    product = 1
-    for side in weight.shape:
-        product *= side
-    return product
-
-
-def keras_alone(item: Part, shapes: Sequence[Shape], *, separately: bool = False) -> tuple[Any, ...] | None:
-    """Keras' output shapes, parameters and trainable ones of one layer on one or several inputs; None where it refuses."""
-    import keras
-
-    inputs = [keras.Input(shape) for shape in shapes]
-    try:
-        layer = make(item)
-        value = layer(*inputs) if separately or len(inputs) == 1 else layer(inputs)
-        return keras_row(layer, value)[1:]
-    except Exception:  # noqa: BLE001 - whatever Keras raises is its refusal
-        return None
-
-
-def ours_alone(item: Part, shapes: Sequence[Shape]) -> tuple[Any, ...] | None:
-    """Our output shapes, parameters and trainable ones of one layer; None where our rules refuse."""
-    try:
-        found = infer(item.name, item.arguments, shapes)
-    except ShapeError:
-        return None
-    return outputs(found.output), found.parameters, found.trainable
-
-
-def differences(cases: Sequence[tuple[Part, Sequence[Shape]]], *, separately: bool = False) -> list[str]:
-    """A sentence for each layer that our rules and Keras see differently; what Keras builds but cannot run may be refused."""
-    found = []
-    for item, shapes in cases:
-        ours, theirs = ours_alone(item, shapes), keras_alone(item, shapes, separately=separately)
-        only_foretold = ours is None and theirs is not None and len(shapes) == 1 and not runs([make(item)], shapes[0])
-        if ours != theirs and not only_foretold:
-            found.append(f"{item.name} {dict(item.arguments)} on {shapes}: ours {ours}, Keras' {theirs}")
-    return found
-
-
-def runs(layers: Sequence[Any], shape: Shape) -> bool:
-    """Whether Keras can push a batch of two zeros through the layers, and gets two outputs of the shape that it foretold."""
-    import keras
-    import numpy as np
-
-    value: Any = np.zeros((2, *(6 if size is None else size for size in shape)), "float32")
-    foretold: Any = keras.Input(shape)
-    try:
-        for layer in layers:
-            foretold = layer(foretold)
-            value = layer(value, training=True) if layer._call_has_training_arg else layer(value)
-    except Exception:  # noqa: BLE001 - whatever Keras raises is its refusal
-        return False
-    return all(len(real.shape) == len(said.shape) and real.shape[0] == 2 and said.shape[0] is None
-               and all(size in (None, side) for size, side in zip(said.shape[1:], real.shape[1:], strict=True))
-               for real, said in zip(keras.tree.flatten(value), keras.tree.flatten(foretold), strict=True))
-
-
-def compare_one(shape: Shape, parts: list[Part]) -> tuple[str, str]:
+def compare_one(shape: Shape, parts: list[Part], data_format: str = "channels_last") -> tuple[str, str]:
     """How our rows and Keras' compare: the verdict and, for `disagree`, what differs."""
-    ours = walk(parts, shape)
+    ours = walk(parts, shape, data_format=data_format)
     theirs, layers, refused = keras_rows(parts, shape)
     undecided = next((row.index for row in ours if row.undecided), None)
     failed = ours[-1].index if ours and ours[-1].error else None
-    told = [(row.name, outputs(row.output_shape), row.parameters, row.trainable) for row in ours
-            if row.output_shape is not None]
+    told = [
+        (row.name, outputs(row.output_shape), row.parameters, row.trainable)
+        for row in ours
+        if row.output_shape is not None
+    ]
     common = min(len(told), len(theirs))
     where = f"{shape} -> {[(each.name, dict(each.arguments)) for each in parts]}"
     if told[:common] != theirs[:common]:
@@ -373,17 +327,27 @@ def compare_one(shape: Shape, parts: list[Part]) -> tuple[str, str]:
         return "undecided", where
     if failed == refused:
         return ("equal" if failed is None else "both_refuse"), ""
-    if failed is not None and (refused is None or refused > failed) and not runs(layers[:failed + 1], shape):
+    if failed is not None and (refused is None or refused > failed) and not runs(layers[: failed + 1], shape):
         return "refused_when_run", ""
     return "disagree", f"{where}: ours refuse at {failed} ({ours[-1].error}), Keras at {refused}"
 
 
-def compare(count: int, seed: int = 1) -> Figures:
-    """Compare `count` random stacks with Keras."""
+def compare(count: int, seed: int = 1, data_format: str = "channels_last") -> Figures:
+    """Compare `count` random stacks with Keras, where `data_format` is Keras' global one."""
+    import keras
+
+    keras.config.set_image_data_format(data_format)
+    try:
+        return _compare(count, seed, data_format)
+    finally:
+        keras.config.set_image_data_format("channels_last")
+
+
+def _compare(count: int, seed: int, data_format: str) -> Figures:
     rng, figures = random.Random(seed), Figures()
     for _ in range(count):
         shape, parts = random_stack(rng)
-        verdict, difference = compare_one(shape, parts)
+        verdict, difference = compare_one(shape, parts, data_format)
         figures.counts[verdict] += 1
         figures.layers.update(each.name for each in parts)
         if difference and verdict == "disagree":

@@ -15,7 +15,11 @@ CASES = [
     ("Conv1D", {"filters": 8, "kernel_size": 3, "data_format": "channels_first"}, LINE),
     ("Convolution2D", {"filters": 6, "kernel_size": [3, 5], "groups": 2}, PICTURE),
     ("Conv2D", {"filters": 6, "kernel_size": 3, "dilation_rate": [2, 3]}, PICTURE),
-    ("Conv2D", {"filters": 6, "kernel_size": 4, "strides": [2, 3], "padding": "same", "trainable": False}, (None, None, 3)),
+    (
+        "Conv2D",
+        {"filters": 6, "kernel_size": 4, "strides": [2, 3], "padding": "same", "trainable": False},
+        (None, None, 3),
+    ),
     ("Conv2D", {"filters": 6, "kernel_size": 4, "data_format": "channels_first"}, (3, 17, 12)),
     ("Conv2D", {"filters": 6, "kernel_size": 3, "strides": 2, "dilation_rate": 2}, PICTURE),
     ("Conv2D", {"filters": 6, "kernel_size": 3, "groups": 5}, PICTURE),
@@ -34,20 +38,32 @@ CASES = [
     ("Conv1DTranspose", {"filters": 3, "kernel_size": 4, "strides": 3}, LINE),
     ("Conv1DTranspose", {"filters": 3, "kernel_size": 2, "strides": 3, "output_padding": 1}, LINE),
     ("Conv2DTranspose", {"filters": 3, "kernel_size": [2, 5], "strides": [3, 2], "padding": "same"}, PICTURE),
-    ("Conv2DTranspose", {"filters": 3, "kernel_size": 3, "strides": 2, "padding": "same", "output_padding": [1, 0]}, PICTURE),
+    (
+        "Conv2DTranspose",
+        {"filters": 3, "kernel_size": 3, "strides": 2, "padding": "same", "output_padding": [1, 0]},
+        PICTURE,
+    ),
     ("Conv2DTranspose", {"filters": 3, "kernel_size": 3, "strides": 2, "output_padding": 2}, PICTURE),
     ("Conv2DTranspose", {"filters": 3, "kernel_size": 3, "dilation_rate": 2}, (None, 9, 4)),
     ("Conv3DTranspose", {"filters": 3, "kernel_size": 2, "strides": 2, "use_bias": False}, VOLUME),
     ("STFTSpectrogram", {"frame_length": 8}, (100, 2)),
-    ("STFTSpectrogram", {"mode": "stft", "frame_length": 8, "frame_step": 3, "fft_length": 16, "expand_dims": True}, (100, 2)),
-    ("STFTSpectrogram", {"mode": "real", "frame_length": 8, "padding": "same", "data_format": "channels_first"}, (2, 100)),
+    (
+        "STFTSpectrogram",
+        {"mode": "stft", "frame_length": 8, "frame_step": 3, "fft_length": 16, "expand_dims": True},
+        (100, 2),
+    ),
+    (
+        "STFTSpectrogram",
+        {"mode": "real", "frame_length": 8, "padding": "same", "data_format": "channels_first"},
+        (2, 100),
+    ),
 ]
 
 
 @pytest.mark.keras
-def test_convolutions_are_those_of_keras(stacks):
+def test_convolutions_are_those_of_keras(truth):
     """Every convolution has Keras' output shape and parameters, and is refused where Keras refuses it."""
-    assert stacks.differences([(Part("layers", name, arguments), [shape]) for name, arguments, shape in CASES]) == []
+    assert truth.differences([(Part("layers", name, arguments), [shape]) for name, arguments, shape in CASES]) == []
 
 
 def test_lenet_by_hand():

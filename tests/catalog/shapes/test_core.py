@@ -9,36 +9,61 @@ from nnrun.spec.part import Part
 
 PICTURE = (5, 6, 8)
 CASES = [
-    *[("Dense", given, shape) for given in ({"units": 7}, {"units": 7, "use_bias": False, "trainable": False}, {"units": 7, "lora_rank": 2})
-      for shape in ((4,), PICTURE, (None, 3), (3, None), ())],
-    *[("EinsumDense", given, shape)
-      for given in ({"equation": "ab,bc->ac", "output_shape": 64, "bias_axes": "c"},
-                    {"equation": "abc,cd->abd", "output_shape": [None, 9], "bias_axes": "d"},
-                    {"equation": "abc,cd->abd", "output_shape": [None, 9], "bias_axes": "bd"},
-                    {"equation": "...x,xy->...y", "output_shape": 9, "bias_axes": "y"},
-                    {"equation": "ab...,bc->ac...", "output_shape": 9, "bias_axes": "c"},
-                    {"equation": "abc,cde->abde", "output_shape": [None, 2, 3], "bias_axes": "de", "lora_rank": 2},
-                    {"equation": "abc,bd->adc", "output_shape": [9, None]},
-                    {"equation": "abc,cd->abz", "output_shape": [None, 9]},
-                    {"equation": "abc->abc", "output_shape": [None, 9]})
-      for shape in ((8,), (6, 8), PICTURE, (None, 8))],
-    ("Embedding", {"input_dim": 20, "output_dim": 3}, (9,)), ("Embedding", {"input_dim": 20, "output_dim": 3, "lora_rank": 2}, (None,)),
+    *[
+        ("Dense", given, shape)
+        for given in ({"units": 7}, {"units": 7, "use_bias": False, "trainable": False}, {"units": 7, "lora_rank": 2})
+        for shape in ((4,), PICTURE, (None, 3), (3, None), ())
+    ],
+    *[
+        ("EinsumDense", given, shape)
+        for given in (
+            {"equation": "ab,bc->ac", "output_shape": 64, "bias_axes": "c"},
+            {"equation": "abc,cd->abd", "output_shape": [None, 9], "bias_axes": "d"},
+            {"equation": "abc,cd->abd", "output_shape": [None, 9], "bias_axes": "bd"},
+            {"equation": "...x,xy->...y", "output_shape": 9, "bias_axes": "y"},
+            {"equation": "ab...,bc->ac...", "output_shape": 9, "bias_axes": "c"},
+            {"equation": "abc,cde->abde", "output_shape": [None, 2, 3], "bias_axes": "de", "lora_rank": 2},
+            {"equation": "abc,bd->adc", "output_shape": [9, None]},
+            {"equation": "abc,cd->abz", "output_shape": [None, 9]},
+            {"equation": "abc->abc", "output_shape": [None, 9]},
+        )
+        for shape in ((8,), (6, 8), PICTURE, (None, 8))
+    ],
+    ("Embedding", {"input_dim": 20, "output_dim": 3}, (9,)),
+    ("Embedding", {"input_dim": 20, "output_dim": 3, "lora_rank": 2}, (None,)),
     ("Embedding", {"input_dim": 20, "output_dim": 3, "trainable": False}, (4, 5)),
     ("ReversibleEmbedding", {"input_dim": 20, "output_dim": 3}, (9,)),
     ("ReversibleEmbedding", {"input_dim": 20, "output_dim": 3, "tie_weights": False}, (9,)),
-    *[("PReLU", given, shape) for given in ({}, {"shared_axes": [1, 2]}, {"shared_axes": 1}, {"shared_axes": [4]})
-      for shape in (PICTURE, (9,), (None, 3))],
-    *[(name, {}, PICTURE) for name in ("ActivityRegularization", "ELU", "Identity", "LeakyReLU", "Masking", "ReLU", "Softmax")],
-    *[(name, {"rate": 0.5}, shape) for name in ("AlphaDropout", "Dropout", "GaussianDropout", "SpatialDropout1D", "SpatialDropout2D",
-                                                "SpatialDropout3D") for shape in ((6, 8), PICTURE, (2, *PICTURE))],
-    ("Activation", {"activation": "relu"}, PICTURE), ("GaussianNoise", {"stddev": 0.5}, PICTURE),
+    *[
+        ("PReLU", given, shape)
+        for given in ({}, {"shared_axes": [1, 2]}, {"shared_axes": 1}, {"shared_axes": [4]})
+        for shape in (PICTURE, (9,), (None, 3))
+    ],
+    *[
+        (name, {}, PICTURE)
+        for name in ("ActivityRegularization", "ELU", "Identity", "LeakyReLU", "Masking", "ReLU", "Softmax")
+    ],
+    *[
+        (name, {"rate": 0.5}, shape)
+        for name in (
+            "AlphaDropout",
+            "Dropout",
+            "GaussianDropout",
+            "SpatialDropout1D",
+            "SpatialDropout2D",
+            "SpatialDropout3D",
+        )
+        for shape in ((6, 8), PICTURE, (2, *PICTURE))
+    ],
+    ("Activation", {"activation": "relu"}, PICTURE),
+    ("GaussianNoise", {"stddev": 0.5}, PICTURE),
 ]
 
 
 @pytest.mark.keras
-def test_core_layers_are_those_of_keras(stacks):
+def test_core_layers_are_those_of_keras(truth):
     """Every core layer has Keras' output shape and parameters, and is refused where Keras refuses it."""
-    assert stacks.differences([(Part("layers", name, arguments), [shape]) for name, arguments, shape in CASES]) == []
+    assert truth.differences([(Part("layers", name, arguments), [shape]) for name, arguments, shape in CASES]) == []
 
 
 def test_input_states_its_own_shape():

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from itertools import product
+
 import pytest
 
 from nnrun.catalog import lookup
 from nnrun.catalog.shapes.defaults import class_name
-from nnrun.catalog.shapes.infer import RULES, UNDECIDED, Undecided, infer
+from nnrun.catalog.shapes.infer import RULES, UNDECIDED, ShapeError, Undecided, infer
 
 
 def test_every_layer_has_a_rule_or_a_reason():
@@ -37,3 +40,11 @@ def test_missing_argument_is_undecided():
     """A layer without an argument that it needs is left to the check of arguments."""
     with pytest.raises(Undecided, match="needs `units`"):
         infer("Dense", {}, [(4,)])
+
+
+@pytest.mark.parametrize("value", [None, "x", -1, 0, 2.5, [], [3, "a"], {"a": 1}, True, 10**30])
+def test_nonsense_never_breaks_a_rule(value):
+    """Whatever stands in a layer's arguments, a rule answers, refuses or leaves it undecided."""
+    for name, shapes in product(lookup.names("layers"), ([(4,)], [(9, 8, 3)], [(4, 3), (4, 3)], [()])):
+        with suppress(ShapeError, Undecided):
+            assert infer(name, dict.fromkeys(lookup.entry("layers", name).parameters, value), shapes).output is not None

@@ -10,24 +10,39 @@ from nnrun.spec.part import Part
 PICTURE = (5, 6, 8)
 AXES = ({}, {"axis": 1}, {"axis": 3}, {"axis": -3}, {"axis": 4}, {"axis": 0})
 CASES = [
-    *[(name, axis, PICTURE) for axis in AXES
-      for name in ("BatchNormalization", "LayerNormalization", "RMSNormalization", "UnitNormalization", "Normalization")],
-    ("BatchNormalization", {"center": False, "renorm": True}, PICTURE), ("BatchNormalization", {"trainable": False}, PICTURE),
-    ("BatchNormalization", {"scale": False}, (5, None)), ("BatchNormalization", {}, (None, 3)),
-    ("LayerNormalization", {"axis": [1, -1]}, PICTURE), ("LayerNormalization", {"scale": False}, PICTURE),
-    ("LayerNormalization", {"rms_scaling": True}, PICTURE), ("RMSNormalization", {"axis": [-2, -1]}, PICTURE),
+    *[
+        (name, axis, PICTURE)
+        for axis in AXES
+        for name in (
+            "BatchNormalization",
+            "LayerNormalization",
+            "RMSNormalization",
+            "UnitNormalization",
+            "Normalization",
+        )
+    ],
+    ("BatchNormalization", {"center": False, "renorm": True}, PICTURE),
+    ("BatchNormalization", {"trainable": False}, PICTURE),
+    ("BatchNormalization", {"scale": False}, (5, None)),
+    ("BatchNormalization", {}, (None, 3)),
+    ("LayerNormalization", {"axis": [1, -1]}, PICTURE),
+    ("LayerNormalization", {"scale": False}, PICTURE),
+    ("LayerNormalization", {"rms_scaling": True}, PICTURE),
+    ("RMSNormalization", {"axis": [-2, -1]}, PICTURE),
     ("UnitNormalization", {"axis": [1, 2]}, PICTURE),
     *[("GroupNormalization", {"groups": groups}, PICTURE) for groups in (1, 4, 8, -1, 3, 16)],
-    ("GroupNormalization", {"groups": 2, "axis": 2, "center": False}, PICTURE), ("GroupNormalization", {"groups": 2}, (4, None)),
-    ("Normalization", {"axis": None}, PICTURE), ("Normalization", {"mean": 0.5, "variance": 2.0}, PICTURE),
+    ("GroupNormalization", {"groups": 2, "axis": 2, "center": False}, PICTURE),
+    ("GroupNormalization", {"groups": 2}, (4, None)),
+    ("Normalization", {"axis": None}, PICTURE),
+    ("Normalization", {"mean": 0.5, "variance": 2.0}, PICTURE),
     ("Normalization", {"axis": [1, 2]}, PICTURE),
 ]
 
 
 @pytest.mark.keras
-def test_normalisations_are_those_of_keras(stacks):
+def test_normalisations_are_those_of_keras(truth):
     """Every normalisation has Keras' parameters, and is refused where Keras refuses it."""
-    assert stacks.differences([(Part("layers", name, arguments), [shape]) for name, arguments, shape in CASES]) == []
+    assert truth.differences([(Part("layers", name, arguments), [shape]) for name, arguments, shape in CASES]) == []
 
 
 def test_batch_normalisation_trains_half_of_what_it_keeps():

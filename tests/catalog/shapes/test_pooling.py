@@ -13,8 +13,13 @@ SHAPES = {1: (20, 4), 2: (17, None, 4), 3: (9, 8, 7, 4)}
 def _cases():
     for rank, shape in SHAPES.items():
         for side in ("Max", "Average"):
-            for given in ({"pool_size": 2}, {"pool_size": 3, "strides": 2}, {"pool_size": 3, "padding": "same"},
-                          {"pool_size": [2] * rank, "data_format": "channels_first"}, {"pool_size": 9}):
+            for given in (
+                {"pool_size": 2},
+                {"pool_size": 3, "strides": 2},
+                {"pool_size": 3, "padding": "same"},
+                {"pool_size": [2] * rank, "data_format": "channels_first"},
+                {"pool_size": 9},
+            ):
                 yield f"{side}Pooling{rank}D", given, shape
             for given in ({}, {"keepdims": True}, {"data_format": "channels_first"}):
                 yield f"Global{side}Pooling{rank}D", given, shape
@@ -25,9 +30,9 @@ def _cases():
 
 
 @pytest.mark.keras
-def test_poolings_are_those_of_keras(stacks):
+def test_poolings_are_those_of_keras(truth):
     """Every pooling has Keras' output shape, and is refused where Keras refuses it."""
-    assert stacks.differences([(Part("layers", name, arguments), [shape]) for name, arguments, shape in _cases()]) == []
+    assert truth.differences([(Part("layers", name, arguments), [shape]) for name, arguments, shape in _cases()]) == []
 
 
 def test_pooling_below_one_is_refused():

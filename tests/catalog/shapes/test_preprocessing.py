@@ -9,34 +9,70 @@ from nnrun.catalog.shapes.preprocessing import RULES
 from nnrun.spec.part import Part
 
 PICTURE = (9, 8, 3)
-FACTORS = dict.fromkeys(("RandomBrightness", "RandomColorDegeneration", "RandomContrast", "RandomHue", "RandomRotation", "RandomSaturation",
-                         "RandomSharpness"), {"factor": 0.1})
-NEEDED = {**FACTORS, "RandomPosterization": {"factor": 4}, "RandomTranslation": {"height_factor": 0.1, "width_factor": 0.1},
-          "RandomZoom": {"height_factor": 0.1}, "MaxNumBoundingBoxes": {"max_number": 3}, "Rescaling": {"scale": 0.5}}
-SPECIAL = ("CategoryEncoding", "Hashing", "HashedCrossing", "Discretization", "IntegerLookup", "StringLookup", "TextVectorization",
-           "MelSpectrogram", "Resizing", "CenterCrop", "RandomCrop")
+FACTORS = {
+    f"Random{what}": {"factor": 0.1}
+    for what in ("Brightness", "ColorDegeneration", "Contrast", "Hue", "Rotation", "Saturation", "Sharpness")
+}
+NEEDED = {
+    **FACTORS,
+    "RandomPosterization": {"factor": 4},
+    "RandomTranslation": {"height_factor": 0.1, "width_factor": 0.1},
+    "RandomZoom": {"height_factor": 0.1},
+    "MaxNumBoundingBoxes": {"max_number": 3},
+    "Rescaling": {"scale": 0.5},
+}
+SPECIAL = (
+    "CategoryEncoding",
+    "Hashing",
+    "HashedCrossing",
+    "Discretization",
+    "IntegerLookup",
+    "StringLookup",
+    "TextVectorization",
+    "MelSpectrogram",
+    "Resizing",
+    "CenterCrop",
+    "RandomCrop",
+)
 MODES = ({}, {"output_mode": "one_hot"}, {"output_mode": "multi_hot"}, {"output_mode": "count"})
 CASES = [
     *[(name, NEEDED.get(name, {}), [PICTURE]) for name in sorted(set(RULES) - set(SPECIAL))],
-    *[(name, {"height": 4, "width": 5, **given}, [PICTURE]) for name in ("Resizing", "CenterCrop", "RandomCrop")
-      for given in ({}, {"data_format": "channels_first"})],
+    *[
+        (name, {"height": 4, "width": 5, **given}, [PICTURE])
+        for name in ("Resizing", "CenterCrop", "RandomCrop")
+        for given in ({}, {"data_format": "channels_first"})
+    ],
     *[("CategoryEncoding", {"num_tokens": 5, **mode}, [shape]) for mode in MODES for shape in ((4,), (1,), (2, 3))],
     *[("Hashing", {"num_bins": 5, **mode}, [shape]) for mode in MODES for shape in ((4,), (1,), (2, 3))],
-    *[("Discretization", {"bin_boundaries": [0.0, 1.0], **mode}, [shape]) for mode in MODES for shape in ((4,), (1,), (2, 3))],
-    ("Discretization", {"num_bins": 6, "output_mode": "one_hot"}, [(4,)]), ("Discretization", {}, [(4,)]),
-    *[("HashedCrossing", {"num_bins": 5, **mode}, shapes) for mode in MODES[:2] for shapes in ([(1,), (1,)], [(3,), (3,)], [(1,), (3,)])],
-    *[(name, {"vocabulary": words, **mode}, [shape]) for mode in MODES for shape in ((4,), (1,))
-      for name, words in (("IntegerLookup", [3, 4, 5]), ("StringLookup", ["a", "b"]))],
+    *[
+        ("Discretization", {"bin_boundaries": [0.0, 1.0], **mode}, [shape])
+        for mode in MODES
+        for shape in ((4,), (1,), (2, 3))
+    ],
+    ("Discretization", {"num_bins": 6, "output_mode": "one_hot"}, [(4,)]),
+    ("Discretization", {}, [(4,)]),
+    *[
+        ("HashedCrossing", {"num_bins": 5, **mode}, shapes)
+        for mode in MODES[:2]
+        for shapes in ([(1,), (1,)], [(3,), (3,)], [(1,), (3,)])
+    ],
+    *[
+        (name, {"vocabulary": words, **mode}, [shape])
+        for mode in MODES
+        for shape in ((4,), (1,))
+        for name, words in (("IntegerLookup", [3, 4, 5]), ("StringLookup", ["a", "b"]))
+    ],
     ("IntegerLookup", {"vocabulary": [3, 4], "num_oov_indices": 3, "mask_token": 0, "output_mode": "one_hot"}, [(4,)]),
     ("IntegerLookup", {"max_tokens": 9, "pad_to_max_tokens": True, "output_mode": "multi_hot"}, [(4,)]),
-    ("MelSpectrogram", {"sequence_stride": 100, "num_mel_bins": 7}, [(1000,)]), ("MelSpectrogram", {}, [(None,)]),
+    ("MelSpectrogram", {"sequence_stride": 100, "num_mel_bins": 7}, [(1000,)]),
+    ("MelSpectrogram", {}, [(None,)]),
 ]
 
 
 @pytest.mark.keras
-def test_preparation_is_that_of_keras(stacks):
+def test_preparation_is_that_of_keras(truth):
     """Every layer of preparation has Keras' output shape, and is refused where Keras refuses it."""
-    assert stacks.differences([(Part("layers", name, arguments), shapes) for name, arguments, shapes in CASES]) == []
+    assert truth.differences([(Part("layers", name, arguments), shapes) for name, arguments, shapes in CASES]) == []
 
 
 @pytest.mark.keras
@@ -44,11 +80,19 @@ def test_text_is_that_of_keras():
     """A text vectorisation's output is what Keras computes for the shape of its input."""
     import keras
 
-    for given in ({}, {"output_sequence_length": 9}, {"output_mode": "multi_hot", "vocabulary": ["a", "b"]},
-                  {"output_mode": "count", "max_tokens": 7, "pad_to_max_tokens": True}, {"output_mode": "count"}):
+    for given in (
+        {},
+        {"output_sequence_length": 9},
+        {"output_mode": "multi_hot", "vocabulary": ["a", "b"]},
+        {"output_mode": "count", "max_tokens": 7, "pad_to_max_tokens": True},
+        {"output_mode": "count"},
+    ):
         layer = keras.layers.TextVectorization(**given)
         for shape in ((), (1,)):
-            assert infer("TextVectorization", given, [shape]).output == tuple(layer.compute_output_shape((None, *shape)))[1:]
+            assert (
+                infer("TextVectorization", given, [shape]).output
+                == tuple(layer.compute_output_shape((None, *shape)))[1:]
+            )
 
 
 def test_vocabulary_in_a_file_is_undecided():

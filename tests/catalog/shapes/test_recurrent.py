@@ -15,9 +15,19 @@ def _part(name, /, **arguments):
 LSTM_CELL, GRU_CELL = _part("LSTMCell", units=5), _part("GRUCell", units=3, reset_after=False, trainable=False)
 SEQUENCE = (7, 4)
 CASES = [
-    *[(name, {"units": 6, **given}, SEQUENCE) for name in ("SimpleRNN", "GRU", "LSTM")
-      for given in ({}, {"return_sequences": True}, {"return_state": True}, {"use_bias": False}, {"trainable": False},
-                    {"return_sequences": True, "return_state": True, "dropout": 0.1}, {"stateful": True})],
+    *[
+        (name, {"units": 6, **given}, SEQUENCE)
+        for name in ("SimpleRNN", "GRU", "LSTM")
+        for given in (
+            {},
+            {"return_sequences": True},
+            {"return_state": True},
+            {"use_bias": False},
+            {"trainable": False},
+            {"return_sequences": True, "return_state": True, "dropout": 0.1},
+            {"stateful": True},
+        )
+    ],
     ("GRU", {"units": 6, "reset_after": False}, SEQUENCE),
     ("LSTM", {"units": 6}, (None, 4)),
     ("LSTM", {"units": 6}, (7, None)),
@@ -31,17 +41,25 @@ CASES = [
     ("RNN", {"cell": LSTM_CELL, "trainable": False}, SEQUENCE),
     ("ConvLSTM1D", {"filters": 3, "kernel_size": 2}, (4, 9, 2)),
     ("ConvLSTM2D", {"filters": 3, "kernel_size": [2, 3], "padding": "same", "return_sequences": True}, (None, 9, 8, 2)),
-    ("ConvLSTM2D", {"filters": 3, "kernel_size": 2, "data_format": "channels_first", "return_state": True}, (4, 2, 9, 8)),
+    (
+        "ConvLSTM2D",
+        {"filters": 3, "kernel_size": 2, "data_format": "channels_first", "return_state": True},
+        (4, 2, 9, 8),
+    ),
     ("ConvLSTM2D", {"filters": 3, "kernel_size": 2}, (4, 9, None, 2)),
     ("ConvLSTM2D", {"filters": 3, "kernel_size": 2, "strides": 2, "dilation_rate": 2}, (4, 9, 9, 2)),
-    ("ConvLSTM3D", {"filters": 3, "kernel_size": 2, "strides": 2, "use_bias": False, "trainable": False}, (4, 5, 6, 7, 2)),
+    (
+        "ConvLSTM3D",
+        {"filters": 3, "kernel_size": 2, "strides": 2, "use_bias": False, "trainable": False},
+        (4, 5, 6, 7, 2),
+    ),
 ]
 
 
 @pytest.mark.keras
-def test_recurrent_layers_are_those_of_keras(stacks):
+def test_recurrent_layers_are_those_of_keras(truth):
     """Every recurrent layer has Keras' outputs and parameters, and is refused where Keras refuses it."""
-    assert stacks.differences([(Part("layers", name, arguments), [shape]) for name, arguments, shape in CASES]) == []
+    assert truth.differences([(Part("layers", name, arguments), [shape]) for name, arguments, shape in CASES]) == []
 
 
 def test_lstm_without_steps_is_explained():

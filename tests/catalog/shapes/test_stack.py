@@ -12,15 +12,26 @@ def _part(name, /, **arguments):
     return Part("layers", name, arguments)
 
 
-LENET = [_part("Conv2D", filters=32, kernel_size=5, activation="relu"), _part("MaxPool2D"), _part("Dropout", rate=0.2), _part("Flatten"),
-         _part("Dense", units=128), _part("Dense", units=10)]
+LENET = [
+    _part("Conv2D", filters=32, kernel_size=5, activation="relu"),
+    _part("MaxPool2D"),
+    _part("Dropout", rate=0.2),
+    _part("Flatten"),
+    _part("Dense", units=128),
+    _part("Dense", units=10),
+]
 
 
 def test_rows_of_a_small_network():
     """A chain gives one row for each layer, with Keras' names, shapes and parameters."""
     assert [(row.name, row.class_name, row.output_shape, row.parameters) for row in walk(LENET, (28, 28, 1))] == [
-        ("conv2d", "Conv2D", (24, 24, 32), 832), ("max_pooling2d", "MaxPooling2D", (12, 12, 32), 0), ("dropout", "Dropout", (12, 12, 32), 0),
-        ("flatten", "Flatten", (4608,), 0), ("dense", "Dense", (128,), 589952), ("dense_1", "Dense", (10,), 1290)]
+        ("conv2d", "Conv2D", (24, 24, 32), 832),
+        ("max_pooling2d", "MaxPooling2D", (12, 12, 32), 0),
+        ("dropout", "Dropout", (12, 12, 32), 0),
+        ("flatten", "Flatten", (4608,), 0),
+        ("dense", "Dense", (128,), 589952),
+        ("dense_1", "Dense", (10,), 1290),
+    ]
 
 
 def test_input_part_states_the_shape():
@@ -52,26 +63,49 @@ def test_missing_return_sequences_is_named(first):
 def test_undecided_row_leaves_the_rest_undecided():
     """What comes after a layer that no rule decides is undecided too, and says because of which."""
     rows = walk([_part("Lambda"), _part("Dense", units=2)], (9,))
-    assert [row.undecided for row in rows] == ["a Lambda's function decides its output", "lambda: a Lambda's function decides its output"]
+    assert [row.undecided for row in rows] == [
+        "a Lambda's function decides its output",
+        "lambda: a Lambda's function decides its output",
+    ]
 
 
 @pytest.mark.keras
-def test_names_are_those_of_a_fresh_session(stacks):
+def test_names_are_those_of_a_fresh_session(truth):
     """Names count what wrappers and compound layers make inside, as Keras does."""
-    parts = [_part("AugMix"), _part("RandAugment"), _part("RandomColorJitter", hue_factor=0.1), _part("RandomHue", factor=0.1),
-             _part("RandomRotation", factor=0.1), _part("TimeDistributed", layer=_part("LSTM", units=2, return_sequences=True)),
-             _part("TimeDistributed", layer=_part("Flatten")), _part("Bidirectional", layer=_part("LSTM", units=2, return_sequences=True)),
-             _part("RNN", cell=[_part("GRUCell", units=2), _part("GRUCell", units=2)], return_sequences=True), _part("LSTM", units=2),
-             _part("Flatten"), _part("PReLU"), _part("ELU"), _part("RMSNormalization"), _part("Flatten", name="flat")]
+    parts = [
+        _part("AugMix"),
+        _part("RandAugment"),
+        _part("RandomColorJitter", hue_factor=0.1),
+        _part("RandomHue", factor=0.1),
+        _part("RandomRotation", factor=0.1),
+        _part("TimeDistributed", layer=_part("LSTM", units=2, return_sequences=True)),
+        _part("TimeDistributed", layer=_part("Flatten")),
+        _part("Bidirectional", layer=_part("LSTM", units=2, return_sequences=True)),
+        _part("RNN", cell=[_part("GRUCell", units=2), _part("GRUCell", units=2)], return_sequences=True),
+        _part("LSTM", units=2),
+        _part("Flatten"),
+        _part("PReLU"),
+        _part("ELU"),
+        _part("RMSNormalization"),
+        _part("Flatten", name="flat"),
+    ]
     ours = [row.name for row in walk(parts, (4, 5, 3))]
-    assert ours == [row[0] for row in stacks.keras_rows(parts, (4, 5, 3))[0]]
+    assert ours == [row[0] for row in truth.keras_rows(parts, (4, 5, 3))[0]]
 
 
 @pytest.mark.keras
 def test_random_stacks_are_those_of_keras(stacks):
-    """Random stacks have Keras' names, shapes and parameters where Keras builds them, and are refused where it does not."""
+    """Random stacks have Keras' names, shapes and parameters where it builds them, else they are refused."""
     figures = stacks.compare(300)
     assert figures.disagreements == []
     assert figures.counts["equal"] > 100
     assert figures.counts["both_refuse"] > 20
     assert figures.counts["undecided"] <= 6
+
+
+@pytest.mark.keras
+def test_random_stacks_follow_the_global_data_format(stacks):
+    """With `image_data_format: channels_first`, random stacks are those of Keras as well."""
+    figures = stacks.compare(40, seed=5, data_format="channels_first")
+    assert figures.disagreements == []
+    assert figures.counts["equal"] > 10

@@ -14,8 +14,10 @@ if TYPE_CHECKING:
 def _triple(call: Call, rank: int | None = None) -> tuple[Shape, Shape, Shape]:
     """Query, value and key; the value serves as key where there is none."""
     if len(call.inputs) not in (2, 3):
-        raise ShapeError(f"{call.name} expects a query and a value (and perhaps a key), received {len(call.inputs)} input.",
-                         f"Name them, as in {{{call.name}: {{from: [query, value], ...}}}}; both may be the same.")
+        raise ShapeError(
+            f"{call.name} expects a query and a value (and perhaps a key), received {len(call.inputs)} input.",
+            f"Name them, as in {{{call.name}: {{from: [query, value], ...}}}}; both may be the same.",
+        )
     query, value, *key = call.inputs
     for shape in call.inputs:
         if not shape or (rank is not None and len(shape) != rank):
@@ -64,8 +66,11 @@ def _multi_head(call: Call) -> LayerShape:
     last = call.known(query[-1], "a query's last dimension")
     sides: tuple[int, ...] = (given,) if is_integer(given) else tuple(given or (last,))
     bias = bool(call["use_bias"])
-    projections = [(last, width), (call.known(key[-1], "a key's last dimension"), width),
-                   (call.known(value[-1], "a value's last dimension"), value_width)]
+    projections = [
+        (last, width),
+        (call.known(key[-1], "a key's last dimension"), width),
+        (call.known(value[-1], "a value's last dimension"), value_width),
+    ]
     projections += [(last, value_width)] if call["use_gate"] else []
     trained = sum(heads * size * (features + bias) for features, size in projections)
     trained += (heads * value_width + bias) * count(sides)
@@ -79,13 +84,22 @@ def _grouped(call: Call) -> LayerShape:
         raise _refuse(call, "a query and a value of the same last dimension")
     if value[:-1] != key[:-1]:
         raise _refuse(call, "a value and a key that differ only in their last dimension")
-    heads, groups, width = positive(call, "num_query_heads"), positive(call, "num_key_value_heads"), positive(call, "head_dim")
+    heads, groups, width = (
+        positive(call, "num_query_heads"),
+        positive(call, "num_key_value_heads"),
+        positive(call, "head_dim"),
+    )
     if heads % groups:
-        raise ShapeError(f"GroupQueryAttention expects `num_query_heads` divisible by `num_key_value_heads`, received {heads} and {groups}.")
+        raise ShapeError(
+            "GroupQueryAttention expects `num_query_heads` divisible by `num_key_value_heads`, received "
+            f"{heads} and {groups}."
+        )
     last, bias = call.known(query[-1], "a last dimension"), bool(call["use_bias"])
     projections = [(last, heads), (call.known(key[-1], "a key's last dimension"), groups), (last, groups)]
     projections += [(last, heads)] if call["use_gate"] else []
-    trained = sum(number * width * (features + bias) for features, number in projections) + (heads * width + bias) * last
+    trained = (
+        sum(number * width * (features + bias) for features, number in projections) + (heads * width + bias) * last
+    )
     return call.answer(_with_scores(call, query, (heads, query[0], key[0])), trained)
 
 

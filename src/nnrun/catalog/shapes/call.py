@@ -120,8 +120,10 @@ class Call:
     def shape(self, rank: int | None = None, *, least: int = 0, meaning: str = "") -> Shape:
         """The only input's shape, of `rank` dimensions, or of at least `least`; `meaning` names them for the user."""
         if len(self.inputs) != 1:
-            raise ShapeError(f"{self.name} expects one input, received {len(self.inputs)}.",
-                             "Merge them first, with Concatenate or Add, or take one of them.")
+            raise ShapeError(
+                f"{self.name} expects one input, received {len(self.inputs)}.",
+                "Merge them first, with Concatenate or Add, or take one of them.",
+            )
         shape = self.inputs[0]
         if len(shape) < least or (rank is not None and len(shape) != rank):
             raise self.wrong_rank(shape, rank, least, meaning)
@@ -131,15 +133,19 @@ class Call:
         """The error for an input of another number of dimensions."""
         wanted = f"{least} or more dimensions" if rank is None else "1 dimension" if rank == 1 else f"{rank} dimensions"
         expected = f"{meaning}, {wanted}" if meaning else wanted
-        return ShapeError(f"{self.name} expects an input of {expected}, received {show(shape)}.", rank_hint(shape, rank))
+        return ShapeError(
+            f"{self.name} expects an input of {expected}, received {show(shape)}.", rank_hint(shape, rank)
+        )
 
     def sizes(self, key: str, count: int, *, least: int = 1) -> tuple[int, ...]:
         """An argument that is one integer for all dimensions, or a list with one for each of `count`."""
         value = self[key]
         sizes = (value,) * count if is_integer(value) else tuple(value) if isinstance(value, list | tuple) else ()
         if len(sizes) != count or not all(is_integer(size) and size >= least for size in sizes):
-            raise ShapeError(f"`{key}` of {self.name} expects an integer or a list of {count}, each at least {least}, "
-                             f"received {value!r}.")
+            raise ShapeError(
+                f"`{key}` of {self.name} expects an integer or a list of {count}, each at least {least}, "
+                f"received {value!r}."
+            )
         return sizes
 
     def pairs(self, key: str, count: int) -> tuple[tuple[int, int], ...]:
@@ -147,12 +153,17 @@ class Call:
         value = self[key]
         if is_integer(value) and value >= 0:
             return ((value, value),) * count
-        ends = [(end, end) if is_integer(end) else tuple(end) if isinstance(end, list | tuple) else ()
-                for end in (value if isinstance(value, list | tuple) else ())]
-        if len(ends) != count or not all(len(end) == 2 and all(is_integer(size) and size >= 0 for size in end)
-                                         for end in ends):
-            raise ShapeError(f"`{key}` of {self.name} expects an integer of at least 0 or a list of {count} pairs of them, "
-                             f"received {value!r}.")
+        ends = [
+            (end, end) if is_integer(end) else tuple(end) if isinstance(end, list | tuple) else ()
+            for end in (value if isinstance(value, list | tuple) else ())
+        ]
+        if len(ends) != count or not all(
+            len(end) == 2 and all(is_integer(size) and size >= 0 for size in end) for end in ends
+        ):
+            raise ShapeError(
+                f"`{key}` of {self.name} expects an integer of at least 0 or a list of {count} pairs of them, "
+                f"received {value!r}."
+            )
         return tuple((end[0], end[1]) for end in ends)
 
     def split(self, shape: Shape) -> tuple[Shape, int | None]:
@@ -170,8 +181,10 @@ class Call:
             ShapeError: The size is open.
         """
         if size is None:
-            raise ShapeError(f"{self.name} expects {what} of a known size, received {self.received()}.",
-                             "State the size where the input's shape is given.")
+            raise ShapeError(
+                f"{self.name} expects {what} of a known size, received {self.received()}.",
+                "State the size where the input's shape is given.",
+            )
         return size
 
     def received(self) -> str:
@@ -186,8 +199,8 @@ class Call:
     def wrapped(self, output: Output, inner: Iterable[LayerShape], frozen: int = 0) -> LayerShape:
         """The answer of a layer whose parameters are those of the layers inside it, and `frozen` of its own.
 
-        Its own `trainable: false` is applied where the model meets it (`infer`): Keras lets it hide the weights inside only from
-        there, not from a layer around it.
+        Its own `trainable: false` is applied where the model meets it (`infer`): Keras lets it hide the weights inside
+        only from there, not from a layer around it.
         """
         trained = total = 0
         for layer in inner:
@@ -200,8 +213,11 @@ class Call:
         """The index into `shape` of an axis that Keras counts with the batch as 0; None for the batch itself."""
         rank = len(shape) + 1
         if not is_integer(axis) or not -rank <= axis < rank:
-            raise ShapeError(f"`axis` of {self.name} expects an integer from {-rank} to {rank - 1} for the input "
-                             f"{show(shape)}, received {axis!r}.", "Axis 0 is the batch, axis 1 the first of the input.")
+            raise ShapeError(
+                f"`axis` of {self.name} expects an integer from {-rank} to {rank - 1} for the input "
+                f"{show(shape)}, received {axis!r}.",
+                "Axis 0 is the batch, axis 1 the first of the input.",
+            )
         return axis % rank - 1 if axis % rank else None
 
 

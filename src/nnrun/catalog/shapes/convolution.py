@@ -31,11 +31,16 @@ def slide(call: Call, spatial: Shape, window: tuple[int, ...], strides: tuple[in
         if stride < 1:
             raise ShapeError(f"`strides` of {call.name} expects integers of at least 1, received {list(strides)}.")
         if padding == "valid" and size is not None and size < covered:
-            raise ShapeError(f"{call.name} expects at least {covered} along every dimension that its window covers, "
-                             f"received {show(spatial)} with a window of {list(window)}.",
-                             "Use `padding: same`, a smaller window, or fewer poolings and strides before it.")
-        output.append(None if size is None else ((size - covered) // stride + 1 if padding == "valid"
-                                                 else (size - 1) // stride + 1))
+            raise ShapeError(
+                f"{call.name} expects at least {covered} along every dimension that its window covers, "
+                f"received {show(spatial)} with a window of {list(window)}.",
+                "Use `padding: same`, a smaller window, or fewer poolings and strides before it.",
+            )
+        output.append(
+            None
+            if size is None
+            else ((size - covered) // stride + 1 if padding == "valid" else (size - 1) // stride + 1)
+        )
     return tuple(output)
 
 
@@ -51,15 +56,21 @@ def positive(call: Call, key: str) -> int:
 
 def _refuse_strided_dilation(call: Call, strides: tuple[int, ...], dilation: tuple[int, ...]) -> None:
     if max(strides) > 1 and max(dilation) > 1:
-        raise ShapeError(f"{call.name} expects either `strides` or `dilation_rate` above 1, received strides "
-                         f"{list(strides)} and dilation_rate {list(dilation)}.")
+        raise ShapeError(
+            f"{call.name} expects either `strides` or `dilation_rate` above 1, received strides "
+            f"{list(strides)} and dilation_rate {list(dilation)}."
+        )
 
 
 def _plain(rank: int) -> Callable[[Call], LayerShape]:
     def rule(call: Call) -> LayerShape:
         spatial, channels = picture(call, rank)
         kernel, strides = call.sizes("kernel_size", rank), call.sizes("strides", rank)
-        dilation, filters, groups = call.sizes("dilation_rate", rank), positive(call, "filters"), positive(call, "groups")
+        dilation, filters, groups = (
+            call.sizes("dilation_rate", rank),
+            positive(call, "filters"),
+            positive(call, "groups"),
+        )
         _refuse_strided_dilation(call, strides, dilation)
         channels = call.known(channels, "channels")
         for what, size in (("`filters`", filters), ("input channels", channels)):
@@ -69,6 +80,7 @@ def _plain(rank: int) -> Callable[[Call], LayerShape]:
         shape = (*kernel, channels // groups, filters)
         trained, frozen = with_lora(call, shape)
         return call.answer(call.join(output, filters), trained + filters * bool(call["use_bias"]), frozen)
+
     return rule
 
 
@@ -77,10 +89,16 @@ def _depthwise(rank: int) -> Callable[[Call], LayerShape]:
         spatial, channels = picture(call, rank)
         kernel, multiplier = call.sizes("kernel_size", rank), positive(call, "depth_multiplier")
         channels = call.known(channels, "channels")
-        output = slide(call, spatial, covered(kernel, call.sizes("dilation_rate", rank)), call.sizes("strides", rank),
-                       call["padding"])
+        output = slide(
+            call,
+            spatial,
+            covered(kernel, call.sizes("dilation_rate", rank)),
+            call.sizes("strides", rank),
+            call["padding"],
+        )
         filters = channels * multiplier
         return call.answer(call.join(output, filters), count(kernel) * filters + filters * bool(call["use_bias"]))
+
     return rule
 
 
@@ -89,32 +107,47 @@ def _separable(rank: int) -> Callable[[Call], LayerShape]:
         spatial, channels = picture(call, rank)
         kernel, filters = call.sizes("kernel_size", rank), positive(call, "filters")
         deep = call.known(channels, "channels") * positive(call, "depth_multiplier")
-        output = slide(call, spatial, covered(kernel, call.sizes("dilation_rate", rank)), call.sizes("strides", rank),
-                       call["padding"])
+        output = slide(
+            call,
+            spatial,
+            covered(kernel, call.sizes("dilation_rate", rank)),
+            call.sizes("strides", rank),
+            call["padding"],
+        )
         trained = count(kernel) * deep + deep * filters + filters * bool(call["use_bias"])
         return call.answer(call.join(output, filters), trained)
+
     return rule
 
 
 def _transposed(rank: int) -> Callable[[Call], LayerShape]:
     def rule(call: Call) -> LayerShape:
         spatial, channels = picture(call, rank)
-        kernel, filters, strides = call.sizes("kernel_size", rank), positive(call, "filters"), call.sizes("strides", rank)
+        kernel, filters, strides = (
+            call.sizes("kernel_size", rank),
+            positive(call, "filters"),
+            call.sizes("strides", rank),
+        )
         dilation = call.sizes("dilation_rate", rank)
         _refuse_strided_dilation(call, strides, dilation)
         extra: tuple[int | None, ...] = (None,) * rank
         if call["output_padding"] is not None:
             extra = sizes = call.sizes("output_padding", rank, least=0)
             if any(more >= stride for more, stride in zip(sizes, strides, strict=True)):
-                raise ShapeError(f"`output_padding` of {call.name} expects less than `strides` everywhere, received "
-                                 f"{list(extra)} and {list(strides)}.")
+                raise ShapeError(
+                    f"`output_padding` of {call.name} expects less than `strides` everywhere, received "
+                    f"{list(extra)} and {list(strides)}."
+                )
         channels = call.known(channels, "channels")
         if call["padding"] not in ("valid", "same"):
             raise ShapeError(f"`padding` of {call.name} expects 'valid' or 'same', received {call['padding']!r}.")
-        output = [_widened(*sizes, same=call["padding"] == "same")
-                  for sizes in zip(spatial, covered(kernel, dilation), strides, extra, strict=True)]
+        output = [
+            _widened(*sizes, same=call["padding"] == "same")
+            for sizes in zip(spatial, covered(kernel, dilation), strides, extra, strict=True)
+        ]
         trained = count(kernel) * channels * filters + filters * bool(call["use_bias"])
         return call.answer(call.join(output, filters), trained)
+
     return rule
 
 
@@ -132,8 +165,9 @@ def _spectrogram(call: Call) -> LayerShape:
     step = call["frame_step"] or frame // 2
     length = call["fft_length"] or 2 ** ceil(log2(frame))
     if step > frame or length < frame:
-        raise ShapeError(f"STFTSpectrogram expects frame_step <= frame_length <= fft_length, received {step}, {frame} "
-                         f"and {length}.")
+        raise ShapeError(
+            f"STFTSpectrogram expects frame_step <= frame_length <= fft_length, received {step}, {frame} and {length}."
+        )
     bins = length // 2 + 1
     kernels = (call["mode"] != "imag") + (call["mode"] != "real")
     frequencies = bins * 2 if call["mode"] == "stft" else bins

@@ -12,8 +12,10 @@ from nnrun.catalog.shapes.lora import with_lora
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_EQUATION = re.compile(r"^(?P<left>\.\.\.)?(?P<input>[a-zA-Z]+)(?P<right>\.\.\.)?,(?P<weight>[a-zA-Z]+)->"
-                       r"(?:\.\.\.)?(?P<output>[a-zA-Z]+)(?:\.\.\.)?$")
+_EQUATION = re.compile(
+    r"^(?P<left>\.\.\.)?(?P<input>[a-zA-Z]+)(?P<right>\.\.\.)?,(?P<weight>[a-zA-Z]+)->"
+    r"(?:\.\.\.)?(?P<output>[a-zA-Z]+)(?:\.\.\.)?$"
+)
 
 
 def _dense(call: Call) -> LayerShape:
@@ -33,28 +35,39 @@ def einsum(equation: str, shape: Shape, sides: Shape) -> tuple[Shape, Shape, dic
     """
     found = _EQUATION.match(equation.replace(" ", ""))
     if not found:
-        raise ShapeError(f"`equation` of EinsumDense expects a form such as 'ab,bc->ac' or '...b,bc->...c', received {equation!r}.")
+        raise ShapeError(
+            f"`equation` of EinsumDense expects a form such as 'ab,bc->ac' or '...b,bc->...c', received {equation!r}."
+        )
     letters, written, left = found["input"], found["output"], bool(found["left"])
     full: Shape = (None, *shape)
     elided = len(full) - len(letters)
     if elided < 0 or (elided and not left and not found["right"]):
-        raise ShapeError(f"EinsumDense expects an input of {len(letters)} dimensions with the batch for {equation!r}, received "
-                         f"{show(shape)}.")
-    # Keras 3.15 foretells several dimensions under leading dots in reverse order; its summary and what follows are built on that.
-    output: Shape = (None, *reversed(full[1:elided]), *sides) if left else (None, *sides, *full[len(full) - elided:])
+        raise ShapeError(
+            f"EinsumDense expects an input of {len(letters)} dimensions with the batch for {equation!r}, received "
+            f"{show(shape)}."
+        )
+    # Keras 3.15 foretells several dimensions under leading dots in reverse order, and builds what follows on that.
+    output: Shape = (None, *reversed(full[1:elided]), *sides) if left else (None, *sides, *full[len(full) - elided :])
     start_in, start_out = (elided, max(elided, 0)) if left else (0, 0)
     incoming = {letter: full[start_in + place] for place, letter in enumerate(letters)}
     if len(output) - elided < len(written):
-        raise ShapeError(f"`output_shape` of EinsumDense expects {len(written) - 1} sizes for {equation!r}, received {show(sides)}.")
+        raise ShapeError(
+            f"`output_shape` of EinsumDense expects {len(written) - 1} sizes for {equation!r}, received {show(sides)}."
+        )
     outgoing = {letter: output[start_out + place] for place, letter in enumerate(written)}
     for letter in letters:
         if letter in outgoing and outgoing[letter] not in (None, incoming[letter]):
-            raise ShapeError(f"EinsumDense expects size {incoming[letter]} for {letter!r} of {equation!r}, received "
-                             f"{outgoing[letter]} in `output_shape`.", "null leaves a size to the input.")
+            raise ShapeError(
+                f"EinsumDense expects size {incoming[letter]} for {letter!r} of {equation!r}, received "
+                f"{outgoing[letter]} in `output_shape`.",
+                "null leaves a size to the input.",
+            )
     unknown = [letter for letter in found["weight"] if letter not in incoming and letter not in outgoing]
     unknown += [letter for letter in written if letter not in letters and letter not in found["weight"]]
     if unknown:
-        raise ShapeError(f"EinsumDense expects every letter of {equation!r} on both sides of a comma or arrow, received {unknown}.")
+        raise ShapeError(
+            f"EinsumDense expects every letter of {equation!r} on both sides of a comma or arrow, received {unknown}."
+        )
     kernel = tuple(outgoing[letter] if letter in outgoing else incoming[letter] for letter in found["weight"])
     return output[1:], kernel, outgoing
 
@@ -73,7 +86,9 @@ def _einsum_dense(call: Call) -> LayerShape:
     if axes is not None:
         missing = [letter for letter in axes if letter not in letters]
         if missing:
-            raise ShapeError(f"`bias_axes` of EinsumDense expects letters of the output of {call['equation']!r}, received {axes!r}.")
+            raise ShapeError(
+                f"`bias_axes` of EinsumDense expects letters of the output of {call['equation']!r}, received {axes!r}."
+            )
         bias = count(call.known(letters[letter], "the dimensions of its bias") for letter in dict.fromkeys(axes))
     trained, frozen = with_lora(call, kernel)
     return call.answer(output, trained + bias, frozen)
@@ -96,7 +111,9 @@ def _prelu(call: Call) -> LayerShape:
     for axis in shared if isinstance(shared, list | tuple) else () if shared is None else (shared,):
         # Keras counts a shared axis from 1, the first dimension after the batch.
         if not is_integer(axis) or not -len(shape) < axis <= len(shape):
-            raise ShapeError(f"`shared_axes` of PReLU expects axes from 1 to {len(shape)} for {show(shape)}, received {shared!r}.")
+            raise ShapeError(
+                f"`shared_axes` of PReLU expects axes from 1 to {len(shape)} for {show(shape)}, received {shared!r}."
+            )
         sizes[axis - 1] = 1
     return call.answer(shape, count(call.known(size, "every dimension that is not in `shared_axes`") for size in sizes))
 
@@ -116,6 +133,7 @@ def unchanged(call: Call) -> LayerShape:
 def _unchanged_of(rank: int) -> Callable[[Call], LayerShape]:
     def rule(call: Call) -> LayerShape:
         return call.answer(call.shape(rank))
+
     return rule
 
 
@@ -132,7 +150,21 @@ RULES: dict[str, Callable[[Call], LayerShape]] = {
     "PReLU": _prelu,
     "Softmax": _softmax,
     "InputLayer": _given,
-    **dict.fromkeys(("Activation", "ActivityRegularization", "AlphaDropout", "Dropout", "ELU", "GaussianDropout", "GaussianNoise",
-                     "Identity", "LeakyReLU", "Masking", "ReLU"), unchanged),
+    **dict.fromkeys(
+        (
+            "Activation",
+            "ActivityRegularization",
+            "AlphaDropout",
+            "Dropout",
+            "ELU",
+            "GaussianDropout",
+            "GaussianNoise",
+            "Identity",
+            "LeakyReLU",
+            "Masking",
+            "ReLU",
+        ),
+        unchanged,
+    ),
     **{f"SpatialDropout{rank}D": _unchanged_of(rank + 1) for rank in (1, 2, 3)},
 }

@@ -6,7 +6,16 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from nnrun.catalog.shapes import (
-    attention, convolution, core, merging, normalization, pooling, preprocessing, recurrent, reshaping, wrappers,
+    attention,
+    convolution,
+    core,
+    merging,
+    normalization,
+    pooling,
+    preprocessing,
+    recurrent,
+    reshaping,
+    wrappers,
 )
 from nnrun.catalog.shapes.call import Call, LayerShape, PartLike, Shape, ShapeError, Undecided
 from nnrun.catalog.shapes.defaults import class_name, defaults
@@ -17,8 +26,16 @@ if TYPE_CHECKING:
 __all__ = ["RULES", "UNDECIDED", "LayerShape", "Shape", "ShapeError", "Undecided", "infer"]
 
 RULES: dict[str, Callable[[Call], LayerShape]] = {
-    **core.RULES, **convolution.RULES, **pooling.RULES, **recurrent.RULES, **reshaping.RULES, **merging.RULES,
-    **normalization.RULES, **attention.RULES, **wrappers.RULES, **preprocessing.RULES,
+    **core.RULES,
+    **convolution.RULES,
+    **pooling.RULES,
+    **recurrent.RULES,
+    **reshaping.RULES,
+    **merging.RULES,
+    **normalization.RULES,
+    **attention.RULES,
+    **wrappers.RULES,
+    **preprocessing.RULES,
 }
 
 #: Layers that no rule can decide, with the reason.
@@ -33,8 +50,14 @@ UNDECIDED = {
 }
 
 
-def infer(name: str, arguments: Mapping[str, Any], inputs: Sequence[Shape], *, data_format: str = "channels_last",
-          batch_size: int | None = None) -> LayerShape:
+def infer(
+    name: str,
+    arguments: Mapping[str, Any],
+    inputs: Sequence[Shape],
+    *,
+    data_format: str = "channels_last",
+    batch_size: int | None = None,
+) -> LayerShape:
     """Tell the output shape and parameters of one layer.
 
     Args:
@@ -48,7 +71,13 @@ def infer(name: str, arguments: Mapping[str, Any], inputs: Sequence[Shape], *, d
         ShapeError: The layer cannot take these inputs.
         Undecided: No rule, or something that the answer depends on is not known.
     """
-    found = _decide(_call(name, arguments, inputs, data_format, batch_size))
+    try:
+        found = _decide(_call(name, arguments, inputs, data_format, batch_size))
+    except (ShapeError, Undecided):
+        raise
+    except (TypeError, ValueError, LookupError, AttributeError, ArithmeticError) as error:
+        # An argument of a wrong type is for the check of arguments to name, which knows its place.
+        raise Undecided(f"an argument of {name} is not what it takes") from error
     return replace(found, trainable=0) if found.trainable and arguments.get("trainable") is False else found
 
 
@@ -63,10 +92,14 @@ def _decide(call: Call) -> LayerShape:
     return RULES[call.name](call)
 
 
-def _call(name: str, arguments: Mapping[str, Any], inputs: Sequence[Shape], data_format: str, batch_size: int | None) -> Call:
+def _call(
+    name: str, arguments: Mapping[str, Any], inputs: Sequence[Shape], data_format: str, batch_size: int | None
+) -> Call:
     def enter(part: PartLike, shapes: Sequence[Shape]) -> Call:
         if not hasattr(part, "name") or not hasattr(part, "arguments"):
             raise Undecided(f"what stands inside {name} is not a layer of Keras")
         return _call(part.name, part.arguments, shapes, data_format, batch_size)
 
-    return Call(class_name(name), arguments, defaults(name), tuple(map(tuple, inputs)), data_format, batch_size, enter, _decide)
+    return Call(
+        class_name(name), arguments, defaults(name), tuple(map(tuple, inputs)), data_format, batch_size, enter, _decide
+    )

@@ -33,8 +33,10 @@ def _group(call: Call) -> LayerShape:
     shape = call.shape()
     size, groups = along(call, shape, call["axis"]), call["groups"]
     if groups != -1 and (groups < 1 or size % groups):
-        raise ShapeError(f"GroupNormalization expects channels divisible by `groups`, received {size} channels and "
-                         f"{groups} groups.", "`groups: -1` makes a group of every channel.")
+        raise ShapeError(
+            f"GroupNormalization expects channels divisible by `groups`, received {size} channels and {groups} groups.",
+            "`groups: -1` makes a group of every channel.",
+        )
     return call.answer(shape, size * (bool(call["scale"]) + bool(call["center"])))
 
 

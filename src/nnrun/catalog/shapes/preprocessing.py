@@ -13,11 +13,35 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _UNCHANGED = (
-    "AugMix", "AutoContrast", "ContrastLimitedAdaptiveHistogramEqualization", "CutMix", "Equalization", "MaxNumBoundingBoxes", "MixUp",
-    "RandAugment", "RandomBrightness", "RandomColorDegeneration", "RandomColorJitter", "RandomContrast", "RandomElasticTransform",
-    "RandomErasing", "RandomFlip", "RandomGaussianBlur", "RandomGrayscale", "RandomHue", "RandomInvert", "RandomPerspective",
-    "RandomPosterization", "RandomRotation", "RandomSaturation", "RandomSharpness", "RandomShear", "RandomTranslation", "RandomZoom",
-    "Rescaling", "Solarization",
+    "AugMix",
+    "AutoContrast",
+    "ContrastLimitedAdaptiveHistogramEqualization",
+    "CutMix",
+    "Equalization",
+    "MaxNumBoundingBoxes",
+    "MixUp",
+    "RandAugment",
+    "RandomBrightness",
+    "RandomColorDegeneration",
+    "RandomColorJitter",
+    "RandomContrast",
+    "RandomElasticTransform",
+    "RandomErasing",
+    "RandomFlip",
+    "RandomGaussianBlur",
+    "RandomGrayscale",
+    "RandomHue",
+    "RandomInvert",
+    "RandomPerspective",
+    "RandomPosterization",
+    "RandomRotation",
+    "RandomSaturation",
+    "RandomSharpness",
+    "RandomShear",
+    "RandomTranslation",
+    "RandomZoom",
+    "Rescaling",
+    "Solarization",
 )
 
 
@@ -62,8 +86,10 @@ def _crossing(call: Call) -> LayerShape:
 def _discretization(call: Call) -> LayerShape:
     boundaries, bins = call["bin_boundaries"], call["num_bins"]
     if (boundaries is None) == (bins is None):
-        raise ShapeError("Discretization expects either `num_bins` or `bin_boundaries`, received "
-                         f"{'neither' if bins is None else 'both'}.")
+        raise ShapeError(
+            "Discretization expects either `num_bins` or `bin_boundaries`, received "
+            f"{'neither' if bins is None else 'both'}."
+        )
     depth = len(boundaries) + 1 if boundaries is not None else bins
     shape, mode = call.shape(), call["output_mode"]
     if mode in ("multi_hot", "count") and shape:

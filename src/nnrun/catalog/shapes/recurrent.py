@@ -60,21 +60,27 @@ def _over(call: Call, step: _Cell) -> LayerShape:
 def refuse_stateful(call: Call) -> None:
     """Raise ShapeError where a layer keeps its state from batch to batch but the batch's size is open."""
     if call["stateful"] and call.batch_size is None:
-        raise ShapeError(f"{call.name} with `stateful: true` expects a batch of a known size, received an open one.",
-                         "Give the model's `Input` a `batch_size`, or drop `stateful`.")
+        raise ShapeError(
+            f"{call.name} with `stateful: true` expects a batch of a known size, received an open one.",
+            "Give the model's `Input` a `batch_size`, or drop `stateful`.",
+        )
 
 
 def _features(call: Call) -> int:
     shape = call.shape()
     if len(shape) != 2:
-        raise ShapeError(f"{call.name} expects (steps, features), 2 dimensions, received {show(shape)}.", _sequence_hint(shape))
+        raise ShapeError(
+            f"{call.name} expects (steps, features), 2 dimensions, received {show(shape)}.", _sequence_hint(shape)
+        )
     return call.known(shape[1], "features")
 
 
 def _sequence_hint(shape: Shape) -> str:
     if len(shape) == 1:
-        return (f"Give the recurrent layer before it `return_sequences: true`, or put {{Reshape: {show((*shape, 1))}}} or an Embedding "
-                "before it.")
+        return (
+            "Give the recurrent layer before it `return_sequences: true`, or put "
+            f"{{Reshape: {show((*shape, 1))}}} or an Embedding before it."
+        )
     return "Bring it to (steps, features) with a Reshape, or wrap what comes before in TimeDistributed."
 
 
@@ -100,19 +106,24 @@ def _convolutional(rank: int) -> Callable[[Call], LayerShape]:
         kernel, strides = call.sizes("kernel_size", rank), call.sizes("strides", rank)
         dilation = call.sizes("dilation_rate", rank)
         if max(strides) > 1 and max(dilation) > 1:
-            raise ShapeError(f"{call.name} expects either `strides` or `dilation_rate` above 1, received {list(strides)} and "
-                             f"{list(dilation)}.")
+            raise ShapeError(
+                f"{call.name} expects either `strides` or `dilation_rate` above 1, received {list(strides)} and "
+                f"{list(dilation)}."
+            )
         state = call.join(slide(call, spatial, covered(kernel, dilation), strides, call["padding"]), filters)
         trained = count(kernel) * 4 * filters * (channels + filters) + 4 * filters * bool(call["use_bias"])
         output = (shape[0], *state) if call["return_sequences"] else state
         cell = LayerShape(state, trained, trained)
         return call.wrapped((output, state, state) if call["return_state"] else output, [cell])
+
     return rule
 
 
 def _alone(call: Call) -> LayerShape:
-    raise ShapeError(f"{call.name} expects to stand inside RNN, received a place of its own.",
-                     f"Write {{RNN: {{cell: {{{call.name}: ...}}}}}}.")
+    raise ShapeError(
+        f"{call.name} expects to stand inside RNN, received a place of its own.",
+        f"Write {{RNN: {{cell: {{{call.name}: ...}}}}}}.",
+    )
 
 
 RULES: dict[str, Callable[[Call], LayerShape]] = {

@@ -16,7 +16,15 @@ from nnrun.catalog.shapes.wrappers import outputs
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-_BENDING = ("RandomShear", "RandomTranslation", "RandomRotation", "Solarization", "RandomPosterization", "AutoContrast", "Equalization")
+_BENDING = (
+    "RandomShear",
+    "RandomTranslation",
+    "RandomRotation",
+    "Solarization",
+    "RandomPosterization",
+    "AutoContrast",
+    "Equalization",
+)
 _COLOURING = ("RandomBrightness", "RandomColorDegeneration", "RandomContrast", "RandomSharpness")
 
 
@@ -28,7 +36,7 @@ class Row:
         index: The place of its part in the chain.
         name: What Keras calls the layer: the config's `name`, or `conv2d`, `conv2d_1`, ...
         class_name: Its class in Keras.
-        output_shape: Its output without the batch (several shapes for several outputs); None where undecided or refused.
+        output_shape: Its output without the batch, or a tuple of outputs; None where undecided or refused.
         parameters: How many numbers its weights have; None where undecided or refused.
         trainable: How many of them are trained; None where undecided or refused.
         error: Why the layer cannot take its input; the walk ends here.
@@ -45,8 +53,9 @@ class Row:
     undecided: str | None = None
 
 
-def walk(parts: Sequence[PartLike], input_shape: Shape, *, data_format: str = "channels_last",
-         batch_size: int | None = None) -> list[Row]:
+def walk(
+    parts: Sequence[PartLike], input_shape: Shape, *, data_format: str = "channels_last", batch_size: int | None = None
+) -> list[Row]:
     """Tell the shapes and parameters of a chain, up to its first error.
 
     Args:
@@ -55,7 +64,8 @@ def walk(parts: Sequence[PartLike], input_shape: Shape, *, data_format: str = "c
         data_format: Where channels stand if a layer itself does not say.
         batch_size: The size of a batch where the model fixes it.
     """
-    names, shapes, rows = automatic_names(parts), (tuple(input_shape),), list[Row]()
+    names, rows = automatic_names(parts), list[Row]()
+    shapes: tuple[Shape, ...] = (tuple(input_shape),)
     reason: str | None = None
     for index, part in enumerate(parts):
         kind = class_name(part.name)
@@ -69,7 +79,10 @@ def walk(parts: Sequence[PartLike], input_shape: Shape, *, data_format: str = "c
         try:
             found = infer(part.name, part.arguments, shapes, data_format=data_format, batch_size=batch_size)
         except ShapeError as error:
-            return [*rows, Row(index, names[index], kind, error=_with_sequence_hint(error, parts[:index], kind, shapes))]
+            return [
+                *rows,
+                Row(index, names[index], kind, error=_with_sequence_hint(error, parts[:index], kind, shapes)),
+            ]
         except Undecided as why:
             reason = f"{names[index]}: {why}"
             rows.append(Row(index, names[index], kind, undecided=str(why)))
@@ -120,8 +133,11 @@ def _made_inside(kind: str, arguments: Mapping[str, Any]) -> tuple[str, ...]:
     if kind == "AugMix":
         return (*_BENDING, *_COLOURING) if arguments.get("all_ops", True) else _BENDING
     if kind == "RandomColorJitter":
-        return tuple(f"Random{what.title()}" for what in ("brightness", "contrast", "saturation", "hue")
-                     if arguments.get(f"{what}_factor") is not None)
+        return tuple(
+            f"Random{what.title()}"
+            for what in ("brightness", "contrast", "saturation", "hue")
+            if arguments.get(f"{what}_factor") is not None
+        )
     return {"RandAugment": (*_BENDING, *_COLOURING), "TextVectorization": ("StringLookup",)}.get(kind, ())
 
 
@@ -131,10 +147,20 @@ def snake_case(name: str) -> str:
     return re.sub(r"([a-z])([A-Z])", r"\1_\2", parted).lower()
 
 
-def _with_sequence_hint(error: ShapeError, before: Sequence[PartLike], kind: str, shapes: Sequence[Shape]) -> ShapeError:
+def _with_sequence_hint(
+    error: ShapeError, before: Sequence[PartLike], kind: str, shapes: Sequence[Shape]
+) -> ShapeError:
     """The error, naming the recurrent layer that swallowed the sequence if there is one just before."""
-    takes_sequence = kind in (*RECURRENT, "Bidirectional", "TimeDistributed", "Conv1D", "MaxPooling1D", "AveragePooling1D",
-                              "GlobalMaxPooling1D", "GlobalAveragePooling1D")
+    takes_sequence = kind in (
+        *RECURRENT,
+        "Bidirectional",
+        "TimeDistributed",
+        "Conv1D",
+        "MaxPooling1D",
+        "AveragePooling1D",
+        "GlobalMaxPooling1D",
+        "GlobalAveragePooling1D",
+    )
     if not takes_sequence or len(shapes) != 1 or len(shapes[0]) != 1:
         return error
     for part in reversed(before):
@@ -142,8 +168,18 @@ def _with_sequence_hint(error: ShapeError, before: Sequence[PartLike], kind: str
         if class_name(getattr(inner, "name", "")) in RECURRENT:
             if inner.arguments.get("return_sequences"):
                 return error
-            return ShapeError(error.text, f"Give the {class_name(inner.name)} before it `return_sequences: true`: it passes on "
-                                          "only its last step.")
-        if class_name(part.name) not in ("Dropout", "BatchNormalization", "LayerNormalization", "Activation", "ReLU", "GaussianNoise"):
+            return ShapeError(
+                error.text,
+                f"Give the {class_name(inner.name)} before it `return_sequences: true`: it passes on "
+                "only its last step.",
+            )
+        if class_name(part.name) not in (
+            "Dropout",
+            "BatchNormalization",
+            "LayerNormalization",
+            "Activation",
+            "ReLU",
+            "GaussianNoise",
+        ):
             return error
     return error

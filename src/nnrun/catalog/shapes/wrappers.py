@@ -12,8 +12,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _KERNEL_COLUMNS = {
-    "Dense": "units", "Embedding": "output_dim", "ReversibleEmbedding": "output_dim",
-    **{f"Conv{rank}D": "filters" for rank in (1, 2, 3)}, **{f"DepthwiseConv{rank}D": "depth_multiplier" for rank in (1, 2)},
+    "Dense": "units",
+    "Embedding": "output_dim",
+    "ReversibleEmbedding": "output_dim",
+    **{f"Conv{rank}D": "filters" for rank in (1, 2, 3)},
+    **{f"DepthwiseConv{rank}D": "depth_multiplier" for rank in (1, 2)},
 }
 _SAME = ("return_sequences", "return_state", "stateful")
 
@@ -21,7 +24,7 @@ _SAME = ("return_sequences", "return_state", "stateful")
 def outputs(output: Output) -> tuple[Shape, ...]:
     """A layer's outputs, one or several, as a tuple."""
     if output and isinstance(output[0], tuple):
-        return output  # type: ignore[return-value]
+        return output
     return (output,)  # type: ignore[return-value]
 
 
@@ -30,8 +33,10 @@ def _bidirectional(call: Call) -> LayerShape:
     backward = forward if call["backward_layer"] is None else call.enter(call["backward_layer"], call.inputs)
     for inner in (forward, backward):
         if inner.name not in RECURRENT:
-            raise ShapeError(f"Bidirectional expects a recurrent layer, received {inner.name}.",
-                             f"Bidirectional takes one of {', '.join(RECURRENT)}.")
+            raise ShapeError(
+                f"Bidirectional expects a recurrent layer, received {inner.name}.",
+                f"Bidirectional takes one of {', '.join(RECURRENT)}.",
+            )
     _match(call, forward, backward)
     shapes = call.decide(forward), call.decide(backward)
     first, states = outputs(shapes[0].output)[0], [outputs(shape.output)[1:] for shape in shapes]
@@ -48,15 +53,21 @@ def _bidirectional(call: Call) -> LayerShape:
 def _match(call: Call, forward: Call, backward: Call) -> None:
     reversed_too = bool(forward["go_backwards"]) == bool(backward["go_backwards"])
     if forward["go_backwards"] if backward is forward else reversed_too:
-        raise ShapeError("Bidirectional expects its two layers to read in opposite directions, received the same `go_backwards` twice.",
-                         "Drop `go_backwards` from `layer`, or give `backward_layer` the opposite one.")
+        raise ShapeError(
+            "Bidirectional expects layers that read in opposite directions, received the same `go_backwards` twice.",
+            "Drop `go_backwards` from `layer`, or give `backward_layer` the opposite one.",
+        )
     for key in _SAME:
         if bool(forward[key]) != bool(backward[key]):
-            raise ShapeError(f"Bidirectional expects the same `{key}` of `layer` and `backward_layer`, received {forward[key]} and "
-                             f"{backward[key]}.")
+            raise ShapeError(
+                f"Bidirectional expects the same `{key}` of `layer` and `backward_layer`, received {forward[key]} and "
+                f"{backward[key]}."
+            )
     if call["merge_mode"] not in ("sum", "mul", "ave", "concat", None):
-        raise ShapeError(f"`merge_mode` of Bidirectional expects 'concat', 'sum', 'mul', 'ave' or null, received "
-                         f"{call['merge_mode']!r}.")
+        raise ShapeError(
+            f"`merge_mode` of Bidirectional expects 'concat', 'sum', 'mul', 'ave' or null, received "
+            f"{call['merge_mode']!r}."
+        )
 
 
 def _time_distributed(call: Call) -> LayerShape:
@@ -64,7 +75,9 @@ def _time_distributed(call: Call) -> LayerShape:
     inner = call.nested(call["layer"], [shape[1:]])
     found = outputs(inner.output)
     if len(found) > 1:
-        raise ShapeError(f"TimeDistributed expects a layer with one output, received {len(found)}.", "Drop `return_state` inside it.")
+        raise ShapeError(
+            f"TimeDistributed expects a layer with one output, received {len(found)}.", "Drop `return_state` inside it."
+        )
     return call.wrapped((shape[0], *found[0]), [inner])
 
 
@@ -76,7 +89,10 @@ def _kernel_columns(call: Call) -> int:
         return call.known(call.split(call.shape())[1], "channels")
     if call.name in _KERNEL_COLUMNS:
         return int(call[_KERNEL_COLUMNS[call.name]])
-    raise ShapeError(f"SpectralNormalization expects a layer with one kernel (Dense, Conv, DepthwiseConv, Embedding), received {call.name}.")
+    raise ShapeError(
+        "SpectralNormalization expects a layer with one kernel (Dense, Conv, DepthwiseConv, Embedding), received "
+        f"{call.name}."
+    )
 
 
 def _spectral(call: Call) -> LayerShape:
@@ -92,7 +108,9 @@ def _pipeline(call: Call) -> LayerShape:
     steps = []
     for part in call["layers"]:
         if len(shapes) > 1:
-            raise ShapeError(f"Pipeline expects layers with one output each, received {' and '.join(map(show, shapes))}.")
+            raise ShapeError(
+                f"Pipeline expects layers with one output each, received {' and '.join(map(show, shapes))}."
+            )
         steps.append(call.nested(part, shapes))
         shapes = outputs(steps[-1].output)
     return call.wrapped(shapes if len(shapes) > 1 else shapes[0], steps)

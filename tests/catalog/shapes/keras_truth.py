@@ -1,0 +1,110 @@
+"""What Keras itself says of a layer or a chain of layers, beside what our rules say."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+from nnrun.catalog.shapes.infer import ShapeError, infer
+from nnrun.catalog.shapes.wrappers import outputs
+from nnrun.spec.part import Part
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+Shape = tuple[int | None, ...]
+
+
+def make(item: Any) -> Any:
+    """Keras' layer for a part, with what stands inside it."""
+    import keras
+
+    if isinstance(item, Part):
+        return getattr(keras.layers, item.name)(**{key: make(value) for key, value in item.arguments.items()})
+    return [make(each) for each in item] if isinstance(item, list) else item
+
+
+def keras_rows(parts: Sequence[Part], shape: Shape) -> tuple[list[tuple[Any, ...]], list[Any], int | None]:
+    """Keras' own rows (name, output, parameters, trainable), the layers, and the index of the first refusal."""
+    import keras
+
+    keras.backend.clear_session()
+    layers: list[Any] = []
+    for each in parts:
+        try:
+            layers.append(make(each))
+        except Exception:  # noqa: BLE001 - whatever Keras raises is its refusal
+            break
+    value: Any = keras.Input(shape)
+    rows = []
+    for layer in layers:
+        try:
+            value = layer(value)
+            rows.append(keras_row(layer, value))
+        except Exception:  # noqa: BLE001 - whatever Keras raises is its refusal
+            break
+    return rows, layers, len(rows) if len(rows) < len(parts) else None
+
+
+def keras_row(layer: Any, value: Any) -> tuple[Any, ...]:
+    """What Keras' summary says of a layer that made `value`."""
+    import keras
+
+    shapes = tuple(tuple(tensor.shape)[1:] for tensor in keras.tree.flatten(value))
+    trained = sum(prod(weight.shape) for weight in layer.trainable_weights)
+    return layer.name, shapes, sum(prod(weight.shape) for weight in layer.weights), trained
+
+
+def keras_alone(item: Part, shapes: Sequence[Shape], *, separately: bool = False) -> tuple[Any, ...] | None:
+    """Keras' outputs, parameters and trainable ones of one layer on its inputs; None where it refuses."""
+    import keras
+
+    inputs = [keras.Input(shape) for shape in shapes]
+    try:
+        layer = make(item)
+        value = layer(*inputs) if separately or len(inputs) == 1 else layer(inputs)
+        return keras_row(layer, value)[1:]
+    except Exception:  # noqa: BLE001 - whatever Keras raises is its refusal
+        return None
+
+
+def ours_alone(item: Part, shapes: Sequence[Shape]) -> tuple[Any, ...] | None:
+    """Our output shapes, parameters and trainable ones of one layer; None where our rules refuse."""
+    try:
+        found = infer(item.name, item.arguments, shapes)
+    except ShapeError:
+        return None
+    return outputs(found.output), found.parameters, found.trainable
+
+
+def differences(cases: Sequence[tuple[Part, Sequence[Shape]]], *, separately: bool = False) -> list[str]:
+    """A sentence for each layer seen differently by our rules; what Keras builds but cannot run may be refused."""
+    found = []
+    for item, shapes in cases:
+        ours, theirs = ours_alone(item, shapes), keras_alone(item, shapes, separately=separately)
+        only_foretold = ours is None and theirs is not None and len(shapes) == 1 and not runs([make(item)], shapes[0])
+        if ours != theirs and not only_foretold:
+            found.append(f"{item.name} {dict(item.arguments)} on {shapes}: ours {ours}, Keras' {theirs}")
+    return found
+
+
+def runs(layers: Sequence[Any], shape: Shape) -> bool:
+    """Whether Keras can push a batch of two through the layers, and gets a batch of the shape that it foretold."""
+    import keras
+    import numpy as np
+
+    value: Any = np.zeros((2, *(6 if size is None else size for size in shape)), "float32")
+    foretold: Any = keras.Input(shape)
+    try:
+        for layer in layers:
+            foretold = layer(foretold)
+            value = layer(value, training=True) if layer._call_has_training_arg else layer(value)
+    except Exception:  # noqa: BLE001 - whatever Keras raises is its refusal
+        return False
+    return all(
+        len(real.shape) == len(said.shape)
+        and real.shape[0] == 2
+        and said.shape[0] is None
+        and all(size in (None, side) for size, side in zip(said.shape[1:], real.shape[1:], strict=True))
+        for real, said in zip(keras.tree.flatten(value), keras.tree.flatten(foretold), strict=True)
+    )
