@@ -184,11 +184,15 @@ class Choice:
 
 @dataclass(frozen=True)
 class ListOf:
-    """A list whose items are all of one kind, `length` of them (None: any number, at least `least`)."""
+    """A list whose items are all of one kind, `length` of them (None: any number, at least `least`).
+
+    Most of Keras takes a list for a tuple; `as_tuple` is for what does not.
+    """
 
     item: Kind
     length: int | None = None
     least: int = 0
+    as_tuple: bool = False
 
     @property
     def expects(self) -> str:
@@ -328,15 +332,16 @@ class AnyOf:
 
 
 def plain(kind: Kind, value: object) -> object:
-    """What Keras is to be given for `value`: an integer becomes a float where a number is meant.
+    """What Keras is to be given for `value`: a float where a number is meant, a tuple where a list is refused.
 
-    Keras refuses `learning_rate=1` and `momentum=0` because they are not floats; YAML has one notion of a number.
+    Keras refuses `learning_rate=1` and `momentum=0` because they are not floats, which a user of YAML cannot guess.
     """
     if isinstance(kind, AnyOf):
         meant = next((one for one in kind.kinds if one.accepts(value)), None)
         return value if meant is None else plain(meant, value)
     if isinstance(kind, ListOf) and isinstance(value, list):
-        return [plain(kind.item, item) for item in value]
+        items = [plain(kind.item, item) for item in value]
+        return tuple(items) if kind.as_tuple else items
     return float(value) if isinstance(kind, Number) and _is_integer(value) else value  # type: ignore[arg-type]
 
 

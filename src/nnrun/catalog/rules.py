@@ -20,6 +20,7 @@ REQUIRED: Final = object()
 OPEN: dict[tuple[str, str, str], str] = {
     ("layers", "Bidirectional", "weights"): "arrays of weights",
     ("layers", "Dense", "quantization_config"): "a Keras quantization object",
+    ("layers", "Embedding", "weights"): "an array of weights",
     ("layers", "EinsumDense", "quantization_config"): "a Keras quantization object",
     ("layers", "Embedding", "quantization_config"): "a Keras quantization object",
     ("layers", "FlaxLayer", "method"): "a Python function",

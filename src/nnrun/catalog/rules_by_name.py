@@ -52,7 +52,7 @@ VOCABULARY_OUTPUT = Choice(("int", "one_hot", "multi_hot", "count", "tf_idf"))
 PADDING = Choice(("valid", "same"), any_case=True)
 
 
-def between(least: float, most: float | None = None) -> Kind:
+def between(least: float, most: float) -> Kind:
     """A number in a range, or the two ends from which one is drawn for every example."""
     return one_or_each(Number(least, most), 2)
 
@@ -80,7 +80,7 @@ _KINDS: dict[Kind, str] = {
     COUNT: """batch_size bins chain_depth decay_steps depth_multiplier dynamic_growth_steps
         ema_overwrite_frequency fft_length filters first_decay_steps frame_length frame_step
         gptq_unpacked_column_size groups head_dim height input_dim k key_dim lora_rank max_number
-        max_tokens n ns_steps num_bins num_chains num_classes num_heads num_key_value_heads
+        n ns_steps num_bins num_chains num_classes num_heads num_key_value_heads
         num_labels num_mel_bins num_ops num_query_heads num_tokens output_dim output_sequence_length
         power_iterations sampling_rate sequence_length sequence_stride sliding_window top_k units value_dim
         width""",
@@ -105,7 +105,7 @@ _KINDS: dict[Kind, str] = {
     LAYER: "backward_layer layer",
     AXES: "attention_axes shared_axes",
     Integer(): "axis ignore_class",
-    Integer(2): "gradient_accumulation_steps num_thresholds",
+    Integer(2): "gradient_accumulation_steps max_tokens num_thresholds",
     PIXEL_RANGE: "value_range",
     ListOf(Integer(), least=1): "input_axes output_axes",
     ListOf(NOT_NEGATIVE, least=1): "idf_weights label_weights values",
@@ -114,7 +114,6 @@ _KINDS: dict[Kind, str] = {
     ListOf(INDEX, least=1): "target_class_ids",
     one_or_each(SHARE, None): "thresholds",
     one_or_each(Integer(0), 2): "salt",
-    one_or_each(COUNT, None): "ngrams",
     Shape(): "shape batch_shape",
     AnyOf((COUNT, Shape())): "output_shape",
     Choice(("channels_last", "channels_first")): "data_format",
