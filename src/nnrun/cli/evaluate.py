@@ -1,0 +1,109 @@
+"""`nnrun eval`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from nnrun.cli import options
+
+if TYPE_CHECKING:
+    from nnrun.cli.screen import Screen
+    from nnrun.pipeline.evaluate import Answer, PartName
+
+
+@click.command("eval")
+@options.run
+@options.checkpoint
+@click.option(
+    "--part",
+    type=click.Choice(["test", "validation", "train"]),
+    default="test",
+    show_default=True,
+    help="Which part of the run's own data.",
+)
+@click.option("--data", type=click.Path(path_type=Path), metavar="FILE", help="Another file of the same form instead.")
+@click.option("--show", type=click.IntRange(min=0), default=0, metavar="N", help="Show N predictions beside the truth.")
+@options.runs_dir
+@options.data_dir
+@options.quiet
+@options.as_json
+def evaluate(  # noqa: PLR0913 - one for each option
+    *,
+    run: str,
+    checkpoint: str,
+    part: PartName,
+    data: Path | None,
+    show: int,
+    runs_dir: Path,
+    data_dir: Path | None,
+    quiet: bool,
+    as_json: bool,
+) -> None:
+    """Score the model of a run again.
+
+    By default with the figures that training ended with, to the last digit.
+
+    RUN is a run's folder, the start of its id, its name, or: last.
+
+    \b
+    nnrun eval last
+    nnrun eval last --checkpoint best --show 10
+    nnrun eval 3f9a21 --data more.csv
+    """  # noqa: D301
+    from nnrun.cli.console import Muted, listening
+    from nnrun.cli.scores import put_scores
+    from nnrun.cli.screen import Screen, put_json
+    from nnrun.pipeline.evaluate import Question
+    from nnrun.pipeline.evaluate import evaluate as ask
+
+    with listening(quiet=quiet, json=as_json) as progress:
+        answer = ask(Question(run, runs_dir, data_dir, checkpoint, part, data), progress)
+    if as_json:
+        warnings = progress.warnings if isinstance(progress, Muted) else []
+        shown = [dict(zip(answer.columns, row, strict=True)) for row in answer.rows[:show]]
+        put_json({**answer.as_json(), "warnings": warnings, **({"predictions": shown} if show else {})})
+        return
+    screen = Screen.out()
+    screen.put(f"{answer.folder.id}, checkpoint {checkpoint}")
+    put_scores(screen, answer.scores)
+    if show:
+        screen.put()
+        put_predictions(screen, answer, show)
+
+
+def put_predictions(screen: Screen, answer: Answer, count: int) -> None:
+    """Write the first predictions beside the truth; mistakes are marked, numbers get their distance."""
+    from nnrun.cli.layout import Table, put_table
+    from nnrun.cli.scores import figure
+
+    predictions = [name for name in answer.columns if name.startswith("prediction")]
+    by_class = answer.scores["task"] == "classification"
+    last = ("output", "") if by_class else ("difference",)
+    rows = []
+    for row in answer.rows[:count]:
+        said = dict(zip(answer.columns, row, strict=True))
+        shown = [str(said[name]) if by_class else figure(said[name]) for name in ("truth", *predictions)]
+        tail = _class_cells(said, screen) if by_class else [_difference(said, predictions)]
+        rows.append([str(said["row"]), *shown, *tail])
+    headings = ("row", "truth", *predictions, *last)
+    put_table(screen, Table(headings, rows, frozenset() if by_class else frozenset(headings), ("output",)))
+
+
+def _class_cells(said: dict[str, object], screen: Screen) -> list[str]:
+    from nnrun.cli.scores import figure
+
+    output = said.get(f"output_{said['prediction']}", said.get("output"))
+    mark = "✗" if screen.can("✗") else "x"
+    return [figure(output), "" if said["truth"] == said["prediction"] else f"{mark} mistake"]
+
+
+def _difference(said: dict[str, object], predictions: list[str]) -> str:
+    from nnrun.cli.scores import figure
+
+    truth, prediction = said["truth"], said[predictions[0]]
+    if len(predictions) > 1 or not isinstance(truth, int | float) or not isinstance(prediction, int | float):
+        return ""
+    return figure(float(prediction - truth))

@@ -1,0 +1,76 @@
+"""`nnrun explain`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from nnrun.cli import options
+from nnrun.errors import NnrunError
+
+if TYPE_CHECKING:
+    from nnrun.catalog.describe import Description, Row
+    from nnrun.cli.screen import Screen
+
+
+@click.command()
+@click.argument("name", shell_complete=options.complete_name)
+@options.as_json
+def explain(name: str, as_json: bool) -> None:
+    """Say what a part of a config is and takes.
+
+    NAME is that of a layer, loss, optimizer, metric, callback, source, preparation step, ...
+
+    \b
+    nnrun explain Conv2D
+    nnrun explain adam
+    """  # noqa: D301
+    from nnrun.catalog.describe import describe
+    from nnrun.catalog.lookup import CATEGORIES, find, words
+    from nnrun.cli.screen import Screen, put_json
+    from nnrun.config.hints import did_you_mean
+
+    found = [describe(entry) for entry in find(name)]
+    if not found:
+        near = did_you_mean(name, [word for category in CATEGORIES for word in words(category)])
+        raise NnrunError(
+            f"nothing that a config can name is called '{name}'", near or "names are those of Keras: Conv2D, Adam, mse"
+        )
+    if as_json:
+        put_json([description.as_json() for description in found])
+        return
+    screen = Screen.out()
+    for number, description in enumerate(found):
+        if number:
+            screen.put()
+        put_description(screen, description)
+
+
+def put_description(screen: Screen, description: Description) -> None:
+    """Write what there is to say of one entry."""
+    from nnrun.cli.layout import put_paragraph, put_terms
+
+    origin = "Keras" if description.origin == "keras" else "nnrun"
+    screen.put(f"{screen.style(description.name, bold=True)}  ({description.category}, {origin})")
+    put_paragraph(screen, description.summary)
+    if description.aliases:
+        put_paragraph(screen, f"also: {', '.join(description.aliases)}")
+    if description.refused:
+        put_paragraph(screen, f"No config can use it: {description.refused}")
+    if description.example:
+        screen.put()
+        screen.put(f"  {description.example}")
+    if description.arguments:
+        screen.put()
+        put_terms(screen, [(row.name, argument(row)) for row in description.arguments], "  ")
+    if description.call:
+        screen.put()
+        put_paragraph(screen, "under call:")
+        put_terms(screen, description.call, "  ")
+
+
+def argument(row: Row) -> str:
+    """Give one argument's meaning: what it takes, its default, and what it is for."""
+    default = "required" if row.required else f"default {row.default}"
+    return f"{row.expects}; {default}" + (f"\n{row.summary}" if row.summary else "")

@@ -1,0 +1,57 @@
+"""Scores on a screen: for classes the error rate with its interval, for numbers the loss and the metrics."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from nnrun.cli.layout import Table, put_table
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from nnrun.cli.screen import Screen
+
+_PARTS = ("test", "validation", "train", "data")
+#: What the columns `error` and `95 % interval` say already.
+_ERRORS = ("errors", "error_rate", "error_percent", "error_percent_interval_95", "interval")
+
+
+def put_scores(screen: Screen, scores: Mapping[str, Any]) -> None:
+    """Write a table with one row for each part of the data."""
+    parts = {name: scores[name] for name in _PARTS if isinstance(scores.get(name), dict)}
+    if not parts:
+        return
+    first = next(iter(parts.values()))
+    counts = "error_percent" in first
+    metrics = [name for name in first if name not in (*_ERRORS, "rows")]
+    headings = ("part", *(("error", "95 % interval", "errors") if counts else ()), *metrics, "rows")
+    rows = [
+        [
+            name,
+            *(_error_cells(part) if counts else ()),
+            *(figure(part.get(metric)) for metric in metrics),
+            f"{part['rows']:,}",
+        ]
+        for name, part in parts.items()
+    ]
+    spare = (
+        *(("accuracy",) if counts else ()),
+        "rows",
+        *(reversed(metrics) if counts else reversed(metrics[1:])),
+        "errors",
+    )
+    put_table(screen, Table(headings, rows, frozenset(headings[1:]), tuple(dict.fromkeys(spare))))
+
+
+def _error_cells(part: Mapping[str, Any]) -> tuple[str, str, str]:
+    low, high = part["error_percent_interval_95"]
+    return f"{part['error_percent']:.2f} %", f"{low:.2f} to {high:.2f} %", f"{part['errors']:,}"
+
+
+def figure(value: object) -> str:
+    """Give a figure with as many digits as tell something."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return "-" if value is None else str(value)
+    if isinstance(value, int):
+        return f"{value:,}"
+    return f"{value:.4f}" if 0.001 <= abs(value) < 1000 or value == 0 else f"{value:.4g}"

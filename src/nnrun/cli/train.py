@@ -1,0 +1,116 @@
+"""`nnrun train`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from nnrun.cli import options
+from nnrun.errors import NnrunError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from nnrun.cli.console import Listener, Muted
+    from nnrun.pipeline.train import Finished, Request
+
+
+@click.command()
+@options.config
+@options.sets
+@options.runs_dir
+@options.data_dir
+@options.quiet
+@options.as_json
+def train(
+    *, config: str, sets: tuple[str, ...], runs_dir: Path, data_dir: Path | None, quiet: bool, as_json: bool
+) -> None:
+    """Train what a config describes.
+
+    The model is scored at the end, and everything is kept in a run folder.
+
+    CONFIG is a YAML file or the name of a config that comes with nnrun (see: nnrun configs).
+
+    \b
+    nnrun train digits_mlp
+    nnrun train my.yaml --set training.epochs=3 --set model.1.Dropout=0.5
+    """  # noqa: D301
+    from nnrun.cli.configs import located
+    from nnrun.cli.console import listening
+    from nnrun.pipeline.train import Request
+
+    request = Request(str(located(config)), sets, runs_dir, data_dir, tuple(sys.argv))
+    with listening(quiet=quiet, json=as_json) as progress:
+        finished = _train(request, progress, shown=not (quiet or as_json))
+    _tell(finished, runs_dir, quiet=quiet, as_json=as_json)
+
+
+def _train(request: Request, progress: Listener | Muted, *, shown: bool) -> Finished:
+    from nnrun.pipeline.train import train as run
+
+    if shown:
+        _show_warnings(request)
+    try:
+        return run(request, progress)
+    except (KeyboardInterrupt, NnrunError) as error:
+        if (folder := _own_folder(request.runs_dir)) is not None:
+            error.add_note(f"What there is of this run is kept in {folder}")
+        raise
+
+
+def _show_warnings(request: Request) -> None:
+    """Show what is probably not meant before time is spent on it; errors are the run's own to refuse."""
+    from pathlib import Path
+
+    from nnrun.cli.problems import put_problem
+    from nnrun.cli.screen import Screen
+    from nnrun.pipeline.check import examine
+
+    problems = examine(Path(request.config), request.sets, request.data_dir).problems
+    if not any(problem.severity == "error" for problem in problems):
+        for problem in problems:
+            put_problem(Screen.err(), problem)
+
+
+def _own_folder(runs_dir: Path) -> Path | None:
+    """Find the run folder that this process opened last; None where it came to none."""
+    from nnrun.runs import record
+    from nnrun.runs.find import list_runs
+
+    for row in reversed(list_runs(runs_dir)):
+        if row.status != "broken" and (record.read(row.folder).get("process") or {}).get("pid") == os.getpid():
+            return row.folder.path
+    return None
+
+
+def _tell(finished: Finished, runs_dir: Path, *, quiet: bool, as_json: bool) -> None:
+    from nnrun.cli.layout import put_terms
+    from nnrun.cli.problems import as_json as problem_json
+    from nnrun.cli.scores import put_scores
+    from nnrun.cli.screen import Screen, put_json
+
+    screen = Screen.out()
+    if as_json:
+        put_json({**finished.as_json(), "warnings": [problem_json(problem) for problem in finished.warnings]})
+    elif quiet:
+        screen.put(str(finished.folder.path))
+    else:
+        screen.put()
+        put_scores(screen, finished.scores)
+        screen.put()
+        put_terms(
+            screen,
+            [("run", str(finished.folder.path)), ("next", f"nnrun eval {finished.folder.short_id}{said(runs_dir)}")],
+        )
+
+
+def said(runs_dir: Path) -> str:
+    """Give the words that lead a next command to the same runs."""
+    from pathlib import Path
+    from shlex import quote
+
+    usual = Path(os.environ.get("NNRUN_RUNS_DIR") or "runs")
+    return "" if runs_dir == usual else f" --runs-dir {quote(str(runs_dir))}"
