@@ -120,8 +120,15 @@ class DataError(NnrunError):
         hint: What to type next.
     """
 
-    def __init__(self, text: str, *, file: FilePath | str | None = None, row: int | None = None,
-                 column: str | int | None = None, hint: str | None = None) -> None:
+    def __init__(
+        self,
+        text: str,
+        *,
+        file: FilePath | str | None = None,
+        row: int | None = None,
+        column: str | int | None = None,
+        hint: str | None = None,
+    ) -> None:
         places = [str(file)] if file is not None else []
         places += [f"row {row}"] if row is not None else []
         places += [f"column {column}"] if column is not None else []
@@ -142,5 +149,7 @@ class MissingExtraError(NnrunError):
     """
 
     def __init__(self, extra: str, purpose: str) -> None:
-        super().__init__(f"{purpose} needs the extra '{extra}', which is not installed.", f"pip install 'nnrun[{extra}]'")
+        super().__init__(
+            f"{purpose} needs the extra '{extra}', which is not installed.", f"pip install 'nnrun[{extra}]'"
+        )
         self.extra = extra

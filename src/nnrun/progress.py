@@ -73,8 +73,11 @@ def duration(seconds: float) -> str:
 
 def epoch_line(done: int, total: int, figures: Mapping[str, float | None]) -> str:
     """Say an epoch in one line: `epoch  3/10  loss 0.0421  accuracy 0.9871  4.1 s`."""
-    shown = [f"{name} {value:.4g}" if name == "learning_rate" else f"{name} {value:.4f}"
-             for name, value in figures.items() if value is not None and name != "seconds"]
+    shown = [
+        f"{name} {value:.4g}" if name == "learning_rate" else f"{name} {value:.4f}"
+        for name, value in figures.items()
+        if value is not None and name != "seconds"
+    ]
     seconds = figures.get("seconds")
     shown += [duration(seconds)] if seconds is not None else []
     return f"epoch {done:{len(str(total))}}/{total}  " + "  ".join(shown)

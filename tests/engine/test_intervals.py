@@ -12,10 +12,16 @@ rows = st.integers(1, 10**6)
 confidences = st.sampled_from([0.5, 0.8, 0.9, 0.95, 0.99, 0.999])
 
 
-@pytest.mark.parametrize(("errors", "n", "low", "high"), [
-    # R. G. Newcombe, Statistics in Medicine 17 (1998), 857-872, table I, method 3 (Wilson's score, no correction).
-    (81, 263, 0.2553, 0.3662), (15, 148, 0.0624, 0.1605), (0, 20, 0.0, 0.1611), (1, 29, 0.0061, 0.1718),
-])
+@pytest.mark.parametrize(
+    ("errors", "n", "low", "high"),
+    [
+        # R. G. Newcombe, Statistics in Medicine 17 (1998), 857-872, table I, method 3 (Wilson's score, no correction).
+        (81, 263, 0.2553, 0.3662),
+        (15, 148, 0.0624, 0.1605),
+        (0, 20, 0.0, 0.1611),
+        (1, 29, 0.0061, 0.1718),
+    ],
+)
 def test_published_intervals_are_met(errors: int, n: int, low: float, high: float) -> None:
     """The interval equals the published one to the four digits printed."""
     assert wilson(errors, n) == pytest.approx((low, high), abs=5e-5)
@@ -61,8 +67,9 @@ def test_more_confidence_widens_the_interval(n: int, data: st.DataObject, one: f
     assert wide[0] <= narrow[0] <= narrow[1] <= wide[1]
 
 
-@pytest.mark.parametrize(("errors", "n", "confidence"), [
-    (0, 0, 0.95), (-1, 5, 0.95), (6, 5, 0.95), (1, 5, 1.0), (1, 5, 0.0)])
+@pytest.mark.parametrize(
+    ("errors", "n", "confidence"), [(0, 0, 0.95), (-1, 5, 0.95), (6, 5, 0.95), (1, 5, 1.0), (1, 5, 0.0)]
+)
 def test_impossible_counts_are_refused(errors: int, n: int, confidence: float) -> None:
     """Counts that cannot be, and a confidence of 0 or 1, are refused."""
     with pytest.raises(ValueError, match="expected 0 <= errors <= rows"):

@@ -23,9 +23,9 @@ def config_text(**sections: str) -> str:
     said = {**SECTIONS, **sections}
     lines = []
     for name, body in said.items():
-        body = dedent(body).strip("\n")
-        inline = "\n" not in body and name not in SECTIONS
-        lines.append(f"{name}: {body}" if inline else f"{name}:\n{indent(body, '  ')}")
+        plain = dedent(body).strip("\n")
+        inline = "\n" not in plain and name not in SECTIONS
+        lines.append(f"{name}: {plain}" if inline else f"{name}:\n{indent(plain, '  ')}")
     return "\n".join(lines) + "\n"
 
 
@@ -42,6 +42,9 @@ def refused() -> Callable[..., list[tuple[str, str, str | None]]]:
     def say(**sections: str) -> list[tuple[str, str, str | None]]:
         with pytest.raises(ConfigError) as caught:
             validate(parse(config_text(**sections), "x.yaml"))
-        return [(p.mark.text[p.mark.column - 1:p.mark.column - 1 + p.mark.length], p.text, p.hint) for p in caught.value.problems]
+        return [
+            (p.mark.text[p.mark.column - 1 : p.mark.column - 1 + p.mark.length], p.text, p.hint)
+            for p in caught.value.problems
+        ]
 
     return say

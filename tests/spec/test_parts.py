@@ -30,14 +30,24 @@ def test_a_lone_value_goes_to_the_first_parameter() -> None:
 
 def test_parts_nest() -> None:
     """A regularizer, a schedule and a wrapped layer stand inside other parts, and know their paths."""
-    part, complaints = read_part("layers", {"Bidirectional": {"layer": {"LSTM": {"units": 8, "kernel_regularizer": {"L2": 0.01}}}}})
+    part, complaints = read_part(
+        "layers", {"Bidirectional": {"layer": {"LSTM": {"units": 8, "kernel_regularizer": {"L2": 0.01}}}}}
+    )
     assert complaints == ()
     lstm = part.arguments["layer"]
     assert lstm.name == "LSTM"
     assert lstm.path == ("Bidirectional", "layer")
     assert lstm.arguments["kernel_regularizer"] == Part("regularizers", "L2", {"l2": 0.01})
-    adam, complaints = read_part("optimizers", {"Adam": {"learning_rate": {"ExponentialDecay": {
-        "initial_learning_rate": 0.1, "decay_steps": 100, "decay_rate": 0.9}}}})
+    adam, complaints = read_part(
+        "optimizers",
+        {
+            "Adam": {
+                "learning_rate": {
+                    "ExponentialDecay": {"initial_learning_rate": 0.1, "decay_steps": 100, "decay_rate": 0.9}
+                }
+            }
+        },
+    )
     assert complaints == ()
     assert adam.arguments["learning_rate"].category == "schedules"
 
@@ -49,42 +59,65 @@ def test_paths_start_at_the_root_once_placed() -> None:
     assert inner.path == ("model", 3, "Dense", "kernel_initializer")
 
 
-@pytest.mark.parametrize(("value", "path", "at_key", "words"), [
-    ("Dens", (), False, "expected a layer, received"),
-    ({"Dens": {"units": 8}}, ("Dens",), True, "expected a layer, received"),
-    ({"Dense": {"units": "8"}}, ("Dense", "units"), False, "expected a positive integer for 'units', received"),
-    ({"Dense": {"units": True}}, ("Dense", "units"), False, "expected a positive integer"),
-    ({"Dense": {"units": 8, "actvation": "relu"}}, ("Dense", "actvation"), True, "Dense has no argument 'actvation'"),
-    ({"Dense": {"units": 8, "activation": "rleu"}}, ("Dense", "activation"), False, "expected an activation, received"),
-    ({"Dense": {}}, ("Dense",), True, "Dense needs 'units' (a positive integer), which is missing"),
-    ("Dense", (), False, "Dense needs 'units'"),
-    ({"Dropout": 1.5}, ("Dropout",), False, "for 'rate', received 1.5"),
-    ({"Conv2D": {"filters": 8, "kernel_size": [3, 3, 3]}}, ("Conv2D", "kernel_size"), False, "for 'kernel_size'"),
-    ({"Dense": 8, "activation": "relu"}, (), False, "as a mapping with one key"),
-    (7, (), False, "expected a layer, received 7"),
-    (None, (), False, "expected a layer, received null"),
-    ([1], (), False, "expected a layer, received"),
-    ({}, (), False, "expected a layer, received"),
-    ({"LSTM": {"units": 4, "kernel_regularizer": {"L3": 0.1}}}, ("LSTM", "kernel_regularizer", "L3"), True, "expected a regularizer"),
-    ({"Adam": {}}, ("Adam",), True, "expected a layer"),
-])
-def test_what_is_wrong_is_said_at_its_place(value: object, path: tuple[str | int, ...], at_key: bool, words: str) -> None:  # noqa: FBT001
+@pytest.mark.parametrize(
+    ("value", "path", "at_key", "words"),
+    [
+        ("Dens", (), False, "expected a layer, received"),
+        ({"Dens": {"units": 8}}, ("Dens",), True, "expected a layer, received"),
+        ({"Dense": {"units": "8"}}, ("Dense", "units"), False, "expected a positive integer for 'units', received"),
+        ({"Dense": {"units": True}}, ("Dense", "units"), False, "expected a positive integer"),
+        (
+            {"Dense": {"units": 8, "actvation": "relu"}},
+            ("Dense", "actvation"),
+            True,
+            "Dense has no argument 'actvation'",
+        ),
+        (
+            {"Dense": {"units": 8, "activation": "rleu"}},
+            ("Dense", "activation"),
+            False,
+            "expected an activation, received",
+        ),
+        ({"Dense": {}}, ("Dense",), True, "Dense needs 'units' (a positive integer), which is missing"),
+        ("Dense", (), False, "Dense needs 'units'"),
+        ({"Dropout": 1.5}, ("Dropout",), False, "for 'rate', received 1.5"),
+        ({"Conv2D": {"filters": 8, "kernel_size": [3, 3, 3]}}, ("Conv2D", "kernel_size"), False, "for 'kernel_size'"),
+        ({"Dense": 8, "activation": "relu"}, (), False, "as a mapping with one key"),
+        (7, (), False, "expected a layer, received 7"),
+        (None, (), False, "expected a layer, received null"),
+        ([1], (), False, "expected a layer, received"),
+        ({}, (), False, "expected a layer, received"),
+        (
+            {"LSTM": {"units": 4, "kernel_regularizer": {"L3": 0.1}}},
+            ("LSTM", "kernel_regularizer", "L3"),
+            True,
+            "expected a regularizer",
+        ),
+        ({"Adam": {}}, ("Adam",), True, "expected a layer"),
+    ],
+)
+def test_what_is_wrong_is_said_at_its_place(
+    value: object, path: tuple[str | int, ...], at_key: bool, words: str
+) -> None:
     """Each mistake is one complaint, at the key or value to blame."""
     _, complaints = read_part("layers", value)
     assert [(one.path, one.at_key) for one in complaints] == [(path, at_key)]
     assert words in complaints[0].text
 
 
-@pytest.mark.parametrize(("value", "hint"), [
-    ("Dens", "Did you mean 'Dense'?"),
-    ({"Dense": {"units": "8"}}, "write 8 without quotes"),
-    ({"Dense": {"units": 8, "actvation": "relu"}}, "Did you mean 'activation'?"),
-    ({"Dense": {"units": "$clases"}}, "Did you mean '$classes'?"),
-    ({"Dense": 8, "activation": "relu"}, "did you mean Dense: {activation}, with these keys inside it?"),
-    ({"Adam": {}}, "Adam is of the category 'optimizer', which has no place here"),
-    ("Dense", "write Dense: {units: ...}"),
-    ({"Conv2D": {"filters": 3, "kernel_size": 3, "padding": "sme"}}, "Did you mean 'same'?"),
-])
+@pytest.mark.parametrize(
+    ("value", "hint"),
+    [
+        ("Dens", "Did you mean 'Dense'?"),
+        ({"Dense": {"units": "8"}}, "write 8 without quotes"),
+        ({"Dense": {"units": 8, "actvation": "relu"}}, "Did you mean 'activation'?"),
+        ({"Dense": {"units": "$clases"}}, "Did you mean '$classes'?"),
+        ({"Dense": 8, "activation": "relu"}, "did you mean Dense: {activation}, with these keys inside it?"),
+        ({"Adam": {}}, "Adam is of the category 'optimizer', which has no place here"),
+        ("Dense", "write Dense: {units: ...}"),
+        ({"Conv2D": {"filters": 3, "kernel_size": 3, "padding": "sme"}}, "Did you mean 'same'?"),
+    ],
+)
 def test_hints_can_be_typed(value: object, hint: str) -> None:
     """A hint says what to type next."""
     _, complaints = read_part("layers", value)
@@ -94,7 +127,12 @@ def test_hints_can_be_typed(value: object, hint: str) -> None:
 def test_all_mistakes_of_a_part_are_found_at_once() -> None:
     """Three mistakes in one layer are three complaints."""
     _, complaints = read_part("layers", {"Conv2D": {"filters": 0, "kernal_size": 3, "padding": "sme"}})
-    assert {one.path for one in complaints} == {("Conv2D", "filters"), ("Conv2D", "kernal_size"), ("Conv2D", "padding"), ("Conv2D",)}
+    assert {one.path for one in complaints} == {
+        ("Conv2D", "filters"),
+        ("Conv2D", "kernal_size"),
+        ("Conv2D", "padding"),
+        ("Conv2D",),
+    }
 
 
 def test_what_no_config_can_use_is_refused_with_the_reason() -> None:

@@ -10,28 +10,63 @@ from nnrun.config.dump import dump
 from nnrun.spec.experiment import validate
 from nnrun.spec.resolve import resolved
 
-LAYERS = some.sampled_from([
-    "Flatten", {"Dense": 8}, {"Dense": {"units": "$classes", "activation": "softmax"}}, {"Dropout": 0.25},
-    {"Conv2D": {"filters": 4, "kernel_size": [3, 5], "padding": "same"}}, "MaxPooling2D", {"Reshape": [-1]},
-    {"Dense": {"units": 3, "kernel_regularizer": {"L2": 1e-4}, "bias_initializer": "ones", "name": "named"}},
-    {"Bidirectional": {"layer": {"LSTM": {"units": 4, "return_sequences": True}}}}, {"TimeDistributed": {"layer": {"Dense": 2}}},
-    "BatchNormalization", {"Embedding": {"input_dim": 10, "output_dim": 4}}, {"Input": {"shape": [None, 3]}},
-])
-OPTIMIZERS = some.sampled_from([
-    "Adam", "sgd", {"SGD": {"learning_rate": 1e-3, "momentum": 0.9, "nesterov": True}}, {"RMSprop": 0.01},
-    {"Adam": {"learning_rate": {"CosineDecay": {"initial_learning_rate": 0.1, "decay_steps": 10}}, "clipnorm": 1.0}},
-])
-CONFIGS = some.fixed_dictionaries({
-    "name": some.sampled_from(["a", "b-2"]), "seed": some.integers(0, 2**32 - 1),
-    "data": some.fixed_dictionaries({"source": some.sampled_from(["digits", "iris", {"csv": {"file": "a.csv"}}]),
-                                     "split": some.sampled_from([{"test": 0.2, "validation": 0.1}, {"test": "train"}])}),
-    "model": some.lists(LAYERS, min_size=1, max_size=5),
-    "training": some.fixed_dictionaries({
-        "loss": some.sampled_from(["mse", "categorical_crossentropy", {"BinaryCrossentropy": {"label_smoothing": 0.1}}]),
-        "optimizer": OPTIMIZERS, "metrics": some.sampled_from([[], ["accuracy", "AUC"], [{"TopKCategoricalAccuracy": 3}]]),
-        "epochs": some.integers(1, 99),
-        "callbacks": some.sampled_from([[], [{"EarlyStopping": {"monitor": "loss", "patience": 3}}, "ModelCheckpoint"]])}),
-})
+LAYERS = some.sampled_from(
+    [
+        "Flatten",
+        {"Dense": 8},
+        {"Dense": {"units": "$classes", "activation": "softmax"}},
+        {"Dropout": 0.25},
+        {"Conv2D": {"filters": 4, "kernel_size": [3, 5], "padding": "same"}},
+        "MaxPooling2D",
+        {"Reshape": [-1]},
+        {"Dense": {"units": 3, "kernel_regularizer": {"L2": 1e-4}, "bias_initializer": "ones", "name": "named"}},
+        {"Bidirectional": {"layer": {"LSTM": {"units": 4, "return_sequences": True}}}},
+        {"TimeDistributed": {"layer": {"Dense": 2}}},
+        "BatchNormalization",
+        {"Embedding": {"input_dim": 10, "output_dim": 4}},
+        {"Input": {"shape": [None, 3]}},
+    ]
+)
+OPTIMIZERS = some.sampled_from(
+    [
+        "Adam",
+        "sgd",
+        {"SGD": {"learning_rate": 1e-3, "momentum": 0.9, "nesterov": True}},
+        {"RMSprop": 0.01},
+        {
+            "Adam": {
+                "learning_rate": {"CosineDecay": {"initial_learning_rate": 0.1, "decay_steps": 10}},
+                "clipnorm": 1.0,
+            }
+        },
+    ]
+)
+CONFIGS = some.fixed_dictionaries(
+    {
+        "name": some.sampled_from(["a", "b-2"]),
+        "seed": some.integers(0, 2**32 - 1),
+        "data": some.fixed_dictionaries(
+            {
+                "source": some.sampled_from(["digits", "iris", {"csv": {"file": "a.csv"}}]),
+                "split": some.sampled_from([{"test": 0.2, "validation": 0.1}, {"test": "train"}]),
+            }
+        ),
+        "model": some.lists(LAYERS, min_size=1, max_size=5),
+        "training": some.fixed_dictionaries(
+            {
+                "loss": some.sampled_from(
+                    ["mse", "categorical_crossentropy", {"BinaryCrossentropy": {"label_smoothing": 0.1}}]
+                ),
+                "optimizer": OPTIMIZERS,
+                "metrics": some.sampled_from([[], ["accuracy", "AUC"], [{"TopKCategoricalAccuracy": 3}]]),
+                "epochs": some.integers(1, 99),
+                "callbacks": some.sampled_from(
+                    [[], [{"EarlyStopping": {"monitor": "loss", "patience": 3}}, "ModelCheckpoint"]]
+                ),
+            }
+        ),
+    }
+)
 
 
 @given(CONFIGS)

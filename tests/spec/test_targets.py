@@ -9,11 +9,23 @@ from nnrun.spec.parts import read_part
 from nnrun.spec.targets import target_form
 
 
-@pytest.mark.parametrize(("loss", "form"), [
-    ("categorical_crossentropy", "one_hot"), ("CategoricalCrossentropy", "one_hot"), ("sparse_categorical_crossentropy", "integer"),
-    ("SparseCategoricalCrossentropy", "integer"), ("binary_crossentropy", "binary"), ({"BinaryFocalCrossentropy": {"gamma": 2.0}}, "binary"),
-    ("hinge", "binary"), ("squared_hinge", "binary"), ("categorical_hinge", "one_hot"), ("kld", "one_hot"), ("mse", "number"), ("Huber", "number"),
-])
+@pytest.mark.parametrize(
+    ("loss", "form"),
+    [
+        ("categorical_crossentropy", "one_hot"),
+        ("CategoricalCrossentropy", "one_hot"),
+        ("sparse_categorical_crossentropy", "integer"),
+        ("SparseCategoricalCrossentropy", "integer"),
+        ("binary_crossentropy", "binary"),
+        ({"BinaryFocalCrossentropy": {"gamma": 2.0}}, "binary"),
+        ("hinge", "binary"),
+        ("squared_hinge", "binary"),
+        ("categorical_hinge", "one_hot"),
+        ("kld", "one_hot"),
+        ("mse", "number"),
+        ("Huber", "number"),
+    ],
+)
 def test_a_loss_says_how_targets_are_encoded(loss: object, form: str) -> None:
     """Sparse losses take class numbers, categorical ones rows, binary ones 0 or 1, all others numbers."""
     part, complaints = read_part("losses", loss)

@@ -70,6 +70,11 @@ def load_keras(wake: Wake) -> ModuleType:
     return keras
 
 
+def tensorflow() -> Any:
+    """Give the TensorFlow that `load_keras` has imported."""
+    return sys.modules["tensorflow"]
+
+
 def _set_environment(wake: Wake) -> None:
     os.environ["KERAS_BACKEND"] = wake.backend
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
@@ -77,7 +82,7 @@ def _set_environment(wake: Wake) -> None:
     os.environ["TF_FORCE_GPU_ALLOW_GROWTH"] = "true"
 
 
-def _set_threads(tensorflow: Any, threads: int) -> None:  # noqa: ANN401
+def _set_threads(tensorflow: Any, threads: int) -> None:
     wanted = threads or usable_cores()
     # TensorFlow refuses a change once its threads run; a second run in one process keeps the first one's threads.
     with contextlib.suppress(RuntimeError):

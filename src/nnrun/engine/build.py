@@ -32,7 +32,7 @@ class Builder:
         self._facts = facts
         self._mark_of = mark_of
 
-    def object(self, part: Part, **filled_in: object) -> Any:  # noqa: ANN401
+    def make(self, part: Part, **filled_in: object) -> Any:
         """Make the Keras object that `part` names; `filled_in` arguments replace those of the config.
 
         Raises:
@@ -40,31 +40,40 @@ class Builder:
         """
         arguments = {key: self._value(value, part) for key, value in part.arguments.items()}
         try:
-            return self._make(part, {**arguments, **filled_in})
+            return self._construct(part, {**arguments, **filled_in})
         except BuildError:
             raise
-        except Exception as error:  # noqa: BLE001  # Keras raises whatever its layers raise
+        except Exception as error:  # Keras raises whatever its layers raise
             raise self.refusal(part, error) from error
 
     def refusal(self, part: Part, error: Exception) -> BuildError:
         """Say that Keras refused `part`, at its place."""
         message = str(error).strip() or type(error).__name__
-        return BuildError([Problem(self._mark_of((*part.path, part.name)), f"Keras refused {part.name}: {message}",
-                                   f"nnrun explain {part.name}")])
+        return BuildError(
+            [
+                Problem(
+                    self._mark_of((*part.path, part.name)),
+                    f"Keras refused {part.name}: {message}",
+                    f"nnrun explain {part.name}",
+                )
+            ]
+        )
 
-    def _make(self, part: Part, arguments: dict[str, Any]) -> Any:  # noqa: ANN401
+    def _construct(self, part: Part, arguments: dict[str, Any]) -> Any:
         if part.category == "activations":
             return self._activation(part, arguments)
         if part.category == "metrics" and part.name in _RESOLVED_BY_COMPILE:
             return part.name
-        module = self._keras.optimizers.schedules if part.category == "schedules" else getattr(self._keras, part.category)
+        module = (
+            self._keras.optimizers.schedules if part.category == "schedules" else getattr(self._keras, part.category)
+        )
         found = getattr(module, part.name, None)
         if not isinstance(found, type):
             # Functions are compiled by name, so that Keras gives them its own wrapper and name.
             return part.name
         return found(**arguments)
 
-    def _activation(self, part: Part, arguments: dict[str, Any]) -> Any:  # noqa: ANN401
+    def _activation(self, part: Part, arguments: dict[str, Any]) -> Any:
         if part.name == "binary_step":
             return self._keras.saving.get_registered_object("nnrun>binary_step")
         if not arguments:
@@ -73,9 +82,9 @@ class Builder:
         text = f"{part.name} takes its arguments as a layer of its own, not as an activation"
         raise ValueError(text)
 
-    def _value(self, value: object, part: Part) -> Any:  # noqa: ANN401
+    def _value(self, value: object, part: Part) -> Any:
         if isinstance(value, Part):
-            return self.object(value)
+            return self.make(value)
         if isinstance(value, list):
             return [self._value(item, part) for item in value]
         if isinstance(value, dict):
@@ -84,7 +93,7 @@ class Builder:
             return self._fact(value, part)
         return value
 
-    def _fact(self, word: str, part: Part) -> Any:  # noqa: ANN401
+    def _fact(self, word: str, part: Part) -> Any:
         found = self._facts.value(word)
         if found is None:
             text = f"these data do not say '{word}'"

@@ -18,19 +18,24 @@ if TYPE_CHECKING:
     from nnrun.spec.training import TrainingSpec
 
 #: The argument that says where a callback writes, and the place it gets where the config says none.
-WRITES = {"CSVLogger": ("filename", "epochs.csv"), "TensorBoard": ("log_dir", "tensorboard"),
-          "BackupAndRestore": ("backup_dir", "state/backup"), "ModelCheckpoint": ("filepath", "checkpoints/epoch-{epoch:02d}.keras")}
+WRITES = {
+    "CSVLogger": ("filename", "epochs.csv"),
+    "TensorBoard": ("log_dir", "tensorboard"),
+    "BackupAndRestore": ("backup_dir", "state/backup"),
+    "ModelCheckpoint": ("filepath", "checkpoints/epoch-{epoch:02d}.keras"),
+}
 
 
-def make_callbacks(keras: ModuleType, builder: Builder, training: TrainingSpec, folder: FilePath,
-                   mark_of: Callable[[Path], Mark]) -> list[Any]:
+def make_callbacks(
+    builder: Builder, training: TrainingSpec, folder: FilePath, mark_of: Callable[[Path], Mark]
+) -> list[Any]:
     """Make the config's callbacks; relative paths they write lie inside `folder`."""
     made = []
     for part in training.callbacks:
         if is_best_rule(part):
             continue  # what it asks for is what best.keras is; see `best_rule`
         filled = _paths(part, folder, mark_of)
-        callback = builder.object(part, **filled)
+        callback = builder.make(part, **filled)
         if part.name == "ModelCheckpoint":
             _save_atomically(callback)
         made.append(callback)
@@ -39,8 +44,12 @@ def make_callbacks(keras: ModuleType, builder: Builder, training: TrainingSpec, 
 
 def is_best_rule(part: Part) -> bool:
     """Tell whether a callback only asks for the best model, without a path of its own: that is `best.keras`."""
-    return (part.name == "ModelCheckpoint" and "filepath" not in part.arguments
-            and part.arguments.get("save_best_only") is True and not part.arguments.get("save_weights_only"))
+    return (
+        part.name == "ModelCheckpoint"
+        and "filepath" not in part.arguments
+        and part.arguments.get("save_best_only") is True
+        and not part.arguments.get("save_weights_only")
+    )
 
 
 def best_rule(training: TrainingSpec, figures: Mapping[str, float]) -> tuple[str, str]:
@@ -55,7 +64,7 @@ def best_rule(training: TrainingSpec, figures: Mapping[str, float]) -> tuple[str
     return ("val_loss" if "val_loss" in figures else "loss"), training.best.mode
 
 
-def keep_best(keras: ModuleType, path: FilePath, monitor: str, mode: str) -> Any:  # noqa: ANN401
+def keep_best(keras: ModuleType, path: FilePath, monitor: str, mode: str) -> Any:
     """Make the callback that keeps the model of the best epoch at `path`."""
     callback = keras.callbacks.ModelCheckpoint(str(path), monitor=monitor, mode=mode, save_best_only=True)
     _save_atomically(callback)
@@ -67,7 +76,7 @@ def needs_batches(keras: ModuleType, callbacks: list[Any]) -> bool:
     return any(_hears_batches(keras, callback) for callback in callbacks)
 
 
-def _hears_batches(keras: ModuleType, callback: Any) -> bool:  # noqa: ANN401
+def _hears_batches(keras: ModuleType, callback: Any) -> bool:
     if isinstance(callback, keras.callbacks.ModelCheckpoint):
         return bool(callback.save_freq != "epoch")
     if isinstance(callback, keras.callbacks.BackupAndRestore):
@@ -88,12 +97,26 @@ def _paths(part: Part, folder: FilePath, mark_of: Callable[[Path], Mark]) -> dic
     place = (folder / str(given or usual)).resolve()
     path = (*part.path, part.name, argument)
     if not place.is_relative_to(folder.resolve()):
-        raise BuildError([Problem(mark_of(path), f"expected a path inside the run folder, received {given}",
-                                  f"write {argument}: {usual}")])
+        raise BuildError(
+            [
+                Problem(
+                    mark_of(path),
+                    f"expected a path inside the run folder, received {given}",
+                    f"write {argument}: {usual}",
+                )
+            ]
+        )
     if place.suffix in (".h5", ".hdf5") and not place.name.endswith(".weights.h5"):
-        raise BuildError([Problem(mark_of(path), f"expected a file that ends in .keras or .weights.h5, received {given}: "
-                                  "saving legacy .h5 spoils later checkpoints of the same model (a fault of Keras')",
-                                  f"write {argument}: {FilePath(str(given)).with_suffix('.keras')}")])
+        raise BuildError(
+            [
+                Problem(
+                    mark_of(path),
+                    f"expected a file that ends in .keras or .weights.h5, received {given}: "
+                    "saving legacy .h5 spoils later checkpoints of the same model (a fault of Keras')",
+                    f"write {argument}: {FilePath(str(given)).with_suffix('.keras')}",
+                )
+            ]
+        )
     place.parent.mkdir(parents=True, exist_ok=True)
     return {argument: str(place)}
 
@@ -101,10 +124,10 @@ def _paths(part: Part, folder: FilePath, mark_of: Callable[[Path], Mark]) -> dic
 class _Saving:
     """Stands for the model inside a `ModelCheckpoint`, and saves it atomically; all else is the model's own."""
 
-    def __init__(self, model: Any) -> None:  # noqa: ANN401
+    def __init__(self, model: Any) -> None:
         self._model = model
 
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401
+    def __getattr__(self, name: str) -> Any:
         return getattr(self._model, name)
 
     def save(self, path: str, *, overwrite: bool = True) -> None:  # noqa: ARG002
@@ -113,6 +136,6 @@ class _Saving:
     save_weights = save
 
 
-def _save_atomically(callback: Any) -> None:  # noqa: ANN401
+def _save_atomically(callback: Any) -> None:
     set_model = callback.set_model
     callback.set_model = lambda model: set_model(_Saving(model))

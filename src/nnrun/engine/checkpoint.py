@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 
-def save(model: Any, path: FilePath) -> None:  # noqa: ANN401
+def save(model: Any, path: FilePath) -> None:
     """Write the whole model to `path` (`.keras`), or only its weights (`.weights.h5`), atomically.
 
     Raises:
@@ -46,7 +46,7 @@ def write_atomically(path: FilePath, write: Callable[[str], None], *, ending: st
         temporary.unlink(missing_ok=True)
 
 
-def load(keras: ModuleType, path: FilePath) -> Any:  # noqa: ANN401
+def load(keras: ModuleType, path: FilePath) -> Any:
     """Read a whole model without its loss and optimizer; code inside the file is never run.
 
     Raises:
@@ -61,12 +61,12 @@ def load(keras: ModuleType, path: FilePath) -> Any:  # noqa: ANN401
         raise RunError(text, "choose another checkpoint with --checkpoint")
     try:
         return keras.saving.load_model(path, compile=False, safe_mode=True)
-    except Exception as error:  # noqa: BLE001  # Keras, h5py and zipfile each raise their own
+    except Exception as error:  # Keras, h5py and zipfile each raise their own
         text = f"{path}: Keras cannot read this checkpoint: {error}"
         raise RunError(text, "choose another checkpoint with --checkpoint") from error
 
 
-def require_same_model(loaded: Any, architecture: dict[str, Any], path: FilePath) -> None:  # noqa: ANN401
+def require_same_model(loaded: Any, architecture: dict[str, Any], path: FilePath) -> None:
     """Refuse a checkpoint whose layers are not those of `architecture` (the run's `model.json`).
 
     Raises:
@@ -82,7 +82,17 @@ def require_same_model(loaded: Any, architecture: dict[str, Any], path: FilePath
 
 
 def _layers(config: dict[str, Any]) -> list[str]:
-    told = ("units", "filters", "kernel_size", "pool_size", "rate", "activation", "target_shape", "output_dim", "batch_shape")
+    told = (
+        "units",
+        "filters",
+        "kernel_size",
+        "pool_size",
+        "rate",
+        "activation",
+        "target_shape",
+        "output_dim",
+        "batch_shape",
+    )
     shown = []
     for layer in config["layers"]:
         arguments = {key: layer["config"][key] for key in told if key in layer["config"]}

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from nnrun.spec.facts import Facts
 
 
-def compile_model(keras: ModuleType, experiment: Experiment, facts: Facts, mark_of: Callable[[Path], Mark]) -> Any:  # noqa: ANN401
+def compile_model(keras: ModuleType, experiment: Experiment, facts: Facts, mark_of: Callable[[Path], Mark]) -> Any:
     """Build the model that `experiment` describes and compile it with its loss, optimizer and metrics.
 
     Raises:
@@ -28,19 +28,24 @@ def compile_model(keras: ModuleType, experiment: Experiment, facts: Facts, mark_
     return model
 
 
-def set_learning(model: Any, builder: Builder, experiment: Experiment) -> None:  # noqa: ANN401
+def set_learning(model: Any, builder: Builder, experiment: Experiment) -> None:
     """Give `model` the experiment's loss, optimizer and metrics."""
     training = experiment.training
     # XLA is chosen by nnrun's executors, not by Keras: on CPU it makes convolutions ten times slower.
-    model.compile(optimizer=builder.object(training.optimizer), loss=builder.object(training.loss),
-                  metrics=[builder.object(metric) for metric in training.metrics], jit_compile=False)
+    model.compile(
+        optimizer=builder.make(training.optimizer),
+        loss=builder.make(training.loss),
+        metrics=[builder.make(metric) for metric in training.metrics],
+        jit_compile=False,
+    )
 
 
-def _chain(keras: ModuleType, builder: Builder, experiment: Experiment, facts: Facts,
-           mark_of: Callable[[Path], Mark]) -> Any:  # noqa: ANN401
+def _chain(
+    keras: ModuleType, builder: Builder, experiment: Experiment, facts: Facts, mark_of: Callable[[Path], Mark]
+) -> Any:
     parts = list(experiment.model)
     if parts[0].name == "Input":
-        inputs = builder.object(parts.pop(0))
+        inputs = builder.make(parts.pop(0))
     elif facts.input_shape is not None:
         inputs = keras.Input(tuple(facts.input_shape))
     else:
@@ -48,10 +53,10 @@ def _chain(keras: ModuleType, builder: Builder, experiment: Experiment, facts: F
         raise BuildError([Problem(mark_of(("model",)), text, "start the model with 'Input: {shape: [...]}'")])
     tensor = inputs
     for part in parts:
-        layer = builder.object(part)
+        layer = builder.make(part)
         try:
             tensor = layer(tensor)
-        except Exception as error:  # noqa: BLE001  # Keras raises whatever its layers raise
+        except Exception as error:  # Keras raises whatever its layers raise
             raise builder.refusal(part, error) from error
     return keras.Model(inputs, tensor, name=_keras_name(experiment.name))
 

@@ -80,8 +80,12 @@ class Course:
         rate = plain(self.model.optimizer.learning_rate)
         steps = math.ceil(self.train.rows / training.batch_size)
         rows = order(self.seed, epoch, self.train.rows, shuffle=training.shuffle)
-        figures = self.executor.train(self.train, rows, lambda step: progress.step(epoch + 1, training.epochs, step / steps),
-                                      self.callbacks if self.stepwise else None)
+        figures = self.executor.train(
+            self.train,
+            rows,
+            lambda step: progress.step(epoch + 1, training.epochs, step / steps),
+            self.callbacks if self.stepwise else None,
+        )
         if self.validation is not None:
             figures |= self._validate(self.validation)
         seconds = round(time.perf_counter() - began, 4)
@@ -99,5 +103,3 @@ def _require_number(figures: Mapping[str, float], epoch: int) -> None:
     if wrong:
         text = f"training diverged in epoch {epoch + 1}: {wrong[0]} is {figures[wrong[0]]}"
         raise RunError(text, "try a smaller learning_rate, clipnorm: 1.0 in the optimizer, or prepare: [Standardize]")
-
-

@@ -20,11 +20,17 @@ if TYPE_CHECKING:
 @contextlib.contextmanager
 def quiet(log: FilePath) -> Iterator[None]:
     """Append to `log` whatever is printed or warned of inside the `with` block, from Python or below it."""
-    with log.open("a", encoding="utf-8", buffering=1) as file, _descriptor_to(file), warnings.catch_warnings(), \
-            contextlib.redirect_stdout(file), contextlib.redirect_stderr(file):
+    with (
+        log.open("a", encoding="utf-8", buffering=1) as file,
+        _descriptor_to(file),
+        warnings.catch_warnings(),
+        contextlib.redirect_stdout(file),
+        contextlib.redirect_stderr(file),
+    ):
         warnings.simplefilter("always")
-        warnings.showwarning = lambda message, category, filename, lineno, *_: print(  # type: ignore[assignment]
-            f"{filename}:{lineno}: {category.__name__}: {message}", file=file)
+        warnings.showwarning = lambda message, category, filename, lineno, *_: print(
+            f"{filename}:{lineno}: {category.__name__}: {message}", file=file
+        )
         yield
 
 

@@ -41,7 +41,7 @@ class ResidentExecutor:
         batch_size: Rows per step; the last step of an epoch takes what is left.
     """
 
-    def __init__(self, tf: Any, model: Any, batch_size: int) -> None:  # noqa: ANN401
+    def __init__(self, tf: Any, model: Any, batch_size: int) -> None:
         self._tf = tf
         self._model = model
         self._batch = batch_size
@@ -59,8 +59,9 @@ class ResidentExecutor:
         # The very call that `fit` makes first; no public one builds metrics and optimizer without taking a step.
         self._model._symbolic_build(data_batch=batch)  # noqa: SLF001
 
-    def train(self, tensors: Tensors, order: NDArray[np.int32], tell: Callable[[int], None],
-              hears_steps: Any = None) -> dict[str, float]:  # noqa: ANN401
+    def train(
+        self, tensors: Tensors, order: NDArray[np.int32], tell: Callable[[int], None], hears_steps: Any = None
+    ) -> dict[str, float]:
         """Train one epoch over the rows in `order`, shape (rows,), and give the epoch's mean loss and metrics.
 
         Args:
@@ -90,51 +91,47 @@ class ResidentExecutor:
         """Read the loss and metrics accumulated so far, by Keras' names."""
         return {name: plain(value) for name, value in self._model.get_metrics_result().items()}
 
-    def _loop(self, kind: str, tensors: Tensors, order: Any, tell: Callable[[int], None],  # noqa: ANN401
-              hears_steps: Any) -> None:  # noqa: ANN401
-        full, program = tensors.rows // self._batch, self._program(kind, tensors)
-        tail = self._program(f"{kind} tail", tensors) if tensors.rows % self._batch else None
-        if hears_steps is not None:
-            self._each_step(full, program, tail, order, hears_steps)
-            return
+    def _loop(
+        self,
+        kind: str,
+        tensors: Tensors,
+        order: Any,
+        tell: Callable[[int], None],
+        hears_steps: Any,
+    ) -> None:
+        steps, program = -(-tensors.rows // self._batch), self._program(kind, tensors)
         step, chunk = 0, 1
-        while step < full:
+        while step < steps:
+            if hears_steps is not None:
+                hears_steps.on_train_batch_begin(step)
             began = time.perf_counter()
-            stop = min(step + chunk, full)
+            stop = min(step + chunk, steps)
             program(order, np.int32(step), np.int32(stop))
-            chunk = _next_chunk(chunk, time.perf_counter() - began)
+            if hears_steps is not None:
+                hears_steps.on_train_batch_end(step, self.figures())
+                if self._model.stop_training:
+                    break
+            else:
+                chunk = _next_chunk(chunk, time.perf_counter() - began)
             step = stop
             tell(step)
-        if tail is not None:
-            tail(order[full * self._batch:])
-
-    def _each_step(self, full: int, program: Callable[..., Any], tail: Callable[..., Any] | None, order: Any,  # noqa: ANN401
-                   callbacks: Any) -> None:  # noqa: ANN401
-        for step in range(full + (tail is not None)):
-            callbacks.on_train_batch_begin(step)
-            if step < full:
-                program(order, np.int32(step), np.int32(step + 1))
-            elif tail is not None:
-                tail(order[full * self._batch:])
-            callbacks.on_train_batch_end(step, self.figures())
-            if self._model.stop_training:
-                break
 
     def _program(self, kind: str, tensors: Tensors) -> Callable[..., Any]:
         key = (kind, id(tensors))
         if key not in self._programs:
-            make = {"train": self._steps, "test": self._steps, "train tail": self._tail, "test tail": self._tail,
-                    "predict": self._outputs}[kind]
-            self._programs[key] = make(tensors, self._model.train_step if kind.startswith("train") else self._model.test_step)
+            make = self._outputs if kind == "predict" else self._steps
+            self._programs[key] = make(tensors, self._model.train_step if kind == "train" else self._model.test_step)
         return self._programs[key]
 
     def _steps(self, tensors: Tensors, take_step: Callable[..., Any]) -> Callable[..., Any]:
-        tf, batch = self._tf, self._batch
+        tf, batch, rows = self._tf, self._batch, tensors.rows
 
         @tf.function(autograph=False)  # type: ignore[untyped-decorator]
-        def steps(order: Any, start: Any, stop: Any) -> None:  # noqa: ANN401
-            def body(step: Any) -> Any:  # noqa: ANN401
-                index = tf.slice(order, [step * batch], [batch])
+        def steps(order: Any, start: Any, stop: Any) -> None:
+            def body(step: Any) -> Any:
+                # The batch's size stays unknown to the compiler, as in `fit`: with a known one TensorFlow turns
+                # divisions by it into multiplications, whose last bit differs (seen with BatchNormalization).
+                index = order[step * batch : tf.minimum((step + 1) * batch, rows)]
                 take_step(tuple(tf.gather(field, index) for field in tensors.fields))
                 return (step + 1,)
 
@@ -142,26 +139,17 @@ class ResidentExecutor:
 
         return lambda order, start, stop: steps(order, tf.constant(start), tf.constant(stop))
 
-    def _tail(self, tensors: Tensors, take_step: Callable[..., Any]) -> Callable[..., Any]:
-        tf = self._tf
-
-        @tf.function(autograph=False)  # type: ignore[untyped-decorator]
-        def tail(index: Any) -> None:  # noqa: ANN401
-            take_step(tuple(tf.gather(field, index) for field in tensors.fields))
-
-        return tail  # type: ignore[no-any-return]
-
     def _outputs(self, tensors: Tensors, _: Callable[..., Any]) -> Callable[..., Any]:
         tf, model = self._tf, self._model
 
         @tf.function(autograph=False, reduce_retracing=True)  # type: ignore[untyped-decorator]
-        def outputs(x: Any) -> Any:  # noqa: ANN401
+        def outputs(x: Any) -> Any:
             return model(x, training=False)
 
         return lambda start, stop: outputs(tensors.fields[0][start:stop])
 
 
-def plain(value: Any) -> float:  # noqa: ANN401
+def plain(value: Any) -> float:
     """Give a 32-bit figure its own shortest digits: 0.001 and not 0.0010000000474974513; no bit is lost."""
     return float(str(np.asarray(value)[()]))
 

@@ -61,24 +61,29 @@ def decide(outputs: NDArray[Any], facts: Facts, loss: Part) -> NDArray[Any]:
     if facts.task == "regression":
         return outputs
     if outputs.shape[-1] > 1:
-        return np.argmax(outputs, axis=-1).astype(np.int64)
+        return np.asarray(np.argmax(outputs, axis=-1), dtype=np.int64)
     around_zero = loss.name in _AROUND_ZERO or loss.arguments.get("from_logits") is True
-    return (outputs[..., 0] > (0.0 if around_zero else 0.5)).astype(np.int64)
+    return np.asarray(outputs[..., 0] > (0.0 if around_zero else 0.5), dtype=np.int64)
 
 
 def true_classes(y: NDArray[Any], facts: Facts) -> NDArray[np.int64]:
     """Turn encoded targets back into class numbers."""
     if facts.form == "one_hot" or (y.ndim > 1 and y.shape[-1] > 1 and facts.form == "binary"):
-        return np.argmax(y, axis=-1).astype(np.int64)
+        return np.asarray(np.argmax(y, axis=-1), dtype=np.int64)
     squeezed = y[..., 0] if y.ndim > 1 and y.shape[-1] == 1 else y
-    return squeezed.astype(np.int64)
+    return np.asarray(squeezed, dtype=np.int64)
 
 
 def error_figures(errors: int, rows: int) -> dict[str, Any]:
     """Give the error rate with its 95 % Wilson score interval, in per cent."""
     low, high = wilson(errors, rows)
-    return {"errors": errors, "error_rate": errors / rows, "error_percent": 100 * errors / rows,
-            "error_percent_interval_95": [round(100 * low, 4), round(100 * high, 4)], "interval": "Wilson"}
+    return {
+        "errors": errors,
+        "error_rate": errors / rows,
+        "error_percent": 100 * errors / rows,
+        "error_percent_interval_95": [round(100 * low, 4), round(100 * high, 4)],
+        "interval": "Wilson",
+    }
 
 
 def predictions_csv(outcome: Outcome, part: DataPart, facts: Facts) -> str:
@@ -90,7 +95,10 @@ def predictions_csv(outcome: Outcome, part: DataPart, facts: Facts) -> str:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["row", "truth", *prediction_columns(outcome.outputs, facts)])
     lines = prediction_lines(outcome.outputs, outcome.predicted, facts)
-    writer.writerows([row, true, *line] for row, true, line in zip(part.rows.tolist(), outcome.truth_words(facts), lines, strict=True))
+    writer.writerows(
+        [row, true, *line]
+        for row, true, line in zip(part.rows.tolist(), outcome.truth_words(facts), lines, strict=True)
+    )
     return text.getvalue()
 
 
@@ -98,7 +106,11 @@ def prediction_columns(outputs: NDArray[Any], facts: Facts) -> list[str]:
     """Name the columns that `prediction_lines` gives."""
     width = int(np.prod(outputs.shape[1:]))
     if facts.task == "regression":
-        names = facts.target_names if len(facts.target_names) == width and width > 1 else [str(index) for index in range(width)]
+        names = (
+            facts.target_names
+            if len(facts.target_names) == width and width > 1
+            else [str(index) for index in range(width)]
+        )
         return ["prediction"] if width == 1 else [f"prediction_{name}" for name in names]
     names = facts.class_names if len(facts.class_names) == width else [str(index) for index in range(width)]
     return ["prediction", *(["output"] if width == 1 else [f"output_{name}" for name in names])]
@@ -109,12 +121,18 @@ def prediction_lines(outputs: NDArray[Any], predicted: NDArray[Any], facts: Fact
     flat = outputs.reshape(len(outputs), -1)
     if facts.task == "regression":
         return [[float(value) for value in row] for row in flat]
-    return [[_named(np.atleast_1d(one), facts), *(float(value) for value in row)] for one, row in zip(predicted, flat, strict=True)]
+    return [
+        [_named(np.atleast_1d(one), facts), *(float(value) for value in row)]
+        for one, row in zip(predicted, flat, strict=True)
+    ]
 
 
 def _named(values: NDArray[Any], facts: Facts) -> object:
     """Name classes by their names where there are names; several values stand in one field, with spaces between."""
-    shown = [facts.class_names[int(value)] if facts.task == "classification" and int(value) < len(facts.class_names) else value.item()
-             for value in values.ravel()]
+    shown = [
+        facts.class_names[int(value)]
+        if facts.task == "classification" and int(value) < len(facts.class_names)
+        else value.item()
+        for value in values.ravel()
+    ]
     return shown[0] if len(shown) == 1 else " ".join(map(str, shown))
-

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from nnrun.engine import checkpoint
-from nnrun.engine.backend import Wake, load_keras
+from nnrun.engine.backend import Wake, load_keras, tensorflow
 from nnrun.engine.build import Builder
 from nnrun.engine.quiet import quiet
 
@@ -44,22 +44,36 @@ class Session:
 
     executor_name = "resident"
 
-    def __init__(self, keras: ModuleType, wake: Wake, experiment: Experiment, facts: Facts, model: Any,  # noqa: ANN401
-                 builder: Builder, mark_of: Callable[[Path], Mark]) -> None:
-        import tensorflow as tf
-
+    def __init__(
+        self,
+        keras: ModuleType,
+        wake: Wake,
+        experiment: Experiment,
+        facts: Facts,
+        model: Any,
+        builder: Builder,
+        mark_of: Callable[[Path], Mark],
+    ) -> None:
         from nnrun.engine.resident import ResidentExecutor
 
         self.keras, self.wake, self.model = keras, wake, model
         self._experiment, self._facts, self._builder, self._mark_of = experiment, facts, builder, mark_of
-        self._executor: ResidentExecutor = ResidentExecutor(tf, model, experiment.training.batch_size)
+        self._executor: ResidentExecutor = ResidentExecutor(tensorflow(), model, experiment.training.batch_size)
         self._put: dict[int, Tensors] = {}
         self.executor_why = "the data fit in memory; without XLA, so that figures equal a step at a time"
 
     @classmethod
     @contextmanager
-    def open(cls, experiment: Experiment, facts: Facts, mark_of: Callable[[Path], Mark], *, threads: int,
-             log: FilePath, phase: Phase) -> Iterator[Session]:
+    def open(
+        cls,
+        experiment: Experiment,
+        facts: Facts,
+        mark_of: Callable[[Path], Mark],
+        *,
+        threads: int,
+        log: FilePath,
+        phase: Phase,
+    ) -> Iterator[Session]:
         """Wake Keras and compile the experiment's model; what libraries print goes to `log` until the block ends.
 
         Raises:
@@ -77,8 +91,17 @@ class Session:
 
     @classmethod
     @contextmanager
-    def reopen(cls, experiment: Experiment, facts: Facts, mark_of: Callable[[Path], Mark], *, threads: int, log: FilePath,
-               saved: FilePath, architecture: dict[str, Any]) -> Iterator[Session]:
+    def reopen(
+        cls,
+        experiment: Experiment,
+        facts: Facts,
+        mark_of: Callable[[Path], Mark],
+        *,
+        threads: int,
+        log: FilePath,
+        saved: FilePath,
+        architecture: dict[str, Any],
+    ) -> Iterator[Session]:
         """Wake Keras and take up a saved model, compiled with the experiment's loss and metrics.
 
         Raises:
@@ -114,11 +137,18 @@ class Session:
 
     def layer_rows(self) -> list[dict[str, Any]]:
         """Give every layer's name, output shape (batch first) and parameters, for the picture."""
-        return [{"name": layer.name, "shape": layer.output.shape, "parameters": int(layer.count_params())}
-                for layer in self.model.layers]
+        return [
+            {
+                "name": layer.name,
+                "shape": self.keras.tree.flatten(layer.output)[0].shape,
+                "parameters": int(layer.count_params()),
+            }
+            for layer in self.model.layers
+        ]
 
-    def fit(self, dataset: Dataset, folder: FilePath, best: FilePath, progress: Progress,
-            keep: Callable[[Epoch], None]) -> int:
+    def fit(
+        self, dataset: Dataset, folder: FilePath, best: FilePath, progress: Progress, keep: Callable[[Epoch], None]
+    ) -> int:
         """Train the model; gives the number of epochs run.
 
         Args:
@@ -136,16 +166,21 @@ class Session:
         validation = self.tensors(dataset.validation) if dataset.validation is not None else None
         self._executor.build(train)
         monitor, mode = best_rule(training, {"val_loss": 0.0} if validation is not None else {})
-        callbacks = make_callbacks(self.keras, self._builder, training, folder, self._mark_of)
+        callbacks = make_callbacks(self._builder, training, folder, self._mark_of)
         stepwise = needs_batches(self.keras, callbacks)
         # First in the list: the best epoch is on disk before any callback of the config may stop or change anything.
-        everything = self.keras.callbacks.CallbackList([keep_best(self.keras, best, monitor, mode), *callbacks],
-                                                       add_history=True, model=self.model, epochs=training.epochs,
-                                                       steps=-(-train.rows // training.batch_size))
+        everything = self.keras.callbacks.CallbackList(
+            [keep_best(self.keras, best, monitor, mode), *callbacks],
+            add_history=True,
+            model=self.model,
+            epochs=training.epochs,
+            steps=-(-train.rows // training.batch_size),
+        )
         if stepwise:
             progress.say("A callback needs every batch: this run takes a step at a time, which is slower.")
         return Course(self.model, self._executor, train, validation, everything, stepwise, self._experiment.seed).run(
-            training, progress, keep)
+            training, progress, keep
+        )
 
     def score(self, part: DataPart) -> Outcome:
         """Score the model as it is now on one part of the data."""
@@ -153,7 +188,7 @@ class Session:
 
         return score(self._executor, self.tensors(part), part, self._facts, self._experiment.training.loss)
 
-    def outputs(self, part: DataPart) -> Any:  # noqa: ANN401
+    def outputs(self, part: DataPart) -> Any:
         """Give the model's outputs for examples without truth, shape (rows, ...)."""
         return self._executor.predict(self.tensors(part))
 
@@ -171,5 +206,12 @@ class Session:
 def wake_of(experiment: Experiment, threads: int) -> Wake:
     """Say what an experiment wants set when Keras wakes."""
     settings = experiment.keras
-    return Wake(experiment.seed, experiment.backend, threads, True, settings.floatx, settings.epsilon,
-                settings.image_data_format)
+    return Wake(
+        experiment.seed,
+        experiment.backend,
+        threads,
+        True,
+        settings.floatx,
+        settings.epsilon,
+        settings.image_data_format,
+    )

@@ -110,12 +110,15 @@ def evaluate(question: Question, progress: Progress) -> Answer:
     scores = {"task": kept.facts.task, "checkpoint": question.checkpoint, name: outcome.scores}
     _keep(kept.folder, f"scores_{FilePath(question.checkpoint).stem}_{_label(question)}.json", scores, progress)
     lines = prediction_lines(outcome.outputs, outcome.predicted, kept.facts)
-    rows = [[row, true, *line] for row, true, line in zip(part.rows.tolist(), outcome.truth_words(kept.facts), lines, strict=True)]
+    rows = [
+        [row, true, *line]
+        for row, true, line in zip(part.rows.tolist(), outcome.truth_words(kept.facts), lines, strict=True)
+    ]
     return Answer(kept.folder, scores, ("row", "truth", *prediction_columns(outcome.outputs, kept.facts)), rows)
 
 
-def predict(question: Question, progress: Progress) -> Answer:
-    """Say what a run's model makes of the rows of `question.data`, which need no truth.
+def predict(question: Question, file: FilePath) -> Answer:
+    """Say what a run's model makes of the rows of `file`, which need no truth.
 
     Raises:
         RunError: Where the run or its checkpoint cannot be used.
@@ -124,7 +127,7 @@ def predict(question: Question, progress: Progress) -> Answer:
     from nnrun.engine.score import decide, prediction_columns, prediction_lines
 
     kept = take_up(question)
-    part = _other(kept, question, progress, with_target=False)
+    part = _other(kept, file, with_target=False)
     with _session(kept, question.checkpoint) as session:
         outputs = session.outputs(part)
     lines = prediction_lines(outputs, decide(outputs, kept.facts, kept.experiment.training.loss), kept.facts)
@@ -141,7 +144,7 @@ def take_up(question: Question) -> Kept:
     folder = find(question.runs_dir, question.run)
     record = records.read(folder)
     if "facts" not in record:
-        text = f"{folder.path}: this run ended ({record.get('status')}) before it had read its data, so that there is no model"
+        text = f"{folder.path}: this run ended ({record.get('status')}) before it read its data: there is no model"
         raise RunError(text, f"nnrun train {folder.config}")
     try:
         document = documents.read(folder.resolved)
@@ -149,8 +152,14 @@ def take_up(question: Question) -> Kept:
     except NnrunError as error:
         text = f"{folder.resolved}: this run's config can no longer be read: {error}"
         raise RunError(text, "the folder was changed, or made by another version of nnrun") from error
-    return Kept(folder, record, document, experiment, Facts.from_json(record["facts"]),
-                Places(folder.path.resolve(), question.data_dir))
+    return Kept(
+        folder,
+        record,
+        document,
+        experiment,
+        Facts.from_json(record["facts"]),
+        Places(folder.path.resolve(), question.data_dir),
+    )
 
 
 @contextmanager
@@ -158,8 +167,15 @@ def _session(kept: Kept, checkpoint: str) -> Iterator[Session]:
     from nnrun.engine.session import Session
 
     saved = {"last": kept.folder.last, "best": kept.folder.best}.get(checkpoint, FilePath(checkpoint))
-    with Session.reopen(kept.experiment, kept.facts, kept.document.mark, threads=kept.record.get("threads") or 0,
-                        log=kept.folder.log, saved=saved, architecture=_architecture(kept.folder)) as session:
+    with Session.reopen(
+        kept.experiment,
+        kept.facts,
+        kept.document.mark,
+        threads=kept.record.get("threads") or 0,
+        log=kept.folder.log,
+        saved=saved,
+        architecture=_architecture(kept.folder),
+    ) as session:
         yield session
 
 
@@ -176,10 +192,15 @@ def _part(kept: Kept, question: Question, progress: Progress) -> DataPart:
     from nnrun.data.load import load
 
     if question.data is not None:
-        return _other(kept, question, progress, with_target=True)
+        return _other(kept, question.data, with_target=True)
     experiment = kept.experiment
-    dataset = load(experiment.data, form=target_form(experiment.training.loss), seed=experiment.seed, places=kept.places,
-                   progress=progress)
+    dataset = load(
+        experiment.data,
+        form=target_form(experiment.training.loss),
+        seed=experiment.seed,
+        places=kept.places,
+        progress=progress,
+    )
     changed = [name for name, digest in dataset.digests.items() if kept.record["digests"].get(name, digest) != digest]
     if changed:
         progress.warn(f"The data are not those of the run: {', '.join(changed)} changed since.")
@@ -190,7 +211,7 @@ def _part(kept: Kept, question: Question, progress: Progress) -> DataPart:
     return parts[question.part]
 
 
-def _other(kept: Kept, question: Question, progress: Progress, *, with_target: bool) -> DataPart:
+def _other(kept: Kept, file: FilePath, *, with_target: bool) -> DataPart:
     from nnrun.data.again import load_again
 
     try:
@@ -198,8 +219,7 @@ def _other(kept: Kept, question: Question, progress: Progress, *, with_target: b
     except (OSError, ValueError) as error:
         text = f"{kept.folder.prepare}: cannot read this run's preparation: {error}"
         raise RunError(text, f"nnrun train {kept.folder.config}") from error
-    return load_again(kept.experiment.data, fitted, file=question.data, facts=kept.facts, places=kept.places,
-                      progress=progress, with_target=with_target)
+    return load_again(kept.experiment.data, fitted, file=file, facts=kept.facts, with_target=with_target)
 
 
 def _label(question: Question) -> str:

@@ -8,15 +8,15 @@ A config refused at 3 leaves no folder; every later failure leaves one that says
 from __future__ import annotations
 
 import traceback
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
 
-from nnrun.pipeline.check import examine
 from nnrun.config import shipped
 from nnrun.config.dump import dump
-from nnrun.errors import ConfigError, NnrunError, Problem
+from nnrun.errors import ConfigError, NnrunError, Problem, RunError
+from nnrun.pipeline.check import examine
 from nnrun.progress import Logged
 from nnrun.runs import metrics
 from nnrun.runs.folder import RunFolder
@@ -27,11 +27,11 @@ from nnrun.spec.resolve import resolved
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from nnrun.pipeline.check import Examined
     from nnrun.data.dataset import DataPart, Dataset
     from nnrun.data.places import Places
     from nnrun.engine.score import Outcome
     from nnrun.engine.session import Session
+    from nnrun.pipeline.check import Examined
     from nnrun.progress import Progress
 
 
@@ -110,8 +110,11 @@ def open_folder(request: Request, examined: Examined) -> RunFolder:
     folder = RunFolder.create(request.runs_dir, examined.experiment.name)
     folder.write_bytes(folder.config, examined.file.read_bytes())
     said = resolved(examined.experiment, lambda name: _absolute(examined.places, name))
-    folder.write_text(folder.resolved, "# Made by nnrun from config.yaml: every default and path said out. "
-                      f"Run it: nnrun train {folder.resolved.name}\n" + dump(said))
+    folder.write_text(
+        folder.resolved,
+        "# Made by nnrun from config.yaml: every default and path said out. "
+        f"Run it: nnrun train {folder.resolved.name}\n" + dump(said),
+    )
     return folder
 
 
@@ -120,21 +123,32 @@ def recorded(folder: RunFolder, request: Request, examined: Examined) -> Iterato
     """Keep the record true to what happens inside the `with` block, whatever that is."""
     from nnrun.engine.backend import usable_cores
 
-    record = Record.begin(folder, name=examined.experiment.name, argv=request.argv, seed=examined.experiment.seed,
-                          threads=usable_cores(), warnings=[problem.text for problem in examined.problems])
+    record = Record.begin(
+        folder,
+        name=examined.experiment.name,
+        argv=request.argv,
+        seed=examined.experiment.seed,
+        threads=usable_cores(),
+        warnings=[problem.text for problem in examined.problems],
+    )
     try:
         yield record
-    except KeyboardInterrupt:
-        record.finish("interrupted", "stopped by the user")
-        raise
-    except NnrunError as error:
-        record.finish("failed", str(error))
-        raise
     except BaseException as error:
-        Log(folder.log).write(traceback.format_exc())
-        record.finish("failed", f"{type(error).__name__}: {error}")
+        _say_how_it_ended(record, folder, error)
         raise
     record.finish("done")
+
+
+def _say_how_it_ended(record: Record, folder: RunFolder, error: BaseException) -> None:
+    """Put the reason into the record; where the disk refuses even that, the reason itself must still be heard."""
+    with suppress(RunError):
+        if isinstance(error, KeyboardInterrupt):
+            record.finish("interrupted", "stopped by the user")
+        elif isinstance(error, NnrunError):
+            record.finish("failed", str(error))
+        else:
+            record.finish("failed", f"{type(error).__name__}: {error}")
+            Log(folder.log).write("".join(traceback.format_exception(error)))
 
 
 def load_data(examined: Examined, progress: Progress) -> Dataset:
@@ -155,8 +169,14 @@ def run(examined: Examined, dataset: Dataset, folder: RunFolder, record: Record,
     """Wake Keras, compile, train, score and keep; gives what `scores.json` holds."""
     from nnrun.engine.session import Session
 
-    with Session.open(examined.experiment, dataset.facts, examined.document.mark, threads=record.fields["threads"],
-                      log=folder.log, phase=record.phase) as session:
+    with Session.open(
+        examined.experiment,
+        dataset.facts,
+        examined.document.mark,
+        threads=record.fields["threads"],
+        log=folder.log,
+        phase=record.phase,
+    ) as session:
         record.update(wake=session.wake.as_json(), executor=session.executor_name, executor_why=session.executor_why)
         keep_model(folder, session)
         progress.say(f"{session.parameters:,} parameters, {len(dataset.train.rows):,} training rows")
@@ -181,7 +201,9 @@ def keep_model(folder: RunFolder, session: Session) -> None:
 def train_model(session: Session, dataset: Dataset, folder: RunFolder, progress: Progress) -> int:
     """Train, keeping every epoch's figures and the best and last model; gives the number of epochs run."""
     try:
-        epochs = session.fit(dataset, folder.path, folder.best, progress, lambda line: metrics.append(folder.metrics, line))
+        epochs = session.fit(
+            dataset, folder.path, folder.best, progress, lambda line: metrics.append(folder.metrics, line)
+        )
     except KeyboardInterrupt:
         session.save(folder.last)
         raise

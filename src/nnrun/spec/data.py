@@ -15,7 +15,7 @@ def _share(other: str) -> PlainValidator:
 
     def validate(value: object) -> float | str | None:
         if value is None or value == other:
-            return value  # type: ignore[return-value]
+            return value
         if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value < 1:
             return float(value)
         text = f"expected a share of rows between 0 and 1, or the word '{other}', received {show(value)}"
@@ -59,5 +59,3 @@ class DataSpec(Section):
     source: part_field("sources")  # type: ignore[valid-type]
     prepare: parts_field("preparation") = ()  # type: ignore[valid-type]
     split: Split | None = None
-
-

@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 import re
+from math import isfinite
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import AfterValidator, Field, PlainValidator, StrictFloat, StrictInt, StrictStr, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    Field,
+    PlainValidator,
+    StrictFloat,
+    StrictInt,
+    StrictStr,
+    ValidationError,
+    model_validator,
+)
 
 from nnrun.config.render import show
 from nnrun.errors import ConfigError
@@ -30,7 +40,7 @@ def _name(value: str) -> str:
 
 
 def _finite(value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or value != value or value in (float("inf"), -float("inf")):  # noqa: PLR0124, PLR1714
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not isfinite(value):
         text = f"expected a number, received {show(value)}"
         raise refusal(text)
     return float(value)
@@ -58,7 +68,9 @@ class Expectation(Section):
     def _one_form(self) -> Expectation:
         given = self.model_fields_set
         if given not in ({"value", "within"}, {"at_most"}, {"at_least"}):
-            text = f"expected value and within, or at_most, or at_least; received {', '.join(sorted(given)) or 'nothing'}"
+            text = (
+                f"expected value and within, or at_most, or at_least; received {', '.join(sorted(given)) or 'nothing'}"
+            )
             raise refusal(text, "write {value: 1.10, within: 0.35} or {at_most: 1.4}")
         return self
 
@@ -92,7 +104,7 @@ class Experiment(Section):
     data: DataSpec
     model: Annotated[parts_field("layers"), Field(min_length=1)]  # type: ignore[valid-type]
     training: TrainingSpec
-    expect: dict[str, Expectation] = {}
+    expect: dict[str, Expectation] = Field(default_factory=dict)
 
 
 def validate(document: Document) -> Experiment:

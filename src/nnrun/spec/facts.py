@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 #: How a target is given to the loss: class numbers, one-hot rows, 0/1, or plain numbers.
 TargetForm = Literal["integer", "one_hot", "binary", "number"]
@@ -47,8 +49,13 @@ class Facts:
         """The fact behind a word such as `$classes` or `$input_shape`; None where the data do not teach it."""
         if word == "$input_shape":
             return None if self.input_shape is None else list(self.input_shape)
-        known: dict[str, int | None] = {"$classes": self.classes, "$features": self.features, "$targets": self.targets,
-                                        "$vocabulary": self.vocabulary, "$window": self.window}
+        known: dict[str, int | None] = {
+            "$classes": self.classes,
+            "$features": self.features,
+            "$targets": self.targets,
+            "$vocabulary": self.vocabulary,
+            "$window": self.window,
+        }
         return known.get(word)
 
     def as_json(self) -> dict[str, Any]:
@@ -58,4 +65,7 @@ class Facts:
     @classmethod
     def from_json(cls, fields: Mapping[str, Any]) -> Facts:
         """Take up what `as_json` gave, lists back to tuples."""
-        return cls(**{key: tuple(value) if isinstance(value, list) else value for key, value in fields.items()})
+        known: dict[str, Any] = {
+            key: tuple(value) if isinstance(value, list) else value for key, value in fields.items()
+        }
+        return cls(**known)

@@ -49,8 +49,12 @@ def _monitors(experiment: Experiment) -> Iterator[Finding]:
         if monitor in known or monitor == "learning_rate":
             continue
         if not validation and monitor.removeprefix("val_") in known:
-            yield Finding(path, f"'{monitor}' is watched, but there is no validation part",
-                          "add split: {validation: 0.2} to data, or watch 'loss'", "monitor-unknown")
+            yield Finding(
+                path,
+                f"'{monitor}' is watched, but there is no validation part",
+                "add split: {validation: 0.2} to data, or watch 'loss'",
+                "monitor-unknown",
+            )
         else:
             hint = did_you_mean(monitor, known) or f"there will be {', '.join(known)}"
             yield Finding(path, f"'{monitor}' is watched, but no such figure will exist", hint, "monitor-unknown")
@@ -78,15 +82,30 @@ def _monitored(experiment: Experiment) -> Iterable[tuple[tuple[str | int, ...], 
 def _batch(experiment: Experiment, facts: Facts | None) -> Iterator[Finding]:
     rows = facts.rows.get("train") if facts is not None else None
     if rows is not None and experiment.training.batch_size > rows:
-        yield Finding(("training", "batch_size"), f"a batch of {experiment.training.batch_size} is larger than the "
-                      f"{rows} training rows, so that an epoch is one step", f"batch_size: {min(32, rows)}",
-                      "batch-larger-than-data", "warning")
+        yield Finding(
+            ("training", "batch_size"),
+            f"a batch of {experiment.training.batch_size} is larger than the "
+            f"{rows} training rows, so that an epoch is one step",
+            f"batch_size: {min(32, rows)}",
+            "batch-larger-than-data",
+            "warning",
+        )
 
 
 def _parts_that_serve_twice(experiment: Experiment) -> Iterator[Finding]:
     split = experiment.data.split
-    if split is not None and split.validation == "test" and (
-            experiment.training.best.monitor or any(part.name in ("EarlyStopping", "ReduceLROnPlateau")
-                                                    for part in experiment.training.callbacks)):
-        yield Finding(("data", "split", "validation"), "the test part decides when training stops, so that its error "
-                      "rate is too good", "validation: 0.1 holds out training rows instead", "test-part-watched", "warning")
+    if (
+        split is not None
+        and split.validation == "test"
+        and (
+            experiment.training.best.monitor
+            or any(part.name in ("EarlyStopping", "ReduceLROnPlateau") for part in experiment.training.callbacks)
+        )
+    ):
+        yield Finding(
+            ("data", "split", "validation"),
+            "the test part decides when training stops, so that its error rate is too good",
+            "validation: 0.1 holds out training rows instead",
+            "test-part-watched",
+            "warning",
+        )

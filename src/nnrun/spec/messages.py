@@ -17,9 +17,18 @@ if TYPE_CHECKING:
     from nnrun.errors import Path
 
 _EXPECTED = {
-    "int_type": "an integer", "int_from_float": "an integer", "int_parsing": "an integer", "float_type": "a number",
-    "bool_type": "true or false", "string_type": "text", "dict_type": "a mapping", "model_type": "a mapping",
-    "model_attributes_type": "a mapping", "tuple_type": "a list", "list_type": "a list", "finite_number": "a finite number",
+    "int_type": "an integer",
+    "int_from_float": "an integer",
+    "int_parsing": "an integer",
+    "float_type": "a number",
+    "bool_type": "true or false",
+    "string_type": "text",
+    "dict_type": "a mapping",
+    "model_type": "a mapping",
+    "model_attributes_type": "a mapping",
+    "tuple_type": "a list",
+    "list_type": "a list",
+    "finite_number": "a finite number",
 }
 
 
@@ -40,12 +49,17 @@ def _problem(detail: ErrorDetails, document: Document, root: type[Section]) -> P
         return Problem(document.key_mark(path), f"{_where(path[:-1])} has no key '{path[-1]}'", hint)
     if kind == "missing":
         known = list(_section_at(root, path[:-1]).model_fields)
-        near = next((key for key in _keys(document, path[:-1]) if key not in known and did_you_mean(key, [str(path[-1])])), None)
+        near = next(
+            (key for key in _keys(document, path[:-1]) if key not in known and did_you_mean(key, [str(path[-1])])), None
+        )
         hint = f"is '{near}' a misspelling of it?" if near else f"add a line '{path[-1]}: ...'"
         mark = document.key_mark(path[:-1]) if len(path) > 1 else document.mark(())
         return Problem(mark, f"{_where(path[:-1])} needs '{path[-1]}', which is missing", hint)
-    return Problem(document.mark(path), f"expected {_expected(kind, context)} for '{path[-1]}', "
-                   f"received {show(detail['input'])}", _hint(kind, context, detail["input"]))
+    return Problem(
+        document.mark(path),
+        f"expected {_expected(kind, context)} for '{path[-1]}', received {show(detail['input'])}",
+        _hint(kind, context, detail["input"]),
+    )
 
 
 def _expected(kind: str, context: dict[str, Any]) -> str:
@@ -53,7 +67,12 @@ def _expected(kind: str, context: dict[str, Any]) -> str:
         return f"one of {context['expected'].replace(' or ', ', ')}"
     if kind in ("greater_than_equal", "greater_than", "less_than_equal", "less_than"):
         bound = context.get("ge", context.get("gt", context.get("le", context.get("lt"))))
-        words = {"greater_than_equal": "at least", "greater_than": "more than", "less_than_equal": "at most", "less_than": "less than"}
+        words = {
+            "greater_than_equal": "at least",
+            "greater_than": "more than",
+            "less_than_equal": "at most",
+            "less_than": "less than",
+        }
         return f"a number of {words[kind]} {bound:g}"
     if kind == "too_short":
         return f"at least {context['min_length']} item"

@@ -22,8 +22,14 @@ if TYPE_CHECKING:
     from nnrun.errors import Path
 
 #: Required arguments that nnrun fills in where the config is silent: paths inside the run folder.
-FILLED_IN = frozenset({("ModelCheckpoint", "filepath"), ("CSVLogger", "filename"), ("BackupAndRestore", "backup_dir"),
-                       ("TensorBoard", "log_dir")})
+FILLED_IN = frozenset(
+    {
+        ("ModelCheckpoint", "filepath"),
+        ("CSVLogger", "filename"),
+        ("BackupAndRestore", "backup_dir"),
+        ("TensorBoard", "log_dir"),
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -63,10 +69,12 @@ class Reader:
         if isinstance(value, dict) and value:
             self._too_many_keys(categories, value, path)
         else:
-            self.complain(path, f"expected {wanted}, received {show(value)}", f"write a name, such as {_example(categories)}")
+            self.complain(
+                path, f"expected {wanted}, received {show(value)}", f"write a name, such as {_example(categories)}"
+            )
         return None
 
-    def value(self, kind: Kind, value: object, path: Path, name: str) -> Any:  # noqa: ANN401
+    def value(self, kind: Kind, value: object, path: Path, name: str) -> Any:
         """Read the value of parameter `name`: plain values as they are, parts as `Part`s."""
         if isinstance(kind, ListOf) and isinstance(value, list) and kind.length in (None, len(value)):
             return [self.value(kind.item, item, (*path, index), name) for index, item in enumerate(value)]
@@ -78,10 +86,12 @@ class Reader:
         if isinstance(kind, AnyOf) and isinstance(value, list):
             return self._list_alternative(kind, value, path, name)
         if not kind.accepts(value):
-            self.complain(path, f"expected {kind.expects} for '{name}', received {show(value)}", _value_hint(kind, value))
+            self.complain(
+                path, f"expected {kind.expects} for '{name}', received {show(value)}", _value_hint(kind, value)
+            )
         return value
 
-    def _list_alternative(self, kind: AnyOf, value: list[object], path: Path, name: str) -> Any:  # noqa: ANN401
+    def _list_alternative(self, kind: AnyOf, value: list[object], path: Path, name: str) -> Any:
         lists = [one for one in kind.kinds if isinstance(one, ListOf) and one.length in (None, len(value))]
         if lists and _categories(lists[0].item):
             return self.value(lists[0], value, path, name)
@@ -91,10 +101,10 @@ class Reader:
 
     def _word(self, categories: tuple[str, ...], word: str, path: Path) -> Part | None:
         entry = self._entry(categories, word, path, at_key=False)
-        return entry and self._arguments(entry, {}, path, path, at_key=False)
+        return None if entry is None else self._arguments(entry, {}, path, path, at_key=False)
 
     def _mapping(self, categories: tuple[str, ...], value: dict[str, Any], path: Path) -> Part | None:
-        (word, inner), = value.items()
+        ((word, inner),) = value.items()
         inside = (*path, word)
         entry = self._entry(categories, word, inside, at_key=True)
         if entry is None:
@@ -107,7 +117,9 @@ class Reader:
 
     def _lone(self, entry: Entry, value: object, path: Path, inside: Path) -> Part | None:
         if entry.first is None:
-            self.complain(inside, f"{entry.name} takes no arguments, received {show(value)}", f"write {entry.name} alone")
+            self.complain(
+                inside, f"{entry.name} takes no arguments, received {show(value)}", f"write {entry.name} alone"
+            )
             return None
         read = self.value(entry.first.kind, value, inside, entry.first.name)
         self._require(entry, {entry.first.name: value}, inside, at_key=True)
@@ -126,8 +138,9 @@ class Reader:
         hint = did_you_mean(word, known)
         if elsewhere and hint is None:
             hint = f"{word} is of the category '{elsewhere[0]}', which has no place here"
-        self.complain(path, f"expected {PartOf(categories).expects}, received {show(word)}, which is not one", hint,
-                      at_key=at_key)
+        self.complain(
+            path, f"expected {PartOf(categories).expects}, received {show(word)}, which is not one", hint, at_key=at_key
+        )
         return None
 
     def _arguments(self, entry: Entry, given: Mapping[str, Any], path: Path, inside: Path, *, at_key: bool) -> Part:
@@ -143,20 +156,34 @@ class Reader:
         return Part(entry.category, entry.name, arguments, path)
 
     def _require(self, entry: Entry, given: Mapping[str, Any], path: Path, *, at_key: bool) -> None:
-        missing = [parameter for parameter in entry.parameters.values() if parameter.required
-                   and parameter.name not in given and (entry.name, parameter.name) not in FILLED_IN]
+        missing = [
+            parameter
+            for parameter in entry.parameters.values()
+            if parameter.required and parameter.name not in given and (entry.name, parameter.name) not in FILLED_IN
+        ]
         if missing:
             names = " and ".join(f"'{parameter.name}'" for parameter in missing)
             wanted = ", ".join(f"{parameter.name}: ..." for parameter in missing)
-            self.complain(path, f"{entry.name} needs {names} ({missing[0].kind.expects}), which is missing",
-                          f"write {entry.name}: {{{wanted}}}", at_key=at_key)
+            self.complain(
+                path,
+                f"{entry.name} needs {names} ({missing[0].kind.expects}), which is missing",
+                f"write {entry.name}: {{{wanted}}}",
+                at_key=at_key,
+            )
 
     def _too_many_keys(self, categories: tuple[str, ...], value: dict[str, Any], path: Path) -> None:
         first, *others = value
-        hint = f"did you mean {first}: {{{', '.join(others)}}}, with these keys inside it?" if any(
-            lookup.entry(category, first) for category in categories) else None
-        self.complain(path, f"expected {PartOf(categories).expects} as a mapping with one key, its name; "
-                      f"received {len(value)} keys: {', '.join(map(str, value))}", hint)
+        hint = (
+            f"did you mean {first}: {{{', '.join(others)}}}, with these keys inside it?"
+            if any(lookup.entry(category, first) for category in categories)
+            else None
+        )
+        self.complain(
+            path,
+            f"expected {PartOf(categories).expects} as a mapping with one key, its name; "
+            f"received {len(value)} keys: {', '.join(map(str, value))}",
+            hint,
+        )
 
 
 def read_part(category: str, value: object) -> tuple[Part | None, tuple[Complaint, ...]]:
@@ -166,7 +193,7 @@ def read_part(category: str, value: object) -> tuple[Part | None, tuple[Complain
     return part, tuple(reader.complaints)
 
 
-def placed(value: Any, prefix: Path) -> Any:  # noqa: ANN401
+def placed(value: Any, prefix: Path) -> Any:
     """Give a part, and the parts in its arguments, paths that start at the file's root."""
     if isinstance(value, Part):
         inner = {key: placed(item, prefix) for key, item in value.arguments.items()}

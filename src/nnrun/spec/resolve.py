@@ -41,7 +41,7 @@ def _section(section: Section, locate: Callable[[str], str]) -> dict[str, Any]:
     return said
 
 
-def _plain(value: Any, locate: Callable[[str], str]) -> Any:  # noqa: ANN401
+def _plain(value: Any, locate: Callable[[str], str]) -> Any:
     if isinstance(value, Section):
         return _section(value, locate)
     if isinstance(value, Part):
@@ -53,7 +53,7 @@ def _plain(value: Any, locate: Callable[[str], str]) -> Any:  # noqa: ANN401
     return value
 
 
-def _part(part: Part, locate: Callable[[str], str]) -> Any:  # noqa: ANN401
+def _part(part: Part, locate: Callable[[str], str]) -> Any:
     entry = lookup.entry(part.category, part.name)
     if entry is None or entry.is_function:
         return part.name
@@ -68,6 +68,6 @@ def _part(part: Part, locate: Callable[[str], str]) -> Any:  # noqa: ANN401
     return {part.name: arguments} if arguments else part.name
 
 
-def _default(parameter: Parameter) -> Any:  # noqa: ANN401
+def _default(parameter: Parameter) -> Any:
     """Read a default as if the config had said it, so that `glorot_uniform` becomes the part it stands for."""
     return Reader().value(parameter.kind, parameter.default, (), parameter.name)

@@ -31,14 +31,15 @@ def refusal(text: str, hint: str | None = None) -> PydanticCustomError:
     return PydanticCustomError("nnrun", "{text}", {"text": text, "hint": hint, "at_key": False})
 
 
-def part_field(category: str) -> Any:  # noqa: ANN401
+def part_field(category: str) -> Any:
     """Annotation of a field that holds one part of `category`."""
     return Annotated[Any, PlainValidator(_part_validator(category))]
 
 
-def parts_field(category: str) -> Any:  # noqa: ANN401
+def parts_field(category: str) -> Any:
     """Annotation of a field that holds a list of parts of `category`."""
-    return Annotated[tuple[part_field(category), ...], BeforeValidator(_as_tuple)]
+    item = part_field(category)
+    return Annotated[tuple[item, ...], BeforeValidator(_as_tuple)]  # type: ignore[valid-type]
 
 
 def place_parts(section: SectionT, prefix: Path = ()) -> SectionT:
@@ -60,10 +61,21 @@ def _part_validator(category: str) -> Callable[[object], Part]:
         part, complaints = read_part(category, value)
         if complaints or part is None:
             # pydantic puts these below the field's own location, which makes each location a path of the file.
-            raise ValidationError.from_exception_data(category, [
-                InitErrorDetails(type=PydanticCustomError("nnrun", "{text}", {
-                    "text": complaint.text, "hint": complaint.hint, "at_key": complaint.at_key}),
-                    loc=complaint.path, input=value) for complaint in complaints])
+            raise ValidationError.from_exception_data(
+                category,
+                [
+                    InitErrorDetails(
+                        type=PydanticCustomError(
+                            "nnrun",
+                            "{text}",
+                            {"text": complaint.text, "hint": complaint.hint, "at_key": complaint.at_key},
+                        ),
+                        loc=complaint.path,
+                        input=value,
+                    )
+                    for complaint in complaints
+                ],
+            )
         return part
 
     return validate

@@ -8,8 +8,13 @@ if TYPE_CHECKING:
     from nnrun.spec.facts import TargetForm
     from nnrun.spec.part import Part
 
-_ONE_HOT = {"CategoricalCrossentropy", "CategoricalFocalCrossentropy", "CategoricalHinge", "CategoricalGeneralizedCrossEntropy",
-            "KLDivergence"}
+_ONE_HOT = {
+    "CategoricalCrossentropy",
+    "CategoricalFocalCrossentropy",
+    "CategoricalHinge",
+    "CategoricalGeneralizedCrossEntropy",
+    "KLDivergence",
+}
 _INTEGER = {"SparseCategoricalCrossentropy"}
 _BINARY = {"BinaryCrossentropy", "BinaryFocalCrossentropy", "Hinge", "SquaredHinge"}
 

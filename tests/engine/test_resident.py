@@ -1,0 +1,131 @@
+"""The resident executor computes what `fit` computes, to the last bit."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+
+from nnrun.engine.order import order
+from nnrun.engine.resident import ResidentExecutor, _next_chunk, plain
+
+STACKS = {
+    "dense": (
+        (6,),
+        lambda k: [
+            k.layers.Dense(8, activation="relu", kernel_regularizer="l2"),
+            k.layers.Dense(3, activation="softmax"),
+        ],
+    ),
+    "noise": (
+        (6,),
+        lambda k: [
+            k.layers.Dense(8),
+            k.layers.BatchNormalization(),
+            k.layers.Dropout(0.3),
+            k.layers.Dense(3, activation="softmax"),
+        ],
+    ),
+    "conv": (
+        (8, 8, 1),
+        lambda k: [
+            k.layers.Conv2D(4, 3, activation="relu"),
+            k.layers.MaxPooling2D(),
+            k.layers.Flatten(),
+            k.layers.Dense(3, activation="softmax"),
+        ],
+    ),
+    "lstm": ((5, 2), lambda k: [k.layers.LSTM(4, dropout=0.2), k.layers.Dense(3, activation="softmax")]),
+}
+
+
+def make(keras, name: str):
+    """Build and compile one of the stacks, the same each time."""
+    shape, layers = STACKS[name]
+    keras.utils.set_random_seed(7)
+    model = keras.Sequential([keras.Input(shape), *layers(keras)])
+    model.compile(loss="categorical_crossentropy", optimizer="adam", metrics=["accuracy"], jit_compile=False)
+    return model
+
+
+def variables(model) -> list[np.ndarray]:
+    """Copy everything that training changes."""
+    return [np.array(variable) for variable in (*model.variables, *model.optimizer.variables)]
+
+
+@pytest.mark.keras
+@pytest.mark.parametrize("name", STACKS)
+@pytest.mark.parametrize("weighted", [False, True])
+def test_an_epoch_is_bit_identical_to_fit(keras, part, name: str, weighted: bool) -> None:
+    """Same order, same batches (the incomplete last one too): same losses, metrics, weights, optimizer state."""
+    import tensorflow as tf
+
+    data = part(53, STACKS[name][0], weights=weighted)
+    theirs, ours = make(keras, name), make(keras, name)
+    expected = []
+    for epoch in range(2):
+        rows = order(3, epoch, 53)
+        weight = None if data.sample_weight is None else data.sample_weight[rows]
+        history = theirs.fit(
+            data.x[rows], data.y[rows], sample_weight=weight, batch_size=10, shuffle=False, verbose=0, epochs=1
+        )
+        expected.append({name: values[-1] for name, values in history.history.items()})
+    keras.utils.set_random_seed(7)
+    ours = make(keras, name)
+    executor = ResidentExecutor(tf, ours, 10)
+    tensors = executor.put(data)
+    executor.build(tensors)
+    received = [executor.train(tensors, order(3, epoch, 53), lambda _: None) for epoch in range(2)]
+    assert received == [{name: plain(np.float32(value)) for name, value in line.items()} for line in expected]
+    for left, right in zip(variables(theirs), variables(ours), strict=True):
+        np.testing.assert_array_equal(left, right)
+
+
+@pytest.mark.keras
+def test_a_step_at_a_time_gives_the_same_bits(keras, part) -> None:
+    """Callbacks that hear every batch change nothing but the time it takes."""
+    import tensorflow as tf
+
+    data, finals = part(45, (6,)), []
+    for hears in (False, True):
+        model = make(keras, "noise")
+        model.stop_training = False
+        executor = ResidentExecutor(tf, model, 10)
+        tensors = executor.put(data)
+        executor.build(tensors)
+        heard = []
+        listener = keras.callbacks.LambdaCallback(
+            on_train_batch_end=lambda batch, logs, heard=heard: heard.append((batch, logs["loss"]))
+        )
+        executor.train(tensors, order(1, 0, 45), lambda _: None, listener if hears else None)
+        assert len(heard) == (5 if hears else 0)
+        finals.append(variables(model))
+    for left, right in zip(*finals, strict=True):
+        np.testing.assert_array_equal(left, right)
+
+
+@pytest.mark.keras
+def test_evaluation_and_predictions_equal_keras_own(keras, part) -> None:
+    """`evaluate` and `predict` give what Keras' methods of these names give."""
+    import tensorflow as tf
+
+    data, model = part(37, (6,)), make(keras, "noise")
+    executor = ResidentExecutor(tf, model, 10)
+    tensors = executor.put(data)
+    executor.build(tensors)
+    theirs = model.evaluate(data.x, data.y, batch_size=10, verbose=0, return_dict=True)
+    assert executor.evaluate(tensors) == {name: plain(np.float32(value)) for name, value in theirs.items()}
+    np.testing.assert_array_equal(executor.predict(tensors), model.predict(data.x, batch_size=10, verbose=0))
+
+
+@given(some.integers(1, 10_000), some.floats(0, 100))
+def test_chunks_grow_slowly_and_never_vanish(chunk: int, seconds: float) -> None:
+    """A chunk is at least one step and at most eight times the one before."""
+    assert 1 <= _next_chunk(chunk, seconds) <= 8 * chunk
+
+
+@given(some.floats(width=32))
+def test_figures_keep_every_bit(value: float) -> None:
+    """A 32-bit figure written with its shortest digits is the same 32-bit figure."""
+    np.testing.assert_equal(np.float32(plain(np.float32(value))), np.float32(value))
