@@ -126,7 +126,8 @@ def _from_one_hot(y: np.ndarray, classes: Sequence[str]) -> np.ndarray:
             f"expected one class an example, received {y.shape[1]} targets that are not one-hot rows",
             hint="name one target column, or choose a loss for numbers",
         )
-    return values.argmax(axis=1).astype("int32")
+    numbers: np.ndarray = values.argmax(axis=1).astype("int32")
+    return numbers
 
 
 def _binary(y: np.ndarray, classes: Sequence[str]) -> np.ndarray:

@@ -89,7 +89,8 @@ def assemble(
     names, arrays = _arrays(x)
     done = {name: DataPart(array, encode(targets[name], form, classes), rows[name]) for name, array in arrays.items()}
     twice = shared(spec.split)
-    done |= {part: done[other] for part, other in twice.items()}
+    for part, other in twice.items():
+        done[part] = done[other]
     fitted = tuple(fitted_json(part.name, part.arguments, step) for part, step in zip(spec.prepare, steps, strict=True))
     layout = ({"source": spec.source.name, "layout": dict(raw.layout)},) if raw.layout else ()
     return Dataset(
@@ -153,6 +154,8 @@ def _classes_to_stratify(raw: Raw, split: SplitLike | None) -> np.ndarray | None
     y = np.asarray(raw.train.y)
     if y.ndim > 1 and y.shape[1] > 1:
         raise ValueError("`stratify: true` needs a single target column")
+    if raw.task == "regression":
+        raise ValueError("`stratify: true` needs classes, but this data set's target is a number")
     classes = learn_classes([y], "integer", raw.target_names)
     if len(classes) > len(y) / 2:
         raise ValueError(f"`stratify: true` needs classes, but {len(y)} rows have {len(classes)} different targets")

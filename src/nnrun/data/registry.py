@@ -60,7 +60,7 @@ def _mnist_idx(stem: str, sha256: str, size: int) -> Remote:
 
 _MNIST = Entry(
     name="mnist",
-    description="70,000 handwritten digits as grey pictures of 28 x 28 pixels, values 0 to 255; 10,000 are for testing.",
+    description="70,000 handwritten digits as grey pictures of 28 x 28 pixels, values 0 to 255; the last 10,000 test.",
     licence="CC BY-SA 3.0 (Yann LeCun and Corinna Cortes)",
     citation="Y. LeCun, L. Bottou, Y. Bengio, P. Haffner: Gradient-based learning applied to document recognition. "
     "Proc. IEEE 86(11), 1998.",

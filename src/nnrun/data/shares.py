@@ -81,7 +81,8 @@ def part_rows(rows: int, own_test: int, split: SplitLike | None) -> Mapping[str,
         parts["validation"] = count(left, split.validation)
         left -= parts["validation"]
     parts["train"] = left
-    parts |= {part: parts[other] for part, other in shared(split).items()}
+    for part, other in shared(split).items():
+        parts[part] = parts[other]
     return {part: parts[part] for part in ("train", "validation", "test") if part in parts}
 
 

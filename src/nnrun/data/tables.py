@@ -224,10 +224,11 @@ def read_columns(
     frame = _frame(file, dialect, head)
     if frame is None or frame.shape[1] != len(head.names) or frame.iloc[:, -1].isna().any():
         _refuse(file, dialect, head, names, types)
-    assert frame is not None, "a file that pandas refuses has a defect"  # noqa: S101
+    if frame is None or frame.shape[1] != len(head.names):
+        raise DataError("pandas cannot read the table", file=file, hint="look for stray quotes, or write the file anew")
     frame.columns = list(head.names)
     text = [name for name in names if types.get(name) == "text" or not _numeric(frame[name])]
-    if not len(frame) or text or frame[list(names)].isna().to_numpy().any():
+    if not len(frame) or text or not _finite(frame[list(names)]):
         found = _refuse(file, dialect, head, names, types)
         text = [name for name in names if types.get(name, found.columns[name].kind()) == "text"]
     return {
@@ -273,6 +274,13 @@ def _refuse(file: Path, dialect: Dialect, head: Head, names: Sequence[str], type
 
 def _numeric(column: pd.Series[Any]) -> bool:
     return column.dtype.kind in "iuf"
+
+
+def _finite(frame: pd.DataFrame) -> bool:
+    """Whether all values are finite numbers; pandas reads `inf` as one."""
+    import numpy as np
+
+    return bool(np.isfinite(frame.to_numpy(dtype="float64")).all())
 
 
 def _numbers(frame: pd.DataFrame, name: str, dialect: Dialect) -> np.ndarray:
