@@ -53,7 +53,7 @@ def predict(  # noqa: PLR0913 - one for each option
     if out is not None:
         _require_place(out)
     with listening(quiet=quiet, json=as_json) as progress:
-        answer = ask(Question(run, runs_dir, data_dir, checkpoint, data=file), progress)
+        answer = ask(Question(run, runs_dir, data_dir, checkpoint), file)
         if out is not None:
             _write(out, answer)
             progress.say(f"{len(answer.rows):,} predictions in {out}")
