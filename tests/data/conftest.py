@@ -1,4 +1,4 @@
-"""What the tests of the data room share: parts and splits as a config gives them, places, and a progress that listens."""
+"""What the tests of the data room share: parts and splits as a config gives them, places, and a listener."""
 
 from __future__ import annotations
 
@@ -40,20 +40,25 @@ class Listener:
     advanced: float = 0
 
     def say(self, text: str) -> None:
+        """Keep it."""
         self.said.append(text)
 
     def warn(self, text: str) -> None:
+        """Keep it."""
         self.warned.append(text)
 
     @contextmanager
-    def bar(self, what: str, total: float | None, unit: str) -> Iterator[Listener]:
+    def bar(self, what: str, total: float | None, unit: str) -> Iterator[Listener]:  # noqa: ARG002 - the protocol's
+        """Keep its name and size."""
         self.bars.append((what, total))
         yield self
 
     def advance(self, amount: float) -> None:
+        """Add it up."""
         self.advanced += amount
 
-    def epoch(self, done: int, total: int, figures: object) -> None:
+    def epoch(self, done: int, total: int, figures: object) -> None:  # noqa: ARG002 - the protocol's
+        """Refuse it."""
         raise AssertionError("loading data has no epochs")
 
 

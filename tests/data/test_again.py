@@ -120,7 +120,7 @@ def test_pictures_of_another_shape_or_kind_are_refused(
         np.savez(file, x=np.zeros((2, 9, 9)))
     else:
         file.write_bytes(content.encode() if isinstance(content, str) else content)
-    with pytest.raises(DataError, match="expected|cut short") as refused:
+    with pytest.raises(DataError, match=r"expected|cut short") as refused:
         load_again(said, done.fitted, file=file, facts=done.facts, with_target=False)
     assert refused.value.hint
 

@@ -31,10 +31,11 @@ class Site:
     release: threading.Event = field(default_factory=threading.Event)
 
     def address(self, path: str) -> str:
+        """The address of a path."""
         return f"http://127.0.0.1:{self.port}/{path}"
 
 
-def _handler(site: Site) -> type[BaseHTTPRequestHandler]:
+def _handler(site: Site) -> type[BaseHTTPRequestHandler]:  # noqa: C901 - one method for each kind of misbehaviour
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.0"
 
@@ -118,6 +119,7 @@ def _handler(site: Site) -> type[BaseHTTPRequestHandler]:
 
 @pytest.fixture
 def site() -> Iterator[Site]:
+    """The server, up for one test."""
     site = Site()
     server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(site))
     site.port = server.server_port

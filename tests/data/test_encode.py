@@ -90,6 +90,6 @@ def test_targets_that_do_not_suit_the_loss_are_refused(y: np.ndarray, form: str,
 
 def test_fractions_are_no_classes() -> None:
     """A price is not a class: the loss is wrong, and the message says which would suit."""
-    with pytest.raises(DataError, match="numbers such as 24.5") as refused:
+    with pytest.raises(DataError, match=r"numbers such as 24\.5") as refused:
         learn_classes([np.array([24.5, 3.0])], "integer", ("price",))
     assert "mean_squared_error" in str(refused.value.hint)

@@ -175,7 +175,7 @@ def test_what_is_wrong_with_a_table_is_found_at_its_place(
         ("diabetes", {}, "integer", ("data", "source"), "error", "the loss compares classes"),
     ],
 )
-def test_what_does_not_fit_a_named_set_is_found(
+def test_what_does_not_fit_a_named_set_is_found(  # noqa: PLR0917 - one row of the table
     places: Places, spec, source: str, options: dict, form: str, path: tuple, severity: str, text: str
 ) -> None:
     """Impossible preparation and losses that do not suit the target are told without loading."""

@@ -25,7 +25,7 @@ def _table(file: Path, ages: list[float], colours: list[str]) -> None:
 
 
 def test_no_figure_of_the_test_part_reaches_the_preparation(places: Places, listener, spec, split) -> None:
-    """With the validation and test rows poisoned by huge values and a strange category, the fitted preparation stays the same."""
+    """Huge values and a strange category in the validation and test rows leave the fitted preparation as it was."""
     ages, colours = [float(index) for index in range(40)], ["red", "blue"] * 20
     said = spec("csv", file="t.csv", prepare=PREPARE, split=split(test=0.25, validation=0.2))
     _table(places.config_dir / "t.csv", ages, colours)

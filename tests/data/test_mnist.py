@@ -85,13 +85,13 @@ def test_a_damaged_container_is_refused(places: Places, listener) -> None:
     _write(places.store(), "idx gz")
     cut = places.store() / "t10k-labels-idx1-ubyte.gz"
     cut.write_bytes(cut.read_bytes()[:20])
-    with pytest.raises(DataError, match="t10k-labels-idx1-ubyte.gz: cannot be read"):
+    with pytest.raises(DataError, match=r"t10k-labels-idx1-ubyte\.gz: cannot be read"):
         Mnist().load(places, listener)
 
 
 @pytest.mark.shared
 def test_the_real_pictures_are_loaded_and_prepared_in_time(shared_places: Places, listener, spec, split) -> None:
-    """All 70,000 real pictures are read, verified, rescaled, reshaped and digested in about a second (limit: 6 on a busy machine)."""
+    """All 70,000 real pictures are read, verified and prepared in about a second (limit here: 6, on a busy machine)."""
     said = spec(
         "mnist",
         prepare=(("Rescale", {"divide_by": 255}), ("Reshape", {"shape": [28, 28, 1]})),

@@ -76,7 +76,7 @@ def test_shares_are_rounded_up_but_not_by_binary_dust(rows: int, share: float, e
 
 def test_a_share_that_leaves_nothing_is_refused() -> None:
     """A share that takes every row is named with the number of rows."""
-    with pytest.raises(ValueError, match="0.9 of 2 rows leaves none"):
+    with pytest.raises(ValueError, match=r"0\.9 of 2 rows leaves none"):
         count(2, 0.9)
 
 

@@ -14,7 +14,6 @@ from nnrun.data.tables import Csv
 from nnrun.errors import DataError
 
 if TYPE_CHECKING:
-
     from nnrun.data.places import Places
     from nnrun.data.raw import Raw
 
