@@ -143,6 +143,23 @@ def test_what_is_wrong_with_a_table_is_found_at_its_place(
     assert text in findings[0].text
 
 
+def test_a_target_of_prices_is_no_class_and_words_are_no_numbers(places: Places, spec) -> None:
+    """A loss that cannot compare with a table's target is found from the target's values."""
+    (places.config_dir / "t.csv").write_text("a,price,kind\n1,24.5,x\n2,3,y\n")
+    for target, form, text in (("price", "integer", "numbers such as 24.5"), ("kind", "number", "text such as 'x'")):
+        _, findings = foresee(spec("csv", file="t.csv", features=["a"], target=target), form=form, places=places)
+        assert [finding.name for finding in findings] == ["loss-target-mismatch"]
+        assert text in findings[0].text
+
+
+def test_a_target_with_too_many_values_has_no_foreseen_classes(places: Places, spec) -> None:
+    """More distinct values than a thousand are not kept: the classes are then not known beforehand."""
+    (places.config_dir / "t.csv").write_text("a,y\n" + "".join(f"{index % 3},{index}\n" for index in range(1500)))
+    facts, findings = foresee(spec("csv", file="t.csv"), form="integer", places=places)
+    assert findings == ()
+    assert (facts.classes, facts.rows) == (None, {"train": 1500})
+
+
 @pytest.mark.parametrize(
     ("source", "options", "form", "path", "severity", "text"),
     [

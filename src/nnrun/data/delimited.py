@@ -77,32 +77,44 @@ class Tally:
         texts: How many fields are neither numbers nor missing.
         first_text: The row and text of the first of them.
         first_missing: The row of the first missing value.
-        distinct: The distinct fields; None where there are too many.
+        seen: What each field met so far is; a look-up is quicker than a second look.
+        full: Whether there are too many different fields to keep.
     """
 
     numbers: int = 0
     texts: int = 0
     first_text: tuple[int, str] | None = None
     first_missing: int | None = None
-    distinct: set[str] | None = field(default_factory=set)
+    seen: dict[str, str] = field(default_factory=dict)
+    full: bool = False
 
     def add(self, row: int, text: str, dialect: Dialect) -> None:
         """Count one field."""
-        if dialect.is_missing(text):
-            self.first_missing = self.first_missing or row
-            return
-        if dialect.number(text) is not None:
+        kind = self.seen.get(text) or self._new(row, text, dialect)
+        if kind == "number":
             self.numbers += 1
-        else:
+        elif kind == "text":
             self.texts += 1
-            self.first_text = self.first_text or (row, text.strip())
-        if self.distinct is not None:
-            self.distinct.add(text.strip())
-            self.distinct = self.distinct if len(self.distinct) <= _MOST_VALUES else None
+
+    def distinct(self) -> set[str] | None:
+        """The distinct fields that are not missing; None where there are too many."""
+        return None if self.full else {text.strip() for text, kind in self.seen.items() if kind != "missing"}
 
     def kind(self) -> str:
         """`text` where less than half of the fields are numbers, else `number`."""
         return "text" if self.texts > self.numbers else "number"
+
+    def _new(self, row: int, text: str, dialect: Dialect) -> str:
+        """What a field is that was not met before."""
+        kind = "missing" if dialect.is_missing(text) else "text" if dialect.number(text) is None else "number"
+        if kind == "missing":
+            self.first_missing = self.first_missing or row
+        elif kind == "text":
+            self.first_text = self.first_text or (row, text.strip())
+        self.full = self.full or len(self.seen) >= _MOST_VALUES
+        if not self.full:
+            self.seen[text] = kind
+        return kind
 
 
 @dataclass

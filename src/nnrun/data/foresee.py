@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from nnrun.data.columns import text_left
+from nnrun.data.labels import number
 from nnrun.data.one_hot import OneHot
 from nnrun.data.prepare import STEPS
 from nnrun.data.shares import part_rows
@@ -14,12 +15,13 @@ from nnrun.spec.facts import Facts
 from nnrun.spec.finding import Finding
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from nnrun.data.places import Places
     from nnrun.data.raw import Outline
     from nnrun.data.shares import SpecLike
     from nnrun.data.step import Step
+    from nnrun.errors import Path as ConfigPath
     from nnrun.spec.facts import TargetForm
     from nnrun.spec.part import Part
 
@@ -117,7 +119,31 @@ def _targets(spec: SpecLike, outline: Outline, form: TargetForm, *, stated: bool
                 "warning",
             )
         ]
-    names = outline.class_names or ()
+    return _classes(where, outline.class_names or (), form, stated=stated)
+
+
+def _classes(where: ConfigPath, names: Sequence[str], form: TargetForm, *, stated: bool) -> list[Finding]:
+    """Classes that do not suit the loss."""
+    text = [name for name in names if number(name) is None]
+    if form == "number" and text and not stated:
+        return [
+            Finding(
+                where,
+                f"the loss compares numbers, but the target holds text such as {text[0]!r}",
+                "choose a loss for classes, such as sparse_categorical_crossentropy",
+                "loss-target-mismatch",
+            )
+        ]
+    fractions = [name for name in names if (said := number(name)) is not None and not said.is_integer()]
+    if fractions and (form != "number" or stated):
+        return [
+            Finding(
+                where,
+                f"the loss compares classes, but the target holds numbers such as {fractions[0]}",
+                "choose a loss for numbers, such as mean_squared_error",
+                "loss-target-mismatch",
+            )
+        ]
     if form == "binary" and not stated and len(names) > 2:
         return [
             Finding(

@@ -21,8 +21,14 @@ def labels(values: Iterable[object]) -> tuple[str, ...]:
     return tuple(sorted({label(value) for value in values}, key=_order))
 
 
-def _order(name: str) -> tuple[int, float, str]:
+def number(name: str) -> float | None:
+    """The number that a class's name says, or None."""
     try:
-        return 0, float(name), name
+        return float(name)
     except ValueError:
-        return 1, 0.0, name
+        return None
+
+
+def _order(name: str) -> tuple[int, float, str]:
+    said = number(name)
+    return (1, 0.0, name) if said is None else (0, said, name)

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from nnrun.errors import Path as ConfigPath
     from nnrun.progress import Progress
 
-#: A file up to this many bytes is read whole by `check` (0.4 s with the standard library), of a larger one the start.
-_WHOLE = 2_000_000
+#: A file up to this many bytes is read whole by `check` (0.4 s at most), of a larger one the start.
+_WHOLE = 1_000_000
 _START_ROWS = 1000
 
 
@@ -139,9 +139,9 @@ class Csv:
         kinds = {name: self.types.get(name, tally.kind()) for name, tally in found.columns.items()}
         text = frozenset(name for name in features if kinds[name] == "text")
         values = {
-            name: self._values(tally.distinct, kinds[name])
+            name: self._values(distinct, kinds[name])
             for name, tally in found.columns.items()
-            if whole and tally.distinct
+            if whole and (distinct := tally.distinct())
         }
         names = values.get(targets[0]) if len(targets) == 1 else None
         return Outline(
