@@ -28,7 +28,8 @@ def keras_rows(parts: Sequence[Part], shape: Shape) -> tuple[list[tuple[Any, ...
     """Keras' own rows (name, output, parameters, trainable), the layers, and the index of the first refusal."""
     import keras
 
-    keras.backend.clear_session()
+    # Names start afresh; collecting garbage each time as well would take five times as long as everything else.
+    keras.backend.clear_session(free_memory=False)
     layers: list[Any] = []
     for each in parts:
         try:

@@ -87,3 +87,17 @@ def test_open_last_dimension_is_explained():
     """A Dense cannot have weights for a dimension of unknown size."""
     with pytest.raises(ShapeError, match="Dense expects a last dimension of a known size"):
         infer("Dense", {"units": 2}, [(None,)])
+
+
+@pytest.mark.parametrize("units", [True, 0, -3, 2.0, [2]])
+def test_units_that_are_no_number_are_explained(units):
+    """Units are a positive integer, and nothing that merely looks like one."""
+    with pytest.raises(ShapeError, match="`units` of Dense expects a positive integer, received"):
+        infer("Dense", {"units": units}, [(3,)])
+
+
+def test_several_outputs_into_one_input_are_explained():
+    """A layer for one tensor that gets several says how to choose or join them."""
+    with pytest.raises(ShapeError, match="Dense expects one input, received 3") as refusal:
+        infer("Dense", {"units": 2}, [(3,), (4,), (4,)])
+    assert "name.0" in refusal.value.hint

@@ -69,6 +69,16 @@ def test_lstm_without_steps_is_explained():
     assert "return_sequences: true" in refusal.value.hint
 
 
+@pytest.mark.parametrize(
+    ("shape", "hint"), [((28, 28, 3), "{Reshape: [28, 84]}"), ((None, 28, 3), "(steps, features), or use a ConvLSTM")]
+)
+def test_lstm_on_pictures_is_explained(shape, hint):
+    """An LSTM fed with pictures says how to make rows of them, or to use a ConvLSTM."""
+    with pytest.raises(ShapeError) as refusal:
+        infer("LSTM", {"units": 6}, [shape])
+    assert hint in refusal.value.hint
+
+
 def test_gru_has_two_biases_by_default():
     """A GRU of 2 units on 3 features has 42 parameters, and 36 if it resets before its product."""
     assert infer("GRU", {"units": 2}, [(5, 3)]).parameters == 42

@@ -122,7 +122,8 @@ class Call:
         if len(self.inputs) != 1:
             raise ShapeError(
                 f"{self.name} expects one input, received {len(self.inputs)}.",
-                "Merge them first, with Concatenate or Add, or take one of them.",
+                "Merge them first (Concatenate, Add), take one of them (`from: name.0`), or let the layer before it "
+                "have one output.",
             )
         shape = self.inputs[0]
         if len(shape) < least or (rank is not None and len(shape) != rank):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import ceil, log2
 from typing import TYPE_CHECKING, Any
 
-from nnrun.catalog.shapes.call import Call, LayerShape, Shape, ShapeError, count, show
+from nnrun.catalog.shapes.call import Call, LayerShape, Shape, ShapeError, count, is_integer, show
 from nnrun.catalog.shapes.lora import with_lora
 
 if TYPE_CHECKING:
@@ -51,7 +51,10 @@ def covered(kernel: tuple[int, ...], dilation: tuple[int, ...]) -> tuple[int, ..
 
 def positive(call: Call, key: str) -> int:
     """An argument that is one positive integer."""
-    return call.sizes(key, 1)[0]
+    value = call[key]
+    if not is_integer(value) or value < 1:
+        raise ShapeError(f"`{key}` of {call.name} expects a positive integer, received {value!r}.")
+    return int(value)
 
 
 def _refuse_strided_dilation(call: Call, strides: tuple[int, ...], dilation: tuple[int, ...]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 from typing import TYPE_CHECKING
 
 from nnrun.catalog.shapes.call import Call, LayerShape, Shape, ShapeError, Undecided, count, show
@@ -76,12 +77,14 @@ def _features(call: Call) -> int:
 
 
 def _sequence_hint(shape: Shape) -> str:
-    if len(shape) == 1:
+    if len(shape) < 2:
         return (
             "Give the recurrent layer before it `return_sequences: true`, or put "
             f"{{Reshape: {show((*shape, 1))}}} or an Embedding before it."
         )
-    return "Bring it to (steps, features) with a Reshape, or wrap what comes before in TimeDistributed."
+    rest = prod(size for size in shape[1:] if size is not None)
+    example = "" if None in shape else f", such as {{Reshape: {show((shape[0], rest))}}}"
+    return f"Bring it to (steps, features){example}, or use a ConvLSTM."
 
 
 def _layer(call: Call) -> LayerShape:
