@@ -114,3 +114,12 @@ def test_a_renamed_folder_keeps_an_id(tmp_path: Path) -> None:
     """A folder that the user renamed is known by its new name."""
     (tmp_path / "best_so_far").mkdir()
     assert RunFolder(tmp_path / "best_so_far").short_id == "best_so_far"
+
+
+def test_a_relative_folder_is_written_where_it_lies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With `runs/` relative to the working folder, files lie in the run's folder and not in a second one inside it."""
+    monkeypatch.chdir(tmp_path)
+    run = RunFolder.create(Path("runs"), "a")
+    run.write_json(run.record, {})
+    run.write_text("notes.txt", "x")
+    assert sorted(file.name for file in run.path.iterdir()) == ["notes.txt", "record.json"]

@@ -149,3 +149,11 @@ def test_what_nnrun_fills_in_is_required_by_keras() -> None:
         assert parameter in lookup.entry("callbacks", name).parameters
     assert read_part("callbacks", "ModelCheckpoint")[1] == ()
     assert read_part("callbacks", "CSVLogger")[1] == ()
+
+
+def test_a_function_with_arguments_names_its_class() -> None:
+    """Keras compiles functions by name, so that arguments need the class: the hint says which."""
+    _, complaints = read_part("losses", {"huber": {"delta": 2.0}})
+    assert complaints[0].hint == "write Huber: {...}"
+    _, complaints = read_part("activations", {"leaky_relu": 0.2})
+    assert complaints[0].hint == "write LeakyReLU: {...} as a layer of its own"

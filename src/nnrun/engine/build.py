@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from nnrun.catalog import lookup
+from nnrun.catalog.kinds import plain
 from nnrun.errors import BuildError, Problem
 from nnrun.spec.part import Part
 
@@ -38,7 +40,7 @@ class Builder:
         Raises:
             BuildError: Where Keras refuses an argument, with Keras' whole message.
         """
-        arguments = {key: self._value(value, part) for key, value in part.arguments.items()}
+        arguments = {key: self._argument(part, key, value) for key, value in part.arguments.items()}
         try:
             return self._construct(part, {**arguments, **filled_in})
         except BuildError:
@@ -61,26 +63,24 @@ class Builder:
 
     def _construct(self, part: Part, arguments: dict[str, Any]) -> Any:
         if part.category == "activations":
-            return self._activation(part, arguments)
+            registered = f"nnrun>{part.name}"
+            return self._keras.saving.get_registered_object(registered) or self._keras.activations.get(part.name)
         if part.category == "metrics" and part.name in _RESOLVED_BY_COMPILE:
             return part.name
         module = (
             self._keras.optimizers.schedules if part.category == "schedules" else getattr(self._keras, part.category)
         )
-        found = getattr(module, part.name, None)
-        if not isinstance(found, type):
+        found = getattr(module, part.name)
+        if part.category in ("losses", "metrics") and not isinstance(found, type):
             # Functions are compiled by name, so that Keras gives them its own wrapper and name.
             return part.name
         return found(**arguments)
 
-    def _activation(self, part: Part, arguments: dict[str, Any]) -> Any:
-        if part.name == "binary_step":
-            return self._keras.saving.get_registered_object("nnrun>binary_step")
-        if not arguments:
-            return self._keras.activations.get(part.name)
-        # An activation with arguments of its own has to be a layer: a bare function could not be saved with them.
-        text = f"{part.name} takes its arguments as a layer of its own, not as an activation"
-        raise ValueError(text)
+    def _argument(self, part: Part, key: str, value: object) -> Any:
+        built = self._value(value, part)
+        entry = lookup.entry(part.category, part.name)
+        # Keras refuses learning_rate=1, since it is no float, and wants a tuple in a few places.
+        return plain(entry.parameters[key].kind, built) if entry and key in entry.parameters else built
 
     def _value(self, value: object, part: Part) -> Any:
         if isinstance(value, Part):

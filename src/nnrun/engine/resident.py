@@ -140,18 +140,18 @@ class ResidentExecutor:
         return lambda order, start, stop: steps(order, tf.constant(start), tf.constant(stop))
 
     def _outputs(self, tensors: Tensors, _: Callable[..., Any]) -> Callable[..., Any]:
-        tf, model = self._tf, self._model
+        tf, model, x = self._tf, self._model, tensors.fields[0]
 
-        @tf.function(autograph=False, reduce_retracing=True)  # type: ignore[untyped-decorator]
-        def outputs(x: Any) -> Any:
-            return model(x, training=False)
+        @tf.function(autograph=False, input_signature=[tf.TensorSpec((None, *x.shape[1:]), x.dtype)])  # type: ignore[untyped-decorator]
+        def outputs(batch: Any) -> Any:
+            return model(batch, training=False)
 
-        return lambda start, stop: outputs(tensors.fields[0][start:stop])
+        return lambda start, stop: outputs(x[start:stop])
 
 
 def plain(value: Any) -> float:
     """Give a 32-bit figure its own shortest digits: 0.001 and not 0.0010000000474974513; no bit is lost."""
-    return float(str(np.asarray(value)[()]))
+    return float(str(value.numpy() if hasattr(value, "numpy") else value))
 
 
 def _next_chunk(chunk: int, seconds: float) -> int:

@@ -173,13 +173,13 @@ class RunFolder:
         """Write a file of the folder atomically, and the folders it lies in.
 
         Args:
-            name: The file, relative to the folder, or as one of the properties gives it.
+            name: A file's name inside the folder, or the path that one of the properties gives.
             content: The whole content.
 
         Raises:
             RunError: The disk is full or read-only, or the folder has vanished.
         """
-        path = self.path / name
+        path = self.path / name if isinstance(name, str) else name
         if not self.path.is_dir():
             raise RunError(f"Cannot write {path}: the run's folder is not there.",
                            "It was moved or removed meanwhile; start the run again.")

@@ -116,6 +116,9 @@ class Reader:
         return self._lone(entry, inner, path, inside)
 
     def _lone(self, entry: Entry, value: object, path: Path, inside: Path) -> Part | None:
+        if goes_by_name(entry):
+            self._function_with_arguments(entry, inside)
+            return None
         if entry.first is None:
             self.complain(
                 inside, f"{entry.name} takes no arguments, received {show(value)}", f"write {entry.name} alone"
@@ -144,6 +147,9 @@ class Reader:
         return None
 
     def _arguments(self, entry: Entry, given: Mapping[str, Any], path: Path, inside: Path, *, at_key: bool) -> Part:
+        if goes_by_name(entry) and given:
+            self._function_with_arguments(entry, inside)
+            return Part(entry.category, entry.name, {}, path)
         arguments = {}
         for key, value in given.items():
             parameter = entry.parameters.get(key)
@@ -154,6 +160,20 @@ class Reader:
             arguments[key] = self.value(parameter.kind, value, (*inside, key), key)
         self._require(entry, given, inside, at_key=at_key)
         return Part(entry.category, entry.name, arguments, path)
+
+    def _function_with_arguments(self, entry: Entry, path: Path) -> None:
+        squeezed = entry.name.replace("_", "")
+        category = "layers" if entry.category == "activations" else entry.category
+        classes = lookup.names(category)
+        same = next((name for name in classes if name.lower() == squeezed and name != entry.name), None)
+        hint = (
+            f"write {same}: {{...}}" + (" as a layer of its own" if entry.category == "activations" else "")
+            if same
+            else None
+        )
+        self.complain(
+            path, f"{entry.name} is a function of Keras', which takes no arguments in a config", hint, at_key=True
+        )
 
     def _require(self, entry: Entry, given: Mapping[str, Any], path: Path, *, at_key: bool) -> None:
         missing = [
@@ -203,6 +223,11 @@ def placed(value: Any, prefix: Path) -> Any:
     if isinstance(value, dict):
         return {key: placed(item, prefix) for key, item in value.items()}
     return value
+
+
+def goes_by_name(entry: Entry) -> bool:
+    """Tell whether Keras takes this by its name alone: a bare function could not be saved with its arguments."""
+    return entry.category == "activations" or (entry.is_function and entry.category in ("losses", "metrics"))
 
 
 def _categories(kind: Kind) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from nnrun.catalog import lookup
 from nnrun.spec.part import Part
-from nnrun.spec.parts import Reader
+from nnrun.spec.parts import Reader, goes_by_name
 from nnrun.spec.section import Section
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def _plain(value: Any, locate: Callable[[str], str]) -> Any:
 
 def _part(part: Part, locate: Callable[[str], str]) -> Any:
     entry = lookup.entry(part.category, part.name)
-    if entry is None or entry.is_function:
+    if entry is None or goes_by_name(entry):
         return part.name
     arguments = {}
     for name, parameter in entry.parameters.items():
