@@ -26,6 +26,10 @@ CASES = [
             {"equation": "abc,bd->adc", "output_shape": [9, None]},
             {"equation": "abc,cd->abz", "output_shape": [None, 9]},
             {"equation": "abc->abc", "output_shape": [None, 9]},
+            {"equation": "ab, bc -> ac", "output_shape": 9},
+            {"equation": "...b,bc->c", "output_shape": 9},
+            {"equation": "a...,ac->c...", "output_shape": 9},
+            {"equation": "abc,cd->abd", "output_shape": 9},
         )
         for shape in ((8,), (6, 8), PICTURE, (None, 8))
     ],

@@ -42,6 +42,8 @@ CASES = [
         for name in ("Resizing", "CenterCrop", "RandomCrop")
         for given in ({}, {"data_format": "channels_first"})
     ],
+    ("Resizing", {"height": 4, "width": 5, "data_format": "channels_first"}, [(9, 8)]),
+    ("CenterCrop", {"height": 4, "width": 5}, [(9, 8)]),
     *[("CategoryEncoding", {"num_tokens": 5, **mode}, [shape]) for mode in MODES for shape in ((4,), (1,), (2, 3))],
     *[("Hashing", {"num_bins": 5, **mode}, [shape]) for mode in MODES for shape in ((4,), (1,), (2, 3))],
     *[

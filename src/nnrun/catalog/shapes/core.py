@@ -10,11 +10,13 @@ from nnrun.catalog.shapes.convolution import positive
 from nnrun.catalog.shapes.lora import with_lora
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
-_EQUATION = re.compile(
-    r"^(?P<left>\.\.\.)?(?P<input>[a-zA-Z]+)(?P<right>\.\.\.)?,(?P<weight>[a-zA-Z]+)->"
-    r"(?:\.\.\.)?(?P<output>[a-zA-Z]+)(?:\.\.\.)?$"
+#: Dots stand on no side, or on the left or the right of both the input and the output.
+_EQUATIONS = (
+    re.compile(r"(?P<input>[a-zA-Z]+),(?P<weight>[a-zA-Z]+)->(?P<output>[a-zA-Z]+)"),
+    re.compile(r"(?P<left>\.{3})(?P<input>[a-zA-Z]+),(?P<weight>[a-zA-Z]+)->\.{3}(?P<output>[a-zA-Z]+)"),
+    re.compile(r"(?P<input>[a-zA-Z]{2,})(?P<right>\.{3}),(?P<weight>[a-zA-Z]+)->(?P<output>[a-zA-Z]+)\.{3}"),
 )
 
 
@@ -33,43 +35,51 @@ def einsum(equation: str, shape: Shape, sides: Shape) -> tuple[Shape, Shape, dic
         shape: The input's shape.
         sides: What the config says of the output's dimensions, batch not counted.
     """
-    found = _EQUATION.match(equation.replace(" ", ""))
-    if not found:
+    matches = [match for form in _EQUATIONS if (match := form.fullmatch(equation))]
+    if not matches:
         raise ShapeError(
             f"`equation` of EinsumDense expects a form such as 'ab,bc->ac' or '...b,bc->...c', received {equation!r}."
         )
-    letters, written, left = found["input"], found["output"], bool(found["left"])
+    found = matches[0].groupdict()
+    letters, written, left = found["input"], found["output"], bool(found.get("left"))
     full: Shape = (None, *shape)
     elided = len(full) - len(letters)
-    if elided < 0 or (elided and not left and not found["right"]):
+    if elided < 0 or (elided and not left and not found.get("right")):
         raise ShapeError(
             f"EinsumDense expects an input of {len(letters)} dimensions with the batch for {equation!r}, received "
             f"{show(shape)}."
         )
     # Keras 3.15 foretells several dimensions under leading dots in reverse order, and builds what follows on that.
     output: Shape = (None, *reversed(full[1:elided]), *sides) if left else (None, *sides, *full[len(full) - elided :])
-    start_in, start_out = (elided, max(elided, 0)) if left else (0, 0)
-    incoming = {letter: full[start_in + place] for place, letter in enumerate(letters)}
     if len(output) - elided < len(written):
         raise ShapeError(
             f"`output_shape` of EinsumDense expects {len(written) - 1} sizes for {equation!r}, received {show(sides)}."
         )
-    outgoing = {letter: output[start_out + place] for place, letter in enumerate(written)}
-    for letter in letters:
-        if letter in outgoing and outgoing[letter] not in (None, incoming[letter]):
+    start = elided if left else 0
+    incoming = {letter: full[start + place] for place, letter in enumerate(letters)}
+    outgoing = {letter: output[start + place] for place, letter in enumerate(written)}
+    _match_letters(equation, found["weight"], incoming, outgoing)
+    kernel = tuple(outgoing[letter] if letter in outgoing else incoming[letter] for letter in found["weight"])
+    return output[1:], kernel, outgoing
+
+
+def _match_letters(
+    equation: str, weight: str, incoming: Mapping[str, int | None], outgoing: Mapping[str, int | None]
+) -> None:
+    """Raise ShapeError for a letter that stands for two sizes, or for none."""
+    for letter, size in incoming.items():
+        if outgoing.get(letter) not in (None, size):
             raise ShapeError(
-                f"EinsumDense expects size {incoming[letter]} for {letter!r} of {equation!r}, received "
-                f"{outgoing[letter]} in `output_shape`.",
+                f"EinsumDense expects size {size} for {letter!r} of {equation!r}, received {outgoing[letter]} in "
+                "`output_shape`.",
                 "null leaves a size to the input.",
             )
-    unknown = [letter for letter in found["weight"] if letter not in incoming and letter not in outgoing]
-    unknown += [letter for letter in written if letter not in letters and letter not in found["weight"]]
+    unknown = [letter for letter in weight if letter not in incoming and letter not in outgoing]
+    unknown += [letter for letter in outgoing if letter not in incoming and letter not in weight]
     if unknown:
         raise ShapeError(
             f"EinsumDense expects every letter of {equation!r} on both sides of a comma or arrow, received {unknown}."
         )
-    kernel = tuple(outgoing[letter] if letter in outgoing else incoming[letter] for letter in found["weight"])
-    return output[1:], kernel, outgoing
 
 
 def einsum_kernel(call: Call) -> tuple[Shape, tuple[int, ...], dict[str, int | None]]:

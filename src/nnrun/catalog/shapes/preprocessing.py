@@ -46,8 +46,12 @@ _UNCHANGED = (
 
 
 def _sized(call: Call) -> LayerShape:
+    size = (positive(call, "height"), positive(call, "width"))
+    if call.channels_first and len(call.shape()) == 2:
+        # Keras takes the batch for the channels of one picture here, which comes to the same.
+        return call.answer(size)
     _, channels = picture(call, 2)
-    return call.answer(call.join((positive(call, "height"), positive(call, "width")), channels))
+    return call.answer(call.join(size, channels))
 
 
 def _encoded(call: Call, mode: str, depth: int | None) -> LayerShape:
