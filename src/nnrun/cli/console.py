@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from nnrun.cli.layout import put_paragraph, wide, wrap
 from nnrun.cli.screen import Screen, visible
-from nnrun.progress import Silent, epoch_line
+from nnrun.progress import Silent, duration, epoch_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -93,7 +93,7 @@ class Listener:
         self._rate = rate
         self._pace.add(figures.get("seconds") or 0.0)
         left = self._pace.left(total - done)
-        line = epoch_line(done, total, shown) + (f"  {duration(left)} left" if left and done < total else "")
+        line = epoch_line(done, total, shown) + (f"  {time_left(left)}" if done < total else "").rstrip()
         for part in wrap(line, self._screen.width, "    ", between="  "):
             self._screen.put(part)
 
@@ -141,9 +141,7 @@ class Terminal(Listener):
         left = self._pace.left(total - epoch + 1 - share)
         if left is None and share > 0:
             left = spent / share * (total - epoch + 1 - share)
-        self.show(
-            f"epoch {epoch:{len(str(total))}}/{total}", share, f"{duration(left)} left" if left is not None else ""
-        )
+        self.show(f"epoch {epoch:{len(str(total))}}/{total}", share, time_left(left))
 
     def epoch(self, done: int, total: int, figures: Mapping[str, float | None]) -> None:
         """Put the epoch's line in the place of the moving one."""
@@ -199,7 +197,7 @@ class _MovingBar:
             self._terminal.show(self._what, None, tail)
             return
         spent, share = time.monotonic() - self._began, min(1.0, self._done / self._total)
-        left = f"  {duration(spent / share - spent)} left" if share > 0 and spent > 1 else ""
+        left = f"  {time_left(spent / share - spent)}" if share > 0 and spent > 1 else ""
         self._terminal.show(self._what, share, f"{amount(self._total, self._unit)}{left}")
 
 
@@ -216,17 +214,11 @@ def moving_line(what: str, share: float | None, tail: str, width: int, *, full: 
     return f"{what} {done * filled}{rest * (room - filled)}{words}"
 
 
-def duration(seconds: float) -> str:
-    """Give a time as people say it: `4.1 s`, `28 s`, `3:20 min`, `1:02 h`."""
-    whole = round(seconds)
-    if seconds < 9.95:
-        return f"{seconds:.1f} s"
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60}:{whole % 60:02d} min"
-    minutes = round(seconds / 60)
-    return f"{minutes // 60}:{minutes % 60:02d} h"
+def time_left(seconds: float | None) -> str:
+    """Say how much time is left; nothing where it is unknown, or too short to read."""
+    if seconds is None or seconds < _STILL:
+        return ""
+    return f"{duration(max(1.0, round(seconds)) if seconds < 60 else seconds)} left".replace(".0 s", " s")
 
 
 def amount(number: float, unit: str) -> str:

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import os
-import platform
 import sys
-import tempfile
-import traceback
 from dataclasses import dataclass
-from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -35,7 +31,7 @@ def enter(work: Callable[[], object], *, json: bool) -> int:
     """
     try:
         result = work()
-        sys.stdout.flush()
+        Screen.out().flush()
     except click.exceptions.Exit as end:
         return end.exit_code
     except BrokenPipeError:
@@ -133,6 +129,8 @@ def error_json(error: BaseException, story: Story, notes: list[str]) -> dict[str
 
 def _keep_bug(error: BaseException) -> str:
     """Write a bug's traceback and all versions into a file; give the one line for the screen."""
+    import tempfile
+
     said = visible(f"{type(error).__name__}: {error}").split("\n")[0]
     try:
         descriptor, name = tempfile.mkstemp(prefix="nnrun-bug-", suffix=".txt")
@@ -145,6 +143,9 @@ def _keep_bug(error: BaseException) -> str:
 
 def bug_report(error: BaseException) -> str:
     """Give what a developer needs: the command, the versions, the traceback."""
+    import platform
+    import traceback
+
     lines = [
         f"command: {sys.argv}",
         f"nnrun {__version__}, Python {platform.python_version()}, {platform.platform()}",
@@ -156,6 +157,8 @@ def bug_report(error: BaseException) -> str:
 
 
 def _version(package: str) -> str:
+    from importlib import metadata
+
     try:
         return metadata.version(package)
     except metadata.PackageNotFoundError:

@@ -33,8 +33,9 @@ def wrap(text: str, width: int | None, indent: str = "", between: str = " ") -> 
     """
     if width is None:
         return [text]
-    lines = [""]
-    for word in text.split(between):
+    words = text.lstrip(" ")
+    lines = [text[: len(text) - len(words)]]
+    for word in words.split(between):
         longer = f"{lines[-1]}{between}{word}" if lines[-1].strip() else f"{lines[-1]}{word}"
         if wide(longer) <= width or not lines[-1].strip():
             lines[-1] = longer

@@ -96,7 +96,7 @@ def _leave(code: int) -> NoReturn:
     try:
         sys.stdout.flush()
         sys.stderr.flush()
-    except BrokenPipeError:
+    except OSError:
         door.let_go_of_stdout()
     if "tensorflow" in sys.modules:
         # TensorFlow's part of the interpreter's end takes 1.3 s and keeps nothing that is not on disk already.

@@ -72,7 +72,7 @@ def predict(  # noqa: PLR0913 - one for each option
             }
         )
     elif out is None:
-        Screen.out().stream.write(_csv(answer))
+        Screen.out().write(_csv(answer))
 
 
 def _csv(answer: Answer) -> str:

@@ -42,7 +42,7 @@ def put_problem(screen: Screen, problem: Problem) -> None:
         elif _CARET.fullmatch(line):
             screen.put(screen.style(_window(lines[number - 1], line, screen.width)[1], fg=colour, bold=True))
         elif line.startswith(_HINT):
-            _put_wrapped(screen, line, " " * len(_HINT), fg="cyan")
+            _put_wrapped(screen, line, " " * _GUTTER, fg="cyan")
         else:
             _put_head(screen, line, problem, first=number == 0)
 

@@ -16,14 +16,8 @@ if TYPE_CHECKING:
     from nnrun.runs.find import RunRow
     from nnrun.runs.folder import RunFolder
 
-_COLOURS = {
-    "done": "green",
-    "running": "blue",
-    "failed": "red",
-    "died": "red",
-    "broken": "red",
-    "interrupted": "yellow",
-}
+#: Below this width the status has no column of its own.
+_ROOM = 60
 
 
 @click.group(cls=Commands)
@@ -49,21 +43,19 @@ def list_(runs_dir: Path, as_json: bool) -> None:
     from nnrun.cli.screen import Screen, put_json
     from nnrun.runs.find import list_runs
 
-    rows = list_runs(runs_dir)
+    rows, screen = list_runs(runs_dir), Screen.out()
     if as_json:
         put_json([_row_json(row) for row in rows])
     elif not rows:
         Screen.err().put(f"There is no run in {runs_dir} yet. nnrun train digits_mlp makes one.")
     else:
-        put_table(
-            Screen.out(),
-            Table(
-                ("run", "name", "status", "started (UTC)", "took", "epochs", "result"),
-                [_cells(row) for row in rows],
-                right=frozenset({"took", "epochs"}),
-                spare=("epochs", "started (UTC)", "took", "status", "result"),
-            ),
+        table = Table(
+            ("run", "name", "status", "started (UTC)", "took", "epochs", "result"),
+            [_cells(row, short=(screen.width or _ROOM) < _ROOM) for row in rows],
+            right=frozenset({"took", "epochs"}),
+            spare=("epochs", "started (UTC)", "took", "status"),
         )
+        put_table(screen, table)
 
 
 def _row_json(row: RunRow) -> dict[str, Any]:
@@ -79,8 +71,8 @@ def _row_json(row: RunRow) -> dict[str, Any]:
     }
 
 
-def _cells(row: RunRow) -> list[str]:
-    from nnrun.cli.console import duration
+def _cells(row: RunRow, *, short: bool) -> list[str]:
+    from nnrun.progress import duration
 
     return [
         row.folder.short_id,
@@ -89,7 +81,7 @@ def _cells(row: RunRow) -> list[str]:
         (row.started or "")[:16].replace("T", " "),
         duration(row.seconds) if row.seconds is not None else "",
         str(row.epochs or ""),
-        headline(row.headline),
+        headline(row.headline) or (row.status if short else ""),
     ]
 
 
@@ -108,7 +100,9 @@ def headline(figure: tuple[str, float] | None) -> str:
 @options.runs_dir
 @options.as_json
 def show(run: str, runs_dir: Path, as_json: bool) -> None:
-    """Say what RUN was, on what it ran, how it ended, and what lies in its folder.
+    """Say what a run was, how it ended and what it kept.
+
+    RUN is a run's folder, the start of its id, its name, or: last.
 
     \b
     nnrun runs show last
@@ -126,7 +120,7 @@ def show(run: str, runs_dir: Path, as_json: bool) -> None:
             {
                 "run": folder.id,
                 "folder": folder.path,
-                "status": fields.get("status"),
+                "status": status_of(fields),
                 "record": fields,
                 "scores": scores,
                 "last_epoch": metrics.last(folder.metrics),
@@ -139,6 +133,14 @@ def show(run: str, runs_dir: Path, as_json: bool) -> None:
     if scores:
         screen.put()
         put_scores(screen, scores)
+
+
+def status_of(fields: Mapping[str, Any]) -> str:
+    """Give the status that a record states, or `died` where its process is gone without a word."""
+    from nnrun.runs.environment import is_alive
+
+    gone = fields.get("status") == "running" and is_alive(fields.get("process") or {}) is False
+    return "died" if gone else str(fields.get("status"))
 
 
 def _scores(folder: RunFolder) -> dict[str, Any] | None:
@@ -158,14 +160,15 @@ def _files(folder: RunFolder) -> list[str]:
 def _terms(folder: RunFolder, fields: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     from shlex import join
 
-    from nnrun.cli.console import amount, duration
+    from nnrun.cli.console import amount
+    from nnrun.progress import duration
     from nnrun.runs import metrics
 
     last = metrics.last(folder.metrics) or {}
     versions, seconds = fields.get("versions") or {}, fields.get("seconds") or {}
     yield "run", folder.id
     yield "folder", str(folder.path)
-    yield "status", str(fields.get("status"))
+    yield "status", status_of(fields)
     if fields.get("error"):
         yield "error", str(fields["error"])
     yield "started", str(fields.get("start") or "")[:19].replace("T", " ") + " UTC"
@@ -175,5 +178,5 @@ def _terms(folder: RunFolder, fields: Mapping[str, Any]) -> Iterator[tuple[str, 
     if fields.get("peak_memory_bytes"):
         yield "memory", f"{amount(fields['peak_memory_bytes'], 'B')} at most"
     yield "versions", ", ".join(f"{name} {value}" for name, value in versions.items() if value)
-    yield "command", join(str(word) for word in fields.get("argv") or ())
+    yield "command", join(["nnrun", *(str(word) for word in (fields.get("argv") or ())[1:])])
     yield "files", ", ".join(_files(folder))

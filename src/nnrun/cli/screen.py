@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TextIO
 
+from nnrun.errors import RunError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -74,7 +76,21 @@ class Screen:
 
     def put(self, text: str = "") -> None:
         """Write one line."""
-        self.stream.write(f"{text}\n")
+        self.write(f"{text}\n")
+
+    def write(self, text: str) -> None:
+        """Write a text as it is.
+
+        Raises:
+            RunError: The disk under the stream refuses.
+        """
+        with _told():
+            self.stream.write(text)
+
+    def flush(self) -> None:
+        """Write what waits in the stream's buffer; see `write`."""
+        with _told():
+            self.stream.flush()
 
     def can(self, text: str) -> bool:
         """Tell whether the stream's encoding has these characters."""
@@ -83,6 +99,17 @@ class Screen:
         except UnicodeEncodeError:
             return False
         return True
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        text = f"the results cannot be written: {error.strerror}"
+        raise RunError(text, "free some space, or write to another disk") from error
 
 
 def visible(text: str) -> str:

@@ -1,0 +1,75 @@
+"""What the tests of the command line share: a runner in this process, one in a process of its own, a small config."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from click.testing import CliRunner
+
+from nnrun.cli.main import nnrun
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from click.testing import Result
+
+SOURCE = Path(__file__).resolve().parents[2] / "src"
+TINY = """\
+# What:    A tiny table
+name: tiny
+seed: 3
+data:
+  source: {csv: {file: tiny.csv, target: kind}}
+  split: {test: 0.25, validation: 0.2, stratify: true}
+model:
+  - Dense: {units: 4, activation: relu}
+  - Dense: {units: $classes, activation: softmax}
+training:
+  loss: sparse_categorical_crossentropy
+  optimizer: Adam
+  metrics: [accuracy]
+  epochs: 2
+  batch_size: 8
+"""
+ROWS = [
+    f"{number % 3 + number / 100:.2f},{number % 3 * 2 - number / 90:.2f},{'猫犬鳥'[number % 3]}" for number in range(60)
+]
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Stand in a folder with a tiny config and its data, no environment of the user's around it."""
+    (tmp_path / "tiny.yaml").write_text(TINY, encoding="utf-8")
+    (tmp_path / "tiny.csv").write_text("\n".join(["length,width,kind", *ROWS]) + "\n", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    for name in ("NNRUN_RUNS_DIR", "NNRUN_DATA_DIR"):
+        monkeypatch.delenv(name, raising=False)
+    return tmp_path
+
+
+@pytest.fixture
+def say(place: Path) -> Callable[..., Result]:
+    """Run a command line in this process."""
+    return lambda *words: CliRunner().invoke(nnrun, [str(word) for word in words])
+
+
+@pytest.fixture
+def environment() -> dict[str, str]:
+    """The environment of a process that finds this checkout."""
+    return {**os.environ, "PYTHONPATH": str(SOURCE), "PYTHONIOENCODING": "utf-8"}
+
+
+@pytest.fixture
+def process(place: Path, environment: dict[str, str]) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run a command line in a process of its own."""
+
+    def run(*words: str | Path) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "nnrun", *map(str, words)]
+        return subprocess.run(command, capture_output=True, text=True, encoding="utf-8", env=environment, check=False)
+
+    return run

@@ -1,0 +1,206 @@
+"""Requirements of the command `nnrun` as a whole: help, unknown words, what is imported, and how a process ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from nnrun import __version__
+from nnrun.cli.main import nnrun
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from click.testing import Result
+
+    Say = Callable[..., Result]
+    Process = Callable[..., subprocess.CompletedProcess[str]]
+
+HEAVY = ("tensorflow", "keras", "sklearn", "pandas", "matplotlib", "numpy")
+COMMANDS = {"train", "eval", "predict", "check", "summary", "data", "runs", "explain", "configs"}
+
+
+def test_alone_it_shows_its_help(say: Say) -> None:
+    """`nnrun` without a word shows every command, and is no mistake."""
+    result = say()
+    assert result.exit_code == 0
+    assert all(f"\n  {name} " in result.stdout for name in COMMANDS)
+
+
+@pytest.mark.parametrize("words", [(name,) for name in sorted(COMMANDS)] + [("runs", "list"), ("data", "fetch")])
+def test_every_command_has_help_with_an_example(say: Say, words: tuple[str, ...]) -> None:
+    """`-h` and `--help` say the same for every command, with a line to type."""
+    short, long = say(*words, "-h"), say(*words, "--help")
+    assert short.exit_code == 0
+    assert short.stdout == long.stdout
+    assert "\n  nnrun " + words[0] in short.stdout
+
+
+def test_the_version_is_that_of_the_package(say: Say) -> None:
+    """`--version` says which nnrun this is."""
+    assert say("--version").stdout == f"nnrun, version {__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "near"),
+    [
+        (("trian",), "'train'"),
+        (("train", "--quite"), "--quiet"),
+        (("runs", "lst"), "'list'"),
+        (("data", "shwo"), "'show'"),
+    ],
+)
+def test_an_unknown_word_gets_the_nearest_known_one(say: Say, words: tuple[str, ...], near: str) -> None:
+    """A slip in a command or an option is answered on stderr with what was probably meant, and exit code 2."""
+    result = say(*words)
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert "Did you mean" in result.stderr
+    assert near in result.stderr
+
+
+def test_a_mistake_of_usage_is_json_where_json_is_asked_for(say: Say) -> None:
+    """With `--json` even a mistake of usage is one JSON document on stdout, and stderr is silent."""
+    result = say("train", "--json", "--epochs", "3")
+    error = json.loads(result.stdout)["error"]
+    assert (result.exit_code, error["exit_code"], error["type"]) == (2, 2, "NoSuchOption")
+    assert result.stderr == ""
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--help",),
+        ("check", "tiny.yaml"),
+        ("explain", "Conv2D"),
+        ("runs", "list"),
+        ("configs",),
+        ("summary", "tiny.yaml"),
+        ("data", "list"),
+    ],
+)
+def test_quick_commands_import_nothing_heavy(place: Path, environment: dict[str, str], words: tuple[str, ...]) -> None:
+    """What need not wake Keras imports neither it nor any other heavy package, and succeeds."""
+    code = (
+        "import sys\nfrom nnrun.cli.main import nnrun\n"
+        f"try:\n    nnrun.main({list(words)!r})\nexcept SystemExit as end:\n"
+        f"    print(end.code, [name for name in {HEAVY!r} if name in sys.modules], file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True)
+    assert done.stderr.splitlines()[-1] == "0 []"
+
+
+def test_completion_imports_nothing_heavy_and_knows_the_shipped_configs(
+    place: Path, environment: dict[str, str]
+) -> None:
+    """The shell's completion offers configs by name without a heavy package."""
+    code = (
+        "import sys\nfrom nnrun.cli.main import main\ntry:\n    main()\nexcept SystemExit:\n"
+        f"    print([name for name in {HEAVY!r} if name in sys.modules], file=sys.stderr)"
+    )
+    asked = {**environment, "_NNRUN_COMPLETE": "bash_complete", "COMP_WORDS": "nnrun train digits_m", "COMP_CWORD": "2"}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=asked, check=True)
+    assert "digits_mlp" in done.stdout
+    assert done.stderr.splitlines()[-1] == "[]"
+
+
+def test_a_reader_who_goes_away_is_no_error(place: Path, environment: dict[str, str]) -> None:
+    """Output into a pipe that nobody reads ends quietly."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "wb") as pipe:
+        done = subprocess.run(
+            [sys.executable, "-m", "nnrun", "explain", "Conv2D"],
+            stdout=pipe,
+            stderr=subprocess.PIPE,
+            env=environment,
+            check=False,
+        )
+    assert done.returncode == 141
+    assert done.stderr == b""
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_results_that_cannot_be_written_are_an_error_of_the_disk(place: Path, environment: dict[str, str]) -> None:
+    """A full disk under stdout is told in words, with exit code 1 and no traceback."""
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "nnrun", "explain", "Conv2D"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            env=environment,
+            check=False,
+            text=True,
+        )
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: the results cannot be written: ")
+    assert "Traceback" not in done.stderr
+
+
+def test_a_bug_leaves_one_line_and_a_file(say: Say, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is nnrun's own fault ends with 3; the traceback and the versions go to a file that the line names."""
+    monkeypatch.setenv("TMPDIR", str(place))
+    monkeypatch.setattr("tempfile.tempdir", None)
+
+    def broken(*_: object) -> None:
+        message = "a wheel came off\x1b[31m"
+        raise TypeError(message)
+
+    monkeypatch.setattr("nnrun.runs.find.list_runs", broken)
+    result = say("runs", "list")
+    (kept,) = place.glob("nnrun-bug-*.txt")
+    assert result.exit_code == 3
+    assert result.stdout == ""
+    assert result.stderr.splitlines() == [
+        "error: a bug in nnrun: TypeError: a wheel came off\N{REPLACEMENT CHARACTER}[31m "
+        f"(traceback and versions: {kept})"
+    ]
+    assert "in broken" in kept.read_text(encoding="utf-8")
+    assert f"nnrun {__version__}, Python 3" in kept.read_text(encoding="utf-8")
+
+
+def test_an_interrupt_before_anything_is_kept_says_so_in_a_word(say: Say, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C ends with 130 and without a traceback."""
+
+    def stopped(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("nnrun.runs.find.list_runs", stopped)
+    result = say("runs", "list")
+    assert (result.exit_code, result.stdout, result.stderr) == (130, "", "interrupted\n")
+
+
+@pytest.mark.keras
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_run_that_is_stopped_keeps_what_there_is(
+    place: Path, environment: dict[str, str], number: signal.Signals
+) -> None:
+    """Ctrl-C or SIGTERM in training ends with 130, names the folder, and the record says `interrupted`."""
+    command = [sys.executable, "-m", "nnrun", "train", "tiny.yaml", "--set", "training.epochs=100000"]
+    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as run:
+        until = time.monotonic() + 60
+        while not list(place.glob("runs/*/metrics.jsonl")) and time.monotonic() < until:
+            time.sleep(0.05)
+        run.send_signal(number)
+        out, err = run.communicate(timeout=60)
+    (folder,) = (place / "runs").iterdir()
+    assert run.returncode == 130
+    assert out == ""
+    assert err.splitlines()[-2:] == ["interrupted", f"What there is of this run is kept in runs/{folder.name}"]
+    assert json.loads((folder / "record.json").read_text(encoding="utf-8"))["status"] == "interrupted"
+    assert (folder / "checkpoints" / "last.keras").is_file()
+
+
+def test_no_command_is_without_a_sentence() -> None:
+    """Every command's first sentence fits the list of commands."""
+    assert set(nnrun.commands) == COMMANDS
+    assert all(command.get_short_help_str(70).endswith(".") for command in nnrun.commands.values())
+    assert not any(command.get_short_help_str(70).endswith("...") for command in nnrun.commands.values())

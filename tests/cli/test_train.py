@@ -1,0 +1,95 @@
+"""Requirements of `nnrun train`, `eval` and `predict`, in processes of their own."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import pty
+import re
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from click.testing import Result
+
+    Say = Callable[..., Result]
+    Process = Callable[..., subprocess.CompletedProcess[str]]
+
+pytestmark = pytest.mark.keras
+
+
+def test_train_eval_and_predict_agree_to_the_last_digit(process: Process, place: Path) -> None:
+    """`train --json` prints one document, `eval last` gives its figures, `predict` its rows; TensorFlow is silent."""
+    trained = process("train", "tiny.yaml", "--json")
+    assert (trained.returncode, trained.stderr) == (0, "")
+    document = json.loads(trained.stdout)
+    assert document["status"] == "done"
+    assert (place / document["folder"] / "scores.json").is_file()
+
+    again = process("eval", "last", "--json", "--show", "2")
+    assert (again.returncode, again.stderr) == (0, "")
+    scored = json.loads(again.stdout)
+    assert scored["run"] == document["run"]
+    assert scored["scores"]["test"] == document["scores"]["test"]
+    assert [set(row) for row in scored["predictions"]] == [
+        {"row", "truth", "prediction", "output_猫", "output_犬", "output_鳥"}
+    ] * 2
+
+    (place / "new.csv").write_text("length,width\n0.5,0.1\n2.5,3.0\n", encoding="utf-8")
+    predicted = process("predict", "last", "new.csv", "--out", "out.csv", "--quiet")
+    assert (predicted.returncode, predicted.stdout, predicted.stderr) == (0, "", "")
+    rows = list(csv.DictReader(io.StringIO((place / "out.csv").read_text(encoding="utf-8"))))
+    assert [row["row"] for row in rows] == ["0", "1"]
+    assert all(row["prediction"] == max("猫犬鳥", key=lambda name: float(row[f"output_{name}"])) for row in rows)
+
+
+def test_a_log_gets_plain_lines_and_results_go_to_stdout(process: Process, place: Path) -> None:
+    """Without a terminal progress is a plain line an epoch on stderr; the table and the next command are on stdout."""
+    done = process("train", "tiny.yaml", "--runs-dir", "my runs")
+    (folder,) = (place / "my runs").iterdir()
+    assert done.returncode == 0
+    lines = done.stderr.splitlines()
+    assert lines[0] == f"Run {folder.name}"
+    assert [line.split("  ")[0] for line in lines if line.startswith("epoch")] == ["epoch 1/2", "epoch 2/2"]
+    assert "\x1b" not in done.stderr + done.stdout
+    assert re.search(r"^part +error +95 % interval +errors +loss +accuracy +rows$", done.stdout, re.MULTILINE)
+    assert done.stdout.splitlines()[-2:] == [
+        f"run   my runs/{folder.name}",
+        f"next  nnrun eval {folder.name[-6:]} --runs-dir 'my runs'",
+    ]
+
+
+def test_a_terminal_gets_a_moving_line(place: Path, environment: dict[str, str]) -> None:
+    """On a terminal a line moves within the epoch, though the engine leads descriptor 2 away, and then gives way."""
+    (place / "tiny.csv").write_text(
+        "length,width,kind\n" + "".join(f"{row % 7},{row % 5},{'abc'[row % 3]}\n" for row in range(4_000)),
+        encoding="utf-8",
+    )
+    outer, inner = pty.openpty()
+    command = [sys.executable, "-m", "nnrun", "train", "tiny.yaml", "--set", "training.batch_size=4"]
+    with subprocess.Popen(
+        command, env={**environment, "TERM": "xterm"}, stdout=subprocess.DEVNULL, stderr=inner, stdin=inner
+    ) as run:
+        os.close(inner)
+        seen = b""
+        while True:
+            try:
+                part = os.read(outer, 4096)
+            except OSError:
+                break
+            if not part:
+                break
+            seen += part
+    os.close(outer)
+    text = seen.decode()
+    assert run.returncode == 0
+    assert re.search(r"epoch 1/2 [━─]+ +\d+ %", text)
+    assert re.search("epoch 1/2 [━─]", text).start() < text.index("epoch 1/2  loss") < text.index("epoch 2/2  loss")
