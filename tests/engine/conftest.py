@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from types import ModuleType
 
 import numpy as np
 import pytest
 
-from nnrun.config.document import parse
+from nnrun.config.document import Document, parse
 from nnrun.data.dataset import DataPart
 from nnrun.engine.backend import Wake, load_keras
 from nnrun.errors import Mark
 from nnrun.spec.experiment import Experiment, validate
+from nnrun.spec.facts import Facts
 
 MARK = Mark("x.yaml", 1, 1, 1, "x")
 
@@ -45,3 +47,22 @@ def part() -> Callable[..., DataPart]:
         return DataPart(x, y, np.arange(rows), weight)
 
     return make
+
+
+@pytest.fixture
+def config() -> Callable[..., tuple[Experiment, Document]]:
+    """Validate a config as `experiment` does, and give the document too, which knows the place of every word."""
+
+    def make(model: str, training: str = "loss: mse\n  optimizer: Adam", rest: str = "") -> tuple[Experiment, Document]:
+        text = f"data:\n  source: digits\nmodel:\n{model}\ntraining:\n  {training}\n{rest}"
+        document = parse(text, "x.yaml")
+        return validate(document), document
+
+    return make
+
+
+@pytest.fixture
+def facts() -> Callable[..., Facts]:
+    """Give facts of a small classification of four numbers into three classes, with what the test changes."""
+    usual = Facts("classification", "one_hot", (4,), classes=3, features=4, targets=3, class_names=("a", "b", "c"))
+    return lambda **changes: replace(usual, **changes)

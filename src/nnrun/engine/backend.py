@@ -55,13 +55,15 @@ def usable_cores() -> int:
 def load_keras(wake: Wake) -> ModuleType:
     """Import Keras on its backend with seeds, threads and number formats set, and return it.
 
-    A process wakes one backend once; a second call with the same backend only sets the seeds and formats again.
+    A process wakes one backend once; a second call with the same backend only sets seeds, formats and names again.
     """
     _set_environment(wake)
     with _hidden(_UNNEEDED), _private_keras_home():
         tensorflow = importlib.import_module("tensorflow")
         keras = importlib.import_module("keras")
     _set_threads(tensorflow, wake.threads)
+    # A second experiment of one process gets neither the first one's number formats nor names such as `precision_1`.
+    keras.backend.clear_session(free_memory=False)
     keras.config.set_floatx(wake.floatx)
     keras.config.set_epsilon(wake.epsilon)
     keras.config.set_image_data_format(wake.image_data_format)

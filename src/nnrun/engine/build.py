@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from nnrun.errors import Mark, Path
     from nnrun.spec.facts import Facts
 
-#: Metrics that Keras resolves by the shapes of targets and outputs when it compiles, and only as words.
+#: Losses and metrics that Keras resolves by the shapes of targets and outputs when it compiles, and only as words.
 _RESOLVED_BY_COMPILE = ("accuracy", "crossentropy")
 
 
@@ -65,15 +65,16 @@ class Builder:
         if part.category == "activations":
             registered = f"nnrun>{part.name}"
             return self._keras.saving.get_registered_object(registered) or self._keras.activations.get(part.name)
-        if part.category == "metrics" and part.name in _RESOLVED_BY_COMPILE:
+        if part.category in ("losses", "metrics") and part.name in _RESOLVED_BY_COMPILE:
             return part.name
         module = (
             self._keras.optimizers.schedules if part.category == "schedules" else getattr(self._keras, part.category)
         )
         found = getattr(module, part.name)
         if part.category in ("losses", "metrics") and not isinstance(found, type):
-            # Functions are compiled by name, so that Keras gives them its own wrapper and name.
-            return part.name
+            # Functions are compiled by name, so that Keras gives them its own wrapper and name; a few metrics
+            # (`huber`, `log_cosh`) it exports without knowing them by name.
+            return part.name if _knows(module, part.name) else found
         return found(**arguments)
 
     def _argument(self, part: Part, key: str, value: object) -> Any:
@@ -99,3 +100,10 @@ class Builder:
             text = f"these data do not say '{word}'"
             raise BuildError([Problem(self._mark_of((*part.path, part.name)), text, "write a number instead")])
         return found
+
+
+def _knows(module: Any, name: str) -> bool:
+    try:
+        return module.get(name) is not None
+    except ValueError:
+        return False

@@ -10,18 +10,21 @@ import contextlib
 import os
 import sys
 import warnings
+from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path as FilePath
 
 
 @contextlib.contextmanager
 def quiet(log: FilePath) -> Iterator[None]:
-    """Append to `log` whatever is printed or warned of inside the `with` block, from Python or below it."""
+    """Append to `log` whatever is printed or warned of inside the `with` block, from Python or below it.
+
+    Where `log` cannot be written it goes nowhere.
+    """
     with (
-        log.open("a", encoding="utf-8", buffering=1) as file,
+        _opened(log) as file,
         _descriptor_to(file),
         warnings.catch_warnings(),
         contextlib.redirect_stdout(file),
@@ -32,6 +35,14 @@ def quiet(log: FilePath) -> Iterator[None]:
             f"{filename}:{lineno}: {category.__name__}: {message}", file=file
         )
         yield
+
+
+def _opened(log: FilePath) -> TextIO:
+    try:
+        return log.open("a", encoding="utf-8", buffering=1)
+    except OSError:
+        # A run on a read-only disk can still be asked; what libraries print is the least of what it says.
+        return FilePath(os.devnull).open("a", encoding="utf-8")
 
 
 @contextlib.contextmanager

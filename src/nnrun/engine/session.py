@@ -10,6 +10,7 @@ from nnrun.engine import checkpoint
 from nnrun.engine.backend import Wake, load_keras, tensorflow
 from nnrun.engine.build import Builder
 from nnrun.engine.quiet import quiet
+from nnrun.errors import BuildError, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -157,6 +158,10 @@ class Session:
             best: Where the best epoch's model is kept.
             progress: Hears of steps and epochs.
             keep: Takes every epoch's figures.
+
+        Raises:
+            BuildError: Where loss or metrics do not fit the outputs and targets, or a callback is refused.
+            RunError: Where training diverges, or the disk refuses a checkpoint.
         """
         from nnrun.engine.callbacks import best_rule, keep_best, make_callbacks, needs_batches
         from nnrun.engine.fit import Course
@@ -164,7 +169,7 @@ class Session:
         training = self._experiment.training
         train = self.tensors(dataset.train)
         validation = self.tensors(dataset.validation) if dataset.validation is not None else None
-        self._executor.build(train)
+        self._build(train)
         monitor, mode = best_rule(training, {"val_loss": 0.0} if validation is not None else {})
         callbacks = make_callbacks(self._builder, training, folder, self._mark_of)
         stepwise = needs_batches(self.keras, callbacks)
@@ -181,6 +186,18 @@ class Session:
         return Course(self.model, self._executor, train, validation, everything, stepwise, self._experiment.seed).run(
             training, progress, keep
         )
+
+    def _build(self, train: Tensors) -> None:
+        try:
+            self._executor.build(train)
+        except Exception as error:  # Keras raises whatever its losses and metrics raise
+            loss = self._experiment.training.loss
+            outputs, targets = list(self.model.output_shape[1:]), list(train.fields[1].shape[1:])
+            text = f"{loss.name} and metrics cannot compare outputs of shape {outputs} with targets of shape {targets}"
+            problem = Problem(
+                self._mark_of((*loss.path, loss.name)), f"{text}: {error}", "let the last layer give what the targets are"
+            )
+            raise BuildError([problem]) from error
 
     def score(self, part: DataPart) -> Outcome:
         """Score the model as it is now on one part of the data."""

@@ -170,7 +170,7 @@ def _session(kept: Kept, checkpoint: str) -> Iterator[Session]:
     with Session.reopen(
         kept.experiment,
         kept.facts,
-        kept.document.mark,
+        kept.document.key_mark,
         threads=kept.record.get("threads") or 0,
         log=kept.folder.log,
         saved=saved,

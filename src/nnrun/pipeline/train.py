@@ -172,7 +172,7 @@ def run(examined: Examined, dataset: Dataset, folder: RunFolder, record: Record,
     with Session.open(
         examined.experiment,
         dataset.facts,
-        examined.document.mark,
+        examined.document.key_mark,
         threads=record.fields["threads"],
         log=folder.log,
         phase=record.phase,
