@@ -29,7 +29,8 @@ def marked(name: str) -> str:
 
 def run(words: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
     """Run nnrun as a user would, in a folder of its own."""
-    return subprocess.run([sys.executable, "-m", "nnrun", *words], cwd=folder, capture_output=True, text=True, check=False)
+    words = [sys.executable, "-m", "nnrun", *words]
+    return subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False)
 
 
 def test_there_are_no_blocks_that_no_test_runs() -> None:
