@@ -82,7 +82,8 @@ def _hears_batches(keras: ModuleType, callback: Any) -> bool:
     if isinstance(callback, keras.callbacks.BackupAndRestore):
         return bool(callback.save_freq != "epoch")
     if isinstance(callback, keras.callbacks.TensorBoard):
-        return bool(callback.update_freq != "epoch" or callback.profile_batch)
+        # What became of `profile_batch`; Keras keeps it under no public name.
+        return bool(callback.update_freq != "epoch" or callback._should_trace)  # noqa: SLF001
     hooks = ("on_batch_begin", "on_batch_end", "on_train_batch_begin", "on_train_batch_end")
     return any(getattr(type(callback), hook) is not getattr(keras.callbacks.Callback, hook) for hook in hooks)
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import math
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from nnrun.engine.order import order
 from nnrun.engine.resident import plain
-from nnrun.errors import RunError
+from nnrun.errors import NnrunError, RunError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from nnrun.engine.resident import ResidentExecutor, Tensors
     from nnrun.progress import Progress
@@ -53,10 +54,11 @@ class Course:
             keep: Takes every epoch's figures before any callback may act on them.
 
         Raises:
-            RunError: Where the loss stops being a number; the epoch's figures are kept first.
+            RunError: Where the loss stops being a number, or a callback fails; the epoch's figures are kept first.
         """
         self.model.stop_training = False
-        self.callbacks.on_train_begin()
+        with _callbacks_named():
+            self.callbacks.on_train_begin()
         figures: Mapping[str, float] = {}
         done = 0
         for epoch in range(training.epochs):
@@ -64,13 +66,15 @@ class Course:
             keep(line)
             progress.epoch(epoch + 1, training.epochs, {key: line[key] for key in line if key not in ("epoch", "fold")})
             _require_number(figures, epoch)
-            self.callbacks.on_epoch_end(epoch, dict(figures))
+            with _callbacks_named():
+                self.callbacks.on_epoch_end(epoch, dict(figures))
             done = epoch + 1
             if self.model.stop_training:
                 progress.say(f"A callback stopped training after epoch {done} of {training.epochs}.")
                 break
         self.model.optimizer.finalize_variable_values(self.model.trainable_weights)
-        self.callbacks.on_train_end(dict(figures))
+        with _callbacks_named():
+            self.callbacks.on_train_end(dict(figures))
         return done
 
     def _epoch(self, epoch: int, training: TrainingSpec, progress: Progress) -> tuple[Epoch, dict[str, float]]:
@@ -96,6 +100,18 @@ class Course:
         figures = self.executor.evaluate(part)
         self.callbacks.on_test_end(dict(figures))
         return {f"val_{name}": value for name, value in figures.items()}
+
+
+@contextmanager
+def _callbacks_named() -> Iterator[None]:
+    """Say that a callback is to blame: for a file it cannot write, a figure whose better side it cannot tell."""
+    try:
+        yield
+    except NnrunError:
+        raise
+    except Exception as error:  # callbacks raise whatever they like
+        text = f"a callback failed: {type(error).__name__}: {error}"
+        raise RunError(text, "change or leave out that callback under training: callbacks:") from error
 
 
 def _require_number(figures: Mapping[str, float], epoch: int) -> None:

@@ -194,10 +194,8 @@ class Session:
             loss = self._experiment.training.loss
             outputs, targets = list(self.model.output_shape[1:]), list(train.fields[1].shape[1:])
             text = f"{loss.name} and metrics cannot compare outputs of shape {outputs} with targets of shape {targets}"
-            problem = Problem(
-                self._mark_of((*loss.path, loss.name)), f"{text}: {error}", "let the last layer give what the targets are"
-            )
-            raise BuildError([problem]) from error
+            hint = "let the last layer give what the targets are"
+            raise BuildError([Problem(self._mark_of((*loss.path, loss.name)), f"{text}: {error}", hint)]) from error
 
     def score(self, part: DataPart) -> Outcome:
         """Score the model as it is now on one part of the data."""
