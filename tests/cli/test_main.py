@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     Say = Callable[..., Result]
     Process = Callable[..., subprocess.CompletedProcess[str]]
 
+BOX = "\N{REPLACEMENT CHARACTER}"
 HEAVY = ("tensorflow", "keras", "sklearn", "pandas", "matplotlib", "numpy")
 COMMANDS = {"train", "eval", "predict", "check", "summary", "data", "runs", "explain", "configs"}
 
@@ -160,8 +162,7 @@ def test_a_bug_leaves_one_line_and_a_file(say: Say, place: Path, monkeypatch: py
     assert result.exit_code == 3
     assert result.stdout == ""
     assert result.stderr.splitlines() == [
-        "error: a bug in nnrun: TypeError: a wheel came off\N{REPLACEMENT CHARACTER}[31m "
-        f"(traceback and versions: {kept})"
+        f"error: a bug in nnrun: TypeError: a wheel came off{BOX}[31m (traceback and versions: {kept})"
     ]
     assert "in broken" in kept.read_text(encoding="utf-8")
     assert f"nnrun {__version__}, Python 3" in kept.read_text(encoding="utf-8")
@@ -176,6 +177,19 @@ def test_an_interrupt_before_anything_is_kept_says_so_in_a_word(say: Say, monkey
     monkeypatch.setattr("nnrun.runs.find.list_runs", stopped)
     result = say("runs", "list")
     assert (result.exit_code, result.stdout, result.stderr) == (130, "", "interrupted\n")
+    told = say("runs", "list", "--json")
+    assert (told.exit_code, json.loads(told.stdout)["error"]["type"], told.stderr) == (130, "Interrupted", "")
+
+
+def test_a_closed_stdout_is_no_bug(place: Path, environment: dict[str, str]) -> None:
+    """A caller that closed stdout gets the exit code alone."""
+    done = subprocess.run(
+        ["sh", "-c", f"{shlex.quote(sys.executable)} -m nnrun configs >&-"],
+        capture_output=True,
+        env=environment,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
 
 
 @pytest.mark.keras

@@ -52,12 +52,13 @@ def test_train_eval_and_predict_agree_to_the_last_digit(process: Process, place:
 
 
 def test_a_log_gets_plain_lines_and_results_go_to_stdout(process: Process, place: Path) -> None:
-    """Without a terminal progress is a plain line an epoch on stderr; the table and the next command are on stdout."""
-    done = process("train", "tiny.yaml", "--runs-dir", "my runs")
+    """Without a terminal warnings and a plain line an epoch go to stderr, the table and the next command to stdout."""
+    done = process("train", "tiny.yaml", "--runs-dir", "my runs", "--set", "training.batch_size=5000")
     (folder,) = (place / "my runs").iterdir()
     assert done.returncode == 0
     lines = done.stderr.splitlines()
-    assert lines[0] == f"Run {folder.name}"
+    assert lines[0].startswith("--set:1:21: warning: ")
+    assert f"Run {folder.name}" in lines
     assert [line.split("  ")[0] for line in lines if line.startswith("epoch")] == ["epoch 1/2", "epoch 2/2"]
     assert "\x1b" not in done.stderr + done.stdout
     assert re.search(r"^part +error +95 % interval +errors +loss +accuracy +rows$", done.stdout, re.MULTILINE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from contextlib import contextmanager
 from statistics import median
@@ -233,7 +234,8 @@ def amount(number: float, unit: str) -> str:
 
 @contextmanager
 def listening(*, quiet: bool = False, json: bool = False) -> Iterator[Listener | Muted]:
-    """Open who listens, for as long as the `with` block runs."""
+    """Open who listens, for as long as the `with` block of long work runs."""
+    gc.enable()
     if quiet or json:
         yield Muted()
         return
