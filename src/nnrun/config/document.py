@@ -26,7 +26,8 @@ class Document:
         file: The file as the user wrote it.
         value_marks: The place of every value.
         key_marks: The place of every key of a mapping.
-        provenance: For values set after reading: every place the value had, oldest first.
+        provenance: For values that were said more than once: every place the value had, oldest first.
+        sources: The files that it extends, those that are extended first in front.
     """
 
     data: dict[str, Any]
@@ -35,6 +36,7 @@ class Document:
     value_marks: Mapping[Path, Mark]
     key_marks: Mapping[Path, Mark]
     provenance: Mapping[Path, tuple[Mark, ...]] = field(default_factory=dict)
+    sources: tuple[FilePath, ...] = ()
 
     def mark(self, path: Path) -> Mark:
         """The place of the value at `path`, else of the deepest value on the way there."""
