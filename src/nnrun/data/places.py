@@ -1,4 +1,4 @@
-"""Where data files lie: beside the config, else in the data folder."""
+"""Where data files lie: beside the config, else beside a config that it extends, else in the data folder."""
 
 from __future__ import annotations
 
@@ -20,10 +20,12 @@ class Places:
     Attributes:
         config_dir: The folder of the config file.
         data_dir: The folder of `--data-dir`, or None: then NNRUN_DATA_DIR, else the user's cache folder.
+        base_dirs: The folders of the configs that the config extends.
     """
 
     config_dir: Path
     data_dir: Path | None = None
+    base_dirs: tuple[Path, ...] = ()
 
     def store(self) -> Path:
         """The data folder, where downloads go; it need not exist yet."""
@@ -37,7 +39,7 @@ class Places:
 
     def folders(self) -> tuple[Path, ...]:
         """The folders to look into, first come first served."""
-        return (self.config_dir, self.store())
+        return (self.config_dir, *self.base_dirs, self.store())
 
     def find(self, name: str | Path) -> Path | None:
         """The path of the file or folder `name`; None where it is in none of the folders."""

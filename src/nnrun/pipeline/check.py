@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from nnrun.config import document as documents
-from nnrun.config import overrides
+from nnrun.config import extends, overrides
 from nnrun.data.foresee import foresee
 from nnrun.data.places import Places
 from nnrun.errors import Problem
@@ -29,7 +28,7 @@ class Examined:
 
     Attributes:
         file: The config's path.
-        document: Its text with marks, `--set` applied.
+        document: Its text with marks, laid over what it extends, `--set` applied.
         experiment: What it says.
         places: Where its files are looked for.
         form: How targets are encoded to suit its loss.
@@ -52,9 +51,10 @@ def examine(file: FilePath, sets: Sequence[str], data_dir: FilePath | None) -> E
     Raises:
         ConfigError: Where the language itself is broken, with every problem at its place.
     """
-    document = overrides.apply(documents.read(file), sets)
+    document = overrides.apply(extends.read(file), sets)
     experiment = validate(document)
-    places = Places(file.resolve().parent, data_dir)
+    folders = dict.fromkeys(source.resolve().parent for source in reversed(document.sources))
+    places = Places(file.resolve().parent, data_dir, tuple(folders))
     form = target_form(experiment.training.loss)
     facts, found = foresee(experiment.data, form=form, places=places)
     problems = [_problem(document, finding) for finding in (*found, *findings(experiment, facts))]

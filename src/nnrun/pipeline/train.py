@@ -17,18 +17,18 @@ from nnrun.config import shipped
 from nnrun.config.dump import dump
 from nnrun.errors import ConfigError, NnrunError, Problem, RunError
 from nnrun.pipeline.check import examine
+from nnrun.pipeline.resolve import said_out
+from nnrun.pipeline.sources import digests, keep_sources
 from nnrun.progress import Logged
 from nnrun.runs import metrics
 from nnrun.runs.folder import RunFolder
 from nnrun.runs.log import Log
 from nnrun.runs.record import Record
-from nnrun.spec.resolve import resolved
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from nnrun.data.dataset import DataPart, Dataset
-    from nnrun.data.places import Places
     from nnrun.engine.score import Outcome
     from nnrun.engine.session import Session
     from nnrun.pipeline.check import Examined
@@ -108,12 +108,11 @@ def refuse_errors(examined: Examined) -> None:
 def open_folder(request: Request, examined: Examined) -> RunFolder:
     """Make the run's folder and put the config into it, as the user wrote it and said out in full."""
     folder = RunFolder.create(request.runs_dir, examined.experiment.name)
-    folder.write_bytes(folder.config, examined.file.read_bytes())
-    said = resolved(examined.experiment, lambda name: _absolute(examined.places, name))
+    keep_sources(folder, examined.file, examined.document)
     folder.write_text(
         folder.resolved,
         "# Made by nnrun from config.yaml: every default and path said out. "
-        f"Run it: nnrun train {folder.resolved.name}\n" + dump(said),
+        f"Run it: nnrun train {folder.resolved.name}\n" + dump(said_out(examined)),
     )
     return folder
 
@@ -129,6 +128,7 @@ def recorded(folder: RunFolder, request: Request, examined: Examined) -> Iterato
         argv=request.argv,
         seed=examined.experiment.seed,
         threads=usable_cores(),
+        digests=digests(folder),
         warnings=[problem.text for problem in examined.problems],
     )
     try:
@@ -161,7 +161,7 @@ def load_data(examined: Examined, progress: Progress) -> Dataset:
 
 def keep_data(folder: RunFolder, record: Record, dataset: Dataset) -> None:
     """Keep what was learned from the data: facts, digests, fitted preparation."""
-    record.update(digests=dict(dataset.digests), facts=dataset.facts.as_json())
+    record.update(digests={**record.fields["digests"], **dataset.digests}, facts=dataset.facts.as_json())
     folder.write_json(folder.prepare, list(dataset.fitted))
 
 
@@ -233,8 +233,3 @@ def parts_of(dataset: Dataset) -> dict[str, DataPart]:
     """Name the parts there are: test first, as the one that counts."""
     named = {"test": dataset.test, "validation": dataset.validation, "train": dataset.train}
     return {name: part for name, part in named.items() if part is not None}
-
-
-def _absolute(places: Places, name: str) -> str:
-    found = places.find(name)
-    return str(found.resolve()) if found is not None else name
