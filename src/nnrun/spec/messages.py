@@ -44,9 +44,7 @@ def _problem(detail: ErrorDetails, document: Document, root: type[Section]) -> P
         mark = document.key_mark(path) if context["at_key"] else document.mark(path)
         return Problem(mark, context["text"], context["hint"])
     if kind == "extra_forbidden":
-        known = list(_section_at(root, path[:-1]).model_fields)
-        hint = did_you_mean(str(path[-1]), known) or f"known here: {', '.join(known)}"
-        return Problem(document.key_mark(path), f"{_where(path[:-1])} has no key '{path[-1]}'", hint)
+        return Problem(document.key_mark(path), f"{_where(path[:-1])} has no key '{path[-1]}'", _known(path, root))
     if kind == "missing":
         known = list(_section_at(root, path[:-1]).model_fields)
         near = next(
@@ -60,6 +58,15 @@ def _problem(detail: ErrorDetails, document: Document, root: type[Section]) -> P
         f"expected {_expected(kind, context)} for '{path[-1]}', received {show(detail['input'])}",
         _hint(kind, context, detail["input"]),
     )
+
+
+def _known(path: Path, root: type[Section]) -> str:
+    """What to write instead of an unknown key."""
+    if path == ("extends",):
+        return "extends: is read from the file itself, before --set is applied"
+    known = list(_section_at(root, path[:-1]).model_fields)
+    words = known if path[:-1] else [*known, "extends"]
+    return did_you_mean(str(path[-1]), words) or f"known here: {', '.join(words)}"
 
 
 def _expected(kind: str, context: dict[str, Any]) -> str:
