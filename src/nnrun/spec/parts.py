@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from nnrun.catalog import lookup
+from nnrun.catalog import keras1, lookup
 from nnrun.catalog.kinds import NUMBER_FACTS, SHAPE_FACTS, AnyOf, Kind, ListOf, MappingOf, PartOf
 from nnrun.config.hints import did_you_mean
 from nnrun.config.render import show
@@ -61,10 +61,11 @@ class Reader:
 
     def part(self, categories: tuple[str, ...], value: object, path: Path) -> Part | None:
         """Read `value` as a part of one of `categories`; None where it cannot be one."""
+        before = len(self.complaints)
         if isinstance(value, str):
-            return self._word(categories, value, path)
+            return self._or_keras1(self._word(categories, value, path), categories, value, path, before)
         if isinstance(value, dict) and len(value) == 1:
-            return self._mapping(categories, value, path)
+            return self._or_keras1(self._mapping(categories, value, path), categories, value, path, before)
         wanted = PartOf(categories).expects
         if isinstance(value, dict) and value:
             self._too_many_keys(categories, value, path)
@@ -99,8 +100,19 @@ class Reader:
             self.complain(path, f"expected {kind.expects} for '{name}', received {show(value)}")
         return value
 
+    def _or_keras1(
+        self, part: Part | None, categories: tuple[str, ...], value: str | dict[str, Any], path: Path, before: int
+    ) -> Part | None:
+        """Where a part is Keras 1's, one complaint with the whole part in today's words stands for all about it."""
+        hint = _keras1_hint(categories, value, path) if len(self.complaints) > before else None
+        if hint is not None:
+            self.complaints[before:] = [replace(self.complaints[before], hint=hint)]
+        return part
+
     def _word(self, categories: tuple[str, ...], word: str, path: Path) -> Part | None:
         entry = self._entry(categories, word, path, at_key=False)
+        if word == "l1l2" and entry is not None:
+            self.complain(path, f"{word} alone penalises nothing: both its weights are 0 by default")
         return None if entry is None else self._arguments(entry, {}, path, path, at_key=False)
 
     def _mapping(self, categories: tuple[str, ...], value: dict[str, Any], path: Path) -> Part | None:
@@ -151,14 +163,24 @@ class Reader:
             self._function_with_arguments(entry, inside)
             return Part(entry.category, entry.name, {}, path)
         arguments = {}
+        renamed: set[str] = set()
         for key, value in given.items():
             parameter = entry.parameters.get(key)
+            today = keras1.argument(entry, key)
+            if today is not None:
+                renamed.add(today)
+                self.complain(
+                    (*inside, key), f"{entry.name} has no argument '{key}'", f"Keras 1 wrote it so; today: {today}",
+                    at_key=True,
+                )
+                self.value(entry.parameters[today].kind, value, (*inside, key), today)
+                continue
             if parameter is None:
                 hint = did_you_mean(key, list(entry.parameters)) or f"nnrun explain {entry.name}"
                 self.complain((*inside, key), f"{entry.name} has no argument '{key}'", hint, at_key=True)
                 continue
             arguments[key] = self.value(parameter.kind, value, (*inside, key), key)
-        self._require(entry, given, inside, at_key=at_key)
+        self._require(entry, {**given, **dict.fromkeys(renamed)}, inside, at_key=at_key)
         return Part(entry.category, entry.name, arguments, path)
 
     def _function_with_arguments(self, entry: Entry, path: Path) -> None:
@@ -211,6 +233,18 @@ def read_part(category: str, value: object) -> tuple[Part | None, tuple[Complain
     reader = Reader()
     part = reader.part((category,), value, ())
     return part, tuple(reader.complaints)
+
+
+def _keras1_hint(categories: tuple[str, ...], value: str | dict[str, Any], path: Path) -> str | None:
+    """What Keras 1 wrote as a line to paste; None where it is not Keras 1's, or has another mistake in it too."""
+    word, arguments = (value, None) if isinstance(value, str) else next(iter(value.items()))
+    found = next((said for category in categories if (said := keras1.translate(category, word, arguments))), None)
+    reader = Reader()
+    for part in found.parts if found else ():
+        reader.part(categories, part, ())
+    if found is None or reader.complaints:
+        return None
+    return found.hint(as_value=isinstance(value, str) and bool(path) and isinstance(path[-1], str))
 
 
 def placed(value: Any, prefix: Path) -> Any:
