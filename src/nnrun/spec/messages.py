@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, get_args
 
+from nnrun.catalog import keras1
 from nnrun.config.hints import did_you_mean
 from nnrun.config.render import show
 from nnrun.errors import Problem
@@ -44,7 +45,8 @@ def _problem(detail: ErrorDetails, document: Document, root: type[Section]) -> P
         mark = document.key_mark(path) if context["at_key"] else document.mark(path)
         return Problem(mark, context["text"], context["hint"])
     if kind == "extra_forbidden":
-        return Problem(document.key_mark(path), f"{_where(path[:-1])} has no key '{path[-1]}'", _known(path, root))
+        hint = keras1.key(str(path[-1]), detail["input"]) or _known(path, root)
+        return Problem(document.key_mark(path), f"{_where(path[:-1])} has no key '{path[-1]}'", hint)
     if kind == "missing":
         known = list(_section_at(root, path[:-1]).model_fields)
         near = next(
