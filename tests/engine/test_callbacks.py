@@ -9,7 +9,9 @@ import sys
 import time
 import zipfile
 from collections.abc import Callable
+from importlib.machinery import ModuleSpec
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -19,7 +21,7 @@ from nnrun.catalog import lookup
 from nnrun.engine import checkpoint
 from nnrun.engine.build import Builder
 from nnrun.engine.callbacks import WRITES, best_rule, is_best_rule, keep_best, make_callbacks, needs_batches
-from nnrun.errors import BuildError
+from nnrun.errors import BuildError, MissingExtraError
 from nnrun.spec.experiment import Experiment
 from nnrun.spec.part import Part
 
@@ -59,8 +61,13 @@ def trained(keras) -> Any:
 
 
 @pytest.mark.keras
-def test_what_writes_gets_a_place_in_the_run_folder(callbacks, tmp_path: Path) -> None:
+def test_what_writes_gets_a_place_in_the_run_folder(
+    callbacks, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Where the config names no path, each callback that writes has one inside the run folder."""
+    installed = ModuleType("tensorboard")
+    installed.__spec__ = ModuleSpec("tensorboard", None)
+    monkeypatch.setitem(sys.modules, "tensorboard", installed)
     made = callbacks("[CSVLogger, TensorBoard, BackupAndRestore, ModelCheckpoint]")
     paths = [made[0].filename, made[1].log_dir, made[2].backup_dir, made[3].filepath]
     run = tmp_path / "run"
@@ -72,6 +79,15 @@ def test_what_writes_gets_a_place_in_the_run_folder(callbacks, tmp_path: Path) -
     ]
     assert all(Path(path).parent.is_dir() for path in paths)
     assert {part for part in WRITES if lookup.entry("callbacks", part) is None} == set()
+
+
+@pytest.mark.keras
+def test_tensorboard_names_its_extra(callbacks, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where TensorBoard is not installed, the run ends before training, with the line to type."""
+    monkeypatch.setitem(sys.modules, "tensorboard", None)
+    with pytest.raises(MissingExtraError) as caught:
+        callbacks("[TensorBoard]")
+    assert caught.value.hint == "pip install 'nnrun[tensorboard]'"
 
 
 @pytest.mark.keras

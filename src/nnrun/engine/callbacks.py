@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
 
 from nnrun.engine import checkpoint
-from nnrun.errors import BuildError, Problem
+from nnrun.errors import BuildError, MissingExtraError, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -29,11 +30,19 @@ WRITES = {
 def make_callbacks(
     builder: Builder, training: TrainingSpec, folder: FilePath, mark_of: Callable[[Path], Mark]
 ) -> list[Any]:
-    """Make the config's callbacks; relative paths they write lie inside `folder`."""
+    """Make the config's callbacks; relative paths they write lie inside `folder`.
+
+    Raises:
+        BuildError: Where Keras refuses a callback, or a path leads out of `folder`.
+        MissingExtraError: Where a callback needs a package that is not installed.
+    """
     made = []
     for part in training.callbacks:
         if is_best_rule(part):
             continue  # what it asks for is what best.keras is; see `best_rule`
+        if part.name == "TensorBoard" and find_spec("tensorboard") is None:
+            # Keras would notice only when the first epoch is done.
+            raise MissingExtraError("tensorboard", "the callback TensorBoard")
         filled = _paths(part, folder, mark_of)
         callback = builder.make(part, **filled)
         if part.name == "ModelCheckpoint":

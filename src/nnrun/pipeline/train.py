@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from nnrun.data.dataset import DataPart, Dataset
+    from nnrun.engine.fit import Epoch
     from nnrun.engine.score import Outcome
     from nnrun.engine.session import Session
     from nnrun.pipeline.check import Examined
@@ -201,14 +202,30 @@ def keep_model(folder: RunFolder, session: Session) -> None:
 def train_model(session: Session, dataset: Dataset, folder: RunFolder, progress: Progress) -> int:
     """Train, keeping every epoch's figures and the best and last model; gives the number of epochs run."""
     try:
-        epochs = session.fit(
-            dataset, folder.path, folder.best, progress, lambda line: metrics.append(folder.metrics, line)
-        )
+        epochs = session.fit(dataset, folder.path, folder.best, progress, lambda line: keep_epoch(folder, line))
     except KeyboardInterrupt:
         session.save(folder.last)
         raise
+    require_there(folder)
     session.save(folder.last)
     return epochs
+
+
+def keep_epoch(folder: RunFolder, line: Epoch) -> None:
+    """Keep an epoch's figures."""
+    require_there(folder)
+    metrics.append(folder.metrics, line)
+
+
+def require_there(folder: RunFolder) -> None:
+    """Miss a folder that was removed; Keras' checkpoints make it anew without a word, with nothing else in it.
+
+    Raises:
+        RunError: The config is gone, and with it everything kept so far.
+    """
+    if not folder.config.is_file():
+        text = f"{folder.path}: this run's folder was removed while it ran"
+        raise RunError(text, "start the run again")
 
 
 def keep_scores(session: Session, dataset: Dataset, folder: RunFolder) -> dict[str, Any]:

@@ -1,0 +1,352 @@
+"""One line from a config to a folder with everything in it, whatever happens on the way."""
+
+from __future__ import annotations
+
+import csv
+import errno
+import json
+import shutil
+import xml.etree.ElementTree as ET
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from nnrun.config.document import read
+from nnrun.engine import checkpoint
+from nnrun.engine.intervals import wilson
+from nnrun.errors import BuildError, ConfigError, RunError
+from nnrun.pipeline.train import Finished
+from nnrun.runs import metrics
+from nnrun.runs.folder import RunFolder
+from nnrun.spec.experiment import validate
+
+pytestmark = pytest.mark.keras
+
+#: Everything of `run-folder.md` that a plain training leaves, and what its callback wrote.
+FILES = {
+    "checkpoints/best.keras",
+    "checkpoints/last.keras",
+    "config.yaml",
+    "epochs.csv",
+    "log.txt",
+    "metrics.jsonl",
+    "model.json",
+    "model.svg",
+    "predictions.csv",
+    "prepare.json",
+    "record.json",
+    "resolved.yaml",
+    "scores.json",
+    "summary.txt",
+}
+
+
+#: For runs that end in the middle: `CSVLogger` would leave its file open, as in Keras.
+PLAIN = ("training.callbacks=[]",)
+
+
+def loaded(path: Path) -> Any:
+    """Read a JSON file."""
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def figures(folder: RunFolder) -> list[dict[str, Any]]:
+    """Give the lines of a run's metrics without the time they took."""
+    return [{key: line[key] for key in line if key != "seconds"} for line in metrics.read(folder.metrics)]
+
+
+def only_run(folder: Path) -> RunFolder:
+    """Give the one run of a test's folder."""
+    (path,) = (folder / "runs").iterdir()
+    return RunFolder(path)
+
+
+def test_the_folder_holds_everything_and_nothing_else(finished: Finished) -> None:
+    """Every file of a run folder that applies is there, none is half written."""
+    path = finished.folder.path
+    assert {file.relative_to(path).as_posix() for file in path.rglob("*") if file.is_file()} == FILES
+
+
+def test_the_config_is_kept_byte_for_byte(finished: Finished, tiny: str) -> None:
+    """Comments and all: the user's text is what lies in the folder."""
+    assert finished.folder.config.read_bytes() == tiny.encode()
+
+
+def test_the_record_says_what_ran_and_how_it_ended(finished: Finished) -> None:
+    """Status, command, versions, machine, seed, digests, times and memory are all in the record."""
+    record = loaded(finished.folder.record)
+    assert (record["status"], record["error"], record["seed"], record["epochs"]) == ("done", None, 7, 2)
+    assert record["argv"] == ["nnrun", "train", "tiny.yaml"]
+    assert record["id"] == finished.folder.path.name
+    assert all(record["versions"][name] for name in ("nnrun", "keras", "tensorflow", "numpy", "python"))
+    assert {"commit", "diff"} <= set(record["git"])
+    assert set(record["seconds"]) == {"load", "wake", "compile", "train", "score"}
+    assert all(len(digest) == 64 for digest in record["digests"].values())
+    assert {"train.x", "train.y", "validation.x", "test.x", "test.y"} <= set(record["digests"])
+    assert datetime.fromisoformat(record["start"]) < datetime.fromisoformat(record["end"])
+    assert record["threads"] >= 1
+    assert record["wake"]["threads"] == record["threads"]
+    assert record["executor"]
+    assert record["executor_why"]
+    assert record["peak_memory_bytes"] > 10**8
+
+
+def test_metrics_have_a_line_an_epoch(finished: Finished) -> None:
+    """Each epoch has loss and metrics of both parts, the learning rate, and its seconds."""
+    lines = metrics.read(finished.folder.metrics)
+    assert [(line["epoch"], line["fold"]) for line in lines] == [(1, None), (2, None)]
+    names = {"epoch", "fold", "loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds"}
+    assert all(set(line) == names for line in lines)
+    assert lines[1]["loss"] < lines[0]["loss"]
+    assert lines[0]["learning_rate"] == 0.001
+
+
+def test_scores_have_every_part_with_its_interval(finished: Finished) -> None:
+    """The test part comes first; errors, rate, per cent and Wilson interval agree; what is returned is what is kept."""
+    scores = loaded(finished.folder.scores)
+    assert scores == finished.scores
+    assert list(scores) == ["task", "checkpoint", "test", "validation", "train"]
+    assert (scores["task"], scores["checkpoint"]) == ("classification", "last")
+    for part, rows in (("test", 360), ("validation", 288), ("train", 1149)):
+        said = scores[part]
+        assert said["rows"] == rows
+        assert said["error_rate"] == said["errors"] / rows
+        assert said["error_percent"] == pytest.approx(100 * said["error_rate"])
+        assert said["accuracy"] == pytest.approx(1 - said["error_rate"], abs=1e-6)
+        ends = [100 * end for end in wilson(said["errors"], rows)]
+        assert said["error_percent_interval_95"] == pytest.approx(ends, abs=1e-4)
+    last = metrics.read(finished.folder.metrics)[-1]
+    assert scores["validation"]["loss"] == last["val_loss"]
+
+
+def test_predictions_are_those_of_the_test_part(finished: Finished) -> None:
+    """One line a test row, and as many mistakes as the scores count."""
+    with finished.folder.predictions.open(newline="") as file:
+        lines = list(csv.DictReader(file))
+    assert len({line["row"] for line in lines}) == len(lines) == 360
+    mistakes = [line for line in lines if line["truth"] != line["prediction"]]
+    assert len(mistakes) == finished.scores["test"]["errors"]
+    outputs = np.array([[float(line[f"output_{digit}"]) for digit in range(10)] for line in lines])
+    np.testing.assert_allclose(outputs.sum(axis=1), 1, atol=1e-5)
+
+
+def test_the_preparation_is_kept(finished: Finished) -> None:
+    """Every step with its fitted parameters is in `prepare.json`."""
+    steps = [entry["step"] for entry in loaded(finished.folder.prepare) if "step" in entry]
+    assert steps == ["Rescale", "Standardize", "Reshape"]
+
+
+def test_the_model_is_kept_in_three_forms(finished: Finished) -> None:
+    """`model.json` builds the model again, `model.svg` is a picture, `summary.txt` counts its parameters."""
+    import keras
+
+    model = keras.models.model_from_json(finished.folder.model_json.read_text())
+    assert model.count_params() == 64 * 8 + 8 + 8 * 10 + 10
+    root = ET.fromstring(finished.folder.model_svg.read_text())  # noqa: S314
+    assert root.tag == "{http://www.w3.org/2000/svg}svg"
+    assert "610" in finished.folder.summary.read_text()
+
+
+def test_both_checkpoints_load(finished: Finished) -> None:
+    """`best.keras` and `last.keras` are whole models that say what the scores say."""
+    import keras
+
+    for path in (finished.folder.best, finished.folder.last):
+        assert checkpoint.load(keras, path).count_params() == 610
+
+
+def test_the_log_says_what_the_screen_said(finished: Finished) -> None:
+    """Every line of the log that nnrun wrote has its time; the epochs are there."""
+    lines = finished.folder.log.read_text().splitlines()
+    epochs = [line for line in lines if "epoch " in line]
+    assert len(epochs) == 2
+    assert all(datetime.fromisoformat(line.split()[0]) for line in epochs)
+
+
+def test_the_resolved_config_is_the_same_experiment(finished: Finished, start, tmp_path: Path) -> None:
+    """Run elsewhere, `resolved.yaml` says the same and gives the same figures, predictions and data."""
+    again = start(tmp_path, finished.folder.resolved.read_text())
+    assert validate(read(again.folder.resolved)) == validate(read(finished.folder.resolved))
+    assert figures(again.folder) == figures(finished.folder)
+    assert again.scores == finished.scores
+    assert again.folder.predictions.read_bytes() == finished.folder.predictions.read_bytes()
+    digests = [loaded(run.folder.record)["digests"] for run in (again, finished)]
+    assert {name: digests[0][name] for name in digests[0] if name != "config"} == {
+        name: digests[1][name] for name in digests[1] if name != "config"
+    }
+
+
+ANOTHER_PROCESS = """
+import hashlib, json, sys
+from pathlib import Path
+from nnrun.pipeline.evaluate import Question, evaluate
+from nnrun.pipeline.train import Request, train
+from nnrun.progress import Silent
+from nnrun.runs import metrics
+folder, other = map(Path, sys.argv[1:])
+done = train(Request(str(other / "config.yaml"), (), folder / "runs", folder), Silent())
+answer = evaluate(Question(str(other)), Silent())
+import keras
+model = keras.saving.load_model(done.folder.last)
+weights = [[float(number).hex() for number in array.ravel()] for array in model.get_weights()]
+print(json.dumps({"metrics": metrics.read(done.folder.metrics), "scores": answer.scores, "weights": weights}))
+"""
+
+
+def test_another_process_gives_the_same_to_the_last_bit(finished: Finished, elsewhere, tmp_path: Path) -> None:
+    """Two runs of one config and seed have the same figures and weights, and `eval` repeats the first one's scores."""
+    import keras
+
+    shutil.copytree(finished.folder.path, tmp_path / "copy")
+    told = elsewhere(ANOTHER_PROCESS, tmp_path, tmp_path / "copy")
+    ours = metrics.read(finished.folder.metrics)
+    assert [{**line, "seconds": 0} for line in told["metrics"]] == [{**line, "seconds": 0} for line in ours]
+    arrays = checkpoint.load(keras, finished.folder.last).get_weights()
+    assert told["weights"] == [[float(number).hex() for number in array.ravel()] for array in arrays]
+    assert told["scores"]["test"] == finished.scores["test"]
+
+
+def test_another_seed_gives_other_figures(finished: Finished, start, tiny: str, tmp_path: Path) -> None:
+    """The seed decides; `--set` reaches it and is in the resolved config, not in the user's text."""
+    other = start(tmp_path, tiny, sets=("seed=8", "training.epochs=1"))
+    assert figures(other.folder)[0]["loss"] != figures(finished.folder)[0]["loss"]
+    assert other.folder.config.read_text() == tiny
+    assert validate(read(other.folder.resolved)).seed == 8
+
+
+def test_a_refused_config_leaves_no_folder(start, tiny: str, tmp_path: Path) -> None:
+    """What the language or a finding refuses has cost nothing and left nothing."""
+    for text in (tiny.replace("epochs: 2", "epochs: 0"), tiny.replace("CSVLogger", "EarlyStopping: {monitor: no}")):
+        with pytest.raises(ConfigError):
+            start(tmp_path, text.replace("[EarlyStopping: {monitor: no}]", "[{EarlyStopping: {monitor: no}}]"))
+    assert not (tmp_path / "runs").exists()
+
+
+DIVERGING = """seed: 1
+data: {source: diabetes, split: {test: 0.2}}
+model:
+  - Dense: 1
+training:
+  loss: mse
+  optimizer: {SGD: {learning_rate: 1.0e+30}}
+  epochs: 3
+"""
+
+
+def test_a_diverging_run_says_so(start, tmp_path: Path) -> None:
+    """A loss that is no number ends the run as failed, with the reason, and the figures up to there."""
+    with pytest.raises(RunError, match="diverged in epoch 1") as caught:
+        start(tmp_path, DIVERGING)
+    folder = only_run(tmp_path)
+    record = loaded(folder.record)
+    assert (record["status"], record["error"]) == ("failed", caught.value.text)
+    assert record["end"] is not None
+    (line,) = metrics.read(folder.metrics)
+    assert not np.isfinite(float(line["loss"]))
+    assert not folder.scores.exists()
+
+
+def test_a_part_that_keras_refuses_leaves_a_folder_that_says_why(start, tiny: str, tmp_path: Path) -> None:
+    """`BuildError` comes with the part's place, and the record repeats it."""
+    text = tiny.replace("optimizer: Adam", "optimizer:\n    Adam: {clipnorm: 1.0, clipvalue: 1.0}")
+    with pytest.raises(BuildError) as caught:
+        start(tmp_path, text)
+    mark = caught.value.problems[0].mark
+    assert mark is not None
+    assert mark.text[mark.column - 1 :].startswith("Adam")
+    record = loaded(only_run(tmp_path).record)
+    assert record["status"] == "failed"
+    assert "clipvalue" in record["error"]
+
+
+def test_a_loss_that_does_not_fit_the_outputs_is_the_configs_fault(start, tiny: str, tmp_path: Path) -> None:
+    """Pictures without a Flatten have outputs that no loss compares with the labels: marked, not a bug."""
+    text = tiny.replace(", {Reshape: [64]}", "").replace("sparse_categorical", "categorical")
+    with pytest.raises(ConfigError) as caught:
+        start(tmp_path, text)
+    assert any(problem.mark is not None and problem.severity == "error" for problem in caught.value.problems)
+
+
+def test_an_interrupted_run_keeps_its_model(start, tiny: str, noting, tmp_path: Path) -> None:
+    """Ctrl-C leaves the status, the epochs done, and `last.keras` as it stood."""
+    import keras
+
+    def interrupt(_: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        start(tmp_path, tiny, noting(interrupt), sets=PLAIN)
+    folder = only_run(tmp_path)
+    record = loaded(folder.record)
+    assert (record["status"], record["error"]) == ("interrupted", "stopped by the user")
+    assert len(metrics.read(folder.metrics)) == 1
+    assert checkpoint.load(keras, folder.last).count_params() == 610
+
+
+def test_a_bug_leaves_its_traceback(start, tiny: str, noting, tmp_path: Path) -> None:
+    """Whatever else goes wrong is in the record by name, with the traceback in the log."""
+
+    def fail(_: int) -> None:
+        raise ZeroDivisionError("by our fault")
+
+    with pytest.raises(ZeroDivisionError):
+        start(tmp_path, tiny, noting(fail), sets=PLAIN)
+    folder = only_run(tmp_path)
+    record = loaded(folder.record)
+    assert (record["status"], record["error"]) == ("failed", "ZeroDivisionError: by our fault")
+    assert "Traceback (most recent call last)" in folder.log.read_text()
+
+
+def refuse(monkeypatch: pytest.MonkeyPatch, ending: str) -> None:
+    """Let the disk be full for files of this ending, at the moment they get their name."""
+    replace = Path.replace
+
+    def full(self: Path, target: Any) -> Path:
+        if str(target).endswith(ending):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", full)
+
+
+def test_a_full_disk_is_in_the_record(start, tiny: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A checkpoint that does not fit ends the run with a message and a record that tells, and nothing half written."""
+    refuse(monkeypatch, ".keras")
+    with pytest.raises(RunError, match="No space left on device"):
+        start(tmp_path, tiny, sets=PLAIN)
+    folder = only_run(tmp_path)
+    record = loaded(folder.record)
+    assert record["status"] == "failed"
+    assert "best.keras" in record["error"]
+    assert len(metrics.read(folder.metrics)) == 1
+    assert list(folder.checkpoints.iterdir()) == []
+
+
+def test_a_disk_that_refuses_even_the_record_is_heard(
+    start, tiny: str, noting, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where nothing can be written any more, the user hears of the full disk all the same."""
+    with pytest.raises(RunError, match=r"disk is full|No space left"):
+        start(tmp_path, tiny, noting(lambda _: refuse(monkeypatch, "")), sets=PLAIN)
+    assert loaded(only_run(tmp_path).record)["status"] == "running"
+
+
+def test_a_run_folder_that_vanishes_is_missed(start, tiny: str, noting, tmp_path: Path) -> None:
+    """Removed after any epoch, the last one too, the run ends with a message and not as if nothing were lost."""
+    for epoch in (1, 2):
+
+        def remove(done: int, when: int = epoch) -> None:
+            if done == when:
+                shutil.rmtree(only_run(tmp_path / str(when)).path)
+
+        with pytest.raises(RunError, match="was removed while it ran"):
+            start(tmp_path / str(epoch), tiny, noting(remove), sets=PLAIN)
+
+
+def test_nothing_reaches_the_screen(start, tiny: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """Training prints nothing of Keras' or TensorFlow's; what is to be said goes to the listener."""
+    start(tmp_path, tiny, sets=("training.epochs=1",))
+    assert capfd.readouterr() == ("", "")
