@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nnrun.data.dataset import DataPart
-from nnrun.data.encode import encode
 from nnrun.data.load import apply_steps, make_source
 from nnrun.data.prepare import restore
+from nnrun.data.targets import Targets
 from nnrun.errors import DataError
 
 if TYPE_CHECKING:
@@ -45,20 +45,21 @@ def load_again(
         )
     entries = list(fitted)
     layout: Mapping[str, Any] = next((entry["layout"] for entry in entries if "layout" in entry), {})
-    found = make_source(spec.source).again(file, layout, with_target=with_target)
-    x = _prepared(file, found.x, entries)
+    targets = Targets.known(facts)
+    found = make_source(spec.source).again(file, layout, with_target=with_target and targets.need_truth)
+    x = _prepared(file, found.x, entries, codes=facts.vocabulary is not None)
     if facts.input_shape is not None and x.shape[1:] != tuple(facts.input_shape):
         raise DataError(
             f"the run's model takes examples of shape {list(facts.input_shape)}, the file gives {list(x.shape[1:])}",
             file=file,
             hint="give the examples as the run's own data have them, before any preparation",
         )
-    y = np.empty((len(x), 0), dtype="float32") if found.y is None else encode(found.y, facts.form, facts.class_names)
+    y = targets.encode(found.y, x) if with_target else np.empty((len(x), 0), dtype="float32")
     return DataPart(x, y, np.arange(len(x)))
 
 
-def _prepared(file: Path, x: np.ndarray | Columns, entries: Iterable[Mapping[str, Any]]) -> np.ndarray:
+def _prepared(file: Path, x: np.ndarray | Columns, entries: Iterable[Mapping[str, Any]], *, codes: bool) -> np.ndarray:
     try:
-        return apply_steps(x, restore(entries))[1]
+        return apply_steps(x, restore(entries), codes=codes)[1]
     except DataError as error:
         raise DataError(error.text, file=file, hint=error.hint) from None

@@ -18,20 +18,22 @@ class DataPart:
     """One part of a data set.
 
     Attributes:
-        x: Examples, float32, C-contiguous, the first dimension counts them.
+        x: Examples, float32 (int32 where they are codes), C-contiguous, the first dimension counts them.
+            `load` gives one array; `nnrun.data.inputs.select` makes of it one by input where a model has several.
         y: Targets: int32 of shape (rows,) for class numbers, else float32 of shape (rows, targets); of shape (rows, 0)
-            where the truth was not asked for.
+            where the truth was not asked for. Several positions of classes stand between (rows, steps, classes).
+            By target where the config gives each a loss; a target that is the input itself is `x` as float32.
         rows: The index of each example in its source, counted from 0.
-        sample_weight: One weight an example, or None.
+        sample_weight: One weight an example, float32 of shape (rows,), or None.
     """
 
-    x: np.ndarray
-    y: np.ndarray
+    x: np.ndarray | dict[str, np.ndarray]
+    y: np.ndarray | dict[str, np.ndarray]
     rows: np.ndarray
     sample_weight: np.ndarray | None = None
 
     def __len__(self) -> int:
-        return len(self.x)
+        return len(self.rows)
 
 
 @dataclass(frozen=True)

@@ -4,34 +4,42 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from nnrun.config.hints import did_you_mean
 from nnrun.data.columns import text_left
+from nnrun.data.inputs import fields
 from nnrun.data.labels import number
 from nnrun.data.one_hot import OneHot
 from nnrun.data.prepare import STEPS
 from nnrun.data.shares import part_rows
 from nnrun.data.sources import SOURCES
 from nnrun.data.step import View
-from nnrun.spec.facts import Facts
+from nnrun.spec.facts import FIELDS, Facts, TargetFacts
 from nnrun.spec.finding import Finding
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from nnrun.data.places import Places
     from nnrun.data.raw import Outline
     from nnrun.data.shares import SpecLike
     from nnrun.data.step import Step
     from nnrun.errors import Path as ConfigPath
-    from nnrun.spec.facts import TargetForm
+    from nnrun.spec.facts import TargetForm, TargetForms
     from nnrun.spec.part import Part
 
 
-def foresee(spec: SpecLike, *, form: TargetForm, places: Places) -> tuple[Facts | None, tuple[Finding, ...]]:
+#: The key of all target columns together.
+_ALL = ""
+#: The word for all target columns together where each target is given a form.
+_WHOLE = "target"
+
+
+def foresee(spec: SpecLike, *, form: TargetForms, places: Places) -> tuple[Facts | None, tuple[Finding, ...]]:
     """Tell what the data will teach, as far as that can be known, and what is wrong with `data:`.
 
     Args:
         spec: The config's `data:`.
-        form: How the loss takes targets.
+        form: How the loss takes targets, or how each output's loss takes its own (as `nnrun.data.load.load` takes it).
         places: Where files lie.
 
     Returns:
@@ -52,8 +60,9 @@ def foresee(spec: SpecLike, *, form: TargetForm, places: Places) -> tuple[Facts 
     view, wrong = _through(outline, steps)
     rows, unsplit = _rows(spec, outline)
     stated = any(isinstance(step, OneHot) and step.target for _, step in steps)
-    findings += [*wrong, *unsplit, *_targets(spec, outline, form, stated=stated)]
-    return _facts(outline, view, "one_hot" if stated else form, rows), tuple(findings)
+    facts = _facts(outline, view, _by_key(form, outline, view, stated=stated), rows)
+    findings += [*wrong, *unsplit, *_targets(spec, outline, form, facts, stated=stated)]
+    return facts, tuple(findings)
 
 
 def _made(table: Mapping[str, type], part: Part) -> tuple[Any, list[Finding]]:
@@ -88,8 +97,40 @@ def _rows(spec: SpecLike, outline: Outline) -> tuple[Mapping[str, int], list[Fin
     return (rows if outline.rows is not None else {}), []
 
 
-def _targets(spec: SpecLike, outline: Outline, form: TargetForm, *, stated: bool) -> list[Finding]:
-    """Targets that do not suit the loss, as far as the source says what they are."""
+def _targets(spec: SpecLike, outline: Outline, forms: TargetForms, facts: Facts, *, stated: bool) -> Iterator[Finding]:
+    """Targets that are not there or do not suit their losses, as far as the source says what they are."""
+    asked = {_ALL: forms} if isinstance(forms, str) else forms
+    for key, form in asked.items():
+        if key in FIELDS:
+            yield from _no_such_field(key, facts)
+        elif key not in {_ALL, _WHOLE, *outline.target_names}:
+            yield _no_such_target(key, outline)
+        else:
+            yield from _unsuited(spec, outline, key, form, stated=stated and (form != "number" or _lone(asked)))
+
+
+def _lone(forms: Mapping[str, TargetForm]) -> bool:
+    """Whether there is one target beside the input itself."""
+    return sum(key not in FIELDS for key in forms) == 1
+
+
+def _no_such_field(key: str, facts: Facts) -> list[Finding]:
+    there = fields(facts)
+    if key in there or not there:
+        return []
+    text = f"the target {key} is no field of these data"
+    return [Finding(("model", "outputs", key), text, f"they have: {', '.join(there)}", "unknown-field")]
+
+
+def _no_such_target(key: str, outline: Outline) -> Finding:
+    known = [*outline.target_names, *FIELDS]
+    text = f"the data have no target {key!r}"
+    hint = did_you_mean(key, known) or f"there are: {', '.join(known)}"
+    return Finding(("model", "outputs", key), text, hint, "unknown-target")
+
+
+def _unsuited(spec: SpecLike, outline: Outline, key: str, form: TargetForm, *, stated: bool) -> list[Finding]:
+    """A target that does not suit its loss."""
     where = spec.source.path
     if outline.task == "regression" and (form != "number" or stated):
         return [
@@ -119,7 +160,7 @@ def _targets(spec: SpecLike, outline: Outline, form: TargetForm, *, stated: bool
                 "warning",
             )
         ]
-    return _classes(where, outline.class_names or (), form, stated=stated)
+    return _classes(where, _class_names(outline, key), form, stated=stated)
 
 
 def _classes(where: ConfigPath, names: Sequence[str], form: TargetForm, *, stated: bool) -> list[Finding]:
@@ -156,19 +197,52 @@ def _classes(where: ConfigPath, names: Sequence[str], form: TargetForm, *, state
     return []
 
 
-def _facts(outline: Outline, view: View | None, form: TargetForm, rows: Mapping[str, int]) -> Facts:
-    names = () if form == "number" or outline.class_names is None else outline.class_names
+def _class_names(outline: Outline, key: str) -> tuple[str, ...]:
+    """The classes of a target, where they are known."""
+    if key in {_ALL, _WHOLE} or len(outline.target_names) == 1:
+        return outline.class_names or ()
+    return tuple(outline.values.get(key, ()))
+
+
+def _by_key(forms: TargetForms, outline: Outline, view: View | None, *, stated: bool) -> dict[str, TargetFacts]:
+    """Each target's facts, as far as they are known; unknown targets are left out."""
+    asked = {_ALL: forms} if isinstance(forms, str) else forms
+    found = {}
+    for key, form in asked.items():
+        if key in FIELDS:
+            width = view.shape[-1] if view and view.shape else None
+            found[key] = TargetFacts("number", "regression", targets=width)
+        elif key in {_ALL, _WHOLE, *outline.target_names}:
+            one_hot = stated and (form != "number" or _lone(asked))
+            found[key] = _target(outline, key, "one_hot" if one_hot else form)
+    return found
+
+
+def _target(outline: Outline, key: str, form: TargetForm) -> TargetFacts:
+    count = len(outline.target_names) if key in {_ALL, _WHOLE} else 1
+    if form == "number":
+        return TargetFacts(form, "regression", targets=outline.positions[-1] if outline.positions else count)
+    names = _class_names(outline, key)
+    width = (len(names) or None) if form == "one_hot" else count
+    return TargetFacts(form, "classification", len(names) or None, width, names, outline.positions)
+
+
+def _facts(outline: Outline, view: View | None, targets: Mapping[str, TargetFacts], rows: Mapping[str, int]) -> Facts:
     shape = view.shape if view else None
-    count = len(names) or None
+    first = next(iter(targets.values()), TargetFacts("number", "regression"))
     return Facts(
-        task="regression" if form == "number" else "classification",
-        form=form,
+        task=first.task,
+        form=first.form,
         input_shape=shape,
-        classes=count,
+        classes=first.classes,
         features=shape[-1] if shape else None,
-        targets=count if form == "one_hot" else len(outline.target_names),
-        class_names=names,
+        targets=first.targets,
+        class_names=first.class_names,
         columns=(view.columns or ()) if view else (),
         target_names=outline.target_names,
         rows=rows,
+        vocabulary=outline.vocabulary,
+        window=shape[0] if outline.vocabulary and shape else None,
+        positions=first.positions,
+        by_target={} if _ALL in targets else targets,
     )

@@ -16,8 +16,9 @@ from nnrun.data.prepare import STEPS, fitted_json
 from nnrun.data.shares import refuse, shared
 from nnrun.data.sources import SOURCES
 from nnrun.data.split import split_rows
+from nnrun.data.targets import learn_targets
 from nnrun.errors import DataError
-from nnrun.spec.facts import Facts
+from nnrun.spec.facts import FIELDS, Facts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -26,17 +27,20 @@ if TYPE_CHECKING:
     from nnrun.data.raw import Examples, Raw, Source
     from nnrun.data.shares import SpecLike, SplitLike
     from nnrun.data.step import Block, Step
+    from nnrun.data.targets import Targets
     from nnrun.progress import Progress
-    from nnrun.spec.facts import TargetForm
+    from nnrun.spec.facts import TargetForm, TargetForms
     from nnrun.spec.part import Part
 
 
-def load(spec: SpecLike, *, form: TargetForm, seed: int, places: Places, progress: Progress) -> Dataset:
+def load(spec: SpecLike, *, form: TargetForms, seed: int, places: Places, progress: Progress) -> Dataset:
     """Load, split, prepare and encode the data of a config.
 
     Args:
         spec: The config's `data:`.
-        form: How the loss takes targets; a step that states an encoding (`OneHot: target`) goes before it.
+        form: How the loss takes targets, or how each output's loss takes its own: by the target column's name, or by
+            the word of a field (`$image`), which is then the prepared input itself. A step that states an encoding
+            (`OneHot: target`) goes before it.
         seed: The experiment's seed, for the split.
         places: Where files lie.
         progress: Who is told.
@@ -70,24 +74,20 @@ def assemble(
     rows: Mapping[str, np.ndarray],
     spec: SpecLike,
     *,
-    form: TargetForm,
+    form: TargetForms,
     progress: Progress,
 ) -> Dataset:
     """Prepare and encode parts that are already dealt out; the preparation is fitted on `parts["train"]` alone."""
     steps = make_steps(spec.prepare)
-    form = stated_form(steps, form)
-    if raw.task == "regression" and form != "number":
-        raise DataError(
-            "the loss compares classes, but this data set's target is a number",
-            hint="choose a loss for numbers, such as mean_squared_error",
-        )
     x = _prepare(parts, steps, spec.prepare, progress)
-    targets = {name: part.y for name, part in parts.items() if part.y is not None}
-    classes = (
-        () if form == "number" else raw.class_names or learn_classes(list(targets.values()), form, raw.target_names)
+    names, arrays = _arrays(x, codes=raw.vocabulary is not None)
+    targets = learn_targets(
+        raw, [part.y for part in parts.values()], stated_forms(steps, form), arrays["train"].shape[1:]
     )
-    names, arrays = _arrays(x)
-    done = {name: DataPart(array, encode(targets[name], form, classes), rows[name]) for name, array in arrays.items()}
+    done = {
+        name: DataPart(array, targets.encode(parts[name].y, array), rows[name], weights(parts[name], name))
+        for name, array in arrays.items()
+    }
     twice = shared(spec.split)
     for part, other in twice.items():
         done[part] = done[other]
@@ -97,8 +97,8 @@ def assemble(
         done["train"],
         done.get("validation"),
         done.get("test"),
-        _facts(raw, done, form, classes, names),
-        _digests(raw, {name: part for name, part in done.items() if name not in twice}),
+        _facts(raw, done, targets, names, arrays["train"].shape[1:]),
+        _digests(raw, arrays, {name: part for name, part in done.items() if name not in twice}),
         (*layout, *fitted),
         twice,
     )
@@ -113,13 +113,26 @@ def make_steps(prepare: Sequence[Part]) -> list[Step]:
     return [_made(STEPS, part) for part in prepare]
 
 
-def stated_form(steps: Sequence[Step], form: TargetForm) -> TargetForm:
-    """The targets' form: `one_hot` where a step says so, else the loss's."""
-    return "one_hot" if any(isinstance(step, OneHot) and step.target for step in steps) else form
+def stated_forms(steps: Sequence[Step], form: TargetForms) -> TargetForms:
+    """The targets' forms: `one_hot` where a step says so, else the losses'; beside others, numbers stay numbers."""
+    if not any(isinstance(step, OneHot) and step.target for step in steps):
+        return form
+    if isinstance(form, str):
+        return "one_hot"
+    lone = sum(key not in FIELDS for key in form) == 1
+    stated: dict[str, TargetForm] = {
+        key: "one_hot" if key not in FIELDS and (lone or one != "number") else one for key, one in form.items()
+    }
+    return stated
 
 
-def apply_steps(x: Block, steps: Sequence[Step]) -> tuple[tuple[str, ...], np.ndarray]:
+def apply_steps(x: Block, steps: Sequence[Step], *, codes: bool = False) -> tuple[tuple[str, ...], np.ndarray]:
     """Prepare examples with fitted steps: the columns' names, and the array that the model takes.
+
+    Args:
+        x: The examples as their source has them.
+        steps: The fitted steps, in order.
+        codes: Whether integers stay integers.
 
     Raises:
         DataError: The examples do not suit the steps.
@@ -127,7 +140,7 @@ def apply_steps(x: Block, steps: Sequence[Step]) -> tuple[tuple[str, ...], np.nd
     for step in steps:
         with _refusing(type(step).__name__):
             x = step.apply(x)
-    names, arrays = _arrays({"file": x})
+    names, arrays = _arrays({"file": x}, codes=codes)
     return names, arrays["file"]
 
 
@@ -151,7 +164,9 @@ def _classes_to_stratify(raw: Raw, split: SplitLike | None) -> np.ndarray | None
     """One class number a row, where the split is stratified."""
     if split is None or not split.stratify:
         return None
-    y = np.asarray(raw.train.y)
+    if isinstance(raw.train.y, Columns) or raw.train.y is None:
+        raise ValueError("`stratify: true` needs a single target column")
+    y = raw.train.y
     if y.ndim > 1 and y.shape[1] > 1:
         raise ValueError("`stratify: true` needs a single target column")
     if raw.task == "regression":
@@ -187,20 +202,46 @@ def _refusing(step: str) -> Iterator[None]:
         raise DataError(f"prepare: {step}: {error}") from None
 
 
-def _arrays(x: Mapping[str, Block]) -> tuple[tuple[str, ...], dict[str, np.ndarray]]:
-    """The columns' names, and every part as float32, row after row in memory."""
+def weights(examples: Examples, part: str) -> np.ndarray | None:
+    """The examples' weights as training takes them: float32 of shape (rows,).
+
+    Raises:
+        DataError: A weight is negative or not finite, or all are 0.
+    """
+    if examples.weight is None:
+        return None
+    wrong = np.flatnonzero(~(np.isfinite(examples.weight) & (examples.weight >= 0)))
+    if len(wrong):
+        raise DataError(
+            f"sample_weight: expected numbers of at least 0, received {examples.weight[wrong[0]]:g} "
+            f"(example {wrong[0]} of the {part} part)",
+            hint="correct it, or name another column",
+        )
+    if not examples.weight.any():
+        raise DataError(
+            f"sample_weight: all weights of the {part} part are 0, so that nothing counts",
+            hint="name another column",
+        )
+    return examples.weight.astype("float32")
+
+
+def _arrays(x: Mapping[str, Block], *, codes: bool = False) -> tuple[tuple[str, ...], dict[str, np.ndarray]]:
+    """The columns' names, and every part as float32 (codes as int32), row after row in memory."""
     first = next(iter(x.values()))
     names = first.names if isinstance(first, Columns) else ()
     try:
-        arrays = {
-            name: block.matrix() if isinstance(block, Columns) else np.ascontiguousarray(block, dtype="float32")
-            for name, block in x.items()
-        }
+        arrays = {name: _array(block, codes=codes) for name, block in x.items()}
     except ValueError as error:
         raise DataError(str(error)) from None
     for name, array in arrays.items():
         _refuse_infinite(name, array)
     return names, arrays
+
+
+def _array(block: Block, *, codes: bool) -> np.ndarray:
+    if isinstance(block, Columns):
+        return block.matrix()
+    return np.ascontiguousarray(block, dtype="int32" if codes and block.dtype.kind in "iu" else "float32")
 
 
 def _refuse_infinite(part: str, array: np.ndarray) -> None:
@@ -217,26 +258,40 @@ def _refuse_infinite(part: str, array: np.ndarray) -> None:
 
 
 def _facts(
-    raw: Raw, parts: Mapping[str, DataPart], form: TargetForm, classes: tuple[str, ...], names: tuple[str, ...]
+    raw: Raw, parts: Mapping[str, DataPart], targets: Targets, names: tuple[str, ...], shape: tuple[int, ...]
 ) -> Facts:
-    shape = parts["train"].x.shape[1:]
-    y = parts["train"].y
+    first = next(iter(targets.facts.values()))
     return Facts(
-        task="regression" if form == "number" else "classification",
-        form=form,
+        task=first.task,
+        form=first.form,
         input_shape=shape,
-        classes=len(classes) or None,
+        classes=first.classes,
         features=shape[-1] if shape else None,
-        targets=y.shape[1] if y.ndim > 1 else 1,
-        class_names=classes,
+        targets=first.targets,
+        class_names=first.class_names,
         columns=names if len(shape) == 1 else (),
         target_names=raw.target_names,
         rows={name: len(parts[name]) for name in ("train", "validation", "test") if name in parts},
+        vocabulary=raw.vocabulary,
+        window=shape[0] if raw.vocabulary and shape else None,
+        positions=first.positions,
+        by_target={} if targets.alone else targets.facts,
     )
 
 
-def _digests(raw: Raw, parts: Mapping[str, DataPart]) -> dict[str, str]:
-    arrays = {f"{name}.{axis}": getattr(part, axis) for name, part in parts.items() for axis in ("x", "y")}
+def _digests(raw: Raw, x: Mapping[str, np.ndarray], parts: Mapping[str, DataPart]) -> dict[str, str]:
+    arrays = {f"{name}.x": x[name] for name in parts}
+    arrays |= {f"{name}.{axis}": array for name, part in parts.items() for axis, array in _more_arrays(part)}
     return digests({f"file:{name}": file for name, file in raw.files.items()}, file_sha256) | digests(
         arrays, array_sha256
     )
+
+
+def _more_arrays(part: DataPart) -> Iterator[tuple[str, np.ndarray]]:
+    """Every array of a part beside `x`; targets that are the input itself are not told twice."""
+    if isinstance(part.y, dict):
+        yield from ((f"y.{key}", array) for key, array in part.y.items() if key not in FIELDS)
+    else:
+        yield "y", part.y
+    if part.sample_weight is not None:
+        yield "sample_weight", part.sample_weight

@@ -25,18 +25,25 @@ class Examples:
 
     Attributes:
         x: An array whose first dimension counts examples, or a table's columns.
-        y: Targets of shape (rows,) or (rows, targets), numbers or text; None where they are not asked for.
+        y: Targets of shape (rows,) or (rows, ...), numbers or text, or columns of which some hold text; None where
+            they are not asked for.
+        weight: One weight an example: float64 of shape (rows,), or None.
     """
 
     x: np.ndarray | Columns
-    y: np.ndarray | None
+    y: np.ndarray | Columns | None
+    weight: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.x)
 
     def take(self, rows: np.ndarray) -> Examples:
         """These examples alone."""
-        return Examples(self.x[rows], None if self.y is None else self.y[rows])
+        return Examples(
+            self.x[rows],
+            None if self.y is None else self.y[rows],
+            None if self.weight is None else self.weight[rows],
+        )
 
 
 @dataclass(frozen=True)
@@ -51,6 +58,8 @@ class Raw:
         files: The data files that were read, by name.
         layout: What reading another file of the same kind needs, as JSON.
         task: What the source is made for; None where the config's loss decides.
+        vocabulary: How many different codes there are where `x` is codes, which then stay integers; else None.
+        positions: The shape of one example's classes where it has several; None where `y` itself tells.
     """
 
     train: Examples
@@ -60,6 +69,8 @@ class Raw:
     files: Mapping[str, Path] = field(default_factory=dict)
     layout: Mapping[str, Any] = field(default_factory=dict)
     task: Task | None = None
+    vocabulary: int | None = None
+    positions: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -76,6 +87,8 @@ class Outline:
         text: The feature columns that hold text.
         values: The distinct values of columns.
         target_names: The names of the target columns.
+        vocabulary: How many different codes there are where examples are codes.
+        positions: The shape of one example's classes where it has several.
     """
 
     shape: tuple[int | None, ...] | None = None
@@ -87,6 +100,8 @@ class Outline:
     text: frozenset[str] = frozenset()
     values: Mapping[str, Sequence[str]] = field(default_factory=dict)
     target_names: tuple[str, ...] = ("target",)
+    vocabulary: int | None = None
+    positions: tuple[int, ...] = ()
 
 
 class Source(Protocol):

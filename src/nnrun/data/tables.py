@@ -84,7 +84,7 @@ class Csv:
             "header": bool(head.line),
         }
         return Raw(
-            Examples(columns, _stack(file, [table[name] for name in targets])),
+            Examples(columns, side_by_side({name: table[name] for name in targets})),
             target_names=tuple(targets),
             files={file.name: file},
             layout=layout,
@@ -108,7 +108,7 @@ class Csv:
             if name in layout["features"] or name in layout["text"]
         }
         table = read_columns(file, self.dialect, head, wanted, types)
-        y = _stack(file, [table[name] for name in layout["targets"]]) if with_target else None
+        y = side_by_side({name: table[name] for name in layout["targets"]}) if with_target else None
         return Examples(Columns({name: table[name] for name in layout["features"]}), y)
 
     def foresee(self, places: Places, path: ConfigPath) -> tuple[Outline | None, list[Finding]]:
@@ -301,19 +301,15 @@ def _text(file: Path, dialect: Dialect, head: Head, name: str) -> np.ndarray:
     return np.array([str(value).strip() for value in frame.iloc[:, 0]], dtype=object)
 
 
-def _stack(file: Path, columns: Sequence[np.ndarray]) -> np.ndarray:
-    """One target as it is, several side by side."""
+def side_by_side(columns: Mapping[str, np.ndarray]) -> np.ndarray | Columns | None:
+    """One target as it is, several as one array, or as columns where some hold text; None where there is none."""
     import numpy as np
 
-    if len(columns) == 1:
-        return columns[0]
-    if any(column.dtype == object for column in columns):
-        raise DataError(
-            "several target columns must all hold numbers",
-            file=file,
-            hint="name one target, or encode the text as numbers",
-        )
-    return np.column_stack(columns)
+    if len(columns) < 2:
+        return next(iter(columns.values()), None)
+    if any(column.dtype == object for column in columns.values()):
+        return Columns(columns)
+    return np.column_stack(list(columns.values()))
 
 
 def _positional(head: Head, layout: Mapping[str, Any]) -> Head:

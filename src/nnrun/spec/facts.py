@@ -3,14 +3,40 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    #: One form for all target columns together, or one for each target: a column's name, or the word of a field.
+    TargetForms: TypeAlias = "TargetForm | Mapping[str, TargetForm]"
+
 #: How a target is given to the loss: class numbers, one-hot rows, 0/1, or plain numbers.
 TargetForm = Literal["integer", "one_hot", "binary", "number"]
 Task = Literal["classification", "regression"]
+#: The words for the input as a whole, by what it is; a target that is one of them is the prepared input itself.
+FIELDS = ("$image", "$row", "$codes", "$input")
+
+
+@dataclass(frozen=True)
+class TargetFacts:
+    """Facts about one target of several.
+
+    Attributes:
+        form: How the target is encoded.
+        task: Classification or regression.
+        classes: How many classes it has; None where it is numbers, or where they are not known yet.
+        targets: How many numbers it has in its last dimension: the classes where one-hot.
+        class_names: The classes' names in the order of their numbers.
+        positions: The shape of one example's classes where it has several (one a step, one a pixel); else empty.
+    """
+
+    form: TargetForm
+    task: Task
+    classes: int | None = None
+    targets: int | None = None
+    class_names: tuple[str, ...] = ()
+    positions: tuple[int | None, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -30,6 +56,8 @@ class Facts:
         target_names: The names of the target columns.
         vocabulary: How many different characters or words a text has.
         window: How many characters or words one example of a text has.
+        positions: The shape of one example's classes where it has several (one a step, one a pixel); else empty.
+        by_target: Each target's own facts, where the config gives each a loss; those of the first stand above.
     """
 
     task: Task
@@ -44,15 +72,24 @@ class Facts:
     target_names: tuple[str, ...] = ()
     vocabulary: int | None = None
     window: int | None = None
+    positions: tuple[int | None, ...] = ()
+    by_target: Mapping[str, TargetFacts] = field(default_factory=dict)
 
-    def value(self, word: str) -> int | list[int | None] | None:
-        """The fact behind a word such as `$classes` or `$input_shape`; None where the data do not teach it."""
+    def value(self, word: str, target: str | None = None) -> int | list[int | None] | None:
+        """The fact behind a word such as `$classes` or `$input_shape`; None where the data do not teach it.
+
+        Args:
+            word: The word with its dollar.
+            target: The target that `$classes` and `$targets` are asked for; None, or one that has no facts of its
+                own, takes the first.
+        """
+        about = self.by_target.get(target or "", self)
         if word == "$input_shape":
             return None if self.input_shape is None else list(self.input_shape)
         known: dict[str, int | None] = {
-            "$classes": self.classes,
+            "$classes": about.classes,
             "$features": self.features,
-            "$targets": self.targets,
+            "$targets": about.targets,
             "$vocabulary": self.vocabulary,
             "$window": self.window,
         }
@@ -65,7 +102,10 @@ class Facts:
     @classmethod
     def from_json(cls, fields: Mapping[str, Any]) -> Facts:
         """Take up what `as_json` gave, lists back to tuples."""
-        known: dict[str, Any] = {
-            key: tuple(value) if isinstance(value, list) else value for key, value in fields.items()
-        }
+        known = _tupled(fields)
+        known["by_target"] = {key: TargetFacts(**_tupled(one)) for key, one in known.get("by_target", {}).items()}
         return cls(**known)
+
+
+def _tupled(fields: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in fields.items()}

@@ -1,0 +1,202 @@
+"""Several targets, each in its own form; the input itself as target; sequences of classes."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+
+from nnrun.data.again import load_again
+from nnrun.data.encode import decode, encode, find_positions, learn_classes
+from nnrun.data.foresee import foresee
+from nnrun.data.load import load
+from nnrun.errors import DataError
+from nnrun.spec.facts import Facts, TargetFacts
+
+if TYPE_CHECKING:
+    from nnrun.data.places import Places
+
+TABLE = "age,colour,kind,price\n" + "".join(
+    f"{20 + index},{('red', 'blue')[index % 2]},{('x', 'y', 'z')[index % 3]},{index / 2}\n" for index in range(30)
+)
+FORMS = {"kind": "integer", "price": "number"}
+
+
+def _two(places: Places, spec, split):
+    (places.config_dir / "t.csv").write_text(TABLE)
+    return spec("csv", file="t.csv", features=["age"], target=["kind", "price"], split=split(test=0.2))
+
+
+def test_each_target_has_its_own_form(places: Places, listener, spec, split) -> None:
+    """A class and a number side by side: class numbers for one, float32 columns for the other, classes for one only."""
+    done = load(_two(places, spec, split), form=FORMS, seed=1, places=places, progress=listener)
+    assert isinstance(done.train.y, dict)
+    assert {key: (y.shape, y.dtype.name) for key, y in done.train.y.items()} == {
+        "kind": ((24,), "int32"),
+        "price": ((24, 1), "float32"),
+    }
+    assert np.array_equal(done.train.y["price"][:, 0], done.train.rows / 2)
+    assert np.array_equal(done.train.y["kind"], done.train.rows % 3)
+    assert (done.facts.value("$classes"), done.facts.value("$classes", "kind")) == (3, 3)
+    assert done.facts.value("$classes", "price") is None
+    assert done.facts.value("$features", "price") == 1
+    assert {"train.y.kind", "test.y.price"} <= set(done.digests)
+
+
+@pytest.mark.parametrize(
+    "forms", [FORMS, {"price": "number", "kind": "one_hot"}, {"kind": "one_hot", "$row": "number"}]
+)
+def test_several_targets_are_foreseen(places: Places, listener, spec, split, forms: dict) -> None:
+    """What is told before loading is what loading finds, and the first target says the task."""
+    said = _two(places, spec, split)
+    facts, findings = foresee(said, form=forms, places=places)
+    assert findings == ()
+    assert facts == load(said, form=forms, seed=1, places=places, progress=listener).facts
+    assert facts.task == ("regression" if next(iter(forms)) == "price" else "classification")
+
+
+def test_facts_of_several_targets_come_back_from_json(places: Places, listener, spec, split) -> None:
+    """The record keeps every target's facts."""
+    facts = load(_two(places, spec, split), form=FORMS, seed=1, places=places, progress=listener).facts
+    assert Facts.from_json(json.loads(json.dumps(facts.as_json()))) == facts
+    assert facts.by_target["kind"] == TargetFacts("integer", "classification", 3, 1, ("x", "y", "z"))
+
+
+def test_records_without_targets_of_their_own_are_still_read() -> None:
+    """Facts that an earlier version wrote have no `by_target`."""
+    assert Facts.from_json({"task": "regression", "form": "number", "input_shape": [2]}).by_target == {}
+
+
+def test_one_target_by_name_is_one_target_in_a_mapping(places: Places, listener, spec) -> None:
+    """A mapping with one key gives the same array as the form alone, under its key."""
+    said = spec("iris")
+    alone = load(said, form="one_hot", seed=1, places=places, progress=listener)
+    named = load(said, form={"species": "one_hot"}, seed=1, places=places, progress=listener)
+    assert np.array_equal(named.train.y["species"], alone.train.y)
+    assert named.facts.by_target["species"].class_names == alone.facts.class_names == named.facts.class_names
+    assert alone.facts.by_target == {}
+
+
+@pytest.mark.parametrize("key", ["$image", "$input"])
+def test_the_input_itself_is_the_target_of_an_autoencoder(places: Places, listener, spec, key: str) -> None:
+    """A field's word as target gives the very array that enters, without a copy."""
+    said = spec("digits", prepare=(("Rescale", {"divide_by": 16}), ("Reshape", {"shape": [8, 8, 1]})))
+    done = load(said, form={key: "number"}, seed=1, places=places, progress=listener)
+    assert done.train.y[key] is done.train.x
+    assert (done.facts.task, done.facts.form, done.facts.targets) == ("regression", "number", 1)
+    assert foresee(said, form={key: "number"}, places=places) == (done.facts, ())
+    np.savez(places.config_dir / "more.npz", x=np.ones((2, 64)))
+    again = load_again(said, done.fitted, file=places.config_dir / "more.npz", facts=done.facts, with_target=True)
+    assert np.array_equal(again.y[key], np.full((2, 8, 8, 1), 1 / 16, "float32"))
+
+
+def test_several_targets_are_read_again(places: Places, listener, spec, split) -> None:
+    """The test part's rows in another file give the same targets, by the classes learned then."""
+    said = _two(places, spec, split)
+    done = load(said, form=FORMS, seed=1, places=places, progress=listener)
+    lines = TABLE.splitlines()
+    other = places.config_dir / "other.csv"
+    other.write_text("\n".join([lines[0], *(lines[1 + row] for row in done.test.rows)]) + "\n")
+    again = load_again(said, done.fitted, file=other, facts=done.facts, with_target=True)
+    assert {key: y.tolist() for key, y in again.y.items()} == {key: y.tolist() for key, y in done.test.y.items()}
+    without = load_again(said, done.fitted, file=other, facts=done.facts, with_target=False)
+    assert without.y.shape == (6, 0)
+
+
+@pytest.mark.parametrize(
+    ("forms", "text", "hint"),
+    [
+        ({"knd": "integer"}, "there is no target 'knd'", "Did you mean 'kind'?"),
+        ({"price": "integer"}, "the target holds numbers such as 0.5", "mean_squared_error"),
+        ({"kind": "number"}, "the target holds text such as", "a loss for classes"),
+        ("integer", "must all hold numbers", "an output of its own"),
+    ],
+)
+def test_a_target_that_cannot_be_is_refused(places: Places, listener, spec, split, forms, text: str, hint: str) -> None:
+    """Unknown targets, prices as classes, words as numbers, and text in several columns of one loss are named."""
+    with pytest.raises(DataError, match=text) as refused:
+        load(_two(places, spec, split), form=forms, seed=1, places=places, progress=listener)
+    assert hint in str(refused.value.hint)
+
+
+@pytest.mark.parametrize(
+    ("forms", "path", "name"),
+    [
+        ({"knd": "integer"}, ("model", "outputs", "knd"), "unknown-target"),
+        ({"$image": "number"}, ("model", "outputs", "$image"), "unknown-field"),
+        ({"price": "integer"}, ("data", "source"), "loss-target-mismatch"),
+        ({"kind": "number"}, ("data", "source"), "loss-target-mismatch"),
+        ({"kind": "binary"}, ("data", "source"), "loss-target-mismatch"),
+    ],
+)
+def test_a_target_that_cannot_be_is_foreseen(places: Places, spec, split, forms: dict, path: tuple, name: str) -> None:
+    """The same mistakes are findings before anything is loaded."""
+    _, findings = foresee(_two(places, spec, split), form=forms, places=places)
+    assert [(finding.path, finding.name) for finding in findings] == [(path, name)]
+
+
+def test_a_stated_encoding_leaves_numbers_beside_classes(places: Places, listener, spec, split) -> None:
+    """`OneHot: target` makes rows of the classes, and leaves a price what it is."""
+    (places.config_dir / "t.csv").write_text(TABLE)
+    said = spec(
+        "csv",
+        file="t.csv",
+        features=["age"],
+        target=["kind", "price"],
+        prepare=(("OneHot", {"columns": "target"}),),
+        split=split(test=0.2),
+    )
+    forms = {"kind": "binary", "price": "number"}
+    done = load(said, form=forms, seed=1, places=places, progress=listener)
+    assert {key: about.form for key, about in done.facts.by_target.items()} == {"kind": "one_hot", "price": "number"}
+
+
+SEQUENCES = arrays.arrays("int64", st.tuples(st.integers(2, 6), st.integers(2, 5)), elements=st.integers(0, 4)).filter(
+    lambda y: (y.sum(axis=1) != 1).any()
+)
+
+
+@given(SEQUENCES, st.sampled_from(["integer", "one_hot"]))
+@settings(max_examples=60, deadline=None)
+def test_sequences_of_classes_come_back(y: np.ndarray, form: str) -> None:
+    """A class for every step: numbers of shape (rows, steps), or rows of them, and back to what was said."""
+    positions = find_positions([y], form)
+    classes = learn_classes([y], form, ("tag",), positions)
+    encoded = encode(y, form, classes, positions)
+    assert positions == y.shape[1:]
+    assert encoded.shape == (*y.shape, len(classes)) if form == "one_hot" else encoded.shape == y.shape
+    assert decode(encoded, form, classes) == [str(value) for value in y.reshape(-1).tolist()]
+
+
+@pytest.mark.parametrize("channel", [(), (1,)])
+def test_a_class_for_every_pixel_is_a_class_at_every_position(channel: tuple) -> None:
+    """Masks of shape (rows, height, width), with or without a channel, suit losses for classes and for 0 and 1."""
+    masks = np.random.default_rng(0).integers(0, 2, (3, 4, 5, *channel))
+    positions = find_positions([masks], "integer")
+    assert positions == (4, 5)
+    assert encode(masks, "integer", ("0", "1"), positions).shape == (3, 4, 5)
+    assert encode(masks, "one_hot", ("0", "1"), positions).shape == (3, 4, 5, 2)
+    assert encode(masks, "binary", ()).shape == masks.shape
+    assert encode(masks, "number", ()).shape == masks.shape
+
+
+def test_sequences_in_an_npz_are_loaded_and_read_again(places: Places, listener, spec) -> None:
+    """Classes are learned over all steps, and a single row of another file is no one-hot row by accident."""
+    folder = places.config_dir
+    y = np.random.default_rng(0).integers(0, 3, (12, 4))
+    np.savez(folder / "a.npz", x=np.ones((12, 4)), y=y)
+    said = spec("npz", file="a.npz")
+    done = load(said, form="one_hot", seed=1, places=places, progress=listener)
+    assert done.train.y.shape == (12, 4, 3)
+    assert (done.facts.classes, done.facts.targets, done.facts.positions) == (3, 3, (4,))
+    np.savez(folder / "b.npz", x=np.ones((1, 4)), y=np.array([[0, 1, 0, 0]]))
+    again = load_again(said, done.fitted, file=folder / "b.npz", facts=done.facts, with_target=True)
+    assert again.y.argmax(axis=-1).tolist() == [[0, 1, 0, 0]]
+    np.savez(folder / "c.npz", x=np.ones((1, 4)), y=np.array([[0, 1, 0]]))
+    with pytest.raises(DataError, match="expected targets of shape"):
+        load_again(said, done.fitted, file=folder / "c.npz", facts=done.facts, with_target=True)
