@@ -133,7 +133,7 @@ def _preparation(name: str, arguments: Any) -> Translation | None:
         others = {key: value for key, value in given.items() if key != "maxlen" and value != "pre"}
         return Translation(({"PadSequences": {"maxlen": given["maxlen"], **others} if others else given["maxlen"]},))
     if word == "one_hot" and "n" in given:
-        return Translation((), ("it hashed words, otherwise in every process; TextVectorization numbers them",))
+        return Translation((), ("the layer Hashing: {num_bins: N} hashes words, alike in every process",))
     return None
 
 

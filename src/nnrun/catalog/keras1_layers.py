@@ -78,7 +78,8 @@ def _arguments(entry: Entry, given: dict[str, Any]) -> tuple[dict[str, Any], lis
         elif found:
             _renamed(turned, found, value, notes)
         elif _is_dropped(entry, key):
-            note(notes, names.BATCH_MODES.get(flow(value), "") if key == "mode" else names.DROPPED[key][1])
+            reason = names.BATCH_MODES.get(flow(value), "") if key == "mode" else names.DROPPED[key][1]
+            note(notes, reason if value is not None else "")
         elif key != "dropout" or entry.name != "Embedding":
             turned[key] = _inside(key, value)
     return turned, notes

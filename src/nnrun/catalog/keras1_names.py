@@ -57,7 +57,7 @@ DROPPED: dict[str, tuple[frozenset[str], str]] = {
     "input_dtype": (frozenset(), ""),
     "consume_less": (frozenset({"LSTM", "GRU", "SimpleRNN", "ConvLSTM2D"}), ""),
     "output_shape": (frozenset({"Conv2DTranspose", "Conv3DTranspose"}),
-                     "output_shape follows from the input; output_padding mends it by one"),
+                     "output_shape follows from the input; output_padding adjusts it"),
     "mode": (frozenset({"BatchNormalization"}), ""),
     **{key: (frozenset({"PReLU"}), "") for key in ("t_left_init", "a_left_init", "t_right_init", "a_right_init")},
     **{key: (frozenset({"Activation"}), "") for key in ("alpha_init", "beta_init", "shared_axes")},
@@ -91,10 +91,11 @@ GONE = {
     ("regularizers", "EigenvalueRegularizer"): "write a regularizer of your own and name its file with --code; "
                                                "SpectralNormalization bounds the largest singular value",
     ("preparation", "to_categorical"): "leave it out, class targets are encoded to suit the loss",
-    ("preparation", "Tokenizer"): "the layer TextVectorization counts words (nb_words is its max_tokens)",
-    ("preparation", "text_to_word_sequence"): "the layer TextVectorization splits text into words",
-    ("preparation", "ImageDataGenerator"): "the layers RandomFlip, RandomRotation, RandomTranslation, RandomZoom and "
-                                           "RandomShear change pictures in training",
+    ("preparation", "Tokenizer"): "the layer TextVectorization: {vocabulary: words.txt} numbers words",
+    ("preparation", "text_to_word_sequence"): "the layer TextVectorization: {vocabulary: words.txt} splits text into "
+                                              "words",
+    ("preparation", "ImageDataGenerator"): "training: {augment: [...]}, a list of RandomFlip, RandomRotation, "
+                                           "RandomTranslation, RandomZoom, RandomShear and their like",
 }
 
 #: The default learning rate, and all that differs from today's defaults.

@@ -67,11 +67,17 @@ def initializer(name: str, arguments: Any) -> Translation | None:
     return Translation(({names.SCALED[name]: today},))
 
 
-def regularizer(name: str, arguments: Any) -> Translation | None:
-    """A regularizer of Keras 1, whose weights of 0.01 are written out; None where it is today's already."""
+def regularizer(name: str, arguments: Any, *, is_old: bool = False) -> Translation | None:
+    """A regularizer of Keras 1, whose weights of 0.01 are written out; None where it is today's already.
+
+    Args:
+        name: Its name.
+        arguments: Its arguments, its lone value, or None.
+        is_old: Whether it is known to be Keras 1's, for the argument it stands in is.
+    """
     if name in names.REGULARIZER_CLASSES and isinstance(arguments, dict):
         return Translation((part("L1L2", arguments),))
-    if name not in names.REGULARIZERS or _is_todays_regularizer(name, arguments):
+    if name not in names.REGULARIZERS or (not is_old and _is_todays_regularizer(name, arguments)):
         return None
     keys, today = names.REGULARIZERS[name]
     if isinstance(arguments, dict):
@@ -126,7 +132,9 @@ def old_value(key: str, value: Any, notes: list[str]) -> Any:
         return _old_initializer(value, notes)
     if key.endswith("_regularizer"):
         note(notes, "val_loss includes the penalty today")
-        return _old_regularizer(value)
+        found = split(value)
+        turned = regularizer(*found, is_old=True) if found else None
+        return turned.parts[0] if turned else value
     return nested("constraints", value) if key.endswith("_constraint") else value
 
 
@@ -145,11 +153,3 @@ def _old_initializer(value: Any, notes: list[str]) -> Any:
     if found and found[0] in names.SCALED and isinstance(found[1], (int, float)):
         value = {found[0]: {"scale": found[1]}}
     return nested("initializers", value)
-
-
-def _old_regularizer(value: Any) -> Any:
-    """Words and lone weights of `l1` and `l2` run today as well; beside today's keys they are spelt as today's."""
-    found = split(value)
-    if found and found[0] in {"l1", "l2"} and not isinstance(found[1], (dict, list)):
-        return {found[0].upper(): 0.01 if found[1] is None else found[1]}
-    return nested("regularizers", value)

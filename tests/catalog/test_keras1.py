@@ -1,0 +1,197 @@
+"""Keras 1 in today's words: every row of the tables, as the exact line that is offered."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nnrun.catalog import keras1, lookup
+from nnrun.catalog import keras1_names as names
+from nnrun.catalog.keras1_values import Translation, split
+from nnrun.config.document import parse
+
+CASES = yaml.safe_load(Path(__file__).with_name("keras1.yaml").read_text(encoding="utf-8"))
+OLD = [case for case in CASES if case["hint"] is not None]
+
+
+def _label(case: dict[str, Any]) -> str:
+    return f"{case['category']}-{case['wrote']}"
+
+
+def _translated(case: dict[str, Any]) -> Translation | None:
+    return keras1.translate(case["category"], *split(case["wrote"]))
+
+
+@pytest.mark.parametrize("case", CASES, ids=_label)
+def test_every_row_is_the_line_that_is_written_today(case: dict[str, Any]) -> None:
+    """What Keras 1 wrote becomes exactly this line; what runs as it is becomes none."""
+    found = _translated(case)
+    assert (found.hint() if found else None) == case["hint"]
+
+
+@pytest.mark.parametrize("case", [case for case in OLD if "wrote it so" in case["hint"]], ids=_label)
+def test_the_line_can_be_pasted(case: dict[str, Any]) -> None:
+    """What stands behind `today:` is YAML: as an item of a list it reads as the very part, its comment ignored."""
+    found = _translated(case)
+    said = found.hint().partition(": ")[2]
+    pieces = [said] if len(found.parts) == 1 else said.split("; ", len(found.parts) - 1)
+    text = "".join(f"  - {piece}\n" for piece in pieces)
+    assert parse(f"model:\n{text}", "x.yaml").data["model"] == list(found.parts)
+
+
+@pytest.mark.parametrize("case", [case for case in OLD if "today: " in case["hint"]], ids=_label)
+def test_behind_a_key_the_part_keeps_its_braces(case: dict[str, Any]) -> None:
+    """As a value (`kernel_regularizer: {L2: 0.01}`) the line reads as the very part too."""
+    found = _translated(case)
+    if found.parts:
+        said = found.hint(as_value=True).partition(": ")[2]
+        assert parse(f"at: {said}\n", "x.yaml").data["at"] == found.parts[0]
+
+
+@pytest.mark.parametrize("case", OLD, ids=_label)
+def test_what_is_offered_is_not_old_itself(case: dict[str, Any]) -> None:
+    """A translation needs no second one."""
+    assert all(keras1.translate(case["category"], *split(part)) is None for part in _translated(case).parts)
+
+
+def test_every_old_word_of_the_tables_has_a_row() -> None:
+    """No name or argument is translated that no row shows."""
+    shown = " ".join(str(case["wrote"]) for case in CASES)
+    tables = (names.ARGUMENTS, names.DROPPED, names.INPUT, names.REGULARIZERS, names.CONSTRAINTS, names.SCALED,
+              names.OPTIMIZERS, names.MERGES, [name for _, name in names.GONE])
+    aliases = {"AtrousConv1D", "AtrousConv2D", "Deconvolution3D", "Deconv3D"}
+    missing = {word for table in (*tables, set(names.LAYERS) - aliases) for word in table if word not in shown}
+    assert missing == {"input_dtype"}
+
+
+def test_the_tables_name_only_what_there_is_today() -> None:
+    """Layers, optimizers and arguments that are offered are in the catalog."""
+    assert all(lookup.entry("layers", name) for name in names.LAYERS.values())
+    assert all(lookup.entry("layers", name) for name in names.MERGES.values())
+    for name, arguments in names.OPTIMIZERS.items():
+        assert set(arguments) <= set(lookup.entry("optimizers", name).parameters)
+    offered = {word for words in names.ARGUMENTS.values() for word in words}
+    known = {word for name in lookup.names("layers") for word in lookup.entry("layers", name).parameters}
+    assert offered <= known
+
+
+@pytest.mark.parametrize("name", sorted(names.LAYERS))
+def test_every_renamed_layer_is_translated(name: str) -> None:
+    """Aliases of Keras 1's own names (`Deconv2D`) are known too."""
+    found = keras1.translate("layers", name, {"name": "x"})
+    ((today, arguments),) = found.parts[0].items()
+    assert today == names.LAYERS[name]
+    assert arguments["name"] == "x"
+
+
+@pytest.mark.parametrize(
+    ("word", "value", "hint"),
+    [
+        ("nb_epoch", 10, "epochs: 10"),
+        (
+            "samples_per_epoch",
+            60000,
+            "leave it out, an epoch is every training row once (Keras' steps_per_epoch counts batches: "
+            "samples divided by batch_size)",
+        ),
+        (
+            "nb_val_samples",
+            100,
+            "leave it out, the whole validation part is scored (Keras' validation_steps counts batches: "
+            "samples divided by batch_size)",
+        ),
+        (
+            "val_samples",
+            100,
+            "leave it out, the whole part is scored (Keras' steps counts batches: samples divided by batch_size)",
+        ),
+        ("fit_generator", {}, "the section training: itself, run by nnrun train"),
+        ("evaluate_generator", {}, "nnrun evaluate"),
+        ("predict_generator", {}, "nnrun predict"),
+        ("predict_classes", True, "nnrun predict, which names the class with the highest score"),
+        ("nb_worker", 4, "leave it out, nnrun reads the data itself"),
+        ("max_q_size", 10, "leave it out, nnrun reads the data itself"),
+        ("pickle_safe", True, "leave it out, nnrun reads the data itself"),
+        ("show_accuracy", True, "metrics: [accuracy]"),
+        ("class_mode", "categorical", "leave it out, metrics: [accuracy] suits itself to the loss"),
+        ("validation_split", 0.1, "data: {split: {validation: 0.1}}"),
+        ("image_dim_ordering", "th", "image_data_format: channels_first"),
+        ("image_dim_ordering", "tf", "image_data_format: channels_last"),
+        ("input", "picture", "inputs: picture"),
+        ("output", ["a", "b"], "outputs: [a, b]"),
+    ],
+)
+def test_every_key_of_the_training_api_is_said_as_today(word: str, value: object, hint: str) -> None:
+    """Arguments of compile, fit and Model that stand in a config as keys have their line too."""
+    assert keras1.key(word, value) == f"Keras 1 wrote it so; today: {hint}"
+
+
+def test_todays_keys_are_left_alone() -> None:
+    """Only keys of Keras 1 have such a hint."""
+    assert keras1.key("epochs", 3) is None
+    assert keras1.key("nb_epok", 3) is None
+
+
+@pytest.mark.parametrize(
+    ("category", "name", "word", "today"),
+    [
+        ("layers", "Dense", "output_dim", "units"),
+        ("layers", "Dense", "units", None),
+        ("layers", "Embedding", "output_dim", None),
+        ("layers", "Embedding", "init", "embeddings_initializer"),
+        ("layers", "Conv2D", "nb_row", "kernel_size"),
+        ("layers", "Dense", "nb_row", None),
+        ("layers", "ELU", "alpha", None),
+        ("optimizers", "SGD", "lr", "learning_rate"),
+        ("optimizers", "SGD", "learning_rate", None),
+        ("callbacks", "ReduceLROnPlateau", "epsilon", "min_delta"),
+        ("callbacks", "CSVLogger", "epsilon", None),
+    ],
+)
+def test_an_old_argument_has_todays_name(category: str, name: str, word: str, today: str | None) -> None:
+    """An argument is old only where the part does not have it and has its successor."""
+    assert keras1.argument(lookup.entry(category, name), word) == today
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("Conv2D", [32, 5]),
+        ("Conv2D", [32, 5, "valid"]),
+        ("Conv2D", [True, 5, 5]),
+        ("Conv2D", []),
+        ("Conv2D", 32),
+        ("Dropout", 1.5),
+        ("MaxPooling2D", [2, 2]),
+        ("MaxoutDense", {"output_dim": "$classes"}),
+        ("Merge", {"mode": ["sum"]}),
+        ("Merge", [1]),
+        ("Nonsense", {"output_dim": 3}),
+        ("Lambda", {"p": 1}),
+    ],
+)
+def test_what_cannot_be_told_is_not_guessed(name: str, arguments: object) -> None:
+    """Lists of another length, unknown names and what only code can say stay untranslated."""
+    assert keras1.translate("layers", name, arguments) is None
+
+
+_WORDS = sorted({key for case in CASES if isinstance(case["wrote"], dict) for inner in case["wrote"].values()
+                 if isinstance(inner, dict) for key in inner})
+_NAMES = sorted({(case["category"], split(case["wrote"])[0]) for case in CASES})
+_PLAIN = st.recursive(
+    st.none() | st.booleans() | st.integers(-3, 9) | st.floats(allow_nan=False) | st.sampled_from(["th", "full", "x"]),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(_WORDS), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@given(st.sampled_from(_NAMES), _PLAIN | st.dictionaries(st.sampled_from(_WORDS), _PLAIN, max_size=5))
+def test_nothing_that_a_config_can_hold_breaks_it(name: tuple[str, str], arguments: object) -> None:
+    """Whatever stands behind an old name, there is a line or there is none, and no exception."""
+    found = keras1.translate(*name, arguments)
+    assert found is None or "\n" not in found.hint()
