@@ -74,7 +74,7 @@ def test_an_epoch_is_bit_identical_to_fit(keras, part, name: str, weighted: bool
     keras.utils.set_random_seed(7)
     ours = make(keras, name)
     executor = ResidentExecutor(tf, ours, 10)
-    tensors = executor.put(data)
+    tensors = executor.put(data.x, data.y, data.sample_weight)
     executor.build(tensors)
     received = [executor.train(tensors, order(3, epoch, 53), lambda _: None) for epoch in range(2)]
     assert received == [{name: plain(np.float32(value)) for name, value in line.items()} for line in expected]
@@ -92,7 +92,7 @@ def test_a_step_at_a_time_gives_the_same_bits(keras, part) -> None:
         model = make(keras, "noise")
         model.stop_training = False
         executor = ResidentExecutor(tf, model, 10)
-        tensors = executor.put(data)
+        tensors = executor.put(data.x, data.y, data.sample_weight)
         executor.build(tensors)
         heard = []
         listener = keras.callbacks.LambdaCallback(
@@ -112,7 +112,7 @@ def test_evaluation_and_predictions_equal_keras_own(keras, part) -> None:
 
     data, model = part(37, (6,)), make(keras, "noise")
     executor = ResidentExecutor(tf, model, 10)
-    tensors = executor.put(data)
+    tensors = executor.put(data.x, data.y, data.sample_weight)
     executor.build(tensors)
     theirs = model.evaluate(data.x, data.y, batch_size=10, verbose=0, return_dict=True)
     assert executor.evaluate(tensors) == {name: plain(np.float32(value)) for name, value in theirs.items()}

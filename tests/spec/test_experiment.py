@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import FrozenInstanceError
+
 import pytest
-from pydantic import ValidationError
 
 
 def test_the_smallest_config_gets_keras_defaults(experiment) -> None:
@@ -21,15 +22,15 @@ def test_the_smallest_config_gets_keras_defaults(experiment) -> None:
 
 def test_an_experiment_is_frozen(experiment) -> None:
     """Nothing can change an experiment once it is validated."""
-    with pytest.raises(ValidationError):
+    with pytest.raises(FrozenInstanceError):
         experiment().seed = 8
 
 
 def test_parts_know_their_paths_from_the_root(experiment) -> None:
     """Every part's path leads to it from the top of the file."""
     found = experiment(training="loss: mse\noptimizer: {SGD: {learning_rate: 0.1}}\nmetrics: [accuracy, mae]")
-    assert found.model[0].path == ("model", 0)
-    assert found.model[0].arguments["activation"].path == ("model", 0, "Dense", "activation")
+    assert found.model.layers[0].path == ("model", 0)
+    assert found.model.layers[0].part.arguments["activation"].path == ("model", 0, "Dense", "activation")
     assert found.training.optimizer.path == ("training", "optimizer")
     assert found.training.metrics[1].path == ("training", "metrics", 1)
     assert found.data.source.path == ("data", "source")
@@ -48,19 +49,19 @@ def test_parts_know_their_paths_from_the_root(experiment) -> None:
         (
             {"training": "loss: mse\noptimizer: Adam\nepochs: '3'"},
             "'3'",
-            "expected an integer for 'epochs', received \"3\" (text)",
+            "expected a positive integer for 'epochs', received \"3\" (text)",
             "write 3 without quotes",
         ),
         (
             {"training": "loss: mse\noptimizer: Adam\nepochs: 0"},
             "0",
-            "expected a number of at least 1 for 'epochs', received 0",
+            "expected a positive integer for 'epochs', received 0",
             None,
         ),
         (
             {"training": "loss: mse\noptimizer: Adam\nepochs: true"},
             "true",
-            "expected an integer for 'epochs', received true",
+            "expected a positive integer for 'epochs', received true",
             None,
         ),
         (
@@ -81,11 +82,11 @@ def test_parts_know_their_paths_from_the_root(experiment) -> None:
             "'training' needs 'optimizer', which is missing",
             "is 'optimiser' a misspelling of it?",
         ),
-        ({"seed": "-1"}, "-1", "expected a number of at least 0 for 'seed', received -1", None),
+        ({"seed": "-1"}, "-1", "expected an integer from 0 to 4294967295 for 'seed', received -1", None),
         (
             {"seed": "4294967296"},
             "4294967296",
-            "expected a number of at most 4.29497e+09 for 'seed', received 4294967296",
+            "expected an integer from 0 to 4294967295 for 'seed', received 4294967296",
             None,
         ),
         (
@@ -94,7 +95,7 @@ def test_parts_know_their_paths_from_the_root(experiment) -> None:
             "expected a name of letters, digits, '.', '_' and '-' (80 at most), received \"a/b\" (text)",
             "write a_b",
         ),
-        ({"backend": "torch"}, "torch", "expected one of 'tensorflow' for 'backend', received \"torch\" (text)", None),
+        ({"backend": "torch"}, "torch", "expected 'tensorflow' for 'backend', received \"torch\" (text)", None),
         (
             {"keras": "{floatx: float23}"},
             "float23",
@@ -104,8 +105,8 @@ def test_parts_know_their_paths_from_the_root(experiment) -> None:
         (
             {"model": "Dense: 3"},
             "Dense",
-            "expected a list, received {Dense: 3} (a mapping of 1)",
-            "start each item on its own line with '- '",
+            "expected a list of layers, received {Dense: 3} (a mapping of 1)",
+            "start each layer on its own line with '- '",
         ),
         (
             {"expect": "{test.loss: {value: 3}}"},
@@ -113,12 +114,12 @@ def test_parts_know_their_paths_from_the_root(experiment) -> None:
             "expected value and within, or at_most, or at_least; received value",
             "write {value: 1.10, within: 0.35} or {at_most: 1.4}",
         ),
-        ({"expect": "{test.loss: {at_most: .nan}}"}, ".nan", "expected a number, received .nan", None),
+        ({"expect": "{test.loss: {at_most: .nan}}"}, ".nan", "expected a number for 'at_most', received .nan", None),
         (
             {"data": "source: digits\nsplit: {test: 1.5}"},
             "1.5",
-            "expected a share of rows between 0 and 1, or the word 'train', received 1.5",
-            "write 0.2 for a fifth of the rows",
+            "expected a number in (0, 1) or 'train' for 'test', received 1.5",
+            None,
         ),
         (
             {"data": "source: digits\nsplit: {test: 0.2, stratify: true, shuffle: false}"},
@@ -135,7 +136,7 @@ def test_parts_know_their_paths_from_the_root(experiment) -> None:
         (
             {"training": "loss: mse\noptimizer: Adam\nbatch_size: 2.5"},
             "2.5",
-            "expected an integer for 'batch_size', received 2.5",
+            "expected a positive integer for 'batch_size', received 2.5",
             None,
         ),
         ({"training": "3"}, "3", "expected a mapping for 'training', received 3", None),

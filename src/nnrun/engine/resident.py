@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Union
 
 import numpy as np
 
@@ -18,17 +18,20 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from nnrun.data.dataset import DataPart
 
 #: How long a chunk of steps should take, so that progress moves and Ctrl-C is heard, in seconds.
 CHUNK_SECONDS = 0.5
+
+
+#: One array, or several by the names of the model's inputs or outputs.
+Fields = Union["NDArray[Any]", "dict[str, NDArray[Any]]"]
 
 
 @dataclass(frozen=True)
 class Tensors:
     """A part of the data as tensors: `fields` is (x, y) or (x, y, sample_weight), as Keras' steps take them."""
 
-    fields: tuple[Any, ...]
+    fields: Any
     rows: int
 
 
@@ -47,15 +50,15 @@ class ResidentExecutor:
         self._batch = batch_size
         self._programs: dict[tuple[str, int], Callable[..., Any]] = {}
 
-    def put(self, part: DataPart) -> Tensors:
-        """Turn a part of the data into tensors."""
-        fields = (part.x, part.y) if part.sample_weight is None else (part.x, part.y, part.sample_weight)
-        tensors = tuple(self._tf.constant(field) for field in fields)
-        return Tensors(tensors, len(part.rows))
+    def put(self, x: Fields, y: Fields, sample_weight: NDArray[Any] | None = None) -> Tensors:
+        """Turn a part of the data into tensors: each of `x` and `y` is an array, or several by the model's names."""
+        fields = (x, y) if sample_weight is None else (x, y, sample_weight)
+        first = next(iter(x.values())) if isinstance(x, dict) else x
+        return Tensors(self._tf.nest.map_structure(self._tf.constant, fields), len(first))
 
     def build(self, tensors: Tensors) -> None:
         """Create the state of optimizer and metrics, which cannot be created inside a compiled loop."""
-        batch = tuple(field[: self._batch] for field in tensors.fields)
+        batch = self._tf.nest.map_structure(lambda field: field[: self._batch], tensors.fields)
         # The very call that `fit` makes first; no public one builds metrics and optimizer without taking a step.
         self._model._symbolic_build(data_batch=batch)  # noqa: SLF001
 
@@ -81,11 +84,12 @@ class ResidentExecutor:
         self._loop("test", tensors, everything, lambda _: None, None)
         return self.figures()
 
-    def predict(self, tensors: Tensors) -> NDArray[Any]:
-        """Give the model's outputs for all rows, in file order, shape (rows, ...)."""
+    def predict(self, tensors: Tensors) -> Any:
+        """Give the model's outputs for all rows, in file order: an array (rows, ...), or a dict of them by output."""
         program = self._program("predict", tensors)
         starts = range(0, tensors.rows, self._batch)
-        return np.concatenate([program(start, min(start + self._batch, tensors.rows)).numpy() for start in starts])
+        chunks = [program(start, min(start + self._batch, tensors.rows)) for start in starts]
+        return self._tf.nest.map_structure(lambda *parts: np.concatenate([part.numpy() for part in parts]), *chunks)
 
     def figures(self) -> dict[str, float]:
         """Read the loss and metrics accumulated so far, by Keras' names."""
@@ -132,7 +136,7 @@ class ResidentExecutor:
                 # The batch's size stays unknown to the compiler, as in `fit`: with a known one TensorFlow turns
                 # divisions by it into multiplications, whose last bit differs (seen with BatchNormalization).
                 index = order[step * batch : tf.minimum((step + 1) * batch, rows)]
-                take_step(tuple(tf.gather(field, index) for field in tensors.fields))
+                take_step(tf.nest.map_structure(lambda field: tf.gather(field, index), tensors.fields))
                 return (step + 1,)
 
             tf.while_loop(lambda step: step < stop, body, (start,), parallel_iterations=1)
@@ -141,12 +145,13 @@ class ResidentExecutor:
 
     def _outputs(self, tensors: Tensors, _: Callable[..., Any]) -> Callable[..., Any]:
         tf, model, x = self._tf, self._model, tensors.fields[0]
+        signature = tf.nest.map_structure(lambda field: tf.TensorSpec((None, *field.shape[1:]), field.dtype), x)
 
-        @tf.function(autograph=False, input_signature=[tf.TensorSpec((None, *x.shape[1:]), x.dtype)])  # type: ignore[untyped-decorator]
+        @tf.function(autograph=False, input_signature=[signature])  # type: ignore[untyped-decorator]
         def outputs(batch: Any) -> Any:
             return model(batch, training=False)
 
-        return lambda start, stop: outputs(x[start:stop])
+        return lambda start, stop: outputs(tf.nest.map_structure(lambda field: field[start:stop], x))
 
 
 def plain(value: Any) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from nnrun.data.dataset import DataPart
     from nnrun.engine.resident import ResidentExecutor, Tensors
+    from nnrun.spec.experiment import Experiment
     from nnrun.spec.facts import Facts
     from nnrun.spec.part import Part
 
@@ -23,37 +24,98 @@ if TYPE_CHECKING:
 _AROUND_ZERO = ("Hinge", "SquaredHinge", "hinge", "squared_hinge")
 
 
+#: An output with more numbers a row than this (a picture) is told by its error alone in `predictions.csv`.
+WIDEST = 100
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What a model says of one of its targets, example by example.
+
+    Attributes:
+        name: The output's name; empty where it is the only one.
+        facts: What the data teach of this target.
+        outputs: The model's outputs, shape (rows, ...).
+        predicted: Class numbers, shape (rows, ...), or the outputs themselves.
+        truth: The same for what is true; None where that is not known.
+    """
+
+    name: str
+    facts: Facts
+    outputs: NDArray[Any]
+    predicted: NDArray[Any]
+    truth: NDArray[Any] | None = None
+
+
 @dataclass(frozen=True)
 class Outcome:
-    """What a model says of one part of the data.
+    """What a model says of one part of the data, and how right that is.
 
     Attributes:
         scores: Loss, metrics, rows; for classification errors, error rate and its interval.
-        outputs: The model's outputs, shape (rows, ...).
-        truth: Class numbers or target numbers, shape (rows, ...).
-        predicted: The same for what the model says.
+        answers: The answers of every output.
     """
 
     scores: dict[str, Any]
-    outputs: NDArray[Any]
-    truth: NDArray[Any]
-    predicted: NDArray[Any]
-
-    def truth_words(self, facts: Facts) -> list[object]:
-        """Give every example's truth as a reader wants it: a class's name, or a number."""
-        return [_named(true, facts) for true in self.truth.reshape(len(self.truth), -1)]
+    answers: tuple[Answers, ...]
 
 
-def score(executor: ResidentExecutor, tensors: Tensors, part: DataPart, facts: Facts, loss: Part) -> Outcome:
+def score(
+    executor: ResidentExecutor, tensors: Tensors, part: DataPart, facts: Facts, experiment: Experiment
+) -> Outcome:
     """Score the executor's model on one part of the data."""
-    figures = executor.evaluate(tensors)
-    outputs = executor.predict(tensors)
-    predicted = decide(outputs, facts, loss)
-    truth = true_classes(part.y, facts) if facts.task == "classification" else part.y
-    scores: dict[str, Any] = {"rows": len(part.rows), **figures}
-    if facts.task == "classification":
-        scores |= error_figures(int(np.sum(truth != predicted.reshape(truth.shape))), int(truth.size))
-    return Outcome(scores, outputs, truth, predicted)
+    scores: dict[str, Any] = {"rows": len(part.rows), **executor.evaluate(tensors)}
+    answers = answer(executor, tensors, facts, experiment, with_truth=True)
+    for one in answers:
+        figures = _errors(one)
+        if one.name and figures:
+            scores.setdefault("outputs", {})[one.name] = figures
+        else:
+            scores |= figures
+    return Outcome(scores, answers)
+
+
+def answer(
+    executor: ResidentExecutor, tensors: Tensors, facts: Facts, experiment: Experiment, *, with_truth: bool
+) -> tuple[Answers, ...]:
+    """Ask the executor's model about every row; `with_truth`, the targets are turned back into classes beside it."""
+    exits, outputs = experiment.graph.outputs, executor.predict(tensors)
+    made = []
+    for one in exits:
+        known = _about(facts, one.target)
+        raw = outputs[one.name] if isinstance(outputs, dict) else outputs
+        predicted = decide(raw, known, experiment.losses[one.name])
+        truth = _truth(tensors.fields[1], one.name, known) if with_truth else None
+        made.append(Answers(one.name if len(exits) > 1 else "", known, raw, predicted, truth))
+    return tuple(made)
+
+
+def _about(facts: Facts, target: str | None) -> Facts:
+    """Narrow the facts to one target of several."""
+    about = facts.by_target.get(target or "")
+    if about is None:
+        return facts
+    return replace(
+        facts,
+        task=about.task,
+        form=about.form,
+        classes=about.classes,
+        targets=about.targets,
+        class_names=about.class_names,
+        target_names=(str(target),),
+    )
+
+
+def _truth(y: Any, name: str, facts: Facts) -> NDArray[Any]:
+    told = np.asarray(y[name] if isinstance(y, dict) else y)
+    return true_classes(told, facts) if facts.task == "classification" else told
+
+
+def _errors(one: Answers) -> dict[str, Any]:
+    if one.facts.task == "regression" or one.truth is None:
+        return {}
+    wrong = one.truth != one.predicted.reshape(one.truth.shape)
+    return error_figures(int(np.sum(wrong)), int(one.truth.size))
 
 
 def decide(outputs: NDArray[Any], facts: Facts, loss: Part) -> NDArray[Any]:
@@ -86,19 +148,38 @@ def error_figures(errors: int, rows: int) -> dict[str, Any]:
     }
 
 
-def predictions_csv(outcome: Outcome, part: DataPart, facts: Facts) -> str:
-    """Give the text of `predictions.csv`: row, truth, prediction, and each class's output.
+def table(answers: tuple[Answers, ...], rows: NDArray[Any]) -> tuple[tuple[str, ...], list[list[object]]]:
+    """Lay answers out as columns and lines: row, truth where it is known, prediction, and each class's output.
 
     Rows are counted from 0 in the source, so that a mistake can be looked up there.
     """
+    columns, lines = ["row"], [[row] for row in rows.tolist()]
+    for one in answers:
+        names, told = _columns_of(one)
+        columns += [f"{name}_{one.name}" if one.name else name for name in names]
+        lines = [[*line, *more] for line, more in zip(lines, told, strict=True)]
+    return tuple(columns), lines
+
+
+def _columns_of(one: Answers) -> tuple[list[str], list[list[object]]]:
+    if one.truth is None:
+        return prediction_columns(one.outputs, one.facts), prediction_lines(one.outputs, one.predicted, one.facts)
+    flat = one.truth.reshape(len(one.truth), -1)
+    if flat.shape[1] > WIDEST:
+        squared = (one.outputs.reshape(flat.shape).astype(np.float64) - flat) ** 2
+        return ["mean_squared_error"], [[float(value)] for value in squared.mean(axis=1)]
+    lines = prediction_lines(one.outputs, one.predicted, one.facts)
+    return ["truth", *prediction_columns(one.outputs, one.facts)], [
+        [_named(true, one.facts), *line] for true, line in zip(flat, lines, strict=True)
+    ]
+
+
+def csv_text(columns: tuple[str, ...], lines: list[list[object]]) -> str:
+    """Give the text of `predictions.csv`."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["row", "truth", *prediction_columns(outcome.outputs, facts)])
-    lines = prediction_lines(outcome.outputs, outcome.predicted, facts)
-    writer.writerows(
-        [row, true, *line]
-        for row, true, line in zip(part.rows.tolist(), outcome.truth_words(facts), lines, strict=True)
-    )
+    writer.writerow(columns)
+    writer.writerows(lines)
     return text.getvalue()
 
 

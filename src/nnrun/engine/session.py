@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from nnrun.data.dataset import DataPart, Dataset
     from nnrun.engine.fit import Epoch
     from nnrun.engine.resident import ResidentExecutor, Tensors
-    from nnrun.engine.score import Outcome
+    from nnrun.engine.score import Answers, Outcome
     from nnrun.errors import Mark, Path
     from nnrun.progress import Progress
     from nnrun.spec.experiment import Experiment
@@ -80,6 +80,7 @@ class Session:
         Raises:
             BuildError: Where Keras refuses a part.
         """
+        from nnrun.data.inputs import shapes as input_shapes
         from nnrun.engine.compile import compile_model
 
         with quiet(log):
@@ -87,7 +88,8 @@ class Session:
                 wake = wake_of(experiment, threads)
                 keras = load_keras(wake)
             with phase("compile"):
-                model = compile_model(keras, experiment, facts, mark_of)
+                shapes = input_shapes(facts, experiment.graph.inputs)
+                model = compile_model(keras, experiment, facts, shapes, mark_of)
             yield cls(keras, wake, experiment, facts, model, Builder(keras, facts, mark_of), mark_of)
 
     @classmethod
@@ -191,21 +193,28 @@ class Session:
         try:
             self._executor.build(train)
         except Exception as error:  # Keras raises whatever its losses and metrics raise
-            loss = self._experiment.training.loss
-            outputs, targets = list(self.model.output_shape[1:]), list(train.fields[1].shape[1:])
-            text = f"{loss.name} and metrics cannot compare outputs of shape {outputs} with targets of shape {targets}"
+            blamed = next(iter(self._experiment.losses.values()))
+            shape = self.keras.tree.map_structure(
+                lambda tensor: list(tensor.shape[1:]), (self.model.output, train.fields[1])
+            )
+            text = (
+                f"{blamed.name} and metrics cannot compare outputs of shape {shape[0]} with targets of shape {shape[1]}"
+            )
+            place = self._mark_of((*blamed.path, blamed.name))
             hint = "let the last layer give what the targets are"
-            raise BuildError([Problem(self._mark_of((*loss.path, loss.name)), f"{text}: {error}", hint)]) from error
+            raise BuildError([Problem(place, f"{text}: {error}", hint)]) from error
 
     def score(self, part: DataPart) -> Outcome:
         """Score the model as it is now on one part of the data."""
         from nnrun.engine.score import score
 
-        return score(self._executor, self.tensors(part), part, self._facts, self._experiment.training.loss)
+        return score(self._executor, self.tensors(part), part, self._facts, self._experiment)
 
-    def outputs(self, part: DataPart) -> Any:
-        """Give the model's outputs for examples without truth, shape (rows, ...)."""
-        return self._executor.predict(self.tensors(part))
+    def answer(self, part: DataPart) -> tuple[Answers, ...]:
+        """Give the model's answers for examples without truth."""
+        from nnrun.engine.score import answer
+
+        return answer(self._executor, self.tensors(part), self._facts, self._experiment, with_truth=False)
 
     def save(self, path: FilePath) -> None:
         """Write the whole model atomically."""
@@ -214,8 +223,20 @@ class Session:
     def tensors(self, part: DataPart) -> Tensors:
         """Give a part of the data as tensors, made once."""
         if id(part) not in self._put:
-            self._put[id(part)] = self._executor.put(part)
+            self._put[id(part)] = self._fitting(part)
         return self._put[id(part)]
+
+    def _fitting(self, part: DataPart) -> Tensors:
+        """Name inputs and targets as the model does."""
+        from nnrun.data.inputs import select
+
+        graph = self._experiment.graph
+        x = select(part.x, self._facts, graph.inputs)
+        if graph.chain:
+            return self._executor.put(x, part.y, part.sample_weight)
+        y = part.y
+        named = {one.name: y[str(one.target)] if isinstance(y, dict) else y for one in graph.outputs}
+        return self._executor.put(x, named, part.sample_weight)
 
 
 def wake_of(experiment: Experiment, threads: int) -> Wake:

@@ -11,14 +11,14 @@ from nnrun.data.places import Places
 from nnrun.errors import Problem
 from nnrun.spec.experiment import Experiment, validate
 from nnrun.spec.lints import findings
-from nnrun.spec.targets import target_form
+from nnrun.spec.targets import target_forms
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path as FilePath
 
     from nnrun.config.document import Document
-    from nnrun.spec.facts import Facts, TargetForm
+    from nnrun.spec.facts import Facts, TargetForms
     from nnrun.spec.finding import Finding
 
 
@@ -40,7 +40,7 @@ class Examined:
     document: Document
     experiment: Experiment
     places: Places
-    form: TargetForm
+    form: TargetForms
     facts: Facts | None
     problems: tuple[Problem, ...]
 
@@ -55,7 +55,7 @@ def examine(file: FilePath, sets: Sequence[str], data_dir: FilePath | None) -> E
     experiment = validate(document)
     folders = dict.fromkeys(source.resolve().parent for source in reversed(document.sources))
     places = Places(file.resolve().parent, data_dir, tuple(folders))
-    form = target_form(experiment.training.loss)
+    form = target_forms(experiment)
     facts, found = foresee(experiment.data, form=form, places=places)
     problems = [_problem(document, finding) for finding in (*found, *findings(experiment, facts))]
     return Examined(file, document, experiment, places, form, facts, tuple(sorted(problems, key=Problem.order)))

@@ -16,7 +16,7 @@ from nnrun.runs import record as records
 from nnrun.runs.find import find
 from nnrun.spec.experiment import Experiment, validate
 from nnrun.spec.facts import Facts
-from nnrun.spec.targets import target_form
+from nnrun.spec.targets import target_forms
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -100,7 +100,7 @@ def evaluate(question: Question, progress: Progress) -> Answer:
         RunError: Where the run or its checkpoint cannot be used.
         DataError: Where the data cannot be used.
     """
-    from nnrun.engine.score import prediction_columns, prediction_lines
+    from nnrun.engine.score import table
 
     kept = take_up(question)
     part = _part(kept, question, progress)
@@ -109,12 +109,7 @@ def evaluate(question: Question, progress: Progress) -> Answer:
     name = question.part if question.data is None else "data"
     scores = {"task": kept.facts.task, "checkpoint": question.checkpoint, name: outcome.scores}
     _keep(kept.folder, f"scores_{FilePath(question.checkpoint).stem}_{_label(question)}.json", scores, progress)
-    lines = prediction_lines(outcome.outputs, outcome.predicted, kept.facts)
-    rows = [
-        [row, true, *line]
-        for row, true, line in zip(part.rows.tolist(), outcome.truth_words(kept.facts), lines, strict=True)
-    ]
-    return Answer(kept.folder, scores, ("row", "truth", *prediction_columns(outcome.outputs, kept.facts)), rows)
+    return Answer(kept.folder, scores, *table(outcome.answers, part.rows))
 
 
 def predict(question: Question, file: FilePath) -> Answer:
@@ -124,15 +119,13 @@ def predict(question: Question, file: FilePath) -> Answer:
         RunError: Where the run or its checkpoint cannot be used.
         DataError: Where the file cannot be used.
     """
-    from nnrun.engine.score import decide, prediction_columns, prediction_lines
+    from nnrun.engine.score import table
 
     kept = take_up(question)
     part = _other(kept, file, with_target=False)
     with _session(kept, question.checkpoint) as session:
-        outputs = session.outputs(part)
-    lines = prediction_lines(outputs, decide(outputs, kept.facts, kept.experiment.training.loss), kept.facts)
-    rows = [[row, *line] for row, line in zip(part.rows.tolist(), lines, strict=True)]
-    return Answer(kept.folder, {}, ("row", *prediction_columns(outputs, kept.facts)), rows)
+        answers = session.answer(part)
+    return Answer(kept.folder, {}, *table(answers, part.rows))
 
 
 def take_up(question: Question) -> Kept:
@@ -196,7 +189,7 @@ def _part(kept: Kept, question: Question, progress: Progress) -> DataPart:
     experiment = kept.experiment
     dataset = load(
         experiment.data,
-        form=target_form(experiment.training.loss),
+        form=target_forms(experiment),
         seed=experiment.seed,
         places=kept.places,
         progress=progress,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from nnrun.catalog.shapes.stack import Row, walk
 from nnrun.errors import Problem
 from nnrun.pipeline.check import examine
-from nnrun.spec.part import Part
+from nnrun.spec.known import put_in, target_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from nnrun.catalog.shapes.call import Shape
     from nnrun.pipeline.check import Examined
     from nnrun.spec.facts import Facts
+    from nnrun.spec.part import Part
 
 _NO_INPUT = (
     "The shape of the input is not known, so that no layer's shape can be told. Begin with Input: {shape: [...]}."
@@ -86,29 +87,15 @@ def summarize(file: FilePath, sets: Sequence[str], data_dir: FilePath | None) ->
     """
     examined = examine(file, sets, data_dir)
     experiment, facts = examined.experiment, examined.facts
-    parts = [_known(part, facts) for part in experiment.model]
+    graph = experiment.graph
+    first = [entrance.part for entrance in graph.inputs if entrance.part is not None]
+    parts = [*first, *(put_in(node.part, facts, target_of(graph, node)) for node in graph.nodes)]
     shape = _input_shape(parts, facts)
     if shape is None:
         return Summary(experiment.name, None, (), _NO_INPUT, examined.problems)
     rows = tuple(walk(parts, shape, data_format=experiment.keras.image_data_format))
     problems = [*examined.problems, *_refusals(rows, parts, examined)]
     return Summary(experiment.name, shape, rows, _reason(rows), tuple(problems))
-
-
-def _known(part: Part, facts: Facts | None) -> Part:
-    """Give the part with the facts that are known put in; unknown ones stay words, which leaves its shape undecided."""
-    return replace(part, arguments={key: _value(value, facts) for key, value in part.arguments.items()})
-
-
-def _value(value: Any, facts: Facts | None) -> Any:
-    if isinstance(value, Part):
-        return _known(value, facts)
-    if isinstance(value, list):
-        return [_value(item, facts) for item in value]
-    if isinstance(value, str) and value.startswith("$") and facts is not None:
-        found = facts.value(value)
-        return value if found is None else found
-    return value
 
 
 def _input_shape(parts: Sequence[Part], facts: Facts | None) -> Shape | None:

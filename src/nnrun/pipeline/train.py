@@ -230,7 +230,7 @@ def require_there(folder: RunFolder) -> None:
 
 def keep_scores(session: Session, dataset: Dataset, folder: RunFolder) -> dict[str, Any]:
     """Score the model that training left on every part, and keep scores and predictions."""
-    from nnrun.engine.score import predictions_csv
+    from nnrun.engine.score import csv_text, table
 
     scores: dict[str, Any] = {"task": dataset.facts.task, "checkpoint": "last"}
     outcomes: dict[int, Outcome] = {}
@@ -241,7 +241,7 @@ def keep_scores(session: Session, dataset: Dataset, folder: RunFolder) -> dict[s
         outcome = outcomes[id(part)]
         scores[name] = outcome.scores
         if name == ("test" if dataset.test is not None else "validation"):
-            folder.write_text(folder.predictions, predictions_csv(outcome, part, dataset.facts))
+            folder.write_text(folder.predictions, csv_text(*table(outcome.answers, part.rows)))
     folder.write_json(folder.scores, scores)
     return scores
 

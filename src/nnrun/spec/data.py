@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Literal
 
-from pydantic import PlainValidator, StrictBool, model_validator
+from nnrun.catalog.kinds import AnyOf, Boolean, Choice, Number
+from nnrun.spec.section import Key, Refusal, Section, part_of, parts_of
 
-from nnrun.config.render import show
-from nnrun.spec.section import Section, part_field, parts_field, refusal
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
+    from nnrun.spec.part import Part
 
-def _share(other: str) -> PlainValidator:
-    """A share of rows, or the word that says openly that a part serves twice."""
-
-    def validate(value: object) -> float | str | None:
-        if value is None or value == other:
-            return value
-        if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value < 1:
-            return float(value)
-        text = f"expected a share of rows between 0 and 1, or the word '{other}', received {show(value)}"
-        raise refusal(text, "write 0.2 for a fifth of the rows")
-
-    return PlainValidator(validate)
+_SHARE = Number(0, 1, least_excluded=True, most_excluded=True)
 
 
+@dataclass(frozen=True)
 class Split(Section):
     """How rows are dealt out to training, validation and test part.
 
@@ -34,19 +27,27 @@ class Split(Section):
         shuffle: Deal rows out in a seeded random order; false takes the last rows of the file.
     """
 
-    test: Annotated[float | Literal["train"] | None, _share("train")] = None
-    validation: Annotated[float | Literal["test"] | None, _share("test")] = None
-    stratify: StrictBool = False
-    shuffle: StrictBool = True
+    KEYS: ClassVar[Mapping[str, Key]] = {
+        "test": Key(AnyOf((_SHARE, Choice(("train",)))), None),
+        "validation": Key(AnyOf((_SHARE, Choice(("test",)))), None),
+        "stratify": Key(Boolean(), default=False),
+        "shuffle": Key(Boolean(), default=True),
+    }
 
-    @model_validator(mode="after")
-    def _stratify_shuffles(self) -> Split:
+    test: float | Literal["train"] | None = None
+    validation: float | Literal["test"] | None = None
+    stratify: bool = False
+    shuffle: bool = True
+
+    def refusal(self) -> Refusal | None:
+        """Refuse dealing out by class in the file's order."""
         if self.stratify and not self.shuffle:
             text = "stratify: true deals rows out by class, which cannot keep the file's order (shuffle: false)"
-            raise refusal(text, "leave out one of the two")
-        return self
+            return text, "leave out one of the two"
+        return None
 
 
+@dataclass(frozen=True)
 class DataSpec(Section):
     """Where examples come from, how they are prepared and split.
 
@@ -56,6 +57,12 @@ class DataSpec(Section):
         split: How rows are dealt out; None keeps the source's own parts.
     """
 
-    source: part_field("sources")  # type: ignore[valid-type]
-    prepare: parts_field("preparation") = ()  # type: ignore[valid-type]
+    KEYS: ClassVar[Mapping[str, Key]] = {
+        "source": Key(part_of("sources")),
+        "prepare": Key(parts_of("preparation"), ()),
+        "split": Key(Split, None),
+    }
+
+    source: Part
+    prepare: tuple[Part, ...] = ()
     split: Split | None = None

@@ -3,52 +3,46 @@
 from __future__ import annotations
 
 import re
-from math import isfinite
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path as FilePath
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from pydantic import (
-    AfterValidator,
-    Field,
-    PlainValidator,
-    StrictFloat,
-    StrictInt,
-    StrictStr,
-    ValidationError,
-    model_validator,
-)
-
+from nnrun.catalog.kinds import Anything, Choice, Integer, Number, Text
 from nnrun.config.render import show
-from nnrun.errors import ConfigError
+from nnrun.errors import ConfigError, Problem
 from nnrun.spec.data import DataSpec
-from nnrun.spec.messages import problems_of
-from nnrun.spec.section import Section, parts_field, place_parts, refusal
+from nnrun.spec.expand import expand
+from nnrun.spec.model_reader import ModelReader
+from nnrun.spec.parts import Complaint, Reader
+from nnrun.spec.section import Key, Refusal, Section, read_section
 from nnrun.spec.training import TrainingSpec
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from nnrun.config.document import Document
+    from nnrun.spec.graph import Graph
+    from nnrun.spec.part import Part
+    from nnrun.spec.stack import Model
 
 #: Seeds fit NumPy's and Keras' generators: 32 bits, not negative.
 LARGEST_SEED = 2**32 - 1
+_NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._-]+")
 
 
-def _name(value: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}", value):
-        text = f"expected a name of letters, digits, '.', '_' and '-' (80 at most), received {show(value)}"
-        raise refusal(text, f"write {re.sub('[^A-Za-z0-9._-]+', '_', value).strip('_.-')[:80] or 'experiment'}")
-    return value
+def _refuse_name(value: str) -> Refusal | None:
+    if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}", value):
+        return None
+    text = f"expected a name of letters, digits, '.', '_' and '-' (80 at most), received {show(value)}"
+    return text, f"write {_name_from(value)}"
 
 
-def _finite(value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not isfinite(value):
-        text = f"expected a number, received {show(value)}"
-        raise refusal(text)
-    return float(value)
+def _name_from(text: str) -> str:
+    return _NOT_IN_NAMES.sub("_", text).strip("_.-")[:80] or "experiment"
 
 
-Finite = Annotated[float, PlainValidator(_finite)]
-
-
+@dataclass(frozen=True)
 class Expectation(Section):
     """What a figure of `scores.json` should be; exactly one of the three forms.
 
@@ -59,30 +53,44 @@ class Expectation(Section):
         at_least: The smallest figure allowed.
     """
 
-    value: Finite | None = None
-    within: Finite | None = None
-    at_most: Finite | None = None
-    at_least: Finite | None = None
+    KEYS: ClassVar[Mapping[str, Key]] = {
+        "value": Key(Number(), None),
+        "within": Key(Number(0), None),
+        "at_most": Key(Number(), None),
+        "at_least": Key(Number(), None),
+    }
 
-    @model_validator(mode="after")
-    def _one_form(self) -> Expectation:
-        given = self.model_fields_set
-        if given not in ({"value", "within"}, {"at_most"}, {"at_least"}):
-            text = (
-                f"expected value and within, or at_most, or at_least; received {', '.join(sorted(given)) or 'nothing'}"
-            )
-            raise refusal(text, "write {value: 1.10, within: 0.35} or {at_most: 1.4}")
-        return self
+    value: float | None = None
+    within: float | None = None
+    at_most: float | None = None
+    at_least: float | None = None
+
+    def refusal(self) -> Refusal | None:
+        """Refuse all but the three forms."""
+        given = {name for name in self.KEYS if getattr(self, name) is not None}
+        if given in ({"value", "within"}, {"at_most"}, {"at_least"}):
+            return None
+        received = ", ".join(name for name in self.KEYS if name in given) or "nothing"
+        text = f"expected value and within, or at_most, or at_least; received {received}"
+        return text, "write {value: 1.10, within: 0.35} or {at_most: 1.4}"
 
 
+@dataclass(frozen=True)
 class KerasSpec(Section):
     """Keras' own settings for this experiment, as `keras.json` would say them (a user's `keras.json` is not read)."""
 
-    floatx: Literal["float16", "bfloat16", "float32", "float64"] = "float32"
-    epsilon: Annotated[StrictFloat, Field(gt=0)] = 1e-7
-    image_data_format: Literal["channels_last", "channels_first"] = "channels_last"
+    KEYS: ClassVar[Mapping[str, Key]] = {
+        "floatx": Key(Choice(("float16", "bfloat16", "float32", "float64")), "float32"),
+        "epsilon": Key(Number(0, least_excluded=True), 1e-7),
+        "image_data_format": Key(Choice(("channels_last", "channels_first")), "channels_last"),
+    }
+
+    floatx: str = "float32"
+    epsilon: float = 1e-7
+    image_data_format: str = "channels_last"
 
 
+@dataclass(frozen=True)
 class Experiment(Section):
     """What a config says.
 
@@ -91,20 +99,51 @@ class Experiment(Section):
         seed: Where all randomness starts.
         backend: Keras' backend.
         keras: Keras' own settings.
+        precision: Keras' policy for all layers: what they compute in.
+        define: Named stacks of layers; `model` holds them, read.
         data: Where examples come from.
-        model: The layers, in order.
+        model: The layers as the config says them.
         training: How the model is trained.
+        init_from: The run whose best weights training starts from: a path, an id, a name or `last`.
         expect: What `scores.json` should say, by dotted path.
     """
 
-    name: Annotated[StrictStr, AfterValidator(_name)]
-    seed: Annotated[StrictInt, Field(ge=0, le=LARGEST_SEED)] = 0
+    KEYS: ClassVar[Mapping[str, Key]] = {
+        "name": Key(Text(), refuses=_refuse_name),
+        "seed": Key(Integer(0, LARGEST_SEED), 0),
+        "backend": Key(Choice(("tensorflow",)), "tensorflow"),
+        "keras": Key(KerasSpec, KerasSpec()),
+        "precision": Key(Choice(("float32", "mixed_bfloat16", "mixed_float16")), "float32"),
+        "define": Key(Anything(), None),
+        "data": Key(DataSpec),
+        "model": Key(Anything()),
+        "training": Key(TrainingSpec),
+        "init_from": Key(Text(), None),
+        "expect": Key(Anything(), None),
+    }
+
+    name: str
+    data: DataSpec
+    model: Model
+    training: TrainingSpec
+    seed: int = 0
     backend: Literal["tensorflow"] = "tensorflow"
     keras: KerasSpec = KerasSpec()
-    data: DataSpec
-    model: Annotated[parts_field("layers"), Field(min_length=1)]  # type: ignore[valid-type]
-    training: TrainingSpec
-    expect: dict[str, Expectation] = Field(default_factory=dict)
+    precision: str = "float32"
+    define: Any = None
+    init_from: str | None = None
+    expect: Mapping[str, Expectation] = field(default_factory=dict)
+
+    @cached_property
+    def graph(self) -> Graph:
+        """The model spelled out into plain layers and tensors."""
+        return expand(self.model, Reader())
+
+    @property
+    def losses(self) -> dict[str, Part]:
+        """The loss of every output, by the output's name."""
+        said = {one.name: one.loss or self.training.loss for one in self.graph.outputs}
+        return {name: loss for name, loss in said.items() if loss is not None}
 
 
 def validate(document: Document) -> Experiment:
@@ -113,11 +152,57 @@ def validate(document: Document) -> Experiment:
     Raises:
         ConfigError: With every problem the document has, each at its place.
     """
-    data = document.data
-    if "name" not in data:
-        stem = re.sub(r"[^A-Za-z0-9._-]+", "_", FilePath(document.file).stem).strip("_.-")
-        data = {**data, "name": stem[:80] or "experiment"}
-    try:
-        return place_parts(Experiment.model_validate(data))
-    except ValidationError as error:
-        raise ConfigError(problems_of(error, document, Experiment)) from None
+    reader = Reader()
+    data = {"name": _name_from(FilePath(document.file).stem), **document.data}
+    model = _model(data, reader)
+    expect = _expect(data.get("expect"), reader)
+    read = read_section(
+        reader, Experiment, {**data, "expect": expect, **({"model": model} if "model" in data else {})}, ()
+    )
+    if read is None or reader.complaints:
+        raise ConfigError(problem_of(complaint, document) for complaint in reader.complaints)
+    return read
+
+
+def problem_of(complaint: Complaint, document: Document) -> Problem:
+    """Say a complaint at its place in `document`."""
+    mark = document.key_mark(complaint.path) if complaint.at_key else document.mark(complaint.path)
+    return Problem(mark, complaint.text, complaint.hint)
+
+
+def _model(data: dict[str, Any], reader: Reader) -> Model | None:
+    if "model" not in data:
+        return None
+    define = data.get("define")
+    if define is not None and not isinstance(define, dict):
+        reader.complain(("define",), f"expected a mapping of names to lists of layers, received {show(define)}")
+        define = None
+    model = ModelReader(reader, define or {}).model(data["model"])
+    if model is not None and not reader.complaints:
+        expand(model, reader)
+    _require_loss(data.get("training"), model, reader)
+    return model
+
+
+def _require_loss(training: object, model: Model | None, reader: Reader) -> None:
+    """Complain where an output has no loss: `training.loss` may be left out only where each has its own."""
+    if not isinstance(training, dict) or training.get("loss") is not None or model is None:
+        return
+    if not model.outputs or any(output.loss is None for output in model.outputs):
+        reader.complain(
+            ("training",), "'training' needs 'loss', which is missing", "add a line 'loss: ...'", at_key=True
+        )
+
+
+def _expect(value: object, reader: Reader) -> dict[str, Expectation]:
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        reader.complain(
+            ("expect",),
+            f"expected a mapping of paths to figures, received {show(value)}",
+            "write expect: {test.error_percent: {at_most: 3}}",
+        )
+        return {}
+    read = {path: read_section(reader, Expectation, said, ("expect", path)) for path, said in value.items()}
+    return {path: one for path, one in read.items() if one is not None}

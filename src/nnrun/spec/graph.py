@@ -6,7 +6,7 @@ here into plain layers, so that nothing below knows of them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -40,13 +40,15 @@ class Entrance:
         name: What `from:` calls it.
         columns: The feature columns that it takes, in order; None takes a field or all there is.
         field: The word of a field (`$image`, `$row`, `$codes`), or None.
+        part: The `Input` that the config says, with its shape; None leaves the shape to the data.
         path: Its place in the config.
     """
 
     name: str
     columns: tuple[str, ...] | None = None
     field: str | None = None
-    path: Path = field(default=(), compare=False)
+    part: Part | None = None
+    path: Path = ()
 
 
 @dataclass(frozen=True)
@@ -91,7 +93,7 @@ class Exit:
     loss: Part | None = None
     weight: float = 1.0
     metrics: tuple[Part, ...] | None = None
-    path: Path = field(default=(), compare=False)
+    path: Path = ()
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from nnrun.catalog import keras1, lookup
+from nnrun.catalog import lookup
 from nnrun.catalog.kinds import NUMBER_FACTS, SHAPE_FACTS, AnyOf, Kind, ListOf, MappingOf, PartOf
 from nnrun.config.hints import did_you_mean
 from nnrun.config.render import show
@@ -166,11 +166,13 @@ class Reader:
         renamed: set[str] = set()
         for key, value in given.items():
             parameter = entry.parameters.get(key)
-            today = keras1.argument(entry, key)
+            today = keras1_argument(entry, key)
             if today is not None:
                 renamed.add(today)
                 self.complain(
-                    (*inside, key), f"{entry.name} has no argument '{key}'", f"Keras 1 wrote it so; today: {today}",
+                    (*inside, key),
+                    f"{entry.name} has no argument '{key}'",
+                    f"Keras 1 wrote it so; today: {today}",
                     at_key=True,
                 )
                 self.value(entry.parameters[today].kind, value, (*inside, key), today)
@@ -235,8 +237,17 @@ def read_part(category: str, value: object) -> tuple[Part | None, tuple[Complain
     return part, tuple(reader.complaints)
 
 
+def keras1_argument(entry: Entry, key: str) -> str | None:
+    """Give today's name of an argument of Keras 1; its tables are loaded only where something is wrong."""
+    from nnrun.catalog import keras1
+
+    return keras1.argument(entry, key)
+
+
 def _keras1_hint(categories: tuple[str, ...], value: str | dict[str, Any], path: Path) -> str | None:
     """What Keras 1 wrote as a line to paste; None where it is not Keras 1's, or has another mistake in it too."""
+    from nnrun.catalog import keras1
+
     word, arguments = (value, None) if isinstance(value, str) else next(iter(value.items()))
     found = next((said for category in categories if (said := keras1.translate(category, word, arguments))), None)
     reader = Reader()

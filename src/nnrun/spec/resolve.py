@@ -8,12 +8,14 @@ from nnrun.catalog import lookup
 from nnrun.spec.part import Part
 from nnrun.spec.parts import Reader, goes_by_name
 from nnrun.spec.section import Section
+from nnrun.spec.stack import Layer, Repeat, Residual
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from nnrun.catalog.lookup import Parameter
     from nnrun.spec.experiment import Experiment
+    from nnrun.spec.stack import Item, Model, Output
 
 #: Arguments of sources that name files or folders.
 FILE_ARGUMENTS = ("file", "folder", "images", "labels")
@@ -29,12 +31,72 @@ def resolved(experiment: Experiment, locate: Callable[[str], str]) -> dict[str, 
     Returns:
         Plain data which, written as YAML, is the same experiment.
     """
-    return _section(experiment, locate)
+    said = _section(experiment, locate)
+    model: Model = experiment.model
+    said["model"] = _model(model, locate)
+    if model.stacks:
+        said["define"] = {name: _items(items, locate) for name, items in model.stacks.items()}
+    return said
+
+
+def _model(model: Model, locate: Callable[[str], str]) -> Any:
+    if model.chain:
+        first = [_part(entrance.part, locate) for entrance in model.inputs if entrance.part is not None]
+        return [*first, *_items(model.layers, locate)]
+    said: dict[str, Any] = {}
+    if model.inputs[0].path != ("model",):
+        said["inputs"] = {
+            one.name: one.field or (None if one.columns is None else list(one.columns)) for one in model.inputs
+        }
+    said["layers"] = _items(model.layers, locate)
+    if model.outputs:
+        said["outputs"] = {output.name: _output(output, locate) for output in model.outputs}
+    return said
+
+
+def _items(items: Sequence[Item], locate: Callable[[str], str]) -> list[Any]:
+    return [_item(item, locate) for item in items]
+
+
+def _item(item: Item, locate: Callable[[str], str]) -> Any:
+    if isinstance(item, Layer):
+        return _layer(item, locate)
+    more = {"name": item.name, "from": _names(item.takes)}
+    if isinstance(item, Repeat):
+        return {"repeat": _without_nulls({"times": item.times, "layers": _items(item.layers, locate), **more})}
+    if isinstance(item, Residual):
+        shortcut = _items(item.shortcut, locate) or None
+        return {"residual": _without_nulls({"layers": _items(item.layers, locate), "shortcut": shortcut, **more})}
+    return {"use": _without_nulls({"stack": item.stack, "share": item.share, **more})}
+
+
+def _layer(item: Layer, locate: Callable[[str], str]) -> Any:
+    said = _part(item.part, locate)
+    more = _without_nulls({"from": _names(item.takes), "call": dict(item.call) or None})
+    if not more:
+        return said
+    return {item.part.name: {**(said[item.part.name] if isinstance(said, dict) else {}), **more}}
+
+
+def _output(output: Output, locate: Callable[[str], str]) -> dict[str, Any]:
+    metrics = None if output.metrics is None else _plain(output.metrics, locate)
+    loss = None if output.loss is None else _part(output.loss, locate)
+    return _without_nulls(
+        {"from": output.takes, "target": output.target, "loss": loss, "weight": output.weight, "metrics": metrics}
+    )
+
+
+def _names(takes: tuple[str, ...] | None) -> Any:
+    return None if takes is None else takes[0] if len(takes) == 1 else list(takes)
+
+
+def _without_nulls(said: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in said.items() if value is not None}
 
 
 def _section(section: Section, locate: Callable[[str], str]) -> dict[str, Any]:
     said: dict[str, Any] = {}
-    for key in type(section).model_fields:
+    for key in section.KEYS:
         value = getattr(section, key)
         if value is not None and value not in ((), {}):
             said[key] = _plain(value, locate)

@@ -1,88 +1,126 @@
-"""What all sections of a config share: they are frozen, know their keys, and hold parts."""
+"""What all sections of a config share: a table of the keys they know, each with its kind, and how it is read."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainValidator, ValidationError
-from pydantic_core import InitErrorDetails, PydanticCustomError
-
+from nnrun.catalog.kinds import Kind, ListOf, PartOf
+from nnrun.config.hints import did_you_mean
 from nnrun.config.render import show
-from nnrun.spec.part import Part
-from nnrun.spec.parts import placed, read_part
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from nnrun.errors import Path
+    from nnrun.spec.parts import Reader
 
+#: One sentence, and what to type next.
+Refusal = tuple[str, str | None]
 SectionT = TypeVar("SectionT", bound="Section")
+_REQUIRED: Any = object()
 
 
-class Section(BaseModel):
-    """One mapping of a config whose keys are all known; unknown ones are refused."""
+@dataclass(frozen=True)
+class Key:
+    """What one key of a section takes.
 
-    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True, strict=True)
+    Attributes:
+        kind: The kind of its value, or the section that stands below it.
+        default: Its value where the config is silent.
+        refuses: Says what is wrong with a value that is of the kind, or None.
+    """
 
+    kind: Kind | type[Section]
+    default: Any = _REQUIRED
+    refuses: Callable[[Any], Refusal | None] | None = None
 
-def refusal(text: str, hint: str | None = None) -> PydanticCustomError:
-    """Make the error that a section's own validator raises: one sentence, and what to type next."""
-    # The text travels as a value, since pydantic reads braces in the template itself.
-    return PydanticCustomError("nnrun", "{text}", {"text": text, "hint": hint, "at_key": False})
-
-
-def part_field(category: str) -> Any:
-    """Annotation of a field that holds one part of `category`."""
-    return Annotated[Any, PlainValidator(_part_validator(category))]
-
-
-def parts_field(category: str) -> Any:
-    """Annotation of a field that holds a list of parts of `category`."""
-    item = part_field(category)
-    return Annotated[tuple[item, ...], BeforeValidator(_as_tuple)]  # type: ignore[valid-type]
+    @property
+    def required(self) -> bool:
+        """Whether the section cannot do without it."""
+        return self.default is _REQUIRED
 
 
-def place_parts(section: SectionT, prefix: Path = ()) -> SectionT:
-    """Copy `section` with every part inside it knowing its path from the file's root."""
-    changed: dict[str, Any] = {}
-    for key in type(section).model_fields:
-        value, path = getattr(section, key), (*prefix, key)
-        if isinstance(value, Section):
-            changed[key] = place_parts(value, path)
-        elif isinstance(value, Part):
-            changed[key] = placed(value, path)
-        elif isinstance(value, tuple) and any(isinstance(item, Part) for item in value):
-            changed[key] = tuple(placed(item, (*path, index)) for index, item in enumerate(value))
-    return section.model_copy(update=changed)
+class Section:
+    """One mapping of a config whose keys are all known; unknown ones are refused. Sections are frozen dataclasses."""
+
+    KEYS: ClassVar[Mapping[str, Key]]
+
+    def refusal(self) -> Refusal | None:
+        """Say what does not go together in this section, or None."""
+        return None
 
 
-def _part_validator(category: str) -> Callable[[object], Part]:
-    def validate(value: object) -> Part:
-        part, complaints = read_part(category, value)
-        if complaints or part is None:
-            # pydantic puts these below the field's own location, which makes each location a path of the file.
-            raise ValidationError.from_exception_data(
-                category,
-                [
-                    InitErrorDetails(
-                        type=PydanticCustomError(
-                            "nnrun",
-                            "{text}",
-                            {"text": complaint.text, "hint": complaint.hint, "at_key": complaint.at_key},
-                        ),
-                        loc=complaint.path,
-                        input=value,
-                    )
-                    for complaint in complaints
-                ],
-            )
-        return part
-
-    return validate
+def part_of(category: str) -> PartOf:
+    """The kind of a value that is one part of `category`."""
+    return PartOf((category,))
 
 
-def _as_tuple(value: object) -> tuple[object, ...]:
-    if not isinstance(value, list):
-        text = f"expected a list, received {show(value)}"
-        raise refusal(text, "start each item on its own line with '- '")
-    return tuple(value)
+def parts_of(category: str) -> ListOf:
+    """The kind of a value that is a list of parts of `category`."""
+    return ListOf(PartOf((category,)))
+
+
+def read_section(reader: Reader, section: type[SectionT], value: object, path: Path) -> SectionT | None:
+    """Read a mapping as `section`; None where anything is wrong with it, which `reader` then knows in full."""
+    before = len(reader.complaints)
+    if not isinstance(value, dict):
+        reader.complain(path, f"expected a mapping for '{path[-1]}', received {show(value)}")
+        return None
+    _complain_of_unknown(reader, section, value, path)
+    _complain_of_missing(reader, section, value, path)
+    read = {
+        name: _read_key(reader, name, key, value[name], path) if name in value else key.default
+        for name, key in section.KEYS.items()
+    }
+    if len(reader.complaints) > before:
+        return None
+    made = section(**read)
+    refused = made.refusal()
+    if refused is not None:
+        reader.complain(path, *refused)
+    return made
+
+
+def _read_key(reader: Reader, name: str, key: Key, value: object, path: Path) -> Any:
+    inside, before = (*path, name), len(reader.complaints)
+    if value is None and key.default is None:
+        return None
+    if isinstance(key.kind, type):
+        return read_section(reader, key.kind, value, inside)
+    if isinstance(key.kind, ListOf) and not isinstance(value, list):
+        reader.complain(inside, f"expected a list, received {show(value)}", "start each item on its own line with '- '")
+        return ()
+    read = reader.value(key.kind, value, inside, name)
+    refused = key.refuses(read) if key.refuses is not None and len(reader.complaints) == before else None
+    if refused is not None:
+        reader.complain(inside, *refused)
+    return tuple(read) if isinstance(read, list) else read
+
+
+def _complain_of_unknown(reader: Reader, section: type[Section], value: dict[str, Any], path: Path) -> None:
+    known = list(section.KEYS)
+    for name, said in value.items():
+        if name in section.KEYS:
+            continue
+        # The tables of Keras 1 are loaded only where something is wrong.
+        from nnrun.catalog import keras1
+
+        hint = keras1.key(name, said) or did_you_mean(name, known) or f"known here: {', '.join(known)}"
+        if (*path, name) == ("extends",):
+            hint = "extends: is read from the file itself, before --set is applied"
+        reader.complain((*path, name), f"{_where(path)} has no key '{name}'", hint, at_key=True)
+
+
+def _complain_of_missing(reader: Reader, section: type[Section], value: dict[str, Any], path: Path) -> None:
+    unknown = [name for name in value if name not in section.KEYS]
+    for name, key in section.KEYS.items():
+        if not key.required or name in value:
+            continue
+        near = next((word for word in unknown if did_you_mean(word, [name])), None)
+        hint = f"is '{near}' a misspelling of it?" if near else f"add a line '{name}: ...'"
+        reader.complain(path, f"{_where(path)} needs '{name}', which is missing", hint, at_key=bool(path))
+
+
+def _where(path: Path) -> str:
+    return "'" + ".".join(map(str, path)) + "'" if path else "the config"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from nnrun.spec.facts import TargetForm
+    from nnrun.spec.experiment import Experiment
+    from nnrun.spec.facts import TargetForm, TargetForms
     from nnrun.spec.part import Part
 
 _ONE_HOT = {
@@ -17,6 +18,14 @@ _ONE_HOT = {
 }
 _INTEGER = {"SparseCategoricalCrossentropy"}
 _BINARY = {"BinaryCrossentropy", "BinaryFocalCrossentropy", "Hinge", "SquaredHinge"}
+
+
+def target_forms(experiment: Experiment) -> TargetForms:
+    """Tell the encoding that each target needs: one for all, or one for each target that an output names."""
+    exits, losses = experiment.graph.outputs, experiment.losses
+    if exits[0].target is None:
+        return target_form(losses[exits[0].name])
+    return {str(one.target): target_form(losses[one.name]) for one in exits}
 
 
 def target_form(loss: Part) -> TargetForm:
