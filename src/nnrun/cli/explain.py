@@ -16,16 +16,23 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("name", shell_complete=options.complete_name)
+@options.sets
 @options.as_json
-def explain(name: str, as_json: bool) -> None:
-    """Say what a part of a config is and takes.
+def explain(name: str, sets: tuple[str, ...], as_json: bool) -> None:
+    """Say what a part of a config is and takes, or where a value comes from.
 
-    NAME is that of a layer, loss, optimizer, metric, callback, source, preparation step, ...
+    NAME is that of a layer, loss, optimizer, metric, callback, source, preparation step, ..., or FILE:PATH.
 
     \b
     nnrun explain Conv2D
     nnrun explain adam
+    nnrun explain my.yaml:training.epochs
     """  # noqa: D301
+    if ":" in name or sets:
+        from nnrun.cli.origin import tell_origin
+
+        tell_origin(name, sets, as_json=as_json)
+        return
     from nnrun.catalog.describe import describe
     from nnrun.catalog.lookup import CATEGORIES, find, words
     from nnrun.cli.screen import Screen, put_json

@@ -20,6 +20,7 @@ from nnrun.cli.data import data
 from nnrun.cli.evaluate import evaluate
 from nnrun.cli.explain import explain
 from nnrun.cli.predict import predict
+from nnrun.cli.resolve import resolve
 from nnrun.cli.runs import runs
 from nnrun.cli.summary import summary
 from nnrun.cli.train import train
@@ -73,7 +74,7 @@ def nnrun() -> None:
     """  # noqa: D301 - \b is click's mark for lines that stay as they are
 
 
-for _command in (train, evaluate, predict, check, summary, data, runs, explain, configs):
+for _command in (train, evaluate, predict, check, summary, data, runs, explain, resolve, configs):
     nnrun.add_command(_command)
 
 

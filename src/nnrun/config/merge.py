@@ -20,6 +20,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from nnrun.config.dotted import dotted, is_at
 from nnrun.config.hints import did_you_mean
 from nnrun.errors import ConfigError, Problem
 
@@ -95,13 +96,13 @@ class _Merge:
 
     def _remove(self, merged: dict[str, _Tree], item: _Tree, path: Path) -> None:
         if merged.pop(str(path[-1]), None) is None:
-            where = f"'{'.'.join(map(str, path[:-1]))}'" if path[:-1] else "the config"
+            where = f"'{dotted(path[:-1])}'" if path[:-1] else "the config"
             text = f"null removes what a base says, but {where} has no '{path[-1]}' in {self.said}"
             hint = did_you_mean(str(path[-1]), merged) or "leave the line out"
             self.problems.append(Problem(item.key, text, hint))
 
     def _value(self, base: _Tree, top: _Tree, path: Path) -> _Tree:
-        nested = next((nested for place, nested in _PARTS.items() if _is_at(place, path)), None)
+        nested = next((nested for place, nested in _PARTS.items() if is_at(place, path)), None)
         if nested is not None:
             return self._part(base, top, path, nested=nested)
         if isinstance(base.value, dict) and isinstance(top.value, dict):
@@ -114,10 +115,6 @@ class _Merge:
             return _replaced(base, top)
         arguments = self.mapping(base.value[old], top.value[new], (*path, new), nested=nested)
         return _Tree({new: arguments}, top.key, _joined(base, top))
-
-
-def _is_at(place: Path, path: Path) -> bool:
-    return len(place) == len(path) and all(word in ("*", key) for word, key in zip(place, path, strict=True))
 
 
 def _name(tree: _Tree) -> str | None:

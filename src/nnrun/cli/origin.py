@@ -1,0 +1,118 @@
+"""Where a value of a config comes from: `nnrun explain FILE:training.epochs`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from nnrun.errors import NnrunError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from nnrun.cli.screen import Screen
+    from nnrun.config.document import Document
+    from nnrun.errors import Mark, Path
+    from nnrun.spec.origin import Origin
+
+
+def tell_origin(question: str, sets: Sequence[str], *, as_json: bool) -> None:
+    """Say where the value that `FILE:PATH` names comes from, every place it has, the one in force last.
+
+    Raises:
+        ConfigError: The file is no config.
+        NnrunError: There is no such value.
+    """
+    from nnrun.cli.configs import located
+    from nnrun.cli.screen import Screen, put_json
+    from nnrun.config import dotted, extends, overrides
+    from nnrun.spec.origin import origin
+
+    file, _, path = question.rpartition(":")
+    words = dotted.words(path)
+    if not file or not words:
+        raise NnrunError(f"expected FILE:PATH, received '{question}'", "nnrun explain my.yaml:training.epochs")
+    document = overrides.apply(extends.read(located(file)), sets)
+    found = origin(document, words)
+    if as_json:
+        put_json(_as_json(document, found))
+    else:
+        put_origin(Screen.out(), document, found)
+
+
+def put_origin(screen: Screen, document: Document, found: Origin) -> None:
+    """Write the value in force, and each place that says it."""
+    from nnrun.cli.layout import put_paragraph
+    from nnrun.cli.screen import visible
+    from nnrun.config.dotted import dotted
+
+    screen.put(screen.style(visible(f"{dotted(found.path)}: {found.note or _shown(found.value)}"), bold=True))
+    if found.default_of is not None:
+        put_paragraph(screen, "Keras' default" if found.default_of == "Keras" else "nnrun's default", "  ")
+    for mark in found.places[:-1]:
+        put_paragraph(screen, f"{place(mark)}: {said(mark)}", "  ")
+    for mark in found.places[-1:]:
+        put_paragraph(screen, f"{place(mark)}: {_shown(found.value)}  (in force)", "  ")
+    below = list(_below(document, found))
+    if below:
+        screen.put()
+    for path, value, mark in below:
+        put_paragraph(screen, f"{dotted(path)}: {_shown(value)}  ({place(mark)})", "  ")
+
+
+def place(mark: Mark) -> str:
+    """Name a place as a person reads it: the file and its line, or the option."""
+    return f"--set {mark.text}" if mark.file == "--set" else f"{mark.file} line {mark.line}"
+
+
+def said(mark: Mark) -> str:
+    """Give what stands at a place; of what goes on over several lines, its beginning."""
+    start = mark.column - 1
+    word, after = mark.text[start : start + mark.length], mark.text[start + mark.length :].strip()
+    goes_on = word[:1] in "[{" and word[-1:] not in "]}"
+    if after[:1] in ("", ",", "]", "}", "#") and not goes_on and word != "-":
+        return word
+    return f"{mark.text[start:].strip()} ..."
+
+
+def _shown(value: Any) -> str:
+    """Give a value on one line; a long list or mapping by its size, as its contents follow line by line."""
+    from nnrun.config.dump import flow
+
+    longest = 60
+    written = flow(value)
+    if len(written) <= longest or not isinstance(value, (dict, list)):
+        return written
+    return f"a {'mapping' if isinstance(value, dict) else 'list'} of {len(value)}"
+
+
+def _below(document: Document, found: Origin) -> Iterator[tuple[Path, Any, Mark]]:
+    """Give every single value inside a list or mapping that the config says, with its place in force."""
+    if found.default_of is None:
+        yield from _leaves(document, found.path, found.value, top=True)
+
+
+def _leaves(document: Document, path: Path, value: Any, *, top: bool = False) -> Iterator[tuple[Path, Any, Mark]]:
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, item in inner:
+        yield from _leaves(document, (*path, key), item)
+    if not top and not (isinstance(value, (dict, list)) and value):
+        yield path, value, document.mark(path)
+
+
+def _as_json(document: Document, found: Origin) -> dict[str, Any]:
+    from nnrun.config.dotted import dotted
+
+    return {
+        "path": dotted(found.path),
+        "value": found.value,
+        "default_of": found.default_of,
+        "note": found.note,
+        "places": [_place_json(mark) for mark in found.places],
+        "below": [
+            {"path": dotted(path), "value": value, **_place_json(mark)} for path, value, mark in _below(document, found)
+        ],
+    }
+
+
+def _place_json(mark: Mark) -> dict[str, Any]:
+    return {"file": mark.file, "line": mark.line, "column": mark.column, "said": said(mark)}

@@ -1,0 +1,54 @@
+"""What a run was made from is in its folder."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from nnrun.config.extends import read
+from nnrun.pipeline.sources import digests, keep_sources
+from nnrun.runs.folder import RunFolder
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunFolder:
+    """An empty run folder; the tests stand beside it."""
+    monkeypatch.chdir(tmp_path)
+    return RunFolder.create(Path("runs"), "x")
+
+
+def kept(folder: RunFolder, **texts: str) -> None:
+    """Write configs and keep the last one."""
+    for name, text in texts.items():
+        file = Path(f"{name.replace('__', '/')}.yaml")
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+    keep_sources(folder, file, read(file))
+
+
+def test_bases_are_copied_byte_for_byte(folder: RunFolder) -> None:
+    """The config and each base lie in the folder as the user wrote them, comments and all, with their digests."""
+    texts = {"root": "seed: 1  # why\n", "base": "extends: root.yaml\n", "mine": "extends: base.yaml\nname: x\n"}
+    kept(folder, **texts)
+    assert folder.config.read_text(encoding="utf-8") == texts["mine"]
+    files = {"config": "mine", "sources/base.yaml": "base", "sources/root.yaml": "root"}
+    for name in ("base", "root"):
+        assert (folder.sources / f"{name}.yaml").read_text(encoding="utf-8") == texts[name]
+    assert digests(folder) == {
+        key: hashlib.sha256(texts[name].encode()).hexdigest() for key, name in files.items()}
+
+
+def test_without_bases_there_is_no_folder_for_them(folder: RunFolder) -> None:
+    """A config that extends nothing leaves no empty `sources/`."""
+    kept(folder, mine="seed: 1")
+    assert not folder.sources.exists()
+    assert set(digests(folder)) == {"config"}
+
+
+def test_bases_of_one_name_are_all_kept(folder: RunFolder) -> None:
+    """Of several files with one name in different folders, none takes another's place."""
+    kept(folder, a__base="seed: 1", b__base="seed: 2", mine="extends: [a/base.yaml, b/base.yaml]")
+    assert {file.name: file.read_text(encoding="utf-8") for file in folder.sources.iterdir()} == {
+        "base.yaml": "seed: 1", "base_2.yaml": "seed: 2"}
