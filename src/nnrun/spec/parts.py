@@ -166,7 +166,7 @@ class Reader:
         renamed: set[str] = set()
         for key, value in given.items():
             parameter = entry.parameters.get(key)
-            today = keras1_argument(entry, key)
+            today = keras1_argument(entry, key) if parameter is None else None
             if today is not None:
                 renamed.add(today)
                 self.complain(
