@@ -57,3 +57,13 @@ def test_a_folder_is_no_data_file(places: Places) -> None:
     with pytest.raises(DataError, match="received a folder") as refused:
         places.need("t.csv")
     assert refused.value.hint == "name a file inside the folder"
+
+
+def test_files_beside_a_base(tmp_path: Path) -> None:
+    """A file is looked for beside the config, then beside each config that it extends, then in the data folder."""
+    folders = {name: tmp_path / name for name in ("own", "base", "store")}
+    places = Places(folders["own"], folders["store"], (folders["base"],))
+    for name in ("store", "base", "own"):
+        folders[name].mkdir()
+        (folders[name] / "t.csv").write_text(name, encoding="utf-8")
+        assert places.find("t.csv") == folders[name] / "t.csv"

@@ -27,7 +27,7 @@ class DataPart:
         sample_weight: One weight an example, float32 of shape (rows,), or None.
     """
 
-    x: np.ndarray | dict[str, np.ndarray]
+    x: np.ndarray
     y: np.ndarray | dict[str, np.ndarray]
     rows: np.ndarray
     sample_weight: np.ndarray | None = None

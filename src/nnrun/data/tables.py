@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal
 
+from nnrun.data.chosen import Asked, Chosen, side_by_side
 from nnrun.data.columns import Columns, resolve
-from nnrun.data.delimited import Dialect, Head, Scan, defects, read_head, scan
+from nnrun.data.delimited import Dialect, Head, Scan, defects, read_head, rows, scan
 from nnrun.data.labels import labels
 from nnrun.data.raw import Examples, Outline, Raw
 from nnrun.errors import DataError
@@ -43,6 +45,8 @@ class Csv:
         features: The feature columns by name or index (negative: from the end); default: all but the target.
         target: The target column by name or index, or a list of them; default: the last column.
         types: For columns whose type is not what it looks like, `number` or `text`.
+        sample_weight: The column, by name or index, that says how much each row counts in training: numbers of at
+            least 0. It is no feature.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917 - the config's own words
@@ -56,6 +60,7 @@ class Csv:
         features: list[str | int] | None = None,
         target: str | int | list[str | int] | None = None,
         types: dict[str, Literal["number", "text"]] | None = None,
+        sample_weight: str | int | None = None,
     ) -> None:
         plain = file.removesuffix(".gz").lower()
         separator = separator or ("\t" if plain.endswith(".tsv") else ",")
@@ -66,28 +71,23 @@ class Csv:
         words = Dialect.missing if missing is None else tuple(missing)
         self.file = file
         self.dialect = Dialect(separator, decimal, encoding, words, header)
-        self.features, self.types = features, dict(types or {})
-        self.target: list[str | int] = target if isinstance(target, list) else [-1 if target is None else target]
+        self.types = dict(types or {})
+        targets = target if isinstance(target, list) else [-1 if target is None else target]
+        self.asked = Asked(features, targets, sample_weight)
 
     def load(self, places: Places, progress: Progress) -> Raw:  # noqa: ARG002
         """Read the table."""
         file = places.need(self.file)
         head = read_head(file, self.dialect)
-        features, targets = self._select(file, head)
-        table = read_columns(file, self.dialect, head, [*features, *targets], self.types)
-        columns = Columns({name: table[name] for name in features})
-        layout = {
-            "names": list(head.names),
-            "features": features,
-            "targets": targets,
-            "text": [name for name in table if table[name].dtype == object],
-            "header": bool(head.line),
-        }
+        chosen = self._select(file, head)
+        table = read_columns(file, self.dialect, head, chosen.names, self._types(chosen))
+        if chosen.weight:
+            self._refuse_negative(file, head, chosen.weight, table[chosen.weight])
         return Raw(
-            Examples(columns, side_by_side({name: table[name] for name in targets})),
-            target_names=tuple(targets),
+            chosen.examples(table),
+            target_names=chosen.targets,
             files={file.name: file},
-            layout=layout,
+            layout=chosen.layout(head.names, table, header=bool(head.line)),
         )
 
     def again(self, file: Path, layout: Mapping[str, Any], *, with_target: bool) -> Examples:
@@ -120,38 +120,37 @@ class Csv:
         except DataError as error:
             name = "unreadable-data" if places.find(self.file) else "missing-file"
             return None, [Finding((*below, "file"), error.text, error.hint, name)]
-        findings = [*self._wrong_columns(head, below), *self._wrong_types(head, below)]
+        findings = [*self.asked.wrong(head.names, below), *self._wrong_types(head, below)]
         if findings:
             return None, findings
-        features, targets = self._select(file, head)
+        chosen = self._select(file, head)
         whole = file.stat().st_size <= _WHOLE and file.suffix != ".gz"
         try:
-            found = scan(file, self.dialect, head, [*features, *targets], None if whole else _START_ROWS)
+            found = scan(file, self.dialect, head, chosen.names, None if whole else _START_ROWS)
         except DataError as error:
             return None, [Finding((*below, "file"), error.text, error.hint, "defective-data")]
         wrong = [
             Finding((*below, "file"), error.text, error.hint, "defective-data")
-            for error in defects(file, head, found, self.types)
+            for error in [*defects(file, head, found, self._types(chosen)), *self._negative(file, chosen, found)]
         ]
-        return self._outline(features, targets, found, whole=whole), wrong
+        return self._outline(chosen, found, whole=whole), wrong
 
-    def _outline(self, features: Sequence[str], targets: Sequence[str], found: Scan, *, whole: bool) -> Outline:
+    def _outline(self, chosen: Chosen, found: Scan, *, whole: bool) -> Outline:
         kinds = {name: self.types.get(name, tally.kind()) for name, tally in found.columns.items()}
-        text = frozenset(name for name in features if kinds[name] == "text")
+        text = frozenset(name for name in chosen.features if kinds[name] == "text")
         values = {
             name: self._values(distinct, kinds[name])
             for name, tally in found.columns.items()
             if whole and (distinct := tally.distinct())
         }
-        names = values.get(targets[0]) if len(targets) == 1 else None
         return Outline(
-            (len(features),),
+            (len(chosen.features),),
             found.rows if whole else None,
-            class_names=names,
-            columns=tuple(features),
+            class_names=values.get(chosen.targets[0]) if len(chosen.targets) == 1 else None,
+            columns=chosen.features,
             text=text,
             values=values,
-            target_names=tuple(targets),
+            target_names=chosen.targets,
         )
 
     def _values(self, values: Iterable[str], kind: str) -> tuple[str, ...]:
@@ -160,26 +159,23 @@ class Csv:
             return labels(values)
         return labels(number for value in values if (number := self.dialect.number(value)) is not None)
 
-    def _wrong_columns(self, head: Head, below: ConfigPath) -> list[Finding]:
-        """Columns that do not exist, and targets that also stand among the features."""
-        findings = []
-        for key, asked in (("features", self.features or []), ("target", self.target)):
-            try:
-                resolve(asked, head.names)
-            except ValueError as error:
-                findings.append(Finding((*below, key), str(error), None, "unknown-column"))
-        if not findings and self.features is not None:
-            both = set(resolve(self.features, head.names)) & set(resolve(self.target, head.names))
-            findings += [
-                Finding(
-                    (*below, "features"),
-                    f"the target {name!r} also stands among the features: the model would be told the answer",
-                    f"take {name!r} out of `features`",
-                    "target-among-features",
-                )
-                for name in sorted(both)
-            ]
-        return findings
+    def _types(self, chosen: Chosen) -> dict[str, str]:
+        """The types that the config says, and that weights are numbers."""
+        return {**self.types, **({} if chosen.weight is None else {chosen.weight: "number"})}
+
+    def _refuse_negative(self, file: Path, head: Head, name: str, weights: np.ndarray) -> None:
+        """Refuse the first weight below 0, with its row."""
+        below = int((weights < 0).argmax())
+        if weights[below] < 0:
+            lines = (line for line, _ in rows(file, self.dialect) if line > head.line)
+            raise _negative_weight(file, name, float(weights[below]), next(islice(lines, below, None)))
+
+    def _negative(self, file: Path, chosen: Chosen, found: Scan) -> list[DataError]:
+        """The lowest weight of the rows that were read, where it is below 0."""
+        tally = found.columns.get(chosen.weight or "")
+        said = (self.dialect.number(text) for text in (tally.distinct() or ())) if tally else ()
+        lowest = min((number for number in said if number is not None), default=0.0)
+        return [_negative_weight(file, str(chosen.weight), lowest)] if lowest < 0 else []
 
     def _wrong_types(self, head: Head, below: ConfigPath) -> list[Finding]:
         try:
@@ -188,21 +184,20 @@ class Csv:
             return [Finding((*below, "types"), str(error), None, "unknown-column")]
         return []
 
-    def _select(self, file: Path, head: Head) -> tuple[list[str], list[str]]:
-        """The names of the feature columns and of the target columns."""
-        wrong = [*self._wrong_columns(head, ()), *self._wrong_types(head, ())]
+    def _select(self, file: Path, head: Head) -> Chosen:
+        """The names of the columns by what they are for."""
+        wrong = [*self.asked.wrong(head.names, ()), *self._wrong_types(head, ())]
         if wrong:
             raise DataError(wrong[0].text, file=file, hint=wrong[0].hint)
-        targets = resolve(self.target, head.names)
-        asked = head.names if self.features is None else self.features
-        features = [name for name in resolve(asked, head.names) if name not in targets]
+        chosen = self.asked.choose(head.names)
+        features = chosen.features
         if not features:
             raise DataError(
                 f"expected feature columns beside the target, received the one column {head.names[0]!r}",
                 file=file,
                 hint="is the `separator` right?",
             )
-        if "" in features and self.features is None:
+        if "" in features and self.asked.features is None:
             raise DataError(
                 "a column has no name in the header",
                 file=file,
@@ -210,7 +205,7 @@ class Csv:
                 column=features.index(""),
                 hint="name it; if it numbers the rows (pandas writes such a column), say which `features` to use",
             )
-        return features, targets
+        return chosen
 
 
 def read_columns(
@@ -301,15 +296,14 @@ def _text(file: Path, dialect: Dialect, head: Head, name: str) -> np.ndarray:
     return np.array([str(value).strip() for value in frame.iloc[:, 0]], dtype=object)
 
 
-def side_by_side(columns: Mapping[str, np.ndarray]) -> np.ndarray | Columns | None:
-    """One target as it is, several as one array, or as columns where some hold text; None where there is none."""
-    import numpy as np
-
-    if len(columns) < 2:
-        return next(iter(columns.values()), None)
-    if any(column.dtype == object for column in columns.values()):
-        return Columns(columns)
-    return np.column_stack(list(columns.values()))
+def _negative_weight(file: Path, name: str, weight: float, row: int | None = None) -> DataError:
+    return DataError(
+        f"expected a weight of at least 0, received {weight:g}",
+        file=file,
+        row=row,
+        column=name,
+        hint="correct it, or name another column as `sample_weight`",
+    )
 
 
 def _positional(head: Head, layout: Mapping[str, Any]) -> Head:

@@ -1,0 +1,131 @@
+"""Which columns of a table a config asks for: the features, the targets and the weights of its rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from nnrun.data.columns import Columns, resolve
+from nnrun.data.raw import Examples
+from nnrun.spec.finding import Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import numpy as np
+
+    from nnrun.errors import Path as ConfigPath
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a config says about a table's columns, by name or by index (negative: from the end).
+
+    Attributes:
+        features: The feature columns; None takes all that are neither targets nor weights.
+        target: The target columns.
+        weight: The column of the rows' weights, or None.
+    """
+
+    features: Sequence[str | int] | None
+    target: Sequence[str | int]
+    weight: str | int | None = None
+
+    def wrong(self, names: Sequence[str], below: ConfigPath) -> list[Finding]:
+        """Columns that do not exist, and those that are asked for twice; `below` is the source's place."""
+        roles = {"features": self.features or [], "target": self.target, "sample_weight": self._weights}
+        findings = []
+        for key, asked in roles.items():
+            try:
+                resolve(asked, names)
+            except ValueError as error:
+                findings.append(Finding((*below, key), str(error), None, "unknown-column"))
+        return findings or [*self._told(names, below), *self._weighed(names, below)]
+
+    def choose(self, names: Sequence[str]) -> Chosen:
+        """The columns by name; only where nothing is `wrong`."""
+        targets, weights = resolve(self.target, names), resolve(self._weights, names)
+        asked = names if self.features is None else self.features
+        taken = {*targets, *weights}
+        features = tuple(name for name in resolve(asked, names) if name not in taken)
+        return Chosen(features, tuple(targets), weights[0] if weights else None)
+
+    @property
+    def _weights(self) -> list[str | int]:
+        return [] if self.weight is None else [self.weight]
+
+    def _told(self, names: Sequence[str], below: ConfigPath) -> list[Finding]:
+        """Targets that stand among the features."""
+        both = set(resolve(self.features or [], names)) & set(resolve(self.target, names))
+        return [
+            Finding(
+                (*below, "features"),
+                f"the target {name!r} also stands among the features: the model would be told the answer",
+                f"take {name!r} out of `features`",
+                "target-among-features",
+            )
+            for name in sorted(both)
+        ]
+
+    def _weighed(self, names: Sequence[str], below: ConfigPath) -> list[Finding]:
+        """A column of weights that is a feature or a target too."""
+        weights = set(resolve(self._weights, names))
+        return [
+            Finding(
+                (*below, "sample_weight"),
+                f"the column {name!r} weighs the rows and also stands in `{key}`",
+                f"take {name!r} out of `{key}`",
+                "weight-among-columns",
+            )
+            for key, asked in (("features", self.features or []), ("target", self.target))
+            for name in sorted(weights & set(resolve(asked, names)))
+        ]
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """A table's columns by what they are for.
+
+    Attributes:
+        features: The feature columns.
+        targets: The target columns.
+        weight: The column of the rows' weights, or None.
+    """
+
+    features: tuple[str, ...]
+    targets: tuple[str, ...]
+    weight: str | None = None
+
+    @property
+    def names(self) -> list[str]:
+        """All of them."""
+        return [*self.features, *self.targets, *([] if self.weight is None else [self.weight])]
+
+    def examples(self, table: Mapping[str, np.ndarray]) -> Examples:
+        """The examples of a table: float64 columns for numbers, object for text."""
+        return Examples(
+            Columns({name: table[name] for name in self.features}),
+            side_by_side({name: table[name] for name in self.targets}),
+            None if self.weight is None else table[self.weight],
+        )
+
+    def layout(self, names: Sequence[str], table: Mapping[str, np.ndarray], *, header: bool) -> dict[str, Any]:
+        """What `Csv.again` needs to read another file like this table, as JSON."""
+        return {
+            "names": list(names),
+            "features": list(self.features),
+            "targets": list(self.targets),
+            "text": [name for name in (*self.features, *self.targets) if table[name].dtype == object],
+            "header": header,
+        }
+
+
+def side_by_side(columns: Mapping[str, np.ndarray]) -> np.ndarray | Columns | None:
+    """One target as it is, several as one array, or as columns where some hold text; None where there is none."""
+    import numpy as np
+
+    if len(columns) < 2:
+        return next(iter(columns.values()), None)
+    if any(column.dtype == object for column in columns.values()):
+        return Columns(columns)
+    return np.column_stack(list(columns.values()))
