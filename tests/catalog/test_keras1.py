@@ -96,14 +96,14 @@ def test_every_renamed_layer_is_translated(name: str) -> None:
         (
             "samples_per_epoch",
             60000,
-            "leave it out, an epoch is every training row once (Keras' steps_per_epoch counts batches: "
-            "samples divided by batch_size)",
+            ("leave it out, an epoch is every training row once (Keras' steps_per_epoch counts batches: "
+             "samples divided by batch_size)"),
         ),
         (
             "nb_val_samples",
             100,
-            "leave it out, the whole validation part is scored (Keras' validation_steps counts batches: "
-            "samples divided by batch_size)",
+            ("leave it out, the whole validation part is scored (Keras' validation_steps counts batches: "
+             "samples divided by batch_size)"),
         ),
         (
             "val_samples",

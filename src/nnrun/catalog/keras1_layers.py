@@ -140,7 +140,28 @@ def _finished(word: str, entry: Entry, turned: dict[str, Any], notes: list[str],
         turned.setdefault("pool_size", 2 if entry.name.endswith("1D") else [2] * int(entry.name[-2]))
     _gates(entry, turned, notes)
     note(notes, names.NEAREST.get(word, ""))
-    return Translation((*before, part(entry.name, turned), *after), tuple(notes))
+    return Translation(_in_line([*before, part(entry.name, turned), *after]), tuple(notes))
+
+
+def _in_line(parts: list[PlainPart]) -> tuple[PlainPart, ...]:
+    """Parts that stand for one: what it took (`from`) enters the first, and the last bears its name."""
+    if len(parts) == 1:
+        return tuple(parts)
+    every = [_spelt(one) for one in parts]
+    for key, end in (("from", 0), ("name", -1)):
+        found = next((arguments.pop(key) for _, arguments in every if key in arguments), None)
+        if found is not None:
+            every[end][1][key] = found
+    return tuple(part(name, arguments) for name, arguments in every)
+
+
+def _spelt(said: PlainPart) -> tuple[str, dict[str, Any]]:
+    """The name and the arguments of a part, a lone value with its key."""
+    name, arguments = split(said) or ("", None)
+    entry = lookup.entry("layers", name)
+    if arguments is None or isinstance(arguments, dict) or entry is None:
+        return name, dict(arguments or {})
+    return name, {str(entry.lone): arguments}
 
 
 def _gates(entry: Entry, turned: dict[str, Any], notes: list[str]) -> None:
@@ -195,12 +216,17 @@ def _padding(entry: Entry, given: dict[str, Any] | None, arguments: Any) -> dict
     return {**(arguments if named else {}), "padding": today}
 
 
+#: What belongs to the place of a layer, whatever the layer is.
+_OUTSIDE = ("name", "from", "call")
+
+
 def _time_distributed_dense(given: dict[str, Any]) -> Translation | None:
     entry = lookup.entry("layers", "Dense")
     if entry is None:
         return None
-    turned, notes = _arguments(entry, given)
-    return Translation(({"TimeDistributed": {"layer": {"Dense": turned}}},), tuple(notes))
+    turned, notes = _arguments(entry, {key: value for key, value in given.items() if key not in _OUTSIDE})
+    outside = {key: given[key] for key in _OUTSIDE if key in given}
+    return Translation(({"TimeDistributed": {"layer": {"Dense": turned}, **outside}},), tuple(notes))
 
 
 def _maxout(given: dict[str, Any]) -> Translation | None:
@@ -212,7 +238,7 @@ def _maxout(given: dict[str, Any]) -> Translation | None:
     turned, notes = _arguments(entry, {key: value for key, value in given.items() if key != "nb_feature"})
     units = turned["units"]
     dense = {"Dense": {**turned, "units": units * features}}
-    return Translation((dense, {"Reshape": [features, units]}, "GlobalMaxPooling1D"), tuple(notes))
+    return Translation(_in_line([dense, {"Reshape": [features, units]}, "GlobalMaxPooling1D"]), tuple(notes))
 
 
 def _merge(given: dict[str, Any]) -> Translation | None:
@@ -220,7 +246,7 @@ def _merge(given: dict[str, Any]) -> Translation | None:
     if not isinstance(mode, str) or mode not in names.MERGES:
         return None
     name = names.MERGES[mode]
-    turned = {key: value for key, value in given.items() if key in {"name", "from"}}
+    turned = {key: given[key] for key in _OUTSIDE if key in given}
     if name == "Concatenate" and given.get("concat_axis", -1) != -1:
         turned["axis"] = given["concat_axis"]
     if name == "Dot":

@@ -10,6 +10,7 @@ from nnrun.catalog.kinds import Integer, Number
 from nnrun.config.hints import did_you_mean
 from nnrun.config.render import show
 from nnrun.spec.graph import INPUT, Entrance
+from nnrun.spec.parts import BESIDE
 from nnrun.spec.stack import Item, Layer, Model, Output, Repeat, Residual, Use
 
 if TYPE_CHECKING:
@@ -77,14 +78,15 @@ class ModelReader:
         return self._layer(value, path)
 
     def _layer(self, value: object, path: Path) -> Layer | None:
-        takes, call, plain = None, {}, value
+        takes, call, plain, beside = None, {}, value, {}
         if isinstance(value, dict) and len(value) == 1:
             ((word, inner),) = value.items()
             if isinstance(inner, dict):
-                plain = {word: {key: item for key, item in inner.items() if key not in ("from", "call")}}
+                plain = {word: {key: item for key, item in inner.items() if key not in BESIDE}}
+                beside = {key: item for key, item in inner.items() if key in BESIDE}
                 takes = self._takes(inner, (*path, word))
                 call = self._call(word, inner.get("call", {}), (*path, word, "call"))
-        part = self._reader.part(("layers",), plain, path)
+        part = self._reader.part(("layers",), plain, path, beside)
         if part is None:
             return None
         self._name(part.arguments.get("name"), (*path, part.name, "name"))

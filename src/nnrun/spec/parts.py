@@ -31,6 +31,9 @@ FILLED_IN = frozenset(
     }
 )
 
+#: What stands among a layer's arguments in a config without being one of them.
+BESIDE = ("from", "call")
+
 
 @dataclass(frozen=True)
 class Complaint:
@@ -59,13 +62,26 @@ class Reader:
         """Note one thing wrong."""
         self.complaints.append(Complaint(path, text, hint, at_key))
 
-    def part(self, categories: tuple[str, ...], value: object, path: Path) -> Part | None:
-        """Read `value` as a part of one of `categories`; None where it cannot be one."""
+    def part(
+        self, categories: tuple[str, ...], value: object, path: Path, beside: Mapping[str, Any] | None = None
+    ) -> Part | None:
+        """Read `value` as a part of one of `categories`; None where it cannot be one.
+
+        Args:
+            categories: What it may be.
+            value: What the config says.
+            path: Where.
+            beside: What the config says among its arguments that is not the part's own (`from`, `call`).
+        """
         before = len(self.complaints)
         if isinstance(value, str):
-            return self._or_keras1(self._word(categories, value, path), categories, value, path, before)
+            read = self._word(categories, value, path)
+            return self._or_keras1(read, categories, (value, None), path, before)
         if isinstance(value, dict) and len(value) == 1:
-            return self._or_keras1(self._mapping(categories, value, path), categories, value, path, before)
+            read = self._mapping(categories, value, path)
+            ((word, inner),) = value.items()
+            said = {**(inner or {}), **beside} if beside and isinstance(inner, dict) else inner
+            return self._or_keras1(read, categories, (word, said), path, before)
         wanted = PartOf(categories).expects
         if isinstance(value, dict) and value:
             self._too_many_keys(categories, value, path)
@@ -101,10 +117,10 @@ class Reader:
         return value
 
     def _or_keras1(
-        self, part: Part | None, categories: tuple[str, ...], value: str | dict[str, Any], path: Path, before: int
+        self, part: Part | None, categories: tuple[str, ...], said: tuple[str, Any], path: Path, before: int
     ) -> Part | None:
         """Where a part is Keras 1's, one complaint with the whole part in today's words stands for all about it."""
-        hint = _keras1_hint(categories, value, path) if len(self.complaints) > before else None
+        hint = _keras1_hint(categories, *said, path) if len(self.complaints) > before else None
         if hint is not None:
             self.complaints[before:] = [replace(self.complaints[before], hint=hint)]
         return part
@@ -244,18 +260,24 @@ def keras1_argument(entry: Entry, key: str) -> str | None:
     return keras1.argument(entry, key)
 
 
-def _keras1_hint(categories: tuple[str, ...], value: str | dict[str, Any], path: Path) -> str | None:
+def _keras1_hint(categories: tuple[str, ...], word: str, arguments: object, path: Path) -> str | None:
     """What Keras 1 wrote as a line to paste; None where it is not Keras 1's, or has another mistake in it too."""
     from nnrun.catalog import keras1
 
-    word, arguments = (value, None) if isinstance(value, str) else next(iter(value.items()))
     found = next((said for category in categories if (said := keras1.translate(category, word, arguments))), None)
-    reader = Reader()
+    reader, behind_key = Reader(), bool(path) and isinstance(path[-1], str)
     for part in found.parts if found else ():
-        reader.part(categories, part, ())
-    if found is None or reader.complaints:
+        reader.part(categories, _without(part, BESIDE), ())
+    if found is None or reader.complaints or (behind_key and len(found.parts) > 1):
         return None
-    return found.hint(as_value=isinstance(value, str) and bool(path) and isinstance(path[-1], str))
+    return found.hint(as_value=behind_key and arguments is None)
+
+
+def _without(part: object, keys: tuple[str, ...]) -> object:
+    if not isinstance(part, dict):
+        return part
+    return {word: {key: value for key, value in inner.items() if key not in keys} if isinstance(inner, dict) else inner
+            for word, inner in part.items()}
 
 
 def placed(value: Any, prefix: Path) -> Any:
