@@ -102,3 +102,21 @@ def test_a_refused_config_is_the_same_news_to_train(say: Say, place: Path) -> No
     assert "--set:1:" in result.stderr
     assert result.stdout == ""
     assert not (place / "runs").exists()
+
+
+def test_a_mistake_in_a_base_is_shown_in_the_base(say: Say, place: Path) -> None:
+    """What a base says wrongly is told in the base, and is gone where the extending side replaces it."""
+    text = (place / "tiny.yaml").read_text(encoding="utf-8")
+    (place / "base.yaml").write_text(text.replace("optimizer: Adam", "optimizer: {Adam: {epsilom: 1}}"), "utf-8")
+    (place / "mine.yaml").write_text("extends: base.yaml\ntraining: {epochs: 1}\n", encoding="utf-8")
+    result = say("check", "mine.yaml")
+    assert result.exit_code == 2
+    assert result.stdout.startswith("base.yaml:12:22: error: Adam has no argument 'epsilom'")
+    assert say("check", "mine.yaml", "--set", "training.optimizer=Adam").exit_code == 0
+
+
+def test_a_misspelt_extends_is_recognised(say: Say, place: Path) -> None:
+    """`extend:` is answered with `extends`, and `--set extends=...` with what extends."""
+    (place / "mine.yaml").write_text("extend: tiny.yaml\n", encoding="utf-8")
+    assert "Did you mean 'extends'?" in say("check", "mine.yaml").stdout
+    assert "extends: is read from the file itself" in say("check", "tiny.yaml", "--set", "extends=x.yaml").stdout

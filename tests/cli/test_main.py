@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 BOX = "\N{REPLACEMENT CHARACTER}"
 HEAVY = ("tensorflow", "keras", "sklearn", "pandas", "matplotlib", "numpy")
-COMMANDS = {"train", "eval", "predict", "check", "summary", "data", "runs", "explain", "configs"}
+COMMANDS = {"train", "eval", "predict", "resolve", "check", "summary", "data", "runs", "explain", "configs"}
 
 
 def test_alone_it_shows_its_help(say: Say) -> None:

@@ -246,10 +246,8 @@ def reachable(edges: list[list[int]], start: int) -> set[int]:
 
 
 def test_files_are_read_once_each(write: Write) -> None:
-    """Ten levels of files that each name all files of the next level are read in less than a blink.
-
-    Followed way by way they would be six to the tenth power, 60 million, reads.
-    """
+    """Ten levels of files that each name all files of the next level are read in less than a blink."""
+    # Followed way by way they would be six to the tenth power, 60 million, reads.
     for level in range(DEEPEST):
         names = ", ".join(f"f{level + 1}_{number}.yaml" for number in range(6))
         write(**{f"f{level}_{number}": f"extends: [{names}]\nx: {number}" for number in range(6)})

@@ -212,10 +212,8 @@ def test_an_empty_base_gives_nothing_and_a_config_over_itself_is_itself(data: di
 
 @given(SETTINGS, SETTINGS, SETTINGS)
 def test_merging_is_associative(first: dict[str, Any], second: dict[str, Any], third: dict[str, Any]) -> None:
-    """Of configs of one shape it does not matter which two are laid over each other first.
-
-    With nulls, or where a single value stands over a mapping, it does: they cut off what lies below them alone.
-    """
+    """Of configs of one shape it does not matter which two are laid over each other first."""
+    # With nulls, or where a single value stands over a mapping, it does: they cut off what lies below them alone.
     one, two, three = document(first, "1"), document(second, "2"), document(third, "3")
     left = over(over(one, two, "1"), three, "2")
     right = over(one, over(two, three, "2"), "1")

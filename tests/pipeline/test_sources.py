@@ -8,7 +8,11 @@ from pathlib import Path
 import pytest
 
 from nnrun.config.extends import read
+from nnrun.pipeline.check import examine
 from nnrun.pipeline.sources import digests, keep_sources
+from nnrun.pipeline.train import Request, keep_data, load_data, open_folder, recorded
+from nnrun.progress import Silent
+from nnrun.runs import record as records
 from nnrun.runs.folder import RunFolder
 
 
@@ -52,3 +56,18 @@ def test_bases_of_one_name_are_all_kept(folder: RunFolder) -> None:
     kept(folder, a__base="seed: 1", b__base="seed: 2", mine="extends: [a/base.yaml, b/base.yaml]")
     assert {file.name: file.read_text(encoding="utf-8") for file in folder.sources.iterdir()} == {
         "base.yaml": "seed: 1", "base_2.yaml": "seed: 2"}
+
+
+def test_the_record_has_the_digests_of_sources_and_data(folder: RunFolder) -> None:
+    """`record.json` holds the digests of config and bases beside those of the data; none drives out another."""
+    Path("mine.yaml").write_text("extends: digits_mlp\nname: mine\n", encoding="utf-8")
+    request, examined = Request("mine.yaml", runs_dir=Path("runs")), examine(Path("mine.yaml"), (), None)
+    opened = open_folder(request, examined)
+    with recorded(opened, request, examined) as record:
+        assert set(records.read(opened)["digests"]) == {"config", "sources/digits_mlp.yaml"}
+        keep_data(opened, record, load_data(examined, Silent()))
+    told = records.read(opened)["digests"]
+    assert {**told, **digests(opened)} == told
+    assert any(name.startswith("train") for name in told)
+    assert "extends" not in read(opened.resolved).data
+    assert read(opened.resolved).sources == ()

@@ -99,7 +99,7 @@ def _read_key(reader: Reader, name: str, key: Key, value: object, path: Path) ->
 
 
 def _complain_of_unknown(reader: Reader, section: type[Section], value: dict[str, Any], path: Path) -> None:
-    known = list(section.KEYS)
+    known = [*section.KEYS, *(() if path else ("extends",))]
     for name, said in value.items():
         if name in section.KEYS:
             continue
