@@ -32,7 +32,9 @@ _BY_ENTRY: dict[tuple[str, str], Any] = {
     ("ModelCheckpoint", "filepath"): "best.keras",
     ("RandomPosterization", "factor"): 4,
     ("TFSMLayer", "filepath"): "exported",
+    ("inline", "rows"): [[0, 0, 0], [0, 1, 1], [1, 0, 1], [1, 1, 0]],
     ("npz", "file"): "data.npz",
+    ("sklearn", "set"): "iris",
 }
 
 

@@ -29,6 +29,8 @@ _USUAL = {
     "x_test": ("x_test", "X_test", "test_images", "test_data"),
     "y_test": ("y_test", "Y_test", "test_labels", "test_targets"),
 }
+#: The arrays of weights; only those that the config names count.
+_WEIGHTS = ("sample_weight", "sample_weight_test")
 
 
 class Npz:
@@ -39,15 +41,19 @@ class Npz:
     Args:
         file: The file, relative to the config or to the data folder.
         arrays: Which array is which: `{x: ..., y: ...}`, and `x_test`, `y_test` for a test part; default: the usual
-            names, such as `x_train`, `y_train`, `x_test`, `y_test`, or `x` and `y`.
+            names, such as `x_train`, `y_train`, `x_test`, `y_test`, or `x` and `y`. `sample_weight` (and
+            `sample_weight_test`) names the array that says how much each example counts: numbers of at least 0.
     """
 
     def __init__(self, file: str, arrays: dict[str, str] | None = None) -> None:
-        strange = sorted(set(arrays or {}) - set(_USUAL))
+        strange = sorted(set(arrays or {}) - {*_USUAL, *_WEIGHTS})
         if strange:
-            raise ValueError(f"npz: arrays expected the keys x, y, x_test, y_test, received {strange[0]!r}")
+            raise ValueError(
+                f"npz: arrays expected the keys {', '.join((*_USUAL, *_WEIGHTS))}, received {strange[0]!r}"
+            )
         self.file = file
-        self.arrays = arrays
+        self.arrays = {role: name for role, name in (arrays or {}).items() if role in _USUAL} or None
+        self.weights = {role: name for role, name in (arrays or {}).items() if role in _WEIGHTS}
 
     def load(self, places: Places, progress: Progress) -> Raw:  # noqa: ARG002
         """Read the arrays."""
@@ -57,9 +63,12 @@ class Npz:
         _refuse_shapes(file, {role: known[name] for role, name in names.items()})
         found = read_npz(file, tuple(names.values()))
         arrays = {role: found[name] for role, name in names.items()}
-        test = Examples(arrays["x_test"], arrays["y_test"]) if "x_test" in arrays else None
+        weight = {role: arrays[role].astype("float64") for role in self.weights}
+        test = None
+        if "x_test" in arrays:
+            test = Examples(arrays["x_test"], arrays["y_test"], weight.get("sample_weight_test"))
         return Raw(
-            Examples(arrays["x"], arrays["y"]),
+            Examples(arrays["x"], arrays["y"], weight.get("sample_weight")),
             test,
             target_names=_target_names(known[names["y"]]),
             files={file.name: file},
@@ -102,7 +111,8 @@ class Npz:
             raise DataError(
                 "a test part needs both x_test and y_test", file=file, hint="say both in `arrays:`, or neither"
             )
-        return names
+        weights = {role: str(_name(file, known, role, self.weights)) for role in self.weights}
+        return {**names, **weights}
 
 
 def read_examples(file: Path, arrays: Mapping[str, str], *, with_target: bool) -> Examples:
@@ -208,6 +218,7 @@ def _refuse_shapes(file: Path, arrays: Mapping[str, Header]) -> None:
                 file=file,
                 hint="each example needs one target",
             )
+    _refuse_weights(file, arrays)
     if "x_test" in arrays and arrays["x"].shape[1:] != arrays["x_test"].shape[1:]:
         raise DataError(
             f"an example of x has the shape {list(arrays['x'].shape[1:])}, "
@@ -215,6 +226,22 @@ def _refuse_shapes(file: Path, arrays: Mapping[str, Header]) -> None:
             file=file,
             hint="both parts must look alike",
         )
+
+
+def _refuse_weights(file: Path, arrays: Mapping[str, Header]) -> None:
+    """There must be one weight an example."""
+    for x, role in zip(("x", "x_test"), _WEIGHTS, strict=True):
+        if role not in arrays:
+            continue
+        if x not in arrays:
+            raise DataError(f"{role} weighs a test part, which the file does not have", file=file, hint="leave it out")
+        if arrays[role].shape != arrays[x].shape[:1] or arrays[role].dtype.lstrip("<>|=")[:1] in "US":
+            raise DataError(
+                f"expected {role} to be {arrays[x].shape[0]} numbers, one an example, "
+                f"received {arrays[role].dtype} of shape {list(arrays[role].shape)}",
+                file=file,
+                hint="save one weight an example",
+            )
 
 
 def _target_names(header: Header) -> tuple[str, ...]:

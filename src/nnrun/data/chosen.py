@@ -120,6 +120,11 @@ class Chosen:
         }
 
 
+def no_features(path: ConfigPath) -> Finding:
+    """What to say where targets leave no column to learn from."""
+    return Finding(path, "no feature column is left beside the target", "name fewer targets", "no-features")
+
+
 def side_by_side(columns: Mapping[str, np.ndarray]) -> np.ndarray | Columns | None:
     """One target as it is, several as one array, or as columns where some hold text; None where there is none."""
     import numpy as np

@@ -103,6 +103,9 @@ def _targets(spec: SpecLike, outline: Outline, forms: TargetForms, facts: Facts,
     for key, form in asked.items():
         if key in FIELDS:
             yield from _no_such_field(key, facts)
+        elif not outline.target_names:
+            hint = "name a target in `source`, or make the input itself the target of an output: `$input`"
+            yield Finding(spec.source.path, f"{spec.source.name} has no target", hint, "no-target")
         elif key not in {_ALL, _WHOLE, *outline.target_names}:
             yield _no_such_target(key, outline)
         else:
