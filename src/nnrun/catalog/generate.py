@@ -40,6 +40,18 @@ OWN_TABLES = {"sources": ("nnrun.data.sources", "SOURCES"), "preparation": ("nnr
 
 #: Parts that no class or function stands for: words that Keras' `compile` resolves, and nnrun's own functions.
 OWN: dict[str, dict[str, dict[str, Any]]] = {
+    "layers": {"PositionEmbedding": {
+        "origin": "nnrun", "function": False, "aliases": [], "call": {}, "takes_layer_parameters": True,
+        "summary": "Adds a learned vector for each position to an input of shape (steps, features).",
+        "parameters": {
+            "sequence_length": {"summary": "The most steps that an input may have."},
+            "initializer": {"default": "uniform", "summary": "How the vectors begin."}}},
+        "Sequential": {
+        "origin": "nnrun", "function": False, "aliases": [], "call": {}, "takes_layer_parameters": False,
+        "summary": "A model inside the model: layers one after the other, used as one, inside a wrapper for example.",
+        "parameters": {
+            "layers": {"summary": "The layers, in order."},
+            "name": {"default": None, "summary": "String name of the model."}}}},
     "metrics": {"accuracy": {
         "origin": "keras", "function": True, "aliases": ["acc"], "parameters": {},
         "summary": "The accuracy that suits the outputs and targets: binary, categorical or sparse categorical."}},

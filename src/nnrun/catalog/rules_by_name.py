@@ -103,6 +103,8 @@ _KINDS: dict[Kind, str] = {
     DTYPE: "dtype reverse_dtype",
     ACTIVATION: "activation recurrent_activation",
     LAYER: "backward_layer layer",
+    ListOf(LAYER, least=1): "layers",
+    PartOf(("initializers",)): "initializer",
     AXES: "attention_axes shared_axes",
     Integer(): "axis ignore_class",
     Integer(2): "gradient_accumulation_steps max_tokens num_thresholds",

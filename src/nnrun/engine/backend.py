@@ -68,7 +68,8 @@ def load_keras(wake: Wake) -> ModuleType:
     keras.config.set_epsilon(wake.epsilon)
     keras.config.set_image_data_format(wake.image_data_format)
     keras.utils.set_random_seed(wake.seed)
-    importlib.import_module("nnrun.engine.activations")
+    for own in ("activations", "layers"):
+        importlib.import_module(f"nnrun.engine.{own}")
     return keras
 
 

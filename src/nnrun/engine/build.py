@@ -62,15 +62,15 @@ class Builder:
         )
 
     def _construct(self, part: Part, arguments: dict[str, Any]) -> Any:
+        own = self._keras.saving.get_registered_object(f"nnrun>{part.name}")
         if part.category == "activations":
-            registered = f"nnrun>{part.name}"
-            return self._keras.saving.get_registered_object(registered) or self._keras.activations.get(part.name)
+            return own or self._keras.activations.get(part.name)
         if part.category in ("losses", "metrics") and part.name in _RESOLVED_BY_COMPILE:
             return part.name
         module = (
             self._keras.optimizers.schedules if part.category == "schedules" else getattr(self._keras, part.category)
         )
-        found = getattr(module, part.name)
+        found = own or getattr(module, part.name, None) or getattr(self._keras, part.name)
         if part.category in ("losses", "metrics") and not isinstance(found, type):
             # Functions are compiled by name, so that Keras gives them its own wrapper and name; a few metrics
             # (`huber`, `log_cosh`) it exports without knowing them by name.

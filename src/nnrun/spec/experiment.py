@@ -160,7 +160,8 @@ def validate(document: Document) -> Experiment:
         reader, Experiment, {**data, "expect": expect, **({"model": model} if "model" in data else {})}, ()
     )
     if read is None or reader.complaints:
-        raise ConfigError(problem_of(complaint, document) for complaint in reader.complaints)
+        # A stack that is used twice is complained of twice.
+        raise ConfigError(problem_of(complaint, document) for complaint in dict.fromkeys(reader.complaints))
     return read
 
 
