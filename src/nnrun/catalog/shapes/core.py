@@ -115,6 +115,17 @@ def _embedding(call: Call) -> LayerShape:
     return call.answer(output, trained + untied, frozen)
 
 
+def _position_embedding(call: Call) -> LayerShape:
+    shape = call.shape(2, meaning="(steps, features)")
+    length, width = positive(call, "sequence_length"), call.known(shape[1], "features")
+    if shape[0] is not None and shape[0] > length:
+        raise ShapeError(
+            f"PositionEmbedding expects {length} steps at most (`sequence_length`), received {show(shape)}.",
+            f"Write `sequence_length: {shape[0]}`.",
+        )
+    return call.answer(shape, length * width)
+
+
 def _prelu(call: Call) -> LayerShape:
     shape, shared = call.shape(), call["shared_axes"]
     sizes = list(shape)
@@ -157,6 +168,7 @@ RULES: dict[str, Callable[[Call], LayerShape]] = {
     "EinsumDense": _einsum_dense,
     "Embedding": _embedding,
     "ReversibleEmbedding": _embedding,
+    "PositionEmbedding": _position_embedding,
     "PReLU": _prelu,
     "Softmax": _softmax,
     "InputLayer": _given,

@@ -81,7 +81,7 @@ def walk(
         except ShapeError as error:
             return [
                 *rows,
-                Row(index, names[index], kind, error=_with_sequence_hint(error, parts[:index], kind, shapes)),
+                Row(index, names[index], kind, error=swallowed_sequence(error, parts[:index], kind, shapes)),
             ]
         except Undecided as why:
             reason = f"{names[index]}: {why}"
@@ -147,7 +147,7 @@ def snake_case(name: str) -> str:
     return re.sub(r"([a-z])([A-Z])", r"\1_\2", parted).lower()
 
 
-def _with_sequence_hint(
+def swallowed_sequence(
     error: ShapeError, before: Sequence[PartLike], kind: str, shapes: Sequence[Shape]
 ) -> ShapeError:
     """The error, naming the recurrent layer that swallowed the sequence if there is one just before."""

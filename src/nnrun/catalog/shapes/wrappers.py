@@ -109,7 +109,7 @@ def _pipeline(call: Call) -> LayerShape:
     for part in call["layers"]:
         if len(shapes) > 1:
             raise ShapeError(
-                f"Pipeline expects layers with one output each, received {' and '.join(map(show, shapes))}."
+                f"{call.name} expects layers with one output each, received {' and '.join(map(show, shapes))}."
             )
         steps.append(call.nested(part, shapes))
         shapes = outputs(steps[-1].output)
@@ -121,4 +121,5 @@ RULES: dict[str, Callable[[Call], LayerShape]] = {
     "TimeDistributed": _time_distributed,
     "SpectralNormalization": _spectral,
     "Pipeline": _pipeline,
+    "Sequential": _pipeline,
 }
