@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from nnrun.spec.facts import Facts, TargetFacts
 
     #: `balanced`, or a weight for each class by its name or number; 1 for those that are not named.
-    ClassWeight: TypeAlias = Literal["balanced"] | Mapping[str | int, float]
+    ClassWeight: TypeAlias = Literal["balanced"] | Mapping[str, float] | Mapping[int, float]
 
 
 def class_weights(y_classes: np.ndarray, facts: Facts | TargetFacts, wanted: ClassWeight) -> np.ndarray:
@@ -38,7 +38,7 @@ def class_weights(y_classes: np.ndarray, facts: Facts | TargetFacts, wanted: Cla
     Raises:
         DataError: A class does not exist or is named twice, or a weight is negative or not finite.
     """
-    by_class = _balanced(y_classes) if wanted == "balanced" else _named(facts, wanted)  # type: ignore[arg-type]
+    by_class = _balanced(y_classes) if isinstance(wanted, str) else _named(facts, wanted)
     table = np.ones(max([int(y_classes.max(initial=0)), *by_class]) + 1, dtype="float32")
     for number, weight in by_class.items():
         table[number] = weight
@@ -88,7 +88,7 @@ def _balanced(y: np.ndarray) -> dict[int, float]:
     return dict(zip(found.tolist(), weights.tolist(), strict=True))
 
 
-def _named(facts: Facts | TargetFacts, wanted: Mapping[str | int, float]) -> dict[int, float]:
+def _named(facts: Facts | TargetFacts, wanted: Mapping[str, float] | Mapping[int, float]) -> dict[int, float]:
     """The weights by class number."""
     by_class: dict[int, float] = {}
     for name, weight in wanted.items():
@@ -105,10 +105,10 @@ def _named(facts: Facts | TargetFacts, wanted: Mapping[str | int, float]) -> dic
 
 
 def _number(name: str | int, names: tuple[str, ...]) -> int:
-    """The number of a class that is given by name, else by number."""
+    """The number of a class that is given by name; by number only where no class is named in numbers itself."""
     if str(name) in names:
         return names.index(str(name))
-    if isinstance(name, int) and 0 <= name < len(names):
-        return name
+    if str(name).isdecimal() and int(name) < len(names) and not any(known.lstrip("-").isdecimal() for known in names):
+        return int(name)
     listed = f"there are: {', '.join(names[:8])}{', ...' if len(names) > 8 else ''}"
-    raise DataError(f"class_weight: there is no class {name!r}", hint=did_you_mean(str(name), names) or listed)
+    raise DataError(f"class_weight: there is no class {str(name)!r}", hint=did_you_mean(str(name), names) or listed)

@@ -1,0 +1,189 @@
+"""How much examples count in training: by their class, and by a column or array of their own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nnrun.data.foresee import foresee
+from nnrun.data.load import load
+from nnrun.data.weights import class_weights, weigh_classes
+from nnrun.errors import DataError
+from nnrun.spec.facts import Facts
+
+if TYPE_CHECKING:
+    from nnrun.data.places import Places
+
+KINDS = Facts("classification", "integer", (1,), 3, class_names=("setosa", "versicolor", "virginica"))
+NUMBERED = Facts("classification", "integer", (1,), 3, class_names=("1", "2", "3"))
+
+
+@given(st.lists(st.integers(0, 2), min_size=1, max_size=40))
+@settings(max_examples=60, deadline=None)
+def test_balanced_weights_are_scikit_learn_s(numbers: list[int]) -> None:
+    """Each class gets n / (k * count), over the classes that there are."""
+    from sklearn.utils.class_weight import compute_sample_weight
+
+    y = np.array(numbers)
+    weights = class_weights(y, KINDS, "balanced")
+    assert np.allclose(weights, compute_sample_weight("balanced", y))
+    assert weights.dtype == "float32"
+
+
+@pytest.mark.parametrize(
+    ("facts", "wanted", "expected"),
+    [
+        (KINDS, {"virginica": 3.0}, [1, 1, 3]),
+        (KINDS, {"0": 0.5, "versicolor": 0}, [0.5, 0, 1]),
+        (KINDS, {2: 4}, [1, 1, 4]),
+        (NUMBERED, {"1": 5.0, 3: 2}, [5, 1, 2]),
+    ],
+)
+def test_classes_are_weighed_by_name_or_number(facts: Facts, wanted: dict, expected: list) -> None:
+    """What is not named counts 1; where classes are called by numbers, a number is a name."""
+    assert class_weights(np.array([0, 1, 2]), facts, wanted).tolist() == expected
+    assert class_weights(np.array([[0, 2], [1, 1]]), facts, wanted).shape == (2, 2)
+
+
+@pytest.mark.parametrize(
+    ("facts", "wanted", "text", "hint"),
+    [
+        (KINDS, {"virginca": 2}, "there is no class 'virginca'", "Did you mean 'virginica'?"),
+        (KINDS, {"3": 2}, "there is no class '3'", "there are: setosa, versicolor, virginica"),
+        (NUMBERED, {"0": 2}, "there is no class '0'", "there are: 1, 2, 3"),
+        (KINDS, {"setosa": -1}, "expected a number of at least 0 for 'setosa', received -1", "leaves a class out"),
+        (KINDS, {"setosa": float("nan")}, "received nan", "leaves a class out"),
+        (KINDS, {"setosa": 1, "0": 2}, "names the class 'setosa' twice", "take one out"),
+    ],
+)
+def test_weights_that_cannot_be_are_refused(facts: Facts, wanted: dict, text: str, hint: str) -> None:
+    """Unknown classes, classes named twice and weights below 0 are named, with a way out."""
+    with pytest.raises(DataError, match=text) as refused:
+        class_weights(np.array([0, 1]), facts, wanted)
+    assert hint in str(refused.value.hint)
+
+
+@pytest.mark.parametrize("form", ["integer", "one_hot", {"kind": "integer"}, {"kind": "one_hot"}])
+def test_class_weights_multiply_the_examples_own(places: Places, listener, spec, form) -> None:
+    """A row's weight is its own times its class's, however classes are encoded."""
+    (places.config_dir / "t.csv").write_text("a,kind,w\n1,x,2\n2,x,1\n3,y,3\n4,z,1\n")
+    done = load(
+        spec("csv", file="t.csv", target="kind", sample_weight="w"), form=form, seed=1, places=places, progress=listener
+    )
+    assert weigh_classes(done.train, done.facts, {"x": 10, "z": 0}).sample_weight.tolist() == [20, 10, 3, 0]
+    assert done.train.sample_weight.tolist() == [2, 1, 3, 1]
+    alone = load(
+        spec("csv", file="t.csv", target="kind", features=["a"]), form=form, seed=1, places=places, progress=listener
+    )
+    assert weigh_classes(alone.train, alone.facts, "balanced").sample_weight.tolist() == pytest.approx(
+        [2 / 3, 2 / 3, 4 / 3, 4 / 3]
+    )
+
+
+def test_binary_classes_are_weighed(places: Places, listener, spec) -> None:
+    """0 and 1 of a binary loss are classes too."""
+    (places.config_dir / "t.csv").write_text("a,kind\n1,no\n2,yes\n")
+    done = load(spec("csv", file="t.csv"), form="binary", seed=1, places=places, progress=listener)
+    assert weigh_classes(done.train, done.facts, {"yes": 7}).sample_weight.tolist() == [1, 7]
+
+
+@pytest.mark.parametrize(
+    ("source", "form", "text"),
+    [
+        ("diabetes", "number", "one class an example"),
+        ("repeats", "integer", "one class an example"),
+        ("iris", {"species": "integer", "$row": "number"}, "one output, but there are 2"),
+    ],
+)
+def test_class_weights_need_one_target_of_classes(places: Places, listener, spec, source: str, form, text: str) -> None:
+    """Numbers, sequences and several outputs cannot be weighed by class, as in Keras."""
+    done = load(spec(source), form=form, seed=1, places=places, progress=listener)
+    with pytest.raises(DataError, match=text) as refused:
+        weigh_classes(done.train, done.facts, "balanced")
+    assert "sample_weight" in str(refused.value.hint)
+
+
+def test_a_column_of_weights_is_no_feature(places: Places, listener, spec, split) -> None:
+    """Every part has the weights of its own rows, in float32; the column is neither feature nor target."""
+    (places.config_dir / "t.csv").write_text("a,w,y\n" + "".join(f"{i},{i / 10},{i % 2}\n" for i in range(20)))
+    said = spec("csv", file="t.csv", sample_weight="w", split=split(test=0.2, validation=0.25))
+    done = load(said, form="integer", seed=1, places=places, progress=listener)
+    for part in (done.train, done.validation, done.test):
+        assert np.array_equal(part.sample_weight, (part.rows / 10).astype("float32"))
+        assert part.x.shape == (len(part), 1)
+    assert done.facts.columns == ("a",)
+    assert "train.sample_weight" in done.digests
+    assert foresee(said, form="integer", places=places) == (done.facts, ())
+
+
+def test_arrays_of_weights_are_named_in_the_config(places: Places, listener, spec) -> None:
+    """An npz's weights count only where `arrays` names them; a test part has its own."""
+    arrays = {"x": np.ones((3, 2)), "y": np.array([0, 1, 0]), "x_test": np.ones((1, 2)), "y_test": np.array([1])}
+    np.savez(places.config_dir / "a.npz", **arrays, w=np.array([1, 2, 3]), v=np.array([4]))
+    said = {"sample_weight": "w", "sample_weight_test": "v"}
+    done = load(spec("npz", file="a.npz", arrays=said), form="integer", seed=1, places=places, progress=listener)
+    assert (done.train.sample_weight.tolist(), done.test.sample_weight.tolist()) == ([1, 2, 3], [4])
+    plain = load(spec("npz", file="a.npz"), form="integer", seed=1, places=places, progress=listener)
+    assert plain.train.sample_weight is None
+
+
+def test_a_column_of_a_bundled_table_may_weigh_its_rows(places: Places, listener, spec) -> None:
+    """`sklearn` takes weights as csv does."""
+    done = load(
+        spec("sklearn", set="iris", sample_weight="petal_width"),
+        form="integer",
+        seed=1,
+        places=places,
+        progress=listener,
+    )
+    assert done.facts.columns == ("sepal_length", "sepal_width", "petal_length")
+    assert done.train.sample_weight[:3].tolist() == pytest.approx([0.2, 0.2, 0.2])
+
+
+@pytest.mark.parametrize(
+    ("text", "said", "message"),
+    [
+        ("a,w,y\n1,1,0\n\n2,-3,1\n", "w", "row 4, column w: expected a weight of at least 0, received -3"),
+        ("a,w,y\n1,x,0\n2,z,1\n", "w", "column w: expected a number, received 'x'"),
+        ("a,w,y\n1,,0\n2,3,1\n", "w", "row 2, column w: expected a value, received a missing one"),
+        ("a,w,y\n1,1,0\n2,3,1\n", "v", "there is no column 'v'"),
+        ("a,w,y\n1,1,0\n2,3,1\n", "y", "the column 'y' weighs the rows and also stands in `target`"),
+        ("a,w,y\n1,0,0\n2,0,1\n", "w", "all weights of the train part are 0"),
+    ],
+)
+def test_columns_that_cannot_weigh_are_refused(
+    places: Places, listener, spec, text: str, said: str, message: str
+) -> None:
+    """Negative, missing and wordy weights are named with their row; the column must exist and be nothing else."""
+    (places.config_dir / "t.csv").write_text(text)
+    asked = spec("csv", file="t.csv", sample_weight=said)
+    with pytest.raises(DataError, match=message):
+        load(asked, form="integer", seed=1, places=places, progress=listener)
+    _, findings = foresee(asked, form="integer", places=places)
+    foreseen = [finding for finding in findings if finding.severity == "error"]
+    assert len(foreseen) == (0 if "all weights" in message else 1)
+
+
+@pytest.mark.parametrize(
+    ("weights", "said", "message"),
+    [
+        (np.array([1.0, -2.0]), {"sample_weight": "w"}, r"received -2 \(example 1 of the train part\)"),
+        (np.array([1.0, np.inf]), {"sample_weight": "w"}, "received inf"),
+        (np.ones(3), {"sample_weight": "w"}, "expected sample_weight to be 2 numbers, one an example"),
+        (np.array(["a", "b"]), {"sample_weight": "w"}, "expected sample_weight to be 2 numbers"),
+        (np.ones(2), {"sample_weight": "v"}, "there is no array 'v'"),
+        (np.ones(2), {"sample_weight_test": "w"}, "weighs a test part, which the file does not have"),
+    ],
+)
+def test_arrays_that_cannot_weigh_are_refused(
+    places: Places, listener, spec, weights: np.ndarray, said: dict, message: str
+) -> None:
+    """There must be one finite number of at least 0 an example."""
+    np.savez(places.config_dir / "a.npz", x=np.ones((2, 2)), y=np.array([0, 1]), w=weights)
+    with pytest.raises(DataError, match=message) as refused:
+        load(spec("npz", file="a.npz", arrays=said), form="integer", seed=1, places=places, progress=listener)
+    assert refused.value.hint or "the file has" in refused.value.text
