@@ -148,7 +148,7 @@ def test_an_unknown_fact_is_refused_at_its_place(keras, facts, config) -> None:
     """A word whose number the data do not teach is named, with the line it stands in."""
     experiment, document = config("  - Flatten\n  - Dense: $vocabulary")
     with pytest.raises(BuildError) as caught:
-        Builder(keras, facts(), document.key_mark).make(experiment.model[1])
+        Builder(keras, facts(), document.key_mark).make(experiment.graph.nodes[1].part)
     (problem,) = caught.value.problems
     assert "'$vocabulary'" in problem.text
     assert problem.mark.text == "  - Dense: $vocabulary"
@@ -164,7 +164,7 @@ def test_a_refused_argument_carries_keras_whole_message(keras, facts, config) ->
     model = f"  - TimeDistributed:\n      layer:\n        {conv}"
     experiment, document = config(model)
     with pytest.raises(BuildError) as caught:
-        Builder(keras, facts(), document.key_mark).make(experiment.model[0])
+        Builder(keras, facts(), document.key_mark).make(experiment.graph.nodes[0].part)
     (problem,) = caught.value.problems
     assert problem.text == f"Keras refused Conv2D: {theirs.value}"
     assert problem.mark.text.strip().startswith("Conv2D:")

@@ -9,6 +9,7 @@ import sys
 import time
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
@@ -124,7 +125,7 @@ def test_a_link_out_of_the_run_folder_is_refused(callbacks, tmp_path: Path) -> N
 def test_legacy_files_are_refused(keras, facts, training, tmp_path: Path, name: str) -> None:
     """Legacy `.h5` would spoil later checkpoints; the hint is the line to paste."""
     part = Part("callbacks", "ModelCheckpoint", {"filepath": name}, ("training", "callbacks", 0))
-    said = training("epochs: 1").model_copy(update={"callbacks": (part,)})
+    said = replace(training("epochs: 1"), callbacks=(part,))
     with pytest.raises(BuildError) as caught:
         make_callbacks(Builder(keras, facts(), lambda _: None), said, tmp_path, lambda _: None)
     assert caught.value.problems[0].hint == "write filepath: model.keras"
@@ -263,12 +264,14 @@ def test_a_kill_while_overwriting_costs_nothing(keras, tmp_path: Path) -> None:
         stdout=subprocess.PIPE,
         text=True,
     ) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "kept\n"
-        until = time.monotonic() + 30
-        while not (writing := _growing(tmp_path, best)) and time.monotonic() < until:
-            time.sleep(0.001)
-        process.send_signal(signal.SIGKILL)
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "kept\n"
+            until = time.monotonic() + 30
+            while not (writing := _growing(tmp_path, best)) and time.monotonic() < until:
+                time.sleep(0.001)
+        finally:
+            process.send_signal(signal.SIGKILL)
     assert writing, "nothing was being written when the process was killed"
     assert zipfile.ZipFile(best).testzip() is None
     assert checkpoint.load(keras, best).count_params() == 9_009_000

@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 import re
+from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pytest
 
+from nnrun.config.document import Document
+from nnrun.data.inputs import shapes
 from nnrun.engine.backend import Wake, load_keras
 from nnrun.engine.compile import compile_model
 from nnrun.errors import BuildError
+from nnrun.spec.experiment import Experiment
+from nnrun.spec.facts import Facts
+
+
+def build(keras: ModuleType, experiment: Experiment, facts: Facts, document: Document) -> Any:
+    """Compile an experiment's model as a session does."""
+    return compile_model(keras, experiment, facts, shapes(facts, experiment.graph.inputs), document.key_mark)
+
 
 CONV = """
   - Conv2D: {filters: 4, kernel_size: 3, activation: relu, kernel_initializer: he_normal}
@@ -30,7 +42,7 @@ def test_weights_equal_those_of_the_plain_script(config, facts) -> None:
     """With one seed, nnrun's model starts from the very weights of the Keras script that says the same."""
     keras = load_keras(Wake(7))
     experiment, document = config(CONV, LEARNING, "seed: 7\n")
-    ours = compile_model(keras, experiment, facts(input_shape=(8, 8, 1)), document.key_mark)
+    ours = build(keras, experiment, facts(input_shape=(8, 8, 1)), document)
     keras.utils.set_random_seed(7)
     layers = keras.layers
     theirs = keras.Sequential(
@@ -61,7 +73,7 @@ def test_metrics_have_keras_names(keras, config, facts) -> None:
     metrics = "metrics: [accuracy, mse, Precision, {AUC: {name: area}}, huber]"
     training = f"loss: categorical_crossentropy\n  optimizer: Adam\n  {metrics}"
     experiment, document = config("  - Dense: $classes", training)
-    model = compile_model(keras, experiment, facts(), document.key_mark)
+    model = build(keras, experiment, facts(), document)
     x, y = np.zeros((2, 4), "float32"), np.eye(3, dtype="float32")[:2]
     names = list(model.evaluate(x, y, verbose=0, return_dict=True))
     assert sorted(names) == sorted(["loss", "accuracy", "mean_squared_error", "precision", "area", "huber"])
@@ -74,7 +86,7 @@ def test_accuracy_suits_the_targets(keras, config, facts) -> None:
     for loss, units, y in (binary, ("sparse_categorical_crossentropy", 3, np.array([2, 0]))):
         training = f"loss: {loss}\n  optimizer: Adam\n  metrics: [accuracy]"
         experiment, document = config(f"  - Dense: {{units: {units}, activation: sigmoid, use_bias: true}}", training)
-        model = compile_model(keras, experiment, facts(), document.key_mark)
+        model = build(keras, experiment, facts(), document)
         layer = model.layers[-1]
         layer.set_weights([np.eye(4, units, dtype="float32") * 9, np.full(units, -4, "float32")])
         x = np.eye(4, dtype="float32")[[units - 1, 0 if units > 1 else 1]]
@@ -85,7 +97,7 @@ def test_accuracy_suits_the_targets(keras, config, facts) -> None:
 def test_xla_is_never_keras_choice(keras, config, facts) -> None:
     """The model is compiled without XLA, which would change the last bits of every figure."""
     experiment, document = config("  - Dense: 3")
-    assert compile_model(keras, experiment, facts(), document.key_mark).jit_compile is False
+    assert build(keras, experiment, facts(), document).jit_compile is False
 
 
 @pytest.mark.keras
@@ -93,7 +105,7 @@ def test_xla_is_never_keras_choice(keras, config, facts) -> None:
 def test_any_experiments_name_makes_a_model(keras, config, facts, name: str) -> None:
     """Names that the config language allows are names of models too."""
     experiment, document = config("  - Dense: 3", rest=f"name: {name}\n")
-    model = compile_model(keras, experiment, facts(), document.key_mark)
+    model = build(keras, experiment, facts(), document)
     assert model.name == name.replace("-", "_").replace(".", "_")
 
 
@@ -101,7 +113,7 @@ def test_any_experiments_name_makes_a_model(keras, config, facts, name: str) -> 
 def test_input_first_states_the_shape(keras, config, facts) -> None:
     """A first part `Input` says the shape where the data do not."""
     experiment, document = config("  - Input: {shape: [6], name: numbers}\n  - Dense: 2")
-    model = compile_model(keras, experiment, facts(input_shape=None), document.key_mark)
+    model = build(keras, experiment, facts(input_shape=None), document)
     assert model.input_shape == (None, 6)
     assert model.count_params() == 14
 
@@ -111,7 +123,7 @@ def test_an_unknown_shape_says_what_to_write(keras, config, facts) -> None:
     """Data without a shape and a model without `Input` end with the line to add."""
     experiment, document = config("  - Dense: 2")
     with pytest.raises(BuildError) as caught:
-        compile_model(keras, experiment, facts(input_shape=None), document.key_mark)
+        build(keras, experiment, facts(input_shape=None), document)
     assert "Input: {shape" in caught.value.problems[0].hint
 
 
@@ -136,7 +148,7 @@ def test_a_shape_that_keras_refuses_stands_at_its_layer(keras, config, facts, na
     with pytest.raises(Exception, match=r".+") as theirs:
         plain(keras, keras.Input(shape))
     with pytest.raises(BuildError) as caught:
-        compile_model(keras, experiment, facts(input_shape=shape), document.key_mark)
+        build(keras, experiment, facts(input_shape=shape), document)
     (problem,) = caught.value.problems
     # Keras numbers its layers as it makes them; all else of the message is the same.
     assert _unnumbered(problem.text) == _unnumbered(f"Keras refused {name}: {str(theirs.value).strip()}")
@@ -154,7 +166,7 @@ def test_learning_that_keras_refuses_stands_at_its_part(keras, config, facts) ->
     training = "loss: mse\n  optimizer:\n    Adam: {clipnorm: 1.0, clipvalue: 1.0}"
     experiment, document = config("  - Dense: 2", training)
     with pytest.raises(BuildError) as caught:
-        compile_model(keras, experiment, facts(), document.key_mark)
+        build(keras, experiment, facts(), document)
     assert caught.value.problems[0].mark.text.strip().startswith("Adam")
 
 
@@ -162,7 +174,7 @@ def test_learning_that_keras_refuses_stands_at_its_part(keras, config, facts) ->
 def test_a_second_model_has_the_names_of_the_first(config, facts) -> None:
     """Names of layers and figures do not depend on what the process built before."""
     experiment, document = config("  - Dense: 2\n  - Dense: 3", "loss: mse\n  optimizer: Adam\n  metrics: [Precision]")
-    models = [compile_model(load_keras(Wake(7)), experiment, facts(), document.key_mark) for _ in range(2)]
+    models = [build(load_keras(Wake(7)), experiment, facts(), document) for _ in range(2)]
     named = [[layer.name for layer in model.layers] for model in models]
     assert named[0] == named[1]
     x = np.zeros((2, 4), "float32")

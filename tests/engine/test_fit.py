@@ -181,7 +181,7 @@ def course(keras, part, epochs) -> Callable[..., tuple[Any, list[dict[str, Any]]
 
         model = compiled(keras, optimizer)
         executor = ResidentExecutor(tf, model, 10)
-        train, validation = executor.put(part(40, (6,))), executor.put(part(20, (6,), seed=1))
+        train, validation = (executor.put(one.x, one.y) for one in (part(40, (6,)), part(20, (6,), seed=1)))
         executor.build(train)
         heard = keras.callbacks.CallbackList(callbacks, model=model, epochs=count, steps=4)
         lines: list[dict[str, Any]] = []

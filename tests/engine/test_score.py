@@ -16,13 +16,13 @@ from nnrun.data.dataset import DataPart
 from nnrun.data.encode import encode
 from nnrun.engine.intervals import wilson
 from nnrun.engine.score import (
+    Answers,
     Outcome,
+    csv_text,
     decide,
     error_figures,
-    prediction_columns,
-    prediction_lines,
-    predictions_csv,
     score,
+    table,
     true_classes,
 )
 from nnrun.spec.facts import Facts
@@ -35,7 +35,7 @@ TWO = Facts("classification", "binary", (4,), classes=2, class_names=("no", "yes
 NUMBERS = Facts("regression", "number", (4,), targets=1, target_names=("price",))
 
 
-def table(text: str) -> list[dict[str, str]]:
+def read(text: str) -> list[dict[str, str]]:
     """Read a CSV as a user would."""
     return list(csv.DictReader(io.StringIO(text)))
 
@@ -99,17 +99,17 @@ def test_errors_come_with_their_interval(drawn: tuple[int, int]) -> None:
     assert [low, high] == pytest.approx([100 * end for end in wilson(errors, rows)], abs=1e-4)
 
 
-def outcome(outputs: Any, truth: Any, facts: Facts, loss: Part = CROSSENTROPY) -> tuple[Outcome, DataPart]:
-    """Make an outcome as `score` would, of rows 10, 20, 30, ... of a source."""
-    outputs, truth = np.array(outputs, "float32"), np.array(truth)
-    part = DataPart(np.zeros((len(truth), 1)), truth, 10 * (1 + np.arange(len(truth))))
-    return Outcome({}, outputs, truth, decide(outputs, facts, loss)), part
+def kept(outputs: Any, truth: Any, facts: Facts, loss: Part = CROSSENTROPY) -> str:
+    """Give `predictions.csv` of outputs and truths for the rows 10, 20, 30, ... of a source."""
+    outputs = np.array(outputs, "float32")
+    one = Answers("", facts, outputs, decide(outputs, facts, loss), None if truth is None else np.array(truth))
+    return csv_text(*table((one,), 10 * (1 + np.arange(len(outputs)))))
 
 
 def test_predictions_name_classes_and_rows() -> None:
     """Each line has its row in the source, the names of both classes, and every class's output under its name."""
-    found, part = outcome([[0.25, 0.5, 0.25], [0.75, 0.25, 0]], [1, 2], THREE)
-    assert table(predictions_csv(found, part, THREE)) == [
+    text = kept([[0.25, 0.5, 0.25], [0.75, 0.25, 0]], [1, 2], THREE)
+    assert read(text) == [
         {
             "row": "10",
             "truth": "bee",
@@ -131,24 +131,24 @@ def test_predictions_name_classes_and_rows() -> None:
 
 def test_predictions_of_two_classes_have_one_output() -> None:
     """A binary model's single output stands beside the names of the classes."""
-    found, part = outcome([[0.75], [0.25]], [1, 1], TWO, BINARY)
-    assert predictions_csv(found, part, TWO) == "row,truth,prediction,output\n10,yes,yes,0.75\n20,yes,no,0.25\n"
+    text = kept([[0.75], [0.25]], [1, 1], TWO, BINARY)
+    assert text == "row,truth,prediction,output\n10,yes,yes,0.75\n20,yes,no,0.25\n"
 
 
 def test_predictions_of_numbers_are_numbers() -> None:
     """One target is a `prediction`; several are named after their columns, truths with spaces between."""
     loss = Part("losses", "MeanSquaredError", {})
-    found, part = outcome([[1.5], [2.5]], [[1.0], [2.0]], NUMBERS, loss)
-    assert predictions_csv(found, part, NUMBERS) == "row,truth,prediction\n10,1.0,1.5\n20,2.0,2.5\n"
+    text = kept([[1.5], [2.5]], [[1.0], [2.0]], NUMBERS, loss)
+    assert text == "row,truth,prediction\n10,1.0,1.5\n20,2.0,2.5\n"
     both = Facts("regression", "number", (4,), targets=2, target_names=("x", "y"))
-    found, part = outcome([[1.5, 3]], [[1.0, 2.0]], both, loss)
-    assert predictions_csv(found, part, both) == "row,truth,prediction_x,prediction_y\n10,1.0 2.0,1.5,3.0\n"
+    text = kept([[1.5, 3]], [[1.0, 2.0]], both, loss)
+    assert text == "row,truth,prediction_x,prediction_y\n10,1.0 2.0,1.5,3.0\n"
 
 
 def test_predictions_of_sequences_keep_every_step() -> None:
     """With an output at every step, truth and prediction list the steps, and each output has a column."""
-    found, part = outcome([[[0.75, 0.25, 0], [0, 0.25, 0.75]]], [[0, 1]], THREE)
-    (line,) = table(predictions_csv(found, part, THREE))
+    text = kept([[[0.75, 0.25, 0], [0, 0.25, 0.75]]], [[0, 1]], THREE)
+    (line,) = read(text)
     assert (line["truth"], line["prediction"]) == ("ant bee", "ant cat")
     assert [float(line[f"output_{index}"]) for index in range(6)] == [0.75, 0.25, 0, 0, 0.25, 0.75]
 
@@ -160,21 +160,32 @@ WORDS = some.text(some.characters(exclude_categories=["C"]), min_size=1)
 def test_any_class_name_survives_the_file(names: list[str]) -> None:
     """Names with commas, quotes, semicolons or spaces come back as they were."""
     facts = Facts("classification", "one_hot", (4,), classes=3, class_names=tuple(names))
-    found, part = outcome(np.eye(3), [0, 1, 2], facts)
-    read = table(predictions_csv(found, part, facts))
-    assert [line["truth"] for line in read] == [line["prediction"] for line in read] == names
+    text = kept(np.eye(3), [0, 1, 2], facts)
+    lines = read(text)
+    assert [line["truth"] for line in lines] == [line["prediction"] for line in lines] == names
 
 
-def test_columns_and_lines_fit() -> None:
-    """Every line has a field for every column, whatever the task."""
-    for outputs, facts in ((np.eye(3), THREE), (np.ones((2, 1)), TWO), (np.ones((2, 2)), NUMBERS)):
-        predicted = decide(outputs, facts, BINARY)
-        columns = prediction_columns(outputs, facts)
-        assert all(len(line) == len(columns) for line in prediction_lines(outputs, predicted, facts))
+def test_rows_without_truth_have_no_truth() -> None:
+    """What is predicted for new rows stands alone."""
+    assert kept([[0.75], [0.25]], None, TWO, BINARY) == "row,prediction,output\n10,yes,0.75\n20,no,0.25\n"
+
+
+def test_several_outputs_stand_side_by_side() -> None:
+    """Each output's columns carry its name, and every line has a field for every column."""
+    outputs = {"kind": np.eye(3, dtype="float32"), "price": np.ones((3, 1), "float32")}
+    answers = (
+        Answers("kind", THREE, outputs["kind"], np.array([0, 1, 2]), np.array([0, 1, 1])),
+        Answers("price", NUMBERS, outputs["price"], outputs["price"], np.zeros((3, 1))),
+    )
+    columns, lines = table(answers, np.arange(3))
+    assert columns[:3] == ("row", "truth_kind", "prediction_kind")
+    assert columns[-2:] == ("truth_price", "prediction_price")
+    assert all(len(line) == len(columns) for line in lines)
+    assert (lines[2][1], lines[2][2], lines[2][-1]) == ("bee", "cat", 1.0)
 
 
 @pytest.fixture
-def scored(keras) -> Callable[..., tuple[Outcome, Any, DataPart]]:
+def scored(keras, experiment) -> Callable[..., tuple[Outcome, Any, DataPart]]:
     """Score a one-layer model with given weights on given examples."""
 
     def run(kernel: Any, x: Any, y: Any, facts: Facts, loss: str, activation: str) -> tuple[Outcome, Any, DataPart]:
@@ -191,7 +202,8 @@ def scored(keras) -> Callable[..., tuple[Outcome, Any, DataPart]]:
         model.compile(loss=loss, metrics=["accuracy"], jit_compile=False)
         part = DataPart(x, np.array(y), np.arange(len(x)))
         executor = ResidentExecutor(tf, model, 2)
-        return score(executor, executor.put(part), part, facts, Part("losses", loss, {})), model, part
+        said = experiment("  - Dense: 1", f"loss: {loss}\n  optimizer: Adam")
+        return score(executor, executor.put(part.x, part.y), part, facts, said), model, part
 
     return run
 
@@ -225,7 +237,7 @@ def test_every_step_of_a_sequence_counts(scored) -> None:
     found, _, _ = scored(np.eye(3) * 9, x, y, integer, "sparse_categorical_crossentropy", "softmax")
     assert (found.scores["errors"], found.scores["rows"]) == (1, 3)
     assert found.scores["error_rate"] == pytest.approx(1 / 6)
-    assert found.truth_words(integer)[1] == "bee ant"
+    assert found.answers[0].truth.tolist() == [[0, 1], [1, 0], [2, 2]]
 
 
 @pytest.mark.keras
@@ -236,5 +248,5 @@ def test_regressions_have_no_error_rate(scored) -> None:
     found, _, _ = scored([[1, 2], [3, 4], [0, 0], [0, 0]], x, [[1.0, 2.0], [3.0, 6.0]], both, "mse", "linear")
     assert found.scores["loss"] == 1.0
     assert not [name for name in found.scores if "error_" in name or name == "errors"]
-    np.testing.assert_array_equal(found.predicted, [[1, 2], [3, 4]])
-    np.testing.assert_array_equal(found.truth, [[1, 2], [3, 6]])
+    np.testing.assert_array_equal(found.answers[0].predicted, [[1, 2], [3, 4]])
+    np.testing.assert_array_equal(found.answers[0].truth, [[1, 2], [3, 6]])

@@ -103,14 +103,14 @@ def test_a_saved_model_is_taken_up_with_the_same_figures(opened, facts, dataset:
     with opened() as held:
         fit(held.session, dataset, tmp_path)
         held.session.save(tmp_path / "last.keras")
-        scores, outputs = held.session.score(dataset.test).scores, held.session.outputs(dataset.test)
+        scores, outputs = held.session.score(dataset.test).scores, held.session.answer(dataset.test)[0].outputs
         architecture = held.session.architecture()
     arguments = {"threads": 1, "log": tmp_path / "log.txt", "saved": tmp_path / "last.keras"}
     with Session.reopen(
         held.experiment, facts(), held.document.key_mark, architecture=architecture, **arguments
     ) as again:
         assert again.score(dataset.test).scores == scores
-        np.testing.assert_array_equal(again.outputs(dataset.test), outputs)
+        np.testing.assert_array_equal(again.answer(dataset.test)[0].outputs, outputs)
     architecture["config"]["layers"][1]["config"]["units"] = 9
     refused = Session.reopen(held.experiment, facts(), held.document.key_mark, architecture=architecture, **arguments)
     with pytest.raises(RunError, match="of another model"), refused:

@@ -34,7 +34,7 @@ def test_overrides_count(config: Path) -> None:
     """`--set` is applied before anything is judged, and its mistakes are marked as such."""
     examined = examine(config, ("training.epochs=5", "model.1.Dropout=0.5"), None)
     assert examined.experiment.training.epochs == 5
-    assert examined.experiment.model[1].arguments == {"rate": 0.5}
+    assert examined.experiment.graph.nodes[1].part.arguments == {"rate": 0.5}
     with pytest.raises(ConfigError) as caught:
         examine(config, ("training.epochs=0",), None)
     assert caught.value.problems[0].mark is not None
