@@ -79,6 +79,9 @@ def put_predictions(screen: Screen, answer: Answer, count: int) -> None:
     from nnrun.cli.layout import Table, put_table
     from nnrun.cli.scores import figure
 
+    if "truth" not in answer.columns:
+        _put_several(screen, answer, count)
+        return
     predictions = [name for name in answer.columns if name.startswith("prediction")]
     by_class = answer.scores["task"] == "classification"
     last = ("output", "") if by_class else ("difference",)
@@ -90,6 +93,17 @@ def put_predictions(screen: Screen, answer: Answer, count: int) -> None:
         rows.append([str(said["row"]), *shown, *tail])
     headings = ("row", "truth", *predictions, *last)
     put_table(screen, Table(headings, rows, frozenset() if by_class else frozenset(headings), ("output",)))
+
+
+def _put_several(screen: Screen, answer: Answer, count: int) -> None:
+    """Write truth and prediction of each of several outputs; each class's own output is left to the file."""
+    from nnrun.cli.layout import Table, put_table
+    from nnrun.cli.scores import figure
+
+    shown = [index for index, name in enumerate(answer.columns) if not name.startswith("output")]
+    headings = tuple(answer.columns[index] for index in shown)
+    rows = [[figure(row[index]) for index in shown] for row in answer.rows[:count]]
+    put_table(screen, Table(headings, rows))
 
 
 def _class_cells(said: dict[str, object], screen: Screen) -> list[str]:

@@ -21,6 +21,9 @@ def put_scores(screen: Screen, scores: Mapping[str, Any]) -> None:
     parts = {name: scores[name] for name in _PARTS if isinstance(scores.get(name), dict)}
     if not parts:
         return
+    if any("outputs" in part for part in parts.values()):
+        _put_outputs(screen, parts)
+        return
     first = next(iter(parts.values()))
     counts = "error_percent" in first
     metrics = [name for name in first if name not in (*_ERRORS, "rows")]
@@ -41,6 +44,24 @@ def put_scores(screen: Screen, scores: Mapping[str, Any]) -> None:
         "errors",
     )
     put_table(screen, Table(headings, rows, frozenset(headings[1:]), tuple(dict.fromkeys(spare))))
+
+
+def _put_outputs(screen: Screen, parts: Mapping[str, Any]) -> None:
+    """Write a model of several outputs: a row for each figure, a column for each part; a wide table would not fit."""
+    figures = {name: _figures_by_output(part) for name, part in parts.items()}
+    names = dict.fromkeys(name for known in figures.values() for name in known)
+    rows = [[name, *(known.get(name, "-") for known in figures.values())] for name in names]
+    put_table(screen, Table(("figure", *figures), rows, frozenset(figures)))
+
+
+def _figures_by_output(part: Mapping[str, Any]) -> dict[str, str]:
+    told = {"rows": f"{part['rows']:,}"} | {
+        name: figure(value) for name, value in part.items() if name not in ("rows", "outputs")
+    }
+    for output, errors in part.get("outputs", {}).items():
+        error, interval, _ = _error_cells(errors)
+        told |= {f"{output} error": error, f"{output} 95 % interval": interval}
+    return told
 
 
 def _error_cells(part: Mapping[str, Any]) -> tuple[str, str, str]:
