@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,11 @@ def _translated(case: dict[str, Any]) -> Translation | None:
     return keras1.translate(case["category"], *split(case["wrote"]))
 
 
+def _line(hint: str) -> str:
+    """What is to be pasted: all behind `today:` or `today 2 parts:`."""
+    return re.search(r"today(?: \d parts)?: (.*)", hint)[1]
+
+
 @pytest.mark.parametrize("case", CASES, ids=_label)
 def test_every_row_is_the_line_that_is_written_today(case: dict[str, Any]) -> None:
     """What Keras 1 wrote becomes exactly this line; what runs as it is becomes none."""
@@ -36,9 +42,9 @@ def test_every_row_is_the_line_that_is_written_today(case: dict[str, Any]) -> No
 
 @pytest.mark.parametrize("case", [case for case in OLD if "wrote it so" in case["hint"]], ids=_label)
 def test_the_line_can_be_pasted(case: dict[str, Any]) -> None:
-    """What stands behind `today:` is YAML: as an item of a list it reads as the very part, its comment ignored."""
+    """What stands behind `today:` is YAML: as an item of a list it reads as the very part."""
     found = _translated(case)
-    said = found.hint().partition(": ")[2]
+    said = _line(found.hint())
     pieces = [said] if len(found.parts) == 1 else said.split("; ", len(found.parts) - 1)
     text = "".join(f"  - {piece}\n" for piece in pieces)
     assert parse(f"model:\n{text}", "x.yaml").data["model"] == list(found.parts)
@@ -49,8 +55,15 @@ def test_behind_a_key_the_part_keeps_its_braces(case: dict[str, Any]) -> None:
     """As a value (`kernel_regularizer: {L2: 0.01}`) the line reads as the very part too."""
     found = _translated(case)
     if found.parts:
-        said = found.hint(as_value=True).partition(": ")[2]
+        said = _line(found.hint(as_value=True))
         assert parse(f"at: {said}\n", "x.yaml").data["at"] == found.parts[0]
+
+
+def test_the_line_may_stand_in_a_flow_list() -> None:
+    """In `metrics: [accuracy, fmeasure]` the line replaces its word, and the rest of the list stays."""
+    line = _line(keras1.translate("metrics", "fmeasure").hint())
+    document = parse(f"metrics: [{line}, accuracy]\n", "x.yaml")
+    assert document.data["metrics"] == [{"F1Score": {"average": "micro", "threshold": 0.5}}, "accuracy"]
 
 
 @pytest.mark.parametrize("case", OLD, ids=_label)

@@ -73,7 +73,7 @@ def _optimizer(name: str, arguments: Any) -> Translation | None:
             turned[word] = value
     # Where Keras has changed a default since, the old one is written out.
     left = [word for word in old if word not in turned and (word != "learning_rate" or entry.name in names.SLOWER)]
-    notes = [f"Keras 1's default of {' and '.join(left)} written out"] if left else []
+    notes = [f"its default of {' and '.join(left)} is written out"] if left else []
     if "schedule_decay" in given:
         notes.append("schedule_decay is gone: today it is always 1, then it was 0.004")
     return Translation((part(entry.name, {**turned, **{word: old[word] for word in left}}),), tuple(notes))

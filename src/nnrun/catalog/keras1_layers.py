@@ -127,7 +127,7 @@ def _entrance(entry: Entry, given: dict[str, Any]) -> str:
         said = {"shape": [given.get("input_length"), given.get("input_dim")]}
     else:
         said = {"shape": [given["input_dim"]]}
-    return f"the data say what enters; where they do not, Input: {flow(said)} stands first"
+    return f"the data say what enters (where they do not, Input: {flow(said)} stands first)"
 
 
 def _finished(word: str, entry: Entry, turned: dict[str, Any], notes: list[str], given: dict[str, Any]) -> Translation:

@@ -57,7 +57,7 @@ DROPPED: dict[str, tuple[frozenset[str], str]] = {
     "input_dtype": (frozenset(), ""),
     "consume_less": (frozenset({"LSTM", "GRU", "SimpleRNN", "ConvLSTM2D"}), ""),
     "output_shape": (frozenset({"Conv2DTranspose", "Conv3DTranspose"}),
-                     "output_shape follows from the input; output_padding adjusts it"),
+                     "output_shape follows from the input, output_padding adjusts it"),
     "mode": (frozenset({"BatchNormalization"}), ""),
     **{key: (frozenset({"PReLU"}), "") for key in ("t_left_init", "a_left_init", "t_right_init", "a_right_init")},
     **{key: (frozenset({"Activation"}), "") for key in ("alpha_init", "beta_init", "shared_axes")},
@@ -75,10 +75,10 @@ MERGES = {"sum": "Add", "mul": "Multiply", "concat": "Concatenate", "ave": "Aver
 
 #: What stands in for a layer that is gone does not do quite the same.
 NEAREST = {
-    "LocallyConnected1D": "nearest: Conv1D shares its weights between places; a layer of your own (--code) need not",
-    "LocallyConnected2D": "nearest: Conv2D shares its weights between places; a layer of your own (--code) need not",
+    "LocallyConnected1D": "nearest: Conv1D shares its weights between places, a layer of your own (--code) need not",
+    "LocallyConnected2D": "nearest: Conv2D shares its weights between places, a layer of your own (--code) need not",
     "SReLU": "nearest: PReLU learns one slope, SReLU learnt two and two thresholds",
-    "ParametricSoftplus": "nearest: softplus learns nothing; alpha and beta need a layer of your own (--code)",
+    "ParametricSoftplus": "nearest: softplus learns nothing, alpha and beta need a layer of your own (--code)",
 }
 
 #: What no single part of Keras 3 does, and what to do instead.
@@ -111,16 +111,16 @@ OPTIMIZERS: dict[str, dict[str, float]] = {
 #: Optimizers whose learning rate Keras has lowered since.
 SLOWER = frozenset({"Adagrad", "Adadelta", "Adamax", "Nadam"})
 
-_COSINE = "Keras 1 took the mean over the outputs, cosine_similarity takes the sum"
+_COSINE = "it took the mean over the outputs, cosine_similarity takes the sum"
 LOSSES: dict[str, tuple[str | dict[str, Any], str]] = {
     "cosine_proximity": ("cosine_similarity", _COSINE),
     "cosine": ("cosine_similarity", _COSINE),
     "kullback_leibler_divergence": ("kl_divergence", ""),
 }
 
-_BATCHES = "Keras 1 took the mean over batches"
+_BATCHES = "it took the mean over batches"
 _F1: tuple[dict[str, Any], str] = ({"F1Score": {"average": "micro", "threshold": 0.5}}, _BATCHES)
-_SIMILARITY = "Keras 1's was the mean over the outputs and below 0, today's is the sum and above"
+_SIMILARITY = "it was the mean over the outputs and below 0, today's is the sum and above"
 METRICS: dict[str, tuple[str | dict[str, Any], str]] = {
     "cosine_proximity": ("cosine_similarity", _SIMILARITY),
     "cosine": ("cosine_similarity", _SIMILARITY),

@@ -28,7 +28,7 @@ class Translation:
     notes: tuple[str, ...] = ()
 
     def hint(self, *, as_value: bool = False) -> str:
-        """One line to paste, the notes behind it as a comment.
+        """The notes, then the line to paste: a comment behind it would swallow what follows in `[a, b]`.
 
         Args:
             as_value: Whether the part stands behind a key and so needs its braces.
@@ -37,8 +37,7 @@ class Translation:
             return f"Keras 1 had it; today: {'; '.join(self.notes)}"
         lines = [flow(part) if as_value or isinstance(part, str) else flow(part)[1:-1] for part in self.parts]
         start = "today" if len(lines) == 1 else f"today {len(lines)} parts"
-        comment = f"  # {'; '.join(self.notes)}" if self.notes else ""
-        return f"Keras 1 wrote it so; {start}: {'; '.join(lines)}{comment}"
+        return "; ".join(["Keras 1 wrote it so", *self.notes, f"{start}: {'; '.join(lines)}"])
 
 
 def part(name: str, arguments: dict[str, Any]) -> PlainPart:
