@@ -130,7 +130,7 @@ def test_parts_know_their_paths_from_the_root(experiment) -> None:
         (
             {"data": "source: digit"},
             "digit",
-            'expected a source, received "digit" (text), which is not one',
+            'expected a data source, received "digit" (text), which is not one',
             "Did you mean 'digits'?",
         ),
         (

@@ -232,6 +232,15 @@ class Shape:
                           {"enum": list(SHAPE_FACTS)}]}
 
 
+#: Categories whose singular is not the word without its last letter.
+_SINGULAR = {"losses": "loss", "preparation": "preparation step", "sources": "data source"}
+
+
+def singular(category: str) -> str:
+    """Name one thing of a category: `layer`, `loss`, `preparation step`."""
+    return _SINGULAR.get(category, category.removesuffix("s"))
+
+
 @dataclass(frozen=True)
 class PartOf:
     """A part of one of these categories of the catalog: a word, a one-key mapping, or a lone value."""
@@ -241,7 +250,7 @@ class PartOf:
     @property
     def expects(self) -> str:
         """`an initializer`, `a layer`, ..."""
-        names = [category.removesuffix("s") for category in self.categories]
+        names = [singular(category) for category in self.categories]
         return " or ".join(f"{'an' if name[0] in 'aeiou' else 'a'} {name}" for name in names)
 
     def accepts(self, value: object) -> bool:

@@ -56,6 +56,10 @@ class ResidentExecutor:
         first = next(iter(x.values())) if isinstance(x, dict) else x
         return Tensors(self._tf.nest.map_structure(self._tf.constant, fields), len(first))
 
+    def weigh(self, tensors: Tensors, sample_weight: NDArray[Any] | None) -> Tensors:
+        """Give the same examples with other weights, without a second copy of them."""
+        return Tensors((*tensors.fields[:2], self._tf.constant(sample_weight)), tensors.rows)
+
     def build(self, tensors: Tensors) -> None:
         """Create the state of optimizer and metrics, which cannot be created inside a compiled loop."""
         batch = self._tf.nest.map_structure(lambda field: field[: self._batch], tensors.fields)

@@ -122,14 +122,22 @@ def decide(outputs: NDArray[Any], facts: Facts, loss: Part) -> NDArray[Any]:
     """Turn outputs, shape (rows, ..., units), into class numbers, shape (rows, ...), or leave numbers as they are."""
     if facts.task == "regression":
         return outputs
-    if outputs.shape[-1] > 1:
+    if outputs.shape[-1] > 1 and not _labels(facts):
         return np.asarray(np.argmax(outputs, axis=-1), dtype=np.int64)
     around_zero = loss.name in _AROUND_ZERO or loss.arguments.get("from_logits") is True
-    return np.asarray(outputs[..., 0] > (0.0 if around_zero else 0.5), dtype=np.int64)
+    switched_on = np.asarray(outputs > (0.0 if around_zero else 0.5), dtype=np.int64)
+    return switched_on if _labels(facts) else switched_on[..., 0]
+
+
+def _labels(facts: Facts) -> bool:
+    """Tell whether targets are several labels, each of which may hold, and not one class of several."""
+    return facts.form == "binary" and len(facts.target_names) > 1
 
 
 def true_classes(y: NDArray[Any], facts: Facts) -> NDArray[np.int64]:
     """Turn encoded targets back into class numbers."""
+    if _labels(facts):
+        return np.asarray(y, dtype=np.int64)
     if facts.form == "one_hot" or (y.ndim > 1 and y.shape[-1] > 1 and facts.form == "binary"):
         return np.asarray(np.argmax(y, axis=-1), dtype=np.int64)
     squeezed = y[..., 0] if y.ndim > 1 and y.shape[-1] == 1 else y

@@ -169,7 +169,7 @@ class Session:
         from nnrun.engine.fit import Course
 
         training = self._experiment.training
-        train = self.tensors(dataset.train)
+        train = self._weighed(dataset.train)
         validation = self.tensors(dataset.validation) if dataset.validation is not None else None
         self._build(train)
         monitor, mode = best_rule(training, {"val_loss": 0.0} if validation is not None else {})
@@ -216,6 +216,28 @@ class Session:
 
         return answer(self._executor, self.tensors(part), self._facts, self._experiment, with_truth=False)
 
+    def start_from(self, saved: FilePath) -> tuple[list[str], list[str]]:
+        """Take the weights of a saved model, layer by layer where name and shapes agree.
+
+        Returns:
+            The names of the layers with weights that took theirs from there, and of those that begin anew.
+
+        Raises:
+            RunError: Where the checkpoint cannot be read.
+        """
+        known = {layer.name: layer for layer in checkpoint.load(self.keras, saved).layers}
+        taken, new = [], []
+        for layer in self.model.layers:
+            other = known.get(layer.name)
+            if not layer.weights:
+                continue
+            if other is None or [w.shape for w in other.weights] != [w.shape for w in layer.weights]:
+                new.append(layer.name)
+                continue
+            layer.set_weights(other.get_weights())
+            taken.append(layer.name)
+        return taken, new
+
     def save(self, path: FilePath) -> None:
         """Write the whole model atomically."""
         checkpoint.save(self.model, path)
@@ -225,6 +247,16 @@ class Session:
         if id(part) not in self._put:
             self._put[id(part)] = self._fitting(part)
         return self._put[id(part)]
+
+    def _weighed(self, part: DataPart) -> Tensors:
+        """Give the training part as tensors, its examples weighed by their classes where the config says so."""
+        tensors, wanted = self.tensors(part), self._experiment.training.class_weight
+        if wanted is None:
+            return tensors
+        from nnrun.data.weights import weigh_classes
+
+        weights = weigh_classes(part, self._facts, wanted).sample_weight
+        return self._executor.weigh(tensors, weights)
 
     def _fitting(self, part: DataPart) -> Tensors:
         """Name inputs and targets as the model does."""

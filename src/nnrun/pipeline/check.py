@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING
 
 from nnrun.config import extends, overrides
 from nnrun.data.foresee import foresee
+from nnrun.data.inputs import shapes
 from nnrun.data.places import Places
 from nnrun.errors import Problem
 from nnrun.spec.experiment import Experiment, validate
-from nnrun.spec.lints import findings
+from nnrun.spec.findings.case import Case
+from nnrun.spec.findings.find import findings
 from nnrun.spec.targets import target_forms
+from nnrun.spec.walk import walk
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

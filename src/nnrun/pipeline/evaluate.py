@@ -142,15 +142,16 @@ def take_up(question: Question) -> Kept:
     try:
         document = documents.read(folder.resolved)
         experiment = validate(document)
-    except NnrunError as error:
-        text = f"{folder.resolved}: this run's config can no longer be read: {error}"
+        facts = Facts.from_json(record["facts"])
+    except (NnrunError, ValueError) as error:
+        text = f"{folder.path}: what this run says of itself can no longer be read: {error}"
         raise RunError(text, "the folder was changed, or made by another version of nnrun") from error
     return Kept(
         folder,
         record,
         document,
         experiment,
-        Facts.from_json(record["facts"]),
+        facts,
         Places(folder.path.resolve(), question.data_dir),
     )
 
@@ -216,7 +217,7 @@ def _other(kept: Kept, file: FilePath, *, with_target: bool) -> DataPart:
 
 
 def _label(question: Question) -> str:
-    return question.part if question.data is None else question.data.stem
+    return question.part if question.data is None else f"data_{question.data.stem}"
 
 
 def _keep(folder: RunFolder, name: str, scores: dict[str, Any], progress: Progress) -> None:

@@ -7,6 +7,7 @@ A config refused at 3 leaves no folder; every later failure leaves one that says
 
 from __future__ import annotations
 
+import hashlib
 import traceback
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ from nnrun.pipeline.resolve import said_out
 from nnrun.pipeline.sources import digests, keep_sources
 from nnrun.progress import Logged
 from nnrun.runs import metrics
+from nnrun.runs.find import find
 from nnrun.runs.folder import RunFolder
 from nnrun.runs.log import Log
 from nnrun.runs.record import Record
@@ -92,7 +94,7 @@ def train(request: Request, progress: Progress) -> Finished:
         with record.phase("load"):
             dataset = load_data(examined, heard)
         keep_data(folder, record, dataset)
-        scores = run(examined, dataset, folder, record, heard)
+        scores = run(request, examined, dataset, folder, record, heard)
     return Finished(folder, scores, warnings=examined.problems)
 
 
@@ -166,7 +168,9 @@ def keep_data(folder: RunFolder, record: Record, dataset: Dataset) -> None:
     folder.write_json(folder.prepare, list(dataset.fitted))
 
 
-def run(examined: Examined, dataset: Dataset, folder: RunFolder, record: Record, progress: Progress) -> dict[str, Any]:
+def run(
+    request: Request, examined: Examined, dataset: Dataset, folder: RunFolder, record: Record, progress: Progress
+) -> dict[str, Any]:
     """Wake Keras, compile, train, score and keep; gives what `scores.json` holds."""
     from nnrun.engine.session import Session
 
@@ -180,6 +184,8 @@ def run(examined: Examined, dataset: Dataset, folder: RunFolder, record: Record,
     ) as session:
         record.update(wake=session.wake.as_json(), executor=session.executor_name, executor_why=session.executor_why)
         keep_model(folder, session)
+        if examined.experiment.init_from is not None:
+            start_from(examined.experiment.init_from, request, session, record, progress)
         progress.say(f"{session.parameters:,} parameters, {len(dataset.train.rows):,} training rows")
         with record.phase("train"):
             epochs = train_model(session, dataset, folder, progress)
@@ -187,6 +193,23 @@ def run(examined: Examined, dataset: Dataset, folder: RunFolder, record: Record,
         with record.phase("score"):
             scores = keep_scores(session, dataset, folder)
     return scores
+
+
+def start_from(word: str, request: Request, session: Session, record: Record, progress: Progress) -> None:
+    """Let training start from the best weights of another run.
+
+    Raises:
+        RunError: Where there is no such run, or no layer of it fits.
+    """
+    other = find(request.runs_dir, word)
+    taken, new = session.start_from(other.best)
+    if not taken:
+        text = f"init_from: no layer of {other.id} has the name and the shapes of a layer of this model"
+        raise RunError(text, "give the layers to take over the same name: in both configs")
+    digest = hashlib.sha256(other.best.read_bytes()).hexdigest()
+    record.update(init_from={"run": other.id, "sha256": digest, "layers": taken, "new": new})
+    begun = f"; {', '.join(new)} begin anew" if new else ""
+    progress.say(f"{len(taken)} layers start from {other.id}{begun}")
 
 
 def keep_model(folder: RunFolder, session: Session) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Literal
@@ -73,10 +73,17 @@ class Record:
         begin = perf_counter()
         try:
             yield
-        finally:
-            seconds = dict(self.fields["seconds"])
-            seconds[name] = round(seconds.get(name, 0.0) + perf_counter() - begin, 3)
-            self.update(seconds=seconds, peak_memory_bytes=environment.peak_memory_bytes())
+        except BaseException:
+            # What went wrong must be heard, and not that the disk is too full to note how long it took.
+            with suppress(RunError):
+                self._note_phase(name, begin)
+            raise
+        self._note_phase(name, begin)
+
+    def _note_phase(self, name: str, begin: float) -> None:
+        seconds = dict(self.fields["seconds"])
+        seconds[name] = round(seconds.get(name, 0.0) + perf_counter() - begin, 3)
+        self.update(seconds=seconds, peak_memory_bytes=environment.peak_memory_bytes())
 
     def finish(self, status: Status, error: str | None = None) -> None:
         """Close the record: how the run ended, when, with what memory, and what went wrong.

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping  # noqa: TC003  # pydantic reads it
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     #: One form for all target columns together, or one for each target: a column's name, or the word of a field.
     TargetForms: TypeAlias = "TargetForm | Mapping[str, TargetForm]"
 
@@ -101,11 +100,11 @@ class Facts:
 
     @classmethod
     def from_json(cls, fields: Mapping[str, Any]) -> Facts:
-        """Take up what `as_json` gave, lists back to tuples."""
-        known = _tupled(fields)
-        known["by_target"] = {key: TargetFacts(**_tupled(one)) for key, one in known.get("by_target", {}).items()}
-        return cls(**known)
+        """Take up what `as_json` gave, lists back to tuples.
 
+        Raises:
+            ValueError: Where a field is missing or of another kind: the file was changed, or is of another version.
+        """
+        from pydantic import TypeAdapter
 
-def _tupled(fields: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: tuple(value) if isinstance(value, list) else value for key, value in fields.items()}
+        return TypeAdapter(cls).validate_python(fields)

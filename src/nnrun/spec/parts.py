@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from nnrun.catalog import lookup
-from nnrun.catalog.kinds import NUMBER_FACTS, SHAPE_FACTS, AnyOf, Kind, ListOf, MappingOf, PartOf
+from nnrun.catalog.kinds import NUMBER_FACTS, SHAPE_FACTS, AnyOf, Kind, ListOf, MappingOf, PartOf, singular
 from nnrun.config.hints import did_you_mean
 from nnrun.config.render import show
 from nnrun.spec.part import Part
@@ -165,7 +165,7 @@ class Reader:
             if found is not None:
                 return found
         known = [name for category in categories for name in lookup.words(category)]
-        elsewhere = [entry.category.removesuffix("s") for entry in lookup.find(word) if entry.name == word]
+        elsewhere = [singular(entry.category) for entry in lookup.find(word) if entry.name == word]
         hint = did_you_mean(word, known)
         if elsewhere and hint is None:
             hint = f"{word} is of the category '{elsewhere[0]}', which has no place here"
@@ -276,8 +276,10 @@ def _keras1_hint(categories: tuple[str, ...], word: str, arguments: object, path
 def _without(part: object, keys: tuple[str, ...]) -> object:
     if not isinstance(part, dict):
         return part
-    return {word: {key: value for key, value in inner.items() if key not in keys} if isinstance(inner, dict) else inner
-            for word, inner in part.items()}
+    return {
+        word: {key: value for key, value in inner.items() if key not in keys} if isinstance(inner, dict) else inner
+        for word, inner in part.items()
+    }
 
 
 def placed(value: Any, prefix: Path) -> Any:

@@ -15,6 +15,7 @@ _ONE_HOT = {
     "CategoricalHinge",
     "CategoricalGeneralizedCrossEntropy",
     "KLDivergence",
+    "crossentropy",
 }
 _INTEGER = {"SparseCategoricalCrossentropy"}
 _BINARY = {"BinaryCrossentropy", "BinaryFocalCrossentropy", "Hinge", "SquaredHinge"}
@@ -34,7 +35,7 @@ def target_form(loss: Part) -> TargetForm:
     Keras' losses take what their docstrings say: sparse losses class numbers, categorical ones a row per example,
     binary ones and hinges 0 or 1 (Keras turns 0 into -1 for hinges); all others compare numbers.
     """
-    name = _class_name(loss.name)
+    name = class_of_loss(loss.name)
     if name in _ONE_HOT:
         return "one_hot"
     if name in _INTEGER:
@@ -42,8 +43,8 @@ def target_form(loss: Part) -> TargetForm:
     return "binary" if name in _BINARY else "number"
 
 
-def _class_name(name: str) -> str:
-    """Bring a loss function's name to its class's: `kl_divergence` to `KLDivergence`."""
+def class_of_loss(name: str) -> str:
+    """Bring a loss function's name to its class's: `kl_divergence` to `KLDivergence`; other names stay."""
     if not name.islower():
         return name
     squeezed = name.replace("_", "")
