@@ -96,6 +96,13 @@ def test_a_large_table_is_foreseen_from_its_start(places: Places, spec, monkeypa
             "Did you mean 'age'?",
         ),
         (
+            {"file": "t.csv", "features": ["age", "colours"]},
+            "integer",
+            ("data", "source", "csv", "features", 1),
+            "unknown-column",
+            "Did you mean 'colour'?",
+        ),
+        (
             {"file": "t.csv", "features": ["age", "kind"]},
             "integer",
             ("data", "source", "csv", "features"),

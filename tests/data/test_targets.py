@@ -67,11 +67,6 @@ def test_facts_of_several_targets_come_back_from_json(places: Places, listener, 
     assert facts.by_target["kind"] == TargetFacts("integer", "classification", 3, 1, ("x", "y", "z"))
 
 
-def test_records_without_targets_of_their_own_are_still_read() -> None:
-    """Facts that an earlier version wrote have no `by_target`."""
-    assert Facts.from_json({"task": "regression", "form": "number", "input_shape": [2]}).by_target == {}
-
-
 def test_one_target_by_name_is_one_target_in_a_mapping(places: Places, listener, spec) -> None:
     """A mapping with one key gives the same array as the form alone, under its key."""
     said = spec("iris")
@@ -132,9 +127,10 @@ def test_a_target_that_cannot_be_is_refused(places: Places, listener, spec, spli
         ({"price": "integer"}, ("data", "source"), "loss-target-mismatch"),
         ({"kind": "number"}, ("data", "source"), "loss-target-mismatch"),
         ({"kind": "binary"}, ("data", "source"), "loss-target-mismatch"),
+        ("integer", ("data", "source"), "loss-target-mismatch"),
     ],
 )
-def test_a_target_that_cannot_be_is_foreseen(places: Places, spec, split, forms: dict, path: tuple, name: str) -> None:
+def test_a_target_that_cannot_be_is_foreseen(places: Places, spec, split, forms, path: tuple, name: str) -> None:
     """The same mistakes are findings before anything is loaded."""
     _, findings = foresee(_two(places, spec, split), form=forms, places=places)
     assert [(finding.path, finding.name) for finding in findings] == [(path, name)]

@@ -33,8 +33,7 @@ _OPTIONS: Mapping[str, Mapping[str, Any]] = {"diabetes": {"scaled": False}}
 class Sklearn:
     """A table that comes with scikit-learn, its columns under plain names: `petal width (cm)` is `petal_width`.
 
-    The class column holds the classes' names (`species` of iris: setosa, versicolor, virginica). `nnrun explain
-    sklearn.set` lists the sets.
+    The class column holds the classes' names (`species` of iris: setosa, versicolor, virginica).
 
     Args:
         set: The table.

@@ -34,12 +34,7 @@ class Asked:
     def wrong(self, names: Sequence[str], below: ConfigPath) -> list[Finding]:
         """Columns that do not exist, and those that are asked for twice; `below` is the source's place."""
         roles = {"features": self.features or [], "target": self.target, "sample_weight": self._weights}
-        findings = []
-        for key, asked in roles.items():
-            try:
-                resolve(asked, names)
-            except ValueError as error:
-                findings.append(Finding((*below, key), str(error), None, "unknown-column"))
+        findings = [finding for key, asked in roles.items() for finding in _unknown(asked, names, (*below, key))]
         return findings or [*self._told(names, below), *self._weighed(names, below)]
 
     def choose(self, names: Sequence[str]) -> Chosen:
@@ -118,6 +113,30 @@ class Chosen:
             "text": [name for name in (*self.features, *self.targets) if table[name].dtype == object],
             "header": header,
         }
+
+
+def _unknown(asked: Sequence[str | int], names: Sequence[str], path: ConfigPath) -> list[Finding]:
+    """The first column that does not exist or is named twice, at its place in a list of several."""
+    try:
+        resolve(asked, names)
+    except ValueError as error:
+        where = (*path, _first_wrong(asked, names)) if len(asked) > 1 else path
+        return [Finding(where, str(error), None, "unknown-column")]
+    return []
+
+
+def _first_wrong(asked: Sequence[str | int], names: Sequence[str]) -> int:
+    """The index of the first column that does not exist or was named before."""
+    seen: set[str] = set()
+    for index, column in enumerate(asked):
+        try:
+            (name,) = resolve([column], names)
+        except ValueError:
+            return index
+        if name in seen:
+            return index
+        seen.add(name)
+    raise AssertionError("only called where a column is refused")
 
 
 def no_features(path: ConfigPath) -> Finding:

@@ -135,6 +135,15 @@ def _no_such_target(key: str, outline: Outline) -> Finding:
 def _unsuited(spec: SpecLike, outline: Outline, key: str, form: TargetForm, *, stated: bool) -> list[Finding]:
     """A target that does not suit its loss."""
     where = spec.source.path
+    if key in {_ALL, _WHOLE} and (worded := _worded(outline)):
+        return [
+            Finding(
+                where,
+                f"target columns that one loss compares must all hold numbers, but {worded!r} holds text",
+                "name one target, encode the text as numbers, or give each target an output of its own",
+                "loss-target-mismatch",
+            )
+        ]
     if outline.task == "regression" and (form != "number" or stated):
         return [
             Finding(
@@ -164,6 +173,12 @@ def _unsuited(spec: SpecLike, outline: Outline, key: str, form: TargetForm, *, s
             )
         ]
     return _classes(where, _class_names(outline, key), form, stated=stated)
+
+
+def _worded(outline: Outline) -> str | None:
+    """The first of several target columns that holds text."""
+    several = outline.target_names if len(outline.target_names) > 1 else ()
+    return next((name for name in several if any(number(said) is None for said in outline.values.get(name, ()))), None)
 
 
 def _classes(where: ConfigPath, names: Sequence[str], form: TargetForm, *, stated: bool) -> list[Finding]:
