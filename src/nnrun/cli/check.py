@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from nnrun.cli import options
+from nnrun.cli import complete, options
 from nnrun.errors import EXIT_REFUSED, ConfigError, Problem
 
 if TYPE_CHECKING:
@@ -31,6 +32,10 @@ class Checked:
         """Count the problems of a severity."""
         return sum(problem.severity == severity for problem in self.problems)
 
+    def without_notes(self) -> Checked:
+        """Leave out what is only a note."""
+        return replace(self, problems=tuple(problem for problem in self.problems if problem.severity != "note"))
+
     def as_json(self) -> dict[str, Any]:
         """Plain data for `--json`."""
         from nnrun.cli.problems import as_json
@@ -43,14 +48,29 @@ class Checked:
 
 
 @click.command()
-@click.argument("files", nargs=-1, required=True, metavar="FILES...", shell_complete=options.complete_config)
+@click.argument("files", nargs=-1, required=True, metavar="FILES...", shell_complete=complete.config)
 @click.option("--strict", is_flag=True, help="Warnings are errors: exit with 2.")
 @options.sets
 @options.data_dir
 @options.quiet
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "github", "sarif"]),
+    default="text",
+    show_default=True,
+    help="For people, for scripts, for GitHub's workflows, or SARIF 2.1.0.",
+)
 @options.as_json
 def check(
-    *, files: tuple[str, ...], strict: bool, sets: tuple[str, ...], data_dir: Path | None, quiet: bool, as_json: bool
+    *,
+    files: tuple[str, ...],
+    strict: bool,
+    sets: tuple[str, ...],
+    data_dir: Path | None,
+    quiet: bool,
+    form: str,
+    as_json: bool,
 ) -> int:
     """Say all that is wrong with configs, before time is spent.
 
@@ -62,16 +82,39 @@ def check(
     """  # noqa: D301
     checked = [examined(file, sets, data_dir) for word in files for file in walk(word)]
     failed = any(each.count("error") or (strict and each.count("warning")) for each in checked)
-    if as_json:
-        from nnrun.cli.screen import put_json
-
-        totals = {
-            f"{severity}s": sum(each.count(severity) for each in checked) for severity in ("error", "warning", "note")
-        }
-        put_json({"ok": not failed, **totals, "files": [each.as_json() for each in checked]})
+    shown = [each.without_notes() for each in checked] if quiet else checked
+    if as_json or form == "json":
+        _put_json(checked, failed=failed)
+    elif form == "text":
+        _tell(shown, quiet=quiet)
     else:
-        _tell(checked, quiet=quiet)
+        _put_for_machines(shown, form)
     return EXIT_REFUSED if failed else 0
+
+
+def wants_json(words: Sequence[str]) -> bool:
+    """Tell whether a command line asks for JSON, so that its errors are JSON too."""
+    return "--json" in words or "--format=json" in words or ("--format", "json") in pairwise(words)
+
+
+def _put_json(checked: Sequence[Checked], *, failed: bool) -> None:
+    from nnrun.cli.screen import put_json
+
+    totals = {
+        f"{severity}s": sum(each.count(severity) for each in checked) for severity in ("error", "warning", "note")
+    }
+    put_json({"ok": not failed, **totals, "files": [each.as_json() for each in checked]})
+
+
+def _put_for_machines(checked: Sequence[Checked], form: str) -> None:
+    from nnrun.cli.formats import github, sarif
+    from nnrun.cli.screen import Screen, put_json
+
+    if form == "sarif":
+        put_json(sarif(checked))
+        return
+    for line in github(checked):
+        Screen.out().put(line)
 
 
 def walk(word: str) -> Iterator[Path | Checked]:
@@ -114,9 +157,7 @@ def _tell(checked: Sequence[Checked], *, quiet: bool) -> None:
 
     screen = Screen.out()
     for each in checked:
-        put_problems(
-            screen, [problem for problem in each.problems if not quiet or problem.severity != "note"], counted=False
-        )
+        put_problems(screen, each.problems, counted=False)
         if not quiet and not each.count("error"):
             others = f" ({count(each.problems)})" if each.problems else ""
             screen.put(f"{visible(each.name)}: {screen.style('ok', fg='green', bold=True)}{others}")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from nnrun.cli import options
+from nnrun.cli import complete, options
 from nnrun.cli.commands import Commands
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def list_(as_json: bool) -> None:
 
 
 @data.command()
-@click.argument("name")
+@click.argument("name", shell_complete=complete.data_set)
 @options.as_json
 def show(name: str, as_json: bool) -> None:
     """Say what is known of the data set NAME: size, licence, citation, files.
@@ -79,7 +79,7 @@ def _said(value: Any) -> str:
 
 
 @data.command()
-@click.argument("name")
+@click.argument("name", shell_complete=complete.data_set)
 @options.data_dir
 @options.quiet
 @options.as_json

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from nnrun.cli import options
+from nnrun.cli import complete, options
 from nnrun.errors import NnrunError
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("name", shell_complete=options.complete_name)
+@click.argument("name", shell_complete=complete.question)
 @options.sets
 @options.as_json
 def explain(name: str, sets: tuple[str, ...], as_json: bool) -> None:

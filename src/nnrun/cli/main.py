@@ -13,8 +13,9 @@ import click
 
 from nnrun import __version__
 from nnrun.cli import door
-from nnrun.cli.check import check
+from nnrun.cli.check import check, wants_json
 from nnrun.cli.commands import Commands
+from nnrun.cli.completion import completion
 from nnrun.cli.configs import configs
 from nnrun.cli.data import data
 from nnrun.cli.evaluate import evaluate
@@ -22,6 +23,7 @@ from nnrun.cli.explain import explain
 from nnrun.cli.predict import predict
 from nnrun.cli.resolve import resolve
 from nnrun.cli.runs import runs
+from nnrun.cli.schema import schema
 from nnrun.cli.summary import summary
 from nnrun.cli.train import train
 
@@ -51,10 +53,13 @@ class Root(Commands):
             extra: What click passes on; its own handling of errors is not used.
         """
         if os.environ.get("_NNRUN_COMPLETE"):
+            from nnrun.cli.shells import use_own_bash
+
+            use_own_bash()
             super().main(args, prog_name or "nnrun")
         words = list(sys.argv[1:] if args is None else args)
         options = {name: value for name, value in extra.items() if name not in _CLICKS_OWN}
-        sys.exit(door.enter(lambda: self._run(words, options), json="--json" in words))
+        sys.exit(door.enter(lambda: self._run(words, options), json=wants_json(words)))
 
     def _run(self, words: list[str], options: dict[str, Any]) -> object:
         with self.make_context("nnrun", words, **options) as context:
@@ -74,7 +79,7 @@ def nnrun() -> None:
     """  # noqa: D301 - \b is click's mark for lines that stay as they are
 
 
-for _command in (train, evaluate, predict, check, summary, data, runs, explain, resolve, configs):
+for _command in (train, evaluate, predict, check, summary, data, runs, explain, resolve, configs, schema, completion):
     nnrun.add_command(_command)
 
 

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-if TYPE_CHECKING:
-    from click import Context, Parameter
-    from click.shell_completion import CompletionItem
+from nnrun.cli import complete
 
 runs_dir = click.option(
     "--runs-dir",
@@ -34,6 +31,7 @@ sets = click.option(
     "sets",
     multiple=True,
     metavar="PATH=VALUE",
+    shell_complete=complete.setting,
     help="Change a value of the config, as in training.epochs=3. May be given again.",
 )
 checkpoint = click.option(
@@ -41,39 +39,10 @@ checkpoint = click.option(
     default="last",
     show_default=True,
     metavar="last|best|PATH",
+    shell_complete=complete.checkpoint,
     help="Which saved model: as training left it, of the best epoch, or a .keras file.",
 )
 
 
-def complete_config(context: Context, parameter: Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG001
-    """Complete the name of a shipped config, or of a file."""
-    from click.shell_completion import CompletionItem
-
-    from nnrun.config import shipped
-
-    named = [CompletionItem(name) for name in shipped.names() if name.startswith(incomplete)]
-    return named or [CompletionItem(incomplete, type="file")]
-
-
-def complete_run(context: Context, parameter: Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG001
-    """Complete a run's id or short id."""
-    from click.shell_completion import CompletionItem
-
-    from nnrun.runs.find import list_runs
-
-    folders = [row.folder for row in list_runs(context.params.get("runs_dir") or Path("runs"))]
-    words = ["last", *(folder.short_id for folder in folders), *(folder.id for folder in folders)]
-    return [CompletionItem(word) for word in words if word.startswith(incomplete)]
-
-
-def complete_name(context: Context, parameter: Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG001
-    """Complete the name of a part that the catalog knows."""
-    from click.shell_completion import CompletionItem
-
-    from nnrun.catalog.lookup import CATEGORIES, names
-
-    return [CompletionItem(name) for category in CATEGORIES for name in names(category) if name.startswith(incomplete)]
-
-
-config = click.argument("config", metavar="CONFIG", shell_complete=complete_config)
-run = click.argument("run", metavar="RUN", shell_complete=complete_run)
+config = click.argument("config", metavar="CONFIG", shell_complete=complete.config)
+run = click.argument("run", metavar="RUN", shell_complete=complete.run)

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import click
 
 from nnrun.cli import options
-from nnrun.errors import RunError
 
 if TYPE_CHECKING:
     from nnrun.pipeline.evaluate import Answer
@@ -46,16 +45,17 @@ def predict(  # noqa: PLR0913 - one for each option
     nnrun predict last new.csv --out predicted.csv
     """  # noqa: D301
     from nnrun.cli.console import Muted, listening
+    from nnrun.cli.output import require_place, write
     from nnrun.cli.screen import Screen, put_json
     from nnrun.pipeline.evaluate import Question
     from nnrun.pipeline.evaluate import predict as ask
 
     if out is not None:
-        _require_place(out)
+        require_place(out, "predictions.csv")
     with listening(quiet=quiet, json=as_json) as progress:
         answer = ask(Question(run, runs_dir, data_dir, checkpoint), file)
         if out is not None:
-            _write(out, answer)
+            write(out, _csv(answer))
             progress.say(f"{len(answer.rows):,} predictions in {out}")
     if as_json:
         rows = [dict(zip(answer.columns, row, strict=True)) for row in answer.rows]
@@ -81,20 +81,3 @@ def _csv(answer: Answer) -> str:
     writer.writerow(answer.columns)
     writer.writerows(answer.rows)
     return text.getvalue()
-
-
-def _require_place(out: Path) -> None:
-    """Refuse a place that cannot be written before anything is computed."""
-    if out.is_dir():
-        raise RunError(f"--out {out}: expected a file to write, received a folder", f"--out {out / 'predictions.csv'}")
-    if not out.absolute().parent.is_dir():
-        raise RunError(f"--out {out}: there is no folder {out.parent}", f"mkdir -p {out.parent}")
-
-
-def _write(out: Path, answer: Answer) -> None:
-    from nnrun.runs.disk import write_whole
-
-    try:
-        write_whole(out, _csv(answer).encode("utf-8"))
-    except RunError as error:
-        raise RunError(error.text, "choose another file with --out FILE") from error
