@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nnrun.config import extends, overrides
+from nnrun.data import inputs
 from nnrun.data.foresee import foresee
-from nnrun.data.inputs import shapes
 from nnrun.data.places import Places
 from nnrun.errors import Problem
 from nnrun.spec.experiment import Experiment, validate
@@ -36,6 +36,7 @@ class Examined:
         places: Where its files are looked for.
         form: How targets are encoded to suit its loss.
         facts: What is known of the data without loading them; None where nothing is.
+        case: The same with the model's layers, walked.
         problems: Findings of every severity, by place.
     """
 
@@ -45,6 +46,7 @@ class Examined:
     places: Places
     form: TargetForms
     facts: Facts | None
+    case: Case
     problems: tuple[Problem, ...]
 
 
@@ -60,8 +62,22 @@ def examine(file: FilePath, sets: Sequence[str], data_dir: FilePath | None) -> E
     places = Places(file.resolve().parent, data_dir, tuple(folders))
     form = target_forms(experiment)
     facts, found = foresee(experiment.data, form=form, places=places)
-    problems = [_problem(document, finding) for finding in (*found, *findings(experiment, facts))]
-    return Examined(file, document, experiment, places, form, facts, tuple(sorted(problems, key=Problem.order)))
+    case = case_of(experiment, facts)
+    found += tuple(inputs.findings(facts, experiment.graph.inputs)) if facts is not None else ()
+    problems = [
+        _problem(document, finding)
+        for finding in (*found, *findings(case, found))
+        if finding.severity == "error" or finding.name not in experiment.silence
+    ]
+    return Examined(file, document, experiment, places, form, facts, case, tuple(sorted(problems, key=Problem.order)))
+
+
+def case_of(experiment: Experiment, facts: Facts | None) -> Case:
+    """Walk an experiment's model with what is known of its data."""
+    graph = experiment.graph
+    given = inputs.shapes(facts, graph.inputs) if facts is not None else {}
+    rows = walk(graph, facts, given, data_format=experiment.keras.image_data_format)
+    return Case(experiment, facts, given, rows)
 
 
 def _problem(document: Document, finding: Finding) -> Problem:

@@ -8,7 +8,8 @@ from functools import cached_property
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from nnrun.catalog.kinds import Anything, Choice, Integer, Number, Text
+from nnrun.catalog.kinds import Anything, Choice, Integer, ListOf, Number, Text
+from nnrun.config.hints import did_you_mean
 from nnrun.config.render import show
 from nnrun.errors import ConfigError, Problem
 from nnrun.spec.data import DataSpec
@@ -106,6 +107,7 @@ class Experiment(Section):
         training: How the model is trained.
         init_from: The run whose best weights training starts from: a path, an id, a name or `last`.
         expect: What `scores.json` should say, by dotted path.
+        silence: Names of warnings and notes that are not said of this config.
     """
 
     KEYS: ClassVar[Mapping[str, Key]] = {
@@ -120,6 +122,7 @@ class Experiment(Section):
         "training": Key(TrainingSpec),
         "init_from": Key(Text(), None),
         "expect": Key(Anything(), None),
+        "silence": Key(ListOf(Text()), ()),
     }
 
     name: str
@@ -133,6 +136,7 @@ class Experiment(Section):
     define: Any = None
     init_from: str | None = None
     expect: Mapping[str, Expectation] = field(default_factory=dict)
+    silence: tuple[str, ...] = ()
 
     @cached_property
     def graph(self) -> Graph:
@@ -156,6 +160,7 @@ def validate(document: Document) -> Experiment:
     data = {"name": _name_from(FilePath(document.file).stem), **document.data}
     model = _model(data, reader)
     expect = _expect(data.get("expect"), reader)
+    _refuse_silence(data.get("silence"), reader)
     read = read_section(
         reader, Experiment, {**data, "expect": expect, **({"model": model} if "model" in data else {})}, ()
     )
@@ -193,6 +198,24 @@ def _require_loss(training: object, model: Model | None, reader: Reader) -> None
         reader.complain(
             ("training",), "'training' needs 'loss', which is missing", "add a line 'loss: ...'", at_key=True
         )
+
+
+def _refuse_silence(value: object, reader: Reader) -> None:
+    """Refuse to silence what has no such name, and errors, which nothing silences."""
+    if not isinstance(value, list) or not value:
+        return
+    # The explanations are loaded only where a config silences something.
+    from nnrun.spec.findings.registry import FINDINGS
+
+    for index, name in enumerate(value):
+        known = FINDINGS.get(name) if isinstance(name, str) else None
+        quiet = [name for name, one in FINDINGS.items() if one.severity != "error"]
+        if known is not None and known.severity == "error":
+            text = f"{name} is an error, and errors cannot be silenced"
+            reader.complain(("silence", index), text, f"nnrun explain {name}")
+        elif known is None and isinstance(name, str):
+            hint = did_you_mean(name, quiet) or f"there are: {', '.join(quiet)}"
+            reader.complain(("silence", index), f"no finding is called {show(name)}", hint)
 
 
 def _expect(value: object, reader: Reader) -> dict[str, Expectation]:

@@ -28,6 +28,10 @@ _BENDING = (
 _COLOURING = ("RandomBrightness", "RandomColorDegeneration", "RandomContrast", "RandomSharpness")
 
 
+class SwallowedSequence(ShapeError):  # noqa: N818 - it is named for what happened
+    """A layer that wants a sequence of which the recurrent layer before it passes on only the last step."""
+
+
 @dataclass(frozen=True)
 class Row:
     """One layer of a chain.
@@ -168,7 +172,7 @@ def swallowed_sequence(
         if class_name(getattr(inner, "name", "")) in RECURRENT:
             if inner.arguments.get("return_sequences"):
                 return error
-            return ShapeError(
+            return SwallowedSequence(
                 error.text,
                 f"Give the {class_name(inner.name)} before it `return_sequences: true`: it passes on "
                 "only its last step.",

@@ -1,0 +1,55 @@
+"""Claims of `expect:` about figures that `scores.json` will not have."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nnrun.config.hints import did_you_mean
+from nnrun.spec.finding import Finding
+from nnrun.spec.findings.figures import figures, meant
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from nnrun.spec.findings.case import Case
+
+_ERRORS = ("errors", "error_rate", "error_percent")
+_TEXT = ("bits_per_character", "nats_per_character", "perplexity")
+
+
+def claims(case: Case) -> Iterator[Finding]:
+    """Find paths of `expect:` that lead nowhere."""
+    if not case.experiment.expect or case.facts is None:
+        return
+    known = _paths(case)
+    for path in case.experiment.expect:
+        # What a cross-validation gives is computed from figures of every fold.
+        if path not in known and not path.startswith("cross_validation."):
+            text = f"expect: names '{path}', which scores.json will not have"
+            yield Finding(("expect", path), text, _instead(path, known), "expect-path-unknown")
+
+
+def _instead(path: str, known: list[str]) -> str:
+    part, _, name = path.partition(".")
+    full = meant(name, [one.partition(".")[2] for one in known if one.startswith(f"{part}.")])
+    there = ", ".join(one for one in known if one.startswith(f"{part}.")) or ", ".join(known)
+    return f"write {part}.{full}" if full else did_you_mean(path, known) or f"there will be {there}"
+
+
+def _paths(case: Case) -> list[str]:
+    return [f"{part}.{name}" for part in _parts(case) for name in ("rows", *figures(case.experiment), *_errors(case))]
+
+
+def _parts(case: Case) -> list[str]:
+    rows = case.facts.rows if case.facts is not None else {}
+    return ["test", "validation", "train"] if not rows else [one for one in rows if rows[one]]
+
+
+def _errors(case: Case) -> list[str]:
+    """List the figures that nnrun adds to Keras': errors for classes, each output's own where there are several."""
+    exits, found = case.graph.outputs, list[str]()
+    for one in exits:
+        about = case.about(one)
+        if about is None or about.task == "classification":
+            found += [f"outputs.{one.name}.{name}" if len(exits) > 1 else name for name in _ERRORS]
+    return [*found, *(_TEXT if case.facts is not None and case.facts.vocabulary else ())]

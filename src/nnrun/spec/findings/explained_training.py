@@ -1,0 +1,87 @@
+"""Explanations of the findings of training: batches, callbacks, claims."""
+
+from __future__ import annotations
+
+from nnrun.spec.findings.explanation import Explanation
+
+_VALIDATION = "data: {source: digits, split: {validation: 0.2}}\n"
+
+
+def _training(rest: str) -> str:
+    return (
+        "training: {loss: sparse_categorical_crossentropy, optimizer: Adam, metrics: [accuracy], epochs: 20, "
+        f"{rest}}}\n"
+    )
+
+
+FINDINGS = {
+    "monitor-unknown": Explanation(
+        "error",
+        "A callback or `best:` watches a figure that no epoch will have.",
+        "Keras would warn in passing and never act. Figures are called `loss`, then each metric by its full name in "
+        "snake case, after the output's name where there are several, with val_ before it for the validation part.",
+        _VALIDATION + _training("callbacks: [{EarlyStopping: {monitor: val_acc}}]"),
+        _VALIDATION + _training("callbacks: [{EarlyStopping: {monitor: val_accuracy}}]"),
+    ),
+    "early-stopping-on-training-loss": Explanation(
+        "warning",
+        "Training stops early by a figure of the training rows, since there is no validation part.",
+        "The loss of the training rows goes on falling while the model overfits. Hold out a validation part and watch "
+        "val_loss.",
+        _training("callbacks: [{EarlyStopping: {monitor: loss, patience: 3}}]"),
+        _VALIDATION + _training("callbacks: [{EarlyStopping: {monitor: val_loss, patience: 3}}]"),
+    ),
+    "patience-too-long": Explanation(
+        "warning",
+        "EarlyStopping waits for more epochs than there are.",
+        "It can never stop anything. Lower its patience or raise epochs.",
+        _VALIDATION + _training("callbacks: [{EarlyStopping: {patience: 20}}]"),
+        _VALIDATION + _training("callbacks: [{EarlyStopping: {patience: 5}}]"),
+    ),
+    "schedule-and-callback": Explanation(
+        "error",
+        "A callback sets a learning rate that follows a schedule already.",
+        "Keras refuses to set the learning rate of an optimizer that has a schedule. Choose one of the two.",
+        _VALIDATION
+        + """training:
+  loss: sparse_categorical_crossentropy
+  optimizer: {SGD: {learning_rate: {ExponentialDecay: {initial_learning_rate: 0.1, decay_steps: 9, decay_rate: 0.5}}}}
+  callbacks: [ReduceLROnPlateau]
+""",
+        _VALIDATION
+        + """training:
+  loss: sparse_categorical_crossentropy
+  optimizer: {SGD: {learning_rate: 0.1}}
+  callbacks: [ReduceLROnPlateau]
+""",
+    ),
+    "checkpoint-name-unknown": Explanation(
+        "error",
+        "The file's name of a ModelCheckpoint asks for a figure that no epoch will have.",
+        "Keras would fail when the first epoch ends. Between braces may stand epoch and every figure of an epoch.",
+        _VALIDATION + _training('callbacks: [{ModelCheckpoint: {filepath: "at-{val_los:.2f}.keras"}}]'),
+        _VALIDATION + _training('callbacks: [{ModelCheckpoint: {filepath: "at-{val_loss:.2f}.keras"}}]'),
+    ),
+    "batch-larger-than-data": Explanation(
+        "warning",
+        "A batch is larger than the training rows.",
+        "Every epoch is a single step then, and the weights change only as often as there are epochs.",
+        _training("batch_size: 5000"),
+        _training("batch_size: 32"),
+    ),
+    "test-part-watched": Explanation(
+        "warning",
+        "The test part is used for validation.",
+        "Whatever is decided by its figures (when training stops, which epoch is kept, which settings are chosen) makes "
+        "the test figures too good. Where that is how an experiment was published, silence it; the report still says so.",
+        "data: {source: digits, split: {test: 0.2, validation: test}}\n",
+        "data: {source: digits, split: {test: 0.2, validation: 0.1}}\n",
+    ),
+    "expect-path-unknown": Explanation(
+        "error",
+        "`expect:` names a figure that scores.json will not have.",
+        "The claim could never be checked. A path is a part (test, validation, train), a dot and a figure's full name.",
+        "data: {source: digits, split: {test: 0.2}}\nexpect: {test.acc: {at_least: 0.9}}\n",
+        "data: {source: digits, split: {test: 0.2}}\nexpect: {test.accuracy: {at_least: 0.9}}\n",
+    ),
+}

@@ -1,0 +1,18 @@
+"""Every finding by its name: `FINDINGS["monitor-unknown"]`. Loaded only by who explains or silences."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nnrun.spec.findings import explained_data, explained_model, explained_training
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from nnrun.spec.findings.explanation import Explanation
+
+FINDINGS: Mapping[str, Explanation] = {
+    **explained_model.FINDINGS,
+    **explained_training.FINDINGS,
+    **explained_data.FINDINGS,
+}

@@ -1,0 +1,28 @@
+"""Helpers of the tests of findings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from nnrun.spec.experiment import Experiment
+from nnrun.spec.facts import Facts
+from nnrun.spec.finding import Finding
+from nnrun.spec.findings.case import Case
+from nnrun.spec.findings.find import findings
+from nnrun.spec.walk import walk
+
+FACTS = Facts("classification", "integer", (64,), classes=10, targets=1, rows={"train": 100, "test": 20})
+
+
+@pytest.fixture
+def found(experiment) -> Callable[..., tuple[Finding, ...]]:
+    """Find what is wrong with a config made of sections, with facts of ten classes of 64 numbers."""
+
+    def find(facts: Facts | None = FACTS, **sections: str) -> tuple[Finding, ...]:
+        said: Experiment = experiment(**sections)
+        given = {one.name: facts.input_shape if facts else None for one in said.graph.inputs}
+        return findings(Case(said, facts, given, walk(said.graph, facts, given)))
+
+    return find
