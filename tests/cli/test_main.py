@@ -27,7 +27,20 @@ if TYPE_CHECKING:
 
 BOX = "\N{REPLACEMENT CHARACTER}"
 HEAVY = ("tensorflow", "keras", "sklearn", "pandas", "matplotlib", "numpy")
-COMMANDS = {"train", "eval", "predict", "resolve", "check", "summary", "data", "runs", "explain", "configs"}
+COMMANDS = {
+    "train",
+    "eval",
+    "predict",
+    "resolve",
+    "check",
+    "summary",
+    "data",
+    "runs",
+    "explain",
+    "configs",
+    "schema",
+    "completion",
+}
 
 
 def test_alone_it_shows_its_help(say: Say) -> None:
@@ -103,15 +116,20 @@ def test_quick_commands_import_nothing_heavy(place: Path, environment: dict[str,
 def test_completion_imports_nothing_heavy_and_knows_the_shipped_configs(
     place: Path, environment: dict[str, str]
 ) -> None:
-    """The shell's completion offers configs by name without a heavy package."""
+    """The shell's completion offers configs by name, parts and the paths of `--set`, without a heavy package."""
     code = (
         "import sys\nfrom nnrun.cli.main import main\ntry:\n    main()\nexcept SystemExit:\n"
         f"    print([name for name in {HEAVY!r} if name in sys.modules], file=sys.stderr)"
     )
-    asked = {**environment, "_NNRUN_COMPLETE": "bash_complete", "COMP_WORDS": "nnrun train digits_m", "COMP_CWORD": "2"}
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=asked, check=True)
-    assert "digits_mlp" in done.stdout
-    assert done.stderr.splitlines()[-1] == "[]"
+    for line, offered in (
+        ("nnrun train digits_m", "digits_mlp"),
+        ("nnrun train tiny.yaml --set training.", "training.epochs="),
+        ("nnrun explain Conv", "Conv2D"),
+    ):
+        asked = {**environment, "_NNRUN_COMPLETE": "bash_complete", "COMP_LINE": line}
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=asked, check=True)
+        assert offered in done.stdout
+        assert done.stderr.splitlines()[-1] == "[]"
 
 
 def test_a_reader_who_goes_away_is_no_error(place: Path, environment: dict[str, str]) -> None:

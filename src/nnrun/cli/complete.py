@@ -53,13 +53,14 @@ def data_set(context: Context, parameter: Parameter, incomplete: str) -> list[Co
 def question(context: Context, parameter: Parameter, incomplete: str) -> list[CompletionItem]:
     """Complete what `explain` explains: a part, a finding, or a place in a config after a colon."""
     from nnrun.catalog.lookup import CATEGORIES, names
+    from nnrun.spec.findings.registry import FINDINGS
     from nnrun.spec.settable import places
 
     file, colon, path = incomplete.rpartition(":")
     if colon:
         return _items((f"{file}:{word}", meaning) for word, meaning in places(_data(file), path))
     parts = [name for category in CATEGORIES for name in names(category)]
-    return _fitting(dict.fromkeys(parts), incomplete) or config(context, parameter, incomplete)
+    return _fitting(dict.fromkeys([*parts, *FINDINGS]), incomplete) or config(context, parameter, incomplete)
 
 
 def setting(context: Context, parameter: Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG001

@@ -89,9 +89,17 @@ def _rule(problem: Problem) -> str:
 
 
 def _described(rule: str) -> dict[str, Any]:
-    text = "What the language of configs does not allow" if rule == LANGUAGE else rule.replace("-", " ").capitalize()
-    said = {"id": rule, "shortDescription": {"text": f"{text}."}}
-    return said if rule == LANGUAGE else {**said, "help": {"text": f"nnrun explain {rule}"}}
+    from nnrun.spec.findings.registry import FINDINGS
+
+    found = FINDINGS.get(rule)
+    if found is None:
+        return {"id": rule, "shortDescription": {"text": "What the language of configs does not allow."}}
+    return {
+        "id": rule,
+        "shortDescription": {"text": found.what},
+        "help": {"text": f"{found.why}\n\nnnrun explain {rule}"},
+        "defaultConfiguration": {"level": found.severity},
+    }
 
 
 def _result(each: Checked, problem: Problem, rules: Sequence[str]) -> dict[str, Any]:
