@@ -50,6 +50,7 @@ class Checked:
 @click.command()
 @click.argument("files", nargs=-1, required=True, metavar="FILES...", shell_complete=complete.config)
 @click.option("--strict", is_flag=True, help="Warnings are errors: exit with 2.")
+@click.option("--build", is_flag=True, help="Let Keras decide what the rules leave undecided.")
 @options.sets
 @options.data_dir
 @options.quiet
@@ -66,6 +67,7 @@ def check(
     *,
     files: tuple[str, ...],
     strict: bool,
+    build: bool,
     sets: tuple[str, ...],
     data_dir: Path | None,
     quiet: bool,
@@ -80,7 +82,7 @@ def check(
     nnrun check my.yaml
     nnrun check configs --strict
     """  # noqa: D301
-    checked = [examined(file, sets, data_dir) for word in files for file in walk(word)]
+    checked = [examined(file, sets, data_dir, build=build) for word in files for file in walk(word)]
     failed = any(each.count("error") or (strict and each.count("warning")) for each in checked)
     shown = [each.without_notes() for each in checked] if quiet else checked
     if as_json or form == "json":
@@ -137,14 +139,17 @@ def walk(word: str) -> Iterator[Path | Checked]:
         yield Checked(word, error.problems)
 
 
-def examined(file: Path | Checked, sets: Sequence[str], data_dir: Path | None) -> Checked:
+def examined(file: Path | Checked, sets: Sequence[str], data_dir: Path | None, *, build: bool = False) -> Checked:
     """Check one config; what cannot be read is a finding too, so that the others are still checked."""
     from nnrun.pipeline.check import examine
 
     if isinstance(file, Checked):
         return file
+    if build:
+        from nnrun.pipeline.build import decided
     try:
-        return Checked(str(file), examine(file, sets, data_dir).problems)
+        found = examine(file, sets, data_dir)
+        return Checked(str(file), (decided(found) if build else found).problems)
     except ConfigError as error:
         return Checked(str(file), error.problems)
 

@@ -12,6 +12,7 @@ from nnrun.errors import NnrunError
 if TYPE_CHECKING:
     from nnrun.catalog.describe import Description, Row
     from nnrun.cli.screen import Screen
+    from nnrun.spec.findings.explanation import Explanation
 
 
 @click.command()
@@ -21,17 +22,23 @@ if TYPE_CHECKING:
 def explain(name: str, sets: tuple[str, ...], as_json: bool) -> None:
     """Say what a part of a config is and takes, or where a value comes from.
 
-    NAME is that of a layer, loss, optimizer, metric, callback, source, preparation step, ..., or FILE:PATH.
+    NAME is that of a layer, loss, optimizer, metric, callback, source, preparation step, ..., that of a finding of
+    `nnrun check`, or FILE:PATH.
 
     \b
     nnrun explain Conv2D
     nnrun explain adam
+    nnrun explain monitor-unknown
     nnrun explain my.yaml:training.epochs
     """  # noqa: D301
     if ":" in name or sets:
         from nnrun.cli.origin import tell_origin
 
         tell_origin(name, sets, as_json=as_json)
+        return
+    # No part's name holds a hyphen, and all findings' but one do.
+    if "-" in name or name == "undecided":
+        _tell_finding(name, as_json=as_json)
         return
     from nnrun.catalog.describe import describe
     from nnrun.catalog.lookup import CATEGORIES, find, words
@@ -52,6 +59,38 @@ def explain(name: str, sets: tuple[str, ...], as_json: bool) -> None:
         if number:
             screen.put()
         put_description(screen, description)
+
+
+def _tell_finding(name: str, *, as_json: bool) -> None:
+    from nnrun.cli.screen import Screen, put_json
+    from nnrun.config.hints import did_you_mean
+    from nnrun.spec.findings.registry import FINDINGS
+
+    found = FINDINGS.get(name)
+    if found is None:
+        near = did_you_mean(name, list(FINDINGS))
+        raise NnrunError(f"no finding is called '{name}'", near or f"there are: {', '.join(sorted(FINDINGS))}")
+    if as_json:
+        put_json({"name": name, **found._asdict()})
+    else:
+        put_finding(Screen.out(), name, found)
+
+
+def put_finding(screen: Screen, name: str, found: Explanation) -> None:
+    """Write what a finding means, with a wrong and a right example."""
+    from nnrun.cli.layout import put_paragraph
+
+    screen.put(f"{screen.style(name, bold=True)}  ({found.severity})")
+    put_paragraph(screen, found.what)
+    put_paragraph(screen, found.why)
+    if found.severity != "error":
+        put_paragraph(screen, f"Not to be told of it, write at the top of the config: silence: [{name}]")
+    for heading, text in (("wrong", found.wrong), ("right", found.right)):
+        if text.strip():
+            screen.put()
+            screen.put(screen.style(f"# {heading}", fg="red" if heading == "wrong" else "green"))
+            for line in text.strip("\n").split("\n"):
+                screen.put(line)
 
 
 def put_description(screen: Screen, description: Description) -> None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from nnrun.cli.screen import Screen
     from nnrun.pipeline.summarize import Summary
+    from nnrun.spec.walk import NodeRow
 
 
 @click.command()
@@ -45,20 +46,57 @@ def summary(config: str, sets: tuple[str, ...], data_dir: Path | None, as_json: 
 
 
 def put_summary(screen: Screen, found: Summary) -> None:
-    """Write the layers as a table, and the sums."""
+    """Write the layers as a table, the sums, and the memory that training needs."""
     from nnrun.cli.layout import Table, put_paragraph, put_table
 
-    first = [] if found.input_shape is None else [["(input)", "", _shape(found.input_shape), ""]]
-    rows = [
-        *first,
-        *([row.name, row.class_name, _shape(row.output_shape), _number(row.parameters)] for row in found.rows),
+    lone = len(found.inputs) == 1
+    first = [
+        ["(input)" if lone else name, "" if lone else "Input", _shape(shape), "", ""]
+        for name, shape in found.inputs.items()
+        if shape is not None
     ]
-    put_table(screen, Table(("layer", "class", "output", "parameters"), rows, frozenset({"parameters"}), ("class",)))
+    rows = [*first, *(_line(row) for row in found.rows)]
+    headings: tuple[str, ...] = ("layer", "class", "output", "parameters", "from")
+    if _is_chain(found):
+        headings, rows = headings[:-1], [row[:-1] for row in rows]
+    put_table(screen, Table(headings, rows, frozenset({"parameters"}), ("class", "from")))
     if found.reason:
         put_paragraph(screen, found.reason)
     if found.parameters is not None:
         screen.put()
         put_paragraph(screen, f"{found.parameters:,} parameters, {found.trainable or 0:,} of them trained")
+        _put_memory(screen, found)
+
+
+def _is_chain(found: Summary) -> bool:
+    """Whether every layer takes the one before it and nothing else."""
+    before = [*found.inputs, *(row.row.name for row in found.rows)]
+    return len(found.inputs) == 1 and all(row.takes == (name,) for name, row in zip(before, found.rows, strict=False))
+
+
+def _line(row: NodeRow) -> list[str]:
+    told = row.row
+    parameters = _number(told.parameters) if row.first else "shared"
+    return [told.name, told.class_name, _shape(told.output_shape), parameters, ", ".join(row.takes)]
+
+
+def _put_memory(screen: Screen, found: Summary) -> None:
+    from nnrun.cli.layout import put_paragraph
+
+    parts = [f"{name} {_size(size)}" for name, size in found.memory._asdict().items() if size]
+    total = found.memory.total
+    whole = "at least" if total is None else f"at least {_size(total)}:"
+    put_paragraph(screen, f"Training holds {whole} {', '.join(parts)}")
+
+
+def _size(count: int) -> str:
+    """Bytes as people read them."""
+    size, unit = float(count), "bytes"
+    for larger in ("kB", "MB", "GB", "TB"):
+        if size < 1000:
+            break
+        size, unit = size / 1000, larger
+    return f"{size:.0f} {unit}" if unit == "bytes" or size >= 100 else f"{size:.1f} {unit}"
 
 
 def _shape(shape: object) -> str:

@@ -5,19 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from nnrun.catalog.shapes.stack import Row, walk
-from nnrun.errors import Problem
+from nnrun.config.dotted import dotted
 from nnrun.pipeline.check import examine
-from nnrun.spec.known import put_in, target_of
+from nnrun.spec.memory import Memory, estimate
+from nnrun.spec.walk import input_names
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path as FilePath
 
     from nnrun.catalog.shapes.call import Shape
+    from nnrun.errors import Problem
     from nnrun.pipeline.check import Examined
-    from nnrun.spec.facts import Facts
-    from nnrun.spec.part import Part
+    from nnrun.spec.walk import NodeRow
 
 _NO_INPUT = (
     "The shape of the input is not known, so that no layer's shape can be told. Begin with Input: {shape: [...]}."
@@ -30,53 +30,65 @@ class Summary:
 
     Attributes:
         name: The experiment's name.
-        input_shape: The shape of one example; None where unknown.
-        rows: One for each layer, up to the first that cannot be.
-        reason: Why rows are missing or undecided; None where all is told.
+        inputs: The shape of one example at each input by Keras' name of it; None where unknown.
+        rows: One for each application of a layer that an output depends on; none after a layer that is refused.
+        outputs: The shape of each output by its name; None where unknown.
+        memory: The memory that training needs at least.
+        reason: Why rows are undecided; None where all is told.
         problems: Everything that was found in the config.
     """
 
     name: str
-    input_shape: Shape | None
-    rows: tuple[Row, ...]
+    inputs: Mapping[str, Shape | None]
+    rows: tuple[NodeRow, ...]
+    outputs: Mapping[str, Shape | None]
+    memory: Memory
     reason: str | None
     problems: tuple[Problem, ...]
 
     @property
     def parameters(self) -> int | None:
-        """How many numbers the model holds; None where a layer is undecided."""
-        return _sum([row.parameters for row in self.rows])
+        """How many numbers the model holds, shared ones counted once; None where a layer is undecided."""
+        return _sum([row.row.parameters for row in self.rows if row.first])
 
     @property
     def trainable(self) -> int | None:
         """How many of them are trained; None where a layer is undecided."""
-        return _sum([row.trainable for row in self.rows])
+        return _sum([row.row.trainable for row in self.rows if row.first])
 
     @property
     def refused(self) -> bool:
         """Whether a layer cannot take its input."""
-        return any(row.error is not None for row in self.rows)
+        return any(row.row.error is not None for row in self.rows)
 
     def as_json(self) -> dict[str, Any]:
         """Plain data for `--json`."""
-        layers = [
-            {
-                "name": row.name,
-                "class": row.class_name,
-                "output_shape": row.output_shape,
-                "parameters": row.parameters,
-                "trainable": row.trainable,
-            }
-            for row in self.rows
-        ]
+        shapes = list(self.inputs.values())
         return {
             "name": self.name,
-            "input_shape": self.input_shape,
+            "input_shape": shapes[0] if len(shapes) == 1 else None,
+            "inputs": dict(self.inputs),
+            "outputs": dict(self.outputs),
             "parameters": self.parameters,
             "trainable": self.trainable,
-            "layers": layers,
+            "layers": [_layer(row) for row in self.rows],
+            "memory": self.memory.as_json(),
             "reason": self.reason,
         }
+
+
+def _layer(row: NodeRow) -> dict[str, Any]:
+    told = row.row
+    return {
+        "name": told.name,
+        "class": told.class_name,
+        "output_shape": told.output_shape,
+        "parameters": told.parameters,
+        "trainable": told.trainable,
+        "shared": not row.first,
+        "from": list(row.takes),
+        "path": dotted(row.path),
+    }
 
 
 def summarize(file: FilePath, sets: Sequence[str], data_dir: FilePath | None) -> Summary:
@@ -85,42 +97,26 @@ def summarize(file: FilePath, sets: Sequence[str], data_dir: FilePath | None) ->
     Raises:
         ConfigError: Where the language itself is broken.
     """
-    examined = examine(file, sets, data_dir)
-    experiment, facts = examined.experiment, examined.facts
-    graph = experiment.graph
-    first = [entrance.part for entrance in graph.inputs if entrance.part is not None]
-    parts = [*first, *(put_in(node.part, facts, target_of(graph, node)) for node in graph.nodes)]
-    shape = _input_shape(parts, facts)
-    if shape is None:
-        return Summary(experiment.name, None, (), _NO_INPUT, examined.problems)
-    rows = tuple(walk(parts, shape, data_format=experiment.keras.image_data_format))
-    problems = [*examined.problems, *_refusals(rows, parts, examined)]
-    return Summary(experiment.name, shape, rows, _reason(rows), tuple(problems))
+    return summary_of(examine(file, sets, data_dir))
 
 
-def _input_shape(parts: Sequence[Part], facts: Facts | None) -> Shape | None:
-    """Give the shape that the data have, else the one that a first `Input` states."""
-    if facts is not None and facts.input_shape is not None:
-        return tuple(facts.input_shape)
-    stated = parts[0].arguments if parts[0].name in ("Input", "InputLayer") else {}
-    shape = stated.get("shape") or (stated.get("batch_shape") or [None])[1:]
-    return tuple(shape) if shape else None
+def summary_of(examined: Examined) -> Summary:
+    """Tell the shapes and parameters of the model of a config that has been examined."""
+    case, graph = examined.case, examined.experiment.graph
+    names = input_names(graph)
+    return Summary(
+        examined.experiment.name,
+        {names[name]: shape for name, shape in case.entered.items()},
+        tuple(row for row in case.rows if row.used or row.row.error is not None),
+        {one.name: case.output_shape(one) for one in graph.outputs},
+        estimate(case),
+        _NO_INPUT if all(shape is None for shape in case.entered.values()) else _reason(case.rows),
+        examined.problems,
+    )
 
 
-def _refusals(rows: Sequence[Row], parts: Sequence[Part], examined: Examined) -> list[Problem]:
-    """Give what a layer refuses as problems, unless that was found at its place already."""
-    found = []
-    for row in rows:
-        if row.error is not None:
-            path = parts[row.index].path
-            mark = examined.document.mark((*path, parts[row.index].name))
-            if all(problem.mark is None or problem.mark.line != mark.line for problem in examined.problems):
-                found.append(Problem(mark, row.error.text, row.error.hint, "shape"))
-    return found
-
-
-def _reason(rows: Sequence[Row]) -> str | None:
-    undecided = [row for row in rows if row.undecided is not None]
+def _reason(rows: Sequence[NodeRow]) -> str | None:
+    undecided = [row.row for row in rows if row.row.undecided is not None]
     return f"Undecided from {undecided[0].name} on: {undecided[0].undecided}." if undecided else None
 
 

@@ -72,8 +72,8 @@ FINDINGS = {
     "test-part-watched": Explanation(
         "warning",
         "The test part is used for validation.",
-        "Whatever is decided by its figures (when training stops, which epoch is kept, which settings are chosen) makes "
-        "the test figures too good. Where that is how an experiment was published, silence it; the report still says so.",
+        "Whatever is decided by its figures (when training stops, which epoch is kept) makes the "
+        "test figures too good. Where that is how an experiment was published, silence it; the report says so still.",
         "data: {source: digits, split: {test: 0.2, validation: test}}\n",
         "data: {source: digits, split: {test: 0.2, validation: 0.1}}\n",
     ),

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from nnrun.spec.findings.case import Case
 
 
+#: Where the target is not there or of another kind, nothing is said of how the outputs would compare with it.
+_NO_MATCH = frozenset({"loss-target-mismatch", "no-target", "unknown-target"})
 #: What a loss that compares another kind of thing than the target makes of every output.
 _OF_LOSS = frozenset({"loss-activation-mismatch", "too-few-outputs", "output-shape-mismatch"})
 
@@ -26,6 +28,6 @@ def findings(case: Case, said: Sequence[Finding] = ()) -> tuple[Finding, ...]:
     """Find what does not fit together in a config; what only follows from what is `said` already is left out."""
     families = (watching, batches, layers, losses, unused, claims)
     hidden = {"undecided"} if any(one.severity == "error" for one in said) else set[str]()
-    if any(one.name == "loss-target-mismatch" for one in said):
+    if any(one.name in _NO_MATCH for one in said):
         hidden |= _OF_LOSS
     return tuple(found for family in families for found in family(case) if found.name not in hidden)
