@@ -83,6 +83,8 @@ def test_paths_start_at_the_root_once_placed() -> None:
         ({"Dropout": 1.5}, ("Dropout",), False, "for 'rate', received 1.5"),
         ({"Conv2D": {"filters": 8, "kernel_size": [3, 3, 3]}}, ("Conv2D", "kernel_size"), False, "for 'kernel_size'"),
         ({"Dense": 8, "activation": "relu"}, (), False, "as a mapping with one key"),
+        ({"StackedRNNCells": []}, ("StackedRNNCells",), False, "expected a list of at least 1, each a layer"),
+        ({"RNN": {"cell": []}}, ("RNN", "cell"), False, "expected a layer or a list of at least 1"),
         (7, (), False, "expected a layer, received 7"),
         (None, (), False, "expected a layer, received null"),
         ([1], (), False, "expected a layer, received"),

@@ -78,7 +78,13 @@ class Expectation(Section):
 
 @dataclass(frozen=True)
 class KerasSpec(Section):
-    """Keras' own settings for this experiment, as `keras.json` would say them (a user's `keras.json` is not read)."""
+    """Keras' own settings for this experiment, as `keras.json` would say them (a user's `keras.json` is not read).
+
+    Attributes:
+        floatx: The type of weights and of what layers compute.
+        epsilon: The small number that Keras adds where it would divide by zero.
+        image_data_format: Where pictures have their channels.
+    """
 
     KEYS: ClassVar[Mapping[str, Key]] = {
         "floatx": Key(Choice(("float16", "bfloat16", "float32", "float64")), "float32"),
@@ -101,9 +107,9 @@ class Experiment(Section):
         backend: Keras' backend.
         keras: Keras' own settings.
         precision: Keras' policy for all layers: what they compute in.
-        define: Named stacks of layers; `model` holds them, read.
+        define: Named stacks of layers, which `model` may use like layers.
         data: Where examples come from.
-        model: The layers as the config says them.
+        model: The layers: a list is a chain, a mapping is a graph.
         training: How the model is trained.
         init_from: The run whose best weights training starts from: a path, an id, a name or `last`.
         expect: What `scores.json` should say, by dotted path.

@@ -93,7 +93,7 @@ class Reader:
 
     def value(self, kind: Kind, value: object, path: Path, name: str) -> Any:
         """Read the value of parameter `name`: plain values as they are, parts as `Part`s."""
-        if isinstance(kind, ListOf) and isinstance(value, list) and kind.length in (None, len(value)):
+        if isinstance(kind, ListOf) and isinstance(value, list) and _is_long_enough(kind, value):
             return [self.value(kind.item, item, (*path, index), name) for index, item in enumerate(value)]
         if isinstance(kind, MappingOf) and isinstance(value, dict):
             return {key: self.value(kind.item, item, (*path, key), name) for key, item in value.items()}
@@ -109,7 +109,7 @@ class Reader:
         return value
 
     def _list_alternative(self, kind: AnyOf, value: list[object], path: Path, name: str) -> Any:
-        lists = [one for one in kind.kinds if isinstance(one, ListOf) and one.length in (None, len(value))]
+        lists = [one for one in kind.kinds if isinstance(one, ListOf) and _is_long_enough(one, value)]
         if lists and _categories(lists[0].item):
             return self.value(lists[0], value, path, name)
         if not kind.accepts(value):
@@ -297,6 +297,10 @@ def placed(value: Any, prefix: Path) -> Any:
 def goes_by_name(entry: Entry) -> bool:
     """Tell whether Keras takes this by its name alone: a bare function could not be saved with its arguments."""
     return entry.category == "activations" or (entry.is_function and entry.category in ("losses", "metrics"))
+
+
+def _is_long_enough(kind: ListOf, value: list[object]) -> bool:
+    return len(value) >= kind.least if kind.length is None else len(value) == kind.length
 
 
 def _categories(kind: Kind) -> tuple[str, ...]:

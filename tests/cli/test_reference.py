@@ -1,0 +1,136 @@
+"""The reference: its pages are up to date, complete, and say nothing that nnrun refuses."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from nnrun.catalog import lookup
+from nnrun.cli.main import nnrun
+from nnrun.cli.markdown import code, plain
+from nnrun.cli.reference import MADE_BY, pages, write
+from nnrun.cli.reference_parts import PLACES, sayable
+from nnrun.config.document import parse
+from nnrun.spec import json_schema
+from nnrun.spec.experiment import Experiment
+from nnrun.spec.findings.registry import FINDINGS
+from nnrun.spec.forms import EXPECTS, FORMS
+from nnrun.spec.parts import read_part
+
+ROOT = Path(__file__).resolve().parents[2]
+REFERENCE = ROOT / "docs" / "reference"
+
+
+@pytest.fixture(scope="module")
+def made() -> dict[str, str]:
+    """Every page, made once."""
+    return pages()
+
+
+def headings(text: str) -> list[str]:
+    """Give the headings of a page's sections."""
+    return re.findall(r"^## (.+)$", text, flags=re.MULTILINE)
+
+
+def test_no_page_is_stale(made: dict[str, str]) -> None:
+    """`python -m nnrun.cli.reference docs/reference` would change nothing, and take nothing away."""
+    written = {path.relative_to(REFERENCE).as_posix(): path.read_text(encoding="utf-8")
+               for path in REFERENCE.rglob("*.md")}
+    assert sorted(written) == sorted(made)
+    assert [name for name, text in made.items() if written[name] != text] == []
+
+
+def test_every_page_says_what_makes_it(made: dict[str, str]) -> None:
+    """A reader who would mend a page by hand is told the command."""
+    assert all(text.startswith(f"{MADE_BY}\n\n# ") for text in made.values())
+    assert "python -m nnrun.cli.reference docs/reference" in MADE_BY
+
+
+def test_the_command_writes_them_and_takes_old_ones_away(tmp_path: Path, environment: dict[str, str]) -> None:
+    """The module writes every page and removes those that nothing makes any more."""
+    (tmp_path / "old.md").write_text("gone", encoding="utf-8")
+    subprocess.run([sys.executable, "-m", "nnrun.cli.reference", tmp_path], env=environment, check=True)
+    found = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.md")}
+    assert found == set(pages())
+    write(tmp_path)
+    assert {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.md")} == found
+
+
+@pytest.mark.parametrize("category", lookup.CATEGORIES)
+def test_every_part_has_a_section_with_an_example_that_is_right(made: dict[str, str], category: str) -> None:
+    """Each entry that a config can use is there, and its example is YAML that nnrun reads without a complaint."""
+    text = made[f"parts/{category}.md"]
+    entries = [entry for name in lookup.names(category) if (entry := lookup.entry(category, name)) and sayable(entry)]
+    assert headings(text) == [entry.name for entry in entries]
+    examples = re.findall(r"```yaml\n(.*?)\n```", text, flags=re.DOTALL)
+    assert len(examples) == len(entries)
+    for entry, example in zip(entries, examples, strict=True):
+        value: Any = parse(example, entry.name).data
+        for _ in range(len(re.findall(r"[:-] ?", PLACES[category][0]))):
+            value = value[0] if isinstance(value, list) else next(iter(value.values()))
+        part, complaints = read_part(category, value)
+        assert complaints == ()
+        assert part is not None
+        assert part.name == entry.name
+
+
+def test_hardly_any_part_is_left_out() -> None:
+    """What no page shows is what no config can name: refused, or a function that cannot be given what it needs."""
+    left = {entry.name for category in lookup.CATEGORIES for name in lookup.names(category)
+            if (entry := lookup.entry(category, name)) and not sayable(entry)}
+    assert left <= {"categorical_generalized_cross_entropy", "threshold"}
+
+
+def test_the_language_page_has_every_key(made: dict[str, str]) -> None:
+    """Every key of every section and form has a row with a meaning."""
+    text = made["language.md"]
+    for name in Experiment.KEYS:
+        assert re.search(rf"^\| `{name}` \| .+ \| .+ \| .+\. \|$", text, flags=re.MULTILINE), name
+    for form in FORMS.values():
+        assert form.example in text
+        for name, row in form.keys.items():
+            assert f"| `{name}` | {plain(EXPECTS[row.takes])} |" in text
+
+
+@pytest.mark.parametrize(("name", "definition"), [
+    ("model", "model"), ("layer", "stack"), ("repeat", "stack"), ("residual", "stack"), ("use", "stack_with_define"),
+    ("output", "output")])
+def test_examples_of_forms_are_right(name: str, definition: str) -> None:
+    """The example of each form is one that the schema accepts."""
+    example = FORMS[name].example
+    value = parse(f"x:\n  {example}", name).data["x"]
+    value = value["price"] if name == "output" else value
+    whole = json_schema.schema()
+    wanted = Draft202012Validator({"$ref": f"#/$defs/{definition}", "$defs": whole["$defs"]})
+    assert [error.message for error in wanted.iter_errors(value)] == []
+
+
+def test_every_finding_and_command_has_a_section(made: dict[str, str]) -> None:
+    """Nothing that can be looked up or typed is missing."""
+    assert headings(made["findings.md"]) == list(FINDINGS)
+    found = headings(made["commands.md"])
+    assert {f"nnrun {name}" for name in nnrun.commands} < set(found)
+    assert {"nnrun runs list", "nnrun data fetch"} < set(found)
+    assert "`--format [text\\|json\\|github\\|sarif]`" in made["commands.md"]
+
+
+def test_links_lead_somewhere() -> None:
+    """Relative links of all pages of the docs, and of the README, name files that are there."""
+    for page in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]:
+        for link in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
+            assert (page.parent / link).exists(), (page.name, link)
+
+
+@pytest.mark.parametrize(("text", "expected"), [
+    ("a_b <c> [d] *e* | f", r"a\_b \<c\> \[d\] \*e\* \| f"), ("`a_b|c` and\n  x_y", r"`a_b\|c` and x\_y"), ("", "")])
+def test_text_means_itself(text: str, expected: str) -> None:
+    """What a docstring says is no command of Markdown's, and stays in its cell of a table."""
+    assert plain(text) == expected
+    assert code("a|b") == "`a\\|b`"
+    assert code("") == ""
