@@ -139,7 +139,7 @@ def test_the_format_json_is_json(say: Say) -> None:
 def test_quiet_leaves_out_notes(say: Say, place: Path, form: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """`--quiet` means the same in every form: no notes."""
     problems = (Problem(None, "not decided", None, "undecided", "note"), Problem(None, "odd", None, None, "warning"))
-    monkeypatch.setattr("nnrun.cli.check.examined", lambda *_: Checked("tiny.yaml", problems))
+    monkeypatch.setattr("nnrun.cli.check.examined", lambda *_, **__: Checked("tiny.yaml", problems))
     assert "not decided" in say("check", "tiny.yaml", "--format", form).stdout
     quiet = say("check", "tiny.yaml", "--format", form, "--quiet").stdout
     assert "not decided" not in quiet

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import re
+import tomllib
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -127,6 +128,13 @@ def test_the_committed_file_is_up_to_date() -> None:
     """`nnrun schema --out configs/nnrun.schema.json` would change nothing."""
     assert COMMITTED.read_text(encoding="utf-8") == json_schema.text()
     assert "nnrun schema --out" in json.loads(COMMITTED.read_text(encoding="utf-8"))["$comment"]
+
+
+def test_the_package_holds_it_beside_the_configs() -> None:
+    """A wheel takes the whole folder of configs, so that their first lines lead to the schema there too."""
+    project = tomllib.loads((Path(__file__).resolve().parents[2] / "pyproject.toml").read_text(encoding="utf-8"))
+    assert project["tool"]["hatch"]["build"]["targets"]["wheel"]["force-include"] == {"configs": "nnrun/configs"}
+    assert COMMITTED.parent.name == "configs"
 
 
 @pytest.mark.parametrize(("name", "path"), CONFIGS, ids=[name for name, _ in CONFIGS])
