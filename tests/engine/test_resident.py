@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
 from nnrun.engine.order import order
-from nnrun.engine.resident import ResidentExecutor, _next_chunk, plain
+from nnrun.engine.resident import ResidentExecutor, Tensors, _next_chunk, plain
 
 STACKS = {
     "dense": (
@@ -44,7 +46,10 @@ def make(keras, name: str):
     """Build and compile one of the stacks, the same each time."""
     shape, layers = STACKS[name]
     keras.utils.set_random_seed(7)
-    model = keras.Sequential([keras.Input(shape), *layers(keras)])
+    inputs = outputs = keras.Input(shape)
+    for layer in layers(keras):
+        outputs = layer(outputs)
+    model = keras.Model(inputs, outputs)
     model.compile(loss="categorical_crossentropy", optimizer="adam", metrics=["accuracy"], jit_compile=False)
     return model
 
@@ -115,8 +120,51 @@ def test_evaluation_and_predictions_equal_keras_own(keras, part) -> None:
     tensors = executor.put(data.x, data.y, data.sample_weight)
     executor.build(tensors)
     theirs = model.evaluate(data.x, data.y, batch_size=10, verbose=0, return_dict=True)
-    assert executor.evaluate(tensors) == {name: plain(np.float32(value)) for name, value in theirs.items()}
-    np.testing.assert_array_equal(executor.predict(tensors), model.predict(data.x, batch_size=10, verbose=0))
+    outputs = model.predict(data.x, batch_size=10, verbose=0)
+    figures, scored = executor.score(tensors)
+    assert executor.evaluate(tensors) == figures == {name: plain(np.float32(one)) for name, one in theirs.items()}
+    np.testing.assert_array_equal(executor.predict(tensors), outputs)
+    np.testing.assert_array_equal(scored, outputs)
+
+
+@pytest.mark.keras
+def test_parts_of_one_form_share_one_program(keras, part) -> None:
+    """A second part with other rows runs the program of the first, and the figures are its own."""
+    import tensorflow as tf
+
+    model, traced = make(keras, "dense"), []
+    own = model.test_step
+    model.test_step = lambda batch: traced.append(0) or own(batch)
+    executor = ResidentExecutor(tf, model, 10)
+    for rows, traces in ((37, 1), (53, 0)):
+        data = part(rows, (6,), seed=rows)
+        tensors = executor.put(data.x, data.y)
+        executor.build(tensors)
+        theirs = model.evaluate(data.x, data.y, batch_size=10, verbose=0, return_dict=True)
+        traced.clear()
+        assert executor.evaluate(tensors) == {name: plain(np.float32(value)) for name, value in theirs.items()}
+        assert len(traced) == traces
+
+
+@pytest.mark.keras
+def test_examples_may_be_made_as_they_are_taken(keras, part) -> None:
+    """A part whose `take` cuts windows out of a sequence trains as the same windows laid out in memory do."""
+    import tensorflow as tf
+
+    def windows(tf: Any, fields: Any, index: Any) -> Any:
+        x, y = fields
+        return tf.reshape(tf.gather(x, index[:, None] + tf.range(3)), (-1, 6)), tf.gather(y, index)
+
+    data, found = part(25, (6,)), []
+    sequence = np.random.default_rng(5).normal(size=(27, 2)).astype("float32")
+    laid_out = np.stack([sequence[row : row + 3].ravel() for row in range(25)])
+    for tensors in (Tensors((tf.constant(sequence), tf.constant(data.y)), 25, windows), None):
+        model = make(keras, "dense")
+        executor = ResidentExecutor(tf, model, 10)
+        taken = tensors or executor.put(laid_out, data.y)
+        executor.build(taken)
+        found.append((executor.train(taken, order(3, 0, 25), lambda _: None), executor.score(taken)[0]))
+    assert found[0] == found[1]
 
 
 @given(some.integers(1, 10_000), some.floats(0, 100))

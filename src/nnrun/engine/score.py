@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nnrun.engine.decide import decide, true_classes
 from nnrun.engine.intervals import wilson
+from nnrun.engine.score_details import details
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -18,11 +20,6 @@ if TYPE_CHECKING:
     from nnrun.engine.resident import ResidentExecutor, Tensors
     from nnrun.spec.experiment import Experiment
     from nnrun.spec.facts import Facts
-    from nnrun.spec.part import Part
-
-#: Losses whose outputs lie around 0, so that 0 divides the two classes (they compare with -1 and 1).
-_AROUND_ZERO = ("Hinge", "SquaredHinge", "hinge", "squared_hinge")
-
 
 #: An output with more numbers a row than this (a picture) is told by its error alone in `predictions.csv`.
 WIDEST = 100
@@ -61,31 +58,41 @@ class Outcome:
 
 
 def score(
-    executor: ResidentExecutor, tensors: Tensors, part: DataPart, facts: Facts, experiment: Experiment
+    executor: ResidentExecutor,
+    tensors: Tensors,
+    part: DataPart,
+    facts: Facts,
+    experiment: Experiment,
+    *,
+    detail: bool = True,
 ) -> Outcome:
-    """Score the executor's model on one part of the data."""
-    scores: dict[str, Any] = {"rows": len(part.rows), **executor.evaluate(tensors)}
-    answers = answer(executor, tensors, facts, experiment, with_truth=True)
-    for one in answers:
-        figures = _errors(one)
+    """Score the executor's model on one part of the data; `detail` also tells what `score_details` can."""
+    figures, outputs = executor.score(tensors)
+    scores: dict[str, Any] = {"rows": len(part.rows), **figures}
+    answers = _answers(outputs, facts, experiment, tensors.fields[1])
+    for one, loss in zip(answers, experiment.losses.values(), strict=True):
+        figures = _errors(one) | (details(one, loss, part.rows) if detail else {})
         if one.name and figures:
             scores.setdefault("outputs", {})[one.name] = figures
         else:
-            scores |= figures
+            # A metric of the config's that is called the same stays as Keras gives it.
+            scores = figures | scores if one.facts.task == "regression" else scores | figures
     return Outcome(scores, answers)
 
 
-def answer(
-    executor: ResidentExecutor, tensors: Tensors, facts: Facts, experiment: Experiment, *, with_truth: bool
-) -> tuple[Answers, ...]:
-    """Ask the executor's model about every row; `with_truth`, the targets are turned back into classes beside it."""
-    exits, outputs = experiment.graph.outputs, executor.predict(tensors)
-    made = []
+def answer(executor: ResidentExecutor, tensors: Tensors, facts: Facts, experiment: Experiment) -> tuple[Answers, ...]:
+    """Ask the executor's model about every row, without the truth."""
+    return _answers(executor.predict(tensors), facts, experiment, None)
+
+
+def _answers(outputs: Any, facts: Facts, experiment: Experiment, y: Any) -> tuple[Answers, ...]:
+    """Turn outputs into answers, and the targets `y`, where they are known, back into classes beside them."""
+    exits, made = experiment.graph.outputs, []
     for one in exits:
         known = _about(facts, one.target)
         raw = outputs[one.name] if isinstance(outputs, dict) else outputs
         predicted = decide(raw, known, experiment.losses[one.name])
-        truth = _truth(tensors.fields[1], one.name, known) if with_truth else None
+        truth = None if y is None else _truth(y, one.name, known)
         made.append(Answers(one.name if len(exits) > 1 else "", known, raw, predicted, truth))
     return tuple(made)
 
@@ -116,32 +123,6 @@ def _errors(one: Answers) -> dict[str, Any]:
         return {}
     wrong = one.truth != one.predicted.reshape(one.truth.shape)
     return error_figures(int(np.sum(wrong)), int(one.truth.size))
-
-
-def decide(outputs: NDArray[Any], facts: Facts, loss: Part) -> NDArray[Any]:
-    """Turn outputs, shape (rows, ..., units), into class numbers, shape (rows, ...), or leave numbers as they are."""
-    if facts.task == "regression":
-        return outputs
-    if outputs.shape[-1] > 1 and not _labels(facts):
-        return np.asarray(np.argmax(outputs, axis=-1), dtype=np.int64)
-    around_zero = loss.name in _AROUND_ZERO or loss.arguments.get("from_logits") is True
-    switched_on = np.asarray(outputs > (0.0 if around_zero else 0.5), dtype=np.int64)
-    return switched_on if _labels(facts) else switched_on[..., 0]
-
-
-def _labels(facts: Facts) -> bool:
-    """Tell whether targets are several labels, each of which may hold, and not one class of several."""
-    return facts.form == "binary" and len(facts.target_names) > 1
-
-
-def true_classes(y: NDArray[Any], facts: Facts) -> NDArray[np.int64]:
-    """Turn encoded targets back into class numbers."""
-    if _labels(facts):
-        return np.asarray(y, dtype=np.int64)
-    if facts.form == "one_hot" or (y.ndim > 1 and y.shape[-1] > 1 and facts.form == "binary"):
-        return np.asarray(np.argmax(y, axis=-1), dtype=np.int64)
-    squeezed = y[..., 0] if y.ndim > 1 and y.shape[-1] == 1 else y
-    return np.asarray(squeezed, dtype=np.int64)
 
 
 def error_figures(errors: int, rows: int) -> dict[str, Any]:

@@ -204,17 +204,17 @@ class Session:
             hint = "let the last layer give what the targets are"
             raise BuildError([Problem(place, f"{text}: {error}", hint)]) from error
 
-    def score(self, part: DataPart) -> Outcome:
-        """Score the model as it is now on one part of the data."""
+    def score(self, part: DataPart, *, detail: bool = True) -> Outcome:
+        """Score the model as it is now on one part of the data; without `detail` only loss, metrics and errors."""
         from nnrun.engine.score import score
 
-        return score(self._executor, self.tensors(part), part, self._facts, self._experiment)
+        return score(self._executor, self.tensors(part), part, self._facts, self._experiment, detail=detail)
 
     def answer(self, part: DataPart) -> tuple[Answers, ...]:
         """Give the model's answers for examples without truth."""
         from nnrun.engine.score import answer
 
-        return answer(self._executor, self.tensors(part), self._facts, self._experiment, with_truth=False)
+        return answer(self._executor, self.tensors(part), self._facts, self._experiment)
 
     def start_from(self, saved: FilePath) -> tuple[list[str], list[str]]:
         """Take the weights of a saved model, layer by layer where name and shapes agree.
