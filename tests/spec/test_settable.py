@@ -1,0 +1,102 @@
+"""Requirements of completing dotted paths: what is offered can be said, and is what the place takes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from nnrun.catalog import lookup
+from nnrun.config import document, overrides, shipped
+from nnrun.errors import ConfigError
+from nnrun.spec.experiment import Experiment, validate
+from nnrun.spec.settable import places, settings
+from nnrun.spec.training import TrainingSpec
+
+FILE = shipped.names()["digits_cnn"]
+DATA: dict[str, Any] = document.read(FILE).data
+GRAPH = {**DATA, "model": {"layers": [{"Dense": {"units": 1, "from": "a"}}], "inputs": {"a": ["age"]}},
+         "expect": {"test.loss": {"at_most": 1}}}
+
+
+def words(data: dict[str, Any], typed: str) -> list[str]:
+    """Give what is offered, without the meanings."""
+    return [word for word, _ in settings(data, typed)]
+
+
+def test_the_keys_of_a_section_are_offered_with_their_meaning() -> None:
+    """The top and `training` offer the keys of their tables, those above with a dot."""
+    assert {word.rstrip("=.+") for word in words({}, "")} == set(Experiment.KEYS)
+    offered = dict(settings(DATA, "training."))
+    assert {word.removeprefix("training.").rstrip("=.+") for word in offered} == set(TrainingSpec.KEYS)
+    assert offered["training.epochs="].startswith("How many times")
+
+
+def test_the_arguments_are_those_of_the_part_that_is_there() -> None:
+    """Adam's arguments where the optimizer is Adam, and no other optimizer's name below it."""
+    adam = lookup.entry("optimizers", "Adam")
+    assert adam is not None
+    found = words(DATA, "training.optimizer.Adam.")
+    assert {word.split(".")[-1].rstrip("=") for word in found} == set(adam.parameters)
+    assert words(DATA, "training.optimizer.") == ["training.optimizer.Adam."]
+    assert words({}, "training.optimizer.") == []
+
+
+@pytest.mark.parametrize(("typed", "expected"), [
+    ("training.best.mode=", ["auto", "min", "max"]),
+    ("data.split.stratify=", ["true", "false"]),
+    ("data.split.validation=", ["0.1", "test"]),
+    ("model.0.Conv2D.padding=", ["same", "valid"]),
+    ("model.3.Dropout=", ["0.25"]),
+    ("training.epochs=", ["30"]),
+    ("training.callbacks+=Early", ["EarlyStopping"]),
+    ("training.optimizer=SG", ["SGD"]),
+    ("model.99.Dense.units=", []),
+    ("nowhere.at.all=", []),
+    ("training.optimizer.SGD.", []),
+])
+def test_values_are_the_one_there_and_those_that_can_be_listed(typed: str, expected: list[str]) -> None:
+    """Behind `=` stand the present value, choices, truth values, or the names of parts."""
+    assert [word.split("=", 1)[-1] for word in words(DATA, typed)] == expected
+
+
+def test_lists_are_counted_and_can_grow() -> None:
+    """A list offers its indexes, and `+=` for one item more."""
+    assert {"model.", "model=", "model+="} <= set(words(DATA, "model"))
+    assert [word for word in words(DATA, "model.") if word.endswith(".")] == [f"model.{place}." for place in range(8)]
+    assert "model.2.MaxPooling2D.pool_size=" in words(DATA, "model.2.MaxPooling2D.")
+    assert words(DATA, "model.1.Conv2D.fil") == ["model.1.Conv2D.filters="]
+
+
+def test_graphs_are_walked_too() -> None:
+    """Layers of a graph are parts as those of a chain; other mappings offer the keys they have."""
+    assert "model.layers." in words(GRAPH, "model.")
+    assert "model.layers.0.Dense.units=" in words(GRAPH, "model.layers.0.Dense.")
+    assert "model.inputs.a." in words(GRAPH, "model.inputs.")
+
+
+@pytest.mark.parametrize("typed", ["training.", "training.best.", "model.0.Conv2D.", "training.optimizer.Adam."])
+def test_every_value_that_is_offered_can_be_said(typed: str) -> None:
+    """What completion offers, `--set` applies and the language accepts."""
+    options = [value for path in words(DATA, typed) if path.endswith("=") and "+" not in path
+               for value in words(DATA, path)]
+    assert options
+    said_alone = [option for option in options if not _needs_more(option)]
+    for option in said_alone:
+        try:
+            validate(overrides.apply(document.read(FILE), [option]))
+        except ConfigError as error:
+            pytest.fail(f"{option}: {error}")
+
+
+def _needs_more(option: str) -> bool:
+    """Tell the name of a part that is none without its arguments."""
+    word = option.partition("=")[2]
+    found = [entry for category in lookup.CATEGORIES if (entry := lookup.entry(category, word))]
+    return any(one.required for entry in found for one in entry.parameters.values()) or word == "l1l2"
+
+
+def test_places_are_those_of_the_config() -> None:
+    """For `explain FILE:PATH` a place is offered itself, and with a dot where there is more inside."""
+    found = [word for word, _ in places(DATA, "training.opt")]
+    assert found == ["training.optimizer", "training.optimizer."]
