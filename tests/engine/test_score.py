@@ -14,16 +14,15 @@ from hypothesis import strategies as some
 
 from nnrun.data.dataset import DataPart
 from nnrun.data.encode import encode
+from nnrun.engine.decide import decide, true_classes
 from nnrun.engine.intervals import wilson
 from nnrun.engine.score import (
     Answers,
     Outcome,
     csv_text,
-    decide,
     error_figures,
     score,
     table,
-    true_classes,
 )
 from nnrun.spec.facts import Facts
 from nnrun.spec.part import Part

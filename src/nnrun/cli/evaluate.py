@@ -54,7 +54,7 @@ def evaluate(  # noqa: PLR0913 - one for each option
     nnrun eval 3f9a21 --data more.csv
     """  # noqa: D301
     from nnrun.cli.console import Muted, listening
-    from nnrun.cli.scores import put_scores
+    from nnrun.cli.scores import put_details, put_scores
     from nnrun.cli.screen import Screen, put_json
     from nnrun.pipeline.evaluate import Question
     from nnrun.pipeline.evaluate import evaluate as ask
@@ -69,6 +69,7 @@ def evaluate(  # noqa: PLR0913 - one for each option
     screen = Screen.out()
     screen.put(f"{answer.folder.id}, checkpoint {checkpoint}")
     put_scores(screen, answer.scores)
+    put_details(screen, answer.scores)
     if show:
         screen.put()
         put_predictions(screen, answer, show)

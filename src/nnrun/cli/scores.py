@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from nnrun.cli.layout import Table, put_table
+from nnrun.cli.layout import Table, put_table, put_terms
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -14,6 +14,16 @@ if TYPE_CHECKING:
 _PARTS = ("test", "validation", "train", "data")
 #: What the columns `error` and `95 % interval` say already.
 _ERRORS = ("errors", "error_rate", "error_percent", "error_percent_interval_95", "interval")
+#: What only `nnrun eval` shows, below the table.
+_DETAILS = {
+    "roc_auc": "area under the ROC curve",
+    "pr_auc": "average precision",
+    "log_loss": "log loss",
+    "expected_calibration_error": "calibration error",
+}
+_BY_CLASS = ("precision", "recall", "f1", "support")
+#: With more classes than this a screen is no place for them.
+_MOST_CLASSES = 30
 
 
 def put_scores(screen: Screen, scores: Mapping[str, Any]) -> None:
@@ -26,7 +36,7 @@ def put_scores(screen: Screen, scores: Mapping[str, Any]) -> None:
         return
     first = next(iter(parts.values()))
     counts = "error_percent" in first
-    metrics = [name for name in first if name not in (*_ERRORS, "rows")]
+    metrics = [name for name in first if name not in (*_ERRORS, *_DETAILS, "rows") and _is_figure(first[name])]
     headings = ("part", *(("error", "95 % interval", "errors") if counts else ()), *metrics, "rows")
     rows = [
         [
@@ -46,6 +56,24 @@ def put_scores(screen: Screen, scores: Mapping[str, Any]) -> None:
     put_table(screen, Table(headings, rows, frozenset(headings[1:]), tuple(dict.fromkeys(spare))))
 
 
+def put_details(screen: Screen, scores: Mapping[str, Any]) -> None:
+    """Write what else is known of one part: areas and calibration, and the figures of each class."""
+    part: Mapping[str, Any] = next((scores[name] for name in _PARTS if isinstance(scores.get(name), dict)), {})
+    told = [(words, figure(part[name])) for name, words in _DETAILS.items() if part.get(name) is not None]
+    if told:
+        screen.put()
+        put_terms(screen, told)
+    classes = part.get("per_class", {})
+    if 0 < len(classes) <= _MOST_CLASSES:
+        screen.put()
+        rows = [[name, *(figure(one[key]) for key in _BY_CLASS)] for name, one in classes.items()]
+        put_table(screen, Table(("class", *_BY_CLASS), rows, frozenset(_BY_CLASS)))
+
+
+def _is_figure(value: object) -> bool:
+    return value is None or isinstance(value, int | float | str)
+
+
 def _put_outputs(screen: Screen, parts: Mapping[str, Any]) -> None:
     """Write a model of several outputs: a row for each figure, a column for each part; a wide table would not fit."""
     figures = {name: _figures_by_output(part) for name, part in parts.items()}
@@ -58,10 +86,16 @@ def _figures_by_output(part: Mapping[str, Any]) -> dict[str, str]:
     told = {"rows": f"{part['rows']:,}"} | {
         name: figure(value) for name, value in part.items() if name not in ("rows", "outputs")
     }
-    for output, errors in part.get("outputs", {}).items():
-        error, interval, _ = _error_cells(errors)
-        told |= {f"{output} error": error, f"{output} 95 % interval": interval}
+    for output, figures in part.get("outputs", {}).items():
+        told |= {f"{output} {name}": shown for name, shown in _output_figures(figures).items()}
     return told
+
+
+def _output_figures(figures: Mapping[str, Any]) -> dict[str, str]:
+    if "error_percent" not in figures:
+        return {name: figure(value) for name, value in figures.items() if _is_figure(value)}
+    error, interval, _ = _error_cells(figures)
+    return {"error": error, "95 % interval": interval}
 
 
 def _error_cells(part: Mapping[str, Any]) -> tuple[str, str, str]:

@@ -66,17 +66,18 @@ def score(
     *,
     detail: bool = True,
 ) -> Outcome:
-    """Score the executor's model on one part of the data; `detail` also tells what `score_details` can."""
+    """Score the executor's model on one part of the data; `detail` also tells areas, mistakes and each class."""
     figures, outputs = executor.score(tensors)
     scores: dict[str, Any] = {"rows": len(part.rows), **figures}
     answers = _answers(outputs, facts, experiment, tensors.fields[1])
     for one, loss in zip(answers, experiment.losses.values(), strict=True):
-        figures = _errors(one) | (details(one, loss, part.rows) if detail else {})
+        numbers = one.facts.task == "regression"
+        figures = _errors(one) | (details(one, loss, part.rows) if detail or numbers else {})
         if one.name and figures:
             scores.setdefault("outputs", {})[one.name] = figures
         else:
             # A metric of the config's that is called the same stays as Keras gives it.
-            scores = figures | scores if one.facts.task == "regression" else scores | figures
+            scores |= {name: value for name, value in figures.items() if name not in scores}
     return Outcome(scores, answers)
 
 

@@ -105,7 +105,7 @@ def evaluate(question: Question, progress: Progress) -> Answer:
     kept = take_up(question)
     part = _part(kept, question, progress)
     with _session(kept, question.checkpoint) as session:
-        outcome = session.score(part)
+        outcome = session.score(part, detail=question.data is not None or question.part != "train")
     name = question.part if question.data is None else "data"
     scores = {"task": kept.facts.task, "checkpoint": question.checkpoint, name: outcome.scores}
     _keep(kept.folder, f"scores_{FilePath(question.checkpoint).stem}_{_label(question)}.json", scores, progress)

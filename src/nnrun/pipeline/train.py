@@ -260,7 +260,7 @@ def keep_scores(session: Session, dataset: Dataset, folder: RunFolder) -> dict[s
     for name, part in parts_of(dataset).items():
         # A part that serves twice is scored once.
         if id(part) not in outcomes:
-            outcomes[id(part)] = session.score(part)
+            outcomes[id(part)] = session.score(part, detail=name != "train")
         outcome = outcomes[id(part)]
         scores[name] = outcome.scores
         if name == ("test" if dataset.test is not None else "validation"):

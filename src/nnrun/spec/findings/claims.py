@@ -11,9 +11,14 @@ from nnrun.spec.findings.figures import figures, meant
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from nnrun.spec.facts import Facts, TargetFacts
     from nnrun.spec.findings.case import Case
 
 _ERRORS = ("errors", "error_rate", "error_percent")
+#: Of the parts that are not trained on, unless that part is scored as the test part.
+_OF_CLASSES = ("roc_auc", "pr_auc", "log_loss", "expected_calibration_error")
+_BY_CLASS = ("precision", "recall", "f1", "support")
+_OF_NUMBERS = ("mean_squared_error", "root_mean_squared_error", "mean_absolute_error", "r2")
 _TEXT = ("bits_per_character", "nats_per_character", "perplexity")
 
 
@@ -46,10 +51,17 @@ def _parts(case: Case) -> list[str]:
 
 
 def _errors(case: Case) -> list[str]:
-    """List the figures that nnrun adds to Keras': errors for classes, each output's own where there are several."""
+    """List the figures that nnrun adds to Keras', each output's own where there are several."""
     exits, found = case.graph.outputs, list[str]()
     for one in exits:
         about = case.about(one)
-        if about is None or about.task == "classification":
-            found += [f"outputs.{one.name}.{name}" if len(exits) > 1 else name for name in _ERRORS]
-    return [*found, *(_TEXT if case.facts is not None and case.facts.vocabulary else ())]
+        added = [*_ERRORS, *_OF_CLASSES, *_of_each(about)] if about is None or about.task == "classification" else []
+        added += _OF_NUMBERS if about is None or about.task == "regression" else ()
+        found += [f"outputs.{one.name}.{name}" if len(exits) > 1 else name for name in added]
+    # A metric of the config's may have the name of one of nnrun's own.
+    return list(dict.fromkeys([*found, *(_TEXT if case.facts is not None and case.facts.vocabulary else ())]))
+
+
+def _of_each(about: Facts | TargetFacts | None) -> list[str]:
+    names = about.class_names if about is not None else ()
+    return [f"per_class.{name}.{figure}" for name in names for figure in _BY_CLASS]
