@@ -119,6 +119,16 @@ ARCHITECTURES: dict[str, tuple[str, dict[str, tuple[int | None, ...]]]] = {
         """,
         {"input": (10,)},
     ),
+    "nested": (
+        """
+        layers:
+          - Dense: 6
+          - PositionEmbedding: {sequence_length: 12}
+          - Sequential: {layers: [{Dense: 8}, {Dropout: 0.1}, {Sequential: {layers: [{Dense: 3}, Flatten]}}]}
+          - Dense: 2
+        """,
+        {"input": (10, 5)},
+    ),
     "autoencoder": (
         """
         layers:
@@ -203,6 +213,14 @@ def test_rows_are_those_of_keras(said, name: str) -> None:
         made = tuple(tuple(tensor.shape)[1:] for tensor in outputs)
         assert one.row.output_shape in (made, made[0] if len(made) == 1 else None)
     assert sum(one.row.parameters or 0 for one in told if one.first) == theirs.count_params()
+
+
+def test_more_steps_than_positions_are_refused(rows) -> None:
+    """A table of positions has one for each step; fewer steps are fine."""
+    (wrong,) = rows("layers: [{PositionEmbedding: {sequence_length: 8}}]", input=(10, 5))
+    assert "8 steps at most" in wrong.row.error.text
+    (right,) = rows("layers: [{PositionEmbedding: {sequence_length: 12}}]", input=(10, 5))
+    assert (right.row.output_shape, right.row.parameters) == ((10, 5), 60)
 
 
 def test_a_shared_layer_counts_once(rows) -> None:

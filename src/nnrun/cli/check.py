@@ -63,7 +63,7 @@ class Checked:
     help="For people, for scripts, for GitHub's workflows, or SARIF 2.1.0.",
 )
 @options.as_json
-def check(
+def check(  # noqa: PLR0913 - one for each option
     *,
     files: tuple[str, ...],
     strict: bool,

@@ -84,7 +84,8 @@ def input_shapes(graph: Graph, facts: Facts | None, given: Mapping[str, Shape | 
     for one in graph.inputs:
         stated = put_in(one.part, facts).arguments if one.part is not None else {}
         shape = stated.get("shape") or (stated.get("batch_shape") or [None])[1:]
-        found[one.name] = tuple(shape) if isinstance(shape, list) and shape else given.get(one.name)
+        whole = isinstance(shape, list) and shape and all(size is None or isinstance(size, int) for size in shape)
+        found[one.name] = tuple(shape) if whole else None if shape else given.get(one.name)
     return found
 
 

@@ -29,6 +29,8 @@ _SHARES = (
 )
 #: Losses that compare a probability for each output, each by itself.
 _EACH = ("BinaryCrossentropy", "BinaryFocalCrossentropy")
+#: Losses whose targets have another shape than the outputs by design: label sequences, classes of embeddings.
+_OTHERWISE = ("CTC", "ctc", "Circle", "circle")
 _SIGMOIDS = ("sigmoid", "hard_sigmoid", "sparse_sigmoid")
 #: Activations whose values are no probabilities.
 _UNBOUNDED = (
@@ -154,7 +156,7 @@ def _target_shape(case: Case, output: Exit) -> Shape | None:
 def _sizes(
     about: Facts | TargetFacts | None, loss: Part, shape: Shape | None, target: Shape | None, path: Path
 ) -> Iterator[Finding]:
-    if about is None or shape is None:
+    if about is None or shape is None or loss.name in _OTHERWISE:
         return
     units, classes = (shape[-1] if shape else 1), about.classes
     by_class = class_of_loss(loss.name) in _SHARES

@@ -16,3 +16,8 @@ FINDINGS: Mapping[str, Explanation] = {
     **explained_training.FINDINGS,
     **explained_data.FINDINGS,
 }
+
+
+def silenceable() -> list[str]:
+    """List the names of findings that `silence:` may say: errors cannot be silenced."""
+    return [name for name, explanation in FINDINGS.items() if explanation.severity != "error"]
