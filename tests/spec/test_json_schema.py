@@ -57,8 +57,14 @@ GRAPH: dict[str, Any] = {
     "inputs": {"picture": "$image", "facts": ["age", "bmi"], "sex": None},
     "layers": [
         {"Dense": {"units": 8, "from": "facts", "name": "known"}},
-        {"MultiHeadAttention": {"from": ["known", "known"], "num_heads": 2, "key_dim": 4,
-                                "call": {"use_causal_mask": True}}},
+        {
+            "MultiHeadAttention": {
+                "from": ["known", "known"],
+                "num_heads": 2,
+                "key_dim": 4,
+                "call": {"use_causal_mask": True},
+            }
+        },
         {"Add": {"from": ["known", "picture.1"]}},
         {"Dense": {"units": 1, "name": "price"}},
     ],
@@ -67,8 +73,14 @@ GRAPH: dict[str, Any] = {
 DEFINED: dict[str, Any] = {
     **BASE,
     "define": {"block": [{"Dense": 8}, "Flatten"]},
-    "model": ["block", {"block": {"share": True}}, {"use": "block"}, {"use": {"stack": "block", "name": "once"}},
-              {"repeat": {"times": 2, "layers": ["block"]}}, {"Dense": 1}],
+    "model": [
+        "block",
+        {"block": {"share": True}},
+        {"use": "block"},
+        {"use": {"stack": "block", "name": "once"}},
+        {"repeat": {"times": 2, "layers": ["block"]}},
+        {"Dense": 1},
+    ],
 }
 
 
@@ -76,8 +88,9 @@ DEFINED: dict[str, Any] = {
 def validator(definition: str | None = None) -> Draft202012Validator:
     """Give the validator of whole configs, or of one definition."""
     whole = json_schema.schema()
-    return Draft202012Validator(whole if definition is None else
-                                {"$ref": f"#/$defs/{definition}", "$defs": whole["$defs"]})
+    return Draft202012Validator(
+        whole if definition is None else {"$ref": f"#/$defs/{definition}", "$defs": whole["$defs"]}
+    )
 
 
 def changed(config: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
@@ -152,15 +165,22 @@ def test_the_first_line_names_the_schema(name: str, path: Path) -> None:
     assert (path.parent / found[1]).resolve() == COMMITTED.resolve()
 
 
-@pytest.mark.parametrize("config", [
-    BASE, {**BASE, "model": GRAPH}, DEFINED,
-    changed(BASE, "name", ...),
-    changed(BASE, "expect/test.error_percent", {"at_most": 3}),
-    changed(BASE, "training/class_weight", {"a": 1, "b": 2.5}),
-    changed(BASE, "training/optimizer", "adam"),
-    changed(BASE, "training/loss", {"Huber": {"delta": 2}}),
-    {**changed(BASE, "training/loss", ...), "model": GRAPH},
-], ids=range(9))
+@pytest.mark.parametrize(
+    "config",
+    [
+        BASE,
+        {**BASE, "model": GRAPH},
+        DEFINED,
+        changed(BASE, "name", ...),
+        changed(BASE, "expect/test.error_percent", {"at_most": 3}),
+        changed(BASE, "training/class_weight", {"a": 1, "b": 2.5}),
+        changed(BASE, "training/optimizer", "adam"),
+    changed(BASE, "silence", ["test-part-watched"]),
+        changed(BASE, "training/loss", {"Huber": {"delta": 2}}),
+        {**changed(BASE, "training/loss", ...), "model": GRAPH},
+    ],
+    ids=range(10),
+)
 def test_what_nnrun_accepts_the_schema_accepts(config: dict[str, Any]) -> None:
     """Chains, graphs, stacks with names, and every form of a part are fine with both."""
     assert [error.message for error in validator().iter_errors(config)] == []
@@ -168,60 +188,124 @@ def test_what_nnrun_accepts_the_schema_accepts(config: dict[str, Any]) -> None:
         assert not refused(config)
 
 
-@pytest.mark.parametrize("config", [
-    {"extends": "base.yaml"},
-    {"extends": ["a.yaml", "b.yaml"], "training": {"epochs": 3}},
-    {"extends": "base", "data": {"split": {"test": 0.1}}, "expect": None, "training": {"callbacks": None}},
-    {"extends": "base", "training": {"optimizer": {"Adam": {"beta_1": None}}}},
-    {"extends": "base", "model": ["block", {"Dense": 1}]},
-])
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"extends": "base.yaml"},
+        {"extends": ["a.yaml", "b.yaml"], "training": {"epochs": 3}},
+        {"extends": "base", "data": {"split": {"test": 0.1}}, "expect": None, "training": {"callbacks": None}},
+        {"extends": "base", "training": {"optimizer": {"Adam": {"beta_1": None}}}},
+        {"extends": "base", "model": ["block", {"Dense": 1}]},
+    ],
+)
 def test_a_config_that_extends_may_say_only_what_differs(config: dict[str, Any]) -> None:
     """With `extends:` nothing is required, and null removes."""
     assert [error.message for error in validator().iter_errors(config)] == []
 
 
-@pytest.mark.parametrize("config", [
-    {"extends": 3}, {"extends": []}, {"extends": "base", "trainin": {}}, {"extends": "base", "training": {"epoch": 1}},
-    {"extends": "base", "training": {"optimizer": {"Adom": None}}}, {"extends": "base", "training": {"epochs": "3"}},
-    {"extends": "base", "model": [{"Dens": 1, "Dense": 2}]},
-])
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"extends": 3},
+        {"extends": []},
+        {"extends": "base", "trainin": {}},
+        {"extends": "base", "training": {"epoch": 1}},
+        {"extends": "base", "training": {"optimizer": {"Adom": None}}},
+        {"extends": "base", "training": {"epochs": "3"}},
+        {"extends": "base", "model": [{"Dens": 1, "Dense": 2}]},
+    ],
+)
 def test_a_config_that_extends_is_still_checked(config: dict[str, Any]) -> None:
     """Keys, names and values are those of the language."""
     assert not validator().is_valid(config)
 
 
 WRONG: list[tuple[str, Any]] = [
-    ("seed", "7"), ("seed", -1), ("seed", True), ("name", "my name"), ("name", ""), ("backend", "torch"),
-    ("keras", {"floatx": "float31"}), ("keras", {"epsilon": 0}), ("precision", "mixed"), ("sead", 3),
-    ("data", ...), ("data/source", ...), ("data/source", "minst"), ("data/source", {"csv": {}}), ("data/sorce", "x"),
-    ("data/source", {"csv": {"file": "a.csv", "headers": True}}), ("data/prepare", {"Rescale": 2}),
-    ("data/prepare/0", {"Rescal": 2}), ("data/split/test", 1.5), ("data/split/validation", "train"),
-    ("data/split", {"stratify": True, "shuffle": False}), ("data/split/stratify", "yes"),
-    ("model", ...), ("model", []), ("model", "Dense"), ("model/0", "Dens"), ("model/0", "Dense"), ("model/0", None),
-    ("model/0/Dense/units", "8"), ("model/0/Dense/units", True), ("model/0/Dense/units", 0),
-    ("model/0/Dense/activation", "rleu"), ("model/0/Dense/activaton", "relu"), ("model/1/Dropout", 1.5),
-    ("model/1/Dropout", None), ("model/0", {"Dense": 8, "Dropout": 0.2}), ("model/0", {}), ("model/0", "$classes"),
-    ("model/2/residual", {}), ("model/2/residual/layer", []), ("model/2/residual/layers", []),
-    ("model/3/repeat/times", 0), ("model/3/repeat/times", "$classes"), ("model/3/repeat/layers", ...),
-    ("model/4/Bidirectional/layer", {"LSTM": {"units": 8, "from": "seen"}}), ("model/4/Bidirectional/layer", ...),
-    ("model/4/Bidirectional/name", "two words"), ("model/5/Dense/from", []), ("model/5/Dense/from", 3),
-    ("model/5/Dense/call", {"trainin": 1}), ("model/5/Dense/call", "training"), ("model/0", {"use": "block"}),
-    ("model", {"layers": [{"Dense": 1}], "input": {}}), ("model", {"inputs": {"a": None}}),
+    ("seed", "7"),
+    ("seed", -1),
+    ("seed", True),
+    ("name", "my name"),
+    ("name", ""),
+    ("backend", "torch"),
+    ("keras", {"floatx": "float31"}),
+    ("keras", {"epsilon": 0}),
+    ("precision", "mixed"),
+    ("sead", 3),
+    ("silence", ["monitor-unknown"]), ("silence", ["no-such-finding"]), ("silence", "test-part-watched"),
+    ("data", ...),
+    ("data/source", ...),
+    ("data/source", "minst"),
+    ("data/source", {"csv": {}}),
+    ("data/sorce", "x"),
+    ("data/source", {"csv": {"file": "a.csv", "headers": True}}),
+    ("data/prepare", {"Rescale": 2}),
+    ("data/prepare/0", {"Rescal": 2}),
+    ("data/split/test", 1.5),
+    ("data/split/validation", "train"),
+    ("data/split", {"stratify": True, "shuffle": False}),
+    ("data/split/stratify", "yes"),
+    ("model", ...),
+    ("model", []),
+    ("model", "Dense"),
+    ("model/0", "Dens"),
+    ("model/0", "Dense"),
+    ("model/0", None),
+    ("model/0/Dense/units", "8"),
+    ("model/0/Dense/units", True),
+    ("model/0/Dense/units", 0),
+    ("model/0/Dense/activation", "rleu"),
+    ("model/0/Dense/activaton", "relu"),
+    ("model/1/Dropout", 1.5),
+    ("model/1/Dropout", None),
+    ("model/0", {"Dense": 8, "Dropout": 0.2}),
+    ("model/0", {}),
+    ("model/0", "$classes"),
+    ("model/2/residual", {}),
+    ("model/2/residual/layer", []),
+    ("model/2/residual/layers", []),
+    ("model/3/repeat/times", 0),
+    ("model/3/repeat/times", "$classes"),
+    ("model/3/repeat/layers", ...),
+    ("model/4/Bidirectional/layer", {"LSTM": {"units": 8, "from": "seen"}}),
+    ("model/4/Bidirectional/layer", ...),
+    ("model/4/Bidirectional/name", "two words"),
+    ("model/5/Dense/from", []),
+    ("model/5/Dense/from", 3),
+    ("model/5/Dense/call", {"trainin": 1}),
+    ("model/5/Dense/call", "training"),
+    ("model/0", {"use": "block"}),
+    ("model", {"layers": [{"Dense": 1}], "input": {}}),
+    ("model", {"inputs": {"a": None}}),
     ("model", {"inputs": {"a b": None}, "layers": [{"Dense": 1}]}),
     ("model", {"inputs": {"a": 3}, "layers": [{"Dense": 1}]}),
     ("model", {"layers": [{"Dense": 1}], "outputs": {"a": {"loss": "msee"}}}),
     ("model", {"layers": [{"Dense": 1}], "outputs": {"a": {"weight": -1}}}),
     ("model", {"layers": [{"Dense": 1}], "outputs": {"a": {"metrics": "mae"}}}),
-    ("define", {"Dense": [{"Dense": 1}]}), ("define", {"a b": [{"Dense": 1}]}), ("define", {"a": "Dense"}),
-    ("training/loss", ...), ("training/loss", "crossentrupy"), ("training/loss", {"mean_squared_error": {"x": 1}}),
-    ("training/optimizer", ...), ("training/optimizer", "Adom"), ("training/optimizer", {"Adam": {"lr": 1}}),
-    ("training/optimizer/Adam/learning_rate", 0), ("training/optimizer/Adam/learning_rate", "0.1"),
-    ("training/optimizer/Adam/learning_rate", {"ExponentialDecay": {"decay_steps": 3}}), ("training/epochs", 0),
-    ("training/epochs", 2.5), ("training/batch_size", "32"), ("training/metrics", "accuracy"),
-    ("training/metrics/0", "acuracy"), ("training/callbacks/0/EarlyStopping/patience", -1),
-    ("training/class_weight", "balance"), ("training/class_weight", {"a": -1}), ("training/best", {"mode": "less"}),
-    ("expect/test.error_percent", {"value": 1}), ("expect/test.error_percent", {"at_most": 1, "at_least": 0}),
-    ("expect/test.error_percent", 3), ("expect", [1]),
+    ("define", {"Dense": [{"Dense": 1}]}),
+    ("define", {"a b": [{"Dense": 1}]}),
+    ("define", {"a": "Dense"}),
+    ("training/loss", ...),
+    ("training/loss", "crossentrupy"),
+    ("training/loss", {"mean_squared_error": {"x": 1}}),
+    ("training/optimizer", ...),
+    ("training/optimizer", "Adom"),
+    ("training/optimizer", {"Adam": {"lr": 1}}),
+    ("training/optimizer/Adam/learning_rate", 0),
+    ("training/optimizer/Adam/learning_rate", "0.1"),
+    ("training/optimizer/Adam/learning_rate", {"ExponentialDecay": {"decay_steps": 3}}),
+    ("training/epochs", 0),
+    ("training/epochs", 2.5),
+    ("training/batch_size", "32"),
+    ("training/metrics", "accuracy"),
+    ("training/metrics/0", "acuracy"),
+    ("training/callbacks/0/EarlyStopping/patience", -1),
+    ("training/class_weight", "balance"),
+    ("training/class_weight", {"a": -1}),
+    ("training/best", {"mode": "less"}),
+    ("expect/test.error_percent", {"value": 1}),
+    ("expect/test.error_percent", {"at_most": 1, "at_least": 0}),
+    ("expect/test.error_percent", 3),
+    ("expect", [1]),
 ]
 
 
@@ -242,14 +326,43 @@ def test_every_key_of_every_section_is_described() -> None:
     assert set(whole["Experiment"]["properties"]) == set(Experiment.KEYS)
 
 
-ENTRIES = [entry for category in lookup.CATEGORIES for name in lookup.names(category)
-           if (entry := lookup.entry(category, name)) and not read_part(category, example_of(entry))[1]]
-WORDS = ["relu", "same", "VALID", "zeros", "l2", "l1l2", "adam", "auto", "$classes", "$input_shape", "int", "float32",
-         "a/b", "x.keras", "ab,bc->ac", "mean"]
-PLAIN = (st.none() | st.booleans() | st.integers(-3, 40) | st.sampled_from([0.5, -0.5, 1.5, 1e-3]) |
-         st.sampled_from(WORDS))
-VALUES = st.recursive(PLAIN, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(
-    st.sampled_from(["L2", "LSTM", "Dense", "Constant", "layer", "units", "a"]), inner, max_size=2), max_leaves=4)
+ENTRIES = [
+    entry
+    for category in lookup.CATEGORIES
+    for name in lookup.names(category)
+    if (entry := lookup.entry(category, name)) and not read_part(category, example_of(entry))[1]
+]
+WORDS = [
+    "relu",
+    "same",
+    "VALID",
+    "zeros",
+    "l2",
+    "l1l2",
+    "adam",
+    "auto",
+    "$classes",
+    "$input_shape",
+    "int",
+    "float32",
+    "a/b",
+    "x.keras",
+    "ab,bc->ac",
+    "mean",
+]
+PLAIN = (
+    st.none() | st.booleans() | st.integers(-3, 40) | st.sampled_from([0.5, -0.5, 1.5, 1e-3]) | st.sampled_from(WORDS)
+)
+VALUES = st.recursive(
+    PLAIN,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["L2", "LSTM", "Dense", "Constant", "layer", "units", "a"]), inner, max_size=2
+        )
+    ),
+    max_leaves=4,
+)
 
 
 @st.composite

@@ -15,8 +15,11 @@ from nnrun.spec.training import TrainingSpec
 
 FILE = shipped.names()["digits_cnn"]
 DATA: dict[str, Any] = document.read(FILE).data
-GRAPH = {**DATA, "model": {"layers": [{"Dense": {"units": 1, "from": "a"}}], "inputs": {"a": ["age"]}},
-         "expect": {"test.loss": {"at_most": 1}}}
+GRAPH = {
+    **DATA,
+    "model": {"layers": [{"Dense": {"units": 1, "from": "a"}}], "inputs": {"a": ["age"]}},
+    "expect": {"test.loss": {"at_most": 1}},
+}
 
 
 def words(data: dict[str, Any], typed: str) -> list[str]:
@@ -42,19 +45,24 @@ def test_the_arguments_are_those_of_the_part_that_is_there() -> None:
     assert words({}, "training.optimizer.") == []
 
 
-@pytest.mark.parametrize(("typed", "expected"), [
-    ("training.best.mode=", ["auto", "min", "max"]),
-    ("data.split.stratify=", ["true", "false"]),
-    ("data.split.validation=", ["0.1", "test"]),
-    ("model.0.Conv2D.padding=", ["same", "valid"]),
-    ("model.3.Dropout=", ["0.25"]),
-    ("training.epochs=", ["30"]),
-    ("training.callbacks+=Early", ["EarlyStopping"]),
-    ("training.optimizer=SG", ["SGD"]),
+@pytest.mark.parametrize(
+    ("typed", "expected"),
+    [
+        ("training.best.mode=", ["auto", "min", "max"]),
+        ("data.split.stratify=", ["true", "false"]),
+        ("data.split.validation=", ["0.1", "test"]),
+        ("model.0.Conv2D.padding=", ["same", "valid"]),
+        ("model.3.Dropout=", ["0.25"]),
+        ("training.epochs=", ["30"]),
+        ("training.callbacks+=Early", ["EarlyStopping"]),
+        ("training.optimizer=SG", ["SGD"]),
+        ("silence+=test-", ["test-part-watched"]),
+    ("silence+=monitor-", []),
     ("model.99.Dense.units=", []),
-    ("nowhere.at.all=", []),
-    ("training.optimizer.SGD.", []),
-])
+        ("nowhere.at.all=", []),
+        ("training.optimizer.SGD.", []),
+    ],
+)
 def test_values_are_the_one_there_and_those_that_can_be_listed(typed: str, expected: list[str]) -> None:
     """Behind `=` stand the present value, choices, truth values, or the names of parts."""
     assert [word.split("=", 1)[-1] for word in words(DATA, typed)] == expected
@@ -78,8 +86,9 @@ def test_graphs_are_walked_too() -> None:
 @pytest.mark.parametrize("typed", ["training.", "training.best.", "model.0.Conv2D.", "training.optimizer.Adam."])
 def test_every_value_that_is_offered_can_be_said(typed: str) -> None:
     """What completion offers, `--set` applies and the language accepts."""
-    options = [value for path in words(DATA, typed) if path.endswith("=") and "+" not in path
-               for value in words(DATA, path)]
+    options = [
+        value for path in words(DATA, typed) if path.endswith("=") and "+" not in path for value in words(DATA, path)
+    ]
     assert options
     said_alone = [option for option in options if not _needs_more(option)]
     for option in said_alone:

@@ -13,6 +13,7 @@ from nnrun.catalog import docstrings, lookup
 from nnrun.catalog.kinds import AnyOf, Kind, MappingOf, PartOf, or_nothing
 from nnrun.config.extends import WIDEST
 from nnrun.spec.experiment import Expectation, Experiment
+from nnrun.spec.findings.registry import FINDINGS, silenceable
 from nnrun.spec.json_schema_model import NULL, WITH_DEFINE, definitions_of_model, ref
 from nnrun.spec.json_schema_parts import definitions_of_parts
 from nnrun.spec.section import Key, Section
@@ -23,7 +24,7 @@ _ID = "urn:nnrun:config"
 _MADE_BY = "Made by: nnrun schema --out configs/nnrun.schema.json. Do not edit."
 #: A section as it may stand in a config that extends another: nothing is required, and null removes.
 _LAID_OVER = "_laid_over"
-#: What `Section.refusal` and `Key.refuses` say, in the words of JSON Schema.
+#: What `Section.refusal` says, in the words of JSON Schema.
 _TOGETHER: dict[str, dict[str, Any]] = {
     "Expectation": {
         "oneOf": [
@@ -38,9 +39,6 @@ _TOGETHER: dict[str, dict[str, Any]] = {
             "required": ["stratify", "shuffle"],
         }
     },
-}
-_FURTHER: dict[tuple[str, str], dict[str, Any]] = {
-    ("Experiment", "name"): {"pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$"},
 }
 #: A chain has only one output, whose loss can stand nowhere else.
 _LOSS_OF_A_CHAIN = {
@@ -146,7 +144,16 @@ def _key(section: type[Section], name: str, key: Key, *, laid_over: bool) -> dic
     if laid_over:
         return {"anyOf": [key.kind.schema(), NULL, *_merged(key.kind)]}
     kind = or_nothing(key.kind) if key.default is None else key.kind
-    return {**kind.schema(), **_FURTHER.get((section.__name__, name), {})}
+    return {**kind.schema(), **(_further(name) if section is Experiment else {})}
+
+
+def _further(name: str) -> dict[str, Any]:
+    """What the top refuses of values that are of the kind."""
+    if name == "name":
+        return {"pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$"}
+    if name == "silence":
+        return {"items": {"anyOf": [{"const": word, "description": FINDINGS[word].what} for word in silenceable()]}}
+    return {}
 
 
 def _or_null(said: dict[str, Any], key: Key) -> dict[str, Any]:

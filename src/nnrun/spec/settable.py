@@ -14,6 +14,7 @@ from nnrun.catalog.lookup import Entry
 from nnrun.config import dotted
 from nnrun.config.dump import flow
 from nnrun.spec.experiment import Experiment
+from nnrun.spec.findings.registry import silenceable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,6 +51,8 @@ def settings(data: dict[str, Any], typed: str) -> list[tuple[str, str]]:
     if place is not None and path.endswith("+"):
         place = _Place(_item(place.kind), None)
     values = dict.fromkeys(_values(place)) if place is not None else {}
+    if path == "silence+":
+        values = dict.fromkeys(silenceable())
     return [(f"{path}={value}", "") for value in values if value.startswith(said)]
 
 
