@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -12,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from nnrun.catalog.rules import REQUIRED, kind_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from nnrun.catalog.kinds import Kind
 
@@ -47,30 +49,48 @@ class Entry:
         category: The category of the catalog.
         name: Its canonical name.
         summary: What it is, in one sentence.
-        origin: Whether it is Keras' or nnrun's own.
+        origin: Whether it is Keras', nnrun's own, or from a user's `--code`.
         parameters: Its arguments, in the order of its signature; those that every layer takes come last.
         call: For a layer, the arguments of its call other than its inputs, and what they mean.
         aliases: Other words for the same thing.
         is_function: Whether Keras has it as a function, not as a class.
         lone: The name of the parameter that takes a lone value (`Dropout: 0.2`), or None.
         refused: Why no config can use it, or None for all but a few.
+        base: The entry of Keras' that a user's class descends from, or None.
+        targets: How a user's loss takes targets (`integer`, `one_hot`, `binary`, `number`), or None.
     """
 
     category: str
     name: str
     summary: str
-    origin: Literal["keras", "nnrun"]
+    origin: Literal["keras", "nnrun", "user"]
     parameters: Mapping[str, Parameter]
     call: Mapping[str, str]
     aliases: tuple[str, ...]
     is_function: bool
     lone: str | None = None
     refused: str | None = None
+    base: str | None = None
+    targets: Literal["integer", "one_hot", "binary", "number"] | None = None
 
     @property
     def first(self) -> Parameter | None:
         """The parameter that takes a lone value: the first of the signature."""
         return None if self.lone is None else self.parameters[self.lone]
+
+
+#: The user's own entries by category and name, for as long as a command knows them.
+_OWN: ContextVar[Mapping[tuple[str, str], Entry]] = ContextVar("_OWN", default=MappingProxyType({}))
+
+
+@contextmanager
+def with_entries(entries: Iterable[Entry]) -> Iterator[None]:
+    """Know these entries, and no other ones of the user's, inside the `with` block; names of Keras' stay Keras'."""
+    token = _OWN.set(MappingProxyType({(each.category, each.name): each for each in entries}))
+    try:
+        yield
+    finally:
+        _OWN.reset(token)
 
 
 def entry(category: str, word: str) -> Entry | None:
@@ -81,28 +101,35 @@ def entry(category: str, word: str) -> Entry | None:
         word: A canonical name or an alias (`adam`, `mse`, `Convolution2D`).
     """
     name = _index(category).get(word)
-    return None if name is None else _entry(category, name)
+    return _OWN.get().get((category, word)) if name is None else _entry(category, name)
 
 
 def names(category: str) -> tuple[str, ...]:
     """The canonical names of `category` that a config can use, sorted."""
-    return tuple(name for name, raw in _entries(category).items() if "refused" not in raw)
+    usable = tuple(name for name, raw in _entries(category).items() if "refused" not in raw)
+    return tuple(sorted((*usable, *_own_names(category)))) if _OWN.get() else usable
 
 
 def words(category: str) -> tuple[str, ...]:
     """The names of `category` and their aliases that a config can use, sorted."""
     usable = frozenset(names(category))
-    return tuple(sorted(word for word, name in _index(category).items() if name in usable))
+    return tuple(sorted((*(word for word, name in _index(category).items() if name in usable), *_own_names(category))))
 
 
 def find(word: str) -> tuple[Entry, ...]:
     """Every entry that `word` means in any category, in any case where none is spelt exactly so."""
     exact = tuple(found for category in CATEGORIES if (found := entry(category, word)))
-    return exact or tuple(_entry(category, name) for category in CATEGORIES for name in _spelt_like(category, word))
+    return exact or tuple(
+        found for category in CATEGORIES for name in _spelt_like(category, word) if (found := entry(category, name)))
 
 
 def _spelt_like(category: str, word: str) -> tuple[str, ...]:
-    return tuple(sorted({name for known, name in _index(category).items() if known.lower() == word.lower()}))
+    known = {**_index(category), **{name: name for name in _own_names(category)}}
+    return tuple(sorted({name for spelt, name in known.items() if spelt.lower() == word.lower()}))
+
+
+def _own_names(category: str) -> tuple[str, ...]:
+    return tuple(name for of, name in _OWN.get() if of == category)
 
 
 @cache

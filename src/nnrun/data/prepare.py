@@ -8,9 +8,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from nnrun.data.one_hot import OneHot
+from nnrun.data.own import own_maker
 from nnrun.data.reshape import Reshape
 from nnrun.data.scaling import Rescale, Standardize
 from nnrun.errors import DataError
+from nnrun.spec.part import Part
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -35,12 +37,13 @@ def restore(fitted: Iterable[Mapping[str, Any]]) -> list[Step]:
     for entry in fitted:
         if "step" not in entry:
             continue
-        if entry["step"] not in STEPS:
+        maker = own_maker(Part("preparation", entry["step"], {}, ())) or STEPS.get(entry["step"])
+        if maker is None:
             raise DataError(
                 f"the run's preparation has a step {entry['step']!r}, which this version of nnrun does not know",
                 hint="use the version of nnrun that is named in the run's record.json",
             )
-        step: Step = STEPS[entry["step"]](**entry["arguments"])
+        step: Step = maker(**entry["arguments"])
         step.restore(entry["learned"])
         steps.append(step)
     return steps

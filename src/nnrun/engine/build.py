@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from nnrun.catalog import lookup
 from nnrun.catalog.kinds import plain
+from nnrun.catalog.usercode_trace import place
 from nnrun.errors import BuildError, Problem
 from nnrun.spec.part import Part
 
@@ -51,18 +52,13 @@ class Builder:
     def refusal(self, part: Part, error: Exception) -> BuildError:
         """Say that Keras refused `part`, at its place."""
         message = str(error).strip() or type(error).__name__
-        return BuildError(
-            [
-                Problem(
-                    self._mark_of((*part.path, part.name)),
-                    f"Keras refused {part.name}: {message}",
-                    f"nnrun explain {part.name}",
-                )
-            ]
-        )
+        where = place(error)
+        text = f"Keras refused {part.name}: {message}" if where is None else f"{part.name} failed at {where}: {message}"
+        return BuildError([Problem(self._mark_of((*part.path, part.name)), text, f"nnrun explain {part.name}")])
 
     def _construct(self, part: Part, arguments: dict[str, Any]) -> Any:
-        own = self._keras.saving.get_registered_object(f"nnrun>{part.name}")
+        registered = self._keras.saving.get_registered_object
+        own = registered(f"nnrun>{part.name}") or registered(f"user>{part.name}")
         if part.category == "activations":
             return own or self._keras.activations.get(part.name)
         if part.category in ("losses", "metrics") and part.name in _RESOLVED_BY_COMPILE:

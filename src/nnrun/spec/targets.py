@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from nnrun.catalog import lookup
+
 if TYPE_CHECKING:
     from nnrun.spec.experiment import Experiment
     from nnrun.spec.facts import TargetForm, TargetForms
@@ -33,8 +35,12 @@ def target_form(loss: Part) -> TargetForm:
     """Tell the encoding that `loss` compares with: class numbers, one-hot rows, 0/1 or plain numbers.
 
     Keras' losses take what their docstrings say: sparse losses class numbers, categorical ones a row per example,
-    binary ones and hinges 0 or 1 (Keras turns 0 into -1 for hinges); all others compare numbers.
+    binary ones and hinges 0 or 1 (Keras turns 0 into -1 for hinges); all others compare numbers. A loss of the user's
+    own takes what it says, else what its base takes.
     """
+    own = lookup.entry("losses", loss.name)
+    if own is not None and own.targets is not None:
+        return own.targets
     name = class_of_loss(loss.name)
     if name in _ONE_HOT:
         return "one_hot"

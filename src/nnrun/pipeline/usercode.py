@@ -1,0 +1,135 @@
+"""The user's own code: known by its text, run only where a model is made, and the same for a run's whole life."""
+
+from __future__ import annotations
+
+import hashlib
+from contextlib import ExitStack, contextmanager
+from pathlib import Path as FilePath
+from typing import TYPE_CHECKING, Any
+
+from nnrun.catalog import lookup
+from nnrun.catalog.usercode import UserCode, read_all, read_contents
+from nnrun.catalog.usercode_trace import add_lines, place, said
+from nnrun.errors import NnrunError, RunError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from nnrun.runs.folder import RunFolder
+    from nnrun.spec.experiment import Experiment
+
+
+@contextmanager
+def known(files: Sequence[FilePath]) -> Iterator[tuple[UserCode, ...]]:
+    """Know what files of `--code` offer inside the `with` block; nothing in them is run.
+
+    Raises:
+        ConfigError: With all that is wrong with them.
+    """
+    with _knowing(read_all(files)) as codes:
+        yield codes
+
+
+@contextmanager
+def known_of_run(
+    folder: RunFolder, record: Mapping[str, Any], files: Sequence[FilePath], *, trust: bool
+) -> Iterator[tuple[UserCode, ...]]:
+    """Know the code that a run used: as given again, or as its folder keeps it where that is trusted.
+
+    Args:
+        folder: The run's folder.
+        record: Its record.
+        files: The files of `--code`.
+        trust: Whether the copies in the folder may be used.
+
+    Raises:
+        RunError: The run used code and none is given, or it is not the same.
+    """
+    kept: dict[str, str] = {str(one["file"]): str(one["sha256"]) for one in record.get("code") or ()}
+    if kept and not files and not trust:
+        named = " ".join(f"--code {FilePath(name).name}" for name in kept)
+        text = f"{folder.id} was trained with code of your own, which is not run again unasked"
+        raise RunError(text, f"add {named}, or --trust-run to run the copy in {folder.sources}")
+    codes = read_all(files) if files or not kept else read_contents([_copy(folder, *one) for one in kept.items()])
+    _require_same(folder, codes, kept)
+    with _knowing(codes):
+        yield codes
+
+
+@contextmanager
+def _knowing(codes: tuple[UserCode, ...]) -> Iterator[tuple[UserCode, ...]]:
+    with lookup.with_entries(entry for code in codes for entry in code.entries):
+        yield codes
+
+
+@contextmanager
+def running(
+    codes: Sequence[UserCode], experiment: Experiment, *, threads: int, log: FilePath
+) -> Iterator[None]:
+    """Wake Keras and run the user's files; sources, steps and the model find what they define inside the block.
+
+    Without code nothing is woken. What the files print goes to `log`.
+
+    Raises:
+        RunError: A file fails, or what it defines fails later; with the user's own lines.
+    """
+    if not codes:
+        yield
+        return
+    from nnrun.data.own import with_objects
+    from nnrun.engine.backend import load_keras
+    from nnrun.engine.quiet import quiet
+    from nnrun.engine.session import wake_of
+    from nnrun.engine.usercode import imported
+
+    with ExitStack() as stack:
+        with quiet(log):
+            objects = stack.enter_context(imported(load_keras(wake_of(experiment, threads)), codes))
+        stack.enter_context(with_objects(objects))
+        stack.enter_context(_blamed())
+        yield
+
+
+@contextmanager
+def _blamed() -> Iterator[None]:
+    """Tell failures inside the user's own code as the user's, not as a bug of nnrun's."""
+    try:
+        yield
+    except NnrunError:
+        raise
+    except Exception as error:
+        where = place(error)
+        if where is None:
+            raise
+        told = RunError(f"{where}: your own code failed: {said(error)}")
+        add_lines(told, error)
+        raise told from error
+
+
+def _copy(folder: RunFolder, name: str, sha256: str) -> tuple[str, bytes]:
+    """A copy in a run's folder, if it is still what the record says."""
+    # A record may come from anywhere: only a name directly inside `sources/` counts.
+    file = folder.sources / FilePath(name).name
+    try:
+        content = file.read_bytes()
+    except OSError as error:
+        raise RunError(f"{file}: the run's copy of its code cannot be read: {error.strerror}",
+                       "give the file itself with --code") from error
+    found = hashlib.sha256(content).hexdigest()
+    if found != sha256:
+        text = f"{file} was changed since the run: its SHA-256 is {found}, the record says {sha256}"
+        raise RunError(text, "give the file that the run used with --code")
+    return str(file), content
+
+
+def _require_same(folder: RunFolder, codes: Sequence[UserCode], kept: Mapping[str, str]) -> None:
+    given = {code.file: code.sha256 for code in codes}
+    for file, digest in given.items():
+        if digest not in kept.values():
+            used = "; ".join(f"{FilePath(name).name}: {sha256}" for name, sha256 in kept.items()) or "none"
+            text = f"{file} is not the code that {folder.id} used: its SHA-256 is {digest}, the run used {used}"
+            raise RunError(text, "--trust-run runs the copy in the run's folder" if kept else "leave --code out")
+    missing = [FilePath(name).name for name, digest in kept.items() if digest not in given.values()]
+    if missing:
+        text = f"{folder.id} also used {' and '.join(missing)}, which {'is' if len(missing) == 1 else 'are'} not given"
+        raise RunError(text, f"add {' '.join(f'--code {name}' for name in missing)}")
