@@ -18,6 +18,7 @@ def nearest(word: str, known: Iterable[str], limit: int = 1) -> tuple[str, ...]:
     """The known words that `word` is probably a slip of, the nearest first; empty where none is near."""
     if len(word) > _LONGEST:
         return ()
+    known = tuple(known)
     allowed = max(1.0, len(word) / 3)
     scored = []
     for candidate in dict.fromkeys(known):
@@ -25,7 +26,15 @@ def nearest(word: str, known: Iterable[str], limit: int = 1) -> tuple[str, ...]:
             away = _distance(word, candidate)
             if away <= allowed and away < max(len(word), len(candidate)) / 2:
                 scored.append((away, candidate))
-    return tuple(candidate for _, candidate in sorted(scored)[:limit])
+    return tuple(candidate for _, candidate in sorted(scored)[:limit]) or _longer(word, known, limit)
+
+
+def _longer(word: str, known: Iterable[str], limit: int) -> tuple[str, ...]:
+    """The known words that begin with `word`, the shortest first; of fewer than four letters too many do."""
+    if len(word) < 4:
+        return ()
+    found = {candidate for candidate in known if candidate.lower().startswith(word.lower())}
+    return tuple(sorted(found, key=lambda candidate: (len(candidate), candidate))[:limit])
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str | None:

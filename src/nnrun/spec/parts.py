@@ -317,9 +317,15 @@ def _accepted_plainly(kind: Kind, value: object) -> bool:
     return not isinstance(kind, PartOf) and kind.accepts(value)
 
 
+#: What YAML 1.1 took for a truth value and YAML 1.2 takes for text.
+_TRUTH_WORDS = {"yes": "true", "on": "true", "no": "false", "off": "false"}
+
+
 def _value_hint(kind: Kind, value: object) -> str | None:
     if isinstance(value, str) and value.startswith("$"):
-        return did_you_mean(value, [*NUMBER_FACTS, *SHAPE_FACTS])
+        return did_you_mean(value, [fact for fact in (*NUMBER_FACTS, *SHAPE_FACTS) if fact != value])
+    if isinstance(value, str) and value.lower() in _TRUTH_WORDS and kind.accepts(True):
+        return f"write {_TRUTH_WORDS[value.lower()]}"
     if isinstance(value, str) and _number(value) is not None and kind.accepts(_number(value)):
         return f"write {value} without quotes"
     options = getattr(kind, "options", ())

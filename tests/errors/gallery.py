@@ -1,0 +1,139 @@
+"""The gallery: wrong configs beside exactly what is said of each; also the command that rewrites it.
+
+`python tests/errors/gallery.py` rewrites what is said of every config (read the diff before committing it);
+with `--missing` it first adds a config for every kind and finding that has none.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import chdir
+from pathlib import Path
+from typing import Any
+
+from nnrun.catalog import lookup
+from nnrun.catalog.examples import example
+from nnrun.catalog.kinds import Kind
+from nnrun.config.dump import dump
+from nnrun.config.render import render_all
+from nnrun.errors import ConfigError
+from nnrun.pipeline.check import examine
+from nnrun.spec.findings.explanation import BASE
+from nnrun.spec.findings.registry import FINDINGS
+
+FOLDER = Path(__file__).parent / "gallery"
+_NONSENSE: tuple[Any, ...] = ("nonsense", -7, 2.5, True, 3, [], ["a", 1, "b"], {"one": 1, "two": 2}, None, "")
+
+#: The argument of Dense that takes a part of each category.
+_OF_DENSE = {
+    "initializers": "kernel_initializer",
+    "regularizers": "kernel_regularizer",
+    "constraints": "kernel_constraint",
+}
+
+
+def said_of(config: Path, folder: Path) -> str:
+    """Give what `check` says of a config that lies, with its data files, in `folder`."""
+    with chdir(folder):
+        try:
+            problems = examine(Path(config.name), (), Path("no-data-here")).problems
+        except ConfigError as error:
+            problems = error.problems
+    return render_all(problems).replace(str(folder.resolve()), "FOLDER")
+
+
+def laid_out(config: Path, folder: Path) -> Path:
+    """Copy a config of the gallery and its data files (`NAME.files/`) into a folder of their own."""
+    copy = folder / config.name
+    copy.write_bytes(config.read_bytes())
+    for file in config.with_suffix(".files").glob("*"):
+        (folder / file.name).write_bytes(file.read_bytes())
+    return copy
+
+
+def now_said(config: Path) -> str:
+    """Give what is said of a config of the gallery now."""
+    with tempfile.TemporaryDirectory() as folder:
+        return said_of(laid_out(config, Path(folder)), Path(folder))
+
+
+def rewrite() -> int:
+    """Write what is said of every config beside it; gives how many there are."""
+    configs = sorted(FOLDER.glob("*.yaml"))
+    for config in configs:
+        config.with_suffix(".txt").write_text(now_said(config) + "\n", encoding="utf-8")
+    return len(configs)
+
+
+def kinds() -> dict[str, tuple[str, str, str, Kind]]:
+    """Give every distinct kind of the catalog by what it expects, with the first argument that takes it."""
+    found: dict[str, tuple[str, str, str, Kind]] = {}
+    for category in lookup.CATEGORIES:
+        for name in lookup.names(category):
+            entry = lookup.entry(category, name)
+            for parameter in entry.parameters.values() if entry else ():
+                if _wrong_value(parameter.kind) is not Ellipsis:
+                    found.setdefault(parameter.kind.expects, (category, name, parameter.name, parameter.kind))
+    return found
+
+
+def everything_said() -> str:
+    """Give all that the gallery says, as one text on one line."""
+    return " ".join(" ".join(file.read_text(encoding="utf-8").split()) for file in sorted(FOLDER.glob("*.txt")))
+
+
+def add_missing() -> int:
+    """Add a config for every finding, and for every kind that no message of the gallery names yet."""
+    added = 0
+    for name, finding in FINDINGS.items():
+        path = FOLDER / f"finding-{name}.yaml"
+        if not path.exists():
+            keys = set(re.findall(r"^(\w+):", finding.wrong, re.MULTILINE))
+            sections = [text for key, text in BASE.items() if key not in keys]
+            path.write_text("\n".join([*sections, finding.wrong.strip()]) + "\n", encoding="utf-8")
+            for file, text in finding.files.items():
+                path.with_suffix(".files").mkdir(exist_ok=True)
+                (path.with_suffix(".files") / file).write_text(text, encoding="utf-8")
+            added += 1
+    rewrite()
+    told = everything_said()
+    for expects, (category, name, parameter, kind) in kinds().items():
+        if " ".join(f"expected {expects} for".split()) not in told:
+            path = FOLDER / f"kind-{name}-{parameter}.yaml"
+            path.write_text(dump(_config(category, name, parameter, _wrong_value(kind))), encoding="utf-8")
+            added += 1
+    return added
+
+
+def _wrong_value(kind: Kind) -> Any:
+    """Give a value that is plainly not of a kind (no part, no list whose items alone are wrong), or Ellipsis."""
+    nested = "layer" in kind.expects or "initializer" in kind.expects or "regularizer" in kind.expects
+    tried: Iterator[Any] = iter(value for value in _NONSENSE if not (nested and isinstance(value, str | list | dict)))
+    return next((value for value in tried if not kind.accepts(value) and not isinstance(value, list)), ...)
+
+
+def _config(category: str, name: str, parameter: str, value: Any) -> dict[str, Any]:
+    entry = lookup.entry(category, name)
+    assert entry is not None
+    needed = {one.name: example(entry, one) for one in entry.parameters.values() if one.required}
+    part = {name: {**needed, parameter: value}}
+    data: dict[str, Any] = {"source": part if category == "sources" else "digits"}
+    if category == "preparation":
+        data["prepare"] = [part]
+    dense = {"units": 10, "activation": part if category == "activations" else "softmax"}
+    if category in _OF_DENSE:
+        dense[_OF_DENSE[category]] = part
+    optimizer: Any = {"optimizers": part, "schedules": {"SGD": {"learning_rate": part}}}.get(category, "Adam")
+    training = {"loss": part if category == "losses" else "categorical_crossentropy", "optimizer": optimizer}
+    if category in ("metrics", "callbacks"):
+        training[category] = [part]
+    return {"data": data, "model": [*([part] if category == "layers" else []), {"Dense": dense}], "training": training}
+
+
+if __name__ == "__main__":
+    if "--missing" in sys.argv:
+        print(f"{add_missing()} configs added")  # noqa: T201
+    print(f"{rewrite()} configs rewritten")  # noqa: T201

@@ -1,0 +1,45 @@
+"""Wrong configs, and exactly what is said of each."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+from nnrun.spec.findings.registry import FINDINGS
+
+_SPEC = importlib.util.spec_from_file_location("gallery", Path(__file__).parent / "gallery.py")
+gallery = importlib.util.module_from_spec(_SPEC)
+_SPEC.loader.exec_module(gallery)
+CONFIGS = sorted(gallery.FOLDER.glob("*.yaml"))
+
+
+@pytest.mark.parametrize("config", CONFIGS, ids=[config.stem for config in CONFIGS])
+def test_what_is_said_is_what_was_read(config: Path) -> None:
+    """What `check` says of each wrong config is what somebody has read and committed."""
+    assert gallery.now_said(config) + "\n" == config.with_suffix(".txt").read_text(encoding="utf-8")
+
+
+def test_the_gallery_is_large() -> None:
+    """At least 120 wrong configs."""
+    assert len(CONFIGS) >= 120
+
+
+def test_every_config_has_something_wrong() -> None:
+    """Nothing in the gallery passes without a word."""
+    silent = [config.stem for config in CONFIGS if ":" not in config.with_suffix(".txt").read_text(encoding="utf-8")]
+    assert silent == []
+
+
+def test_every_finding_is_shown() -> None:
+    """Each finding that has a name is said by some config of the gallery."""
+    told = gallery.everything_said()
+    assert [name for name in FINDINGS if f"[{name}]" not in told] == []
+
+
+def test_every_kind_is_shown() -> None:
+    """Each kind of value that the catalog knows is refused by some config (--missing adds what lacks)."""
+    told = gallery.everything_said()
+    missing = [expects for expects in gallery.kinds() if f"expected {' '.join(expects.split())} for" not in told]
+    assert missing == []
