@@ -46,10 +46,11 @@ def kept(place: Path) -> RunFolder:
 
 def test_configs_are_listed_with_what_they_are(say: Say) -> None:
     """Every shipped config stands in the list with its `What:` line."""
-    listed = dict(line.split(maxsplit=1) for line in say("configs").stdout.splitlines())
+    listed = {each["name"]: each["what"] for each in json.loads(say("configs", "--json").stdout)}
     assert set(listed) == set(shipped.names())
     assert listed["digits_mlp"].startswith("Handwritten digits")
-    assert {each["name"]: each["what"] for each in json.loads(say("configs", "--json").stdout)} == listed
+    shown = " ".join(say("configs").stdout.split())
+    assert shown == " ".join(f"{name} {what}" for name, what in listed.items())
 
 
 def test_explain_says_what_a_part_takes(say: Say) -> None:
