@@ -11,7 +11,8 @@ import pytest
 
 from nnrun.engine.fit import Course
 from nnrun.engine.order import order
-from nnrun.engine.resident import ResidentExecutor, Tensors
+from nnrun.engine.programs import Tensors
+from nnrun.engine.resident import ResidentExecutor
 from nnrun.errors import RunError
 from nnrun.progress import Silent
 

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from nnrun.engine.order import order
-from nnrun.engine.resident import ResidentExecutor, Tensors, _next_chunk, plain
+from nnrun.engine.programs import Tensors
+from nnrun.engine.resident import ResidentExecutor, _next_chunk, plain
 
 STACKS = {
     "dense": (

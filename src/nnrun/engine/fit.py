@@ -15,7 +15,8 @@ from nnrun.errors import NnrunError, RunError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from nnrun.engine.resident import ResidentExecutor, Tensors
+    from nnrun.engine.programs import Tensors
+    from nnrun.engine.resident import ResidentExecutor
     from nnrun.progress import Progress
     from nnrun.spec.training import TrainingSpec
 

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from nnrun.data.dataset import DataPart
-    from nnrun.engine.resident import ResidentExecutor, Tensors
+    from nnrun.engine.programs import Tensors
+    from nnrun.engine.resident import ResidentExecutor
     from nnrun.spec.experiment import Experiment
     from nnrun.spec.facts import Facts
 

@@ -10,6 +10,7 @@ from nnrun.engine import checkpoint
 from nnrun.engine.backend import Wake, load_keras, tensorflow
 from nnrun.engine.build import Builder
 from nnrun.engine.quiet import quiet
+from nnrun.engine.start import Start
 from nnrun.errors import BuildError, Problem
 
 if TYPE_CHECKING:
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
 
     from nnrun.data.dataset import DataPart, Dataset
     from nnrun.engine.fit import Epoch
-    from nnrun.engine.resident import ResidentExecutor, Tensors
+    from nnrun.engine.programs import Tensors
+    from nnrun.engine.resident import ResidentExecutor
     from nnrun.engine.score import Answers, Outcome
     from nnrun.errors import Mark, Path
     from nnrun.progress import Progress
@@ -44,6 +46,8 @@ class Session:
     """
 
     executor_name = "resident"
+    #: Whether another training shall be able to begin where the first one did; costs a copy of all weights.
+    renewable = False
 
     def __init__(
         self,
@@ -61,6 +65,7 @@ class Session:
         self._experiment, self._facts, self._builder, self._mark_of = experiment, facts, builder, mark_of
         self._executor: ResidentExecutor = ResidentExecutor(tensorflow(), model, experiment.training.batch_size)
         self._put: dict[int, Tensors] = {}
+        self._start: Start | None = None
         self.executor_why = "the data fit in memory; without XLA, so that figures equal a step at a time"
 
     @classmethod
@@ -172,6 +177,8 @@ class Session:
         train = self._weighed(dataset.train)
         validation = self.tensors(dataset.validation) if dataset.validation is not None else None
         self._build(train)
+        if self._start is None and self.renewable:
+            self._start = Start(self.model)
         monitor, mode = best_rule(training, {"val_loss": 0.0} if validation is not None else {})
         callbacks = make_callbacks(self._builder, training, folder, self._mark_of)
         stepwise = needs_batches(self.keras, callbacks)
@@ -188,6 +195,15 @@ class Session:
         return Course(self.model, self._executor, train, validation, everything, stepwise, self._experiment.seed).run(
             training, progress, keep
         )
+
+    def renew(self) -> None:
+        """Bring model and optimizer back to where the first training began, and let go of the data so far.
+
+        Only where `renewable` was set before that training.
+        """
+        if self._start is not None:
+            self._start.restore()
+        self._put.clear()
 
     def _build(self, train: Tensors) -> None:
         try:

@@ -1,0 +1,159 @@
+"""The compiled programs of the resident executor: Keras' own steps, looped inside TensorFlow.
+
+A program is traced once for a kind of step and a form of data; what it works on are its arguments, so that parts of one
+form, folds and epochs share it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+#: How a step takes its examples: from TensorFlow, fields and row indexes (tensors) to what Keras' steps take.
+Take = Callable[[Any, Any, Any], Any]
+
+#: Steps whose outputs are wanted, beside or instead of the figures.
+_ANSWERING = ("predict", "score")
+
+
+def take_rows(tf: Any, fields: Any, index: Any) -> Any:
+    """Take the rows at `index` from every field."""
+    return tf.nest.map_structure(lambda field: tf.gather(field, index), fields)
+
+
+@dataclass(frozen=True)
+class Tensors:
+    """A part of the data as tensors.
+
+    Attributes:
+        fields: What `take` takes from: (x, y) or (x, y, sample_weight), or what another `take` makes these of.
+        rows: How many examples there are.
+        take: How a step takes its examples. Parts whose `take` are equal, and whose fields differ in nothing but their
+            first dimension, share one compiled program.
+    """
+
+    fields: Any
+    rows: int
+    take: Take = take_rows
+
+
+class Programs:
+    """The programs of one compiled model.
+
+    Args:
+        tf: The TensorFlow module.
+        model: A compiled Keras model whose state is built.
+        batch_size: Rows per step.
+        xla: Whether training steps are compiled by XLA; the others never are, so that a model has the same scores
+            whatever trained it.
+    """
+
+    def __init__(self, tf: Any, model: Any, batch_size: int, *, xla: bool = False) -> None:
+        self._tf, self._model, self._batch, self._xla = tf, model, batch_size, xla
+        self._made: dict[tuple[object, ...], Callable[..., Any]] = {}
+
+    def spans(self, kind: str, rows: int) -> list[tuple[int, int]]:
+        """Cut an epoch of `rows` rows into ranges of steps that one program can run, as (first, end)."""
+        steps, whole = -(-rows // self._batch), rows // self._batch
+        if self._static(kind) and 0 < whole < steps:
+            return [(0, whole), (whole, steps)]
+        return [(0, steps)]
+
+    def get(self, kind: str, tensors: Tensors, step: int) -> Callable[..., Any]:
+        """Give the program that runs steps of a kind, from `step` on, on tensors such as these.
+
+        The program takes fields, order of rows, first and end step. It gives the figures of the epoch so far, which
+        begins at step 0; `predict` and `score` also give the outputs of their rows, before the figures.
+        """
+        tf, rows = self._tf, self._size(kind, tensors.rows, step)
+        fields = tf.nest.map_structure(lambda one: tf.TensorSpec((None, *one.shape[1:]), one.dtype), tensors.fields)
+        key = (kind, tensors.take, repr(fields), rows)
+        if key not in self._made:
+            number = tf.TensorSpec((), tf.int32)
+            self._made[key] = tf.function(
+                self._body(kind, tensors.take, rows),
+                autograph=False,
+                jit_compile=self._static(kind) or None,
+                input_signature=[fields, tf.TensorSpec((None,), tf.int32), number, number],
+            )
+        return self._made[key]
+
+    def _static(self, kind: str) -> bool:
+        return self._xla and kind == "train"
+
+    def _size(self, kind: str, rows: int, step: int) -> int | None:
+        """Give the rows of a step where the compiler must know them.
+
+        Without XLA they stay unknown, as in `fit`: with a known number TensorFlow turns divisions by it into
+        multiplications, whose last bit differs (seen with BatchNormalization).
+        """
+        return min(self._batch, rows - step * self._batch) if self._static(kind) else None
+
+    def _body(self, kind: str, take: Take, rows: int | None) -> Callable[..., Any]:
+        tf, model = self._tf, self._model
+        loop = self._answering if kind in _ANSWERING else self._stepping
+        take_step = _step_of(model, kind)
+
+        def batch_of(fields: Any, order: Any, step: Any) -> Any:
+            begin = step * self._batch
+            size = tf.minimum(self._batch, tf.shape(order)[0] - begin) if rows is None else rows
+            return take(tf, fields, tf.slice(order, [begin], [size]))
+
+        def program(fields: Any, order: Any, start: Any, stop: Any) -> Any:
+            tf.cond(tf.equal(start, 0), lambda: _nothing(model.reset_metrics), lambda: None)
+            given = loop(lambda step: take_step(batch_of(fields, order, step)), start, stop)
+            return given, model.get_metrics_result()
+
+        return program
+
+    def _stepping(self, take_step: Callable[[Any], Any], start: Any, stop: Any) -> None:
+        def body(step: Any) -> Any:
+            take_step(step)
+            return (step + 1,)
+
+        self._tf.while_loop(lambda step: step < stop, body, (start,), parallel_iterations=1)
+
+    def _answering(self, take_step: Callable[[Any], Any], start: Any, stop: Any) -> Any:
+        tf = self._tf
+
+        def room(output: Any) -> Any:
+            return tf.TensorArray(output.dtype, stop - start, element_shape=output.shape, infer_shape=False)
+
+        def body(step: Any, kept: Any) -> Any:
+            given = take_step(step)
+            return step + 1, tf.nest.map_structure(lambda one, more: one.write(step - start, more), kept, given)
+
+        empty = tf.nest.map_structure(room, self._model.output)
+        kept = tf.while_loop(lambda step, _: step < stop, body, (start, empty), parallel_iterations=1)[1]
+        return tf.nest.map_structure(lambda one: one.concat(), kept)
+
+
+def _step_of(model: Any, kind: str) -> Callable[[Any], Any]:
+    known: dict[str, Callable[[Any], Any]] = {
+        "train": model.train_step,
+        "test": model.test_step,
+        "predict": model.predict_step,
+        "score": lambda batch: _test_and_answer(model, batch),
+    }
+    return known[kind]
+
+
+def _nothing(do: Callable[[], Any]) -> None:
+    do()
+
+
+def _test_and_answer(model: Any, batch: Any) -> Any:
+    """Take Keras' own test step, and give the outputs that it has computed."""
+    own, heard = model.compute_metrics, []
+
+    def hear(x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+        heard.append(y_pred)
+        return own(x, y, y_pred, sample_weight)
+
+    model.compute_metrics = hear
+    try:
+        model.test_step(batch)
+    finally:
+        del model.compute_metrics
+    return heard[-1]
