@@ -1,4 +1,4 @@
-"""`nnrun explain` of a finding's name."""
+"""`nnrun explain` of a finding's name, and `nnrun check --build`."""
 
 from __future__ import annotations
 
@@ -32,3 +32,9 @@ def test_a_misspelt_finding_is_told_the_nearest(say) -> None:
     result = say("explain", "monitor-unknwn")
     assert result.exit_code == 1
     assert "Did you mean 'monitor-unknown'?" in result.stderr
+
+
+def test_build_is_an_option_of_check(say) -> None:
+    """Where the rules decide everything, `--build` says what `check` says."""
+    plain, built = say("check", "tiny.yaml"), say("check", "--build", "tiny.yaml")
+    assert (built.exit_code, built.stdout) == (plain.exit_code, plain.stdout)

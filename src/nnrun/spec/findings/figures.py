@@ -25,6 +25,14 @@ def figures(experiment: Experiment) -> list[str]:
     return names
 
 
+def undecided(experiment: Experiment) -> bool:
+    """Whether code of the user's own, which is not run here, may name or add figures."""
+    parts = [*experiment.training.metrics, *experiment.training.callbacks]
+    parts += [metric for one in experiment.graph.outputs for metric in one.metrics or ()]
+    found = (lookup.entry(part.category, part.name) for part in parts)
+    return any(entry is not None and entry.origin == "user" for entry in found)
+
+
 def epoch_figures(experiment: Experiment, *, validation: bool) -> list[str]:
     """List the figures of an epoch: those of training, and the same of validation where there is such a part."""
     names = figures(experiment)

@@ -96,7 +96,7 @@ def _activation(part: Part) -> str | None:
     if part.name == "TimeDistributed" and isinstance(part.arguments.get("layer"), Part):
         return _activation(part.arguments["layer"])
     entry = lookup.entry("layers", part.name)
-    if entry is None or "activation" not in entry.parameters:
+    if entry is None or entry.origin == "user" or "activation" not in entry.parameters:
         return None
     said: Any = part.arguments.get("activation", entry.parameters["activation"].default)
     if said is None:
@@ -184,7 +184,9 @@ def _shape_mismatch(path: Path, shape: Shape, compared: str, hint: str) -> Findi
 
 
 def _rank_hint(shape: Shape, positions: int) -> str:
-    return "put Flatten or a global pooling before the last Dense" if len(shape) > 1 + positions else "keep the places"
+    if len(shape) > 1 + positions:
+        return "put Flatten or a global pooling before the last Dense, or take return_sequences out"
+    return "keep a place for each: take out Flatten or the pooling, or give the last recurrent layer return_sequences"
 
 
 def _units_hint(shape: Shape, target: Shape) -> str | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from nnrun.catalog import lookup
 from nnrun.config.hints import did_you_mean
 from nnrun.spec.finding import Finding
-from nnrun.spec.findings.figures import epoch_figures, meant
+from nnrun.spec.findings.figures import epoch_figures, meant, undecided
 from nnrun.spec.part import Part
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def watching(case: Case) -> Iterator[Finding]:
 def _monitors(case: Case) -> Iterator[Finding]:
     known = epoch_figures(case.experiment, validation=case.has_validation)
     for path, monitor in _monitored(case):
-        if monitor in known or monitor == "learning_rate":
+        if monitor in known or monitor == "learning_rate" or undecided(case.experiment):
             continue
         if not case.has_validation and monitor.startswith("val_") and monitor.removeprefix("val_") in known:
             text = f"'{monitor}' is watched, but there is no validation part"
@@ -106,7 +106,7 @@ def _checkpoint(case: Case, part: Part) -> Iterator[Finding]:
         if name is None:
             text, hint = f"'{said}' is not a pattern: its braces do not match", "write epoch-{epoch:02d}.keras"
             yield Finding(path, text, hint, "checkpoint-name-unknown")
-        elif name not in known:
+        elif name not in known and not undecided(case.experiment):
             text = f"the file's name asks for '{name}', but no such figure will exist"
             yield Finding(path, text, _instead(name, known), "checkpoint-name-unknown")
 
