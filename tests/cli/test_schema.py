@@ -26,3 +26,12 @@ def test_a_place_that_cannot_be_written_is_refused(say: Callable[..., Result]) -
     """What to type instead is said."""
     assert "mkdir -p no/such" in say("schema", "--out", "no/such/x.json").stderr
     assert "--out nnrun.schema.json" in say("schema", "--out", ".").stderr
+
+
+def test_the_schema_knows_the_users_own_code(say: Callable[..., Result], place: Path) -> None:
+    """With `--code` a layer of the user's is a layer as any other, with its arguments; without, it is unknown."""
+    text = "import keras\n\nclass Scaled(keras.layers.Layer):\n    def __init__(self, factor: float = 2.0, **more):\n"
+    (place / "mine.py").write_text(f"{text}        super().__init__(**more)\n        self.factor = factor\n", "utf-8")
+    known = json.loads(say("schema", "--code", "mine.py").stdout)["$defs"]
+    assert "factor" in json.dumps(known["layers.Scaled"])
+    assert "layers.Scaled" not in json.loads(say("schema").stdout)["$defs"]

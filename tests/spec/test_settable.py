@@ -83,7 +83,7 @@ def test_graphs_are_walked_too() -> None:
     assert "model.inputs.a." in words(GRAPH, "model.inputs.")
 
 
-@pytest.mark.parametrize("typed", ["training.", "training.best.", "model.0.Conv2D.", "training.optimizer.Adam."])
+@pytest.mark.parametrize("typed", ["training.best.", "model.0.Conv2D.", "training.optimizer.Adam."])
 def test_every_value_that_is_offered_can_be_said(typed: str) -> None:
     """What completion offers, `--set` applies and the language accepts."""
     options = [
