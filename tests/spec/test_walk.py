@@ -288,6 +288,17 @@ def test_what_no_output_depends_on_is_marked(rows) -> None:
     assert [one.used for one in rows(model, input=(4,))] == [False, True]
 
 
+def test_weights_of_a_shared_layer_count_where_the_model_keeps_it(rows) -> None:
+    """A branch that no output depends on may hold the first application; Keras counts the weights all the same."""
+    model = """
+    layers:
+      - use: {stack: tower, share: true, name: lost}
+      - use: {stack: tower, share: true, from: input}
+    """
+    told = rows(model, input=(3,))
+    assert [(one.used, one.first) for one in told] == [(False, False), (False, False), (True, True), (True, True)]
+
+
 def test_a_swallowed_sequence_names_who_swallowed_it(rows) -> None:
     """A recurrent layer after one without `return_sequences` is told to ask the one before it."""
     told = rows("layers:\n  - LSTM: 4\n  - Dropout: 0.5\n  - GRU: 3", input=(10, 2))

@@ -33,7 +33,7 @@ class NodeRow:
         row: Its name in Keras, output shape and parameters; `row.index` is the node's place in the graph.
         takes: Keras' names of what it takes, `name.1` for a layer's second output.
         inputs: The shapes of what it takes; empty where one of them is not known.
-        first: Whether it is the layer's first application; later ones share its weights.
+        first: Whether it is the layer's first application, of those that are used; the others share its weights.
         used: Whether an output of the model depends on it; Keras drops what none depends on.
     """
 
@@ -148,7 +148,10 @@ class _Walk:
         return dict(zip(layers, names[len(inputs) :], strict=True))
 
     def rows(self) -> tuple[NodeRow, ...]:
-        used, seen, found = reached(self._graph), set[str](), []
+        used, found = reached(self._graph), []
+        # A layer may stand first in a branch that Keras drops: its weights count where the model keeps it.
+        kept = sorted(self._graph.nodes, key=lambda node: node.name not in used)
+        firsts = {node.layer: node.name for node in reversed(kept)}
         for index, node in enumerate(self._graph.nodes):
             refs = taken(node)
             if any(ref.name not in self._shapes for ref in refs):
@@ -157,8 +160,7 @@ class _Walk:
             takes = tuple(self._said(ref) for ref in node.sources)
             inputs = tuple(shape for ref in node.sources if (shape := self._shape(ref)) is not None)
             inputs = inputs if len(inputs) == len(node.sources) else ()
-            first = node.layer not in seen
-            seen.add(node.layer)
+            first = firsts[node.layer] == node.name
             found.append(NodeRow(node.name, self._parts[node.name], row, takes, inputs, first, node.name in used))
             if row.error is None:
                 self._shapes[node.name] = None if row.output_shape is None else outputs(row.output_shape)
