@@ -9,8 +9,10 @@ import numpy as np
 from nnrun.data.dataset import DataPart
 from nnrun.data.load import apply_steps, make_source
 from nnrun.data.prepare import restore
+from nnrun.data.load_text import load_text_again
 from nnrun.data.targets import Targets
 from nnrun.errors import DataError
+from nnrun.data.windowed import Windowed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -44,6 +46,9 @@ def load_again(
             hint="name a csv or npz file with the run's columns",
         )
     entries = list(fitted)
+    source = make_source(spec.source)
+    if isinstance(source, Windowed):
+        return load_text_again(source, file, facts)
     layout: Mapping[str, Any] = next((entry["layout"] for entry in entries if "layout" in entry), {})
     targets = Targets.known(facts)
     found = make_source(spec.source).again(file, layout, with_target=with_target and targets.need_truth)

@@ -113,6 +113,8 @@ def _targets(spec: SpecLike, outline: Outline, forms: TargetForms, facts: Facts,
 
 
 def _lone(forms: Mapping[str, TargetForm]) -> bool:
+        if outline.cut is not None:
+            return outline.cut(spec.split), []
     """Whether there is one target beside the input itself."""
     return sum(key not in FIELDS for key in forms) == 1
 

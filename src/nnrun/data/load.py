@@ -11,12 +11,14 @@ from nnrun.data.columns import Columns
 from nnrun.data.dataset import DataPart, Dataset
 from nnrun.data.digest import array_sha256, digests, file_sha256
 from nnrun.data.encode import encode, learn_classes
+from nnrun.data.load_text import load_text
 from nnrun.data.one_hot import OneHot
 from nnrun.data.prepare import STEPS, fitted_json
 from nnrun.data.shares import refuse, shared
 from nnrun.data.sources import SOURCES
 from nnrun.data.split import split_rows
 from nnrun.data.targets import learn_targets
+from nnrun.data.windowed import Windowed
 from nnrun.errors import DataError
 from nnrun.spec.facts import FIELDS, Facts
 
@@ -48,7 +50,10 @@ def load(spec: SpecLike, *, form: TargetForms, seed: int, places: Places, progre
     Raises:
         DataError: The data cannot be used; with file, row and column where there are any.
     """
-    raw = make_source(spec.source).load(places, progress)
+    source = make_source(spec.source)
+    if isinstance(source, Windowed):
+        return load_text(source, spec, form=form, places=places, progress=progress)
+    raw = source.load(places, progress)
     parts, rows = deal(raw, spec.split, seed)
     return assemble(raw, parts, rows, spec, form=form, progress=progress)
 

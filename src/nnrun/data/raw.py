@@ -6,13 +6,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     import numpy as np
 
     from nnrun.data.columns import Columns
     from nnrun.data.places import Places
+    from nnrun.data.shares import SplitLike
     from nnrun.errors import Path as ConfigPath
     from nnrun.progress import Progress
     from nnrun.spec.facts import Task
@@ -89,6 +90,7 @@ class Outline:
         target_names: The names of the target columns.
         vocabulary: How many different codes there are where examples are codes.
         positions: The shape of one example's classes where it has several.
+        cut: How many rows each part of a split has, where rows are not dealt out one by one.
     """
 
     shape: tuple[int | None, ...] | None = None
@@ -102,6 +104,7 @@ class Outline:
     target_names: tuple[str, ...] = ("target",)
     vocabulary: int | None = None
     positions: tuple[int, ...] = ()
+    cut: Callable[[SplitLike | None], Mapping[str, int]] | None = None
 
 
 class Source(Protocol):

@@ -5,10 +5,12 @@ from __future__ import annotations
 from nnrun.data.arrays import Npz
 from nnrun.data.bundled import BreastCancer, Diabetes, Digits, Iris, Wine
 from nnrun.data.bundled_tables import Sklearn
+from nnrun.data.descriptions import Descriptions
 from nnrun.data.inline import Inline
 from nnrun.data.mnist import Mnist
 from nnrun.data.repeats import Repeats
 from nnrun.data.tables import Csv
+from nnrun.data.text import Text
 
 SOURCES: dict[str, type] = {
     "mnist": Mnist,
@@ -18,8 +20,10 @@ SOURCES: dict[str, type] = {
     "breast_cancer": BreastCancer,
     "diabetes": Diabetes,
     "repeats": Repeats,
+    "descriptions": Descriptions,
     "csv": Csv,
     "npz": Npz,
+    "text": Text,
     "sklearn": Sklearn,
     "inline": Inline,
 }

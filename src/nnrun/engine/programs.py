@@ -134,7 +134,7 @@ def _step_of(model: Any, kind: str) -> Callable[[Any], Any]:
         "train": model.train_step,
         "test": model.test_step,
         "predict": model.predict_step,
-        "score": lambda batch: _test_and_answer(model, batch),
+        "score": lambda batch: test_and_answer(model, batch),
     }
     return known[kind]
 
@@ -143,7 +143,7 @@ def _nothing(do: Callable[[], Any]) -> None:
     do()
 
 
-def _test_and_answer(model: Any, batch: Any) -> Any:
+def test_and_answer(model: Any, batch: Any) -> Any:
     """Take Keras' own test step, and give the outputs that it has computed."""
     own, heard = model.compute_metrics, []
 

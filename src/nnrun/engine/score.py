@@ -139,12 +139,13 @@ def error_figures(errors: int, rows: int) -> dict[str, Any]:
     }
 
 
-def table(answers: tuple[Answers, ...], rows: NDArray[Any]) -> tuple[tuple[str, ...], list[list[object]]]:
+def table(answers: tuple[Answers, ...], rows: NDArray[Any] | range) -> tuple[tuple[str, ...], list[list[object]]]:
     """Lay answers out as columns and lines: row, truth where it is known, prediction, and each class's output.
 
-    Rows are counted from 0 in the source, so that a mistake can be looked up there.
+    Rows are counted from 0 in the source, so that a mistake can be looked up there. Of a text, answers are of its first
+    rows only.
     """
-    columns, lines = ["row"], [[row] for row in rows.tolist()]
+    columns, lines = ["row"], [[row] for row in np.asarray(rows[: len(answers[0].outputs)]).tolist()]
     for one in answers:
         names, told = _columns_of(one)
         columns += [f"{name}_{one.name}" if one.name else name for name in names]

@@ -211,7 +211,7 @@ class Session:
         except Exception as error:  # Keras raises whatever its losses and metrics raise
             blamed = next(iter(self._experiment.losses.values()))
             shape = self.keras.tree.map_structure(
-                lambda tensor: list(tensor.shape[1:]), (self.model.output, train.fields[1])
+                lambda tensor: list(tensor.shape[1:]), (self.model.output, train.take(tensorflow(), train.fields, [0])[1])
             )
             text = (
                 f"{blamed.name} and metrics cannot compare outputs of shape {shape[0]} with targets of shape {shape[1]}"
@@ -222,6 +222,12 @@ class Session:
 
     def score(self, part: DataPart, *, detail: bool = True) -> Outcome:
         """Score the model as it is now on one part of the data; without `detail` only loss, metrics and errors."""
+        from nnrun.data.windows import Windows
+
+        if isinstance(part.x, Windows):
+            from nnrun.engine.score_text import score_text
+
+            return score_text(tensorflow(), self.model, self.tensors(part), part, self._facts, self._experiment)
         from nnrun.engine.score import score
 
         return score(self._executor, self.tensors(part), part, self._facts, self._experiment, detail=detail)
@@ -277,14 +283,17 @@ class Session:
     def _fitting(self, part: DataPart) -> Tensors:
         """Name inputs and targets as the model does."""
         from nnrun.data.inputs import select
+        from nnrun.data.windows import Windows
 
-        graph = self._experiment.graph
+        graph, y = self._experiment.graph, part.y
         x = select(part.x, self._facts, graph.inputs)
-        if graph.chain:
-            return self._executor.put(x, part.y, part.sample_weight)
-        y = part.y
-        named = {one.name: y[str(one.target)] if isinstance(y, dict) else y for one in graph.outputs}
-        return self._executor.put(x, named, part.sample_weight)
+        if not graph.chain:
+            y = {one.name: y[str(one.target)] if isinstance(y, dict) else y for one in graph.outputs}
+        if isinstance(part.x, Windows):
+            from nnrun.engine.take_windows import put_windows
+
+            return put_windows(tensorflow(), x, y)
+        return self._executor.put(x, y, part.sample_weight)
 
 
 def wake_of(experiment: Experiment, threads: int) -> Wake:

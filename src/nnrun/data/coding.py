@@ -1,0 +1,65 @@
+"""Tokens to codes: every distinct token's place in the sorted vocabulary."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from nnrun.config import hints
+from nnrun.data.windows import smallest
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+#: Characters that are turned into codes at a time: a text of 100 MB needs no second copy of itself.
+_CHUNK = 1 << 20
+
+#: Marks that a keyboard gives in place of those that books print, and the other way round.
+_ALIKE = {
+    '"': "\u00bb", "\u00bb": '"', "\u00ab": '"', "\u201e": '"', "\u201c": '"', "\u201d": '"', "'": "\u2019",
+    "\u2019": "'", "\u2018": "'", "\u2013": "-", "\u2014": "-", "-": "\u2013", "\t": " ", "\u00a0": " ",
+}
+
+
+def codes(tokens: Sequence[str], vocabulary: Sequence[str]) -> np.ndarray:
+    """The code of each token, in the smallest type that holds them.
+
+    Args:
+        tokens: A text, or a list of words.
+        vocabulary: All different tokens, sorted.
+
+    Raises:
+        KeyError: A token is not in the vocabulary; `missing` tells which.
+    """
+    kind = smallest(len(vocabulary))
+    if not isinstance(tokens, str):
+        places = {token: code for code, token in enumerate(vocabulary)}
+        return np.fromiter((places[token] for token in tokens), kind, len(tokens))
+    table = np.full(max(map(ord, vocabulary), default=0) + 2, -1, dtype="int32")
+    table[[ord(character) for character in vocabulary]] = np.arange(len(vocabulary))
+    found = np.empty(len(tokens), dtype=kind)
+    for start in range(0, len(tokens), _CHUNK):
+        points = np.frombuffer(tokens[start : start + _CHUNK].encode("utf-32-le", "surrogatepass"), "<u4")
+        coded = table[np.minimum(points, len(table) - 1)]
+        if (coded < 0).any():
+            raise KeyError(tokens[start + int((coded < 0).argmax())])
+        found[start : start + _CHUNK] = coded
+    return found
+
+
+def missing(tokens: Sequence[str], vocabulary: Sequence[str]) -> list[str]:
+    """The tokens that are not in the vocabulary, each once, in the order in which they come."""
+    known = set(vocabulary)
+    return [token for token in dict.fromkeys(tokens) if token not in known]
+
+
+def nearest(token: str, vocabulary: Sequence[str]) -> str | None:
+    """The known token that a user most likely meant: the other case, the letter without its accent, a near word."""
+    plain = "".join(part for part in unicodedata.normalize("NFKD", token) if not unicodedata.combining(part))
+    for other in (token.lower(), token.upper(), plain, plain.lower(), plain.upper(), _ALIKE.get(token, "")):
+        if other in vocabulary:
+            return other
+    near = hints.nearest(token, vocabulary) if len(token) > 1 else []
+    return near[0] if near else None

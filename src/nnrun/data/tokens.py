@@ -1,0 +1,97 @@
+"""What a text is cut into: characters, words or bytes; and how a text is made of them again."""
+
+from __future__ import annotations
+
+import re
+import string
+import unicodedata
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+Level = Literal["character", "word", "byte"]
+
+#: A word with the apostrophes and hyphens inside it, a line end, or any other mark.
+_WORDS = re.compile(r"\w+(?:['\u2019-]\w+)*|\n|[^\w\s]")
+_NO_SPACE_BEFORE = frozenset(".,;:!?)]}\u2026\n")
+_NO_SPACE_AFTER = frozenset("([{\n")
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """How texts become tokens, and tokens text again.
+
+    Attributes:
+        level: What a token is. Bytes are kept as the characters of Latin-1, each its own byte.
+        lowercase: Whether letters are folded (of bytes: those of ASCII).
+        keep_punctuation: Whether punctuation and symbols stay.
+        alphabet: The characters that stay; None: all.
+        replacement: What stands for the others; None drops them.
+    """
+
+    level: Level = "character"
+    lowercase: bool = False
+    keep_punctuation: bool = True
+    alphabet: str | None = None
+    replacement: str | None = None
+
+    def refuse_contradictions(self, word: str) -> None:
+        """Refuse what cannot be together; `word` is the source's.
+
+        Raises:
+            ValueError: The reason.
+        """
+        if self.level == "byte" and self.alphabet is not None:
+            raise ValueError(f"{word}: `alphabet` is of characters, which `level: byte` has not; leave out one of them")
+        if self.replacement is not None and self.alphabet is None:
+            raise ValueError(f"{word}: `replacement` stands for characters outside an `alphabet`; write that too")
+        if self.replacement is not None and len(self.replacement) != 1:
+            raise ValueError(f"{word}: replacement expected one character, received {self.replacement!r}")
+
+    def prepare(self, text: str) -> str:
+        """The text as it is learned from: folded, without what is not kept."""
+        if self.level == "byte":
+            text = text.encode("latin-1").lower().decode("latin-1") if self.lowercase else text
+        elif self.lowercase:
+            text = text.lower()
+        changed = {ord(character): new for character in set(text) if (new := self._new(character)) != character}
+        return text.translate(changed) if changed else text
+
+    def cut(self, text: str) -> Sequence[str]:
+        """The tokens of a prepared text."""
+        return _WORDS.findall(text) if self.level == "word" else text
+
+    def read(self, text: str) -> Sequence[str]:
+        """The tokens of a text that a user typed."""
+        if self.level == "byte":
+            text = text.encode("utf-8").decode("latin-1")
+        return self.cut(self.prepare(text))
+
+    def join(self, tokens: Iterable[str], before: str | None = None) -> str:
+        """The text of tokens, as `cut` would cut it; `before` is the token that stands before them.
+
+        Bytes stay characters of Latin-1: a character may end only with the next bytes.
+        """
+        if self.level != "word":
+            return "".join(tokens)
+        pieces = []
+        for token in tokens:
+            apart = before is not None and token not in _NO_SPACE_BEFORE and before not in _NO_SPACE_AFTER
+            pieces.append(f" {token}" if apart else token)
+            before = token
+        return "".join(pieces)
+
+    def _new(self, character: str) -> str | None:
+        """What stands for a character; None where it is dropped."""
+        if not self.keep_punctuation and self._is_punctuation(character):
+            return None
+        if self.alphabet is not None and character not in self.alphabet and character != self.replacement:
+            return self.replacement
+        return character
+
+    def _is_punctuation(self, character: str) -> bool:
+        if self.level == "byte":
+            return character in string.punctuation
+        return unicodedata.category(character)[0] in "PS"

@@ -1,0 +1,83 @@
+"""Windows over a text: views of one array of codes, never a matrix of their own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+#: How a window's codes are given: as they are, divided by the vocabulary's size, or as one-hot rows.
+Encoding = Literal["codes", "scaled", "one_hot"]
+
+
+@dataclass(frozen=True)
+class Windows:
+    """Windows of one width over an array of codes, like an array whose rows are made when they are asked for.
+
+    Attributes:
+        codes: All codes of one part of a text: unsigned bytes where they suffice.
+        starts: Where each window begins.
+        width: How many codes a window has; None: it is a single code, without a dimension of its own.
+        encoding: How they are given.
+        vocabulary: How many different codes there are.
+    """
+
+    codes: np.ndarray
+    starts: range
+    width: int | None
+    encoding: Encoding
+    vocabulary: int
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """As an array's: (rows, width), (rows, width, 1) scaled, (rows, width, vocabulary) one-hot."""
+        last = {"codes": (), "scaled": (1,), "one_hot": (self.vocabulary,)}[self.encoding]
+        return (len(self.starts), *(() if self.width is None else (self.width,)), *last)
+
+    @property
+    def ndim(self) -> int:
+        """As an array's."""
+        return len(self.shape)
+
+    @property
+    def dtype(self) -> np.dtype:
+        """As an array's: int32 for codes, else float32."""
+        return np.dtype("int32" if self.encoding == "codes" else "float32")
+
+    def __getitem__(self, rows: slice | np.ndarray) -> Windows | np.ndarray:
+        """Some of the windows: still views for a slice, an array for row indexes."""
+        if isinstance(rows, slice):
+            return replace(self, starts=self.starts[rows])
+        chosen = self._view()[rows]
+        return self._encoded(chosen)
+
+    def __array__(self, dtype: np.dtype | None = None, copy: bool | None = None) -> np.ndarray:
+        """All rows as an array: only for few of them."""
+        return self._encoded(self._view()).astype(dtype or self.dtype, copy=False)
+
+    def _view(self) -> np.ndarray:
+        width = self.width or 1
+        every = sliding_window_view(self.codes, width)[self.starts.start : self.starts.stop : self.starts.step]
+        return every[:, 0] if self.width is None else every
+
+    def _encoded(self, codes: np.ndarray) -> np.ndarray:
+        if self.encoding == "codes":
+            return codes.astype("int32")
+        table = scaled(self.vocabulary)[:, None] if self.encoding == "scaled" else np.eye(self.vocabulary)
+        encoded: np.ndarray = table.astype("float32")[codes]
+        return encoded
+
+
+def scaled(vocabulary: int) -> np.ndarray:
+    """What each code is when divided by the vocabulary's size: float32 of shape (vocabulary,)."""
+    return (np.arange(vocabulary) / vocabulary).astype("float32")
+
+
+def smallest(vocabulary: int) -> np.dtype:
+    """The smallest type that holds every code."""
+    return np.dtype("uint8" if vocabulary <= 256 else "uint16" if vocabulary <= 65536 else "int32")
