@@ -17,11 +17,11 @@ _BY_NAME: dict[str, Any] = {
     "factor": 0.2, "file": "data.csv", "filename": "log.csv", "filters": 32, "first_decay_steps": 1000, "head_dim": 8,
     "height": 32, "height_factor": 0.1, "initial_learning_rate": 0.001, "inner_optimizer": "adam", "input_dim": 1000,
     "kernel_size": 3, "key_dim": 8, "layer": {"Dense": 8}, "layers": [{"Dense": 8}], "max_number": 10, "n": 4,
-    "maxlen": 100, "num_bins": 16, "num_classes": 3, "num_heads": 4, "num_key_value_heads": 2, "num_query_heads": 4, "output_dim": 16,
+    "num_bins": 16, "num_classes": 3, "num_heads": 4, "num_key_value_heads": 2, "num_query_heads": 4, "output_dim": 16,
     "output_shape": 8, "output_size": 4, "pool_size": 2, "precision": 0.9, "q": 0.5, "rate": 0.2, "recall": 0.9,
     "num_tokens": 10, "scale": 0.1, "sensitivity": 0.9, "sequence_length": 100,
     "shape": [28, 28, 1], "specificity": 0.9, "stddev": 0.1,
-    "target_class_ids": [0, 1], "target_shape": [4, -1], "threshold": 0.5, "units": 64,
+    "maxlen": 100, "target_class_ids": [0, 1], "target_shape": [4, -1], "threshold": 0.5, "units": 64,
     "values": [0.01, 0.005, 0.001], "width": 32, "width_factor": 0.1,
 }
 
