@@ -6,11 +6,14 @@ from pathlib import Path
 
 import click
 
+from nnrun.cli import options
+
 
 @click.command()
 @click.option(
     "--out", type=click.Path(path_type=Path), metavar="FILE", help="Write the schema here instead of on the screen."
 )
+@options.knows_code
 def schema(out: Path | None) -> None:
     """Print the JSON Schema of configs, for editors.
 
@@ -19,6 +22,7 @@ def schema(out: Path | None) -> None:
 
     \b
     nnrun schema --out nnrun.schema.json
+    nnrun schema --code my_code.py --out nnrun.schema.json
     """  # noqa: D301
     from nnrun.cli.output import require_place, write
     from nnrun.cli.screen import Screen
