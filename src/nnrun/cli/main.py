@@ -26,6 +26,7 @@ from nnrun.cli.runs import runs
 from nnrun.cli.schema import schema
 from nnrun.cli.summary import summary
 from nnrun.cli.train import train
+from nnrun.cli.verify import verify
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -79,7 +80,9 @@ def nnrun() -> None:
     """  # noqa: D301 - \b is click's mark for lines that stay as they are
 
 
-for _command in (train, evaluate, predict, check, summary, data, runs, explain, resolve, configs, schema, completion):
+for _command in (train, evaluate, predict, verify, check, summary, data, runs, explain, resolve, configs):
+    nnrun.add_command(_command)
+for _command in (schema, completion):
     nnrun.add_command(_command)
 
 

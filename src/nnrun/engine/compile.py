@@ -59,7 +59,7 @@ def set_learning(model: Any, builder: Builder, experiment: Experiment) -> None:
     single = exits[0].name if experiment.graph.chain else None
     # XLA is chosen by nnrun's executors, not by Keras: on CPU it makes convolutions ten times slower.
     model.compile(
-        optimizer=builder.make(training.optimizer),
+        optimizer=None if training.optimizer is None else builder.make(training.optimizer),
         loss=losses[single] if single else losses,
         metrics=metrics[single] if single else metrics,
         loss_weights=None if single else weights,

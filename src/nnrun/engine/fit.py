@@ -71,9 +71,11 @@ class Course:
                 self.callbacks.on_epoch_end(epoch, dict(figures))
             done = epoch + 1
             if self.model.stop_training:
-                progress.say(f"A callback stopped training after epoch {done} of {training.epochs}.")
+                why = "A callback stopped training" if figures.get("updates") != 0 else "No row was wrong: it ended"
+                progress.say(f"{why} after epoch {done} of {training.epochs}.")
                 break
-        self.model.optimizer.finalize_variable_values(self.model.trainable_weights)
+        if self.model.optimizer is not None:
+            self.model.optimizer.finalize_variable_values(self.model.trainable_weights)
         with _callbacks_named():
             self.callbacks.on_train_end(dict(figures))
         return done
@@ -82,7 +84,7 @@ class Course:
         began = time.perf_counter()
         self.model.reset_metrics()
         self.callbacks.on_epoch_begin(epoch)
-        rate = plain(self.model.optimizer.learning_rate)
+        rate = training.step_size if self.model.optimizer is None else plain(self.model.optimizer.learning_rate)
         steps = math.ceil(self.train.rows / training.batch_size)
         rows = order(self.seed, epoch, self.train.rows, shuffle=training.shuffle)
         figures = self.executor.train(

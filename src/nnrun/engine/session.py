@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from nnrun.engine import checkpoint
 from nnrun.engine.backend import Wake, load_keras, tensorflow
 from nnrun.engine.build import Builder
+from nnrun.engine.moment import Moment
 from nnrun.engine.quiet import quiet
-from nnrun.engine.start import Start
 from nnrun.errors import BuildError, Problem
 
 if TYPE_CHECKING:
@@ -59,14 +59,25 @@ class Session:
         builder: Builder,
         mark_of: Callable[[Path], Mark],
     ) -> None:
+        from nnrun.engine.perceptron import PerceptronExecutor
         from nnrun.engine.resident import ResidentExecutor
 
         self.keras, self.wake, self.model = keras, wake, model
         self._experiment, self._facts, self._builder, self._mark_of = experiment, facts, builder, mark_of
-        self._executor: ResidentExecutor = ResidentExecutor(tensorflow(), model, experiment.training.batch_size)
+        training = experiment.training
+        self._executor: ResidentExecutor = (
+            PerceptronExecutor(tensorflow(), model, training.batch_size, training.step_size)
+            if training.is_perceptron
+            else ResidentExecutor(tensorflow(), model, training.batch_size)
+        )
         self._put: dict[int, Tensors] = {}
-        self._start: Start | None = None
-        self.executor_why = "the data fit in memory; without XLA, so that figures equal a step at a time"
+        self._start: Moment | None = None
+        self.executor_name = training.rule if training.is_perceptron else "resident"
+        self.executor_why = (
+            "the perceptron's rule takes a row at a time, and needs no gradient"
+            if training.is_perceptron
+            else "the data fit in memory; without XLA, so that figures equal a step at a time"
+        )
 
     @classmethod
     @contextmanager
@@ -170,7 +181,7 @@ class Session:
             BuildError: Where loss or metrics do not fit the outputs and targets, or a callback is refused.
             RunError: Where training diverges, or the disk refuses a checkpoint.
         """
-        from nnrun.engine.callbacks import best_rule, keep_best, make_callbacks, needs_batches
+        from nnrun.engine.callbacks import BEST_SECONDS, best_rule, keep_best, make_callbacks, needs_batches
         from nnrun.engine.fit import Course
 
         training = self._experiment.training
@@ -178,13 +189,14 @@ class Session:
         validation = self.tensors(dataset.validation) if dataset.validation is not None else None
         self._build(train)
         if self._start is None and self.renewable:
-            self._start = Start(self.model)
+            self._start = Moment(self.model)
         monitor, mode = best_rule(training, {"val_loss": 0.0} if validation is not None else {})
         callbacks = make_callbacks(self._builder, training, folder, self._mark_of)
         stepwise = needs_batches(self.keras, callbacks)
         # First in the list: the best epoch is on disk before any callback of the config may stop or change anything.
+        kept = keep_best(self.keras, best, monitor, mode, every=BEST_SECONDS)
         everything = self.keras.callbacks.CallbackList(
-            [keep_best(self.keras, best, monitor, mode), *callbacks],
+            [kept, *callbacks],
             add_history=True,
             model=self.model,
             epochs=training.epochs,
@@ -192,9 +204,11 @@ class Session:
         )
         if stepwise:
             progress.say("A callback needs every batch: this run takes a step at a time, which is slower.")
-        return Course(self.model, self._executor, train, validation, everything, stepwise, self._experiment.seed).run(
-            training, progress, keep
-        )
+        course = Course(self.model, self._executor, train, validation, everything, stepwise, self._experiment.seed)
+        try:
+            return course.run(training, progress, keep)
+        finally:
+            kept.finish()
 
     def renew(self) -> None:
         """Bring model and optimizer back to where the first training began, and let go of the data so far.

@@ -15,6 +15,7 @@ from nnrun.errors import ConfigError, Problem
 from nnrun.spec.data import DataSpec
 from nnrun.spec.expand import expand
 from nnrun.spec.model_reader import ModelReader
+from nnrun.spec.part import Part
 from nnrun.spec.parts import Complaint, Reader
 from nnrun.spec.section import Key, Refusal, Section, read_section
 from nnrun.spec.training import TrainingSpec
@@ -24,11 +25,12 @@ if TYPE_CHECKING:
 
     from nnrun.config.document import Document
     from nnrun.spec.graph import Graph
-    from nnrun.spec.part import Part
     from nnrun.spec.stack import Model
 
 #: Seeds fit NumPy's and Keras' generators: 32 bits, not negative.
 LARGEST_SEED = 2**32 - 1
+#: What the perceptron's rule is scored by: of outputs and targets that are 0 or 1, the share of wrong ones.
+STEP_LOSS = Part("losses", "mean_absolute_error", {}, ("training",))
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._-]+")
 
 
@@ -152,7 +154,8 @@ class Experiment(Section):
     @property
     def losses(self) -> dict[str, Part]:
         """The loss of every output, by the output's name."""
-        said = {one.name: one.loss or self.training.loss for one in self.graph.outputs}
+        usual = STEP_LOSS if self.training.is_perceptron else self.training.loss
+        said = {one.name: one.loss or usual for one in self.graph.outputs}
         return {name: loss for name, loss in said.items() if loss is not None}
 
 
@@ -199,6 +202,8 @@ def _model(data: dict[str, Any], reader: Reader) -> Model | None:
 def _require_loss(training: object, model: Model | None, reader: Reader) -> None:
     """Complain where an output has no loss: `training.loss` may be left out only where each has its own."""
     if not isinstance(training, dict) or training.get("loss") is not None or model is None:
+        return
+    if training.get("rule") == "perceptron":
         return
     if not model.outputs or any(output.loss is None for output in model.outputs):
         reader.complain(

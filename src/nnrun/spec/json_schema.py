@@ -33,6 +33,11 @@ _TOGETHER: dict[str, dict[str, Any]] = {
             {"required": ["at_least"], "maxProperties": 1},
         ]
     },
+    "TrainingSpec": {
+        "if": {"properties": {"rule": {"const": "perceptron"}}, "required": ["rule"]},
+        "then": {"properties": {"loss": NULL, "optimizer": NULL, "class_weight": NULL}},
+        "else": {"required": ["optimizer"], "properties": {"learning_rate": NULL, "optimizer": {"not": NULL}}},
+    },
     "Split": {
         "not": {
             "properties": {"stratify": {"const": True}, "shuffle": {"const": False}},
@@ -43,7 +48,14 @@ _TOGETHER: dict[str, dict[str, Any]] = {
 #: A chain has only one output, whose loss can stand nowhere else.
 _LOSS_OF_A_CHAIN = {
     "if": {"properties": {"model": {"type": "array"}}, "required": ["model"]},
-    "then": {"properties": {"training": {"required": ["loss"], "properties": {"loss": {"not": NULL}}}}},
+    "then": {
+        "properties": {
+            "training": {
+                "if": {"properties": {"rule": {"const": "perceptron"}}, "required": ["rule"]},
+                "else": {"required": ["loss"], "properties": {"loss": {"not": NULL}}},
+            }
+        }
+    },
 }
 
 

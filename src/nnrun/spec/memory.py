@@ -74,7 +74,8 @@ def estimate(case: Case) -> Memory:
     """
     rows = [row for row in case.rows if row.used]
     trained = _sum([row.row.trainable for row in rows if row.first])
-    slots = slots_of(case.training.optimizer)
+    optimizer = case.training.optimizer
+    slots = 0 if optimizer is None else slots_of(optimizer)
     return Memory(
         _bytes(_sum([row.row.parameters for row in rows if row.first])),
         _bytes(trained),

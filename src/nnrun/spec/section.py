@@ -29,11 +29,20 @@ class Key:
         kind: The kind of its value, or the section that stands below it.
         default: Its value where the config is silent.
         refuses: Says what is wrong with a value that is of the kind, or None.
+        needed_unless: Another key of the section and its value with which alone this one may be missing.
     """
 
     kind: Kind | type[Section]
     default: Any = _REQUIRED
     refuses: Callable[[Any], Refusal | None] | None = None
+    needed_unless: tuple[str, Any] | None = None
+
+    def missing(self, name: str, said: Mapping[str, Any]) -> bool:
+        """Tell whether the section `said` cannot do without a key that it lacks."""
+        if self.needed_unless is None:
+            return self.required and name not in said
+        other, value = self.needed_unless
+        return said.get(name) is None and said.get(other) != value
 
     @property
     def required(self) -> bool:
@@ -115,7 +124,7 @@ def _complain_of_unknown(reader: Reader, section: type[Section], value: dict[str
 def _complain_of_missing(reader: Reader, section: type[Section], value: dict[str, Any], path: Path) -> None:
     unknown = [name for name in value if name not in section.KEYS]
     for name, key in section.KEYS.items():
-        if not key.required or name in value:
+        if not key.missing(name, value):
             continue
         near = next((word for word in unknown if did_you_mean(word, [name])), None)
         hint = f"is '{near}' a misspelling of it?" if near else f"add a line '{name}: ...'"

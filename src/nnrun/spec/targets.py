@@ -26,6 +26,8 @@ _BINARY = {"BinaryCrossentropy", "BinaryFocalCrossentropy", "Hinge", "SquaredHin
 def target_forms(experiment: Experiment) -> TargetForms:
     """Tell the encoding that each target needs: one for all, or one for each target that an output names."""
     exits, losses = experiment.graph.outputs, experiment.losses
+    if experiment.training.is_perceptron:
+        return "binary"
     if exits[0].target is None:
         return target_form(losses[exits[0].name])
     return {str(one.target): target_form(losses[one.name]) for one in exits}

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from nnrun.catalog.kinds import AnyOf, Boolean, Choice, Integer, MappingOf, Number, Text
-from nnrun.spec.section import Key, Section, part_of, parts_of
+from nnrun.spec.section import Key, Refusal, Section, part_of, parts_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,8 +38,10 @@ class TrainingSpec(Section):
     """What is minimised, how, how long, and what watches.
 
     Attributes:
-        loss: A loss of Keras; None where every output has its own.
-        optimizer: An optimizer of Keras.
+        rule: How weights change: along the gradient, or by the perceptron's rule, on an error alone.
+        loss: A loss of Keras; None where every output has its own, and for the perceptron's rule.
+        optimizer: An optimizer of Keras; None for the perceptron's rule.
+        learning_rate: The step of the perceptron's rule, 1 by default; an optimizer has its own.
         metrics: Metrics of Keras, beside the loss.
         epochs: How many times the training rows are seen; Keras' default is 1.
         batch_size: Rows per step; Keras' default is 32.
@@ -50,8 +52,10 @@ class TrainingSpec(Section):
     """
 
     KEYS: ClassVar[Mapping[str, Key]] = {
+        "rule": Key(Choice(("gradient", "perceptron")), "gradient"),
         "loss": Key(part_of("losses"), None),
-        "optimizer": Key(part_of("optimizers")),
+        "optimizer": Key(part_of("optimizers"), None, needed_unless=("rule", "perceptron")),
+        "learning_rate": Key(Number(0, least_excluded=True), None),
         "metrics": Key(parts_of("metrics"), ()),
         "epochs": Key(Integer(1), 1),
         "batch_size": Key(Integer(1), 32),
@@ -61,8 +65,10 @@ class TrainingSpec(Section):
         "best": Key(Best, Best()),
     }
 
-    loss: Part | None
-    optimizer: Part
+    rule: Literal["gradient", "perceptron"] = "gradient"
+    loss: Part | None = None
+    optimizer: Part | None = None
+    learning_rate: float | None = None
     metrics: tuple[Part, ...] = ()
     epochs: int = 1
     batch_size: int = 32
@@ -70,3 +76,24 @@ class TrainingSpec(Section):
     class_weight: Mapping[str, float] | Literal["balanced"] | None = None
     callbacks: tuple[Part, ...] = ()
     best: Best = Best()
+
+    @property
+    def is_perceptron(self) -> bool:
+        """Whether weights change by the perceptron's rule."""
+        return self.rule == "perceptron"
+
+    @property
+    def step_size(self) -> float:
+        """How far the perceptron's rule moves the weights on an error."""
+        return 1.0 if self.learning_rate is None else self.learning_rate
+
+    def refusal(self) -> Refusal | None:
+        """Refuse what only one of the two rules takes."""
+        if not self.is_perceptron:
+            if self.learning_rate is None:
+                return None
+            return "learning_rate belongs to the optimizer", "write optimizer: {Adam: {learning_rate: 0.001}}"
+        given = [name for name in ("loss", "optimizer", "class_weight") if getattr(self, name) is not None]
+        if not given:
+            return None
+        return f"rule: perceptron takes no {given[0]}", f"leave out {given[0]}, or leave out rule: perceptron"

@@ -69,6 +69,18 @@ FINDINGS = {
         _training("batch_size: 5000"),
         _training("batch_size: 32"),
     ),
+    "perceptron-of-one-unit": Explanation(
+        "error",
+        "The perceptron's rule is to train something else than one unit with a step.",
+        "The rule (Rosenblatt, 1958) corrects the weights of a single Dense of one unit, whose activation is "
+        "binary_step, whenever a row is wrong. It knows no gradient, and so no layers before the last.",
+        "data: {source: {inline: {rows: [[0, 0, 0], [0, 1, 0], [1, 0, 0], [1, 1, 1]]}}, split: {test: train}}\n"
+        "model: [{Dense: {units: 1, activation: sigmoid}}]\n"
+        "training: {rule: perceptron, epochs: 20, batch_size: 4}\n",
+        "data: {source: {inline: {rows: [[0, 0, 0], [0, 1, 0], [1, 0, 0], [1, 1, 1]]}}, split: {test: train}}\n"
+        "model: [{Dense: {units: 1, activation: binary_step}}]\n"
+        "training: {rule: perceptron, epochs: 20, batch_size: 4}\n",
+    ),
     "test-part-watched": Explanation(
         "warning",
         "The test part is used for validation.",

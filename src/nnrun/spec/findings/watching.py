@@ -86,7 +86,8 @@ def _stopping(case: Case, part: Part) -> Iterator[Finding]:
 
 
 def _schedule(case: Case, part: Part) -> Iterator[Finding]:
-    rate = case.training.optimizer.arguments.get("learning_rate")
+    optimizer = case.training.optimizer
+    rate = None if optimizer is None else optimizer.arguments.get("learning_rate")
     if part.name in _SETTING and isinstance(rate, Part):
         yield Finding(
             (*part.path, part.name),

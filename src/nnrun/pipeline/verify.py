@@ -1,0 +1,230 @@
+"""Whether a config keeps what its `expect:` claims: runs it, or takes the finished run of the same experiment."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass, field
+from pathlib import Path as FilePath
+from statistics import fmean, stdev
+from typing import TYPE_CHECKING, Any, Literal
+
+from nnrun.config import document as documents
+from nnrun.config.dump import dump
+from nnrun.data.digest import digests, file_sha256
+from nnrun.errors import ConfigError, NnrunError
+from nnrun.pipeline.check import examine
+from nnrun.pipeline.resolve import said_out
+from nnrun.pipeline.train import Request, train
+from nnrun.runs import environment
+from nnrun.runs import record as records
+from nnrun.runs.find import list_runs
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from nnrun.errors import Problem
+    from nnrun.pipeline.check import Examined
+    from nnrun.progress import Progress
+    from nnrun.runs.folder import RunFolder
+    from nnrun.spec.experiment import Expectation
+
+#: Findings that say that the data are not here.
+_ABSENT = ("missing-file", "download-to-come")
+#: What of a resolved config decides nothing about a run.
+_SAID_BESIDE = ("expect", "silence")
+Status = Literal["holds", "fails", "skipped", "silent", "refused", "failed"]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """How claims are to be verified.
+
+    Attributes:
+        runs_dir: Where runs lie; new ones go there too.
+        data_dir: Where data lie; None: `NNRUN_DATA_DIR`, else the user's cache folder.
+        seeds: How many seeds, the config's own and those that follow it.
+        fresh: Whether to train even where there is a finished run of the same experiment.
+        argv: The command line, for the records of new runs.
+    """
+
+    runs_dir: FilePath = FilePath("runs")
+    data_dir: FilePath | None = None
+    seeds: int = 1
+    fresh: bool = False
+    argv: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One line of `expect:` beside what came out.
+
+    Attributes:
+        path: The figure's path in `scores.json`.
+        expected: What the config says of it.
+        figures: The figure of each seed; None where `scores.json` has no such number.
+    """
+
+    path: str
+    expected: Expectation
+    figures: tuple[float | None, ...]
+
+    @property
+    def mean(self) -> float | None:
+        """The mean over seeds; None where any seed has no figure."""
+        known = [figure for figure in self.figures if figure is not None]
+        return fmean(known) if len(known) == len(self.figures) else None
+
+    @property
+    def spread(self) -> float | None:
+        """The sample's standard deviation over seeds; None for a single seed."""
+        known = [figure for figure in self.figures if figure is not None]
+        return stdev(known) if len(known) == len(self.figures) > 1 else None
+
+    @property
+    def holds(self) -> bool:
+        """Whether the figure, over several seeds their mean, lies where it is claimed to lie."""
+        return self.mean is not None and lies(self.mean, self.expected)
+
+
+@dataclass(frozen=True)
+class Verified:
+    """What became of one config.
+
+    Attributes:
+        file: The config.
+        status: `holds` or `fails`; `skipped` where its data are absent, `silent` where it claims nothing; `refused`
+            where `check` finds errors, `failed` where its run did not end well.
+        reason: Why, where it is neither `holds` nor `fails`.
+        claims: Its claims.
+        runs: The runs that its figures are from.
+        trained: How many of them were trained for it.
+        problems: Why it is refused.
+    """
+
+    file: FilePath
+    status: Status
+    reason: str | None = None
+    claims: tuple[Claim, ...] = ()
+    runs: tuple[RunFolder, ...] = ()
+    trained: int = 0
+    problems: tuple[Problem, ...] = field(default=())
+
+
+def verify(file: FilePath, asked: Asked, progress: Progress) -> Verified:
+    """Say whether a config keeps its claims; whatever goes wrong is part of the answer."""
+    try:
+        examined = examine(file, (), asked.data_dir)
+    except ConfigError as error:
+        return Verified(file, "refused", "it has errors", problems=error.problems)
+    absent = [problem.text for problem in examined.problems if problem.name in _ABSENT]
+    errors = tuple(problem for problem in examined.problems if problem.severity == "error")
+    if absent and all(problem.name in _ABSENT for problem in errors):
+        return Verified(file, "skipped", absent[0])
+    if errors:
+        return Verified(file, "refused", "it has errors", problems=errors)
+    if not examined.experiment.expect:
+        return Verified(file, "silent", "it has no expect:")
+    try:
+        return _verified(examined, asked, progress)
+    except NnrunError as error:
+        return Verified(file, "failed", str(error))
+
+
+def _verified(examined: Examined, asked: Asked, progress: Progress) -> Verified:
+    runs, trained, scores = [], 0, []
+    for number in range(asked.seeds):
+        folder, new = _run(examined, number, asked, progress)
+        runs.append(folder)
+        trained += new
+        scores.append(json.loads(folder.scores.read_bytes()))
+    claims = tuple(
+        Claim(path, expected, tuple(figure_at(one, path) for one in scores))
+        for path, expected in examined.experiment.expect.items()
+    )
+    status: Status = "holds" if all(claim.holds for claim in claims) else "fails"
+    return Verified(examined.file, status, None, claims, tuple(runs), trained)
+
+
+def _run(examined: Examined, number: int, asked: Asked, progress: Progress) -> tuple[RunFolder, bool]:
+    """Give the run of one seed, and whether it is new."""
+    sets = (f"seed={examined.experiment.seed + number}",) if number else ()
+    wanted = examine(examined.file, sets, asked.data_dir) if sets else examined
+    known = None if asked.fresh else same_run(wanted, asked.runs_dir, progress)
+    if known is not None:
+        return known, False
+    request = Request(str(examined.file), sets, asked.runs_dir, asked.data_dir, asked.argv)
+    return train(request, progress).folder, True
+
+
+def same_run(examined: Examined, runs_dir: FilePath, progress: Progress) -> RunFolder | None:
+    """Find the latest finished run of the same experiment, on the same data, by the same versions of everything.
+
+    The experiment is the same where the resolved config says the same; comments and claims may differ.
+    """
+    alike = [row.folder for row in list_runs(runs_dir) if row.status == "done" and _same(row.folder, examined)]
+    if not alike:
+        return None
+    files = _file_digests(examined, progress)
+    for folder in reversed(alike):
+        kept = records.read(folder).get("digests", {})
+        if {name: kept[name] for name in kept if name.startswith("file:")} == files:
+            return folder
+    return None
+
+
+def _same(folder: RunFolder, examined: Examined) -> bool:
+    record = records.read(folder)
+    if record.get("name") != examined.experiment.name or record.get("versions") != environment.versions():
+        return False
+    # A run that used code of the user's own, or another run's weights, is more than its config.
+    if record.get("code") or record.get("init_from") or not folder.scores.is_file():
+        return False
+    try:
+        kept = documents.read(folder.resolved).data
+    except NnrunError:
+        return False
+    return _decisive(kept) == _decisive(documents.parse(dump(said_out(examined)), examined.file).data)
+
+
+def _decisive(resolved: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in resolved.items() if key not in _SAID_BESIDE}
+
+
+def _file_digests(examined: Examined, progress: Progress) -> dict[str, str]:
+    from nnrun.data.load import make_source
+
+    raw = make_source(examined.experiment.data.source).load(examined.places, progress)
+    return digests({f"file:{name}": path for name, path in raw.files.items()}, file_sha256)
+
+
+def figure_at(scores: Mapping[str, Any], path: str) -> float | None:
+    """Give the number at a dotted path of `scores.json`; None where there is none.
+
+    A key may hold dots itself (a class called `1.5`), so that of several ways the one that leads to a number counts.
+    """
+    return _at(scores, path.split("."))
+
+
+def _at(value: Any, words: Sequence[str]) -> float | None:
+    if not words:
+        known = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+        return float(value) if known else None
+    if isinstance(value, list):
+        index = int(words[0]) if words[0].isdecimal() else len(value)
+        return _at(value[index], words[1:]) if index < len(value) else None
+    if not isinstance(value, dict):
+        return None
+    ends = range(1, len(words) + 1)
+    found = (_at(value[key], words[end:]) for end in ends if (key := ".".join(words[:end])) in value)
+    return next((figure for figure in found if figure is not None), None)
+
+
+def lies(figure: float, expected: Expectation) -> bool:
+    """Tell whether a figure lies where it is claimed to lie; the edges count."""
+    if expected.value is not None and expected.within is not None:
+        # 1.45 lies within 0.35 of 1.10, although their difference in binary is a little more.
+        return abs(figure - expected.value) <= expected.within * (1 + 1e-9) + 1e-12
+    if expected.at_most is not None:
+        return figure <= expected.at_most
+    return expected.at_least is not None and figure >= expected.at_least

@@ -1,0 +1,103 @@
+"""Claims of a config beside what its run says."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+
+from nnrun.pipeline.verify import Asked, Claim, figure_at, lies, verify
+from nnrun.progress import Silent
+from nnrun.spec.experiment import Expectation
+
+GATE = """name: gate
+seed: 7
+data:
+  source: {inline: {rows: [[0, 0, 0], [0, 1, 0], [1, 0, 0], [1, 1, 1]]}}
+  split: {test: train}
+model:
+  - Dense: {units: 1, activation: binary_step, kernel_initializer: zeros}
+training: {rule: perceptron, metrics: [accuracy], epochs: 30, batch_size: 4}
+"""
+
+
+def asked(folder: Path, config: str, **how: Any) -> Any:
+    """Verify a config's text in a folder of its own."""
+    file = folder / "gate.yaml"
+    file.write_text(config, encoding="utf-8")
+    return verify(file, Asked(folder / "runs", folder, **how), Silent())
+
+
+def test_figures_are_found_by_dotted_paths() -> None:
+    """A path leads through mappings and lists, also past a class whose name holds dots; only numbers are figures."""
+    scores = {"test": {"errors": 3, "loss": "nan", "ok": True, "per_class": {"1.5": {"f1": 0.5}}, "interval": [1, 2]}}
+    assert figure_at(scores, "test.errors") == 3
+    assert figure_at(scores, "test.per_class.1.5.f1") == 0.5
+    assert figure_at(scores, "test.interval.1") == 2
+    for path in ("test", "test.loss", "test.ok", "test.interval.2", "test.interval.x", "none.errors", "test.errors.x"):
+        assert figure_at(scores, path) is None, path
+
+
+@given(some.floats(-1e6, 1e6), some.floats(0, 1e3))
+def test_edges_count(value: float, within: float) -> None:
+    """A figure at the very edge of a claim keeps it; one clearly beyond does not."""
+    both = Expectation(value=value, within=within)
+    assert lies(value + within, both)
+    assert lies(value - within, both)
+    assert not lies(value + within + 1, both)
+    assert lies(value, Expectation(at_most=value))
+    assert not lies(value + 1, Expectation(at_most=value))
+    assert lies(value, Expectation(at_least=value))
+    assert not lies(value - 1, Expectation(at_least=value))
+
+
+def test_several_seeds_are_judged_by_their_mean() -> None:
+    """Mean and spread are over seeds, and a seed without the figure breaks the claim."""
+    claim = Claim("test.errors", Expectation(at_most=2), (1.0, 2.0, 3.0))
+    assert (claim.mean, claim.spread, claim.holds) == (2, 1, True)
+    lacking = Claim("test.errors", Expectation(at_most=2), (1.0, None))
+    assert (lacking.mean, lacking.spread, lacking.holds) == (None, None, False)
+    assert Claim("test.errors", Expectation(at_most=2), (1.0,)).spread is None
+
+
+def test_what_cannot_be_verified_says_why(tmp_path: Path) -> None:
+    """A config without claims, one with errors and one whose data are absent are told apart, and nothing is run."""
+    assert asked(tmp_path, GATE).status == "silent"
+    wrong = asked(tmp_path, GATE.replace("epochs: 30", "epochs: 0"))
+    assert (wrong.status, len(wrong.problems)) == ("refused", 1)
+    table = GATE.replace("inline: {rows: [[0, 0, 0], [0, 1, 0], [1, 0, 0], [1, 1, 1]]}", "csv: {file: away.csv}")
+    absent = asked(tmp_path, table + "expect: {test.errors: {at_most: 0}}\n")
+    assert absent.status == "skipped"
+    assert "away.csv" in absent.reason
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.keras
+def test_a_finished_run_of_the_same_experiment_is_taken(tmp_path: Path) -> None:
+    """Comments and claims may change, seeds and settings not; `fresh` trains all the same."""
+    text = GATE + "expect: {test.errors: {at_most: 0}}\n"
+    first = asked(tmp_path, text)
+    assert (first.status, first.trained) == ("holds", 1)
+    claimed = asked(tmp_path, "# A comment.\n" + GATE + "expect: {test.accuracy: {at_most: 0.5}}\n")
+    assert (claimed.status, claimed.trained, claimed.runs) == ("fails", 0, first.runs)
+    assert asked(tmp_path, text, fresh=True).trained == 1
+    seeds = asked(tmp_path, text, seeds=3)
+    assert (seeds.status, seeds.trained) == ("holds", 2)
+    assert [json.loads(run.record.read_text())["seed"] for run in seeds.runs] == [7, 8, 9]
+    assert asked(tmp_path, text.replace("epochs: 30", "epochs: 31")).trained == 1
+    assert asked(tmp_path, text.replace("[1, 1, 1]", "[1, 1, 0]")).trained == 1
+
+
+@pytest.mark.keras
+def test_other_data_under_the_same_name_are_another_experiment(tmp_path: Path) -> None:
+    """A data file that changed since makes the finished run worthless."""
+    text = GATE.replace("inline: {rows: [[0, 0, 0], [0, 1, 0], [1, 0, 0], [1, 1, 1]]}", "csv: {file: and.csv}")
+    text += "expect: {test.errors: {at_most: 0}}\n"
+    (tmp_path / "and.csv").write_text("a,b,both\n0,0,0\n0,1,0\n1,0,0\n1,1,1\n")
+    assert [asked(tmp_path, text).trained for _ in range(2)] == [1, 0]
+    (tmp_path / "and.csv").write_text("a,b,both\n0,0,0\n0,1,1\n1,0,0\n1,1,1\n")
+    assert asked(tmp_path, text).trained == 1
