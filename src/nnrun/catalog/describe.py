@@ -39,7 +39,7 @@ class Description:
         name: Its canonical name.
         category: Its category.
         summary: What it is.
-        origin: `keras` or `nnrun`.
+        origin: `keras`, `nnrun` or `user`.
         aliases: Other words for it.
         example: One line of YAML that names it; empty where a config cannot.
         arguments: Its arguments in the order of the signature.

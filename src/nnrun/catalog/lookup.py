@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 CATEGORIES = ("layers", "optimizers", "schedules", "losses", "metrics", "callbacks", "initializers", "regularizers",
               "constraints", "activations", "sources", "preparation")
 
+#: How a loss takes targets.
+Targets = Literal["integer", "one_hot", "binary", "number"]
+
 
 @dataclass(frozen=True)
 class Parameter:
@@ -71,7 +74,7 @@ class Entry:
     lone: str | None = None
     refused: str | None = None
     base: str | None = None
-    targets: Literal["integer", "one_hot", "binary", "number"] | None = None
+    targets: Targets | None = None
 
     @property
     def first(self) -> Parameter | None:

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from nnrun.catalog import docstrings, lookup
-from nnrun.catalog.lookup import Entry, Parameter
+from nnrun.catalog.lookup import Entry, Parameter, Targets
 from nnrun.catalog.usercode_functions import parameters, targets
 from nnrun.catalog.usercode_text import constants
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 #: What `keras.optimizers.Optimizer` passes on to its own base is what SGD takes beside these.
 _OF_SGD = ("momentum", "nesterov")
-_TARGETS_OF = {
+_TARGETS_OF: dict[Targets, str] = {
     "one_hot": "CategoricalCrossentropy CategoricalFocalCrossentropy CategoricalHinge KLDivergence "
     "CategoricalGeneralizedCrossEntropy",
     "integer": "SparseCategoricalCrossentropy",
@@ -48,7 +48,7 @@ class _Class:
     own: Mapping[str, Parameter]
     further: Mapping[str, Parameter]
     call: Mapping[str, str]
-    targets: str | None
+    targets: Targets | None
 
 
 class Classes:
@@ -136,7 +136,7 @@ class Classes:
         named = [*arguments[inputs:], *call.args.kwonlyargs]
         return {each.arg: told.get(each.arg, "") for each in named}
 
-    def _targets(self, node: ast.ClassDef) -> str | None:
+    def _targets(self, node: ast.ClassDef) -> Targets | None:
         for statement in node.body:
             target = statement.targets[0] if isinstance(statement, ast.Assign) else None
             if isinstance(statement, ast.Assign) and isinstance(target, ast.Name) and target.id == "targets":
@@ -172,7 +172,7 @@ def _given_to_base(init: ast.FunctionDef, order: Sequence[str]) -> set[str]:
     return given
 
 
-def _targets_of(base: Entry | None) -> str | None:
+def _targets_of(base: Entry | None) -> Targets | None:
     if base is None or base.category != "losses":
         return None
     return next((form for form, names in _TARGETS_OF.items() if base.name in names.split()), None)

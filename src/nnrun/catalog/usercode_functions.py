@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import ast
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from nnrun.catalog import docstrings
 from nnrun.catalog.kinds import Kind, Unsayable, or_nothing
-from nnrun.catalog.lookup import Entry, Parameter
+from nnrun.catalog.lookup import Entry, Parameter, Targets
 from nnrun.catalog.usercode_kinds import kind_of_argument
 from nnrun.catalog.usercode_text import UnsaidError, constants, written
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 #: How losses can say that they take targets: `targets = "one_hot"` in a class, `my_loss.targets = "one_hot"` below a
 #: function.
-TARGETS = ("integer", "one_hot", "binary", "number")
+TARGETS: tuple[Targets, ...] = get_args(Targets)
 #: What a reader gets from nnrun, not from the config.
 FED = ("places", "progress")
 _READERS = ("read_", "load_")
@@ -43,7 +43,7 @@ def function_entries(function: ast.FunctionDef, names: Names, text: Text, tree: 
 
 
 def _entry(
-    category: str, name: str, summary: str, own: Mapping[str, Parameter], targets: str | None = None
+    category: str, name: str, summary: str, own: Mapping[str, Parameter], targets: Targets | None = None
 ) -> Entry:
     return Entry(
         category, name, summary, "user", MappingProxyType(dict(own)), MappingProxyType({}), (), is_function=True,
@@ -110,7 +110,7 @@ def _parameter(
     return Parameter(argument.arg, False, value, summary, or_nothing(kind) if value is None else kind)
 
 
-def _targets_of(name: str, tree: ast.Module, text: Text) -> str | None:
+def _targets_of(name: str, tree: ast.Module, text: Text) -> Targets | None:
     """What `my_loss.targets = "one_hot"` says."""
     for statement in tree.body:
         target = statement.targets[0] if isinstance(statement, ast.Assign) else None
@@ -120,10 +120,11 @@ def _targets_of(name: str, tree: ast.Module, text: Text) -> str | None:
     return None
 
 
-def targets(value: ast.expr, text: Text) -> str | None:
+def targets(value: ast.expr, text: Text) -> Targets | None:
     """How a loss says that it takes targets; anything else is complained of."""
-    said = value.value if isinstance(value, ast.Constant) else None
-    if isinstance(said, str) and said in TARGETS:
+    written_out = value.value if isinstance(value, ast.Constant) else None
+    said = next((one for one in TARGETS if one == written_out), None)
+    if said is not None:
         return said
     wanted = ", ".join(repr(one) for one in TARGETS)
     text.complain(text.mark_of(value), f"expected one of {wanted} for 'targets', received {text.said(value)}", None)

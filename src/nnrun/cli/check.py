@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
@@ -14,6 +15,8 @@ from nnrun.errors import EXIT_REFUSED, ConfigError, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from nnrun.catalog.usercode import UserCode
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,7 @@ class Checked:
 @click.option("--strict", is_flag=True, help="Warnings are errors: exit with 2.")
 @click.option("--build", is_flag=True, help="Let Keras decide what the rules leave undecided.")
 @options.sets
+@options.code
 @options.data_dir
 @options.quiet
 @click.option(
@@ -69,6 +73,7 @@ def check(  # noqa: PLR0913 - one for each option
     strict: bool,
     build: bool,
     sets: tuple[str, ...],
+    code: tuple[Path, ...],
     data_dir: Path | None,
     quiet: bool,
     form: str,
@@ -82,7 +87,8 @@ def check(  # noqa: PLR0913 - one for each option
     nnrun check my.yaml
     nnrun check configs --strict
     """  # noqa: D301
-    checked = [examined(file, sets, data_dir, build=build) for word in files for file in walk(word)]
+    with _known(code) as codes:
+        checked = [examined(file, sets, data_dir, build=build, codes=codes) for word in files for file in walk(word)]
     failed = any(each.count("error") or (strict and each.count("warning")) for each in checked)
     shown = [each.without_notes() for each in checked] if quiet else checked
     if as_json or form == "json":
@@ -92,6 +98,17 @@ def check(  # noqa: PLR0913 - one for each option
     else:
         _put_for_machines(shown, form)
     return EXIT_REFUSED if failed else 0
+
+
+@contextmanager
+def _known(files: Sequence[Path]) -> Iterator[Sequence[UserCode]]:
+    if not files:
+        yield ()
+        return
+    from nnrun.pipeline.usercode import known
+
+    with known(files) as codes:
+        yield codes
 
 
 def wants_json(words: Sequence[str]) -> bool:
@@ -139,7 +156,14 @@ def walk(word: str) -> Iterator[Path | Checked]:
         yield Checked(word, error.problems)
 
 
-def examined(file: Path | Checked, sets: Sequence[str], data_dir: Path | None, *, build: bool = False) -> Checked:
+def examined(
+    file: Path | Checked,
+    sets: Sequence[str],
+    data_dir: Path | None,
+    *,
+    build: bool = False,
+    codes: Sequence[UserCode] = (),
+) -> Checked:
     """Check one config; what cannot be read is a finding too, so that the others are still checked."""
     from nnrun.pipeline.check import examine
 
@@ -149,7 +173,7 @@ def examined(file: Path | Checked, sets: Sequence[str], data_dir: Path | None, *
         from nnrun.pipeline.build import decided
     try:
         found = examine(file, sets, data_dir)
-        return Checked(str(file), (decided(found) if build else found).problems)
+        return Checked(str(file), (decided(found, codes) if build else found).problems)
     except ConfigError as error:
         return Checked(str(file), error.problems)
 

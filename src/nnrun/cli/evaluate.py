@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 @click.command("eval")
 @options.run
 @options.checkpoint
+@options.code
+@options.trust_run
 @click.option(
     "--part",
     type=click.Choice(["test", "validation", "train"]),
@@ -34,6 +36,8 @@ def evaluate(  # noqa: PLR0913 - one for each option
     *,
     run: str,
     checkpoint: str,
+    code: tuple[Path, ...],
+    trust_run: bool,
     part: PartName,
     data: Path | None,
     show: int,
@@ -60,7 +64,7 @@ def evaluate(  # noqa: PLR0913 - one for each option
     from nnrun.pipeline.evaluate import evaluate as ask
 
     with listening(quiet=quiet, json=as_json) as progress:
-        answer = ask(Question(run, runs_dir, data_dir, checkpoint, part, data), progress)
+        answer = ask(Question(run, runs_dir, data_dir, checkpoint, part, data, code, trust_run), progress)
     if as_json:
         warnings = progress.warnings if isinstance(progress, Muted) else []
         shown = [dict(zip(answer.columns, row, strict=True)) for row in answer.rows[:show]]

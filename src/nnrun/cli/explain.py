@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("name", shell_complete=complete.question)
 @options.sets
+@options.knows_code
 @options.as_json
 def explain(name: str, sets: tuple[str, ...], as_json: bool) -> None:
     """Say what a part of a config is and takes, or where a value comes from.
@@ -30,6 +31,7 @@ def explain(name: str, sets: tuple[str, ...], as_json: bool) -> None:
     nnrun explain adam
     nnrun explain monitor-unknown
     nnrun explain my.yaml:training.epochs
+    nnrun explain MyLayer --code my_code.py
     """  # noqa: D301
     if ":" in name or sets:
         from nnrun.cli.origin import tell_origin
@@ -97,7 +99,7 @@ def put_description(screen: Screen, description: Description) -> None:
     """Write what there is to say of one entry."""
     from nnrun.cli.layout import put_paragraph, put_terms
 
-    origin = "Keras" if description.origin == "keras" else "nnrun"
+    origin = {"keras": "Keras", "user": "your own"}.get(description.origin, description.origin)
     screen.put(f"{screen.style(description.name, bold=True)}  ({description.category}, {origin})")
     put_paragraph(screen, description.summary)
     if description.aliases:

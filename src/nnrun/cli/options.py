@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from functools import wraps
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from nnrun.cli import complete
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 runs_dir = click.option(
     "--runs-dir",
@@ -42,6 +47,33 @@ checkpoint = click.option(
     shell_complete=complete.checkpoint,
     help="Which saved model: as training left it, of the best epoch, or a .keras file.",
 )
+code = click.option(
+    "--code",
+    "code",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Python with layers, losses, ... of your own. May be given again.",
+)
+trust_run = click.option(
+    "--trust-run", is_flag=True, help="Run the code that the run's folder keeps, instead of --code."
+)
+
+
+def knows_code(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command `--code`, and let it know for its length what the files offer; nothing in them is run."""
+
+    @code
+    @wraps(command)
+    def knowing(*words: Any, code: tuple[Path, ...], **options: Any) -> Any:
+        if not code:
+            return command(*words, **options)
+        from nnrun.pipeline.usercode import known
+
+        with known(code):
+            return command(*words, **options)
+
+    return knowing
 
 
 config = click.argument("config", metavar="CONFIG", shell_complete=complete.config)

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from nnrun.errors import Mark, Path
     from nnrun.spec.origin import Origin
 
+_OWNERS = {"Keras": "Keras' default", "nnrun": "nnrun's default", "the user's code": "the default of your own code"}
+
 
 def tell_origin(question: str, sets: Sequence[str], *, as_json: bool) -> None:
     """Say where the value that `FILE:PATH` names comes from, every place it has, the one in force last.
@@ -47,7 +49,7 @@ def put_origin(screen: Screen, document: Document, found: Origin) -> None:
 
     screen.put(screen.style(visible(f"{dotted(found.path)}: {found.note or _shown(found.value)}"), bold=True))
     if found.default_of is not None:
-        put_paragraph(screen, "Keras' default" if found.default_of == "Keras" else "nnrun's default", "  ")
+        put_paragraph(screen, _OWNERS[found.default_of], "  ")
     for mark in found.places[:-1]:
         put_paragraph(screen, f"{place(mark)}: {said(mark)}", "  ")
     for mark in found.places[-1:]:

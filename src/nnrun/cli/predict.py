@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     "--out", type=click.Path(path_type=Path), metavar="FILE", help="Write the CSV here instead of on the screen."
 )
 @options.checkpoint
+@options.code
+@options.trust_run
 @options.runs_dir
 @options.data_dir
 @options.quiet
@@ -32,6 +34,8 @@ def predict(  # noqa: PLR0913 - one for each option
     file: Path,
     out: Path | None,
     checkpoint: str,
+    code: tuple[Path, ...],
+    trust_run: bool,
     runs_dir: Path,
     data_dir: Path | None,
     quiet: bool,
@@ -53,7 +57,7 @@ def predict(  # noqa: PLR0913 - one for each option
     if out is not None:
         require_place(out, "predictions.csv")
     with listening(quiet=quiet, json=as_json) as progress:
-        answer = ask(Question(run, runs_dir, data_dir, checkpoint), file)
+        answer = ask(Question(run, runs_dir, data_dir, checkpoint, code=code, trust_run=trust_run), file)
         if out is not None:
             write(out, _csv(answer))
             progress.say(f"{len(answer.rows):,} predictions in {out}")

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 @click.command()
 @options.config
 @options.sets
+@options.knows_code
 @options.data_dir
 @options.as_json
 def summary(config: str, sets: tuple[str, ...], data_dir: Path | None, as_json: bool) -> int:

@@ -21,12 +21,20 @@ if TYPE_CHECKING:
 @click.command()
 @options.config
 @options.sets
+@options.code
 @options.runs_dir
 @options.data_dir
 @options.quiet
 @options.as_json
 def train(
-    *, config: str, sets: tuple[str, ...], runs_dir: Path, data_dir: Path | None, quiet: bool, as_json: bool
+    *,
+    config: str,
+    sets: tuple[str, ...],
+    code: tuple[Path, ...],
+    runs_dir: Path,
+    data_dir: Path | None,
+    quiet: bool,
+    as_json: bool,
 ) -> None:
     """Train what a config describes.
 
@@ -42,10 +50,10 @@ def train(
     from nnrun.cli.console import listening
     from nnrun.pipeline.train import Request
 
-    request = Request(str(located(config)), sets, runs_dir, data_dir, tuple(sys.argv))
+    request = Request(str(located(config)), sets, runs_dir, data_dir, tuple(sys.argv), code)
     with listening(quiet=quiet, json=as_json) as progress:
         finished = _train(request, progress, shown=not (quiet or as_json))
-    _tell(finished, runs_dir, quiet=quiet, as_json=as_json)
+    _tell(finished, request, quiet=quiet, as_json=as_json)
 
 
 def _train(request: Request, progress: Listener | Muted, *, shown: bool) -> Finished:
@@ -68,8 +76,10 @@ def _show_warnings(request: Request) -> None:
     from nnrun.cli.problems import put_problem
     from nnrun.cli.screen import Screen
     from nnrun.pipeline.check import examine
+    from nnrun.pipeline.usercode import known
 
-    problems = examine(Path(request.config), request.sets, request.data_dir).problems
+    with known(request.code):
+        problems = examine(Path(request.config), request.sets, request.data_dir).problems
     if not any(problem.severity == "error" for problem in problems):
         for problem in problems:
             put_problem(Screen.err(), problem)
@@ -86,7 +96,9 @@ def _own_folder(runs_dir: Path) -> Path | None:
     return None
 
 
-def _tell(finished: Finished, runs_dir: Path, *, quiet: bool, as_json: bool) -> None:
+def _tell(finished: Finished, request: Request, *, quiet: bool, as_json: bool) -> None:
+    from shlex import quote
+
     from nnrun.cli.layout import put_terms
     from nnrun.cli.problems import as_json as problem_json
     from nnrun.cli.scores import put_scores
@@ -101,9 +113,9 @@ def _tell(finished: Finished, runs_dir: Path, *, quiet: bool, as_json: bool) -> 
         screen.put()
         put_scores(screen, finished.scores)
         screen.put()
+        after = f"{said(request.runs_dir)}{''.join(f' --code {quote(str(file))}' for file in request.code)}"
         put_terms(
-            screen,
-            [("run", str(finished.folder.path)), ("next", f"nnrun eval {finished.folder.short_id}{said(runs_dir)}")],
+            screen, [("run", str(finished.folder.path)), ("next", f"nnrun eval {finished.folder.short_id}{after}")]
         )
 
 

@@ -9,6 +9,7 @@ from nnrun.data.columns import text_left
 from nnrun.data.inputs import fields
 from nnrun.data.labels import number
 from nnrun.data.one_hot import OneHot
+from nnrun.data.own import own_maker
 from nnrun.data.prepare import STEPS
 from nnrun.data.shares import part_rows
 from nnrun.data.sources import SOURCES
@@ -68,7 +69,7 @@ def foresee(spec: SpecLike, *, form: TargetForms, places: Places) -> tuple[Facts
 def _made(table: Mapping[str, type], part: Part) -> tuple[Any, list[Finding]]:
     """The source or step, or what is wrong with its arguments."""
     try:
-        return table[part.name](**part.arguments), []
+        return (own_maker(part) or table[part.name])(**part.arguments), []
     except (TypeError, ValueError) as error:
         return None, [Finding(part.path, f"{error}", None, "unusable-arguments")]
 
@@ -77,12 +78,16 @@ def _through(outline: Outline, steps: list[tuple[Part, Step]]) -> tuple[View | N
     """What the examples look like after all steps; None from the first step that cannot be."""
     if outline.shape is None:
         return None, []
-    view = View(outline.shape, outline.columns, outline.values, outline.text)
+    view: View | None = View(outline.shape, outline.columns, outline.values, outline.text)
     for part, step in steps:
+        if view is None:
+            return None, []
         try:
             view = step.shape(view)
         except ValueError as error:
             return None, [Finding(part.path, str(error), None, "impossible-preparation")]
+    if view is None:
+        return None, []
     if view.text:
         return view, [Finding(("data", "prepare"), text_left(sorted(view.text)), None, "text-left")]
     return view, []

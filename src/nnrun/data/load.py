@@ -13,6 +13,7 @@ from nnrun.data.digest import array_sha256, digests, file_sha256
 from nnrun.data.encode import encode, learn_classes
 from nnrun.data.load_text import load_text
 from nnrun.data.one_hot import OneHot
+from nnrun.data.own import own_maker
 from nnrun.data.prepare import STEPS, fitted_json
 from nnrun.data.shares import refuse, shared
 from nnrun.data.sources import SOURCES
@@ -160,7 +161,7 @@ def make_source(part: Part) -> Source:
 
 def _made(table: Mapping[str, type], part: Part) -> Any:
     try:
-        return table[part.name](**part.arguments)
+        return (own_maker(part) or table[part.name])(**part.arguments)
     except (TypeError, ValueError) as error:
         raise DataError(f"{part.name}: {error}") from None
 

@@ -103,7 +103,7 @@ class OwnSource:
         train: Any = told[0]
         names = _target_names(train.y)
         layout = {"shape": list(train.x.shape[1:]), "targets": list(names)}
-        return Raw(*told[:2], target_names=names, layout=layout)
+        return Raw(train, told[1] if len(told) > 1 else None, target_names=names, layout=layout)
 
     def _examples(self, part: object) -> Examples:
         import numpy as np

@@ -48,8 +48,8 @@ class Step(Protocol):
     def restore(self, state: Mapping[str, Any]) -> None:
         """Take what an earlier `fit` learned."""
 
-    def shape(self, view: View) -> View:
-        """What the step makes of examples of this shape; a ValueError says why it cannot."""
+    def shape(self, view: View) -> View | None:
+        """What the step makes of such examples, None where only running it tells; a ValueError says why it cannot."""
 
 
 def indexes(x: np.ndarray) -> list[str]:

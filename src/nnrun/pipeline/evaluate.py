@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from nnrun.config import document as documents
 from nnrun.data.places import Places
 from nnrun.errors import NnrunError, RunError
+from nnrun.pipeline import usercode
 from nnrun.pipeline.train import parts_of
 from nnrun.runs import record as records
 from nnrun.runs.find import find
@@ -41,6 +42,8 @@ class Question:
         checkpoint: `last`, `best` or the path of a `.keras` file.
         part: The part of the run's own data.
         data: Another file instead, of the same form as the run's.
+        code: The files of `--code`, where the run used code of the user's own.
+        trust_run: Whether the copies of that code in the run's folder may be run instead.
     """
 
     run: str
@@ -49,6 +52,8 @@ class Question:
     checkpoint: str = "last"
     part: PartName = "test"
     data: FilePath | None = None
+    code: tuple[FilePath, ...] = ()
+    trust_run: bool = False
 
 
 @dataclass(frozen=True)
@@ -102,10 +107,10 @@ def evaluate(question: Question, progress: Progress) -> Answer:
     """
     from nnrun.engine.score import table
 
-    kept = take_up(question)
-    part = _part(kept, question, progress)
-    with _session(kept, question.checkpoint) as session:
-        outcome = session.score(part, detail=question.data is not None or question.part != "train")
+    with asked(question) as kept:
+        part = _part(kept, question, progress)
+        with _session(kept, question.checkpoint) as session:
+            outcome = session.score(part, detail=question.data is not None or question.part != "train")
     name = question.part if question.data is None else "data"
     scores = {"task": kept.facts.task, "checkpoint": question.checkpoint, name: outcome.scores}
     _keep(kept.folder, f"scores_{FilePath(question.checkpoint).stem}_{_label(question)}.json", scores, progress)
@@ -121,11 +126,26 @@ def predict(question: Question, file: FilePath) -> Answer:
     """
     from nnrun.engine.score import table
 
-    kept = take_up(question)
-    part = _other(kept, file, with_target=False)
-    with _session(kept, question.checkpoint) as session:
-        answers = session.answer(part)
+    with asked(question) as kept:
+        part = _other(kept, file, with_target=False)
+        with _session(kept, question.checkpoint) as session:
+            answers = session.answer(part)
     return Answer(kept.folder, {}, *table(answers, part.rows))
+
+
+@contextmanager
+def asked(question: Question) -> Iterator[Kept]:
+    """Take a run up, with the code of the user's own that it used, until the block ends.
+
+    Raises:
+        RunError: As `take_up`, and where that code is not given, or is not the same.
+    """
+    folder = find(question.runs_dir, question.run)
+    record = records.read(folder)
+    with usercode.known_of_run(folder, record, question.code, trust=question.trust_run) as codes:
+        kept = take_up(question)
+        with usercode.running(codes, kept.experiment, threads=record.get("threads") or 0, log=folder.log):
+            yield kept
 
 
 def take_up(question: Question) -> Kept:

@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, Any
 from nnrun.config import shipped
 from nnrun.config.dump import dump
 from nnrun.errors import ConfigError, NnrunError, Problem, RunError
+from nnrun.pipeline import usercode
 from nnrun.pipeline.check import examine
 from nnrun.pipeline.resolve import said_out
-from nnrun.pipeline.sources import digests, keep_sources
+from nnrun.pipeline.sources import digests, keep_sources, kept_code
 from nnrun.progress import Logged
 from nnrun.runs import metrics
 from nnrun.runs.find import find
@@ -28,8 +29,9 @@ from nnrun.runs.log import Log
 from nnrun.runs.record import Record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
+    from nnrun.catalog.usercode import UserCode
     from nnrun.data.dataset import DataPart, Dataset
     from nnrun.engine.fit import Epoch
     from nnrun.engine.score import Outcome
@@ -48,6 +50,7 @@ class Request:
         runs_dir: Where runs lie.
         data_dir: Where data lie; None: `NNRUN_DATA_DIR`, else the user's cache folder.
         argv: The command line, for the record.
+        code: The files of `--code`, in order.
     """
 
     config: str
@@ -55,6 +58,7 @@ class Request:
     runs_dir: FilePath = FilePath("runs")
     data_dir: FilePath | None = None
     argv: tuple[str, ...] = ()
+    code: tuple[FilePath, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -85,16 +89,20 @@ def train(request: Request, progress: Progress) -> Finished:
         ConfigError: Where the config is refused; no folder is made then.
         NnrunError: Where anything later fails; the folder's record says why.
     """
-    examined = examine(shipped.locate(request.config), request.sets, request.data_dir)
-    refuse_errors(examined)
-    folder = open_folder(request, examined)
-    with recorded(folder, request, examined) as record:
-        heard = Logged(progress, Log(folder.log).write)
-        heard.say(f"Run {folder.id}")
-        with record.phase("load"):
-            dataset = load_data(examined, heard)
-        keep_data(folder, record, dataset)
-        scores = run(request, examined, dataset, folder, record, heard)
+    with usercode.known(request.code) as codes:
+        examined = examine(shipped.locate(request.config), request.sets, request.data_dir)
+        refuse_errors(examined)
+        folder = open_folder(request, examined, codes)
+        with (
+            recorded(folder, request, examined, codes) as record,
+            usercode.running(codes, examined.experiment, threads=record.fields["threads"], log=folder.log),
+        ):
+            heard = Logged(progress, Log(folder.log).write)
+            heard.say(f"Run {folder.id}")
+            with record.phase("load"):
+                dataset = load_data(examined, heard)
+            keep_data(folder, record, dataset)
+            scores = run(request, examined, dataset, folder, record, heard)
     return Finished(folder, scores, warnings=examined.problems)
 
 
@@ -108,10 +116,10 @@ def refuse_errors(examined: Examined) -> None:
         raise ConfigError(examined.problems)
 
 
-def open_folder(request: Request, examined: Examined) -> RunFolder:
-    """Make the run's folder and put the config into it, as the user wrote it and said out in full."""
+def open_folder(request: Request, examined: Examined, codes: Sequence[UserCode] = ()) -> RunFolder:
+    """Make the run's folder and put the config into it, as the user wrote it and said out in full, and the code."""
     folder = RunFolder.create(request.runs_dir, examined.experiment.name)
-    keep_sources(folder, examined.file, examined.document)
+    keep_sources(folder, examined.file, examined.document, codes)
     folder.write_text(
         folder.resolved,
         "# Made by nnrun from config.yaml: every default and path said out. "
@@ -121,7 +129,9 @@ def open_folder(request: Request, examined: Examined) -> RunFolder:
 
 
 @contextmanager
-def recorded(folder: RunFolder, request: Request, examined: Examined) -> Iterator[Record]:
+def recorded(
+    folder: RunFolder, request: Request, examined: Examined, codes: Sequence[UserCode] = ()
+) -> Iterator[Record]:
     """Keep the record true to what happens inside the `with` block, whatever that is."""
     from nnrun.engine.backend import usable_cores
 
@@ -133,6 +143,7 @@ def recorded(folder: RunFolder, request: Request, examined: Examined) -> Iterato
         threads=usable_cores(),
         digests=digests(folder),
         warnings=[problem.text for problem in examined.problems],
+        **({"code": kept_code(folder, examined.document, codes)} if codes else {}),
     )
     try:
         yield record

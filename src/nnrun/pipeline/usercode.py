@@ -95,7 +95,9 @@ def _blamed() -> Iterator[None]:
     """Tell failures inside the user's own code as the user's, not as a bug of nnrun's."""
     try:
         yield
-    except NnrunError:
+    except NnrunError as error:
+        if error.__cause__ is not None and not getattr(error, "__notes__", ()):
+            add_lines(error, error.__cause__)
         raise
     except Exception as error:
         where = place(error)

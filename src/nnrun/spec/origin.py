@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from nnrun.config.document import Document
     from nnrun.errors import Mark, Path
 
-Owner = Literal["Keras", "nnrun"]
+Owner = Literal["Keras", "nnrun", "the user's code"]
+#: By the origin of an entry of the catalog.
+_OWNERS: dict[str, Owner] = {"keras": "Keras", "nnrun": "nnrun", "user": "the user's code"}
 
 #: Settings whose defaults are those of `Model.fit` and of `keras.json`; `*` is any key.
 _KERAS_OWN = (("training", "epochs"), ("training", "batch_size"), ("training", "shuffle"), ("keras", "*"))
@@ -125,7 +127,7 @@ def _default(entry: Entry, path: Path, words: Sequence[str]) -> Origin:
         return Origin(path, None, default_of="nnrun", note="a path inside the run folder")
     if deeper:
         return _inside_default(entry, parameter, path, deeper)
-    return Origin(path, parameter.default, default_of="Keras" if entry.origin == "keras" else "nnrun")
+    return Origin(path, parameter.default, default_of=_OWNERS[entry.origin])
 
 
 def _inside_default(entry: Entry, parameter: Parameter, path: Path, words: Sequence[str]) -> Origin:
