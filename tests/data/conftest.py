@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from nnrun.data import registry
 from nnrun.data.places import Places
 from nnrun.spec.part import Part
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from nnrun.data.entry import Entry
 
 
 @dataclass(frozen=True)
@@ -23,6 +26,7 @@ class AnySplit:
     validation: float | str | None = None
     stratify: bool = False
     shuffle: bool = True
+    k_fold: object | None = None
 
 
 @dataclass(frozen=True)
@@ -103,3 +107,16 @@ def shared_places(tmp_path: Path) -> Places:
     if not named or not (Path(named) / "mnist.npz").is_file():
         pytest.skip("needs mnist.npz in the folder that NNRUN_DATA_DIR names")
     return Places(tmp_path, Path(named))
+
+@pytest.fixture
+def known(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Entry]:
+    """Let a named set be another than the registry says: few rows, other digests."""
+
+    def change(name: str, **changes: object) -> Entry:
+        about = registry.entry(name)
+        outline = {key: changes.pop(key) for key in ("rows", "test_rows") if key in changes}
+        about = replace(about, outline=replace(about.outline, **outline), **changes)
+        monkeypatch.setitem(registry._ENTRIES, name, about)
+        return about
+
+    return change

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from nnrun.config.hints import did_you_mean
 from nnrun.data.columns import text_left
+from nnrun.data.groups import column_of, foreseen
 from nnrun.data.inputs import fields
 from nnrun.data.labels import number
 from nnrun.data.one_hot import OneHot
@@ -58,11 +59,12 @@ def foresee(spec: SpecLike, *, form: TargetForms, places: Places) -> tuple[Facts
     findings += found
     if outline is None:
         return None, tuple(findings)
+    outline, ungrouped = _ungrouped(spec, outline)
     view, wrong = _through(outline, steps)
-    rows, unsplit = _rows(spec, outline)
+    rows, unsplit = _rows(spec, outline, form)
     stated = any(isinstance(step, OneHot) and step.target for _, step in steps)
     facts = _facts(outline, view, _by_key(form, outline, view, stated=stated), rows)
-    findings += [*wrong, *unsplit, *_targets(spec, outline, form, facts, stated=stated)]
+    findings += [*ungrouped, *wrong, *unsplit, *_targets(spec, outline, form, facts, stated=stated)]
     return facts, tuple(findings)
 
 
@@ -93,19 +95,44 @@ def _through(outline: Outline, steps: list[tuple[Part, Step]]) -> tuple[View | N
     return view, []
 
 
-def _rows(spec: SpecLike, outline: Outline) -> tuple[Mapping[str, int], list[Finding]]:
+def _ungrouped(spec: SpecLike, outline: Outline) -> tuple[Outline, list[Finding]]:
+    """What is known of the source without the column that a cross-validation groups rows by."""
+    column = column_of(spec.split)
+    if column is None:
+        return outline, []
+    try:
+        return foreseen(outline, column), []
+    except ValueError as error:
+        return outline, [Finding(("data", "split", "k_fold", "groups"), str(error), None, "impossible-split")]
+
+
+def _rows(spec: SpecLike, outline: Outline, form: TargetForms) -> tuple[Mapping[str, int], list[Finding]]:
     """The rows of each part."""
     try:
         rows = part_rows(outline.rows if outline.rows is not None else 10**9, outline.test_rows, spec.split)
     except ValueError as error:
         return {}, [Finding(("data", "split"), str(error), None, "impossible-split")]
     return (rows if outline.rows is not None else {}), []
+        if outline.cut is not None:
+            return outline.cut(spec.split), []
 
+        _refuse_strata(spec, outline, form)
 
 def _targets(spec: SpecLike, outline: Outline, forms: TargetForms, facts: Facts, *, stated: bool) -> Iterator[Finding]:
     """Targets that are not there or do not suit their losses, as far as the source says what they are."""
     asked = {_ALL: forms} if isinstance(forms, str) else forms
     for key, form in asked.items():
+def _refuse_strata(spec: SpecLike, outline: Outline, form: TargetForms) -> None:
+    """Refuse to keep the shares of classes where there surely are none."""
+    k_fold = spec.split.k_fold if spec.split is not None else None
+    if k_fold is None or not k_fold.stratify:
+        return
+    if len(outline.target_names) > 1:
+        raise ValueError("`stratify: true` needs a single target column")
+    if outline.task == "regression" or (outline.task is None and form == "number"):
+        raise ValueError("`stratify: true` needs classes, but this data set's target is a number")
+
+
         if key in FIELDS:
             yield from _no_such_field(key, facts)
         elif not outline.target_names:

@@ -11,6 +11,7 @@ from nnrun.data.columns import Columns
 from nnrun.data.dataset import DataPart, Dataset
 from nnrun.data.digest import array_sha256, digests, file_sha256
 from nnrun.data.encode import encode, learn_classes
+from nnrun.data.groups import column_of, grouped
 from nnrun.data.load_text import load_text
 from nnrun.data.one_hot import OneHot
 from nnrun.data.own import own_maker
@@ -49,12 +50,15 @@ def load(spec: SpecLike, *, form: TargetForms, seed: int, places: Places, progre
         progress: Who is told.
 
     Raises:
+    Returns:
+        All parts; of a cross-validation what its final fit takes, all rows (a fold's come from `load_crossing`).
+
         DataError: The data cannot be used; with file, row and column where there are any.
     """
     source = make_source(spec.source)
     if isinstance(source, Windowed):
         return load_text(source, spec, form=form, places=places, progress=progress)
-    raw = source.load(places, progress)
+    raw = ungrouped(source.load(places, progress), spec.split)[0]
     parts, rows = deal(raw, spec.split, seed)
     return assemble(raw, parts, rows, spec, form=form, progress=progress)
 
@@ -63,7 +67,7 @@ def deal(raw: Raw, split: SplitLike | None, seed: int) -> tuple[dict[str, Exampl
     """The examples of `train`, and of `validation` and `test` where there are such, and their rows in the source."""
     try:
         refuse(0 if raw.test is None else len(raw.test), split)
-        by = _classes_to_stratify(raw, split)
+        by = classes_to_stratify(raw) if split is not None and split.stratify else None
         rows = split_rows(len(raw.train), split, by, seed)
     except ValueError as error:
         raise DataError(f"split: {error}") from None
@@ -166,10 +170,27 @@ def _made(table: Mapping[str, type], part: Part) -> Any:
         raise DataError(f"{part.name}: {error}") from None
 
 
-def _classes_to_stratify(raw: Raw, split: SplitLike | None) -> np.ndarray | None:
-    """One class number a row, where the split is stratified."""
-    if split is None or not split.stratify:
-        return None
+def ungrouped(raw: Raw, split: SplitLike | None) -> tuple[Raw, np.ndarray | None]:
+    """The source's examples without the column that a cross-validation groups rows by, and that column.
+
+    Raises:
+        DataError: There is no such column.
+    """
+    column = column_of(split)
+    if column is None:
+        return raw, None
+    try:
+        return grouped(raw, column)
+    except ValueError as error:
+        raise DataError(f"split: {error}") from None
+
+
+def classes_to_stratify(raw: Raw) -> np.ndarray:
+    """One class number a row.
+
+    Raises:
+        ValueError: The target is not one column of classes.
+    """
     if isinstance(raw.train.y, Columns) or raw.train.y is None:
         raise ValueError("`stratify: true` needs a single target column")
     y = raw.train.y

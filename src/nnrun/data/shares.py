@@ -11,6 +11,34 @@ if TYPE_CHECKING:
     from nnrun.spec.part import Part
 
 
+class KFoldLike(Protocol):
+    """What a config says about folds (`nnrun.spec.data.KFold`)."""
+
+    @property
+    def folds(self) -> int:
+        """How many parts the rows are dealt into."""
+
+    @property
+    def shuffle(self) -> bool:
+        """Whether rows are dealt out in a random order."""
+
+    @property
+    def repeats(self) -> int:
+        """How many times all rows are dealt out anew."""
+
+    @property
+    def stratify(self) -> bool:
+        """Whether every fold keeps the classes' shares."""
+
+    @property
+    def groups(self) -> str | int | None:
+        """The column whose rows of one value never part."""
+
+    @property
+    def final_fit(self) -> bool:
+        """Whether a last model is trained on all rows."""
+
+
 class SplitLike(Protocol):
     """What a config says about parts (`nnrun.spec.data.Split`)."""
 
@@ -29,6 +57,10 @@ class SplitLike(Protocol):
     @property
     def shuffle(self) -> bool:
         """Whether rows are dealt out in a random order."""
+
+    @property
+    def k_fold(self) -> KFoldLike | None:
+        """A cross-validation instead of one test part."""
 
 
 class SpecLike(Protocol):
@@ -61,7 +93,7 @@ def count(rows: int, share: float) -> int:
 
 
 def part_rows(rows: int, own_test: int, split: SplitLike | None) -> Mapping[str, int]:
-    """The rows of each part that a split gives.
+    """The rows of each part that a split gives; of a cross-validation those of its first fold, the largest test part.
 
     Args:
         rows: The rows outside the source's own test part.
@@ -74,6 +106,11 @@ def part_rows(rows: int, own_test: int, split: SplitLike | None) -> Mapping[str,
     refuse(own_test, split)
     left = rows
     parts: dict[str, int] = {"test": own_test} if own_test else {}
+    if split is not None and split.k_fold is not None:
+        if split.k_fold.groups is not None:
+            return {}  # how large groups are is known only once they are read
+        parts["test"] = fold_size(rows, split.k_fold.folds, 0)
+        left -= parts["test"]
     if split is not None and isinstance(split.test, float):
         parts["test"] = count(left, split.test)
         left -= parts["test"]
@@ -84,6 +121,17 @@ def part_rows(rows: int, own_test: int, split: SplitLike | None) -> Mapping[str,
     for part, other in shared(split).items():
         parts[part] = parts[other]
     return {part: parts[part] for part in ("train", "validation", "test") if part in parts}
+
+
+def fold_size(rows: int, folds: int, index: int) -> int:
+    """How many rows fold `index` (counted from 0) tests: the first ones take one more where it does not come out even.
+
+    Raises:
+        ValueError: There are fewer rows than folds.
+    """
+    if folds > rows:
+        raise ValueError(f"{folds} folds need at least as many rows, but there are {rows}")
+    return rows // folds + (index < rows % folds)
 
 
 def refuse(own_test: int, split: SplitLike | None) -> None:
@@ -98,7 +146,7 @@ def refuse(own_test: int, split: SplitLike | None) -> None:
         raise ValueError(
             f"the source has a test part of its own ({own_test} rows), so `test: {split.test}` cannot be; leave it out"
         )
-    if split.validation == "test" and not own_test and split.test is None:
+    if split.validation == "test" and not own_test and split.test is None and split.k_fold is None:
         raise ValueError("`validation: test` needs a test part: add a share such as `test: 0.2`")
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from importlib.util import find_spec
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
 
 from nnrun.engine import checkpoint
+from nnrun.engine.moment import Moment
 from nnrun.errors import BuildError, MissingExtraError, Problem
 
 if TYPE_CHECKING:
@@ -25,6 +27,9 @@ WRITES = {
     "BackupAndRestore": ("backup_dir", "state/backup"),
     "ModelCheckpoint": ("filepath", "checkpoints/epoch-{epoch:02d}.keras"),
 }
+
+#: Seconds between two saves of the best model: a save takes 20 to 100 ms, and an epoch of a small model 1 ms.
+BEST_SECONDS = 2.0
 
 
 def make_callbacks(
@@ -73,10 +78,18 @@ def best_rule(training: TrainingSpec, figures: Mapping[str, float]) -> tuple[str
     return ("val_loss" if "val_loss" in figures else "loss"), training.best.mode
 
 
-def keep_best(keras: ModuleType, path: FilePath, monitor: str, mode: str) -> Any:
-    """Make the callback that keeps the model of the best epoch at `path`."""
+def keep_best(keras: ModuleType, path: FilePath, monitor: str, mode: str, every: float = 0.0) -> Any:
+    """Make the callback that keeps the model of the best epoch at `path`.
+
+    Args:
+        keras: The woken Keras.
+        path: Where it is kept.
+        monitor: The figure that decides.
+        mode: Which side of it is better.
+        every: Seconds between two saves; what is best meanwhile waits in memory until its `finish()` is called.
+    """
     callback = keras.callbacks.ModelCheckpoint(str(path), monitor=monitor, mode=mode, save_best_only=True)
-    _save_atomically(callback)
+    callback.finish = _save_atomically(callback, every).finish
     return callback
 
 
@@ -132,20 +145,47 @@ def _paths(part: Part, folder: FilePath, mark_of: Callable[[Path], Mark]) -> dic
 
 
 class _Saving:
-    """Stands for the model inside a `ModelCheckpoint`, and saves it atomically; all else is the model's own."""
+    """Stands for the model inside a `ModelCheckpoint`, and saves it atomically; all else is the model's own.
 
-    def __init__(self, model: Any) -> None:
-        self._model = model
+    Args:
+        every: Seconds between two saves.
+    """
+
+    def __init__(self, every: float) -> None:
+        self._model: Any = None
+        self._every, self._saved = every, time.monotonic()
+        self._waiting: tuple[FilePath, Moment] | None = None
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._model, name)
 
+    def of(self, model: Any) -> _Saving:
+        """Stand for this model."""
+        self._model = model
+        return self
+
     def save(self, path: str, *, overwrite: bool = True) -> None:  # noqa: ARG002
+        if self._every and time.monotonic() - self._saved < self._every:
+            self._waiting = FilePath(path), Moment(self._model)
+            return
+        self._waiting = None
         checkpoint.save(self._model, FilePath(path))
+        self._saved = time.monotonic()
 
     save_weights = save
 
+    def finish(self) -> None:
+        """Save what waits, and leave the model as it is."""
+        if self._waiting is None:
+            return
+        (path, best), now = self._waiting, Moment(self._model)
+        self._waiting = None
+        best.restore()
+        checkpoint.save(self._model, path)
+        now.restore()
 
-def _save_atomically(callback: Any) -> None:
-    set_model = callback.set_model
-    callback.set_model = lambda model: set_model(_Saving(model))
+
+def _save_atomically(callback: Any, every: float = 0.0) -> _Saving:
+    set_model, saving = callback.set_model, _Saving(every)
+    callback.set_model = lambda model: set_model(saving.of(model))
+    return saving

@@ -12,7 +12,7 @@ from nnrun.config import document as documents
 from nnrun.data.places import Places
 from nnrun.errors import NnrunError, RunError
 from nnrun.pipeline import usercode
-from nnrun.pipeline.train import parts_of
+from nnrun.pipeline.keep import parts_of
 from nnrun.runs import record as records
 from nnrun.runs.find import find
 from nnrun.spec.experiment import Experiment, validate

@@ -7,7 +7,6 @@ A config refused at 3 leaves no folder; every later failure leaves one that says
 
 from __future__ import annotations
 
-import hashlib
 import traceback
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -19,11 +18,12 @@ from nnrun.config.dump import dump
 from nnrun.errors import ConfigError, NnrunError, Problem, RunError
 from nnrun.pipeline import usercode
 from nnrun.pipeline.check import examine
+from nnrun.pipeline.cross_validate import Crossed, cross_validate, is_crossed
+from nnrun.pipeline.keep import keep_model, parts_of, require_there, start_from
 from nnrun.pipeline.resolve import said_out
 from nnrun.pipeline.sources import digests, keep_sources, kept_code
 from nnrun.progress import Logged
 from nnrun.runs import metrics
-from nnrun.runs.find import find
 from nnrun.runs.folder import RunFolder
 from nnrun.runs.log import Log
 from nnrun.runs.record import Record
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from nnrun.catalog.usercode import UserCode
-    from nnrun.data.dataset import DataPart, Dataset
+    from nnrun.data.dataset import Dataset
     from nnrun.engine.fit import Epoch
     from nnrun.engine.score import Outcome
     from nnrun.engine.session import Session
@@ -51,6 +51,7 @@ class Request:
         data_dir: Where data lie; None: `NNRUN_DATA_DIR`, else the user's cache folder.
         argv: The command line, for the record.
         code: The files of `--code`, in order.
+        jobs: How many processes share the folds of a cross-validation.
     """
 
     config: str
@@ -59,6 +60,7 @@ class Request:
     data_dir: FilePath | None = None
     argv: tuple[str, ...] = ()
     code: tuple[FilePath, ...] = ()
+    jobs: int = 1
 
 
 @dataclass(frozen=True)
@@ -99,10 +101,14 @@ def train(request: Request, progress: Progress) -> Finished:
         ):
             heard = Logged(progress, Log(folder.log).write)
             heard.say(f"Run {folder.id}")
-            with record.phase("load"):
-                dataset = load_data(examined, heard)
-            keep_data(folder, record, dataset)
-            scores = run(request, examined, dataset, folder, record, heard)
+            if is_crossed(examined.experiment):
+                crossed = Crossed(examined, folder, request.runs_dir, request.jobs, request.code)
+                scores = cross_validate(crossed, record, heard)
+            else:
+                with record.phase("load"):
+                    dataset = load_data(examined, heard)
+                keep_data(folder, record, dataset)
+                scores = run(request, examined, dataset, folder, record, heard)
     return Finished(folder, scores, warnings=examined.problems)
 
 
@@ -196,7 +202,8 @@ def run(
         record.update(wake=session.wake.as_json(), executor=session.executor_name, executor_why=session.executor_why)
         keep_model(folder, session)
         if examined.experiment.init_from is not None:
-            start_from(examined.experiment.init_from, request, session, record, progress)
+            begun = start_from(examined.experiment.init_from, request.runs_dir, session, progress)
+            record.update(init_from=begun)
         progress.say(f"{session.parameters:,} parameters, {len(dataset.train.rows):,} training rows")
         with record.phase("train"):
             epochs = train_model(session, dataset, folder, progress)
@@ -204,33 +211,6 @@ def run(
         with record.phase("score"):
             scores = keep_scores(session, dataset, folder)
     return scores
-
-
-def start_from(word: str, request: Request, session: Session, record: Record, progress: Progress) -> None:
-    """Let training start from the best weights of another run.
-
-    Raises:
-        RunError: Where there is no such run, or no layer of it fits.
-    """
-    other = find(request.runs_dir, word)
-    taken, new = session.start_from(other.best)
-    if not taken:
-        text = f"init_from: no layer of {other.id} has the name and the shapes of a layer of this model"
-        raise RunError(text, "give the layers to take over the same name: in both configs")
-    digest = hashlib.sha256(other.best.read_bytes()).hexdigest()
-    record.update(init_from={"run": other.id, "sha256": digest, "layers": taken, "new": new})
-    begun = f"; {', '.join(new)} begin anew" if new else ""
-    progress.say(f"{len(taken)} layers start from {other.id}{begun}")
-
-
-def keep_model(folder: RunFolder, session: Session) -> None:
-    """Keep the model's config, its table and its picture."""
-    from nnrun.report.drawing import draw
-
-    config = session.architecture()
-    folder.write_json(folder.model_json, config)
-    folder.write_text(folder.summary, session.summary())
-    folder.write_text(folder.model_svg, draw(config, session.layer_rows()))
 
 
 def train_model(session: Session, dataset: Dataset, folder: RunFolder, progress: Progress) -> int:
@@ -251,17 +231,6 @@ def keep_epoch(folder: RunFolder, line: Epoch) -> None:
     metrics.append(folder.metrics, line)
 
 
-def require_there(folder: RunFolder) -> None:
-    """Miss a folder that was removed; Keras' checkpoints make it anew without a word, with nothing else in it.
-
-    Raises:
-        RunError: The config is gone, and with it everything kept so far.
-    """
-    if not folder.config.is_file():
-        text = f"{folder.path}: this run's folder was removed while it ran"
-        raise RunError(text, "start the run again")
-
-
 def keep_scores(session: Session, dataset: Dataset, folder: RunFolder) -> dict[str, Any]:
     """Score the model that training left on every part, and keep scores and predictions."""
     from nnrun.engine.score import csv_text, table
@@ -278,9 +247,3 @@ def keep_scores(session: Session, dataset: Dataset, folder: RunFolder) -> dict[s
             folder.write_text(folder.predictions, csv_text(*table(outcome.answers, part.rows)))
     folder.write_json(folder.scores, scores)
     return scores
-
-
-def parts_of(dataset: Dataset) -> dict[str, DataPart]:
-    """Name the parts there are: test first, as the one that counts."""
-    named = {"test": dataset.test, "validation": dataset.validation, "train": dataset.train}
-    return {name: part for name, part in named.items() if part is not None}

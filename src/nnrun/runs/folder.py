@@ -169,6 +169,22 @@ class RunFolder:
         """The folder of a cross-validation's folds."""
         return self.path / "folds"
 
+    def fold(self, number: int) -> RunFolder:
+        """The folder of one fold, counted from 0, laid out like a run's."""
+        return RunFolder(self.folds / f"{number:02d}")
+
+    def begin_again(self) -> None:
+        """Make the folder where it is missing, and remove what an earlier attempt wrote line after line.
+
+        Raises:
+            RunError: The disk refuses.
+        """
+        make_folder(self.path)
+        try:
+            self.metrics.unlink(missing_ok=True)
+        except OSError as error:
+            raise disk_error(error, self.metrics) from error
+
     def write_bytes(self, name: str | Path, content: bytes) -> Path:
         """Write a file of the folder atomically, and the folders it lies in.
 

@@ -1,0 +1,198 @@
+"""The folds of a cross-validation in one process: Keras wakes once, and one compiled program serves all folds."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+from nnrun.pipeline.keep import keep_model, parts_of, require_there, start_from
+from nnrun.progress import Silent
+from nnrun.runs import metrics
+from nnrun.runs.folder import RunFolder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path as FilePath
+
+    from nnrun.data.crossing import Crossing
+    from nnrun.data.dataset import Dataset
+    from nnrun.engine.session import Session
+    from nnrun.pipeline.check import Examined
+
+    #: Takes what a fold has to say: a word for what it is, the fold's number (None: the final fit), and the matter.
+    Tell = Callable[[str, int | None, Any], None]
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """Which folds a process runs, and with what.
+
+    Attributes:
+        examined: The config.
+        folder: The run's folder.
+        runs_dir: Where runs lie that it may start from.
+        threads: How many threads compute.
+        numbers: The folds, in order; None is the final fit.
+    """
+
+    examined: Examined
+    folder: RunFolder
+    runs_dir: FilePath
+    threads: int
+    numbers: tuple[int | None, ...]
+
+
+class Bench:
+    """Where folds are trained one after the other.
+
+    Args:
+        assignment: Which folds, and with what.
+        crossing: Their data.
+        tell: Hears of epochs, folds, and what the user should know.
+    """
+
+    def __init__(self, assignment: Assignment, crossing: Crossing, tell: Tell) -> None:
+        self._assignment, self._crossing, self._tell = assignment, crossing, tell
+        self._examined, self._folder = assignment.examined, assignment.folder
+        self._listener = _Passing(tell)
+        self._seconds: dict[str, float] = defaultdict(float)
+        self._opened: tuple[object, Session] | None = None
+        self._open = ExitStack()
+
+    def run(self) -> None:
+        """Run all folds of the assignment.
+
+        Raises:
+            NnrunError: As soon as one fails; those before it are kept.
+        """
+        with self._open:
+            for number in self._assignment.numbers:
+                began = perf_counter()
+                fold = self._fold(number)
+                self._tell("done", number, {**fold, "seconds": round(perf_counter() - began, 3)})
+        self._tell("seconds", None, dict(self._seconds))
+
+    def _fold(self, number: int | None) -> dict[str, Any]:
+        """Prepare, train, score and keep one fold; gives its record."""
+        place = self._folder if number is None else self._folder.fold(number)
+        with self._phase("load"):
+            dataset = self._dataset(number)
+        seed = self._seed(number)
+        record = {
+            "fold": number,
+            "repeat": None if number is None else self._crossing.folds[number].repeat,
+            "seed": seed,
+            "facts": dataset.facts.as_json(),
+            "digests": dict(dataset.digests),
+            "rows": dict(dataset.facts.rows),
+        }
+        if number is not None:
+            place.begin_again()
+            place.write_json(place.record, {**record, "status": "running"})
+        place.write_json(place.prepare, list(dataset.fitted))
+        session = self._session(dataset, seed)
+        if number in (None, 0):
+            keep_model(self._folder, session)
+        if number is not None:
+            place.write_json(place.model_json, session.architecture())
+        with self._phase("train"):
+            epochs = self._train(number, session, dataset, place)
+        with self._phase("score"):
+            scores = self._score(number, session, dataset, place)
+        record |= {"epochs": epochs, "scores": scores}
+        if number is not None:
+            place.write_json(place.record, {**record, "status": "done"})
+        return record
+
+    def _dataset(self, number: int | None) -> Dataset:
+        return self._crossing.whole(self._listener) if number is None else self._crossing.dataset(number, self._listener)
+
+    def _seed(self, number: int | None) -> int:
+        from nnrun.data.folds import fold_seed
+
+        repeat = 0 if number is None else self._crossing.folds[number].repeat
+        return fold_seed(self._examined.experiment.seed, repeat)
+
+    def _session(self, dataset: Dataset, seed: int) -> Session:
+        """The compiled model, as it was before any training: that of the fold before where nothing else is needed."""
+        from nnrun.engine.session import Session
+
+        wanted = (seed, replace(dataset.facts, rows={}))
+        if self._opened is not None and self._opened[0] == wanted:
+            self._opened[1].renew()
+            return self._opened[1]
+        self._open.close()
+        experiment = replace(self._examined.experiment, seed=seed)
+        session = self._open.enter_context(
+            Session.open(
+                experiment,
+                dataset.facts,
+                self._examined.document.key_mark,
+                threads=self._assignment.threads,
+                log=self._folder.log,
+                phase=self._phase,
+            )
+        )
+        session.renewable = True
+        woken = {"wake": session.wake.as_json(), "executor": session.executor_name, "executor_why": session.executor_why}
+        if experiment.init_from is not None:
+            woken["init_from"] = start_from(experiment.init_from, self._assignment.runs_dir, session, self._listener)
+        self._tell("woken", None, {**woken, "parameters": session.parameters})
+        self._opened = (wanted, session)
+        return session
+
+    def _train(self, number: int | None, session: Session, dataset: Dataset, place: RunFolder) -> int:
+        def keep(line: Mapping[str, Any]) -> None:
+            require_there(self._folder)
+            told = {**line, "fold": number}
+            if number is not None:
+                metrics.append(place.metrics, told)
+            self._tell("epoch", number, told)
+
+        try:
+            return session.fit(dataset, place.path, place.best, self._listener, keep)
+        finally:
+            if place.path.is_dir():
+                session.save(place.last)
+
+    def _score(self, number: int | None, session: Session, dataset: Dataset, place: RunFolder) -> dict[str, Any]:
+        from nnrun.engine.score import csv_text, table
+
+        scores: dict[str, Any] = {"task": dataset.facts.task, "checkpoint": "last"}
+        for name, part in parts_of(dataset).items():
+            if name in dataset.shared:
+                scores[name] = scores[dataset.shared[name]]
+                continue
+            outcome = session.score(part)
+            scores[name] = outcome.scores
+            if name == "test" and number is not None:
+                place.write_text(place.predictions, csv_text(*table(outcome.answers, part.rows)))
+        if number is not None:
+            place.write_json(place.scores, scores)
+        return scores
+
+    @contextmanager
+    def _phase(self, name: str) -> Iterator[None]:
+        began = perf_counter()
+        try:
+            yield
+        finally:
+            self._seconds[name] += perf_counter() - began
+
+
+class _Passing(Silent):
+    """Passes on what a fold says; its steps and epochs are told of otherwise."""
+
+    def __init__(self, tell: Tell) -> None:
+        self._tell = tell
+
+    def say(self, text: str) -> None:
+        """Pass it on."""
+        self._tell("say", None, text)
+
+    def warn(self, text: str) -> None:
+        """Pass it on."""
+        self._tell("warn", None, text)
