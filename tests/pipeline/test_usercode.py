@@ -1,0 +1,182 @@
+"""Code of the user's own through a run's whole life: checked, run, kept, and run again only as it was."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from nnrun.catalog import lookup
+from nnrun.errors import ConfigError, RunError
+from nnrun.pipeline.check import examine
+from nnrun.pipeline.evaluate import Question, evaluate, predict
+from nnrun.pipeline.train import Request, train
+from nnrun.pipeline.usercode import known, known_of_run
+from nnrun.progress import Silent
+from nnrun.runs import record as records
+from nnrun.runs.folder import RunFolder
+
+if TYPE_CHECKING:
+    from nnrun.pipeline.train import Finished
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "own-code.md"
+CONFIG = """
+data: {source: digits}
+model: [Flatten, Mine, {Dense: {units: $classes, activation: softmax}}]
+training: {loss: sparse_categorical_crossentropy, optimizer: Adam, epochs: 1}
+"""
+BROKEN = """import keras
+def divide():
+    return 1 / 0
+divide()
+class Mine(keras.layers.Layer): ...
+"""
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the files that the page shows."""
+    folder = tmp_path_factory.mktemp("own")
+    blocks = dict(re.findall(r"```(python|yaml)\n(.*?)```", PAGE.read_text(encoding="utf-8"), flags=re.DOTALL))
+    (folder / "my_code.py").write_text(blocks["python"], encoding="utf-8")
+    (folder / "own.yaml").write_text(blocks["yaml"], encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def trained(place: Path) -> Finished:
+    """The page's run."""
+    return train(Request(str(place / "own.yaml"), runs_dir=place / "runs", code=(place / "my_code.py",)), Silent())
+
+
+def asking(trained: Finished, *code: Path, trust: bool = False) -> Question:
+    """Ask about the run."""
+    return Question(str(trained.folder.path), code=code, trust_run=trust)
+
+
+def test_the_pages_example_has_no_mistake(place: Path) -> None:
+    """With `--code` the page's config is checked without waking Keras; without, its names are unknown."""
+    with known([place / "my_code.py"]):
+        found = examine(place / "own.yaml", (), None)
+    assert [problem.severity for problem in found.problems] == ["note"]
+    with pytest.raises(ConfigError, match='expected a layer, received "Scale"'):
+        examine(place / "own.yaml", (), None)
+
+
+def test_arguments_are_checked_like_keras_own(place: Path) -> None:
+    """A wrong argument of the user's own part is an error at its place, with the nearest right one."""
+    with known([place / "my_code.py"]), pytest.raises(ConfigError) as caught:
+        examine(place / "own.yaml", ("model.0.Scale.strat=1", "data.source.read_blobs.rows=many"), None)
+    said = {problem.text: problem.hint for problem in caught.value.problems}
+    assert "Scale has no argument 'strat'" in said
+    assert "start" in str(said["Scale has no argument 'strat'"])
+    assert any("expected an integer for 'rows'" in text for text in said)
+
+
+@pytest.mark.keras
+def test_a_run_keeps_the_code_and_its_digest(trained: Finished, place: Path) -> None:
+    """The copy in `sources/` is byte for byte what was run, and the record says its SHA-256."""
+    record = records.read(trained.folder)
+    (kept,) = record["code"]
+    assert (trained.folder.path / kept["file"]).read_bytes() == (place / "my_code.py").read_bytes()
+    assert record["digests"]["sources/my_code.py"] == kept["sha256"]
+    assert trained.folder.log.read_text(encoding="utf-8").count("done 1") == 1
+    assert "sureness" in trained.scores["test"]
+
+
+@pytest.mark.keras
+def test_the_same_code_gives_the_same_figures(trained: Finished, place: Path) -> None:
+    """`eval` with `--code`, and with `--trust-run`, gives the figures of training to the last digit."""
+    for question in (asking(trained, place / "my_code.py"), asking(trained, trust=True)):
+        assert evaluate(question, Silent()).scores["test"] == trained.scores["test"]
+
+
+@pytest.mark.keras
+def test_new_rows_are_prepared_by_the_users_step(trained: Finished, place: Path) -> None:
+    """`predict` takes up what the user's own step learned."""
+    (place / "new.csv").write_text("0.0,0.1\n2.1,0.0\n", encoding="utf-8")
+    assert len(predict(asking(trained, trust=True), place / "new.csv").rows) == 2
+
+
+@pytest.mark.keras
+def test_nothing_is_left_behind(trained: Finished) -> None:
+    """After a run neither the catalog nor Keras nor Python knows the user's names any more."""
+    import keras
+
+    assert trained.status == "done"
+    assert lookup.entry("layers", "Scale") is None
+    assert not [name for name in keras.saving.get_custom_objects() if name.startswith("user>")]
+    assert not [name for name in sys.modules if name.startswith("_nnrun_user_code")]
+
+
+@pytest.mark.keras
+def test_code_that_fails_is_told_at_its_own_lines(tmp_path: Path) -> None:
+    """A file that cannot be run is said with its lines, not nnrun's; the run's folder stays and says why."""
+    (tmp_path / "my.py").write_text(BROKEN, encoding="utf-8")
+    (tmp_path / "x.yaml").write_text(CONFIG, encoding="utf-8")
+    with pytest.raises(RunError, match=r"my\.py:3: .*ZeroDivisionError") as caught:
+        train(Request(str(tmp_path / "x.yaml"), runs_dir=tmp_path / "runs", code=(tmp_path / "my.py",)), Silent())
+    notes = "\n".join(caught.value.__notes__)
+    assert "in divide" in notes
+    assert "nnrun" not in notes.replace(str(tmp_path), "")
+    (folder,) = (tmp_path / "runs").iterdir()
+    assert json.loads((folder / "record.json").read_text(encoding="utf-8"))["status"] == "failed"
+
+
+@pytest.fixture
+def kept(tmp_path: Path) -> tuple[RunFolder, dict[str, object]]:
+    """A run's folder with a copy of code that would end the program, and its record."""
+    code = b"import keras\nraise SystemExit\nclass Mine(keras.layers.Layer): ...\n"
+    folder = RunFolder.create(tmp_path, "x")
+    folder.write_bytes(folder.sources / "my.py", code)
+    (tmp_path / "my.py").write_bytes(code)
+    import hashlib
+
+    return folder, {"code": [{"file": "sources/my.py", "sha256": hashlib.sha256(code).hexdigest()}]}
+
+
+def test_code_of_a_run_is_not_used_unasked(kept: tuple[RunFolder, dict[str, object]], tmp_path: Path) -> None:
+    """Without `--code` and `--trust-run` a run with code is refused with what to type; with either it is known."""
+    with pytest.raises(RunError, match="not run again unasked") as caught, known_of_run(*kept, (), trust=False):
+        pass
+    assert "--code my.py" in str(caught.value.hint)
+    assert "--trust-run" in str(caught.value.hint)
+    for files, trust in (((tmp_path / "my.py",), False), ((), True)):
+        with known_of_run(*kept, files, trust=trust):
+            assert lookup.entry("layers", "Mine") is not None
+    assert lookup.entry("layers", "Mine") is None
+
+
+def test_other_code_is_refused_with_both_digests(kept: tuple[RunFolder, dict[str, object]], tmp_path: Path) -> None:
+    """A file that is not the run's is refused, and so is a copy that was changed, a further file, or a missing one."""
+    other = tmp_path / "other.py"
+    other.write_text("def bent(x): ...\n", encoding="utf-8")
+    with pytest.raises(RunError, match=r"SHA-256 is [0-9a-f]{64}, the run used my.py: [0-9a-f]{64}"), known_of_run(
+        *kept, (other,), trust=False
+    ):
+        pass
+    with pytest.raises(RunError, match="run used none") as caught, known_of_run(
+        kept[0], {}, (other,), trust=False
+    ):
+        pass
+    assert caught.value.hint == "leave --code out"
+    kept[0].write_text(kept[0].sources / "my.py", "changed = 1\n")
+    with pytest.raises(RunError, match=r"was changed since the run: its SHA-256 is [0-9a-f]{64}, the record"), (
+        known_of_run(*kept, (), trust=True)
+    ):
+        pass
+
+
+def test_a_record_cannot_lead_out_of_the_runs_folder(tmp_path: Path) -> None:
+    """Only a file directly inside `sources/` is ever read as a run's copy."""
+    folder = RunFolder.create(tmp_path, "x")
+    (tmp_path / "evil.py").write_text("x = 1\n", encoding="utf-8")
+    record = {"code": [{"file": "../evil.py", "sha256": "0" * 64}]}
+    with pytest.raises(RunError, match=r"sources.evil\.py: the run's copy of its code cannot be read"), known_of_run(
+        folder, record, (), trust=True
+    ):
+        pass
