@@ -201,6 +201,30 @@ def test_the_best_epoch_is_kept(keras, tmp_path: Path, monitor: str, mode: str, 
     assert float(checkpoint.load(keras, tmp_path / "best.keras").get_weights()[0][0, 0]) == best
 
 
+@pytest.mark.keras
+def test_the_best_waits_in_memory_a_while(keras, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The best epoch is written when it has waited long enough or at the end, and the model goes on as it was."""
+    clock, model, best = [0.0], trained(keras), tmp_path / "best.keras"
+    monkeypatch.setattr(time, "monotonic", lambda: clock[0])
+    model.train_on_batch(np.eye(2, dtype="float32"), np.eye(2, dtype="float32"))
+    callback = keep_best(keras, best, "loss", "min", every=5)
+    callback.set_model(model)
+    seen = []
+    for epoch, (now, figure) in enumerate([(1, 3.0), (2, 1.0), (4, 2.0), (5, 2.0), (6, 0.5), (7, 9.0)]):
+        clock[0] = now
+        model.set_weights([np.full_like(weight, epoch) for weight in model.get_weights()])
+        callback.on_epoch_end(epoch, {"loss": figure})
+        seen.append(_first_weight(keras, best) if best.exists() else None)
+        assert float(model.get_weights()[0][0, 0]) == epoch
+    assert seen == [None, None, None, 1, 1, 1]
+    callback.finish()
+    assert (_first_weight(keras, best), float(model.get_weights()[0][0, 0])) == (4, 5)
+
+
+def _first_weight(keras, path: Path) -> float:
+    return float(checkpoint.load(keras, path).get_weights()[0][0, 0])
+
+
 #: Whether a callback of the catalog, with these arguments, needs to hear of every batch.
 DECISIONS: list[tuple[str, dict[str, Any], bool]] = [
     ("BackupAndRestore", {"backup_dir": "x"}, False),

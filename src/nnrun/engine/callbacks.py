@@ -89,7 +89,14 @@ def keep_best(keras: ModuleType, path: FilePath, monitor: str, mode: str, every:
         every: Seconds between two saves; what is best meanwhile waits in memory until its `finish()` is called.
     """
     callback = keras.callbacks.ModelCheckpoint(str(path), monitor=monitor, mode=mode, save_best_only=True)
-    callback.finish = _save_atomically(callback, every).finish
+    saving = _save_atomically(callback, every)
+    callback.finish, decide = saving.finish, callback.on_epoch_end
+
+    def on_epoch_end(epoch: int, logs: Any = None) -> None:
+        decide(epoch, logs)
+        saving.catch_up()
+
+    callback.on_epoch_end = on_epoch_end
     return callback
 
 
@@ -165,7 +172,7 @@ class _Saving:
         return self
 
     def save(self, path: str, *, overwrite: bool = True) -> None:  # noqa: ARG002
-        if self._every and time.monotonic() - self._saved < self._every:
+        if not self._due():
             self._waiting = FilePath(path), Moment(self._model)
             return
         self._waiting = None
@@ -174,6 +181,14 @@ class _Saving:
 
     save_weights = save
 
+    def catch_up(self) -> None:
+        """Save what has waited long enough."""
+        if self._due():
+            self.finish()
+
+    def _due(self) -> bool:
+        return time.monotonic() - self._saved >= self._every
+
     def finish(self) -> None:
         """Save what waits, and leave the model as it is."""
         if self._waiting is None:
@@ -181,8 +196,11 @@ class _Saving:
         (path, best), now = self._waiting, Moment(self._model)
         self._waiting = None
         best.restore()
-        checkpoint.save(self._model, path)
-        now.restore()
+        try:
+            checkpoint.save(self._model, path)
+        finally:
+            now.restore()
+        self._saved = time.monotonic()
 
 
 def _save_atomically(callback: Any, every: float = 0.0) -> _Saving:

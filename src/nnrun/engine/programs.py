@@ -45,7 +45,8 @@ class Programs:
         tf: The TensorFlow module.
         model: A compiled Keras model whose state is built.
         batch_size: Rows per step.
-        xla: Whether training steps are compiled by XLA; the others never are, so that a model has the same scores
+        xla: Whether training steps on full batches are compiled by XLA. The incomplete last one never is: one step an
+            epoch would not pay for compiling it. Neither are the other kinds, so that a model has the same scores
             whatever trained it.
     """
 
@@ -56,7 +57,7 @@ class Programs:
     def spans(self, kind: str, rows: int) -> list[tuple[int, int]]:
         """Cut an epoch of `rows` rows into ranges of steps that one program can run, as (first, end)."""
         steps, whole = -(-rows // self._batch), rows // self._batch
-        if self._static(kind) and 0 < whole < steps:
+        if self._xla and kind == "train" and 0 < whole < steps:
             return [(0, whole), (whole, steps)]
         return [(0, steps)]
 
@@ -66,38 +67,30 @@ class Programs:
         The program takes fields, order of rows, first and end step. It gives the figures of the epoch so far, which
         begins at step 0; `predict` and `score` also give the outputs of their rows, before the figures.
         """
-        tf, rows = self._tf, self._size(kind, tensors.rows, step)
+        tf = self._tf
+        compiled = self._xla and kind == "train" and (step + 1) * self._batch <= tensors.rows
         fields = tf.nest.map_structure(lambda one: tf.TensorSpec((None, *one.shape[1:]), one.dtype), tensors.fields)
-        key = (kind, tensors.take, repr(fields), rows)
+        key = (kind, tensors.take, repr(fields), compiled)
         if key not in self._made:
             number = tf.TensorSpec((), tf.int32)
             self._made[key] = tf.function(
-                self._body(kind, tensors.take, rows),
+                self._body(kind, tensors.take, static=compiled),
                 autograph=False,
-                jit_compile=self._static(kind) or None,
+                jit_compile=compiled or None,
                 input_signature=[fields, tf.TensorSpec((None,), tf.int32), number, number],
             )
         return self._made[key]
 
-    def _static(self, kind: str) -> bool:
-        return self._xla and kind == "train"
-
-    def _size(self, kind: str, rows: int, step: int) -> int | None:
-        """Give the rows of a step where the compiler must know them.
-
-        Without XLA they stay unknown, as in `fit`: with a known number TensorFlow turns divisions by it into
-        multiplications, whose last bit differs (seen with BatchNormalization).
-        """
-        return min(self._batch, rows - step * self._batch) if self._static(kind) else None
-
-    def _body(self, kind: str, take: Take, rows: int | None) -> Callable[..., Any]:
+    def _body(self, kind: str, take: Take, *, static: bool) -> Callable[..., Any]:
         tf, model = self._tf, self._model
         loop = self._answering if kind in _ANSWERING else self._stepping
         take_step = _step_of(model, kind)
 
         def batch_of(fields: Any, order: Any, step: Any) -> Any:
             begin = step * self._batch
-            size = tf.minimum(self._batch, tf.shape(order)[0] - begin) if rows is None else rows
+            # XLA must know the batch's size. Without XLA it stays unknown, as in `fit`: with a known one TensorFlow
+            # turns divisions by it into multiplications, whose last bit differs (seen with BatchNormalization).
+            size = self._batch if static else tf.minimum(self._batch, tf.shape(order)[0] - begin)
             return take(tf, fields, tf.slice(order, [begin], [size]))
 
         def program(fields: Any, order: Any, start: Any, stop: Any) -> Any:
