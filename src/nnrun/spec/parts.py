@@ -211,8 +211,10 @@ class Reader:
             if same
             else None
         )
+        whose = "" if entry.origin == "user" else " of Keras'"
+        hint = "write a class for it" if entry.origin == "user" else hint
         self.complain(
-            path, f"{entry.name} is a function of Keras', which takes no arguments in a config", hint, at_key=True
+            path, f"{entry.name} is a function{whose}, which takes no arguments in a config", hint, at_key=True
         )
 
     def _require(self, entry: Entry, given: Mapping[str, Any], path: Path, *, at_key: bool) -> None:
