@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 @click.command("eval")
 @options.run
 @options.checkpoint
+@options.fold
 @options.code
 @options.trust_run
 @click.option(
@@ -36,6 +37,7 @@ def evaluate(  # noqa: PLR0913 - one for each option
     *,
     run: str,
     checkpoint: str,
+    fold: int | None,
     code: tuple[Path, ...],
     trust_run: bool,
     part: PartName,
@@ -64,14 +66,15 @@ def evaluate(  # noqa: PLR0913 - one for each option
     from nnrun.pipeline.evaluate import evaluate as ask
 
     with listening(quiet=quiet, json=as_json) as progress:
-        answer = ask(Question(run, runs_dir, data_dir, checkpoint, part, data, code, trust_run), progress)
+        answer = ask(Question(run, runs_dir, data_dir, checkpoint, part, data, code, trust_run, fold), progress)
     if as_json:
         warnings = progress.warnings if isinstance(progress, Muted) else []
         shown = [dict(zip(answer.columns, row, strict=True)) for row in answer.rows[:show]]
         put_json({**answer.as_json(), "warnings": warnings, **({"predictions": shown} if show else {})})
         return
     screen = Screen.out()
-    screen.put(f"{answer.folder.id}, checkpoint {checkpoint}")
+    of_fold = "" if fold is None else f", fold {fold}"
+    screen.put(f"{answer.folder.id}{of_fold}, checkpoint {checkpoint}")
     put_scores(screen, answer.scores)
     put_details(screen, answer.scores)
     if show:

@@ -15,6 +15,7 @@ from nnrun import __version__
 from nnrun.cli import door
 from nnrun.cli.check import check, wants_json
 from nnrun.cli.commands import Commands
+from nnrun.cli.compare import compare
 from nnrun.cli.completion import completion
 from nnrun.cli.configs import configs
 from nnrun.cli.data import data
@@ -80,7 +81,7 @@ def nnrun() -> None:
     """  # noqa: D301 - \b is click's mark for lines that stay as they are
 
 
-for _command in (train, evaluate, predict, verify, check, summary, data, runs, explain, resolve, configs):
+for _command in (train, evaluate, predict, compare, verify, check, summary, data, runs, explain, resolve, configs):
     nnrun.add_command(_command)
 for _command in (schema, completion):
     nnrun.add_command(_command)

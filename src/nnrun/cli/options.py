@@ -74,6 +74,12 @@ def knows_code(command: Callable[..., Any]) -> Callable[..., Any]:
             return command(*words, **options)
 
     return knowing
+fold = click.option(
+    "--fold",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="Of a cross-validation, the fold whose model is asked, counted from 0.",
+)
 
 
 config = click.argument("config", metavar="CONFIG", shell_complete=complete.config)

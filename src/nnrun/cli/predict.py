@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     "--out", type=click.Path(path_type=Path), metavar="FILE", help="Write the CSV here instead of on the screen."
 )
 @options.checkpoint
+@options.fold
 @options.code
 @options.trust_run
 @options.runs_dir
@@ -34,6 +35,7 @@ def predict(  # noqa: PLR0913 - one for each option
     file: Path,
     out: Path | None,
     checkpoint: str,
+    fold: int | None,
     code: tuple[Path, ...],
     trust_run: bool,
     runs_dir: Path,
@@ -57,7 +59,8 @@ def predict(  # noqa: PLR0913 - one for each option
     if out is not None:
         require_place(out, "predictions.csv")
     with listening(quiet=quiet, json=as_json) as progress:
-        answer = ask(Question(run, runs_dir, data_dir, checkpoint, code=code, trust_run=trust_run), file)
+        question = Question(run, runs_dir, data_dir, checkpoint, code=code, trust_run=trust_run, fold=fold)
+        answer = ask(question, file)
         if out is not None:
             write(out, _csv(answer))
             progress.say(f"{len(answer.rows):,} predictions in {out}")

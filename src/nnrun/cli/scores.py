@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from nnrun.cli.fold_scores import put_fold_scores
 from nnrun.cli.layout import Table, put_table, put_terms
 
 if TYPE_CHECKING:
@@ -27,7 +28,9 @@ _MOST_CLASSES = 30
 
 
 def put_scores(screen: Screen, scores: Mapping[str, Any]) -> None:
-    """Write a table with one row for each part of the data."""
+    """Write a table with one row for each part of the data, after what folds say together."""
+    if "cross_validation" in scores:
+        put_fold_scores(screen, scores["cross_validation"])
     parts = {name: scores[name] for name in _PARTS if isinstance(scores.get(name), dict)}
     if not parts:
         return

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from nnrun.cli import options
+from nnrun.cli import complete, options
 from nnrun.errors import NnrunError
 
 if TYPE_CHECKING:
@@ -19,18 +19,28 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@options.config
+@click.argument("config", metavar="CONFIG", required=False, shell_complete=complete.config)
 @options.sets
 @options.code
+@click.option(
+    "--jobs", type=click.IntRange(min=1), default=1, show_default=True, metavar="N",
+    help="How many processes share the folds of a cross-validation, and the cores.",
+)
+@click.option(
+    "--resume-folds", metavar="RUN", shell_complete=complete.run,
+    help="Instead of CONFIG: run the folds of a cross-validation that are not done yet.",
+)
 @options.runs_dir
 @options.data_dir
 @options.quiet
 @options.as_json
-def train(
+def train(  # noqa: PLR0913 - one for each option
     *,
-    config: str,
+    config: str | None,
     sets: tuple[str, ...],
     code: tuple[Path, ...],
+    jobs: int,
+    resume_folds: str | None,
     runs_dir: Path,
     data_dir: Path | None,
     quiet: bool,
@@ -45,27 +55,42 @@ def train(
     \b
     nnrun train digits_mlp
     nnrun train my.yaml --set training.epochs=3 --set model.1.Dropout=0.5
+    nnrun train pima_kfold --jobs 2
+    nnrun train --resume-folds last
     """  # noqa: D301
     from nnrun.cli.configs import located
     from nnrun.cli.console import listening
     from nnrun.pipeline.train import Request
 
-    request = Request(str(located(config)), sets, runs_dir, data_dir, tuple(sys.argv), code)
+    _require_one(config, sets, resume_folds)
+    file = str(located(config)) if config is not None else ""
+    request = Request(file, sets, runs_dir, data_dir, tuple(sys.argv), code, jobs)
     with listening(quiet=quiet, json=as_json) as progress:
-        finished = _train(request, progress, shown=not (quiet or as_json))
+        finished = _train(request, progress, resume_folds, shown=not (quiet or as_json))
     _tell(finished, request, quiet=quiet, as_json=as_json)
 
 
-def _train(request: Request, progress: Listener | Muted, *, shown: bool) -> Finished:
+def _require_one(config: str | None, sets: tuple[str, ...], resumed: str | None) -> None:
+    """Refuse no config, and one beside a run that has its own."""
+    if (config is None) == (resumed is None):
+        raise click.UsageError("Give a CONFIG to train, or --resume-folds RUN; not both.")
+    if resumed is not None and sets:
+        raise click.UsageError("--resume-folds goes on with the run's own config, so that --set cannot change it.")
+
+
+def _train(request: Request, progress: Listener | Muted, resumed: str | None, *, shown: bool) -> Finished:
+    from nnrun.pipeline.resume_folds import resume_folds
     from nnrun.pipeline.train import train as run
 
-    if shown:
+    if shown and resumed is None:
         _show_warnings(request)
     try:
-        return run(request, progress)
+        return run(request, progress) if resumed is None else resume_folds(resumed, request, progress)
     except (KeyboardInterrupt, NnrunError) as error:
         if (folder := _own_folder(request.runs_dir)) is not None:
             error.add_note(f"What there is of this run is kept in {folder}")
+            if (folder / "folds").is_dir():
+                error.add_note(f"Go on with the folds that are not done: nnrun train --resume-folds {folder}")
         raise
 
 
@@ -114,8 +139,10 @@ def _tell(finished: Finished, request: Request, *, quiet: bool, as_json: bool) -
         put_scores(screen, finished.scores)
         screen.put()
         after = f"{said(request.runs_dir)}{''.join(f' --code {quote(str(file))}' for file in request.code)}"
+        fold = " --fold 0" if "cross_validation" in finished.scores and "test" not in finished.scores else ""
         put_terms(
-            screen, [("run", str(finished.folder.path)), ("next", f"nnrun eval {finished.folder.short_id}{after}")]
+            screen,
+            [("run", str(finished.folder.path)), ("next", f"nnrun eval {finished.folder.short_id}{fold}{after}")],
         )
 
 

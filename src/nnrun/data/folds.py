@@ -77,7 +77,8 @@ def _tests(
     if groups is not None:
         kinds, numbers = np.unique(groups.astype(str) if groups.dtype == object else groups, return_inverse=True)
         if len(kinds) < k_fold.folds:
-            raise ValueError(f"{k_fold.folds} folds need at least as many groups, but {k_fold.groups!r} has {len(kinds)}")
+            text = f"{k_fold.folds} folds need at least as many groups, but {k_fold.groups!r} has {len(kinds)}"
+            raise ValueError(text)
         if k_fold.shuffle and y is None:
             dealt = np.array_split(np.random.RandomState(seed).permutation(len(kinds)), k_fold.folds)
             yield from (np.flatnonzero(np.isin(numbers, part)) for part in dealt)

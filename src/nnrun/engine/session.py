@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from nnrun.engine.fit import Epoch
     from nnrun.engine.programs import Tensors
     from nnrun.engine.resident import ResidentExecutor
+    from nnrun.engine.sampling import Sampling
     from nnrun.engine.score import Answers, Outcome
+    from nnrun.engine.write import Voice, Writer
     from nnrun.errors import Mark, Path
     from nnrun.progress import Progress
     from nnrun.spec.experiment import Experiment
@@ -224,9 +226,8 @@ class Session:
             self._executor.build(train)
         except Exception as error:  # Keras raises whatever its losses and metrics raise
             blamed = next(iter(self._experiment.losses.values()))
-            shape = self.keras.tree.map_structure(
-                lambda tensor: list(tensor.shape[1:]), (self.model.output, train.take(tensorflow(), train.fields, [0])[1])
-            )
+            targets = train.take(tensorflow(), train.fields, [0])[1]
+            shape = self.keras.tree.map_structure(lambda tensor: list(tensor.shape[1:]), (self.model.output, targets))
             text = (
                 f"{blamed.name} and metrics cannot compare outputs of shape {shape[0]} with targets of shape {shape[1]}"
             )
@@ -251,6 +252,12 @@ class Session:
         from nnrun.engine.score import answer
 
         return answer(self._executor, self.tensors(part), self._facts, self._experiment)
+
+    def writer(self, voice: Voice, sampling: Sampling, *, seed: int, recompute: bool) -> Writer:
+        """Let the model write text."""
+        from nnrun.engine.write import Writer
+
+        return Writer(self.keras, tensorflow(), self.model, voice, sampling, seed=seed, recompute=recompute)
 
     def start_from(self, saved: FilePath) -> tuple[list[str], list[str]]:
         """Take the weights of a saved model, layer by layer where name and shapes agree.

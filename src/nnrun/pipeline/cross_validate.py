@@ -63,7 +63,7 @@ def cross_validate(crossed: Crossed, record: Record, progress: Progress) -> dict
     """
     with record.phase("load"):
         crossing = load(crossed.examined, progress)
-    begun = done_folds(crossed.folder) if record.fields.get("folds_digest") == crossing.digest else {}
+    begun = _begun(crossed.folder, crossing, record, progress)
     record.update(folds=len(crossing.folds), folds_done=sorted(begun), folds_digest=crossing.digest)
     director = Director(crossed.folder, record, progress, len(crossing.folds), dict(begun))
     numbers: list[int | None] = [fold.number for fold in crossing.folds if fold.number not in begun]
@@ -74,6 +74,23 @@ def cross_validate(crossed: Crossed, record: Record, progress: Progress) -> dict
         director.bar = bar
         _run(crossed, crossing, record, numbers, director)
     return _keep_together(crossed, crossing, record, director)
+
+
+def _begun(folder: RunFolder, crossing: Crossing, record: Record, progress: Progress) -> dict[int, dict[str, Any]]:
+    """The folds of an earlier attempt that can stand: of the same rows of the same files."""
+    from nnrun.data.digest import digests, file_sha256
+
+    done = done_folds(folder)
+    if not done:
+        return {}
+    now = digests({f"file:{name}": file for name, file in crossing.raw.files.items()}, file_sha256)
+    same = all(now.items() <= fold["digests"].items() for fold in done.values())
+    if record.fields.get("folds_digest") == crossing.digest and same:
+        progress.say(f"{len(done)} of {len(crossing.folds)} folds are done already.")
+        return done
+    progress.warn("The data are not those that this run began with, so that all folds begin anew.")
+    folder.metrics.unlink(missing_ok=True)
+    return {}
 
 
 def load(examined: Examined, progress: Progress) -> Crossing:

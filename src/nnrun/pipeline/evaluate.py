@@ -12,7 +12,9 @@ from nnrun.config import document as documents
 from nnrun.data.places import Places
 from nnrun.errors import NnrunError, RunError
 from nnrun.pipeline import usercode
+from nnrun.pipeline.fold_asked import model_of
 from nnrun.pipeline.keep import parts_of
+from nnrun.progress import Silent
 from nnrun.runs import record as records
 from nnrun.runs.find import find
 from nnrun.spec.experiment import Experiment, validate
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from nnrun.config.document import Document
-    from nnrun.data.dataset import DataPart
+    from nnrun.data.dataset import DataPart, Dataset
     from nnrun.engine.session import Session
     from nnrun.progress import Progress
     from nnrun.runs.folder import RunFolder
@@ -44,6 +46,7 @@ class Question:
         data: Another file instead, of the same form as the run's.
         code: The files of `--code`, where the run used code of the user's own.
         trust_run: Whether the copies of that code in the run's folder may be run instead.
+        fold: Of a cross-validation, the fold whose model is asked, counted from 0; None: the model of the final fit.
     """
 
     run: str
@@ -54,6 +57,7 @@ class Question:
     data: FilePath | None = None
     code: tuple[FilePath, ...] = ()
     trust_run: bool = False
+    fold: int | None = None
 
 
 @dataclass(frozen=True)
@@ -88,6 +92,8 @@ class Kept:
         experiment: What that says.
         facts: What its data taught.
         places: Where its data are looked for.
+        model: Where the model lies: the folder, or that of a fold.
+        fold: The fold, or None.
     """
 
     folder: RunFolder
@@ -96,6 +102,8 @@ class Kept:
     experiment: Experiment
     facts: Facts
     places: Places
+    model: RunFolder
+    fold: int | None = None
 
 
 def evaluate(question: Question, progress: Progress) -> Answer:
@@ -109,11 +117,11 @@ def evaluate(question: Question, progress: Progress) -> Answer:
 
     with asked(question) as kept:
         part = _part(kept, question, progress)
-        with _session(kept, question.checkpoint) as session:
+        with reopened(kept, question.checkpoint) as session:
             outcome = session.score(part, detail=question.data is not None or question.part != "train")
     name = question.part if question.data is None else "data"
     scores = {"task": kept.facts.task, "checkpoint": question.checkpoint, name: outcome.scores}
-    _keep(kept.folder, f"scores_{FilePath(question.checkpoint).stem}_{_label(question)}.json", scores, progress)
+    _keep(kept.model, f"scores_{FilePath(question.checkpoint).stem}_{_label(question)}.json", scores, progress)
     return Answer(kept.folder, scores, *table(outcome.answers, part.rows))
 
 
@@ -128,7 +136,7 @@ def predict(question: Question, file: FilePath) -> Answer:
 
     with asked(question) as kept:
         part = _other(kept, file, with_target=False)
-        with _session(kept, question.checkpoint) as session:
+        with reopened(kept, question.checkpoint) as session:
             answers = session.answer(part)
     return Answer(kept.folder, {}, *table(answers, part.rows))
 
@@ -156,13 +164,16 @@ def take_up(question: Question) -> Kept:
     """
     folder = find(question.runs_dir, question.run)
     record = records.read(folder)
-    if "facts" not in record:
-        text = f"{folder.path}: this run ended ({record.get('status')}) before it read its data: there is no model"
-        raise RunError(text, f"nnrun train {folder.config}")
     try:
         document = documents.read(folder.resolved)
         experiment = validate(document)
+        model, record = model_of(folder, record, experiment, question.fold)
+        if "facts" not in record:
+            text = f"{folder.path}: this run ended ({record.get('status')}) before it read its data: there is no model"
+            raise RunError(text, f"nnrun train {folder.config}")
         facts = Facts.from_json(record["facts"])
+    except RunError:
+        raise
     except (NnrunError, ValueError) as error:
         text = f"{folder.path}: what this run says of itself can no longer be read: {error}"
         raise RunError(text, "the folder was changed, or made by another version of nnrun") from error
@@ -173,14 +184,17 @@ def take_up(question: Question) -> Kept:
         experiment,
         facts,
         Places(folder.path.resolve(), question.data_dir),
+        model,
+        question.fold,
     )
 
 
 @contextmanager
-def _session(kept: Kept, checkpoint: str) -> Iterator[Session]:
+def reopened(kept: Kept, checkpoint: str) -> Iterator[Session]:
+    """Wake Keras and take up a run's saved model, until the block ends."""
     from nnrun.engine.session import Session
 
-    saved = {"last": kept.folder.last, "best": kept.folder.best}.get(checkpoint, FilePath(checkpoint))
+    saved = {"last": kept.model.last, "best": kept.model.best}.get(checkpoint, FilePath(checkpoint))
     with Session.reopen(
         kept.experiment,
         kept.facts,
@@ -188,7 +202,7 @@ def _session(kept: Kept, checkpoint: str) -> Iterator[Session]:
         threads=kept.record.get("threads") or 0,
         log=kept.folder.log,
         saved=saved,
-        architecture=_architecture(kept.folder),
+        architecture=_architecture(kept.model),
     ) as session:
         yield session
 
@@ -203,18 +217,9 @@ def _architecture(folder: RunFolder) -> dict[str, Any]:
 
 
 def _part(kept: Kept, question: Question, progress: Progress) -> DataPart:
-    from nnrun.data.load import load
-
     if question.data is not None:
         return _other(kept, question.data, with_target=True)
-    experiment = kept.experiment
-    dataset = load(
-        experiment.data,
-        form=target_forms(experiment),
-        seed=experiment.seed,
-        places=kept.places,
-        progress=progress,
-    )
+    dataset = _dataset(kept, progress)
     changed = [name for name, digest in dataset.digests.items() if kept.record["digests"].get(name, digest) != digest]
     if changed:
         progress.warn(f"The data are not those of the run: {', '.join(changed)} changed since.")
@@ -225,13 +230,25 @@ def _part(kept: Kept, question: Question, progress: Progress) -> DataPart:
     return parts[question.part]
 
 
+def _dataset(kept: Kept, progress: Progress) -> Dataset:
+    """The data that the model was trained and scored on, its own fold's where it is a fold's."""
+    from nnrun.data.crossing import load_crossing
+    from nnrun.data.load import load
+
+    experiment = kept.experiment
+    arguments: dict[str, Any] = {"form": target_forms(experiment), "seed": experiment.seed, "places": kept.places}
+    if kept.fold is None:
+        return load(experiment.data, **arguments, progress=progress)
+    return load_crossing(experiment.data, **arguments, progress=Silent()).dataset(kept.fold, progress)
+
+
 def _other(kept: Kept, file: FilePath, *, with_target: bool) -> DataPart:
     from nnrun.data.again import load_again
 
     try:
-        fitted = json.loads(kept.folder.prepare.read_text(encoding="utf-8"))
+        fitted = json.loads(kept.model.prepare.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        text = f"{kept.folder.prepare}: cannot read this run's preparation: {error}"
+        text = f"{kept.model.prepare}: cannot read this run's preparation: {error}"
         raise RunError(text, f"nnrun train {kept.folder.config}") from error
     return load_again(kept.experiment.data, fitted, file=file, facts=kept.facts, with_target=with_target)
 

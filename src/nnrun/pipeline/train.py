@@ -151,8 +151,15 @@ def recorded(
         warnings=[problem.text for problem in examined.problems],
         **({"code": kept_code(folder, examined.document, codes)} if codes else {}),
     )
-    try:
+    with kept_true(record, folder):
         yield record
+
+
+@contextmanager
+def kept_true(record: Record, folder: RunFolder) -> Iterator[None]:
+    """Put into the record how the `with` block ends."""
+    try:
+        yield
     except BaseException as error:
         _say_how_it_ended(record, folder, error)
         raise

@@ -1,0 +1,268 @@
+"""A kept run writes on from a text."""
+
+from __future__ import annotations
+
+import codecs
+import secrets
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+from nnrun.errors import RunError
+from nnrun.pipeline.evaluate import asked, reopened
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+
+    from nnrun.data.tokens import Tokens
+    from nnrun.data.windowed import Windowed
+    from nnrun.engine.write import Voice, Writer
+    from nnrun.pipeline.evaluate import Kept, Question
+    from nnrun.progress import Progress
+    from nnrun.runs.folder import RunFolder
+
+#: What stands before a text shorter than the window, the first of these that the run's text has.
+_PADDING = (" ", "\n")
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What `nnrun generate-text` was asked for.
+
+    Attributes:
+        question: Which model.
+        length: How many characters (words, bytes) to write.
+        seed_text: What to write on from; None: a random window of the training part.
+        temperature: See `nnrun.engine.sampling.Sampling`, as all up to `repetition_penalty`.
+        stop: Texts before which a sample ends.
+        random_seed: Names the draws; None draws one.
+        samples: How many texts to write at once.
+        recompute: Whether the window is read anew for each character even where memory could be carried.
+    """
+
+    question: Question
+    length: int = 1000
+    seed_text: str | None = None
+    temperature: float = 0.0
+    top_k: int | None = None
+    top_p: float | None = None
+    min_p: float | None = None
+    repetition_penalty: float = 1.0
+    stop: tuple[str, ...] = ()
+    random_seed: int | None = None
+    samples: int = 1
+    recompute: bool = False
+
+
+@dataclass
+class Generated:
+    """What was written.
+
+    Attributes:
+        folder: The run's folder.
+        seed_text: What was written on from.
+        random_seed: What names the draws.
+        how: `state`: memory was carried from character to character; `window`: the last window was read for each.
+        texts: Every sample's text.
+        ended: Why each ended: `length`, `stop` or `interrupted`.
+        characters: How many characters (words, bytes) were made, all samples together.
+        seconds: How long that took, without the time to wake and compile.
+    """
+
+    folder: RunFolder
+    seed_text: str
+    random_seed: int
+    how: str
+    texts: list[str] = field(default_factory=list)
+    ended: list[str] = field(default_factory=list)
+    characters: int = 0
+    seconds: float = 0.0
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether the user stopped it."""
+        return "interrupted" in self.ended
+
+    def as_json(self) -> dict[str, Any]:
+        """What `--json` prints."""
+        return {
+            "run": self.folder.id,
+            "folder": str(self.folder.path),
+            "seed_text": self.seed_text,
+            "random_seed": self.random_seed,
+            "how": self.how,
+            "characters_per_second": round(self.characters / self.seconds, 1) if self.seconds else None,
+            "samples": [{"text": text, "ended": end} for text, end in zip(self.texts, self.ended, strict=True)],
+        }
+
+
+class Reader(Protocol):
+    """Who reads along."""
+
+    def begin(self, told: Generated) -> None:
+        """Hear what is written on from, and how."""
+
+    def read(self, pieces: Sequence[str]) -> None:
+        """Read the next piece of each sample; a piece may be empty."""
+
+
+def generate(wish: Wish, reader: Reader, progress: Progress) -> Generated:
+    """Let a run's model write on from a text; Ctrl-C ends it with what was written.
+
+    Raises:
+        RunError: Where the run is none of a text, or has no such checkpoint, or the seed text has unknown characters.
+        DataError: Where a random window is wanted and the run's text cannot be read.
+    """
+    seed = secrets.randbelow(2**31) if wish.random_seed is None else wish.random_seed
+    with asked(wish.question) as kept:
+        source = _text_of(kept)
+        vocabulary = kept.facts.class_names
+        codes, seed_text = _seed(wish, kept, source, seed, progress)
+        with reopened(kept, wish.question.checkpoint) as session:
+            from nnrun.engine.sampling import Sampling
+
+            sampling = Sampling(wish.temperature, wish.top_k, wish.top_p, wish.min_p, wish.repetition_penalty)
+            voice = _voice(kept, source)
+            writer = session.writer(voice, sampling, seed=seed, recompute=wish.recompute)
+            told = Generated(kept.folder, seed_text, seed, "state" if writer.carries else "window")
+            reader.begin(told)
+            before = vocabulary[codes[-1]] if wish.seed_text != "" else None
+            samples = [_Sample(source.tokens, wish.stop, before) for _ in range(wish.samples)]
+            _write(writer, codes, wish, samples, [vocabulary, told], reader)
+    return told
+
+
+def _write(
+    writer: Writer, codes: np.ndarray, wish: Wish, samples: list[_Sample], about: list[Any], reader: Reader
+) -> None:
+    vocabulary, told = about
+    began, interrupted = 0.0, False
+    try:
+        for made in writer.write(codes, wish.length, wish.samples):
+            # The first call compiles, which is not writing.
+            told.characters += made.size if began else 0
+            began = began or time.perf_counter()
+            told.seconds = time.perf_counter() - began
+            reader.read([one.take([vocabulary[code] for code in row]) for one, row in zip(samples, made, strict=True)])
+            if all(one.stopped for one in samples):
+                break
+    except KeyboardInterrupt:
+        interrupted = True
+    reader.read([one.rest() for one in samples])
+    told.texts = [one.text for one in samples]
+    usual = "interrupted" if interrupted else "length"
+    told.ended = ["stop" if one.stopped else usual for one in samples]
+
+
+class _Sample:
+    """One text as it grows: tokens become text, and the end is held back where a stop text may be about to come."""
+
+    def __init__(self, tokens: Tokens, stop: tuple[str, ...], before: str | None) -> None:
+        self._tokens, self._stop, self._before = tokens, stop, before
+        self._bytes = codecs.getincrementaldecoder("utf-8")("replace") if tokens.level == "byte" else None
+        self._held = ""
+        self.text, self.stopped = "", False
+
+    def take(self, tokens: list[str]) -> str:
+        """Take the next tokens; gives the text that is then sure."""
+        if self.stopped:
+            return ""
+        new = self._tokens.join(tokens, self._before)
+        self._before = tokens[-1]
+        self._held += self._bytes.decode(new.encode("latin-1")) if self._bytes is not None else new
+        found = [place for one in self._stop if (place := self._held.find(one)) >= 0]
+        if found:
+            self.stopped = True
+            return self._give(min(found))
+        return self._give(len(self._held) - self._waiting())
+
+    def rest(self) -> str:
+        """Give what was held back; no more will come."""
+        return "" if self.stopped else self._give(len(self._held))
+
+    def _waiting(self) -> int:
+        """How many characters at the end may be the beginning of a stop text."""
+        return max(
+            (size for one in self._stop for size in range(1, len(one)) if self._held.endswith(one[:size])), default=0
+        )
+
+    def _give(self, size: int) -> str:
+        sure, self._held = self._held[:size], self._held[size:]
+        self.text += sure
+        return sure
+
+
+def _text_of(kept: Kept) -> Windowed:
+    from nnrun.data.load import make_source
+    from nnrun.data.windowed import Windowed
+
+    source = make_source(kept.experiment.data.source)
+    if not isinstance(source, Windowed) or len(kept.experiment.graph.outputs) != 1:
+        text = f"{kept.folder.id} was not trained to continue a text: its data are {kept.experiment.data.source.name}"
+        raise RunError(text, "name a run of a config whose source is a text, such as smoke/text_lstm")
+    return source
+
+
+def _voice(kept: Kept, source: Windowed) -> Voice:
+    from nnrun.engine.write import Voice
+
+    loss = next(iter(kept.experiment.losses.values()))
+    names = kept.facts.class_names
+    return Voice(
+        source.window,
+        len(names),
+        source.encode,
+        source.predict == "every",
+        loss.arguments.get("from_logits") is True,
+        next((names.index(one) for one in _PADDING if one in names), 0),
+    )
+
+
+def _seed(wish: Wish, kept: Kept, source: Windowed, seed: int, progress: Progress) -> tuple[np.ndarray, str]:
+    """The codes to write on from, at least one, and the text that they say."""
+    import numpy as np
+
+    if wish.seed_text is None:
+        codes = _random_window(kept, seed, progress)
+    else:
+        codes = _codes(wish.seed_text, kept.facts.class_names, source)
+    said = source.tokens.join(kept.facts.class_names[code] for code in codes)
+    shown = said.encode("latin-1").decode("utf-8", "replace") if source.tokens.level == "byte" else said
+    if not len(codes):
+        codes = np.array([_voice(kept, source).padding], dtype="int32")
+    return codes, shown
+
+
+def _codes(text: str, vocabulary: tuple[str, ...], source: Windowed) -> np.ndarray:
+    from nnrun.data.coding import codes, missing
+    from nnrun.data.load_text import said
+
+    tokens = source.tokens.read(text)
+    unknown = missing(tokens, vocabulary)
+    if unknown:
+        what = f"{source.tokens.level}s" if len(unknown) > 1 else source.tokens.level
+        raise RunError(
+            f"the seed text has {what} that the run's text has not: {said(unknown, vocabulary)}",
+            "write the seed text without them, or with the nearest ones",
+        )
+    return codes(tokens, vocabulary).astype("int32")
+
+
+def _random_window(kept: Kept, seed: int, progress: Progress) -> np.ndarray:
+    import numpy as np
+
+    from nnrun.data.load import load
+    from nnrun.spec.targets import target_forms
+
+    experiment = kept.experiment
+    dataset = load(
+        experiment.data, form=target_forms(experiment), seed=experiment.seed, places=kept.places, progress=progress
+    )
+    if dataset.facts.class_names != kept.facts.class_names:
+        raise RunError("the text is not that of the run: it has other characters", "write --seed-text")
+    x: Any = dataset.train.x
+    drawn = x.starts[int(np.random.default_rng(seed).integers(len(x)))]
+    window: np.ndarray = x.codes[drawn : drawn + x.width].astype("int32")
+    return window

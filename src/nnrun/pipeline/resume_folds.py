@@ -1,0 +1,64 @@
+"""A cross-validation that stopped, taken up where it was: folds that are done are not done again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nnrun.errors import RunError
+from nnrun.pipeline import usercode
+from nnrun.pipeline.check import examine
+from nnrun.pipeline.cross_validate import Crossed, cross_validate, is_crossed
+from nnrun.pipeline.train import Finished, kept_true, refuse_errors
+from nnrun.progress import Logged
+from nnrun.runs import environment
+from nnrun.runs import record as records
+from nnrun.runs.find import find
+from nnrun.runs.log import Log
+from nnrun.runs.record import Record
+
+if TYPE_CHECKING:
+    from nnrun.pipeline.train import Request
+    from nnrun.progress import Progress
+    from nnrun.runs.folder import RunFolder
+
+
+def resume_folds(word: str, request: Request, progress: Progress) -> Finished:
+    """Run the folds of a cross-validation that are not done yet.
+
+    Args:
+        word: The run's path, a prefix of its id, its name, or `last`.
+        request: Where runs and data lie, how many processes, the user's code; its config and `--set` are not used.
+        progress: Who is told.
+
+    Raises:
+        RunError: The run is done, still runs, or is no cross-validation.
+        NnrunError: Where anything later fails.
+    """
+    folder = find(request.runs_dir, word)
+    fields = records.read(folder)
+    _refuse(folder, fields)
+    with usercode.known_of_run(folder, fields, request.code, trust=False) as codes:
+        examined = examine(folder.resolved, (), request.data_dir)
+        refuse_errors(examined)
+        if not is_crossed(examined.experiment):
+            raise RunError(f"{folder.id} is no cross-validation, so that it has no folds to resume",
+                           f"nnrun train {folder.resolved}")
+        record = Record(folder, fields)
+        record.update(status="running", error=None, end=None, process=environment.process())
+        with (
+            kept_true(record, folder),
+            usercode.running(codes, examined.experiment, threads=fields["threads"], log=folder.log),
+        ):
+            heard = Logged(progress, Log(folder.log).write)
+            heard.say(f"Run {folder.id}, resumed")
+            crossed = Crossed(examined, folder, request.runs_dir, request.jobs, request.code)
+            scores = cross_validate(crossed, record, heard)
+    return Finished(folder, scores, warnings=examined.problems)
+
+
+def _refuse(folder: RunFolder, fields: dict[str, object]) -> None:
+    if fields.get("status") == "done":
+        raise RunError(f"{folder.id} is done: all its folds are there", f"nnrun runs show {folder.short_id}")
+    process = fields.get("process")
+    if fields.get("status") == "running" and isinstance(process, dict) and environment.is_alive(process):
+        raise RunError(f"{folder.id} still runs, as process {process.get('pid')}", "wait for it, or stop it first")
