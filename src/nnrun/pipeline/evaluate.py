@@ -168,10 +168,7 @@ def take_up(question: Question) -> Kept:
         document = documents.read(folder.resolved)
         experiment = validate(document)
         model, record = model_of(folder, record, experiment, question.fold)
-        if "facts" not in record:
-            text = f"{folder.path}: this run ended ({record.get('status')}) before it read its data: there is no model"
-            raise RunError(text, f"nnrun train {folder.config}")
-        facts = Facts.from_json(record["facts"])
+        facts = Facts.from_json(_required_facts(folder, record))
     except RunError:
         raise
     except (NnrunError, ValueError) as error:
@@ -187,6 +184,14 @@ def take_up(question: Question) -> Kept:
         model,
         question.fold,
     )
+
+
+def _required_facts(folder: RunFolder, record: dict[str, Any]) -> dict[str, Any]:
+    if "facts" not in record:
+        text = f"{folder.path}: this run ended ({record.get('status')}) before it read its data: there is no model"
+        raise RunError(text, f"nnrun train {folder.config}")
+    facts: dict[str, Any] = record["facts"]
+    return facts
 
 
 @contextmanager

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from nnrun.pipeline.keep import keep_model, parts_of, require_there, start_from
 from nnrun.progress import Silent
 from nnrun.runs import metrics
-from nnrun.runs.folder import RunFolder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from nnrun.data.dataset import Dataset
     from nnrun.engine.session import Session
     from nnrun.pipeline.check import Examined
+    from nnrun.runs.folder import RunFolder
 
     #: Takes what a fold has to say: a word for what it is, the fold's number (None: the final fit), and the matter.
     Tell = Callable[[str, int | None, Any], None]
@@ -108,7 +108,9 @@ class Bench:
         return record
 
     def _dataset(self, number: int | None) -> Dataset:
-        return self._crossing.whole(self._listener) if number is None else self._crossing.dataset(number, self._listener)
+        if number is None:
+            return self._crossing.whole(self._listener)
+        return self._crossing.dataset(number, self._listener)
 
     def _seed(self, number: int | None) -> int:
         from nnrun.data.folds import fold_seed
@@ -137,7 +139,11 @@ class Bench:
             )
         )
         session.renewable = True
-        woken = {"wake": session.wake.as_json(), "executor": session.executor_name, "executor_why": session.executor_why}
+        woken = {
+            "wake": session.wake.as_json(),
+            "executor": session.executor_name,
+            "executor_why": session.executor_why,
+        }
         if experiment.init_from is not None:
             woken["init_from"] = start_from(experiment.init_from, self._assignment.runs_dir, session, self._listener)
         self._tell("woken", None, {**woken, "parameters": session.parameters})

@@ -68,11 +68,11 @@ def compare(first: RunFolder, second: RunFolder, metric: str | None = None) -> C
     Raises:
         RunError: They were not tested on the same rows, are not finished, or have no such figure.
     """
-    crossed = [_scores(folder).get("cross_validation") for folder in (first, second)]
-    if all(crossed):
-        return _by_folds(first, second, crossed[0], crossed[1], metric)
-    if any(crossed):
-        alone = (second if crossed[0] else first).id
+    one, other = (_scores(folder).get("cross_validation") for folder in (first, second))
+    if one and other:
+        return _by_folds(first, second, one, other, metric)
+    if one or other:
+        alone = (second if one else first).id
         text = f"{alone} is a single run, and the other a cross-validation: they were not tested on the same rows"
         raise RunError(text, "compare two cross-validations with the same k_fold, or two single runs")
     return _by_rows(first, second, metric)
@@ -83,7 +83,8 @@ def _by_folds(
 ) -> Comparison:
     _require_same_rows(first, second)
     name = _metric(first, second, one["each"][0], other["each"][0], metric)
-    pairs = [(_figure(left[name]), _figure(right[name])) for left, right in zip(one["each"], other["each"], strict=True)]
+    lines = zip(one["each"], other["each"], strict=True)
+    pairs = [(_figure(left[name]), _figure(right[name])) for left, right in lines]
     differences = [right - left for left, right in pairs]
     found = corrected(differences, _share(first))
     each = [
@@ -103,7 +104,7 @@ def _by_rows(first: RunFolder, second: RunFolder, metric: str | None) -> Compari
     for folder in (first, second):
         if "error_percent" not in (_scores(folder).get("test") or {}):
             text = f"{folder.id} has no errors counted on a test part, and is no cross-validation"
-            raise RunError(text, "single runs are compared by their errors; for numbers cross-validate: split: {k_fold: ...}")
+            raise RunError(text, "single runs are compared by their errors; cross-validate both: split: {k_fold: {}}")
     if metric not in (None, "error_percent"):
         text = f"single runs are compared by their errors, not by {metric}"
         raise RunError(text, "leave --metric out, or compare two cross-validations")
@@ -159,7 +160,8 @@ def _metric(
     if asked is None:
         return headline_figure({name: one[name] for name in both})[0]
     if asked not in both:
-        raise RunError(f"{first.id} and {second.id} have no figure '{asked}' in common", f"there are: {', '.join(both)}")
+        text = f"{first.id} and {second.id} have no figure '{asked}' in common"
+        raise RunError(text, f"there are: {', '.join(both)}")
     return asked
 
 
@@ -168,10 +170,10 @@ def _share(folder: RunFolder) -> float:
     trained = sum(part["train"] for part in rows)
     if not trained:
         raise RunError(f"{folder.path}: the folders of its folds are gone", "compare runs whose folds are kept")
-    return float(sum(part["test"] for part in rows) / trained)
+    return float(sum(part["test"] for part in rows)) / float(trained)
 
 
-def _figure(value: Any) -> float:
+def _figure(value: str | float) -> float:
     return NOT_FINITE[value] if isinstance(value, str) else float(value)
 
 
