@@ -96,7 +96,8 @@ class Programs:
         def program(fields: Any, order: Any, start: Any, stop: Any) -> Any:
             tf.cond(tf.equal(start, 0), lambda: _nothing(model.reset_metrics), lambda: None)
             given = loop(lambda step: take_step(batch_of(fields, order, step)), start, stop)
-            return given, model.get_metrics_result()
+            # A model that was only reopened has no metrics yet, and a prediction has no figures.
+            return given, {} if kind == "predict" else model.get_metrics_result()
 
         return program
 
