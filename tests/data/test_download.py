@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from nnrun.data.download import download
-from nnrun.data.registry import Remote
+from nnrun.data.entry import Remote
 from nnrun.errors import DataError
 
 if TYPE_CHECKING:

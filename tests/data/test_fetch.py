@@ -14,10 +14,11 @@ import pytest
 from nnrun.data import fetch as fetching
 from nnrun.data import mnist
 from nnrun.data.digest import file_sha256
+from nnrun.data.entry import Remote
 from nnrun.data.fetch import fetch
 from nnrun.data.idx import idx_sha256
 from nnrun.data.mnist import Mnist
-from nnrun.data.registry import Remote, entry
+from nnrun.data.registry import entry
 from nnrun.errors import DataError
 
 if TYPE_CHECKING:

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nnrun.data.dataset import DataPart
+from nnrun.data.groups import column_of, taken_out
 from nnrun.data.load import apply_steps, make_source
-from nnrun.data.prepare import restore
 from nnrun.data.load_text import load_text_again
+from nnrun.data.prepare import restore
 from nnrun.data.targets import Targets
-from nnrun.errors import DataError
 from nnrun.data.windowed import Windowed
+from nnrun.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -45,13 +46,16 @@ def load_again(
             file=file,
             hint="name a csv or npz file with the run's columns",
         )
-    entries = list(fitted)
     source = make_source(spec.source)
     if isinstance(source, Windowed):
         return load_text_again(source, file, facts)
+    entries = list(fitted)
     layout: Mapping[str, Any] = next((entry["layout"] for entry in entries if "layout" in entry), {})
     targets = Targets.known(facts)
-    found = make_source(spec.source).again(file, layout, with_target=with_target and targets.need_truth)
+    found = source.again(file, layout, with_target=with_target and targets.need_truth)
+    column = column_of(spec.split)
+    if column is not None:
+        found, _ = taken_out(found, column)
     x = _prepared(file, found.x, entries, codes=facts.vocabulary is not None)
     if facts.input_shape is not None and x.shape[1:] != tuple(facts.input_shape):
         raise DataError(

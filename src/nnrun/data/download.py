@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import IO
 
-    from nnrun.data.registry import Remote
+    from nnrun.data.entry import Remote
     from nnrun.progress import Bar, Progress
 
 #: Seconds without a byte after which a mirror counts as stalled.
@@ -25,6 +25,8 @@ STALL = 20.0
 #: A mirror that breaks off is asked this often to go on before the next one is tried.
 _TRIES = 3
 _CHUNK = 1 << 16
+#: The most bytes of a file whose size nobody states.
+MOST_UNSTATED = 1 << 26
 
 
 class _MirrorError(Exception):
@@ -77,7 +79,7 @@ def download(remote: Remote, folder: Path, progress: Progress, *, stall: float =
 
 
 def _existing(target: Path, remote: Remote) -> Path:
-    if _digest(target) != remote.sha256:
+    if remote.sha256 is not None and _digest(target) != remote.sha256:
         raise DataError(
             f"there is already a file of that name, with another content (expected SHA-256 {remote.sha256})",
             file=target,
@@ -104,7 +106,8 @@ def _gave_up(remote: Remote, target: Path, failures: Mapping[str, str]) -> DataE
     tried = "; ".join(f"{address}: {reason}" for address, reason in failures.items())
     return DataError(
         f"{remote.name} could not be downloaded ({tried})",
-        hint=f"without a network, put the file by hand at {target} (SHA-256 {remote.sha256})",
+        hint=f"without a network, put the file by hand at {target}"
+        + (f" (SHA-256 {remote.sha256})" if remote.sha256 else ""),
     )
 
 
@@ -124,7 +127,7 @@ def _whole(address: str, remote: Remote, part: Path, progress: Progress, stall: 
 
 def _check(remote: Remote, part: Path, *, resumed: bool) -> None:
     """Throw the file away where it is not the expected one."""
-    if _digest(part) != remote.sha256:
+    if remote.sha256 is not None and _digest(part) != remote.sha256:
         part.unlink()
         # Bytes of another mirror may lie under a continued file: only one fetched in one go convicts this mirror.
         raise _MirrorError(f"its content is not the expected one (SHA-256 {remote.sha256[:16]}...)", again=resumed)
@@ -133,8 +136,9 @@ def _check(remote: Remote, part: Path, *, resumed: bool) -> None:
 def _more(address: str, remote: Remote, part: Path, progress: Progress, stall: float) -> None:
     """Fetch what `part` still lacks."""
     have = part.stat().st_size if part.exists() else 0
-    if have > remote.size:
-        part.unlink()
+    if remote.size is None or have > remote.size:
+        # A file that its publisher changes cannot be continued: the two halves may not belong together.
+        part.unlink(missing_ok=True)
         have = 0
     if have == remote.size:
         return
@@ -146,13 +150,14 @@ def _more(address: str, remote: Remote, part: Path, progress: Progress, stall: f
     try:
         with _opener().open(asked, timeout=stall) as answer:
             have = _agreed_start(answer, have)
+            size = _said_size(answer) if remote.size is None else remote.size
             with (
                 part.open("r+b" if have else "wb") as out,
-                progress.bar(f"Fetching {remote.name}", remote.size, "B") as bar,
+                progress.bar(f"Fetching {remote.name}", size, "B") as bar,
             ):
                 out.seek(have)
                 bar.advance(have)
-                _copy(answer, out, remote.size - have, bar)
+                _copy(answer, out, None if size is None else size - have, bar)
     except HTTPError as error:
         _refused(error, part)
     except (TimeoutError, URLError, ConnectionError, ssl.SSLError, http.client.HTTPException) as error:
@@ -184,15 +189,24 @@ def _agreed_start(answer: http.client.HTTPResponse, have: int) -> int:
     return have
 
 
-def _copy(answer: http.client.HTTPResponse, out: IO[bytes], expected: int, bar: Bar) -> None:
-    got = 0
+def _said_size(answer: http.client.HTTPResponse) -> int | None:
+    """The size that the answer states, where nobody else does."""
+    said = answer.headers.get("Content-Length", "")
+    size = int(said) if said.isdigit() else None
+    if size is not None and size > MOST_UNSTATED:
+        raise _MirrorError(f"wants to send {size} bytes, more than the expected {MOST_UNSTATED}")
+    return size
+
+
+def _copy(answer: http.client.HTTPResponse, out: IO[bytes], expected: int | None, bar: Bar) -> None:
+    got, most = 0, MOST_UNSTATED if expected is None else expected
     while chunk := answer.read1(_CHUNK):
         got += len(chunk)
-        if got > expected:
-            raise _MirrorError(f"sends more than the expected {expected} bytes")
+        if got > most:
+            raise _MirrorError(f"sends more than the expected {most} bytes")
         out.write(chunk)
         bar.advance(len(chunk))
-    if got < expected:
+    if expected is not None and got < expected:
         raise _MirrorError(f"broke off after {got} of {expected} bytes", again=True)
 
 

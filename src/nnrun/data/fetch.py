@@ -22,10 +22,10 @@ def fetch(name: str, places: Places, progress: Progress) -> tuple[Path, ...]:
         DataError: No mirror of any container gave it.
     """
     failures: list[DataError] = []
-    containers = entry(name).containers
-    for container in containers:
+    known = entry(name)
+    for container in known.containers:
         try:
-            return tuple(download(remote, places.store(), progress) for remote in container)
+            return tuple(download(remote, places.store() / known.folder, progress) for remote in container)
         except DataError as failure:
             failures.append(failure)
             progress.warn(f"{failure.text}")

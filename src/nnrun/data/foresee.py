@@ -14,7 +14,7 @@ from nnrun.data.own import own_maker
 from nnrun.data.prepare import STEPS
 from nnrun.data.shares import part_rows
 from nnrun.data.sources import SOURCES
-from nnrun.data.step import View
+from nnrun.data.step import RAGGED_LEFT, View
 from nnrun.spec.facts import FIELDS, Facts, TargetFacts
 from nnrun.spec.finding import Finding
 
@@ -77,22 +77,26 @@ def _made(table: Mapping[str, type], part: Part) -> tuple[Any, list[Finding]]:
 
 
 def _through(outline: Outline, steps: list[tuple[Part, Step]]) -> tuple[View | None, list[Finding]]:
-    """What the examples look like after all steps; None from the first step that cannot be."""
-    if outline.shape is None:
-        return None, []
-    view: View | None = View(outline.shape, outline.columns, outline.values, outline.text)
+    """What the examples look like after all steps; None from the first step that cannot be, or that cannot be told."""
+    shape = outline.shape
+    view = None if shape is None else View(shape, outline.columns, outline.values, outline.text, outline.ragged)
     for part, step in steps:
         if view is None:
-            return None, []
+            break
         try:
             view = step.shape(view)
         except ValueError as error:
             return None, [Finding(part.path, str(error), None, "impossible-preparation")]
-    if view is None:
-        return None, []
+    return view, [] if view is None else _unfit(view)
+
+
+def _unfit(view: View) -> list[Finding]:
+    """What no model can take."""
     if view.text:
-        return view, [Finding(("data", "prepare"), text_left(sorted(view.text)), None, "text-left")]
-    return view, []
+        return [Finding(("data", "prepare"), text_left(sorted(view.text)), None, "text-left")]
+    if view.ragged:
+        return [Finding(("data", "prepare"), RAGGED_LEFT, "add a step: `PadSequences: 100`", "impossible-preparation")]
+    return []
 
 
 def _ungrouped(spec: SpecLike, outline: Outline) -> tuple[Outline, list[Finding]]:
@@ -109,19 +113,15 @@ def _ungrouped(spec: SpecLike, outline: Outline) -> tuple[Outline, list[Finding]
 def _rows(spec: SpecLike, outline: Outline, form: TargetForms) -> tuple[Mapping[str, int], list[Finding]]:
     """The rows of each part."""
     try:
+        if outline.cut is not None:
+            return outline.cut(spec.split), []
         rows = part_rows(outline.rows if outline.rows is not None else 10**9, outline.test_rows, spec.split)
+        _refuse_strata(spec, outline, form)
     except ValueError as error:
         return {}, [Finding(("data", "split"), str(error), None, "impossible-split")]
     return (rows if outline.rows is not None else {}), []
-        if outline.cut is not None:
-            return outline.cut(spec.split), []
 
-        _refuse_strata(spec, outline, form)
 
-def _targets(spec: SpecLike, outline: Outline, forms: TargetForms, facts: Facts, *, stated: bool) -> Iterator[Finding]:
-    """Targets that are not there or do not suit their losses, as far as the source says what they are."""
-    asked = {_ALL: forms} if isinstance(forms, str) else forms
-    for key, form in asked.items():
 def _refuse_strata(spec: SpecLike, outline: Outline, form: TargetForms) -> None:
     """Refuse to keep the shares of classes where there surely are none."""
     k_fold = spec.split.k_fold if spec.split is not None else None
@@ -133,6 +133,10 @@ def _refuse_strata(spec: SpecLike, outline: Outline, form: TargetForms) -> None:
         raise ValueError("`stratify: true` needs classes, but this data set's target is a number")
 
 
+def _targets(spec: SpecLike, outline: Outline, forms: TargetForms, facts: Facts, *, stated: bool) -> Iterator[Finding]:
+    """Targets that are not there or do not suit their losses, as far as the source says what they are."""
+    asked = {_ALL: forms} if isinstance(forms, str) else forms
+    for key, form in asked.items():
         if key in FIELDS:
             yield from _no_such_field(key, facts)
         elif not outline.target_names:
@@ -145,8 +149,6 @@ def _refuse_strata(spec: SpecLike, outline: Outline, form: TargetForms) -> None:
 
 
 def _lone(forms: Mapping[str, TargetForm]) -> bool:
-        if outline.cut is not None:
-            return outline.cut(spec.split), []
     """Whether there is one target beside the input itself."""
     return sum(key not in FIELDS for key in forms) == 1
 

@@ -19,6 +19,7 @@ from nnrun.data.prepare import STEPS, fitted_json
 from nnrun.data.shares import refuse, shared
 from nnrun.data.sources import SOURCES
 from nnrun.data.split import split_rows
+from nnrun.data.step import RAGGED_LEFT
 from nnrun.data.targets import learn_targets
 from nnrun.data.windowed import Windowed
 from nnrun.errors import DataError
@@ -49,10 +50,10 @@ def load(spec: SpecLike, *, form: TargetForms, seed: int, places: Places, progre
         places: Where files lie.
         progress: Who is told.
 
-    Raises:
     Returns:
         All parts; of a cross-validation what its final fit takes, all rows (a fold's come from `load_crossing`).
 
+    Raises:
         DataError: The data cannot be used; with file, row and column where there are any.
     """
     source = make_source(spec.source)
@@ -268,6 +269,8 @@ def _arrays(x: Mapping[str, Block], *, codes: bool = False) -> tuple[tuple[str, 
 def _array(block: Block, *, codes: bool) -> np.ndarray:
     if isinstance(block, Columns):
         return block.matrix()
+    if block.dtype == object:
+        raise ValueError(f"{RAGGED_LEFT}; add a step such as PadSequences: 100")
     return np.ascontiguousarray(block, dtype="int32" if codes and block.dtype.kind in "iu" else "float32")
 
 

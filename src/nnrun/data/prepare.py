@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from nnrun.data.one_hot import OneHot
 from nnrun.data.own import own_maker
+from nnrun.data.pad_sequences import PadSequences
 from nnrun.data.reshape import Reshape
 from nnrun.data.scaling import Rescale, Standardize
 from nnrun.errors import DataError
@@ -19,7 +20,13 @@ if TYPE_CHECKING:
 
     from nnrun.data.step import Step
 
-STEPS: dict[str, type] = {"Rescale": Rescale, "Standardize": Standardize, "Reshape": Reshape, "OneHot": OneHot}
+STEPS: dict[str, type] = {
+    "Rescale": Rescale,
+    "Standardize": Standardize,
+    "Reshape": Reshape,
+    "OneHot": OneHot,
+    "PadSequences": PadSequences,
+}
 
 
 def fitted_json(name: str, arguments: Mapping[str, Any], step: Step) -> dict[str, Any]:

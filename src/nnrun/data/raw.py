@@ -25,7 +25,8 @@ class Examples:
     """Examples as the source has them.
 
     Attributes:
-        x: An array whose first dimension counts examples, or a table's columns.
+        x: An array whose first dimension counts examples, or a table's columns; where examples are sequences of
+            different lengths, an array of objects, each an array of integers.
         y: Targets of shape (rows,) or (rows, ...), numbers or text, or columns of which some hold text; None where
             they are not asked for.
         weight: One weight an example: float64 of shape (rows,), or None.
@@ -90,6 +91,7 @@ class Outline:
         target_names: The names of the target columns.
         vocabulary: How many different codes there are where examples are codes.
         positions: The shape of one example's classes where it has several.
+        ragged: Whether examples are sequences of different lengths, which a step must bring to one.
         cut: How many rows each part of a split has, where rows are not dealt out one by one.
     """
 
@@ -104,6 +106,7 @@ class Outline:
     target_names: tuple[str, ...] = ("target",)
     vocabulary: int | None = None
     positions: tuple[int, ...] = ()
+    ragged: bool = False
     cut: Callable[[SplitLike | None], Mapping[str, int]] | None = None
 
 

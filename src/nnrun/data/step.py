@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     Block: TypeAlias = np.ndarray | Columns
 
 
+#: What is wrong with sequences that no step brought to one length.
+RAGGED_LEFT = "the model takes examples of one shape, but these are sequences of different lengths"
+
+
 @dataclass(frozen=True)
 class View:
     """What is known of the examples between two steps, before anything is loaded.
@@ -25,12 +29,14 @@ class View:
         columns: The names of a table's columns; None where there are none, or where they are not known yet.
         values: The distinct values of columns, as far as they are known.
         text: The columns that hold text.
+        ragged: Whether examples are sequences of different lengths.
     """
 
     shape: tuple[int | None, ...]
     columns: tuple[str, ...] | None = None
     values: Mapping[str, Sequence[str]] = field(default_factory=dict)
     text: frozenset[str] = frozenset()
+    ragged: bool = False
 
 
 class Step(Protocol):
