@@ -10,7 +10,9 @@ import numpy as np
 
 from nnrun.data.folds import deal_folds, fold_seed
 from nnrun.data.load import assemble, classes_to_stratify, deal, make_source, ungrouped
+from nnrun.data.shares import NO_FOLDS
 from nnrun.data.split import split_rows
+from nnrun.data.windowed import Windowed
 from nnrun.errors import DataError
 
 if TYPE_CHECKING:
@@ -78,15 +80,16 @@ class Crossing:
         return assemble(self.raw, parts, rows, self.spec, form=self.form, progress=progress)
 
 
-def load_crossing(
-    spec: SpecLike, *, form: TargetForms, seed: int, places: Places, progress: Progress
-) -> Crossing:
+def load_crossing(spec: SpecLike, *, form: TargetForms, seed: int, places: Places, progress: Progress) -> Crossing:
     """Read a config's data and deal them out to folds; the arguments are those of `nnrun.data.load.load`.
 
     Raises:
         DataError: The data cannot be used, or not be dealt out so.
     """
-    raw, groups = ungrouped(make_source(spec.source).load(places, progress), spec.split)
+    source = make_source(spec.source)
+    if isinstance(source, Windowed):
+        raise DataError(f"split: {NO_FOLDS}")
+    raw, groups = ungrouped(source.load(places, progress), spec.split)
     split = _split(spec)
     k_fold = _k_fold(spec)
     try:

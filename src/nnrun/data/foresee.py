@@ -12,7 +12,7 @@ from nnrun.data.labels import number
 from nnrun.data.one_hot import OneHot
 from nnrun.data.own import own_maker
 from nnrun.data.prepare import STEPS
-from nnrun.data.shares import part_rows
+from nnrun.data.shares import NO_FOLDS, part_rows
 from nnrun.data.sources import SOURCES
 from nnrun.data.step import RAGGED_LEFT, View
 from nnrun.spec.facts import FIELDS, Facts, TargetFacts
@@ -113,6 +113,8 @@ def _ungrouped(spec: SpecLike, outline: Outline) -> tuple[Outline, list[Finding]
 def _rows(spec: SpecLike, outline: Outline, form: TargetForms) -> tuple[Mapping[str, int], list[Finding]]:
     """The rows of each part."""
     try:
+        if outline.cut is not None and spec.split is not None and spec.split.k_fold is not None:
+            raise ValueError(NO_FOLDS)
         if outline.cut is not None:
             return outline.cut(spec.split), []
         rows = part_rows(outline.rows if outline.rows is not None else 10**9, outline.test_rows, spec.split)

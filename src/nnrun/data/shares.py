@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from nnrun.spec.part import Part
 
 
+#: Why a text has no folds.
+NO_FOLDS = "k_fold would train on windows that overlap those it tests; a text takes shares such as `test: 0.1`"
+
+
 class KFoldLike(Protocol):
     """What a config says about folds (`nnrun.spec.data.KFold`)."""
 

@@ -167,10 +167,10 @@ def _metric(
 
 def _share(folder: RunFolder) -> float:
     rows = [fold["rows"] for fold in done_folds(folder).values()]
-    trained = sum(part["train"] for part in rows)
+    tested, trained = (sum(int(part[name]) for part in rows) for name in ("test", "train"))
     if not trained:
         raise RunError(f"{folder.path}: the folders of its folds are gone", "compare runs whose folds are kept")
-    return float(sum(part["test"] for part in rows)) / float(trained)
+    return tested / trained
 
 
 def _figure(value: str | float) -> float:
