@@ -9,7 +9,7 @@ from nnrun.data.dataset import DataPart, Dataset
 from nnrun.data.digest import array_sha256, file_sha256
 from nnrun.data.shares import shared
 from nnrun.data.spans import spans, starts
-from nnrun.data.windowed import TARGET
+from nnrun.data.windowed import TARGET, Windowed
 from nnrun.data.windows import Windows
 from nnrun.errors import DataError
 from nnrun.spec.facts import FIELDS, Facts, TargetFacts
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     from nnrun.data.places import Places
     from nnrun.data.shares import SpecLike
-    from nnrun.data.windowed import Windowed
     from nnrun.progress import Progress
     from nnrun.spec.facts import TargetForm, TargetForms
 
@@ -76,7 +75,8 @@ def load_text_again(source: Windowed, file: Path, facts: Facts) -> DataPart:
     Raises:
         DataError: The file cannot be read, is too short, or has tokens that the run's text has not.
     """
-    text, _ = source.read(file)
+    # As a text of the user's own, without what a named text checks.
+    text, _ = Windowed.read(source, file)
     tokens, vocabulary = source.tokens.cut(text), facts.class_names
     unknown = missing(tokens, vocabulary)
     if unknown:
