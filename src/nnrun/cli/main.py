@@ -21,6 +21,7 @@ from nnrun.cli.configs import configs
 from nnrun.cli.data import data
 from nnrun.cli.evaluate import evaluate
 from nnrun.cli.explain import explain
+from nnrun.cli.generate import generate
 from nnrun.cli.predict import predict
 from nnrun.cli.resolve import resolve
 from nnrun.cli.runs import runs
@@ -83,7 +84,7 @@ def nnrun() -> None:
 
 for _command in (train, evaluate, predict, compare, verify, check, summary, data, runs, explain, resolve, configs):
     nnrun.add_command(_command)
-for _command in (schema, completion):
+for _command in (generate, schema, completion):
     nnrun.add_command(_command)
 
 
