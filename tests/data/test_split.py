@@ -114,4 +114,4 @@ def test_a_split_that_contradicts_the_source_is_refused(own: int, said: dict, me
 def _split(*, test=None, validation=None, stratify=False, shuffle=True):
     from types import SimpleNamespace
 
-    return SimpleNamespace(test=test, validation=validation, stratify=stratify, shuffle=shuffle)
+    return SimpleNamespace(test=test, validation=validation, stratify=stratify, shuffle=shuffle, k_fold=None)

@@ -46,7 +46,7 @@ def load_again(
             file=file,
             hint="name a csv or npz file with the run's columns",
         )
-    source = make_source(spec.source)
+    source = make_source(spec.source, spec.prepare)
     if isinstance(source, Windowed):
         return load_text_again(source, file, facts)
     entries = list(fitted)

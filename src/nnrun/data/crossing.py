@@ -86,7 +86,7 @@ def load_crossing(spec: SpecLike, *, form: TargetForms, seed: int, places: Place
     Raises:
         DataError: The data cannot be used, or not be dealt out so.
     """
-    source = make_source(spec.source)
+    source = make_source(spec.source, spec.prepare)
     if isinstance(source, Windowed):
         raise DataError(f"split: {NO_FOLDS}")
     raw, groups = ungrouped(source.load(places, progress), spec.split)

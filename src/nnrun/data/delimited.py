@@ -16,7 +16,7 @@ from typing import IO, TYPE_CHECKING
 from nnrun.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
     from pathlib import Path
 
 #: Distinct values of a column beyond this number are not kept: it is no column of categories.
@@ -250,8 +250,18 @@ def scan(file: Path, dialect: Dialect, head: Head, used: Sequence[str], limit: i
     return found
 
 
-def defects(file: Path, head: Head, found: Scan, types: Mapping[str, str]) -> list[DataError]:
-    """What is wrong with the rows, one error for each kind and column, first rows first."""
+def defects(
+    file: Path, head: Head, found: Scan, types: Mapping[str, str], gaps: Collection[str] = ()
+) -> list[DataError]:
+    """What is wrong with the rows, one error for each kind and column, first rows first.
+
+    Args:
+        file: The file.
+        head: Its columns.
+        found: What its rows hold.
+        types: The types of columns that are not what they look like.
+        gaps: The columns that may have missing values.
+    """
     errors = []
     if not found.rows:
         errors.append(
@@ -268,20 +278,21 @@ def defects(file: Path, head: Head, found: Scan, types: Mapping[str, str]) -> li
             )
         )
     for name, tally in found.columns.items():
-        errors += _column_defects(file, name, tally, types.get(name, tally.kind()))
+        errors += _column_defects(file, name, tally, types.get(name, tally.kind()), gap=name in gaps)
     return sorted(errors, key=lambda error: error.row or 0)
 
 
-def _column_defects(file: Path, name: str, tally: Tally, kind: str) -> list[DataError]:
+def _column_defects(file: Path, name: str, tally: Tally, kind: str, *, gap: bool) -> list[DataError]:
     errors = []
-    if tally.first_missing:
+    if tally.first_missing and not gap:
         errors.append(
             DataError(
                 "expected a value, received a missing one",
                 file=file,
                 row=tally.first_missing,
                 column=name,
-                hint="fill it in, or leave the row or the column out (`features:` names those to use)",
+                hint="fill it in, leave the row or the column out (`features:` names those to use), or, in a feature, "
+                "add a step such as `Impute: median`",
             )
         )
     if kind == "number" and tally.first_text:

@@ -11,7 +11,7 @@ from nnrun.data.inputs import fields
 from nnrun.data.labels import number
 from nnrun.data.one_hot import OneHot
 from nnrun.data.own import own_maker
-from nnrun.data.prepare import STEPS
+from nnrun.data.prepare import STEPS, allow_missing
 from nnrun.data.shares import NO_FOLDS, part_rows
 from nnrun.data.sources import SOURCES
 from nnrun.data.step import RAGGED_LEFT, View
@@ -55,6 +55,7 @@ def foresee(spec: SpecLike, *, form: TargetForms, places: Places) -> tuple[Facts
         steps += [(part, step)] if step is not None else []
     if source is None:
         return None, tuple(findings)
+    allow_missing(source, spec.prepare)
     outline, found = source.foresee(places, spec.source.path)
     findings += found
     if outline is None:

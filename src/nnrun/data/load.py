@@ -15,7 +15,7 @@ from nnrun.data.groups import column_of, grouped
 from nnrun.data.load_text import load_text
 from nnrun.data.one_hot import OneHot
 from nnrun.data.own import own_maker
-from nnrun.data.prepare import STEPS, fitted_json
+from nnrun.data.prepare import STEPS, allow_missing, fitted_json
 from nnrun.data.shares import refuse, shared
 from nnrun.data.sources import SOURCES
 from nnrun.data.split import split_rows
@@ -56,7 +56,7 @@ def load(spec: SpecLike, *, form: TargetForms, seed: int, places: Places, progre
     Raises:
         DataError: The data cannot be used; with file, row and column where there are any.
     """
-    source = make_source(spec.source)
+    source = make_source(spec.source, spec.prepare)
     if isinstance(source, Windowed):
         return load_text(source, spec, form=form, places=places, progress=progress)
     raw = ungrouped(source.load(places, progress), spec.split)[0]
@@ -155,13 +155,15 @@ def apply_steps(x: Block, steps: Sequence[Step], *, codes: bool = False) -> tupl
     return names, arrays["file"]
 
 
-def make_source(part: Part) -> Source:
-    """The source that a config names.
+def make_source(part: Part, prepare: Sequence[Part] = ()) -> Source:
+    """The source that a config names; a table keeps its missing features where a step of `prepare` fills them in.
 
     Raises:
         DataError: Its arguments contradict each other.
     """
-    return _made(SOURCES, part)  # type: ignore[no-any-return]
+    source: Source = _made(SOURCES, part)
+    allow_missing(source, prepare)
+    return source
 
 
 def _made(table: Mapping[str, type], part: Part) -> Any:

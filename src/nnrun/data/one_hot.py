@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from nnrun.data.columns import Columns, resolve
+from nnrun.data.columnwise import refuse_missing
 from nnrun.data.step import View, indexes
 from nnrun.errors import DataError
 
@@ -47,6 +48,8 @@ class OneHot:
 
         if not self.target:
             table = _table(x)
+            for name in resolve(self.columns, table.names):
+                refuse_missing(name, table.values[name], "OneHot")
             self.categories = {
                 name: np.unique(table.values[name]).tolist() for name in resolve(self.columns, table.names)
             }
@@ -91,6 +94,7 @@ class OneHot:
     def _spread(self, name: str, column: np.ndarray) -> dict[str, np.ndarray]:
         import numpy as np
 
+        refuse_missing(name, column, "OneHot")
         categories = self.categories[name]
         if self.unseen == "error":
             self._refuse_unseen(name, column)

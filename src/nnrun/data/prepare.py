@@ -7,26 +7,42 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from nnrun.data.impute import Impute
 from nnrun.data.one_hot import OneHot
+from nnrun.data.ordinal import Hash, Ordinal
 from nnrun.data.own import own_maker
 from nnrun.data.pad_sequences import PadSequences
+from nnrun.data.ranges import Clip, Log, MinMax, Robust
 from nnrun.data.reshape import Reshape
 from nnrun.data.scaling import Rescale, Standardize
 from nnrun.errors import DataError
 from nnrun.spec.part import Part
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from nnrun.data.step import Step
 
 STEPS: dict[str, type] = {
     "Rescale": Rescale,
     "Standardize": Standardize,
+    "MinMax": MinMax,
+    "Robust": Robust,
+    "Clip": Clip,
+    "Log": Log,
+    "Impute": Impute,
     "Reshape": Reshape,
     "OneHot": OneHot,
+    "Ordinal": Ordinal,
+    "Hash": Hash,
     "PadSequences": PadSequences,
 }
+
+
+def allow_missing(source: object, prepare: Sequence[Part]) -> None:
+    """Let a source that can keep missing features do so where a step fills them in."""
+    if hasattr(source, "missing_allowed"):
+        source.missing_allowed = any(part.name == "Impute" for part in prepare)
 
 
 def fitted_json(name: str, arguments: Mapping[str, Any], step: Step) -> dict[str, Any]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from nnrun.data.columns import Columns, resolve
-from nnrun.data.step import indexes
+from nnrun.data.columns import Columns
+from nnrun.data.columnwise import Columnwise, gather
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -63,7 +63,7 @@ class Rescale:
         return view
 
 
-class Standardize:
+class Standardize(Columnwise):
     """Shift and scale to mean 0 and standard deviation 1, as seen in the training part.
 
     Each number of an example is treated by itself, over the training examples. The standard deviation is the
@@ -74,92 +74,38 @@ class Standardize:
     """
 
     def __init__(self, columns: list[str | int] | None = None) -> None:
-        self.columns = columns
-        self.mean: np.ndarray | None = None
-        self.scale: np.ndarray | None = None
+        super().__init__(columns)
 
     def fit(self, x: Block) -> list[str]:
         """Learn mean and standard deviation of every number; tell which are constant."""
+        super().fit(x)
+        names = self.names(x)
+        values = gather(x, names, "Standardize")
+        return _constant_note(values.max(axis=0) == values.min(axis=0), names)
+
+    def learn(self, values: np.ndarray) -> Mapping[str, Any]:
+        """Mean and standard deviation."""
         import numpy as np
 
-        names = self._names(x)
-        values = _gather(x, names)
         constant = values.max(axis=0) == values.min(axis=0)
-        self.mean = np.where(constant, values[0], values.mean(axis=0, dtype="float64"))
-        self.scale = np.where(constant, 1.0, values.std(axis=0, dtype="float64"))
-        return _constant_note(constant, names)
+        return {
+            "mean": np.where(constant, values[0], values.mean(axis=0, dtype="float64")),
+            "scale": np.where(constant, 1.0, values.std(axis=0, dtype="float64")),
+        }
 
-    def apply(self, x: Block) -> Block:
-        """`(x - mean) / standard deviation`."""
+    def change(self, values: np.ndarray) -> np.ndarray:
+        """`(x - mean) / standard deviation`, in the precision of the values."""
         import numpy as np
 
-        names = self._names(x)
-        values = _gather(x, names)
-        assert self.mean is not None, "fit or restore comes first"  # noqa: S101
-        scaled = values.astype("float64" if names else "float32")
-        np.subtract(scaled, self.mean.astype(scaled.dtype), out=scaled)
-        np.divide(scaled, np.asarray(self.scale, dtype=scaled.dtype), out=scaled)
-        return _scatter(x, names, scaled)
-
-    def invert(self, x: Block) -> Block:
-        """The examples that `apply` would turn into `x`."""
-        import numpy as np
-
-        names = self._names(x)
-        return _scatter(x, names, _gather(x, names) * np.asarray(self.scale) + np.asarray(self.mean))
-
-    def state(self) -> dict[str, Any]:
-        """Means and standard deviations."""
-        import numpy as np
-
-        return {"mean": np.asarray(self.mean).tolist(), "scale": np.asarray(self.scale).tolist()}
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """Take means and standard deviations."""
-        import numpy as np
-
-        self.mean, self.scale = np.asarray(state["mean"], dtype="float64"), np.asarray(state["scale"], dtype="float64")
-
-    def shape(self, view: View) -> View:
-        """The same shape; the columns must be there and hold numbers."""
-        if self.columns is not None and view.columns is not None:
-            _refuse_text([name for name in resolve(self.columns, view.columns) if name in view.text])
-        return view
-
-    def _names(self, x: Block) -> list[str]:
-        """The columns to treat; empty where `x` is an array that is treated as a whole."""
-        if not isinstance(x, Columns):
-            return [] if self.columns is None else resolve(self.columns, indexes(x))
-        if self.columns is None:
-            return [name for name in x.names if name not in x.text()]
-        names = resolve(self.columns, x.names)
-        _refuse_text([name for name in names if name in x.text()])
-        return names
-
-
-def _gather(x: Block, names: list[str]) -> np.ndarray:
-    """These columns side by side; the whole array where no columns are named."""
-    import numpy as np
-
-    if isinstance(x, Columns):
-        return np.stack([x.values[name] for name in names], axis=1) if names else np.empty((len(x), 0))
-    return x[:, [int(name) for name in names]] if names else x
-
-
-def _scatter(x: Block, names: list[str], values: np.ndarray) -> Block:
-    """The examples with these columns replaced."""
-    if isinstance(x, Columns):
-        return Columns({**x.values, **{name: values[:, index] for index, name in enumerate(names)}})
-    if not names:
+        figures = {name: figure.astype(values.dtype) for name, figure in self.figures.items()}
+        np.subtract(values, figures["mean"], out=values)
+        np.divide(values, figures["scale"], out=values)
         return values
-    whole = x.astype("float64")
-    whole[:, [int(name) for name in names]] = values
-    return whole
 
-
-def _refuse_text(names: list[str]) -> None:
-    if names:
-        raise ValueError(f"Standardize takes numbers, but column {names[0]!r} holds text")
+    def undo(self, values: np.ndarray) -> np.ndarray:
+        """Back to the original numbers."""
+        changed: np.ndarray = values * self.figures["scale"] + self.figures["mean"]
+        return changed
 
 
 def _constant_note(constant: np.ndarray, names: list[str]) -> list[str]:

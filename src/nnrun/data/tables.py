@@ -14,7 +14,7 @@ from nnrun.errors import DataError
 from nnrun.spec.finding import Finding
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from pathlib import Path
 
     import numpy as np
@@ -72,6 +72,8 @@ class Csv:
         self.file = file
         self.dialect = Dialect(separator, decimal, encoding, words, header)
         self.types = dict(types or {})
+        #: Whether features may have missing values: where a step of the preparation fills them in.
+        self.missing_allowed = False
         targets = target if isinstance(target, list) else [-1 if target is None else target]
         self.asked = Asked(features, targets, sample_weight)
 
@@ -80,7 +82,7 @@ class Csv:
         file = places.need(self.file)
         head = read_head(file, self.dialect)
         chosen = self._select(file, head)
-        table = read_columns(file, self.dialect, head, chosen.names, self._types(chosen))
+        table = read_columns(file, self.dialect, head, chosen.names, self._types(chosen), self._gaps(chosen.features))
         if chosen.weight:
             self._refuse_negative(file, head, chosen.weight, table[chosen.weight])
         return Raw(
@@ -107,7 +109,7 @@ class Csv:
             for name in wanted
             if name in layout["features"] or name in layout["text"]
         }
-        table = read_columns(file, self.dialect, head, wanted, types)
+        table = read_columns(file, self.dialect, head, wanted, types, self._gaps(layout["features"]))
         y = side_by_side({name: table[name] for name in layout["targets"]}) if with_target else None
         return Examples(Columns({name: table[name] for name in layout["features"]}), y)
 
@@ -131,7 +133,10 @@ class Csv:
             return None, [Finding((*below, "file"), error.text, error.hint, "defective-data")]
         wrong = [
             Finding((*below, "file"), error.text, error.hint, "defective-data")
-            for error in [*defects(file, head, found, self._types(chosen)), *self._negative(file, chosen, found)]
+            for error in [
+                *defects(file, head, found, self._types(chosen), self._gaps(chosen.features)),
+                *self._negative(file, chosen, found),
+            ]
         ]
         return self._outline(chosen, found, whole=whole), wrong
 
@@ -158,6 +163,10 @@ class Csv:
         if kind == "text":
             return labels(values)
         return labels(number for value in values if (number := self.dialect.number(value)) is not None)
+
+    def _gaps(self, features: Sequence[str]) -> frozenset[str]:
+        """The columns that may have missing values."""
+        return frozenset(features) if self.missing_allowed else frozenset()
 
     def _types(self, chosen: Chosen) -> dict[str, str]:
         """The types that the config says, and that weights are numbers."""
@@ -209,22 +218,27 @@ class Csv:
 
 
 def read_columns(
-    file: Path, dialect: Dialect, head: Head, names: Sequence[str], types: Mapping[str, str]
+    file: Path,
+    dialect: Dialect,
+    head: Head,
+    names: Sequence[str],
+    types: Mapping[str, str],
+    gaps: Collection[str] = (),
 ) -> dict[str, np.ndarray]:
-    """These columns as arrays: float64 for numbers, object for text.
+    """These columns as arrays: float64 for numbers, object for text; missing values of `gaps` are NaN and None.
 
     Raises:
         DataError: A row is ragged, a value is missing or text stands among numbers; with row and column.
     """
     frame = _frame(file, dialect, head)
     if frame is None or frame.shape[1] != len(head.names) or frame.iloc[:, -1].isna().any():
-        _refuse(file, dialect, head, names, types)
+        _refuse(file, dialect, head, names, types, gaps)
     if frame is None or frame.shape[1] != len(head.names):
         raise DataError("pandas cannot read the table", file=file, hint="look for stray quotes, or write the file anew")
     frame.columns = list(head.names)
     text = [name for name in names if types.get(name) == "text" or not _numeric(frame[name])]
     if not len(frame) or text or not _finite(frame[list(names)]):
-        found = _refuse(file, dialect, head, names, types)
+        found = _refuse(file, dialect, head, names, types, gaps)
         text = [name for name in names if types.get(name, found.columns[name].kind()) == "text"]
     return {
         name: _text(file, dialect, head, name) if name in text else _numbers(frame, name, dialect) for name in names
@@ -258,10 +272,17 @@ def _frame(file: Path, dialect: Dialect, head: Head, **options: Any) -> pd.DataF
     return frame
 
 
-def _refuse(file: Path, dialect: Dialect, head: Head, names: Sequence[str], types: Mapping[str, str]) -> Scan:
+def _refuse(
+    file: Path,
+    dialect: Dialect,
+    head: Head,
+    names: Sequence[str],
+    types: Mapping[str, str],
+    gaps: Collection[str],
+) -> Scan:
     """Raise the first defect that a slow reading finds; return what it read where there is none."""
     found = scan(file, dialect, head, names)
-    wrong = defects(file, head, found, types)
+    wrong = defects(file, head, found, types, gaps)
     if wrong:
         raise wrong[0]
     return found
@@ -293,7 +314,9 @@ def _text(file: Path, dialect: Dialect, head: Head, name: str) -> np.ndarray:
 
     frame = _frame(file, dialect, head, usecols=[head.names.index(name)], dtype=str)
     assert frame is not None, "the file was read before"  # noqa: S101
-    return np.array([str(value).strip() for value in frame.iloc[:, 0]], dtype=object)
+    column = frame.iloc[:, 0]
+    said = [None if gap else str(value).strip() for value, gap in zip(column, column.isna(), strict=True)]
+    return np.array(said, dtype=object)
 
 
 def _negative_weight(file: Path, name: str, weight: float, row: int | None = None) -> DataError:
