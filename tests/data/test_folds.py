@@ -1,4 +1,4 @@
-"""Folds: every row is tested once a repeat, as scikit-learn deals them; classes keep their shares, groups never part."""
+"""Folds test every row once a repeat, as scikit-learn deals them; classes keep their shares, groups never part."""
 
 from __future__ import annotations
 

@@ -1,0 +1,59 @@
+"""`nnrun compare`, and what `train` takes for folds."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+SMALL = """name: {name}
+seed: 7
+data:
+  source: iris
+  split: {{k_fold: {{folds: 3, shuffle: true, stratify: true}}}}
+model: [{{Dense: {{units: {units}, activation: tanh}}}}, {{Dense: {{units: $classes, activation: softmax}}}}]
+training: {{loss: sparse_categorical_crossentropy, optimizer: Adam, epochs: 2}}
+"""
+
+
+@pytest.mark.keras
+def test_two_cross_validations_side_by_side(process, place: Path) -> None:
+    """Each fold is a line while it runs; then the means; `compare` says what a difference is worth."""
+    for name, units in (("small", 2), ("large", 16)):
+        (place / f"{name}.yaml").write_text(SMALL.format(name=name, units=units), encoding="utf-8")
+        done = process("train", f"{name}.yaml")
+        assert done.returncode == 0, done.stderr
+        assert [line.split("  ")[0] for line in done.stderr.splitlines() if line.startswith("fold ")] == [
+            "fold 1/3", "fold 2/3", "fold 3/3"
+        ]
+        assert "epoch" not in done.stderr.replace("epochs", "")
+        assert "95 % interval" in done.stdout
+        assert "corrected resampled t (Nadeau and Bengio 2003)" in done.stdout
+        assert "--fold 0" in done.stdout
+    told = process("compare", "small", "large", "--metric", "loss")
+    assert told.returncode == 0, told.stderr
+    assert [line.split()[0] for line in told.stdout.splitlines()[4:9]] == ["fold", "0", "1", "2", "mean"]
+    assert "(p = " in told.stdout
+    plain = json.loads(process("compare", "small", "large", "--json", "--metric", "loss").stdout)
+    assert plain["metric"] == "loss"
+    assert len(plain["each"]) == 3
+    assert plain["interval_95"][0] <= plain["difference"] <= plain["interval_95"][1]
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        (("train",), "Give a CONFIG to train, or --resume-folds RUN"),
+        (("train", "tiny.yaml", "--resume-folds", "last"), "not both"),
+        (("train", "--resume-folds", "last", "--set", "seed=1"), "--set cannot change it"),
+        (("train", "tiny.yaml", "--jobs", "0"), "--jobs"),
+        (("train", "--resume-folds", "last"), "There is no run"),
+        (("compare", "a", "b"), "There is no run"),
+    ],
+)
+def test_what_cannot_be_asked(say, words: tuple[str, ...], text: str) -> None:
+    """A contradiction, or a run that is not there, is refused with what to type."""
+    result = say(*words)
+    assert result.exit_code in (1, 2)
+    assert text in result.output

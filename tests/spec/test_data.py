@@ -1,0 +1,59 @@
+"""The section `data:`: what cannot stand beside a cross-validation is refused, what can is said out in full."""
+
+from __future__ import annotations
+
+import pytest
+
+from nnrun.config.document import parse
+from nnrun.errors import ConfigError
+from nnrun.spec.data import KFold
+from nnrun.spec.experiment import Experiment, validate
+from nnrun.spec.resolve import resolved
+
+
+def experiment(split: str) -> Experiment:
+    """Validate a config with this split."""
+    text = f"""data: {{source: iris, split: {split}}}
+model: [{{Dense: {{units: $classes, activation: softmax}}}}]
+training: {{loss: sparse_categorical_crossentropy, optimizer: Adam}}
+"""
+    return validate(parse(text, "x.yaml"))
+
+
+def test_folds_have_defaults() -> None:
+    """Ten folds in the order of the file, once, without a final model."""
+    assert experiment("{k_fold: {}}").data.split.k_fold == KFold(10, False, 1, False, None, False)
+
+
+def test_folds_are_said_out_in_full() -> None:
+    """The resolved config has every setting of the folds, and is the same experiment."""
+    said = resolved(experiment("{k_fold: {folds: 3, shuffle: true, repeats: 2}, validation: 0.1}"), str)
+    assert said["data"]["split"]["k_fold"] == {
+        "folds": 3, "shuffle": True, "repeats": 2, "stratify": False, "final_fit": False
+    }
+    assert said["data"]["split"]["validation"] == 0.1
+
+
+@pytest.mark.parametrize(
+    ("split", "text"),
+    [
+        ("{k_fold: {folds: 1}}", "expected an integer of at least 2"),
+        ("{k_fold: {folds: 3, repeats: 2}}", "repeats: 2 needs an order of its own"),
+        ("{k_fold: {folds: 3}, test: 0.2}", "k_fold gives every fold its own test part, so that test: 0.2 cannot be"),
+        ("{k_fold: {final_fit: true}, validation: test}", "no test part is left for validation: test"),
+        ("{k_fold: {folds: 3}, stratify: true}", "'stratify' beside k_fold deals out the validation share"),
+        ("{k_fold: {folds: 3}, shuffle: false}", "'shuffle' beside k_fold deals out the validation share"),
+        ("{k_fold: 10}", "expected a mapping for 'k_fold'"),
+        ("{k_fold: {fold: 10}}", "has no key 'fold'"),
+    ],
+)
+def test_what_cannot_be_is_refused(split: str, text: str) -> None:
+    """The message says what contradicts what."""
+    with pytest.raises(ConfigError, match=text):
+        experiment(split)
+
+
+@pytest.mark.parametrize("split", ["{k_fold: {}, validation: test}", "{k_fold: {}, validation: 0.1, stratify: true}"])
+def test_what_can_stand_beside_folds(split: str) -> None:
+    """A validation part may be a share of each fold's training rows, stratified too, or its test part."""
+    assert experiment(split).data.split.k_fold is not None
