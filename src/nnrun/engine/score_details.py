@@ -9,7 +9,7 @@ import numpy as np
 from nnrun.engine import score_classes
 from nnrun.engine.decide import several_labels
 from nnrun.engine.score_numbers import number_figures
-from nnrun.spec.targets import target_form
+from nnrun.spec.targets import gives_shares
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -45,11 +45,11 @@ def _classes(one: Answers, loss: Part, rows: NDArray[Any]) -> dict[str, Any]:
     if len(names) <= score_classes.MOST_CLASSES:
         found = score_classes.by_class(truth, predicted, names)
         found |= _areas(truth, scores, len(names))
-    shares = _shares(scores, loss)
-    if shares is None:
+    told = shares(scores, loss)
+    if told is None:
         return found
-    confidence = shares[np.arange(len(shares)), predicted]
-    found["log_loss"] = score_classes.log_loss(truth, shares)
+    confidence = told[np.arange(len(told)), predicted]
+    found["log_loss"] = score_classes.log_loss(truth, told)
     found["expected_calibration_error"] = score_classes.calibration_error(truth == predicted, confidence)
     if len(rows) == len(truth):
         found["worst"] = score_classes.worst(truth, predicted, confidence, rows, names.__getitem__)
@@ -62,8 +62,8 @@ def _labels(one: Answers, loss: Part) -> dict[str, Any]:
     if truth is None or len(names) > score_classes.MOST_CLASSES:
         return {}
     found = score_classes.by_label(truth, predicted, names) | score_classes.areas(truth == 1, one.outputs)
-    shares = _shares(one.outputs.reshape(-1, 1), loss)
-    return found if shares is None else found | {"log_loss": score_classes.log_loss(truth.reshape(-1), shares)}
+    told = shares(one.outputs.reshape(-1, 1), loss)
+    return found if told is None else found | {"log_loss": score_classes.log_loss(truth.reshape(-1), told)}
 
 
 def _by_class(outputs: NDArray[Any]) -> NDArray[Any]:
@@ -84,15 +84,15 @@ def _names(facts: Facts, units: int) -> tuple[str, ...]:
     return (*facts.class_names, *(str(number) for number in range(len(facts.class_names), count)))
 
 
-def _shares(scores: NDArray[Any], loss: Part) -> NDArray[Any] | None:
+def shares(scores: NDArray[Any], loss: Part) -> NDArray[Any] | None:
     """Give each class's share, shape (rows, classes); None where outputs are no shares (a hinge's, a step's)."""
-    if "hinge" in loss.name.lower() or target_form(loss) == "number":
+    if not gives_shares(loss):
         return None
     if loss.arguments.get("from_logits") is True:
         scores = _from_logits(scores)
-    shares = np.hstack([1 - scores, scores]) if scores.shape[1] == 1 else scores
-    whole = np.abs(shares.sum(axis=1, dtype=np.float64) - 1).max() <= _ROUNDED
-    return shares if whole and shares.min() >= 0 else None
+    told = np.hstack([1 - scores, scores]) if scores.shape[1] == 1 else scores
+    whole = np.abs(told.sum(axis=1, dtype=np.float64) - 1).max() <= _ROUNDED
+    return told if whole and told.min() >= 0 else None
 
 
 def _from_logits(logits: NDArray[Any]) -> NDArray[Any]:

@@ -291,6 +291,10 @@ class Session:
             self._put[id(part)] = self._fitting(part)
         return self._put[id(part)]
 
+    def forget(self) -> None:
+        """Let go of the data so far: a part that comes later may lie where one lay that is gone."""
+        self._put.clear()
+
     def _weighed(self, part: DataPart) -> Tensors:
         """Give the training part as tensors, its examples weighed by their classes where the config says so."""
         tensors, wanted = self.tensors(part), self._experiment.training.class_weight

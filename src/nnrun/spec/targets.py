@@ -51,6 +51,11 @@ def target_form(loss: Part) -> TargetForm:
     return "binary" if name in _BINARY else "number"
 
 
+def gives_shares(loss: Part) -> bool:
+    """Tell whether `loss` compares probabilities, which a hinge and a loss of plain numbers do not."""
+    return target_form(loss) != "number" and "hinge" not in loss.name.lower()
+
+
 def class_of_loss(name: str) -> str:
     """Bring a loss function's name to its class's: `kl_divergence` to `KLDivergence`; other names stay."""
     if not name.islower():

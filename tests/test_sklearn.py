@@ -1,0 +1,157 @@
+"""Configs as scikit-learn estimators."""
+
+from __future__ import annotations
+
+import importlib
+import pickle
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.datasets import load_iris
+from sklearn.model_selection import GridSearchCV, KFold, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils.estimator_checks import estimator_checks_generator
+
+from nnrun.errors import ConfigError
+
+pytestmark = pytest.mark.keras
+
+DATA = "data: {source: {csv: {file: nowhere.csv}}, prepare: [Standardize], split: {test: 0.2}}\n"
+CLASSES = f"""name: classes
+seed: 7
+{DATA}model:
+  - Dense: {{units: 16, activation: relu}}
+  - Dense: {{units: $classes, activation: softmax}}
+training: {{loss: sparse_categorical_crossentropy, optimizer: {{Adam: {{learning_rate: 0.05}}}}, epochs: 12}}
+"""
+NUMBERS = f"""name: numbers
+seed: 7
+{DATA}model:
+  - Dense: {{units: 16, activation: relu}}
+  - Dense: $targets
+training: {{loss: mse, optimizer: {{Adam: {{learning_rate: 0.05}}}}, epochs: 12}}
+"""
+BINARY = CLASSES.replace("units: $classes, activation: softmax", "units: 1, activation: sigmoid").replace(
+    "sparse_categorical_crossentropy", "binary_crossentropy"
+)
+
+#: Scikit-learn's checks that do not apply, and why.
+NOT_ASKED = {
+    "check_sample_weight_equivalence_on_dense_data": "rows said twice make more steps, and a weight makes longer ones",
+    "check_array_api_input": "scikit-learn itself skips it unless SciPy's switch for other kinds of arrays is set",
+}
+
+
+@pytest.fixture(scope="module")
+def estimators() -> ModuleType:
+    """Give the module, which wakes scikit-learn."""
+    return importlib.import_module("nnrun.sklearn")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a folder with three configs whose own data are nowhere."""
+    made = tmp_path_factory.mktemp("estimators")
+    for name, text in (("classes", CLASSES), ("numbers", NUMBERS), ("binary", BINARY)):
+        (made / f"{name}.yaml").write_text(text, encoding="utf-8")
+    return made
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "config"), [("ConfigClassifier", "classes"), ("ConfigRegressor", "numbers")])
+def test_scikit_learns_own_checks(estimators: ModuleType, folder: Path, name: str, config: str) -> None:
+    """Every check of scikit-learn's passes but those that are listed with their reason."""
+    failed = {}
+    for estimator, check in estimator_checks_generator(getattr(estimators, name)(str(folder / f"{config}.yaml"))):
+        word = check.func.__name__
+        if word in NOT_ASKED:
+            continue
+        try:
+            check(estimator)
+        except Exception as error:  # noqa: BLE001 - a check fails in whatever way
+            failed[word] = f"{type(error).__name__}: {error}"
+    assert failed == {}
+
+
+def test_settings_are_parameters(estimators: ModuleType, folder: Path) -> None:
+    """A clone has the same config and paths, set_params changes them, and what cannot be is said when it is fitted."""
+    estimator = estimators.ConfigClassifier(str(folder / "classes.yaml"), **{"training.epochs": 3})
+    copy = clone(estimator)
+    assert copy.get_params() == estimator.get_params() == {"config": str(folder / "classes.yaml"), "training.epochs": 3}
+    x, y = load_iris(return_X_y=True)
+    copy.set_params(**{"training.epochs": 2, "seed": 1}).fit(x, y)
+    assert len(copy.history_) == 2
+    assert not hasattr(estimator, "trained_")
+    with pytest.raises(ConfigError, match="epoch"):
+        copy.set_params(**{"training.epoch": 2}).fit(x, y)
+
+
+def test_it_stands_where_estimators_stand(estimators: ModuleType, folder: Path) -> None:
+    """cross_val_score, Pipeline and GridSearchCV honour settings: more epochs are found to be better."""
+    x, y = load_iris(return_X_y=True)
+    estimator = estimators.ConfigClassifier(str(folder / "classes.yaml"))
+    scores = cross_val_score(estimator, x, y, cv=KFold(3, shuffle=True, random_state=0))
+    assert scores.mean() > 0.9
+    searched = GridSearchCV(
+        make_pipeline(StandardScaler(), estimator),
+        {"configclassifier__training.epochs": [1, 20]},
+        cv=KFold(2, shuffle=True, random_state=0),
+    ).fit(x, y)
+    assert searched.best_params_ == {"configclassifier__training.epochs": 20}
+
+
+def test_a_fitted_estimator_can_be_kept(estimators: ModuleType, folder: Path) -> None:
+    """Pickled and read again it says the same, to the last bit; a second fit from the same seed too."""
+    x, y = load_iris(return_X_y=True)
+    names = np.array(["setosa", "versicolor", "virginica"])[y]
+    estimator = estimators.ConfigClassifier(str(folder / "classes.yaml")).fit(x, names)
+    again = pickle.loads(pickle.dumps(estimator))
+    told = estimator.predict_proba(x)
+    assert np.array_equal(again.predict_proba(x), told)
+    assert np.array_equal(clone(estimator).fit(x, names).predict_proba(x), told)
+    assert told.sum(axis=1) == pytest.approx(np.ones(150), abs=1e-5)
+    assert (again.predict(x) == names).mean() > 0.9
+    assert np.array_equal(again.predict(x), again.classes_[told.argmax(axis=1)])
+
+
+def test_one_sigmoid_speaks_for_both_classes(estimators: ModuleType, folder: Path) -> None:
+    """A single sigmoid gives two columns of probabilities; the perceptron's step gives none."""
+    x, y = load_iris(return_X_y=True)
+    binary = estimators.ConfigClassifier(str(folder / "binary.yaml")).fit(x[:100], y[:100] + 5)
+    shares = binary.predict_proba(x[:100])
+    assert shares.shape == (100, 2)
+    assert np.array_equal(binary.predict(x[:100]), np.where(shares[:, 1] > 0.5, 6, 5))
+    hinge = estimators.ConfigClassifier(str(folder / "binary.yaml"), **{"training.loss": "hinge"})
+    assert not hasattr(hinge, "predict_proba")
+
+
+def test_a_config_of_the_other_task_is_refused(estimators: ModuleType, folder: Path) -> None:
+    """A regressor's config is no classifier, and the other way round; the message says why."""
+    x, y = load_iris(return_X_y=True)
+    with pytest.raises(ConfigError, match="a classifier has classes"):
+        estimators.ConfigClassifier(str(folder / "numbers.yaml")).fit(x, y)
+    with pytest.raises(ConfigError, match="a regressor has numbers"):
+        estimators.ConfigRegressor(str(folder / "classes.yaml")).fit(x, y)
+
+
+def test_a_validation_share_is_held_out(estimators: ModuleType, folder: Path) -> None:
+    """`split: {validation: 0.2}` holds rows out of those given, so that callbacks may watch them."""
+    x, y = load_iris(return_X_y=True)
+    sets: dict[str, Any] = {"data.split": {"validation": 0.2, "stratify": True}, "training.epochs": 1}
+    fitted = estimators.ConfigClassifier(str(folder / "classes.yaml"), **sets).fit(x, y)
+    assert "val_loss" in fitted.history_[0]
+    assert dict(fitted.trained_.facts.rows) == {"train": 120, "validation": 30}
+
+
+def test_several_numbers_are_predicted_together(estimators: ModuleType, folder: Path) -> None:
+    """A regressor gives as many columns as it was given; one column alone has no second dimension."""
+    x, _ = load_iris(return_X_y=True)
+    regressor = estimators.ConfigRegressor(str(folder / "numbers.yaml"), **{"training.epochs": 40})
+    assert regressor.fit(x[:, :2], x[:, 2]).predict(x[:5, :2]).shape == (5,)
+    assert regressor.score(x[:, :2], x[:, 2]) > 0.5
+    assert regressor.fit(x[:, :2], x[:, 2:]).predict(x[:5, :2]).shape == (5, 2)
