@@ -40,6 +40,9 @@ COMMANDS = {
     "configs",
     "schema",
     "completion",
+    "compare",
+    "generate-text",
+    "verify",
 }
 
 

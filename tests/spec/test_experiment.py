@@ -68,7 +68,7 @@ def test_parts_know_their_paths_from_the_root(experiment) -> None:
             {"training": "loss: mse\noptimizer: Adam\nshuffle: no"},
             "no",
             "expected true or false for 'shuffle', received \"no\" (text)",
-            None,
+            "write false",
         ),
         (
             {"training": "loss: mse"},

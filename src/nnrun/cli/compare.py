@@ -46,8 +46,8 @@ def compare(*, first: str, second: str, metric: str | None, runs_dir: Path, as_j
 
 def put_comparison(screen: Screen, found: Comparison) -> None:
     """Write each fold, the mean, and what that means."""
+    from nnrun.cli.figure import figure
     from nnrun.cli.layout import Table, put_paragraph, put_table, put_terms
-    from nnrun.cli.scores import figure
 
     put_terms(screen, [("first", found.first), ("second", found.second), ("figure", found.metric)])
     screen.put()

@@ -84,8 +84,8 @@ def evaluate(  # noqa: PLR0913 - one for each option
 
 def put_predictions(screen: Screen, answer: Answer, count: int) -> None:
     """Write the first predictions beside the truth; mistakes are marked, numbers get their distance."""
+    from nnrun.cli.figure import figure
     from nnrun.cli.layout import Table, put_table
-    from nnrun.cli.scores import figure
 
     if "truth" not in answer.columns:
         _put_several(screen, answer, count)
@@ -105,8 +105,8 @@ def put_predictions(screen: Screen, answer: Answer, count: int) -> None:
 
 def _put_several(screen: Screen, answer: Answer, count: int) -> None:
     """Write truth and prediction of each of several outputs; each class's own output is left to the file."""
+    from nnrun.cli.figure import figure
     from nnrun.cli.layout import Table, put_table
-    from nnrun.cli.scores import figure
 
     shown = [index for index, name in enumerate(answer.columns) if not name.startswith("output")]
     headings = tuple(answer.columns[index] for index in shown)
@@ -115,7 +115,7 @@ def _put_several(screen: Screen, answer: Answer, count: int) -> None:
 
 
 def _class_cells(said: dict[str, object], screen: Screen) -> list[str]:
-    from nnrun.cli.scores import figure
+    from nnrun.cli.figure import figure
 
     output = said.get(f"output_{said['prediction']}", said.get("output"))
     mark = "✗" if screen.can("✗") else "x"
@@ -123,7 +123,7 @@ def _class_cells(said: dict[str, object], screen: Screen) -> list[str]:
 
 
 def _difference(said: dict[str, object], predictions: list[str]) -> str:
-    from nnrun.cli.scores import figure
+    from nnrun.cli.figure import figure
 
     truth, prediction = said["truth"], said[predictions[0]]
     if len(predictions) > 1 or not isinstance(truth, int | float) or not isinstance(prediction, int | float):

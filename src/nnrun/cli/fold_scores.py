@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from nnrun.cli.figure import figure
 from nnrun.cli.layout import Table, put_paragraph, put_table
 
 if TYPE_CHECKING:
@@ -17,8 +18,6 @@ _TWICE = ("errors", "error_rate")
 
 def put_fold_scores(screen: Screen, crossed: Mapping[str, Any]) -> None:
     """Write each figure's mean over folds, its spread and its interval."""
-    from nnrun.cli.scores import figure
-
     means = {name: value for name, value in crossed["mean"].items() if name not in _TWICE}
     if any(name != "loss" and value == means.get("loss") for name, value in means.items()):
         del means["loss"]  # a metric of the same name as the loss says it better

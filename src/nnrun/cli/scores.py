@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from nnrun.cli.figure import figure
 from nnrun.cli.fold_scores import put_fold_scores
 from nnrun.cli.layout import Table, put_table, put_terms
 
@@ -104,12 +105,3 @@ def _output_figures(figures: Mapping[str, Any]) -> dict[str, str]:
 def _error_cells(part: Mapping[str, Any]) -> tuple[str, str, str]:
     low, high = part["error_percent_interval_95"]
     return f"{part['error_percent']:.2f} %", f"{low:.2f} to {high:.2f} %", f"{part['errors']:,}"
-
-
-def figure(value: object) -> str:
-    """Give a figure with as many digits as tell something."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return "-" if value is None else str(value)
-    if isinstance(value, int):
-        return f"{value:,}"
-    return f"{value:.4f}" if 0.001 <= abs(value) < 1000 or value == 0 else f"{value:.4g}"

@@ -110,8 +110,8 @@ def _why(one: Verified) -> str:
 
 
 def _put_claims(screen: Screen, claims: Sequence[Claim]) -> None:
+    from nnrun.cli.figure import figure
     from nnrun.cli.layout import Table, put_table
-    from nnrun.cli.scores import figure
 
     several = any(len(claim.figures) > 1 for claim in claims)
     headings = ("  claim", "expected", *(("mean", "sd", "least", "most") if several else ("received",)), "")
