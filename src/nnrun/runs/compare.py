@@ -136,7 +136,7 @@ def mcnemar(only_first: int, only_second: int) -> float:
     count = only_first + only_second
     tail = sum(comb(count, k) for k in range(min(only_first, only_second) + 1))
     # Whole numbers until the last step: 0.5 ** count alone would vanish beyond 1,074 rows.
-    return min(1.0, 2 * tail / 2**count)
+    return float(min(1.0, 2 * tail / 2**count))
 
 
 def _verdict(name: str, difference: float, p: float) -> str:
