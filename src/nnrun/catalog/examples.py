@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 #: By the parameter's name, wherever it stands.
 _BY_NAME: dict[str, Any] = {
-    "activation": "relu", "axes": -1, "backup_dir": "backup", "boundaries": [1000, 2000], "cell": {"LSTMCell": 8},
+    "activation": "relu", "axes": -1, "backup_dir": "backup", "boundaries": [1000, 2000], "buckets": 100, "cell": {"LSTMCell": 8},
     "cells": [{"LSTMCell": 8}, {"LSTMCell": 8}], "columns": ["colour"], "decay_rate": 0.9, "decay_steps": 1000,
     "default_value": 0.0, "dims": [2, 1], "directory": "checkpoints", "divide_by": 255, "equation": "ab,bc->ac",
     "factor": 0.2, "file": "data.csv", "filename": "log.csv", "filters": 32, "first_decay_steps": 1000, "head_dim": 8,
@@ -33,8 +33,12 @@ _BY_ENTRY: dict[tuple[str, str], Any] = {
     ("ModelCheckpoint", "filepath"): "best.keras",
     ("RandomPosterization", "factor"): 4,
     ("TFSMLayer", "filepath"): "exported",
+    ("idx", "images"): "images-idx3-ubyte.gz",
+    ("idx", "labels"): "labels-idx1-ubyte.gz",
     ("inline", "rows"): [[0, 0, 0], [0, 1, 1], [1, 0, 1], [1, 1, 0]],
     ("npz", "file"): "data.npz",
+    ("openml", "id"): 61,
+    ("parquet", "file"): "data.parquet",
     ("sklearn", "set"): "iris",
 }
 

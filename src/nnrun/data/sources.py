@@ -8,6 +8,8 @@ from nnrun.data.bundled_tables import Sklearn
 from nnrun.data.cifar import Cifar10, Cifar100
 from nnrun.data.descriptions import Descriptions
 from nnrun.data.fashion import FashionMnist
+from nnrun.data.idx_source import Idx
+from nnrun.data.images import Images
 from nnrun.data.imdb import Imdb
 from nnrun.data.inline import Inline
 from nnrun.data.mnist import Mnist
@@ -37,6 +39,8 @@ SOURCES: dict[str, type] = {
     "descriptions": Descriptions,
     "csv": Csv,
     "npz": Npz,
+    "idx": Idx,
+    "images": Images,
     "text": Text,
     "sklearn": Sklearn,
     "inline": Inline,

@@ -1,0 +1,197 @@
+"""The source `images`: picture files, in a folder for each class or listed in a csv file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from nnrun.data.labels import labels
+from nnrun.data.pictures import ENDINGS, picture_shape, read_picture
+from nnrun.data.raw import Examples, Outline, Raw
+from nnrun.errors import DataError
+from nnrun.spec.finding import Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    import numpy as np
+
+    from nnrun.data.pictures import Colour
+    from nnrun.data.places import Places
+    from nnrun.errors import Path as ConfigPath
+    from nnrun.progress import Progress
+
+
+@dataclass(frozen=True)
+class _Listed:
+    """Picture files and the class of each."""
+
+    files: list[Path]
+    classes: list[str]
+
+
+class Images:
+    """Pictures in a folder with a subfolder for each class, or listed in a csv file with their classes.
+
+    Any format that Pillow reads; values are 0 to 255, an example has the shape (height, width, 1) or
+    (height, width, 3). A folder whose subfolders are `train` and `test`, each with the classes' folders, has a test
+    part of its own.
+
+    Args:
+        folder: The folder, relative to the config or to the data folder.
+        file: A csv file that names a picture in each row, relative to the csv file's folder.
+        path_column: The column of the pictures' names, by name or index.
+        target: The column of their classes, by name or index; default: the last.
+        size: Height and width that every picture is brought to; where not given, all must have one size.
+        colour: `grey` or `rgb`.
+    """
+
+    def __init__(
+        self,
+        folder: str | None = None,
+        file: str | None = None,
+        path_column: str | int = 0,
+        target: str | int = -1,
+        size: list[int] | None = None,
+        colour: Literal["grey", "rgb"] = "rgb",
+    ) -> None:
+        if (folder is None) == (file is None):
+            raise ValueError("images: expected one of a `folder` with a subfolder for each class and a csv `file`")
+        if size is not None and (len(size) != 2 or min(size) < 1):
+            raise ValueError(f"images: size expected two positive integers (height and width), received {size}")
+        self.folder, self.file, self.path_column, self.target = folder, file, path_column, target
+        self.size = None if size is None else (size[0], size[1])
+        self.colour: Colour = colour
+
+    def load(self, places: Places, progress: Progress) -> Raw:
+        """Decode all pictures."""
+        listed = self._listed(places)
+        size = self.size or picture_shape(listed["train"].files[0])
+        same = self.size is None
+        parts = {part: self._examples(one, size, progress, same=same) for part, one in listed.items()}
+        file = None if self.file is None else places.need(self.file)
+        return Raw(
+            parts["train"],
+            parts.get("test"),
+            class_names=labels(name for one in listed.values() for name in one.classes),
+            target_names=("class",),
+            files={} if file is None else {file.name: file},
+            layout={"size": list(size)},
+            task="classification",
+        )
+
+    def foresee(self, places: Places, path: ConfigPath) -> tuple[Outline | None, list[Finding]]:
+        """The classes, how many pictures there are, and the size of the first."""
+        key = "folder" if self.file is None else "file"
+        try:
+            listed = self._listed(places)
+            size = self.size or picture_shape(listed["train"].files[0])
+        except DataError as error:
+            name = "unreadable-data" if places.find(str(self.folder or self.file)) else "missing-file"
+            return None, [Finding((*path, "images", key), error.text, error.hint, name)]
+        outline = Outline(
+            (*size, 1 if self.colour == "grey" else 3),
+            len(listed["train"].files),
+            len(listed["test"].files) if "test" in listed else 0,
+            task="classification",
+            class_names=labels(name for one in listed.values() for name in one.classes),
+            target_names=("class",),
+        )
+        return outline, []
+
+    def again(self, file: Path, layout: Mapping[str, Any], *, with_target: bool) -> Examples:
+        """Read one picture, pictures listed in a csv file, or an npz with x and y."""
+        import numpy as np
+
+        from nnrun.data.arrays import read_examples
+        from nnrun.progress import Silent
+
+        size = (int(layout["size"][0]), int(layout["size"][1]))
+        if file.suffix.lower() == ".npz":
+            return read_examples(file, {}, with_target=with_target)
+        if file.suffix.lower() in ENDINGS and not with_target:
+            return Examples(np.stack([read_picture(file, size, self.colour)]), None)
+        listed = self._from_csv(file, with_target=with_target)
+        found = self._examples(listed, size, Silent(), same=False)
+        return found if with_target else Examples(found.x, None)
+
+    def _examples(self, listed: _Listed, size: tuple[int, int], progress: Progress, *, same: bool) -> Examples:
+        import numpy as np
+
+        x: np.ndarray = np.empty((len(listed.files), *size, 1 if self.colour == "grey" else 3), dtype="uint8")
+        with progress.bar("Reading pictures", len(listed.files), "") as bar:
+            for row, file in enumerate(listed.files):
+                if same and (found := picture_shape(file)) != size:
+                    raise DataError(
+                        f"expected a picture of {size[0]} x {size[1]} pixels (height and width), as the first is, "
+                        f"received {found[0]} x {found[1]}",
+                        file=file,
+                        hint=f"say a size that all are brought to: `size: [{size[0]}, {size[1]}]`",
+                    )
+                x[row] = read_picture(file, size, self.colour)
+                bar.advance(1)
+        return Examples(x, np.array(listed.classes, dtype=object))
+
+    def _listed(self, places: Places) -> dict[str, _Listed]:
+        """The pictures of each part."""
+        if self.file is not None:
+            return {"train": self._from_csv(places.need(self.file), with_target=True)}
+        folder = places.find(str(self.folder))
+        if folder is None:
+            raise places.missing(str(self.folder))
+        if not folder.is_dir():
+            raise DataError("expected a folder of pictures, received a file", file=folder, hint="name it as `file`")
+        below = {path.name: path for path in folder.iterdir() if path.is_dir()}
+        if set(below) == {"train", "test"}:
+            return {part: _from_folder(below[part]) for part in ("train", "test")}
+        return {"train": _from_folder(folder)}
+
+    def _from_csv(self, file: Path, *, with_target: bool) -> _Listed:
+        from nnrun.data.columns import resolve
+        from nnrun.data.delimited import Dialect, read_head, rows
+
+        dialect = Dialect("\t" if file.suffix == ".tsv" else ",")
+        head = read_head(file, dialect)
+        try:
+            (path,) = resolve([self.path_column], head.names)
+            target = resolve([self.target], head.names)[0] if with_target else path
+        except ValueError as error:
+            raise DataError(str(error), file=file, hint="say `path_column` and `target`") from None
+        found = _Listed([], [])
+        for line, fields in rows(file, dialect):
+            if line <= head.line:
+                continue
+            if len(fields) != len(head.names):
+                raise DataError(f"expected {len(head.names)} fields, received {len(fields)}", file=file, row=line)
+            picture = file.parent / fields[head.names.index(path)].strip()
+            if not picture.is_file():
+                raise DataError(
+                    f"there is no picture {str(picture)!r}",
+                    file=file,
+                    row=line,
+                    column=path,
+                    hint="names are relative to the csv file's folder",
+                )
+            found.files.append(picture)
+            found.classes.append(fields[head.names.index(target)].strip())
+        if not found.files:
+            raise DataError("expected rows that name pictures, received none", file=file, hint="is it the right file?")
+        return found
+
+
+def _from_folder(folder: Path) -> _Listed:
+    """The pictures of the classes' folders, in order of class and name."""
+    found = _Listed([], [])
+    for below in sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")):
+        for file in sorted(below.rglob("*")):
+            if file.suffix.lower() in ENDINGS and not file.name.startswith("."):
+                found.files.append(file)
+                found.classes.append(below.name)
+    if not found.files:
+        raise DataError(
+            "expected a subfolder with pictures for each class, received none",
+            file=folder,
+            hint="put the pictures of each class into a folder of its name",
+        )
+    return found
