@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from nnrun.data.dataset import DataPart, Dataset
+    from nnrun.engine.augment import Augmentation
     from nnrun.engine.fit import Epoch
     from nnrun.engine.programs import Tensors
     from nnrun.engine.resident import ResidentExecutor
@@ -73,6 +74,7 @@ class Session:
             else ResidentExecutor(tensorflow(), model, training.batch_size)
         )
         self._put: dict[int, Tensors] = {}
+        self._augmentation: Augmentation | None = None
         self._start: Moment | None = None
         self.executor_name = training.rule if training.is_perceptron else "resident"
         self.executor_why = (
@@ -190,6 +192,7 @@ class Session:
         train = self._weighed(dataset.train)
         validation = self.tensors(dataset.validation) if dataset.validation is not None else None
         self._build(train)
+        self._augment(train)
         if self._start is None and self.renewable:
             self._start = Moment(self.model)
         monitor, mode = best_rule(training, {"val_loss": 0.0} if validation is not None else {})
@@ -219,7 +222,18 @@ class Session:
         """
         if self._start is not None:
             self._start.restore()
+        if self._augmentation is not None:
+            self._augmentation.renew()
         self._put.clear()
+
+    def _augment(self, train: Tensors) -> None:
+        parts = self._experiment.training.augment
+        if parts and self._augmentation is None:
+            from nnrun.engine.augment import Augmentation
+
+            self._augmentation = Augmentation(self._builder, parts)
+            example = train.take(tensorflow(), train.fields, [0])[0]
+            self._augmentation.attach(self.model, example, self._mark_of)
 
     def _build(self, train: Tensors) -> None:
         try:

@@ -35,7 +35,7 @@ _TOGETHER: dict[str, dict[str, Any]] = {
     },
     "TrainingSpec": {
         "if": {"properties": {"rule": {"const": "perceptron"}}, "required": ["rule"]},
-        "then": {"properties": {"loss": NULL, "optimizer": NULL, "class_weight": NULL}},
+        "then": {"properties": {"loss": NULL, "optimizer": NULL, "class_weight": NULL, "augment": {"maxItems": 0}}},
         "else": {"required": ["optimizer"], "properties": {"learning_rate": NULL, "optimizer": {"not": NULL}}},
     },
     "Split": {

@@ -9,9 +9,21 @@ from nnrun.catalog.kinds import AnyOf, Boolean, Choice, Integer, MappingOf, Numb
 from nnrun.spec.section import Key, Refusal, Section, part_of, parts_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from nnrun.spec.part import Part
+
+#: Layers that change examples at random and keep their shape, beside all whose name begins with `Random`.
+_RANDOM_TOO = ("RandAugment", "AugMix", "GaussianNoise")
+
+
+def _refuse_augment(parts: Sequence[Part]) -> Refusal | None:
+    """Refuse layers that are not random, which belong into the model or into `prepare:`."""
+    for part in parts:
+        if not part.name.startswith("Random") and part.name not in _RANDOM_TOO:
+            text = f"augment takes Keras' random layers, and {part.name} is none"
+            return text, "write RandomFlip, RandomRotation, RandomTranslation, RandomZoom or the like"
+    return None
 
 
 @dataclass(frozen=True)
@@ -47,6 +59,7 @@ class TrainingSpec(Section):
         batch_size: Rows per step; Keras' default is 32.
         shuffle: Whether every epoch sees the rows in a new order, a pure function of seed and epoch.
         class_weight: How much each class counts, by name or number; `balanced` makes all classes count alike.
+        augment: Random layers of Keras that training batches go through, and nothing else.
         callbacks: Callbacks of Keras; paths they write lie inside the run folder.
         best: Which epoch's model is kept.
     """
@@ -61,6 +74,7 @@ class TrainingSpec(Section):
         "batch_size": Key(Integer(1), 32),
         "shuffle": Key(Boolean(), default=True),
         "class_weight": Key(AnyOf((Choice(("balanced",)), MappingOf(Number(0)))), None),
+        "augment": Key(parts_of("layers"), (), _refuse_augment),
         "callbacks": Key(parts_of("callbacks"), ()),
         "best": Key(Best, Best()),
     }
@@ -74,6 +88,7 @@ class TrainingSpec(Section):
     batch_size: int = 32
     shuffle: bool = True
     class_weight: Mapping[str, float] | Literal["balanced"] | None = None
+    augment: tuple[Part, ...] = ()
     callbacks: tuple[Part, ...] = ()
     best: Best = Best()
 
@@ -93,7 +108,7 @@ class TrainingSpec(Section):
             if self.learning_rate is None:
                 return None
             return "learning_rate belongs to the optimizer", "write optimizer: {Adam: {learning_rate: 0.001}}"
-        given = [name for name in ("loss", "optimizer", "class_weight") if getattr(self, name) is not None]
+        given = [name for name in ("loss", "optimizer", "class_weight", "augment") if getattr(self, name)]
         if not given:
             return None
         return f"rule: perceptron takes no {given[0]}", f"leave out {given[0]}, or leave out rule: perceptron"

@@ -81,6 +81,31 @@ FINDINGS = {
         "model: [{Dense: {units: 1, activation: binary_step}}]\n"
         "training: {rule: perceptron, epochs: 20, batch_size: 4}\n",
     ),
+    "augment-of-several-inputs": Explanation(
+        "error",
+        "Training batches are to be changed at random, but the model has several inputs.",
+        "It is not said which of them is meant. Keras' random layers may stand in the model too, behind an input; "
+        "there they act in training alone as well, but are part of what is saved.",
+        """
+data: {source: {inline: {rows: [[0, 0, 0.5], [0, 1, 1.5], [1, 0, 1.5]]}}}
+model:
+  inputs: {left: ["0"], right: ["1"]}
+  layers:
+    - Concatenate: {from: [left, right]}
+    - Dense: 1
+training: {loss: mse, optimizer: Adam, batch_size: 3, augment: [{GaussianNoise: 0.1}]}
+""",
+        """
+data: {source: {inline: {rows: [[0, 0, 0.5], [0, 1, 1.5], [1, 0, 1.5]]}}}
+model:
+  inputs: {left: ["0"], right: ["1"]}
+  layers:
+    - GaussianNoise: {from: left, stddev: 0.1, name: shaken}
+    - Concatenate: {from: [shaken, right]}
+    - Dense: 1
+training: {loss: mse, optimizer: Adam, batch_size: 3}
+""",
+    ),
     "test-part-watched": Explanation(
         "warning",
         "The test part is used for validation.",
