@@ -1,0 +1,141 @@
+"""How fast text is written, against the loop that calls `predict` for each character, on the same weights.
+
+    python benchmarks/generate.py [--characters 40] [--rounds 3] [--units 256] [--window 100]
+
+Two models: one that says what follows its window (the published form), whose window is read anew for each character;
+and one that says what follows every character, whose memory is carried. The naive loop of the second reads the whole
+text so far for each character: that is what carried memory must equal. Both sides take turns within a round, since a
+shared machine drifts, and both start with everything compiled. Weights are random but large, so that texts do not
+settle on one character; each pair of texts must be equal, character for character. Prints one JSON line a model.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from nnrun.engine.backend import Wake, load_keras, tensorflow, usable_cores
+from nnrun.engine.sampling import Sampling
+from nnrun.engine.write import Voice, Writer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+VOCABULARY = 41
+#: What our side writes for each character of the naive side, so that it runs long enough to be timed.
+MORE = 50
+
+
+class Windowed:
+    """The published form: scaled codes in, what follows the window out."""
+
+    name = "window"
+
+    def __init__(self, keras: Any, units: int, window: int) -> None:
+        layers = keras.layers
+        inputs = layers.Input((window, 1))
+        # Wide enough that texts do not settle on one character, and not so wide that rounding grows along the window.
+        wide = {"kernel_initializer": _wide(keras, 10.0), "recurrent_initializer": _wide(keras, 0.15)}
+        hidden = layers.LSTM(units, **wide)(inputs)
+        outputs = layers.Dense(VOCABULARY, "softmax", kernel_initializer=_wide(keras, 1.0))(hidden)
+        self.model = keras.Model(inputs, outputs)
+        self.voice = Voice(window, VOCABULARY, "scaled", every=False, logits=False, padding=0)
+
+    def next(self, text: list[int]) -> int:
+        """The most probable code, as the published script asks for it."""
+        window = np.array(text[-self.voice.window :], dtype="float32")[None, :, None] / np.float32(VOCABULARY)
+        return int(self.model.predict(window, verbose=0).argmax())
+
+
+class Stepwise:
+    """The quick form: codes in, what follows every character out."""
+
+    name = "state"
+
+    def __init__(self, keras: Any, units: int, window: int) -> None:
+        layers = keras.layers
+        inputs = layers.Input((None,))
+        hidden = layers.Embedding(VOCABULARY, 32, embeddings_initializer=_wide(keras, 1.0))(inputs)
+        hidden = layers.LSTM(units, return_sequences=True)(hidden)
+        outputs = layers.Dense(VOCABULARY, "softmax", kernel_initializer=_wide(keras, 1.0))(hidden)
+        self.model = keras.Model(inputs, outputs)
+        self.voice = Voice(window, VOCABULARY, "codes", every=True, logits=False, padding=0)
+
+    def next(self, text: list[int]) -> int:
+        """The most probable code after the whole text so far."""
+        return int(self.model.predict(np.array([text]), verbose=0)[0, -1].argmax())
+
+
+def _wide(keras: Any, stddev: float) -> Any:
+    return keras.initializers.RandomNormal(stddev=stddev)
+
+
+def measure(keras: Any, case: Any, characters: int, rounds: int) -> dict[str, Any]:
+    """Let both sides write from the same seed text, in turns."""
+    writer = Writer(keras, tensorflow(), case.model, case.voice, Sampling(), seed=1)
+    rng = np.random.default_rng(7)
+    naive, ours, equal = [], [], True
+    case.next(rng.integers(0, VOCABULARY, case.voice.window).tolist())
+    for _ in range(rounds):
+        seed = rng.integers(0, VOCABULARY, case.voice.window).astype("int32")
+        slow, seconds = _timed(lambda seed=seed: _naive(case, seed.tolist(), characters))
+        naive.append(characters / seconds)
+        quick, pace = _written(writer, seed, characters * MORE)
+        ours.append(pace)
+        equal = equal and quick[:characters] == slow
+    return {
+        "form": case.name,
+        "carries": writer.carries,
+        "equal": equal,
+        "compared": characters * rounds,
+        "different_codes": len(set(quick)),
+        "naive_characters_per_second": round(statistics.median(naive), 1),
+        "ours_characters_per_second": round(statistics.median(ours), 1),
+        "times": round(statistics.median(ours) / statistics.median(naive), 1),
+        "cores": usable_cores(),
+    }
+
+
+def _naive(case: Any, text: list[int], characters: int) -> list[int]:
+    began = len(text)
+    for _ in range(characters):
+        text.append(case.next(text))
+    return text[began:]
+
+
+def _timed(work: Callable[[], list[int]]) -> tuple[list[int], float]:
+    began = time.perf_counter()
+    return work(), time.perf_counter() - began
+
+
+def _written(writer: Writer, seed: np.ndarray, characters: int) -> tuple[list[int], float]:
+    """What our side writes, and its pace after the first call, which compiles."""
+    made: list[int] = []
+    began, before = 0.0, 0
+    for some in writer.write(seed, characters, 1):
+        made += some[0].tolist()
+        if not began:
+            began, before = time.perf_counter(), len(made)
+    return made, (len(made) - before) / (time.perf_counter() - began)
+
+
+def main() -> None:
+    """Measure both forms."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    for word, usual in (("characters", 40), ("rounds", 3), ("units", 256), ("window", 100)):
+        parser.add_argument(f"--{word}", type=int, default=usual)
+    asked = parser.parse_args()
+    keras = load_keras(Wake(seed=7))
+    for form in (Windowed, Stepwise):
+        figures = measure(keras, form(keras, asked.units, asked.window), asked.characters, asked.rounds)
+        sys.stdout.write(json.dumps(figures) + "\n")
+
+
+if __name__ == "__main__":
+    main()

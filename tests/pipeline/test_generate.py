@@ -1,0 +1,163 @@
+"""Tests of writing text with a kept run."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nnrun.data.tokens import Tokens
+from nnrun.errors import RunError
+from nnrun.pipeline.evaluate import Question
+from nnrun.pipeline.generate import Generated, Wish, _Sample, generate
+from nnrun.pipeline.train import Request, train
+from nnrun.progress import Silent
+
+CONFIG = """name: tiny_text
+seed: 7
+data:
+  source: {descriptions: {lowercase: true, window: 12, stride: 60, encode: codes, predict: PREDICT}}
+  split: {validation: 0.1}
+model:
+  - Embedding: {input_dim: $vocabulary, output_dim: 4}
+  - GRU: {units: 8SEQUENCES}
+  - Dense: {units: $classes, activation: softmax}
+training:
+  loss: sparse_categorical_crossentropy
+  optimizer: Adam
+  batch_size: 64
+"""
+
+
+class Along:
+    """Reads along, and stops the writing where a test asks for it."""
+
+    def __init__(self, stop_after: int = 0) -> None:
+        self.pieces: list[str] = []
+        self.stop_after = stop_after
+
+    def begin(self, told: Generated) -> None:
+        """Keep it."""
+        self.told = told
+
+    def read(self, pieces: Any) -> None:
+        """Keep it, or press Ctrl-C."""
+        self.pieces.append(pieces[0])
+        if len(self.pieces) == self.stop_after:
+            raise KeyboardInterrupt
+
+
+@pytest.fixture(scope="session")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two tiny runs: `next` and `every`."""
+    folder = tmp_path_factory.mktemp("texts")
+    for predict in ("next", "every"):
+        sequences = ", return_sequences: true" if predict == "every" else ""
+        text = CONFIG.replace("PREDICT", predict).replace("SEQUENCES", sequences).replace("tiny_text", predict)
+        (folder / f"{predict}.yaml").write_text(text, encoding="utf-8")
+        train(Request(str(folder / f"{predict}.yaml"), runs_dir=folder / "runs"), Silent())
+    return folder / "runs"
+
+
+def wish(runs: Path, run: str, **asked: Any) -> Wish:
+    """A wish for a short text."""
+    return Wish(Question(run, runs, checkpoint="best"), **{"length": 30, "random_seed": 5} | asked)
+
+
+@pytest.mark.keras
+@pytest.mark.parametrize(("run", "how"), [("next", "window"), ("every", "state")])
+def test_a_run_writes_on_from_a_random_window(runs: Path, run: str, how: str) -> None:
+    """A window of the training text is written on from, with memory carried where every character has a target."""
+    along = Along()
+    told = generate(wish(runs, run), along, Silent())
+    assert along.told.seed_text == told.seed_text
+    assert len(told.seed_text) == 12
+    assert told.texts == ["".join(along.pieces)]
+    assert (len(told.texts[0]), told.ended, told.how) == (30, ["length"], how)
+    assert generate(wish(runs, run, random_seed=6), Along(), Silent()).seed_text != told.seed_text
+
+
+@pytest.mark.keras
+@pytest.mark.parametrize("seed_text", ["", "a", "iris", "the data set has three classes of fifty instances each"])
+@pytest.mark.parametrize("run", ["next", "every"])
+def test_seed_texts_of_any_length_work(runs: Path, run: str, seed_text: str) -> None:
+    """A seed text may be empty, shorter and longer than the window; capitals are folded as the text's were."""
+    told = generate(wish(runs, run, seed_text=seed_text.upper()), Along(), Silent())
+    assert told.seed_text == seed_text
+    assert len(told.texts[0]) == 30
+
+
+@pytest.mark.keras
+def test_unknown_characters_are_named_with_the_nearest(runs: Path) -> None:
+    """A seed text with characters that the run's text has not is refused, and the nearest ones are named."""
+    with pytest.raises(RunError, match=r"characters that the run's text has not: 'ü' \(nearest: 'u'\), '猫'"):
+        generate(wish(runs, "next", seed_text="für 猫"), Along(), Silent())
+
+
+@pytest.mark.keras
+def test_samples_are_written_at_once(runs: Path) -> None:
+    """Several samples differ, and each ends before its own stop text."""
+    told = generate(wish(runs, "every", samples=3, temperature=1.0, seed_text="the "), Along(), Silent())
+    assert len(set(told.texts)) == 3
+    assert told.characters > 0
+    stop = told.texts[0][5]
+    ended = generate(
+        wish(runs, "every", samples=3, temperature=1.0, seed_text="the ", stop=(stop,)), Along(), Silent()
+    )
+    assert ended.ended[0] == "stop"
+    for before, after in zip(told.texts, ended.texts, strict=True):
+        assert after == before.partition(stop)[0]
+
+
+@pytest.mark.keras
+def test_ctrl_c_ends_with_what_was_written(runs: Path) -> None:
+    """Ctrl-C ends the text where it is, and nothing that was made is lost."""
+    told = generate(wish(runs, "every", length=10000, seed_text="the "), Along(stop_after=2), Silent())
+    assert told.interrupted
+    assert 0 < len(told.texts[0]) < 10000
+
+
+@pytest.mark.keras
+def test_a_run_of_no_text_is_refused(finished: Any) -> None:
+    """A run that was not trained on a text cannot write."""
+    question = Question(str(finished.folder.path), finished.folder.path.parent)
+    with pytest.raises(RunError, match="was not trained to continue a text"):
+        generate(Wish(question), Along(), Silent())
+
+
+@pytest.mark.keras
+def test_the_same_seed_writes_the_same_in_two_processes(runs: Path) -> None:
+    """One random seed gives one text, whichever process writes it."""
+    words = ["generate-text", "every", "--runs-dir", str(runs), "--length", "40", "--temperature", "1.2", "-q"]
+    made = [
+        subprocess.run(
+            [sys.executable, "-m", "nnrun", *words, "--random-seed", seed], capture_output=True, text=True, check=True
+        ).stdout
+        for seed in ("11", "11", "12")
+    ]
+    assert made[0] == made[1] != made[2]
+    assert len(made[0]) == 41
+
+
+def test_a_stop_text_is_held_back_until_it_is_sure() -> None:
+    """What may be the beginning of a stop text waits, and comes once it is not."""
+    sample = _Sample(Tokens(), ("ende",), None)
+    assert [sample.take(list(piece)) for piece in ("ab en", "d", "lich en", "de und")] == ["ab ", "", "endlich ", ""]
+    assert (sample.text, sample.stopped, sample.rest()) == ("ab endlich ", True, "")
+
+
+def test_what_is_held_back_comes_at_the_end() -> None:
+    """A text that ends in the beginning of a stop text keeps it."""
+    sample = _Sample(Tokens(), ("ende",), None)
+    assert sample.take(list("am en")) == "am "
+    assert sample.rest() == "en"
+    assert sample.text == "am en"
+
+
+def test_bytes_become_characters_once_they_are_whole() -> None:
+    """A character of several bytes appears when its last byte is there."""
+    sample = _Sample(Tokens("byte"), (), None)
+    assert [sample.take([one]) for one in "Ã¼"] == ["", "ü"]
