@@ -11,13 +11,15 @@ from typing import Any
 import numpy as np
 import pytest
 from sklearn.base import clone
-from sklearn.datasets import load_iris
+from sklearn.datasets import load_diabetes, load_iris
 from sklearn.model_selection import GridSearchCV, KFold, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import estimator_checks_generator
 
 from nnrun.errors import ConfigError
+from nnrun.pipeline.train import Request, train
+from nnrun.progress import Silent
 
 pytestmark = pytest.mark.keras
 
@@ -155,3 +157,16 @@ def test_several_numbers_are_predicted_together(estimators: ModuleType, folder: 
     assert regressor.fit(x[:, :2], x[:, 2]).predict(x[:5, :2]).shape == (5,)
     assert regressor.score(x[:, :2], x[:, 2]) > 0.5
     assert regressor.fit(x[:, :2], x[:, 2:]).predict(x[:5, :2]).shape == (5, 2)
+
+
+def test_folds_score_as_those_of_a_run(estimators: ModuleType, tmp_path: Path) -> None:
+    """cross_val_score over a config gives the scores of `nnrun train` on its folds, to 1e-5."""
+    file = tmp_path / "folds.yaml"
+    data = "data: {source: diabetes, prepare: [Standardize], split: {k_fold: {folds: 3}}}\n"
+    file.write_text(NUMBERS.replace(DATA, data), encoding="utf-8")
+    run = train(Request(str(file), runs_dir=tmp_path / "runs"), Silent())
+    each = [one["mean_squared_error"] for one in run.scores["cross_validation"]["each"]]
+    x, y = load_diabetes(return_X_y=True, scaled=False)
+    estimator = estimators.ConfigRegressor(str(file))
+    scores = cross_val_score(estimator, x, y, cv=KFold(3), scoring="neg_mean_squared_error")
+    assert -scores == pytest.approx(each, rel=1e-5)
