@@ -78,6 +78,11 @@ def tensorflow() -> Any:
     return sys.modules["tensorflow"]
 
 
+def on_gpu() -> bool:
+    """Tell whether TensorFlow computes on a GPU."""
+    return bool(tensorflow().config.list_logical_devices("GPU"))
+
+
 def _set_environment(wake: Wake) -> None:
     os.environ["KERAS_BACKEND"] = wake.backend
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from nnrun.engine import checkpoint
-from nnrun.engine.backend import Wake, load_keras, tensorflow
+from nnrun.engine.backend import Wake, load_keras, on_gpu, tensorflow
 from nnrun.engine.build import Builder
 from nnrun.engine.moment import Moment
 from nnrun.engine.quiet import quiet
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from nnrun.data.dataset import DataPart, Dataset
     from nnrun.engine.augment import Augmentation
+    from nnrun.engine.execution import Choice
     from nnrun.engine.fit import Epoch
     from nnrun.engine.programs import Tensors
     from nnrun.engine.resident import ResidentExecutor
@@ -67,20 +68,32 @@ class Session:
 
         self.keras, self.wake, self.model = keras, wake, model
         self._experiment, self._facts, self._builder, self._mark_of = experiment, facts, builder, mark_of
-        training = experiment.training
+        training, choice = experiment.training, self._choice()
         self._executor: ResidentExecutor = (
             PerceptronExecutor(tensorflow(), model, training.batch_size, training.step_size)
             if training.is_perceptron
-            else ResidentExecutor(tensorflow(), model, training.batch_size)
+            else ResidentExecutor(tensorflow(), model, training.batch_size, xla=choice.xla)
         )
         self._put: dict[int, Tensors] = {}
         self._augmentation: Augmentation | None = None
         self._start: Moment | None = None
-        self.executor_name = training.rule if training.is_perceptron else "resident"
+        self.executor_name = training.rule if training.is_perceptron else choice.name
         self.executor_why = (
             "the perceptron's rule takes a row at a time, and needs no gradient"
             if training.is_perceptron
-            else "the data fit in memory; without XLA, so that figures equal a step at a time"
+            else f"the data fit in memory; {choice.why}"
+        )
+
+    def _choice(self) -> Choice:
+        """Choose how training is executed; all folds of a cross-validation share one program, and choose alike."""
+        from nnrun.engine.execution import choose
+
+        training, rows, split = self._experiment.training, self._facts.rows, self._experiment.data.split
+        k_fold = None if split is None else split.k_fold
+        seen = rows.get("train", 0) if k_fold is None else sum(rows.values()) * k_fold.folds
+        steps = training.epochs * -(-seen // training.batch_size)
+        return choose(
+            self.model, steps, cpu=not on_gpu(), augmented=bool(training.augment), wanted=training.execution.xla
         )
 
     @classmethod

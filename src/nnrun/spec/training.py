@@ -46,6 +46,20 @@ class Best(Section):
 
 
 @dataclass(frozen=True)
+class Execution(Section):
+    """How training is executed; it changes the time that a run takes, and not what is computed.
+
+    Attributes:
+        xla: Whether XLA compiles the steps; `auto` decides by the model's layers and sizes. Figures with and without
+            it differ by rounding, and where a layer draws random numbers by what is drawn.
+    """
+
+    KEYS: ClassVar[Mapping[str, Key]] = {"xla": Key(AnyOf((Choice(("auto",)), Boolean())), "auto")}
+
+    xla: bool | Literal["auto"] = "auto"
+
+
+@dataclass(frozen=True)
 class TrainingSpec(Section):
     """What is minimised, how, how long, and what watches.
 
@@ -62,6 +76,7 @@ class TrainingSpec(Section):
         augment: Random layers of Keras that training batches go through, and nothing else.
         callbacks: Callbacks of Keras; paths they write lie inside the run folder.
         best: Which epoch's model is kept.
+        execution: How training is executed.
     """
 
     KEYS: ClassVar[Mapping[str, Key]] = {
@@ -77,6 +92,7 @@ class TrainingSpec(Section):
         "augment": Key(parts_of("layers"), (), _refuse_augment),
         "callbacks": Key(parts_of("callbacks"), ()),
         "best": Key(Best, Best()),
+        "execution": Key(Execution, Execution()),
     }
 
     rule: Literal["gradient", "perceptron"] = "gradient"
@@ -91,6 +107,7 @@ class TrainingSpec(Section):
     augment: tuple[Part, ...] = ()
     callbacks: tuple[Part, ...] = ()
     best: Best = Best()
+    execution: Execution = Execution()
 
     @property
     def is_perceptron(self) -> bool:

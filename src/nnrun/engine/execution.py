@@ -1,0 +1,140 @@
+"""Which executor trains a model: a rule over its layers, its sizes and the device, so that two runs of a config agree.
+
+A choice by timing inside a run would make two runs of one config differ in their last bits. What the rule rests on was
+measured by `benchmarks/executors.py` and is told in `docs/performance.md`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+#: Layers of which XLA makes faster programs on a CPU; the sweep has them, or they are nothing but arithmetic.
+PLAIN = frozenset(
+    """
+    InputLayer Dense Embedding Flatten Reshape Permute RepeatVector Activation ReLU LeakyReLU PReLU ELU Softmax
+    BatchNormalization LayerNormalization Add Subtract Multiply Average Maximum Minimum Concatenate
+    GlobalAveragePooling1D GlobalMaxPooling1D
+    """.split()  # noqa: SIM905 - names are read more easily as words
+)
+#: Layers that loop over time steps, of which XLA gains most.
+RECURRENT = frozenset(("SimpleRNN", "LSTM", "GRU"))
+
+#: What XLA saves a step, in microseconds: of each layer with weights, of each weight that the optimizer moves, and of
+#: each time step of a recurrent layer. Low estimates of the sweep.
+_GAIN_LAYER, _GAIN_WEIGHT, _GAIN_TIME = 50.0, 0.0025, 80.0
+#: What compiling takes longer with XLA, in seconds: at least, and for each recurrent layer.
+_COST, _COST_RECURRENT = 1.0, 3.0
+#: XLA has to save this many times what compiling takes.
+_WORTH = 1.5
+
+
+@dataclass(frozen=True)
+class Choice:
+    """How training is executed.
+
+    Attributes:
+        xla: Whether XLA compiles the training steps.
+        why: Why so, for the record.
+    """
+
+    xla: bool
+    why: str
+
+    @property
+    def name(self) -> str:
+        """What the record calls it."""
+        return "resident+xla" if self.xla else "resident"
+
+
+def choose(
+    model: Any, steps: int, *, cpu: bool = True, augmented: bool = False, wanted: bool | Literal["auto"] = "auto"
+) -> Choice:
+    """Choose how a model is trained.
+
+    Args:
+        model: The model.
+        steps: How many steps its training takes at most.
+        cpu: Whether a CPU computes.
+        augmented: Whether training batches are changed at random.
+        wanted: What the config says: `auto`, or whether XLA is used.
+    """
+    if wanted != "auto":
+        return Choice(wanted, f"the config says xla: {str(wanted).lower()}")
+    if not cpu:
+        return Choice(False, "no XLA on a GPU: not measured yet")
+    if augmented:
+        return Choice(False, "no XLA: it is slow at the random numbers of augment")
+    met = list(_flat(model))
+    against = _obstacle(met)
+    if against is not None:
+        return Choice(False, against)
+    cost = _COST + _COST_RECURRENT * sum(one.kind in RECURRENT for one in met)
+    saved = steps * _gain(met) / 1e6
+    weighed = f"about {saved:.1f} s saved in {steps:,} steps, {cost:.0f} s more to compile"
+    return Choice(saved >= _WORTH * cost, f"{'XLA' if saved >= _WORTH * cost else 'no XLA'}: {weighed}")
+
+
+@dataclass(frozen=True)
+class _Met:
+    """A layer met on the walk, with the time steps that a recurrent one loops over (None: they vary)."""
+
+    layer: Any
+    times: int | None = 0
+
+    @property
+    def kind(self) -> str:
+        return type(self.layer).__name__
+
+
+def _flat(model: Any) -> Iterator[_Met]:
+    """Walk all layers, those inside models and wrappers too."""
+    for layer in model.layers:
+        # What a wrapper wraps was never called by itself and knows no input.
+        inside = [getattr(layer, name, None) for name in ("forward_layer", "backward_layer", "layer")]
+        if getattr(layer, "layers", None):
+            yield from _flat(layer)
+            continue
+        for one in [one for one in inside if one is not None] or [layer]:
+            yield _Met(one, _times(layer) if type(one).__name__ in RECURRENT else 0)
+
+
+def _times(layer: Any) -> int | None:
+    # Beside its examples a layer may take a mask or where to begin.
+    first = layer.input[0] if isinstance(layer.input, list) else layer.input
+    times: int | None = first.shape[1]
+    return times
+
+
+def _obstacle(met: list[_Met]) -> str | None:
+    """Say what speaks against XLA whatever the number of steps, if anything does."""
+    for one in met:
+        name = one.layer.name
+        if _is_random(one.layer):
+            # XLA also draws others than TensorFlow does, so that figures would differ by more than rounding.
+            return f"no XLA: it is slow at the random numbers of {name}"
+        if one.kind not in PLAIN | RECURRENT or not type(one.layer).__module__.startswith("keras."):
+            return f"no XLA: {name} is a {one.kind}, which it makes slower or which was not measured"
+        if getattr(one.layer, "mask_zero", False):
+            return f"no XLA: {name} hides steps, which was not measured"
+        if one.times is None:
+            return f"no XLA: the number of steps that {name} takes varies"
+    return None
+
+
+def _is_random(layer: Any) -> bool:
+    """Tell whether a layer draws random numbers; recurrent ones have a generator even where they use none."""
+    if type(layer).__name__ in RECURRENT:
+        return bool(layer.dropout or layer.recurrent_dropout)
+    return any("seed_generator" in variable.path for variable in layer.non_trainable_variables)
+
+
+def _gain(met: list[_Met]) -> float:
+    """Estimate what XLA saves a step, in microseconds."""
+    weighty = [one.layer for one in met if one.layer.trainable_weights and one.kind not in RECURRENT]
+    weights = sum(layer.count_params() for layer in weighty)
+    times = sum(one.times or 0 for one in met)
+    return _GAIN_LAYER * len(weighty) + _GAIN_WEIGHT * float(weights) + _GAIN_TIME * times
