@@ -161,3 +161,12 @@ def test_bytes_become_characters_once_they_are_whole() -> None:
     """A character of several bytes appears when its last byte is there."""
     sample = _Sample(Tokens("byte"), (), None)
     assert [sample.take([one]) for one in "Ã¼"] == ["", "ü"]
+
+
+@pytest.mark.keras
+def test_copies_are_looked_up_in_the_training_text(runs: Path) -> None:
+    """Where it is asked for, each text is looked up in the training part of the run's text."""
+    told = generate(wish(runs, "every", check_copy=True, temperature=1.0, samples=2), Along(), Silent())
+    assert len(told.copies) == 2
+    assert told.copies[0].longest in told.texts[0]
+    assert told.as_json()["samples"][1]["copy"]["longest_characters"] == len(told.copies[1].longest) > 0

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from nnrun.cli.screen import Screen
+    from nnrun.data.copying import Copied
     from nnrun.pipeline.generate import Generated
 
 #: Options that draw; each alone means a temperature of 1.
@@ -54,6 +55,7 @@ _DRAWING = ("temperature", "top_k", "top_p", "min_p")
 @click.option(
     "--recompute", is_flag=True, help="Read the last window anew for each character even where memory could be carried."
 )
+@click.option("--check-copy", is_flag=True, help="Say how much stands in the training text word for word.")
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Write the text here too.")
 @click.option(
     "--checkpoint",
@@ -100,6 +102,8 @@ def generate(*, run: str, out: Path | None, quiet: bool, as_json: bool, **asked:
         if out is not None:
             write(out, together(told.texts))
         progress.say(_summary(told))
+        for copy in told.copies:
+            progress.say(_copied(copy))
     if as_json:
         put_json({**told.as_json(), "checkpoint": question.checkpoint, "out": out})
     return EXIT_INTERRUPTED if told.interrupted else 0
@@ -160,6 +164,16 @@ def together(texts: Sequence[str]) -> str:
         return texts[0]
     heads = (f"=== sample {number} of {len(texts)}\n{text}" for number, text in enumerate(texts, 1))
     return "\n".join(heads) + "\n"
+
+
+def _copied(copy: Copied) -> str:
+    shares = [
+        f"{100 * share:.1f} % of its {what}"
+        for share, what in ((copy.copied_share, "pieces of 20 characters"), (copy.known_words_share, "words"))
+        if share is not None
+    ]
+    there = f"; {' and '.join(shares)} stand there" if shares else ""
+    return f"longest copy of the training text: {len(copy.longest)} characters, {copy.longest!r}{there}"
 
 
 def _summary(told: Generated) -> str:

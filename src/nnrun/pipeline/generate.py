@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
+    from nnrun.data.copying import Copied
     from nnrun.data.tokens import Tokens
     from nnrun.data.windowed import Windowed
     from nnrun.engine.write import Voice, Writer
@@ -40,6 +41,7 @@ class Wish:
         random_seed: Names the draws; None draws one.
         samples: How many texts to write at once.
         recompute: Whether the window is read anew for each character even where memory could be carried.
+        check_copy: Whether to look the texts up in the training text.
     """
 
     question: Question
@@ -54,6 +56,7 @@ class Wish:
     random_seed: int | None = None
     samples: int = 1
     recompute: bool = False
+    check_copy: bool = False
 
 
 @dataclass
@@ -69,6 +72,7 @@ class Generated:
         ended: Why each ended: `length`, `stop` or `interrupted`.
         characters: How many characters (words, bytes) were made, all samples together.
         seconds: How long that took, without the time to wake and compile.
+        copies: What of each sample stands in the training text, where that was asked for.
     """
 
     folder: RunFolder
@@ -79,6 +83,7 @@ class Generated:
     ended: list[str] = field(default_factory=list)
     characters: int = 0
     seconds: float = 0.0
+    copies: list[Copied] = field(default_factory=list)
 
     @property
     def interrupted(self) -> bool:
@@ -87,6 +92,11 @@ class Generated:
 
     def as_json(self) -> dict[str, Any]:
         """What `--json` prints."""
+        samples: list[dict[str, Any]] = [
+            {"text": text, "ended": end} for text, end in zip(self.texts, self.ended, strict=True)
+        ]
+        for sample, copy in zip(samples, self.copies, strict=False):
+            sample["copy"] = copy.as_json()
         return {
             "run": self.folder.id,
             "folder": str(self.folder.path),
@@ -94,7 +104,7 @@ class Generated:
             "random_seed": self.random_seed,
             "how": self.how,
             "characters_per_second": round(self.characters / self.seconds, 1) if self.seconds else None,
-            "samples": [{"text": text, "ended": end} for text, end in zip(self.texts, self.ended, strict=True)],
+            "samples": samples,
         }
 
 
@@ -131,6 +141,11 @@ def generate(wish: Wish, reader: Reader, progress: Progress) -> Generated:
             before = vocabulary[codes[-1]] if wish.seed_text != "" else None
             samples = [_Sample(source.tokens, wish.stop, before) for _ in range(wish.samples)]
             _write(writer, codes, wish, samples, [vocabulary, told], reader)
+        if wish.check_copy:
+            from nnrun.data.copying import copied
+
+            corpus = _training_text(kept, source, progress)
+            told.copies = [copied(text, corpus) for text in told.texts]
     return told
 
 
@@ -248,6 +263,17 @@ def _codes(text: str, vocabulary: tuple[str, ...], source: Windowed) -> np.ndarr
             "write the seed text without them, or with the nearest ones",
         )
     return codes(tokens, vocabulary).astype("int32")
+
+
+def _training_text(kept: Kept, source: Windowed, progress: Progress) -> str:
+    """The training part of the run's text, prepared, as it is shown."""
+    from nnrun.data.spans import spans
+
+    text, _ = source.read(source.fetch(kept.places, progress))
+    tokens = source.tokens.cut(text)
+    part = spans(len(tokens), kept.experiment.data.split)["train"]
+    joined = source.tokens.join(tokens[part.start : part.stop])
+    return joined.encode("latin-1").decode("utf-8", "replace") if source.tokens.level == "byte" else joined
 
 
 def _random_window(kept: Kept, seed: int, progress: Progress) -> np.ndarray:
