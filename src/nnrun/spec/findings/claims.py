@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from nnrun.spec.findings.case import Case
 
 _ERRORS = ("errors", "error_rate", "error_percent")
-#: Of the parts that are not trained on, unless that part is scored as the test part.
 _OF_CLASSES = ("roc_auc", "pr_auc", "log_loss", "expected_calibration_error")
 _BY_CLASS = ("precision", "recall", "f1", "support")
 _OF_NUMBERS = ("mean_squared_error", "root_mean_squared_error", "mean_absolute_error", "r2")
@@ -37,12 +36,22 @@ def claims(case: Case) -> Iterator[Finding]:
 def _instead(path: str, known: list[str]) -> str:
     part, _, name = path.partition(".")
     full = meant(name, [one.partition(".")[2] for one in known if one.startswith(f"{part}.")])
-    there = ", ".join(one for one in known if one.startswith(f"{part}.")) or ", ".join(known)
+    told = [one for one in known if ".per_class." not in one]
+    there = ", ".join(one for one in told if one.startswith(f"{part}.")) or ", ".join(told)
     return f"write {part}.{full}" if full else did_you_mean(path, known) or f"there will be {there}"
 
 
 def _paths(case: Case) -> list[str]:
-    return [f"{part}.{name}" for part in _parts(case) for name in ("rows", *figures(case.experiment), *_errors(case))]
+    paths = [f"{part}.{name}" for part in _parts(case) for name in ("rows", *figures(case.experiment), *_errors(case))]
+    split = case.experiment.data.split
+    if split is not None and split.test == "train":
+        return paths
+    return [path for path in paths if not (path.startswith("train.") and _is_detail(path))]
+
+
+def _is_detail(path: str) -> bool:
+    """Tell whether a figure is one that costs too much to be told of the rows that were learnt."""
+    return ".per_class." in path or path.rpartition(".")[2] in _OF_CLASSES
 
 
 def _parts(case: Case) -> list[str]:
