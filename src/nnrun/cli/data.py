@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path as PathType
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 @click.group(cls=Commands)
 def data() -> None:
-    """List, fetch and describe named data sets.
+    """List, fetch and describe named data sets; look for what is wrong with a config's data.
 
     \b
     nnrun data list
@@ -43,18 +44,35 @@ def list_(as_json: bool) -> None:
 
 @data.command()
 @click.argument("name", shell_complete=complete.data_set)
+@click.option(
+    "--pictures",
+    type=click.Path(path_type=PathType, dir_okay=False),
+    metavar="FILE.png",
+    help="Write samples of each class of a set of pictures to this file.",
+)
+@options.data_dir
 @options.as_json
-def show(name: str, as_json: bool) -> None:
-    """Say what is known of the data set NAME: size, licence, citation, files.
+def show(name: str, pictures: Path | None, data_dir: Path | None, as_json: bool) -> None:
+    """Say what is known of the data set NAME: size, classes, licence, citation, caveats, files.
+
+    Where its files are there, the examples of each class are counted.
 
     \b
     nnrun data show mnist
+    nnrun data show digits --pictures digits.png
     """  # noqa: D301
+    from pathlib import Path
+
     from nnrun.cli.layout import put_terms
     from nnrun.cli.screen import Screen, put_json
+    from nnrun.data.places import Places
     from nnrun.data.registry import card
+    from nnrun.data.samples import balance, write_sheet
 
-    known = card(name)
+    places = Places(Path.cwd(), data_dir)
+    known = card(name) | {"balance": balance(name, places)}
+    if pictures is not None:
+        write_sheet(name, places, pictures)
     if as_json:
         put_json(known)
     else:
@@ -69,12 +87,19 @@ def _said(value: Any) -> str:
     if isinstance(value, list) and value and isinstance(value[0], dict):
         return "\n".join(
             "\n  ".join(
-                [f"{file['name']}  {amount(file['bytes'], 'B')}", f"sha256 {file['sha256']}", *file["addresses"]]
+                [
+                    f"{file['name']}  {amount(file['bytes'], 'B') if file['bytes'] else 'size not stated'}",
+                    f"sha256 {file['sha256'] or 'not stated: its content is checked'}",
+                    *file["addresses"],
+                ]
             )
             for file in value
         )
     if isinstance(value, list):
-        return (" x " if value and isinstance(value[0], int) else ", ").join(map(str, value))
+        if any(str(item).endswith(".") for item in value):
+            return "\n".join(map(str, value))
+        sizes = bool(value) and all(size is None or isinstance(size, int) for size in value)
+        return (" x " if sizes else ", ").join("?" if item is None else str(item) for item in value)
     return str(value)
 
 
@@ -109,3 +134,28 @@ def fetch(name: str, data_dir: Path | None, quiet: bool, as_json: bool) -> None:
             else [f"{known.name} comes with scikit-learn: there is nothing to download"]
         ):
             Screen.out().put(line)
+
+@data.command()
+@options.config
+@options.sets
+@options.data_dir
+@options.quiet
+@options.as_json
+def check(config: str, sets: tuple[str, ...], data_dir: Path | None, quiet: bool, as_json: bool) -> None:
+    """Look for leakage, gaps, useless columns and unbalanced classes in the data of CONFIG.
+
+    \b
+    nnrun data check my.yaml
+    """  # noqa: D301
+    from nnrun.cli.configs import located
+    from nnrun.cli.console import listening
+    from nnrun.cli.data_check import put_checkup
+    from nnrun.cli.screen import put_json
+    from nnrun.pipeline.data_check import check_data
+
+    with listening(quiet=quiet, json=as_json) as progress:
+        found = check_data(located(config), sets, data_dir, progress)
+    if as_json:
+        put_json(found.as_json())
+    else:
+        put_checkup(found)

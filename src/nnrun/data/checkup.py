@@ -1,0 +1,226 @@
+"""What `nnrun data check` finds in data that can be loaded: leakage, columns that teach nothing, or too much."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from nnrun.data.columns import Columns
+from nnrun.data.columnwise import missing
+from nnrun.data.labels import label
+from nnrun.data.load import deal, make_source
+from nnrun.data.windowed import Windowed
+from nnrun.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from nnrun.data.places import Places
+    from nnrun.data.raw import Examples
+    from nnrun.data.shares import SpecLike
+    from nnrun.progress import Progress
+
+#: A column this closely related to the target most likely is the target under another name.
+SUSPICIOUS = 0.99
+#: More classes than this are not listed one by one.
+_MOST_CLASSES = 100
+#: The share of the rarest class below which accuracy says little.
+_RARE = 0.1
+
+
+@dataclass(frozen=True)
+class Remark:
+    """One thing that a reader of the data should know.
+
+    Attributes:
+        name: What it is, such as `duplicates-across-parts`.
+        severity: `error` makes figures meaningless, `warning` most likely does, `note` informs.
+        text: One sentence with the figures.
+    """
+
+    name: str
+    severity: Literal["error", "warning", "note"]
+    text: str
+
+
+@dataclass(frozen=True)
+class Checkup:
+    """What was found.
+
+    Attributes:
+        rows: How many examples each part has.
+        columns: Each column of a table by name: its type, missing and distinct values, range and relation to the
+            target; empty for other data.
+        classes: How many examples of each class each part has; empty where the target is numbers.
+        remarks: What to look at, the worst first.
+    """
+
+    rows: Mapping[str, int]
+    columns: Mapping[str, Mapping[str, Any]]
+    classes: Mapping[str, Mapping[str, int]]
+    remarks: tuple[Remark, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain data for `--json`."""
+        return asdict(self)
+
+
+def check_up(spec: SpecLike, *, seed: int, places: Places, progress: Progress, classes: bool) -> Checkup:
+    """Load and deal out the data of a config, and look at them before any preparation.
+
+    Args:
+        spec: The config's `data:`.
+        seed: The experiment's seed, for the split.
+        places: Where files lie.
+        progress: Who is told.
+        classes: Whether the loss compares classes.
+
+    Raises:
+        DataError: The data cannot be used.
+    """
+    source = make_source(spec.source, spec.prepare)
+    if isinstance(source, Windowed):
+        raise DataError("`data check` looks at tables, pictures and sequences, not at texts", hint="nnrun check CONFIG")
+    # Gaps are part of what is looked for, so that they do not end the look.
+    if hasattr(source, "missing_allowed"):
+        source.missing_allowed = True
+    raw = source.load(places, progress)
+    parts, _ = deal(raw, spec.split, seed)
+    columns = _columns(parts["train"]) if isinstance(parts["train"].x, Columns) else {}
+    counts = {name: _counts(part) for name, part in parts.items()} if classes else {}
+    remarks = [*_leaks(parts), *_teachers(parts["train"], columns), *_balance(counts), *_ranges(counts)]
+    order = ("error", "warning", "note")
+    return Checkup(
+        {name: len(part) for name, part in parts.items()},
+        columns,
+        counts,
+        tuple(sorted(remarks, key=lambda remark: order.index(remark.severity))),
+    )
+
+
+def _leaks(parts: Mapping[str, Examples]) -> Iterator[Remark]:
+    """Examples that stand in several parts, or several times in one."""
+    seen = {name: _digests(part) for name, part in parts.items()}
+    train = set(seen["train"])
+    for name, digests in seen.items():
+        if name != "train" and (both := sum(digest in train for digest in digests)):
+            share = 100 * both / len(digests)
+            text = f"{both:,} of {len(digests):,} {name} examples ({share:.1f} %) also stand in the training part"
+            yield Remark("duplicates-across-parts", "error" if share >= 1 else "warning", text)
+    again = len(seen["train"]) - len(train)
+    if again:
+        text = f"{again:,} of {len(seen['train']):,} training examples repeat another; a split would deal them apart"
+        yield Remark("duplicates-in-training", "note", text)
+
+
+def _digests(part: Examples) -> list[bytes]:
+    """One digest an example, of its features alone: the same example with another label is a leak too."""
+    if isinstance(part.x, Columns):
+        columns = [column.tolist() for column in part.x.values.values()]
+        rows = (repr(row).encode() for row in zip(*columns, strict=True))
+    else:
+        rows = (np.ascontiguousarray(row).tobytes() for row in part.x)
+    return [hashlib.blake2b(row, digest_size=16).digest() for row in rows]
+
+
+def _columns(part: Examples) -> dict[str, dict[str, Any]]:
+    """What each feature column of the training part holds."""
+    assert isinstance(part.x, Columns)  # noqa: S101 - the caller asked
+    return {name: _column(column, _related(column, part.y)) for name, column in part.x.values.items()}
+
+
+def _column(column: np.ndarray, related: float | None) -> dict[str, Any]:
+    gaps = missing(column)
+    known = column[~gaps]
+    text = column.dtype == object
+    return {
+        "type": "text" if text else "number",
+        "missing": int(gaps.sum()),
+        "distinct": len(set(known.tolist())),
+        "least": None if text or not len(known) else float(known.min()),
+        "most": None if text or not len(known) else float(known.max()),
+        "correlation": related,
+    }
+
+
+def _related(column: np.ndarray, y: Any) -> float | None:
+    """Pearson's correlation of a column of numbers with a single target; None where there is none."""
+    if column.dtype == object or not isinstance(y, np.ndarray) or y.size != len(column):
+        return None
+    truth = y.reshape(-1)
+    if truth.dtype.kind not in "biuf":
+        kinds, truth = np.unique(truth.astype(str), return_inverse=True)
+        if len(kinds) > 2:
+            return None
+    there = ~missing(column)
+    a, b = column[there].astype("float64"), truth[there].astype("float64")
+    if len(a) < 3 or not np.ptp(a) or not np.ptp(b):
+        return None
+    return round(float(np.corrcoef(a, b)[0, 1]), 6)
+
+
+def _teachers(part: Examples, columns: Mapping[str, Mapping[str, Any]]) -> Iterator[Remark]:
+    """Columns that teach nothing, the same as another, too much, or with gaps."""
+    for name, about in columns.items():
+        if about["missing"]:
+            share = 100 * about["missing"] / len(part)
+            text = f"column {name!r} lacks {about['missing']:,} of {len(part):,} values ({share:.1f} %)"
+            yield Remark("missing-values", "warning", text)
+        if about["distinct"] < 2:
+            yield Remark("constant-column", "warning", f"column {name!r} never changes in the training part")
+        if about["correlation"] is not None and abs(about["correlation"]) > SUSPICIOUS:
+            text = f"column {name!r} nearly is the target (r = {about['correlation']:.4f}): is it known beforehand?"
+            yield Remark("tells-the-target", "error", text)
+    yield from _twins(part)
+
+
+def _twins(part: Examples) -> Iterator[Remark]:
+    """Columns that are the same as an earlier one."""
+    first: dict[str, str] = {}
+    for name, column in part.x.values.items() if isinstance(part.x, Columns) else ():
+        digest = repr(column.tolist())
+        if digest in first:
+            yield Remark("duplicate-column", "warning", f"column {name!r} is the same as {first[digest]!r}")
+        first.setdefault(digest, name)
+
+
+def _counts(part: Examples) -> dict[str, int]:
+    """How many examples of each class there are; empty where the target is no single class."""
+    if not isinstance(part.y, np.ndarray) or part.y.size != len(part):
+        return {}
+    values, counts = np.unique(part.y.reshape(-1), return_counts=True)
+    if len(values) > _MOST_CLASSES:
+        return {}
+    return {label(value): count for value, count in zip(values.tolist(), counts.tolist(), strict=True)}
+
+
+def _balance(counts: Mapping[str, Mapping[str, int]]) -> Iterator[Remark]:
+    """Classes that are rare, or that a part lacks."""
+    train = counts.get("train", {})
+    if not train:
+        return
+    rarest, most = min(train, key=lambda name: train[name]), max(train.values())
+    if train[rarest] < _RARE * most:
+        text = f"class {rarest!r} has {train[rarest]:,} training examples, the largest class {most:,}"
+        yield Remark("unbalanced-classes", "warning", f"{text}; accuracy says little, see recall and class weights")
+    for part, there in counts.items():
+        lacking = sorted(set(train) - set(there))
+        if lacking:
+            yield Remark("class-not-in-part", "warning", f"the {part} part has no example of {', '.join(lacking[:8])}")
+        strange = sorted(set(there) - set(train))
+        if strange:
+            yield Remark("class-not-in-training", "error", f"only the {part} part has {', '.join(strange[:8])}")
+
+
+def _ranges(counts: Mapping[str, Mapping[str, int]]) -> Iterator[Remark]:
+    """Class numbers that leave some out, as a missing value written as -1 or 99 does."""
+    names = {name for there in counts.values() for name in there}
+    if not names or not all(name.lstrip("-").isdigit() for name in names):
+        return
+    numbers = sorted(map(int, names))
+    if numbers[0] < 0 or numbers[-1] - numbers[0] >= 2 * len(numbers):
+        text = f"labels run from {numbers[0]} to {numbers[-1]}, but there are only {len(numbers)}: is one a filler?"
+        yield Remark("label-range", "warning", text)
