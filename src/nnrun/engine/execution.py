@@ -29,7 +29,7 @@ _GAIN_LAYER, _GAIN_WEIGHT, _GAIN_TIME = 50.0, 0.0025, 80.0
 #: What compiling takes longer with XLA, in seconds: at least, and for each recurrent layer.
 _COST, _COST_RECURRENT = 1.0, 3.0
 #: XLA has to save this many times what compiling takes.
-_WORTH = 1.5
+_WORTH = 3.0
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,221 @@
+# ruff: noqa: INP001, T201 - a script, which prints
+"""How long one training step takes with each executor, over models of many kinds: what the rule of XLA rests on.
+
+    python benchmarks/executors.py [--rounds 3] [--only pima,mnist_cnn] [--json sweep.json]
+
+Executors take turns within a round, since a shared machine drifts; read the ratios. `fit` is Keras' own `Model.fit`
+with its defaults, `resident` an epoch as one program, `xla` the same compiled by XLA. Data are random: time does not
+depend on them. Each epoch has `steps` full steps; the time of the first epoch, less an ordinary one, is what compiling
+costs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import time
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from nnrun.engine.backend import Wake, load_keras, tensorflow, usable_cores
+from nnrun.engine.execution import choose
+from nnrun.engine.order import order
+from nnrun.engine.resident import ResidentExecutor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+EXECUTORS = ("fit", "resident", "xla")
+
+
+class Case:
+    """A model of the sweep, and the form of its data.
+
+    Args:
+        shape: The shape of one example.
+        classes: How many classes it tells apart.
+        batch: Rows per step.
+        steps: Steps per epoch.
+        layers: Gives the layers before the last, from Keras' `layers`.
+        codes: How many different codes examples consist of; None: of numbers.
+    """
+
+    def __init__(
+        self,
+        shape: tuple[int, ...],
+        classes: int,
+        batch: int,
+        steps: int,
+        layers: Callable[[Any], list[Any]],
+        codes: int | None = None,
+    ) -> None:
+        self.shape, self.classes, self.batch, self.steps, self.layers, self.codes = (
+            shape,
+            classes,
+            batch,
+            steps,
+            layers,
+            codes,
+        )
+
+    def data(self) -> tuple[Any, Any]:
+        """Make random examples."""
+        rng, rows = np.random.default_rng(7), self.batch * self.steps
+        size = (rows, *self.shape)
+        x = (
+            rng.normal(size=size).astype("float32")
+            if self.codes is None
+            else rng.integers(0, self.codes, size, "int32")
+        )
+        return x, rng.integers(0, self.classes, rows).astype("int32")
+
+    def model(self, keras: Any) -> Any:
+        """Build and compile the model."""
+        keras.utils.set_random_seed(7)
+        inputs = outputs = keras.Input(self.shape, dtype="float32" if self.codes is None else "int32")
+        for layer in [*self.layers(keras.layers), keras.layers.Dense(self.classes, activation="softmax")]:
+            outputs = layer(outputs)
+        model = keras.Model(inputs, outputs)
+        model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"], jit_compile=False)
+        return model
+
+
+def dense(*units: int) -> Callable[[Any], list[Any]]:
+    """Dense layers with relu."""
+    return lambda k: [k.Dense(one, activation="relu") for one in units]
+
+
+def transformer(k: Any) -> list[Any]:
+    """Embed codes, attend once, and average."""
+
+    def block(x: Any) -> Any:
+        x = k.LayerNormalization()(k.Add()([x, k.MultiHeadAttention(4, 16)(x, x)]))
+        return k.LayerNormalization()(k.Add()([x, k.Dense(64)(k.Dense(128, activation="relu")(x))]))
+
+    return [k.Embedding(1000, 64), block, k.GlobalAveragePooling1D()]
+
+
+CASES = {
+    "pima 12-8, batch 10": Case((8,), 2, 10, 77, dense(12, 8)),
+    "boston 13, batch 5": Case((13,), 2, 5, 91, dense(13)),
+    "digits_mlp 64, batch 32": Case((64,), 10, 32, 45, dense(64)),
+    "mlp 512-512, batch 32": Case((100,), 10, 32, 60, dense(512, 512)),
+    "mnist_mlp 784, batch 200": Case((784,), 10, 200, 50, dense(784)),
+    "mlp with Dropout 64-64, batch 32": Case(
+        (20,), 3, 32, 60, lambda k: [k.Dense(64, activation="relu"), k.Dropout(0.3), k.Dense(64, activation="relu")]
+    ),
+    "mlp with BatchNormalization 64, batch 32": Case(
+        (20,), 3, 32, 60, lambda k: [k.Dense(64), k.BatchNormalization(), k.ReLU()]
+    ),
+    "mnist_cnn, batch 200": Case(
+        (28, 28, 1),
+        10,
+        200,
+        6,
+        lambda k: [
+            k.Conv2D(32, 5, activation="relu"),
+            k.MaxPooling2D(),
+            k.Dropout(0.2),
+            k.Flatten(),
+            k.Dense(128, "relu"),
+        ],
+    ),
+    "digits_cnn 16, batch 32": Case((8, 8, 1), 10, 32, 30, lambda k: [k.Conv2D(16, 3, activation="relu"), k.Flatten()]),
+    "Conv1D 32, batch 32": Case(
+        (64, 8), 5, 32, 30, lambda k: [k.Conv1D(32, 5, activation="relu"), k.GlobalAveragePooling1D()]
+    ),
+    "LSTM(256), Dropout, window 100, batch 128": Case((100, 1), 50, 128, 4, lambda k: [k.LSTM(256), k.Dropout(0.2)]),
+    "two LSTM(64), Dropout after each, window 30": Case(
+        (30, 8), 5, 32, 10, lambda k: [k.LSTM(64, return_sequences=True), k.Dropout(0.2), k.LSTM(64), k.Dropout(0.2)]
+    ),
+    "LSTM(32), window 20, batch 32": Case((20, 4), 3, 32, 30, lambda k: [k.LSTM(32)]),
+    "LSTM(32) with dropout, window 20": Case((20, 4), 3, 32, 30, lambda k: [k.LSTM(32, dropout=0.2)]),
+    "GRU(64), window 30, batch 32": Case((30, 8), 3, 32, 20, lambda k: [k.GRU(64)]),
+    "Embedding, bidirectional LSTM(32)": Case(
+        (30,), 4, 32, 20, lambda k: [k.Embedding(2000, 32), k.Bidirectional(k.LSTM(32))], 2000
+    ),
+    "Transformer 64, window 50, batch 32": Case((50,), 4, 32, 20, transformer, 1000),
+}
+
+
+def runner(keras: Any, case: Case, executor: str, data: tuple[Any, Any]) -> Callable[[int], None]:
+    """Give what trains one epoch of a case."""
+    x, y = data
+    model = case.model(keras)
+    if executor == "fit":
+        return lambda _: model.fit(x, y, batch_size=case.batch, verbose=0)
+    resident = ResidentExecutor(tensorflow(), model, case.batch, xla=executor == "xla")
+    tensors = resident.put(x, y)
+    resident.build(tensors)
+    return lambda epoch: resident.train(tensors, order(7, epoch, tensors.rows), lambda _: None) and None
+
+
+def measure(keras: Any, case: Case, rounds: int) -> dict[str, dict[str, Any]]:
+    """Measure all executors on a case: microseconds a step in each round, and seconds for compiling."""
+    data = case.data()
+    trains, first = {}, {}
+    for executor in EXECUTORS:
+        trains[executor] = runner(keras, case, executor, data)
+        first[executor] = timed(partial(trains[executor], 0))
+        trains[executor](1)
+    steps: dict[str, list[float]] = {executor: [] for executor in EXECUTORS}
+    for turn in range(rounds):
+        for executor in EXECUTORS:
+            first_epoch, train = 2 + 3 * turn, trains[executor]
+            epochs = [timed(partial(train, epoch)) for epoch in range(first_epoch, first_epoch + 3)]
+            steps[executor].append(1e6 * min(epochs) / case.steps)
+    return {
+        executor: {
+            "us_a_step": [round(one, 1) for one in steps[executor]],
+            "compile_s": round(max(0.0, first[executor] - min(steps[executor]) * case.steps / 1e6), 2),
+        }
+        for executor in EXECUTORS
+    }
+
+
+def timed(do: Callable[[], object]) -> float:
+    """Give the seconds that a call takes."""
+    began = time.perf_counter()
+    do()
+    return time.perf_counter() - began
+
+
+def row(name: str, found: dict[str, dict[str, Any]], chosen: bool) -> str:
+    """Lay a case out as a line of the table."""
+    medians = {executor: statistics.median(found[executor]["us_a_step"]) for executor in EXECUTORS}
+    gains = [plain / xla for plain, xla in zip(found["resident"]["us_a_step"], found["xla"]["us_a_step"], strict=True)]
+    cells = [name, *(f"{medians[executor]:.0f}" for executor in EXECUTORS)]
+    cells += [f"{medians['fit'] / medians['resident']:.1f}"]
+    cells += [f"{statistics.median(gains):.2f} ({min(gains):.2f}-{max(gains):.2f})"]
+    cells += [f"{found['resident']['compile_s']:.1f}", f"{found['xla']['compile_s']:.1f}", "XLA" if chosen else "-"]
+    return "| " + " | ".join(cells) + " |"
+
+
+def main() -> None:
+    """Measure the cases asked for and print the table."""
+    reader = argparse.ArgumentParser(description=__doc__)
+    reader.add_argument("--rounds", type=int, default=3)
+    reader.add_argument("--only", default="", help="parts of names, with commas between")
+    reader.add_argument("--json", type=Path)
+    asked = reader.parse_args()
+    keras = load_keras(Wake(seed=7, threads=usable_cores()))
+    words, everything = asked.only.split(","), {}
+    print(
+        "| model | fit, us a step | resident | resident + XLA | fit / resident | gain by XLA (range) "
+        "| compiling, s | compiling with XLA, s | the rule |"
+    )
+    print("|---|---|---|---|---|---|---|---|---|")
+    for name, case in CASES.items():
+        if any(word in name for word in words):
+            everything[name] = measure(keras, case, asked.rounds)
+            print(row(name, everything[name], choose(case.model(keras), steps=10**6).xla), flush=True)
+    if asked.json:
+        asked.json.write_text(json.dumps(everything, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
