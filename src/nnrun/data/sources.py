@@ -15,6 +15,7 @@ from nnrun.data.inline import Inline
 from nnrun.data.mnist import Mnist
 from nnrun.data.named_tables import Boston, California, Pima
 from nnrun.data.named_texts import Metamorphosis, Shakespeare
+from nnrun.data.parquet import Parquet
 from nnrun.data.repeats import Repeats
 from nnrun.data.tables import Csv
 from nnrun.data.text import Text
@@ -38,6 +39,7 @@ SOURCES: dict[str, type] = {
     "repeats": Repeats,
     "descriptions": Descriptions,
     "csv": Csv,
+    "parquet": Parquet,
     "npz": Npz,
     "idx": Idx,
     "images": Images,
