@@ -170,7 +170,7 @@ def test_another_file_is_prepared_as_the_run_was(tabled: Finished, rows, tmp_pat
     answer = ask(tabled.folder, data=write_table(tmp_path / "more.csv", chosen))
     assert answer.scores["data"] == whole.scores["test"]
     assert [row[1:] for row in answer.rows] == [row[1:] for row in whole.rows]
-    assert (tabled.folder.path / "scores_last_more.json").is_file()
+    assert (tabled.folder.path / "scores_last_data_more.json").is_file()
 
 
 def test_rows_without_truth_are_predicted(tabled: Finished, rows, tmp_path: Path) -> None:
