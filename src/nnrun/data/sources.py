@@ -15,6 +15,7 @@ from nnrun.data.inline import Inline
 from nnrun.data.mnist import Mnist
 from nnrun.data.named_tables import Boston, California, Pima
 from nnrun.data.named_texts import Metamorphosis, Shakespeare
+from nnrun.data.openml import OpenMl
 from nnrun.data.parquet import Parquet
 from nnrun.data.repeats import Repeats
 from nnrun.data.tables import Csv
@@ -40,6 +41,7 @@ SOURCES: dict[str, type] = {
     "descriptions": Descriptions,
     "csv": Csv,
     "parquet": Parquet,
+    "openml": OpenMl,
     "npz": Npz,
     "idx": Idx,
     "images": Images,
