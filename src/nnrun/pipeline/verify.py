@@ -224,7 +224,7 @@ def lies(figure: float, expected: Expectation) -> bool:
     """Tell whether a figure lies where it is claimed to lie; the edges count."""
     if expected.value is not None and expected.within is not None:
         # 1.45 lies within 0.35 of 1.10, although their difference in binary is a little more.
-        return abs(figure - expected.value) <= expected.within * (1 + 1e-9) + 1e-12
+        return abs(figure - expected.value) <= expected.within + 1e-9 * max(abs(expected.value), expected.within)
     if expected.at_most is not None:
         return figure <= expected.at_most
     return expected.at_least is not None and figure >= expected.at_least
