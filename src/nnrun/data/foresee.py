@@ -114,8 +114,7 @@ def _ungrouped(spec: SpecLike, outline: Outline) -> tuple[Outline, list[Finding]
 def _rows(spec: SpecLike, outline: Outline, form: TargetForms) -> tuple[Mapping[str, int], list[Finding]]:
     """The rows of each part."""
     try:
-        if outline.cut is not None and spec.split is not None and spec.split.k_fold is not None:
-            raise ValueError(NO_FOLDS)
+        _refuse_folds(spec, outline)
         if outline.cut is not None:
             return outline.cut(spec.split), []
         rows = part_rows(outline.rows if outline.rows is not None else 10**9, outline.test_rows, spec.split)
@@ -123,6 +122,12 @@ def _rows(spec: SpecLike, outline: Outline, form: TargetForms) -> tuple[Mapping[
     except ValueError as error:
         return {}, [Finding(("data", "split"), str(error), None, "impossible-split")]
     return (rows if outline.rows is not None else {}), []
+
+
+def _refuse_folds(spec: SpecLike, outline: Outline) -> None:
+    """Refuse to deal out what can only be cut."""
+    if outline.cut is not None and spec.split is not None and spec.split.k_fold is not None:
+        raise ValueError(NO_FOLDS)
 
 
 def _refuse_strata(spec: SpecLike, outline: Outline, form: TargetForms) -> None:
