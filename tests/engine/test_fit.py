@@ -50,9 +50,6 @@ class Played:
     def _finalize(self, _: Any) -> None:
         self.heard.append(("finalize",))
 
-    def reset_metrics(self) -> None:
-        """Do nothing; the figures are given."""
-
     def train(self, _: Any, rows: Any, tell: Callable[[int], None], __: Any) -> dict[str, float]:
         """Note the order of rows, and give the loss of this epoch."""
         self.orders.append(rows.tolist())

@@ -29,7 +29,7 @@ WRITES = {
 }
 
 #: Seconds between two saves of the best model: a save takes 20 to 100 ms, and an epoch of a small model 1 ms.
-BEST_SECONDS = 2.0
+BEST_SECONDS = 5.0
 
 
 def make_callbacks(

@@ -82,7 +82,6 @@ class Course:
 
     def _epoch(self, epoch: int, training: TrainingSpec, progress: Progress) -> tuple[Epoch, dict[str, float]]:
         began = time.perf_counter()
-        self.model.reset_metrics()
         self.callbacks.on_epoch_begin(epoch)
         rate = training.step_size if self.model.optimizer is None else plain(self.model.optimizer.learning_rate)
         steps = math.ceil(self.train.rows / training.batch_size)
