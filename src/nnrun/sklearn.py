@@ -141,8 +141,15 @@ class ConfigRegressor(RegressorMixin, _ConfigEstimator):  # type: ignore[misc]
 
     def predict(self, X: Any) -> Any:  # noqa: N803
         """Give the number of each row, shape (rows,), or (rows, targets) where `fit` saw several."""
-        outputs = self._answer(X).outputs.reshape(len(X), -1)
-        return outputs[:, 0] if self._single else outputs
+        # Scikit-learn's own regressors give 64 bits.
+        outputs = self._answer(X).outputs.astype("float64")
+        return outputs.reshape(-1) if self._single else outputs.reshape(len(outputs), -1)
+
+    def __sklearn_tags__(self) -> Any:
+        """Say that targets may have several columns."""
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags
 
 
 def _sets_of(estimator: _ConfigEstimator) -> dict[str, Any]:
