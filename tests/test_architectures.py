@@ -1,0 +1,46 @@
+"""The architectures under configs/architectures: our summary is Keras' own, and each trains and comes back."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pytest
+
+from nnrun.config import shipped
+from nnrun.pipeline.evaluate import Question, evaluate
+from nnrun.pipeline.summarize import summarize
+from nnrun.pipeline.train import Request, train
+from nnrun.progress import Silent
+
+NAMES = [name for name in shipped.names() if name.startswith("architectures/")]
+
+
+def test_there_are_eight() -> None:
+    """The eight architectures that the language must be able to say."""
+    assert len(NAMES) == 8
+
+
+@pytest.mark.keras
+@pytest.mark.parametrize("name", NAMES)
+def test_an_architecture_is_summed_up_trained_and_read_back(name: str, tmp_path: Path) -> None:
+    """Shapes and parameter counts equal Keras' own, an epoch trains, and the saved model predicts the same."""
+    import keras
+
+    sets = ("training.epochs=1",)
+    done = train(Request(name, sets, tmp_path / "runs"), Silent())
+    model = keras.saving.load_model(done.folder.last, compile=False)
+    ours = summarize(shipped.names()[name], sets, None)
+    assert ours.parameters == model.count_params()
+    assert ours.trainable == sum(int(weight.size) for weight in model.trainable_weights)
+    rows = {row.row.name: row.row.output_shape for row in ours.rows if row.first}
+    theirs = {
+        layer.name: tuple(keras.tree.flatten(layer.output)[0].shape[1:])
+        for layer in model.layers
+        if not isinstance(layer, keras.layers.InputLayer)
+    }
+    assert rows == theirs
+    again = evaluate(Question(str(done.folder.path), tmp_path / "runs"), Silent())
+    with done.folder.predictions.open(encoding="utf-8") as file:
+        kept = list(csv.reader(file))[1:]
+    assert [[str(cell) for cell in row] for row in again.rows] == kept
