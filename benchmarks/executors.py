@@ -1,4 +1,4 @@
-# ruff: noqa: INP001, T201 - a script, which prints
+
 """How long one training step takes with each executor, over models of many kinds: what the rule of XLA rests on.
 
     python benchmarks/executors.py [--rounds 3] [--only pima,mnist_cnn] [--json sweep.json]

@@ -1,4 +1,4 @@
-# ruff: noqa: INP001, T201 - a script, which prints
+
 """nnrun against plain Keras scripts of the same experiments: time of training, of the whole process, and memory.
 
     NNRUN_DATA_DIR=... python benchmarks/run.py --plain DIR [--rounds 3] [--only pima,mnist_mlp] [--write]

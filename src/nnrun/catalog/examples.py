@@ -11,7 +11,8 @@ if TYPE_CHECKING:
 
 #: By the parameter's name, wherever it stands.
 _BY_NAME: dict[str, Any] = {
-    "activation": "relu", "axes": -1, "backup_dir": "backup", "boundaries": [1000, 2000], "buckets": 100, "cell": {"LSTMCell": 8},
+    "activation": "relu", "axes": -1, "backup_dir": "backup", "boundaries": [1000, 2000], "buckets": 100,
+    "cell": {"LSTMCell": 8},
     "cells": [{"LSTMCell": 8}, {"LSTMCell": 8}], "columns": ["colour"], "decay_rate": 0.9, "decay_steps": 1000,
     "default_value": 0.0, "dims": [2, 1], "directory": "checkpoints", "divide_by": 255, "equation": "ab,bc->ac",
     "factor": 0.2, "file": "data.csv", "filename": "log.csv", "filters": 32, "first_decay_steps": 1000, "head_dim": 8,
