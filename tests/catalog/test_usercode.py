@@ -67,12 +67,12 @@ def test_functions_and_plain_classes_are_known_by_their_form() -> None:
         def weighed(y_true, y_pred, weight): ...
         class Reader:
             def load(self, places, progress): ...
-        class Clip:
+        class Cutoff:
             def apply(self, x): ...
         class Plain: ...
     """)
     assert set(found) == {"losses.gap", "metrics.gap", "activations.bent", "sources.read_points", "sources.Reader",
-                          "preparation.Clip"}
+                          "preparation.Cutoff"}
     assert list(found["sources.read_points"].parameters) == ["rows"]
 
 
