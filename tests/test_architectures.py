@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import math
 from pathlib import Path
 
 import pytest
@@ -32,7 +33,7 @@ def test_an_architecture_is_summed_up_trained_and_read_back(name: str, tmp_path:
     model = keras.saving.load_model(done.folder.last, compile=False)
     ours = summarize(shipped.names()[name], sets, None)
     assert ours.parameters == model.count_params()
-    assert ours.trainable == sum(int(weight.size) for weight in model.trainable_weights)
+    assert ours.trainable == sum(math.prod(weight.shape) for weight in model.trainable_weights)
     rows = {row.row.name: row.row.output_shape for row in ours.rows if row.first}
     theirs = {
         layer.name: tuple(keras.tree.flatten(layer.output)[0].shape[1:])

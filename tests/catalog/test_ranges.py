@@ -73,8 +73,8 @@ def _samples(kind: Kind) -> Iterator[Any]:
 
 def _cases() -> list[tuple[str, str]]:
     named = [(category, name) for category in lookup.CATEGORIES for name in lookup.names(category)]
-    return [(category, name) for category, name in named if name not in LEFT_OUT and category not in
-            {"activations", "sources", "preparation"} and not lookup.entry(category, name).is_function]  # type: ignore[union-attr]
+    keras = [key for key in named if lookup.entry(*key).origin == "keras" and key[0] != "activations"]
+    return [key for key in keras if key[1] not in LEFT_OUT and not lookup.entry(*key).is_function]
 
 
 @pytest.mark.parametrize("key", _cases(), ids="-".join)

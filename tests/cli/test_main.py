@@ -213,6 +213,11 @@ def test_a_closed_stdout_is_no_bug(place: Path, environment: dict[str, str]) -> 
     assert (done.returncode, done.stderr) == (0, b"")
 
 
+def _hears_interrupts() -> None:
+    """Listen to Ctrl-C, even where the tests run in the background of a shell, whose children are deaf to it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.mark.keras
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_run_that_is_stopped_keeps_what_there_is(
@@ -220,7 +225,14 @@ def test_a_run_that_is_stopped_keeps_what_there_is(
 ) -> None:
     """Ctrl-C or SIGTERM in training ends with 130, names the folder, and the record says `interrupted`."""
     command = [sys.executable, "-m", "nnrun", "train", "tiny.yaml", "--set", "training.epochs=100000"]
-    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as run:
+    with subprocess.Popen(
+        command,
+        env=environment,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        preexec_fn=_hears_interrupts,  # noqa: PLW1509  # this process has one thread
+    ) as run:
         until = time.monotonic() + 60
         while not list(place.glob("runs/*/metrics.jsonl")) and time.monotonic() < until:
             time.sleep(0.05)

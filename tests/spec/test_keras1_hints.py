@@ -289,7 +289,8 @@ def _made(keras: Any, part: Part) -> Any:
 def test_keras_takes_every_line() -> None:
     """Every part that is offered can be made with the installed Keras: layers, optimizers, losses and all others."""
     keras = pytest.importorskip("keras")
-    made = [_made(keras, part) for case in OFFERED if "wrote it so" in case["hint"] for part in _today(case)]
+    offered = [part for case in OFFERED if "wrote it so" in case["hint"] for part in _today(case)]
+    made = [_made(keras, part) for part in offered if part.category not in ("sources", "preparation")]
     assert len(made) > 150
     assert all(callable(one) or isinstance(one, (keras.callbacks.Callback, keras.optimizers.Optimizer))
                for one in made)

@@ -8,7 +8,7 @@ import click
 @click.command()
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> None:
-    """Print the script with which SHELL completes nnrun's commands.
+    """Print what makes SHELL complete commands.
 
     It completes commands and options, configs, parts, runs, and the paths of --set.
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @click.group(cls=Commands)
 def data() -> None:
-    """List, fetch and describe named data sets; look for what is wrong with a config's data.
+    """List, fetch, describe and examine data sets.
 
     \b
     nnrun data list

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @options.knows_code
 @options.as_json
 def explain(name: str, sets: tuple[str, ...], as_json: bool) -> None:
-    """Say what a part of a config is and takes, or where a value comes from.
+    """Say what a name means, or whence a value comes.
 
     NAME is that of a layer, loss, optimizer, metric, callback, source, preparation step, ..., that of a finding of
     `nnrun check`, or FILE:PATH.

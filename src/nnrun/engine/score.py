@@ -92,7 +92,7 @@ def _answers(outputs: Any, facts: Facts, experiment: Experiment, y: Any) -> tupl
     exits, made = experiment.graph.outputs, []
     for one in exits:
         known = _about(facts, one.target)
-        raw = outputs[one.name] if isinstance(outputs, dict) else outputs
+        raw = _plain_floats(outputs[one.name] if isinstance(outputs, dict) else outputs)
         predicted = decide(raw, known, experiment.losses[one.name])
         truth = None if y is None else _truth(y, one.name, known)
         made.append(Answers(one.name if len(exits) > 1 else "", known, raw, predicted, truth))
@@ -113,6 +113,11 @@ def _about(facts: Facts, target: str | None) -> Facts:
         class_names=about.class_names,
         target_names=(str(target),),
     )
+
+
+def _plain_floats(outputs: NDArray[Any]) -> NDArray[Any]:
+    """Give NumPy floats that it can reckon with: of mixed precision come bfloat16, which it knows by name alone."""
+    return outputs if outputs.dtype.kind == "f" and outputs.dtype.itemsize > 2 else outputs.astype(np.float32)
 
 
 def _truth(y: Any, name: str, facts: Facts) -> NDArray[Any]:
