@@ -194,7 +194,8 @@ def _decisive(resolved: Mapping[str, Any]) -> dict[str, Any]:
 def _file_digests(examined: Examined, progress: Progress) -> dict[str, str]:
     from nnrun.data.load import make_source
 
-    raw = make_source(examined.experiment.data.source).load(examined.places, progress)
+    data = examined.experiment.data
+    raw = make_source(data.source, data.prepare).load(examined.places, progress)
     return digests({f"file:{name}": path for name, path in raw.files.items()}, file_sha256)
 
 
