@@ -23,9 +23,8 @@ if TYPE_CHECKING:
 @click.option(
     "--part",
     type=click.Choice(["test", "validation", "train"]),
-    default="test",
-    show_default=True,
-    help="Which part of the run's own data.",
+    default=None,
+    help="Which part of the run's own data; the test part, where there is one.",
 )
 @click.option("--data", type=click.Path(path_type=Path), metavar="FILE", help="Another file of the same form instead.")
 @click.option("--show", type=click.IntRange(min=0), default=0, metavar="N", help="Show N predictions beside the truth.")
@@ -40,7 +39,7 @@ def evaluate(  # noqa: PLR0913 - one for each option
     fold: int | None,
     code: tuple[Path, ...],
     trust_run: bool,
-    part: PartName,
+    part: PartName | None,
     data: Path | None,
     show: int,
     runs_dir: Path,

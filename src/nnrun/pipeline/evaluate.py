@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -42,7 +42,7 @@ class Question:
         runs_dir: Where runs lie.
         data_dir: Where data lie; None: `NNRUN_DATA_DIR`, else the user's cache folder.
         checkpoint: `last`, `best` or the path of a `.keras` file.
-        part: The part of the run's own data.
+        part: The part of the run's own data; None: the test part, else the validation part, else the training rows.
         data: Another file instead, of the same form as the run's.
         code: The files of `--code`, where the run used code of the user's own.
         trust_run: Whether the copies of that code in the run's folder may be run instead.
@@ -53,7 +53,7 @@ class Question:
     runs_dir: FilePath = FilePath("runs")
     data_dir: FilePath | None = None
     checkpoint: str = "last"
-    part: PartName = "test"
+    part: PartName | None = None
     data: FilePath | None = None
     code: tuple[FilePath, ...] = ()
     trust_run: bool = False
@@ -116,10 +116,11 @@ def evaluate(question: Question, progress: Progress) -> Answer:
     from nnrun.engine.score import table
 
     with asked(question) as kept:
+        question = replace(question, part=question.part or _headline(kept.facts))
         part = _part(kept, question, progress)
         with reopened(kept, question.checkpoint) as session:
             outcome = session.score(part, detail=question.data is not None or question.part != "train")
-    name = question.part if question.data is None else "data"
+    name = str(question.part) if question.data is None else "data"
     scores = {"task": kept.facts.task, "checkpoint": question.checkpoint, name: outcome.scores}
     _keep(kept.model, f"scores_{FilePath(question.checkpoint).stem}_{_label(question)}.json", scores, progress)
     return Answer(kept.folder, scores, *table(outcome.answers, part.rows))
@@ -232,7 +233,7 @@ def _part(kept: Kept, question: Question, progress: Progress) -> DataPart:
     if question.part not in parts:
         text = f"this run has no {question.part} part"
         raise RunError(text, f"--part {' or --part '.join(parts)}")
-    return parts[question.part]
+    return parts[str(question.part)]
 
 
 def _dataset(kept: Kept, progress: Progress) -> Dataset:
@@ -258,8 +259,14 @@ def _other(kept: Kept, file: FilePath, *, with_target: bool) -> DataPart:
     return load_again(kept.experiment.data, fitted, file=file, facts=kept.facts, with_target=with_target)
 
 
+def _headline(facts: Facts) -> PartName:
+    """Name the part that counts: the test part, where there is one."""
+    names: tuple[PartName, ...] = ("test", "validation", "train")
+    return next((name for name in names if name in facts.rows), "train")
+
+
 def _label(question: Question) -> str:
-    return question.part if question.data is None else f"data_{question.data.stem}"
+    return str(question.part) if question.data is None else f"data_{question.data.stem}"
 
 
 def _keep(folder: RunFolder, name: str, scores: dict[str, Any], progress: Progress) -> None:
