@@ -13,7 +13,7 @@ import yaml
 
 from nnrun.config.hints import did_you_mean
 from nnrun.config.scalars import resolve
-from nnrun.config.syntax import syntax_problems
+from nnrun.config.syntax import DEEPEST, syntax_problems
 from nnrun.errors import ConfigError, Problem
 
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 #: libyaml reads 1 MB in under a second, PyYAML's own scanner in over ten.
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
-DEEPEST = 100
 MOST_ALIASED = 10_000
 MOST_PROBLEMS = 100
 

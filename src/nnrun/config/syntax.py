@@ -10,6 +10,9 @@ from nnrun.errors import Problem
 if TYPE_CHECKING:
     from nnrun.config.source import Source
 
+#: How many lists and mappings may stand inside each other.
+DEEPEST = 100
+
 _INDENT = "align this line with its neighbours, with spaces; a list's items begin with '- ', a mapping's with 'key: '"
 _QUOTE = "put the text in single quotes"
 
@@ -37,6 +40,8 @@ _WORDS: tuple[tuple[tuple[str, ...], str, str], ...] = (
     (("alias", "anchor", "alphabetic or numeric"), "expected a name after '&' or '*'", _QUOTE),
     (("comment", "indentation indicator", "chomping", "block scalar"), "expected the text's lines below '|' or '>'",
      "begin the text on the next line, indented with spaces"),
+    # libyaml of PyYAML 6.0.4 stops at 1,000 levels of [ and {, before it has given any event.
+    (("nesting depth",), f"expected at most {DEEPEST} levels of lists and mappings, received more", "nest less deeply"),
     (("cannot start any token",), "a value cannot begin with this character", _QUOTE),
 )
 
