@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING, Any
 
 from nnrun.config.document import Document, plain
 from nnrun.config.hints import did_you_mean
-from nnrun.config.nodes import DEEPEST, Node, compose_value
+from nnrun.config.nodes import Node, compose_value
 from nnrun.config.source import Source
+from nnrun.config.syntax import DEEPEST
 from nnrun.errors import ConfigError, Mark, Path, Problem
 
 if TYPE_CHECKING:
