@@ -134,7 +134,7 @@ def verify(file: FilePath, asked: Asked, progress: Progress) -> Verified:
 def _verified(examined: Examined, asked: Asked, progress: Progress) -> Verified:
     runs, trained, scores = [], 0, []
     for number in range(asked.seeds):
-        folder, new = _run(examined, number, asked, progress)
+        folder, new = run_of_seed(examined, number, asked, progress)
         runs.append(folder)
         trained += new
         scores.append(json.loads(folder.scores.read_bytes()))
@@ -146,8 +146,12 @@ def _verified(examined: Examined, asked: Asked, progress: Progress) -> Verified:
     return Verified(examined.file, status, None, claims, tuple(runs), trained)
 
 
-def _run(examined: Examined, number: int, asked: Asked, progress: Progress) -> tuple[RunFolder, bool]:
-    """Give the run of one seed, and whether it is new."""
+def run_of_seed(examined: Examined, number: int, asked: Asked, progress: Progress) -> tuple[RunFolder, bool]:
+    """Give the run of one seed, the config's own plus `number`, and whether it was trained for this.
+
+    Raises:
+        NnrunError: Where the run does not end well.
+    """
     sets = (f"seed={examined.experiment.seed + number}",) if number else ()
     wanted = examine(examined.file, sets, asked.data_dir) if sets else examined
     known = None if asked.fresh else same_run(wanted, asked.runs_dir, progress)
