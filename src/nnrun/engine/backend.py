@@ -1,4 +1,4 @@
-"""Wakes Keras: the one place where TensorFlow is imported, after everything that must be set before has been set."""
+"""Wakes Keras: the one place where TensorFlow or JAX is imported, after everything that must be set before is set."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ import os
 import sys
 import tempfile
 from dataclasses import asdict, dataclass
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
+
+from nnrun.errors import MissingExtraError, RunError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,18 +59,24 @@ def load_keras(wake: Wake) -> ModuleType:
     """Import Keras on its backend with seeds, threads and number formats set, and return it.
 
     A process wakes one backend once; a second call with the same backend only sets seeds, formats and names again.
+
+    Raises:
+        MissingExtraError: Where JAX is asked for and not installed.
+        RunError: Where this process has woken Keras on another backend.
     """
+    _require(wake.backend)
     _set_environment(wake)
-    with _hidden(_UNNEEDED), _private_keras_home():
-        tensorflow = importlib.import_module("tensorflow")
+    # With JAX, Keras would import TensorFlow only to seed it, which takes longer than all the rest.
+    hidden = (*_UNNEEDED, "tensorflow") if wake.backend == "jax" else _UNNEEDED
+    with _hidden(hidden), _private_keras_home():
+        (_wake_jax if wake.backend == "jax" else _wake_tensorflow)(wake)
         keras = importlib.import_module("keras")
-    _set_threads(tensorflow, wake.threads)
-    # A second experiment of one process gets neither the first one's number formats nor names such as `precision_1`.
-    keras.backend.clear_session(free_memory=False)
-    keras.config.set_floatx(wake.floatx)
-    keras.config.set_epsilon(wake.epsilon)
-    keras.config.set_image_data_format(wake.image_data_format)
-    keras.utils.set_random_seed(wake.seed)
+        # A second experiment of one process gets neither the first one's number formats nor names like `precision_1`.
+        keras.backend.clear_session(free_memory=False)
+        keras.config.set_floatx(wake.floatx)
+        keras.config.set_epsilon(wake.epsilon)
+        keras.config.set_image_data_format(wake.image_data_format)
+        keras.utils.set_random_seed(wake.seed)
     for own in ("activations", "layers"):
         importlib.import_module(f"nnrun.engine.{own}")
     return keras
@@ -78,9 +87,28 @@ def tensorflow() -> Any:
     return sys.modules["tensorflow"]
 
 
+def library(backend: str) -> Any:
+    """Give what a woken backend makes and takes tensors with: TensorFlow, or JAX under TensorFlow's names."""
+    if backend != "jax":
+        return tensorflow()
+    from nnrun.engine.jax_names import JaxNames
+
+    return JaxNames(sys.modules["jax"])
+
+
 def on_gpu() -> bool:
     """Tell whether TensorFlow computes on a GPU."""
     return bool(tensorflow().config.list_logical_devices("GPU"))
+
+
+def _require(backend: str) -> None:
+    """Refuse a backend that is not installed, or that comes too late."""
+    keras = sys.modules.get("keras")
+    if keras is not None and keras.config.backend() != backend:
+        text = f"this process has woken Keras on {keras.config.backend()}, and this experiment wants backend: {backend}"
+        raise RunError(text, "run it by a command of its own: a process wakes one backend")
+    if backend == "jax" and "jax" not in sys.modules and find_spec("jax") is None:
+        raise MissingExtraError("jax", "backend: jax")
 
 
 def _set_environment(wake: Wake) -> None:
@@ -90,12 +118,27 @@ def _set_environment(wake: Wake) -> None:
     os.environ["TF_FORCE_GPU_ALLOW_GROWTH"] = "true"
 
 
-def _set_threads(tensorflow: Any, threads: int) -> None:
-    wanted = threads or usable_cores()
+def _wake_tensorflow(wake: Wake) -> None:
+    tensorflow = importlib.import_module("tensorflow")
+    wanted = wake.threads or usable_cores()
     # TensorFlow refuses a change once its threads run; a second run in one process keeps the first one's threads.
     with contextlib.suppress(RuntimeError):
         tensorflow.config.threading.set_intra_op_parallelism_threads(wanted)
         tensorflow.config.threading.set_inter_op_parallelism_threads(wanted)
+
+
+def _wake_jax(wake: Wake) -> None:
+    before = os.environ.get("NPROC")
+    # What XLA's client takes the size of its pool of threads from, once, when it begins.
+    os.environ["NPROC"] = str(wake.threads or usable_cores())
+    try:
+        jax = importlib.import_module("jax")
+        jax.config.update("jax_enable_x64", wake.floatx == "float64")
+        jax.devices()
+    finally:
+        os.environ.pop("NPROC")
+        if before is not None:
+            os.environ["NPROC"] = before
 
 
 @contextlib.contextmanager

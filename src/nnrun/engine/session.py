@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from nnrun.engine import checkpoint
-from nnrun.engine.backend import Wake, load_keras, on_gpu, tensorflow
+from nnrun.engine.backend import Wake, library, load_keras
 from nnrun.engine.build import Builder
 from nnrun.engine.moment import Moment
 from nnrun.engine.quiet import quiet
@@ -21,10 +21,8 @@ if TYPE_CHECKING:
 
     from nnrun.data.dataset import DataPart, Dataset
     from nnrun.engine.augment import Augmentation
-    from nnrun.engine.execution import Choice
     from nnrun.engine.fit import Epoch
     from nnrun.engine.programs import Tensors
-    from nnrun.engine.resident import ResidentExecutor
     from nnrun.engine.sampling import Sampling
     from nnrun.engine.score import Answers, Outcome
     from nnrun.engine.write import Voice, Writer
@@ -49,7 +47,6 @@ class Session:
         mark_of: Finds the place of a path in the config.
     """
 
-    executor_name = "resident"
     #: Whether another training shall be able to begin where the first one did; costs a copy of all weights.
     renewable = False
 
@@ -63,38 +60,16 @@ class Session:
         builder: Builder,
         mark_of: Callable[[Path], Mark],
     ) -> None:
-        from nnrun.engine.perceptron import PerceptronExecutor
-        from nnrun.engine.resident import ResidentExecutor
+        from nnrun.engine.executors import executor_for
 
         self.keras, self.wake, self.model = keras, wake, model
         self._experiment, self._facts, self._builder, self._mark_of = experiment, facts, builder, mark_of
-        training, choice = experiment.training, self._choice()
-        self._executor: ResidentExecutor = (
-            PerceptronExecutor(tensorflow(), model, training.batch_size, training.step_size)
-            if training.is_perceptron
-            else ResidentExecutor(tensorflow(), model, training.batch_size, xla=choice.xla)
-        )
+        chosen = executor_for(model, experiment, facts)
+        self._executor, self.executor_name, self.executor_why = chosen.executor, chosen.name, chosen.why
+        self._tf = library(wake.backend)
         self._put: dict[int, Tensors] = {}
         self._augmentation: Augmentation | None = None
         self._start: Moment | None = None
-        self.executor_name = training.rule if training.is_perceptron else choice.name
-        self.executor_why = (
-            "the perceptron's rule takes a row at a time, and needs no gradient"
-            if training.is_perceptron
-            else f"the data fit in memory; {choice.why}"
-        )
-
-    def _choice(self) -> Choice:
-        """Choose how training is executed; all folds of a cross-validation share one program, and choose alike."""
-        from nnrun.engine.execution import choose
-
-        training, rows, split = self._experiment.training, self._facts.rows, self._experiment.data.split
-        k_fold = None if split is None else split.k_fold
-        seen = rows.get("train", 0) if k_fold is None else sum(rows.values()) * k_fold.folds
-        steps = training.epochs * -(-seen // training.batch_size)
-        return choose(
-            self.model, steps, cpu=not on_gpu(), augmented=bool(training.augment), wanted=training.execution.xla
-        )
 
     @classmethod
     @contextmanager
@@ -245,7 +220,7 @@ class Session:
             from nnrun.engine.augment import Augmentation
 
             self._augmentation = Augmentation(self._builder, parts)
-            example = train.take(tensorflow(), train.fields, [0])[0]
+            example = train.take(self._tf, train.fields, [0])[0]
             self._augmentation.attach(self.model, example, self._mark_of)
 
     def _build(self, train: Tensors) -> None:
@@ -253,7 +228,7 @@ class Session:
             self._executor.build(train)
         except Exception as error:  # Keras raises whatever its losses and metrics raise
             blamed = next(iter(self._experiment.losses.values()))
-            targets = train.take(tensorflow(), train.fields, [0])[1]
+            targets = train.take(self._tf, train.fields, [0])[1]
             shape = self.keras.tree.map_structure(lambda tensor: list(tensor.shape[1:]), (self.model.output, targets))
             text = (
                 f"{blamed.name} and metrics cannot compare outputs of shape {shape[0]} with targets of shape {shape[1]}"
@@ -269,7 +244,7 @@ class Session:
         if isinstance(part.x, Windows):
             from nnrun.engine.score_text import score_text
 
-            return score_text(tensorflow(), self.model, self.tensors(part), part, self._facts, self._experiment)
+            return score_text(self._tf, self.model, self.tensors(part), part, self._facts, self._experiment)
         from nnrun.engine.score import score
 
         return score(self._executor, self.tensors(part), part, self._facts, self._experiment, detail=detail)
@@ -284,7 +259,7 @@ class Session:
         """Let the model write text."""
         from nnrun.engine.write import Writer
 
-        return Writer(self.keras, tensorflow(), self.model, voice, sampling, seed=seed, recompute=recompute)
+        return Writer(self.keras, self._tf, self.model, voice, sampling, seed=seed, recompute=recompute)
 
     def start_from(self, saved: FilePath) -> tuple[list[str], list[str]]:
         """Take the weights of a saved model, layer by layer where name and shapes agree.
@@ -344,7 +319,7 @@ class Session:
         if isinstance(part.x, Windows):
             from nnrun.engine.take_windows import put_windows
 
-            return put_windows(tensorflow(), x, y)
+            return put_windows(self._tf, x, y)
         return self._executor.put(x, y, part.sample_weight)
 
 

@@ -1,0 +1,59 @@
+"""Which executor trains a model on its backend, and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from nnrun.engine.backend import library, on_gpu
+
+if TYPE_CHECKING:
+    from nnrun.engine.resident import ResidentExecutor
+    from nnrun.spec.experiment import Experiment
+    from nnrun.spec.facts import Facts
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """An executor.
+
+    Attributes:
+        executor: It.
+        name: What the record calls it.
+        why: Why it was chosen, for the record.
+    """
+
+    executor: ResidentExecutor
+    name: str
+    why: str
+
+
+def executor_for(model: Any, experiment: Experiment, facts: Facts) -> Chosen:
+    """Choose how a compiled model is trained; all folds of a cross-validation share one program, and choose alike."""
+    training, tf = experiment.training, library(experiment.backend)
+    if training.is_perceptron:
+        from nnrun.engine.perceptron import PerceptronExecutor
+
+        why = "the perceptron's rule takes a row at a time, and needs no gradient"
+        executor = PerceptronExecutor(tf, model, training.batch_size, training.step_size)
+        return Chosen(executor, training.rule, why)
+    from nnrun.engine.execution import choose
+    from nnrun.engine.resident import ResidentExecutor
+
+    choice = choose(
+        model,
+        _steps(experiment, facts),
+        cpu=not on_gpu(),
+        augmented=bool(training.augment),
+        wanted=training.execution.xla,
+    )
+    executor = ResidentExecutor(tf, model, training.batch_size, xla=choice.xla)
+    return Chosen(executor, choice.name, f"the data fit in memory; {choice.why}")
+
+
+def _steps(experiment: Experiment, facts: Facts) -> int:
+    """Count the steps that training takes at most, those of all folds together."""
+    training, rows, split = experiment.training, facts.rows, experiment.data.split
+    k_fold = None if split is None else split.k_fold
+    seen = rows.get("train", 0) if k_fold is None else sum(rows.values()) * k_fold.folds
+    return training.epochs * -(-seen // training.batch_size)
