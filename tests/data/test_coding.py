@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nnrun.data.coding import codes, missing, nearest
+from nnrun.data.coding import codes
 
 
 @given(st.one_of(st.text(min_size=1), st.lists(st.text(min_size=1), min_size=1)))
@@ -30,19 +30,3 @@ def test_an_unknown_token_is_no_code() -> None:
     for strange in "Äa\U0001f600":
         with pytest.raises(KeyError, match=strange):
             codes(f"b{strange}", "bc")
-
-
-def test_missing_tokens_are_told_once_in_order() -> None:
-    """Unknown tokens are told once each, in the order in which they come."""
-    assert missing("hallo welt!?!", "halo wet") == ["!", "?"]
-
-
-@pytest.mark.parametrize(("token", "near"), [("A", "a"), ("é", "e"), ('"', "»"), ("\N{EN DASH}", "-"), ("%", None)])
-def test_the_nearest_character_is_what_was_likely_meant(token: str, near: str | None) -> None:
-    """The other case, the letter without its accent, and quotation marks of books are near; else nothing is."""
-    assert nearest(token, ["a", "e", "»", "-"]) == near
-
-
-def test_the_nearest_word_is_a_word_alike() -> None:
-    """Of words the one that differs little is near."""
-    assert nearest("gregpr", ["gregor", "samsa"]) == "gregor"

@@ -9,10 +9,9 @@ from typing import Any
 
 import pytest
 
-from nnrun.data.tokens import Tokens
 from nnrun.errors import RunError
 from nnrun.pipeline.evaluate import Question
-from nnrun.pipeline.generate import Generated, Wish, _Sample, generate
+from nnrun.pipeline.generate import Generated, Wish, generate
 from nnrun.pipeline.train import Request, train
 from nnrun.progress import Silent
 
@@ -140,27 +139,6 @@ def test_the_same_seed_writes_the_same_in_two_processes(runs: Path) -> None:
     ]
     assert made[0] == made[1] != made[2]
     assert len(made[0]) == 41
-
-
-def test_a_stop_text_is_held_back_until_it_is_sure() -> None:
-    """What may be the beginning of a stop text waits, and comes once it is not."""
-    sample = _Sample(Tokens(), ("ende",), None)
-    assert [sample.take(list(piece)) for piece in ("ab en", "d", "lich en", "de und")] == ["ab ", "", "endlich ", ""]
-    assert (sample.text, sample.stopped, sample.rest()) == ("ab endlich ", True, "")
-
-
-def test_what_is_held_back_comes_at_the_end() -> None:
-    """A text that ends in the beginning of a stop text keeps it."""
-    sample = _Sample(Tokens(), ("ende",), None)
-    assert sample.take(list("am en")) == "am "
-    assert sample.rest() == "en"
-    assert sample.text == "am en"
-
-
-def test_bytes_become_characters_once_they_are_whole() -> None:
-    """A character of several bytes appears when its last byte is there."""
-    sample = _Sample(Tokens("byte"), (), None)
-    assert [sample.take([one]) for one in "Ã¼"] == ["", "ü"]
 
 
 @pytest.mark.keras

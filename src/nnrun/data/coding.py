@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import unicodedata
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nnrun.config import hints
 from nnrun.data.windows import smallest
 
 if TYPE_CHECKING:
@@ -15,12 +13,6 @@ if TYPE_CHECKING:
 
 #: Characters that are turned into codes at a time: a text of 100 MB needs no second copy of itself.
 _CHUNK = 1 << 20
-
-#: Marks that a keyboard gives in place of those that books print, and the other way round.
-_ALIKE = {
-    '"': "\u00bb", "\u00bb": '"', "\u00ab": '"', "\u201e": '"', "\u201c": '"', "\u201d": '"', "'": "\u2019",
-    "\u2019": "'", "\u2018": "'", "\u2013": "-", "\u2014": "-", "-": "\u2013", "\t": " ", "\u00a0": " ",
-}
 
 
 def codes(tokens: Sequence[str], vocabulary: Sequence[str]) -> np.ndarray:
@@ -31,7 +23,7 @@ def codes(tokens: Sequence[str], vocabulary: Sequence[str]) -> np.ndarray:
         vocabulary: All different tokens, sorted.
 
     Raises:
-        KeyError: A token is not in the vocabulary; `missing` tells which.
+        KeyError: A token is not in the vocabulary; `nnrun.data.unknown.missing` tells which.
     """
     kind = smallest(len(vocabulary))
     if not isinstance(tokens, str):
@@ -47,19 +39,3 @@ def codes(tokens: Sequence[str], vocabulary: Sequence[str]) -> np.ndarray:
             raise KeyError(tokens[start + int((coded < 0).argmax())])
         found[start : start + _CHUNK] = coded
     return found
-
-
-def missing(tokens: Sequence[str], vocabulary: Sequence[str]) -> list[str]:
-    """The tokens that are not in the vocabulary, each once, in the order in which they come."""
-    known = set(vocabulary)
-    return [token for token in dict.fromkeys(tokens) if token not in known]
-
-
-def nearest(token: str, vocabulary: Sequence[str]) -> str | None:
-    """The known token that a user most likely meant: the other case, the letter without its accent, a near word."""
-    plain = "".join(part for part in unicodedata.normalize("NFKD", token) if not unicodedata.combining(part))
-    for other in (token.lower(), token.upper(), plain, plain.lower(), plain.upper(), _ALIKE.get(token, "")):
-        if other in vocabulary:
-            return other
-    near = hints.nearest(token, vocabulary) if len(token) > 1 else []
-    return near[0] if near else None

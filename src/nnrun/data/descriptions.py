@@ -28,11 +28,13 @@ class Descriptions(Windowed):
         level: What a code stands for: a `character`, a `word` or a `byte`.
         lowercase: Whether letters are folded.
         keep_punctuation: Whether punctuation and symbols stay in the text.
+        alphabet: The characters that stay; default: all.
+        replacement: The one character that stands for all others; default: they are dropped.
     """
 
     name = "descriptions"
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - the config's words
         self,
         window: int = 100,
         stride: int = 1,
@@ -41,8 +43,11 @@ class Descriptions(Windowed):
         level: Literal["character", "word", "byte"] = "character",
         lowercase: bool = False,
         keep_punctuation: bool = True,
+        alphabet: str | None = None,
+        replacement: str | None = None,
     ) -> None:
-        super().__init__(Tokens(level, lowercase, keep_punctuation), window, stride, encode, predict)
+        tokens = Tokens(level, lowercase, keep_punctuation, alphabet, replacement)
+        super().__init__(tokens, window, stride, encode, predict)
 
     def find(self, places: Places) -> Path:  # noqa: ARG002
         """The folder of the descriptions.

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from nnrun.data.coding import codes, missing, nearest
+from nnrun.data.coding import codes
 from nnrun.data.dataset import DataPart, Dataset
 from nnrun.data.digest import array_sha256, file_sha256
 from nnrun.data.shares import shared
 from nnrun.data.spans import spans, starts
+from nnrun.data.unknown import missing, said
 from nnrun.data.windowed import TARGET, Windowed
 from nnrun.data.windows import Windows
 from nnrun.errors import DataError
@@ -138,15 +139,6 @@ def facts_of(source: Windowed, forms: TargetForms, vocabulary: Sequence[str], ro
         positions=source.positions,
         by_target=by_target,
     )
-
-
-def said(unknown: Sequence[str], vocabulary: Sequence[str]) -> str:
-    """Name tokens that are not known, each with the nearest that is."""
-    named = []
-    for token in unknown[:8]:
-        near = nearest(token, vocabulary)
-        named.append(f"{token!r} (nearest: {near!r})" if near is not None else f"{token!r}")
-    return ", ".join(named) + (f" and {len(unknown) - 8} more" if len(unknown) > 8 else "")
 
 
 def _spans(tokens: int, spec: SpecLike) -> dict[str, range]:

@@ -27,7 +27,7 @@ _TITLE, _FIRST, _LAST = "DIE VERWANDLUNG", "Als Gregor Samsa eines Morgens", "ih
 
 
 class _NamedText(Windowed):
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - the config's words
         self,
         window: int = 100,
         stride: int = 1,
@@ -36,8 +36,11 @@ class _NamedText(Windowed):
         level: Literal["character", "word", "byte"] = "character",
         lowercase: bool = False,
         keep_punctuation: bool = True,
+        alphabet: str | None = None,
+        replacement: str | None = None,
     ) -> None:
-        super().__init__(Tokens(level, lowercase, keep_punctuation), window, stride, encode, predict)
+        tokens = Tokens(level, lowercase, keep_punctuation, alphabet, replacement)
+        super().__init__(tokens, window, stride, encode, predict)
 
     def find(self, places: Places) -> Path | None:
         """The text's file; None where it is still to be downloaded."""
@@ -112,6 +115,8 @@ class Shakespeare(_NamedText):
         level: What a code stands for: a `character`, a `word` (or a mark, or a line end), a `byte`.
         lowercase: Whether letters are folded.
         keep_punctuation: Whether punctuation and symbols stay in the text.
+        alphabet: The characters that stay; default: all.
+        replacement: The one character that stands for all others; default: they are dropped.
     """
 
     name = "shakespeare"
@@ -132,6 +137,8 @@ class Metamorphosis(_NamedText):
         level: What a code stands for: a `character`, a `word` (or a mark, or a line end), a `byte`.
         lowercase: Whether letters are folded.
         keep_punctuation: Whether punctuation and symbols stay in the text.
+        alphabet: The characters that stay; default: all.
+        replacement: The one character that stands for all others; default: they are dropped.
     """
 
     name = "metamorphosis"

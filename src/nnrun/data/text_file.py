@@ -80,9 +80,11 @@ def _bad_byte(file: Path, content: bytes, encoding: str, error: UnicodeError) ->
     if not isinstance(error, UnicodeDecodeError):
         return DataError(f"the file is no {encoding} text: {error}", file=file, hint="state its `encoding`")
     line = content.count(b"\n", 0, error.start) + 1
+    before = content[content.rfind(b"\n", 0, error.start) + 1 : error.start]
+    column = len(before.decode(encoding, "replace")) + 1
     return DataError(
-        f"the byte 0x{content[error.start]:02X} at offset {error.start} (line {line}) is not {encoding}: "
-        f"{error.reason}",
+        f"the byte 0x{content[error.start]:02X} at offset {error.start} (line {line}, column {column}) is not "
+        f"{encoding}: {error.reason}",
         file=file,
         hint="state the file's `encoding`, such as cp1252, or correct that byte",
     )

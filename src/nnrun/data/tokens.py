@@ -83,6 +83,11 @@ class Tokens:
             before = token
         return "".join(pieces)
 
+    def shown(self, tokens: Iterable[str]) -> str:
+        """The text of tokens as a reader sees it: bytes as the characters they make."""
+        joined = self.join(tokens)
+        return joined.encode("latin-1").decode("utf-8", "replace") if self.level == "byte" else joined
+
     def _new(self, character: str) -> str | None:
         """What stands for a character; None where it is dropped."""
         if not self.keep_punctuation and self._is_punctuation(character):

@@ -56,6 +56,11 @@ def make_callbacks(
     return made
 
 
+def afterwards(keras: ModuleType, do: Callable[[int], None] | None) -> list[Any]:
+    """Make the callback that does something after each epoch, counted from 1; none where there is nothing to do."""
+    return [] if do is None else [keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, _: do(epoch + 1))]
+
+
 def is_best_rule(part: Part) -> bool:
     """Tell whether a callback only asks for the best model, without a path of its own: that is `best.keras`."""
     return (

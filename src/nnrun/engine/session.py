@@ -158,7 +158,14 @@ class Session:
         ]
 
     def fit(
-        self, dataset: Dataset, folder: FilePath, best: FilePath, progress: Progress, keep: Callable[[Epoch], None]
+        self,
+        dataset: Dataset,
+        folder: FilePath,
+        best: FilePath,
+        progress: Progress,
+        keep: Callable[[Epoch], None],
+        *,
+        after: Callable[[int], None] | None = None,
     ) -> int:
         """Train the model; gives the number of epochs run.
 
@@ -168,12 +175,13 @@ class Session:
             best: Where the best epoch's model is kept.
             progress: Hears of steps and epochs.
             keep: Takes every epoch's figures.
+            after: Called with the number of an epoch, from 1, before callbacks of the config may change the model.
 
         Raises:
             BuildError: Where loss or metrics do not fit the outputs and targets, or a callback is refused.
             RunError: Where training diverges, or the disk refuses a checkpoint.
         """
-        from nnrun.engine.callbacks import BEST_SECONDS, best_rule, keep_best, make_callbacks, needs_batches
+        from nnrun.engine.callbacks import BEST_SECONDS, afterwards, best_rule, keep_best, make_callbacks, needs_batches
         from nnrun.engine.fit import Course
 
         training = self._experiment.training
@@ -189,7 +197,7 @@ class Session:
         # First in the list: the best epoch is on disk before any callback of the config may stop or change anything.
         kept = keep_best(self.keras, best, monitor, mode, every=BEST_SECONDS)
         everything = self.keras.callbacks.CallbackList(
-            [kept, *callbacks],
+            [kept, *afterwards(self.keras, after), *callbacks],
             add_history=True,
             model=self.model,
             epochs=training.epochs,

@@ -80,28 +80,38 @@ class Writer:
         self._seed = seed
         self.carries = voice.every and not recompute and can_carry(keras, model)
         self._compile = partial(tf.function, autograph=False, jit_compile=_suits_xla(tf, model) or None)
+        self._programs: dict[int, Callable[..., Any]] = {}
+        self._reading: dict[int, Callable[..., Any]] = {}
 
     def write(self, codes: NDArray[np.int32], length: int, samples: int) -> Iterator[NDArray[np.int32]]:
         """Write `length` characters after `codes`, shape (characters,), `samples` times at once.
 
+        The program is compiled once for each number of samples, and takes weights that changed meanwhile as they are.
+
         Yields:
             The next characters, shape (samples, some), as they are made.
         """
-        place, step = (self._carried if self.carries else self._recomputed)(codes, samples)
-        program = self._compile(partial(self._chunk, step, samples))
+        program = self._program(samples)
+        place = (self._memory if self.carries else self._window)(codes, samples)
         done, size = 0, 1
         while done < length:
             began = time.perf_counter()
             count = min(size, length - done)
             made, place = program(place, self._tf.constant(done), self._tf.constant(count))
             yield made.numpy()[:, :count]
-            # The first call also compiles.
+            # The first call may also compile.
             size = 8 if done == 0 else _next_size(count, time.perf_counter() - began)
             done += count
 
-    def _chunk(self, step: Callable[..., Any], samples: int, place: Any, done: Any, count: Any) -> Any:
+    def _program(self, samples: int) -> Callable[..., Any]:
+        if samples not in self._programs:
+            self._programs[samples] = self._compile(partial(self._chunk, samples))
+        return self._programs[samples]
+
+    def _chunk(self, samples: int, place: Any, done: Any, count: Any) -> Any:
         """Make `count` characters from `place` on; gives them, with room to spare, and the place after them."""
         tf = self._tf
+        step = self._step_with_memory if self.carries else self._step_over_window
 
         def body(made: Any, place: Any, out: Any) -> Any:
             outputs, seen, put = step(place)
@@ -113,8 +123,8 @@ class Writer:
         _, place, out = tf.while_loop(lambda made, *_: made < count, body, began, parallel_iterations=1)
         return out, place
 
-    def _recomputed(self, codes: NDArray[np.int32], samples: int) -> tuple[Any, Callable[..., Any]]:
-        """Place and step of a model that reads its window for each character: the window, and how much of it is text.
+    def _window(self, codes: NDArray[np.int32], samples: int) -> Any:
+        """Where a model stands that reads its window for each character: the window, and how much of it is text.
 
         What is said only at the window's end needs the text there, after padding; what is said at every character
         needs none, as nothing after a character changes what is said of it.
@@ -126,49 +136,54 @@ class Writer:
         window[: len(last)] = last if voice.every else window[: len(last)]
         if not voice.every:
             window[voice.window - len(last) :] = last
-        place = (tf.constant(np.tile(window, (samples, 1))), tf.constant(length))
+        return tf.constant(np.tile(window, (samples, 1))), tf.constant(length)
 
-        def step(place: Any) -> Any:
-            window, length = place
-            outputs = self._model(encoded(tf, window, voice.encoding, voice.vocabulary), training=False)
-            outputs = tf.gather(outputs, length - 1, axis=1) if voice.every else outputs
-            seen = tf.where(tf.range(voice.window)[None] < length, window, -1)
+    def _step_over_window(self, place: Any) -> Any:
+        tf, voice = self._tf, self._voice
+        window, length = place
+        outputs = self._model(encoded(tf, window, voice.encoding, voice.vocabulary), training=False)
+        outputs = tf.gather(outputs, length - 1, axis=1) if voice.every else outputs
+        seen = tf.where(tf.range(voice.window)[None] < length, window, -1)
 
-            def put(code: Any) -> Any:
-                moved = tf.concat([window[:, 1:], code[:, None]], axis=1)
-                there = tf.where(tf.range(voice.window)[None] == length, code[:, None], window)
-                return tf.where(length == voice.window, moved, there), tf.minimum(length + 1, voice.window)
+        def put(code: Any) -> Any:
+            moved = tf.concat([window[:, 1:], code[:, None]], axis=1)
+            there = tf.where(tf.range(voice.window)[None] == length, code[:, None], window)
+            return tf.where(length == voice.window, moved, there), tf.minimum(length + 1, voice.window)
 
-            return outputs, seen, put
+        return outputs, seen, put
 
-        return place, step
-
-    def _carried(self, codes: NDArray[np.int32], samples: int) -> tuple[Any, Callable[..., Any]]:
-        """Place and step of a model whose memory is carried: the last character, the memory, what was just seen."""
+    def _memory(self, codes: NDArray[np.int32], samples: int) -> Any:
+        """Where a model stands whose memory is carried: the last character, the memory, what was just seen."""
         tf, voice = self._tf, self._voice
         seen = np.full(voice.window, -1, dtype="int32")
         seen[voice.window - min(len(codes), voice.window) :] = codes[-voice.window :]
-
-        def take(code: Any, memory: Any) -> Any:
-            x = encoded(tf, code[:, None], voice.encoding, voice.vocabulary)
-            return advance(self._keras, self._model, x, memory)
-
-        def read(text: Any) -> Any:
-            def body(index: Any, memory: Any) -> Any:
-                code = tf.repeat(text[index][None], samples)
-                return index + 1, take(code, memory)[1]
-
-            began = (tf.constant(0), nothing_yet(self._keras, self._model, samples))
-            return tf.while_loop(lambda index, _: index < tf.size(text), body, began, parallel_iterations=1)[1]
-
-        def step(place: Any) -> Any:
-            code, memory, seen = place
-            outputs, after = take(code, memory)
-            return outputs, seen, lambda new: (new, after, tf.concat([seen[:, 1:], new[:, None]], axis=1))
-
-        memory = tf.function(read, autograph=False)(tf.constant(codes[:-1]))
         last = np.full(samples, codes[-1], dtype="int32")
-        return (tf.constant(last), memory, tf.constant(np.tile(seen, (samples, 1)))), step
+        if samples not in self._reading:
+            text = tf.TensorSpec((None,), tf.int32)
+            self._reading[samples] = tf.function(partial(self._read, samples), autograph=False, input_signature=[text])
+        memory = self._reading[samples](tf.constant(codes[:-1], tf.int32))
+        return tf.constant(last), memory, tf.constant(np.tile(seen, (samples, 1)))
+
+    def _read(self, samples: int, text: Any) -> Any:
+        """Give what a model remembers that has read a text."""
+        tf = self._tf
+
+        def body(index: Any, memory: Any) -> Any:
+            code = tf.repeat(text[index][None], samples)
+            return index + 1, self._take(code, memory)[1]
+
+        began = (tf.constant(0), nothing_yet(self._keras, self._model, samples))
+        return tf.while_loop(lambda index, _: index < tf.size(text), body, began, parallel_iterations=1)[1]
+
+    def _step_with_memory(self, place: Any) -> Any:
+        tf = self._tf
+        code, memory, seen = place
+        outputs, after = self._take(code, memory)
+        return outputs, seen, lambda new: (new, after, tf.concat([seen[:, 1:], new[:, None]], axis=1))
+
+    def _take(self, code: Any, memory: Any) -> Any:
+        x = encoded(self._tf, code[:, None], self._voice.encoding, self._voice.vocabulary)
+        return advance(self._keras, self._model, x, memory)
 
 
 def _suits_xla(tf: Any, model: Any) -> bool:

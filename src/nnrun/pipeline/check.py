@@ -10,6 +10,7 @@ from nnrun.data import inputs
 from nnrun.data.foresee import foresee
 from nnrun.data.places import Places
 from nnrun.errors import Problem
+from nnrun.pipeline import samples
 from nnrun.spec.experiment import Experiment, validate
 from nnrun.spec.findings.case import Case
 from nnrun.spec.findings.find import findings
@@ -64,6 +65,7 @@ def examine(file: FilePath, sets: Sequence[str], data_dir: FilePath | None) -> E
     facts, found = foresee(experiment.data, form=form, places=places)
     case = case_of(experiment, facts)
     found += tuple(inputs.findings(facts, experiment.graph.inputs)) if facts is not None else ()
+    found += tuple(samples.findings(experiment, facts))
     problems = [
         _problem(document, finding)
         for finding in (*found, *findings(case, found))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import secrets
 import time
 from dataclasses import dataclass, field
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from nnrun.errors import RunError
 from nnrun.pipeline.evaluate import asked, reopened
+from nnrun.pipeline.voice import padding, seed_codes, voice_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,16 +17,12 @@ if TYPE_CHECKING:
     import numpy as np
 
     from nnrun.data.copying import Copied
-    from nnrun.data.tokens import Tokens
+    from nnrun.data.growing import GrowingText
     from nnrun.data.windowed import Windowed
-    from nnrun.engine.write import Voice, Writer
+    from nnrun.engine.write import Writer
     from nnrun.pipeline.evaluate import Kept, Question
     from nnrun.progress import Progress
     from nnrun.runs.folder import RunFolder
-
-#: What stands before a text shorter than the window, the first of these that the run's text has.
-_PADDING = (" ", "\n")
-
 
 @dataclass(frozen=True)
 class Wish:
@@ -131,15 +127,16 @@ def generate(wish: Wish, reader: Reader, progress: Progress) -> Generated:
         vocabulary = kept.facts.class_names
         codes, seed_text = _seed(wish, kept, source, seed, progress)
         with reopened(kept, wish.question.checkpoint) as session:
+            from nnrun.data.growing import GrowingText
             from nnrun.engine.sampling import Sampling
 
             sampling = Sampling(wish.temperature, wish.top_k, wish.top_p, wish.min_p, wish.repetition_penalty)
-            voice = _voice(kept, source)
+            voice = voice_of(kept.experiment, kept.facts, source)
             writer = session.writer(voice, sampling, seed=seed, recompute=wish.recompute)
             told = Generated(kept.folder, seed_text, seed, "state" if writer.carries else "window")
             reader.begin(told)
             before = vocabulary[codes[-1]] if wish.seed_text != "" else None
-            samples = [_Sample(source.tokens, wish.stop, before) for _ in range(wish.samples)]
+            samples = [GrowingText(source.tokens, wish.stop, before) for _ in range(wish.samples)]
             _write(writer, codes, wish, samples, [vocabulary, told], reader)
         if wish.check_copy:
             from nnrun.data.copying import copied
@@ -150,7 +147,7 @@ def generate(wish: Wish, reader: Reader, progress: Progress) -> Generated:
 
 
 def _write(
-    writer: Writer, codes: np.ndarray, wish: Wish, samples: list[_Sample], about: list[Any], reader: Reader
+    writer: Writer, codes: np.ndarray, wish: Wish, samples: list[GrowingText], about: list[Any], reader: Reader
 ) -> None:
     vocabulary, told = about
     began, interrupted = 0.0, False
@@ -171,44 +168,6 @@ def _write(
     told.ended = ["stop" if one.stopped else usual for one in samples]
 
 
-class _Sample:
-    """One text as it grows: tokens become text, and the end is held back where a stop text may be about to come."""
-
-    def __init__(self, tokens: Tokens, stop: tuple[str, ...], before: str | None) -> None:
-        self._tokens, self._stop, self._before = tokens, stop, before
-        self._bytes = codecs.getincrementaldecoder("utf-8")("replace") if tokens.level == "byte" else None
-        self._held = ""
-        self.text, self.stopped = "", False
-
-    def take(self, tokens: list[str]) -> str:
-        """Take the next tokens; gives the text that is then sure."""
-        if self.stopped:
-            return ""
-        new = self._tokens.join(tokens, self._before)
-        self._before = tokens[-1]
-        self._held += self._bytes.decode(new.encode("latin-1")) if self._bytes is not None else new
-        found = [place for one in self._stop if (place := self._held.find(one)) >= 0]
-        if found:
-            self.stopped = True
-            return self._give(min(found))
-        return self._give(len(self._held) - self._waiting())
-
-    def rest(self) -> str:
-        """Give what was held back; no more will come."""
-        return "" if self.stopped else self._give(len(self._held))
-
-    def _waiting(self) -> int:
-        """How many characters at the end may be the beginning of a stop text."""
-        return max(
-            (size for one in self._stop for size in range(1, len(one)) if self._held.endswith(one[:size])), default=0
-        )
-
-    def _give(self, size: int) -> str:
-        sure, self._held = self._held[:size], self._held[size:]
-        self.text += sure
-        return sure
-
-
 def _text_of(kept: Kept) -> Windowed:
     from nnrun.data.load import make_source
     from nnrun.data.windowed import Windowed
@@ -216,23 +175,8 @@ def _text_of(kept: Kept) -> Windowed:
     source = make_source(kept.experiment.data.source)
     if not isinstance(source, Windowed) or len(kept.experiment.graph.outputs) != 1:
         text = f"{kept.folder.id} was not trained to continue a text: its data are {kept.experiment.data.source.name}"
-        raise RunError(text, "name a run of a config whose source is a text, such as smoke/text_lstm")
+        raise RunError(text, "name a run of a config whose source is a text, such as smoke/metamorphosis_fast")
     return source
-
-
-def _voice(kept: Kept, source: Windowed) -> Voice:
-    from nnrun.engine.write import Voice
-
-    loss = next(iter(kept.experiment.losses.values()))
-    names = kept.facts.class_names
-    return Voice(
-        source.window,
-        len(names),
-        source.encode,
-        source.predict == "every",
-        loss.arguments.get("from_logits") is True,
-        next((names.index(one) for one in _PADDING if one in names), 0),
-    )
 
 
 def _seed(wish: Wish, kept: Kept, source: Windowed, seed: int, progress: Progress) -> tuple[np.ndarray, str]:
@@ -242,27 +186,11 @@ def _seed(wish: Wish, kept: Kept, source: Windowed, seed: int, progress: Progres
     if wish.seed_text is None:
         codes = _random_window(kept, seed, progress)
     else:
-        codes = _codes(wish.seed_text, kept.facts.class_names, source)
-    said = source.tokens.join(kept.facts.class_names[code] for code in codes)
-    shown = said.encode("latin-1").decode("utf-8", "replace") if source.tokens.level == "byte" else said
+        codes = seed_codes(wish.seed_text, kept.facts.class_names, source)
+    shown = source.tokens.shown(kept.facts.class_names[code] for code in codes)
     if not len(codes):
-        codes = np.array([_voice(kept, source).padding], dtype="int32")
+        codes = np.array([padding(kept.facts.class_names)], dtype="int32")
     return codes, shown
-
-
-def _codes(text: str, vocabulary: tuple[str, ...], source: Windowed) -> np.ndarray:
-    from nnrun.data.coding import codes, missing
-    from nnrun.data.load_text import said
-
-    tokens = source.tokens.read(text)
-    unknown = missing(tokens, vocabulary)
-    if unknown:
-        what = f"{source.tokens.level}s" if len(unknown) > 1 else source.tokens.level
-        raise RunError(
-            f"the seed text has {what} that the run's text has not: {said(unknown, vocabulary)}",
-            "write the seed text without them, or with the nearest ones",
-        )
-    return codes(tokens, vocabulary).astype("int32")
 
 
 def _training_text(kept: Kept, source: Windowed, progress: Progress) -> str:
@@ -272,8 +200,7 @@ def _training_text(kept: Kept, source: Windowed, progress: Progress) -> str:
     text, _ = source.read(source.fetch(kept.places, progress))
     tokens = source.tokens.cut(text)
     part = spans(len(tokens), kept.experiment.data.split)["train"]
-    joined = source.tokens.join(tokens[part.start : part.stop])
-    return joined.encode("latin-1").decode("utf-8", "replace") if source.tokens.level == "byte" else joined
+    return source.tokens.shown(tokens[part.start : part.stop])
 
 
 def _random_window(kept: Kept, seed: int, progress: Progress) -> np.ndarray:

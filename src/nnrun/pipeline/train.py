@@ -29,7 +29,7 @@ from nnrun.runs.log import Log
 from nnrun.runs.record import Record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from nnrun.catalog.usercode import UserCode
     from nnrun.data.dataset import Dataset
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from nnrun.engine.session import Session
     from nnrun.pipeline.check import Examined
     from nnrun.progress import Progress
+    from nnrun.spec.experiment import Experiment
 
 
 @dataclass(frozen=True)
@@ -213,17 +214,40 @@ def run(
             record.update(init_from=begun)
         progress.say(f"{session.parameters:,} parameters, {len(dataset.train.rows):,} training rows")
         with record.phase("train"):
-            epochs = train_model(session, dataset, folder, progress)
+            after = writing(examined.experiment, session, dataset, folder, progress)
+            epochs = train_model(session, dataset, folder, progress, after)
         record.update(epochs=epochs)
         with record.phase("score"):
             scores = keep_scores(session, dataset, folder)
     return scores
 
 
-def train_model(session: Session, dataset: Dataset, folder: RunFolder, progress: Progress) -> int:
-    """Train, keeping every epoch's figures and the best and last model; gives the number of epochs run."""
+def writing(
+    experiment: Experiment, session: Session, dataset: Dataset, folder: RunFolder, progress: Progress
+) -> Callable[[int], None] | None:
+    """Give what is to be done after an epoch where the config wants samples of text."""
+    if experiment.training.samples is None:
+        return None
+    from nnrun.pipeline.samples import Samples
+
+    return Samples(session, experiment, dataset, folder, progress).after
+
+
+def train_model(
+    session: Session,
+    dataset: Dataset,
+    folder: RunFolder,
+    progress: Progress,
+    after: Callable[[int], None] | None = None,
+) -> int:
+    """Train, keeping every epoch's figures and the best and last model; gives the number of epochs run.
+
+    `after` is called with the number of each epoch, counted from 1, once it has ended.
+    """
     try:
-        epochs = session.fit(dataset, folder.path, folder.best, progress, lambda line: keep_epoch(folder, line))
+        epochs = session.fit(
+            dataset, folder.path, folder.best, progress, lambda line: keep_epoch(folder, line), after=after
+        )
     except KeyboardInterrupt:
         session.save(folder.last)
         raise

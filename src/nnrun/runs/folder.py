@@ -110,6 +110,11 @@ class RunFolder:
         return self.path / "predictions.csv"
 
     @property
+    def samples(self) -> Path:
+        """What a model of a text wrote after an epoch, a line for each piece."""
+        return self.path / "samples.jsonl"
+
+    @property
     def checkpoints(self) -> Path:
         """The folder of whole models."""
         return self.path / "checkpoints"

@@ -60,6 +60,31 @@ class Execution(Section):
 
 
 @dataclass(frozen=True)
+class Samples(Section):
+    """What a model of a text writes while it is trained, into the log and `samples.jsonl`; weights do not change by it.
+
+    Attributes:
+        every: After how many epochs it writes again.
+        length: How many characters (words, bytes) it writes.
+        temperature: Below 1 it draws more surely, above 1 more freely; 0 takes the most probable.
+        seed_text: What it writes on from, of any length; None: the first window of the validation part, else of the
+            training part.
+    """
+
+    KEYS: ClassVar[Mapping[str, Key]] = {
+        "every": Key(Integer(1), 1),
+        "length": Key(Integer(1), 200),
+        "temperature": Key(Number(0), 0.7),
+        "seed_text": Key(Text(), None),
+    }
+
+    every: int = 1
+    length: int = 200
+    temperature: float = 0.7
+    seed_text: str | None = None
+
+
+@dataclass(frozen=True)
 class TrainingSpec(Section):
     """What is minimised, how, how long, and what watches.
 
@@ -76,6 +101,7 @@ class TrainingSpec(Section):
         augment: Random layers of Keras that training batches go through, and nothing else.
         callbacks: Callbacks of Keras; paths they write lie inside the run folder.
         best: Which epoch's model is kept.
+        samples: What a model of a text writes while it is trained.
         execution: How training is executed.
     """
 
@@ -92,6 +118,7 @@ class TrainingSpec(Section):
         "augment": Key(parts_of("layers"), (), _refuse_augment),
         "callbacks": Key(parts_of("callbacks"), ()),
         "best": Key(Best, Best()),
+        "samples": Key(Samples, None),
         "execution": Key(Execution, Execution()),
     }
 
@@ -107,6 +134,7 @@ class TrainingSpec(Section):
     augment: tuple[Part, ...] = ()
     callbacks: tuple[Part, ...] = ()
     best: Best = Best()
+    samples: Samples | None = None
     execution: Execution = Execution()
 
     @property

@@ -5,6 +5,17 @@ from __future__ import annotations
 from nnrun.spec.findings.explanation import Explanation
 
 _VALIDATION = "data: {source: digits, split: {validation: 0.2}}\n"
+_WRITING = """
+data: {source: {descriptions: {encode: codes, predict: every, stride: 100}}}
+model:
+  - Embedding: {input_dim: $vocabulary, output_dim: 8}
+  - GRU: {units: 8, return_sequences: true}
+  - Dense: {units: $classes, activation: softmax}
+training:
+  loss: sparse_categorical_crossentropy
+  optimizer: Adam
+  samples: {every: 2, seed_text: SEED}
+"""
 
 
 def _training(rest: str) -> str:
@@ -105,6 +116,22 @@ model:
     - Dense: 1
 training: {loss: mse, optimizer: Adam, batch_size: 3}
 """,
+    ),
+    "samples-of-no-text": Explanation(
+        "error",
+        "Samples are to be written while a model is trained that does not continue a text.",
+        "A sample of text is what the model says comes next, over and over; only a source that is a text (text, "
+        "shakespeare, metamorphosis, descriptions) teaches that, and only a model of one output says it.",
+        _training("samples: {every: 2}"),
+        _WRITING.replace("SEED", "'the data '"),
+    ),
+    "seed-text-unknown": Explanation(
+        "error",
+        "The seed text of samples has characters (words, bytes) that the data's text has not.",
+        "The model has no code for them. A text that is lowercased folds its seed text too; everything else must be "
+        "written as the text writes it.",
+        _WRITING.replace("SEED", "für"),
+        _WRITING.replace("SEED", "fur"),
     ),
     "test-part-watched": Explanation(
         "warning",

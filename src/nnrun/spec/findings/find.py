@@ -10,6 +10,7 @@ from nnrun.spec.findings.claims import claims
 from nnrun.spec.findings.layers import layers
 from nnrun.spec.findings.losses import losses
 from nnrun.spec.findings.perceptron import perceptron
+from nnrun.spec.findings.sampling import sampling
 from nnrun.spec.findings.unused import unused
 from nnrun.spec.findings.watching import watching
 
@@ -28,7 +29,7 @@ _OF_LOSS = frozenset({"loss-activation-mismatch", "too-few-outputs", "output-sha
 
 def findings(case: Case, said: Sequence[Finding] = ()) -> tuple[Finding, ...]:
     """Find what does not fit together in a config; what only follows from what is `said` already is left out."""
-    families = (perceptron, augmenting, watching, batches, layers, losses, unused, claims)
+    families = (perceptron, augmenting, sampling, watching, batches, layers, losses, unused, claims)
     hidden = {"undecided"} if any(one.severity == "error" for one in said) else set[str]()
     if any(one.name in _NO_MATCH for one in said):
         hidden |= _OF_LOSS

@@ -1,0 +1,111 @@
+"""`training.samples:` - what a model of a text writes while it learns, so that a reader can see it learn."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from nnrun.data.sources import SOURCES
+from nnrun.data.windowed import Windowed
+from nnrun.pipeline.voice import padding, refusal, seed_codes, voice_of
+from nnrun.runs import samples as kept
+from nnrun.spec.finding import Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import numpy as np
+
+    from nnrun.data.dataset import Dataset
+    from nnrun.engine.session import Session
+    from nnrun.progress import Progress
+    from nnrun.runs.folder import RunFolder
+    from nnrun.spec.experiment import Experiment
+    from nnrun.spec.facts import Facts
+
+#: TensorFlow's seeds are signed.
+_SEEDS = 2**31
+#: How much of the seed text's end the log repeats.
+_SHOWN = 40
+
+
+def findings(experiment: Experiment, facts: Facts | None) -> Iterator[Finding]:
+    """Find a seed text that the data's text cannot say, as far as its characters are known."""
+    wanted = experiment.training.samples
+    if wanted is None or wanted.seed_text is None or facts is None or not facts.class_names:
+        return
+    source = _text_of(experiment)
+    refused = None if source is None else refusal(wanted.seed_text, facts.class_names, source)
+    if refused is not None:
+        yield Finding(("training", "samples", "seed_text"), *refused, "seed-text-unknown")
+
+
+class Samples:
+    """Writes a text after every so many epochs, into the log and `samples.jsonl`.
+
+    The draws are named by the experiment's seed and by nothing else: whether samples are written changes no weight.
+
+    Args:
+        session: The model while it is trained.
+        experiment: What the config says; it has `training.samples`, and its data are a text.
+        dataset: The data.
+        folder: The run's folder.
+        progress: Who is told.
+
+    Raises:
+        RunError: The seed text has characters that the data's text has not.
+    """
+
+    def __init__(
+        self, session: Session, experiment: Experiment, dataset: Dataset, folder: RunFolder, progress: Progress
+    ) -> None:
+        from nnrun.engine.sampling import Sampling
+
+        source, wanted = _text_of(experiment), experiment.training.samples
+        if source is None or wanted is None:
+            raise ValueError("samples are of a config that asks for them and whose data are a text")
+        self._tokens, self._vocabulary, self._wanted = source.tokens, dataset.facts.class_names, wanted
+        self._folder, self._progress = folder, progress
+        codes = _seed(wanted.seed_text, dataset, source)
+        self._said = self._tokens.shown(self._vocabulary[code] for code in codes)
+        self._codes = _never_empty(codes, self._vocabulary)
+        self._writer = session.writer(
+            voice_of(experiment, dataset.facts, source),
+            Sampling(wanted.temperature),
+            seed=experiment.seed % _SEEDS,
+            recompute=False,
+        )
+
+    def after(self, epoch: int) -> None:
+        """Write, if epoch `epoch`, counted from 1, is one after which to write."""
+        if epoch % self._wanted.every:
+            return
+        from nnrun.data.growing import GrowingText
+
+        text = GrowingText(self._tokens, (), self._vocabulary[self._codes[-1]] if self._said else None)
+        for made in self._writer.write(self._codes, self._wanted.length, 1):
+            text.take([self._vocabulary[code] for code in made[0]])
+        text.rest()
+        kept.add(self._folder, epoch, self._said, text.text)
+        lines = [f"    {line}" for line in text.text.split("\n")]
+        self._progress.say("\n".join([f"After epoch {epoch}, written on from {self._said[-_SHOWN:]!r}:", *lines]))
+
+
+def _text_of(experiment: Experiment) -> Windowed | None:
+    part = experiment.data.source
+    kind = SOURCES.get(part.name)
+    return kind(**part.arguments) if kind is not None and issubclass(kind, Windowed) else None
+
+
+def _seed(text: str | None, dataset: Dataset, source: Windowed) -> np.ndarray:
+    if text is not None:
+        return seed_codes(text, dataset.facts.class_names, source)
+    part = dataset.train if dataset.validation is None else dataset.validation
+    x: Any = part.x
+    first: np.ndarray = x.codes[x.starts[0] : x.starts[0] + x.width].astype("int32")
+    return first
+
+
+def _never_empty(codes: np.ndarray, vocabulary: tuple[str, ...]) -> np.ndarray:
+    import numpy as np
+
+    return codes if len(codes) else np.array([padding(vocabulary)], dtype="int32")

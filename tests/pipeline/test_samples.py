@@ -1,0 +1,143 @@
+"""Tests of what a model of a text writes while it is trained."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from nnrun.errors import ConfigError
+from nnrun.pipeline.check import examine
+from nnrun.pipeline.evaluate import Question
+from nnrun.pipeline.generate import Generated, Wish, generate
+from nnrun.pipeline.train import Finished, Request, train
+from nnrun.progress import Silent
+
+CONFIG = """name: NAME
+seed: 7
+data:
+  source: {descriptions: {lowercase: true, window: 12, stride: 60, encode: codes, predict: PREDICT}}
+  split: {validation: 0.1}
+model:
+  - Embedding: {input_dim: $vocabulary, output_dim: 4}
+  - GRU: {units: 8, dropout: 0.2, return_sequences: EVERY}
+  - BatchNormalization
+  - Dropout: 0.1
+  - Dense: {units: $classes, activation: softmax}
+training:
+  loss: sparse_categorical_crossentropy
+  optimizer: Adam
+  epochs: 4
+  batch_size: 64
+SAMPLES"""
+
+
+def config(name: str, samples: str, *, predict: str = "every") -> str:
+    """A config that writes samples as it is told."""
+    every = "true" if predict == "every" else "false"
+    told = f"  samples: {samples}\n" if samples else ""
+    words = (("NAME", name), ("PREDICT", predict), ("EVERY", every), ("SAMPLES", told))
+    text = CONFIG
+    for word, meaning in words:
+        text = text.replace(word, meaning)
+    return text
+
+
+def trained(folder: Path, name: str, samples: str, **more: Any) -> Finished:
+    """A run of that config."""
+    (folder / f"{name}.yaml").write_text(config(name, samples, **more), encoding="utf-8")
+    return train(Request(str(folder / f"{name}.yaml"), runs_dir=folder / "runs"), Silent())
+
+
+def written(finished: Finished) -> list[dict[str, Any]]:
+    """The lines of its `samples.jsonl`."""
+    return [json.loads(line) for line in finished.folder.samples.read_text(encoding="utf-8").splitlines()]
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Finished]:
+    """One training without samples, and with."""
+    folder = tmp_path_factory.mktemp("samples")
+    told = {"without": "", "with": "{every: 2, length: 30, seed_text: 'The '}", "greedy": "{length: 5, temperature: 0}"}
+    return {name: trained(folder, name, samples) for name, samples in told.items()}
+
+
+class NotRead:
+    """Reads nothing."""
+
+    def begin(self, told: Generated) -> None:
+        """Ignore it."""
+
+    def read(self, pieces: Any) -> None:
+        """Ignore it."""
+
+
+@pytest.mark.keras
+def test_a_sample_is_kept_after_every_so_many_epochs(runs: dict[str, Finished]) -> None:
+    """`samples.jsonl` has a line for each text, and the log shows it."""
+    lines = written(runs["with"])
+    assert [(line["epoch"], line["seed_text"]) for line in lines] == [(2, "the "), (4, "the ")]
+    assert [len(line["text"]) for line in lines] == [30, 30]
+    assert [sorted(line) for line in lines] == [["epoch", "seed_text", "text"]] * 2
+    log = runs["with"].folder.log.read_text(encoding="utf-8")
+    assert "After epoch 2, written on from 'the ':" in log
+    assert lines[1]["text"].split("\n")[0].strip() in log
+    assert not runs["without"].folder.samples.exists()
+
+
+@pytest.mark.keras
+def test_samples_change_no_bit_of_the_training(runs: dict[str, Finished]) -> None:
+    """The same run with and without samples ends in identical weights and figures, random layers included."""
+    weights = []
+    for finished in runs.values():
+        import keras
+
+        model = keras.saving.load_model(finished.folder.last)
+        weights.append([np.asarray(one).tobytes() for one in model.get_weights()])
+    assert weights[0] == weights[1] == weights[2]
+    assert runs["without"].scores == runs["with"].scores
+
+
+@pytest.mark.keras
+def test_a_sample_is_what_generate_text_writes(runs: dict[str, Finished]) -> None:
+    """The last epoch's sample is what the kept model writes with the same seed, from the same text."""
+    folder = runs["with"].folder.path
+    question = Question(str(folder), folder.parent, checkpoint="last")
+    wish = Wish(question, length=30, seed_text="the ", temperature=0.7, random_seed=7)
+    assert generate(wish, NotRead(), Silent()).texts == [written(runs["with"])[-1]["text"]]
+
+
+@pytest.mark.keras
+def test_without_a_seed_text_the_held_out_text_is_written_on(runs: dict[str, Finished]) -> None:
+    """The first window of the validation part is what a sample goes on from where the config says nothing else."""
+    lines = written(runs["greedy"])
+    assert [line["epoch"] for line in lines] == [1, 2, 3, 4]
+    assert len({line["seed_text"] for line in lines}) == 1
+    assert len(lines[0]["seed_text"]) == 12
+
+
+@pytest.mark.keras
+def test_a_model_of_one_answer_a_window_writes_too(tmp_path: Path) -> None:
+    """Samples come from models that read their window anew as well, also from no text at all."""
+    lines = written(trained(tmp_path, "next", "{every: 3, length: 9, seed_text: ''}", predict="next"))
+    assert [(line["epoch"], line["seed_text"], len(line["text"])) for line in lines] == [(3, "", 9)]
+
+
+def test_a_seed_text_of_strange_characters_is_found_by_check(tmp_path: Path) -> None:
+    """Characters that the text has not are named at their place, with the nearest ones, before anything is spent."""
+    (tmp_path / "bad.yaml").write_text(config("bad", "{seed_text: für}"), encoding="utf-8")
+    (problem,) = examine(tmp_path / "bad.yaml", (), None).problems
+    assert (problem.name, problem.mark.line) == ("seed-text-unknown", 17)
+    assert "'ü' (nearest: 'u')" in problem.text
+
+
+def test_samples_are_checked_like_every_section(tmp_path: Path) -> None:
+    """An unknown key, a length of 0 and a negative temperature are refused, each at its place."""
+    (tmp_path / "bad.yaml").write_text(config("bad", "{lenght: 3, every: 0, temperature: -1}"), encoding="utf-8")
+    with pytest.raises(ConfigError) as caught:
+        examine(tmp_path / "bad.yaml", (), None)
+    assert len(caught.value.problems) == 3
+    assert {problem.mark.line for problem in caught.value.problems} == {17}
