@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nnrun.data.coding import codes
+from nnrun.data.windows import ALIGNMENT
 
 
 @given(st.one_of(st.text(min_size=1), st.lists(st.text(min_size=1), min_size=1)))
@@ -23,6 +24,12 @@ def test_codes_take_a_byte_where_bytes_suffice() -> None:
     assert codes("abba", "ab").dtype == np.uint8
     many = "".join(chr(point) for point in range(1000, 1300))
     assert codes(many, many).dtype == np.uint16
+
+
+@pytest.mark.parametrize("tokens", ["abcab", ["Gregor", "Samsa", "Gregor"]])
+def test_codes_begin_where_tensorflow_can_share_them(tokens: str | list[str]) -> None:
+    """Codes lie aligned, so that a long text need not be there twice."""
+    assert codes(tokens, sorted(set(tokens))).ctypes.data % ALIGNMENT == 0
 
 
 def test_an_unknown_token_is_no_code() -> None:

@@ -39,7 +39,8 @@ def test_a_bad_byte_is_named_with_its_offset(tmp_path: Path) -> None:
     """A damaged UTF-8 text is refused with the byte, its offset, its line and column, not read as odd letters."""
     file = tmp_path / "text.txt"
     file.write_bytes("Träume\nGröße Übel".encode() + b"\xff!")
-    with pytest.raises(DataError, match=r"text\.txt: the byte 0xFF at offset 21 \(line 2, column 11\) is not utf-8") as caught:
+    place = r"text\.txt: the byte 0xFF at offset 21 \(line 2, column 11\) is not utf-8"
+    with pytest.raises(DataError, match=place) as caught:
         read_text(file, None)
     assert "encoding" in str(caught.value.hint)
 

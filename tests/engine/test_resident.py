@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from nnrun.engine.order import order
+from nnrun.engine.order import LongOrder, order
 from nnrun.engine.programs import Tensors
 from nnrun.engine.resident import ResidentExecutor, _next_chunk, plain
 
@@ -109,6 +109,43 @@ def test_a_step_at_a_time_gives_the_same_bits(keras, part) -> None:
         finals.append(variables(model))
     for left, right in zip(*finals, strict=True):
         np.testing.assert_array_equal(left, right)
+
+
+@pytest.mark.keras
+@pytest.mark.parametrize("xla", [False, True])
+def test_a_long_order_is_taken_in_pieces(keras, part, xla: bool) -> None:
+    """An order that is never laid out trains to the same bits and figures as the same order in one piece."""
+    import tensorflow as tf
+
+    data, found = part(45, (6,)), []
+    for laid_out in (True, False):
+        model = make(keras, "dense")
+        executor = ResidentExecutor(tf, model, 10, xla=xla)
+        tensors = executor.put(data.x, data.y, data.sample_weight)
+        executor.build(tensors)
+        rows = LongOrder(3, 0, 45)
+        executor._pace["train"] = 45 if laid_out else 2
+        figures = executor.train(tensors, np.asarray(rows) if laid_out else rows, lambda _: None)
+        found.append((figures, variables(model)))
+    assert found[0][0] == found[1][0]
+    for left, right in zip(found[0][1], found[1][1], strict=True):
+        np.testing.assert_array_equal(left, right)
+
+
+@pytest.mark.keras
+def test_very_many_rows_are_evaluated_in_pieces(keras, part, monkeypatch) -> None:
+    """Where even the rows in file order are too many to lay out, figures and outputs are the same."""
+    import tensorflow as tf
+
+    data, model = part(37, (6,)), make(keras, "noise")
+    executor = ResidentExecutor(tf, model, 10)
+    tensors = executor.put(data.x, data.y, data.sample_weight)
+    executor.build(tensors)
+    figures, outputs = executor.score(tensors)
+    monkeypatch.setattr("nnrun.engine.resident.LONGEST", 36)
+    again, others = executor.score(tensors)
+    assert figures == again
+    np.testing.assert_array_equal(outputs, others)
 
 
 @pytest.mark.keras

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from nnrun.data.coding import codes
 from nnrun.data.windows import Windows
 from nnrun.engine.backend import tensorflow
 from nnrun.engine.take_windows import put_windows
@@ -43,6 +44,20 @@ def test_only_the_codes_are_kept(keras: ModuleType) -> None:
     assert first.fields.shape == (9,)
     assert first.fields.dtype == tf.uint8
     assert first.take == second.take
+
+
+def test_codes_are_there_once(keras: ModuleType) -> None:
+    """A tensor of codes that lie aligned is the same memory; codes that do not are copied, and taken alike."""
+    tf = tensorflow()
+    aligned = codes("abcabcabc", "abc")
+    for text, shared in ((aligned, True), (aligned[1:], False)):
+        windows = Windows(text, range(4), 3, "codes", 3)
+        tensors = put_windows(tf, windows, windows)
+        before = tensors.take(tf, tensors.fields, tf.range(4))[0].numpy()
+        np.testing.assert_array_equal(before, windows[np.arange(4)])
+        text[0] = 2
+        assert (int(tensors.fields[0]) == 2) == shared
+        text[0] = before[0, 0]
 
 
 def test_inputs_and_targets_may_have_names(keras: ModuleType) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nnrun.data.windows import smallest
+from nnrun.data.windows import room, smallest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,10 +28,13 @@ def codes(tokens: Sequence[str], vocabulary: Sequence[str]) -> np.ndarray:
     kind = smallest(len(vocabulary))
     if not isinstance(tokens, str):
         places = {token: code for code, token in enumerate(vocabulary)}
-        return np.fromiter((places[token] for token in tokens), kind, len(tokens))
+        found = room(len(tokens), kind)
+        for start in range(0, len(tokens), _CHUNK):
+            found[start : start + _CHUNK] = [places[token] for token in tokens[start : start + _CHUNK]]
+        return found
     table = np.full(max(map(ord, vocabulary), default=0) + 2, -1, dtype="int32")
     table[[ord(character) for character in vocabulary]] = np.arange(len(vocabulary))
-    found = np.empty(len(tokens), dtype=kind)
+    found = room(len(tokens), kind)
     for start in range(0, len(tokens), _CHUNK):
         points = np.frombuffer(tokens[start : start + _CHUNK].encode("utf-32-le", "surrogatepass"), "<u4")
         coded = table[np.minimum(points, len(table) - 1)]

@@ -10,6 +10,8 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 #: How a window's codes are given: as they are, divided by the vocabulary's size, or as one-hot rows.
 Encoding = Literal["codes", "scaled", "one_hot"]
+#: Bytes to a multiple of which an array must begin for TensorFlow to share its memory.
+ALIGNMENT = 64
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,14 @@ class Windows:
 def scaled(vocabulary: int) -> np.ndarray:
     """What each code is when divided by the vocabulary's size: float32 of shape (vocabulary,)."""
     return (np.arange(vocabulary) / vocabulary).astype("float32")
+
+
+def room(count: int, kind: np.dtype) -> np.ndarray:
+    """An array for codes, shape (count,), not filled, that begins where TensorFlow can take it as it is."""
+    whole = np.empty(count * kind.itemsize + ALIGNMENT, dtype="uint8")
+    first = -whole.ctypes.data % ALIGNMENT
+    found: np.ndarray = whole[first : first + count * kind.itemsize].view(kind)
+    return found
 
 
 def smallest(vocabulary: int) -> np.dtype:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from nnrun.engine.order import Order
     from nnrun.engine.programs import Tensors
 
 
@@ -38,7 +39,7 @@ class PerceptronExecutor(ResidentExecutor):
     def train(
         self,
         tensors: Tensors,
-        order: NDArray[np.int32],
+        order: Order,
         tell: Callable[[int], None],
         hears_steps: Any = None,  # noqa: ARG002 - there are no batches to hear of
     ) -> dict[str, float]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Union
 
 import numpy as np
 
+from nnrun.engine.order import LONGEST, LongOrder, Order
 from nnrun.engine.programs import Programs, Tensors
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ class ResidentExecutor:
         self._model._symbolic_build(data_batch=batch)  # noqa: SLF001
 
     def train(
-        self, tensors: Tensors, order: NDArray[np.int32], tell: Callable[[int], None], hears_steps: Any = None
+        self, tensors: Tensors, order: Order, tell: Callable[[int], None], hears_steps: Any = None
     ) -> dict[str, float]:
         """Train one epoch over the rows in `order`, shape (rows,), and give the epoch's mean loss and metrics.
 
@@ -73,7 +74,8 @@ class ResidentExecutor:
             tell: Called with the number of steps done, now and then.
             hears_steps: Keras' `CallbackList` where a callback needs batches; the loop then runs a step at a time.
         """
-        return self._loop("train", tensors, self._tf.constant(order), tell, hears_steps)[1]
+        rows = order if isinstance(order, LongOrder) else self._tf.constant(order)
+        return self._loop("train", tensors, rows, tell, hears_steps)[1]
 
     def evaluate(self, tensors: Tensors) -> dict[str, float]:
         """Give the mean loss and metrics over all rows, in file order."""
@@ -89,6 +91,8 @@ class ResidentExecutor:
         return figures, self._joined(chunks)
 
     def _everything(self, tensors: Tensors) -> Any:
+        if tensors.rows > LONGEST:
+            return LongOrder(0, 0, tensors.rows, shuffle=False)
         return self._tf.range(tensors.rows, dtype=self._tf.int32)
 
     def _joined(self, chunks: list[Any]) -> Any:
@@ -107,7 +111,7 @@ class ResidentExecutor:
             if hears_steps is not None:
                 hears_steps.on_train_batch_begin(start)
             program = self._programs.get(kind, tensors, start)
-            outputs, read = program(tensors.fields, order, self._tf.constant(start), self._tf.constant(stop))
+            outputs, read = program(tensors.fields, *self._part(order, start, stop))
             given.append(outputs)
             figures = {name: plain(value) for name, value in read.items()}
             if hears_steps is not None:
@@ -116,6 +120,18 @@ class ResidentExecutor:
                     break
             tell(stop)
         return given, figures
+
+    def _part(self, order: Any, start: int, stop: int) -> tuple[Any, Any, Any]:
+        """Give the order, and the steps in it, that a program needs for the steps from `start` to `stop`.
+
+        Of a long order only these steps' rows; before them one step of none, as step 0 begins the figures anew.
+        """
+        constant = self._tf.constant
+        if not isinstance(order, LongOrder):
+            return order, constant(start), constant(stop)
+        piece, before = order[start * self._batch : stop * self._batch], min(start, 1)
+        padded = np.concatenate([np.zeros(before * self._batch, np.int32), piece])
+        return constant(padded), constant(before), constant(before + stop - start)
 
     def _chunks(self, kind: str, tensors: Tensors, hears_steps: Any) -> Iterator[tuple[int, int]]:
         """Cut an epoch into calls of a program, each about `CHUNK_SECONDS` long, or one step where that is heard."""

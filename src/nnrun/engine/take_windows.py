@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from nnrun.data.windows import Windows, scaled
+from nnrun.data.windows import ALIGNMENT, Windows, scaled
 from nnrun.engine.programs import Tensors
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    import numpy as np
 
     from nnrun.data.windows import Encoding
 
@@ -76,7 +78,15 @@ def encoded(tf: Any, codes: Any, encoding: Encoding, vocabulary: int) -> Any:
 def put_windows(tf: Any, x: Windows | Mapping[str, Windows], y: Windows | Mapping[str, Windows]) -> Tensors:
     """Turn a part of a text into tensors: its codes alone."""
     lone = next(iter(x.values())) if not isinstance(x, Windows) else x
-    return Tensors(tf.constant(lone.codes), len(lone), TakeWindows(_forms(x), _forms(y)))
+    return Tensors(_resident(tf, lone.codes), len(lone), TakeWindows(_forms(x), _forms(y)))
+
+
+def _resident(tf: Any, codes: np.ndarray) -> Any:
+    """Codes as a tensor: the very same memory where TensorFlow can use it, as a long text should be there once."""
+    shareable = codes.ctypes.data % ALIGNMENT == 0 and codes.flags.writeable
+    if not shareable or tf.config.list_physical_devices("GPU"):
+        return tf.constant(codes)
+    return tf.experimental.dlpack.from_dlpack(codes.__dlpack__())
 
 
 def _forms(windows: Windows | Mapping[str, Windows]) -> Form | tuple[tuple[str, Form], ...]:
