@@ -101,3 +101,25 @@ def test_other_data_under_the_same_name_are_another_experiment(tmp_path: Path) -
     assert [asked(tmp_path, text).trained for _ in range(2)] == [1, 0]
     (tmp_path / "and.csv").write_text("a,b,both\n0,0,0\n0,1,1\n1,0,0\n1,1,1\n")
     assert asked(tmp_path, text).trained == 1
+
+TEXT = """name: rhyme
+seed: 7
+data:
+  source: {text: {file: rhyme.txt, window: 8, stride: 4, encode: one_hot}}
+  split: {validation: 0.2}
+model: [Flatten, {Dense: {units: $classes, activation: softmax}}]
+training: {loss: sparse_categorical_crossentropy, optimizer: Adam, metrics: [accuracy], epochs: 1, batch_size: 32}
+expect: {validation.loss: {at_most: 100}}
+"""
+
+
+@pytest.mark.keras
+def test_the_finished_run_on_a_text_is_taken_until_the_text_changes(tmp_path: Path) -> None:
+    """A text is known by its file's digest: verified twice it is trained once, and once more when the file changed."""
+    (tmp_path / "rhyme.txt").write_text("Hickory dickory dock, the mouse ran up the clock.\n" * 40)
+    assert [(found.status, found.trained) for found in (asked(tmp_path, TEXT), asked(tmp_path, TEXT))] == [
+        ("holds", 1),
+        ("holds", 0),
+    ]
+    (tmp_path / "rhyme.txt").write_text("The clock struck one, the mouse ran down.\n" * 40)
+    assert asked(tmp_path, TEXT).trained == 1

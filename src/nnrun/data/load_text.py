@@ -57,7 +57,7 @@ def load_text(source: Windowed, spec: SpecLike, *, form: TargetForms, places: Pl
     cut = {name: span for name, span in _spans(len(coded), spec).items() if name not in twice}
     parts = {name: part_of(source, coded, span, forms, len(vocabulary), name) for name, span in cut.items()}
     digests = {f"{name}.codes": array_sha256(coded[span.start : span.stop]) for name, span in cut.items()}
-    files = {f"file:{file.name}": file_sha256(file)} if file.is_file() else {}
+    files = {f"file:{name}": file_sha256(path) for name, path in source.files(places, progress).items()}
     rows = {name: parts[twice.get(name, name)] for name in ("train", "validation", "test") if name in {*parts, *twice}}
     return Dataset(
         rows["train"],

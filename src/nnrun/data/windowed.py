@@ -76,6 +76,15 @@ class Windowed:
             raise DataError(f"{self.name} is not on this machine", hint=f"nnrun data fetch {self.name}")
         return found
 
+    def files(self, places: Places, progress: Progress) -> dict[str, Path]:
+        """The files that a run on this text keeps the digests of, by name; none where the text is made, not read.
+
+        Raises:
+            DataError: The text is not there.
+        """
+        file = self.fetch(places, progress)
+        return {file.name: file} if file.is_file() else {}
+
     def read(self, file: Path) -> tuple[str, str]:
         """The prepared text of a file, and its encoding.
 

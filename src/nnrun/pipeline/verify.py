@@ -197,10 +197,14 @@ def _decisive(resolved: Mapping[str, Any]) -> dict[str, Any]:
 
 def _file_digests(examined: Examined, progress: Progress) -> dict[str, str]:
     from nnrun.data.load import make_source
+    from nnrun.data.windowed import Windowed
 
     data = examined.experiment.data
-    raw = make_source(data.source, data.prepare).load(examined.places, progress)
-    return digests({f"file:{name}": path for name, path in raw.files.items()}, file_sha256)
+    source = make_source(data.source, data.prepare)
+    # A text needs not be read for it: its file is all that its digests are of.
+    text = isinstance(source, Windowed)
+    files = source.files(examined.places, progress) if text else source.load(examined.places, progress).files
+    return digests({f"file:{name}": path for name, path in files.items()}, file_sha256)
 
 
 def figure_at(scores: Mapping[str, Any], path: str) -> float | None:
