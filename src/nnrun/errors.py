@@ -4,6 +4,7 @@
     |-- ConfigError                  2   many Problems, each: mark, text, hint
     |   `-- BuildError               2   Keras refused a part; its place in the file, Keras' whole message
     |-- DataError                    1   file, row, column
+    |   `-- DefectsError             1   a file with many Problems, each with its row and column
     |-- RunError                     1   diverged, folder in use, cannot resume
     `-- MissingExtraError            1   names the extra to install
 
@@ -134,6 +135,32 @@ class DataError(NnrunError):
         places += [f"column {column}"] if column is not None else []
         super().__init__(f"{', '.join(places)}: {text}" if places else text, hint)
         self.file, self.row, self.column = file, row, column
+
+
+class DefectsError(DataError):
+    """A data file with defects, all of which are told; as a `DataError` it is the first of them.
+
+    Args:
+        problems: All of them, each with its place in the file.
+        text: What was expected and what was received at the first, and how many more there are.
+        file: The data file.
+        row: The first one's line.
+        column: The first one's column.
+        hint: What to do about the first.
+    """
+
+    def __init__(
+        self,
+        problems: Iterable[Problem],
+        text: str,
+        *,
+        file: FilePath,
+        row: int | None,
+        column: str | int | None,
+        hint: str | None,
+    ) -> None:
+        super().__init__(text, file=file, row=row, column=column, hint=hint)
+        self.problems = tuple(problems)
 
 
 class RunError(NnrunError):

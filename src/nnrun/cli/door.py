@@ -12,7 +12,7 @@ import click
 from nnrun import __version__
 from nnrun.cli.layout import wrap
 from nnrun.cli.screen import Screen, visible
-from nnrun.errors import EXIT_BUG, EXIT_INTERRUPTED, ConfigError, DataError, NnrunError
+from nnrun.errors import EXIT_BUG, EXIT_INTERRUPTED, ConfigError, DataError, DefectsError, NnrunError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -86,7 +86,7 @@ def _tell(error: BaseException, *, json: bool) -> int:
         put_json({"error": error_json(error, story, notes)})
         return story.code
     screen = Screen.err()
-    if isinstance(error, ConfigError):
+    if isinstance(error, ConfigError | DefectsError):
         from nnrun.cli.problems import put_problems
 
         put_problems(screen, error.problems)
@@ -94,7 +94,7 @@ def _tell(error: BaseException, *, json: bool) -> int:
         _put(screen, "", story.text)
     else:
         _put(screen, "error: ", story.text, fg="red", bold=True)
-    if story.hint:
+    if story.hint and not isinstance(error, DefectsError):
         _put(screen, "hint: ", story.hint, fg="cyan")
     for note in notes:
         _put(screen, "", note)
@@ -114,7 +114,8 @@ def error_json(error: BaseException, story: Story, notes: list[str]) -> dict[str
     """Give an error as plain data for `--json`."""
     from nnrun.cli.problems import as_json
 
-    problems = [as_json(problem) for problem in error.problems] if isinstance(error, ConfigError) else []
+    found = error.problems if isinstance(error, ConfigError | DefectsError) else ()
+    problems = [as_json(problem) for problem in found]
     place = {"file": error.file, "row": error.row, "column": error.column} if isinstance(error, DataError) else {}
     return {
         "type": "Interrupted" if story.code == EXIT_INTERRUPTED else type(error).__name__,

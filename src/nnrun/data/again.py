@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nnrun.data.dataset import DataPart
-from nnrun.data.groups import column_of, taken_out
+from nnrun.data.groups import column_of, resolved, taken_out
 from nnrun.data.load import apply_steps, make_source
 from nnrun.data.load_text import load_text_again
 from nnrun.data.prepare import restore
@@ -52,8 +52,13 @@ def load_again(
     entries = list(fitted)
     layout: Mapping[str, Any] = next((entry["layout"] for entry in entries if "layout" in entry), {})
     targets = Targets.known(facts)
+    column = None if layout.get("group") else column_of(spec.split)
+    if column is not None and "features" in layout:
+        # The groups of other rows say nothing to the model, so that their file needs no such column.
+        name = resolved(column, tuple(layout["features"]))
+        layout = {**layout, "features": [known for known in layout["features"] if known != name]}
+        column = None
     found = source.again(file, layout, with_target=with_target and targets.need_truth)
-    column = column_of(spec.split)
     if column is not None:
         found, _ = taken_out(found, column)
     x = _prepared(file, found.x, entries, codes=facts.vocabulary is not None)

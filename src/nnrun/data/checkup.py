@@ -13,13 +13,13 @@ from nnrun.data.columnwise import missing
 from nnrun.data.labels import label
 from nnrun.data.load import deal, make_source
 from nnrun.data.windowed import Windowed
-from nnrun.errors import DataError
+from nnrun.errors import DataError, DefectsError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from nnrun.data.places import Places
-    from nnrun.data.raw import Examples
+    from nnrun.data.raw import Examples, Raw, Source
     from nnrun.data.shares import SpecLike
     from nnrun.progress import Progress
 
@@ -87,7 +87,7 @@ def check_up(spec: SpecLike, *, seed: int, places: Places, progress: Progress, c
     # Gaps are part of what is looked for, so that they do not end the look.
     if hasattr(source, "missing_allowed"):
         source.missing_allowed = True
-    raw = source.load(places, progress)
+    raw = _loaded(source, spec, places, progress)
     parts, _ = deal(raw, spec.split, seed)
     columns = _columns(parts["train"]) if isinstance(parts["train"].x, Columns) else {}
     counts = {name: _counts(part) for name, part in parts.items()} if classes else {}
@@ -99,6 +99,15 @@ def check_up(spec: SpecLike, *, seed: int, places: Places, progress: Progress, c
         counts,
         tuple(sorted(remarks, key=lambda remark: order.index(remark.severity))),
     )
+
+
+def _loaded(source: Source, spec: SpecLike, places: Places, progress: Progress) -> Raw:
+    try:
+        return source.load(places, progress)
+    except DefectsError:
+        # Where there are defects, gaps that no step fills in are told beside them.
+        make_source(spec.source, spec.prepare).load(places, progress)
+        raise
 
 
 def _leaks(parts: Mapping[str, Examples]) -> Iterator[Remark]:

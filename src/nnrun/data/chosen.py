@@ -1,4 +1,4 @@
-"""Which columns of a table a config asks for: the features, the targets and the weights of its rows."""
+"""Which columns of a table a config asks for: the features, the targets, the weights and the groups of its rows."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
+    from nnrun.data.scan import Role
     from nnrun.errors import Path as ConfigPath
 
 
@@ -22,32 +23,43 @@ class Asked:
     """What a config says about a table's columns, by name or by index (negative: from the end).
 
     Attributes:
-        features: The feature columns; None takes all that are neither targets nor weights.
+        features: The feature columns; None takes all that are nothing else.
         target: The target columns.
         weight: The column of the rows' weights, or None.
+        group: The column whose rows of one value stay together, or None.
     """
 
     features: Sequence[str | int] | None
     target: Sequence[str | int]
     weight: str | int | None = None
+    group: str | int | None = None
 
     def wrong(self, names: Sequence[str], below: ConfigPath) -> list[Finding]:
         """Columns that do not exist, and those that are asked for twice; `below` is the source's place."""
-        roles = {"features": self.features or [], "target": self.target, "sample_weight": self._weights}
+        roles = {
+            "features": self.features or [],
+            "target": self.target,
+            "sample_weight": self._weights,
+            "group": self._groups,
+        }
         findings = [finding for key, asked in roles.items() for finding in _unknown(asked, names, (*below, key))]
-        return findings or [*self._told(names, below), *self._weighed(names, below)]
+        return findings or [*self._told(names, below), *self._weighed(names, below), *self._grouped(names, below)]
 
     def choose(self, names: Sequence[str]) -> Chosen:
         """The columns by name; only where nothing is `wrong`."""
-        targets, weights = resolve(self.target, names), resolve(self._weights, names)
+        targets, weights, groups = (resolve(asked, names) for asked in (self.target, self._weights, self._groups))
         asked = names if self.features is None else self.features
-        taken = {*targets, *weights}
+        taken = {*targets, *weights, *groups}
         features = tuple(name for name in resolve(asked, names) if name not in taken)
-        return Chosen(features, tuple(targets), weights[0] if weights else None)
+        return Chosen(features, tuple(targets), *(next(iter(found), None) for found in (weights, groups)))
 
     @property
     def _weights(self) -> list[str | int]:
         return [] if self.weight is None else [self.weight]
+
+    @property
+    def _groups(self) -> list[str | int]:
+        return [] if self.group is None else [self.group]
 
     def _told(self, names: Sequence[str], below: ConfigPath) -> list[Finding]:
         """Targets that stand among the features."""
@@ -76,6 +88,21 @@ class Asked:
             for name in sorted(weights & set(resolve(asked, names)))
         ]
 
+    def _grouped(self, names: Sequence[str], below: ConfigPath) -> list[Finding]:
+        """A column of groups that is something else too."""
+        groups = set(resolve(self._groups, names))
+        others = {"features": self.features or [], "target": self.target, "sample_weight": self._weights}
+        return [
+            Finding(
+                (*below, "group"),
+                f"the column {name!r} groups the rows and also stands in `{key}`",
+                f"take {name!r} out of `{key}`: of the groups that the model meets later it knows nothing",
+                "group-among-columns",
+            )
+            for key, asked in others.items()
+            for name in sorted(groups & set(resolve(asked, names)))
+        ]
+
 
 @dataclass(frozen=True)
 class Chosen:
@@ -85,16 +112,28 @@ class Chosen:
         features: The feature columns.
         targets: The target columns.
         weight: The column of the rows' weights, or None.
+        group: The column whose rows of one value stay together, or None.
     """
 
     features: tuple[str, ...]
     targets: tuple[str, ...]
     weight: str | None = None
+    group: str | None = None
+
+    @property
+    def roles(self) -> dict[str, Role]:
+        """What each of them is for."""
+        alone: dict[str | None, Role] = {self.weight: "weight", self.group: "group"}
+        return {
+            **dict.fromkeys(self.features, "feature"),
+            **dict.fromkeys(self.targets, "target"),
+            **{name: role for name, role in alone.items() if name is not None},
+        }
 
     @property
     def names(self) -> list[str]:
         """All of them."""
-        return [*self.features, *self.targets, *([] if self.weight is None else [self.weight])]
+        return list(self.roles)
 
     def examples(self, table: Mapping[str, np.ndarray]) -> Examples:
         """The examples of a table: float64 columns for numbers, object for text."""
@@ -104,13 +143,22 @@ class Chosen:
             None if self.weight is None else table[self.weight],
         )
 
-    def layout(self, names: Sequence[str], table: Mapping[str, np.ndarray], *, header: bool) -> dict[str, Any]:
-        """What `Csv.again` needs to read another file like this table, as JSON."""
+    def layout(
+        self,
+        names: Sequence[str],
+        table: Mapping[str, np.ndarray],
+        *,
+        header: bool,
+        dates: Mapping[str, str] | None = None,
+    ) -> dict[str, Any]:
+        """What `Csv.again` needs to read another file like this table, as JSON; `dates` are columns and their forms."""
         return {
             "names": list(names),
             "features": list(self.features),
             "targets": list(self.targets),
             "text": [name for name in (*self.features, *self.targets) if table[name].dtype == object],
+            "dates": {name: form for name, form in (dates or {}).items() if name in {*self.features, *self.targets}},
+            "group": self.group,
             "header": header,
         }
 

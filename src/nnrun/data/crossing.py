@@ -61,8 +61,9 @@ class Crossing:
         """
         fold, split = self.folds[number], _split(self.spec)
         classes = self.classes[fold.rest] if self.classes is not None and split.stratify else None
+        groups = None if self.raw.groups is None else self.raw.groups[fold.rest]
         try:
-            within = split_rows(len(fold.rest), split, classes, fold_seed(self.seed, fold.repeat))
+            within = split_rows(len(fold.rest), split, classes, fold_seed(self.seed, fold.repeat), groups)
         except ValueError as error:
             raise DataError(f"split: {error}") from None
         rows = {part: fold.rest[index] for part, index in within.items()} | {"test": fold.test}
@@ -89,13 +90,13 @@ def load_crossing(spec: SpecLike, *, form: TargetForms, seed: int, places: Place
     source = make_source(spec.source, spec.prepare)
     if isinstance(source, Windowed):
         raise DataError(f"split: {NO_FOLDS}")
-    raw, groups = ungrouped(source.load(places, progress), spec.split)
+    raw = ungrouped(source.load(places, progress), spec.split)
     split = _split(spec)
     k_fold = _k_fold(spec)
     try:
         classes = classes_to_stratify(raw) if k_fold.stratify or split.stratify else None
         folds = deal_folds(
-            len(raw.train), k_fold, y=classes if k_fold.stratify else None, groups=groups, seed=seed
+            len(raw.train), k_fold, y=classes if k_fold.stratify else None, groups=raw.groups, seed=seed
         )
     except ValueError as error:
         raise DataError(f"split: k_fold: {error}") from None

@@ -1,4 +1,4 @@
-"""Files of fields between separators: their header, their rows with line numbers, and what is wrong with them.
+"""Files of fields between separators: their header, and their rows with line numbers.
 
 Reads with the standard library alone, so that a config can be checked without pandas; pandas reads the numbers later.
 """
@@ -9,18 +9,18 @@ import csv
 import gzip
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import islice
 from math import isfinite
 from typing import IO, TYPE_CHECKING
 
+from nnrun.data.dates import is_iso
 from nnrun.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-#: Distinct values of a column beyond this number are not kept: it is no column of categories.
-_MOST_VALUES = 1000
+#: A larger share of zero bytes than this is no text with a stray one in it.
+_MOST_ZEROS = 0.1
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,8 @@ class Dialect:
         decimal: The decimal mark, a point or a comma.
         encoding: The text's encoding.
         missing: The fields that stand for a missing value.
-        header: Whether the first line names the columns; None: it does unless one of its fields is a number.
+        header: Whether the first line names the columns; None: it does unless one of its fields is a number or date.
+        dates: How the dates of columns are written, as `nnrun.data.dates.days` takes it, by the column's name.
     """
 
     separator: str = ","
@@ -40,10 +41,13 @@ class Dialect:
     encoding: str = "utf-8"
     missing: tuple[str, ...] = ("", "NA", "NaN", "nan", "null")
     header: bool | None = None
+    dates: Mapping[str, str] = field(default_factory=dict)
 
     def number(self, text: str) -> float | None:
-        """The number that a field says, or None; neither `nan` nor `1_000` is a number here."""
-        plain = text.strip().replace(self.decimal, ".") if self.decimal != "." else text
+        """The number that a field says, or None: `nan` and `1_000` say none, nor does `1.000` with decimal commas."""
+        plain = text
+        if self.decimal != ".":
+            plain = text.replace(".", "_").replace(self.decimal, ".")
         try:
             value = float(plain)
         except ValueError:
@@ -68,92 +72,49 @@ class Head:
     line: int
 
 
-@dataclass
-class Tally:
-    """What one column of a file holds.
-
-    Attributes:
-        numbers: How many fields are numbers.
-        texts: How many fields are neither numbers nor missing.
-        first_text: The row and text of the first of them.
-        first_missing: The row of the first missing value.
-        seen: What each field met so far is; a look-up is quicker than a second look.
-        full: Whether there are too many different fields to keep.
-    """
-
-    numbers: int = 0
-    texts: int = 0
-    first_text: tuple[int, str] | None = None
-    first_missing: int | None = None
-    seen: dict[str, str] = field(default_factory=dict)
-    full: bool = False
-
-    def add(self, row: int, text: str, dialect: Dialect) -> None:
-        """Count one field."""
-        kind = self.seen.get(text) or self._new(row, text, dialect)
-        if kind == "number":
-            self.numbers += 1
-        elif kind == "text":
-            self.texts += 1
-
-    def distinct(self) -> set[str] | None:
-        """The distinct fields that are not missing; None where there are too many."""
-        return None if self.full else {text.strip() for text, kind in self.seen.items() if kind != "missing"}
-
-    def kind(self) -> str:
-        """`text` where less than half of the fields are numbers, else `number`."""
-        return "text" if self.texts > self.numbers else "number"
-
-    def _new(self, row: int, text: str, dialect: Dialect) -> str:
-        """What a field is that was not met before."""
-        kind = "missing" if dialect.is_missing(text) else "text" if dialect.number(text) is None else "number"
-        if kind == "missing":
-            self.first_missing = self.first_missing or row
-        elif kind == "text":
-            self.first_text = self.first_text or (row, text.strip())
-        self.full = self.full or len(self.seen) >= _MOST_VALUES
-        if not self.full:
-            self.seen[text] = kind
-        return kind
+def is_utf8(encoding: str) -> bool:
+    """Whether an encoding is UTF-8, however it is written."""
+    return encoding.lower().replace("_", "-") in ("utf-8", "utf8", "utf-8-sig")
 
 
-@dataclass
-class Scan:
-    """What a file holds, row by row.
+def first_bytes(file: Path, count: int) -> bytes:
+    """The first bytes of a file, unpacked where it is gzipped."""
+    with gzip.open(file) if file.suffix == ".gz" else file.open("rb") as binary:
+        return binary.read(count)
 
-    Attributes:
-        rows: How many rows were read.
-        columns: What each column holds.
-        ragged: The row and number of fields of the first row that is too short or too long.
-    """
 
-    rows: int
-    columns: dict[str, Tally]
-    ragged: tuple[int, int] | None = None
+def has_zero_bytes(file: Path, encoding: str) -> bool:
+    """Whether a text holds zero bytes, which cut a field short where numbers are read by a library in C."""
+    if encoding.lower().startswith(("utf-16", "utf_16", "utf-32", "utf_32", "utf16", "utf32")):
+        return False
+    with gzip.open(file) if file.suffix == ".gz" else file.open("rb") as binary:
+        return any(b"\0" in chunk for chunk in iter(lambda: binary.read(1 << 20), b""))
 
 
 @contextmanager
-def open_text(file: Path, encoding: str) -> Iterator[IO[str]]:
+def open_text(file: Path, encoding: str, errors: str = "strict") -> Iterator[IO[str]]:
     """The file's text, unpacked where it is gzipped.
+
+    Args:
+        file: The file.
+        encoding: Its encoding.
+        errors: What becomes of bytes that are no text in that encoding, as Python's `open` takes it.
 
     Raises:
         DataError: It cannot be read, is binary, is not of that encoding, or is a damaged gzip file.
     """
-    unzip = file.suffix == ".gz"
     try:
-        with gzip.open(file) if unzip else file.open("rb") as binary:
-            start = binary.read(4096)
-        if b"\0" in start and encoding.lower().replace("_", "-").startswith(
-            ("utf-8", "latin", "ascii", "iso", "cp125")
-        ):
+        if _is_binary(first_bytes(file, 4096), encoding):
             raise DataError(
                 "expected text, received binary data (a zero byte near the start)",
                 file=file,
                 hint="if the text is UTF-16, say `encoding: utf-16`",
             )
-        codec = "utf-8-sig" if encoding.lower().replace("_", "-") in ("utf-8", "utf8") else encoding
+        codec = "utf-8-sig" if is_utf8(encoding) else encoding
         with (
-            gzip.open(file, "rt", encoding=codec, newline="") if unzip else file.open(encoding=codec, newline="")
+            gzip.open(file, "rt", encoding=codec, errors=errors, newline="")
+            if file.suffix == ".gz"
+            else file.open(encoding=codec, errors=errors, newline="")
         ) as stream:
             yield stream
     except UnicodeError as error:
@@ -171,6 +132,13 @@ def open_text(file: Path, encoding: str) -> Iterator[IO[str]]:
         raise DataError(f"cannot be read: {error}", file=file, hint="is the file whole, and may you read it?") from None
 
 
+def _is_binary(start: bytes, encoding: str) -> bool:
+    """Whether a file that begins so is no text of one byte a letter; one zero byte further down is a row's defect."""
+    if not encoding.lower().replace("_", "-").startswith(("utf-8", "latin", "ascii", "iso", "cp125")):
+        return False
+    return b"\0" in start.lstrip().split(b"\n", 1)[0] or start.count(b"\0") > _MOST_ZEROS * len(start)
+
+
 def _bad_line(file: Path, encoding: str) -> int | None:
     """The first line that is not of that encoding."""
     if file.suffix == ".gz":
@@ -184,13 +152,13 @@ def _bad_line(file: Path, encoding: str) -> int | None:
     return None
 
 
-def rows(file: Path, dialect: Dialect) -> Iterator[tuple[int, list[str]]]:
+def rows(file: Path, dialect: Dialect, errors: str = "strict") -> Iterator[tuple[int, list[str]]]:
     """The rows that are not blank, each with the line it begins on.
 
     Raises:
         DataError: The text cannot be read, or a quote is never closed.
     """
-    with open_text(file, dialect.encoding) as stream:
+    with open_text(file, dialect.encoding, errors) as stream:
         if dialect.separator == " ":
             yield from ((number, fields) for number, line in enumerate(stream, 1) if (fields := line.split()))
             return
@@ -198,7 +166,7 @@ def rows(file: Path, dialect: Dialect) -> Iterator[tuple[int, list[str]]]:
         start = 1
         try:
             for fields in reader:
-                if fields:
+                if len(fields) > 1 or (fields and fields[0].strip()):
                     yield start, fields
                 start = reader.line_num + 1
         except csv.Error as error:
@@ -216,13 +184,21 @@ def read_head(file: Path, dialect: Dialect) -> Head:
     Raises:
         DataError: The file is empty, or names a column twice.
     """
-    first = next(rows(file, dialect), None)
+    # What is wrong further down must not keep the header from being read.
+    first = next(rows(file, dialect, "surrogateescape"), None)
     if first is None:
         raise DataError("expected rows of fields, received an empty file", file=file, hint="is it the right file?")
     line, fields = first
-    numbers = [text for text in fields if dialect.number(text) is not None or dialect.is_missing(text)]
+    numbers = [text for text in fields if dialect.number(text) is not None or dialect.is_missing(text) or is_iso(text)]
     if dialect.header is False or (dialect.header is None and numbers):
         return Head(tuple(str(index) for index in range(len(fields))), 0)
+    if any("\ud800" <= letter <= "\udfff" for text in fields for letter in text):
+        raise DataError(
+            f"expected text in the encoding {dialect.encoding}, but the header holds bytes that are none",
+            file=file,
+            row=line,
+            hint="say the file's encoding, such as `encoding: latin-1`",
+        )
     names = tuple(text.strip() for text in fields)
     for index, name in enumerate(names):
         if name in names[:index]:
@@ -234,77 +210,3 @@ def read_head(file: Path, dialect: Dialect) -> Head:
                 hint="rename one of them, or say `header: false` if this is no header",
             )
     return Head(names, line)
-
-
-def scan(file: Path, dialect: Dialect, head: Head, used: Sequence[str], limit: int | None = None) -> Scan:
-    """Read the file row by row, at most `limit` rows, and tell what the columns `used` hold."""
-    where = {head.names.index(name): Tally() for name in used}
-    found = Scan(0, {head.names[index]: tally for index, tally in where.items()})
-    for row, fields in islice((pair for pair in rows(file, dialect) if pair[0] > head.line), limit):
-        found.rows += 1
-        if len(fields) != len(head.names):
-            found.ragged = found.ragged or (row, len(fields))
-            continue
-        for index, tally in where.items():
-            tally.add(row, fields[index], dialect)
-    return found
-
-
-def defects(
-    file: Path, head: Head, found: Scan, types: Mapping[str, str], gaps: Collection[str] = ()
-) -> list[DataError]:
-    """What is wrong with the rows, one error for each kind and column, first rows first.
-
-    Args:
-        file: The file.
-        head: Its columns.
-        found: What its rows hold.
-        types: The types of columns that are not what they look like.
-        gaps: The columns that may have missing values.
-    """
-    errors = []
-    if not found.rows:
-        errors.append(
-            DataError("expected rows below the header, received none", file=file, hint="is it the right file?")
-        )
-    if found.ragged:
-        row, count = found.ragged
-        errors.append(
-            DataError(
-                f"expected {len(head.names)} fields, received {count}",
-                file=file,
-                row=row,
-                hint="is the `separator` right, and are fields that hold it quoted?",
-            )
-        )
-    for name, tally in found.columns.items():
-        errors += _column_defects(file, name, tally, types.get(name, tally.kind()), gap=name in gaps)
-    return sorted(errors, key=lambda error: error.row or 0)
-
-
-def _column_defects(file: Path, name: str, tally: Tally, kind: str, *, gap: bool) -> list[DataError]:
-    errors = []
-    if tally.first_missing and not gap:
-        errors.append(
-            DataError(
-                "expected a value, received a missing one",
-                file=file,
-                row=tally.first_missing,
-                column=name,
-                hint="fill it in, leave the row or the column out (`features:` names those to use), or, in a feature, "
-                "add a step such as `Impute: median`",
-            )
-        )
-    if kind == "number" and tally.first_text:
-        row, text = tally.first_text
-        errors.append(
-            DataError(
-                f"expected a number, received {text[:40]!r}",
-                file=file,
-                row=row,
-                column=name,
-                hint=f"correct the field, or say `types: {{{name}: text}}` if the column holds text, "
-                f"or `missing: [{text[:20]!r}]` if it stands for a missing value",
-            )
-        )
-    return errors

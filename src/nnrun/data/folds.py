@@ -77,7 +77,8 @@ def _tests(
     if groups is not None:
         kinds, numbers = np.unique(groups.astype(str) if groups.dtype == object else groups, return_inverse=True)
         if len(kinds) < k_fold.folds:
-            text = f"{k_fold.folds} folds need at least as many groups, but {k_fold.groups!r} has {len(kinds)}"
+            has = "there are" if k_fold.groups is None else f"{k_fold.groups!r} has"
+            text = f"{k_fold.folds} folds need at least as many groups, but {has} {len(kinds)}"
             raise ValueError(text)
         if k_fold.shuffle and y is None:
             dealt = np.array_split(np.random.RandomState(seed).permutation(len(kinds)), k_fold.folds)

@@ -119,15 +119,24 @@ def _rows(spec: SpecLike, outline: Outline, form: TargetForms) -> tuple[Mapping[
             return outline.cut(spec.split), []
         rows = part_rows(outline.rows if outline.rows is not None else 10**9, outline.test_rows, spec.split)
         _refuse_strata(spec, outline, form)
+        _refuse_parted(spec, outline)
     except ValueError as error:
         return {}, [Finding(("data", "split"), str(error), None, "impossible-split")]
-    return (rows if outline.rows is not None else {}), []
+    # How large groups are is known only once they are read.
+    told = outline.rows is not None and (outline.group is None or set(rows) <= {"train"})
+    return (rows if told else {}), []
 
 
 def _refuse_folds(spec: SpecLike, outline: Outline) -> None:
     """Refuse to deal out what can only be cut."""
     if outline.cut is not None and spec.split is not None and spec.split.k_fold is not None:
         raise ValueError(NO_FOLDS)
+
+
+def _refuse_parted(spec: SpecLike, outline: Outline) -> None:
+    """Refuse to part groups by class."""
+    if outline.group is not None and spec.split is not None and spec.split.stratify:
+        raise ValueError("`stratify: true` deals rows out by class, which parts groups; k_fold can do both")
 
 
 def _refuse_strata(spec: SpecLike, outline: Outline, form: TargetForms) -> None:

@@ -11,7 +11,7 @@ from nnrun.data.columns import Columns
 from nnrun.data.dataset import DataPart, Dataset
 from nnrun.data.digest import array_sha256, digests, file_sha256
 from nnrun.data.encode import encode, learn_classes
-from nnrun.data.groups import column_of, grouped
+from nnrun.data.groups import grouped
 from nnrun.data.load_text import load_text
 from nnrun.data.one_hot import OneHot
 from nnrun.data.own import own_maker
@@ -59,7 +59,7 @@ def load(spec: SpecLike, *, form: TargetForms, seed: int, places: Places, progre
     source = make_source(spec.source, spec.prepare)
     if isinstance(source, Windowed):
         return load_text(source, spec, form=form, places=places, progress=progress)
-    raw = ungrouped(source.load(places, progress), spec.split)[0]
+    raw = ungrouped(source.load(places, progress), spec.split)
     parts, rows = deal(raw, spec.split, seed)
     return assemble(raw, parts, rows, spec, form=form, progress=progress)
 
@@ -69,7 +69,7 @@ def deal(raw: Raw, split: SplitLike | None, seed: int) -> tuple[dict[str, Exampl
     try:
         refuse(0 if raw.test is None else len(raw.test), split)
         by = classes_to_stratify(raw) if split is not None and split.stratify else None
-        rows = split_rows(len(raw.train), split, by, seed)
+        rows = split_rows(len(raw.train), split, by, seed, raw.groups)
     except ValueError as error:
         raise DataError(f"split: {error}") from None
     whole = len(rows["train"]) == len(raw.train)
@@ -173,17 +173,14 @@ def _made(table: Mapping[str, type], part: Part) -> Any:
         raise DataError(f"{part.name}: {error}") from None
 
 
-def ungrouped(raw: Raw, split: SplitLike | None) -> tuple[Raw, np.ndarray | None]:
-    """The source's examples without the column that a cross-validation groups rows by, and that column.
+def ungrouped(raw: Raw, split: SplitLike | None) -> Raw:
+    """The source's examples without the column that rows are grouped by, which is kept beside them.
 
     Raises:
         DataError: There is no such column.
     """
-    column = column_of(split)
-    if column is None:
-        return raw, None
     try:
-        return grouped(raw, column)
+        return grouped(raw, split)
     except ValueError as error:
         raise DataError(f"split: {error}") from None
 

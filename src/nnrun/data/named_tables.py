@@ -27,12 +27,14 @@ class _NumberTable(Named):
     def read(self, files: Mapping[str, Path]) -> Raw:
         """The columns of the file, which has no header; the last is the target."""
         from nnrun.data.delimited import Dialect, read_head
-        from nnrun.data.tables import read_columns
+        from nnrun.data.scan import Wanted
+        from nnrun.data.table_file import read_columns
 
         (file,) = files.values()
         dialect = Dialect(self.separator, header=False)
         head = read_head(file, dialect)
-        columns = read_columns(file, dialect, head, head.names, dict.fromkeys(head.names, "number"))
+        wanted = Wanted(head, dict.fromkeys(head.names, "feature"), dict.fromkeys(head.names, "number"))
+        columns, _ = read_columns(file, dialect, wanted)
         return self.table(list(columns.values()), file)
 
     def table(self, columns: list[np.ndarray], file: Path) -> Raw:

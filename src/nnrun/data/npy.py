@@ -1,4 +1,4 @@
-"""The arrays of an npz file by name, type and shape, told from their headers without numpy."""
+"""The arrays of npz and npy files by type and shape, told from their headers without numpy."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def headers(file: Path) -> dict[str, Header]:
     try:
         with zipfile.ZipFile(file) as archive:
             return {
-                name.removesuffix(".npy"): _header(archive, name)
+                name.removesuffix(".npy"): _archived(archive, name)
                 for name in archive.namelist()
                 if name.endswith(".npy")
             }
@@ -55,24 +55,42 @@ def headers(file: Path) -> dict[str, Header]:
         raise unreadable(file, error) from None
 
 
+def header(file: Path) -> Header:
+    """The array of an npy file.
+
+    Raises:
+        DataError: It is no npy file, or it is damaged.
+    """
+    try:
+        with file.open("rb") as stream:
+            return _header(stream, file.name)
+    except (EOFError, OSError, ValueError, SyntaxError, struct.error) as error:
+        raise unreadable(file, error) from None
+
+
 def unreadable(file: Path, error: Exception) -> DataError:
-    """What to say of a file that is no npz file, or a damaged one."""
+    """What to say of a file that is no npz or npy file, or a damaged one."""
+    kind, how = ("npy", "numpy.save") if file.suffix == ".npy" else ("npz", "numpy.savez_compressed")
     return DataError(
-        f"expected an npz file (numpy.savez), but it cannot be read: {error}",
+        f"expected an {kind} file ({how.removesuffix('_compressed')}), but it cannot be read: {error}",
         file=file,
-        hint="is the file whole? write it again with numpy.savez_compressed",
+        hint=f"is the file whole? write it again with {how}",
     )
 
 
-def _header(archive: zipfile.ZipFile, name: str) -> Header:
+def _archived(archive: zipfile.ZipFile, name: str) -> Header:
     with archive.open(name) as stream:
-        start = stream.read(8)
-        if start[:6] != b"\x93NUMPY":
-            raise ValueError(f"{name} is no array")
-        length = _length(stream, start[6])
-        if length > _LONGEST_HEADER:
-            raise ValueError(f"the header of {name} claims {length} bytes")
-        said = ast.literal_eval(stream.read(length).decode("utf-8"))
+        return _header(stream, name)
+
+
+def _header(stream: IO[bytes], name: str) -> Header:
+    start = stream.read(8)
+    if start[:6] != b"\x93NUMPY":
+        raise ValueError(f"{name} is no array")
+    length = _length(stream, start[6])
+    if length > _LONGEST_HEADER:
+        raise ValueError(f"the header of {name} claims {length} bytes")
+    said = ast.literal_eval(stream.read(length).decode("utf-8"))
     if not isinstance(said, dict) or not isinstance(said.get("shape"), tuple):
         raise ValueError(f"the header of {name} does not say a shape")  # noqa: TRY004 - the file is wrong, not a type
     return Header(str(said.get("descr")), said["shape"])

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal
 
 from nnrun.data.chosen import Asked, Chosen, no_features
+from nnrun.data.columns import resolve
+from nnrun.data.dates import days
+from nnrun.data.delimited import Dialect
+from nnrun.data.labels import label
 from nnrun.data.raw import Outline, Raw
+from nnrun.data.stated import kinds_and_forms
 from nnrun.errors import DataError, MissingExtraError
 from nnrun.spec.finding import Finding
 
@@ -26,14 +32,18 @@ _SECONDS_A_DAY = 86_400
 class Parquet:
     """A table in a Parquet file, which knows its columns' names and types. Needs the extra `parquet`.
 
-    Dates and times become days since 1970-01-01, truth values 0 and 1, categories text.
+    Dates and times become days since 1970-01-01 (a time of day their fraction), truth values 0 and 1, categories text.
 
     Args:
         file: The file, relative to the config or to the data folder.
         features: The feature columns by name or index (negative: from the end); default: all but the target.
         target: The target column by name or index, or a list of them; default: the last column.
+        types: For columns that the file types otherwise than they are meant: `category` (or `text`) for numbers that
+            are names, `date`, `{date: '%d.%m.%Y'}` or `number` for text.
         sample_weight: The column, by name or index, that says how much each row counts in training: numbers of at
             least 0. It is no feature.
+        group: The column, by name or index, whose rows of one value stay together, in one fold and in one part. It is
+            no feature.
     """
 
     def __init__(
@@ -41,18 +51,22 @@ class Parquet:
         file: str,
         features: list[str | int] | None = None,
         target: str | int | list[str | int] | None = None,
+        types: dict[str, Literal["number", "text", "category", "date"] | dict[str, str]] | None = None,
         sample_weight: str | int | None = None,
+        group: str | int | None = None,
     ) -> None:
         self.file = file
+        self.types, self.forms = kinds_and_forms("parquet", types)
         #: Whether features may have missing values: where a step of the preparation fills them in.
         self.missing_allowed = False
         targets = target if isinstance(target, list) else [-1 if target is None else target]
-        self.asked = Asked(features, targets, sample_weight)
+        self.asked = Asked(features, targets, sample_weight, group)
 
     def load(self, places: Places, progress: Progress) -> Raw:  # noqa: ARG002
         """Read the table."""
         file = places.need(self.file)
-        names = _schema(file).names
+        schema = _schema(file)
+        names = schema.names
         wrong = self._wrong(names, ())
         if wrong:
             raise DataError(wrong[0].text, file=file, hint=wrong[0].hint)
@@ -62,7 +76,9 @@ class Parquet:
             chosen.examples(table),
             target_names=chosen.targets,
             files={file.name: file},
-            layout=chosen.layout(names, table, header=True),
+            layout=chosen.layout(names, table, header=True, dates=self._dates(schema, chosen)),
+            groups=None if chosen.group is None else table[chosen.group],
+            group=chosen.group,
         )
 
     def foresee(self, places: Places, path: ConfigPath) -> tuple[Outline | None, list[Finding]]:
@@ -78,9 +94,16 @@ class Parquet:
         if wrong:
             return None, wrong
         chosen = self.asked.choose(schema.names)
-        text = frozenset(name for name in chosen.features if _is_text(schema.field(name).type))
         features = chosen.features
-        return Outline((len(features),), rows, columns=features, text=text, target_names=chosen.targets), []
+        outline = Outline(
+            (len(features),),
+            rows,
+            columns=features,
+            text=frozenset(name for name in features if self._holds_text(schema, name)),
+            target_names=chosen.targets,
+            group=chosen.group,
+        )
+        return outline, []
 
     def again(self, file: Path, layout: Mapping[str, Any], *, with_target: bool) -> Examples:
         """Read another Parquet file, or a csv, with the same columns."""
@@ -100,9 +123,26 @@ class Parquet:
 
     def _wrong(self, names: Sequence[str], below: ConfigPath) -> list[Finding]:
         wrong = self.asked.wrong(names, below)
+        try:
+            resolve(self.types, names)
+        except ValueError as error:
+            wrong.append(Finding((*below, "types"), str(error), None, "unknown-column"))
         if not wrong and not self.asked.choose(names).features:
             return [no_features((*below, "target"))]
         return wrong
+
+    def _holds_text(self, schema: Any, name: str) -> bool:
+        kind = self.types.get(name)
+        return kind in ("text", "category") or (kind is None and _is_text(schema.field(name).type))
+
+    def _dates(self, schema: Any, chosen: Chosen) -> dict[str, str]:
+        """The columns of dates, and how a csv with the same columns has to write them."""
+        from pyarrow import types
+
+        stated = {name: self.forms.get(name, "") for name, kind in self.types.items() if kind == "date"}
+        kinds = {name: schema.field(name).type for name in chosen.names}
+        typed = {name: "" for name, kind in kinds.items() if types.is_timestamp(kind) or types.is_date(kind)}
+        return {name: form for name, form in (typed | stated).items() if self.types.get(name, "date") == "date"}
 
     def _table(self, file: Path, names: Sequence[str], gaps: Sequence[str]) -> dict[str, np.ndarray]:
         """These columns: float64 for numbers, object for text; missing values only in `gaps`, where they are allowed.
@@ -111,7 +151,7 @@ class Parquet:
             DataError: A value is missing, or a column holds lists or structures.
         """
         table = _opened(file).read(columns=list(names))
-        found = {name: _values(table.column(name), file, name) for name in names}
+        found = {name: self._stated(_values(table.column(name), file, name), file, name) for name in names}
         from nnrun.data.columnwise import missing
 
         for name, column in found.items():
@@ -124,6 +164,25 @@ class Parquet:
                     hint="leave the row or the column out, or, in a feature, add a step such as `Impute: median`",
                 )
         return found
+
+
+    def _stated(self, column: np.ndarray, file: Path, name: str) -> np.ndarray:
+        """A column as the config types it."""
+        import numpy as np
+
+        kind = self.types.get(name)
+        if kind in ("text", "category") and column.dtype != object:
+            said = [None if np.isnan(value) else label(value) for value in column.tolist()]
+            return np.array(said, dtype=object)
+        if kind not in ("date", "number") or column.dtype != object:
+            return column
+        read = Dialect().number if kind == "number" else partial(days, form=self.forms.get(name, ""))
+        found = [None if text is None else read(text) for text in column.tolist()]
+        wrong = next((row for row, text in enumerate(column.tolist()) if text is not None and found[row] is None), None)
+        if wrong is not None:
+            text = f"expected a {kind}, received {column[wrong][:40]!r} in row {wrong} (counted from 0)"
+            raise DataError(text, file=file, column=name, hint="correct it, or state another of its `types`")
+        return np.array([np.nan if value is None else value for value in found], dtype="float64")
 
 
 def _opened(file: Path) -> Any:

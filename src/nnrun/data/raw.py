@@ -62,6 +62,8 @@ class Raw:
         task: What the source is made for; None where the config's loss decides.
         vocabulary: How many different codes there are where `x` is codes, which then stay integers; else None.
         positions: The shape of one example's classes where it has several; None where `y` itself tells.
+        groups: One value a row of `train`, of which rows of one stay together; None where rows stand alone.
+        group: What the config calls the groups.
     """
 
     train: Examples
@@ -73,6 +75,8 @@ class Raw:
     task: Task | None = None
     vocabulary: int | None = None
     positions: tuple[int, ...] | None = None
+    groups: np.ndarray | None = None
+    group: str | None = None
 
 
 @dataclass(frozen=True)
@@ -93,6 +97,7 @@ class Outline:
         positions: The shape of one example's classes where it has several.
         ragged: Whether examples are sequences of different lengths, which a step must bring to one.
         cut: How many rows each part of a split has, where rows are not dealt out one by one.
+        group: What the config calls the groups whose rows stay together; None where rows stand alone.
     """
 
     shape: tuple[int | None, ...] | None = None
@@ -108,6 +113,7 @@ class Outline:
     positions: tuple[int, ...] = ()
     ragged: bool = False
     cut: Callable[[SplitLike | None], Mapping[str, int]] | None = None
+    group: str | None = None
 
 
 class Source(Protocol):

@@ -77,10 +77,13 @@ def examine(file: FilePath, sets: Sequence[str], data_dir: FilePath | None) -> E
 def case_of(experiment: Experiment, facts: Facts | None) -> Case:
     """Walk an experiment's model with what is known of its data."""
     graph = experiment.graph
-    given = inputs.shapes(facts, graph.inputs) if facts is not None else {}
+    shapes = inputs.shapes(facts, graph.inputs) if facts is not None else {}
+    # A width that only loading tells (of categories that a large table spreads into columns) is no open dimension.
+    given = {name: None if shape and shape[-1] is None else shape for name, shape in shapes.items()}
     rows = walk(graph, facts, given, data_format=experiment.keras.image_data_format)
     return Case(experiment, facts, given, rows)
 
 
 def _problem(document: Document, finding: Finding) -> Problem:
-    return Problem(document.mark(finding.path), finding.text, finding.hint, finding.name, finding.severity)
+    mark = finding.mark or document.mark(finding.path)
+    return Problem(mark, finding.text, finding.hint, finding.name, finding.severity)

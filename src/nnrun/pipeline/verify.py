@@ -201,9 +201,11 @@ def _file_digests(examined: Examined, progress: Progress) -> dict[str, str]:
 
     data = examined.experiment.data
     source = make_source(data.source, data.prepare)
-    # A text needs not be read for it: its file is all that its digests are of.
-    text = isinstance(source, Windowed)
-    files = source.files(examined.places, progress) if text else source.load(examined.places, progress).files
+    if isinstance(source, Windowed):
+        # A text is not read by `load`, and needs not be read at all: the digest of its file says all.
+        files: Mapping[str, FilePath] = source.files(examined.places, progress)
+    else:
+        files = source.load(examined.places, progress).files
     return digests({f"file:{name}": path for name, path in files.items()}, file_sha256)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from nnrun.errors import Path, Severity
+    from nnrun.errors import Mark, Path, Severity
 
 
 @dataclass(frozen=True)
@@ -19,6 +19,7 @@ class Finding:
         hint: What to type next, or None.
         name: The finding's name (`missing-file`).
         severity: `error` refuses the config; `warning` and `note` do not.
+        mark: The place in a data file, where that is to blame rather than the config.
     """
 
     path: Path
@@ -26,3 +27,4 @@ class Finding:
     hint: str | None = None
     name: str | None = None
     severity: Severity = "error"
+    mark: Mark | None = None

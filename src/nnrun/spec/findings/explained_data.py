@@ -56,7 +56,8 @@ FINDINGS = {
     "defective-data": Explanation(
         "error",
         "A data file holds rows that cannot be used.",
-        "A field is missing or is no number where numbers stand. The message names the first such row and column.",
+        "Too few or too many fields, quotes, bytes, missing values, text among numbers, dates that are none: each kind "
+        "of defect of each column is told where it first stands, with row and column, and the next ones are counted.",
         "data: {source: {csv: {file: torn.csv, target: risk}}}\n" + _REGRESSION,
         _csv(""),
         {**_NUMBERS, "torn.csv": "age,risk\n30,0.5\n40\n50,2.5\n"},
@@ -123,6 +124,14 @@ model: [Flatten, {Dense: {units: $classes, activation: softmax}}]
         "A weight says how much a row counts; as a feature it would be learned from as well.",
         _csv(", features: [age, weight], sample_weight: weight"),
         _csv(", features: [age, bmi], sample_weight: weight"),
+        _NUMBERS,
+    ),
+    "group-among-columns": Explanation(
+        "error",
+        "The column that groups the rows also stands among features, targets or weights.",
+        "Rows of one group stay together, so that the model is tested on groups which it never met.",
+        _csv(", features: [age, weight], group: weight"),
+        _csv(", features: [age, bmi], group: weight"),
         _NUMBERS,
     ),
     "text-left": Explanation(

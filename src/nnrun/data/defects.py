@@ -1,0 +1,158 @@
+"""What is wrong with the rows of a text file: every kind of defect of every column, with its row and its place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nnrun.data.lines import damaged_rows
+from nnrun.data.misfits import cell_misfit, row_misfit
+from nnrun.data.scan import Scan, Wanted, scan, tally_rows
+from nnrun.errors import DataError, DefectsError, Mark, Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from nnrun.data.delimited import Dialect
+    from nnrun.data.lines import Row
+    from nnrun.data.misfits import Misfit
+    from nnrun.data.scan import Kind
+
+#: Of one kind of defect in one column the first is told in full, so many of the next by their row, the rest counted.
+_NAMED = 3
+#: More kinds of defects of more columns than this are only counted.
+_MOST = 50
+
+
+@dataclass
+class Defect:
+    """One kind of defect of one column.
+
+    Attributes:
+        row: The line of the first, counted from 1.
+        column: The column's name, or the index of a field that has none.
+        text: What was expected and received there.
+        hint: What to do.
+        mark: Where in the file that is; None where there is no one place.
+        more: The lines of the next ones.
+        count: How many there are.
+    """
+
+    row: int | None
+    column: str | int | None
+    text: str
+    hint: str | None
+    mark: Mark | None = None
+    more: list[int] = field(default_factory=list)
+    count: int = 1
+
+    def problem(self) -> Problem:
+        """What is said of it."""
+        named = [("row", self.row), ("column", self.column)]
+        place = ", ".join(f"{word} {what}" for word, what in named if what is not None)
+        text = self.text + self._others()
+        return Problem(self.mark, f"{place}: {text}" if place else text, self.hint, "defective-data")
+
+    def _others(self) -> str:
+        if not self.more:
+            return ""
+        left = self.count - 1 - len(self.more)
+        rows = ", ".join(map(str, self.more)) + (f" and {left:,} more" if left else "")
+        return f" (likewise in row{'s' if self.count > 2 else ''} {rows})"
+
+
+def examine(file: Path, dialect: Dialect, wanted: Wanted, limit: int | None = None) -> tuple[Scan, list[Defect]]:
+    """What the wanted columns of a file hold, and everything that is wrong with them, first rows first.
+
+    Args:
+        file: The file.
+        dialect: How it is written.
+        wanted: Its columns.
+        limit: How many rows are looked at; None: all.
+
+    Raises:
+        DataError: It cannot be read at all.
+    """
+    refused = None
+    try:
+        found = scan(file, dialect, wanted, limit)
+        if found.sound(wanted):
+            return found, []
+    except DataError as error:
+        refused = error
+    # Once more, and slowly: a strict reader stops at the first quote or byte that is wrong, and keeps no places.
+    found = tally_rows(([one.text for one in row.fields] for row in _rows(file, dialect, wanted, limit)
+                        if row.fault is None), dialect, wanted)
+    defects = _defects(file, _rows(file, dialect, wanted, limit), dialect, wanted, wanted.kinds(found.columns))
+    if refused is not None and not defects:
+        raise refused
+    if not found.rows and not defects:
+        return found, [Defect(None, None, "expected rows below the header, received none", "is it the right file?")]
+    return found, defects
+
+
+def refusal(file: Path, defects: list[Defect]) -> DefectsError:
+    """All defects as one error."""
+    first = defects[0]
+    return DefectsError(
+        [defect.problem() for defect in defects],
+        file=file,
+        row=first.row,
+        column=first.column,
+        text=first.text + (f" (and {len(defects) - 1} more defects)" if len(defects) > 1 else ""),
+        hint=first.hint,
+    )
+
+
+def _rows(file: Path, dialect: Dialect, wanted: Wanted, limit: int | None) -> Iterator[Row]:
+    below = (row for row in damaged_rows(file, dialect, len(wanted.head.names)) if row.number > wanted.head.line)
+    return islice(below, limit)
+
+
+def _defects(
+    file: Path, rows: Iterator[Row], dialect: Dialect, wanted: Wanted, kinds: Mapping[str, Kind]
+) -> list[Defect]:
+    found: dict[tuple[str, str | int | None], Defect] = {}
+    shown = _shown(file)
+    beyond = 0
+    for row in rows:
+        for misfit in _misfits(row, dialect, wanted, kinds):
+            key = misfit.name, misfit.column
+            if (known := found.get(key)) is not None:
+                known.count += 1
+                known.more += [row.number] if len(known.more) < _NAMED else []
+            elif len(found) < _MOST:
+                mark = Mark(shown, row.number, misfit.at.start, misfit.at.length, _readable(row.line))
+                found[key] = Defect(row.number, misfit.column, misfit.text, misfit.hint, mark)
+            else:
+                beyond += 1
+    if beyond:
+        found["beyond", None] = Defect(None, None, f"and {beyond:,} more defects", "mend these first")
+    return list(found.values())
+
+
+def _misfits(row: Row, dialect: Dialect, wanted: Wanted, kinds: Mapping[str, Kind]) -> Iterator[Misfit]:
+    """What is wrong with a row as a whole, or else with its fields."""
+    whole = row_misfit(row, dialect, wanted.head)
+    if whole is not None:
+        yield whole
+        return
+    names = wanted.head.names
+    for name, role in wanted.roles.items():
+        at = row.fields[names.index(name)]
+        found = cell_misfit(row, at, dialect, (name, role, kinds[name]), gap=name in wanted.gaps)
+        if found is not None:
+            yield found
+
+
+def _readable(line: str) -> str:
+    """A line without the lone surrogates that stand for its bytes which are no text."""
+    return line.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def _shown(file: Path) -> str:
+    """The file's path as a user in the working folder would type it."""
+    here = Path.cwd()
+    return str(file.relative_to(here)) if file.is_relative_to(here) else str(file)
