@@ -161,7 +161,7 @@ def test_dates_of_a_stated_form_are_told_apart(places, spec) -> None:
     """Days that do not exist and dates of another form are named against the form that is stated."""
     fields = ("05.01.2026", "31.02.2026", "2026-01-05", "1/5/2026", "06.01.2026")
     (places.config_dir / "t.csv").write_text("d,y\n" + "".join(f"{field},{field[0]}\n" for field in fields))
-    _, findings = foresee(spec("csv", file="t.csv", types={"d": {"date": "%d.%m.%Y"}}), form="binary", places=places)
+    _, findings = foresee(spec("csv", file="t.csv", types={"d": {"date": "%d.%m.%Y"}}), form="number", places=places)
     assert [finding.text.partition(", ")[2] for finding in findings] == [
         "column d: expected a date like %d.%m.%Y, received '31.02.2026', a day that the calendar does not have",
         "column d: expected a date like %d.%m.%Y, received '2026-01-05', an ISO date among dates like %d.%m.%Y",
