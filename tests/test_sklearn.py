@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import pickle
 from pathlib import Path
 from types import ModuleType
@@ -17,6 +18,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import estimator_checks_generator
 
+from nnrun.config import shipped
 from nnrun.errors import ConfigError
 from nnrun.pipeline.train import Request, train
 from nnrun.progress import Silent
@@ -169,4 +171,20 @@ def test_folds_score_as_those_of_a_run(estimators: ModuleType, tmp_path: Path) -
     x, y = load_diabetes(return_X_y=True, scaled=False)
     estimator = estimators.ConfigRegressor(str(file))
     scores = cross_val_score(estimator, x, y, cv=KFold(3), scoring="neg_mean_squared_error")
+    assert -scores == pytest.approx(each, rel=1e-5)
+
+
+@pytest.mark.slow
+@pytest.mark.shared
+def test_boston_scores_as_its_run(estimators: ModuleType, tmp_path: Path) -> None:
+    """cross_val_score over boston_standardized gives the ten fold scores of `nnrun train boston_standardized`."""
+    data = Path(os.environ.get("NNRUN_DATA_DIR", ""))
+    if not (data / "boston-housing.data").is_file():
+        pytest.skip("needs boston-housing.data in the folder that NNRUN_DATA_DIR names")
+    run = train(Request("boston_standardized", (), tmp_path / "runs", data), Silent())
+    each = [one["mean_squared_error"] for one in run.scores["cross_validation"]["each"]]
+    table = np.loadtxt(data / "boston-housing.data")
+    estimator = estimators.ConfigRegressor(str(shipped.locate("boston_standardized")))
+    scores = cross_val_score(estimator, table[:, :13], table[:, 13], cv=KFold(10), scoring="neg_mean_squared_error")
+    assert len(each) == 10
     assert -scores == pytest.approx(each, rel=1e-5)

@@ -106,6 +106,15 @@ def test_data_sets_are_listed_and_shown(say: Say) -> None:
     assert shown.count("sha256 ") == len(json.loads(say("data", "show", "mnist", "--json").stdout)["files"])
 
 
+def test_a_card_is_read_at_a_glance(say: Say) -> None:
+    """A text's alphabet stands in one line, each class with its count, and a caveat for each line."""
+    shown = say("data", "show", "shakespeare").stdout
+    assert "\nclasses      65 characters: \"\\n !$&',-.3:;?ABC" in shown
+    shown = say("data", "show", "iris").stdout
+    assert shown.endswith("\nbalance      setosa: 50, versicolor: 50, virginica: 50\n")
+    assert "\n             For new work take `california` instead" in say("data", "show", "boston").stdout
+
+
 def test_an_unknown_data_set_gets_the_nearest(say: Say) -> None:
     """A slip in a data set's name ends with 1 and the nearest name."""
     result = say("data", "show", "mnits")

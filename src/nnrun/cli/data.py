@@ -11,6 +11,7 @@ from nnrun.cli import complete, options
 from nnrun.cli.commands import Commands
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 
@@ -76,31 +77,28 @@ def show(name: str, pictures: Path | None, data_dir: Path | None, as_json: bool)
     if as_json:
         put_json(known)
     else:
-        put_terms(Screen.out(), [(key, _said(value)) for key, value in known.items() if value])
+        put_terms(Screen.out(), [(key, _said(key, value)) for key, value in known.items() if value])
 
 
-def _said(value: Any) -> str:
+def _said(key: str, value: Any) -> str:
+    """Give an item of a card in words."""
+    if key == "rows":
+        return ", ".join(f"{count:,} {part}" for part, count in value.items())
+    if key == "balance":
+        return ", ".join(f"{name}: {count:,}" for name, count in value.items())
+    if key == "classes" and "\n" in value:
+        return f"{len(value)} characters: {''.join(value)!r}"
+    if not isinstance(value, list):
+        return str(value)
+    between = {"files": "\n", "caveats": "\n", "shape": " x "}.get(key, ", ")
+    return between.join("?" if item is None else _file(item) if key == "files" else str(item) for item in value)
+
+
+def _file(file: Mapping[str, Any]) -> str:
     from nnrun.cli.console import amount
 
-    if isinstance(value, dict):
-        return ", ".join(f"{item:,} {key}" for key, item in value.items())
-    if isinstance(value, list) and value and isinstance(value[0], dict):
-        return "\n".join(
-            "\n  ".join(
-                [
-                    f"{file['name']}  {amount(file['bytes'], 'B') if file['bytes'] else 'size not stated'}",
-                    f"sha256 {file['sha256'] or 'not stated: its content is checked'}",
-                    *file["addresses"],
-                ]
-            )
-            for file in value
-        )
-    if isinstance(value, list):
-        if any(str(item).endswith(".") for item in value):
-            return "\n".join(map(str, value))
-        sizes = bool(value) and all(size is None or isinstance(size, int) for size in value)
-        return (" x " if sizes else ", ").join("?" if item is None else str(item) for item in value)
-    return str(value)
+    head = f"{file['name']}  {amount(file['bytes'], 'B') if file['bytes'] else 'size not stated'}"
+    return "\n  ".join([head, f"sha256 {file['sha256'] or 'not stated: its content is checked'}", *file["addresses"]])
 
 
 @data.command()

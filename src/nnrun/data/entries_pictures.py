@@ -62,8 +62,8 @@ def _fashion(stem: str, sha256: str, size: int) -> Remote:
 
 _FASHION_MNIST = Entry(
     name="fashion_mnist",
-    description="70,000 articles of clothing as grey pictures of 28 x 28 pixels, values 0 to 255, in ten classes; "
-    "the last 10,000 test.",
+    description="70,000 articles of clothing as grey pictures of 28 x 28 pixels, values 0 to 255, in ten classes of "
+    "the same size; the last 10,000 test.",
     licence="MIT (Zalando SE)",
     citation="H. Xiao, K. Rasul, R. Vollgraf: Fashion-MNIST: a novel image dataset for benchmarking machine learning "
     "algorithms. arXiv:1708.07747, 2017.",
@@ -111,7 +111,8 @@ _CIFAR_CAVEATS = (
 
 _CIFAR10 = Entry(
     name="cifar10",
-    description="60,000 colour pictures of 32 x 32 pixels, values 0 to 255, in ten classes; the last 10,000 test.",
+    description="60,000 colour pictures of 32 x 32 pixels, values 0 to 255, in ten classes of the same size; "
+    "the last 10,000 test.",
     licence=_CIFAR_LICENCE,
     citation=_CIFAR_CITATION,
     outline=Outline(
@@ -145,7 +146,7 @@ _CIFAR10 = Entry(
 
 _CIFAR100 = Entry(
     name="cifar100",
-    description="60,000 colour pictures of 32 x 32 pixels, values 0 to 255, in a hundred classes; "
+    description="60,000 colour pictures of 32 x 32 pixels, values 0 to 255, in a hundred classes of the same size; "
     "the last 10,000 test.",
     licence=_CIFAR_LICENCE,
     citation=_CIFAR_CITATION,
