@@ -11,6 +11,7 @@ from nnrun.data.groups import column_of, resolved, taken_out
 from nnrun.data.load import apply_steps, make_source
 from nnrun.data.load_text import load_text_again
 from nnrun.data.prepare import restore
+from nnrun.data.streams import Stream
 from nnrun.data.targets import Targets
 from nnrun.data.windowed import Windowed
 from nnrun.errors import DataError
@@ -72,7 +73,10 @@ def load_again(
     return DataPart(x, y, np.arange(len(x)))
 
 
-def _prepared(file: Path, x: np.ndarray | Columns, entries: Iterable[Mapping[str, Any]], *, codes: bool) -> np.ndarray:
+def _prepared(
+    file: Path, x: np.ndarray | Columns | Stream, entries: Iterable[Mapping[str, Any]], *, codes: bool
+) -> np.ndarray:
+    assert not isinstance(x, Stream), "more examples are read whole"  # noqa: S101
     try:
         return apply_steps(x, restore(entries), codes=codes)[1]
     except DataError as error:

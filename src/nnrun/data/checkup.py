@@ -12,6 +12,8 @@ from nnrun.data.columns import Columns
 from nnrun.data.columnwise import missing
 from nnrun.data.labels import label
 from nnrun.data.load import deal, make_source
+from nnrun.data.stream_fit import ColumnsOnDisk
+from nnrun.data.streams import Stream
 from nnrun.data.windowed import Windowed
 from nnrun.errors import DataError, DefectsError
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from nnrun.data.places import Places
     from nnrun.data.raw import Examples, Raw, Source
     from nnrun.data.shares import SpecLike
+    from nnrun.data.step import Block
     from nnrun.progress import Progress
 
 #: A column this closely related to the target most likely is the target under another name.
@@ -89,7 +92,7 @@ def check_up(spec: SpecLike, *, seed: int, places: Places, progress: Progress, c
         source.missing_allowed = True
     raw = _loaded(source, spec, places, progress)
     parts, _ = deal(raw, spec.split, seed)
-    columns = _columns(parts["train"]) if isinstance(parts["train"].x, Columns) else {}
+    columns = _columns(parts["train"])
     counts = {name: _counts(part) for name, part in parts.items()} if classes else {}
     remarks = [*_leaks(parts), *_teachers(parts["train"], columns), *_balance(counts), *_ranges(counts)]
     order = ("error", "warning", "note")
@@ -127,18 +130,30 @@ def _leaks(parts: Mapping[str, Examples]) -> Iterator[Remark]:
 
 def _digests(part: Examples) -> list[bytes]:
     """One digest an example, of its features alone: the same example with another label is a leak too."""
-    if isinstance(part.x, Columns):
-        columns = [column.tolist() for column in part.x.values.values()]
-        rows = (repr(row).encode() for row in zip(*columns, strict=True))
-    else:
-        rows = (np.ascontiguousarray(row).tobytes() for row in part.x)
-    return [hashlib.blake2b(row, digest_size=16).digest() for row in rows]
+    blocks = part.x.blocks() if isinstance(part.x, Stream) else [part.x]
+    return [hashlib.blake2b(row, digest_size=16).digest() for block in blocks for row in _rows(block)]
+
+
+def _rows(block: Block) -> Iterator[bytes]:
+    if isinstance(block, Columns):
+        columns = [column.tolist() for column in block.values.values()]
+        return (repr(row).encode() for row in zip(*columns, strict=True))
+    return (np.ascontiguousarray(row).tobytes() for row in block)
+
+
+def _table(part: Examples) -> Columns | None:
+    """The features by column; None where they are no table."""
+    if isinstance(part.x, Stream):
+        return ColumnsOnDisk(part.x) if part.x.names else None
+    return part.x if isinstance(part.x, Columns) else None
 
 
 def _columns(part: Examples) -> dict[str, dict[str, Any]]:
-    """What each feature column of the training part holds."""
-    assert isinstance(part.x, Columns)  # noqa: S101 - the caller asked
-    return {name: _column(column, _related(column, part.y)) for name, column in part.x.values.items()}
+    """What each feature column of the training part holds; nothing where it is no table."""
+    table = _table(part)
+    if table is None:
+        return {}
+    return {name: _column(column, _related(column, part.y)) for name, column in table.values.items()}
 
 
 def _column(column: np.ndarray, related: float | None) -> dict[str, Any]:
@@ -189,7 +204,8 @@ def _teachers(part: Examples, columns: Mapping[str, Mapping[str, Any]]) -> Itera
 def _twins(part: Examples) -> Iterator[Remark]:
     """Columns that are the same as an earlier one."""
     first: dict[str, str] = {}
-    for name, column in part.x.values.items() if isinstance(part.x, Columns) else ():
+    table = _table(part)
+    for name, column in table.values.items() if table is not None else ():
         digest = repr(column.tolist())
         if digest in first:
             yield Remark("duplicate-column", "warning", f"column {name!r} is the same as {first[digest]!r}")

@@ -28,12 +28,16 @@ class Columnwise:
 
     def fit(self, x: Block) -> list[str]:
         """Learn the figures of every number from the training part."""
-        import numpy as np
-
         names = self.names(x)
         values = gather(x, names, type(self).__name__)
-        self.figures = {name: np.asarray(figure, "float64") for name, figure in self.learn(values).items()}
+        self.take(self.learn(values))
         return []
+
+    def take(self, figures: Mapping[str, Any]) -> None:
+        """Take figures that `learn` gave."""
+        import numpy as np
+
+        self.figures = {name: np.asarray(figure, "float64") for name, figure in figures.items()}
 
     def apply(self, x: Block) -> Block:
         """The examples with the columns changed."""
@@ -49,9 +53,7 @@ class Columnwise:
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Take the figures."""
-        import numpy as np
-
-        self.figures = {name: np.asarray(figure, "float64") for name, figure in state.items()}
+        self.take(state)
 
     def shape(self, view: View) -> View:
         """The same shape; the columns must be there and hold numbers."""

@@ -19,6 +19,7 @@ class DataPart:
 
     Attributes:
         x: Examples, float32 (int32 where they are codes), C-contiguous, the first dimension counts them.
+            Where they stay on disk, a `Stream`, which has the shape of such an array and is read in pieces.
             `load` gives one array; `nnrun.data.inputs.select` makes of it one by input where a model has several.
         y: Targets: int32 of shape (rows,) for class numbers, else float32 of shape (rows, targets); of shape (rows, 0)
             where the truth was not asked for. Several positions of classes stand between (rows, steps, classes).
@@ -45,7 +46,8 @@ class Dataset:
         validation: The validation part, or None.
         test: The test part, or None.
         facts: What the data teach.
-        digests: SHA-256 of every data file (`file:NAME`) and of the final arrays (`train.x`, ...).
+        digests: SHA-256 of every data file (`file:NAME`) and of the final arrays (`train.x`, ...); of examples on disk
+            what identifies them and their order (`train.stream`).
         fitted: The fitted preparation as JSON, for `prepare.json`; an entry without `step` says how the
             source was read.
         shared: Parts that are other parts over again: `{"validation": "test"}`.

@@ -15,6 +15,7 @@ from nnrun.data.prepare import STEPS, allow_missing
 from nnrun.data.shares import NO_FOLDS, part_rows
 from nnrun.data.sources import SOURCES
 from nnrun.data.step import RAGGED_LEFT, View
+from nnrun.data.streaming import refusal
 from nnrun.spec.facts import FIELDS, Facts, TargetFacts
 from nnrun.spec.finding import Finding
 
@@ -61,11 +62,12 @@ def foresee(spec: SpecLike, *, form: TargetForms, places: Places) -> tuple[Facts
     if outline is None:
         return None, tuple(findings)
     outline, ungrouped = _ungrouped(spec, outline)
+    unstreamed = _unstreamed(outline, steps)
     view, wrong = _through(outline, steps)
     rows, unsplit = _rows(spec, outline, form)
     stated = any(isinstance(step, OneHot) and step.target for _, step in steps)
     facts = _facts(outline, view, _by_key(form, outline, view, stated=stated), rows)
-    findings += [*ungrouped, *wrong, *unsplit, *_targets(spec, outline, form, facts, stated=stated)]
+    findings += [*ungrouped, *unstreamed, *wrong, *unsplit, *_targets(spec, outline, form, facts, stated=stated)]
     return facts, tuple(findings)
 
 
@@ -89,6 +91,14 @@ def _through(outline: Outline, steps: list[tuple[Part, Step]]) -> tuple[View | N
         except ValueError as error:
             return None, [Finding(part.path, str(error), None, "impossible-preparation")]
     return view, [] if view is None else _unfit(view)
+
+
+def _unstreamed(outline: Outline, steps: list[tuple[Part, Step]]) -> list[Finding]:
+    """Steps that need all examples at once where these stay on disk."""
+    if not outline.streamed:
+        return []
+    told = [(part, refusal(step, table=outline.columns is not None)) for part, step in steps]
+    return [Finding(part.path, text, "leave it out", "impossible-preparation") for part, text in told if text]
 
 
 def _unfit(view: View) -> list[Finding]:
@@ -316,4 +326,5 @@ def _facts(outline: Outline, view: View | None, targets: Mapping[str, TargetFact
         window=shape[0] if outline.vocabulary and shape else None,
         positions=first.positions,
         by_target={} if _ALL in targets else targets,
+        streamed=outline.streamed,
     )

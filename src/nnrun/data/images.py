@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from nnrun.data.labels import labels
-from nnrun.data.pictures import ENDINGS, picture_shape, read_picture
+from nnrun.data.pictures import ENDINGS, picture_shape, read_picture, refuse_size
 from nnrun.data.raw import Examples, Outline, Raw
+from nnrun.data.streaming import MEMORY, require_memory, too_large
 from nnrun.errors import DataError
 from nnrun.spec.finding import Finding
 
@@ -45,9 +46,14 @@ class Images:
         target: The column of their classes, by name or index; default: the last.
         size: Height and width that every picture is brought to; where not given, all must have one size.
         colour: `grey` or `rgb`.
+        stream: Whether pictures stay on disk and are decoded for each batch anew, while the one before is trained on;
+            where not given, they do if their arrays would need more than `memory`.
+        memory: How much memory the pictures may take, in GB: it decides whether they stream, and how much of a stream
+            is in memory at a time.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - the config's own words
+
         self,
         folder: str | None = None,
         file: str | None = None,
@@ -55,21 +61,26 @@ class Images:
         target: str | int = -1,
         size: list[int] | None = None,
         colour: Literal["grey", "rgb"] = "rgb",
+        stream: bool | None = None,
+        memory: float = MEMORY,
     ) -> None:
         if (folder is None) == (file is None):
             raise ValueError("images: expected one of a `folder` with a subfolder for each class and a csv `file`")
         if size is not None and (len(size) != 2 or min(size) < 1):
             raise ValueError(f"images: size expected two positive integers (height and width), received {size}")
+        require_memory("images", memory)
+        self.stream, self.memory = stream, memory
         self.folder, self.file, self.path_column, self.target = folder, file, path_column, target
         self.size = None if size is None else (size[0], size[1])
         self.colour: Colour = colour
 
     def load(self, places: Places, progress: Progress) -> Raw:
-        """Decode all pictures."""
+        """Decode all pictures, or look at them where they stream."""
         listed = self._listed(places)
         size = self.size or picture_shape(listed["train"].files[0])
         same = self.size is None
-        parts = {part: self._examples(one, size, progress, same=same) for part, one in listed.items()}
+        read = self._streamed if self._streams(listed, size) else self._examples
+        parts = {part: read(one, size, progress, same=same) for part, one in listed.items()}
         file = None if self.file is None else places.need(self.file)
         return Raw(
             parts["train"],
@@ -97,6 +108,7 @@ class Images:
             task="classification",
             class_names=labels(name for one in listed.values() for name in one.classes),
             target_names=("class",),
+            streamed=self._streams(listed, size),
         )
         return outline, []
 
@@ -122,15 +134,26 @@ class Images:
         x: np.ndarray = np.empty((len(listed.files), *size, 1 if self.colour == "grey" else 3), dtype="uint8")
         with progress.bar("Reading pictures", len(listed.files), "") as bar:
             for row, file in enumerate(listed.files):
-                if same and (found := picture_shape(file)) != size:
-                    raise DataError(
-                        f"expected a picture of {size[0]} x {size[1]} pixels (height and width), as the first is, "
-                        f"received {found[0]} x {found[1]}",
-                        file=file,
-                        hint=f"say a size that all are brought to: `size: [{size[0]}, {size[1]}]`",
-                    )
+                if same:
+                    refuse_size(file, picture_shape(file), size)
                 x[row] = read_picture(file, size, self.colour)
                 bar.advance(1)
+        return Examples(x, np.array(listed.classes, dtype=object))
+
+    def _streams(self, listed: Mapping[str, _Listed], size: tuple[int, int]) -> bool:
+        pictures = sum(len(one.files) for one in listed.values())
+        # The bytes that are read, the prepared float32 array, and the tensor made of it.
+        needed = pictures * size[0] * size[1] * (1 if self.colour == "grey" else 3) * 9
+        return too_large(self.stream, needed, self.memory)
+
+    def _streamed(self, listed: _Listed, size: tuple[int, int], progress: Progress, *, same: bool) -> Examples:
+        import numpy as np
+
+        from nnrun.data.picture_files import look_at
+        from nnrun.data.streams import Stream
+
+        store = look_at(listed.files, size, self.colour, progress, same=same)
+        x = Stream(store, np.arange(len(listed.files)), self.memory * 1e9)
         return Examples(x, np.array(listed.classes, dtype=object))
 
     def _listed(self, places: Places) -> dict[str, _Listed]:

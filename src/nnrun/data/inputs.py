@@ -71,7 +71,10 @@ def _part(x: np.ndarray, facts: Facts, entrance: Entrance) -> np.ndarray:
     if entrance.columns is None:
         return x
     places = [place for name in entrance.columns for place in _places(name, facts.columns)]
-    return x if places == list(range(len(facts.columns))) else np.ascontiguousarray(x[:, places])
+    if places == list(range(len(facts.columns))):
+        return x
+    # A stream takes its columns where it is read.
+    return x.columns(places) if hasattr(x, "columns") else np.ascontiguousarray(x[:, places])
 
 
 def _shape(facts: Facts, entrance: Entrance) -> tuple[int | None, ...] | None:

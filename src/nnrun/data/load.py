@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -20,6 +20,8 @@ from nnrun.data.shares import refuse, shared
 from nnrun.data.sources import SOURCES
 from nnrun.data.split import split_rows
 from nnrun.data.step import RAGGED_LEFT
+from nnrun.data.stream_fit import fit_stream
+from nnrun.data.streams import Stream
 from nnrun.data.targets import learn_targets
 from nnrun.data.windowed import Windowed
 from nnrun.errors import DataError
@@ -36,6 +38,9 @@ if TYPE_CHECKING:
     from nnrun.progress import Progress
     from nnrun.spec.facts import TargetForm, TargetForms
     from nnrun.spec.part import Part
+
+    #: Examples between two steps, in memory or on disk.
+    Held: TypeAlias = Block | Stream
 
 
 def load(spec: SpecLike, *, form: TargetForms, seed: int, places: Places, progress: Progress) -> Dataset:
@@ -209,14 +214,17 @@ def _prepare(
     steps: Sequence[Step],
     said: Sequence[Part],
     progress: Progress,
-) -> dict[str, Block]:
+) -> dict[str, Held]:
     """The parts' examples after all steps; each step learns from the training part only."""
-    x = {name: part.x for name, part in parts.items()}
+    x: dict[str, Held] = {name: part.x for name, part in parts.items()}
     for step, part in zip(steps, said, strict=True):
         with _refusing(part.name):
-            for note in step.fit(x["train"]):
+            train = x["train"]
+            for note in fit_stream(step, train) if isinstance(train, Stream) else step.fit(train):
                 progress.say(note)
-            x = {name: step.apply(block) for name, block in x.items()}
+            x = {
+                name: block.then(step) if isinstance(block, Stream) else step.apply(block) for name, block in x.items()
+            }
     return x
 
 
@@ -252,20 +260,23 @@ def weights(examples: Examples, part: str) -> np.ndarray | None:
     return examples.weight.astype("float32")
 
 
-def _arrays(x: Mapping[str, Block], *, codes: bool = False) -> tuple[tuple[str, ...], dict[str, np.ndarray]]:
-    """The columns' names, and every part as float32 (codes as int32), row after row in memory."""
+def _arrays(x: Mapping[str, Held], *, codes: bool = False) -> tuple[tuple[str, ...], dict[str, Any]]:
+    """The columns' names, and every part as float32 (codes as int32), row after row in memory, or a stream of such."""
     first = next(iter(x.values()))
-    names = first.names if isinstance(first, Columns) else ()
+    names = first.names if isinstance(first, Columns | Stream) else ()
     try:
         arrays = {name: _array(block, codes=codes) for name, block in x.items()}
     except ValueError as error:
         raise DataError(str(error)) from None
     for name, array in arrays.items():
-        _refuse_infinite(name, array)
+        if not isinstance(array, Stream):
+            _refuse_infinite(name, array)
     return names, arrays
 
 
-def _array(block: Block, *, codes: bool) -> np.ndarray:
+def _array(block: Held, *, codes: bool) -> np.ndarray | Stream:
+    if isinstance(block, Stream):
+        return block.finished()
     if isinstance(block, Columns):
         return block.matrix()
     if block.dtype == object:
@@ -305,15 +316,16 @@ def _facts(
         window=shape[0] if raw.vocabulary and shape else None,
         positions=first.positions,
         by_target={} if targets.alone else targets.facts,
+        streamed=isinstance(raw.train.x, Stream),
     )
 
 
-def _digests(raw: Raw, x: Mapping[str, np.ndarray], parts: Mapping[str, DataPart]) -> dict[str, str]:
-    arrays = {f"{name}.x": x[name] for name in parts}
+def _digests(raw: Raw, x: Mapping[str, Any], parts: Mapping[str, DataPart]) -> dict[str, str]:
+    arrays = {f"{name}.x": x[name] for name in parts if not isinstance(x[name], Stream)}
     arrays |= {f"{name}.{axis}": array for name, part in parts.items() for axis, array in _more_arrays(part)}
-    return digests({f"file:{name}": file for name, file in raw.files.items()}, file_sha256) | digests(
-        arrays, array_sha256
-    )
+    files = {f"file:{name}": file for name, file in raw.files.items()}
+    streams = {f"{name}.stream": x[name].digest() for name in parts if isinstance(x[name], Stream)}
+    return digests(files, file_sha256) | digests(arrays, array_sha256) | streams
 
 
 def _more_arrays(part: DataPart) -> Iterator[tuple[str, np.ndarray]]:

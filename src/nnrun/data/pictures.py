@@ -56,6 +56,21 @@ def read_picture(file: Path, size: tuple[int, int], colour: Colour) -> np.ndarra
     return pixels[..., None] if colour == "grey" else pixels
 
 
+def refuse_size(file: Path, found: tuple[int, int], size: tuple[int, int]) -> None:
+    """Refuse a picture of another size than the first one's.
+
+    Raises:
+        DataError: It has one.
+    """
+    if found != size:
+        raise DataError(
+            f"expected a picture of {size[0]} x {size[1]} pixels (height and width), as the first is, "
+            f"received {found[0]} x {found[1]}",
+            file=file,
+            hint=f"say a size that all are brought to: `size: [{size[0]}, {size[1]}]`",
+        )
+
+
 @contextmanager
 def _opened(file: Path) -> Iterator[Image]:
     from PIL import Image

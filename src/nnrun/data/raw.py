@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from nnrun.data.columns import Columns
     from nnrun.data.places import Places
     from nnrun.data.shares import SplitLike
+    from nnrun.data.streams import Stream
     from nnrun.errors import Path as ConfigPath
     from nnrun.progress import Progress
     from nnrun.spec.facts import Task
@@ -26,13 +27,13 @@ class Examples:
 
     Attributes:
         x: An array whose first dimension counts examples, or a table's columns; where examples are sequences of
-            different lengths, an array of objects, each an array of integers.
+            different lengths, an array of objects, each an array of integers; where they do not fit, a stream.
         y: Targets of shape (rows,) or (rows, ...), numbers or text, or columns of which some hold text; None where
             they are not asked for.
         weight: One weight an example: float64 of shape (rows,), or None.
     """
 
-    x: np.ndarray | Columns
+    x: np.ndarray | Columns | Stream
     y: np.ndarray | Columns | None
     weight: np.ndarray | None = None
 
@@ -98,6 +99,7 @@ class Outline:
         ragged: Whether examples are sequences of different lengths, which a step must bring to one.
         cut: How many rows each part of a split has, where rows are not dealt out one by one.
         group: What the config calls the groups whose rows stay together; None where rows stand alone.
+        streamed: Whether examples stay on disk.
     """
 
     shape: tuple[int | None, ...] | None = None
@@ -114,6 +116,7 @@ class Outline:
     ragged: bool = False
     cut: Callable[[SplitLike | None], Mapping[str, int]] | None = None
     group: str | None = None
+    streamed: bool = False
 
 
 class Source(Protocol):

@@ -81,7 +81,7 @@ class Standardize(Columnwise):
         super().fit(x)
         names = self.names(x)
         values = gather(x, names, "Standardize")
-        return _constant_note(values.max(axis=0) == values.min(axis=0), names)
+        return constant_note(values.max(axis=0) == values.min(axis=0), names)
 
     def learn(self, values: np.ndarray) -> Mapping[str, Any]:
         """Mean and standard deviation."""
@@ -108,7 +108,8 @@ class Standardize(Columnwise):
         return changed
 
 
-def _constant_note(constant: np.ndarray, names: list[str]) -> list[str]:
+def constant_note(constant: np.ndarray, names: list[str]) -> list[str]:
+    """What to tell of numbers that never change."""
     count = int(constant.sum())
     if not count:
         return []

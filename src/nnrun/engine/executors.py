@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from nnrun.engine.backend import library, on_gpu
+from nnrun.errors import RunError
 
 if TYPE_CHECKING:
     from nnrun.engine.resident import ResidentExecutor
@@ -29,8 +30,15 @@ class Chosen:
 
 
 def executor_for(model: Any, experiment: Experiment, facts: Facts) -> Chosen:
-    """Choose how a compiled model is trained; all folds of a cross-validation share one program, and choose alike."""
+    """Choose how a compiled model is trained; all folds of a cross-validation share one program, and choose alike.
+
+    Raises:
+        RunError: The backend cannot stream data that stay on disk.
+    """
     training, tf = experiment.training, library(experiment.backend)
+    if facts.streamed and experiment.backend != "tensorflow":
+        text = f"data that stay on disk are streamed by TensorFlow, but the backend is {experiment.backend}"
+        raise RunError(text, "write `backend: tensorflow`, or `stream: false` in the source")
     if training.is_perceptron:
         from nnrun.engine.perceptron import PerceptronExecutor
 
@@ -48,6 +56,9 @@ def executor_for(model: Any, experiment: Experiment, facts: Facts) -> Chosen:
         wanted=training.execution.xla,
     )
     executor = ResidentExecutor(tf, model, training.batch_size, xla=choice.xla)
+    if facts.streamed:
+        # The same programs, a chunk of steps at a time.
+        return Chosen(executor, choice.name.replace("resident", "streamed"), f"the data stay on disk; {choice.why}")
     return Chosen(executor, choice.name, f"the data fit in memory; {choice.why}")
 
 

@@ -47,7 +47,7 @@ class PerceptronExecutor(ResidentExecutor):
 
         `updates` counts the rows that were wrong when they were met; where none was, training is over.
         """
-        x, y, *weight = (np.asarray(field) for field in tensors.fields)
+        x, y, *weight = (np.asarray(field) for field in tensors.everything)
         steps = self._rate * (weight[0] if weight else np.ones(len(x)))
         layer = self._model.layers[-1]
         weights = [np.array(weight) for weight in layer.get_weights()]

@@ -6,9 +6,9 @@ form, folds and epochs share it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
 #: How a step takes its examples: from TensorFlow, fields and row indexes (tensors) to what Keras' steps take.
 Take = Callable[[Any, Any, Any], Any]
@@ -36,6 +36,40 @@ class Tensors:
     fields: Any
     rows: int
     take: Take = take_rows
+
+    @property
+    def targets(self) -> Any:
+        """All targets."""
+        return self.fields[1]
+
+    @property
+    def everything(self) -> Any:
+        """All examples in memory, as `fields` of plain rows."""
+        return self.fields
+
+    def weighed(self, tf: Any, sample_weight: Any) -> Tensors:
+        """The same examples with other weights, without a second copy of them."""
+        return replace(self, fields=(*self.fields[:2], tf.constant(sample_weight)))
+
+    def held(self, tf: Any, order: Any, batch: int, spans: Sequence[tuple[int, int]]) -> Iterator[Span]:  # noqa: ARG002
+        """Give steps, and what they take their rows from: data in memory serve all steps of an epoch."""
+        yield from (Span(self, order, first, end) for first, end in spans)
+
+
+class Span(NamedTuple):
+    """Steps that take their rows from the same tensors.
+
+    Attributes:
+        tensors: What they take from.
+        order: The order of the whole epoch's rows in them.
+        first: The first step.
+        end: The step after the last.
+    """
+
+    tensors: Tensors
+    order: Any
+    first: int
+    end: int
 
 
 class Programs:

@@ -8,13 +8,12 @@ Keras' own losses, metrics, regularizers and optimizers. Without XLA the figures
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Union
 
 import numpy as np
 
 from nnrun.engine.order import LONGEST, LongOrder, Order
-from nnrun.engine.programs import Programs, Tensors
+from nnrun.engine.programs import Programs, Span, Tensors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -55,7 +54,7 @@ class ResidentExecutor:
 
     def weigh(self, tensors: Tensors, sample_weight: NDArray[Any] | None) -> Tensors:
         """Give the same examples with other weights, without a second copy of them."""
-        return replace(tensors, fields=(*tensors.fields[:2], self._tf.constant(sample_weight)))
+        return tensors.weighed(self._tf, sample_weight)
 
     def build(self, tensors: Tensors) -> None:
         """Create the state of optimizer and metrics, which cannot be created inside a compiled loop."""
@@ -107,11 +106,11 @@ class ResidentExecutor:
         hears_steps: Any = None,
     ) -> tuple[list[Any], dict[str, float]]:
         given, figures = [], {}
-        for start, stop in self._chunks(kind, tensors, hears_steps):
+        for held, rows, start, stop in self._chunks(kind, tensors, order, hears_steps):
             if hears_steps is not None:
                 hears_steps.on_train_batch_begin(start)
-            program = self._programs.get(kind, tensors, start)
-            outputs, read = program(tensors.fields, *self._part(order, start, stop))
+            program = self._programs.get(kind, held, start)
+            outputs, read = program(held.fields, *self._part(rows, start, stop))
             given.append(outputs)
             figures = {name: plain(value) for name, value in read.items()}
             if hears_steps is not None:
@@ -133,15 +132,16 @@ class ResidentExecutor:
         padded = np.concatenate([np.zeros(before * self._batch, np.int32), piece])
         return constant(padded), constant(before), constant(before + stop - start)
 
-    def _chunks(self, kind: str, tensors: Tensors, hears_steps: Any) -> Iterator[tuple[int, int]]:
+    def _chunks(self, kind: str, tensors: Tensors, order: Any, hears_steps: Any) -> Iterator[Span]:
         """Cut an epoch into calls of a program, each about `CHUNK_SECONDS` long, or one step where that is heard."""
-        for first, end in self._programs.spans(kind, tensors.rows):
+        spans = self._programs.spans(kind, tensors.rows)
+        for held, rows, first, end in tensors.held(self._tf, order, self._batch, spans):
             start = first
             while start < end:
                 chunk = 1 if hears_steps is not None else self._pace.get(kind, 1)
                 stop = min(start + chunk, end)
                 began = time.perf_counter()
-                yield start, stop
+                yield Span(held, rows, start, stop)
                 if stop - start == chunk:
                     self._pace[kind] = _next_chunk(chunk, time.perf_counter() - began)
                 start = stop

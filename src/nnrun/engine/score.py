@@ -70,7 +70,7 @@ def score(
     """Score the executor's model on one part of the data; `detail` also tells areas, mistakes and each class."""
     figures, outputs = executor.score(tensors)
     scores: dict[str, Any] = {"rows": len(part.rows), **figures}
-    answers = _answers(outputs, facts, experiment, tensors.fields[1])
+    answers = _answers(outputs, facts, experiment, tensors.targets)
     for one, loss in zip(answers, experiment.losses.values(), strict=True):
         numbers = one.facts.task == "regression"
         figures = _errors(one) | (details(one, loss, part.rows) if detail or numbers else {})

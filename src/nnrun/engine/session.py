@@ -318,6 +318,7 @@ class Session:
     def _fitting(self, part: DataPart) -> Tensors:
         """Name inputs and targets as the model does."""
         from nnrun.data.inputs import select
+        from nnrun.data.streams import Stream
         from nnrun.data.windows import Windows
 
         graph, y = self._experiment.graph, part.y
@@ -328,6 +329,10 @@ class Session:
             from nnrun.engine.take_windows import put_windows
 
             return put_windows(self._tf, x, y)
+        if isinstance(part.x, Stream):
+            from nnrun.engine.streamed import put_stream
+
+            return put_stream(self._tf, x, y, part.sample_weight, self._experiment.training.batch_size)
         return self._executor.put(x, y, part.sample_weight)
 
 

@@ -57,6 +57,7 @@ class Facts:
         window: How many characters or words one example of a text has.
         positions: The shape of one example's classes where it has several (one a step, one a pixel); else empty.
         by_target: Each target's own facts, where the config gives each a loss; those of the first stand above.
+        streamed: Whether examples stay on disk while the model is trained.
     """
 
     task: Task
@@ -73,6 +74,7 @@ class Facts:
     window: int | None = None
     positions: tuple[int | None, ...] = ()
     by_target: Mapping[str, TargetFacts] = field(default_factory=dict)
+    streamed: bool = False
 
     def value(self, word: str, target: str | None = None) -> int | list[int | None] | None:
         """The fact behind a word such as `$classes` or `$input_shape`; None where the data do not teach it.

@@ -103,7 +103,8 @@ def _data(case: Case) -> int | None:
     rows: Mapping[str, int] = case.facts.rows
     twice = split is not None and split.validation == "test"
     count = sum(size for part, size in rows.items() if not (twice and part == "validation"))
-    example = _sum([_numbers(shape) for shape in case.given.values()])
+    # What streams is in memory in small pieces only.
+    example = 0 if case.facts.streamed else _sum([_numbers(shape) for shape in case.given.values()])
     return _times(count, None if example is None else example + (case.facts.targets or 1))
 
 
