@@ -150,12 +150,14 @@ class Stream:
 
 
 def _matrix(block: Block) -> np.ndarray:
-    if isinstance(block, Columns):
+    # What float32 cannot hold is refused later, with its row.
+    with np.errstate(over="ignore"):
+        if not isinstance(block, Columns):
+            return np.ascontiguousarray(block, dtype="float32")
         try:
             return block.matrix()
         except ValueError as error:
             raise DataError(str(error)) from None
-    return np.ascontiguousarray(block, dtype="float32")
 
 
 def _refuse_infinite(array: np.ndarray, rows: np.ndarray) -> None:

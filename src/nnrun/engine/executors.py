@@ -55,11 +55,11 @@ def executor_for(model: Any, experiment: Experiment, facts: Facts) -> Chosen:
         augmented=bool(training.augment),
         wanted=training.execution.xla,
     )
-    executor = ResidentExecutor(tf, model, training.batch_size, xla=choice.xla)
+    resident = ResidentExecutor(tf, model, training.batch_size, xla=choice.xla)
     if facts.streamed:
         # The same programs, a chunk of steps at a time.
-        return Chosen(executor, choice.name.replace("resident", "streamed"), f"the data stay on disk; {choice.why}")
-    return Chosen(executor, choice.name, f"the data fit in memory; {choice.why}")
+        return Chosen(resident, choice.name.replace("resident", "streamed"), f"the data stay on disk; {choice.why}")
+    return Chosen(resident, choice.name, f"the data fit in memory; {choice.why}")
 
 
 def _steps(experiment: Experiment, facts: Facts) -> int:
