@@ -54,12 +54,6 @@ class Request:
     data_dir: Path | None
 
 
-def config_of(request: Request) -> Path:
-    """The config's file; that of a leaking scaler is made, with the table that it reads."""
-    work = request.work
-    return write_leaking(work, request) if work.leaks_from else CONFIGS / f"{work.name}.yaml"
-
-
 def write_leaking(work: page.Work, request: Request) -> Path:
     """Write a config whose table was standardised with all its rows before any fold was dealt out.
 
@@ -103,11 +97,13 @@ def measure(request: Request) -> dict[str, Any] | str:
 
 
 def _measured(request: Request) -> dict[str, Any]:
-    file = config_of(request).resolve()
-    examined = examine(file, (), request.data_dir)
-    absent = [problem.text for problem in examined.problems if problem.name in ("missing-file", "download-to-come")]
+    base = CONFIGS / f"{request.work.leaks_from or request.work.name}.yaml"
+    problems = examine(base, (), request.data_dir).problems
+    absent = [problem.text for problem in problems if problem.name in ("missing-file", "download-to-come")]
     if absent:
         raise NnrunError(absent[0])
+    file = write_leaking(request.work, request).resolve() if request.work.leaks_from else base
+    examined = examine(file, (), request.data_dir)
     asked = Asked(request.runs_dir, request.data_dir, argv=tuple(sys.argv))
     seeds = {}
     for number in range(request.seeds):
@@ -195,7 +191,7 @@ def measure_all(works: list[page.Work], asked: argparse.Namespace) -> dict[str, 
     found = {}
     for work in works:
         request = Request(work, seeds_of(work, asked.seeds), asked.runs_dir, asked.data_dir)
-        if not work.leaks_from and not config_of(request).is_file():
+        if not (CONFIGS / f"{work.leaks_from or work.name}.yaml").is_file():
             print(f"{work.name}: there is no such config yet", file=sys.stderr, flush=True)
             continue
         # A process of its own gives its memory back, and cannot slow down the next.
@@ -249,7 +245,8 @@ def main() -> None:
     if asked.write or asked.page:
         PAGE.write_text(page.filled(PAGE.read_text(encoding="utf-8"), kept), encoding="utf-8")
     else:
-        print("\n\n".join(page.blocks({"configs": measured, "pairs": kept["pairs"]}).values()))
+        tables = page.blocks({"configs": measured, "pairs": kept["pairs"]}).values()
+        print("\n\n".join(table for table in tables if "**" in table))
 
 
 if __name__ == "__main__":

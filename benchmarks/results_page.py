@@ -163,7 +163,7 @@ def _paired(wanted: Sequence[Pair], configs: dict[str, Any], pairs: dict[str, An
     rows = []
     for pair in wanted:
         alone = pairs.get(pair.key)
-        if alone is None:
+        if alone is None or pair.first not in configs or pair.second not in configs:
             rows.append([_compared(pair), "not measured", "", "", "", ""])
             continue
         values, said = together(configs[pair.first], configs[pair.second], list(alone))

@@ -63,6 +63,14 @@ def test_folds_dealt_anew_all_count(page: ModuleType) -> None:
     assert said == corrected(values, 1.0)
 
 
+def test_what_was_not_measured_is_said(page: ModuleType) -> None:
+    """A config without figures has a line all the same, and so have pairs of which one side is missing."""
+    pair = page.PAIRS[0]
+    made = page.blocks({"configs": {}, "pairs": {pair.key: {"7": {"difference": 1.0, "p": 0.5}}}})
+    assert "| `mnist_mlp` | 1.74 | 1.77 to 2.10 | not measured |" in made["mnist"]
+    assert f"| `{pair.second}` against `{pair.first}` | not measured |" in made["boston pairs"]
+
+
 def test_a_page_without_a_place_is_refused(page: ModuleType) -> None:
     """A marker that was lost is told, so that no table is left out in silence."""
     with pytest.raises(ValueError, match="0 places for machine"):
