@@ -23,6 +23,7 @@ from nnrun.cli.evaluate import evaluate
 from nnrun.cli.explain import explain
 from nnrun.cli.generate import generate
 from nnrun.cli.predict import predict
+from nnrun.cli.report import report
 from nnrun.cli.resolve import resolve
 from nnrun.cli.runs import runs
 from nnrun.cli.schema import schema
@@ -84,7 +85,7 @@ def nnrun() -> None:
 
 for _command in (train, evaluate, predict, compare, verify, check, summary, data, runs, explain, resolve, configs):
     nnrun.add_command(_command)
-for _command in (generate, schema, completion):
+for _command in (report, generate, schema, completion):
     nnrun.add_command(_command)
 
 

@@ -111,7 +111,7 @@ def show(run: str, runs_dir: Path, as_json: bool) -> None:
     from nnrun.cli.scores import put_scores
     from nnrun.cli.screen import Screen, put_json
     from nnrun.runs import metrics, record
-    from nnrun.runs.find import find
+    from nnrun.runs.find import find, status_of
 
     folder = find(runs_dir, run)
     fields, scores = record.read(folder), _scores(folder)
@@ -135,14 +135,6 @@ def show(run: str, runs_dir: Path, as_json: bool) -> None:
         put_scores(screen, scores)
 
 
-def status_of(fields: Mapping[str, Any]) -> str:
-    """Give the status that a record states, or `died` where its process is gone without a word."""
-    from nnrun.runs.environment import is_alive
-
-    gone = fields.get("status") == "running" and is_alive(fields.get("process") or {}) is False
-    return "died" if gone else str(fields.get("status"))
-
-
 def _scores(folder: RunFolder) -> dict[str, Any] | None:
     import json
 
@@ -163,6 +155,7 @@ def _terms(folder: RunFolder, fields: Mapping[str, Any]) -> Iterator[tuple[str, 
     from nnrun.cli.console import amount
     from nnrun.progress import duration
     from nnrun.runs import metrics
+    from nnrun.runs.find import status_of
 
     last = metrics.last(folder.metrics) or {}
     versions, seconds = fields.get("versions") or {}, fields.get("seconds") or {}

@@ -75,18 +75,18 @@ def _mean(
 
 def roc_auc(holds: NDArray[Any], scores: NDArray[Any]) -> float:
     """Give the share of pairs, one that holds and one that does not, in which the right one scores more; ties half."""
-    hits, false = _steps(holds, scores)
+    hits, false = steps(holds, scores)
     right = np.diff(false, prepend=0) @ (hits + np.concatenate([[0], hits[:-1]])) / 2
     return float(right / hits[-1] / false[-1])
 
 
 def pr_auc(holds: NDArray[Any], scores: NDArray[Any]) -> float:
     """Give the average precision: the precision at every threshold, by how much recall it adds."""
-    hits, false = _steps(holds, scores)
+    hits, false = steps(holds, scores)
     return float(np.diff(hits, prepend=0) @ (hits / (hits + false)) / hits[-1])
 
 
-def _steps(holds: NDArray[Any], scores: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+def steps(holds: NDArray[Any], scores: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
     """Count what holds and what does not above each threshold, the highest first."""
     order = np.argsort(-scores, kind="stable")
     falls = np.concatenate([np.diff(scores[order]) != 0, [True]])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,7 @@ from xml.sax.saxutils import escape
 
 from nnrun.report.layout import lay_out
 from nnrun.report.model_graph import TIMES, read_graph
+from nnrun.report.words import writable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,8 +27,6 @@ _WRAP = 34
 #: A letter's mean width in DejaVu Sans, the widest of the fonts named, as a share of the font's size.
 _LETTER = 0.62
 _COLOURS = {"input": ("#e6f4ea", "#2e7d4f"), "weights": ("#e8f0fb", "#3465a4"), "plain": ("#f5f5f5", "#8a8a8a")}
-#: What XML 1.0 cannot hold, escaped or not.
-_NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def draw(config: Mapping[str, Any], rows: Sequence[Mapping[str, Any]] = ()) -> str:
@@ -151,7 +149,9 @@ def _arrow(route: Sequence[_Spot], shift: float) -> str:
         y, to_y = start.band[1], end.band[0]
         half = (y + to_y) / 2
         steps.append(f"V{y:.1f} C{x:.1f} {half:.1f} {to_x:.1f} {half:.1f} {to_x:.1f} {to_y:.1f}")
-    return f'<path class="arrow" d="{" ".join(steps)} V{route[-1].top:.1f}" marker-end="url(#tip)"/>\n'
+    if route[-1].top != route[-1].band[0]:  # a last step of no length would give the tip no direction
+        steps.append(f"V{route[-1].top:.1f}")
+    return f'<path class="arrow" d="{" ".join(steps)}" marker-end="url(#tip)"/>\n'
 
 
 def _shown(card: _Card, centre: float, top: float) -> str:
@@ -174,7 +174,7 @@ def _text(style: str, x: float, y: float, words: str) -> str:
 
 
 def _escaped(words: str) -> str:
-    return escape(_NOT_XML.sub("\ufffd", words))
+    return escape(writable(words))
 
 
 def _document(title: str, width: float, height: float, body: str) -> str:

@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nnrun.errors import RunError
 from nnrun.runs import metrics, record
 from nnrun.runs.environment import is_alive
 from nnrun.runs.folder import FOLDER_NAME, RunFolder, slug
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 #: The figures that stand for a whole run, the most telling first.
 _HEADLINES = ("error_percent", "bits_per_character", "mean_absolute_error", "loss")
@@ -141,12 +144,13 @@ def _row(folder: RunFolder) -> RunRow:
         return RunRow(folder, folder.id, _name(folder), "broken")
     epoch = (metrics.last(folder.metrics) or {}).get("epoch")
     start, end = fields.get("start"), fields.get("end")
-    return RunRow(folder, folder.id, str(fields.get("name", _name(folder))), _status(fields),
+    return RunRow(folder, folder.id, str(fields.get("name", _name(folder))), status_of(fields),
                   started=start if isinstance(start, str) else None, seconds=_seconds(start, end),
                   epochs=epoch if isinstance(epoch, int) else None, headline=_headline(folder))
 
 
-def _status(fields: dict[str, Any]) -> str:
+def status_of(fields: Mapping[str, Any]) -> str:
+    """The status that a record states, or `died` where its process is gone without a word."""
     status, process = str(fields.get("status", "broken")), fields.get("process")
     gone = status == "running" and isinstance(process, dict) and is_alive(process) is False
     return "died" if gone else status

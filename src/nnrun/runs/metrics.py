@@ -54,6 +54,15 @@ def read(path: Path) -> list[dict[str, Any]]:
     return [row for row in rows if row is not None]
 
 
+def whole(path: Path) -> list[dict[str, Any]]:
+    """The figures of every epoch whose line is whole, whatever stands between them; none where nothing can be read."""
+    try:
+        lines = path.read_bytes().split(b"\n")
+    except OSError:
+        return []
+    return [row for line in lines if (row := _row(line)) is not None]
+
+
 def last(path: Path) -> dict[str, Any] | None:
     """The figures of the last whole line, read from the file's end alone; None where there is none."""
     try:
