@@ -31,6 +31,7 @@ COMMANDS = {
     "train",
     "eval",
     "predict",
+    "report",
     "resolve",
     "check",
     "summary",
