@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from nnrun.data.growing import GrowingText
 from nnrun.data.tokens import Tokens
 
@@ -25,3 +28,19 @@ def test_bytes_become_characters_once_they_are_whole() -> None:
     """A character of several bytes appears when its last byte is there."""
     sample = GrowingText(Tokens("byte"), (), None)
     assert [sample.take([one]) for one in "Ã¼"] == ["", "ü"]
+
+
+@given(st.text("abc", max_size=60), st.lists(st.text("abc", min_size=1, max_size=4), max_size=3), st.data())
+def test_a_stop_text_never_appears(whole: str, stop: list[str], data: st.DataObject) -> None:
+    """However a text is handed out, it ends before the stop text that is whole first, and misses nothing before it."""
+    sample, pieces, left = GrowingText(Tokens(), tuple(stop), None), [], whole
+    while left:
+        size = data.draw(st.integers(1, len(left)))
+        pieces.append(sample.take(list(left[:size])))
+        left = left[size:]
+    pieces.append(sample.rest())
+    ends = [(place + len(one), place) for one in stop if (place := whole.find(one)) >= 0]
+    first = min(ends)[1] if ends else None
+    assert sample.text == "".join(pieces) == whole[:first]
+    assert sample.stopped == (first is not None)
+    assert not any(one in sample.text for one in stop)

@@ -112,3 +112,49 @@ def test_draws_follow_the_shares(keras: ModuleType) -> None:
     np.testing.assert_allclose(np.bincount(drawn, minlength=4) / 20000, shares[0], atol=0.015)
     assert (drawn == again).all()
     assert (drawn != other).any()
+
+
+@ALIKE
+@given(
+    SHARES,
+    st.integers(0, 2**31 - 1),
+    st.sampled_from(
+        [Sampling(1.0, top_k=2), Sampling(1.3, top_p=0.5), Sampling(0.7, min_p=0.4), Sampling(1.0, 4, 0.8, 0.2)]
+    ),
+)
+def test_only_what_is_kept_is_drawn(keras: ModuleType, shares: np.ndarray, seed: int, sampling: Sampling) -> None:
+    """Whatever is drawn, it is of what the options keep, alone or together."""
+    many = np.tile(shares[:1], (200, 1))
+    drawn = choose(tensorflow(), many, np.full((200, 1), -1), sampling, [seed, 3], logits=False).numpy()
+    assert (spread(many[:1], sampling)[0][drawn] > 0).all()
+
+
+@ALIKE
+@given(SHARES, st.integers(0, 2**31 - 1))
+def test_the_coldest_draw_is_the_greedy_one(keras: ModuleType, shares: np.ndarray, seed: int) -> None:
+    """A temperature near 0 draws what is most probable, where one code clearly is."""
+    tf, seen = tensorflow(), np.full((2, 1), -1)
+    cold = choose(tf, shares, seen, Sampling(1e-4), [seed, 0], logits=False).numpy()
+    greedy = choose(tf, shares, seen, Sampling(), [seed, 0], logits=False).numpy()
+    ordered = np.sort(shares, axis=1)
+    clear = ordered[:, -1] > ordered[:, -2] * 1.01
+    assert (cold == greedy)[clear].all()
+
+
+@ALIKE
+@given(SHARES, st.floats(0.05, 0.95), st.floats(0.2, 3))
+def test_top_p_looks_at_what_the_temperature_leaves(
+    keras: ModuleType, shares: np.ndarray, p: float, temperature: float
+) -> None:
+    """Probabilities are sharpened first; the mass P is of these, and what stays keeps its proportions."""
+    sharp, kept = spread(shares, Sampling(temperature)), spread(shares, Sampling(temperature, top_p=p))
+    for row, left in zip(sharp, kept, strict=True):
+        assert row[left > 0].sum() >= p - 1e-4
+        np.testing.assert_allclose(left, np.where(left > 0, row, 0) / row[left > 0].sum(), atol=1e-4)
+
+
+def test_a_hot_draw_comes_from_all_alike(keras: ModuleType) -> None:
+    """A huge temperature draws every code as often as every other."""
+    shares = np.tile(np.array([[0.9, 0.05, 0.03, 0.02]], dtype="float32"), (20000, 1))
+    drawn = choose(tensorflow(), shares, np.full((20000, 1), -1), Sampling(1e6), [7, 0], logits=False).numpy()
+    np.testing.assert_allclose(np.bincount(drawn, minlength=4) / 20000, 0.25, atol=0.015)

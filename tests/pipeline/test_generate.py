@@ -148,3 +148,5 @@ def test_copies_are_looked_up_in_the_training_text(runs: Path) -> None:
     assert len(told.copies) == 2
     assert told.copies[0].longest in told.texts[0]
     assert told.as_json()["samples"][1]["copy"]["longest_characters"] == len(told.copies[1].longest) > 0
+    assert told.held_out is not None
+    assert told.as_json()["held_out"]["known_words_share"] == told.held_out.known_words_share > 0

@@ -103,7 +103,9 @@ def generate(*, run: str, out: Path | None, quiet: bool, as_json: bool, **asked:
             write(out, together(told.texts))
         progress.say(_summary(told))
         for copy in told.copies:
-            progress.say(_copied(copy))
+            progress.say(_copied("longest copy of the training text", copy))
+        if told.held_out is not None:
+            progress.say(_copied("beside it, of as much of the held-out text", told.held_out))
     if as_json:
         put_json({**told.as_json(), "checkpoint": question.checkpoint, "out": out})
     return EXIT_INTERRUPTED if told.interrupted else 0
@@ -166,14 +168,14 @@ def together(texts: Sequence[str]) -> str:
     return "\n".join(heads) + "\n"
 
 
-def _copied(copy: Copied) -> str:
+def _copied(what: str, copy: Copied) -> str:
     shares = [
         f"{100 * share:.1f} % of its {what}"
         for share, what in ((copy.copied_share, "pieces of 20 characters"), (copy.known_words_share, "words"))
         if share is not None
     ]
     there = f"; {' and '.join(shares)} stand there" if shares else ""
-    return f"longest copy of the training text: {len(copy.longest)} characters, {copy.longest!r}{there}"
+    return f"{what}: {len(copy.longest)} characters, {copy.longest!r}{there}"
 
 
 def _summary(told: Generated) -> str:

@@ -31,10 +31,11 @@ class GrowingText:
         new = self._tokens.join(tokens, self._before)
         self._before = tokens[-1]
         self._held += self._bytes.decode(new.encode("latin-1")) if self._bytes is not None else new
-        found = [place for one in self._stop if (place := self._held.find(one)) >= 0]
+        # The one that is whole first counts, so that it does not matter in which pieces the text comes.
+        found = [(place + len(one), place) for one in self._stop if (place := self._held.find(one)) >= 0]
         if found:
             self.stopped = True
-            return self._give(min(found))
+            return self._give(min(found)[1])
         return self._give(len(self._held) - self._waiting())
 
     def rest(self) -> str:

@@ -69,6 +69,7 @@ class Generated:
         characters: How many characters (words, bytes) were made, all samples together.
         seconds: How long that took, without the time to wake and compile.
         copies: What of each sample stands in the training text, where that was asked for.
+        held_out: The same of a piece of the held-out text, as long as the longest sample; None where there is none.
     """
 
     folder: RunFolder
@@ -80,6 +81,7 @@ class Generated:
     characters: int = 0
     seconds: float = 0.0
     copies: list[Copied] = field(default_factory=list)
+    held_out: Copied | None = None
 
     @property
     def interrupted(self) -> bool:
@@ -93,6 +95,7 @@ class Generated:
         ]
         for sample, copy in zip(samples, self.copies, strict=False):
             sample["copy"] = copy.as_json()
+        held_out = {} if self.held_out is None else {"held_out": self.held_out.as_json()}
         return {
             "run": self.folder.id,
             "folder": str(self.folder.path),
@@ -101,6 +104,7 @@ class Generated:
             "how": self.how,
             "characters_per_second": round(self.characters / self.seconds, 1) if self.seconds else None,
             "samples": samples,
+            **held_out,
         }
 
 
@@ -141,8 +145,11 @@ def generate(wish: Wish, reader: Reader, progress: Progress) -> Generated:
         if wish.check_copy:
             from nnrun.data.copying import copied
 
-            corpus = _training_text(kept, source, progress)
+            corpus, held_out = _texts(kept, source, progress)
             told.copies = [copied(text, corpus) for text in told.texts]
+            # As long as what was written, since longer texts have longer pieces in common.
+            held_out = held_out[: max(map(len, told.texts))]
+            told.held_out = copied(held_out, corpus) if held_out else None
     return told
 
 
@@ -193,14 +200,14 @@ def _seed(wish: Wish, kept: Kept, source: Windowed, seed: int, progress: Progres
     return codes, shown
 
 
-def _training_text(kept: Kept, source: Windowed, progress: Progress) -> str:
-    """The training part of the run's text, prepared, as it is shown."""
+def _texts(kept: Kept, source: Windowed, progress: Progress) -> tuple[str, str]:
+    """The training part of the run's text, and what was held out of it, prepared, as they are shown."""
     from nnrun.data.spans import spans
 
     text, _ = source.read(source.fetch(kept.places, progress))
     tokens = source.tokens.cut(text)
-    part = spans(len(tokens), kept.experiment.data.split)["train"]
-    return source.tokens.shown(tokens[part.start : part.stop])
+    end = spans(len(tokens), kept.experiment.data.split)["train"].stop
+    return source.tokens.shown(tokens[:end]), source.tokens.shown(tokens[end:])
 
 
 def _random_window(kept: Kept, seed: int, progress: Progress) -> np.ndarray:
