@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from nnrun import __version__
+from nnrun.cli.door import EXIT_PIPE
 from nnrun.cli.main import nnrun
 
 if TYPE_CHECKING:
@@ -212,6 +213,16 @@ def test_a_closed_stdout_is_no_bug(place: Path, environment: dict[str, str]) -> 
         check=False,
     )
     assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_an_error_that_nobody_reads_is_no_bug(place: Path, environment: dict[str, str]) -> None:
+    """Where the reader of `--json` is gone before an error can be told, the exit code says so, without a traceback."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", "nnrun", "data", "show", "mnits", "--json"]
+    done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, env=environment, check=False)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (EXIT_PIPE, b"")
 
 
 def _hears_interrupts() -> None:

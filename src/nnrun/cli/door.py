@@ -30,13 +30,20 @@ def enter(work: Callable[[], object], *, json: bool) -> int:
         json: Whether errors are told as one JSON document on stdout.
     """
     try:
+        return _worked(work, json=json)
+    except BrokenPipeError:
+        let_go_of_stdout()
+        return EXIT_PIPE
+
+
+def _worked(work: Callable[[], object], *, json: bool) -> int:
+    try:
         result = work()
         Screen.out().flush()
     except click.exceptions.Exit as end:
         return end.exit_code
     except BrokenPipeError:
-        let_go_of_stdout()
-        return EXIT_PIPE
+        raise
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - whatever it is, the user gets words and a code
         return _tell(error, json=json)
     return result if type(result) is int else 0
