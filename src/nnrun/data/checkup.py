@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,8 +12,11 @@ from nnrun.data.columns import Columns
 from nnrun.data.columnwise import missing
 from nnrun.data.labels import label
 from nnrun.data.load import deal, make_source
+from nnrun.data.registry import caveats
+from nnrun.data.remark import Remark
 from nnrun.data.stream_fit import ColumnsOnDisk
 from nnrun.data.streams import Stream
+from nnrun.data.suspicions import cut_off, fillers, identifier, look_alikes, too_large
 from nnrun.data.windowed import Windowed
 from nnrun.errors import DataError, DefectsError
 
@@ -32,21 +35,6 @@ SUSPICIOUS = 0.99
 _MOST_CLASSES = 100
 #: The share of the rarest class below which accuracy says little.
 _RARE = 0.1
-
-
-@dataclass(frozen=True)
-class Remark:
-    """One thing that a reader of the data should know.
-
-    Attributes:
-        name: What it is, such as `duplicates-across-parts`.
-        severity: `error` makes figures meaningless, `warning` most likely does, `note` informs.
-        text: One sentence with the figures.
-    """
-
-    name: str
-    severity: Literal["error", "warning", "note"]
-    text: str
 
 
 @dataclass(frozen=True)
@@ -94,7 +82,15 @@ def check_up(spec: SpecLike, *, seed: int, places: Places, progress: Progress, c
     parts, _ = deal(raw, spec.split, seed)
     columns = _columns(parts["train"])
     counts = {name: _counts(part) for name, part in parts.items()} if classes else {}
-    remarks = [*_leaks(parts), *_teachers(parts["train"], columns), *_balance(counts), *_ranges(counts)]
+    remarks = [
+        *_leaks(parts),
+        *_teachers(parts["train"], columns),
+        *_balance(counts),
+        *_ranges(counts),
+        *(look_alikes("the classes", {name for there in counts.values() for name in there})),
+        *(() if classes else cut_off(parts["train"].y, raw.target_names)),
+        *(Remark("caveat", "note", text) for text in caveats(spec.source.name)),
+    ]
     order = ("error", "warning", "note")
     return Checkup(
         {name: len(part) for name, part in parts.items()},
@@ -198,6 +194,15 @@ def _teachers(part: Examples, columns: Mapping[str, Mapping[str, Any]]) -> Itera
         if about["correlation"] is not None and abs(about["correlation"]) > SUSPICIOUS:
             text = f"column {name!r} nearly is the target (r = {about['correlation']:.4f}): is it known beforehand?"
             yield Remark("tells-the-target", "error", text)
+        yield from identifier(name, about, len(part))
+    table = _table(part)
+    for name, column in table.values.items() if table is not None else ():
+        if column.dtype == object:
+            kinds = {text for text in column.tolist() if text is not None}
+            yield from look_alikes(f"column {name!r}:", kinds if len(kinds) <= len(part) / 2 else ())
+        else:
+            yield from fillers(name, column)
+            yield from too_large(name, column)
     yield from _twins(part)
 
 

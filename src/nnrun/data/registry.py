@@ -59,3 +59,8 @@ def card(name: str) -> dict[str, Any]:
             for file in container
         ],
     }
+
+
+def caveats(name: str) -> tuple[str, ...]:
+    """What whoever uses a data set should know; nothing of a source that is no named set."""
+    return _ENTRIES[name].caveats if name in _ENTRIES else ()
