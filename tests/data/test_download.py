@@ -48,8 +48,9 @@ def _handler(site: Site) -> type[BaseHTTPRequestHandler]:  # noqa: C901 - one me
 
         def _send(self, body: bytes, code: int = 200, **headers: str) -> None:
             self.send_response(code)
-            for name, value in ({"Content-Length": str(len(body))} | headers).items():
-                self.send_header(name.replace("_", "-"), value)
+            said = {name.replace("_", "-"): value for name, value in headers.items()}
+            for name, value in ({"Content-Length": str(len(body))} | said).items():
+                self.send_header(name, value)
             self.end_headers()
             self.wfile.write(body)
 
@@ -92,6 +93,64 @@ def _handler(site: Site) -> type[BaseHTTPRequestHandler]:  # noqa: C901 - one me
             self.wfile.write(CONTENT[:500])
             self.wfile.flush()
             site.release.wait(10)
+
+        def trickle(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(CONTENT)))
+            self.end_headers()
+            for byte in CONTENT:
+                if site.release.wait(0.05):
+                    return
+                self.wfile.write(bytes([byte]))
+                self.wfile.flush()
+
+        def says_less(self) -> None:
+            self._send(CONTENT, Content_Length="1000")
+
+        def says_more(self) -> None:
+            self._send(CONTENT, Content_Length=str(len(CONTENT) + 5))
+
+        def says_nonsense(self) -> None:
+            self._send(CONTENT, Content_Length="many")
+
+        def says_less_once(self) -> None:
+            if len(site.asked) == 1:
+                return self.says_less()
+            return self.good()
+
+        def hangs_up(self) -> None:
+            self.close_connection = True
+
+        def hangs_up_once(self) -> None:
+            if len(site.asked) > 1:
+                self.good()
+
+        def no_http(self) -> None:
+            self.wfile.write(b"220 this is a mail server\r\n")
+
+        def nothing(self) -> None:
+            self._send(b"")
+
+        def no_place(self) -> None:
+            self._send(b"moved", 302)
+
+        def to_page(self) -> None:
+            self._send(b"", 302, Location="/page")
+
+        def page(self) -> None:
+            self._send(b"<html>Please log in</html>", Content_Type="text/html")
+
+        def to_data(self) -> None:
+            self._send(b"", 302, Location="data:text/plain,x")
+
+        def back_and_forth(self) -> None:
+            self._send(b"", 302, Location="/forth_and_back")
+
+        def forth_and_back(self) -> None:
+            self._send(b"", 302, Location="/back_and_forth")
+
+        def broken(self) -> None:
+            self.send_error(503)
 
         def slow(self) -> None:
             time.sleep(0.3)
@@ -142,7 +201,13 @@ def _left(folder: Path) -> set[str]:
     return {file.name for file in folder.iterdir() if file.name != ".set.bin.lock"}
 
 
-@pytest.mark.parametrize("path", ["good", "ignores_range", "to_good", "cut_once", "too_far"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("good", "ignores_range", "to_good", "cut_once", "too_far"),
+        *("says_nonsense", "says_more", "says_less_once", "hangs_up_once"),
+    ],
+)
 def test_a_mirror_that_can_be_brought_to_give_the_file_gives_it_whole(
     site: Site, tmp_path: Path, listener, path: str
 ) -> None:
@@ -186,6 +251,16 @@ def test_a_partial_file_that_is_too_long_is_thrown_away(site: Site, tmp_path: Pa
         ("to_file", "not allowed"),
         ("to_ftp", "not the web"),
         ("round_and_round", "302"),
+        ("back_and_forth", "302"),
+        ("to_data", "not allowed|not the web"),
+        ("no_place", "302"),
+        ("trickle", "sent only"),
+        ("says_less", "broke off after 1000 of"),
+        ("hangs_up", "closed connection without response"),
+        ("no_http", "220 this is a mail server"),
+        ("nothing", "broke off after 0 of"),
+        ("to_page", "broke off after 26 of"),
+        ("broken", "503"),
     ],
 )
 def test_a_bad_mirror_is_named_with_its_failure_and_the_next_one_serves(
@@ -198,6 +273,25 @@ def test_a_bad_mirror_is_named_with_its_failure_and_the_next_one_serves(
     assert str(tmp_path / "set.bin") in str(refused.value.hint)
     assert not (tmp_path / "set.bin").exists()
     assert download(_remote(site, path, "good"), tmp_path, listener, stall=0.2).read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [
+        ("says_less", "not the expected one"),
+        ("unsized", "more than the expected 255000"),
+        ("good", "wants to send 256000 bytes, more than the expected 255000"),
+    ],
+)
+def test_a_file_whose_size_nobody_knows_has_a_bound(
+    site: Site, tmp_path: Path, listener, monkeypatch, path: str, reason: str
+) -> None:
+    """Where only the server says a size, it is believed up to a bound, and a stream without end is cut off there."""
+    monkeypatch.setattr("nnrun.data.download.MOST_UNSTATED", 255_000)
+    remote = Remote("set.bin", hashlib.sha256(CONTENT).hexdigest(), None, (site.address(path),))
+    with pytest.raises(DataError, match=reason):
+        download(remote, tmp_path, listener, stall=0.2)
+    assert not (tmp_path / "set.bin").exists()
 
 
 def test_a_stalled_mirror_is_given_up_in_time(site: Site, tmp_path: Path, listener) -> None:

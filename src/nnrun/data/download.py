@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import ssl
+import time
 from typing import TYPE_CHECKING, NoReturn
 from urllib import request
 from urllib.error import HTTPError, URLError
@@ -13,7 +14,7 @@ from nnrun.data.lock import only_one
 from nnrun.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
     from typing import IO
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 #: Seconds without a byte after which a mirror counts as stalled.
 STALL = 20.0
+#: Bytes a second below which a mirror that does send something counts as stalled too.
+_SLOWEST = 100
 #: A mirror that breaks off is asked this often to go on before the next one is tried.
 _TRIES = 3
 _CHUNK = 1 << 16
@@ -157,7 +160,7 @@ def _more(address: str, remote: Remote, part: Path, progress: Progress, stall: f
             ):
                 out.seek(have)
                 bar.advance(have)
-                _copy(answer, out, None if size is None else size - have, bar)
+                _copy(_paced(answer, stall), out, None if size is None else size - have, bar)
     except HTTPError as error:
         _refused(error, part)
     except (TimeoutError, URLError, ConnectionError, ssl.SSLError, http.client.HTTPException) as error:
@@ -198,9 +201,22 @@ def _said_size(answer: http.client.HTTPResponse) -> int | None:
     return size
 
 
-def _copy(answer: http.client.HTTPResponse, out: IO[bytes], expected: int | None, bar: Bar) -> None:
-    got, most = 0, MOST_UNSTATED if expected is None else expected
+def _paced(answer: http.client.HTTPResponse, stall: float) -> Iterator[bytes]:
+    """What the mirror sends, as long as it does not trickle: a byte now and then would never time out."""
+    since, got = time.monotonic(), 0
     while chunk := answer.read1(_CHUNK):
+        got += len(chunk)
+        passed = time.monotonic() - since
+        if passed > stall:
+            if got < _SLOWEST * passed:
+                raise _MirrorError(f"sent only {got} bytes in {passed:.3g} seconds", again=True)
+            since, got = time.monotonic(), 0
+        yield chunk
+
+
+def _copy(chunks: Iterable[bytes], out: IO[bytes], expected: int | None, bar: Bar) -> None:
+    got, most = 0, MOST_UNSTATED if expected is None else expected
+    for chunk in chunks:
         got += len(chunk)
         if got > most:
             raise _MirrorError(f"sends more than the expected {most} bytes")
