@@ -267,12 +267,14 @@ def test_a_bad_mirror_is_named_with_its_failure_and_the_next_one_serves(
     site: Site, tmp_path: Path, listener, path: str, reason: str
 ) -> None:
     """Each kind of failure is said with its address, leaves nothing in place, and does not stop the next mirror."""
+    # Only those that are to be given up for their silence are: a busy machine may be slow to answer.
+    stall = 0.2 if path in ("stall", "trickle") else 20
     with pytest.raises(DataError, match=reason) as refused:
-        download(_remote(site, path), tmp_path, listener, stall=0.2)
+        download(_remote(site, path), tmp_path, listener, stall=stall)
     assert site.address(path) in refused.value.text
     assert str(tmp_path / "set.bin") in str(refused.value.hint)
     assert not (tmp_path / "set.bin").exists()
-    assert download(_remote(site, path, "good"), tmp_path, listener, stall=0.2).read_bytes() == CONTENT
+    assert download(_remote(site, path, "good"), tmp_path, listener, stall=stall).read_bytes() == CONTENT
 
 
 @pytest.mark.parametrize(
@@ -290,7 +292,7 @@ def test_a_file_whose_size_nobody_knows_has_a_bound(
     monkeypatch.setattr("nnrun.data.download.MOST_UNSTATED", 255_000)
     remote = Remote("set.bin", hashlib.sha256(CONTENT).hexdigest(), None, (site.address(path),))
     with pytest.raises(DataError, match=reason):
-        download(remote, tmp_path, listener, stall=0.2)
+        download(remote, tmp_path, listener)
     assert not (tmp_path / "set.bin").exists()
 
 
