@@ -31,12 +31,27 @@ class Augmentation:
         self._builder = builder
         self._begin: list[Any] = []
 
+    @property
+    def variables(self) -> list[Any]:
+        """The layers' random state."""
+        return [variable for layer in self._layers for variable in layer.variables]
+
     def attach(self, model: Any, example: Any, mark_of: Callable[[Path], Mark]) -> None:
-        """Let `model` take its training steps on augmented batches.
+        """Let `model` take its training steps on augmented batches; arguments and errors are those of `fit_to`."""
+        self.fit_to(example, mark_of)
+        own = model.train_step
+
+        def train_step(data: Any) -> Any:
+            x, *rest = data
+            return own((self(x), *rest))
+
+        model.train_step = train_step
+
+    def fit_to(self, example: Any, mark_of: Callable[[Path], Mark]) -> None:
+        """Make the layers' variables for batches such as `example`, since a compiled loop can make none.
 
         Args:
-            model: A compiled model of one input.
-            example: A batch of its inputs: variables are made here, since a compiled loop can make none.
+            example: A batch of the inputs of a model that has one.
             mark_of: Finds the place of a path in the config.
 
         Raises:
@@ -53,13 +68,6 @@ class Augmentation:
                 hint = "augmentation keeps the shape that the model takes in validation and test too"
                 raise BuildError([Problem(mark_of((*part.path, part.name)), text, hint)])
         self.renew()
-        own = model.train_step
-
-        def train_step(data: Any) -> Any:
-            x, *rest = data
-            return own((self(x), *rest))
-
-        model.train_step = train_step
 
     def __call__(self, x: Any) -> Any:
         """Give another look of a batch, of the same shape."""
@@ -71,7 +79,6 @@ class Augmentation:
 
     def renew(self) -> None:
         """Bring the layers' random state back to where it was when this was called first."""
-        variables = [variable for layer in self._layers for variable in layer.variables]
-        self._begin = self._begin or [variable.numpy() for variable in variables]
-        for variable, value in zip(variables, self._begin, strict=True):
+        self._begin = self._begin or [variable.numpy() for variable in self.variables]
+        for variable, value in zip(self.variables, self._begin, strict=True):
             variable.assign(value)

@@ -87,13 +87,18 @@ def tensorflow() -> Any:
     return sys.modules["tensorflow"]
 
 
-def library(backend: str) -> Any:
-    """Give what a woken backend makes and takes tensors with: TensorFlow, or JAX under TensorFlow's names."""
+def library(backend: str, model: Any = None) -> Any:
+    """Give what a woken backend makes and takes tensors with: TensorFlow, or JAX under TensorFlow's names.
+
+    Args:
+        backend: The backend.
+        model: The model that functions ask which are compiled by these names.
+    """
     if backend != "jax":
         return tensorflow()
     from nnrun.engine.jax_names import JaxNames
 
-    return JaxNames(sys.modules["jax"])
+    return JaxNames(sys.modules["jax"], sys.modules["keras"].StatelessScope, model)
 
 
 def on_gpu() -> bool:

@@ -9,6 +9,7 @@ from nnrun.engine.backend import library, on_gpu
 from nnrun.errors import RunError
 
 if TYPE_CHECKING:
+    from nnrun.engine.jax_programs import JaxPrograms
     from nnrun.engine.resident import ResidentExecutor
     from nnrun.spec.experiment import Experiment
     from nnrun.spec.facts import Facts
@@ -22,11 +23,13 @@ class Chosen:
         executor: It.
         name: What the record calls it.
         why: Why it was chosen, for the record.
+        on_jax: Its programs where they are JAX's.
     """
 
     executor: ResidentExecutor
     name: str
     why: str
+    on_jax: JaxPrograms | None = None
 
 
 def executor_for(model: Any, experiment: Experiment, facts: Facts) -> Chosen:
@@ -39,14 +42,19 @@ def executor_for(model: Any, experiment: Experiment, facts: Facts) -> Chosen:
     if facts.streamed and experiment.backend != "tensorflow":
         text = f"data that stay on disk are streamed by TensorFlow, but the backend is {experiment.backend}"
         raise RunError(text, "write `backend: tensorflow`, or `stream: false` in the source")
+    programs = _programs(tf, model, training.batch_size) if experiment.backend == "jax" else None
     if training.is_perceptron:
         from nnrun.engine.perceptron import PerceptronExecutor
 
         why = "the perceptron's rule takes a row at a time, and needs no gradient"
-        executor = PerceptronExecutor(tf, model, training.batch_size, training.step_size)
-        return Chosen(executor, training.rule, why)
-    from nnrun.engine.execution import choose
+        rule = PerceptronExecutor(tf, model, training.batch_size, training.step_size, programs)
+        return Chosen(rule, training.rule, why, programs)
     from nnrun.engine.resident import ResidentExecutor
+
+    if programs is not None:
+        executor = ResidentExecutor(tf, model, training.batch_size, programs=programs)
+        return Chosen(executor, "resident+jax", "the data fit in memory; JAX compiles everything with XLA", programs)
+    from nnrun.engine.execution import choose
 
     choice = choose(
         model,
@@ -60,6 +68,12 @@ def executor_for(model: Any, experiment: Experiment, facts: Facts) -> Chosen:
         # The same programs, a chunk of steps at a time.
         return Chosen(resident, choice.name.replace("resident", "streamed"), f"the data stay on disk; {choice.why}")
     return Chosen(resident, choice.name, f"the data fit in memory; {choice.why}")
+
+
+def _programs(names: Any, model: Any, batch_size: int) -> JaxPrograms:
+    from nnrun.engine.jax_programs import JaxPrograms
+
+    return JaxPrograms(names, model, batch_size)
 
 
 def _steps(experiment: Experiment, facts: Facts) -> int:

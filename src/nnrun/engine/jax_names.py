@@ -11,21 +11,28 @@ class JaxNames:
 
     Args:
         jax: The woken JAX.
+        scope: Keras' scope inside which variables have other values.
+        model: The model that compiled functions ask, whose weights may change between two calls.
     """
 
-    def __init__(self, jax: Any) -> None:
+    def __init__(self, jax: Any, scope: Any, model: Any = None) -> None:
         np = jax.numpy
-        self._jax, self._np = jax, np
-        self.int32, self.int64, self.float32, self.float64 = np.int32, np.int64, np.float32, np.float64
+        self.jax, self.scope, self._np, self._model = jax, scope, np, model
+        self.int32, self.float32 = np.int32, np.float32
+        # Without its switch for 64 bits JAX has no longer numbers than these.
+        self.int64, self.float64 = (jax.dtypes.canonicalize_dtype(name) for name in ("int64", "float64"))
         self.nest = SimpleNamespace(map_structure=jax.tree.map)
         self.nn = SimpleNamespace(log_softmax=jax.nn.log_softmax, softmax=jax.nn.softmax, top_k=jax.lax.top_k)
         self.math = SimpleNamespace(log=np.log, count_nonzero=np.count_nonzero)
+        self.random = SimpleNamespace(stateless_uniform=self._uniform)
+        self.config = SimpleNamespace(list_physical_devices=self._devices)
+        self.repeat = np.repeat
         self.maximum, self.minimum, self.where, self.tile = np.maximum, np.minimum, np.where, np.tile
         self.reduce_max, self.reduce_sum, self.stack, self.zeros = np.max, np.sum, np.stack, np.zeros
 
     def constant(self, value: Any, dtype: Any = None) -> Any:
         """Put a value where JAX computes; JAX makes 32-bit numbers of 64-bit ones, as it does everywhere."""
-        return self._jax.tree.map(lambda one: self._np.asarray(one, dtype), value)
+        return self.jax.tree.map(lambda one: self._np.asarray(one, dtype), value)
 
     def cast(self, value: Any, dtype: Any) -> Any:
         """Give a tensor another type."""
@@ -45,7 +52,7 @@ class JaxNames:
 
     def one_hot(self, codes: Any, depth: int) -> Any:
         """Give each code a row of `depth` with a 1 at its place; a code of -1 has none."""
-        return self._jax.nn.one_hot(codes, depth)
+        return self.jax.nn.one_hot(codes, depth)
 
     def argmax(self, values: Any, axis: int = -1, output_type: Any = None) -> Any:
         """Give the place of the greatest, the first of equals."""
@@ -58,6 +65,33 @@ class JaxNames:
     def shape(self, values: Any) -> Any:
         """Give a tensor's shape."""
         return values.shape
+
+    def concat(self, values: Any, axis: int) -> Any:
+        """Put tensors behind each other."""
+        return self._np.concatenate(values, axis=axis)
+
+    def while_loop(self, cond: Any, body: Any, loop_vars: Any, parallel_iterations: int = 1) -> Any:  # noqa: ARG002
+        """Repeat `body` for as long as `cond` holds."""
+        return self.jax.lax.while_loop(lambda values: cond(*values), lambda values: tuple(body(*values)), loop_vars)
+
+    def function(self, body: Any, *, autograph: bool = False, jit_compile: bool | None = None) -> Any:  # noqa: ARG002
+        """Compile a function that asks the model; it takes the model's weights as they are at each call."""
+        variables = [] if self._model is None else self._model.variables
+
+        def asked(values: Any, *arguments: Any) -> Any:
+            with self.scope(state_mapping=list(zip(variables, values, strict=True))):
+                return body(*arguments)
+
+        compiled = self.jax.jit(asked)
+        return lambda *arguments: compiled([variable.value for variable in variables], *arguments)
+
+    def _uniform(self, shape: Any, seed: Any, minval: float, maxval: float, alg: str) -> Any:  # noqa: ARG002
+        """Draw numbers that two integers name; they are JAX's, and others than TensorFlow draws."""
+        key = self.jax.random.fold_in(self.jax.random.key(seed[0]), seed[1])
+        return self.jax.random.uniform(key, shape, minval=minval, maxval=maxval)
+
+    def _devices(self, kind: str) -> list[Any]:
+        return [device for device in self.jax.devices() if device.platform.upper() == kind]
 
     def cumsum(self, values: Any, axis: int = -1, *, exclusive: bool = False) -> Any:
         """Add up along an axis, each number without itself where `exclusive`."""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from nnrun.engine.order import Order
-    from nnrun.engine.programs import Tensors
+    from nnrun.engine.programs import Programs, Tensors
 
 
 class PerceptronExecutor(ResidentExecutor):
@@ -30,10 +30,13 @@ class PerceptronExecutor(ResidentExecutor):
         model: A compiled Keras model of one Dense layer.
         batch_size: Rows per step of scoring; the rule itself takes one row at a time.
         learning_rate: The length of a step.
+        programs: What scores the model, where it is not TensorFlow.
     """
 
-    def __init__(self, tf: Any, model: Any, batch_size: int, learning_rate: float) -> None:
-        super().__init__(tf, model, batch_size)
+    def __init__(
+        self, tf: Any, model: Any, batch_size: int, learning_rate: float, programs: Programs | None = None
+    ) -> None:
+        super().__init__(tf, model, batch_size, programs=programs)
         self._rate = learning_rate
 
     def train(

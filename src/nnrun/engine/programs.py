@@ -7,8 +7,13 @@ form, folds and epochs share it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from nnrun.engine.augment import Augmentation
+    from nnrun.errors import Mark, Path
 
 #: How a step takes its examples: from TensorFlow, fields and row indexes (tensors) to what Keras' steps take.
 Take = Callable[[Any, Any, Any], Any]
@@ -87,6 +92,16 @@ class Programs:
     def __init__(self, tf: Any, model: Any, batch_size: int, *, xla: bool = False) -> None:
         self._tf, self._model, self._batch, self._xla = tf, model, batch_size, xla
         self._made: dict[tuple[object, ...], Callable[..., Any]] = {}
+
+    def build(self, tensors: Tensors) -> None:
+        """Create the state of optimizer and metrics, which cannot be created inside a compiled loop."""
+        batch = tensors.take(self._tf, tensors.fields, self._tf.range(min(self._batch, tensors.rows)))
+        # The very call that `fit` makes first; no public one builds metrics and optimizer without taking a step.
+        self._model._symbolic_build(data_batch=batch)  # noqa: SLF001
+
+    def augment(self, augmentation: Augmentation, example: Any, mark_of: Callable[[Path], Mark]) -> None:
+        """Let the model take its training steps on augmented batches; see `Augmentation.attach`."""
+        augmentation.attach(self._model, example, mark_of)
 
     def spans(self, kind: str, rows: int) -> list[tuple[int, int]]:
         """Cut an epoch of `rows` rows into ranges of steps that one program can run, as (first, end)."""
@@ -173,6 +188,14 @@ def _nothing(do: Callable[[], Any]) -> None:
 
 def test_and_answer(model: Any, batch: Any) -> Any:
     """Take Keras' own test step, and give the outputs that it has computed."""
+    with hearing(model) as heard:
+        model.test_step(batch)
+    return heard[-1]
+
+
+@contextmanager
+def hearing(model: Any) -> Iterator[list[Any]]:
+    """Note down all outputs that the model compares with targets inside the `with` block."""
     own, heard = model.compute_metrics, []
 
     def hear(x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
@@ -181,7 +204,6 @@ def test_and_answer(model: Any, batch: Any) -> Any:
 
     model.compute_metrics = hear
     try:
-        model.test_step(batch)
+        yield heard
     finally:
         del model.compute_metrics
-    return heard[-1]

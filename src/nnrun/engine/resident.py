@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from nnrun.engine.augment import Augmentation
+    from nnrun.errors import Mark, Path
 
 #: How long a chunk of steps should take, so that progress moves and Ctrl-C is heard, in seconds.
 CHUNK_SECONDS = 0.5
@@ -37,13 +39,16 @@ class ResidentExecutor:
         model: A compiled Keras model.
         batch_size: Rows per step; the last step of an epoch takes what is left.
         xla: Whether training is compiled by XLA.
+        programs: What steps are compiled by, where it is not TensorFlow.
     """
 
-    def __init__(self, tf: Any, model: Any, batch_size: int, *, xla: bool = False) -> None:
+    def __init__(
+        self, tf: Any, model: Any, batch_size: int, *, xla: bool = False, programs: Programs | None = None
+    ) -> None:
         self._tf = tf
         self._model = model
         self._batch = batch_size
-        self._programs = Programs(tf, model, batch_size, xla=xla)
+        self._programs = programs or Programs(tf, model, batch_size, xla=xla)
         self._pace: dict[str, int] = {}
 
     def put(self, x: Fields, y: Fields, sample_weight: NDArray[Any] | None = None) -> Tensors:
@@ -58,9 +63,11 @@ class ResidentExecutor:
 
     def build(self, tensors: Tensors) -> None:
         """Create the state of optimizer and metrics, which cannot be created inside a compiled loop."""
-        batch = tensors.take(self._tf, tensors.fields, self._tf.range(min(self._batch, tensors.rows)))
-        # The very call that `fit` makes first; no public one builds metrics and optimizer without taking a step.
-        self._model._symbolic_build(data_batch=batch)  # noqa: SLF001
+        self._programs.build(tensors)
+
+    def augment(self, augmentation: Augmentation, example: Any, mark_of: Callable[[Path], Mark]) -> None:
+        """Let the model take its training steps on batches that went through random layers; see `Augmentation`."""
+        self._programs.augment(augmentation, example, mark_of)
 
     def train(
         self, tensors: Tensors, order: Order, tell: Callable[[int], None], hears_steps: Any = None
@@ -95,7 +102,7 @@ class ResidentExecutor:
         return self._tf.range(tensors.rows, dtype=self._tf.int32)
 
     def _joined(self, chunks: list[Any]) -> Any:
-        return self._tf.nest.map_structure(lambda *parts: np.concatenate([part.numpy() for part in parts]), *chunks)
+        return self._tf.nest.map_structure(lambda *parts: np.concatenate([np.asarray(part) for part in parts]), *chunks)
 
     def _loop(
         self,

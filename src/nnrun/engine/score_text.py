@@ -15,6 +15,7 @@ from nnrun.engine.score import Answers, Outcome, error_figures
 
 if TYPE_CHECKING:
     from nnrun.data.dataset import DataPart
+    from nnrun.engine.jax_programs import JaxPrograms
     from nnrun.engine.programs import Tensors
     from nnrun.spec.experiment import Experiment
     from nnrun.spec.facts import Facts
@@ -45,13 +46,24 @@ class Counted:
 
 
 def score_text(
-    tf: Any, model: Any, tensors: Tensors, part: DataPart, facts: Facts, experiment: Experiment
+    tf: Any,
+    model: Any,
+    tensors: Tensors,
+    part: DataPart,
+    facts: Facts,
+    experiment: Experiment,
+    programs: JaxPrograms | None = None,
 ) -> Outcome:
     """Score the model on all windows of a part of a text; the answers are of the first `SHOWN` windows alone."""
     name = experiment.graph.outputs[0].name
     loss = experiment.losses[name]
     logits = loss.arguments.get("from_logits") is True
-    counted = _count(tf, model, tensors, experiment.training.batch_size, _Reading(facts.form == "one_hot", logits))
+    reading = _Reading(facts.form == "one_hot", logits)
+    counted = (
+        _count(tf, model, tensors, experiment.training.batch_size, reading)
+        if programs is None
+        else _count_on_jax(tf, programs, tensors, reading)
+    )
     nats = counted.nats / counted.characters
     scores: dict[str, Any] = {
         "rows": len(part.rows),
@@ -87,16 +99,8 @@ def _count(tf: Any, model: Any, tensors: Tensors, batch: int, reading: _Reading)
             rows = tf.range(step * batch, tf.minimum((step + 1) * batch, tensors.rows))
             x, y = tensors.take(tf, tensors.fields, rows)
             outputs = test_and_answer(model, (x, y))
-            truth = reading.classes(tf, _lone(y))
-            likely = reading.log_probabilities(tf, _lone(outputs))
-            given = tf.gather(likely, truth, batch_dims=truth.shape.rank)
-            wrong = tf.argmax(likely, axis=-1, output_type=tf.int32) != truth
-            return (
-                step + 1,
-                nats - tf.reduce_sum(tf.cast(given, tf.float64)),
-                errors + tf.math.count_nonzero(wrong),
-                characters + tf.size(truth, out_type=tf.int64),
-            )
+            more = _judge(tf, reading, y, outputs)
+            return step + 1, nats + more[0], errors + more[1], characters + more[2]
 
         nothing = tf.constant(0, tf.int64)
         began = (start, tf.constant(0.0, tf.float64), nothing, nothing)
@@ -109,6 +113,36 @@ def _count(tf: Any, model: Any, tensors: Tensors, batch: int, reading: _Reading)
         sums += [float(one) for one in count(tf.constant(start), tf.constant(min(start + _CHUNK, steps)))]
     figures = {name: plain(value) for name, value in model.get_metrics_result().items()}
     return Counted(float(sums[0]), int(sums[1]), int(sums[2]), figures)
+
+
+@dataclass(frozen=True)
+class _Judge:
+    """What `_judge` says of a batch, as one row; equal judges share one compiled program."""
+
+    tf: Any
+    reading: _Reading
+
+    def __call__(self, y: Any, outputs: Any) -> Any:
+        tf = self.tf
+        return tf.stack([tf.cast(one, tf.float32) for one in _judge(tf, self.reading, y, outputs)])[None]
+
+
+def _count_on_jax(tf: Any, programs: JaxPrograms, tensors: Tensors, reading: _Reading) -> Counted:
+    sums = np.zeros(3)
+    figures: dict[str, Any] = {}
+    for rows, figures in programs.judged(tensors, _Judge(tf, reading)):  # noqa: B007 - the last are those of all
+        # JAX has 32 bits; of a few batches that is enough, of a whole text it would not be.
+        sums += np.asarray(rows, "float64").sum(axis=0)
+    told = {name: plain(value) for name, value in figures.items()}
+    return Counted(float(sums[0]), int(sums[1]), int(sums[2]), told)
+
+
+def _judge(tf: Any, reading: _Reading, y: Any, outputs: Any) -> tuple[Any, Any, Any]:
+    """Give a batch's nats, errors and characters."""
+    truth, likely = reading.classes(tf, _lone(y)), reading.log_probabilities(tf, _lone(outputs))
+    given = tf.gather(likely, truth, batch_dims=len(truth.shape))
+    wrong = tf.argmax(likely, axis=-1, output_type=tf.int32) != truth
+    return -tf.reduce_sum(tf.cast(given, tf.float64)), tf.math.count_nonzero(wrong), tf.size(truth, out_type=tf.int64)
 
 
 def _lone(values: Any) -> Any:

@@ -66,7 +66,9 @@ class Session:
         self._experiment, self._facts, self._builder, self._mark_of = experiment, facts, builder, mark_of
         chosen = executor_for(model, experiment, facts)
         self._executor, self.executor_name, self.executor_why = chosen.executor, chosen.name, chosen.why
-        self._tf = library(wake.backend)
+        #: The model's programs where they are JAX's.
+        self.on_jax = chosen.on_jax
+        self._tf = library(wake.backend, model)
         self._put: dict[int, Tensors] = {}
         self._augmentation: Augmentation | None = None
         self._start: Moment | None = None
@@ -229,7 +231,7 @@ class Session:
 
             self._augmentation = Augmentation(self._builder, parts)
             example = train.take(self._tf, train.fields, [0])[0]
-            self._augmentation.attach(self.model, example, self._mark_of)
+            self._executor.augment(self._augmentation, example, self._mark_of)
 
     def _build(self, train: Tensors) -> None:
         try:
@@ -252,7 +254,8 @@ class Session:
         if isinstance(part.x, Windows):
             from nnrun.engine.score_text import score_text
 
-            return score_text(self._tf, self.model, self.tensors(part), part, self._facts, self._experiment)
+            text = (self.tensors(part), part, self._facts, self._experiment)
+            return score_text(self._tf, self.model, *text, self.on_jax)
         from nnrun.engine.score import score
 
         return score(self._executor, self.tensors(part), part, self._facts, self._experiment, detail=detail)

@@ -98,7 +98,7 @@ class Writer:
             began = time.perf_counter()
             count = min(size, length - done)
             made, place = program(place, self._tf.constant(done), self._tf.constant(count))
-            yield made.numpy()[:, :count]
+            yield np.asarray(made)[:, :count]
             # The first call may also compile.
             size = 8 if done == 0 else _next_size(count, time.perf_counter() - began)
             done += count

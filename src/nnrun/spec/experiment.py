@@ -121,7 +121,7 @@ class Experiment(Section):
     KEYS: ClassVar[Mapping[str, Key]] = {
         "name": Key(Text(), refuses=_refuse_name),
         "seed": Key(Integer(0, LARGEST_SEED), 0),
-        "backend": Key(Choice(("tensorflow",)), "tensorflow"),
+        "backend": Key(Choice(("tensorflow", "jax")), "tensorflow"),
         "keras": Key(KerasSpec, KerasSpec()),
         "precision": Key(Choice(("float32", "mixed_bfloat16", "mixed_float16")), "float32"),
         "define": Key(Anything(), None),
@@ -138,7 +138,7 @@ class Experiment(Section):
     model: Model
     training: TrainingSpec
     seed: int = 0
-    backend: Literal["tensorflow"] = "tensorflow"
+    backend: Literal["tensorflow", "jax"] = "tensorflow"
     keras: KerasSpec = KerasSpec()
     precision: str = "float32"
     define: Any = None

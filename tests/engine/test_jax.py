@@ -1,0 +1,165 @@
+"""Keras on JAX: woken without TensorFlow, trained by one program an epoch, with the figures of Keras' own `fit`."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = [
+    pytest.mark.keras,
+    pytest.mark.skipif(find_spec("jax") is None, reason="jax is not installed: pip install 'nnrun[jax]'"),
+]
+
+#: What a fresh process finds; a process wakes one backend, so that all tests here share this one.
+FIND = """
+import json, os, sys
+import numpy as np
+from nnrun.engine.backend import Wake, library, load_keras
+from nnrun.engine.jax_programs import JaxPrograms
+from nnrun.engine.order import order
+from nnrun.engine.resident import ResidentExecutor
+from nnrun.errors import NnrunError
+
+keras = load_keras(Wake(7, "jax", threads=1))
+told = {"imported": [name for name in ("tensorflow", "pandas", "sklearn", "matplotlib") if name in sys.modules]}
+names = library("jax")
+rng = np.random.default_rng(0)
+x, y = rng.normal(size=(23, 5)).astype("float32"), rng.normal(size=(23, 1)).astype("float32")
+weight = rng.uniform(0.5, 2, 23).astype("float32")
+
+def made():
+    keras.utils.set_random_seed(3)
+    layers = keras.layers
+    first = layers.Dense(6, activation="tanh", kernel_regularizer="l2")
+    model = keras.Sequential([keras.Input((5,)), first, layers.BatchNormalization(), layers.Dropout(0.2),
+                              layers.Dense(1)])
+    model.compile("adam", "mse", metrics=["mae"], weighted_metrics=["mse"], jit_compile=False)
+    return model
+
+def trained(epochs=3):
+    model = made()
+    executor = ResidentExecutor(names, model, 5, programs=JaxPrograms(names, model, 5))
+    tensors = executor.put(x, y, weight)
+    executor.build(tensors)
+    steps, lines = [], []
+    for epoch in range(epochs):
+        lines.append(executor.train(tensors, order(7, epoch, 23), steps.append))
+    return model, executor, tensors, steps, lines
+
+def weights(model):
+    return [np.asarray(one).tolist() for one in model.get_weights()]
+
+model, executor, tensors, steps, lines = trained()
+plain, history = made(), []
+for epoch in range(3):
+    rows = order(7, epoch, 23)
+    shown = plain.fit(x[rows], y[rows], sample_weight=weight[rows], batch_size=5, shuffle=False, verbose=0).history
+    history.append({name: values[0] for name, values in shown.items()})
+told |= {"ours": weights(model), "keras": weights(plain), "lines": lines, "history": history, "steps": steps}
+told["again"] = weights(trained()[0])
+told["evaluated"] = executor.evaluate(tensors)
+told["keras_evaluated"] = plain.evaluate(x, y, sample_weight=weight, batch_size=5, verbose=0, return_dict=True)
+figures, outputs = executor.score(tensors)
+told["scored"] = figures
+told["outputs"] = [float(abs(outputs - executor.predict(tensors)).max()),
+                   float(abs(outputs - model.predict(x, verbose=0)).max())]
+
+class Hearing:
+    def __init__(self): self.heard = []
+    def on_train_batch_begin(self, step): pass
+    def on_train_batch_end(self, step, figures): self.heard.append((step, model.optimizer.iterations.numpy().item()))
+
+hearing = Hearing()
+before = model.optimizer.iterations.numpy().item()
+executor.train(tensors, order(7, 9, 23), lambda _: None, hearing)
+told["heard"] = [(step, seen - before) for step, seen in hearing.heard]
+try:
+    load_keras(Wake(7))
+except NnrunError as error:
+    told["other"] = [error.text, error.hint]
+print(json.dumps(told))
+"""
+
+
+@pytest.fixture(scope="module")
+def told() -> dict[str, Any]:
+    """Wake Keras on JAX once and train there."""
+    done = subprocess.run(
+        [sys.executable, "-c", FIND],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def _near(left: dict[str, float], right: dict[str, float]) -> bool:
+    return left.keys() == right.keys() and all(left[name] == pytest.approx(right[name], rel=1e-4) for name in left)
+
+
+def test_nothing_is_imported_that_is_not_needed(told) -> None:
+    """JAX wakes without TensorFlow, which Keras would import only to seed it."""
+    assert told["imported"] == []
+
+
+def test_training_is_keras_own(told) -> None:
+    """After three epochs weights and every epoch's figures are those of `fit` on rows in the same order."""
+    for ours, theirs in zip(told["ours"], told["keras"], strict=True):
+        assert ours == [pytest.approx(row, rel=1e-4, abs=1e-5) for row in theirs]
+    assert all(_near(ours, theirs) for ours, theirs in zip(told["lines"], told["history"], strict=True))
+
+
+def test_the_same_seed_gives_the_same_bits(told) -> None:
+    """Trained again from the same seed, every weight is the same to the last bit."""
+    assert told["ours"] == told["again"]
+
+
+def test_progress_moves_to_the_end_of_each_epoch(told) -> None:
+    """Each epoch tells of steps that grow to all five, the incomplete one included."""
+    assert told["steps"][-1] == 5
+    assert told["steps"].count(5) == 3
+    assert set(told["steps"]) <= {1, 2, 3, 4, 5}
+
+
+def test_scores_are_keras_own(told) -> None:
+    """Loss and metrics over all rows are those of `evaluate`, and outputs those of `predict`, in one pass or two."""
+    assert _near(told["evaluated"], told["keras_evaluated"])
+    assert told["scored"] == told["evaluated"]
+    assert max(told["outputs"]) < 1e-6
+
+
+def test_a_callback_hears_every_batch(told) -> None:
+    """Where a callback needs batches, the model it sees after each has taken just that many steps."""
+    assert told["heard"] == [[step, step + 1] for step in range(5)]
+
+
+def test_a_process_wakes_one_backend(told) -> None:
+    """Another backend is refused in plain words, and not with the first one's figures."""
+    text, hint = told["other"]
+    assert text == "this process has woken Keras on jax, and this experiment wants backend: tensorflow"
+    assert "a command of its own" in hint
+
+
+def test_jax_that_is_missing_is_named(tmp_path: Path) -> None:
+    """Without JAX the error says which extra brings it, before anything of Keras is imported."""
+    code = (
+        "import sys; import importlib.util as u; real = u.find_spec\n"
+        "from nnrun.engine import backend\n"
+        "backend.find_spec = lambda name: None if name == 'jax' else real(name)\n"
+        "try: backend.load_keras(backend.Wake(7, 'jax'))\n"
+        "except backend.MissingExtraError as error: print(error, error.hint, 'keras' in sys.modules, sep='|')\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout == (
+        "backend: jax needs the extra 'jax', which is not installed.|pip install 'nnrun[jax]'|False\n"
+    )
