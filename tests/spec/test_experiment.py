@@ -95,7 +95,12 @@ def test_parts_know_their_paths_from_the_root(experiment) -> None:
             "expected a name of letters, digits, '.', '_' and '-' (80 at most), received \"a/b\" (text)",
             "write a_b",
         ),
-        ({"backend": "torch"}, "torch", "expected 'tensorflow' for 'backend', received \"torch\" (text)", None),
+        (
+            {"backend": "torch"},
+            "torch",
+            "expected one of 'tensorflow', 'jax' for 'backend', received \"torch\" (text)",
+            None,
+        ),
         (
             {"keras": "{floatx: float23}"},
             "float23",
