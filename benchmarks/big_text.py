@@ -1,11 +1,13 @@
 """What a text of 100 MB costs: the peak of memory at each point of a training at stride 1, and the time to a step.
 
-    python benchmarks/big_text.py [--megabytes 100] [--units 128] [--batch-size 128] [--steps 200] [--text FILE]
+    python benchmarks/big_text.py [--megabytes 100] [--units 128] [--batch-size 128] [--steps 200] [--xla auto]
+                                  [--text FILE]
 
 The text is made in a folder that is removed afterwards: FILE (by default scikit-learn's descriptions of its data sets)
 over and over, every fiftieth character replaced by a random one of the text, so that no two passages are alike. A
 process of its own trains on it as `nnrun train` does, and stops after some steps. Prints one JSON line; megabytes are
-of 10^6 bytes, memory is the most that the process had resident so far (`ru_maxrss`), shared libraries included.
+of 10^6 bytes. `peak_megabytes` is the most that the process had resident so far (`ru_maxrss`), with the pages of
+TensorFlow's libraries that it has touched; `own_megabytes` the most without them, looked at every 20 ms (Linux alone).
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ import resource
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -38,7 +41,11 @@ model:
   - Embedding: {{input_dim: $vocabulary, output_dim: 32}}
   - LSTM: {units}
   - Dense: {{units: $classes, activation: softmax}}
-training: {{loss: sparse_categorical_crossentropy, optimizer: Adam, batch_size: {batch_size}}}
+training:
+  loss: sparse_categorical_crossentropy
+  optimizer: Adam
+  batch_size: {batch_size}
+  execution: {{xla: {xla}}}
 """
 #: How many characters come to one that is replaced.
 _NOISE = 50
@@ -72,11 +79,21 @@ class Stopwatch(Silent):
     def __init__(self, began: float, steps: int, total: int) -> None:
         self.began, self.steps, self.total = began, steps, total
         self.noted: dict[str, dict[str, float]] = {}
+        self.own = 0
+        threading.Thread(target=self._watch, daemon=True).start()
+
+    def _watch(self) -> None:
+        status = Path("/proc/self/status")
+        while status.exists():
+            lines = status.read_text("utf-8").splitlines()
+            self.own = max(self.own, *(int(line.split()[1]) * 1024 for line in lines if line.startswith("RssAnon")))
+            time.sleep(0.02)
 
     def note(self, what: str) -> None:
         """Note where it stands."""
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-        self.noted[what] = {"seconds": round(time.time() - self.began, 1), "peak_megabytes": round(peak / 1e6)}
+        own = {"own_megabytes": round(self.own / 1e6)} if self.own else {}
+        self.noted[what] = {"seconds": round(time.time() - self.began, 1), "peak_megabytes": round(peak / 1e6), **own}
 
     def say(self, text: str) -> None:
         """Note that the model is compiled, which is the only thing said with parameters."""
@@ -118,6 +135,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for word, usual in (("megabytes", 100), ("units", 128), ("batch-size", 128), ("steps", 200)):
         parser.add_argument(f"--{word}", type=int, default=usual)
+    parser.add_argument("--xla", choices=("auto", "true", "false"), default="auto")
     parser.add_argument("--text", type=Path)
     parser.add_argument("--train", type=json.loads, help=argparse.SUPPRESS)
     asked = parser.parse_args()
@@ -127,13 +145,13 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         file, config = Path(name) / "big.txt", Path(name) / "big.yaml"
         make(file, asked.megabytes, asked.text)
-        config.write_text(CONFIG.format(file=file.name, units=asked.units, batch_size=asked.batch_size), "utf-8")
+        config.write_text(CONFIG.format(**vars(asked) | {"file": file.name}), "utf-8")
         # Nine tenths are trained on.
         total = (asked.megabytes * 900_000 - 100) // asked.batch_size
         told = {"config": str(config), "began": time.time(), "steps": asked.steps, "total": total}
         words = [sys.executable, __file__, "--train", json.dumps(told)]
         done = subprocess.run(words, check=True, stdout=subprocess.PIPE, text=True)
-    figures = {"megabytes": asked.megabytes, "units": asked.units, "batch_size": asked.batch_size}
+    figures = {word: vars(asked)[word] for word in ("megabytes", "units", "batch_size", "xla")}
     sys.stdout.write(json.dumps({**figures, **json.loads(done.stdout.splitlines()[-1])}) + "\n")
 
 

@@ -45,6 +45,14 @@ def test_a_bad_byte_is_named_with_its_offset(tmp_path: Path) -> None:
     assert "encoding" in str(caught.value.hint)
 
 
+def test_the_place_of_a_bad_byte_counts_characters(tmp_path: Path) -> None:
+    """Line and column count lines and characters of the text, not bytes of the file, whatever its encoding."""
+    file = tmp_path / "text.txt"
+    file.write_bytes("Träume\r\n\u0a0aGr".encode("utf-16-le") + b"\x00\xdc")
+    with pytest.raises(DataError, match=r"the byte 0x00 at offset 22 \(line 2, column 4\) is not utf-16-le"):
+        read_text(file, "utf-16-le")
+
+
 def test_a_stated_encoding_wins(tmp_path: Path) -> None:
     """A stated encoding is used even where another would be detected."""
     file = tmp_path / "text.txt"

@@ -43,7 +43,11 @@ def read_text(file: Path, encoding: str | None) -> tuple[str, str]:
     except LookupError:
         hint = "write one that Python knows, such as utf-8, latin-1 or cp1252"
         raise DataError(f"there is no encoding {known!r}", file=file, hint=hint) from None
-    return text.replace("\r\n", "\n").replace("\r", "\n"), known
+    return _one_line_end(text), known
+
+
+def _one_line_end(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def detect(content: bytes) -> str:
@@ -79,9 +83,9 @@ def _decodes(content: bytes, encoding: str) -> bool:
 def _bad_byte(file: Path, content: bytes, encoding: str, error: UnicodeError) -> DataError:
     if not isinstance(error, UnicodeDecodeError):
         return DataError(f"the file is no {encoding} text: {error}", file=file, hint="state its `encoding`")
-    line = content.count(b"\n", 0, error.start) + 1
-    before = content[content.rfind(b"\n", 0, error.start) + 1 : error.start]
-    column = len(before.decode(encoding, "replace")) + 1
+    # Decoded first, as a line end may be several bytes, or one byte of another character.
+    before = _one_line_end(content[: error.start].decode(encoding, "replace"))
+    line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
     return DataError(
         f"the byte 0x{content[error.start]:02X} at offset {error.start} (line {line}, column {column}) is not "
         f"{encoding}: {error.reason}",
