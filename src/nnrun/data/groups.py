@@ -42,6 +42,9 @@ def taken_out(examples: Examples, column: str | int) -> tuple[Examples, np.ndarr
         ValueError: There is no such column, or no other one.
     """
     x = examples.x
+    if hasattr(x, "store"):
+        hint = "rows that stay on disk are grouped by the source's own `group`, not by the split's `groups`"
+        raise ValueError(hint)
     if not isinstance(x, Columns):
         raise ValueError(_NO_TABLE)  # noqa: TRY004 - what the config says is wrong, not a type
     name = resolved(column, x.names)

@@ -12,11 +12,12 @@ from nnrun.data.delimited import Dialect
 from nnrun.data.labels import label
 from nnrun.data.raw import Outline, Raw
 from nnrun.data.stated import kinds_and_forms
+from nnrun.data.streaming import MEMORY, require_memory, too_large
 from nnrun.errors import DataError, MissingExtraError
 from nnrun.spec.finding import Finding
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     import numpy as np
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from nnrun.progress import Progress
 
 _SECONDS_A_DAY = 86_400
+#: Rows converted at a time, at most.
+_MOST_ROWS = 200_000
 
 
 class Parquet:
@@ -44,9 +47,14 @@ class Parquet:
             least 0. It is no feature.
         group: The column, by name or index, whose rows of one value stay together, in one fold and in one part. It is
             no feature.
+        stream: Whether rows stay on disk while the model is trained: the file is converted once to a form of which any
+            row is read at once, which is kept in the data folder. Where not given, they do if the table would need
+            more than `memory`.
+        memory: How much memory the rows may take, in GB: it decides whether they stream, and how much of a stream is
+            in memory at a time.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - the config's own words
         self,
         file: str,
         features: list[str | int] | None = None,
@@ -54,16 +62,19 @@ class Parquet:
         types: dict[str, Literal["number", "text", "category", "date"] | dict[str, str]] | None = None,
         sample_weight: str | int | None = None,
         group: str | int | None = None,
+        stream: bool | None = None,
+        memory: float = MEMORY,
     ) -> None:
-        self.file = file
+        require_memory("parquet", memory)
+        self.file, self.stream, self.memory = file, stream, memory
         self.types, self.forms = kinds_and_forms("parquet", types)
         #: Whether features may have missing values: where a step of the preparation fills them in.
         self.missing_allowed = False
         targets = target if isinstance(target, list) else [-1 if target is None else target]
         self.asked = Asked(features, targets, sample_weight, group)
 
-    def load(self, places: Places, progress: Progress) -> Raw:  # noqa: ARG002
-        """Read the table."""
+    def load(self, places: Places, progress: Progress) -> Raw:
+        """Read the table, or convert it where it streams."""
         file = places.need(self.file)
         schema = _schema(file)
         names = schema.names
@@ -71,9 +82,17 @@ class Parquet:
         if wrong:
             raise DataError(wrong[0].text, file=file, hint=wrong[0].hint)
         chosen = self.asked.choose(names)
-        table = self._table(file, chosen.names, chosen.features)
+        if self._streams(_rows(file), chosen):
+            from nnrun.data.table_convert import converted, streamed_examples
+
+            said = {"types": self.types, "forms": self.forms, "roles": chosen.roles, "gaps": self.missing_allowed}
+            store = converted(file, said, lambda: self._blocks(file, schema, chosen), places, progress)
+            examples, table = streamed_examples(store, chosen, self.memory * 1e9)
+        else:
+            table = self._table(file, chosen.names, chosen.features)
+            examples = chosen.examples(table)
         return Raw(
-            chosen.examples(table),
+            examples,
             target_names=chosen.targets,
             files={file.name: file},
             layout=chosen.layout(names, table, header=True, dates=self._dates(schema, chosen)),
@@ -102,6 +121,7 @@ class Parquet:
             text=frozenset(name for name in features if self._holds_text(schema, name)),
             target_names=chosen.targets,
             group=chosen.group,
+            streamed=self._streams(rows, chosen),
         )
         return outline, []
 
@@ -150,23 +170,51 @@ class Parquet:
         Raises:
             DataError: A value is missing, or a column holds lists or structures.
         """
-        table = _opened(file).read(columns=list(names))
-        found = {name: self._stated(_values(table.column(name), file, name), file, name) for name in names}
+        with _opened(file) as opened:
+            return self._checked(opened.read(columns=list(names)), file, gaps, 0)
+
+    def _streams(self, rows: int, chosen: Chosen) -> bool:
+        # A number is 8 bytes in the table, and 4 in each of array and tensor.
+        return too_large(self.stream, rows * len(chosen.names) * 16, self.memory)
+
+    def _blocks(
+        self, file: Path, schema: Any, chosen: Chosen
+    ) -> tuple[dict[str, str], Iterator[dict[str, np.ndarray]]]:
+        """What the columns hold, and the columns block by block."""
+        kinds = {name: "text" if self._holds_text(schema, name) else "number" for name in chosen.names}
+        rows = max(1, min(_MOST_ROWS, int(self.memory * 1e9 / 64 / (8 * len(kinds)))))
+
+        def blocks() -> Iterator[dict[str, np.ndarray]]:
+            import pyarrow as pa
+
+            begin = 0
+            with _opened(file) as opened:
+                for batch in opened.iter_batches(batch_size=rows, columns=chosen.names):
+                    yield self._checked(pa.Table.from_batches([batch]), file, chosen.features, begin)
+                    begin += batch.num_rows
+
+        return kinds, blocks()
+
+    def _checked(self, table: Any, file: Path, gaps: Sequence[str], begin: int) -> dict[str, np.ndarray]:
+        """The columns of a table whose first row is row `begin` of the file."""
         from nnrun.data.columnwise import missing
 
+        found = {
+            name: self._stated(_values(table.column(name), file, name), file, name, begin)
+            for name in table.column_names
+        }
         for name, column in found.items():
             lacks = missing(column)
             if lacks.any() and not (self.missing_allowed and name in gaps):
                 raise DataError(
-                    f"expected a value, received a missing one in row {int(lacks.argmax())} (counted from 0)",
+                    f"expected a value, received a missing one in row {begin + int(lacks.argmax())} (counted from 0)",
                     file=file,
                     column=name,
                     hint="leave the row or the column out, or, in a feature, add a step such as `Impute: median`",
                 )
         return found
 
-
-    def _stated(self, column: np.ndarray, file: Path, name: str) -> np.ndarray:
+    def _stated(self, column: np.ndarray, file: Path, name: str, begin: int) -> np.ndarray:
         """A column as the config types it."""
         import numpy as np
 
@@ -180,7 +228,7 @@ class Parquet:
         found = [None if text is None else read(text) for text in column.tolist()]
         wrong = next((row for row, text in enumerate(column.tolist()) if text is not None and found[row] is None), None)
         if wrong is not None:
-            text = f"expected a {kind}, received {column[wrong][:40]!r} in row {wrong} (counted from 0)"
+            text = f"expected a {kind}, received {column[wrong][:40]!r} in row {begin + wrong} (counted from 0)"
             raise DataError(text, file=file, column=name, hint="correct it, or state another of its `types`")
         return np.array([np.nan if value is None else value for value in found], dtype="float64")
 

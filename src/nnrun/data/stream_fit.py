@@ -90,12 +90,16 @@ class _Held(Mapping[str, np.ndarray]):
         return self._kept[name]
 
     def _read(self, names: tuple[str, ...]) -> dict[str, np.ndarray]:
-        pieces: dict[str, list[np.ndarray]] = {name: [] for name in names}
+        first, rows = self._stream.first, len(self._stream)
+        assert isinstance(first, Columns), "a table stays one between two steps"  # noqa: S101
+        whole = {name: np.empty(rows, dtype=first.values[name].dtype) for name in names}
+        start = 0
         for block in self._stream.blocks():
-            assert isinstance(block, Columns), "a table stays one between two steps"  # noqa: S101
-            for name, kept in pieces.items():
-                kept.append(block.values[name])
-        return {name: np.concatenate(kept) for name, kept in pieces.items()}
+            assert isinstance(block, Columns), "as the first example"  # noqa: S101
+            for name, column in whole.items():
+                column[start : start + len(block)] = block.values[name]
+            start += len(block)
+        return whole
 
 
 def _values(step: Columnwise, stream: Stream) -> Iterator[np.ndarray]:

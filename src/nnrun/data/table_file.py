@@ -35,8 +35,8 @@ def read_columns(file: Path, dialect: Dialect, wanted: Wanted) -> tuple[dict[str
     whole = frame is not None and frame.shape[1] == len(head.names) and not frame.iloc[:, -1].isna().any()
     if whole and frame is not None:
         frame.columns = list(head.names)
-        if len(frame) and _all_numbers(frame, wanted) and not has_zero_bytes(file, dialect.encoding):
-            return {name: _numbers(frame, name, dialect) for name in names}, dict.fromkeys(names, "number")
+        if len(frame) and all_numbers(frame, wanted) and not has_zero_bytes(file, dialect.encoding):
+            return {name: as_numbers(frame[name], dialect) for name in names}, dict.fromkeys(names, "number")
     found, defects = examine(file, dialect, wanted)
     if defects:
         raise refusal(file, defects)
@@ -52,12 +52,12 @@ def _column(
 ) -> np.ndarray:
     head, frame = table
     if kinds[name] == "number":
-        return _numbers(frame, name, dialect)
+        return as_numbers(frame[name], dialect)
     text = _text(file, dialect, head, name)
-    return _days(text, dialect.dates.get(name, "")) if kinds[name] == "date" else text
+    return as_days(text, dialect.dates.get(name, "")) if kinds[name] == "date" else text
 
 
-def _all_numbers(frame: pd.DataFrame, wanted: Wanted) -> bool:
+def all_numbers(frame: pd.DataFrame, wanted: Wanted) -> bool:
     """Whether nothing but finite numbers is wanted and there, and no weight is negative."""
     import numpy as np
 
@@ -72,25 +72,27 @@ def _all_numbers(frame: pd.DataFrame, wanted: Wanted) -> bool:
     return all(bool((frame[name] >= 0).all()) for name, role in wanted.roles.items() if role == "weight")
 
 
-def _frame(file: Path, dialect: Dialect, head: Head, **options: Any) -> pd.DataFrame | None:
+def options(dialect: Dialect, head: Head) -> dict[str, Any]:
+    """How pandas is told to read a file, at once or in pieces."""
+    return {
+        "sep": r"\s+" if dialect.separator == " " else dialect.separator,
+        "header": None,
+        "skiprows": head.line,
+        "decimal": dialect.decimal,
+        "encoding": "utf-8-sig" if is_utf8(dialect.encoding) else dialect.encoding,
+        "na_values": list(dialect.missing),
+        "keep_default_na": False,
+        "skipinitialspace": True,
+        "low_memory": False,
+    }
+
+
+def _frame(file: Path, dialect: Dialect, head: Head, **more: Any) -> pd.DataFrame | None:
     """The table as pandas reads it; None where pandas refuses it."""
     import pandas as pd
 
-    separator = r"\s+" if dialect.separator == " " else dialect.separator
     try:
-        frame: pd.DataFrame = pd.read_csv(
-            file,
-            sep=separator,
-            header=None,
-            skiprows=head.line,
-            decimal=dialect.decimal,
-            encoding="utf-8-sig" if is_utf8(dialect.encoding) else dialect.encoding,
-            na_values=list(dialect.missing),
-            keep_default_na=False,
-            skipinitialspace=True,
-            low_memory=False,
-            **options,
-        )
+        frame: pd.DataFrame = pd.read_csv(file, **options(dialect, head), **more)
     except pd.errors.EmptyDataError:
         return pd.DataFrame(columns=range(len(head.names)))
     except (ValueError, OSError, EOFError):
@@ -98,10 +100,10 @@ def _frame(file: Path, dialect: Dialect, head: Head, **options: Any) -> pd.DataF
     return frame
 
 
-def _numbers(frame: pd.DataFrame, name: str, dialect: Dialect) -> np.ndarray:
+def as_numbers(column: pd.Series[Any], dialect: Dialect) -> np.ndarray:
+    """A column of numbers as pandas read it, or as the file writes it where pandas read no numbers: float64."""
     import numpy as np
 
-    column = frame[name]
     if column.dtype.kind not in "iuf":
         return np.array([dialect.number(str(value)) for value in column], dtype="float64")
     return column.to_numpy(dtype="float64")
@@ -109,16 +111,20 @@ def _numbers(frame: pd.DataFrame, name: str, dialect: Dialect) -> np.ndarray:
 
 def _text(file: Path, dialect: Dialect, head: Head, name: str) -> np.ndarray:
     """The column as the file writes it: pandas would otherwise turn `012` into 12 and `true` into True."""
-    import numpy as np
-
     frame = _frame(file, dialect, head, usecols=[head.names.index(name)], dtype=str)
     assert frame is not None, "the file was read before"  # noqa: S101
-    column = frame.iloc[:, 0]
+    return as_text(frame.iloc[:, 0])
+
+
+def as_text(column: pd.Series[Any]) -> np.ndarray:
+    """A column as the file writes it, without spaces around it; None where a text is missing."""
+    import numpy as np
+
     said = [None if gap else str(value).strip() for value, gap in zip(column, column.isna(), strict=True)]
     return np.array(said, dtype=object)
 
 
-def _days(column: np.ndarray, form: str) -> np.ndarray:
+def as_days(column: np.ndarray, form: str) -> np.ndarray:
     """Dates as days since 1970-01-01, NaN where they are missing."""
     import numpy as np
 

@@ -14,6 +14,7 @@ from nnrun.data.labels import labels
 from nnrun.data.raw import Examples, Outline, Raw
 from nnrun.data.scan import Wanted
 from nnrun.data.stated import kinds_and_forms
+from nnrun.data.streaming import MEMORY, require_memory, too_large
 from nnrun.data.table_file import read_columns
 from nnrun.errors import DataError
 from nnrun.spec.finding import Finding
@@ -57,6 +58,11 @@ class Csv:
             least 0. It is no feature.
         group: The column, by name or index, whose rows of one value stay together, in one fold and in one part. It is
             no feature.
+        stream: Whether rows stay on disk while the model is trained: the file is converted once to a form of which any
+            row is read at once, which is kept in the data folder. Where not given, they do if the table would need
+            more than `memory`.
+        memory: How much memory the rows may take, in GB: it decides whether they stream, and how much of a stream is
+            in memory at a time.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917 - the config's own words
@@ -72,7 +78,11 @@ class Csv:
         types: dict[str, Literal["number", "text", "category", "date"] | dict[str, str]] | None = None,
         sample_weight: str | int | None = None,
         group: str | int | None = None,
+        stream: bool | None = None,
+        memory: float = MEMORY,
     ) -> None:
+        require_memory("csv", memory)
+        self.stream, self.memory = stream, memory
         plain = file.removesuffix(".gz").lower()
         separator = separator or ("\t" if plain.endswith(".tsv") else ",")
         if len(separator) != 1 or separator in '"\r\n' or separator == decimal:
@@ -88,15 +98,23 @@ class Csv:
         targets = target if isinstance(target, list) else [-1 if target is None else target]
         self.asked = Asked(features, targets, sample_weight, group)
 
-    def load(self, places: Places, progress: Progress) -> Raw:  # noqa: ARG002
-        """Read the table."""
+    def load(self, places: Places, progress: Progress) -> Raw:
+        """Read the table, or convert it where it streams."""
         file = places.need(self.file)
         head = read_head(file, self.dialect)
         chosen = self._select(file, head)
-        table, kinds = read_columns(file, self.dialect, self._wanted(head, chosen))
+        wanted = self._wanted(head, chosen)
+        if self._streams(file):
+            from nnrun.data.table_convert import converted_csv, streamed_examples
+
+            store = converted_csv(file, self.dialect, wanted, self.memory * 1e9, places, progress)
+            (examples, table), kinds = streamed_examples(store, chosen, self.memory * 1e9), store.kinds
+        else:
+            table, kinds = read_columns(file, self.dialect, wanted)
+            examples = chosen.examples(table)
         dates = {name: self.dialect.dates.get(name, "") for name, kind in kinds.items() if kind == "date"}
         return Raw(
-            chosen.examples(table),
+            examples,
             target_names=chosen.targets,
             files={file.name: file},
             layout=chosen.layout(head.names, table, header=bool(head.line), dates=dates),
@@ -145,11 +163,11 @@ class Csv:
         except DataError as error:
             return None, [Finding((*below, "file"), error.text, error.hint, "defective-data")]
         problems = [defect.problem() for defect in wrong]
-        return self._outline(chosen, found, whole=whole), [
+        return self._outline(chosen, found, whole=whole, streamed=self._streams(file)), [
             Finding((*below, "file"), one.text, one.hint, "defective-data", mark=one.mark) for one in problems
         ]
 
-    def _outline(self, chosen: Chosen, found: Scan, *, whole: bool) -> Outline:
+    def _outline(self, chosen: Chosen, found: Scan, *, whole: bool, streamed: bool) -> Outline:
         kinds = {name: self.types.get(name) or tally.kind() for name, tally in found.columns.items()}
         text = frozenset(name for name in chosen.features if kinds[name] in _WORDS)
         values = {
@@ -166,7 +184,12 @@ class Csv:
             values=values,
             target_names=chosen.targets,
             group=chosen.group,
+            streamed=streamed,
         )
+
+    def _streams(self, file: Path) -> bool:
+        # A number of eight characters is one of 8 bytes in the table, and again in tensors and arrays of 4.
+        return too_large(self.stream, file.stat().st_size * (8 if file.suffix == ".gz" else 2), self.memory)
 
     def _values(self, name: str, values: Iterable[str], kind: Kind) -> tuple[str, ...]:
         """A column's distinct values in order."""
