@@ -63,3 +63,25 @@ def test_it_imports_no_keras(environment: dict[str, str], folder: RunFolder) -> 
     )
     assert done.stdout == "[] False\n"
     assert done.stderr == ""
+
+
+def test_what_a_run_was_names_its_page(say, folder: RunFolder) -> None:
+    """`runs show` says where the page is, once there is one."""
+    assert not any(line.startswith("report") for line in say("runs", "show", "last").stdout.splitlines())
+    say("report", "last")
+    told = [line for line in say("runs", "show", "last").stdout.splitlines() if line.startswith("report")]
+    assert told == [f"report    {Path('runs') / folder.id / 'report.html'}"]
+
+
+@pytest.mark.keras
+def test_train_makes_the_page_where_it_is_asked_to(process, place: Path) -> None:
+    """`train --report` makes the page once the run is done and says where it lies; without it there is none."""
+    told = process("train", "tiny.yaml", "--report")
+    assert told.returncode == 0, told.stderr
+    (line,) = [line for line in told.stdout.splitlines() if line.startswith("report")]
+    assert Path(line.split()[1]).is_file()
+    done = process("train", "tiny.yaml", "--report", "--json")
+    assert Path(json.loads(done.stdout)["report"]).is_file()
+    plain = json.loads(process("train", "tiny.yaml", "--json").stdout)
+    assert "report" not in plain
+    assert not (Path(plain["folder"]) / "report.html").exists()

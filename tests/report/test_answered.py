@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import json
 from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from PIL import Image
 
 from nnrun.report.answered import answers, samples
 from nnrun.report.contents import read
@@ -72,3 +78,35 @@ def test_written_texts_are_shown_with_what_they_go_on_from(finished: Callable[..
     ]
     assert section.texts[0].content == "Once <b>1\n"
     assert section.notes == ("10 of 20 pieces: the first and the last.",)
+
+
+def test_the_worst_mistakes_are_seen_where_they_are_kept(finished: Callable[..., RunFolder]) -> None:
+    """Each kept picture is in the page pixel by pixel, under what it is and what it was taken for."""
+    folder = finished(names=("a", "b"))
+    worst = json.loads(folder.scores.read_bytes())["test"]["worst"]
+    kept = np.arange(2 * 8 * 8 * 3, dtype=np.uint8).reshape(2, 8, 8, 3)
+    with folder.mistakes.open("wb") as file:
+        np.savez_compressed(file, rows=[worst[1]["row"], 9999], pictures=kept)
+    (section,) = answers(read(folder))
+    (picture,) = section.pictures
+    assert picture.alt == f"Row {worst[1]['row']}: {worst[1]['truth']}, taken for {worst[1]['prediction']}"
+    shown = Image.open(io.BytesIO(base64.b64decode(picture.source.partition(",")[2])))
+    assert np.array_equal(np.asarray(shown), kept[0])
+
+
+@pytest.mark.parametrize("content", [b"no archive", b"PK\x03\x04torn"])
+def test_a_damaged_file_of_pictures_is_said(content: bytes, finished: Callable[..., RunFolder]) -> None:
+    """A page is made without the pictures, and says what is wrong with their file."""
+    folder = finished(names=("a", "b"))
+    folder.mistakes.write_bytes(content)
+    contents = read(folder)
+    assert "mistakes.npz is damaged" in contents.notes[0]
+    assert answers(contents)[0].pictures == ()
+
+
+def test_a_file_of_something_else_is_no_picture(finished: Callable[..., RunFolder]) -> None:
+    """Arrays of another kind are not drawn."""
+    folder = finished(names=("a", "b"))
+    with folder.mistakes.open("wb") as file:
+        np.savez_compressed(file, rows=[1], pictures=np.zeros((1, 8, 8)))
+    assert read(folder).notes == ("mistakes.npz holds no pictures",)

@@ -106,8 +106,8 @@ def test_every_file_of_the_contract_has_its_place(folder: RunFolder) -> None:
     assert len(names) == len(paths)
     assert names == {
         "config.yaml", "resolved.yaml", "sources", "record.json", "metrics.jsonl", "scores.json", "predictions.csv",
-        "samples.jsonl", "checkpoints", "checkpoints/best.keras", "checkpoints/last.keras", "state", "prepare.json",
-        "model.json", "model.svg", "summary.txt", "log.txt", "report.html", "plots", "folds"}
+        "samples.jsonl", "mistakes.npz", "checkpoints", "checkpoints/best.keras", "checkpoints/last.keras", "state",
+        "prepare.json", "model.json", "model.svg", "summary.txt", "log.txt", "report.html", "plots", "folds"}
 
 
 def test_a_renamed_folder_keeps_an_id(tmp_path: Path) -> None:

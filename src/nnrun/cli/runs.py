@@ -172,4 +172,6 @@ def _terms(folder: RunFolder, fields: Mapping[str, Any]) -> Iterator[tuple[str, 
         yield "memory", f"{amount(fields['peak_memory_bytes'], 'B')} at most"
     yield "versions", ", ".join(f"{name} {value}" for name, value in versions.items() if value)
     yield "command", join(["nnrun", *(str(word) for word in (fields.get("argv") or ())[1:])])
+    if folder.report.is_file():
+        yield "report", str(folder.report)
     yield "files", ", ".join(_files(folder))

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     "--resume-folds", metavar="RUN", shell_complete=complete.run,
     help="Instead of CONFIG: run the folds of a cross-validation that are not done yet.",
 )
+@click.option("--report", "with_report", is_flag=True, help="Make the page of nnrun report once the run is done.")
 @options.runs_dir
 @options.data_dir
 @options.quiet
@@ -41,6 +42,7 @@ def train(  # noqa: PLR0913 - one for each option
     code: tuple[Path, ...],
     jobs: int,
     resume_folds: str | None,
+    with_report: bool,
     runs_dir: Path,
     data_dir: Path | None,
     quiet: bool,
@@ -56,6 +58,7 @@ def train(  # noqa: PLR0913 - one for each option
     nnrun train digits_mlp
     nnrun train my.yaml --set training.epochs=3 --set model.1.Dropout=0.5
     nnrun train pima_kfold --jobs 2
+    nnrun train digits_cnn --report
     nnrun train --resume-folds last
     """  # noqa: D301
     from nnrun.cli.configs import located
@@ -67,7 +70,15 @@ def train(  # noqa: PLR0913 - one for each option
     request = Request(file, sets, runs_dir, data_dir, tuple(sys.argv), code, jobs)
     with listening(quiet=quiet, json=as_json) as progress:
         finished = _train(request, progress, resume_folds, shown=not (quiet or as_json))
-    _tell(finished, request, quiet=quiet, as_json=as_json)
+    page = _report(finished) if with_report else None
+    _tell(finished, request, page, quiet=quiet, as_json=as_json)
+
+
+def _report(finished: Finished) -> Path:
+    """Make the run's page; what the disk refuses here leaves the run as done as it is."""
+    from nnrun.report.write import write_report
+
+    return write_report(finished.folder).page
 
 
 def _require_one(config: str | None, sets: tuple[str, ...], resumed: str | None) -> None:
@@ -121,7 +132,7 @@ def _own_folder(runs_dir: Path) -> Path | None:
     return None
 
 
-def _tell(finished: Finished, request: Request, *, quiet: bool, as_json: bool) -> None:
+def _tell(finished: Finished, request: Request, page: Path | None, *, quiet: bool, as_json: bool) -> None:
     from shlex import quote
 
     from nnrun.cli.layout import put_terms
@@ -131,7 +142,8 @@ def _tell(finished: Finished, request: Request, *, quiet: bool, as_json: bool) -
 
     screen = Screen.out()
     if as_json:
-        put_json({**finished.as_json(), "warnings": [problem_json(problem) for problem in finished.warnings]})
+        told = finished.as_json() | ({"report": str(page)} if page is not None else {})
+        put_json({**told, "warnings": [problem_json(problem) for problem in finished.warnings]})
     elif quiet:
         screen.put(str(finished.folder.path))
     else:
@@ -142,7 +154,11 @@ def _tell(finished: Finished, request: Request, *, quiet: bool, as_json: bool) -
         fold = " --fold 0" if "cross_validation" in finished.scores and "test" not in finished.scores else ""
         put_terms(
             screen,
-            [("run", str(finished.folder.path)), ("next", f"nnrun eval {finished.folder.short_id}{fold}{after}")],
+            [
+                ("run", str(finished.folder.path)),
+                *([("report", str(page))] if page is not None else []),
+                ("next", f"nnrun eval {finished.folder.short_id}{fold}{after}"),
+            ],
         )
 
 

@@ -20,6 +20,7 @@ from nnrun.pipeline import usercode
 from nnrun.pipeline.check import examine
 from nnrun.pipeline.cross_validate import Crossed, cross_validate, is_crossed
 from nnrun.pipeline.keep import keep_model, parts_of, require_there, start_from
+from nnrun.pipeline.mistakes import keep_mistakes
 from nnrun.pipeline.resolve import said_out
 from nnrun.pipeline.sources import digests, keep_sources, kept_code
 from nnrun.progress import Logged
@@ -219,6 +220,7 @@ def run(
         record.update(epochs=epochs)
         with record.phase("score"):
             scores = keep_scores(session, dataset, folder)
+            keep_mistakes(folder, dataset, scores, examined.experiment.data.source.name)
     return scores
 
 

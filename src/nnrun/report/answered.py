@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import base64
+import io
 from typing import TYPE_CHECKING, Any
 
 from nnrun.report import classes, numbers, thresholds
 from nnrun.report.answers import against_rest, is_crossed, outputs_of, part_of, shares_of
-from nnrun.report.contents import mapping
+from nnrun.report.contents import mapping, number
 from nnrun.report.headlines import PARTS
-from nnrun.report.section import Section, Table, Text
+from nnrun.report.section import Picture, Section, Table, Text
 from nnrun.report.words import figure, percent
 
 if TYPE_CHECKING:
@@ -34,8 +36,9 @@ def answers(contents: Contents) -> list[Section]:
         title = f"Answers of {output.name}" if output.name else "Answers"
         prefix = f"{at}_" if output.name else ""
         notes, plots, tables = _numbers(output, prefix) if output.kind == "numbers" else _classes(output, prefix)
+        pictures = tuple(_pictures(output, contents)) if not output.name else ()
         section = Section(f"answers-{at}" if output.name else "answers", title, (_where(contents), *notes),
-                          plots=tuple(plots), tables=tuple(tables))
+                          plots=tuple(plots), pictures=pictures, tables=tuple(tables))
         made.append(section)
     return made
 
@@ -111,6 +114,25 @@ def _mistakes(output: Output, shares: NDArray[Any] | None) -> Table:
         rows = _worst(output, shares)
     headings = ("row in the source", "true", "predicted", "share of the prediction")
     return Table("The worst mistakes: wrong, and most sure of it", headings, tuple(rows))
+
+
+def _pictures(output: Output, contents: Contents) -> Iterator[Picture]:
+    """The worst mistakes as the model saw them, where the run has kept them."""
+    told = output.figures.get("worst")
+    for one in map(mapping, told if isinstance(told, list) else ()):
+        picture = contents.mistakes.get(int(number(one.get("row")) or 0))
+        if picture is not None:
+            true, said, sure = one.get("truth"), one.get("prediction"), figure(one.get("confidence"))
+            alt = f"Row {one.get('row')}: {true}, taken for {said}"
+            yield Picture(_png(picture), alt, f"{true}, taken for {said} ({sure}); row {one.get('row')}", small=True)
+
+
+def _png(picture: NDArray[Any]) -> str:
+    from PIL import Image
+
+    content = io.BytesIO()
+    Image.fromarray(picture[..., 0] if picture.shape[2] == 1 else picture).save(content, format="png")
+    return f"data:image/png;base64,{base64.b64encode(content.getvalue()).decode()}"
 
 
 def _worst(output: Output, shares: NDArray[Any] | None) -> list[tuple[str, ...]]:

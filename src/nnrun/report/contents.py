@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
+import zipfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +16,8 @@ from nnrun.runs.json_text import NOT_FINITE
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
+
+    from numpy.typing import NDArray
 
     from nnrun.runs.folder import RunFolder
 
@@ -37,6 +41,8 @@ class Contents:
         folds: The scores of each fold of a cross-validation, by number.
         predictions: The lines of `predictions.csv`, its headings first; empty where there is none.
         samples: What a model of a text wrote while it trained.
+        mistakes: The pictures that the model was most wrong about, by their row in the source: uint8 of shape (height,
+            width, 1 or 3).
         model: The model's picture, an SVG document.
         summary: The model's table.
         log: The log, its end where it is long.
@@ -53,6 +59,7 @@ class Contents:
     folds: Mapping[int, Mapping[str, Any]]
     predictions: tuple[tuple[str, ...], ...]
     samples: tuple[Mapping[str, Any], ...]
+    mistakes: Mapping[int, NDArray[Any]]
     model: bytes
     summary: str
     log: str
@@ -77,6 +84,7 @@ def read(folder: RunFolder) -> Contents:
         _folds(folder, notes),
         _lines(folder.predictions, notes),
         _samples(folder.samples),
+        _mistakes(folder.mistakes, notes),
         _bytes(folder.model_svg),
         _text(folder.summary),
         _text(folder.log)[-MOST_LOG:],
@@ -147,6 +155,24 @@ def _lines(path: Path, notes: list[str]) -> tuple[tuple[str, ...], ...]:
 def _samples(path: Path) -> tuple[Mapping[str, Any], ...]:
     rows = metrics.whole(path)
     return tuple(row for row in rows if isinstance(row.get("text"), str))
+
+
+def _mistakes(path: Path, notes: list[str]) -> dict[int, NDArray[Any]]:
+    content = _bytes(path)
+    if not content:
+        return {}
+    import numpy as np
+
+    try:
+        with np.load(io.BytesIO(content), allow_pickle=False) as file:
+            rows, pictures = file["rows"], file["pictures"]
+    except (ValueError, KeyError, OSError, zipfile.BadZipFile) as error:
+        notes.append(f"{path.name} is damaged: {error}")
+        return {}
+    if pictures.dtype != np.uint8 or pictures.ndim != 4 or pictures.shape[3] not in (1, 3):
+        notes.append(f"{path.name} holds no pictures")
+        return {}
+    return {int(row): picture for row, picture in zip(rows, pictures, strict=False)}
 
 
 def _files(root: Path) -> tuple[tuple[str, int], ...]:

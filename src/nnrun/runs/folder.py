@@ -110,6 +110,11 @@ class RunFolder:
         return self.path / "predictions.csv"
 
     @property
+    def mistakes(self) -> Path:
+        """The pictures that the model was most wrong about."""
+        return self.path / "mistakes.npz"
+
+    @property
     def samples(self) -> Path:
         """What a model of a text wrote after an epoch, a line for each piece."""
         return self.path / "samples.jsonl"
