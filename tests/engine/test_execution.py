@@ -10,7 +10,7 @@ import pytest
 
 from nnrun.engine.execution import choose
 from nnrun.engine.order import order
-from nnrun.engine.resident import ResidentExecutor
+from nnrun.engine.resident import ResidentExecutor, XlaRefusal
 
 #: What XLA's figures may differ by after two epochs of these models, as a share: rounding of 32-bit numbers.
 TOLERANCE = 1e-5
@@ -133,3 +133,52 @@ def test_scores_do_not_depend_on_the_executor(keras, part) -> None:
         executor.build(tensors)
         found.append((executor.evaluate(tensors), executor.score(tensors)[0], executor.predict(tensors).tolist()))
     assert found[0] == found[1]
+
+
+def _distinct(y_true: Any, y_pred: Any) -> Any:
+    """Count distinct answers by NumPy, which XLA cannot compile."""
+    import tensorflow as tf
+
+    count = tf.numpy_function(lambda one: np.float32(len(np.unique(one))), [tf.argmax(y_pred, axis=-1)], "float32")
+    return tf.ensure_shape(count, ())
+
+
+def _with_numpy(keras) -> Any:
+    model = build(keras, (6,), lambda k: [k.Dense(8, activation="relu")])
+    model.compile("adam", "categorical_crossentropy", metrics=[_distinct], jit_compile=False)
+    return model
+
+
+@pytest.mark.keras
+def test_what_xla_cannot_compile_is_trained_without(keras, part) -> None:
+    """Where XLA refuses, training goes on without from the first step on, to the same bits, and says why once."""
+    import tensorflow as tf
+
+    data, found, said = part(53, (6,)), [], []
+    for xla in (False, True):
+        model = _with_numpy(keras)
+        executor = ResidentExecutor(tf, model, 10, xla=xla)
+        executor.on_refusal = said.append
+        tensors = executor.put(data.x, data.y)
+        executor.build(tensors)
+        lines = [executor.train(tensors, order(3, epoch, 53), lambda _: None) for epoch in range(2)]
+        found.append((lines, [weight.tolist() for weight in model.get_weights()]))
+    assert found[0] == found[1]
+    assert len(said) == 1
+    assert "PyFunc" in said[0]
+
+
+@pytest.mark.keras
+def test_an_explicit_wish_for_xla_is_not_dropped(keras, part) -> None:
+    """Without anybody who hears of a refusal, it is raised, and no weight has changed."""
+    import tensorflow as tf
+
+    data, model = part(53, (6,)), _with_numpy(keras)
+    before = model.get_weights()
+    executor = ResidentExecutor(tf, model, 10, xla=True)
+    tensors = executor.put(data.x, data.y)
+    executor.build(tensors)
+    with pytest.raises(XlaRefusal, match="PyFunc"):
+        executor.train(tensors, order(3, 0, 53), lambda _: None)
+    for left, right in zip(before, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(left, right)

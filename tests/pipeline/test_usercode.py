@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -180,3 +181,43 @@ def test_a_record_cannot_lead_out_of_the_runs_folder(tmp_path: Path) -> None:
         folder, record, (), trust=True
     ):
         pass
+
+
+COUNTING = """import numpy as np
+import tensorflow as tf
+
+def distinct(y_true, y_pred):
+    count = tf.numpy_function(lambda one: np.float32(len(np.unique(one))), [tf.argmax(y_pred, axis=-1)], "float32")
+    return tf.ensure_shape(count, ())
+"""
+COMPILED = """
+data: {source: digits, prepare: [{Reshape: [64]}]}
+model: [{Dense: {units: $classes, activation: softmax}}]
+training: {loss: sparse_categorical_crossentropy, optimizer: Adam, epochs: 2, batch_size: 64, metrics: [distinct]}
+"""
+
+
+@pytest.mark.keras
+def test_a_metric_that_xla_cannot_compile_ends_only_an_explicit_wish(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Chosen by the rule, XLA is given up with a line in log and record; wished for, it is an error with a hint."""
+    from nnrun.engine import execution
+
+    monkeypatch.setattr(execution, "_WORTH", 0.0)
+    config, code = tmp_path / "counting.yaml", tmp_path / "mine.py"
+    config.write_text(COMPILED, encoding="utf-8")
+    code.write_text(COUNTING, encoding="utf-8")
+    request = Request(str(config), runs_dir=tmp_path / "runs", code=(code,))
+    folder = train(request, Silent()).folder
+    fields = records.read(folder)
+    assert fields["executor"] == "resident"
+    assert "XLA cannot compile the steps" in folder.log.read_text(encoding="utf-8")
+    assert "cannot compile the steps" in fields["executor_why"]
+    assert "PyFunc" in fields["executor_why"]
+    with pytest.raises(ConfigError) as caught:
+        train(replace(request, sets=("training.execution.xla=true",)), Silent())
+    problem = caught.value.problems[0]
+    assert "XLA cannot compile" in problem.text
+    assert "xla: auto" in str(problem.hint)
+    assert capfd.readouterr().err == ""

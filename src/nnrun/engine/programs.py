@@ -92,6 +92,7 @@ class Programs:
     def __init__(self, tf: Any, model: Any, batch_size: int, *, xla: bool = False) -> None:
         self._tf, self._model, self._batch, self._xla = tf, model, batch_size, xla
         self._made: dict[tuple[object, ...], Callable[..., Any]] = {}
+        self._traced: dict[tuple[object, ...], Callable[[Any, Any], Any]] = {}
 
     def build(self, tensors: Tensors) -> None:
         """Create the state of optimizer and metrics, which cannot be created inside a compiled loop."""
@@ -123,28 +124,43 @@ class Programs:
         if key not in self._made:
             number = tf.TensorSpec((), tf.int32)
             self._made[key] = tf.function(
-                self._body(kind, tensors.take, static=compiled),
+                self._body(kind, self._step(kind, tensors.take, fields), static=compiled),
                 autograph=False,
                 jit_compile=compiled or None,
                 input_signature=[fields, tf.TensorSpec((None,), tf.int32), number, number],
             )
         return self._made[key]
 
-    def _body(self, kind: str, take: Take, *, static: bool) -> Callable[..., Any]:
+    def _step(self, kind: str, take: Take, fields: Any) -> Callable[[Any, Any], Any]:
+        """Give what takes one step on the rows at some indexes; where two programs take it, it is traced once."""
+        step_of, tf = _step_of(self._model, kind), self._tf
+
+        def step(fields: Any, index: Any) -> Any:
+            given = step_of(take(tf, fields, index))
+            return given if kind in _ANSWERING else None
+
+        if not (self._xla and kind == "train"):
+            return step
+        key = (kind, take, repr(fields))
+        if key not in self._traced:
+            signature = [fields, tf.TensorSpec((None,), tf.int32)]
+            self._traced[key] = tf.function(step, autograph=False, input_signature=signature)
+        return self._traced[key]
+
+    def _body(self, kind: str, step_on: Callable[[Any, Any], Any], *, static: bool) -> Callable[..., Any]:
         tf, model = self._tf, self._model
         loop = self._answering if kind in _ANSWERING else self._stepping
-        take_step = _step_of(model, kind)
 
-        def batch_of(fields: Any, order: Any, step: Any) -> Any:
+        def rows_of(order: Any, step: Any) -> Any:
             begin = step * self._batch
             # XLA must know the batch's size. Without XLA it stays unknown, as in `fit`: with a known one TensorFlow
             # turns divisions by it into multiplications, whose last bit differs (seen with BatchNormalization).
             size = self._batch if static else tf.minimum(self._batch, tf.shape(order)[0] - begin)
-            return take(tf, fields, tf.slice(order, [begin], [size]))
+            return tf.slice(order, [begin], [size])
 
         def program(fields: Any, order: Any, start: Any, stop: Any) -> Any:
             tf.cond(tf.equal(start, 0), lambda: _nothing(model.reset_metrics), lambda: None)
-            given = loop(lambda step: take_step(batch_of(fields, order, step)), start, stop)
+            given = loop(lambda step: step_on(fields, rows_of(order, step)), start, stop)
             # A model that was only reopened has no metrics yet, and a prediction has no figures.
             return given, {} if kind == "predict" else model.get_metrics_result()
 

@@ -27,6 +27,14 @@ if TYPE_CHECKING:
 CHUNK_SECONDS = 0.5
 
 
+#: What TensorFlow raises where XLA has no kernel for an operation, or needs to know a size that only data tell.
+_REFUSALS = ("InvalidArgumentError", "UnimplementedError", "InternalError")
+
+
+class XlaRefusal(Exception):  # noqa: N818 - it is no failure of a run that goes on without
+    """XLA cannot compile the training steps; says why, in XLA's own words."""
+
+
 #: One array, or several by the names of the model's inputs or outputs.
 Fields = Union["NDArray[Any]", "dict[str, NDArray[Any]]"]
 
@@ -40,7 +48,12 @@ class ResidentExecutor:
         batch_size: Rows per step; the last step of an epoch takes what is left.
         xla: Whether training is compiled by XLA.
         programs: What steps are compiled by, where it is not TensorFlow.
+
+    Attributes:
+        on_refusal: Hears why XLA cannot compile the steps, and training goes on without; None: `XlaRefusal` is raised.
     """
+
+    on_refusal: Callable[[str], None] | None = None
 
     def __init__(
         self, tf: Any, model: Any, batch_size: int, *, xla: bool = False, programs: Programs | None = None
@@ -49,6 +62,7 @@ class ResidentExecutor:
         self._model = model
         self._batch = batch_size
         self._programs = programs or Programs(tf, model, batch_size, xla=xla)
+        self._proved = not xla
         self._pace: dict[str, int] = {}
 
     def put(self, x: Fields, y: Fields, sample_weight: NDArray[Any] | None = None) -> Tensors:
@@ -116,8 +130,7 @@ class ResidentExecutor:
         for held, rows, start, stop in self._chunks(kind, tensors, order, hears_steps):
             if hears_steps is not None:
                 hears_steps.on_train_batch_begin(start)
-            program = self._programs.get(kind, held, start)
-            outputs, read = program(held.fields, *self._part(rows, start, stop))
+            outputs, read = self._run(kind, held, rows, start, stop)
             given.append(outputs)
             figures = {name: plain(value) for name, value in read.items()}
             if hears_steps is not None:
@@ -139,6 +152,24 @@ class ResidentExecutor:
         padded = np.concatenate([np.zeros(before * self._batch, np.int32), piece])
         return constant(padded), constant(before), constant(before + stop - start)
 
+    def _run(self, kind: str, tensors: Tensors, order: Any, start: int, stop: int) -> Any:
+        """Call a program; where XLA refuses to make the first one, before any step was taken, make it without."""
+        tf = self._tf
+        given = (tensors.fields, *self._part(order, start, stop))
+        if kind != "train" or self._proved:
+            return self._programs.get(kind, tensors, start)(*given)
+        try:
+            made = self._programs.get(kind, tensors, start)(*given)
+        except tuple(getattr(tf.errors, name) for name in _REFUSALS) as error:
+            reason = _reason(error)
+            if self.on_refusal is None:
+                raise XlaRefusal(reason) from error
+            self.on_refusal(reason)
+            self._programs = Programs(tf, self._model, self._batch)
+            made = self._programs.get(kind, tensors, start)(*given)
+        self._proved = True
+        return made
+
     def _chunks(self, kind: str, tensors: Tensors, order: Any, hears_steps: Any) -> Iterator[Span]:
         """Cut an epoch into calls of a program, each about `CHUNK_SECONDS` long, or one step where that is heard."""
         spans = self._programs.spans(kind, tensors.rows)
@@ -157,6 +188,14 @@ class ResidentExecutor:
 def plain(value: Any) -> float:
     """Give a 32-bit figure its own shortest digits: 0.001 and not 0.0010000000474974513; no bit is lost."""
     return float(str(value.numpy() if hasattr(value, "numpy") else value))
+
+
+def _reason(error: Exception) -> str:
+    """Give the line in which XLA says what it has no kernel for, or its first one."""
+    lines = [line.strip() for line in str(getattr(error, "message", error)).splitlines() if line.strip()]
+    telling = [line for line in lines if "unsupported" in line.lower() or "compile-time constant" in line]
+    found = (telling or lines or [type(error).__name__])[0]
+    return found if len(found) <= 300 else f"{found[:300]} ..."
 
 
 def _next_chunk(chunk: int, seconds: float) -> int:

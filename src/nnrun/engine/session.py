@@ -180,11 +180,13 @@ class Session:
             after: Called with the number of an epoch, from 1, before callbacks of the config may change the model.
 
         Raises:
-            BuildError: Where loss or metrics do not fit the outputs and targets, or a callback is refused.
+            BuildError: Where loss or metrics do not fit the outputs and targets, a callback is refused, or XLA cannot
+                compile what the config wants compiled.
             RunError: Where training diverges, or the disk refuses a checkpoint.
         """
-        from nnrun.engine.callbacks import BEST_SECONDS, afterwards, best_rule, keep_best, make_callbacks, needs_batches
+        from nnrun.engine.callbacks import BEST_SECONDS, afterwards, best_rule, keep_best, make_callbacks
         from nnrun.engine.fit import Course
+        from nnrun.engine.resident import XlaRefusal
 
         training = self._experiment.training
         train = self._weighed(dataset.train)
@@ -195,7 +197,8 @@ class Session:
             self._start = Moment(self.model)
         monitor, mode = best_rule(training, {"val_loss": 0.0} if validation is not None else {})
         callbacks = make_callbacks(self._builder, training, folder, self._mark_of)
-        stepwise = needs_batches(self.keras, callbacks)
+        stepwise = self._stepwise(callbacks, progress)
+        self._allow_refusal(progress)
         # First in the list: the best epoch is on disk before any callback of the config may stop or change anything.
         kept = keep_best(self.keras, best, monitor, mode, every=BEST_SECONDS)
         everything = self.keras.callbacks.CallbackList(
@@ -205,13 +208,43 @@ class Session:
             epochs=training.epochs,
             steps=-(-train.rows // training.batch_size),
         )
-        if stepwise:
-            progress.say("A callback needs every batch: this run takes a step at a time, which is slower.")
         course = Course(self.model, self._executor, train, validation, everything, stepwise, self._experiment.seed)
         try:
             return course.run(training, progress, keep)
+        except XlaRefusal as refusal:
+            text = f"XLA cannot compile the steps of this model: {refusal}"
+            hint = "write xla: auto, which goes on without XLA, or xla: false"
+            raise BuildError([Problem(self._mark_of(("training", "execution", "xla")), text, hint)]) from refusal
         finally:
             kept.finish()
+
+    def _stepwise(self, callbacks: list[Any], progress: Progress) -> bool:
+        """Decide whether training takes a step at a time, and tell why where it does."""
+        from nnrun.engine.callbacks import needs_batches
+
+        wanted, needed = self._experiment.training.execution.executor, needs_batches(self.keras, callbacks)
+        if wanted == "resident" and needed:
+            text = "a callback needs every batch, and the resident executor takes many in one call"
+            place = self._mark_of(("training", "execution", "executor"))
+            raise BuildError([Problem(place, text, "write executor: auto, or leave out that callback")])
+        if not needed and wanted != "stepwise":
+            return False
+        why = "a callback needs every batch" if needed else "the config says executor: stepwise"
+        if self.executor_name.startswith("resident"):
+            self.executor_name = self.executor_name.replace("resident", "stepwise")
+            self.executor_why = f"{why}; {self.executor_why}"
+        progress.say(f"{why[0].upper()}{why[1:]}: this run takes a step at a time, which is slower.")
+        return True
+
+    def _allow_refusal(self, progress: Progress) -> None:
+        """Let training go on without XLA where the rule chose it, and XLA cannot compile the steps."""
+
+        def without(reason: str) -> None:
+            self.executor_name = self.executor_name.removesuffix("+xla")
+            self.executor_why = f"{self.executor_why}; no XLA: it cannot compile the steps: {reason}"
+            progress.say(f"XLA cannot compile the steps, and training goes on without it: {reason}")
+
+        self._executor.on_refusal = without if self._experiment.training.execution.xla == "auto" else None
 
     def renew(self) -> None:
         """Bring model and optimizer back to where the first training began, and let go of the data so far.

@@ -223,6 +223,11 @@ class Director:
         self._say(number, f"{matter.pop('parameters'):,} parameters, {self.count} folds")
         self.record.update(**matter)
 
+    def _trained(self, _: int | None, matter: dict[str, Any]) -> None:
+        """Keep how folds were executed, where that is not what was chosen before the first."""
+        if not matter.items() <= self.record.fields.items():
+            self.record.update(**matter)
+
     def _seconds(self, _: int | None, seconds: dict[str, float]) -> None:
         """Add up what each phase took; of folds side by side, that is more than the clock says."""
         known = dict(self.record.fields["seconds"])

@@ -159,7 +159,9 @@ class Bench:
             self._tell("epoch", number, told)
 
         try:
-            return session.fit(dataset, place.path, place.best, self._listener, keep)
+            epochs = session.fit(dataset, place.path, place.best, self._listener, keep)
+            self._tell("trained", number, {"executor": session.executor_name, "executor_why": session.executor_why})
+            return epochs
         finally:
             if place.path.is_dir():
                 session.save(place.last)

@@ -217,7 +217,8 @@ def run(
         with record.phase("train"):
             after = writing(examined.experiment, session, dataset, folder, progress)
             epochs = train_model(session, dataset, folder, progress, after)
-        record.update(epochs=epochs)
+        # Callbacks, and what XLA can compile, are known only now.
+        record.update(epochs=epochs, executor=session.executor_name, executor_why=session.executor_why)
         with record.phase("score"):
             scores = keep_scores(session, dataset, folder)
             keep_mistakes(folder, dataset, scores, examined.experiment.data.source.name)

@@ -52,11 +52,17 @@ class Execution(Section):
     Attributes:
         xla: Whether XLA compiles the steps; `auto` decides by the model's layers and sizes. Figures with and without
             it differ by rounding, and where a layer draws random numbers by what is drawn.
+        executor: Whether an epoch is one compiled program (`resident`) or a call for each step (`stepwise`), which
+            gives the same bits more slowly; `auto` is `resident` unless a callback needs every batch.
     """
 
-    KEYS: ClassVar[Mapping[str, Key]] = {"xla": Key(AnyOf((Choice(("auto",)), Boolean())), "auto")}
+    KEYS: ClassVar[Mapping[str, Key]] = {
+        "xla": Key(AnyOf((Choice(("auto",)), Boolean())), "auto"),
+        "executor": Key(Choice(("auto", "resident", "stepwise")), "auto"),
+    }
 
     xla: bool | Literal["auto"] = "auto"
+    executor: Literal["auto", "resident", "stepwise"] = "auto"
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,109 @@
+"""Every shipped smoke config trains to the same bits on the resident executor without XLA as by Keras' own `fit`."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from nnrun.data.load import load
+from nnrun.engine.backend import tensorflow
+from nnrun.engine.order import order
+from nnrun.engine.resident import plain
+from nnrun.engine.session import Session
+from nnrun.pipeline.check import examine
+from nnrun.progress import Silent
+
+if TYPE_CHECKING:
+    from nnrun.data.dataset import Dataset
+
+SMOKE = Path(__file__).resolve().parents[2] / "configs" / "smoke"
+#: Steps of an epoch that are compared, the incomplete one at the end among them.
+STEPS = 6
+CASES = [(path.stem, ()) for path in sorted(SMOKE.glob("*.yaml"))] + [
+    ("digits_cnn", ("precision=mixed_bfloat16",)),
+    ("digits_mlp", ("training.optimizer={Adam: {gradient_accumulation_steps: 2}}",)),
+    ("mnist_cnn", ("training.augment=[{RandomTranslation: [0.1, 0.1]}]",)),
+    ("digits_mlp", ("training.class_weight=balanced",)),
+]
+
+
+def _by_fit(session: Session, dataset: Dataset, epochs: int, batch: int, seed: int) -> list[dict[str, float]]:
+    """Train by Keras' own `fit` and `evaluate` on the same rows in the same order; gives the figures of each epoch."""
+    train, lines = session._weighed(dataset.train), []
+    session._build(train)
+    session._augment(train)
+    for epoch in range(epochs):
+        x, y, *weight = train.take(tensorflow(), train.fields, order(seed, epoch, train.rows))
+        told = session.model.fit(
+            x, y, sample_weight=weight[0] if weight else None, batch_size=batch, shuffle=False, verbose=0
+        )
+        line = {name: plain(np.float32(values[0])) for name, values in told.history.items()}
+        if dataset.validation is not None:
+            part = session.tensors(dataset.validation)
+            x, y, *weight = part.take(tensorflow(), part.fields, np.arange(part.rows, dtype="int32"))
+            scored = session.model.evaluate(
+                x, y, sample_weight=weight[0] if weight else None, batch_size=batch, verbose=0, return_dict=True
+            )
+            line |= {f"val_{name}": plain(np.float32(value)) for name, value in scored.items()}
+        lines.append(line)
+    return lines
+
+
+def _cut(dataset: Dataset, batch: int) -> Dataset:
+    """Keep as many rows as `STEPS` steps take, the last of them incomplete."""
+
+    def first(rows: int, value: Any) -> Any:
+        if isinstance(value, dict):
+            return {name: first(rows, one) for name, one in value.items()}
+        return value if value is None else value[:rows]
+
+    def cut(part: Any, rows: int) -> Any:
+        if part is None or len(part) <= rows or not isinstance(part.x, (np.ndarray, dict)):
+            return part
+        return replace(part, **{one.name: first(rows, getattr(part, one.name)) for one in fields(part)})
+
+    rows = STEPS * batch - batch // 2
+    return replace(dataset, train=cut(dataset.train, rows), validation=cut(dataset.validation, rows))
+
+
+@pytest.mark.keras
+@pytest.mark.parametrize(("name", "sets"), CASES, ids=lambda one: one if isinstance(one, str) else "".join(one)[:40])
+def test_a_smoke_config_trains_to_the_bits_of_fit(name: str, sets: tuple[str, ...], tmp_path: Path) -> None:
+    """Figures of every epoch, weights, states of random numbers and optimizer are equal, bit for bit."""
+    examined = examine(SMOKE / f"{name}.yaml", (*sets, "training.epochs=2", "training.execution.xla=false"), None)
+    experiment = examined.experiment
+    dataset = load(
+        experiment.data, form=examined.form, seed=experiment.seed, places=examined.places, progress=Silent()
+    )
+    batch, found = experiment.training.batch_size, []
+    dataset = _cut(dataset, batch)
+    for ours in (True, False):
+        opening = Session.open(
+            experiment,
+            dataset.facts,
+            examined.document.key_mark,
+            threads=2,
+            log=tmp_path / "log.txt",
+            phase=lambda _: nullcontext(),
+        )
+        with opening as session:
+            lines: list[dict[str, Any]] = []
+            if ours:
+                session.fit(dataset, tmp_path, tmp_path / "best.keras", Silent(), lines.append)
+                assert session.executor_name == "resident"
+            else:
+                lines = _by_fit(session, dataset, 2, batch, experiment.seed)
+            figures = [
+                {key: value for key, value in line.items() if key not in ("epoch", "fold", "learning_rate", "seconds")}
+                for line in lines
+            ]
+            state = [np.array(one) for one in (*session.model.variables, *session.model.optimizer.variables)]
+            found.append((figures, state))
+    assert found[0][0] == found[1][0]
+    for left, right in zip(found[0][1], found[1][1], strict=True):
+        np.testing.assert_array_equal(left, right)
