@@ -132,17 +132,19 @@ class Programs:
         return self._made[key]
 
     def _step(self, kind: str, take: Take, fields: Any) -> Callable[[Any, Any], Any]:
-        """Give what takes one step on the rows at some indexes; where two programs take it, it is traced once."""
-        step_of, tf = _step_of(self._model, kind), self._tf
+        """Give what takes one step on the rows at some indexes; where two programs take it, it is traced once.
 
-        def step(fields: Any, index: Any) -> Any:
-            given = step_of(take(tf, fields, index))
-            return given if kind in _ANSWERING else None
-
-        if not (self._xla and kind == "train"):
-            return step
-        key = (kind, take, repr(fields))
+        A function of its own, as in `fit`: inside the loop TensorFlow simplifies sums in another order, which changed
+        the last bits of a Transformer.
+        """
+        tf, key = self._tf, (kind, take, repr(fields))
         if key not in self._traced:
+            step_of = _step_of(self._model, kind)
+
+            def step(fields: Any, index: Any) -> Any:
+                given = step_of(take(tf, fields, index))
+                return given if kind in _ANSWERING else None
+
             signature = [fields, tf.TensorSpec((None,), tf.int32)]
             self._traced[key] = tf.function(step, autograph=False, input_signature=signature)
         return self._traced[key]
