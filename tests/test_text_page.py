@@ -25,4 +25,4 @@ def test_the_config_of_the_page_is_one(tmp_path: Path) -> None:
     found = examine(tmp_path / "letters.yaml", (), None)
     assert found.problems == ()
     assert found.facts is not None
-    assert "".join(found.facts.class_names) == "\n _adehinorstw"
+    assert "".join(found.facts.class_names) == "\n _adehiknorstw"
