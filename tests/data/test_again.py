@@ -133,3 +133,84 @@ def test_arrays_of_another_shape_than_the_model_s_are_refused(places: Places, li
     done = load(said, form="binary", seed=1, places=places, progress=listener)
     with pytest.raises(DataError, match=r"takes examples of shape \[3\], the file gives \[5\]"):
         load_again(said, done.fitted, file=places.config_dir / "b.npz", facts=done.facts, with_target=False)
+
+
+def test_idx_files_bring_their_labels_from_beside(places: Places, listener, spec) -> None:
+    """As MNIST names them, gzipped or not; where none lie beside, the name that is looked for is said."""
+    said = spec("digits")
+    done = load(said, form="integer", seed=1, places=places, progress=listener)
+    x = np.random.default_rng(0).integers(0, 17, (3, 8, 8)).astype("uint8")
+    file = places.config_dir / "mine-images-idx3-ubyte.gz"
+    write_idx(file, x)
+    with pytest.raises(DataError, match=r"expected its labels beside it, in mine-labels-idx1-ubyte\.gz") as refused:
+        load_again(said, done.fitted, file=file, facts=done.facts, with_target=True)
+    assert refused.value.hint
+    write_idx(places.config_dir / "mine-labels-idx1-ubyte", np.array([3, 1, 4], dtype="uint8"))
+    again = load_again(said, done.fitted, file=file, facts=done.facts, with_target=True)
+    assert np.array_equal(again.x, x.astype("float32"))
+    assert again.y.tolist() == [3, 1, 4]
+    write_idx(places.config_dir / "mine-labels-idx1-ubyte", np.array([3, 1], dtype="uint8"))
+    with pytest.raises(DataError, match="expected as many labels as examples"):
+        load_again(said, done.fitted, file=file, facts=done.facts, with_target=True)
+
+
+def test_a_run_on_idx_files_takes_others(places: Places, listener, spec) -> None:
+    """The same of the reader `idx` itself."""
+    folder = places.config_dir
+    x = np.arange(36, dtype="uint8").reshape(4, 3, 3)
+    for name in ("a", "b"):
+        write_idx(folder / f"{name}-images-idx3-ubyte", x)
+        write_idx(folder / f"{name}-labels-idx1-ubyte", np.array([0, 1, 0, 1], dtype="uint8"))
+    said = spec("idx", images="a-images-idx3-ubyte", labels="a-labels-idx1-ubyte")
+    done = load(said, form="integer", seed=1, places=places, progress=listener)
+    again = load_again(said, done.fitted, file=folder / "b-images-idx3-ubyte", facts=done.facts, with_target=True)
+    assert np.array_equal(again.x, done.train.x)
+    assert np.array_equal(again.y, done.train.y)
+
+
+def test_a_run_on_pictures_takes_a_folder(places: Places, listener, spec) -> None:
+    """Subfolders name the classes; without truth any folder's pictures are read in the order of their paths."""
+    from PIL import Image
+
+    folder = places.config_dir
+    for part, classes in (("train", "cat dog"), ("new", "dog cat")):
+        for number, name in enumerate(classes.split() * 2):
+            file = folder / part / name / f"{number}.png"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(np.full((4, 4), 40 * number + 7, dtype="uint8")).save(file)
+    said = spec("images", folder="train", colour="grey")
+    done = load(said, form="integer", seed=1, places=places, progress=listener)
+    again = load_again(said, done.fitted, file=folder / "new", facts=done.facts, with_target=True)
+    assert again.y.tolist() == [0, 0, 1, 1]
+    assert again.x[:, 0, 0, 0].tolist() == [47, 127, 7, 87]
+    bare = load_again(said, done.fitted, file=folder / "new" / "cat", facts=done.facts, with_target=False)
+    assert bare.x[:, 0, 0, 0].tolist() == [47, 127]
+    (folder / "empty").mkdir()
+    for truth in (True, False):
+        with pytest.raises(DataError, match=r"expected a (subfolder|folder) .*pictures"):
+            load_again(said, done.fitted, file=folder / "empty", facts=done.facts, with_target=truth)
+
+
+def test_a_run_on_a_csv_takes_a_parquet_file(places: Places, listener, spec) -> None:
+    """The same columns from a typed table: dates and numbers that are names are read as the csv's."""
+    pa = pytest.importorskip("pyarrow")
+    import datetime as dt
+
+    import pyarrow.parquet as pq
+
+    text = "when,zip,kind\n1970-01-03,1067,a\n1970-01-05,9999,b\n1970-02-01,1067,a\n"
+    (places.config_dir / "t.csv").write_text(text)
+    said = spec("csv", file="t.csv", types={"zip": "category"}, prepare=(("OneHot", {"columns": ["zip"]}),))
+    done = load(said, form="integer", seed=1, places=places, progress=listener)
+    file = places.config_dir / "new.parquet"
+    pq.write_table(pa.table({"when": [dt.date(1970, 1, 5)], "zip": [9999], "kind": ["b"]}), file)
+    again = load_again(said, done.fitted, file=file, facts=done.facts, with_target=True)
+    assert again.x.tolist() == done.train.x[1:2].tolist() == [[4, 0, 1]]
+    assert again.y.tolist() == [1]
+
+
+def test_only_pictures_come_in_folders(places: Places, listener, spec, split) -> None:
+    """A table's run says that it was given a folder."""
+    said, done, fitted = _run(places, listener, spec, split)
+    with pytest.raises(DataError, match="expected a data file, received a folder"):
+        load_again(said, fitted, file=places.config_dir, facts=done.facts, with_target=True)

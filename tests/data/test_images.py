@@ -136,3 +136,29 @@ def test_arguments_that_contradict_each_other_are_refused() -> None:
         Images()
     with pytest.raises(ValueError, match="size expected two positive integers"):
         Images("a", size=[3])
+
+
+def test_a_broken_picture_is_named_with_its_row_of_the_list(places, listener, spec, pets) -> None:
+    """The csv, the line and the picture: all that is needed to take the row out."""
+    (places.config_dir / "pets" / "cat" / "b.bmp").write_bytes(b"BM but no picture")
+    (places.config_dir / "list.csv").write_text("name,kind\npets/cat/a.png,cat\n\npets/cat/b.bmp,cat\n")
+    with pytest.raises(DataError, match=r"list\.csv, row 4: .*b\.bmp: expected a picture, but it cannot be read"):
+        Images(file="list.csv").load(places, listener)
+    (places.config_dir / "list.csv").write_text("name,kind\npets/cat/b.bmp,cat\n")
+    _, findings = foresee(spec("images", file="list.csv"), form="integer", places=places)
+    assert [finding.name for finding in findings] == ["unreadable-data"]
+    assert "list.csv, row 2: " in findings[0].text
+
+
+def test_pictures_that_are_not_there_are_counted(places, listener, pets) -> None:
+    """The first is named with its row, the others are a number."""
+    names = ["pets/cat/a.png", "pets/gone.png", "pets/dog/c.gif", "pets/gone too.png"]
+    (places.config_dir / "list.csv").write_text("name,kind\n" + "".join(f"{name},cat\n" for name in names))
+    with pytest.raises(DataError, match=r"row 3, column name: there is no picture .*gone\.png', nor 1 more of 4"):
+        Images(file="list.csv").load(places, listener)
+
+
+def test_a_list_without_a_header_loses_no_picture(places, listener, pets) -> None:
+    """A first line that names a picture is no header."""
+    (places.config_dir / "list.csv").write_text("pets/cat/a.png,cat\npets/dog/c.gif,dog\n")
+    assert Images(file="list.csv").load(places, listener).train.y.tolist() == ["cat", "dog"]

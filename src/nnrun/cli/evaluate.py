@@ -26,7 +26,12 @@ if TYPE_CHECKING:
     default=None,
     help="Which part of the run's own data; the test part, where there is one.",
 )
-@click.option("--data", type=click.Path(path_type=Path), metavar="FILE", help="Another file of the same form instead.")
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Another file of the same form, or a folder of pictures, instead.",
+)
 @click.option("--show", type=click.IntRange(min=0), default=0, metavar="N", help="Show N predictions beside the truth.")
 @options.runs_dir
 @options.data_dir

@@ -8,6 +8,7 @@ import numpy as np
 
 from nnrun.data.dataset import DataPart
 from nnrun.data.groups import column_of, resolved, taken_out
+from nnrun.data.images import Images
 from nnrun.data.load import apply_steps, make_source
 from nnrun.data.load_text import load_text_again
 from nnrun.data.prepare import restore
@@ -34,20 +35,21 @@ def load_again(
     Args:
         spec: The run's `data:`.
         fitted: The run's `prepare.json`.
-        file: The new examples: csv or npz as the run's own; for pictures npz, IDX, or csv with a column for each pixel.
+        file: The new examples: csv, Parquet or npz as the run's own; for pictures npz, IDX (its labels beside it), csv
+            with a column for each pixel, or, where the run's own are files, a folder or a csv that lists them.
         facts: The run's facts; they say how targets are encoded and what shape examples have.
         with_target: Whether the file must hold targets; without, `y` has the shape (rows, 0).
 
     Raises:
         DataError: The file cannot be used, or does not suit the run.
     """
-    if not file.is_file():
+    source = make_source(spec.source, spec.prepare)
+    if not file.is_file() and not (file.is_dir() and isinstance(source, Images)):
         raise DataError(
             "expected a data file, received a folder" if file.is_dir() else "there is no such data file",
             file=file,
             hint="name a csv or npz file with the run's columns",
         )
-    source = make_source(spec.source, spec.prepare)
     if isinstance(source, Windowed):
         return load_text_again(source, file, facts)
     entries = list(fitted)

@@ -38,6 +38,24 @@ def read_idx(file: Path) -> np.ndarray:
         raise DataError(f"cannot be read: {error}", file=file, hint="is the file whole? fetch it again") from None
 
 
+def labels_beside(file: Path) -> Path:
+    """The file of the labels of a file of pictures, as MNIST names it: `images-idx3` is beside `labels-idx1`.
+
+    Raises:
+        DataError: There is none.
+    """
+    name = file.name.replace("images", "labels").replace("idx3", "idx1")
+    found = [file.with_name(one) for one in (name, name.removesuffix(".gz"), f"{name}.gz") if one != file.name]
+    there = next((one for one in found if one.is_file()), None)
+    if there is None:
+        raise DataError(
+            f"expected its labels beside it, in {name if name != file.name else 'a file of a like name'}",
+            file=file,
+            hint="name the two as MNIST's are (images-idx3-ubyte, labels-idx1-ubyte), or save an npz with x and y",
+        )
+    return there
+
+
 def write_idx(file: Path, array: np.ndarray) -> None:
     """Write an array as an IDX file, gzipped where the name ends in `.gz`."""
     with gzip.open(file, "wb") if file.suffix == ".gz" else file.open("wb") as stream:

@@ -62,15 +62,13 @@ class Idx:
         return Outline(images[1:], images[0], test[0], target_names=("label",)), []
 
     def again(self, file: Path, layout: Mapping[str, Any], *, with_target: bool) -> Examples:  # noqa: ARG002
-        """Read an npz, or an IDX file where no truth is asked for."""
+        """Read an npz, or an IDX file, whose labels lie beside it where truth is asked for."""
         from nnrun.data.arrays import read_examples
-        from nnrun.data.idx import read_idx
+        from nnrun.data.idx import labels_beside, read_idx
 
         if file.name.endswith(".npz"):
             return read_examples(file, {}, with_target=with_target)
-        if with_target:
-            raise DataError("expected an npz file with x and y", file=file, hint="save it with numpy.savez_compressed")
-        return Examples(read_idx(file), None)
+        return self._pair(file, labels_beside(file)) if with_target else Examples(read_idx(file), None)
 
     def _pair(self, images: Path, labels: Path) -> Examples:
         from nnrun.data.idx import read_idx

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from nnrun.data.labels import labels
@@ -13,8 +15,7 @@ from nnrun.errors import DataError
 from nnrun.spec.finding import Finding
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
+    from collections.abc import Iterator, Mapping
 
     import numpy as np
 
@@ -26,10 +27,23 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class _Listed:
-    """Picture files and the class of each."""
+    """Picture files and the class of each; where a csv lists them, that file and the line of each."""
 
     files: list[Path]
     classes: list[str]
+    index: Path | None = None
+    lines: list[int] = field(default_factory=list)
+
+    @contextmanager
+    def placed(self) -> Iterator[None]:
+        """Say of a picture that cannot be used also in which row of the csv it stands."""
+        try:
+            yield
+        except DataError as error:
+            if self.index is None or error.file not in self.files:
+                raise
+            line = self.lines[self.files.index(Path(str(error.file)))]
+            raise DataError(error.text, file=self.index, row=line, hint=error.hint) from None
 
 
 class Images:
@@ -77,10 +91,13 @@ class Images:
     def load(self, places: Places, progress: Progress) -> Raw:
         """Decode all pictures, or look at them where they stream."""
         listed = self._listed(places)
-        size = self.size or picture_shape(listed["train"].files[0])
+        size = self._size(listed["train"])
         same = self.size is None
         read = self._streamed if self._streams(listed, size) else self._examples
-        parts = {part: read(one, size, progress, same=same) for part, one in listed.items()}
+        parts = {}
+        for part, one in listed.items():
+            with one.placed():
+                parts[part] = read(one, size, progress, same=same)
         file = None if self.file is None else places.need(self.file)
         return Raw(
             parts["train"],
@@ -97,7 +114,7 @@ class Images:
         key = "folder" if self.file is None else "file"
         try:
             listed = self._listed(places)
-            size = self.size or picture_shape(listed["train"].files[0])
+            size = self._size(listed["train"])
         except DataError as error:
             name = "unreadable-data" if places.find(str(self.folder or self.file)) else "missing-file"
             return None, [Finding((*path, "images", key), error.text, error.hint, name)]
@@ -113,7 +130,11 @@ class Images:
         return outline, []
 
     def again(self, file: Path, layout: Mapping[str, Any], *, with_target: bool) -> Examples:
-        """Read one picture, pictures listed in a csv file, or an npz with x and y."""
+        """Read one picture, pictures listed in a csv file or lying in a folder, or an npz with x and y.
+
+        A folder has a subfolder for each class; where no truth is asked for, the pictures of any folder are read in
+        the order of their paths.
+        """
         import numpy as np
 
         from nnrun.data.arrays import read_examples
@@ -124,8 +145,12 @@ class Images:
             return read_examples(file, {}, with_target=with_target)
         if file.suffix.lower() in ENDINGS and not with_target:
             return Examples(np.stack([read_picture(file, size, self.colour)]), None)
-        listed = self._from_csv(file, with_target=with_target)
-        found = self._examples(listed, size, Silent(), same=False)
+        if file.is_dir():
+            listed = _from_folder(file) if with_target else _without_classes(file)
+        else:
+            listed = self._from_csv(file, with_target=with_target)
+        with listed.placed():
+            found = self._examples(listed, size, Silent(), same=False)
         return found if with_target else Examples(found.x, None)
 
     def _examples(self, listed: _Listed, size: tuple[int, int], progress: Progress, *, same: bool) -> Examples:
@@ -139,6 +164,11 @@ class Images:
                 x[row] = read_picture(file, size, self.colour)
                 bar.advance(1)
         return Examples(x, np.array(listed.classes, dtype=object))
+
+    def _size(self, listed: _Listed) -> tuple[int, int]:
+        """The size that is stated, or that of the first picture."""
+        with listed.placed():
+            return self.size or picture_shape(listed.files[0])
 
     def _streams(self, listed: Mapping[str, _Listed], size: tuple[int, int]) -> bool:
         pictures = sum(len(one.files) for one in listed.values())
@@ -177,30 +207,50 @@ class Images:
         dialect = Dialect("\t" if file.suffix == ".tsv" else ",")
         head = read_head(file, dialect)
         try:
-            (path,) = resolve([self.path_column], head.names)
+            first = head.names
+            (path,) = resolve([self.path_column], first)
             target = resolve([self.target], head.names)[0] if with_target else path
         except ValueError as error:
             raise DataError(str(error), file=file, hint="say `path_column` and `target`") from None
-        found = _Listed([], [])
+        if isinstance(self.path_column, int) and (file.parent / path).is_file():
+            # The first line names a picture already.
+            head = read_head(file, replace(dialect, header=False))
+            path, target = (head.names[first.index(name)] for name in (path, target))
+        found = _Listed([], [], file)
         for line, fields in rows(file, dialect):
             if line <= head.line:
                 continue
             if len(fields) != len(head.names):
                 raise DataError(f"expected {len(head.names)} fields, received {len(fields)}", file=file, row=line)
-            picture = file.parent / fields[head.names.index(path)].strip()
-            if not picture.is_file():
-                raise DataError(
-                    f"there is no picture {str(picture)!r}",
-                    file=file,
-                    row=line,
-                    column=path,
-                    hint="names are relative to the csv file's folder",
-                )
-            found.files.append(picture)
+            found.files.append(file.parent / fields[head.names.index(path)].strip())
             found.classes.append(fields[head.names.index(target)].strip())
+            found.lines.append(line)
+        _refuse_lacking(found, path)
         if not found.files:
             raise DataError("expected rows that name pictures, received none", file=file, hint="is it the right file?")
         return found
+
+
+def _refuse_lacking(listed: _Listed, column: str) -> None:
+    """Refuse names of pictures that are not there: the first, and how many more."""
+    lacking = [row for row, picture in enumerate(listed.files) if not picture.is_file()]
+    if lacking:
+        others = f", nor {len(lacking) - 1:,} more of {len(listed.files):,}" if len(lacking) > 1 else ""
+        raise DataError(
+            f"there is no picture {str(listed.files[lacking[0]])!r}{others}",
+            file=listed.index,
+            row=listed.lines[lacking[0]],
+            column=column,
+            hint="names are relative to the csv file's folder",
+        )
+
+
+def _without_classes(folder: Path) -> _Listed:
+    """All pictures of a folder and those below it, in the order of their paths."""
+    files = [path for path in sorted(folder.rglob("*")) if path.suffix.lower() in ENDINGS and path.name[0] != "."]
+    if not files:
+        raise DataError("expected a folder of pictures, received none", file=folder, hint="is it the right folder?")
+    return _Listed(files, [""] * len(files))
 
 
 def _from_folder(folder: Path) -> _Listed:

@@ -9,7 +9,7 @@ import numpy as np
 
 from nnrun.data.arrays import read_examples
 from nnrun.data.columns import Columns
-from nnrun.data.idx import read_idx
+from nnrun.data.idx import labels_beside, read_idx
 from nnrun.data.raw import Examples
 from nnrun.data.tables import Csv
 from nnrun.errors import DataError
@@ -26,7 +26,7 @@ def read_loose(file: Path, outline: Outline, *, with_target: bool) -> Examples:
     """Read examples that look like those of a named data set.
 
     A csv has the set's columns (or its pixels, row by row), and the target behind them; an npz `x` and `y`; an IDX
-    file the examples alone.
+    file the examples, and its labels beside it (`images-idx3`, `labels-idx1`).
 
     Raises:
         DataError: The file is of another kind, or its examples have another shape.
@@ -37,10 +37,15 @@ def read_loose(file: Path, outline: Outline, *, with_target: bool) -> Examples:
         return Examples(_shaped(file, np.asarray(found.x), outline), found.y)
     if name.endswith(_TABLES):
         return _from_csv(file, outline, with_target=with_target)
-    if "idx" in name and not with_target:
-        return Examples(_shaped(file, read_idx(file), outline), None)
+    if "idx" in name:
+        x = _shaped(file, read_idx(file), outline)
+        y = read_idx(labels_beside(file)) if with_target else None
+        if y is not None and len(y) != len(x):
+            text = f"expected as many labels as examples ({len(x)} in {file.name}), received {len(y)}"
+            raise DataError(text, file=labels_beside(file), hint="are these two of one set?")
+        return Examples(x, y)
     raise DataError(
-        "expected an npz or csv file, or an IDX file where no truth is asked for",
+        "expected an npz, csv or IDX file",
         file=file,
         hint="save the examples with numpy.savez_compressed(file, x=..., y=...)",
     )
