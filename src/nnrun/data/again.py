@@ -11,8 +11,10 @@ from nnrun.data.groups import column_of, resolved, taken_out
 from nnrun.data.images import Images
 from nnrun.data.load import apply_steps, make_source
 from nnrun.data.load_text import load_text_again
+from nnrun.data.parquet import Parquet
 from nnrun.data.prepare import restore
 from nnrun.data.streams import Stream
+from nnrun.data.tables import Csv
 from nnrun.data.targets import Targets
 from nnrun.data.windowed import Windowed
 from nnrun.errors import DataError
@@ -61,6 +63,8 @@ def load_again(
         name = resolved(column, tuple(layout["features"]))
         layout = {**layout, "features": [known for known in layout["features"] if known != name]}
         column = None
+    if isinstance(source, Csv) and file.suffix.lower() in (".parquet", ".pq"):
+        source = _typed_alike(source, layout)
     found = source.again(file, layout, with_target=with_target and targets.need_truth)
     if column is not None:
         found, _ = taken_out(found, column)
@@ -73,6 +77,15 @@ def load_again(
         )
     y = targets.encode(found.y, x) if with_target else np.empty((len(x), 0), dtype="float32")
     return DataPart(x, y, np.arange(len(x)))
+
+
+def _typed_alike(source: Csv, layout: Mapping[str, Any]) -> Parquet:
+    """A reader of Parquet files that types columns as a csv's run did."""
+    types: dict[str, Any] = dict.fromkeys(layout["text"], "category")
+    types |= {name: {"date": form} if form else "date" for name, form in layout.get("dates", {}).items()}
+    found = Parquet("", types=types)
+    found.missing_allowed = source.missing_allowed
+    return found
 
 
 def _prepared(

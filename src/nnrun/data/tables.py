@@ -123,12 +123,7 @@ class Csv:
         )
 
     def again(self, file: Path, layout: Mapping[str, Any], *, with_target: bool) -> Examples:
-        """Read another file with the same columns; the target columns may be missing where they are not asked for.
-
-        A Parquet file will do as well.
-        """
-        if file.suffix.lower() in (".parquet", ".pq"):
-            return self._from_parquet(file, layout, with_target=with_target)
+        """Read another file with the same columns; the target columns may be missing where they are not asked for."""
         head = read_head(file, self.dialect)
         head = _positional(head, layout) if not (layout["header"] and head.line) else head
         wanted = [*layout["features"], *(layout["targets"] if with_target else [])]
@@ -148,15 +143,6 @@ class Csv:
         table, _ = read_columns(file, replace(self.dialect, dates=dates), Wanted(head, roles, types, gaps))
         y = side_by_side({name: table[name] for name in layout["targets"]}) if with_target else None
         return Examples(Columns({name: table[name] for name in layout["features"]}), y)
-
-    def _from_parquet(self, file: Path, layout: Mapping[str, Any], *, with_target: bool) -> Examples:
-        from nnrun.data.parquet import Parquet
-
-        types: dict[str, Any] = dict.fromkeys(layout["text"], "category")
-        types |= {name: {"date": form} if form else "date" for name, form in layout.get("dates", {}).items()}
-        source = Parquet(file.name, types=types)
-        source.missing_allowed = self.missing_allowed
-        return source.again(file, layout, with_target=with_target)
 
     def foresee(self, places: Places, path: ConfigPath) -> tuple[Outline | None, list[Finding]]:
         """Read the header and, of a small file, all rows: columns, classes, and whatever is wrong."""
