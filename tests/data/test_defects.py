@@ -145,6 +145,13 @@ def test_gaps_that_a_step_fills_in_are_no_defects(places, spec) -> None:
     assert [finding.text.partition(":")[0] for finding in findings] == ["row 3, column y", "row 4, column b"]
 
 
+def test_a_number_that_stands_for_a_missing_value_is_missing(places, spec) -> None:
+    """`missing: ['-999']` is looked at before the number that it also is."""
+    (places.config_dir / "t.csv").write_text("a,y\n1,0\n-999,1\n3,0\n")
+    _, findings = foresee(spec("csv", file="t.csv", missing=["-999"]), form="binary", places=places)
+    assert [finding.text for finding in findings] == ["row 3, column a: expected a value, received a missing one"]
+
+
 def test_a_field_that_runs_over_lines_is_sound(places, listener) -> None:
     """Line ends within quotes belong to the text, also in a file with defects elsewhere."""
     text = 'note,a,y\n"one\ntwo",1,0\n"say ""hi""",2,1\nplain,3 kg,0\nplain,4,1\n'

@@ -82,9 +82,10 @@ def examine(file: Path, dialect: Dialect, wanted: Wanted, limit: int | None = No
             return found, []
     except DataError as error:
         refused = error
-    # Once more, and slowly: a strict reader stops at the first quote or byte that is wrong, and keeps no places.
-    found = tally_rows(([one.text for one in row.fields] for row in _rows(file, dialect, wanted, limit)
-                        if row.fault is None), dialect, wanted)
+        # A strict reader stops at the first quote or byte that is wrong.
+        sound = (list(row.texts) for row in _rows(file, dialect, wanted, limit) if row.fault is None)
+        found = tally_rows(sound, dialect, wanted)
+    # Once more, and slowly: a quick reading keeps no places.
     defects = _defects(file, _rows(file, dialect, wanted, limit), dialect, wanted, wanted.kinds(found.columns))
     if refused is not None and not defects:
         raise refused
@@ -141,8 +142,7 @@ def _misfits(row: Row, dialect: Dialect, wanted: Wanted, kinds: Mapping[str, Kin
         return
     names = wanted.head.names
     for name, role in wanted.roles.items():
-        at = row.fields[names.index(name)]
-        found = cell_misfit(row, at, dialect, (name, role, kinds[name]), gap=name in wanted.gaps)
+        found = cell_misfit(row, names.index(name), dialect, (name, role, kinds[name]), gap=name in wanted.gaps)
         if found is not None:
             yield found
 

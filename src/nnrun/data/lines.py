@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from nnrun.data.delimited import first_bytes, is_utf8, open_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from nnrun.data.delimited import Dialect
@@ -42,7 +42,8 @@ class Row:
 
     Attributes:
         number: The line it begins on, counted from 1.
-        fields: Its fields.
+        texts: What its fields say.
+        spans: Where each begins in the line, counted from 0, and its length; None where they follow from the texts.
         line: That line, without its end.
         offset: How many bytes come before it.
         fault: What is wrong with its quotes, or None.
@@ -50,11 +51,20 @@ class Row:
     """
 
     number: int
-    fields: tuple[Field, ...]
+    texts: Sequence[str]
+    spans: Sequence[tuple[int, int]] | None
     line: str
     offset: int
     fault: Fault | None = None
     at: int = 0
+
+    def field(self, index: int) -> Field:
+        """One of its fields, with its place."""
+        if self.spans is not None:
+            start, length = self.spans[index]
+        else:
+            start, length = sum(map(len, self.texts[:index])) + index, len(self.texts[index])
+        return Field(self.texts[index], start + 1, max(1, length))
 
 
 def damaged_rows(file: Path, dialect: Dialect, width: int) -> Iterator[Row]:
@@ -97,7 +107,7 @@ def _joined(
         if '"' not in ahead[taken - 1]:
             continue
         whole = _row(row.number, line, separator, row.offset)
-        if whole.fault is None and len(whole.fields) == width:
+        if whole.fault is None and len(whole.texts) == width:
             return replace(whole, line=row.line), taken
         if whole.fault != "unclosed-quote":
             break
@@ -107,9 +117,13 @@ def _joined(
 def _row(number: int, line: str, separator: str, offset: int) -> Row:
     line = line.rstrip("\r\n")
     if separator == " ":
-        fields = tuple(Field(found[0], found.start() + 1, len(found[0])) for found in re.finditer(r"\S+", line))
-        return Row(number, fields, line, offset)
-    found: list[Field] = []
+        words = list(re.finditer(r"\S+", line))
+        spans = [(word.start(), len(word[0])) for word in words]
+        return Row(number, [word[0] for word in words], spans, line, offset)
+    if '"' not in line and " " not in line:
+        return Row(number, line.split(separator), None, line, offset)
+    texts: list[str] = []
+    places: list[tuple[int, int]] = []
     fault: Fault | None = None
     at = place = 0
     while place <= len(line):
@@ -117,10 +131,11 @@ def _row(number: int, line: str, separator: str, offset: int) -> Row:
         quoted = line.startswith('"', place)
         text, end, wrong = _quoted(line, place, separator) if quoted else _plain(line, place, separator)
         if wrong is not None and fault is None:
-            fault, at = wrong, len(found)
-        found.append(Field(text, place + 1, max(1, end - place)))
+            fault, at = wrong, len(texts)
+        texts.append(text)
+        places.append((place, end - place))
         place = end + 1
-    return Row(number, tuple(found), line, offset, fault, at)
+    return Row(number, texts, places, line, offset, fault, at)
 
 
 def _plain(line: str, place: int, separator: str) -> tuple[str, int, Fault | None]:

@@ -48,42 +48,50 @@ class Misfit:
 
 def row_misfit(row: Row, dialect: Dialect, head: Head) -> Misfit | None:
     """What is wrong with a row as a whole."""
-    texts = [one.text for one in row.fields]
+    texts = list(row.texts)
     if row.fault is not None:
         return _quotes(row, head)
     if len(texts) != len(head.names):
         return _length(row, texts, dialect, head)
     if head.line and repeats_header(texts, head.names):
         hint = "take the row out: the file was put together from several"
-        return Misfit("header-again", head.names[0], row.fields[0], "the header stands among the rows once more", hint)
+        return Misfit("header-again", head.names[0], row.field(0), "the header stands among the rows once more", hint)
     if all(map(dialect.is_missing, texts)):
         text = "expected values, received a row without any"
-        return Misfit("empty-row", head.names[0], row.fields[0], text, "take the row out")
+        return Misfit("empty-row", head.names[0], row.field(0), text, "take the row out")
     return None
 
 
 def cell_misfit(
-    row: Row, at: Field, dialect: Dialect, column: tuple[str, Role, Kind], *, gap: bool
+    row: Row, index: int, dialect: Dialect, column: tuple[str, Role, Kind], *, gap: bool
 ) -> Misfit | None:
     """What is wrong with a field of a row that is whole.
 
     Args:
         row: The row.
-        at: The field.
+        index: Which of its fields.
         dialect: How the file is written.
         column: The name of the field's column, what it is for and what it holds.
         gap: Whether the column may have missing values.
     """
     name, role, kind = column
-    if any("\udc80" <= letter <= "\udcff" for letter in at.text):
-        return _bytes(row, at, dialect, name)
-    text = at.text.strip()
+    text = row.texts[index].strip()
     if dialect.is_missing(text):
-        return None if gap else _missing(at, name, role, kind)
+        return None if gap else _missing(row.field(index), name, role, kind)
+    if kind == "number":
+        value = dialect.number(text)
+        # Most fields are sound numbers, whose places nobody needs.
+        if value is not None and (role != "weight" or value >= 0):
+            return None
+    at = row.field(index)
+    if any("\udc80" <= letter <= "\udcff" for letter in text):
+        return _bytes(row, at, dialect, name)
     if kind == "number":
         return _number(at, text, dialect, name, role)
-    if kind == "date":
-        return _date(at, text, dialect, name)
+    return _date(at, text, dialect, name) if kind == "date" else _text(at, text, name)
+
+
+def _text(at: Field, text: str, name: str) -> Misfit | None:
     letter = unseen(text.replace("\N{NO-BREAK SPACE}", "").replace("\N{ZERO WIDTH JOINER}", ""))
     # Scripts such as Persian write with the non-joiner.
     if letter is None or "200C" in letter:
@@ -93,7 +101,7 @@ def cell_misfit(
 
 
 def _quotes(row: Row, head: Head) -> Misfit:
-    at = row.fields[row.at]
+    at = row.field(row.at)
     column = head.names[row.at] if row.at < len(head.names) else row.at
     if row.fault == "unclosed-quote":
         text = f"the row cannot be read: the quote before {at.text[:20]!r} is never closed"
@@ -108,17 +116,17 @@ def _length(row: Row, texts: list[str], dialect: Dialect, head: Head) -> Misfit:
     said = f"expected {len(head.names)} fields, received {len(texts)}"
     hint = "is the `separator` right, and are fields that hold it quoted?"
     if len(texts) > len(head.names):
-        at = row.fields[len(head.names)]
+        at = row.field(len(head.names))
         surplus = f"{said}: {at.text[:40]!r} and what follows it belongs to no column"
         return Misfit("too-many-fields", len(head.names), at, surplus, hint)
     end = Field("", len(row.line) + 1, 1)
     if texts[0].startswith("#"):
-        return Misfit("comment", head.names[0], row.fields[0], f"{said}: a comment among the rows", "take the row out")
+        return Misfit("comment", head.names[0], row.field(0), f"{said}: a comment among the rows", "take the row out")
     others = (mark for mark in ";\t|," if row.line.count(mark) == len(head.names) - 1)
     other = next((mark for mark in others if mark != dialect.separator), None)
     if len(texts) == 1 and other:
         text = f"{said}: the row is separated by {other!r}"
-        return Misfit("other-separator", head.names[0], row.fields[0], text, "write all rows with one separator")
+        return Misfit("other-separator", head.names[0], row.field(0), text, "write all rows with one separator")
     text = f"{said}: the row ends before column {head.names[len(texts)]!r}"
     return Misfit("too-few-fields", head.names[len(texts)], end, text, hint)
 
