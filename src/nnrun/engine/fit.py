@@ -66,7 +66,7 @@ class Course:
             line, figures = self._epoch(epoch, training, progress)
             keep(line)
             progress.epoch(epoch + 1, training.epochs, {key: line[key] for key in line if key not in ("epoch", "fold")})
-            _require_number(figures, epoch)
+            require_number(figures, epoch)
             with _callbacks_named():
                 self.callbacks.on_epoch_end(epoch, dict(figures))
             done = epoch + 1
@@ -116,7 +116,12 @@ def _callbacks_named() -> Iterator[None]:
         raise RunError(text, "change or leave out that callback under training: callbacks:") from error
 
 
-def _require_number(figures: Mapping[str, float], epoch: int) -> None:
+def require_number(figures: Mapping[str, float], epoch: int) -> None:
+    """Refuse a loss that is no number.
+
+    Raises:
+        RunError: Naming the epoch, which is counted from 0, and the loss.
+    """
     wrong = [name for name, value in figures.items() if name.endswith("loss") and not math.isfinite(value)]
     if wrong:
         text = f"training diverged in epoch {epoch + 1}: {wrong[0]} is {figures[wrong[0]]}"

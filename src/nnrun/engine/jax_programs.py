@@ -39,8 +39,8 @@ class JaxPrograms(Programs):
 
     def __init__(self, names: Any, model: Any, batch_size: int) -> None:
         super().__init__(names, model, batch_size)
-        #: The woken JAX.
-        self.jax = names.jax
+        #: The woken JAX, and its arrays under TensorFlow's names.
+        self.jax, self.names = names.jax, names
         self.state = State(names, model)
         self._taking: dict[Any, Callable[..., Any]] = {}
         self._together: dict[Any, int] = {}

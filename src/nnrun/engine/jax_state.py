@@ -43,6 +43,16 @@ class State:
             return told[0], told[1], told[2], self._fresh, told[4]
         return told  # type: ignore[return-value]
 
+    def afresh(self, values: Values) -> Values:
+        """Give the same values, but for metrics, which begin an epoch."""
+        return values[0], values[1], values[2], list(self._fresh or ()), values[4]
+
+    def learning_rate(self, values: Values) -> Any:
+        """Give the learning rate of the step that comes next."""
+        with self._holding(self._model.optimizer.variables, values[2]):
+            rate = self._model.optimizer.learning_rate
+            return rate.value if hasattr(rate, "value") else rate
+
     def put(self, values: Values) -> None:
         """Put values into the variables."""
         for group, news in zip(self._groups(), values, strict=True):

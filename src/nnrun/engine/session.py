@@ -189,12 +189,8 @@ class Session:
         from nnrun.engine.resident import XlaRefusal
 
         training = self._experiment.training
-        train = self._weighed(dataset.train)
+        train = self.begin(dataset.train)
         validation = self.tensors(dataset.validation) if dataset.validation is not None else None
-        self._build(train)
-        self._augment(train)
-        if self._start is None and self.renewable:
-            self._start = Moment(self.model)
         monitor, mode = best_rule(training, {"val_loss": 0.0} if validation is not None else {})
         callbacks = make_callbacks(self._builder, training, folder, self._mark_of)
         stepwise = self._stepwise(callbacks, progress)
@@ -245,6 +241,19 @@ class Session:
             progress.say(f"XLA cannot compile the steps, and training goes on without it: {reason}")
 
         self._executor.on_refusal = without if self._experiment.training.execution.xla == "auto" else None
+
+    def begin(self, part: DataPart) -> Tensors:
+        """Make all that training changes, and give the training part as it is trained on.
+
+        Raises:
+            BuildError: Where loss or metrics do not fit the outputs and targets.
+        """
+        train = self._weighed(part)
+        self._build(train)
+        self._augment(train)
+        if self._start is None and self.renewable:
+            self._start = Moment(self.model)
+        return train
 
     def renew(self) -> None:
         """Bring model and optimizer back to where the first training began, and let go of the data so far.

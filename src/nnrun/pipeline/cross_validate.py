@@ -228,6 +228,9 @@ class Director:
         if not matter.items() <= self.record.fields.items():
             self.record.update(**matter)
 
+    def _mapped(self, _: int | None, matter: dict[str, Any]) -> None:
+        self.record.update(**matter)
+
     def _seconds(self, _: int | None, seconds: dict[str, float]) -> None:
         """Add up what each phase took; of folds side by side, that is more than the clock says."""
         known = dict(self.record.fields["seconds"])

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from nnrun.data.dataset import Dataset
     from nnrun.engine.session import Session
     from nnrun.pipeline.check import Examined
+    from nnrun.pipeline.mapped_folds import Begun
     from nnrun.runs.folder import RunFolder
 
     #: Takes what a fold has to say: a word for what it is, the fold's number (None: the final fit), and the matter.
@@ -61,6 +62,7 @@ class Bench:
         self._seconds: dict[str, float] = defaultdict(float)
         self._opened: tuple[object, Session] | None = None
         self._open = ExitStack()
+        self._groups: list[int] = []
 
     def run(self) -> None:
         """Run all folds of the assignment.
@@ -69,14 +71,67 @@ class Bench:
             NnrunError: As soon as one fails; those before it are kept.
         """
         with self._open:
-            for number in self._assignment.numbers:
+            for number in self._without_mapped():
                 began = perf_counter()
-                fold = self._fold(number)
-                self._tell("done", number, {**fold, "seconds": round(perf_counter() - began, 3)})
+                fold = self._begin(number)
+                session = self._session(fold.dataset, fold.seed)
+                self._keep_model(fold, session)
+                with self._phase("train"):
+                    epochs = self._train(number, session, fold.dataset, fold.place)
+                self._finish(fold, session, epochs, began)
+        self._say_together()
         self._tell("seconds", None, dict(self._seconds))
 
-    def _fold(self, number: int | None) -> dict[str, Any]:
-        """Prepare, train, score and keep one fold; gives its record."""
+    def _without_mapped(self) -> Iterator[int | None]:
+        """Train folds together where the backend is JAX and nothing is against it, and give the numbers of the rest."""
+        left = list(self._assignment.numbers)
+        folds = [number for number in left if number is not None]
+        if self._examined.experiment.backend != "jax" or len(folds) < 2:
+            yield from left
+            return
+        from nnrun.pipeline.mapped_folds import in_memory, why_not
+
+        against = why_not(self._examined.experiment)
+        if against is not None:
+            self._tell("say", None, f"Folds are trained one after the other: {against}.")
+            self._tell("mapped", None, {"folds_together": [], "folds_together_why": against})
+            yield from left
+            return
+        while folds:
+            first = self._begin(folds[0])
+            count = in_memory(first, len(folds))
+            self._together([first, *(self._begin(number) for number in folds[1:count])])
+            folds = folds[count:]
+        yield from (number for number in left if number is None)
+
+    def _together(self, begun: list[Begun]) -> None:
+        """Train folds together, in as many groups as their models and numbers of rows make necessary."""
+        from nnrun.pipeline.mapped_folds import Desk, groups, train_together
+
+        training = self._examined.experiment.training
+
+        def opened(fold: Begun) -> Session:
+            session = self._session(fold.dataset, fold.seed)
+            self._keep_model(fold, session)
+            return session
+
+        def finish(fold: Begun, session: Session, seconds: float) -> None:
+            self._finish(fold, session, training.epochs, perf_counter() - seconds)
+
+        for group in groups(begun, training.batch_size):
+            self._groups.append(len(group))
+            train_together(group, training, Desk(opened, self._keep_epoch, finish, self._phase))
+        self._say_together()
+
+    def _say_together(self) -> None:
+        """Let the record say how folds were trained, whatever a session of the final fit says after them."""
+        if self._groups:
+            self._tell("mapped", None, {"executor": "resident+jax+vmap", "folds_together": list(self._groups)})
+
+    def _begin(self, number: int | None) -> Begun:
+        """Prepare one fold."""
+        from nnrun.pipeline.mapped_folds import Begun
+
         place = self._folder if number is None else self._folder.fold(number)
         with self._phase("load"):
             dataset = self._dataset(number)
@@ -93,19 +148,22 @@ class Bench:
             place.begin_again()
             place.write_json(place.record, {**record, "status": "running"})
         place.write_json(place.prepare, list(dataset.fitted))
-        session = self._session(dataset, seed)
-        if number in (None, 0):
+        return Begun(number, place, dataset, seed, record)
+
+    def _keep_model(self, fold: Begun, session: Session) -> None:
+        if fold.number in (None, 0):
             keep_model(self._folder, session)
-        if number is not None:
-            place.write_json(place.model_json, session.architecture())
-        with self._phase("train"):
-            epochs = self._train(number, session, dataset, place)
+        if fold.number is not None:
+            fold.place.write_json(fold.place.model_json, session.architecture())
+
+    def _finish(self, fold: Begun, session: Session, epochs: int, began: float) -> None:
+        """Score one fold, and tell that it is done."""
         with self._phase("score"):
-            scores = self._score(number, session, dataset, place)
-        record |= {"epochs": epochs, "scores": scores}
-        if number is not None:
-            place.write_json(place.record, {**record, "status": "done"})
-        return record
+            scores = self._score(fold.number, session, fold.dataset, fold.place)
+        record = {**fold.record, "epochs": epochs, "scores": scores}
+        if fold.number is not None:
+            fold.place.write_json(fold.place.record, {**record, "status": "done"})
+        self._tell("done", fold.number, {**record, "seconds": round(perf_counter() - began, 3)})
 
     def _dataset(self, number: int | None) -> Dataset:
         if number is None:
@@ -151,20 +209,22 @@ class Bench:
         return session
 
     def _train(self, number: int | None, session: Session, dataset: Dataset, place: RunFolder) -> int:
-        def keep(line: Mapping[str, Any]) -> None:
-            require_there(self._folder)
-            told = {**line, "fold": number}
-            if number is not None:
-                metrics.append(place.metrics, told)
-            self._tell("epoch", number, told)
-
         try:
-            epochs = session.fit(dataset, place.path, place.best, self._listener, keep)
+            epochs = session.fit(
+                dataset, place.path, place.best, self._listener, lambda line: self._keep_epoch(number, line)
+            )
             self._tell("trained", number, {"executor": session.executor_name, "executor_why": session.executor_why})
             return epochs
         finally:
             if place.path.is_dir():
                 session.save(place.last)
+
+    def _keep_epoch(self, number: int | None, line: Mapping[str, Any]) -> None:
+        require_there(self._folder)
+        told = {**line, "fold": number}
+        if number is not None:
+            metrics.append(self._folder.fold(number).metrics, told)
+        self._tell("epoch", number, told)
 
     def _score(self, number: int | None, session: Session, dataset: Dataset, place: RunFolder) -> dict[str, Any]:
         from nnrun.engine.score import csv_text, table
