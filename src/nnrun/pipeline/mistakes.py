@@ -41,9 +41,9 @@ def keep_mistakes(folder: RunFolder, dataset: Dataset, scores: Mapping[str, Any]
         return
     import numpy as np
 
-    places = {int(row): at for at, row in enumerate(part.rows)}
-    rows = [one["row"] for one in worst if one["row"] in places]
-    pictures = [_pixels(np.asarray(part.x[places[row]], dtype=np.float64).reshape(shape)) for row in rows]
+    rows = [one["row"] for one in worst]
+    places = [int(np.flatnonzero(np.asarray(part.rows) == row)[0]) for row in rows]
+    pictures = [_pixels(np.asarray(part.x[at], dtype=np.float64).reshape(shape)) for at in places]
     content = io.BytesIO()
     np.savez_compressed(content, rows=np.array(rows, dtype=np.int64), pictures=np.array(pictures))
     folder.write_bytes(folder.mistakes, content.getvalue())
