@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -141,3 +144,23 @@ def test_samples_are_checked_like_every_section(tmp_path: Path) -> None:
         examine(tmp_path / "bad.yaml", (), None)
     assert len(caught.value.problems) == 3
     assert {problem.mark.line for problem in caught.value.problems} == {17}
+
+
+@pytest.mark.keras
+@pytest.mark.skipif(find_spec("jax") is None, reason="needs JAX")
+def test_samples_are_written_on_jax_too(tmp_path: Path) -> None:
+    """A text trained on JAX writes its samples, and `generate-text` writes with its model."""
+    text = config("on_jax", "{every: 2, length: 20, seed_text: 'the '}") + "  execution: {xla: auto}\nbackend: jax\n"
+    (tmp_path / "on_jax.yaml").write_text(text, encoding="utf-8")
+    words = ["--runs-dir", "runs", "-q"]
+    for command in (["train", "on_jax.yaml"], ["generate-text", "last", "--length", "20", "--top-k", "3"]):
+        done = subprocess.run(
+            [sys.executable, "-m", "nnrun", *command, *words],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+    (file,) = tmp_path.glob("runs/*/samples.jsonl")
+    assert [json.loads(line)["epoch"] for line in file.read_text(encoding="utf-8").splitlines()] == [2, 4]

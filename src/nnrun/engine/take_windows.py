@@ -84,9 +84,11 @@ def put_windows(tf: Any, x: Windows | Mapping[str, Windows], y: Windows | Mappin
 def _resident(tf: Any, codes: np.ndarray) -> Any:
     """Codes as a tensor: the very same memory where TensorFlow can use it, as a long text should be there once."""
     shareable = codes.ctypes.data % ALIGNMENT == 0 and codes.flags.writeable
-    if not shareable or tf.config.list_physical_devices("GPU"):
+    # JAX has no such name among those of `nnrun.engine.jax_names`, and shares memory by itself where it can.
+    sharing = getattr(tf, "experimental", None)
+    if not shareable or sharing is None or tf.config.list_physical_devices("GPU"):
         return tf.constant(codes)
-    return tf.experimental.dlpack.from_dlpack(codes.__dlpack__())
+    return sharing.dlpack.from_dlpack(codes.__dlpack__())
 
 
 def _forms(windows: Windows | Mapping[str, Windows]) -> Form | tuple[tuple[str, Form], ...]:

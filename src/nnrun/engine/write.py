@@ -86,7 +86,8 @@ class Writer:
     def write(self, codes: NDArray[np.int32], length: int, samples: int) -> Iterator[NDArray[np.int32]]:
         """Write `length` characters after `codes`, shape (characters,), `samples` times at once.
 
-        The program is compiled once for each number of samples, and takes weights that changed meanwhile as they are.
+        The program is compiled once for each number of samples (the one that reads `codes` for each length of them
+        too), and takes weights that changed meanwhile as they are.
 
         Yields:
             The next characters, shape (samples, some), as they are made.
@@ -159,8 +160,7 @@ class Writer:
         seen[voice.window - min(len(codes), voice.window) :] = codes[-voice.window :]
         last = np.full(samples, codes[-1], dtype="int32")
         if samples not in self._reading:
-            text = tf.TensorSpec((None,), tf.int32)
-            self._reading[samples] = tf.function(partial(self._read, samples), autograph=False, input_signature=[text])
+            self._reading[samples] = tf.function(partial(self._read, samples), autograph=False)
         memory = self._reading[samples](tf.constant(codes[:-1], tf.int32))
         return tf.constant(last), memory, tf.constant(np.tile(seen, (samples, 1)))
 
