@@ -204,3 +204,19 @@ def test_the_header_is_read_whatever_stands_below(places) -> None:
     file = places.config_dir / "t.csv"
     file.write_bytes(b"a,b\n1,\xff\n")
     assert read_head(file, Dialect()).names == ("a", "b")
+
+
+def test_a_byte_s_place_counts_from_the_file_s_beginning(places, listener) -> None:
+    """Also behind a byte order mark and letters of several bytes."""
+    for start in ("", "\ufeff"):
+        content = f"{start}größe,y\nä,0\nü".encode() + b"\xfc,1\n"
+        (places.config_dir / "t.csv").write_bytes(content)
+        with pytest.raises(DefectsError, match=rf"row 3, column größe: .* 0xFC \(byte {content.index(0xFC)} of"):
+            Csv("t.csv").load(places, listener)
+
+
+def test_a_gzip_file_that_ends_at_once_is_unreadable(places, listener) -> None:
+    """A few bytes of a gzip file are told as a damaged file, not as a defect of a row."""
+    (places.config_dir / "t.csv.gz").write_bytes(gzip.compress(table())[:12])
+    with pytest.raises(DataError, match="cannot be read"):
+        Csv("t.csv.gz", target="sick").load(places, listener)

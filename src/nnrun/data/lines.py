@@ -78,8 +78,8 @@ def damaged_rows(file: Path, dialect: Dialect, width: int) -> Iterator[Row]:
     Raises:
         DataError: The file cannot be read at all.
     """
-    number, offset = 1, len(_MARK) if is_utf8(dialect.encoding) and first_bytes(file, 3) == _MARK else 0
     with open_text(file, dialect.encoding, errors="surrogateescape") as stream:
+        number, offset = 1, len(_MARK) if is_utf8(dialect.encoding) and first_bytes(file, 3) == _MARK else 0
         ahead: deque[str] = deque()
         while (line := ahead.popleft() if ahead else next(stream, None)) is not None:
             row, taken = _row(number, line, dialect.separator, offset), 0
