@@ -47,20 +47,18 @@ print(json.dumps({"seconds": seconds, "cpu": cpu, "accuracy": history.history["a
 OURS = """
 import json, sys, time
 from pathlib import Path
-from nnrun.engine.session import Session
-from nnrun.pipeline.train import Request, train
+import nnrun.pipeline.train as line
 from nnrun.progress import Silent
-cpu, own = [], Session.fit
-def fit(self, dataset, folder, best, progress, keep):
-    began = [time.process_time()]
-    def kept(line):
-        cpu.append(time.process_time() - began[0])
-        keep(line)
-        began[0] = time.process_time()
-    return own(self, dataset, folder, best, progress, kept)
-Session.fit = fit
-done = train(Request(sys.argv[1], runs_dir=Path(sys.argv[2])), Silent())
-lines = [json.loads(line) for line in done.folder.metrics.read_text().splitlines()]
+marks = []
+def marked(own):
+    def call(*arguments, **named):
+        marks.append(time.process_time())
+        return own(*arguments, **named)
+    return call
+line.train_model, line.keep_epoch = marked(line.train_model), marked(line.keep_epoch)
+done = line.train(line.Request(sys.argv[1], runs_dir=Path(sys.argv[2])), Silent())
+lines = [json.loads(one) for one in done.folder.metrics.read_text().splitlines()]
+cpu = [after - before for before, after in zip(marks, marks[1:])]
 print(json.dumps({"seconds": [one["seconds"] for one in lines], "cpu": cpu, "accuracy": lines[-1]["accuracy"]}))
 """
 

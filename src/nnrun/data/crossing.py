@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nnrun.data.folds import deal_folds, fold_seed
-from nnrun.data.load import assemble, classes_to_stratify, deal, make_source, ungrouped
+from nnrun.data.load import assemble, classes_to_stratify, deal, make_source, read, ungrouped
 from nnrun.data.shares import NO_FOLDS
 from nnrun.data.split import split_rows
 from nnrun.data.windowed import Windowed
@@ -90,7 +90,7 @@ def load_crossing(spec: SpecLike, *, form: TargetForms, seed: int, places: Place
     source = make_source(spec.source, spec.prepare)
     if isinstance(source, Windowed):
         raise DataError(f"split: {NO_FOLDS}")
-    raw = ungrouped(source.load(places, progress), spec.split)
+    raw = ungrouped(read(source, places, progress), spec.split)
     split = _split(spec)
     k_fold = _k_fold(spec)
     try:

@@ -64,9 +64,21 @@ def load(spec: SpecLike, *, form: TargetForms, seed: int, places: Places, progre
     source = make_source(spec.source, spec.prepare)
     if isinstance(source, Windowed):
         return load_text(source, spec, form=form, places=places, progress=progress)
-    raw = ungrouped(source.load(places, progress), spec.split)
+    raw = ungrouped(read(source, places, progress), spec.split)
     parts, rows = deal(raw, spec.split, seed)
     return assemble(raw, parts, rows, spec, form=form, progress=progress)
+
+
+def read(source: Source, places: Places, progress: Progress) -> Raw:
+    """A source's examples; says whether they stay on disk.
+
+    Raises:
+        DataError: They cannot be read.
+    """
+    raw = source.load(places, progress)
+    if isinstance(raw.train.x, Stream):
+        progress.say(f"The {len(raw.train):,} examples stay on disk, and are read while they are trained on.")
+    return raw
 
 
 def deal(raw: Raw, split: SplitLike | None, seed: int) -> tuple[dict[str, Examples], dict[str, np.ndarray]]:

@@ -163,7 +163,7 @@ def _matrix(block: Block) -> np.ndarray:
 def _refuse_infinite(array: np.ndarray, rows: np.ndarray) -> None:
     # The sum of a finite array is finite unless it overflows: one quick pass decides nearly always.
     with np.errstate(over="ignore", invalid="ignore"):
-        if np.isfinite(np.sum(array, dtype="float64")):
+        if np.isfinite(np.sum(array)):
             return
     wrong = np.argwhere(~np.isfinite(array))
     if len(wrong):

@@ -43,8 +43,13 @@ def decoder(tf: Any, store: PictureFiles, by_pillow: Callable[[Any], Any]) -> Ca
     channels = store.channels if store.colour == "grey" else 3
 
     def plain(rows: Any) -> Any:
-        paths = tf.unstack(tf.gather(files, rows))
-        return _coloured(tf, store, tf.stack([_decode(tf, path, (*store.size, channels)) for path in paths]))
+        decoded: list[Any] = []
+        for path in tf.unstack(tf.gather(files, rows)):
+            # One after another: blocks are decoded side by side already, and to hand every picture of one to another
+            # thread costs more than decoding it.
+            with tf.control_dependencies(decoded[-1:]):
+                decoded.append(_decode(tf, path, (*store.size, channels)))
+        return _coloured(tf, store, tf.stack(decoded))
 
     def block(rows: Any) -> Any:
         return tf.cond(rows[0] >= 0, lambda: plain(rows), lambda: by_pillow(-1 - rows))

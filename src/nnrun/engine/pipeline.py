@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from nnrun.engine.order import Order
 
 
+#: Chunks that are ready while one is trained on.
+_AHEAD = 2
+
+
 class Pipeline:
     """Reads a stream chunk by chunk.
 
@@ -36,6 +40,8 @@ class Pipeline:
         self._order: Order = np.arange(len(stream), dtype=np.int32)
         self._failed: Exception | None = None
         self._made: Any = None
+        # Some of them wait for the disk.
+        self._workers = 2 * usable_cores()
 
     def run(self, order: Order) -> Iterator[Any]:
         """Read all examples in this order; gives chunks, float32 of shape (examples, ...).
@@ -62,14 +68,14 @@ class Pipeline:
             self._decoded(store)
             if isinstance(store, PictureFiles)
             else tf.data.Dataset.range(self._chunks).map(
-                lambda number: self._call(self._read, (number,), tf.float32, None), num_parallel_calls=usable_cores()
+                lambda number: self._call(self._read, (number,), tf.float32, None), num_parallel_calls=self._workers
             )
         )
         options = tf.data.Options()
         options.deterministic = True
-        options.threading.private_threadpool_size = usable_cores()
+        options.threading.private_threadpool_size = self._workers
         shape = (None, *self._stream.shape[1:])
-        return made.map(lambda chunk: tf.ensure_shape(chunk, shape)).prefetch(1).with_options(options)
+        return made.map(lambda chunk: tf.ensure_shape(chunk, shape)).prefetch(_AHEAD).with_options(options)
 
     @property
     def _chunks(self) -> int:
@@ -86,7 +92,7 @@ class Pipeline:
 
         return (
             tf.data.Dataset.range(blocks)
-            .map(lambda number: decode(locate(number)), num_parallel_calls=usable_cores())
+            .map(lambda number: decode(locate(number)), num_parallel_calls=self._workers)
             .rebatch(self._chunk)
             .enumerate()
             .map(lambda number, pixels: self._call(self._prepared, (number, pixels), tf.float32, None))
@@ -124,7 +130,7 @@ class Pipeline:
     def _cause(self, number: int) -> Exception | None:
         """What really went wrong in this chunk or one that is read ahead of it."""
         if self._failed is None and isinstance(self._stream.store, PictureFiles):
-            # A chunk is prefetched, and another one decoded behind it.
-            near = self._order[number * self._chunk : (number + 4) * self._chunk]
+            # Beside the chunks that are ready others are being made.
+            near = self._order[number * self._chunk : (number + _AHEAD + 3) * self._chunk]
             return first_broken(self._tf, self._stream.store, self._stream.rows[near])
         return self._failed
