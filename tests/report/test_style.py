@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nnrun.report.style import FIRST, INK, drawing, label, new_figure, to_inline, to_svg
+from nnrun.report.style import FIRST, INK, MANY, drawing, label, new_figure, to_inline, to_svg
 
 
 def _svg(title: str = "a title") -> bytes:
@@ -71,3 +71,18 @@ def test_a_wide_figure_is_scrolled_rather_than_shrunk() -> None:
         narrow = to_inline(to_svg(new_figure()[0]), "n", "")
     assert "min-width:1344px" in wide
     assert "min-width" not in narrow.partition(">")[0]
+
+
+def _luminance(colour: str) -> float:
+    """The relative luminance of a colour (WCAG 2.1, section 'relative luminance')."""
+    shares = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    linear = [share / 12.92 if share <= 0.04045 else ((share + 0.055) / 1.055) ** 2.4 for share in shares]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@pytest.mark.parametrize("colour", MANY)
+@pytest.mark.parametrize("paper", ["#ffffff", "#14181d"])
+def test_lines_are_seen_on_light_and_dark(colour: str, paper: str) -> None:
+    """Colours that a page does not change have a contrast of 2.4 at least on both of its backgrounds."""
+    light, dark = sorted((_luminance(colour), _luminance(paper)), reverse=True)
+    assert (light + 0.05) / (dark + 0.05) >= 2.4

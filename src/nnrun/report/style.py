@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 INK, MUTED, GRID, PAPER = "#1b1f24", "#5f6b7a", "#d5dbe3", "#ffffff"
 #: What was trained on, what was held out, and a third thing.
 FIRST, SECOND, THIRD = "#1f6fb4", "#c2500b", "#2e7d4f"
-#: Many lines side by side, told apart without red against green (P. Tol, "Colour schemes", 2021, "muted").
-MANY = ("#332288", "#88ccee", "#44aa99", "#117733", "#999933", "#ddcc77", "#cc6677", "#882255", "#aa4499", "#777777")
+#: Many lines side by side, neither so dark nor so light that they vanish on a dark or a light page.
+MANY = ("#6a5acd", "#3f9fd0", "#2f9e8f", "#1f9950", "#8f8f2c", "#b8922a", "#cc6677", "#b0407a", "#aa4fae", "#7f7f7f")
 #: The words of the page's style sheet for these colours.
 _VARIABLES = {
     INK: "--ink", MUTED: "--muted", GRID: "--grid", PAPER: "--paper", FIRST: "--first", SECOND: "--second",
