@@ -38,7 +38,7 @@ def test_versions_are_told_without_importing() -> None:
     code = ("import sys; from nnrun.runs.environment import versions; v = versions(); print(sorted(v));"
             "assert not {'keras', 'tensorflow', 'numpy'} & set(sys.modules)")
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-    assert told.strip() == "['keras', 'nnrun', 'numpy', 'python', 'tensorflow']"
+    assert told.strip() == "['jax', 'keras', 'nnrun', 'numpy', 'python', 'tensorflow']"
     assert environment.versions()["numpy"] == np.__version__
     assert environment.versions()["python"] == platform.python_version()
 

@@ -6,6 +6,10 @@ from types import SimpleNamespace
 from typing import Any
 
 
+class _Never(Exception):  # noqa: N818 - stands for errors of TensorFlow's
+    """What JAX never raises."""
+
+
 class JaxNames:
     """The part of TensorFlow's names that nnrun uses on tensors, each with TensorFlow's meaning.
 
@@ -26,6 +30,9 @@ class JaxNames:
         self.math = SimpleNamespace(log=np.log, count_nonzero=np.count_nonzero)
         self.random = SimpleNamespace(stateless_uniform=self._uniform)
         self.config = SimpleNamespace(list_physical_devices=self._devices)
+        self.errors = SimpleNamespace(
+            InvalidArgumentError=_Never, UnimplementedError=_Never, InternalError=_Never
+        )
         self.repeat = np.repeat
         self.maximum, self.minimum, self.where, self.tile = np.maximum, np.minimum, np.where, np.tile
         self.reduce_max, self.reduce_sum, self.stack, self.zeros = np.max, np.sum, np.stack, np.zeros

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_PACKAGES = ("nnrun", "keras", "tensorflow", "numpy")
+_PACKAGES = ("nnrun", "keras", "tensorflow", "jax", "numpy")
 #: A record is read whenever runs are listed, so a diff must not make it big.
 MOST_DIFF_BYTES = 256 * 1024
 _GIT_SECONDS = 5.0

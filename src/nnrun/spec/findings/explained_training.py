@@ -133,6 +133,14 @@ training: {loss: mse, optimizer: Adam, batch_size: 3}
         _WRITING.replace("SEED", "für"),
         _WRITING.replace("SEED", "fur"),
     ),
+    "not-on-jax": Explanation(
+        "error",
+        "The config asks of JAX what only TensorFlow can.",
+        "With backend: jax everything is compiled by XLA, data live in memory, and layers made of TensorFlow's own "
+        "operations (TextVectorization, StringLookup and the like) are not there.",
+        "backend: jax\n" + _training("execution: {xla: false}"),
+        "backend: jax\n" + _training("execution: {xla: true}"),
+    ),
     "test-part-watched": Explanation(
         "warning",
         "The test part is used for validation.",

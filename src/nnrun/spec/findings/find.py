@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nnrun.spec.findings.augmenting import augmenting
+from nnrun.spec.findings.backends import backends
 from nnrun.spec.findings.batches import batches
 from nnrun.spec.findings.claims import claims
 from nnrun.spec.findings.layers import layers
@@ -29,7 +30,7 @@ _OF_LOSS = frozenset({"loss-activation-mismatch", "too-few-outputs", "output-sha
 
 def findings(case: Case, said: Sequence[Finding] = ()) -> tuple[Finding, ...]:
     """Find what does not fit together in a config; what only follows from what is `said` already is left out."""
-    families = (perceptron, augmenting, sampling, watching, batches, layers, losses, unused, claims)
+    families = (perceptron, augmenting, sampling, backends, watching, batches, layers, losses, unused, claims)
     hidden = {"undecided"} if any(one.severity == "error" for one in said) else set[str]()
     if any(one.name in _NO_MATCH for one in said):
         hidden |= _OF_LOSS
