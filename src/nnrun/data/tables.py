@@ -43,7 +43,8 @@ class Csv:
 
     Args:
         file: The file, relative to the config or to the data folder; `.gz` is unpacked.
-        header: Whether the first line names the columns; where not given, it does unless one of its fields is a number.
+        header: Whether the first line names the columns; where not given, it does unless one of its fields is a number
+            or a date.
         separator: The character between fields; a blank stands for any run of blanks; default: a tab for `.tsv`, else
             a comma.
         decimal: The decimal mark.
