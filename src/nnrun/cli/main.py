@@ -13,6 +13,7 @@ import click
 
 from nnrun import __version__
 from nnrun.cli import door
+from nnrun.cli.calibrate import calibrate
 from nnrun.cli.check import check, wants_json
 from nnrun.cli.commands import Commands
 from nnrun.cli.compare import compare
@@ -85,7 +86,7 @@ def nnrun() -> None:
 
 for _command in (train, evaluate, predict, compare, verify, check, summary, data, runs, explain, resolve, configs):
     nnrun.add_command(_command)
-for _command in (report, generate, schema, completion):
+for _command in (report, generate, calibrate, schema, completion):
     nnrun.add_command(_command)
 
 

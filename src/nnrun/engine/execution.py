@@ -1,13 +1,15 @@
 """Which executor trains a model: a rule over its layers, its sizes and the device, so that two runs of a config agree.
 
 A choice by timing inside a run would make two runs of one config differ in their last bits. What the rule rests on was
-measured by `benchmarks/executors.py` and is told in `docs/performance.md`.
+measured by `benchmarks/executors.py` and is told in `docs/performance.md`; what it weighs, `nnrun calibrate` measures.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
+
+from nnrun.engine.profile import Costs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,11 +25,6 @@ PLAIN = frozenset(
 #: Layers that loop over time steps, of which XLA gains most.
 RECURRENT = frozenset(("SimpleRNN", "LSTM", "GRU"))
 
-#: What XLA saves a step, in microseconds: of each layer with weights, of each weight that the optimizer moves, and of
-#: each time step of a recurrent layer. Low estimates of the sweep.
-_GAIN_LAYER, _GAIN_WEIGHT, _GAIN_TIME = 50.0, 0.0025, 80.0
-#: What compiling takes longer with XLA, in seconds: at least, and for each recurrent layer.
-_COST, _COST_RECURRENT = 1.0, 3.0
 #: XLA has to save this many times what compiling takes.
 _WORTH = 3.0
 
@@ -51,7 +48,13 @@ class Choice:
 
 
 def choose(
-    model: Any, steps: int, *, cpu: bool = True, augmented: bool = False, wanted: bool | Literal["auto"] = "auto"
+    model: Any,
+    steps: int,
+    *,
+    cpu: bool = True,
+    augmented: bool = False,
+    wanted: bool | Literal["auto"] = "auto",
+    costs: tuple[Costs, str] = (Costs(), "built-in estimates"),
 ) -> Choice:
     """Choose how a model is trained.
 
@@ -61,6 +64,7 @@ def choose(
         cpu: Whether a CPU computes.
         augmented: Whether training batches are changed at random.
         wanted: What the config says: `auto`, or whether XLA is used.
+        costs: What XLA gains and costs, and where that is from.
     """
     if wanted != "auto":
         return Choice(wanted, f"the config says xla: {str(wanted).lower()}")
@@ -72,9 +76,10 @@ def choose(
     against = _obstacle(met)
     if against is not None:
         return Choice(False, against)
-    cost = _COST + _COST_RECURRENT * sum(one.kind in RECURRENT for one in met)
-    saved = steps * _gain(met) / 1e6
-    weighed = f"about {saved:.1f} s saved in {steps:,} steps, {cost:.0f} s more to compile"
+    weighs, origin = costs
+    cost = weighs.compiling + weighs.recurrent * sum(one.kind in RECURRENT for one in met)
+    saved = steps * _gain(met, weighs) / 1e6
+    weighed = f"about {saved:.1f} s saved in {steps:,} steps, {cost:.1f} s more to compile ({origin})"
     return Choice(saved >= _WORTH * cost, f"{'XLA' if saved >= _WORTH * cost else 'no XLA'}: {weighed}")
 
 
@@ -132,9 +137,9 @@ def _is_random(layer: Any) -> bool:
     return any("seed_generator" in variable.path for variable in layer.non_trainable_variables)
 
 
-def _gain(met: list[_Met]) -> float:
+def _gain(met: list[_Met], costs: Costs) -> float:
     """Estimate what XLA saves a step, in microseconds."""
     weighty = [one.layer for one in met if one.layer.trainable_weights and one.kind not in RECURRENT]
     weights = sum(layer.count_params() for layer in weighty)
     times = sum(one.times or 0 for one in met)
-    return _GAIN_LAYER * len(weighty) + _GAIN_WEIGHT * float(weights) + _GAIN_TIME * times
+    return costs.layer * len(weighty) + costs.weight * float(weights) + costs.time * times

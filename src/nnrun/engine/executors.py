@@ -55,6 +55,7 @@ def executor_for(model: Any, experiment: Experiment, facts: Facts) -> Chosen:
         executor = ResidentExecutor(tf, model, training.batch_size, programs=programs)
         return Chosen(executor, "resident+jax", "the data fit in memory; JAX compiles everything with XLA", programs)
     from nnrun.engine.execution import choose
+    from nnrun.engine.profile import costs_here
 
     choice = choose(
         model,
@@ -62,6 +63,7 @@ def executor_for(model: Any, experiment: Experiment, facts: Facts) -> Chosen:
         cpu=not on_gpu(),
         augmented=bool(training.augment),
         wanted=training.execution.xla,
+        costs=costs_here(),
     )
     resident = ResidentExecutor(tf, model, training.batch_size, xla=choice.xla)
     if facts.streamed:
