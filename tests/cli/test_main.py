@@ -34,6 +34,7 @@ COMMANDS = {
     "predict",
     "report",
     "resolve",
+    "calibrate",
     "check",
     "summary",
     "data",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from nnrun.data.columns import Columns
@@ -10,7 +12,8 @@ from nnrun.data.registry import entry
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
+
+    import numpy as np
 
     from nnrun.data.places import Places
     from nnrun.errors import Path as ConfigPath
@@ -64,12 +67,10 @@ class Digits(_Bundled):
 
     def load(self, places: Places, progress: Progress) -> Raw:  # noqa: ARG002
         """Read the pictures from scikit-learn."""
-        from sklearn.datasets import load_digits
-
-        bunch = load_digits()
+        pictures, classes = _digits()
         outline = entry(self.name).outline
         return Raw(
-            Examples(bunch.images.astype("uint8"), bunch.target),
+            Examples(pictures, classes),
             class_names=outline.class_names or (),
             target_names=outline.target_names,
             task=outline.task,
@@ -103,3 +104,21 @@ class Diabetes(_Table):
 
     name = "diabetes"
     options: ClassVar[Mapping[str, Any]] = {"scaled": False}
+
+
+def _digits() -> tuple[np.ndarray, np.ndarray]:
+    """Read scikit-learn's file of digits, without importing scikit-learn where the file lies where it always has.
+
+    The import takes longer than a first training of such digits.
+    """
+    import numpy as np
+
+    found = find_spec("sklearn")
+    file = Path(*(found.submodule_search_locations or [""])[:1] if found else [""], "datasets", "data", "digits.csv.gz")
+    if not file.is_file():
+        from sklearn.datasets import load_digits
+
+        bunch = load_digits()
+        return bunch.images.astype("uint8"), bunch.target
+    table = np.loadtxt(file, delimiter=",", dtype="uint8")
+    return np.ascontiguousarray(table[:, :-1]).reshape(-1, 8, 8), table[:, -1].astype("int64")

@@ -26,7 +26,7 @@ PLAIN = frozenset(
 RECURRENT = frozenset(("SimpleRNN", "LSTM", "GRU"))
 
 #: XLA has to save this many times what compiling takes.
-_WORTH = 3.0
+_WORTH = 2.0
 
 
 @dataclass(frozen=True)

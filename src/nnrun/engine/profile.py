@@ -31,11 +31,11 @@ class Costs:
         recurrent: Seconds more for each recurrent layer.
     """
 
-    layer: float = 50.0
-    weight: float = 0.0025
-    time: float = 80.0
-    compiling: float = 1.0
-    recurrent: float = 3.0
+    layer: float = 40.0
+    weight: float = 0.0005
+    time: float = 40.0
+    compiling: float = 0.5
+    recurrent: float = 1.5
 
 
 @dataclass(frozen=True)
