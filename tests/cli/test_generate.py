@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from click.testing import CliRunner
 
 from nnrun.cli.generate import together
 from nnrun.cli.main import nnrun
+from nnrun.cli.train import _next
+from nnrun.pipeline.train import Finished
+from nnrun.runs.folder import RunFolder
 
 
 @pytest.mark.parametrize(
@@ -33,3 +38,10 @@ def test_several_texts_stand_under_lines_that_count_them() -> None:
     """One text is given as it is, several each under its number."""
     assert together(["a\nb"]) == "a\nb"
     assert together(["a", "b"]) == "=== sample 1 of 2\na\n=== sample 2 of 2\nb\n"
+
+
+@pytest.mark.parametrize(("figure", "command"), [("bits_per_character", "generate-text"), ("accuracy", "eval")])
+def test_a_run_on_a_text_leads_on_to_writing(figure: str, command: str) -> None:
+    """What `train` names as the next command is to let a model of a text write, and to ask any other again."""
+    scores = {"task": "classification", "validation": {"loss": 1.0, figure: 0.5}}
+    assert _next(Finished(RunFolder(Path("run")), scores)) == command

@@ -157,9 +157,15 @@ def _tell(finished: Finished, request: Request, page: Path | None, *, quiet: boo
             [
                 ("run", str(finished.folder.path)),
                 *([("report", str(page))] if page is not None else []),
-                ("next", f"nnrun eval {finished.folder.short_id}{fold}{after}"),
+                ("next", f"nnrun {_next(finished)} {finished.folder.short_id}{fold}{after}"),
             ],
         )
+
+
+def _next(finished: Finished) -> str:
+    """Name the command that a reader wants next: a model of a text is there to write."""
+    parts = [part for part in finished.scores.values() if isinstance(part, dict)]
+    return "generate-text" if any("bits_per_character" in part for part in parts) else "eval"
 
 
 def said(runs_dir: Path) -> str:
