@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 #: Keras imports these only because they are installed; without them `import keras` takes 2.9 s instead of 4 to 6 s.
 _UNNEEDED = ("sklearn", "pandas", "matplotlib")
+#: TensorFlow does so with these: its old Keras with SciPy, its converter for phones with JAX; together half a second.
+_UNNEEDED_BY_TENSORFLOW = ("scipy", "jax", "jaxlib")
 
 
 @dataclass(frozen=True)
@@ -67,8 +69,8 @@ def load_keras(wake: Wake) -> ModuleType:
     _require(wake.backend)
     _set_environment(wake)
     # With JAX, Keras would import TensorFlow only to seed it, which takes longer than all the rest.
-    hidden = (*_UNNEEDED, "tensorflow") if wake.backend == "jax" else _UNNEEDED
-    with _hidden(hidden), _private_keras_home():
+    more = ("tensorflow",) if wake.backend == "jax" else _UNNEEDED_BY_TENSORFLOW
+    with _hidden((*_UNNEEDED, *more)), _private_keras_home():
         (_wake_jax if wake.backend == "jax" else _wake_tensorflow)(wake)
         keras = importlib.import_module("keras")
         # A second experiment of one process gets neither the first one's number formats nor names like `precision_1`.
