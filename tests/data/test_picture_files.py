@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from nnrun.data.checkup import check_up
 from nnrun.data.foresee import foresee
 from nnrun.data.load import load
 from nnrun.data.streams import Stream
@@ -83,6 +84,17 @@ def test_a_picture_that_breaks_is_named_when_it_is_read(places, listener, spec, 
     data = load(spec("images", folder="set", stream=True), form="integer", seed=1, places=places, progress=listener)
     with pytest.raises(DataError, match=r"01\.png: expected a picture, but it cannot be read"):
         np.asarray(data.train.x)
+
+
+def test_data_check_meets_every_picture(places, listener, spec, split, folder) -> None:
+    """Duplicates are found as in memory, and a broken picture before any training."""
+    said = [spec("images", folder="set", stream=stream, split=split(test=0.2)) for stream in (False, True)]
+    found = [check_up(one, seed=1, places=places, progress=listener, classes=True) for one in said]
+    assert found[0] == found[1]
+    file = folder / "odd" / "01.png"
+    file.write_bytes(file.read_bytes()[:-40])
+    with pytest.raises(DataError, match=r"01\.png: expected a picture"):
+        check_up(said[1], seed=1, places=places, progress=listener, classes=True)
 
 
 def test_a_step_that_needs_all_pictures_is_refused_by_check(places, spec, folder) -> None:

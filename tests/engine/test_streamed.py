@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from nnrun.data.streams import Stream
-from nnrun.engine.order import order
+from nnrun.engine.order import LongOrder, order
 from nnrun.engine.resident import ResidentExecutor
 from nnrun.engine.streamed import put_stream
 
@@ -170,3 +170,23 @@ def test_weights_can_be_given_afterwards(keras) -> None:
     assert weighed.fields[2].numpy().tolist() == [0, 1]
     assert len(weighed.everything) == 3
     assert weighed.targets is weighed.told[1]
+
+
+@pytest.mark.keras
+def test_a_long_order_streams_too(keras, part, monkeypatch) -> None:
+    """Orders that are never laid out are read piece by piece, and give what data in memory give."""
+    import tensorflow as tf
+
+    for module in ("order", "resident", "streamed"):
+        monkeypatch.setattr(f"nnrun.engine.{module}.LONGEST", 20)
+    data, found = part(53, STACKS["dense"][0]), []
+    for streamed in (False, True):
+        executor = ResidentExecutor(tf, make(keras, "dense"), 10)
+        put = put_stream(tf, on_disk(data.x, 32 * 4 * 6 * 20), data.y, None, 10)
+        tensors = put if streamed else executor.put(data.x, data.y)
+        executor.build(tensors)
+        turned = order(3, 0, 53)
+        assert isinstance(turned, LongOrder)
+        figures = executor.train(tensors, turned, lambda _: None)
+        found.append((figures, executor.evaluate(tensors), executor.predict(tensors).tolist()))
+    assert found[0] == found[1]
