@@ -91,7 +91,7 @@ def test_large_pictures_are_decoded_by_few_at_a_time() -> None:
     def of(side: int, plain: bool) -> int:
         return block_size(PictureFiles(["x"], (side, side), "rgb", np.array([plain]), 3, np.zeros((1, 32), "uint8")))
 
-    assert (of(28, True), of(28, False), of(224, True), of(5000, True)) == (64, 8, 3, 1)
+    assert (of(28, True), of(28, False), of(224, True), of(5000, True)) == (32, 8, 3, 1)
 
 
 @pytest.mark.keras

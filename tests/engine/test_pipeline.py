@@ -48,7 +48,7 @@ def files(tmp_path):
 @pytest.mark.keras
 @pytest.mark.parametrize("chunk", [7, 64, 200])
 def test_pictures_come_prepared(keras, files, chunk: int) -> None:
-    """Decoded in blocks of 64, given in chunks of another size, with Pillow's pixels after the steps."""
+    """Decoded in blocks of 32, given in chunks of another size, with Pillow's pixels after the steps."""
     import tensorflow as tf
 
     Image.open(files[3]).save(files[3].with_suffix(".bmp"))

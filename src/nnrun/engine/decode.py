@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from nnrun.data.picture_files import PictureFiles
 
 #: Pictures decoded by one call, and pixels beyond which fewer are: enough to make the call cheap.
-_BLOCK, _PIXELS = 64, 200_000
+_BLOCK, _PIXELS = 32, 200_000
 #: Weights of red, green and blue in grey, and their sum: ITU-R BT.601 in 16 bits, as Pillow reckons.
 _GREY, _HALF = (19595, 38470, 7471), 0x8000
 
