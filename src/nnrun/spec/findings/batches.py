@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def batches(case: Case) -> Iterator[Finding]:
-    """Find batches that are too large, a test part that serves twice, and a backend that cannot read from disk."""
+    """Find batches that are too large, and a test part that serves twice."""
     rows = case.facts.rows.get("train") if case.facts is not None else None
     size = case.training.batch_size
     if rows is not None and size > rows:
@@ -32,11 +32,4 @@ def batches(case: Case) -> Iterator[Finding]:
             "validation: 0.1 holds out training rows instead",
             "test-part-watched",
             "warning",
-        )
-    if case.facts is not None and case.facts.streamed and case.experiment.backend != "tensorflow":
-        yield Finding(
-            ("backend",),
-            f"the data stay on disk and are read by TensorFlow, but the backend is {case.experiment.backend}",
-            "write `backend: tensorflow`, or `stream: false` in the source",
-            "backend-cannot-stream",
         )

@@ -62,14 +62,6 @@ FINDINGS = {
         _csv(""),
         {**_NUMBERS, "torn.csv": "age,risk\n30,0.5\n40\n50,2.5\n"},
     ),
-    "backend-cannot-stream": Explanation(
-        "error",
-        "Data that stay on disk are to be trained on by another backend than TensorFlow.",
-        "Streams are read, decoded and prepared by tf.data. Data that fit in memory are trained on by any backend.",
-        _csv(", stream: true") + "backend: jax\n",
-        _csv(", stream: true"),
-        _NUMBERS,
-    ),
     "download-to-come": Explanation(
         "note",
         "A named data set is not on this machine yet.",
