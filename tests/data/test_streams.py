@@ -55,6 +55,7 @@ def test_taking_rows_reads_nothing() -> None:
     assert some.rows.tolist() == [3, 5]
     assert some.read(np.array([1])).tolist() == [[10, 11]]
     assert some.digest() == "3,5"
+    assert some[1].tolist() == [10, 11]
 
 
 def test_a_finished_stream_gives_what_the_model_takes() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -57,7 +57,10 @@ class Stream:
     def __len__(self) -> int:
         return len(self.rows)
 
-    def __getitem__(self, rows: slice | np.ndarray) -> Stream:
+    def __getitem__(self, rows: int | slice | np.ndarray) -> Any:
+        """One example as an array, or a stream of some of them."""
+        if isinstance(rows, int | np.integer):
+            return np.asarray(self[np.array([rows])])[0]
         return replace(self, rows=self.rows[rows])
 
     def then(self, step: Step) -> Stream:
