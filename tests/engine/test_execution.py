@@ -74,6 +74,8 @@ def test_the_config_decides_first(keras) -> None:
     assert choose(dense, MANY, wanted=False).why == "the config says xla: false"
     assert not choose(dense, MANY, cpu=False).xla
     assert "augment" in choose(dense, MANY, augmented=True).why
+    assert "pieces" in choose(dense, MANY, in_pieces=True).why
+    assert choose(dense, MANY, in_pieces=True, wanted=True).xla
 
 
 @pytest.mark.keras

@@ -55,6 +55,7 @@ def executor_for(model: Any, experiment: Experiment, facts: Facts) -> Chosen:
         executor = ResidentExecutor(tf, model, training.batch_size, programs=programs)
         return Chosen(executor, "resident+jax", "the data fit in memory; JAX compiles everything with XLA", programs)
     from nnrun.engine.execution import choose
+    from nnrun.engine.order import LONGEST
     from nnrun.engine.profile import costs_here
 
     choice = choose(
@@ -62,6 +63,7 @@ def executor_for(model: Any, experiment: Experiment, facts: Facts) -> Chosen:
         _steps(experiment, facts),
         cpu=not on_gpu(),
         augmented=bool(training.augment),
+        in_pieces=not facts.streamed and facts.rows.get("train", 0) > LONGEST,
         wanted=training.execution.xla,
         costs=costs_here(),
     )
