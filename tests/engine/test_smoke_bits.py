@@ -24,10 +24,11 @@ if TYPE_CHECKING:
 SMOKE = Path(__file__).resolve().parents[2] / "configs" / "smoke"
 #: Steps of an epoch that are compared, the incomplete one at the end among them.
 STEPS = 6
-CASES = [(path.stem, ()) for path in sorted(SMOKE.glob("*.yaml"))] + [
+#: The perceptron's rule takes no step of Keras'.
+CASES = [(path.stem, ()) for path in sorted(SMOKE.glob("*.yaml")) if path.stem != "perceptron"] + [
     ("digits_cnn", ("precision=mixed_bfloat16",)),
     ("digits_mlp", ("training.optimizer={Adam: {gradient_accumulation_steps: 2}}",)),
-    ("mnist_cnn", ("training.augment=[{RandomTranslation: [0.1, 0.1]}]",)),
+    ("mnist_cnn", ("training.augment=[{RandomTranslation: {height_factor: 0.1, width_factor: 0.1}}]",)),
     ("digits_mlp", ("training.class_weight=balanced",)),
 ]
 
@@ -75,7 +76,9 @@ def _cut(dataset: Dataset, batch: int) -> Dataset:
 @pytest.mark.parametrize(("name", "sets"), CASES, ids=lambda one: one if isinstance(one, str) else "".join(one)[:40])
 def test_a_smoke_config_trains_to_the_bits_of_fit(name: str, sets: tuple[str, ...], tmp_path: Path) -> None:
     """Figures of every epoch, weights, states of random numbers and optimizer are equal, bit for bit."""
-    examined = examine(SMOKE / f"{name}.yaml", (*sets, "training.epochs=2", "training.execution.xla=false"), None)
+    # Without callbacks: one that restores the best epoch's weights says nothing of the steps.
+    fixed = ("training.epochs=2", "training.execution.xla=false", "training.callbacks=[]")
+    examined = examine(SMOKE / f"{name}.yaml", (*sets, *fixed), None)
     experiment = examined.experiment
     dataset = load(
         experiment.data, form=examined.form, seed=experiment.seed, places=examined.places, progress=Silent()

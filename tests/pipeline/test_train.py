@@ -33,6 +33,7 @@ FILES = {
     "epochs.csv",
     "log.txt",
     "metrics.jsonl",
+    "mistakes.npz",
     "model.json",
     "model.svg",
     "predictions.csv",
