@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import random
@@ -17,19 +18,31 @@ from nnrun.engine.backend import Wake, load_keras, usable_cores
 
 #: What a fresh process says of itself once Keras is awake.
 WAKE_AND_TELL = """
-import json, os, sys
+import gc, json, os, sys
 from pathlib import Path
 from nnrun.engine.backend import Wake, load_keras
 from nnrun.engine.quiet import quiet
+class Ring:
+    left = 0
+    def __init__(self):
+        self.me, Ring.left = self, Ring.left + 1
+    def __del__(self):
+        Ring.left -= 1
+gc.collect()
+Ring()
 with quiet(Path(sys.argv[1])):
     keras = load_keras(Wake(seed=7, threads=1))
+    frozen = [gc.get_freeze_count()]
     numbers = keras.random.normal((3,)).numpy().tolist()
+    load_keras(Wake(seed=7, threads=1))
+frozen += [gc.get_freeze_count()]
 hidden = [name for name in ("sklearn", "pandas", "matplotlib", "scipy", "jax") if name in sys.modules]
 import sklearn, pandas, matplotlib, scipy.sparse
 threading = sys.modules["tensorflow"].config.threading
 print(json.dumps({
     "floatx": keras.config.floatx(), "epsilon": keras.config.epsilon(), "backend": keras.config.backend(),
     "format": keras.config.image_data_format(), "hidden": hidden, "numbers": numbers,
+    "frozen": frozen, "collecting": gc.isenabled(), "rings": Ring.left,
     "threads": [threading.get_intra_op_parallelism_threads(), threading.get_inter_op_parallelism_threads()],
     "environment": {key: os.environ.get(key) for key in ("KERAS_HOME", "KERAS_BACKEND", "TF_CPP_MIN_LOG_LEVEL",
                                                         "TF_ENABLE_ONEDNN_OPTS", "TF_FORCE_GPU_ALLOW_GROWTH")},
@@ -100,6 +113,16 @@ def test_unneeded_packages_are_hidden_only_meanwhile(woken) -> None:
 
 
 @pytest.mark.keras
+def test_what_waking_imports_is_not_searched_for_garbage(woken) -> None:
+    """Only the first waking leaves objects that Python searches no more; the caller's garbage is not among them."""
+    told = woken[0]
+    assert told["frozen"][0] > 100_000
+    assert told["frozen"][1] <= told["frozen"][0]
+    assert told["collecting"]
+    assert told["rings"] == 0
+
+
+@pytest.mark.keras
 def test_the_seed_gives_the_same_numbers_in_every_process(woken, keras) -> None:
     """Two processes with one seed draw the same first numbers."""
     assert keras.random.normal((3,)).numpy().tolist() == woken[0]["numbers"]
@@ -134,6 +157,20 @@ def test_formats_hold_for_one_experiment_alone() -> None:
         1e-7,
         "channels_last",
     )
+
+
+@pytest.mark.parametrize("collecting", [True, False])
+def test_collecting_garbage_is_as_before_after_a_failure(collecting: bool) -> None:
+    """While Keras wakes no garbage is looked for; afterwards, also after a failure, it is as it was."""
+    before = gc.isenabled()
+    (gc.enable if collecting else gc.disable)()
+    try:
+        with pytest.raises(ZeroDivisionError), backend._uncollected():
+            1 / gc.isenabled()
+        assert gc.isenabled() == collecting
+    finally:
+        gc.unfreeze()
+        (gc.enable if before else gc.disable)()
 
 
 def test_hidden_packages_come_back_after_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
