@@ -2,9 +2,10 @@
 
     python benchmarks/generate.py [--characters 40] [--rounds 3] [--units 256] [--window 100]
 
-Two models: one that says what follows its window (the published form), whose window is read anew for each character;
-and one that says what follows every character, whose memory is carried. The naive loop of the second reads the whole
-text so far for each character: that is what carried memory must equal. Both sides take turns within a round, since a
+Three models: one that says what follows its window (the published form), whose window is read anew for each character;
+one that says what follows every character, whose memory is carried; and a transformer, whose keys and values are kept
+until its window is full: it writes no further here. The naive loop of the last two reads the whole text so far for each
+character: that is what carried memory must equal. Both sides take turns within a round, since a
 shared machine drifts, and both start with everything compiled. Weights are random but large, so that texts do not
 settle on one character; each pair of texts must be equal, character for character. Prints one JSON line a model.
 """
@@ -22,14 +23,15 @@ import numpy as np
 
 from nnrun.engine.backend import Wake, load_keras, tensorflow, usable_cores
 from nnrun.engine.sampling import Sampling
-from nnrun.engine.write import Voice, Writer
+from nnrun.engine.voice import Voice
+from nnrun.engine.write import Writer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 VOCABULARY = 41
-#: What our side writes for each character of the naive side, so that it runs long enough to be timed.
-MORE = 50
+#: How many characters our side writes where it may write on, so that it runs long enough to be timed.
+MOST = 2000
 
 
 class Windowed:
@@ -38,6 +40,7 @@ class Windowed:
     name = "window"
 
     def __init__(self, keras: Any, units: int, window: int) -> None:
+        self.seed, self.most = window, MOST
         layers = keras.layers
         inputs = layers.Input((window, 1))
         # Wide enough that texts do not settle on one character, and not so wide that rounding grows along the window.
@@ -59,6 +62,7 @@ class Stepwise:
     name = "state"
 
     def __init__(self, keras: Any, units: int, window: int) -> None:
+        self.seed, self.most = window, MOST
         layers = keras.layers
         inputs = layers.Input((None,))
         hidden = layers.Embedding(VOCABULARY, 32, embeddings_initializer=_wide(keras, 1.0))(inputs)
@@ -72,6 +76,37 @@ class Stepwise:
         return int(self.model.predict(np.array([text]), verbose=0)[0, -1].argmax())
 
 
+class Attention:
+    """A transformer of the shipped size: codes in, what follows every character out."""
+
+    name = "cache"
+
+    def __init__(self, keras: Any, units: int, window: int) -> None:
+        from nnrun.engine.layers import PositionEmbedding
+
+        del units
+        layers = keras.layers
+        # Twice the window, of which half is the seed text.
+        window, self.seed, self.most = 2 * window, window, window
+        inputs = layers.Input((window,))
+        hidden = layers.Embedding(VOCABULARY, 128, embeddings_initializer=_wide(keras, 1.0))(inputs)
+        hidden = PositionEmbedding(window, initializer=_wide(keras, 1.0))(hidden)
+        for _ in range(4):
+            normal = layers.LayerNormalization()(hidden)
+            attention = layers.MultiHeadAttention(4, 32)(normal, normal, use_causal_mask=True)
+            hidden = layers.Add()([hidden, attention])
+            inner = layers.Dense(512, "gelu")(layers.LayerNormalization()(hidden))
+            hidden = layers.Add()([hidden, layers.Dense(128)(inner)])
+        outputs = layers.Dense(VOCABULARY, "softmax", kernel_initializer=_wide(keras, 1.0))(hidden)
+        self.model = keras.Model(inputs, outputs)
+        self.voice = Voice(window, VOCABULARY, "codes", every=True, logits=False, padding=0)
+
+    def next(self, text: list[int]) -> int:
+        """The most probable code after the whole text so far, which is shorter than the window."""
+        window = np.array([text + [0] * (self.voice.window - len(text))])
+        return int(self.model.predict(window, verbose=0)[0, len(text) - 1].argmax())
+
+
 def _wide(keras: Any, stddev: float) -> Any:
     return keras.initializers.RandomNormal(stddev=stddev)
 
@@ -81,17 +116,17 @@ def measure(keras: Any, case: Any, characters: int, rounds: int) -> dict[str, An
     writer = Writer(keras, tensorflow(), case.model, case.voice, Sampling(), seed=1)
     rng = np.random.default_rng(7)
     naive, ours, equal = [], [], True
-    case.next(rng.integers(0, VOCABULARY, case.voice.window).tolist())
+    case.next(rng.integers(0, VOCABULARY, case.seed).tolist())
     for _ in range(rounds):
-        seed = rng.integers(0, VOCABULARY, case.voice.window).astype("int32")
+        seed = rng.integers(0, VOCABULARY, case.seed).astype("int32")
         slow, seconds = _timed(lambda seed=seed: _naive(case, seed.tolist(), characters))
         naive.append(characters / seconds)
-        quick, pace = _written(writer, seed, characters * MORE)
+        quick, pace = _written(writer, seed, case.most)
         ours.append(pace)
         equal = equal and quick[:characters] == slow
     return {
         "form": case.name,
-        "carries": writer.carries,
+        "how": writer.reading.how,
         "equal": equal,
         "compared": characters * rounds,
         "different_codes": len(set(quick)),
@@ -132,7 +167,7 @@ def main() -> None:
         parser.add_argument(f"--{word}", type=int, default=usual)
     asked = parser.parse_args()
     keras = load_keras(Wake(seed=7))
-    for form in (Windowed, Stepwise):
+    for form in (Windowed, Stepwise, Attention):
         figures = measure(keras, form(keras, asked.units, asked.window), asked.characters, asked.rounds)
         sys.stdout.write(json.dumps(figures) + "\n")
 

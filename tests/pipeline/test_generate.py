@@ -31,6 +31,13 @@ training:
 """
 
 
+#: In the place of the recurrent layer.
+ATTENTION = """\
+  - PositionEmbedding: {sequence_length: $window, name: placed}
+  - MultiHeadAttention: {from: [placed, placed], num_heads: 2, key_dim: 4, call: {use_causal_mask: true}}
+"""
+
+
 class Along:
     """Reads along, and stops the writing where a test asks for it."""
 
@@ -51,13 +58,15 @@ class Along:
 
 @pytest.fixture(scope="session")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two tiny runs: `next` and `every`."""
+    """Three tiny runs: `next`, `every`, and `attention`, which says what follows every character too."""
     folder = tmp_path_factory.mktemp("texts")
-    for predict in ("next", "every"):
+    for name in ("next", "every", "attention"):
+        predict = "next" if name == "next" else "every"
         sequences = ", return_sequences: true" if predict == "every" else ""
-        text = CONFIG.replace("PREDICT", predict).replace("SEQUENCES", sequences).replace("tiny_text", predict)
-        (folder / f"{predict}.yaml").write_text(text, encoding="utf-8")
-        train(Request(str(folder / f"{predict}.yaml"), runs_dir=folder / "runs"), Silent())
+        text = CONFIG.replace("PREDICT", predict).replace("tiny_text", name)
+        text = text.replace("  - GRU: {units: 8SEQUENCES}\n", ATTENTION) if name == "attention" else text
+        (folder / f"{name}.yaml").write_text(text.replace("SEQUENCES", sequences), encoding="utf-8")
+        train(Request(str(folder / f"{name}.yaml"), runs_dir=folder / "runs"), Silent())
     return folder / "runs"
 
 
@@ -67,7 +76,7 @@ def wish(runs: Path, run: str, **asked: Any) -> Wish:
 
 
 @pytest.mark.keras
-@pytest.mark.parametrize(("run", "how"), [("next", "window"), ("every", "state")])
+@pytest.mark.parametrize(("run", "how"), [("next", "window"), ("every", "state"), ("attention", "cache")])
 def test_a_run_writes_on_from_a_random_window(runs: Path, run: str, how: str) -> None:
     """A window of the training text is written on from, with memory carried where every character has a target."""
     along = Along()
@@ -81,7 +90,7 @@ def test_a_run_writes_on_from_a_random_window(runs: Path, run: str, how: str) ->
 
 @pytest.mark.keras
 @pytest.mark.parametrize("seed_text", ["", "a", "iris", "the data set has three classes of fifty instances each"])
-@pytest.mark.parametrize("run", ["next", "every"])
+@pytest.mark.parametrize("run", ["next", "every", "attention"])
 def test_seed_texts_of_any_length_work(runs: Path, run: str, seed_text: str) -> None:
     """A seed text may be empty, shorter and longer than the window; capitals are folded as the text's were."""
     told = generate(wish(runs, run, seed_text=seed_text.upper()), Along(), Silent())

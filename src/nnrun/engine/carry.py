@@ -1,80 +1,163 @@
-"""A recurrent model one step at a time: what its layers remember is carried from character to character."""
+"""A model one step at a time: what its layers remember is carried from character to character."""
 
 from __future__ import annotations
 
-from itertools import pairwise
+from functools import partial
 from typing import TYPE_CHECKING, Any
+
+from nnrun.engine.attend import attend, can_attend, nothing_seen
 
 if TYPE_CHECKING:
     from types import ModuleType
 
 #: Layers that treat every step by itself when the model is not training.
 _STEPWISE = (
-    "InputLayer", "Dense", "Activation", "Dropout", "SpatialDropout1D", "GaussianNoise", "GaussianDropout",
-    "AlphaDropout", "Identity", "ReLU", "LeakyReLU", "ELU", "PReLU", "Softmax", "Embedding",
+    "Dense", "Activation", "Dropout", "SpatialDropout1D", "GaussianNoise", "GaussianDropout", "AlphaDropout",
+    "Identity", "ReLU", "LeakyReLU", "ELU", "Embedding",
 )  # fmt: skip
 #: Layers that do so where they look along the last axis only.
-_ALONG_LAST = ("LayerNormalization", "BatchNormalization", "RMSNormalization", "UnitNormalization")
+_ALONG_LAST = ("LayerNormalization", "BatchNormalization", "RMSNormalization", "UnitNormalization", "Softmax")
+#: Layers that do so where all that they join are steps, or none is, and rows are not joined.
+_MERGES = ("Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum", "Concatenate")
 
 
-def can_carry(keras: ModuleType, model: Any) -> bool:
-    """Tell whether a model is a chain of recurrent layers that give every step, and of layers that look at one alone.
+class Carrier:
+    """Takes a model's steps one by one.
 
-    Such a model's output at a step is a function of what its layers remember and of that step's input: stepping on
-    gives what reading the whole text again would give.
-    """
-    layers = [layer for layer in model.layers if type(layer).__name__ != "InputLayer"]
-    chained = all(after.input is before.output for before, after in pairwise(layers))
-    recurrent = any(isinstance(layer, keras.layers.RNN) for layer in layers)
-    return chained and recurrent and all(_steps_alone(keras, layer) for layer in layers)
-
-
-def _steps_alone(keras: ModuleType, layer: Any) -> bool:
-    name = type(layer).__name__
-    if isinstance(layer, keras.layers.RNN):
-        return bool(layer.return_sequences and not layer.go_backwards and not layer.stateful and not layer.return_state)
-    if name == "Embedding":
-        return not layer.mask_zero
-    if name in _ALONG_LAST:
-        last = len(layer.input.shape) - 1
-        axes = layer.axis if isinstance(layer.axis, (list, tuple)) else [layer.axis]
-        return all(axis in (-1, last) for axis in axes)
-    if name == "TimeDistributed":
-        return type(layer.layer).__name__ in _STEPWISE
-    return name in _STEPWISE
-
-
-def nothing_yet(keras: ModuleType, model: Any, rows: int) -> list[Any]:
-    """Give what the layers remember before the first character."""
-    return [layer.cell.get_initial_state(batch_size=rows) for layer in _recurrent(keras, model)]
-
-
-def advance(keras: ModuleType, model: Any, x: Any, memory: list[Any]) -> tuple[Any, list[Any]]:
-    """Take one step.
+    What a step gives is a function of that step's input and of what the layers remember of the steps before: taking
+    step after step gives what reading all of them at once gives.
 
     Args:
         keras: The woken Keras.
-        model: A model that can be carried.
-        x: One character as the model takes it, shape (rows, 1, ...).
-        memory: What the layers remember.
+        model: A model of which `can_step` says that it can.
+        window: How many steps attention and positions know.
 
-    Returns:
-        The outputs, shape (rows, vocabulary), and what the layers then remember.
+    Attributes:
+        bounded: Whether it knows a window's steps only, as attention to what was kept and positions do.
+        gives_last: Whether the model gives what follows the last step only.
     """
-    left, kept = list(memory), []
-    for layer in model.layers:
-        if isinstance(layer, keras.layers.RNN):
-            out, state = layer.cell(x[:, 0], left.pop(0), training=False)
-            x = out[:, None]
-            kept.append(state)
-        elif type(layer).__name__ != "InputLayer":
-            x = layer(x, training=False) if _knows_training(layer) else layer(x)
-    return x[:, 0], kept
+
+    def __init__(self, keras: ModuleType, model: Any, window: int) -> None:
+        self._keras, self._window = keras, window
+        self._graph = getattr(model, "_functional", None) or model
+        layers = [call.operation for call in _calls(self._graph)]
+        self._remembering = [layer for layer in layers if _is_recurrent(keras, layer) or _attends(keras, layer)]
+        self.bounded = any(_attends(keras, layer) or _is_positions(layer) for layer in layers)
+        self.gives_last = len(model.outputs[0].shape) == 2
+
+    @staticmethod
+    def can_step(keras: ModuleType, model: Any) -> bool:
+        """Tell whether every layer of a model treats a step by itself, or with what it remembers of those before."""
+        graph = getattr(model, "_functional", None) or model
+        if not hasattr(graph, "_nodes_by_depth") or len(graph.inputs) != 1 or len(graph.outputs) != 1:
+            return False
+        calls = _calls(graph)
+        remembers = any(_is_recurrent(keras, call.operation) or _attends(keras, call.operation) for call in calls)
+        return remembers and all(_steps_alone(keras, call.operation, call.arguments) for call in calls)
+
+    def nothing_yet(self, rows: int) -> list[Any]:
+        """Give what the layers remember before the first step."""
+        return [
+            layer.cell.get_initial_state(batch_size=rows)
+            if _is_recurrent(self._keras, layer)
+            else nothing_seen(self._keras, layer, rows, self._window)
+            for layer in self._remembering
+        ]
+
+    def advance(self, x: Any, memory: list[Any], index: Any) -> tuple[Any, list[Any]]:
+        """Take one step.
+
+        Args:
+            x: One step as the model takes it, shape (rows, 1, ...).
+            memory: What the layers remember.
+            index: Which step it is, counted from 0; asked of bounded models only.
+
+        Returns:
+            The outputs, shape (rows, features), and what the layers then remember.
+        """
+        left, kept = list(memory), []
+
+        def remembering(step: Any, *args: Any, **kwargs: Any) -> Any:
+            out, after = step(left.pop(0), *args, **kwargs)
+            kept.append(after)
+            return out
+
+        def taking(layer: Any) -> Any:
+            if _is_recurrent(self._keras, layer):
+                return partial(remembering, partial(_recur, layer))
+            if _attends(self._keras, layer):
+                return partial(remembering, partial(self._attend, layer, index))
+            if _is_positions(layer):
+                return lambda inputs: inputs + layer.positions[index]
+            return partial(_as_written, layer) if _knows_training(layer) else layer
+
+        out = self._graph._run_through_graph(x, operation_fn=taking)  # noqa: SLF001 - Keras' own walk of the graph
+        return out if self.gives_last else out[:, 0], kept
+
+    def _attend(self, layer: Any, index: Any, kept: Any, *args: Any, use_causal_mask: bool, **kwargs: Any) -> Any:
+        del use_causal_mask  # `can_step` asked for it, and a step sees nothing after itself.
+        tensors = {word: kwargs[word] for word in ("query", "value", "key") if kwargs.get(word) is not None}
+        return attend(self._keras, layer, kept, index, *args, **tensors)
 
 
-def _recurrent(keras: ModuleType, model: Any) -> list[Any]:
-    return [layer for layer in model.layers if isinstance(layer, keras.layers.RNN)]
+def _calls(graph: Any) -> list[Any]:
+    """Every call of a layer in a functional model, in the order in which Keras makes them."""
+    depths = graph._nodes_by_depth  # noqa: SLF001 - Keras tells it nowhere else
+    return [node for depth in sorted(depths, reverse=True) for node in depths[depth] if not node.is_input]
+
+
+def _as_written(layer: Any, *args: Any, **kwargs: Any) -> Any:
+    return layer(*args, **{**kwargs, "training": False})
+
+
+def _recur(layer: Any, state: Any, x: Any, **kwargs: Any) -> tuple[Any, Any]:
+    del kwargs  # `training` alone: a mask would be a tensor, which `can_step` asks for.
+    training = {"training": False} if _knows_training(layer.cell) else {}
+    out, after = layer.cell(x[:, 0], state, **training)
+    return (out[:, None] if layer.return_sequences else out), after
+
+
+def _steps_alone(keras: ModuleType, layer: Any, call: Any) -> bool:
+    name = _keras_name(layer)
+    if _is_recurrent(keras, layer):
+        hidden = layer.go_backwards or layer.stateful or layer.return_state
+        return not hidden and len(call.keras_tensors) == 1
+    if _attends(keras, layer):
+        return can_attend(keras, layer, call)
+    if name == "Embedding":
+        return not layer.mask_zero
+    if name == "TimeDistributed":
+        return _keras_name(layer.layer) in _STEPWISE
+    if name in _ALONG_LAST or name in _MERGES:
+        return _looks_along_last(layer, call.keras_tensors)
+    return name in _STEPWISE or _is_positions(layer)
+
+
+def _looks_along_last(layer: Any, tensors: list[Any]) -> bool:
+    ranks = {len(tensor.shape) for tensor in tensors}
+    axis = getattr(layer, "axis", -1)
+    axes = axis if isinstance(axis, (list, tuple)) else [axis]
+    return len(ranks) == 1 and all(one in (-1, min(ranks) - 1) for one in axes)
+
+
+def _is_recurrent(keras: ModuleType, layer: Any) -> bool:
+    return isinstance(layer, keras.layers.RNN)
+
+
+def _attends(keras: ModuleType, layer: Any) -> bool:
+    return isinstance(layer, keras.layers.MultiHeadAttention)
+
+
+def _is_positions(layer: Any) -> bool:
+    from nnrun.engine.layers import PositionEmbedding
+
+    return isinstance(layer, PositionEmbedding)
+
+
+def _keras_name(layer: Any) -> str:
+    """The name of a layer of Keras' own; a user's layer may do anything under the same name."""
+    return type(layer).__name__ if type(layer).__module__.startswith("keras.") else ""
 
 
 def _knows_training(layer: Any) -> bool:
-    return bool(layer._call_has_training_arg)  # noqa: SLF001 - Keras tells it nowhere else
+    return bool(getattr(layer, "_call_has_training_arg", False))

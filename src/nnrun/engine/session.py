@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from nnrun.engine.programs import Tensors
     from nnrun.engine.sampling import Sampling
     from nnrun.engine.score import Answers, Outcome
-    from nnrun.engine.write import Voice, Writer
+    from nnrun.engine.voice import Voice
+    from nnrun.engine.write import Writer
     from nnrun.errors import Mark, Path
     from nnrun.progress import Progress
     from nnrun.spec.experiment import Experiment

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from nnrun.progress import Progress
     from nnrun.runs.folder import RunFolder
 
+
 @dataclass(frozen=True)
 class Wish:
     """What `nnrun generate-text` was asked for.
@@ -63,7 +64,7 @@ class Generated:
         folder: The run's folder.
         seed_text: What was written on from.
         random_seed: What names the draws.
-        how: `state`: memory was carried from character to character; `window`: the last window was read for each.
+        how: How the text was read: `state`, `cache` or `window`, see `nnrun.engine.readings`.
         texts: Every sample's text.
         ended: Why each ended: `length`, `stop` or `interrupted`.
         characters: How many characters (words, bytes) were made, all samples together.
@@ -137,7 +138,7 @@ def generate(wish: Wish, reader: Reader, progress: Progress) -> Generated:
             sampling = Sampling(wish.temperature, wish.top_k, wish.top_p, wish.min_p, wish.repetition_penalty)
             voice = voice_of(kept.experiment, kept.facts, source)
             writer = session.writer(voice, sampling, seed=seed, recompute=wish.recompute)
-            told = Generated(kept.folder, seed_text, seed, "state" if writer.carries else "window")
+            told = Generated(kept.folder, seed_text, seed, writer.reading.how)
             reader.begin(told)
             before = vocabulary[codes[-1]] if wish.seed_text != "" else None
             samples = [GrowingText(source.tokens, wish.stop, before) for _ in range(wish.samples)]

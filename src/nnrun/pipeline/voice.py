@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from nnrun.data.windowed import Windowed
-    from nnrun.engine.write import Voice
+    from nnrun.engine.voice import Voice
     from nnrun.spec.experiment import Experiment
     from nnrun.spec.facts import Facts
 
@@ -22,7 +22,7 @@ _PADDING = (" ", "\n")
 
 def voice_of(experiment: Experiment, facts: Facts, source: Windowed) -> Voice:
     """How an experiment's model takes and gives characters."""
-    from nnrun.engine.write import Voice
+    from nnrun.engine.voice import Voice
 
     loss = next(iter(experiment.losses.values()))
     names = facts.class_names
