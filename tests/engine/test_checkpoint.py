@@ -28,6 +28,39 @@ def test_a_model_comes_back_with_its_weights(keras, tmp_path: Path) -> None:
     assert [file.name for file in (tmp_path / "a").iterdir()] == ["last.keras"]
 
 
+@pytest.mark.keras
+def test_many_models_are_saved_as_they_were_when_asked(keras, tmp_path: Path) -> None:
+    """Each file has the weights of its moment, though the model changed before the file was on disk."""
+    model = _model(keras)
+    with checkpoint.Settling() as settling:
+        for number in range(3):
+            model.set_weights([np.full_like(one, number) for one in model.get_weights()])
+            settling.save(model, tmp_path / f"{number}" / "last.keras")
+    for number in range(3):
+        loaded = checkpoint.load(keras, tmp_path / f"{number}" / "last.keras")
+        assert {float(one) for weights in loaded.get_weights() for one in weights.ravel()} == {number}
+        assert [file.name for file in (tmp_path / f"{number}").iterdir()] == ["last.keras"]
+
+
+def test_a_disk_that_refuses_one_of_many_is_heard(tmp_path: Path) -> None:
+    """What the disk refuses behind the writer's back is an error at the end, and the others are there."""
+
+    class Model:
+        def save(self, name: str) -> None:
+            Path(name).write_bytes(b"whole")
+
+    (tmp_path / "b.keras" / "in the way").mkdir(parents=True)
+
+    def save_all() -> None:
+        with checkpoint.Settling() as settling:
+            for name in ("a.keras", "b.keras", "c.keras"):
+                settling.save(Model(), tmp_path / name)
+
+    with pytest.raises(RunError, match=r"b\.keras: cannot write this checkpoint: Is a directory"):
+        save_all()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.keras", "b.keras", "c.keras"]
+
+
 def test_a_save_that_fails_leaves_the_earlier_one(tmp_path: Path) -> None:
     """A full disk costs the new checkpoint, never the one before it."""
     path = tmp_path / "best.keras"

@@ -11,7 +11,7 @@ from hypothesis import strategies as some
 
 from nnrun.engine.order import LongOrder, order
 from nnrun.engine.programs import Tensors
-from nnrun.engine.resident import ResidentExecutor, _next_chunk, plain
+from nnrun.engine.resident import Pace, ResidentExecutor, _next_chunk, plain
 
 STACKS = {
     "dense": (
@@ -215,3 +215,13 @@ def test_chunks_grow_slowly_and_never_vanish(chunk: int, seconds: float) -> None
 def test_figures_keep_every_bit(value: float) -> None:
     """A 32-bit figure written with its shortest digits is the same 32-bit figure."""
     np.testing.assert_equal(np.float32(plain(np.float32(value))), np.float32(value))
+
+
+@given(some.lists(some.integers(0, 200), min_size=1, max_size=5), some.booleans())
+def test_a_pace_leaves_no_step_out(epochs: list[int], single: bool) -> None:
+    """However steps are cut into calls, each is in one call, in order."""
+    pace = Pace()
+    for steps in epochs:
+        spans = list(pace.spans("train", steps, single=single))
+        assert [step for first, end in spans for step in range(first, end)] == list(range(steps))
+        assert not single or all(end - first == 1 for first, end in spans)

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
@@ -12,6 +17,7 @@ import pytest
 from nnrun.config.document import parse
 from nnrun.data.dataset import DataPart, Dataset
 from nnrun.pipeline.mapped_folds import MOST_BYTES, Begun, groups, in_memory, why_not
+from nnrun.runs import metrics, record
 from nnrun.runs.folder import RunFolder
 from nnrun.spec.experiment import Experiment, validate
 from nnrun.spec.facts import Facts
@@ -40,7 +46,8 @@ training:
 FIND = """
 import json, shutil, sys
 from pathlib import Path
-from nnrun.pipeline import mapped_folds
+from nnrun.engine import resident
+from nnrun.pipeline import cross_validate, mapped_folds
 from nnrun.pipeline.resume_folds import resume_folds
 from nnrun.pipeline.train import Request, train
 from nnrun.progress import Silent
@@ -73,6 +80,13 @@ told["mapped"] = found(mapped.folder)
 again, _ = run("again", text)
 told["again"] = found(again.folder)["lines"]
 
+moves, moved = [], cross_validate.Director._moved
+cross_validate.Director._moved = lambda self, number, share: (moves.append(share), moved(self, number, share))
+resident.CHUNK_SECONDS = 0.0
+chopped, _ = run("chopped", text)
+resident.CHUNK_SECONDS = 0.5
+told["chopped"], told["moves"] = found(chopped.folder), moves
+
 fold = again.folder.fold(3)
 for path, changed in ((fold.record, {"status": "running"}), (again.folder.record, {"status": "failed"})):
     fields = json.loads(path.read_text())
@@ -92,10 +106,15 @@ print(json.dumps(told))
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory, elsewhere: Callable[..., Any]) -> dict[str, Any]:
+def rows() -> str:
+    """Give rows of three numbers and a target, as a config has them."""
+    return str([[(7 * row) % 11, (5 * row) % 13, (row * row) % 17, (3 * row) % 7] for row in range(42)])
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory, elsewhere: Callable[..., Any], rows: str) -> dict[str, Any]:
     """Cross-validate in a process of its own, which wakes JAX."""
-    rows = [[(7 * row) % 11, (5 * row) % 13, (row * row) % 17, (3 * row) % 7] for row in range(42)]
-    return elsewhere(FIND, tmp_path_factory.mktemp("mapped"), CONFIG.replace("ROWS", str(rows)))
+    return elsewhere(FIND, tmp_path_factory.mktemp("mapped"), CONFIG.replace("ROWS", rows))
 
 
 on_jax = [
@@ -158,6 +177,56 @@ def test_mapped_folds_are_kept_like_others(told) -> None:
 def test_the_same_seed_gives_the_same_bits(told) -> None:
     """A second run of the same config has the same figures to the last digit."""
     assert told["again"] == told["mapped"]["lines"]
+
+
+@_with(on_jax)
+def test_an_epoch_is_cut_into_calls_between_which_progress_moves(told) -> None:
+    """With no time to spend each step is a call of its own; progress moves by it, and figures differ by rounding.
+
+    The longest fold has 25 rows, and so 5 steps of 5; four of these all folds have whole, in each of three epochs.
+    """
+    assert told["moves"] == [pytest.approx(8 / 5)] * 4 * 3
+    _near(told["chopped"]["lines"], told["mapped"]["lines"])
+    _near(told["chopped"]["scores"], told["mapped"]["scores"])
+
+
+def _hears_interrupts() -> None:
+    """Listen to Ctrl-C, even where the tests run in the background of a shell, whose children are deaf to it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+@_with(on_jax)
+def test_ctrl_c_between_two_calls_keeps_what_there_is(tmp_path: Path, rows: str) -> None:
+    """Interrupted, every fold has its figures and both models so far, and all are trained when asked for again."""
+    (tmp_path / "tiny.yaml").write_text(CONFIG.replace("ROWS", rows))
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, "-m", "nnrun", "train"]
+    fewer = ("training.epochs=2000", "data.split.k_fold.repeats=1", "data.split.k_fold.final_fit=false")
+    with subprocess.Popen(
+        [*command, "tiny.yaml", *(word for one in fewer for word in ("--set", one))],
+        env=environment,
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=_hears_interrupts,  # noqa: PLW1509  # this process has one thread
+    ) as run:
+        until = time.monotonic() + 120
+        while not list(tmp_path.glob("runs/*/metrics.jsonl")) and time.monotonic() < until:
+            time.sleep(0.02)
+        run.send_signal(signal.SIGINT)
+        err = run.communicate(timeout=120)[1]
+    folder = next((tmp_path / "runs").iterdir())
+    assert run.returncode == 130
+    assert f"nnrun train --resume-folds runs/{folder.name}" in err
+    assert record.read(RunFolder(folder))["status"] == "interrupted"
+    there = [{path.name for path in (folder / "folds" / f"0{number}" / "checkpoints").iterdir()} for number in range(4)]
+    assert there == [{"best.keras", "last.keras"}] * 4
+    lines = [metrics.read(folder / "folds" / f"0{number}" / "metrics.jsonl") for number in range(4)]
+    assert {len(each) for each in lines} == {len(metrics.read(folder / "metrics.jsonl")) / 4}
+    resumed = [*command, "--resume-folds", "last", "--quiet"]
+    subprocess.run(resumed, env=environment, cwd=tmp_path, check=True, stdout=subprocess.PIPE)
+    assert record.read(RunFolder(folder))["folds_done"] == [0, 1, 2, 3]
+    assert {len(metrics.read(folder / "folds" / f"0{number}" / "metrics.jsonl")) for number in range(4)} == {2000}
 
 
 @_with(on_jax)

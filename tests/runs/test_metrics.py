@@ -36,6 +36,15 @@ def test_what_is_appended_is_read(given_rows: list[dict[str, Any]]) -> None:
         assert metrics.last(path) == given_rows[-1]
 
 
+@given(rows)
+def test_several_epochs_may_come_at_once(given_rows: list[dict[str, Any]]) -> None:
+    """Lines that are appended together are those that come one after the other."""
+    with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as other:
+        together = Path(other) / "metrics.jsonl"
+        metrics.append(together, *given_rows)
+        assert together.read_bytes() == _write(one, given_rows).read_bytes()
+
+
 @given(rows, st.data())
 def test_a_torn_last_line_costs_that_line_alone(given_rows: list[dict[str, Any]], data: st.DataObject) -> None:
     """A file cut anywhere in its last line gives every line before it, and can be appended to."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
+
 
 class _Never(Exception):  # noqa: N818 - stands for errors of TensorFlow's
     """What JAX never raises."""
@@ -20,26 +22,26 @@ class JaxNames:
     """
 
     def __init__(self, jax: Any, scope: Any, model: Any = None) -> None:
-        np = jax.numpy
-        self.jax, self.scope, self._np, self._model = jax, scope, np, model
-        self.int32, self.float32 = np.int32, np.float32
+        ours = jax.numpy
+        self.jax, self.scope, self._np, self._model = jax, scope, ours, model
+        self.int32, self.float32 = ours.int32, ours.float32
         # Without its switch for 64 bits JAX has no longer numbers than these.
         self.int64, self.float64 = (jax.dtypes.canonicalize_dtype(name) for name in ("int64", "float64"))
         self.nest = SimpleNamespace(map_structure=jax.tree.map)
         self.nn = SimpleNamespace(log_softmax=jax.nn.log_softmax, softmax=jax.nn.softmax, top_k=jax.lax.top_k)
-        self.math = SimpleNamespace(log=np.log, count_nonzero=np.count_nonzero)
+        self.math = SimpleNamespace(log=ours.log, count_nonzero=ours.count_nonzero)
         self.random = SimpleNamespace(stateless_uniform=self._uniform)
         self.config = SimpleNamespace(list_physical_devices=self._devices)
         self.errors = SimpleNamespace(
             InvalidArgumentError=_Never, UnimplementedError=_Never, InternalError=_Never
         )
-        self.repeat = np.repeat
-        self.maximum, self.minimum, self.where, self.tile = np.maximum, np.minimum, np.where, np.tile
-        self.reduce_max, self.reduce_sum, self.stack, self.zeros = np.max, np.sum, np.stack, np.zeros
+        self.repeat = ours.repeat
+        self.maximum, self.minimum, self.where, self.tile = ours.maximum, ours.minimum, ours.where, ours.tile
+        self.reduce_max, self.reduce_sum, self.stack, self.zeros = ours.max, ours.sum, ours.stack, ours.zeros
 
     def constant(self, value: Any, dtype: Any = None) -> Any:
         """Put a value where JAX computes; JAX makes 32-bit numbers of 64-bit ones, as it does everywhere."""
-        return self.jax.tree.map(lambda one: self._np.asarray(one, dtype), value)
+        return self.jax.tree.map(lambda one: self._put(one, dtype), value)
 
     def cast(self, value: Any, dtype: Any) -> Any:
         """Give a tensor another type."""
@@ -47,6 +49,8 @@ class JaxNames:
 
     def range(self, stop: Any, dtype: Any = None) -> Any:
         """Count from 0."""
+        if isinstance(stop, int):
+            return self._put(np.arange(stop, dtype=dtype))
         return self._np.arange(stop, dtype=dtype)
 
     def gather(self, values: Any, index: Any, axis: int = 0, batch_dims: int = 0) -> Any:
@@ -91,6 +95,13 @@ class JaxNames:
 
         compiled = self.jax.jit(asked)
         return lambda *arguments: compiled([variable.value for variable in variables], *arguments)
+
+    def _put(self, value: Any, dtype: Any = None) -> Any:
+        """Put an array of the host where JAX computes; of its own functions each compiles a program for each shape."""
+        if isinstance(value, self.jax.Array):
+            return self._np.asarray(value, dtype)
+        array = np.asarray(value, dtype)
+        return self.jax.device_put(array.astype(self.jax.dtypes.canonicalize_dtype(array.dtype)))
 
     def _uniform(self, shape: Any, seed: Any, minval: float, maxval: float, alg: str) -> Any:  # noqa: ARG002
         """Draw numbers that two integers name; they are JAX's, and others than TensorFlow draws."""

@@ -47,7 +47,14 @@ class JaxPrograms(Programs):
 
     def build(self, tensors: Tensors) -> None:
         """Create the state of optimizer and metrics, and note down what metrics begin each epoch with."""
-        super().build(tensors)
+        if self.state.begun:
+            return
+        rows = np.zeros(min(self._batch, tensors.rows), "int32")
+        # Keras asks a batch for nothing but shapes and types; taking one would compile a program of its own.
+        batch = self.jax.eval_shape(
+            lambda fields, index: tensors.take(self._tf, fields, index), tensors.fields, rows
+        )
+        self._model._symbolic_build(data_batch=batch)  # noqa: SLF001 - see `Programs.build`
         self.state.begin()
 
     def augment(self, augmentation: Augmentation, example: Any, mark_of: Callable[[Path], Mark]) -> None:
@@ -125,14 +132,18 @@ class JaxPrograms(Programs):
             # Beyond the end stands some row over and over; no step takes it.
             places = np.minimum(np.arange(first * self._batch, first * self._batch + most * size), len(order) - 1)
             batches = self._take(tensors)(tensors.fields, order[places])
-            program = self._compiled((kind, size, most, judge), lambda: self._steps(kind, size, most, judge))
+            program = self._compiled((kind, size, most, judge), lambda: self.steps(kind, size, most, judge))
             values, outputs, figures = program(self.state.values(fresh=first == 0), batches, end - first)
             self.state.put(values)
             rows = (end - first) * (1 if judge else size)
             cut = self.jax.tree.map(lambda one, rows=rows: np.asarray(one)[:rows], outputs)
             yield cut, self.jax.device_get(figures)
 
-    def _steps(self, kind: str, size: int, most: int, judge: Judge | None) -> Callable[..., Any]:
+    def steps(self, kind: str, size: int, most: int, judge: Judge | None) -> Callable[..., Any]:
+        """Make the function that takes `count` steps of `size` rows on `most` batches that lie behind each other.
+
+        It takes values, batches and `count`, and gives values, outputs (of what was not taken zeros) and figures.
+        """
         jax, state = self.jax, self.state
 
         def take(values: Any, batches: Any, step: Any) -> Any:

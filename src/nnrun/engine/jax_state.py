@@ -31,6 +31,11 @@ class State:
         """Whether optimizer and metrics are there."""
         return self._fresh is not None
 
+    @property
+    def fresh(self) -> list[Any]:
+        """The values of metrics as an epoch begins."""
+        return self._fresh or []
+
     def begin(self) -> None:
         """Note down what metrics begin each epoch with."""
         self._model.reset_metrics()
@@ -45,7 +50,7 @@ class State:
 
     def afresh(self, values: Values) -> Values:
         """Give the same values, but for metrics, which begin an epoch."""
-        return values[0], values[1], values[2], list(self._fresh or ()), values[4]
+        return values[0], values[1], values[2], self.fresh, values[4]
 
     def learning_rate(self, values: Values) -> Any:
         """Give the learning rate of the step that comes next."""

@@ -63,7 +63,7 @@ class ResidentExecutor:
         self._batch = batch_size
         self._programs = programs or Programs(tf, model, batch_size, xla=xla)
         self._proved = not xla
-        self._pace: dict[str, int] = {}
+        self._pace = Pace()
 
     def put(self, x: Fields, y: Fields, sample_weight: NDArray[Any] | None = None) -> Tensors:
         """Turn a part of the data into tensors: each of `x` and `y` is an array, or several by the model's names."""
@@ -174,15 +174,30 @@ class ResidentExecutor:
         """Cut an epoch into calls of a program, each about `CHUNK_SECONDS` long, or one step where that is heard."""
         spans = self._programs.spans(kind, tensors.rows)
         for held, rows, first, end in tensors.held(self._tf, order, self._batch, spans):
-            start = first
-            while start < end:
-                chunk = 1 if hears_steps is not None else self._pace.get(kind, 1)
-                stop = min(start + chunk, end)
-                began = time.perf_counter()
-                yield Span(held, rows, start, stop)
-                if stop - start == chunk:
-                    self._pace[kind] = _next_chunk(chunk, time.perf_counter() - began)
-                start = stop
+            for start, stop in self._pace.spans(kind, end - first, single=hears_steps is not None):
+                yield Span(held, rows, first + start, first + stop)
+
+
+class Pace(dict[str, int]):
+    """Cuts steps into calls of about `CHUNK_SECONDS`: by kind, how many the calls before say that takes."""
+
+    def spans(self, kind: str, steps: int, *, single: bool = False) -> Iterator[tuple[int, int]]:
+        """Give ranges of steps, as (first, end); what is asked for must be done before the next is.
+
+        Args:
+            kind: Steps of one kind take about the same time.
+            steps: How many there are.
+            single: Whether each is a call of its own.
+        """
+        start = 0
+        while start < steps:
+            chunk = 1 if single else self.get(kind, 1)
+            stop = min(start + chunk, steps)
+            began = time.perf_counter()
+            yield start, stop
+            if stop - start == chunk:
+                self[kind] = _next_chunk(chunk, time.perf_counter() - began)
+            start = stop
 
 
 def plain(value: Any) -> float:

@@ -69,16 +69,30 @@ def score(
 ) -> Outcome:
     """Score the executor's model on one part of the data; `detail` also tells areas, mistakes and each class."""
     figures, outputs = executor.score(tensors)
+    return judge(figures, outputs, tensors.targets, part, facts, experiment, detail=detail)
+
+
+def judge(
+    figures: dict[str, float],
+    outputs: Any,
+    targets: Any,
+    part: DataPart,
+    facts: Facts,
+    experiment: Experiment,
+    *,
+    detail: bool = True,
+) -> Outcome:
+    """Judge a model's outputs on one part of the data; `figures` are its loss and metrics."""
     scores: dict[str, Any] = {"rows": len(part.rows), **figures}
-    answers = _answers(outputs, facts, experiment, tensors.targets)
+    answers = _answers(outputs, facts, experiment, targets)
     for one, loss in zip(answers, experiment.losses.values(), strict=True):
         numbers = one.facts.task == "regression"
-        figures = _errors(one) | (details(one, loss, part.rows) if detail or numbers else {})
-        if one.name and figures:
-            scores.setdefault("outputs", {})[one.name] = figures
+        more = _errors(one) | (details(one, loss, part.rows) if detail or numbers else {})
+        if one.name and more:
+            scores.setdefault("outputs", {})[one.name] = more
         else:
             # A metric of the config's that is called the same stays as Keras gives it.
-            scores |= {name: value for name, value in figures.items() if name not in scores}
+            scores |= {name: value for name, value in more.items() if name not in scores}
     return Outcome(scores, answers)
 
 

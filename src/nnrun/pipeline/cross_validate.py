@@ -195,6 +195,7 @@ class Director:
     _told: set[str] = field(default_factory=set)
     _began: float = field(default_factory=perf_counter)
     _before: int = -1
+    _ahead: float = 0.0
 
     def __post_init__(self) -> None:
         self._before = len(self.folds)
@@ -203,10 +204,19 @@ class Director:
         """Take up what a fold says; see `Bench`."""
         getattr(self, f"_{kind}")(number, matter)
 
-    def _epoch(self, _: int | None, line: dict[str, Any]) -> None:
-        metrics.append(self.folder.metrics, line)
+    def _epochs(self, _: int | None, lines: list[dict[str, Any]]) -> None:
+        metrics.append(self.folder.metrics, *lines)
+        self._advance(max(0.0, len(lines) - self._ahead))
+        self._ahead = 0.0
+
+    def _moved(self, _: int | None, share: float) -> None:
+        """Move within an epoch, whose figures are still to come."""
+        self._ahead += share
+        self._advance(share)
+
+    def _advance(self, amount: float) -> None:
         if self.bar is not None:
-            self.bar.advance(1)
+            self.bar.advance(amount)
 
     def _say(self, _: int | None, text: str) -> None:
         # Every fold prepares anew, and has the same to say.

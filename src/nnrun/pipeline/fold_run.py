@@ -13,11 +13,12 @@ from nnrun.progress import Silent
 from nnrun.runs import metrics
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path as FilePath
 
     from nnrun.data.crossing import Crossing
     from nnrun.data.dataset import Dataset
+    from nnrun.engine.score import Outcome
     from nnrun.engine.session import Session
     from nnrun.pipeline.check import Examined
     from nnrun.pipeline.mapped_folds import Begun
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 
     #: Takes what a fold has to say: a word for what it is, the fold's number (None: the final fit), and the matter.
     Tell = Callable[[str, int | None, Any], None]
+
+#: Seconds that figures wait for their fold's own file: opening it costs more than an epoch of a small model.
+_MOMENT = 0.5
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,8 @@ class Bench:
         self._opened: tuple[object, Session] | None = None
         self._open = ExitStack()
         self._groups: list[int] = []
+        self._unwritten: dict[int, list[dict[str, Any]]] = defaultdict(list)
+        self._written = perf_counter()
 
     def run(self) -> None:
         """Run all folds of the assignment.
@@ -115,12 +121,19 @@ class Bench:
             self._keep_model(fold, session)
             return session
 
-        def finish(fold: Begun, session: Session, seconds: float) -> None:
-            self._finish(fold, session, training.epochs, perf_counter() - seconds)
+        def finish(fold: Begun, session: Session, made: dict[str, Outcome], seconds: float) -> None:
+            self._finish(fold, session, training.epochs, perf_counter() - seconds, made)
 
+        def moved(share: float) -> None:
+            self._tell("moved", None, share)
+
+        desk = Desk(opened, self._keep_epochs, moved, finish, self._phase)
         for group in groups(begun, training.batch_size):
             self._groups.append(len(group))
-            train_together(group, training, Desk(opened, self._keep_epoch, finish, self._phase))
+            try:
+                train_together(group, training, desk)
+            finally:
+                self._flush()
         self._say_together()
 
     def _say_together(self) -> None:
@@ -156,10 +169,12 @@ class Bench:
         if fold.number is not None:
             fold.place.write_json(fold.place.model_json, session.architecture())
 
-    def _finish(self, fold: Begun, session: Session, epochs: int, began: float) -> None:
-        """Score one fold, and tell that it is done."""
+    def _finish(
+        self, fold: Begun, session: Session, epochs: int, began: float, made: Mapping[str, Outcome] | None = None
+    ) -> None:
+        """Score one fold where `made` has not its scores already, and tell that it is done."""
         with self._phase("score"):
-            scores = self._score(fold.number, session, fold.dataset, fold.place)
+            scores = self._score(fold, session, made or {})
         record = {**fold.record, "epochs": epochs, "scores": scores}
         if fold.number is not None:
             fold.place.write_json(fold.place.record, {**record, "status": "done"})
@@ -220,25 +235,40 @@ class Bench:
                 session.save(place.last)
 
     def _keep_epoch(self, number: int | None, line: Mapping[str, Any]) -> None:
-        require_there(self._folder)
-        told = {**line, "fold": number}
-        if number is not None:
-            metrics.append(self._folder.fold(number).metrics, told)
-        self._tell("epoch", number, told)
+        self._keep_epochs([(number, line)])
+        self._flush()
 
-    def _score(self, number: int | None, session: Session, dataset: Dataset, place: RunFolder) -> dict[str, Any]:
+    def _keep_epochs(self, lines: Sequence[tuple[int | None, Mapping[str, Any]]]) -> None:
+        """Keep the figures of an epoch of some folds; each fold's own file has them a moment later."""
+        require_there(self._folder)
+        told = [{**line, "fold": number} for number, line in lines]
+        for line in told:
+            if line["fold"] is not None:
+                self._unwritten[line["fold"]].append(line)
+        self._tell("epochs", None, told)
+        if perf_counter() - self._written > _MOMENT:
+            self._flush()
+
+    def _flush(self) -> None:
+        unwritten, self._unwritten = self._unwritten, defaultdict(list)
+        for number, lines in unwritten.items():
+            metrics.append(self._folder.fold(number).metrics, *lines)
+        self._written = perf_counter()
+
+    def _score(self, fold: Begun, session: Session, made: Mapping[str, Outcome]) -> dict[str, Any]:
         from nnrun.engine.score import csv_text, table
 
+        dataset, place = fold.dataset, fold.place
         scores: dict[str, Any] = {"task": dataset.facts.task, "checkpoint": "last"}
         for name, part in parts_of(dataset).items():
             if name in dataset.shared:
                 scores[name] = scores[dataset.shared[name]]
                 continue
-            outcome = session.score(part)
+            outcome = made[name] if name in made else session.score(part)
             scores[name] = outcome.scores
-            if name == "test" and number is not None:
+            if name == "test" and fold.number is not None:
                 place.write_text(place.predictions, csv_text(*table(outcome.answers, part.rows)))
-        if number is not None:
+        if fold.number is not None:
             place.write_json(place.scores, scores)
         return scores
 

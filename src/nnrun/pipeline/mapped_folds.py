@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from nnrun.engine import checkpoint
 from nnrun.engine.callbacks import best_rule, is_best_rule
-from nnrun.engine.jax_folds import FoldsTogether, OneFold, fit_together
+from nnrun.engine.jax_folds import FoldsTogether, OneFold, Told
+from nnrun.engine.jax_stacked import fit_together
+from nnrun.pipeline.keep import parts_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from nnrun.data.dataset import Dataset
     from nnrun.engine.fit import Epoch
     from nnrun.engine.jax_programs import JaxPrograms
+    from nnrun.engine.score import Outcome
     from nnrun.engine.session import Session
     from nnrun.runs.folder import RunFolder
     from nnrun.spec.experiment import Experiment
@@ -111,39 +114,54 @@ class Desk:
 
     Attributes:
         open: Gives the compiled model of a fold, as it is before any training.
-        keep: Takes a fold's number and the figures of each of its epochs.
-        finish: Takes each fold, with the model that its training left and the seconds that took.
+        keep: Takes the figures of an epoch, with the number of the fold each is of.
+        moved: Takes the share of an epoch of one fold that has been done since it was last called.
+        finish: Takes each fold, the model that its training left, what that says of parts, and the seconds all took.
         phase: Counts the time inside a `with` block to a phase.
     """
 
     open: Callable[[Begun], Session]
-    keep: Callable[[int | None, Epoch], None]
-    finish: Callable[[Begun, Session, float], None]
+    keep: Callable[[list[tuple[int | None, Epoch]]], None]
+    moved: Callable[[float], None]
+    finish: Callable[[Begun, Session, dict[str, Outcome], float], None]
     phase: Callable[[str], AbstractContextManager[None]]
 
 
 def train_together(folds: Sequence[Begun], training: TrainingSpec, desk: Desk) -> None:
-    """Train folds that fit together in one program, and keep the best and the last model of each.
+    """Train folds that fit together in one program, keep the best and the last model of each, and score them.
+
+    Interrupted, the models are kept as they are then.
 
     Raises:
         NnrunError: Where training diverges, or the disk refuses a checkpoint.
     """
     began = perf_counter()
+    parts = _scored_together(folds, training.batch_size)
     ready = []
     for fold in folds:
         session = desk.open(fold)
         with desk.phase("train"):
-            ready.append(_ready(fold, session))
+            ready.append(_ready(fold, session, parts))
     monitor, mode = best_rule(training, {"val_loss": 0.0} if ready[0].validation is not None else {})
     with desk.phase("train"):
         together = FoldsTogether(programs_of(session), ready, training, monitor=monitor, larger=mode == "max")
-        together.run(lambda place, line: desk.keep(folds[place].number, line))
-    share = (perf_counter() - began) / len(folds)
+        try:
+            together.run(Told(lambda lines: desk.keep(_numbered(folds, lines)), lambda s: desk.moved(s * len(folds))))
+        finally:
+            _save(together, folds, session)
+    with desk.phase("score"):
+        answered = together.score()
+    together.end()
+    last, share = together.on_host(), (perf_counter() - began) / len(folds)
     for place, fold in enumerate(folds):
         since = perf_counter()
-        with desk.phase("train"):
-            _save(together, place, fold, session)
-        desk.finish(fold, session, share + perf_counter() - since)
+        with desk.phase("score"):
+            together.give(place, last)
+            made = {
+                name: session.outcome(getattr(fold.dataset, name), ready[place].scored[name], *each[place])
+                for name, each in answered.items()
+            }
+        desk.finish(fold, session, made, share + perf_counter() - since)
 
 
 def programs_of(session: Session) -> JaxPrograms:
@@ -152,18 +170,43 @@ def programs_of(session: Session) -> JaxPrograms:
     return session.on_jax
 
 
-def _ready(fold: Begun, session: Session) -> OneFold:
+def _numbered(folds: Sequence[Begun], lines: list[Epoch]) -> list[tuple[int | None, Epoch]]:
+    return [(fold.number, line) for fold, line in zip(folds, lines, strict=True)]
+
+
+def _scored_together(folds: Sequence[Begun], batch_size: int) -> list[str]:
+    """Name the parts that all folds have for themselves, and that have so nearly the same rows that they map."""
+    own = [{name: part for name, part in parts_of(fold.dataset).items() if name not in fold.dataset.shared}
+           for fold in folds]
+    return [
+        name
+        for name in own[0]
+        if all(name in parts for parts in own) and fit_together([len(parts[name]) for parts in own], batch_size)
+    ]
+
+
+def _ready(fold: Begun, session: Session, parts: Sequence[str]) -> OneFold:
     """Put a fold's data where JAX computes, and note down where its training starts."""
     data = fold.dataset
     train = session.begin(data.train)
     validation = None if data.validation is None else session.tensors(data.validation)
-    return OneFold(fold.seed, train, validation, programs_of(session).state.values())
+    scored = {name: session.tensors(getattr(data, name)) for name in parts}
+    return OneFold(fold.seed, train, validation, programs_of(session).state.values(), scored)
 
 
-def _save(together: FoldsTogether, place: int, fold: Begun, session: Session) -> None:
-    """Save the best and the last model of a fold; the model is left as its training left it."""
-    together.give(place, together.best)
-    checkpoint.save(session.model, fold.place.best)
-    together.give(place, together.last)
-    session.model.optimizer.finalize_variable_values(session.model.trainable_weights)
-    session.save(fold.place.last)
+def _save(together: FoldsTogether, folds: Sequence[Begun], session: Session) -> None:
+    """Save the best and the last model of each fold; what is scored then is what is saved last."""
+    last, optimizer, state = together.on_host(), session.model.optimizer, programs_of(session).state
+    finished = []
+    with checkpoint.Settling() as settling:
+        for place, fold in enumerate(folds):
+            if not fold.place.path.is_dir():
+                continue
+            together.give(place, together.best)
+            settling.save(session.model, fold.place.best)
+            together.give(place, last)
+            optimizer.finalize_variable_values(session.model.trainable_weights)
+            settling.save(session.model, fold.place.last)
+            finished.append(state.values())
+    if len(finished) == len(folds):
+        together.take(finished)

@@ -18,19 +18,19 @@ if TYPE_CHECKING:
 _TAIL_BYTES = 65536
 
 
-def append(path: Path, row: Mapping[str, Any]) -> None:
-    """Add the figures of one epoch.
+def append(path: Path, *rows: Mapping[str, Any]) -> None:
+    """Add the figures of one epoch, or of several at once.
 
     Args:
         path: The file; it is made where it is missing. A torn last line is removed first.
-        row: `epoch` (counts from 1), `fold` (from 0, or None), the metrics, `learning_rate`, `seconds`.
+        rows: `epoch` (counts from 1), `fold` (from 0, or None), the metrics, `learning_rate`, `seconds`.
 
     Raises:
         RunError: The disk refuses.
     """
-    head = {"epoch": row.get("epoch"), "fold": row.get("fold")}
-    joint = _mend(path)
-    append_bytes(path, joint + dumps({**head, **row}, indent=None).encode() + b"\n")
+    lines = [{"epoch": row.get("epoch"), "fold": row.get("fold"), **row} for row in rows]
+    text = "".join(f"{dumps(line, indent=None)}\n" for line in lines)
+    append_bytes(path, _mend(path) + text.encode())
 
 
 def read(path: Path) -> list[dict[str, Any]]:
@@ -90,9 +90,18 @@ def _tail(path: Path) -> bytes:
         return file.read()
 
 
+def _ends_whole(path: Path) -> bool:
+    with path.open("rb") as file:
+        size = file.seek(0, 2)
+        file.seek(max(0, size - 1))
+        return file.read() in (b"", b"\n")
+
+
 def _mend(path: Path) -> bytes:
     """Cut off a torn last line; what must come between the file's end and a new line."""
     try:
+        if _ends_whole(path):
+            return b""
         torn = _tail(path).rpartition(b"\n")[2]
         if not torn:
             return b""
