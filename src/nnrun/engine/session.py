@@ -303,12 +303,6 @@ class Session:
 
         return score(self._executor, self.tensors(part), part, self._facts, self._experiment, detail=detail)
 
-    def outcome(self, part: DataPart, tensors: Tensors, figures: dict[str, float], outputs: Any) -> Outcome:
-        """Judge outputs on one part of the data that the model gave elsewhere; `figures` are its loss and metrics."""
-        from nnrun.engine.score import judge
-
-        return judge(figures, outputs, tensors.targets, part, self._facts, self._experiment)
-
     def answer(self, part: DataPart) -> tuple[Answers, ...]:
         """Give the model's answers for examples without truth."""
         from nnrun.engine.score import answer

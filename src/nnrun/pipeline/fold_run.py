@@ -131,7 +131,7 @@ class Bench:
         for group in groups(begun, training.batch_size):
             self._groups.append(len(group))
             try:
-                train_together(group, training, desk)
+                train_together(group, self._examined.experiment, desk)
             finally:
                 self._flush()
         self._say_together()

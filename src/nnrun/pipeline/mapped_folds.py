@@ -11,6 +11,7 @@ from nnrun.engine import checkpoint
 from nnrun.engine.callbacks import best_rule, is_best_rule
 from nnrun.engine.jax_folds import FoldsTogether, OneFold, Told
 from nnrun.engine.jax_stacked import fit_together
+from nnrun.engine.score import judge
 from nnrun.pipeline.keep import parts_of
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from nnrun.engine.session import Session
     from nnrun.runs.folder import RunFolder
     from nnrun.spec.experiment import Experiment
-    from nnrun.spec.training import TrainingSpec
 
 #: What the data of folds that are trained together may take, in bytes; folds beyond that are trained after them.
 MOST_BYTES = 2**29
@@ -127,7 +127,7 @@ class Desk:
     phase: Callable[[str], AbstractContextManager[None]]
 
 
-def train_together(folds: Sequence[Begun], training: TrainingSpec, desk: Desk) -> None:
+def train_together(folds: Sequence[Begun], experiment: Experiment, desk: Desk) -> None:
     """Train folds that fit together in one program, keep the best and the last model of each, and score them.
 
     Interrupted, the models are kept as they are then.
@@ -135,7 +135,7 @@ def train_together(folds: Sequence[Begun], training: TrainingSpec, desk: Desk) -
     Raises:
         NnrunError: Where training diverges, or the disk refuses a checkpoint.
     """
-    began = perf_counter()
+    began, training = perf_counter(), experiment.training
     parts = _scored_together(folds, training.batch_size)
     ready = []
     for fold in folds:
@@ -158,7 +158,8 @@ def train_together(folds: Sequence[Begun], training: TrainingSpec, desk: Desk) -
         with desk.phase("score"):
             together.give(place, last)
             made = {
-                name: session.outcome(getattr(fold.dataset, name), ready[place].scored[name], *each[place])
+                name: judge(*each[place], ready[place].scored[name].targets, getattr(fold.dataset, name),
+                            fold.dataset.facts, experiment)
                 for name, each in answered.items()
             }
         desk.finish(fold, session, made, share + perf_counter() - since)
