@@ -181,10 +181,8 @@ def test_the_same_seed_gives_the_same_bits(told) -> None:
 
 @_with(on_jax)
 def test_an_epoch_is_cut_into_calls_between_which_progress_moves(told) -> None:
-    """With no time to spend each step is a call of its own; progress moves by it, and figures differ by rounding.
-
-    The longest fold has 25 rows, and so 5 steps of 5; four of these all folds have whole, in each of three epochs.
-    """
+    """With no time to spend each step is a call of its own; progress moves by it, and figures differ by rounding."""
+    # The longest fold has 25 rows, and so 5 steps of 5; four of these all folds have whole, in each of three epochs.
     assert told["moves"] == [pytest.approx(8 / 5)] * 4 * 3
     _near(told["chopped"]["lines"], told["mapped"]["lines"])
     _near(told["chopped"]["scores"], told["mapped"]["scores"])
