@@ -77,3 +77,35 @@ def test_a_log_that_cannot_be_opened_costs_only_what_is_printed(
     with quiet(tmp_path / "no such folder" / "log.txt"):
         os.write(2, b"lost\n")
     assert capfd.readouterr() == ("", "")
+
+
+NUMPY_SAYS = "__array__ implementation doesn't accept a copy keyword, so passing copy=False failed."
+
+
+@pytest.mark.parametrize(
+    ("text", "category", "module", "kept"),
+    [
+        (NUMPY_SAYS, DeprecationWarning, "keras.src.backend.tensorflow.core", False),
+        (NUMPY_SAYS, DeprecationWarning, "my_code", True),
+        (NUMPY_SAYS, UserWarning, "keras.src.backend.tensorflow.core", True),
+        ("something else is deprecated", DeprecationWarning, "keras.src.backend.tensorflow.core", True),
+    ],
+)
+def test_what_keras_cannot_help_is_not_kept(
+    tmp_path: Path, text: str, category: type[Warning], module: str, kept: bool
+) -> None:
+    """Of all warnings only the one that comes with every saved weight is left out of the log."""
+    log = tmp_path / "log.txt"
+    with quiet(log):
+        warnings.warn_explicit(text, category, "core.py", 172, module)
+    assert (text in log.read_text()) == kept
+
+
+@pytest.mark.keras
+def test_saving_a_model_says_nothing(tmp_path: Path, keras) -> None:
+    """A model that is saved leaves a log without a line, whatever TensorFlow's variables make NumPy say."""
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2), keras.layers.BatchNormalization()])
+    model.compile("adam", "mse")
+    with quiet(tmp_path / "log.txt"):
+        model.save(tmp_path / "model.keras")
+    assert (tmp_path / "log.txt").read_text() == ""

@@ -11,10 +11,18 @@ import os
 import sys
 import warnings
 from pathlib import Path as FilePath
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+#: What NumPy 2 says for every weight of every model that Keras saves: TensorFlow's variables know no `copy`, Keras asks
+#: them so, and nobody who reads a run's log can do anything about it.
+_OF_EVERY_WEIGHT: dict[str, Any] = {
+    "message": "__array__ implementation doesn't accept a copy keyword",
+    "category": DeprecationWarning,
+    "module": r"keras\.src\.backend\.tensorflow\.core$",
+}
 
 
 @contextlib.contextmanager
@@ -31,6 +39,7 @@ def quiet(log: FilePath) -> Iterator[None]:
         contextlib.redirect_stderr(file),
     ):
         warnings.simplefilter("always")
+        warnings.filterwarnings("ignore", **_OF_EVERY_WEIGHT)
         warnings.showwarning = lambda message, category, filename, lineno, *_: print(
             f"{filename}:{lineno}: {category.__name__}: {message}", file=file
         )
