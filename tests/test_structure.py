@@ -23,8 +23,8 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "src" / "nnrun"
 
 #: The floors, lowest first: a module imports only from floors below its own, and from its own room.
-FLOORS = {"__init__": 0, "errors": 0, "progress": 0, "config": 1, "catalog": 2, "spec": 3, "data": 4, "runs": 5,
-          "engine": 5, "report": 6, "export": 6, "sweep": 7, "pipeline": 8, "cli": 9, "sklearn": 9,
+FLOORS = {"__init__": 0, "errors": 0, "cores": 0, "progress": 0, "config": 1, "catalog": 2, "spec": 3, "data": 4,
+          "runs": 5, "engine": 5, "report": 6, "export": 6, "sweep": 7, "pipeline": 8, "cli": 9, "sklearn": 9,
           "__main__": 10}
 #: Packages that wake TensorFlow (8 to 12 s): only where the Keras side begins, and where Keras is subclassed.
 WAKING = {"tensorflow", "keras", "jax"}

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from nnrun.engine import backend
-from nnrun.engine.backend import Wake, load_keras, usable_cores
+from nnrun.engine.backend import Wake, load_keras
 
 #: What a fresh process says of itself once Keras is awake.
 WAKE_AND_TELL = """
@@ -192,13 +192,6 @@ def test_an_unset_keras_home_stays_unset(monkeypatch: pytest.MonkeyPatch) -> Non
         assert home.is_dir()
     assert "KERAS_HOME" not in os.environ
     assert not home.exists()
-
-
-def test_usable_cores_are_those_the_process_may_use(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A container or `taskset` that allows one core counts, not the machine."""
-    assert 1 <= usable_cores() <= (os.cpu_count() or 1)
-    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {5}, raising=False)
-    assert usable_cores() == 1
 
 
 def test_what_is_set_can_be_kept() -> None:

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
+from nnrun.cores import usable_cores
 from nnrun.errors import MissingExtraError, RunError
 
 if TYPE_CHECKING:
@@ -49,13 +50,6 @@ class Wake:
     def as_json(self) -> dict[str, Any]:
         """Plain data for `record.json`."""
         return asdict(self)
-
-
-def usable_cores() -> int:
-    """Count the cores this process may use (a container or `taskset` may allow fewer than the machine has)."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def load_keras(wake: Wake) -> ModuleType:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nnrun.engine.backend import Wake, load_keras, tensorflow, usable_cores
+from nnrun.cores import usable_cores
+from nnrun.engine.backend import Wake, load_keras, tensorflow
 from nnrun.engine.order import order
 from nnrun.engine.profile import Costs, Profile, machine
 from nnrun.engine.resident import ResidentExecutor

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nnrun.cores import usable_cores
 from nnrun.data.picture_files import PictureFiles
-from nnrun.engine.backend import usable_cores
 from nnrun.engine.decode import block_size, decoder, first_broken
 
 if TYPE_CHECKING:

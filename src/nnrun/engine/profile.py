@@ -11,7 +11,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from nnrun.engine.backend import usable_cores
+from nnrun.cores import usable_cores
 from nnrun.errors import RunError
 
 #: Names a profile other than the user's own; empty: none is used.

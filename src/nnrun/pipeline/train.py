@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from nnrun.config import shipped
 from nnrun.config.dump import dump
+from nnrun.cores import usable_cores
 from nnrun.errors import ConfigError, NnrunError, Problem, RunError
 from nnrun.pipeline import usercode
 from nnrun.pipeline.check import examine
@@ -141,8 +142,6 @@ def recorded(
     folder: RunFolder, request: Request, examined: Examined, codes: Sequence[UserCode] = ()
 ) -> Iterator[Record]:
     """Keep the record true to what happens inside the `with` block, whatever that is."""
-    from nnrun.engine.backend import usable_cores
-
     record = Record.begin(
         folder,
         name=examined.experiment.name,

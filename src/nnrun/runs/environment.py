@@ -12,6 +12,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nnrun.cores import usable_cores
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -37,13 +39,6 @@ def machine() -> dict[str, Any]:
     """Host, system, processor, the cores this process may use, and whether oneDNN's kernels are on."""
     return {"host": socket.gethostname(), "system": platform.platform(), "cpu": _cpu_model(), "cores": usable_cores(),
             "onednn": _onednn()}
-
-
-def usable_cores() -> int | None:
-    """How many cores this process may run on, which a batch system often makes fewer than there are."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count()
 
 
 def _cpu_model() -> str | None:
