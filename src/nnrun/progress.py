@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from nnrun.errors import Problem
+
 
 class Bar(Protocol):
     """One piece of work whose size may be known."""
@@ -24,6 +26,9 @@ class Progress(Protocol):
 
     def warn(self, text: str) -> None:
         """Say one line that the user should act on."""
+
+    def found(self, problem: Problem) -> None:
+        """Say what is probably not meant in a config, at its place."""
 
     def bar(self, what: str, total: float | None, unit: str) -> AbstractContextManager[Bar]:
         """Open a bar for `total` units (None: unknown) and close it at the end of the `with` block."""
@@ -47,6 +52,9 @@ class Silent:
         """Ignore it."""
 
     def warn(self, text: str) -> None:
+        """Ignore it."""
+
+    def found(self, problem: Problem) -> None:
         """Ignore it."""
 
     @contextmanager
@@ -104,6 +112,12 @@ class Logged:
         """Pass it on and log it."""
         self._write(f"warning: {text}")
         self._heard.warn(text)
+
+    def found(self, problem: Problem) -> None:
+        """Pass it on, and log its place and its words."""
+        place = f"{problem.mark}: " if problem.mark else ""
+        self._write(f"{place}{problem.severity}: {problem.text}")
+        self._heard.found(problem)
 
     def bar(self, what: str, total: float | None, unit: str) -> AbstractContextManager[Bar]:
         """Pass it on, and log that it began."""

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from nnrun.cli.console import Listener, Muted, Pace, Terminal, amount, moving_line, time_left
 from nnrun.cli.layout import wide
 from nnrun.cli.screen import Screen
+from nnrun.errors import Mark, Problem
 
 
 def test_a_log_gets_the_learning_rate_only_where_it_changes() -> None:
@@ -69,6 +70,21 @@ def test_a_terminal_clears_its_moving_line_before_a_line_that_stays() -> None:
     shown = stream.getvalue()
     assert "epoch 1/2" in shown
     assert shown.endswith("\x1b[2KRun x\n")
+
+
+def test_a_finding_is_told_at_its_place_above_the_moving_line() -> None:
+    """What is probably not meant comes with its place and its hint, on a terminal once the moving line is gone."""
+    log, shown = io.StringIO(), io.StringIO()
+    problem = Problem(Mark("my.yaml", 3, 5, 1, ""), "the last batch is small", "write 32", "odd", "warning")
+    Listener(Screen(log, terminal=False)).found(problem)
+    lines = log.getvalue().splitlines()
+    assert lines[0] == "my.yaml:3:5: warning: the last batch is small [odd]"
+    assert lines[-1] == "      hint: write 32"
+    terminal = Terminal(Screen(shown, terminal=True))
+    terminal.step(1, 2, 0.5)
+    terminal.found(problem)
+    assert shown.getvalue().index("epoch 1/2") < shown.getvalue().index("the last batch is small")
+    Muted().found(problem)
 
 
 @given(

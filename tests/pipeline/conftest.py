@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from nnrun.errors import Problem
 from nnrun.pipeline.train import Finished, Request, train
 from nnrun.progress import Silent
 
@@ -42,6 +43,7 @@ class Noting(Silent):
     def __init__(self, at_epoch: Callable[[int], None] = lambda _: None) -> None:
         self.said: list[str] = []
         self.warned: list[str] = []
+        self.problems: list[tuple[int, Problem]] = []
         self.at_epoch = at_epoch
 
     def say(self, text: str) -> None:
@@ -51,6 +53,10 @@ class Noting(Silent):
     def warn(self, text: str) -> None:
         """Keep it."""
         self.warned.append(text)
+
+    def found(self, problem: Problem) -> None:
+        """Keep it, and how much was said before it."""
+        self.problems.append((len(self.said), problem))
 
     def epoch(self, done: int, total: int, figures: Any) -> None:  # noqa: ARG002
         """Do what the test asks for."""

@@ -18,6 +18,7 @@ from nnrun.config.document import read
 from nnrun.engine import checkpoint
 from nnrun.engine.intervals import wilson
 from nnrun.errors import BuildError, ConfigError, RunError
+from nnrun.pipeline.check import examine
 from nnrun.pipeline.train import Finished
 from nnrun.runs import metrics
 from nnrun.runs.folder import RunFolder
@@ -235,6 +236,24 @@ training:
   optimizer: {SGD: {learning_rate: 1.0e+30}}
   epochs: 3
 """
+
+
+def test_warnings_are_told_before_time_is_spent(
+    start, tiny: str, noting, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A config is examined once; what is probably not meant is told first, and kept in log and record."""
+    looked: list[Path] = []
+    monkeypatch.setattr(
+        "nnrun.pipeline.train.examine", lambda file, *more: looked.append(file) or examine(file, *more)
+    )
+    listener = noting()
+    done = start(tmp_path, tiny, listener, sets=("training.batch_size=5000",))
+    assert len(looked) == 1
+    assert [before for before, _ in listener.problems] == [0] * len(done.warnings)
+    assert [problem for _, problem in listener.problems] == list(done.warnings)
+    (warning,) = done.warnings
+    assert f"--set:1:21: warning: {warning.text}" in done.folder.log.read_text(encoding="utf-8")
+    assert loaded(done.folder.record)["warnings"] == [warning.text]
 
 
 def test_a_diverging_run_says_so(start, tmp_path: Path) -> None:

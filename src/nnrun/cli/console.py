@@ -9,6 +9,7 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from nnrun.cli.layout import put_paragraph, wide, wrap
+from nnrun.cli.problems import put_problem
 from nnrun.cli.screen import Screen, visible
 from nnrun.progress import Silent, duration, epoch_line
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from rich.live import Live
 
+    from nnrun.errors import Problem
     from nnrun.progress import Bar
 
 #: Seconds between two looks of a moving line.
@@ -75,6 +77,10 @@ class Listener:
         for number, line in enumerate(wrap(f"warning: {visible(text)}", self._screen.width, "    ")):
             self._screen.put(f"{head}{line.removeprefix('warning:')}" if number == 0 else line)
 
+    def found(self, problem: Problem) -> None:
+        """Write it, with the line it is about."""
+        put_problem(self._screen, problem)
+
     @contextmanager
     def bar(self, what: str, total: float | None, unit: str) -> Iterator[Bar]:
         """Write that it began."""
@@ -121,6 +127,11 @@ class Terminal(Listener):
         """Write it above the moving line."""
         self.clear()
         super().warn(text)
+
+    def found(self, problem: Problem) -> None:
+        """Write it above the moving line."""
+        self.clear()
+        super().found(problem)
 
     @contextmanager
     def bar(self, what: str, total: float | None, unit: str) -> Iterator[Bar]:

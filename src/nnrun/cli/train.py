@@ -69,7 +69,7 @@ def train(  # noqa: PLR0913 - one for each option
     file = str(located(config)) if config is not None else ""
     request = Request(file, sets, runs_dir, data_dir, tuple(sys.argv), code, jobs)
     with listening(quiet=quiet, json=as_json) as progress:
-        finished = _train(request, progress, resume_folds, shown=not (quiet or as_json))
+        finished = _train(request, progress, resume_folds)
     page = _report(finished) if with_report else None
     _tell(finished, request, page, quiet=quiet, as_json=as_json)
 
@@ -89,12 +89,10 @@ def _require_one(config: str | None, sets: tuple[str, ...], resumed: str | None)
         raise click.UsageError("--resume-folds goes on with the run's own config, so that --set cannot change it.")
 
 
-def _train(request: Request, progress: Listener | Muted, resumed: str | None, *, shown: bool) -> Finished:
+def _train(request: Request, progress: Listener | Muted, resumed: str | None) -> Finished:
     from nnrun.pipeline.resume_folds import resume_folds
     from nnrun.pipeline.train import train as run
 
-    if shown and resumed is None:
-        _show_warnings(request)
     try:
         return run(request, progress) if resumed is None else resume_folds(resumed, request, progress)
     except (KeyboardInterrupt, NnrunError) as error:
@@ -103,22 +101,6 @@ def _train(request: Request, progress: Listener | Muted, resumed: str | None, *,
             if (folder / "folds").is_dir():
                 error.add_note(f"Go on with the folds that are not done: nnrun train --resume-folds {folder}")
         raise
-
-
-def _show_warnings(request: Request) -> None:
-    """Show what is probably not meant before time is spent on it; errors are the run's own to refuse."""
-    from pathlib import Path
-
-    from nnrun.cli.problems import put_problem
-    from nnrun.cli.screen import Screen
-    from nnrun.pipeline.check import examine
-    from nnrun.pipeline.usercode import known
-
-    with known(request.code):
-        problems = examine(Path(request.config), request.sets, request.data_dir).problems
-    if not any(problem.severity == "error" for problem in problems):
-        for problem in problems:
-            put_problem(Screen.err(), problem)
 
 
 def _own_folder(runs_dir: Path) -> Path | None:

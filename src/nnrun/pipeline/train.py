@@ -88,7 +88,7 @@ class Finished:
 
 
 def train(request: Request, progress: Progress) -> Finished:
-    """Run the experiment of a config, from its text to a folder with everything in it.
+    """Run the experiment of a config, from its text to a folder with everything in it; warnings are told first.
 
     Raises:
         ConfigError: Where the config is refused; no folder is made then.
@@ -98,21 +98,28 @@ def train(request: Request, progress: Progress) -> Finished:
         examined = examine(shipped.locate(request.config), request.sets, request.data_dir)
         refuse_errors(examined)
         folder = open_folder(request, examined, codes)
-        with (
-            recorded(folder, request, examined, codes) as record,
-            usercode.running(codes, examined.experiment, threads=record.fields["threads"], log=folder.log),
-        ):
+        with recorded(folder, request, examined, codes) as record:
             heard = Logged(progress, Log(folder.log).write)
-            heard.say(f"Run {folder.id}")
-            if is_crossed(examined.experiment):
-                crossed = Crossed(examined, folder, request.runs_dir, request.jobs, request.code)
-                scores = cross_validate(crossed, record, heard)
-            else:
-                with record.phase("load"):
-                    dataset = load_data(examined, heard)
-                keep_data(folder, record, dataset)
-                scores = run(request, examined, dataset, folder, record, heard)
+            # What is probably not meant is said before time is spent on it.
+            for problem in examined.problems:
+                heard.found(problem)
+            with usercode.running(codes, examined.experiment, threads=record.fields["threads"], log=folder.log):
+                heard.say(f"Run {folder.id}")
+                scores = _scores(request, examined, folder, record, heard)
     return Finished(folder, scores, warnings=examined.problems)
+
+
+def _scores(
+    request: Request, examined: Examined, folder: RunFolder, record: Record, heard: Progress
+) -> dict[str, Any]:
+    """Train all folds, or the only model, and give what `scores.json` holds."""
+    if is_crossed(examined.experiment):
+        crossed = Crossed(examined, folder, request.runs_dir, request.jobs, request.code)
+        return cross_validate(crossed, record, heard)
+    with record.phase("load"):
+        dataset = load_data(examined, heard)
+    keep_data(folder, record, dataset)
+    return run(request, examined, dataset, folder, record, heard)
 
 
 def refuse_errors(examined: Examined) -> None:
