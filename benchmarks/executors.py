@@ -22,7 +22,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nnrun.engine.backend import Wake, load_keras, tensorflow, usable_cores
+from nnrun.cores import usable_cores
+from nnrun.engine.backend import Wake, load_keras, tensorflow
 from nnrun.engine.execution import choose
 from nnrun.engine.order import order
 from nnrun.engine.resident import ResidentExecutor
@@ -45,6 +46,7 @@ class Case:
         steps: Steps per epoch.
         layers: Gives the layers before the last, from Keras' `layers`.
         codes: How many different codes examples consist of; None: of numbers.
+        every: Whether every position of an example is told apart, not the example.
     """
 
     def __init__(
@@ -55,15 +57,11 @@ class Case:
         steps: int,
         layers: Callable[[Any], list[Any]],
         codes: int | None = None,
+        *,
+        every: bool = False,
     ) -> None:
-        self.shape, self.classes, self.batch, self.steps, self.layers, self.codes = (
-            shape,
-            classes,
-            batch,
-            steps,
-            layers,
-            codes,
-        )
+        self.shape, self.classes, self.batch, self.steps = shape, classes, batch, steps
+        self.layers, self.codes, self.every = layers, codes, every
 
     def data(self) -> tuple[Any, Any]:
         """Make random examples."""
@@ -74,7 +72,7 @@ class Case:
             if self.codes is None
             else rng.integers(0, self.codes, size, "int32")
         )
-        return x, rng.integers(0, self.classes, rows).astype("int32")
+        return x, rng.integers(0, self.classes, size if self.every else rows).astype("int32")
 
     def model(self, keras: Any) -> Any:
         """Build and compile the model."""
@@ -100,6 +98,42 @@ def transformer(k: Any) -> list[Any]:
         return k.LayerNormalization()(k.Add()([x, k.Dense(64)(k.Dense(128, activation="relu")(x))]))
 
     return [k.Embedding(1000, 64), block, k.GlobalAveragePooling1D()]
+
+
+def causal(k: Any) -> list[Any]:
+    """The layers of the config `shakespeare_transformer`."""
+    from nnrun.engine.layers import PositionEmbedding
+
+    def block(x: Any) -> Any:
+        normal = k.LayerNormalization()(x)
+        x = k.Add()([x, k.MultiHeadAttention(4, 32)(normal, normal, use_causal_mask=True)])
+        return k.Add()([x, k.Dense(128)(k.Dense(512, activation="gelu")(k.LayerNormalization()(x)))])
+
+    return [k.Embedding(65, 128), PositionEmbedding(64), block, block, block, block, k.LayerNormalization()]
+
+
+def residual(k: Any) -> list[Any]:
+    """A block of ResNet-20 behind its first convolution."""
+
+    def norm(x: Any) -> Any:
+        return k.BatchNormalization()(k.Conv2D(16, 3, padding="same", use_bias=False)(x))
+
+    def block(x: Any) -> Any:
+        return k.ReLU()(k.Add()([x, norm(k.ReLU()(norm(x)))]))
+
+    return [norm, k.ReLU(), block, k.GlobalAveragePooling2D()]
+
+
+def unet(k: Any) -> list[Any]:
+    """One level down, and up again by a transposed convolution."""
+
+    def level(x: Any) -> Any:
+        fine = k.Conv2D(16, 3, padding="same", activation="relu")(x)
+        coarse = k.Conv2D(32, 3, padding="same", activation="relu")(k.MaxPooling2D()(fine))
+        both = k.Concatenate()([fine, k.Conv2DTranspose(16, 2, strides=2)(coarse)])
+        return k.Conv2D(16, 3, padding="same", activation="relu")(both)
+
+    return [level, k.GlobalAveragePooling2D()]
 
 
 CASES = {
@@ -134,6 +168,21 @@ CASES = {
     "Conv1D 32, batch 32": Case(
         (64, 8), 5, 32, 30, lambda k: [k.Conv1D(32, 5, activation="relu"), k.GlobalAveragePooling1D()]
     ),
+    "Conv2D 32-64, 32 x 32 x 3, batch 32": Case(
+        (32, 32, 3),
+        10,
+        32,
+        6,
+        lambda k: [k.Conv2D(32, 3, activation="relu"), k.Conv2D(64, 3, strides=2, activation="relu"), k.Flatten()],
+    ),
+    "SeparableConv2D 32, 16 x 16 x 16, batch 32": Case(
+        (16, 16, 16), 10, 32, 10, lambda k: [k.SeparableConv2D(32, 3), k.ReLU(), k.GlobalAveragePooling2D()]
+    ),
+    "DepthwiseConv2D, 16 x 16 x 16, batch 32": Case(
+        (16, 16, 16), 10, 32, 10, lambda k: [k.DepthwiseConv2D(3), k.ReLU(), k.GlobalAveragePooling2D()]
+    ),
+    "ResNet block of 16, 16 x 16 x 3, batch 32": Case((16, 16, 3), 10, 32, 10, residual),
+    "U-Net 16-32, Conv2DTranspose, 16 x 16, batch 32": Case((16, 16, 1), 10, 32, 10, unet),
     "LSTM(256), window 100, batch 128": Case((100, 1), 50, 128, 4, lambda k: [k.LSTM(256)]),
     "LSTM(256), Dropout, window 100, batch 128": Case((100, 1), 50, 128, 4, lambda k: [k.LSTM(256), k.Dropout(0.2)]),
     "two LSTM(64), Dropout after each, window 30": Case(
@@ -146,6 +195,7 @@ CASES = {
         (30,), 4, 32, 20, lambda k: [k.Embedding(2000, 32), k.Bidirectional(k.LSTM(32))], 2000
     ),
     "Transformer 64, window 50, batch 32": Case((50,), 4, 32, 20, transformer, 1000),
+    "causal Transformer, 4 x 128, window 64, batch 32": Case((64,), 65, 32, 4, causal, 65, every=True),
 }
 
 

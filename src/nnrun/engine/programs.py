@@ -135,8 +135,9 @@ class Programs:
         """Give what takes one step on the rows at some indexes; where two programs take it, it is traced once.
 
         A function of its own, as in `fit`: inside the loop TensorFlow simplifies sums in another order, which changed
-        the last bits of a Transformer.
+        the last bits of a Transformer. A test takes the step of a score, whose outputs it lets go.
         """
+        kind = "score" if kind == "test" else kind
         tf, key = self._tf, (kind, take, repr(fields))
         if key not in self._traced:
             step_of = _step_of(self._model, kind)
@@ -193,7 +194,6 @@ class Programs:
 def _step_of(model: Any, kind: str) -> Callable[[Any], Any]:
     known: dict[str, Callable[[Any], Any]] = {
         "train": model.train_step,
-        "test": model.test_step,
         "predict": model.predict_step,
         "score": lambda batch: test_and_answer(model, batch),
     }

@@ -181,7 +181,7 @@ def _columns_of(one: Answers) -> tuple[list[str], list[list[object]]]:
         return ["mean_squared_error"], [[float(value)] for value in squared.mean(axis=1)]
     lines = prediction_lines(one.outputs, one.predicted, one.facts)
     return ["truth", *prediction_columns(one.outputs, one.facts)], [
-        [_named(true, one.facts), *line] for true, line in zip(flat, lines, strict=True)
+        [_named(true, one.facts), *line] for true, line in zip(flat.tolist(), lines, strict=True)
     ]
 
 
@@ -210,21 +210,15 @@ def prediction_columns(outputs: NDArray[Any], facts: Facts) -> list[str]:
 
 def prediction_lines(outputs: NDArray[Any], predicted: NDArray[Any], facts: Facts) -> list[list[object]]:
     """Give one line per row: what is predicted, and for classes the model's outputs."""
-    flat = outputs.reshape(len(outputs), -1)
+    lines: list[list[object]] = outputs.reshape(len(outputs), -1).tolist()
     if facts.task == "regression":
-        return [[float(value) for value in row] for row in flat]
-    return [
-        [_named(np.atleast_1d(one), facts), *(float(value) for value in row)]
-        for one, row in zip(predicted, flat, strict=True)
-    ]
+        return lines
+    said = predicted.reshape(len(predicted), -1).tolist()
+    return [[_named(one, facts), *line] for one, line in zip(said, lines, strict=True)]
 
 
-def _named(values: NDArray[Any], facts: Facts) -> object:
+def _named(values: list[Any], facts: Facts) -> object:
     """Name classes by their names where there are names; several values stand in one field, with spaces between."""
-    shown = [
-        facts.class_names[int(value)]
-        if facts.task == "classification" and int(value) < len(facts.class_names)
-        else value.item()
-        for value in values.ravel()
-    ]
+    names = facts.class_names if facts.task == "classification" else ()
+    shown = [names[int(value)] if int(value) < len(names) else value for value in values] if names else values
     return shown[0] if len(shown) == 1 else " ".join(map(str, shown))
