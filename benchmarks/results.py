@@ -108,7 +108,7 @@ def _measured(request: Request) -> dict[str, Any]:
     seeds = {}
     for number in range(request.seeds):
         with listening(quiet=not sys.stderr.isatty()) as progress:
-            folder, new = run_of_seed(examined, number, asked, progress)
+            folder, new, _ = run_of_seed(examined, number, asked, progress)
         seed = str(examined.experiment.seed + number)
         seeds[seed] = figures(folder, request.work.figure)
         how = "trained" if new else "finished before"

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from nnrun.cli.verify import said
+from nnrun.cli.verify import _why, as_json, said
+from nnrun.pipeline.verify import Verified
+from nnrun.runs.folder import RunFolder
 from nnrun.spec.experiment import Expectation
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from click.testing import Result
 
@@ -53,6 +55,14 @@ def test_claims_are_told_with_what_was_received(say: Say, place: Path) -> None:
     assert lines[3].endswith("fails")
     told = json.loads(say("verify", "tiny.yaml", "--json").stdout)["configs"][0]
     assert (told["trained"], told["claims"][0]["figures"], told["claims"][1]["holds"]) == (0, [15], False)
+
+
+def test_data_that_changed_are_said_beside_the_run() -> None:
+    """Where other data are why a run was trained, the line about it names them."""
+    run = RunFolder(Path("runs/20260102T030405Z_pets_1a2b3c"))
+    one = Verified(Path("pets.yaml"), "holds", runs=(run,), trained=1, changed="pets.csv changed since run 9f8e7d")
+    assert _why(one) == " (run 1a2b3c, trained: pets.csv changed since run 9f8e7d)"
+    assert as_json(one)["changed"] == "pets.csv changed since run 9f8e7d"
 
 
 def test_claims_are_said_in_words() -> None:

@@ -6,12 +6,15 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
+from PIL import Image
 
 from nnrun.pipeline.verify import Asked, Claim, figure_at, lies, verify
 from nnrun.progress import Silent
+from nnrun.runs.folder import RunFolder
 from nnrun.spec.experiment import Expectation
 
 GATE = """name: gate
@@ -30,6 +33,12 @@ def asked(folder: Path, config: str, **how: Any) -> Any:
     file = folder / "gate.yaml"
     file.write_text(config, encoding="utf-8")
     return verify(file, Asked(folder / "runs", folder, **how), Silent())
+
+
+def only_short_id(folder: Path) -> str:
+    """Give the short id of the one run of a test's folder."""
+    (run,) = (folder / "runs").iterdir()
+    return RunFolder(run).short_id
 
 
 def test_figures_are_found_by_dotted_paths() -> None:
@@ -99,8 +108,42 @@ def test_other_data_under_the_same_name_are_another_experiment(tmp_path: Path) -
     text += "expect: {test.errors: {at_most: 0}}\n"
     (tmp_path / "and.csv").write_text("a,b,both\n0,0,0\n0,1,0\n1,0,0\n1,1,1\n")
     assert [asked(tmp_path, text).trained for _ in range(2)] == [1, 0]
+    before = only_short_id(tmp_path)
     (tmp_path / "and.csv").write_text("a,b,both\n0,0,0\n0,1,1\n1,0,0\n1,1,1\n")
-    assert asked(tmp_path, text).trained == 1
+    again = asked(tmp_path, text)
+    assert (again.trained, again.changed) == (1, f"and.csv changed since run {before}")
+    assert asked(tmp_path, text).changed is None
+
+
+PETS = """name: pets
+seed: 7
+data:
+  source: {images: {folder: pets, colour: grey}}
+  prepare: [{Rescale: {divide_by: 255}}]
+  split: {test: train}
+model: [Flatten, {Dense: {units: $classes, activation: softmax}}]
+training: {loss: sparse_categorical_crossentropy, optimizer: Adam, epochs: 1}
+expect: {test.loss: {at_most: 100}}
+"""
+
+
+@pytest.mark.keras
+def test_the_finished_run_on_pictures_is_taken_until_a_picture_changes(tmp_path: Path) -> None:
+    """Pictures in folders are known by names and contents; what became of them since the run is said."""
+    for number in range(6):
+        file = tmp_path / "pets" / ("cat" if number % 2 else "dog") / f"{number}.png"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.full((4, 4), 40 * number, dtype="uint8")).save(file)
+    assert [asked(tmp_path, PETS).trained for _ in range(2)] == [1, 0]
+    first = only_short_id(tmp_path)
+    Image.fromarray(np.full((4, 4), 99, dtype="uint8")).save(file)
+    other = asked(tmp_path, PETS)
+    assert (other.trained, other.changed) == (1, f"pictures of pets (contents) changed since run {first}")
+    file.unlink()
+    fewer = asked(tmp_path, PETS)
+    told = "pictures of pets (names), pictures of pets (contents) changed since run "
+    assert (fewer.trained, fewer.changed) == (1, told + other.runs[0].short_id)
+
 
 TEXT = """name: rhyme
 seed: 7

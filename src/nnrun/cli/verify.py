@@ -106,6 +106,8 @@ def _why(one: Verified) -> str:
     taken = len(one.runs) - one.trained
     runs = ", ".join(folder.short_id for folder in one.runs)
     how = "trained" if not taken else "finished before" if not one.trained else f"{one.trained} trained"
+    if one.changed is not None:
+        how = f"{how}: {visible(one.changed)}"
     return f" (run{'s' if len(one.runs) > 1 else ''} {runs}, {how})"
 
 
@@ -163,6 +165,7 @@ def as_json(one: Verified) -> dict[str, Any]:
         "reason": one.reason,
         "runs": [folder.id for folder in one.runs],
         "trained": one.trained,
+        "changed": one.changed,
         "claims": [_claim_json(claim) for claim in one.claims],
         "problems": [problem_json(problem) for problem in one.problems],
     }

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from os.path import relpath, sep
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from nnrun.data.labels import labels
+from nnrun.data.picture_marks import start_mark_of, together, whole_mark
 from nnrun.data.pictures import ENDINGS, picture_shape, read_picture, refuse_size
 from nnrun.data.raw import Examples, Outline, Raw
 from nnrun.data.streaming import MEMORY, require_memory, too_large
@@ -15,7 +17,7 @@ from nnrun.errors import DataError
 from nnrun.spec.finding import Finding
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     import numpy as np
 
@@ -94,20 +96,42 @@ class Images:
         size = self._size(listed["train"])
         same = self.size is None
         read = self._streamed if self._streams(listed, size) else self._examples
-        parts = {}
+        parts, marks = {}, []
         for part, one in listed.items():
             with one.placed():
-                parts[part] = read(one, size, progress, same=same)
-        file = None if self.file is None else places.need(self.file)
+                parts[part], found = read(one, size, progress, same=same)
+            marks += found
         return Raw(
             parts["train"],
             parts.get("test"),
             class_names=labels(name for one in listed.values() for name in one.classes),
             target_names=("class",),
-            files={} if file is None else {file.name: file},
+            files=self.files(places),
+            digests=self._together(places, listed, marks),
             layout={"size": list(size)},
             task="classification",
         )
+
+    def files(self, places: Places) -> dict[str, Path]:
+        """The csv file that lists the pictures, where one does, by its name."""
+        file = None if self.file is None else places.need(self.file)
+        return {} if file is None else {file.name: file}
+
+    def digests(self, places: Places) -> dict[str, str]:
+        """What a run keeps of the picture files, without decoding them.
+
+        Raises:
+            DataError: They are not there, or cannot be read.
+        """
+        listed = self._listed(places)
+        mark = start_mark_of if self._streams(listed, self._size(listed["train"])) else whole_mark
+        return self._together(places, listed, [mark(file) for one in listed.values() for file in one.files])
+
+    def _together(self, places: Places, listed: Mapping[str, _Listed], marks: Sequence[bytes]) -> dict[str, str]:
+        """The digests of all pictures by their names below the folder, or the csv file's folder."""
+        home = places.need(self.file).parent if self.file is not None else places.find(str(self.folder))
+        names = [relpath(file, home).replace(sep, "/") for one in listed.values() for file in one.files]
+        return together(f"pictures of {Path(str(self.file or self.folder)).name}", names, marks)
 
     def foresee(self, places: Places, path: ConfigPath) -> tuple[Outline | None, list[Finding]]:
         """The classes, how many pictures there are, and the size of the first."""
@@ -150,20 +174,25 @@ class Images:
         else:
             listed = self._from_csv(file, with_target=with_target)
         with listed.placed():
-            found = self._examples(listed, size, Silent(), same=False)
+            found, _ = self._examples(listed, size, Silent(), same=False)
         return found if with_target else Examples(found.x, None)
 
-    def _examples(self, listed: _Listed, size: tuple[int, int], progress: Progress, *, same: bool) -> Examples:
+    def _examples(
+        self, listed: _Listed, size: tuple[int, int], progress: Progress, *, same: bool
+    ) -> tuple[Examples, list[bytes]]:
+        """All pictures decoded, and the mark of each file."""
         import numpy as np
 
         x: np.ndarray = np.empty((len(listed.files), *size, 1 if self.colour == "grey" else 3), dtype="uint8")
+        marks = []
         with progress.bar("Reading pictures", len(listed.files), "") as bar:
             for row, file in enumerate(listed.files):
                 if same:
                     refuse_size(file, picture_shape(file), size)
                 x[row] = read_picture(file, size, self.colour)
+                marks.append(whole_mark(file))
                 bar.advance(1)
-        return Examples(x, np.array(listed.classes, dtype=object))
+        return Examples(x, np.array(listed.classes, dtype=object)), marks
 
     def _size(self, listed: _Listed) -> tuple[int, int]:
         """The size that is stated, or that of the first picture."""
@@ -176,7 +205,10 @@ class Images:
         needed = pictures * size[0] * size[1] * (1 if self.colour == "grey" else 3) * 9
         return too_large(self.stream, needed, self.memory)
 
-    def _streamed(self, listed: _Listed, size: tuple[int, int], progress: Progress, *, same: bool) -> Examples:
+    def _streamed(
+        self, listed: _Listed, size: tuple[int, int], progress: Progress, *, same: bool
+    ) -> tuple[Examples, list[bytes]]:
+        """Where all pictures lie, and the mark of each file."""
         import numpy as np
 
         from nnrun.data.picture_files import look_at
@@ -184,7 +216,7 @@ class Images:
 
         store = look_at(listed.files, size, self.colour, progress, same=same)
         x = Stream(store, np.arange(len(listed.files)), self.memory * 1e9)
-        return Examples(x, np.array(listed.classes, dtype=object))
+        return Examples(x, np.array(listed.classes, dtype=object)), [mark.tobytes() for mark in store.marks]
 
     def _listed(self, places: Places) -> dict[str, _Listed]:
         """The pictures of each part."""

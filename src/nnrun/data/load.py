@@ -9,9 +9,10 @@ import numpy as np
 
 from nnrun.data.columns import Columns
 from nnrun.data.dataset import DataPart, Dataset
-from nnrun.data.digest import array_sha256, digests, file_sha256
+from nnrun.data.digest import array_sha256, digests
 from nnrun.data.encode import encode, learn_classes
 from nnrun.data.groups import grouped
+from nnrun.data.known_files import file_digests
 from nnrun.data.load_text import load_text
 from nnrun.data.one_hot import OneHot
 from nnrun.data.own import own_maker
@@ -335,9 +336,8 @@ def _facts(
 def _digests(raw: Raw, x: Mapping[str, Any], parts: Mapping[str, DataPart]) -> dict[str, str]:
     arrays = {f"{name}.x": x[name] for name in parts if not isinstance(x[name], Stream)}
     arrays |= {f"{name}.{axis}": array for name, part in parts.items() for axis, array in _more_arrays(part)}
-    files = {f"file:{name}": file for name, file in raw.files.items()}
     streams = {f"{name}.stream": x[name].digest() for name in parts if isinstance(x[name], Stream)}
-    return digests(files, file_sha256) | digests(arrays, array_sha256) | streams
+    return file_digests(raw) | digests(arrays, array_sha256) | streams
 
 
 def _more_arrays(part: DataPart) -> Iterator[tuple[str, np.ndarray]]:

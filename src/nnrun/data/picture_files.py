@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nnrun.data.picture_header import plain_header
+from nnrun.data.picture_marks import START, start_mark, unreadable
 from nnrun.data.pictures import picture_shape, read_picture, refuse_size
-from nnrun.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from nnrun.data.pictures import Colour
     from nnrun.progress import Progress
 
-#: How much of each file its digest and its header are taken from.
-_START = 65_536
 #: Files looked at between two moves of the progress bar.
 _AT_ONCE = 512
 
@@ -109,10 +107,10 @@ def look_at(
 def _look(file: Path, size: tuple[int, int], *, same: bool) -> _Look:
     try:
         with file.open("rb") as opened:
-            start = opened.read(_START)
-            mark = hashlib.sha256(start + str(opened.seek(0, 2)).encode()).digest()
+            start = opened.read(START)
+            mark = start_mark(start, opened.seek(0, 2))
     except OSError as error:
-        raise DataError(f"the picture cannot be read: {error}", file=file, hint="may you read it?") from None
+        raise unreadable(file, error) from None
     header = plain_header(start)
     if header is None or header[:2] != size:
         if same:

@@ -59,6 +59,7 @@ class Raw:
         class_names: The classes' names where `y` holds class numbers; empty where they are to be learned from `y`.
         target_names: The names of the target columns.
         files: The data files that were read, by name.
+        digests: SHA-256 digests that the source itself has taken, by name: of files too many to be named one by one.
         layout: What reading another file of the same kind needs, as JSON.
         task: What the source is made for; None where the config's loss decides.
         vocabulary: How many different codes there are where `x` is codes, which then stay integers; else None.
@@ -72,6 +73,7 @@ class Raw:
     class_names: tuple[str, ...] = ()
     target_names: tuple[str, ...] = ()
     files: Mapping[str, Path] = field(default_factory=dict)
+    digests: Mapping[str, str] = field(default_factory=dict)
     layout: Mapping[str, Any] = field(default_factory=dict)
     task: Task | None = None
     vocabulary: int | None = None

@@ -8,7 +8,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
-from nnrun.engine.backend import usable_cores
+from nnrun.cores import usable_cores
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable

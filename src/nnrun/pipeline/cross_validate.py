@@ -78,12 +78,12 @@ def cross_validate(crossed: Crossed, record: Record, progress: Progress) -> dict
 
 def _begun(folder: RunFolder, crossing: Crossing, record: Record, progress: Progress) -> dict[int, dict[str, Any]]:
     """The folds of an earlier attempt that can stand: of the same rows of the same files."""
-    from nnrun.data.digest import digests, file_sha256
+    from nnrun.data.known_files import file_digests
 
     done = done_folds(folder)
     if not done:
         return {}
-    now = digests({f"file:{name}": file for name, file in crossing.raw.files.items()}, file_sha256)
+    now = file_digests(crossing.raw)
     same = all(now.items() <= fold["digests"].items() for fold in done.values())
     if record.fields.get("folds_digest") == crossing.digest and same:
         progress.say(f"{len(done)} of {len(crossing.folds)} folds are done already.")

@@ -7,11 +7,10 @@ import math
 from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 from statistics import fmean, stdev
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from nnrun.config import document as documents
 from nnrun.config.dump import dump
-from nnrun.data.digest import digests, file_sha256
 from nnrun.errors import ConfigError, NnrunError
 from nnrun.pipeline.check import examine
 from nnrun.pipeline.resolve import said_out
@@ -99,6 +98,7 @@ class Verified:
         claims: Its claims.
         runs: The runs that its figures are from.
         trained: How many of them were trained for it.
+        changed: Which data changed since a finished run of the same experiment, where that is why one was trained.
         problems: Why it is refused.
     """
 
@@ -108,7 +108,22 @@ class Verified:
     claims: tuple[Claim, ...] = ()
     runs: tuple[RunFolder, ...] = ()
     trained: int = 0
+    changed: str | None = None
     problems: tuple[Problem, ...] = field(default=())
+
+
+class OfSeed(NamedTuple):
+    """The run of one seed.
+
+    Attributes:
+        folder: The run.
+        trained: Whether it was trained for this.
+        changed: Which data changed since a finished run of the same experiment, if any did.
+    """
+
+    folder: RunFolder
+    trained: bool
+    changed: str | None = None
 
 
 def verify(file: FilePath, asked: Asked, progress: Progress) -> Verified:
@@ -132,49 +147,63 @@ def verify(file: FilePath, asked: Asked, progress: Progress) -> Verified:
 
 
 def _verified(examined: Examined, asked: Asked, progress: Progress) -> Verified:
-    runs, trained, scores = [], 0, []
-    for number in range(asked.seeds):
-        folder, new = run_of_seed(examined, number, asked, progress)
-        runs.append(folder)
-        trained += new
-        scores.append(json.loads(folder.scores.read_bytes()))
+    found = [run_of_seed(examined, number, asked, progress) for number in range(asked.seeds)]
+    scores = [json.loads(one.folder.scores.read_bytes()) for one in found]
     claims = tuple(
         Claim(path, expected, tuple(figure_at(one, path) for one in scores))
         for path, expected in examined.experiment.expect.items()
     )
     status: Status = "holds" if all(claim.holds for claim in claims) else "fails"
-    return Verified(examined.file, status, None, claims, tuple(runs), trained)
+    runs, trained = tuple(one.folder for one in found), sum(one.trained for one in found)
+    changed = next((one.changed for one in found if one.changed is not None), None)
+    return Verified(examined.file, status, None, claims, runs, trained, changed)
 
 
-def run_of_seed(examined: Examined, number: int, asked: Asked, progress: Progress) -> tuple[RunFolder, bool]:
-    """Give the run of one seed, the config's own plus `number`, and whether it was trained for this.
+def run_of_seed(examined: Examined, number: int, asked: Asked, progress: Progress) -> OfSeed:
+    """Give the run of one seed, the config's own plus `number`, trained where there is none on the same data.
 
     Raises:
         NnrunError: Where the run does not end well.
     """
     sets = (f"seed={examined.experiment.seed + number}",) if number else ()
     wanted = examine(examined.file, sets, asked.data_dir) if sets else examined
-    known = None if asked.fresh else same_run(wanted, asked.runs_dir, progress)
+    known, changed = (None, None) if asked.fresh else same_run(wanted, asked.runs_dir, progress)
     if known is not None:
-        return known, False
+        return OfSeed(known, trained=False)
+    if changed is not None:
+        progress.say(f"Trained anew: {changed}.")
     request = Request(str(examined.file), sets, asked.runs_dir, asked.data_dir, asked.argv)
-    return train(request, progress).folder, True
+    return OfSeed(train(request, progress).folder, trained=True, changed=changed)
 
 
-def same_run(examined: Examined, runs_dir: FilePath, progress: Progress) -> RunFolder | None:
+def same_run(examined: Examined, runs_dir: FilePath, progress: Progress) -> tuple[RunFolder | None, str | None]:
     """Find the latest finished run of the same experiment, on the same data, by the same versions of everything.
 
     The experiment is the same where the resolved config says the same; comments and claims may differ.
+
+    Returns:
+        That run; or which data changed since the latest that would else be it; or neither.
     """
+    from nnrun.data.known_files import file_digests_now
+    from nnrun.data.load import make_source
+
     alike = [row.folder for row in list_runs(runs_dir) if row.status == "done" and _same(row.folder, examined)]
     if not alike:
-        return None
-    files = _file_digests(examined, progress)
+        return None, None
+    data = examined.experiment.data
+    now = file_digests_now(make_source(data.source, data.prepare), examined.places, progress)
     for folder in reversed(alike):
-        kept = records.read(folder).get("digests", {})
-        if {name: kept[name] for name in kept if name.startswith("file:")} == files:
-            return folder
-    return None
+        if _of_files(folder) == now:
+            return folder, None
+    then = _of_files(alike[-1])
+    changed = [name.removeprefix("file:") for name in {**then, **now} if then.get(name) != now.get(name)]
+    return None, f"{', '.join(changed)} changed since run {alike[-1].short_id}"
+
+
+def _of_files(folder: RunFolder) -> dict[str, str]:
+    """Give the digests of the data files that a run was trained on."""
+    kept = records.read(folder).get("digests", {})
+    return {name: digest for name, digest in kept.items() if name.startswith("file:")}
 
 
 def _same(folder: RunFolder, examined: Examined) -> bool:
@@ -193,20 +222,6 @@ def _same(folder: RunFolder, examined: Examined) -> bool:
 
 def _decisive(resolved: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in resolved.items() if key not in _SAID_BESIDE}
-
-
-def _file_digests(examined: Examined, progress: Progress) -> dict[str, str]:
-    from nnrun.data.load import make_source
-    from nnrun.data.windowed import Windowed
-
-    data = examined.experiment.data
-    source = make_source(data.source, data.prepare)
-    if isinstance(source, Windowed):
-        # A text is not read by `load`, and needs not be read at all: the digest of its file says all.
-        files: Mapping[str, FilePath] = source.files(examined.places, progress)
-    else:
-        files = source.load(examined.places, progress).files
-    return digests({f"file:{name}": path for name, path in files.items()}, file_sha256)
 
 
 def figure_at(scores: Mapping[str, Any], path: str) -> float | None:
