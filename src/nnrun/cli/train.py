@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from nnrun.cli.console import Listener, Muted
     from nnrun.pipeline.train import Finished, Request
+    from nnrun.runs.folder import RunFolder
 
 
 @click.command()
@@ -30,7 +31,10 @@ if TYPE_CHECKING:
     "--resume-folds", metavar="RUN", shell_complete=complete.run,
     help="Instead of CONFIG: run the folds of a cross-validation that are not done yet.",
 )
-@click.option("--report", "with_report", is_flag=True, help="Make the page of nnrun report once the run is done.")
+@click.option(
+    "--report", "with_report", is_flag=True,
+    help="Make the page of nnrun report at the end, also of a run that fails.",
+)
 @options.runs_dir
 @options.data_dir
 @options.quiet
@@ -69,16 +73,26 @@ def train(  # noqa: PLR0913 - one for each option
     file = str(located(config)) if config is not None else ""
     request = Request(file, sets, runs_dir, data_dir, tuple(sys.argv), code, jobs)
     with listening(quiet=quiet, json=as_json) as progress:
-        finished = _train(request, progress, resume_folds)
-    page = _report(finished) if with_report else None
+        finished = _train(request, progress, resume_folds, with_report=with_report)
+    page = _report(finished.folder) if with_report else None
     _tell(finished, request, page, quiet=quiet, as_json=as_json)
 
 
-def _report(finished: Finished) -> Path:
+def _report(folder: RunFolder) -> Path:
     """Make the run's page; what the disk refuses here leaves the run as done as it is."""
     from nnrun.report.write import write_report
 
-    return write_report(finished.folder).page
+    return write_report(folder).page
+
+
+def _page_of_failed(folder: RunFolder) -> str | None:
+    """Make the page of a run that did not end well, and say where it lies; None where it has no epoch's figures."""
+    from nnrun.runs import metrics
+
+    try:
+        return f"Its page, as far as it came: {_report(folder)}" if metrics.read(folder.metrics) else None
+    except NnrunError as refused:
+        return f"Its page cannot be made: {refused.text}"
 
 
 def _require_one(config: str | None, sets: tuple[str, ...], resumed: str | None) -> None:
@@ -89,7 +103,7 @@ def _require_one(config: str | None, sets: tuple[str, ...], resumed: str | None)
         raise click.UsageError("--resume-folds goes on with the run's own config, so that --set cannot change it.")
 
 
-def _train(request: Request, progress: Listener | Muted, resumed: str | None) -> Finished:
+def _train(request: Request, progress: Listener | Muted, resumed: str | None, *, with_report: bool) -> Finished:
     from nnrun.pipeline.resume_folds import resume_folds
     from nnrun.pipeline.train import train as run
 
@@ -97,20 +111,22 @@ def _train(request: Request, progress: Listener | Muted, resumed: str | None) ->
         return run(request, progress) if resumed is None else resume_folds(resumed, request, progress)
     except (KeyboardInterrupt, NnrunError) as error:
         if (folder := _own_folder(request.runs_dir)) is not None:
-            error.add_note(f"What there is of this run is kept in {folder}")
-            if (folder / "folds").is_dir():
-                error.add_note(f"Go on with the folds that are not done: nnrun train --resume-folds {folder}")
+            error.add_note(f"What there is of this run is kept in {folder.path}")
+            if with_report and (told := _page_of_failed(folder)) is not None:
+                error.add_note(told)
+            if (folder.path / "folds").is_dir():
+                error.add_note(f"Go on with the folds that are not done: nnrun train --resume-folds {folder.path}")
         raise
 
 
-def _own_folder(runs_dir: Path) -> Path | None:
+def _own_folder(runs_dir: Path) -> RunFolder | None:
     """Find the run folder that this process opened last; None where it came to none."""
     from nnrun.runs import record
     from nnrun.runs.find import list_runs
 
     for row in reversed(list_runs(runs_dir)):
         if row.status != "broken" and (record.read(row.folder).get("process") or {}).get("pid") == os.getpid():
-            return row.folder.path
+            return row.folder
     return None
 
 
