@@ -10,7 +10,7 @@ import pytest
 from nnrun.data.foresee import foresee
 from nnrun.data.load import load
 from nnrun.data.parquet import Parquet
-from nnrun.errors import DataError, MissingExtraError
+from nnrun.errors import DataError, DefectsError, MissingExtraError
 
 
 @pytest.fixture
@@ -51,6 +51,31 @@ def test_a_gap_needs_a_step_that_fills_it_in(places, listener, spec, table) -> N
     said = spec("parquet", file="t.parquet", features=["age"], target="risk", prepare=(("Impute", {}),))
     done = load(said, form="number", seed=1, places=places, progress=listener)
     assert done.train.x.tolist() == [[30], [40], [50]]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_all_that_is_wrong_is_told_at_once(places, listener, table, stream: bool) -> None:
+    """Gaps and misfits of every column come in one refusal: the first in full, the next by row, the rest counted."""
+    rows = 1000
+    table(
+        age=[None if row % 100 == 7 else row for row in range(rows)],
+        town=["Ulm" if row != 999 else None for row in range(rows)],
+        seen=["12" if row not in {3, 500} else "soon" for row in range(rows)],
+        member=[True] * rows,
+        risk=[row % 2 for row in range(rows)],
+    )
+    source = Parquet("t.parquet", types={"seen": "number"}, stream=stream, memory=64 * 8 * 5 * 300 / 1e9)
+    with pytest.raises(DefectsError) as refused:
+        source.load(places, listener)
+    told = {problem.text for problem in refused.value.problems}
+    gap = "expected a value, received a missing one in row"
+    assert told == {
+        f"column age: {gap} 7 (counted from 0) (likewise in rows 107, 207, 307 and 6 more)",
+        f"column town: {gap} 999 (counted from 0)",
+        "column seen: expected a number, received 'soon' in row 3 (counted from 0) (likewise in row 500)",
+    }
+    assert "(and 2 more defects)" in str(refused.value)
+    assert not list((places.store() / "streams").glob("*/*"))
 
 
 def test_what_cannot_be_used_is_named(places, listener, spec, table) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +14,7 @@ from nnrun.data.scan import Scan, Wanted, scan, tally_rows
 from nnrun.errors import DataError, DefectsError, Mark, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from nnrun.data.delimited import Dialect
     from nnrun.data.lines import Row
@@ -61,6 +62,31 @@ class Defect:
         left = self.count - 1 - len(self.more)
         rows = ", ".join(map(str, self.more)) + (f" and {left:,} more" if left else "")
         return f" (likewise in row{'s' if self.count > 2 else ''} {rows})"
+
+
+class Defects:
+    """Defects by their kind and column, the first of each in full: what a refusal tells of any number of them."""
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[str, str | int | None], Defect] = {}
+        self._beyond = 0
+
+    def add(self, kind: str, column: str | int | None, row: int, first: Callable[[], Defect]) -> None:
+        """Count one more; `first` tells the first of its kind and column in full."""
+        if (known := self._found.get((kind, column))) is not None:
+            known.count += 1
+            known.more += [row] if len(known.more) < _NAMED else []
+        elif len(self._found) < _MOST:
+            self._found[kind, column] = first()
+        else:
+            self._beyond += 1
+
+    def told(self) -> list[Defect]:
+        """All that is told, in the order in which they were met."""
+        if not self._beyond:
+            return list(self._found.values())
+        text = f"and {self._beyond:,} more defects"
+        return [*self._found.values(), Defect(None, None, text, "mend these first")]
 
 
 def examine(file: Path, dialect: Dialect, wanted: Wanted, limit: int | None = None) -> tuple[Scan, list[Defect]]:
@@ -115,23 +141,17 @@ def _rows(file: Path, dialect: Dialect, wanted: Wanted, limit: int | None) -> It
 def _defects(
     file: Path, rows: Iterator[Row], dialect: Dialect, wanted: Wanted, kinds: Mapping[str, Kind]
 ) -> list[Defect]:
-    found: dict[tuple[str, str | int | None], Defect] = {}
+    found = Defects()
     shown = _shown(file)
-    beyond = 0
     for row in rows:
         for misfit in _misfits(row, dialect, wanted, kinds):
-            key = misfit.name, misfit.column
-            if (known := found.get(key)) is not None:
-                known.count += 1
-                known.more += [row.number] if len(known.more) < _NAMED else []
-            elif len(found) < _MOST:
-                mark = Mark(shown, row.number, misfit.at.start, misfit.at.length, _readable(row.line))
-                found[key] = Defect(row.number, misfit.column, misfit.text, misfit.hint, mark)
-            else:
-                beyond += 1
-    if beyond:
-        found["beyond", None] = Defect(None, None, f"and {beyond:,} more defects", "mend these first")
-    return list(found.values())
+            found.add(misfit.name, misfit.column, row.number, partial(_first, row, misfit, shown))
+    return found.told()
+
+
+def _first(row: Row, misfit: Misfit, shown: str) -> Defect:
+    mark = Mark(shown, row.number, misfit.at.start, misfit.at.length, _readable(row.line))
+    return Defect(row.number, misfit.column, misfit.text, misfit.hint, mark)
 
 
 def _misfits(row: Row, dialect: Dialect, wanted: Wanted, kinds: Mapping[str, Kind]) -> Iterator[Misfit]:

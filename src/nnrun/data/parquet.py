@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from nnrun.data.chosen import Asked, Chosen, no_features
 from nnrun.data.columns import resolve
 from nnrun.data.dates import days
+from nnrun.data.defects import Defect, Defects, refusal
 from nnrun.data.delimited import Dialect
 from nnrun.data.labels import label
 from nnrun.data.raw import Outline, Raw
@@ -168,10 +169,14 @@ class Parquet:
         """These columns: float64 for numbers, object for text; missing values only in `gaps`, where they are allowed.
 
         Raises:
-            DataError: A value is missing, or a column holds lists or structures.
+            DefectsError: Values are missing, or are not what they should be; with every kind of defect.
+            DataError: A column holds lists or structures.
         """
+        wrong = Defects()
         with _opened(file) as opened:
-            return self._checked(opened.read(columns=list(names)), file, gaps, 0)
+            table = self._checked(opened.read(columns=list(names)), file, gaps, (0, wrong))
+        _refuse(file, wrong)
+        return table
 
     def _streams(self, rows: int, chosen: Chosen) -> bool:
         # A number is 8 bytes in the table, and 4 in each of array and tensor.
@@ -187,35 +192,36 @@ class Parquet:
         def blocks() -> Iterator[dict[str, np.ndarray]]:
             import pyarrow as pa
 
-            begin = 0
+            begin, wrong = 0, Defects()
             with _opened(file) as opened:
                 for batch in opened.iter_batches(batch_size=rows, columns=chosen.names):
-                    yield self._checked(pa.Table.from_batches([batch]), file, chosen.features, begin)
+                    block = self._checked(pa.Table.from_batches([batch]), file, chosen.features, (begin, wrong))
+                    # Behind a defect the rest is read for what else is wrong alone.
+                    if not wrong.told():
+                        yield block
                     begin += batch.num_rows
+            _refuse(file, wrong)
 
         return kinds, blocks()
 
-    def _checked(self, table: Any, file: Path, gaps: Sequence[str], begin: int) -> dict[str, np.ndarray]:
-        """The columns of a table whose first row is row `begin` of the file."""
+    def _checked(
+        self, table: Any, file: Path, gaps: Sequence[str], told: tuple[int, Defects]
+    ) -> dict[str, np.ndarray]:
+        """The columns of a table, and its defects added to those before; `told` is its first row, and those."""
         from nnrun.data.columnwise import missing
 
-        found = {
-            name: self._stated(_values(table.column(name), file, name), file, name, begin)
-            for name in table.column_names
-        }
-        for name, column in found.items():
-            lacks = missing(column)
-            if lacks.any() and not (self.missing_allowed and name in gaps):
-                raise DataError(
-                    f"expected a value, received a missing one in row {begin + int(lacks.argmax())} (counted from 0)",
-                    file=file,
-                    column=name,
-                    hint="leave the row or the column out, or, in a feature, add a step such as `Impute: median`",
-                )
+        begin, wrong = told
+        found = {}
+        for name in table.column_names:
+            values = _values(table.column(name), file, name)
+            if not (self.missing_allowed and name in gaps):
+                for row in missing(values).nonzero()[0].tolist():
+                    wrong.add("missing", name, begin + row, partial(_gap, name, begin + row))
+            found[name] = self._stated(values, name, begin, wrong)
         return found
 
-    def _stated(self, column: np.ndarray, file: Path, name: str, begin: int) -> np.ndarray:
-        """A column as the config types it."""
+    def _stated(self, column: np.ndarray, name: str, begin: int, defects: Defects) -> np.ndarray:
+        """A column as the config types it; what it cannot be is NaN, and a defect."""
         import numpy as np
 
         kind = self.types.get(name)
@@ -226,11 +232,31 @@ class Parquet:
             return column
         read = Dialect().number if kind == "number" else partial(days, form=self.forms.get(name, ""))
         found = [None if text is None else read(text) for text in column.tolist()]
-        wrong = next((row for row, text in enumerate(column.tolist()) if text is not None and found[row] is None), None)
-        if wrong is not None:
-            text = f"expected a {kind}, received {column[wrong][:40]!r} in row {begin + wrong} (counted from 0)"
-            raise DataError(text, file=file, column=name, hint="correct it, or state another of its `types`")
+        for row, text in enumerate(column.tolist()):
+            if text is not None and found[row] is None:
+                defects.add(kind, name, begin + row, partial(_misfit, kind, name, text, begin + row))
         return np.array([np.nan if value is None else value for value in found], dtype="float64")
+
+
+def _gap(name: str, row: int) -> Defect:
+    text = f"expected a value, received a missing one in row {row} (counted from 0)"
+    hint = "leave the row or the column out, or, in a feature, add a step such as `Impute: median`"
+    return Defect(None, name, text, hint)
+
+
+def _misfit(kind: str, name: str, received: str, row: int) -> Defect:
+    text = f"expected a {kind}, received {received[:40]!r} in row {row} (counted from 0)"
+    return Defect(None, name, text, "correct it, or state another of its `types`")
+
+
+def _refuse(file: Path, wrong: Defects) -> None:
+    """Refuse a file with defects, all of which are told.
+
+    Raises:
+        DefectsError: There are some.
+    """
+    if wrong.told():
+        raise refusal(file, wrong.told())
 
 
 def _opened(file: Path) -> Any:
