@@ -54,7 +54,7 @@ def test_the_truth_need_not_be_there_to_predict(places: Places, listener, spec, 
     ("text", "message"),
     [
         (None, "there is no such data file"),
-        ("age,colour,kind\n1,green,a\n", "other.csv: column colour: expected one of the categories"),
+        ("age,colour,kind\n1,green,a\n", "other.csv, row 2, column colour: expected one of the categories"),
         ("age,colour,kind\n1,red,z\n", "expected a class of the training data"),
         ("age,colour,kind\nold,red,a\n", "row 2, column age: expected a number, received 'old'"),
         ("age,kind\n1,a\n", "there is no column 'colour'"),
@@ -71,6 +71,36 @@ def test_a_file_that_does_not_suit_the_run_is_refused(
     with pytest.raises(DataError, match=message) as refused:
         load_again(said, fitted, file=other, facts=done.facts, with_target=True)
     assert refused.value.hint
+
+
+@pytest.mark.parametrize("step", ["OneHot", "Ordinal"])
+def test_an_unknown_category_is_named_with_its_line(places: Places, listener, spec, step: str) -> None:
+    """The line is the file's, headers, blank lines and quoted line ends counted, and so are other rows like it."""
+    (places.config_dir / "t.csv").write_text("town,age,kind\nUlm,1,0\nBonn,2,1\n")
+    said = spec("csv", file="t.csv", prepare=((step, {"columns": ["town"]}),))
+    done = load(said, form="binary", seed=1, places=places, progress=listener)
+    other = places.config_dir / "other.csv"
+    other.write_text('town,age\nUlm,3\n\n"Bonn",4\nKiel,5\nUlm,6\nJena,7\nKiel,8\n')
+    with pytest.raises(DataError, match=r"\(Bonn, Ulm\), received 'Kiel' \(2 more rows hold such\)") as refused:
+        load_again(said, done.fitted, file=other, facts=done.facts, with_target=False)
+    assert (refused.value.file, refused.value.row, refused.value.column) == (other, 5, "town")
+    assert "unseen: " in refused.value.hint
+
+
+def test_an_unknown_category_of_another_format_is_named_with_its_row(places: Places, listener, spec) -> None:
+    """A Parquet file has rows and no lines."""
+    pa = pytest.importorskip("pyarrow")
+    import pyarrow.parquet as pq
+
+    (places.config_dir / "t.csv").write_text("town,age,kind\nUlm,1,0\nBonn,2,1\n")
+    said = spec("parquet", file="t.parquet", prepare=(("OneHot", {"columns": ["town"]}),))
+    table = {"town": ["Ulm", "Bonn"], "age": [1, 2], "kind": [0, 1]}
+    pq.write_table(pa.table(table), places.config_dir / "t.parquet")
+    done = load(said, form="binary", seed=1, places=places, progress=listener)
+    other = places.config_dir / "other.parquet"
+    pq.write_table(pa.table({**table, "town": ["Ulm", "Kiel"]}), other)
+    with pytest.raises(DataError, match=r"column town: expected .* received 'Kiel' in row 1 \(counted from 0\)"):
+        load_again(said, done.fitted, file=other, facts=done.facts, with_target=False)
 
 
 def test_pictures_come_from_npz_idx_and_csv(places: Places, listener, spec) -> None:

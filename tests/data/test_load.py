@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -195,3 +196,18 @@ def test_a_number_that_is_not_finite_is_refused_with_its_place(places: Places, l
     np.savez(places.config_dir / "a.npz", x=x, y=np.array([0, 1, 0, 1]))
     with pytest.raises(DataError, match=r"example 2 of the train part holds a number that is not finite.*\[1\]"):
         load(spec("npz", file="a.npz"), form="binary", seed=1, places=places, progress=listener)
+
+
+def test_a_category_of_another_part_is_named_with_its_example(places: Places, listener, spec, split) -> None:
+    """A category that the training part alone lacks is named with its place in the part that has it."""
+    rows = [[1, 0], [2, 1]] * 10 + [[3, 0]]
+    said = spec("inline", rows=rows, prepare=(("OneHot", {"columns": [0]}),), split=split(test=0.5))
+    place = r"column 0: expected one of .*received 3 in example \d+ of the test part"
+    found = []
+    for seed in range(6):
+        try:
+            load(said, form="binary", seed=seed, places=places, progress=listener)
+        except DataError as error:
+            found.append(str(error))
+    assert found
+    assert all(re.match(place, text) for text in found)

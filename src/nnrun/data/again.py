@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nnrun.data.dataset import DataPart
+from nnrun.data.delimited import line_of
 from nnrun.data.groups import column_of, resolved, taken_out
 from nnrun.data.images import Images
 from nnrun.data.load import apply_steps, make_source
@@ -16,6 +17,7 @@ from nnrun.data.prepare import restore
 from nnrun.data.streams import Stream
 from nnrun.data.tables import Csv
 from nnrun.data.targets import Targets
+from nnrun.data.unseen import UnseenError
 from nnrun.data.windowed import Windowed
 from nnrun.errors import DataError
 
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from nnrun.data.columns import Columns
+    from nnrun.data.raw import Source
     from nnrun.data.shares import SpecLike
     from nnrun.spec.facts import Facts
 
@@ -68,7 +71,7 @@ def load_again(
     found = source.again(file, layout, with_target=with_target and targets.need_truth)
     if column is not None:
         found, _ = taken_out(found, column)
-    x = _prepared(file, found.x, entries, codes=facts.vocabulary is not None)
+    x = _prepared(source, file, found.x, entries, codes=facts.vocabulary is not None)
     if facts.input_shape is not None and x.shape[1:] != tuple(facts.input_shape):
         raise DataError(
             f"the run's model takes examples of shape {list(facts.input_shape)}, the file gives {list(x.shape[1:])}",
@@ -89,10 +92,13 @@ def _typed_alike(source: Csv, layout: Mapping[str, Any]) -> Parquet:
 
 
 def _prepared(
-    file: Path, x: np.ndarray | Columns | Stream, entries: Iterable[Mapping[str, Any]], *, codes: bool
+    source: Source, file: Path, x: np.ndarray | Columns | Stream, entries: Iterable[Mapping[str, Any]], *, codes: bool
 ) -> np.ndarray:
     assert not isinstance(x, Stream), "more examples are read whole"  # noqa: S101
     try:
         return apply_steps(x, restore(entries), codes=codes)[1]
+    except UnseenError as error:
+        line = line_of(file, source.dialect, error.example) if isinstance(source, Csv) else None
+        raise error.in_file(file, line) from None
     except DataError as error:
         raise DataError(error.text, file=file, hint=error.hint) from None

@@ -9,6 +9,7 @@ import csv
 import gzip
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import islice
 from math import isfinite
 from typing import IO, TYPE_CHECKING
 
@@ -176,6 +177,17 @@ def rows(file: Path, dialect: Dialect, errors: str = "strict") -> Iterator[tuple
                 row=start,
                 hint="look for a quote that is never closed, or say another `separator`",
             ) from None
+
+
+def line_of(file: Path, dialect: Dialect, row: int) -> int:
+    """The line on which a row below the header begins, both counted as people do: rows from 0, lines from 1.
+
+    Raises:
+        DataError: The text cannot be read.
+    """
+    head = read_head(file, dialect)
+    below = (line for line, _ in rows(file, dialect) if line > head.line)
+    return next(islice(below, row, None))
 
 
 def read_head(file: Path, dialect: Dialect) -> Head:

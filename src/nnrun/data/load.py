@@ -24,6 +24,7 @@ from nnrun.data.step import RAGGED_LEFT
 from nnrun.data.stream_fit import fit_stream
 from nnrun.data.streams import Stream
 from nnrun.data.targets import learn_targets
+from nnrun.data.unseen import UnseenError
 from nnrun.data.windowed import Windowed
 from nnrun.errors import DataError
 from nnrun.spec.facts import FIELDS, Facts
@@ -235,10 +236,17 @@ def _prepare(
             train = x["train"]
             for note in fit_stream(step, train) if isinstance(train, Stream) else step.fit(train):
                 progress.say(note)
-            x = {
-                name: block.then(step) if isinstance(block, Stream) else step.apply(block) for name, block in x.items()
-            }
+            x = {name: _applied(step, name, block) for name, block in x.items()}
     return x
+
+
+def _applied(step: Step, part: str, block: Held) -> Held:
+    if isinstance(block, Stream):
+        return block.then(step)
+    try:
+        return step.apply(block)
+    except UnseenError as error:
+        raise error.at(f"example {error.example} of the {part} part") from None
 
 
 @contextmanager

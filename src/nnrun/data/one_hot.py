@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from nnrun.data.columns import Columns, resolve
 from nnrun.data.columnwise import refuse_missing
 from nnrun.data.step import View, indexes
-from nnrun.errors import DataError
+from nnrun.data.unseen import UnseenError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -103,11 +103,14 @@ class OneHot:
         }
 
     def _refuse_unseen(self, name: str, column: np.ndarray) -> None:
-        strange = sorted(set(column.tolist()) - set(self.categories[name]))
+        known = set(self.categories[name])
+        strange = [row for row, value in enumerate(column.tolist()) if value not in known]
         if strange:
-            known = ", ".join(str(_plain(value)) for value in self.categories[name][:8])
-            raise DataError(
-                f"expected one of the categories of the training part ({known}), received {_plain(strange[0])!r}",
+            raise UnseenError(
+                [_plain(value) for value in self.categories[name]],
+                _plain(column[strange[0]]),
+                example=strange[0],
+                count=len(strange),
                 column=name,
                 hint="say `unseen: zeros` in the OneHot step to give such rows zeros",
             )

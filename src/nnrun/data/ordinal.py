@@ -10,7 +10,7 @@ from nnrun.data.columns import Columns, resolve
 from nnrun.data.columnwise import refuse_missing
 from nnrun.data.labels import label
 from nnrun.data.step import indexes
-from nnrun.errors import DataError
+from nnrun.data.unseen import UnseenError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -94,14 +94,18 @@ class Ordinal:
         known = {category: number for number, category in enumerate(self.categories[name])}
         values, where = np.unique(column, return_inverse=True)
         found = [known.get(label(value), -1) for value in values.tolist()]
-        if -1 in found and self.unseen == "error":
-            raise DataError(
-                f"expected one of the categories of the training part ({', '.join(list(known)[:8])}), "
-                f"received {label(values[found.index(-1)])!r}",
+        numbers = np.array(found, dtype="float64")[where.reshape(len(column))]
+        strange = np.flatnonzero(numbers == -1)
+        if len(strange) and self.unseen == "error":
+            raise UnseenError(
+                list(known),
+                label(column[strange[0]]),
+                example=int(strange[0]),
+                count=len(strange),
                 column=name,
                 hint="say `unseen: minus_one` in the Ordinal step to give such rows -1",
             )
-        return np.array(found, dtype="float64")[where.reshape(len(column))]
+        return numbers
 
 
 class Hash:

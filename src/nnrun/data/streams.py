@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from nnrun.data.columns import Columns
+from nnrun.data.unseen import UnseenError
 from nnrun.errors import DataError
 
 if TYPE_CHECKING:
@@ -92,6 +93,8 @@ class Stream:
         for step in self.steps:
             try:
                 block = step.apply(block)
+            except UnseenError as error:
+                raise error.at(f"row {self.rows[index][error.example]} (counted from 0)") from None
             except ValueError as error:
                 raise DataError(f"prepare: {type(step).__name__}: {error}") from None
         if not self.ready:
