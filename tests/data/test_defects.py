@@ -10,8 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from nnrun.data.defects import examine
-from nnrun.data.delimited import Dialect, Head, read_head
+from nnrun.data.delimited import Dialect, Head
 from nnrun.data.foresee import foresee
+from nnrun.data.header import read_head
 from nnrun.data.scan import Wanted
 from nnrun.data.tables import Csv
 from nnrun.errors import DataError, DefectsError

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nnrun.data.delimited import Dialect, read_head
+from nnrun.data.delimited import Dialect
+from nnrun.data.header import read_head
 from nnrun.data.scan import Wanted
 from nnrun.data.table_blocks import csv_blocks
 from nnrun.data.table_file import read_columns

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nnrun.data.dataset import DataPart
-from nnrun.data.delimited import line_of
 from nnrun.data.groups import column_of, resolved, taken_out
+from nnrun.data.header import line_of
 from nnrun.data.images import Images
 from nnrun.data.load import apply_steps, make_source
 from nnrun.data.load_text import load_text_again

@@ -53,6 +53,13 @@ class Asked:
         features = tuple(name for name in resolve(asked, names) if name not in taken)
         return Chosen(features, tuple(targets), *(next(iter(found), None) for found in (weights, groups)))
 
+    def nameless(self, names: Sequence[str]) -> list[int]:
+        """The columns without a name that would be features: those of which nothing is said."""
+        if self.features is not None:
+            return []
+        said = {one % len(names) for one in (*self.target, *self._weights, *self._groups) if isinstance(one, int)}
+        return [index for index, name in enumerate(names) if not name and index not in said]
+
     @property
     def _weights(self) -> list[str | int]:
         return [] if self.weight is None else [self.weight]

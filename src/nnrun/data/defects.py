@@ -142,15 +142,15 @@ def _defects(
     file: Path, rows: Iterator[Row], dialect: Dialect, wanted: Wanted, kinds: Mapping[str, Kind]
 ) -> list[Defect]:
     found = Defects()
-    shown = _shown(file)
     for row in rows:
         for misfit in _misfits(row, dialect, wanted, kinds):
-            found.add(misfit.name, misfit.column, row.number, partial(_first, row, misfit, shown))
+            found.add(misfit.name, misfit.column, row.number, partial(defect_at, file, row, misfit))
     return found.told()
 
 
-def _first(row: Row, misfit: Misfit, shown: str) -> Defect:
-    mark = Mark(shown, row.number, misfit.at.start, misfit.at.length, _readable(row.line))
+def defect_at(file: Path, row: Row, misfit: Misfit) -> Defect:
+    """A misfit as a defect, at its place in the file."""
+    mark = Mark(_shown(file), row.number, misfit.at.start, misfit.at.length, _readable(row.line))
     return Defect(row.number, misfit.column, misfit.text, misfit.hint, mark)
 
 

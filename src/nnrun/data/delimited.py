@@ -9,11 +9,9 @@ import csv
 import gzip
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import islice
 from math import isfinite
 from typing import IO, TYPE_CHECKING
 
-from nnrun.data.dates import is_iso
 from nnrun.errors import DataError
 
 if TYPE_CHECKING:
@@ -177,48 +175,3 @@ def rows(file: Path, dialect: Dialect, errors: str = "strict") -> Iterator[tuple
                 row=start,
                 hint="look for a quote that is never closed, or say another `separator`",
             ) from None
-
-
-def line_of(file: Path, dialect: Dialect, row: int) -> int:
-    """The line on which a row below the header begins, both counted as people do: rows from 0, lines from 1.
-
-    Raises:
-        DataError: The text cannot be read.
-    """
-    head = read_head(file, dialect)
-    below = (line for line, _ in rows(file, dialect) if line > head.line)
-    return next(islice(below, row, None))
-
-
-def read_head(file: Path, dialect: Dialect) -> Head:
-    """The file's columns.
-
-    Raises:
-        DataError: The file is empty, or names a column twice.
-    """
-    # What is wrong further down must not keep the header from being read.
-    first = next(rows(file, dialect, "surrogateescape"), None)
-    if first is None:
-        raise DataError("expected rows of fields, received an empty file", file=file, hint="is it the right file?")
-    line, fields = first
-    numbers = [text for text in fields if dialect.number(text) is not None or dialect.is_missing(text) or is_iso(text)]
-    if dialect.header is False or (dialect.header is None and numbers):
-        return Head(tuple(str(index) for index in range(len(fields))), 0)
-    if any("\ud800" <= letter <= "\udfff" for text in fields for letter in text):
-        raise DataError(
-            f"expected text in the encoding {dialect.encoding}, but the header holds bytes that are none",
-            file=file,
-            row=line,
-            hint="say the file's encoding, such as `encoding: latin-1`",
-        )
-    names = tuple(text.strip() for text in fields)
-    for index, name in enumerate(names):
-        if name in names[:index]:
-            raise DataError(
-                f"the header names the column {name!r} twice (fields {names.index(name)} and {index})",
-                file=file,
-                row=line,
-                column=name,
-                hint="rename one of them, or say `header: false` if this is no header",
-            )
-    return Head(names, line)

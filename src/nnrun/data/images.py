@@ -234,7 +234,8 @@ class Images:
 
     def _from_csv(self, file: Path, *, with_target: bool) -> _Listed:
         from nnrun.data.columns import resolve
-        from nnrun.data.delimited import Dialect, read_head, rows
+        from nnrun.data.delimited import Dialect, rows
+        from nnrun.data.header import read_head
 
         dialect = Dialect("\t" if file.suffix == ".tsv" else ",")
         head = read_head(file, dialect)

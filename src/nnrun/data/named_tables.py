@@ -26,7 +26,8 @@ class _NumberTable(Named):
 
     def read(self, files: Mapping[str, Path]) -> Raw:
         """The columns of the file, which has no header; the last is the target."""
-        from nnrun.data.delimited import Dialect, read_head
+        from nnrun.data.delimited import Dialect
+        from nnrun.data.header import read_head
         from nnrun.data.scan import Wanted
         from nnrun.data.table_file import read_columns
 

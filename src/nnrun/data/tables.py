@@ -9,14 +9,15 @@ from nnrun.data.chosen import Asked, Chosen, side_by_side
 from nnrun.data.columns import Columns, resolve
 from nnrun.data.dates import days
 from nnrun.data.defects import examine
-from nnrun.data.delimited import Dialect, Head, read_head
+from nnrun.data.delimited import Dialect, Head
+from nnrun.data.header import read_head
 from nnrun.data.labels import labels
 from nnrun.data.raw import Examples, Outline, Raw
 from nnrun.data.scan import Wanted
 from nnrun.data.stated import kinds_and_forms
 from nnrun.data.streaming import MEMORY, require_memory, too_large
 from nnrun.data.table_file import read_columns
-from nnrun.errors import DataError
+from nnrun.errors import DataError, DefectsError
 from nnrun.spec.finding import Finding
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ class Csv:
     def load(self, places: Places, progress: Progress) -> Raw:
         """Read the table, or convert it where it streams."""
         file = places.need(self.file)
-        head = read_head(file, self.dialect)
+        head = read_head(file, self.dialect, self.asked)
         chosen = self._select(file, head)
         wanted = self._wanted(head, chosen)
         if self._streams(file):
@@ -150,7 +151,11 @@ class Csv:
         below = (*path, "csv")
         try:
             file = places.need(self.file)
-            head = read_head(file, self.dialect)
+            head = read_head(file, self.dialect, self.asked)
+        except DefectsError as error:
+            return None, [
+                Finding((*below, "file"), one.text, one.hint, "defective-data", mark=one.mark) for one in error.problems
+            ]
         except DataError as error:
             name = "unreadable-data" if places.find(self.file) else "missing-file"
             return None, [Finding((*below, "file"), error.text, error.hint, name)]
@@ -225,14 +230,6 @@ class Csv:
                 f"expected feature columns beside the target, received the one column {head.names[0]!r}",
                 file=file,
                 hint="is the `separator` right?",
-            )
-        if "" in features and self.asked.features is None:
-            raise DataError(
-                "a column has no name in the header",
-                file=file,
-                row=head.line,
-                column=features.index(""),
-                hint="name it; if it numbers the rows (pandas writes such a column), say which `features` to use",
             )
         return chosen
 
