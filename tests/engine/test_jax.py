@@ -80,6 +80,35 @@ hearing = Hearing()
 before = model.optimizer.iterations.numpy().item()
 executor.train(tensors, order(7, 9, 23), lambda _: None, hearing)
 told["heard"] = [(step, seen - before) for step, seen in hearing.heard]
+from nnrun.engine.layers import PositionEmbedding
+from nnrun.engine.sampling import Sampling
+from nnrun.engine.voice import Voice
+from nnrun.engine.write import Writer
+
+layers, window, vocabulary, told["written"] = keras.layers, 8, 11, {}
+def says(model, text):
+    if not voice.every:
+        return model(np.array(text[-window:], "float32")[None, :, None] / np.float32(vocabulary), training=False)
+    return model(np.array([text if kind == "Carried" else text[-window:]]), training=False)[:, -1]
+
+for kind in ("Carried", "Cached", "Staggered"):
+    keras.utils.set_random_seed(5)
+    wide = keras.initializers.RandomNormal(stddev=3.0)
+    voice = Voice(window, vocabulary, *(("scaled", False, False) if kind == "Staggered" else ("codes", True, True)), 0)
+    taken = keras.Input((window, 1) if kind == "Staggered" else (None,))
+    x = taken if kind == "Staggered" else layers.Embedding(vocabulary, 6, embeddings_initializer="orthogonal")(taken)
+    if kind == "Cached":
+        x = PositionEmbedding(window)(x)
+        x = layers.MultiHeadAttention(2, 4)(x, x, use_causal_mask=True)
+    else:
+        x = layers.LSTM(12, return_sequences=voice.every, kernel_initializer=wide)(x)
+    writing = keras.Model(taken, layers.Dense(vocabulary, kernel_initializer=wide)(x))
+    text = [1, 5, 3, 2, 7, 8, 9, 1, 4, 0] if kind == "Staggered" else [1, 5, 3]
+    writer = Writer(keras, library("jax", writing), writing, voice, Sampling(), seed=3)
+    made = np.concatenate(list(writer.write(np.array(text, "int32"), 30, 1)), axis=1)[0].tolist()
+    for _ in range(30):
+        text.append(int(np.asarray(says(writing, text)).argmax()))
+    told["written"][kind] = [type(writer.reading).__name__, made, text[-30:]]
 try:
     load_keras(Wake(7))
 except NnrunError as error:
@@ -140,6 +169,15 @@ def test_scores_are_keras_own(told) -> None:
 def test_a_callback_hears_every_batch(told) -> None:
     """Where a callback needs batches, the model it sees after each has taken just that many steps."""
     assert told["heard"] == [[step, step + 1] for step in range(5)]
+
+
+@pytest.mark.parametrize("reading", ["Carried", "Cached", "Staggered"])
+def test_text_is_what_the_model_says_character_by_character(told, reading: str) -> None:
+    """However the compiled loop reads a text, it writes what the model says when it is asked for each character."""
+    kind, made, naive = told["written"][reading]
+    assert kind == reading
+    assert made == naive
+    assert len(set(made)) > 1
 
 
 def test_a_process_wakes_one_backend(told) -> None:

@@ -37,6 +37,7 @@ class JaxNames:
         )
         self.repeat = ours.repeat
         self.maximum, self.minimum, self.where, self.tile = ours.maximum, ours.minimum, ours.where, ours.tile
+        self.roll, self.reshape, self.fill, self.cond = ours.roll, ours.reshape, ours.full, self._cond
         self.reduce_max, self.reduce_sum, self.stack, self.zeros = ours.max, ours.sum, ours.stack, ours.zeros
 
     def constant(self, value: Any, dtype: Any = None) -> Any:
@@ -85,7 +86,17 @@ class JaxNames:
         """Repeat `body` for as long as `cond` holds."""
         return self.jax.lax.while_loop(lambda values: cond(*values), lambda values: tuple(body(*values)), loop_vars)
 
-    def function(self, body: Any, *, autograph: bool = False, jit_compile: bool | None = None) -> Any:  # noqa: ARG002
+    def TensorSpec(self, shape: Any, dtype: Any) -> None:  # noqa: N802 - TensorFlow's name
+        """Say nothing: JAX compiles for the shapes that come."""
+
+    def function(
+        self,
+        body: Any,
+        input_signature: Any = None,  # noqa: ARG002
+        *,
+        autograph: bool = False,  # noqa: ARG002
+        jit_compile: bool | None = None,  # noqa: ARG002
+    ) -> Any:
         """Compile a function that asks the model; it takes the model's weights as they are at each call."""
         variables = [] if self._model is None else self._model.variables
 
@@ -95,6 +106,9 @@ class JaxNames:
 
         compiled = self.jax.jit(asked)
         return lambda *arguments: compiled([variable.value for variable in variables], *arguments)
+
+    def _cond(self, chosen: Any, yes: Any, no: Any) -> Any:
+        return self.jax.lax.cond(chosen, yes, no)
 
     def _put(self, value: Any, dtype: Any = None) -> Any:
         """Put an array of the host where JAX computes; of its own functions each compiles a program for each shape."""

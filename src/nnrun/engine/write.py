@@ -119,13 +119,16 @@ class Writer:
 
     def _remembered(self, codes: NDArray[np.int32], samples: int) -> Any:
         if samples not in self._reading:
-            # Without XLA, which would compile anew for each length of a text.
-            form = [self._tf.TensorSpec([None], self._tf.int32)]
+            # Without XLA on TensorFlow, to which every length of a text is a shape of its own.
+            form = [self._tf.TensorSpec([None], self._tf.int32), self._tf.TensorSpec((), self._tf.int32)]
             self._reading[samples] = self._tf.function(partial(self._read, samples), form, autograph=False)
-        return self._reading[samples](self._tf.constant(codes, self._tf.int32))
+        # JAX compiles for each length: few lengths serve all texts.
+        room = np.zeros(1 << len(codes).bit_length(), "int32")
+        room[: len(codes)] = codes
+        return self._reading[samples](self._tf.constant(room), self._tf.constant(len(codes), self._tf.int32))
 
-    def _read(self, samples: int, text: Any) -> Any:
-        """Give what is remembered of a text."""
+    def _read(self, samples: int, text: Any, length: Any) -> Any:
+        """Give what is remembered of the first `length` characters of a text."""
         tf = self._tf
         unseen = tf.fill((samples, self._voice.window), -1)
 
@@ -133,7 +136,7 @@ class Writer:
             return index + 1, self.reading.take(tf.repeat(text[index][None], samples), memory, index, unseen)[1]
 
         began = (tf.constant(0), self.reading.nothing_yet(samples))
-        return tf.while_loop(lambda index, _: index < tf.size(text), body, began, parallel_iterations=1)[1]
+        return tf.while_loop(lambda index, _: index < length, body, began, parallel_iterations=1)[1]
 
 
 def _suits_xla(tf: Any, model: Any) -> bool:
