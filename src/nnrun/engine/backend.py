@@ -33,6 +33,7 @@ class Wake:
         seed: Where all of Keras' randomness starts.
         backend: Keras' backend.
         threads: How many threads compute inside one operation, and how many operations run at once.
+        halved: Whether operations come in pairs that share the threads, half of them each (`nnrun.engine.halves`).
         onednn: Whether TensorFlow uses oneDNN's kernels, which round differently.
         floatx: Keras' default type of numbers.
         epsilon: Keras' fuzz factor.
@@ -46,6 +47,7 @@ class Wake:
     floatx: str = "float32"
     epsilon: float = 1e-7
     image_data_format: str = "channels_last"
+    halved: bool = False
 
     def as_json(self) -> dict[str, Any]:
         """Plain data for `record.json`."""
@@ -125,7 +127,8 @@ def _wake_tensorflow(wake: Wake) -> None:
     wanted = wake.threads or usable_cores()
     # TensorFlow refuses a change once its threads run; a second run in one process keeps the first one's threads.
     with contextlib.suppress(RuntimeError):
-        tensorflow.config.threading.set_intra_op_parallelism_threads(wanted)
+        inside = max(1, wanted // 2) if wake.halved else wanted
+        tensorflow.config.threading.set_intra_op_parallelism_threads(inside)
         tensorflow.config.threading.set_inter_op_parallelism_threads(wanted)
 
 

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from nnrun.engine.backend import library, on_gpu
+from nnrun.engine.halves import halvable, wants_halves
 from nnrun.errors import RunError
 
 if TYPE_CHECKING:
+    from nnrun.engine.execution import Choice
     from nnrun.engine.jax_programs import JaxPrograms
     from nnrun.engine.resident import ResidentExecutor
     from nnrun.spec.experiment import Experiment
@@ -54,10 +56,25 @@ def executor_for(model: Any, experiment: Experiment, facts: Facts) -> Chosen:
     if programs is not None:
         executor = ResidentExecutor(tf, model, training.batch_size, programs=programs)
         return Chosen(executor, "resident+jax", "the data fit in memory; JAX compiles everything with XLA", programs)
-    from nnrun.engine.execution import choose
+    choice, halves = _choice(model, experiment, facts)
+    resident = ResidentExecutor(tf, model, training.batch_size, xla=choice.xla, halves=halves)
+    if facts.streamed:
+        # The same programs, a chunk of steps at a time.
+        return Chosen(resident, choice.name.replace("resident", "streamed"), f"the data stay on disk; {choice.why}")
+    return Chosen(resident, choice.name, f"the data fit in memory; {choice.why}")
+
+
+def _choice(model: Any, experiment: Experiment, facts: Facts) -> tuple[Choice, list[Any]]:
+    """Choose whether XLA compiles the steps, and which layers take their batch in halves."""
+    from nnrun.engine.execution import Choice, choose
     from nnrun.engine.order import LONGEST
     from nnrun.engine.profile import costs_here
 
+    training = experiment.training
+    halves = halvable(model, training.batch_size) if wants_halves(experiment) and not on_gpu() else []
+    if halves:
+        names = ", ".join(layer.name for layer in halves)
+        return Choice(False, f"no XLA: halves of a batch side by side gain more, in {names}"), halves
     choice = choose(
         model,
         _steps(experiment, facts),
@@ -67,11 +84,7 @@ def executor_for(model: Any, experiment: Experiment, facts: Facts) -> Chosen:
         wanted=training.execution.xla,
         costs=costs_here(),
     )
-    resident = ResidentExecutor(tf, model, training.batch_size, xla=choice.xla)
-    if facts.streamed:
-        # The same programs, a chunk of steps at a time.
-        return Chosen(resident, choice.name.replace("resident", "streamed"), f"the data stay on disk; {choice.why}")
-    return Chosen(resident, choice.name, f"the data fit in memory; {choice.why}")
+    return choice, []
 
 
 def _programs(names: Any, model: Any, batch_size: int) -> JaxPrograms:

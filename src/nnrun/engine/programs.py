@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from nnrun.engine.halves import in_halves
+
 if TYPE_CHECKING:
     from nnrun.engine.augment import Augmentation
     from nnrun.errors import Mark, Path
@@ -87,10 +89,13 @@ class Programs:
         xla: Whether training steps on full batches are compiled by XLA. The incomplete last one never is: one step an
             epoch would not pay for compiling it. Neither are the other kinds, so that a model has the same scores
             whatever trained it.
+        halves: Recurrent layers that take their batch in two halves, in steps of all kinds.
     """
 
-    def __init__(self, tf: Any, model: Any, batch_size: int, *, xla: bool = False) -> None:
-        self._tf, self._model, self._batch, self._xla = tf, model, batch_size, xla
+    def __init__(
+        self, tf: Any, model: Any, batch_size: int, *, xla: bool = False, halves: Sequence[Any] = ()
+    ) -> None:
+        self._tf, self._model, self._batch, self._xla, self._halves = tf, model, batch_size, xla, halves
         self._made: dict[tuple[object, ...], Callable[..., Any]] = {}
         self._traced: dict[tuple[object, ...], Callable[[Any, Any], Any]] = {}
 
@@ -143,7 +148,8 @@ class Programs:
             step_of = _step_of(self._model, kind)
 
             def step(fields: Any, index: Any) -> Any:
-                given = step_of(take(tf, fields, index))
+                with in_halves(tf, self._halves):
+                    given = step_of(take(tf, fields, index))
                 return given if kind in _ANSWERING else None
 
             signature = [fields, tf.TensorSpec((None,), tf.int32)]

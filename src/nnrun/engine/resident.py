@@ -16,7 +16,7 @@ from nnrun.engine.order import LONGEST, LongOrder, Order
 from nnrun.engine.programs import Programs, Span, Tensors
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -48,6 +48,7 @@ class ResidentExecutor:
         batch_size: Rows per step; the last step of an epoch takes what is left.
         xla: Whether training is compiled by XLA.
         programs: What steps are compiled by, where it is not TensorFlow.
+        halves: Recurrent layers that take their batch in two halves.
 
     Attributes:
         on_refusal: Hears why XLA cannot compile the steps, and training goes on without; None: `XlaRefusal` is raised.
@@ -56,12 +57,19 @@ class ResidentExecutor:
     on_refusal: Callable[[str], None] | None = None
 
     def __init__(
-        self, tf: Any, model: Any, batch_size: int, *, xla: bool = False, programs: Programs | None = None
+        self,
+        tf: Any,
+        model: Any,
+        batch_size: int,
+        *,
+        xla: bool = False,
+        programs: Programs | None = None,
+        halves: Sequence[Any] = (),
     ) -> None:
         self._tf = tf
         self._model = model
         self._batch = batch_size
-        self._programs = programs or Programs(tf, model, batch_size, xla=xla)
+        self._programs = programs or Programs(tf, model, batch_size, xla=xla, halves=halves)
         self._proved = not xla
         self._pace = Pace()
 

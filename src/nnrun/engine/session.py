@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from nnrun.engine import checkpoint
 from nnrun.engine.backend import Wake, library, load_keras
 from nnrun.engine.build import Builder
+from nnrun.engine.halves import wants_halves
 from nnrun.engine.moment import Moment
 from nnrun.engine.quiet import quiet
 from nnrun.errors import BuildError, Problem
@@ -393,4 +394,5 @@ def wake_of(experiment: Experiment, threads: int) -> Wake:
         settings.floatx,
         settings.epsilon,
         settings.image_data_format,
+        wants_halves(experiment),
     )

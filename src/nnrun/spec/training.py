@@ -54,15 +54,19 @@ class Execution(Section):
             it differ by rounding, and where a layer draws random numbers by what is drawn.
         executor: Whether an epoch is one compiled program (`resident`) or a call for each step (`stepwise`), which
             gives the same bits more slowly; `auto` is `resident` unless a callback needs every batch.
+        halves: Whether large recurrent layers take a batch in two halves, side by side on the cores; figures then
+            differ by rounding from those of Keras' own `fit`.
     """
 
     KEYS: ClassVar[Mapping[str, Key]] = {
         "xla": Key(AnyOf((Choice(("auto",)), Boolean())), "auto"),
         "executor": Key(Choice(("auto", "resident", "stepwise")), "auto"),
+        "halves": Key(Boolean(), True),
     }
 
     xla: bool | Literal["auto"] = "auto"
     executor: Literal["auto", "resident", "stepwise"] = "auto"
+    halves: bool = True
 
 
 @dataclass(frozen=True)
