@@ -63,6 +63,37 @@ def test_what_is_set_comes_from_the_experiment(config) -> None:
     assert (wake.floatx, wake.epsilon, wake.image_data_format) == ("float64", 1e-6, "channels_first")
 
 
+RECURRENT = "  - Reshape: {target_shape: [4, 1]}\n  - LSTM: {units: UNITS}\n  - Dense: {units: $classes}"
+
+
+@pytest.mark.parametrize(
+    ("units", "training", "rest", "halved"),
+    [
+        ("256", "", "", True),
+        ("16", "", "", False),
+        ("$features", "", "", False),
+        ("256", "execution: {halves: false}", "", False),
+        ("256", "execution: {xla: true}", "", False),
+        ("256", "", "backend: jax\n", False),
+    ],
+)
+def test_large_recurrent_layers_share_the_threads(config, units: str, training: str, rest: str, halved: bool) -> None:
+    """Where a large recurrent layer takes its batch in halves, which the config tells, each has half of the threads."""
+    about = TRAINING.replace("batch_size: 16", f"batch_size: 64\n  {training}")
+    assert wake_of(config(RECURRENT.replace("UNITS", units), about, f"seed: 7\n{rest}")[0], 2).halved == halved
+
+
+@pytest.mark.keras
+@pytest.mark.parametrize(("execution", "said"), [("{}", "halves of a batch"), ("{halves: false}", "the data fit")])
+def test_a_session_says_which_layers_take_halves(opened, execution: str, said: str) -> None:
+    """The reason for the executor names the layers; without halves it is the usual one."""
+    training = TRAINING.replace("batch_size: 16", f"batch_size: 64\n  execution: {execution}")
+    with opened(RECURRENT.replace("UNITS", "256"), training) as held:
+        why = held.session.executor_why
+        assert said in why
+        assert ("halves" in why) == ("lstm" in why) == (execution == "{}")
+
+
 @pytest.mark.keras
 def test_a_session_describes_its_model(opened) -> None:
     """Parameters, table, layers and architecture are told without training; the phases are timed apart."""

@@ -3,11 +3,11 @@
 The steps of a recurrent layer come one after the other, and each is a product too small for several cores: of
 (128, 256) by (256, 1024), TensorFlow's took 0.28 ms of one core, and 0.42 ms of processor time shared by two. With one
 thread inside an operation, and the halves of a batch as two operations that know nothing of each other, both cores are
-busy all the time. A training step of a window of 100 took, on two quiet cores: LSTM(256), batch 128, 71 ms instead of 113;
-batch 64, 43 instead of 78; GRU(256), batch 128, 65 instead of 83.
+busy all the time. A training step of a window of 100 took, on two quiet cores: LSTM(256), batch 128, 71 ms instead of
+113; batch 64, 43 instead of 78; GRU(256), batch 128, 65 instead of 83.
 
-Every row's output is computed as it was. Gradients of weights are sums over the rows of a half, then of the halves: they differ
-by rounding from sums over all rows.
+Every row's output is computed as it was. Gradients of weights are sums over the rows of a half, then of the halves:
+they differ by rounding from sums over all rows.
 """
 
 from __future__ import annotations
