@@ -100,16 +100,16 @@ def transformer(k: Any) -> list[Any]:
     return [k.Embedding(1000, 64), block, k.GlobalAveragePooling1D()]
 
 
-def causal(k: Any) -> list[Any]:
-    """The layers of the config `shakespeare_transformer`."""
+def causal(k: Any, blocks: int = 4, width: int = 128, window: int = 64) -> list[Any]:
+    """The layers of the config `shakespeare_transformer`, or of a smaller or larger one."""
     from nnrun.engine.layers import PositionEmbedding
 
     def block(x: Any) -> Any:
         normal = k.LayerNormalization()(x)
-        x = k.Add()([x, k.MultiHeadAttention(4, 32)(normal, normal, use_causal_mask=True)])
-        return k.Add()([x, k.Dense(128)(k.Dense(512, activation="gelu")(k.LayerNormalization()(x)))])
+        x = k.Add()([x, k.MultiHeadAttention(4, width // 4)(normal, normal, use_causal_mask=True)])
+        return k.Add()([x, k.Dense(width)(k.Dense(4 * width, activation="gelu")(k.LayerNormalization()(x)))])
 
-    return [k.Embedding(65, 128), PositionEmbedding(64), block, block, block, block, k.LayerNormalization()]
+    return [k.Embedding(65, width), PositionEmbedding(window), *[block] * blocks, k.LayerNormalization()]
 
 
 def residual(k: Any) -> list[Any]:
@@ -196,6 +196,12 @@ CASES = {
     ),
     "Transformer 64, window 50, batch 32": Case((50,), 4, 32, 20, transformer, 1000),
     "causal Transformer, 4 x 128, window 64, batch 32": Case((64,), 65, 32, 4, causal, 65, every=True),
+    "causal Transformer, 1 x 16, window 8, batch 8": Case(
+        (8,), 65, 8, 30, partial(causal, blocks=1, width=16, window=8), 65, every=True
+    ),
+    "causal Transformer, 2 x 256, window 128, batch 32": Case(
+        (128,), 65, 32, 2, partial(causal, blocks=2, width=256, window=128), 65, every=True
+    ),
 }
 
 
@@ -272,7 +278,7 @@ def main() -> None:
     for name, case in CASES.items():
         if any(word in name for word in words):
             everything[name] = measure(keras, case, asked.rounds)
-            print(row(name, everything[name], choose(case.model(keras), steps=10**6).xla), flush=True)
+            print(row(name, everything[name], choose(case.model(keras), steps=10**6, batch=case.batch).xla), flush=True)
     if asked.json:
         asked.json.write_text(json.dumps(everything, indent=1) + "\n")
 

@@ -29,6 +29,19 @@ def build(keras, shape: tuple[int | None, ...], make: Callable[[Any], list[Any]]
     return model
 
 
+def position_embedding(length: int) -> Any:
+    """Make nnrun's layer, which can be imported only once Keras is awake."""
+    from nnrun.engine import layers
+
+    return layers.PositionEmbedding(length)
+
+
+def attention(k: Any, **more: Any) -> Callable[[Any], Any]:
+    """Attend from each step to those before it."""
+    layer = k.MultiHeadAttention(2, 4, **more)
+    return lambda x: layer(x, x, use_causal_mask=True)
+
+
 #: Layers, the shape of an example, whether XLA is taken where there are steps enough, and what the reason names.
 RULE: list[tuple[Callable[[Any], list[Any]], tuple[int | None, ...], bool, str]] = [
     (lambda k: [k.Dense(4), k.BatchNormalization(), k.ReLU()], (5,), True, "saved in"),
@@ -42,6 +55,10 @@ RULE: list[tuple[Callable[[Any], list[Any]], tuple[int | None, ...], bool, str]]
     (lambda k: [k.Conv2D(4, 3), k.Flatten()], (8, 8, 1), False, "conv2d is a Conv2D"),
     (lambda k: [k.TimeDistributed(k.Conv1D(4, 3)), k.Flatten()], (2, 8, 1), False, "conv1d is a Conv1D"),
     (lambda k: [k.Embedding(9, 4, mask_zero=True), k.LSTM(4)], (6,), False, "hides steps"),
+    (lambda k: [k.Embedding(9, 4), position_embedding(6), attention(k), k.Flatten()], (6,), True, "saved in"),
+    (lambda k: [attention(k), k.GlobalAveragePooling1D()], (None, 4), False, "multi_head_attention attends to varies"),
+    (lambda k: [attention(k, dropout=0.1), k.Flatten()], (6, 4), False, "random numbers of multi_head_attention"),
+    (lambda k: [attention(k), k.Flatten()], (64, 128), False, "multi_head_attention gives 262,144 numbers a step"),
 ]
 
 
@@ -63,6 +80,17 @@ def test_sizes_decide(keras) -> None:
     needed = [next(n for n in range(4, 30) if choose(model, 2**n).xla) for model in (small, large, recurrent)]
     assert needed == sorted(needed, reverse=True)
     assert not choose(small, 0).xla
+
+
+@pytest.mark.keras
+def test_the_size_of_a_step_decides_for_attention(keras) -> None:
+    """A small attention gains and a large one does not, whether its examples or its batches are large."""
+    model = build(keras, (50, 64), lambda k: [attention(k), k.Flatten()])
+    assert choose(model, MANY, batch=32).xla
+    assert not choose(model, MANY, batch=128).xla
+    shared = keras.layers.MultiHeadAttention(1, 4)
+    twice = build(keras, (6, 4), lambda k: [lambda x: shared(x, x), lambda x: shared(x, x), k.Flatten()])
+    assert "varies" in choose(twice, MANY).why
 
 
 @pytest.mark.keras
@@ -95,6 +123,8 @@ CASES = {
     "normalized": ((6,), lambda k: [k.Dense(8, use_bias=False), k.BatchNormalization()]),
     "lstm": ((5, 2), lambda k: [k.LSTM(4)]),
     "gru": ((5, 2), lambda k: [k.Bidirectional(k.GRU(4))]),
+    # As has the bias of an attention's keys, which its softmax takes away again.
+    "attention": ((5, 4), lambda k: [position_embedding(5), attention(k, use_bias=False), k.Flatten()]),
 }
 
 

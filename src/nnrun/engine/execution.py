@@ -7,6 +7,7 @@ measured by `benchmarks/executors.py` and is told in `docs/performance.md`; what
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 from typing import TYPE_CHECKING, Any, Literal
 
 from nnrun.engine.profile import Costs
@@ -24,7 +25,15 @@ PLAIN = frozenset(
 )
 #: Layers that loop over time steps, of which XLA gains most.
 RECURRENT = frozenset(("SimpleRNN", "LSTM", "GRU"))
+#: Layers of which XLA gains much where they are small, and nothing where they are large.
+ATTENTION = frozenset(("MultiHeadAttention",))
+#: nnrun's own layers that are nothing but arithmetic.
+OWN = frozenset(("PositionEmbedding",))
 
+#: An attention that gives more numbers a step than this is too large: 102,400 gained 1.5 to 1.9, 262,144 1.1.
+_MOST_ATTENDED = 131_072
+#: Microseconds that XLA saves a step for each attention, at least, and seconds that it takes longer to compile.
+_ATTENTION_SAVES, _ATTENTION_COMPILES = 1000.0, 1.2
 #: XLA has to save this many times what compiling takes.
 _WORTH = 2.0
 
@@ -47,10 +56,11 @@ class Choice:
         return "resident+xla" if self.xla else "resident"
 
 
-def choose(
+def choose(  # noqa: PLR0913 - all that decides
     model: Any,
     steps: int,
     *,
+    batch: int = 32,
     cpu: bool = True,
     augmented: bool = False,
     in_pieces: bool = False,
@@ -62,6 +72,7 @@ def choose(
     Args:
         model: The model.
         steps: How many steps its training takes at most.
+        batch: How many examples a step takes.
         cpu: Whether a CPU computes.
         augmented: Whether training batches are changed at random.
         in_pieces: Whether the order of rows is too long to be laid out (`nnrun.engine.order.LONGEST`).
@@ -78,11 +89,12 @@ def choose(
         # Of a text of 100 MB: 0.5 s a step instead of 0.15 s, and 1,062 MB instead of 866 MB.
         return Choice(False, "no XLA: the order of so many rows comes in pieces, and it compiles anew for each size")
     met = list(_flat(model))
-    against = _obstacle(met)
+    against = _obstacle(met, batch)
     if against is not None:
         return Choice(False, against)
     weighs, origin = costs
     cost = weighs.compiling + weighs.recurrent * sum(one.kind in RECURRENT for one in met)
+    cost += _ATTENTION_COMPILES * sum(one.kind in ATTENTION for one in met)
     saved = steps * _gain(met, weighs) / 1e6
     weighed = f"about {saved:.1f} s saved in {steps:,} steps, {cost:.1f} s more to compile ({origin})"
     return Choice(saved >= _WORTH * cost, f"{'XLA' if saved >= _WORTH * cost else 'no XLA'}: {weighed}")
@@ -119,15 +131,31 @@ def _times(layer: Any) -> int | None:
     return times
 
 
-def _obstacle(met: list[_Met]) -> str | None:
+def _too_large(attention: Any, batch: int) -> str | None:
+    """Say that an attention gives too many numbers a step to gain, or that nobody can tell how many."""
+    once = len(attention._inbound_nodes) == 1  # noqa: SLF001 - no public count
+    shape = attention.output.shape[1:] if once else (None,)
+    if None in shape:
+        return f"no XLA: how much {attention.name} attends to varies"
+    numbers = batch * prod(shape)
+    if numbers > _MOST_ATTENDED:
+        return f"no XLA: {attention.name} gives {numbers:,} numbers a step, of which it gains too little"
+    return None
+
+
+def _obstacle(met: list[_Met], batch: int) -> str | None:
     """Say what speaks against XLA whatever the number of steps, if anything does."""
     for one in met:
         name = one.layer.name
         if _is_random(one.layer):
             # XLA also draws others than TensorFlow does, so that figures would differ by more than rounding.
             return f"no XLA: it is slow at the random numbers of {name}"
-        if one.kind not in PLAIN | RECURRENT or not type(one.layer).__module__.startswith("keras."):
+        own = type(one.layer).__module__ == "nnrun.engine.layers" and one.kind in OWN
+        keras_own = type(one.layer).__module__.startswith("keras.") and one.kind in PLAIN | RECURRENT | ATTENTION
+        if not (own or keras_own):
             return f"no XLA: {name} is a {one.kind}, which it makes slower or which was not measured"
+        if one.kind in ATTENTION and (large := _too_large(one.layer, batch)) is not None:
+            return large
         if getattr(one.layer, "mask_zero", False):
             return f"no XLA: {name} hides steps, which was not measured"
         if one.times is None:
@@ -147,4 +175,5 @@ def _gain(met: list[_Met], costs: Costs) -> float:
     weighty = [one.layer for one in met if one.layer.trainable_weights and one.kind not in RECURRENT]
     weights = sum(layer.count_params() for layer in weighty)
     times = sum(one.times or 0 for one in met)
-    return costs.layer * len(weighty) + costs.weight * float(weights) + costs.time * times
+    attention = _ATTENTION_SAVES * sum(one.kind in ATTENTION for one in met)
+    return attention + costs.layer * len(weighty) + costs.weight * float(weights) + costs.time * times

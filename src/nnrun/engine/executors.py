@@ -78,6 +78,7 @@ def _choice(model: Any, experiment: Experiment, facts: Facts) -> tuple[Choice, l
     choice = choose(
         model,
         _steps(experiment, facts),
+        batch=training.batch_size,
         cpu=not on_gpu(),
         augmented=bool(training.augment),
         in_pieces=not facts.streamed and facts.rows.get("train", 0) > LONGEST,
