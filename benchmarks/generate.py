@@ -126,7 +126,7 @@ def measure(keras: Any, case: Any, characters: int, rounds: int) -> dict[str, An
         equal = equal and quick[:characters] == slow
     return {
         "form": case.name,
-        "how": writer.reading.how,
+        "how": writer.reading_of(seed, case.most).how,
         "equal": equal,
         "compared": characters * rounds,
         "different_codes": len(set(quick)),

@@ -83,8 +83,17 @@ def test_the_form_of_a_model_decides(
 ) -> None:
     """Recurrent layers carry their memory, attention caches its window, and what speaks at its end reads windows."""
     writer = writer_of(build(keras), keras, voice, Sampling(), recompute=recompute)
-    assert type(writer.reading) is reading
-    assert writer.reading.how == how
+    used = writer.reading_of(np.array([1, 5, 3]), WINDOW - 2)
+    assert type(used) is reading
+    assert used.how == how
+
+
+def test_a_text_that_leaves_the_window_is_read_by_windows(keras: ModuleType) -> None:
+    """Attention keeps nothing where the last character would be read in another window than the first."""
+    writer = writer_of(transformer(keras), keras, EVERY, Sampling())
+    # The last character that is written is read by nobody.
+    assert type(writer.reading_of(np.array([1, 5, 3]), WINDOW - 2)) is Cached
+    assert type(writer.reading_of(np.array([1, 5, 3]), WINDOW - 1)) is Whole
 
 
 def test_what_looks_ahead_reads_its_window_anew(keras: ModuleType) -> None:
@@ -92,7 +101,7 @@ def test_what_looks_ahead_reads_its_window_anew(keras: ModuleType) -> None:
     layers = keras.layers
     inputs = layers.Input((WINDOW, 1))
     model = keras.Model(inputs, layers.Dense(CODES)(layers.Bidirectional(layers.LSTM(4))(inputs)))
-    assert type(writer_of(model, keras, NEXT, Sampling()).reading) is Whole
+    assert type(writer_of(model, keras, NEXT, Sampling()).reading_of(np.array([1]), 5)) is Whole
 
 
 @pytest.mark.parametrize("text", [[3], [1, 5, 3], [1, 2, 3, 4, 5, 6, 7, 8], [9, 1, 2, 3, 4, 5, 6, 7, 8, 10]])
@@ -104,14 +113,16 @@ def test_what_looks_ahead_reads_its_window_anew(keras: ModuleType) -> None:
 def test_quick_readings_write_what_whole_windows_write(
     keras: ModuleType, build: Any, voice: Voice, recompute: bool, sampling: Sampling, text: list[int]
 ) -> None:
-    """The same characters, drawn ones and of several samples too, before the window is full, as it fills, and after."""
+    """The same characters, drawn ones and of several samples too, within the window and beyond it."""
     model = build(keras)
     quick = writer_of(model, keras, voice, sampling, recompute=recompute)
     plain = writer_of(model, keras, voice, sampling, recompute=recompute)
-    plain.reading = Whole(tensorflow(), model, voice)
-    made = written(quick, text, samples=2)
-    assert made == written(plain, text, samples=2)
-    assert sampling.greedy or len(set(made[0])) > 4
+    plain._reading = Whole(tensorflow(), model, voice)
+    lengths = [30, *[WINDOW - len(text) + more for more in (1, 2) if len(text) <= WINDOW]]
+    for length in lengths:
+        made = written(quick, text, samples=2, length=length)
+        assert made == written(plain, text, samples=2, length=length)
+        assert sampling.greedy or length < 30 or len(set(made[0])) > 4
 
 
 def test_a_whole_window_is_what_the_model_says_of_it(keras: ModuleType) -> None:

@@ -73,7 +73,7 @@ def test_carried_memory_gives_what_reading_all_again_gives(keras: ModuleType, ev
     """Greedy text with memory carried equals that of a model that reads the whole text again for each character."""
     voice = Voice(WINDOW, CODES, "codes", True, True, 0)
     writer = Writer(keras, tensorflow(), every_model, voice, Sampling(), seed=1)
-    assert isinstance(writer.reading, Carried)
+    assert isinstance(writer.reading_of(np.array([1, 5, 3]), 40), Carried)
     made = write(keras, every_model, voice, [1, 5, 3])[0]
     text = [1, 5, 3]
     for _ in range(40):
@@ -117,5 +117,5 @@ def test_a_writer_is_compiled_once(keras: ModuleType, every_model: Any, recomput
     assert (before != after).any()
     assert (after == fresh).all()
     list(writer.write(np.array([1, 2, 3, 4], dtype="int32"), 4, 2))
-    programs = [*writer._programs.values(), *writer._reading.values()]
+    programs = [*writer._programs.values(), *writer._before.values()]
     assert [one.experimental_get_tracing_count() for one in programs] == [1, 1]

@@ -181,7 +181,7 @@ def _copied(what: str, copy: Copied) -> str:
 def _summary(told: Generated) -> str:
     ways = {
         "state": "memory carried from character to character",
-        "cache": "attention cached until the window is full, then the window read anew for each character",
+        "cache": "keys and values of attention carried from character to character",
         "window": "the last window read anew for each character",
     }
     pace = f"{told.characters / told.seconds:,.0f} characters a second; " if told.seconds else ""

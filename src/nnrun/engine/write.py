@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nnrun.engine.readings import reading_for
+from nnrun.engine.readings import Cached, reading_for
 from nnrun.engine.sampling import Sampling, choose
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from nnrun.engine.readings import Reading
     from nnrun.engine.voice import Voice
 
 #: The most characters that one call of the program makes.
@@ -40,9 +41,6 @@ class Writer:
         sampling: How the next character is chosen.
         seed: Names the draws: the same seed, the same text.
         recompute: Whether the window is read anew for each character even where memory could be carried.
-
-    Attributes:
-        reading: How the model reads the text that it writes on.
     """
 
     def __init__(
@@ -57,21 +55,28 @@ class Writer:
         recompute: bool = False,
     ) -> None:
         self._tf, self._voice, self._sampling, self._seed = tf, voice, sampling, seed
-        self.reading = reading_for(keras, tf, model, voice, recompute=recompute)
+        self._reading = reading_for(keras, tf, model, voice, recompute=recompute)
         self._compile = partial(tf.function, autograph=False, jit_compile=_suits_xla(tf, model) or None)
-        self._programs: dict[int, Callable[..., Any]] = {}
-        self._reading: dict[int, Callable[..., Any]] = {}
+        self._programs: dict[tuple[str, int], Callable[..., Any]] = {}
+        self._before: dict[tuple[str, int], Callable[..., Any]] = {}
+
+    def reading_of(self, codes: NDArray[np.int32], length: int) -> Reading:
+        """Tell how the model reads when it writes `length` characters after `codes`."""
+        if isinstance(self._reading, Cached) and len(codes) + length > self._voice.window + 1:
+            return self._reading.beyond
+        return self._reading
 
     def write(self, codes: NDArray[np.int32], length: int, samples: int) -> Iterator[NDArray[np.int32]]:
         """Write `length` characters after `codes`, shape (characters,), `samples` times at once.
 
-        The program is compiled once for each number of samples, and takes weights that changed meanwhile as they are.
+        The program is compiled once for each way of reading and number of samples, and takes weights that changed
+        meanwhile as they are.
 
         Yields:
             The next characters, shape (samples, some), as they are made.
         """
-        program = self._program(samples)
-        place = self._place(codes, samples)
+        reading = self.reading_of(codes, length)
+        program, place = self._program(reading, samples), self._place(reading, codes, samples)
         done, size = 0, 1
         while done < length:
             began = time.perf_counter()
@@ -82,18 +87,19 @@ class Writer:
             size = 8 if done == 0 else _next_size(count, time.perf_counter() - began)
             done += count
 
-    def _program(self, samples: int) -> Callable[..., Any]:
-        if samples not in self._programs:
-            self._programs[samples] = self._compile(partial(self._chunk, samples))
-        return self._programs[samples]
+    def _program(self, reading: Reading, samples: int) -> Callable[..., Any]:
+        key = (reading.how, samples)
+        if key not in self._programs:
+            self._programs[key] = self._compile(partial(self._chunk, reading, samples))
+        return self._programs[key]
 
-    def _chunk(self, samples: int, place: Any, count: Any) -> Any:
+    def _chunk(self, reading: Reading, samples: int, place: Any, count: Any) -> Any:
         """Make `count` characters from `place` on; gives them, with room to spare, and the place after them."""
         tf = self._tf
 
         def body(made: Any, place: Any, out: Any) -> Any:
             code, index, begun, memory, seen = place
-            outputs, memory = self.reading.take(code, memory, index, seen)
+            outputs, memory = reading.take(code, memory, index, seen)
             seed = tf.stack([tf.constant(self._seed, tf.int32), index - begun])
             code = choose(tf, outputs, seen, self._sampling, seed, logits=self._voice.logits)
             place = (code, index + 1, begun, memory, tf.concat([seen[:, 1:], code[:, None]], axis=1))
@@ -103,40 +109,38 @@ class Writer:
         _, place, out = tf.while_loop(lambda made, *_: made < count, body, began, parallel_iterations=1)
         return out, place
 
-    def _place(self, codes: NDArray[np.int32], samples: int) -> Any:
+    def _place(self, reading: Reading, codes: NDArray[np.int32], samples: int) -> Any:
         """Where writing begins: the last character, which it is, of which on, what is remembered, what was seen."""
         tf, window = self._tf, self._voice.window
-        codes = codes[-window:] if self.reading.windowed else codes
+        codes = codes[-window:] if reading.windowed else codes
         if not self._voice.every:
             # What is said at a window's end was only ever said of a full one.
             codes = np.concatenate([np.full(window - len(codes), self._voice.padding, "int32"), codes])
         seen = np.full(window, -1, dtype="int32")
         seen[window - min(len(codes), window) :] = codes[-window:]
         last = len(codes) - 1
-        memory = self._remembered(codes[:-1], samples) if self.reading.remembers else ()
+        memory = self._remembered(reading, codes[:-1], samples) if reading.remembers else ()
         code = tf.constant(np.full(samples, codes[-1], dtype="int32"))
         return code, tf.constant(last), tf.constant(last), memory, tf.constant(np.tile(seen, (samples, 1)))
 
-    def _remembered(self, codes: NDArray[np.int32], samples: int) -> Any:
-        if samples not in self._reading:
-            # Without XLA on TensorFlow, to which every length of a text is a shape of its own.
-            form = [self._tf.TensorSpec([None], self._tf.int32), self._tf.TensorSpec((), self._tf.int32)]
-            self._reading[samples] = self._tf.function(partial(self._read, samples), form, autograph=False)
-        # JAX compiles for each length: few lengths serve all texts.
-        room = np.zeros(1 << len(codes).bit_length(), "int32")
-        room[: len(codes)] = codes
-        return self._reading[samples](self._tf.constant(room), self._tf.constant(len(codes), self._tf.int32))
+    def _remembered(self, reading: Reading, codes: NDArray[np.int32], samples: int) -> Any:
+        tf, key = self._tf, (reading.how, samples)
+        if key not in self._before:
+            # Without XLA, which would compile anew for each length of a text.
+            form = [tf.TensorSpec([None], tf.int32)]
+            self._before[key] = tf.function(partial(self._read, reading, samples), form, autograph=False)
+        return self._before[key](tf.constant(codes, tf.int32))
 
-    def _read(self, samples: int, text: Any, length: Any) -> Any:
-        """Give what is remembered of the first `length` characters of a text."""
+    def _read(self, reading: Reading, samples: int, text: Any) -> Any:
+        """Give what is remembered of a text."""
         tf = self._tf
         unseen = tf.fill((samples, self._voice.window), -1)
 
         def body(index: Any, memory: Any) -> Any:
-            return index + 1, self.reading.take(tf.repeat(text[index][None], samples), memory, index, unseen)[1]
+            return index + 1, reading.take(tf.repeat(text[index][None], samples), memory, index, unseen)[1]
 
-        began = (tf.constant(0), self.reading.nothing_yet(samples))
-        return tf.while_loop(lambda index, _: index < length, body, began, parallel_iterations=1)[1]
+        began = (tf.constant(0), reading.nothing_yet(samples))
+        return tf.while_loop(lambda index, _: index < tf.size(text), body, began, parallel_iterations=1)[1]
 
 
 def _suits_xla(tf: Any, model: Any) -> bool:

@@ -138,7 +138,7 @@ def generate(wish: Wish, reader: Reader, progress: Progress) -> Generated:
             sampling = Sampling(wish.temperature, wish.top_k, wish.top_p, wish.min_p, wish.repetition_penalty)
             voice = voice_of(kept.experiment, kept.facts, source)
             writer = session.writer(voice, sampling, seed=seed, recompute=wish.recompute)
-            told = Generated(kept.folder, seed_text, seed, writer.reading.how)
+            told = Generated(kept.folder, seed_text, seed, writer.reading_of(codes, wish.length).how)
             reader.begin(told)
             before = vocabulary[codes[-1]] if wish.seed_text != "" else None
             samples = [GrowingText(source.tokens, wish.stop, before) for _ in range(wish.samples)]
