@@ -296,12 +296,11 @@ def test_a_file_whose_size_nobody_knows_has_a_bound(
     assert not (tmp_path / "set.bin").exists()
 
 
-def test_a_stalled_mirror_is_given_up_in_time(site: Site, tmp_path: Path, listener) -> None:
-    """A server that sends nothing more holds nobody longer than its tries times the limit."""
-    start = time.monotonic()
-    with pytest.raises(DataError, match="sent nothing"):
+def test_a_stalled_mirror_is_given_up(site: Site, tmp_path: Path, listener) -> None:
+    """A server that sends nothing more is left after the limit, each of three times, and what it sent is kept."""
+    with pytest.raises(DataError, match=r"sent nothing for 0\.2 seconds"):
         download(_remote(site, "stall"), tmp_path, listener, stall=0.2)
-    assert time.monotonic() - start < 3
+    assert len(site.asked) == 3
     assert (tmp_path / "set.bin.part").stat().st_size == 500
 
 
