@@ -126,13 +126,16 @@ class Writer:
     def _remembered(self, reading: Reading, codes: NDArray[np.int32], samples: int) -> Any:
         tf, key = self._tf, (reading.how, samples)
         if key not in self._before:
-            # Without XLA, which would compile anew for each length of a text.
-            form = [tf.TensorSpec([None], tf.int32)]
+            # Without XLA on TensorFlow, to which every length of a text is a shape of its own.
+            form = [tf.TensorSpec([None], tf.int32), tf.TensorSpec((), tf.int32)]
             self._before[key] = tf.function(partial(self._read, reading, samples), form, autograph=False)
-        return self._before[key](tf.constant(codes, tf.int32))
+        # JAX compiles for each length: few lengths serve all texts.
+        room = np.zeros(1 << len(codes).bit_length(), "int32")
+        room[: len(codes)] = codes
+        return self._before[key](tf.constant(room), tf.constant(len(codes), tf.int32))
 
-    def _read(self, reading: Reading, samples: int, text: Any) -> Any:
-        """Give what is remembered of a text."""
+    def _read(self, reading: Reading, samples: int, text: Any, length: Any) -> Any:
+        """Give what is remembered of the first `length` characters of a text."""
         tf = self._tf
         unseen = tf.fill((samples, self._voice.window), -1)
 
@@ -140,7 +143,7 @@ class Writer:
             return index + 1, reading.take(tf.repeat(text[index][None], samples), memory, index, unseen)[1]
 
         began = (tf.constant(0), reading.nothing_yet(samples))
-        return tf.while_loop(lambda index, _: index < tf.size(text), body, began, parallel_iterations=1)[1]
+        return tf.while_loop(lambda index, _: index < length, body, began, parallel_iterations=1)[1]
 
 
 def _suits_xla(tf: Any, model: Any) -> bool:
