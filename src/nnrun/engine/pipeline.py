@@ -73,6 +73,9 @@ class Pipeline:
         )
         options = tf.data.Options()
         options.deterministic = True
+        # All numbers are given. A pipeline that tunes itself ends only when its tuning thread wakes, 0.31, 0.63, 1.27,
+        # 2.55, ... s after it began: every other epoch of 30,000 pictures took 1.30 s, and 0.60 to 0.71 without.
+        options.autotune.enabled = False
         options.threading.private_threadpool_size = self._workers
         shape = (None, *self._stream.shape[1:])
         return made.map(lambda chunk: tf.ensure_shape(chunk, shape)).prefetch(_AHEAD).with_options(options)
