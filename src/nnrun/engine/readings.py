@@ -58,15 +58,25 @@ class Whole:
         return (tf.gather(outputs, last, axis=1) if voice.every else outputs), memory
 
 
-class Carried:
-    """Carries what recurrent layers remember: what they say is said of the whole text so far."""
+class _Stepping:
+    """Takes the model's steps one by one, with what its layers remember of those before."""
 
-    how = "state"
     remembers = True
-    windowed = False
 
     def __init__(self, tf: Any, carrier: Carrier, voice: Voice) -> None:
         self._tf, self._carrier, self._voice = tf, carrier, voice
+
+    def _step(self, codes: Any, memory: Any, index: Any) -> tuple[Any, Any]:
+        """Take one character for each row, shape (rows,); gives (rows, vocabulary), and what is then remembered."""
+        x = encoded(self._tf, codes[:, None], self._voice.encoding, self._voice.vocabulary)
+        return self._carrier.advance(x, memory, index)
+
+
+class Carried(_Stepping):
+    """Carries what recurrent layers remember: what they say is said of the whole text so far."""
+
+    how = "state"
+    windowed = False
 
     def nothing_yet(self, samples: int) -> Any:
         """Give what is remembered before the first character."""
@@ -75,8 +85,7 @@ class Carried:
     def take(self, code: Any, memory: Any, index: Any, seen: Any) -> tuple[Any, Any]:
         """Take one character, as `Whole.take` does."""
         del seen
-        x = encoded(self._tf, code[:, None], self._voice.encoding, self._voice.vocabulary)
-        return self._carrier.advance(x, memory, index)
+        return self._step(code, memory, index)
 
 
 class Cached(Carried):
@@ -98,7 +107,7 @@ class Cached(Carried):
         self.beyond = beyond
 
 
-class Staggered:
+class Staggered(_Stepping):
     """Reads a recurrent model's windows side by side: each character is taken by all windows that contain it.
 
     The window that ends at a character began `window` characters before. So as many windows are under way at any time,
@@ -108,11 +117,7 @@ class Staggered:
     """
 
     how = "window"
-    remembers = True
     windowed = True
-
-    def __init__(self, tf: Any, carrier: Carrier, voice: Voice) -> None:
-        self._tf, self._carrier, self._voice = tf, carrier, voice
 
     def nothing_yet(self, samples: int) -> Any:
         """Give what is remembered before the first character: of window after window, sample after sample."""
@@ -128,8 +133,7 @@ class Staggered:
             self.nothing_yet(samples),
             memory,
         )
-        x = encoded(tf, tf.repeat(code, window)[:, None], self._voice.encoding, self._voice.vocabulary)
-        outputs, after = self._carrier.advance(x, memory, index)
+        outputs, after = self._step(tf.repeat(code, window), memory, index)
         # The one that began a window ago ends here; while the text is shorter, the one that began with it.
         ends = tf.where(index + 1 < window, 0, (index + 1) % window)
         return tf.gather(tf.reshape(outputs, (samples, window, outputs.shape[-1])), ends, axis=1), after
