@@ -1,4 +1,3 @@
-
 """How long one training step takes with each executor, over models of many kinds: what the rule of XLA rests on.
 
     python benchmarks/executors.py [--rounds 3] [--only pima,mnist_cnn] [--json sweep.json]

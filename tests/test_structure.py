@@ -23,9 +23,25 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "src" / "nnrun"
 
 #: The floors, lowest first: a module imports only from floors below its own, and from its own room.
-FLOORS = {"__init__": 0, "errors": 0, "cores": 0, "progress": 0, "config": 1, "catalog": 2, "spec": 3, "data": 4,
-          "runs": 5, "engine": 5, "report": 6, "export": 6, "sweep": 7, "pipeline": 8, "cli": 9, "sklearn": 9,
-          "__main__": 10}
+FLOORS = {
+    "__init__": 0,
+    "errors": 0,
+    "cores": 0,
+    "progress": 0,
+    "config": 1,
+    "catalog": 2,
+    "spec": 3,
+    "data": 4,
+    "runs": 5,
+    "engine": 5,
+    "report": 6,
+    "export": 6,
+    "sweep": 7,
+    "pipeline": 8,
+    "cli": 9,
+    "sklearn": 9,
+    "__main__": 10,
+}
 #: Packages that wake TensorFlow (8 to 12 s): only where the Keras side begins, and where Keras is subclassed.
 WAKING = {"tensorflow", "keras", "jax"}
 WAKING_PLACES = {"engine/backend.py", "catalog/generate.py"}
@@ -61,8 +77,10 @@ class Import:
 @cache
 def _trees() -> dict[str, ast.Module]:
     """Each module of the package by its path below it."""
-    return {path.relative_to(PACKAGE).as_posix(): ast.parse(path.read_text(encoding="utf-8"))
-            for path in sorted(PACKAGE.rglob("*.py"))}
+    return {
+        path.relative_to(PACKAGE).as_posix(): ast.parse(path.read_text(encoding="utf-8"))
+        for path in sorted(PACKAGE.rglob("*.py"))
+    }
 
 
 def _room(path: str) -> str:
@@ -102,7 +120,7 @@ def _names(path: str, node: ast.AST) -> list[str]:
     module = node.module or ""
     if node.level:
         above = ["nnrun", *path.split("/")[:-1]]
-        module = ".".join([*above[:len(above) - node.level + 1], *filter(None, [module])])
+        module = ".".join([*above[: len(above) - node.level + 1], *filter(None, [module])])
     submodules = [f"{module}.{alias.name}" for alias in node.names]
     return [name if name in _modules() else module for name in submodules]
 
@@ -117,6 +135,7 @@ def _own_imports(path: str) -> Iterator[tuple[Import, str]]:
 @cache
 def _keras_modules() -> frozenset[str]:
     """Modules that subclass Keras or register something with it: these alone have it at their top."""
+
     def extends_keras(node: ast.AST) -> bool:
         parents = list(getattr(node, "bases", [])) + list(getattr(node, "decorator_list", []))
         return any(ast.unparse(parent).split(".")[0] in WAKING for parent in parents)
@@ -151,30 +170,41 @@ def test_there_is_something_to_look_at() -> None:
 
 def test_every_import_from_the_package_exists() -> None:
     """No module names another of the package that is not there."""
-    wrong = [str(found) for path in _trees() for found in _imports(path)
-             if found.imported.split(".")[0] == "nnrun" and found.imported not in _modules()]
+    wrong = [
+        str(found)
+        for path in _trees()
+        for found in _imports(path)
+        if found.imported.split(".")[0] == "nnrun" and found.imported not in _modules()
+    ]
     assert wrong == []
 
 
 def test_a_module_imports_only_from_lower_floors() -> None:
     """Text goes down the floors: no module imports from above, nor from another room of its own floor."""
-    wrong = [str(found) for path in _trees() for found, target in _own_imports(path)
-             if _room(target) != _room(path) and FLOORS[_room(target)] >= max(FLOORS[_room(path)], 1)]
+    wrong = [
+        str(found)
+        for path in _trees()
+        for found, target in _own_imports(path)
+        if _room(target) != _room(path) and FLOORS[_room(target)] >= max(FLOORS[_room(path)], 1)
+    ]
     assert wrong == []
 
 
 def test_runs_and_engine_are_strangers() -> None:
     """The disk side and the Keras side know nothing of each other."""
     rooms = {"runs", "engine"}
-    wrong = [str(found) for path in _trees() for found, target in _own_imports(path)
-             if {_room(path), _room(target)} == rooms]
+    wrong = [
+        str(found) for path in _trees() for found, target in _own_imports(path) if {_room(path), _room(target)} == rooms
+    ]
     assert wrong == []
 
 
 def test_no_imports_run_in_circles() -> None:
     """Imports inside a room are acyclic, those inside functions included; types alone may refer to each other."""
-    graph = {path: {target for found, target in _own_imports(path) if not found.for_types and target != path}
-             for path in _trees()}
+    graph = {
+        path: {target for found, target in _own_imports(path) if not found.for_types and target != path}
+        for path in _trees()
+    }
     try:
         TopologicalSorter(graph).prepare()
     except CycleError as error:
@@ -184,31 +214,50 @@ def test_no_imports_run_in_circles() -> None:
 def test_only_the_keras_side_wakes_keras() -> None:
     """TensorFlow and Keras are imported where they are set up, in the generator, and where Keras is subclassed."""
     allowed = WAKING_PLACES | _keras_modules()
-    wrong = [str(found) for path in _trees() for found in _imports(path)
-             if found.imported.split(".")[0] in WAKING and not found.for_types and path not in allowed]
+    wrong = [
+        str(found)
+        for path in _trees()
+        for found in _imports(path)
+        if found.imported.split(".")[0] in WAKING and not found.for_types and path not in allowed
+    ]
     assert wrong == []
 
 
 def test_the_backend_wakes_keras_inside_a_function() -> None:
     """Importing the backend or the generator costs nothing; only calling them wakes TensorFlow."""
-    wrong = [str(found) for path in WAKING_PLACES - _keras_modules() for found in _imports(path)
-             if found.imported.split(".")[0] in WAKING and not found.in_function and not found.for_types]
+    wrong = [
+        str(found)
+        for path in WAKING_PLACES - _keras_modules()
+        for found in _imports(path)
+        if found.imported.split(".")[0] in WAKING and not found.in_function and not found.for_types
+    ]
     assert wrong == []
 
 
 def test_slow_packages_are_imported_inside_functions() -> None:
     """Packages that take seconds to import are imported where they are used."""
-    wrong = [str(found) for path in _trees() for found in _imports(path)
-             if found.imported.split(".")[0] in SLOW - SLOW_PLACES.get(path, set())
-             and not found.in_function and not found.for_types]
+    wrong = [
+        str(found)
+        for path in _trees()
+        for found in _imports(path)
+        if found.imported.split(".")[0] in SLOW - SLOW_PLACES.get(path, set())
+        and not found.in_function
+        and not found.for_types
+    ]
     assert wrong == []
 
 
 def test_numpy_stands_at_the_top_only_of_data_and_engine() -> None:
     """Elsewhere NumPy is imported inside functions."""
-    wrong = [str(found) for path in _trees() for found in _imports(path)
-             if found.imported.split(".")[0] == "numpy" and not found.in_function and not found.for_types
-             and _room(path) not in NUMPY_ROOMS]
+    wrong = [
+        str(found)
+        for path in _trees()
+        for found in _imports(path)
+        if found.imported.split(".")[0] == "numpy"
+        and not found.in_function
+        and not found.for_types
+        and _room(path) not in NUMPY_ROOMS
+    ]
     assert wrong == []
 
 
@@ -228,8 +277,11 @@ def test_importing_a_quick_room_imports_nothing_heavy() -> None:
 
 def test_functions_are_short() -> None:
     """No function is over 60 lines, nine of ten are under 30, the median is at most 8."""
-    lengths = {f"{path}:{node.lineno} {node.name}": _length(node)
-               for path, tree in _trees().items() for node in _functions(tree)}
+    lengths = {
+        f"{path}:{node.lineno} {node.name}": _length(node)
+        for path, tree in _trees().items()
+        for node in _functions(tree)
+    }
     assert {name: length for name, length in lengths.items() if length > LONGEST_FUNCTION} == {}
     ordered = sorted(lengths.values())
     assert ordered[int(len(ordered) * 0.9)] < NINE_OF_TEN
@@ -257,8 +309,12 @@ def test_every_test_states_its_requirement() -> None:
 def test_every_public_thing_has_a_docstring() -> None:
     """Every module, and every public class, function and method, says in words what it is."""
     wrong = [path for path, tree in _trees().items() if not ast.get_docstring(tree)]
-    wrong += [f"{path}:{node.lineno} {node.name}" for path, tree in _trees().items() for node in _public(tree)
-              if not ast.get_docstring(node)]
+    wrong += [
+        f"{path}:{node.lineno} {node.name}"
+        for path, tree in _trees().items()
+        for node in _public(tree)
+        if not ast.get_docstring(node)
+    ]
     assert wrong == []
 
 
@@ -281,8 +337,11 @@ def test_the_changelog_the_project_and_the_code_agree_on_the_version() -> None:
     assert project == code
 
 
-@pytest.mark.parametrize("pattern", [PLACES_OF_ONE_MACHINE, REGISTRIES, re.compile(re.escape(str(ROOT)) + r"\b")],
-                         ids=["folders", "registries", "this checkout"])
+@pytest.mark.parametrize(
+    "pattern",
+    [PLACES_OF_ONE_MACHINE, REGISTRIES, re.compile(re.escape(str(ROOT)) + r"\b")],
+    ids=["folders", "registries", "this checkout"],
+)
 def test_tracked_files_name_no_place_of_one_machine(pattern: re.Pattern[str]) -> None:
     """No tracked file holds a path of somebody's machine or a registry's address: it would be wrong everywhere else."""
     if not _tracked():
@@ -294,9 +353,15 @@ def test_tracked_files_name_no_place_of_one_machine(pattern: re.Pattern[str]) ->
     assert wrong == []
 
 
-@pytest.mark.parametrize(("text", "pattern"), [
-    ("see /hom" + "e/anna/data", PLACES_OF_ONE_MACHINE), ("C:\\User" + "s\\anna", PLACES_OF_ONE_MACHINE),
-    ("https://host/pypi/simpl" + "e", REGISTRIES), ("--extra-index-ur" + "l x", REGISTRIES)])
+@pytest.mark.parametrize(
+    ("text", "pattern"),
+    [
+        ("see /hom" + "e/anna/data", PLACES_OF_ONE_MACHINE),
+        ("C:\\User" + "s\\anna", PLACES_OF_ONE_MACHINE),
+        ("https://host/pypi/simpl" + "e", REGISTRIES),
+        ("--extra-index-ur" + "l x", REGISTRIES),
+    ],
+)
 def test_the_search_for_places_finds_them(text: str, pattern: re.Pattern[str]) -> None:
     """The patterns find what they are for, so that an empty finding means something."""
     assert pattern.search(text)

@@ -52,7 +52,7 @@ def make(keras: Any) -> Callable[..., Any]:
             return [part(item, each) for each in given]
         categories = _categories(kind)
         if isinstance(given, dict) and categories:
-            (word, lone), = given.items()
+            ((word, lone),) = given.items()
             entry = lookup.entry(categories[0], word)
             return made(entry, {entry.first.name: lone})
         if isinstance(given, str) and categories == ("optimizers",):

@@ -8,22 +8,40 @@ from nnrun.catalog import kinds, lookup
 from nnrun.catalog.annotations import kind_from
 
 
-@pytest.mark.parametrize(("annotation", "kind"), [
-    ("int", kinds.Integer()), ("float", kinds.Number()), ("str", kinds.Text()), ("bool", kinds.Boolean()),
-    ("list[int]", kinds.ListOf(kinds.Integer())), ("dict[str, str]", kinds.MappingOf(kinds.Text())),
-    ("list[list[float]]", kinds.ListOf(kinds.ListOf(kinds.Number()))),
-    ("Literal['.', ',']", kinds.Choice((".", ","))), ("typing.Literal['a', 2]", kinds.Choice(("a", 2))),
-    ("int | None", kinds.AnyOf((kinds.Integer(), kinds.Nothing()))),
-    ("str | int | list[str | int] | None", kinds.AnyOf((
-        kinds.Text(), kinds.Integer(), kinds.ListOf(kinds.AnyOf((kinds.Text(), kinds.Integer()))), kinds.Nothing()))),
-])
+@pytest.mark.parametrize(
+    ("annotation", "kind"),
+    [
+        ("int", kinds.Integer()),
+        ("float", kinds.Number()),
+        ("str", kinds.Text()),
+        ("bool", kinds.Boolean()),
+        ("list[int]", kinds.ListOf(kinds.Integer())),
+        ("dict[str, str]", kinds.MappingOf(kinds.Text())),
+        ("list[list[float]]", kinds.ListOf(kinds.ListOf(kinds.Number()))),
+        ("Literal['.', ',']", kinds.Choice((".", ","))),
+        ("typing.Literal['a', 2]", kinds.Choice(("a", 2))),
+        ("int | None", kinds.AnyOf((kinds.Integer(), kinds.Nothing()))),
+        (
+            "str | int | list[str | int] | None",
+            kinds.AnyOf(
+                (
+                    kinds.Text(),
+                    kinds.Integer(),
+                    kinds.ListOf(kinds.AnyOf((kinds.Text(), kinds.Integer()))),
+                    kinds.Nothing(),
+                )
+            ),
+        ),
+    ],
+)
 def test_an_annotation_is_a_kind(annotation: str, kind: kinds.Kind) -> None:
     """What Python says of a parameter is what a config may write for it."""
     assert kind_from(annotation) == kind
 
 
-@pytest.mark.parametrize("annotation", ["object", "Path", "dict[int, str]", "set[int]", "int + str",
-                                        "list[int, str]", "3"])
+@pytest.mark.parametrize(
+    "annotation", ["object", "Path", "dict[int, str]", "set[int]", "int + str", "list[int, str]", "3"]
+)
 def test_an_annotation_that_yaml_cannot_say_is_refused(annotation: str) -> None:
     """A part of nnrun's own whose arguments no config can write is a mistake, found when the catalog is read."""
     with pytest.raises(ValueError, match="no kind of value is known"):

@@ -35,8 +35,13 @@ def test_the_summary_is_the_first_sentence() -> None:
 def test_arguments_are_read_with_their_first_sentence() -> None:
     """Lines that go on belong to the argument, abbreviations do not end its sentence, bracketed types are skipped."""
     assert docstrings.arguments(TYPICAL, "Args") == {
-        "units": "Positive integer, e.g. 8.", "beta_1": "Decay rates.", "beta_2": "Decay rates.", "axis": "Which axis.",
-        "mode": 'One of `"a"`, `"b"`.', "kwargs": "Passed on."}
+        "units": "Positive integer, e.g. 8.",
+        "beta_1": "Decay rates.",
+        "beta_2": "Decay rates.",
+        "axis": "Which axis.",
+        "mode": 'One of `"a"`, `"b"`.',
+        "kwargs": "Passed on.",
+    }
 
 
 def test_each_heading_has_its_own_arguments() -> None:

@@ -19,8 +19,18 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.keras
 
-KERAS = ("layers", "optimizers", "schedules", "losses", "metrics", "callbacks", "initializers", "regularizers",
-         "constraints", "activations")
+KERAS = (
+    "layers",
+    "optimizers",
+    "schedules",
+    "losses",
+    "metrics",
+    "callbacks",
+    "initializers",
+    "regularizers",
+    "constraints",
+    "activations",
+)
 
 #: What no required arguments of the catalog suffice for, and why.
 NOT_MADE = {
@@ -62,14 +72,16 @@ def test_every_entry_is_made_with_all_its_defaults_said_out(entry: Entry, make: 
 
 @pytest.mark.parametrize("key", [key for key in NOT_MADE if key[1] in MADE_WITH], ids="-".join)
 def test_an_entry_that_needs_one_of_two_arguments_is_refused_without_either(
-        key: tuple[str, str], make: Callable[..., Any]) -> None:
+    key: tuple[str, str], make: Callable[..., Any]
+) -> None:
     """The reasons in the table above are true: without either argument Keras refuses."""
     with pytest.raises(ValueError, match=r"must pass|need to set"):
         make(lookup.entry(*key))
 
 
 def test_a_required_argument_is_one_that_keras_cannot_do_without(
-        usable: Callable[..., list[Entry]], keras: Any) -> None:
+    usable: Callable[..., list[Entry]], keras: Any
+) -> None:
     """No layer, optimizer, loss, metric or callback is made where all that the catalog calls required is left out."""
     for entry in usable("layers", "optimizers", "schedules", "losses", "metrics", "callbacks"):
         needs = any(parameter.required for parameter in entry.parameters.values())
@@ -106,15 +118,19 @@ def test_the_committed_catalog_is_what_the_installed_keras_offers(keras: Any) ->
 
 def test_every_public_name_of_keras_is_a_word_of_the_catalog(keras: Any) -> None:
     """Nothing that Keras exports as a layer is left out, aliases included: 164 names in Keras 3.15."""
-    public = {name for name, thing in vars(keras.layers).items()
-              if inspect.isclass(thing) and issubclass(thing, keras.layers.Layer)}
+    public = {
+        name
+        for name, thing in vars(keras.layers).items()
+        if inspect.isclass(thing) and issubclass(thing, keras.layers.Layer)
+    }
     missing = {name for name in public if lookup.entry("layers", name) is None}
     assert not missing
     assert len(public) >= 160
 
 
-@pytest.mark.parametrize("category", ["optimizers", "losses", "metrics", "initializers", "regularizers", "constraints",
-                                      "activations"])
+@pytest.mark.parametrize(
+    "category", ["optimizers", "losses", "metrics", "initializers", "regularizers", "constraints", "activations"]
+)
 def test_a_string_means_what_keras_resolves_it_to(category: str, keras: Any) -> None:
     """Every string of Keras' own registry leads to the entry of the object that Keras finds under it."""
     registry = importlib.import_module(f"keras.src.{category}").ALL_OBJECTS_DICT

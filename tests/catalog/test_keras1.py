@@ -75,8 +75,17 @@ def test_what_is_offered_is_not_old_itself(case: dict[str, Any]) -> None:
 def test_every_old_word_of_the_tables_has_a_row() -> None:
     """No name or argument is translated that no row shows."""
     shown = " ".join(str(case["wrote"]) for case in CASES)
-    tables = (names.ARGUMENTS, names.DROPPED, names.INPUT, names.REGULARIZERS, names.CONSTRAINTS, names.SCALED,
-              names.OPTIMIZERS, names.MERGES, [name for _, name in names.GONE])
+    tables = (
+        names.ARGUMENTS,
+        names.DROPPED,
+        names.INPUT,
+        names.REGULARIZERS,
+        names.CONSTRAINTS,
+        names.SCALED,
+        names.OPTIMIZERS,
+        names.MERGES,
+        [name for _, name in names.GONE],
+    )
     aliases = {"AtrousConv1D", "AtrousConv2D", "Deconvolution3D", "Deconv3D"}
     missing = {word for table in (*tables, set(names.LAYERS) - aliases) for word in table if word not in shown}
     assert missing == {"input_dtype"}
@@ -109,14 +118,18 @@ def test_every_renamed_layer_is_translated(name: str) -> None:
         (
             "samples_per_epoch",
             60000,
-            ("leave it out, an epoch is every training row once (Keras' steps_per_epoch counts batches: "
-             "samples divided by batch_size)"),
+            (
+                "leave it out, an epoch is every training row once (Keras' steps_per_epoch counts batches: "
+                "samples divided by batch_size)"
+            ),
         ),
         (
             "nb_val_samples",
             100,
-            ("leave it out, the whole validation part is scored (Keras' validation_steps counts batches: "
-             "samples divided by batch_size)"),
+            (
+                "leave it out, the whole validation part is scored (Keras' validation_steps counts batches: "
+                "samples divided by batch_size)"
+            ),
         ),
         (
             "val_samples",
@@ -193,8 +206,16 @@ def test_what_cannot_be_told_is_not_guessed(name: str, arguments: object) -> Non
     assert keras1.translate("layers", name, arguments) is None
 
 
-_WORDS = sorted({key for case in CASES if isinstance(case["wrote"], dict) for inner in case["wrote"].values()
-                 if isinstance(inner, dict) for key in inner})
+_WORDS = sorted(
+    {
+        key
+        for case in CASES
+        if isinstance(case["wrote"], dict)
+        for inner in case["wrote"].values()
+        if isinstance(inner, dict)
+        for key in inner
+    }
+)
 _NAMES = sorted({(case["category"], split(case["wrote"])[0]) for case in CASES})
 _PLAIN = st.recursive(
     st.none() | st.booleans() | st.integers(-3, 9) | st.floats(allow_nan=False) | st.sampled_from(["th", "full", "x"]),

@@ -30,20 +30,44 @@ from nnrun.catalog.kinds import (
     plain,
 )
 
-scalars = (st.none() | st.booleans() | st.integers(-20, 20) | st.floats(-20, 20, allow_nan=False) | st.text(max_size=4)
-           | st.sampled_from(["valid", "SAME", "a", "b", *NUMBER_FACTS, "$input_shape"]))
-values = st.recursive(scalars, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=3), inner,
-                                                                                           max_size=3), max_leaves=6)
+scalars = (
+    st.none()
+    | st.booleans()
+    | st.integers(-20, 20)
+    | st.floats(-20, 20, allow_nan=False)
+    | st.text(max_size=4)
+    | st.sampled_from(["valid", "SAME", "a", "b", *NUMBER_FACTS, "$input_shape"])
+)
+values = st.recursive(
+    scalars,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=6,
+)
 
 bounds = st.none() | st.integers(-10, 10)
 simple: st.SearchStrategy[Kind] = st.one_of(
-    st.builds(Integer, bounds, bounds), st.builds(Number, bounds, bounds, st.booleans(), st.booleans()),
-    st.just(Boolean()), st.just(Text()), st.just(Text("letters", "[ab]+")), st.just(Nothing()), st.just(Shape()),
-    st.just(Choice(("a", "b", 1))), st.just(Choice(("valid", "same"), any_case=True)), st.just(Anything()),
-    st.just(Unsayable("a function")), st.just(Unsayable("a function", required=True)))
-any_kind = st.recursive(simple, lambda inner: st.one_of(
-    st.builds(ListOf, inner, st.none() | st.integers(0, 3), st.integers(0, 2)), st.builds(MappingOf, inner),
-    st.builds(lambda one, two: AnyOf((one, two)), inner, inner)), max_leaves=4)
+    st.builds(Integer, bounds, bounds),
+    st.builds(Number, bounds, bounds, st.booleans(), st.booleans()),
+    st.just(Boolean()),
+    st.just(Text()),
+    st.just(Text("letters", "[ab]+")),
+    st.just(Nothing()),
+    st.just(Shape()),
+    st.just(Choice(("a", "b", 1))),
+    st.just(Choice(("valid", "same"), any_case=True)),
+    st.just(Anything()),
+    st.just(Unsayable("a function")),
+    st.just(Unsayable("a function", required=True)),
+)
+any_kind = st.recursive(
+    simple,
+    lambda inner: st.one_of(
+        st.builds(ListOf, inner, st.none() | st.integers(0, 3), st.integers(0, 2)),
+        st.builds(MappingOf, inner),
+        st.builds(lambda one, two: AnyOf((one, two)), inner, inner),
+    ),
+    max_leaves=4,
+)
 
 
 def _valid(schema: dict[str, Any], value: Any) -> bool:
@@ -76,8 +100,9 @@ _RULES: dict[str, Any] = {
     "minItems": lambda limit, value, _: not isinstance(value, list) or len(value) >= limit,
     "maxItems": lambda limit, value, _: not isinstance(value, list) or len(value) <= limit,
     "items": lambda schema, value, _: not isinstance(value, list) or all(_valid(schema, item) for item in value),
-    "additionalProperties": lambda schema, value, _: not isinstance(value, dict) or all(
-        _valid(schema, item) for item in value.values()),
+    "additionalProperties": lambda schema, value, _: (
+        not isinstance(value, dict) or all(_valid(schema, item) for item in value.values())
+    ),
 }
 
 
@@ -125,22 +150,38 @@ def test_a_number_is_finite(value: float) -> None:
     assert not Number().accepts(value)
 
 
-@pytest.mark.parametrize(("kind", "said"), [
-    (Integer(), "an integer"), (Integer(1), "a positive integer"), (Integer(0), "an integer of at least 0"),
-    (Integer(1, 8), "an integer from 1 to 8"), (Integer(most=3), "an integer of at most 3"), (Number(), "a number"),
-    (Number(0), "a number of at least 0"), (Number(0, least_excluded=True), "a positive number"),
-    (Number(2, least_excluded=True), "a number above 2"), (Number(most=0), "a number of at most 0"),
-    (Number(most=0, most_excluded=True), "a number below 0"), (Number(0, 1, most_excluded=True), "a number in [0, 1)"),
-    (Number(0, 1, least_excluded=True), "a number in (0, 1]"), (Boolean(), "true or false"), (Text(), "text"),
-    (Text("letters", "[a-z]+"), "letters"), (Choice(("valid",)), "'valid'"),
-    (Choice(("valid", "same")), "one of 'valid', 'same'"),
-    (ListOf(Integer(1), 2), "a list of 2, each a positive integer"),
-    (ListOf(Text(), least=1), "a list of at least 1, each text"), (ListOf(Text()), "a list, each text"),
-    (MappingOf(Number()), "a mapping, each value a number"), (PartOf(("initializers",)), "an initializer"),
-    (PartOf(("optimizers", "layers")), "an optimizer or a layer"),
-    (or_nothing(Integer(1)), "a positive integer or null"),
-    (Unsayable("a function"), "nothing (it takes a function, which a config cannot say)"), (Anything(), "any value"),
-])
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        (Integer(), "an integer"),
+        (Integer(1), "a positive integer"),
+        (Integer(0), "an integer of at least 0"),
+        (Integer(1, 8), "an integer from 1 to 8"),
+        (Integer(most=3), "an integer of at most 3"),
+        (Number(), "a number"),
+        (Number(0), "a number of at least 0"),
+        (Number(0, least_excluded=True), "a positive number"),
+        (Number(2, least_excluded=True), "a number above 2"),
+        (Number(most=0), "a number of at most 0"),
+        (Number(most=0, most_excluded=True), "a number below 0"),
+        (Number(0, 1, most_excluded=True), "a number in [0, 1)"),
+        (Number(0, 1, least_excluded=True), "a number in (0, 1]"),
+        (Boolean(), "true or false"),
+        (Text(), "text"),
+        (Text("letters", "[a-z]+"), "letters"),
+        (Choice(("valid",)), "'valid'"),
+        (Choice(("valid", "same")), "one of 'valid', 'same'"),
+        (ListOf(Integer(1), 2), "a list of 2, each a positive integer"),
+        (ListOf(Text(), least=1), "a list of at least 1, each text"),
+        (ListOf(Text()), "a list, each text"),
+        (MappingOf(Number()), "a mapping, each value a number"),
+        (PartOf(("initializers",)), "an initializer"),
+        (PartOf(("optimizers", "layers")), "an optimizer or a layer"),
+        (or_nothing(Integer(1)), "a positive integer or null"),
+        (Unsayable("a function"), "nothing (it takes a function, which a config cannot say)"),
+        (Anything(), "any value"),
+    ],
+)
 def test_a_kind_says_what_it_expects(kind: Kind, said: str) -> None:
     """What is expected ends the sentence "expected ..."."""
     assert kind.expects == said
@@ -153,8 +194,18 @@ def test_facts_stand_where_their_values_could(kind: Kind, accepted: tuple[str, .
     assert tuple(fact for fact in facts if kind.accepts(fact)) == accepted
 
 
-@pytest.mark.parametrize(("value", "has_form"), [("relu", True), ({"L2": 0.1}, True), ({"L2": 1, "L1": 1}, False),
-                                                 ({}, False), (3, False), (["relu"], False), (None, False)])
+@pytest.mark.parametrize(
+    ("value", "has_form"),
+    [
+        ("relu", True),
+        ({"L2": 0.1}, True),
+        ({"L2": 1, "L1": 1}, False),
+        ({}, False),
+        (3, False),
+        (["relu"], False),
+        (None, False),
+    ],
+)
 def test_a_part_is_a_word_or_a_mapping_of_one_key(value: object, has_form: bool) -> None:
     """What stands inside a part is its reader's business, its form the kind's."""
     assert PartOf(("activations",)).accepts(value) == has_form

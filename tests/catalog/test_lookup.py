@@ -10,17 +10,33 @@ import pytest
 from nnrun.catalog import lookup
 
 
-@pytest.mark.parametrize(("category", "word", "name"), [
-    ("layers", "Convolution2D", "Conv2D"), ("layers", "MaxPool2D", "MaxPooling2D"), ("layers", "GlobalMaxPool1D",
-     "GlobalMaxPooling1D"), ("layers", "GroupQueryAttention", "GroupQueryAttention"), ("optimizers", "adam", "Adam"),
-    ("optimizers", "rmsprop", "RMSprop"), ("losses", "mse", "mean_squared_error"), ("losses", "kld", "kl_divergence"),
-    ("losses", "categorical_crossentropy", "categorical_crossentropy"), ("losses", "ce", "crossentropy"),
-    ("metrics", "mse", "MeanSquaredError"), ("metrics", "categorical_accuracy", "CategoricalAccuracy"),
-    ("metrics", "acc", "accuracy"), ("metrics", "Accuracy", "Accuracy"), ("initializers", "uniform", "RandomUniform"),
-    ("initializers", "glorot_uniform", "GlorotUniform"), ("initializers", "zeros", "Zeros"),
-    ("regularizers", "l2", "L2"), ("regularizers", "l1_l2", "L1L2"), ("constraints", "max_norm", "MaxNorm"),
-    ("activations", "swish", "silu"), ("activations", "binary_step", "binary_step"),
-])
+@pytest.mark.parametrize(
+    ("category", "word", "name"),
+    [
+        ("layers", "Convolution2D", "Conv2D"),
+        ("layers", "MaxPool2D", "MaxPooling2D"),
+        ("layers", "GlobalMaxPool1D", "GlobalMaxPooling1D"),
+        ("layers", "GroupQueryAttention", "GroupQueryAttention"),
+        ("optimizers", "adam", "Adam"),
+        ("optimizers", "rmsprop", "RMSprop"),
+        ("losses", "mse", "mean_squared_error"),
+        ("losses", "kld", "kl_divergence"),
+        ("losses", "categorical_crossentropy", "categorical_crossentropy"),
+        ("losses", "ce", "crossentropy"),
+        ("metrics", "mse", "MeanSquaredError"),
+        ("metrics", "categorical_accuracy", "CategoricalAccuracy"),
+        ("metrics", "acc", "accuracy"),
+        ("metrics", "Accuracy", "Accuracy"),
+        ("initializers", "uniform", "RandomUniform"),
+        ("initializers", "glorot_uniform", "GlorotUniform"),
+        ("initializers", "zeros", "Zeros"),
+        ("regularizers", "l2", "L2"),
+        ("regularizers", "l1_l2", "L1L2"),
+        ("constraints", "max_norm", "MaxNorm"),
+        ("activations", "swish", "silu"),
+        ("activations", "binary_step", "binary_step"),
+    ],
+)
 def test_a_word_leads_to_the_entry_that_keras_means_by_it(category: str, word: str, name: str) -> None:
     """Class names, Keras' own aliases and Keras' own strings all find their entry."""
     entry = lookup.entry(category, word)
@@ -98,9 +114,11 @@ def test_what_no_config_can_use_is_known_with_its_reason_but_not_offered() -> No
 
 def test_looking_a_name_up_wakes_nothing_heavy() -> None:
     """The catalog is read without Keras, TensorFlow, numpy, scikit-learn, pandas or matplotlib."""
-    code = ("import sys; from nnrun.catalog import lookup; lookup.find('Conv2D'); lookup.find('csv');"
-            "print(*sorted({name.split('.')[0] for name in sys.modules} &"
-            " {'keras', 'tensorflow', 'numpy', 'sklearn', 'pandas', 'matplotlib'}))")
+    code = (
+        "import sys; from nnrun.catalog import lookup; lookup.find('Conv2D'); lookup.find('csv');"
+        "print(*sorted({name.split('.')[0] for name in sys.modules} &"
+        " {'keras', 'tensorflow', 'numpy', 'sklearn', 'pandas', 'matplotlib'}))"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""
 

@@ -40,9 +40,16 @@ BESIDE_OTHERS = {
     ("metrics", "OneHotIoU", "num_classes"): "out of range",
     ("callbacks", "ModelCheckpoint", "save_weights_only"): "must end in `.weights.h5`",
     ("metrics", "AUC", "num_labels"): "multi_label",
-    **{("layers", name, parameter): said for name in ("IntegerLookup", "StringLookup", "TextVectorization")
-       for parameter, said in {"idf_weights": "output_mode", "sparse": "output_mode", "pad_to_max_tokens": "max_tokens",
-                               "vocabulary": "repeated term"}.items()},
+    **{
+        ("layers", name, parameter): said
+        for name in ("IntegerLookup", "StringLookup", "TextVectorization")
+        for parameter, said in {
+            "idf_weights": "output_mode",
+            "sparse": "output_mode",
+            "pad_to_max_tokens": "max_tokens",
+            "vocabulary": "repeated term",
+        }.items()
+    },
 }
 #: What these need beside the arguments that are always required.
 ONE_OF_TWO = {"Discretization": {"num_bins": 4}}

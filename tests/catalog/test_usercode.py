@@ -71,8 +71,14 @@ def test_functions_and_plain_classes_are_known_by_their_form() -> None:
             def apply(self, x): ...
         class Plain: ...
     """)
-    assert set(found) == {"losses.gap", "metrics.gap", "activations.bent", "sources.read_points", "sources.Reader",
-                          "preparation.Cutoff"}
+    assert set(found) == {
+        "losses.gap",
+        "metrics.gap",
+        "activations.bent",
+        "sources.read_points",
+        "sources.Reader",
+        "preparation.Cutoff",
+    }
     assert list(found["sources.read_points"].parameters) == ["rows"]
 
 
@@ -95,8 +101,12 @@ def test_arguments_have_kinds_defaults_and_meanings() -> None:
     assert found.summary == "Does it."
     assert found.lone == "units"
     units, mode = found.parameters["units"], found.parameters["mode"]
-    assert (units.required, units.summary, units.kind.accepts("8"), units.kind.accepts(8)) == (True, "How many.", False,
-                                                                                              True)
+    assert (units.required, units.summary, units.kind.accepts("8"), units.kind.accepts(8)) == (
+        True,
+        "How many.",
+        False,
+        True,
+    )
     assert (mode.default, mode.kind.accepts("c")) == ("a", False)
     assert found.parameters["pair"].default == [1, 2]
     assert found.parameters["rate"].default == 0.5
@@ -192,10 +202,35 @@ def test_entries_are_known_only_inside_their_block() -> None:
 
 
 NAMES = st.sampled_from(["Mine", "read_it", "_a", "Dense", "x", "y_true", "keras", "load", "apply"])
-VALUES = st.sampled_from(["1", "(1, 'a')", "None", "open('ran', 'w')", "[*x]", "1e999", "-2.5", "keras.layers.Dense(3)",
-                          "0x" + "f" * 5000, "lambda: 1", "f'{x}'"])
-KINDS = st.sampled_from(["", ": int", ": 'list[int]'", ": 'not ['", ": tuple[()]", ": dict[str, float] | None",
-                         ": open('ran')", ": Literal[1, x]", ": keras.layers.Layer", ": Callable[..., int]"])
+VALUES = st.sampled_from(
+    [
+        "1",
+        "(1, 'a')",
+        "None",
+        "open('ran', 'w')",
+        "[*x]",
+        "1e999",
+        "-2.5",
+        "keras.layers.Dense(3)",
+        "0x" + "f" * 5000,
+        "lambda: 1",
+        "f'{x}'",
+    ]
+)
+KINDS = st.sampled_from(
+    [
+        "",
+        ": int",
+        ": 'list[int]'",
+        ": 'not ['",
+        ": tuple[()]",
+        ": dict[str, float] | None",
+        ": open('ran')",
+        ": Literal[1, x]",
+        ": keras.layers.Layer",
+        ": Callable[..., int]",
+    ]
+)
 BASES = st.sampled_from(["keras.layers.Layer", "keras.losses.Loss", "object", "open('ran', 'w')", "Mine", "tf.keras.A"])
 
 
@@ -206,8 +241,11 @@ def sources(draw: st.DrawFn) -> str:
     lines = ["import keras", "open('ran', 'w')"]
     for _ in range(draw(st.integers(1, 3))):
         name = draw(NAMES)
-        lines += [f"@print\nclass {name}({draw(BASES)}):\n    def __init__(self, {arguments}): ...",
-                  f"def {name}({arguments}): ...", f"{name}.targets = {draw(VALUES)}"]
+        lines += [
+            f"@print\nclass {name}({draw(BASES)}):\n    def __init__(self, {arguments}): ...",
+            f"def {name}({arguments}): ...",
+            f"{name}.targets = {draw(VALUES)}",
+        ]
     return "\n".join([*draw(st.permutations(lines)), "raise SystemExit"])
 
 

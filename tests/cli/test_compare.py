@@ -25,7 +25,9 @@ def test_two_cross_validations_side_by_side(process, place: Path) -> None:
         done = process("train", f"{name}.yaml")
         assert done.returncode == 0, done.stderr
         assert [line.split("  ")[0] for line in done.stderr.splitlines() if line.startswith("fold ")] == [
-            "fold 1/3", "fold 2/3", "fold 3/3"
+            "fold 1/3",
+            "fold 2/3",
+            "fold 3/3",
         ]
         assert "epoch" not in done.stderr.replace("epochs", "")
         assert "95 % interval" in done.stdout

@@ -43,30 +43,36 @@ def offered(place: Path) -> Callable[[str], list[str]]:
     return ask
 
 
-@pytest.mark.parametrize(("line", "some", "none"), [
-    ("", {"train", "check", "schema", "completion"}, {"list"}),
-    ("runs ", {"list", "show"}, {"train"}),
-    ("train digits", {"digits_cnn", "digits_mlp"}, {"mnist_mlp"}),
-    ("check tiny.yaml --f", {"--format"}, {"--set"}),
-    ("check tiny.yaml --format ", {"text", "json", "github", "sarif"}, set()),
-    ("explain Conv2", {"Conv2D", "Conv2DTranspose"}, {"Dense"}),
-    ("explain monitor-", {"monitor-unknown"}, set()),
-    ("explain tiny.yaml:training.", {"tiny.yaml:training.epochs", "tiny.yaml:training.optimizer."}, set()),
-    ("data show m", {"mnist"}, {"iris"}),
-    ("eval last --checkpoint ", {"last", "best"}, set()),
-    ("completion ", set(SHELLS), set()),
-    ("train tiny.yaml --set ", {"training.", "seed="}, {"extends="}),
-    ("train tiny.yaml --set training.e", {"training.epochs="}, {"training.batch_size="}),
-    ("check tiny.yaml --set model.", {"model.0.", "model.1."}, {"model.2."}),
-    ("check tiny.yaml --set model.0.Dense.us", {"model.0.Dense.use_bias="}, set()),
-    ("train --set training.optimizer.Adam.ams", set(), {"training.optimizer.Adam.amsgrad="}),
-    ("train tiny.yaml --set training.optimizer.Adam.ams", {"training.optimizer.Adam.amsgrad="}, set()),
-    ("train tiny.yaml --set training.epochs=", {"training.epochs=2"}, set()),
-    ("train tiny.yaml --set training.best.mode=m", {"training.best.mode=min", "training.best.mode=max"},
-     {"training.best.mode=auto"}),
-    ("train digits_cnn --set model.0.Conv2D.padding=v", {"model.0.Conv2D.padding=valid"}, set()),
-    ("train no_such.yaml --set training.shuffle=", {"training.shuffle=true", "training.shuffle=false"}, set()),
-])
+@pytest.mark.parametrize(
+    ("line", "some", "none"),
+    [
+        ("", {"train", "check", "schema", "completion"}, {"list"}),
+        ("runs ", {"list", "show"}, {"train"}),
+        ("train digits", {"digits_cnn", "digits_mlp"}, {"mnist_mlp"}),
+        ("check tiny.yaml --f", {"--format"}, {"--set"}),
+        ("check tiny.yaml --format ", {"text", "json", "github", "sarif"}, set()),
+        ("explain Conv2", {"Conv2D", "Conv2DTranspose"}, {"Dense"}),
+        ("explain monitor-", {"monitor-unknown"}, set()),
+        ("explain tiny.yaml:training.", {"tiny.yaml:training.epochs", "tiny.yaml:training.optimizer."}, set()),
+        ("data show m", {"mnist"}, {"iris"}),
+        ("eval last --checkpoint ", {"last", "best"}, set()),
+        ("completion ", set(SHELLS), set()),
+        ("train tiny.yaml --set ", {"training.", "seed="}, {"extends="}),
+        ("train tiny.yaml --set training.e", {"training.epochs="}, {"training.batch_size="}),
+        ("check tiny.yaml --set model.", {"model.0.", "model.1."}, {"model.2."}),
+        ("check tiny.yaml --set model.0.Dense.us", {"model.0.Dense.use_bias="}, set()),
+        ("train --set training.optimizer.Adam.ams", set(), {"training.optimizer.Adam.amsgrad="}),
+        ("train tiny.yaml --set training.optimizer.Adam.ams", {"training.optimizer.Adam.amsgrad="}, set()),
+        ("train tiny.yaml --set training.epochs=", {"training.epochs=2"}, set()),
+        (
+            "train tiny.yaml --set training.best.mode=m",
+            {"training.best.mode=min", "training.best.mode=max"},
+            {"training.best.mode=auto"},
+        ),
+        ("train digits_cnn --set model.0.Conv2D.padding=v", {"model.0.Conv2D.padding=valid"}, set()),
+        ("train no_such.yaml --set training.shuffle=", {"training.shuffle=true", "training.shuffle=false"}, set()),
+    ],
+)
 def test_every_word_is_offered_what_fits(
     offered: Callable[[str], list[str]], line: str, some: set[str], none: set[str]
 ) -> None:
@@ -110,14 +116,17 @@ def test_the_script_is_printed(say: Callable[..., Result], shell: str) -> None:
     assert say("completion", "csh").exit_code == 2
 
 
-@pytest.mark.parametrize(("line", "word", "expected"), [
-    ("nnrun train tiny.yaml --set training.ep", "training.ep", ["open,training.epochs="]),
-    ("nnrun train tiny.yaml --set=training.ep", "training.ep", ["open,training.epochs="]),
-    ("nnrun train tiny.yaml --set training.epochs=", "=", ["plain,2"]),
-    ("nnrun train tiny.yaml --set training.shuffle=f", "f", ["plain,false"]),
-    ("nnrun explain tiny.yaml:see", "see", ["plain,seed"]),
-    ("nnrun explain tiny.yaml:", ":", ["plain,name"]),
-])
+@pytest.mark.parametrize(
+    ("line", "word", "expected"),
+    [
+        ("nnrun train tiny.yaml --set training.ep", "training.ep", ["open,training.epochs="]),
+        ("nnrun train tiny.yaml --set=training.ep", "training.ep", ["open,training.epochs="]),
+        ("nnrun train tiny.yaml --set training.epochs=", "=", ["plain,2"]),
+        ("nnrun train tiny.yaml --set training.shuffle=f", "f", ["plain,false"]),
+        ("nnrun explain tiny.yaml:see", "see", ["plain,seed"]),
+        ("nnrun explain tiny.yaml:", ":", ["plain,name"]),
+    ],
+)
 def test_bash_gets_what_it_takes_for_the_word(
     place: Path, monkeypatch: pytest.MonkeyPatch, line: str, word: str, expected: list[str]
 ) -> None:
@@ -125,20 +134,21 @@ def test_bash_gets_what_it_takes_for_the_word(
     monkeypatch.setenv("COMP_LINE", line)
     monkeypatch.setenv("COMP_WORD", word)
     found = Bash(nnrun, {}, "nnrun", "_NNRUN_COMPLETE").complete().splitlines()
-    assert found[:len(expected)] == expected
+    assert found[: len(expected)] == expected
 
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash")
-@pytest.mark.parametrize(("words", "expected"), [
-    (["nnrun", "ch"], ["check"]),
-    (["nnrun", "train", "tiny.yaml", "--set", "training.ep"], ["training.epochs="]),
-    (["nnrun", "train", "tiny.yaml", "--set", "training.shuffle", "=", "t"], ["true"]),
-    (["nnrun", "train", "tiny.yaml", "--set", "training.shuffle", "="], ["true", "false"]),
-    (["nnrun", "explain", "tiny.yaml", ":", "training.ep"], ["training.epochs"]),
-])
-def test_a_real_bash_completes(
-    place: Path, environment: dict[str, str], words: list[str], expected: list[str]
-) -> None:
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["nnrun", "ch"], ["check"]),
+        (["nnrun", "train", "tiny.yaml", "--set", "training.ep"], ["training.epochs="]),
+        (["nnrun", "train", "tiny.yaml", "--set", "training.shuffle", "=", "t"], ["true"]),
+        (["nnrun", "train", "tiny.yaml", "--set", "training.shuffle", "="], ["true", "false"]),
+        (["nnrun", "explain", "tiny.yaml", ":", "training.ep"], ["training.epochs"]),
+    ],
+)
+def test_a_real_bash_completes(place: Path, environment: dict[str, str], words: list[str], expected: list[str]) -> None:
     """In bash itself the printed script leads to the words that bash puts in."""
     program = place / "nnrun"
     program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m nnrun "$@"\n', encoding="utf-8")

@@ -40,8 +40,9 @@ def headings(text: str) -> list[str]:
 
 def test_no_page_is_stale(made: dict[str, str]) -> None:
     """`python -m nnrun.cli.reference docs/reference` would change nothing, and take nothing away."""
-    written = {path.relative_to(REFERENCE).as_posix(): path.read_text(encoding="utf-8")
-               for path in REFERENCE.rglob("*.md")}
+    written = {
+        path.relative_to(REFERENCE).as_posix(): path.read_text(encoding="utf-8") for path in REFERENCE.rglob("*.md")
+    }
     assert sorted(written) == sorted(made)
     assert [name for name, text in made.items() if written[name] != text] == []
 
@@ -82,8 +83,12 @@ def test_every_part_has_a_section_with_an_example_that_is_right(made: dict[str, 
 
 def test_hardly_any_part_is_left_out() -> None:
     """What no page shows is what no config can name: refused, or a function that cannot be given what it needs."""
-    left = {entry.name for category in lookup.CATEGORIES for name in lookup.names(category)
-            if (entry := lookup.entry(category, name)) and not sayable(entry)}
+    left = {
+        entry.name
+        for category in lookup.CATEGORIES
+        for name in lookup.names(category)
+        if (entry := lookup.entry(category, name)) and not sayable(entry)
+    }
     assert left <= {"categorical_generalized_cross_entropy", "threshold"}
 
 
@@ -98,9 +103,17 @@ def test_the_language_page_has_every_key(made: dict[str, str]) -> None:
             assert f"| `{name}` | {plain(EXPECTS[row.takes])} |" in text
 
 
-@pytest.mark.parametrize(("name", "definition"), [
-    ("model", "model"), ("layer", "stack"), ("repeat", "stack"), ("residual", "stack"), ("use", "stack_with_define"),
-    ("output", "output")])
+@pytest.mark.parametrize(
+    ("name", "definition"),
+    [
+        ("model", "model"),
+        ("layer", "stack"),
+        ("repeat", "stack"),
+        ("residual", "stack"),
+        ("use", "stack_with_define"),
+        ("output", "output"),
+    ],
+)
 def test_examples_of_forms_are_right(name: str, definition: str) -> None:
     """The example of each form is one that the schema accepts."""
     example = FORMS[name].example
@@ -127,8 +140,10 @@ def test_links_lead_somewhere() -> None:
             assert (page.parent / link).exists(), (page.name, link)
 
 
-@pytest.mark.parametrize(("text", "expected"), [
-    ("a_b <c> [d] *e* | f", r"a\_b \<c\> \[d\] \*e\* \| f"), ("`a_b|c` and\n  x_y", r"`a_b\|c` and x\_y"), ("", "")])
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("a_b <c> [d] *e* | f", r"a\_b \<c\> \[d\] \*e\* \| f"), ("`a_b|c` and\n  x_y", r"`a_b\|c` and x\_y"), ("", "")],
+)
 def test_text_means_itself(text: str, expected: str) -> None:
     """What a docstring says is no command of Markdown's, and stays in its cell of a table."""
     assert plain(text) == expected

@@ -18,25 +18,30 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="session")
 def refused() -> Callable[[str], tuple[Problem, ...]]:
     """The problems of a text that must be refused."""
+
     def problems(text: str) -> tuple[Problem, ...]:
         with pytest.raises(ConfigError) as caught:
             parse(text, "x.yaml")
         return caught.value.problems
+
     return problems
 
 
 @pytest.fixture(scope="session")
 def word() -> Callable[[Mark], str]:
     """The characters that a mark points at."""
+
     def marked(mark: Mark) -> str:
-        return mark.text[mark.column - 1:mark.column - 1 + mark.length]
+        return mark.text[mark.column - 1 : mark.column - 1 + mark.length]
+
     return marked
 
 
 @pytest.fixture
 def document() -> Document:
     """A small experiment in which every kind of path occurs."""
-    return parse("""\
+    return parse(
+        """\
 name: small
 model:
   - Conv2D: {filters: 32, kernel_size: [3, 3]}
@@ -50,7 +55,9 @@ training:
   metrics: [accuracy, mse]
 expect:
   test.error_percent: {value: 1.1, within: 0.3}
-""", "x.yaml")
+""",
+        "x.yaml",
+    )
 
 
 @pytest.fixture(params=["libyaml", "python"], scope="module")

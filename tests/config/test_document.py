@@ -28,13 +28,58 @@ pytestmark = pytest.mark.usefixtures("parser")
 
 TEXTS = st.text(st.characters(codec="utf-8"), max_size=12)
 KEYS = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Zl", "Zp"]), max_size=12).filter(is_text)
-DATA = st.dictionaries(KEYS, st.recursive(
-    st.integers() | st.booleans() | st.none() | TEXTS,
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(KEYS, inner, max_size=4), max_leaves=12), min_size=1)
-PIECES = st.sampled_from(["a", ": ", ":", "\n", "\n  ", "\n- ", "- ", "[", "]", "{", "}", ",", "'", '"', "\t", "&a ",
-                          "*a", "!", "!!x ", "<<: ", "#",
-                          "|", ">", "%", "@", "---", "...", "1", "1e9", "?", "\\", "\x00", "\r", "\x85", "\u2028",
-                          "\ufeff", "名", "😀", "\ud800"])
+DATA = st.dictionaries(
+    KEYS,
+    st.recursive(
+        st.integers() | st.booleans() | st.none() | TEXTS,
+        lambda inner: st.lists(inner, max_size=4) | st.dictionaries(KEYS, inner, max_size=4),
+        max_leaves=12,
+    ),
+    min_size=1,
+)
+PIECES = st.sampled_from(
+    [
+        "a",
+        ": ",
+        ":",
+        "\n",
+        "\n  ",
+        "\n- ",
+        "- ",
+        "[",
+        "]",
+        "{",
+        "}",
+        ",",
+        "'",
+        '"',
+        "\t",
+        "&a ",
+        "*a",
+        "!",
+        "!!x ",
+        "<<: ",
+        "#",
+        "|",
+        ">",
+        "%",
+        "@",
+        "---",
+        "...",
+        "1",
+        "1e9",
+        "?",
+        "\\",
+        "\x00",
+        "\r",
+        "\x85",
+        "\u2028",
+        "\ufeff",
+        "名",
+        "😀",
+        "\ud800",
+    ]
+)
 SEED = "name: a\nmodel:\n  - Dense: {units: 8, 'x': [1, 2]}\n  - Dropout: &r 0.2\ntraining: {loss: \"mse\", rate: *r}\n"
 
 
@@ -45,8 +90,9 @@ def points_at(marked: str, value: object) -> bool:
 
 def test_marks_of_a_small_config(word: Callable[[Mark], str]) -> None:
     """Keys and values know their file, line, column and length."""
-    document = parse("# first\nmodel:\n  - Conv2D: {filters: 32,  name: 'a b'}\n  - Dense:\n      units: 10\n",
-                     "dir/x.yaml")
+    document = parse(
+        "# first\nmodel:\n  - Conv2D: {filters: 32,  name: 'a b'}\n  - Dense:\n      units: 10\n", "dir/x.yaml"
+    )
     mark = document.mark(("model", 0, "Conv2D", "filters"))
     assert (str(mark), mark.length, mark.text) == ("dir/x.yaml:3:23", 2, "  - Conv2D: {filters: 32,  name: 'a b'}")
     assert str(document.key_mark(("model", 1, "Dense", "units"))) == "dir/x.yaml:5:7"
@@ -79,11 +125,12 @@ def test_a_value_behind_an_alias(word: Callable[[Mark], str]) -> None:
 @given(DATA, st.booleans() | st.none(), st.sampled_from(["\n", "\r\n", "\r"]), st.booleans())
 def test_every_key_mark_points_at_its_key(data: dict[str, Any], flow: bool | None, line_end: str, bom: bool) -> None:
     """In any layout, with any line ends and any letters, the mark of a key covers that key's own text."""
-    text = yaml.dump(data, Dumper=yaml.SafeDumper, allow_unicode=True, default_flow_style=flow, width=4000,
-                     sort_keys=False)
+    text = yaml.dump(
+        data, Dumper=yaml.SafeDumper, allow_unicode=True, default_flow_style=flow, width=4000, sort_keys=False
+    )
     document = parse(("\ufeff" if bom else "") + text.replace("\n", line_end), "x.yaml")
     for path, mark in document.key_marks.items():
-        marked = mark.text[mark.column - 1:mark.column - 1 + mark.length]
+        marked = mark.text[mark.column - 1 : mark.column - 1 + mark.length]
         assert mark.column - 1 + mark.length <= len(mark.text)
         assert points_at(marked, path[-1]), (marked, path)
 
@@ -97,7 +144,7 @@ def test_every_scalar_mark_covers_its_value(data: dict[str, Any]) -> None:
         for key in path:
             value = value[key]  # type: ignore[index]
         if not isinstance(value, (dict, list)):
-            marked = mark.text[mark.column - 1:mark.column - 1 + mark.length]
+            marked = mark.text[mark.column - 1 : mark.column - 1 + mark.length]
             assert parse(f"v: {marked}", "w").data == {"v": value}
 
 
@@ -128,7 +175,7 @@ def test_any_text_is_read_or_refused_in_its_place(text: str) -> None:
 @given(st.integers(0, len(SEED)), st.integers(0, 12), st.lists(PIECES, max_size=3).map("".join))
 def test_any_mutation_is_read_or_refused_in_its_place(start: int, cut: int, piece: str) -> None:
     """A config that someone damaged is read or refused with a place inside it."""
-    text = SEED[:start] + piece + SEED[start + cut:]
+    text = SEED[:start] + piece + SEED[start + cut :]
     holds(lambda: parse(text, "x.yaml"), text)
 
 
@@ -150,11 +197,18 @@ def test_history_of_an_untouched_value(document: Document) -> None:
 
 def test_this_room_wakes_nothing_but_yaml() -> None:
     """Reading, changing, showing and writing a config imports no package but PyYAML."""
-    code = ("import sys, pkgutil, nnrun.config as room\n"
-            "for found in pkgutil.iter_modules(room.__path__): __import__(f'nnrun.config.{found.name}')\n"
-            "print(*{name.partition('.')[0] for name in sys.modules} - {*sys.stdlib_module_names})")
+    code = (
+        "import sys, pkgutil, nnrun.config as room\n"
+        "for found in pkgutil.iter_modules(room.__path__): __import__(f'nnrun.config.{found.name}')\n"
+        "print(*{name.partition('.')[0] for name in sys.modules} - {*sys.stdlib_module_names})"
+    )
     roots = [str(Path(document_module.__file__).parents[2]), str(Path(yaml.__file__).parents[1])]
-    said = subprocess.run([sys.executable, "-S", "-c", code], env={"PYTHONPATH": os.pathsep.join(roots)},
-                          capture_output=True, text=True, check=True).stdout
+    said = subprocess.run(
+        [sys.executable, "-S", "-c", code],
+        env={"PYTHONPATH": os.pathsep.join(roots)},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
     packages = {name for name in said.split() if "cython" not in name and not name.startswith("__")}
     assert packages - {"_yaml"} == {"nnrun", "yaml"}

@@ -10,41 +10,61 @@ from hypothesis import strategies as st
 
 from nnrun.config.dotted import dotted, follow, is_at, words
 
-DATA: dict[str, Any] = {"model": ["Flatten", {"Dense": {"units": 8}}],
-                        "expect": {"test.error": {"value": 1}, "test": 2}}
+DATA: dict[str, Any] = {
+    "model": ["Flatten", {"Dense": {"units": 8}}],
+    "expect": {"test.error": {"value": 1}, "test": 2},
+}
 
 
-@pytest.mark.parametrize(("text", "found"), [
-    ("name", ["name"]),
-    ("training.epochs", ["training", "epochs"]),
-    ("model.-1.Dense", ["model", "-1", "Dense"]),
-    ('expect."test.error".value', ["expect", "test.error", "value"]),
-    ("expect.'a'", ["expect", "a"]),
-    (" a . b ", ["a", "b"]),
-    ("", []), (".", []), ("a.", []), (".a", []), ("a..b", []), ("''", []), ('"a', ['"a']),
-])
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("name", ["name"]),
+        ("training.epochs", ["training", "epochs"]),
+        ("model.-1.Dense", ["model", "-1", "Dense"]),
+        ('expect."test.error".value', ["expect", "test.error", "value"]),
+        ("expect.'a'", ["expect", "a"]),
+        (" a . b ", ["a", "b"]),
+        ("", []),
+        (".", []),
+        ("a.", []),
+        (".a", []),
+        ("a..b", []),
+        ("''", []),
+        ('"a', ['"a']),
+    ],
+)
 def test_words(text: str, found: list[str]) -> None:
     """Dots part words, quotes hold them together, and a path with a missing word is none."""
     assert words(text) == found
 
 
-@given(st.lists(st.text(st.characters(codec="ascii", categories=["L", "N"]) | st.just("."), min_size=1).filter(
-    lambda key: key.strip(".")), min_size=1))
+@given(
+    st.lists(
+        st.text(st.characters(codec="ascii", categories=["L", "N"]) | st.just("."), min_size=1).filter(
+            lambda key: key.strip(".")
+        ),
+        min_size=1,
+    )
+)
 def test_what_is_written_reads_back(keys: list[str]) -> None:
     """A path that nnrun writes is read as the same path, dots in keys included."""
     assert words(dotted(tuple(keys))) == keys
 
 
-@pytest.mark.parametrize(("text", "path", "rest"), [
-    ("model.1.Dense.units", ("model", 1, "Dense", "units"), []),
-    ("model.-2", ("model", 0), []),
-    ("model.2.Dense", ("model",), ["2", "Dense"]),
-    ("model.Dense", ("model",), ["Dense"]),
-    ("model.0.Flatten", ("model", 0), ["Flatten"]),
-    ("expect.test.error.value", ("expect", "test"), ["error", "value"]),
-    ('expect."test.error".value', ("expect", "test.error", "value"), []),
-    ("seed", (), ["seed"]),
-])
+@pytest.mark.parametrize(
+    ("text", "path", "rest"),
+    [
+        ("model.1.Dense.units", ("model", 1, "Dense", "units"), []),
+        ("model.-2", ("model", 0), []),
+        ("model.2.Dense", ("model",), ["2", "Dense"]),
+        ("model.Dense", ("model",), ["Dense"]),
+        ("model.0.Flatten", ("model", 0), ["Flatten"]),
+        ("expect.test.error.value", ("expect", "test"), ["error", "value"]),
+        ('expect."test.error".value', ("expect", "test.error", "value"), []),
+        ("seed", (), ["seed"]),
+    ],
+)
 def test_following(text: str, path: tuple[str | int, ...], rest: list[str]) -> None:
     """Words lead as far as there is something; indexes count from 0, or from the end."""
     found, value, left = follow(DATA, words(text))

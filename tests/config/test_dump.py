@@ -14,15 +14,73 @@ from nnrun.config.document import parse
 from nnrun.config.dump import dump, flow
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text()
-PLAIN = st.dictionaries(st.text(), st.recursive(
-    SCALARS, lambda inner: st.lists(inner, max_size=5) | st.dictionaries(st.text(max_size=8), inner, max_size=5),
-    max_leaves=20))
-TRAPS = ["true", "Null", "~", "", "1", "012", "0x1F", "1e-3", ".5", ".inf", ".nan", "on", "No", "1:30", "2017-01-05",
-         "- a", "a: b", "a #b",
-         "#", "'", '"', "\\", "{", "[a]", "*a", "&a", "!t", "%d", "@x", "`", "|", ">", "?", "? x", ":", "-", "---",
-         "...", "<<", "=", ",",
-         " a", "a ", "a\n", "\ta", "\x00", "\x7f", "\x85", "\u2028", "\ufeff", "\uffff", "😀", "ä", "名", "$classes",
-         "a\r\nb", "\x1b[0m"]
+PLAIN = st.dictionaries(
+    st.text(),
+    st.recursive(
+        SCALARS,
+        lambda inner: st.lists(inner, max_size=5) | st.dictionaries(st.text(max_size=8), inner, max_size=5),
+        max_leaves=20,
+    ),
+)
+TRAPS = [
+    "true",
+    "Null",
+    "~",
+    "",
+    "1",
+    "012",
+    "0x1F",
+    "1e-3",
+    ".5",
+    ".inf",
+    ".nan",
+    "on",
+    "No",
+    "1:30",
+    "2017-01-05",
+    "- a",
+    "a: b",
+    "a #b",
+    "#",
+    "'",
+    '"',
+    "\\",
+    "{",
+    "[a]",
+    "*a",
+    "&a",
+    "!t",
+    "%d",
+    "@x",
+    "`",
+    "|",
+    ">",
+    "?",
+    "? x",
+    ":",
+    "-",
+    "---",
+    "...",
+    "<<",
+    "=",
+    ",",
+    " a",
+    "a ",
+    "a\n",
+    "\ta",
+    "\x00",
+    "\x7f",
+    "\x85",
+    "\u2028",
+    "\ufeff",
+    "\uffff",
+    "😀",
+    "ä",
+    "名",
+    "$classes",
+    "a\r\nb",
+    "\x1b[0m",
+]
 
 
 def exact(value: Any) -> Any:
@@ -43,8 +101,12 @@ def test_any_data_reads_back(data: dict[str, Any]) -> None:
 @pytest.mark.parametrize("trap", TRAPS)
 def test_treacherous_texts_read_back(trap: str) -> None:
     """Texts that look like YAML's own signs survive as key, value, item, and inside flow."""
-    data = {trap: trap, "list": [trap, [trap]], "parts": [{trap: {trap: trap}}],
-            "long": {"k": trap, "m": [{trap: trap}] * 2}}
+    data = {
+        trap: trap,
+        "list": [trap, [trap]],
+        "parts": [{trap: {trap: trap}}],
+        "long": {"k": trap, "m": [{trap: trap}] * 2},
+    }
     assert exact(parse(dump(data), "x.yaml").data) == exact(data)
 
 
@@ -56,11 +118,19 @@ def test_a_key_of_more_than_1024_characters_reads_back() -> None:
 
 def test_the_shape() -> None:
     """Sections are blocks, parts stand one a line, long lists are broken up, floats keep their precision."""
-    data = {"name": "digits", "seed": 7, "data": {"source": "digits", "prepare": [{"Rescale": {"divide_by": 16}}]},
-            "model": ["Flatten", {"Dropout": 0.2}, {"Dense": {"units": "$classes", "activation": "softmax"}}],
-            "training": {"optimizer": {"Adam": {"learning_rate": 1e-05}}, "metrics": ["accuracy"],
-                         "weights": list(range(40))},
-            "keras": {}, "note": None}
+    data = {
+        "name": "digits",
+        "seed": 7,
+        "data": {"source": "digits", "prepare": [{"Rescale": {"divide_by": 16}}]},
+        "model": ["Flatten", {"Dropout": 0.2}, {"Dense": {"units": "$classes", "activation": "softmax"}}],
+        "training": {
+            "optimizer": {"Adam": {"learning_rate": 1e-05}},
+            "metrics": ["accuracy"],
+            "weights": list(range(40)),
+        },
+        "keras": {},
+        "note": None,
+    }
     text = dump(data)
     assert text.startswith("""\
 name: digits
@@ -98,8 +168,10 @@ def test_words_that_yaml_1_1_misreads_are_quoted() -> None:
 
 def test_flow() -> None:
     """One value on one line, tuples as lists."""
-    assert flow({"filters": 32, "kernel_size": (5, 5), "name": "a: b", "rate": math.inf}) == \
-        "{filters: 32, kernel_size: [5, 5], name: 'a: b', rate: .inf}"
+    assert (
+        flow({"filters": 32, "kernel_size": (5, 5), "name": "a: b", "rate": math.inf})
+        == "{filters: 32, kernel_size: [5, 5], name: 'a: b', rate: .inf}"
+    )
 
 
 @pytest.mark.parametrize("data", [{1: 2}, {"a": object()}, {"a": [{None: 1}]}, {"a": b"x"}, {"a": {1, 2}}])

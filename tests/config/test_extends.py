@@ -58,15 +58,18 @@ def test_a_base_beside_the_file(write: Write, word: Callable[[Mark], str]) -> No
     assert document.data == {"seed": 1, "training": {"epochs": 3}}
     assert (document.file, document.sources) == (Path("a.yaml"), (Path("base.yaml"),))
     assert [(mark.file, word(mark)) for mark in document.history(("training", "epochs"))] == [
-        ("base.yaml", "10"), ("a.yaml", "3")]
+        ("base.yaml", "10"),
+        ("a.yaml", "3"),
+    ]
     assert document.mark(("seed",)).file == "base.yaml"
     assert not any(path[:1] == ("extends",) for path in (*document.value_marks, *document.key_marks))
 
 
 def test_bases_are_relative_to_the_file_that_says_them(write: Write) -> None:
     """A base in another folder names its own base relative to itself."""
-    document = read(write(inner__root="seed: 1", inner__base="extends: root.yaml\nname: b",
-                          a="extends: inner/base.yaml"))
+    document = read(
+        write(inner__root="seed: 1", inner__base="extends: root.yaml\nname: b", a="extends: inner/base.yaml")
+    )
     assert document.data == {"seed": 1, "name": "b"}
     assert document.sources == (Path("inner/root.yaml"), Path("inner/base.yaml"))
 
@@ -86,8 +89,9 @@ def test_a_null_of_a_later_base_removes(write: Write) -> None:
 
 def test_a_base_that_two_files_share(write: Write) -> None:
     """Two ways to one file are no circle, and it is named once among the sources."""
-    document = read(write(root="seed: 1", b="extends: root.yaml\nx: 1", c="extends: root.yaml\ny: 1",
-                          a="extends: [b.yaml, c.yaml]"))
+    document = read(
+        write(root="seed: 1", b="extends: root.yaml\nx: 1", c="extends: root.yaml\ny: 1", a="extends: [b.yaml, c.yaml]")
+    )
     assert document.data == {"seed": 1, "x": 1, "y": 1}
     assert document.sources == (Path("root.yaml"), Path("b.yaml"), Path("c.yaml"))
 
@@ -101,13 +105,20 @@ def test_a_shipped_config_by_its_bare_name(write: Write) -> None:
     assert read(Path("a.yaml")).data["name"] == "mine"
 
 
-@pytest.mark.parametrize(("texts", "file", "marked", "chain"), [
-    ({"a": "extends: a.yaml"}, "a.yaml", "a.yaml", "a.yaml -> a.yaml"),
-    ({"b": "extends: a.yaml", "a": "extends: b.yaml"}, "b.yaml", "a.yaml", "a.yaml -> b.yaml -> a.yaml"),
-    ({"c": "x: 1\nextends: [d.yaml, b.yaml]", "d": "y: 1", "b": "extends: c.yaml", "a": "extends: b.yaml"},
-     "c.yaml", "b.yaml", "a.yaml -> b.yaml -> c.yaml -> b.yaml"),
-    ({"b": "extends: ./a.yaml", "a": "extends: b.yaml"}, "b.yaml", "./a.yaml", "a.yaml -> b.yaml -> a.yaml"),
-])
+@pytest.mark.parametrize(
+    ("texts", "file", "marked", "chain"),
+    [
+        ({"a": "extends: a.yaml"}, "a.yaml", "a.yaml", "a.yaml -> a.yaml"),
+        ({"b": "extends: a.yaml", "a": "extends: b.yaml"}, "b.yaml", "a.yaml", "a.yaml -> b.yaml -> a.yaml"),
+        (
+            {"c": "x: 1\nextends: [d.yaml, b.yaml]", "d": "y: 1", "b": "extends: c.yaml", "a": "extends: b.yaml"},
+            "c.yaml",
+            "b.yaml",
+            "a.yaml -> b.yaml -> c.yaml -> b.yaml",
+        ),
+        ({"b": "extends: ./a.yaml", "a": "extends: b.yaml"}, "b.yaml", "./a.yaml", "a.yaml -> b.yaml -> a.yaml"),
+    ],
+)
 def test_circles(
     write: Write, word: Callable[[Mark], str], texts: dict[str, str], file: str, marked: str, chain: str
 ) -> None:
@@ -139,21 +150,28 @@ def test_depth(write: Write) -> None:
     (problem,) = problems(chain_of(write, DEEPEST + 1))
     assert problem.mark is not None
     assert problem.mark.file == f"b{DEEPEST}.yaml"
-    assert problem.text == (f"expected at most {DEEPEST} bases one behind the other, received more: "
-                            + " -> ".join(f"b{number}.yaml" for number in range(DEEPEST + 2)))
+    assert problem.text == (
+        f"expected at most {DEEPEST} bases one behind the other, received more: "
+        + " -> ".join(f"b{number}.yaml" for number in range(DEEPEST + 2))
+    )
 
 
-@pytest.mark.parametrize(("value", "marked", "text"), [
-    ("3", "3", "expected a config's file name, received 3"),
-    ("null", "null", "expected a config's file name, received null"),
-    ("''", "''", 'expected a config\'s file name, received "" (text)'),
-    ("{a: 1}", "{a: 1}", "expected a config's file name, received {a: 1} (a mapping of 1)"),
-    ("[base.yaml, [base.yaml]]", "[base.yaml]", "expected a config's file name, received [base.yaml] (a list of 1)"),
-    ("[]", "[]", f"expected 1 to {WIDEST} files to extend, received 0"),
-])
-def test_what_is_no_file_name(
-    write: Write, word: Callable[[Mark], str], value: str, marked: str, text: str
-) -> None:
+@pytest.mark.parametrize(
+    ("value", "marked", "text"),
+    [
+        ("3", "3", "expected a config's file name, received 3"),
+        ("null", "null", "expected a config's file name, received null"),
+        ("''", "''", 'expected a config\'s file name, received "" (text)'),
+        ("{a: 1}", "{a: 1}", "expected a config's file name, received {a: 1} (a mapping of 1)"),
+        (
+            "[base.yaml, [base.yaml]]",
+            "[base.yaml]",
+            "expected a config's file name, received [base.yaml] (a list of 1)",
+        ),
+        ("[]", "[]", f"expected 1 to {WIDEST} files to extend, received 0"),
+    ],
+)
+def test_what_is_no_file_name(write: Write, word: Callable[[Mark], str], value: str, marked: str, text: str) -> None:
     """Anything but a name or a list of names is refused at its place, with the line to write."""
     (problem,) = problems(write(base="seed: 1", a=f"extends: {value}"))
     assert problem.mark is not None
@@ -162,13 +180,16 @@ def test_what_is_no_file_name(
     assert "extends: base.yaml" in problem.hint
 
 
-@pytest.mark.parametrize(("name", "hint"), [
-    ("bse.yaml", "Did you mean 'base.yaml'?"),
-    ("base", "Did you mean 'base.yaml'?"),
-    ("digits_mpl", "Did you mean 'digits_mlp'?"),
-    ("no/such/file.yaml", "name a file beside this one"),
-    ('"nul\\0"', "name a file beside this one"),
-])
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("bse.yaml", "Did you mean 'base.yaml'?"),
+        ("base", "Did you mean 'base.yaml'?"),
+        ("digits_mpl", "Did you mean 'digits_mlp'?"),
+        ("no/such/file.yaml", "name a file beside this one"),
+        ('"nul\\0"', "name a file beside this one"),
+    ],
+)
 def test_a_base_that_is_not_there(write: Write, name: str, hint: str) -> None:
     """A missing base is refused at the `extends` value, with the nearest file or shipped config."""
     (problem,) = problems(write(base="seed: 1", a=f"extends: {name}"))

@@ -85,17 +85,20 @@ def test_a_stream_is_read_up_to_the_limit(tmp_path: Path) -> None:
     assert "without any values" in refusal(file).text
 
 
-@pytest.mark.parametrize(("raw", "place", "words"), [
-    (b"", "1:1", "without any values"),
-    (b"\xef\xbb\xbf", "1:1", "without any values"),
-    (b"# only a comment\n", "1:1", "without any values"),
-    (b"a: \xc3\xa4\nb: '\xc3\xa4\xff'", "2:6", "expected UTF-8 text, received the byte 0xFF at offset 12"),
-    (b"\xef\xbb\xbfa: \xe9", "1:4", "byte 0xE9 at offset 6"),
-    (b"\xff\xfea\x00", "1:1", "byte 0xFF at offset 0"),
-    (b"\x89PNG\r\n\x1a\n\x00", "1:1", "byte 0x89 at offset 0"),
-    (b"a: 1\nPK\x03\x04\x00", "2:3", "received binary data"),
-    (b"a: 1\nb: \x1b[0m", "2:4", "control character U+001B"),
-])
+@pytest.mark.parametrize(
+    ("raw", "place", "words"),
+    [
+        (b"", "1:1", "without any values"),
+        (b"\xef\xbb\xbf", "1:1", "without any values"),
+        (b"# only a comment\n", "1:1", "without any values"),
+        (b"a: \xc3\xa4\nb: '\xc3\xa4\xff'", "2:6", "expected UTF-8 text, received the byte 0xFF at offset 12"),
+        (b"\xef\xbb\xbfa: \xe9", "1:4", "byte 0xE9 at offset 6"),
+        (b"\xff\xfea\x00", "1:1", "byte 0xFF at offset 0"),
+        (b"\x89PNG\r\n\x1a\n\x00", "1:1", "byte 0x89 at offset 0"),
+        (b"a: 1\nPK\x03\x04\x00", "2:3", "received binary data"),
+        (b"a: 1\nb: \x1b[0m", "2:4", "control character U+001B"),
+    ],
+)
 def test_no_text(tmp_path: Path, raw: bytes, place: str, words: str) -> None:
     """Empty, binary and wrongly encoded files are refused with line and column."""
     file = tmp_path / "x.yaml"

@@ -8,17 +8,41 @@ from hypothesis import strategies as st
 
 from nnrun.config.hints import did_you_mean, nearest
 
-LAYERS = ("Dense", "Dropout", "Conv1D", "Conv2D", "Conv3D", "LSTM", "GRU", "Flatten", "MaxPooling2D",
-          "BatchNormalization",
-          "SpatialDropout2D", "Softmax", "ReLU", "Add")
+LAYERS = (
+    "Dense",
+    "Dropout",
+    "Conv1D",
+    "Conv2D",
+    "Conv3D",
+    "LSTM",
+    "GRU",
+    "Flatten",
+    "MaxPooling2D",
+    "BatchNormalization",
+    "SpatialDropout2D",
+    "Softmax",
+    "ReLU",
+    "Add",
+)
 
 
-@pytest.mark.parametrize(("word", "meant"), [
-    ("conv2d", "Conv2D"), ("Conv2d", "Conv2D"), ("Dence", "Dense"), ("Dropuot", "Dropout"), ("LTSM", "LSTM"),
-    ("Flaten", "Flatten"),
-    ("Maxpooling2d", "MaxPooling2D"), ("max_pooling_2d", "MaxPooling2D"), ("BatchNormalisation", "BatchNormalization"),
-    ("batch_normalization", "BatchNormalization"), ("relu", "ReLU"), ("dense", "Dense"),
-])
+@pytest.mark.parametrize(
+    ("word", "meant"),
+    [
+        ("conv2d", "Conv2D"),
+        ("Conv2d", "Conv2D"),
+        ("Dence", "Dense"),
+        ("Dropuot", "Dropout"),
+        ("LTSM", "LSTM"),
+        ("Flaten", "Flatten"),
+        ("Maxpooling2d", "MaxPooling2D"),
+        ("max_pooling_2d", "MaxPooling2D"),
+        ("BatchNormalisation", "BatchNormalization"),
+        ("batch_normalization", "BatchNormalization"),
+        ("relu", "ReLU"),
+        ("dense", "Dense"),
+    ],
+)
 def test_slips_of_the_hand(word: str, meant: str) -> None:
     """A slip, a wrong case or a joined word finds the name that was meant."""
     assert nearest(word, LAYERS) == (meant,)

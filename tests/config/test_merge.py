@@ -42,49 +42,70 @@ def at(data: Any, *path: str | int) -> Any:
     return data
 
 
-@pytest.mark.parametrize(("top", "path", "value"), [
-    ("training: {epochs: 3}", "training.epochs", 3),
-    ("training: {epochs: 3}", "training.metrics", ["accuracy", "mse"]),
-    ("training: {metrics: [mae]}", "training.metrics", ["mae"]),
-    ("training: {metrics: mae}", "training.metrics", "mae"),
-    ("training: {metrics: null}", "training", {"loss", "optimizer", "epochs"}),
-    ("training: 3", "training", 3),
-    ("name: {a: 1}", "name", {"a": 1}),
-    ("training: null", "", {"name", "data"}),
-    ("training: {best: {monitor: null}}", "training.best", {"monitor": None}),
-    ("data: {split: {test: 0.1}}", "data.split", {"validation": 0.2, "test": 0.1}),
-    ("data: {split: {k_fold: {folds: 5, groups: null}}}", "data.split.k_fold", {"folds": 5, "groups": None}),
-    ("keras: {floatx: float16}", "keras", {"floatx": "float16"}),
-])
+@pytest.mark.parametrize(
+    ("top", "path", "value"),
+    [
+        ("training: {epochs: 3}", "training.epochs", 3),
+        ("training: {epochs: 3}", "training.metrics", ["accuracy", "mse"]),
+        ("training: {metrics: [mae]}", "training.metrics", ["mae"]),
+        ("training: {metrics: mae}", "training.metrics", "mae"),
+        ("training: {metrics: null}", "training", {"loss", "optimizer", "epochs"}),
+        ("training: 3", "training", 3),
+        ("name: {a: 1}", "name", {"a": 1}),
+        ("training: null", "", {"name", "data"}),
+        ("training: {best: {monitor: null}}", "training.best", {"monitor": None}),
+        ("data: {split: {test: 0.1}}", "data.split", {"validation": 0.2, "test": 0.1}),
+        ("data: {split: {k_fold: {folds: 5, groups: null}}}", "data.split.k_fold", {"folds": 5, "groups": None}),
+        ("keras: {floatx: float16}", "keras", {"floatx": "float16"}),
+    ],
+)
 def test_mappings_merge_lists_replace_and_null_removes(top: str, path: str, value: object) -> None:
     """Settings of both stand side by side; whatever is no mapping gives way as a whole."""
     found = at(merged(BASE, top), *path.split(".")) if path else merged(BASE, top)
     assert (set(found) if isinstance(value, set) else found) == value
 
 
-@pytest.mark.parametrize(("top", "path", "value"), [
-    ("data: {source: {csv: {file: t.csv}}}", "data.source", {"csv": {"file": "t.csv"}}),
-    ("data: {source: mnist}", "data.source", "mnist"),
-    ("data: {source: {npz: b.npz}}", "data.source", {"npz": "b.npz"}),
-    ("data: {source: {npz: {file: b.npz}}}", "data.source", {"npz": {"file": "b.npz", "arrays": {"x": "images"}}}),
-    ("data: {source: {npz: {arrays: {y: labels}}}}", "data.source.npz.arrays", {"x": "images", "y": "labels"}),
-    ("training: {loss: mse}", "training.loss", "mse"),
-    ("training: {loss: {Tversky: {alpha: 1.0}}}", "training.loss", {"Tversky": {"alpha": 1.0}}),
-    ("training: {optimizer: {SGD: {momentum: 0.9}}}", "training.optimizer", {"SGD": {"momentum": 0.9}}),
-    ("training: {optimizer: {SGD: 0.1}}", "training.optimizer", {"SGD": 0.1}),
-    ("training: {optimizer: Adam}", "training.optimizer", "Adam"),
-    ("training: {optimizer: {Adam: null}}", "training.optimizer", {"Adam": None}),
-    ("training: {optimizer: {momentum: 0.9, nesterov: true}}", "training.optimizer",
-     {"momentum": 0.9, "nesterov": True}),
-    ("training: {optimizer: {adam: {beta_1: 0.7}}}", "training.optimizer",
-     {"adam": {"learning_rate": {"ExponentialDecay": {"decay_steps": 9}}, "beta_1": 0.7}}),
-    ("training: {optimizer: {Adam: {beta_1: null}}}", "training.optimizer.Adam",
-     {"learning_rate": {"ExponentialDecay": {"decay_steps": 9}}}),
-    ("training: {optimizer: {Adam: {learning_rate: {ExponentialDecay: {decay_rate: 0.5}}}}}",
-     "training.optimizer.Adam.learning_rate", {"ExponentialDecay": {"decay_steps": 9, "decay_rate": 0.5}}),
-    ("training: {optimizer: {Adam: {learning_rate: {CosineDecay: {decay_steps: 3}}}}}",
-     "training.optimizer.Adam.learning_rate", {"CosineDecay": {"decay_steps": 3}}),
-])
+@pytest.mark.parametrize(
+    ("top", "path", "value"),
+    [
+        ("data: {source: {csv: {file: t.csv}}}", "data.source", {"csv": {"file": "t.csv"}}),
+        ("data: {source: mnist}", "data.source", "mnist"),
+        ("data: {source: {npz: b.npz}}", "data.source", {"npz": "b.npz"}),
+        ("data: {source: {npz: {file: b.npz}}}", "data.source", {"npz": {"file": "b.npz", "arrays": {"x": "images"}}}),
+        ("data: {source: {npz: {arrays: {y: labels}}}}", "data.source.npz.arrays", {"x": "images", "y": "labels"}),
+        ("training: {loss: mse}", "training.loss", "mse"),
+        ("training: {loss: {Tversky: {alpha: 1.0}}}", "training.loss", {"Tversky": {"alpha": 1.0}}),
+        ("training: {optimizer: {SGD: {momentum: 0.9}}}", "training.optimizer", {"SGD": {"momentum": 0.9}}),
+        ("training: {optimizer: {SGD: 0.1}}", "training.optimizer", {"SGD": 0.1}),
+        ("training: {optimizer: Adam}", "training.optimizer", "Adam"),
+        ("training: {optimizer: {Adam: null}}", "training.optimizer", {"Adam": None}),
+        (
+            "training: {optimizer: {momentum: 0.9, nesterov: true}}",
+            "training.optimizer",
+            {"momentum": 0.9, "nesterov": True},
+        ),
+        (
+            "training: {optimizer: {adam: {beta_1: 0.7}}}",
+            "training.optimizer",
+            {"adam": {"learning_rate": {"ExponentialDecay": {"decay_steps": 9}}, "beta_1": 0.7}},
+        ),
+        (
+            "training: {optimizer: {Adam: {beta_1: null}}}",
+            "training.optimizer.Adam",
+            {"learning_rate": {"ExponentialDecay": {"decay_steps": 9}}},
+        ),
+        (
+            "training: {optimizer: {Adam: {learning_rate: {ExponentialDecay: {decay_rate: 0.5}}}}}",
+            "training.optimizer.Adam.learning_rate",
+            {"ExponentialDecay": {"decay_steps": 9, "decay_rate": 0.5}},
+        ),
+        (
+            "training: {optimizer: {Adam: {learning_rate: {CosineDecay: {decay_steps: 3}}}}}",
+            "training.optimizer.Adam.learning_rate",
+            {"CosineDecay": {"decay_steps": 3}},
+        ),
+    ],
+)
 def test_another_part_replaces_and_the_same_part_merges(top: str, path: str, value: object) -> None:
     """Two parts never become a mapping with two names; the arguments of one part merge, whatever holds it."""
     assert at(merged(BASE, top), *path.split(".")) == value
@@ -101,23 +122,39 @@ def test_graphs_merge_output_by_output() -> None:
     """A model that is a mapping merges; an output's loss is a part, and outputs with one key each stand together."""
     base = "model: {layers: [Flatten], outputs: {price: {loss: {Huber: {delta: 2.0}}}}}"
     top = "model: {outputs: {price: {loss: {LogCosh: {name: l}}}, Kind: {loss: mse}}}"
-    assert merged(base, top) == {"model": {"layers": ["Flatten"], "outputs": {
-        "price": {"loss": {"LogCosh": {"name": "l"}}}, "Kind": {"loss": "mse"}}}}
+    assert merged(base, top) == {
+        "model": {
+            "layers": ["Flatten"],
+            "outputs": {"price": {"loss": {"LogCosh": {"name": "l"}}}, "Kind": {"loss": "mse"}},
+        }
+    }
 
 
 def test_names_of_the_users_own_are_no_parts() -> None:
     """Columns that begin with an upper-case letter merge, though they look like parts."""
-    assert at(merged("data: {source: {csv: {types: {Age: integer}}}}", "data: {source: {csv: {types: {Sex: text}}}}"),
-              "data", "source", "csv", "types") == {"Age": "integer", "Sex": "text"}
+    assert at(
+        merged("data: {source: {csv: {types: {Age: integer}}}}", "data: {source: {csv: {types: {Sex: text}}}}"),
+        "data",
+        "source",
+        "csv",
+        "types",
+    ) == {"Age": "integer", "Sex": "text"}
 
 
-@pytest.mark.parametrize(("top", "place", "text", "hint"), [
-    ("nmae: null", "nmae", "the config has no 'nmae' in base.yaml", "Did you mean 'name'?"),
-    ("training:\n  epoch: null", "epoch", "'training' has no 'epoch' in base.yaml", "Did you mean 'epochs'?"),
-    ("keras:", "keras", "the config has no 'keras' in base.yaml", "leave the line out"),
-    ("training: {optimizer: {Adam: {clipnorm: ~}}}", "clipnorm",
-     "'training.optimizer.Adam' has no 'clipnorm' in base.yaml", "leave the line out"),
-])
+@pytest.mark.parametrize(
+    ("top", "place", "text", "hint"),
+    [
+        ("nmae: null", "nmae", "the config has no 'nmae' in base.yaml", "Did you mean 'name'?"),
+        ("training:\n  epoch: null", "epoch", "'training' has no 'epoch' in base.yaml", "Did you mean 'epochs'?"),
+        ("keras:", "keras", "the config has no 'keras' in base.yaml", "leave the line out"),
+        (
+            "training: {optimizer: {Adam: {clipnorm: ~}}}",
+            "clipnorm",
+            "'training.optimizer.Adam' has no 'clipnorm' in base.yaml",
+            "leave the line out",
+        ),
+    ],
+)
 def test_removing_what_is_not_there(word: Callable[[Mark], str], top: str, place: str, text: str, hint: str) -> None:
     """A `null` for a key that the base lacks is refused at the key, with the key that was probably meant."""
     with pytest.raises(ConfigError) as caught:
@@ -141,15 +178,21 @@ def test_history_lists_the_base_first(word: Callable[[Mark], str]) -> None:
     document = over(parse(BASE, "base.yaml"), parse("training:\n  epochs: 20\n", "top.yaml"), "base.yaml")
     document = apply(document, ["training.epochs=3"])
     assert [(mark.file, mark.line, word(mark)) for mark in document.history(("training", "epochs"))] == [
-        ("base.yaml", 7, "10"), ("top.yaml", 2, "20"), ("--set", 1, "3")]
+        ("base.yaml", 7, "10"),
+        ("top.yaml", 2, "20"),
+        ("--set", 1, "3"),
+    ]
     assert [mark.file for mark in document.history(("training",))] == ["base.yaml", "top.yaml"]
     assert [mark.file for mark in document.history(("name",))] == ["base.yaml"]
 
 
 def test_history_inside_what_was_replaced() -> None:
     """Inside a replaced list, a value remembers what the base said at the same path; nothing else is remembered."""
-    document = over(parse("model: [{Dense: {units: 8}}, Flatten]", "base.yaml"),
-                    parse("model: [{Dense: {units: 9, name: d}}]", "top.yaml"), "base.yaml")
+    document = over(
+        parse("model: [{Dense: {units: 8}}, Flatten]", "base.yaml"),
+        parse("model: [{Dense: {units: 9, name: d}}]", "top.yaml"),
+        "base.yaml",
+    )
     files = {path: [mark.file for mark in document.history(path)] for path in document.value_marks}
     assert files["model", 0, "Dense", "units"] == ["base.yaml", "top.yaml"]
     assert files["model", 0, "Dense", "name"] == ["top.yaml"]
@@ -168,8 +211,13 @@ def test_a_place_reached_twice_is_told_once() -> None:
 
 KEYS = st.sampled_from(["name", "data", "training", "source", "optimizer", "loss", "Adam", "adam", "x.y", "epochs"])
 SCALARS = st.integers() | st.booleans() | st.text(st.characters(codec="utf-8", exclude_categories=["C"]), max_size=6)
-DATA = st.dictionaries(KEYS, st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=3)
-                                          | st.dictionaries(KEYS, inner, max_size=3), max_leaves=10), max_size=4)
+DATA = st.dictionaries(
+    KEYS,
+    st.recursive(
+        SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=3), max_leaves=10
+    ),
+    max_size=4,
+)
 
 
 def settings(draw: st.DrawFn) -> dict[str, Any]:
@@ -177,8 +225,11 @@ def settings(draw: st.DrawFn) -> dict[str, Any]:
     part = {"learning_rate": SCALARS, "schedule": st.fixed_dictionaries({"Decay": st.dictionaries(KEYS, SCALARS)})}
     optimizer = st.fixed_dictionaries({"Adam": st.fixed_dictionaries({}, optional=part)})
     training = {"epochs": SCALARS, "metrics": st.lists(SCALARS), "optimizer": optimizer}
-    schema = {"seed": SCALARS, "expect": st.dictionaries(KEYS, SCALARS),
-              "training": st.fixed_dictionaries({}, optional=training)}
+    schema = {
+        "seed": SCALARS,
+        "expect": st.dictionaries(KEYS, SCALARS),
+        "training": st.fixed_dictionaries({}, optional=training),
+    }
     data: dict[str, Any] = draw(st.fixed_dictionaries({}, optional=schema))
     return data
 
@@ -233,7 +284,7 @@ def test_every_mark_points_at_its_text_in_its_own_file(first: dict[str, Any], se
     for path, mark in [*result.value_marks.items(), *result.key_marks.items()]:
         assert texts[mark.file].split("\n")[mark.line - 1] == mark.text
         value = at(result.data, *path)
-        marked = mark.text[mark.column - 1:mark.column - 1 + mark.length]
+        marked = mark.text[mark.column - 1 : mark.column - 1 + mark.length]
         if mark is result.key_marks.get(path):
             assert parse(f"? {marked}", "w").data == {path[-1]: None}
         elif not isinstance(value, (dict, list)):

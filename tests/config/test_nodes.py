@@ -31,33 +31,41 @@ def _measured(refused: Refused, text: str) -> tuple[tuple[Problem, ...], int]:
         tracemalloc.stop()
 
 
-@pytest.mark.parametrize(("text", "place", "marked", "words", "hint"), [
-    ("a: 1\nb: 2\n'a': 3", "3:1", "'a'", "the key 'a' stands twice", "the first is on line 1"),
-    ("a: {b: 1, c: 2, b: 3}", "1:17", "b", "the key 'b' stands twice", "the first is on line 1"),
-    ("a: &x {b: 1}\nc:\n  <<: *x", "3:3", "<<", "merge keys", "extends:"),
-    ("a: !!python/object/apply:os.system [ls]", "1:4", "!!python/object/apply:os.system", "received the tag",
-     "delete the tag"),
-    ("a:\n  - !foo {b: 1}", "2:5", "!foo", "received the tag '!foo'", "delete the tag"),
-    ("a: !!str 1", "1:4", "!!str", "received the tag '!!str'", "quotes"),
-    ("a: ! 1", "1:4", "!", "received the tag '!'", "delete the tag"),
-    ("a: 1\n---\nb: 2", "2:1", "---", "expected one document", "file of its own"),
-    ("1: a", "1:1", "1", "expected a text as the key, received 1", 'write it in quotes: "1":'),
-    ("a:\n  true: b", "2:3", "true", "expected a text as the key, received true", 'write it in quotes: "true":'),
-    ("a: {~: b}", "1:5", "~", "expected a text as the key, received ~", None),
-    ("? [a, b]\n: 1", "1:3", "[a, b]", "received a list", None),
-    ("a: {{b: 1}: 2}", "1:5", "{b: 1}", "received a mapping", None),
-    ("a: &x [1, *x]", "1:11", "*x", "contains itself", "write the value out"),
-    ("a: &x {b: *x}", "1:11", "*x", "contains itself", "write the value out"),
-    ("a: &first 1\nb: *frist", "2:4", "*frist", "no anchor above it", "Did you mean 'first'?"),
-    ("a: *x", "1:4", "*x", "no anchor above it", "mark a value with '&x' first"),
-    ("a: 1e999", "1:4", "1e999", "below 1.8e308", "in quotes"),
-    ("- 1", "1:1", "-", "expected a mapping at the top of the file, received a list", "key: value"),
-    ("just words", "1:1", "just words", "received just words", "key: value"),
-    ("", "1:1", "", "without any values", "key: value"),
-])
-def test_refused_with_its_place(refused: Refused, word: Callable[[Mark], str], text: str, place: str, marked: str,
-                                words: str,
-                                hint: str | None) -> None:
+@pytest.mark.parametrize(
+    ("text", "place", "marked", "words", "hint"),
+    [
+        ("a: 1\nb: 2\n'a': 3", "3:1", "'a'", "the key 'a' stands twice", "the first is on line 1"),
+        ("a: {b: 1, c: 2, b: 3}", "1:17", "b", "the key 'b' stands twice", "the first is on line 1"),
+        ("a: &x {b: 1}\nc:\n  <<: *x", "3:3", "<<", "merge keys", "extends:"),
+        (
+            "a: !!python/object/apply:os.system [ls]",
+            "1:4",
+            "!!python/object/apply:os.system",
+            "received the tag",
+            "delete the tag",
+        ),
+        ("a:\n  - !foo {b: 1}", "2:5", "!foo", "received the tag '!foo'", "delete the tag"),
+        ("a: !!str 1", "1:4", "!!str", "received the tag '!!str'", "quotes"),
+        ("a: ! 1", "1:4", "!", "received the tag '!'", "delete the tag"),
+        ("a: 1\n---\nb: 2", "2:1", "---", "expected one document", "file of its own"),
+        ("1: a", "1:1", "1", "expected a text as the key, received 1", 'write it in quotes: "1":'),
+        ("a:\n  true: b", "2:3", "true", "expected a text as the key, received true", 'write it in quotes: "true":'),
+        ("a: {~: b}", "1:5", "~", "expected a text as the key, received ~", None),
+        ("? [a, b]\n: 1", "1:3", "[a, b]", "received a list", None),
+        ("a: {{b: 1}: 2}", "1:5", "{b: 1}", "received a mapping", None),
+        ("a: &x [1, *x]", "1:11", "*x", "contains itself", "write the value out"),
+        ("a: &x {b: *x}", "1:11", "*x", "contains itself", "write the value out"),
+        ("a: &first 1\nb: *frist", "2:4", "*frist", "no anchor above it", "Did you mean 'first'?"),
+        ("a: *x", "1:4", "*x", "no anchor above it", "mark a value with '&x' first"),
+        ("a: 1e999", "1:4", "1e999", "below 1.8e308", "in quotes"),
+        ("- 1", "1:1", "-", "expected a mapping at the top of the file, received a list", "key: value"),
+        ("just words", "1:1", "just words", "received just words", "key: value"),
+        ("", "1:1", "", "without any values", "key: value"),
+    ],
+)
+def test_refused_with_its_place(
+    refused: Refused, word: Callable[[Mark], str], text: str, place: str, marked: str, words: str, hint: str | None
+) -> None:
     """Each danger and ambiguity is refused under the word that is to blame, with a hint where one helps."""
     (problem,) = refused(text)
     assert problem.mark is not None
@@ -80,8 +88,11 @@ def test_no_more_than_a_hundred(refused: Refused) -> None:
 
 def test_ordinary_anchors(parser: str) -> None:
     """Anchors and aliases within limits are part of the language, for keys too."""
-    assert parse("a: &k units\nb: &v [1, {c: 2}]\nd: {*k : *v}\n", "x.yaml").data == \
-        {"a": "units", "b": [1, {"c": 2}], "d": {"units": [1, {"c": 2}]}}
+    assert parse("a: &k units\nb: &v [1, {c: 2}]\nd: {*k : *v}\n", "x.yaml").data == {
+        "a": "units",
+        "b": [1, {"c": 2}],
+        "d": {"units": [1, {"c": 2}]},
+    }
 
 
 def test_an_anchor_set_again_means_the_latest(parser: str) -> None:
@@ -91,8 +102,10 @@ def test_an_anchor_set_again_means_the_latest(parser: str) -> None:
 
 def test_a_bomb_of_aliases(refused: Refused, word: Callable[[Mark], str]) -> None:
     """396 bytes that would become 387 million values are refused at once, at the alias that goes too far."""
-    levels = [f"{name}: &{name} [{', '.join([f'*{before}'] * 9)}]" for before,
-              name in zip("abcdefgh", "bcdefghi", strict=True)]
+    levels = [
+        f"{name}: &{name} [{', '.join([f'*{before}'] * 9)}]"
+        for before, name in zip("abcdefgh", "bcdefghi", strict=True)
+    ]
     (problem,), most = _measured(refused, "a: &a [1, 1, 1, 1, 1, 1, 1, 1, 1]\n" + "\n".join(levels))
     assert most < LITTLE
     assert "at most 10,000 values" in problem.text
@@ -102,8 +115,10 @@ def test_a_bomb_of_aliases(refused: Refused, word: Callable[[Mark], str]) -> Non
 
 def test_a_bomb_of_merge_keys(refused: Refused) -> None:
     """Merge keys that would double at every level are refused one by one, and never followed."""
-    lines = ["k0: &k0 {x: 1}", *(f"k{level}: &k{level} {{<<: [*k{level - 1}, *k{level - 1}]}}" for level in range(1,
-                                                                                                                  20))]
+    lines = [
+        "k0: &k0 {x: 1}",
+        *(f"k{level}: &k{level} {{<<: [*k{level - 1}, *k{level - 1}]}}" for level in range(1, 20)),
+    ]
     problems, most = _measured(refused, "\n".join(lines))
     assert most < LITTLE
     assert sum("merge keys" in problem.text for problem in problems) == 19
@@ -145,9 +160,16 @@ def test_quoted_signs_are_plain_text(parser: str) -> None:
 def test_words_stay_words(parser: str) -> None:
     """The traps of YAML 1.1 are read as YAML 1.2 means them, as keys too."""
     text = "on: off\nno: yes\ntime: 1:30\nday: 2017-01-05\nlr: 1e-3\noctal: 012\nbig: 1_000\nnothing:\n"
-    assert parse(text, "x.yaml").data == {"on": "off", "no": "yes", "time": "1:30", "day": "2017-01-05", "lr": 0.001,
-                                          "octal": 12,
-                                          "big": "1_000", "nothing": None}
+    assert parse(text, "x.yaml").data == {
+        "on": "off",
+        "no": "yes",
+        "time": "1:30",
+        "day": "2017-01-05",
+        "lr": 0.001,
+        "octal": 12,
+        "big": "1_000",
+        "nothing": None,
+    }
 
 
 def test_marks_share_their_line(parser: str) -> None:

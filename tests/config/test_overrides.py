@@ -28,31 +28,37 @@ def at(document: Document, path: Path) -> Any:
     return value
 
 
-@pytest.mark.parametrize(("option", "path", "value"), [
-    ("training.epochs=3", ("training", "epochs"), 3),
-    ("training.epochs = 3", ("training", "epochs"), 3),
-    ("name='a=b'", ("name",), "a=b"),
-    ("name=x y", ("name",), "x y"),
-    ("name=null", ("name",), None),
-    ("name=on", ("name",), "on"),
-    ("model.2.Dropout=0.5", ("model", 2, "Dropout"), 0.5),
-    ("model.-1.Dense.units=5", ("model", 3, "Dense", "units"), 5),
-    ("model.0.Conv2D.kernel_size.1=5", ("model", 0, "Conv2D", "kernel_size"), [3, 5]),
-    ("model.1={Dense: {units: 3}}", ("model", 1), {"Dense": {"units": 3}}),
-    ("model.1.Flatten.name=flat", ("model", 1), {"Flatten": {"name": "flat"}}),
-    ("training.optimizer.Adam.learning_rate=1e-3", ("training", "optimizer"), {"Adam": {"learning_rate": 0.001}}),
-    ("training.optimizer.adam.learning_rate=.5", ("training", "optimizer"), {"adam": {"learning_rate": 0.5}}),
-    ("training.best.monitor=val_loss", ("training", "best"), {"monitor": "val_loss"}),
-    ("training.callbacks+={EarlyStopping: {patience: 3}}", ("training", "callbacks"),
-     [{"EarlyStopping": {"patience": 3}}]),
-    ("training.metrics+=mae", ("training", "metrics"), ["accuracy", "mse", "mae"]),
-    ("model.0.Conv2D.kernel_size+=3", ("model", 0, "Conv2D", "kernel_size"), [3, 3, 3]),
-    ("training.metrics~", ("training",), {"optimizer": "Adam", "epochs": 10}),
-    ("training.metrics.0~", ("training", "metrics"), ["mse"]),
-    ("expect.test.error_percent.value=2", ("expect",), {"test.error_percent": {"value": 2, "within": 0.3}}),
-    ('expect."train.loss".at_most=2', ("expect", "train.loss"), {"at_most": 2}),
-    ("keras.floatx=float16", ("keras",), {"floatx": "float16"}),
-])
+@pytest.mark.parametrize(
+    ("option", "path", "value"),
+    [
+        ("training.epochs=3", ("training", "epochs"), 3),
+        ("training.epochs = 3", ("training", "epochs"), 3),
+        ("name='a=b'", ("name",), "a=b"),
+        ("name=x y", ("name",), "x y"),
+        ("name=null", ("name",), None),
+        ("name=on", ("name",), "on"),
+        ("model.2.Dropout=0.5", ("model", 2, "Dropout"), 0.5),
+        ("model.-1.Dense.units=5", ("model", 3, "Dense", "units"), 5),
+        ("model.0.Conv2D.kernel_size.1=5", ("model", 0, "Conv2D", "kernel_size"), [3, 5]),
+        ("model.1={Dense: {units: 3}}", ("model", 1), {"Dense": {"units": 3}}),
+        ("model.1.Flatten.name=flat", ("model", 1), {"Flatten": {"name": "flat"}}),
+        ("training.optimizer.Adam.learning_rate=1e-3", ("training", "optimizer"), {"Adam": {"learning_rate": 0.001}}),
+        ("training.optimizer.adam.learning_rate=.5", ("training", "optimizer"), {"adam": {"learning_rate": 0.5}}),
+        ("training.best.monitor=val_loss", ("training", "best"), {"monitor": "val_loss"}),
+        (
+            "training.callbacks+={EarlyStopping: {patience: 3}}",
+            ("training", "callbacks"),
+            [{"EarlyStopping": {"patience": 3}}],
+        ),
+        ("training.metrics+=mae", ("training", "metrics"), ["accuracy", "mse", "mae"]),
+        ("model.0.Conv2D.kernel_size+=3", ("model", 0, "Conv2D", "kernel_size"), [3, 3, 3]),
+        ("training.metrics~", ("training",), {"optimizer": "Adam", "epochs": 10}),
+        ("training.metrics.0~", ("training", "metrics"), ["mse"]),
+        ("expect.test.error_percent.value=2", ("expect",), {"test.error_percent": {"value": 2, "within": 0.3}}),
+        ('expect."train.loss".at_most=2', ("expect", "train.loss"), {"at_most": 2}),
+        ("keras.floatx=float16", ("keras",), {"floatx": "float16"}),
+    ],
+)
 def test_what_can_be_said(document: Document, option: str, path: Path, value: object) -> None:
     """Every form of a path reaches its value; the value has YAML 1.2's type."""
     found = at(apply(document, [option]), path)
@@ -60,42 +66,53 @@ def test_what_can_be_said(document: Document, option: str, path: Path, value: ob
     assert type(found) is type(value)
 
 
-@pytest.mark.parametrize(("option", "column", "words", "hint"), [
-    ("training.optimizer.SGD.momentum=0.9", 20, "'training.optimizer' is 'Adam', so there is no 'SGD'",
-     "training.optimizer={SGD: ...}"),
-    ("training.epochs.x=1", 17, "'training.epochs' is a single value", "training.epochs={x: ...}"),
-    ("training.epochs.x~", 17, "'training.epochs' is a single value", "training.epochs~"),
-    ("training.epochs+=1", 10, "is no list", "training.epochs=[...]"),
-    ("model.4=Flatten", 7, "'model' has no item 4 (it counts from 0 to 3)", "model+=..."),
-    ("model.-5=Flatten", 7, "'model' has no item -5", "model+=..."),
-    ("model.Dropout=0.1", 7, "expected an index, received 'Dropout'", "write model.2.Dropout"),
-    ("model.Dense.units=1", 7, "expected an index, received 'Dense'", "write model.3.Dense"),
-    ("model.GRU=1", 7, "expected an index, received 'GRU'", "write model.0 for its first item"),
-    ("training.0=1", 10, "'training' has no '0'", "optimizer, epochs, metrics"),
-    ("training.metricz~", 10, "'training' has no 'metricz'", "Did you mean 'metrics'?"),
-    ("trainin.metrics~", 1, "the config has no 'trainin'", "Did you mean 'training'?"),
-    ("training.epochs", 1, "expected path=value, path+=value or path~", "--set training.epochs=3"),
-    ("training..epochs=1", 10, "expected a key or an index", "training.epochs=3"),
-    ("training.=1", 10, "expected a key or an index", "training.epochs=3"),
-    ("=1", 1, "expected a key or an index", "training.epochs=3"),
-    ("", 1, "expected path=value", "training.epochs=3"),
-    ("name=", 5, "expected a value, received none", "write null"),
-    ("name=# x", 8, "expected a value, received none", "write null"),
-    ("name=[1, 2", 11, "expected ',' or ']'", "close it"),
-    ("name=@x", 6, "cannot begin with this character", "single quotes"),
-    ("name=!!str 1", 6, "received the tag", "delete the tag"),
-    ("name={a: 1, a: 2}", 13, "stands twice", "line 1"),
-    ("name=*x", 6, "no anchor", "&x"),
-    ("na\x00me=1", 3, "binary data", "YAML"),
-])
+@pytest.mark.parametrize(
+    ("option", "column", "words", "hint"),
+    [
+        (
+            "training.optimizer.SGD.momentum=0.9",
+            20,
+            "'training.optimizer' is 'Adam', so there is no 'SGD'",
+            "training.optimizer={SGD: ...}",
+        ),
+        ("training.epochs.x=1", 17, "'training.epochs' is a single value", "training.epochs={x: ...}"),
+        ("training.epochs.x~", 17, "'training.epochs' is a single value", "training.epochs~"),
+        ("training.epochs+=1", 10, "is no list", "training.epochs=[...]"),
+        ("model.4=Flatten", 7, "'model' has no item 4 (it counts from 0 to 3)", "model+=..."),
+        ("model.-5=Flatten", 7, "'model' has no item -5", "model+=..."),
+        ("model.Dropout=0.1", 7, "expected an index, received 'Dropout'", "write model.2.Dropout"),
+        ("model.Dense.units=1", 7, "expected an index, received 'Dense'", "write model.3.Dense"),
+        ("model.GRU=1", 7, "expected an index, received 'GRU'", "write model.0 for its first item"),
+        ("training.0=1", 10, "'training' has no '0'", "optimizer, epochs, metrics"),
+        ("training.metricz~", 10, "'training' has no 'metricz'", "Did you mean 'metrics'?"),
+        ("trainin.metrics~", 1, "the config has no 'trainin'", "Did you mean 'training'?"),
+        ("training.epochs", 1, "expected path=value, path+=value or path~", "--set training.epochs=3"),
+        ("training..epochs=1", 10, "expected a key or an index", "training.epochs=3"),
+        ("training.=1", 10, "expected a key or an index", "training.epochs=3"),
+        ("=1", 1, "expected a key or an index", "training.epochs=3"),
+        ("", 1, "expected path=value", "training.epochs=3"),
+        ("name=", 5, "expected a value, received none", "write null"),
+        ("name=# x", 8, "expected a value, received none", "write null"),
+        ("name=[1, 2", 11, "expected ',' or ']'", "close it"),
+        ("name=@x", 6, "cannot begin with this character", "single quotes"),
+        ("name=!!str 1", 6, "received the tag", "delete the tag"),
+        ("name={a: 1, a: 2}", 13, "stands twice", "line 1"),
+        ("name=*x", 6, "no anchor", "&x"),
+        ("na\x00me=1", 3, "binary data", "YAML"),
+    ],
+)
 def test_what_cannot_be_said(document: Document, option: str, column: int, words: str, hint: str) -> None:
     """An option that cannot be applied is refused under the word to blame in the option itself, with what to type."""
     with pytest.raises(ConfigError) as caught:
         apply(document, [option])
     (problem,) = caught.value.problems
     assert problem.mark is not None
-    assert (problem.mark.file, problem.mark.line, problem.mark.column, problem.mark.text) == ("--set", 1, column,
-                                                                                              option)
+    assert (problem.mark.file, problem.mark.line, problem.mark.column, problem.mark.text) == (
+        "--set",
+        1,
+        column,
+        option,
+    )
     assert words in problem.text
     assert hint in (problem.hint or "")
 
@@ -110,8 +127,9 @@ def test_all_options_are_looked_at(document: Document) -> None:
 def test_the_document_stays(document: Document) -> None:
     """The document given is never changed, whatever becomes of the options."""
     before = copy.deepcopy((document.data, document.value_marks, document.key_marks, document.provenance))
-    apply(document, ["model.0~", "training.metrics+=x", "training.optimizer.Adam.beta_1=0.5", "expect~",
-                     "model.0=Dense"])
+    apply(
+        document, ["model.0~", "training.metrics+=x", "training.optimizer.Adam.beta_1=0.5", "expect~", "model.0=Dense"]
+    )
     with pytest.raises(ConfigError):
         apply(document, ["model.0~", "nothing"])
     assert (document.data, document.value_marks, document.key_marks, document.provenance) == before
@@ -166,9 +184,11 @@ def test_a_path_of_thousands_of_keys(document: Document) -> None:
         apply(document, [".".join(["a"] * 5001) + "=1"])
 
 
-VALUES = st.recursive(st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=10),
-                      lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner,
-                                                                                  max_size=3), max_leaves=6)
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=10),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=6,
+)
 
 
 @given(VALUES)
@@ -178,12 +198,22 @@ def test_values_keep_their_types(value: object) -> None:
     assert repr(document.data) == repr({"a": {"b": [value]}})
 
 
-@given(st.lists(st.one_of(
-    st.text(max_size=12),
-    st.builds("{}{}{}".format, st.sampled_from(["a", "a.b", "a.b.0", "a.b.-1", "a.b.0.c", "w", "w.Adam", "w.Adam.x",
-                                                "n.x", "a.c.d", "'a.b'"]),
-              st.sampled_from(["=", "+=", "~"]),
-              st.sampled_from(["", "1", "[1, {c: 2}]", "Adam", "{", "*x", "{c: 1, c: 2}"]))), max_size=6))
+@given(
+    st.lists(
+        st.one_of(
+            st.text(max_size=12),
+            st.builds(
+                "{}{}{}".format,
+                st.sampled_from(
+                    ["a", "a.b", "a.b.0", "a.b.-1", "a.b.0.c", "w", "w.Adam", "w.Adam.x", "n.x", "a.c.d", "'a.b'"]
+                ),
+                st.sampled_from(["=", "+=", "~"]),
+                st.sampled_from(["", "1", "[1, {c: 2}]", "Adam", "{", "*x", "{c: 1, c: 2}"]),
+            ),
+        ),
+        max_size=6,
+    )
+)
 def test_any_options_leave_a_whole_document(options: list[str]) -> None:
     """Any options are refused in words or leave marks for exactly the values and keys that there are."""
     problems: tuple[Problem, ...] = ()

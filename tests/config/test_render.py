@@ -17,8 +17,9 @@ def test_a_problem_in_full() -> None:
     """Place, severity, text and name; the line; a caret under the word; the hint."""
     text = '  - Dense: {units: "8"}'
     mark = Mark("configs/x.yaml", 12, 20, 3, text)
-    problem = Problem(mark, "expected a positive integer for 'units', received \"8\" (text)", "write units: 8",
-                      "units-type")
+    problem = Problem(
+        mark, "expected a positive integer for 'units', received \"8\" (text)", "write units: 8", "units-type"
+    )
     assert render(problem).split("\n") == [
         "configs/x.yaml:12:20: error: expected a positive integer for 'units', received \"8\" (text) [units-type]",
         '   12 |   - Dense: {units: "8"}',
@@ -46,7 +47,7 @@ def test_a_long_line_is_cut_around_the_word() -> None:
     lines = render(Problem(Mark("f", 1, 5001, 4, line), "t")).split("\n")
     assert max(len(line) for line in lines) < 140
     start = lines[2].index("^")
-    assert lines[1][start:start + 4] == "HERE"
+    assert lines[1][start : start + 4] == "HERE"
     assert lines[2].strip().endswith("^~~~")
     assert lines[1].endswith(" ...")
 
@@ -58,30 +59,53 @@ def test_control_characters_do_not_reach_the_terminal() -> None:
     assert "\u202e" not in shown
 
 
-@pytest.mark.parametrize(("severities", "last"), [
-    (["error"] * 8 + ["warning"], "8 errors, 1 warning"), (["error"], "1 error"), (["note", "note"], "2 notes"),
-    ([], "no problems"),
-])
+@pytest.mark.parametrize(
+    ("severities", "last"),
+    [
+        (["error"] * 8 + ["warning"], "8 errors, 1 warning"),
+        (["error"], "1 error"),
+        (["note", "note"], "2 notes"),
+        ([], "no problems"),
+    ],
+)
 def test_the_count(severities: list[str], last: str) -> None:
     """The last line counts each severity that occurs."""
     problems = [Problem(None, "t", severity=severity) for severity in severities]  # type: ignore[arg-type]
     assert render_all(problems).split("\n")[-1] == last
 
 
-@pytest.mark.parametrize(("value", "shown"), [
-    ("8", '"8" (text)'), ("", '"" (text)'), ("a\nb", '"a\\nb" (text)'), (8, "8"), (True, "true"), (None, "null"),
-    (1e-05, "1e-05"),
-    (math.inf, ".inf"), ([], "an empty list"), ({}, "an empty mapping"), ([28, 28], "[28, 28] (a list of 2)"),
-    ([1] * 300, "a list of 300"), (["x" * 80], "a list of 1"), ({"L2": 0.1}, "{L2: 0.1} (a mapping of 1)"),
-    ({1: 2}, "a mapping of 1"), (1j, "1j (complex)"),
-])
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("8", '"8" (text)'),
+        ("", '"" (text)'),
+        ("a\nb", '"a\\nb" (text)'),
+        (8, "8"),
+        (True, "true"),
+        (None, "null"),
+        (1e-05, "1e-05"),
+        (math.inf, ".inf"),
+        ([], "an empty list"),
+        ({}, "an empty mapping"),
+        ([28, 28], "[28, 28] (a list of 2)"),
+        ([1] * 300, "a list of 300"),
+        (["x" * 80], "a list of 1"),
+        ({"L2": 0.1}, "{L2: 0.1} (a mapping of 1)"),
+        ({1: 2}, "a mapping of 1"),
+        (1j, "1j (complex)"),
+    ],
+)
 def test_received_values(value: object, shown: str) -> None:
     """A received value is shown as YAML, with its type in words where it could be mistaken."""
     assert show(value) == shown
 
 
-@given(st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
-                    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)))
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    )
+)
 def test_received_values_fit_a_line(value: object) -> None:
     """Whatever was received, it is shown on one line of less than 100 characters."""
     shown = show(value)
@@ -89,8 +113,11 @@ def test_received_values_fit_a_line(value: object) -> None:
     assert len(shown) < 100
 
 
-@given(st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Zl", "Zp"]), max_size=300),
-       st.integers(0, 400), st.integers(1, 400))
+@given(
+    st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Zl", "Zp"]), max_size=300),
+    st.integers(0, 400),
+    st.integers(1, 400),
+)
 def test_any_mark_renders(text: str, start: int, length: int) -> None:
     """Any mark inside its line gives exactly the line and a caret line."""
     mark = Mark("f", 1, min(start, len(text)) + 1, length, text)
@@ -103,5 +130,5 @@ def test_the_caret_of_a_config_stands_under_its_word() -> None:
     """A mark from a real config points at its word in the rendered text."""
     document = parse("model:\n  - Dense: {units: ten}\n", "x.yaml")
     _, line, caret = render(Problem(document.mark(("model", 0, "Dense", "units")), "t")).split("\n")
-    assert line[caret.index("^"):].startswith("ten}")
+    assert line[caret.index("^") :].startswith("ten}")
     assert caret.endswith("^~~")

@@ -11,13 +11,38 @@ from hypothesis import strategies as st
 from nnrun.config.scalars import LONGEST_NUMBER, is_text, resolve
 
 
-@pytest.mark.parametrize(("word", "value"), [
-    ("", None), ("~", None), ("null", None), ("Null", None), ("NULL", None),
-    ("true", True), ("True", True), ("TRUE", True), ("false", False), ("False", False), ("FALSE", False),
-    ("0", 0), ("-3", -3), ("+3", 3), ("012", 12), ("0o17", 15), ("0x1F", 31),
-    ("1e-3", 0.001), ("1.0e3", 1000.0), ("1E5", 100000.0), (".5", 0.5), ("5.", 5.0), ("-.5e+2", -50.0), ("-0.0", -0.0),
-    (".inf", math.inf), ("+.Inf", math.inf), ("-.INF", -math.inf),
-])
+@pytest.mark.parametrize(
+    ("word", "value"),
+    [
+        ("", None),
+        ("~", None),
+        ("null", None),
+        ("Null", None),
+        ("NULL", None),
+        ("true", True),
+        ("True", True),
+        ("TRUE", True),
+        ("false", False),
+        ("False", False),
+        ("FALSE", False),
+        ("0", 0),
+        ("-3", -3),
+        ("+3", 3),
+        ("012", 12),
+        ("0o17", 15),
+        ("0x1F", 31),
+        ("1e-3", 0.001),
+        ("1.0e3", 1000.0),
+        ("1E5", 100000.0),
+        (".5", 0.5),
+        ("5.", 5.0),
+        ("-.5e+2", -50.0),
+        ("-0.0", -0.0),
+        (".inf", math.inf),
+        ("+.Inf", math.inf),
+        ("-.INF", -math.inf),
+    ],
+)
 def test_numbers_truth_and_null(word: str, value: object) -> None:
     """Each plain form of YAML 1.2's core schema has its value and its type."""
     assert resolve(word) == value
@@ -32,11 +57,39 @@ def test_not_a_number(word: str) -> None:
     assert math.isnan(found)
 
 
-@pytest.mark.parametrize("word", [
-    "on", "off", "yes", "no", "y", "n", "tRue", "nULL", "1:30", "1:30:00", "2017-01-05", "1_000", "0b11", "0o8",
-    "-0x1F",
-    "inf", "nan", "-.nan", "1e", "e5", ".", "-", "+", "1.2.3", "1e5.0", "Adam", "$classes", "١٢",
-])
+@pytest.mark.parametrize(
+    "word",
+    [
+        "on",
+        "off",
+        "yes",
+        "no",
+        "y",
+        "n",
+        "tRue",
+        "nULL",
+        "1:30",
+        "1:30:00",
+        "2017-01-05",
+        "1_000",
+        "0b11",
+        "0o8",
+        "-0x1F",
+        "inf",
+        "nan",
+        "-.nan",
+        "1e",
+        "e5",
+        ".",
+        "-",
+        "+",
+        "1.2.3",
+        "1e5.0",
+        "Adam",
+        "$classes",
+        "١٢",
+    ],
+)
 def test_text(word: str) -> None:
     """What YAML 1.1 or Python would take for something else stays text."""
     assert resolve(word) == word
@@ -45,7 +98,7 @@ def test_text(word: str) -> None:
 
 def test_the_longest_integer() -> None:
     """Integers of up to 4,000 digits are exact; one digit more is refused with both figures."""
-    assert resolve("9" * LONGEST_NUMBER) == 10 ** LONGEST_NUMBER - 1
+    assert resolve("9" * LONGEST_NUMBER) == 10**LONGEST_NUMBER - 1
     with pytest.raises(ValueError, match="at most 4,000 digits, received 4,001"):
         resolve("9" * (LONGEST_NUMBER + 1))
 

@@ -16,27 +16,30 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.usefixtures("parser")
 
 
-@pytest.mark.parametrize(("text", "line", "words", "hint"), [
-    ("a: 'x\nb: 2", 1, "this quoted text never ends", "close the quote"),
-    ('a: "x\n', 1, "this quoted text never ends", "close the quote"),
-    ('a: "C:\\q"', 1, "escape is unknown", "single quotes"),
-    ("a: b: c", 1, "a ': ' is not allowed here", "in quotes"),
-    ("a: {b: 1, c: [2\nd: 3", 2, "expected ',' or ']'", "close it with ']'"),
-    ("a: {b: 1\nd: 3", 2, "expected ',' or '}'", "close it with '}'"),
-    ("a: @x", 1, "cannot begin with this character", "single quotes"),
-    ("a: `x`", 1, "cannot begin with this character", "single quotes"),
-    ("a: %x", 1, "cannot begin with this character", "single quotes"),
-    ("a:\n  b: 1\n c: 2", 3, "does not fit the lines above it", "align"),
-    ("a:\n  - b\n  c: 2", 3, "does not fit the lines above it", "align"),
-    ("a: - b", 1, "a list item is not allowed here", "align"),
-    ("a: |x\n b", 1, "expected the text's lines below", "next line"),
-    ("a: 1\nb\nc: 2", 3, "expected ':' after the key", "key: value"),
-    ("a: & b", 1, "expected a name after '&' or '*'", "single quotes"),
-    ("{a: 1}\nb: 2", 2, "expected the end of the file", "one mapping"),
-    ("a: ]", 1, "expected a value", "single quotes"),
-    ("%YAML 7.0\n---\na: 1", 1, "begins with '%'", "delete it"),
-    ("a: !%zz b", 1, "received a tag", "quotes"),
-])
+@pytest.mark.parametrize(
+    ("text", "line", "words", "hint"),
+    [
+        ("a: 'x\nb: 2", 1, "this quoted text never ends", "close the quote"),
+        ('a: "x\n', 1, "this quoted text never ends", "close the quote"),
+        ('a: "C:\\q"', 1, "escape is unknown", "single quotes"),
+        ("a: b: c", 1, "a ': ' is not allowed here", "in quotes"),
+        ("a: {b: 1, c: [2\nd: 3", 2, "expected ',' or ']'", "close it with ']'"),
+        ("a: {b: 1\nd: 3", 2, "expected ',' or '}'", "close it with '}'"),
+        ("a: @x", 1, "cannot begin with this character", "single quotes"),
+        ("a: `x`", 1, "cannot begin with this character", "single quotes"),
+        ("a: %x", 1, "cannot begin with this character", "single quotes"),
+        ("a:\n  b: 1\n c: 2", 3, "does not fit the lines above it", "align"),
+        ("a:\n  - b\n  c: 2", 3, "does not fit the lines above it", "align"),
+        ("a: - b", 1, "a list item is not allowed here", "align"),
+        ("a: |x\n b", 1, "expected the text's lines below", "next line"),
+        ("a: 1\nb\nc: 2", 3, "expected ':' after the key", "key: value"),
+        ("a: & b", 1, "expected a name after '&' or '*'", "single quotes"),
+        ("{a: 1}\nb: 2", 2, "expected the end of the file", "one mapping"),
+        ("a: ]", 1, "expected a value", "single quotes"),
+        ("%YAML 7.0\n---\na: 1", 1, "begins with '%'", "delete it"),
+        ("a: !%zz b", 1, "received a tag", "quotes"),
+    ],
+)
 def test_plain_words(refused: Refused, text: str, line: int, words: str, hint: str) -> None:
     """Both parsers' errors become the same plain words, with the line and something to type."""
     (problem,) = refused(text)

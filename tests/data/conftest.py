@@ -108,6 +108,7 @@ def shared_places(tmp_path: Path) -> Places:
         pytest.skip("needs mnist.npz in the folder that NNRUN_DATA_DIR names")
     return Places(tmp_path, Path(named))
 
+
 @pytest.fixture
 def known(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Entry]:
     """Let a named set be another than the registry says: few rows, other digests."""

@@ -39,9 +39,7 @@ def test_a_file_by_hand_is_read_without_a_network(places, listener, spec) -> Non
 def test_a_fetched_set_has_the_target_that_openml_states(places, listener, monkeypatch) -> None:
     """Whatever its place in the table; categories become text."""
     frame = pd.DataFrame({"y": pd.Categorical(["u", "v"]), "x": [1, 2], "on": [True, False]})
-    monkeypatch.setattr(
-        "sklearn.datasets.fetch_openml", lambda **_: SimpleNamespace(frame=frame, target_names=["y"])
-    )
+    monkeypatch.setattr("sklearn.datasets.fetch_openml", lambda **_: SimpleNamespace(frame=frame, target_names=["y"]))
     raw = OpenMl(61).load(places, listener)
     assert raw.target_names == ("y",)
     assert raw.train.x.names == ("x", "on")

@@ -66,8 +66,16 @@ def test_a_streamed_csv_is_the_table_in_memory(places, listener, spec, split, fi
     """Parts, weights, groups, learned figures, every number; what is foreseen is what comes."""
     done = {}
     for stream in (False, True):
-        said = spec("csv", file="t.csv", sample_weight="weight", group="house", stream=stream, memory=2e-6,
-                    prepare=PREPARE, split=split(test=0.2, validation=0.2))
+        said = spec(
+            "csv",
+            file="t.csv",
+            sample_weight="weight",
+            group="house",
+            stream=stream,
+            memory=2e-6,
+            prepare=PREPARE,
+            split=split(test=0.2, validation=0.2),
+        )
         done[stream] = load(said, form="binary", seed=1, places=places, progress=listener)
     same(done[True], done[False])
     facts, findings = foresee(said, form="binary", places=places)
@@ -87,8 +95,16 @@ def test_a_streamed_parquet_is_the_table_in_memory(places, listener, spec, split
     pq.write_table(pa.table({**columns, "age": ages, **numbers}), places.config_dir / "t.parquet")
     done = {}
     for stream in (False, True):
-        said = spec("parquet", file="t.parquet", sample_weight="weight", group="house", stream=stream, memory=5e-6,
-                    prepare=PREPARE, split=split(test=0.2, validation=0.2))
+        said = spec(
+            "parquet",
+            file="t.parquet",
+            sample_weight="weight",
+            group="house",
+            stream=stream,
+            memory=5e-6,
+            prepare=PREPARE,
+            split=split(test=0.2, validation=0.2),
+        )
         done[stream] = load(said, form="binary", seed=1, places=places, progress=listener)
     same(done[True], done[False])
     assert foresee(said, form="binary", places=places)[0].streamed
@@ -107,13 +123,21 @@ def test_a_table_is_converted_once(places, listener, spec, file) -> None:
 
 def test_folds_of_a_stream_are_folds_of_the_table(places, listener, spec, split, file) -> None:
     """Every fold is prepared anew from its own rows."""
+
     class Folds:
         folds, shuffle, repeats, stratify, groups, final_fit = 3, True, 1, False, None, False
 
     made = {}
     for stream in (False, True):
-        said = spec("csv", file="t.csv", sample_weight="weight", features=["age", "pay", "town"], stream=stream,
-                    prepare=PREPARE, split=split(k_fold=Folds()))
+        said = spec(
+            "csv",
+            file="t.csv",
+            sample_weight="weight",
+            features=["age", "pay", "town"],
+            stream=stream,
+            prepare=PREPARE,
+            split=split(k_fold=Folds()),
+        )
         made[stream] = load_crossing(said, form="binary", seed=1, places=places, progress=listener)
     assert made[True].digest == made[False].digest
     same(made[True].dataset(1, listener), made[False].dataset(1, listener))
@@ -124,16 +148,26 @@ def test_a_defective_row_leaves_no_table(places, listener, spec, file) -> None:
     with file.open("a") as stream:
         stream.write("30,much,Ulm,1,2,yes\n")
     with pytest.raises(DataError, match=r"(?s)302.*column pay|column pay.*302"):
-        load(spec("csv", file="t.csv", stream=True, missing=["NA"], features=["pay"]), form="binary", seed=1,
-             places=places, progress=listener)
+        load(
+            spec("csv", file="t.csv", stream=True, missing=["NA"], features=["pay"]),
+            form="binary",
+            seed=1,
+            places=places,
+            progress=listener,
+        )
     assert [one for one in (places.store() / "streams").iterdir() if one.is_dir()] == []
 
 
 def test_data_check_looks_at_a_streamed_table(places, listener, spec, split, file) -> None:
     """Its columns and duplicates are what they are in memory."""
     found = [
-        check_up(spec("csv", file="t.csv", stream=stream, split=split(test=0.2)), seed=1, places=places,
-                 progress=listener, classes=True)
+        check_up(
+            spec("csv", file="t.csv", stream=stream, split=split(test=0.2)),
+            seed=1,
+            places=places,
+            progress=listener,
+            classes=True,
+        )
         for stream in (False, True)
     ]
     assert found[0] == found[1]

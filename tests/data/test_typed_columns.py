@@ -116,9 +116,7 @@ def test_other_files_are_read_by_the_same_types(places, listener, spec) -> None:
     _write(places, "bmi,when,zip\n25,1970-01-03,01067\n", "new.csv")
 
     def again(name: str):
-        return load_again(
-            said, done.fitted, file=places.config_dir / name, facts=done.facts, with_target=False
-        )
+        return load_again(said, done.fitted, file=places.config_dir / name, facts=done.facts, with_target=False)
 
     np.testing.assert_array_equal(again("new.csv").x[0], done.train.x[2])
     _write(places, "bmi,when,zip\n25,1970-01-03,99999\n", "new.csv")
@@ -233,9 +231,7 @@ def test_a_parquet_table_takes_types_and_groups(places, listener, spec) -> None:
     }
     pq.write_table(pa.table(columns), places.config_dir / "t.parquet")
     types = {"when": {"date": "%d.%m.%Y"}, "zip": "category"}
-    said = spec(
-        "parquet", file="t.parquet", types=types, group="who", prepare=(("OneHot", {"columns": ["zip"]}),)
-    )
+    said = spec("parquet", file="t.parquet", types=types, group="who", prepare=(("OneHot", {"columns": ["zip"]}),))
     facts, findings = foresee(said, form="binary", places=places)
     done = load(said, form="binary", seed=1, places=places, progress=listener)
     assert findings == ()

@@ -54,9 +54,7 @@ print(json.dumps({
 def woken(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict, str, list[Path], str]:
     """Wake Keras for a user with settings of their own: what it says, standard error, homes, `keras.json`."""
     homes = [tmp_path_factory.mktemp("home"), tmp_path_factory.mktemp("keras_home")]
-    theirs = json.dumps(
-        {"floatx": "float64", "epsilon": 0.5, "backend": "jax", "image_data_format": "channels_first"}
-    )
+    theirs = json.dumps({"floatx": "float64", "epsilon": 0.5, "backend": "jax", "image_data_format": "channels_first"})
     (homes[0] / ".keras").mkdir()
     for file in (homes[0] / ".keras" / "keras.json", homes[1] / "keras.json"):
         file.write_text(theirs)

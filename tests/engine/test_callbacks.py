@@ -62,9 +62,7 @@ def trained(keras) -> Any:
 
 
 @pytest.mark.keras
-def test_what_writes_gets_a_place_in_the_run_folder(
-    callbacks, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_writes_gets_a_place_in_the_run_folder(callbacks, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the config names no path, each callback that writes has one inside the run folder."""
     installed = ModuleType("tensorboard")
     installed.__spec__ = ModuleSpec("tensorboard", None)

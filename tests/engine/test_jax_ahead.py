@@ -27,6 +27,7 @@ class Jax:
 
     def jit(self, function: Any) -> Any:
         """Give what is compiled to the function itself."""
+
         def compiled(compiler_options: Any = None) -> Any:
             self.compiled.append(compiler_options)
             if compiler_options and not self.knows:

@@ -121,9 +121,7 @@ def test_samples_are_written_at_once(runs: Path) -> None:
     assert len(set(told.texts)) == 3
     assert told.characters > 0
     stop = told.texts[0][5]
-    ended = generate(
-        wish(runs, "every", samples=3, temperature=1.0, seed_text="the ", stop=(stop,)), Along(), Silent()
-    )
+    ended = generate(wish(runs, "every", samples=3, temperature=1.0, seed_text="the ", stop=(stop,)), Along(), Silent())
     assert ended.ended[0] == "stop"
     for before, after in zip(told.texts, ended.texts, strict=True):
         assert after == before.partition(stop)[0]

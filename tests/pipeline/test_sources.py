@@ -40,8 +40,7 @@ def test_bases_are_copied_byte_for_byte(folder: RunFolder) -> None:
     files = {"config": "mine", "sources/base.yaml": "base", "sources/root.yaml": "root"}
     for name in ("base", "root"):
         assert (folder.sources / f"{name}.yaml").read_text(encoding="utf-8") == texts[name]
-    assert digests(folder) == {
-        key: hashlib.sha256(texts[name].encode()).hexdigest() for key, name in files.items()}
+    assert digests(folder) == {key: hashlib.sha256(texts[name].encode()).hexdigest() for key, name in files.items()}
 
 
 def test_without_bases_there_is_no_folder_for_them(folder: RunFolder) -> None:
@@ -55,7 +54,9 @@ def test_bases_of_one_name_are_all_kept(folder: RunFolder) -> None:
     """Of several files with one name in different folders, none takes another's place."""
     kept(folder, a__base="seed: 1", b__base="seed: 2", mine="extends: [a/base.yaml, b/base.yaml]")
     assert {file.name: file.read_text(encoding="utf-8") for file in folder.sources.iterdir()} == {
-        "base.yaml": "seed: 1", "base_2.yaml": "seed: 2"}
+        "base.yaml": "seed: 1",
+        "base_2.yaml": "seed: 2",
+    }
 
 
 def test_the_record_has_the_digests_of_sources_and_data(folder: RunFolder) -> None:

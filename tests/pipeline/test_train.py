@@ -243,9 +243,7 @@ def test_warnings_are_told_before_time_is_spent(
 ) -> None:
     """A config is examined once; what is probably not meant is told first, and kept in log and record."""
     looked: list[Path] = []
-    monkeypatch.setattr(
-        "nnrun.pipeline.train.examine", lambda file, *more: looked.append(file) or examine(file, *more)
-    )
+    monkeypatch.setattr("nnrun.pipeline.train.examine", lambda file, *more: looked.append(file) or examine(file, *more))
     listener = noting()
     done = start(tmp_path, tiny, listener, sets=("training.batch_size=5000",))
     assert len(looked) == 1

@@ -156,18 +156,18 @@ def test_other_code_is_refused_with_both_digests(kept: tuple[RunFolder, dict[str
     """A file that is not the run's is refused, and so is a copy that was changed, a further file, or a missing one."""
     other = tmp_path / "other.py"
     other.write_text("def bent(x): ...\n", encoding="utf-8")
-    with pytest.raises(RunError, match=r"SHA-256 is [0-9a-f]{64}, the run used my.py: [0-9a-f]{64}"), known_of_run(
-        *kept, (other,), trust=False
+    with (
+        pytest.raises(RunError, match=r"SHA-256 is [0-9a-f]{64}, the run used my.py: [0-9a-f]{64}"),
+        known_of_run(*kept, (other,), trust=False),
     ):
         pass
-    with pytest.raises(RunError, match="run used none") as caught, known_of_run(
-        kept[0], {}, (other,), trust=False
-    ):
+    with pytest.raises(RunError, match="run used none") as caught, known_of_run(kept[0], {}, (other,), trust=False):
         pass
     assert caught.value.hint == "leave --code out"
     kept[0].write_text(kept[0].sources / "my.py", "changed = 1\n")
-    with pytest.raises(RunError, match=r"was changed since the run: its SHA-256 is [0-9a-f]{64}, the record"), (
-        known_of_run(*kept, (), trust=True)
+    with (
+        pytest.raises(RunError, match=r"was changed since the run: its SHA-256 is [0-9a-f]{64}, the record"),
+        known_of_run(*kept, (), trust=True),
     ):
         pass
 
@@ -177,8 +177,9 @@ def test_a_record_cannot_lead_out_of_the_runs_folder(tmp_path: Path) -> None:
     folder = RunFolder.create(tmp_path, "x")
     (tmp_path / "evil.py").write_text("x = 1\n", encoding="utf-8")
     record = {"code": [{"file": "../evil.py", "sha256": "0" * 64}]}
-    with pytest.raises(RunError, match=r"sources.evil\.py: the run's copy of its code cannot be read"), known_of_run(
-        folder, record, (), trust=True
+    with (
+        pytest.raises(RunError, match=r"sources.evil\.py: the run's copy of its code cannot be read"),
+        known_of_run(folder, record, (), trust=True),
     ):
         pass
 

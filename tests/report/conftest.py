@@ -50,8 +50,15 @@ def finished(tmp_path: Path) -> Callable[..., RunFolder]:
         folder = RunFolder.create(tmp_path / "runs", name)
         folder.write_text(folder.config, f"name: {name}\n# {HOSTILE}\n")
         folder.write_text(folder.resolved, f"name: {name}\nseed: 7\n")
-        record = Record.begin(folder, name=name, argv=["nnrun", "train", name, "--set", "seed=7"], seed=7,
-                              executor="resident", executor_why="the data fit in memory", warnings=["watch out"])
+        record = Record.begin(
+            folder,
+            name=name,
+            argv=["nnrun", "train", name, "--set", "seed=7"],
+            seed=7,
+            executor="resident",
+            executor_why="the data fit in memory",
+            warnings=["watch out"],
+        )
         if answers:
             scores, text = scored(**answers)
             folder.write_json(folder.scores, scores)

@@ -25,7 +25,12 @@ def test_classes_have_all_their_plots_and_tables(finished: Callable[..., RunFold
     folder = finished(names=("a", "b", "c"))
     (section,) = answers(read(folder))
     assert {plot.name for plot in section.plots} == {
-        "confusion_matrix", "per_class", "error_rates", "roc", "precision_recall", "calibration"
+        "confusion_matrix",
+        "per_class",
+        "error_rates",
+        "roc",
+        "precision_recall",
+        "calibration",
     }
     classes, confusions, mistakes = section.tables
     assert [row[0] for row in classes.rows] == ["a", "b", "c"]

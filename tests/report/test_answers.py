@@ -44,8 +44,11 @@ def test_several_outputs_are_told_apart(finished: Callable[..., RunFolder]) -> N
     folder = finished(names=("x", "y"))
     single = json.loads(folder.scores.read_bytes())["test"]
     folder.write_json(folder.scores, {"test": {"rows": 2, "outputs": {"kind": single, "the_size": {"r2": 0.5}}}})
-    folder.write_text(folder.predictions, "row,truth_kind,prediction_kind,output_x_kind,output_y_kind,truth_the_size,"
-                                          "prediction_the_size\n3,x,y,0.4,0.6,1.5,1.25\n4,y,y,0.1,0.9,2.5,2.0\n")
+    folder.write_text(
+        folder.predictions,
+        "row,truth_kind,prediction_kind,output_x_kind,output_y_kind,truth_the_size,"
+        "prediction_the_size\n3,x,y,0.4,0.6,1.5,1.25\n4,y,y,0.1,0.9,2.5,2.0\n",
+    )
     kind, size = outputs_of(read(folder))
     assert (kind.name, kind.truth.tolist(), kind.predicted.tolist()) == ("kind", [0, 1], [1, 1])
     assert (size.name, size.truth.tolist(), size.predicted.tolist()) == ("the_size", [[1.5], [2.5]], [[1.25], [2.0]])
@@ -55,8 +58,11 @@ def test_several_outputs_are_told_apart(finished: Callable[..., RunFolder]) -> N
 def test_positions_are_laid_out_one_after_the_other(finished: Callable[..., RunFolder]) -> None:
     """A row with several answers counts as many times, each with its own outputs."""
     folder = finished(names=("x", "y"))
-    folder.write_text(folder.predictions, "row,truth,prediction,output_0,output_1,output_2,output_3,output_4,output_5\n"
-                                          "7,x y y,x x y,0.9,0.1,0.8,0.2,0.3,0.7\n")
+    folder.write_text(
+        folder.predictions,
+        "row,truth,prediction,output_0,output_1,output_2,output_3,output_4,output_5\n"
+        "7,x y y,x x y,0.9,0.1,0.8,0.2,0.3,0.7\n",
+    )
     (output,) = outputs_of(read(folder))
     assert output.positions == 3
     assert output.truth.tolist() == [0, 1, 1]
@@ -69,8 +75,9 @@ def test_several_labels_are_no_positions(finished: Callable[..., RunFolder]) -> 
     """Where a row may have each of several labels, truth and prediction are a 0 or 1 for each."""
     folder = finished(names=("x", "y"))
     folder.write_json(folder.scores, {"test": {"rows": 2, "per_class": {"red": {}, "round": {}}}})
-    folder.write_text(folder.predictions,
-                      "row,truth,prediction,output_red,output_round\n0,1 0,1 1,0.9,0.6\n1,0 0,0 0,0.2,0.1\n")
+    folder.write_text(
+        folder.predictions, "row,truth,prediction,output_red,output_round\n0,1 0,1 1,0.9,0.6\n1,0 0,0 0,0.2,0.1\n"
+    )
     (output,) = outputs_of(read(folder))
     assert output.kind == "labels"
     assert output.truth.tolist() == [[1, 0], [0, 0]]
@@ -127,8 +134,13 @@ def test_folds_come_together(crossed: Callable[..., RunFolder]) -> None:
 def test_a_table_that_does_not_fit_the_scores_is_left_out(finished: Callable[..., RunFolder]) -> None:
     """A class that the scores do not know, or a word for a number, is no reason to fail."""
     folder = finished(names=("a", "b"))
-    for text in ("row,truth,prediction,output_a,output_b\n0,z,a,0.5,0.5\n", "row,truth,prediction\n0,one,2\n",
-                 "truth,prediction\n1,2\n", "row,truth,prediction\n0\n", "row,truth,prediction\n"):
+    for text in (
+        "row,truth,prediction,output_a,output_b\n0,z,a,0.5,0.5\n",
+        "row,truth,prediction\n0,one,2\n",
+        "truth,prediction\n1,2\n",
+        "row,truth,prediction\n0\n",
+        "row,truth,prediction\n",
+    ):
         folder.write_text(folder.predictions, text)
         assert outputs_of(read(folder)) == ()
 

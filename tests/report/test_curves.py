@@ -38,7 +38,8 @@ def test_a_curve_is_what_the_epochs_say() -> None:
 def test_a_rate_that_never_changes_needs_no_plot() -> None:
     """The learning rate is drawn only where it moves."""
     assert [plot.name for plot in curves([{**row, "learning_rate": 0.1} for row in EPOCHS])] == [
-        "curve_loss", "curve_accuracy"
+        "curve_loss",
+        "curve_accuracy",
     ]
 
 
@@ -101,7 +102,8 @@ def test_lines_hold_every_figure_once(rows: list[tuple[int, int, float]]) -> Non
     told = [{"epoch": epoch, "fold": fold, "loss": value} for epoch, fold, value in rows]
     last = {(fold, epoch): value for epoch, fold, value in rows}
     found = {
-        (line.fold, epoch): value for line in lines_of(told, "loss")
+        (line.fold, epoch): value
+        for line in lines_of(told, "loss")
         for epoch, value in zip(line.epochs, line.values, strict=True)
     }
     assert found == (last if any(abs(value) < float("inf") for value in last.values()) else {})

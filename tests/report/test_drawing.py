@@ -121,6 +121,7 @@ def test_any_name_gives_well_formed_xml(name: str) -> None:
 
 def test_names_of_wide_letters_get_the_room_they_need() -> None:
     """A Chinese name needs about twice the width of a Latin one of as many letters."""
+
     def width(name: str) -> float:
         picture = _parsed(draw(_sequential(_dense(name))))
         return float(list(picture.iter(f"{SVG}rect"))[1].attrib["width"])

@@ -29,21 +29,31 @@ def test_classes_are_told_by_their_error_and_its_interval(finished: Callable[...
 def test_answers_are_counted_where_a_row_has_several(finished: Callable[..., RunFolder]) -> None:
     """Errors are told of all answers, not of rows, of which there may be fewer."""
     folder = finished(names=("a", "b"))
-    part = {"rows": 10, "loss": 1.0, "errors": 30, "error_rate": 0.25, "error_percent": 25.0,
-            "error_percent_interval_95": [18.1, 33.4], "interval": "Wilson"}
+    part = {
+        "rows": 10,
+        "loss": 1.0,
+        "errors": 30,
+        "error_rate": 0.25,
+        "error_percent": 25.0,
+        "error_percent_interval_95": [18.1, 33.4],
+        "interval": "Wilson",
+    }
     folder.write_json(folder.scores, {"test": part})
     assert "30 wrong in 120 answers" in headlines(read(folder))[0].detail
     folder.write_json(folder.scores, {"test": {**part, "bits_per_character": 2.0, "perplexity": 4.0}})
     assert [one.name for one in headlines(read(folder))] == [
-        "Bits per character on the test part", "Perplexity on the test part"
+        "Bits per character on the test part",
+        "Perplexity on the test part",
     ]
 
 
 def test_numbers_are_told_by_their_first_metric(finished: Callable[..., RunFolder]) -> None:
     """Of a regression the squared error stands first, then what one asks next."""
     names = [one.name for one in headlines(read(finished(names=())))]
-    assert names == [f"{what} on the test part" for what in (
-        "Mean squared error", "Root mean squared error", "Mean absolute error", "R²")]
+    assert names == [
+        f"{what} on the test part"
+        for what in ("Mean squared error", "Root mean squared error", "Mean absolute error", "R²")
+    ]
 
 
 def test_folds_are_told_by_their_mean(crossed: Callable[..., RunFolder]) -> None:

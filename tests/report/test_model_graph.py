@@ -34,8 +34,9 @@ def test_a_sequential_model_is_a_chain(sample: Sample) -> None:
 def test_main_arguments_shapes_and_parameters_are_told(sample: Sample) -> None:
     """A box has the arguments that say something, the shape without the batch, and the parameters."""
     boxes = _named(read_graph(sample("chain")["model"], sample("chain")["rows"]))
-    assert boxes["edges"] == Box("Conv2D", "edges", ("filters=32", "kernel_size=5\u00d75", "activation=relu"),
-                                 (24, 24, 32), 832)
+    assert boxes["edges"] == Box(
+        "Conv2D", "edges", ("filters=32", "kernel_size=5\u00d75", "activation=relu"), (24, 24, 32), 832
+    )
     assert boxes["half"].arguments == ("pool_size=2\u00d72",)
     assert boxes["drop"].arguments == ("rate=0.2",)
     assert boxes["digits"].arguments == ("units=10", "activation=softmax")
@@ -46,11 +47,24 @@ def test_branches_are_found_in_the_calls(sample: Sample) -> None:
     """A functional model's arrows are those of its calls, the shortcut included."""
     edges = _edges(read_graph(sample("branches")["model"]))
     assert edges == {
-        ("picture", "stem"), ("stem", "one"), ("stem", "three_in"), ("stem", "five_in"), ("stem", "pool"),
+        ("picture", "stem"),
+        ("stem", "one"),
+        ("stem", "three_in"),
+        ("stem", "five_in"),
+        ("stem", "pool"),
         ("stem", "summed"),
-        ("three_in", "three"), ("five_in", "five"), ("pool", "pool_out"), ("one", "joined"), ("three", "joined"),
-        ("five", "joined"), ("pool_out", "joined"), ("joined", "squeeze"), ("squeeze", "summed"), ("summed", "average"),
-        ("average", "classes")}
+        ("three_in", "three"),
+        ("five_in", "five"),
+        ("pool", "pool_out"),
+        ("one", "joined"),
+        ("three", "joined"),
+        ("five", "joined"),
+        ("pool_out", "joined"),
+        ("joined", "squeeze"),
+        ("squeeze", "summed"),
+        ("summed", "average"),
+        ("average", "classes"),
+    }
 
 
 def test_shapes_come_from_the_calls_where_no_table_is_given(sample: Sample) -> None:
@@ -81,13 +95,19 @@ def test_a_big_nested_model_is_counted(sample: Sample) -> None:
 def test_each_call_of_a_shared_layer_is_a_box(sample: Sample) -> None:
     """A layer called twice stands twice, so the graph has no circle; a tensor taken twice is one arrow."""
     graph = read_graph(sample("attention_model")["model"])
-    assert _edges(graph) == {("x", "shared (call 1)"), ("x", "attention"), ("shared (call 1)", "residual"),
-                             ("attention", "residual"), ("residual", "shared (call 2)")}
+    assert _edges(graph) == {
+        ("x", "shared (call 1)"),
+        ("x", "attention"),
+        ("shared (call 1)", "residual"),
+        ("attention", "residual"),
+        ("residual", "shared (call 2)"),
+    }
     assert {box.name for box in graph.boxes if box.is_output} == {"shared (call 2)"}
 
 
 def test_a_layer_with_several_outputs_has_the_first_ones_shape() -> None:
     """Of a recurrent layer that also returns its states, the shape told is that of its output proper."""
+
     def tensor(output: int, shape: list[int | None]) -> dict[str, Any]:
         return {"class_name": "__keras_tensor__", "config": {"shape": shape, "keras_history": ["read", 0, output]}}
 
@@ -96,8 +116,12 @@ def test_a_layer_with_several_outputs_has_the_first_ones_shape() -> None:
         return {"class_name": kind, "name": name, "config": {"name": name}, "inbound_nodes": nodes}
 
     layers = [layer("LSTM", "read"), layer("Join", "join", tensor(0, [None, 5, 4]), tensor(1, [None, 4]))]
-    graph = read_graph({"class_name": "Functional", "config": {
-        "name": "m", "layers": layers, "input_layers": [], "output_layers": [["join", 0, 0]]}})
+    graph = read_graph(
+        {
+            "class_name": "Functional",
+            "config": {"name": "m", "layers": layers, "input_layers": [], "output_layers": [["join", 0, 0]]},
+        }
+    )
     assert _named(graph)["read"].shape == (5, 4)
     assert _edges(graph) == {("read", "join")}
 
@@ -110,11 +134,24 @@ def test_a_model_without_layers_in_its_config_is_one_box() -> None:
 
 def test_values_are_as_short_as_can_be_read() -> None:
     """Nested parts are their class, a function its name, truth values lower case, unequal sizes joined."""
-    arguments = {"kernel_size": [3, 5], "strides": [1, 1], "activation": {"class_name": "LeakyReLU", "config": {}},
-                 "return_sequences": True, "axis": [1, 2], "padding": "same", "rate": 0.1 + 0.2}
+    arguments = {
+        "kernel_size": [3, 5],
+        "strides": [1, 1],
+        "activation": {"class_name": "LeakyReLU", "config": {}},
+        "return_sequences": True,
+        "axis": [1, 2],
+        "padding": "same",
+        "rate": 0.1 + 0.2,
+    }
     box = read_graph({"class_name": "X", "config": {"name": "x", **arguments}}).boxes[0]
-    assert box.arguments == ("kernel_size=3\u00d75", "padding=same", "axis=1\u00d72", "rate=0.3",
-                             "return_sequences=true", "activation=LeakyReLU")
+    assert box.arguments == (
+        "kernel_size=3\u00d75",
+        "padding=same",
+        "axis=1\u00d72",
+        "rate=0.3",
+        "return_sequences=true",
+        "activation=LeakyReLU",
+    )
     function = {"class_name": "function", "config": "gelu", "module": "builtins"}
     box = read_graph({"class_name": "X", "config": {"name": "x", "activation": function}}).boxes[0]
     assert box.arguments == ("activation=gelu",)

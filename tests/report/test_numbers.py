@@ -32,7 +32,7 @@ def test_few_numbers_stand_apart_and_many_together() -> None:
     assert [one.name for one in few] == [f"n{at}" for at in range(APART)]
     (many,) = numbers_of(_output(np.ones((5, APART + 1)), np.zeros((5, APART + 1))))
     assert len(many.truth) == 5 * (APART + 1)
-    assert many.rows[:APART + 2].tolist() == [10] * (APART + 1) + [11]
+    assert many.rows[: APART + 2].tolist() == [10] * (APART + 1) + [11]
 
 
 def test_what_is_no_number_is_left_out() -> None:

@@ -19,12 +19,18 @@ def _refuse(monkeypatch: pytest.MonkeyPatch, function: str, code: int) -> None:
     monkeypatch.setattr(os, function, fail)
 
 
-@pytest.mark.parametrize(("code", "cause", "hint"), [
-    (errno.ENOSPC, "the disk is full", "Free some space"), (errno.EDQUOT, "quota is used up", "Free some space"),
-    (errno.EROFS, "the disk is read-only", "--runs-dir"), (errno.EIO, "Input/output error", "--runs-dir"),
-])
-def test_a_refusing_disk_leaves_the_old_file_and_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int,
-                                                         cause: str, hint: str) -> None:
+@pytest.mark.parametrize(
+    ("code", "cause", "hint"),
+    [
+        (errno.ENOSPC, "the disk is full", "Free some space"),
+        (errno.EDQUOT, "quota is used up", "Free some space"),
+        (errno.EROFS, "the disk is read-only", "--runs-dir"),
+        (errno.EIO, "Input/output error", "--runs-dir"),
+    ],
+)
+def test_a_refusing_disk_leaves_the_old_file_and_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int, cause: str, hint: str
+) -> None:
     """A disk that refuses in the middle of writing leaves the old content, no temporary file, and says what to do."""
     path = tmp_path / "scores.json"
     disk.write_whole(path, b"old")
@@ -46,11 +52,17 @@ def test_a_real_full_disk_is_said_plainly() -> None:
         disk.append(full, b"x")
 
 
-@pytest.mark.parametrize(("code", "cause"), [
-    (errno.EACCES, "may not write there"), (errno.EPERM, "may not write there"),
-    (errno.ENOENT, "its folder is not there"),
-    (errno.EISDIR, "a folder stands"), (errno.ENAMETOOLONG, "too long"), (errno.ENOTDIR, "a file stands"),
-])
+@pytest.mark.parametrize(
+    ("code", "cause"),
+    [
+        (errno.EACCES, "may not write there"),
+        (errno.EPERM, "may not write there"),
+        (errno.ENOENT, "its folder is not there"),
+        (errno.EISDIR, "a folder stands"),
+        (errno.ENAMETOOLONG, "too long"),
+        (errno.ENOTDIR, "a file stands"),
+    ],
+)
 def test_every_cause_has_words_and_a_hint(code: int, cause: str) -> None:
     """Each usual refusal is named in words, with what to do."""
     error = disk.disk_error(OSError(code, os.strerror(code)), Path("a"))

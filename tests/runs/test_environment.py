@@ -35,8 +35,10 @@ def repository(tmp_path: Path) -> Path:
 
 def test_versions_are_told_without_importing() -> None:
     """NumPy's version is the imported one's, and asking for Keras' does not import it."""
-    code = ("import sys; from nnrun.runs.environment import versions; v = versions(); print(sorted(v));"
-            "assert not {'keras', 'tensorflow', 'numpy'} & set(sys.modules)")
+    code = (
+        "import sys; from nnrun.runs.environment import versions; v = versions(); print(sorted(v));"
+        "assert not {'keras', 'tensorflow', 'numpy'} & set(sys.modules)"
+    )
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert told.strip() == "['jax', 'keras', 'nnrun', 'numpy', 'python', 'tensorflow']"
     assert environment.versions()["numpy"] == np.__version__
@@ -66,10 +68,13 @@ def test_facts_missing_on_other_systems_do_not_fail(monkeypatch: pytest.MonkeyPa
     assert environment.process()["start"] is None
 
 
-@pytest.mark.parametrize(("switch", "machine", "expected"), [
-    ("0", "x86_64", False), ("1", "aarch64", True), (None, "x86_64", True), (None, "arm64", None)])
-def test_onednn_follows_tensorflows_switch(monkeypatch: pytest.MonkeyPatch, switch: str | None, machine: str,
-                                           expected: bool | None) -> None:
+@pytest.mark.parametrize(
+    ("switch", "machine", "expected"),
+    [("0", "x86_64", False), ("1", "aarch64", True), (None, "x86_64", True), (None, "arm64", None)],
+)
+def test_onednn_follows_tensorflows_switch(
+    monkeypatch: pytest.MonkeyPatch, switch: str | None, machine: str, expected: bool | None
+) -> None:
     """The switch decides; without it TensorFlow's default for the processor."""
     monkeypatch.setattr(environment.platform, "machine", lambda: machine)
     if switch is None:
@@ -94,18 +99,26 @@ def test_this_process_is_alive_and_an_ended_one_is_not() -> None:
     assert environment.is_alive(json.loads(told)) is False
 
 
-@pytest.mark.parametrize(("change", "expected"), [
-    ({"start": "another boot:1"}, False), ({"host": "elsewhere"}, None), ({"pid": None}, None),
-    ({"start": None}, True)])
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"start": "another boot:1"}, False),
+        ({"host": "elsewhere"}, None),
+        ({"pid": None}, None),
+        ({"start": None}, True),
+    ],
+)
 def test_a_number_taken_again_is_not_the_old_process(change: dict[str, Any], expected: bool | None) -> None:
     """A process of another start is another one; on another host nothing can be told."""
     assert environment.is_alive({**environment.process(), **change}) is expected
 
 
 @pytest.mark.parametrize(("error", "expected"), [(ProcessLookupError, False), (PermissionError, True)])
-def test_without_a_start_the_number_alone_decides(monkeypatch: pytest.MonkeyPatch, error: type[OSError],
-                                                  expected: bool) -> None:
+def test_without_a_start_the_number_alone_decides(
+    monkeypatch: pytest.MonkeyPatch, error: type[OSError], expected: bool
+) -> None:
     """Where a start is not known, a process counts as gone only if the system says that there is none."""
+
     def refuse(_pid: int, _signal: int) -> None:
         raise error
 
@@ -141,7 +154,10 @@ def test_no_repository_and_no_commit_are_notes(tmp_path: Path, monkeypatch: pyte
     assert environment.git_state(tmp_path)["commit"] is None
     _git(tmp_path, "init", "-q")
     assert environment.git_state(tmp_path) == {
-        "commit": None, "diff": None, "note": "not a git repository, or one without a commit"}
+        "commit": None,
+        "diff": None,
+        "note": "not a git repository, or one without a commit",
+    }
 
 
 def test_a_machine_without_git_is_a_note(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

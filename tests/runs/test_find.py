@@ -146,13 +146,21 @@ def test_the_list_has_every_run_with_its_figures(runs_dir: Path, make_run: MakeR
     assert (rows[0].epochs, rows[0].headline) == (None, None)
 
 
-@pytest.mark.parametrize(("scores", "expected"), [
-    ({"test": {"loss": 0.5, "mean_absolute_error": 2}}, ("mean_absolute_error", 2)),
-    ({"test": None, "validation": {"loss": 0.5}}, ("loss", 0.5)),
-    ({"cross_validation": {"mean": {"error_percent": 3.0}}}, ("error_percent", 3.0)),
-    ({"test": {"loss": "nan"}}, None), ({}, None), ([1], None), ({"cross_validation": 3}, None)])
-def test_the_headline_is_the_most_telling_figure(runs_dir: Path, make_run: MakeRun, scores: object,
-                                                 expected: tuple[str, float] | None) -> None:
+@pytest.mark.parametrize(
+    ("scores", "expected"),
+    [
+        ({"test": {"loss": 0.5, "mean_absolute_error": 2}}, ("mean_absolute_error", 2)),
+        ({"test": None, "validation": {"loss": 0.5}}, ("loss", 0.5)),
+        ({"cross_validation": {"mean": {"error_percent": 3.0}}}, ("error_percent", 3.0)),
+        ({"test": {"loss": "nan"}}, None),
+        ({}, None),
+        ([1], None),
+        ({"cross_validation": 3}, None),
+    ],
+)
+def test_the_headline_is_the_most_telling_figure(
+    runs_dir: Path, make_run: MakeRun, scores: object, expected: tuple[str, float] | None
+) -> None:
     """The test part's figure comes first, then the folds' mean, then the validation part's; none is no error."""
     run = make_run()
     run.write_json(run.scores, scores)
@@ -197,8 +205,9 @@ def test_a_run_whose_process_is_gone_has_died(runs_dir: Path, make_run: MakeRun)
     assert list_runs(runs_dir)[0].status == "running"
 
 
-def test_listing_reads_few_records_when_finding_by_time(runs_dir: Path, make_run: MakeRun,
-                                                        monkeypatch: pytest.MonkeyPatch) -> None:
+def test_listing_reads_few_records_when_finding_by_time(
+    runs_dir: Path, make_run: MakeRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """`last` among runs of different seconds reads one record, so it stays quick with thousands of runs."""
     for second in range(5):
         make_run("x", second)

@@ -71,6 +71,7 @@ def test_a_file_in_the_way_of_the_runs_is_named(tmp_path: Path) -> None:
 
 def test_a_disk_that_refuses_the_folder_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A read-only disk is an error with what to do, not a traceback."""
+
     def refuse(self: Path, *_: object, **__: object) -> None:
         raise OSError(30, "Read-only file system")
 
@@ -105,9 +106,28 @@ def test_every_file_of_the_contract_has_its_place(folder: RunFolder) -> None:
     names = {path.relative_to(folder.path).as_posix() for path in paths}
     assert len(names) == len(paths)
     assert names == {
-        "config.yaml", "resolved.yaml", "sources", "record.json", "metrics.jsonl", "scores.json", "predictions.csv",
-        "samples.jsonl", "mistakes.npz", "checkpoints", "checkpoints/best.keras", "checkpoints/last.keras", "state",
-        "prepare.json", "model.json", "model.svg", "summary.txt", "log.txt", "report.html", "plots", "folds"}
+        "config.yaml",
+        "resolved.yaml",
+        "sources",
+        "record.json",
+        "metrics.jsonl",
+        "scores.json",
+        "predictions.csv",
+        "samples.jsonl",
+        "mistakes.npz",
+        "checkpoints",
+        "checkpoints/best.keras",
+        "checkpoints/last.keras",
+        "state",
+        "prepare.json",
+        "model.json",
+        "model.svg",
+        "summary.txt",
+        "log.txt",
+        "report.html",
+        "plots",
+        "folds",
+    }
 
 
 def test_a_renamed_folder_keeps_an_id(tmp_path: Path) -> None:

@@ -42,11 +42,19 @@ def test_numbers_stay_numbers_unless_json_lacks_them(value: float) -> None:
         assert isinstance(again, float)
 
 
-@pytest.mark.parametrize(("value", "expected"), [
-    (np.float32(0.5), 0.5), (np.float64("nan"), "nan"), (np.int64(7), 7), (np.bool_(True), True),
-    (np.float16("-inf"), "-inf"),
-    (np.array([[1, 2], [3, 4]]), [[1, 2], [3, 4]]), (np.array([1.0, np.inf]), [1.0, "inf"]), (np.str_("a"), "a"),
-])
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (np.float32(0.5), 0.5),
+        (np.float64("nan"), "nan"),
+        (np.int64(7), 7),
+        (np.bool_(True), True),
+        (np.float16("-inf"), "-inf"),
+        (np.array([[1, 2], [3, 4]]), [[1, 2], [3, 4]]),
+        (np.array([1.0, np.inf]), [1.0, "inf"]),
+        (np.str_("a"), "a"),
+    ],
+)
 def test_numpy_becomes_plain(value: object, expected: object) -> None:
     """NumPy's scalars and arrays become plain numbers and lists."""
     assert plain(value) == expected

@@ -22,7 +22,8 @@ def test_each_line_has_its_time_and_is_on_disk_at_once(tmp_path: Path) -> None:
     log.write("epoch 1\nloss 0.5", now=NOON)
     log.write("é\udce9", now=NOON)
     assert (tmp_path / "log.txt").read_text(encoding="utf-8") == (
-        "2026-11-23T12:00:00Z epoch 1\n2026-11-23T12:00:00Z loss 0.5\n2026-11-23T12:00:00Z é\\udce9\n")
+        "2026-11-23T12:00:00Z epoch 1\n2026-11-23T12:00:00Z loss 0.5\n2026-11-23T12:00:00Z é\\udce9\n"
+    )
 
 
 def test_a_log_grows_when_it_is_opened_again(tmp_path: Path) -> None:

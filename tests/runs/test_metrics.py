@@ -15,9 +15,18 @@ from hypothesis import strategies as st
 from nnrun.errors import RunError
 from nnrun.runs import metrics
 
-rows = st.lists(st.fixed_dictionaries({
-    "epoch": st.integers(1, 10**6), "fold": st.none() | st.integers(0, 99), "loss": st.floats(allow_nan=False),
-    "seconds": st.floats(0, 1e6)}), min_size=1, max_size=5)
+rows = st.lists(
+    st.fixed_dictionaries(
+        {
+            "epoch": st.integers(1, 10**6),
+            "fold": st.none() | st.integers(0, 99),
+            "loss": st.floats(allow_nan=False),
+            "seconds": st.floats(0, 1e6),
+        }
+    ),
+    min_size=1,
+    max_size=5,
+)
 
 
 def _write(folder: str, given_rows: list[dict[str, Any]]) -> Path:

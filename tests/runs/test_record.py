@@ -22,12 +22,41 @@ def _on_disk(folder: RunFolder) -> dict[str, object]:
 
 def test_a_record_begins_with_everything_known(folder: RunFolder) -> None:
     """From the first moment the record on disk says what runs, on what, and that it runs."""
-    Record.begin(folder, name="mnist_cnn", argv=["nnrun", "train", "mnist_cnn"], seed=7, threads=2, executor="resident",
-                 executor_why="fits in memory", digests={"config": "ab"})
+    Record.begin(
+        folder,
+        name="mnist_cnn",
+        argv=["nnrun", "train", "mnist_cnn"],
+        seed=7,
+        threads=2,
+        executor="resident",
+        executor_why="fits in memory",
+        digests={"config": "ab"},
+    )
     fields = _on_disk(folder)
-    assert {"id", "name", "status", "argv", "versions", "git", "host", "system", "cpu", "cores", "threads", "onednn",
-            "seed", "executor", "executor_why", "digests", "start", "end", "seconds", "peak_memory_bytes", "error",
-            "process"} == set(fields)
+    assert {
+        "id",
+        "name",
+        "status",
+        "argv",
+        "versions",
+        "git",
+        "host",
+        "system",
+        "cpu",
+        "cores",
+        "threads",
+        "onednn",
+        "seed",
+        "executor",
+        "executor_why",
+        "digests",
+        "start",
+        "end",
+        "seconds",
+        "peak_memory_bytes",
+        "error",
+        "process",
+    } == set(fields)
     assert (fields["id"], fields["status"], fields["seed"]) == (folder.path.name, "running", 7)
     assert (fields["threads"], fields["executor"], fields["digests"]) == (2, "resident", {"config": "ab"})
     assert datetime.fromisoformat(str(fields["start"])).utcoffset() is not None
@@ -78,9 +107,16 @@ def test_a_record_can_be_taken_up_again(folder: RunFolder) -> None:
     assert (_on_disk(folder)["status"], _on_disk(folder)["seed"]) == ("running", 3)
 
 
-@pytest.mark.parametrize(("content", "text"), [
-    (None, "has no record.json"), ("", "Cannot read"), ('{"id": ', "Cannot read"), ("[]", "expected a JSON object"),
-    ("\0" * 20, "Cannot read")])
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        (None, "has no record.json"),
+        ("", "Cannot read"),
+        ('{"id": ', "Cannot read"),
+        ("[]", "expected a JSON object"),
+        ("\0" * 20, "Cannot read"),
+    ],
+)
 def test_a_missing_or_broken_record_is_an_error(folder: RunFolder, content: str | None, text: str) -> None:
     """A folder without a whole record is an error with what to do, never a traceback."""
     if content is not None:

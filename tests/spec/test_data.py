@@ -29,7 +29,11 @@ def test_folds_are_said_out_in_full() -> None:
     """The resolved config has every setting of the folds, and is the same experiment."""
     said = resolved(experiment("{k_fold: {folds: 3, shuffle: true, repeats: 2}, validation: 0.1}"), str)
     assert said["data"]["split"]["k_fold"] == {
-        "folds": 3, "shuffle": True, "repeats": 2, "stratify": False, "final_fit": False
+        "folds": 3,
+        "shuffle": True,
+        "repeats": 2,
+        "stratify": False,
+        "final_fit": False,
     }
     assert said["data"]["split"]["validation"] == 0.1
 

@@ -58,8 +58,9 @@ def _today(case: dict[str, Any]) -> list[Part]:
     found = []
     for said in keras1.translate(case["category"], *split(case["wrote"])).parts:
         name, arguments = split(said)
-        kept = {key: value for key, value in (arguments if isinstance(arguments, dict) else {}).items()
-                if key not in BESIDE}
+        kept = {
+            key: value for key, value in (arguments if isinstance(arguments, dict) else {}).items() if key not in BESIDE
+        }
         part, complaints = read_part(case["category"], {name: kept} if isinstance(arguments, dict) else said)
         assert complaints == ()
         found.append(part)
@@ -90,10 +91,29 @@ def test_what_nnrun_does_not_have_is_not_offered(case: dict[str, Any]) -> None:
     assert not any("Keras 1" in (one.hint or "") for one in _read(case).complaints)
 
 
-_KEYS = ["output_dim", "init", "W_regularizer", "border_mode", "nb_filter", "nb_row", "nb_col", "p", "lr", "decay",
-         "dim_ordering", "input_dim", "units", "filters", "weights", "mode", "activation", "name"]
-_VALUES = st.sampled_from([8, 0.5, True, None, "8", "full", "th", "same", "l1l2", "maxnorm", "x", [3, 3], {"l2": 0.1},
-                           {"l": 1}, [], {}])
+_KEYS = [
+    "output_dim",
+    "init",
+    "W_regularizer",
+    "border_mode",
+    "nb_filter",
+    "nb_row",
+    "nb_col",
+    "p",
+    "lr",
+    "decay",
+    "dim_ordering",
+    "input_dim",
+    "units",
+    "filters",
+    "weights",
+    "mode",
+    "activation",
+    "name",
+]
+_VALUES = st.sampled_from(
+    [8, 0.5, True, None, "8", "full", "th", "same", "l1l2", "maxnorm", "x", [3, 3], {"l2": 0.1}, {"l": 1}, [], {}]
+)
 
 
 @given(
@@ -142,8 +162,10 @@ def test_a_whole_network_of_2016(refused: Refused) -> None:
         ("p", "today: Dropout: {rate: 0.2}"),
         (
             "output_dim",
-            ("val_loss includes the penalty today; today: Dense: {units: 8, kernel_initializer: uniform, "
-             "kernel_regularizer: {L2: 0.01}, kernel_constraint: max_norm}"),
+            (
+                "val_loss includes the penalty today; today: Dense: {units: 8, kernel_initializer: uniform, "
+                "kernel_regularizer: {L2: 0.01}, kernel_constraint: max_norm}"
+            ),
         ),
         (
             "MaxoutDense",
@@ -151,8 +173,10 @@ def test_a_whole_network_of_2016(refused: Refused) -> None:
         ),
         (
             "Highway",
-            ("Keras 1 had it; today: write a layer of your own and name its file with --code; "
-             "residual: {layers: [...]} is the nearest without one"),
+            (
+                "Keras 1 had it; today: write a layer of your own and name its file with --code; "
+                "residual: {layers: [...]} is the nearest without one"
+            ),
         ),
         (
             "cosine_proximity",
@@ -160,8 +184,10 @@ def test_a_whole_network_of_2016(refused: Refused) -> None:
         ),
         (
             "lr",
-            ("today: SGD: {learning_rate: {InverseTimeDecay: {initial_learning_rate: 0.1, decay_steps: 1, "
-             "decay_rate: 0.0001}}, momentum: 0.9}"),
+            (
+                "today: SGD: {learning_rate: {InverseTimeDecay: {initial_learning_rate: 0.1, decay_steps: 1, "
+                "decay_rate: 0.0001}}, momentum: 0.9}"
+            ),
         ),
         ("fmeasure", "it took the mean over batches; today: F1Score: {average: micro, threshold: 0.5}"),
         ("nb_epoch", "today: epochs: 10"),
@@ -278,7 +304,8 @@ def _made(keras: Any, part: Part) -> Any:
     entry = lookup.entry(part.category, part.name)
     facts = {"$classes": 10}
     given = {
-        key: _made(keras, value) if isinstance(value, Part)
+        key: _made(keras, value)
+        if isinstance(value, Part)
         else plain(entry.parameters[key].kind, facts.get(value, value) if isinstance(value, str) else value)
         for key, value in part.arguments.items()
     }
@@ -292,8 +319,7 @@ def test_keras_takes_every_line() -> None:
     offered = [part for case in OFFERED if "wrote it so" in case["hint"] for part in _today(case)]
     made = [_made(keras, part) for part in offered if part.category not in ("sources", "preparation")]
     assert len(made) > 150
-    assert all(callable(one) or isinstance(one, (keras.callbacks.Callback, keras.optimizers.Optimizer))
-               for one in made)
+    assert all(callable(one) or isinstance(one, (keras.callbacks.Callback, keras.optimizers.Optimizer)) for one in made)
 
 
 @pytest.mark.keras
@@ -316,7 +342,7 @@ def test_full_padding_is_the_full_convolution() -> None:
     full = np.zeros((5, 5))
     for row in range(3):
         for column in range(2):
-            full[row:row + 3, column:column + 4] += picture[0, :, :, 0]
+            full[row : row + 3, column : column + 4] += picture[0, :, :, 0]
     assert np.allclose(model(picture)[0, :, :, 0], full)
 
 

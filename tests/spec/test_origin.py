@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="module")
 def config() -> Document:
     """A config with parts in every form."""
-    return parse("""\
+    return parse(
+        """\
 data: {source: digits, prepare: [{Reshape: [8, 8, 1]}], split: {test: 0.2}}
 model:
   - Conv2D: {filters: 4, kernel_size: [3, 3], kernel_regularizer: {L2: 0.01}}
@@ -29,46 +30,54 @@ training:
   loss: sparse_categorical_crossentropy
   optimizer: adam
   callbacks: [ModelCheckpoint]
-""", "x.yaml")
+""",
+        "x.yaml",
+    )
 
 
 def marked(marks: tuple[Mark, ...]) -> list[str]:
     """What stands at places."""
-    return [mark.text[mark.column - 1:mark.column - 1 + mark.length] for mark in marks]
+    return [mark.text[mark.column - 1 : mark.column - 1 + mark.length] for mark in marks]
 
 
-@pytest.mark.parametrize(("path", "value", "places"), [
-    ("model.0.Conv2D.filters", 4, ["4"]),
-    ("model.-1.Dense.units", "$classes", ["$classes"]),
-    ("model.2.Flatten", "Flatten", ["Flatten"]),
-    ("training.optimizer.Adam", "adam", ["adam"]),
-    ("model.1.MaxPooling2D.pool_size", [2, 2], ["[2, 2]"]),
-    ("model.1.MaxPooling2D.pool_size.0", 2, ["2"]),
-    ("model.0.Conv2D.kernel_regularizer.L2.l2", 0.01, ["0.01"]),
-    ("data.prepare.0.Reshape.shape", [8, 8, 1], ["[8, 8, 1]"]),
-])
+@pytest.mark.parametrize(
+    ("path", "value", "places"),
+    [
+        ("model.0.Conv2D.filters", 4, ["4"]),
+        ("model.-1.Dense.units", "$classes", ["$classes"]),
+        ("model.2.Flatten", "Flatten", ["Flatten"]),
+        ("training.optimizer.Adam", "adam", ["adam"]),
+        ("model.1.MaxPooling2D.pool_size", [2, 2], ["[2, 2]"]),
+        ("model.1.MaxPooling2D.pool_size.0", 2, ["2"]),
+        ("model.0.Conv2D.kernel_regularizer.L2.l2", 0.01, ["0.01"]),
+        ("data.prepare.0.Reshape.shape", [8, 8, 1], ["[8, 8, 1]"]),
+    ],
+)
 def test_what_the_config_says(config: Document, path: str, value: object, places: list[str]) -> None:
     """A value is found however it is written: in a mapping, as a lone value, as a bare word or an alias."""
     found = origin(config, words(path))
     assert (found.value, marked(found.places), found.default_of) == (value, places, None)
 
 
-@pytest.mark.parametrize(("path", "value", "owner"), [
-    ("seed", 0, "nnrun"),
-    ("training.epochs", 1, "Keras"),
-    ("training.metrics", [], "nnrun"),
-    ("training.best", {"monitor": None, "mode": "auto"}, "nnrun"),
-    ("keras.epsilon", 1e-7, "Keras"),
-    ("data.split.shuffle", True, "nnrun"),
-    ("model.0.Conv2D.strides", [1, 1], "Keras"),
-    ("model.1.MaxPooling2D.padding", "valid", "Keras"),
-    ("model.2.Flatten.data_format", None, "Keras"),
-    ("model.0.Conv2D.kernel_initializer", "glorot_uniform", "Keras"),
-    ("model.0.Conv2D.kernel_initializer.GlorotUniform.seed", None, "Keras"),
-    ("training.optimizer.Adam.beta_1", 0.9, "Keras"),
-    ("training.optimizer.adam.beta_1", 0.9, "Keras"),
-    ("training.callbacks.0.ModelCheckpoint.filepath", None, "nnrun"),
-])
+@pytest.mark.parametrize(
+    ("path", "value", "owner"),
+    [
+        ("seed", 0, "nnrun"),
+        ("training.epochs", 1, "Keras"),
+        ("training.metrics", [], "nnrun"),
+        ("training.best", {"monitor": None, "mode": "auto"}, "nnrun"),
+        ("keras.epsilon", 1e-7, "Keras"),
+        ("data.split.shuffle", True, "nnrun"),
+        ("model.0.Conv2D.strides", [1, 1], "Keras"),
+        ("model.1.MaxPooling2D.padding", "valid", "Keras"),
+        ("model.2.Flatten.data_format", None, "Keras"),
+        ("model.0.Conv2D.kernel_initializer", "glorot_uniform", "Keras"),
+        ("model.0.Conv2D.kernel_initializer.GlorotUniform.seed", None, "Keras"),
+        ("training.optimizer.Adam.beta_1", 0.9, "Keras"),
+        ("training.optimizer.adam.beta_1", 0.9, "Keras"),
+        ("training.callbacks.0.ModelCheckpoint.filepath", None, "nnrun"),
+    ],
+)
 def test_what_is_a_default(config: Document, path: str, value: object, owner: str) -> None:
     """What the config leaves out has its default, in sections, parts, and parts that are defaults themselves."""
     found = origin(config, words(path))
@@ -83,18 +92,24 @@ def test_the_name_of_a_default_part(config: Document) -> None:
         assert (dotted(found.path), found.value) == ("model.0.Conv2D.kernel_initializer", "glorot_uniform")
 
 
-@pytest.mark.parametrize(("path", "text", "hint"), [
-    ("sed", "the config has no 'sed'", "Did you mean 'seed'?"),
-    ("training.epoch", "'training' has no 'epoch'", "Did you mean 'epochs'?"),
-    ("seed.x", "'seed' has no 'x'", None),
-    ("model.9", "'model' has no '9'", "it is a list, whose items count from 0 to 3"),
-    ("model.0.Conv2D.filter", "Conv2D has no argument 'filter'", "Did you mean 'filters'?"),
-    ("model.0.filters", "'model.0' is Conv2D, so there is no 'filters' inside it", "write model.0.Conv2D.filters"),
-    ("model.0.Dense.units", "'model.0' is Conv2D, so there is no 'Dense' inside it", "write model.0.Conv2D.units"),
-    ("model.0.Conv2D.padding.x", "'padding' of Conv2D is \"valid\" (text), so there is no 'x' inside it", None),
-    ("model.0.Conv2D.kernel_initializer.Zeros.seed",
-     "'kernel_initializer' of Conv2D is GlorotUniform, so there is no 'Zeros' inside it", None),
-])
+@pytest.mark.parametrize(
+    ("path", "text", "hint"),
+    [
+        ("sed", "the config has no 'sed'", "Did you mean 'seed'?"),
+        ("training.epoch", "'training' has no 'epoch'", "Did you mean 'epochs'?"),
+        ("seed.x", "'seed' has no 'x'", None),
+        ("model.9", "'model' has no '9'", "it is a list, whose items count from 0 to 3"),
+        ("model.0.Conv2D.filter", "Conv2D has no argument 'filter'", "Did you mean 'filters'?"),
+        ("model.0.filters", "'model.0' is Conv2D, so there is no 'filters' inside it", "write model.0.Conv2D.filters"),
+        ("model.0.Dense.units", "'model.0' is Conv2D, so there is no 'Dense' inside it", "write model.0.Conv2D.units"),
+        ("model.0.Conv2D.padding.x", "'padding' of Conv2D is \"valid\" (text), so there is no 'x' inside it", None),
+        (
+            "model.0.Conv2D.kernel_initializer.Zeros.seed",
+            "'kernel_initializer' of Conv2D is GlorotUniform, so there is no 'Zeros' inside it",
+            None,
+        ),
+    ],
+)
 def test_what_there_cannot_be(config: Document, path: str, text: str, hint: str | None) -> None:
     """A path that leads nowhere is refused with what it could have meant."""
     with pytest.raises(NnrunError) as caught:

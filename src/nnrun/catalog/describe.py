@@ -66,10 +66,16 @@ class Description:
 def describe(entry: Entry) -> Description:
     """Describe one entry of the catalog."""
     return Description(
-        name=entry.name, category=entry.category, summary=entry.summary, origin=entry.origin, aliases=entry.aliases,
+        name=entry.name,
+        category=entry.category,
+        summary=entry.summary,
+        origin=entry.origin,
+        aliases=entry.aliases,
         example="" if entry.refused else _line(example_of(entry)),
         arguments=tuple(_row(parameter) for parameter in entry.parameters.values()),
-        call=tuple(entry.call.items()), refused=entry.refused)
+        call=tuple(entry.call.items()),
+        refused=entry.refused,
+    )
 
 
 def _row(parameter: Parameter) -> Row:

@@ -40,27 +40,59 @@ OWN_TABLES = {"sources": ("nnrun.data.sources", "SOURCES"), "preparation": ("nnr
 
 #: Parts that no class or function stands for: words that Keras' `compile` resolves, and nnrun's own functions.
 OWN: dict[str, dict[str, dict[str, Any]]] = {
-    "layers": {"PositionEmbedding": {
-        "origin": "nnrun", "function": False, "aliases": [], "call": {}, "takes_layer_parameters": True,
-        "summary": "Adds a learned vector for each position to an input of shape (steps, features).",
-        "parameters": {
-            "sequence_length": {"summary": "The most steps that an input may have."},
-            "initializer": {"default": "uniform", "summary": "How the vectors begin."}}},
+    "layers": {
+        "PositionEmbedding": {
+            "origin": "nnrun",
+            "function": False,
+            "aliases": [],
+            "call": {},
+            "takes_layer_parameters": True,
+            "summary": "Adds a learned vector for each position to an input of shape (steps, features).",
+            "parameters": {
+                "sequence_length": {"summary": "The most steps that an input may have."},
+                "initializer": {"default": "uniform", "summary": "How the vectors begin."},
+            },
+        },
         "Sequential": {
-        "origin": "nnrun", "function": False, "aliases": [], "call": {}, "takes_layer_parameters": False,
-        "summary": "A model inside the model: layers one after the other, used as one, inside a wrapper for example.",
-        "parameters": {
-            "layers": {"summary": "The layers, in order."},
-            "name": {"default": None, "summary": "String name of the model."}}}},
-    "metrics": {"accuracy": {
-        "origin": "keras", "function": True, "aliases": ["acc"], "parameters": {},
-        "summary": "The accuracy that suits the outputs and targets: binary, categorical or sparse categorical."}},
-    "losses": {"crossentropy": {
-        "origin": "keras", "function": True, "aliases": ["ce"], "parameters": {},
-        "summary": "The crossentropy that suits the outputs and targets: binary, categorical or sparse categorical."}},
-    "activations": {"binary_step": {
-        "origin": "nnrun", "function": True, "aliases": [], "parameters": {},
-        "summary": "1 where the input is at least 0, else 0, as in Rosenblatt's perceptron."}},
+            "origin": "nnrun",
+            "function": False,
+            "aliases": [],
+            "call": {},
+            "takes_layer_parameters": False,
+            "summary": "A model inside the model: layers one after the other, used as one, inside a wrapper for example.",  # noqa: E501
+            "parameters": {
+                "layers": {"summary": "The layers, in order."},
+                "name": {"default": None, "summary": "String name of the model."},
+            },
+        },
+    },
+    "metrics": {
+        "accuracy": {
+            "origin": "keras",
+            "function": True,
+            "aliases": ["acc"],
+            "parameters": {},
+            "summary": "The accuracy that suits the outputs and targets: binary, categorical or sparse categorical.",
+        }
+    },
+    "losses": {
+        "crossentropy": {
+            "origin": "keras",
+            "function": True,
+            "aliases": ["ce"],
+            "parameters": {},
+            "summary": "The crossentropy that suits the outputs and targets: binary, categorical or sparse categorical.",  # noqa: E501
+        }
+    },
+    "activations": {
+        "binary_step": {
+            "origin": "nnrun",
+            "function": True,
+            "aliases": [],
+            "parameters": {},
+            "summary": "1 where the input is at least 0, else 0, as in Rosenblatt's perceptron.",
+        }
+    },
 }
 
 _BASE = "A base class to write one's own from; it does nothing by itself."
@@ -86,8 +118,10 @@ REFUSED: dict[tuple[str, str], str] = {
     ("callbacks", "Callback"): _BASE,
     ("callbacks", "CallbackList"): "Keras makes it from `callbacks:` itself; list the callbacks.",
     ("callbacks", "LambdaCallback"): _CODE,
-    ("callbacks", "LearningRateScheduler"):
-        "It calls a Python function; give the optimizer a schedule: `learning_rate: {ExponentialDecay: {...}}`.",
+    (
+        "callbacks",
+        "LearningRateScheduler",
+    ): "It calls a Python function; give the optimizer a schedule: `learning_rate: {ExponentialDecay: {...}}`.",
     ("initializers", "Initializer"): _BASE,
     ("regularizers", "Regularizer"): _BASE,
     ("constraints", "Constraint"): _BASE,
@@ -144,8 +178,12 @@ def generate() -> dict[str, Any]:
         _add(entries[category], own)
     _correct(entries)
     base = _parameters(keras.layers.Layer.__init__, [keras.layers.Layer], ("self",))
-    return {"generated_by": COMMAND, "keras": keras.__version__, "layer_parameters": base,
-            "entries": {category: dict(sorted(found.items())) for category, found in entries.items()}}
+    return {
+        "generated_by": COMMAND,
+        "keras": keras.__version__,
+        "layer_parameters": base,
+        "entries": {category: dict(sorted(found.items())) for category, found in entries.items()},
+    }
 
 
 def _add(entries: dict[str, dict[str, Any]], own: Mapping[str, dict[str, Any]]) -> None:
@@ -204,8 +242,11 @@ def _canonical(thing: object, words: list[str]) -> str:
 def _described(category: str, thing: Any) -> dict[str, Any]:
     function = not inspect.isclass(thing)
     lineage = [thing] if function else inspect.getmro(thing)[:-1]
-    described = {"function": function, "summary": docstrings.summary(thing.__doc__),
-                 "parameters": _parameters(thing, lineage, _FED.get(category, ()) if function else ())}
+    described = {
+        "function": function,
+        "summary": docstrings.summary(thing.__doc__),
+        "parameters": _parameters(thing, lineage, _FED.get(category, ()) if function else ()),
+    }
     if category == "layers" and not function:
         described["call"] = _call_arguments(thing, lineage)
         described["takes_layer_parameters"] = _takes_more(thing)
@@ -218,9 +259,11 @@ def _takes_more(thing: Callable[..., object]) -> bool:
 
 def _parameters(thing: Callable[..., object], lineage: Any, fed: tuple[str, ...]) -> dict[str, dict[str, Any]]:
     texts = _texts(lineage, "Args", "Arguments")
-    return {name: _parameter(parameter, texts.get(name) or _UNSAID.get(name, ""))
-            for name, parameter in inspect.signature(thing).parameters.items()
-            if name not in fed and parameter.kind not in {parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL}}
+    return {
+        name: _parameter(parameter, texts.get(name) or _UNSAID.get(name, ""))
+        for name, parameter in inspect.signature(thing).parameters.items()
+        if name not in fed and parameter.kind not in {parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL}
+    }
 
 
 def _texts(lineage: Any, *headings: str) -> dict[str, str]:
@@ -249,8 +292,11 @@ def _plain(default: object, name: str) -> object:
 def _call_arguments(layer: Any, lineage: Any) -> dict[str, str]:
     texts = _texts(lineage, "Call arguments", "Call Args")
     signature = inspect.signature(layer.call).parameters
-    taken = [name for name, parameter in signature.items()
-             if parameter.kind not in {parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL}]
+    taken = [
+        name
+        for name, parameter in signature.items()
+        if parameter.kind not in {parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL}
+    ]
     return {name: texts.get(name) or _UNSAID.get(name, "") for name in taken if name not in _INPUTS}
 
 

@@ -53,7 +53,9 @@ def argument(entry: Entry, word: str) -> str | None:
 
 
 _ARGUMENTS = {
-    ("optimizers", "lr"): "learning_rate", ("callbacks", "epsilon"): "min_delta", ("sources", "nb_words"): "num_words",
+    ("optimizers", "lr"): "learning_rate",
+    ("callbacks", "epsilon"): "min_delta",
+    ("sources", "nb_words"): "num_words",
 }
 
 
@@ -101,10 +103,14 @@ def _callback(name: str, arguments: Any) -> Translation | None:
     if name == "ProgbarLogger" and set(given) == {"count_mode"}:
         return Translation((name,))
     if name == "ReduceLROnPlateau" and "epsilon" in given:
-        return Translation((part(name, {("min_delta" if word == "epsilon" else word): value
-                                        for word, value in given.items()}),))
-    return _checkpoint(given if isinstance(arguments, dict) else {"filepath": arguments}
-                       ) if name == "ModelCheckpoint" else None
+        return Translation(
+            (part(name, {("min_delta" if word == "epsilon" else word): value for word, value in given.items()}),)
+        )
+    return (
+        _checkpoint(given if isinstance(arguments, dict) else {"filepath": arguments})
+        if name == "ModelCheckpoint"
+        else None
+    )
 
 
 def _checkpoint(given: dict[str, Any]) -> Translation | None:
@@ -123,8 +129,9 @@ def _checkpoint(given: dict[str, Any]) -> Translation | None:
 def _source(name: str, arguments: Any) -> Translation | None:
     if not isinstance(arguments, dict) or "nb_words" not in arguments:
         return None
-    return Translation(({name: {("num_words" if word == "nb_words" else word): value
-                                for word, value in arguments.items()}},))
+    return Translation(
+        ({name: {("num_words" if word == "nb_words" else word): value for word, value in arguments.items()}},)
+    )
 
 
 def _preparation(name: str, arguments: Any) -> Translation | None:
@@ -138,7 +145,14 @@ def _preparation(name: str, arguments: Any) -> Translation | None:
 
 
 _CATEGORIES: dict[str, Callable[[str, Any], Translation | None]] = {
-    "layers": keras1_layers.layer, "optimizers": _optimizer, "losses": _word_of(names.LOSSES),
-    "metrics": _word_of(names.METRICS), "callbacks": _callback, "initializers": initializer,
-    "regularizers": regularizer, "constraints": constraint, "sources": _source, "preparation": _preparation,
+    "layers": keras1_layers.layer,
+    "optimizers": _optimizer,
+    "losses": _word_of(names.LOSSES),
+    "metrics": _word_of(names.METRICS),
+    "callbacks": _callback,
+    "initializers": initializer,
+    "regularizers": regularizer,
+    "constraints": constraint,
+    "sources": _source,
+    "preparation": _preparation,
 }

@@ -258,5 +258,8 @@ def _merge(given: dict[str, Any]) -> Translation | None:
 
 
 _ALONE: dict[str, Callable[[dict[str, Any]], Translation | None]] = {
-    "TimeDistributedDense": _time_distributed_dense, "MaxoutDense": _maxout, "Merge": _merge, "merge": _merge,
+    "TimeDistributedDense": _time_distributed_dense,
+    "MaxoutDense": _maxout,
+    "Merge": _merge,
+    "merge": _merge,
 }

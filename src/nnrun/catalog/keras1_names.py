@@ -6,10 +6,19 @@ from typing import Any
 
 #: Layers under another name today. Conv1D, Conv2D, ... were aliases in Keras 1 already.
 LAYERS = {
-    "AtrousConvolution1D": "Conv1D", "AtrousConv1D": "Conv1D", "AtrousConvolution2D": "Conv2D",
-    "AtrousConv2D": "Conv2D", "Deconvolution2D": "Conv2DTranspose", "Deconv2D": "Conv2DTranspose",
-    "Deconvolution3D": "Conv3DTranspose", "Deconv3D": "Conv3DTranspose", "LocallyConnected1D": "Conv1D",
-    "LocallyConnected2D": "Conv2D", "ThresholdedReLU": "ReLU", "SReLU": "PReLU", "ParametricSoftplus": "Activation",
+    "AtrousConvolution1D": "Conv1D",
+    "AtrousConv1D": "Conv1D",
+    "AtrousConvolution2D": "Conv2D",
+    "AtrousConv2D": "Conv2D",
+    "Deconvolution2D": "Conv2DTranspose",
+    "Deconv2D": "Conv2DTranspose",
+    "Deconvolution3D": "Conv3DTranspose",
+    "Deconv3D": "Conv3DTranspose",
+    "LocallyConnected1D": "Conv1D",
+    "LocallyConnected2D": "Conv2D",
+    "ThresholdedReLU": "ReLU",
+    "SReLU": "PReLU",
+    "ParametricSoftplus": "Activation",
 }
 
 #: The arguments that Keras 1 took by position and people wrote so: `Convolution2D(32, 5, 5)`.
@@ -31,18 +40,43 @@ POSITIONAL = {
 
 #: Old arguments of layers with what they may be today: those count that the layer has.
 ARGUMENTS = {
-    "output_dim": ("units",), "nb_filter": ("filters",), "filter_length": ("kernel_size",),
-    "border_mode": ("padding",), "subsample": ("strides",), "subsample_length": ("strides",), "stride": ("strides",),
-    "pool_length": ("pool_size",), "length": ("size",), "atrous_rate": ("dilation_rate",),
-    "dim_ordering": ("data_format",), "bias": ("use_bias",), "p": ("rate",), "sigma": ("stddev",),
-    "alpha": ("negative_slope",), "theta": ("threshold",), "concat_axis": ("axis",), "dot_axes": ("axes",),
-    "init": ("kernel_initializer", "embeddings_initializer", "alpha_initializer", "depthwise_initializer",
-             "pointwise_initializer"),
-    "inner_init": ("recurrent_initializer",), "beta_init": ("beta_initializer",), "gamma_init": ("gamma_initializer",),
-    "forget_bias_init": ("unit_forget_bias",), "inner_activation": ("recurrent_activation",),
-    "W_regularizer": ("kernel_regularizer", "embeddings_regularizer"), "U_regularizer": ("recurrent_regularizer",),
-    "b_regularizer": ("bias_regularizer",), "W_constraint": ("kernel_constraint", "embeddings_constraint"),
-    "b_constraint": ("bias_constraint",), "dropout_W": ("dropout",), "dropout_U": ("recurrent_dropout",),
+    "output_dim": ("units",),
+    "nb_filter": ("filters",),
+    "filter_length": ("kernel_size",),
+    "border_mode": ("padding",),
+    "subsample": ("strides",),
+    "subsample_length": ("strides",),
+    "stride": ("strides",),
+    "pool_length": ("pool_size",),
+    "length": ("size",),
+    "atrous_rate": ("dilation_rate",),
+    "dim_ordering": ("data_format",),
+    "bias": ("use_bias",),
+    "p": ("rate",),
+    "sigma": ("stddev",),
+    "alpha": ("negative_slope",),
+    "theta": ("threshold",),
+    "concat_axis": ("axis",),
+    "dot_axes": ("axes",),
+    "init": (
+        "kernel_initializer",
+        "embeddings_initializer",
+        "alpha_initializer",
+        "depthwise_initializer",
+        "pointwise_initializer",
+    ),
+    "inner_init": ("recurrent_initializer",),
+    "beta_init": ("beta_initializer",),
+    "gamma_init": ("gamma_initializer",),
+    "forget_bias_init": ("unit_forget_bias",),
+    "inner_activation": ("recurrent_activation",),
+    "W_regularizer": ("kernel_regularizer", "embeddings_regularizer"),
+    "U_regularizer": ("recurrent_regularizer",),
+    "b_regularizer": ("bias_regularizer",),
+    "W_constraint": ("kernel_constraint", "embeddings_constraint"),
+    "b_constraint": ("bias_constraint",),
+    "dropout_W": ("dropout",),
+    "dropout_U": ("recurrent_dropout",),
 }
 
 #: Old arguments that together are one list today.
@@ -56,8 +90,10 @@ DROPPED: dict[str, tuple[frozenset[str], str]] = {
     "weights": (frozenset(), "weights cannot be written into a config"),
     "input_dtype": (frozenset(), ""),
     "consume_less": (frozenset({"LSTM", "GRU", "SimpleRNN", "ConvLSTM2D"}), ""),
-    "output_shape": (frozenset({"Conv2DTranspose", "Conv3DTranspose"}),
-                     "output_shape follows from the input, output_padding adjusts it"),
+    "output_shape": (
+        frozenset({"Conv2DTranspose", "Conv3DTranspose"}),
+        "output_shape follows from the input, output_padding adjusts it",
+    ),
     "mode": (frozenset({"BatchNormalization"}), ""),
     **{key: (frozenset({"PReLU"}), "") for key in ("t_left_init", "a_left_init", "t_right_init", "a_right_init")},
     **{key: (frozenset({"Activation"}), "") for key in ("alpha_init", "beta_init", "shared_axes")},
@@ -70,8 +106,15 @@ BATCH_MODES = {
 }
 
 #: Modes of Merge.
-MERGES = {"sum": "Add", "mul": "Multiply", "concat": "Concatenate", "ave": "Average", "max": "Maximum", "dot": "Dot",
-          "cos": "Dot"}
+MERGES = {
+    "sum": "Add",
+    "mul": "Multiply",
+    "concat": "Concatenate",
+    "ave": "Average",
+    "max": "Maximum",
+    "dot": "Dot",
+    "cos": "Dot",
+}
 
 #: What stands in for a layer that is gone does not do quite the same.
 NEAREST = {
@@ -84,18 +127,18 @@ NEAREST = {
 #: What no single part of Keras 3 does, and what to do instead.
 GONE = {
     ("layers", "Highway"): "write a layer of your own and name its file with --code; "
-                           "residual: {layers: [...]} is the nearest without one",
+    "residual: {layers: [...]} is the nearest without one",
     ("metrics", "matthews_correlation"): "write a metric of your own and name its file with --code; "
-                                         "on two classes PearsonCorrelation is the nearest",
+    "on two classes PearsonCorrelation is the nearest",
     ("callbacks", "BaseLogger"): "leave it out, metrics are means over the epoch by themselves",
     ("regularizers", "EigenvalueRegularizer"): "write a regularizer of your own and name its file with --code; "
-                                               "SpectralNormalization bounds the largest singular value",
+    "SpectralNormalization bounds the largest singular value",
     ("preparation", "to_categorical"): "leave it out, class targets are encoded to suit the loss",
     ("preparation", "Tokenizer"): "the layer TextVectorization: {vocabulary: words.txt} numbers words",
     ("preparation", "text_to_word_sequence"): "the layer TextVectorization: {vocabulary: words.txt} splits text into "
-                                              "words",
+    "words",
     ("preparation", "ImageDataGenerator"): "training: {augment: [...]}, a list of RandomFlip, RandomRotation, "
-                                           "RandomTranslation, RandomZoom, RandomShear and their like",
+    "RandomTranslation, RandomZoom, RandomShear and their like",
 }
 
 #: The default learning rate, and all that differs from today's defaults.
@@ -125,22 +168,30 @@ METRICS: dict[str, tuple[str | dict[str, Any], str]] = {
     "cosine_proximity": ("cosine_similarity", _SIMILARITY),
     "cosine": ("cosine_similarity", _SIMILARITY),
     "kullback_leibler_divergence": ("kl_divergence", ""),
-    "fmeasure": _F1, "fscore": _F1, "f1score": _F1,
+    "fmeasure": _F1,
+    "fscore": _F1,
+    "f1score": _F1,
     "fbeta_score": ({"FBetaScore": {"average": "micro", "beta": 1.0, "threshold": 0.5}}, _BATCHES),
 }
 
 #: Old names of regularizers: the arguments they took, in order, and what they are today.
 REGULARIZERS = {
-    "l1": (("l1",), "L1"), "l2": (("l2",), "L2"), "l1l2": (("l1", "l2"), "L1L2"),
-    "activity_l1": (("l1",), "L1"), "activity_l2": (("l2",), "L2"), "activity_l1l2": (("l1", "l2"), "L1L2"),
+    "l1": (("l1",), "L1"),
+    "l2": (("l2",), "L2"),
+    "l1l2": (("l1", "l2"), "L1L2"),
+    "activity_l1": (("l1",), "L1"),
+    "activity_l2": (("l2",), "L2"),
+    "activity_l1l2": (("l1", "l2"), "L1L2"),
 }
 #: Classes whose weights were 0 where not said.
 REGULARIZER_CLASSES = frozenset({"WeightRegularizer", "ActivityRegularizer", "L1L2Regularizer"})
 
 #: Old names of constraints: what they are today, and their arguments.
 CONSTRAINTS: dict[str, tuple[str, dict[str, str]]] = {
-    "maxnorm": ("MaxNorm", {"m": "max_value"}), "MaxNorm": ("MaxNorm", {"m": "max_value"}),
-    "nonneg": ("NonNeg", {}), "unitnorm": ("UnitNorm", {}),
+    "maxnorm": ("MaxNorm", {"m": "max_value"}),
+    "MaxNorm": ("MaxNorm", {"m": "max_value"}),
+    "nonneg": ("NonNeg", {}),
+    "unitnorm": ("UnitNorm", {}),
     "MinMaxNorm": ("MinMaxNorm", {"low": "min_value", "high": "max_value"}),
 }
 CONSTRAINT_WORDS = {"MaxNorm": "max_norm", "NonNeg": "non_neg", "UnitNorm": "unit_norm"}
@@ -159,11 +210,11 @@ KEYS = {
 #: Keys that have no place today, and what to do instead.
 GONE_KEYS = {
     "samples_per_epoch": "leave it out, an epoch is every training row once (Keras' steps_per_epoch counts batches: "
-                         "samples divided by batch_size)",
+    "samples divided by batch_size)",
     "nb_val_samples": "leave it out, the whole validation part is scored (Keras' validation_steps counts batches: "
-                      "samples divided by batch_size)",
+    "samples divided by batch_size)",
     "val_samples": "leave it out, the whole part is scored (Keras' steps counts batches: samples divided by "
-                   "batch_size)",
+    "batch_size)",
     "show_accuracy": "metrics: [accuracy]",
     "class_mode": "leave it out, metrics: [accuracy] suits itself to the loss",
     "nb_worker": "leave it out, nnrun reads the data itself",

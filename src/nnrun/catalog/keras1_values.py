@@ -60,9 +60,7 @@ def initializer(name: str, arguments: Any) -> Translation | None:
     scale = arguments.get("scale") if isinstance(arguments, dict) and set(arguments) == {"scale"} else None
     if name not in names.SCALED or scale is None or isinstance(scale, (str, bool)):
         return None
-    today = {
-        "uniform": {"minval": -scale, "maxval": scale}, "normal": {"stddev": scale}
-    }.get(name, {"gain": scale})
+    today = {"uniform": {"minval": -scale, "maxval": scale}, "normal": {"stddev": scale}}.get(name, {"gain": scale})
     return Translation(({names.SCALED[name]: today},))
 
 
@@ -110,7 +108,9 @@ def constraint(name: str, arguments: Any) -> Translation | None:
 
 
 _PARTS: dict[str, Callable[[str, Any], Translation | None]] = {
-    "initializers": initializer, "regularizers": regularizer, "constraints": constraint,
+    "initializers": initializer,
+    "regularizers": regularizer,
+    "constraints": constraint,
 }
 
 

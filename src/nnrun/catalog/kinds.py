@@ -104,8 +104,10 @@ class Number:
 
     def schema(self) -> dict[str, Any]:
         """A number with its range."""
-        bounds = {"exclusiveMinimum" if self.least_excluded else "minimum": self.least,
-                  "exclusiveMaximum" if self.most_excluded else "maximum": self.most}
+        bounds = {
+            "exclusiveMinimum" if self.least_excluded else "minimum": self.least,
+            "exclusiveMaximum" if self.most_excluded else "maximum": self.most,
+        }
         return {"type": "number", **{key: bound for key, bound in bounds.items() if bound is not None}}
 
 
@@ -228,8 +230,12 @@ class Shape:
 
     def schema(self) -> dict[str, Any]:
         """An array of sizes, or a fact."""
-        return {"anyOf": [{"type": "array", "items": {"anyOf": [Integer(1).schema(), {"type": "null"}]}},
-                          {"enum": list(SHAPE_FACTS)}]}
+        return {
+            "anyOf": [
+                {"type": "array", "items": {"anyOf": [Integer(1).schema(), {"type": "null"}]}},
+                {"enum": list(SHAPE_FACTS)},
+            ]
+        }
 
 
 #: Categories whose singular is not the word without its last letter.
@@ -275,8 +281,9 @@ class MappingOf:
 
     def accepts(self, value: object) -> bool:
         """Whether `value` is such a mapping."""
-        return (isinstance(value, dict)
-                and all(isinstance(key, str) and self.item.accepts(item) for key, item in value.items()))
+        return isinstance(value, dict) and all(
+            isinstance(key, str) and self.item.accepts(item) for key, item in value.items()
+        )
 
     def schema(self) -> dict[str, Any]:
         """An object."""

@@ -18,8 +18,20 @@ if TYPE_CHECKING:
 
     from nnrun.catalog.kinds import Kind
 
-CATEGORIES = ("layers", "optimizers", "schedules", "losses", "metrics", "callbacks", "initializers", "regularizers",
-              "constraints", "activations", "sources", "preparation")
+CATEGORIES = (
+    "layers",
+    "optimizers",
+    "schedules",
+    "losses",
+    "metrics",
+    "callbacks",
+    "initializers",
+    "regularizers",
+    "constraints",
+    "activations",
+    "sources",
+    "preparation",
+)
 
 #: How a loss takes targets.
 Targets = Literal["integer", "one_hot", "binary", "number"]
@@ -123,7 +135,8 @@ def find(word: str) -> tuple[Entry, ...]:
     """Every entry that `word` means in any category, in any case where none is spelt exactly so."""
     exact = tuple(found for category in CATEGORIES if (found := entry(category, word)))
     return exact or tuple(
-        found for category in CATEGORIES for name in _spelt_like(category, word) if (found := entry(category, name)))
+        found for category in CATEGORIES for name in _spelt_like(category, word) if (found := entry(category, name))
+    )
 
 
 def _spelt_like(category: str, word: str) -> tuple[str, ...]:
@@ -160,10 +173,17 @@ def _entry(category: str, name: str) -> Entry:
     own = raw["parameters"]
     taken = {**own, **_further(raw)} if raw.get("takes_layer_parameters") else own
     return Entry(
-        category=category, name=name, summary=raw["summary"], origin=raw["origin"],
+        category=category,
+        name=name,
+        summary=raw["summary"],
+        origin=raw["origin"],
         parameters=MappingProxyType({key: _parameter(category, name, key, item) for key, item in taken.items()}),
-        call=MappingProxyType(raw.get("call", {})), aliases=tuple(raw["aliases"]), is_function=raw["function"],
-        lone=next(iter(own), None), refused=raw.get("refused"))
+        call=MappingProxyType(raw.get("call", {})),
+        aliases=tuple(raw["aliases"]),
+        is_function=raw["function"],
+        lone=next(iter(own), None),
+        refused=raw.get("refused"),
+    )
 
 
 def _further(raw: Mapping[str, Any]) -> dict[str, Any]:
@@ -174,5 +194,10 @@ def _further(raw: Mapping[str, Any]) -> dict[str, Any]:
 
 def _parameter(category: str, name: str, key: str, raw: Mapping[str, Any]) -> Parameter:
     default = raw.get("default")
-    return Parameter(key, "default" not in raw, default, raw["summary"],
-                     kind_of(category, name, key, raw.get("default", REQUIRED), raw.get("annotation")))
+    return Parameter(
+        key,
+        "default" not in raw,
+        default,
+        raw["summary"],
+        kind_of(category, name, key, raw.get("default", REQUIRED), raw.get("annotation")),
+    )

@@ -51,8 +51,9 @@ _NUMBERS = AnyOf((NUMBER, ListOf(NUMBER, least=1)))
 
 BY_ENTRY: dict[tuple[str, str, str], Kind] = {
     # -- layers: the core
-    ("layers", "EinsumDense", "equation"):
-        Text("an equation such as 'ab,bc->ac'", r"[a-zA-Z.]+,[a-zA-Z.]+->[a-zA-Z.]+"),
+    ("layers", "EinsumDense", "equation"): Text(
+        "an equation such as 'ab,bc->ac'", r"[a-zA-Z.]+,[a-zA-Z.]+->[a-zA-Z.]+"
+    ),
     ("layers", "EinsumDense", "bias_axes"): Text("letters of the equation's output", r"[a-zA-Z]+"),
     ("layers", "Reshape", "target_shape"): ListOf(AnyOf((Choice((-1,)), COUNT))),
     ("layers", "Permute", "dims"): ListOf(COUNT, least=1),
@@ -102,8 +103,9 @@ BY_ENTRY: dict[tuple[str, str, str], Kind] = {
     ("layers", "TextVectorization", "output_mode"): Choice(("int", "multi_hot", "count", "tf_idf")),
     ("layers", "TextVectorization", "ngrams"): AnyOf((COUNT, ListOf(COUNT, least=1, as_tuple=True))),
     ("layers", "TextVectorization", "split"): or_nothing(Choice(("whitespace", "character"))),
-    ("layers", "TextVectorization", "standardize"):
-        or_nothing(Choice(("lower_and_strip_punctuation", "lower", "strip_punctuation"))),
+    ("layers", "TextVectorization", "standardize"): or_nothing(
+        Choice(("lower_and_strip_punctuation", "lower", "strip_punctuation"))
+    ),
     ("layers", "Hashing", "mask_value"): AnyOf((TEXT, Integer())),
     ("layers", "IntegerLookup", "mask_token"): Integer(),
     ("layers", "IntegerLookup", "oov_token"): Integer(),
@@ -193,8 +195,9 @@ BY_ENTRY: dict[tuple[str, str, str], Kind] = {
     ("metrics", "AUC", "summation_method"): Choice(("interpolation", "minoring", "majoring")),
     ("metrics", "AUC", "thresholds"): ListOf(SHARE, least=1),
     # -- callbacks
-    ("callbacks", "ModelCheckpoint", "filepath"):
-        Text("a file name that ends with .keras or .weights.h5", r".*(\.keras|\.weights\.h5)"),
+    ("callbacks", "ModelCheckpoint", "filepath"): Text(
+        "a file name that ends with .keras or .weights.h5", r".*(\.keras|\.weights\.h5)"
+    ),
     ("callbacks", "OrbaxCheckpoint", "max_to_keep"): or_nothing(COUNT),
     ("callbacks", "CSVLogger", "separator"): Text("one character", r"."),
     ("callbacks", "ReduceLROnPlateau", "factor"): Number(0, 1, most_excluded=True),

@@ -40,8 +40,10 @@ LAYER = PartOf(("layers",))
 MARGIN = Integer(0)
 
 _QUANTIZED = r"(int8|int4|float8|gptq|awq)\S*_from_\w+"
-_DTYPES = ("mixed_b?float16|b?float16|float32|float64|float8_e4m3fn|float8_e5m2|u?int8|u?int16|u?int32|u?int64|bool"
-           f"|string|complex64|complex128|{_QUANTIZED}")
+_DTYPES = (
+    "mixed_b?float16|b?float16|float32|float64|float8_e4m3fn|float8_e5m2|u?int8|u?int16|u?int32|u?int64|bool"
+    f"|string|complex64|complex128|{_QUANTIZED}"
+)
 #: A pattern rather than a choice: a message that lists two dozen types hides what is wrong.
 DTYPE = Text("a data type such as 'float32', 'mixed_float16' or 'int32'", _DTYPES)
 NAME = Text("text without '/'", r"[^/]+")

@@ -111,9 +111,7 @@ def _refused(text: str, hint: str | None) -> ConfigError:
     return ConfigError([Problem(None, text, hint)])
 
 
-def _entries(
-    text: Text, content: bytes, taken: dict[tuple[str, str], str], problems: list[Problem]
-) -> Iterator[Entry]:
+def _entries(text: Text, content: bytes, taken: dict[tuple[str, str], str], problems: list[Problem]) -> Iterator[Entry]:
     """Give the entries of one file; what is wrong with it is added to `problems`."""
     tree = _parsed(text, content, problems)
     if tree is None:
@@ -134,9 +132,7 @@ def _entries(
         yield entry
 
 
-def _of_statement(
-    statement: ast.stmt, names: Names, classes: Classes, text: Text, tree: ast.Module
-) -> Sequence[Entry]:
+def _of_statement(statement: ast.stmt, names: Names, classes: Classes, text: Text, tree: ast.Module) -> Sequence[Entry]:
     if isinstance(statement, ast.ClassDef):
         return classes.entries(statement)
     if isinstance(statement, ast.FunctionDef) and not statement.name.startswith("_"):

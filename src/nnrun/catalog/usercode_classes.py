@@ -78,10 +78,21 @@ class Classes:
                 "state(self) gives what was learned as JSON, restore(self, state) takes it again",
             )
         both = {**read.own, **read.further}
-        return [Entry(
-            read.category, node.name, docstrings.summary(ast.get_docstring(node)), "user", MappingProxyType(both),
-            MappingProxyType(dict(read.call)), (), is_function=False, lone=next(iter(read.own), None),
-            base=None if read.base is None else read.base.name, targets=read.targets)]
+        return [
+            Entry(
+                read.category,
+                node.name,
+                docstrings.summary(ast.get_docstring(node)),
+                "user",
+                MappingProxyType(both),
+                MappingProxyType(dict(read.call)),
+                (),
+                is_function=False,
+                lone=next(iter(read.own), None),
+                base=None if read.base is None else read.base.name,
+                targets=read.targets,
+            )
+        ]
 
     def _read(self, node: ast.ClassDef) -> _Class:
         parent, base = self._parent(node), self._base(node)
@@ -94,8 +105,15 @@ class Classes:
         call = self._call(own_methods["call"]) if "call" in own_methods and category == "layers" else None
         inherited = parent.call if parent else base.call if base else {}
         entry = base or (parent.base if parent else None)
-        return _Class(category, entry, methods, own, further, inherited if call is None else call,
-                      self._targets(node) or (parent.targets if parent else None) or _targets_of(entry))
+        return _Class(
+            category,
+            entry,
+            methods,
+            own,
+            further,
+            inherited if call is None else call,
+            self._targets(node) or (parent.targets if parent else None) or _targets_of(entry),
+        )
 
     def _parent(self, node: ast.ClassDef) -> _Class | None:
         """The first base of this file that is something to a config."""

@@ -46,8 +46,17 @@ def _entry(
     category: str, name: str, summary: str, own: Mapping[str, Parameter], targets: Targets | None = None
 ) -> Entry:
     return Entry(
-        category, name, summary, "user", MappingProxyType(dict(own)), MappingProxyType({}), (), is_function=True,
-        lone=next(iter(own), None), targets=targets)
+        category,
+        name,
+        summary,
+        "user",
+        MappingProxyType(dict(own)),
+        MappingProxyType({}),
+        (),
+        is_function=True,
+        lone=next(iter(own), None),
+        targets=targets,
+    )
 
 
 def _needed(function: ast.FunctionDef) -> set[str]:
@@ -86,8 +95,9 @@ def _told(docstring: str) -> dict[str, str]:
 
 def _arguments(arguments: ast.arguments) -> Iterator[tuple[ast.arg, ast.expr | None]]:
     positional = [*arguments.posonlyargs, *arguments.args]
-    yield from zip(positional, [*[None] * (len(positional) - len(arguments.defaults)), *arguments.defaults],
-                   strict=True)
+    yield from zip(
+        positional, [*[None] * (len(positional) - len(arguments.defaults)), *arguments.defaults], strict=True
+    )
     yield from zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
 
 

@@ -18,7 +18,9 @@ PROPOSED_FROM = 1.3
 
 @click.command()
 @click.option(
-    "--profile", type=click.Path(path_type=Path), metavar="FILE",
+    "--profile",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
     help="Keep the profile here. Default: NNRUN_PROFILE, else a file of your configuration, which runs then use.",
 )
 @click.option("--show", is_flag=True, help="Show the profile that is there; measure nothing.")

@@ -133,6 +133,7 @@ def fetch(name: str, data_dir: Path | None, quiet: bool, as_json: bool) -> None:
         ):
             Screen.out().put(line)
 
+
 @data.command()
 @options.config
 @options.sets

@@ -15,8 +15,10 @@ _CODE = re.compile(r"(`+[^`]*`+)")
 def plain(text: str) -> str:
     """Give a text in which nothing outside of `code` is a command of Markdown."""
     parts = _CODE.split(" ".join(text.split()))
-    return "".join(part.replace("|", "\\|") if number % 2 else _MEANS_SOMETHING.sub(r"\\\1", part)
-                   for number, part in enumerate(parts))
+    return "".join(
+        part.replace("|", "\\|") if number % 2 else _MEANS_SOMETHING.sub(r"\\\1", part)
+        for number, part in enumerate(parts)
+    )
 
 
 def code(text: str) -> str:

@@ -74,6 +74,8 @@ def knows_code(command: Callable[..., Any]) -> Callable[..., Any]:
             return command(*words, **options)
 
     return knowing
+
+
 fold = click.option(
     "--fold",
     type=click.IntRange(min=0),

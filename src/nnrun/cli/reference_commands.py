@@ -33,8 +33,9 @@ def _command(name: str, command: click.Command) -> str:
     given = [one for one in command.get_params(context) if isinstance(one, click.Option)]
     options = [record for one in given if (record := one.get_help_record(context))]
     rows = [(code(names), plain(meaning)) for names, meaning in options]
-    return page(f"## {name}", block("text", usage), *_paragraphs(command.help or ""),
-                table(("option", "meaning"), rows))
+    return page(
+        f"## {name}", block("text", usage), *_paragraphs(command.help or ""), table(("option", "meaning"), rows)
+    )
 
 
 def _paragraphs(text: str) -> Iterator[str]:

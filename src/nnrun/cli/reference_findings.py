@@ -26,5 +26,12 @@ def findings() -> str:
 
 def _finding(name: str, said: Explanation) -> str:
     files = [page(f"With `{file}`:", block("csv", text)) for file, text in said.files.items()]
-    return page(f"## {name}", f"{said.severity.capitalize()}. {plain(said.what)} {plain(said.why)}", *files, "Found:",
-                block("yaml", said.wrong), "Not found:", block("yaml", said.right))
+    return page(
+        f"## {name}",
+        f"{said.severity.capitalize()}. {plain(said.what)} {plain(said.why)}",
+        *files,
+        "Found:",
+        block("yaml", said.wrong),
+        "Not found:",
+        block("yaml", said.right),
+    )

@@ -20,8 +20,11 @@ if TYPE_CHECKING:
     from nnrun.spec.section import Key
 
 #: What stands where the table of keys says no more than "any value".
-_BY_HAND = {"model": "a list of layers, or a graph", "define": "a mapping of names to lists of layers",
-            "expect": "a mapping of paths into scores.json to figures"}
+_BY_HAND = {
+    "model": "a list of layers, or a graph",
+    "define": "a mapping of names to lists of layers",
+    "expect": "a mapping of paths into scores.json to figures",
+}
 _HEADINGS = ("key", "takes", "default", "meaning")
 
 
@@ -52,10 +55,13 @@ def _sections(path: str, section: type[Section]) -> Iterator[tuple[str, type[Sec
 
 def _section(path: str, section: type[Section]) -> str:
     meanings = docstrings.arguments(section.__doc__, "Attributes")
-    rows = [(code(name), plain(_takes(name, key)), _default(name, key), plain(meanings.get(name, "")))
-            for name, key in section.KEYS.items()]
-    return page(f"## `{path}`" if path else "## The top", plain(docstrings.summary(section.__doc__)),
-                table(_HEADINGS, rows))
+    rows = [
+        (code(name), plain(_takes(name, key)), _default(name, key), plain(meanings.get(name, "")))
+        for name, key in section.KEYS.items()
+    ]
+    return page(
+        f"## `{path}`" if path else "## The top", plain(docstrings.summary(section.__doc__)), table(_HEADINGS, rows)
+    )
 
 
 def _takes(name: str, key: Key) -> str:
@@ -73,10 +79,16 @@ def _default(name: str, key: Key) -> str:
 
 
 def _form(name: str, form: Form) -> str:
-    rows = [(code(key), plain(EXPECTS[row.takes]), "required" if row.required else plain(row.default),
-             plain(row.meaning)) for key, row in form.keys.items()]
-    return page(f"## {'`model` as a graph' if name == 'model' else f'`{name}`' if name in _MACROS else _TITLES[name]}",
-                plain(form.meaning), block("yaml", form.example), table(_HEADINGS, rows))
+    rows = [
+        (code(key), plain(EXPECTS[row.takes]), "required" if row.required else plain(row.default), plain(row.meaning))
+        for key, row in form.keys.items()
+    ]
+    return page(
+        f"## {'`model` as a graph' if name == 'model' else f'`{name}`' if name in _MACROS else _TITLES[name]}",
+        plain(form.meaning),
+        block("yaml", form.example),
+        table(_HEADINGS, rows),
+    )
 
 
 _MACROS = ("repeat", "residual", "use")
@@ -87,5 +99,8 @@ def _facts() -> str:
     said = [(code(word), "an integer") for word in NUMBER_FACTS]
     said += [(code(word), "a shape") for word in SHAPE_FACTS]
     said += [(code(word), "in `inputs` and as a `target`: a field of the data") for word in FIELDS]
-    return page("## Facts from the data", "Words with a dollar stand for what the data teach.",
-                table(("word", "where it may stand"), said))
+    return page(
+        "## Facts from the data",
+        "Words with a dollar stand for what the data teach.",
+        table(("word", "where it may stand"), said),
+    )

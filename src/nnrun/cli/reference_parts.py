@@ -45,17 +45,25 @@ def sayable(entry: Entry) -> bool:
 def _page(category: str) -> str:
     entries = [entry for name in lookup.names(category) if (entry := lookup.entry(category, name)) and sayable(entry)]
     shared = _shared() if category == "layers" else ""
-    return page(f"# {category.capitalize()}", f"{PLACES[category][1]} There are {len(entries)}.", shared,
-                *(_entry(entry) for entry in entries))
+    return page(
+        f"# {category.capitalize()}",
+        f"{PLACES[category][1]} There are {len(entries)}.",
+        shared,
+        *(_entry(entry) for entry in entries),
+    )
 
 
 def _shared() -> str:
     """What every layer takes, said once."""
     rows = [row for row in describe(_any_layer()).arguments if row.name in lookup.catalog()["layer_parameters"]]
     said = "Beside its own arguments a layer takes these, unless its section says otherwise:"
-    return page(said, table(("argument", "takes", "default", "meaning"),
-                            [(code(row.name), plain(row.expects), code(row.default), plain(row.summary))
-                             for row in rows]))
+    return page(
+        said,
+        table(
+            ("argument", "takes", "default", "meaning"),
+            [(code(row.name), plain(row.expects), code(row.default), plain(row.summary)) for row in rows],
+        ),
+    )
 
 
 def _any_layer() -> Entry:
@@ -73,13 +81,21 @@ def _entry(entry: Entry) -> str:
     # On the line of a key a mapping stands in braces.
     example = said.example if place.endswith("- ") else flow(example_of(entry))
     call = ", ".join(code(name) for name, _ in said.call)
-    return page(f"## {said.name}", plain(said.summary) + own, also,
-                block("yaml", place + example), _arguments(entry, said),
-                f"Under `call:`: {call}." if call else "")
+    return page(
+        f"## {said.name}",
+        plain(said.summary) + own,
+        also,
+        block("yaml", place + example),
+        _arguments(entry, said),
+        f"Under `call:`: {call}." if call else "",
+    )
 
 
 def _arguments(entry: Entry, said: Description) -> str:
     shared = lookup.catalog()["layer_parameters"] if entry.category == "layers" else {}
-    rows = [(code(row.name), plain(row.expects), "required" if row.required else code(row.default), plain(row.summary))
-            for row in said.arguments if row.name not in shared]
+    rows = [
+        (code(row.name), plain(row.expects), "required" if row.required else code(row.default), plain(row.summary))
+        for row in said.arguments
+        if row.name not in shared
+    ]
     return table(("argument", "takes", "default", "meaning"), rows) if rows else ""

@@ -12,7 +12,9 @@ from nnrun.cli import options
 @click.command()
 @options.run
 @click.option(
-    "--out", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
     help="Write the page there; the run's folder stays as it is. Default: report.html and plots/ in that folder.",
 )
 @options.runs_dir

@@ -24,15 +24,23 @@ if TYPE_CHECKING:
 @options.sets
 @options.code
 @click.option(
-    "--jobs", type=click.IntRange(min=1), default=1, show_default=True, metavar="N",
+    "--jobs",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    metavar="N",
     help="How many processes share the folds of a cross-validation, and the cores.",
 )
 @click.option(
-    "--resume-folds", metavar="RUN", shell_complete=complete.run,
+    "--resume-folds",
+    metavar="RUN",
+    shell_complete=complete.run,
     help="Instead of CONFIG: run the folds of a cross-validation that are not done yet.",
 )
 @click.option(
-    "--report", "with_report", is_flag=True,
+    "--report",
+    "with_report",
+    is_flag=True,
     help="Make the page of nnrun report at the end, also of a run that fails.",
 )
 @options.runs_dir

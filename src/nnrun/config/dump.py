@@ -61,7 +61,7 @@ def _item(value: Any, indent: int) -> list[str]:
     if inline is not None:
         return [head + inline]
     first, *rest = _block(value, indent + 2)
-    return [head + first[indent + 2:], *rest]
+    return [head + first[indent + 2 :], *rest]
 
 
 def _inline(value: Any, room: int) -> str | None:

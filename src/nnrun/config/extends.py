@@ -104,8 +104,11 @@ def _names(document: Document) -> list[tuple[str, Mark]]:
         listed = {(_KEY, index): name for index, name in enumerate(said)}
     wrong = [path for path, name in listed.items() if not isinstance(name, str) or not name.strip()]
     problems = [
-        Problem(document.mark(path), f"expected a config's file name, received {show(listed[path])}",
-                "write extends: base.yaml, or a list of files of which later ones win")
+        Problem(
+            document.mark(path),
+            f"expected a config's file name, received {show(listed[path])}",
+            "write extends: base.yaml, or a list of files of which later ones win",
+        )
         for path in wrong
     ]
     if not 1 <= len(listed) <= WIDEST:

@@ -45,14 +45,17 @@ def _decode(raw: bytes, file: FilePath, skipped: int) -> str:
         return raw.decode("utf-8")
     except UnicodeDecodeError as error:
         source = Source(raw.decode("utf-8", errors="replace"), str(file))
-        start = len(raw[:error.start].decode("utf-8"))
+        start = len(raw[: error.start].decode("utf-8"))
         text = f"expected UTF-8 text, received the byte 0x{raw[error.start]:02X} at offset {error.start + skipped}"
         raise ConfigError([Problem(source.mark(start, start + 1), text, "save the file as UTF-8")]) from None
 
 
 def _too_large(file: FilePath, size: int) -> ConfigError:
-    return _refused(file, f"expected a config of at most {LARGEST / 1e6:g} MB, received {size / 1e6:,.1f} MB or more",
-                    "keep data in files of their own and name them under data:")
+    return _refused(
+        file,
+        f"expected a config of at most {LARGEST / 1e6:g} MB, received {size / 1e6:,.1f} MB or more",
+        "keep data in files of their own and name them under data:",
+    )
 
 
 def _refused(file: FilePath, text: str, hint: str | None) -> ConfigError:

@@ -136,7 +136,7 @@ def _replaced(base: _Tree, top: _Tree) -> _Tree:
         value = {key: _replaced(base.value[key], item) if key in base.value else item for key, item in value.items()}
     elif isinstance(value, list) and isinstance(base.value, list):
         both = [_replaced(old, new) for old, new in zip(base.value, value, strict=False)]
-        value = [*both, *value[len(both):]]
+        value = [*both, *value[len(both) :]]
     return _Tree(value, top.key, _joined(base, top))
 
 

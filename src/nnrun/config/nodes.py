@@ -101,18 +101,24 @@ class _Composer:
     def _document(self, event: Any) -> None:
         self._documents += 1
         if self._documents > 1:
-            self._refuse(event.start_mark.index, event.end_mark.index,
-                         "expected one document, received a second one after '---'",
-                         "put each experiment into a file of its own")
+            self._refuse(
+                event.start_mark.index,
+                event.end_mark.index,
+                "expected one document, received a second one after '---'",
+                "put each experiment into a file of its own",
+            )
             raise _Stop
 
     def _properties(self, event: Any, node: Node) -> Node:
         """Take the anchor and refuse the tag that stand before a value."""
         if event.tag is not None:
-            word = self.source.text[event.start_mark.index:].split(None, 1)[0]
-            self._refuse(event.start_mark.index, event.start_mark.index + len(word),
-                         f"expected a plain value, received the tag '{word[:60]}'",
-                         "delete the tag; write text in quotes and numbers without")
+            word = self.source.text[event.start_mark.index :].split(None, 1)[0]
+            self._refuse(
+                event.start_mark.index,
+                event.start_mark.index + len(word),
+                f"expected a plain value, received the tag '{word[:60]}'",
+                "delete the tag; write text in quotes and numbers without",
+            )
         if event.anchor is not None:
             found = _ANCHOR.match(self.source.text, node.start)
             node.start = found.end() if found else node.start
@@ -138,14 +144,21 @@ class _Composer:
         elif not target.closed:
             self._refuse(start, end, f"the alias '*{name}' contains itself", "write the value out")
         elif len(self._open) + target.height > DEEPEST:
-            self._refuse(start, end, f"expected at most {DEEPEST} levels of lists and mappings, received more through "
-                         f"the alias '*{name}'")
+            self._refuse(
+                start,
+                end,
+                f"expected at most {DEEPEST} levels of lists and mappings, received more through the alias '*{name}'",
+            )
         elif self._aliased <= MOST_ALIASED:
             self._aliased += target.size
             if self._aliased <= MOST_ALIASED:
                 return Node(target.value, start, end, target.size, target.height)
-            self._refuse(start, end, f"expected aliases to repeat at most {MOST_ALIASED:,} values, received more "
-                         f"with '*{name}'", "write the values out, or repeat less")
+            self._refuse(
+                start,
+                end,
+                f"expected aliases to repeat at most {MOST_ALIASED:,} values, received more with '*{name}'",
+                "write the values out, or repeat less",
+            )
         return Node(f"*{name}", start, end)
 
     def _begin(self, event: Any) -> None:
@@ -188,17 +201,29 @@ class _Composer:
 
     def _key(self, node: Node, parent: Node) -> str | None:
         """The key's text, or None where it is refused."""
-        shown = self.source.text[node.start:node.end]
+        shown = self.source.text[node.start : node.end]
         if not isinstance(node.value, str):
-            self._refuse(node.start, node.end, f"expected a text as the key, received {_kind(node.value, shown)}",
-                         f'write it in quotes: "{shown[:60]}":' if isinstance(node.value, (int, float)) else None)
+            self._refuse(
+                node.start,
+                node.end,
+                f"expected a text as the key, received {_kind(node.value, shown)}",
+                f'write it in quotes: "{shown[:60]}":' if isinstance(node.value, (int, float)) else None,
+            )
         elif shown == "<<":
-            self._refuse(node.start, node.end, "merge keys ('<<') are not part of the language",
-                         "write the keys out, or share them with extends:")
+            self._refuse(
+                node.start,
+                node.end,
+                "merge keys ('<<') are not part of the language",
+                "write the keys out, or share them with extends:",
+            )
         elif node.value in parent.value:
             line = self.source.line_of(parent.value[node.value][0].start)
-            self._refuse(node.start, node.end, f"the key '{node.value[:60]}' stands twice in this mapping",
-                         f"delete one of the two; the first is on line {line}")
+            self._refuse(
+                node.start,
+                node.end,
+                f"the key '{node.value[:60]}' stands twice in this mapping",
+                f"delete one of the two; the first is on line {line}",
+            )
         else:
             return node.value
         return None
@@ -243,6 +268,6 @@ def _no_mapping(source: Source, root: Node | None) -> Problem:
     hint = "write lines of the form key: value, beginning with name:"
     if root is None:
         return Problem(source.mark(0, 1), "expected a config, received a file without any values", hint)
-    shown = _kind(root.value, source.text[root.start:root.end].split("\n", 1)[0])
+    shown = _kind(root.value, source.text[root.start : root.end].split("\n", 1)[0])
     text = f"expected a mapping at the top of the file, received {shown}"
     return Problem(source.mark(root.start, root.end), text, hint)

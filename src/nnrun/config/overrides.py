@@ -86,16 +86,22 @@ class _Edit:
         self.source.refuse_unprintable()
         found = _OPTION.match(self.option)
         if not found:
-            raise self._refused(0, len(self.option), "expected path=value, path+=value or path~",
-                                "for example --set training.epochs=3")
+            raise self._refused(
+                0, len(self.option), "expected path=value, path+=value or path~", "for example --set training.epochs=3"
+            )
         steps = self._steps(found.group(1))
         if found.group(2) == "~":
             self._remove(steps)
         else:
             self._put(steps, self._value(found.end()), append=found.group(2) == "+=")
         self._remember()
-        return replace(self.before, data=self.data, value_marks=self.value_marks, key_marks=self.key_marks,
-                       provenance=self.provenance)
+        return replace(
+            self.before,
+            data=self.data,
+            value_marks=self.value_marks,
+            key_marks=self.key_marks,
+            provenance=self.provenance,
+        )
 
     def _refused(self, start: int, end: int, text: str, hint: str | None = None) -> _Refused:
         return _Refused(self.source.mark(start, end), text, hint)
@@ -111,8 +117,12 @@ class _Edit:
             found = _STEP.match(path, start)
             word = found.group(1) if found else ""
             if not found or not word.strip("\"' "):
-                raise self._refused(start, start + 1, "expected a key or an index here",
-                                    "write the path as training.epochs=3; a key that holds a dot stands in quotes")
+                raise self._refused(
+                    start,
+                    start + 1,
+                    "expected a key or an index here",
+                    "write the path as training.epochs=3; a key that holds a dot stands in quotes",
+                )
             steps.append(_Step(word.strip("\"'") if word[0] in "\"'" else word.strip(), start, start + len(word)))
             start = found.end() + (found.end() == len(path) and not path.endswith("."))
         if len(steps) > DEEPEST:
@@ -124,8 +134,12 @@ class _Edit:
         blanked = Source(" " * start + self.option[start:], _FILE, shown=self.option)
         node = compose_value(blanked)
         if node is None:
-            raise self._refused(len(self.option.rstrip()) - 1, len(self.option), "expected a value, received none",
-                                "write null for nothing, '' for an empty text, or path~ to remove the key")
+            raise self._refused(
+                len(self.option.rstrip()) - 1,
+                len(self.option),
+                "expected a value, received none",
+                "write null for nothing, '' for an empty text, or path~ to remove the key",
+            )
         return node, blanked
 
     # Walking the path ------------------------------------------------------------------------------------------------
@@ -162,8 +176,11 @@ class _Edit:
             return self._index(where, path, here, step)
         if not isinstance(here, dict):
             change = "~" if must_exist else f"={{{step.word}: ...}}"
-            raise self._refused_at(step, f"{where} is a single value, so there is no '{step.word}' inside it",
-                                   f"change it as a whole: --set '{_dotted(path)}{change}'")
+            raise self._refused_at(
+                step,
+                f"{where} is a single value, so there is no '{step.word}' inside it",
+                f"change it as a whole: --set '{_dotted(path)}{change}'",
+            )
         if step.word not in here and (must_exist or _INDEX.fullmatch(step.word)):
             hint = did_you_mean(step.word, here) or (f"it has: {', '.join(list(here)[:8])}" if here else None)
             raise self._refused_at(step, f"{where} has no '{step.word}'", hint)
@@ -178,8 +195,9 @@ class _Edit:
         index = int(step.word)
         if not -len(here) <= index < len(here):
             held = f"it counts from 0 to {len(here) - 1}" if here else "it is empty"
-            raise self._refused_at(step, f"{where} has no item {index} ({held})",
-                                   f"append with --set '{_dotted(path)}+=...'")
+            raise self._refused_at(
+                step, f"{where} has no item {index} ({held})", f"append with --set '{_dotted(path)}+=...'"
+            )
         return index % len(here)
 
     def _open(self, here: dict[str, Any], path: Path, step: _Step) -> None:
@@ -192,8 +210,11 @@ class _Edit:
         """Turn the bare word `Adam` into `{Adam: {}}`, where the next step is that word."""
         word = here[path[-1]]
         if word.lower() != step.word.lower():
-            raise self._refused_at(step, f"'{_dotted(path)}' is '{word}', so there is no '{step.word}' inside it",
-                                   f"write --set '{_dotted(path)}={{{step.word}: ...}}' to replace it")
+            raise self._refused_at(
+                step,
+                f"'{_dotted(path)}' is '{word}', so there is no '{step.word}' inside it",
+                f"write --set '{_dotted(path)}={{{step.word}: ...}}' to replace it",
+            )
         here[path[-1]] = {step.word: None}
         self.key_marks[*path, step.word] = self.source.mark(step.start, step.end)
         self._change(path, self.source.mark(step.start, step.end))
@@ -214,7 +235,7 @@ class _Edit:
         node, source = value
         self._forget(path)
         here[path[-1]] = plain(node, source, path, self.value_marks, self.key_marks)
-        self.changed |= {known for known in self.value_marks if known[:len(path)] == path}
+        self.changed |= {known for known in self.value_marks if known[: len(path)] == path}
 
     def _list(self, held: Any, path: Path, step: _Step, value: tuple[Node, Source]) -> list[Any]:
         """The list to append to."""
@@ -222,8 +243,11 @@ class _Edit:
             self._change(path, value[1].mark(value[0].start, value[0].end))
             return []
         if not isinstance(held, list):
-            raise self._refused_at(step, f"'{_dotted(path)}' is no list, so nothing can be appended to it",
-                                   f"write --set '{_dotted(path)}=[...]' to replace it")
+            raise self._refused_at(
+                step,
+                f"'{_dotted(path)}' is no list, so nothing can be appended to it",
+                f"write --set '{_dotted(path)}=[...]' to replace it",
+            )
         return held
 
     def _remove(self, steps: list[_Step]) -> None:
@@ -243,7 +267,7 @@ class _Edit:
     def _forget(self, path: Path) -> None:
         """Drop the marks of a value and of all below it (its own key stays)."""
         for table in (self.value_marks, self.key_marks, self.provenance):
-            for known in [known for known in table if known[:len(path)] == path]:
+            for known in [known for known in table if known[: len(path)] == path]:
                 if table is not self.key_marks or known != path:
                     del table[known]
 
@@ -258,7 +282,7 @@ def _close_gap(table: dict[Path, Any], path: Path, gone: int) -> None:
     """Move the entries of a list's later items up by one."""
     depth = len(path)
     moved = [known for known in table if len(known) > depth and known[:depth] == path and int(known[depth]) > gone]
-    entries = {(*path, int(known[depth]) - 1, *known[depth + 1:]): table.pop(known) for known in moved}
+    entries = {(*path, int(known[depth]) - 1, *known[depth + 1 :]): table.pop(known) for known in moved}
     table.update(entries)
 
 

@@ -72,26 +72,30 @@ def _show_many(value: Any, kind: str) -> str:
 
 
 def _shortened(text: str) -> str:
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN - 4]} ..."
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 4]} ..."
 
 
 def _visible(text: str) -> str:
     """The text on one line: what cannot be printed becomes an escape."""
-    return "".join(letter if letter.isprintable() else letter.encode("unicode_escape", "replace").decode()
-                   for letter in text[:_SHOWN + 1])
+    return "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape", "replace").decode()
+        for letter in text[: _SHOWN + 1]
+    )
 
 
 def _excerpt(mark: Mark) -> list[str]:
     """The marked line, cut around the word where it is long, and the caret line below it."""
     start = mark.column - 1
     first = max(0, min(start - _BEFORE, len(mark.text) - _LINE)) if len(mark.text) > _LINE else 0
-    shown = mark.text[first:first + _LINE]
+    shown = mark.text[first : first + _LINE]
     head = "... " if first else ""
     tail = " ..." if first + _LINE < len(mark.text) else ""
-    before = len(head) + _width(shown[:start - first])
-    word = max(1, _width(shown[start - first:start - first + mark.length]))
-    return [f"{mark.line:>5} | {head}{_printable(shown)}{tail}".rstrip(),
-            f"{' ' * 5} | {' ' * before}^{'~' * (word - 1)}"]
+    before = len(head) + _width(shown[: start - first])
+    word = max(1, _width(shown[start - first : start - first + mark.length]))
+    return [
+        f"{mark.line:>5} | {head}{_printable(shown)}{tail}".rstrip(),
+        f"{' ' * 5} | {' ' * before}^{'~' * (word - 1)}",
+    ]
 
 
 def _printable(text: str) -> str:

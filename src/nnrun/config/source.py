@@ -40,7 +40,7 @@ class Source:
         line = bisect_right(begins, start) - 1
         # Marks share their line: with a copy each, a config of 1 MB on one line would take more memory than there is.
         if line not in self._cut:
-            self._cut[line] = self.shown[begins[line]:ends[line]]
+            self._cut[line] = self.shown[begins[line] : ends[line]]
         length = max(1, min(end, ends[line]) - start)
         return Mark(self.file, line + 1, start - begins[line] + 1, length, self._cut[line])
 

@@ -19,27 +19,45 @@ _QUOTE = "put the text in single quotes"
 #: What the two parsers of PyYAML say (libyaml first), what it means, and what to type.
 _WORDS: tuple[tuple[tuple[str, ...], str, str], ...] = (
     (("tab character",), "expected spaces, received a tab", "replace the tab with spaces"),
-    (("directive", "incompatible"), "a line that begins with '%' is not part of the language",
-     "delete it, or quote the text"),
+    (
+        ("directive", "incompatible"),
+        "a line that begins with '%' is not part of the language",
+        "delete it, or quote the text",
+    ),
     (("tag", "uri"), "expected a plain value, received a tag", "put text that begins with '!' in quotes"),
     (("unexpected end of stream", "unexpected document indicator"), "this quoted text never ends", "close the quote"),
-    (("unknown escape", "hexadecimal", "invalid unicode"), "this '\\' escape is unknown in double quotes",
-     "use single quotes, in which '\\' is an ordinary character"),
-    (("mapping values are not allowed",), "a ': ' is not allowed here",
-     "put text that holds ': ' in quotes, and begin every key on a line of its own, aligned with its neighbours"),
+    (
+        ("unknown escape", "hexadecimal", "invalid unicode"),
+        "this '\\' escape is unknown in double quotes",
+        "use single quotes, in which '\\' is an ordinary character",
+    ),
+    (
+        ("mapping values are not allowed",),
+        "a ': ' is not allowed here",
+        "put text that holds ': ' in quotes, and begin every key on a line of its own, aligned with its neighbours",
+    ),
     (("sequence entries are not allowed",), "a list item is not allowed here", _INDENT),
     (("mapping keys are not allowed",), "a key is not allowed here", _INDENT),
-    (("',' or '}'",), "expected ',' or '}' in the mapping that begins with '{'",
-     "separate its entries with ',' and close it with '}'"),
-    (("',' or ']'",), "expected ',' or ']' in the list that begins with '['",
-     "separate its items with ',' and close it with ']'"),
+    (
+        ("',' or '}'",),
+        "expected ',' or '}' in the mapping that begins with '{'",
+        "separate its entries with ',' and close it with '}'",
+    ),
+    (
+        ("',' or ']'",),
+        "expected ',' or ']' in the list that begins with '['",
+        "separate its items with ',' and close it with ']'",
+    ),
     (("expected ':'",), "expected ':' after the key", "write it as key: value"),
     (("expected key", "expected '-' indicator", "<block end>"), "this line does not fit the lines above it", _INDENT),
     (("node content",), "expected a value", _QUOTE),
     (("<document start>",), "expected the end of the file", "keep everything in one mapping, its keys aligned"),
     (("alias", "anchor", "alphabetic or numeric"), "expected a name after '&' or '*'", _QUOTE),
-    (("comment", "indentation indicator", "chomping", "block scalar"), "expected the text's lines below '|' or '>'",
-     "begin the text on the next line, indented with spaces"),
+    (
+        ("comment", "indentation indicator", "chomping", "block scalar"),
+        "expected the text's lines below '|' or '>'",
+        "begin the text on the next line, indented with spaces",
+    ),
     # libyaml of PyYAML 6.0.4 stops at 1,000 levels of [ and {, before it has given any event.
     (("nesting depth",), f"expected at most {DEEPEST} levels of lists and mappings, received more", "nest less deeply"),
     (("cannot start any token",), "a value cannot begin with this character", _QUOTE),
@@ -82,7 +100,12 @@ def _tabs(source: Source, line: int) -> list[Problem]:
         begin, end = source.line_span(number)
         found = re.compile(r" *(\t+)").match(source.text, begin, end)
         if found and len(problems) < 20:
-            problems.append(Problem(source.mark(*found.span(1)), "expected spaces as indentation, received a tab",
-                                    "replace each tab with spaces (most editors can do it for the whole file)"))
+            problems.append(
+                Problem(
+                    source.mark(*found.span(1)),
+                    "expected spaces as indentation, received a tab",
+                    "replace each tab with spaces (most editors can do it for the whole file)",
+                )
+            )
         near = near or bool(found and number >= line - 1)
     return problems if near else []

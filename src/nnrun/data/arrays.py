@@ -49,9 +49,7 @@ class Npz:
     def __init__(self, file: str | None = None, arrays: dict[str, str] | None = None) -> None:
         strange = sorted(set(arrays or {}) - {*_USUAL, *_BESIDE})
         if strange:
-            raise ValueError(
-                f"npz: arrays expected the keys {', '.join((*_USUAL, *_BESIDE))}, received {strange[0]!r}"
-            )
+            raise ValueError(f"npz: arrays expected the keys {', '.join((*_USUAL, *_BESIDE))}, received {strange[0]!r}")
         if file is None and not {"x", "y"} <= set(arrays or {}):
             raise ValueError("npz: expected a `file`, or `arrays: {x: NAME.npy, y: NAME.npy}`, received neither")
         self.file = file

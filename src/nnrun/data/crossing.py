@@ -95,9 +95,7 @@ def load_crossing(spec: SpecLike, *, form: TargetForms, seed: int, places: Place
     k_fold = _k_fold(spec)
     try:
         classes = classes_to_stratify(raw) if k_fold.stratify or split.stratify else None
-        folds = deal_folds(
-            len(raw.train), k_fold, y=classes if k_fold.stratify else None, groups=raw.groups, seed=seed
-        )
+        folds = deal_folds(len(raw.train), k_fold, y=classes if k_fold.stratify else None, groups=raw.groups, seed=seed)
     except ValueError as error:
         raise DataError(f"split: k_fold: {error}") from None
     if k_fold.stratify and classes is not None and (least := int(np.bincount(classes).min())) < k_fold.folds:

@@ -52,6 +52,7 @@ _MNIST = Entry(
     caveats=("A handful of test labels are disputable to the human eye; a test error below about 0.2 % means little.",),
 )
 
+
 def _fashion(stem: str, sha256: str, size: int) -> Remote:
     mirrors = (
         "https://storage.googleapis.com/tensorflow/tf-keras-datasets/",

@@ -52,9 +52,7 @@ _BOSTON = Entry(
         rows=506,
         task="regression",
         target_names=("MEDV",),
-        columns=(
-            *("CRIM", "ZN", "INDUS", "CHAS", "NOX", "RM", "AGE", "DIS", "RAD", "TAX", "PTRATIO", "B", "LSTAT"),
-        ),
+        columns=(*("CRIM", "ZN", "INDUS", "CHAS", "NOX", "RM", "AGE", "DIS", "RAD", "TAX", "PTRATIO", "B", "LSTAT"),),
     ),
     containers=(
         (
@@ -94,9 +92,7 @@ _CALIFORNIA = Entry(
         rows=20640,
         task="regression",
         target_names=("MedHouseVal",),
-        columns=(
-            *("MedInc", "HouseAge", "AveRooms", "AveBedrms", "Population", "AveOccup", "Latitude", "Longitude"),
-        ),
+        columns=(*("MedInc", "HouseAge", "AveRooms", "AveBedrms", "Population", "AveOccup", "Latitude", "Longitude"),),
     ),
     containers=(
         (

@@ -69,7 +69,6 @@ class Images:
     """
 
     def __init__(  # noqa: PLR0913, PLR0917 - the config's own words
-
         self,
         folder: str | None = None,
         file: str | None = None,

@@ -62,9 +62,7 @@ def row_misfit(row: Row, dialect: Dialect, head: Head) -> Misfit | None:
     return None
 
 
-def cell_misfit(
-    row: Row, index: int, dialect: Dialect, column: tuple[str, Role, Kind], *, gap: bool
-) -> Misfit | None:
+def cell_misfit(row: Row, index: int, dialect: Dialect, column: tuple[str, Role, Kind], *, gap: bool) -> Misfit | None:
     """What is wrong with a field of a row that is whole.
 
     Args:

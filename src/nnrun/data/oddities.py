@@ -20,9 +20,25 @@ _WORDS = {"n/a", "na", "n.a.", "nan", "none", "null", "nil", "unknown", "missing
 _STAND_INS = frozenset({"?", ".", "*"} | _DASHES | _WORDS)
 _MINUS = str.maketrans(dict.fromkeys("\N{MINUS SIGN}\N{EN DASH}\N{EM DASH}\N{HYPHEN}\N{NON-BREAKING HYPHEN}", "-"))
 #: Other ways to write dates, with their `strptime` codes; the first that reads a field is named.
-_FORMS = ("%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%Y/%m/%d", "%Y.%m.%d", "%Y%m%d", "%d.%m.%y", "%m/%d/%y",
-          "%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y", "%d-%b-%Y", "%d.%m.%Y %H:%M", "%d/%m/%Y %H:%M",
-          "%m/%d/%Y %H:%M")
+_FORMS = (
+    "%d.%m.%Y",
+    "%d/%m/%Y",
+    "%m/%d/%Y",
+    "%d-%m-%Y",
+    "%Y/%m/%d",
+    "%Y.%m.%d",
+    "%Y%m%d",
+    "%d.%m.%y",
+    "%m/%d/%y",
+    "%d %b %Y",
+    "%d %B %Y",
+    "%b %d, %Y",
+    "%B %d, %Y",
+    "%d-%b-%Y",
+    "%d.%m.%Y %H:%M",
+    "%d/%m/%Y %H:%M",
+    "%m/%d/%Y %H:%M",
+)
 
 
 class Oddity(NamedTuple):
@@ -227,6 +243,22 @@ def _unit(text: str, decimal: str) -> Oddity | None:
 
 #: From the special to the general: a field is what the first of them takes it for.
 _LOOKS: tuple[Callable[[str, str], Oddity | None], ...] = (
-    _infinite, _hidden, _minus, _thousands, _decimal, _percent, _currency, _bound, _date, _time, _range, _hexadecimal,
-    _truth, _spreadsheet, _stand_in, _pair, _footnote, _unit,
+    _infinite,
+    _hidden,
+    _minus,
+    _thousands,
+    _decimal,
+    _percent,
+    _currency,
+    _bound,
+    _date,
+    _time,
+    _range,
+    _hexadecimal,
+    _truth,
+    _spreadsheet,
+    _stand_in,
+    _pair,
+    _footnote,
+    _unit,
 )

@@ -109,8 +109,9 @@ class OwnSource:
         import numpy as np
 
         if not isinstance(part, tuple | list) or len(part) not in (2, 3):
-            raise DataError(f"{self._name}: expected examples with targets, received {type(part).__name__}",
-                            hint=_RETURNS)
+            raise DataError(
+                f"{self._name}: expected examples with targets, received {type(part).__name__}", hint=_RETURNS
+            )
         x, y, *weights = (np.asarray(each) for each in part)
         y = y.astype(object) if y.dtype.kind == "U" else y
         if x.ndim < 2 or x.dtype.kind not in "biuf":
@@ -154,8 +155,10 @@ class OwnStep:
             made = np.asarray(self._object().apply(_array(x)))
         if not made.ndim or len(made) != len(x):
             count = len(made) if made.ndim else 0
-            raise DataError(f"prepare: {self._name}: expected {len(x)} examples back, received {count}",
-                            hint="apply(self, x) returns an array with a row for each example")
+            raise DataError(
+                f"prepare: {self._name}: expected {len(x)} examples back, received {count}",
+                hint="apply(self, x) returns an array with a row for each example",
+            )
         return made
 
     def state(self) -> dict[str, Any]:

@@ -204,9 +204,7 @@ class Parquet:
 
         return kinds, blocks()
 
-    def _checked(
-        self, table: Any, file: Path, gaps: Sequence[str], told: tuple[int, Defects]
-    ) -> dict[str, np.ndarray]:
+    def _checked(self, table: Any, file: Path, gaps: Sequence[str], told: tuple[int, Defects]) -> dict[str, np.ndarray]:
         """The columns of a table, and its defects added to those before; `told` is its first row, and those."""
         from nnrun.data.columnwise import missing
 

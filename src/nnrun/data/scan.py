@@ -160,6 +160,4 @@ def tally_rows(rows_of_fields: Iterable[list[str]], dialect: Dialect, wanted: Wa
 
 def repeats_header(fields: list[str], names: tuple[str, ...]) -> bool:
     """Whether a row is the header over again, as in files that were put together from several."""
-    return fields[0].strip() == names[0] and all(
-        text.strip() == name for text, name in zip(fields, names, strict=True)
-    )
+    return fields[0].strip() == names[0] and all(text.strip() == name for text, name in zip(fields, names, strict=True))

@@ -97,9 +97,7 @@ class FoldsTogether:
         self._fields = self._jax.device_put(self._train.fields)
         parts = [fold.validation for fold in folds if fold.validation is not None]
         self._validation = self._stacked(parts) if parts else None
-        self._scored = {
-            name: self._stacked([fold.scored[name] for fold in folds]) for name in folds[0].scored
-        }
+        self._scored = {name: self._stacked([fold.scored[name] for fold in folds]) for name in folds[0].scored}
         self._most = self._most_batches([self._validation, *self._scored.values()])
         self.last: Values
         self.take([fold.start for fold in folds])

@@ -32,9 +32,7 @@ class JaxNames:
         self.math = SimpleNamespace(log=ours.log, count_nonzero=ours.count_nonzero)
         self.random = SimpleNamespace(stateless_uniform=self._uniform)
         self.config = SimpleNamespace(list_physical_devices=self._devices)
-        self.errors = SimpleNamespace(
-            InvalidArgumentError=_Never, UnimplementedError=_Never, InternalError=_Never
-        )
+        self.errors = SimpleNamespace(InvalidArgumentError=_Never, UnimplementedError=_Never, InternalError=_Never)
         self.repeat = ours.repeat
         self.maximum, self.minimum, self.where, self.tile = ours.maximum, ours.minimum, ours.where, ours.tile
         self.roll, self.reshape, self.fill, self.cond = ours.roll, ours.reshape, ours.full, self._cond

@@ -51,9 +51,7 @@ class JaxPrograms(Programs):
             return
         rows = np.zeros(min(self._batch, tensors.rows), "int32")
         # Keras asks a batch for nothing but shapes and types; taking one would compile a program of its own.
-        batch = self.jax.eval_shape(
-            lambda fields, index: tensors.take(self._tf, fields, index), tensors.fields, rows
-        )
+        batch = self.jax.eval_shape(lambda fields, index: tensors.take(self._tf, fields, index), tensors.fields, rows)
         self._model._symbolic_build(data_batch=batch)  # noqa: SLF001 - see `Programs.build`
         self.state.begin()
 
@@ -161,9 +159,7 @@ class JaxPrograms(Programs):
                 )
 
             shapes = jax.eval_shape(lambda: take(values, batches, 0)[1])
-            room = jax.tree.map(
-                lambda one: jax.numpy.zeros((most * one.shape[0], *one.shape[1:]), one.dtype), shapes
-            )
+            room = jax.tree.map(lambda one: jax.numpy.zeros((most * one.shape[0], *one.shape[1:]), one.dtype), shapes)
             values, outputs = jax.lax.fori_loop(0, count, body, (values, room))
             return values, outputs, {} if kind == "predict" else state.figures(values)
 

@@ -92,9 +92,7 @@ class Programs:
         halves: Recurrent layers that take their batch in two halves, in steps of all kinds.
     """
 
-    def __init__(
-        self, tf: Any, model: Any, batch_size: int, *, xla: bool = False, halves: Sequence[Any] = ()
-    ) -> None:
+    def __init__(self, tf: Any, model: Any, batch_size: int, *, xla: bool = False, halves: Sequence[Any] = ()) -> None:
         self._tf, self._model, self._batch, self._xla, self._halves = tf, model, batch_size, xla, halves
         self._made: dict[tuple[object, ...], Callable[..., Any]] = {}
         self._traced: dict[tuple[object, ...], Callable[[Any, Any], Any]] = {}

@@ -109,9 +109,7 @@ def _k_fold(examined: Examined) -> KFold:
     return found
 
 
-def _run(
-    crossed: Crossed, crossing: Crossing, record: Record, numbers: list[int | None], director: Director
-) -> None:
+def _run(crossed: Crossed, crossing: Crossing, record: Record, numbers: list[int | None], director: Director) -> None:
     jobs, threads = min(crossed.jobs, len(numbers)), record.fields["threads"]
     if jobs > 1:
         from nnrun.pipeline.spread import spread
@@ -140,9 +138,7 @@ def _keep_together(crossed: Crossed, crossing: Crossing, record: Record, directo
         "task": folds[0]["scores"]["task"],
         "checkpoint": "last",
         **{name: part for name, part in final.items() if name in ("test", "validation", "train")},
-        "cross_validation": summary(
-            each, repeats=_k_fold(crossed.examined).repeats, share=tested / trained
-        ),
+        "cross_validation": summary(each, repeats=_k_fold(crossed.examined).repeats, share=tested / trained),
     }
     facts = {**folds[0]["facts"], "rows": {"train": len(crossing.raw.train)}}
     files = {name: digest for name, digest in folds[0]["digests"].items() if name.startswith("file:")}

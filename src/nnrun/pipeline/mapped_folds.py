@@ -89,6 +89,7 @@ def _arrays(fields: Any) -> list[Any]:
 
 def groups(folds: Sequence[Begun], batch_size: int) -> Iterator[list[Begun]]:
     """Part folds into groups whose models are the same, and whose parts have so nearly the same rows that they map."""
+
     def lengths(fold: Begun) -> list[int]:
         parts = (fold.dataset.train, fold.dataset.validation)
         return [len(part) for part in parts if part is not None]
@@ -158,8 +159,13 @@ def train_together(folds: Sequence[Begun], experiment: Experiment, desk: Desk) -
         with desk.phase("score"):
             together.give(place, last)
             made = {
-                name: judge(*each[place], ready[place].scored[name].targets, getattr(fold.dataset, name),
-                            fold.dataset.facts, experiment)
+                name: judge(
+                    *each[place],
+                    ready[place].scored[name].targets,
+                    getattr(fold.dataset, name),
+                    fold.dataset.facts,
+                    experiment,
+                )
                 for name, each in answered.items()
             }
         desk.finish(fold, session, made, share + perf_counter() - since)
@@ -177,8 +183,10 @@ def _numbered(folds: Sequence[Begun], lines: list[Epoch]) -> list[tuple[int | No
 
 def _scored_together(folds: Sequence[Begun], batch_size: int) -> list[str]:
     """Name the parts that all folds have for themselves, and that have so nearly the same rows that they map."""
-    own = [{name: part for name, part in parts_of(fold.dataset).items() if name not in fold.dataset.shared}
-           for fold in folds]
+    own = [
+        {name: part for name, part in parts_of(fold.dataset).items() if name not in fold.dataset.shared}
+        for fold in folds
+    ]
     return [
         name
         for name in own[0]

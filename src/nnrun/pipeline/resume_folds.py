@@ -41,8 +41,10 @@ def resume_folds(word: str, request: Request, progress: Progress) -> Finished:
         examined = examine(folder.resolved, as_it_began(fields), request.data_dir)
         refuse_errors(examined)
         if not is_crossed(examined.experiment):
-            raise RunError(f"{folder.id} is no cross-validation, so that it has no folds to resume",
-                           f"nnrun train {folder.resolved}")
+            raise RunError(
+                f"{folder.id} is no cross-validation, so that it has no folds to resume",
+                f"nnrun train {folder.resolved}",
+            )
         record = Record(folder, fields)
         record.update(status="running", error=None, end=None, process=environment.process())
         with (

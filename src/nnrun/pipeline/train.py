@@ -109,9 +109,7 @@ def train(request: Request, progress: Progress) -> Finished:
     return Finished(folder, scores, warnings=examined.problems)
 
 
-def _scores(
-    request: Request, examined: Examined, folder: RunFolder, record: Record, heard: Progress
-) -> dict[str, Any]:
+def _scores(request: Request, examined: Examined, folder: RunFolder, record: Record, heard: Progress) -> dict[str, Any]:
     """Train all folds, or the only model, and give what `scores.json` holds."""
     if is_crossed(examined.experiment):
         crossed = Crossed(examined, folder, request.runs_dir, request.jobs, request.code)

@@ -63,9 +63,7 @@ def _knowing(codes: tuple[UserCode, ...]) -> Iterator[tuple[UserCode, ...]]:
 
 
 @contextmanager
-def running(
-    codes: Sequence[UserCode], experiment: Experiment, *, threads: int, log: FilePath
-) -> Iterator[None]:
+def running(codes: Sequence[UserCode], experiment: Experiment, *, threads: int, log: FilePath) -> Iterator[None]:
     """Wake Keras and run the user's files; sources, steps and the model find what they define inside the block.
 
     Without code nothing is woken. What the files print goes to `log`.
@@ -115,8 +113,9 @@ def _copy(folder: RunFolder, name: str, sha256: str) -> tuple[str, bytes]:
     try:
         content = file.read_bytes()
     except OSError as error:
-        raise RunError(f"{file}: the run's copy of its code cannot be read: {error.strerror}",
-                       "give the file itself with --code") from error
+        raise RunError(
+            f"{file}: the run's copy of its code cannot be read: {error.strerror}", "give the file itself with --code"
+        ) from error
     found = hashlib.sha256(content).hexdigest()
     if found != sha256:
         text = f"{file} was changed since the run: its SHA-256 is {found}, the record says {sha256}"

@@ -37,16 +37,24 @@ def answers(contents: Contents) -> list[Section]:
         prefix = f"{at}_" if output.name else ""
         notes, plots, tables = _numbers(output, prefix) if output.kind == "numbers" else _classes(output, prefix)
         pictures = tuple(_pictures(output, contents)) if not output.name else ()
-        section = Section(f"answers-{at}" if output.name else "answers", title, (_where(contents), *notes),
-                          plots=tuple(plots), pictures=pictures, tables=tuple(tables))
+        section = Section(
+            f"answers-{at}" if output.name else "answers",
+            title,
+            (_where(contents), *notes),
+            plots=tuple(plots),
+            pictures=pictures,
+            tables=tuple(tables),
+        )
         made.append(section)
     return made
 
 
 def _where(contents: Contents) -> str:
     if is_crossed(contents):
-        return ("Every row as it was answered by the fold that had not seen it, all folds together: areas and "
-                "calibration of all rows are not the means of the folds.")
+        return (
+            "Every row as it was answered by the fold that had not seen it, all folds together: areas and "
+            "calibration of all rows are not the means of the folds."
+        )
     return f"On the {PARTS.get(part_of(contents)[0], 'part that was scored')}."
 
 
@@ -99,8 +107,9 @@ def _error_cells(one: classes.Class) -> Iterator[str]:
 
 
 def _confusions(matrix: NDArray[Any], names: Sequence[str]) -> Table:
-    rows = tuple((true, said, figure(count), percent(share)) for true, said, count, share in
-                 classes.confusions(matrix, names))
+    rows = tuple(
+        (true, said, figure(count), percent(share)) for true, said, count, share in classes.confusions(matrix, names)
+    )
     return Table("What was most often taken for what", ("true", "predicted", "times", "of the true class"), rows)
 
 
@@ -108,8 +117,9 @@ def _mistakes(output: Output, shares: NDArray[Any] | None) -> Table:
     """The most confident mistakes, as the scores list them; over folds, from the predictions."""
     told = output.figures.get("worst")
     if isinstance(told, list):
-        rows = [tuple(figure(mapping(one).get(key)) for key in ("row", "truth", "prediction", "confidence"))
-                for one in told]
+        rows = [
+            tuple(figure(mapping(one).get(key)) for key in ("row", "truth", "prediction", "confidence")) for one in told
+        ]
     else:
         rows = _worst(output, shares)
     headings = ("row in the source", "true", "predicted", "share of the prediction")
@@ -144,8 +154,12 @@ def _worst(output: Output, shares: NDArray[Any] | None) -> list[tuple[str, ...]]
     wrong = np.flatnonzero(output.truth != output.predicted)
     first = wrong[np.argsort(-confidence[wrong], kind="stable")][:_WORST]
     return [
-        (figure(int(output.rows[at])), output.names[output.truth[at]], output.names[output.predicted[at]],
-         figure(float(confidence[at])))
+        (
+            figure(int(output.rows[at])),
+            output.names[output.truth[at]],
+            output.names[output.predicted[at]],
+            figure(float(confidence[at])),
+        )
         for at in first
     ]
 
@@ -168,9 +182,7 @@ def samples(contents: Contents) -> Section:
     told, most = contents.samples, _FIRST_SAMPLES + _LAST_SAMPLES
     chosen = told if len(told) <= most else (*told[:_FIRST_SAMPLES], *told[-_LAST_SAMPLES:])
     notes = () if len(told) == len(chosen) else (f"{len(chosen)} of {len(told)} pieces: the first and the last.",)
-    texts = tuple(
-        Text(f"After epoch {one.get('epoch')}", _written(one), folded=False, wrapped=True) for one in chosen
-    )
+    texts = tuple(Text(f"After epoch {one.get('epoch')}", _written(one), folded=False, wrapped=True) for one in chosen)
     return Section("samples", "What it wrote", notes, texts=texts)
 
 

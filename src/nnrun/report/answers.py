@@ -214,5 +214,3 @@ def against_rest(output: Output) -> list[tuple[str, NDArray[Any], NDArray[Any]]]
     else:
         told = [(name, output.truth == at, raw[:, at]) for at, name in enumerate(output.names)]
     return [one for one in told if 0 < np.sum(one[1]) < len(one[1])]
-
-

@@ -147,8 +147,16 @@ def _write_cells(axes: Axes, matrix: NDArray[Any], shares: NDArray[Any]) -> None
                 continue
             colour = _ON_DARK if shares[row, column] > _DARK else INK if told else MUTED
             share = f"\n{100 * shares[row, column]:.3g} %" if count <= _BOTH and told else ""
-            axes.text(column, row, f"{told:,}{share}", ha="center", va="center", color=colour,
-                      fontsize=9 if count <= 4 else 7.5 if count <= _BOTH else 7, linespacing=1.25)
+            axes.text(
+                column,
+                row,
+                f"{told:,}{share}",
+                ha="center",
+                va="center",
+                color=colour,
+                fontsize=9 if count <= 4 else 7.5 if count <= _BOTH else 7,
+                linespacing=1.25,
+            )
 
 
 def _blues() -> Any:
@@ -184,10 +192,20 @@ def by_class_figure(classes: Sequence[Class]) -> Figure:
     places = range(len(classes))
     for name, marker, colour in (("precision", ">", FIRST), ("recall", "<", SECOND), ("f1", "o", THIRD)):
         values = [nan if (told := getattr(one, name)) is None else told for one in classes]
-        axes.plot(values, places, linestyle="", marker=marker, markersize=5.5, color=colour, alpha=0.85, clip_on=False,
-                  label="F1" if name == "f1" else name)
-    lowest = min((value for one in classes for value in (one.precision, one.recall, one.f1) if value is not None),
-                 default=0.0)
+        axes.plot(
+            values,
+            places,
+            linestyle="",
+            marker=marker,
+            markersize=5.5,
+            color=colour,
+            alpha=0.85,
+            clip_on=False,
+            label="F1" if name == "f1" else name,
+        )
+    lowest = min(
+        (value for one in classes for value in (one.precision, one.recall, one.f1) if value is not None), default=0.0
+    )
     axes.set_xlim(max(0.0, lowest - 0.05 * (1 - lowest) - 0.01) if lowest > 0.5 else -0.02, 1.0)
     axes.set_xlabel("share")
     figure.legend(loc="outside upper center", ncols=3, handletextpad=0.2, columnspacing=1.2)
@@ -216,8 +234,17 @@ def errors_figure(classes: Sequence[Class], overall: float) -> Figure:
         [rate - 100 * low for rate, (low, _) in zip(rates, ends, strict=True)],
         [100 * high - rate for rate, (_, high) in zip(rates, ends, strict=True)],
     ]
-    axes.errorbar(rates, range(len(classes)), xerr=reach, fmt="o", markersize=4.5, color=SECOND, elinewidth=1.2,
-                  capsize=2.5, clip_on=False)
+    axes.errorbar(
+        rates,
+        range(len(classes)),
+        xerr=reach,
+        fmt="o",
+        markersize=4.5,
+        color=SECOND,
+        elinewidth=1.2,
+        capsize=2.5,
+        clip_on=False,
+    )
     axes.axvline(100 * overall, color=MUTED, linewidth=1, linestyle="--")
     axes.set(xlabel="errors, % of the class")
     axes.set_xlim(left=0)

@@ -136,12 +136,26 @@ def _draw(axes: Axes, lines: list[Line], colour: str, what: str, style: Any) -> 
         thin = {"linewidth": 0.8, "alpha": 0.35, "label": named}
         thick: dict[str, Any] = {"label": what}
         marker = "o" if len(line.epochs) == 1 else None
-        axes.plot(line.epochs, line.values, color=colour, linestyle=style, marker=marker, markersize=4,
-                  **(thick if mean is None else thin))
+        axes.plot(
+            line.epochs,
+            line.values,
+            color=colour,
+            linestyle=style,
+            marker=marker,
+            markersize=4,
+            **(thick if mean is None else thin),
+        )
     if mean is not None:
         marker = "o" if len(mean.epochs) == 1 else None
-        axes.plot(mean.epochs, mean.values, color=colour, linestyle=style, linewidth=2.2, marker=marker,
-                  label=f"{what}, mean of {len(lines)} folds")
+        axes.plot(
+            mean.epochs,
+            mean.values,
+            color=colour,
+            linestyle=style,
+            linewidth=2.2,
+            marker=marker,
+            label=f"{what}, mean of {len(lines)} folds",
+        )
 
 
 def _finish(axes: Axes, name: str, lines: list[Line]) -> None:

@@ -74,8 +74,13 @@ def _card(box: Box) -> _Card:
     foot = (_shape(box.shape), _count(box.parameters))
     head = _width(box.kind, _TEXT + 1) * 1.1 + _width(box.name, _TEXT) + _PADDING
     widths = [_width(line, _TEXT) for line in lines] + [_width("".join(foot), _TEXT) + _PADDING * 2, head]
-    return _Card(box, lines, foot, max(_LEAST_WIDTH, *widths) + 2 * _PADDING,
-                 (1 + len(lines) + (1 if any(foot) else 0)) * _LINE + _PADDING * 1.2)
+    return _Card(
+        box,
+        lines,
+        foot,
+        max(_LEAST_WIDTH, *widths) + 2 * _PADDING,
+        (1 + len(lines) + (1 if any(foot) else 0)) * _LINE + _PADDING * 1.2,
+    )
 
 
 def _wrapped(words: Sequence[str]) -> tuple[str, ...]:
@@ -178,13 +183,17 @@ def _escaped(words: str) -> str:
 
 
 def _document(title: str, width: float, height: float, body: str) -> str:
-    style = (f"text{{font:{_TEXT}px {_FONT};fill:#333}} .kind{{font-weight:bold;font-size:{_TEXT + 1}px;fill:#111}} "
-             ".end{text-anchor:end} .name{fill:#666} .shape,.count{fill:#555} "
-             f".heading{{font-size:{_TEXT + 2}px;font-weight:bold}} .arrow{{fill:none;stroke:#777;stroke-width:1.3}}")
+    style = (
+        f"text{{font:{_TEXT}px {_FONT};fill:#333}} .kind{{font-weight:bold;font-size:{_TEXT + 1}px;fill:#111}} "
+        ".end{text-anchor:end} .name{fill:#666} .shape,.count{fill:#555} "
+        f".heading{{font-size:{_TEXT + 2}px;font-weight:bold}} .arrow{{fill:none;stroke:#777;stroke-width:1.3}}"
+    )
     size = f'width="{width:.0f}" height="{height:.0f}" viewBox="0 0 {width:.0f} {height:.0f}"'
     tip = 'id="tip" viewBox="0 0 8 8" refX="7.5" refY="4" markerWidth="8" markerHeight="8" orient="auto"'
-    return (f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img">\n'
-            f"<title>{_escaped(title)}</title>\n<style>{style}</style>\n"
-            f'<defs><marker {tip}><path d="M0 0.8 L8 4 L0 7.2 Z" fill="#777"/></marker></defs>\n'
-            f'<rect width="100%" height="100%" fill="#ffffff"/>\n{_text("heading", _MARGIN, _MARGIN + _TEXT, title)}\n'
-            f"{body}</svg>\n")
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img">\n'
+        f"<title>{_escaped(title)}</title>\n<style>{style}</style>\n"
+        f'<defs><marker {tip}><path d="M0 0.8 L8 4 L0 7.2 Z" fill="#777"/></marker></defs>\n'
+        f'<rect width="100%" height="100%" fill="#ffffff"/>\n{_text("heading", _MARGIN, _MARGIN + _TEXT, title)}\n'
+        f"{body}</svg>\n"
+    )

@@ -21,8 +21,14 @@ if TYPE_CHECKING:
 
     from nnrun.report.contents import Contents
 
-_PACKAGES = {"nnrun": "nnrun", "keras": "Keras", "tensorflow": "TensorFlow", "jax": "JAX", "numpy": "NumPy",
-             "python": "Python"}
+_PACKAGES = {
+    "nnrun": "nnrun",
+    "keras": "Keras",
+    "tensorflow": "TensorFlow",
+    "jax": "JAX",
+    "numpy": "NumPy",
+    "python": "Python",
+}
 _TOTAL = re.compile(r"Total params: ([\d,]+)")
 #: Classes that are named.
 _MOST_CLASSES = 20
@@ -92,19 +98,35 @@ def run(contents: Contents) -> Section:
     digests = mapping(contents.record.get("digests"))
     seconds = mapping(contents.record.get("seconds"))
     tables = [
-        Table("Seconds by phase", ("phase", "took"),
-              tuple((str(name), duration(float(told))) for name, told in seconds.items() if number(told) is not None)),
-        Table("SHA-256 of config, files and arrays", ("what", "digest"),
-              tuple((str(name), str(told)) for name, told in digests.items()), folded=True),
-        Table("Files of the run folder", ("file", "size"),
-              tuple((name, size(count)) for name, count in contents.files), folded=True),
+        Table(
+            "Seconds by phase",
+            ("phase", "took"),
+            tuple((str(name), duration(float(told))) for name, told in seconds.items() if number(told) is not None),
+        ),
+        Table(
+            "SHA-256 of config, files and arrays",
+            ("what", "digest"),
+            tuple((str(name), str(told)) for name, told in digests.items()),
+            folded=True,
+        ),
+        Table(
+            "Files of the run folder",
+            ("file", "size"),
+            tuple((name, size(count)) for name, count in contents.files),
+            folded=True,
+        ),
     ]
     diff = mapping(contents.record.get("git")).get("diff")
     texts = [Text("git diff of the folder that nnrun was called in", diff)] if isinstance(diff, str) and diff else []
     if contents.log:
         texts.append(Text("log.txt", contents.log.rstrip("\n")))
-    return Section("run", "Run", terms=Terms(tuple(_terms(contents.record))),
-                   tables=tuple(table for table in tables if table.rows), texts=tuple(texts))
+    return Section(
+        "run",
+        "Run",
+        terms=Terms(tuple(_terms(contents.record))),
+        tables=tuple(table for table in tables if table.rows),
+        texts=tuple(texts),
+    )
 
 
 def _terms(record: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

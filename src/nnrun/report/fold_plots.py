@@ -57,9 +57,7 @@ def fold_plots(crossed: Mapping[str, Any]) -> list[Plot]:
     return plots
 
 
-def fold_figure(
-    name: str, values: Sequence[float], mean: float | None, interval: tuple[float, float] | None
-) -> Figure:
+def fold_figure(name: str, values: Sequence[float], mean: float | None, interval: tuple[float, float] | None) -> Figure:
     """Draw a box with each fold as a point, and above it the mean with its interval."""
     figure, axes = new_figure(height=1.9)
     box = axes.boxplot([list(values)], positions=[0], orientation="horizontal", widths=0.55, showfliers=False)
@@ -68,8 +66,17 @@ def fold_figure(
     axes.scatter(values, [0] * len(values), s=16, color=FIRST, alpha=0.55, linewidths=0, zorder=3, label="each fold")
     if mean is not None:
         ends = interval or (mean, mean)
-        axes.errorbar([mean], [0.75], xerr=[[mean - ends[0]], [ends[1] - mean]], fmt="D", markersize=5, color=SECOND,
-                      capsize=3, elinewidth=1.4, label="mean, 95 % interval")
+        axes.errorbar(
+            [mean],
+            [0.75],
+            xerr=[[mean - ends[0]], [ends[1] - mean]],
+            fmt="D",
+            markersize=5,
+            color=SECOND,
+            capsize=3,
+            elinewidth=1.4,
+            label="mean, 95 % interval",
+        )
     axes.set(xlabel=name, ylim=(-0.6, 1.1))
     axes.set_yticks([])
     axes.spines["left"].set_visible(False)

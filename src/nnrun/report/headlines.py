@@ -50,8 +50,9 @@ def _mean(crossed: Mapping[str, Any], name: str) -> Headline:
     interval = f"95 % interval {_plain(low, unit)} to {_plain(high, unit)}{unit}"
     detail = f"{interval}, {crossed.get('interval')}; sd {sd}{unit}"
     told = "Error" if name == "error_percent" else title(name)
-    return Headline(f"{told}, mean of {folds} folds{often}",
-                    f"{_plain(mapping(crossed['mean'])[name], unit)}{unit}", detail)
+    return Headline(
+        f"{told}, mean of {folds} folds{often}", f"{_plain(mapping(crossed['mean'])[name], unit)}{unit}", detail
+    )
 
 
 def _plain(value: object, unit: str) -> str:
@@ -65,13 +66,16 @@ def _of_part(where: str, part: Mapping[str, Any]) -> list[Headline]:
     if not any(name != "rows" for name in numbers):
         return []
     first, value = _first(numbers)
-    found = [_error(where, part)] if first == "error_percent" else [
-        Headline(f"{title(first)} on the {where}", figure(value), _rows(part))
-    ]
+    found = (
+        [_error(where, part)]
+        if first == "error_percent"
+        else [Headline(f"{title(first)} on the {where}", figure(value), _rows(part))]
+    )
     more = _MORE_CLASSES if first == "error_percent" else _MORE_TEXT if "perplexity" in part else _MORE_NUMBERS
     found += [
         Headline(f"{title(name)} on the {where}", figure(part[name]))
-        for name in more if name in numbers and name != first
+        for name in more
+        if name in numbers and name != first
     ]
     return found
 
@@ -85,8 +89,11 @@ def _first(numbers: Mapping[str, Any]) -> tuple[str, float]:
 def _error(where: str, part: Mapping[str, Any]) -> Headline:
     low, high = part.get("error_percent_interval_95") or (None, None)
     interval = f"95 % interval {_plain(low, ' %')} to {_plain(high, ' %')} % ({part.get('interval')}); "
-    return Headline(f"Error on the {where}", f"{_plain(part.get('error_percent'), ' %')} %",
-                    f"{interval}{figure(part.get('errors'))} wrong in {_answers(part)}")
+    return Headline(
+        f"Error on the {where}",
+        f"{_plain(part.get('error_percent'), ' %')} %",
+        f"{interval}{figure(part.get('errors'))} wrong in {_answers(part)}",
+    )
 
 
 def _answers(part: Mapping[str, Any]) -> str:

@@ -155,8 +155,9 @@ def _pulls(routes: Sequence[tuple[int, ...]], count: int) -> list[dict[int, floa
     return pulls
 
 
-def _place(rows: Sequence[Sequence[int]], sizes: Sequence[float], pulls: Sequence[Mapping[int, float]],
-           gap: float) -> dict[int, float]:
+def _place(
+    rows: Sequence[Sequence[int]], sizes: Sequence[float], pulls: Sequence[Mapping[int, float]], gap: float
+) -> dict[int, float]:
     """Draw all links as short as the widths allow (least squares), a row at a time, downwards and upwards in turn."""
     steps = {tuple(row): _steps(row, sizes, gap) for row in rows}
     centres: dict[int, float] = {}
@@ -172,13 +173,16 @@ def _place(rows: Sequence[Sequence[int]], sizes: Sequence[float], pulls: Sequenc
     return centres
 
 
-def _drawn(row: Sequence[int], centres: Mapping[int, float], pulls: Sequence[Mapping[int, float]],
-           steps: Sequence[float]) -> dict[int, float]:
+def _drawn(
+    row: Sequence[int], centres: Mapping[int, float], pulls: Sequence[Mapping[int, float]], steps: Sequence[float]
+) -> dict[int, float]:
     """The best places for one row while the others stay; a box without any link stays too."""
     near = [pulls[node] or {node: 1.0} for node in row]
     weights = [sum(around.values()) for around in near]
-    wished = [sum(centres[other] * pull for other, pull in around.items()) / weight
-              for around, weight in zip(near, weights, strict=True)]
+    wished = [
+        sum(centres[other] * pull for other, pull in around.items()) / weight
+        for around, weight in zip(near, weights, strict=True)
+    ]
     return dict(zip(row, _apart(wished, weights, steps), strict=True))
 
 

@@ -8,11 +8,36 @@ from typing import Any
 
 #: Arguments worth showing, in this order, with the values that say nothing.
 _SHOWN: dict[str, tuple[object, ...]] = {
-    "units": (), "filters": (), "kernel_size": (), "pool_size": (), "size": (), "strides": (1,), "padding": ("valid",),
-    "dilation_rate": (1,), "groups": (1,), "depth_multiplier": (1,), "num_heads": (), "key_dim": (), "input_dim": (),
-    "output_dim": (), "target_shape": (), "dims": (), "n": (), "axis": (-1,), "axes": (), "cropping": (), "rate": (),
-    "stddev": (), "factor": (), "return_sequences": (False,), "return_state": (False,), "stateful": (False,),
-    "activation": ("linear",), "recurrent_activation": ("sigmoid",), "dropout": (0, 0.0), "recurrent_dropout": (0, 0.0),
+    "units": (),
+    "filters": (),
+    "kernel_size": (),
+    "pool_size": (),
+    "size": (),
+    "strides": (1,),
+    "padding": ("valid",),
+    "dilation_rate": (1,),
+    "groups": (1,),
+    "depth_multiplier": (1,),
+    "num_heads": (),
+    "key_dim": (),
+    "input_dim": (),
+    "output_dim": (),
+    "target_shape": (),
+    "dims": (),
+    "n": (),
+    "axis": (-1,),
+    "axes": (),
+    "cropping": (),
+    "rate": (),
+    "stddev": (),
+    "factor": (),
+    "return_sequences": (False,),
+    "return_state": (False,),
+    "stateful": (False,),
+    "activation": ("linear",),
+    "recurrent_activation": ("sigmoid",),
+    "dropout": (0, 0.0),
+    "recurrent_dropout": (0, 0.0),
 }
 TIMES = "\u00d7"
 _INNER = ("layer", "cell")
@@ -122,15 +147,27 @@ def _histories(outputs: object) -> Iterator[_Call]:
                 yield from _histories(output)
 
 
-def _box(layer: Mapping[str, Any], known: Mapping[str, Any], shape: Sequence[int | None], *, call: int | None = None,
-         is_output: bool = False) -> Box:
+def _box(
+    layer: Mapping[str, Any],
+    known: Mapping[str, Any],
+    shape: Sequence[int | None],
+    *,
+    call: int | None = None,
+    is_output: bool = False,
+) -> Box:
     inner = layer["config"]
     name = str(layer.get("name") or inner.get("name", ""))
     row = known.get(name, {})
     sizes = shape or row.get("shape") or inner.get("batch_shape")
-    return Box(_kind(layer), name if call is None else f"{name} (call {call + 1})", _arguments(layer),
-               shape=tuple(sizes[1:]) if sizes else None, parameters=row.get("parameters"),
-               is_input=layer["class_name"] == "InputLayer", is_output=is_output)
+    return Box(
+        _kind(layer),
+        name if call is None else f"{name} (call {call + 1})",
+        _arguments(layer),
+        shape=tuple(sizes[1:]) if sizes else None,
+        parameters=row.get("parameters"),
+        is_input=layer["class_name"] == "InputLayer",
+        is_output=is_output,
+    )
 
 
 def _kind(layer: Mapping[str, Any]) -> str:

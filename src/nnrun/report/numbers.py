@@ -51,9 +51,7 @@ def numbers_of(output: Output) -> list[Numbers]:
     import numpy as np
 
     width = output.truth.shape[1]
-    columns = [
-        (output.names[at], output.truth[:, at], output.predicted[:, at], output.rows) for at in range(width)
-    ]
+    columns = [(output.names[at], output.truth[:, at], output.predicted[:, at], output.rows) for at in range(width)]
     if width > APART:
         rows = np.repeat(output.rows, width)
         columns = [("", output.truth.ravel(), output.predicted.ravel(), rows)]

@@ -30,8 +30,9 @@ def learning(contents: Contents) -> Section:
     if not contents.epochs:
         return Section("learning", "Learning", notes=("No epoch was finished.",))
     plots = curves(contents.epochs, nats=_in_nats(contents))
-    return Section("learning", "Learning", tuple(_about_learning(contents)), plots=tuple(plots),
-                   tables=(_epochs(contents),))
+    return Section(
+        "learning", "Learning", tuple(_about_learning(contents)), plots=tuple(plots), tables=(_epochs(contents),)
+    )
 
 
 def _in_nats(contents: Contents) -> bool:
@@ -77,8 +78,12 @@ def scores(contents: Contents) -> Section:
     told = {name: dict(_plain(part)) for name, part in parts.items()}
     names = dict.fromkeys(name for known in told.values() for name in known)
     rows = tuple((name, *(known.get(name, "-") for known in told.values())) for name in names)
-    return Section("scores", "Scores", tuple(_about_scores(contents)), tables=(
-        Table("Figures of each part of the data", ("figure", *(PARTS[name] for name in parts)), rows),))
+    return Section(
+        "scores",
+        "Scores",
+        tuple(_about_scores(contents)),
+        tables=(Table("Figures of each part of the data", ("figure", *(PARTS[name] for name in parts)), rows),),
+    )
 
 
 def _about_scores(contents: Contents) -> Iterator[str]:
@@ -117,10 +122,17 @@ def folds(contents: Contents) -> Section:
     crossed = mapping(contents.scores.get("cross_validation"))
     if not crossed:
         return _folds_so_far(contents)
-    note = (f"The interval of the mean is the {crossed.get('interval')}: folds share training rows, so that the usual "
-            "one would be too narrow. The standard deviation is that of the folds.")
-    return Section("folds", "Folds", (note,), plots=tuple(fold_plots(crossed)),
-                   tables=(_means(crossed), _each([mapping(one) for one in crossed.get("each") or ()])))
+    note = (
+        f"The interval of the mean is the {crossed.get('interval')}: folds share training rows, so that the usual "
+        "one would be too narrow. The standard deviation is that of the folds."
+    )
+    return Section(
+        "folds",
+        "Folds",
+        (note,),
+        plots=tuple(fold_plots(crossed)),
+        tables=(_means(crossed), _each([mapping(one) for one in crossed.get("each") or ()])),
+    )
 
 
 def _folds_so_far(contents: Contents) -> Section:

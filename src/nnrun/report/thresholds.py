@@ -93,8 +93,14 @@ def precision_recall_figure(curves: Sequence[Curve]) -> Figure:
         axes.axhline(curves[0].base, color=MUTED, linewidth=1, linestyle="--")
     for curve, colour in zip(curves, _colours(curves), strict=True):
         named = f"average precision {curve.area:.4f}" if len(curves) == 1 else None
-        axes.plot(curve.x, curve.y, color=colour, drawstyle="steps-pre", clip_on=False,
-                  label=named or f"{label(curve.name, 12)}: {curve.area:.4f}")
+        axes.plot(
+            curve.x,
+            curve.y,
+            color=colour,
+            drawstyle="steps-pre",
+            clip_on=False,
+            label=named or f"{label(curve.name, 12)}: {curve.area:.4f}",
+        )
     axes.set(xlabel="recall", ylabel="precision", xlim=(0, 1), ylim=(0, 1), aspect="equal")
     _legend(figure, curves, "average precision")
     return figure
@@ -172,8 +178,10 @@ def calibration_figure(bins: Bins) -> Figure:
     there = bins.counts > 0
     x, y, counts = bins.confidence[there], bins.right[there], bins.counts[there]
     ends = [wilson(round(share * count), int(count)) for share, count in zip(y, counts, strict=True)]
-    reach = [[share - low for share, (low, _) in zip(y, ends, strict=True)],
-             [high - share for share, (_, high) in zip(y, ends, strict=True)]]
+    reach = [
+        [share - low for share, (low, _) in zip(y, ends, strict=True)],
+        [high - share for share, (_, high) in zip(y, ends, strict=True)],
+    ]
     axes.errorbar(x, y, yerr=reach, fmt="o", markersize=5, color=FIRST, elinewidth=1, capsize=2.5, clip_on=False)
     axes.set(ylabel="share of right answers", xlim=(0, 1), ylim=(0, 1))
     width = 1 / len(bins.counts)

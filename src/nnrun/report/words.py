@@ -10,9 +10,15 @@ from nnrun.report.contents import number
 #: What XML 1.0 cannot hold, escaped or not, and HTML should not.
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _NAMES = {
-    "error_percent": "error in %", "error_rate": "error rate", "roc_auc": "area under the ROC curve",
-    "pr_auc": "average precision", "r2": "R²", "expected_calibration_error": "calibration error (ECE)",
-    "bits_per_character": "bits per character", "nats_per_character": "nats per character", "f1": "F1",
+    "error_percent": "error in %",
+    "error_rate": "error rate",
+    "roc_auc": "area under the ROC curve",
+    "pr_auc": "average precision",
+    "r2": "R²",
+    "expected_calibration_error": "calibration error (ECE)",
+    "bits_per_character": "bits per character",
+    "nats_per_character": "nats per character",
+    "f1": "F1",
 }
 
 

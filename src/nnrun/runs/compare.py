@@ -122,9 +122,7 @@ def _by_rows(first: RunFolder, second: RunFolder, metric: str | None) -> Compari
         _verdict("error_percent", means[1] - means[0], p)
         + f" Of {rows:,} rows only the first got {only[0]:,} right, and only the second {only[1]:,}."
     )
-    return Comparison(
-        first.id, second.id, "error_percent", MCNEMAR, p, means, means[1] - means[0], None, table, said
-    )
+    return Comparison(first.id, second.id, "error_percent", MCNEMAR, p, means, means[1] - means[0], None, table, said)
 
 
 def mcnemar(only_first: int, only_second: int) -> float:

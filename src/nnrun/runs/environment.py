@@ -37,8 +37,13 @@ def _version(package: str) -> str | None:
 
 def machine() -> dict[str, Any]:
     """Host, system, processor, the cores this process may use, and whether oneDNN's kernels are on."""
-    return {"host": socket.gethostname(), "system": platform.platform(), "cpu": _cpu_model(), "cores": usable_cores(),
-            "onednn": _onednn()}
+    return {
+        "host": socket.gethostname(),
+        "system": platform.platform(),
+        "cpu": _cpu_model(),
+        "cores": usable_cores(),
+        "onednn": _onednn(),
+    }
 
 
 def _cpu_model() -> str | None:
@@ -135,8 +140,16 @@ def _git(folder: Path | None, *words: str) -> tuple[str | None, str | None]:
 def _git_output(command: list[str], folder: Path | None) -> tuple[str, str | None]:
     # A file, not a pipe: a diff of gigabytes must not be held in memory to be cut afterwards.
     with tempfile.TemporaryFile() as output:
-        subprocess.run(command, cwd=folder, stdout=output, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL,
-                       timeout=_GIT_SECONDS, check=True, env={**os.environ, "GIT_OPTIONAL_LOCKS": "0"})
+        subprocess.run(
+            command,
+            cwd=folder,
+            stdout=output,
+            stderr=subprocess.DEVNULL,
+            stdin=subprocess.DEVNULL,
+            timeout=_GIT_SECONDS,
+            check=True,
+            env={**os.environ, "GIT_OPTIONAL_LOCKS": "0"},
+        )
         size = os.fstat(output.fileno()).st_size
         output.seek(0)
         text = output.read(MOST_DIFF_BYTES).decode("utf-8", "replace")

@@ -85,8 +85,10 @@ def _folders(runs_dir: Path) -> list[RunFolder]:
 def _by_time(runs: list[RunFolder]) -> list[RunFolder]:
     """Sort by the second in the name; only runs of one second need their records read for the rest."""
     stamps = [_stamp(run) for run in runs]
-    keys = {run: (stamp, _start(run) if not stamp or stamps.count(stamp) > 1 else "", run.id)
-            for run, stamp in zip(runs, stamps, strict=True)}
+    keys = {
+        run: (stamp, _start(run) if not stamp or stamps.count(stamp) > 1 else "", run.id)
+        for run, stamp in zip(runs, stamps, strict=True)
+    }
     return sorted(runs, key=keys.__getitem__)
 
 
@@ -144,9 +146,16 @@ def _row(folder: RunFolder) -> RunRow:
         return RunRow(folder, folder.id, _name(folder), "broken")
     epoch = (metrics.last(folder.metrics) or {}).get("epoch")
     start, end = fields.get("start"), fields.get("end")
-    return RunRow(folder, folder.id, str(fields.get("name", _name(folder))), status_of(fields),
-                  started=start if isinstance(start, str) else None, seconds=_seconds(start, end),
-                  epochs=epoch if isinstance(epoch, int) else None, headline=_headline(folder))
+    return RunRow(
+        folder,
+        folder.id,
+        str(fields.get("name", _name(folder))),
+        status_of(fields),
+        started=start if isinstance(start, str) else None,
+        seconds=_seconds(start, end),
+        epochs=epoch if isinstance(epoch, int) else None,
+        headline=_headline(folder),
+    )
 
 
 def status_of(fields: Mapping[str, Any]) -> str:

@@ -207,8 +207,10 @@ class RunFolder:
         """
         path = self.path / name if isinstance(name, str) else name
         if not self.path.is_dir():
-            raise RunError(f"Cannot write {path}: the run's folder is not there.",
-                           "It was moved or removed meanwhile; start the run again.")
+            raise RunError(
+                f"Cannot write {path}: the run's folder is not there.",
+                "It was moved or removed meanwhile; start the run again.",
+            )
         make_folder(path.parent)
         write_whole(path, content)
         return path

@@ -50,11 +50,29 @@ class Record:
         Raises:
             RunError: The disk refuses.
         """
-        record = cls(folder, {
-            "id": folder.id, "name": name, "status": "running", "argv": list(argv), "versions": environment.versions(),
-            "git": environment.git_state(), **environment.machine(), "threads": None, "seed": seed,
-            "executor": None, "executor_why": None, "digests": {}, "start": _now(), "end": None, "seconds": {},
-            "peak_memory_bytes": None, "error": None, "process": environment.process()})
+        record = cls(
+            folder,
+            {
+                "id": folder.id,
+                "name": name,
+                "status": "running",
+                "argv": list(argv),
+                "versions": environment.versions(),
+                "git": environment.git_state(),
+                **environment.machine(),
+                "threads": None,
+                "seed": seed,
+                "executor": None,
+                "executor_why": None,
+                "digests": {},
+                "start": _now(),
+                "end": None,
+                "seconds": {},
+                "peak_memory_bytes": None,
+                "error": None,
+                "process": environment.process(),
+            },
+        )
         record.update(**fields)
         return record
 

@@ -58,8 +58,11 @@ def settings(data: dict[str, Any], typed: str) -> list[tuple[str, str]]:
 
 def places(data: dict[str, Any], typed: str) -> list[tuple[str, str]]:
     """List the places whose path begins with `typed`; one that holds others once more with a dot."""
-    return [(word + end, place.meaning) for word, place in _words(data, typed)
-            for end in ("", *("." for _ in range(bool(_inside(place)))))]
+    return [
+        (word + end, place.meaning)
+        for word, place in _words(data, typed)
+        for end in ("", *("." for _ in range(bool(_inside(place)))))
+    ]
 
 
 def _words(data: dict[str, Any], typed: str) -> Iterator[tuple[str, _Place]]:

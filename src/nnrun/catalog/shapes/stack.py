@@ -151,9 +151,7 @@ def snake_case(name: str) -> str:
     return re.sub(r"([a-z])([A-Z])", r"\1_\2", parted).lower()
 
 
-def swallowed_sequence(
-    error: ShapeError, before: Sequence[PartLike], kind: str, shapes: Sequence[Shape]
-) -> ShapeError:
+def swallowed_sequence(error: ShapeError, before: Sequence[PartLike], kind: str, shapes: Sequence[Shape]) -> ShapeError:
     """The error, naming the recurrent layer that swallowed the sequence if there is one just before."""
     takes_sequence = kind in (
         *RECURRENT,
