@@ -27,6 +27,7 @@ FLOORS = {
     "__init__": 0,
     "errors": 0,
     "cores": 0,
+    "formatting": 0,
     "progress": 0,
     "config": 1,
     "catalog": 2,
@@ -52,7 +53,19 @@ SLOW_PLACES = {"sklearn.py": {"sklearn"}}
 #: NumPy takes 0.2 to 0.4 s: at the top only of modules that exist for loading and training.
 NUMPY_ROOMS = {"data", "engine", "sklearn"}
 #: Rooms whose every module must stay quick to import, because `--help`, completion and `check` go through them.
-QUICK_ROOMS = {"__init__", "__main__", "errors", "progress", "config", "catalog", "spec", "runs", "report", "cli"}
+QUICK_ROOMS = {
+    "__init__",
+    "__main__",
+    "errors",
+    "formatting",
+    "progress",
+    "config",
+    "catalog",
+    "spec",
+    "runs",
+    "report",
+    "cli",
+}
 
 LONGEST_FUNCTION, LONGEST_FILE, NINE_OF_TEN, MEDIAN = 60, 400, 30, 8
 #: A home folder or another folder of one machine, and an address of a package registry.

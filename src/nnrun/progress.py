@@ -5,6 +5,8 @@ from __future__ import annotations
 from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Protocol
 
+from nnrun.formatting import format_duration
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
@@ -69,16 +71,6 @@ class Silent:
         """Ignore it."""
 
 
-def duration(seconds: float) -> str:
-    """Say a time with three figures at most: `34 ms`, `4.1 s`, `2 min 05 s`, `3 h 20 min`."""
-    if seconds < 0.9995:
-        return f"{seconds * 1000:.0f} ms"
-    if seconds < 59.95:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
-
-
 def epoch_line(done: int, total: int, figures: Mapping[str, float | None]) -> str:
     """Say an epoch in one line: `epoch  3/10  loss 0.0421  accuracy 0.9871  4.1 s`."""
     shown = [
@@ -87,7 +79,7 @@ def epoch_line(done: int, total: int, figures: Mapping[str, float | None]) -> st
         if value is not None and name != "seconds"
     ]
     seconds = figures.get("seconds")
-    shown += [duration(seconds)] if seconds is not None else []
+    shown += [format_duration(seconds)] if seconds is not None else []
     return f"epoch {done:{len(str(total))}}/{total}  " + "  ".join(shown)
 
 

@@ -46,24 +46,26 @@ def compare(*, first: str, second: str, metric: str | None, runs_dir: Path, as_j
 
 def put_comparison(screen: Screen, found: Comparison) -> None:
     """Write each fold, the mean, and what that means."""
-    from nnrun.cli.figure import figure
     from nnrun.cli.layout import Table, put_paragraph, put_table, put_terms
+    from nnrun.formatting import format_number
 
     put_terms(screen, [("first", found.first), ("second", found.second), ("figure", found.metric)])
     screen.put()
     rows = [
-        [str(line["fold"]), *(figure(line[key]) for key in ("first", "second", "difference"))]
+        [str(line["fold"]), *(format_number(line[key]) for key in ("first", "second", "difference"))]
         for line in found.each
         if "fold" in line
     ]
     name = "mean" if rows else "test"
-    rows.append([name, *(figure(value) for value in (*found.means, found.difference))])
+    rows.append([name, *(format_number(value) for value in (*found.means, found.difference))])
     headings = ("fold" if len(rows) > 1 else "part", "first", "second", "difference")
     put_table(screen, Table(headings, rows, frozenset(headings[1:])))
     screen.put()
     if found.interval_95 is not None:
         low, high = found.interval_95
-        put_paragraph(screen, f"95 % interval of the difference: {figure(low)} to {figure(high)} ({found.test})")
+        put_paragraph(
+            screen, f"95 % interval of the difference: {format_number(low)} to {format_number(high)} ({found.test})"
+        )
     else:
         put_paragraph(screen, found.test)
     put_paragraph(screen, found.said)

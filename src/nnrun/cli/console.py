@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from nnrun.cli.layout import put_paragraph, wide, wrap
 from nnrun.cli.problems import put_problem
 from nnrun.cli.screen import Screen, visible
-from nnrun.progress import Silent, duration, epoch_line
+from nnrun.formatting import format_bytes, format_duration
+from nnrun.progress import Silent, epoch_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -230,17 +231,12 @@ def time_left(seconds: float | None) -> str:
     """Say how much time is left; nothing where it is unknown, or too short to read."""
     if seconds is None or seconds < _STILL:
         return ""
-    return f"{duration(max(1.0, round(seconds)) if seconds < 60 else seconds)} left".replace(".0 s", " s")
+    return f"{format_duration(max(1.0, round(seconds)) if seconds < 60 else seconds)} left".replace(".0 s", " s")
 
 
 def amount(number: float, unit: str) -> str:
     """Give a number with its unit: `11.5 MB`, `60,000 rows`."""
-    if unit not in ("B", "bytes"):
-        return f"{number:,.0f} {unit}".rstrip()
-    for scale, name in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
-        if number >= scale:
-            return f"{number / scale:.1f} {name}"
-    return f"{number:.0f} B"
+    return format_bytes(number) if unit in ("B", "bytes") else f"{number:,.0f} {unit}".rstrip()
 
 
 @contextmanager

@@ -95,9 +95,9 @@ def _said(key: str, value: Any) -> str:
 
 
 def _file(file: Mapping[str, Any]) -> str:
-    from nnrun.cli.console import amount
+    from nnrun.formatting import format_bytes
 
-    head = f"{file['name']}  {amount(file['bytes'], 'B') if file['bytes'] else 'size not stated'}"
+    head = f"{file['name']}  {format_bytes(file['bytes']) if file['bytes'] else 'size not stated'}"
     return "\n  ".join([head, f"sha256 {file['sha256'] or 'not stated: its content is checked'}", *file["addresses"]])
 
 

@@ -88,8 +88,8 @@ def evaluate(  # noqa: PLR0913 - one for each option
 
 def put_predictions(screen: Screen, answer: Answer, count: int) -> None:
     """Write the first predictions beside the truth; mistakes are marked, numbers get their distance."""
-    from nnrun.cli.figure import figure
     from nnrun.cli.layout import Table, put_table
+    from nnrun.formatting import format_number
 
     if "truth" not in answer.columns:
         _put_several(screen, answer, count)
@@ -100,7 +100,7 @@ def put_predictions(screen: Screen, answer: Answer, count: int) -> None:
     rows = []
     for row in answer.rows[:count]:
         said = dict(zip(answer.columns, row, strict=True))
-        shown = [str(said[name]) if by_class else figure(said[name]) for name in ("truth", *predictions)]
+        shown = [str(said[name]) if by_class else format_number(said[name]) for name in ("truth", *predictions)]
         tail = _class_cells(said, screen) if by_class else [_difference(said, predictions)]
         rows.append([str(said["row"]), *shown, *tail])
     headings = ("row", "truth", *predictions, *last)
@@ -109,27 +109,27 @@ def put_predictions(screen: Screen, answer: Answer, count: int) -> None:
 
 def _put_several(screen: Screen, answer: Answer, count: int) -> None:
     """Write truth and prediction of each of several outputs; each class's own output is left to the file."""
-    from nnrun.cli.figure import figure
     from nnrun.cli.layout import Table, put_table
+    from nnrun.formatting import format_number
 
     shown = [index for index, name in enumerate(answer.columns) if not name.startswith("output")]
     headings = tuple(answer.columns[index] for index in shown)
-    rows = [[figure(row[index]) for index in shown] for row in answer.rows[:count]]
+    rows = [[format_number(row[index]) for index in shown] for row in answer.rows[:count]]
     put_table(screen, Table(headings, rows))
 
 
 def _class_cells(said: dict[str, object], screen: Screen) -> list[str]:
-    from nnrun.cli.figure import figure
+    from nnrun.formatting import format_number
 
     output = said.get(f"output_{said['prediction']}", said.get("output"))
     mark = "✗" if screen.can("✗") else "x"
-    return [figure(output), "" if said["truth"] == said["prediction"] else f"{mark} mistake"]
+    return [format_number(output), "" if said["truth"] == said["prediction"] else f"{mark} mistake"]
 
 
 def _difference(said: dict[str, object], predictions: list[str]) -> str:
-    from nnrun.cli.figure import figure
+    from nnrun.formatting import format_number
 
     truth, prediction = said["truth"], said[predictions[0]]
     if len(predictions) > 1 or not isinstance(truth, int | float) or not isinstance(prediction, int | float):
         return ""
-    return figure(float(prediction - truth))
+    return format_number(float(prediction - truth))

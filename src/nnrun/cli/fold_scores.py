@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from nnrun.cli.figure import figure
 from nnrun.cli.layout import Table, put_paragraph, put_table
+from nnrun.formatting import format_number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,7 +24,14 @@ def put_fold_scores(screen: Screen, crossed: Mapping[str, Any]) -> None:
     rows = []
     for name, mean in means.items():
         low, high = crossed["interval_95"][name]
-        rows.append([name, figure(mean), figure(crossed["sd"][name]), f"{figure(low)} to {figure(high)}"])
+        rows.append(
+            [
+                name,
+                format_number(mean),
+                format_number(crossed["sd"][name]),
+                f"{format_number(low)} to {format_number(high)}",
+            ]
+        )
     headings = ("figure", "mean", "sd", "95 % interval")
     put_table(screen, Table(headings, rows, frozenset(headings[1:]), ("95 % interval",)))
     repeats = f", {crossed['repeats']} times" if crossed["repeats"] > 1 else ""

@@ -72,14 +72,14 @@ def _row_json(row: RunRow) -> dict[str, Any]:
 
 
 def _cells(row: RunRow, *, short: bool) -> list[str]:
-    from nnrun.progress import duration
+    from nnrun.formatting import format_duration
 
     return [
         row.folder.short_id,
         row.name,
         row.status,
         (row.started or "")[:16].replace("T", " "),
-        duration(row.seconds) if row.seconds is not None else "",
+        format_duration(row.seconds) if row.seconds is not None else "",
         str(row.epochs or ""),
         headline(row.headline) or (row.status if short else ""),
     ]
@@ -152,8 +152,7 @@ def _files(folder: RunFolder) -> list[str]:
 def _terms(folder: RunFolder, fields: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     from shlex import join
 
-    from nnrun.cli.console import amount
-    from nnrun.progress import duration
+    from nnrun.formatting import format_bytes, format_duration
     from nnrun.runs import metrics
     from nnrun.runs.find import status_of
 
@@ -165,11 +164,11 @@ def _terms(folder: RunFolder, fields: Mapping[str, Any]) -> Iterator[tuple[str, 
     if fields.get("error"):
         yield "error", str(fields["error"])
     yield "started", str(fields.get("start") or "")[:19].replace("T", " ") + " UTC"
-    yield "took", ", ".join(f"{name} {duration(value)}" for name, value in seconds.items()) or "-"
+    yield "took", ", ".join(f"{name} {format_duration(value)}" for name, value in seconds.items()) or "-"
     yield "epochs", str(last.get("epoch", 0))
     yield "seed", str(fields.get("seed"))
     if fields.get("peak_memory_bytes"):
-        yield "memory", f"{amount(fields['peak_memory_bytes'], 'B')} at most"
+        yield "memory", f"{format_bytes(fields['peak_memory_bytes'])} at most"
     yield "versions", ", ".join(f"{name} {value}" for name, value in versions.items() if value)
     yield "command", join(["nnrun", *(str(word) for word in (fields.get("argv") or ())[1:])])
     if folder.report.is_file():

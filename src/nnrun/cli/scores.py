@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from nnrun.cli.figure import figure
 from nnrun.cli.fold_scores import put_fold_scores
 from nnrun.cli.layout import Table, put_table, put_terms
+from nnrun.formatting import format_number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,7 +46,7 @@ def put_scores(screen: Screen, scores: Mapping[str, Any]) -> None:
         [
             name,
             *(_error_cells(part) if counts else ()),
-            *(figure(part.get(metric)) for metric in metrics),
+            *(format_number(part.get(metric)) for metric in metrics),
             f"{part['rows']:,}",
         ]
         for name, part in parts.items()
@@ -63,14 +63,14 @@ def put_scores(screen: Screen, scores: Mapping[str, Any]) -> None:
 def put_details(screen: Screen, scores: Mapping[str, Any]) -> None:
     """Write what else is known of one part: areas and calibration, and the figures of each class."""
     part: Mapping[str, Any] = next((scores[name] for name in _PARTS if isinstance(scores.get(name), dict)), {})
-    told = [(words, figure(part[name])) for name, words in _DETAILS.items() if part.get(name) is not None]
+    told = [(words, format_number(part[name])) for name, words in _DETAILS.items() if part.get(name) is not None]
     if told:
         screen.put()
         put_terms(screen, told)
     classes = part.get("per_class", {})
     if 0 < len(classes) <= _MOST_CLASSES:
         screen.put()
-        rows = [[name, *(figure(one[key]) for key in _BY_CLASS)] for name, one in classes.items()]
+        rows = [[name, *(format_number(one[key]) for key in _BY_CLASS)] for name, one in classes.items()]
         put_table(screen, Table(("class", *_BY_CLASS), rows, frozenset(_BY_CLASS)))
 
 
@@ -88,7 +88,7 @@ def _put_outputs(screen: Screen, parts: Mapping[str, Any]) -> None:
 
 def _figures_by_output(part: Mapping[str, Any]) -> dict[str, str]:
     told = {"rows": f"{part['rows']:,}"} | {
-        name: figure(value) for name, value in part.items() if name not in ("rows", "outputs")
+        name: format_number(value) for name, value in part.items() if name not in ("rows", "outputs")
     }
     for output, figures in part.get("outputs", {}).items():
         told |= {f"{output} {name}": shown for name, shown in _output_figures(figures).items()}
@@ -97,7 +97,7 @@ def _figures_by_output(part: Mapping[str, Any]) -> dict[str, str]:
 
 def _output_figures(figures: Mapping[str, Any]) -> dict[str, str]:
     if "error_percent" not in figures:
-        return {name: figure(value) for name, value in figures.items() if _is_figure(value)}
+        return {name: format_number(value) for name, value in figures.items() if _is_figure(value)}
     error, interval, _ = _error_cells(figures)
     return {"error": error, "95 % interval": interval}
 

@@ -83,21 +83,12 @@ def _line(row: NodeRow) -> list[str]:
 
 def _put_memory(screen: Screen, found: Summary) -> None:
     from nnrun.cli.layout import put_paragraph
+    from nnrun.formatting import format_bytes
 
-    parts = [f"{name} {_size(size)}" for name, size in found.memory._asdict().items() if size]
+    parts = [f"{name} {format_bytes(size)}" for name, size in found.memory._asdict().items() if size]
     total = found.memory.total
-    whole = "at least" if total is None else f"at least {_size(total)}:"
+    whole = "at least" if total is None else f"at least {format_bytes(total)}:"
     put_paragraph(screen, f"Training holds {whole} {', '.join(parts)}")
-
-
-def _size(count: int) -> str:
-    """Bytes as people read them."""
-    size, unit = float(count), "bytes"
-    for larger in ("kB", "MB", "GB", "TB"):
-        if size < 1000:
-            break
-        size, unit = size / 1000, larger
-    return f"{size:.0f} {unit}" if unit == "bytes" or size >= 100 else f"{size:.1f} {unit}"
 
 
 def _shape(shape: object) -> str:

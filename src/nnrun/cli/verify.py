@@ -112,8 +112,8 @@ def _why(one: Verified) -> str:
 
 
 def _put_claims(screen: Screen, claims: Sequence[Claim]) -> None:
-    from nnrun.cli.figure import figure
     from nnrun.cli.layout import Table, put_table
+    from nnrun.formatting import format_number
 
     several = any(len(claim.figures) > 1 for claim in claims)
     headings = ("  claim", "expected", *(("mean", "sd", "least", "most") if several else ("received",)), "")
@@ -121,7 +121,7 @@ def _put_claims(screen: Screen, claims: Sequence[Claim]) -> None:
     for claim in claims:
         known = [value for value in claim.figures if value is not None]
         shown = [claim.mean, claim.spread, *((min(known), max(known)) if known else (None, None))]
-        cells = [figure(_whole(value)) for value in (shown if several else shown[:1])]
+        cells = [format_number(_whole(value)) for value in (shown if several else shown[:1])]
         rows.append([f"  {claim.path}", said(claim.expected), *cells, "" if claim.holds else "fails"])
     if rows:
         put_table(screen, Table(headings, rows, frozenset(headings[2:-1]), ("least", "most", "sd")))

@@ -61,7 +61,7 @@ class Mnist:
         return entry("mnist").outline, [
             Finding(
                 path,
-                f"mnist is not in {places.store()} yet: training downloads it (11 MB)",
+                f"mnist is not in {places.store()} yet: training downloads it (11.5 MB)",
                 "nnrun data fetch mnist",
                 "download-to-come",
                 "note",

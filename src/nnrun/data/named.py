@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from nnrun.data.raw import Examples, Outline, Raw
 from nnrun.data.registry import entry
 from nnrun.errors import DataError
+from nnrun.formatting import format_bytes
 from nnrun.spec.finding import Finding
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def download_note(known: Entry, places: Places, path: ConfigPath) -> list[Findin
     if not known.containers or find(known, places):
         return []
     sizes = [file.size or 0 for file in known.containers[0]]
-    size = f" ({_size(sum(sizes))})" if all(sizes) else ""
+    size = f" ({format_bytes(sum(sizes))})" if all(sizes) else ""
     return [
         Finding(
             path,
@@ -71,10 +72,6 @@ def download_note(known: Entry, places: Places, path: ConfigPath) -> list[Findin
             "note",
         )
     ]
-
-
-def _size(amount: int) -> str:
-    return f"{round(amount / 1e6)} MB" if amount >= 1e6 else f"{max(1, round(amount / 1e3))} kB"
 
 
 def find(known: Entry, places: Places) -> dict[str, Path]:

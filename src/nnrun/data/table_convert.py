@@ -20,6 +20,7 @@ from nnrun.data.streams import Stream
 from nnrun.data.table_blocks import csv_blocks
 from nnrun.data.table_store import TableStore, TableWriter
 from nnrun.errors import DataError
+from nnrun.formatting import format_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -79,7 +80,7 @@ def converted(
             with _made(folder) as part:
                 _write(part, key, blocks)
             size = TableStore.open(folder).size
-            progress.say(f"{file.name} is converted: {size / 1e6:,.1f} MB in {folder}, which may be deleted.")
+            progress.say(f"{file.name} is converted: {format_bytes(size)} in {folder}, which may be deleted.")
     return TableStore.open(folder)
 
 

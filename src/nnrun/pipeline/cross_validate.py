@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
+from nnrun.formatting import format_duration
 from nnrun.pipeline.fold_run import Assignment, Bench
-from nnrun.progress import duration
 from nnrun.runs import metrics
 from nnrun.runs.folds import done_folds, headline_figure
 from nnrun.runs.resampled import summary
@@ -247,7 +247,7 @@ class Director:
     def _done(self, number: int | None, fold: dict[str, Any]) -> None:
         if number is None:
             self.final = fold
-            self.progress.say(f"final fit on {fold['rows']['train']:,} rows  {duration(fold['seconds'])}")
+            self.progress.say(f"final fit on {fold['rows']['train']:,} rows  {format_duration(fold['seconds'])}")
             return
         self.folds[number] = fold
         self.record.update(folds_done=sorted(self.folds))
@@ -258,6 +258,6 @@ class Director:
         done = len(self.folds)
         spent = perf_counter() - self._began
         left = spent / (done - self._before) * (self.count - done)
-        rest = f"  {duration(left)} left" if done < self.count and left >= 1 else ""
+        rest = f"  {format_duration(left)} left" if done < self.count and left >= 1 else ""
         width = len(str(self.count))
-        return f"fold {number + 1:{width}}/{self.count}  {name} {value:.4f}  {duration(fold['seconds'])}{rest}"
+        return f"fold {number + 1:{width}}/{self.count}  {name} {value:.4f}  {format_duration(fold['seconds'])}{rest}"

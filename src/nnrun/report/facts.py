@@ -9,11 +9,11 @@ from datetime import datetime
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from nnrun.progress import duration
+from nnrun.formatting import format_bytes, format_duration
 from nnrun.report.contents import mapping, number
 from nnrun.report.model_graph import TIMES
 from nnrun.report.section import Picture, Section, Table, Terms, Text
-from nnrun.report.words import figure, size
+from nnrun.report.words import figure
 from nnrun.runs.find import status_of
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def when(contents: Contents) -> str:
     if begin is None:
         return ""
     end = _time(contents.record.get("end"))
-    took = f", took {duration((end - begin).total_seconds())}" if end is not None else ""
+    took = f", took {format_duration((end - begin).total_seconds())}" if end is not None else ""
     return f"{begin:%Y-%m-%d %H:%M} UTC{took}"
 
 
@@ -101,7 +101,9 @@ def run(contents: Contents) -> Section:
         Table(
             "Seconds by phase",
             ("phase", "took"),
-            tuple((str(name), duration(float(told))) for name, told in seconds.items() if number(told) is not None),
+            tuple(
+                (str(name), format_duration(float(told))) for name, told in seconds.items() if number(told) is not None
+            ),
         ),
         Table(
             "SHA-256 of config, files and arrays",
@@ -112,7 +114,7 @@ def run(contents: Contents) -> Section:
         Table(
             "Files of the run folder",
             ("file", "size"),
-            tuple((name, size(count)) for name, count in contents.files),
+            tuple((name, format_bytes(count)) for name, count in contents.files),
             folded=True,
         ),
     ]
@@ -145,7 +147,7 @@ def _terms(record: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "machine", ", ".join(str(record[key]) for key in ("host", "cpu", "system") if record.get(key))
     yield "cores and threads", f"{figure(record.get('cores'))} and {figure(record.get('threads'))}"
     if number(record.get("peak_memory_bytes")) is not None:
-        yield "memory", f"{size(int(record['peak_memory_bytes']))} at most"
+        yield "memory", f"{format_bytes(int(record['peak_memory_bytes']))} at most"
     git = mapping(record.get("git"))
     if git.get("commit"):
         yield "git commit", f"{git['commit']}{', with changes' if git.get('diff') else ''}"

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from math import isfinite
 
+from nnrun.formatting import format_number
 from nnrun.report.contents import number
 
 #: What XML 1.0 cannot hold, escaped or not, and HTML should not.
@@ -39,15 +39,9 @@ def title(name: str) -> str:
 
 
 def figure(value: object) -> str:
-    """A figure with as many digits as tell something."""
-    if isinstance(value, int) and not isinstance(value, bool):
-        return f"{value:,}"
-    told = number(value)
-    if told is None:
-        return "-" if value is None else str(value)
-    if not isfinite(told):
-        return str(told)
-    return f"{told:.4f}" if 0.001 <= abs(told) < 1000 or told == 0 else f"{told:.4g}"
+    """A number of a run folder as text, `"nan"` and `"inf"` included."""
+    known = number(value)
+    return format_number(value if known is None or isinstance(value, int) else known)
 
 
 def short(value: float) -> str:
@@ -58,11 +52,3 @@ def short(value: float) -> str:
 def percent(share: float) -> str:
     """A share in per cent, with as many digits as tell something."""
     return f"{100 * share:.2f} %" if share < 0.1 else f"{100 * share:.1f} %"
-
-
-def size(count: int) -> str:
-    """Bytes with their unit."""
-    for scale, unit in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
-        if count >= scale:
-            return f"{count / scale:.1f} {unit}"
-    return f"{count} B"

@@ -1,0 +1,64 @@
+"""Numbers, amounts of data and durations as text."""
+
+from __future__ import annotations
+
+from math import inf, nan
+
+import pytest
+
+from nnrun.formatting import format_bytes, format_duration, format_number
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (60000, "60,000"),
+        (0.0, "0.0000"),
+        (0.98712, "0.9871"),
+        (-999.9, "-999.9000"),
+        (1234.5678, "1235"),
+        (0.0000123456, "1.235e-05"),
+        (inf, "inf"),
+        (nan, "nan"),
+        (True, "True"),
+        (None, "-"),
+        ("relu", "relu"),
+    ],
+)
+def test_numbers_have_four_digits(value: object, text: str) -> None:
+    """Integers are grouped by thousands; floats have four decimals, or four significant digits where those are few."""
+    assert format_number(value) == text
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [
+        (0, "0 B"),
+        (999, "999 B"),
+        (1000, "1.0 kB"),
+        (28881, "28.9 kB"),
+        (11490434, "11.5 MB"),
+        (999_960_000, "1.0 GB"),
+        (2.5e12, "2.5 TB"),
+    ],
+)
+def test_bytes_have_units_of_a_thousand(count: float, text: str) -> None:
+    """Amounts of data are shown in B, kB, MB, GB or TB, never as 1000.0 of one unit."""
+    assert format_bytes(count) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0.034, "34 ms"),
+        (0.9994, "999 ms"),
+        (0.9996, "1.0 s"),
+        (4.12, "4.1 s"),
+        (59.96, "1 min 00 s"),
+        (125, "2 min 05 s"),
+        (12_000, "3 h 20 min"),
+    ],
+)
+def test_durations_have_three_digits(seconds: float, text: str) -> None:
+    """Durations are shown in the unit that needs at most three digits."""
+    assert format_duration(seconds) == text
