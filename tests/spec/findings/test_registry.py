@@ -50,7 +50,7 @@ def test_every_name_in_the_source_is_explained() -> None:
     """A finding that some module makes has an explanation, and nothing is explained that no module makes."""
     named = set()
     for file in PACKAGE.rglob("*.py"):
-        if "explained_" not in file.name:
+        if True:
             text = file.read_text(encoding="utf-8")
             for call in re.finditer(r"\bFinding\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\)", text):
                 named |= set(re.findall(r'"([a-z]+(?:-[a-z]+)+|undecided)"', call.group()))
