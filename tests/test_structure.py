@@ -45,7 +45,7 @@ FLOORS = {
 }
 #: Packages that wake TensorFlow (8 to 12 s): only where the Keras side begins, and where Keras is subclassed.
 WAKING = {"tensorflow", "keras", "jax"}
-WAKING_PLACES = {"engine/backend.py", "catalog/generate.py"}
+WAKING_PLACES = {"engine/backend.py"}
 #: Packages that take a second or more: only inside functions.
 SLOW = {"pandas", "sklearn", "scipy", "matplotlib", "jinja2", "optuna"}
 #: Where they may stand at the top: modules that subclass them, which only those import who have imported them already.
@@ -225,7 +225,7 @@ def test_no_imports_run_in_circles() -> None:
 
 
 def test_only_the_keras_side_wakes_keras() -> None:
-    """TensorFlow and Keras are imported where they are set up, in the generator, and where Keras is subclassed."""
+    """TensorFlow and Keras are imported where they are set up, and where Keras is subclassed."""
     allowed = WAKING_PLACES | _keras_modules()
     wrong = [
         str(found)
@@ -237,7 +237,7 @@ def test_only_the_keras_side_wakes_keras() -> None:
 
 
 def test_the_backend_wakes_keras_inside_a_function() -> None:
-    """Importing the backend or the generator costs nothing; only calling them wakes TensorFlow."""
+    """Importing the backend costs nothing; only calling it starts TensorFlow."""
     wrong = [
         str(found)
         for path in WAKING_PLACES - _keras_modules()

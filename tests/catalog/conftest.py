@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.util
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,6 +12,7 @@ from nnrun.catalog import examples, kinds, lookup
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import ModuleType
 
     from nnrun.catalog.lookup import Entry, Parameter
 
@@ -31,6 +34,18 @@ def usable() -> Callable[..., list[Entry]]:
 def keras() -> Any:
     """The installed Keras."""
     return pytest.importorskip("keras")
+
+
+@pytest.fixture(scope="session")
+def generator() -> ModuleType:
+    """The module `tools/generate_catalog.py`."""
+    path = Path(__file__).parents[2] / "tools" / "generate_catalog.py"
+    spec = importlib.util.spec_from_file_location("generate_catalog", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 @pytest.fixture(scope="session")

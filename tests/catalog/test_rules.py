@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from nnrun.catalog import generate, kinds, lookup, rules
+from nnrun.catalog import kinds, lookup, rules
 from nnrun.catalog.rules_by_entry import BY_ENTRY
 from nnrun.catalog.rules_by_name import BY_NAME, SIZES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import ModuleType
 
     from nnrun.catalog.lookup import Entry
 
@@ -207,9 +208,9 @@ def test_what_only_python_can_say_is_refused_with_the_reason() -> None:
     assert not _kind("layers", "Lambda", "function").accepts(None)
 
 
-def test_entries_that_are_refused_are_entries() -> None:
-    """The table of what no config can use names only what the catalog has."""
-    for category, name in generate.REFUSED:
+def test_refused_entries_are_entries_of_the_catalog(generator: ModuleType) -> None:
+    """The generator's table of entries that a config cannot use names only entries of the catalog."""
+    for category, name in generator.REFUSED:
         assert lookup.entry(category, name) is not None
 
 

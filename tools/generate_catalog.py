@@ -1,7 +1,7 @@
-"""Writes `catalog.json` from the installed Keras and from nnrun's own parts: `python -m nnrun.catalog.generate`.
+"""Write `src/nnrun/catalog/catalog.json` from the installed Keras and from nnrun's own parts.
 
-A parameter without `default` is required. Tuples are kept as lists, which is how YAML says them; every other default of
-Keras is plain JSON, and one that is not stops the generator rather than being guessed at.
+Run it from the root of a checkout: `python tools/generate_catalog.py`. A parameter without `default` is required.
+Tuples are written as lists, as YAML has them; a default that JSON cannot hold is an error.
 """
 
 from __future__ import annotations
@@ -16,12 +16,11 @@ from nnrun.catalog import docstrings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from types import ModuleType
 
-FILE = Path(__file__).with_name("catalog.json")
-COMMAND = "python -m nnrun.catalog.generate"
+FILE = Path(__file__).parents[1] / "src" / "nnrun" / "catalog" / "catalog.json"
+COMMAND = "python tools/generate_catalog.py"
 
-#: Where each category lives in Keras' public interface, and where Keras keeps the strings that it resolves itself.
+#: The public module of each category, and the module with the strings that Keras resolves to objects of it.
 MODULES = {
     "layers": ("keras.layers", None),
     "optimizers": ("keras.optimizers", "keras.src.optimizers"),
@@ -35,10 +34,10 @@ MODULES = {
     "activations": ("keras.activations", "keras.src.activations"),
 }
 
-#: nnrun's own categories: the module and its table from a name to a class.
+#: nnrun's own categories: the module, and its table from names to classes.
 OWN_TABLES = {"sources": ("nnrun.data.sources", "SOURCES"), "preparation": ("nnrun.data.prepare", "STEPS")}
 
-#: Parts that no class or function stands for: words that Keras' `compile` resolves, and nnrun's own functions.
+#: Parts without a public class or function: words that Keras' `compile` resolves, and nnrun's own layers.
 OWN: dict[str, dict[str, dict[str, Any]]] = {
     "layers": {
         "PositionEmbedding": {
@@ -98,7 +97,7 @@ OWN: dict[str, dict[str, dict[str, Any]]] = {
 _BASE = "A base class to write one's own from; it does nothing by itself."
 _CODE = "It wraps Python code, which a config cannot say; write a class of your own and name its file with --code."
 
-#: Entries that no config can use, with the reason that the user is told.
+#: Entries that a config cannot use, with the reason for the user.
 REFUSED: dict[tuple[str, str], str] = {
     ("layers", "Layer"): _BASE,
     ("layers", "Wrapper"): _BASE,
@@ -127,22 +126,22 @@ REFUSED: dict[tuple[str, str], str] = {
     ("constraints", "Constraint"): _BASE,
 }
 
-#: Arguments that have a default in the signature and yet are refused at it.
-NEEDED = {("layers", "CategoryEncoding"): {"num_tokens"}}
-#: Arguments of every layer that these layers refuse, or (InputLayer) take and forget.
-NOT_TAKEN = {
+#: Arguments that are required although the signature has a default.
+REQUIRED = {("layers", "CategoryEncoding"): {"num_tokens"}}
+#: Arguments of every layer that these layers refuse, or (InputLayer) ignore.
+UNSUPPORTED = {
     "ActivityRegularization": ["activity_regularizer"],
     "InputLayer": ["activity_regularizer", "trainable", "autocast"],
     "IntegerLookup": ["activity_regularizer", "autocast"],
     "StringLookup": ["activity_regularizer", "autocast"],
 }
 
-#: What a function of the category takes from Keras, not from the config.
-_FED = {"losses": ("y_true", "y_pred"), "metrics": ("y_true", "y_pred"), "activations": ("x",)}
-#: Arguments of a layer's call that are its inputs: `from:` gives them, not `call:`.
+#: Arguments of functions that Keras passes, not the config.
+_PASSED_BY_KERAS = {"losses": ("y_true", "y_pred"), "metrics": ("y_true", "y_pred"), "activations": ("x",)}
+#: Arguments of a layer's call that are its inputs: a config gives them with `from:`, not with `call:`.
 _INPUTS = {"self", "inputs", "query", "value", "key", "x", "data", "images", "sequence", "sequences", "states"}
-#: What an argument means where Keras' docstring does not say.
-_UNSAID = {
+#: Descriptions of arguments that Keras' docstrings lack.
+_DESCRIPTIONS = {
     "activity_regularizer": "Regularizer of the layer's output.",
     "autocast": "Whether inputs are cast to the layer's own dtype.",
     "data_format": "Whether the channels come last or first; null takes Keras' own setting.",
@@ -169,7 +168,7 @@ _FACTORIES = {"serialize", "deserialize", "get"}
 
 
 def generate() -> dict[str, Any]:
-    """The whole catalog as plain data; imports Keras."""
+    """Return the whole catalog as plain data (imports Keras)."""
     keras = importlib.import_module("keras")
     entries = {category: _keras_entries(category, *places) for category, places in MODULES.items()}
     for category, places in OWN_TABLES.items():
@@ -187,35 +186,35 @@ def generate() -> dict[str, Any]:
 
 
 def _add(entries: dict[str, dict[str, Any]], own: Mapping[str, dict[str, Any]]) -> None:
-    """Add entries whose words then mean nothing else: `accuracy` is not the class Accuracy to Keras' compile."""
-    taken = {*own, *(alias for entry in own.values() for alias in entry["aliases"])}
+    """Add entries, and remove their names from other entries' aliases (`accuracy` is not Keras' class Accuracy)."""
+    names = {*own, *(alias for entry in own.values() for alias in entry["aliases"])}
     for entry in entries.values():
-        entry["aliases"] = [alias for alias in entry["aliases"] if alias not in taken]
+        entry["aliases"] = [alias for alias in entry["aliases"] if alias not in names]
     entries.update(own)
 
 
 def _correct(entries: dict[str, dict[str, dict[str, Any]]]) -> None:
-    """Say what signatures do not: which entries are of no use, which arguments are needed or not taken."""
+    """Add what signatures do not show: unusable entries, required arguments and unsupported ones."""
     for (category, name), reason in REFUSED.items():
         entries[category][name]["refused"] = reason
-    for (category, name), needed in NEEDED.items():
-        for parameter in needed:
+    for (category, name), required in REQUIRED.items():
+        for parameter in required:
             del entries[category][name]["parameters"][parameter]["default"]
-    for name, parameters in NOT_TAKEN.items():
+    for name, parameters in UNSUPPORTED.items():
         entries["layers"][name]["layer_parameters_not_taken"] = parameters
 
 
 def _keras_entries(category: str, public: str, registry: str | None) -> dict[str, dict[str, Any]]:
     module = importlib.import_module(public)
     objects = {name: thing for name, thing in vars(module).items() if _belongs(category, name, thing)}
-    known = set(objects.values())
+    public_objects = set(objects.values())
     strings = importlib.import_module(registry).ALL_OBJECTS_DICT if registry else {}
     # A string means what Keras resolves it to: in `metrics`, `mean_squared_error` is the class, not the function.
-    words = {**objects, **{word: thing for word, thing in strings.items() if thing in known}}
+    by_name = {**objects, **{name: thing for name, thing in strings.items() if thing in public_objects}}
     names: dict[Any, list[str]] = {}
-    for word, thing in words.items():
-        names.setdefault(thing, []).append(word)
-    return dict(_named_entry(category, thing, given) for thing, given in names.items())
+    for name, thing in by_name.items():
+        names.setdefault(thing, []).append(name)
+    return dict(_named_entry(category, thing, found) for thing, found in names.items())
 
 
 def _belongs(category: str, name: str, thing: object) -> bool:
@@ -227,48 +226,48 @@ def _belongs(category: str, name: str, thing: object) -> bool:
     return callable(thing)
 
 
-def _named_entry(category: str, thing: Any, words: list[str]) -> tuple[str, dict[str, Any]]:
-    name = _canonical(thing, words)
-    return name, {"origin": "keras", **_described(category, thing), "aliases": sorted(set(words) - {name})}
+def _named_entry(category: str, thing: Any, names: list[str]) -> tuple[str, dict[str, Any]]:
+    name = _canonical_name(thing, names)
+    return name, {"origin": "keras", **_describe(category, thing), "aliases": sorted(set(names) - {name})}
 
 
-def _canonical(thing: object, words: list[str]) -> str:
-    """The first name under which Keras itself exports the thing, of those that mean it here."""
+def _canonical_name(thing: object, names: list[str]) -> str:
+    """Return the name under which Keras exports the thing, if it is one of `names`, else the first in order."""
     exported = importlib.import_module("keras.src.api_export").get_name_from_symbol(thing) or ""
     name = exported.rpartition(".")[2]
-    return name if name in words else min(words)
+    return name if name in names else min(names)
 
 
-def _described(category: str, thing: Any) -> dict[str, Any]:
+def _describe(category: str, thing: Any) -> dict[str, Any]:
     function = not inspect.isclass(thing)
-    lineage = [thing] if function else inspect.getmro(thing)[:-1]
+    classes = [thing] if function else inspect.getmro(thing)[:-1]
     described = {
         "function": function,
         "summary": docstrings.summary(thing.__doc__),
-        "parameters": _parameters(thing, lineage, _FED.get(category, ()) if function else ()),
+        "parameters": _parameters(thing, classes, _PASSED_BY_KERAS.get(category, ()) if function else ()),
     }
     if category == "layers" and not function:
-        described["call"] = _call_arguments(thing, lineage)
-        described["takes_layer_parameters"] = _takes_more(thing)
+        described["call"] = _call_arguments(thing, classes)
+        described["takes_layer_parameters"] = _accepts_kwargs(thing)
     return described
 
 
-def _takes_more(thing: Callable[..., object]) -> bool:
+def _accepts_kwargs(thing: Callable[..., object]) -> bool:
     return any(parameter.kind is parameter.VAR_KEYWORD for parameter in inspect.signature(thing).parameters.values())
 
 
-def _parameters(thing: Callable[..., object], lineage: Any, fed: tuple[str, ...]) -> dict[str, dict[str, Any]]:
-    texts = _texts(lineage, "Args", "Arguments")
+def _parameters(thing: Callable[..., object], classes: Any, skip: tuple[str, ...]) -> dict[str, dict[str, Any]]:
+    texts = _texts(classes, "Args", "Arguments")
     return {
-        name: _parameter(parameter, texts.get(name) or _UNSAID.get(name, ""))
+        name: _parameter(parameter, texts.get(name) or _DESCRIPTIONS.get(name, ""))
         for name, parameter in inspect.signature(thing).parameters.items()
-        if name not in fed and parameter.kind not in {parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL}
+        if name not in skip and parameter.kind not in {parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL}
     }
 
 
-def _texts(lineage: Any, *headings: str) -> dict[str, str]:
+def _texts(classes: Any, *headings: str) -> dict[str, str]:
     texts: dict[str, str] = {}
-    for holder in reversed(lineage):
+    for holder in reversed(classes):
         for method in (holder, vars(holder).get("__init__")):
             texts.update(docstrings.arguments(getattr(method, "__doc__", None), *headings))
     return texts
@@ -281,56 +280,46 @@ def _parameter(parameter: inspect.Parameter, text: str) -> dict[str, Any]:
 
 
 def _plain(default: object, name: str) -> object:
-    """The default as JSON keeps it (tuples become lists)."""
+    """Return the default as JSON holds it (tuples become lists)."""
     if isinstance(default, (list, tuple)):
         return [_plain(item, name) for item in default]
     if default is None or isinstance(default, (bool, int, float, str)):
         return default
-    raise TypeError(f"JSON cannot keep the default of '{name}': {default!r}; teach the generator how to say it.")
+    raise TypeError(f"JSON cannot hold the default of '{name}': {default!r}")
 
 
-def _call_arguments(layer: Any, lineage: Any) -> dict[str, str]:
-    texts = _texts(lineage, "Call arguments", "Call Args")
+def _call_arguments(layer: Any, classes: Any) -> dict[str, str]:
+    texts = _texts(classes, "Call arguments", "Call Args")
     signature = inspect.signature(layer.call).parameters
-    taken = [
+    named = [
         name
         for name, parameter in signature.items()
         if parameter.kind not in {parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL}
     ]
-    return {name: texts.get(name) or _UNSAID.get(name, "") for name in taken if name not in _INPUTS}
+    return {name: texts.get(name) or _DESCRIPTIONS.get(name, "") for name in named if name not in _INPUTS}
 
 
 def _own_entries(module: str, table: str) -> dict[str, dict[str, Any]]:
-    """Describe nnrun's own parts, from the classes that implement them."""
-    found = _optional(module)
-    classes: Mapping[str, type] = getattr(found, table) if found else {}
+    """Describe nnrun's own parts from the classes that implement them."""
+    classes: Mapping[str, type] = getattr(importlib.import_module(module), table)
     return {name: _own_entry(part) for name, part in classes.items()}
 
 
-def _optional(module: str) -> ModuleType | None:
-    try:
-        return importlib.import_module(module)
-    except ModuleNotFoundError as error:
-        if error.name != module:
-            raise
-        return None
-
-
 def _own_entry(part: type) -> dict[str, Any]:
-    described = _described("nnrun", part)
+    described = _describe("nnrun", part)
     for name, parameter in described["parameters"].items():
         parameter["annotation"] = str(inspect.signature(part).parameters[name].annotation)
     return {"origin": "nnrun", **described, "aliases": []}
 
 
-def text(catalog: Mapping[str, Any]) -> str:
-    """The catalog as the committed file says it: one fact a line, so that a diff shows what changed."""
+def to_text(catalog: Mapping[str, Any]) -> str:
+    """Return the text of the committed file: one fact a line, so that a diff shows what changed."""
     return json.dumps(catalog, indent=1, ensure_ascii=False) + "\n"
 
 
 def main() -> None:
-    """Write the committed file anew."""
-    FILE.write_text(text(generate()), encoding="utf-8")
+    """Write the committed file."""
+    FILE.write_text(to_text(generate()), encoding="utf-8")
 
 
 if __name__ == "__main__":

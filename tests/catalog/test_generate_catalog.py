@@ -1,4 +1,4 @@
-"""The committed catalog against the installed Keras, and against nnrun's own classes."""
+"""The committed catalog, the installed Keras and nnrun's own classes agree."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from nnrun.catalog import generate, lookup
+from nnrun.catalog import lookup
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import ModuleType
 
     from nnrun.catalog.lookup import Entry
 
@@ -108,12 +109,12 @@ def test_words_that_compile_resolves_are_resolved_by_keras(word: str, rows: int,
     assert set(scores) == {"loss", *metrics}
 
 
-def test_the_committed_catalog_is_what_the_installed_keras_offers(keras: Any) -> None:
-    """A Keras that offers something else than the committed file makes this fail, and so does a part of nnrun's own."""
-    committed = generate.FILE.read_text(encoding="utf-8")
+def test_the_committed_catalog_is_what_the_installed_keras_offers(keras: Any, generator: ModuleType) -> None:
+    """The committed file equals what the generator writes from the installed Keras and nnrun's own parts."""
+    committed = generator.FILE.read_text(encoding="utf-8")
     if json.loads(committed)["keras"] != keras.__version__:
         pytest.skip(f"the catalog is of Keras {json.loads(committed)['keras']}, not {keras.__version__}")
-    assert committed == generate.text(generate.generate()), f"stale: run {generate.COMMAND}"
+    assert committed == generator.to_text(generator.generate()), f"stale: run {generator.COMMAND}"
 
 
 def test_every_public_name_of_keras_is_a_word_of_the_catalog(keras: Any) -> None:
@@ -131,13 +132,13 @@ def test_every_public_name_of_keras_is_a_word_of_the_catalog(keras: Any) -> None
 @pytest.mark.parametrize(
     "category", ["optimizers", "losses", "metrics", "initializers", "regularizers", "constraints", "activations"]
 )
-def test_a_string_means_what_keras_resolves_it_to(category: str, keras: Any) -> None:
+def test_a_string_means_what_keras_resolves_it_to(category: str, keras: Any, generator: ModuleType) -> None:
     """Every string of Keras' own registry leads to the entry of the object that Keras finds under it."""
     registry = importlib.import_module(f"keras.src.{category}").ALL_OBJECTS_DICT
     public = getattr(keras, category)
     for word, thing in registry.items():
         entry = lookup.entry(category, word)
-        if word in generate.OWN.get(category, {}):
+        if word in generator.OWN.get(category, {}):
             continue
         if entry is not None:
             assert getattr(public, entry.name) is thing
@@ -145,6 +146,6 @@ def test_a_string_means_what_keras_resolves_it_to(category: str, keras: Any) -> 
             assert thing not in vars(public).values()
 
 
-def test_nothing_of_this_machine_is_in_the_catalog() -> None:
+def test_nothing_of_this_machine_is_in_the_catalog(generator: ModuleType) -> None:
     """The committed file names no folder of the machine that wrote it."""
-    assert str(Path.home()) not in generate.FILE.read_text(encoding="utf-8")
+    assert str(Path.home()) not in generator.FILE.read_text(encoding="utf-8")
