@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nnrun.catalog import keras1, lookup
-from nnrun.catalog import keras1_names as names
-from nnrun.catalog.keras1_values import Translation, split
+from nnrun.catalog.keras1 import Translation, split_part
 from nnrun.config.document import parse
 
 CASES = yaml.safe_load(Path(__file__).with_name("keras1.yaml").read_text(encoding="utf-8"))
+TABLES = keras1.tables()
 OLD = [case for case in CASES if case["hint"] is not None]
 
 
@@ -25,7 +25,7 @@ def _label(case: dict[str, Any]) -> str:
 
 
 def _translated(case: dict[str, Any]) -> Translation | None:
-    return keras1.translate(case["category"], *split(case["wrote"]))
+    return keras1.translate(case["category"], *split_part(case["wrote"]))
 
 
 def _line(hint: str) -> str:
@@ -69,45 +69,48 @@ def test_the_line_may_stand_in_a_flow_list() -> None:
 @pytest.mark.parametrize("case", OLD, ids=_label)
 def test_what_is_offered_is_not_old_itself(case: dict[str, Any]) -> None:
     """A translation needs no second one."""
-    assert all(keras1.translate(case["category"], *split(part)) is None for part in _translated(case).parts)
+    assert all(keras1.translate(case["category"], *split_part(part)) is None for part in _translated(case).parts)
 
 
 def test_every_old_word_of_the_tables_has_a_row() -> None:
     """No name or argument is translated that no row shows."""
     shown = " ".join(str(case["wrote"]) for case in CASES)
+    layers = TABLES["layers"]
     tables = (
-        names.ARGUMENTS,
-        names.DROPPED,
-        names.INPUT,
-        names.REGULARIZERS,
-        names.CONSTRAINTS,
-        names.SCALED,
-        names.OPTIMIZERS,
-        names.MERGES,
-        [name for _, name in names.GONE],
+        *TABLES["arguments"].values(),
+        *TABLES["gone"].values(),
+        layers["dropped"],
+        layers["input"],
+        layers["merge_modes"],
+        TABLES["regularizers"]["functions"],
+        TABLES["constraints"],
+        TABLES["callbacks"],
+        TABLES["initializers"]["scaled"],
+        TABLES["optimizers"],
     )
     aliases = {"AtrousConv1D", "AtrousConv2D", "Deconvolution3D", "Deconv3D"}
-    missing = {word for table in (*tables, set(names.LAYERS) - aliases) for word in table if word not in shown}
+    missing = {word for table in (*tables, set(layers["names"]) - aliases) for word in table if word not in shown}
     assert missing == {"input_dtype"}
 
 
 def test_the_tables_name_only_what_there_is_today() -> None:
     """Layers, optimizers and arguments that are offered are in the catalog."""
-    assert all(lookup.entry("layers", name) for name in names.LAYERS.values())
-    assert all(lookup.entry("layers", name) for name in names.MERGES.values())
-    for name, arguments in names.OPTIMIZERS.items():
+    layers = TABLES["layers"]
+    assert all(lookup.entry("layers", name) for name in layers["names"].values())
+    assert all(lookup.entry("layers", name) for name in layers["merge_modes"].values())
+    for name, arguments in TABLES["optimizers"].items():
         assert set(arguments) <= set(lookup.entry("optimizers", name).parameters)
-    offered = {word for words in names.ARGUMENTS.values() for word in words}
-    known = {word for name in lookup.names("layers") for word in lookup.entry("layers", name).parameters}
+    offered = {name for names in TABLES["arguments"]["layers"].values() for name in names}
+    known = {name for layer in lookup.names("layers") for name in lookup.entry("layers", layer).parameters}
     assert offered <= known
 
 
-@pytest.mark.parametrize("name", sorted(names.LAYERS))
+@pytest.mark.parametrize("name", sorted(TABLES["layers"]["names"]))
 def test_every_renamed_layer_is_translated(name: str) -> None:
     """Aliases of Keras 1's own names (`Deconv2D`) are known too."""
     found = keras1.translate("layers", name, {"name": "x"})
     ((today, arguments),) = found.parts[0].items()
-    assert today == names.LAYERS[name]
+    assert today == TABLES["layers"]["names"][name]
     assert arguments["name"] == "x"
 
 
@@ -154,13 +157,13 @@ def test_every_renamed_layer_is_translated(name: str) -> None:
 )
 def test_every_key_of_the_training_api_is_said_as_today(word: str, value: object, hint: str) -> None:
     """Arguments of compile, fit and Model that stand in a config as keys have their line too."""
-    assert keras1.key(word, value) == f"Keras 1 wrote it so; today: {hint}"
+    assert keras1.key_hint(word, value) == f"Keras 1 wrote it so; today: {hint}"
 
 
 def test_todays_keys_are_left_alone() -> None:
     """Only keys of Keras 1 have such a hint."""
-    assert keras1.key("epochs", 3) is None
-    assert keras1.key("nb_epok", 3) is None
+    assert keras1.key_hint("epochs", 3) is None
+    assert keras1.key_hint("nb_epok", 3) is None
 
 
 @pytest.mark.parametrize(
@@ -181,7 +184,7 @@ def test_todays_keys_are_left_alone() -> None:
 )
 def test_an_old_argument_has_todays_name(category: str, name: str, word: str, today: str | None) -> None:
     """An argument is old only where the part does not have it and has its successor."""
-    assert keras1.argument(lookup.entry(category, name), word) == today
+    assert keras1.renamed_argument(lookup.entry(category, name), word) == today
 
 
 @pytest.mark.parametrize(
@@ -206,6 +209,12 @@ def test_what_cannot_be_told_is_not_guessed(name: str, arguments: object) -> Non
     assert keras1.translate("layers", name, arguments) is None
 
 
+@pytest.mark.parametrize("scale", ["0.1", True, None, [0.1], {"l2": 0.1}])
+def test_an_initializer_with_a_scale_that_is_no_number_is_not_translated(scale: object) -> None:
+    """A scale that is no number is a mistake of its own, and no reason for an exception."""
+    assert keras1.translate("initializers", "uniform", {"scale": scale}) is None
+
+
 _WORDS = sorted(
     {
         key
@@ -216,7 +225,7 @@ _WORDS = sorted(
         for key in inner
     }
 )
-_NAMES = sorted({(case["category"], split(case["wrote"])[0]) for case in CASES})
+_NAMES = sorted({(case["category"], split_part(case["wrote"])[0]) for case in CASES})
 _PLAIN = st.recursive(
     st.none() | st.booleans() | st.integers(-3, 9) | st.floats(allow_nan=False) | st.sampled_from(["th", "full", "x"]),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(_WORDS), inner, max_size=3),

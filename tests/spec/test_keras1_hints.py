@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nnrun.catalog import keras1, lookup
-from nnrun.catalog.keras1_values import split
+from nnrun.catalog.keras1 import split_part
 from nnrun.catalog.kinds import plain
 from nnrun.config.document import parse
 from nnrun.spec.part import Part
@@ -27,8 +27,8 @@ OLD = [case for case in CASES if case["hint"] is not None]
 
 def _is_absent(case: dict[str, Any]) -> bool:
     """Whether the translation is a source or a step of preparation that nnrun does not have."""
-    parts = keras1.translate(case["category"], *split(case["wrote"])).parts
-    return any(lookup.entry(case["category"], split(part)[0]) is None for part in parts)
+    parts = keras1.translate(case["category"], *split_part(case["wrote"])).parts
+    return any(lookup.entry(case["category"], split_part(part)[0]) is None for part in parts)
 
 
 OFFERED = [case for case in OLD if not _is_absent(case)]
@@ -43,7 +43,7 @@ def _label(case: dict[str, Any]) -> str:
 def _read(case: dict[str, Any]) -> Reader:
     """Read what Keras 1 wrote as a config's reader does: `from` and `call` apart."""
     reader = Reader()
-    name, arguments = split(case["wrote"])
+    name, arguments = split_part(case["wrote"])
     if not isinstance(arguments, dict):
         reader.part((case["category"],), case["wrote"], ())
         return reader
@@ -56,8 +56,8 @@ def _read(case: dict[str, Any]) -> Reader:
 def _today(case: dict[str, Any]) -> list[Part]:
     """The parts that a translation offers, read."""
     found = []
-    for said in keras1.translate(case["category"], *split(case["wrote"])).parts:
-        name, arguments = split(said)
+    for said in keras1.translate(case["category"], *split_part(case["wrote"])).parts:
+        name, arguments = split_part(said)
         kept = {
             key: value for key, value in (arguments if isinstance(arguments, dict) else {}).items() if key not in BESIDE
         }
@@ -117,7 +117,7 @@ _VALUES = st.sampled_from(
 
 
 @given(
-    st.sampled_from(sorted({(case["category"], split(case["wrote"])[0]) for case in OFFERED})),
+    st.sampled_from(sorted({(case["category"], split_part(case["wrote"])[0]) for case in OFFERED})),
     st.dictionaries(st.sampled_from(_KEYS), _VALUES, max_size=5),
 )
 def test_no_line_is_offered_that_has_a_mistake(name: tuple[str, str], arguments: dict[str, Any]) -> None:
@@ -125,7 +125,7 @@ def test_no_line_is_offered_that_has_a_mistake(name: tuple[str, str], arguments:
     category, word = name
     for one in read_part(category, {word: arguments})[1]:
         for said in _pasted(one.hint or ""):
-            if lookup.entry(category, split(said)[0]) is not None:
+            if lookup.entry(category, split_part(said)[0]) is not None:
                 assert read_part(category, said)[1] == ()
 
 

@@ -30,12 +30,13 @@ class Kind(Protocol):
         """The kind as JSON Schema (draft 2020-12)."""
 
 
-def _is_integer(value: object) -> bool:
+def is_integer(value: object) -> bool:
+    """Return whether `value` is a whole number (`true` is not)."""
     return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _is_number(value: object) -> bool:
-    return (isinstance(value, float) and isfinite(value)) or _is_integer(value)
+    return (isinstance(value, float) and isfinite(value)) or is_integer(value)
 
 
 @dataclass(frozen=True)
@@ -358,7 +359,7 @@ def plain(kind: Kind, value: object) -> object:
     if isinstance(kind, ListOf) and isinstance(value, list):
         items = [plain(kind.item, item) for item in value]
         return tuple(items) if kind.as_tuple else items
-    return float(value) if isinstance(kind, Number) and _is_integer(value) else value  # type: ignore[arg-type]
+    return float(value) if isinstance(kind, Number) and is_integer(value) else value  # type: ignore[arg-type]
 
 
 def or_nothing(kind: Kind) -> Kind:

@@ -259,7 +259,7 @@ def keras1_argument(entry: Entry, key: str) -> str | None:
     """Give today's name of an argument of Keras 1; its tables are loaded only where something is wrong."""
     from nnrun.catalog import keras1
 
-    return keras1.argument(entry, key)
+    return keras1.renamed_argument(entry, key)
 
 
 def _keras1_hint(categories: tuple[str, ...], word: str, arguments: object, path: Path) -> str | None:

@@ -115,7 +115,7 @@ def _complain_of_unknown(reader: Reader, section: type[Section], value: dict[str
         # The tables of Keras 1 are loaded only where something is wrong.
         from nnrun.catalog import keras1
 
-        hint = keras1.key(name, said) or did_you_mean(name, known) or f"known here: {', '.join(known)}"
+        hint = keras1.key_hint(name, said) or did_you_mean(name, known) or f"known here: {', '.join(known)}"
         if (*path, name) == ("extends",):
             hint = "extends: is read from the file itself, before --set is applied"
         reader.complain((*path, name), f"{_where(path)} has no key '{name}'", hint, at_key=True)
