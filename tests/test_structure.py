@@ -67,7 +67,7 @@ QUICK_ROOMS = {
     "cli",
 }
 
-LONGEST_FUNCTION, LONGEST_FILE, NINE_OF_TEN, MEDIAN = 60, 400, 30, 8
+LONGEST_FUNCTION, LONGEST_FILE, NINE_OF_TEN, MEDIAN = 60, 500, 30, 8
 #: A home folder or another folder of one machine, and an address of a package registry.
 PLACES_OF_ONE_MACHINE = re.compile(r"(?<![\w.:/-])/(home|root|Users|work|workspace|mnt)/\w|[A-Z]:\\\\?Users")
 REGISTRIES = re.compile(r"https?://\S*/simpl[e]\b|index[-_]ur[l]\b|artifactor[y]|https?://\S*nexu[s]", re.IGNORECASE)
@@ -302,7 +302,7 @@ def test_functions_are_short() -> None:
 
 
 def test_files_are_short() -> None:
-    """No Python file of the project is over 400 lines."""
+    """No Python file of the project is over 500 lines."""
     files = [*PACKAGE.rglob("*.py"), *(ROOT / "tests").rglob("*.py")]
     lengths = {str(path.relative_to(ROOT)): len(path.read_text(encoding="utf-8").splitlines()) for path in files}
     assert {name: length for name, length in lengths.items() if length > LONGEST_FILE} == {}
