@@ -25,8 +25,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nnrun.data.descriptions import Descriptions
-from nnrun.data.places import Places
+from nnrun.data.data_paths import Places
+from nnrun.data.sources.text import Descriptions
 from nnrun.progress import Silent
 
 if TYPE_CHECKING:

@@ -22,10 +22,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nnrun.cores import usable_cores
-from nnrun.engine.backend import Wake, load_keras, tensorflow
-from nnrun.engine.execution import choose
-from nnrun.engine.order import order
-from nnrun.engine.resident import ResidentExecutor
+from nnrun.engine.backend.start import Wake, load_keras, tensorflow
+from nnrun.engine.executors.choice import choose
+from nnrun.engine.executors.resident import ResidentExecutor
+from nnrun.engine.executors.shuffle import order
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -101,7 +101,7 @@ def transformer(k: Any) -> list[Any]:
 
 def causal(k: Any, blocks: int = 4, width: int = 128, window: int = 64) -> list[Any]:
     """The layers of the config `shakespeare_transformer`, or of a smaller or larger one."""
-    from nnrun.engine.layers import PositionEmbedding
+    from nnrun.engine.model.layers import PositionEmbedding
 
     def block(x: Any) -> Any:
         normal = k.LayerNormalization()(x)

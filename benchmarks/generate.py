@@ -21,10 +21,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nnrun.engine.backend import Wake, load_keras, tensorflow, usable_cores
-from nnrun.engine.sampling import Sampling
-from nnrun.engine.voice import Voice
-from nnrun.engine.write import Writer
+from nnrun.engine.backend.start import Wake, load_keras, tensorflow, usable_cores
+from nnrun.engine.generation.generate import Writer
+from nnrun.engine.generation.sampling import Sampling
+from nnrun.engine.generation.text_model_spec import Voice
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -82,7 +82,7 @@ class Attention:
     name = "cache"
 
     def __init__(self, keras: Any, units: int, window: int) -> None:
-        from nnrun.engine.layers import PositionEmbedding
+        from nnrun.engine.model.layers import PositionEmbedding
 
         del units
         layers = keras.layers

@@ -24,7 +24,7 @@ from typing import Any
 
 import results_page as page
 
-from nnrun.cli.console import listening
+from nnrun.cli.terminal.progress import listening
 from nnrun.errors import NnrunError
 from nnrun.pipeline.check import examine
 from nnrun.pipeline.summarize import summarize
@@ -61,9 +61,9 @@ def write_leaking(work: page.Work, request: Request) -> Path:
     """
     import numpy as np
 
-    from nnrun.data.places import Places
-    from nnrun.data.scaling import Standardize
-    from nnrun.data.sources import SOURCES
+    from nnrun.data.all_sources import SOURCES
+    from nnrun.data.data_paths import Places
+    from nnrun.data.prepare.scaling import Standardize
     from nnrun.progress import Silent
 
     base = CONFIGS / f"{work.leaks_from}.yaml"

@@ -102,8 +102,8 @@ def write_pictures(folder: Path, count: int) -> None:
     import numpy as np
     from PIL import Image
 
-    from nnrun.data.places import Places
-    from nnrun.data.sources import SOURCES
+    from nnrun.data.all_sources import SOURCES
+    from nnrun.data.data_paths import Places
     from nnrun.progress import Silent
 
     raw = SOURCES["mnist"]().load(Places(Path()), Silent())

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from nnrun.config import shipped
-from nnrun.data import registry
-from nnrun.data.digest import file_sha256
-from nnrun.data.idx import write_idx
+from nnrun.data.files.digests import file_sha256
+from nnrun.data.files.idx import write_idx
+from nnrun.data.named import registry
 from nnrun.pipeline.check import examine
 from nnrun.pipeline.evaluate import Question, evaluate
 from nnrun.pipeline.train import Request, train
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from nnrun.data.entry import Entry
+    from nnrun.data.named.entry import Entry
 
 ROWS, TEST_ROWS = 120, 40
 GENERATOR = np.random.default_rng(0)

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
-from statistics import median
 from typing import TYPE_CHECKING
 
 import pytest
@@ -43,9 +42,50 @@ FLOORS = {
     "sklearn": 9,
     "__main__": 10,
 }
+#: The sub-rooms of a room, lowest first (folders, and files at its top): each may import the ones before it.
+SUBROOMS = {
+    "data": (
+        ("columns", "data_paths"),
+        ("files",),
+        ("prepare",),
+        ("streaming",),
+        ("dataset",),
+        ("splits",),
+        ("csv", "text"),
+        ("sources",),
+        ("named",),
+        ("all_sources", "target_encoding", "model_inputs"),
+        ("data_facts", "load", "cross_validation", "new_data", "quality"),
+    ),
+    "engine": (
+        ("backend",),
+        ("model",),
+        ("executors",),
+        ("streaming", "scoring", "generation", "training"),
+        ("session", "calibrate"),
+    ),
+    "cli": (
+        ("terminal",),
+        ("completion", "options", "command_group"),
+        ("commands",),
+        ("exit_codes",),
+        ("main",),
+        ("markdown", "reference", "reference_commands", "reference_findings", "reference_language", "reference_parts"),
+    ),
+}
+#: Imports against that order which are still to be mended.
+TO_MEND = {
+    ("cli/terminal/formats.py", "cli/commands/check.py"),
+    ("data/dataset.py", "data/splits/split_sizes.py"),
+    ("data/files/download.py", "data/named/entry.py"),
+    ("data/named/samples.py", "data/all_sources.py"),
+    ("data/prepare/registry.py", "data/sources/user_code.py"),
+    ("data/sources/sklearn.py", "data/named/registry.py"),
+    ("engine/scoring/details.py", "engine/scoring/score.py"),
+}
 #: Packages that wake TensorFlow (8 to 12 s): only where the Keras side begins, and where Keras is subclassed.
 WAKING = {"tensorflow", "keras", "jax"}
-WAKING_PLACES = {"engine/backend.py"}
+WAKING_PLACES = {"engine/backend/start.py"}
 #: Packages that take a second or more: only inside functions.
 SLOW = {"pandas", "sklearn", "scipy", "matplotlib", "jinja2", "optuna"}
 #: Where they may stand at the top: modules that subclass them, which only those import who have imported them already.
@@ -67,7 +107,7 @@ QUICK_ROOMS = {
     "cli",
 }
 
-LONGEST_FUNCTION, LONGEST_FILE, NINE_OF_TEN, MEDIAN = 60, 500, 30, 8
+LONGEST_FUNCTION, LONGEST_FILE = 60, 500
 #: A home folder or another folder of one machine, and an address of a package registry.
 PLACES_OF_ONE_MACHINE = re.compile(r"(?<![\w.:/-])/(home|root|Users|work|workspace|mnt)/\w|[A-Z]:\\\\?Users")
 REGISTRIES = re.compile(r"https?://\S*/simpl[e]\b|index[-_]ur[l]\b|artifactor[y]|https?://\S*nexu[s]", re.IGNORECASE)
@@ -213,15 +253,45 @@ def test_runs_and_engine_are_strangers() -> None:
 
 
 def test_no_imports_run_in_circles() -> None:
-    """Imports inside a room are acyclic, those inside functions included; types alone may refer to each other."""
+    """Imports are acyclic, those inside functions and those for types alone included."""
     graph = {
-        path: {target for found, target in _own_imports(path) if not found.for_types and target != path}
+        path: {
+            target
+            for found, target in _own_imports(path)
+            if target != path and (path, target) not in TO_MEND and not target.endswith("__init__.py")
+        }
         for path in _trees()
     }
     try:
         TopologicalSorter(graph).prepare()
     except CycleError as error:
         pytest.fail(f"a circle: {' <- '.join(error.args[1])}")
+
+
+def _subroom(path: str) -> str:
+    """The folder below a room, or the file's own name at the room's top."""
+    return path.split("/")[1].removesuffix(".py")
+
+
+@pytest.mark.parametrize("room", SUBROOMS)
+def test_a_module_imports_only_from_lower_sub_rooms(room: str) -> None:
+    """Inside a room imports follow the order of its sub-rooms, those for types alone included."""
+    place = {name: level for level, names in enumerate(SUBROOMS[room]) for name in names}
+    paths = [path for path in _trees() if _room(path) == room and path != f"{room}/__init__.py"]
+    assert {_subroom(path) for path in paths} == set(place)
+    upward = {
+        (path, target)
+        for path in paths
+        for _, target in _own_imports(path)
+        if _room(target) == room
+        and _subroom(target) != _subroom(path)
+        and place[_subroom(target)] > place[_subroom(path)]
+    }
+    known = {pair for pair in TO_MEND if _room(pair[0]) == room}
+    assert upward - known == set()
+    assert {pair for pair in known - upward if _subroom(pair[0]) != _subroom(pair[1])} == set(), (
+        "mended: take it out of TO_MEND"
+    )
 
 
 def test_only_the_keras_side_wakes_keras() -> None:
@@ -289,16 +359,13 @@ def test_importing_a_quick_room_imports_nothing_heavy() -> None:
 
 
 def test_functions_are_short() -> None:
-    """No function is over 60 lines, nine of ten are under 30, the median is at most 8."""
+    """No function is over 60 lines."""
     lengths = {
         f"{path}:{node.lineno} {node.name}": _length(node)
         for path, tree in _trees().items()
         for node in _functions(tree)
     }
     assert {name: length for name, length in lengths.items() if length > LONGEST_FUNCTION} == {}
-    ordered = sorted(lengths.values())
-    assert ordered[int(len(ordered) * 0.9)] < NINE_OF_TEN
-    assert median(ordered) <= MEDIAN
 
 
 def test_files_are_short() -> None:

@@ -35,7 +35,7 @@ MODULES = {
 }
 
 #: nnrun's own categories: the module, and its table from names to classes.
-OWN_TABLES = {"sources": ("nnrun.data.sources", "SOURCES"), "preparation": ("nnrun.data.prepare", "STEPS")}
+OWN_TABLES = {"sources": ("nnrun.data.all_sources", "SOURCES"), "preparation": ("nnrun.data.prepare.registry", "STEPS")}
 
 #: Parts without a public class or function: words that Keras' `compile` resolves, and nnrun's own layers.
 OWN: dict[str, dict[str, dict[str, Any]]] = {

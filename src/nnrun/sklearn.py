@@ -21,15 +21,15 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from nnrun.data.columns import Columns
-from nnrun.data.raw import Examples
-from nnrun.engine.score_details import shares
+from nnrun.data.dataset import Examples
+from nnrun.engine.scoring.details import shares
 from nnrun.pipeline.arrays import fit_arrays, read_experiment
 from nnrun.spec.targets import gives_shares
 
 if TYPE_CHECKING:
     from pathlib import Path as FilePath
 
-    from nnrun.engine.score import Answers
+    from nnrun.engine.scoring.score import Answers
     from nnrun.pipeline.arrays import Trained
 
 

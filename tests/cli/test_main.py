@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from nnrun import __version__
-from nnrun.cli.door import EXIT_PIPE
+from nnrun.cli.exit_codes import EXIT_PIPE
 from nnrun.cli.main import nnrun
 
 if TYPE_CHECKING:
@@ -109,14 +109,15 @@ def test_a_mistake_of_usage_is_json_where_json_is_asked_for(say: Say) -> None:
     ],
 )
 def test_quick_commands_import_nothing_heavy(place: Path, environment: dict[str, str], words: tuple[str, ...]) -> None:
-    """What need not wake Keras imports neither it nor any other heavy package, and succeeds."""
+    """Commands that do not need Keras import no heavy package; `check` and `summary` may import NumPy."""
     code = (
         "import sys\nfrom nnrun.cli.main import nnrun\n"
         f"try:\n    nnrun.main({list(words)!r})\nexcept SystemExit as end:\n"
         f"    print(end.code, [name for name in {HEAVY!r} if name in sys.modules], file=sys.stderr)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True)
-    assert done.stderr.splitlines()[-1] == "0 []"
+    allowed = [["numpy"], []] if words[0] in {"check", "summary"} else [[]]
+    assert done.stderr.splitlines()[-1] in [f"0 {names}" for names in allowed]
 
 
 def test_completion_imports_nothing_heavy_and_knows_the_shipped_configs(

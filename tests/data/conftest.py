@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from nnrun.data import registry
-from nnrun.data.places import Places
+from nnrun.data.data_paths import Places
+from nnrun.data.named import registry
 from nnrun.spec.part import Part
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from nnrun.data.entry import Entry
+    from nnrun.data.named.entry import Entry
 
 
 @dataclass(frozen=True)

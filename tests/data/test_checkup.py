@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from nnrun.data.checkup import check_up
+from nnrun.data.quality import check_up
 from nnrun.errors import DataError
 
 

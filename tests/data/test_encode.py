@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nnrun.data.encode import decode, encode, learn_classes
-from nnrun.data.labels import label
+from nnrun.data.columns import label
+from nnrun.data.target_encoding import decode, encode, learn_classes
 from nnrun.errors import DataError
 
 WORDS = st.lists(st.text("abcxyz", min_size=1, max_size=3), min_size=1, max_size=30)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from nnrun.data.foresee import foresee
-from nnrun.data.places import Places
+from nnrun.data.data_facts import foresee
+from nnrun.data.data_paths import Places
 from nnrun.spec.data import KFold, Split
 
 TABLE = "age,bmi,who,risk\n" + "".join(f"{20 + row},{row % 4},{row // 2},{row % 2}\n" for row in range(10))

@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from nnrun.data.images import Images
-from nnrun.data.known_files import file_digests, file_digests_now
-from nnrun.data.load import make_source
+from nnrun.data.load import file_digests, file_digests_now, make_source
+from nnrun.data.sources.images import Images
 
 
 @pytest.fixture
@@ -37,7 +36,7 @@ def test_pictures_need_not_be_decoded_to_be_known(places, listener, pets, monkey
     title = "file:pictures of " + ("pets" if way == "folder" else "list.csv")
     listed = {"file:list.csv"} if way == "list" else set()
     assert set(kept) == {f"{title} (names)", f"{title} (contents)"} | listed
-    monkeypatch.setattr("nnrun.data.images.read_picture", None)
+    monkeypatch.setattr("nnrun.data.sources.images.read_picture", None)
     assert file_digests_now(source, places, listener) == kept
 
 

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nnrun.data.crossing import load_crossing
+from nnrun.data.cross_validation import load_crossing
+from nnrun.data.data_paths import Places
 from nnrun.data.load import load
-from nnrun.data.places import Places
-from nnrun.data.prepare import STEPS
+from nnrun.data.prepare.registry import STEPS
 from nnrun.progress import Silent
 from nnrun.spec.data import KFold, Split
 from nnrun.spec.part import Part

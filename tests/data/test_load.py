@@ -15,7 +15,7 @@ from nnrun.errors import DataError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from nnrun.data.places import Places
+    from nnrun.data.data_paths import Places
 
 PREPARE = (("OneHot", {"columns": ["colour"], "unseen": "zeros"}), ("Standardize", {}))
 

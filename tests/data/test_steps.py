@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from nnrun.data.columns import Columns
-from nnrun.data.foresee import foresee
+from nnrun.data.data_facts import foresee
 from nnrun.data.load import load
-from nnrun.data.prepare import STEPS, fitted_json, restore
-from nnrun.data.step import View
+from nnrun.data.prepare.registry import STEPS, fitted_json, restore
+from nnrun.data.prepare.step import View
 from nnrun.errors import DataError
 
 SMALL = st.floats(-1e4, 1e4).map(lambda value: round(value, 3))

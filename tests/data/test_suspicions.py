@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from nnrun.data.checkup import check_up
-from nnrun.data.suspicions import cut_off, fillers, identifier, look_alikes, too_large
+from nnrun.data.quality import check_up, cut_off, fillers, identifier, look_alikes, too_large
 from nnrun.progress import Silent
 
 

@@ -11,15 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from nnrun.data.again import load_again
-from nnrun.data.encode import decode, encode, find_positions, learn_classes
-from nnrun.data.foresee import foresee
+from nnrun.data.data_facts import foresee
 from nnrun.data.load import load
+from nnrun.data.new_data import load_again
+from nnrun.data.target_encoding import decode, encode, find_positions, learn_classes
 from nnrun.errors import DataError
 from nnrun.spec.facts import Facts, TargetFacts
 
 if TYPE_CHECKING:
-    from nnrun.data.places import Places
+    from nnrun.data.data_paths import Places
 
 TABLE = "age,colour,kind,price\n" + "".join(
     f"{20 + index},{('red', 'blue')[index % 2]},{('x', 'y', 'z')[index % 3]},{index / 2}\n" for index in range(30)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from nnrun.data.again import load_again
-from nnrun.data.crossing import load_crossing
-from nnrun.data.foresee import foresee
+from nnrun.data.cross_validation import load_crossing
+from nnrun.data.data_facts import foresee
 from nnrun.data.load import load
-from nnrun.data.parquet import Parquet
-from nnrun.data.tables import Csv
+from nnrun.data.new_data import load_again
+from nnrun.data.sources.csv import Csv
+from nnrun.data.sources.parquet import Parquet
 from nnrun.errors import DataError
 from nnrun.progress import Silent
 from nnrun.spec.data import KFold, Split

@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nnrun.data.foresee import foresee
+from nnrun.data.data_facts import foresee
 from nnrun.data.load import load
-from nnrun.data.weights import class_weights, weigh_classes
+from nnrun.data.target_encoding import class_weights, weigh_classes
 from nnrun.errors import DataError
 from nnrun.spec.facts import Facts
 
 if TYPE_CHECKING:
-    from nnrun.data.places import Places
+    from nnrun.data.data_paths import Places
 
 KINDS = Facts("classification", "integer", (1,), 3, class_names=("setosa", "versicolor", "virginica"))
 NUMBERED = Facts("classification", "integer", (1,), 3, class_names=("1", "2", "3"))

@@ -11,7 +11,7 @@ import pytest
 
 from nnrun.config.document import Document, parse
 from nnrun.data.dataset import DataPart
-from nnrun.engine.backend import Wake, load_keras
+from nnrun.engine.backend.start import Wake, load_keras
 from nnrun.errors import Mark
 from nnrun.spec.experiment import Experiment, validate
 from nnrun.spec.facts import Facts

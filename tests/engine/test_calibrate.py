@@ -10,8 +10,8 @@ import pytest
 
 from nnrun.engine import calibrate as engine
 from nnrun.engine.calibrate import TRIALS, Timing, costs_of
-from nnrun.engine.execution import choose
-from nnrun.engine.profile import Costs, machine, read
+from nnrun.engine.executors.choice import choose
+from nnrun.engine.executors.xla_rule import Costs, machine, read
 from nnrun.pipeline.calibrate import calibrate
 
 #: Timings that were made from costs: 100 us a layer, 0.001 us a weight, 50 us a time step.

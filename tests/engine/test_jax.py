@@ -21,10 +21,10 @@ pytestmark = [
 FIND = """
 import json, os, sys
 import numpy as np
-from nnrun.engine.backend import Wake, library, load_keras
-from nnrun.engine.jax_programs import JaxPrograms
-from nnrun.engine.order import order
-from nnrun.engine.resident import ResidentExecutor
+from nnrun.engine.backend.start import Wake, library, load_keras
+from nnrun.engine.executors.jax.compiled_steps import JaxPrograms
+from nnrun.engine.executors.shuffle import order
+from nnrun.engine.executors.resident import ResidentExecutor
 from nnrun.errors import NnrunError
 
 keras = load_keras(Wake(7, "jax", threads=1))
@@ -80,10 +80,10 @@ hearing = Hearing()
 before = model.optimizer.iterations.numpy().item()
 executor.train(tensors, order(7, 9, 23), lambda _: None, hearing)
 told["heard"] = [(step, seen - before) for step, seen in hearing.heard]
-from nnrun.engine.layers import PositionEmbedding
-from nnrun.engine.sampling import Sampling
-from nnrun.engine.voice import Voice
-from nnrun.engine.write import Writer
+from nnrun.engine.model.layers import PositionEmbedding
+from nnrun.engine.generation.sampling import Sampling
+from nnrun.engine.generation.text_model_spec import Voice
+from nnrun.engine.generation.generate import Writer
 
 layers, window, vocabulary, told["written"] = keras.layers, 8, 11, {}
 def says(model, text):

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from nnrun.data.load import load
-from nnrun.engine.backend import tensorflow
-from nnrun.engine.order import order
-from nnrun.engine.resident import plain
+from nnrun.engine.backend.start import tensorflow
+from nnrun.engine.executors.resident import plain
+from nnrun.engine.executors.shuffle import order
 from nnrun.engine.session import Session
 from nnrun.pipeline.check import examine
 from nnrun.progress import Silent

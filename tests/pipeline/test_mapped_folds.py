@@ -46,7 +46,7 @@ training:
 FIND = """
 import json, shutil, sys
 from pathlib import Path
-from nnrun.engine import resident
+from nnrun.engine.executors import resident
 from nnrun.pipeline import cross_validate, mapped_folds
 from nnrun.pipeline.resume_folds import resume_folds
 from nnrun.pipeline.train import Request, train

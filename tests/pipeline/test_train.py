@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 
 from nnrun.config.document import read
-from nnrun.engine import checkpoint
-from nnrun.engine.intervals import wilson
+from nnrun.engine.model import checkpoint
+from nnrun.engine.scoring.intervals import wilson
 from nnrun.errors import BuildError, ConfigError, RunError
 from nnrun.pipeline.check import examine
 from nnrun.pipeline.train import Finished

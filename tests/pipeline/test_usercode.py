@@ -203,9 +203,9 @@ def test_a_metric_that_xla_cannot_compile_ends_only_an_explicit_wish(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """Chosen by the rule, XLA is given up with a line in log and record; wished for, it is an error with a hint."""
-    from nnrun.engine import execution
+    from nnrun.engine.executors import choice
 
-    monkeypatch.setattr(execution, "_WORTH", 0.0)
+    monkeypatch.setattr(choice, "_WORTH", 0.0)
     config, code = tmp_path / "counting.yaml", tmp_path / "mine.py"
     config.write_text(COMPILED, encoding="utf-8")
     code.write_text(COUNTING, encoding="utf-8")

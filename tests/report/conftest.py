@@ -11,8 +11,8 @@ from xml.etree import ElementTree as ET
 import numpy as np
 import pytest
 
-from nnrun.engine.score import Answers, csv_text, error_figures, table
-from nnrun.engine.score_details import details
+from nnrun.engine.scoring.details import details
+from nnrun.engine.scoring.score import Answers, csv_text, error_figures, table
 from nnrun.report.write import write_report
 from nnrun.runs import metrics
 from nnrun.runs.folder import RunFolder

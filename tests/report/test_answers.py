@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from nnrun.engine.score_classes import areas
+from nnrun.engine.scoring.classes import areas
 from nnrun.report.answers import against_rest, outputs_of, part_of, shares_of
 from nnrun.report.contents import read
 

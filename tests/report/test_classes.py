@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from nnrun.engine.intervals import wilson
+from nnrun.engine.scoring.intervals import wilson
 from nnrun.report.answers import Output, outputs_of
 from nnrun.report.classes import (
     MOST,

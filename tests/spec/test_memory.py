@@ -66,8 +66,8 @@ def test_slots_are_those_that_keras_builds(said: object) -> None:
     """An optimizer of Keras keeps as many numbers for each weight as we say."""
     import numpy as np
 
-    from nnrun.engine.backend import Wake, load_keras
-    from nnrun.engine.build import Builder
+    from nnrun.engine.backend.start import Wake, load_keras
+    from nnrun.engine.model.build import Builder
 
     keras = load_keras(Wake(seed=1))
     optimizer = Builder(keras, FACTS, lambda _: None).make(_part(said))

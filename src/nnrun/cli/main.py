@@ -12,25 +12,25 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from nnrun import __version__
-from nnrun.cli import door
-from nnrun.cli.calibrate import calibrate
-from nnrun.cli.check import check, wants_json
-from nnrun.cli.commands import Commands
-from nnrun.cli.compare import compare
-from nnrun.cli.completion import completion
-from nnrun.cli.configs import configs
-from nnrun.cli.data import data
-from nnrun.cli.evaluate import evaluate
-from nnrun.cli.explain import explain
-from nnrun.cli.generate import generate
-from nnrun.cli.predict import predict
-from nnrun.cli.report import report
-from nnrun.cli.resolve import resolve
-from nnrun.cli.runs import runs
-from nnrun.cli.schema import schema
-from nnrun.cli.summary import summary
-from nnrun.cli.train import train
-from nnrun.cli.verify import verify
+from nnrun.cli import exit_codes
+from nnrun.cli.command_group import Commands
+from nnrun.cli.commands.calibrate import calibrate
+from nnrun.cli.commands.check import check, wants_json
+from nnrun.cli.commands.compare import compare
+from nnrun.cli.commands.completion import completion
+from nnrun.cli.commands.configs import configs
+from nnrun.cli.commands.data import data
+from nnrun.cli.commands.evaluate import evaluate
+from nnrun.cli.commands.explain import explain
+from nnrun.cli.commands.generate_text import generate
+from nnrun.cli.commands.predict import predict
+from nnrun.cli.commands.report import report
+from nnrun.cli.commands.resolve import resolve
+from nnrun.cli.commands.runs import runs
+from nnrun.cli.commands.schema import schema
+from nnrun.cli.commands.summary import summary
+from nnrun.cli.commands.train import train
+from nnrun.cli.commands.verify import verify
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,13 +58,13 @@ class Root(Commands):
             extra: What click passes on; its own handling of errors is not used.
         """
         if os.environ.get("_NNRUN_COMPLETE"):
-            from nnrun.cli.shells import use_own_bash
+            from nnrun.cli.completion import use_own_bash
 
             use_own_bash()
             super().main(args, prog_name or "nnrun")
         words = list(sys.argv[1:] if args is None else args)
         options = {name: value for name, value in extra.items() if name not in _CLICKS_OWN}
-        sys.exit(door.enter(lambda: self._run(words, options), json=wants_json(words)))
+        sys.exit(exit_codes.enter(lambda: self._run(words, options), json=wants_json(words)))
 
     def _run(self, words: list[str], options: dict[str, Any]) -> object:
         with self.make_context("nnrun", words, **options) as context:
@@ -124,7 +124,7 @@ def _leave(code: int) -> NoReturn:
         sys.stdout.flush()
         sys.stderr.flush()
     except OSError:
-        door.let_go_of_stdout()
+        exit_codes.let_go_of_stdout()
     if "tensorflow" in sys.modules or "jax" in sys.modules:
         # Their part of the interpreter's end takes up to 1.3 s and keeps nothing that is not on disk already.
         os._exit(code)

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from nnrun.cli import complete
+from nnrun.cli import completion
+from nnrun.errors import RunError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
 
 runs_dir = click.option(
     "--runs-dir",
@@ -36,7 +38,7 @@ sets = click.option(
     "sets",
     multiple=True,
     metavar="PATH=VALUE",
-    shell_complete=complete.setting,
+    shell_complete=completion.setting,
     help="Change a value of the config, as in training.epochs=3. May be given again.",
 )
 checkpoint = click.option(
@@ -44,7 +46,7 @@ checkpoint = click.option(
     default="last",
     show_default=True,
     metavar="last|best|PATH",
-    shell_complete=complete.checkpoint,
+    shell_complete=completion.checkpoint,
     help="Which saved model: as training left it, of the best epoch, or a .keras file.",
 )
 code = click.option(
@@ -84,5 +86,35 @@ fold = click.option(
 )
 
 
-config = click.argument("config", metavar="CONFIG", shell_complete=complete.config)
-run = click.argument("run", metavar="RUN", shell_complete=complete.run)
+config = click.argument("config", metavar="CONFIG", shell_complete=completion.config)
+run = click.argument("run", metavar="RUN", shell_complete=completion.run)
+
+
+def require_place(out: Path, name: str) -> None:
+    """Refuse a place that cannot be written, before anything is computed.
+
+    Args:
+        out: What the user typed.
+        name: What a file there could be called.
+
+    Raises:
+        RunError: It is a folder, or lies in one that is not there.
+    """
+    if out.is_dir():
+        raise RunError(f"--out {out}: expected a file to write, received a folder", f"--out {out / name}")
+    if not out.absolute().parent.is_dir():
+        raise RunError(f"--out {out}: there is no folder {out.parent}", f"mkdir -p {out.parent}")
+
+
+def write(out: Path, text: str) -> None:
+    """Write a text as a whole.
+
+    Raises:
+        RunError: The disk refuses.
+    """
+    from nnrun.runs.disk import write_whole
+
+    try:
+        write_whole(out, text.encode("utf-8"))
+    except RunError as error:
+        raise RunError(error.text, "choose another file with --out FILE") from error

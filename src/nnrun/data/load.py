@@ -7,36 +7,35 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from nnrun.data.all_sources import SOURCES
 from nnrun.data.columns import Columns
 from nnrun.data.dataset import DataPart, Dataset
-from nnrun.data.digest import array_sha256, digests
-from nnrun.data.encode import encode, learn_classes
-from nnrun.data.groups import grouped
-from nnrun.data.known_files import file_digests
-from nnrun.data.load_text import load_text
-from nnrun.data.one_hot import OneHot
-from nnrun.data.own import own_maker
-from nnrun.data.prepare import STEPS, allow_missing, fitted_json
-from nnrun.data.shares import refuse, shared
-from nnrun.data.sources import SOURCES
-from nnrun.data.split import split_rows
-from nnrun.data.step import RAGGED_LEFT
-from nnrun.data.stream_fit import fit_stream
-from nnrun.data.streams import Stream
-from nnrun.data.targets import learn_targets
-from nnrun.data.unseen import UnseenError
-from nnrun.data.windowed import Windowed
+from nnrun.data.files.digests import array_sha256, digests, file_sha256
+from nnrun.data.prepare.categories import OneHot
+from nnrun.data.prepare.registry import STEPS, allow_missing, fitted_json
+from nnrun.data.prepare.step import RAGGED_LEFT, UnseenError
+from nnrun.data.sources.images import Images
+from nnrun.data.sources.user_code import own_maker
+from nnrun.data.splits.groups import grouped
+from nnrun.data.splits.parts import split_rows
+from nnrun.data.splits.split_sizes import refuse, shared
+from nnrun.data.streaming.fit import fit_stream
+from nnrun.data.streaming.streams import Stream
+from nnrun.data.target_encoding import encode, learn_classes, learn_targets
+from nnrun.data.text.load_windows import load_text
+from nnrun.data.text.windowed_source import Windowed
 from nnrun.errors import DataError
 from nnrun.spec.facts import FIELDS, Facts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
 
-    from nnrun.data.places import Places
-    from nnrun.data.raw import Examples, Raw, Source
-    from nnrun.data.shares import SpecLike, SplitLike
-    from nnrun.data.step import Block, Step
-    from nnrun.data.targets import Targets
+    from nnrun.data.data_paths import Places
+    from nnrun.data.dataset import Examples, Raw, Source
+    from nnrun.data.prepare.step import Block, Step
+    from nnrun.data.splits.split_sizes import SpecLike, SplitLike
+    from nnrun.data.target_encoding import Targets
     from nnrun.progress import Progress
     from nnrun.spec.facts import TargetForm, TargetForms
     from nnrun.spec.part import Part
@@ -356,3 +355,29 @@ def _more_arrays(part: DataPart) -> Iterator[tuple[str, np.ndarray]]:
         yield "y", part.y
     if part.sample_weight is not None:
         yield "sample_weight", part.sample_weight
+
+
+def file_digests(raw: Raw) -> dict[str, str]:
+    """The digests of the files that were read, each as `file:NAME`."""
+    return named(raw.files, raw.digests)
+
+
+def file_digests_now(source: Source, places: Places, progress: Progress) -> dict[str, str]:
+    """The same of a source, which is read only where its files are not known without reading it.
+
+    Raises:
+        DataError: They are not there, or cannot be read.
+    """
+    # A text and pictures need not be read to be known: their files say all.
+    if isinstance(source, Windowed):
+        return named(source.files(places, progress), {})
+    if isinstance(source, Images):
+        return named(source.files(places), source.digests(places))
+    return file_digests(source.load(places, progress))
+
+
+def named(files: Mapping[str, Path], taken: Mapping[str, str]) -> dict[str, str]:
+    """The digests of files, and those that a source has taken itself, under the names that a run keeps them by."""
+    return digests({f"file:{name}": file for name, file in files.items()}, file_sha256) | {
+        f"file:{name}": digest for name, digest in taken.items()
+    }

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nnrun.cores import usable_cores
-from nnrun.engine.backend import Wake, load_keras, tensorflow
-from nnrun.engine.order import order
-from nnrun.engine.profile import Costs, Profile, machine
-from nnrun.engine.resident import ResidentExecutor
+from nnrun.engine.backend.start import Wake, load_keras, tensorflow
+from nnrun.engine.executors.resident import ResidentExecutor
+from nnrun.engine.executors.shuffle import order
+from nnrun.engine.executors.xla_rule import Costs, Profile, machine
 
 if TYPE_CHECKING:
     from collections.abc import Callable

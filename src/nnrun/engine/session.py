@@ -6,12 +6,12 @@ import json
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from nnrun.engine import checkpoint
-from nnrun.engine.backend import Wake, library, load_keras
-from nnrun.engine.build import Builder
-from nnrun.engine.halves import wants_halves
-from nnrun.engine.moment import Moment
-from nnrun.engine.quiet import quiet
+from nnrun.engine.backend.redirect_output import quiet
+from nnrun.engine.backend.start import Wake, library, load_keras
+from nnrun.engine.executors.split_rnn_batch import wants_halves
+from nnrun.engine.model import checkpoint
+from nnrun.engine.model.build import Builder
+from nnrun.engine.model.snapshot import Moment
 from nnrun.errors import BuildError, Problem
 
 if TYPE_CHECKING:
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from nnrun.data.dataset import DataPart, Dataset
-    from nnrun.engine.augment import Augmentation
-    from nnrun.engine.fit import Epoch
-    from nnrun.engine.programs import Tensors
-    from nnrun.engine.sampling import Sampling
-    from nnrun.engine.score import Answers, Outcome
-    from nnrun.engine.voice import Voice
-    from nnrun.engine.write import Writer
+    from nnrun.engine.executors.compiled_steps import Tensors
+    from nnrun.engine.generation.generate import Writer
+    from nnrun.engine.generation.sampling import Sampling
+    from nnrun.engine.generation.text_model_spec import Voice
+    from nnrun.engine.model.augmentation import Augmentation
+    from nnrun.engine.scoring.score import Answers, Outcome
+    from nnrun.engine.training.loop import Epoch
     from nnrun.errors import Mark, Path
     from nnrun.progress import Progress
     from nnrun.spec.experiment import Experiment
@@ -62,7 +62,7 @@ class Session:
         builder: Builder,
         mark_of: Callable[[Path], Mark],
     ) -> None:
-        from nnrun.engine.executors import executor_for
+        from nnrun.engine.executors.executors import executor_for
 
         self.keras, self.wake, self.model = keras, wake, model
         self._experiment, self._facts, self._builder, self._mark_of = experiment, facts, builder, mark_of
@@ -92,8 +92,8 @@ class Session:
         Raises:
             BuildError: Where Keras refuses a part.
         """
-        from nnrun.data.inputs import shapes as input_shapes
-        from nnrun.engine.compile import compile_model
+        from nnrun.data.model_inputs import shapes as input_shapes
+        from nnrun.engine.model.compile import compile_model
 
         with quiet(log):
             with phase("wake"):
@@ -122,7 +122,7 @@ class Session:
         Raises:
             RunError: Where the checkpoint cannot be read, or is of another model than `architecture`.
         """
-        from nnrun.engine.compile import set_learning
+        from nnrun.engine.model.compile import set_learning
 
         with quiet(log):
             wake = wake_of(experiment, threads)
@@ -186,9 +186,9 @@ class Session:
                 compile what the config wants compiled.
             RunError: Where training diverges, or the disk refuses a checkpoint.
         """
-        from nnrun.engine.callbacks import BEST_SECONDS, afterwards, best_rule, keep_best, make_callbacks
-        from nnrun.engine.fit import Course
-        from nnrun.engine.resident import XlaRefusal
+        from nnrun.engine.executors.resident import XlaRefusal
+        from nnrun.engine.training.callbacks import BEST_SECONDS, afterwards, best_rule, keep_best, make_callbacks
+        from nnrun.engine.training.loop import Course
 
         training = self._experiment.training
         train = self.begin(dataset.train)
@@ -218,7 +218,7 @@ class Session:
 
     def _stepwise(self, callbacks: list[Any], progress: Progress) -> bool:
         """Decide whether training takes a step at a time, and tell why where it does."""
-        from nnrun.engine.callbacks import needs_batches
+        from nnrun.engine.training.callbacks import needs_batches
 
         wanted, needed = self._experiment.training.execution.executor, needs_batches(self.keras, callbacks)
         if wanted == "resident" and needed:
@@ -271,7 +271,7 @@ class Session:
     def _augment(self, train: Tensors) -> None:
         parts = self._experiment.training.augment
         if parts and self._augmentation is None:
-            from nnrun.engine.augment import Augmentation
+            from nnrun.engine.model.augmentation import Augmentation
 
             self._augmentation = Augmentation(self._builder, parts)
             example = train.take(self._tf, train.fields, [0])[0]
@@ -293,26 +293,26 @@ class Session:
 
     def score(self, part: DataPart, *, detail: bool = True) -> Outcome:
         """Score the model as it is now on one part of the data; without `detail` only loss, metrics and errors."""
-        from nnrun.data.windows import Windows
+        from nnrun.data.text.windows import Windows
 
         if isinstance(part.x, Windows):
-            from nnrun.engine.score_text import score_text
+            from nnrun.engine.scoring.text import score_text
 
             text = (self.tensors(part), part, self._facts, self._experiment)
             return score_text(self._tf, self.model, *text, self.on_jax)
-        from nnrun.engine.score import score
+        from nnrun.engine.scoring.score import score
 
         return score(self._executor, self.tensors(part), part, self._facts, self._experiment, detail=detail)
 
     def answer(self, part: DataPart) -> tuple[Answers, ...]:
         """Give the model's answers for examples without truth."""
-        from nnrun.engine.score import answer
+        from nnrun.engine.scoring.score import answer
 
         return answer(self._executor, self.tensors(part), self._facts, self._experiment)
 
     def writer(self, voice: Voice, sampling: Sampling, *, seed: int, recompute: bool) -> Writer:
         """Let the model write text."""
-        from nnrun.engine.write import Writer
+        from nnrun.engine.generation.generate import Writer
 
         return Writer(self.keras, self._tf, self.model, voice, sampling, seed=seed, recompute=recompute)
 
@@ -357,27 +357,27 @@ class Session:
         tensors, wanted = self.tensors(part), self._experiment.training.class_weight
         if wanted is None:
             return tensors
-        from nnrun.data.weights import weigh_classes
+        from nnrun.data.target_encoding import weigh_classes
 
         weights = weigh_classes(part, self._facts, wanted).sample_weight
         return self._executor.weigh(tensors, weights)
 
     def _fitting(self, part: DataPart) -> Tensors:
         """Name inputs and targets as the model does."""
-        from nnrun.data.inputs import select
-        from nnrun.data.streams import Stream
-        from nnrun.data.windows import Windows
+        from nnrun.data.model_inputs import select
+        from nnrun.data.streaming.streams import Stream
+        from nnrun.data.text.windows import Windows
 
         graph, y = self._experiment.graph, part.y
         x = select(part.x, self._facts, graph.inputs)
         if not graph.chain:
             y = {one.name: y[str(one.target)] if isinstance(y, dict) else y for one in graph.outputs}
         if isinstance(part.x, Windows):
-            from nnrun.engine.take_windows import put_windows
+            from nnrun.engine.executors.window_batches import put_windows
 
             return put_windows(self._tf, x, y)
         if isinstance(part.x, Stream):
-            from nnrun.engine.streamed import put_stream
+            from nnrun.engine.streaming.streamed import put_stream
 
             return put_stream(self._tf, x, y, part.sample_weight, self._experiment.training.batch_size)
         return self._executor.put(x, y, part.sample_weight)

@@ -11,10 +11,9 @@ from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
 
 from nnrun.config import extends, overrides, shipped
-from nnrun.data.dataset import DataPart
+from nnrun.data.dataset import DataPart, Raw
 from nnrun.data.load import apply_steps, assemble, deal
-from nnrun.data.prepare import restore
-from nnrun.data.raw import Raw
+from nnrun.data.prepare.registry import restore
 from nnrun.engine.session import Session
 from nnrun.errors import ConfigError, Problem
 from nnrun.pipeline.check import case_of
@@ -28,11 +27,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from nnrun.config.document import Document
-    from nnrun.data.dataset import Dataset
-    from nnrun.data.raw import Examples
-    from nnrun.data.step import Block
-    from nnrun.engine.fit import Epoch
-    from nnrun.engine.score import Answers
+    from nnrun.data.dataset import Dataset, Examples
+    from nnrun.data.prepare.step import Block
+    from nnrun.engine.scoring.score import Answers
+    from nnrun.engine.training.loop import Epoch
     from nnrun.spec.facts import Facts, Task
 
 

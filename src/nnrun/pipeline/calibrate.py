@@ -12,7 +12,7 @@ from nnrun.errors import RunError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from nnrun.engine.profile import Profile
+    from nnrun.engine.executors.xla_rule import Profile
 
 
 def place_of(asked: Path | None) -> Path:
@@ -24,7 +24,7 @@ def place_of(asked: Path | None) -> Path:
     Raises:
         RunError: The variable says that no profile is used.
     """
-    from nnrun.engine.profile import VARIABLE, place
+    from nnrun.engine.executors.xla_rule import VARIABLE, place
 
     found = asked or place()
     if found is None:
@@ -38,8 +38,8 @@ def calibrate(file: Path, tell: Callable[[str], None]) -> Profile:
     Raises:
         RunError: The disk refuses.
     """
+    from nnrun.engine.backend.redirect_output import quiet
     from nnrun.engine.calibrate import calibrate as measure
-    from nnrun.engine.quiet import quiet
     from nnrun.runs.disk import make_folder, write_whole
 
     make_folder(file.parent)
@@ -55,7 +55,7 @@ def known(file: Path) -> Profile:
     Raises:
         RunError: There is none, or it cannot be read.
     """
-    from nnrun.engine.profile import read
+    from nnrun.engine.executors.xla_rule import read
 
     profile = read(file)
     if profile is None:

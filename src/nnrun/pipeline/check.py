@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nnrun.config import extends, overrides
-from nnrun.data import inputs
-from nnrun.data.foresee import foresee
-from nnrun.data.places import Places
+from nnrun.data import model_inputs
+from nnrun.data.data_facts import foresee
+from nnrun.data.data_paths import Places
 from nnrun.errors import Problem
 from nnrun.pipeline import samples
 from nnrun.spec.experiment import Experiment, validate
@@ -64,7 +64,7 @@ def examine(file: FilePath, sets: Sequence[str], data_dir: FilePath | None) -> E
     form = target_forms(experiment)
     facts, found = foresee(experiment.data, form=form, places=places)
     case = case_of(experiment, facts)
-    found += tuple(inputs.findings(facts, experiment.graph.inputs)) if facts is not None else ()
+    found += tuple(model_inputs.findings(facts, experiment.graph.inputs)) if facts is not None else ()
     found += tuple(samples.findings(experiment, facts))
     problems = [
         _problem(document, finding)
@@ -77,7 +77,7 @@ def examine(file: FilePath, sets: Sequence[str], data_dir: FilePath | None) -> E
 def case_of(experiment: Experiment, facts: Facts | None) -> Case:
     """Walk an experiment's model with what is known of its data."""
     graph = experiment.graph
-    shapes = inputs.shapes(facts, graph.inputs) if facts is not None else {}
+    shapes = model_inputs.shapes(facts, graph.inputs) if facts is not None else {}
     # A width that only loading tells (of categories that a large table spreads into columns) is no open dimension.
     given = {name: None if shape and shape[-1] is None else shape for name, shape in shapes.items()}
     rows = walk(graph, facts, given, data_format=experiment.keras.image_data_format)

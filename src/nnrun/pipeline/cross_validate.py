@@ -17,7 +17,7 @@ from nnrun.runs.resampled import summary
 if TYPE_CHECKING:
     from pathlib import Path as FilePath
 
-    from nnrun.data.crossing import Crossing
+    from nnrun.data.cross_validation import Crossing
     from nnrun.pipeline.check import Examined
     from nnrun.progress import Bar, Progress
     from nnrun.runs.folder import RunFolder
@@ -78,7 +78,7 @@ def cross_validate(crossed: Crossed, record: Record, progress: Progress) -> dict
 
 def _begun(folder: RunFolder, crossing: Crossing, record: Record, progress: Progress) -> dict[int, dict[str, Any]]:
     """The folds of an earlier attempt that can stand: of the same rows of the same files."""
-    from nnrun.data.known_files import file_digests
+    from nnrun.data.load import file_digests
 
     done = done_folds(folder)
     if not done:
@@ -95,7 +95,7 @@ def _begun(folder: RunFolder, crossing: Crossing, record: Record, progress: Prog
 
 def load(examined: Examined, progress: Progress) -> Crossing:
     """Read the data of a cross-validation and deal them out."""
-    from nnrun.data.crossing import load_crossing
+    from nnrun.data.cross_validation import load_crossing
 
     experiment = examined.experiment
     return load_crossing(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nnrun.data.checkup import Checkup, check_up
+from nnrun.data.quality import Checkup, check_up
 from nnrun.pipeline.check import examine
 
 if TYPE_CHECKING:

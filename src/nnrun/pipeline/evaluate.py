@@ -9,7 +9,7 @@ from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any, Literal
 
 from nnrun.config import document as documents
-from nnrun.data.places import Places
+from nnrun.data.data_paths import Places
 from nnrun.errors import NnrunError, RunError
 from nnrun.pipeline import usercode
 from nnrun.pipeline.fold_asked import model_of
@@ -113,7 +113,7 @@ def evaluate(question: Question, progress: Progress) -> Answer:
         RunError: Where the run or its checkpoint cannot be used.
         DataError: Where the data cannot be used.
     """
-    from nnrun.engine.score import table
+    from nnrun.engine.scoring.score import table
 
     with asked(question) as kept:
         question = replace(question, part=question.part or _headline(kept.facts))
@@ -133,7 +133,7 @@ def predict(question: Question, file: FilePath) -> Answer:
         RunError: Where the run or its checkpoint cannot be used.
         DataError: Where the file cannot be used.
     """
-    from nnrun.engine.score import table
+    from nnrun.engine.scoring.score import table
 
     with asked(question) as kept:
         part = _other(kept, file, with_target=False)
@@ -238,7 +238,7 @@ def _part(kept: Kept, question: Question, progress: Progress) -> DataPart:
 
 def _dataset(kept: Kept, progress: Progress) -> Dataset:
     """The data that the model was trained and scored on, its own fold's where it is a fold's."""
-    from nnrun.data.crossing import load_crossing
+    from nnrun.data.cross_validation import load_crossing
     from nnrun.data.load import load
 
     experiment = kept.experiment
@@ -249,7 +249,7 @@ def _dataset(kept: Kept, progress: Progress) -> Dataset:
 
 
 def _other(kept: Kept, file: FilePath, *, with_target: bool) -> DataPart:
-    from nnrun.data.again import load_again
+    from nnrun.data.new_data import load_again
 
     try:
         fitted = json.loads(kept.model.prepare.read_text(encoding="utf-8"))

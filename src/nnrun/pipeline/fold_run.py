@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path as FilePath
 
-    from nnrun.data.crossing import Crossing
+    from nnrun.data.cross_validation import Crossing
     from nnrun.data.dataset import Dataset
-    from nnrun.engine.score import Outcome
+    from nnrun.engine.scoring.score import Outcome
     from nnrun.engine.session import Session
     from nnrun.pipeline.check import Examined
     from nnrun.pipeline.mapped_folds import Begun
@@ -186,7 +186,7 @@ class Bench:
         return self._crossing.dataset(number, self._listener)
 
     def _seed(self, number: int | None) -> int:
-        from nnrun.data.folds import fold_seed
+        from nnrun.data.splits.folds import fold_seed
 
         repeat = 0 if number is None else self._crossing.folds[number].repeat
         return fold_seed(self._examined.experiment.seed, repeat)
@@ -256,7 +256,7 @@ class Bench:
         self._written = perf_counter()
 
     def _score(self, fold: Begun, session: Session, made: Mapping[str, Outcome]) -> dict[str, Any]:
-        from nnrun.engine.score import csv_text, table
+        from nnrun.engine.scoring.score import csv_text, table
 
         dataset, place = fold.dataset, fold.place
         scores: dict[str, Any] = {"task": dataset.facts.task, "checkpoint": "last"}

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from nnrun.data.copying import Copied
-    from nnrun.data.growing import GrowingText
-    from nnrun.data.windowed import Windowed
-    from nnrun.engine.write import Writer
+    from nnrun.data.text.streaming_decoder import GrowingText
+    from nnrun.data.text.verbatim_overlap import Copied
+    from nnrun.data.text.windowed_source import Windowed
+    from nnrun.engine.generation.generate import Writer
     from nnrun.pipeline.evaluate import Kept, Question
     from nnrun.progress import Progress
     from nnrun.runs.folder import RunFolder
@@ -33,7 +33,7 @@ class Wish:
         question: Which model.
         length: How many characters (words, bytes) to write.
         seed_text: What to write on from; None: a random window of the training part.
-        temperature: See `nnrun.engine.sampling.Sampling`, as all up to `repetition_penalty`.
+        temperature: See `nnrun.engine.generation.sampling.Sampling`, as all up to `repetition_penalty`.
         stop: Texts before which a sample ends.
         random_seed: Names the draws; None draws one.
         samples: How many texts to write at once.
@@ -64,7 +64,7 @@ class Generated:
         folder: The run's folder.
         seed_text: What was written on from.
         random_seed: What names the draws.
-        how: How the text was read: `state`, `cache` or `window`, see `nnrun.engine.readings`.
+        how: How the text was read: `state`, `cache` or `window`, see `nnrun.engine.generation.decoding`.
         texts: Every sample's text.
         ended: Why each ended: `length`, `stop` or `interrupted`.
         characters: How many characters (words, bytes) were made, all samples together.
@@ -132,8 +132,8 @@ def generate(wish: Wish, reader: Reader, progress: Progress) -> Generated:
         vocabulary = kept.facts.class_names
         codes, seed_text = _seed(wish, kept, source, seed, progress)
         with reopened(kept, wish.question.checkpoint) as session:
-            from nnrun.data.growing import GrowingText
-            from nnrun.engine.sampling import Sampling
+            from nnrun.data.text.streaming_decoder import GrowingText
+            from nnrun.engine.generation.sampling import Sampling
 
             sampling = Sampling(wish.temperature, wish.top_k, wish.top_p, wish.min_p, wish.repetition_penalty)
             voice = voice_of(kept.experiment, kept.facts, source)
@@ -144,7 +144,7 @@ def generate(wish: Wish, reader: Reader, progress: Progress) -> Generated:
             samples = [GrowingText(source.tokens, wish.stop, before) for _ in range(wish.samples)]
             _write(writer, codes, wish, samples, [vocabulary, told], reader)
         if wish.check_copy:
-            from nnrun.data.copying import copied
+            from nnrun.data.text.verbatim_overlap import copied
 
             corpus, held_out = _texts(kept, source, progress)
             told.copies = [copied(text, corpus) for text in told.texts]
@@ -178,7 +178,7 @@ def _write(
 
 def _text_of(kept: Kept) -> Windowed:
     from nnrun.data.load import make_source
-    from nnrun.data.windowed import Windowed
+    from nnrun.data.text.windowed_source import Windowed
 
     source = make_source(kept.experiment.data.source)
     if not isinstance(source, Windowed) or len(kept.experiment.graph.outputs) != 1:
@@ -203,7 +203,7 @@ def _seed(wish: Wish, kept: Kept, source: Windowed, seed: int, progress: Progres
 
 def _texts(kept: Kept, source: Windowed, progress: Progress) -> tuple[str, str]:
     """The training part of the run's text, and what was held out of it, prepared, as they are shown."""
-    from nnrun.data.spans import spans
+    from nnrun.data.text.split_ranges import spans
 
     text, _ = source.read(source.fetch(kept.places, progress))
     tokens = source.tokens.cut(text)

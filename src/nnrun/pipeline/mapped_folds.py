@@ -7,11 +7,10 @@ from itertools import groupby
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from nnrun.engine import checkpoint
-from nnrun.engine.callbacks import best_rule, is_best_rule
-from nnrun.engine.jax_folds import FoldsTogether, OneFold, Told
-from nnrun.engine.jax_stacked import fit_together
-from nnrun.engine.score import judge
+from nnrun.engine.model import checkpoint
+from nnrun.engine.scoring.score import judge
+from nnrun.engine.training.callbacks import best_rule, is_best_rule
+from nnrun.engine.training.jax_folds import FoldsTogether, OneFold, Told, fit_together
 from nnrun.pipeline.keep import parts_of
 
 if TYPE_CHECKING:
@@ -19,10 +18,10 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from nnrun.data.dataset import Dataset
-    from nnrun.engine.fit import Epoch
-    from nnrun.engine.jax_programs import JaxPrograms
-    from nnrun.engine.score import Outcome
+    from nnrun.engine.executors.jax.compiled_steps import JaxPrograms
+    from nnrun.engine.scoring.score import Outcome
     from nnrun.engine.session import Session
+    from nnrun.engine.training.loop import Epoch
     from nnrun.runs.folder import RunFolder
     from nnrun.spec.experiment import Experiment
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from nnrun.spec.resolve import resolved
 
 if TYPE_CHECKING:
-    from nnrun.data.places import Places
+    from nnrun.data.data_paths import Places
     from nnrun.pipeline.check import Examined
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from nnrun.data.sources import SOURCES
-from nnrun.data.windowed import Windowed
+from nnrun.data.all_sources import SOURCES
+from nnrun.data.text.windowed_source import Windowed
 from nnrun.pipeline.voice import padding, refusal, seed_codes, voice_of
 from nnrun.runs import samples as kept
 from nnrun.spec.finding import Finding
@@ -58,7 +58,7 @@ class Samples:
     def __init__(
         self, session: Session, experiment: Experiment, dataset: Dataset, folder: RunFolder, progress: Progress
     ) -> None:
-        from nnrun.engine.sampling import Sampling
+        from nnrun.engine.generation.sampling import Sampling
 
         source, wanted = _text_of(experiment), experiment.training.samples
         if source is None or wanted is None:
@@ -79,7 +79,7 @@ class Samples:
         """Write, if epoch `epoch`, counted from 1, is one after which to write."""
         if epoch % self._wanted.every:
             return
-        from nnrun.data.growing import GrowingText
+        from nnrun.data.text.streaming_decoder import GrowingText
 
         text = GrowingText(self._tokens, (), self._vocabulary[self._codes[-1]] if self._said else None)
         for made in self._writer.write(self._codes, self._wanted.length, 1):

@@ -71,7 +71,7 @@ def _require_alive(processes: Sequence[BaseProcess]) -> None:
 
 def _work(assignment: Assignment, code: tuple[FilePath, ...], queue: Queue[Any]) -> None:
     """Do what a process does: read the data again, and run its folds."""
-    from nnrun.data.crossing import load_crossing
+    from nnrun.data.cross_validation import load_crossing
 
     def tell(kind: str, number: int | None, matter: Any) -> None:
         queue.put((kind, number, matter))

@@ -35,9 +35,9 @@ if TYPE_CHECKING:
 
     from nnrun.catalog.usercode import UserCode
     from nnrun.data.dataset import Dataset
-    from nnrun.engine.fit import Epoch
-    from nnrun.engine.score import Outcome
+    from nnrun.engine.scoring.score import Outcome
     from nnrun.engine.session import Session
+    from nnrun.engine.training.loop import Epoch
     from nnrun.pipeline.check import Examined
     from nnrun.progress import Progress
     from nnrun.spec.experiment import Experiment
@@ -271,7 +271,7 @@ def keep_epoch(folder: RunFolder, line: Epoch) -> None:
 
 def keep_scores(session: Session, dataset: Dataset, folder: RunFolder) -> dict[str, Any]:
     """Score the model that training left on every part, and keep scores and predictions."""
-    from nnrun.engine.score import csv_text, table
+    from nnrun.engine.scoring.score import csv_text, table
 
     scores: dict[str, Any] = {"task": dataset.facts.task, "checkpoint": "last"}
     outcomes: dict[int, Outcome] = {}

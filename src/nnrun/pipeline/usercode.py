@@ -74,11 +74,11 @@ def running(codes: Sequence[UserCode], experiment: Experiment, *, threads: int, 
     if not codes:
         yield
         return
-    from nnrun.data.own import with_objects
-    from nnrun.engine.backend import load_keras
-    from nnrun.engine.quiet import quiet
+    from nnrun.data.sources.user_code import with_objects
+    from nnrun.engine.backend.redirect_output import quiet
+    from nnrun.engine.backend.start import load_keras
+    from nnrun.engine.backend.user_code import imported
     from nnrun.engine.session import wake_of
-    from nnrun.engine.usercode import imported
 
     with ExitStack() as stack:
         with quiet(log):

@@ -184,8 +184,7 @@ def same_run(examined: Examined, runs_dir: FilePath, progress: Progress) -> tupl
     Returns:
         That run; or which data changed since the latest that would else be it; or neither.
     """
-    from nnrun.data.known_files import file_digests_now
-    from nnrun.data.load import make_source
+    from nnrun.data.load import file_digests_now, make_source
 
     alike = [row.folder for row in list_runs(runs_dir) if row.status == "done" and _same(row.folder, examined)]
     if not alike:

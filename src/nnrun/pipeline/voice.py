@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from nnrun.data.windowed import Windowed
-    from nnrun.engine.voice import Voice
+    from nnrun.data.text.windowed_source import Windowed
+    from nnrun.engine.generation.text_model_spec import Voice
     from nnrun.spec.experiment import Experiment
     from nnrun.spec.facts import Facts
 
@@ -22,7 +22,7 @@ _PADDING = (" ", "\n")
 
 def voice_of(experiment: Experiment, facts: Facts, source: Windowed) -> Voice:
     """How an experiment's model takes and gives characters."""
-    from nnrun.engine.voice import Voice
+    from nnrun.engine.generation.text_model_spec import Voice
 
     loss = next(iter(experiment.losses.values()))
     names = facts.class_names
@@ -47,7 +47,7 @@ def seed_codes(text: str, vocabulary: tuple[str, ...], source: Windowed) -> np.n
     Raises:
         RunError: It has tokens that the run's text has not; they are named, with the nearest ones.
     """
-    from nnrun.data.coding import codes
+    from nnrun.data.text.tokens import codes
 
     refused = refusal(text, vocabulary, source)
     if refused is not None:
@@ -57,7 +57,7 @@ def seed_codes(text: str, vocabulary: tuple[str, ...], source: Windowed) -> np.n
 
 def refusal(text: str, vocabulary: Sequence[str], source: Windowed) -> tuple[str, str] | None:
     """Say what is wrong with a seed text, and what to type next; None where nothing is."""
-    from nnrun.data.unknown import missing, said
+    from nnrun.data.text.tokens import missing, said
 
     unknown = missing(source.tokens.read(text), vocabulary)
     if not unknown:

@@ -167,7 +167,7 @@ def shares_of(output: Output) -> NDArray[Any] | None:
 
     The folder keeps outputs as the model gives them, which may be logits. None where they are neither.
     """
-    from nnrun.engine.score_classes import log_loss
+    from nnrun.engine.scoring.classes import log_loss
 
     told = number(output.figures.get("log_loss"))
     if told is None or output.outputs is None or output.kind != "classes":

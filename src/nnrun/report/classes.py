@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from math import nan
 from typing import TYPE_CHECKING, Any
 
-from nnrun.engine.intervals import wilson
+from nnrun.engine.scoring.intervals import wilson
 from nnrun.report.style import FIRST, INK, MUTED, SECOND, THIRD, Plot, label, new_figure
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from nnrun.engine.intervals import wilson
+from nnrun.engine.scoring.intervals import wilson
 from nnrun.report.style import FIRST, GRID, MANY, MUTED, Plot, label, new_figure
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def roc_of(name: str, holds: NDArray[Any], scores: NDArray[Any]) -> Curve:
     """The share found over the share of false alarms, threshold by threshold; both of shape (rows,)."""
     import numpy as np
 
-    from nnrun.engine.score_classes import roc_auc, steps
+    from nnrun.engine.scoring.classes import roc_auc, steps
 
     hits, false = steps(holds, scores)
     x, y = (np.concatenate([[0.0], counts / counts[-1]]) for counts in (false, hits))
@@ -52,7 +52,7 @@ def precision_recall_of(name: str, holds: NDArray[Any], scores: NDArray[Any]) ->
     """The precision over the recall, threshold by threshold; both of shape (rows,)."""
     import numpy as np
 
-    from nnrun.engine.score_classes import pr_auc, steps
+    from nnrun.engine.scoring.classes import pr_auc, steps
 
     hits, false = steps(holds, scores)
     precision = hits / (hits + false)
@@ -144,7 +144,7 @@ def bins_of(truth: NDArray[Any], predicted: NDArray[Any], shares: NDArray[Any]) 
     """Put answers, shape (rows,), into bins by the share, shape (rows, classes), of the class that was predicted."""
     import numpy as np
 
-    from nnrun.engine.score_classes import BINS, calibration_error
+    from nnrun.engine.scoring.classes import BINS, calibration_error
 
     confidence = shares[np.arange(len(shares)), predicted]
     right = truth == predicted

@@ -1,0 +1,1 @@
+"""How things look on a terminal: width, colours, tables, progress, problems, scores."""

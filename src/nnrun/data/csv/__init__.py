@@ -1,0 +1,1 @@
+"""Text tables: dialect, header, column types, values, and every defect with its place."""

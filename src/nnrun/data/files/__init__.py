@@ -1,0 +1,1 @@
+"""Files of one format (npy, IDX, pictures, archives) read, verified and downloaded."""

@@ -1,0 +1,1 @@
+"""Data sources: one class each, listed in one table."""

@@ -1,0 +1,1 @@
+"""Parts and folds: how many rows each gets, and which."""

@@ -1,0 +1,1 @@
+"""Keras' backend: started once, with seeds, threads and quiet libraries."""

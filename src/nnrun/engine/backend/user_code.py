@@ -1,0 +1,76 @@
+"""Runs the user's own files, once Keras is awake, and makes what they define known to Keras by name."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import contextmanager
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from nnrun.catalog.usercode_trace import MARK, add_lines, place, said
+from nnrun.errors import RunError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from nnrun.catalog.usercode import UserCode
+
+
+#: The package under which Keras knows what is the user's.
+PACKAGE = "user"
+#: What a saved model never holds.
+_NOT_SAVED = frozenset({"callbacks", "sources", "preparation"})
+
+
+@contextmanager
+def imported(keras: ModuleType, codes: Sequence[UserCode]) -> Iterator[Mapping[tuple[str, str], Any]]:
+    """Run the files; what they define is known to Keras inside the `with` block, and forgotten after it.
+
+    Args:
+        keras: The woken Keras.
+        codes: The files. The very bytes that were checked and kept are run, whatever the disk holds by now.
+
+    Returns:
+        What they define, by category and name.
+
+    Raises:
+        RunError: A file fails while it is run, with its own lines.
+    """
+    registry = keras.saving.get_custom_objects()
+    before, modules = dict(registry), dict(sys.modules)
+    try:
+        objects: dict[tuple[str, str], Any] = {}
+        for code in codes:
+            module = _run(code)
+            objects |= {(entry.category, entry.name): getattr(module, entry.name) for entry in code.entries}
+        for (category, name), found in objects.items():
+            if category not in _NOT_SAVED:
+                keras.saving.register_keras_serializable(PACKAGE, name)(found)
+            registry[f"{PACKAGE}>{name}"] = found
+        yield objects
+    finally:
+        registry.clear()
+        registry.update(before)
+        for code in codes:
+            name = _module_name(code)
+            if name not in modules:
+                sys.modules.pop(name, None)
+
+
+def _module_name(code: UserCode) -> str:
+    return f"_nnrun_user_code_{code.sha256[:16]}"
+
+
+def _run(code: UserCode) -> ModuleType:
+    module = ModuleType(_module_name(code))
+    module.__file__ = code.file
+    setattr(module, MARK, True)
+    # Dataclasses and pickle look a class's module up by its name.
+    sys.modules[module.__name__] = module
+    try:
+        exec(compile(code.content, code.file, "exec", dont_inherit=True), module.__dict__)  # noqa: S102 - --code asks for it
+    except (Exception, SystemExit) as error:
+        told = RunError(f"{place(error) or code.file}: this code failed while it was run: {said(error)}")
+        add_lines(told, error)
+        raise told from error
+    return module

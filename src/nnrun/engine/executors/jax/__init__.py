@@ -1,0 +1,1 @@
+"""The resident executor on JAX."""

@@ -1,0 +1,1 @@
+"""Text generation, one token at a time."""

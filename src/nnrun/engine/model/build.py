@@ -1,0 +1,106 @@
+"""Parts to Keras objects, each failure of Keras' at its place in the file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from nnrun.catalog import lookup
+from nnrun.catalog.kinds import plain
+from nnrun.catalog.usercode_trace import place
+from nnrun.errors import BuildError, Problem
+from nnrun.spec.part import Part
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import ModuleType
+
+    from nnrun.errors import Mark, Path
+    from nnrun.spec.facts import Facts
+
+
+#: Losses and metrics that Keras resolves by the shapes of targets and outputs when it compiles, and only as words.
+_RESOLVED_BY_COMPILE = ("accuracy", "crossentropy")
+
+
+class Builder:
+    """Makes Keras objects from parts.
+
+    Args:
+        keras: The woken Keras.
+        facts: What stands behind words such as `$classes`.
+        mark_of: Finds the place of a path in the config.
+    """
+
+    def __init__(self, keras: ModuleType, facts: Facts, mark_of: Callable[[Path], Mark]) -> None:
+        self._keras = keras
+        self._facts = facts
+        self._mark_of = mark_of
+
+    def make(self, part: Part, **filled_in: object) -> Any:
+        """Make the Keras object that `part` names; `filled_in` arguments replace those of the config.
+
+        Raises:
+            BuildError: Where Keras refuses an argument, with Keras' whole message.
+        """
+        arguments = {key: self._argument(part, key, value) for key, value in part.arguments.items()}
+        try:
+            return self._construct(part, {**arguments, **filled_in})
+        except BuildError:
+            raise
+        except Exception as error:  # Keras raises whatever its layers raise
+            raise self.refusal(part, error) from error
+
+    def refusal(self, part: Part, error: Exception) -> BuildError:
+        """Say that Keras refused `part`, at its place."""
+        message = str(error).strip() or type(error).__name__
+        where = place(error)
+        text = f"Keras refused {part.name}: {message}" if where is None else f"{part.name} failed at {where}: {message}"
+        return BuildError([Problem(self._mark_of((*part.path, part.name)), text, f"nnrun explain {part.name}")])
+
+    def _construct(self, part: Part, arguments: dict[str, Any]) -> Any:
+        registered = self._keras.saving.get_registered_object
+        own = registered(f"nnrun>{part.name}") or registered(f"user>{part.name}")
+        if part.category == "activations":
+            return own or self._keras.activations.get(part.name)
+        if part.category in ("losses", "metrics") and part.name in _RESOLVED_BY_COMPILE:
+            return part.name
+        module = (
+            self._keras.optimizers.schedules if part.category == "schedules" else getattr(self._keras, part.category)
+        )
+        found = own or getattr(module, part.name, None) or getattr(self._keras, part.name)
+        if part.category in ("losses", "metrics") and not isinstance(found, type):
+            # Functions are compiled by name, so that Keras gives them its own wrapper and name; a few metrics
+            # (`huber`, `log_cosh`) it exports without knowing them by name.
+            return part.name if _knows(module, part.name) else found
+        return found(**arguments)
+
+    def _argument(self, part: Part, key: str, value: object) -> Any:
+        built = self._value(value, part)
+        entry = lookup.entry(part.category, part.name)
+        # Keras refuses learning_rate=1, since it is no float, and wants a tuple in a few places.
+        return plain(entry.parameters[key].kind, built) if entry and key in entry.parameters else built
+
+    def _value(self, value: object, part: Part) -> Any:
+        if isinstance(value, Part):
+            return self.make(value)
+        if isinstance(value, list):
+            return [self._value(item, part) for item in value]
+        if isinstance(value, dict):
+            return {key: self._value(item, part) for key, item in value.items()}
+        if isinstance(value, str) and value.startswith("$"):
+            return self._fact(value, part)
+        return value
+
+    def _fact(self, word: str, part: Part) -> Any:
+        found = self._facts.value(word)
+        if found is None:
+            text = f"these data do not say '{word}'"
+            raise BuildError([Problem(self._mark_of((*part.path, part.name)), text, "write a number instead")])
+        return found
+
+
+def _knows(module: Any, name: str) -> bool:
+    try:
+        return module.get(name) is not None
+    except ValueError:
+        return False

@@ -1,0 +1,144 @@
+"""An experiment and the facts of its data to a compiled Keras model."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from nnrun.engine.model.build import Builder
+from nnrun.errors import BuildError, Problem
+from nnrun.spec.graph import Ref
+from nnrun.spec.known import put_in, target_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from types import ModuleType
+
+    from nnrun.errors import Mark, Path
+    from nnrun.spec.experiment import Experiment
+    from nnrun.spec.facts import Facts
+    from nnrun.spec.graph import Entrance, Graph, Node
+
+
+Shape = tuple[int | None, ...]
+
+
+def compile_model(
+    keras: ModuleType,
+    experiment: Experiment,
+    facts: Facts,
+    shapes: Mapping[str, Shape | None],
+    mark_of: Callable[[Path], Mark],
+) -> Any:
+    """Build the model that `experiment` describes and compile it with its loss, optimizer and metrics.
+
+    Args:
+        keras: The woken Keras.
+        experiment: The experiment.
+        facts: What its data teach.
+        shapes: The shape of one example for each input of the model.
+        mark_of: Finds the place of a path in the config.
+
+    Raises:
+        BuildError: Where Keras refuses a part, at the part's place in the config.
+    """
+    keras.config.set_dtype_policy(experiment.precision)
+    builder = Builder(keras, facts, mark_of)
+    model = _functional(keras, builder, experiment, facts, shapes, mark_of)
+    set_learning(model, builder, experiment)
+    return model
+
+
+def set_learning(model: Any, builder: Builder, experiment: Experiment) -> None:
+    """Give `model` the experiment's losses, optimizer and metrics."""
+    training, exits = experiment.training, experiment.graph.outputs
+    losses = {name: builder.make(loss) for name, loss in experiment.losses.items()}
+    metrics = {
+        one.name: [builder.make(metric) for metric in (training.metrics if one.metrics is None else one.metrics)]
+        for one in exits
+    }
+    weights = {one.name: one.weight for one in exits}
+    single = exits[0].name if experiment.graph.chain else None
+    # XLA is chosen by nnrun's executors, not by Keras: on CPU it makes convolutions ten times slower.
+    model.compile(
+        optimizer=None if training.optimizer is None else builder.make(training.optimizer),
+        loss=losses[single] if single else losses,
+        metrics=metrics[single] if single else metrics,
+        loss_weights=None if single else weights,
+        jit_compile=False,
+    )
+
+
+def _functional(
+    keras: ModuleType,
+    builder: Builder,
+    experiment: Experiment,
+    facts: Facts,
+    shapes: Mapping[str, Shape | None],
+    mark_of: Callable[[Path], Mark],
+) -> Any:
+    graph = experiment.graph
+    inputs = {one.name: _input(keras, builder, one, shapes.get(one.name), mark_of, graph) for one in graph.inputs}
+    tensors: dict[str, tuple[Any, ...]] = {name: (tensor,) for name, tensor in inputs.items()}
+    # All layers are made before the first is applied, so that Keras numbers its names as its own scripts do.
+    layers: dict[str, Any] = {}
+    for node in graph.nodes:
+        if node.layer not in layers:
+            layers[node.layer] = builder.make(put_in(node.part, facts, target_of(graph, node)))
+    for node in graph.nodes:
+        tensors[node.name] = _apply(keras, builder, layers[node.layer], node, tensors)
+    outputs = {one.name: _tensor(tensors, one.source, one.path, mark_of) for one in graph.outputs}
+    name = experiment.name.replace(".", "_").replace("-", "_")
+    if graph.chain:
+        return keras.Model(next(iter(inputs.values())), next(iter(outputs.values())), name=name)
+    return keras.Model(inputs, outputs, name=name)
+
+
+def _input(
+    keras: ModuleType,
+    builder: Builder,
+    entrance: Entrance,
+    shape: Shape | None,
+    mark_of: Callable[[Path], Mark],
+    graph: Graph,
+) -> Any:
+    if entrance.part is not None:
+        return builder.make(entrance.part)
+    if shape is None:
+        text = "these data do not say the shape of one example"
+        raise BuildError([Problem(mark_of(entrance.path), text, "start the model with 'Input: {shape: [...]}'")])
+    return keras.Input(tuple(shape)) if graph.chain else keras.Input(tuple(shape), name=entrance.name)
+
+
+def _apply(
+    keras: ModuleType, builder: Builder, layer: Any, node: Node, tensors: Mapping[str, tuple[Any, ...]]
+) -> tuple[Any, ...]:
+    try:
+        taken = [_chosen(tensors, source) for source in node.sources]
+        call = {key: _resolve(value, tensors) for key, value in node.call.items()}
+        made = layer(taken, **call) if node.listed else layer(*taken, **call)
+    except Exception as error:  # Keras raises whatever its layers raise
+        raise builder.refusal(node.part, error) from error
+    return tuple(keras.tree.flatten(made))
+
+
+def _resolve(value: Any, tensors: Mapping[str, tuple[Any, ...]]) -> Any:
+    if isinstance(value, Ref):
+        return _chosen(tensors, value)
+    if isinstance(value, list):
+        return [_resolve(item, tensors) for item in value]
+    return value
+
+
+def _chosen(tensors: Mapping[str, tuple[Any, ...]], ref: Ref) -> Any:
+    found = tensors[ref.name]
+    if ref.output >= len(found):
+        text = f"expected one of {len(found)} outputs, counted from 0, received '.{ref.output}'"
+        raise ValueError(text)
+    return found[ref.output]
+
+
+def _tensor(tensors: Mapping[str, tuple[Any, ...]], ref: Ref, path: Path, mark_of: Callable[[Path], Mark]) -> Any:
+    try:
+        return _chosen(tensors, ref)
+    except ValueError as error:
+        raise BuildError([Problem(mark_of(path), str(error), "count the layer's outputs from 0")]) from error

@@ -1,0 +1,1 @@
+"""A trained model against data: loss, metrics, errors with intervals, predictions."""

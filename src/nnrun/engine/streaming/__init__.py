@@ -1,0 +1,1 @@
+"""Data on disk, fed to the compiled steps by `tf.data`."""

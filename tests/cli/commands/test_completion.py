@@ -1,0 +1,171 @@
+"""Requirements of completion: what each word of a command line can become."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+from click.shell_completion import get_completion_class
+
+from nnrun.cli.completion import Bash, script
+from nnrun.cli.main import nnrun
+from nnrun.config import shipped
+from nnrun.data.named.registry import entries
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from click.testing import Result
+
+SHELLS = ("bash", "zsh", "fish")
+
+
+@pytest.fixture
+def offered(place: Path) -> Callable[[str], list[str]]:
+    """Say what is offered for the last word of a line, by click's classes for every shell alike."""
+
+    def ask(line: str) -> list[str]:
+        *words, last = line.split(" ")
+        found = []
+        for shell in SHELLS:
+            shell_class = get_completion_class(shell)
+            assert shell_class is not None
+            items = shell_class(nnrun, {}, "nnrun", "_NNRUN_COMPLETE").get_completions(words, last)
+            found.append([str(item.value) for item in items if item.type == "plain"])
+        assert found[0] == found[1] == found[2]
+        return found[0]
+
+    return ask
+
+
+@pytest.mark.parametrize(
+    ("line", "some", "none"),
+    [
+        ("", {"train", "check", "schema", "completion"}, {"list"}),
+        ("runs ", {"list", "show"}, {"train"}),
+        ("train digits", {"digits_cnn", "digits_mlp"}, {"mnist_mlp"}),
+        ("check tiny.yaml --f", {"--format"}, {"--set"}),
+        ("check tiny.yaml --format ", {"text", "json", "github", "sarif"}, set()),
+        ("explain Conv2", {"Conv2D", "Conv2DTranspose"}, {"Dense"}),
+        ("explain monitor-", {"monitor-unknown"}, set()),
+        ("explain tiny.yaml:training.", {"tiny.yaml:training.epochs", "tiny.yaml:training.optimizer."}, set()),
+        ("data show m", {"mnist"}, {"iris"}),
+        ("eval last --checkpoint ", {"last", "best"}, set()),
+        ("completion ", set(SHELLS), set()),
+        ("train tiny.yaml --set ", {"training.", "seed="}, {"extends="}),
+        ("train tiny.yaml --set training.e", {"training.epochs="}, {"training.batch_size="}),
+        ("check tiny.yaml --set model.", {"model.0.", "model.1."}, {"model.2."}),
+        ("check tiny.yaml --set model.0.Dense.us", {"model.0.Dense.use_bias="}, set()),
+        ("train --set training.optimizer.Adam.ams", set(), {"training.optimizer.Adam.amsgrad="}),
+        ("train tiny.yaml --set training.optimizer.Adam.ams", {"training.optimizer.Adam.amsgrad="}, set()),
+        ("train tiny.yaml --set training.epochs=", {"training.epochs=2"}, set()),
+        (
+            "train tiny.yaml --set training.best.mode=m",
+            {"training.best.mode=min", "training.best.mode=max"},
+            {"training.best.mode=auto"},
+        ),
+        ("train digits_cnn --set model.0.Conv2D.padding=v", {"model.0.Conv2D.padding=valid"}, set()),
+        ("train no_such.yaml --set training.shuffle=", {"training.shuffle=true", "training.shuffle=false"}, set()),
+    ],
+)
+def test_every_word_is_offered_what_fits(
+    offered: Callable[[str], list[str]], line: str, some: set[str], none: set[str]
+) -> None:
+    """Commands, options, configs, parts, findings, data sets and the paths of the very config on the line."""
+    found = set(offered(line))
+    assert some <= found
+    assert not none & found
+
+
+def test_every_config_and_data_set_is_offered(offered: Callable[[str], list[str]]) -> None:
+    """Nothing that comes with nnrun is left out."""
+    assert offered("train ") == list(shipped.names())
+    assert offered("data fetch ") == [entry.name for entry in entries()]
+
+
+def test_files_are_the_shells_own_business(place: Path) -> None:
+    """Where no shipped config fits, the shell completes files."""
+    (item,) = Bash(nnrun, {}, "nnrun", "_NNRUN_COMPLETE").get_completions(["train"], "tin")
+    assert (item.type, item.value) == ("file", "tin")
+
+
+@pytest.mark.parametrize("command", ["eval", "runs show", "predict"])
+def test_runs_are_offered_by_their_ids(offered: Callable[[str], list[str]], place: Path, command: str) -> None:
+    """Every command that takes a run is offered `last`, short ids and ids; without runs there is nothing to offer."""
+    assert offered(f"{command} ") == []
+    (place / "runs" / "20260102T030405Z_tiny_ab12cd").mkdir(parents=True)
+    (place / "runs" / "20260102T030405Z_tiny_ab12cd" / "record.json").write_text("{}", encoding="utf-8")
+    found = offered(f"{command} ")
+    assert found[0] == "last"
+    assert "20260102T030405Z_tiny_ab12cd" in found
+    assert offered(f"{command} --runs-dir nowhere ") == []
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_the_script_is_printed(say: Callable[..., Result], shell: str) -> None:
+    """`nnrun completion SHELL` prints what the shell reads, and nothing else."""
+    result = say("completion", shell)
+    assert result.exit_code == 0
+    assert result.stdout == script(shell, nnrun)
+    assert f"_NNRUN_COMPLETE={shell}_complete" in result.stdout
+    assert say("completion", "csh").exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("line", "word", "expected"),
+    [
+        ("nnrun train tiny.yaml --set training.ep", "training.ep", ["open,training.epochs="]),
+        ("nnrun train tiny.yaml --set=training.ep", "training.ep", ["open,training.epochs="]),
+        ("nnrun train tiny.yaml --set training.epochs=", "=", ["plain,2"]),
+        ("nnrun train tiny.yaml --set training.shuffle=f", "f", ["plain,false"]),
+        ("nnrun explain tiny.yaml:see", "see", ["plain,seed"]),
+        ("nnrun explain tiny.yaml:", ":", ["plain,name"]),
+    ],
+)
+def test_bash_gets_what_it_takes_for_the_word(
+    place: Path, monkeypatch: pytest.MonkeyPatch, line: str, word: str, expected: list[str]
+) -> None:
+    """Bash parts words at `=` and `:`, so only what follows these may be put in the word's place."""
+    monkeypatch.setenv("COMP_LINE", line)
+    monkeypatch.setenv("COMP_WORD", word)
+    found = Bash(nnrun, {}, "nnrun", "_NNRUN_COMPLETE").complete().splitlines()
+    assert found[: len(expected)] == expected
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash")
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["nnrun", "ch"], ["check"]),
+        (["nnrun", "train", "tiny.yaml", "--set", "training.ep"], ["training.epochs="]),
+        (["nnrun", "train", "tiny.yaml", "--set", "training.shuffle", "=", "t"], ["true"]),
+        (["nnrun", "train", "tiny.yaml", "--set", "training.shuffle", "="], ["true", "false"]),
+        (["nnrun", "explain", "tiny.yaml", ":", "training.ep"], ["training.epochs"]),
+    ],
+)
+def test_a_real_bash_completes(place: Path, environment: dict[str, str], words: list[str], expected: list[str]) -> None:
+    """In bash itself the printed script leads to the words that bash puts in."""
+    program = place / "nnrun"
+    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m nnrun "$@"\n', encoding="utf-8")
+    program.chmod(0o755)
+    line = " ".join(words).replace(" = ", "=").replace(" =", "=").replace(" : ", ":")
+    lines = [
+        "compopt() { :; }",
+        'eval "$(nnrun completion bash)"',
+        f"COMP_WORDS=({' '.join(words)})",
+        f"COMP_CWORD={len(words) - 1}",
+        f"COMP_LINE='{line}'",
+        "COMP_POINT=${#COMP_LINE}",
+        "_nnrun_completion nnrun",
+        "printf '%s\\n' \"${COMPREPLY[@]}\"",
+    ]
+    path = {**environment, "PATH": f"{place}{os.pathsep}{os.environ['PATH']}"}
+    command = ["bash", "--norc", "-c", "\n".join(lines)]
+    done = subprocess.run(command, capture_output=True, text=True, env=path, check=False)
+    assert done.stderr == ""
+    assert done.stdout.split() == expected

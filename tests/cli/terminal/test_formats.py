@@ -1,0 +1,146 @@
+"""Requirements of `nnrun check --format`: what other programs read."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+
+import pytest
+
+from nnrun.cli.commands.check import Checked, wants_json
+from nnrun.cli.terminal.formats import LANGUAGE, github, sarif
+from nnrun.errors import Mark, Problem
+from nnrun.spec.findings.registry import FINDINGS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from click.testing import Result
+
+    Say = Callable[..., Result]
+
+COMMAND = re.compile(r"::(error|warning|notice) ([^:]*)::(.*)")
+
+
+@pytest.fixture
+def bad(place: Path) -> str:
+    """A config in a folder with an odd name: one mistake of the language, no finding."""
+    folder = place / "a, b: 100%"
+    folder.mkdir()
+    text = (place / "tiny.yaml").read_text(encoding="utf-8").replace("units: 4", 'units: "4"')
+    (folder / "bad.yaml").write_text(text.replace("tiny.csv", "../tiny.csv"), encoding="utf-8")
+    return "a, b: 100%/bad.yaml"
+
+
+def commands(text: str) -> list[tuple[str, dict[str, str], str]]:
+    """Read workflow commands as GitHub does."""
+    found = []
+    for line in text.splitlines():
+        kind, properties, message = COMMAND.fullmatch(line).groups()
+        said = dict(pair.split("=", 1) for pair in properties.split(","))
+        found.append((kind, {key: unquote(value) for key, value in said.items()}, unquote(message)))
+    return found
+
+
+def refuse_what_is_no_sarif(log: dict[str, Any]) -> None:
+    """Check by hand what SARIF 2.1.0 requires of a log such as ours (sections 3.13 to 3.30)."""
+    assert log["version"] == "2.1.0"
+    assert log["$schema"].endswith("sarif-schema-2.1.0.json")
+    (run,) = log["runs"]
+    assert run["columnKind"] in ("utf16CodeUnits", "unicodeCodePoints")
+    driver = run["tool"]["driver"]
+    assert driver["name"] == "nnrun"
+    ids = [rule["id"] for rule in driver["rules"]]
+    assert len(ids) == len(set(ids))
+    assert all(rule["shortDescription"]["text"].endswith(".") for rule in driver["rules"])
+    for result in run["results"]:
+        assert result["message"]["text"]
+        assert result["level"] in ("none", "note", "warning", "error")
+        assert ids[result["ruleIndex"]] == result["ruleId"]
+        for location in result["locations"]:
+            place = location["physicalLocation"]
+            assert re.fullmatch(r"[A-Za-z0-9._~/%-]+", place["artifactLocation"]["uri"])
+            region = place.get("region")
+            if region is not None:
+                assert region["startLine"] >= 1
+                assert 1 <= region["startColumn"] < region["endColumn"] <= len(region["snippet"]["text"]) + 1
+
+
+def test_github_gets_a_command_for_each_problem(say: Say, bad: str) -> None:
+    """File, line and columns are properties, and what would end a property or the line is escaped."""
+    result = say("check", bad, "--format", "github")
+    assert result.exit_code == 2
+    ((kind, said, message),) = commands(result.stdout)
+    assert kind == "error"
+    assert said == {"file": bad, "line": "8", "endLine": "8", "col": "20", "endColumn": "23", "title": "nnrun check"}
+    assert message.startswith("expected a positive integer")
+    assert "\nhint: " in message
+    assert "a%2C b%3A 100%25/bad.yaml" in result.stdout
+
+
+def test_github_knows_warnings_and_notes(say: Say) -> None:
+    """A warning is a warning, with its finding's name as the title; a good config is silence."""
+    result = say("check", "tiny.yaml", "--set", "training.batch_size=5000", "--format", "github")
+    ((kind, said, message),) = commands(result.stdout)
+    assert (result.exit_code, kind, said["title"]) == (0, "warning", "batch-larger-than-data")
+    assert message.startswith("--set training.batch_size=5000: ")
+    assert "line" not in said
+    assert say("check", "tiny.yaml", "--format", "github").stdout == ""
+    note = Checked("x.yaml", (Problem(None, "not decided", None, "undecided", "note"),))
+    assert list(github([note])) == ["::notice file=x.yaml,title=undecided::not decided"]
+
+
+def test_sarif_is_sarif(say: Say, bad: str) -> None:
+    """Rules are named after findings, results have a region, and paths are relative addresses."""
+    result = say("check", bad, "tiny.yaml", "missing.yaml", "--set", "training.batch_size=5000", "--format", "sarif")
+    assert result.exit_code == 2
+    log = json.loads(result.stdout)
+    refuse_what_is_no_sarif(log)
+    (run,) = log["runs"]
+    rules = {rule["id"]: rule for rule in run["tool"]["driver"]["rules"]}
+    assert set(rules) == {LANGUAGE, "batch-larger-than-data"}
+    assert rules["batch-larger-than-data"]["shortDescription"]["text"] == FINDINGS["batch-larger-than-data"].what
+    first = run["results"][0]
+    place = first["locations"][0]["physicalLocation"]
+    assert (first["ruleId"], first["level"]) == (LANGUAGE, "error")
+    assert unquote(place["artifactLocation"]["uri"]) == bad
+    assert (place["region"]["startLine"], place["region"]["startColumn"], place["region"]["endColumn"]) == (8, 20, 23)
+
+
+def test_sarif_of_good_configs_is_an_empty_log(say: Say) -> None:
+    """Without results the log says that nothing was found."""
+    log = json.loads(say("check", "tiny.yaml", "--format", "sarif").stdout)
+    refuse_what_is_no_sarif(log)
+    assert log["runs"][0]["results"] == []
+
+
+def test_a_place_outside_the_working_folder_is_a_whole_address(place: Path) -> None:
+    """A file that no relative path leads down to is named in full."""
+    elsewhere = str(Path(place.root) / "else where" / "x.yaml")
+    log = sarif([Checked(elsewhere, (Problem(Mark(elsewhere, 1, 1, 1, "x"), "wrong"),))])
+    (result,) = log["runs"][0]["results"]
+    uri = result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]
+    assert uri.startswith("file:///")
+    assert uri.endswith("else%20where/x.yaml")
+
+
+def test_the_format_json_is_json(say: Say) -> None:
+    """`--format json` says what `--json` says, errors of the command line included."""
+    assert say("check", "tiny.yaml", "--format", "json").stdout == say("check", "tiny.yaml", "--json").stdout
+    assert "error" in json.loads(say("check", "--format", "json").stdout)
+    assert "error" in json.loads(say("check", "--format=json").stdout)
+    assert not wants_json(["check", "--format", "text", "json"])
+
+
+@pytest.mark.parametrize("form", ["github", "sarif"])
+def test_quiet_leaves_out_notes(say: Say, place: Path, form: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`--quiet` means the same in every form: no notes."""
+    problems = (Problem(None, "not decided", None, "undecided", "note"), Problem(None, "odd", None, None, "warning"))
+    monkeypatch.setattr("nnrun.cli.commands.check.examined", lambda *_, **__: Checked("tiny.yaml", problems))
+    assert "not decided" in say("check", "tiny.yaml", "--format", form).stdout
+    quiet = say("check", "tiny.yaml", "--format", form, "--quiet").stdout
+    assert "not decided" not in quiet
+    assert "odd" in quiet

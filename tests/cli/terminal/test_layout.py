@@ -1,0 +1,71 @@
+"""Requirements of the layout: lines fit the terminal, wide characters count as two columns, nothing is lost."""
+
+from __future__ import annotations
+
+import io
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nnrun.cli.terminal.layout import Table, put_table, put_terms, wide, wrap
+from nnrun.cli.terminal.screen import Screen
+
+WORDS = st.lists(st.text("ab猫é", min_size=1, max_size=12), min_size=1, max_size=30).map(" ".join)
+
+
+class _Narrow(Screen):
+    @property
+    def width(self) -> int | None:
+        """A terminal of forty columns."""
+        return 40
+
+
+def _lines(screen: Screen) -> list[str]:
+    stream = screen.stream
+    assert isinstance(stream, io.StringIO)
+    return stream.getvalue().splitlines()
+
+
+@given(text=WORDS, width=st.integers(30, 80), lead=st.integers(0, 6))
+def test_wrapped_lines_fit_and_keep_every_word(text: str, width: int, lead: int) -> None:
+    """No word is lost, and no line is wider than the terminal, as no word is."""
+    lines = wrap(" " * lead + text, width, "    ")
+    assert " ".join(lines).split() == text.split()
+    assert all(wide(line) <= width for line in lines)
+    assert lines[0].startswith(" " * lead)
+
+
+def test_a_word_that_is_longer_than_a_line_stays_whole() -> None:
+    """A path must be there to copy."""
+    assert wrap("see /a/very/long/path", 10, "  ") == ["see", "  /a/very/long/path"]
+
+
+def test_tables_align_wide_characters() -> None:
+    """A character of two columns pushes nothing out of line."""
+    screen = Screen(io.StringIO(), terminal=False)
+    put_table(screen, Table(("name", "n"), [["猫", "1"], ["dog", "20"]], right=frozenset({"n"})))
+    assert _lines(screen) == ["name   n", "猫     1", "dog   20"]
+
+
+def test_a_narrow_terminal_loses_the_columns_that_matter_least() -> None:
+    """Columns go one after the other until the table fits; a pipe gets them all."""
+    table = Table(("run", "note", "result"), [["x" * 10, "y" * 30, "z" * 10]], spare=("note",))
+    narrow, pipe = _Narrow(io.StringIO(), terminal=False), Screen(io.StringIO(), terminal=False)
+    put_table(narrow, table)
+    put_table(pipe, table)
+    assert _lines(narrow)[0].split() == ["run", "result"]
+    assert _lines(pipe)[0].split() == ["run", "note", "result"]
+
+
+def test_terms_stand_beside_their_meaning_or_above_it() -> None:
+    """Where there is little room, a long term has a line of its own."""
+    terms = [("kernel_initializer", "how weights begin, in a sentence that needs a second line")]
+    wide_screen, narrow = Screen(io.StringIO(), terminal=False), _Narrow(io.StringIO(), terminal=False)
+    put_terms(wide_screen, terms)
+    put_terms(narrow, terms)
+    assert _lines(wide_screen) == [f"kernel_initializer  {terms[0][1]}"]
+    assert _lines(narrow) == [
+        "kernel_initializer",
+        "    how weights begin, in a sentence",
+        "    that needs a second line",
+    ]

@@ -1,0 +1,223 @@
+"""Defects of text files: thirty kinds in one file, each told with its row and column."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from nnrun.data.csv.defects import examine
+from nnrun.data.csv.dialect import Dialect, Head
+from nnrun.data.csv.header import read_head
+from nnrun.data.csv.type_inference import Wanted
+from nnrun.data.data_facts import foresee
+from nnrun.data.sources.csv import Csv
+from nnrun.errors import DataError, DefectsError
+
+GALLERY = Path(__file__).parents[2] / "errors" / "gallery" / "data-defects.files" / "visits.csv"
+HEADER = b"age,weight,seen,city,counts,sick"
+
+#: One row for each kind of defect; its column; the column of the letter at which it stands; what is said.
+DEFECTS: list[tuple[bytes, str, int, str]] = [
+    (b"41,70.5,2026-01-05,Ulm,1.0", "sick", 27, "expected 6 fields, received 5: the row ends before column 'sick'"),
+    (b"41,70.5,2026-01-05,Ulm,1.0,yes,more", "6", 32, "expected 6 fields, received 7: 'more' and what follows it"),
+    (b"forty,70.5,2026-01-05,Ulm,1.0,yes", "age", 1, "expected a number, received 'forty'"),
+    (b"41,,2026-01-05,Ulm,1.0,yes", "weight", 4, "expected a value, received a missing one"),
+    (b"41,70.5,2026-01-05,Ulm,1.0,", "sick", 28, "expected a value, received a missing one"),
+    (b"41,inf,2026-01-05,Ulm,1.0,no", "weight", 4, "received 'inf', a number that is not finite"),
+    (b'41,"1,000",2026-01-05,Ulm,1.0,no', "weight", 4, "received '1,000', a number with separators of thousands"),
+    (b'41,"70,5",2026-01-05,Ulm,1.0,no', "weight", 4, "received '70,5', a number with a decimal comma"),
+    (b"41,70.5 kg,2026-01-05,Ulm,1.0,no", "weight", 4, "received '70.5 kg', a number with a unit behind it"),
+    (b"41,70 %,2026-01-05,Ulm,1.0,no", "weight", 4, "received '70 %', a number with a percent sign"),
+    ("41,€ 70,2026-01-05,Ulm,1.0,no".encode(), "weight", 4, "received '€ 70', an amount with its currency"),
+    (b"true,70.5,2026-01-05,Ulm,1.0,no", "age", 1, "received 'true', a truth value among numbers"),
+    (b"<18,70.5,2026-01-05,Ulm,1.0,no", "age", 1, "received '<18', a bound instead of a value"),
+    (b"40-45,70.5,2026-01-05,Ulm,1.0,no", "age", 1, "received '40-45', a range instead of a value"),
+    ("\u221241,70.5,2026-01-05,Ulm,1.0,no".encode(), "age", 1, "whose minus is a dash of typography"),
+    (b"41,#DIV/0!,2026-01-05,Ulm,1.0,no", "weight", 4, "received '#DIV/0!', an error of a spreadsheet"),
+    (b"41,?,2026-01-05,Ulm,1.0,no", "weight", 4, "received '?', which often stands for a missing value"),
+    (b"2026-01-05,70.5,2026-01-05,Ulm,1.0,no", "age", 1, "expected a number, received '2026-01-05', a date"),
+    ("41,70.5,2026-01-05,Ulm\u200b,1.0,no".encode(), "city", 20, "the invisible letter U+200B (ZERO WIDTH SPACE)"),
+    (b"4\x001,70.5,2026-01-05,Ulm,1.0,no", "age", 1, "the invisible letter U+0000 (a control character)"),
+    (b"41,70.5,2026-01-05,K\xf6ln,1.0,no", "city", 20, "expected text in the encoding utf-8, received the byte 0xF6"),
+    (b'41,70.5,2026-01-05,"Ulm,1.0,no', "city", 20, "the quote before 'Ulm,1.0,no' is never closed"),
+    (b'41,70.5,2026-01-05,"Ulm" Donau,1.0,no', "city", 20, "something stands behind the closing quote ('Ulm Donau')"),
+    (b"41,70.5,2026-02-30,Ulm,1.0,no", "seen", 9, "received '2026-02-30', a day that the calendar does not have"),
+    (b"41,70.5,05/01/2026,Ulm,1.0,no", "seen", 9, "received '05/01/2026', a date in another format (%d/%m/%Y)"),
+    (b"41,70.5,45321,Ulm,1.0,no", "seen", 9, "received '45321', a number, as spreadsheets keep dates"),
+    (b"41,70.5,2026-01-05,Ulm,-1.0,no", "counts", 24, "expected a weight of at least 0, received -1"),
+    (b",,,,,", "age", 1, "expected values, received a row without any"),
+    (HEADER, "age", 1, "the header stands among the rows once more"),
+    (b"41;70.5;2026-01-05;Ulm;1.0;no", "age", 1, "expected 6 fields, received 1: the row is separated by ';'"),
+]
+CITIES = ("Ulm", "Bonn", "Kiel")
+
+
+def sound(number: int) -> bytes:
+    """A row with nothing wrong."""
+    seen, kind = f"2026-01-{1 + number % 28:02d}", ("yes", "no")[number % 2]
+    return f"{30 + number},{60 + number % 9}.5,{seen},{CITIES[number % 3]},1.{number % 5},{kind}".encode()
+
+
+def table(defects: list[tuple[bytes, str, int, str]] = DEFECTS) -> bytes:
+    """A csv in which a sound row stands before each defective one: defect n stands in line 2 n + 3."""
+    rows = [row for number, (defect, *_) in enumerate(defects) for row in (sound(number), defect)]
+    return b"\n".join([HEADER, *rows, sound(len(defects))]) + b"\n"
+
+
+def _spec(spec, file: str = "t.csv"):
+    said = {"file": file, "target": "sick", "sample_weight": "counts"}
+    return spec("csv", prepare=(("OneHot", {"columns": ["city"]}),), **said)
+
+
+def test_thirty_kinds_of_defects_give_thirty_messages_with_row_and_column(places, spec) -> None:
+    """One of each in one file: each is told once, in its row and column, with a caret's place and what to do."""
+    (places.config_dir / "t.csv").write_bytes(table())
+    _, findings = foresee(_spec(spec), form="binary", places=places)
+    assert len(findings) == len(DEFECTS) == 30
+    lines = table().decode("utf-8", "replace").split("\n")
+    for number, (finding, (_, column, letter, text)) in enumerate(zip(findings, DEFECTS, strict=True)):
+        row = 2 * number + 3
+        assert finding.text.startswith(f"row {row}, column {column}: "), finding.text
+        assert text in finding.text
+        assert (finding.name, finding.severity) == ("defective-data", "error")
+        assert (finding.mark.line, finding.mark.column) == (row, letter)
+        assert finding.mark.text == lines[row - 1]
+        assert finding.hint
+
+
+def test_the_gallery_shows_this_very_file() -> None:
+    """What the gallery's config reads is the file of these tests."""
+    assert GALLERY.read_bytes() == table()
+
+
+@pytest.mark.parametrize("defect", DEFECTS, ids=[text for *_, text in DEFECTS])
+def test_each_defect_alone_is_told_too(places, listener, defect: tuple) -> None:
+    """A file with a single defect is refused when it is loaded, in the same words."""
+    (places.config_dir / "t.csv").write_bytes(table([defect]))
+    with pytest.raises(DefectsError) as refused:
+        Csv("t.csv", target="sick", sample_weight="counts").load(places, listener)
+    assert (refused.value.row, str(refused.value.column)) == (3, defect[1])
+    assert defect[3] in refused.value.text
+    assert len(refused.value.problems) == 1
+    assert refused.value.hint
+
+
+def test_loading_tells_all_defects_and_how_many(places, listener) -> None:
+    """Where `check` did not read all rows, loading refuses with every defect; the first leads."""
+    (places.config_dir / "t.csv.gz").write_bytes(gzip.compress(table()))
+    with pytest.raises(DefectsError, match=r"row 3, column sick: .* \(and 29 more defects\)") as refused:
+        Csv("t.csv.gz", target="sick", sample_weight="counts").load(places, listener)
+    assert len(refused.value.problems) == 30
+
+
+def test_many_of_one_kind_are_counted(places, spec) -> None:
+    """The first is shown, three more are named by their rows, the rest is a number."""
+    (places.config_dir / "t.csv").write_text("a,b,y\n" + "1,2 kg,0\n" * 3 + "1,2,1\n" * 2000 + "1,5 kg,0\n" * 1000)
+    _, findings = foresee(spec("csv", file="t.csv"), form="binary", places=places)
+    (text,) = (finding.text for finding in findings)
+    assert text.startswith("row 2, column b: expected a number, received '2 kg', a number with a unit behind it ")
+    assert text.endswith("(likewise in rows 3, 4, 2005 and 999 more)")
+
+
+def test_a_wide_table_full_of_defects_is_told_in_part(places, spec) -> None:
+    """More than fifty kinds and columns are only counted."""
+    names = [f"c{index}" for index in range(80)]
+    lines = [",".join(names), *(["1," * 79 + "1"] * 3), ",".join(["x"] * 79 + ["1"])]
+    (places.config_dir / "t.csv").write_text("\n".join(lines) + "\n")
+    _, findings = foresee(spec("csv", file="t.csv"), form="number", places=places)
+    assert len(findings) == 51
+    assert findings[-1].text == "and 29 more defects"
+
+
+def test_what_is_not_read_may_be_wrong(places, listener) -> None:
+    """Columns that are neither features nor targets are not looked at."""
+    (places.config_dir / "t.csv").write_text("a,b,y\n1,12 kg,0\n2,?,1\n3,,0\n")
+    assert len(Csv("t.csv", features=["a"]).load(places, listener).train) == 3
+
+
+def test_gaps_that_a_step_fills_in_are_no_defects(places, spec) -> None:
+    """With `Impute` a feature may be missing, a target may not."""
+    (places.config_dir / "t.csv").write_text("a,b,y\n1,,0\n2,3,\n3,4 kg,0\n5,6,1\n")
+    _, findings = foresee(spec("csv", prepare=(("Impute", {}),), file="t.csv"), form="binary", places=places)
+    assert [finding.text.partition(":")[0] for finding in findings] == ["row 3, column y", "row 4, column b"]
+
+
+def test_a_number_that_stands_for_a_missing_value_is_missing(places, spec) -> None:
+    """`missing: ['-999']` is looked at before the number that it also is."""
+    (places.config_dir / "t.csv").write_text("a,y\n1,0\n-999,1\n3,0\n")
+    _, findings = foresee(spec("csv", file="t.csv", missing=["-999"]), form="binary", places=places)
+    assert [finding.text for finding in findings] == ["row 3, column a: expected a value, received a missing one"]
+
+
+def test_a_field_that_runs_over_lines_is_sound(places, listener) -> None:
+    """Line ends within quotes belong to the text, also in a file with defects elsewhere."""
+    text = 'note,a,y\n"one\ntwo",1,0\n"say ""hi""",2,1\nplain,3 kg,0\nplain,4,1\n'
+    (places.config_dir / "t.csv").write_text(text)
+    with pytest.raises(DefectsError) as refused:
+        Csv("t.csv").load(places, listener)
+    assert [problem.text.partition(":")[0] for problem in refused.value.problems] == ["row 5, column a"]
+    (places.config_dir / "t.csv").write_text(text.replace(" kg", ""))
+    notes = Csv("t.csv").load(places, listener).train.x.values["note"].tolist()
+    assert notes == ["one\ntwo", 'say "hi"', "plain", "plain"]
+
+
+def test_dates_of_a_stated_form_are_told_apart(places, spec) -> None:
+    """Days that do not exist and dates of another form are named against the form that is stated."""
+    fields = ("05.01.2026", "31.02.2026", "2026-01-05", "1/5/2026", "06.01.2026")
+    (places.config_dir / "t.csv").write_text("d,y\n" + "".join(f"{field},{field[0]}\n" for field in fields))
+    _, findings = foresee(spec("csv", file="t.csv", types={"d": {"date": "%d.%m.%Y"}}), form="number", places=places)
+    assert [finding.text.partition(", ")[2] for finding in findings] == [
+        "column d: expected a date like %d.%m.%Y, received '31.02.2026', a day that the calendar does not have",
+        "column d: expected a date like %d.%m.%Y, received '2026-01-05', an ISO date among dates like %d.%m.%Y",
+        "column d: expected a date like %d.%m.%Y, received '1/5/2026', a date in another format (%d/%m/%Y)",
+    ]
+
+
+def test_a_thousands_point_is_no_decimal_point(places, listener) -> None:
+    """With decimal commas `1.000` is a thousand in a foreign hand, not one: it is refused rather than guessed."""
+    (places.config_dir / "t.csv").write_text("a;y\n1,5;0\n1.000;1\n2,5;0\n")
+    with pytest.raises(DataError, match=r"received '1\.000', a number with separators of thousands"):
+        Csv("t.csv", separator=";", decimal=",").load(places, listener)
+
+
+CELLS = st.text(st.characters(codec="utf-8", exclude_characters='\r\n"\0'), max_size=6)
+
+
+@given(st.lists(st.lists(CELLS, min_size=1, max_size=4), min_size=1, max_size=6))
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_rows_are_read_or_refused_with_a_row(places, rows: list[list[str]]) -> None:
+    """Whatever stands in a file, what is wrong has a row; where nothing is wrong, all rows are there."""
+    file = places.config_dir / "t.csv"
+    file.write_bytes(("a,b\n" + "\n".join(",".join(row) for row in rows) + "\n").encode())
+    wanted = Wanted(Head(("a", "b"), 1), {"a": "feature", "b": "target"})
+    found, defects = examine(file, Dialect(), wanted)
+    assert all(defect.row is not None for defect in defects) or not found.rows
+    if not defects:
+        assert found.rows == sum(bool(",".join(row).strip()) for row in rows)
+
+
+def test_the_header_is_read_whatever_stands_below(places) -> None:
+    """Bytes that are no text are told in their row, not of the header."""
+    file = places.config_dir / "t.csv"
+    file.write_bytes(b"a,b\n1,\xff\n")
+    assert read_head(file, Dialect()).names == ("a", "b")
+
+
+def test_a_byte_s_place_counts_from_the_file_s_beginning(places, listener) -> None:
+    """Also behind a byte order mark and letters of several bytes."""
+    for start in ("", "\ufeff"):
+        content = f"{start}größe,y\nä,0\nü".encode() + b"\xfc,1\n"
+        (places.config_dir / "t.csv").write_bytes(content)
+        with pytest.raises(DefectsError, match=rf"row 3, column größe: .* 0xFC \(byte {content.index(0xFC)} of"):
+            Csv("t.csv").load(places, listener)
+
+
+def test_a_gzip_file_that_ends_at_once_is_unreadable(places, listener) -> None:
+    """A few bytes of a gzip file are told as a damaged file, not as a defect of a row."""
+    (places.config_dir / "t.csv.gz").write_bytes(gzip.compress(table())[:12])
+    with pytest.raises(DataError, match="cannot be read"):
+        Csv("t.csv.gz", target="sick").load(places, listener)

@@ -1,0 +1,66 @@
+"""Headers of csv files: the columns that they name, and all that is wrong with one in a single refusal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from nnrun.data.csv.dialect import Dialect
+from nnrun.data.csv.header import line_of, read_head
+from nnrun.data.data_facts import foresee
+from nnrun.data.sources.csv import Csv
+from nnrun.errors import DataError, DefectsError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+BROKEN = 'id,age,,"age", ,kind,age,kind,y\n1,2,3,4,5,6,7,8,9\n'
+TWICE = "the header names the column"
+TOLD = [
+    (8, "row 1, column 2: a column has no name in the header"),
+    (9, f"row 1, column age: {TWICE} 'age' 3 times (fields 1, 3 and 6)"),
+    (16, "row 1, column 4: a column has no name in the header"),
+    (26, f"row 1, column kind: {TWICE} 'kind' twice (fields 5 and 7)"),
+]
+
+
+def test_everything_that_is_wrong_with_a_header_is_told(places, listener, spec) -> None:
+    """Names that stand twice and columns without one are told together, by `check` and by training, at their places."""
+    (places.config_dir / "t.csv").write_text(BROKEN)
+    with pytest.raises(DefectsError) as refused:
+        Csv("t.csv", header=True).load(places, listener)
+    assert [(one.mark.column, one.text) for one in refused.value.problems] == TOLD
+    assert (refused.value.row, refused.value.column) == (1, 2)
+    facts, found = foresee(spec("csv", file="t.csv", header=True), form="number", places=places)
+    assert facts is None
+    assert [(one.mark.column, one.text, one.name) for one in found] == [(*one, "defective-data") for one in TOLD]
+
+
+SAID = [{"features": ["age"]}, {"target": [0, -1], "features": ["age"]}, {"target": 0}, {"group": 0, "target": "y"}]
+
+
+@pytest.mark.parametrize("said", SAID)
+def test_a_column_that_is_said_by_its_index_needs_no_name(places, listener, said: dict) -> None:
+    """A column without a name is no defect where the config says what it is for, or leaves it out."""
+    (places.config_dir / "t.csv").write_text(",age,y\n1,2,3\n4,5,6\n")
+    raw = Csv("t.csv", header=True, **said).load(places, listener)
+    assert raw.train.x.names == (("age", "y") if said == {"target": 0} else ("age",))
+    with pytest.raises(DefectsError, match="row 1, column 0: a column has no name"):
+        Csv("t.csv", header=True).load(places, listener)
+
+
+def test_a_line_is_told_by_its_row(tmp_path: Path) -> None:
+    """Headers, blank lines and fields that run over lines count as lines; without a header rows begin at once."""
+    file = tmp_path / "t.csv"
+    file.write_text('a,b\n\n1,"x\ny"\n2,z\n')
+    assert [line_of(file, Dialect(), row) for row in range(2)] == [3, 5]
+    assert line_of(file, Dialect(header=False), 0) == 1
+
+
+def test_a_header_of_other_bytes_is_refused(tmp_path: Path) -> None:
+    """A header in another encoding is named as such, not as strange columns."""
+    file = tmp_path / "t.csv"
+    file.write_bytes("größe,y\n1,2\n".encode("latin-1"))
+    with pytest.raises(DataError, match="row 1: expected text in the encoding utf-8, but the header holds bytes"):
+        read_head(file, Dialect())

@@ -1,0 +1,100 @@
+"""Any csv that is read at once is read the same in blocks."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nnrun.data.csv.dialect import Dialect
+from nnrun.data.csv.header import read_head
+from nnrun.data.csv.read_columns import csv_blocks, read_columns
+from nnrun.data.csv.type_inference import Wanted
+from nnrun.errors import DataError
+
+NUMBERS = st.one_of(
+    st.integers(-999, 999).map(str),
+    st.floats(-1e9, 1e9).map(repr),
+    st.floats(allow_nan=False, allow_infinity=False).map(lambda value: f"{value:.6g}"),
+    st.integers(-(2**63), 2**63 - 1).map(str),
+    st.sampled_from(["1e3", "+5", " 7", "0012", "1_000", "-0", "12345678901234567890123"]),
+)
+WORDS = st.sampled_from(["red", "green", "012", "true", "x y", "NA", "2", "", "'q'"])
+DATES = st.dates().map(str)
+MOSTLY = st.one_of(NUMBERS, NUMBERS, NUMBERS, WORDS)
+
+
+@st.composite
+def tables(draw: st.DrawFn) -> str:
+    """Draw the text of a csv file: columns of one kind each, with or without a header."""
+    width, rows = draw(st.integers(1, 4)), draw(st.integers(1, 25))
+    kinds = [draw(st.sampled_from([NUMBERS, NUMBERS, WORDS, DATES, MOSTLY])) for _ in range(width)]
+    lines = [",".join(draw(kind) for kind in kinds) for _ in range(rows)]
+    header = [",".join(f"c{index}" for index in range(width))] if draw(st.booleans()) else []
+    return "\n".join([*header, *lines]) + "\n"
+
+
+def _both(text: str, rows: int, *, gaps: bool, types: dict | None = None) -> tuple[object, object]:
+    """Read a text at once and in blocks of so many rows; what is refused is told as its words."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "t.csv"
+        file.write_text(text, encoding="utf-8")
+        dialect = Dialect()
+        try:
+            head = read_head(file, dialect)
+        except DataError as error:
+            return error.text, error.text
+        wanted = Wanted(head, dict.fromkeys(head.names, "feature"), types or {}, head.names if gaps else ())
+        memory = rows * 32 * 8 * len(head.names)
+        return _told(lambda: read_columns(file, dialect, wanted)), _told(lambda: _joined(file, dialect, wanted, memory))
+
+
+def _joined(file: Path, dialect: Dialect, wanted: Wanted, memory: float) -> tuple[dict, dict]:
+    kinds, blocks = csv_blocks(file, dialect, wanted, memory)
+    found = list(blocks)
+    return {name: np.concatenate([block[name] for block in found]) for name in wanted.roles}, dict(kinds)
+
+
+def _told(read) -> object:
+    try:
+        columns, kinds = read()
+    except DataError as error:
+        return str(error).split("t.csv")[-1]
+    # Bit by bit: -0.0 is not 0.0, and NaN is NaN.
+    return kinds, {name: (one.dtype.str, repr(one.tolist())) for name, one in columns.items()}
+
+
+@given(tables(), st.integers(1, 9), st.booleans())
+@settings(max_examples=150, deadline=None)
+def test_blocks_joined_are_the_table(text: str, rows: int, gaps: bool) -> None:
+    """Numbers to the last bit, texts, dates, gaps and kinds; what is refused is refused in the same words."""
+    at_once, in_blocks = _both(text, rows, gaps=gaps)
+    assert in_blocks == at_once
+
+
+@pytest.mark.parametrize("kind", ["text", "category", "number"])
+def test_stated_types_hold_for_every_block(kind: str) -> None:
+    """A column that looks like numbers in one block stays text in all."""
+    text = "a,b\n" + "\n".join(f"{'0' * (index % 3)}{index},{index}" for index in range(20)) + "\n"
+    at_once, in_blocks = _both(text, 3, gaps=False, types={"a": kind})
+    assert in_blocks == at_once
+
+
+def test_a_column_whose_blocks_look_different_is_one_column() -> None:
+    """Integers first, then fractions, then a gap; and integers that a float does not hold, beside fractions."""
+    rows = [f"{index},{2**53 + index}" for index in range(6)] + ["0.5,0.5"] * 3 + [",1"] * 3
+    at_once, in_blocks = _both("a,b\n" + "\n".join(rows) + "\n", 3, gaps=True)
+    assert in_blocks == at_once
+
+
+def test_a_row_that_breaks_is_named_with_row_and_column() -> None:
+    """As where the file is read at once, however far down it stands."""
+    text = "a,b\n" + "1,2\n" * 500 + "1,oops\n" + "1,2\n" * 10
+    at_once, in_blocks = _both(text, 7, gaps=False)
+    assert in_blocks == at_once
+    assert "502" in in_blocks
+    assert "column b" in in_blocks

@@ -1,0 +1,211 @@
+"""Tables that stream: converted once, kept, and the same data set as the table in memory."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nnrun.data.cross_validation import load_crossing
+from nnrun.data.data_facts import foresee
+from nnrun.data.load import load
+from nnrun.data.quality import check_up
+from nnrun.data.streaming.streams import Stream
+from nnrun.errors import DataError
+
+PREPARE = (
+    ("Impute", {"strategy": "median", "columns": ["age"]}),
+    ("OneHot", {"columns": ["town"]}),
+    ("Standardize", {"columns": ["age", "pay"]}),
+)
+
+
+def rows(count: int = 300) -> list[tuple[str, ...]]:
+    """Draw rows: numbers with gaps, text, weights, classes."""
+    rng = np.random.default_rng(3)
+    return [
+        (
+            "" if index % 17 == 5 else str(rng.integers(18, 90)),
+            f"{rng.normal(3e3, 500):.2f}",
+            str(rng.choice(["Ulm", "Bonn", "Mainz"])),
+            str(1 + index % 3),
+            str(rng.integers(0, 9)),
+            str(rng.choice(["yes", "no"])),
+        )
+        for index in range(count)
+    ]
+
+
+@pytest.fixture
+def file(places) -> Path:
+    """A csv file of 300 rows."""
+    lines = ["age,pay,town,weight,house,buys", *(",".join(row) for row in rows())]
+    (places.config_dir / "t.csv").write_text("\n".join(lines) + "\n")
+    return places.config_dir / "t.csv"
+
+
+def same(ours, theirs) -> None:
+    """Require two data sets to hold the same bits."""
+    assert ours.fitted == theirs.fitted
+    assert ours.facts.columns == theirs.facts.columns
+    for part in ("train", "validation", "test"):
+        one, other = ours.part(part), theirs.part(part)
+        if other is None:
+            continue
+        assert isinstance(one.x, Stream)
+        assert (np.asarray(one.x) == other.x).all()
+        assert (one.y == other.y).all()
+        assert (one.rows == other.rows).all()
+        assert (one.sample_weight == other.sample_weight).all()
+
+
+def test_a_streamed_csv_is_the_table_in_memory(places, listener, spec, split, file) -> None:
+    """Parts, weights, groups, learned figures, every number; what is foreseen is what comes."""
+    done = {}
+    for stream in (False, True):
+        said = spec(
+            "csv",
+            file="t.csv",
+            sample_weight="weight",
+            group="house",
+            stream=stream,
+            memory=2e-6,
+            prepare=PREPARE,
+            split=split(test=0.2, validation=0.2),
+        )
+        done[stream] = load(said, form="binary", seed=1, places=places, progress=listener)
+    same(done[True], done[False])
+    facts, findings = foresee(said, form="binary", places=places)
+    assert findings == ()
+    assert facts.streamed is done[True].facts.streamed is True
+    assert not list(places.store().glob("streams/*.part"))
+
+
+def test_a_streamed_parquet_is_the_table_in_memory(places, listener, spec, split) -> None:
+    """Likewise of a Parquet file, read in batches."""
+    pa = pytest.importorskip("pyarrow")
+    import pyarrow.parquet as pq
+
+    columns = dict(zip(("age", "pay", "town", "weight", "house", "buys"), zip(*rows(), strict=True), strict=True))
+    ages = [int(age) if age else None for age in columns["age"]]
+    numbers = {name: [float(one) for one in columns[name]] for name in ("pay", "weight", "house")}
+    pq.write_table(pa.table({**columns, "age": ages, **numbers}), places.config_dir / "t.parquet")
+    done = {}
+    for stream in (False, True):
+        said = spec(
+            "parquet",
+            file="t.parquet",
+            sample_weight="weight",
+            group="house",
+            stream=stream,
+            memory=5e-6,
+            prepare=PREPARE,
+            split=split(test=0.2, validation=0.2),
+        )
+        done[stream] = load(said, form="binary", seed=1, places=places, progress=listener)
+    same(done[True], done[False])
+    assert foresee(said, form="binary", places=places)[0].streamed
+
+
+def test_a_table_is_converted_once(places, listener, spec, file) -> None:
+    """The second run finds it; another file, or other columns, are another table. The size is told."""
+    for features in (["pay"], ["pay"], ["pay", "house"]):
+        said = spec("csv", file="t.csv", features=features, stream=True)
+        load(said, form="binary", seed=1, places=places, progress=listener)
+    assert len([one for one in (places.store() / "streams").iterdir() if one.is_dir()]) == 2
+    told = [text for text in listener.said if "is converted" in text]
+    assert len(told) == 2
+    assert "kB in" in told[0]
+
+
+def test_folds_of_a_stream_are_folds_of_the_table(places, listener, spec, split, file) -> None:
+    """Every fold is prepared anew from its own rows."""
+
+    class Folds:
+        folds, shuffle, repeats, stratify, groups, final_fit = 3, True, 1, False, None, False
+
+    made = {}
+    for stream in (False, True):
+        said = spec(
+            "csv",
+            file="t.csv",
+            sample_weight="weight",
+            features=["age", "pay", "town"],
+            stream=stream,
+            prepare=PREPARE,
+            split=split(k_fold=Folds()),
+        )
+        made[stream] = load_crossing(said, form="binary", seed=1, places=places, progress=listener)
+    assert made[True].digest == made[False].digest
+    same(made[True].dataset(1, listener), made[False].dataset(1, listener))
+
+
+def test_a_defective_row_leaves_no_table(places, listener, spec, file) -> None:
+    """It is named with row and column, and nothing is kept."""
+    with file.open("a") as stream:
+        stream.write("30,much,Ulm,1,2,yes\n")
+    with pytest.raises(DataError, match=r"(?s)302.*column pay|column pay.*302"):
+        load(
+            spec("csv", file="t.csv", stream=True, missing=["NA"], features=["pay"]),
+            form="binary",
+            seed=1,
+            places=places,
+            progress=listener,
+        )
+    assert [one for one in (places.store() / "streams").iterdir() if one.is_dir()] == []
+
+
+def test_data_check_looks_at_a_streamed_table(places, listener, spec, split, file) -> None:
+    """Its columns and duplicates are what they are in memory."""
+    found = [
+        check_up(
+            spec("csv", file="t.csv", stream=stream, split=split(test=0.2)),
+            seed=1,
+            places=places,
+            progress=listener,
+            classes=True,
+        )
+        for stream in (False, True)
+    ]
+    assert found[0] == found[1]
+
+
+MEASURED = """
+import resource, sys
+from pathlib import Path
+from types import SimpleNamespace
+import numpy as np, pandas
+from nnrun.data.load import load
+from nnrun.data.data_paths import Places
+from nnrun.progress import Silent
+from nnrun.spec.part import Part
+folder = Path(sys.argv[1])
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+source = Part("sources", "csv", {"file": "big.csv", "stream": True, "memory": 0.1}, ("data", "source"))
+step = Part("preparation", "Standardize", {}, ("data", "prepare", 0))
+spec = SimpleNamespace(source=source, prepare=(step,), split=None)
+data = load(spec, form="number", seed=1, places=Places(folder, folder), progress=Silent())
+order = np.random.default_rng(0).permutation(len(data.train))
+for start in range(0, len(order), 20000):
+    data.train.x.read(order[start:start + 20000])
+print(len(data.train), (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="kilobytes of ru_maxrss are Linux's")
+def test_memory_stays_bounded_whatever_the_files_size(tmp_path) -> None:
+    """A csv of 300 MB (its table 250 MB) is converted, fitted and read in random order in less than 100 MB more."""
+    rng = np.random.default_rng(0)
+    block = "\n".join(",".join(f"{value:.7f}" for value in row) for row in rng.normal(size=(2000, 30))) + "\n"
+    with (tmp_path / "big.csv").open("w") as stream:
+        stream.write(",".join(f"c{index}" for index in range(30)) + "\n")
+        for _ in range(520):
+            stream.write(block)
+    done = subprocess.run([sys.executable, "-c", MEASURED, str(tmp_path)], capture_output=True, text=True, check=True)
+    count, megabytes = map(int, done.stdout.split())
+    assert count == 520 * 2000
+    assert megabytes < 100

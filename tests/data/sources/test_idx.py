@@ -1,0 +1,61 @@
+"""The source idx: pictures and labels in two files, or four."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from nnrun.data.data_facts import foresee
+from nnrun.data.files.idx import write_idx
+from nnrun.data.load import load
+from nnrun.data.sources.idx import Idx
+from nnrun.errors import DataError
+
+
+@pytest.fixture
+def files(places) -> dict[str, str]:
+    """Four IDX files, two of them gzipped."""
+    arrays = {
+        "images": np.arange(36, dtype="uint8").reshape(4, 3, 3),
+        "labels": np.array([0, 1, 0, 1], dtype="uint8"),
+        "test_images": np.zeros((2, 3, 3), dtype="uint8"),
+        "test_labels": np.array([1, 0], dtype="uint8"),
+    }
+    names = {"images": "a.gz", "labels": "b", "test_images": "c", "test_labels": "d.gz"}
+    for key, array in arrays.items():
+        write_idx(places.config_dir / names[key], array)
+    return names
+
+
+def test_pictures_and_labels_are_read(places, listener, spec, files) -> None:
+    """Shape and rows are foreseen from the headers; the test part is the set's own."""
+    facts, findings = foresee(spec("idx", **files), form="integer", places=places)
+    done = load(spec("idx", **files), form="integer", seed=1, places=places, progress=listener)
+    assert findings == ()
+    assert (facts.input_shape, facts.rows) == ((3, 3), {"train": 4, "test": 2})
+    assert (facts.input_shape, facts.rows) == (done.facts.input_shape, done.facts.rows)
+    assert done.test.y.tolist() == [1, 0]
+
+
+def test_labels_of_another_set_are_refused(places, listener, files) -> None:
+    """As many labels as pictures are expected, by the file's name."""
+    with pytest.raises(DataError, match=r"expected as many labels as examples \(4 in a\.gz\), received 2"):
+        Idx("a.gz", "d.gz").load(places, listener)
+
+
+@pytest.mark.parametrize(
+    ("key", "content", "name"), [("labels", None, "missing-file"), ("images", b"no", "unreadable-data")]
+)
+def test_a_file_that_is_none_is_said_at_its_key(places, spec, files, key: str, content, name: str) -> None:
+    """`check` blames the argument that names it."""
+    (places.config_dir / files[key]).unlink()
+    if content is not None:
+        (places.config_dir / files[key]).write_bytes(content)
+    _, findings = foresee(spec("idx", **files), form="integer", places=places)
+    assert [(finding.path[-1], finding.name) for finding in findings] == [(key, name)]
+
+
+def test_half_a_test_part_is_refused() -> None:
+    """Pictures without labels are no test part."""
+    with pytest.raises(ValueError, match="needs both test_images and test_labels"):
+        Idx("a", "b", test_images="c")

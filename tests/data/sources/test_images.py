@@ -1,0 +1,164 @@
+"""Pictures from folders and lists: classes by folder, one size, and a broken one named."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from nnrun.data.data_facts import foresee
+from nnrun.data.load import load
+from nnrun.data.sources.images import Images
+from nnrun.errors import DataError
+
+RED = np.zeros((4, 6, 3), dtype="uint8")
+RED[..., 0] = 200
+
+
+def _save(file: Path, pixels: np.ndarray = RED, **options: object) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(pixels).save(file, **options)
+
+
+@pytest.fixture
+def pets(places) -> Path:
+    """A folder with two classes of pictures in several formats."""
+    folder = places.config_dir / "pets"
+    for name in ("cat/a.png", "cat/b.bmp", "dog/c.gif", "dog/d.tiff", "dog/deep/e.webp"):
+        _save(folder / name, **({"lossless": True} if name.endswith("webp") else {}))
+    (folder / "dog" / "notes.txt").write_text("no picture")
+    return folder
+
+
+@pytest.mark.parametrize(("colour", "last"), [("grey", 1), ("rgb", 3)])
+def test_a_folder_for_each_class_is_read_in_any_format(places, listener, spec, split, pets, colour, last) -> None:
+    """Classes are the folders' names; what is foreseen is what comes."""
+    said = spec("images", folder="pets", colour=colour, split=split(test=0.4))
+    facts, findings = foresee(said, form="integer", places=places)
+    done = load(said, form="integer", seed=1, places=places, progress=listener)
+    assert findings == ()
+    assert facts == done.facts
+    assert (facts.class_names, facts.input_shape) == (("cat", "dog"), (4, 6, last))
+    expected = [60] if colour == "grey" else [200, 0, 0]
+    assert np.abs(done.train.x[0, 2, 3] - expected).max() <= 1
+
+
+def test_a_folder_with_train_and_test_has_a_test_part(places, listener) -> None:
+    """`train/cat`, `train/dog`, `test/cat`: two parts."""
+    for name in ("train/cat/a.png", "train/dog/b.png", "test/cat/c.png"):
+        _save(places.config_dir / "set" / name)
+    raw = Images("set").load(places, listener)
+    assert (len(raw.train), len(raw.test), raw.class_names) == (2, 1, ("cat", "dog"))
+
+
+def test_pictures_listed_in_a_csv_are_read(places, listener, pets) -> None:
+    """The paths are relative to the csv file; `path_column` and `target` say which column is which."""
+    (places.config_dir / "list.csv").write_text("kind,name,age\ncat,pets/cat/a.png,3\ndog,pets/dog/c.gif,4\n")
+    raw = Images(file="list.csv", path_column="name", target="kind").load(places, listener)
+    assert raw.train.y.tolist() == ["cat", "dog"]
+    assert list(raw.files) == ["list.csv"]
+
+
+def test_pictures_of_several_sizes_need_a_size(places, listener, pets) -> None:
+    """The first one of another size is named; with `size` all are brought to one."""
+    _save(pets / "dog" / "z.png", np.zeros((8, 8), dtype="uint8"))
+    with pytest.raises(DataError, match=r"z\.png: expected a picture of 4 x 6 .* received 8 x 8"):
+        Images("pets").load(places, listener)
+    assert Images("pets", size=[5, 7]).load(places, listener).train.x.shape == (6, 5, 7, 3)
+
+
+def test_a_broken_picture_is_named(places, listener, pets) -> None:
+    """A picture that is cut short is refused by its file."""
+    _save(pets / "cat" / "b.png", np.random.default_rng(0).integers(0, 255, (4, 6, 3), dtype="uint8"))
+    file = pets / "cat" / "b.png"
+    file.write_bytes(file.read_bytes()[:-40])
+    with pytest.raises(DataError, match=r"b\.png: expected a picture, but it cannot be read"):
+        Images("pets").load(places, listener)
+    file.write_text("no picture at all")
+    with pytest.raises(DataError, match=r"b\.png: expected a picture, but it cannot be read"):
+        Images("pets").load(places, listener)
+
+
+def test_a_picture_that_unpacks_to_an_absurd_size_is_refused(places, listener, pets, monkeypatch) -> None:
+    """Pillow's guard against such pictures is an error here, not a warning."""
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 20)
+    with pytest.raises(DataError, match="decompression bomb"):
+        Images("pets").load(places, listener)
+
+
+def test_deep_grey_keeps_its_upper_bits(places, listener) -> None:
+    """16-bit pictures are scaled to 0 to 255, not cut off."""
+    _save(places.config_dir / "deep" / "one" / "a.png", np.full((2, 2), 0x8000, dtype="uint16"))
+    assert Images("deep", colour="grey").load(places, listener).train.x.max() == 128
+
+
+def test_a_turned_photograph_is_turned_back(places, listener) -> None:
+    """The turn that a camera notes is done."""
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    _save(places.config_dir / "photos" / "one" / "a.jpg", exif=exif)
+    assert Images("photos").load(places, listener).train.x.shape == (1, 6, 4, 3)
+
+
+def test_more_pictures_come_one_by_one_or_listed(places, pets) -> None:
+    """`predict` takes a picture, or a csv that lists some."""
+    source = Images("pets")
+    assert source.again(pets / "cat" / "a.png", {"size": [4, 6]}, with_target=False).x.shape == (1, 4, 6, 3)
+    (places.config_dir / "more.csv").write_text("file,kind\npets/cat/a.png,cat\n")
+    found = source.again(places.config_dir / "more.csv", {"size": [2, 2]}, with_target=True)
+    assert (found.x.shape, found.y.tolist()) == ((1, 2, 2, 3), ["cat"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text", "name"),
+    [
+        ({"folder": "none"}, "there is no data file 'none'", "missing-file"),
+        ({"folder": "pets/cat"}, "expected a subfolder with pictures for each class", "unreadable-data"),
+        ({"file": "gone.csv"}, "there is no picture", "unreadable-data"),
+        ({"file": "gone.csv", "path_column": "path"}, "there is no column 'path'", "unreadable-data"),
+    ],
+)
+def test_what_cannot_be_read_is_said_by_both(places, listener, spec, pets, arguments, text, name) -> None:
+    """`check` and loading name it, before anything is decoded."""
+    (places.config_dir / "gone.csv").write_text("file,kind\npets/cat/none.png,cat\n")
+    _, findings = foresee(spec("images", **arguments), form="integer", places=places)
+    assert [finding.name for finding in findings] == [name]
+    assert text in findings[0].text
+    with pytest.raises(DataError, match=text):
+        Images(**arguments).load(places, listener)
+
+
+def test_arguments_that_contradict_each_other_are_refused() -> None:
+    """One of folder and file, and a size of two."""
+    with pytest.raises(ValueError, match="expected one of a `folder`"):
+        Images()
+    with pytest.raises(ValueError, match="size expected two positive integers"):
+        Images("a", size=[3])
+
+
+def test_a_broken_picture_is_named_with_its_row_of_the_list(places, listener, spec, pets) -> None:
+    """The csv, the line and the picture: all that is needed to take the row out."""
+    (places.config_dir / "pets" / "cat" / "b.bmp").write_bytes(b"BM but no picture")
+    (places.config_dir / "list.csv").write_text("name,kind\npets/cat/a.png,cat\n\npets/cat/b.bmp,cat\n")
+    with pytest.raises(DataError, match=r"list\.csv, row 4: .*b\.bmp: expected a picture, but it cannot be read"):
+        Images(file="list.csv").load(places, listener)
+    (places.config_dir / "list.csv").write_text("name,kind\npets/cat/b.bmp,cat\n")
+    _, findings = foresee(spec("images", file="list.csv"), form="integer", places=places)
+    assert [finding.name for finding in findings] == ["unreadable-data"]
+    assert "list.csv, row 2: " in findings[0].text
+
+
+def test_pictures_that_are_not_there_are_counted(places, listener, pets) -> None:
+    """The first is named with its row, the others are a number."""
+    names = ["pets/cat/a.png", "pets/gone.png", "pets/dog/c.gif", "pets/gone too.png"]
+    (places.config_dir / "list.csv").write_text("name,kind\n" + "".join(f"{name},cat\n" for name in names))
+    with pytest.raises(DataError, match=r"row 3, column name: there is no picture .*gone\.png', nor 1 more of 4"):
+        Images(file="list.csv").load(places, listener)
+
+
+def test_a_list_without_a_header_loses_no_picture(places, listener, pets) -> None:
+    """A first line that names a picture is no header."""
+    (places.config_dir / "list.csv").write_text("pets/cat/a.png,cat\npets/dog/c.gif,dog\n")
+    assert Images(file="list.csv").load(places, listener).train.y.tolist() == ["cat", "dog"]

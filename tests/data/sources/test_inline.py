@@ -1,0 +1,93 @@
+"""Tables that stand in the config itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from nnrun.data.data_facts import foresee
+from nnrun.data.load import load
+from nnrun.data.new_data import load_again
+from nnrun.errors import DataError
+
+if TYPE_CHECKING:
+    from nnrun.data.data_paths import Places
+
+XOR = [[0, 0, 0], [0, 1, 1], [1, 0, 1], [1, 1, 0]]
+
+
+def test_a_truth_table_is_a_data_set(places: Places, listener, spec) -> None:
+    """The last column is the target; everything is known before loading."""
+    said = spec("inline", rows=XOR)
+    done = load(said, form="binary", seed=1, places=places, progress=listener)
+    assert done.train.x.tolist() == [[0, 0], [0, 1], [1, 0], [1, 1]]
+    assert done.train.y.tolist() == [[0], [1], [1], [0]]
+    assert foresee(said, form="binary", places=places) == (done.facts, ())
+
+
+def test_columns_of_text_are_categories_and_classes(places: Places, listener, spec) -> None:
+    """Words may stand in a column, as feature or as class; targets are said by index."""
+    said = spec(
+        "inline",
+        rows=[["no", 1, "red"], ["yes", 2, "blue"]],
+        target=[0],
+        prepare=(("OneHot", {"columns": [-1]}),),
+    )
+    done = load(said, form="integer", seed=1, places=places, progress=listener)
+    assert (done.train.y.tolist(), done.facts.class_names) == ([0, 1], ("no", "yes"))
+    assert done.facts.columns == ("1", "2=blue", "2=red")
+    assert foresee(said, form="integer", places=places) == (done.facts, ())
+
+
+def test_two_answers_of_a_half_adder(places: Places, listener, spec) -> None:
+    """Several target columns suit one binary loss, or have a form each."""
+    said = spec("inline", rows=[[0, 0, 0, 0], [0, 1, 1, 0], [1, 0, 1, 0], [1, 1, 0, 1]], target=[2, 3])
+    assert load(said, form="binary", seed=1, places=places, progress=listener).train.y[3].tolist() == [0, 1]
+    done = load(said, form={"2": "binary", "3": "integer"}, seed=1, places=places, progress=listener)
+    assert (done.train.y["2"][3].tolist(), done.train.y["3"].tolist()) == ([0], [0, 0, 0, 1])
+    assert foresee(said, form={"2": "binary", "3": "integer"}, places=places) == (done.facts, ())
+
+
+def test_more_rows_come_from_a_csv(places: Places, listener, spec) -> None:
+    """A file without a header has the columns in the config's order; the target may be left out to predict."""
+    said = spec("inline", rows=XOR)
+    done = load(said, form="binary", seed=1, places=places, progress=listener)
+    (places.config_dir / "more.csv").write_text("1,0,1\n0,0,0\n")
+    again = load_again(said, done.fitted, file=places.config_dir / "more.csv", facts=done.facts, with_target=True)
+    assert (again.x.tolist(), again.y.tolist()) == ([[1, 0], [0, 0]], [[1], [0]])
+    (places.config_dir / "less.csv").write_text("1,1\n")
+    less = load_again(said, done.fitted, file=places.config_dir / "less.csv", facts=done.facts, with_target=False)
+    assert less.x.tolist() == [[1, 1]]
+
+
+@pytest.mark.parametrize(
+    ("said", "text"),
+    [
+        ({"rows": []}, "expected at least one row"),
+        ({"rows": [[]]}, "expected at least one row"),
+        ({"rows": [[0, 1], [0]]}, "row 1 has 1 fields, the rows before it 2"),
+        ({"rows": [[0, 1], ["x", 1]]}, "column 0 holds both numbers and text"),
+        ({"rows": [[0, 1]], "target": 5}, "there is no column 5"),
+        ({"rows": [[0], [1]]}, "no feature column is left"),
+    ],
+)
+def test_rows_that_are_no_table_are_told(places: Places, listener, spec, said: dict, text: str) -> None:
+    """Ragged rows, mixed columns and missing targets are findings, and refused when loading."""
+    _, findings = foresee(spec("inline", **said), form="binary", places=places)
+    assert len(findings) == 1
+    assert text in findings[0].text
+    with pytest.raises(DataError, match="inline: "):
+        load(spec("inline", **said), form="binary", seed=1, places=places, progress=listener)
+
+
+def test_a_table_without_a_target_serves_an_autoencoder_alone(places: Places, listener, spec) -> None:
+    """`target: []` makes every column a feature; only the input itself can then be the target."""
+    said = spec("inline", rows=XOR, target=[])
+    done = load(said, form={"$row": "number"}, seed=1, places=places, progress=listener)
+    assert done.train.y["$row"].shape == (4, 3)
+    assert foresee(said, form={"$row": "number"}, places=places) == (done.facts, ())
+    _, findings = foresee(said, form="binary", places=places)
+    assert [finding.name for finding in findings] == ["no-target"]
+    with pytest.raises(DataError, match="has no target"):
+        load(said, form="binary", seed=1, places=places, progress=listener)

@@ -1,0 +1,137 @@
+"""Arrays in npz files: found by name, never unpickled, and refused where they do not pair up."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from nnrun.data.files.npy import headers
+from nnrun.data.sources.npz import Npz
+from nnrun.errors import DataError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from nnrun.data.data_paths import Places
+
+X, Y = np.arange(12.0).reshape(3, 2, 2), np.array([0, 1, 0])
+
+
+def _save(places: Places, **arrays: Any) -> Path:
+    np.savez(places.config_dir / "a.npz", **arrays)
+    return places.config_dir / "a.npz"
+
+
+@pytest.mark.parametrize(
+    ("names", "stated"),
+    [
+        ({"x": "x", "y": "y"}, None),
+        ({"x": "X", "y": "Y"}, None),
+        ({"x": "train_images", "y": "train_labels"}, None),
+        ({"x": "pictures", "y": "kinds"}, {"x": "pictures", "y": "kinds"}),
+    ],
+)
+def test_arrays_are_found_by_their_usual_or_stated_names(
+    places: Places, listener, names: dict, stated: dict | None
+) -> None:
+    """The usual names are known; others are stated with `arrays:`."""
+    file = _save(places, **{names["x"]: X, names["y"]: Y})
+    raw = Npz("a.npz", stated).load(places, listener)
+    assert raw.train.x.tolist() == X.tolist()
+    assert raw.train.y.tolist() == Y.tolist()
+    assert raw.test is None
+    assert raw.files == {"a.npz": file}
+
+
+def test_a_test_part_is_recognised(places: Places, listener) -> None:
+    """x_test and y_test are the source's own test part."""
+    _save(places, x_train=X, y_train=Y, x_test=X[:1], y_test=Y[:1])
+    raw = Npz("a.npz").load(places, listener)
+    assert raw.test is not None
+    assert len(raw.test) == 1
+
+
+def test_headers_are_read_without_numpy(places: Places) -> None:
+    """Shapes and types of every version of the format come from the headers."""
+    file = _save(places, x=X.astype("float32"), y=np.array(["a", "b", "c"]))
+    assert {name: (header.dtype, header.shape) for name, header in headers(file).items()} == {
+        "x": ("<f4", (3, 2, 2)),
+        "y": ("<U1", (3,)),
+    }
+    with zipfile.ZipFile(file, "w") as archive:
+        stream = io.BytesIO()
+        np.lib.format.write_array(stream, X, version=(2, 0))
+        archive.writestr("x.npy", stream.getvalue())
+    assert headers(file)["x"].shape == (3, 2, 2)
+
+
+@pytest.mark.parametrize(
+    ("arrays", "stated", "message"),
+    [
+        ({"x": X, "z": Y}, None, "no array looks like y; the file has: x, z"),
+        ({"x": X, "y": Y}, {"x": "x", "y": "yy"}, "there is no array 'yy'; the file has: x, y"),
+        ({"x": X, "y": Y[:2]}, None, "x has 3 examples, y has 2 targets"),
+        ({"x": Y, "y": Y}, None, r"expected x of shape \[rows, ...\], received \[3\]"),
+        ({"x": X[:0], "y": Y[:0]}, None, "expected examples in x"),
+        ({"x": X, "y": Y, "x_test": X}, None, "a test part needs both"),
+        ({"x": X, "y": Y, "x_test": X[:, :1], "y_test": Y}, None, r"shape \[2, 2\], one of x_test \[1, 2\]"),
+        ({"x": X, "y": Y, "x_test": X, "y_test": Y[:1]}, None, "x_test has 3 examples, y_test has 1"),
+        ({"x": X.astype("complex64"), "y": Y}, None, "values of type <c8"),
+        ({"x": np.array([[1], [None], [2]], dtype=object), "y": Y}, None, "Python objects, which could run code"),
+        ({"x": np.zeros(3, dtype=[("a", "f4")]), "y": Y}, None, "expected plain numbers"),
+    ],
+)
+def test_arrays_that_cannot_be_used_are_refused(
+    places: Places, listener, arrays: dict, stated: dict | None, message: str
+) -> None:
+    """Missing, unpaired, unlike and unsafe arrays are named, by load and by foresee alike."""
+    file = _save(places, **arrays)
+    with pytest.raises(DataError, match=message) as refused:
+        Npz("a.npz", stated).load(places, listener)
+    assert str(file) in refused.value.text
+    outline, findings = Npz("a.npz", stated).foresee(places, ("data", "source"))
+    assert outline is None
+    assert findings[0].text == refused.value.text
+    assert findings[0].path[:3] == ("data", "source", "npz")
+
+
+@pytest.mark.parametrize("content", [b"", b"nonsense", b"PK\3\4nonsense", None, "cut", "no header", "long header"])
+def test_damaged_files_are_refused(places: Places, listener, content: bytes | str | None) -> None:
+    """Empty, foreign, cut and lying files, and folders, are messages."""
+    file = places.config_dir / "a.npz"
+    if content is None:
+        file.mkdir()
+    elif content == "cut":
+        whole = _save(places, x=X, y=Y).read_bytes()
+        file.write_bytes(whole[: len(whole) // 2])
+    elif isinstance(content, str):
+        with zipfile.ZipFile(file, "w") as archive:
+            archive.writestr("x.npy", b"nothing" if content == "no header" else b"\x93NUMPY\2\0\xff\xff\xff\x7f{}")
+    else:
+        file.write_bytes(content)
+    with pytest.raises(DataError, match=r"expected (an npz|a data) file") as refused:
+        Npz("a.npz").load(places, listener)
+    assert refused.value.hint
+
+
+def test_values_that_are_cut_inside_the_archive_are_refused(places: Places, listener) -> None:
+    """A whole zip whose array is shorter than its header says is refused when its values are read."""
+    stream = io.BytesIO()
+    np.save(stream, X)
+    with zipfile.ZipFile(places.config_dir / "a.npz", "w") as archive:
+        archive.writestr("x.npy", stream.getvalue()[:-8])
+        stream = io.BytesIO()
+        np.save(stream, Y)
+        archive.writestr("y.npy", stream.getvalue())
+    with pytest.raises(DataError, match="cannot be read"):
+        Npz("a.npz").load(places, listener)
+
+
+def test_a_strange_key_of_arrays_is_refused() -> None:
+    """Only x, y, x_test and y_test mean something."""
+    with pytest.raises(ValueError, match="received 'xs'"):
+        Npz("a.npz", {"xs": "x"})

@@ -1,0 +1,73 @@
+"""OpenML: from a file by hand, as scikit-learn fetches it, and a clear word offline."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from urllib.error import URLError
+
+import pandas as pd
+import pytest
+
+from nnrun.data.data_facts import foresee
+from nnrun.data.load import load
+from nnrun.data.sources.openml import OpenMl
+from nnrun.errors import DataError
+
+ARFF = """@relation small
+@attribute width numeric
+@attribute colour {red, blue}
+@attribute kind {a, b}
+@data
+1.5,red,a
+2.5,blue,b
+?,red,a
+"""
+
+
+def test_a_file_by_hand_is_read_without_a_network(places, listener, spec) -> None:
+    """Numbers, categories and gaps of `openml-7.arff`."""
+    (places.store() / "openml-7.arff").write_text(ARFF)
+    said = spec("openml", id=7, prepare=(("Impute", {}), ("OneHot", {"columns": ["colour"]})))
+    assert foresee(said, form="integer", places=places) == (None, ())
+    done = load(said, form="integer", seed=1, places=places, progress=listener)
+    assert done.facts.class_names == ("a", "b")
+    assert done.train.x.tolist() == [[1.5, 0, 1], [2.5, 1, 0], [2, 0, 1]]
+    with pytest.raises(DataError, match="column width: openml 7: expected a value, received a missing one in row 2"):
+        OpenMl(7).load(places, listener)
+
+
+def test_a_fetched_set_has_the_target_that_openml_states(places, listener, monkeypatch) -> None:
+    """Whatever its place in the table; categories become text."""
+    frame = pd.DataFrame({"y": pd.Categorical(["u", "v"]), "x": [1, 2], "on": [True, False]})
+    monkeypatch.setattr("sklearn.datasets.fetch_openml", lambda **_: SimpleNamespace(frame=frame, target_names=["y"]))
+    raw = OpenMl(61).load(places, listener)
+    assert raw.target_names == ("y",)
+    assert raw.train.x.names == ("x", "on")
+    assert raw.train.y.tolist() == ["u", "v"]
+
+
+def test_offline_the_error_says_what_to_do(places, listener, spec, monkeypatch) -> None:
+    """The file to save, and where; `check` only notes the download."""
+
+    def offline(**_: object) -> None:
+        raise URLError("no route")
+
+    monkeypatch.setattr("sklearn.datasets.fetch_openml", offline)
+    with pytest.raises(DataError, match=r"openml 61 could not be fetched: .*no route") as refused:
+        OpenMl(61).load(places, listener)
+    assert "www.openml.org/d/61" in str(refused.value.hint)
+    assert str(places.store() / "openml-61.arff") in str(refused.value.hint)
+    _, findings = foresee(spec("openml", id=61), form="integer", places=places)
+    assert [(finding.name, finding.severity) for finding in findings] == [("download-to-come", "note")]
+
+
+def test_what_is_no_arff_file_is_named(places, listener) -> None:
+    """A file of another kind, an unknown column, a number that is none."""
+    (places.store() / "openml-7.arff").write_text("no arff\n")
+    with pytest.raises(DataError, match=r"openml-7\.arff: expected an ARFF file"):
+        OpenMl(7).load(places, listener)
+    (places.store() / "openml-7.arff").write_text(ARFF)
+    with pytest.raises(DataError, match="there is no column 'knd'"):
+        OpenMl(7, target="knd").load(places, listener)
+    with pytest.raises(ValueError, match="id expected a positive integer"):
+        OpenMl(0)

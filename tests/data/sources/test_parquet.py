@@ -1,0 +1,111 @@
+"""Parquet tables: columns by type, gaps only where they are filled in, and a clear word without pyarrow."""
+
+from __future__ import annotations
+
+import datetime as dt
+import sys
+
+import pytest
+
+from nnrun.data.data_facts import foresee
+from nnrun.data.load import load
+from nnrun.data.sources.parquet import Parquet
+from nnrun.errors import DataError, DefectsError, MissingExtraError
+
+
+@pytest.fixture
+def table(places):
+    """A Parquet file of columns of every kind."""
+    pa = pytest.importorskip("pyarrow")
+    import pyarrow.parquet as pq
+
+    def write(**changed: list) -> None:
+        columns = {
+            "age": [30, 40, 50],
+            "town": ["Ulm", "Bonn", "Ulm"],
+            "seen": [dt.date(1970, 1, 3), dt.date(1970, 1, 1), dt.date(1971, 1, 1)],
+            "member": [True, False, True],
+            "risk": [0, 1, 0],
+        }
+        pq.write_table(pa.table({**columns, **changed}), places.config_dir / "t.parquet")
+
+    write()
+    return write
+
+
+def test_columns_are_read_by_their_types(places, listener, spec, table) -> None:
+    """Numbers, text, dates as days since 1970, truth values; what is foreseen is what comes."""
+    said = spec("parquet", file="t.parquet", prepare=(("Ordinal", {"columns": ["town"]}),))
+    facts, findings = foresee(said, form="number", places=places)
+    done = load(said, form="number", seed=1, places=places, progress=listener)
+    assert findings == ()
+    assert facts == done.facts
+    assert done.train.x.tolist() == [[30, 1, 2, 1], [40, 0, 0, 0], [50, 1, 365, 1]]
+
+
+def test_a_gap_needs_a_step_that_fills_it_in(places, listener, spec, table) -> None:
+    """Missing values are refused with column and row, unless Impute stands."""
+    table(age=[30, None, 50])
+    with pytest.raises(DataError, match="column age: expected a value, received a missing one in row 1"):
+        Parquet("t.parquet").load(places, listener)
+    said = spec("parquet", file="t.parquet", features=["age"], target="risk", prepare=(("Impute", {}),))
+    done = load(said, form="number", seed=1, places=places, progress=listener)
+    assert done.train.x.tolist() == [[30], [40], [50]]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_all_that_is_wrong_is_told_at_once(places, listener, table, stream: bool) -> None:
+    """Gaps and misfits of every column come in one refusal: the first in full, the next by row, the rest counted."""
+    rows = 1000
+    table(
+        age=[None if row % 100 == 7 else row for row in range(rows)],
+        town=["Ulm" if row != 999 else None for row in range(rows)],
+        seen=["12" if row not in {3, 500} else "soon" for row in range(rows)],
+        member=[True] * rows,
+        risk=[row % 2 for row in range(rows)],
+    )
+    source = Parquet("t.parquet", types={"seen": "number"}, stream=stream, memory=64 * 8 * 5 * 300 / 1e9)
+    with pytest.raises(DefectsError) as refused:
+        source.load(places, listener)
+    told = {problem.text for problem in refused.value.problems}
+    gap = "expected a value, received a missing one in row"
+    assert told == {
+        f"column age: {gap} 7 (counted from 0) (likewise in rows 107, 207, 307 and 6 more)",
+        f"column town: {gap} 999 (counted from 0)",
+        "column seen: expected a number, received 'soon' in row 3 (counted from 0) (likewise in row 500)",
+    }
+    assert "(and 2 more defects)" in str(refused.value)
+    assert not list((places.store() / "streams").glob("*/*"))
+
+
+def test_what_cannot_be_used_is_named(places, listener, spec, table) -> None:
+    """Lists in a column, an unknown column, and a file that is no Parquet file."""
+    table(age=[[1], [2], [3]])
+    with pytest.raises(DataError, match="column age: expected numbers, text or dates, received values of the type"):
+        Parquet("t.parquet").load(places, listener)
+    _, findings = foresee(spec("parquet", file="t.parquet", target="rsik"), form="number", places=places)
+    assert [finding.name for finding in findings] == ["unknown-column"]
+    (places.config_dir / "t.parquet").write_text("no")
+    with pytest.raises(DataError, match="expected a Parquet file, but it cannot be read"):
+        Parquet("t.parquet").load(places, listener)
+
+
+def test_more_rows_come_from_parquet_or_csv(places, listener, table) -> None:
+    """`predict` takes either, with the run's columns."""
+    source = Parquet("t.parquet", features=["age", "town"])
+    layout = source.load(places, listener).layout
+    found = source.again(places.config_dir / "t.parquet", layout, with_target=True)
+    assert (found.x.values["age"].tolist(), found.y.tolist()) == ([30, 40, 50], [0, 1, 0])
+    (places.config_dir / "more.csv").write_text("town,age\nUlm,7\n")
+    assert source.again(places.config_dir / "more.csv", layout, with_target=False).x.values["age"].tolist() == [7]
+
+
+def test_without_pyarrow_the_extra_is_named(places, listener, spec, monkeypatch) -> None:
+    """The message says what to install; `check` says it as a finding."""
+    (places.config_dir / "t.parquet").write_text("x")
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(MissingExtraError) as refused:
+        Parquet("t.parquet").load(places, listener)
+    assert refused.value.hint == "pip install 'nnrun[parquet]'"
+    _, findings = foresee(spec("parquet", file="t.parquet"), form="number", places=places)
+    assert findings[0].hint == "pip install 'nnrun[parquet]'"

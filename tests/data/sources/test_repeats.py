@@ -1,0 +1,82 @@
+"""Generated sequences to tag."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nnrun.data.data_facts import foresee
+from nnrun.data.load import load
+from nnrun.data.new_data import load_again
+from nnrun.data.sources.repeats import tags
+from nnrun.errors import DataError
+
+if TYPE_CHECKING:
+    from nnrun.data.data_paths import Places
+
+
+@given(st.lists(st.lists(st.integers(0, 4), min_size=6, max_size=6), min_size=1, max_size=8))
+@settings(max_examples=60, deadline=None)
+def test_a_code_is_tagged_where_it_occurred_before(rows: list[list[int]]) -> None:
+    """Step by step, by the plain definition; padding is never a repetition."""
+    plain = [[int(code != 0 and code in row[:step]) for step, code in enumerate(row)] for row in rows]
+    assert tags(np.array(rows)).tolist() == plain
+
+
+@pytest.mark.parametrize("form", ["integer", "one_hot", "binary", "number", {"repeated": "integer"}])
+@pytest.mark.parametrize("said", [{}, {"rows": 3, "steps": 2, "codes": 1}, {"rows": 2, "steps": 1, "codes": 9}])
+def test_every_fact_is_foreseen(places: Places, listener, spec, form, said: dict) -> None:
+    """Vocabulary, window, classes and positions are known without drawing, and codes stay integers."""
+    done = load(spec("repeats", **said), form=form, seed=1, places=places, progress=listener)
+    facts, findings = foresee(spec("repeats", **said), form=form, places=places)
+    assert facts == done.facts
+    assert [finding.name for finding in findings] == (["class-scored-as-number"] if form == "number" else [])
+    steps, codes = said.get("steps", 20), said.get("codes", 15)
+    assert (facts.vocabulary, facts.window) == (codes + 1, steps)
+    assert (done.train.x.dtype, done.train.x.shape) == ("int32", (said.get("rows", 2000), steps))
+    assert 0 <= done.train.x.min() <= done.train.x.max() <= codes
+    y = done.train.y["repeated"] if isinstance(form, dict) else done.train.y
+    more = {"one_hot": (2,), "binary": (1,)}.get(form if isinstance(form, str) else "", ())
+    assert y.shape == (*done.train.x.shape, *more)
+
+
+def test_the_same_options_give_the_same_sequences(places: Places, listener, spec) -> None:
+    """The experiment's seed does not matter, the option does; the shortest sequences are half as long."""
+    one, other, third = (
+        load(spec("repeats", seed=seed), form="integer", seed=run, places=places, progress=listener)
+        for seed, run in ((0, 1), (0, 2), (1, 1))
+    )
+    assert one.digests == other.digests != third.digests
+    lengths = (one.train.x != 0).sum(axis=1)
+    assert (lengths.min(), lengths.max()) == (10, 20)
+    assert 0.2 < one.train.y.mean() < 0.5
+
+
+def test_more_sequences_come_from_a_file(places: Places, listener, spec) -> None:
+    """An npz holds codes and tags, a csv codes alone; another code is refused, as no embedding has a row for it."""
+    said = spec("repeats", rows=5, steps=3, codes=4)
+    done = load(said, form="one_hot", seed=1, places=places, progress=listener)
+    folder = places.config_dir
+    np.savez(folder / "a.npz", x=np.array([[1, 1, 0]]), y=np.array([[0, 1, 0]]))
+    again = load_again(said, done.fitted, file=folder / "a.npz", facts=done.facts, with_target=True)
+    assert (again.x.dtype, again.y.argmax(axis=-1).tolist()) == ("int32", [[0, 1, 0]])
+    (folder / "b.csv").write_text("1,2,0\n3,3,3\n")
+    assert load_again(said, done.fitted, file=folder / "b.csv", facts=done.facts, with_target=False).x.tolist() == [
+        [1, 2, 0],
+        [3, 3, 3],
+    ]
+    (folder / "c.csv").write_text("1,2,5\n")
+    with pytest.raises(DataError, match="expected integer codes from 0 to 4"):
+        load_again(said, done.fitted, file=folder / "c.csv", facts=done.facts, with_target=False)
+
+
+@pytest.mark.parametrize("said", [{"rows": 0}, {"steps": 0}, {"codes": 0}, {"seed": -1}])
+def test_sequences_that_cannot_be_drawn_are_told(places: Places, spec, said: dict) -> None:
+    """There must be rows, steps and codes."""
+    _, findings = foresee(spec("repeats", **said), form="integer", places=places)
+    assert [finding.name for finding in findings] == ["unusable-arguments"]
+    assert next(iter(said)) in findings[0].text

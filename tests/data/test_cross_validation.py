@@ -1,0 +1,164 @@
+"""Data sets of folds: nothing of the rows that are tested reaches the preparation; groups are no feature."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nnrun.data.cross_validation import load_crossing
+from nnrun.data.data_paths import Places
+from nnrun.errors import DataError
+from nnrun.progress import Silent
+from nnrun.spec.data import KFold, Split
+
+PREPARE = (("OneHot", {"columns": ["town"]}), ("Standardize", {"columns": ["age", "bmi"]}))
+ROWS = [(20 + row % 7, 18 + row * 1.5, ("Ulm", "Bonn")[row % 2], row % 3, f"p{row // 4}") for row in range(24)]
+
+
+def table(folder: Path, rows: list[tuple], name: str = "t.csv") -> Path:
+    """Write a table of people."""
+    lines = ["age,bmi,town,kind,who", *(",".join(map(str, row)) for row in rows)]
+    (folder / name).write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def crossing(tmp_path: Path, spec, listener):
+    """Read the table, changed or not, and deal it out."""
+
+    def read(rows: list[tuple] = ROWS, prepare: tuple = PREPARE, heard=listener, split: dict | None = None, **k_fold):
+        table(tmp_path, rows)
+        features = ["age", "bmi", "town", "who"] if "groups" in k_fold else ["age", "bmi", "town"]
+        said = spec(
+            "csv",
+            prepare=prepare,
+            split=Split(k_fold=KFold(**{"folds": 4, **k_fold}), **(split or {})),
+            file="t.csv",
+            target="kind",
+            features=features,
+        )
+        return load_crossing(said, form="integer", seed=7, places=Places(tmp_path, tmp_path), progress=heard)
+
+    return read
+
+
+@given(poison=st.floats(1e3, 1e6), number=st.integers(0, 3))
+@settings(max_examples=10, deadline=None)
+def test_no_figure_of_the_test_part_reaches_the_preparation(
+    tmp_path_factory: pytest.TempPathFactory, poison: float, number: int
+) -> None:
+    """With every feature of the tested rows poisoned, what is learned and trained on is the same to the last bit."""
+    from nnrun.spec.part import Part
+
+    def fold(rows: list[tuple]):
+        folder = table(tmp_path_factory.mktemp("poison"), rows)
+        steps = tuple(Part("preparation", name, said, ("data", "prepare", 0)) for name, said in PREPARE)
+        said = _Spec(
+            Part("sources", "csv", {"file": "t.csv", "target": "kind", "features": ["age", "bmi", "town"]}, ()),
+            steps,
+            Split(k_fold=KFold(folds=4), validation=0.2),
+        )
+        crossing = load_crossing(said, form="integer", seed=7, places=Places(folder, folder), progress=Silent())
+        return crossing.dataset(number, Silent()), crossing.folds[number].test
+
+    honest, tested = fold(ROWS)
+    poisoned, _ = fold([(poison, -poison, "Ulm", *row[3:]) if at in tested else row for at, row in enumerate(ROWS)])
+    assert poisoned.fitted == honest.fitted
+    np.testing.assert_array_equal(poisoned.train.x, honest.train.x)
+    np.testing.assert_array_equal(poisoned.validation.x, honest.validation.x)
+    assert not np.array_equal(poisoned.test.x, honest.test.x)
+
+
+class _Spec:
+    def __init__(self, source, prepare, split) -> None:
+        self.source, self.prepare, self.split = source, prepare, split
+
+
+def test_the_preparation_is_fitted_on_each_folds_own_rows(crossing) -> None:
+    """The mean that `Standardize` learned is that of the fold's training rows, and differs from fold to fold."""
+    found = crossing()
+    means = set()
+    for fold in found.folds:
+        dataset = found.dataset(fold.number, Silent())
+        learned = dataset.fitted[-1]["learned"]
+        means.add(repr(learned))
+        ages = np.array([ROWS[row][0] for row in fold.rest], dtype="float64")
+        values = dataset.train.x[:, 0].astype("float64")
+        np.testing.assert_allclose(values, (ages - ages.mean()) / ages.std(), atol=1e-5)
+        np.testing.assert_array_equal(dataset.test.rows, fold.test)
+    assert len(means) == 4
+
+
+def test_a_validation_share_is_taken_from_the_folds_training_rows(crossing) -> None:
+    """No row is in two parts, and none is lost."""
+    found = crossing(split={"validation": 0.25})
+    dataset = found.dataset(1, Silent())
+    rows = np.concatenate([dataset.train.rows, dataset.validation.rows, dataset.test.rows])
+    assert sorted(rows.tolist()) == list(range(24))
+    assert dict(dataset.facts.rows) == {"train": 13, "validation": 5, "test": 6}
+
+
+def test_the_column_of_groups_is_no_feature(crossing) -> None:
+    """People stay together, and the model is not told who they are."""
+    found = crossing(groups="who", folds=3)
+    for fold in found.folds:
+        people = {ROWS[row][4] for row in fold.test}
+        assert not people & {ROWS[row][4] for row in fold.rest}
+        assert all("who" not in name for name in found.dataset(fold.number, Silent()).facts.columns)
+
+
+def test_all_rows_train_the_final_model(crossing) -> None:
+    """The data set of the final fit has every row in its training part and no test part."""
+    whole = crossing(final_fit=True).whole(Silent())
+    assert (len(whole.train), whole.test) == (24, None)
+
+
+def test_a_rare_class_is_told_of(crossing, listener) -> None:
+    """Where a class has fewer rows than there are folds, some fold cannot test it."""
+    crossing(rows=[(*row[:3], 0 if at else 1, row[4]) for at, row in enumerate(ROWS)], stratify=True)
+    assert any("A class has 1 rows" in text for text in listener.warned)
+
+
+@pytest.mark.parametrize(
+    ("k_fold", "text"),
+    [
+        ({"folds": 25}, "25 folds need at least as many rows, but there are 24"),
+        ({"groups": "whom"}, "there is no column 'whom'; Did you mean 'who'"),
+    ],
+)
+def test_what_cannot_be_dealt_out_is_refused(crossing, k_fold: dict, text: str) -> None:
+    """The message says what is there."""
+    with pytest.raises(DataError, match=text):
+        crossing(**k_fold)
+
+
+def test_the_digest_tells_the_folds(crossing) -> None:
+    """Equal rows in equal folds have one digest, any other dealing another."""
+    plain, shuffled = crossing().digest, crossing(shuffle=True).digest
+    assert plain == crossing(stratify=False).digest
+    assert plain != shuffled
+
+
+@pytest.mark.shared
+def test_boston_in_ten_folds_is_scikit_learns(shared_places, spec) -> None:
+    """The published experiments' folds: 506 rows in file order, six folds of 51 and four of 50."""
+    from sklearn.model_selection import KFold as Theirs
+
+    said = spec(
+        "csv",
+        prepare=(("Standardize", {}),),
+        split=Split(k_fold=KFold(folds=10)),
+        file="boston-housing.data",
+        header=False,
+        separator=" ",
+        target=13,
+    )
+    found = load_crossing(said, form="number", seed=7, places=shared_places, progress=Silent())
+    for fold, (rest, test) in zip(found.folds, Theirs(10).split(np.empty((506, 1))), strict=True):
+        dataset = found.dataset(fold.number, Silent())
+        np.testing.assert_array_equal(dataset.test.rows, test)
+        np.testing.assert_array_equal(dataset.train.rows, rest)

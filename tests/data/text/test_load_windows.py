@@ -1,0 +1,151 @@
+"""Tests of texts as data sets."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nnrun.data.data_facts import foresee
+from nnrun.data.data_paths import Places
+from nnrun.data.load import load
+from nnrun.data.new_data import load_again
+from nnrun.errors import DataError
+
+TEXT = "als gregor samsa eines morgens aus unruhigen träumen erwachte, fand er sich in seinem bett.\n" * 3
+VOCABULARY = tuple(sorted(set(TEXT)))
+
+
+@pytest.fixture
+def places(places: Places) -> Places:
+    """A folder with a text in it."""
+    (places.config_dir / "text.txt").write_text(TEXT, encoding="utf-8")
+    return places
+
+
+def test_an_example_is_a_window_and_what_follows(spec, places, listener) -> None:
+    """A window of codes is followed by its target, the character after it, in the whole text's sorted vocabulary."""
+    found = load(
+        spec("text", file="text.txt", window=10, encode="codes"), form="integer", seed=7, places=places,
+        progress=listener,
+    )  # fmt: skip
+    x, y = np.asarray(found.train.x), np.asarray(found.train.y)
+    assert x.shape == (len(TEXT) - 10, 10)
+    assert "".join(VOCABULARY[code] for code in x[5]) == TEXT[5:15]
+    assert [VOCABULARY[code] for code in y[:3]] == list(TEXT[10:13])
+    assert found.facts.vocabulary == found.facts.classes == len(VOCABULARY)
+    assert found.facts.window == 10
+    assert not listener.warned
+
+
+def test_every_character_of_a_window_has_a_target(spec, places, listener) -> None:
+    """With `predict: every` the target of each character is the one after it."""
+    found = load(
+        spec("text", file="text.txt", window=10, stride=7, encode="codes", predict="every"),
+        form="integer", seed=7, places=places, progress=listener,
+    )  # fmt: skip
+    x, y = np.asarray(found.train.x), np.asarray(found.train.y)
+    assert y.shape == x.shape == (len(range(0, len(TEXT) - 10, 7)), 10)
+    np.testing.assert_array_equal(x[:, 1:], y[:, :-1])
+    assert "".join(VOCABULARY[code] for code in y[1]) == TEXT[8:18]
+    assert found.facts.positions == (10,)
+
+
+@pytest.mark.parametrize("encode", ["scaled", "codes", "one_hot"])
+@pytest.mark.parametrize("form", ["integer", "one_hot", {"next": "integer"}])
+@pytest.mark.parametrize("more", [{}, {"level": "word", "window": 5}, {"level": "byte", "predict": "every"}])
+def test_what_is_foreseen_is_what_is_loaded(spec, split, places, listener, encode, form, more) -> None:
+    """`check` knows every fact of a small text before it is loaded."""
+    said = spec("text", **{"file": "text.txt", "window": 20, "encode": encode} | more, split=split(0.2, 0.2))
+    facts, findings = foresee(said, form=form, places=places)
+    assert not findings
+    assert load(said, form=form, seed=7, places=places, progress=listener).facts == facts
+
+
+def test_parts_are_cut_by_position(spec, split, places, listener) -> None:
+    """The last characters are the test part, those before them the validation part; rows are places in the text."""
+    found = load(
+        spec("text", file="text.txt", window=10, encode="codes", split=split(0.2, 0.1)),
+        form="integer", seed=7, places=places, progress=listener,
+    )  # fmt: skip
+    assert found.validation is not None
+    assert found.test is not None
+    assert found.train.rows[-1] + 10 < found.validation.rows[0] < found.validation.rows[-1] + 10 < found.test.rows[0]
+    row = found.test.rows[3]
+    assert "".join(VOCABULARY[code] for code in np.asarray(found.test.x)[3]) == TEXT[row : row + 10]
+
+
+def test_a_guessed_encoding_is_told(spec, places, listener) -> None:
+    """A text that is not UTF-8 is read as what it most likely is, and the user is told."""
+    (places.config_dir / "old.txt").write_bytes(TEXT.encode("cp1252"))
+    load(spec("text", file="old.txt", window=10), form="integer", seed=7, places=places, progress=listener)
+    assert listener.warned == ["old.txt is read as cp1252; if that is wrong, state its `encoding`"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "form", "said"),
+    [
+        ({"window": 1000}, "integer", "the train part is too short"),
+        ({"window": 10, "prepare": (("Rescale", {"divide_by": 2}),)}, "integer", "Rescale"),
+        ({"window": 10}, "number", "sparse_categorical_crossentropy"),
+        ({"window": 10}, {"$codes": "number"}, "no target"),
+    ],
+)
+def test_what_a_text_has_not_is_refused(spec, places, listener, arguments, form, said) -> None:
+    """A window longer than the text, steps of a preparation, and targets that are no next token are refused."""
+    with pytest.raises(DataError) as caught:
+        load(spec("text", file="text.txt", **arguments), form=form, seed=7, places=places, progress=listener)
+    assert said in f"{caught.value.text} {caught.value.hint}"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "name"), [({"file": "nope.txt"}, "missing-file"), ({"window": 999}, "unusable-arguments")]
+)
+def test_what_is_wrong_is_foreseen(spec, places, arguments, name) -> None:
+    """A missing file and a window longer than the text are found by `check`."""
+    _, findings = foresee(spec("text", **{"file": "text.txt"} | arguments), form="integer", places=places)
+    assert [finding.name for finding in findings] == [name]
+
+
+def test_another_text_is_read_with_the_runs_own_codes(spec, places, listener) -> None:
+    """A run's windows are laid over another text; characters that the run does not know are named, with near ones."""
+    said = spec("text", file="text.txt", window=10, encode="codes")
+    found = load(said, form="integer", seed=7, places=places, progress=listener)
+    other = places.config_dir / "other.txt"
+    other.write_text("gregor samsa erwachte", encoding="utf-8")
+    part = load_again(said, found.fitted, file=other, facts=found.facts, with_target=True)
+    assert "".join(VOCABULARY[code] for code in np.asarray(part.x)[0]) == "gregor sam"
+    other.write_text("Gregor samsa erwachte", encoding="utf-8")
+    with pytest.raises(DataError, match=r"has no 'G' \(nearest: 'g'\)"):
+        load_again(said, found.fitted, file=other, facts=found.facts, with_target=True)
+
+
+def test_descriptions_are_always_there(spec, places, listener) -> None:
+    """The texts that come with scikit-learn need no file and no download."""
+    said = spec("descriptions", lowercase=True, encode="codes", predict="every", stride=100)
+    facts, findings = foresee(said, form="integer", places=places)
+    assert facts == load(said, form="integer", seed=7, places=places, progress=listener).facts
+    assert not findings
+    assert facts is not None
+    assert facts.rows["train"] > 300
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize(
+    ("file", "lowercase", "windows", "characters"),
+    [("die-verwandlung.txt", True, 121155, 41), ("tinyshakespeare.txt", False, 1115294, 65)],
+)
+def test_known_texts_have_their_known_counts(spec, listener, tmp_path, file, lowercase, windows, characters) -> None:
+    """Kafka's text gives 121,155 windows of 41 characters, tinyshakespeare its 65 characters."""
+    folder = Path(os.environ.get("NNRUN_DATA_DIR") or tmp_path)
+    if not (folder / file).is_file():
+        pytest.skip(f"needs {file} in the folder that NNRUN_DATA_DIR names")
+    found = load(
+        spec("text", file=file, lowercase=lowercase), form="one_hot", seed=7, places=Places(tmp_path, folder),
+        progress=listener,
+    )  # fmt: skip
+    assert found.facts.rows["train"] == windows
+    assert found.facts.vocabulary == characters
+    assert found.train.x.shape == (windows, 100, 1)

@@ -1,0 +1,23 @@
+"""Tests of naming tokens that a text has not."""
+
+from __future__ import annotations
+
+import pytest
+
+from nnrun.data.text.tokens import missing, nearest
+
+
+def test_missing_tokens_are_told_once_in_order() -> None:
+    """Unknown tokens are told once each, in the order in which they come."""
+    assert missing("hallo welt!?!", "halo wet") == ["!", "?"]
+
+
+@pytest.mark.parametrize(("token", "near"), [("A", "a"), ("é", "e"), ('"', "»"), ("\N{EN DASH}", "-"), ("%", None)])
+def test_the_nearest_character_is_what_was_likely_meant(token: str, near: str | None) -> None:
+    """The other case, the letter without its accent, and quotation marks of books are near; else nothing is."""
+    assert nearest(token, ["a", "e", "»", "-"]) == near
+
+
+def test_the_nearest_word_is_a_word_alike() -> None:
+    """Of words the one that differs little is near."""
+    assert nearest("gregpr", ["gregor", "samsa"]) == "gregor"

@@ -1,0 +1,49 @@
+"""Tests of windows as views."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nnrun.data.text.windows import Windows, scaled
+
+CODES = np.array([0, 1, 2, 3, 2, 1], dtype="uint8")
+
+
+@given(st.integers(1, 5), st.integers(1, 3), st.sampled_from(["codes", "scaled", "one_hot"]))
+def test_windows_are_what_a_matrix_would_be(width: int, stride: int, encoding: str) -> None:
+    """Shape, length, type and values are those of the matrix that is never made."""
+    starts = range(0, len(CODES) - width, stride)
+    windows = Windows(CODES, starts, width, encoding, 4)  # type: ignore[arg-type]
+    rows = np.array([CODES[start : start + width] for start in starts])
+    matrix = {
+        "codes": rows.astype("int32"),
+        "scaled": (rows / 4).astype("float32")[..., None],
+        "one_hot": np.eye(4, dtype="float32")[rows],
+    }[encoding]
+    assert (len(windows), windows.shape, windows.ndim) == (len(matrix), matrix.shape, matrix.ndim)
+    assert windows.dtype == matrix.dtype
+    np.testing.assert_array_equal(np.asarray(windows), matrix)
+    np.testing.assert_array_equal(windows[np.array([0, len(starts) - 1])], matrix[[0, -1]])
+    np.testing.assert_array_equal(np.asarray(windows[1:]), matrix[1:])
+
+
+def test_single_codes_have_no_dimension_of_their_own() -> None:
+    """Targets of one code each are a plain row of numbers."""
+    windows = Windows(CODES, range(2, 6), None, "codes", 4)
+    assert windows.shape == (4,)
+    assert np.asarray(windows).tolist() == [2, 3, 2, 1]
+
+
+def test_a_slice_copies_nothing() -> None:
+    """Some of the windows share the codes of all."""
+    windows = Windows(CODES, range(3), 2, "codes", 4)
+    assert windows[1:].codes is CODES
+
+
+@pytest.mark.parametrize("vocabulary", [1, 41, 47, 65])
+def test_scaled_codes_are_divided_in_double_precision(vocabulary: int) -> None:
+    """Scaled codes are what dividing by the vocabulary's size gives, as the published script does."""
+    assert scaled(vocabulary).tolist() == [np.float32(code / float(vocabulary)) for code in range(vocabulary)]

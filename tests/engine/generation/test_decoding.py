@@ -1,0 +1,154 @@
+"""Tests of how a model reads what it writes on: every way gives what the plain way gives."""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+
+from nnrun.engine.backend.start import tensorflow
+from nnrun.engine.generation.decoding import Cached, Carried, Staggered, Whole
+from nnrun.engine.generation.generate import Writer
+from nnrun.engine.generation.sampling import Sampling
+from nnrun.engine.generation.text_model_spec import Voice
+
+pytestmark = pytest.mark.keras
+
+WINDOW, CODES = 8, 11
+NEXT = Voice(WINDOW, CODES, "scaled", every=False, logits=True, padding=4)
+EVERY = Voice(WINDOW, CODES, "codes", every=True, logits=True, padding=0)
+
+
+def wide(keras: ModuleType, stddev: float) -> Any:
+    """First weights so large that greedy texts do not settle on one character, the same in every test."""
+    return keras.initializers.RandomNormal(stddev=stddev, seed=2)
+
+
+def end_model(keras: ModuleType, dtype: str | None = None) -> Any:
+    """Two recurrent layers that say what follows their window."""
+    layers = keras.layers
+    inputs = layers.Input((WINDOW, 1))
+    hidden = layers.LSTM(12, return_sequences=True, kernel_initializer=wide(keras, 10.0), dtype=dtype)(inputs)
+    hidden = layers.GRU(10, kernel_initializer=wide(keras, 3.0), dtype=dtype)(layers.Dropout(0.2)(hidden))
+    return keras.Model(inputs, layers.Dense(CODES, kernel_initializer=wide(keras, 1.0))(hidden))
+
+
+def recurrent_model(keras: ModuleType, dtype: str | None = None) -> Any:
+    """A recurrent layer that says what follows every character."""
+    layers = keras.layers
+    inputs = layers.Input((WINDOW,))
+    hidden = layers.Embedding(CODES, 6, embeddings_initializer=wide(keras, 2.0))(inputs)
+    hidden = layers.LSTM(12, return_sequences=True, kernel_initializer=wide(keras, 1.0), dtype=dtype)(hidden)
+    return keras.Model(inputs, layers.Dense(CODES, kernel_initializer=wide(keras, 1.0))(hidden))
+
+
+def transformer(keras: ModuleType, dtype: str | None = None) -> Any:
+    """A block of causal attention over positions."""
+    from nnrun.engine.model.layers import PositionEmbedding
+
+    layers = keras.layers
+    inputs = layers.Input((WINDOW,))
+    hidden = layers.Embedding(CODES, 8, embeddings_initializer=wide(keras, 2.0))(inputs)
+    hidden = PositionEmbedding(WINDOW, initializer=wide(keras, 0.4))(hidden)
+    attention = layers.MultiHeadAttention(2, 4, kernel_initializer=wide(keras, 0.4), dtype=dtype)
+    hidden = layers.Add()([hidden, attention(hidden, hidden, use_causal_mask=True)])
+    return keras.Model(inputs, layers.Dense(CODES, kernel_initializer=wide(keras, 0.4))(hidden))
+
+
+def writer_of(model: Any, keras: ModuleType, voice: Voice, sampling: Sampling, *, recompute: bool = False) -> Writer:
+    """A writer of one of these models."""
+    return Writer(keras, tensorflow(), model, voice, sampling, seed=5, recompute=recompute)
+
+
+def written(writer: Writer, text: list[int], samples: int = 1, length: int = 30) -> list[list[int]]:
+    """What it writes."""
+    pieces = list(writer.write(np.array(text, dtype="int32"), length, samples))
+    return [[int(code) for code in row] for row in np.concatenate(pieces, axis=1)]
+
+
+@pytest.mark.parametrize(
+    ("build", "voice", "recompute", "reading", "how"),
+    [
+        (end_model, NEXT, False, Staggered, "window"),
+        (recurrent_model, EVERY, False, Carried, "state"),
+        (recurrent_model, EVERY, True, Staggered, "window"),
+        (transformer, EVERY, False, Cached, "cache"),
+        (transformer, EVERY, True, Whole, "window"),
+    ],
+)
+def test_the_form_of_a_model_decides(
+    keras: ModuleType, build: Any, voice: Voice, recompute: bool, reading: type, how: str
+) -> None:
+    """Recurrent layers carry their memory, attention caches its window, and what speaks at its end reads windows."""
+    writer = writer_of(build(keras), keras, voice, Sampling(), recompute=recompute)
+    used = writer.reading_of(np.array([1, 5, 3]), WINDOW - 2)
+    assert type(used) is reading
+    assert used.how == how
+
+
+def test_a_text_that_leaves_the_window_is_read_by_windows(keras: ModuleType) -> None:
+    """Attention keeps nothing where the last character would be read in another window than the first."""
+    writer = writer_of(transformer(keras), keras, EVERY, Sampling())
+    # The last character that is written is read by nobody.
+    assert type(writer.reading_of(np.array([1, 5, 3]), WINDOW - 2)) is Cached
+    assert type(writer.reading_of(np.array([1, 5, 3]), WINDOW - 1)) is Whole
+
+
+def test_what_looks_ahead_reads_its_window_anew(keras: ModuleType) -> None:
+    """A model whose layers look ahead, or at several steps, is asked about the whole window."""
+    layers = keras.layers
+    inputs = layers.Input((WINDOW, 1))
+    model = keras.Model(inputs, layers.Dense(CODES)(layers.Bidirectional(layers.LSTM(4))(inputs)))
+    assert type(writer_of(model, keras, NEXT, Sampling()).reading_of(np.array([1]), 5)) is Whole
+
+
+@pytest.mark.parametrize("text", [[3], [1, 5, 3], [1, 2, 3, 4, 5, 6, 7, 8], [9, 1, 2, 3, 4, 5, 6, 7, 8, 10]])
+@pytest.mark.parametrize(
+    ("build", "voice", "recompute"),
+    [(end_model, NEXT, False), (recurrent_model, EVERY, True), (transformer, EVERY, False)],
+)
+@pytest.mark.parametrize("sampling", [Sampling(), Sampling(3.0, top_k=9, repetition_penalty=1.2)])
+def test_quick_readings_write_what_whole_windows_write(
+    keras: ModuleType, build: Any, voice: Voice, recompute: bool, sampling: Sampling, text: list[int]
+) -> None:
+    """The same characters, drawn ones and of several samples too, within the window and beyond it."""
+    model = build(keras)
+    quick = writer_of(model, keras, voice, sampling, recompute=recompute)
+    plain = writer_of(model, keras, voice, sampling, recompute=recompute)
+    plain._reading = Whole(tensorflow(), model, voice)
+    lengths = [30, *[WINDOW - len(text) + more for more in (1, 2) if len(text) <= WINDOW]]
+    for length in lengths:
+        made = written(quick, text, samples=2, length=length)
+        assert made == written(plain, text, samples=2, length=length)
+        assert sampling.greedy or length < 30 or len(set(made[0])) > 4
+
+
+def test_a_whole_window_is_what_the_model_says_of_it(keras: ModuleType) -> None:
+    """Greedy text of a transformer is the most probable character after each window, position for position."""
+    model = transformer(keras)
+    made = written(writer_of(model, keras, EVERY, Sampling()), [1, 5, 3])[0]
+    text = [1, 5, 3]
+    for _ in made:
+        window = text[-WINDOW:]
+        padded = np.array([window + [0] * (WINDOW - len(window))])
+        text.append(int(np.asarray(model(padded, training=False))[0, len(window) - 1].argmax()))
+    assert made == text[3:]
+
+
+@pytest.mark.parametrize(
+    ("build", "voice", "recompute"),
+    [
+        (end_model, NEXT, False),
+        (recurrent_model, EVERY, False),
+        (recurrent_model, EVERY, True),
+        (transformer, EVERY, False),
+    ],
+)
+def test_half_precision_is_carried_as_it_is(keras: ModuleType, build: Any, voice: Voice, recompute: bool) -> None:
+    """What is remembered keeps the type that its layer computes in."""
+    writer = writer_of(build(keras, "mixed_bfloat16"), keras, voice, Sampling(), recompute=recompute)
+    made = written(writer, [1, 5, 3], length=12)[0]
+    assert len(made) == 12
+    assert set(made) <= set(range(CODES))
