@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from nnrun.catalog import examples, kinds, lookup
+from nnrun.catalog import describe, kinds, lookup
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,7 +59,7 @@ def make(keras: Any) -> Callable[..., Any]:
         return place
 
     def value(parameter: Parameter, given: Any) -> Any:
-        return part(parameter.kind, kinds.plain(parameter.kind, given))
+        return part(parameter.kind, kinds.to_keras(parameter.kind, given))
 
     def part(kind: Any, given: Any) -> Any:
         if isinstance(given, list):
@@ -69,7 +69,7 @@ def make(keras: Any) -> Callable[..., Any]:
         if isinstance(given, dict) and categories:
             ((word, lone),) = given.items()
             entry = lookup.entry(categories[0], word)
-            return made(entry, {entry.first.name: lone})
+            return made(entry, {entry.first_parameter.name: lone})
         if isinstance(given, str) and categories == ("optimizers",):
             return made(lookup.entry("optimizers", given), {})
         return given
@@ -80,7 +80,7 @@ def make(keras: Any) -> Callable[..., Any]:
         return thing if entry.is_function and entry.category != "layers" else thing(**filled)
 
     def make(entry: Entry, *, in_full: bool = False, **more: Any) -> Any:
-        needed = {p.name: examples.example(entry, p) for p in entry.parameters.values() if p.required}
+        needed = {p.name: describe.example_value(entry, p) for p in entry.parameters.values() if p.required}
         defaults = {p.name: p.default for p in entry.parameters.values() if in_full and not p.required}
         return made(entry, {**needed, **defaults, **more})
 

@@ -13,22 +13,22 @@ from nnrun.catalog.annotations import kind_from
     [
         ("int", kinds.Integer()),
         ("float", kinds.Number()),
-        ("str", kinds.Text()),
+        ("str", kinds.String()),
         ("bool", kinds.Boolean()),
         ("list[int]", kinds.ListOf(kinds.Integer())),
-        ("dict[str, str]", kinds.MappingOf(kinds.Text())),
+        ("dict[str, str]", kinds.MappingOf(kinds.String())),
         ("list[list[float]]", kinds.ListOf(kinds.ListOf(kinds.Number()))),
         ("Literal['.', ',']", kinds.Choice((".", ","))),
         ("typing.Literal['a', 2]", kinds.Choice(("a", 2))),
-        ("int | None", kinds.AnyOf((kinds.Integer(), kinds.Nothing()))),
+        ("int | None", kinds.AnyOf((kinds.Integer(), kinds.Null()))),
         (
             "str | int | list[str | int] | None",
             kinds.AnyOf(
                 (
-                    kinds.Text(),
+                    kinds.String(),
                     kinds.Integer(),
-                    kinds.ListOf(kinds.AnyOf((kinds.Text(), kinds.Integer()))),
-                    kinds.Nothing(),
+                    kinds.ListOf(kinds.AnyOf((kinds.String(), kinds.Integer()))),
+                    kinds.Null(),
                 )
             ),
         ),

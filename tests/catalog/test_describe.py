@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import yaml
 
 from nnrun.catalog import lookup
-from nnrun.catalog.describe import Description, describe
-from nnrun.catalog.examples import example, example_of
+from nnrun.catalog.describe import Description, describe, example_part, example_value
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,13 +56,13 @@ def test_every_example_satisfies_its_kind(usable: Callable[..., list[Entry]]) ->
     for entry in usable(*lookup.CATEGORIES):
         for parameter in entry.parameters.values():
             if parameter.required:
-                assert parameter.kind.accepts(example(entry, parameter)), (entry.name, parameter.name)
+                assert parameter.kind.accepts(example_value(entry, parameter)), (entry.name, parameter.name)
 
 
 def test_every_example_line_reads_back_as_the_example(usable: Callable[..., list[Entry]]) -> None:
     """The line is YAML that a user can paste."""
     for entry in usable(*lookup.CATEGORIES):
-        assert yaml.safe_load(describe(entry).example) == example_of(entry), entry.name
+        assert yaml.safe_load(describe(entry).example) == example_part(entry), entry.name
 
 
 def test_an_example_is_as_short_as_the_language_allows() -> None:

@@ -12,22 +12,22 @@ from hypothesis import strategies as st
 from nnrun.catalog.kinds import (
     NUMBER_FACTS,
     AnyOf,
-    Anything,
+    AnyValue,
     Boolean,
     Choice,
     Integer,
     Kind,
     ListOf,
     MappingOf,
-    Nothing,
+    Null,
     Number,
     PartOf,
-    Shape,
-    Text,
-    Unsayable,
-    one_or_each,
-    or_nothing,
-    plain,
+    PythonOnly,
+    String,
+    TensorShape,
+    one_or_list,
+    or_null,
+    to_keras,
 )
 
 scalars = (
@@ -49,15 +49,15 @@ simple: st.SearchStrategy[Kind] = st.one_of(
     st.builds(Integer, bounds, bounds),
     st.builds(Number, bounds, bounds, st.booleans(), st.booleans()),
     st.just(Boolean()),
-    st.just(Text()),
-    st.just(Text("letters", "[ab]+")),
-    st.just(Nothing()),
-    st.just(Shape()),
+    st.just(String()),
+    st.just(String("letters", "[ab]+")),
+    st.just(Null()),
+    st.just(TensorShape()),
     st.just(Choice(("a", "b", 1))),
-    st.just(Choice(("valid", "same"), any_case=True)),
-    st.just(Anything()),
-    st.just(Unsayable("a function")),
-    st.just(Unsayable("a function", required=True)),
+    st.just(Choice(("valid", "same"), ignore_case=True)),
+    st.just(AnyValue()),
+    st.just(PythonOnly("a function")),
+    st.just(PythonOnly("a function", required=True)),
 )
 any_kind = st.recursive(
     simple,
@@ -119,7 +119,10 @@ def test_an_integer_is_accepted_exactly_within_its_bounds(value: int, least: int
     assert Integer(least, most).accepts(value) == inside
 
 
-@given(st.booleans(), st.sampled_from([Integer(), Integer(0, 1), Number(), Number(0, 1), Choice((0, 1, "a")), Shape()]))
+@given(
+    st.booleans(),
+    st.sampled_from([Integer(), Integer(0, 1), Number(), Number(0, 1), Choice((0, 1, "a")), TensorShape()]),
+)
 def test_a_truth_value_is_no_number(value: bool, kind: Kind) -> None:
     """`true` is neither 1 nor 1.0."""
     assert not kind.accepts(value)
@@ -128,20 +131,20 @@ def test_a_truth_value_is_no_number(value: bool, kind: Kind) -> None:
 @given(st.integers(-5, 5), st.integers(-5, 5))
 def test_an_integer_is_a_fine_number_and_is_given_to_keras_as_one(value: int, least: int) -> None:
     """A number accepts an integer in its range, and hands Keras the float that it asks for."""
-    kind = or_nothing(Number(least))
+    kind = or_null(Number(least))
     assert kind.accepts(value) == (value >= least)
-    given_to_keras = plain(kind, value)
+    given_to_keras = to_keras(kind, value)
     assert type(given_to_keras) is (float if value >= least else int)
     assert given_to_keras == value
 
 
 def test_only_numbers_become_floats() -> None:
     """Integers stay integers where an integer is meant, in lists too."""
-    assert plain(one_or_each(Integer(1), 2), [3, 5]) == [3, 5]
-    assert [type(item) for item in plain(ListOf(Number()), [1, 2.5])] == [float, float]  # type: ignore[attr-defined]
-    assert plain(AnyOf((Choice(("epoch",)), Integer(1))), 5) == 5
-    assert plain(Boolean(), True) is True
-    assert plain(Number(), "$classes") == "$classes"
+    assert to_keras(one_or_list(Integer(1), 2), [3, 5]) == [3, 5]
+    assert [type(item) for item in to_keras(ListOf(Number()), [1, 2.5])] == [float, float]  # type: ignore[attr-defined]
+    assert to_keras(AnyOf((Choice(("epoch",)), Integer(1))), 5) == 5
+    assert to_keras(Boolean(), True) is True
+    assert to_keras(Number(), "$classes") == "$classes"
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
@@ -157,29 +160,29 @@ def test_a_number_is_finite(value: float) -> None:
         (Integer(1), "a positive integer"),
         (Integer(0), "an integer of at least 0"),
         (Integer(1, 8), "an integer from 1 to 8"),
-        (Integer(most=3), "an integer of at most 3"),
+        (Integer(maximum=3), "an integer of at most 3"),
         (Number(), "a number"),
         (Number(0), "a number of at least 0"),
-        (Number(0, least_excluded=True), "a positive number"),
-        (Number(2, least_excluded=True), "a number above 2"),
-        (Number(most=0), "a number of at most 0"),
-        (Number(most=0, most_excluded=True), "a number below 0"),
-        (Number(0, 1, most_excluded=True), "a number in [0, 1)"),
-        (Number(0, 1, least_excluded=True), "a number in (0, 1]"),
+        (Number(0, exclusive_minimum=True), "a positive number"),
+        (Number(2, exclusive_minimum=True), "a number above 2"),
+        (Number(maximum=0), "a number of at most 0"),
+        (Number(maximum=0, exclusive_maximum=True), "a number below 0"),
+        (Number(0, 1, exclusive_maximum=True), "a number in [0, 1)"),
+        (Number(0, 1, exclusive_minimum=True), "a number in (0, 1]"),
         (Boolean(), "true or false"),
-        (Text(), "text"),
-        (Text("letters", "[a-z]+"), "letters"),
+        (String(), "text"),
+        (String("letters", "[a-z]+"), "letters"),
         (Choice(("valid",)), "'valid'"),
         (Choice(("valid", "same")), "one of 'valid', 'same'"),
         (ListOf(Integer(1), 2), "a list of 2, each a positive integer"),
-        (ListOf(Text(), least=1), "a list of at least 1, each text"),
-        (ListOf(Text()), "a list, each text"),
+        (ListOf(String(), min_length=1), "a list of at least 1, each text"),
+        (ListOf(String()), "a list, each text"),
         (MappingOf(Number()), "a mapping, each value a number"),
         (PartOf(("initializers",)), "an initializer"),
         (PartOf(("optimizers", "layers")), "an optimizer or a layer"),
-        (or_nothing(Integer(1)), "a positive integer or null"),
-        (Unsayable("a function"), "nothing (it takes a function, which a config cannot say)"),
-        (Anything(), "any value"),
+        (or_null(Integer(1)), "a positive integer or null"),
+        (PythonOnly("a function"), "nothing (it takes a function, which a config cannot say)"),
+        (AnyValue(), "any value"),
     ],
 )
 def test_a_kind_says_what_it_expects(kind: Kind, said: str) -> None:
@@ -187,7 +190,7 @@ def test_a_kind_says_what_it_expects(kind: Kind, said: str) -> None:
     assert kind.expects == said
 
 
-@pytest.mark.parametrize(("kind", "accepted"), [(Integer(1), NUMBER_FACTS), (Shape(), ("$input_shape",))])
+@pytest.mark.parametrize(("kind", "accepted"), [(Integer(1), NUMBER_FACTS), (TensorShape(), ("$input_shape",))])
 def test_facts_stand_where_their_values_could(kind: Kind, accepted: tuple[str, ...]) -> None:
     """A size may be a fact that the data teach; a fact of another kind, or an unknown one, may not stand there."""
     facts = (*NUMBER_FACTS, "$input_shape", "$colours")

@@ -76,7 +76,7 @@ def test_a_lone_value_goes_to_the_first_argument_of_keras_own_signature() -> Non
 def _first(category: str, name: str) -> str | None:
     entry = lookup.entry(category, name)
     assert entry is not None
-    return entry.first.name if entry.first else None
+    return entry.first_parameter.name if entry.first_parameter else None
 
 
 def test_every_layer_takes_what_all_layers_take_unless_keras_refuses_it() -> None:

@@ -63,19 +63,19 @@ def _samples(kind: Kind) -> Iterator[Any]:
         for one in kind.kinds:
             yield from _samples(one)
     elif isinstance(kind, kinds.Integer):
-        least = -1 if kind.least is None else kind.least
-        yield from (least, least + 2 if kind.most is None else kind.most)
+        minimum = -1 if kind.minimum is None else kind.minimum
+        yield from (minimum, minimum + 2 if kind.maximum is None else kind.maximum)
     elif isinstance(kind, kinds.Number):
-        least = -1.0 if kind.least is None else kind.least
-        most = least + 2 if kind.most is None else kind.most
-        yield from (end for end in (least, (least + most) / 2, most) if kind.accepts(end))
+        minimum = -1.0 if kind.minimum is None else kind.minimum
+        maximum = minimum + 2 if kind.maximum is None else kind.maximum
+        yield from (end for end in (minimum, (minimum + maximum) / 2, maximum) if kind.accepts(end))
     elif isinstance(kind, kinds.Boolean):
         yield from (True, False)
     elif isinstance(kind, kinds.Choice):
         yield from kind.options
     elif isinstance(kind, kinds.ListOf) and not isinstance(kind.item, kinds.PartOf):
         for item in _samples(kind.item):
-            yield [item] * (kind.length or max(kind.least, 2))
+            yield [item] * (kind.length or max(kind.min_length, 2))
 
 
 def _cases() -> list[tuple[str, str]]:

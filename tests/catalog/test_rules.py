@@ -33,7 +33,7 @@ def test_every_parameter_of_every_entry_has_a_rule() -> None:
     """No kind is a guess: each comes from a rule, an annotation, or the table of what only Python can say."""
     for entry in _every_entry():
         for parameter in entry.parameters.values():
-            assert not isinstance(parameter.kind, kinds.Anything), (entry.name, parameter.name)
+            assert not isinstance(parameter.kind, kinds.AnyValue), (entry.name, parameter.name)
 
 
 def test_a_parameter_without_a_rule_is_an_error() -> None:

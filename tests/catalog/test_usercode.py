@@ -99,7 +99,7 @@ def test_arguments_have_kinds_defaults_and_meanings() -> None:
             def call(self, inputs, training=None): ...
     ''')["layers.Mine"]
     assert found.summary == "Does it."
-    assert found.lone == "units"
+    assert found.positional == "units"
     units, mode = found.parameters["units"], found.parameters["mode"]
     assert (units.required, units.summary, units.kind.accepts("8"), units.kind.accepts(8)) == (
         True,

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from nnrun.catalog import lookup
-from nnrun.catalog.examples import example
+from nnrun.catalog.describe import example_value
 from nnrun.catalog.kinds import Kind
 from nnrun.config.dump import dump
 from nnrun.config.render import render_all
@@ -118,7 +118,7 @@ def _wrong_value(kind: Kind) -> Any:
 def _config(category: str, name: str, parameter: str, value: Any) -> dict[str, Any]:
     entry = lookup.entry(category, name)
     assert entry is not None
-    needed = {one.name: example(entry, one) for one in entry.parameters.values() if one.required}
+    needed = {one.name: example_value(entry, one) for one in entry.parameters.values() if one.required}
     part = {name: {**needed, parameter: value}}
     data: dict[str, Any] = {"source": part if category == "sources" else "digits"}
     if category == "preparation":

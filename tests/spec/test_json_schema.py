@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from nnrun.catalog import lookup
-from nnrun.catalog.examples import example, example_of
+from nnrun.catalog.describe import example_part, example_value
 from nnrun.config import document, shipped
 from nnrun.errors import ConfigError
 from nnrun.spec import json_schema
@@ -332,7 +332,7 @@ ENTRIES = [
     entry
     for category in lookup.CATEGORIES
     for name in lookup.names(category)
-    if (entry := lookup.entry(category, name)) and not read_part(category, example_of(entry))[1]
+    if (entry := lookup.entry(category, name)) and not read_part(category, example_part(entry))[1]
 ]
 WORDS = [
     "relu",
@@ -377,9 +377,9 @@ def parts(draw: st.DrawFn) -> tuple[str, Any]:
     if form == "lone":
         return entry.category, {entry.name: draw(VALUES)}
     if form == "example":
-        return entry.category, example_of(entry)
+        return entry.category, example_part(entry)
     given_too = draw(st.sets(st.sampled_from([*entry.parameters, "unknown", "from"]), max_size=2))
-    arguments = {name: example(entry, one) for name, one in entry.parameters.items() if one.required}
+    arguments = {name: example_value(entry, one) for name, one in entry.parameters.items() if one.required}
     arguments |= {name: draw(VALUES) for name in sorted(given_too)}
     return entry.category, {entry.name: arguments}
 
@@ -395,5 +395,5 @@ def test_reading_a_part_and_the_schema_agree(part: tuple[str, Any]) -> None:
 def test_every_example_is_valid() -> None:
     """The example that `nnrun explain` shows of a part is one that the schema accepts."""
     for entry in ENTRIES:
-        assert validator(entry.category).is_valid(example_of(entry)), entry.name
+        assert validator(entry.category).is_valid(example_part(entry)), entry.name
     assert len(ENTRIES) > 300

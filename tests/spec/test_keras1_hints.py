@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from nnrun.catalog import keras1, lookup
 from nnrun.catalog.keras1 import split_part
-from nnrun.catalog.kinds import plain
+from nnrun.catalog.kinds import to_keras
 from nnrun.config.document import parse
 from nnrun.spec.part import Part
 from nnrun.spec.parts import BESIDE, Reader, read_part
@@ -306,7 +306,7 @@ def _made(keras: Any, part: Part) -> Any:
     given = {
         key: _made(keras, value)
         if isinstance(value, Part)
-        else plain(entry.parameters[key].kind, facts.get(value, value) if isinstance(value, str) else value)
+        else to_keras(entry.parameters[key].kind, facts.get(value, value) if isinstance(value, str) else value)
         for key, value in part.arguments.items()
     }
     return getattr(home, part.name) if entry.is_function else getattr(home, part.name)(**given)

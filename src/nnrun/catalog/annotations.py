@@ -5,12 +5,12 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from nnrun.catalog.kinds import AnyOf, Boolean, Choice, Integer, ListOf, MappingOf, Nothing, Number, Text
+from nnrun.catalog.kinds import AnyOf, Boolean, Choice, Integer, ListOf, MappingOf, Null, Number, String
 
 if TYPE_CHECKING:
     from nnrun.catalog.kinds import Kind
 
-_SIMPLE: dict[str, Kind] = {"int": Integer(), "float": Number(), "str": Text(), "bool": Boolean()}
+_SIMPLE: dict[str, Kind] = {"int": Integer(), "float": Number(), "str": String(), "bool": Boolean()}
 
 
 def kind_from(annotation: str) -> Kind:
@@ -30,7 +30,7 @@ def _kind(node: ast.expr, annotation: str) -> Kind:
     if isinstance(node, ast.Name) and node.id in _SIMPLE:
         return _SIMPLE[node.id]
     if isinstance(node, ast.Constant) and node.value is None:
-        return Nothing()
+        return Null()
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr):
         return AnyOf(tuple(_kind(side, annotation) for side in _sides(node)))
     if isinstance(node, ast.Subscript):

@@ -1,27 +1,30 @@
-"""What `nnrun explain Conv2D` says of an entry, as plain data for the screen or for `--json`."""
+"""Descriptions of entries for `nnrun explain` and the reference, each with an example as a config writes it."""
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nnrun.catalog.examples import example_of
+from nnrun.catalog.kinds import PythonOnly
 from nnrun.config.dump import flow
+from nnrun.config.nodes import load_package_data
 
 if TYPE_CHECKING:
     from nnrun.catalog.lookup import Entry, Parameter
 
 
 @dataclass(frozen=True)
-class Row:
+class ArgumentDescription:
     """One argument of an entry.
 
     Attributes:
         name: Its name.
-        expects: What it takes, as the end of "expected ...".
+        expects: Its kind, as the end of "expected ...".
         required: Whether it must be given.
         default: Its default as YAML; empty where it must be given.
-        summary: What it means.
+        summary: Its description.
     """
 
     name: str
@@ -33,18 +36,18 @@ class Row:
 
 @dataclass(frozen=True)
 class Description:
-    """Everything that there is to say of an entry.
+    """Everything that the catalog holds of an entry.
 
     Attributes:
         name: Its canonical name.
         category: Its category.
-        summary: What it is.
+        summary: Its description.
         origin: `keras`, `nnrun` or `user`.
-        aliases: Other words for it.
-        example: One line of YAML that names it; empty where a config cannot.
+        aliases: Other names for it.
+        example: One line of YAML that names it; empty where a config cannot use it.
         arguments: Its arguments in the order of the signature.
-        call: The arguments that stand under `call:`, with what they mean.
-        refused: Why no config can use it, or None.
+        call: The arguments that stand under `call:`, with their descriptions.
+        refused: Why a config cannot use it, or None.
     """
 
     name: str
@@ -53,12 +56,12 @@ class Description:
     origin: str
     aliases: tuple[str, ...]
     example: str
-    arguments: tuple[Row, ...]
+    arguments: tuple[ArgumentDescription, ...]
     call: tuple[tuple[str, str], ...]
     refused: str | None
 
     def as_json(self) -> dict[str, Any]:
-        """Plain data for `--json`."""
+        """Return plain data for `--json`."""
         data = asdict(self)
         return {**data, "aliases": list(self.aliases), "arguments": list(data["arguments"]), "call": dict(self.call)}
 
@@ -71,17 +74,42 @@ def describe(entry: Entry) -> Description:
         summary=entry.summary,
         origin=entry.origin,
         aliases=entry.aliases,
-        example="" if entry.refused else _line(example_of(entry)),
-        arguments=tuple(_row(parameter) for parameter in entry.parameters.values()),
+        example="" if entry.refused else _as_line(example_part(entry)),
+        arguments=tuple(_describe_argument(parameter) for parameter in entry.parameters.values()),
         call=tuple(entry.call.items()),
         refused=entry.refused,
     )
 
 
-def _row(parameter: Parameter) -> Row:
+def _describe_argument(parameter: Parameter) -> ArgumentDescription:
     default = "" if parameter.required else flow(parameter.default)
-    return Row(parameter.name, parameter.kind.expects, parameter.required, default, parameter.summary)
+    return ArgumentDescription(parameter.name, parameter.kind.expects, parameter.required, default, parameter.summary)
 
 
-def _line(part: Any) -> str:
+def _as_line(part: Any) -> str:
     return flow(part) if isinstance(part, str) else ", ".join(f"{name}: {flow(value)}" for name, value in part.items())
+
+
+@cache
+def _examples() -> dict[str, dict[str, Any]]:
+    examples: dict[str, dict[str, Any]] = load_package_data(Path(__file__).with_name("examples.yaml"))
+    return examples
+
+
+def example_value(entry: Entry, parameter: Parameter) -> Any:
+    """Return a value for a required parameter; None where only Python code could give one."""
+    if isinstance(parameter.kind, PythonOnly):
+        return None
+    of_entry = _examples()["entries"].get(entry.name, {})
+    return of_entry.get(parameter.name, _examples()["parameters"].get(parameter.name))
+
+
+def example_part(entry: Entry) -> Any:
+    """Return the entry as a config writes it: a word, a word with one value, or a mapping of required arguments."""
+    arguments = {each.name: example_value(entry, each) for each in entry.parameters.values() if each.required}
+    if not arguments:
+        return entry.name
+    single = arguments.get(entry.positional) if entry.positional else None
+    if list(arguments) == [entry.positional] and not isinstance(single, dict):
+        return {entry.name: single}
+    return {entry.name: arguments}

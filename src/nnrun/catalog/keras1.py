@@ -11,11 +11,10 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
 from nnrun.catalog import lookup
 from nnrun.catalog.kinds import is_integer
 from nnrun.config.dump import flow
+from nnrun.config.nodes import load_package_data
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,8 +53,7 @@ class Translation:
 @cache
 def tables() -> dict[str, Any]:
     """Return the tables of `keras1.yaml`."""
-    text = Path(__file__).with_name("keras1.yaml").read_text(encoding="utf-8")
-    loaded: dict[str, Any] = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
+    loaded: dict[str, Any] = load_package_data(Path(__file__).with_name("keras1.yaml"))
     return loaded
 
 
@@ -412,7 +410,7 @@ def _spell_out(part: PlainPart) -> tuple[str, dict[str, Any]]:
     entry = lookup.entry("layers", name)
     if arguments is None or isinstance(arguments, dict) or entry is None:
         return name, dict(arguments or {})
-    return name, {str(entry.lone): arguments}
+    return name, {str(entry.positional): arguments}
 
 
 def _is_old_padding(entry: Entry, arguments: Any) -> bool:

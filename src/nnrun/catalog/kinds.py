@@ -1,8 +1,8 @@
-"""What a value of a config may be: a kind says in English what it expects, and whether a value is that.
+"""Kinds of values in a config: what is expected, in English and as JSON Schema, and whether a value is that.
 
 Values are plain YAML data (`bool`, `int`, `float`, `str`, `None`, `list`, `dict`). A word with a dollar, such as
-`$classes`, stands for a fact that the data teach; a kind accepts the facts that can be its values. Parts (`{L2: 0.01}`)
-are recognised here by category only; what stands inside them is the reader's business (`nnrun.spec.parts`).
+`$classes`, stands for a fact about the data; a kind accepts the facts that can be its values. Parts (`{L2: 0.01}`)
+are recognised by their form only; `nnrun.spec.parts` checks their contents.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ class Kind(Protocol):
         """What is expected, as the end of "expected ...": `a positive integer`."""
 
     def accepts(self, value: object) -> bool:
-        """Whether `value` is of this kind (parts: whether it has a part's form)."""
+        """Return whether `value` is of this kind (for a part: whether it has a part's form)."""
 
     def schema(self) -> dict[str, Any]:
-        """The kind as JSON Schema (draft 2020-12)."""
+        """Return the kind as JSON Schema (draft 2020-12)."""
 
 
 def is_integer(value: object) -> bool:
@@ -41,73 +41,73 @@ def _is_number(value: object) -> bool:
 
 @dataclass(frozen=True)
 class Integer:
-    """A whole number from `least` to `most`, both included."""
+    """A whole number from `minimum` to `maximum`, both included."""
 
-    least: int | None = None
-    most: int | None = None
+    minimum: int | None = None
+    maximum: int | None = None
 
     @property
     def expects(self) -> str:
         """`a positive integer`, `an integer of at least 0`, ..."""
-        if self.most is not None:
-            below = f"an integer of at most {self.most}"
-            return below if self.least is None else f"an integer from {self.least} to {self.most}"
-        if self.least is None:
+        if self.maximum is not None:
+            below = f"an integer of at most {self.maximum}"
+            return below if self.minimum is None else f"an integer from {self.minimum} to {self.maximum}"
+        if self.minimum is None:
             return "an integer"
-        return "a positive integer" if self.least == 1 else f"an integer of at least {self.least}"
+        return "a positive integer" if self.minimum == 1 else f"an integer of at least {self.minimum}"
 
     def accepts(self, value: object) -> bool:
-        """Whether `value` is a whole number in range, or a fact that is a number."""
+        """Return whether `value` is a whole number in range, or a fact that is a number."""
         if value in NUMBER_FACTS:
             return True
         if not isinstance(value, int) or isinstance(value, bool):
             return False
-        return (self.least is None or value >= self.least) and (self.most is None or value <= self.most)
+        return (self.minimum is None or value >= self.minimum) and (self.maximum is None or value <= self.maximum)
 
     def schema(self) -> dict[str, Any]:
-        """An integer with its range, or a fact."""
-        bounds = {"minimum": self.least, "maximum": self.most}
+        """Return an integer with its range, or a fact."""
+        bounds = {"minimum": self.minimum, "maximum": self.maximum}
         number = {"type": "integer", **{key: bound for key, bound in bounds.items() if bound is not None}}
         return {"anyOf": [number, {"enum": list(NUMBER_FACTS)}]}
 
 
 @dataclass(frozen=True)
 class Number:
-    """A finite number between `least` and `most`; an exclusive bound is not itself allowed."""
+    """A finite number between `minimum` and `maximum`; an exclusive bound is not itself allowed."""
 
-    least: float | None = None
-    most: float | None = None
-    least_excluded: bool = False
-    most_excluded: bool = False
+    minimum: float | None = None
+    maximum: float | None = None
+    exclusive_minimum: bool = False
+    exclusive_maximum: bool = False
 
     @property
     def expects(self) -> str:
         """`a number`, `a positive number`, `a number in [0, 1)`, ..."""
-        if self.least is None and self.most is None:
+        if self.minimum is None and self.maximum is None:
             return "a number"
-        if self.most is None:
-            if self.least == 0:
-                return "a positive number" if self.least_excluded else "a number of at least 0"
-            return f"a number {'above' if self.least_excluded else 'of at least'} {self.least:g}"
-        if self.least is None:
-            return f"a number {'below' if self.most_excluded else 'of at most'} {self.most:g}"
-        opening, closing = "(" if self.least_excluded else "[", ")" if self.most_excluded else "]"
-        return f"a number in {opening}{self.least:g}, {self.most:g}{closing}"
+        if self.maximum is None:
+            if self.minimum == 0:
+                return "a positive number" if self.exclusive_minimum else "a number of at least 0"
+            return f"a number {'above' if self.exclusive_minimum else 'of at least'} {self.minimum:g}"
+        if self.minimum is None:
+            return f"a number {'below' if self.exclusive_maximum else 'of at most'} {self.maximum:g}"
+        opening, closing = "(" if self.exclusive_minimum else "[", ")" if self.exclusive_maximum else "]"
+        return f"a number in {opening}{self.minimum:g}, {self.maximum:g}{closing}"
 
     def accepts(self, value: object) -> bool:
-        """Whether `value` is a finite number in range."""
+        """Return whether `value` is a finite number in range."""
         if not _is_number(value):
             return False
         number = float(value)  # type: ignore[arg-type]
-        above = self.least is None or (number > self.least if self.least_excluded else number >= self.least)
-        below = self.most is None or (number < self.most if self.most_excluded else number <= self.most)
+        above = self.minimum is None or (number > self.minimum if self.exclusive_minimum else number >= self.minimum)
+        below = self.maximum is None or (number < self.maximum if self.exclusive_maximum else number <= self.maximum)
         return above and below
 
     def schema(self) -> dict[str, Any]:
-        """A number with its range."""
+        """Return a number with its range."""
         bounds = {
-            "exclusiveMinimum" if self.least_excluded else "minimum": self.least,
-            "exclusiveMaximum" if self.most_excluded else "maximum": self.most,
+            "exclusiveMinimum" if self.exclusive_minimum else "minimum": self.minimum,
+            "exclusiveMaximum" if self.exclusive_maximum else "maximum": self.maximum,
         }
         return {"type": "number", **{key: bound for key, bound in bounds.items() if bound is not None}}
 
@@ -119,51 +119,51 @@ class Boolean:
     expects: str = "true or false"
 
     def accepts(self, value: object) -> bool:
-        """Whether `value` is a truth value."""
+        """Return whether `value` is a truth value."""
         return isinstance(value, bool)
 
     def schema(self) -> dict[str, Any]:
-        """A boolean."""
+        """Return a boolean."""
         return {"type": "boolean"}
 
 
 @dataclass(frozen=True)
-class Text:
-    """Any text, or text of which the whole has the form of a regular expression."""
+class String:
+    """Any text, or text that matches a regular expression as a whole."""
 
     expects: str = "text"
     pattern: str | None = None
 
     def accepts(self, value: object) -> bool:
-        """Whether `value` is such a text."""
+        """Return whether `value` is such a text."""
         return isinstance(value, str) and (self.pattern is None or re.fullmatch(self.pattern, value) is not None)
 
     def schema(self) -> dict[str, Any]:
-        """A string."""
+        """Return a string, with its pattern."""
         return {"type": "string", **({} if self.pattern is None else {"pattern": f"^(?:{self.pattern})$"})}
 
 
 @dataclass(frozen=True)
-class Nothing:
+class Null:
     """`null`."""
 
     expects: str = "null"
 
     def accepts(self, value: object) -> bool:
-        """Whether `value` is null."""
+        """Return whether `value` is null."""
         return value is None
 
     def schema(self) -> dict[str, Any]:
-        """Null."""
+        """Return the type `null`."""
         return {"type": "null"}
 
 
 @dataclass(frozen=True)
 class Choice:
-    """One of a few words (or numbers); where `any_case`, upper and lower case are not told apart."""
+    """One of a few words or numbers; with `ignore_case` in upper or lower case."""
 
     options: tuple[str | int, ...]
-    any_case: bool = False
+    ignore_case: bool = False
 
     @property
     def expects(self) -> str:
@@ -172,65 +172,67 @@ class Choice:
         return shown if len(self.options) == 1 else f"one of {shown}"
 
     def accepts(self, value: object) -> bool:
-        """Whether `value` is one of the options (`true` is not 1)."""
-        if self.any_case and isinstance(value, str):
+        """Return whether `value` is one of the options (`true` is not 1)."""
+        if self.ignore_case and isinstance(value, str):
             return value.lower() in self.options
         return not isinstance(value, bool) and value in self.options
 
     def schema(self) -> dict[str, Any]:
-        """An enumeration."""
-        if not self.any_case:
+        """Return an enumeration, or a pattern where case does not matter."""
+        if not self.ignore_case:
             return {"enum": list(self.options)}
-        spelt = ("".join(f"[{letter.lower()}{letter.upper()}]" for letter in str(option)) for option in self.options)
-        return {"type": "string", "pattern": f"^(?:{'|'.join(spelt)})$"}
+        letters = ("".join(f"[{letter.lower()}{letter.upper()}]" for letter in str(option)) for option in self.options)
+        return {"type": "string", "pattern": f"^(?:{'|'.join(letters)})$"}
 
 
 @dataclass(frozen=True)
 class ListOf:
-    """A list whose items are all of one kind, `length` of them (None: any number, at least `least`).
+    """A list whose items are all of one kind, `length` of them (None: any number, at least `min_length`).
 
-    Most of Keras takes a list for a tuple; `as_tuple` is for what does not.
+    Most of Keras accepts a list for a tuple; `as_tuple` is for the rest.
     """
 
     item: Kind
     length: int | None = None
-    least: int = 0
+    min_length: int = 0
     as_tuple: bool = False
 
     @property
     def expects(self) -> str:
         """`a list of 2, each a positive integer`."""
         size = "" if self.length is None else f" of {self.length}"
-        size = f" of at least {self.least}" if self.length is None and self.least else size
+        size = f" of at least {self.min_length}" if self.length is None and self.min_length else size
         return f"a list{size}, each {self.item.expects}"
 
     def accepts(self, value: object) -> bool:
-        """Whether `value` is such a list."""
+        """Return whether `value` is such a list."""
         if not isinstance(value, list):
             return False
-        fits = len(value) >= self.least if self.length is None else len(value) == self.length
+        fits = len(value) >= self.min_length if self.length is None else len(value) == self.length
         return fits and all(self.item.accepts(item) for item in value)
 
     def schema(self) -> dict[str, Any]:
-        """An array."""
-        size = {"minItems": self.least} if self.length is None else {"minItems": self.length, "maxItems": self.length}
+        """Return an array."""
+        size = (
+            {"minItems": self.min_length} if self.length is None else {"minItems": self.length, "maxItems": self.length}
+        )
         return {"type": "array", "items": self.item.schema(), **size}
 
 
 @dataclass(frozen=True)
-class Shape:
-    """The size of each dimension, batch not counted: positive integers, `null` for an open one, or `$input_shape`."""
+class TensorShape:
+    """A shape without the batch: a positive integer for each dimension, `null` for an open one; or `$input_shape`."""
 
     expects: str = "a shape such as [28, 28, 1] (null for an open dimension)"
 
     def accepts(self, value: object) -> bool:
-        """Whether `value` is a shape."""
+        """Return whether `value` is a shape."""
         if value in SHAPE_FACTS:
             return True
         return isinstance(value, list) and all(size is None or Integer(1).accepts(size) for size in value)
 
     def schema(self) -> dict[str, Any]:
-        """An array of sizes, or a fact."""
+        """Return an array of sizes, or a fact."""
         return {
             "anyOf": [
                 {"type": "array", "items": {"anyOf": [Integer(1).schema(), {"type": "null"}]}},
@@ -244,7 +246,7 @@ _SINGULAR = {"losses": "loss", "preparation": "preparation step", "sources": "da
 
 
 def singular(category: str) -> str:
-    """Name one thing of a category: `layer`, `loss`, `preparation step`."""
+    """Return the singular of a category: `layer`, `loss`, `preparation step`."""
     return _SINGULAR.get(category, category.removesuffix("s"))
 
 
@@ -261,11 +263,11 @@ class PartOf:
         return " or ".join(f"{'an' if name[0] in 'aeiou' else 'a'} {name}" for name in names)
 
     def accepts(self, value: object) -> bool:
-        """Whether `value` has a part's form."""
+        """Return whether `value` has a part's form."""
         return isinstance(value, str) or (isinstance(value, dict) and len(value) == 1)
 
     def schema(self) -> dict[str, Any]:
-        """References to the categories' own schemas."""
+        """Return references to the categories' schemas."""
         return {"anyOf": [{"$ref": f"#/$defs/{category}"} for category in self.categories]}
 
 
@@ -281,34 +283,34 @@ class MappingOf:
         return f"a mapping, each value {self.item.expects}"
 
     def accepts(self, value: object) -> bool:
-        """Whether `value` is such a mapping."""
+        """Return whether `value` is such a mapping."""
         return isinstance(value, dict) and all(
             isinstance(key, str) and self.item.accepts(item) for key, item in value.items()
         )
 
     def schema(self) -> dict[str, Any]:
-        """An object."""
+        """Return an object."""
         return {"type": "object", "additionalProperties": self.item.schema()}
 
 
 @dataclass(frozen=True)
-class Anything:
-    """Any value at all; for the few parameters whose values cannot be told beforehand."""
+class AnyValue:
+    """Any value; for the few parameters whose kind is unknown."""
 
     expects: str = "any value"
 
     def accepts(self, value: object) -> bool:  # noqa: ARG002
-        """Everything."""
+        """Return True."""
         return True
 
     def schema(self) -> dict[str, Any]:
-        """No restriction."""
+        """Return a schema without restrictions."""
         return {}
 
 
 @dataclass(frozen=True)
-class Unsayable:
-    """What only Python code can say: nothing but the parameter's own default is accepted, if it has one."""
+class PythonOnly:
+    """A value that only Python code can give: nothing but the parameter's default is accepted, if it has one."""
 
     reason: str
     default: object = None
@@ -320,11 +322,11 @@ class Unsayable:
         return f"nothing (it takes {self.reason}, which a config cannot say)"
 
     def accepts(self, value: object) -> bool:
-        """Whether `value` is the default."""
+        """Return whether `value` is the default."""
         return not self.required and type(value) is type(self.default) and value == self.default
 
     def schema(self) -> dict[str, Any]:
-        """A constant, or nothing at all."""
+        """Return a constant, or a schema that refuses everything."""
         return {"not": {}} if self.required else {"const": self.default}
 
 
@@ -340,33 +342,33 @@ class AnyOf:
         return " or ".join(kind.expects for kind in self.kinds)
 
     def accepts(self, value: object) -> bool:
-        """Whether any of the kinds accepts `value`."""
+        """Return whether any of the kinds accepts `value`."""
         return any(kind.accepts(value) for kind in self.kinds)
 
     def schema(self) -> dict[str, Any]:
-        """The alternatives."""
+        """Return the alternatives."""
         return {"anyOf": [kind.schema() for kind in self.kinds]}
 
 
-def plain(kind: Kind, value: object) -> object:
-    """What Keras is to be given for `value`: a float where a number is meant, a tuple where a list is refused.
+def to_keras(kind: Kind, value: object) -> object:
+    """Return what Keras accepts for `value`: a float where a number is expected, a tuple where a list is refused.
 
-    Keras refuses `learning_rate=1` and `momentum=0` because they are not floats, which a user of YAML cannot guess.
+    Keras refuses `learning_rate=1` and `momentum=0` because they are not floats.
     """
     if isinstance(kind, AnyOf):
-        meant = next((one for one in kind.kinds if one.accepts(value)), None)
-        return value if meant is None else plain(meant, value)
+        accepting = next((one for one in kind.kinds if one.accepts(value)), None)
+        return value if accepting is None else to_keras(accepting, value)
     if isinstance(kind, ListOf) and isinstance(value, list):
-        items = [plain(kind.item, item) for item in value]
+        items = [to_keras(kind.item, item) for item in value]
         return tuple(items) if kind.as_tuple else items
     return float(value) if isinstance(kind, Number) and is_integer(value) else value  # type: ignore[arg-type]
 
 
-def or_nothing(kind: Kind) -> Kind:
-    """`kind`, or null."""
-    return kind if kind.accepts(None) else AnyOf((kind, Nothing()))
+def or_null(kind: Kind) -> Kind:
+    """Return `kind`, or null."""
+    return kind if kind.accepts(None) else AnyOf((kind, Null()))
 
 
-def one_or_each(kind: Kind, length: int | None) -> Kind:
-    """One value for all dimensions, or a list with one for each (None: a list of any length but 0)."""
-    return AnyOf((kind, ListOf(kind, length, least=1)))
+def one_or_list(kind: Kind, length: int | None) -> Kind:
+    """Return one value for all dimensions, or a list with one for each (None: of any length but 0)."""
+    return AnyOf((kind, ListOf(kind, length, min_length=1)))

@@ -1,4 +1,4 @@
-"""What the catalog knows of a name: `entry("layers", "Conv2D")`. Reads `catalog.json` once, when first asked."""
+"""Entries of the catalog by name: `entry("layers", "Conv2D")`. `catalog.json` is read once, at first use."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ CATEGORIES = (
     "preparation",
 )
 
-#: How a loss takes targets.
+#: Forms of targets that a loss expects.
 Targets = Literal["integer", "one_hot", "binary", "number"]
 
 
@@ -43,10 +43,10 @@ class Parameter:
 
     Attributes:
         name: Keras' own name for it.
-        required: Whether the part cannot be made without it.
-        default: Its value where the config is silent, as JSON (a tuple is a list); None where it is required.
-        summary: What it means, in one sentence; empty where Keras does not say.
-        kind: What values it takes.
+        required: Whether it has no default.
+        default: Its default as JSON (a tuple is a list); None where it is required.
+        summary: Its description in one sentence; empty where Keras has none.
+        kind: The kind of its values.
     """
 
     name: str
@@ -63,16 +63,16 @@ class Entry:
     Attributes:
         category: The category of the catalog.
         name: Its canonical name.
-        summary: What it is, in one sentence.
-        origin: Whether it is Keras', nnrun's own, or from a user's `--code`.
-        parameters: Its arguments, in the order of its signature; those that every layer takes come last.
-        call: For a layer, the arguments of its call other than its inputs, and what they mean.
-        aliases: Other words for the same thing.
-        is_function: Whether Keras has it as a function, not as a class.
-        lone: The name of the parameter that takes a lone value (`Dropout: 0.2`), or None.
-        refused: Why no config can use it, or None for all but a few.
-        base: The entry of Keras' that a user's class descends from, or None.
-        targets: How a user's loss takes targets (`integer`, `one_hot`, `binary`, `number`), or None.
+        summary: Its description in one sentence.
+        origin: Keras, nnrun itself, or a user's `--code`.
+        parameters: Its parameters in the order of its signature; those of every layer come last.
+        call: For a layer, the arguments of its call other than its inputs, with their descriptions.
+        aliases: Other names for the same thing.
+        is_function: Whether it is a function rather than a class.
+        positional: The name of the parameter that a single value sets (`Dropout: 0.2`), or None.
+        refused: Why a config cannot use it, or None.
+        base: The name of the Keras class that a user's class descends from, or None.
+        targets: The form of targets that a user's loss expects (`integer`, `one_hot`, ...), or None.
     """
 
     category: str
@@ -83,74 +83,78 @@ class Entry:
     call: Mapping[str, str]
     aliases: tuple[str, ...]
     is_function: bool
-    lone: str | None = None
+    positional: str | None = None
     refused: str | None = None
     base: str | None = None
     targets: Targets | None = None
 
     @property
-    def first(self) -> Parameter | None:
-        """The parameter that takes a lone value: the first of the signature."""
-        return None if self.lone is None else self.parameters[self.lone]
+    def first_parameter(self) -> Parameter | None:
+        """The parameter that a single value sets: the first of the signature."""
+        return None if self.positional is None else self.parameters[self.positional]
 
 
-#: The user's own entries by category and name, for as long as a command knows them.
-_OWN: ContextVar[Mapping[tuple[str, str], Entry]] = ContextVar("_OWN", default=MappingProxyType({}))
+#: Entries from the user's code by category and name.
+_USER_ENTRIES: ContextVar[Mapping[tuple[str, str], Entry]] = ContextVar("_USER_ENTRIES", default=MappingProxyType({}))
 
 
 @contextmanager
 def with_entries(entries: Iterable[Entry]) -> Iterator[None]:
-    """Know these entries, and no other ones of the user's, inside the `with` block; names of Keras' stay Keras'."""
-    token = _OWN.set(MappingProxyType({(each.category, each.name): each for each in entries}))
+    """Add entries from the user's code inside the `with` block; they replace those of an outer block."""
+    token = _USER_ENTRIES.set(MappingProxyType({(each.category, each.name): each for each in entries}))
     try:
         yield
     finally:
-        _OWN.reset(token)
+        _USER_ENTRIES.reset(token)
 
 
-def entry(category: str, word: str) -> Entry | None:
-    """The entry that `word` means in `category`, or None.
+def entry(category: str, name: str) -> Entry | None:
+    """Return the entry of a name, or None.
 
     Args:
         category: One of `CATEGORIES`.
-        word: A canonical name or an alias (`adam`, `mse`, `Convolution2D`).
+        name: A canonical name or an alias (`adam`, `mse`, `Convolution2D`).
     """
-    name = _index(category).get(word)
-    return _OWN.get().get((category, word)) if name is None else _entry(category, name)
+    canonical = _canonical_names(category).get(name)
+    return _USER_ENTRIES.get().get((category, name)) if canonical is None else _entry(category, canonical)
 
 
 def names(category: str) -> tuple[str, ...]:
-    """The canonical names of `category` that a config can use, sorted."""
+    """Return the canonical names of `category` that a config can use, sorted."""
     usable = tuple(name for name, raw in _entries(category).items() if "refused" not in raw)
-    return tuple(sorted((*usable, *_own_names(category)))) if _OWN.get() else usable
+    return tuple(sorted((*usable, *_user_names(category)))) if _USER_ENTRIES.get() else usable
 
 
 def words(category: str) -> tuple[str, ...]:
-    """The names of `category` and their aliases that a config can use, sorted."""
+    """Return the names of `category` and their aliases that a config can use, sorted."""
     usable = frozenset(names(category))
-    return tuple(sorted((*(word for word, name in _index(category).items() if name in usable), *_own_names(category))))
+    known = _canonical_names(category).items()
+    return tuple(sorted((*(alias for alias, name in known if name in usable), *_user_names(category))))
 
 
-def find(word: str) -> tuple[Entry, ...]:
-    """Every entry that `word` means in any category, in any case where none is spelt exactly so."""
-    exact = tuple(found for category in CATEGORIES if (found := entry(category, word)))
+def find(name: str) -> tuple[Entry, ...]:
+    """Return the entries of a name in all categories; without an exact match, those that differ in case only."""
+    exact = tuple(found for category in CATEGORIES if (found := entry(category, name)))
     return exact or tuple(
-        found for category in CATEGORIES for name in _spelt_like(category, word) if (found := entry(category, name))
+        found
+        for category in CATEGORIES
+        for other in _ignoring_case(category, name)
+        if (found := entry(category, other))
     )
 
 
-def _spelt_like(category: str, word: str) -> tuple[str, ...]:
-    known = {**_index(category), **{name: name for name in _own_names(category)}}
-    return tuple(sorted({name for spelt, name in known.items() if spelt.lower() == word.lower()}))
+def _ignoring_case(category: str, name: str) -> tuple[str, ...]:
+    known = {**_canonical_names(category), **{each: each for each in _user_names(category)}}
+    return tuple(sorted({canonical for each, canonical in known.items() if each.lower() == name.lower()}))
 
 
-def _own_names(category: str) -> tuple[str, ...]:
-    return tuple(name for of, name in _OWN.get() if of == category)
+def _user_names(category: str) -> tuple[str, ...]:
+    return tuple(name for of, name in _USER_ENTRIES.get() if of == category)
 
 
 @cache
 def catalog() -> Mapping[str, Any]:
-    """The committed file as plain data."""
+    """Return `catalog.json` as plain data."""
     text = Path(__file__).with_name("catalog.json").read_text(encoding="utf-8")
     return MappingProxyType(json.loads(text))
 
@@ -161,8 +165,8 @@ def _entries(category: str) -> Mapping[str, Any]:
 
 
 @cache
-def _index(category: str) -> Mapping[str, str]:
-    """Every word of a category with the canonical name that it means."""
+def _canonical_names(category: str) -> Mapping[str, str]:
+    """Return the canonical name of every name and alias of a category."""
     aliases = {alias: name for name, raw in _entries(category).items() for alias in raw["aliases"]}
     return MappingProxyType({**aliases, **{name: name for name in _entries(category)}})
 
@@ -171,23 +175,23 @@ def _index(category: str) -> Mapping[str, str]:
 def _entry(category: str, name: str) -> Entry:
     raw = _entries(category)[name]
     own = raw["parameters"]
-    taken = {**own, **_further(raw)} if raw.get("takes_layer_parameters") else own
+    parameters = {**own, **_layer_parameters(raw)} if raw.get("takes_layer_parameters") else own
     return Entry(
         category=category,
         name=name,
         summary=raw["summary"],
         origin=raw["origin"],
-        parameters=MappingProxyType({key: _parameter(category, name, key, item) for key, item in taken.items()}),
+        parameters=MappingProxyType({key: _parameter(category, name, key, item) for key, item in parameters.items()}),
         call=MappingProxyType(raw.get("call", {})),
         aliases=tuple(raw["aliases"]),
         is_function=raw["function"],
-        lone=next(iter(own), None),
+        positional=next(iter(own), None),
         refused=raw.get("refused"),
     )
 
 
-def _further(raw: Mapping[str, Any]) -> dict[str, Any]:
-    """What a layer takes because every layer does, beside its own arguments."""
+def _layer_parameters(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parameters that a layer inherits from the base class of all layers."""
     known = {*raw["parameters"], *raw.get("layer_parameters_not_taken", ())}
     return {key: item for key, item in catalog()["layer_parameters"].items() if key not in known}
 

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from nnrun.catalog.annotations import kind_from
-from nnrun.catalog.kinds import Unsayable, one_or_each, or_nothing
+from nnrun.catalog.kinds import PythonOnly, one_or_list, or_null
 from nnrun.catalog.rules_by_entry import BY_ENTRY
 from nnrun.catalog.rules_by_name import BY_NAME, COUNT, ENDINGS, MARGIN, SIZES
 
@@ -79,11 +79,11 @@ def kind_of(category: str, entry_name: str, parameter_name: str, default: object
         return kind_from(annotation)
     reason = OPEN.get((category, entry_name, parameter_name))
     if reason is not None:
-        return Unsayable(reason, None, required=True) if default is REQUIRED else Unsayable(reason, default)
+        return PythonOnly(reason, None, required=True) if default is REQUIRED else PythonOnly(reason, default)
     kind = _exception(category, entry_name, parameter_name) or _by_name(entry_name, parameter_name)
     if kind is None:
         raise LookupError(f"no rule says what '{parameter_name}' of {entry_name} ({category}) takes")
-    return or_nothing(kind) if default is None or _null_is_documented(category, entry_name, parameter_name) else kind
+    return or_null(kind) if default is None or _null_is_documented(category, entry_name, parameter_name) else kind
 
 
 def _exception(category: str, entry_name: str, parameter_name: str) -> Kind | None:
@@ -92,9 +92,9 @@ def _exception(category: str, entry_name: str, parameter_name: str) -> Kind | No
 
 def _by_name(entry_name: str, parameter_name: str) -> Kind | None:
     if parameter_name in SIZES:
-        return one_or_each(COUNT, _dimensions(entry_name))
+        return one_or_list(COUNT, _dimensions(entry_name))
     if parameter_name == "output_padding":
-        return one_or_each(MARGIN, _dimensions(entry_name))
+        return one_or_list(MARGIN, _dimensions(entry_name))
     ending = next((kind for ending, kind in ENDINGS.items() if parameter_name.endswith(ending)), None)
     return ending or BY_NAME.get(parameter_name)
 

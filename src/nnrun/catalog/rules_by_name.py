@@ -17,23 +17,23 @@ from nnrun.catalog.kinds import (
     MappingOf,
     Number,
     PartOf,
-    Shape,
-    Text,
-    one_or_each,
+    String,
+    TensorShape,
+    one_or_list,
 )
 
 if TYPE_CHECKING:
     from nnrun.catalog.kinds import Kind
 
 NUMBER = Number()
-POSITIVE = Number(0, least_excluded=True)
+POSITIVE = Number(0, exclusive_minimum=True)
 NOT_NEGATIVE = Number(0)
 SHARE = Number(0, 1)
 #: A share that may not be the whole: a dropout of 1 keeps nothing, a decay rate of 1 never forgets.
-BELOW_ONE = Number(0, 1, most_excluded=True)
+BELOW_ONE = Number(0, 1, exclusive_maximum=True)
 COUNT = Integer(1)
 INDEX = Integer(0)
-TEXT = Text()
+TEXT = String()
 TRUTH = Boolean()
 ACTIVATION = PartOf(("activations",))
 LAYER = PartOf(("layers",))
@@ -45,18 +45,18 @@ _DTYPES = (
     f"|string|complex64|complex128|{_QUANTIZED}"
 )
 #: A pattern rather than a choice: a message that lists two dozen types hides what is wrong.
-DTYPE = Text("a data type such as 'float32', 'mixed_float16' or 'int32'", _DTYPES)
-NAME = Text("text without '/'", r"[^/]+")
-AXES = AnyOf((Integer(), ListOf(Integer(), least=1)))
+DTYPE = String("a data type such as 'float32', 'mixed_float16' or 'int32'", _DTYPES)
+NAME = String("text without '/'", r"[^/]+")
+AXES = AnyOf((Integer(), ListOf(Integer(), min_length=1)))
 PIXEL_RANGE = ListOf(NUMBER, 2)
 RESIZING = Choice(("bilinear", "nearest", "bicubic", "lanczos3", "lanczos5"))
 VOCABULARY_OUTPUT = Choice(("int", "one_hot", "multi_hot", "count", "tf_idf"))
-PADDING = Choice(("valid", "same"), any_case=True)
+PADDING = Choice(("valid", "same"), ignore_case=True)
 
 
 def between(least: float, most: float) -> Kind:
     """A number in a range, or the two ends from which one is drawn for every example."""
-    return one_or_each(Number(least, most), 2)
+    return one_or_list(Number(least, most), 2)
 
 
 #: Parameters that are one positive integer for all dimensions, or a list with one for each.
@@ -105,21 +105,21 @@ _KINDS: dict[Kind, str] = {
     DTYPE: "dtype reverse_dtype",
     ACTIVATION: "activation recurrent_activation",
     LAYER: "backward_layer layer",
-    ListOf(LAYER, least=1): "layers",
+    ListOf(LAYER, min_length=1): "layers",
     PartOf(("initializers",)): "initializer",
     AXES: "attention_axes shared_axes",
     Integer(): "axis ignore_class",
     Integer(2): "gradient_accumulation_steps max_tokens num_thresholds",
     PIXEL_RANGE: "value_range",
-    ListOf(Integer(), least=1): "input_axes output_axes",
-    ListOf(NOT_NEGATIVE, least=1): "idf_weights label_weights values",
-    ListOf(NUMBER, least=1): "bin_boundaries boundaries",
+    ListOf(Integer(), min_length=1): "input_axes output_axes",
+    ListOf(NOT_NEGATIVE, min_length=1): "idf_weights label_weights values",
+    ListOf(NUMBER, min_length=1): "bin_boundaries boundaries",
     ListOf(TEXT): "exclude_layers",
-    ListOf(INDEX, least=1): "target_class_ids",
-    one_or_each(SHARE, None): "thresholds",
-    one_or_each(Integer(0), 2): "salt",
-    Shape(): "shape batch_shape",
-    AnyOf((COUNT, Shape())): "output_shape",
+    ListOf(INDEX, min_length=1): "target_class_ids",
+    one_or_list(SHARE, None): "thresholds",
+    one_or_list(Integer(0), 2): "salt",
+    TensorShape(): "shape batch_shape",
+    AnyOf((COUNT, TensorShape())): "output_shape",
     Choice(("channels_last", "channels_first")): "data_format",
     Choice(("auto", "min", "max")): "mode",
     Choice((0, 1)): "verbose",

@@ -88,7 +88,7 @@ class Classes:
                 MappingProxyType(dict(read.call)),
                 (),
                 is_function=False,
-                lone=next(iter(read.own), None),
+                positional=next(iter(read.own), None),
                 base=None if read.base is None else read.base.name,
                 targets=read.targets,
             )

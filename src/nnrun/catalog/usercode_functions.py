@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, get_args
 
 from nnrun.catalog import docstrings
-from nnrun.catalog.kinds import Kind, Unsayable, or_nothing
+from nnrun.catalog.kinds import Kind, PythonOnly, or_null
 from nnrun.catalog.lookup import Entry, Parameter, Targets
 from nnrun.catalog.usercode_kinds import kind_of_argument
 from nnrun.catalog.usercode_text import UnsaidError, constants, written
@@ -54,7 +54,7 @@ def _entry(
         MappingProxyType({}),
         (),
         is_function=True,
-        lone=next(iter(own), None),
+        positional=next(iter(own), None),
         targets=targets,
     )
 
@@ -107,7 +107,7 @@ def _parameter(
     if default is None:
         return Parameter(argument.arg, True, None, summary, kind)
     try:
-        value = None if isinstance(kind, Unsayable) else written(default, known)
+        value = None if isinstance(kind, PythonOnly) else written(default, known)
     except UnsaidError:
         text.complain(
             text.mark_of(default),
@@ -115,9 +115,9 @@ def _parameter(
             f"write {argument.arg}=None and put the value in where it is None; a config could not say this default",
         )
         value = None
-    if isinstance(kind, Unsayable):
-        kind = Unsayable(kind.reason, None)
-    return Parameter(argument.arg, False, value, summary, or_nothing(kind) if value is None else kind)
+    if isinstance(kind, PythonOnly):
+        kind = PythonOnly(kind.reason, None)
+    return Parameter(argument.arg, False, value, summary, or_null(kind) if value is None else kind)
 
 
 def _targets_of(name: str, tree: ast.Module, text: Text) -> Targets | None:

@@ -9,7 +9,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from nnrun.catalog.annotations import kind_from
-from nnrun.catalog.kinds import AnyOf, Anything, Kind, ListOf, MappingOf, Nothing, PartOf, Unsayable, or_nothing
+from nnrun.catalog.kinds import AnyOf, AnyValue, Kind, ListOf, MappingOf, Null, PartOf, PythonOnly, or_null
 from nnrun.catalog.rules_by_name import BY_NAME, ENDINGS
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def kind_of_argument(name: str, annotation: ast.expr | None, category_of: Callab
     """
     if annotation is None:
         known = next((kind for ending, kind in ENDINGS.items() if name.endswith(ending)), BY_NAME.get(name))
-        return or_nothing(known) if known is not None and _holds_part(known) else Anything()
+        return or_null(known) if known is not None and _holds_part(known) else AnyValue()
     return _kind(annotation, category_of)
 
 
@@ -57,21 +57,21 @@ def _quoted(text: str, category_of: Callable[[ast.expr], str | None]) -> Kind:
     try:
         return _kind(ast.parse(text, mode="eval").body, category_of)
     except (SyntaxError, ValueError):
-        return Anything()
+        return AnyValue()
 
 
 def _simple(node: ast.expr) -> Kind:
     last = _last(node)
     if last == "Callable":
-        return Unsayable("a Python function", required=True)
+        return PythonOnly("a Python function", required=True)
     if last in _LISTS:
-        return ListOf(Anything(), as_tuple=last in ("tuple", "Tuple"))
+        return ListOf(AnyValue(), as_tuple=last in ("tuple", "Tuple"))
     if last in _MAPPINGS:
-        return MappingOf(Anything())
+        return MappingOf(AnyValue())
     try:
         return kind_from(ast.unparse(node))
     except ValueError:
-        return Anything()
+        return AnyValue()
 
 
 def _subscripted(node: ast.Subscript, category_of: Callable[[ast.expr], str | None]) -> Kind:
@@ -81,7 +81,7 @@ def _subscripted(node: ast.Subscript, category_of: Callable[[ast.expr], str | No
         return _simple(node)
     kinds = [_kind(item, category_of) for item in items]
     if last in ("Optional", "Annotated", "Union"):
-        return _union([kinds[0], Nothing()]) if last == "Optional" else _union(kinds if last == "Union" else kinds[:1])
+        return _union([kinds[0], Null()]) if last == "Optional" else _union(kinds if last == "Union" else kinds[:1])
     if last in ("tuple", "Tuple") and not _open(items):
         return _tuple(kinds)
     if last in _LISTS:
@@ -101,10 +101,10 @@ def _tuple(kinds: list[Kind]) -> Kind:
 
 def _union(kinds: list[Kind]) -> Kind:
     flat = [one for kind in kinds for one in (kind.kinds if isinstance(kind, AnyOf) else (kind,))]
-    if any(isinstance(kind, Anything) for kind in flat):
-        return Anything()
-    sayable = [kind for kind in dict.fromkeys(flat) if not isinstance(kind, Unsayable)]
-    return AnyOf(tuple(sayable)) if len(sayable) > 1 else (sayable or [Nothing()])[0]
+    if any(isinstance(kind, AnyValue) for kind in flat):
+        return AnyValue()
+    sayable = [kind for kind in dict.fromkeys(flat) if not isinstance(kind, PythonOnly)]
+    return AnyOf(tuple(sayable)) if len(sayable) > 1 else (sayable or [Null()])[0]
 
 
 def _last(node: ast.expr) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nnrun.catalog import docstrings
-from nnrun.catalog.kinds import NUMBER_FACTS, SHAPE_FACTS, Anything
+from nnrun.catalog.kinds import NUMBER_FACTS, SHAPE_FACTS, AnyValue
 from nnrun.cli.markdown import block, code, page, plain, table
 from nnrun.config.dump import flow
 from nnrun.spec.experiment import Expectation, Experiment
@@ -67,7 +67,7 @@ def _section(path: str, section: type[Section]) -> str:
 def _takes(name: str, key: Key) -> str:
     if isinstance(key.kind, type):
         return "a mapping, see below"
-    return _BY_HAND.get(name, key.kind.expects) if isinstance(key.kind, Anything) else key.kind.expects
+    return _BY_HAND.get(name, key.kind.expects) if isinstance(key.kind, AnyValue) else key.kind.expects
 
 
 def _default(name: str, key: Key) -> str:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nnrun.catalog import lookup
-from nnrun.catalog.describe import describe
-from nnrun.catalog.examples import example_of
+from nnrun.catalog.describe import describe, example_part
 from nnrun.cli.markdown import block, code, page, plain, table
 from nnrun.config.dump import flow
 from nnrun.spec.parts import read_part
@@ -39,7 +38,7 @@ def parts() -> dict[str, str]:
 
 def sayable(entry: Entry) -> bool:
     """Tell whether a config can name an entry at all."""
-    return entry.refused is None and not read_part(entry.category, example_of(entry))[1]
+    return entry.refused is None and not read_part(entry.category, example_part(entry))[1]
 
 
 def _page(category: str) -> str:
@@ -79,7 +78,7 @@ def _entry(entry: Entry) -> str:
     own = " It is nnrun's own." if said.origin == "nnrun" else ""
     place = PLACES[entry.category][0]
     # On the line of a key a mapping stands in braces.
-    example = said.example if place.endswith("- ") else flow(example_of(entry))
+    example = said.example if place.endswith("- ") else flow(example_part(entry))
     call = ", ".join(code(name) for name, _ in said.call)
     return page(
         f"## {said.name}",

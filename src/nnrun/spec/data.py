@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from nnrun.catalog.kinds import AnyOf, Boolean, Choice, Integer, Number, Text
+from nnrun.catalog.kinds import AnyOf, Boolean, Choice, Integer, Number, String
 from nnrun.spec.section import Key, Refusal, Section, part_of, parts_of
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from nnrun.spec.part import Part
 
-_SHARE = Number(0, 1, least_excluded=True, most_excluded=True)
+_SHARE = Number(0, 1, exclusive_minimum=True, exclusive_maximum=True)
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class KFold(Section):
         "shuffle": Key(Boolean(), default=False),
         "repeats": Key(Integer(1), 1),
         "stratify": Key(Boolean(), default=False),
-        "groups": Key(AnyOf((Text(), Integer())), None),
+        "groups": Key(AnyOf((String(), Integer())), None),
         "final_fit": Key(Boolean(), default=False),
     }
 

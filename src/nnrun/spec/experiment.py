@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from nnrun.catalog.kinds import Anything, Choice, Integer, ListOf, Number, Text
+from nnrun.catalog.kinds import AnyValue, Choice, Integer, ListOf, Number, String
 from nnrun.config.hints import did_you_mean
 from nnrun.config.render import show
 from nnrun.errors import ConfigError, Problem
@@ -90,7 +90,7 @@ class KerasSpec(Section):
 
     KEYS: ClassVar[Mapping[str, Key]] = {
         "floatx": Key(Choice(("float16", "bfloat16", "float32", "float64")), "float32"),
-        "epsilon": Key(Number(0, least_excluded=True), 1e-7),
+        "epsilon": Key(Number(0, exclusive_minimum=True), 1e-7),
         "image_data_format": Key(Choice(("channels_last", "channels_first")), "channels_last"),
     }
 
@@ -119,18 +119,18 @@ class Experiment(Section):
     """
 
     KEYS: ClassVar[Mapping[str, Key]] = {
-        "name": Key(Text(), refuses=_refuse_name),
+        "name": Key(String(), refuses=_refuse_name),
         "seed": Key(Integer(0, LARGEST_SEED), 0),
         "backend": Key(Choice(("tensorflow", "jax")), "tensorflow"),
         "keras": Key(KerasSpec, KerasSpec()),
         "precision": Key(Choice(("float32", "mixed_bfloat16", "mixed_float16")), "float32"),
-        "define": Key(Anything(), None),
+        "define": Key(AnyValue(), None),
         "data": Key(DataSpec),
-        "model": Key(Anything()),
+        "model": Key(AnyValue()),
         "training": Key(TrainingSpec),
-        "init_from": Key(Text(), None),
-        "expect": Key(Anything(), None),
-        "silence": Key(ListOf(Text()), ()),
+        "init_from": Key(String(), None),
+        "expect": Key(AnyValue(), None),
+        "silence": Key(ListOf(String()), ()),
     }
 
     name: str

@@ -10,7 +10,7 @@ import json
 from typing import Any
 
 from nnrun.catalog import docstrings, lookup
-from nnrun.catalog.kinds import AnyOf, Kind, MappingOf, PartOf, or_nothing
+from nnrun.catalog.kinds import AnyOf, Kind, MappingOf, PartOf, or_null
 from nnrun.config.extends import WIDEST
 from nnrun.spec.experiment import Expectation, Experiment
 from nnrun.spec.findings.registry import FINDINGS, silenceable
@@ -155,7 +155,7 @@ def _key(section: type[Section], name: str, key: Key, *, laid_over: bool) -> dic
         return {"anyOf": [inner, NULL]} if laid_over else _or_null(inner, key)
     if laid_over:
         return {"anyOf": [key.kind.schema(), NULL, *_merged(key.kind)]}
-    kind = or_nothing(key.kind) if key.default is None else key.kind
+    kind = or_null(key.kind) if key.default is None else key.kind
     return {**kind.schema(), **(_further(name) if section is Experiment else {})}
 
 

@@ -62,8 +62,9 @@ def _entry(entry: Entry) -> dict[str, Any]:
         "required": required,
         "properties": {**{name: _argument(one) for name, one in entry.parameters.items()}, **_beside(entry)},
     }
-    lone = [] if entry.first is None or set(required) - {entry.first.name} else [_lone(entry.first)]
-    return {**told, "anyOf": [arguments, *([] if required else [NULL]), *lone]}
+    first = entry.first_parameter
+    single = [] if first is None or set(required) - {first.name} else [_lone(first)]
+    return {**told, "anyOf": [arguments, *([] if required else [NULL]), *single]}
 
 
 def _required(entry: Entry) -> list[str]:

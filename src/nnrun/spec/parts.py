@@ -147,14 +147,14 @@ class Reader:
         if goes_by_name(entry):
             self._function_with_arguments(entry, inside)
             return None
-        if entry.first is None:
+        if entry.first_parameter is None:
             self.complain(
                 inside, f"{entry.name} takes no arguments, received {show(value)}", f"write {entry.name} alone"
             )
             return None
-        read = self.value(entry.first.kind, value, inside, entry.first.name)
-        self._require(entry, {entry.first.name: value}, inside, at_key=True)
-        return Part(entry.category, entry.name, {entry.first.name: read}, path)
+        read = self.value(entry.first_parameter.kind, value, inside, entry.first_parameter.name)
+        self._require(entry, {entry.first_parameter.name: value}, inside, at_key=True)
+        return Part(entry.category, entry.name, {entry.first_parameter.name: read}, path)
 
     def _entry(self, categories: tuple[str, ...], word: str, path: Path, *, at_key: bool) -> Entry | None:
         for category in categories:
@@ -302,7 +302,7 @@ def goes_by_name(entry: Entry) -> bool:
 
 
 def _is_long_enough(kind: ListOf, value: list[object]) -> bool:
-    return len(value) >= kind.least if kind.length is None else len(value) == kind.length
+    return len(value) >= kind.min_length if kind.length is None else len(value) == kind.length
 
 
 def _categories(kind: Kind) -> tuple[str, ...]:

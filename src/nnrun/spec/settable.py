@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from nnrun.catalog import docstrings, lookup
-from nnrun.catalog.kinds import AnyOf, Anything, Boolean, Choice, Kind, ListOf, MappingOf, Nothing, PartOf
+from nnrun.catalog.kinds import AnyOf, AnyValue, Boolean, Choice, Kind, ListOf, MappingOf, Null, PartOf
 from nnrun.catalog.lookup import Entry
 from nnrun.config import dotted
 from nnrun.config.dump import flow
@@ -109,7 +109,7 @@ def _item(kind: Kind | type[Section] | Entry) -> Kind:
     if isinstance(kind, ListOf | MappingOf):
         return kind.item
     if isinstance(kind, AnyOf):
-        return next((_item(one) for one in kind.kinds if isinstance(one, ListOf | MappingOf)), Anything())
+        return next((_item(one) for one in kind.kinds if isinstance(one, ListOf | MappingOf)), AnyValue())
     return _LAYER
 
 
@@ -131,7 +131,7 @@ def _values(place: _Place) -> Iterator[str]:
     if place.value is not None and not isinstance(place.value, dict | list):
         yield flow(place.value)
     if isinstance(place.kind, Entry):
-        yield from _listed(place.kind.first.kind) if place.kind.first is not None else ()
+        yield from _listed(place.kind.first_parameter.kind) if place.kind.first_parameter is not None else ()
     elif not isinstance(place.kind, type):
         yield from _listed(place.kind)
 
@@ -147,5 +147,5 @@ def _listed(kind: Kind) -> Iterator[str]:
         yield from (flow(option) for option in kind.options)
     elif isinstance(kind, Boolean):
         yield from ("true", "false")
-    elif isinstance(kind, Nothing):
+    elif isinstance(kind, Null):
         yield "null"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from nnrun.catalog.kinds import AnyOf, Boolean, Choice, Integer, MappingOf, Number, Text
+from nnrun.catalog.kinds import AnyOf, Boolean, Choice, Integer, MappingOf, Number, String
 from nnrun.spec.section import Key, Refusal, Section, part_of, parts_of
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class Best(Section):
     """
 
     KEYS: ClassVar[Mapping[str, Key]] = {
-        "monitor": Key(Text(), None),
+        "monitor": Key(String(), None),
         "mode": Key(Choice(("auto", "min", "max")), "auto"),
     }
 
@@ -85,7 +85,7 @@ class Samples(Section):
         "every": Key(Integer(1), 1),
         "length": Key(Integer(1), 200),
         "temperature": Key(Number(0), 0.7),
-        "seed_text": Key(Text(), None),
+        "seed_text": Key(String(), None),
     }
 
     every: int = 1
@@ -119,7 +119,7 @@ class TrainingSpec(Section):
         "rule": Key(Choice(("gradient", "perceptron")), "gradient"),
         "loss": Key(part_of("losses"), None),
         "optimizer": Key(part_of("optimizers"), None, needed_unless=("rule", "perceptron")),
-        "learning_rate": Key(Number(0, least_excluded=True), None),
+        "learning_rate": Key(Number(0, exclusive_minimum=True), None),
         "metrics": Key(parts_of("metrics"), ()),
         "epochs": Key(Integer(1), 1),
         "batch_size": Key(Integer(1), 32),

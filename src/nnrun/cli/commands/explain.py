@@ -12,7 +12,7 @@ from nnrun.errors import NnrunError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from nnrun.catalog.describe import Description, Row
+    from nnrun.catalog.describe import ArgumentDescription, Description
     from nnrun.cli.terminal.screen import Screen
     from nnrun.config.document import Document
     from nnrun.errors import Mark, Path
@@ -227,7 +227,7 @@ def put_description(screen: Screen, description: Description) -> None:
         put_terms(screen, description.call, "  ")
 
 
-def argument(row: Row) -> str:
+def argument(row: ArgumentDescription) -> str:
     """Give one argument's meaning: what it takes, its default, and what it is for."""
     default = "required" if row.required else f"default {row.default}"
     return f"{row.expects}; {default}" + (f"\n{row.summary}" if row.summary else "")

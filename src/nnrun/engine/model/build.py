@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from nnrun.catalog import lookup
-from nnrun.catalog.kinds import plain
+from nnrun.catalog.kinds import to_keras
 from nnrun.catalog.usercode_trace import place
 from nnrun.errors import BuildError, Problem
 from nnrun.spec.part import Part
@@ -78,7 +78,7 @@ class Builder:
         built = self._value(value, part)
         entry = lookup.entry(part.category, part.name)
         # Keras refuses learning_rate=1, since it is no float, and wants a tuple in a few places.
-        return plain(entry.parameters[key].kind, built) if entry and key in entry.parameters else built
+        return to_keras(entry.parameters[key].kind, built) if entry and key in entry.parameters else built
 
     def _value(self, value: object, part: Part) -> Any:
         if isinstance(value, Part):
