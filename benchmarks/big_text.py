@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nnrun.data.data_paths import Places
+from nnrun.data.data_paths import DataPaths
 from nnrun.data.sources.text import Descriptions
 from nnrun.progress import Silent
 
@@ -54,7 +54,7 @@ _NOISE = 50
 def make(file: Path, megabytes: int, text: Path | None) -> None:
     """Write a text of so many megabytes."""
     said = Descriptions()
-    source = text.read_text("utf-8") if text else said.read(said.find(Places(Path())))[0]
+    source = text.read_text("utf-8") if text else said.read(said.find(DataPaths(Path())))[0]
     letters = np.frombuffer(source.encode("ascii", "replace"), dtype="uint8")
     rng = np.random.default_rng(7)
     known, left = np.unique(letters), megabytes * 10**6

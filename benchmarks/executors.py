@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nnrun.cores import usable_cores
-from nnrun.engine.backend.start import Wake, load_keras, tensorflow
+from nnrun.engine.backend.start import BackendSettings, start_keras, tensorflow
 from nnrun.engine.executors.choice import choose
 from nnrun.engine.executors.resident import ResidentExecutor
 from nnrun.engine.executors.shuffle import order
@@ -267,7 +267,7 @@ def main() -> None:
     asked = reader.parse_args()
     if asked.cpu:
         CLOCK[0] = time.process_time
-    keras = load_keras(Wake(seed=7, threads=usable_cores()))
+    keras = start_keras(BackendSettings(seed=7, threads=usable_cores()))
     words, everything = asked.only.split(","), {}
     print(
         "| model | fit, us a step | resident | resident + XLA | fit / resident | gain by XLA (range) "

@@ -21,10 +21,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nnrun.engine.backend.start import Wake, load_keras, tensorflow, usable_cores
+from nnrun.engine.backend.start import BackendSettings, start_keras, tensorflow, usable_cores
 from nnrun.engine.generation.generate import Writer
 from nnrun.engine.generation.sampling import Sampling
-from nnrun.engine.generation.text_model_spec import Voice
+from nnrun.engine.generation.text_model_spec import TextModelSpec
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,7 +48,7 @@ class Windowed:
         hidden = layers.LSTM(units, **wide)(inputs)
         outputs = layers.Dense(VOCABULARY, "softmax", kernel_initializer=_wide(keras, 1.0))(hidden)
         self.model = keras.Model(inputs, outputs)
-        self.voice = Voice(window, VOCABULARY, "scaled", every=False, logits=False, padding=0)
+        self.voice = TextModelSpec(window, VOCABULARY, "scaled", every=False, logits=False, padding=0)
 
     def next(self, text: list[int]) -> int:
         """The most probable code, as the published script asks for it."""
@@ -69,7 +69,7 @@ class Stepwise:
         hidden = layers.LSTM(units, return_sequences=True)(hidden)
         outputs = layers.Dense(VOCABULARY, "softmax", kernel_initializer=_wide(keras, 1.0))(hidden)
         self.model = keras.Model(inputs, outputs)
-        self.voice = Voice(window, VOCABULARY, "codes", every=True, logits=False, padding=0)
+        self.voice = TextModelSpec(window, VOCABULARY, "codes", every=True, logits=False, padding=0)
 
     def next(self, text: list[int]) -> int:
         """The most probable code after the whole text so far."""
@@ -99,7 +99,7 @@ class Attention:
             hidden = layers.Add()([hidden, layers.Dense(128)(inner)])
         outputs = layers.Dense(VOCABULARY, "softmax", kernel_initializer=_wide(keras, 1.0))(hidden)
         self.model = keras.Model(inputs, outputs)
-        self.voice = Voice(window, VOCABULARY, "codes", every=True, logits=False, padding=0)
+        self.voice = TextModelSpec(window, VOCABULARY, "codes", every=True, logits=False, padding=0)
 
     def next(self, text: list[int]) -> int:
         """The most probable code after the whole text so far, which is shorter than the window."""
@@ -166,7 +166,7 @@ def main() -> None:
     for word, usual in (("characters", 40), ("rounds", 3), ("units", 256), ("window", 100)):
         parser.add_argument(f"--{word}", type=int, default=usual)
     asked = parser.parse_args()
-    keras = load_keras(Wake(seed=7))
+    keras = start_keras(BackendSettings(seed=7))
     for form in (Windowed, Stepwise, Attention):
         figures = measure(keras, form(keras, asked.units, asked.window), asked.characters, asked.rounds)
         sys.stdout.write(json.dumps(figures) + "\n")

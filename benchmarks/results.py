@@ -62,13 +62,13 @@ def write_leaking(work: page.Work, request: Request) -> Path:
     import numpy as np
 
     from nnrun.data.all_sources import SOURCES
-    from nnrun.data.data_paths import Places
+    from nnrun.data.data_paths import DataPaths
     from nnrun.data.prepare.scaling import Standardize
     from nnrun.progress import Silent
 
     base = CONFIGS / f"{work.leaks_from}.yaml"
     source = examine(base, (), request.data_dir).experiment.data.source.name
-    raw = SOURCES[source]().load(Places(base.parent, request.data_dir), Silent())
+    raw = SOURCES[source]().load(DataPaths(base.parent, request.data_dir), Silent())
     step = Standardize()
     step.fit(raw.train.x)
     scaled = step.apply(raw.train.x).values

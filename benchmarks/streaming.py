@@ -103,10 +103,10 @@ def write_pictures(folder: Path, count: int) -> None:
     from PIL import Image
 
     from nnrun.data.all_sources import SOURCES
-    from nnrun.data.data_paths import Places
+    from nnrun.data.data_paths import DataPaths
     from nnrun.progress import Silent
 
-    raw = SOURCES["mnist"]().load(Places(Path()), Silent())
+    raw = SOURCES["mnist"]().load(DataPaths(Path()), Silent())
     x, y = np.asarray(raw.train.x), np.asarray(raw.train.y)
     for index in range(count):
         place = folder / str(int(y[index % len(y)]))

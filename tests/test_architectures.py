@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from nnrun.config import shipped
-from nnrun.pipeline.evaluate import Question, evaluate
+from nnrun.pipeline.evaluate import EvaluateRequest, evaluate
 from nnrun.pipeline.summarize import summarize
 from nnrun.pipeline.train import Request, train
 from nnrun.progress import Silent
@@ -41,7 +41,7 @@ def test_an_architecture_is_summed_up_trained_and_read_back(name: str, tmp_path:
         if not isinstance(layer, keras.layers.InputLayer)
     }
     assert rows == theirs
-    again = evaluate(Question(str(done.folder.path), tmp_path / "runs"), Silent())
+    again = evaluate(EvaluateRequest(str(done.folder.path), tmp_path / "runs"), Silent())
     with done.folder.predictions.open(encoding="utf-8") as file:
         kept = list(csv.reader(file))[1:]
     assert [[str(cell) for cell in row] for row in again.rows] == kept

@@ -16,7 +16,7 @@ from nnrun.data.files.digests import file_sha256
 from nnrun.data.files.idx import write_idx
 from nnrun.data.named import registry
 from nnrun.pipeline.check import examine
-from nnrun.pipeline.evaluate import Question, evaluate
+from nnrun.pipeline.evaluate import EvaluateRequest, evaluate
 from nnrun.pipeline.train import Request, train
 from nnrun.progress import Silent
 
@@ -128,5 +128,5 @@ def test_each_trains_on_an_archive_of_the_original_format(
     assert "download-to-come" not in {problem.name for problem in done.warnings}
     assert done.scores["test"]["rows"] == (test_rows or rows // 5)
     assert done.scores["validation"]["rows"] == (rows // 10 if test_rows else round(rows * 0.8 * 0.1))
-    again = evaluate(Question(str(done.folder.path), tmp_path / "runs", data_dir=tmp_path), Silent())
+    again = evaluate(EvaluateRequest(str(done.folder.path), tmp_path / "runs", data_dir=tmp_path), Silent())
     assert again.scores["test"]["loss"] == pytest.approx(done.scores["test"]["loss"], rel=1e-6)

@@ -10,7 +10,7 @@ import pytest
 from nnrun.config.document import parse
 from nnrun.config.dump import dump
 from nnrun.pipeline.check import examine
-from nnrun.pipeline.evaluate import Question, evaluate
+from nnrun.pipeline.evaluate import EvaluateRequest, evaluate
 from nnrun.pipeline.train import Request, train
 from nnrun.progress import Silent
 
@@ -57,5 +57,5 @@ def test_every_row_passes_the_check(row: str, snippet: str, tmp_path: Path) -> N
 def test_every_row_trains_and_comes_back(row: str, snippet: str, tmp_path: Path) -> None:
     """Each snippet trains, and its saved model gives the scores that training ended with."""
     done = train(Request(str(written(snippet, tmp_path)), runs_dir=tmp_path / "runs"), Silent())
-    again = evaluate(Question(str(done.folder.path), tmp_path / "runs"), Silent())
+    again = evaluate(EvaluateRequest(str(done.folder.path), tmp_path / "runs"), Silent())
     assert again.scores["test"] == done.scores["test"], row

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from nnrun.data.data_paths import Places
+from nnrun.data.data_paths import DataPaths
 from nnrun.data.named import registry
 from nnrun.spec.part import Part
 
@@ -88,10 +88,10 @@ def spec() -> Callable[..., AnySpec]:
 
 
 @pytest.fixture
-def places(tmp_path: Path) -> Places:
+def places(tmp_path: Path) -> DataPaths:
     """A config's folder and an empty data folder of its own."""
     (tmp_path / "store").mkdir()
-    return Places(tmp_path, tmp_path / "store")
+    return DataPaths(tmp_path, tmp_path / "store")
 
 
 @pytest.fixture
@@ -101,12 +101,12 @@ def listener() -> Listener:
 
 
 @pytest.fixture
-def shared_places(tmp_path: Path) -> Places:
+def shared_places(tmp_path: Path) -> DataPaths:
     """The folder of real data named by NNRUN_DATA_DIR; a test that needs it skips without it."""
     named = os.environ.get("NNRUN_DATA_DIR")
     if not named or not (Path(named) / "mnist.npz").is_file():
         pytest.skip("needs mnist.npz in the folder that NNRUN_DATA_DIR names")
-    return Places(tmp_path, Path(named))
+    return DataPaths(tmp_path, Path(named))
 
 
 @pytest.fixture

@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from nnrun.data.data_facts import foresee
+from nnrun.data.data_facts import infer_facts
 from nnrun.data.load import load
 from nnrun.data.named.registry import entries
 
 if TYPE_CHECKING:
-    from nnrun.data.data_paths import Places
+    from nnrun.data.data_paths import DataPaths
 
 TABLE = "age,colour,kind\n" + "".join(
     f"{20 + index},{('red', 'blue')[index % 2]},{('a', 'b', 'c')[index % 3]}\n" for index in range(30)
 )
 
 
-def test_foreseen_facts_are_the_loaded_ones(places: Places, listener, spec, split) -> None:
+def test_foreseen_facts_are_the_loaded_ones(places: DataPaths, listener, spec, split) -> None:
     """What is told before loading a small table, preparation and split included, is what loading finds."""
     (places.config_dir / "t.csv").write_text(TABLE)
     said = spec(
@@ -30,7 +30,7 @@ def test_foreseen_facts_are_the_loaded_ones(places: Places, listener, spec, spli
         prepare=(("OneHot", {"columns": ["colour"]}), ("Standardize", {"columns": ["age"]})),
         split=split(test=0.2, validation=0.25, stratify=True),
     )
-    facts, findings = foresee(said, form="one_hot", places=places)
+    facts, findings = infer_facts(said, form="one_hot", places=places)
     assert findings == ()
     assert facts == load(said, form="one_hot", seed=1, places=places, progress=listener).facts
     assert facts.columns == ("age", "colour=blue", "colour=red")
@@ -38,35 +38,35 @@ def test_foreseen_facts_are_the_loaded_ones(places: Places, listener, spec, spli
 
 
 @pytest.mark.parametrize("name", [entry.name for entry in entries() if not entry.containers])
-def test_the_registry_states_the_facts_of_bundled_sets(places: Places, listener, spec, split, name: str) -> None:
+def test_the_registry_states_the_facts_of_bundled_sets(places: DataPaths, listener, spec, split, name: str) -> None:
     """Every bundled set is what its entry says, so that a config over it is checked in full."""
     said = spec(name, split=split(test=0.2))
     form = "number" if name == "diabetes" else "integer"
-    facts, findings = foresee(said, form=form, places=places)
+    facts, findings = infer_facts(said, form=form, places=places)
     assert findings == ()
     assert facts == load(said, form=form, seed=1, places=places, progress=listener).facts
 
 
-def test_a_download_to_come_is_a_note_and_the_facts_are_there(places: Places, spec) -> None:
+def test_a_download_to_come_is_a_note_and_the_facts_are_there(places: DataPaths, spec) -> None:
     """A named set that is not downloaded yet is checked in full."""
-    facts, findings = foresee(spec("mnist"), form="one_hot", places=places)
+    facts, findings = infer_facts(spec("mnist"), form="one_hot", places=places)
     assert [(finding.severity, finding.name) for finding in findings] == [("note", "download-to-come")]
     assert (facts.input_shape, facts.classes, facts.rows) == ((28, 28), 10, {"train": 60000, "test": 10000})
 
 
-def test_arrays_are_foreseen_from_their_headers(places: Places, spec, split) -> None:
+def test_arrays_are_foreseen_from_their_headers(places: DataPaths, spec, split) -> None:
     """Shape and rows of an npz are known, its classes are not."""
     np.savez(places.config_dir / "a.npz", x=np.zeros((10, 4, 4)), y=np.zeros(10))
-    facts, findings = foresee(spec("npz", file="a.npz", split=split(test=0.3)), form="integer", places=places)
+    facts, findings = infer_facts(spec("npz", file="a.npz", split=split(test=0.3)), form="integer", places=places)
     assert findings == ()
     assert (facts.input_shape, facts.classes, facts.rows) == ((4, 4), None, {"train": 7, "test": 3})
 
 
-def test_a_large_table_is_foreseen_from_its_start(places: Places, spec, monkeypatch) -> None:
+def test_a_large_table_is_foreseen_from_its_start(places: DataPaths, spec, monkeypatch) -> None:
     """Of a large file only the columns are known, not the rows nor the classes."""
     monkeypatch.setattr("nnrun.data.sources.csv._WHOLE", 10)
     (places.config_dir / "t.csv").write_text(TABLE)
-    facts, findings = foresee(spec("csv", file="t.csv", features=["age"]), form="integer", places=places)
+    facts, findings = infer_facts(spec("csv", file="t.csv", features=["age"]), form="integer", places=places)
     assert findings == ()
     assert (facts.input_shape, facts.classes, facts.rows) == ((1,), None, {})
 
@@ -141,28 +141,28 @@ def test_a_large_table_is_foreseen_from_its_start(places: Places, spec, monkeypa
     ],
 )
 def test_what_is_wrong_with_a_table_is_found_at_its_place(
-    places: Places, spec, said: dict, form: str, path: tuple, name: str, text: str
+    places: DataPaths, spec, said: dict, form: str, path: tuple, name: str, text: str
 ) -> None:
     """Each mistake is an error finding at the key to blame."""
     (places.config_dir / "t.csv").write_text(TABLE)
-    _, findings = foresee(spec("csv", **said), form=form, places=places)
+    _, findings = infer_facts(spec("csv", **said), form=form, places=places)
     assert [(finding.path, finding.name, finding.severity) for finding in findings] == [(path, name, "error")]
     assert text in findings[0].text
 
 
-def test_a_target_of_prices_is_no_class_and_words_are_no_numbers(places: Places, spec) -> None:
+def test_a_target_of_prices_is_no_class_and_words_are_no_numbers(places: DataPaths, spec) -> None:
     """A loss that cannot compare with a table's target is found from the target's values."""
     (places.config_dir / "t.csv").write_text("a,price,kind\n1,24.5,x\n2,3,y\n")
     for target, form, text in (("price", "integer", "numbers such as 24.5"), ("kind", "number", "text such as 'x'")):
-        _, findings = foresee(spec("csv", file="t.csv", features=["a"], target=target), form=form, places=places)
+        _, findings = infer_facts(spec("csv", file="t.csv", features=["a"], target=target), form=form, places=places)
         assert [finding.name for finding in findings] == ["loss-target-mismatch"]
         assert text in findings[0].text
 
 
-def test_a_target_with_too_many_values_has_no_foreseen_classes(places: Places, spec) -> None:
+def test_a_target_with_too_many_values_has_no_foreseen_classes(places: DataPaths, spec) -> None:
     """More distinct values than a thousand are not kept: the classes are then not known beforehand."""
     (places.config_dir / "t.csv").write_text("a,y\n" + "".join(f"{index % 3},{index}\n" for index in range(1500)))
-    facts, findings = foresee(spec("csv", file="t.csv"), form="integer", places=places)
+    facts, findings = infer_facts(spec("csv", file="t.csv"), form="integer", places=places)
     assert findings == ()
     assert (facts.classes, facts.rows) == (None, {"train": 1500})
 
@@ -200,10 +200,10 @@ def test_a_target_with_too_many_values_has_no_foreseen_classes(places: Places, s
     ],
 )
 def test_what_does_not_fit_a_named_set_is_found(  # noqa: PLR0917 - one row of the table
-    places: Places, spec, source: str, options: dict, form: str, path: tuple, severity: str, text: str
+    places: DataPaths, spec, source: str, options: dict, form: str, path: tuple, severity: str, text: str
 ) -> None:
     """Impossible preparation and losses that do not suit the target are told without loading."""
-    _, findings = foresee(spec(source, **options), form=form, places=places)
+    _, findings = infer_facts(spec(source, **options), form=form, places=places)
     assert [(finding.path, finding.severity) for finding in findings] == [(path, severity)]
     assert text in findings[0].text
 
@@ -212,17 +212,17 @@ def test_what_does_not_fit_a_named_set_is_found(  # noqa: PLR0917 - one row of t
     ("source", "said", "text"),
     [("mnist", {"test": 0.1}, "a test part of its own"), ("digits", {"validation": "test"}, "needs a test part")],
 )
-def test_an_impossible_split_is_found(places: Places, spec, split, source: str, said: dict, text: str) -> None:
+def test_an_impossible_split_is_found(places: DataPaths, spec, split, source: str, said: dict, text: str) -> None:
     """A split that contradicts the source is an error at `split`."""
-    _, findings = foresee(spec(source, split=split(**said)), form="integer", places=places)
+    _, findings = infer_facts(spec(source, split=split(**said)), form="integer", places=places)
     wrong = [finding for finding in findings if finding.severity == "error"]
     assert [finding.path for finding in wrong] == [("data", "split")]
     assert text in wrong[0].text
 
 
-def test_a_stated_encoding_goes_before_the_loss(places: Places, spec) -> None:
+def test_a_stated_encoding_goes_before_the_loss(places: DataPaths, spec) -> None:
     """`OneHot: target` makes class targets one-hot rows under a loss for numbers."""
-    facts, findings = foresee(
+    facts, findings = infer_facts(
         spec("digits", prepare=(("OneHot", {"columns": "target"}),)), form="number", places=places
     )
     assert findings == ()

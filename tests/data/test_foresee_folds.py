@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from nnrun.data.data_facts import foresee
-from nnrun.data.data_paths import Places
+from nnrun.data.data_facts import infer_facts
+from nnrun.data.data_paths import DataPaths
 from nnrun.spec.data import KFold, Split
 
 TABLE = "age,bmi,who,risk\n" + "".join(f"{20 + row},{row % 4},{row // 2},{row % 2}\n" for row in range(10))
@@ -21,7 +21,7 @@ def foreseen(tmp_path: Path, spec):
     def look(form: str = "binary", validation: float | None = None, **k_fold):
         split = Split(validation=validation, k_fold=KFold(**k_fold))
         said = spec("csv", split=split, file="t.csv", target="risk")
-        return foresee(said, form=form, places=Places(tmp_path, tmp_path))
+        return infer_facts(said, form=form, places=DataPaths(tmp_path, tmp_path))
 
     return look
 
@@ -55,5 +55,5 @@ def test_what_cannot_be_dealt_out_is_found(foreseen, form: str, k_fold: dict, te
 def test_strata_of_numbers_are_refused(spec, tmp_path: Path) -> None:
     """A target known to be a number has no classes to keep the shares of."""
     said = spec("diabetes", split=Split(k_fold=KFold(folds=3, stratify=True)))
-    findings = foresee(said, form="number", places=Places(tmp_path, tmp_path))[1]
+    findings = infer_facts(said, form="number", places=DataPaths(tmp_path, tmp_path))[1]
     assert ["needs classes" in finding.text for finding in findings] == [True]

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nnrun.data.cross_validation import load_crossing
-from nnrun.data.data_paths import Places
+from nnrun.data.cross_validation import load_folded
+from nnrun.data.data_paths import DataPaths
 from nnrun.data.load import load
 from nnrun.data.prepare.registry import STEPS
 from nnrun.progress import Silent
@@ -63,7 +63,7 @@ def _steps(said: list[tuple[str, dict[str, Any]]]) -> tuple[Part, ...]:
     return tuple(Part("preparation", name, arguments, ("data", "prepare")) for name, arguments in said)
 
 
-def _table(folder: Path, foreign: set[int]) -> Places:
+def _table(folder: Path, foreign: set[int]) -> DataPaths:
     """A table with gaps and three towns; rows in `foreign` hold huge numbers, no gaps and towns of their own."""
     lines = ["age,bmi,town,kind"]
     for row in range(ROWS):
@@ -73,7 +73,7 @@ def _table(folder: Path, foreign: set[int]) -> Places:
         lines.append(",".join([*(strange if row in foreign else honest), str(row % 2)]))
     folder.mkdir()
     (folder / "t.csv").write_text("\n".join(lines) + "\n")
-    return Places(folder, folder)
+    return DataPaths(folder, folder)
 
 
 def _same(honest, poisoned) -> None:
@@ -101,7 +101,7 @@ def test_no_fold_learns_from_the_rows_it_tests(tmp_path: Path, name: str, number
         split = Split(k_fold=KFold(folds=4, shuffle=True), validation=0.2)
         spec = Spec(Part("sources", "csv", {"file": "t.csv"}, ()), _steps(_gaps_or_not(name)), split)
         places = _table(tmp_path / folder, foreign)
-        crossing = load_crossing(spec, form="integer", seed=7, places=places, progress=Silent())
+        crossing = load_folded(spec, form="integer", seed=7, places=places, progress=Silent())
         return crossing.dataset(number, Silent()), set(crossing.folds[number].test.tolist())
 
     honest, tested = fold("honest", set())
@@ -131,7 +131,7 @@ def test_no_test_part_of_its_own_is_learned_from(tmp_path: Path, name: str) -> N
     def dataset(file: str, x_test: np.ndarray):
         np.savez(tmp_path / file, x_train=x, y_train=y, x_test=x_test, y_test=y[:6])
         spec = Spec(Part("sources", "npz", {"file": file}, ()), _steps(PICTURES[name]), Split(validation=0.2))
-        return load(spec, form="integer", seed=7, places=Places(tmp_path, tmp_path), progress=Silent())
+        return load(spec, form="integer", seed=7, places=DataPaths(tmp_path, tmp_path), progress=Silent())
 
     honest = dataset("a.npz", x[:6])
     _same(honest, dataset("b.npz", draw.integers(0, 255, (6, 4, 4)).astype("uint8") // 2 + 128))

@@ -15,7 +15,7 @@ from nnrun.errors import DataError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from nnrun.data.data_paths import Places
+    from nnrun.data.data_paths import DataPaths
 
 PREPARE = (("OneHot", {"columns": ["colour"], "unseen": "zeros"}), ("Standardize", {}))
 
@@ -25,7 +25,7 @@ def _table(file: Path, ages: list[float], colours: list[str]) -> None:
     file.write_text("\n".join(["age,colour,y", *rows]) + "\n")
 
 
-def test_no_figure_of_the_test_part_reaches_the_preparation(places: Places, listener, spec, split) -> None:
+def test_no_figure_of_the_test_part_reaches_the_preparation(places: DataPaths, listener, spec, split) -> None:
     """Huge values and a strange category in the validation and test rows leave the fitted preparation as it was."""
     ages, colours = [float(index) for index in range(40)], ["red", "blue"] * 20
     said = spec("csv", file="t.csv", prepare=PREPARE, split=split(test=0.25, validation=0.2))
@@ -42,7 +42,7 @@ def test_no_figure_of_the_test_part_reaches_the_preparation(places: Places, list
     assert "poison" not in json.dumps(poisoned.fitted)
 
 
-def test_poison_in_the_training_part_does_reach_it(places: Places, listener, spec, split) -> None:
+def test_poison_in_the_training_part_does_reach_it(places: DataPaths, listener, spec, split) -> None:
     """The test above could fail: a changed training row changes the preparation."""
     ages, colours = [float(index) for index in range(40)], ["red", "blue"] * 20
     said = spec("csv", file="t.csv", prepare=PREPARE, split=split(test=0.25))
@@ -53,7 +53,7 @@ def test_poison_in_the_training_part_does_reach_it(places: Places, listener, spe
     assert load(said, form="binary", seed=5, places=places, progress=listener).fitted[1:] != clean.fitted[1:]
 
 
-def test_arrays_suit_the_model(places: Places, listener, spec, split) -> None:
+def test_arrays_suit_the_model(places: DataPaths, listener, spec, split) -> None:
     """Examples are float32, row after row in memory; targets suit the loss; rows point into the source."""
     done = load(
         spec(
@@ -74,7 +74,7 @@ def test_arrays_suit_the_model(places: Places, listener, spec, split) -> None:
     assert set(done.digests) == {"train.x", "train.y", "test.x", "test.y"}
 
 
-def test_a_part_that_serves_twice_is_the_same_part(places: Places, listener, spec, split) -> None:
+def test_a_part_that_serves_twice_is_the_same_part(places: DataPaths, listener, spec, split) -> None:
     """`validation: test` and `test: train` share arrays and say so."""
     one = load(
         spec("iris", split=split(test=0.2, validation="test")), form="integer", seed=1, places=places, progress=listener
@@ -92,7 +92,7 @@ def test_a_part_that_serves_twice_is_the_same_part(places: Places, listener, spe
     assert two.facts.rows == {"train": 150, "validation": 150, "test": 150}
 
 
-def test_stratified_parts_hold_all_classes_alike(places: Places, listener, spec, split) -> None:
+def test_stratified_parts_hold_all_classes_alike(places: DataPaths, listener, spec, split) -> None:
     """A tenth of iris, stratified, has five flowers of each species."""
     done = load(
         spec("iris", split=split(test=0.1, stratify=True)), form="integer", seed=1, places=places, progress=listener
@@ -100,7 +100,7 @@ def test_stratified_parts_hold_all_classes_alike(places: Places, listener, spec,
     assert np.bincount(done.test.y).tolist() == [5, 5, 5]
 
 
-def test_a_file_s_digest_is_kept(places: Places, listener, spec) -> None:
+def test_a_file_s_digest_is_kept(places: DataPaths, listener, spec) -> None:
     """The record can say which bytes were read."""
     import hashlib
 
@@ -109,7 +109,7 @@ def test_a_file_s_digest_is_kept(places: Places, listener, spec) -> None:
     assert done.digests["file:t.csv"] == hashlib.sha256((places.config_dir / "t.csv").read_bytes()).hexdigest()
 
 
-def test_numbers_are_scored_as_numbers(places: Places, listener, spec) -> None:
+def test_numbers_are_scored_as_numbers(places: DataPaths, listener, spec) -> None:
     """A loss for numbers makes it a regression, whatever the target looks like."""
     done = load(spec("diabetes"), form="number", seed=1, places=places, progress=listener)
     assert (done.facts.task, done.facts.classes, done.facts.targets) == ("regression", None, 1)
@@ -117,7 +117,7 @@ def test_numbers_are_scored_as_numbers(places: Places, listener, spec) -> None:
     assert float(done.train.x[:, 0].max()) == 79.0
 
 
-def test_a_constant_column_is_told(places: Places, listener, spec) -> None:
+def test_a_constant_column_is_told(places: DataPaths, listener, spec) -> None:
     """The user hears which columns became 0."""
     _table(places.config_dir / "t.csv", [5.0] * 4, ["red", "blue"] * 2)
     load(
@@ -159,7 +159,7 @@ def test_a_constant_column_is_told(places: Places, listener, spec) -> None:
     ],
 )
 def test_what_cannot_be_is_a_data_error(
-    places: Places, listener, spec, source: str, options: dict, form: str, message: str
+    places: DataPaths, listener, spec, source: str, options: dict, form: str, message: str
 ) -> None:
     """Impossible steps, losses and leftovers of text are messages."""
     _table(places.config_dir / "t.csv", [1.0, 2.0], ["red", "blue"])
@@ -176,7 +176,7 @@ def test_what_cannot_be_is_a_data_error(
     ],
 )
 def test_a_split_that_cannot_be_is_a_data_error(
-    places: Places, listener, spec, split, source: str, said: dict, message: str
+    places: DataPaths, listener, spec, split, source: str, said: dict, message: str
 ) -> None:
     """The reason is given, after the word `split`."""
     with pytest.raises(DataError, match=f"split: .*{message}"):
@@ -189,7 +189,7 @@ def test_a_split_that_cannot_be_is_a_data_error(
         )
 
 
-def test_a_number_that_is_not_finite_is_refused_with_its_place(places: Places, listener, spec) -> None:
+def test_a_number_that_is_not_finite_is_refused_with_its_place(places: DataPaths, listener, spec) -> None:
     """NaN in an array would silently turn every weight into NaN."""
     x = np.zeros((4, 3))
     x[2, 1] = np.nan
@@ -198,7 +198,7 @@ def test_a_number_that_is_not_finite_is_refused_with_its_place(places: Places, l
         load(spec("npz", file="a.npz"), form="binary", seed=1, places=places, progress=listener)
 
 
-def test_a_category_of_another_part_is_named_with_its_example(places: Places, listener, spec, split) -> None:
+def test_a_category_of_another_part_is_named_with_its_example(places: DataPaths, listener, spec, split) -> None:
     """A category that the training part alone lacks is named with its place in the part that has it."""
     rows = [[1, 0], [2, 1]] * 10 + [[3, 0]]
     said = spec("inline", rows=rows, prepare=(("OneHot", {"columns": [0]}),), split=split(test=0.5))

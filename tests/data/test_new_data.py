@@ -10,11 +10,11 @@ import pytest
 
 from nnrun.data.files.idx import write_idx
 from nnrun.data.load import load
-from nnrun.data.new_data import load_again
+from nnrun.data.new_data import load_new_data
 from nnrun.errors import DataError
 
 if TYPE_CHECKING:
-    from nnrun.data.data_paths import Places
+    from nnrun.data.data_paths import DataPaths
 
 TABLE = "age,colour,kind\n" + "".join(
     f"{20 + index},{('red', 'blue')[index % 2]},{('a', 'b')[index % 2]}\n" for index in range(30)
@@ -22,30 +22,30 @@ TABLE = "age,colour,kind\n" + "".join(
 PREPARE = (("OneHot", {"columns": ["colour"]}), ("Standardize", {}))
 
 
-def _run(places: Places, listener, spec, split):
+def _run(places: DataPaths, listener, spec, split):
     (places.config_dir / "t.csv").write_text(TABLE)
     said = spec("csv", file="t.csv", prepare=PREPARE, split=split(test=0.3))
     done = load(said, form="integer", seed=1, places=places, progress=listener)
     return said, done, json.loads(json.dumps(done.fitted))
 
 
-def test_the_test_rows_in_a_file_of_their_own_give_the_same_arrays(places: Places, listener, spec, split) -> None:
+def test_the_test_rows_in_a_file_of_their_own_give_the_same_arrays(places: DataPaths, listener, spec, split) -> None:
     """Reading the test part's rows again from another file gives the very same numbers, without fitting."""
     said, done, fitted = _run(places, listener, spec, split)
     lines = TABLE.splitlines()
     other = places.config_dir / "other.csv"
     other.write_text("\n".join([lines[0], *(lines[1 + row] for row in done.test.rows)]) + "\n")
-    again = load_again(said, fitted, file=other, facts=done.facts, with_target=True)
+    again = load_new_data(said, fitted, file=other, facts=done.facts, with_target=True)
     assert np.array_equal(again.x, done.test.x)
     assert np.array_equal(again.y, done.test.y)
 
 
-def test_the_truth_need_not_be_there_to_predict(places: Places, listener, spec, split) -> None:
+def test_the_truth_need_not_be_there_to_predict(places: DataPaths, listener, spec, split) -> None:
     """Without a target the examples alone are read, and one row is enough."""
     said, done, fitted = _run(places, listener, spec, split)
     other = places.config_dir / "other.csv"
     other.write_text("colour,age\nred,33\n")
-    again = load_again(said, fitted, file=other, facts=done.facts, with_target=False)
+    again = load_new_data(said, fitted, file=other, facts=done.facts, with_target=False)
     assert again.x.shape == (1, 3)
     assert again.y.shape == (1, 0)
 
@@ -61,7 +61,7 @@ def test_the_truth_need_not_be_there_to_predict(places: Places, listener, spec, 
     ],
 )
 def test_a_file_that_does_not_suit_the_run_is_refused(
-    places: Places, listener, spec, split, text: str | None, message: str
+    places: DataPaths, listener, spec, split, text: str | None, message: str
 ) -> None:
     """Missing files and columns, unseen categories and classes, and text among numbers are named."""
     said, done, fitted = _run(places, listener, spec, split)
@@ -69,12 +69,12 @@ def test_a_file_that_does_not_suit_the_run_is_refused(
     if text is not None:
         other.write_text(text)
     with pytest.raises(DataError, match=message) as refused:
-        load_again(said, fitted, file=other, facts=done.facts, with_target=True)
+        load_new_data(said, fitted, file=other, facts=done.facts, with_target=True)
     assert refused.value.hint
 
 
 @pytest.mark.parametrize("step", ["OneHot", "Ordinal"])
-def test_an_unknown_category_is_named_with_its_line(places: Places, listener, spec, step: str) -> None:
+def test_an_unknown_category_is_named_with_its_line(places: DataPaths, listener, spec, step: str) -> None:
     """The line is the file's, headers, blank lines and quoted line ends counted, and so are other rows like it."""
     (places.config_dir / "t.csv").write_text("town,age,kind\nUlm,1,0\nBonn,2,1\n")
     said = spec("csv", file="t.csv", prepare=((step, {"columns": ["town"]}),))
@@ -82,12 +82,12 @@ def test_an_unknown_category_is_named_with_its_line(places: Places, listener, sp
     other = places.config_dir / "other.csv"
     other.write_text('town,age\nUlm,3\n\n"Bonn",4\nKiel,5\nUlm,6\nJena,7\nKiel,8\n')
     with pytest.raises(DataError, match=r"\(Bonn, Ulm\), received 'Kiel' \(2 more rows hold such\)") as refused:
-        load_again(said, done.fitted, file=other, facts=done.facts, with_target=False)
+        load_new_data(said, done.fitted, file=other, facts=done.facts, with_target=False)
     assert (refused.value.file, refused.value.row, refused.value.column) == (other, 5, "town")
     assert "unseen: " in refused.value.hint
 
 
-def test_an_unknown_category_of_another_format_is_named_with_its_row(places: Places, listener, spec) -> None:
+def test_an_unknown_category_of_another_format_is_named_with_its_row(places: DataPaths, listener, spec) -> None:
     """A Parquet file has rows and no lines."""
     pa = pytest.importorskip("pyarrow")
     import pyarrow.parquet as pq
@@ -100,10 +100,10 @@ def test_an_unknown_category_of_another_format_is_named_with_its_row(places: Pla
     other = places.config_dir / "other.parquet"
     pq.write_table(pa.table({**table, "town": ["Ulm", "Kiel"]}), other)
     with pytest.raises(DataError, match=r"column town: expected .* received 'Kiel' in row 1 \(counted from 0\)"):
-        load_again(said, done.fitted, file=other, facts=done.facts, with_target=False)
+        load_new_data(said, done.fitted, file=other, facts=done.facts, with_target=False)
 
 
-def test_pictures_come_from_npz_idx_and_csv(places: Places, listener, spec) -> None:
+def test_pictures_come_from_npz_idx_and_csv(places: DataPaths, listener, spec) -> None:
     """A named set of pictures takes its kind from any of the three formats, flattened or not."""
     said = spec("digits", prepare=(("Rescale", {"divide_by": 16}), ("Reshape", {"shape": [8, 8, 1]})))
     done = load(said, form="one_hot", seed=1, places=places, progress=listener)
@@ -118,29 +118,29 @@ def test_pictures_come_from_npz_idx_and_csv(places: Places, listener, spec) -> N
         "\n".join(",".join(str(value) for value in [*row, 7]) for row in x.reshape(3, 64).tolist()) + "\n"
     )
     for name in ("a.npz", "b-idx3-ubyte.gz", "c.csv"):
-        again = load_again(said, done.fitted, file=folder / name, facts=done.facts, with_target=False)
+        again = load_new_data(said, done.fitted, file=folder / name, facts=done.facts, with_target=False)
         assert np.array_equal(again.x, x.astype("float32").reshape(3, 8, 8, 1) / 16)
-    with_truth = load_again(said, done.fitted, file=folder / "d.csv", facts=done.facts, with_target=True)
+    with_truth = load_new_data(said, done.fitted, file=folder / "d.csv", facts=done.facts, with_target=True)
     assert with_truth.y.argmax(axis=1).tolist() == [7, 7, 7]
-    assert load_again(said, done.fitted, file=folder / "a.npz", facts=done.facts, with_target=True).y.argmax(
+    assert load_new_data(said, done.fitted, file=folder / "a.npz", facts=done.facts, with_target=True).y.argmax(
         axis=1
     ).tolist() == [3, 1, 4]
 
 
 @pytest.mark.parametrize("text", ["1,2,3,4,setosa\n5,6,7,8,virginica\n", "1,2,3,4,0\n5,6,7,8,2\n"])
-def test_a_bundled_table_takes_classes_by_name_or_number(places: Places, listener, spec, text: str) -> None:
+def test_a_bundled_table_takes_classes_by_name_or_number(places: DataPaths, listener, spec, text: str) -> None:
     """Iris' species may be written out or numbered."""
     said = spec("iris", prepare=(("Standardize", {}),))
     done = load(said, form="integer", seed=1, places=places, progress=listener)
     (places.config_dir / "f.csv").write_text(text)
-    assert load_again(
+    assert load_new_data(
         said, done.fitted, file=places.config_dir / "f.csv", facts=done.facts, with_target=True
     ).y.tolist() == [0, 2]
 
 
 @pytest.mark.parametrize(("name", "content"), [("a.npz", None), ("a.txt", "1,2"), ("a-idx3", b"\0\0\x08\3")])
 def test_pictures_of_another_shape_or_kind_are_refused(
-    places: Places, listener, spec, name: str, content: str | bytes | None
+    places: DataPaths, listener, spec, name: str, content: str | bytes | None
 ) -> None:
     """A file of another kind, a truncated one, and pictures of another size are named."""
     said = spec("digits")
@@ -151,21 +151,21 @@ def test_pictures_of_another_shape_or_kind_are_refused(
     else:
         file.write_bytes(content.encode() if isinstance(content, str) else content)
     with pytest.raises(DataError, match=r"expected|cut short") as refused:
-        load_again(said, done.fitted, file=file, facts=done.facts, with_target=False)
+        load_new_data(said, done.fitted, file=file, facts=done.facts, with_target=False)
     assert refused.value.hint
 
 
-def test_arrays_of_another_shape_than_the_model_s_are_refused(places: Places, listener, spec) -> None:
+def test_arrays_of_another_shape_than_the_model_s_are_refused(places: DataPaths, listener, spec) -> None:
     """An npz run does not take examples with another number of features."""
     np.savez(places.config_dir / "a.npz", x=np.zeros((4, 3)), y=np.array([0, 1, 0, 1]))
     np.savez(places.config_dir / "b.npz", x=np.zeros((4, 5)))
     said = spec("npz", file="a.npz")
     done = load(said, form="binary", seed=1, places=places, progress=listener)
     with pytest.raises(DataError, match=r"takes examples of shape \[3\], the file gives \[5\]"):
-        load_again(said, done.fitted, file=places.config_dir / "b.npz", facts=done.facts, with_target=False)
+        load_new_data(said, done.fitted, file=places.config_dir / "b.npz", facts=done.facts, with_target=False)
 
 
-def test_idx_files_bring_their_labels_from_beside(places: Places, listener, spec) -> None:
+def test_idx_files_bring_their_labels_from_beside(places: DataPaths, listener, spec) -> None:
     """As MNIST names them, gzipped or not; where none lie beside, the name that is looked for is said."""
     said = spec("digits")
     done = load(said, form="integer", seed=1, places=places, progress=listener)
@@ -173,18 +173,18 @@ def test_idx_files_bring_their_labels_from_beside(places: Places, listener, spec
     file = places.config_dir / "mine-images-idx3-ubyte.gz"
     write_idx(file, x)
     with pytest.raises(DataError, match=r"expected its labels beside it, in mine-labels-idx1-ubyte\.gz") as refused:
-        load_again(said, done.fitted, file=file, facts=done.facts, with_target=True)
+        load_new_data(said, done.fitted, file=file, facts=done.facts, with_target=True)
     assert refused.value.hint
     write_idx(places.config_dir / "mine-labels-idx1-ubyte", np.array([3, 1, 4], dtype="uint8"))
-    again = load_again(said, done.fitted, file=file, facts=done.facts, with_target=True)
+    again = load_new_data(said, done.fitted, file=file, facts=done.facts, with_target=True)
     assert np.array_equal(again.x, x.astype("float32"))
     assert again.y.tolist() == [3, 1, 4]
     write_idx(places.config_dir / "mine-labels-idx1-ubyte", np.array([3, 1], dtype="uint8"))
     with pytest.raises(DataError, match="expected as many labels as examples"):
-        load_again(said, done.fitted, file=file, facts=done.facts, with_target=True)
+        load_new_data(said, done.fitted, file=file, facts=done.facts, with_target=True)
 
 
-def test_a_run_on_idx_files_takes_others(places: Places, listener, spec) -> None:
+def test_a_run_on_idx_files_takes_others(places: DataPaths, listener, spec) -> None:
     """The same of the reader `idx` itself."""
     folder = places.config_dir
     x = np.arange(36, dtype="uint8").reshape(4, 3, 3)
@@ -193,12 +193,12 @@ def test_a_run_on_idx_files_takes_others(places: Places, listener, spec) -> None
         write_idx(folder / f"{name}-labels-idx1-ubyte", np.array([0, 1, 0, 1], dtype="uint8"))
     said = spec("idx", images="a-images-idx3-ubyte", labels="a-labels-idx1-ubyte")
     done = load(said, form="integer", seed=1, places=places, progress=listener)
-    again = load_again(said, done.fitted, file=folder / "b-images-idx3-ubyte", facts=done.facts, with_target=True)
+    again = load_new_data(said, done.fitted, file=folder / "b-images-idx3-ubyte", facts=done.facts, with_target=True)
     assert np.array_equal(again.x, done.train.x)
     assert np.array_equal(again.y, done.train.y)
 
 
-def test_a_run_on_pictures_takes_a_folder(places: Places, listener, spec) -> None:
+def test_a_run_on_pictures_takes_a_folder(places: DataPaths, listener, spec) -> None:
     """Subfolders name the classes; without truth any folder's pictures are read in the order of their paths."""
     from PIL import Image
 
@@ -210,18 +210,18 @@ def test_a_run_on_pictures_takes_a_folder(places: Places, listener, spec) -> Non
             Image.fromarray(np.full((4, 4), 40 * number + 7, dtype="uint8")).save(file)
     said = spec("images", folder="train", colour="grey")
     done = load(said, form="integer", seed=1, places=places, progress=listener)
-    again = load_again(said, done.fitted, file=folder / "new", facts=done.facts, with_target=True)
+    again = load_new_data(said, done.fitted, file=folder / "new", facts=done.facts, with_target=True)
     assert again.y.tolist() == [0, 0, 1, 1]
     assert again.x[:, 0, 0, 0].tolist() == [47, 127, 7, 87]
-    bare = load_again(said, done.fitted, file=folder / "new" / "cat", facts=done.facts, with_target=False)
+    bare = load_new_data(said, done.fitted, file=folder / "new" / "cat", facts=done.facts, with_target=False)
     assert bare.x[:, 0, 0, 0].tolist() == [47, 127]
     (folder / "empty").mkdir()
     for truth in (True, False):
         with pytest.raises(DataError, match=r"expected a (subfolder|folder) .*pictures"):
-            load_again(said, done.fitted, file=folder / "empty", facts=done.facts, with_target=truth)
+            load_new_data(said, done.fitted, file=folder / "empty", facts=done.facts, with_target=truth)
 
 
-def test_a_run_on_a_csv_takes_a_parquet_file(places: Places, listener, spec) -> None:
+def test_a_run_on_a_csv_takes_a_parquet_file(places: DataPaths, listener, spec) -> None:
     """The same columns from a typed table: dates and numbers that are names are read as the csv's."""
     pa = pytest.importorskip("pyarrow")
     import datetime as dt
@@ -234,13 +234,13 @@ def test_a_run_on_a_csv_takes_a_parquet_file(places: Places, listener, spec) -> 
     done = load(said, form="integer", seed=1, places=places, progress=listener)
     file = places.config_dir / "new.parquet"
     pq.write_table(pa.table({"when": [dt.date(1970, 1, 5)], "zip": [9999], "kind": ["b"]}), file)
-    again = load_again(said, done.fitted, file=file, facts=done.facts, with_target=True)
+    again = load_new_data(said, done.fitted, file=file, facts=done.facts, with_target=True)
     assert again.x.tolist() == done.train.x[1:2].tolist() == [[4, 0, 1]]
     assert again.y.tolist() == [1]
 
 
-def test_only_pictures_come_in_folders(places: Places, listener, spec, split) -> None:
+def test_only_pictures_come_in_folders(places: DataPaths, listener, spec, split) -> None:
     """A table's run says that it was given a folder."""
     said, done, fitted = _run(places, listener, spec, split)
     with pytest.raises(DataError, match="expected a data file, received a folder"):
-        load_again(said, fitted, file=places.config_dir, facts=done.facts, with_target=True)
+        load_new_data(said, fitted, file=places.config_dir, facts=done.facts, with_target=True)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from nnrun.data.columns import Columns
-from nnrun.data.data_facts import foresee
+from nnrun.data.data_facts import infer_facts
 from nnrun.data.load import load
 from nnrun.data.prepare.registry import STEPS, fitted_json, restore
 from nnrun.data.prepare.step import View
@@ -247,7 +247,7 @@ def test_a_table_may_have_missing_features_where_a_step_fills_them_in(places, li
         ("OneHot", {"columns": ["town"]}),
     )
     said = spec("csv", file="t.csv", prepare=steps)
-    _, findings = foresee(said, form="binary", places=places)
+    _, findings = infer_facts(said, form="binary", places=places)
     assert findings == ()
     done = load(said, form="binary", seed=1, places=places, progress=listener)
     assert done.facts.columns == ("age", "town=?", "town=Bonn", "town=Ulm")
@@ -269,4 +269,4 @@ def test_a_missing_target_is_refused_whatever_the_steps(places, listener, spec) 
     said = spec("csv", file="t.csv", prepare=(("Impute", {}),))
     with pytest.raises(DataError, match="row 3, column risk: expected a value, received a missing one"):
         load(said, form="binary", seed=1, places=places, progress=listener)
-    assert [finding.name for finding in foresee(said, form="binary", places=places)[1]] == ["defective-data"]
+    assert [finding.name for finding in infer_facts(said, form="binary", places=places)[1]] == ["defective-data"]

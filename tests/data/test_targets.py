@@ -11,15 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from nnrun.data.data_facts import foresee
+from nnrun.data.data_facts import infer_facts
 from nnrun.data.load import load
-from nnrun.data.new_data import load_again
+from nnrun.data.new_data import load_new_data
 from nnrun.data.target_encoding import decode, encode, find_positions, learn_classes
 from nnrun.errors import DataError
 from nnrun.spec.facts import Facts, TargetFacts
 
 if TYPE_CHECKING:
-    from nnrun.data.data_paths import Places
+    from nnrun.data.data_paths import DataPaths
 
 TABLE = "age,colour,kind,price\n" + "".join(
     f"{20 + index},{('red', 'blue')[index % 2]},{('x', 'y', 'z')[index % 3]},{index / 2}\n" for index in range(30)
@@ -27,12 +27,12 @@ TABLE = "age,colour,kind,price\n" + "".join(
 FORMS = {"kind": "integer", "price": "number"}
 
 
-def _two(places: Places, spec, split):
+def _two(places: DataPaths, spec, split):
     (places.config_dir / "t.csv").write_text(TABLE)
     return spec("csv", file="t.csv", features=["age"], target=["kind", "price"], split=split(test=0.2))
 
 
-def test_each_target_has_its_own_form(places: Places, listener, spec, split) -> None:
+def test_each_target_has_its_own_form(places: DataPaths, listener, spec, split) -> None:
     """A class and a number side by side: class numbers for one, float32 columns for the other, classes for one only."""
     done = load(_two(places, spec, split), form=FORMS, seed=1, places=places, progress=listener)
     assert isinstance(done.train.y, dict)
@@ -51,23 +51,23 @@ def test_each_target_has_its_own_form(places: Places, listener, spec, split) -> 
 @pytest.mark.parametrize(
     "forms", [FORMS, {"price": "number", "kind": "one_hot"}, {"kind": "one_hot", "$row": "number"}]
 )
-def test_several_targets_are_foreseen(places: Places, listener, spec, split, forms: dict) -> None:
+def test_several_targets_are_foreseen(places: DataPaths, listener, spec, split, forms: dict) -> None:
     """What is told before loading is what loading finds, and the first target says the task."""
     said = _two(places, spec, split)
-    facts, findings = foresee(said, form=forms, places=places)
+    facts, findings = infer_facts(said, form=forms, places=places)
     assert findings == ()
     assert facts == load(said, form=forms, seed=1, places=places, progress=listener).facts
     assert facts.task == ("regression" if next(iter(forms)) == "price" else "classification")
 
 
-def test_facts_of_several_targets_come_back_from_json(places: Places, listener, spec, split) -> None:
+def test_facts_of_several_targets_come_back_from_json(places: DataPaths, listener, spec, split) -> None:
     """The record keeps every target's facts."""
     facts = load(_two(places, spec, split), form=FORMS, seed=1, places=places, progress=listener).facts
     assert Facts.from_json(json.loads(json.dumps(facts.as_json()))) == facts
     assert facts.by_target["kind"] == TargetFacts("integer", "classification", 3, 1, ("x", "y", "z"))
 
 
-def test_one_target_by_name_is_one_target_in_a_mapping(places: Places, listener, spec) -> None:
+def test_one_target_by_name_is_one_target_in_a_mapping(places: DataPaths, listener, spec) -> None:
     """A mapping with one key gives the same array as the form alone, under its key."""
     said = spec("iris")
     alone = load(said, form="one_hot", seed=1, places=places, progress=listener)
@@ -78,28 +78,28 @@ def test_one_target_by_name_is_one_target_in_a_mapping(places: Places, listener,
 
 
 @pytest.mark.parametrize("key", ["$image", "$input"])
-def test_the_input_itself_is_the_target_of_an_autoencoder(places: Places, listener, spec, key: str) -> None:
+def test_the_input_itself_is_the_target_of_an_autoencoder(places: DataPaths, listener, spec, key: str) -> None:
     """A field's word as target gives the very array that enters, without a copy."""
     said = spec("digits", prepare=(("Rescale", {"divide_by": 16}), ("Reshape", {"shape": [8, 8, 1]})))
     done = load(said, form={key: "number"}, seed=1, places=places, progress=listener)
     assert done.train.y[key] is done.train.x
     assert (done.facts.task, done.facts.form, done.facts.targets) == ("regression", "number", 1)
-    assert foresee(said, form={key: "number"}, places=places) == (done.facts, ())
+    assert infer_facts(said, form={key: "number"}, places=places) == (done.facts, ())
     np.savez(places.config_dir / "more.npz", x=np.ones((2, 64)))
-    again = load_again(said, done.fitted, file=places.config_dir / "more.npz", facts=done.facts, with_target=True)
+    again = load_new_data(said, done.fitted, file=places.config_dir / "more.npz", facts=done.facts, with_target=True)
     assert np.array_equal(again.y[key], np.full((2, 8, 8, 1), 1 / 16, "float32"))
 
 
-def test_several_targets_are_read_again(places: Places, listener, spec, split) -> None:
+def test_several_targets_are_read_again(places: DataPaths, listener, spec, split) -> None:
     """The test part's rows in another file give the same targets, by the classes learned then."""
     said = _two(places, spec, split)
     done = load(said, form=FORMS, seed=1, places=places, progress=listener)
     lines = TABLE.splitlines()
     other = places.config_dir / "other.csv"
     other.write_text("\n".join([lines[0], *(lines[1 + row] for row in done.test.rows)]) + "\n")
-    again = load_again(said, done.fitted, file=other, facts=done.facts, with_target=True)
+    again = load_new_data(said, done.fitted, file=other, facts=done.facts, with_target=True)
     assert {key: y.tolist() for key, y in again.y.items()} == {key: y.tolist() for key, y in done.test.y.items()}
-    without = load_again(said, done.fitted, file=other, facts=done.facts, with_target=False)
+    without = load_new_data(said, done.fitted, file=other, facts=done.facts, with_target=False)
     assert without.y.shape == (6, 0)
 
 
@@ -112,7 +112,9 @@ def test_several_targets_are_read_again(places: Places, listener, spec, split) -
         ("integer", "must all hold numbers", "an output of its own"),
     ],
 )
-def test_a_target_that_cannot_be_is_refused(places: Places, listener, spec, split, forms, text: str, hint: str) -> None:
+def test_a_target_that_cannot_be_is_refused(
+    places: DataPaths, listener, spec, split, forms, text: str, hint: str
+) -> None:
     """Unknown targets, prices as classes, words as numbers, and text in several columns of one loss are named."""
     with pytest.raises(DataError, match=text) as refused:
         load(_two(places, spec, split), form=forms, seed=1, places=places, progress=listener)
@@ -130,13 +132,13 @@ def test_a_target_that_cannot_be_is_refused(places: Places, listener, spec, spli
         ("integer", ("data", "source"), "loss-target-mismatch"),
     ],
 )
-def test_a_target_that_cannot_be_is_foreseen(places: Places, spec, split, forms, path: tuple, name: str) -> None:
+def test_a_target_that_cannot_be_is_foreseen(places: DataPaths, spec, split, forms, path: tuple, name: str) -> None:
     """The same mistakes are findings before anything is loaded."""
-    _, findings = foresee(_two(places, spec, split), form=forms, places=places)
+    _, findings = infer_facts(_two(places, spec, split), form=forms, places=places)
     assert [(finding.path, finding.name) for finding in findings] == [(path, name)]
 
 
-def test_a_stated_encoding_leaves_numbers_beside_classes(places: Places, listener, spec, split) -> None:
+def test_a_stated_encoding_leaves_numbers_beside_classes(places: DataPaths, listener, spec, split) -> None:
     """`OneHot: target` makes rows of the classes, and leaves a price what it is."""
     (places.config_dir / "t.csv").write_text(TABLE)
     said = spec(
@@ -181,7 +183,7 @@ def test_a_class_for_every_pixel_is_a_class_at_every_position(channel: tuple) ->
     assert encode(masks, "number", ()).shape == masks.shape
 
 
-def test_sequences_in_an_npz_are_loaded_and_read_again(places: Places, listener, spec) -> None:
+def test_sequences_in_an_npz_are_loaded_and_read_again(places: DataPaths, listener, spec) -> None:
     """Classes are learned over all steps, and a single row of another file is no one-hot row by accident."""
     folder = places.config_dir
     y = np.random.default_rng(0).integers(0, 3, (12, 4))
@@ -191,8 +193,8 @@ def test_sequences_in_an_npz_are_loaded_and_read_again(places: Places, listener,
     assert done.train.y.shape == (12, 4, 3)
     assert (done.facts.classes, done.facts.targets, done.facts.positions) == (3, 3, (4,))
     np.savez(folder / "b.npz", x=np.ones((1, 4)), y=np.array([[0, 1, 0, 0]]))
-    again = load_again(said, done.fitted, file=folder / "b.npz", facts=done.facts, with_target=True)
+    again = load_new_data(said, done.fitted, file=folder / "b.npz", facts=done.facts, with_target=True)
     assert again.y.argmax(axis=-1).tolist() == [[0, 1, 0, 0]]
     np.savez(folder / "c.npz", x=np.ones((1, 4)), y=np.array([[0, 1, 0]]))
     with pytest.raises(DataError, match="expected targets of shape"):
-        load_again(said, done.fitted, file=folder / "c.npz", facts=done.facts, with_target=True)
+        load_new_data(said, done.fitted, file=folder / "c.npz", facts=done.facts, with_target=True)

@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nnrun.data.data_facts import foresee
+from nnrun.data.data_facts import infer_facts
 from nnrun.data.load import load
 from nnrun.data.target_encoding import class_weights, weigh_classes
 from nnrun.errors import DataError
 from nnrun.spec.facts import Facts
 
 if TYPE_CHECKING:
-    from nnrun.data.data_paths import Places
+    from nnrun.data.data_paths import DataPaths
 
 KINDS = Facts("classification", "integer", (1,), 3, class_names=("setosa", "versicolor", "virginica"))
 NUMBERED = Facts("classification", "integer", (1,), 3, class_names=("1", "2", "3"))
@@ -68,7 +68,7 @@ def test_weights_that_cannot_be_are_refused(facts: Facts, wanted: dict, text: st
 
 
 @pytest.mark.parametrize("form", ["integer", "one_hot", {"kind": "integer"}, {"kind": "one_hot"}])
-def test_class_weights_multiply_the_examples_own(places: Places, listener, spec, form) -> None:
+def test_class_weights_multiply_the_examples_own(places: DataPaths, listener, spec, form) -> None:
     """A row's weight is its own times its class's, however classes are encoded."""
     (places.config_dir / "t.csv").write_text("a,kind,w\n1,x,2\n2,x,1\n3,y,3\n4,z,1\n")
     done = load(
@@ -84,7 +84,7 @@ def test_class_weights_multiply_the_examples_own(places: Places, listener, spec,
     )
 
 
-def test_binary_classes_are_weighed(places: Places, listener, spec) -> None:
+def test_binary_classes_are_weighed(places: DataPaths, listener, spec) -> None:
     """0 and 1 of a binary loss are classes too."""
     (places.config_dir / "t.csv").write_text("a,kind\n1,no\n2,yes\n")
     done = load(spec("csv", file="t.csv"), form="binary", seed=1, places=places, progress=listener)
@@ -99,7 +99,9 @@ def test_binary_classes_are_weighed(places: Places, listener, spec) -> None:
         ("iris", {"species": "integer", "$row": "number"}, "one output, but there are 2"),
     ],
 )
-def test_class_weights_need_one_target_of_classes(places: Places, listener, spec, source: str, form, text: str) -> None:
+def test_class_weights_need_one_target_of_classes(
+    places: DataPaths, listener, spec, source: str, form, text: str
+) -> None:
     """Numbers, sequences and several outputs cannot be weighed by class, as in Keras."""
     done = load(spec(source), form=form, seed=1, places=places, progress=listener)
     with pytest.raises(DataError, match=text) as refused:
@@ -107,7 +109,7 @@ def test_class_weights_need_one_target_of_classes(places: Places, listener, spec
     assert "sample_weight" in str(refused.value.hint)
 
 
-def test_a_column_of_weights_is_no_feature(places: Places, listener, spec, split) -> None:
+def test_a_column_of_weights_is_no_feature(places: DataPaths, listener, spec, split) -> None:
     """Every part has the weights of its own rows, in float32; the column is neither feature nor target."""
     (places.config_dir / "t.csv").write_text("a,w,y\n" + "".join(f"{i},{i / 10},{i % 2}\n" for i in range(20)))
     said = spec("csv", file="t.csv", sample_weight="w", split=split(test=0.2, validation=0.25))
@@ -117,10 +119,10 @@ def test_a_column_of_weights_is_no_feature(places: Places, listener, spec, split
         assert part.x.shape == (len(part), 1)
     assert done.facts.columns == ("a",)
     assert "train.sample_weight" in done.digests
-    assert foresee(said, form="integer", places=places) == (done.facts, ())
+    assert infer_facts(said, form="integer", places=places) == (done.facts, ())
 
 
-def test_arrays_of_weights_are_named_in_the_config(places: Places, listener, spec) -> None:
+def test_arrays_of_weights_are_named_in_the_config(places: DataPaths, listener, spec) -> None:
     """An npz's weights count only where `arrays` names them; a test part has its own."""
     arrays = {"x": np.ones((3, 2)), "y": np.array([0, 1, 0]), "x_test": np.ones((1, 2)), "y_test": np.array([1])}
     np.savez(places.config_dir / "a.npz", **arrays, w=np.array([1, 2, 3]), v=np.array([4]))
@@ -131,7 +133,7 @@ def test_arrays_of_weights_are_named_in_the_config(places: Places, listener, spe
     assert plain.train.sample_weight is None
 
 
-def test_a_column_of_a_bundled_table_may_weigh_its_rows(places: Places, listener, spec) -> None:
+def test_a_column_of_a_bundled_table_may_weigh_its_rows(places: DataPaths, listener, spec) -> None:
     """`sklearn` takes weights as csv does."""
     done = load(
         spec("sklearn", set="iris", sample_weight="petal_width"),
@@ -156,14 +158,14 @@ def test_a_column_of_a_bundled_table_may_weigh_its_rows(places: Places, listener
     ],
 )
 def test_columns_that_cannot_weigh_are_refused(
-    places: Places, listener, spec, text: str, said: str, message: str
+    places: DataPaths, listener, spec, text: str, said: str, message: str
 ) -> None:
     """Negative, missing and wordy weights are named with their row; the column must exist and be nothing else."""
     (places.config_dir / "t.csv").write_text(text)
     asked = spec("csv", file="t.csv", sample_weight=said)
     with pytest.raises(DataError, match=message):
         load(asked, form="integer", seed=1, places=places, progress=listener)
-    _, findings = foresee(asked, form="integer", places=places)
+    _, findings = infer_facts(asked, form="integer", places=places)
     foreseen = [finding for finding in findings if finding.severity == "error"]
     assert len(foreseen) == (0 if "all weights" in message else 1)
 
@@ -180,7 +182,7 @@ def test_columns_that_cannot_weigh_are_refused(
     ],
 )
 def test_arrays_that_cannot_weigh_are_refused(
-    places: Places, listener, spec, weights: np.ndarray, said: dict, message: str
+    places: DataPaths, listener, spec, weights: np.ndarray, said: dict, message: str
 ) -> None:
     """There must be one finite number of at least 0 an example."""
     np.savez(places.config_dir / "a.npz", x=np.ones((2, 2)), y=np.array([0, 1]), w=weights)

@@ -11,7 +11,7 @@ import pytest
 
 from nnrun.config.document import Document, parse
 from nnrun.data.dataset import DataPart
-from nnrun.engine.backend.start import Wake, load_keras
+from nnrun.engine.backend.start import BackendSettings, start_keras
 from nnrun.errors import Mark
 from nnrun.spec.experiment import Experiment, validate
 from nnrun.spec.facts import Facts
@@ -22,7 +22,7 @@ MARK = Mark("x.yaml", 1, 1, 1, "x")
 @pytest.fixture
 def keras() -> ModuleType:
     """Wake Keras with seed 7, as every run begins."""
-    return load_keras(Wake(seed=7))
+    return start_keras(BackendSettings(seed=7))
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from nnrun.errors import RunError
-from nnrun.pipeline.evaluate import Question, evaluate, predict
+from nnrun.pipeline.evaluate import EvaluateRequest, evaluate, predict
 from nnrun.pipeline.resume_folds import resume_folds
 from nnrun.pipeline.train import Finished, Request, train
 from nnrun.progress import Silent
@@ -50,9 +50,9 @@ def final(tmp_path_factory: pytest.TempPathFactory, start: Any) -> Finished:
     return start(tmp_path_factory.mktemp("final"), CONFIG.replace("folds: 3", "folds: 2, final_fit: true"))
 
 
-def question(finished: Finished, **more: Any) -> Question:
+def question(finished: Finished, **more: Any) -> EvaluateRequest:
     """Ask a finished run."""
-    return Question(str(finished.folder.path), finished.folder.path.parent, **more)
+    return EvaluateRequest(str(finished.folder.path), finished.folder.path.parent, **more)
 
 
 def predictions(folder: RunFolder) -> list[dict[str, str]]:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from nnrun.errors import DataError, NnrunError, RunError
-from nnrun.pipeline.evaluate import Answer, Question, evaluate, predict
+from nnrun.pipeline.evaluate import Answer, EvaluateRequest, evaluate, predict
 from nnrun.pipeline.train import Finished
 from nnrun.progress import Silent
 from nnrun.runs.folder import RunFolder
@@ -30,7 +30,7 @@ def copy(finished: Finished, tmp_path: Path) -> RunFolder:
 
 def ask(folder: RunFolder, progress: Any = None, **more: Any) -> Answer:
     """Evaluate a run by its path."""
-    return evaluate(Question(str(folder.path), **more), progress or Silent())
+    return evaluate(EvaluateRequest(str(folder.path), **more), progress or Silent())
 
 
 @pytest.mark.parametrize("part", ["test", "validation", "train"])
@@ -55,7 +55,7 @@ def test_the_rows_are_those_of_predictions_csv(copy: RunFolder) -> None:
 def test_runs_are_found_by_what_users_type(copy: RunFolder) -> None:
     """`last`, the name, the whole id and the short id mean the same run."""
     for word in ("last", "tiny", copy.id, copy.short_id):
-        answer = evaluate(Question(word, copy.path.parent), Silent())
+        answer = evaluate(EvaluateRequest(word, copy.path.parent), Silent())
         assert answer.folder.id == copy.id
     said = answer.as_json()
     assert (said["run"], said["status"], said["scores"]) == (copy.id, "done", answer.scores)
@@ -114,7 +114,7 @@ def test_a_damaged_run_says_what_is_missing(copy: RunFolder, damage: str) -> Non
 def test_a_run_that_is_not_there_is_said(tmp_path: Path) -> None:
     """A folder that vanished is a message, and so is a folder without runs."""
     with pytest.raises(RunError, match="no run"):
-        evaluate(Question(str(tmp_path / "gone"), tmp_path), Silent())
+        evaluate(EvaluateRequest(str(tmp_path / "gone"), tmp_path), Silent())
 
 
 TABLE = """seed: 3
@@ -177,7 +177,7 @@ def test_rows_without_truth_are_predicted(tabled: Finished, rows, tmp_path: Path
     """`predict` needs no target column, and says what `eval` says of the same rows."""
     whole = ask(tabled.folder)
     file = write_table(tmp_path / "new.csv", [rows[int(str(row[0]))][:2] for row in whole.rows], "a,b")
-    answer = predict(Question(str(tabled.folder.path)), file)
+    answer = predict(EvaluateRequest(str(tabled.folder.path)), file)
     assert answer.columns == ("row", "prediction")
     np.testing.assert_allclose([row[1] for row in answer.rows], [row[2] for row in whole.rows], rtol=1e-6)
     assert [row[0] for row in answer.rows] == list(range(len(whole.rows)))

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from nnrun.errors import RunError
-from nnrun.pipeline.evaluate import Question
-from nnrun.pipeline.generate import Generated, Wish, generate
+from nnrun.pipeline.evaluate import EvaluateRequest
+from nnrun.pipeline.generate import Generated, GenerateRequest, generate
 from nnrun.pipeline.train import Request, train
 from nnrun.progress import Silent
 
@@ -70,9 +70,9 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "runs"
 
 
-def wish(runs: Path, run: str, **asked: Any) -> Wish:
+def wish(runs: Path, run: str, **asked: Any) -> GenerateRequest:
     """A wish for a short text."""
-    return Wish(Question(run, runs, checkpoint="best"), **{"length": 30, "random_seed": 5} | asked)
+    return GenerateRequest(EvaluateRequest(run, runs, checkpoint="best"), **{"length": 30, "random_seed": 5} | asked)
 
 
 @pytest.mark.keras
@@ -138,9 +138,9 @@ def test_ctrl_c_ends_with_what_was_written(runs: Path) -> None:
 @pytest.mark.keras
 def test_a_run_of_no_text_is_refused(finished: Any) -> None:
     """A run that was not trained on a text cannot write."""
-    question = Question(str(finished.folder.path), finished.folder.path.parent)
+    question = EvaluateRequest(str(finished.folder.path), finished.folder.path.parent)
     with pytest.raises(RunError, match="was not trained to continue a text"):
-        generate(Wish(question), Along(), Silent())
+        generate(GenerateRequest(question), Along(), Silent())
 
 
 @pytest.mark.keras

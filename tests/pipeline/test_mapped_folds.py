@@ -16,7 +16,7 @@ import pytest
 
 from nnrun.config.document import parse
 from nnrun.data.dataset import DataPart, Dataset
-from nnrun.pipeline.mapped_folds import MOST_BYTES, Begun, groups, in_memory, why_not
+from nnrun.pipeline.mapped_folds import MOST_BYTES, PreparedFold, groups, in_memory, why_not
 from nnrun.runs import metrics, record
 from nnrun.runs.folder import RunFolder
 from nnrun.spec.experiment import Experiment, validate
@@ -267,12 +267,12 @@ def test_what_keeps_folds_apart_is_said(old: str, new: str, why: str) -> None:
     assert said.startswith(why)
 
 
-def _begun(number: int, rows: int, *, features: int = 3) -> Begun:
+def _begun(number: int, rows: int, *, features: int = 3) -> PreparedFold:
     import numpy as np
 
     part = DataPart(np.zeros((rows, features), "float32"), np.zeros((rows, 1), "float32"), np.arange(rows))
     facts = Facts("regression", "number", (features,), rows={"train": rows})
-    return Begun(number, RunFolder(Path("nowhere")), Dataset(part, None, None, facts), 7, {})
+    return PreparedFold(number, RunFolder(Path("nowhere")), Dataset(part, None, None, facts), 7, {})
 
 
 def test_folds_go_together_whose_batches_agree() -> None:

@@ -14,8 +14,8 @@ import pytest
 
 from nnrun.errors import ConfigError
 from nnrun.pipeline.check import examine
-from nnrun.pipeline.evaluate import Question
-from nnrun.pipeline.generate import Generated, Wish, generate
+from nnrun.pipeline.evaluate import EvaluateRequest
+from nnrun.pipeline.generate import Generated, GenerateRequest, generate
 from nnrun.pipeline.train import Finished, Request, train
 from nnrun.progress import Silent
 
@@ -108,8 +108,8 @@ def test_samples_change_no_bit_of_the_training(runs: dict[str, Finished]) -> Non
 def test_a_sample_is_what_generate_text_writes(runs: dict[str, Finished]) -> None:
     """The last epoch's sample is what the kept model writes with the same seed, from the same text."""
     folder = runs["with"].folder.path
-    question = Question(str(folder), folder.parent, checkpoint="last")
-    wish = Wish(question, length=30, seed_text="the ", temperature=0.7, random_seed=7)
+    question = EvaluateRequest(str(folder), folder.parent, checkpoint="last")
+    wish = GenerateRequest(question, length=30, seed_text="the ", temperature=0.7, random_seed=7)
     assert generate(wish, NotRead(), Silent()).texts == [written(runs["with"])[-1]["text"]]
 
 

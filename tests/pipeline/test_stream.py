@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from nnrun.errors import DataError
-from nnrun.pipeline.evaluate import Question, evaluate
+from nnrun.pipeline.evaluate import EvaluateRequest, evaluate
 from nnrun.pipeline.train import Request, train
 from nnrun.progress import Silent
 
@@ -107,7 +107,7 @@ def test_a_streamed_run_is_the_run_in_memory(folder: Path, text: str) -> None:
     assert streamed.scores == resident.scores
     assert streamed.folder.predictions.read_bytes() == resident.folder.predictions.read_bytes()
     assert streamed.folder.prepare.read_bytes() == resident.folder.prepare.read_bytes()
-    question = Question(str(streamed.folder.path), runs_dir=folder / "runs", data_dir=folder)
+    question = EvaluateRequest(str(streamed.folder.path), runs_dir=folder / "runs", data_dir=folder)
     assert evaluate(question, Silent()).scores["test"] == streamed.scores["test"]
 
 

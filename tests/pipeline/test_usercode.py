@@ -14,7 +14,7 @@ import pytest
 from nnrun.catalog import lookup
 from nnrun.errors import ConfigError, RunError
 from nnrun.pipeline.check import examine
-from nnrun.pipeline.evaluate import Question, evaluate, predict
+from nnrun.pipeline.evaluate import EvaluateRequest, evaluate, predict
 from nnrun.pipeline.train import Request, train
 from nnrun.pipeline.usercode import known, known_of_run
 from nnrun.progress import Silent
@@ -54,9 +54,9 @@ def trained(place: Path) -> Finished:
     return train(Request(str(place / "own.yaml"), runs_dir=place / "runs", code=(place / "my_code.py",)), Silent())
 
 
-def asking(trained: Finished, *code: Path, trust: bool = False) -> Question:
+def asking(trained: Finished, *code: Path, trust: bool = False) -> EvaluateRequest:
     """Ask about the run."""
-    return Question(str(trained.folder.path), code=code, trust_run=trust)
+    return EvaluateRequest(str(trained.folder.path), code=code, trust_run=trust)
 
 
 def test_the_pages_example_has_no_mistake(place: Path) -> None:

@@ -66,10 +66,10 @@ def test_slots_are_those_that_keras_builds(said: object) -> None:
     """An optimizer of Keras keeps as many numbers for each weight as we say."""
     import numpy as np
 
-    from nnrun.engine.backend.start import Wake, load_keras
+    from nnrun.engine.backend.start import BackendSettings, start_keras
     from nnrun.engine.model.build import Builder
 
-    keras = load_keras(Wake(seed=1))
+    keras = start_keras(BackendSettings(seed=1))
     optimizer = Builder(keras, FACTS, lambda _: None).make(_part(said))
     optimizer.build([keras.Variable(np.zeros((6, 4), "float32"))])
     kept = sum(int(np.prod(one.shape)) for one in optimizer.variables if one.shape != ())

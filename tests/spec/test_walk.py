@@ -189,10 +189,10 @@ def _count(weights: Any) -> int:
 @pytest.mark.parametrize("name", ARCHITECTURES)
 def test_rows_are_those_of_keras(said, name: str) -> None:
     """Each layer has Keras' own name, class, outputs and parameters, and the sums are Keras' sums."""
-    from nnrun.engine.backend.start import Wake, load_keras
+    from nnrun.engine.backend.start import BackendSettings, start_keras
     from nnrun.engine.model.compile import compile_model
 
-    keras = load_keras(Wake(seed=1))
+    keras = start_keras(BackendSettings(seed=1))
     model, shapes = ARCHITECTURES[name]
     experiment = said(model)
     theirs = compile_model(keras, experiment, FACTS, shapes, lambda _: None)

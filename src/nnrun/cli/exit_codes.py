@@ -73,7 +73,7 @@ class Story:
     hint: str | None = None
 
 
-def story_of(error: BaseException) -> Story:
+def describe_error(error: BaseException) -> Story:
     """Find the words and the exit code for an error; a bug's traceback is put into a file."""
     if isinstance(error, KeyboardInterrupt | click.Abort):
         return Story("interrupted", EXIT_INTERRUPTED)
@@ -86,7 +86,7 @@ def story_of(error: BaseException) -> Story:
 
 
 def _tell(error: BaseException, *, json: bool) -> int:
-    story = story_of(error)
+    story = describe_error(error)
     notes: list[str] = getattr(error, "__notes__", [])
     if json:
         from nnrun.cli.terminal.screen import put_json

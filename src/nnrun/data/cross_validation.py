@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nnrun.data.load import assemble, classes_to_stratify, deal, make_source, read, ungrouped
-from nnrun.data.splits.folds import deal_folds, fold_seed
+from nnrun.data.splits.folds import fold_seed, make_folds
 from nnrun.data.splits.parts import split_rows
 from nnrun.data.splits.split_sizes import NO_FOLDS
 from nnrun.data.text.windowed_source import Windowed
 from nnrun.errors import DataError
 
 if TYPE_CHECKING:
-    from nnrun.data.data_paths import Places
-    from nnrun.data.dataset import Dataset, Examples, Raw
+    from nnrun.data.data_paths import DataPaths
+    from nnrun.data.dataset import Dataset, Examples, SourceData
     from nnrun.data.splits.folds import Fold
     from nnrun.data.splits.split_sizes import KFoldLike, SpecLike, SplitLike
     from nnrun.progress import Progress
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Crossing:
+class FoldedData:
     """A source's examples, and the folds they are dealt into.
 
     Attributes:
@@ -37,7 +37,7 @@ class Crossing:
         classes: One class number a row, where anything is stratified.
     """
 
-    raw: Raw
+    raw: SourceData
     folds: tuple[Fold, ...]
     spec: SpecLike
     form: TargetForms
@@ -80,7 +80,7 @@ class Crossing:
         return assemble(self.raw, parts, rows, self.spec, form=self.form, progress=progress)
 
 
-def load_crossing(spec: SpecLike, *, form: TargetForms, seed: int, places: Places, progress: Progress) -> Crossing:
+def load_folded(spec: SpecLike, *, form: TargetForms, seed: int, places: DataPaths, progress: Progress) -> FoldedData:
     """Read a config's data and deal them out to folds; the arguments are those of `nnrun.data.load.load`.
 
     Raises:
@@ -94,7 +94,7 @@ def load_crossing(spec: SpecLike, *, form: TargetForms, seed: int, places: Place
     k_fold = _k_fold(spec)
     try:
         classes = classes_to_stratify(raw) if k_fold.stratify or split.stratify else None
-        folds = deal_folds(len(raw.train), k_fold, y=classes if k_fold.stratify else None, groups=raw.groups, seed=seed)
+        folds = make_folds(len(raw.train), k_fold, y=classes if k_fold.stratify else None, groups=raw.groups, seed=seed)
     except ValueError as error:
         raise DataError(f"split: k_fold: {error}") from None
     if k_fold.stratify and classes is not None and (least := int(np.bincount(classes).min())) < k_fold.folds:
@@ -102,7 +102,7 @@ def load_crossing(spec: SpecLike, *, form: TargetForms, seed: int, places: Place
     if raw.test is not None:
         use = "only the final fit is scored on it" if k_fold.final_fit else "it is not used"
         progress.say(f"The folds are made of the {len(raw.train):,} training rows; of the test part, {use}.")
-    return Crossing(raw, tuple(folds), spec, form, seed, classes)
+    return FoldedData(raw, tuple(folds), spec, form, seed, classes)
 
 
 def _split(spec: SpecLike) -> SplitLike:

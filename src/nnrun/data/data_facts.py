@@ -21,8 +21,8 @@ from nnrun.spec.finding import Finding
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from nnrun.data.data_paths import Places
-    from nnrun.data.dataset import Outline
+    from nnrun.data.data_paths import DataPaths
+    from nnrun.data.dataset import DataFacts
     from nnrun.data.prepare.step import Step
     from nnrun.data.splits.split_sizes import SpecLike
     from nnrun.errors import Path as ConfigPath
@@ -36,7 +36,7 @@ _ALL = ""
 _WHOLE = "target"
 
 
-def foresee(spec: SpecLike, *, form: TargetForms, places: Places) -> tuple[Facts | None, tuple[Finding, ...]]:
+def infer_facts(spec: SpecLike, *, form: TargetForms, places: DataPaths) -> tuple[Facts | None, tuple[Finding, ...]]:
     """Tell what the data will teach, as far as that can be known, and what is wrong with `data:`.
 
     Args:
@@ -56,7 +56,7 @@ def foresee(spec: SpecLike, *, form: TargetForms, places: Places) -> tuple[Facts
     if source is None:
         return None, tuple(findings)
     allow_missing(source, spec.prepare)
-    outline, found = source.foresee(places, spec.source.path)
+    outline, found = source.facts(places, spec.source.path)
     findings += found
     if outline is None:
         return None, tuple(findings)
@@ -78,7 +78,7 @@ def _made(table: Mapping[str, type], part: Part) -> tuple[Any, list[Finding]]:
         return None, [Finding(part.path, f"{error}", None, "unusable-arguments")]
 
 
-def _through(outline: Outline, steps: list[tuple[Part, Step]]) -> tuple[View | None, list[Finding]]:
+def _through(outline: DataFacts, steps: list[tuple[Part, Step]]) -> tuple[View | None, list[Finding]]:
     """What the examples look like after all steps; None from the first step that cannot be, or that cannot be told."""
     shape = outline.shape
     view = None if shape is None else View(shape, outline.columns, outline.values, outline.text, outline.ragged)
@@ -92,7 +92,7 @@ def _through(outline: Outline, steps: list[tuple[Part, Step]]) -> tuple[View | N
     return view, [] if view is None else _unfit(view)
 
 
-def _unstreamed(outline: Outline, steps: list[tuple[Part, Step]]) -> list[Finding]:
+def _unstreamed(outline: DataFacts, steps: list[tuple[Part, Step]]) -> list[Finding]:
     """Steps that need all examples at once where these stay on disk."""
     if not outline.streamed:
         return []
@@ -109,7 +109,7 @@ def _unfit(view: View) -> list[Finding]:
     return []
 
 
-def _ungrouped(spec: SpecLike, outline: Outline) -> tuple[Outline, list[Finding]]:
+def _ungrouped(spec: SpecLike, outline: DataFacts) -> tuple[DataFacts, list[Finding]]:
     """What is known of the source without the column that a cross-validation groups rows by."""
     column = column_of(spec.split)
     if column is None:
@@ -120,7 +120,7 @@ def _ungrouped(spec: SpecLike, outline: Outline) -> tuple[Outline, list[Finding]
         return outline, [Finding(("data", "split", "k_fold", "groups"), str(error), None, "impossible-split")]
 
 
-def _rows(spec: SpecLike, outline: Outline, form: TargetForms) -> tuple[Mapping[str, int], list[Finding]]:
+def _rows(spec: SpecLike, outline: DataFacts, form: TargetForms) -> tuple[Mapping[str, int], list[Finding]]:
     """The rows of each part."""
     try:
         _refuse_folds(spec, outline)
@@ -136,19 +136,19 @@ def _rows(spec: SpecLike, outline: Outline, form: TargetForms) -> tuple[Mapping[
     return (rows if told else {}), []
 
 
-def _refuse_folds(spec: SpecLike, outline: Outline) -> None:
+def _refuse_folds(spec: SpecLike, outline: DataFacts) -> None:
     """Refuse to deal out what can only be cut."""
     if outline.cut is not None and spec.split is not None and spec.split.k_fold is not None:
         raise ValueError(NO_FOLDS)
 
 
-def _refuse_parted(spec: SpecLike, outline: Outline) -> None:
+def _refuse_parted(spec: SpecLike, outline: DataFacts) -> None:
     """Refuse to part groups by class."""
     if outline.group is not None and spec.split is not None and spec.split.stratify:
         raise ValueError("`stratify: true` deals rows out by class, which parts groups; k_fold can do both")
 
 
-def _refuse_strata(spec: SpecLike, outline: Outline, form: TargetForms) -> None:
+def _refuse_strata(spec: SpecLike, outline: DataFacts, form: TargetForms) -> None:
     """Refuse to keep the shares of classes where there surely are none."""
     k_fold = spec.split.k_fold if spec.split is not None else None
     if k_fold is None or not k_fold.stratify:
@@ -159,7 +159,9 @@ def _refuse_strata(spec: SpecLike, outline: Outline, form: TargetForms) -> None:
         raise ValueError("`stratify: true` needs classes, but this data set's target is a number")
 
 
-def _targets(spec: SpecLike, outline: Outline, forms: TargetForms, facts: Facts, *, stated: bool) -> Iterator[Finding]:
+def _targets(
+    spec: SpecLike, outline: DataFacts, forms: TargetForms, facts: Facts, *, stated: bool
+) -> Iterator[Finding]:
     """Targets that are not there or do not suit their losses, as far as the source says what they are."""
     asked = {_ALL: forms} if isinstance(forms, str) else forms
     for key, form in asked.items():
@@ -187,14 +189,14 @@ def _no_such_field(key: str, facts: Facts) -> list[Finding]:
     return [Finding(("model", "outputs", key), text, f"they have: {', '.join(there)}", "unknown-field")]
 
 
-def _no_such_target(key: str, outline: Outline) -> Finding:
+def _no_such_target(key: str, outline: DataFacts) -> Finding:
     known = [*outline.target_names, *FIELDS]
     text = f"the data have no target {key!r}"
     hint = did_you_mean(key, known) or f"there are: {', '.join(known)}"
     return Finding(("model", "outputs", key), text, hint, "unknown-target")
 
 
-def _unsuited(spec: SpecLike, outline: Outline, key: str, form: TargetForm, *, stated: bool) -> list[Finding]:
+def _unsuited(spec: SpecLike, outline: DataFacts, key: str, form: TargetForm, *, stated: bool) -> list[Finding]:
     """A target that does not suit its loss."""
     where = spec.source.path
     if key in {_ALL, _WHOLE} and (worded := _worded(outline)):
@@ -237,7 +239,7 @@ def _unsuited(spec: SpecLike, outline: Outline, key: str, form: TargetForm, *, s
     return _classes(where, _class_names(outline, key), form, stated=stated)
 
 
-def _worded(outline: Outline) -> str | None:
+def _worded(outline: DataFacts) -> str | None:
     """The first of several target columns that holds text."""
     several = outline.target_names if len(outline.target_names) > 1 else ()
     return next((name for name in several if any(number(said) is None for said in outline.values.get(name, ()))), None)
@@ -277,14 +279,14 @@ def _classes(where: ConfigPath, names: Sequence[str], form: TargetForm, *, state
     return []
 
 
-def _class_names(outline: Outline, key: str) -> tuple[str, ...]:
+def _class_names(outline: DataFacts, key: str) -> tuple[str, ...]:
     """The classes of a target, where they are known."""
     if key in {_ALL, _WHOLE} or len(outline.target_names) == 1:
         return outline.class_names or ()
     return tuple(outline.values.get(key, ()))
 
 
-def _by_key(forms: TargetForms, outline: Outline, view: View | None, *, stated: bool) -> dict[str, TargetFacts]:
+def _by_key(forms: TargetForms, outline: DataFacts, view: View | None, *, stated: bool) -> dict[str, TargetFacts]:
     """Each target's facts, as far as they are known; unknown targets are left out."""
     asked = {_ALL: forms} if isinstance(forms, str) else forms
     found = {}
@@ -298,7 +300,7 @@ def _by_key(forms: TargetForms, outline: Outline, view: View | None, *, stated: 
     return found
 
 
-def _target(outline: Outline, key: str, form: TargetForm) -> TargetFacts:
+def _target(outline: DataFacts, key: str, form: TargetForm) -> TargetFacts:
     count = len(outline.target_names) if key in {_ALL, _WHOLE} else 1
     if form == "number":
         return TargetFacts(form, "regression", targets=outline.positions[-1] if outline.positions else count)
@@ -307,7 +309,7 @@ def _target(outline: Outline, key: str, form: TargetForm) -> TargetFacts:
     return TargetFacts(form, "classification", len(names) or None, width, names, outline.positions)
 
 
-def _facts(outline: Outline, view: View | None, targets: Mapping[str, TargetFacts], rows: Mapping[str, int]) -> Facts:
+def _facts(outline: DataFacts, view: View | None, targets: Mapping[str, TargetFacts], rows: Mapping[str, int]) -> Facts:
     shape = view.shape if view else None
     first = next(iter(targets.values()), TargetFacts("number", "regression"))
     return Facts(

@@ -14,7 +14,7 @@ _MOST_NAMES = 2000
 
 
 @dataclass(frozen=True)
-class Places:
+class DataPaths:
     """The folders in which a file of a config is looked for.
 
     Attributes:
@@ -27,7 +27,7 @@ class Places:
     data_dir: Path | None = None
     base_dirs: tuple[Path, ...] = ()
 
-    def store(self) -> Path:
+    def cache_dir(self) -> Path:
         """The data folder, where downloads go; it need not exist yet."""
         if self.data_dir is not None:
             return self.data_dir
@@ -39,14 +39,14 @@ class Places:
 
     def folders(self) -> tuple[Path, ...]:
         """The folders to look into, first come first served."""
-        return (self.config_dir, *self.base_dirs, self.store())
+        return (self.config_dir, *self.base_dirs, self.cache_dir())
 
     def find(self, name: str | Path) -> Path | None:
         """The path of the file or folder `name`; None where it is in none of the folders."""
         candidates = (folder / Path(name).expanduser() for folder in self.folders())
         return next((path for path in candidates if path.exists()), None)
 
-    def need(self, name: str | Path) -> Path:
+    def require(self, name: str | Path) -> Path:
         """The path of the file `name`.
 
         Raises:
@@ -58,6 +58,9 @@ class Places:
         if not found.is_file():
             raise DataError("expected a data file, received a folder", file=found, hint="name a file inside the folder")
         return found
+
+    #: The names that `docs/own-code.md` gave these two before.
+    need, store = require, cache_dir
 
     def missing(self, name: str | Path) -> DataError:
         """What to say of a file that is in none of the folders: where it was looked for, and what is there instead."""

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from nnrun.data.columns import Columns
-    from nnrun.data.data_paths import Places
+    from nnrun.data.data_paths import DataPaths
     from nnrun.data.splits.split_sizes import SplitLike
     from nnrun.data.streaming.streams import Stream
     from nnrun.errors import Path as ConfigPath
@@ -104,7 +104,7 @@ class Examples:
 
 
 @dataclass(frozen=True)
-class Raw:
+class SourceData:
     """A source's examples.
 
     Attributes:
@@ -137,7 +137,7 @@ class Raw:
 
 
 @dataclass(frozen=True)
-class Outline:
+class DataFacts:
     """What is known of a source before it is loaded; None, or nothing, where it is not known.
 
     Attributes:
@@ -178,11 +178,11 @@ class Outline:
 class Source(Protocol):
     """Where examples come from."""
 
-    def load(self, places: Places, progress: Progress) -> Raw:
+    def load(self, places: DataPaths, progress: Progress) -> SourceData:
         """Read all examples."""
 
-    def foresee(self, places: Places, path: ConfigPath) -> tuple[Outline | None, list[Finding]]:
+    def facts(self, places: DataPaths, path: ConfigPath) -> tuple[DataFacts | None, list[Finding]]:
         """Tell what is known without loading; findings point below `path`, the source's place in the config."""
 
-    def again(self, file: Path, layout: Mapping[str, Any], *, with_target: bool) -> Examples:
+    def load_new(self, file: Path, layout: Mapping[str, Any], *, with_target: bool) -> Examples:
         """Read more examples of the same kind from another file."""

@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from nnrun.data.data_paths import Places
-    from nnrun.data.dataset import Examples, Raw, Source
+    from nnrun.data.data_paths import DataPaths
+    from nnrun.data.dataset import Examples, Source, SourceData
     from nnrun.data.prepare.step import Block, Step
     from nnrun.data.splits.split_sizes import SpecLike, SplitLike
     from nnrun.data.target_encoding import Targets
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     Held: TypeAlias = Block | Stream
 
 
-def load(spec: SpecLike, *, form: TargetForms, seed: int, places: Places, progress: Progress) -> Dataset:
+def load(spec: SpecLike, *, form: TargetForms, seed: int, places: DataPaths, progress: Progress) -> Dataset:
     """Load, split, prepare and encode the data of a config.
 
     Args:
@@ -57,7 +57,7 @@ def load(spec: SpecLike, *, form: TargetForms, seed: int, places: Places, progre
         progress: Who is told.
 
     Returns:
-        All parts; of a cross-validation what its final fit takes, all rows (a fold's come from `load_crossing`).
+        All parts; of a cross-validation what its final fit takes, all rows (a fold's come from `load_folded`).
 
     Raises:
         DataError: The data cannot be used; with file, row and column where there are any.
@@ -70,7 +70,7 @@ def load(spec: SpecLike, *, form: TargetForms, seed: int, places: Places, progre
     return assemble(raw, parts, rows, spec, form=form, progress=progress)
 
 
-def read(source: Source, places: Places, progress: Progress) -> Raw:
+def read(source: Source, places: DataPaths, progress: Progress) -> SourceData:
     """A source's examples; says whether they stay on disk.
 
     Raises:
@@ -82,7 +82,7 @@ def read(source: Source, places: Places, progress: Progress) -> Raw:
     return raw
 
 
-def deal(raw: Raw, split: SplitLike | None, seed: int) -> tuple[dict[str, Examples], dict[str, np.ndarray]]:
+def deal(raw: SourceData, split: SplitLike | None, seed: int) -> tuple[dict[str, Examples], dict[str, np.ndarray]]:
     """The examples of `train`, and of `validation` and `test` where there are such, and their rows in the source."""
     try:
         refuse(0 if raw.test is None else len(raw.test), split)
@@ -98,7 +98,7 @@ def deal(raw: Raw, split: SplitLike | None, seed: int) -> tuple[dict[str, Exampl
 
 
 def assemble(
-    raw: Raw,
+    raw: SourceData,
     parts: Mapping[str, Examples],
     rows: Mapping[str, np.ndarray],
     spec: SpecLike,
@@ -191,7 +191,7 @@ def _made(table: Mapping[str, type], part: Part) -> Any:
         raise DataError(f"{part.name}: {error}") from None
 
 
-def ungrouped(raw: Raw, split: SplitLike | None) -> Raw:
+def ungrouped(raw: SourceData, split: SplitLike | None) -> SourceData:
     """The source's examples without the column that rows are grouped by, which is kept beside them.
 
     Raises:
@@ -203,7 +203,7 @@ def ungrouped(raw: Raw, split: SplitLike | None) -> Raw:
         raise DataError(f"split: {error}") from None
 
 
-def classes_to_stratify(raw: Raw) -> np.ndarray:
+def classes_to_stratify(raw: SourceData) -> np.ndarray:
     """One class number a row.
 
     Raises:
@@ -318,7 +318,7 @@ def _refuse_infinite(part: str, array: np.ndarray) -> None:
 
 
 def _facts(
-    raw: Raw, parts: Mapping[str, DataPart], targets: Targets, names: tuple[str, ...], shape: tuple[int, ...]
+    raw: SourceData, parts: Mapping[str, DataPart], targets: Targets, names: tuple[str, ...], shape: tuple[int, ...]
 ) -> Facts:
     first = next(iter(targets.facts.values()))
     return Facts(
@@ -340,7 +340,7 @@ def _facts(
     )
 
 
-def _digests(raw: Raw, x: Mapping[str, Any], parts: Mapping[str, DataPart]) -> dict[str, str]:
+def _digests(raw: SourceData, x: Mapping[str, Any], parts: Mapping[str, DataPart]) -> dict[str, str]:
     arrays = {f"{name}.x": x[name] for name in parts if not isinstance(x[name], Stream)}
     arrays |= {f"{name}.{axis}": array for name, part in parts.items() for axis, array in _more_arrays(part)}
     streams = {f"{name}.stream": x[name].digest() for name in parts if isinstance(x[name], Stream)}
@@ -357,12 +357,12 @@ def _more_arrays(part: DataPart) -> Iterator[tuple[str, np.ndarray]]:
         yield "sample_weight", part.sample_weight
 
 
-def file_digests(raw: Raw) -> dict[str, str]:
+def file_digests(raw: SourceData) -> dict[str, str]:
     """The digests of the files that were read, each as `file:NAME`."""
     return named(raw.files, raw.digests)
 
 
-def file_digests_now(source: Source, places: Places, progress: Progress) -> dict[str, str]:
+def file_digests_now(source: Source, places: DataPaths, progress: Progress) -> dict[str, str]:
     """The same of a source, which is read only where its files are not known without reading it.
 
     Raises:

@@ -17,7 +17,7 @@ from nnrun.data.sources.parquet import Parquet
 from nnrun.data.splits.groups import column_of, resolved, taken_out
 from nnrun.data.streaming.streams import Stream
 from nnrun.data.target_encoding import Targets
-from nnrun.data.text.load_windows import load_text_again
+from nnrun.data.text.load_windows import load_new_text
 from nnrun.data.text.windowed_source import Windowed
 from nnrun.errors import DataError
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from nnrun.spec.facts import Facts
 
 
-def load_again(
+def load_new_data(
     spec: SpecLike, fitted: Iterable[Mapping[str, Any]], *, file: Path, facts: Facts, with_target: bool
 ) -> DataPart:
     """Read `file` as the run reads its own data, and prepare it as the run prepared it; nothing is fitted again.
@@ -56,7 +56,7 @@ def load_again(
             hint="name a csv or npz file with the run's columns",
         )
     if isinstance(source, Windowed):
-        return load_text_again(source, file, facts)
+        return load_new_text(source, file, facts)
     entries = list(fitted)
     layout: Mapping[str, Any] = next((entry["layout"] for entry in entries if "layout" in entry), {})
     targets = Targets.known(facts)
@@ -68,7 +68,7 @@ def load_again(
         column = None
     if isinstance(source, Csv) and file.suffix.lower() in (".parquet", ".pq"):
         source = _typed_alike(source, layout)
-    found = source.again(file, layout, with_target=with_target and targets.need_truth)
+    found = source.load_new(file, layout, with_target=with_target and targets.need_truth)
     if column is not None:
         found, _ = taken_out(found, column)
     x = _prepared(source, file, found.x, entries, codes=facts.vocabulary is not None)

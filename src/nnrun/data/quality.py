@@ -21,8 +21,8 @@ from nnrun.errors import DataError, DefectsError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from nnrun.data.data_paths import Places
-    from nnrun.data.dataset import Examples, Raw, Source
+    from nnrun.data.data_paths import DataPaths
+    from nnrun.data.dataset import Examples, Source, SourceData
     from nnrun.data.prepare.step import Block
     from nnrun.data.splits.split_sizes import SpecLike
     from nnrun.progress import Progress
@@ -37,7 +37,7 @@ _RARE = 0.1
 
 
 @dataclass(frozen=True)
-class Checkup:
+class QualityReport:
     """What was found.
 
     Attributes:
@@ -58,7 +58,7 @@ class Checkup:
         return asdict(self)
 
 
-def check_up(spec: SpecLike, *, seed: int, places: Places, progress: Progress, classes: bool) -> Checkup:
+def check_up(spec: SpecLike, *, seed: int, places: DataPaths, progress: Progress, classes: bool) -> QualityReport:
     """Load and deal out the data of a config, and look at them before any preparation.
 
     Args:
@@ -91,7 +91,7 @@ def check_up(spec: SpecLike, *, seed: int, places: Places, progress: Progress, c
         *(Remark("caveat", "note", text) for text in caveats(spec.source.name)),
     ]
     order = ("error", "warning", "note")
-    return Checkup(
+    return QualityReport(
         {name: len(part) for name, part in parts.items()},
         columns,
         counts,
@@ -99,7 +99,7 @@ def check_up(spec: SpecLike, *, seed: int, places: Places, progress: Progress, c
     )
 
 
-def _loaded(source: Source, spec: SpecLike, places: Places, progress: Progress) -> Raw:
+def _loaded(source: Source, spec: SpecLike, places: DataPaths, progress: Progress) -> SourceData:
     try:
         return source.load(places, progress)
     except DefectsError:

@@ -16,7 +16,7 @@ from nnrun.spec.facts import FIELDS, TargetFacts
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from nnrun.data.dataset import DataPart, Raw
+    from nnrun.data.dataset import DataPart, SourceData
     from nnrun.spec.facts import Facts, TargetForm, TargetForms
 
     #: `balanced`, or a weight for each class by its name or number; 1 for those that are not named.
@@ -268,7 +268,7 @@ class Targets:
 
 
 def learn_targets(
-    raw: Raw, truths: Sequence[np.ndarray | Columns | None], forms: TargetForms, shape: tuple[int, ...]
+    raw: SourceData, truths: Sequence[np.ndarray | Columns | None], forms: TargetForms, shape: tuple[int, ...]
 ) -> Targets:
     """Learn each target's classes from all parts.
 
@@ -286,7 +286,7 @@ def learn_targets(
 
 
 def _learn(
-    raw: Raw, truths: Sequence[np.ndarray | Columns | None], key: str, form: TargetForm, shape: tuple[int, ...]
+    raw: SourceData, truths: Sequence[np.ndarray | Columns | None], key: str, form: TargetForm, shape: tuple[int, ...]
 ) -> TargetFacts:
     if key in FIELDS:
         return TargetFacts("number", "regression", targets=shape[-1] if shape else None)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nnrun.cores import usable_cores
-from nnrun.engine.backend.start import Wake, load_keras, tensorflow
+from nnrun.engine.backend.start import BackendSettings, start_keras, tensorflow
 from nnrun.engine.executors.resident import ResidentExecutor
 from nnrun.engine.executors.shuffle import order
 from nnrun.engine.executors.xla_rule import Costs, Profile, machine
@@ -64,7 +64,7 @@ def calibrate(tell: Callable[[str], None]) -> Profile:
     Args:
         tell: Hears what is measured next.
     """
-    keras, found = load_keras(Wake(seed=7, threads=usable_cores())), {}
+    keras, found = start_keras(BackendSettings(seed=7, threads=usable_cores())), {}
     for name in ("small", "large", "recurrent"):
         for xla in (False, True):
             tell(f"{name} model, {'with' if xla else 'without'} XLA")

@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from nnrun.engine.backend.redirect_output import quiet
-from nnrun.engine.backend.start import Wake, library, load_keras
+from nnrun.engine.backend.start import BackendSettings, library, start_keras
 from nnrun.engine.executors.split_rnn_batch import wants_halves
 from nnrun.engine.model import checkpoint
 from nnrun.engine.model.build import Builder
-from nnrun.engine.model.snapshot import Moment
+from nnrun.engine.model.snapshot import ModelSnapshot
 from nnrun.errors import BuildError, Problem
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from nnrun.engine.executors.compiled_steps import Tensors
     from nnrun.engine.generation.generate import Writer
     from nnrun.engine.generation.sampling import Sampling
-    from nnrun.engine.generation.text_model_spec import Voice
+    from nnrun.engine.generation.text_model_spec import TextModelSpec
     from nnrun.engine.model.augmentation import Augmentation
     from nnrun.engine.scoring.score import Answers, Outcome
     from nnrun.engine.training.loop import Epoch
@@ -55,7 +55,7 @@ class Session:
     def __init__(
         self,
         keras: ModuleType,
-        wake: Wake,
+        wake: BackendSettings,
         experiment: Experiment,
         facts: Facts,
         model: Any,
@@ -73,7 +73,7 @@ class Session:
         self._tf = library(wake.backend, model)
         self._put: dict[int, Tensors] = {}
         self._augmentation: Augmentation | None = None
-        self._start: Moment | None = None
+        self._start: ModelSnapshot | None = None
 
     @classmethod
     @contextmanager
@@ -98,7 +98,7 @@ class Session:
         with quiet(log):
             with phase("wake"):
                 wake = wake_of(experiment, threads)
-                keras = load_keras(wake)
+                keras = start_keras(wake)
             with phase("compile"):
                 shapes = input_shapes(facts, experiment.graph.inputs)
                 model = compile_model(keras, experiment, facts, shapes, mark_of)
@@ -126,7 +126,7 @@ class Session:
 
         with quiet(log):
             wake = wake_of(experiment, threads)
-            keras = load_keras(wake)
+            keras = start_keras(wake)
             model = checkpoint.load(keras, saved)
             checkpoint.require_same_model(model, architecture, saved)
             builder = Builder(keras, facts, mark_of)
@@ -188,7 +188,7 @@ class Session:
         """
         from nnrun.engine.executors.resident import XlaRefusal
         from nnrun.engine.training.callbacks import BEST_SECONDS, afterwards, best_rule, keep_best, make_callbacks
-        from nnrun.engine.training.loop import Course
+        from nnrun.engine.training.loop import TrainingLoop
 
         training = self._experiment.training
         train = self.begin(dataset.train)
@@ -206,7 +206,9 @@ class Session:
             epochs=training.epochs,
             steps=-(-train.rows // training.batch_size),
         )
-        course = Course(self.model, self._executor, train, validation, everything, stepwise, self._experiment.seed)
+        course = TrainingLoop(
+            self.model, self._executor, train, validation, everything, stepwise, self._experiment.seed
+        )
         try:
             return course.run(training, progress, keep)
         except XlaRefusal as refusal:
@@ -254,7 +256,7 @@ class Session:
         self._build(train)
         self._augment(train)
         if self._start is None and self.renewable:
-            self._start = Moment(self.model)
+            self._start = ModelSnapshot(self.model)
         return train
 
     def renew(self) -> None:
@@ -310,7 +312,7 @@ class Session:
 
         return answer(self._executor, self.tensors(part), self._facts, self._experiment)
 
-    def writer(self, voice: Voice, sampling: Sampling, *, seed: int, recompute: bool) -> Writer:
+    def writer(self, voice: TextModelSpec, sampling: Sampling, *, seed: int, recompute: bool) -> Writer:
         """Let the model write text."""
         from nnrun.engine.generation.generate import Writer
 
@@ -383,10 +385,10 @@ class Session:
         return self._executor.put(x, y, part.sample_weight)
 
 
-def wake_of(experiment: Experiment, threads: int) -> Wake:
+def wake_of(experiment: Experiment, threads: int) -> BackendSettings:
     """Say what an experiment wants set when Keras wakes."""
     settings = experiment.keras
-    return Wake(
+    return BackendSettings(
         experiment.seed,
         experiment.backend,
         threads,

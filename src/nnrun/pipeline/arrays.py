@@ -11,7 +11,7 @@ from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
 
 from nnrun.config import extends, overrides, shipped
-from nnrun.data.dataset import DataPart, Raw
+from nnrun.data.dataset import DataPart, SourceData
 from nnrun.data.load import apply_steps, assemble, deal
 from nnrun.data.prepare.registry import restore
 from nnrun.engine.session import Session
@@ -149,7 +149,7 @@ def fit_arrays(
 def _dataset(experiment: Experiment, data: Examples, task: Task, class_names: tuple[str, ...]) -> Dataset:
     form = target_forms(experiment)
     names = ("target",) if isinstance(form, str) else tuple(form)
-    raw = Raw(data, class_names=class_names, target_names=_names(names, data), task=task)
+    raw = SourceData(data, class_names=class_names, target_names=_names(names, data), task=task)
     split = _within(experiment.data.split)
     parts, rows = deal(raw, split, experiment.seed)
     return assemble(raw, parts, rows, replace(experiment.data, split=split), form=form, progress=Silent())

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from nnrun.config import extends, overrides
 from nnrun.data import model_inputs
-from nnrun.data.data_facts import foresee
-from nnrun.data.data_paths import Places
+from nnrun.data.data_facts import infer_facts
+from nnrun.data.data_paths import DataPaths
 from nnrun.errors import Problem
 from nnrun.pipeline import samples
 from nnrun.spec.experiment import Experiment, validate
@@ -44,7 +44,7 @@ class Examined:
     file: FilePath
     document: Document
     experiment: Experiment
-    places: Places
+    places: DataPaths
     form: TargetForms
     facts: Facts | None
     case: Case
@@ -60,9 +60,9 @@ def examine(file: FilePath, sets: Sequence[str], data_dir: FilePath | None) -> E
     document = overrides.apply(extends.read(file), sets)
     experiment = validate(document)
     folders = dict.fromkeys(source.resolve().parent for source in reversed(document.sources))
-    places = Places(file.resolve().parent, data_dir, tuple(folders))
+    places = DataPaths(file.resolve().parent, data_dir, tuple(folders))
     form = target_forms(experiment)
-    facts, found = foresee(experiment.data, form=form, places=places)
+    facts, found = infer_facts(experiment.data, form=form, places=places)
     case = case_of(experiment, facts)
     found += tuple(model_inputs.findings(facts, experiment.graph.inputs)) if facts is not None else ()
     found += tuple(samples.findings(experiment, facts))

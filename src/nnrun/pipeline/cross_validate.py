@@ -9,7 +9,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from nnrun.formatting import format_duration
-from nnrun.pipeline.fold_run import Assignment, Bench
+from nnrun.pipeline.fold_run import Assignment, FoldRunner
 from nnrun.runs import metrics
 from nnrun.runs.folds import done_folds, headline_figure
 from nnrun.runs.resampled import summary
@@ -17,7 +17,7 @@ from nnrun.runs.resampled import summary
 if TYPE_CHECKING:
     from pathlib import Path as FilePath
 
-    from nnrun.data.cross_validation import Crossing
+    from nnrun.data.cross_validation import FoldedData
     from nnrun.pipeline.check import Examined
     from nnrun.progress import Bar, Progress
     from nnrun.runs.folder import RunFolder
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Crossed:
+class CrossValidation:
     """A cross-validation to run.
 
     Attributes:
@@ -50,12 +50,12 @@ def k_fold_of(experiment: Experiment) -> KFold | None:
     return experiment.data.split.k_fold if experiment.data.split is not None else None
 
 
-def is_crossed(experiment: Experiment) -> bool:
+def is_cross_validated(experiment: Experiment) -> bool:
     """Whether a config is a cross-validation."""
     return k_fold_of(experiment) is not None
 
 
-def cross_validate(crossed: Crossed, record: Record, progress: Progress) -> dict[str, Any]:
+def cross_validate(crossed: CrossValidation, record: Record, progress: Progress) -> dict[str, Any]:
     """Run all folds that are not done yet, and keep what they say together; gives what `scores.json` holds.
 
     Raises:
@@ -65,7 +65,7 @@ def cross_validate(crossed: Crossed, record: Record, progress: Progress) -> dict
         crossing = load(crossed.examined, progress)
     begun = _begun(crossed.folder, crossing, record, progress)
     record.update(folds=len(crossing.folds), folds_done=sorted(begun), folds_digest=crossing.digest)
-    director = Director(crossed.folder, record, progress, len(crossing.folds), dict(begun))
+    director = FoldMonitor(crossed.folder, record, progress, len(crossing.folds), dict(begun))
     numbers: list[int | None] = [fold.number for fold in crossing.folds if fold.number not in begun]
     if _k_fold(crossed.examined).final_fit:
         numbers.append(None)
@@ -76,7 +76,7 @@ def cross_validate(crossed: Crossed, record: Record, progress: Progress) -> dict
     return _keep_together(crossed, crossing, record, director)
 
 
-def _begun(folder: RunFolder, crossing: Crossing, record: Record, progress: Progress) -> dict[int, dict[str, Any]]:
+def _begun(folder: RunFolder, crossing: FoldedData, record: Record, progress: Progress) -> dict[int, dict[str, Any]]:
     """The folds of an earlier attempt that can stand: of the same rows of the same files."""
     from nnrun.data.load import file_digests
 
@@ -93,12 +93,12 @@ def _begun(folder: RunFolder, crossing: Crossing, record: Record, progress: Prog
     return {}
 
 
-def load(examined: Examined, progress: Progress) -> Crossing:
+def load(examined: Examined, progress: Progress) -> FoldedData:
     """Read the data of a cross-validation and deal them out."""
-    from nnrun.data.cross_validation import load_crossing
+    from nnrun.data.cross_validation import load_folded
 
     experiment = examined.experiment
-    return load_crossing(
+    return load_folded(
         experiment.data, form=examined.form, seed=experiment.seed, places=examined.places, progress=progress
     )
 
@@ -109,7 +109,9 @@ def _k_fold(examined: Examined) -> KFold:
     return found
 
 
-def _run(crossed: Crossed, crossing: Crossing, record: Record, numbers: list[int | None], director: Director) -> None:
+def _run(
+    crossed: CrossValidation, crossing: FoldedData, record: Record, numbers: list[int | None], director: FoldMonitor
+) -> None:
     jobs, threads = min(crossed.jobs, len(numbers)), record.fields["threads"]
     if jobs > 1:
         from nnrun.pipeline.spread import spread
@@ -124,10 +126,12 @@ def _run(crossed: Crossed, crossing: Crossing, record: Record, numbers: list[int
         )
     elif numbers:
         assignment = Assignment(crossed.examined, crossed.folder, crossed.runs_dir, threads, tuple(numbers))
-        Bench(assignment, crossing, director.hear).run()
+        FoldRunner(assignment, crossing, director.hear).run()
 
 
-def _keep_together(crossed: Crossed, crossing: Crossing, record: Record, director: Director) -> dict[str, Any]:
+def _keep_together(
+    crossed: CrossValidation, crossing: FoldedData, record: Record, director: FoldMonitor
+) -> dict[str, Any]:
     """Keep the scores of all folds together, and the prediction that each made of the rows it had not seen."""
     folder, folds = crossed.folder, [director.folds[number] for number in sorted(director.folds)]
     tested = sum(fold["rows"]["test"] for fold in folds)
@@ -168,7 +172,7 @@ def _predictions(folder: RunFolder, numbers: list[int]) -> str:
 
 
 @dataclass
-class Director:
+class FoldMonitor:
     """Hears of the folds, wherever they run; keeps their figures in the run and tells the user.
 
     Attributes:
@@ -197,7 +201,7 @@ class Director:
         self._before = len(self.folds)
 
     def hear(self, kind: str, number: int | None, matter: Any) -> None:
-        """Take up what a fold says; see `Bench`."""
+        """Take up what a fold says; see `FoldRunner`."""
         getattr(self, f"_{kind}")(number, matter)
 
     def _epochs(self, _: int | None, lines: list[dict[str, Any]]) -> None:

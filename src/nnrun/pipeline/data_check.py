@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nnrun.data.quality import Checkup, check_up
+from nnrun.data.quality import QualityReport, check_up
 from nnrun.pipeline.check import examine
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from nnrun.progress import Progress
 
 
-def check_data(file: Path, sets: Sequence[str], data_dir: Path | None, progress: Progress) -> Checkup:
+def check_data(file: Path, sets: Sequence[str], data_dir: Path | None, progress: Progress) -> QualityReport:
     """Load the data of a config and say what to look at.
 
     Raises:

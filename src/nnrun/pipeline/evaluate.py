@@ -9,7 +9,7 @@ from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any, Literal
 
 from nnrun.config import document as documents
-from nnrun.data.data_paths import Places
+from nnrun.data.data_paths import DataPaths
 from nnrun.errors import NnrunError, RunError
 from nnrun.pipeline import usercode
 from nnrun.pipeline.fold_asked import model_of
@@ -34,7 +34,7 @@ PartName = Literal["test", "validation", "train"]
 
 
 @dataclass(frozen=True)
-class Question:
+class EvaluateRequest:
     """Which model is asked about which data.
 
     Attributes:
@@ -101,12 +101,12 @@ class Kept:
     document: Document
     experiment: Experiment
     facts: Facts
-    places: Places
+    places: DataPaths
     model: RunFolder
     fold: int | None = None
 
 
-def evaluate(question: Question, progress: Progress) -> Answer:
+def evaluate(question: EvaluateRequest, progress: Progress) -> Answer:
     """Score a run's model; by default with the figures that training ended with, to the last digit.
 
     Raises:
@@ -126,7 +126,7 @@ def evaluate(question: Question, progress: Progress) -> Answer:
     return Answer(kept.folder, scores, *table(outcome.answers, part.rows))
 
 
-def predict(question: Question, file: FilePath) -> Answer:
+def predict(question: EvaluateRequest, file: FilePath) -> Answer:
     """Say what a run's model makes of the rows of `file`, which need no truth.
 
     Raises:
@@ -143,21 +143,21 @@ def predict(question: Question, file: FilePath) -> Answer:
 
 
 @contextmanager
-def asked(question: Question) -> Iterator[Kept]:
+def asked(question: EvaluateRequest) -> Iterator[Kept]:
     """Take a run up, with the code of the user's own that it used, until the block ends.
 
     Raises:
-        RunError: As `take_up`, and where that code is not given, or is not the same.
+        RunError: As `open_run`, and where that code is not given, or is not the same.
     """
     folder = find(question.runs_dir, question.run)
     record = records.read(folder)
     with usercode.known_of_run(folder, record, question.code, trust=question.trust_run) as codes:
-        kept = take_up(question)
+        kept = open_run(question)
         with usercode.running(codes, kept.experiment, threads=record.get("threads") or 0, log=folder.log):
             yield kept
 
 
-def take_up(question: Question) -> Kept:
+def open_run(question: EvaluateRequest) -> Kept:
     """Read what a run folder says of its experiment.
 
     Raises:
@@ -181,7 +181,7 @@ def take_up(question: Question) -> Kept:
         document,
         experiment,
         facts,
-        Places(folder.path.resolve(), question.data_dir),
+        DataPaths(folder.path.resolve(), question.data_dir),
         model,
         question.fold,
     )
@@ -222,7 +222,7 @@ def _architecture(folder: RunFolder) -> dict[str, Any]:
     return config
 
 
-def _part(kept: Kept, question: Question, progress: Progress) -> DataPart:
+def _part(kept: Kept, question: EvaluateRequest, progress: Progress) -> DataPart:
     if question.data is not None:
         return _other(kept, question.data, with_target=True)
     dataset = _dataset(kept, progress)
@@ -238,25 +238,25 @@ def _part(kept: Kept, question: Question, progress: Progress) -> DataPart:
 
 def _dataset(kept: Kept, progress: Progress) -> Dataset:
     """The data that the model was trained and scored on, its own fold's where it is a fold's."""
-    from nnrun.data.cross_validation import load_crossing
+    from nnrun.data.cross_validation import load_folded
     from nnrun.data.load import load
 
     experiment = kept.experiment
     arguments: dict[str, Any] = {"form": target_forms(experiment), "seed": experiment.seed, "places": kept.places}
     if kept.fold is None:
         return load(experiment.data, **arguments, progress=progress)
-    return load_crossing(experiment.data, **arguments, progress=Silent()).dataset(kept.fold, progress)
+    return load_folded(experiment.data, **arguments, progress=Silent()).dataset(kept.fold, progress)
 
 
 def _other(kept: Kept, file: FilePath, *, with_target: bool) -> DataPart:
-    from nnrun.data.new_data import load_again
+    from nnrun.data.new_data import load_new_data
 
     try:
         fitted = json.loads(kept.model.prepare.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         text = f"{kept.model.prepare}: cannot read this run's preparation: {error}"
         raise RunError(text, f"nnrun train {kept.folder.config}") from error
-    return load_again(kept.experiment.data, fitted, file=file, facts=kept.facts, with_target=with_target)
+    return load_new_data(kept.experiment.data, fitted, file=file, facts=kept.facts, with_target=with_target)
 
 
 def _headline(facts: Facts) -> PartName:
@@ -265,7 +265,7 @@ def _headline(facts: Facts) -> PartName:
     return next((name for name in names if name in facts.rows), "train")
 
 
-def _label(question: Question) -> str:
+def _label(question: EvaluateRequest) -> str:
     return str(question.part) if question.data is None else f"data_{question.data.stem}"
 
 

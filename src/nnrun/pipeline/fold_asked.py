@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from nnrun.errors import RunError
-from nnrun.pipeline.cross_validate import is_crossed
+from nnrun.pipeline.cross_validate import is_cross_validated
 from nnrun.runs.folds import done_folds
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ def model_of(
     Raises:
         RunError: There is no such model; the message says which there are.
     """
-    if not is_crossed(experiment):
+    if not is_cross_validated(experiment):
         if fold is not None:
             raise RunError(f"{folder.id} is no cross-validation, so that it has no fold {fold}", "leave out --fold")
         return folder, record

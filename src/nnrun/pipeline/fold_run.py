@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from nnrun.pipeline.keep import keep_model, parts_of, require_there, start_from
+from nnrun.pipeline.keep import ensure_run_folder, keep_model, parts_of, start_from
 from nnrun.progress import Silent
 from nnrun.runs import metrics
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path as FilePath
 
-    from nnrun.data.cross_validation import Crossing
+    from nnrun.data.cross_validation import FoldedData
     from nnrun.data.dataset import Dataset
     from nnrun.engine.scoring.score import Outcome
     from nnrun.engine.session import Session
     from nnrun.pipeline.check import Examined
-    from nnrun.pipeline.mapped_folds import Begun
+    from nnrun.pipeline.mapped_folds import PreparedFold
     from nnrun.runs.folder import RunFolder
 
     #: Takes what a fold has to say: a word for what it is, the fold's number (None: the final fit), and the matter.
@@ -50,7 +50,7 @@ class Assignment:
     numbers: tuple[int | None, ...]
 
 
-class Bench:
+class FoldRunner:
     """Where folds are trained one after the other.
 
     Args:
@@ -59,7 +59,7 @@ class Bench:
         tell: Hears of epochs, folds, and what the user should know.
     """
 
-    def __init__(self, assignment: Assignment, crossing: Crossing, tell: Tell) -> None:
+    def __init__(self, assignment: Assignment, crossing: FoldedData, tell: Tell) -> None:
         self._assignment, self._crossing, self._tell = assignment, crossing, tell
         self._examined, self._folder = assignment.examined, assignment.folder
         self._listener = _Passing(tell)
@@ -110,24 +110,24 @@ class Bench:
             folds = folds[count:]
         yield from (number for number in left if number is None)
 
-    def _together(self, begun: list[Begun]) -> None:
+    def _together(self, begun: list[PreparedFold]) -> None:
         """Train folds together, in as many groups as their models and numbers of rows make necessary."""
-        from nnrun.pipeline.mapped_folds import Desk, groups, train_together
+        from nnrun.pipeline.mapped_folds import FoldCallbacks, groups, train_together
 
         training = self._examined.experiment.training
 
-        def opened(fold: Begun) -> Session:
+        def opened(fold: PreparedFold) -> Session:
             session = self._session(fold.dataset, fold.seed)
             self._keep_model(fold, session)
             return session
 
-        def finish(fold: Begun, session: Session, made: dict[str, Outcome], seconds: float) -> None:
+        def finish(fold: PreparedFold, session: Session, made: dict[str, Outcome], seconds: float) -> None:
             self._finish(fold, session, training.epochs, perf_counter() - seconds, made)
 
         def moved(share: float) -> None:
             self._tell("moved", None, share)
 
-        desk = Desk(opened, self._keep_epochs, moved, finish, self._phase)
+        desk = FoldCallbacks(opened, self._keep_epochs, moved, finish, self._phase)
         for group in groups(begun, training.batch_size):
             self._groups.append(len(group))
             try:
@@ -141,9 +141,9 @@ class Bench:
         if self._groups:
             self._tell("mapped", None, {"executor": "resident+jax+vmap", "folds_together": list(self._groups)})
 
-    def _begin(self, number: int | None) -> Begun:
+    def _begin(self, number: int | None) -> PreparedFold:
         """Prepare one fold."""
-        from nnrun.pipeline.mapped_folds import Begun
+        from nnrun.pipeline.mapped_folds import PreparedFold
 
         place = self._folder if number is None else self._folder.fold(number)
         with self._phase("load"):
@@ -161,16 +161,16 @@ class Bench:
             place.begin_again()
             place.write_json(place.record, {**record, "status": "running"})
         place.write_json(place.prepare, list(dataset.fitted))
-        return Begun(number, place, dataset, seed, record)
+        return PreparedFold(number, place, dataset, seed, record)
 
-    def _keep_model(self, fold: Begun, session: Session) -> None:
+    def _keep_model(self, fold: PreparedFold, session: Session) -> None:
         if fold.number in (None, 0):
             keep_model(self._folder, session)
         if fold.number is not None:
             fold.place.write_json(fold.place.model_json, session.architecture())
 
     def _finish(
-        self, fold: Begun, session: Session, epochs: int, began: float, made: Mapping[str, Outcome] | None = None
+        self, fold: PreparedFold, session: Session, epochs: int, began: float, made: Mapping[str, Outcome] | None = None
     ) -> None:
         """Score one fold where `made` has not its scores already, and tell that it is done."""
         with self._phase("score"):
@@ -240,7 +240,7 @@ class Bench:
 
     def _keep_epochs(self, lines: Sequence[tuple[int | None, Mapping[str, Any]]]) -> None:
         """Keep the figures of an epoch of some folds; each fold's own file has them a moment later."""
-        require_there(self._folder)
+        ensure_run_folder(self._folder)
         told = [{**line, "fold": number} for number, line in lines]
         for line in told:
             if line["fold"] is not None:
@@ -255,7 +255,7 @@ class Bench:
             metrics.append(self._folder.fold(number).metrics, *lines)
         self._written = perf_counter()
 
-    def _score(self, fold: Begun, session: Session, made: Mapping[str, Outcome]) -> dict[str, Any]:
+    def _score(self, fold: PreparedFold, session: Session, made: Mapping[str, Outcome]) -> dict[str, Any]:
         from nnrun.engine.scoring.score import csv_text, table
 
         dataset, place = fold.dataset, fold.place

@@ -16,17 +16,17 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from nnrun.data.text.streaming_decoder import GrowingText
+    from nnrun.data.text.streaming_decoder import StreamingDecoder
     from nnrun.data.text.verbatim_overlap import Copied
     from nnrun.data.text.windowed_source import Windowed
     from nnrun.engine.generation.generate import Writer
-    from nnrun.pipeline.evaluate import Kept, Question
+    from nnrun.pipeline.evaluate import EvaluateRequest, Kept
     from nnrun.progress import Progress
     from nnrun.runs.folder import RunFolder
 
 
 @dataclass(frozen=True)
-class Wish:
+class GenerateRequest:
     """What `nnrun generate-text` was asked for.
 
     Attributes:
@@ -41,7 +41,7 @@ class Wish:
         check_copy: Whether to look the texts up in the training text.
     """
 
-    question: Question
+    question: EvaluateRequest
     length: int = 1000
     seed_text: str | None = None
     temperature: float = 0.0
@@ -119,7 +119,7 @@ class Reader(Protocol):
         """Read the next piece of each sample; a piece may be empty."""
 
 
-def generate(wish: Wish, reader: Reader, progress: Progress) -> Generated:
+def generate(wish: GenerateRequest, reader: Reader, progress: Progress) -> Generated:
     """Let a run's model write on from a text; Ctrl-C ends it with what was written.
 
     Raises:
@@ -132,7 +132,7 @@ def generate(wish: Wish, reader: Reader, progress: Progress) -> Generated:
         vocabulary = kept.facts.class_names
         codes, seed_text = _seed(wish, kept, source, seed, progress)
         with reopened(kept, wish.question.checkpoint) as session:
-            from nnrun.data.text.streaming_decoder import GrowingText
+            from nnrun.data.text.streaming_decoder import StreamingDecoder
             from nnrun.engine.generation.sampling import Sampling
 
             sampling = Sampling(wish.temperature, wish.top_k, wish.top_p, wish.min_p, wish.repetition_penalty)
@@ -141,7 +141,7 @@ def generate(wish: Wish, reader: Reader, progress: Progress) -> Generated:
             told = Generated(kept.folder, seed_text, seed, writer.reading_of(codes, wish.length).how)
             reader.begin(told)
             before = vocabulary[codes[-1]] if wish.seed_text != "" else None
-            samples = [GrowingText(source.tokens, wish.stop, before) for _ in range(wish.samples)]
+            samples = [StreamingDecoder(source.tokens, wish.stop, before) for _ in range(wish.samples)]
             _write(writer, codes, wish, samples, [vocabulary, told], reader)
         if wish.check_copy:
             from nnrun.data.text.verbatim_overlap import copied
@@ -155,7 +155,12 @@ def generate(wish: Wish, reader: Reader, progress: Progress) -> Generated:
 
 
 def _write(
-    writer: Writer, codes: np.ndarray, wish: Wish, samples: list[GrowingText], about: list[Any], reader: Reader
+    writer: Writer,
+    codes: np.ndarray,
+    wish: GenerateRequest,
+    samples: list[StreamingDecoder],
+    about: list[Any],
+    reader: Reader,
 ) -> None:
     vocabulary, told = about
     began, interrupted = 0.0, False
@@ -187,7 +192,7 @@ def _text_of(kept: Kept) -> Windowed:
     return source
 
 
-def _seed(wish: Wish, kept: Kept, source: Windowed, seed: int, progress: Progress) -> tuple[np.ndarray, str]:
+def _seed(wish: GenerateRequest, kept: Kept, source: Windowed, seed: int, progress: Progress) -> tuple[np.ndarray, str]:
     """The codes to write on from, at least one, and the text that they say."""
     import numpy as np
 

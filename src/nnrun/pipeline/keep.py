@@ -44,7 +44,7 @@ def start_from(word: str, runs_dir: FilePath, session: Session, progress: Progre
     return {"run": other.id, "sha256": digest, "layers": taken, "new": new}
 
 
-def require_there(folder: RunFolder) -> None:
+def ensure_run_folder(folder: RunFolder) -> None:
     """Miss a folder that was removed; Keras' checkpoints make it anew without a word, with nothing else in it.
 
     Raises:

@@ -38,7 +38,7 @@ _MAPPED = frozenset(
 
 
 @dataclass(frozen=True)
-class Begun:
+class PreparedFold:
     """A fold whose data are there.
 
     Attributes:
@@ -75,7 +75,7 @@ def why_not(experiment: Experiment) -> str | None:
     return f"mapping makes {other[0]} slower, or was not measured with it" if other else None
 
 
-def in_memory(begun: Begun, count: int) -> int:
+def in_memory(begun: PreparedFold, count: int) -> int:
     """Say how many folds such as this one may be trained together."""
     parts = [part for part in (begun.dataset.train, begun.dataset.validation) if part is not None]
     held: int = sum(array.nbytes for part in parts for array in _arrays(part.x) + _arrays(part.y))
@@ -86,17 +86,17 @@ def _arrays(fields: Any) -> list[Any]:
     return list(fields.values()) if isinstance(fields, dict) else [fields]
 
 
-def groups(folds: Sequence[Begun], batch_size: int) -> Iterator[list[Begun]]:
+def groups(folds: Sequence[PreparedFold], batch_size: int) -> Iterator[list[PreparedFold]]:
     """Part folds into groups whose models are the same, and whose parts have so nearly the same rows that they map."""
 
-    def lengths(fold: Begun) -> list[int]:
+    def lengths(fold: PreparedFold) -> list[int]:
         parts = (fold.dataset.train, fold.dataset.validation)
         return [len(part) for part in parts if part is not None]
 
-    def batches(fold: Begun) -> list[int]:
+    def batches(fold: PreparedFold) -> list[int]:
         return [rows // batch_size for rows in lengths(fold)]
 
-    def key(fold: Begun) -> str:
+    def key(fold: PreparedFold) -> str:
         weighed = fold.dataset.train.sample_weight is not None
         return repr((replace(fold.dataset.facts, rows={}), len(lengths(fold)), weighed))
 
@@ -109,7 +109,7 @@ def groups(folds: Sequence[Begun], batch_size: int) -> Iterator[list[Begun]]:
 
 
 @dataclass(frozen=True)
-class Desk:
+class FoldCallbacks:
     """Where folds that are trained together get what they need, and hand over what they made.
 
     Attributes:
@@ -120,14 +120,14 @@ class Desk:
         phase: Counts the time inside a `with` block to a phase.
     """
 
-    open: Callable[[Begun], Session]
+    open: Callable[[PreparedFold], Session]
     keep: Callable[[list[tuple[int | None, Epoch]]], None]
     moved: Callable[[float], None]
-    finish: Callable[[Begun, Session, dict[str, Outcome], float], None]
+    finish: Callable[[PreparedFold, Session, dict[str, Outcome], float], None]
     phase: Callable[[str], AbstractContextManager[None]]
 
 
-def train_together(folds: Sequence[Begun], experiment: Experiment, desk: Desk) -> None:
+def train_together(folds: Sequence[PreparedFold], experiment: Experiment, desk: FoldCallbacks) -> None:
     """Train folds that fit together in one program, keep the best and the last model of each, and score them.
 
     Interrupted, the models are kept as they are then.
@@ -176,11 +176,11 @@ def programs_of(session: Session) -> JaxPrograms:
     return session.on_jax
 
 
-def _numbered(folds: Sequence[Begun], lines: list[Epoch]) -> list[tuple[int | None, Epoch]]:
+def _numbered(folds: Sequence[PreparedFold], lines: list[Epoch]) -> list[tuple[int | None, Epoch]]:
     return [(fold.number, line) for fold, line in zip(folds, lines, strict=True)]
 
 
-def _scored_together(folds: Sequence[Begun], batch_size: int) -> list[str]:
+def _scored_together(folds: Sequence[PreparedFold], batch_size: int) -> list[str]:
     """Name the parts that all folds have for themselves, and that have so nearly the same rows that they map."""
     own = [
         {name: part for name, part in parts_of(fold.dataset).items() if name not in fold.dataset.shared}
@@ -193,7 +193,7 @@ def _scored_together(folds: Sequence[Begun], batch_size: int) -> list[str]:
     ]
 
 
-def _ready(fold: Begun, session: Session, parts: Sequence[str]) -> OneFold:
+def _ready(fold: PreparedFold, session: Session, parts: Sequence[str]) -> OneFold:
     """Put a fold's data where JAX computes, and note down where its training starts."""
     data = fold.dataset
     train = session.begin(data.train)
@@ -202,11 +202,11 @@ def _ready(fold: Begun, session: Session, parts: Sequence[str]) -> OneFold:
     return OneFold(fold.seed, train, validation, programs_of(session).state.values(), scored)
 
 
-def _save(together: FoldsTogether, folds: Sequence[Begun], session: Session) -> None:
+def _save(together: FoldsTogether, folds: Sequence[PreparedFold], session: Session) -> None:
     """Save the best and the last model of each fold; what is scored then is what is saved last."""
     last, optimizer, state = together.on_host(), session.model.optimizer, programs_of(session).state
     finished = []
-    with checkpoint.Settling() as settling:
+    with checkpoint.AsyncSaver() as settling:
         for place, fold in enumerate(folds):
             if not fold.place.path.is_dir():
                 continue

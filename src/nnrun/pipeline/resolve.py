@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 from nnrun.spec.resolve import resolved
 
 if TYPE_CHECKING:
-    from nnrun.data.data_paths import Places
+    from nnrun.data.data_paths import DataPaths
     from nnrun.pipeline.check import Examined
 
 
-def said_out(examined: Examined) -> dict[str, Any]:
+def resolved_config(examined: Examined) -> dict[str, Any]:
     """Say a config out as plain data which, written as YAML, is the same experiment."""
     return resolved(examined.experiment, lambda name: _absolute(examined.places, name))
 
 
-def _absolute(places: Places, name: str) -> str:
+def _absolute(places: DataPaths, name: str) -> str:
     found = places.find(name)
     return str(found.resolve()) if found is not None else name

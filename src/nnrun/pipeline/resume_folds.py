@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from nnrun.errors import RunError
 from nnrun.pipeline import usercode
 from nnrun.pipeline.check import examine
-from nnrun.pipeline.cross_validate import Crossed, cross_validate, is_crossed
-from nnrun.pipeline.train import Finished, kept_true, refuse_errors
+from nnrun.pipeline.cross_validate import CrossValidation, cross_validate, is_cross_validated
+from nnrun.pipeline.train import Finished, record_outcome, refuse_errors
 from nnrun.progress import Logged
 from nnrun.runs import environment
 from nnrun.runs import record as records
@@ -40,7 +40,7 @@ def resume_folds(word: str, request: Request, progress: Progress) -> Finished:
     with usercode.known_of_run(folder, fields, request.code, trust=False) as codes:
         examined = examine(folder.resolved, as_it_began(fields), request.data_dir)
         refuse_errors(examined)
-        if not is_crossed(examined.experiment):
+        if not is_cross_validated(examined.experiment):
             raise RunError(
                 f"{folder.id} is no cross-validation, so that it has no folds to resume",
                 f"nnrun train {folder.resolved}",
@@ -48,12 +48,12 @@ def resume_folds(word: str, request: Request, progress: Progress) -> Finished:
         record = Record(folder, fields)
         record.update(status="running", error=None, end=None, process=environment.process())
         with (
-            kept_true(record, folder),
+            record_outcome(record, folder),
             usercode.running(codes, examined.experiment, threads=fields["threads"], log=folder.log),
         ):
             heard = Logged(progress, Log(folder.log).write)
             heard.say(f"Run {folder.id}, resumed")
-            crossed = Crossed(examined, folder, request.runs_dir, request.jobs, request.code)
+            crossed = CrossValidation(examined, folder, request.runs_dir, request.jobs, request.code)
             scores = cross_validate(crossed, record, heard)
     return Finished(folder, scores, warnings=examined.problems)
 

@@ -79,9 +79,9 @@ class Samples:
         """Write, if epoch `epoch`, counted from 1, is one after which to write."""
         if epoch % self._wanted.every:
             return
-        from nnrun.data.text.streaming_decoder import GrowingText
+        from nnrun.data.text.streaming_decoder import StreamingDecoder
 
-        text = GrowingText(self._tokens, (), self._vocabulary[self._codes[-1]] if self._said else None)
+        text = StreamingDecoder(self._tokens, (), self._vocabulary[self._codes[-1]] if self._said else None)
         for made in self._writer.write(self._codes, self._wanted.length, 1):
             text.take([self._vocabulary[code] for code in made[0]])
         text.rest()

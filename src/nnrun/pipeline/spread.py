@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from nnrun.errors import NnrunError, RunError
 from nnrun.pipeline import usercode
-from nnrun.pipeline.fold_run import Bench
+from nnrun.pipeline.fold_run import FoldRunner
 from nnrun.progress import Silent
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def _require_alive(processes: Sequence[BaseProcess]) -> None:
 
 def _work(assignment: Assignment, code: tuple[FilePath, ...], queue: Queue[Any]) -> None:
     """Do what a process does: read the data again, and run its folds."""
-    from nnrun.data.cross_validation import load_crossing
+    from nnrun.data.cross_validation import load_folded
 
     def tell(kind: str, number: int | None, matter: Any) -> None:
         queue.put((kind, number, matter))
@@ -82,10 +82,10 @@ def _work(assignment: Assignment, code: tuple[FilePath, ...], queue: Queue[Any])
             usercode.known(code) as codes,
             usercode.running(codes, experiment, threads=assignment.threads, log=assignment.folder.log),
         ):
-            crossing = load_crossing(
+            crossing = load_folded(
                 experiment.data, form=examined.form, seed=experiment.seed, places=examined.places, progress=Silent()
             )
-            Bench(assignment, crossing, tell).run()
+            FoldRunner(assignment, crossing, tell).run()
         tell("end", None, None)
     except KeyboardInterrupt:
         return  # Ctrl-C reaches every process of the terminal; the first one says so

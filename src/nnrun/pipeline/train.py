@@ -19,10 +19,10 @@ from nnrun.cores import usable_cores
 from nnrun.errors import ConfigError, NnrunError, Problem, RunError
 from nnrun.pipeline import usercode
 from nnrun.pipeline.check import examine
-from nnrun.pipeline.cross_validate import Crossed, cross_validate, is_crossed
-from nnrun.pipeline.keep import keep_model, parts_of, require_there, start_from
+from nnrun.pipeline.cross_validate import CrossValidation, cross_validate, is_cross_validated
+from nnrun.pipeline.keep import ensure_run_folder, keep_model, parts_of, start_from
 from nnrun.pipeline.mistakes import keep_mistakes
-from nnrun.pipeline.resolve import said_out
+from nnrun.pipeline.resolve import resolved_config
 from nnrun.pipeline.sources import digests, keep_sources, kept_code
 from nnrun.progress import Logged
 from nnrun.runs import metrics
@@ -111,8 +111,8 @@ def train(request: Request, progress: Progress) -> Finished:
 
 def _scores(request: Request, examined: Examined, folder: RunFolder, record: Record, heard: Progress) -> dict[str, Any]:
     """Train all folds, or the only model, and give what `scores.json` holds."""
-    if is_crossed(examined.experiment):
-        crossed = Crossed(examined, folder, request.runs_dir, request.jobs, request.code)
+    if is_cross_validated(examined.experiment):
+        crossed = CrossValidation(examined, folder, request.runs_dir, request.jobs, request.code)
         return cross_validate(crossed, record, heard)
     with record.phase("load"):
         dataset = load_data(examined, heard)
@@ -137,7 +137,7 @@ def open_folder(request: Request, examined: Examined, codes: Sequence[UserCode] 
     folder.write_text(
         folder.resolved,
         "# Made by nnrun from config.yaml: every default and path said out. "
-        f"Run it: nnrun train {folder.resolved.name}\n" + dump(said_out(examined)),
+        f"Run it: nnrun train {folder.resolved.name}\n" + dump(resolved_config(examined)),
     )
     return folder
 
@@ -157,12 +157,12 @@ def recorded(
         warnings=[problem.text for problem in examined.problems],
         **({"code": kept_code(folder, examined.document, codes)} if codes else {}),
     )
-    with kept_true(record, folder):
+    with record_outcome(record, folder):
         yield record
 
 
 @contextmanager
-def kept_true(record: Record, folder: RunFolder) -> Iterator[None]:
+def record_outcome(record: Record, folder: RunFolder) -> Iterator[None]:
     """Put into the record how the `with` block ends."""
     try:
         yield
@@ -258,14 +258,14 @@ def train_model(
     except KeyboardInterrupt:
         session.save(folder.last)
         raise
-    require_there(folder)
+    ensure_run_folder(folder)
     session.save(folder.last)
     return epochs
 
 
 def keep_epoch(folder: RunFolder, line: Epoch) -> None:
     """Keep an epoch's figures."""
-    require_there(folder)
+    ensure_run_folder(folder)
     metrics.append(folder.metrics, line)
 
 

@@ -76,13 +76,13 @@ def running(codes: Sequence[UserCode], experiment: Experiment, *, threads: int, 
         return
     from nnrun.data.sources.user_code import with_objects
     from nnrun.engine.backend.redirect_output import quiet
-    from nnrun.engine.backend.start import load_keras
+    from nnrun.engine.backend.start import start_keras
     from nnrun.engine.backend.user_code import imported
     from nnrun.engine.session import wake_of
 
     with ExitStack() as stack:
         with quiet(log):
-            objects = stack.enter_context(imported(load_keras(wake_of(experiment, threads)), codes))
+            objects = stack.enter_context(imported(start_keras(wake_of(experiment, threads)), codes))
         stack.enter_context(with_objects(objects))
         stack.enter_context(_blamed())
         yield

@@ -13,7 +13,7 @@ from nnrun.config import document as documents
 from nnrun.config.dump import dump
 from nnrun.errors import ConfigError, NnrunError
 from nnrun.pipeline.check import examine
-from nnrun.pipeline.resolve import said_out
+from nnrun.pipeline.resolve import resolved_config
 from nnrun.pipeline.train import Request, train
 from nnrun.runs import environment
 from nnrun.runs import record as records
@@ -216,7 +216,7 @@ def _same(folder: RunFolder, examined: Examined) -> bool:
         kept = documents.read(folder.resolved).data
     except NnrunError:
         return False
-    return _decisive(kept) == _decisive(documents.parse(dump(said_out(examined)), examined.file).data)
+    return _decisive(kept) == _decisive(documents.parse(dump(resolved_config(examined)), examined.file).data)
 
 
 def _decisive(resolved: Mapping[str, Any]) -> dict[str, Any]:

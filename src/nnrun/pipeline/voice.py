@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from nnrun.data.text.windowed_source import Windowed
-    from nnrun.engine.generation.text_model_spec import Voice
+    from nnrun.engine.generation.text_model_spec import TextModelSpec
     from nnrun.spec.experiment import Experiment
     from nnrun.spec.facts import Facts
 
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 _PADDING = (" ", "\n")
 
 
-def voice_of(experiment: Experiment, facts: Facts, source: Windowed) -> Voice:
+def voice_of(experiment: Experiment, facts: Facts, source: Windowed) -> TextModelSpec:
     """How an experiment's model takes and gives characters."""
-    from nnrun.engine.generation.text_model_spec import Voice
+    from nnrun.engine.generation.text_model_spec import TextModelSpec
 
     loss = next(iter(experiment.losses.values()))
     names = facts.class_names
-    return Voice(
+    return TextModelSpec(
         source.window,
         len(names),
         source.encode,

@@ -7,7 +7,7 @@ import io
 from typing import TYPE_CHECKING, Any
 
 from nnrun.report import classes, numbers, thresholds
-from nnrun.report.answers import against_rest, is_crossed, outputs_of, part_of, shares_of
+from nnrun.report.answers import against_rest, is_cross_validated, outputs_of, part_of, shares_of
 from nnrun.report.contents import mapping, number
 from nnrun.report.headlines import PARTS
 from nnrun.report.section import Picture, Section, Table, Text
@@ -50,7 +50,7 @@ def answers(contents: Contents) -> list[Section]:
 
 
 def _where(contents: Contents) -> str:
-    if is_crossed(contents):
+    if is_cross_validated(contents):
         return (
             "Every row as it was answered by the fold that had not seen it, all folds together: areas and "
             "calibration of all rows are not the means of the folds."

@@ -78,7 +78,7 @@ def part_of(contents: Contents) -> tuple[str, Mapping[str, Any]]:
     return "", {}
 
 
-def is_crossed(contents: Contents) -> bool:
+def is_cross_validated(contents: Contents) -> bool:
     """Whether the run is a cross-validation."""
     return bool(contents.folds) or bool(mapping(contents.scores.get("cross_validation")))
 
@@ -97,7 +97,7 @@ def _of_output(part: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 
 def _figures(contents: Contents, name: str) -> dict[str, Any]:
     """An output's scores; over folds only what can be told of all of them together: the mean log loss."""
-    if not is_crossed(contents):
+    if not is_cross_validated(contents):
         return dict(_of_output(part_of(contents)[1], name))
     parts = [mapping(fold.get("test")) for fold in contents.folds.values()]
     told = [(number(part.get("rows")) or 0.0, number(_of_output(part, name).get("log_loss"))) for part in parts]
@@ -110,7 +110,7 @@ def _figures(contents: Contents, name: str) -> dict[str, Any]:
 def _names(contents: Contents, name: str) -> tuple[str, ...]:
     """The classes or labels in the order of their numbers, as the scores list them."""
     first: Mapping[str, Any] = next(iter(contents.folds.values()), {})
-    part = mapping(first.get("test")) if is_crossed(contents) else part_of(contents)[1]
+    part = mapping(first.get("test")) if is_cross_validated(contents) else part_of(contents)[1]
     return tuple(mapping(_of_output(part, name).get("per_class")))
 
 

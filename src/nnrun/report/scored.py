@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import isclose, isfinite
 from typing import TYPE_CHECKING, Any
 
-from nnrun.report.answers import is_crossed, part_of
+from nnrun.report.answers import is_cross_validated, part_of
 from nnrun.report.contents import mapping, number
 from nnrun.report.curves import curves, lines_of
 from nnrun.report.fold_plots import fold_plots
@@ -60,7 +60,7 @@ def _is_lost(value: object) -> bool:
 def _epochs(contents: Contents) -> Table:
     """The figures of the epochs, thinned out where they are many."""
     names = list(dict.fromkeys(name for row in contents.epochs for name in row))
-    if not is_crossed(contents):
+    if not is_cross_validated(contents):
         names = [name for name in names if name != "fold"]
     step = next(one for one in _STEPS if len(contents.epochs) <= one * _MOST_EPOCHS or one == _STEPS[-1])
     chosen = [row for at, row in enumerate(contents.epochs, 1) if at % step == 0 or at == len(contents.epochs)]

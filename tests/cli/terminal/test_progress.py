@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nnrun.cli.terminal.layout import wide
-from nnrun.cli.terminal.progress import Listener, Muted, Pace, Terminal, amount, moving_line, time_left
+from nnrun.cli.terminal.progress import Listener, NullProgress, Pace, Terminal, amount, moving_line, time_left
 from nnrun.cli.terminal.screen import Screen
 from nnrun.errors import Mark, Problem
 
@@ -55,7 +55,7 @@ def test_a_warning_is_marked_and_cannot_command_the_terminal() -> None:
 
 def test_nobody_listens_but_warnings_are_kept_for_json() -> None:
     """`--json` can still say what the user should act on."""
-    muted = Muted()
+    muted = NullProgress()
     muted.say("nothing")
     muted.warn("the data changed")
     assert muted.warnings == ["the data changed"]
@@ -84,7 +84,7 @@ def test_a_finding_is_told_at_its_place_above_the_moving_line() -> None:
     terminal.step(1, 2, 0.5)
     terminal.found(problem)
     assert shown.getvalue().index("epoch 1/2") < shown.getvalue().index("the last batch is small")
-    Muted().found(problem)
+    NullProgress().found(problem)
 
 
 @given(

@@ -8,7 +8,7 @@ import pytest
 
 from nnrun.data.csv.dialect import Dialect
 from nnrun.data.csv.header import line_of, read_head
-from nnrun.data.data_facts import foresee
+from nnrun.data.data_facts import infer_facts
 from nnrun.data.sources.csv import Csv
 from nnrun.errors import DataError, DefectsError
 
@@ -32,7 +32,7 @@ def test_everything_that_is_wrong_with_a_header_is_told(places, listener, spec) 
         Csv("t.csv", header=True).load(places, listener)
     assert [(one.mark.column, one.text) for one in refused.value.problems] == TOLD
     assert (refused.value.row, refused.value.column) == (1, 2)
-    facts, found = foresee(spec("csv", file="t.csv", header=True), form="number", places=places)
+    facts, found = infer_facts(spec("csv", file="t.csv", header=True), form="number", places=places)
     assert facts is None
     assert [(one.mark.column, one.text, one.name) for one in found] == [(*one, "defective-data") for one in TOLD]
 

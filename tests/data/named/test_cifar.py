@@ -19,7 +19,7 @@ from nnrun.errors import DataError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from nnrun.data.data_paths import Places
+    from nnrun.data.data_paths import DataPaths
 
 GENERATOR = np.random.default_rng(0)
 PIXELS = GENERATOR.integers(0, 256, (12, 3072), dtype="uint8")
@@ -66,17 +66,17 @@ ARCHIVES = {
 }
 
 
-def _expect(known, places: Places, name: str, file: str) -> None:
+def _expect(known, places: DataPaths, name: str, file: str) -> None:
     """Let the archive that lies in the data folder be the set's."""
-    digest = file_sha256(places.store() / file)
+    digest = file_sha256(places.cache_dir() / file)
     containers = tuple((replace(one, sha256=digest),) for (one,) in entry(name).containers if one.name == file)
     known(name, containers=containers, rows=10, test_rows=2)
 
 
 @pytest.mark.parametrize(("name", "file"), ARCHIVES)
-def test_every_archive_gives_the_same_pictures(places: Places, listener, known, name: str, file: str) -> None:
+def test_every_archive_gives_the_same_pictures(places: DataPaths, listener, known, name: str, file: str) -> None:
     """Binary and pickled archives are read, reds, greens and blues become the last dimension."""
-    _pack(places.store() / file, ARCHIVES[name, file])
+    _pack(places.cache_dir() / file, ARCHIVES[name, file])
     _expect(known, places, name, file)
     raw = {"cifar10": Cifar10, "cifar100": Cifar100}[name]().load(places, listener)
     assert raw.train.x.shape == (10, 32, 32, 3)
@@ -91,11 +91,11 @@ class _Evil:
         return eval, ("__import__('pathlib').Path('harm').touch()",)
 
 
-def test_an_archive_cannot_run_code(places: Places, listener, known, monkeypatch) -> None:
+def test_an_archive_cannot_run_code(places: DataPaths, listener, known, monkeypatch) -> None:
     """A pickle that asks for anything but arrays is refused by what it asks for, and nothing of it runs."""
     monkeypatch.chdir(places.config_dir)
     name, file = "cifar10", "cifar-10-python.tar.gz"
-    _pack(places.store() / file, {**ARCHIVES[name, file], "data_batch_3": pickle.dumps({b"data": _Evil()})})
+    _pack(places.cache_dir() / file, {**ARCHIVES[name, file], "data_batch_3": pickle.dumps({b"data": _Evil()})})
     _expect(known, places, name, file)
     with pytest.raises(DataError, match=r"it asks for builtins\.eval, which is no plain data"):
         Cifar10().load(places, listener)
@@ -111,20 +111,20 @@ def test_an_archive_cannot_run_code(places: Places, listener, known, monkeypatch
     ],
 )
 def test_a_member_with_other_content_is_refused(
-    places: Places, listener, known, member: str, data: bytes, text: str
+    places: DataPaths, listener, known, member: str, data: bytes, text: str
 ) -> None:
     """A batch that is cut short, has too few pictures or unknown labels is refused."""
     name, file = "cifar10", "cifar-10-binary.tar.gz"
-    _pack(places.store() / file, {**ARCHIVES[name, file], member: data})
+    _pack(places.cache_dir() / file, {**ARCHIVES[name, file], member: data})
     _expect(known, places, name, file)
     with pytest.raises(DataError, match=text):
         Cifar10().load(places, listener)
 
 
-def test_pickles_of_something_else_are_refused(places: Places, listener, known) -> None:
+def test_pickles_of_something_else_are_refused(places: DataPaths, listener, known) -> None:
     """A pickle of plain data that is no batch is refused."""
     name, file = "cifar10", "cifar-10-python.tar.gz"
-    _pack(places.store() / file, {**ARCHIVES[name, file], "test_batch": pickle.dumps([1, 2])})
+    _pack(places.cache_dir() / file, {**ARCHIVES[name, file], "test_batch": pickle.dumps([1, 2])})
     _expect(known, places, name, file)
     with pytest.raises(DataError, match="expected pixels and labels, received something else"):
         Cifar10().load(places, listener)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from nnrun.data.data_paths import Places
+    from nnrun.data.data_paths import DataPaths
 
 ARRAYS = {
     "x_train": np.ones((3, 28, 28), dtype="uint8"),
@@ -74,16 +74,18 @@ def _known(web: Path, monkeypatch: pytest.MonkeyPatch) -> Remote:
     return good
 
 
-def test_mnist_is_fetched_from_the_container_that_can_be_had(places: Places, listener, web: Path, monkeypatch) -> None:
+def test_mnist_is_fetched_from_the_container_that_can_be_had(
+    places: DataPaths, listener, web: Path, monkeypatch
+) -> None:
     """A dead first container is told and passed over; training goes on with the second."""
     _known(web, monkeypatch)
     raw = Mnist().load(places, listener)
     assert len(raw.train) == 3
     assert "127.0.0.1:9" in listener.warned[0]
-    assert (places.store() / "mnist.npz").is_file()
+    assert (places.cache_dir() / "mnist.npz").is_file()
 
 
-def test_without_a_network_everything_tried_is_named(places: Places, listener, web: Path, monkeypatch) -> None:
+def test_without_a_network_everything_tried_is_named(places: DataPaths, listener, web: Path, monkeypatch) -> None:
     """Offline, every container's mirrors and the place for the file are said in one error."""
     good = _known(web, monkeypatch)
     (web / "mnist.npz").unlink()
@@ -94,6 +96,6 @@ def test_without_a_network_everything_tried_is_named(places: Places, listener, w
     assert "put the file by hand" in str(refused.value.hint)
 
 
-def test_a_bundled_set_needs_no_fetching(places: Places, listener) -> None:
+def test_a_bundled_set_needs_no_fetching(places: DataPaths, listener) -> None:
     """What comes with scikit-learn has nothing to fetch."""
     assert fetch("digits", places, listener) == ()

@@ -19,7 +19,7 @@ from nnrun.errors import DataError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from nnrun.data.data_paths import Places
+    from nnrun.data.data_paths import DataPaths
     from nnrun.data.dataset import Dataset
 
 ARRAYS = {
@@ -56,42 +56,42 @@ def _write(folder: Path, container: str) -> None:
 @pytest.mark.usefixtures("_small")
 @pytest.mark.parametrize("container", ["npz", "idx", "idx gz", "idx dots"])
 @pytest.mark.parametrize("sub", ["", "mnist"])
-def test_every_container_gives_the_same_pictures(places: Places, listener, container: str, sub: str) -> None:
+def test_every_container_gives_the_same_pictures(places: DataPaths, listener, container: str, sub: str) -> None:
     """Npz and IDX, gzipped or not, in the data folder or its subfolder, are all found and verified."""
-    _write(places.store() / sub, container)
+    _write(places.cache_dir() / sub, container)
     raw = Mnist().load(places, listener)
     assert raw.train.x.tolist() == ARRAYS["x_train"].tolist()
     assert raw.test.y.tolist() == [7, 2]
     assert len(raw.files) == (1 if container == "npz" else 4)
-    assert Mnist().foresee(places, ("data", "source"))[1] == []
+    assert Mnist().facts(places, ("data", "source"))[1] == []
 
 
 @pytest.mark.parametrize("container", ["npz", "idx gz"])
-def test_other_pixels_are_refused(places: Places, listener, container: str) -> None:
+def test_other_pixels_are_refused(places: DataPaths, listener, container: str) -> None:
     """A container with the right names and wrong pixels is not MNIST; its file is named."""
-    _write(places.store(), container)
+    _write(places.cache_dir(), container)
     with pytest.raises(DataError, match=r"x_train is not MNIST's: expected the SHA-256 ba891046e6505d7a") as refused:
         Mnist().load(places, listener)
     assert refused.value.hint.endswith("and type: nnrun data fetch mnist")
 
 
-def test_a_damaged_container_is_refused(places: Places, listener) -> None:
+def test_a_damaged_container_is_refused(places: DataPaths, listener) -> None:
     """A truncated npz and a truncated IDX file are named as such."""
-    _write(places.store(), "npz")
-    file = places.store() / "mnist.npz"
+    _write(places.cache_dir(), "npz")
+    file = places.cache_dir() / "mnist.npz"
     file.write_bytes(file.read_bytes()[:100])
     with pytest.raises(DataError, match=r"mnist\.npz: expected an npz file"):
         Mnist().load(places, listener)
     file.unlink()
-    _write(places.store(), "idx gz")
-    cut = places.store() / "t10k-labels-idx1-ubyte.gz"
+    _write(places.cache_dir(), "idx gz")
+    cut = places.cache_dir() / "t10k-labels-idx1-ubyte.gz"
     cut.write_bytes(cut.read_bytes()[:20])
     with pytest.raises(DataError, match=r"t10k-labels-idx1-ubyte\.gz: cannot be read"):
         Mnist().load(places, listener)
 
 
 @pytest.fixture
-def real(shared_places: Places, listener, spec, split) -> tuple[Dataset, int]:
+def real(shared_places: DataPaths, listener, spec, split) -> tuple[Dataset, int]:
     """The real pictures as numbers of 0 to 1, and the most bytes that loading and preparing them had at a time."""
     said = spec(
         "mnist",
@@ -107,11 +107,11 @@ def real(shared_places: Places, listener, spec, split) -> tuple[Dataset, int]:
 
 
 @pytest.mark.shared
-def test_the_real_pictures_are_loaded_and_prepared(real: tuple[Dataset, int], shared_places: Places) -> None:
+def test_the_real_pictures_are_loaded_and_prepared(real: tuple[Dataset, int], shared_places: DataPaths) -> None:
     """All 70,000 real pictures become float32 numbers, row after row in memory, each beside its own class."""
     done = real[0]
     assert done.facts.rows == {"train": 60000, "validation": 10000, "test": 10000}
-    with np.load(shared_places.store() / "mnist.npz") as archive:
+    with np.load(shared_places.cache_dir() / "mnist.npz") as archive:
         for name, part in (("train", done.train), ("test", done.test)):
             assert part.x.dtype == part.y.dtype == np.float32
             assert part.x.shape == (len(part), 28, 28, 1)
@@ -134,9 +134,9 @@ def test_the_real_pictures_lie_in_memory_once(real: tuple[Dataset, int]) -> None
 
 
 @pytest.mark.shared
-def test_the_real_pictures_as_idx_files_are_the_same(shared_places: Places, places: Places, listener) -> None:
+def test_the_real_pictures_as_idx_files_are_the_same(shared_places: DataPaths, places: DataPaths, listener) -> None:
     """The four IDX files written from the npz pass the same verification."""
-    with np.load(shared_places.store() / "mnist.npz") as archive:
+    with np.load(shared_places.cache_dir() / "mnist.npz") as archive:
         for name, stem in STEMS.items():
-            write_idx(places.store() / stem, archive[name])
+            write_idx(places.cache_dir() / stem, archive[name])
     assert len(Mnist().load(places, listener).train) == 60000

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from nnrun.data.data_facts import foresee
-from nnrun.data.data_paths import Places
+from nnrun.data.data_facts import infer_facts
+from nnrun.data.data_paths import DataPaths
 from nnrun.data.load import load
 from nnrun.data.named.registry import entry
 from nnrun.errors import DataError
@@ -19,18 +19,18 @@ PUBLISHED = f"{TERMS}{STORY}\r\nLicence\r\n"
 
 
 @pytest.fixture
-def real_places(tmp_path: Path) -> Places:
+def real_places(tmp_path: Path) -> DataPaths:
     """The folder of real data named by NNRUN_DATA_DIR; a test that needs it skips without it."""
     named = os.environ.get("NNRUN_DATA_DIR")
     if not named or not (Path(named) / "die-verwandlung.txt").is_file():
         pytest.skip("needs die-verwandlung.txt in the folder that NNRUN_DATA_DIR names")
-    return Places(tmp_path, Path(named))
+    return DataPaths(tmp_path, Path(named))
 
 
 @pytest.mark.parametrize("text", [PUBLISHED, STORY + "\n"])
-def test_the_story_is_cut_out_of_what_its_publisher_adds(places: Places, listener, known, spec, text: str) -> None:
+def test_the_story_is_cut_out_of_what_its_publisher_adds(places: DataPaths, listener, known, spec, text: str) -> None:
     """Project Gutenberg's terms are left out; a file of the story alone is taken as it is."""
-    (places.store() / "die-verwandlung.txt").write_bytes(text.encode())
+    (places.cache_dir() / "die-verwandlung.txt").write_bytes(text.encode())
     known("metamorphosis", characters=len(STORY) + 1)
     done = load(spec("metamorphosis", window=10), form="integer", seed=1, places=places, progress=listener)
     assert done.facts.class_names == tuple(sorted(set(STORY)))
@@ -40,25 +40,25 @@ def test_the_story_is_cut_out_of_what_its_publisher_adds(places: Places, listene
 @pytest.mark.parametrize(
     ("text", "characters"), [("Another story.", 14), (PUBLISHED.replace("dehnte", "x"), 80), (STORY, 500)]
 )
-def test_another_text_is_refused(places: Places, listener, known, spec, text: str, characters: int) -> None:
+def test_another_text_is_refused(places: DataPaths, listener, known, spec, text: str, characters: int) -> None:
     """A text that does not begin and end as the story does, or has another length, is not it."""
-    (places.store() / "die-verwandlung.txt").write_text(text)
+    (places.cache_dir() / "die-verwandlung.txt").write_text(text)
     known("metamorphosis", characters=characters)
     with pytest.raises(DataError, match="this is not the text of metamorphosis"):
         load(spec("metamorphosis"), form="integer", seed=1, places=places, progress=listener)
-    _, findings = foresee(spec("metamorphosis"), form="integer", places=places)
+    _, findings = infer_facts(spec("metamorphosis"), form="integer", places=places)
     assert [finding.name for finding in findings] == ["unreadable-data"]
 
 
-def test_a_file_with_another_digest_is_refused(places: Places, listener, known, spec) -> None:
+def test_a_file_with_another_digest_is_refused(places: DataPaths, listener, known, spec) -> None:
     """A text whose digest is known must have it."""
-    (places.store() / "tinyshakespeare.txt").write_text("x" * 300)
+    (places.cache_dir() / "tinyshakespeare.txt").write_text("x" * 300)
     known("shakespeare", characters=300)
     with pytest.raises(DataError, match="this is not shakespeare's file: expected the SHA-256 86c4e6aa"):
         load(spec("shakespeare"), form="integer", seed=1, places=places, progress=listener)
 
 
-def test_a_text_is_fetched_where_it_is_not_there(places: Places, listener, known, spec, monkeypatch) -> None:
+def test_a_text_is_fetched_where_it_is_not_there(places: DataPaths, listener, known, spec, monkeypatch) -> None:
     """Loading downloads it into the data folder."""
 
     def give(remote, folder: Path, _) -> None:
@@ -70,12 +70,12 @@ def test_a_text_is_fetched_where_it_is_not_there(places: Places, listener, known
 
 
 @pytest.mark.parametrize(("lowercase", "count"), [(False, 68), (True, 41)])
-def test_a_text_that_is_not_there_yet_is_foreseen(places: Places, spec, lowercase: bool, count: int) -> None:
+def test_a_text_that_is_not_there_yet_is_foreseen(places: DataPaths, spec, lowercase: bool, count: int) -> None:
     """Its characters and windows come from the registry; without punctuation only their shape is known."""
-    facts, findings = foresee(spec("metamorphosis", lowercase=lowercase), form="one_hot", places=places)
+    facts, findings = infer_facts(spec("metamorphosis", lowercase=lowercase), form="one_hot", places=places)
     assert [finding.name for finding in findings] == ["download-to-come"]
     assert (facts.vocabulary, facts.classes, facts.rows["train"]) == (count, count, 121155)
-    facts, _ = foresee(spec("metamorphosis", keep_punctuation=False), form="one_hot", places=places)
+    facts, _ = infer_facts(spec("metamorphosis", keep_punctuation=False), form="one_hot", places=places)
     assert (facts.vocabulary, facts.input_shape) == (None, (100, 1))
 
 
@@ -83,12 +83,12 @@ def test_a_text_that_is_not_there_yet_is_foreseen(places: Places, spec, lowercas
 @pytest.mark.parametrize("name", ["metamorphosis", "shakespeare"])
 @pytest.mark.parametrize("lowercase", [False, True])
 def test_the_real_texts_are_what_the_registry_says(
-    real_places: Places, places: Places, listener, spec, name: str, lowercase: bool
+    real_places: DataPaths, places: DataPaths, listener, spec, name: str, lowercase: bool
 ) -> None:
     """What is foreseen without the file is what the file then teaches."""
     said = spec(name, lowercase=lowercase)
     done = load(said, form="integer", seed=1, places=real_places, progress=listener)
     for where in (real_places, places):
-        facts, _ = foresee(said, form="integer", places=where)
+        facts, _ = infer_facts(said, form="integer", places=where)
         assert facts == done.facts
     assert done.facts.vocabulary == len(set(entry(name).alphabet.lower() if lowercase else entry(name).alphabet))

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nnrun.data.cross_validation import load_crossing
-from nnrun.data.data_facts import foresee
+from nnrun.data.cross_validation import load_folded
+from nnrun.data.data_facts import infer_facts
 from nnrun.data.load import load
 from nnrun.data.quality import check_up
 from nnrun.data.streaming.streams import Stream
@@ -78,10 +78,10 @@ def test_a_streamed_csv_is_the_table_in_memory(places, listener, spec, split, fi
         )
         done[stream] = load(said, form="binary", seed=1, places=places, progress=listener)
     same(done[True], done[False])
-    facts, findings = foresee(said, form="binary", places=places)
+    facts, findings = infer_facts(said, form="binary", places=places)
     assert findings == ()
     assert facts.streamed is done[True].facts.streamed is True
-    assert not list(places.store().glob("streams/*.part"))
+    assert not list(places.cache_dir().glob("streams/*.part"))
 
 
 def test_a_streamed_parquet_is_the_table_in_memory(places, listener, spec, split) -> None:
@@ -107,7 +107,7 @@ def test_a_streamed_parquet_is_the_table_in_memory(places, listener, spec, split
         )
         done[stream] = load(said, form="binary", seed=1, places=places, progress=listener)
     same(done[True], done[False])
-    assert foresee(said, form="binary", places=places)[0].streamed
+    assert infer_facts(said, form="binary", places=places)[0].streamed
 
 
 def test_a_table_is_converted_once(places, listener, spec, file) -> None:
@@ -115,7 +115,7 @@ def test_a_table_is_converted_once(places, listener, spec, file) -> None:
     for features in (["pay"], ["pay"], ["pay", "house"]):
         said = spec("csv", file="t.csv", features=features, stream=True)
         load(said, form="binary", seed=1, places=places, progress=listener)
-    assert len([one for one in (places.store() / "streams").iterdir() if one.is_dir()]) == 2
+    assert len([one for one in (places.cache_dir() / "streams").iterdir() if one.is_dir()]) == 2
     told = [text for text in listener.said if "is converted" in text]
     assert len(told) == 2
     assert "kB in" in told[0]
@@ -138,7 +138,7 @@ def test_folds_of_a_stream_are_folds_of_the_table(places, listener, spec, split,
             prepare=PREPARE,
             split=split(k_fold=Folds()),
         )
-        made[stream] = load_crossing(said, form="binary", seed=1, places=places, progress=listener)
+        made[stream] = load_folded(said, form="binary", seed=1, places=places, progress=listener)
     assert made[True].digest == made[False].digest
     same(made[True].dataset(1, listener), made[False].dataset(1, listener))
 
@@ -155,7 +155,7 @@ def test_a_defective_row_leaves_no_table(places, listener, spec, file) -> None:
             places=places,
             progress=listener,
         )
-    assert [one for one in (places.store() / "streams").iterdir() if one.is_dir()] == []
+    assert [one for one in (places.cache_dir() / "streams").iterdir() if one.is_dir()] == []
 
 
 def test_data_check_looks_at_a_streamed_table(places, listener, spec, split, file) -> None:

@@ -14,21 +14,21 @@ from nnrun.data.sources.csv import Csv
 from nnrun.errors import DataError
 
 if TYPE_CHECKING:
-    from nnrun.data.data_paths import Places
-    from nnrun.data.dataset import Raw
+    from nnrun.data.data_paths import DataPaths
+    from nnrun.data.dataset import SourceData
 
 
-def _load(places: Places, listener, text: str | bytes, name: str = "t.csv", **options: object) -> Raw:
+def _load(places: DataPaths, listener, text: str | bytes, name: str = "t.csv", **options: object) -> SourceData:
     content = text.encode() if isinstance(text, str) else text
     (places.config_dir / name).write_bytes(content)
     return Csv(name, **options).load(places, listener)
 
 
-def _rows(raw: Raw) -> list[list[float]]:
+def _rows(raw: SourceData) -> list[list[float]]:
     return raw.train.x.matrix().tolist()
 
 
-def test_a_header_names_the_columns_and_the_last_one_is_the_target(places: Places, listener) -> None:
+def test_a_header_names_the_columns_and_the_last_one_is_the_target(places: DataPaths, listener) -> None:
     """The defaults: a comma, a header of words, all columns but the last as features."""
     raw = _load(places, listener, "a,b,kind\n1,2.5,x\n3,4,y\n")
     assert raw.train.x.names == ("a", "b")
@@ -37,7 +37,7 @@ def test_a_header_names_the_columns_and_the_last_one_is_the_target(places: Place
     assert raw.target_names == ("kind",)
 
 
-def test_a_file_of_numbers_has_no_header(places: Places, listener) -> None:
+def test_a_file_of_numbers_has_no_header(places: DataPaths, listener) -> None:
     """A first line with a number is a row, and columns are named by index."""
     raw = _load(places, listener, "1,2,0\n3,4,1\n")
     assert raw.train.x.names == ("0", "1")
@@ -57,7 +57,7 @@ def test_a_file_of_numbers_has_no_header(places: Places, listener) -> None:
         ("no,a,b,y\nx,1.5,2,0\n,3,4,1\n", {"features": ["a", "b"]}),
     ],
 )
-def test_dialects_read_alike(places: Places, listener, text: str, options: dict) -> None:
+def test_dialects_read_alike(places: DataPaths, listener, text: str, options: dict) -> None:
     """Separators, decimal commas, quotes, blank lines, a byte order mark and chosen columns give the same table."""
     raw = _load(places, listener, text, **options)
     assert raw.train.x.names == ("a", "b")
@@ -65,20 +65,20 @@ def test_dialects_read_alike(places: Places, listener, text: str, options: dict)
     assert raw.train.y.tolist() == [0, 1]
 
 
-def test_gzipped_tables_and_other_encodings_are_read(places: Places, listener) -> None:
+def test_gzipped_tables_and_other_encodings_are_read(places: DataPaths, listener) -> None:
     """`.gz` is unpacked, and a stated encoding is used."""
     packed = gzip.compress("größe,y\n1,0\n2,1\n".encode("latin-1"))
     assert _load(places, listener, packed, "t.csv.gz", encoding="latin-1").train.x.names == ("größe",)
 
 
-def test_text_stays_as_the_file_writes_it(places: Places, listener) -> None:
+def test_text_stays_as_the_file_writes_it(places: DataPaths, listener) -> None:
     """Truth values and numbers with leading zeros keep their letters where they are text."""
     raw = _load(places, listener, "code,flag,y\n012,true,1\n7,False,2\n", types={"code": "text"})
     assert raw.train.x.values["code"].tolist() == ["012", "7"]
     assert raw.train.x.values["flag"].tolist() == ["true", "False"]
 
 
-def test_several_targets_stand_side_by_side(places: Places, listener) -> None:
+def test_several_targets_stand_side_by_side(places: DataPaths, listener) -> None:
     """A list of targets gives one column each."""
     raw = _load(places, listener, "a,u,v\n1,2,3\n4,5,6\n", target=["u", "v"])
     assert raw.train.y.tolist() == [[2, 3], [5, 6]]
@@ -90,7 +90,7 @@ NUMBERS = st.lists(st.lists(st.floats(-1e6, 1e6), min_size=3, max_size=3), min_s
 
 @given(NUMBERS)
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_numbers_come_back_as_written(places: Places, listener, rows: list[list[float]]) -> None:
+def test_numbers_come_back_as_written(places: DataPaths, listener, rows: list[list[float]]) -> None:
     """Any finite numbers survive being written and read, to the last digit of float32."""
     text = "a,b,y\n" + "".join(",".join(repr(value) for value in row) + "\n" for row in rows)
     raw = _load(places, listener, text)
@@ -132,7 +132,13 @@ def test_numbers_come_back_as_written(places: Places, listener, rows: list[list[
     ],
 )
 def test_malformed_tables_are_refused_with_row_and_column(
-    places: Places, listener, text: str | bytes, options: dict, row: int | None, column: str | None, message: str | None
+    places: DataPaths,
+    listener,
+    text: str | bytes,
+    options: dict,
+    row: int | None,
+    column: str | None,
+    message: str | None,
 ) -> None:
     """Each defect is said with its file, row and column; what is not used may have gaps."""
     if message is None:
@@ -146,14 +152,14 @@ def test_malformed_tables_are_refused_with_row_and_column(
     assert refused.value.hint or "column" in refused.value.text
 
 
-def test_the_first_defect_of_a_file_is_the_one_told(places: Places, listener) -> None:
+def test_the_first_defect_of_a_file_is_the_one_told(places: DataPaths, listener) -> None:
     """Of several defects the one nearest to the top is told."""
     with pytest.raises(DataError) as refused:
         _load(places, listener, "a,b,y\n1,2,0\n3,x,1\n4,5\n6,,1\n7,8,1\n")
     assert refused.value.row == 3
 
 
-def test_a_truncated_gzip_is_refused(places: Places, listener) -> None:
+def test_a_truncated_gzip_is_refused(places: DataPaths, listener) -> None:
     """A gzip file that was cut short is named as unreadable."""
     with pytest.raises(DataError, match="cannot be read"):
         _load(places, listener, gzip.compress(b"a,y\n" + b"1,2\n" * 9000)[:-20], "t.csv.gz")
@@ -184,21 +190,21 @@ LAYOUT_TEXT = "a,b,kind\n1,u,x\n3,v,y\n"
         ("more,a,b\n0,9,v\n", False),
     ],
 )
-def test_another_file_is_read_by_the_run_s_columns(places: Places, listener, text: str, with_target: bool) -> None:
+def test_another_file_is_read_by_the_run_s_columns(places: DataPaths, listener, text: str, with_target: bool) -> None:
     """Columns are found by name in any order, by position without a header, and the target may be missing."""
     raw = _load(places, listener, LAYOUT_TEXT)
     other = places.config_dir / "other.csv"
     other.write_text(text)
-    found = Csv("t.csv").again(other, raw.layout, with_target=with_target)
+    found = Csv("t.csv").load_new(other, raw.layout, with_target=with_target)
     assert {name: column.tolist() for name, column in found.x.values.items()} == {"a": [9.0], "b": ["v"]}
     assert (found.y is not None and found.y.tolist() == ["x"]) if with_target else found.y is None
 
 
-def test_another_file_without_a_column_of_the_run_is_refused(places: Places, listener) -> None:
+def test_another_file_without_a_column_of_the_run_is_refused(places: DataPaths, listener) -> None:
     """The missing column is named, with those the run was trained on."""
     raw = _load(places, listener, LAYOUT_TEXT)
     other = places.config_dir / "other.csv"
     other.write_text("a,c\n1,2\n")
     with pytest.raises(DataError, match="there is no column 'b'") as refused:
-        Csv("t.csv").again(other, raw.layout, with_target=False)
+        Csv("t.csv").load_new(other, raw.layout, with_target=False)
     assert refused.value.hint == "the run was trained on the columns a, b"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from nnrun.data.data_facts import foresee
+from nnrun.data.data_facts import infer_facts
 from nnrun.data.files.idx import write_idx
 from nnrun.data.load import load
 from nnrun.data.sources.idx import Idx
@@ -29,7 +29,7 @@ def files(places) -> dict[str, str]:
 
 def test_pictures_and_labels_are_read(places, listener, spec, files) -> None:
     """Shape and rows are foreseen from the headers; the test part is the set's own."""
-    facts, findings = foresee(spec("idx", **files), form="integer", places=places)
+    facts, findings = infer_facts(spec("idx", **files), form="integer", places=places)
     done = load(spec("idx", **files), form="integer", seed=1, places=places, progress=listener)
     assert findings == ()
     assert (facts.input_shape, facts.rows) == ((3, 3), {"train": 4, "test": 2})
@@ -51,7 +51,7 @@ def test_a_file_that_is_none_is_said_at_its_key(places, spec, files, key: str, c
     (places.config_dir / files[key]).unlink()
     if content is not None:
         (places.config_dir / files[key]).write_bytes(content)
-    _, findings = foresee(spec("idx", **files), form="integer", places=places)
+    _, findings = infer_facts(spec("idx", **files), form="integer", places=places)
     assert [(finding.path[-1], finding.name) for finding in findings] == [(key, name)]
 
 

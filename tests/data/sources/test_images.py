@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from nnrun.data.data_facts import foresee
+from nnrun.data.data_facts import infer_facts
 from nnrun.data.load import load
 from nnrun.data.sources.images import Images
 from nnrun.errors import DataError
@@ -36,7 +36,7 @@ def pets(places) -> Path:
 def test_a_folder_for_each_class_is_read_in_any_format(places, listener, spec, split, pets, colour, last) -> None:
     """Classes are the folders' names; what is foreseen is what comes."""
     said = spec("images", folder="pets", colour=colour, split=split(test=0.4))
-    facts, findings = foresee(said, form="integer", places=places)
+    facts, findings = infer_facts(said, form="integer", places=places)
     done = load(said, form="integer", seed=1, places=places, progress=listener)
     assert findings == ()
     assert facts == done.facts
@@ -105,9 +105,9 @@ def test_a_turned_photograph_is_turned_back(places, listener) -> None:
 def test_more_pictures_come_one_by_one_or_listed(places, pets) -> None:
     """`predict` takes a picture, or a csv that lists some."""
     source = Images("pets")
-    assert source.again(pets / "cat" / "a.png", {"size": [4, 6]}, with_target=False).x.shape == (1, 4, 6, 3)
+    assert source.load_new(pets / "cat" / "a.png", {"size": [4, 6]}, with_target=False).x.shape == (1, 4, 6, 3)
     (places.config_dir / "more.csv").write_text("file,kind\npets/cat/a.png,cat\n")
-    found = source.again(places.config_dir / "more.csv", {"size": [2, 2]}, with_target=True)
+    found = source.load_new(places.config_dir / "more.csv", {"size": [2, 2]}, with_target=True)
     assert (found.x.shape, found.y.tolist()) == ((1, 2, 2, 3), ["cat"])
 
 
@@ -123,7 +123,7 @@ def test_more_pictures_come_one_by_one_or_listed(places, pets) -> None:
 def test_what_cannot_be_read_is_said_by_both(places, listener, spec, pets, arguments, text, name) -> None:
     """`check` and loading name it, before anything is decoded."""
     (places.config_dir / "gone.csv").write_text("file,kind\npets/cat/none.png,cat\n")
-    _, findings = foresee(spec("images", **arguments), form="integer", places=places)
+    _, findings = infer_facts(spec("images", **arguments), form="integer", places=places)
     assert [finding.name for finding in findings] == [name]
     assert text in findings[0].text
     with pytest.raises(DataError, match=text):
@@ -145,7 +145,7 @@ def test_a_broken_picture_is_named_with_its_row_of_the_list(places, listener, sp
     with pytest.raises(DataError, match=r"list\.csv, row 4: .*b\.bmp: expected a picture, but it cannot be read"):
         Images(file="list.csv").load(places, listener)
     (places.config_dir / "list.csv").write_text("name,kind\npets/cat/b.bmp,cat\n")
-    _, findings = foresee(spec("images", file="list.csv"), form="integer", places=places)
+    _, findings = infer_facts(spec("images", file="list.csv"), form="integer", places=places)
     assert [finding.name for finding in findings] == ["unreadable-data"]
     assert "list.csv, row 2: " in findings[0].text
 

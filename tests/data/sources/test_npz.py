@@ -16,12 +16,12 @@ from nnrun.errors import DataError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from nnrun.data.data_paths import Places
+    from nnrun.data.data_paths import DataPaths
 
 X, Y = np.arange(12.0).reshape(3, 2, 2), np.array([0, 1, 0])
 
 
-def _save(places: Places, **arrays: Any) -> Path:
+def _save(places: DataPaths, **arrays: Any) -> Path:
     np.savez(places.config_dir / "a.npz", **arrays)
     return places.config_dir / "a.npz"
 
@@ -36,7 +36,7 @@ def _save(places: Places, **arrays: Any) -> Path:
     ],
 )
 def test_arrays_are_found_by_their_usual_or_stated_names(
-    places: Places, listener, names: dict, stated: dict | None
+    places: DataPaths, listener, names: dict, stated: dict | None
 ) -> None:
     """The usual names are known; others are stated with `arrays:`."""
     file = _save(places, **{names["x"]: X, names["y"]: Y})
@@ -47,7 +47,7 @@ def test_arrays_are_found_by_their_usual_or_stated_names(
     assert raw.files == {"a.npz": file}
 
 
-def test_a_test_part_is_recognised(places: Places, listener) -> None:
+def test_a_test_part_is_recognised(places: DataPaths, listener) -> None:
     """x_test and y_test are the source's own test part."""
     _save(places, x_train=X, y_train=Y, x_test=X[:1], y_test=Y[:1])
     raw = Npz("a.npz").load(places, listener)
@@ -55,7 +55,7 @@ def test_a_test_part_is_recognised(places: Places, listener) -> None:
     assert len(raw.test) == 1
 
 
-def test_headers_are_read_without_numpy(places: Places) -> None:
+def test_headers_are_read_without_numpy(places: DataPaths) -> None:
     """Shapes and types of every version of the format come from the headers."""
     file = _save(places, x=X.astype("float32"), y=np.array(["a", "b", "c"]))
     assert {name: (header.dtype, header.shape) for name, header in headers(file).items()} == {
@@ -86,21 +86,21 @@ def test_headers_are_read_without_numpy(places: Places) -> None:
     ],
 )
 def test_arrays_that_cannot_be_used_are_refused(
-    places: Places, listener, arrays: dict, stated: dict | None, message: str
+    places: DataPaths, listener, arrays: dict, stated: dict | None, message: str
 ) -> None:
     """Missing, unpaired, unlike and unsafe arrays are named, by load and by foresee alike."""
     file = _save(places, **arrays)
     with pytest.raises(DataError, match=message) as refused:
         Npz("a.npz", stated).load(places, listener)
     assert str(file) in refused.value.text
-    outline, findings = Npz("a.npz", stated).foresee(places, ("data", "source"))
+    outline, findings = Npz("a.npz", stated).facts(places, ("data", "source"))
     assert outline is None
     assert findings[0].text == refused.value.text
     assert findings[0].path[:3] == ("data", "source", "npz")
 
 
 @pytest.mark.parametrize("content", [b"", b"nonsense", b"PK\3\4nonsense", None, "cut", "no header", "long header"])
-def test_damaged_files_are_refused(places: Places, listener, content: bytes | str | None) -> None:
+def test_damaged_files_are_refused(places: DataPaths, listener, content: bytes | str | None) -> None:
     """Empty, foreign, cut and lying files, and folders, are messages."""
     file = places.config_dir / "a.npz"
     if content is None:
@@ -118,7 +118,7 @@ def test_damaged_files_are_refused(places: Places, listener, content: bytes | st
     assert refused.value.hint
 
 
-def test_values_that_are_cut_inside_the_archive_are_refused(places: Places, listener) -> None:
+def test_values_that_are_cut_inside_the_archive_are_refused(places: DataPaths, listener) -> None:
     """A whole zip whose array is shorter than its header says is refused when its values are read."""
     stream = io.BytesIO()
     np.save(stream, X)

@@ -8,7 +8,7 @@ from urllib.error import URLError
 import pandas as pd
 import pytest
 
-from nnrun.data.data_facts import foresee
+from nnrun.data.data_facts import infer_facts
 from nnrun.data.load import load
 from nnrun.data.sources.openml import OpenMl
 from nnrun.errors import DataError
@@ -26,9 +26,9 @@ ARFF = """@relation small
 
 def test_a_file_by_hand_is_read_without_a_network(places, listener, spec) -> None:
     """Numbers, categories and gaps of `openml-7.arff`."""
-    (places.store() / "openml-7.arff").write_text(ARFF)
+    (places.cache_dir() / "openml-7.arff").write_text(ARFF)
     said = spec("openml", id=7, prepare=(("Impute", {}), ("OneHot", {"columns": ["colour"]})))
-    assert foresee(said, form="integer", places=places) == (None, ())
+    assert infer_facts(said, form="integer", places=places) == (None, ())
     done = load(said, form="integer", seed=1, places=places, progress=listener)
     assert done.facts.class_names == ("a", "b")
     assert done.train.x.tolist() == [[1.5, 0, 1], [2.5, 1, 0], [2, 0, 1]]
@@ -56,17 +56,17 @@ def test_offline_the_error_says_what_to_do(places, listener, spec, monkeypatch) 
     with pytest.raises(DataError, match=r"openml 61 could not be fetched: .*no route") as refused:
         OpenMl(61).load(places, listener)
     assert "www.openml.org/d/61" in str(refused.value.hint)
-    assert str(places.store() / "openml-61.arff") in str(refused.value.hint)
-    _, findings = foresee(spec("openml", id=61), form="integer", places=places)
+    assert str(places.cache_dir() / "openml-61.arff") in str(refused.value.hint)
+    _, findings = infer_facts(spec("openml", id=61), form="integer", places=places)
     assert [(finding.name, finding.severity) for finding in findings] == [("download-to-come", "note")]
 
 
 def test_what_is_no_arff_file_is_named(places, listener) -> None:
     """A file of another kind, an unknown column, a number that is none."""
-    (places.store() / "openml-7.arff").write_text("no arff\n")
+    (places.cache_dir() / "openml-7.arff").write_text("no arff\n")
     with pytest.raises(DataError, match=r"openml-7\.arff: expected an ARFF file"):
         OpenMl(7).load(places, listener)
-    (places.store() / "openml-7.arff").write_text(ARFF)
+    (places.cache_dir() / "openml-7.arff").write_text(ARFF)
     with pytest.raises(DataError, match="there is no column 'knd'"):
         OpenMl(7, target="knd").load(places, listener)
     with pytest.raises(ValueError, match="id expected a positive integer"):

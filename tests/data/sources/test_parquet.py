@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from nnrun.data.data_facts import foresee
+from nnrun.data.data_facts import infer_facts
 from nnrun.data.load import load
 from nnrun.data.sources.parquet import Parquet
 from nnrun.errors import DataError, DefectsError, MissingExtraError
@@ -36,7 +36,7 @@ def table(places):
 def test_columns_are_read_by_their_types(places, listener, spec, table) -> None:
     """Numbers, text, dates as days since 1970, truth values; what is foreseen is what comes."""
     said = spec("parquet", file="t.parquet", prepare=(("Ordinal", {"columns": ["town"]}),))
-    facts, findings = foresee(said, form="number", places=places)
+    facts, findings = infer_facts(said, form="number", places=places)
     done = load(said, form="number", seed=1, places=places, progress=listener)
     assert findings == ()
     assert facts == done.facts
@@ -75,7 +75,7 @@ def test_all_that_is_wrong_is_told_at_once(places, listener, table, stream: bool
         "column seen: expected a number, received 'soon' in row 3 (counted from 0) (likewise in row 500)",
     }
     assert "(and 2 more defects)" in str(refused.value)
-    assert not list((places.store() / "streams").glob("*/*"))
+    assert not list((places.cache_dir() / "streams").glob("*/*"))
 
 
 def test_what_cannot_be_used_is_named(places, listener, spec, table) -> None:
@@ -83,7 +83,7 @@ def test_what_cannot_be_used_is_named(places, listener, spec, table) -> None:
     table(age=[[1], [2], [3]])
     with pytest.raises(DataError, match="column age: expected numbers, text or dates, received values of the type"):
         Parquet("t.parquet").load(places, listener)
-    _, findings = foresee(spec("parquet", file="t.parquet", target="rsik"), form="number", places=places)
+    _, findings = infer_facts(spec("parquet", file="t.parquet", target="rsik"), form="number", places=places)
     assert [finding.name for finding in findings] == ["unknown-column"]
     (places.config_dir / "t.parquet").write_text("no")
     with pytest.raises(DataError, match="expected a Parquet file, but it cannot be read"):
@@ -94,10 +94,10 @@ def test_more_rows_come_from_parquet_or_csv(places, listener, table) -> None:
     """`predict` takes either, with the run's columns."""
     source = Parquet("t.parquet", features=["age", "town"])
     layout = source.load(places, listener).layout
-    found = source.again(places.config_dir / "t.parquet", layout, with_target=True)
+    found = source.load_new(places.config_dir / "t.parquet", layout, with_target=True)
     assert (found.x.values["age"].tolist(), found.y.tolist()) == ([30, 40, 50], [0, 1, 0])
     (places.config_dir / "more.csv").write_text("town,age\nUlm,7\n")
-    assert source.again(places.config_dir / "more.csv", layout, with_target=False).x.values["age"].tolist() == [7]
+    assert source.load_new(places.config_dir / "more.csv", layout, with_target=False).x.values["age"].tolist() == [7]
 
 
 def test_without_pyarrow_the_extra_is_named(places, listener, spec, monkeypatch) -> None:
@@ -107,5 +107,5 @@ def test_without_pyarrow_the_extra_is_named(places, listener, spec, monkeypatch)
     with pytest.raises(MissingExtraError) as refused:
         Parquet("t.parquet").load(places, listener)
     assert refused.value.hint == "pip install 'nnrun[parquet]'"
-    _, findings = foresee(spec("parquet", file="t.parquet"), form="number", places=places)
+    _, findings = infer_facts(spec("parquet", file="t.parquet"), form="number", places=places)
     assert findings[0].hint == "pip install 'nnrun[parquet]'"

@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nnrun.data.data_facts import foresee
+from nnrun.data.data_facts import infer_facts
 from nnrun.data.load import load
-from nnrun.data.new_data import load_again
+from nnrun.data.new_data import load_new_data
 from nnrun.data.sources.repeats import tags
 from nnrun.errors import DataError
 
 if TYPE_CHECKING:
-    from nnrun.data.data_paths import Places
+    from nnrun.data.data_paths import DataPaths
 
 
 @given(st.lists(st.lists(st.integers(0, 4), min_size=6, max_size=6), min_size=1, max_size=8))
@@ -29,10 +29,10 @@ def test_a_code_is_tagged_where_it_occurred_before(rows: list[list[int]]) -> Non
 
 @pytest.mark.parametrize("form", ["integer", "one_hot", "binary", "number", {"repeated": "integer"}])
 @pytest.mark.parametrize("said", [{}, {"rows": 3, "steps": 2, "codes": 1}, {"rows": 2, "steps": 1, "codes": 9}])
-def test_every_fact_is_foreseen(places: Places, listener, spec, form, said: dict) -> None:
+def test_every_fact_is_foreseen(places: DataPaths, listener, spec, form, said: dict) -> None:
     """Vocabulary, window, classes and positions are known without drawing, and codes stay integers."""
     done = load(spec("repeats", **said), form=form, seed=1, places=places, progress=listener)
-    facts, findings = foresee(spec("repeats", **said), form=form, places=places)
+    facts, findings = infer_facts(spec("repeats", **said), form=form, places=places)
     assert facts == done.facts
     assert [finding.name for finding in findings] == (["class-scored-as-number"] if form == "number" else [])
     steps, codes = said.get("steps", 20), said.get("codes", 15)
@@ -44,7 +44,7 @@ def test_every_fact_is_foreseen(places: Places, listener, spec, form, said: dict
     assert y.shape == (*done.train.x.shape, *more)
 
 
-def test_the_same_options_give_the_same_sequences(places: Places, listener, spec) -> None:
+def test_the_same_options_give_the_same_sequences(places: DataPaths, listener, spec) -> None:
     """The experiment's seed does not matter, the option does; the shortest sequences are half as long."""
     one, other, third = (
         load(spec("repeats", seed=seed), form="integer", seed=run, places=places, progress=listener)
@@ -56,27 +56,27 @@ def test_the_same_options_give_the_same_sequences(places: Places, listener, spec
     assert 0.2 < one.train.y.mean() < 0.5
 
 
-def test_more_sequences_come_from_a_file(places: Places, listener, spec) -> None:
+def test_more_sequences_come_from_a_file(places: DataPaths, listener, spec) -> None:
     """An npz holds codes and tags, a csv codes alone; another code is refused, as no embedding has a row for it."""
     said = spec("repeats", rows=5, steps=3, codes=4)
     done = load(said, form="one_hot", seed=1, places=places, progress=listener)
     folder = places.config_dir
     np.savez(folder / "a.npz", x=np.array([[1, 1, 0]]), y=np.array([[0, 1, 0]]))
-    again = load_again(said, done.fitted, file=folder / "a.npz", facts=done.facts, with_target=True)
+    again = load_new_data(said, done.fitted, file=folder / "a.npz", facts=done.facts, with_target=True)
     assert (again.x.dtype, again.y.argmax(axis=-1).tolist()) == ("int32", [[0, 1, 0]])
     (folder / "b.csv").write_text("1,2,0\n3,3,3\n")
-    assert load_again(said, done.fitted, file=folder / "b.csv", facts=done.facts, with_target=False).x.tolist() == [
+    assert load_new_data(said, done.fitted, file=folder / "b.csv", facts=done.facts, with_target=False).x.tolist() == [
         [1, 2, 0],
         [3, 3, 3],
     ]
     (folder / "c.csv").write_text("1,2,5\n")
     with pytest.raises(DataError, match="expected integer codes from 0 to 4"):
-        load_again(said, done.fitted, file=folder / "c.csv", facts=done.facts, with_target=False)
+        load_new_data(said, done.fitted, file=folder / "c.csv", facts=done.facts, with_target=False)
 
 
 @pytest.mark.parametrize("said", [{"rows": 0}, {"steps": 0}, {"codes": 0}, {"seed": -1}])
-def test_sequences_that_cannot_be_drawn_are_told(places: Places, spec, said: dict) -> None:
+def test_sequences_that_cannot_be_drawn_are_told(places: DataPaths, spec, said: dict) -> None:
     """There must be rows, steps and codes."""
-    _, findings = foresee(spec("repeats", **said), form="integer", places=places)
+    _, findings = infer_facts(spec("repeats", **said), form="integer", places=places)
     assert [finding.name for finding in findings] == ["unusable-arguments"]
     assert next(iter(said)) in findings[0].text

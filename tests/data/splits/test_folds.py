@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nnrun.data.splits.folds import deal_folds, fold_seed
+from nnrun.data.splits.folds import fold_seed, make_folds
 from nnrun.data.splits.split_sizes import fold_size
 
 
@@ -32,7 +32,7 @@ SIZES = st.tuples(st.integers(2, 120), st.integers(2, 12)).filter(lambda pair: p
 def test_folds_partition_the_rows(sizes: tuple[int, int], shuffle: bool, repeats: int, seed: int) -> None:
     """In each repeat every row is tested exactly once, trained on in all other folds, and folds are as foreseen."""
     rows, count = sizes
-    folds = deal_folds(rows, AnyFolds(count, shuffle, repeats), seed=seed)
+    folds = make_folds(rows, AnyFolds(count, shuffle, repeats), seed=seed)
     assert [fold.number for fold in folds] == list(range(count * repeats))
     for repeat in range(repeats):
         mine = [fold for fold in folds if fold.repeat == repeat]
@@ -52,7 +52,7 @@ def test_plain_and_shuffled_folds_are_scikit_learns(sizes: tuple[int, int], shuf
 
     rows, count = sizes
     theirs = KFold(count, shuffle=shuffle, random_state=seed if shuffle else None).split(np.empty((rows, 1)))
-    ours = deal_folds(rows, AnyFolds(count, shuffle), seed=seed)
+    ours = make_folds(rows, AnyFolds(count, shuffle), seed=seed)
     for fold, (rest, test) in zip(ours, theirs, strict=True):
         np.testing.assert_array_equal(fold.test, test)
         np.testing.assert_array_equal(fold.rest, rest)
@@ -63,7 +63,7 @@ def test_plain_and_shuffled_folds_are_scikit_learns(sizes: tuple[int, int], shuf
 def test_stratified_folds_keep_the_classes_shares(sizes: list[int], count: int, shuffle: bool, seed: int) -> None:
     """Each fold tests its share of every class, to within one row, and folds are as large as foreseen."""
     y = np.random.default_rng(seed).permutation(np.repeat(np.arange(len(sizes)), sizes))
-    folds = deal_folds(len(y), AnyFolds(count, shuffle, stratify=True), y=y, seed=seed)
+    folds = make_folds(len(y), AnyFolds(count, shuffle, stratify=True), y=y, seed=seed)
     for fold in folds:
         taken = np.bincount(y[fold.test], minlength=len(sizes))
         assert (np.abs(taken - np.array(sizes) / count) < 1).all()
@@ -77,7 +77,7 @@ def test_groups_never_part(kinds: int, count: int, shuffle: bool, stratified: bo
     rng = np.random.default_rng(seed)
     groups = np.array([f"g{number}" for number in rng.integers(0, kinds, 80)] + [f"g{n}" for n in range(kinds)], object)
     y = rng.permutation(np.arange(len(groups)) % 2) if stratified else None
-    folds = deal_folds(len(groups), AnyFolds(count, shuffle, groups="who"), y=y, groups=groups, seed=seed)
+    folds = make_folds(len(groups), AnyFolds(count, shuffle, groups="who"), y=y, groups=groups, seed=seed)
     for fold in folds:
         assert not set(groups[fold.test]) & set(groups[fold.rest])
     assert sorted(np.concatenate([fold.test for fold in folds]).tolist()) == list(range(len(groups)))
@@ -85,7 +85,7 @@ def test_groups_never_part(kinds: int, count: int, shuffle: bool, stratified: bo
 
 def test_repeats_differ_and_the_seed_decides() -> None:
     """Each repeat has an order of its own, the same for the same seed; the first has the experiment's own seed."""
-    first, again = (deal_folds(30, AnyFolds(3, shuffle=True, repeats=2), seed=7) for _ in range(2))
+    first, again = (make_folds(30, AnyFolds(3, shuffle=True, repeats=2), seed=7) for _ in range(2))
     assert all(np.array_equal(one.test, other.test) for one, other in zip(first, again, strict=True))
     assert not np.array_equal(first[0].test, first[3].test)
     assert fold_seed(7, 0) == 7
@@ -95,14 +95,14 @@ def test_repeats_differ_and_the_seed_decides() -> None:
 def test_too_few_rows_or_groups_are_refused() -> None:
     """The message says how many there are."""
     with pytest.raises(ValueError, match="5 folds need at least as many rows, but there are 4"):
-        deal_folds(4, AnyFolds(5))
+        make_folds(4, AnyFolds(5))
     with pytest.raises(ValueError, match="3 folds need at least as many groups, but 'who' has 2"):
-        deal_folds(4, AnyFolds(3, groups="who"), groups=np.array([1.0, 1.0, 2.0, 2.0]))
+        make_folds(4, AnyFolds(3, groups="who"), groups=np.array([1.0, 1.0, 2.0, 2.0]))
 
 
 def test_a_rare_class_is_dealt_out_without_a_warning_of_scikit_learns() -> None:
     """What the user should know is said by nnrun, in its own words."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        folds = deal_folds(12, AnyFolds(4, stratify=True), y=np.array([0] * 10 + [1] * 2))
+        folds = make_folds(12, AnyFolds(4, stratify=True), y=np.array([0] * 10 + [1] * 2))
     assert len(folds) == 4

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nnrun.data.splits.parts import allot, split_rows
+from nnrun.data.splits.parts import allocate, split_rows
 from nnrun.data.splits.split_sizes import count, part_rows
 
 SHARES = st.one_of(st.none(), st.floats(0.01, 0.45))
@@ -42,7 +42,7 @@ def test_stratified_parts_keep_the_classes_shares(sizes: list[int], share: float
 
 def test_an_allotment_gives_the_rest_to_the_largest_remainders() -> None:
     """Of 4 rows for classes of 5, 3 and 2, two go to the first and one to each of the others."""
-    assert allot(4, np.array([5, 3, 2])).tolist() == [2, 1, 1]
+    assert allocate(4, np.array([5, 3, 2])).tolist() == [2, 1, 1]
 
 
 def test_the_same_seed_gives_the_same_rows_and_another_seed_others() -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from nnrun.data.data_facts import foresee
+from nnrun.data.data_facts import infer_facts
 from nnrun.data.load import load
 from nnrun.data.quality import check_up
 from nnrun.data.streaming.streams import Stream
@@ -36,7 +36,7 @@ def test_a_streamed_folder_is_the_folder_in_memory(places, listener, spec, split
     for stream in (False, True):
         said = spec("images", folder="set", stream=stream, prepare=prepare, split=deal, **options)
         done[stream] = load(said, form="integer", seed=1, places=places, progress=listener)
-    facts, findings = foresee(said, form="integer", places=places)
+    facts, findings = infer_facts(said, form="integer", places=places)
     assert (facts, findings) == (done[True].facts, ())
     assert done[True].facts.streamed
     assert not done[False].facts.streamed
@@ -56,16 +56,16 @@ def test_pictures_stream_by_themselves_where_they_would_not_fit(places, listener
         said = spec("images", folder="set", memory=memory, stream=stream)
         done = load(said, form="integer", seed=1, places=places, progress=listener)
         assert done.facts.streamed is expected
-        assert foresee(said, form="integer", places=places)[0].streamed is expected
+        assert infer_facts(said, form="integer", places=places)[0].streamed is expected
 
 
 def test_the_digest_tells_contents_and_order(places, listener, spec, folder) -> None:
     """Another byte, another digest; the same files, the same one, wherever they lie."""
     said = spec("images", folder="set", stream=True)
     first = load(said, form="integer", seed=1, places=places, progress=listener).digests["train.stream"]
-    folder.rename(places.store() / "set")
+    folder.rename(places.cache_dir() / "set")
     assert load(said, form="integer", seed=1, places=places, progress=listener).digests["train.stream"] == first
-    file = places.store() / "set" / "even" / "00.jpg"
+    file = places.cache_dir() / "set" / "even" / "00.jpg"
     file.write_bytes(file.read_bytes() + b"x")
     assert load(said, form="integer", seed=1, places=places, progress=listener).digests["train.stream"] != first
 
@@ -100,11 +100,11 @@ def test_data_check_meets_every_picture(places, listener, spec, split, folder) -
 def test_a_step_that_needs_all_pictures_is_refused_by_check(places, spec, folder) -> None:
     """Before anything is read, at the step's place."""
     said = spec("images", folder="set", stream=True, prepare=(("Rescale", {"divide_by": 2}), ("Robust", {})))
-    _, findings = foresee(said, form="integer", places=places)
+    _, findings = infer_facts(said, form="integer", places=places)
     assert [(one.path, one.name) for one in findings] == [(("data", "prepare", 1), "impossible-preparation")]
 
 
 def test_a_memory_that_holds_nothing_is_refused(places, spec, folder) -> None:
     """It is a number of GB above 0."""
-    _, findings = foresee(spec("images", folder="set", memory=0.0), form="integer", places=places)
+    _, findings = infer_facts(spec("images", folder="set", memory=0.0), form="integer", places=places)
     assert "memory expected a number of GB above 0" in findings[0].text

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nnrun.data.data_facts import foresee
-from nnrun.data.data_paths import Places
+from nnrun.data.data_facts import infer_facts
+from nnrun.data.data_paths import DataPaths
 from nnrun.data.load import load
-from nnrun.data.new_data import load_again
+from nnrun.data.new_data import load_new_data
 from nnrun.errors import DataError
 
 TEXT = "als gregor samsa eines morgens aus unruhigen träumen erwachte, fand er sich in seinem bett.\n" * 3
@@ -19,7 +19,7 @@ VOCABULARY = tuple(sorted(set(TEXT)))
 
 
 @pytest.fixture
-def places(places: Places) -> Places:
+def places(places: DataPaths) -> DataPaths:
     """A folder with a text in it."""
     (places.config_dir / "text.txt").write_text(TEXT, encoding="utf-8")
     return places
@@ -59,7 +59,7 @@ def test_every_character_of_a_window_has_a_target(spec, places, listener) -> Non
 def test_what_is_foreseen_is_what_is_loaded(spec, split, places, listener, encode, form, more) -> None:
     """`check` knows every fact of a small text before it is loaded."""
     said = spec("text", **{"file": "text.txt", "window": 20, "encode": encode} | more, split=split(0.2, 0.2))
-    facts, findings = foresee(said, form=form, places=places)
+    facts, findings = infer_facts(said, form=form, places=places)
     assert not findings
     assert load(said, form=form, seed=7, places=places, progress=listener).facts == facts
 
@@ -105,7 +105,7 @@ def test_what_a_text_has_not_is_refused(spec, places, listener, arguments, form,
 )
 def test_what_is_wrong_is_foreseen(spec, places, arguments, name) -> None:
     """A missing file and a window longer than the text are found by `check`."""
-    _, findings = foresee(spec("text", **{"file": "text.txt"} | arguments), form="integer", places=places)
+    _, findings = infer_facts(spec("text", **{"file": "text.txt"} | arguments), form="integer", places=places)
     assert [finding.name for finding in findings] == [name]
 
 
@@ -115,17 +115,17 @@ def test_another_text_is_read_with_the_runs_own_codes(spec, places, listener) ->
     found = load(said, form="integer", seed=7, places=places, progress=listener)
     other = places.config_dir / "other.txt"
     other.write_text("gregor samsa erwachte", encoding="utf-8")
-    part = load_again(said, found.fitted, file=other, facts=found.facts, with_target=True)
+    part = load_new_data(said, found.fitted, file=other, facts=found.facts, with_target=True)
     assert "".join(VOCABULARY[code] for code in np.asarray(part.x)[0]) == "gregor sam"
     other.write_text("Gregor samsa erwachte", encoding="utf-8")
     with pytest.raises(DataError, match=r"has no 'G' \(nearest: 'g'\)"):
-        load_again(said, found.fitted, file=other, facts=found.facts, with_target=True)
+        load_new_data(said, found.fitted, file=other, facts=found.facts, with_target=True)
 
 
 def test_descriptions_are_always_there(spec, places, listener) -> None:
     """The texts that come with scikit-learn need no file and no download."""
     said = spec("descriptions", lowercase=True, encode="codes", predict="every", stride=100)
-    facts, findings = foresee(said, form="integer", places=places)
+    facts, findings = infer_facts(said, form="integer", places=places)
     assert facts == load(said, form="integer", seed=7, places=places, progress=listener).facts
     assert not findings
     assert facts is not None
@@ -143,7 +143,7 @@ def test_known_texts_have_their_known_counts(spec, listener, tmp_path, file, low
     if not (folder / file).is_file():
         pytest.skip(f"needs {file} in the folder that NNRUN_DATA_DIR names")
     found = load(
-        spec("text", file=file, lowercase=lowercase), form="one_hot", seed=7, places=Places(tmp_path, folder),
+        spec("text", file=file, lowercase=lowercase), form="one_hot", seed=7, places=DataPaths(tmp_path, folder),
         progress=listener,
     )  # fmt: skip
     assert found.facts.rows["train"] == windows

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from nnrun.engine.backend import start
-from nnrun.engine.backend.start import Wake, load_keras
+from nnrun.engine.backend.start import BackendSettings, start_keras
 
 #: What a fresh process says of itself once Keras is awake.
 WAKE_AND_TELL = """
@@ -131,7 +131,7 @@ def test_all_generators_start_again() -> None:
     """Python's, NumPy's and Keras' numbers are the same after each wake, and others with another seed."""
 
     def drawn(seed: int) -> list[float]:
-        keras = load_keras(Wake(seed))
+        keras = start_keras(BackendSettings(seed))
         return [random.random(), float(np.random.rand()), float(keras.random.uniform(()))]  # noqa: NPY002, S311
 
     first = drawn(3)
@@ -142,14 +142,14 @@ def test_all_generators_start_again() -> None:
 @pytest.mark.keras
 def test_formats_hold_for_one_experiment_alone() -> None:
     """A second experiment of the process gets its own number formats, not those of the one before."""
-    keras = load_keras(Wake(1, floatx="float64", epsilon=1e-3, image_data_format="channels_first"))
+    keras = start_keras(BackendSettings(1, floatx="float64", epsilon=1e-3, image_data_format="channels_first"))
     assert (keras.config.floatx(), keras.config.epsilon(), keras.config.image_data_format()) == (
         "float64",
         1e-3,
         "channels_first",
     )
     assert keras.layers.Dense(1).variable_dtype == "float64"
-    load_keras(Wake(1))
+    start_keras(BackendSettings(1))
     assert (keras.config.floatx(), keras.config.epsilon(), keras.config.image_data_format()) == (
         "float32",
         1e-7,
@@ -194,5 +194,5 @@ def test_an_unset_keras_home_stays_unset(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_what_is_set_can_be_kept() -> None:
     """The settings are plain data for the record, every one of them."""
-    told = json.loads(json.dumps(Wake(7, threads=2).as_json()))
-    assert Wake(**told) == Wake(7, threads=2)
+    told = json.loads(json.dumps(BackendSettings(7, threads=2).as_json()))
+    assert BackendSettings(**told) == BackendSettings(7, threads=2)

@@ -9,16 +9,16 @@ import numpy as np
 import pytest
 
 from nnrun.engine.backend.start import tensorflow
-from nnrun.engine.generation.decoding import Cached, Carried, Staggered, Whole
+from nnrun.engine.generation.decoding import BatchedWindows, KvCache, StatefulRnn, Whole
 from nnrun.engine.generation.generate import Writer
 from nnrun.engine.generation.sampling import Sampling
-from nnrun.engine.generation.text_model_spec import Voice
+from nnrun.engine.generation.text_model_spec import TextModelSpec
 
 pytestmark = pytest.mark.keras
 
 WINDOW, CODES = 8, 11
-NEXT = Voice(WINDOW, CODES, "scaled", every=False, logits=True, padding=4)
-EVERY = Voice(WINDOW, CODES, "codes", every=True, logits=True, padding=0)
+NEXT = TextModelSpec(WINDOW, CODES, "scaled", every=False, logits=True, padding=4)
+EVERY = TextModelSpec(WINDOW, CODES, "codes", every=True, logits=True, padding=0)
 
 
 def wide(keras: ModuleType, stddev: float) -> Any:
@@ -57,7 +57,9 @@ def transformer(keras: ModuleType, dtype: str | None = None) -> Any:
     return keras.Model(inputs, layers.Dense(CODES, kernel_initializer=wide(keras, 0.4))(hidden))
 
 
-def writer_of(model: Any, keras: ModuleType, voice: Voice, sampling: Sampling, *, recompute: bool = False) -> Writer:
+def writer_of(
+    model: Any, keras: ModuleType, voice: TextModelSpec, sampling: Sampling, *, recompute: bool = False
+) -> Writer:
     """A writer of one of these models."""
     return Writer(keras, tensorflow(), model, voice, sampling, seed=5, recompute=recompute)
 
@@ -71,15 +73,15 @@ def written(writer: Writer, text: list[int], samples: int = 1, length: int = 30)
 @pytest.mark.parametrize(
     ("build", "voice", "recompute", "reading", "how"),
     [
-        (end_model, NEXT, False, Staggered, "window"),
-        (recurrent_model, EVERY, False, Carried, "state"),
-        (recurrent_model, EVERY, True, Staggered, "window"),
-        (transformer, EVERY, False, Cached, "cache"),
+        (end_model, NEXT, False, BatchedWindows, "window"),
+        (recurrent_model, EVERY, False, StatefulRnn, "state"),
+        (recurrent_model, EVERY, True, BatchedWindows, "window"),
+        (transformer, EVERY, False, KvCache, "cache"),
         (transformer, EVERY, True, Whole, "window"),
     ],
 )
 def test_the_form_of_a_model_decides(
-    keras: ModuleType, build: Any, voice: Voice, recompute: bool, reading: type, how: str
+    keras: ModuleType, build: Any, voice: TextModelSpec, recompute: bool, reading: type, how: str
 ) -> None:
     """Recurrent layers carry their memory, attention caches its window, and what speaks at its end reads windows."""
     writer = writer_of(build(keras), keras, voice, Sampling(), recompute=recompute)
@@ -92,7 +94,7 @@ def test_a_text_that_leaves_the_window_is_read_by_windows(keras: ModuleType) -> 
     """Attention keeps nothing where the last character would be read in another window than the first."""
     writer = writer_of(transformer(keras), keras, EVERY, Sampling())
     # The last character that is written is read by nobody.
-    assert type(writer.reading_of(np.array([1, 5, 3]), WINDOW - 2)) is Cached
+    assert type(writer.reading_of(np.array([1, 5, 3]), WINDOW - 2)) is KvCache
     assert type(writer.reading_of(np.array([1, 5, 3]), WINDOW - 1)) is Whole
 
 
@@ -111,7 +113,7 @@ def test_what_looks_ahead_reads_its_window_anew(keras: ModuleType) -> None:
 )
 @pytest.mark.parametrize("sampling", [Sampling(), Sampling(3.0, top_k=9, repetition_penalty=1.2)])
 def test_quick_readings_write_what_whole_windows_write(
-    keras: ModuleType, build: Any, voice: Voice, recompute: bool, sampling: Sampling, text: list[int]
+    keras: ModuleType, build: Any, voice: TextModelSpec, recompute: bool, sampling: Sampling, text: list[int]
 ) -> None:
     """The same characters, drawn ones and of several samples too, within the window and beyond it."""
     model = build(keras)
@@ -146,7 +148,9 @@ def test_a_whole_window_is_what_the_model_says_of_it(keras: ModuleType) -> None:
         (transformer, EVERY, False),
     ],
 )
-def test_half_precision_is_carried_as_it_is(keras: ModuleType, build: Any, voice: Voice, recompute: bool) -> None:
+def test_half_precision_is_carried_as_it_is(
+    keras: ModuleType, build: Any, voice: TextModelSpec, recompute: bool
+) -> None:
     """What is remembered keeps the type that its layer computes in."""
     writer = writer_of(build(keras, "mixed_bfloat16"), keras, voice, Sampling(), recompute=recompute)
     made = written(writer, [1, 5, 3], length=12)[0]

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from nnrun.engine.backend.start import tensorflow
-from nnrun.engine.generation.decoding import Carried
+from nnrun.engine.generation.decoding import StatefulRnn
 from nnrun.engine.generation.generate import Writer
 from nnrun.engine.generation.sampling import Sampling
-from nnrun.engine.generation.text_model_spec import Voice
+from nnrun.engine.generation.text_model_spec import TextModelSpec
 
 pytestmark = pytest.mark.keras
 
@@ -20,7 +20,7 @@ WINDOW, CODES = 8, 11
 
 
 def write(
-    keras: ModuleType, model: Any, voice: Voice, seed_codes: list[int], sampling: Sampling = Sampling(),  # noqa: B008
+    keras: ModuleType, model: Any, voice: TextModelSpec, seed_codes: list[int], sampling: Sampling = Sampling(),  # noqa: B008
     *, samples: int = 1, length: int = 40, seed: int = 3, recompute: bool = False,
 ) -> np.ndarray:  # fmt: skip
     """All that a writer writes."""
@@ -54,7 +54,7 @@ def every_model(keras: ModuleType) -> Any:
 def test_windows_are_read_as_predict_reads_them(keras: ModuleType, next_model: Any) -> None:
     """Greedy text equals that of `predict` for each character, after a seed text longer than the window."""
     codes = [1, 5, 3, 2, 7, 8, 9, 1, 4, 0]
-    made = write(keras, next_model, Voice(WINDOW, CODES, "scaled", False, False, 0), codes)[0]
+    made = write(keras, next_model, TextModelSpec(WINDOW, CODES, "scaled", False, False, 0), codes)[0]
     text = list(codes)
     for _ in range(40):
         window = np.array(text[-WINDOW:], dtype="float32")[None, :, None] / np.float32(CODES)
@@ -64,16 +64,16 @@ def test_windows_are_read_as_predict_reads_them(keras: ModuleType, next_model: A
 
 def test_a_short_text_is_padded_on_the_left(keras: ModuleType, next_model: Any) -> None:
     """A text shorter than the window stands at its end, after the padding's code."""
-    voice = Voice(WINDOW, CODES, "scaled", False, False, 4)
+    voice = TextModelSpec(WINDOW, CODES, "scaled", False, False, 4)
     short = write(keras, next_model, voice, [1, 2])
     assert (short == write(keras, next_model, voice, [4] * (WINDOW - 2) + [1, 2])).all()
 
 
 def test_carried_memory_gives_what_reading_all_again_gives(keras: ModuleType, every_model: Any) -> None:
     """Greedy text with memory carried equals that of a model that reads the whole text again for each character."""
-    voice = Voice(WINDOW, CODES, "codes", True, True, 0)
+    voice = TextModelSpec(WINDOW, CODES, "codes", True, True, 0)
     writer = Writer(keras, tensorflow(), every_model, voice, Sampling(), seed=1)
-    assert isinstance(writer.reading_of(np.array([1, 5, 3]), 40), Carried)
+    assert isinstance(writer.reading_of(np.array([1, 5, 3]), 40), StatefulRnn)
     made = write(keras, every_model, voice, [1, 5, 3])[0]
     text = [1, 5, 3]
     for _ in range(40):
@@ -83,7 +83,7 @@ def test_carried_memory_gives_what_reading_all_again_gives(keras: ModuleType, ev
 
 def test_recomputing_reads_the_last_window(keras: ModuleType, every_model: Any) -> None:
     """Without memory the same model reads its last window, which first fills up from the text's beginning."""
-    voice = Voice(WINDOW, CODES, "codes", True, True, 0)
+    voice = TextModelSpec(WINDOW, CODES, "codes", True, True, 0)
     made = write(keras, every_model, voice, [1, 5, 3], recompute=True)[0]
     text = [1, 5, 3]
     for _ in range(40):
@@ -94,7 +94,7 @@ def test_recomputing_reads_the_last_window(keras: ModuleType, every_model: Any) 
 @pytest.mark.parametrize("recompute", [False, True])
 def test_the_same_seed_gives_the_same_text(keras: ModuleType, every_model: Any, recompute: bool) -> None:
     """Draws depend on the seed alone, not on how the text is handed out; samples differ from each other."""
-    voice, sampling = Voice(WINDOW, CODES, "codes", True, True, 0), Sampling(1.5, repetition_penalty=1.2)
+    voice, sampling = TextModelSpec(WINDOW, CODES, "codes", True, True, 0), Sampling(1.5, repetition_penalty=1.2)
     made = write(keras, every_model, voice, [1, 2], sampling, samples=3, seed=5, recompute=recompute)
     again = write(keras, every_model, voice, [1, 2], sampling, samples=3, seed=5, recompute=recompute)
     other = write(keras, every_model, voice, [1, 2], sampling, samples=3, seed=6, recompute=recompute)
@@ -107,7 +107,7 @@ def test_the_same_seed_gives_the_same_text(keras: ModuleType, every_model: Any, 
 @pytest.mark.parametrize("recompute", [False, True])
 def test_a_writer_is_compiled_once(keras: ModuleType, every_model: Any, recompute: bool) -> None:
     """Writing again, after another text, compiles nothing anew and takes weights that changed as they are."""
-    voice = Voice(WINDOW, CODES, "codes", True, True, 0)
+    voice = TextModelSpec(WINDOW, CODES, "codes", True, True, 0)
     writer = Writer(keras, tensorflow(), every_model, voice, Sampling(0.9), seed=1, recompute=recompute)
     before = np.concatenate(list(writer.write(np.array([1, 2], dtype="int32"), 40, 2)), axis=1)
     every_model.set_weights([-weight for weight in every_model.get_weights()])

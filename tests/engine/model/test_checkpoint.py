@@ -32,7 +32,7 @@ def test_a_model_comes_back_with_its_weights(keras, tmp_path: Path) -> None:
 def test_many_models_are_saved_as_they_were_when_asked(keras, tmp_path: Path) -> None:
     """Each file has the weights of its moment, though the model changed before the file was on disk."""
     model = _model(keras)
-    with checkpoint.Settling() as settling:
+    with checkpoint.AsyncSaver() as settling:
         for number in range(3):
             model.set_weights([np.full_like(one, number) for one in model.get_weights()])
             settling.save(model, tmp_path / f"{number}" / "last.keras")
@@ -52,7 +52,7 @@ def test_a_disk_that_refuses_one_of_many_is_heard(tmp_path: Path) -> None:
     (tmp_path / "b.keras" / "in the way").mkdir(parents=True)
 
     def save_all() -> None:
-        with checkpoint.Settling() as settling:
+        with checkpoint.AsyncSaver() as settling:
             for name in ("a.keras", "b.keras", "c.keras"):
                 settling.save(Model(), tmp_path / name)
 

@@ -11,7 +11,7 @@ import pytest
 
 from nnrun.config.document import Document
 from nnrun.data.model_inputs import shapes
-from nnrun.engine.backend.start import Wake, load_keras
+from nnrun.engine.backend.start import BackendSettings, start_keras
 from nnrun.engine.model.compile import compile_model
 from nnrun.errors import BuildError
 from nnrun.spec.experiment import Experiment
@@ -40,7 +40,7 @@ LEARNING = """loss: categorical_crossentropy
 @pytest.mark.keras
 def test_weights_equal_those_of_the_plain_script(config, facts) -> None:
     """With one seed, nnrun's model starts from the very weights of the Keras script that says the same."""
-    keras = load_keras(Wake(7))
+    keras = start_keras(BackendSettings(7))
     experiment, document = config(CONV, LEARNING, "seed: 7\n")
     ours = build(keras, experiment, facts(input_shape=(8, 8, 1)), document)
     keras.utils.set_random_seed(7)
@@ -174,7 +174,7 @@ def test_learning_that_keras_refuses_stands_at_its_part(keras, config, facts) ->
 def test_a_second_model_has_the_names_of_the_first(config, facts) -> None:
     """Names of layers and figures do not depend on what the process built before."""
     experiment, document = config("  - Dense: 2\n  - Dense: 3", "loss: mse\n  optimizer: Adam\n  metrics: [Precision]")
-    models = [build(load_keras(Wake(7)), experiment, facts(), document) for _ in range(2)]
+    models = [build(start_keras(BackendSettings(7)), experiment, facts(), document) for _ in range(2)]
     named = [[layer.name for layer in model.layers] for model in models]
     assert named[0] == named[1]
     x = np.zeros((2, 4), "float32")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from nnrun.engine.model.snapshot import Moment
+from nnrun.engine.model.snapshot import ModelSnapshot
 
 
 @pytest.mark.keras
@@ -23,7 +23,7 @@ def test_training_from_a_moment_on_repeats_itself(keras, part) -> None:
         return [np.array(value) for value in (*model.variables, *model.optimizer.variables)]
 
     trained()
-    moment = Moment(model)
+    moment = ModelSnapshot(model)
     first = trained()
     moment.restore()
     for one, other in zip(first, trained(), strict=True):

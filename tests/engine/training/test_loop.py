@@ -12,7 +12,7 @@ import pytest
 from nnrun.engine.executors.compiled_steps import Tensors
 from nnrun.engine.executors.resident import ResidentExecutor
 from nnrun.engine.executors.shuffle import order
-from nnrun.engine.training.loop import Course
+from nnrun.engine.training.loop import TrainingLoop
 from nnrun.errors import RunError
 from nnrun.progress import Silent
 
@@ -82,7 +82,7 @@ class Played:
             self.heard.append(("keep", line["epoch"]))
             lines.append(line)
 
-        course = Course(self, self, part, part if validation else None, self, False, seed)  # type: ignore[arg-type]
+        course = TrainingLoop(self, self, part, part if validation else None, self, False, seed)  # type: ignore[arg-type]
         return course.run(experiment.training, Listening(self.heard), keep), lines
 
 
@@ -184,7 +184,7 @@ def course(keras, part, epochs) -> Callable[..., tuple[Any, list[dict[str, Any]]
         heard = keras.callbacks.CallbackList(callbacks, model=model, epochs=count, steps=4)
         lines: list[dict[str, Any]] = []
         training = epochs(count, "shuffle: false").training
-        done = Course(model, executor, train, validation, heard, False, 7).run(training, Silent(), lines.append)
+        done = TrainingLoop(model, executor, train, validation, heard, False, 7).run(training, Silent(), lines.append)
         return model, lines, done
 
     return run

@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from nnrun.data.quality import Checkup
+    from nnrun.data.quality import QualityReport
 
 
 #: Columns and classes beyond this number are only counted.
 _MOST = 40
 
 
-def put_checkup(found: Checkup) -> None:
+def put_checkup(found: QualityReport) -> None:
     """Write the columns and classes as tables, and below them what to look at."""
     from nnrun.cli.terminal.layout import Table, put_paragraph, put_table
     from nnrun.cli.terminal.screen import Screen
@@ -104,11 +104,11 @@ def show(name: str, pictures: Path | None, data_dir: Path | None, as_json: bool)
 
     from nnrun.cli.terminal.layout import put_terms
     from nnrun.cli.terminal.screen import Screen, put_json
-    from nnrun.data.data_paths import Places
+    from nnrun.data.data_paths import DataPaths
     from nnrun.data.named.registry import card
     from nnrun.data.named.samples import balance, write_sheet
 
-    places = Places(Path.cwd(), data_dir)
+    places = DataPaths(Path.cwd(), data_dir)
     known = card(name) | {"balance": balance(name, places)}
     if pictures is not None:
         write_sheet(name, places, pictures)
@@ -155,12 +155,12 @@ def fetch(name: str, data_dir: Path | None, quiet: bool, as_json: bool) -> None:
     from nnrun.cli.terminal.progress import listening
     from nnrun.cli.terminal.screen import Screen, put_json
     from nnrun.data.all_sources import SOURCES
-    from nnrun.data.data_paths import Places
+    from nnrun.data.data_paths import DataPaths
     from nnrun.data.named.registry import entry
 
     known = entry(name)
     with listening(quiet=quiet, json=as_json) as progress:
-        files = SOURCES[known.name]().load(Places(Path.cwd(), data_dir), progress).files
+        files = SOURCES[known.name]().load(DataPaths(Path.cwd(), data_dir), progress).files
     if as_json:
         put_json({"name": known.name, "files": [str(path) for path in files.values()]})
     else:

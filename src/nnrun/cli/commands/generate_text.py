@@ -85,20 +85,20 @@ def generate(*, run: str, out: Path | None, quiet: bool, as_json: bool, **asked:
     from nnrun.cli.options import require_place, write
     from nnrun.cli.terminal.progress import listening
     from nnrun.cli.terminal.screen import Screen, put_json
-    from nnrun.pipeline.evaluate import Question
-    from nnrun.pipeline.generate import Wish
+    from nnrun.pipeline.evaluate import EvaluateRequest
+    from nnrun.pipeline.generate import GenerateRequest
     from nnrun.pipeline.generate import generate as ask
 
     _refuse_contradictions(asked)
     if out is not None:
         require_place(out, "text.txt")
     keys = ("runs_dir", "data_dir", "checkpoint", "code", "trust_run")
-    question = Question(run, **{key: asked.pop(key) for key in keys})
+    question = EvaluateRequest(run, **{key: asked.pop(key) for key in keys})
     asked["temperature"] = _temperature(asked)
     asked.pop("greedy")
     reader = _Reader(Screen.out(), samples=asked["samples"], seed_shown=not quiet, muted=as_json)
     with listening(quiet=quiet, json=as_json) as progress:
-        told = ask(Wish(question, **asked), reader, progress)
+        told = ask(GenerateRequest(question, **asked), reader, progress)
         reader.end(told)
         if out is not None:
             write(out, together(told.texts))

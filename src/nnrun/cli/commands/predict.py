@@ -51,22 +51,22 @@ def predict(  # noqa: PLR0913 - one for each option
     nnrun predict last new.csv --out predicted.csv
     """  # noqa: D301
     from nnrun.cli.options import require_place, write
-    from nnrun.cli.terminal.progress import Muted, listening
+    from nnrun.cli.terminal.progress import NullProgress, listening
     from nnrun.cli.terminal.screen import Screen, put_json
-    from nnrun.pipeline.evaluate import Question
+    from nnrun.pipeline.evaluate import EvaluateRequest
     from nnrun.pipeline.evaluate import predict as ask
 
     if out is not None:
         require_place(out, "predictions.csv")
     with listening(quiet=quiet, json=as_json) as progress:
-        question = Question(run, runs_dir, data_dir, checkpoint, code=code, trust_run=trust_run, fold=fold)
+        question = EvaluateRequest(run, runs_dir, data_dir, checkpoint, code=code, trust_run=trust_run, fold=fold)
         answer = ask(question, file)
         if out is not None:
             write(out, _csv(answer))
             progress.say(f"{len(answer.rows):,} predictions in {out}")
     if as_json:
         rows = [dict(zip(answer.columns, row, strict=True)) for row in answer.rows]
-        warnings = progress.warnings if isinstance(progress, Muted) else []
+        warnings = progress.warnings if isinstance(progress, NullProgress) else []
         put_json(
             {
                 "run": answer.folder.id,

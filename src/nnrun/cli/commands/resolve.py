@@ -33,10 +33,10 @@ def resolve(config: str, sets: tuple[str, ...], data_dir: Path | None, as_json: 
     from nnrun.cli.terminal.screen import Screen, put_json
     from nnrun.config.dump import dump
     from nnrun.pipeline.check import examine
-    from nnrun.pipeline.resolve import said_out
+    from nnrun.pipeline.resolve import resolved_config
 
     examined = examine(located(config), sets, data_dir)
-    said = said_out(examined)
+    said = resolved_config(examined)
     if as_json:
         put_json(said)
     else:

@@ -14,7 +14,7 @@ from nnrun.errors import NnrunError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from nnrun.cli.terminal.progress import Listener, Muted
+    from nnrun.cli.terminal.progress import Listener, NullProgress
     from nnrun.pipeline.train import Finished, Request
     from nnrun.runs.folder import RunFolder
 
@@ -111,7 +111,7 @@ def _require_one(config: str | None, sets: tuple[str, ...], resumed: str | None)
         raise click.UsageError("--resume-folds goes on with the run's own config, so that --set cannot change it.")
 
 
-def _train(request: Request, progress: Listener | Muted, resumed: str | None, *, with_report: bool) -> Finished:
+def _train(request: Request, progress: Listener | NullProgress, resumed: str | None, *, with_report: bool) -> Finished:
     from nnrun.pipeline.resume_folds import resume_folds
     from nnrun.pipeline.train import train as run
 

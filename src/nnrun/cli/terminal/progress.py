@@ -28,7 +28,7 @@ _STILL = 0.1
 _SMALLEST_BAR, _LARGEST_BAR = 6, 30
 
 
-class Muted(Silent):
+class NullProgress(Silent):
     """Shows nothing, and keeps the warnings for `--json`."""
 
     def __init__(self) -> None:
@@ -241,11 +241,11 @@ def amount(number: float, unit: str) -> str:
 
 
 @contextmanager
-def listening(*, quiet: bool = False, json: bool = False) -> Iterator[Listener | Muted]:
+def listening(*, quiet: bool = False, json: bool = False) -> Iterator[Listener | NullProgress]:
     """Open who listens, for as long as the `with` block of long work runs."""
     gc.enable()
     if quiet or json:
-        yield Muted()
+        yield NullProgress()
         return
     with Screen.own_err() as screen:
         if not screen.terminal:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from nnrun.data.dataset import Examples, Outline, Raw
+from nnrun.data.dataset import DataFacts, Examples, SourceData
 from nnrun.data.named.registry import entry
 from nnrun.errors import DataError
 from nnrun.formatting import format_bytes
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from nnrun.data.data_paths import Places
+    from nnrun.data.data_paths import DataPaths
     from nnrun.data.named.entry import Entry
     from nnrun.errors import Path as ConfigPath
     from nnrun.progress import Progress
@@ -27,7 +27,7 @@ class Named:
 
     name: ClassVar[str]
 
-    def load(self, places: Places, progress: Progress) -> Raw:
+    def load(self, places: DataPaths, progress: Progress) -> SourceData:
         """Find or download the files, check them and read them."""
         files = find(entry(self.name), places)
         if not files:
@@ -38,26 +38,26 @@ class Named:
         check_digests(entry(self.name), files)
         return self.read(files)
 
-    def read(self, files: Mapping[str, Path]) -> Raw:
+    def read(self, files: Mapping[str, Path]) -> SourceData:
         """The examples of these files, by name."""
         raise NotImplementedError
 
-    def foresee(self, places: Places, path: ConfigPath) -> tuple[Outline, list[Finding]]:
+    def facts(self, places: DataPaths, path: ConfigPath) -> tuple[DataFacts, list[Finding]]:
         """What is known of the set; a note where its files are still to be downloaded."""
         return self.outline(), download_note(entry(self.name), places, path)
 
-    def outline(self) -> Outline:
+    def outline(self) -> DataFacts:
         """What the registry states."""
         return entry(self.name).outline
 
-    def again(self, file: Path, layout: Mapping[str, Any], *, with_target: bool) -> Examples:  # noqa: ARG002
+    def load_new(self, file: Path, layout: Mapping[str, Any], *, with_target: bool) -> Examples:  # noqa: ARG002
         """Read examples of the same kind from a csv, npz or IDX file."""
-        from nnrun.data.sources.compatible_file import read_loose
+        from nnrun.data.sources.compatible_file import read_compatible_file
 
-        return read_loose(file, self.outline(), with_target=with_target)
+        return read_compatible_file(file, self.outline(), with_target=with_target)
 
 
-def download_note(known: Entry, places: Places, path: ConfigPath) -> list[Finding]:
+def download_note(known: Entry, places: DataPaths, path: ConfigPath) -> list[Finding]:
     """A note where the files of a set are still to be downloaded."""
     if not known.containers or find(known, places):
         return []
@@ -66,7 +66,7 @@ def download_note(known: Entry, places: Places, path: ConfigPath) -> list[Findin
     return [
         Finding(
             path,
-            f"{known.name} is not in {places.store()} yet: training downloads it{size}",
+            f"{known.name} is not in {places.cache_dir()} yet: training downloads it{size}",
             f"nnrun data fetch {known.name}",
             "download-to-come",
             "note",
@@ -74,7 +74,7 @@ def download_note(known: Entry, places: Places, path: ConfigPath) -> list[Findin
     ]
 
 
-def find(known: Entry, places: Places) -> dict[str, Path]:
+def find(known: Entry, places: DataPaths) -> dict[str, Path]:
     """The files of the first container that is all there, by name; empty where none is."""
     for container in known.containers:
         for place in reversed(places.folders()):
@@ -112,7 +112,7 @@ def check_identity(known: Entry, file: Path, found: str) -> None:
         raise _another(known, file, expected, found)
 
 
-def pictures(known: Entry, arrays: Mapping[str, np.ndarray], files: Mapping[str, Path]) -> Raw:
+def pictures(known: Entry, arrays: Mapping[str, np.ndarray], files: Mapping[str, Path]) -> SourceData:
     """Pictures and class numbers as the set's examples.
 
     Args:
@@ -139,7 +139,7 @@ def pictures(known: Entry, arrays: Mapping[str, np.ndarray], files: Mapping[str,
                 file=next(iter(files.values())),
                 hint="fetch the files again",
             )
-    return Raw(
+    return SourceData(
         Examples(arrays["x_train"], arrays["y_train"]),
         Examples(arrays["x_test"], arrays["y_test"]),
         outline.class_names or (),

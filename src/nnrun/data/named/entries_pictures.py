@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nnrun.data.dataset import Outline
+from nnrun.data.dataset import DataFacts
 from nnrun.data.named.entry import Entry, Remote
 
 
@@ -17,7 +17,7 @@ _MNIST = Entry(
     licence="CC BY-SA 3.0 (Yann LeCun and Corinna Cortes)",
     citation="Y. LeCun, L. Bottou, Y. Bengio, P. Haffner: Gradient-based learning applied to document recognition. "
     "Proc. IEEE 86(11), 1998.",
-    outline=Outline(
+    outline=DataFacts(
         shape=(28, 28),
         rows=60000,
         test_rows=10000,
@@ -68,7 +68,7 @@ _FASHION_MNIST = Entry(
     licence="MIT (Zalando SE)",
     citation="H. Xiao, K. Rasul, R. Vollgraf: Fashion-MNIST: a novel image dataset for benchmarking machine learning "
     "algorithms. arXiv:1708.07747, 2017.",
-    outline=Outline(
+    outline=DataFacts(
         shape=(28, 28),
         rows=60000,
         test_rows=10000,
@@ -116,7 +116,7 @@ _CIFAR10 = Entry(
     "the last 10,000 test.",
     licence=_CIFAR_LICENCE,
     citation=_CIFAR_CITATION,
-    outline=Outline(
+    outline=DataFacts(
         shape=(32, 32, 3),
         rows=50000,
         test_rows=10000,
@@ -151,7 +151,7 @@ _CIFAR100 = Entry(
     "the last 10,000 test.",
     licence=_CIFAR_LICENCE,
     citation=_CIFAR_CITATION,
-    outline=Outline(
+    outline=DataFacts(
         shape=(32, 32, 3),
         rows=50000,
         test_rows=10000,
@@ -197,7 +197,7 @@ _DIGITS = Entry(
     description="1,797 handwritten digits as grey pictures of 8 x 8 pixels, values 0 to 16; comes with scikit-learn.",
     licence="CC BY 4.0 (UCI Machine Learning Repository)",
     citation="E. Alpaydin, C. Kaynak: Optical recognition of handwritten digits. UCI Repository, 1998.",
-    outline=Outline(
+    outline=DataFacts(
         shape=(8, 8), rows=1797, task="classification", class_names=tuple("0123456789"), target_names=("digit",)
     ),
     caveats=("This is the test part of the UCI set; nothing says which of its rows share a writer.",),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nnrun.data.dataset import Outline
+from nnrun.data.dataset import DataFacts
 from nnrun.data.named.entry import Entry, Remote
 
 _BROWNLEE = "https://raw.githubusercontent.com/jbrownlee/Datasets/master/"
@@ -15,7 +15,7 @@ _PIMA = Entry(
     "Diseases)",
     citation="J. W. Smith, J. E. Everhart, W. C. Dickson, W. C. Knowler, R. S. Johannes: Using the ADAP learning "
     "algorithm to forecast the onset of diabetes mellitus. Proc. Symp. Computer Applications in Medical Care, 1988.",
-    outline=Outline(
+    outline=DataFacts(
         shape=(8,),
         rows=768,
         task="classification",
@@ -47,7 +47,7 @@ _BOSTON = Entry(
     licence="none stated (public data of the paper, distributed by StatLib)",
     citation="D. Harrison, D. L. Rubinfeld: Hedonic housing prices and the demand for clean air. "
     "J. Environmental Economics and Management 5, 1978.",
-    outline=Outline(
+    outline=DataFacts(
         shape=(13,),
         rows=506,
         task="regression",
@@ -87,7 +87,7 @@ _CALIFORNIA = Entry(
     "(MedHouseVal) in 100,000 dollars.",
     licence="CC BY 4.0 (as deposited at figshare); the original data are StatLib's",
     citation="R. K. Pace, R. Barry: Sparse spatial autoregressions. Statistics and Probability Letters 33(3), 1997.",
-    outline=Outline(
+    outline=DataFacts(
         shape=(8,),
         rows=20640,
         task="regression",
@@ -119,7 +119,7 @@ _IRIS = Entry(
     description="150 iris flowers of three species, with length and width of sepal and petal; comes with scikit-learn.",
     licence="CC BY 4.0 (UCI Machine Learning Repository)",
     citation="R. A. Fisher: The use of multiple measurements in taxonomic problems. Annals of Eugenics 7(2), 1936.",
-    outline=Outline(
+    outline=DataFacts(
         shape=(4,),
         rows=150,
         task="classification",
@@ -135,7 +135,7 @@ _WINE = Entry(
     description="178 Italian wines of three growers, with thirteen chemical measurements; comes with scikit-learn.",
     licence="CC BY 4.0 (UCI Machine Learning Repository)",
     citation="S. Aeberhard, M. Forina: Wine. UCI Machine Learning Repository, 1991.",
-    outline=Outline(
+    outline=DataFacts(
         shape=(13,),
         rows=178,
         task="classification",
@@ -167,7 +167,7 @@ _BREAST_CANCER = Entry(
     licence="CC BY 4.0 (UCI Machine Learning Repository)",
     citation="W. N. Street, W. H. Wolberg, O. L. Mangasarian: Nuclear feature extraction for breast tumor diagnosis. "
     "Proc. SPIE 1905, 1993.",
-    outline=Outline(
+    outline=DataFacts(
         shape=(30,),
         rows=569,
         task="classification",
@@ -200,7 +200,7 @@ _DIABETES = Entry(
     licence="as given with scikit-learn (public data of the paper)",
     citation="B. Efron, T. Hastie, I. Johnstone, R. Tibshirani: Least angle regression. "
     "Annals of Statistics 32(2), 2004.",
-    outline=Outline(
+    outline=DataFacts(
         shape=(10,),
         rows=442,
         task="regression",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nnrun.data.dataset import Outline
+from nnrun.data.dataset import DataFacts
 from nnrun.data.named.entry import Entry, Remote
 
 #: The highest rank of a word in the reviews, 88,584, moved up by the three codes that mean no word.
@@ -15,7 +15,7 @@ _IMDB = Entry(
     licence="none stated; the authors ask to be cited",
     citation="A. L. Maas, R. E. Daly, P. T. Pham, D. Huang, A. Y. Ng, C. Potts: Learning word vectors for sentiment "
     "analysis. ACL, 2011.",
-    outline=Outline(
+    outline=DataFacts(
         shape=(None,),
         rows=25000,
         test_rows=25000,
@@ -49,7 +49,7 @@ _SHAKESPEARE = Entry(
     licence="public domain",
     citation="W. Shakespeare; compiled by A. Karpathy: The unreasonable effectiveness of recurrent neural networks. "
     "2015.",
-    outline=Outline(shape=(100, 1), rows=1115294, task="classification", target_names=("next",)),
+    outline=DataFacts(shape=(100, 1), rows=1115294, task="classification", target_names=("next",)),
     containers=(
         (
             Remote(
@@ -73,7 +73,7 @@ _METAMORPHOSIS = Entry(
     description="Kafka's Die Verwandlung (1915) in German as one text of 121,255 characters, cut into windows.",
     licence="public domain (Project Gutenberg eBook 22367; its own terms are left out of the text)",
     citation="F. Kafka: Die Verwandlung. Kurt Wolff, Leipzig 1915.",
-    outline=Outline(shape=(100, 1), rows=121155, task="classification", target_names=("next",)),
+    outline=DataFacts(shape=(100, 1), rows=121155, task="classification", target_names=("next",)),
     containers=(
         (
             Remote(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from nnrun.data.dataset import Outline
+    from nnrun.data.dataset import DataFacts
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Entry:
     description: str
     licence: str
     citation: str
-    outline: Outline
+    outline: DataFacts
     containers: tuple[tuple[Remote, ...], ...] = ()
     folder: str = ""
     identity: tuple[tuple[str, str], ...] = ()

@@ -11,11 +11,11 @@ from nnrun.errors import DataError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from nnrun.data.data_paths import Places
+    from nnrun.data.data_paths import DataPaths
     from nnrun.progress import Progress
 
 
-def fetch(name: str, places: Places, progress: Progress) -> tuple[Path, ...]:
+def fetch(name: str, places: DataPaths, progress: Progress) -> tuple[Path, ...]:
     """Download a named data set into the data folder and return its files; none where it comes with scikit-learn.
 
     Raises:
@@ -25,7 +25,7 @@ def fetch(name: str, places: Places, progress: Progress) -> tuple[Path, ...]:
     known = entry(name)
     for container in known.containers:
         try:
-            return tuple(download(remote, places.store() / known.folder, progress) for remote in container)
+            return tuple(download(remote, places.cache_dir() / known.folder, progress) for remote in container)
         except DataError as failure:
             failures.append(failure)
             progress.warn(f"{failure.text}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from nnrun.data.dataset import Examples, Outline, Raw
+from nnrun.data.dataset import DataFacts, Examples, SourceData
 from nnrun.data.named.base import Named, pictures
 from nnrun.data.named.registry import entry
 from nnrun.errors import DataError
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from nnrun.data.data_paths import Places
+    from nnrun.data.data_paths import DataPaths
     from nnrun.errors import Path as ConfigPath
     from nnrun.progress import Progress
 
@@ -36,7 +36,7 @@ class Mnist:
     subfolder `mnist`, else downloaded. Whatever the container, the pixels are checked against the original's digests.
     """
 
-    def load(self, places: Places, progress: Progress) -> Raw:
+    def load(self, places: DataPaths, progress: Progress) -> SourceData:
         """Find or download the files, read them and check that they are MNIST."""
         files = _find(places)
         if not files:
@@ -47,7 +47,7 @@ class Mnist:
         arrays = _read(files)
         _verify(arrays, files)
         outline = entry("mnist").outline
-        return Raw(
+        return SourceData(
             Examples(arrays["x_train"], arrays["y_train"]),
             Examples(arrays["x_test"], arrays["y_test"]),
             outline.class_names or (),
@@ -56,28 +56,28 @@ class Mnist:
             task=outline.task,
         )
 
-    def foresee(self, places: Places, path: ConfigPath) -> tuple[Outline, list[Finding]]:
+    def facts(self, places: DataPaths, path: ConfigPath) -> tuple[DataFacts, list[Finding]]:
         """What the registry states; a note where the files are still to be downloaded."""
         if _find(places):
             return entry("mnist").outline, []
         return entry("mnist").outline, [
             Finding(
                 path,
-                f"mnist is not in {places.store()} yet: training downloads it (11.5 MB)",
+                f"mnist is not in {places.cache_dir()} yet: training downloads it (11.5 MB)",
                 "nnrun data fetch mnist",
                 "download-to-come",
                 "note",
             )
         ]
 
-    def again(self, file: Path, layout: Mapping[str, Any], *, with_target: bool) -> Examples:  # noqa: ARG002
+    def load_new(self, file: Path, layout: Mapping[str, Any], *, with_target: bool) -> Examples:  # noqa: ARG002
         """Read pictures of 28 x 28 pixels from an npz, IDX or csv file."""
-        from nnrun.data.sources.compatible_file import read_loose
+        from nnrun.data.sources.compatible_file import read_compatible_file
 
-        return read_loose(file, entry("mnist").outline, with_target=with_target)
+        return read_compatible_file(file, entry("mnist").outline, with_target=with_target)
 
 
-def _find(places: Places) -> dict[str, Path]:
+def _find(places: DataPaths) -> dict[str, Path]:
     """The files that hold MNIST, by array; empty where they are not all there."""
     folders = [folder for place in reversed(places.folders()) for folder in (place, place / "mnist")]
     for folder in folders:
@@ -130,7 +130,7 @@ class FashionMnist(Named):
 
     name = "fashion_mnist"
 
-    def read(self, files: Mapping[str, Path]) -> Raw:
+    def read(self, files: Mapping[str, Path]) -> SourceData:
         """The pictures and labels of the four files."""
         from nnrun.data.files.idx import read_idx
 
@@ -153,7 +153,7 @@ class _Cifar(Named):
     labels: ClassVar[int]
     key: ClassVar[bytes]
 
-    def read(self, files: Mapping[str, Path]) -> Raw:
+    def read(self, files: Mapping[str, Path]) -> SourceData:
         """The pictures of either archive."""
         import numpy as np
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from nnrun.data.dataset import Examples, Outline, Raw
+from nnrun.data.dataset import DataFacts, Examples, SourceData
 from nnrun.data.named.base import Named
 from nnrun.data.named.entries_texts import IMDB_CODES
 from nnrun.data.named.registry import entry
@@ -40,11 +40,11 @@ class Imdb(Named):
             raise ValueError(f"imdb: num_words expected an integer above {_SHIFT}, received {num_words}")
         self.codes = IMDB_CODES if num_words is None else min(num_words, IMDB_CODES)
 
-    def outline(self) -> Outline:
+    def outline(self) -> DataFacts:
         """What the registry states, with the codes that are kept."""
         return replace(super().outline(), vocabulary=self.codes)
 
-    def read(self, files: Mapping[str, Path]) -> Raw:
+    def read(self, files: Mapping[str, Path]) -> SourceData:
         """The reviews of the file."""
         from nnrun.data.files.unpickle import read_object_npz
 
@@ -61,7 +61,7 @@ class Imdb(Named):
                     hint=f"move it away and type: nnrun data fetch {self.name}",
                 )
             parts[part] = Examples(self._coded(x, file), y)
-        return Raw(
+        return SourceData(
             parts["train"],
             parts["test"],
             outline.class_names or (),
@@ -71,7 +71,7 @@ class Imdb(Named):
             vocabulary=self.codes,
         )
 
-    def again(self, file: Path, layout: Mapping[str, Any], *, with_target: bool) -> Examples:  # noqa: ARG002
+    def load_new(self, file: Path, layout: Mapping[str, Any], *, with_target: bool) -> Examples:  # noqa: ARG002
         """Read reviews from an npz whose `x` has a row of codes for each, filled up with 0."""
         import numpy as np
 

@@ -16,15 +16,15 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from nnrun.data.data_paths import Places
-    from nnrun.data.dataset import Raw
+    from nnrun.data.data_paths import DataPaths
+    from nnrun.data.dataset import SourceData
 
 
 #: Pictures of each class in a sheet, and the most classes that one shows.
 _SAMPLES, _MOST_CLASSES = 10, 20
 
 
-def balance(name: str, places: Places) -> dict[str, int]:
+def balance(name: str, places: DataPaths) -> dict[str, int]:
     """How many training examples of each class there are; empty where the set has no classes or is not there.
 
     Raises:
@@ -40,7 +40,7 @@ def balance(name: str, places: Places) -> dict[str, int]:
     return {_named(raw, value): count for value, count in zip(values.tolist(), counts.tolist(), strict=True)}
 
 
-def write_sheet(name: str, places: Places, file: Path) -> None:
+def write_sheet(name: str, places: DataPaths, file: Path) -> None:
     """Draw the first pictures of each class, a row for each, to a picture file.
 
     Raises:
@@ -79,19 +79,19 @@ def _draw(axis: object, pictures: np.ndarray, named: str) -> None:
     axis.set_yticks([])  # type: ignore[attr-defined]
 
 
-def _there(name: str, places: Places) -> bool:
+def _there(name: str, places: DataPaths) -> bool:
     """Whether the set can be read without a download (MNIST has more containers than the registry names)."""
     if name == "mnist":
-        return not SOURCES[name]().foresee(places, ())[1]
+        return not SOURCES[name]().facts(places, ())[1]
     return not entry(name).containers or bool(find(entry(name), places))
 
 
-def _load(name: str, places: Places) -> Raw:
-    raw: Raw = SOURCES[name]().load(places, Silent())
+def _load(name: str, places: DataPaths) -> SourceData:
+    raw: SourceData = SOURCES[name]().load(places, Silent())
     return raw
 
 
-def _named(raw: Raw, value: object) -> str:
+def _named(raw: SourceData, value: object) -> str:
     number = label(value)
     known = number.isdigit() and int(number) < len(raw.class_names)
     return raw.class_names[int(number)] if known else number

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from nnrun.data.columns import Columns
-from nnrun.data.dataset import Examples, Outline, Raw
+from nnrun.data.dataset import DataFacts, Examples, SourceData
 from nnrun.data.named.base import Named, check_identity
 from nnrun.data.named.registry import entry
 from nnrun.errors import DataError
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from nnrun.data.data_paths import Places
+    from nnrun.data.data_paths import DataPaths
     from nnrun.errors import Path as ConfigPath
     from nnrun.progress import Progress
     from nnrun.spec.finding import Finding
@@ -31,7 +31,7 @@ _MOST = 6_000_000
 class _NumberTable(Named):
     separator: str
 
-    def read(self, files: Mapping[str, Path]) -> Raw:
+    def read(self, files: Mapping[str, Path]) -> SourceData:
         """The columns of the file, which has no header; the last is the target."""
         from nnrun.data.csv.dialect import Dialect
         from nnrun.data.csv.header import read_head
@@ -45,7 +45,7 @@ class _NumberTable(Named):
         columns, _ = read_columns(file, dialect, wanted)
         return self.table(list(columns.values()), file)
 
-    def table(self, columns: list[np.ndarray], file: Path) -> Raw:
+    def table(self, columns: list[np.ndarray], file: Path) -> SourceData:
         """The set's examples from its columns, the target last.
 
         Raises:
@@ -64,7 +64,7 @@ class _NumberTable(Named):
             )
         if known.identity:
             check_identity(known, file, hashlib.sha256(np.column_stack(columns).astype("<f8").tobytes()).hexdigest())
-        return Raw(
+        return SourceData(
             Examples(Columns(dict(zip(names, columns, strict=False))), columns[-1]),
             class_names=known.outline.class_names or (),
             target_names=known.outline.target_names,
@@ -98,7 +98,7 @@ class California(_NumberTable):
 
     name = "california"
 
-    def read(self, files: Mapping[str, Path]) -> Raw:
+    def read(self, files: Mapping[str, Path]) -> SourceData:
         """The columns of the archive's one table."""
         import numpy as np
 
@@ -122,21 +122,21 @@ class California(_NumberTable):
 class _Bundled:
     name: str
 
-    def foresee(self, places: Places, path: ConfigPath) -> tuple[Outline, list[Finding]]:  # noqa: ARG002
+    def facts(self, places: DataPaths, path: ConfigPath) -> tuple[DataFacts, list[Finding]]:  # noqa: ARG002
         """What the registry states."""
         return entry(self.name).outline, []
 
-    def again(self, file: Path, layout: Mapping[str, Any], *, with_target: bool) -> Examples:  # noqa: ARG002
+    def load_new(self, file: Path, layout: Mapping[str, Any], *, with_target: bool) -> Examples:  # noqa: ARG002
         """Read examples of the same columns or pixels from a csv, npz or IDX file."""
-        from nnrun.data.sources.compatible_file import read_loose
+        from nnrun.data.sources.compatible_file import read_compatible_file
 
-        return read_loose(file, entry(self.name).outline, with_target=with_target)
+        return read_compatible_file(file, entry(self.name).outline, with_target=with_target)
 
 
 class _Table(_Bundled):
     options: ClassVar[Mapping[str, Any]] = {}
 
-    def load(self, places: Places, progress: Progress) -> Raw:  # noqa: ARG002
+    def load(self, places: DataPaths, progress: Progress) -> SourceData:  # noqa: ARG002
         """Read the table from scikit-learn."""
         import numpy as np
         from sklearn import datasets
@@ -147,7 +147,7 @@ class _Table(_Bundled):
             name: np.ascontiguousarray(bunch.data[:, index], dtype="float64")
             for index, name in enumerate(outline.columns or ())
         }
-        return Raw(
+        return SourceData(
             Examples(Columns(columns), bunch.target),
             class_names=outline.class_names or (),
             target_names=outline.target_names,
@@ -163,11 +163,11 @@ class Digits(_Bundled):
 
     name = "digits"
 
-    def load(self, places: Places, progress: Progress) -> Raw:  # noqa: ARG002
+    def load(self, places: DataPaths, progress: Progress) -> SourceData:  # noqa: ARG002
         """Read the pictures from scikit-learn."""
         pictures, classes = _digits()
         outline = entry(self.name).outline
-        return Raw(
+        return SourceData(
             Examples(pictures, classes),
             class_names=outline.class_names or (),
             target_names=outline.target_names,

@@ -14,8 +14,8 @@ from nnrun.errors import DataError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from nnrun.data.data_paths import Places
-    from nnrun.data.dataset import Outline
+    from nnrun.data.data_paths import DataPaths
+    from nnrun.data.dataset import DataFacts
     from nnrun.errors import Path as ConfigPath
     from nnrun.progress import Progress
     from nnrun.spec.finding import Finding
@@ -43,11 +43,11 @@ class _NamedText(Windowed):
         tokens = Tokens(level, lowercase, keep_punctuation, alphabet, replacement)
         super().__init__(tokens, window, stride, encode, predict)
 
-    def find(self, places: Places) -> Path | None:
+    def find(self, places: DataPaths) -> Path | None:
         """The text's file; None where it is still to be downloaded."""
         return next(iter(find(entry(self.name), places).values()), None)
 
-    def fetch(self, places: Places, progress: Progress) -> Path:
+    def fetch(self, places: DataPaths, progress: Progress) -> Path:
         """The text's file, downloaded where it is not there, and checked.
 
         Raises:
@@ -62,12 +62,12 @@ class _NamedText(Windowed):
         self._story(file)
         return file
 
-    def foresee(self, places: Places, path: ConfigPath) -> tuple[Outline | None, list[Finding]]:
+    def facts(self, places: DataPaths, path: ConfigPath) -> tuple[DataFacts | None, list[Finding]]:
         """What the text tells, or the registry of one that is still to be downloaded."""
-        outline, findings = super().foresee(places, path)
+        outline, findings = super().facts(places, path)
         return outline, [*download_note(entry(self.name), places, path), *findings]
 
-    def unread(self) -> Outline:
+    def unread(self) -> DataFacts:
         """What the registry tells of the characters; how many are left without punctuation only the text does."""
         known = entry(self.name)
         if self.tokens.level != "character" or self.tokens.prepare(known.alphabet).lower() != known.alphabet.lower():

@@ -17,13 +17,13 @@ from nnrun.errors import DataError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from nnrun.data.dataset import Outline
+    from nnrun.data.dataset import DataFacts
 
 
 _TABLES = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
 
 
-def read_loose(file: Path, outline: Outline, *, with_target: bool) -> Examples:
+def read_compatible_file(file: Path, outline: DataFacts, *, with_target: bool) -> Examples:
     """Read examples that look like those of a named data set.
 
     A csv has the set's columns (or its pixels, row by row), and the target behind them; an npz `x` and `y`; an IDX
@@ -52,7 +52,7 @@ def read_loose(file: Path, outline: Outline, *, with_target: bool) -> Examples:
     )
 
 
-def _from_csv(file: Path, outline: Outline, *, with_target: bool) -> Examples:
+def _from_csv(file: Path, outline: DataFacts, *, with_target: bool) -> Examples:
     columns = list(outline.columns or (str(index) for index in range(prod(size or 1 for size in outline.shape or ()))))
     targets = list(outline.target_names)
     layout = {
@@ -62,14 +62,14 @@ def _from_csv(file: Path, outline: Outline, *, with_target: bool) -> Examples:
         "text": [],
         "header": bool(outline.columns),
     }
-    found = Csv(file.name).again(file, layout, with_target=with_target)
+    found = Csv(file.name).load_new(file, layout, with_target=with_target)
     if outline.columns:
         return found
     assert isinstance(found.x, Columns)  # noqa: S101 - a csv reader gives columns
     return Examples(_shaped(file, found.x.matrix(), outline), found.y)
 
 
-def _shaped(file: Path, x: np.ndarray, outline: Outline) -> np.ndarray | Columns:
+def _shaped(file: Path, x: np.ndarray, outline: DataFacts) -> np.ndarray | Columns:
     """The examples in the set's shape; flattened ones, and pictures with a channel of 1, are folded into it."""
     shape = tuple(size or 1 for size in outline.shape or ())
     if prod(x.shape[1:]) != prod(shape):

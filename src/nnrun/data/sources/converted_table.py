@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from nnrun.data.csv.column_roles import Chosen
     from nnrun.data.csv.dialect import Dialect
     from nnrun.data.csv.type_inference import Wanted
-    from nnrun.data.data_paths import Places
+    from nnrun.data.data_paths import DataPaths
     from nnrun.progress import Progress
 
     #: A table in pieces: what each column holds, and columns by name, block by block.
@@ -40,7 +40,7 @@ _FORM = 1
 
 
 def converted_csv(
-    file: Path, dialect: Dialect, wanted: Wanted, memory: float, places: Places, progress: Progress
+    file: Path, dialect: Dialect, wanted: Wanted, memory: float, places: DataPaths, progress: Progress
 ) -> TableStore:
     """A csv file as a table that streams.
 
@@ -61,7 +61,7 @@ def converted_csv(
 
 
 def converted(
-    file: Path, said: Mapping[str, Any], blocks: Callable[[], Blocks], places: Places, progress: Progress
+    file: Path, said: Mapping[str, Any], blocks: Callable[[], Blocks], places: DataPaths, progress: Progress
 ) -> TableStore:
     """A file as a table that streams, converted where that was not done before.
 
@@ -94,11 +94,11 @@ def streamed_examples(store: TableStore, chosen: Chosen, memory: float) -> tuple
     return Examples(x, y, weight), bare | table
 
 
-def _home(places: Places) -> Path:
+def _home(places: DataPaths) -> Path:
     """The folder of converted tables: in the data folder, or the user's cache where that cannot be written to."""
     from platformdirs import user_cache_path
 
-    wanted = places.store() / "streams"
+    wanted = places.cache_dir() / "streams"
     for folder in (wanted, user_cache_path("nnrun", appauthor=False) / "streams"):
         try:
             folder.mkdir(parents=True, exist_ok=True)

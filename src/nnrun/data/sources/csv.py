@@ -13,7 +13,7 @@ from nnrun.data.csv.dialect import Dialect, Head
 from nnrun.data.csv.header import read_head
 from nnrun.data.csv.read_columns import read_columns
 from nnrun.data.csv.type_inference import Wanted, kinds_and_forms
-from nnrun.data.dataset import Examples, Outline, Raw
+from nnrun.data.dataset import DataFacts, Examples, SourceData
 from nnrun.data.streaming.memory import MEMORY, require_memory, too_large
 from nnrun.errors import DataError, DefectsError
 from nnrun.spec.finding import Finding
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from nnrun.data.csv.type_inference import Kind, Role, Scan
-    from nnrun.data.data_paths import Places
+    from nnrun.data.data_paths import DataPaths
     from nnrun.errors import Path as ConfigPath
     from nnrun.progress import Progress
 
@@ -99,9 +99,9 @@ class Csv:
         targets = target if isinstance(target, list) else [-1 if target is None else target]
         self.asked = Asked(features, targets, sample_weight, group)
 
-    def load(self, places: Places, progress: Progress) -> Raw:
+    def load(self, places: DataPaths, progress: Progress) -> SourceData:
         """Read the table, or convert it where it streams."""
-        file = places.need(self.file)
+        file = places.require(self.file)
         head = read_head(file, self.dialect, self.asked)
         chosen = self._select(file, head)
         wanted = self._wanted(head, chosen)
@@ -114,7 +114,7 @@ class Csv:
             table, kinds = read_columns(file, self.dialect, wanted)
             examples = chosen.examples(table)
         dates = {name: self.dialect.dates.get(name, "") for name, kind in kinds.items() if kind == "date"}
-        return Raw(
+        return SourceData(
             examples,
             target_names=chosen.targets,
             files={file.name: file},
@@ -123,7 +123,7 @@ class Csv:
             group=chosen.group,
         )
 
-    def again(self, file: Path, layout: Mapping[str, Any], *, with_target: bool) -> Examples:
+    def load_new(self, file: Path, layout: Mapping[str, Any], *, with_target: bool) -> Examples:
         """Read another file with the same columns; the target columns may be missing where they are not asked for."""
         head = read_head(file, self.dialect)
         head = _positional(head, layout) if not (layout["header"] and head.line) else head
@@ -145,11 +145,11 @@ class Csv:
         y = side_by_side({name: table[name] for name in layout["targets"]}) if with_target else None
         return Examples(Columns({name: table[name] for name in layout["features"]}), y)
 
-    def foresee(self, places: Places, path: ConfigPath) -> tuple[Outline | None, list[Finding]]:
+    def facts(self, places: DataPaths, path: ConfigPath) -> tuple[DataFacts | None, list[Finding]]:
         """Read the header and, of a small file, all rows: columns, classes, and whatever is wrong."""
         below = (*path, "csv")
         try:
-            file = places.need(self.file)
+            file = places.require(self.file)
             head = read_head(file, self.dialect, self.asked)
         except DefectsError as error:
             return None, [
@@ -172,7 +172,7 @@ class Csv:
             Finding((*below, "file"), one.text, one.hint, "defective-data", mark=one.mark) for one in problems
         ]
 
-    def _outline(self, chosen: Chosen, found: Scan, *, whole: bool, streamed: bool) -> Outline:
+    def _outline(self, chosen: Chosen, found: Scan, *, whole: bool, streamed: bool) -> DataFacts:
         kinds = {name: self.types.get(name) or tally.kind() for name, tally in found.columns.items()}
         text = frozenset(name for name in chosen.features if kinds[name] in _WORDS)
         values = {
@@ -180,7 +180,7 @@ class Csv:
             for name, tally in found.columns.items()
             if whole and (distinct := tally.distinct())
         }
-        return Outline(
+        return DataFacts(
             (len(chosen.features),),
             found.rows if whole else None,
             class_names=values.get(chosen.targets[0]) if len(chosen.targets) == 1 else None,

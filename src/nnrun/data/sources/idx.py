@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from nnrun.data.dataset import Examples, Outline, Raw
+from nnrun.data.dataset import DataFacts, Examples, SourceData
 from nnrun.errors import DataError
 from nnrun.spec.finding import Finding
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from nnrun.data.data_paths import Places
+    from nnrun.data.data_paths import DataPaths
     from nnrun.errors import Path as ConfigPath
     from nnrun.progress import Progress
 
@@ -38,13 +38,13 @@ class Idx:
         if test_images is not None and test_labels is not None:
             self.parts["test"] = (test_images, test_labels)
 
-    def load(self, places: Places, progress: Progress) -> Raw:  # noqa: ARG002
+    def load(self, places: DataPaths, progress: Progress) -> SourceData:  # noqa: ARG002
         """Read the files."""
-        files = {name: places.need(name) for pair in self.parts.values() for name in pair}
+        files = {name: places.require(name) for pair in self.parts.values() for name in pair}
         parts = {part: self._pair(files[images], files[labels]) for part, (images, labels) in self.parts.items()}
-        return Raw(parts["train"], parts.get("test"), target_names=("label",), files=files)
+        return SourceData(parts["train"], parts.get("test"), target_names=("label",), files=files)
 
-    def foresee(self, places: Places, path: ConfigPath) -> tuple[Outline | None, list[Finding]]:
+    def facts(self, places: DataPaths, path: ConfigPath) -> tuple[DataFacts | None, list[Finding]]:
         """Read the files' headers: shapes and rows."""
         from nnrun.data.files.idx import read_shape
 
@@ -52,16 +52,16 @@ class Idx:
         for part, pair in self.parts.items():
             for key, name in zip(("images", "labels"), pair, strict=True):
                 try:
-                    shapes[part, key] = read_shape(places.need(name))
+                    shapes[part, key] = read_shape(places.require(name))
                 except DataError as error:
                     word = "missing-file" if places.find(name) is None else "unreadable-data"
                     where = (*path, "idx", key if part == "train" else f"test_{key}")
                     return None, [Finding(where, error.text, error.hint, word)]
         test = shapes.get(("test", "images"), (0,))
         images = shapes["train", "images"]
-        return Outline(images[1:], images[0], test[0], target_names=("label",)), []
+        return DataFacts(images[1:], images[0], test[0], target_names=("label",)), []
 
-    def again(self, file: Path, layout: Mapping[str, Any], *, with_target: bool) -> Examples:  # noqa: ARG002
+    def load_new(self, file: Path, layout: Mapping[str, Any], *, with_target: bool) -> Examples:  # noqa: ARG002
         """Read an npz, or an IDX file, whose labels lie beside it where truth is asked for."""
         from nnrun.data.files.idx import labels_beside, read_idx
         from nnrun.data.sources.npz import read_examples

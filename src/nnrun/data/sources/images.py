@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from nnrun.data.columns import labels
-from nnrun.data.dataset import Examples, Outline, Raw
+from nnrun.data.dataset import DataFacts, Examples, SourceData
 from nnrun.data.files.pictures import (
     ENDINGS,
     picture_shape,
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from nnrun.data.data_paths import Places
+    from nnrun.data.data_paths import DataPaths
     from nnrun.data.files.pictures import Colour
     from nnrun.errors import Path as ConfigPath
     from nnrun.progress import Progress
@@ -96,7 +96,7 @@ class Images:
         self.size = None if size is None else (size[0], size[1])
         self.colour: Colour = colour
 
-    def load(self, places: Places, progress: Progress) -> Raw:
+    def load(self, places: DataPaths, progress: Progress) -> SourceData:
         """Decode all pictures, or look at them where they stream."""
         listed = self._listed(places)
         size = self._size(listed["train"])
@@ -107,7 +107,7 @@ class Images:
             with one.placed():
                 parts[part], found = read(one, size, progress, same=same)
             marks += found
-        return Raw(
+        return SourceData(
             parts["train"],
             parts.get("test"),
             class_names=labels(name for one in listed.values() for name in one.classes),
@@ -118,12 +118,12 @@ class Images:
             task="classification",
         )
 
-    def files(self, places: Places) -> dict[str, Path]:
+    def files(self, places: DataPaths) -> dict[str, Path]:
         """The csv file that lists the pictures, where one does, by its name."""
-        file = None if self.file is None else places.need(self.file)
+        file = None if self.file is None else places.require(self.file)
         return {} if file is None else {file.name: file}
 
-    def digests(self, places: Places) -> dict[str, str]:
+    def digests(self, places: DataPaths) -> dict[str, str]:
         """What a run keeps of the picture files, without decoding them.
 
         Raises:
@@ -133,13 +133,13 @@ class Images:
         mark = start_mark_of if self._streams(listed, self._size(listed["train"])) else whole_mark
         return self._together(places, listed, [mark(file) for one in listed.values() for file in one.files])
 
-    def _together(self, places: Places, listed: Mapping[str, _Listed], marks: Sequence[bytes]) -> dict[str, str]:
+    def _together(self, places: DataPaths, listed: Mapping[str, _Listed], marks: Sequence[bytes]) -> dict[str, str]:
         """The digests of all pictures by their names below the folder, or the csv file's folder."""
-        home = places.need(self.file).parent if self.file is not None else places.find(str(self.folder))
+        home = places.require(self.file).parent if self.file is not None else places.find(str(self.folder))
         names = [relpath(file, home).replace(sep, "/") for one in listed.values() for file in one.files]
         return together(f"pictures of {Path(str(self.file or self.folder)).name}", names, marks)
 
-    def foresee(self, places: Places, path: ConfigPath) -> tuple[Outline | None, list[Finding]]:
+    def facts(self, places: DataPaths, path: ConfigPath) -> tuple[DataFacts | None, list[Finding]]:
         """The classes, how many pictures there are, and the size of the first."""
         key = "folder" if self.file is None else "file"
         try:
@@ -148,7 +148,7 @@ class Images:
         except DataError as error:
             name = "unreadable-data" if places.find(str(self.folder or self.file)) else "missing-file"
             return None, [Finding((*path, "images", key), error.text, error.hint, name)]
-        outline = Outline(
+        outline = DataFacts(
             (*size, 1 if self.colour == "grey" else 3),
             len(listed["train"].files),
             len(listed["test"].files) if "test" in listed else 0,
@@ -159,7 +159,7 @@ class Images:
         )
         return outline, []
 
-    def again(self, file: Path, layout: Mapping[str, Any], *, with_target: bool) -> Examples:
+    def load_new(self, file: Path, layout: Mapping[str, Any], *, with_target: bool) -> Examples:
         """Read one picture, pictures listed in a csv file or lying in a folder, or an npz with x and y.
 
         A folder has a subfolder for each class; where no truth is asked for, the pictures of any folder are read in
@@ -224,10 +224,10 @@ class Images:
         x = Stream(store, np.arange(len(listed.files)), self.memory * 1e9)
         return Examples(x, np.array(listed.classes, dtype=object)), [mark.tobytes() for mark in store.marks]
 
-    def _listed(self, places: Places) -> dict[str, _Listed]:
+    def _listed(self, places: DataPaths) -> dict[str, _Listed]:
         """The pictures of each part."""
         if self.file is not None:
-            return {"train": self._from_csv(places.need(self.file), with_target=True)}
+            return {"train": self._from_csv(places.require(self.file), with_target=True)}
         folder = places.find(str(self.folder))
         if folder is None:
             raise places.missing(str(self.folder))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from nnrun.data.columns import labels
 from nnrun.data.csv.column_roles import Asked, Chosen, no_features
-from nnrun.data.dataset import Outline, Raw
+from nnrun.data.dataset import DataFacts, SourceData
 from nnrun.errors import DataError
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from nnrun.data.data_paths import Places
+    from nnrun.data.data_paths import DataPaths
     from nnrun.data.dataset import Examples
     from nnrun.errors import Path as ConfigPath
     from nnrun.progress import Progress
@@ -43,7 +43,7 @@ class Inline:
         self.text = frozenset(name for name in self.names if self._is_text(int(name)))
         self.asked = Asked(None, target if isinstance(target, list) else [-1 if target is None else target])
 
-    def load(self, places: Places, progress: Progress) -> Raw:  # noqa: ARG002
+    def load(self, places: DataPaths, progress: Progress) -> SourceData:  # noqa: ARG002
         """The rows as columns."""
         import numpy as np
 
@@ -54,20 +54,20 @@ class Inline:
         table: dict[str, np.ndarray] = {
             name: np.array(self._column(name), dtype=object if name in self.text else "float64") for name in self.names
         }
-        return Raw(
+        return SourceData(
             chosen.examples(table),
             target_names=chosen.targets,
             layout=chosen.layout(self.names, table, header=False),
         )
 
-    def foresee(self, places: Places, path: ConfigPath) -> tuple[Outline | None, list[Finding]]:  # noqa: ARG002
+    def facts(self, places: DataPaths, path: ConfigPath) -> tuple[DataFacts | None, list[Finding]]:  # noqa: ARG002
         """All there is to know, and a target that does not exist."""
         wrong = self._wrong((*path, "inline"))
         if wrong:
             return None, wrong
         chosen = self._chosen()
         values = {name: labels(self._column(name)) for name in self.names}
-        outline = Outline(
+        outline = DataFacts(
             (len(chosen.features),),
             len(self.rows),
             class_names=values[chosen.targets[0]] if len(chosen.targets) == 1 else None,
@@ -78,11 +78,11 @@ class Inline:
         )
         return outline, []
 
-    def again(self, file: Path, layout: Mapping[str, Any], *, with_target: bool) -> Examples:
+    def load_new(self, file: Path, layout: Mapping[str, Any], *, with_target: bool) -> Examples:
         """Read a csv with the same columns, in the same order."""
         from nnrun.data.sources.csv import Csv
 
-        return Csv(file.name).again(file, layout, with_target=with_target)
+        return Csv(file.name).load_new(file, layout, with_target=with_target)
 
     def _wrong(self, below: ConfigPath) -> list[Finding]:
         wrong = self.asked.wrong(self.names, below)

@@ -7,7 +7,7 @@ import zlib
 from typing import TYPE_CHECKING, Any
 
 from nnrun.config.hints import did_you_mean
-from nnrun.data.dataset import Examples, Outline, Raw
+from nnrun.data.dataset import DataFacts, Examples, SourceData
 from nnrun.data.files.npy import Header, header, headers, unreadable
 from nnrun.errors import DataError
 from nnrun.spec.finding import Finding
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from nnrun.data.data_paths import Places
+    from nnrun.data.data_paths import DataPaths
     from nnrun.errors import Path as ConfigPath
     from nnrun.progress import Progress
 
@@ -57,7 +57,7 @@ class Npz:
         self.arrays = {role: name for role, name in (arrays or {}).items() if role in _USUAL} or None
         self.beside = {role: name for role, name in (arrays or {}).items() if role in _BESIDE}
 
-    def load(self, places: Places, progress: Progress) -> Raw:  # noqa: ARG002
+    def load(self, places: DataPaths, progress: Progress) -> SourceData:  # noqa: ARG002
         """Read the arrays."""
         files = self._files(places)
         file = next(iter(files.values()))
@@ -70,7 +70,7 @@ class Npz:
         test = None
         if "x_test" in arrays:
             test = Examples(arrays["x_test"], arrays["y_test"], weight.get("sample_weight_test"))
-        return Raw(
+        return SourceData(
             Examples(arrays["x"], arrays["y"], weight.get("sample_weight")),
             test,
             target_names=_target_names(known[names["y"]]),
@@ -79,7 +79,7 @@ class Npz:
             group=self.beside.get("group"),
         )
 
-    def again(self, file: Path, layout: Mapping[str, Any], *, with_target: bool) -> Examples:  # noqa: ARG002
+    def load_new(self, file: Path, layout: Mapping[str, Any], *, with_target: bool) -> Examples:  # noqa: ARG002
         """Read another npz file: `x` and, where it is asked for, `y`, by the config's names or the usual ones.
 
         Where no truth is asked for, an npy file of examples will do.
@@ -88,7 +88,7 @@ class Npz:
             return Examples(read_npy(file), None)
         return read_examples(file, self.arrays or {}, with_target=with_target)
 
-    def foresee(self, places: Places, path: ConfigPath) -> tuple[Outline | None, list[Finding]]:
+    def facts(self, places: DataPaths, path: ConfigPath) -> tuple[DataFacts | None, list[Finding]]:
         """Read the arrays' headers: names, shapes and rows."""
         below = (*path, "npz")
         try:
@@ -107,7 +107,7 @@ class Npz:
                 Finding((*below, "arrays" if self.arrays else "file"), error.text, error.hint, "defective-data")
             ]
         test_rows = found["x_test"].shape[0] if "x_test" in found else 0
-        outline = Outline(
+        outline = DataFacts(
             found["x"].shape[1:],
             found["x"].shape[0],
             test_rows,
@@ -116,14 +116,14 @@ class Npz:
         )
         return outline, []
 
-    def _files(self, places: Places) -> dict[str, Path]:
+    def _files(self, places: DataPaths) -> dict[str, Path]:
         """The npz file, or each npy file, by the name that the config says.
 
         Raises:
             DataError: One is not there.
         """
         names = [self.file] if self.file else dict.fromkeys([*(self.arrays or {}).values(), *self.beside.values()])
-        return {name: places.need(name) for name in names}
+        return {name: places.require(name) for name in names}
 
     def _known(self, files: Mapping[str, Path]) -> dict[str, Header]:
         """The arrays by name."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from nnrun.data.csv.column_roles import Asked, no_features
-from nnrun.data.dataset import Outline, Raw
+from nnrun.data.dataset import DataFacts, SourceData
 from nnrun.errors import DataError
 from nnrun.spec.finding import Finding
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from nnrun.data.data_paths import Places
+    from nnrun.data.data_paths import DataPaths
     from nnrun.data.dataset import Examples
     from nnrun.errors import Path as ConfigPath
     from nnrun.progress import Progress
@@ -50,7 +50,7 @@ class OpenMl:
         self.missing_allowed = False
         self.features, self.target, self.weight = features, target, sample_weight
 
-    def load(self, places: Places, progress: Progress) -> Raw:
+    def load(self, places: DataPaths, progress: Progress) -> SourceData:
         """Read the table."""
         file = places.find(self._name)
         table, stated = _from_arff(file) if file is not None else self._fetched(places, progress)
@@ -61,27 +61,27 @@ class OpenMl:
             raise DataError(f"openml {self.id}: {wrong[0].text}", file=file, hint=wrong[0].hint)
         chosen = asked.choose(names)
         self._refuse_gaps(table, chosen.names, chosen.features)
-        return Raw(
+        return SourceData(
             chosen.examples(table),
             target_names=chosen.targets,
             files={} if file is None else {file.name: file},
             layout=chosen.layout(names, table, header=True),
         )
 
-    def foresee(self, places: Places, path: ConfigPath) -> tuple[Outline | None, list[Finding]]:
+    def facts(self, places: DataPaths, path: ConfigPath) -> tuple[DataFacts | None, list[Finding]]:
         """Nothing but what the config says; a note where the table is still to be downloaded."""
-        if places.find(self._name) is not None or (places.store() / "openml").is_dir():
+        if places.find(self._name) is not None or (places.cache_dir() / "openml").is_dir():
             return None, []
-        text = f"openml {self.id} is not in {places.store()} yet: training downloads it"
+        text = f"openml {self.id} is not in {places.cache_dir()} yet: training downloads it"
         return None, [Finding((*path, "openml"), text, None, "download-to-come", "note")]
 
-    def again(self, file: Path, layout: Mapping[str, Any], *, with_target: bool) -> Examples:
+    def load_new(self, file: Path, layout: Mapping[str, Any], *, with_target: bool) -> Examples:
         """Read a csv with the same columns."""
         from nnrun.data.sources.csv import Csv
 
         source = Csv(file.name)
         source.missing_allowed = self.missing_allowed
-        return source.again(file, layout, with_target=with_target)
+        return source.load_new(file, layout, with_target=with_target)
 
     @property
     def _name(self) -> str:
@@ -92,11 +92,11 @@ class OpenMl:
         target = own if self.target is None else self.target
         return Asked(self.features, target if isinstance(target, list) else [target], self.weight)
 
-    def _fetched(self, places: Places, progress: Progress) -> tuple[dict[str, np.ndarray], list[str]]:
+    def _fetched(self, places: DataPaths, progress: Progress) -> tuple[dict[str, np.ndarray], list[str]]:
         """The table as scikit-learn fetches it, and the targets that OpenML states."""
         from sklearn.datasets import fetch_openml
 
-        folder = places.store() / "openml"
+        folder = places.cache_dir() / "openml"
         try:
             with progress.bar(f"Fetching openml {self.id}", None, ""):
                 bunch = fetch_openml(data_id=self.id, data_home=str(folder), as_frame=True, parser="pandas")
@@ -105,7 +105,7 @@ class OpenMl:
             raise DataError(
                 f"openml {self.id} could not be fetched: {error}",
                 hint=f"without a network, save the set's ARFF file from www.openml.org/d/{self.id} as "
-                f"{places.store() / self._name}",
+                f"{places.cache_dir() / self._name}",
             ) from None
         stated = [str(name) for name in bunch.target_names or ()]
         return {str(name): _values(bunch.frame[name]) for name in bunch.frame.columns}, stated

@@ -11,7 +11,7 @@ from nnrun.data.csv.dates import days
 from nnrun.data.csv.defects import Defect, Defects, refusal
 from nnrun.data.csv.dialect import Dialect
 from nnrun.data.csv.type_inference import kinds_and_forms
-from nnrun.data.dataset import Outline, Raw
+from nnrun.data.dataset import DataFacts, SourceData
 from nnrun.data.streaming.memory import MEMORY, require_memory, too_large
 from nnrun.errors import DataError, MissingExtraError
 from nnrun.spec.finding import Finding
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from nnrun.data.data_paths import Places
+    from nnrun.data.data_paths import DataPaths
     from nnrun.data.dataset import Examples
     from nnrun.errors import Path as ConfigPath
     from nnrun.progress import Progress
@@ -74,9 +74,9 @@ class Parquet:
         targets = target if isinstance(target, list) else [-1 if target is None else target]
         self.asked = Asked(features, targets, sample_weight, group)
 
-    def load(self, places: Places, progress: Progress) -> Raw:
+    def load(self, places: DataPaths, progress: Progress) -> SourceData:
         """Read the table, or convert it where it streams."""
-        file = places.need(self.file)
+        file = places.require(self.file)
         schema = _schema(file)
         names = schema.names
         wrong = self._wrong(names, ())
@@ -92,7 +92,7 @@ class Parquet:
         else:
             table = self._table(file, chosen.names, chosen.features)
             examples = chosen.examples(table)
-        return Raw(
+        return SourceData(
             examples,
             target_names=chosen.targets,
             files={file.name: file},
@@ -101,11 +101,11 @@ class Parquet:
             group=chosen.group,
         )
 
-    def foresee(self, places: Places, path: ConfigPath) -> tuple[Outline | None, list[Finding]]:
+    def facts(self, places: DataPaths, path: ConfigPath) -> tuple[DataFacts | None, list[Finding]]:
         """Read the columns' names and types and the number of rows from the file's end."""
         below = (*path, "parquet")
         try:
-            file = places.need(self.file)
+            file = places.require(self.file)
             schema, rows = _schema(file), _rows(file)
         except (DataError, MissingExtraError) as error:
             name = "missing-file" if places.find(self.file) is None else "unreadable-data"
@@ -115,7 +115,7 @@ class Parquet:
             return None, wrong
         chosen = self.asked.choose(schema.names)
         features = chosen.features
-        outline = Outline(
+        outline = DataFacts(
             (len(features),),
             rows,
             columns=features,
@@ -126,14 +126,14 @@ class Parquet:
         )
         return outline, []
 
-    def again(self, file: Path, layout: Mapping[str, Any], *, with_target: bool) -> Examples:
+    def load_new(self, file: Path, layout: Mapping[str, Any], *, with_target: bool) -> Examples:
         """Read another Parquet file, or a csv, with the same columns."""
         if file.suffix.lower() not in (".parquet", ".pq"):
             from nnrun.data.sources.csv import Csv
 
             source = Csv(file.name)
             source.missing_allowed = self.missing_allowed
-            return source.again(file, layout, with_target=with_target)
+            return source.load_new(file, layout, with_target=with_target)
         targets = tuple(layout["targets"]) if with_target else ()
         chosen = Chosen(tuple(layout["features"]), targets)
         there = _schema(file).names

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from nnrun.data.dataset import Examples, Outline, Raw
+from nnrun.data.dataset import DataFacts, Examples, SourceData
 from nnrun.errors import DataError
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from nnrun.data.data_paths import Places
+    from nnrun.data.data_paths import DataPaths
     from nnrun.errors import Path as ConfigPath
     from nnrun.progress import Progress
     from nnrun.spec.finding import Finding
@@ -41,7 +41,7 @@ class Repeats:
                 raise ValueError(f"repeats: {name} expected an integer of at least {least}, received {value}")
         self.rows, self.steps, self.codes, self.seed = rows, steps, codes, seed
 
-    def load(self, places: Places, progress: Progress) -> Raw:  # noqa: ARG002
+    def load(self, places: DataPaths, progress: Progress) -> SourceData:  # noqa: ARG002
         """Draw the sequences and tag them."""
         import numpy as np
 
@@ -49,7 +49,7 @@ class Repeats:
         lengths = generator.integers((self.steps + 1) // 2, self.steps, self.rows, endpoint=True)
         x = generator.integers(1, self.codes, (self.rows, self.steps), dtype="int32", endpoint=True)
         x[np.arange(self.steps) >= lengths[:, None]] = 0
-        return Raw(
+        return SourceData(
             Examples(x, tags(x)),
             class_names=_CLASSES,
             target_names=("repeated",),
@@ -58,9 +58,9 @@ class Repeats:
             positions=(self.steps,),
         )
 
-    def foresee(self, places: Places, path: ConfigPath) -> tuple[Outline, list[Finding]]:  # noqa: ARG002
+    def facts(self, places: DataPaths, path: ConfigPath) -> tuple[DataFacts, list[Finding]]:  # noqa: ARG002
         """Everything but the sequences themselves."""
-        outline = Outline(
+        outline = DataFacts(
             (self.steps,),
             self.rows,
             task="classification",
@@ -71,13 +71,15 @@ class Repeats:
         )
         return outline, []
 
-    def again(self, file: Path, layout: Mapping[str, Any], *, with_target: bool) -> Examples:  # noqa: ARG002
+    def load_new(self, file: Path, layout: Mapping[str, Any], *, with_target: bool) -> Examples:  # noqa: ARG002
         """Read sequences of codes from an npz file, or from a csv where no truth is asked for."""
-        from nnrun.data.sources.compatible_file import read_loose
+        from nnrun.data.sources.compatible_file import read_compatible_file
 
         if with_target and not file.name.endswith(".npz"):
             raise DataError("expected an npz file with x and y", file=file, hint="save it with numpy.savez_compressed")
-        found = read_loose(file, Outline((self.steps,), target_names=("repeated",)), with_target=with_target)
+        found = read_compatible_file(
+            file, DataFacts((self.steps,), target_names=("repeated",)), with_target=with_target
+        )
         return Examples(self._codes(file, found.x), found.y)
 
     def _codes(self, file: Path, x: Any) -> np.ndarray:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from nnrun.data.columns import labels, number
 from nnrun.data.csv.column_roles import Asked, Chosen, no_features
-from nnrun.data.dataset import Outline, Raw
+from nnrun.data.dataset import DataFacts, SourceData
 from nnrun.data.named.registry import entry
 from nnrun.errors import DataError
 from nnrun.spec.finding import Finding
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from nnrun.data.data_paths import Places
+    from nnrun.data.data_paths import DataPaths
     from nnrun.data.dataset import Examples
     from nnrun.errors import Path as ConfigPath
     from nnrun.progress import Progress
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 #: Linnerud's rows, features and targets; the registry has no such set, as it has three targets and twenty rows.
-_LINNERUD = Outline((3,), 20, columns=("chins", "situps", "jumps"), target_names=("weight", "waist", "pulse"))
+_LINNERUD = DataFacts((3,), 20, columns=("chins", "situps", "jumps"), target_names=("weight", "waist", "pulse"))
 #: What scikit-learn is asked for beside the set's name: its own scaling of diabetes has seen all rows.
 _OPTIONS: Mapping[str, Mapping[str, Any]] = {"diabetes": {"scaled": False}}
 
@@ -60,11 +60,11 @@ class Sklearn:
             features, own if target is None else target if isinstance(target, list) else [target], sample_weight
         )
 
-    def load(self, places: Places, progress: Progress) -> Raw:  # noqa: ARG002
+    def load(self, places: DataPaths, progress: Progress) -> SourceData:  # noqa: ARG002
         """Read the table from scikit-learn."""
         chosen = self._chosen()
         table = self._table()
-        return Raw(
+        return SourceData(
             chosen.examples(table),
             class_names=self._classes(chosen),
             target_names=chosen.targets,
@@ -72,14 +72,14 @@ class Sklearn:
             task=self._task(chosen),
         )
 
-    def foresee(self, places: Places, path: ConfigPath) -> tuple[Outline | None, list[Finding]]:  # noqa: ARG002
+    def facts(self, places: DataPaths, path: ConfigPath) -> tuple[DataFacts | None, list[Finding]]:  # noqa: ARG002
         """What is known of the set, and columns that it does not have."""
         wrong = self._wrong((*path, "sklearn"))
         if wrong:
             return None, wrong
         chosen = self._chosen()
         classes = {self.known.target_names[0]: labels(self.known.class_names)} if self.known.class_names else {}
-        outline = Outline(
+        outline = DataFacts(
             (len(chosen.features),),
             self.known.rows,
             task=self._task(chosen),
@@ -91,11 +91,11 @@ class Sklearn:
         )
         return outline, []
 
-    def again(self, file: Path, layout: Mapping[str, Any], *, with_target: bool) -> Examples:
+    def load_new(self, file: Path, layout: Mapping[str, Any], *, with_target: bool) -> Examples:
         """Read a csv with the same columns, by name or in the same order."""
         from nnrun.data.sources.csv import Csv
 
-        return Csv(file.name).again(file, layout, with_target=with_target)
+        return Csv(file.name).load_new(file, layout, with_target=with_target)
 
     def _chosen(self) -> Chosen:
         wrong = self._wrong(())
@@ -140,7 +140,7 @@ class Sklearn:
         return table
 
 
-def _names(table: str, known: Outline) -> tuple[str, ...]:
+def _names(table: str, known: DataFacts) -> tuple[str, ...]:
     """The names of all columns, features first."""
     pixels = tuple(f"pixel_{row}_{column}" for row in range(8) for column in range(8)) if table == "digits" else ()
     return (*(plain_name(name) for name in known.columns or pixels), *known.target_names)

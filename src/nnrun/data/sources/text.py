@@ -12,7 +12,7 @@ from nnrun.data.text.windowed_source import Windowed
 from nnrun.errors import DataError
 
 if TYPE_CHECKING:
-    from nnrun.data.data_paths import Places
+    from nnrun.data.data_paths import DataPaths
 
 
 class Text(Windowed):
@@ -57,13 +57,13 @@ class Text(Windowed):
             raise ValueError("text: `level: byte` takes the file's bytes as they are; leave out `encoding`")
         self.file, self.encoding = file, encoding
 
-    def find(self, places: Places) -> Path:
+    def find(self, places: DataPaths) -> Path:
         """The file.
 
         Raises:
             DataError: It is not there.
         """
-        return places.need(self.file)
+        return places.require(self.file)
 
 
 class Descriptions(Windowed):
@@ -100,7 +100,7 @@ class Descriptions(Windowed):
         tokens = Tokens(level, lowercase, keep_punctuation, alphabet, replacement)
         super().__init__(tokens, window, stride, encode, predict)
 
-    def find(self, places: Places) -> Path:  # noqa: ARG002
+    def find(self, places: DataPaths) -> Path:  # noqa: ARG002
         """The folder of the descriptions.
 
         Raises:

@@ -17,7 +17,7 @@ from nnrun.catalog import lookup
 from nnrun.catalog.usercode_functions import FED
 from nnrun.catalog.usercode_trace import add_lines, place, said
 from nnrun.data.columns import Columns
-from nnrun.data.dataset import Examples, Outline, Raw
+from nnrun.data.dataset import DataFacts, Examples, SourceData
 from nnrun.errors import DataError, NnrunError
 from nnrun.spec.finding import Finding
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from nnrun.data.data_paths import Places
+    from nnrun.data.data_paths import DataPaths
     from nnrun.data.prepare.step import Block, View
     from nnrun.errors import Path as ConfigPath
     from nnrun.progress import Progress
@@ -69,7 +69,7 @@ class OwnSource:
     def __init__(self, name: str, arguments: Mapping[str, Any]) -> None:
         self._name, self._arguments = name, dict(arguments)
 
-    def load(self, places: Places, progress: Progress) -> Raw:
+    def load(self, places: DataPaths, progress: Progress) -> SourceData:
         """Run the user's code and take what it returns.
 
         Raises:
@@ -85,26 +85,26 @@ class OwnSource:
                 returned = found(**self._arguments, **{name: given[name] for name in FED if name in taken})
         return self._raw(returned)
 
-    def foresee(self, places: Places, path: ConfigPath) -> tuple[Outline | None, list[Finding]]:  # noqa: ARG002
+    def facts(self, places: DataPaths, path: ConfigPath) -> tuple[DataFacts | None, list[Finding]]:  # noqa: ARG002
         """Nothing: only running the code would tell."""
         text = f"what {self._name} reads is not known before it runs, so shapes and targets are not checked"
         return None, [Finding(path, text, None, None, "note")]
 
-    def again(self, file: Path, layout: Mapping[str, Any], *, with_target: bool) -> Examples:
+    def load_new(self, file: Path, layout: Mapping[str, Any], *, with_target: bool) -> Examples:
         """Read examples of the same shape from a csv or npz file."""
-        from nnrun.data.sources.compatible_file import read_loose
+        from nnrun.data.sources.compatible_file import read_compatible_file
 
-        outline = Outline(shape=tuple(layout["shape"]), target_names=tuple(layout["targets"]))
-        return read_loose(file, outline, with_target=with_target)
+        outline = DataFacts(shape=tuple(layout["shape"]), target_names=tuple(layout["targets"]))
+        return read_compatible_file(file, outline, with_target=with_target)
 
-    def _raw(self, returned: object) -> Raw:
+    def _raw(self, returned: object) -> SourceData:
         pair = returned if isinstance(returned, tuple | list) and len(returned) == 2 else ()
         parts = [part for part in pair if isinstance(part, tuple | list) and len(part) in (2, 3)]
         told = [self._examples(part) for part in (parts if len(parts) == 2 else [returned])]
         train: Any = told[0]
         names = _target_names(train.y)
         layout = {"shape": list(train.x.shape[1:]), "targets": list(names)}
-        return Raw(train, told[1] if len(told) > 1 else None, target_names=names, layout=layout)
+        return SourceData(train, told[1] if len(told) > 1 else None, target_names=names, layout=layout)
 
     def _examples(self, part: object) -> Examples:
         import numpy as np

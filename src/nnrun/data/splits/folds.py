@@ -46,7 +46,7 @@ def fold_seed(seed: int, repeat: int) -> int:
     return seed if repeat == 0 else int(np.random.SeedSequence([seed, repeat]).generate_state(1)[0])
 
 
-def deal_folds(
+def make_folds(
     rows: int, k_fold: KFoldLike, *, y: np.ndarray | None = None, groups: np.ndarray | None = None, seed: int = 0
 ) -> list[Fold]:
     """Deal rows out to the folds of all repeats.
@@ -105,6 +105,6 @@ def _balanced(
     else:
         splitter = (StratifiedKFold if groups is None else StratifiedGroupKFold)(k_fold.folds, **shuffled)
     with warnings.catch_warnings():
-        # Of a class with fewer rows than folds `Crossing` warns in nnrun's own words.
+        # Of a class with fewer rows than folds `FoldedData` warns in nnrun's own words.
         warnings.simplefilter("ignore", UserWarning)
         yield from (test for _, test in splitter.split(np.empty((rows, 1)), y, groups))

@@ -13,7 +13,7 @@ from nnrun.data.columns import Columns, resolve
 if TYPE_CHECKING:
     import numpy as np
 
-    from nnrun.data.dataset import Examples, Outline, Raw
+    from nnrun.data.dataset import DataFacts, Examples, SourceData
     from nnrun.data.splits.split_sizes import SplitLike
 
 
@@ -53,7 +53,7 @@ def taken_out(examples: Examples, column: str | int) -> tuple[Examples, np.ndarr
     return replace(examples, x=Columns(left)), x.values[name]
 
 
-def grouped(raw: Raw, split: SplitLike | None) -> Raw:
+def grouped(raw: SourceData, split: SplitLike | None) -> SourceData:
     """A source's examples without the column of groups, which is kept beside those that parts are made of.
 
     Raises:
@@ -68,7 +68,7 @@ def grouped(raw: Raw, split: SplitLike | None) -> Raw:
     return replace(raw, train=train, test=test, groups=groups, group=str(column))
 
 
-def foreseen(outline: Outline, column: str | int) -> Outline:
+def foreseen(outline: DataFacts, column: str | int) -> DataFacts:
     """What is known of a source, without the column of groups.
 
     Raises:

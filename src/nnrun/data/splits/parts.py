@@ -60,7 +60,7 @@ def _choose(wanted: int, rows: np.ndarray, y: np.ndarray | None, generator: np.r
     if y is None:
         return np.sort(generator.permutation(rows)[:wanted])
     classes, numbers = np.unique(y, return_inverse=True)
-    quotas = allot(wanted, np.bincount(numbers, minlength=len(classes)))
+    quotas = allocate(wanted, np.bincount(numbers, minlength=len(classes)))
     drawn = [generator.permutation(rows[numbers == index])[:quota] for index, quota in enumerate(quotas)]
     return np.sort(np.concatenate(drawn))
 
@@ -79,7 +79,7 @@ def _choose_groups(
     return rows[np.isin(numbers, chosen)]
 
 
-def allot(wanted: int, sizes: np.ndarray) -> np.ndarray:
+def allocate(wanted: int, sizes: np.ndarray) -> np.ndarray:
     """How many rows to take of each class: its share rounded down, the rest to the largest remainders."""
     exact = sizes * (wanted / sizes.sum())
     quotas = np.floor(exact + 1e-9).astype(int)

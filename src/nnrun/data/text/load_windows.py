@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from nnrun.data.data_paths import Places
+    from nnrun.data.data_paths import DataPaths
     from nnrun.data.splits.split_sizes import SpecLike
     from nnrun.progress import Progress
     from nnrun.spec.facts import TargetForm, TargetForms
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 _NAMES = (TARGET, "target")
 
 
-def load_text(source: Windowed, spec: SpecLike, *, form: TargetForms, places: Places, progress: Progress) -> Dataset:
+def load_text(source: Windowed, spec: SpecLike, *, form: TargetForms, places: DataPaths, progress: Progress) -> Dataset:
     """Read a text, cut it into parts by position, and lay windows over each.
 
     Args:
@@ -70,7 +70,7 @@ def load_text(source: Windowed, spec: SpecLike, *, form: TargetForms, places: Pl
     )
 
 
-def load_text_again(source: Windowed, file: Path, facts: Facts) -> DataPart:
+def load_new_text(source: Windowed, file: Path, facts: Facts) -> DataPart:
     """Lay a run's windows over another text.
 
     Raises:

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from nnrun.data.text.tokens import Tokens
 
 
-class GrowingText:
+class StreamingDecoder:
     """One text as it grows.
 
     Args:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
-from nnrun.data.dataset import Outline
+from nnrun.data.dataset import DataFacts
 from nnrun.data.text.split_ranges import window_rows
 from nnrun.data.text.text_file import read_text
 from nnrun.errors import DataError
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from nnrun.data.data_paths import Places
-    from nnrun.data.dataset import Examples, Raw
+    from nnrun.data.data_paths import DataPaths
+    from nnrun.data.dataset import Examples, SourceData
     from nnrun.data.text.tokens import Tokens
     from nnrun.data.text.windows import Encoding
     from nnrun.errors import Path as ConfigPath
@@ -58,7 +58,7 @@ class Windowed:
         tokens.refuse_contradictions(self.name)
         self.tokens, self.window, self.stride, self.encode, self.predict = tokens, window, stride, encode, predict
 
-    def find(self, places: Places) -> Path | None:
+    def find(self, places: DataPaths) -> Path | None:
         """The text's file where it is at hand; None where it is still to be downloaded.
 
         Raises:
@@ -66,7 +66,7 @@ class Windowed:
         """
         raise NotImplementedError
 
-    def fetch(self, places: Places, progress: Progress) -> Path:  # noqa: ARG002 - of those who download
+    def fetch(self, places: DataPaths, progress: Progress) -> Path:  # noqa: ARG002 - of those who download
         """The text's file, downloaded where need be.
 
         Raises:
@@ -77,7 +77,7 @@ class Windowed:
             raise DataError(f"{self.name} is not on this machine", hint=f"nnrun data fetch {self.name}")
         return found
 
-    def files(self, places: Places, progress: Progress) -> dict[str, Path]:
+    def files(self, places: DataPaths, progress: Progress) -> dict[str, Path]:
         """The files that a run on this text keeps the digests of, by name; none where the text is made, not read.
 
         Raises:
@@ -108,15 +108,15 @@ class Windowed:
         """The shape of one example's targets."""
         return (self.window,) if self.predict == "every" else ()
 
-    def load(self, places: Places, progress: Progress) -> Raw:
+    def load(self, places: DataPaths, progress: Progress) -> SourceData:
         """Not asked: `nnrun.data.text.load_windows` reads texts, which are not dealt out by rows."""
         raise NotImplementedError
 
-    def again(self, file: Path, layout: Mapping[str, Any], *, with_target: bool) -> Examples:
+    def load_new(self, file: Path, layout: Mapping[str, Any], *, with_target: bool) -> Examples:
         """Not asked: `nnrun.data.text.load_windows` reads texts, which are not dealt out by rows."""
         raise NotImplementedError
 
-    def foresee(self, places: Places, path: ConfigPath) -> tuple[Outline | None, list[Finding]]:
+    def facts(self, places: DataPaths, path: ConfigPath) -> tuple[DataFacts | None, list[Finding]]:
         """All there is to know of a text that is not too large to read now."""
         below = (*path, self.name)
         try:
@@ -135,9 +135,9 @@ class Windowed:
             return None, [Finding((*below, "window"), what, "write a smaller window", "unusable-arguments")]
         return self.outline(len(tokens), tuple(sorted(set(tokens)))), []
 
-    def outline(self, count: int, vocabulary: tuple[str, ...]) -> Outline:
+    def outline(self, count: int, vocabulary: tuple[str, ...]) -> DataFacts:
         """What is known of a text of so many tokens."""
-        return Outline(
+        return DataFacts(
             tuple(len(vocabulary) if size is None else size for size in self.shape),
             len(range(0, count - self.window, self.stride)),
             task="classification",
@@ -148,6 +148,6 @@ class Windowed:
             cut=partial(window_rows, count, window=self.window, stride=self.stride),
         )
 
-    def unread(self) -> Outline:
+    def unread(self) -> DataFacts:
         """What the config alone tells."""
-        return Outline(self.shape, task="classification", target_names=(TARGET,), positions=self.positions)
+        return DataFacts(self.shape, task="classification", target_names=(TARGET,), positions=self.positions)

@@ -27,7 +27,7 @@ _UNNEEDED_BY_TENSORFLOW = ("scipy", "jax", "jaxlib")
 
 
 @dataclass(frozen=True)
-class Wake:
+class BackendSettings:
     """What must be the same for figures to be the same, bit for bit; kept in `record.json`.
 
     Attributes:
@@ -55,7 +55,7 @@ class Wake:
         return asdict(self)
 
 
-def load_keras(wake: Wake) -> ModuleType:
+def start_keras(wake: BackendSettings) -> ModuleType:
     """Import Keras on its backend with seeds, threads and number formats set, and return it.
 
     A process wakes one backend once; a second call with the same backend only sets seeds, formats and names again.
@@ -82,7 +82,7 @@ def load_keras(wake: Wake) -> ModuleType:
 
 
 def tensorflow() -> Any:
-    """Give the TensorFlow that `load_keras` has imported."""
+    """Give the TensorFlow that `start_keras` has imported."""
     return sys.modules["tensorflow"]
 
 
@@ -115,14 +115,14 @@ def _require(backend: str) -> None:
         raise MissingExtraError("jax", "backend: jax")
 
 
-def _set_environment(wake: Wake) -> None:
+def _set_environment(wake: BackendSettings) -> None:
     os.environ["KERAS_BACKEND"] = wake.backend
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
     os.environ["TF_ENABLE_ONEDNN_OPTS"] = str(int(wake.onednn))
     os.environ["TF_FORCE_GPU_ALLOW_GROWTH"] = "true"
 
 
-def _wake_tensorflow(wake: Wake) -> None:
+def _wake_tensorflow(wake: BackendSettings) -> None:
     tensorflow = importlib.import_module("tensorflow")
     wanted = wake.threads or usable_cores()
     # TensorFlow refuses a change once its threads run; a second run in one process keeps the first one's threads.
@@ -132,7 +132,7 @@ def _wake_tensorflow(wake: Wake) -> None:
         tensorflow.config.threading.set_inter_op_parallelism_threads(wanted)
 
 
-def _wake_jax(wake: Wake) -> None:
+def _wake_jax(wake: BackendSettings) -> None:
     before = os.environ.get("NPROC")
     # What XLA's client takes the size of its pool of threads from, once, when it begins.
     os.environ["NPROC"] = str(wake.threads or usable_cores())

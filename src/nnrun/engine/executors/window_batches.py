@@ -49,7 +49,7 @@ class Form:
 
 
 @dataclass(frozen=True)
-class TakeWindows:
+class WindowBatches:
     """Takes examples of a text: one form for the model's lone input or target, or several by their names."""
 
     x: Form | tuple[tuple[str, Form], ...]
@@ -78,7 +78,7 @@ def encoded(tf: Any, codes: Any, encoding: Encoding, vocabulary: int) -> Any:
 def put_windows(tf: Any, x: Windows | Mapping[str, Windows], y: Windows | Mapping[str, Windows]) -> Tensors:
     """Turn a part of a text into tensors: its codes alone."""
     lone = next(iter(x.values())) if not isinstance(x, Windows) else x
-    return Tensors(_resident(tf, lone.codes), len(lone), TakeWindows(_forms(x), _forms(y)))
+    return Tensors(_resident(tf, lone.codes), len(lone), WindowBatches(_forms(x), _forms(y)))
 
 
 def _resident(tf: Any, codes: np.ndarray) -> Any:

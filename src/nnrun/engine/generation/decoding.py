@@ -10,7 +10,7 @@ from nnrun.engine.generation.incremental import Carrier
 if TYPE_CHECKING:
     from types import ModuleType
 
-    from nnrun.engine.generation.text_model_spec import Voice
+    from nnrun.engine.generation.text_model_spec import TextModelSpec
 
 
 class Whole:
@@ -26,7 +26,7 @@ class Whole:
     remembers = False
     windowed = True
 
-    def __init__(self, tf: Any, model: Any, voice: Voice) -> None:
+    def __init__(self, tf: Any, model: Any, voice: TextModelSpec) -> None:
         self._tf, self._model, self._voice = tf, model, voice
 
     def nothing_yet(self, samples: int) -> Any:
@@ -63,7 +63,7 @@ class _Stepping:
 
     remembers = True
 
-    def __init__(self, tf: Any, carrier: Carrier, voice: Voice) -> None:
+    def __init__(self, tf: Any, carrier: Carrier, voice: TextModelSpec) -> None:
         self._tf, self._carrier, self._voice = tf, carrier, voice
 
     def _step(self, codes: Any, memory: Any, index: Any) -> tuple[Any, Any]:
@@ -72,7 +72,7 @@ class _Stepping:
         return self._carrier.advance(x, memory, index)
 
 
-class Carried(_Stepping):
+class StatefulRnn(_Stepping):
     """Carries what recurrent layers remember: what they say is said of the whole text so far."""
 
     how = "state"
@@ -88,7 +88,7 @@ class Carried(_Stepping):
         return self._step(code, memory, index)
 
 
-class Cached(Carried):
+class KvCache(StatefulRnn):
     """Carries keys and values of attention, for as long as the text stays within the window.
 
     When a full window moves on, each of its characters gets another position and loses one before it: nothing kept
@@ -102,12 +102,12 @@ class Cached(Carried):
     how = "cache"
     windowed = True
 
-    def __init__(self, tf: Any, carrier: Carrier, voice: Voice, beyond: Whole) -> None:
+    def __init__(self, tf: Any, carrier: Carrier, voice: TextModelSpec, beyond: Whole) -> None:
         super().__init__(tf, carrier, voice)
         self.beyond = beyond
 
 
-class Staggered(_Stepping):
+class BatchedWindows(_Stepping):
     """Reads a recurrent model's windows side by side: each character is taken by all windows that contain it.
 
     The window that ends at a character began `window` characters before. So as many windows are under way at any time,
@@ -139,10 +139,10 @@ class Staggered(_Stepping):
         return tf.gather(tf.reshape(outputs, (samples, window, outputs.shape[-1])), ends, axis=1), after
 
 
-Reading = Whole | Carried | Staggered
+Reading = Whole | StatefulRnn | BatchedWindows
 
 
-def reading_for(keras: ModuleType, tf: Any, model: Any, voice: Voice, *, recompute: bool) -> Reading:
+def reading_for(keras: ModuleType, tf: Any, model: Any, voice: TextModelSpec, *, recompute: bool) -> Reading:
     """Choose how a model reads: the quickest way that gives what its form promises.
 
     Args:
@@ -157,7 +157,7 @@ def reading_for(keras: ModuleType, tf: Any, model: Any, voice: Voice, *, recompu
         return whole
     carrier = Carrier(keras, model, voice.window)
     if not carrier.bounded:
-        return Carried(tf, carrier, voice) if voice.every and not recompute else Staggered(tf, carrier, voice)
+        return StatefulRnn(tf, carrier, voice) if voice.every and not recompute else BatchedWindows(tf, carrier, voice)
     if voice.every and not recompute:
-        return Cached(tf, carrier, voice, whole)
+        return KvCache(tf, carrier, voice, whole)
     return whole

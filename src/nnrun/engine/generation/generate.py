@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nnrun.engine.generation.decoding import Cached, reading_for
+from nnrun.engine.generation.decoding import KvCache, reading_for
 from nnrun.engine.generation.sampling import Sampling, choose
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from nnrun.engine.generation.decoding import Reading
-    from nnrun.engine.generation.text_model_spec import Voice
+    from nnrun.engine.generation.text_model_spec import TextModelSpec
 
 
 #: The most characters that one call of the program makes.
@@ -49,7 +49,7 @@ class Writer:
         keras: ModuleType,
         tf: Any,
         model: Any,
-        voice: Voice,
+        voice: TextModelSpec,
         sampling: Sampling,
         *,
         seed: int,
@@ -63,7 +63,7 @@ class Writer:
 
     def reading_of(self, codes: NDArray[np.int32], length: int) -> Reading:
         """Tell how the model reads when it writes `length` characters after `codes`."""
-        if isinstance(self._reading, Cached) and len(codes) + length > self._voice.window + 1:
+        if isinstance(self._reading, KvCache) and len(codes) + length > self._voice.window + 1:
             return self._reading.beyond
         return self._reading
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Voice:
+class TextModelSpec:
     """How a model takes and gives characters.
 
     Attributes:

@@ -42,7 +42,7 @@ def write_atomically(path: FilePath, write: Callable[[str], None], *, ending: st
         _settle(temporary, path)
 
 
-class Settling:
+class AsyncSaver:
     """Saves many models, each brought to disk while the next is written; all are there when the `with` block ends.
 
     Raises:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 
-class Moment:
+class ModelSnapshot:
     """A copy of everything that training changes: weights, the states of random numbers, the optimizer's state.
 
     Args:

@@ -8,7 +8,7 @@ from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
 
 from nnrun.engine.model import checkpoint
-from nnrun.engine.model.snapshot import Moment
+from nnrun.engine.model.snapshot import ModelSnapshot
 from nnrun.errors import BuildError, MissingExtraError, Problem
 
 if TYPE_CHECKING:
@@ -167,7 +167,7 @@ class _Saving:
     def __init__(self, every: float) -> None:
         self._model: Any = None
         self._every, self._saved = every, time.monotonic()
-        self._waiting: tuple[FilePath, Moment] | None = None
+        self._waiting: tuple[FilePath, ModelSnapshot] | None = None
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._model, name)
@@ -179,7 +179,7 @@ class _Saving:
 
     def save(self, path: str, *, overwrite: bool = True) -> None:  # noqa: ARG002
         if not self._due():
-            self._waiting = FilePath(path), Moment(self._model)
+            self._waiting = FilePath(path), ModelSnapshot(self._model)
             return
         self._waiting = None
         checkpoint.save(self._model, FilePath(path))
@@ -199,7 +199,7 @@ class _Saving:
         """Save what waits, and leave the model as it is."""
         if self._waiting is None:
             return
-        (path, best), now = self._waiting, Moment(self._model)
+        (path, best), now = self._waiting, ModelSnapshot(self._model)
         self._waiting = None
         best.restore()
         try:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nnrun.engine.executors.jax.background_compiler import Ahead
+from nnrun.engine.executors.jax.background_compiler import BackgroundCompiler
 from nnrun.engine.executors.resident import Pace, plain
 from nnrun.engine.executors.shuffle import order
 from nnrun.engine.training.loop import require_number
@@ -171,7 +171,7 @@ class FoldsTogether:
         self._folds, self._training, self._monitor = folds, training, monitor
         self._better = np.greater if larger else np.less
         self._best_figure = np.full(len(folds), -np.inf if larger else np.inf)
-        self._pace, self._ahead = Pace(), Ahead(self._jax)
+        self._pace, self._ahead = Pace(), BackgroundCompiler(self._jax)
         self._train = self._stacked([fold.train for fold in folds])
         self._fields = self._jax.device_put(self._train.fields)
         parts = [fold.validation for fold in folds if fold.validation is not None]

@@ -26,7 +26,7 @@ Epoch = dict[str, float | int | None]
 
 
 @dataclass
-class Course:
+class TrainingLoop:
     """One training: model, executor, parts of the data, and who listens.
 
     Attributes:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from nnrun.engine.executors.jax.background_compiler import Ahead
+from nnrun.engine.executors.jax.background_compiler import BackgroundCompiler
 
 
 class RuntimeRefusalError(Exception):
@@ -40,7 +40,7 @@ class Jax:
 def test_a_program_is_compiled_once() -> None:
     """What is begun twice under one key is compiled once, and is what was begun first."""
     jax = Jax()
-    ahead = Ahead(jax)
+    ahead = BackgroundCompiler(jax)
     ahead.begin(("train", 5), lambda: "first", 1)
     ahead.begin(("train", 5), lambda: "second", 1)
     ahead.begin(("score", 5), lambda: "other", 1)
@@ -52,7 +52,7 @@ def test_a_program_is_compiled_once() -> None:
 def test_an_xla_that_knows_other_options_compiles_without() -> None:
     """Where XLA refuses what shortens compiling on a CPU, the program is compiled without that."""
     jax = Jax(knows=False)
-    ahead = Ahead(jax)
+    ahead = BackgroundCompiler(jax)
     ahead.begin("train", lambda: "program")
     assert ahead["train"] == "program"
     assert jax.compiled[0]
@@ -62,7 +62,7 @@ def test_an_xla_that_knows_other_options_compiles_without() -> None:
 def test_options_of_the_cpu_are_for_the_cpu() -> None:
     """On another device nothing is asked of XLA but to compile."""
     jax = Jax("gpu")
-    ahead = Ahead(jax)
+    ahead = BackgroundCompiler(jax)
     ahead.begin("train", lambda: "program")
     assert ahead["train"] == "program"
     assert jax.compiled == [None]
@@ -72,7 +72,7 @@ def test_what_cannot_be_compiled_is_heard_where_it_is_needed() -> None:
     """XLA's refusal of the program itself reaches who calls it."""
     jax = Jax("gpu")
     jax.jit = lambda _: SimpleNamespace(lower=lambda *_: SimpleNamespace(compile=lambda: 1 / 0))
-    ahead = Ahead(jax)
+    ahead = BackgroundCompiler(jax)
     ahead.begin("train", lambda: "program")
     with pytest.raises(ZeroDivisionError):
         ahead["train"]

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _FOR_CPU = {"xla_cpu_use_fusion_emitters": False, "xla_cpu_parallel_codegen_split_count": 1}
 
 
-class Ahead:
+class BackgroundCompiler:
     """Compiles programs ahead of their first call.
 
     Args:
