@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from nnrun.catalog import kinds, lookup, rules
-from nnrun.catalog.rules_by_entry import BY_ENTRY
-from nnrun.catalog.rules_by_name import BY_NAME, SIZES
+from nnrun.catalog.rules import BY_ENTRY, BY_NAME, SIZES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,11 +51,11 @@ def test_every_rule_is_of_use() -> None:
     }
     anywhere = {(category, "*", name) for category, _, name in keys}
     assert set(BY_ENTRY) <= keys | anywhere
-    assert set(rules.OPEN) <= keys
+    assert set(rules.PYTHON_ONLY) <= keys
     left = {
         name
         for category, entry, name in keys
-        if not {(category, entry, name), (category, "*", name)} & (set(BY_ENTRY) | set(rules.OPEN))
+        if not {(category, entry, name), (category, "*", name)} & (set(BY_ENTRY) | set(rules.PYTHON_ONLY))
     }
     assert not (set(BY_NAME) | SIZES) - left
 

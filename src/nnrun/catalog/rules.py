@@ -1,4 +1,8 @@
-"""What each parameter takes, by its name: tighter than Keras where Keras accepts nonsense in silence."""
+"""Kinds of parameters, by name: stricter than Keras where Keras accepts invalid values silently.
+
+Where Keras documents a range, it is Keras' own; elsewhere it is the usual range of such a parameter (a decay rate lies
+in [0, 1)).
+"""
 
 from __future__ import annotations
 
@@ -6,9 +10,22 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from nnrun.catalog.annotations import kind_from
-from nnrun.catalog.kinds import PythonOnly, one_or_list, or_null
-from nnrun.catalog.rules_by_entry import BY_ENTRY
-from nnrun.catalog.rules_by_name import BY_NAME, COUNT, ENDINGS, MARGIN, SIZES
+from nnrun.catalog.kinds import (
+    AnyOf,
+    Boolean,
+    Choice,
+    Integer,
+    ListOf,
+    MappingOf,
+    Null,
+    Number,
+    PartOf,
+    PythonOnly,
+    String,
+    TensorShape,
+    one_or_list,
+    or_null,
+)
 
 if TYPE_CHECKING:
     from nnrun.catalog.kinds import Kind
@@ -16,44 +33,276 @@ if TYPE_CHECKING:
 #: Stands for the default of a parameter that has none.
 REQUIRED: Final = object()
 
-#: Parameters that only Python code can fill, and what they take.
-OPEN: dict[tuple[str, str, str], str] = {
-    ("layers", "Bidirectional", "weights"): "arrays of weights",
-    ("layers", "Dense", "quantization_config"): "a Keras quantization object",
-    ("layers", "Embedding", "weights"): "an array of weights",
-    ("layers", "EinsumDense", "quantization_config"): "a Keras quantization object",
-    ("layers", "Embedding", "quantization_config"): "a Keras quantization object",
-    ("layers", "FlaxLayer", "method"): "a Python function",
-    ("layers", "FlaxLayer", "module"): "a Flax module",
-    ("layers", "FlaxLayer", "variables"): "arrays of weights",
-    ("layers", "Input", "tensor"): "a tensor",
-    ("layers", "InputLayer", "input_tensor"): "a tensor",
-    ("layers", "JaxLayer", "call_fn"): "a Python function",
-    ("layers", "JaxLayer", "init_fn"): "a Python function",
-    ("layers", "JaxLayer", "native_serialization_platforms"): "what a Jax function was compiled for",
-    ("layers", "JaxLayer", "params"): "arrays of weights",
-    ("layers", "JaxLayer", "state"): "arrays of weights",
-    ("layers", "Lambda", "arguments"): "arguments of a Python function",
-    ("layers", "Lambda", "function"): "a Python function",
-    ("layers", "Lambda", "mask"): "a Python function",
-    ("layers", "TorchModuleWrapper", "module"): "a PyTorch module",
-    ("optimizers", "MultiOptimizer", "optimizer_map"): "Python objects",
-    ("optimizers", "OptimizerMap", "default_optimizer"): "Python objects",
-    ("optimizers", "OptimizerMap", "optimizer_map"): "Python objects",
-    ("losses", "circle", "ref_embeddings"): "a tensor",
-    ("losses", "circle", "ref_labels"): "a tensor",
-    ("metrics", "MeanMetricWrapper", "fn"): "a Python function",
-    ("callbacks", "CallbackList", "add_history"): "what Keras itself decides",
-    ("callbacks", "CallbackList", "add_progbar"): "what Keras itself decides",
-    ("callbacks", "CallbackList", "callbacks"): "Python objects",
-    ("callbacks", "CallbackList", "model"): "a Keras model",
-    ("callbacks", "LambdaCallback", "on_epoch_begin"): "a Python function",
-    ("callbacks", "LambdaCallback", "on_epoch_end"): "a Python function",
-    ("callbacks", "LambdaCallback", "on_train_batch_begin"): "a Python function",
-    ("callbacks", "LambdaCallback", "on_train_batch_end"): "a Python function",
-    ("callbacks", "LambdaCallback", "on_train_begin"): "a Python function",
-    ("callbacks", "LambdaCallback", "on_train_end"): "a Python function",
-    ("callbacks", "LearningRateScheduler", "schedule"): "a Python function",
+
+def _one_of(options: str) -> Choice:
+    return Choice(tuple(options.split()))
+
+
+def _list_of(kind: Kind) -> ListOf:
+    return ListOf(kind, min_length=1)
+
+
+_NUMBER = Number()
+_POSITIVE = Number(0, exclusive_minimum=True)
+_NOT_NEGATIVE = Number(0)
+_FRACTION = Number(0, 1)
+#: A dropout of 1 keeps nothing, a decay rate of 1 never forgets.
+_BELOW_ONE = Number(0, 1, exclusive_maximum=True)
+_BETWEEN_ZERO_AND_ONE = Number(0, 1, exclusive_minimum=True, exclusive_maximum=True)
+_INTEGER = Integer()
+_COUNT = Integer(1)
+_INDEX = Integer(0)
+_STRING = String()
+_LAYER = PartOf(("layers",))
+_INITIALIZER = PartOf(("initializers",))
+_AXES = one_or_list(_INTEGER, None)
+_PAIR = ListOf(Integer(0), 2)
+_RESIZING = _one_of("bilinear nearest bicubic lanczos3 lanczos5")
+_SPECTRUM_SCALING = or_null(_one_of("density spectrum"))
+_WINDOW = AnyOf((_STRING, _list_of(_NUMBER), Null()))
+#: One alpha for all classes, or one for each.
+_FOCAL_ALPHA = AnyOf((_FRACTION, _list_of(_NOT_NEGATIVE)))
+_DTYPES = (
+    "mixed_b?float16|b?float16|float32|float64|float8_e4m3fn|float8_e5m2|u?int8|u?int16|u?int32|u?int64|bool"
+    r"|string|complex64|complex128|(int8|int4|float8|gptq|awq)\S*_from_\w+"
+)
+
+#: Kinds with the names of parameters that have them in every entry.
+_KINDS: dict[Kind, str] = {
+    Boolean(): """all_ops amsgrad antialias append apply_class_balancing approximate autocast center centered
+        crop_to_aspect_ratio cycle delete_checkpoint double_checkpoint exclude_embeddings expand_dims
+        flash_attention from_logits from_sorted_ids go_backwards invert keepdims mask_zero multi_label
+        nesterov normalize optional pad_to_aspect_ratio pad_to_max_tokens periodic power_to_db ragged
+        raise_error relative_step remove_diagonal renorm reset_after restore_best_weights return_sequences
+        return_state save_best_only save_on_background save_weights_only scale send_as_json sparse
+        sparse_y_pred sparse_y_true staircase stateful swap_on_epoch synchronized tie_weights trainable
+        unit_forget_bias unroll use_bias use_ema use_gate use_scale write_graph write_images
+        write_steps_per_second zero_output_for_mask""",
+    _COUNT: """batch_size bins chain_depth decay_steps depth_multiplier dynamic_growth_steps
+        ema_overwrite_frequency fft_length filters first_decay_steps frame_length frame_step
+        gptq_unpacked_column_size groups head_dim height input_dim k key_dim lora_rank max_number
+        n ns_steps num_bins num_chains num_classes num_heads num_key_value_heads
+        num_labels num_mel_bins num_ops num_query_heads num_tokens output_dim output_sequence_length
+        power_iterations sampling_rate sequence_length sequence_stride sliding_window top_k units value_dim
+        width""",
+    _INDEX: """class_id cooldown embeddings_freq histogram_freq num_oov_indices num_regressors patience seed
+        start_from_epoch warmup_steps""",
+    _NUMBER: """baseline beta_2_decay default_value fill_value gain initial_value_threshold mask_value maxval mean
+        minval muon_a muon_b muon_c threshold value""",
+    _POSITIVE: """adam_lr_ratio clip_limit clip_threshold clipnorm clipvalue delta global_clipnorm initial_scale
+        logit_soft_cap lora_alpha loss_scale_factor mag_exp max_freq max_value min_power ref_power
+        t_mul top_db warmup_target""",
+    _NOT_NEGATIVE: """adam_weight_decay b beta decay_rate end_learning_rate epsilon epsilon_1 epsilon_2 gamma
+        initial_accumulator_value initial_learning_rate l1 l1_regularization_strength l2
+        l2_regularization_strength l2_shrinkage_regularization_strength m_mul margin min_delta min_freq
+        min_lr min_value negative_slope power stddev weight_decay""",
+    _FRACTION: "ema_momentum label_smoothing momentum precision recall renorm_momentum sensitivity specificity",
+    _BELOW_ONE: "adam_beta_1 adam_beta_2 beta_1 beta_2 dropout rate recurrent_dropout rho",
+    _STRING: """backup_dir call_endpoint call_training_endpoint directory encoding field filename filepath log_dir
+        monitor path root""",
+    String("text without '/'", r"[^/]+"): "name",
+    # A pattern rather than a choice: a message with two dozen types would hide the mistake.
+    String("a data type such as 'float32', 'mixed_float16' or 'int32'", _DTYPES): "dtype reverse_dtype",
+    PartOf(("activations",)): "activation recurrent_activation",
+    _LAYER: "backward_layer layer",
+    _list_of(_LAYER): "layers",
+    _INITIALIZER: "initializer",
+    _AXES: "attention_axes shared_axes",
+    _INTEGER: "axis ignore_class",
+    Integer(2): "gradient_accumulation_steps max_tokens num_thresholds",
+    ListOf(_NUMBER, 2): "value_range",
+    _list_of(_INTEGER): "input_axes output_axes",
+    _list_of(_NOT_NEGATIVE): "idf_weights label_weights values",
+    _list_of(_NUMBER): "bin_boundaries boundaries",
+    ListOf(_STRING): "exclude_layers",
+    _list_of(_INDEX): "target_class_ids",
+    one_or_list(_FRACTION, None): "thresholds",
+    one_or_list(_INDEX, 2): "salt",
+    TensorShape(): "shape batch_shape",
+    AnyOf((_COUNT, TensorShape())): "output_shape",
+    _one_of("channels_last channels_first"): "data_format",
+    _one_of("auto min max"): "mode",
+    Choice((0, 1)): "verbose",
+    Choice(("valid", "same"), ignore_case=True): "padding",
+    _one_of("nearest bilinear"): "interpolation",
+    _one_of("constant nearest wrap reflect"): "fill_mode",
+    AnyOf((_one_of("epoch"), _COUNT)): "save_freq",
+    MappingOf(_STRING): "headers",
+    AnyOf((_POSITIVE, PartOf(("schedules",)))): "learning_rate",
+}
+BY_NAME: dict[str, Kind] = {name: kind for kind, names in _KINDS.items() for name in names.split()}
+
+#: Parameters that are one positive integer for all dimensions, or a list with one for each.
+SIZES = frozenset({"kernel_size", "pool_size", "strides", "dilation_rate", "size", "output_size"})
+
+#: Kinds by the ending of the parameter's name.
+ENDINGS: dict[str, Kind] = {
+    "_initializer": _INITIALIZER,
+    "_regularizer": PartOf(("regularizers",)),
+    "_constraint": PartOf(("constraints",)),
+}
+
+#: Exceptions by category: kinds with `Entry.parameter`; `*` stands for every entry.
+_EXCEPTIONS: dict[str, dict[Kind, str]] = {
+    "layers": {
+        # Core
+        String("an equation such as 'ab,bc->ac'", r"[a-zA-Z.]+,[a-zA-Z.]+->[a-zA-Z.]+"): "EinsumDense.equation",
+        String("letters of the equation's output", r"[a-zA-Z]+"): "EinsumDense.bias_axes",
+        ListOf(AnyOf((Choice((-1,)), _COUNT))): "Reshape.target_shape",
+        _list_of(_COUNT): "Permute.dims",
+        one_or_list(_INTEGER, 2): "Dot.axes",
+        _list_of(_LAYER): "Pipeline.layers StackedRNNCells.cells",
+        # Convolution, pooling, padding
+        Choice(("valid", "same", "causal"), ignore_case=True): "Conv1D.padding",
+        _COUNT: "UpSampling1D.size",
+        _RESIZING: "UpSampling2D.interpolation Resizing.interpolation",
+        AnyOf((_INDEX, _PAIR)): "ZeroPadding1D.padding Cropping1D.cropping",
+        AnyOf((_INDEX, _PAIR, ListOf(_PAIR, 2))): "ZeroPadding2D.padding Cropping2D.cropping",
+        AnyOf((_INDEX, ListOf(_INDEX, 3), ListOf(_PAIR, 3))): "ZeroPadding3D.padding Cropping3D.cropping",
+        # Recurrent
+        or_null(_one_of("sum mul concat ave")): "Bidirectional.merge_mode",
+        AnyOf((_LAYER, _list_of(_LAYER))): "RNN.cell",
+        AnyOf((Boolean(), _one_of("auto"))): "LSTM.use_cudnn GRU.use_cudnn",
+        # Attention, normalization, regularization
+        _one_of("dot concat"): "Attention.score_mode",
+        MappingOf(_NOT_NEGATIVE): "BatchNormalization.renorm_clipping",
+        _AXES: "Softmax.axis GroupNormalization.axis LayerNormalization.axis UnitNormalization.axis",
+        _list_of(or_null(_COUNT)): "Dropout.noise_shape AlphaDropout.noise_shape",
+        _FRACTION: "GaussianNoise.stddev MixUp.alpha RandomGrayscale.factor RandomPerspective.scale",
+        _NOT_NEGATIVE: "ReLU.max_value ReLU.threshold",
+        _NUMBER: "ELU.alpha",
+        # Preparation of tables and text
+        or_null(_AXES): "Normalization.axis",
+        AnyOf((_NUMBER, _list_of(_NUMBER))): "Normalization.mean Rescaling.scale Rescaling.offset",
+        AnyOf((_NOT_NEGATIVE, _list_of(_NOT_NEGATIVE))): "Normalization.variance",
+        _one_of("one_hot multi_hot count"): "CategoryEncoding.output_mode",
+        _one_of("int one_hot multi_hot count"): "Discretization.output_mode Hashing.output_mode",
+        _one_of("int one_hot"): "HashedCrossing.output_mode",
+        _one_of("int one_hot multi_hot count tf_idf"): "IntegerLookup.output_mode StringLookup.output_mode",
+        _one_of("int multi_hot count tf_idf"): "TextVectorization.output_mode",
+        AnyOf((_COUNT, ListOf(_COUNT, min_length=1, as_tuple=True))): "TextVectorization.ngrams",
+        or_null(_one_of("whitespace character")): "TextVectorization.split",
+        or_null(_one_of("lower_and_strip_punctuation lower strip_punctuation")): "TextVectorization.standardize",
+        AnyOf((_STRING, _INTEGER)): "Hashing.mask_value",
+        _INTEGER: "IntegerLookup.mask_token IntegerLookup.oov_token",
+        _one_of("floormod farmhash"): "IntegerLookup.oov_method",
+        AnyOf((_STRING, ListOf(_INTEGER))): "IntegerLookup.vocabulary",
+        _one_of("int64"): "IntegerLookup.vocabulary_dtype",
+        _STRING: "StringLookup.mask_token StringLookup.oov_token",
+        AnyOf((_STRING, ListOf(_STRING))): "StringLookup.vocabulary TextVectorization.vocabulary",
+        # Audio
+        _one_of("log magnitude psd real imag angle stft"): "STFTSpectrogram.mode",
+        _one_of("valid same"): "STFTSpectrogram.padding",
+        _SPECTRUM_SCALING: "STFTSpectrogram.scaling",
+        _WINDOW: "STFTSpectrogram.window",
+        AnyOf((_one_of("hann hamming"), _list_of(_NUMBER), Null())): "MelSpectrogram.window",
+        # Images: a number, or the two ends of a range from which one is drawn for every example
+        one_or_list(_FRACTION, 2): """AugMix.factor CutMix.factor RandAugment.factor RandomColorDegeneration.factor
+            RandomColorJitter.contrast_factor RandomColorJitter.saturation_factor RandomColorJitter.hue_factor
+            RandomContrast.factor RandomElasticTransform.factor RandomElasticTransform.scale RandomErasing.factor
+            RandomErasing.scale RandomGaussianBlur.factor RandomGaussianBlur.sigma RandomHue.factor
+            RandomInvert.factor RandomPerspective.factor RandomSaturation.factor RandomSharpness.factor
+            RandomShear.x_factor RandomShear.y_factor Solarization.addition_factor Solarization.threshold_factor""",
+        one_or_list(Number(-1, 1), 2): """RandomBrightness.factor RandomColorJitter.brightness_factor
+            RandomRotation.factor RandomTranslation.height_factor RandomTranslation.width_factor""",
+        # Keras refuses -1: nothing of the picture would be left.
+        one_or_list(Number(-1, 1, exclusive_minimum=True), 2): "RandomZoom.height_factor RandomZoom.width_factor",
+        _POSITIVE: "AugMix.alpha",
+        _one_of("horizontal vertical horizontal_and_vertical"): "RandomFlip.mode",
+        one_or_list(_COUNT, 2): "RandomGaussianBlur.kernel_size",
+        Integer(1, 8): "RandomPosterization.factor",
+        _one_of("constant"): "Resizing.fill_mode",
+        ListOf(_COUNT, 2): "ContrastLimitedAdaptiveHistogramEqualization.tile_grid_size",
+    },
+    "optimizers": {
+        _BETWEEN_ZERO_AND_ONE: "Lion.beta_1",
+        Number(maximum=0): "Ftrl.learning_rate_power",
+        PartOf(("optimizers",)): "LossScaleOptimizer.inner_optimizer",
+        or_null(_POSITIVE): "Muon.rms_rate",
+    },
+    "schedules": {_FRACTION: "*.alpha"},
+    "losses": {
+        or_null(_one_of("sum_over_batch_size sum mean mean_with_sample_weight none")): "*.reduction",
+        _FRACTION: "*.alpha",
+        _BETWEEN_ZERO_AND_ONE: "*.q",
+        _POSITIVE: "Circle.gamma circle.gamma",
+        _FOCAL_ALPHA: "CategoricalFocalCrossentropy.alpha categorical_focal_crossentropy.alpha",
+        _NOT_NEGATIVE: "Tversky.alpha tversky.alpha",
+        _AXES: "Dice.axis dice.axis Tversky.axis tversky.axis",
+    },
+    "metrics": {
+        _FRACTION: "*.alpha",
+        _FOCAL_ALPHA: "categorical_focal_crossentropy.alpha",
+        _one_of("micro macro weighted"): "*.average",
+        Number(0, 1, exclusive_minimum=True): "F1Score.threshold FBetaScore.threshold",
+        _POSITIVE: "FBetaScore.beta",
+        or_null(_one_of("uniform_average variance_weighted_average")): "R2Score.class_aggregation",
+        _list_of(Integer(0, 1)): "BinaryIoU.target_class_ids",
+        _one_of("ROC PR"): "AUC.curve",
+        _one_of("interpolation minoring majoring"): "AUC.summation_method",
+        _list_of(_FRACTION): "AUC.thresholds",
+    },
+    "callbacks": {
+        String(
+            "a file name that ends with .keras or .weights.h5", r".*(\.keras|\.weights\.h5)"
+        ): "ModelCheckpoint.filepath",
+        or_null(_COUNT): "OrbaxCheckpoint.max_to_keep",
+        String("one character", r"."): "CSVLogger.separator",
+        _BELOW_ONE: "ReduceLROnPlateau.factor",
+        AnyOf((_one_of("batch epoch"), _COUNT)): "TensorBoard.update_freq",
+        AnyOf((_INDEX, ListOf(_COUNT, 2))): "TensorBoard.profile_batch",
+        AnyOf((_STRING, MappingOf(_STRING))): "TensorBoard.embeddings_metadata",
+    },
+    "initializers": {
+        _POSITIVE: "VarianceScaling.scale",
+        _one_of("fan_in fan_out fan_avg"): "VarianceScaling.mode",
+        _one_of("truncated_normal untruncated_normal uniform"): "VarianceScaling.distribution",
+        _one_of("real imag"): "STFT.side",
+        _WINDOW: "STFT.window",
+        _SPECTRUM_SCALING: "STFT.scaling",
+    },
+    "regularizers": {
+        _NOT_NEGATIVE: "OrthogonalRegularizer.factor",
+        _one_of("rows columns"): "OrthogonalRegularizer.mode",
+    },
+    "constraints": {_AXES: "*.axis", _FRACTION: "MinMaxNorm.rate"},
+    "activations": {_NUMBER: "*.alpha *.negative_slope"},
+}
+BY_ENTRY: dict[tuple[str, str, str], Kind] = {
+    (category, *place.split(".")): kind  # type: ignore[misc]
+    for category, kinds in _EXCEPTIONS.items()
+    for kind, places in kinds.items()
+    for place in places.split()
+}
+
+#: What only Python code can give, with the parameters that take it.
+_PYTHON_ONLY: dict[str, str] = {
+    "a Python function": """layers.FlaxLayer.method layers.JaxLayer.call_fn layers.JaxLayer.init_fn
+        layers.Lambda.function layers.Lambda.mask metrics.MeanMetricWrapper.fn
+        callbacks.LambdaCallback.on_epoch_begin callbacks.LambdaCallback.on_epoch_end
+        callbacks.LambdaCallback.on_train_batch_begin callbacks.LambdaCallback.on_train_batch_end
+        callbacks.LambdaCallback.on_train_begin callbacks.LambdaCallback.on_train_end
+        callbacks.LearningRateScheduler.schedule""",
+    "arguments of a Python function": "layers.Lambda.arguments",
+    "Python objects": """optimizers.MultiOptimizer.optimizer_map optimizers.OptimizerMap.default_optimizer
+        optimizers.OptimizerMap.optimizer_map callbacks.CallbackList.callbacks""",
+    "a Keras quantization object": """layers.Dense.quantization_config layers.EinsumDense.quantization_config
+        layers.Embedding.quantization_config""",
+    "a Keras model": "callbacks.CallbackList.model",
+    "a value that Keras sets": "callbacks.CallbackList.add_history callbacks.CallbackList.add_progbar",
+    "a Flax module": "layers.FlaxLayer.module",
+    "a PyTorch module": "layers.TorchModuleWrapper.module",
+    "the platforms that a JAX function was compiled for": "layers.JaxLayer.native_serialization_platforms",
+    "an array of weights": "layers.Embedding.weights",
+    "arrays of weights": """layers.Bidirectional.weights layers.FlaxLayer.variables layers.JaxLayer.params
+        layers.JaxLayer.state""",
+    "a tensor": """layers.Input.tensor layers.InputLayer.input_tensor losses.circle.ref_embeddings
+        losses.circle.ref_labels""",
+}
+PYTHON_ONLY: dict[tuple[str, str, str], str] = {
+    tuple(place.split(".")): reason  # type: ignore[misc]
+    for reason, places in _PYTHON_ONLY.items()
+    for place in places.split()
 }
 
 #: Layers for which Keras documents that an initializer of None is its own default.
@@ -63,49 +312,47 @@ _RECURRENT = re.compile(r"(ConvLSTM\dD|(LSTM|GRU|SimpleRNN)(Cell)?)")
 
 
 def kind_of(category: str, entry_name: str, parameter_name: str, default: object, annotation: str | None) -> Kind:
-    """The kind of value that a parameter takes.
+    """Return the kind of a parameter's values.
 
     Args:
         category: The catalog's category.
-        entry_name: The canonical name of the part.
+        entry_name: The canonical name of the entry.
         parameter_name: The parameter's name.
-        default: Its default; `REQUIRED` where it has none. A default of None makes null a value.
-        annotation: What Python says of it, for nnrun's own parts; None for Keras'.
+        default: Its default; `REQUIRED` where it has none. With a default of None, null is accepted.
+        annotation: Its annotation, for nnrun's own parts; None for Keras'.
 
     Raises:
         LookupError: There is no rule for it.
     """
     if annotation is not None:
         return kind_from(annotation)
-    reason = OPEN.get((category, entry_name, parameter_name))
+    key = (category, entry_name, parameter_name)
+    reason = PYTHON_ONLY.get(key)
     if reason is not None:
         return PythonOnly(reason, None, required=True) if default is REQUIRED else PythonOnly(reason, default)
-    kind = _exception(category, entry_name, parameter_name) or _by_name(entry_name, parameter_name)
+    kind = BY_ENTRY.get(key) or BY_ENTRY.get((category, "*", parameter_name)) or _by_name(entry_name, parameter_name)
     if kind is None:
-        raise LookupError(f"no rule says what '{parameter_name}' of {entry_name} ({category}) takes")
-    return or_null(kind) if default is None or _null_is_documented(category, entry_name, parameter_name) else kind
-
-
-def _exception(category: str, entry_name: str, parameter_name: str) -> Kind | None:
-    return BY_ENTRY.get((category, entry_name, parameter_name)) or BY_ENTRY.get((category, "*", parameter_name))
+        raise LookupError(f"no rule for the values of '{parameter_name}' of {entry_name} ({category})")
+    return or_null(kind) if default is None or _documents_null(*key) else kind
 
 
 def _by_name(entry_name: str, parameter_name: str) -> Kind | None:
     if parameter_name in SIZES:
-        return one_or_list(COUNT, _dimensions(entry_name))
+        return one_or_list(_COUNT, _dimensions(entry_name))
     if parameter_name == "output_padding":
-        return one_or_list(MARGIN, _dimensions(entry_name))
+        return one_or_list(_INDEX, _dimensions(entry_name))
     ending = next((kind for ending, kind in ENDINGS.items() if parameter_name.endswith(ending)), None)
     return ending or BY_NAME.get(parameter_name)
 
 
 def _dimensions(entry_name: str) -> int | None:
-    """How many dimensions a layer works along: 2 for `Conv2DTranspose`."""
+    """Return the number of dimensions along which a layer works: 2 for `Conv2DTranspose`."""
     found = re.search(r"([123])D", entry_name)
     return int(found[1]) if found else None
 
 
-def _null_is_documented(category: str, entry_name: str, parameter_name: str) -> bool:
+def _documents_null(category: str, entry_name: str, parameter_name: str) -> bool:
+    """Return whether Keras documents None as a value of a parameter that has another default."""
     if category != "layers":
         return False
     convolution = parameter_name.endswith("_initializer") and _CONVOLUTION.fullmatch(entry_name)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from nnrun.catalog.annotations import kind_from
 from nnrun.catalog.kinds import AnyOf, AnyValue, Kind, ListOf, MappingOf, Null, PartOf, PythonOnly, or_null
-from nnrun.catalog.rules_by_name import BY_NAME, ENDINGS
+from nnrun.catalog.rules import BY_NAME, ENDINGS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
