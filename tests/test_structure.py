@@ -25,6 +25,7 @@ PACKAGE = ROOT / "src" / "nnrun"
 FLOORS = {
     "__init__": 0,
     "errors": 0,
+    "atomic_files": 0,
     "cores": 0,
     "formatting": 0,
     "progress": 0,
@@ -97,6 +98,7 @@ QUICK_ROOMS = {
     "__init__",
     "__main__",
     "errors",
+    "atomic_files",
     "formatting",
     "progress",
     "config",

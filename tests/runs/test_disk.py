@@ -33,10 +33,10 @@ def test_a_refusing_disk_leaves_the_old_file_and_no_other(
 ) -> None:
     """A disk that refuses in the middle of writing leaves the old content, no temporary file, and says what to do."""
     path = tmp_path / "scores.json"
-    disk.write_whole(path, b"old")
+    disk.write_file(path, b"old")
     _refuse(monkeypatch, "fsync", code)
     with pytest.raises(RunError, match=cause) as caught:
-        disk.write_whole(path, b"new")
+        disk.write_file(path, b"new")
     assert str(path) in caught.value.text
     assert hint in (caught.value.hint or "")
     assert path.read_bytes() == b"old"
@@ -82,8 +82,8 @@ def test_a_file_where_a_folder_should_be_is_named(tmp_path: Path) -> None:
 def test_writing_replaces_the_whole_file(tmp_path: Path) -> None:
     """A second, shorter content leaves nothing of the first, and other users may read the file as the umask says."""
     path = tmp_path / "a.json"
-    disk.write_whole(path, b"long content")
-    disk.write_whole(path, b"short")
+    disk.write_file(path, b"long content")
+    disk.write_file(path, b"short")
     assert path.read_bytes() == b"short"
     (tmp_path / "plain").touch()
     assert path.stat().st_mode == (tmp_path / "plain").stat().st_mode
@@ -93,15 +93,15 @@ def test_a_folder_in_the_files_place_is_an_error(tmp_path: Path) -> None:
     """A folder with the file's name is not replaced, and no temporary file stays."""
     (tmp_path / "a.json").mkdir()
     with pytest.raises(RunError, match=r"a\.json"):
-        disk.write_whole(tmp_path / "a.json", b"x")
+        disk.write_file(tmp_path / "a.json", b"x")
     assert [path.name for path in tmp_path.iterdir()] == ["a.json"]
 
 
 def test_a_reader_sees_the_old_file_whole_or_the_new_one(tmp_path: Path) -> None:
     """Somebody who has the old file open while a new one is written reads the old one to its end."""
     path = tmp_path / "scores.json"
-    disk.write_whole(path, b"old content")
+    disk.write_file(path, b"old content")
     with path.open("rb") as reader:
-        disk.write_whole(path, b"new")
+        disk.write_file(path, b"new")
         assert reader.read() == b"old content"
     assert path.read_bytes() == b"new"

@@ -112,9 +112,9 @@ def write(out: Path, text: str) -> None:
     Raises:
         RunError: The disk refuses.
     """
-    from nnrun.runs.disk import write_whole
+    from nnrun.runs.disk import write_file
 
     try:
-        write_whole(out, text.encode("utf-8"))
+        write_file(out, text.encode("utf-8"))
     except RunError as error:
         raise RunError(error.text, "choose another file with --out FILE") from error

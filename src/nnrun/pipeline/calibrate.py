@@ -40,12 +40,12 @@ def calibrate(file: Path, tell: Callable[[str], None]) -> Profile:
     """
     from nnrun.engine.backend.redirect_output import quiet
     from nnrun.engine.calibrate import calibrate as measure
-    from nnrun.runs.disk import make_folder, write_whole
+    from nnrun.runs.disk import make_folder, write_file
 
     make_folder(file.parent)
     with quiet(Path(os.devnull)):
         profile = measure(tell)
-    write_whole(file, (json.dumps(profile.as_json(), indent=1) + "\n").encode())
+    write_file(file, (json.dumps(profile.as_json(), indent=1) + "\n").encode())
     return profile
 
 

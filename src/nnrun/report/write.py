@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nnrun.report.page import report
-from nnrun.runs.disk import make_folder, write_whole
+from nnrun.runs.disk import make_folder, write_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,7 +40,7 @@ def write_report(folder: RunFolder, out: Path | None = None) -> Written:
     made = report(folder)
     if out is not None:
         make_folder(out.parent)
-        write_whole(out, made.page.encode())
+        write_file(out, made.page.encode())
         return Written(out)
     plots = tuple(folder.write_bytes(folder.plots / name, content) for name, content in made.plots.items())
     return Written(folder.write_text(folder.report, made.page), plots)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import errno
-import os
-import secrets
 from typing import TYPE_CHECKING
 
+from nnrun.atomic_files import write_atomically
 from nnrun.errors import RunError
 
 if TYPE_CHECKING:
@@ -47,30 +46,16 @@ def make_folder(path: Path) -> None:
         raise disk_error(error, path) from error
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file under a temporary name beside it, then move it into place: readers see the old or the new one.
+def write_file(path: Path, content: bytes) -> None:
+    """Write a whole file atomically: readers see the old content or the new one.
 
     Raises:
         RunError: The disk refuses; the old file, if any, is untouched and no temporary file is left.
     """
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     try:
-        with temporary.open("xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
+        write_atomically(path, content)
     except OSError as error:
         raise disk_error(error, path) from error
-    finally:
-        _remove(temporary)
-
-
-def _remove(temporary: Path) -> None:
-    try:
-        temporary.unlink(missing_ok=True)
-    except OSError:  # the disk has just refused; its first refusal is the one to report
-        return
 
 
 def append(path: Path, content: bytes) -> None:

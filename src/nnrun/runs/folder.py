@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from nnrun.errors import RunError
-from nnrun.runs.disk import disk_error, make_folder, write_whole
+from nnrun.runs.disk import disk_error, make_folder, write_file
 from nnrun.runs.json_text import dumps
 
 if TYPE_CHECKING:
@@ -212,7 +212,7 @@ class RunFolder:
                 "It was moved or removed meanwhile; start the run again.",
             )
         make_folder(path.parent)
-        write_whole(path, content)
+        write_file(path, content)
         return path
 
     def write_text(self, name: str | Path, text: str) -> Path:

@@ -66,12 +66,13 @@ def test_a_save_that_fails_leaves_the_earlier_one(tmp_path: Path) -> None:
     path = tmp_path / "best.keras"
     path.write_bytes(b"earlier")
 
-    def full(name: str) -> None:
-        Path(name).write_bytes(b"half")
-        raise OSError(28, "No space left on device")
+    class Model:
+        def save(self, name: str) -> None:
+            Path(name).write_bytes(b"half")
+            raise OSError(28, "No space left on device")
 
     with pytest.raises(RunError, match="No space left on device"):
-        checkpoint.write_atomically(path, full, ending=".keras")
+        checkpoint.save(Model(), path)
     assert path.read_bytes() == b"earlier"
     assert [file.name for file in tmp_path.iterdir()] == ["best.keras"]
 

@@ -1,23 +1,23 @@
-"""Whole models to disk and back, never half written.
+"""Saving and loading of whole models, atomically.
 
 Keras truncates the target before it serialises: killed while overwriting, it left an unreadable file and no previous
-copy in six of six trials. Every save here goes to another name first. Legacy `.h5` is never written: saving one
+copy in six of six trials. Every save here goes to a temporary name first. Legacy `.h5` is never written: saving one
 corrupts later `.keras` files of the same model (`legacy/saving/saving_utils.py` empties the live compile config).
 """
 
 from __future__ import annotations
 
-import os
 import sys
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self
 
+from nnrun.atomic_files import flush_and_rename, remove, temporary_path, write_atomically
 from nnrun.errors import RunError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from concurrent.futures import Future
     from pathlib import Path as FilePath
     from types import ModuleType
@@ -27,70 +27,63 @@ def save(model: Any, path: FilePath) -> None:
     """Write the whole model to `path` (`.keras`), or only its weights (`.weights.h5`), atomically.
 
     Raises:
-        RunError: Where the disk refuses; what stood at `path` before still stands there.
+        RunError: The disk refuses; the file that was at `path` before is untouched.
     """
-    weights_only = path.name.endswith(".weights.h5")
-    write_atomically(path, _writer(model, path), ending=".weights.h5" if weights_only else ".keras")
-
-
-def write_atomically(path: FilePath, write: Callable[[str], None], *, ending: str) -> None:
-    """Call `write` with another name in the same folder, bring it to disk, and only then give it its name."""
-    temporary = _temporary(path, ending)
-    with _tidy(path, temporary):
+    suffix = ".weights.h5" if path.name.endswith(".weights.h5") else ".keras"
+    with _disk_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        write(str(temporary))
-        _settle(temporary, path)
+        write_atomically(path, lambda temporary: _write(model, temporary), suffix=suffix)
 
 
 class AsyncSaver:
-    """Saves many models, each brought to disk while the next is written; all are there when the `with` block ends.
+    """Saves many models, each brought to disk while the next is written; all are complete when the `with` block ends.
 
     Raises:
-        RunError: When the block ends, where the disk refused one of them.
+        RunError: At the end of the block, if the disk refused one of them.
     """
 
     def __init__(self) -> None:
-        self._pool = ThreadPoolExecutor(4, thread_name_prefix="nnrun-settles")
-        self._begun: list[Future[None]] = []
+        self._pool = ThreadPoolExecutor(4, thread_name_prefix="nnrun-saver")
+        self._pending: list[Future[None]] = []
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self._pool.shutdown(wait=True)
-        for one in self._begun:
-            one.result()
+        for pending in self._pending:
+            pending.result()
 
     def save(self, model: Any, path: FilePath) -> None:
         """Write the whole model to `path` (`.keras`), atomically; the model may change once this returns."""
-        temporary = _temporary(path, ".keras")
+        temporary = temporary_path(path, ".keras")
         try:
-            with _words(path):
+            with _disk_errors(path):
                 path.parent.mkdir(parents=True, exist_ok=True)
-                _writer(model, path)(str(temporary))
+                _write(model, temporary)
         except BaseException:
-            temporary.unlink(missing_ok=True)
+            remove(temporary)
             raise
-        self._begun.append(self._pool.submit(self._settle, temporary, path))
+        self._pending.append(self._pool.submit(self._finish, temporary, path))
 
-    def _settle(self, temporary: FilePath, path: FilePath) -> None:
-        with _tidy(path, temporary):
-            _settle(temporary, path)
-
-
-def _writer(model: Any, path: FilePath) -> Callable[[str], None]:
-    def write(name: str) -> None:
-        _let_keras_remember()
-        (model.save_weights if path.name.endswith(".weights.h5") else model.save)(name)
-
-    return write
+    def _finish(self, temporary: FilePath, path: FilePath) -> None:
+        try:
+            with _disk_errors(path):
+                flush_and_rename(temporary, path)
+        finally:
+            remove(temporary)
 
 
-def _let_keras_remember() -> None:
-    """Give Keras what it has found out about its classes when it saved before.
+def _write(model: Any, path: FilePath) -> None:
+    _reuse_attribute_lists()
+    (model.save_weights if path.name.endswith(".weights.h5") else model.save)(str(path))
 
-    It keeps that under another name than it looks for (3.15.1), and makes an optimizer and some layers anew in each
-    save to find it out again: a third of the time that a small model takes.
+
+def _reuse_attribute_lists() -> None:
+    """Let Keras reuse the lists of attributes that it does not save, which it made when it saved before.
+
+    Keras 3.15.1 stores them under another name than it looks for, and creates an optimizer and some layers in each
+    save to make them again: a third of the time that saving a small model takes.
     """
     state = sys.modules.get("keras.src.backend.common.global_state")
     for kind in ("Operation", "Layer", "Functional", "Sequential", "Metric", "Optimizer", "Loss") if state else ():
@@ -99,28 +92,9 @@ def _let_keras_remember() -> None:
             state.set_global_attribute(f"saving_attr_skiplist_{kind}", known)  # type: ignore[union-attr]
 
 
-def _temporary(path: FilePath, ending: str) -> FilePath:
-    return path.with_name(f".{path.name}.{os.getpid()}{ending}")
-
-
-def _settle(temporary: FilePath, path: FilePath) -> None:
-    with temporary.open("rb+") as file:
-        os.fsync(file.fileno())
-    temporary.replace(path)
-
-
 @contextmanager
-def _tidy(path: FilePath, temporary: FilePath) -> Iterator[None]:
-    """Say in words what the disk refuses, and leave nothing half written."""
-    try:
-        with _words(path):
-            yield
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-@contextmanager
-def _words(path: FilePath) -> Iterator[None]:
+def _disk_errors(path: FilePath) -> Iterator[None]:
+    """Turn the errors of the disk inside a `with` block into a message for the user."""
     try:
         yield
     except OSError as error:
@@ -129,10 +103,10 @@ def _words(path: FilePath) -> Iterator[None]:
 
 
 def load(keras: ModuleType, path: FilePath) -> Any:
-    """Read a whole model without its loss and optimizer; code inside the file is never run.
+    """Load a whole model without its loss and optimizer; code inside the file is never run.
 
     Raises:
-        RunError: Where the file is missing, cut short, or no Keras model.
+        RunError: The file is missing, truncated, or no Keras model.
     """
     if not path.is_file():
         known = sorted(file.name for file in path.parent.glob("*.keras")) if path.parent.is_dir() else []
@@ -152,37 +126,41 @@ def require_same_model(loaded: Any, architecture: dict[str, Any], path: FilePath
     """Refuse a checkpoint whose layers are not those of `architecture` (the run's `model.json`).
 
     Raises:
-        RunError: Naming the first layer that differs.
+        RunError: A layer differs; the message names the first one.
     """
     expected, received = _layers(architecture["config"]), _layers(loaded.get_config())
     for index in range(max(len(expected), len(received))):
-        ours = expected[index] if index < len(expected) else "no layer"
-        theirs = received[index] if index < len(received) else "no layer"
-        if ours != theirs:
-            text = f"{path}: this checkpoint is of another model: layer {index} should be {ours}, and is {theirs}"
+        expected_layer = expected[index] if index < len(expected) else "no layer"
+        received_layer = received[index] if index < len(received) else "no layer"
+        if expected_layer != received_layer:
+            text = (
+                f"{path}: this checkpoint is of another model: "
+                f"layer {index} should be {expected_layer}, and is {received_layer}"
+            )
             raise RunError(text, "choose a checkpoint of this run with --checkpoint last or --checkpoint best")
 
 
+#: The arguments by which an error message describes a layer.
+_SHOWN_ARGUMENTS = (
+    "units",
+    "filters",
+    "kernel_size",
+    "pool_size",
+    "rate",
+    "activation",
+    "target_shape",
+    "output_dim",
+    "batch_shape",
+)
+
+
 def _layers(config: dict[str, Any]) -> list[str]:
-    told = (
-        "units",
-        "filters",
-        "kernel_size",
-        "pool_size",
-        "rate",
-        "activation",
-        "target_shape",
-        "output_dim",
-        "batch_shape",
-    )
-    shown = []
+    """Describe each layer of a model's config, such as `Dense(units=4, activation=relu)`."""
+    described = []
     for layer in config["layers"]:
-        arguments = {key: layer["config"][key] for key in told if key in layer["config"]}
-        words = ", ".join(f"{key}={_shown(value)}" for key, value in arguments.items())
-        shown.append(f"{layer['class_name']}({words})")
-    return shown
-
-
-def _shown(value: object) -> object:
-    # Keras gives tuples where JSON gives lists.
-    return list(value) if isinstance(value, tuple) else value
+        values = {key: layer["config"][key] for key in _SHOWN_ARGUMENTS if key in layer["config"]}
+        # Keras has tuples where JSON has lists.
+        plain = {key: list(value) if isinstance(value, tuple) else value for key, value in values.items()}
+        arguments = ", ".join(f"{key}={value}" for key, value in plain.items())
+        described.append(f"{layer['class_name']}({arguments})")
+    return described
