@@ -24,7 +24,7 @@ from nnrun.data.columns import Columns
 from nnrun.data.dataset import Examples
 from nnrun.engine.scoring.details import shares
 from nnrun.pipeline.arrays import fit_arrays, read_experiment
-from nnrun.spec.targets import gives_shares
+from nnrun.spec.targets import takes_probabilities
 
 if TYPE_CHECKING:
     from pathlib import Path as FilePath
@@ -65,7 +65,7 @@ class _ConfigEstimator(BaseEstimator):  # type: ignore[misc]
 
 def _gives_shares(estimator: ConfigClassifier) -> bool:
     _, experiment = read_experiment(estimator.config, _as_words(_sets_of(estimator)))
-    return all(gives_shares(loss) for loss in experiment.losses.values())
+    return all(takes_probabilities(loss) for loss in experiment.losses.values())
 
 
 class ConfigClassifier(ClassifierMixin, _ConfigEstimator):  # type: ignore[misc]

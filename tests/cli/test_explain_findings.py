@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from nnrun.spec.findings.registry import FINDINGS
+from nnrun.spec.findings.explanations import EXPLANATIONS
 
 
 def test_a_finding_is_looked_up_by_name(say) -> None:
@@ -24,7 +24,7 @@ def test_errors_offer_no_silence(say) -> None:
 def test_a_finding_is_told_as_json(say) -> None:
     """Scripts get the same as the screen."""
     told = json.loads(say("explain", "undecided", "--json").stdout)
-    assert (told["name"], told["severity"], told["wrong"]) == ("undecided", "note", FINDINGS["undecided"].wrong)
+    assert (told["name"], told["severity"], told["wrong"]) == ("undecided", "note", EXPLANATIONS["undecided"].wrong)
 
 
 def test_a_misspelt_finding_is_told_the_nearest(say) -> None:

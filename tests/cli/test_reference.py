@@ -18,10 +18,10 @@ from nnrun.cli.reference import MADE_BY, pages, write
 from nnrun.cli.reference_parts import PLACES, sayable
 from nnrun.config.document import parse
 from nnrun.spec import json_schema
+from nnrun.spec.constructs import CONSTRUCTS, EXPECTED
 from nnrun.spec.experiment import Experiment
-from nnrun.spec.findings.registry import FINDINGS
-from nnrun.spec.forms import EXPECTS, FORMS
-from nnrun.spec.parts import read_part
+from nnrun.spec.findings.explanations import EXPLANATIONS
+from nnrun.spec.part import read_part
 
 ROOT = Path(__file__).resolve().parents[2]
 REFERENCE = ROOT / "docs" / "reference"
@@ -95,12 +95,12 @@ def test_hardly_any_part_is_left_out() -> None:
 def test_the_language_page_has_every_key(made: dict[str, str]) -> None:
     """Every key of every section and form has a row with a meaning."""
     text = made["language.md"]
-    for name in Experiment.KEYS:
+    for name in Experiment.known_keys():
         assert re.search(rf"^\| `{name}` \| .+ \| .+ \| .+\. \|$", text, flags=re.MULTILINE), name
-    for form in FORMS.values():
+    for form in CONSTRUCTS.values():
         assert form.example in text
         for name, row in form.keys.items():
-            assert f"| `{name}` | {plain(EXPECTS[row.takes])} |" in text
+            assert f"| `{name}` | {plain(EXPECTED[row.type])} |" in text
 
 
 @pytest.mark.parametrize(
@@ -116,9 +116,9 @@ def test_the_language_page_has_every_key(made: dict[str, str]) -> None:
 )
 def test_examples_of_forms_are_right(name: str, definition: str) -> None:
     """The example of each form is one that the schema accepts."""
-    example = FORMS[name].example
+    example = CONSTRUCTS[name].example
     value = parse(f"x:\n  {example}", name).data["x"]
-    value = value["price"] if name == "output" else value
+    value = value[{"model": "model", "output": "price"}[name]] if name in ("model", "output") else value
     whole = json_schema.schema()
     wanted = Draft202012Validator({"$ref": f"#/$defs/{definition}", "$defs": whole["$defs"]})
     assert [error.message for error in wanted.iter_errors(value)] == []
@@ -126,7 +126,7 @@ def test_examples_of_forms_are_right(name: str, definition: str) -> None:
 
 def test_every_finding_and_command_has_a_section(made: dict[str, str]) -> None:
     """Nothing that can be looked up or typed is missing."""
-    assert headings(made["findings.md"]) == list(FINDINGS)
+    assert headings(made["findings.md"]) == list(EXPLANATIONS)
     found = headings(made["commands.md"])
     assert {f"nnrun {name}" for name in nnrun.commands} < set(found)
     assert {"nnrun runs list", "nnrun data fetch"} < set(found)

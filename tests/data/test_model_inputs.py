@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from nnrun.data.model_inputs import findings, select, shapes
 from nnrun.errors import DataError
 from nnrun.spec.facts import Facts
-from nnrun.spec.graph import Entrance
+from nnrun.spec.model import ModelInput
 
 COLUMNS = ("age", "colour=blue", "colour=red", "bmi")
 TABLE = Facts("regression", "number", (4,), columns=COLUMNS, target_names=("price",))
@@ -24,12 +24,12 @@ X = np.arange(12, dtype="float32").reshape(3, 4)
 
 def test_a_chain_takes_the_array_itself() -> None:
     """One input without columns or field is the array, not a mapping and not a copy."""
-    assert select(X, TABLE, (Entrance("input"),)) is X
+    assert select(X, TABLE, (ModelInput("input"),)) is X
 
 
 def test_columns_are_picked_by_name_and_in_order() -> None:
     """A column that OneHot spread is picked whole; columns stand in the order of the config."""
-    entrances = (Entrance("a", ("bmi", "age")), Entrance("b", ("colour",)), Entrance("c", ("colour=red",)))
+    entrances = (ModelInput("a", ("bmi", "age")), ModelInput("b", ("colour",)), ModelInput("c", ("colour=red",)))
     found = select(X, TABLE, entrances)
     assert {name: array[0].tolist() for name, array in found.items()} == {"a": [3, 0], "b": [1, 2], "c": [2]}
     assert all(array.flags.c_contiguous for array in found.values())
@@ -38,7 +38,7 @@ def test_columns_are_picked_by_name_and_in_order() -> None:
 @given(st.lists(st.lists(st.sampled_from(["age", "colour", "bmi"]), min_size=1, unique=True), min_size=1, max_size=4))
 def test_shapes_are_those_of_the_arrays(asked: list[list[str]]) -> None:
     """What is told of the inputs before loading is what they are."""
-    entrances = tuple(Entrance(f"in{index}", tuple(columns)) for index, columns in enumerate(asked))
+    entrances = tuple(ModelInput(f"in{index}", tuple(columns)) for index, columns in enumerate(asked))
     found = select(X, TABLE, entrances)
     assert shapes(TABLE, entrances) == {name: array.shape[1:] for name, array in found.items()}
 
@@ -56,31 +56,31 @@ def test_a_field_is_the_whole_input_without_a_copy(facts: Facts, shape: tuple, w
     """A table's row, pictures and codes are taken whole, under the input's name."""
     x = np.zeros((2, *shape), "float32")
     for word in words:
-        found = select(x, facts, (Entrance("whole", field=word),))
+        found = select(x, facts, (ModelInput("whole", field=word),))
         assert found["whole"] is x
-        assert shapes(facts, (Entrance("whole", field=word),)) == {"whole": shape}
+        assert shapes(facts, (ModelInput("whole", field=word),)) == {"whole": shape}
 
 
 def test_all_columns_in_order_are_the_whole_input() -> None:
     """No copy is made where the columns named are all there are."""
-    assert select(X, TABLE, (Entrance("all", ("age", "colour", "bmi")),))["all"] is X
+    assert select(X, TABLE, (ModelInput("all", ("age", "colour", "bmi")),))["all"] is X
 
 
 @pytest.mark.parametrize(
     ("facts", "entrance", "path", "hint"),
     [
-        (TABLE, Entrance("a", ("age", "colur"), path=("i", "a")), ("i", "a", 1), "Did you mean 'colour'?"),
-        (TABLE, Entrance("a", ("zzzz",), path=("i", "a")), ("i", "a", 0), "there are: age, colour, bmi"),
-        (TABLE, Entrance("a", ("price",), path=("i", "a")), ("i", "a", 0), "'price' is a target"),
-        (TABLE, Entrance("a", ("age", "age"), path=("i", "a")), ("i", "a", 1), "take one of them out"),
-        (TABLE, Entrance("a", field="$image", path=("i", "a")), ("i", "a"), "write $row"),
-        (PICTURES, Entrance("a", field="$row", path=("i", "a")), ("i", "a"), "write $image"),
-        (PICTURES, Entrance("a", ("age",), path=("i", "a")), ("i", "a"), "write $image"),
-        (CODES, Entrance("a", field="$image", path=("i", "a")), ("i", "a"), "write $codes"),
+        (TABLE, ModelInput("a", ("age", "colur"), path=("i", "a")), ("i", "a", 1), "Did you mean 'colour'?"),
+        (TABLE, ModelInput("a", ("zzzz",), path=("i", "a")), ("i", "a", 0), "there are: age, colour, bmi"),
+        (TABLE, ModelInput("a", ("price",), path=("i", "a")), ("i", "a", 0), "'price' is a target"),
+        (TABLE, ModelInput("a", ("age", "age"), path=("i", "a")), ("i", "a", 1), "take one of them out"),
+        (TABLE, ModelInput("a", field="$image", path=("i", "a")), ("i", "a"), "write $row"),
+        (PICTURES, ModelInput("a", field="$row", path=("i", "a")), ("i", "a"), "write $image"),
+        (PICTURES, ModelInput("a", ("age",), path=("i", "a")), ("i", "a"), "write $image"),
+        (CODES, ModelInput("a", field="$image", path=("i", "a")), ("i", "a"), "write $codes"),
     ],
 )
 def test_what_the_data_do_not_have_is_said_at_its_place(
-    facts: Facts, entrance: Entrance, path: tuple, hint: str
+    facts: Facts, entrance: ModelInput, path: tuple, hint: str
 ) -> None:
     """Unknown columns and fields are findings with a way out, and refused where arrays are asked for."""
     found = findings(facts, (entrance,))
@@ -95,7 +95,7 @@ def test_what_the_data_do_not_have_is_said_at_its_place(
 def test_what_is_not_known_is_not_blamed(shape: tuple | None) -> None:
     """Where columns are not known before loading, nothing is said of them."""
     facts = Facts("regression", "number", shape)
-    entrances = (Entrance("a", ("age",)), Entrance("b", field="$row"))
+    entrances = (ModelInput("a", ("age",)), ModelInput("b", field="$row"))
     assert findings(facts, entrances) == []
     assert shapes(facts, entrances) == {"a": shape, "b": shape}
 

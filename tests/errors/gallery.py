@@ -21,8 +21,7 @@ from nnrun.config.dump import dump
 from nnrun.config.render import render_all
 from nnrun.errors import ConfigError
 from nnrun.pipeline.check import examine
-from nnrun.spec.findings.explanation import BASE
-from nnrun.spec.findings.registry import FINDINGS
+from nnrun.spec.findings.explanations import EXAMPLE_SECTIONS, EXPLANATIONS
 
 FOLDER = Path(__file__).parent / "gallery"
 _NONSENSE: tuple[Any, ...] = ("nonsense", -7, 2.5, True, 3, [], ["a", 1, "b"], {"one": 1, "two": 2}, None, "")
@@ -88,11 +87,11 @@ def everything_said() -> str:
 def add_missing() -> int:
     """Add a config for every finding, and for every kind that no message of the gallery names yet."""
     added = 0
-    for name, finding in FINDINGS.items():
+    for name, finding in EXPLANATIONS.items():
         path = FOLDER / f"finding-{name}.yaml"
         if not path.exists():
             keys = set(re.findall(r"^(\w+):", finding.wrong, re.MULTILINE))
-            sections = [text for key, text in BASE.items() if key not in keys]
+            sections = [text for key, text in EXAMPLE_SECTIONS.items() if key not in keys]
             path.write_text("\n".join([*sections, finding.wrong.strip()]) + "\n", encoding="utf-8")
             for file, text in finding.files.items():
                 path.with_suffix(".files").mkdir(exist_ok=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from nnrun.spec.findings.registry import FINDINGS
+from nnrun.spec.findings.explanations import EXPLANATIONS
 
 _SPEC = importlib.util.spec_from_file_location("gallery", Path(__file__).parent / "gallery.py")
 gallery = importlib.util.module_from_spec(_SPEC)
@@ -35,7 +35,7 @@ def test_every_config_has_something_wrong() -> None:
 def test_every_finding_is_shown() -> None:
     """Each finding that has a name is said by some config of the gallery."""
     told = gallery.everything_said()
-    assert [name for name in FINDINGS if f"[{name}]" not in told] == []
+    assert [name for name in EXPLANATIONS if f"[{name}]" not in told] == []
 
 
 def test_every_kind_is_shown() -> None:

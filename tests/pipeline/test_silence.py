@@ -29,7 +29,7 @@ def test_a_silenced_warning_is_not_said(tmp_path: Path) -> None:
     ("name", "text", "hint"),
     [
         ("monitor-unknown", "monitor-unknown is an error, and errors cannot be silenced", "nnrun explain"),
-        ("batch-larger-then-data", "no finding is called", "Did you mean 'batch-larger-than-data'?"),
+        ("batch-larger-then-data", "no finding has the name", "Did you mean 'batch-larger-than-data'?"),
     ],
 )
 def test_errors_and_unknown_names_cannot_be_silenced(tmp_path: Path, name: str, text: str, hint: str) -> None:

@@ -110,7 +110,7 @@ def test_parts_know_their_paths_from_the_root(experiment) -> None:
         (
             {"model": "Dense: 3"},
             "Dense",
-            "expected a list of layers, received {Dense: 3} (a mapping of 1)",
+            "expected a list of layers for 'model', received {Dense: 3} (a mapping of 1)",
             "start each layer on its own line with '- '",
         ),
         (
@@ -129,7 +129,7 @@ def test_parts_know_their_paths_from_the_root(experiment) -> None:
         (
             {"data": "source: digits\nsplit: {test: 0.2, stratify: true, shuffle: false}"},
             "{test: 0.2, stratify: true, shuffle: false}",
-            "stratify: true deals rows out by class, which cannot keep the file's order (shuffle: false)",
+            "stratify: true assigns rows by class, which cannot keep the file's order (shuffle: false)",
             "leave out one of the two",
         ),
         (

@@ -21,7 +21,7 @@ from nnrun.config import document, shipped
 from nnrun.errors import ConfigError
 from nnrun.spec import json_schema
 from nnrun.spec.experiment import Experiment, validate
-from nnrun.spec.parts import read_part
+from nnrun.spec.part import read_part
 
 COMMITTED = shipped.folder() / "nnrun.schema.json"
 CONFIGS = sorted(shipped.names().items())
@@ -325,7 +325,7 @@ def test_every_key_of_every_section_is_described() -> None:
     for name in ("Experiment", "DataSpec", "Split", "TrainingSpec", "Expectation"):
         for key, said in whole[name]["properties"].items():
             assert said["description"], (name, key)
-    assert set(whole["Experiment"]["properties"]) == set(Experiment.KEYS)
+    assert set(whole["Experiment"]["properties"]) == set(Experiment.known_keys())
 
 
 ENTRIES = [

@@ -17,8 +17,7 @@ from nnrun.catalog import keras1, lookup
 from nnrun.catalog.keras1 import split_part
 from nnrun.catalog.kinds import to_keras
 from nnrun.config.document import parse
-from nnrun.spec.part import Part
-from nnrun.spec.parts import BESIDE, Reader, read_part
+from nnrun.spec.part import LAYER_KEYS, Part, PartReader, read_part
 
 _FILE = Path(__file__).parents[1] / "catalog" / "keras1.yaml"
 CASES = yaml.safe_load(_FILE.read_text(encoding="utf-8"))
@@ -40,15 +39,15 @@ def _label(case: dict[str, Any]) -> str:
     return f"{case['category']}-{case['wrote']}"
 
 
-def _read(case: dict[str, Any]) -> Reader:
+def _read(case: dict[str, Any]) -> PartReader:
     """Read what Keras 1 wrote as a config's reader does: `from` and `call` apart."""
-    reader = Reader()
+    reader = PartReader()
     name, arguments = split_part(case["wrote"])
     if not isinstance(arguments, dict):
         reader.part((case["category"],), case["wrote"], ())
         return reader
-    beside = {key: value for key, value in arguments.items() if key in BESIDE}
-    own = {key: value for key, value in arguments.items() if key not in BESIDE}
+    beside = {key: value for key, value in arguments.items() if key in LAYER_KEYS}
+    own = {key: value for key, value in arguments.items() if key not in LAYER_KEYS}
     reader.part((case["category"],), {name: own}, (), beside)
     return reader
 
@@ -59,10 +58,12 @@ def _today(case: dict[str, Any]) -> list[Part]:
     for said in keras1.translate(case["category"], *split_part(case["wrote"])).parts:
         name, arguments = split_part(said)
         kept = {
-            key: value for key, value in (arguments if isinstance(arguments, dict) else {}).items() if key not in BESIDE
+            key: value
+            for key, value in (arguments if isinstance(arguments, dict) else {}).items()
+            if key not in LAYER_KEYS
         }
-        part, complaints = read_part(case["category"], {name: kept} if isinstance(arguments, dict) else said)
-        assert complaints == ()
+        part, errors = read_part(case["category"], {name: kept} if isinstance(arguments, dict) else said)
+        assert errors == ()
         found.append(part)
     return found
 
@@ -70,7 +71,7 @@ def _today(case: dict[str, Any]) -> list[Part]:
 @pytest.mark.parametrize("case", OFFERED, ids=_label)
 def test_each_part_of_keras_1_is_one_complaint_with_its_line(case: dict[str, Any]) -> None:
     """However many of its arguments are old, a part is complained of once, and the hint is the whole line."""
-    assert [one.hint for one in _read(case).complaints] == [case["hint"]]
+    assert [one.hint for one in _read(case).errors] == [case["hint"]]
 
 
 @pytest.mark.parametrize("case", [case for case in OFFERED if "wrote it so" in case["hint"]], ids=_label)
@@ -82,13 +83,13 @@ def test_what_is_offered_is_valid(case: dict[str, Any]) -> None:
 @pytest.mark.parametrize("case", [case for case in CASES if case["hint"] is None], ids=_label)
 def test_what_runs_as_it_is_gets_no_such_hint(case: dict[str, Any]) -> None:
     """Names and arguments that have stayed are not complained of, or for another reason than their age."""
-    assert not any("Keras 1" in (one.hint or "") for one in _read(case).complaints)
+    assert not any("Keras 1" in (one.hint or "") for one in _read(case).errors)
 
 
 @pytest.mark.parametrize("case", [case for case in OLD if _is_absent(case)], ids=_label)
 def test_what_nnrun_does_not_have_is_not_offered(case: dict[str, Any]) -> None:
     """A translation into a part that is not there is kept back."""
-    assert not any("Keras 1" in (one.hint or "") for one in _read(case).complaints)
+    assert not any("Keras 1" in (one.hint or "") for one in _read(case).errors)
 
 
 _KEYS = [
@@ -237,7 +238,7 @@ def test_an_old_part_inside_a_part_is_translated_alone(refused: Refused, layer: 
 def test_l1l2_alone_is_refused_for_it_does_nothing(refused: Refused) -> None:
     """Keras 1's `l1l2` weighed 0.01 twice; Keras 3 takes the word in silence with weights of 0."""
     said = refused(model="- Dense: {units: 10, activation: softmax, bias_regularizer: l1l2}")
-    assert said[0][1] == "l1l2 alone penalises nothing: both its weights are 0 by default"
+    assert said[0][1] == "l1l2 alone has no effect: both its weights are 0 by default"
 
 
 @pytest.mark.parametrize(

@@ -5,11 +5,10 @@ from __future__ import annotations
 import pytest
 
 from nnrun.spec.facts import Facts
-from nnrun.spec.findings.case import Case
+from nnrun.spec.findings.context import CheckContext
 from nnrun.spec.memory import estimate, slots_of
-from nnrun.spec.part import Part
-from nnrun.spec.parts import read_part
-from nnrun.spec.walk import walk
+from nnrun.spec.part import Part, read_part
+from nnrun.spec.shapes import infer_shapes
 
 FACTS = Facts("regression", "number", (3,), targets=1, rows={"train": 80, "test": 20})
 OPTIMIZERS = [
@@ -34,29 +33,29 @@ OPTIMIZERS = [
 
 
 def _part(said: object) -> Part:
-    part, complaints = read_part("optimizers", said)
-    assert complaints == ()
+    part, errors = read_part("optimizers", said)
+    assert errors == ()
     assert part is not None
     return part
 
 
 @pytest.fixture
-def case(experiment) -> Case:
+def case(experiment) -> CheckContext:
     """Two layers, of 16 and 5 weights, at a batch of 10."""
     said = experiment(model="- Dense: 4\n- Dense: 1", training="loss: mse\noptimizer: Adam\nbatch_size: 10")
-    return Case(said, FACTS, {"input": (3,)}, walk(said.graph, FACTS, {"input": (3,)}))
+    return CheckContext(said, FACTS, {"input": (3,)}, infer_shapes(said.graph, FACTS, {"input": (3,)}))
 
 
-def test_each_part_of_the_formula_counts(case: Case) -> None:
+def test_each_part_of_the_formula_counts(case: CheckContext) -> None:
     """Weights, gradients, two numbers of Adam's, outputs of a batch, and all examples with their targets."""
     told = estimate(case)
     assert told == (21 * 4, 21 * 4, 42 * 4, 10 * 5 * 4, 100 * 4 * 4)
     assert told.as_json()["total"] == 4 * (21 + 21 + 42 + 50 + 400)
 
 
-def test_what_is_not_known_is_said_to_be_unknown(case: Case) -> None:
+def test_what_is_not_known_is_said_to_be_unknown(case: CheckContext) -> None:
     """Without rows the data's part is unknown, and so is the sum, but not the rest."""
-    told = estimate(Case(case.experiment, None, {}, case.rows))
+    told = estimate(CheckContext(case.experiment, None, {}, case.rows))
     assert (told.weights, told.data, told.total) == (84, None, None)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from nnrun.catalog import lookup
-from nnrun.spec.parts import read_part
+from nnrun.spec.part import read_part
 from nnrun.spec.targets import target_form
 
 
@@ -28,8 +28,8 @@ from nnrun.spec.targets import target_form
 )
 def test_a_loss_says_how_targets_are_encoded(loss: object, form: str) -> None:
     """Sparse losses take class numbers, categorical ones rows, binary ones 0 or 1, all others numbers."""
-    part, complaints = read_part("losses", loss)
-    assert complaints == ()
+    part, errors = read_part("losses", loss)
+    assert errors == ()
     assert target_form(part) == form
 
 

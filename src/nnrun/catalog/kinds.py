@@ -2,7 +2,7 @@
 
 Values are plain YAML data (`bool`, `int`, `float`, `str`, `None`, `list`, `dict`). A word with a dollar, such as
 `$classes`, stands for a fact about the data; a kind accepts the facts that can be its values. Parts (`{L2: 0.01}`)
-are recognised by their form only; `nnrun.spec.parts` checks their contents.
+are recognised by their form only; `nnrun.spec.part` checks their contents.
 """
 
 from __future__ import annotations

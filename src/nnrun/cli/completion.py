@@ -63,21 +63,21 @@ def data_set(context: Context, parameter: Parameter, incomplete: str) -> list[Co
 def question(context: Context, parameter: Parameter, incomplete: str) -> list[CompletionItem]:
     """Complete what `explain` explains: a part, a finding, or a place in a config after a colon."""
     from nnrun.catalog.lookup import CATEGORIES, names
-    from nnrun.spec.findings.registry import FINDINGS
-    from nnrun.spec.settable import places
+    from nnrun.spec.completion import complete_path
+    from nnrun.spec.findings.explanations import EXPLANATIONS
 
     file, colon, path = incomplete.rpartition(":")
     if colon:
-        return _items((f"{file}:{word}", meaning) for word, meaning in places(_data(file), path))
+        return _items((f"{file}:{word}", meaning) for word, meaning in complete_path(_data(file), path))
     parts = [name for category in CATEGORIES for name in names(category)]
-    return _fitting(dict.fromkeys([*parts, *FINDINGS]), incomplete) or config(context, parameter, incomplete)
+    return _fitting(dict.fromkeys([*parts, *EXPLANATIONS]), incomplete) or config(context, parameter, incomplete)
 
 
 def setting(context: Context, parameter: Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG001
     """Complete `--set`: the keys of the config on the same command line, then the values of the last one."""
-    from nnrun.spec.settable import settings
+    from nnrun.spec.completion import complete_setting
 
-    return _items(settings(_data(_config_of(context)), incomplete))
+    return _items(complete_setting(_data(_config_of(context)), incomplete))
 
 
 def _config_of(context: Context) -> str:

@@ -8,15 +8,15 @@ from nnrun.catalog import docstrings
 from nnrun.catalog.kinds import NUMBER_FACTS, SHAPE_FACTS, AnyValue
 from nnrun.cli.markdown import block, code, page, plain, table
 from nnrun.config.dump import flow
+from nnrun.spec.constructs import CONSTRUCTS, EXPECTED
 from nnrun.spec.experiment import Expectation, Experiment
 from nnrun.spec.facts import FIELDS
-from nnrun.spec.forms import EXPECTS, FORMS
 from nnrun.spec.section import Section
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from nnrun.spec.forms import Form
+    from nnrun.spec.constructs import Construct
     from nnrun.spec.section import Key
 
 #: What stands where the table of keys says no more than "any value".
@@ -41,14 +41,14 @@ def language() -> str:
         "## `extends`",
         "Stands at the top of a file: the config, or the list of configs, that this one is laid over. Mappings merge, "
         "lists replace, null removes, and nothing else is required.",
-        *(_form(name, form) for name, form in FORMS.items()),
+        *(_form(name, form) for name, form in CONSTRUCTS.items()),
         _facts(),
     )
 
 
 def _sections(path: str, section: type[Section]) -> Iterator[tuple[str, type[Section]]]:
     yield path, section
-    for name, key in section.KEYS.items():
+    for name, key in section.known_keys().items():
         if isinstance(key.kind, type):
             yield from _sections(f"{path}.{name}" if path else name, key.kind)
 
@@ -57,7 +57,7 @@ def _section(path: str, section: type[Section]) -> str:
     meanings = docstrings.arguments(section.__doc__, "Attributes")
     rows = [
         (code(name), plain(_takes(name, key)), _default(name, key), plain(meanings.get(name, "")))
-        for name, key in section.KEYS.items()
+        for name, key in section.known_keys().items()
     ]
     return page(
         f"## `{path}`" if path else "## The top", plain(docstrings.summary(section.__doc__)), table(_HEADINGS, rows)
@@ -78,9 +78,9 @@ def _default(name: str, key: Key) -> str:
     return code(flow(key.default))
 
 
-def _form(name: str, form: Form) -> str:
+def _form(name: str, form: Construct) -> str:
     rows = [
-        (code(key), plain(EXPECTS[row.takes]), "required" if row.required else plain(row.default), plain(row.meaning))
+        (code(key), plain(EXPECTED[row.type]), "required" if row.required else plain(row.default), plain(row.meaning))
         for key, row in form.keys.items()
     ]
     return page(

@@ -8,7 +8,7 @@ from nnrun.catalog import lookup
 from nnrun.catalog.describe import describe, example_part
 from nnrun.cli.markdown import block, code, page, plain, table
 from nnrun.config.dump import flow
-from nnrun.spec.parts import read_part
+from nnrun.spec.part import read_part
 
 if TYPE_CHECKING:
     from nnrun.catalog.describe import Description

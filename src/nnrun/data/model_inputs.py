@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from nnrun.spec.facts import Facts
-    from nnrun.spec.graph import Entrance
+    from nnrun.spec.model import ModelInput
 
 
 def fields(facts: Facts) -> tuple[str, ...]:
@@ -29,12 +29,12 @@ def fields(facts: Facts) -> tuple[str, ...]:
     return ("$image", "$input") if len(facts.input_shape) > 1 else ("$row", "$image", "$input")
 
 
-def is_chain(entrances: Sequence[Entrance]) -> bool:
+def is_chain(entrances: Sequence[ModelInput]) -> bool:
     """Whether the model takes the whole input as one array without a name."""
     return len(entrances) == 1 and entrances[0].columns is None and entrances[0].field is None
 
 
-def select(x: np.ndarray, facts: Facts, entrances: Sequence[Entrance]) -> np.ndarray | dict[str, np.ndarray]:
+def select(x: np.ndarray, facts: Facts, entrances: Sequence[ModelInput]) -> np.ndarray | dict[str, np.ndarray]:
     """What each input takes of the prepared examples.
 
     Args:
@@ -55,17 +55,17 @@ def select(x: np.ndarray, facts: Facts, entrances: Sequence[Entrance]) -> np.nda
     return x if is_chain(entrances) else {entrance.name: _part(x, facts, entrance) for entrance in entrances}
 
 
-def shapes(facts: Facts, entrances: Sequence[Entrance]) -> dict[str, tuple[int | None, ...] | None]:
+def shapes(facts: Facts, entrances: Sequence[ModelInput]) -> dict[str, tuple[int | None, ...] | None]:
     """The shape of one example at each input, by its name; None where it is not known or cannot be."""
     return {entrance.name: _shape(facts, entrance) for entrance in entrances}
 
 
-def findings(facts: Facts, entrances: Sequence[Entrance]) -> list[Finding]:
+def findings(facts: Facts, entrances: Sequence[ModelInput]) -> list[Finding]:
     """Columns and fields that the model's inputs name and the data do not have."""
     return [finding for entrance in entrances for finding in _wrong(facts, entrance)]
 
 
-def _part(x: np.ndarray, facts: Facts, entrance: Entrance) -> np.ndarray:
+def _part(x: np.ndarray, facts: Facts, entrance: ModelInput) -> np.ndarray:
     import numpy as np
 
     if entrance.columns is None:
@@ -77,7 +77,7 @@ def _part(x: np.ndarray, facts: Facts, entrance: Entrance) -> np.ndarray:
     return x.columns(places) if hasattr(x, "columns") else np.ascontiguousarray(x[:, places])
 
 
-def _shape(facts: Facts, entrance: Entrance) -> tuple[int | None, ...] | None:
+def _shape(facts: Facts, entrance: ModelInput) -> tuple[int | None, ...] | None:
     if entrance.columns is None:
         return facts.input_shape if not _wrong(facts, entrance) else None
     if not facts.columns:
@@ -93,7 +93,7 @@ def _places(name: str, columns: Sequence[str]) -> list[int]:
     return [place for place, column in enumerate(columns) if column.startswith(f"{name}=")]
 
 
-def _wrong(facts: Facts, entrance: Entrance) -> list[Finding]:
+def _wrong(facts: Facts, entrance: ModelInput) -> list[Finding]:
     if entrance.columns is not None:
         return _wrong_columns(facts, entrance, entrance.columns)
     there = fields(facts)
@@ -103,7 +103,7 @@ def _wrong(facts: Facts, entrance: Entrance) -> list[Finding]:
     return [Finding(entrance.path, text, f"write {there[0]}", "unknown-field")]
 
 
-def _wrong_columns(facts: Facts, entrance: Entrance, asked: Sequence[str]) -> list[Finding]:
+def _wrong_columns(facts: Facts, entrance: ModelInput, asked: Sequence[str]) -> list[Finding]:
     if facts.input_shape is None or (not facts.columns and facts.input_shape == (None,)):
         return []
     if not facts.columns:
@@ -129,7 +129,7 @@ def _wrong_columns(facts: Facts, entrance: Entrance, asked: Sequence[str]) -> li
     ]
 
 
-def _unknown(facts: Facts, entrance: Entrance, index: int, name: str) -> Finding:
+def _unknown(facts: Facts, entrance: ModelInput, index: int, name: str) -> Finding:
     known = list(dict.fromkeys(column for one in facts.columns for column in (one.partition("=")[0], one) if column))
     shown = list(dict.fromkeys(column.partition("=")[0] for column in facts.columns))
     listed = f"there are: {', '.join(shown[:12])}{', ...' if len(shown) > 12 else ''}"

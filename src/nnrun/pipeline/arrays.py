@@ -16,11 +16,11 @@ from nnrun.data.load import apply_steps, assemble, deal
 from nnrun.data.prepare.registry import restore
 from nnrun.engine.session import Session
 from nnrun.errors import ConfigError, Problem
-from nnrun.pipeline.check import case_of
+from nnrun.pipeline.check import check_context
 from nnrun.progress import Silent
 from nnrun.spec.data import Split
 from nnrun.spec.experiment import Experiment, validate
-from nnrun.spec.findings.find import findings
+from nnrun.spec.findings.checks import check
 from nnrun.spec.targets import target_forms
 
 if TYPE_CHECKING:
@@ -190,11 +190,11 @@ def _require(document: Document, experiment: Experiment, task: Task) -> None:
 
 
 def _refuse_errors(document: Document, experiment: Experiment, facts: Facts) -> None:
-    found = [one for one in findings(case_of(experiment, facts)) if one.severity == "error"]
+    found = [one for one in check(check_context(experiment, facts)) if one.severity == "error"]
     # What a config expects of its own test part is not asked of an estimator.
     wrong = [one for one in found if one.name != "expect-path-unknown"]
     if wrong:
-        raise ConfigError([Problem(document.mark(one.path), one.text, one.hint, one.name) for one in wrong])
+        raise ConfigError([one.problem(document) for one in wrong])
 
 
 def _refused(document: Document, path: tuple[str | int, ...], text: str, hint: str | None) -> ConfigError:

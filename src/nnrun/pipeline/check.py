@@ -12,10 +12,10 @@ from nnrun.data.data_paths import DataPaths
 from nnrun.errors import Problem
 from nnrun.pipeline import samples
 from nnrun.spec.experiment import Experiment, validate
-from nnrun.spec.findings.case import Case
-from nnrun.spec.findings.find import findings
+from nnrun.spec.findings.checks import check
+from nnrun.spec.findings.context import CheckContext
+from nnrun.spec.shapes import infer_shapes
 from nnrun.spec.targets import target_forms
-from nnrun.spec.walk import walk
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from nnrun.config.document import Document
     from nnrun.spec.facts import Facts, TargetForms
-    from nnrun.spec.finding import Finding
 
 
 @dataclass(frozen=True)
@@ -37,7 +36,7 @@ class Examined:
         places: Where its files are looked for.
         form: How targets are encoded to suit its loss.
         facts: What is known of the data without loading them; None where nothing is.
-        case: The same with the model's layers, walked.
+        context: The experiment with the shapes of its layers.
         problems: Findings of every severity, by place.
     """
 
@@ -47,7 +46,7 @@ class Examined:
     places: DataPaths
     form: TargetForms
     facts: Facts | None
-    case: Case
+    context: CheckContext
     problems: tuple[Problem, ...]
 
 
@@ -63,27 +62,24 @@ def examine(file: FilePath, sets: Sequence[str], data_dir: FilePath | None) -> E
     places = DataPaths(file.resolve().parent, data_dir, tuple(folders))
     form = target_forms(experiment)
     facts, found = infer_facts(experiment.data, form=form, places=places)
-    case = case_of(experiment, facts)
+    context = check_context(experiment, facts)
     found += tuple(model_inputs.findings(facts, experiment.graph.inputs)) if facts is not None else ()
     found += tuple(samples.findings(experiment, facts))
     problems = [
-        _problem(document, finding)
-        for finding in (*found, *findings(case, found))
+        finding.problem(document)
+        for finding in (*found, *check(context, found))
         if finding.severity == "error" or finding.name not in experiment.silence
     ]
-    return Examined(file, document, experiment, places, form, facts, case, tuple(sorted(problems, key=Problem.order)))
+    return Examined(
+        file, document, experiment, places, form, facts, context, tuple(sorted(problems, key=Problem.order))
+    )
 
 
-def case_of(experiment: Experiment, facts: Facts | None) -> Case:
-    """Walk an experiment's model with what is known of its data."""
+def check_context(experiment: Experiment, facts: Facts | None) -> CheckContext:
+    """Infer the shapes of an experiment's layers from what is known of its data."""
     graph = experiment.graph
     shapes = model_inputs.shapes(facts, graph.inputs) if facts is not None else {}
     # A width that only loading tells (of categories that a large table spreads into columns) is no open dimension.
     given = {name: None if shape and shape[-1] is None else shape for name, shape in shapes.items()}
-    rows = walk(graph, facts, given, data_format=experiment.keras.image_data_format)
-    return Case(experiment, facts, given, rows)
-
-
-def _problem(document: Document, finding: Finding) -> Problem:
-    mark = finding.mark or document.mark(finding.path)
-    return Problem(mark, finding.text, finding.hint, finding.name, finding.severity)
+    rows = infer_shapes(graph, facts, given, data_format=experiment.keras.image_data_format)
+    return CheckContext(experiment, facts, given, rows)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from nnrun.config.dotted import dotted
 from nnrun.pipeline.check import examine
 from nnrun.spec.memory import Memory, estimate
-from nnrun.spec.walk import input_names
+from nnrun.spec.shapes import input_names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from nnrun.catalog.shapes.call import Shape
     from nnrun.errors import Problem
     from nnrun.pipeline.check import Examined
-    from nnrun.spec.walk import NodeRow
+    from nnrun.spec.shapes import NodeShape
 
 _NO_INPUT = (
     "The shape of the input is not known, so that no layer's shape can be told. Begin with Input: {shape: [...]}."
@@ -40,7 +40,7 @@ class Summary:
 
     name: str
     inputs: Mapping[str, Shape | None]
-    rows: tuple[NodeRow, ...]
+    rows: tuple[NodeShape, ...]
     outputs: Mapping[str, Shape | None]
     memory: Memory
     reason: str | None
@@ -77,7 +77,7 @@ class Summary:
         }
 
 
-def _layer(row: NodeRow) -> dict[str, Any]:
+def _layer(row: NodeShape) -> dict[str, Any]:
     told = row.row
     return {
         "name": told.name,
@@ -86,7 +86,7 @@ def _layer(row: NodeRow) -> dict[str, Any]:
         "parameters": told.parameters,
         "trainable": told.trainable,
         "shared": not row.first,
-        "from": list(row.takes),
+        "from": list(row.sources),
         "path": dotted(row.path),
     }
 
@@ -102,20 +102,20 @@ def summarize(file: FilePath, sets: Sequence[str], data_dir: FilePath | None) ->
 
 def summary_of(examined: Examined) -> Summary:
     """Tell the shapes and parameters of the model of a config that has been examined."""
-    case, graph = examined.case, examined.experiment.graph
+    context, graph = examined.context, examined.experiment.graph
     names = input_names(graph)
     return Summary(
         examined.experiment.name,
-        {names[name]: shape for name, shape in case.entered.items()},
-        tuple(row for row in case.rows if row.used or row.row.error is not None),
-        {one.name: case.output_shape(one) for one in graph.outputs},
-        estimate(case),
-        _NO_INPUT if all(shape is None for shape in case.entered.values()) else _reason(case.rows),
+        {names[name]: shape for name, shape in context.input_shapes.items()},
+        tuple(row for row in context.rows if row.used or row.row.error is not None),
+        {one.name: context.output_shape(one) for one in graph.outputs},
+        estimate(context),
+        _NO_INPUT if all(shape is None for shape in context.input_shapes.values()) else _reason(context.rows),
         examined.problems,
     )
 
 
-def _reason(rows: Sequence[NodeRow]) -> str | None:
+def _reason(rows: Sequence[NodeShape]) -> str | None:
     undecided = [row.row for row in rows if row.row.undecided is not None]
     return f"Undecided from {undecided[0].name} on: {undecided[0].undecided}." if undecided else None
 

@@ -1,19 +1,25 @@
-"""What the data teach: the numbers and shapes that a config names with a dollar."""
+"""Facts about the data after preparation: the numbers and shapes that a config names with a dollar."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping  # noqa: TC003  # pydantic reads it
-from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from dataclasses import MISSING, asdict, dataclass, field, fields, replace
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
+
+from nnrun.catalog.kinds import AnyValue, Boolean, Choice, Integer, ListOf, MappingOf, String, or_null
+from nnrun.spec.part import Part
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from nnrun.catalog.kinds import Kind
+
     #: One form for all target columns together, or one for each target: a column's name, or the word of a field.
     TargetForms: TypeAlias = "TargetForm | Mapping[str, TargetForm]"
 
 #: How a target is given to the loss: class numbers, one-hot rows, 0/1, or plain numbers.
 TargetForm = Literal["integer", "one_hot", "binary", "number"]
 Task = Literal["classification", "regression"]
-#: The words for the input as a whole, by what it is; a target that is one of them is the prepared input itself.
+#: The words for the input as a whole, by its type; a target that is one of them is the prepared input itself.
 FIELDS = ("$image", "$row", "$codes", "$input")
 
 
@@ -24,8 +30,8 @@ class TargetFacts:
     Attributes:
         form: How the target is encoded.
         task: Classification or regression.
-        classes: How many classes it has; None where it is numbers, or where they are not known yet.
-        targets: How many numbers it has in its last dimension: the classes where one-hot.
+        classes: The number of classes; None where it is numbers, or where they are not known yet.
+        targets: The size of its last dimension: the number of classes where one-hot.
         class_names: The classes' names in the order of their numbers.
         positions: The shape of one example's classes where it has several (one a step, one a pixel); else empty.
     """
@@ -46,17 +52,17 @@ class Facts:
         task: Classification or regression.
         form: How targets are encoded.
         input_shape: The shape of one example (no batch dimension); None where unknown.
-        classes: How many classes there are; None for regression.
-        features: How many numbers one example has in its last dimension.
-        targets: How many numbers one target has: the classes where one-hot, else the target columns.
-        rows: How many examples each part has (`train`, `validation`, `test`).
+        classes: The number of classes; None for regression.
+        features: The size of an example's last dimension.
+        targets: The size of a target's last dimension: the classes where one-hot, else the target columns.
+        rows: The number of examples of each part (`train`, `validation`, `test`).
         class_names: The classes' names in the order of their numbers.
         columns: The names of the feature columns of a table, in order; empty where there are none.
         target_names: The names of the target columns.
-        vocabulary: How many different characters or words a text has.
-        window: How many characters or words one example of a text has.
+        vocabulary: The number of different characters or words of a text.
+        window: The number of characters or words in one example of a text.
         positions: The shape of one example's classes where it has several (one a step, one a pixel); else empty.
-        by_target: Each target's own facts, where the config gives each a loss; those of the first stand above.
+        by_target: The facts of each target, where the config gives each a loss; those of the first are above.
         streamed: Whether examples stay on disk while the model is trained.
     """
 
@@ -77,36 +83,92 @@ class Facts:
     streamed: bool = False
 
     def value(self, word: str, target: str | None = None) -> int | list[int | None] | None:
-        """The fact behind a word such as `$classes` or `$input_shape`; None where the data do not teach it.
+        """Return the value of a word such as `$classes` or `$input_shape`; None where the data have none.
 
         Args:
             word: The word with its dollar.
-            target: The target that `$classes` and `$targets` are asked for; None, or one that has no facts of its
+            target: The target whose `$classes` and `$targets` are asked for; None, or one that has no facts of its
                 own, takes the first.
         """
-        about = self.by_target.get(target or "", self)
+        of_target = self.by_target.get(target or "", self)
         if word == "$input_shape":
             return None if self.input_shape is None else list(self.input_shape)
-        known: dict[str, int | None] = {
-            "$classes": about.classes,
+        numbers: dict[str, int | None] = {
+            "$classes": of_target.classes,
             "$features": self.features,
-            "$targets": about.targets,
+            "$targets": of_target.targets,
             "$vocabulary": self.vocabulary,
             "$window": self.window,
         }
-        return known.get(word)
+        return numbers.get(word)
 
     def as_json(self) -> dict[str, Any]:
-        """Plain data for `record.json`."""
+        """Return plain data for `record.json`."""
         return asdict(self)
 
     @classmethod
-    def from_json(cls, fields: Mapping[str, Any]) -> Facts:
-        """Take up what `as_json` gave, lists back to tuples.
+    def from_json(cls, values: Mapping[str, Any]) -> Facts:
+        """Restore the facts from what `as_json` returned, with tuples instead of lists.
 
         Raises:
-            ValueError: Where a field is missing or of another kind: the file was changed, or is of another version.
+            ValueError: A field is missing or of another type: the file was changed, or is of another version.
         """
-        from pydantic import TypeAdapter
+        found = _checked(cls, values)
+        targets = {name: TargetFacts(**_checked(TargetFacts, one)) for name, one in found.get("by_target", {}).items()}
+        return cls(**{**found, "by_target": targets})
 
-        return TypeAdapter(cls).validate_python(fields)
+
+_SHAPE, _NAMES, _NUMBER = ListOf(or_null(Integer())), ListOf(String()), or_null(Integer())
+_KINDS: Mapping[str, Kind] = {
+    "task": Choice(get_args(Task)),
+    "form": Choice(get_args(TargetForm)),
+    "input_shape": or_null(_SHAPE),
+    "classes": _NUMBER,
+    "features": _NUMBER,
+    "targets": _NUMBER,
+    "rows": MappingOf(Integer()),
+    "class_names": _NAMES,
+    "columns": _NAMES,
+    "target_names": _NAMES,
+    "vocabulary": _NUMBER,
+    "window": _NUMBER,
+    "positions": _SHAPE,
+    "by_target": MappingOf(AnyValue()),
+    "streamed": Boolean(),
+}
+
+
+def _checked(facts: type[Facts | TargetFacts], values: object) -> dict[str, Any]:
+    """Return the values of the fields of `facts`, with tuples instead of lists; unknown fields are left out."""
+    if not isinstance(values, dict):
+        raise ValueError(f"expected a mapping for 'facts', received {values!r}")  # noqa: TRY004 (one error for all)
+    found = {}
+    for one in fields(facts):
+        name, value = one.name, values.get(one.name)
+        if name in values and _KINDS[name].accepts(value):
+            found[name] = tuple(value) if isinstance(value, list) else value
+        elif name in values or (one.default is MISSING and one.default_factory is MISSING):
+            raise ValueError(f"expected {_KINDS[name].expects} for '{name}', received {values.get(name, 'nothing')!r}")
+    return found
+
+
+def substitute_facts(part: Part, facts: Facts | None, target: str | None = None) -> Part:
+    """Return `part` with facts in place of their words (`$classes`); unknown ones remain words.
+
+    Args:
+        part: The part.
+        facts: What is known of the data; None where nothing is.
+        target: The target whose `$classes` and `$targets` are meant.
+    """
+
+    def substitute(value: Any) -> Any:
+        if isinstance(value, Part):
+            return substitute_facts(value, facts, target)
+        if isinstance(value, list):
+            return [substitute(item) for item in value]
+        if isinstance(value, str) and value.startswith("$") and facts is not None:
+            found = facts.value(value, target)
+            return value if found is None else found
+        return value
+
+    return replace(part, arguments={key: substitute(value) for key, value in part.arguments.items()})

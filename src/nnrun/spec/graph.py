@@ -1,30 +1,55 @@
-"""A model as a graph: what enters, the layers in the order in which they are applied, and what leaves.
+"""A model as a graph of plain layers: its inputs, its layers in the order in which they are applied, its outputs.
 
-A chain is a graph whose every layer takes the one before. `repeat:`, `residual:`, `use:` and `define:` are spelled out
-here into plain layers, so that nothing below knows of them.
+A chain is a graph whose every layer takes the output of the one before. `repeat:`, `residual:`, `use:` and `define:`
+are expanded here into plain layers, so that later steps need not know of them.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from nnrun.config.hints import did_you_mean
+from nnrun.spec.model import Layer, ModelInput, OutputSpec, Repeat, Residual, Use
+from nnrun.spec.part import Part
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from nnrun.errors import Path
-    from nnrun.spec.part import Part
+    from nnrun.spec.model import ModelSpec, StackItem
+    from nnrun.spec.part import PartReader
 
-#: The name of a chain's only input, which `from:` may say.
-INPUT = "input"
+#: Layers that take their inputs as one list.
+LIST_LAYERS = frozenset(
+    {
+        "Add",
+        "Subtract",
+        "Multiply",
+        "Average",
+        "Maximum",
+        "Minimum",
+        "Concatenate",
+        "Dot",
+        "Attention",
+        "AdditiveAttention",
+    }
+)
+#: Layers that take their inputs as separate arguments (query, value, key), and how many at most.
+ATTENTION_LAYERS = {"MultiHeadAttention": 3, "GroupQueryAttention": 3}
+#: Arguments of calls whose values are tensors, given by name.
+TENSOR_ARGUMENTS = frozenset({"initial_state", "mask", "attention_mask", "query_mask", "value_mask", "key_mask"})
+#: More layers than this are a mistake in `times:`, or in stacks that use stacks that use stacks.
+_MOST_NODES = 5000
+_JOIN = "join them first: Concatenate: {from: [...]}"
 
 
 @dataclass(frozen=True)
-class Ref:
+class TensorRef:
     """One tensor: an input's, or one output of a layer.
 
     Attributes:
-        name: The name of an `Entrance` or a `Node`.
+        name: The name of a `ModelInput` or a `Node`.
         output: Which of the layer's outputs, from 0 (`from: name.1` is the second).
     """
 
@@ -33,54 +58,46 @@ class Ref:
 
 
 @dataclass(frozen=True)
-class Entrance:
-    """One input of the model.
-
-    Attributes:
-        name: What `from:` calls it.
-        columns: The feature columns that it takes, in order; None takes a field or all there is.
-        field: The word of a field (`$image`, `$row`, `$codes`), or None.
-        part: The `Input` that the config says, with its shape; None leaves the shape to the data.
-        path: Its place in the config.
-    """
-
-    name: str
-    columns: tuple[str, ...] | None = None
-    field: str | None = None
-    part: Part | None = None
-    path: Path = ()
-
-
-@dataclass(frozen=True)
 class Node:
     """One application of a layer.
 
     Attributes:
-        name: What `from:` calls its output: the config's `name`, else a name of the graph's own making that starts
-            with a digit, which no config can say.
+        name: The name of its output for `from:`: the index of the node, which no config can use as a name.
         part: The layer, without `from` and `call`.
-        sources: The tensors it takes.
+        sources: The tensors that it takes.
         listed: Whether it takes them as one list (`Add`) and not as separate arguments (`MultiHeadAttention`).
-        call: Further arguments of its call; tensors among them are `Ref`s.
-        layer: The layer's identity: nodes that name the same one share one layer and its weights.
+        call: Further arguments of its call; tensors among them are `TensorRef`s.
+        layer: The layer's identity: nodes with the same one share one layer and its weights.
     """
 
     name: str
     part: Part
-    sources: tuple[Ref, ...]
+    sources: tuple[TensorRef, ...]
     listed: bool
     call: Mapping[str, Any]
     layer: str
 
+    @property
+    def path(self) -> Path:
+        """The layer's place in the config."""
+        return (*self.part.path, self.part.name)
+
+    def tensors(self) -> list[TensorRef]:
+        """Return all tensors that it takes, those among the arguments of its call included."""
+        found = list(self.sources)
+        for value in self.call.values():
+            found += [item for item in (value if isinstance(value, list) else [value]) if isinstance(item, TensorRef)]
+        return found
+
 
 @dataclass(frozen=True)
-class Exit:
+class ModelOutput:
     """One output of the model.
 
     Attributes:
-        name: What its loss and metrics are called after.
-        source: The tensor that leaves.
-        target: The target column or the field (`$image`) it is compared with; None: the only target there is.
+        name: Its name, with which the names of its loss and metrics begin.
+        source: The tensor.
+        target: The target column or the field (`$image`) that it is compared with; None: the only target there is.
         loss: Its own loss; None takes `training.loss`.
         weight: The weight of its loss in the sum.
         metrics: Its own metrics; None takes `training.metrics`.
@@ -88,7 +105,7 @@ class Exit:
     """
 
     name: str
-    source: Ref
+    source: TensorRef
     target: str | None = None
     loss: Part | None = None
     weight: float = 1.0
@@ -101,13 +118,168 @@ class Graph:
     """A model.
 
     Attributes:
-        inputs: What enters.
+        inputs: The inputs.
         nodes: The layers in the order in which they are applied.
-        outputs: What leaves.
-        chain: Whether the config says a list of layers, so that names of inputs and outputs are nnrun's own.
+        outputs: The outputs.
+        chain: Whether the config has a list of layers, so that nnrun names inputs and outputs.
     """
 
-    inputs: tuple[Entrance, ...]
+    inputs: tuple[ModelInput, ...]
     nodes: tuple[Node, ...]
-    outputs: tuple[Exit, ...]
+    outputs: tuple[ModelOutput, ...]
     chain: bool
+
+    def used_names(self) -> frozenset[str]:
+        """Return the names of all nodes and inputs that an output depends on."""
+        nodes = {node.name: node for node in self.nodes}
+        waiting, seen = [one.source.name for one in self.outputs], set[str]()
+        while waiting:
+            name = waiting.pop()
+            if name not in seen:
+                seen.add(name)
+                waiting += [ref.name for ref in nodes[name].tensors()] if name in nodes else []
+        return frozenset(seen)
+
+    def target_of(self, node: Node) -> str | None:
+        """Return the target that a layer's output is compared with; None where it is no output of the model."""
+        return next((one.target for one in self.outputs if one.source.name == node.name), None)
+
+
+def expand(model: ModelSpec, reader: PartReader) -> Graph:
+    """Expand a model into a graph; errors, such as unknown names, are added to `reader`."""
+    return _Expander(model, reader).graph()
+
+
+class _TooLargeError(Exception):
+    """Stacks within stacks have become more layers than a model can have."""
+
+
+class _Expander:
+    """Expands one model; names in the scope of a stack map to tensors."""
+
+    def __init__(self, model: ModelSpec, reader: PartReader) -> None:
+        self._model = model
+        self._add_error = reader.add_error
+        self._nodes: list[Node] = []
+        self._name_counts: dict[str, int] = {}
+        self._layers: set[str] = set()
+
+    def graph(self) -> Graph:
+        names = {one.name: TensorRef(one.name) for one in self._model.inputs}
+        previous = TensorRef(self._model.inputs[0].name)
+        try:
+            last = self._items(self._model.layers, previous, names, "")
+        except _TooLargeError:
+            text = f"the model has more than {_MOST_NODES} layers"
+            self._add_error(("model",), text, "look for a large times:, or stacks that use stacks")
+            last = previous
+        outputs = tuple(self._output(output, names, last) for output in self._model.outputs)
+        outputs = outputs or (ModelOutput("output", last, path=("model",)),)
+        return Graph(self._model.inputs, tuple(self._nodes), outputs, self._model.chain)
+
+    def _items(
+        self, items: Sequence[StackItem], previous: TensorRef, names: dict[str, TensorRef], shared: str
+    ) -> TensorRef:
+        """Add the nodes of a stack; `shared` identifies its layers where they share weights, else it is empty."""
+        for index, item in enumerate(items):
+            previous = self._item(item, previous, names, f"{shared}/{index}" if shared else "")
+            if item.name:
+                names[item.name] = previous
+        return previous
+
+    def _item(self, item: StackItem, previous: TensorRef, names: dict[str, TensorRef], shared: str) -> TensorRef:
+        if isinstance(item, Layer):
+            return self._layer(item, previous, names, shared)
+        start = self._source(item, previous, names)
+        if isinstance(item, Repeat):
+            for time in range(item.times):
+                start = self._items(item.layers, start, {**names, "input": start}, f"{shared}#{time}" if shared else "")
+            return start
+        if isinstance(item, Residual):
+            inner = {**names, "input": start}
+            long = self._items(item.layers, start, dict(inner), f"{shared}|layers" if shared else "")
+            short = self._items(item.shortcut, start, dict(inner), f"{shared}|shortcut" if shared else "")
+            add = Part("layers", "Add", {"name": item.name} if item.name else {}, item.path)
+            return self._add(add, (long, short), {}, shared)
+        # A stack sees its own input and its own names alone, so that it means the same wherever it is used.
+        same = item.stack if item.share else shared and f"{shared}@{item.stack}"
+        return self._items(self._model.stacks.get(item.stack, ()), start, {"input": start}, same)
+
+    def _layer(self, item: Layer, previous: TensorRef, names: dict[str, TensorRef], shared: str) -> TensorRef:
+        place = (*item.path, item.part.name)
+        named = (self._tensor(name, names, (*place, "from")) for name in item.sources or ())
+        sources = (previous,) if item.sources is None else tuple(named)
+        self._require_source_count(item, len(sources))
+        call = {key: self._call_value(key, value, names, (*place, "call", key)) for key, value in item.call.items()}
+        return self._add(item.part, sources, call, shared)
+
+    def _add(self, part: Part, sources: tuple[TensorRef, ...], call: Mapping[str, Any], shared: str) -> TensorRef:
+        if len(self._nodes) >= _MOST_NODES:
+            raise _TooLargeError
+        node = str(len(self._nodes))
+        layer = shared or node
+        part = self._with_unique_name(part, layer)
+        self._layers.add(layer)
+        self._nodes.append(Node(node, part, sources, part.name in LIST_LAYERS, call, layer))
+        return TensorRef(node)
+
+    def _with_unique_name(self, part: Part, layer: str) -> Part:
+        """Number the names of a layer that is in several places, as Keras requires unique names."""
+        name = part.arguments.get("name")
+        if not name or layer in self._layers:
+            return part
+        count = self._name_counts.get(name, 0)
+        self._name_counts[name] = count + 1
+        return replace(part, arguments={**part.arguments, "name": f"{name}_{count}"}) if count else part
+
+    def _require_source_count(self, item: Layer, count: int) -> None:
+        name, path = item.part.name, (*item.path, item.part.name)
+        most = ATTENTION_LAYERS.get(name, 1)
+        if name in LIST_LAYERS and count < 2:
+            hint = f"name them: {name}: {{from: [one, other]}}"
+            self._add_error(path, f"{name} takes several tensors, received one", hint, at_key=True)
+        elif name in ATTENTION_LAYERS and count < 2:
+            hint = f"for self-attention name it twice: {name}: {{from: [x, x], ...}}"
+            self._add_error(path, f"{name} takes a query and a value, received one tensor", hint, at_key=True)
+        elif name not in LIST_LAYERS and count > most:
+            expected = "one tensor" if most == 1 else f"{most} tensors at most"
+            text = f"{name} takes {expected}, received {count}"
+            self._add_error((*path, "from"), text, _JOIN if most == 1 else None)
+
+    def _source(self, item: Repeat | Residual | Use, previous: TensorRef, names: Mapping[str, TensorRef]) -> TensorRef:
+        if item.sources is None:
+            return previous
+        path = (*item.path, "from")
+        if len(item.sources) > 1:
+            self._add_error(path, f"expected one name, received {len(item.sources)}", _JOIN)
+        return self._tensor(item.sources[0], names, path)
+
+    def _tensor(self, word: str, names: Mapping[str, TensorRef], path: Path) -> TensorRef:
+        name, dot, output = word.partition(".")
+        if name not in names:
+            hint = did_you_mean(name, names) or f"the names are: {', '.join(names)}"
+            self._add_error(path, f"no layer or input before this one has the name '{name}'", hint)
+            return TensorRef(self._model.inputs[0].name)
+        if dot and not output.isdigit():
+            text = f"expected the number of an output after the dot, received '{word}'"
+            self._add_error(path, text, f"write {name}.1 for the second")
+            return names[name]
+        return replace(names[name], output=int(output)) if dot else names[name]
+
+    def _call_value(self, key: str, value: Any, names: Mapping[str, TensorRef], path: Path) -> Any:
+        if key in TENSOR_ARGUMENTS and isinstance(value, str):
+            return self._tensor(value, names, path)
+        if key in TENSOR_ARGUMENTS and isinstance(value, list):
+            return [self._tensor(one, names, (*path, index)) for index, one in enumerate(value) if isinstance(one, str)]
+        return value
+
+    def _output(self, output: OutputSpec, names: Mapping[str, TensorRef], last: TensorRef) -> ModelOutput:
+        several = len(self._model.outputs) > 1
+        if output.source is not None:
+            source = self._tensor(output.source, names, (*output.path, "from"))
+        elif output.name not in names and not several:
+            source = last  # the name of a single output is free
+        else:
+            source = self._tensor(output.name, names, output.path)
+        target = output.target or (output.name if several else None)
+        return ModelOutput(output.name, source, target, output.loss, output.weight, output.metrics, output.path)

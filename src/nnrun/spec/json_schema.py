@@ -1,31 +1,46 @@
-"""The whole language as a JSON Schema (draft 2020-12), made from the sections' tables, the forms and the catalog.
+"""The language of configs as a JSON Schema (draft 2020-12), made from sections, constructs and the catalog.
 
-It says what can be said of a text without its data: a config that it refuses, `nnrun check` refuses too. What only
-`check` knows (names that `from:` says, shapes, what goes together across sections) it lets pass.
+It holds what can be checked without the data: a config that it refuses, `nnrun check` refuses too. It accepts what
+only `check` can decide (names in `from:`, shapes, contradictions between sections).
 """
 
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nnrun.catalog import docstrings, lookup
-from nnrun.catalog.kinds import AnyOf, Kind, MappingOf, PartOf, or_null
+from nnrun.catalog.kinds import AnyOf, Integer, Kind, MappingOf, Number, PartOf, or_null
 from nnrun.config.extends import WIDEST
+from nnrun.spec.constructs import CONSTRUCTS, NAME, Construct, ConstructKey
 from nnrun.spec.experiment import Expectation, Experiment
-from nnrun.spec.findings.registry import FINDINGS, silenceable
-from nnrun.spec.json_schema_model import NULL, WITH_DEFINE, definitions_of_model, ref
-from nnrun.spec.json_schema_parts import definitions_of_parts
+from nnrun.spec.findings.explanations import EXPLANATIONS, silenceable
+from nnrun.spec.part import goes_by_name, required_arguments
 from nnrun.spec.section import Key, Section
 
+if TYPE_CHECKING:
+    from nnrun.catalog.lookup import Entry, Parameter
+
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
-#: A name, not an address: nothing is fetched to use it.
+#: A name, not an address: nothing is downloaded to use it.
 _ID = "urn:nnrun:config"
 _MADE_BY = "Made by: nnrun schema --out configs/nnrun.schema.json. Do not edit."
-#: A section as it may stand in a config that extends another: nothing is required, and null removes.
-_LAID_OVER = "_laid_over"
-#: What `Section.refusal` says, in the words of JSON Schema.
-_TOGETHER: dict[str, dict[str, Any]] = {
+#: The ending of sections in a config that extends another: nothing is required, and null removes.
+_EXTENDING = "_laid_over"
+#: Layers in a model, with `from` and `call`; `layers` are those inside other parts.
+_APPLIED = "applied_layers"
+#: The ending of definitions for configs with a `define:`, whose names a schema cannot know.
+_WITH_DEFINE = "_with_define"
+_MACROS = ("repeat", "residual", "use")
+#: Words that have no effect without arguments: both weights of l1l2 are 0 by default.
+_NOT_ALONE = frozenset({"l1l2"})
+
+_NULL: dict[str, Any] = {"type": "null"}
+_NAMED = {"type": "string", "pattern": f"^{NAME}$"}
+_TEXTS = {"type": "array", "items": {"type": "string"}}
+_ONE_KEY: dict[str, Any] = {"type": "object", "minProperties": 1, "maxProperties": 1}
+#: `Section.refusal` as JSON Schema.
+_REFUSALS: dict[str, dict[str, Any]] = {
     "Expectation": {
         "oneOf": [
             {"required": ["value", "within"], "maxProperties": 2},
@@ -35,8 +50,8 @@ _TOGETHER: dict[str, dict[str, Any]] = {
     },
     "TrainingSpec": {
         "if": {"properties": {"rule": {"const": "perceptron"}}, "required": ["rule"]},
-        "then": {"properties": {"loss": NULL, "optimizer": NULL, "class_weight": NULL, "augment": {"maxItems": 0}}},
-        "else": {"required": ["optimizer"], "properties": {"learning_rate": NULL, "optimizer": {"not": NULL}}},
+        "then": {"properties": {"loss": _NULL, "optimizer": _NULL, "class_weight": _NULL, "augment": {"maxItems": 0}}},
+        "else": {"required": ["optimizer"], "properties": {"learning_rate": _NULL, "optimizer": {"not": _NULL}}},
     },
     "Split": {
         "not": {
@@ -45,14 +60,14 @@ _TOGETHER: dict[str, dict[str, Any]] = {
         }
     },
 }
-#: A chain has only one output, whose loss can stand nowhere else.
-_LOSS_OF_A_CHAIN = {
+#: The loss of a chain can be given in `training:` only.
+_CHAIN_LOSS = {
     "if": {"properties": {"model": {"type": "array"}}, "required": ["model"]},
     "then": {
         "properties": {
             "training": {
                 "if": {"properties": {"rule": {"const": "perceptron"}}, "required": ["rule"]},
-                "else": {"required": ["loss"], "properties": {"loss": {"not": NULL}}},
+                "else": {"required": ["loss"], "properties": {"loss": {"not": _NULL}}},
             }
         }
     },
@@ -60,7 +75,7 @@ _LOSS_OF_A_CHAIN = {
 
 
 def schema() -> dict[str, Any]:
-    """Make the JSON Schema of a whole config."""
+    """Return the JSON Schema of a whole config."""
     return {
         "$schema": _DRAFT,
         "$id": _ID,
@@ -69,14 +84,14 @@ def schema() -> dict[str, Any]:
         "description": docstrings.summary(Experiment.__doc__),
         "type": "object",
         "if": {"required": ["extends"]},
-        "then": ref(f"Experiment{_LAID_OVER}"),
-        "else": ref("Experiment"),
-        "$defs": {**_sections(), **definitions_of_model(), **definitions_of_parts()},
+        "then": _ref(f"Experiment{_EXTENDING}"),
+        "else": _ref("Experiment"),
+        "$defs": {**_sections(), **_model_definitions(), **_part_definitions()},
     }
 
 
 def text() -> str:
-    """Write the JSON Schema with one definition on each line, so that a change to one part is a change of one line."""
+    """Return the JSON Schema as text, with one definition on each line for readable diffs."""
     whole = schema()
     inner = _lines(whole.pop("$defs"), "  ")
     head = _lines(whole, " ")
@@ -89,56 +104,65 @@ def _lines(mapping: dict[str, Any], indent: str) -> str:
     )
 
 
-def _sections() -> dict[str, Any]:
-    found: dict[str, Any] = {"Expectation": _section(Expectation, laid_over=False)}
-    for section in _below(Experiment):
-        found[section.__name__] = _section(section, laid_over=False)
-        found[section.__name__ + _LAID_OVER] = _section(section, laid_over=True)
-    whole = found["Experiment"]
-    whole["required"] = [name for name in whole["required"] if name != "name"]
-    whole["allOf"] = [
-        _LOSS_OF_A_CHAIN,
-        {
-            "if": {"required": ["define"]},
-            "then": {"properties": {"model": ref(f"model{WITH_DEFINE}")}},
-            "else": {"properties": {"model": ref("model")}},
-        },
-    ]
-    found[f"Experiment{_LAID_OVER}"]["properties"]["extends"] = _EXTENDS
-    return found
+def _ref(name: str) -> dict[str, Any]:
+    return {"$ref": f"#/$defs/{name}"}
 
 
+def _object(properties: dict[str, Any], required: list[str] | None = None) -> dict[str, Any]:
+    """Return the schema of a mapping without other keys."""
+    made: dict[str, Any] = {"type": "object", "additionalProperties": False, "properties": properties}
+    return made if required is None else {**made, "required": required}
+
+
+#: Keys of `Experiment` whose values are not read by the section's own kinds.
+_BY_HAND: dict[str, dict[str, Any]] = {
+    # Whether names of stacks are layers too depends on whether there is a `define:`; a base may have one.
+    "model": {"anyOf": [_ref(f"stack{_WITH_DEFINE}"), {"type": "object"}]},
+    "define": _ref("define"),
+    "expect": {"type": "object", "additionalProperties": _ref("Expectation")},
+}
 _EXTENDS = {
-    "description": "The config, or configs, that this one is laid over: files, or names of shipped configs.",
-    "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": WIDEST}],
+    "description": "The config, or configs, that this one extends: files, or names of shipped configs.",
+    "anyOf": [{"type": "string"}, {**_TEXTS, "minItems": 1, "maxItems": WIDEST}],
 }
 
 
-def _below(section: type[Section]) -> list[type[Section]]:
-    """Give a section and all that stand inside it."""
-    inner = [key.kind for key in section.KEYS.values() if isinstance(key.kind, type)]
-    return [section, *(deeper for each in inner for deeper in _below(each))]
+def _sections() -> dict[str, Any]:
+    found: dict[str, Any] = {"Expectation": _section(Expectation, extending=False)}
+    for section in _with_inner(Experiment):
+        found[section.__name__] = _section(section, extending=False)
+        found[section.__name__ + _EXTENDING] = _section(section, extending=True)
+    whole = found["Experiment"]
+    whole["required"] = [name for name in whole["required"] if name != "name"]
+    whole["allOf"] = [
+        _CHAIN_LOSS,
+        {
+            "if": {"required": ["define"]},
+            "then": {"properties": {"model": _ref(f"model{_WITH_DEFINE}")}},
+            "else": {"properties": {"model": _ref("model")}},
+        },
+    ]
+    found[f"Experiment{_EXTENDING}"]["properties"]["extends"] = _EXTENDS
+    return found
 
 
-def _section(section: type[Section], *, laid_over: bool) -> dict[str, Any]:
+def _with_inner(section: type[Section]) -> list[type[Section]]:
+    """Return a section and all sections inside it."""
+    inner = [key.kind for key in section.known_keys().values() if isinstance(key.kind, type)]
+    return [section, *(deeper for each in inner for deeper in _with_inner(each))]
+
+
+def _section(section: type[Section], *, extending: bool) -> dict[str, Any]:
     meanings = docstrings.arguments(section.__doc__, "Attributes")
     properties = {
-        name: {"description": meanings.get(name, ""), **_key(section, name, key, laid_over=laid_over), **_default(key)}
-        for name, key in section.KEYS.items()
+        name: {"description": meanings.get(name, ""), **_key(section, name, key, extending=extending), **_default(key)}
+        for name, key in section.known_keys().items()
     }
-    made = {
-        "type": "object",
-        "description": docstrings.summary(section.__doc__),
-        "properties": properties,
-        "additionalProperties": False,
-    }
-    if laid_over:
+    made = {"description": docstrings.summary(section.__doc__), **_object(properties)}
+    if extending:
         return made
-    return {
-        **made,
-        "required": [name for name, key in section.KEYS.items() if key.required],
-        **_TOGETHER.get(section.__name__, {}),
-    }
+    required = [name for name, key in section.known_keys().items() if key.required]
+    return {**made, "required": required, **_REFUSALS.get(section.__name__, {})}
 
 
 def _default(key: Key) -> dict[str, Any]:
@@ -147,45 +171,172 @@ def _default(key: Key) -> dict[str, Any]:
     return {"default": list(key.default) if isinstance(key.default, tuple) else key.default}
 
 
-def _key(section: type[Section], name: str, key: Key, *, laid_over: bool) -> dict[str, Any]:
-    if section is Experiment and name in _BY_HAND:
-        return {"anyOf": [_BY_HAND[name], {"type": "object"}, NULL]} if laid_over else _or_null(_BY_HAND[name], key)
-    if isinstance(key.kind, type):
-        inner = ref(key.kind.__name__ + (_LAID_OVER if laid_over else ""))
-        return {"anyOf": [inner, NULL]} if laid_over else _or_null(inner, key)
-    if laid_over:
-        return {"anyOf": [key.kind.schema(), NULL, *_merged(key.kind)]}
-    kind = or_null(key.kind) if key.default is None else key.kind
-    return {**kind.schema(), **(_further(name) if section is Experiment else {})}
+def _key(section: type[Section], name: str, key: Key, *, extending: bool) -> dict[str, Any]:
+    by_hand = _BY_HAND.get(name) if section is Experiment else None
+    if by_hand is not None:
+        made = [by_hand, *([{"type": "object"}] if extending else [])]
+    elif isinstance(key.kind, type):
+        made = [_ref(key.kind.__name__ + (_EXTENDING if extending else ""))]
+    elif extending:
+        return {"anyOf": [key.kind.schema(), _NULL, *_merged(key.kind)]}
+    else:
+        kind = or_null(key.kind) if key.default is None else key.kind
+        return {**kind.schema(), **(_restriction(name) if section is Experiment else {})}
+    return {"anyOf": [*made, _NULL]} if extending or key.default is None else made[0]
 
 
-def _further(name: str) -> dict[str, Any]:
-    """What the top refuses of values that are of the kind."""
+def _restriction(name: str) -> dict[str, Any]:
+    """Return what a key of `Experiment` refuses of the values that are of its kind."""
     if name == "name":
         return {"pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$"}
     if name == "silence":
-        return {"items": {"anyOf": [{"const": word, "description": FINDINGS[word].what} for word in silenceable()]}}
+        return {"items": {"anyOf": [{"const": word, "description": EXPLANATIONS[word].what} for word in silenceable()]}}
     return {}
 
 
-def _or_null(said: dict[str, Any], key: Key) -> dict[str, Any]:
-    return {"anyOf": [said, NULL]} if key.default is None else said
-
-
-#: Keys whose values other readers than the table's own read.
-_BY_HAND: dict[str, dict[str, Any]] = {
-    # Whether names of stacks are layers too depends on whether there is a `define:`; a base may have one.
-    "model": {"anyOf": [ref(f"stack{WITH_DEFINE}"), {"type": "object"}]},
-    "define": ref("define"),
-    "expect": {"type": "object", "additionalProperties": ref("Expectation")},
-}
-
-
 def _merged(kind: Kind) -> list[dict[str, Any]]:
-    """What else may stand where a mapping is merged into another: some of a part's arguments, some of its keys."""
+    """Return what a mapping that is merged into another may be: some of a part's arguments, some of its keys."""
     if isinstance(kind, PartOf):
         words = [word for category in kind.categories for word in lookup.words(category)]
         return [{"type": "object", "propertyNames": {"enum": words}}]
     if isinstance(kind, AnyOf):
         return [also for one in kind.kinds for also in _merged(one)]
     return [{"type": "object"}] if isinstance(kind, MappingOf) else []
+
+
+_VALUES: dict[str, Any] = {
+    "name": {"anyOf": [_NAMED, _NULL]},
+    "tensors": {
+        "description": CONSTRUCTS["layer"].keys["from"].meaning,
+        "anyOf": [{"type": "string"}, {**_TEXTS, "minItems": 1}, _NULL],
+    },
+    "tensor": {"type": ["string", "null"]},
+    "field": {"type": ["string", "null"]},
+    "times": Integer(1, 1000).schema()["anyOf"][0],
+    "truth": {"type": "boolean"},
+    "weight": Number(0).schema(),
+    "metrics_of_output": {"anyOf": [{"type": "array", "items": _ref("metrics")}, _NULL]},
+    "inputs": {
+        "anyOf": [
+            {
+                "type": "object",
+                "minProperties": 1,
+                "propertyNames": _NAMED,
+                "additionalProperties": {"anyOf": [{"type": "string"}, {**_TEXTS, "minItems": 1}, _NULL]},
+            },
+            _NULL,
+        ]
+    },
+    "outputs": {
+        "anyOf": [
+            {"type": "object", "minProperties": 1, "additionalProperties": {"anyOf": [_ref("output"), _NULL]}},
+            {**_TEXTS, "minItems": 1},
+            _NULL,
+        ]
+    },
+}
+
+
+def _model_definitions() -> dict[str, Any]:
+    """Return the definitions of all that `model:` and `define:` may contain, except the layers themselves."""
+    return {
+        **_VALUES,
+        "stack_name": {**_NAMED, "not": {"enum": [*_MACROS, *lookup.words("layers")]}},
+        "output": _construct(CONSTRUCTS["output"], ""),
+        "define": {
+            "type": "object",
+            "propertyNames": _ref("stack_name"),
+            "additionalProperties": _ref(f"stack{_WITH_DEFINE}"),
+        },
+        **_models(""),
+        **_models(_WITH_DEFINE),
+    }
+
+
+def _models(ending: str) -> dict[str, Any]:
+    """Return the definitions of models; with the ending `_WITH_DEFINE`, of those that may use stacks by name."""
+    macros = [name for name in _MACROS if ending or name != "use"]
+    constructs = {f"{name}{ending}": _construct(CONSTRUCTS[name], ending) for name in macros}
+    macro = {name: _ref(f"{name}{ending}") for name in macros}
+    items = [
+        {**_ref(_APPLIED), "additionalProperties": {"properties": {"name": _ref("name")}}},
+        {**_ONE_KEY, "additionalProperties": False, "properties": macro},
+    ]
+    if ending:
+        macro["use"] = {"anyOf": [_ref("stack_name"), macro["use"]]}
+        # A use by name with keys of its own: `block: {share: true}`.
+        use = {**_construct(CONSTRUCTS["use"], ending), "required": []}
+        by_name = {"propertyNames": _ref("stack_name"), "additionalProperties": {"anyOf": [use, _NULL]}}
+        items += [_ref("stack_name"), {**_ONE_KEY, **by_name}]
+    return {
+        **constructs,
+        f"item{ending}": {"anyOf": items},
+        f"stack{ending}": {"type": "array", "minItems": 1, "items": _ref(f"item{ending}")},
+        f"model{ending}": {"anyOf": [_ref(f"stack{ending}"), _construct(CONSTRUCTS["model"], ending)]},
+    }
+
+
+def _construct(construct: Construct, ending: str) -> dict[str, Any]:
+    required = [name for name, key in construct.keys.items() if key.required]
+    properties = {name: _construct_key(name, key, ending) for name, key in construct.keys.items()}
+    return {"description": construct.meaning, **_object(properties, required)}
+
+
+def _construct_key(name: str, key: ConstructKey, ending: str) -> dict[str, Any]:
+    made = _ref(key.type)
+    if key.type == "stack":
+        stack = _ref(f"stack{ending}")
+        made = {"anyOf": [stack, _NULL]} if name == "shortcut" else stack
+    return {"description": key.meaning, **made}
+
+
+def _part_definitions() -> dict[str, Any]:
+    """Return the definitions of every category and of what each of its entries takes."""
+    found: dict[str, Any] = {}
+    for category in lookup.CATEGORIES:
+        found[_APPLIED if category == "layers" else category] = _category(category)
+    # A layer inside another (`Bidirectional: {layer: ...}`) has no place in the graph.
+    found["layers"] = {**_ref(_APPLIED), "additionalProperties": {"properties": {"from": False, "call": False}}}
+    for category in lookup.CATEGORIES:
+        found.update({f"{category}.{entry.name}": _entry(entry) for entry in _known(category).values()})
+    return found
+
+
+def _known(category: str) -> dict[str, Entry]:
+    """Return every word of a category that a config can use, with its entry."""
+    known = {word: entry for word in lookup.words(category) if (entry := lookup.entry(category, word))}
+    return {word: entry for word, entry in known.items() if not (goes_by_name(entry) and required_arguments(entry))}
+
+
+def _category(category: str) -> dict[str, Any]:
+    known = _known(category)
+    alone = [
+        {"const": word, "description": entry.summary}
+        for word, entry in known.items()
+        if not required_arguments(entry) and word not in _NOT_ALONE
+    ]
+    mapping = {word: _ref(f"{category}.{entry.name}") for word, entry in known.items()}
+    return {"anyOf": [*alone, {**_ONE_KEY, "additionalProperties": False, "properties": mapping}]}
+
+
+def _entry(entry: Entry) -> dict[str, Any]:
+    """Return the schema of the arguments of an entry: a mapping, null, or the value of the first one."""
+    if goes_by_name(entry):
+        return {"description": entry.summary, "type": ["object", "null"], "maxProperties": 0}
+    required = required_arguments(entry)
+    properties = {name: _argument(one) for name, one in entry.parameters.items()}
+    if entry.category == "layers":
+        call = {name: {"description": text} if text else {} for name, text in entry.call.items()}
+        properties["from"] = _ref("tensors")
+        properties["call"] = {"description": "Arguments of the layer's call.", **_object(call)}
+    made = [_object(properties, required), *([] if required else [_NULL])]
+    if entry.first_parameter is not None and not set(required) - {entry.first_parameter.name}:
+        # A mapping is always arguments, and null is none.
+        made.append({**_argument(entry.first_parameter), "not": {"type": ["object", "null"]}})
+    return {"description": entry.summary, "anyOf": made}
+
+
+def _argument(parameter: Parameter) -> dict[str, Any]:
+    described = {"description": parameter.summary} if parameter.summary else {}
+    default = {} if parameter.required else {"default": parameter.default}
+    return {**parameter.kind.schema(), **described, **default}

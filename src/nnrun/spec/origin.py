@@ -1,4 +1,4 @@
-"""Where a value of a config comes from: the places that say it, or whose default it is."""
+"""The origin of a value of a config: the places that set it, or whose default it is."""
 
 from __future__ import annotations
 
@@ -12,14 +12,13 @@ from nnrun.config.hints import did_you_mean
 from nnrun.config.render import show
 from nnrun.errors import NnrunError
 from nnrun.spec.experiment import Experiment, validate
-from nnrun.spec.part import Part
-from nnrun.spec.parts import FILLED_IN, Reader
+from nnrun.spec.part import FILLED_IN, Part, PartReader
 from nnrun.spec.section import Section
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from nnrun.catalog.lookup import Entry, Parameter
+    from nnrun.catalog.lookup import Entry
     from nnrun.config.document import Document
     from nnrun.errors import Mark, Path
 
@@ -33,14 +32,14 @@ _KERAS_OWN = (("training", "epochs"), ("training", "batch_size"), ("training", "
 
 @dataclass(frozen=True)
 class Origin:
-    """A value and where it comes from.
+    """A value and its origin.
 
     Attributes:
-        path: Where it stands, or would stand.
+        path: Its place in the config, whether or not the config sets it.
         value: The value in force, as plain data.
-        places: Every place that says it, oldest first, so that the last one is in force; empty for a default.
-        default_of: Whose default it is; None where the config says it.
-        note: What else there is to say, or None.
+        places: Every place that sets it, oldest first, so that the last one is in force; empty for a default.
+        default_of: Whose default it is; None where the config sets it.
+        note: A remark, or None.
     """
 
     path: Path
@@ -50,26 +49,15 @@ class Origin:
     note: str | None = None
 
 
-@dataclass(frozen=True)
-class _Stop:
-    """How far the words of a question lead in what a config says.
-
-    Attributes:
-        document: The config.
-        path: The path that is there.
-        value: The value at its end.
-    """
-
-    document: Document
-    path: Path
-    value: Any
-
-
 def origin(document: Document, words: Sequence[str]) -> Origin:
-    """Say where the value comes from that `words` lead to.
+    """Return the origin of the value at a dotted path.
+
+    Args:
+        document: The config.
+        words: The words of the path.
 
     Raises:
-        ConfigError: The config does not say it, and is too broken to tell the default.
+        ConfigError: The config does not set the value, and has errors, so that its default is unknown.
         NnrunError: There is no such value.
     """
     path, value, rest = follow(document.data, words)
@@ -80,11 +68,22 @@ def origin(document: Document, words: Sequence[str]) -> Origin:
     if not parts:
         return _of_section(experiment, words, value if isinstance(value, list) else None)
     part = max(parts, key=lambda each: len(each.path))
-    return _of_part(part, [*map(str, path[len(part.path) :]), *rest], _Stop(document, path, value))
+    entry, (name, *inside) = lookup.entry(part.category, part.name), [*map(str, path[len(part.path) :]), *rest]
+    meant = lookup.entry(part.category, name)
+    if entry is None or meant is None or meant.name != part.name:
+        instead = (*part.path, part.name, *inside) if meant else (*part.path, part.name, name, *inside)
+        raise _no_word(f"'{dotted(part.path)}' is {part.name}", name, instead)
+    if path == part.path and isinstance(value, dict):
+        (word,) = value
+        return origin(document, [*map(str, part.path), word, *inside])
+    if not inside or inside[0] in part.arguments:
+        # A bare word whose mapping is asked for, or a lone value that is asked for by its argument.
+        return origin(document, [*map(str, path), *inside[1:]])
+    return _default(entry, (*part.path, name), inside)
 
 
 def _parts(value: Any) -> Iterator[Part]:
-    """Every part inside an experiment, however it is held."""
+    """Yield every part inside an experiment."""
     if isinstance(value, Part):
         yield value
         yield from _parts(list(value.arguments.values()))
@@ -97,26 +96,8 @@ def _parts(value: Any) -> Iterator[Part]:
         yield from _parts([getattr(value, each.name) for each in fields(value)])
 
 
-def _of_part(part: Part, words: Sequence[str], stop: _Stop) -> Origin:
-    """Follow words that begin with a part's name into its arguments."""
-    entry = lookup.entry(part.category, part.name)
-    name, *inside = words
-    meant = lookup.entry(part.category, name)
-    if entry is None or meant is None or meant.name != part.name:
-        rest = inside if meant is not None else words
-        text = f"'{dotted(part.path)}' is {part.name}, so there is no '{name}' inside it"
-        raise NnrunError(text, f"write {dotted((*part.path, part.name, *rest))}")
-    if stop.path == part.path and isinstance(stop.value, dict):
-        (spelt,) = stop.value
-        return origin(stop.document, [*map(str, part.path), spelt, *inside])
-    if not inside or inside[0] in part.arguments:
-        # A bare word, asked for as a mapping; or a lone value, asked for by the argument that it stands for.
-        return origin(stop.document, [*map(str, stop.path), *inside[1:]])
-    return _default(entry, (*part.path, name), inside)
-
-
 def _default(entry: Entry, path: Path, words: Sequence[str]) -> Origin:
-    """The default of a part's argument, or of an argument of the part that is its default."""
+    """Return the default of a part's argument, or of an argument of the part that is its default."""
     name, *deeper = words
     parameter = entry.parameters.get(name)
     if parameter is None:
@@ -125,46 +106,42 @@ def _default(entry: Entry, path: Path, words: Sequence[str]) -> Origin:
     path = (*path, name)
     if (entry.name, name) in FILLED_IN:
         return Origin(path, None, default_of="nnrun", note="a path inside the run folder")
-    if deeper:
-        return _inside_default(entry, parameter, path, deeper)
-    return Origin(path, parameter.default, default_of=_OWNERS[entry.origin])
-
-
-def _inside_default(entry: Entry, parameter: Parameter, path: Path, words: Sequence[str]) -> Origin:
-    """An argument of a part that is a default: `kernel_initializer.GlorotUniform.seed`."""
-    part = Reader().value(parameter.kind, parameter.default, path, parameter.name)
+    if not deeper:
+        return Origin(path, parameter.default, default_of=_OWNERS[entry.origin])
+    # An argument of a part that is a default: `kernel_initializer.GlorotUniform.seed`.
+    part = PartReader().value(parameter.kind, parameter.default, path, name)
     inner = lookup.entry(part.category, part.name) if isinstance(part, Part) else None
     if inner is None:
-        text = f"'{parameter.name}' of {entry.name} is {show(parameter.default)}, so there is no '{words[0]}' inside it"
-        raise NnrunError(text)
-    name, *deeper = words
-    meant = lookup.entry(inner.category, name)
+        raise _no_word(f"'{name}' of {entry.name} is {show(parameter.default)}", deeper[0])
+    word, *deepest = deeper
+    meant = lookup.entry(inner.category, word)
     if meant is None or meant.name != inner.name:
-        text = f"'{parameter.name}' of {entry.name} is {inner.name}, so there is no '{name}' inside it"
-        raise NnrunError(text, f"write {dotted((*path, inner.name, *words))}")
-    return _default(inner, (*path, name), deeper) if deeper else _default(entry, path[:-1], [parameter.name])
+        raise _no_word(f"'{name}' of {entry.name} is {inner.name}", word, (*path, inner.name, *deeper))
+    return _default(inner, (*path, word), deepest) if deepest else _default(entry, path[:-1], [name])
+
+
+def _no_word(what_is: str, word: str, instead: Path = ()) -> NnrunError:
+    return NnrunError(f"{what_is}, so there is no '{word}' inside it", f"write {dotted(instead)}" if instead else None)
 
 
 def _of_section(experiment: Experiment, words: Sequence[str], listed: list[Any] | None) -> Origin:
-    """The default of a setting; `listed` is the list that the words lead to, if it is one."""
+    """Return the default of a setting; `listed` is the list that the words lead to, if it is one."""
     value: Any = experiment
     for number, word in enumerate(words):
-        above = tuple(words[:number])
-        if not isinstance(value, Section):
-            raise _nothing(above, word, (), listed)
-        if word not in value.KEYS:
-            raise _nothing(above, word, tuple(value.KEYS), listed)
+        known = tuple(value.known_keys()) if isinstance(value, Section) else ()
+        if word not in known:
+            raise _no_key(tuple(words[:number]), word, known, listed)
         value = getattr(value, word)
     path = tuple(words)
     owner: Owner = "Keras" if any(is_at(place, path) for place in _KERAS_OWN) else "nnrun"
     if isinstance(value, Section):
-        value = {key: getattr(value, key) for key in value.KEYS}
+        value = {key: getattr(value, key) for key in value.known_keys()}
     return Origin(path, list(value) if isinstance(value, tuple) else value, default_of=owner)
 
 
-def _nothing(above: Path, word: str, known: tuple[str, ...], listed: list[Any] | None) -> NnrunError:
-    where = f"'{dotted(above)}'" if above else "the config"
-    hint = did_you_mean(word, known) or (f"it can say: {', '.join(known)}" if known else None)
+def _no_key(above: Path, word: str, known: tuple[str, ...], listed: list[Any] | None) -> NnrunError:
+    hint = did_you_mean(word, known) or (f"its keys are: {', '.join(known)}" if known else None)
     if listed is not None:
         hint = f"it is a list, whose items count from 0 to {len(listed) - 1}" if listed else "it is an empty list"
+    where = f"'{dotted(above)}'" if above else "the config"
     return NnrunError(f"{where} has no '{word}'", hint)

@@ -1,4 +1,4 @@
-"""How targets must be encoded to suit a loss."""
+"""How targets are encoded to suit a loss."""
 
 from __future__ import annotations
 
@@ -24,26 +24,26 @@ _BINARY = {"BinaryCrossentropy", "BinaryFocalCrossentropy", "Hinge", "SquaredHin
 
 
 def target_forms(experiment: Experiment) -> TargetForms:
-    """Tell the encoding that each target needs: one for all, or one for each target that an output names."""
-    exits, losses = experiment.graph.outputs, experiment.losses
+    """Return the encoding of all targets, or of each where outputs name their targets."""
+    outputs, losses = experiment.graph.outputs, experiment.losses
     if experiment.training.is_perceptron:
         return "binary"
-    if exits[0].target is None:
-        return target_form(losses[exits[0].name])
-    return {str(one.target): target_form(losses[one.name]) for one in exits}
+    if outputs[0].target is None:
+        return target_form(losses[outputs[0].name])
+    return {str(one.target): target_form(losses[one.name]) for one in outputs}
 
 
 def target_form(loss: Part) -> TargetForm:
-    """Tell the encoding that `loss` compares with: class numbers, one-hot rows, 0/1 or plain numbers.
+    """Return the encoding of the targets of `loss`: class numbers, one-hot rows, 0/1 or plain numbers.
 
-    Keras' losses take what their docstrings say: sparse losses class numbers, categorical ones a row per example,
-    binary ones and hinges 0 or 1 (Keras turns 0 into -1 for hinges); all others compare numbers. A loss of the user's
-    own takes what it says, else what its base takes.
+    As Keras documents them, sparse losses take class numbers, categorical ones a row per example, binary ones and
+    hinges 0 or 1 (Keras turns 0 into -1 for hinges); all others take numbers. A loss of the user takes what it states,
+    else what its base takes.
     """
-    own = lookup.entry("losses", loss.name)
-    if own is not None and own.targets is not None:
-        return own.targets
-    name = class_of_loss(loss.name)
+    entry = lookup.entry("losses", loss.name)
+    if entry is not None and entry.targets is not None:
+        return entry.targets
+    name = loss_class(loss.name)
     if name in _ONE_HOT:
         return "one_hot"
     if name in _INTEGER:
@@ -51,13 +51,13 @@ def target_form(loss: Part) -> TargetForm:
     return "binary" if name in _BINARY else "number"
 
 
-def gives_shares(loss: Part) -> bool:
-    """Tell whether `loss` compares probabilities, which a hinge and a loss of plain numbers do not."""
+def takes_probabilities(loss: Part) -> bool:
+    """Return whether `loss` compares probabilities, unlike a hinge and losses of plain numbers."""
     return target_form(loss) != "number" and "hinge" not in loss.name.lower()
 
 
-def class_of_loss(name: str) -> str:
-    """Bring a loss function's name to its class's: `kl_divergence` to `KLDivergence`; other names stay."""
+def loss_class(name: str) -> str:
+    """Return the class of a loss function: `KLDivergence` for `kl_divergence`; other names are returned as they are."""
     if not name.islower():
         return name
     squeezed = name.replace("_", "")

@@ -1,27 +1,27 @@
-"""The section `training:`: what is minimised, how, how long, and what watches."""
+"""The section `training:`: the loss, the optimizer, the number of epochs, callbacks and the rest of training."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Literal
 
 from nnrun.catalog.kinds import AnyOf, Boolean, Choice, Integer, MappingOf, Number, String
-from nnrun.spec.section import Key, Refusal, Section, part_of, parts_of
+from nnrun.spec.section import Refusal, Section, key, part_of, parts_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from nnrun.spec.part import Part
 
-#: Layers that change examples at random and keep their shape, beside all whose name begins with `Random`.
-_RANDOM_TOO = ("RandAugment", "AugMix", "GaussianNoise")
+#: Random layers that keep the shape of examples, in addition to all whose name begins with `Random`.
+_RANDOM_LAYERS = ("RandAugment", "AugMix", "GaussianNoise")
 
 
 def _refuse_augment(parts: Sequence[Part]) -> Refusal | None:
-    """Refuse layers that are not random, which belong into the model or into `prepare:`."""
+    """Refuse layers that are not random; those belong in the model or in `prepare:`."""
     for part in parts:
-        if not part.name.startswith("Random") and part.name not in _RANDOM_TOO:
-            text = f"augment takes Keras' random layers, and {part.name} is none"
+        if not part.name.startswith("Random") and part.name not in _RANDOM_LAYERS:
+            text = f"augment takes random layers of Keras, and {part.name} is not one"
             return text, "write RandomFlip, RandomRotation, RandomTranslation, RandomZoom or the like"
     return None
 
@@ -31,134 +31,101 @@ class Best(Section):
     """Which epoch's model is kept as `best.keras`.
 
     Attributes:
-        monitor: The metric to watch, as `metrics.jsonl` names it; None: `val_loss` where there is a validation
+        monitor: The metric to monitor, as named in `metrics.jsonl`; None: `val_loss` where there is a validation
             part, else `loss`.
-        mode: Whether less or more is better; `auto` decides by the metric's name as Keras does.
+        mode: Whether a smaller or a larger value is better; `auto` decides by the metric's name as Keras does.
     """
 
-    KEYS: ClassVar[Mapping[str, Key]] = {
-        "monitor": Key(String(), None),
-        "mode": Key(Choice(("auto", "min", "max")), "auto"),
-    }
-
-    monitor: str | None = None
-    mode: Literal["auto", "min", "max"] = "auto"
+    monitor: str | None = key(String(), None)
+    mode: Literal["auto", "min", "max"] = key(Choice(("auto", "min", "max")), "auto")
 
 
 @dataclass(frozen=True)
 class Execution(Section):
-    """How training is executed; it changes the time that a run takes, and not what is computed.
+    """How training is executed: what changes its duration, but not what is computed.
 
     Attributes:
-        xla: Whether XLA compiles the steps; `auto` decides by the model's layers and sizes. Figures with and without
-            it differ by rounding, and where a layer draws random numbers by what is drawn.
+        xla: Whether XLA compiles the steps; `auto` decides by the model's layers and sizes. Results with and without
+            it differ by rounding, and by the numbers drawn where a layer draws random numbers.
         executor: Whether an epoch is one compiled program (`resident`) or a call for each step (`stepwise`), which
             gives the same bits more slowly; `auto` is `resident` unless a callback needs every batch.
-        halves: Whether large recurrent layers take a batch in two halves, side by side on the cores; figures then
+        halves: Whether large recurrent layers compute a batch in two halves, in parallel on the cores; results then
             differ by rounding from those of Keras' own `fit`.
     """
 
-    KEYS: ClassVar[Mapping[str, Key]] = {
-        "xla": Key(AnyOf((Choice(("auto",)), Boolean())), "auto"),
-        "executor": Key(Choice(("auto", "resident", "stepwise")), "auto"),
-        "halves": Key(Boolean(), True),
-    }
-
-    xla: bool | Literal["auto"] = "auto"
-    executor: Literal["auto", "resident", "stepwise"] = "auto"
-    halves: bool = True
+    xla: bool | Literal["auto"] = key(AnyOf((Choice(("auto",)), Boolean())), "auto")
+    executor: Literal["auto", "resident", "stepwise"] = key(Choice(("auto", "resident", "stepwise")), "auto")
+    halves: bool = key(Boolean(), default=True)
 
 
 @dataclass(frozen=True)
-class Samples(Section):
-    """What a model of a text writes while it is trained, into the log and `samples.jsonl`; weights do not change by it.
+class SamplesSpec(Section):
+    """The text that a model of a text writes during training, into the log and `samples.jsonl`.
 
     Attributes:
-        every: After how many epochs it writes again.
-        length: How many characters (words, bytes) it writes.
-        temperature: Below 1 it draws more surely, above 1 more freely; 0 takes the most probable.
-        seed_text: What it writes on from, of any length; None: the first window of the validation part, else of the
-            training part.
+        every: The number of epochs from one sample to the next.
+        length: The number of characters (words, bytes) of a sample.
+        temperature: Below 1 likely tokens are drawn more often, above 1 less often; 0 takes the most likely.
+        seed_text: The text that a sample continues, of any length; None: the first window of the validation part,
+            else of the training part.
     """
 
-    KEYS: ClassVar[Mapping[str, Key]] = {
-        "every": Key(Integer(1), 1),
-        "length": Key(Integer(1), 200),
-        "temperature": Key(Number(0), 0.7),
-        "seed_text": Key(String(), None),
-    }
-
-    every: int = 1
-    length: int = 200
-    temperature: float = 0.7
-    seed_text: str | None = None
+    every: int = key(Integer(1), 1)
+    length: int = key(Integer(1), 200)
+    temperature: float = key(Number(0), 0.7)
+    seed_text: str | None = key(String(), None)
 
 
 @dataclass(frozen=True)
 class TrainingSpec(Section):
-    """What is minimised, how, how long, and what watches.
+    """The loss, the optimizer, the number of epochs, callbacks and the rest of training.
 
     Attributes:
-        rule: How weights change: along the gradient, or by the perceptron's rule, on an error alone.
-        loss: A loss of Keras; None where every output has its own, and for the perceptron's rule.
-        optimizer: An optimizer of Keras; None for the perceptron's rule.
-        learning_rate: The step of the perceptron's rule, 1 by default; an optimizer has its own.
-        metrics: Metrics of Keras, beside the loss.
-        epochs: How many times the training rows are seen; Keras' default is 1.
+        rule: How weights are updated: along the gradient, or by the perceptron rule, after an error alone.
+        loss: A loss of Keras; None where every output has its own, and for the perceptron rule.
+        optimizer: An optimizer of Keras; None for the perceptron rule.
+        learning_rate: The step size of the perceptron rule, 1 by default; an optimizer has its own.
+        metrics: Metrics of Keras, in addition to the loss.
+        epochs: The number of passes over the training rows; Keras' default is 1.
         batch_size: Rows per step; Keras' default is 32.
-        shuffle: Whether every epoch sees the rows in a new order, a pure function of seed and epoch.
-        class_weight: How much each class counts, by name or number; `balanced` makes all classes count alike.
-        augment: Random layers of Keras that training batches go through, and nothing else.
-        callbacks: Callbacks of Keras; paths they write lie inside the run folder.
+        shuffle: Whether every epoch has a new order of rows, which depends on seed and epoch alone.
+        class_weight: The weight of each class, by name or number; `balanced` gives all classes the same total.
+        augment: Random layers of Keras, applied to training batches only.
+        callbacks: Callbacks of Keras; paths that they write are inside the run folder.
         best: Which epoch's model is kept.
-        samples: What a model of a text writes while it is trained.
+        samples: The text that a model of a text writes during training.
         execution: How training is executed.
     """
 
-    KEYS: ClassVar[Mapping[str, Key]] = {
-        "rule": Key(Choice(("gradient", "perceptron")), "gradient"),
-        "loss": Key(part_of("losses"), None),
-        "optimizer": Key(part_of("optimizers"), None, needed_unless=("rule", "perceptron")),
-        "learning_rate": Key(Number(0, exclusive_minimum=True), None),
-        "metrics": Key(parts_of("metrics"), ()),
-        "epochs": Key(Integer(1), 1),
-        "batch_size": Key(Integer(1), 32),
-        "shuffle": Key(Boolean(), default=True),
-        "class_weight": Key(AnyOf((Choice(("balanced",)), MappingOf(Number(0)))), None),
-        "augment": Key(parts_of("layers"), (), _refuse_augment),
-        "callbacks": Key(parts_of("callbacks"), ()),
-        "best": Key(Best, Best()),
-        "samples": Key(Samples, None),
-        "execution": Key(Execution, Execution()),
-    }
-
-    rule: Literal["gradient", "perceptron"] = "gradient"
-    loss: Part | None = None
-    optimizer: Part | None = None
-    learning_rate: float | None = None
-    metrics: tuple[Part, ...] = ()
-    epochs: int = 1
-    batch_size: int = 32
-    shuffle: bool = True
-    class_weight: Mapping[str, float] | Literal["balanced"] | None = None
-    augment: tuple[Part, ...] = ()
-    callbacks: tuple[Part, ...] = ()
-    best: Best = Best()
-    samples: Samples | None = None
-    execution: Execution = Execution()
+    rule: Literal["gradient", "perceptron"] = key(Choice(("gradient", "perceptron")), "gradient")
+    loss: Part | None = key(part_of("losses"), None)
+    optimizer: Part | None = key(part_of("optimizers"), None, needed_unless=("rule", "perceptron"))
+    learning_rate: float | None = key(Number(0, exclusive_minimum=True), None)
+    metrics: tuple[Part, ...] = key(parts_of("metrics"), ())
+    epochs: int = key(Integer(1), 1)
+    batch_size: int = key(Integer(1), 32)
+    shuffle: bool = key(Boolean(), default=True)
+    class_weight: Mapping[str, float] | Literal["balanced"] | None = key(
+        AnyOf((Choice(("balanced",)), MappingOf(Number(0)))), None
+    )
+    augment: tuple[Part, ...] = key(parts_of("layers"), (), refuses=_refuse_augment)
+    callbacks: tuple[Part, ...] = key(parts_of("callbacks"), ())
+    best: Best = key(Best, Best())
+    samples: SamplesSpec | None = key(SamplesSpec, None)
+    execution: Execution = key(Execution, Execution())
 
     @property
     def is_perceptron(self) -> bool:
-        """Whether weights change by the perceptron's rule."""
+        """Whether weights are updated by the perceptron rule."""
         return self.rule == "perceptron"
 
     @property
     def step_size(self) -> float:
-        """How far the perceptron's rule moves the weights on an error."""
+        """The step size of the perceptron rule."""
         return 1.0 if self.learning_rate is None else self.learning_rate
 
     def refusal(self) -> Refusal | None:
-        """Refuse what only one of the two rules takes."""
+        """Refuse what only the other of the two rules accepts."""
         if not self.is_perceptron:
             if self.learning_rate is None:
                 return None

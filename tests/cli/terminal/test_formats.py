@@ -13,7 +13,7 @@ import pytest
 from nnrun.cli.commands.check import Checked, wants_json
 from nnrun.cli.terminal.formats import LANGUAGE, github, sarif
 from nnrun.errors import Mark, Problem
-from nnrun.spec.findings.registry import FINDINGS
+from nnrun.spec.findings.explanations import EXPLANATIONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -102,7 +102,7 @@ def test_sarif_is_sarif(say: Say, bad: str) -> None:
     (run,) = log["runs"]
     rules = {rule["id"]: rule for rule in run["tool"]["driver"]["rules"]}
     assert set(rules) == {LANGUAGE, "batch-larger-than-data"}
-    assert rules["batch-larger-than-data"]["shortDescription"]["text"] == FINDINGS["batch-larger-than-data"].what
+    assert rules["batch-larger-than-data"]["shortDescription"]["text"] == EXPLANATIONS["batch-larger-than-data"].what
     first = run["results"][0]
     place = first["locations"][0]["physicalLocation"]
     assert (first["ruleId"], first["level"]) == (LANGUAGE, "error")

@@ -11,8 +11,7 @@ import pytest
 from nnrun.catalog import lookup
 from nnrun.engine.model.build import Builder
 from nnrun.errors import BuildError
-from nnrun.spec.part import Part
-from nnrun.spec.parts import read_part
+from nnrun.spec.part import Part, read_part
 
 
 @pytest.fixture
@@ -21,8 +20,8 @@ def make(keras, facts) -> Callable[[str, object], Any]:
     builder = Builder(keras, facts(), lambda _: None)
 
     def build(category: str, said: object) -> Any:
-        part, complaints = read_part(category, said)
-        assert complaints == ()
+        part, errors = read_part(category, said)
+        assert errors == ()
         return builder.make(part)
 
     return build

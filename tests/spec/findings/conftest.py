@@ -9,9 +9,9 @@ import pytest
 from nnrun.spec.experiment import Experiment
 from nnrun.spec.facts import Facts
 from nnrun.spec.finding import Finding
-from nnrun.spec.findings.case import Case
-from nnrun.spec.findings.find import findings
-from nnrun.spec.walk import walk
+from nnrun.spec.findings.checks import check
+from nnrun.spec.findings.context import CheckContext
+from nnrun.spec.shapes import infer_shapes
 
 FACTS = Facts("classification", "integer", (64,), classes=10, targets=1, rows={"train": 100, "test": 20})
 
@@ -23,6 +23,6 @@ def found(experiment) -> Callable[..., tuple[Finding, ...]]:
     def find(facts: Facts | None = FACTS, **sections: str) -> tuple[Finding, ...]:
         said: Experiment = experiment(**sections)
         given = {one.name: facts.input_shape if facts else None for one in said.graph.inputs}
-        return findings(Case(said, facts, given, walk(said.graph, facts, given)))
+        return check(CheckContext(said, facts, given, infer_shapes(said.graph, facts, given)))
 
     return find

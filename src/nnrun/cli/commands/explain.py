@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from nnrun.cli.terminal.screen import Screen
     from nnrun.config.document import Document
     from nnrun.errors import Mark, Path
-    from nnrun.spec.findings.explanation import Explanation
+    from nnrun.spec.findings.explanations import Explanation
     from nnrun.spec.origin import Origin
 
 
@@ -175,12 +175,12 @@ def explain(name: str, sets: tuple[str, ...], as_json: bool) -> None:
 def _tell_finding(name: str, *, as_json: bool) -> None:
     from nnrun.cli.terminal.screen import Screen, put_json
     from nnrun.config.hints import did_you_mean
-    from nnrun.spec.findings.registry import FINDINGS
+    from nnrun.spec.findings.explanations import EXPLANATIONS
 
-    found = FINDINGS.get(name)
+    found = EXPLANATIONS.get(name)
     if found is None:
-        near = did_you_mean(name, list(FINDINGS))
-        raise NnrunError(f"no finding is called '{name}'", near or f"there are: {', '.join(sorted(FINDINGS))}")
+        near = did_you_mean(name, list(EXPLANATIONS))
+        raise NnrunError(f"no finding is called '{name}'", near or f"there are: {', '.join(sorted(EXPLANATIONS))}")
     if as_json:
         put_json({"name": name, **found._asdict()})
     else:

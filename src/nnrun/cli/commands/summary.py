@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from nnrun.cli.terminal.screen import Screen
     from nnrun.pipeline.summarize import Summary
-    from nnrun.spec.walk import NodeRow
+    from nnrun.spec.shapes import NodeShape
 
 
 @click.command()
@@ -72,13 +72,13 @@ def put_summary(screen: Screen, found: Summary) -> None:
 def _is_chain(found: Summary) -> bool:
     """Whether every layer takes the one before it and nothing else."""
     before = [*found.inputs, *(row.row.name for row in found.rows)]
-    return len(found.inputs) == 1 and all(row.takes == (name,) for name, row in zip(before, found.rows, strict=False))
+    return len(found.inputs) == 1 and all(row.sources == (name,) for name, row in zip(before, found.rows, strict=False))
 
 
-def _line(row: NodeRow) -> list[str]:
+def _line(row: NodeShape) -> list[str]:
     told = row.row
     parameters = _number(told.parameters) if row.first else "shared"
-    return [told.name, told.class_name, _shape(told.output_shape), parameters, ", ".join(row.takes)]
+    return [told.name, told.class_name, _shape(told.output_shape), parameters, ", ".join(row.sources)]
 
 
 def _put_memory(screen: Screen, found: Summary) -> None:

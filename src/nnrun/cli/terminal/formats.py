@@ -90,9 +90,9 @@ def _rule(problem: Problem) -> str:
 
 
 def _described(rule: str) -> dict[str, Any]:
-    from nnrun.spec.findings.registry import FINDINGS
+    from nnrun.spec.findings.explanations import EXPLANATIONS
 
-    found = FINDINGS.get(rule)
+    found = EXPLANATIONS.get(rule)
     if found is None:
         return {"id": rule, "shortDescription": {"text": "What the language of configs does not allow."}}
     return {

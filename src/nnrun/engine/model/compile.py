@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from nnrun.engine.model.build import Builder
 from nnrun.errors import BuildError, Problem
-from nnrun.spec.graph import Ref
-from nnrun.spec.known import put_in, target_of
+from nnrun.spec.facts import substitute_facts
+from nnrun.spec.graph import TensorRef
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from nnrun.errors import Mark, Path
     from nnrun.spec.experiment import Experiment
     from nnrun.spec.facts import Facts
-    from nnrun.spec.graph import Entrance, Graph, Node
+    from nnrun.spec.graph import Graph, Node
+    from nnrun.spec.model import ModelInput
 
 
 Shape = tuple[int | None, ...]
@@ -83,7 +84,7 @@ def _functional(
     layers: dict[str, Any] = {}
     for node in graph.nodes:
         if node.layer not in layers:
-            layers[node.layer] = builder.make(put_in(node.part, facts, target_of(graph, node)))
+            layers[node.layer] = builder.make(substitute_facts(node.part, facts, graph.target_of(node)))
     for node in graph.nodes:
         tensors[node.name] = _apply(keras, builder, layers[node.layer], node, tensors)
     outputs = {one.name: _tensor(tensors, one.source, one.path, mark_of) for one in graph.outputs}
@@ -96,7 +97,7 @@ def _functional(
 def _input(
     keras: ModuleType,
     builder: Builder,
-    entrance: Entrance,
+    entrance: ModelInput,
     shape: Shape | None,
     mark_of: Callable[[Path], Mark],
     graph: Graph,
@@ -122,14 +123,14 @@ def _apply(
 
 
 def _resolve(value: Any, tensors: Mapping[str, tuple[Any, ...]]) -> Any:
-    if isinstance(value, Ref):
+    if isinstance(value, TensorRef):
         return _chosen(tensors, value)
     if isinstance(value, list):
         return [_resolve(item, tensors) for item in value]
     return value
 
 
-def _chosen(tensors: Mapping[str, tuple[Any, ...]], ref: Ref) -> Any:
+def _chosen(tensors: Mapping[str, tuple[Any, ...]], ref: TensorRef) -> Any:
     found = tensors[ref.name]
     if ref.output >= len(found):
         text = f"expected one of {len(found)} outputs, counted from 0, received '.{ref.output}'"
@@ -137,7 +138,7 @@ def _chosen(tensors: Mapping[str, tuple[Any, ...]], ref: Ref) -> Any:
     return found[ref.output]
 
 
-def _tensor(tensors: Mapping[str, tuple[Any, ...]], ref: Ref, path: Path, mark_of: Callable[[Path], Mark]) -> Any:
+def _tensor(tensors: Mapping[str, tuple[Any, ...]], ref: TensorRef, path: Path, mark_of: Callable[[Path], Mark]) -> Any:
     try:
         return _chosen(tensors, ref)
     except ValueError as error:

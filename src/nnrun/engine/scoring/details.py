@@ -9,7 +9,7 @@ import numpy as np
 from nnrun.engine.scoring import classes
 from nnrun.engine.scoring.decisions import several_labels
 from nnrun.engine.scoring.numbers import number_figures
-from nnrun.spec.targets import gives_shares
+from nnrun.spec.targets import takes_probabilities
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -87,7 +87,7 @@ def _names(facts: Facts, units: int) -> tuple[str, ...]:
 
 def shares(scores: NDArray[Any], loss: Part) -> NDArray[Any] | None:
     """Give each class's share, shape (rows, classes); None where outputs are no shares (a hinge's, a step's)."""
-    if not gives_shares(loss):
+    if not takes_probabilities(loss):
         return None
     if loss.arguments.get("from_logits") is True:
         scores = _from_logits(scores)

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-import yaml
+from nnrun.config.nodes import load_package_data
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from nnrun.errors import Severity
-
-_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 #: The sections that examples leave out.
 EXAMPLE_SECTIONS = {
@@ -42,10 +40,9 @@ class Explanation(NamedTuple):
     files: Mapping[str, str] = {}
 
 
-_TEXT = Path(__file__).with_name("explanations.yaml").read_text(encoding="utf-8")
 EXPLANATIONS: Mapping[str, Explanation] = {
     name: Explanation(**fields)
-    for name, fields in yaml.load(_TEXT, Loader=_LOADER).items()  # noqa: S506  # safe, and in C where it can be
+    for name, fields in load_package_data(Path(__file__).with_name("explanations.yaml")).items()
 }
 
 

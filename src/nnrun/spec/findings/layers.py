@@ -1,4 +1,4 @@
-"""Layers that cannot take what they are given, or take it otherwise than meant."""
+"""Checks of layers: their shapes, and inputs, layers and stacks that no output needs."""
 
 from __future__ import annotations
 
@@ -7,57 +7,83 @@ from typing import TYPE_CHECKING
 from nnrun.catalog.shapes.call import show
 from nnrun.catalog.shapes.stack import SwallowedSequence
 from nnrun.spec.finding import Finding
+from nnrun.spec.model import used_stacks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from nnrun.spec.findings.case import Case
+    from nnrun.spec.findings.context import CheckContext
 
 
-def layers(case: Case) -> Iterator[Finding]:
-    """Find shapes that cannot be, and say where shapes are no longer known."""
-    yield from _inputs(case)
-    for row in case.rows:
+def check_layers(context: CheckContext) -> Iterator[Finding]:
+    """Find impossible shapes, and where shapes are no longer known."""
+    yield from _inputs(context)
+    for row in context.rows:
         error = row.row.error
         if error is not None:
             name = "return-sequences-missing" if isinstance(error, SwallowedSequence) else "shape-impossible"
             yield Finding(row.path, error.text.rstrip("."), error.hint and error.hint.rstrip("."), name)
-    yield from _dense_on_picture(case)
-    yield from _undecided(case)
+    yield from _dense_on_picture(context)
+    yield from _undecided(context)
 
 
-def _inputs(case: Case) -> Iterator[Finding]:
-    """Find an `Input` that states another shape than the data have."""
-    for one in case.graph.inputs:
-        stated, given = case.entered[one.name], case.given.get(one.name)
+def _inputs(context: CheckContext) -> Iterator[Finding]:
+    """Find an `Input` with another shape than the data."""
+    for one in context.graph.inputs:
+        stated, given = context.input_shapes[one.name], context.given.get(one.name)
         if one.part is None or stated is None or given is None:
             continue
         same = len(stated) == len(given) and all(
-            None in (side, size) or side == size for side, size in zip(stated, given, strict=True)
+            None in (left, right) or left == right for left, right in zip(stated, given, strict=True)
         )
         if not same:
-            text = f"Input states the shape {show(stated)}, but one example of the data has {show(given)}"
+            text = f"Input has the shape {show(stated)}, but one example of the data has {show(given)}"
             hint = f"write Input: {{shape: {show(given)}}}, or put Reshape: {show(stated)} under prepare"
             yield Finding((*one.part.path, one.part.name), text, hint, "input-shape-mismatch")
 
 
-def _dense_on_picture(case: Case) -> Iterator[Finding]:
-    for row in case.rows:
-        if row.row.class_name == "Dense" and row.row.error is None and len(row.inputs[0] if row.inputs else ()) > 2:
-            shape = row.inputs[0]
-            yield Finding(
-                row.path,
-                f"Dense takes a picture of {show(shape)}: it acts on the last dimension alone, place by place",
-                "put Flatten (or GlobalAveragePooling2D) before it",
-                "dense-on-picture",
-                "warning",
-            )
+def _dense_on_picture(context: CheckContext) -> Iterator[Finding]:
+    for row in context.rows:
+        if row.row.class_name == "Dense" and row.row.error is None and row.inputs and len(row.inputs[0]) > 2:
+            text = f"Dense takes a picture of {show(row.inputs[0])}: it acts on the last dimension alone"
+            hint = "put Flatten (or GlobalAveragePooling2D) before it"
+            yield Finding(row.path, text, hint, "dense-on-picture", "warning")
             return  # the layers after it have a picture only because this one has
 
 
-def _undecided(case: Case) -> Iterator[Finding]:
-    row = next((row for row in case.rows if row.row.undecided is not None), None)
-    # Where nothing at all is known of the data, that is said of them already.
-    if row is not None and case.facts is not None:
-        text = f"shapes are undecided from {row.row.name} on: {row.row.undecided}"
-        yield Finding(row.path, text, "nnrun check --build lets Keras decide", "undecided", "note")
+def _undecided(context: CheckContext) -> Iterator[Finding]:
+    row = next((row for row in context.rows if row.row.undecided is not None), None)
+    # Where nothing at all is known of the data, there is a finding about them already.
+    if row is not None and context.facts is not None:
+        text = f"shapes are unknown from {row.row.name} on: {row.row.undecided}"
+        yield Finding(row.path, text, "nnrun check --build computes them with Keras", "undecided", "note")
+
+
+def check_unused(context: CheckContext) -> Iterator[Finding]:
+    """Find inputs, layers and stacks that no output needs."""
+    used = context.graph.used_names()
+    for one in context.graph.inputs:
+        if one.name not in used:
+            text = f"no output of the model depends on the input '{one.name}'"
+            yield Finding(one.path, text, "name it in a layer's from:, or remove it", "unused-input")
+    # The layers of a stack that is used several times have one place in the file.
+    known = {node.part.path for node in context.graph.nodes if node.name in used}
+    for node in context.graph.nodes:
+        if node.part.path not in known:
+            known.add(node.part.path)
+            text = f"no output of the model depends on this {node.part.name}, so Keras leaves it out"
+            yield Finding(node.path, text, "name it in a layer's from:, or remove it", "unused-node", "warning")
+    yield from _unused_stacks(context)
+
+
+def _unused_stacks(context: CheckContext) -> Iterator[Finding]:
+    model = context.experiment.model
+    waiting, used = used_stacks(model.layers), set[str]()
+    while waiting:
+        name = waiting.pop()
+        used.add(name)
+        waiting |= used_stacks(model.stacks.get(name, ())) - used
+    for name in model.stacks:
+        if name not in used:
+            text = f"the model does not use the stack '{name}'"
+            yield Finding(("define", name), text, f"write - {name} among the layers", "unused-define", "warning")

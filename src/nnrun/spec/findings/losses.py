@@ -1,4 +1,4 @@
-"""Whether a loss fits the output it looks at: its activation, how many numbers it has, and what it is compared with."""
+"""Checks of losses: whether each fits its output's activation and shape, and the target."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from nnrun.catalog import lookup
 from nnrun.catalog.shapes.call import show
 from nnrun.spec.finding import Finding
 from nnrun.spec.part import Part
-from nnrun.spec.targets import class_of_loss
+from nnrun.spec.targets import loss_class
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,23 +16,23 @@ if TYPE_CHECKING:
     from nnrun.catalog.shapes.call import Shape
     from nnrun.errors import Path
     from nnrun.spec.facts import Facts, TargetFacts
-    from nnrun.spec.findings.case import Case
-    from nnrun.spec.graph import Exit
-    from nnrun.spec.walk import NodeRow
+    from nnrun.spec.findings.context import CheckContext
+    from nnrun.spec.graph import ModelOutput
+    from nnrun.spec.shapes import NodeShape
 
-#: Losses that compare a share for each class: all outputs lie in [0, 1] and sum to 1.
-_SHARES = (
+#: Losses that expect a probability for each class: all outputs are in [0, 1] and sum to 1.
+_CATEGORICAL = (
     "CategoricalCrossentropy",
     "SparseCategoricalCrossentropy",
     "CategoricalFocalCrossentropy",
     "CategoricalGeneralizedCrossEntropy",
 )
-#: Losses that compare a probability for each output, each by itself.
-_EACH = ("BinaryCrossentropy", "BinaryFocalCrossentropy")
+#: Losses that expect a probability for each output, independent of the others.
+_BINARY = ("BinaryCrossentropy", "BinaryFocalCrossentropy")
 #: Losses whose targets have another shape than the outputs by design: label sequences, classes of embeddings.
-_OTHERWISE = ("CTC", "ctc", "Circle", "circle")
+_OTHER_SHAPE = ("CTC", "ctc", "Circle", "circle")
 _SIGMOIDS = ("sigmoid", "hard_sigmoid", "sparse_sigmoid")
-#: Activations whose values are no probabilities.
+#: Activations whose values are not probabilities.
 _UNBOUNDED = (
     "linear",
     "relu",
@@ -53,155 +53,130 @@ _UNBOUNDED = (
     "log_softmax",
     "log_sigmoid",
 )
-#: Layers that leave the values of their input as they are.
-_CARRY = ("Dropout", "Flatten", "Reshape", "Permute", "Identity", "Cropping1D", "Cropping2D", "RepeatVector")
-_LAYERS = {"Softmax": "softmax", "ReLU": "relu", "LeakyReLU": "leaky_relu", "ELU": "elu"}
+#: Layers that do not change the values of their input.
+_PASS_THROUGH = ("Dropout", "Flatten", "Reshape", "Permute", "Identity", "Cropping1D", "Cropping2D", "RepeatVector")
+_ACTIVATION_LAYERS = {"Softmax": "softmax", "ReLU": "relu", "LeakyReLU": "leaky_relu", "ELU": "elu"}
 
 
-def losses(case: Case) -> Iterator[Finding]:
+def check_losses(context: CheckContext) -> Iterator[Finding]:
     """Find losses that do not fit their outputs."""
-    for output in case.graph.outputs:
-        loss = case.experiment.losses[output.name]
-        shape, row = case.output_shape(output), _last(case, output)
+    for output in context.graph.outputs:
+        loss, shape, row = context.experiment.losses[output.name], context.output_shape(output), _last(context, output)
         if row is None:
             continue
         activation = _activation(row.part)
-        units = shape[-1] if shape else None
-        if activation == "softmax" and units == 1:
-            yield Finding(
-                _place(row),
-                "softmax of one unit is always 1, whatever the network learns",
-                "write activation: sigmoid with binary_crossentropy, or units: 2",
-                "softmax-of-one-unit",
-            )
+        if activation == "softmax" and shape and shape[-1] == 1:
+            text = "softmax of one unit is always 1, so the network cannot learn"
+            hint = "write activation: sigmoid with binary_crossentropy, or units: 2"
+            yield Finding(_activation_path(row), text, hint, "softmax-of-one-unit")
             continue
-        mismatch = _mismatch(loss, activation, row)
-        if mismatch is not None:
-            yield mismatch
-        yield from _sizes(case.about(output), loss, shape, _target_shape(case, output), row.path)
+        yield from _activation_mismatch(loss, activation, row)
+        facts = context.target_facts(output)
+        if facts is not None and shape is not None and loss.name not in _OTHER_SHAPE:
+            yield from _shape_mismatch(facts, loss, shape, _target_shape(context, output), row.path)
 
 
-def _last(case: Case, output: Exit) -> NodeRow | None:
-    """The row of the layer whose values an output has."""
-    row = case.by_node.get(output.source.name)
-    while row is not None and row.row.class_name in _CARRY:
-        row = case.by_node.get(case.graph.nodes[row.row.index].sources[0].name)
+def _last(context: CheckContext, output: ModelOutput) -> NodeShape | None:
+    """Return the last layer that computes the values of an output."""
+    row = context.row_by_node.get(output.source.name)
+    while row is not None and row.row.class_name in _PASS_THROUGH:
+        row = context.row_by_node.get(context.graph.nodes[row.row.index].sources[0].name)
     return row
 
 
 def _activation(part: Part) -> str | None:
-    """The name of a layer's activation; None where it has none or its name is not known."""
-    if part.name in _LAYERS:
-        return _LAYERS[part.name]
+    """Return the name of a layer's activation; None where it has none or its name is not known."""
+    if part.name in _ACTIVATION_LAYERS:
+        return _ACTIVATION_LAYERS[part.name]
     if part.name == "TimeDistributed" and isinstance(part.arguments.get("layer"), Part):
         return _activation(part.arguments["layer"])
     entry = lookup.entry("layers", part.name)
     if entry is None or entry.origin == "user" or "activation" not in entry.parameters:
         return None
-    said: Any = part.arguments.get("activation", entry.parameters["activation"].default)
-    if said is None:
+    activation: Any = part.arguments.get("activation", entry.parameters["activation"].default)
+    if activation is None:
         return "linear"
-    return said.name if isinstance(said, Part) else str(said)
+    return activation.name if isinstance(activation, Part) else str(activation)
 
 
-def _place(row: NodeRow) -> Path:
-    said = "activation" in row.part.arguments
-    return (*row.path, "activation") if said else row.path
+def _activation_path(row: NodeShape) -> Path:
+    return (*row.path, "activation") if "activation" in row.part.arguments else row.path
 
 
-def _mismatch(loss: Part, activation: str | None, row: NodeRow) -> Finding | None:
-    kind, logits = class_of_loss(loss.name), loss.arguments.get("from_logits") is True
-    if activation is None or kind not in (*_SHARES, *_EACH):
-        return None
-    wanted = "softmax" if kind in _SHARES else "sigmoid"
+def _activation_mismatch(loss: Part, activation: str | None, row: NodeShape) -> Iterator[Finding]:
+    name, logits = loss_class(loss.name), loss.arguments.get("from_logits") is True
+    categorical = name in _CATEGORICAL
+    if activation is None or not (categorical or name in _BINARY):
+        return
+    wanted = "softmax" if categorical else "sigmoid"
     if logits and activation in ("softmax", *_SIGMOIDS):
         text = (
-            f"{loss.name} with from_logits: true applies {wanted} itself, but the output has been through {activation}"
+            f"{loss.name} with from_logits: true applies {wanted} itself, but the output's activation is {activation}"
         )
-        hint = "take the activation out, or leave from_logits out"
-    elif logits or not (activation in _UNBOUNDED or (kind in _SHARES and activation in _SIGMOIDS)):
-        return None
+        hint = "leave out the activation, or leave out from_logits"
+    elif not logits and (activation in _UNBOUNDED or (categorical and activation in _SIGMOIDS)):
+        expected = "probabilities that sum to 1" if categorical else "probabilities between 0 and 1"
+        text = f"{loss.name} expects {expected}, but the output's activation is {activation}"
+        hint = f"write activation: {wanted}"
+        if categorical and activation in _SIGMOIDS:
+            hint += ", or loss: binary_crossentropy"
+        elif activation == "linear":
+            hint += f", or loss: {{{name}: {{from_logits: true}}}}"
     else:
-        text = f"{loss.name} compares {_compares(kind)}, but the output's activation is {activation}"
-        hint = f"write activation: {wanted}{_also(kind, activation)}"
-    return Finding(_place(row), text, hint, "loss-activation-mismatch")
+        return
+    yield Finding(_activation_path(row), text, hint, "loss-activation-mismatch")
 
 
-def _compares(kind: str) -> str:
-    return "shares that sum to 1" if kind in _SHARES else "probabilities between 0 and 1"
-
-
-def _also(kind: str, activation: str) -> str:
-    if kind in _SHARES and activation in _SIGMOIDS:
-        return ", or loss: binary_crossentropy"
-    if activation == "linear":
-        return f", or loss: {{{kind}: {{from_logits: true}}}}"
-    return ""
-
-
-def _target_shape(case: Case, output: Exit) -> Shape | None:
-    """The shape of one example's target where it is numbers or shares; None where it is not known."""
-    about = case.about(output)
-    if about is None:
+def _target_shape(context: CheckContext, output: ModelOutput) -> Shape | None:
+    """Return the shape of one example's target where it is numbers or probabilities; None where it is not known."""
+    facts = context.target_facts(output)
+    if facts is None:
         return None
     if output.target is not None and output.target.startswith("$"):
-        return case.facts.input_shape if case.facts is not None else None
-    if about.form == "integer" or about.targets is None:
+        return context.facts.input_shape if context.facts is not None else None
+    if facts.form == "integer" or facts.targets is None:
         return None
-    if about.form == "one_hot":
-        return (*about.positions, about.targets)
-    return about.positions or (about.targets,)
+    if facts.form == "one_hot":
+        return (*facts.positions, facts.targets)
+    return facts.positions or (facts.targets,)
 
 
-def _sizes(
-    about: Facts | TargetFacts | None, loss: Part, shape: Shape | None, target: Shape | None, path: Path
+def _shape_mismatch(
+    facts: Facts | TargetFacts, loss: Part, shape: Shape, target: Shape | None, path: Path
 ) -> Iterator[Finding]:
-    if about is None or shape is None or loss.name in _OTHERWISE:
-        return
-    units, classes = (shape[-1] if shape else 1), about.classes
-    by_class = class_of_loss(loss.name) in _SHARES
-    if by_class and classes is not None and units is not None and units < classes:
+    units, classes = (shape[-1] if shape else 1), facts.classes
+    compared = hint = None
+    if loss_class(loss.name) in _CATEGORICAL and classes is not None and units is not None and units < classes:
+        outputs = "is one output" if units == 1 else f"are {units} outputs"
         hint = "write units: $classes, with activation: softmax"
         if classes == 2 and units == 1:
             hint += "; or activation: sigmoid with loss: binary_crossentropy"
-        text = (
-            f"the target has {classes} classes, but there {'is one output' if units == 1 else f'are {units} outputs'}"
-        )
-        yield Finding(path, text, hint, "too-few-outputs")
-    elif about.form == "integer":
-        if len(shape) != 1 + len(about.positions):
-            each = "one class an example" if not about.positions else f"classes of {show(about.positions)} an example"
-            yield _shape_mismatch(path, shape, each, _rank_hint(shape, len(about.positions)))
-    elif target is not None and not _same(shape, target):
-        hint = _rank_hint(shape, len(target) - 1) if len(shape) != len(target) else f"the target has {show(target)}"
-        hint = _units_hint(shape, target) or hint
-        yield _shape_mismatch(path, shape, f"targets of {show(target)}", hint)
-
-
-def _shape_mismatch(path: Path, shape: Shape, compared: str, hint: str) -> Finding:
-    text = f"the output has the shape {show(shape)}, but is compared with {compared}"
-    return Finding(path, text, hint, "output-shape-mismatch")
+        yield Finding(path, f"the target has {classes} classes, but there {outputs}", hint, "too-few-outputs")
+        return
+    if facts.form == "integer":
+        if len(shape) != 1 + len(facts.positions):
+            compared = f"classes of {show(facts.positions)} an example" if facts.positions else "one class an example"
+            hint = _rank_hint(shape, len(facts.positions))
+    elif target is not None and not _is_same(shape, target):
+        compared = f"targets of {show(target)}"
+        if len(shape) != len(target):
+            hint = _rank_hint(shape, len(target) - 1)
+        else:
+            hint = f"write units: {target[0]}" if len(target) == 1 else f"the target has {show(target)}"
+    if compared is not None:
+        text = f"the output has the shape {show(shape)}, but is compared with {compared}"
+        yield Finding(path, text, hint, "output-shape-mismatch")
 
 
 def _rank_hint(shape: Shape, positions: int) -> str:
     if len(shape) > 1 + positions:
         return "put Flatten or a global pooling before the last Dense, or take return_sequences out"
-    return "keep a place for each: take out Flatten or the pooling, or give the last recurrent layer return_sequences"
+    return "remove Flatten or the pooling, or give the last recurrent layer return_sequences: true"
 
 
-def _units_hint(shape: Shape, target: Shape) -> str | None:
-    if len(shape) == len(target) == 1:
-        return f"write units: {target[0]}"
-    return None
-
-
-def _same(shape: Shape, target: Shape) -> bool:
-    """Whether Keras compares the two place by place: a last dimension of 1 may be there or not."""
-    one, other = _squeezed(shape), _squeezed(target)
+def _is_same(shape: Shape, target: Shape) -> bool:
+    """Return whether Keras compares the two element by element; a last dimension of 1 is optional."""
+    one, other = (each[:-1] if each and each[-1] == 1 else each for each in (shape, target))
     return len(one) == len(other) and all(
         None in (left, right) or left == right for left, right in zip(one, other, strict=True)
     )
-
-
-def _squeezed(shape: Shape) -> Shape:
-    return shape[:-1] if shape and shape[-1] == 1 else shape

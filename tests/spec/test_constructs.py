@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from nnrun.spec.forms import EXPECTS, FORMS
-from nnrun.spec.parts import BESIDE
+from nnrun.spec.constructs import CONSTRUCTS, EXPECTED
+from nnrun.spec.part import LAYER_KEYS
 
 #: A model with a key in each form that no form has.
 UNKNOWN = {
@@ -27,14 +27,14 @@ def test_a_form_has_the_keys_that_the_reader_knows(
     said = refused(model=model, define="{block: [Flatten]}")
     (hint,) = [hint for word, _, hint in said if word == "zzzzzz"]
     assert hint is not None
-    assert set(hint.removeprefix("known here: ").split(", ")) == set(FORMS[name].keys)
+    assert set(hint.removeprefix("known here: ").split(", ")) == set(CONSTRUCTS[name].keys)
 
 
 def test_a_layer_has_what_stands_beside_its_arguments() -> None:
     """`from` and `call` are no arguments of Keras'; `name` is one, but the graph uses it too."""
-    assert set(FORMS["layer"].keys) == {*BESIDE, "name"}
+    assert set(CONSTRUCTS["layer"].keys) == {*LAYER_KEYS, "name"}
 
 
 def test_every_sort_of_value_is_said_in_words() -> None:
     """No row takes a sort that has no words, and no words are without use."""
-    assert {row.takes for form in FORMS.values() for row in form.keys.values()} == set(EXPECTS)
+    assert {row.type for form in CONSTRUCTS.values() for row in form.keys.values()} == set(EXPECTED)

@@ -9,8 +9,8 @@ import pytest
 from nnrun.catalog import lookup
 from nnrun.config import document, overrides, shipped
 from nnrun.errors import ConfigError
+from nnrun.spec.completion import complete_path, complete_setting
 from nnrun.spec.experiment import Experiment, validate
-from nnrun.spec.settable import places, settings
 from nnrun.spec.training import TrainingSpec
 
 FILE = shipped.names()["digits_cnn"]
@@ -24,15 +24,15 @@ GRAPH = {
 
 def words(data: dict[str, Any], typed: str) -> list[str]:
     """Give what is offered, without the meanings."""
-    return [word for word, _ in settings(data, typed)]
+    return [word for word, _ in complete_setting(data, typed)]
 
 
 def test_the_keys_of_a_section_are_offered_with_their_meaning() -> None:
     """The top and `training` offer the keys of their tables, those above with a dot."""
-    assert {word.rstrip("=.+") for word in words({}, "")} == set(Experiment.KEYS)
-    offered = dict(settings(DATA, "training."))
-    assert {word.removeprefix("training.").rstrip("=.+") for word in offered} == set(TrainingSpec.KEYS)
-    assert offered["training.epochs="].startswith("How many times")
+    assert {word.rstrip("=.+") for word in words({}, "")} == set(Experiment.known_keys())
+    offered = dict(complete_setting(DATA, "training."))
+    assert {word.removeprefix("training.").rstrip("=.+") for word in offered} == set(TrainingSpec.known_keys())
+    assert offered["training.epochs="].startswith("The number of passes")
 
 
 def test_the_arguments_are_those_of_the_part_that_is_there() -> None:
@@ -107,5 +107,5 @@ def _needs_more(option: str) -> bool:
 
 def test_places_are_those_of_the_config() -> None:
     """For `explain FILE:PATH` a place is offered itself, and with a dot where there is more inside."""
-    found = [word for word, _ in places(DATA, "training.opt")]
+    found = [word for word, _ in complete_path(DATA, "training.opt")]
     assert found == ["training.optimizer", "training.optimizer."]

@@ -1,6 +1,6 @@
-"""How a dotted path can go on: for a shell that completes `--set training.opt` with the keys of one config.
+"""Completion of dotted paths such as `--set training.opt`, with the keys and values of one config.
 
-The keys of sections come from their tables, those of parts from the catalog, indexes and the rest from the config.
+The keys of sections come from their classes, those of parts from the catalog, indexes and the rest from the config.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from nnrun.catalog.lookup import Entry
 from nnrun.config import dotted
 from nnrun.config.dump import flow
 from nnrun.spec.experiment import Experiment
-from nnrun.spec.findings.registry import silenceable
+from nnrun.spec.findings.explanations import silenceable
+from nnrun.spec.part import part_categories
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,8 +30,8 @@ class _Place:
     """One place in a config.
 
     Attributes:
-        kind: What may stand there: a kind, a section, or the arguments of an entry of the catalog.
-        value: What stands there; None where nothing does.
+        kind: What it accepts: a kind, a section, or the arguments of an entry of the catalog.
+        value: Its value; None where it has none.
         meaning: What it is for.
     """
 
@@ -39,12 +40,12 @@ class _Place:
     meaning: str = ""
 
 
-def settings(data: dict[str, Any], typed: str) -> list[tuple[str, str]]:
-    """List how `PATH=VALUE` can go on: whole words that begin with `typed`, each with its meaning.
+def complete_setting(data: dict[str, Any], typed: str) -> list[tuple[str, str]]:
+    """Return the completions of `PATH=VALUE`: whole words that begin with `typed`, each with its meaning.
 
-    A path that can go deeper ends with a dot, one that can be given a value with `=`, a list that can grow with `+=`.
+    A path with keys below it ends with a dot, one that accepts a value with `=`, a list that can be extended with `+=`.
     """
-    path, equals, said = typed.partition("=")
+    path, equals, start = typed.partition("=")
     if not equals:
         return [(word + end, place.meaning) for word, place in _words(data, typed) for end in _ends(place)]
     place = _at(data, dotted.words(path.removesuffix("+")))
@@ -53,15 +54,15 @@ def settings(data: dict[str, Any], typed: str) -> list[tuple[str, str]]:
     values = dict.fromkeys(_values(place)) if place is not None else {}
     if path == "silence+":
         values = dict.fromkeys(silenceable())
-    return [(f"{path}={value}", "") for value in values if value.startswith(said)]
+    return [(f"{path}={value}", "") for value in values if value.startswith(start)]
 
 
-def places(data: dict[str, Any], typed: str) -> list[tuple[str, str]]:
-    """List the places whose path begins with `typed`; one that holds others once more with a dot."""
+def complete_path(data: dict[str, Any], typed: str) -> list[tuple[str, str]]:
+    """Return the paths that begin with `typed`, each with its meaning; one with keys below it once more with a dot."""
     return [
         (word + end, place.meaning)
         for word, place in _words(data, typed)
-        for end in ("", *("." for _ in range(bool(_inside(place)))))
+        for end in (("", ".") if _inside(place) else ("",))
     ]
 
 
@@ -86,7 +87,8 @@ def _inside(place: _Place) -> dict[str, _Place]:
     known = value if isinstance(value, dict) else {}
     if isinstance(kind, type):
         meanings = docstrings.arguments(kind.__doc__, "Attributes")
-        return {name: _Place(key.kind, known.get(name), meanings.get(name, "")) for name, key in kind.KEYS.items()}
+        keys = kind.known_keys().items()
+        return {name: _Place(key.kind, known.get(name), meanings.get(name, "")) for name, key in keys}
     if isinstance(kind, Entry):
         if value is not None and not isinstance(value, dict):
             return {}
@@ -97,26 +99,20 @@ def _inside(place: _Place) -> dict[str, _Place]:
 
 
 def _part(kind: Kind, value: Any) -> dict[str, _Place]:
-    """The one word of a part: `training.optimizer` goes on with `Adam` where it is Adam."""
+    """Return the one word of a part: after `training.optimizer` comes `Adam` where it is Adam."""
     word, inner = next(iter(value.items())) if isinstance(value, dict) and len(value) == 1 else (value, None)
-    found = (lookup.entry(category, word) for category in _categories(kind) if isinstance(word, str))
+    found = (lookup.entry(category, word) for category in part_categories(kind) if isinstance(word, str))
     entry = next((one for one in found if one is not None), None)
     return {} if entry is None else {word: _Place(entry, inner, entry.summary)}
 
 
 def _item(kind: Kind | type[Section] | Entry) -> Kind:
-    """What the items of a list or a mapping are; in what no table describes, layers are looked for."""
+    """Return the kind of the items of a list or a mapping; items of unknown kind are taken for layers."""
     if isinstance(kind, ListOf | MappingOf):
         return kind.item
     if isinstance(kind, AnyOf):
         return next((_item(one) for one in kind.kinds if isinstance(one, ListOf | MappingOf)), AnyValue())
     return _LAYER
-
-
-def _categories(kind: Kind) -> tuple[str, ...]:
-    if isinstance(kind, AnyOf):
-        return tuple(category for one in kind.kinds for category in _categories(one))
-    return kind.categories if isinstance(kind, PartOf) else ()
 
 
 def _ends(place: _Place) -> list[str]:
@@ -127,13 +123,14 @@ def _ends(place: _Place) -> list[str]:
 
 
 def _values(place: _Place) -> Iterator[str]:
-    """The value that is there, and those that can be listed."""
+    """Yield the value that is there, and all other values of a kind that has few."""
     if place.value is not None and not isinstance(place.value, dict | list):
         yield flow(place.value)
-    if isinstance(place.kind, Entry):
-        yield from _listed(place.kind.first_parameter.kind) if place.kind.first_parameter is not None else ()
-    elif not isinstance(place.kind, type):
-        yield from _listed(place.kind)
+    kind = place.kind
+    if isinstance(kind, Entry):
+        yield from _listed(kind.first_parameter.kind) if kind.first_parameter is not None else ()
+    elif not isinstance(kind, type):
+        yield from _listed(kind)
 
 
 def _listed(kind: Kind) -> Iterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from nnrun.spec.findings.figures import epoch_figures, metric_name
+from nnrun.spec.findings.metrics import epoch_metrics, metric_name
 
 TRAINING = "loss: sparse_categorical_crossentropy\noptimizer: Adam\nmetrics: [accuracy]\n"
 
@@ -27,14 +27,14 @@ def test_metrics_are_named_as_keras_names_them(class_name: str, name: str) -> No
 def test_an_epochs_figures_are_known_beforehand(experiment) -> None:
     """Loss and metrics, and the same on the validation part where there is one."""
     said = experiment(training=TRAINING)
-    assert epoch_figures(said, validation=True) == ["loss", "accuracy", "val_loss", "val_accuracy"]
+    assert epoch_metrics(said, validation=True) == ["loss", "accuracy", "val_loss", "val_accuracy"]
 
 
 @pytest.mark.parametrize(
     ("callback", "hint"),
     [
         ("{EarlyStopping: {monitor: val_acuracy}}", "Did you mean 'val_accuracy'?"),
-        ("{EarlyStopping: {monitor: nonsense_of_mine}}", "there will be loss, accuracy, val_loss, val_accuracy"),
+        ("{EarlyStopping: {monitor: nonsense_of_mine}}", "the names are: loss, accuracy, val_loss, val_accuracy"),
     ],
 )
 def test_a_monitor_that_will_not_exist_is_an_error(found, callback: str, hint: str) -> None:
@@ -72,7 +72,7 @@ def test_figures_of_several_outputs_carry_their_names(experiment) -> None:
     outputs: {price: {loss: mse, metrics: [mae]}, species: {}}
     """
     said = experiment(model=model, training=TRAINING)
-    assert epoch_figures(said, validation=False) == [
+    assert epoch_metrics(said, validation=False) == [
         "loss",
         "price_loss",
         "species_loss",

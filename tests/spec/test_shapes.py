@@ -9,7 +9,7 @@ import pytest
 
 from nnrun.spec.experiment import Experiment
 from nnrun.spec.facts import Facts
-from nnrun.spec.walk import NodeRow, input_names, walk
+from nnrun.spec.shapes import NodeShape, infer_shapes, input_names
 
 #: Architectures as configs say them, with the shape of one example at each input.
 ARCHITECTURES: dict[str, tuple[str, dict[str, tuple[int | None, ...]]]] = {
@@ -172,11 +172,11 @@ def said(experiment) -> Callable[[str], Experiment]:
 
 
 @pytest.fixture
-def rows(said) -> Callable[..., tuple[NodeRow, ...]]:
+def rows(said) -> Callable[..., tuple[NodeShape, ...]]:
     """Walk the graph of a model."""
 
-    def tell(model: str, **shapes: tuple[int | None, ...]) -> tuple[NodeRow, ...]:
-        return walk(said(model).graph, FACTS, shapes)
+    def tell(model: str, **shapes: tuple[int | None, ...]) -> tuple[NodeShape, ...]:
+        return infer_shapes(said(model).graph, FACTS, shapes)
 
     return tell
 
@@ -196,7 +196,7 @@ def test_rows_are_those_of_keras(said, name: str) -> None:
     model, shapes = ARCHITECTURES[name]
     experiment = said(model)
     theirs = compile_model(keras, experiment, FACTS, shapes, lambda _: None)
-    told = walk(experiment.graph, FACTS, shapes)
+    told = infer_shapes(experiment.graph, FACTS, shapes)
     ours = {
         one.row.name: (one.row.class_name, one.row.parameters, one.row.trainable)
         for one in told
@@ -226,7 +226,7 @@ def test_more_steps_than_positions_are_refused(rows) -> None:
 def test_a_shared_layer_counts_once(rows) -> None:
     """Every application has a row with what it takes; only the first brings weights."""
     told = rows(*ARCHITECTURES["siamese"][:1], **ARCHITECTURES["siamese"][1])
-    assert [(one.row.name, one.takes, one.first) for one in told] == [
+    assert [(one.row.name, one.sources, one.first) for one in told] == [
         ("dense", ("left",), True),
         ("dense_1", ("dense",), True),
         ("dense", ("right",), False),

@@ -1,0 +1,42 @@
+"""All checks of an experiment across its sections."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nnrun.spec.findings.callbacks import check_callbacks
+from nnrun.spec.findings.layers import check_layers, check_unused
+from nnrun.spec.findings.losses import check_losses
+from nnrun.spec.findings.metrics import check_expectations
+from nnrun.spec.findings.training import check_augment, check_backend, check_batches, check_perceptron, check_samples
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from nnrun.spec.finding import Finding
+    from nnrun.spec.findings.context import CheckContext
+
+_CHECKS = (
+    check_perceptron,
+    check_augment,
+    check_samples,
+    check_backend,
+    check_callbacks,
+    check_batches,
+    check_layers,
+    check_losses,
+    check_unused,
+    check_expectations,
+)
+#: Findings after which outputs are not compared with the target: it does not exist, or is of another type.
+_NO_TARGET = frozenset({"loss-target-mismatch", "no-target", "unknown-target"})
+#: Findings that compare outputs with the target.
+_OF_LOSS = frozenset({"loss-activation-mismatch", "too-few-outputs", "output-shape-mismatch"})
+
+
+def check(context: CheckContext, earlier: Sequence[Finding] = ()) -> tuple[Finding, ...]:
+    """Return the findings of all checks, without those that only follow from `earlier` ones."""
+    hidden = {"undecided"} if any(one.severity == "error" for one in earlier) else set[str]()
+    if any(one.name in _NO_TARGET for one in earlier):
+        hidden |= _OF_LOSS
+    return tuple(found for one in _CHECKS for found in one(context) if found.name not in hidden)

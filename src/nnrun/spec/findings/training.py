@@ -1,0 +1,99 @@
+"""Checks of training: the backend, batches, augmentation, samples and the perceptron rule."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nnrun.catalog import lookup
+from nnrun.spec.finding import Finding
+from nnrun.spec.part import Part
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from nnrun.errors import Path
+    from nnrun.spec.findings.context import CheckContext
+
+#: Layers of Keras that look words up in tables of TensorFlow.
+_TENSORFLOW_LAYERS = frozenset(
+    ("TextVectorization", "StringLookup", "IntegerLookup", "Hashing", "HashedCrossing", "TFSMLayer")
+)
+
+
+def check_backend(context: CheckContext) -> Iterator[Finding]:
+    """Find layers, data and settings that do not work with `backend: jax`."""
+    if context.experiment.backend != "jax":
+        return
+    for node in context.graph.nodes:
+        if node.part.name in _TENSORFLOW_LAYERS:
+            text = f"{node.part.name} is made of TensorFlow operations, and the backend is jax"
+            yield Finding(node.path, text, "leave out backend: jax", "not-on-jax")
+    if context.facts is not None and context.facts.streamed:
+        text = "streaming data from disk needs TensorFlow, and the backend is jax"
+        yield Finding(("backend",), text, "leave out backend: jax, or write stream: false in the source", "not-on-jax")
+    if context.training.execution.xla is False:
+        text = "JAX compiles every step with XLA, and the config has xla: false"
+        yield Finding(("training", "execution", "xla"), text, "leave out xla", "not-on-jax")
+
+
+def check_batches(context: CheckContext) -> Iterator[Finding]:
+    """Find batches that are too large, and validation on the test part."""
+    rows = context.facts.rows.get("train") if context.facts is not None else None
+    size = context.training.batch_size
+    if rows is not None and size > rows:
+        text = f"a batch of {size} is larger than the {rows} training rows, so an epoch is a single step"
+        path, hint = ("training", "batch_size"), f"write batch_size: {min(32, rows)}"
+        yield Finding(path, text, hint, "batch-larger-than-data", "warning")
+    split = context.experiment.data.split
+    if split is not None and split.validation == "test":
+        text = "the test part is used for validation, so test scores are too optimistic if validation decides anything"
+        hint = "write validation: 0.1 to hold out training rows instead"
+        yield Finding(("data", "split", "validation"), text, hint, "test-part-watched", "warning")
+
+
+def check_augment(context: CheckContext) -> Iterator[Finding]:
+    """Find `augment:` of a model with several inputs."""
+    inputs = context.graph.inputs
+    if context.training.augment and len(inputs) > 1:
+        text = f"augment: needs a model with one input, and this model has {len(inputs)}"
+        hint = "put the random layers into the model after the input they are for; they are active in training only"
+        yield Finding(("training", "augment"), text, hint, "augment-of-several-inputs")
+
+
+def check_samples(context: CheckContext) -> Iterator[Finding]:
+    """Find `samples:` of a model that does not continue a text."""
+    if context.training.samples is None:
+        return
+    source = context.experiment.data.source
+    entry = lookup.entry("sources", source.name)
+    path, outputs = ("training", "samples"), len(context.graph.outputs)
+    # Sources of a text to continue have the argument `predict`; a reader of the user's own does not.
+    if entry is None or "predict" not in entry.parameters:
+        text = f"samples: needs a text source, and {source.name} is not one"
+        yield Finding(path, text, "leave out samples, or use a text as source", "samples-of-no-text")
+    elif outputs != 1:
+        text = f"samples: needs a model with one output, and this model has {outputs}"
+        yield Finding(path, text, "leave out samples", "samples-of-no-text")
+
+
+def check_perceptron(context: CheckContext) -> Iterator[Finding]:
+    """Find models that the perceptron rule cannot train: all but a single unit with a step activation."""
+    found = _not_a_perceptron(context) if context.training.is_perceptron else None
+    if found is not None:
+        hint = "write model: [{Dense: {units: 1, activation: binary_step}}], or leave out rule: perceptron"
+        yield Finding(*found, hint, "perceptron-of-one-unit")
+
+
+def _not_a_perceptron(context: CheckContext) -> tuple[Path, str] | None:
+    names = [node.part.name for node in context.graph.nodes]
+    if names != ["Dense"] or not context.graph.chain:
+        received = f"{len(names)} layers" if len(names) > 1 else names[0] if names else "none"
+        return ("model",), f"rule: perceptron trains a single Dense layer, and the model has {received}"
+    dense = context.graph.nodes[0]
+    units, activation = dense.part.arguments.get("units"), dense.part.arguments.get("activation")
+    if units not in (1, "$targets"):
+        return (*dense.path, "units"), f"rule: perceptron trains one unit, and this Dense layer has {units}"
+    name = activation.name if isinstance(activation, Part) else activation
+    if name != "binary_step":
+        return (*dense.path, "activation"), f"rule: perceptron needs activation: binary_step, received {name or 'none'}"
+    return None
