@@ -10,7 +10,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from math import isfinite
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 NUMBER_FACTS = ("$classes", "$features", "$targets", "$vocabulary", "$window")
 SHAPE_FACTS = ("$input_shape",)
@@ -348,6 +351,14 @@ class AnyOf:
     def schema(self) -> dict[str, Any]:
         """Return the alternatives."""
         return {"anyOf": [kind.schema() for kind in self.kinds]}
+
+
+def nested_kinds(kind: Kind) -> Iterator[Kind]:
+    """Return a kind and all kinds inside it."""
+    yield kind
+    inner = kind.kinds if isinstance(kind, AnyOf) else (kind.item,) if isinstance(kind, ListOf | MappingOf) else ()
+    for each in inner:
+        yield from nested_kinds(each)
 
 
 def to_keras(kind: Kind, value: object) -> object:

@@ -14,7 +14,7 @@ from nnrun.pipeline import usercode
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from nnrun.catalog.usercode import UserCode
+    from nnrun.catalog.user_code import UserCode
     from nnrun.pipeline.check import Examined
 
 

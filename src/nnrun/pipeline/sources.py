@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from nnrun.catalog.usercode import UserCode
+    from nnrun.catalog.user_code import UserCode
     from nnrun.config.document import Document
     from nnrun.runs.folder import RunFolder
 

@@ -33,7 +33,7 @@ from nnrun.runs.record import Record
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from nnrun.catalog.usercode import UserCode
+    from nnrun.catalog.user_code import UserCode
     from nnrun.data.dataset import Dataset
     from nnrun.engine.scoring.score import Outcome
     from nnrun.engine.session import Session

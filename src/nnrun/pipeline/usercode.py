@@ -8,8 +8,7 @@ from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
 
 from nnrun.catalog import lookup
-from nnrun.catalog.usercode import UserCode, read_all, read_contents
-from nnrun.catalog.usercode_trace import add_lines, place, said
+from nnrun.catalog.user_code import UserCode, add_user_frames, error_location, error_text, read_contents, read_files
 from nnrun.errors import NnrunError, RunError
 
 if TYPE_CHECKING:
@@ -26,7 +25,7 @@ def known(files: Sequence[FilePath]) -> Iterator[tuple[UserCode, ...]]:
     Raises:
         ConfigError: With all that is wrong with them.
     """
-    with _knowing(read_all(files)) as codes:
+    with _knowing(read_files(files)) as codes:
         yield codes
 
 
@@ -50,7 +49,7 @@ def known_of_run(
         named = " ".join(f"--code {FilePath(name).name}" for name in kept)
         text = f"{folder.id} was trained with code of your own, which is not run again unasked"
         raise RunError(text, f"add {named}, or --trust-run to run the copy in {folder.sources}")
-    codes = read_all(files) if files or not kept else read_contents([_copy(folder, *one) for one in kept.items()])
+    codes = read_files(files) if files or not kept else read_contents([_copy(folder, *one) for one in kept.items()])
     _require_same(folder, codes, kept)
     with _knowing(codes):
         yield codes
@@ -95,14 +94,14 @@ def _blamed() -> Iterator[None]:
         yield
     except NnrunError as error:
         if error.__cause__ is not None and not getattr(error, "__notes__", ()):
-            add_lines(error, error.__cause__)
+            add_user_frames(error, error.__cause__)
         raise
     except Exception as error:
-        where = place(error)
+        where = error_location(error)
         if where is None:
             raise
-        told = RunError(f"{where}: your own code failed: {said(error)}")
-        add_lines(told, error)
+        told = RunError(f"{where}: your own code failed: {error_text(error)}")
+        add_user_frames(told, error)
         raise told from error
 
 

@@ -16,7 +16,7 @@ from nnrun.errors import EXIT_REFUSED, ConfigError, Problem
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from nnrun.catalog.usercode import UserCode
+    from nnrun.catalog.user_code import UserCode
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from nnrun.catalog import lookup
-from nnrun.catalog.usercode_functions import FED
-from nnrun.catalog.usercode_trace import add_lines, place, said
+from nnrun.catalog.user_code import add_user_frames, error_location, error_text
+from nnrun.catalog.user_code_entries import PASSED_BY_NNRUN
 from nnrun.data.columns import Columns
 from nnrun.data.dataset import DataFacts, Examples, SourceData
 from nnrun.errors import DataError, NnrunError
@@ -82,7 +82,7 @@ class OwnSource:
                 returned = found(**self._arguments).load(places, progress)
             else:
                 taken = found.__code__.co_varnames[: found.__code__.co_argcount + found.__code__.co_kwonlyargcount]
-                returned = found(**self._arguments, **{name: given[name] for name in FED if name in taken})
+                returned = found(**self._arguments, **{name: given[name] for name in PASSED_BY_NNRUN if name in taken})
         return self._raw(returned)
 
     def facts(self, places: DataPaths, path: ConfigPath) -> tuple[DataFacts | None, list[Finding]]:  # noqa: ARG002
@@ -207,7 +207,7 @@ def _their_own(name: str) -> Iterator[None]:
     except NnrunError:
         raise
     except (Exception, SystemExit) as error:
-        where = place(error)
-        told = DataError(f"{f'{where}: ' if where else ''}{name} failed: {said(error)}")
-        add_lines(told, error)
+        where = error_location(error)
+        told = DataError(f"{f'{where}: ' if where else ''}{name} failed: {error_text(error)}")
+        add_user_frames(told, error)
         raise told from error

@@ -7,13 +7,13 @@ from contextlib import contextmanager
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from nnrun.catalog.usercode_trace import MARK, add_lines, place, said
+from nnrun.catalog.user_code import MODULE_MARKER, add_user_frames, error_location, error_text
 from nnrun.errors import RunError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from nnrun.catalog.usercode import UserCode
+    from nnrun.catalog.user_code import UserCode
 
 
 #: The package under which Keras knows what is the user's.
@@ -64,13 +64,13 @@ def _module_name(code: UserCode) -> str:
 def _run(code: UserCode) -> ModuleType:
     module = ModuleType(_module_name(code))
     module.__file__ = code.file
-    setattr(module, MARK, True)
+    setattr(module, MODULE_MARKER, True)
     # Dataclasses and pickle look a class's module up by its name.
     sys.modules[module.__name__] = module
     try:
         exec(compile(code.content, code.file, "exec", dont_inherit=True), module.__dict__)  # noqa: S102 - --code asks for it
     except (Exception, SystemExit) as error:
-        told = RunError(f"{place(error) or code.file}: this code failed while it was run: {said(error)}")
-        add_lines(told, error)
+        told = RunError(f"{error_location(error) or code.file}: this code failed while it was run: {error_text(error)}")
+        add_user_frames(told, error)
         raise told from error
     return module

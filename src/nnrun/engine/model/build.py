@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from nnrun.catalog import lookup
 from nnrun.catalog.kinds import to_keras
-from nnrun.catalog.usercode_trace import place
+from nnrun.catalog.user_code import error_location
 from nnrun.errors import BuildError, Problem
 from nnrun.spec.part import Part
 
@@ -53,7 +53,7 @@ class Builder:
     def refusal(self, part: Part, error: Exception) -> BuildError:
         """Say that Keras refused `part`, at its place."""
         message = str(error).strip() or type(error).__name__
-        where = place(error)
+        where = error_location(error)
         text = f"Keras refused {part.name}: {message}" if where is None else f"{part.name} failed at {where}: {message}"
         return BuildError([Problem(self._mark_of((*part.path, part.name)), text, f"nnrun explain {part.name}")])
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nnrun.catalog import lookup
-from nnrun.catalog.usercode import read_all, read_contents
+from nnrun.catalog.user_code import read_contents, read_files
 from nnrun.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -55,6 +55,18 @@ def test_a_class_is_what_its_base_is(imports: str, base: str, category: str) -> 
     found = entries(f"{imports}\nclass Mine({base}): ...\nclass Other(Mine): ...\nclass _Hidden({base}): ...")
     assert set(found) == {f"{category}.Mine", f"{category}.Other"}
     assert found[f"{category}.Mine"].origin == "user"
+
+
+def test_a_mixin_before_the_base_changes_nothing() -> None:
+    """A class of several bases is what the base of Keras' is, whatever plain classes of the file stand before it."""
+    found = entries("""
+        import keras
+        class Mixin:
+            def helper(self): ...
+        class Mine(Mixin, keras.layers.Dense): ...
+    """)
+    assert set(found) == {"layers.Mine"}
+    assert found["layers.Mine"].positional == "units"
 
 
 def test_functions_and_plain_classes_are_known_by_their_form() -> None:
@@ -148,8 +160,8 @@ def test_a_loss_says_how_it_takes_targets() -> None:
     [
         ("def f(:\n", (1, 7), "syntax error"),
         ("x = 1\nreturn 3\n", (2, 1), "outside function"),
-        ("import keras\nclass Dense(keras.layers.Layer): ...\n", (2, 7), "already the name of a layer of Keras'"),
-        ("def relu(x): ...\n", (1, 5), "already the name of an activation of Keras'"),
+        ("import keras\nclass Dense(keras.layers.Layer): ...\n", (2, 7), "already the name of a layer of Keras"),
+        ("def relu(x): ...\n", (1, 5), "already the name of an activation of Keras"),
         ("import tensorflow as tf\nclass A(tf.keras.layers.Layer): ...\n", (2, 9), "another Keras"),
         ("from tensorflow.keras.layers import Layer\nclass A(Layer): ...\n", (2, 9), "another Keras"),
         ("import numpy as np\ndef read_a(x=np.inf): ...\n", (2, 14), "written out for 'x', received np.inf"),
@@ -184,7 +196,7 @@ def test_what_is_no_python_is_refused_in_words(content: bytes) -> None:
 def test_a_missing_file_is_said(tmp_path: Path) -> None:
     """The file's name and the reason stand in the message."""
     with pytest.raises(ConfigError, match=r"nope\.py.*No such file"):
-        read_all([tmp_path / "nope.py"])
+        read_files([tmp_path / "nope.py"])
 
 
 def test_entries_are_known_only_inside_their_block() -> None:
