@@ -80,7 +80,6 @@ TO_MEND = {
     ("data/dataset.py", "data/splits/split_sizes.py"),
     ("data/files/download.py", "data/named/entry.py"),
     ("data/named/samples.py", "data/all_sources.py"),
-    ("data/prepare/registry.py", "data/sources/user_code.py"),
     ("data/sources/sklearn.py", "data/named/registry.py"),
     ("engine/scoring/details.py", "engine/scoring/score.py"),
 }

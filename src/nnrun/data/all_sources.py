@@ -1,11 +1,14 @@
-"""All sources of examples by the name that a config says."""
+"""All data sources by the name that a config gives them."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from nnrun.data.named.pictures import Cifar10, Cifar100, FashionMnist, Mnist
 from nnrun.data.named.reviews import Imdb
 from nnrun.data.named.tables import Boston, BreastCancer, California, Diabetes, Digits, Iris, Pima, Wine
 from nnrun.data.named.texts import Metamorphosis, Shakespeare
+from nnrun.data.prepare.user_code import is_user_part
 from nnrun.data.sources.csv import Csv
 from nnrun.data.sources.idx import Idx
 from nnrun.data.sources.images import Images
@@ -16,6 +19,11 @@ from nnrun.data.sources.parquet import Parquet
 from nnrun.data.sources.repeats import Repeats
 from nnrun.data.sources.sklearn import Sklearn
 from nnrun.data.sources.text import Descriptions, Text
+from nnrun.data.sources.user_code import UserSource
+
+if TYPE_CHECKING:
+    from nnrun.data.dataset import Source
+    from nnrun.spec.part import Part
 
 SOURCES: dict[str, type] = {
     "mnist": Mnist,
@@ -45,3 +53,16 @@ SOURCES: dict[str, type] = {
     "sklearn": Sklearn,
     "inline": Inline,
 }
+
+
+def new_source(part: Part) -> Source:
+    """Create the source, of nnrun or written by the user, that a config names.
+
+    Raises:
+        TypeError: An argument has no parameter.
+        ValueError: Arguments contradict each other.
+    """
+    if is_user_part(part):
+        return UserSource(part.name, part.arguments)
+    source: Source = SOURCES[part.name](**part.arguments)
+    return source

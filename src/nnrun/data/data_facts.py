@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from nnrun.config.hints import did_you_mean
-from nnrun.data.all_sources import SOURCES
+from nnrun.data.all_sources import new_source
 from nnrun.data.columns import number, text_left
 from nnrun.data.model_inputs import fields
 from nnrun.data.prepare.categories import OneHot
-from nnrun.data.prepare.registry import STEPS, allow_missing
+from nnrun.data.prepare.registry import allow_missing, new_step
 from nnrun.data.prepare.step import RAGGED_LEFT, View
-from nnrun.data.sources.user_code import own_maker
 from nnrun.data.splits.groups import column_of, foreseen
 from nnrun.data.splits.split_sizes import NO_FOLDS, part_rows
 from nnrun.data.streaming.memory import refusal
@@ -19,7 +18,7 @@ from nnrun.spec.facts import FIELDS, Facts, TargetFacts
 from nnrun.spec.finding import Finding
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from nnrun.data.data_paths import DataPaths
     from nnrun.data.dataset import DataFacts
@@ -47,10 +46,10 @@ def infer_facts(spec: SpecLike, *, form: TargetForms, places: DataPaths) -> tupl
     Returns:
         The facts (None where nothing is known), unknown ones left None; and all findings.
     """
-    source, findings = _made(SOURCES, spec.source)
+    source, findings = _created(new_source, spec.source)
     steps: list[tuple[Part, Step]] = []
     for part in spec.prepare:
-        step, wrong = _made(STEPS, part)
+        step, wrong = _created(new_step, part)
         findings += wrong
         steps += [(part, step)] if step is not None else []
     if source is None:
@@ -70,10 +69,10 @@ def infer_facts(spec: SpecLike, *, form: TargetForms, places: DataPaths) -> tupl
     return facts, tuple(findings)
 
 
-def _made(table: Mapping[str, type], part: Part) -> tuple[Any, list[Finding]]:
-    """The source or step, or what is wrong with its arguments."""
+def _created(create: Callable[[Part], Any], part: Part) -> tuple[Any, list[Finding]]:
+    """Return the source or step that a part names, or what is wrong with its arguments."""
     try:
-        return (own_maker(part) or table[part.name])(**part.arguments), []
+        return create(part), []
     except (TypeError, ValueError) as error:
         return None, [Finding(part.path, f"{error}", None, "unusable-arguments")]
 

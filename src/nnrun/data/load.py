@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from nnrun.data.all_sources import SOURCES
+from nnrun.data.all_sources import new_source
 from nnrun.data.columns import Columns
 from nnrun.data.dataset import DataPart, Dataset
 from nnrun.data.files.digests import array_sha256, digests, file_sha256
 from nnrun.data.prepare.categories import OneHot
-from nnrun.data.prepare.registry import STEPS, allow_missing, fitted_json
+from nnrun.data.prepare.registry import allow_missing, fitted_json, new_step
 from nnrun.data.prepare.step import RAGGED_LEFT, UnseenError
 from nnrun.data.sources.images import Images
-from nnrun.data.sources.user_code import own_maker
 from nnrun.data.splits.groups import grouped
 from nnrun.data.splits.parts import split_rows
 from nnrun.data.splits.split_sizes import refuse, shared
@@ -28,7 +27,7 @@ from nnrun.errors import DataError
 from nnrun.spec.facts import FIELDS, Facts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from nnrun.data.data_paths import DataPaths
@@ -139,7 +138,7 @@ def make_steps(prepare: Sequence[Part]) -> list[Step]:
     Raises:
         DataError: A step's arguments contradict each other.
     """
-    return [_made(STEPS, part) for part in prepare]
+    return [_created(new_step, part) for part in prepare]
 
 
 def stated_forms(steps: Sequence[Step], form: TargetForms) -> TargetForms:
@@ -179,14 +178,14 @@ def make_source(part: Part, prepare: Sequence[Part] = ()) -> Source:
     Raises:
         DataError: Its arguments contradict each other.
     """
-    source: Source = _made(SOURCES, part)
+    source: Source = _created(new_source, part)
     allow_missing(source, prepare)
     return source
 
 
-def _made(table: Mapping[str, type], part: Part) -> Any:
+def _created(create: Callable[[Part], Any], part: Part) -> Any:
     try:
-        return (own_maker(part) or table[part.name])(**part.arguments)
+        return create(part)
     except (TypeError, ValueError) as error:
         raise DataError(f"{part.name}: {error}") from None
 

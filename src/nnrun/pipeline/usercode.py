@@ -73,7 +73,7 @@ def running(codes: Sequence[UserCode], experiment: Experiment, *, threads: int, 
     if not codes:
         yield
         return
-    from nnrun.data.sources.user_code import with_objects
+    from nnrun.data.prepare.user_code import with_user_objects
     from nnrun.engine.backend.redirect_output import quiet
     from nnrun.engine.backend.start import start_keras
     from nnrun.engine.backend.user_code import imported
@@ -82,7 +82,7 @@ def running(codes: Sequence[UserCode], experiment: Experiment, *, threads: int, 
     with ExitStack() as stack:
         with quiet(log):
             objects = stack.enter_context(imported(start_keras(wake_of(experiment, threads)), codes))
-        stack.enter_context(with_objects(objects))
+        stack.enter_context(with_user_objects(objects))
         stack.enter_context(_blamed())
         yield
 

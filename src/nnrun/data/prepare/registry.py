@@ -11,7 +11,7 @@ from nnrun.data.prepare.categories import Hash, OneHot, Ordinal
 from nnrun.data.prepare.impute import Impute
 from nnrun.data.prepare.scaling import Clip, Log, MinMax, Rescale, Robust, Standardize
 from nnrun.data.prepare.shapes import PadSequences, Reshape
-from nnrun.data.sources.user_code import own_maker
+from nnrun.data.prepare.user_code import UserStep, is_user_part
 from nnrun.errors import DataError
 from nnrun.spec.part import Part
 
@@ -37,6 +37,19 @@ STEPS: dict[str, type] = {
 }
 
 
+def new_step(part: Part) -> Step:
+    """Create the step, of nnrun or written by the user, that a config names.
+
+    Raises:
+        TypeError: An argument has no parameter.
+        ValueError: Arguments contradict each other.
+    """
+    if is_user_part(part):
+        return UserStep(part.name, part.arguments)
+    step: Step = STEPS[part.name](**part.arguments)
+    return step
+
+
 def allow_missing(source: object, prepare: Sequence[Part]) -> None:
     """Let a source that can keep missing features do so where a step fills them in."""
     if hasattr(source, "missing_allowed"):
@@ -58,13 +71,13 @@ def restore(fitted: Iterable[Mapping[str, Any]]) -> list[Step]:
     for entry in fitted:
         if "step" not in entry:
             continue
-        maker = own_maker(Part("preparation", entry["step"], {}, ())) or STEPS.get(entry["step"])
-        if maker is None:
+        part = Part("preparation", entry["step"], entry["arguments"], ())
+        if not is_user_part(part) and part.name not in STEPS:
             raise DataError(
                 f"the run's preparation has a step {entry['step']!r}, which this version of nnrun does not know",
                 hint="use the version of nnrun that is named in the run's record.json",
             )
-        step: Step = maker(**entry["arguments"])
+        step = new_step(part)
         step.restore(entry["learned"])
         steps.append(step)
     return steps

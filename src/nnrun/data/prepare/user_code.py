@@ -1,0 +1,134 @@
+"""Preparation steps written by the user, and what they share with data sources written by the user.
+
+User code stands in a file given with `--code`. `check` creates its steps and sources without running it; only `load`,
+`fit` and `apply` look up the imported object and call it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from contextlib import contextmanager
+from contextvars import ContextVar
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from nnrun.catalog import lookup
+from nnrun.catalog.user_code import add_user_frames, error_location, error_text
+from nnrun.data.columns import Columns
+from nnrun.errors import DataError, NnrunError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    import numpy as np
+
+    from nnrun.data.prepare.step import Block, View
+    from nnrun.spec.part import Part
+
+#: The classes and functions of the imported files, by category and name.
+_USER_OBJECTS: ContextVar[Mapping[tuple[str, str], Any]] = ContextVar("_USER_OBJECTS", default=MappingProxyType({}))
+
+
+@contextmanager
+def with_user_objects(objects: Mapping[tuple[str, str], Any]) -> Iterator[None]:
+    """Make the user's classes and functions available to sources and steps inside the `with` block."""
+    token = _USER_OBJECTS.set(objects)
+    try:
+        yield
+    finally:
+        _USER_OBJECTS.reset(token)
+
+
+def user_object(category: str, name: str) -> Any:
+    """Return the user's class or function of that category and name."""
+    return _USER_OBJECTS.get()[category, name]
+
+
+def is_user_part(part: Part) -> bool:
+    """Return whether a part of a config names the user's own class or function."""
+    entry = lookup.entry(part.category, part.name)
+    return entry is not None and entry.origin == "user"
+
+
+@contextmanager
+def running_user_code(name: str) -> Iterator[None]:
+    """Redirect what the user's code prints to stderr, and report its failures at the user's own lines.
+
+    Raises:
+        DataError: The code fails.
+    """
+    try:
+        with contextlib.redirect_stdout(sys.stderr):
+            yield
+    except NnrunError:
+        raise
+    except (Exception, SystemExit) as error:
+        where = error_location(error)
+        failure = DataError(f"{f'{where}: ' if where else ''}{name} failed: {error_text(error)}")
+        add_user_frames(failure, error)
+        raise failure from error
+
+
+class UserStep:
+    """A preparation step written by the user: a class with `apply`, and with `fit`, `state` and `restore` if it learns.
+
+    Args:
+        name: The name of the class.
+        arguments: The arguments from the config.
+    """
+
+    def __init__(self, name: str, arguments: Mapping[str, Any]) -> None:
+        self._name, self._arguments = name, dict(arguments)
+        self._instance: Any = None
+
+    def fit(self, x: Block) -> list[str]:
+        """Fit the step to the training part if its class has a `fit`, and return the notes of `fit`."""
+        with running_user_code(self._name):
+            fit = getattr(self._user_step(), "fit", None)
+            notes = fit(_array(x)) if fit is not None else None
+        return [str(note) for note in notes] if isinstance(notes, list) else []
+
+    def apply(self, x: Block) -> Block:
+        """Return the prepared examples.
+
+        Raises:
+            DataError: The code fails, or returns another number of examples.
+        """
+        import numpy as np
+
+        with running_user_code(self._name):
+            result = np.asarray(self._user_step().apply(_array(x)))
+        if not result.ndim or len(result) != len(x):
+            count = len(result) if result.ndim else 0
+            raise DataError(
+                f"prepare: {self._name}: expected {len(x)} examples back, received {count}",
+                hint="apply(self, x) returns an array with a row for each example",
+            )
+        return result
+
+    def state(self) -> dict[str, Any]:
+        """Return what `fit` learned, as JSON."""
+        with running_user_code(self._name):
+            state: dict[str, Any] = getattr(self._user_step(), "state", dict)()
+        return dict(state)
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Restore what an earlier `fit` learned."""
+        with running_user_code(self._name):
+            restore = getattr(self._user_step(), "restore", None)
+            if restore is not None:
+                restore(dict(state))
+
+    def shape(self, view: View) -> View | None:  # noqa: ARG002
+        """Return None: the shape is known only after the code has run."""
+        return None
+
+    def _user_step(self) -> Any:
+        if self._instance is None:
+            self._instance = user_object("preparation", self._name)(**self._arguments)
+        return self._instance
+
+
+def _array(x: Block) -> np.ndarray:
+    return x.matrix() if isinstance(x, Columns) else x
