@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from nnrun.config import shipped
+from nnrun.config.files import shipped_configs
 from nnrun.pipeline.evaluate import EvaluateRequest, evaluate
 from nnrun.pipeline.summarize import summarize
 from nnrun.pipeline.train import Request, train
 from nnrun.progress import Silent
 
-NAMES = [name for name in shipped.names() if name.startswith("architectures/")]
+NAMES = [name for name in shipped_configs() if name.startswith("architectures/")]
 
 
 def test_there_are_eight() -> None:
@@ -31,7 +31,7 @@ def test_an_architecture_is_summed_up_trained_and_read_back(name: str, tmp_path:
     sets = ("training.epochs=1",)
     done = train(Request(name, sets, tmp_path / "runs"), Silent())
     model = keras.saving.load_model(done.folder.last, compile=False)
-    ours = summarize(shipped.names()[name], sets, None)
+    ours = summarize(shipped_configs()[name], sets, None)
     assert ours.parameters == model.count_params()
     assert ours.trainable == sum(math.prod(weight.shape) for weight in model.trainable_weights)
     rows = {row.row.name: row.row.output_shape for row in ours.rows if row.first}

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from nnrun.config import shipped
+from nnrun.config.files import find_config
 from nnrun.data.files.digests import file_sha256
 from nnrun.data.files.idx import write_idx
 from nnrun.data.named import registry
@@ -110,7 +110,7 @@ def _smaller(name: str, folder: Path, test_rows: int | None) -> Entry:
 @pytest.mark.parametrize("config", CONFIGS)
 def test_nothing_is_wrong_but_that_the_data_are_to_come(config: str, tmp_path: Path) -> None:
     """Each config is checked in full without its data, and claims nothing that was not measured."""
-    examined = examine(shipped.locate(config), (), tmp_path)
+    examined = examine(find_config(config), (), tmp_path)
     assert [problem.name for problem in examined.problems] == ["download-to-come"]
     assert examined.experiment.expect == {}
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from nnrun.config import shipped
+from nnrun.config.files import shipped_configs
 from nnrun.pipeline.check import examine
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -87,4 +87,4 @@ def test_the_commands_below_the_config_work(tmp_path: Path) -> None:
 
 def test_shipped_configs_are_named_as_the_readme_names_them() -> None:
     """The config of the first command comes with nnrun."""
-    assert "digits_cnn" in shipped.names()
+    assert "digits_cnn" in shipped_configs()

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nnrun.config import shipped
+from nnrun.config.files import find_config, shipped_configs
 from nnrun.pipeline.check import examine
 from nnrun.runs.resampled import corrected
 
@@ -41,7 +41,7 @@ def test_the_page_is_made_from_its_file(page: ModuleType) -> None:
 
 def test_every_config_of_the_page_is_shipped(page: ModuleType) -> None:
     """Each line is of a config that a reader can run."""
-    assert {work.leaks_from or work.name for work in page.WORKS} <= set(shipped.names())
+    assert {work.leaks_from or work.name for work in page.WORKS} <= set(shipped_configs())
 
 
 def test_seeds_over_the_same_folds_are_averaged_first(page: ModuleType) -> None:
@@ -98,7 +98,7 @@ def test_a_leaking_scaler_saw_all_rows(tmp_path: Path, page: ModuleType) -> None
     work = next(work for work in page.WORKS if work.name == "boston_standardized_leaking")
     config = results.write_leaking(work, results.Request(work, 1, tmp_path, data))
     experiment = examine(config, (), data).experiment
-    honest = examine(shipped.locate("boston_standardized"), (), data).experiment
+    honest = examine(find_config("boston_standardized"), (), data).experiment
     assert experiment.data.prepare == ()
     assert (experiment.data.split, experiment.seed) == (honest.data.split, honest.seed)
     table = np.loadtxt(config.with_suffix(".csv"), delimiter=",", skiprows=1)

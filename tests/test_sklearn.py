@@ -18,7 +18,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import estimator_checks_generator
 
-from nnrun.config import shipped
+from nnrun.config.files import find_config
 from nnrun.errors import ConfigError
 from nnrun.pipeline.train import Request, train
 from nnrun.progress import Silent
@@ -184,7 +184,7 @@ def test_boston_scores_as_its_run(estimators: ModuleType, tmp_path: Path) -> Non
     run = train(Request("boston_standardized", (), tmp_path / "runs", data), Silent())
     each = [one["mean_squared_error"] for one in run.scores["cross_validation"]["each"]]
     table = np.loadtxt(data / "boston-housing.data")
-    estimator = estimators.ConfigRegressor(str(shipped.locate("boston_standardized")))
+    estimator = estimators.ConfigRegressor(str(find_config("boston_standardized")))
     scores = cross_val_score(estimator, table[:, :13], table[:, 13], cv=KFold(10), scoring="neg_mean_squared_error")
     assert len(each) == 10
     assert -scores == pytest.approx(each, rel=1e-5)

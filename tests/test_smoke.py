@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from nnrun.config import shipped
+from nnrun.config.files import shipped_configs
 from nnrun.pipeline.check import examine
 
-CONFIGS = shipped.names()
+CONFIGS = shipped_configs()
 SMOKE = sorted(name for name in CONFIGS if name.startswith("smoke/"))
 #: Four rows each: they are their own smoke versions, beside smoke/perceptron.
 GATES = {"and", "or", "nand", "xor_perceptron", "xor_mlp"}

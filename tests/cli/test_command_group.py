@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from nnrun.config import shipped
+from nnrun.config.files import shipped_configs
 from nnrun.runs import record as records
 from nnrun.runs.folder import RunFolder
 from nnrun.runs.record import Record
@@ -47,7 +47,7 @@ def kept(place: Path) -> RunFolder:
 def test_configs_are_listed_with_what_they_are(say: Say) -> None:
     """Every shipped config stands in the list with its `What:` line."""
     listed = {each["name"]: each["what"] for each in json.loads(say("configs", "--json").stdout)}
-    assert set(listed) == set(shipped.names())
+    assert set(listed) == set(shipped_configs())
     assert listed["digits_mlp"].startswith("Handwritten digits")
     shown = " ".join(say("configs").stdout.split())
     assert shown == " ".join(f"{name} {what}" for name, what in listed.items())

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml
 
-from nnrun.config import nodes
+from nnrun.config import parser as config_parser
 from nnrun.config.document import Document, parse
 from nnrun.errors import ConfigError, Mark, Problem
 
@@ -67,5 +67,5 @@ def parser(request: pytest.FixtureRequest) -> Iterator[str]:
         pytest.skip("this PyYAML was built without libyaml")
     loader = yaml.CSafeLoader if request.param == "libyaml" else yaml.SafeLoader
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(nodes, "_Loader", loader)
+        patch.setattr(config_parser, "_Loader", loader)
         yield request.param

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from nnrun.config import document as document_module
 from nnrun.config.document import Document, parse, read
 from nnrun.config.dump import dump
-from nnrun.config.scalars import is_text
+from nnrun.config.parser import is_text
 from nnrun.errors import ConfigError
 
 if TYPE_CHECKING:

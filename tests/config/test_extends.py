@@ -10,10 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nnrun.config import shipped
 from nnrun.config.dump import dump
 from nnrun.config.extends import DEEPEST, WIDEST, read
-from nnrun.config.files import LARGEST
+from nnrun.config.files import LARGEST, shipped_configs
 from nnrun.errors import ConfigError, Problem
 
 if TYPE_CHECKING:
@@ -100,7 +99,7 @@ def test_a_shipped_config_by_its_bare_name(write: Write) -> None:
     """What is no file beside the config is a config that comes with nnrun; a file of that name comes first."""
     document = read(write(a="extends: digits_mlp\ntraining: {epochs: 1}"))
     assert document.data["name"] == "digits_mlp"
-    assert document.sources == (shipped.names()["digits_mlp"],)
+    assert document.sources == (shipped_configs()["digits_mlp"],)
     Path("digits_mlp").write_text("name: mine", encoding="utf-8")
     assert read(Path("a.yaml")).data["name"] == "mine"
 

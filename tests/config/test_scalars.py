@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nnrun.config.scalars import LONGEST_NUMBER, is_text, resolve
+from nnrun.config.parser import MAX_NUMBER_LENGTH, is_text, resolve
 
 
 @pytest.mark.parametrize(
@@ -98,9 +98,9 @@ def test_text(word: str) -> None:
 
 def test_the_longest_integer() -> None:
     """Integers of up to 4,000 digits are exact; one digit more is refused with both figures."""
-    assert resolve("9" * LONGEST_NUMBER) == 10**LONGEST_NUMBER - 1
+    assert resolve("9" * MAX_NUMBER_LENGTH) == 10**MAX_NUMBER_LENGTH - 1
     with pytest.raises(ValueError, match="at most 4,000 digits, received 4,001"):
-        resolve("9" * (LONGEST_NUMBER + 1))
+        resolve("9" * (MAX_NUMBER_LENGTH + 1))
 
 
 @pytest.mark.parametrize("word", ["1e999", "-1e400", "9" * 400 + "."])

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from nnrun.config import shipped
+from nnrun.config.files import shipped_configs
 from nnrun.errors import ConfigError, Problem
 from nnrun.pipeline.check import examine
 
@@ -166,7 +166,7 @@ def outside(problem: Problem, raw: bytes) -> bool:
 def fuzz(seconds: float, seed: int, folder: Path) -> Tally:
     """Check mutants for so many seconds."""
     tally, end = Tally(), time.monotonic() + seconds
-    texts = [path.read_text(encoding="utf-8") for path in shipped.names().values()]
+    texts = [path.read_text(encoding="utf-8") for path in shipped_configs().values()]
     file = folder / "mutant.yaml"
     for raw in mutants(texts, random.Random(seed)):  # noqa: S311
         if time.monotonic() > end:

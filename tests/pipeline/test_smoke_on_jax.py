@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from nnrun.config import shipped
+from nnrun.config.files import shipped_configs
 
 pytestmark = [
     pytest.mark.keras,
@@ -32,7 +32,7 @@ GATES = ("and", "or", "nand", "xor_perceptron", "xor_mlp")
 NAMES = [
     *GATES,
     *sorted(
-        name for name in shipped.names() if name.startswith("smoke/") and name.removeprefix("smoke/") not in LEFT_OUT
+        name for name in shipped_configs() if name.startswith("smoke/") and name.removeprefix("smoke/") not in LEFT_OUT
     ),
 ]
 #: From JAX's first weights for seed 7 one fold comes to say the same of every row, and learns nothing more: the mean
@@ -43,7 +43,7 @@ SEEDS = {"smoke/boston_deeper": 8}
 @pytest.fixture(scope="module")
 def verified(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """Verify all of them in one process, which wakes JAX once, with no data but what the packages bring."""
-    home, files = tmp_path_factory.mktemp("jax"), shipped.names()
+    home, files = tmp_path_factory.mktemp("jax"), shipped_configs()
     for name in NAMES:
         text = f"extends: {files[name]}\nbackend: jax\n" + (f"seed: {SEEDS[name]}\n" if name in SEEDS else "")
         (home / f"{name.replace('/', '_')}.yaml").write_text(text, encoding="utf-8")

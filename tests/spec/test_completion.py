@@ -7,13 +7,14 @@ from typing import Any
 import pytest
 
 from nnrun.catalog import lookup
-from nnrun.config import document, overrides, shipped
+from nnrun.config import document, overrides
+from nnrun.config.files import shipped_configs
 from nnrun.errors import ConfigError
 from nnrun.spec.completion import complete_path, complete_setting
 from nnrun.spec.experiment import Experiment, validate
 from nnrun.spec.training import TrainingSpec
 
-FILE = shipped.names()["digits_cnn"]
+FILE = shipped_configs()["digits_cnn"]
 DATA: dict[str, Any] = document.read(FILE).data
 GRAPH = {
     **DATA,

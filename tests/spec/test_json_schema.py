@@ -17,14 +17,15 @@ from jsonschema import Draft202012Validator
 
 from nnrun.catalog import lookup
 from nnrun.catalog.describe import example_part, example_value
-from nnrun.config import document, shipped
+from nnrun.config import document
+from nnrun.config.files import shipped_configs, shipped_folder
 from nnrun.errors import ConfigError
 from nnrun.spec import json_schema
 from nnrun.spec.experiment import Experiment, validate
 from nnrun.spec.part import read_part
 
-COMMITTED = shipped.folder() / "nnrun.schema.json"
-CONFIGS = sorted(shipped.names().items())
+COMMITTED = shipped_folder() / "nnrun.schema.json"
+CONFIGS = sorted(shipped_configs().items())
 FIRST_LINE = re.compile(r"# yaml-language-server: \$schema=(\S+)")
 
 BASE: dict[str, Any] = {

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from nnrun.catalog.kinds import PythonOnly
 from nnrun.config.dump import flow
-from nnrun.config.nodes import load_package_data
+from nnrun.config.parser import load_package_data
 
 if TYPE_CHECKING:
     from nnrun.catalog.lookup import Entry, Parameter

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from nnrun.catalog import lookup
 from nnrun.catalog.kinds import is_integer
 from nnrun.config.dump import flow
-from nnrun.config.nodes import load_package_data
+from nnrun.config.parser import load_package_data
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -31,9 +31,9 @@ def config(context: Context, parameter: Parameter, incomplete: str) -> list[Comp
     """Complete the name of a shipped config, or leave a file to the shell."""
     from click.shell_completion import CompletionItem
 
-    from nnrun.config import shipped
+    from nnrun.config.files import shipped_configs
 
-    named = _fitting(shipped.names(), incomplete)
+    named = _fitting(shipped_configs(), incomplete)
     return named or [CompletionItem(incomplete, type="file")]
 
 
@@ -88,10 +88,11 @@ def _config_of(context: Context) -> str:
 
 def _data(word: str) -> dict[str, Any]:
     """Read a config as far as that goes; empty where it is none."""
-    from nnrun.config import extends, shipped
+    from nnrun.config import extends
+    from nnrun.config.files import find_config
 
     try:
-        return extends.read(shipped.locate(word)).data if word else {}
+        return extends.read(find_config(word)).data if word else {}
     except NnrunError:
         return {}
 

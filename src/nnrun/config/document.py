@@ -6,9 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
 
-from nnrun.config.files import read_text
-from nnrun.config.nodes import Node, compose
-from nnrun.config.source import Source
+from nnrun.config.files import SourceText, read_text
+from nnrun.config.parser import YamlNode, compose
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -83,7 +82,7 @@ def parse(text: str, file: FilePath | str) -> Document:
     Raises:
         ConfigError: With every problem that could be found.
     """
-    source = Source(text.removeprefix("\ufeff"), str(file))
+    source = SourceText(text.removeprefix("\ufeff"), str(file))
     root = compose(source)
     value_marks: dict[Path, Mark] = {}
     key_marks: dict[Path, Mark] = {}
@@ -92,7 +91,9 @@ def parse(text: str, file: FilePath | str) -> Document:
     return Document(data, source.text, FilePath(file), value_marks, key_marks)
 
 
-def plain(node: Node, source: Source, path: Path, value_marks: dict[Path, Mark], key_marks: dict[Path, Mark]) -> Any:
+def plain(
+    node: YamlNode, source: SourceText, path: Path, value_marks: dict[Path, Mark], key_marks: dict[Path, Mark]
+) -> Any:
     """A node's plain data; the marks of it and all below are added to the two tables."""
     value_marks[path] = source.mark(node.start, node.end)
     if isinstance(node.value, list):

@@ -6,7 +6,7 @@ import math
 import re
 from typing import Any
 
-from nnrun.config.scalars import is_text
+from nnrun.config.parser import is_text
 
 _WIDTH = 100
 #: YAML refuses a longer key unless a '?' introduces it (the limit is 1,024 characters).

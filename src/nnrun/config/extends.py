@@ -14,7 +14,7 @@ from pathlib import Path as FilePath
 from typing import TYPE_CHECKING
 
 from nnrun.config import document as documents
-from nnrun.config import shipped
+from nnrun.config.files import shipped_configs
 from nnrun.config.hints import did_you_mean
 from nnrun.config.merge import over, without
 from nnrun.config.render import show
@@ -129,7 +129,7 @@ def _find(name: str, mark: Mark, beside: FilePath) -> FilePath:
     except OSError as error:
         text = f"the file '{file}' cannot be looked for ({error.strerror})"
         raise ConfigError([Problem(mark, text, "check its name and permissions")]) from None
-    known = shipped.names()
+    known = shipped_configs()
     if name in known:
         return known[name]
     hint = f"Did you mean '{name}.yaml'?" if near else did_you_mean(name, [*_neighbours(file), *known])

@@ -18,9 +18,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from nnrun.config.document import Document, plain
+from nnrun.config.files import SourceText
 from nnrun.config.hints import did_you_mean
-from nnrun.config.nodes import Node, compose_value
-from nnrun.config.source import Source
+from nnrun.config.parser import YamlNode, compose_value
 from nnrun.config.syntax import DEEPEST
 from nnrun.errors import ConfigError, Mark, Path, Problem
 
@@ -75,7 +75,7 @@ class _Edit:
     def __init__(self, document: Document, option: str) -> None:
         self.before = document
         self.option = option
-        self.source = Source(option, _FILE)
+        self.source = SourceText(option, _FILE)
         self.data = copy.deepcopy(document.data)
         self.value_marks = dict(document.value_marks)
         self.key_marks = dict(document.key_marks)
@@ -129,9 +129,9 @@ class _Edit:
             raise self._refused_at(steps[DEEPEST], f"expected a path of at most {DEEPEST} keys, received {len(steps)}")
         return steps
 
-    def _value(self, start: int) -> tuple[Node, Source]:
+    def _value(self, start: int) -> tuple[YamlNode, SourceText]:
         """The value's tree; the path is blanked out, so that positions are those of the option."""
-        blanked = Source(" " * start + self.option[start:], _FILE, shown=self.option)
+        blanked = SourceText(" " * start + self.option[start:], _FILE, shown=self.option)
         node = compose_value(blanked)
         if node is None:
             raise self._refused(
@@ -222,7 +222,7 @@ class _Edit:
 
     # Changing ---------------------------------------------------------------------------------------------------------
 
-    def _put(self, steps: list[_Step], value: tuple[Node, Source], *, append: bool) -> None:
+    def _put(self, steps: list[_Step], value: tuple[YamlNode, SourceText], *, append: bool) -> None:
         path, here, step = self._parent(steps, create=True)
         key = self._locate(path, here, step, must_exist=False)
         path = (*path, key)
@@ -237,7 +237,7 @@ class _Edit:
         here[path[-1]] = plain(node, source, path, self.value_marks, self.key_marks)
         self.changed |= {known for known in self.value_marks if known[: len(path)] == path}
 
-    def _list(self, held: Any, path: Path, step: _Step, value: tuple[Node, Source]) -> list[Any]:
+    def _list(self, held: Any, path: Path, step: _Step, value: tuple[YamlNode, SourceText]) -> list[Any]:
         """The list to append to."""
         if held is None:
             self._change(path, value[1].mark(value[0].start, value[0].end))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from nnrun.errors import Problem
 
 if TYPE_CHECKING:
-    from nnrun.config.source import Source
+    from nnrun.config.files import SourceText
 
 #: How many lists and mappings may stand inside each other.
 DEEPEST = 100
@@ -64,7 +64,7 @@ _WORDS: tuple[tuple[tuple[str, ...], str, str], ...] = (
 )
 
 
-def syntax_problems(error: Any, source: Source) -> list[Problem]:
+def syntax_problems(error: Any, source: SourceText) -> list[Problem]:
     """The problems behind one exception of PyYAML's scanner or parser."""
     start = _position(error, source)
     tabs = _tabs(source, source.line_of(start))
@@ -75,7 +75,7 @@ def syntax_problems(error: Any, source: Source) -> list[Problem]:
     return [Problem(source.mark(start, start + 1), text or f"this is not YAML ({said})", hint)]
 
 
-def _position(error: Any, source: Source) -> int:
+def _position(error: Any, source: SourceText) -> int:
     """Where to look: an unclosed quote is best shown where it opens."""
     mark = getattr(error, "problem_mark", None)
     context = getattr(error, "context_mark", None)
@@ -92,7 +92,7 @@ def _plain_words(said: str) -> tuple[str | None, str | None]:
     return None, None
 
 
-def _tabs(source: Source, line: int) -> list[Problem]:
+def _tabs(source: SourceText, line: int) -> list[Problem]:
     """Every line indented with a tab, where the error's line or the one before it is among them."""
     problems: list[Problem] = []
     near = False

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
 
-from nnrun.config import extends, overrides, shipped
+from nnrun.config import extends, overrides
+from nnrun.config.files import find_config
 from nnrun.data.dataset import DataPart, SourceData
 from nnrun.data.load import apply_steps, assemble, deal
 from nnrun.data.prepare.registry import restore
@@ -106,7 +107,7 @@ def read_experiment(config: str | FilePath, sets: Sequence[str]) -> tuple[Docume
     Raises:
         ConfigError: Where the language is broken.
     """
-    document = overrides.apply(extends.read(shipped.locate(str(config))), sets)
+    document = overrides.apply(extends.read(find_config(str(config))), sets)
     return document, validate(document)
 
 

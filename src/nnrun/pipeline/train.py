@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
 
-from nnrun.config import shipped
 from nnrun.config.dump import dump
+from nnrun.config.files import find_config
 from nnrun.cores import usable_cores
 from nnrun.errors import ConfigError, NnrunError, Problem, RunError
 from nnrun.pipeline import usercode
@@ -95,7 +95,7 @@ def train(request: Request, progress: Progress) -> Finished:
         NnrunError: Where anything later fails; the folder's record says why.
     """
     with usercode.known(request.code) as codes:
-        examined = examine(shipped.locate(request.config), request.sets, request.data_dir)
+        examined = examine(find_config(request.config), request.sets, request.data_dir)
         refuse_errors(examined)
         folder = open_folder(request, examined, codes)
         with recorded(folder, request, examined, codes) as record:

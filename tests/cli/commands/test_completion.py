@@ -13,7 +13,7 @@ from click.shell_completion import get_completion_class
 
 from nnrun.cli.completion import Bash, script
 from nnrun.cli.main import nnrun
-from nnrun.config import shipped
+from nnrun.config.files import shipped_configs
 from nnrun.data.named.registry import entries
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def test_every_word_is_offered_what_fits(
 
 def test_every_config_and_data_set_is_offered(offered: Callable[[str], list[str]]) -> None:
     """Nothing that comes with nnrun is left out."""
-    assert offered("train ") == list(shipped.names())
+    assert offered("train ") == list(shipped_configs())
     assert offered("data fetch ") == [entry.name for entry in entries()]
 
 

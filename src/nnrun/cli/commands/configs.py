@@ -21,9 +21,9 @@ def configs(as_json: bool) -> None:
     """  # noqa: D301
     from nnrun.cli.terminal.layout import put_terms
     from nnrun.cli.terminal.screen import Screen, put_json
-    from nnrun.config import shipped
+    from nnrun.config.files import shipped_configs
 
-    found = [(name, path, header(path, "What")) for name, path in shipped.names().items()]
+    found = [(name, path, header(path, "What")) for name, path in shipped_configs().items()]
     if as_json:
         put_json([{"name": name, "file": path, "what": what} for name, path, what in found])
     else:
@@ -46,15 +46,15 @@ def located(word: str) -> Path:
     Raises:
         ConfigError: There is no such file and no shipped config of that name, though one of a name like it.
     """
-    from nnrun.config import shipped
+    from nnrun.config.files import find_config, shipped_configs
     from nnrun.config.hints import did_you_mean
 
-    path = shipped.locate(word)
+    path = find_config(word)
     if path.exists() or path.suffix in (".yaml", ".yml"):
         return path
     beside = [Path(word).with_name(f"{Path(word).name}{ending}") for ending in (".yaml", ".yml") if Path(word).name]
     near = next((f"Did you mean '{file}'?" for file in beside if file.is_file()), None)
-    hint = near or did_you_mean(word, shipped.names()) or "nnrun configs lists the configs that come with nnrun"
+    hint = near or did_you_mean(word, shipped_configs()) or "nnrun configs lists the configs that come with nnrun"
     raise ConfigError(
         [Problem(None, f"{word}: there is no such file, and no config of that name comes with nnrun", hint)]
     )

@@ -5,6 +5,7 @@ The tree is built from PyYAML's events with a list as the stack, so that no text
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from nnrun.config.hints import did_you_mean
-from nnrun.config.scalars import resolve
 from nnrun.config.syntax import DEEPEST, syntax_problems
 from nnrun.errors import ConfigError, Problem
 
@@ -20,19 +20,20 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path as FilePath
 
-    from nnrun.config.source import Source
+    from nnrun.config.files import SourceText
+
 
 #: libyaml reads 1 MB in under a second, PyYAML's own scanner in over ten.
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
-MOST_ALIASED = 10_000
-MOST_PROBLEMS = 100
+MAX_ALIASED_VALUES = 10_000
+MAX_PROBLEMS = 100
 
 _ANCHOR = re.compile(r"&[^\s,\[\]{}]+[ \t]+(?=[^\s#])")
 
 
 @dataclass(slots=True)
-class Node:
+class YamlNode:
     """A value in the text.
 
     Attributes:
@@ -59,13 +60,13 @@ class _Stop(Exception):  # noqa: N818 (a signal, never an error that anyone sees
 class _Composer:
     """Builds one document's tree from events and collects problems on the way."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: SourceText) -> None:
         self.source = source
         self.problems: list[Problem] = []
-        self.root: Node | None = None
-        self._anchors: dict[str, Node] = {}
-        self._open: list[Node] = []
-        self._keys: list[tuple[str | None, Node] | None] = []
+        self.root: YamlNode | None = None
+        self._anchors: dict[str, YamlNode] = {}
+        self._open: list[YamlNode] = []
+        self._keys: list[tuple[str | None, YamlNode] | None] = []
         self._documents = 0
         self._aliased = 0
 
@@ -96,7 +97,7 @@ class _Composer:
 
     def _refuse(self, start: int, end: int, text: str, hint: str | None = None) -> None:
         self.problems.append(Problem(self.source.mark(start, end), text, hint))
-        if len(self.problems) >= MOST_PROBLEMS:
+        if len(self.problems) >= MAX_PROBLEMS:
             raise _Stop
 
     def _document(self, event: Any) -> None:
@@ -110,7 +111,7 @@ class _Composer:
             )
             raise _Stop
 
-    def _properties(self, event: Any, node: Node) -> Node:
+    def _properties(self, event: Any, node: YamlNode) -> YamlNode:
         """Take the anchor and refuse the tag that stand before a value."""
         if event.tag is not None:
             word = self.source.text[event.start_mark.index :].split(None, 1)[0]
@@ -126,7 +127,7 @@ class _Composer:
             self._anchors[event.anchor] = node
         return node
 
-    def _scalar(self, event: Any) -> Node:
+    def _scalar(self, event: Any) -> YamlNode:
         start, end = event.start_mark.index, event.end_mark.index
         value = event.value
         if event.implicit[0]:
@@ -134,9 +135,9 @@ class _Composer:
                 value = resolve(value)
             except ValueError as error:
                 self._refuse(start, end, str(error), "write it in quotes if it is a text")
-        return Node(value, start, end)
+        return YamlNode(value, start, end)
 
-    def _alias(self, event: Any) -> Node:
+    def _alias(self, event: Any) -> YamlNode:
         start, end = event.start_mark.index, event.end_mark.index
         target, name = self._anchors.get(event.anchor), event.anchor[:60]
         if target is None:
@@ -150,24 +151,24 @@ class _Composer:
                 end,
                 f"expected at most {DEEPEST} levels of lists and mappings, received more through the alias '*{name}'",
             )
-        elif self._aliased <= MOST_ALIASED:
+        elif self._aliased <= MAX_ALIASED_VALUES:
             self._aliased += target.size
-            if self._aliased <= MOST_ALIASED:
-                return Node(target.value, start, end, target.size, target.height)
+            if self._aliased <= MAX_ALIASED_VALUES:
+                return YamlNode(target.value, start, end, target.size, target.height)
             self._refuse(
                 start,
                 end,
-                f"expected aliases to repeat at most {MOST_ALIASED:,} values, received more with '*{name}'",
+                f"expected aliases to repeat at most {MAX_ALIASED_VALUES:,} values, received more with '*{name}'",
                 "write the values out, or repeat less",
             )
-        return Node(f"*{name}", start, end)
+        return YamlNode(f"*{name}", start, end)
 
     def _begin(self, event: Any) -> None:
         start = event.start_mark.index
         if len(self._open) >= DEEPEST:
             self._refuse(start, start + 1, f"expected at most {DEEPEST} levels of lists and mappings, received more")
             raise _Stop
-        node = Node({} if isinstance(event, yaml.MappingStartEvent) else [], start, start + 1, closed=False)
+        node = YamlNode({} if isinstance(event, yaml.MappingStartEvent) else [], start, start + 1, closed=False)
         self._open.append(self._properties(event, node))
         self._keys.append(None)
 
@@ -183,7 +184,7 @@ class _Composer:
             node.start, node.end = first.start, first.end
         self._place(node)
 
-    def _place(self, node: Node) -> None:
+    def _place(self, node: YamlNode) -> None:
         """Put a finished node where it belongs: the root, the next item, the next key or its value."""
         if not self._open:
             self.root = node
@@ -200,7 +201,7 @@ class _Composer:
             if key[0] is not None:
                 parent.value[key[0]] = (key[1], node)
 
-    def _key(self, node: Node, parent: Node) -> str | None:
+    def _key(self, node: YamlNode, parent: YamlNode) -> str | None:
         """The key's text, or None where it is refused."""
         shown = self.source.text[node.start : node.end]
         if not isinstance(node.value, str):
@@ -238,7 +239,7 @@ def _kind(value: Any, shown: str) -> str:
     return shown[:60] or "nothing"
 
 
-def compose(source: Source) -> Node:
+def compose(source: SourceText) -> YamlNode:
     """The tree of the one mapping that a config is.
 
     Raises:
@@ -250,7 +251,7 @@ def compose(source: Source) -> Node:
     return root
 
 
-def compose_value(source: Source) -> Node | None:
+def compose_value(source: SourceText) -> YamlNode | None:
     """The tree of one value of any kind; None where the text holds none.
 
     Raises:
@@ -270,10 +271,80 @@ def load_package_data(file: FilePath) -> Any:
     return yaml.load(file.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 (a safe loader)
 
 
-def _no_mapping(source: Source, root: Node | None) -> Problem:
+def _no_mapping(source: SourceText, root: YamlNode | None) -> Problem:
     hint = "write lines of the form key: value, beginning with name:"
     if root is None:
         return Problem(source.mark(0, 1), "expected a config, received a file without any values", hint)
     shown = _kind(root.value, source.text[root.start : root.end].split("\n", 1)[0])
     text = f"expected a mapping at the top of the file, received {shown}"
     return Problem(source.mark(root.start, root.end), text, hint)
+
+
+Scalar = str | int | float | bool | None
+
+#: Beyond about 4,300 digits Python itself refuses to turn a text into an integer.
+MAX_NUMBER_LENGTH = 4_000
+
+_WORDS: dict[str, Scalar] = {
+    "": None,
+    "~": None,
+    "null": None,
+    "Null": None,
+    "NULL": None,
+    "true": True,
+    "True": True,
+    "TRUE": True,
+    "false": False,
+    "False": False,
+    "FALSE": False,
+    ".nan": math.nan,
+    ".NaN": math.nan,
+    ".NAN": math.nan,
+    **dict.fromkeys((".inf", ".Inf", ".INF", "+.inf", "+.Inf", "+.INF"), math.inf),
+    **dict.fromkeys(("-.inf", "-.Inf", "-.INF"), -math.inf),
+}
+_WHOLE = re.compile(r"[-+]?[0-9]+")
+_BASED = re.compile(r"0o[0-7]+|0x[0-9a-fA-F]+")
+_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
+
+
+def resolve(word: str) -> Scalar:
+    """The value of a plain (unquoted) scalar.
+
+    Raises:
+        ValueError: The number is too long or too large to be held; the text says what was expected and received.
+    """
+    if word in _WORDS:
+        return _WORDS[word]
+    if word[0] not in "+-.0123456789":
+        return word
+    if _WHOLE.fullmatch(word):
+        return int(_within_length(word))
+    if _BASED.fullmatch(word):
+        return int(_within_length(word), 0)
+    if _FLOAT.fullmatch(word):
+        return _finite(_within_length(word))
+    return word
+
+
+def is_text(word: str) -> bool:
+    """Whether a plain scalar is read as text rather than as a number, a truth value or null."""
+    try:
+        return isinstance(resolve(word), str)
+    except ValueError:
+        return False
+
+
+def _within_length(word: str) -> str:
+    if len(word) > MAX_NUMBER_LENGTH:
+        raise ValueError(
+            f"expected a number of at most {MAX_NUMBER_LENGTH:,} digits, received {len(word):,} characters"
+        )
+    return word
+
+
+def _finite(word: str) -> float:
+    number = float(word)
+    if math.isinf(number):
+        raise ValueError(f"expected a number below 1.8e308, received {word[:40]}")
+    return number
