@@ -23,9 +23,9 @@ import numpy as np
 
 from nnrun.cores import usable_cores
 from nnrun.engine.backend.start import BackendSettings, start_keras, tensorflow
-from nnrun.engine.executors.choice import choose
 from nnrun.engine.executors.resident import ResidentExecutor
 from nnrun.engine.executors.shuffle import order
+from nnrun.engine.executors.xla_rule import decide_xla
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -277,7 +277,10 @@ def main() -> None:
     for name, case in CASES.items():
         if any(word in name for word in words):
             everything[name] = measure(keras, case, asked.rounds)
-            print(row(name, everything[name], choose(case.model(keras), steps=10**6, batch=case.batch).xla), flush=True)
+            print(
+                row(name, everything[name], decide_xla(case.model(keras), steps=10**6, batch_size=case.batch).use_xla),
+                flush=True,
+            )
     if asked.json:
         asked.json.write_text(json.dumps(everything, indent=1) + "\n")
 

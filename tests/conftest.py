@@ -6,9 +6,6 @@ import os
 
 from hypothesis import settings
 
-# What somebody measured on this machine decides nothing in tests.
-os.environ["NNRUN_PROFILE"] = ""
-
 settings.register_profile("quick", max_examples=25, deadline=None)
 settings.register_profile("thorough", max_examples=500, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))

@@ -63,7 +63,7 @@ SUBROOMS = {
         ("model",),
         ("executors",),
         ("streaming", "scoring", "generation", "training"),
-        ("session", "calibrate"),
+        ("session",),
     ),
     "cli": (
         ("terminal",),

@@ -34,7 +34,6 @@ COMMANDS = {
     "predict",
     "report",
     "resolve",
-    "calibrate",
     "check",
     "summary",
     "data",

@@ -84,7 +84,7 @@ def test_large_recurrent_layers_share_the_threads(config, units: str, training: 
 
 
 @pytest.mark.keras
-@pytest.mark.parametrize(("execution", "said"), [("{}", "halves of a batch"), ("{halves: false}", "the data fit")])
+@pytest.mark.parametrize(("execution", "said"), [("{}", "two halves of a batch"), ("{halves: false}", "the data fit")])
 def test_a_session_says_which_layers_take_halves(opened, execution: str, said: str) -> None:
     """The reason for the executor names the layers; without halves it is the usual one."""
     training = TRAINING.replace("batch_size: 16", f"batch_size: 64\n  execution: {execution}")

@@ -14,7 +14,6 @@ import click
 from nnrun import __version__
 from nnrun.cli import exit_codes
 from nnrun.cli.command_group import Commands
-from nnrun.cli.commands.calibrate import calibrate
 from nnrun.cli.commands.check import check, wants_json
 from nnrun.cli.commands.compare import compare
 from nnrun.cli.commands.completion import completion
@@ -86,7 +85,7 @@ def nnrun() -> None:
 
 for _command in (train, evaluate, predict, compare, verify, check, summary, data, runs, explain, resolve, configs):
     nnrun.add_command(_command)
-for _command in (report, generate, calibrate, schema, completion):
+for _command in (report, generate, schema, completion):
     nnrun.add_command(_command)
 
 

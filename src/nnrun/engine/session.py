@@ -62,14 +62,14 @@ class Session:
         builder: Builder,
         mark_of: Callable[[Path], Mark],
     ) -> None:
-        from nnrun.engine.executors.executors import executor_for
+        from nnrun.engine.executors.choice import choose_executor
 
         self.keras, self.wake, self.model = keras, wake, model
         self._experiment, self._facts, self._builder, self._mark_of = experiment, facts, builder, mark_of
-        chosen = executor_for(model, experiment, facts)
-        self._executor, self.executor_name, self.executor_why = chosen.executor, chosen.name, chosen.why
-        #: The model's programs where they are JAX's.
-        self.on_jax = chosen.on_jax
+        choice = choose_executor(model, experiment, facts)
+        self._executor, self.executor_name, self.executor_why = choice.executor, choice.name, choice.reason
+        #: The model's compiled steps if they are JAX's, else None.
+        self.jax_steps = choice.jax_steps
         self._tf = library(wake.backend, model)
         self._put: dict[int, Tensors] = {}
         self._augmentation: Augmentation | None = None
@@ -301,7 +301,7 @@ class Session:
             from nnrun.engine.scoring.text import score_text
 
             text = (self.tensors(part), part, self._facts, self._experiment)
-            return score_text(self._tf, self.model, *text, self.on_jax)
+            return score_text(self._tf, self.model, *text, self.jax_steps)
         from nnrun.engine.scoring.score import score
 
         return score(self._executor, self.tensors(part), part, self._facts, self._experiment, detail=detail)

@@ -172,8 +172,8 @@ def train_together(folds: Sequence[PreparedFold], experiment: Experiment, desk: 
 
 def programs_of(session: Session) -> JaxPrograms:
     """Give the session's programs on JAX."""
-    assert session.on_jax is not None, "called on JAX only"  # noqa: S101
-    return session.on_jax
+    assert session.jax_steps is not None, "called on JAX only"  # noqa: S101
+    return session.jax_steps
 
 
 def _numbered(folds: Sequence[PreparedFold], lines: list[Epoch]) -> list[tuple[int | None, Epoch]]:

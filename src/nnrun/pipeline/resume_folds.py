@@ -38,7 +38,7 @@ def resume_folds(word: str, request: Request, progress: Progress) -> Finished:
     fields = records.read(folder)
     _refuse(folder, fields)
     with usercode.known_of_run(folder, fields, request.code, trust=False) as codes:
-        examined = examine(folder.resolved, as_it_began(fields), request.data_dir)
+        examined = examine(folder.resolved, (), request.data_dir)
         refuse_errors(examined)
         if not is_cross_validated(examined.experiment):
             raise RunError(
@@ -56,15 +56,6 @@ def resume_folds(word: str, request: Request, progress: Progress) -> Finished:
             crossed = CrossValidation(examined, folder, request.runs_dir, request.jobs, request.code)
             scores = cross_validate(crossed, record, heard)
     return Finished(folder, scores, warnings=examined.problems)
-
-
-def as_it_began(fields: dict[str, object]) -> tuple[str, ...]:
-    """Give what makes the rest of the folds train as the first ones did, whatever a profile has come to say since."""
-    executor = str(fields.get("executor") or "")
-    kind, _, compiler = executor.partition("+")
-    if kind not in ("resident", "stepwise", "streamed") or compiler not in ("", "xla"):
-        return ()
-    return (f"training.execution.xla={'true' if compiler else 'false'}",)
 
 
 def _refuse(folder: RunFolder, fields: dict[str, object]) -> None:

@@ -1,78 +1,221 @@
-"""A profile of a machine is read as it was written, and decides only where it holds."""
+"""XLA is chosen by layers and sizes alone, and computes what the other executor computes but for rounding."""
 
 from __future__ import annotations
 
-import json
-from dataclasses import replace
-from pathlib import Path
+from collections.abc import Callable
+from typing import Any
 
+import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as some
 
-from nnrun.engine.executors import xla_rule as profiles
-from nnrun.engine.executors.xla_rule import Costs, Profile, costs_here, machine, place, read
-from nnrun.errors import RunError
+from nnrun.engine.executors.resident import ResidentExecutor, XlaRefusal
+from nnrun.engine.executors.shuffle import order
+from nnrun.engine.executors.xla_rule import decide_xla
 
-MEASURED = Profile(Costs(10.0, 0.001, 20.0, 2.0, 1.0), {"large": 1.5}, machine(), "2026-01-02T03:04:05+00:00")
-COST = some.floats(0, 1e6)
+#: What XLA's figures may differ by after two epochs of these models, as a share: rounding of 32-bit numbers.
+TOLERANCE = 1e-5
 
-
-@pytest.fixture
-def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Give the file that runs of this test read their profile from; it is not there yet."""
-    monkeypatch.setenv(profiles.VARIABLE, str(tmp_path / "profile.json"))
-    return tmp_path / "profile.json"
+MANY = 10**7
 
 
-def keep(profile: Profile, file: Path) -> None:
-    """Write a profile."""
-    file.write_text(json.dumps(profile.as_json()), encoding="utf-8")
+def build(keras, shape: tuple[int | None, ...], make: Callable[[Any], list[Any]], **compiling: Any) -> Any:
+    """Build and compile a chain of layers, the same each time."""
+    keras.utils.set_random_seed(7)
+    inputs = outputs = keras.Input(shape)
+    for layer in [*make(keras.layers), keras.layers.Dense(3, "softmax")]:
+        outputs = layer(outputs)
+    model = keras.Model(inputs, outputs)
+    model.compile("adam", "categorical_crossentropy", metrics=["accuracy"], jit_compile=False, **compiling)
+    return model
 
 
-@given(some.builds(Costs, COST, COST, COST, COST, COST))
-def test_a_profile_is_read_as_it_was_written(tmp_path_factory: pytest.TempPathFactory, costs: Costs) -> None:
-    """Every number comes back, and with them the digest."""
-    written, file = replace(MEASURED, costs=costs), tmp_path_factory.mktemp("profile") / "profile.json"
-    keep(written, file)
-    assert read(file) == written
-    assert read(file).digest == written.digest
+def position_embedding(length: int) -> Any:
+    """Make nnrun's layer, which can be imported only once Keras is awake."""
+    from nnrun.engine.model import layers
+
+    return layers.PositionEmbedding(length)
 
 
-def test_without_a_profile_built_in_estimates_decide(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """There is no file, or the variable is empty; otherwise the user's configuration is the place."""
-    assert costs_here() == (Costs(), "built-in estimates")
-    monkeypatch.setenv(profiles.VARIABLE, "")
-    assert place() is None
-    assert costs_here()[0] == Costs()
-    monkeypatch.delenv(profiles.VARIABLE)
-    assert place().name == "profile.json"
-    assert "nnrun" in place().parts
+def attention(k: Any, **more: Any) -> Callable[[Any], Any]:
+    """Attend from each step to those before it."""
+    layer = k.MultiHeadAttention(2, 4, **more)
+    return lambda x: layer(x, x, use_causal_mask=True)
 
 
-def test_a_profile_decides_where_it_holds(file: Path) -> None:
-    """The record names its digest; one of other cores or another TensorFlow is not used, and that is said."""
-    keep(MEASURED, file)
-    assert costs_here() == (MEASURED.costs, f"profile {MEASURED.digest}")
-    keep(replace(MEASURED, machine={**machine(), "cores": 999}), file)
-    costs, origin = costs_here()
-    assert costs == Costs()
-    assert "other cores" in origin
+#: Layers, the shape of an example, whether XLA is taken where there are steps enough, and what the reason names.
+RULE: list[tuple[Callable[[Any], list[Any]], tuple[int | None, ...], bool, str]] = [
+    (lambda k: [k.Dense(4), k.BatchNormalization(), k.ReLU()], (5,), True, "saved in"),
+    (lambda k: [k.LSTM(4)], (6, 2), True, "saved in"),
+    (lambda k: [k.Bidirectional(k.GRU(4))], (6, 2), True, "saved in"),
+    (lambda k: [k.LSTM(4)], (None, 2), False, "varies"),
+    (lambda k: [k.LSTM(4, dropout=0.1)], (6, 2), False, "random numbers of lstm"),
+    (lambda k: [k.Bidirectional(k.LSTM(4, recurrent_dropout=0.1))], (6, 2), False, "random numbers of forward_lstm"),
+    (lambda k: [k.Dense(4), k.Dropout(0.1)], (5,), False, "random numbers of dropout"),
+    (lambda k: [k.GaussianNoise(0.1)], (5,), False, "random numbers of gaussian_noise"),
+    (lambda k: [k.Conv2D(4, 3), k.Flatten()], (8, 8, 1), False, "conv2d is a Conv2D"),
+    (lambda k: [k.TimeDistributed(k.Conv1D(4, 3)), k.Flatten()], (2, 8, 1), False, "conv1d is a Conv1D"),
+    (lambda k: [k.Embedding(9, 4, mask_zero=True), k.LSTM(4)], (6,), False, "masks steps"),
+    (lambda k: [k.Embedding(9, 4), position_embedding(6), attention(k), k.Flatten()], (6,), True, "saved in"),
+    (
+        lambda k: [attention(k), k.GlobalAveragePooling1D()],
+        (None, 4),
+        False,
+        "output values of multi_head_attention varies",
+    ),
+    (lambda k: [attention(k, dropout=0.1), k.Flatten()], (6, 4), False, "random numbers of multi_head_attention"),
+    (lambda k: [attention(k), k.Flatten()], (64, 128), False, "multi_head_attention has 262,144 output values a step"),
+]
 
 
-@pytest.mark.parametrize("change", [{"format": 9}, {"costs": {}}, {"costs": {"layer": "x"}}, {"machine": 3}])
-def test_what_is_no_profile_is_refused(file: Path, change: dict[str, object]) -> None:
-    """The file is named, with the command that makes it anew."""
-    file.write_text(json.dumps({**MEASURED.as_json(), **change}), encoding="utf-8")
-    with pytest.raises(RunError, match=r"profile\.json: expected a profile") as caught:
-        costs_here()
-    assert caught.value.hint == f"nnrun calibrate --profile {file}"
-    file.write_text("no JSON", encoding="utf-8")
-    with pytest.raises(RunError):
-        read(file)
+@pytest.mark.keras
+@pytest.mark.parametrize(("make", "shape", "xla", "reason"), RULE)
+def test_layers_decide(keras, make: Callable, shape: tuple, xla: bool, reason: str) -> None:
+    """XLA is taken for layers that the sweep found faster, and the reason names the layer that speaks against it."""
+    decision = decide_xla(build(keras, shape, make), MANY)
+    assert decision.use_xla == xla
+    assert reason in decision.reason
 
 
-def test_only_what_decides_is_in_the_digest() -> None:
-    """Measuring again at another time gives another digest only where it gives other costs."""
-    assert replace(MEASURED, measured="later").digest == MEASURED.digest
-    assert replace(MEASURED, costs=replace(MEASURED.costs, layer=11.0)).digest != MEASURED.digest
+@pytest.mark.keras
+def test_sizes_decide(keras) -> None:
+    """XLA has to save more than compiling takes: small models need many steps, recurrent ones few, large ones fewer."""
+    small = build(keras, (5,), lambda k: [k.Dense(4)])
+    large = build(keras, (500,), lambda k: [k.Dense(2000)])
+    recurrent = build(keras, (100, 1), lambda k: [k.LSTM(4)])
+    needed = [next(n for n in range(4, 30) if decide_xla(model, 2**n).use_xla) for model in (small, large, recurrent)]
+    assert needed == sorted(needed, reverse=True)
+    assert not decide_xla(small, 0).use_xla
+
+
+@pytest.mark.keras
+def test_the_size_of_a_step_decides_for_attention(keras) -> None:
+    """A small attention gains and a large one does not, whether its examples or its batches are large."""
+    model = build(keras, (50, 64), lambda k: [attention(k), k.Flatten()])
+    assert decide_xla(model, MANY, batch_size=32).use_xla
+    assert not decide_xla(model, MANY, batch_size=128).use_xla
+    shared = keras.layers.MultiHeadAttention(1, 4)
+    twice = build(keras, (6, 4), lambda k: [lambda x: shared(x, x), lambda x: shared(x, x), k.Flatten()])
+    assert "varies" in decide_xla(twice, MANY).reason
+
+
+@pytest.mark.keras
+def test_the_config_decides_first(keras) -> None:
+    """What `execution:` says is done, whatever the layers; a GPU is left without XLA until that was measured."""
+    conv = build(keras, (8, 8, 1), lambda k: [k.Conv2D(4, 3), k.Flatten()])
+    dense = build(keras, (5,), lambda k: [k.Dense(4)])
+    assert decide_xla(conv, 1, requested=True).use_xla
+    assert decide_xla(dense, MANY, requested=False).reason == "the config says xla: false"
+    assert not decide_xla(dense, MANY, on_cpu=False).use_xla
+    assert "augment" in decide_xla(dense, MANY, augmented=True).reason
+    assert "pieces" in decide_xla(dense, MANY, long_order=True).reason
+    assert decide_xla(dense, MANY, long_order=True, requested=True).use_xla
+
+
+@pytest.mark.keras
+def test_layers_of_the_users_own_are_not_compiled(keras) -> None:
+    """A layer that only has the name of one of Keras' was not measured."""
+
+    class Dense(keras.layers.Layer):
+        def call(self, inputs: Any) -> Any:
+            return inputs
+
+    assert not decide_xla(build(keras, (5,), lambda _: [Dense()]), MANY).use_xla
+
+
+CASES = {
+    "dense": ((6,), lambda k: [k.Dense(8, activation="relu", kernel_regularizer="l2")]),
+    # A bias that normalization takes away again has a gradient of rounding errors alone, which Adam makes large.
+    "normalized": ((6,), lambda k: [k.Dense(8, use_bias=False), k.BatchNormalization()]),
+    "lstm": ((5, 2), lambda k: [k.LSTM(4)]),
+    "gru": ((5, 2), lambda k: [k.Bidirectional(k.GRU(4))]),
+    # As has the bias of an attention's keys, which its softmax takes away again.
+    "attention": ((5, 4), lambda k: [position_embedding(5), attention(k, use_bias=False), k.Flatten()]),
+}
+
+
+@pytest.mark.keras
+@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("weighted", [False, True])
+def test_xla_agrees_but_for_rounding(keras, part, name: str, weighted: bool) -> None:
+    """Two epochs with XLA, the incomplete batch included, differ from those without by at most `TOLERANCE`."""
+    import tensorflow as tf
+
+    shape, make = CASES[name]
+    data, found = part(53, shape, weights=weighted), []
+    for xla in (False, True):
+        model = build(keras, shape, make)
+        executor = ResidentExecutor(tf, model, 10, xla=xla)
+        tensors = executor.put(data.x, data.y, data.sample_weight)
+        executor.build(tensors)
+        steps: list[int] = []
+        lines = [executor.train(tensors, order(3, epoch, 53), steps.append) for epoch in range(2)]
+        found.append(([list(line.values()) for line in lines], executor.evaluate(tensors), model.get_weights()))
+        assert (steps.count(6), max(steps)) == (2, 6)
+    assert found[0][1] == pytest.approx(found[1][1], rel=TOLERANCE)
+    np.testing.assert_allclose(found[0][0], found[1][0], rtol=TOLERANCE)
+    for left, right in zip(found[0][2], found[1][2], strict=True):
+        np.testing.assert_allclose(left, right, rtol=TOLERANCE, atol=TOLERANCE)
+
+
+@pytest.mark.keras
+def test_scores_do_not_depend_on_the_executor(keras, part) -> None:
+    """A model scores the same, to the last digit, whichever executor is asked."""
+    import tensorflow as tf
+
+    data, model = part(53, (6,)), build(keras, (6,), lambda k: [k.Dense(8, activation="relu")])
+    found = []
+    for xla in (False, True):
+        executor = ResidentExecutor(tf, model, 10, xla=xla)
+        tensors = executor.put(data.x, data.y)
+        executor.build(tensors)
+        found.append((executor.evaluate(tensors), executor.score(tensors)[0], executor.predict(tensors).tolist()))
+    assert found[0] == found[1]
+
+
+def _distinct(y_true: Any, y_pred: Any) -> Any:
+    """Count distinct answers by NumPy, which XLA cannot compile."""
+    import tensorflow as tf
+
+    count = tf.numpy_function(lambda one: np.float32(len(np.unique(one))), [tf.argmax(y_pred, axis=-1)], "float32")
+    return tf.ensure_shape(count, ())
+
+
+def _with_numpy(keras) -> Any:
+    model = build(keras, (6,), lambda k: [k.Dense(8, activation="relu")])
+    model.compile("adam", "categorical_crossentropy", metrics=[_distinct], jit_compile=False)
+    return model
+
+
+@pytest.mark.keras
+def test_what_xla_cannot_compile_is_trained_without(keras, part) -> None:
+    """Where XLA refuses, training goes on without from the first step on, to the same bits, and says why once."""
+    import tensorflow as tf
+
+    data, found, said = part(53, (6,)), [], []
+    for xla in (False, True):
+        model = _with_numpy(keras)
+        executor = ResidentExecutor(tf, model, 10, xla=xla)
+        executor.on_refusal = said.append
+        tensors = executor.put(data.x, data.y)
+        executor.build(tensors)
+        lines = [executor.train(tensors, order(3, epoch, 53), lambda _: None) for epoch in range(2)]
+        found.append((lines, [weight.tolist() for weight in model.get_weights()]))
+    assert found[0] == found[1]
+    assert len(said) == 1
+    assert "PyFunc" in said[0]
+
+
+@pytest.mark.keras
+def test_an_explicit_wish_for_xla_is_not_dropped(keras, part) -> None:
+    """Without anybody who hears of a refusal, it is raised, and no weight has changed."""
+    import tensorflow as tf
+
+    data, model = part(53, (6,)), _with_numpy(keras)
+    before = model.get_weights()
+    executor = ResidentExecutor(tf, model, 10, xla=True)
+    tensors = executor.put(data.x, data.y)
+    executor.build(tensors)
+    with pytest.raises(XlaRefusal, match="PyFunc"):
+        executor.train(tensors, order(3, 0, 53), lambda _: None)
+    for left, right in zip(before, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(left, right)

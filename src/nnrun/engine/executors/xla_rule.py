@@ -1,125 +1,172 @@
-"""What XLA gains and costs on a machine: measured once by `nnrun calibrate`, else low estimates of the sweep."""
+"""The rule by which XLA compiles the training steps: layers, sizes and the device decide, so that two runs agree.
+
+A choice by timing inside a run would make two runs of one config differ in their last bits. The rule's figures are low
+estimates of the sweep that `benchmarks/executors.py` measured; `docs/performance.md` has the table.
+"""
 
 from __future__ import annotations
 
-import hashlib
-import json
-import os
-import platform
-from dataclasses import asdict, dataclass, fields
-from importlib import metadata
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass
+from math import prod
+from typing import TYPE_CHECKING, Any, Literal
 
-from nnrun.cores import usable_cores
-from nnrun.errors import RunError
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
-#: Names a profile other than the user's own; empty: none is used.
-VARIABLE = "NNRUN_PROFILE"
-_FORMAT = 1
+
+#: Keras layers whose steps XLA makes faster on a CPU: measured in the sweep, or nothing but arithmetic.
+FASTER_LAYERS = frozenset(
+    """
+    InputLayer Dense Embedding Flatten Reshape Permute RepeatVector Activation ReLU LeakyReLU PReLU ELU Softmax
+    BatchNormalization LayerNormalization Add Subtract Multiply Average Maximum Minimum Concatenate
+    GlobalAveragePooling1D GlobalMaxPooling1D
+    """.split()  # noqa: SIM905 - names are read more easily as words
+)
+#: Layers that loop over time steps, which gain most.
+RECURRENT_LAYERS = frozenset(("SimpleRNN", "LSTM", "GRU"))
+#: Layers that gain much where they are small, and nothing where they are large.
+ATTENTION_LAYERS = frozenset(("MultiHeadAttention",))
+#: nnrun's own layers that are nothing but arithmetic.
+OWN_LAYERS = frozenset(("PositionEmbedding",))
+
+#: Microseconds that XLA saves a step for each layer with weights, trainable weight, time step, and attention.
+LAYER_SAVES, WEIGHT_SAVES, TIME_STEP_SAVES, ATTENTION_SAVES = 40.0, 0.0005, 40.0, 1000.0
+#: Seconds that compiling takes longer with XLA, and how much longer still for each recurrent layer and attention.
+COMPILING_COSTS, RECURRENT_COSTS, ATTENTION_COSTS = 0.5, 1.5, 1.2
+#: XLA must save this many times what compiling costs.
+_REQUIRED_RATIO = 2.0
+#: An attention with more output values a step is too large: 102,400 gained 1.5 to 1.9, 262,144 gained 1.1.
+_MAX_ATTENTION_OUTPUTS = 131_072
 
 
 @dataclass(frozen=True)
-class Costs:
-    """What the rule of XLA weighs.
+class XlaDecision:
+    """Whether XLA compiles the training steps, and why, for the record."""
 
-    Attributes:
-        layer: Microseconds that XLA saves a step for each layer with weights.
-        weight: Microseconds that it saves a step for each weight that the optimizer moves.
-        time: Microseconds that it saves a step for each time step of a recurrent layer.
-        compiling: Seconds that compiling takes longer with XLA, at least.
-        recurrent: Seconds more for each recurrent layer.
-    """
-
-    layer: float = 40.0
-    weight: float = 0.0005
-    time: float = 40.0
-    compiling: float = 0.5
-    recurrent: float = 1.5
+    use_xla: bool
+    reason: str
 
 
 @dataclass(frozen=True)
-class Profile:
-    """What was measured on a machine.
+class _LayerUse:
+    """A layer of the model and the time steps that a recurrent one loops over (None: they vary)."""
 
-    Attributes:
-        costs: What the rule weighs.
-        bfloat16: How many times as fast a step is with `mixed_bfloat16`, by the kind of model; nothing chooses by it.
-        machine: The processor, the cores and the TensorFlow it holds for.
-        measured: When, in UTC.
-    """
-
-    costs: Costs
-    bfloat16: dict[str, float]
-    machine: dict[str, Any]
-    measured: str
+    layer: Any
+    time_steps: int | None = 0
 
     @property
-    def digest(self) -> str:
-        """Eight letters of the digest of what the rule weighs: the same profile decides alike."""
-        return hashlib.sha256(json.dumps(asdict(self.costs), sort_keys=True).encode()).hexdigest()[:8]
-
-    def as_json(self) -> dict[str, Any]:
-        """Plain data, as the file holds it."""
-        return {"format": _FORMAT, **asdict(self)}
+    def kind(self) -> str:
+        return type(self.layer).__name__
 
 
-def place() -> Path | None:
-    """Give the file of the profile that runs use; None where the variable says that none is used."""
-    named = os.environ.get(VARIABLE)
-    if named is not None:
-        return Path(named).expanduser() if named else None
-    from platformdirs import user_config_path
+def decide_xla(
+    model: Any,
+    steps: int,
+    *,
+    batch_size: int = 32,
+    on_cpu: bool = True,
+    augmented: bool = False,
+    long_order: bool = False,
+    requested: bool | Literal["auto"] = "auto",
+) -> XlaDecision:
+    """Decide whether XLA compiles the training steps of a model.
 
-    return user_config_path("nnrun", appauthor=False) / "profile.json"
-
-
-def read(file: Path) -> Profile | None:
-    """Read a profile; None where there is no such file.
-
-    Raises:
-        RunError: The file cannot be read, or is no profile of this version.
+    Args:
+        model: The model.
+        steps: The number of training steps, at most.
+        batch_size: Rows per step.
+        on_cpu: Whether a CPU computes.
+        augmented: Whether training batches are changed at random.
+        long_order: Whether the order of rows is too long for one array (`nnrun.engine.executors.shuffle.LONGEST`).
+        requested: The config's `xla:`.
     """
-    hint = f"nnrun calibrate --profile {file}"
-    try:
-        held = json.loads(file.read_bytes())
-        if held["format"] != _FORMAT:
-            raise RunError(f"{file}: expected a profile of format {_FORMAT}, received {held['format']}", hint)
-        costs = Costs(**{one.name: _number(held["costs"][one.name]) for one in fields(Costs)})
-        return Profile(costs, dict(held["bfloat16"]), dict(held["machine"]), str(held["measured"]))
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise RunError(f"{file}: cannot read this profile: {error.strerror}", hint) from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise RunError(f"{file}: expected a profile of nnrun's, received {error!r}", hint) from error
+    if requested != "auto":
+        return XlaDecision(requested, f"the config says xla: {str(requested).lower()}")
+    if not on_cpu:
+        return XlaDecision(False, "no XLA on a GPU: not measured yet")
+    if augmented:
+        return XlaDecision(False, "no XLA: it is slow at the random numbers of augment")
+    if long_order:
+        # Of a text of 100 MB: 0.5 s a step instead of 0.15 s, and 1,062 MB instead of 866 MB.
+        return XlaDecision(
+            False, "no XLA: the order of so many rows comes in pieces, and it compiles again for each size"
+        )
+    layers = list(_all_layers(model))
+    obstacle = _obstacle(layers, batch_size)
+    if obstacle is not None:
+        return XlaDecision(False, obstacle)
+    costs = COMPILING_COSTS + RECURRENT_COSTS * sum(one.kind in RECURRENT_LAYERS for one in layers)
+    costs += ATTENTION_COSTS * sum(one.kind in ATTENTION_LAYERS for one in layers)
+    saves = steps * _saved_per_step(layers) / 1e6
+    use_xla = saves >= _REQUIRED_RATIO * costs
+    estimate = f"about {saves:.1f} s saved in {steps:,} steps, {costs:.1f} s more to compile"
+    return XlaDecision(use_xla, f"{'XLA' if use_xla else 'no XLA'}: {estimate}")
 
 
-def _number(value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e9:
-        raise ValueError(value)
-    return float(value)
+def _all_layers(model: Any) -> Iterator[_LayerUse]:
+    """Yield all layers, those inside models and wrappers included."""
+    for layer in model.layers:
+        # What a wrapper wraps was never called by itself and knows no input.
+        wrapped = [getattr(layer, name, None) for name in ("forward_layer", "backward_layer", "layer")]
+        if getattr(layer, "layers", None):
+            yield from _all_layers(layer)
+            continue
+        for one in [one for one in wrapped if one is not None] or [layer]:
+            yield _LayerUse(one, _time_steps(layer) if type(one).__name__ in RECURRENT_LAYERS else 0)
 
 
-def machine() -> dict[str, Any]:
-    """Tell what a profile holds for: the kind of processor, the cores that may be used, and the TensorFlow."""
-    return {
-        "processor": platform.processor() or platform.machine(),
-        "cores": usable_cores(),
-        "tensorflow": metadata.version("tensorflow"),
-    }
+def _time_steps(layer: Any) -> int | None:
+    # In addition to its examples a layer may take a mask or an initial state.
+    first = layer.input[0] if isinstance(layer.input, list) else layer.input
+    time_steps: int | None = first.shape[1]
+    return time_steps
 
 
-def costs_here() -> tuple[Costs, str]:
-    """Give what the rule weighs on this machine, and where it is from, for the record.
+def _obstacle(layers: list[_LayerUse], batch_size: int) -> str | None:
+    """Return why XLA is not used whatever the number of steps, or None."""
+    for use in layers:
+        layer, name = use.layer, use.layer.name
+        if _is_random(layer):
+            # XLA also draws other numbers than TensorFlow does, so that figures would differ by more than rounding.
+            return f"no XLA: it is slow at the random numbers of {name}"
+        own = type(layer).__module__ == "nnrun.engine.model.layers" and use.kind in OWN_LAYERS
+        keras_own = (
+            type(layer).__module__.startswith("keras.")
+            and use.kind in FASTER_LAYERS | RECURRENT_LAYERS | ATTENTION_LAYERS
+        )
+        if not (own or keras_own):
+            return f"no XLA: {name} is a {use.kind}, which it makes slower or which was not measured"
+        if use.kind in ATTENTION_LAYERS and (too_large := _attention_obstacle(layer, batch_size)) is not None:
+            return too_large
+        if getattr(layer, "mask_zero", False):
+            return f"no XLA: {name} masks steps, which was not measured"
+        if use.time_steps is None:
+            return f"no XLA: the number of time steps of {name} varies"
+    return None
 
-    Raises:
-        RunError: There is a profile that cannot be read.
-    """
-    file = place()
-    profile = None if file is None else read(file)
-    if profile is None:
-        return Costs(), "built-in estimates"
-    if profile.machine != machine():
-        return Costs(), f"built-in estimates: profile {profile.digest} is of other cores or another TensorFlow"
-    return profile.costs, f"profile {profile.digest}"
+
+def _is_random(layer: Any) -> bool:
+    """Whether a layer draws random numbers; recurrent ones have a generator even where they use none."""
+    if type(layer).__name__ in RECURRENT_LAYERS:
+        return bool(layer.dropout or layer.recurrent_dropout)
+    return any("seed_generator" in variable.path for variable in layer.non_trainable_variables)
+
+
+def _attention_obstacle(attention: Any, batch_size: int) -> str | None:
+    called_once = len(attention._inbound_nodes) == 1  # noqa: SLF001 - no public count
+    shape = attention.output.shape[1:] if called_once else (None,)
+    if None in shape:
+        return f"no XLA: the number of output values of {attention.name} varies"
+    count = batch_size * prod(shape)
+    if count > _MAX_ATTENTION_OUTPUTS:
+        return f"no XLA: {attention.name} has {count:,} output values a step, too many to gain enough"
+    return None
+
+
+def _saved_per_step(layers: list[_LayerUse]) -> float:
+    """Estimate how many microseconds XLA saves a step."""
+    weighted = [use.layer for use in layers if use.layer.trainable_weights and use.kind not in RECURRENT_LAYERS]
+    weights = sum(layer.count_params() for layer in weighted)
+    time_steps = sum(use.time_steps or 0 for use in layers)
+    attention = ATTENTION_SAVES * sum(use.kind in ATTENTION_LAYERS for use in layers)
+    return attention + LAYER_SAVES * len(weighted) + WEIGHT_SAVES * float(weights) + TIME_STEP_SAVES * time_steps
