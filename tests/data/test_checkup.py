@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from nnrun.data.quality import check_up
+from nnrun.data.quality import check_quality
 from nnrun.errors import DataError
 
 
@@ -20,7 +20,7 @@ def look(places, listener, spec, split):
         lines = [",".join(row) for row in [list(columns), *rows]]
         (places.config_dir / "t.csv").write_text("\n".join(lines) + "\n")
         said = spec("csv", file="t.csv", split=split(shuffle=False, **shares) if shares else None)
-        return check_up(said, seed=1, places=places, progress=listener, classes=classes)
+        return check_quality(said, seed=1, paths=places, progress=listener, classes=classes)
 
     return at
 
@@ -85,7 +85,7 @@ def test_arrays_are_checked_for_leakage_too(places, listener, spec) -> None:
     """Pictures have no columns to look at, but may stand in both parts."""
     x = np.random.default_rng(0).integers(0, 255, (6, 3, 3))
     np.savez(places.config_dir / "a.npz", x_train=x, y_train=[0, 1] * 3, x_test=x[:2], y_test=[0, 1])
-    found = check_up(spec("npz", file="a.npz"), seed=1, places=places, progress=listener, classes=True)
+    found = check_quality(spec("npz", file="a.npz"), seed=1, paths=places, progress=listener, classes=True)
     assert _names(found) == ["duplicates-across-parts"]
     assert found.columns == {}
 
@@ -93,4 +93,4 @@ def test_arrays_are_checked_for_leakage_too(places, listener, spec) -> None:
 def test_texts_are_not_for_this_command(places, listener, spec) -> None:
     """A text has no rows to compare."""
     with pytest.raises(DataError, match="not at texts"):
-        check_up(spec("descriptions"), seed=1, places=places, progress=listener, classes=True)
+        check_quality(spec("descriptions"), seed=1, paths=places, progress=listener, classes=True)

@@ -41,7 +41,7 @@ def crossing(tmp_path: Path, spec, listener):
             target="kind",
             features=features,
         )
-        return load_folded(said, form="integer", seed=7, places=DataPaths(tmp_path, tmp_path), progress=heard)
+        return load_folded(said, form="integer", seed=7, paths=DataPaths(tmp_path, tmp_path), progress=heard)
 
     return read
 
@@ -62,7 +62,7 @@ def test_no_figure_of_the_test_part_reaches_the_preparation(
             steps,
             Split(k_fold=KFold(folds=4), validation=0.2),
         )
-        crossing = load_folded(said, form="integer", seed=7, places=DataPaths(folder, folder), progress=Silent())
+        crossing = load_folded(said, form="integer", seed=7, paths=DataPaths(folder, folder), progress=Silent())
         return crossing.dataset(number, Silent()), crossing.folds[number].test
 
     honest, tested = fold(ROWS)
@@ -157,7 +157,7 @@ def test_boston_in_ten_folds_is_scikit_learns(shared_places, spec) -> None:
         separator=" ",
         target=13,
     )
-    found = load_folded(said, form="number", seed=7, places=shared_places, progress=Silent())
+    found = load_folded(said, form="number", seed=7, paths=shared_places, progress=Silent())
     for fold, (rest, test) in zip(found.folds, Theirs(10).split(np.empty((506, 1))), strict=True):
         dataset = found.dataset(fold.number, Silent())
         np.testing.assert_array_equal(dataset.test.rows, test)

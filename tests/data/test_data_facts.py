@@ -30,9 +30,9 @@ def test_foreseen_facts_are_the_loaded_ones(places: DataPaths, listener, spec, s
         prepare=(("OneHot", {"columns": ["colour"]}), ("Standardize", {"columns": ["age"]})),
         split=split(test=0.2, validation=0.25, stratify=True),
     )
-    facts, findings = infer_facts(said, form="one_hot", places=places)
+    facts, findings = infer_facts(said, form="one_hot", paths=places)
     assert findings == ()
-    assert facts == load(said, form="one_hot", seed=1, places=places, progress=listener).facts
+    assert facts == load(said, form="one_hot", seed=1, paths=places, progress=listener).facts
     assert facts.columns == ("age", "colour=blue", "colour=red")
     assert facts.rows == {"train": 18, "validation": 6, "test": 6}
 
@@ -42,14 +42,14 @@ def test_the_registry_states_the_facts_of_bundled_sets(places: DataPaths, listen
     """Every bundled set is what its entry says, so that a config over it is checked in full."""
     said = spec(name, split=split(test=0.2))
     form = "number" if name == "diabetes" else "integer"
-    facts, findings = infer_facts(said, form=form, places=places)
+    facts, findings = infer_facts(said, form=form, paths=places)
     assert findings == ()
-    assert facts == load(said, form=form, seed=1, places=places, progress=listener).facts
+    assert facts == load(said, form=form, seed=1, paths=places, progress=listener).facts
 
 
 def test_a_download_to_come_is_a_note_and_the_facts_are_there(places: DataPaths, spec) -> None:
     """A named set that is not downloaded yet is checked in full."""
-    facts, findings = infer_facts(spec("mnist"), form="one_hot", places=places)
+    facts, findings = infer_facts(spec("mnist"), form="one_hot", paths=places)
     assert [(finding.severity, finding.name) for finding in findings] == [("note", "download-to-come")]
     assert (facts.input_shape, facts.classes, facts.rows) == ((28, 28), 10, {"train": 60000, "test": 10000})
 
@@ -57,7 +57,7 @@ def test_a_download_to_come_is_a_note_and_the_facts_are_there(places: DataPaths,
 def test_arrays_are_foreseen_from_their_headers(places: DataPaths, spec, split) -> None:
     """Shape and rows of an npz are known, its classes are not."""
     np.savez(places.config_dir / "a.npz", x=np.zeros((10, 4, 4)), y=np.zeros(10))
-    facts, findings = infer_facts(spec("npz", file="a.npz", split=split(test=0.3)), form="integer", places=places)
+    facts, findings = infer_facts(spec("npz", file="a.npz", split=split(test=0.3)), form="integer", paths=places)
     assert findings == ()
     assert (facts.input_shape, facts.classes, facts.rows) == ((4, 4), None, {"train": 7, "test": 3})
 
@@ -66,7 +66,7 @@ def test_a_large_table_is_foreseen_from_its_start(places: DataPaths, spec, monke
     """Of a large file only the columns are known, not the rows nor the classes."""
     monkeypatch.setattr("nnrun.data.sources.csv._WHOLE", 10)
     (places.config_dir / "t.csv").write_text(TABLE)
-    facts, findings = infer_facts(spec("csv", file="t.csv", features=["age"]), form="integer", places=places)
+    facts, findings = infer_facts(spec("csv", file="t.csv", features=["age"]), form="integer", paths=places)
     assert findings == ()
     assert (facts.input_shape, facts.classes, facts.rows) == ((1,), None, {})
 
@@ -145,7 +145,7 @@ def test_what_is_wrong_with_a_table_is_found_at_its_place(
 ) -> None:
     """Each mistake is an error finding at the key to blame."""
     (places.config_dir / "t.csv").write_text(TABLE)
-    _, findings = infer_facts(spec("csv", **said), form=form, places=places)
+    _, findings = infer_facts(spec("csv", **said), form=form, paths=places)
     assert [(finding.path, finding.name, finding.severity) for finding in findings] == [(path, name, "error")]
     assert text in findings[0].text
 
@@ -154,7 +154,7 @@ def test_a_target_of_prices_is_no_class_and_words_are_no_numbers(places: DataPat
     """A loss that cannot compare with a table's target is found from the target's values."""
     (places.config_dir / "t.csv").write_text("a,price,kind\n1,24.5,x\n2,3,y\n")
     for target, form, text in (("price", "integer", "numbers such as 24.5"), ("kind", "number", "text such as 'x'")):
-        _, findings = infer_facts(spec("csv", file="t.csv", features=["a"], target=target), form=form, places=places)
+        _, findings = infer_facts(spec("csv", file="t.csv", features=["a"], target=target), form=form, paths=places)
         assert [finding.name for finding in findings] == ["loss-target-mismatch"]
         assert text in findings[0].text
 
@@ -162,7 +162,7 @@ def test_a_target_of_prices_is_no_class_and_words_are_no_numbers(places: DataPat
 def test_a_target_with_too_many_values_has_no_foreseen_classes(places: DataPaths, spec) -> None:
     """More distinct values than a thousand are not kept: the classes are then not known beforehand."""
     (places.config_dir / "t.csv").write_text("a,y\n" + "".join(f"{index % 3},{index}\n" for index in range(1500)))
-    facts, findings = infer_facts(spec("csv", file="t.csv"), form="integer", places=places)
+    facts, findings = infer_facts(spec("csv", file="t.csv"), form="integer", paths=places)
     assert findings == ()
     assert (facts.classes, facts.rows) == (None, {"train": 1500})
 
@@ -203,7 +203,7 @@ def test_what_does_not_fit_a_named_set_is_found(  # noqa: PLR0917 - one row of t
     places: DataPaths, spec, source: str, options: dict, form: str, path: tuple, severity: str, text: str
 ) -> None:
     """Impossible preparation and losses that do not suit the target are told without loading."""
-    _, findings = infer_facts(spec(source, **options), form=form, places=places)
+    _, findings = infer_facts(spec(source, **options), form=form, paths=places)
     assert [(finding.path, finding.severity) for finding in findings] == [(path, severity)]
     assert text in findings[0].text
 
@@ -214,7 +214,7 @@ def test_what_does_not_fit_a_named_set_is_found(  # noqa: PLR0917 - one row of t
 )
 def test_an_impossible_split_is_found(places: DataPaths, spec, split, source: str, said: dict, text: str) -> None:
     """A split that contradicts the source is an error at `split`."""
-    _, findings = infer_facts(spec(source, split=split(**said)), form="integer", places=places)
+    _, findings = infer_facts(spec(source, split=split(**said)), form="integer", paths=places)
     wrong = [finding for finding in findings if finding.severity == "error"]
     assert [finding.path for finding in wrong] == [("data", "split")]
     assert text in wrong[0].text
@@ -223,7 +223,7 @@ def test_an_impossible_split_is_found(places: DataPaths, spec, split, source: st
 def test_a_stated_encoding_goes_before_the_loss(places: DataPaths, spec) -> None:
     """`OneHot: target` makes class targets one-hot rows under a loss for numbers."""
     facts, findings = infer_facts(
-        spec("digits", prepare=(("OneHot", {"columns": "target"}),)), form="number", places=places
+        spec("digits", prepare=(("OneHot", {"columns": "target"}),)), form="number", paths=places
     )
     assert findings == ()
     assert (facts.form, facts.task, facts.targets) == ("one_hot", "classification", 10)

@@ -21,7 +21,7 @@ def foreseen(tmp_path: Path, spec):
     def look(form: str = "binary", validation: float | None = None, **k_fold):
         split = Split(validation=validation, k_fold=KFold(**k_fold))
         said = spec("csv", split=split, file="t.csv", target="risk")
-        return infer_facts(said, form=form, places=DataPaths(tmp_path, tmp_path))
+        return infer_facts(said, form=form, paths=DataPaths(tmp_path, tmp_path))
 
     return look
 
@@ -55,5 +55,5 @@ def test_what_cannot_be_dealt_out_is_found(foreseen, form: str, k_fold: dict, te
 def test_strata_of_numbers_are_refused(spec, tmp_path: Path) -> None:
     """A target known to be a number has no classes to keep the shares of."""
     said = spec("diabetes", split=Split(k_fold=KFold(folds=3, stratify=True)))
-    findings = infer_facts(said, form="number", places=DataPaths(tmp_path, tmp_path))[1]
+    findings = infer_facts(said, form="number", paths=DataPaths(tmp_path, tmp_path))[1]
     assert ["needs classes" in finding.text for finding in findings] == [True]

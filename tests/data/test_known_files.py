@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from nnrun.data.load import file_digests, file_digests_now, make_source
+from nnrun.data.load import current_file_digests, file_digests, make_source
 from nnrun.data.sources.images import Images
 
 
@@ -37,20 +37,20 @@ def test_pictures_need_not_be_decoded_to_be_known(places, listener, pets, monkey
     listed = {"file:list.csv"} if way == "list" else set()
     assert set(kept) == {f"{title} (names)", f"{title} (contents)"} | listed
     monkeypatch.setattr("nnrun.data.sources.images.read_picture", None)
-    assert file_digests_now(source, places, listener) == kept
+    assert current_file_digests(source, places, listener) == kept
 
 
 @pytest.mark.parametrize("stream", [False, True])
 def test_what_becomes_of_pictures_is_told_apart(places, listener, pets, stream: bool) -> None:
     """A changed picture changes the contents; one added, removed, renamed or moved changes the names too."""
     source = Images(folder="pets", stream=stream)
-    first = file_digests_now(source, places, listener)
+    first = current_file_digests(source, places, listener)
     (names, contents) = first
     here = pets / "cat" / "a.png"
     was = here.read_bytes()
 
     def changed() -> list[bool]:
-        now = file_digests_now(source, places, listener)
+        now = current_file_digests(source, places, listener)
         return [now[name] != first[name] for name in (names, contents)]
 
     here.write_bytes(was)
@@ -79,5 +79,5 @@ def test_other_sources_are_read(places, listener, spec) -> None:
         spec("text", file="t.txt", window=4),
         spec("inline", rows=[[0, 0], [1, 1]]),
     ):
-        known = file_digests_now(make_source(said.source), places, listener)
+        known = current_file_digests(make_source(said.source), places, listener)
         assert list(known) == [f"file:{name}" for name in [said.source.arguments.get("file")] if name]

@@ -30,12 +30,12 @@ def test_no_figure_of_the_test_part_reaches_the_preparation(places: DataPaths, l
     ages, colours = [float(index) for index in range(40)], ["red", "blue"] * 20
     said = spec("csv", file="t.csv", prepare=PREPARE, split=split(test=0.25, validation=0.2))
     _table(places.config_dir / "t.csv", ages, colours)
-    clean = load(said, form="binary", seed=5, places=places, progress=listener)
+    clean = load(said, form="binary", seed=5, paths=places, progress=listener)
     for part in (clean.test, clean.validation):
         for row in part.rows.tolist():
             ages[row], colours[row] = 1e30, "poison"
     _table(places.config_dir / "t.csv", ages, colours)
-    poisoned = load(said, form="binary", seed=5, places=places, progress=listener)
+    poisoned = load(said, form="binary", seed=5, paths=places, progress=listener)
     assert poisoned.fitted[1:] == clean.fitted[1:]
     assert poisoned.digests["train.x"] == clean.digests["train.x"]
     assert poisoned.digests["test.x"] != clean.digests["test.x"]
@@ -47,10 +47,10 @@ def test_poison_in_the_training_part_does_reach_it(places: DataPaths, listener, 
     ages, colours = [float(index) for index in range(40)], ["red", "blue"] * 20
     said = spec("csv", file="t.csv", prepare=PREPARE, split=split(test=0.25))
     _table(places.config_dir / "t.csv", ages, colours)
-    clean = load(said, form="binary", seed=5, places=places, progress=listener)
+    clean = load(said, form="binary", seed=5, paths=places, progress=listener)
     ages[int(clean.train.rows[0])] = 1e30
     _table(places.config_dir / "t.csv", ages, colours)
-    assert load(said, form="binary", seed=5, places=places, progress=listener).fitted[1:] != clean.fitted[1:]
+    assert load(said, form="binary", seed=5, paths=places, progress=listener).fitted[1:] != clean.fitted[1:]
 
 
 def test_arrays_suit_the_model(places: DataPaths, listener, spec, split) -> None:
@@ -61,7 +61,7 @@ def test_arrays_suit_the_model(places: DataPaths, listener, spec, split) -> None
         ),
         form="one_hot",
         seed=1,
-        places=places,
+        paths=places,
         progress=listener,
     )
     assert done.train.x.shape == (1437, 8, 8, 1)
@@ -77,7 +77,7 @@ def test_arrays_suit_the_model(places: DataPaths, listener, spec, split) -> None
 def test_a_part_that_serves_twice_is_the_same_part(places: DataPaths, listener, spec, split) -> None:
     """`validation: test` and `test: train` share arrays and say so."""
     one = load(
-        spec("iris", split=split(test=0.2, validation="test")), form="integer", seed=1, places=places, progress=listener
+        spec("iris", split=split(test=0.2, validation="test")), form="integer", seed=1, paths=places, progress=listener
     )
     assert one.validation is one.test
     assert one.shared == {"validation": "test"}
@@ -85,7 +85,7 @@ def test_a_part_that_serves_twice_is_the_same_part(places: DataPaths, listener, 
         spec("iris", split=split(test="train", validation="test")),
         form="integer",
         seed=1,
-        places=places,
+        paths=places,
         progress=listener,
     )
     assert two.train is two.test is two.validation
@@ -95,7 +95,7 @@ def test_a_part_that_serves_twice_is_the_same_part(places: DataPaths, listener, 
 def test_stratified_parts_hold_all_classes_alike(places: DataPaths, listener, spec, split) -> None:
     """A tenth of iris, stratified, has five flowers of each species."""
     done = load(
-        spec("iris", split=split(test=0.1, stratify=True)), form="integer", seed=1, places=places, progress=listener
+        spec("iris", split=split(test=0.1, stratify=True)), form="integer", seed=1, paths=places, progress=listener
     )
     assert np.bincount(done.test.y).tolist() == [5, 5, 5]
 
@@ -105,13 +105,13 @@ def test_a_file_s_digest_is_kept(places: DataPaths, listener, spec) -> None:
     import hashlib
 
     _table(places.config_dir / "t.csv", [1.0, 2.0], ["red", "blue"])
-    done = load(spec("csv", file="t.csv", features=["age"]), form="binary", seed=1, places=places, progress=listener)
+    done = load(spec("csv", file="t.csv", features=["age"]), form="binary", seed=1, paths=places, progress=listener)
     assert done.digests["file:t.csv"] == hashlib.sha256((places.config_dir / "t.csv").read_bytes()).hexdigest()
 
 
 def test_numbers_are_scored_as_numbers(places: DataPaths, listener, spec) -> None:
     """A loss for numbers makes it a regression, whatever the target looks like."""
-    done = load(spec("diabetes"), form="number", seed=1, places=places, progress=listener)
+    done = load(spec("diabetes"), form="number", seed=1, paths=places, progress=listener)
     assert (done.facts.task, done.facts.classes, done.facts.targets) == ("regression", None, 1)
     assert done.train.y.shape == (442, 1)
     assert float(done.train.x[:, 0].max()) == 79.0
@@ -124,7 +124,7 @@ def test_a_constant_column_is_told(places: DataPaths, listener, spec) -> None:
         spec("csv", file="t.csv", features=["age"], prepare=(("Standardize", {}),)),
         form="binary",
         seed=1,
-        places=places,
+        paths=places,
         progress=listener,
     )
     assert listener.said == ["Standardize: 'age' never changed in the training part and became 0."]
@@ -164,7 +164,7 @@ def test_what_cannot_be_is_a_data_error(
     """Impossible steps, losses and leftovers of text are messages."""
     _table(places.config_dir / "t.csv", [1.0, 2.0], ["red", "blue"])
     with pytest.raises(DataError, match=message):
-        load(spec(source, **options), form=form, seed=1, places=places, progress=listener)
+        load(spec(source, **options), form=form, seed=1, paths=places, progress=listener)
 
 
 @pytest.mark.parametrize(
@@ -184,7 +184,7 @@ def test_a_split_that_cannot_be_is_a_data_error(
             spec(source, split=split(**said)),
             form="number" if source == "diabetes" else "integer",
             seed=1,
-            places=places,
+            paths=places,
             progress=listener,
         )
 
@@ -195,7 +195,7 @@ def test_a_number_that_is_not_finite_is_refused_with_its_place(places: DataPaths
     x[2, 1] = np.nan
     np.savez(places.config_dir / "a.npz", x=x, y=np.array([0, 1, 0, 1]))
     with pytest.raises(DataError, match=r"example 2 of the train part holds a number that is not finite.*\[1\]"):
-        load(spec("npz", file="a.npz"), form="binary", seed=1, places=places, progress=listener)
+        load(spec("npz", file="a.npz"), form="binary", seed=1, paths=places, progress=listener)
 
 
 def test_a_category_of_another_part_is_named_with_its_example(places: DataPaths, listener, spec, split) -> None:
@@ -206,7 +206,7 @@ def test_a_category_of_another_part_is_named_with_its_example(places: DataPaths,
     found = []
     for seed in range(6):
         try:
-            load(said, form="binary", seed=seed, places=places, progress=listener)
+            load(said, form="binary", seed=seed, paths=places, progress=listener)
         except DataError as error:
             found.append(str(error))
     assert found

@@ -25,7 +25,7 @@ PREPARE = (("OneHot", {"columns": ["colour"]}), ("Standardize", {}))
 def _run(places: DataPaths, listener, spec, split):
     (places.config_dir / "t.csv").write_text(TABLE)
     said = spec("csv", file="t.csv", prepare=PREPARE, split=split(test=0.3))
-    done = load(said, form="integer", seed=1, places=places, progress=listener)
+    done = load(said, form="integer", seed=1, paths=places, progress=listener)
     return said, done, json.loads(json.dumps(done.fitted))
 
 
@@ -78,7 +78,7 @@ def test_an_unknown_category_is_named_with_its_line(places: DataPaths, listener,
     """The line is the file's, headers, blank lines and quoted line ends counted, and so are other rows like it."""
     (places.config_dir / "t.csv").write_text("town,age,kind\nUlm,1,0\nBonn,2,1\n")
     said = spec("csv", file="t.csv", prepare=((step, {"columns": ["town"]}),))
-    done = load(said, form="binary", seed=1, places=places, progress=listener)
+    done = load(said, form="binary", seed=1, paths=places, progress=listener)
     other = places.config_dir / "other.csv"
     other.write_text('town,age\nUlm,3\n\n"Bonn",4\nKiel,5\nUlm,6\nJena,7\nKiel,8\n')
     with pytest.raises(DataError, match=r"\(Bonn, Ulm\), received 'Kiel' \(2 more rows hold such\)") as refused:
@@ -96,7 +96,7 @@ def test_an_unknown_category_of_another_format_is_named_with_its_row(places: Dat
     said = spec("parquet", file="t.parquet", prepare=(("OneHot", {"columns": ["town"]}),))
     table = {"town": ["Ulm", "Bonn"], "age": [1, 2], "kind": [0, 1]}
     pq.write_table(pa.table(table), places.config_dir / "t.parquet")
-    done = load(said, form="binary", seed=1, places=places, progress=listener)
+    done = load(said, form="binary", seed=1, paths=places, progress=listener)
     other = places.config_dir / "other.parquet"
     pq.write_table(pa.table({**table, "town": ["Ulm", "Kiel"]}), other)
     with pytest.raises(DataError, match=r"column town: expected .* received 'Kiel' in row 1 \(counted from 0\)"):
@@ -106,7 +106,7 @@ def test_an_unknown_category_of_another_format_is_named_with_its_row(places: Dat
 def test_pictures_come_from_npz_idx_and_csv(places: DataPaths, listener, spec) -> None:
     """A named set of pictures takes its kind from any of the three formats, flattened or not."""
     said = spec("digits", prepare=(("Rescale", {"divide_by": 16}), ("Reshape", {"shape": [8, 8, 1]})))
-    done = load(said, form="one_hot", seed=1, places=places, progress=listener)
+    done = load(said, form="one_hot", seed=1, paths=places, progress=listener)
     x = np.random.default_rng(0).integers(0, 17, (3, 8, 8)).astype("uint8")
     folder = places.config_dir
     np.savez(folder / "a.npz", x=x.reshape(3, 64), y=np.array([3, 1, 4]))
@@ -131,7 +131,7 @@ def test_pictures_come_from_npz_idx_and_csv(places: DataPaths, listener, spec) -
 def test_a_bundled_table_takes_classes_by_name_or_number(places: DataPaths, listener, spec, text: str) -> None:
     """Iris' species may be written out or numbered."""
     said = spec("iris", prepare=(("Standardize", {}),))
-    done = load(said, form="integer", seed=1, places=places, progress=listener)
+    done = load(said, form="integer", seed=1, paths=places, progress=listener)
     (places.config_dir / "f.csv").write_text(text)
     assert load_new_data(
         said, done.fitted, file=places.config_dir / "f.csv", facts=done.facts, with_target=True
@@ -144,7 +144,7 @@ def test_pictures_of_another_shape_or_kind_are_refused(
 ) -> None:
     """A file of another kind, a truncated one, and pictures of another size are named."""
     said = spec("digits")
-    done = load(said, form="integer", seed=1, places=places, progress=listener)
+    done = load(said, form="integer", seed=1, paths=places, progress=listener)
     file = places.config_dir / name
     if content is None:
         np.savez(file, x=np.zeros((2, 9, 9)))
@@ -160,7 +160,7 @@ def test_arrays_of_another_shape_than_the_model_s_are_refused(places: DataPaths,
     np.savez(places.config_dir / "a.npz", x=np.zeros((4, 3)), y=np.array([0, 1, 0, 1]))
     np.savez(places.config_dir / "b.npz", x=np.zeros((4, 5)))
     said = spec("npz", file="a.npz")
-    done = load(said, form="binary", seed=1, places=places, progress=listener)
+    done = load(said, form="binary", seed=1, paths=places, progress=listener)
     with pytest.raises(DataError, match=r"takes examples of shape \[3\], the file gives \[5\]"):
         load_new_data(said, done.fitted, file=places.config_dir / "b.npz", facts=done.facts, with_target=False)
 
@@ -168,7 +168,7 @@ def test_arrays_of_another_shape_than_the_model_s_are_refused(places: DataPaths,
 def test_idx_files_bring_their_labels_from_beside(places: DataPaths, listener, spec) -> None:
     """As MNIST names them, gzipped or not; where none lie beside, the name that is looked for is said."""
     said = spec("digits")
-    done = load(said, form="integer", seed=1, places=places, progress=listener)
+    done = load(said, form="integer", seed=1, paths=places, progress=listener)
     x = np.random.default_rng(0).integers(0, 17, (3, 8, 8)).astype("uint8")
     file = places.config_dir / "mine-images-idx3-ubyte.gz"
     write_idx(file, x)
@@ -192,7 +192,7 @@ def test_a_run_on_idx_files_takes_others(places: DataPaths, listener, spec) -> N
         write_idx(folder / f"{name}-images-idx3-ubyte", x)
         write_idx(folder / f"{name}-labels-idx1-ubyte", np.array([0, 1, 0, 1], dtype="uint8"))
     said = spec("idx", images="a-images-idx3-ubyte", labels="a-labels-idx1-ubyte")
-    done = load(said, form="integer", seed=1, places=places, progress=listener)
+    done = load(said, form="integer", seed=1, paths=places, progress=listener)
     again = load_new_data(said, done.fitted, file=folder / "b-images-idx3-ubyte", facts=done.facts, with_target=True)
     assert np.array_equal(again.x, done.train.x)
     assert np.array_equal(again.y, done.train.y)
@@ -209,7 +209,7 @@ def test_a_run_on_pictures_takes_a_folder(places: DataPaths, listener, spec) -> 
             file.parent.mkdir(parents=True, exist_ok=True)
             Image.fromarray(np.full((4, 4), 40 * number + 7, dtype="uint8")).save(file)
     said = spec("images", folder="train", colour="grey")
-    done = load(said, form="integer", seed=1, places=places, progress=listener)
+    done = load(said, form="integer", seed=1, paths=places, progress=listener)
     again = load_new_data(said, done.fitted, file=folder / "new", facts=done.facts, with_target=True)
     assert again.y.tolist() == [0, 0, 1, 1]
     assert again.x[:, 0, 0, 0].tolist() == [47, 127, 7, 87]
@@ -231,7 +231,7 @@ def test_a_run_on_a_csv_takes_a_parquet_file(places: DataPaths, listener, spec) 
     text = "when,zip,kind\n1970-01-03,1067,a\n1970-01-05,9999,b\n1970-02-01,1067,a\n"
     (places.config_dir / "t.csv").write_text(text)
     said = spec("csv", file="t.csv", types={"zip": "category"}, prepare=(("OneHot", {"columns": ["zip"]}),))
-    done = load(said, form="integer", seed=1, places=places, progress=listener)
+    done = load(said, form="integer", seed=1, paths=places, progress=listener)
     file = places.config_dir / "new.parquet"
     pq.write_table(pa.table({"when": [dt.date(1970, 1, 5)], "zip": [9999], "kind": ["b"]}), file)
     again = load_new_data(said, done.fitted, file=file, facts=done.facts, with_target=True)

@@ -15,7 +15,7 @@ from nnrun.data.columns import Columns
 from nnrun.data.data_facts import infer_facts
 from nnrun.data.load import load
 from nnrun.data.prepare.registry import STEPS, fitted_json, restore
-from nnrun.data.prepare.step import View
+from nnrun.data.prepare.step import ExampleSpec
 from nnrun.errors import DataError
 
 SMALL = st.floats(-1e4, 1e4).map(lambda value: round(value, 3))
@@ -60,7 +60,7 @@ def test_a_step_restored_from_json_does_the_same(matrix: np.ndarray, name: str) 
     step.fit(table)
     (again,) = restore(json.loads(json.dumps([fitted_json(name, ARGUMENTS[name], step)])))
     assert (step.apply(table).matrix() == again.apply(table).matrix()).all()
-    view = step.shape(View((len(table.names),), table.names))
+    view = step.shape(ExampleSpec((len(table.names),), table.names))
     assert view.shape == (step.apply(table).matrix().shape[1],)
 
 
@@ -159,7 +159,7 @@ def test_imputing_what_cannot_be_imputed_is_refused() -> None:
     with pytest.raises(ValueError, match="mean does not suit column 'town', which holds text"):
         STEPS["Impute"](columns=["town"]).fit(table)
     with pytest.raises(ValueError, match="mean does not suit column 'town', which holds text"):
-        STEPS["Impute"](columns=["town"]).shape(View((2,), ("town", "age"), text=frozenset({"town"})))
+        STEPS["Impute"](columns=["town"]).shape(ExampleSpec((2,), ("town", "age"), text=frozenset({"town"})))
     with pytest.raises(ValueError, match="all values of column 'age' are missing in the training part"):
         STEPS["Impute"]().fit(table)
     with pytest.raises(ValueError, match="`value` goes with `strategy: constant`"):
@@ -230,7 +230,7 @@ def test_text_and_missing_values_are_refused_by_their_column(name: str) -> None:
     with pytest.raises(ValueError, match=f"{name} takes numbers, but column 'a' holds text"):
         step.fit(Columns({"a": _text("x")}))
     with pytest.raises(ValueError, match=f"{name} takes numbers, but column 'a' holds text"):
-        step.shape(View((1,), ("a",), text=frozenset({"a"})))
+        step.shape(ExampleSpec((1,), ("a",), text=frozenset({"a"})))
     with pytest.raises(ValueError, match=f"column 'a' has missing values; put an Impute step before {name}"):
         step.fit(Columns({"a": np.array([1.0, np.nan])}))
 
@@ -247,9 +247,9 @@ def test_a_table_may_have_missing_features_where_a_step_fills_them_in(places, li
         ("OneHot", {"columns": ["town"]}),
     )
     said = spec("csv", file="t.csv", prepare=steps)
-    _, findings = infer_facts(said, form="binary", places=places)
+    _, findings = infer_facts(said, form="binary", paths=places)
     assert findings == ()
-    done = load(said, form="binary", seed=1, places=places, progress=listener)
+    done = load(said, form="binary", seed=1, paths=places, progress=listener)
     assert done.facts.columns == ("age", "town=?", "town=Bonn", "town=Ulm")
     assert done.train.x.tolist() == [[30, 0, 0, 1], [40, 0, 1, 0], [50, 1, 0, 0], [40, 0, 0, 1]]
 
@@ -260,7 +260,7 @@ def test_a_gap_that_nothing_fills_in_is_refused(places, listener, spec, prepare)
     (places.config_dir / "t.csv").write_text(GAPS)
     said = spec("csv", file="t.csv", prepare=prepare)
     with pytest.raises(DataError, match=r"row 3, column age: expected a value|column 'town' has missing values"):
-        load(said, form="binary", seed=1, places=places, progress=listener)
+        load(said, form="binary", seed=1, paths=places, progress=listener)
 
 
 def test_a_missing_target_is_refused_whatever_the_steps(places, listener, spec) -> None:
@@ -268,5 +268,5 @@ def test_a_missing_target_is_refused_whatever_the_steps(places, listener, spec) 
     (places.config_dir / "t.csv").write_text("age,risk\n30,0\n40,\n")
     said = spec("csv", file="t.csv", prepare=(("Impute", {}),))
     with pytest.raises(DataError, match="row 3, column risk: expected a value, received a missing one"):
-        load(said, form="binary", seed=1, places=places, progress=listener)
-    assert [finding.name for finding in infer_facts(said, form="binary", places=places)[1]] == ["defective-data"]
+        load(said, form="binary", seed=1, paths=places, progress=listener)
+    assert [finding.name for finding in infer_facts(said, form="binary", paths=places)[1]] == ["defective-data"]

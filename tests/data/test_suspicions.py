@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from nnrun.data.quality import check_up, cut_off, fillers, identifier, look_alikes, too_large
+from nnrun.data.quality import check_quality, cut_off, fillers, identifier, look_alikes, too_large
 from nnrun.progress import Silent
 
 
@@ -67,7 +67,7 @@ def test_a_csv_s_look_alikes_are_found_among_classes_and_categories(places, list
     """A class in two spellings would be two outputs, a category two columns."""
     rows = [f"{index},{('Ulm', 'ULM', 'Bonn')[index % 3]},{('yes', 'no', 'Yes')[index % 3]}" for index in range(30)]
     (places.config_dir / "t.csv").write_text("\n".join(["a,town,sick", *rows]) + "\n")
-    found = check_up(spec("csv", file="t.csv"), seed=1, places=places, progress=listener, classes=True)
+    found = check_quality(spec("csv", file="t.csv"), seed=1, paths=places, progress=listener, classes=True)
     assert [remark.text for remark in found.remarks if remark.name == "look-alikes"] == [
         "column 'town': 'ULM' and 'Ulm' look alike: are they one?",
         "the classes 'Yes' and 'yes' look alike: are they one?",
@@ -78,7 +78,7 @@ def test_a_csv_s_look_alikes_are_found_among_classes_and_categories(places, list
 def test_pima_s_zeros_are_found(shared_places, spec) -> None:
     """The five columns and their counts that the literature names, found from the values alone."""
     said = spec("csv", file="pima-indians-diabetes.csv")
-    found = check_up(said, seed=1, places=shared_places, progress=Silent(), classes=True)
+    found = check_quality(said, seed=1, paths=shared_places, progress=Silent(), classes=True)
     zeros = [remark.text.partition(" of ")[0] for remark in found.remarks if " are 0," in remark.text]
     assert zeros == ["5", "35", "227", "374", "11"]
 
@@ -86,6 +86,6 @@ def test_pima_s_zeros_are_found(shared_places, spec) -> None:
 @pytest.mark.shared
 def test_boston_s_prices_are_found_to_be_cut_off(shared_places, spec) -> None:
     """Sixteen tracts stand at 50; none of the features' zeros is taken for a filler; the set's caveats are told."""
-    found = check_up(spec("boston"), seed=1, places=shared_places, progress=Silent(), classes=False)
+    found = check_quality(spec("boston"), seed=1, paths=shared_places, progress=Silent(), classes=False)
     assert [remark.name for remark in found.remarks] == ["cut-off-target", *["caveat"] * 4]
     assert found.remarks[0].text.startswith("16 of 506 targets 'MEDV' are 50")

@@ -14,7 +14,7 @@ from hypothesis.extra import numpy as arrays
 from nnrun.data.data_facts import infer_facts
 from nnrun.data.load import load
 from nnrun.data.new_data import load_new_data
-from nnrun.data.target_encoding import decode, encode, find_positions, learn_classes
+from nnrun.data.target_encoding import decode, encode, infer_positions, learn_classes
 from nnrun.errors import DataError
 from nnrun.spec.facts import Facts, TargetFacts
 
@@ -34,7 +34,7 @@ def _two(places: DataPaths, spec, split):
 
 def test_each_target_has_its_own_form(places: DataPaths, listener, spec, split) -> None:
     """A class and a number side by side: class numbers for one, float32 columns for the other, classes for one only."""
-    done = load(_two(places, spec, split), form=FORMS, seed=1, places=places, progress=listener)
+    done = load(_two(places, spec, split), form=FORMS, seed=1, paths=places, progress=listener)
     assert isinstance(done.train.y, dict)
     assert {key: (y.shape, y.dtype.name) for key, y in done.train.y.items()} == {
         "kind": ((24,), "int32"),
@@ -54,15 +54,15 @@ def test_each_target_has_its_own_form(places: DataPaths, listener, spec, split) 
 def test_several_targets_are_foreseen(places: DataPaths, listener, spec, split, forms: dict) -> None:
     """What is told before loading is what loading finds, and the first target says the task."""
     said = _two(places, spec, split)
-    facts, findings = infer_facts(said, form=forms, places=places)
+    facts, findings = infer_facts(said, form=forms, paths=places)
     assert findings == ()
-    assert facts == load(said, form=forms, seed=1, places=places, progress=listener).facts
+    assert facts == load(said, form=forms, seed=1, paths=places, progress=listener).facts
     assert facts.task == ("regression" if next(iter(forms)) == "price" else "classification")
 
 
 def test_facts_of_several_targets_come_back_from_json(places: DataPaths, listener, spec, split) -> None:
     """The record keeps every target's facts."""
-    facts = load(_two(places, spec, split), form=FORMS, seed=1, places=places, progress=listener).facts
+    facts = load(_two(places, spec, split), form=FORMS, seed=1, paths=places, progress=listener).facts
     assert Facts.from_json(json.loads(json.dumps(facts.as_json()))) == facts
     assert facts.by_target["kind"] == TargetFacts("integer", "classification", 3, 1, ("x", "y", "z"))
 
@@ -70,8 +70,8 @@ def test_facts_of_several_targets_come_back_from_json(places: DataPaths, listene
 def test_one_target_by_name_is_one_target_in_a_mapping(places: DataPaths, listener, spec) -> None:
     """A mapping with one key gives the same array as the form alone, under its key."""
     said = spec("iris")
-    alone = load(said, form="one_hot", seed=1, places=places, progress=listener)
-    named = load(said, form={"species": "one_hot"}, seed=1, places=places, progress=listener)
+    alone = load(said, form="one_hot", seed=1, paths=places, progress=listener)
+    named = load(said, form={"species": "one_hot"}, seed=1, paths=places, progress=listener)
     assert np.array_equal(named.train.y["species"], alone.train.y)
     assert named.facts.by_target["species"].class_names == alone.facts.class_names == named.facts.class_names
     assert alone.facts.by_target == {}
@@ -81,10 +81,10 @@ def test_one_target_by_name_is_one_target_in_a_mapping(places: DataPaths, listen
 def test_the_input_itself_is_the_target_of_an_autoencoder(places: DataPaths, listener, spec, key: str) -> None:
     """A field's word as target gives the very array that enters, without a copy."""
     said = spec("digits", prepare=(("Rescale", {"divide_by": 16}), ("Reshape", {"shape": [8, 8, 1]})))
-    done = load(said, form={key: "number"}, seed=1, places=places, progress=listener)
+    done = load(said, form={key: "number"}, seed=1, paths=places, progress=listener)
     assert done.train.y[key] is done.train.x
     assert (done.facts.task, done.facts.form, done.facts.targets) == ("regression", "number", 1)
-    assert infer_facts(said, form={key: "number"}, places=places) == (done.facts, ())
+    assert infer_facts(said, form={key: "number"}, paths=places) == (done.facts, ())
     np.savez(places.config_dir / "more.npz", x=np.ones((2, 64)))
     again = load_new_data(said, done.fitted, file=places.config_dir / "more.npz", facts=done.facts, with_target=True)
     assert np.array_equal(again.y[key], np.full((2, 8, 8, 1), 1 / 16, "float32"))
@@ -93,7 +93,7 @@ def test_the_input_itself_is_the_target_of_an_autoencoder(places: DataPaths, lis
 def test_several_targets_are_read_again(places: DataPaths, listener, spec, split) -> None:
     """The test part's rows in another file give the same targets, by the classes learned then."""
     said = _two(places, spec, split)
-    done = load(said, form=FORMS, seed=1, places=places, progress=listener)
+    done = load(said, form=FORMS, seed=1, paths=places, progress=listener)
     lines = TABLE.splitlines()
     other = places.config_dir / "other.csv"
     other.write_text("\n".join([lines[0], *(lines[1 + row] for row in done.test.rows)]) + "\n")
@@ -117,7 +117,7 @@ def test_a_target_that_cannot_be_is_refused(
 ) -> None:
     """Unknown targets, prices as classes, words as numbers, and text in several columns of one loss are named."""
     with pytest.raises(DataError, match=text) as refused:
-        load(_two(places, spec, split), form=forms, seed=1, places=places, progress=listener)
+        load(_two(places, spec, split), form=forms, seed=1, paths=places, progress=listener)
     assert hint in str(refused.value.hint)
 
 
@@ -134,7 +134,7 @@ def test_a_target_that_cannot_be_is_refused(
 )
 def test_a_target_that_cannot_be_is_foreseen(places: DataPaths, spec, split, forms, path: tuple, name: str) -> None:
     """The same mistakes are findings before anything is loaded."""
-    _, findings = infer_facts(_two(places, spec, split), form=forms, places=places)
+    _, findings = infer_facts(_two(places, spec, split), form=forms, paths=places)
     assert [(finding.path, finding.name) for finding in findings] == [(path, name)]
 
 
@@ -150,7 +150,7 @@ def test_a_stated_encoding_leaves_numbers_beside_classes(places: DataPaths, list
         split=split(test=0.2),
     )
     forms = {"kind": "binary", "price": "number"}
-    done = load(said, form=forms, seed=1, places=places, progress=listener)
+    done = load(said, form=forms, seed=1, paths=places, progress=listener)
     assert {key: about.form for key, about in done.facts.by_target.items()} == {"kind": "one_hot", "price": "number"}
 
 
@@ -163,7 +163,7 @@ SEQUENCES = arrays.arrays("int64", st.tuples(st.integers(2, 6), st.integers(2, 5
 @settings(max_examples=60, deadline=None)
 def test_sequences_of_classes_come_back(y: np.ndarray, form: str) -> None:
     """A class for every step: numbers of shape (rows, steps), or rows of them, and back to what was said."""
-    positions = find_positions([y], form)
+    positions = infer_positions([y], form)
     classes = learn_classes([y], form, ("tag",), positions)
     encoded = encode(y, form, classes, positions)
     assert positions == y.shape[1:]
@@ -175,7 +175,7 @@ def test_sequences_of_classes_come_back(y: np.ndarray, form: str) -> None:
 def test_a_class_for_every_pixel_is_a_class_at_every_position(channel: tuple) -> None:
     """Masks of shape (rows, height, width), with or without a channel, suit losses for classes and for 0 and 1."""
     masks = np.random.default_rng(0).integers(0, 2, (3, 4, 5, *channel))
-    positions = find_positions([masks], "integer")
+    positions = infer_positions([masks], "integer")
     assert positions == (4, 5)
     assert encode(masks, "integer", ("0", "1"), positions).shape == (3, 4, 5)
     assert encode(masks, "one_hot", ("0", "1"), positions).shape == (3, 4, 5, 2)
@@ -189,7 +189,7 @@ def test_sequences_in_an_npz_are_loaded_and_read_again(places: DataPaths, listen
     y = np.random.default_rng(0).integers(0, 3, (12, 4))
     np.savez(folder / "a.npz", x=np.ones((12, 4)), y=y)
     said = spec("npz", file="a.npz")
-    done = load(said, form="one_hot", seed=1, places=places, progress=listener)
+    done = load(said, form="one_hot", seed=1, paths=places, progress=listener)
     assert done.train.y.shape == (12, 4, 3)
     assert (done.facts.classes, done.facts.targets, done.facts.positions) == (3, 3, (4,))
     np.savez(folder / "b.npz", x=np.ones((1, 4)), y=np.array([[0, 1, 0, 0]]))

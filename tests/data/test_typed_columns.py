@@ -31,8 +31,8 @@ def test_a_column_of_iso_dates_is_one_of_days(places, listener, spec) -> None:
     """Dates are found without being stated, are numbers for every step, and what is foreseen is what comes."""
     _write(places, VISITS)
     said = spec("csv", file="t.csv", features=["when", "bmi"], prepare=(("Standardize", {"columns": ["bmi"]}),))
-    facts, findings = infer_facts(said, form="binary", places=places)
-    done = load(said, form="binary", seed=1, places=places, progress=listener)
+    facts, findings = infer_facts(said, form="binary", paths=places)
+    done = load(said, form="binary", seed=1, paths=places, progress=listener)
     assert findings == ()
     assert facts == done.facts
     assert done.train.x[:, 0].tolist() == [1, 10, 2, 31]
@@ -58,13 +58,13 @@ def test_missing_dates_are_filled_in_like_numbers(places, listener, spec) -> Non
     """Impute takes the median day."""
     _write(places, "when,y\n1970-01-02,0\n,1\n1970-01-12,1\n")
     said = spec("csv", file="t.csv", prepare=(("Impute", {"strategy": "median"}),))
-    assert load(said, form="number", seed=1, places=places, progress=listener).train.x.tolist() == [[1], [6], [11]]
+    assert load(said, form="number", seed=1, paths=places, progress=listener).train.x.tolist() == [[1], [6], [11]]
 
 
 def test_a_date_may_be_the_target(places, listener, spec) -> None:
     """Days are predicted as numbers."""
     _write(places, "bmi,when\n20,1970-01-02\n30,1970-01-11\n")
-    done = load(spec("csv", file="t.csv"), form="number", seed=1, places=places, progress=listener)
+    done = load(spec("csv", file="t.csv"), form="number", seed=1, paths=places, progress=listener)
     assert done.train.y.tolist() == [[1], [10]]
 
 
@@ -77,7 +77,7 @@ def test_a_date_may_be_the_target(places, listener, spec) -> None:
 )
 def test_types_that_are_none_are_told_by_check(places, spec, types: dict, text: str) -> None:
     """The column and what is known are named."""
-    _, findings = infer_facts(spec("csv", file="t.csv", types=types), form="binary", places=places)
+    _, findings = infer_facts(spec("csv", file="t.csv", types=types), form="binary", paths=places)
     assert [finding.name for finding in findings] == ["unusable-arguments"]
     assert text in findings[0].text
 
@@ -88,8 +88,8 @@ def test_categories_keep_their_names_also_where_these_are_numbers(places, listen
     said = spec(
         "csv", file="t.csv", features=["zip"], types={"zip": "category"}, prepare=(("OneHot", {"columns": ["zip"]}),)
     )
-    facts, findings = infer_facts(said, form="binary", places=places)
-    done = load(said, form="binary", seed=1, places=places, progress=listener)
+    facts, findings = infer_facts(said, form="binary", paths=places)
+    done = load(said, form="binary", seed=1, paths=places, progress=listener)
     assert findings == ()
     assert facts == done.facts
     assert done.facts.columns == ("zip=01067", "zip=10115")
@@ -100,7 +100,7 @@ def test_a_category_needs_a_step(places, spec) -> None:
     """A category that no step turns into numbers is told, with the step to add."""
     _write(places, VISITS)
     said = spec("csv", file="t.csv", features=["zip"], types={"zip": "category"})
-    _, findings = infer_facts(said, form="binary", places=places)
+    _, findings = infer_facts(said, form="binary", paths=places)
     assert [finding.name for finding in findings] == ["text-left"]
     assert "OneHot: [zip]" in findings[0].text
 
@@ -112,7 +112,7 @@ def test_other_files_are_read_by_the_same_types(places, listener, spec) -> None:
     """Dates and categories of a new file are read as the run's own; an unknown category and a wrong date are said."""
     _write(places, VISITS)
     said = spec("csv", file="t.csv", types={"zip": "category"}, prepare=PREPARE)
-    done = load(said, form="binary", seed=1, places=places, progress=listener)
+    done = load(said, form="binary", seed=1, paths=places, progress=listener)
     _write(places, "bmi,when,zip\n25,1970-01-03,01067\n", "new.csv")
 
     def again(name: str):
@@ -134,7 +134,7 @@ PEOPLE = "who,bmi,sick\n" + "".join(f"p{row // 4},{20 + row},{row % 2}\n" for ro
 def _crossed(places, spec, k_fold: KFold, **said):
     _write(places, PEOPLE)
     asked = spec("csv", file="t.csv", split=Split(k_fold=k_fold, validation=said.pop("validation", None)), **said)
-    return load_folded(asked, form="binary", seed=7, places=places, progress=Silent())
+    return load_folded(asked, form="binary", seed=7, paths=places, progress=Silent())
 
 
 def test_a_readers_group_and_the_folds_groups_are_one(places, spec) -> None:
@@ -164,11 +164,11 @@ def test_shares_take_whole_groups(places, listener, spec, shuffle: bool) -> None
     """Of six people a fifth of the rows is two, and nobody stands in two parts; the rest is as drawn by the seed."""
     _write(places, PEOPLE)
     said = spec("csv", file="t.csv", group="who", split=Split(test=0.2, validation=0.2, shuffle=shuffle))
-    done = load(said, form="binary", seed=7, places=places, progress=listener)
+    done = load(said, form="binary", seed=7, paths=places, progress=listener)
     people = [{row // 4 for row in part.rows.tolist()} for part in (done.train, done.validation, done.test)]
     assert [len(one) for one in people] == [3, 1, 2]
     assert sum(map(len, people)) == len(set.union(*people)) == 6
-    facts, findings = infer_facts(said, form="binary", places=places)
+    facts, findings = infer_facts(said, form="binary", paths=places)
     assert findings == ()
     assert facts.rows == {}
     if not shuffle:
@@ -187,7 +187,7 @@ def test_groups_that_cannot_stay_together_are_refused(places, listener, spec, sp
     _write(places, PEOPLE)
     said = spec("csv", file="t.csv", group="who", split=split)
     with pytest.raises(DataError, match=text):
-        load(said, form="binary", seed=7, places=places, progress=listener)
+        load(said, form="binary", seed=7, paths=places, progress=listener)
 
 
 @pytest.mark.parametrize(
@@ -202,7 +202,7 @@ def test_groups_that_cannot_stay_together_are_refused(places, listener, spec, sp
 def test_a_group_is_a_column_of_its_own(places, spec, said: dict, name: str) -> None:
     """It must exist, and be neither feature nor target nor weight."""
     _write(places, PEOPLE)
-    _, findings = infer_facts(spec("csv", file="t.csv", **said), form="binary", places=places)
+    _, findings = infer_facts(spec("csv", file="t.csv", **said), form="binary", paths=places)
     assert [finding.name for finding in findings] == [name]
     assert findings[0].path == ("data", "source", "csv", "group")
 
@@ -234,8 +234,8 @@ def test_a_parquet_table_takes_types_and_groups(places, listener, spec) -> None:
     pq.write_table(pa.table(columns), places.config_dir / "t.parquet")
     types = {"when": {"date": "%d.%m.%Y"}, "zip": "category"}
     said = spec("parquet", file="t.parquet", types=types, group="who", prepare=(("OneHot", {"columns": ["zip"]}),))
-    facts, findings = infer_facts(said, form="binary", places=places)
-    done = load(said, form="binary", seed=1, places=places, progress=listener)
+    facts, findings = infer_facts(said, form="binary", paths=places)
+    done = load(said, form="binary", seed=1, paths=places, progress=listener)
     assert findings == ()
     assert facts.input_shape == (None,)
     assert done.facts.columns == ("when", "zip=10115", "zip=1067")
@@ -244,7 +244,7 @@ def test_a_parquet_table_takes_types_and_groups(places, listener, spec) -> None:
     _write(places, "when,zip\n03.01.1970,1067\n", "new.csv")
     file = places.config_dir / "new.csv"
     assert load_new_data(said, done.fitted, file=file, facts=done.facts, with_target=False).x.tolist() == [[2, 0, 1]]
-    _, findings = infer_facts(spec("parquet", file="t.parquet", types={"zap": "text"}), form="binary", places=places)
+    _, findings = infer_facts(spec("parquet", file="t.parquet", types={"zap": "text"}), form="binary", paths=places)
     assert [finding.name for finding in findings] == ["unknown-column"]
     with pytest.raises(DataError, match=r"column when: expected a date, received '02\.01\.1970' in row 0"):
         Parquet("t.parquet", types={"when": "date"}).load(places, listener)
@@ -254,14 +254,14 @@ def test_arrays_have_groups_too(places, listener, spec) -> None:
     """`arrays: {group: ...}` keeps examples of one value together; it has one value an example."""
     np.savez(places.config_dir / "a.npz", x=np.arange(12.0).reshape(6, 2), y=[0, 1] * 3, who=list("aabbcc"), bad=[1, 2])
     said = spec("npz", file="a.npz", arrays={"x": "x", "y": "y", "group": "who"}, split=Split(k_fold=KFold(folds=3)))
-    facts, findings = infer_facts(said, form="binary", places=places)
+    facts, findings = infer_facts(said, form="binary", paths=places)
     assert findings == ()
     assert facts.rows == {}
-    folds = load_folded(said, form="binary", seed=7, places=places, progress=listener).folds
+    folds = load_folded(said, form="binary", seed=7, paths=places, progress=listener).folds
     assert sorted(fold.test.tolist() for fold in folds) == [[0, 1], [2, 3], [4, 5]]
     said = spec("npz", file="a.npz", arrays={"x": "x", "y": "y", "group": "bad"})
     with pytest.raises(DataError, match="expected group to be 6 values, one an example"):
-        load(said, form="binary", seed=7, places=places, progress=listener)
+        load(said, form="binary", seed=7, paths=places, progress=listener)
 
 
 def test_arrays_may_lie_in_npy_files(places, listener, spec) -> None:
@@ -270,18 +270,18 @@ def test_arrays_may_lie_in_npy_files(places, listener, spec) -> None:
     np.save(places.config_dir / "x.npy", x)
     np.save(places.config_dir / "y.npy", y)
     said = spec("npz", arrays={"x": "x.npy", "y": "y.npy"})
-    facts, findings = infer_facts(said, form="binary", places=places)
-    done = load(said, form="binary", seed=1, places=places, progress=listener)
+    facts, findings = infer_facts(said, form="binary", paths=places)
+    done = load(said, form="binary", seed=1, paths=places, progress=listener)
     assert findings == ()
     assert (facts.input_shape, facts.rows) == (done.facts.input_shape, done.facts.rows) == ((2,), {"train": 6})
     assert sorted(name for name in done.digests if name.startswith("file:")) == ["file:x.npy", "file:y.npy"]
     file = places.config_dir / "x.npy"
     assert load_new_data(said, done.fitted, file=file, facts=done.facts, with_target=False).x.tolist() == x.tolist()
     (places.config_dir / "y.npy").write_bytes(b"\x93NUMPY broken")
-    assert [finding.name for finding in infer_facts(said, form="binary", places=places)[1]] == ["defective-data"]
+    assert [finding.name for finding in infer_facts(said, form="binary", paths=places)[1]] == ["defective-data"]
     (places.config_dir / "y.npy").unlink()
-    assert [finding.name for finding in infer_facts(said, form="binary", places=places)[1]] == ["missing-file"]
-    _, findings = infer_facts(spec("npz", arrays={"x": "x.npy"}), form="binary", places=places)
+    assert [finding.name for finding in infer_facts(said, form="binary", paths=places)[1]] == ["missing-file"]
+    _, findings = infer_facts(spec("npz", arrays={"x": "x.npy"}), form="binary", paths=places)
     assert "expected a `file`, or `arrays: {x: NAME.npy, y: NAME.npy}`" in findings[0].text
 
 
@@ -290,4 +290,4 @@ def test_an_npy_file_of_objects_is_never_unpickled(places, listener, spec) -> No
     np.save(places.config_dir / "x.npy", np.array([{}, {}], dtype=object), allow_pickle=True)
     np.save(places.config_dir / "y.npy", np.array([0, 1]))
     with pytest.raises(DataError, match="holds Python objects, which could run code when read"):
-        load(spec("npz", arrays={"x": "x.npy", "y": "y.npy"}), form="binary", seed=1, places=places, progress=listener)
+        load(spec("npz", arrays={"x": "x.npy", "y": "y.npy"}), form="binary", seed=1, paths=places, progress=listener)

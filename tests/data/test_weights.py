@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from nnrun.data.data_facts import infer_facts
 from nnrun.data.load import load
-from nnrun.data.target_encoding import class_weights, weigh_classes
+from nnrun.data.target_encoding import apply_class_weights, class_weights
 from nnrun.errors import DataError
 from nnrun.spec.facts import Facts
 
@@ -72,14 +72,14 @@ def test_class_weights_multiply_the_examples_own(places: DataPaths, listener, sp
     """A row's weight is its own times its class's, however classes are encoded."""
     (places.config_dir / "t.csv").write_text("a,kind,w\n1,x,2\n2,x,1\n3,y,3\n4,z,1\n")
     done = load(
-        spec("csv", file="t.csv", target="kind", sample_weight="w"), form=form, seed=1, places=places, progress=listener
+        spec("csv", file="t.csv", target="kind", sample_weight="w"), form=form, seed=1, paths=places, progress=listener
     )
-    assert weigh_classes(done.train, done.facts, {"x": 10, "z": 0}).sample_weight.tolist() == [20, 10, 3, 0]
+    assert apply_class_weights(done.train, done.facts, {"x": 10, "z": 0}).sample_weight.tolist() == [20, 10, 3, 0]
     assert done.train.sample_weight.tolist() == [2, 1, 3, 1]
     alone = load(
-        spec("csv", file="t.csv", target="kind", features=["a"]), form=form, seed=1, places=places, progress=listener
+        spec("csv", file="t.csv", target="kind", features=["a"]), form=form, seed=1, paths=places, progress=listener
     )
-    assert weigh_classes(alone.train, alone.facts, "balanced").sample_weight.tolist() == pytest.approx(
+    assert apply_class_weights(alone.train, alone.facts, "balanced").sample_weight.tolist() == pytest.approx(
         [2 / 3, 2 / 3, 4 / 3, 4 / 3]
     )
 
@@ -87,8 +87,8 @@ def test_class_weights_multiply_the_examples_own(places: DataPaths, listener, sp
 def test_binary_classes_are_weighed(places: DataPaths, listener, spec) -> None:
     """0 and 1 of a binary loss are classes too."""
     (places.config_dir / "t.csv").write_text("a,kind\n1,no\n2,yes\n")
-    done = load(spec("csv", file="t.csv"), form="binary", seed=1, places=places, progress=listener)
-    assert weigh_classes(done.train, done.facts, {"yes": 7}).sample_weight.tolist() == [1, 7]
+    done = load(spec("csv", file="t.csv"), form="binary", seed=1, paths=places, progress=listener)
+    assert apply_class_weights(done.train, done.facts, {"yes": 7}).sample_weight.tolist() == [1, 7]
 
 
 @pytest.mark.parametrize(
@@ -103,9 +103,9 @@ def test_class_weights_need_one_target_of_classes(
     places: DataPaths, listener, spec, source: str, form, text: str
 ) -> None:
     """Numbers, sequences and several outputs cannot be weighed by class, as in Keras."""
-    done = load(spec(source), form=form, seed=1, places=places, progress=listener)
+    done = load(spec(source), form=form, seed=1, paths=places, progress=listener)
     with pytest.raises(DataError, match=text) as refused:
-        weigh_classes(done.train, done.facts, "balanced")
+        apply_class_weights(done.train, done.facts, "balanced")
     assert "sample_weight" in str(refused.value.hint)
 
 
@@ -113,13 +113,13 @@ def test_a_column_of_weights_is_no_feature(places: DataPaths, listener, spec, sp
     """Every part has the weights of its own rows, in float32; the column is neither feature nor target."""
     (places.config_dir / "t.csv").write_text("a,w,y\n" + "".join(f"{i},{i / 10},{i % 2}\n" for i in range(20)))
     said = spec("csv", file="t.csv", sample_weight="w", split=split(test=0.2, validation=0.25))
-    done = load(said, form="integer", seed=1, places=places, progress=listener)
+    done = load(said, form="integer", seed=1, paths=places, progress=listener)
     for part in (done.train, done.validation, done.test):
         assert np.array_equal(part.sample_weight, (part.rows / 10).astype("float32"))
         assert part.x.shape == (len(part), 1)
     assert done.facts.columns == ("a",)
     assert "train.sample_weight" in done.digests
-    assert infer_facts(said, form="integer", places=places) == (done.facts, ())
+    assert infer_facts(said, form="integer", paths=places) == (done.facts, ())
 
 
 def test_arrays_of_weights_are_named_in_the_config(places: DataPaths, listener, spec) -> None:
@@ -127,9 +127,9 @@ def test_arrays_of_weights_are_named_in_the_config(places: DataPaths, listener, 
     arrays = {"x": np.ones((3, 2)), "y": np.array([0, 1, 0]), "x_test": np.ones((1, 2)), "y_test": np.array([1])}
     np.savez(places.config_dir / "a.npz", **arrays, w=np.array([1, 2, 3]), v=np.array([4]))
     said = {"sample_weight": "w", "sample_weight_test": "v"}
-    done = load(spec("npz", file="a.npz", arrays=said), form="integer", seed=1, places=places, progress=listener)
+    done = load(spec("npz", file="a.npz", arrays=said), form="integer", seed=1, paths=places, progress=listener)
     assert (done.train.sample_weight.tolist(), done.test.sample_weight.tolist()) == ([1, 2, 3], [4])
-    plain = load(spec("npz", file="a.npz"), form="integer", seed=1, places=places, progress=listener)
+    plain = load(spec("npz", file="a.npz"), form="integer", seed=1, paths=places, progress=listener)
     assert plain.train.sample_weight is None
 
 
@@ -139,7 +139,7 @@ def test_a_column_of_a_bundled_table_may_weigh_its_rows(places: DataPaths, liste
         spec("sklearn", set="iris", sample_weight="petal_width"),
         form="integer",
         seed=1,
-        places=places,
+        paths=places,
         progress=listener,
     )
     assert done.facts.columns == ("sepal_length", "sepal_width", "petal_length")
@@ -164,8 +164,8 @@ def test_columns_that_cannot_weigh_are_refused(
     (places.config_dir / "t.csv").write_text(text)
     asked = spec("csv", file="t.csv", sample_weight=said)
     with pytest.raises(DataError, match=message):
-        load(asked, form="integer", seed=1, places=places, progress=listener)
-    _, findings = infer_facts(asked, form="integer", places=places)
+        load(asked, form="integer", seed=1, paths=places, progress=listener)
+    _, findings = infer_facts(asked, form="integer", paths=places)
     foreseen = [finding for finding in findings if finding.severity == "error"]
     assert len(foreseen) == (0 if "all weights" in message else 1)
 
@@ -187,5 +187,5 @@ def test_arrays_that_cannot_weigh_are_refused(
     """There must be one finite number of at least 0 an example."""
     np.savez(places.config_dir / "a.npz", x=np.ones((2, 2)), y=np.array([0, 1]), w=weights)
     with pytest.raises(DataError, match=message) as refused:
-        load(spec("npz", file="a.npz", arrays=said), form="integer", seed=1, places=places, progress=listener)
+        load(spec("npz", file="a.npz", arrays=said), form="integer", seed=1, paths=places, progress=listener)
     assert refused.value.hint or "the file has" in refused.value.text

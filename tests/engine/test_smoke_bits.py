@@ -80,7 +80,7 @@ def test_a_smoke_config_trains_to_the_bits_of_fit(name: str, sets: tuple[str, ..
     fixed = ("training.epochs=2", "training.execution.xla=false", "training.callbacks=[]")
     examined = examine(SMOKE / f"{name}.yaml", (*sets, *fixed), None)
     experiment = examined.experiment
-    dataset = load(experiment.data, form=examined.form, seed=experiment.seed, places=examined.places, progress=Silent())
+    dataset = load(experiment.data, form=examined.form, seed=experiment.seed, paths=examined.places, progress=Silent())
     batch, found = experiment.training.batch_size, []
     dataset = _cut(dataset, batch)
     for ours in (True, False):

@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nnrun.data.load import assemble, classes_to_stratify, deal, make_source, read, ungrouped
+from nnrun.data.load import classes_to_stratify, make_source, prepare_dataset, read, separate_groups, split_parts
 from nnrun.data.splits.folds import fold_seed, make_folds
 from nnrun.data.splits.parts import split_rows
 from nnrun.data.splits.split_sizes import NO_FOLDS
-from nnrun.data.text.windowed_source import Windowed
+from nnrun.data.text.windowed_source import TextSource
 from nnrun.errors import DataError
 
 if TYPE_CHECKING:
     from nnrun.data.data_paths import DataPaths
     from nnrun.data.dataset import Dataset, Examples, SourceData
     from nnrun.data.splits.folds import Fold
-    from nnrun.data.splits.split_sizes import KFoldLike, SpecLike, SplitLike
     from nnrun.progress import Progress
+    from nnrun.spec.data import DataSpec, KFold, Split
     from nnrun.spec.facts import TargetForms
 
 
@@ -39,7 +39,7 @@ class FoldedData:
 
     raw: SourceData
     folds: tuple[Fold, ...]
-    spec: SpecLike
+    spec: DataSpec
     form: TargetForms
     seed: int
     classes: np.ndarray | None = None
@@ -74,22 +74,22 @@ class FoldedData:
         Raises:
             DataError: The rows do not suit the preparation or the loss.
         """
-        return self._assembled(*deal(self.raw, self.spec.split, self.seed), progress)
+        return self._assembled(*split_parts(self.raw, self.spec.split, self.seed), progress)
 
     def _assembled(self, parts: dict[str, Examples], rows: dict[str, np.ndarray], progress: Progress) -> Dataset:
-        return assemble(self.raw, parts, rows, self.spec, form=self.form, progress=progress)
+        return prepare_dataset(self.raw, parts, rows, self.spec, form=self.form, progress=progress)
 
 
-def load_folded(spec: SpecLike, *, form: TargetForms, seed: int, places: DataPaths, progress: Progress) -> FoldedData:
+def load_folded(spec: DataSpec, *, form: TargetForms, seed: int, paths: DataPaths, progress: Progress) -> FoldedData:
     """Read a config's data and deal them out to folds; the arguments are those of `nnrun.data.load.load`.
 
     Raises:
         DataError: The data cannot be used, or not be dealt out so.
     """
     source = make_source(spec.source, spec.prepare)
-    if isinstance(source, Windowed):
+    if isinstance(source, TextSource):
         raise DataError(f"split: {NO_FOLDS}")
-    raw = ungrouped(read(source, places, progress), spec.split)
+    raw = separate_groups(read(source, paths, progress), spec.split)
     split = _split(spec)
     k_fold = _k_fold(spec)
     try:
@@ -105,12 +105,12 @@ def load_folded(spec: SpecLike, *, form: TargetForms, seed: int, places: DataPat
     return FoldedData(raw, tuple(folds), spec, form, seed, classes)
 
 
-def _split(spec: SpecLike) -> SplitLike:
+def _split(spec: DataSpec) -> Split:
     assert spec.split is not None, "called for cross-validations only"  # noqa: S101
     return spec.split
 
 
-def _k_fold(spec: SpecLike) -> KFoldLike:
+def _k_fold(spec: DataSpec) -> KFold:
     k_fold = _split(spec).k_fold
     assert k_fold is not None, "called for cross-validations only"  # noqa: S101
     return k_fold

@@ -10,7 +10,7 @@ from nnrun.data.columns import number, text_left
 from nnrun.data.model_inputs import fields
 from nnrun.data.prepare.categories import OneHot
 from nnrun.data.prepare.registry import allow_missing, new_step
-from nnrun.data.prepare.step import RAGGED_LEFT, View
+from nnrun.data.prepare.step import RAGGED_LEFT, ExampleSpec
 from nnrun.data.splits.groups import column_of, foreseen
 from nnrun.data.splits.split_sizes import NO_FOLDS, part_rows
 from nnrun.data.streaming.memory import refusal
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from nnrun.data.data_paths import DataPaths
     from nnrun.data.dataset import DataFacts
     from nnrun.data.prepare.step import Step
-    from nnrun.data.splits.split_sizes import SpecLike
     from nnrun.errors import Path as ConfigPath
+    from nnrun.spec.data import DataSpec
     from nnrun.spec.facts import TargetForm, TargetForms
     from nnrun.spec.part import Part
 
@@ -35,13 +35,13 @@ _ALL = ""
 _WHOLE = "target"
 
 
-def infer_facts(spec: SpecLike, *, form: TargetForms, places: DataPaths) -> tuple[Facts | None, tuple[Finding, ...]]:
+def infer_facts(spec: DataSpec, *, form: TargetForms, paths: DataPaths) -> tuple[Facts | None, tuple[Finding, ...]]:
     """Tell what the data will teach, as far as that can be known, and what is wrong with `data:`.
 
     Args:
         spec: The config's `data:`.
         form: How the loss takes targets, or how each output's loss takes its own (as `nnrun.data.load.load` takes it).
-        places: Where files lie.
+        paths: Where files lie.
 
     Returns:
         The facts (None where nothing is known), unknown ones left None; and all findings.
@@ -55,17 +55,17 @@ def infer_facts(spec: SpecLike, *, form: TargetForms, places: DataPaths) -> tupl
     if source is None:
         return None, tuple(findings)
     allow_missing(source, spec.prepare)
-    outline, found = source.facts(places, spec.source.path)
+    outline, found = source.facts(paths, spec.source.path)
     findings += found
     if outline is None:
         return None, tuple(findings)
-    outline, ungrouped = _ungrouped(spec, outline)
+    outline, separate_groups = _ungrouped(spec, outline)
     unstreamed = _unstreamed(outline, steps)
     view, wrong = _through(outline, steps)
     rows, unsplit = _rows(spec, outline, form)
     stated = any(isinstance(step, OneHot) and step.target for _, step in steps)
     facts = _facts(outline, view, _by_key(form, outline, view, stated=stated), rows)
-    findings += [*ungrouped, *unstreamed, *wrong, *unsplit, *_targets(spec, outline, form, facts, stated=stated)]
+    findings += [*separate_groups, *unstreamed, *wrong, *unsplit, *_targets(spec, outline, form, facts, stated=stated)]
     return facts, tuple(findings)
 
 
@@ -77,10 +77,10 @@ def _created(create: Callable[[Part], Any], part: Part) -> tuple[Any, list[Findi
         return None, [Finding(part.path, f"{error}", None, "unusable-arguments")]
 
 
-def _through(outline: DataFacts, steps: list[tuple[Part, Step]]) -> tuple[View | None, list[Finding]]:
+def _through(outline: DataFacts, steps: list[tuple[Part, Step]]) -> tuple[ExampleSpec | None, list[Finding]]:
     """What the examples look like after all steps; None from the first step that cannot be, or that cannot be told."""
     shape = outline.shape
-    view = None if shape is None else View(shape, outline.columns, outline.values, outline.text, outline.ragged)
+    view = None if shape is None else ExampleSpec(shape, outline.columns, outline.values, outline.text, outline.ragged)
     for part, step in steps:
         if view is None:
             break
@@ -99,7 +99,7 @@ def _unstreamed(outline: DataFacts, steps: list[tuple[Part, Step]]) -> list[Find
     return [Finding(part.path, text, "leave it out", "impossible-preparation") for part, text in told if text]
 
 
-def _unfit(view: View) -> list[Finding]:
+def _unfit(view: ExampleSpec) -> list[Finding]:
     """What no model can take."""
     if view.text:
         return [Finding(("data", "prepare"), text_left(sorted(view.text)), None, "text-left")]
@@ -108,7 +108,7 @@ def _unfit(view: View) -> list[Finding]:
     return []
 
 
-def _ungrouped(spec: SpecLike, outline: DataFacts) -> tuple[DataFacts, list[Finding]]:
+def _ungrouped(spec: DataSpec, outline: DataFacts) -> tuple[DataFacts, list[Finding]]:
     """What is known of the source without the column that a cross-validation groups rows by."""
     column = column_of(spec.split)
     if column is None:
@@ -119,7 +119,7 @@ def _ungrouped(spec: SpecLike, outline: DataFacts) -> tuple[DataFacts, list[Find
         return outline, [Finding(("data", "split", "k_fold", "groups"), str(error), None, "impossible-split")]
 
 
-def _rows(spec: SpecLike, outline: DataFacts, form: TargetForms) -> tuple[Mapping[str, int], list[Finding]]:
+def _rows(spec: DataSpec, outline: DataFacts, form: TargetForms) -> tuple[Mapping[str, int], list[Finding]]:
     """The rows of each part."""
     try:
         _refuse_folds(spec, outline)
@@ -135,19 +135,19 @@ def _rows(spec: SpecLike, outline: DataFacts, form: TargetForms) -> tuple[Mappin
     return (rows if told else {}), []
 
 
-def _refuse_folds(spec: SpecLike, outline: DataFacts) -> None:
+def _refuse_folds(spec: DataSpec, outline: DataFacts) -> None:
     """Refuse to deal out what can only be cut."""
     if outline.cut is not None and spec.split is not None and spec.split.k_fold is not None:
         raise ValueError(NO_FOLDS)
 
 
-def _refuse_parted(spec: SpecLike, outline: DataFacts) -> None:
+def _refuse_parted(spec: DataSpec, outline: DataFacts) -> None:
     """Refuse to part groups by class."""
     if outline.group is not None and spec.split is not None and spec.split.stratify:
         raise ValueError("`stratify: true` deals rows out by class, which parts groups; k_fold can do both")
 
 
-def _refuse_strata(spec: SpecLike, outline: DataFacts, form: TargetForms) -> None:
+def _refuse_strata(spec: DataSpec, outline: DataFacts, form: TargetForms) -> None:
     """Refuse to keep the shares of classes where there surely are none."""
     k_fold = spec.split.k_fold if spec.split is not None else None
     if k_fold is None or not k_fold.stratify:
@@ -159,7 +159,7 @@ def _refuse_strata(spec: SpecLike, outline: DataFacts, form: TargetForms) -> Non
 
 
 def _targets(
-    spec: SpecLike, outline: DataFacts, forms: TargetForms, facts: Facts, *, stated: bool
+    spec: DataSpec, outline: DataFacts, forms: TargetForms, facts: Facts, *, stated: bool
 ) -> Iterator[Finding]:
     """Targets that are not there or do not suit their losses, as far as the source says what they are."""
     asked = {_ALL: forms} if isinstance(forms, str) else forms
@@ -195,7 +195,7 @@ def _no_such_target(key: str, outline: DataFacts) -> Finding:
     return Finding(("model", "outputs", key), text, hint, "unknown-target")
 
 
-def _unsuited(spec: SpecLike, outline: DataFacts, key: str, form: TargetForm, *, stated: bool) -> list[Finding]:
+def _unsuited(spec: DataSpec, outline: DataFacts, key: str, form: TargetForm, *, stated: bool) -> list[Finding]:
     """A target that does not suit its loss."""
     where = spec.source.path
     if key in {_ALL, _WHOLE} and (worded := _worded(outline)):
@@ -285,7 +285,9 @@ def _class_names(outline: DataFacts, key: str) -> tuple[str, ...]:
     return tuple(outline.values.get(key, ()))
 
 
-def _by_key(forms: TargetForms, outline: DataFacts, view: View | None, *, stated: bool) -> dict[str, TargetFacts]:
+def _by_key(
+    forms: TargetForms, outline: DataFacts, view: ExampleSpec | None, *, stated: bool
+) -> dict[str, TargetFacts]:
     """Each target's facts, as far as they are known; unknown targets are left out."""
     asked = {_ALL: forms} if isinstance(forms, str) else forms
     found = {}
@@ -308,7 +310,9 @@ def _target(outline: DataFacts, key: str, form: TargetForm) -> TargetFacts:
     return TargetFacts(form, "classification", len(names) or None, width, names, outline.positions)
 
 
-def _facts(outline: DataFacts, view: View | None, targets: Mapping[str, TargetFacts], rows: Mapping[str, int]) -> Facts:
+def _facts(
+    outline: DataFacts, view: ExampleSpec | None, targets: Mapping[str, TargetFacts], rows: Mapping[str, int]
+) -> Facts:
     shape = view.shape if view else None
     first = next(iter(targets.values()), TargetFacts("number", "regression"))
     return Facts(

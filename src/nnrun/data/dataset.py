@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
     from nnrun.data.columns import Columns
     from nnrun.data.data_paths import DataPaths
-    from nnrun.data.splits.split_sizes import SplitLike
     from nnrun.data.streaming.streams import Stream
     from nnrun.errors import Path as ConfigPath
     from nnrun.progress import Progress
+    from nnrun.spec.data import Split
     from nnrun.spec.facts import Facts, Task
     from nnrun.spec.finding import Finding
 
@@ -170,7 +170,7 @@ class DataFacts:
     vocabulary: int | None = None
     positions: tuple[int, ...] = ()
     ragged: bool = False
-    cut: Callable[[SplitLike | None], Mapping[str, int]] | None = None
+    cut: Callable[[Split | None], Mapping[str, int]] | None = None
     group: str | None = None
     streamed: bool = False
 

@@ -13,16 +13,16 @@ from nnrun.data.dataset import DataPart, Dataset
 from nnrun.data.files.digests import array_sha256, digests, file_sha256
 from nnrun.data.prepare.categories import OneHot
 from nnrun.data.prepare.registry import allow_missing, fitted_json, new_step
-from nnrun.data.prepare.step import RAGGED_LEFT, UnseenError
+from nnrun.data.prepare.step import RAGGED_LEFT, UnseenCategoryError
 from nnrun.data.sources.images import Images
 from nnrun.data.splits.groups import grouped
 from nnrun.data.splits.parts import split_rows
 from nnrun.data.splits.split_sizes import refuse, shared
 from nnrun.data.streaming.fit import fit_stream
 from nnrun.data.streaming.streams import Stream
-from nnrun.data.target_encoding import encode, learn_classes, learn_targets
+from nnrun.data.target_encoding import encode, fit_target_encoder, learn_classes
 from nnrun.data.text.load_windows import load_text
-from nnrun.data.text.windowed_source import Windowed
+from nnrun.data.text.windowed_source import TextSource
 from nnrun.errors import DataError
 from nnrun.spec.facts import FIELDS, Facts
 
@@ -32,18 +32,18 @@ if TYPE_CHECKING:
 
     from nnrun.data.data_paths import DataPaths
     from nnrun.data.dataset import Examples, Source, SourceData
-    from nnrun.data.prepare.step import Block, Step
-    from nnrun.data.splits.split_sizes import SpecLike, SplitLike
-    from nnrun.data.target_encoding import Targets
+    from nnrun.data.prepare.step import ArrayOrTable, Step
+    from nnrun.data.target_encoding import TargetEncoder
     from nnrun.progress import Progress
+    from nnrun.spec.data import DataSpec, Split
     from nnrun.spec.facts import TargetForm, TargetForms
     from nnrun.spec.part import Part
 
     #: Examples between two steps, in memory or on disk.
-    Held: TypeAlias = Block | Stream
+    Held: TypeAlias = ArrayOrTable | Stream
 
 
-def load(spec: SpecLike, *, form: TargetForms, seed: int, places: DataPaths, progress: Progress) -> Dataset:
+def load(spec: DataSpec, *, form: TargetForms, seed: int, paths: DataPaths, progress: Progress) -> Dataset:
     """Load, split, prepare and encode the data of a config.
 
     Args:
@@ -52,7 +52,7 @@ def load(spec: SpecLike, *, form: TargetForms, seed: int, places: DataPaths, pro
             the word of a field (`$image`), which is then the prepared input itself. A step that states an encoding
             (`OneHot: target`) goes before it.
         seed: The experiment's seed, for the split.
-        places: Where files lie.
+        paths: Where files lie.
         progress: Who is told.
 
     Returns:
@@ -62,26 +62,26 @@ def load(spec: SpecLike, *, form: TargetForms, seed: int, places: DataPaths, pro
         DataError: The data cannot be used; with file, row and column where there are any.
     """
     source = make_source(spec.source, spec.prepare)
-    if isinstance(source, Windowed):
-        return load_text(source, spec, form=form, places=places, progress=progress)
-    raw = ungrouped(read(source, places, progress), spec.split)
-    parts, rows = deal(raw, spec.split, seed)
-    return assemble(raw, parts, rows, spec, form=form, progress=progress)
+    if isinstance(source, TextSource):
+        return load_text(source, spec, form=form, paths=paths, progress=progress)
+    raw = separate_groups(read(source, paths, progress), spec.split)
+    parts, rows = split_parts(raw, spec.split, seed)
+    return prepare_dataset(raw, parts, rows, spec, form=form, progress=progress)
 
 
-def read(source: Source, places: DataPaths, progress: Progress) -> SourceData:
+def read(source: Source, paths: DataPaths, progress: Progress) -> SourceData:
     """A source's examples; says whether they stay on disk.
 
     Raises:
         DataError: They cannot be read.
     """
-    raw = source.load(places, progress)
+    raw = source.load(paths, progress)
     if isinstance(raw.train.x, Stream):
         progress.say(f"The {len(raw.train):,} examples stay on disk, and are read while they are trained on.")
     return raw
 
 
-def deal(raw: SourceData, split: SplitLike | None, seed: int) -> tuple[dict[str, Examples], dict[str, np.ndarray]]:
+def split_parts(raw: SourceData, split: Split | None, seed: int) -> tuple[dict[str, Examples], dict[str, np.ndarray]]:
     """The examples of `train`, and of `validation` and `test` where there are such, and their rows in the source."""
     try:
         refuse(0 if raw.test is None else len(raw.test), split)
@@ -96,11 +96,11 @@ def deal(raw: SourceData, split: SplitLike | None, seed: int) -> tuple[dict[str,
     return parts, rows
 
 
-def assemble(
+def prepare_dataset(
     raw: SourceData,
     parts: Mapping[str, Examples],
     rows: Mapping[str, np.ndarray],
-    spec: SpecLike,
+    spec: DataSpec,
     *,
     form: TargetForms,
     progress: Progress,
@@ -109,7 +109,7 @@ def assemble(
     steps = make_steps(spec.prepare)
     x = _prepare(parts, steps, spec.prepare, progress)
     names, arrays = _arrays(x, codes=raw.vocabulary is not None)
-    targets = learn_targets(
+    targets = fit_target_encoder(
         raw, [part.y for part in parts.values()], stated_forms(steps, form), arrays["train"].shape[1:]
     )
     done = {
@@ -154,7 +154,7 @@ def stated_forms(steps: Sequence[Step], form: TargetForms) -> TargetForms:
     return stated
 
 
-def apply_steps(x: Block, steps: Sequence[Step], *, codes: bool = False) -> tuple[tuple[str, ...], np.ndarray]:
+def apply_steps(x: ArrayOrTable, steps: Sequence[Step], *, codes: bool = False) -> tuple[tuple[str, ...], np.ndarray]:
     """Prepare examples with fitted steps: the columns' names, and the array that the model takes.
 
     Args:
@@ -190,7 +190,7 @@ def _created(create: Callable[[Part], Any], part: Part) -> Any:
         raise DataError(f"{part.name}: {error}") from None
 
 
-def ungrouped(raw: SourceData, split: SplitLike | None) -> SourceData:
+def separate_groups(raw: SourceData, split: Split | None) -> SourceData:
     """The source's examples without the column that rows are grouped by, which is kept beside them.
 
     Raises:
@@ -243,7 +243,7 @@ def _applied(step: Step, part: str, block: Held) -> Held:
         return block.then(step)
     try:
         return step.apply(block)
-    except UnseenError as error:
+    except UnseenCategoryError as error:
         raise error.at(f"example {error.example} of the {part} part") from None
 
 
@@ -317,7 +317,11 @@ def _refuse_infinite(part: str, array: np.ndarray) -> None:
 
 
 def _facts(
-    raw: SourceData, parts: Mapping[str, DataPart], targets: Targets, names: tuple[str, ...], shape: tuple[int, ...]
+    raw: SourceData,
+    parts: Mapping[str, DataPart],
+    targets: TargetEncoder,
+    names: tuple[str, ...],
+    shape: tuple[int, ...],
 ) -> Facts:
     first = next(iter(targets.facts.values()))
     return Facts(
@@ -361,18 +365,18 @@ def file_digests(raw: SourceData) -> dict[str, str]:
     return named(raw.files, raw.digests)
 
 
-def file_digests_now(source: Source, places: DataPaths, progress: Progress) -> dict[str, str]:
+def current_file_digests(source: Source, paths: DataPaths, progress: Progress) -> dict[str, str]:
     """The same of a source, which is read only where its files are not known without reading it.
 
     Raises:
         DataError: They are not there, or cannot be read.
     """
     # A text and pictures need not be read to be known: their files say all.
-    if isinstance(source, Windowed):
-        return named(source.files(places, progress), {})
+    if isinstance(source, TextSource):
+        return named(source.files(paths, progress), {})
     if isinstance(source, Images):
-        return named(source.files(places), source.digests(places))
-    return file_digests(source.load(places, progress))
+        return named(source.files(paths), source.digests(paths))
+    return file_digests(source.load(paths, progress))
 
 
 def named(files: Mapping[str, Path], taken: Mapping[str, str]) -> dict[str, str]:

@@ -10,15 +10,15 @@ from nnrun.data.csv.header import line_of
 from nnrun.data.dataset import DataPart
 from nnrun.data.load import apply_steps, make_source
 from nnrun.data.prepare.registry import restore
-from nnrun.data.prepare.step import UnseenError
+from nnrun.data.prepare.step import UnseenCategoryError
 from nnrun.data.sources.csv import Csv
 from nnrun.data.sources.images import Images
 from nnrun.data.sources.parquet import Parquet
-from nnrun.data.splits.groups import column_of, resolved, taken_out
+from nnrun.data.splits.groups import column_of, pop_groups, resolved
 from nnrun.data.streaming.streams import Stream
-from nnrun.data.target_encoding import Targets
+from nnrun.data.target_encoding import TargetEncoder
 from nnrun.data.text.load_windows import load_new_text
-from nnrun.data.text.windowed_source import Windowed
+from nnrun.data.text.windowed_source import TextSource
 from nnrun.errors import DataError
 
 if TYPE_CHECKING:
@@ -28,12 +28,12 @@ if TYPE_CHECKING:
 
     from nnrun.data.columns import Columns
     from nnrun.data.dataset import Source
-    from nnrun.data.splits.split_sizes import SpecLike
+    from nnrun.spec.data import DataSpec
     from nnrun.spec.facts import Facts
 
 
 def load_new_data(
-    spec: SpecLike, fitted: Iterable[Mapping[str, Any]], *, file: Path, facts: Facts, with_target: bool
+    spec: DataSpec, fitted: Iterable[Mapping[str, Any]], *, file: Path, facts: Facts, with_target: bool
 ) -> DataPart:
     """Read `file` as the run reads its own data, and prepare it as the run prepared it; nothing is fitted again.
 
@@ -55,11 +55,11 @@ def load_new_data(
             file=file,
             hint="name a csv or npz file with the run's columns",
         )
-    if isinstance(source, Windowed):
+    if isinstance(source, TextSource):
         return load_new_text(source, file, facts)
     entries = list(fitted)
     layout: Mapping[str, Any] = next((entry["layout"] for entry in entries if "layout" in entry), {})
-    targets = Targets.known(facts)
+    targets = TargetEncoder.known(facts)
     column = None if layout.get("group") else column_of(spec.split)
     if column is not None and "features" in layout:
         # The groups of other rows say nothing to the model, so that their file needs no such column.
@@ -70,7 +70,7 @@ def load_new_data(
         source = _typed_alike(source, layout)
     found = source.load_new(file, layout, with_target=with_target and targets.need_truth)
     if column is not None:
-        found, _ = taken_out(found, column)
+        found, _ = pop_groups(found, column)
     x = _prepared(source, file, found.x, entries, codes=facts.vocabulary is not None)
     if facts.input_shape is not None and x.shape[1:] != tuple(facts.input_shape):
         raise DataError(
@@ -97,7 +97,7 @@ def _prepared(
     assert not isinstance(x, Stream), "more examples are read whole"  # noqa: S101
     try:
         return apply_steps(x, restore(entries), codes=codes)[1]
-    except UnseenError as error:
+    except UnseenCategoryError as error:
         line = line_of(file, source.dialect, error.example) if isinstance(source, Csv) else None
         raise error.in_file(file, line) from None
     except DataError as error:

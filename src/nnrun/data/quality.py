@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from nnrun.data.columns import Columns, label
-from nnrun.data.load import deal, make_source
+from nnrun.data.load import make_source, split_parts
 from nnrun.data.named.registry import caveats
 from nnrun.data.prepare.columnwise import missing
-from nnrun.data.streaming.fit import ColumnsOnDisk
+from nnrun.data.streaming.fit import StreamColumns
 from nnrun.data.streaming.streams import Stream
-from nnrun.data.text.windowed_source import Windowed
+from nnrun.data.text.windowed_source import TextSource
 from nnrun.errors import DataError, DefectsError
 
 if TYPE_CHECKING:
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
     from nnrun.data.data_paths import DataPaths
     from nnrun.data.dataset import Examples, Source, SourceData
-    from nnrun.data.prepare.step import Block
-    from nnrun.data.splits.split_sizes import SpecLike
+    from nnrun.data.prepare.step import ArrayOrTable
     from nnrun.progress import Progress
+    from nnrun.spec.data import DataSpec
 
 
 #: A column this closely related to the target most likely is the target under another name.
@@ -58,13 +58,13 @@ class QualityReport:
         return asdict(self)
 
 
-def check_up(spec: SpecLike, *, seed: int, places: DataPaths, progress: Progress, classes: bool) -> QualityReport:
+def check_quality(spec: DataSpec, *, seed: int, paths: DataPaths, progress: Progress, classes: bool) -> QualityReport:
     """Load and deal out the data of a config, and look at them before any preparation.
 
     Args:
         spec: The config's `data:`.
         seed: The experiment's seed, for the split.
-        places: Where files lie.
+        paths: Where files lie.
         progress: Who is told.
         classes: Whether the loss compares classes.
 
@@ -72,13 +72,13 @@ def check_up(spec: SpecLike, *, seed: int, places: DataPaths, progress: Progress
         DataError: The data cannot be used.
     """
     source = make_source(spec.source, spec.prepare)
-    if isinstance(source, Windowed):
+    if isinstance(source, TextSource):
         raise DataError("`data check` looks at tables, pictures and sequences, not at texts", hint="nnrun check CONFIG")
     # Gaps are part of what is looked for, so that they do not end the look.
     if hasattr(source, "missing_allowed"):
         source.missing_allowed = True
-    raw = _loaded(source, spec, places, progress)
-    parts, _ = deal(raw, spec.split, seed)
+    raw = _loaded(source, spec, paths, progress)
+    parts, _ = split_parts(raw, spec.split, seed)
     columns = _columns(parts["train"])
     counts = {name: _counts(part) for name, part in parts.items()} if classes else {}
     remarks = [
@@ -99,12 +99,12 @@ def check_up(spec: SpecLike, *, seed: int, places: DataPaths, progress: Progress
     )
 
 
-def _loaded(source: Source, spec: SpecLike, places: DataPaths, progress: Progress) -> SourceData:
+def _loaded(source: Source, spec: DataSpec, paths: DataPaths, progress: Progress) -> SourceData:
     try:
-        return source.load(places, progress)
+        return source.load(paths, progress)
     except DefectsError:
         # Where there are defects, gaps that no step fills in are told beside them.
-        make_source(spec.source, spec.prepare).load(places, progress)
+        make_source(spec.source, spec.prepare).load(paths, progress)
         raise
 
 
@@ -129,7 +129,7 @@ def _digests(part: Examples) -> list[bytes]:
     return [hashlib.blake2b(row, digest_size=16).digest() for block in blocks for row in _rows(block)]
 
 
-def _rows(block: Block) -> Iterator[bytes]:
+def _rows(block: ArrayOrTable) -> Iterator[bytes]:
     if isinstance(block, Columns):
         columns = [column.tolist() for column in block.values.values()]
         return (repr(row).encode() for row in zip(*columns, strict=True))
@@ -139,7 +139,7 @@ def _rows(block: Block) -> Iterator[bytes]:
 def _table(part: Examples) -> Columns | None:
     """The features by column; None where they are no table."""
     if isinstance(part.x, Stream):
-        return ColumnsOnDisk(part.x) if part.x.names else None
+        return StreamColumns(part.x) if part.x.names else None
     return part.x if isinstance(part.x, Columns) else None
 
 

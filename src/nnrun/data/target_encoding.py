@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _MOST_CLASSES = 10_000
 
 
-def find_positions(targets: Sequence[np.ndarray], form: TargetForm) -> tuple[int, ...]:
+def infer_positions(targets: Sequence[np.ndarray], form: TargetForm) -> tuple[int, ...]:
     """The shape of one example's classes where each has several: one a step of a sequence, one a pixel.
 
     Rows of whole numbers are such classes unless they are one-hot; two-dimensional floats are columns of a table.
@@ -58,7 +58,7 @@ def learn_classes(
         targets: Every part's targets.
         form: How the loss takes them.
         target_names: The names of the target columns, which name the classes of one-hot rows.
-        positions: What `find_positions` found.
+        positions: What `infer_positions` found.
 
     Raises:
         DataError: The targets are no classes.
@@ -88,7 +88,7 @@ def encode(y: np.ndarray, form: TargetForm, classes: Sequence[str], positions: S
         y: Targets as the source has them.
         form: How the loss takes them.
         classes: What `learn_classes` learned.
-        positions: What `find_positions` found.
+        positions: What `infer_positions` found.
 
     Returns:
         int32 of shape (rows, *positions) for `integer`; float32 of shape (rows, *positions, classes) for `one_hot`,
@@ -223,7 +223,7 @@ _WHOLE = "target"
 
 
 @dataclass(frozen=True)
-class Targets:
+class TargetEncoder:
     """How targets are encoded.
 
     Attributes:
@@ -235,7 +235,7 @@ class Targets:
     facts: Mapping[str, TargetFacts]
 
     @classmethod
-    def known(cls, facts: Facts) -> Targets:
+    def known(cls, facts: Facts) -> TargetEncoder:
         """The targets of a run that is done."""
         alone = TargetFacts(
             facts.form, facts.task, facts.classes, facts.targets, facts.class_names, tuple(facts.positions)
@@ -267,9 +267,9 @@ class Targets:
         return encode(_column(y, self.names, key), about.form, about.class_names, about.positions)
 
 
-def learn_targets(
+def fit_target_encoder(
     raw: SourceData, truths: Sequence[np.ndarray | Columns | None], forms: TargetForms, shape: tuple[int, ...]
-) -> Targets:
+) -> TargetEncoder:
     """Learn each target's classes from all parts.
 
     Args:
@@ -282,7 +282,7 @@ def learn_targets(
         DataError: A target does not exist, or does not suit its form.
     """
     asked = {_ALL: forms} if isinstance(forms, str) else forms
-    return Targets(raw.target_names, {key: _learn(raw, truths, key, form, shape) for key, form in asked.items()})
+    return TargetEncoder(raw.target_names, {key: _learn(raw, truths, key, form, shape) for key, form in asked.items()})
 
 
 def _learn(
@@ -299,7 +299,7 @@ def _learn(
     if form == "number":
         width = columns[0].shape[-1] if columns[0].ndim > 1 else 1
         return TargetFacts(form, "regression", targets=width)
-    places = find_positions(columns, form) if raw.positions is None else raw.positions
+    places = infer_positions(columns, form) if raw.positions is None else raw.positions
     named = raw.class_names if len(raw.target_names) == 1 else ()
     names = raw.target_names if key in {_ALL, _WHOLE} else ()
     classes = named or learn_classes(columns, form, names, places)
@@ -351,7 +351,7 @@ def class_weights(y_classes: np.ndarray, facts: Facts | TargetFacts, wanted: Cla
     return weighed
 
 
-def weigh_classes(part: DataPart, facts: Facts, wanted: ClassWeight) -> DataPart:
+def apply_class_weights(part: DataPart, facts: Facts, wanted: ClassWeight) -> DataPart:
     """The part with its examples' own weights multiplied by their classes' weights.
 
     Raises:

@@ -359,9 +359,9 @@ class Session:
         tensors, wanted = self.tensors(part), self._experiment.training.class_weight
         if wanted is None:
             return tensors
-        from nnrun.data.target_encoding import weigh_classes
+        from nnrun.data.target_encoding import apply_class_weights
 
-        weights = weigh_classes(part, self._facts, wanted).sample_weight
+        weights = apply_class_weights(part, self._facts, wanted).sample_weight
         return self._executor.weigh(tensors, weights)
 
     def _fitting(self, part: DataPart) -> Tensors:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from nnrun.config import extends, overrides
 from nnrun.config.files import find_config
 from nnrun.data.dataset import DataPart, SourceData
-from nnrun.data.load import apply_steps, assemble, deal
+from nnrun.data.load import apply_steps, prepare_dataset, split_parts
 from nnrun.data.prepare.registry import restore
 from nnrun.engine.session import Session
 from nnrun.errors import ConfigError, Problem
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from nnrun.config.document import Document
     from nnrun.data.dataset import Dataset, Examples
-    from nnrun.data.prepare.step import Block
+    from nnrun.data.prepare.step import ArrayOrTable
     from nnrun.engine.scoring.score import Answers
     from nnrun.engine.training.loop import Epoch
     from nnrun.spec.facts import Facts, Task
@@ -57,7 +57,7 @@ class Trained:
     _session: Session | None = field(default=None, repr=False)
     _saved: bytes = field(default=b"", repr=False)
 
-    def answer(self, x: Block) -> Answers:
+    def answer(self, x: ArrayOrTable) -> Answers:
         """Give the model's answers for examples as they were given to `fit_arrays`.
 
         Raises:
@@ -152,8 +152,8 @@ def _dataset(experiment: Experiment, data: Examples, task: Task, class_names: tu
     names = ("target",) if isinstance(form, str) else tuple(form)
     raw = SourceData(data, class_names=class_names, target_names=_names(names, data), task=task)
     split = _within(experiment.data.split)
-    parts, rows = deal(raw, split, experiment.seed)
-    return assemble(raw, parts, rows, replace(experiment.data, split=split), form=form, progress=Silent())
+    parts, rows = split_parts(raw, split, experiment.seed)
+    return prepare_dataset(raw, parts, rows, replace(experiment.data, split=split), form=form, progress=Silent())
 
 
 def _names(names: tuple[str, ...], data: Examples) -> tuple[str, ...]:

@@ -61,7 +61,7 @@ def examine(file: FilePath, sets: Sequence[str], data_dir: FilePath | None) -> E
     folders = dict.fromkeys(source.resolve().parent for source in reversed(document.sources))
     places = DataPaths(file.resolve().parent, data_dir, tuple(folders))
     form = target_forms(experiment)
-    facts, found = infer_facts(experiment.data, form=form, places=places)
+    facts, found = infer_facts(experiment.data, form=form, paths=places)
     context = check_context(experiment, facts)
     found += tuple(model_inputs.findings(facts, experiment.graph.inputs)) if facts is not None else ()
     found += tuple(samples.findings(experiment, facts))

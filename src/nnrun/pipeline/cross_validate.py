@@ -99,7 +99,7 @@ def load(examined: Examined, progress: Progress) -> FoldedData:
 
     experiment = examined.experiment
     return load_folded(
-        experiment.data, form=examined.form, seed=experiment.seed, places=examined.places, progress=progress
+        experiment.data, form=examined.form, seed=experiment.seed, paths=examined.places, progress=progress
     )
 
 

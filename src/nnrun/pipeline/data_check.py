@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nnrun.data.quality import QualityReport, check_up
+from nnrun.data.quality import QualityReport, check_quality
 from nnrun.pipeline.check import examine
 
 if TYPE_CHECKING:
@@ -23,10 +23,10 @@ def check_data(file: Path, sets: Sequence[str], data_dir: Path | None, progress:
     """
     examined = examine(file, sets, data_dir)
     forms = [examined.form] if isinstance(examined.form, str) else list(examined.form.values())
-    return check_up(
+    return check_quality(
         examined.experiment.data,
         seed=examined.experiment.seed,
-        places=examined.places,
+        paths=examined.places,
         progress=progress,
         classes=all(form != "number" for form in forms),
     )

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     import numpy as np
 
     from nnrun.data.text.streaming_decoder import StreamingDecoder
-    from nnrun.data.text.verbatim_overlap import Copied
-    from nnrun.data.text.windowed_source import Windowed
+    from nnrun.data.text.verbatim_overlap import VerbatimOverlap
+    from nnrun.data.text.windowed_source import TextSource
     from nnrun.engine.generation.generate import Writer
     from nnrun.pipeline.evaluate import EvaluateRequest, Kept
     from nnrun.progress import Progress
@@ -81,8 +81,8 @@ class Generated:
     ended: list[str] = field(default_factory=list)
     characters: int = 0
     seconds: float = 0.0
-    copies: list[Copied] = field(default_factory=list)
-    held_out: Copied | None = None
+    copies: list[VerbatimOverlap] = field(default_factory=list)
+    held_out: VerbatimOverlap | None = None
 
     @property
     def interrupted(self) -> bool:
@@ -141,7 +141,7 @@ def generate(wish: GenerateRequest, reader: Reader, progress: Progress) -> Gener
             told = Generated(kept.folder, seed_text, seed, writer.reading_of(codes, wish.length).how)
             reader.begin(told)
             before = vocabulary[codes[-1]] if wish.seed_text != "" else None
-            samples = [StreamingDecoder(source.tokens, wish.stop, before) for _ in range(wish.samples)]
+            samples = [StreamingDecoder(source.tokenizer, wish.stop, before) for _ in range(wish.samples)]
             _write(writer, codes, wish, samples, [vocabulary, told], reader)
         if wish.check_copy:
             from nnrun.data.text.verbatim_overlap import copied
@@ -181,18 +181,20 @@ def _write(
     told.ended = ["stop" if one.stopped else usual for one in samples]
 
 
-def _text_of(kept: Kept) -> Windowed:
+def _text_of(kept: Kept) -> TextSource:
     from nnrun.data.load import make_source
-    from nnrun.data.text.windowed_source import Windowed
+    from nnrun.data.text.windowed_source import TextSource
 
     source = make_source(kept.experiment.data.source)
-    if not isinstance(source, Windowed) or len(kept.experiment.graph.outputs) != 1:
+    if not isinstance(source, TextSource) or len(kept.experiment.graph.outputs) != 1:
         text = f"{kept.folder.id} was not trained to continue a text: its data are {kept.experiment.data.source.name}"
         raise RunError(text, "name a run of a config whose source is a text, such as smoke/metamorphosis_fast")
     return source
 
 
-def _seed(wish: GenerateRequest, kept: Kept, source: Windowed, seed: int, progress: Progress) -> tuple[np.ndarray, str]:
+def _seed(
+    wish: GenerateRequest, kept: Kept, source: TextSource, seed: int, progress: Progress
+) -> tuple[np.ndarray, str]:
     """The codes to write on from, at least one, and the text that they say."""
     import numpy as np
 
@@ -200,20 +202,20 @@ def _seed(wish: GenerateRequest, kept: Kept, source: Windowed, seed: int, progre
         codes = _random_window(kept, seed, progress)
     else:
         codes = seed_codes(wish.seed_text, kept.facts.class_names, source)
-    shown = source.tokens.shown(kept.facts.class_names[code] for code in codes)
+    shown = source.tokenizer.render(kept.facts.class_names[code] for code in codes)
     if not len(codes):
         codes = np.array([padding(kept.facts.class_names)], dtype="int32")
     return codes, shown
 
 
-def _texts(kept: Kept, source: Windowed, progress: Progress) -> tuple[str, str]:
+def _texts(kept: Kept, source: TextSource, progress: Progress) -> tuple[str, str]:
     """The training part of the run's text, and what was held out of it, prepared, as they are shown."""
-    from nnrun.data.text.split_ranges import spans
+    from nnrun.data.text.split_ranges import split_ranges
 
     text, _ = source.read(source.fetch(kept.places, progress))
-    tokens = source.tokens.cut(text)
-    end = spans(len(tokens), kept.experiment.data.split)["train"].stop
-    return source.tokens.shown(tokens[:end]), source.tokens.shown(tokens[end:])
+    tokens = source.tokenizer.tokenize(text)
+    end = split_ranges(len(tokens), kept.experiment.data.split)["train"].stop
+    return source.tokenizer.render(tokens[:end]), source.tokenizer.render(tokens[end:])
 
 
 def _random_window(kept: Kept, seed: int, progress: Progress) -> np.ndarray:
@@ -224,7 +226,7 @@ def _random_window(kept: Kept, seed: int, progress: Progress) -> np.ndarray:
 
     experiment = kept.experiment
     dataset = load(
-        experiment.data, form=target_forms(experiment), seed=experiment.seed, places=kept.places, progress=progress
+        experiment.data, form=target_forms(experiment), seed=experiment.seed, paths=kept.places, progress=progress
     )
     if dataset.facts.class_names != kept.facts.class_names:
         raise RunError("the text is not that of the run: it has other characters", "write --seed-text")

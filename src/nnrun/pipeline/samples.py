@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from nnrun.data.all_sources import SOURCES
-from nnrun.data.text.windowed_source import Windowed
+from nnrun.data.text.windowed_source import TextSource
 from nnrun.pipeline.voice import padding, refusal, seed_codes, voice_of
 from nnrun.runs import samples as kept
 from nnrun.spec.finding import Finding
@@ -63,10 +63,10 @@ class Samples:
         source, wanted = _text_of(experiment), experiment.training.samples
         if source is None or wanted is None:
             raise ValueError("samples are of a config that asks for them and whose data are a text")
-        self._tokens, self._vocabulary, self._wanted = source.tokens, dataset.facts.class_names, wanted
+        self._tokens, self._vocabulary, self._wanted = source.tokenizer, dataset.facts.class_names, wanted
         self._folder, self._progress = folder, progress
         codes = _seed(wanted.seed_text, dataset, source)
-        self._said = self._tokens.shown(self._vocabulary[code] for code in codes)
+        self._said = self._tokens.render(self._vocabulary[code] for code in codes)
         self._codes = _never_empty(codes, self._vocabulary)
         self._writer = session.writer(
             voice_of(experiment, dataset.facts, source),
@@ -90,13 +90,13 @@ class Samples:
         self._progress.say("\n".join([f"After epoch {epoch}, written on from {self._said[-_SHOWN:]!r}:", *lines]))
 
 
-def _text_of(experiment: Experiment) -> Windowed | None:
+def _text_of(experiment: Experiment) -> TextSource | None:
     part = experiment.data.source
     kind = SOURCES.get(part.name)
-    return kind(**part.arguments) if kind is not None and issubclass(kind, Windowed) else None
+    return kind(**part.arguments) if kind is not None and issubclass(kind, TextSource) else None
 
 
-def _seed(text: str | None, dataset: Dataset, source: Windowed) -> np.ndarray:
+def _seed(text: str | None, dataset: Dataset, source: TextSource) -> np.ndarray:
     if text is not None:
         return seed_codes(text, dataset.facts.class_names, source)
     part = dataset.train if dataset.validation is None else dataset.validation

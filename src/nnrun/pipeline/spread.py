@@ -83,7 +83,7 @@ def _work(assignment: Assignment, code: tuple[FilePath, ...], queue: Queue[Any])
             usercode.running(codes, experiment, threads=assignment.threads, log=assignment.folder.log),
         ):
             crossing = load_folded(
-                experiment.data, form=examined.form, seed=experiment.seed, places=examined.places, progress=Silent()
+                experiment.data, form=examined.form, seed=experiment.seed, paths=examined.places, progress=Silent()
             )
             FoldRunner(assignment, crossing, tell).run()
         tell("end", None, None)

@@ -189,7 +189,7 @@ def load_data(examined: Examined, progress: Progress) -> Dataset:
     from nnrun.data.load import load
 
     experiment = examined.experiment
-    return load(experiment.data, form=examined.form, seed=experiment.seed, places=examined.places, progress=progress)
+    return load(experiment.data, form=examined.form, seed=experiment.seed, paths=examined.places, progress=progress)
 
 
 def keep_data(folder: RunFolder, record: Record, dataset: Dataset) -> None:

@@ -184,13 +184,13 @@ def same_run(examined: Examined, runs_dir: FilePath, progress: Progress) -> tupl
     Returns:
         That run; or which data changed since the latest that would else be it; or neither.
     """
-    from nnrun.data.load import file_digests_now, make_source
+    from nnrun.data.load import current_file_digests, make_source
 
     alike = [row.folder for row in list_runs(runs_dir) if row.status == "done" and _same(row.folder, examined)]
     if not alike:
         return None, None
     data = examined.experiment.data
-    now = file_digests_now(make_source(data.source, data.prepare), examined.places, progress)
+    now = current_file_digests(make_source(data.source, data.prepare), examined.places, progress)
     for folder in reversed(alike):
         if _of_files(folder) == now:
             return folder, None

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from nnrun.data.text.windowed_source import Windowed
+    from nnrun.data.text.windowed_source import TextSource
     from nnrun.engine.generation.text_model_spec import TextModelSpec
     from nnrun.spec.experiment import Experiment
     from nnrun.spec.facts import Facts
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _PADDING = (" ", "\n")
 
 
-def voice_of(experiment: Experiment, facts: Facts, source: Windowed) -> TextModelSpec:
+def voice_of(experiment: Experiment, facts: Facts, source: TextSource) -> TextModelSpec:
     """How an experiment's model takes and gives characters."""
     from nnrun.engine.generation.text_model_spec import TextModelSpec
 
@@ -41,29 +41,29 @@ def padding(vocabulary: Sequence[str]) -> int:
     return next((vocabulary.index(one) for one in _PADDING if one in vocabulary), 0)
 
 
-def seed_codes(text: str, vocabulary: tuple[str, ...], source: Windowed) -> np.ndarray:
+def seed_codes(text: str, vocabulary: tuple[str, ...], source: TextSource) -> np.ndarray:
     """The codes of a seed text, int32 of shape (tokens,).
 
     Raises:
         RunError: It has tokens that the run's text has not; they are named, with the nearest ones.
     """
-    from nnrun.data.text.tokens import codes
+    from nnrun.data.text.tokens import encode_tokens
 
     refused = refusal(text, vocabulary, source)
     if refused is not None:
         raise RunError(*refused)
-    return codes(source.tokens.read(text), vocabulary).astype("int32")
+    return encode_tokens(source.tokenizer.tokenize_input(text), vocabulary).astype("int32")
 
 
-def refusal(text: str, vocabulary: Sequence[str], source: Windowed) -> tuple[str, str] | None:
+def refusal(text: str, vocabulary: Sequence[str], source: TextSource) -> tuple[str, str] | None:
     """Say what is wrong with a seed text, and what to type next; None where nothing is."""
-    from nnrun.data.text.tokens import missing, said
+    from nnrun.data.text.tokens import describe_unknown_tokens, unknown_tokens
 
-    unknown = missing(source.tokens.read(text), vocabulary)
+    unknown = unknown_tokens(source.tokenizer.tokenize_input(text), vocabulary)
     if not unknown:
         return None
-    what = f"{source.tokens.level}s" if len(unknown) > 1 else f"a {source.tokens.level}"
+    what = f"{source.tokenizer.level}s" if len(unknown) > 1 else f"a {source.tokenizer.level}"
     return (
-        f"the seed text has {what} that the run's text has not: {said(unknown, vocabulary)}",
+        f"the seed text has {what} that the run's text has not: {describe_unknown_tokens(unknown, vocabulary)}",
         "write the seed text without them, or with the nearest ones",
     )

@@ -76,7 +76,7 @@ def _spec(spec, file: str = "t.csv"):
 def test_thirty_kinds_of_defects_give_thirty_messages_with_row_and_column(places, spec) -> None:
     """One of each in one file: each is told once, in its row and column, with a caret's place and what to do."""
     (places.config_dir / "t.csv").write_bytes(table())
-    _, findings = infer_facts(_spec(spec), form="binary", places=places)
+    _, findings = infer_facts(_spec(spec), form="binary", paths=places)
     assert len(findings) == len(DEFECTS) == 30
     lines = table().decode("utf-8", "replace").split("\n")
     for number, (finding, (_, column, letter, text)) in enumerate(zip(findings, DEFECTS, strict=True)):
@@ -117,7 +117,7 @@ def test_loading_tells_all_defects_and_how_many(places, listener) -> None:
 def test_many_of_one_kind_are_counted(places, spec) -> None:
     """The first is shown, three more are named by their rows, the rest is a number."""
     (places.config_dir / "t.csv").write_text("a,b,y\n" + "1,2 kg,0\n" * 3 + "1,2,1\n" * 2000 + "1,5 kg,0\n" * 1000)
-    _, findings = infer_facts(spec("csv", file="t.csv"), form="binary", places=places)
+    _, findings = infer_facts(spec("csv", file="t.csv"), form="binary", paths=places)
     (text,) = (finding.text for finding in findings)
     assert text.startswith("row 2, column b: expected a number, received '2 kg', a number with a unit behind it ")
     assert text.endswith("(likewise in rows 3, 4, 2005 and 999 more)")
@@ -128,7 +128,7 @@ def test_a_wide_table_full_of_defects_is_told_in_part(places, spec) -> None:
     names = [f"c{index}" for index in range(80)]
     lines = [",".join(names), *(["1," * 79 + "1"] * 3), ",".join(["x"] * 79 + ["1"])]
     (places.config_dir / "t.csv").write_text("\n".join(lines) + "\n")
-    _, findings = infer_facts(spec("csv", file="t.csv"), form="number", places=places)
+    _, findings = infer_facts(spec("csv", file="t.csv"), form="number", paths=places)
     assert len(findings) == 51
     assert findings[-1].text == "and 29 more defects"
 
@@ -142,14 +142,14 @@ def test_what_is_not_read_may_be_wrong(places, listener) -> None:
 def test_gaps_that_a_step_fills_in_are_no_defects(places, spec) -> None:
     """With `Impute` a feature may be missing, a target may not."""
     (places.config_dir / "t.csv").write_text("a,b,y\n1,,0\n2,3,\n3,4 kg,0\n5,6,1\n")
-    _, findings = infer_facts(spec("csv", prepare=(("Impute", {}),), file="t.csv"), form="binary", places=places)
+    _, findings = infer_facts(spec("csv", prepare=(("Impute", {}),), file="t.csv"), form="binary", paths=places)
     assert [finding.text.partition(":")[0] for finding in findings] == ["row 3, column y", "row 4, column b"]
 
 
 def test_a_number_that_stands_for_a_missing_value_is_missing(places, spec) -> None:
     """`missing: ['-999']` is looked at before the number that it also is."""
     (places.config_dir / "t.csv").write_text("a,y\n1,0\n-999,1\n3,0\n")
-    _, findings = infer_facts(spec("csv", file="t.csv", missing=["-999"]), form="binary", places=places)
+    _, findings = infer_facts(spec("csv", file="t.csv", missing=["-999"]), form="binary", paths=places)
     assert [finding.text for finding in findings] == ["row 3, column a: expected a value, received a missing one"]
 
 
@@ -169,9 +169,7 @@ def test_dates_of_a_stated_form_are_told_apart(places, spec) -> None:
     """Days that do not exist and dates of another form are named against the form that is stated."""
     fields = ("05.01.2026", "31.02.2026", "2026-01-05", "1/5/2026", "06.01.2026")
     (places.config_dir / "t.csv").write_text("d,y\n" + "".join(f"{field},{field[0]}\n" for field in fields))
-    _, findings = infer_facts(
-        spec("csv", file="t.csv", types={"d": {"date": "%d.%m.%Y"}}), form="number", places=places
-    )
+    _, findings = infer_facts(spec("csv", file="t.csv", types={"d": {"date": "%d.%m.%Y"}}), form="number", paths=places)
     assert [finding.text.partition(", ")[2] for finding in findings] == [
         "column d: expected a date like %d.%m.%Y, received '31.02.2026', a day that the calendar does not have",
         "column d: expected a date like %d.%m.%Y, received '2026-01-05', an ISO date among dates like %d.%m.%Y",

@@ -32,7 +32,7 @@ def test_everything_that_is_wrong_with_a_header_is_told(places, listener, spec) 
         Csv("t.csv", header=True).load(places, listener)
     assert [(one.mark.column, one.text) for one in refused.value.problems] == TOLD
     assert (refused.value.row, refused.value.column) == (1, 2)
-    facts, found = infer_facts(spec("csv", file="t.csv", header=True), form="number", places=places)
+    facts, found = infer_facts(spec("csv", file="t.csv", header=True), form="number", paths=places)
     assert facts is None
     assert [(one.mark.column, one.text, one.name) for one in found] == [(*one, "defective-data") for one in TOLD]
 

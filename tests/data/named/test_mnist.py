@@ -100,7 +100,7 @@ def real(shared_places: DataPaths, listener, spec, split) -> tuple[Dataset, int]
     )
     tracemalloc.start()
     try:
-        done = load(said, form="one_hot", seed=7, places=shared_places, progress=listener)
+        done = load(said, form="one_hot", seed=7, paths=shared_places, progress=listener)
         return done, tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()

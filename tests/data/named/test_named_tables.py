@@ -85,7 +85,7 @@ def test_a_table_inside_the_archive_that_is_no_table_is_refused(places: DataPath
 @pytest.mark.parametrize(("name", "form"), [("pima", "binary"), ("boston", "number"), ("california", "number")])
 def test_a_set_that_is_not_there_yet_is_foreseen_in_full(places: DataPaths, spec, split, name: str, form: str) -> None:
     """Columns, rows and task come from the registry; the download to come is a note."""
-    facts, findings = infer_facts(spec(name, split=split(test=0.5)), form=form, places=places)
+    facts, findings = infer_facts(spec(name, split=split(test=0.5)), form=form, paths=places)
     assert [(finding.severity, finding.name) for finding in findings] == [("note", "download-to-come")]
     assert facts.columns == entry(name).outline.columns
     assert facts.rows == dict.fromkeys(("train", "test"), entry(name).outline.rows // 2)
@@ -97,8 +97,8 @@ def test_the_real_tables_are_what_the_registry_says(
     real_places: DataPaths, listener, spec, name: str, form: str
 ) -> None:
     """The real file passes, and teaches the facts that were foreseen."""
-    facts, findings = infer_facts(spec(name), form=form, places=real_places)
-    done = load(spec(name), form=form, seed=7, places=real_places, progress=listener)
+    facts, findings = infer_facts(spec(name), form=form, paths=real_places)
+    done = load(spec(name), form=form, seed=7, paths=real_places, progress=listener)
     assert findings == ()
     assert facts == done.facts
 

@@ -58,8 +58,8 @@ def test_padded_reviews_teach_what_was_foreseen(places: DataPaths, listener, kno
     """`{imdb: {num_words: 20}}` with `PadSequences: 3` gives integer codes of one length."""
     _write(places, known)
     said = spec("imdb", prepare=(("PadSequences", {"maxlen": 3}),), num_words=20)
-    facts, findings = infer_facts(said, form="binary", places=places)
-    done = load(said, form="binary", seed=1, places=places, progress=listener)
+    facts, findings = infer_facts(said, form="binary", paths=places)
+    done = load(said, form="binary", seed=1, paths=places, progress=listener)
     assert findings == ()
     assert facts == done.facts
     assert (facts.vocabulary, facts.input_shape) == (20, (3,))
@@ -72,11 +72,11 @@ def test_reviews_of_different_lengths_are_refused_with_the_step_to_add(
 ) -> None:
     """Without PadSequences, `check` and loading both say what is missing."""
     _write(places, known)
-    _, findings = infer_facts(spec("imdb"), form="binary", places=places)
+    _, findings = infer_facts(spec("imdb"), form="binary", paths=places)
     assert [finding.name for finding in findings] == ["impossible-preparation"]
     assert findings[0].hint == "add a step: `PadSequences: 100`"
     with pytest.raises(DataError, match="sequences of different lengths; add a step such as PadSequences"):
-        load(spec("imdb"), form="binary", seed=1, places=places, progress=listener)
+        load(spec("imdb"), form="binary", seed=1, paths=places, progress=listener)
 
 
 class _Evil:

@@ -32,7 +32,7 @@ def test_the_story_is_cut_out_of_what_its_publisher_adds(places: DataPaths, list
     """Project Gutenberg's terms are left out; a file of the story alone is taken as it is."""
     (places.cache_dir() / "die-verwandlung.txt").write_bytes(text.encode())
     known("metamorphosis", characters=len(STORY) + 1)
-    done = load(spec("metamorphosis", window=10), form="integer", seed=1, places=places, progress=listener)
+    done = load(spec("metamorphosis", window=10), form="integer", seed=1, paths=places, progress=listener)
     assert done.facts.class_names == tuple(sorted(set(STORY)))
     assert len(done.train) == len(STORY) + 1 - 10
 
@@ -45,8 +45,8 @@ def test_another_text_is_refused(places: DataPaths, listener, known, spec, text:
     (places.cache_dir() / "die-verwandlung.txt").write_text(text)
     known("metamorphosis", characters=characters)
     with pytest.raises(DataError, match="this is not the text of metamorphosis"):
-        load(spec("metamorphosis"), form="integer", seed=1, places=places, progress=listener)
-    _, findings = infer_facts(spec("metamorphosis"), form="integer", places=places)
+        load(spec("metamorphosis"), form="integer", seed=1, paths=places, progress=listener)
+    _, findings = infer_facts(spec("metamorphosis"), form="integer", paths=places)
     assert [finding.name for finding in findings] == ["unreadable-data"]
 
 
@@ -55,7 +55,7 @@ def test_a_file_with_another_digest_is_refused(places: DataPaths, listener, know
     (places.cache_dir() / "tinyshakespeare.txt").write_text("x" * 300)
     known("shakespeare", characters=300)
     with pytest.raises(DataError, match="this is not shakespeare's file: expected the SHA-256 86c4e6aa"):
-        load(spec("shakespeare"), form="integer", seed=1, places=places, progress=listener)
+        load(spec("shakespeare"), form="integer", seed=1, paths=places, progress=listener)
 
 
 def test_a_text_is_fetched_where_it_is_not_there(places: DataPaths, listener, known, spec, monkeypatch) -> None:
@@ -66,16 +66,16 @@ def test_a_text_is_fetched_where_it_is_not_there(places: DataPaths, listener, kn
 
     monkeypatch.setattr("nnrun.data.named.fetch.download", give)
     known("metamorphosis", characters=len(STORY))
-    assert load(spec("metamorphosis", window=10), form="integer", seed=1, places=places, progress=listener).train
+    assert load(spec("metamorphosis", window=10), form="integer", seed=1, paths=places, progress=listener).train
 
 
 @pytest.mark.parametrize(("lowercase", "count"), [(False, 68), (True, 41)])
 def test_a_text_that_is_not_there_yet_is_foreseen(places: DataPaths, spec, lowercase: bool, count: int) -> None:
     """Its characters and windows come from the registry; without punctuation only their shape is known."""
-    facts, findings = infer_facts(spec("metamorphosis", lowercase=lowercase), form="one_hot", places=places)
+    facts, findings = infer_facts(spec("metamorphosis", lowercase=lowercase), form="one_hot", paths=places)
     assert [finding.name for finding in findings] == ["download-to-come"]
     assert (facts.vocabulary, facts.classes, facts.rows["train"]) == (count, count, 121155)
-    facts, _ = infer_facts(spec("metamorphosis", keep_punctuation=False), form="one_hot", places=places)
+    facts, _ = infer_facts(spec("metamorphosis", keep_punctuation=False), form="one_hot", paths=places)
     assert (facts.vocabulary, facts.input_shape) == (None, (100, 1))
 
 
@@ -87,8 +87,8 @@ def test_the_real_texts_are_what_the_registry_says(
 ) -> None:
     """What is foreseen without the file is what the file then teaches."""
     said = spec(name, lowercase=lowercase)
-    done = load(said, form="integer", seed=1, places=real_places, progress=listener)
+    done = load(said, form="integer", seed=1, paths=real_places, progress=listener)
     for where in (real_places, places):
-        facts, _ = infer_facts(said, form="integer", places=where)
+        facts, _ = infer_facts(said, form="integer", paths=where)
         assert facts == done.facts
     assert done.facts.vocabulary == len(set(entry(name).alphabet.lower() if lowercase else entry(name).alphabet))

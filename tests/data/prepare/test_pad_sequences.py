@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from nnrun.data.columns import Columns
 from nnrun.data.prepare.shapes import PadSequences
-from nnrun.data.prepare.step import View
+from nnrun.data.prepare.step import ExampleSpec
 
 SEQUENCES = st.lists(st.lists(st.integers(1, 9), max_size=6), min_size=1, max_size=5)
 SIDES = st.sampled_from(["pre", "post"])
@@ -66,9 +66,9 @@ def test_what_is_no_sequence_is_refused() -> None:
     with pytest.raises(ValueError, match="the data are a table"):
         PadSequences(3).fit(Columns({"a": np.zeros(2)}))
     with pytest.raises(ValueError, match="an example is one number"):
-        PadSequences(3).shape(View(()))
+        PadSequences(3).shape(ExampleSpec(()))
     with pytest.raises(ValueError, match="the data are a table"):
-        PadSequences(3).shape(View((2,), ("a", "b")))
+        PadSequences(3).shape(ExampleSpec((2,), ("a", "b")))
     with pytest.raises(ValueError, match="maxlen expected a positive integer, received 0"):
         PadSequences(0)
-    assert PadSequences(3).shape(View((None,), ragged=True)) == View((3,))
+    assert PadSequences(3).shape(ExampleSpec((None,), ragged=True)) == ExampleSpec((3,))

@@ -12,7 +12,7 @@ from hypothesis.extra import numpy as arrays
 
 from nnrun.data.columns import Columns
 from nnrun.data.prepare.registry import STEPS, fitted_json, restore
-from nnrun.data.prepare.step import View
+from nnrun.data.prepare.step import ExampleSpec
 from nnrun.errors import DataError
 
 SMALL = st.floats(-1e4, 1e4).map(lambda value: round(value, 3))
@@ -129,23 +129,23 @@ def test_an_unseen_category_is_refused_or_zeros_as_the_config_says() -> None:
     assert lenient.apply(new).matrix().tolist() == [[1, 0], [0, 0]]
 
 
-TABLE = View((3,), ("a", "b", "c"), {"b": ("x", "y")}, frozenset({"b"}))
+TABLE = ExampleSpec((3,), ("a", "b", "c"), {"b": ("x", "y")}, frozenset({"b"}))
 
 
 @pytest.mark.parametrize(
     ("name", "arguments", "view", "expected"),
     [
-        ("Reshape", {"shape": [28, 28, 1]}, View((784,)), (28, 28, 1)),
-        ("Reshape", {"shape": [-1, 7]}, View((28, 28)), (112, 7)),
-        ("Reshape", {"shape": [-1, 7]}, View((None,)), (None, 7)),
-        ("Rescale", {"divide_by": 2}, View((5,)), (5,)),
+        ("Reshape", {"shape": [28, 28, 1]}, ExampleSpec((784,)), (28, 28, 1)),
+        ("Reshape", {"shape": [-1, 7]}, ExampleSpec((28, 28)), (112, 7)),
+        ("Reshape", {"shape": [-1, 7]}, ExampleSpec((None,)), (None, 7)),
+        ("Rescale", {"divide_by": 2}, ExampleSpec((5,)), (5,)),
         ("Standardize", {"columns": ["a", 2]}, TABLE, (3,)),
         ("OneHot", {"columns": ["b"]}, TABLE, (4,)),
         ("OneHot", {"columns": ["a"]}, TABLE, (None,)),
         ("OneHot", {"columns": "target"}, TABLE, (3,)),
     ],
 )
-def test_shapes_are_foreseen(name: str, arguments: dict, view: View, expected: tuple) -> None:
+def test_shapes_are_foreseen(name: str, arguments: dict, view: ExampleSpec, expected: tuple) -> None:
     """A step says what it makes of a shape without seeing data."""
     assert STEPS[name](**arguments).shape(view).shape == expected
 
@@ -153,17 +153,24 @@ def test_shapes_are_foreseen(name: str, arguments: dict, view: View, expected: t
 @pytest.mark.parametrize(
     ("name", "arguments", "view", "message"),
     [
-        ("Reshape", {"shape": [27, 28]}, View((28, 28)), r"needs 756 values, but an example has 784"),
-        ("Reshape", {"shape": [-1, 27]}, View((28, 28)), "a multiple of 27"),
+        ("Reshape", {"shape": [27, 28]}, ExampleSpec((28, 28)), r"needs 756 values, but an example has 784"),
+        ("Reshape", {"shape": [-1, 27]}, ExampleSpec((28, 28)), "a multiple of 27"),
         ("Reshape", {"shape": [3]}, TABLE, "column 'b' holds text"),
         ("Standardize", {"columns": ["b"]}, TABLE, "column 'b' holds text"),
         ("Standardize", {"columns": ["aa"]}, TABLE, "there is no column 'aa'"),
         ("Standardize", {"columns": [3]}, TABLE, "there is no column 3: the table has 3 columns, 0 to 2"),
         ("OneHot", {"columns": ["b", 1]}, TABLE, "named twice"),
-        ("OneHot", {"columns": ["b"]}, View((28, 28)), r"takes a table, but an example has the shape \[28, 28\]"),
+        (
+            "OneHot",
+            {"columns": ["b"]},
+            ExampleSpec((28, 28)),
+            r"takes a table, but an example has the shape \[28, 28\]",
+        ),
     ],
 )
-def test_an_impossible_step_is_refused_before_loading(name: str, arguments: dict, view: View, message: str) -> None:
+def test_an_impossible_step_is_refused_before_loading(
+    name: str, arguments: dict, view: ExampleSpec, message: str
+) -> None:
     """Shapes that do not divide, columns that are not there and text are named."""
     with pytest.raises(ValueError, match=message):
         STEPS[name](**arguments).shape(view)

@@ -12,7 +12,7 @@ import pytest
 from nnrun.data.cross_validation import load_folded
 from nnrun.data.data_facts import infer_facts
 from nnrun.data.load import load
-from nnrun.data.quality import check_up
+from nnrun.data.quality import check_quality
 from nnrun.data.streaming.streams import Stream
 from nnrun.errors import DataError
 
@@ -76,9 +76,9 @@ def test_a_streamed_csv_is_the_table_in_memory(places, listener, spec, split, fi
             prepare=PREPARE,
             split=split(test=0.2, validation=0.2),
         )
-        done[stream] = load(said, form="binary", seed=1, places=places, progress=listener)
+        done[stream] = load(said, form="binary", seed=1, paths=places, progress=listener)
     same(done[True], done[False])
-    facts, findings = infer_facts(said, form="binary", places=places)
+    facts, findings = infer_facts(said, form="binary", paths=places)
     assert findings == ()
     assert facts.streamed is done[True].facts.streamed is True
     assert not list(places.cache_dir().glob("streams/*.part"))
@@ -105,16 +105,16 @@ def test_a_streamed_parquet_is_the_table_in_memory(places, listener, spec, split
             prepare=PREPARE,
             split=split(test=0.2, validation=0.2),
         )
-        done[stream] = load(said, form="binary", seed=1, places=places, progress=listener)
+        done[stream] = load(said, form="binary", seed=1, paths=places, progress=listener)
     same(done[True], done[False])
-    assert infer_facts(said, form="binary", places=places)[0].streamed
+    assert infer_facts(said, form="binary", paths=places)[0].streamed
 
 
 def test_a_table_is_converted_once(places, listener, spec, file) -> None:
     """The second run finds it; another file, or other columns, are another table. The size is told."""
     for features in (["pay"], ["pay"], ["pay", "house"]):
         said = spec("csv", file="t.csv", features=features, stream=True)
-        load(said, form="binary", seed=1, places=places, progress=listener)
+        load(said, form="binary", seed=1, paths=places, progress=listener)
     assert len([one for one in (places.cache_dir() / "streams").iterdir() if one.is_dir()]) == 2
     told = [text for text in listener.said if "is converted" in text]
     assert len(told) == 2
@@ -138,7 +138,7 @@ def test_folds_of_a_stream_are_folds_of_the_table(places, listener, spec, split,
             prepare=PREPARE,
             split=split(k_fold=Folds()),
         )
-        made[stream] = load_folded(said, form="binary", seed=1, places=places, progress=listener)
+        made[stream] = load_folded(said, form="binary", seed=1, paths=places, progress=listener)
     assert made[True].digest == made[False].digest
     same(made[True].dataset(1, listener), made[False].dataset(1, listener))
 
@@ -152,7 +152,7 @@ def test_a_defective_row_leaves_no_table(places, listener, spec, file) -> None:
             spec("csv", file="t.csv", stream=True, missing=["NA"], features=["pay"]),
             form="binary",
             seed=1,
-            places=places,
+            paths=places,
             progress=listener,
         )
     assert [one for one in (places.cache_dir() / "streams").iterdir() if one.is_dir()] == []
@@ -161,10 +161,10 @@ def test_a_defective_row_leaves_no_table(places, listener, spec, file) -> None:
 def test_data_check_looks_at_a_streamed_table(places, listener, spec, split, file) -> None:
     """Its columns and duplicates are what they are in memory."""
     found = [
-        check_up(
+        check_quality(
             spec("csv", file="t.csv", stream=stream, split=split(test=0.2)),
             seed=1,
-            places=places,
+            paths=places,
             progress=listener,
             classes=True,
         )
@@ -187,7 +187,7 @@ before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 source = Part("sources", "csv", {"file": "big.csv", "stream": True, "memory": 0.1}, ("data", "source"))
 step = Part("preparation", "Standardize", {}, ("data", "prepare", 0))
 spec = SimpleNamespace(source=source, prepare=(step,), split=None)
-data = load(spec, form="number", seed=1, places=Places(folder, folder), progress=Silent())
+data = load(spec, form="number", seed=1, paths=Places(folder, folder), progress=Silent())
 order = np.random.default_rng(0).permutation(len(data.train))
 for start in range(0, len(order), 20000):
     data.train.x.read(order[start:start + 20000])

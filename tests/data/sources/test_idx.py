@@ -29,8 +29,8 @@ def files(places) -> dict[str, str]:
 
 def test_pictures_and_labels_are_read(places, listener, spec, files) -> None:
     """Shape and rows are foreseen from the headers; the test part is the set's own."""
-    facts, findings = infer_facts(spec("idx", **files), form="integer", places=places)
-    done = load(spec("idx", **files), form="integer", seed=1, places=places, progress=listener)
+    facts, findings = infer_facts(spec("idx", **files), form="integer", paths=places)
+    done = load(spec("idx", **files), form="integer", seed=1, paths=places, progress=listener)
     assert findings == ()
     assert (facts.input_shape, facts.rows) == ((3, 3), {"train": 4, "test": 2})
     assert (facts.input_shape, facts.rows) == (done.facts.input_shape, done.facts.rows)
@@ -51,7 +51,7 @@ def test_a_file_that_is_none_is_said_at_its_key(places, spec, files, key: str, c
     (places.config_dir / files[key]).unlink()
     if content is not None:
         (places.config_dir / files[key]).write_bytes(content)
-    _, findings = infer_facts(spec("idx", **files), form="integer", places=places)
+    _, findings = infer_facts(spec("idx", **files), form="integer", paths=places)
     assert [(finding.path[-1], finding.name) for finding in findings] == [(key, name)]
 
 

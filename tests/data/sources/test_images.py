@@ -36,8 +36,8 @@ def pets(places) -> Path:
 def test_a_folder_for_each_class_is_read_in_any_format(places, listener, spec, split, pets, colour, last) -> None:
     """Classes are the folders' names; what is foreseen is what comes."""
     said = spec("images", folder="pets", colour=colour, split=split(test=0.4))
-    facts, findings = infer_facts(said, form="integer", places=places)
-    done = load(said, form="integer", seed=1, places=places, progress=listener)
+    facts, findings = infer_facts(said, form="integer", paths=places)
+    done = load(said, form="integer", seed=1, paths=places, progress=listener)
     assert findings == ()
     assert facts == done.facts
     assert (facts.class_names, facts.input_shape) == (("cat", "dog"), (4, 6, last))
@@ -123,7 +123,7 @@ def test_more_pictures_come_one_by_one_or_listed(places, pets) -> None:
 def test_what_cannot_be_read_is_said_by_both(places, listener, spec, pets, arguments, text, name) -> None:
     """`check` and loading name it, before anything is decoded."""
     (places.config_dir / "gone.csv").write_text("file,kind\npets/cat/none.png,cat\n")
-    _, findings = infer_facts(spec("images", **arguments), form="integer", places=places)
+    _, findings = infer_facts(spec("images", **arguments), form="integer", paths=places)
     assert [finding.name for finding in findings] == [name]
     assert text in findings[0].text
     with pytest.raises(DataError, match=text):
@@ -145,7 +145,7 @@ def test_a_broken_picture_is_named_with_its_row_of_the_list(places, listener, sp
     with pytest.raises(DataError, match=r"list\.csv, row 4: .*b\.bmp: expected a picture, but it cannot be read"):
         Images(file="list.csv").load(places, listener)
     (places.config_dir / "list.csv").write_text("name,kind\npets/cat/b.bmp,cat\n")
-    _, findings = infer_facts(spec("images", file="list.csv"), form="integer", places=places)
+    _, findings = infer_facts(spec("images", file="list.csv"), form="integer", paths=places)
     assert [finding.name for finding in findings] == ["unreadable-data"]
     assert "list.csv, row 2: " in findings[0].text
 

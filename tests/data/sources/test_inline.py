@@ -20,10 +20,10 @@ XOR = [[0, 0, 0], [0, 1, 1], [1, 0, 1], [1, 1, 0]]
 def test_a_truth_table_is_a_data_set(places: DataPaths, listener, spec) -> None:
     """The last column is the target; everything is known before loading."""
     said = spec("inline", rows=XOR)
-    done = load(said, form="binary", seed=1, places=places, progress=listener)
+    done = load(said, form="binary", seed=1, paths=places, progress=listener)
     assert done.train.x.tolist() == [[0, 0], [0, 1], [1, 0], [1, 1]]
     assert done.train.y.tolist() == [[0], [1], [1], [0]]
-    assert infer_facts(said, form="binary", places=places) == (done.facts, ())
+    assert infer_facts(said, form="binary", paths=places) == (done.facts, ())
 
 
 def test_columns_of_text_are_categories_and_classes(places: DataPaths, listener, spec) -> None:
@@ -34,25 +34,25 @@ def test_columns_of_text_are_categories_and_classes(places: DataPaths, listener,
         target=[0],
         prepare=(("OneHot", {"columns": [-1]}),),
     )
-    done = load(said, form="integer", seed=1, places=places, progress=listener)
+    done = load(said, form="integer", seed=1, paths=places, progress=listener)
     assert (done.train.y.tolist(), done.facts.class_names) == ([0, 1], ("no", "yes"))
     assert done.facts.columns == ("1", "2=blue", "2=red")
-    assert infer_facts(said, form="integer", places=places) == (done.facts, ())
+    assert infer_facts(said, form="integer", paths=places) == (done.facts, ())
 
 
 def test_two_answers_of_a_half_adder(places: DataPaths, listener, spec) -> None:
     """Several target columns suit one binary loss, or have a form each."""
     said = spec("inline", rows=[[0, 0, 0, 0], [0, 1, 1, 0], [1, 0, 1, 0], [1, 1, 0, 1]], target=[2, 3])
-    assert load(said, form="binary", seed=1, places=places, progress=listener).train.y[3].tolist() == [0, 1]
-    done = load(said, form={"2": "binary", "3": "integer"}, seed=1, places=places, progress=listener)
+    assert load(said, form="binary", seed=1, paths=places, progress=listener).train.y[3].tolist() == [0, 1]
+    done = load(said, form={"2": "binary", "3": "integer"}, seed=1, paths=places, progress=listener)
     assert (done.train.y["2"][3].tolist(), done.train.y["3"].tolist()) == ([0], [0, 0, 0, 1])
-    assert infer_facts(said, form={"2": "binary", "3": "integer"}, places=places) == (done.facts, ())
+    assert infer_facts(said, form={"2": "binary", "3": "integer"}, paths=places) == (done.facts, ())
 
 
 def test_more_rows_come_from_a_csv(places: DataPaths, listener, spec) -> None:
     """A file without a header has the columns in the config's order; the target may be left out to predict."""
     said = spec("inline", rows=XOR)
-    done = load(said, form="binary", seed=1, places=places, progress=listener)
+    done = load(said, form="binary", seed=1, paths=places, progress=listener)
     (places.config_dir / "more.csv").write_text("1,0,1\n0,0,0\n")
     again = load_new_data(said, done.fitted, file=places.config_dir / "more.csv", facts=done.facts, with_target=True)
     assert (again.x.tolist(), again.y.tolist()) == ([[1, 0], [0, 0]], [[1], [0]])
@@ -74,20 +74,20 @@ def test_more_rows_come_from_a_csv(places: DataPaths, listener, spec) -> None:
 )
 def test_rows_that_are_no_table_are_told(places: DataPaths, listener, spec, said: dict, text: str) -> None:
     """Ragged rows, mixed columns and missing targets are findings, and refused when loading."""
-    _, findings = infer_facts(spec("inline", **said), form="binary", places=places)
+    _, findings = infer_facts(spec("inline", **said), form="binary", paths=places)
     assert len(findings) == 1
     assert text in findings[0].text
     with pytest.raises(DataError, match="inline: "):
-        load(spec("inline", **said), form="binary", seed=1, places=places, progress=listener)
+        load(spec("inline", **said), form="binary", seed=1, paths=places, progress=listener)
 
 
 def test_a_table_without_a_target_serves_an_autoencoder_alone(places: DataPaths, listener, spec) -> None:
     """`target: []` makes every column a feature; only the input itself can then be the target."""
     said = spec("inline", rows=XOR, target=[])
-    done = load(said, form={"$row": "number"}, seed=1, places=places, progress=listener)
+    done = load(said, form={"$row": "number"}, seed=1, paths=places, progress=listener)
     assert done.train.y["$row"].shape == (4, 3)
-    assert infer_facts(said, form={"$row": "number"}, places=places) == (done.facts, ())
-    _, findings = infer_facts(said, form="binary", places=places)
+    assert infer_facts(said, form={"$row": "number"}, paths=places) == (done.facts, ())
+    _, findings = infer_facts(said, form="binary", paths=places)
     assert [finding.name for finding in findings] == ["no-target"]
     with pytest.raises(DataError, match="has no target"):
-        load(said, form="binary", seed=1, places=places, progress=listener)
+        load(said, form="binary", seed=1, paths=places, progress=listener)

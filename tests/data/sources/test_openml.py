@@ -28,8 +28,8 @@ def test_a_file_by_hand_is_read_without_a_network(places, listener, spec) -> Non
     """Numbers, categories and gaps of `openml-7.arff`."""
     (places.cache_dir() / "openml-7.arff").write_text(ARFF)
     said = spec("openml", id=7, prepare=(("Impute", {}), ("OneHot", {"columns": ["colour"]})))
-    assert infer_facts(said, form="integer", places=places) == (None, ())
-    done = load(said, form="integer", seed=1, places=places, progress=listener)
+    assert infer_facts(said, form="integer", paths=places) == (None, ())
+    done = load(said, form="integer", seed=1, paths=places, progress=listener)
     assert done.facts.class_names == ("a", "b")
     assert done.train.x.tolist() == [[1.5, 0, 1], [2.5, 1, 0], [2, 0, 1]]
     with pytest.raises(DataError, match="column width: openml 7: expected a value, received a missing one in row 2"):
@@ -57,7 +57,7 @@ def test_offline_the_error_says_what_to_do(places, listener, spec, monkeypatch) 
         OpenMl(61).load(places, listener)
     assert "www.openml.org/d/61" in str(refused.value.hint)
     assert str(places.cache_dir() / "openml-61.arff") in str(refused.value.hint)
-    _, findings = infer_facts(spec("openml", id=61), form="integer", places=places)
+    _, findings = infer_facts(spec("openml", id=61), form="integer", paths=places)
     assert [(finding.name, finding.severity) for finding in findings] == [("download-to-come", "note")]
 
 

@@ -36,8 +36,8 @@ def table(places):
 def test_columns_are_read_by_their_types(places, listener, spec, table) -> None:
     """Numbers, text, dates as days since 1970, truth values; what is foreseen is what comes."""
     said = spec("parquet", file="t.parquet", prepare=(("Ordinal", {"columns": ["town"]}),))
-    facts, findings = infer_facts(said, form="number", places=places)
-    done = load(said, form="number", seed=1, places=places, progress=listener)
+    facts, findings = infer_facts(said, form="number", paths=places)
+    done = load(said, form="number", seed=1, paths=places, progress=listener)
     assert findings == ()
     assert facts == done.facts
     assert done.train.x.tolist() == [[30, 1, 2, 1], [40, 0, 0, 0], [50, 1, 365, 1]]
@@ -49,7 +49,7 @@ def test_a_gap_needs_a_step_that_fills_it_in(places, listener, spec, table) -> N
     with pytest.raises(DataError, match="column age: expected a value, received a missing one in row 1"):
         Parquet("t.parquet").load(places, listener)
     said = spec("parquet", file="t.parquet", features=["age"], target="risk", prepare=(("Impute", {}),))
-    done = load(said, form="number", seed=1, places=places, progress=listener)
+    done = load(said, form="number", seed=1, paths=places, progress=listener)
     assert done.train.x.tolist() == [[30], [40], [50]]
 
 
@@ -83,7 +83,7 @@ def test_what_cannot_be_used_is_named(places, listener, spec, table) -> None:
     table(age=[[1], [2], [3]])
     with pytest.raises(DataError, match="column age: expected numbers, text or dates, received values of the type"):
         Parquet("t.parquet").load(places, listener)
-    _, findings = infer_facts(spec("parquet", file="t.parquet", target="rsik"), form="number", places=places)
+    _, findings = infer_facts(spec("parquet", file="t.parquet", target="rsik"), form="number", paths=places)
     assert [finding.name for finding in findings] == ["unknown-column"]
     (places.config_dir / "t.parquet").write_text("no")
     with pytest.raises(DataError, match="expected a Parquet file, but it cannot be read"):
@@ -107,5 +107,5 @@ def test_without_pyarrow_the_extra_is_named(places, listener, spec, monkeypatch)
     with pytest.raises(MissingExtraError) as refused:
         Parquet("t.parquet").load(places, listener)
     assert refused.value.hint == "pip install 'nnrun[parquet]'"
-    _, findings = infer_facts(spec("parquet", file="t.parquet"), form="number", places=places)
+    _, findings = infer_facts(spec("parquet", file="t.parquet"), form="number", paths=places)
     assert findings[0].hint == "pip install 'nnrun[parquet]'"

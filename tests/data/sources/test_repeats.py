@@ -31,8 +31,8 @@ def test_a_code_is_tagged_where_it_occurred_before(rows: list[list[int]]) -> Non
 @pytest.mark.parametrize("said", [{}, {"rows": 3, "steps": 2, "codes": 1}, {"rows": 2, "steps": 1, "codes": 9}])
 def test_every_fact_is_foreseen(places: DataPaths, listener, spec, form, said: dict) -> None:
     """Vocabulary, window, classes and positions are known without drawing, and codes stay integers."""
-    done = load(spec("repeats", **said), form=form, seed=1, places=places, progress=listener)
-    facts, findings = infer_facts(spec("repeats", **said), form=form, places=places)
+    done = load(spec("repeats", **said), form=form, seed=1, paths=places, progress=listener)
+    facts, findings = infer_facts(spec("repeats", **said), form=form, paths=places)
     assert facts == done.facts
     assert [finding.name for finding in findings] == (["class-scored-as-number"] if form == "number" else [])
     steps, codes = said.get("steps", 20), said.get("codes", 15)
@@ -47,7 +47,7 @@ def test_every_fact_is_foreseen(places: DataPaths, listener, spec, form, said: d
 def test_the_same_options_give_the_same_sequences(places: DataPaths, listener, spec) -> None:
     """The experiment's seed does not matter, the option does; the shortest sequences are half as long."""
     one, other, third = (
-        load(spec("repeats", seed=seed), form="integer", seed=run, places=places, progress=listener)
+        load(spec("repeats", seed=seed), form="integer", seed=run, paths=places, progress=listener)
         for seed, run in ((0, 1), (0, 2), (1, 1))
     )
     assert one.digests == other.digests != third.digests
@@ -59,7 +59,7 @@ def test_the_same_options_give_the_same_sequences(places: DataPaths, listener, s
 def test_more_sequences_come_from_a_file(places: DataPaths, listener, spec) -> None:
     """An npz holds codes and tags, a csv codes alone; another code is refused, as no embedding has a row for it."""
     said = spec("repeats", rows=5, steps=3, codes=4)
-    done = load(said, form="one_hot", seed=1, places=places, progress=listener)
+    done = load(said, form="one_hot", seed=1, paths=places, progress=listener)
     folder = places.config_dir
     np.savez(folder / "a.npz", x=np.array([[1, 1, 0]]), y=np.array([[0, 1, 0]]))
     again = load_new_data(said, done.fitted, file=folder / "a.npz", facts=done.facts, with_target=True)
@@ -77,6 +77,6 @@ def test_more_sequences_come_from_a_file(places: DataPaths, listener, spec) -> N
 @pytest.mark.parametrize("said", [{"rows": 0}, {"steps": 0}, {"codes": 0}, {"seed": -1}])
 def test_sequences_that_cannot_be_drawn_are_told(places: DataPaths, spec, said: dict) -> None:
     """There must be rows, steps and codes."""
-    _, findings = infer_facts(spec("repeats", **said), form="integer", places=places)
+    _, findings = infer_facts(spec("repeats", **said), form="integer", paths=places)
     assert [finding.name for finding in findings] == ["unusable-arguments"]
     assert next(iter(said)) in findings[0].text

@@ -27,8 +27,8 @@ def test_a_set_by_itself_has_its_own_target(places: DataPaths, listener, spec, s
 
     said = spec("sklearn", set=name, split=split(test=0.2))
     form = "number" if name in {"diabetes", "linnerud"} else "integer"
-    done = load(said, form=form, seed=1, places=places, progress=listener)
-    assert infer_facts(said, form=form, places=places) == (done.facts, ())
+    done = load(said, form=form, seed=1, paths=places, progress=listener)
+    assert infer_facts(said, form=form, paths=places) == (done.facts, ())
     bunch = getattr(datasets, f"load_{name}")(**({"scaled": False} if name == "diabetes" else {}))
     assert done.facts.columns == tuple(plain_name(column) for column in bunch.feature_names)
     assert np.array_equal(done.train.x, bunch.data[done.train.rows].astype("float32"))
@@ -43,20 +43,20 @@ def test_a_species_and_a_width_are_two_targets(places: DataPaths, listener, spec
     """A class and a number of one table are predicted side by side, and foreseen."""
     said = spec("sklearn", set="iris", target=["species", "petal_width"], split=split(test=0.2))
     forms = {"species": "one_hot", "petal_width": "number"}
-    done = load(said, form=forms, seed=1, places=places, progress=listener)
+    done = load(said, form=forms, seed=1, paths=places, progress=listener)
     assert {key: y.shape for key, y in done.train.y.items()} == {"species": (120, 3), "petal_width": (120, 1)}
     assert done.facts.columns == ("sepal_length", "sepal_width", "petal_length")
     assert done.facts.class_names == ("setosa", "versicolor", "virginica")
-    assert infer_facts(said, form=forms, places=places) == (done.facts, ())
+    assert infer_facts(said, form=forms, paths=places) == (done.facts, ())
 
 
 def test_the_class_column_may_be_a_feature(places: DataPaths, listener, spec) -> None:
     """A width from the species: its categories are known beforehand, and left as text they are told."""
     said = spec("sklearn", set="iris", target="petal_width", prepare=(("OneHot", {"columns": ["species"]}),))
-    done = load(said, form="number", seed=1, places=places, progress=listener)
-    assert infer_facts(said, form="number", places=places) == (done.facts, ())
+    done = load(said, form="number", seed=1, paths=places, progress=listener)
+    assert infer_facts(said, form="number", paths=places) == (done.facts, ())
     assert done.facts.columns[3:] == ("species=setosa", "species=versicolor", "species=virginica")
-    _, findings = infer_facts(spec("sklearn", set="iris", target="petal_width"), form="number", places=places)
+    _, findings = infer_facts(spec("sklearn", set="iris", target="petal_width"), form="number", paths=places)
     assert [finding.name for finding in findings] == ["text-left"]
 
 
@@ -75,18 +75,18 @@ def test_columns_that_cannot_be_are_told_at_their_place(
     places: DataPaths, listener, spec, said: dict, path: str, text: str
 ) -> None:
     """The same mistake is a finding before loading and refused when loading."""
-    _, findings = infer_facts(spec("sklearn", set="iris", **said), form="integer", places=places)
+    _, findings = infer_facts(spec("sklearn", set="iris", **said), form="integer", paths=places)
     assert [finding.path for finding in findings] == [("data", "source", "sklearn", path)]
     assert text in findings[0].text
     with pytest.raises(DataError, match="sklearn: "):
-        load(spec("sklearn", set="iris", **said), form="integer", seed=1, places=places, progress=listener)
+        load(spec("sklearn", set="iris", **said), form="integer", seed=1, paths=places, progress=listener)
 
 
 def test_more_rows_come_from_a_csv_of_the_same_columns(places: DataPaths, listener, spec) -> None:
     """By name in any order; the class by its name."""
     said = spec("sklearn", set="iris", target=["species", "petal_width"], prepare=(("Standardize", {}),))
     forms = {"species": "integer", "petal_width": "number"}
-    done = load(said, form=forms, seed=1, places=places, progress=listener)
+    done = load(said, form=forms, seed=1, paths=places, progress=listener)
     file = places.config_dir / "more.csv"
     file.write_text("species,petal_width,petal_length,sepal_width,sepal_length\nvirginica,0.2,1.4,3.5,5.1\n")
     fitted = json.loads(json.dumps(done.fitted))

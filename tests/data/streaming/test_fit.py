@@ -14,7 +14,7 @@ from nnrun.data.prepare.categories import Hash, OneHot, Ordinal
 from nnrun.data.prepare.impute import Impute
 from nnrun.data.prepare.scaling import Clip, Log, MinMax, Rescale, Robust, Standardize
 from nnrun.data.prepare.shapes import PadSequences
-from nnrun.data.streaming.fit import ColumnsOnDisk, fit_stream
+from nnrun.data.streaming.fit import StreamColumns, fit_stream
 from nnrun.data.streaming.streams import Stream
 
 from .test_streams import stream
@@ -108,7 +108,7 @@ def test_whole_columns_are_held_a_few_at_a_time() -> None:
     """Of a table with ten columns a memory for two reads the file five times, not once a column."""
     block = Columns({f"c{index}": np.arange(100.0) for index in range(10)})
     made = stream(block, 4 * 2 * 100 * 8)
-    on_disk = ColumnsOnDisk(made)
+    on_disk = StreamColumns(made)
     made.store.asked.clear()
     assert all((on_disk.values[name] == block.values[name]).all() for name in on_disk.names)
     assert sum(made.store.asked) == 5 * 100

@@ -28,7 +28,7 @@ def places(places: DataPaths) -> DataPaths:
 def test_an_example_is_a_window_and_what_follows(spec, places, listener) -> None:
     """A window of codes is followed by its target, the character after it, in the whole text's sorted vocabulary."""
     found = load(
-        spec("text", file="text.txt", window=10, encode="codes"), form="integer", seed=7, places=places,
+        spec("text", file="text.txt", window=10, encode="codes"), form="integer", seed=7, paths=places,
         progress=listener,
     )  # fmt: skip
     x, y = np.asarray(found.train.x), np.asarray(found.train.y)
@@ -44,7 +44,7 @@ def test_every_character_of_a_window_has_a_target(spec, places, listener) -> Non
     """With `predict: every` the target of each character is the one after it."""
     found = load(
         spec("text", file="text.txt", window=10, stride=7, encode="codes", predict="every"),
-        form="integer", seed=7, places=places, progress=listener,
+        form="integer", seed=7, paths=places, progress=listener,
     )  # fmt: skip
     x, y = np.asarray(found.train.x), np.asarray(found.train.y)
     assert y.shape == x.shape == (len(range(0, len(TEXT) - 10, 7)), 10)
@@ -59,16 +59,16 @@ def test_every_character_of_a_window_has_a_target(spec, places, listener) -> Non
 def test_what_is_foreseen_is_what_is_loaded(spec, split, places, listener, encode, form, more) -> None:
     """`check` knows every fact of a small text before it is loaded."""
     said = spec("text", **{"file": "text.txt", "window": 20, "encode": encode} | more, split=split(0.2, 0.2))
-    facts, findings = infer_facts(said, form=form, places=places)
+    facts, findings = infer_facts(said, form=form, paths=places)
     assert not findings
-    assert load(said, form=form, seed=7, places=places, progress=listener).facts == facts
+    assert load(said, form=form, seed=7, paths=places, progress=listener).facts == facts
 
 
 def test_parts_are_cut_by_position(spec, split, places, listener) -> None:
     """The last characters are the test part, those before them the validation part; rows are places in the text."""
     found = load(
         spec("text", file="text.txt", window=10, encode="codes", split=split(0.2, 0.1)),
-        form="integer", seed=7, places=places, progress=listener,
+        form="integer", seed=7, paths=places, progress=listener,
     )  # fmt: skip
     assert found.validation is not None
     assert found.test is not None
@@ -80,7 +80,7 @@ def test_parts_are_cut_by_position(spec, split, places, listener) -> None:
 def test_a_guessed_encoding_is_told(spec, places, listener) -> None:
     """A text that is not UTF-8 is read as what it most likely is, and the user is told."""
     (places.config_dir / "old.txt").write_bytes(TEXT.encode("cp1252"))
-    load(spec("text", file="old.txt", window=10), form="integer", seed=7, places=places, progress=listener)
+    load(spec("text", file="old.txt", window=10), form="integer", seed=7, paths=places, progress=listener)
     assert listener.warned == ["old.txt is read as cp1252; if that is wrong, state its `encoding`"]
 
 
@@ -96,7 +96,7 @@ def test_a_guessed_encoding_is_told(spec, places, listener) -> None:
 def test_what_a_text_has_not_is_refused(spec, places, listener, arguments, form, said) -> None:
     """A window longer than the text, steps of a preparation, and targets that are no next token are refused."""
     with pytest.raises(DataError) as caught:
-        load(spec("text", file="text.txt", **arguments), form=form, seed=7, places=places, progress=listener)
+        load(spec("text", file="text.txt", **arguments), form=form, seed=7, paths=places, progress=listener)
     assert said in f"{caught.value.text} {caught.value.hint}"
 
 
@@ -105,14 +105,14 @@ def test_what_a_text_has_not_is_refused(spec, places, listener, arguments, form,
 )
 def test_what_is_wrong_is_foreseen(spec, places, arguments, name) -> None:
     """A missing file and a window longer than the text are found by `check`."""
-    _, findings = infer_facts(spec("text", **{"file": "text.txt"} | arguments), form="integer", places=places)
+    _, findings = infer_facts(spec("text", **{"file": "text.txt"} | arguments), form="integer", paths=places)
     assert [finding.name for finding in findings] == [name]
 
 
 def test_another_text_is_read_with_the_runs_own_codes(spec, places, listener) -> None:
     """A run's windows are laid over another text; characters that the run does not know are named, with near ones."""
     said = spec("text", file="text.txt", window=10, encode="codes")
-    found = load(said, form="integer", seed=7, places=places, progress=listener)
+    found = load(said, form="integer", seed=7, paths=places, progress=listener)
     other = places.config_dir / "other.txt"
     other.write_text("gregor samsa erwachte", encoding="utf-8")
     part = load_new_data(said, found.fitted, file=other, facts=found.facts, with_target=True)
@@ -125,8 +125,8 @@ def test_another_text_is_read_with_the_runs_own_codes(spec, places, listener) ->
 def test_descriptions_are_always_there(spec, places, listener) -> None:
     """The texts that come with scikit-learn need no file and no download."""
     said = spec("descriptions", lowercase=True, encode="codes", predict="every", stride=100)
-    facts, findings = infer_facts(said, form="integer", places=places)
-    assert facts == load(said, form="integer", seed=7, places=places, progress=listener).facts
+    facts, findings = infer_facts(said, form="integer", paths=places)
+    assert facts == load(said, form="integer", seed=7, paths=places, progress=listener).facts
     assert not findings
     assert facts is not None
     assert facts.rows["train"] > 300
@@ -143,7 +143,7 @@ def test_known_texts_have_their_known_counts(spec, listener, tmp_path, file, low
     if not (folder / file).is_file():
         pytest.skip(f"needs {file} in the folder that NNRUN_DATA_DIR names")
     found = load(
-        spec("text", file=file, lowercase=lowercase), form="one_hot", seed=7, places=DataPaths(tmp_path, folder),
+        spec("text", file=file, lowercase=lowercase), form="one_hot", seed=7, paths=DataPaths(tmp_path, folder),
         progress=listener,
     )  # fmt: skip
     assert found.facts.rows["train"] == windows

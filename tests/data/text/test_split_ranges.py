@@ -6,14 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nnrun.data.text.split_ranges import spans, starts, window_rows
+from nnrun.data.text.split_ranges import split_ranges, window_counts, window_starts
 from nnrun.spec.data import Split
 
 
 @given(st.integers(10, 10_000), st.floats(0.05, 0.4), st.floats(0.05, 0.4))
 def test_parts_share_no_character(tokens: int, test: float, validation: float) -> None:
     """Training, validation and test part stand one after the other and are together the whole text."""
-    found = spans(tokens, Split(test, validation))
+    found = split_ranges(tokens, Split(test, validation))
     train, middle, end = (found[name] for name in ("train", "validation", "test"))
     assert [*train, *middle, *end] == list(range(tokens))
 
@@ -23,17 +23,21 @@ def test_every_window_and_what_follows_it_lie_inside(length: int, window: int, s
     """No window, and no target, reaches across the end of its part; one more step would."""
     if length <= window:
         with pytest.raises(ValueError, match="need"):
-            starts(range(length), window, stride)
+            window_starts(range(length), window, stride)
         return
-    places = starts(range(50, 50 + length), window, stride)
+    places = window_starts(range(50, 50 + length), window, stride)
     assert places[0] == 50
     assert places[-1] + window < 50 + length <= places[-1] + stride + window
 
 
 def test_a_part_may_serve_twice(split: type) -> None:
     """`validation: test` and `test: train` name the same characters."""
-    assert spans(100, split(0.1, "test")) == {"test": range(90, 100), "train": range(90), "validation": range(90, 100)}
-    assert spans(100, split("train"))["test"] == range(100)
+    assert split_ranges(100, split(0.1, "test")) == {
+        "test": range(90, 100),
+        "train": range(90),
+        "validation": range(90, 100),
+    }
+    assert split_ranges(100, split("train"))["test"] == range(100)
 
 
 def test_what_cannot_be_is_refused(split: type) -> None:
@@ -44,4 +48,4 @@ def test_what_cannot_be_is_refused(split: type) -> None:
         (split(0.01), "the test part is too short"),
     ):
         with pytest.raises(ValueError, match=said):
-            window_rows(500, wrong, 10, 1)
+            window_counts(500, wrong, 10, 1)

@@ -6,19 +6,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nnrun.data.text.streaming_decoder import StreamingDecoder
-from nnrun.data.text.tokens import Tokens
+from nnrun.data.text.tokens import Tokenizer
 
 
 def test_a_stop_text_is_held_back_until_it_is_sure() -> None:
     """What may be the beginning of a stop text waits, and comes once it is not."""
-    sample = StreamingDecoder(Tokens(), ("ende",), None)
+    sample = StreamingDecoder(Tokenizer(), ("ende",), None)
     assert [sample.take(list(piece)) for piece in ("ab en", "d", "lich en", "de und")] == ["ab ", "", "endlich ", ""]
     assert (sample.text, sample.stopped, sample.rest()) == ("ab endlich ", True, "")
 
 
 def test_what_is_held_back_comes_at_the_end() -> None:
     """A text that ends in the beginning of a stop text keeps it."""
-    sample = StreamingDecoder(Tokens(), ("ende",), None)
+    sample = StreamingDecoder(Tokenizer(), ("ende",), None)
     assert sample.take(list("am en")) == "am "
     assert sample.rest() == "en"
     assert sample.text == "am en"
@@ -26,14 +26,14 @@ def test_what_is_held_back_comes_at_the_end() -> None:
 
 def test_bytes_become_characters_once_they_are_whole() -> None:
     """A character of several bytes appears when its last byte is there."""
-    sample = StreamingDecoder(Tokens("byte"), (), None)
+    sample = StreamingDecoder(Tokenizer("byte"), (), None)
     assert [sample.take([one]) for one in "Ã¼"] == ["", "ü"]
 
 
 @given(st.text("abc", max_size=60), st.lists(st.text("abc", min_size=1, max_size=4), max_size=3), st.data())
 def test_a_stop_text_never_appears(whole: str, stop: list[str], data: st.DataObject) -> None:
     """However a text is handed out, it ends before the stop text that is whole first, and misses nothing before it."""
-    sample, pieces, left = StreamingDecoder(Tokens(), tuple(stop), None), [], whole
+    sample, pieces, left = StreamingDecoder(Tokenizer(), tuple(stop), None), [], whole
     while left:
         size = data.draw(st.integers(1, len(left)))
         pieces.append(sample.take(list(left[:size])))

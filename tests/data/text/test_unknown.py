@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from nnrun.data.text.tokens import missing, nearest
+from nnrun.data.text.tokens import nearest, unknown_tokens
 
 
 def test_missing_tokens_are_told_once_in_order() -> None:
     """Unknown tokens are told once each, in the order in which they come."""
-    assert missing("hallo welt!?!", "halo wet") == ["!", "?"]
+    assert unknown_tokens("hallo welt!?!", "halo wet") == ["!", "?"]
 
 
 @pytest.mark.parametrize(("token", "near"), [("A", "a"), ("é", "e"), ('"', "»"), ("\N{EN DASH}", "-"), ("%", None)])

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nnrun.data.text.tokens import codes
+from nnrun.data.text.tokens import encode_tokens
 from nnrun.data.text.windows import Windows
 from nnrun.engine.backend.start import tensorflow
 from nnrun.engine.executors.window_batches import put_windows
@@ -49,7 +49,7 @@ def test_only_the_codes_are_kept(keras: ModuleType) -> None:
 def test_codes_are_there_once(keras: ModuleType) -> None:
     """A tensor of codes that lie aligned is the same memory; codes that do not are copied, and taken alike."""
     tf = tensorflow()
-    aligned = codes("abcabcabc", "abc")
+    aligned = encode_tokens("abcabcabc", "abc")
     for text, shared in ((aligned, True), (aligned[1:], False)):
         windows = Windows(text, range(4), 3, "codes", 3)
         tensors = put_windows(tf, windows, windows)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _MOST = 40
 
 
-def put_checkup(found: QualityReport) -> None:
+def print_quality_report(found: QualityReport) -> None:
     """Write the columns and classes as tables, and below them what to look at."""
     from nnrun.cli.terminal.layout import Table, put_paragraph, put_table
     from nnrun.cli.terminal.screen import Screen
@@ -194,4 +194,4 @@ def check(config: str, sets: tuple[str, ...], data_dir: Path | None, quiet: bool
     if as_json:
         put_json(found.as_json())
     else:
-        put_checkup(found)
+        print_quality_report(found)

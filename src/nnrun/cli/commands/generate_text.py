@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from nnrun.cli.terminal.screen import Screen
-    from nnrun.data.text.verbatim_overlap import Copied
+    from nnrun.data.text.verbatim_overlap import VerbatimOverlap
     from nnrun.pipeline.generate import Generated
 
 
@@ -169,7 +169,7 @@ def together(texts: Sequence[str]) -> str:
     return "\n".join(heads) + "\n"
 
 
-def _copied(what: str, copy: Copied) -> str:
+def _copied(what: str, copy: VerbatimOverlap) -> str:
     shares = [
         f"{100 * share:.1f} % of its {what}"
         for share, what in ((copy.copied_share, "pieces of 20 characters"), (copy.known_words_share, "words"))

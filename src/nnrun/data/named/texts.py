@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Literal
 from nnrun.data.named.base import check_digests, download_note, find
 from nnrun.data.named.registry import entry
 from nnrun.data.text.text_file import read_text
-from nnrun.data.text.tokens import Tokens
-from nnrun.data.text.windowed_source import Windowed
+from nnrun.data.text.tokens import Tokenizer
+from nnrun.data.text.windowed_source import TextSource
 from nnrun.errors import DataError
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ _TOLERANCE = 0.03
 _TITLE, _FIRST, _LAST = "DIE VERWANDLUNG", "Als Gregor Samsa eines Morgens", "ihren jungen Körper dehnte."
 
 
-class _NamedText(Windowed):
+class _NamedText(TextSource):
     def __init__(  # noqa: PLR0913, PLR0917 - the config's words
         self,
         window: int = 100,
@@ -40,7 +40,7 @@ class _NamedText(Windowed):
         alphabet: str | None = None,
         replacement: str | None = None,
     ) -> None:
-        tokens = Tokens(level, lowercase, keep_punctuation, alphabet, replacement)
+        tokens = Tokenizer(level, lowercase, keep_punctuation, alphabet, replacement)
         super().__init__(tokens, window, stride, encode, predict)
 
     def find(self, places: DataPaths) -> Path | None:
@@ -70,9 +70,12 @@ class _NamedText(Windowed):
     def unread(self) -> DataFacts:
         """What the registry tells of the characters; how many are left without punctuation only the text does."""
         known = entry(self.name)
-        if self.tokens.level != "character" or self.tokens.prepare(known.alphabet).lower() != known.alphabet.lower():
+        if (
+            self.tokenizer.level != "character"
+            or self.tokenizer.normalize(known.alphabet).lower() != known.alphabet.lower()
+        ):
             return super().unread()
-        return self.outline(known.characters, tuple(sorted(set(self.tokens.prepare(known.alphabet)))))
+        return self.outline(known.characters, tuple(sorted(set(self.tokenizer.normalize(known.alphabet)))))
 
     def read(self, file: Path) -> tuple[str, str]:
         """The prepared story of a file, and its encoding.
@@ -80,10 +83,10 @@ class _NamedText(Windowed):
         Raises:
             DataError: It cannot be read, or is another text.
         """
-        if self.tokens.level == "byte":
+        if self.tokenizer.level == "byte":
             whole = self._story(file).encode("utf-8").decode("latin-1")
-            return self.tokens.prepare(whole), "bytes"
-        return self.tokens.prepare(self._story(file)), "utf-8"
+            return self.tokenizer.normalize(whole), "bytes"
+        return self.tokenizer.normalize(self._story(file)), "utf-8"
 
     def cut(self, text: str) -> str | None:
         """The story alone, without what its publisher puts around it; None where it is not there."""

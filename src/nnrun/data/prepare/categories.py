@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from nnrun.data.columns import Columns, label, resolve
 from nnrun.data.prepare.columnwise import refuse_missing
-from nnrun.data.prepare.step import UnseenError, View, indexes
+from nnrun.data.prepare.step import ExampleSpec, UnseenCategoryError, indexes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import numpy as np
 
-    from nnrun.data.prepare.step import Block
+    from nnrun.data.prepare.step import ArrayOrTable
 
 
 class OneHot:
@@ -42,7 +42,7 @@ class OneHot:
         """Whether the step is about the target rather than the features."""
         return self.columns == "target"
 
-    def fit(self, x: Block) -> list[str]:
+    def fit(self, x: ArrayOrTable) -> list[str]:
         """Learn the categories."""
         import numpy as np
 
@@ -55,7 +55,7 @@ class OneHot:
             }
         return []
 
-    def apply(self, x: Block) -> Block:
+    def apply(self, x: ArrayOrTable) -> ArrayOrTable:
         """The table with one column for each category."""
         if self.target:
             return x
@@ -72,7 +72,7 @@ class OneHot:
         """Take the categories."""
         self.categories = dict(state["categories"])
 
-    def shape(self, view: View) -> View:
+    def shape(self, view: ExampleSpec) -> ExampleSpec:
         """One column for each category, as far as the categories are known."""
         if self.target:
             return view
@@ -83,13 +83,13 @@ class OneHot:
         asked = resolve(self.columns, view.columns)
         text = view.text - set(asked)
         if any(name not in view.values for name in asked):
-            return View((None,), None, view.values, text)
+            return ExampleSpec((None,), None, view.values, text)
         names = tuple(
             new
             for name in view.columns
             for new in ([f"{name}={value}" for value in view.values[name]] if name in asked else [name])
         )
-        return View((len(names),), names, view.values, text)
+        return ExampleSpec((len(names),), names, view.values, text)
 
     def _spread(self, name: str, column: np.ndarray) -> dict[str, np.ndarray]:
         import numpy as np
@@ -106,7 +106,7 @@ class OneHot:
         known = set(self.categories[name])
         strange = [row for row, value in enumerate(column.tolist()) if value not in known]
         if strange:
-            raise UnseenError(
+            raise UnseenCategoryError(
                 [_plain(value) for value in self.categories[name]],
                 _plain(column[strange[0]]),
                 example=strange[0],
@@ -121,7 +121,7 @@ def _plain(value: object) -> object:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def _table(x: Block) -> Columns:
+def _table(x: ArrayOrTable) -> Columns:
     if isinstance(x, Columns):
         return x
     return Columns({name: x[:, index] for index, name in enumerate(indexes(x))})
@@ -148,7 +148,7 @@ class Ordinal:
         self.order = {name: [label(value) for value in values] for name, values in (order or {}).items()}
         self.categories: dict[str, list[str]] = {}
 
-    def fit(self, x: Block) -> list[str]:
+    def fit(self, x: ArrayOrTable) -> list[str]:
         """Learn the categories."""
         import numpy as np
 
@@ -165,13 +165,13 @@ class Ordinal:
         }
         return []
 
-    def apply(self, x: Block) -> Block:
+    def apply(self, x: ArrayOrTable) -> ArrayOrTable:
         """The table with numbers for categories."""
         table = _table_ordinal(x)
         numbered = {name: self._numbers(name, table.values[name]) for name in self.categories}
         return _like(x, Columns({**table.values, **numbered}))
 
-    def invert(self, x: Block) -> Columns:
+    def invert(self, x: ArrayOrTable) -> Columns:
         """The table with the categories' names for their numbers."""
         import numpy as np
 
@@ -190,7 +190,7 @@ class Ordinal:
         """Take the categories."""
         self.categories = dict(state["categories"])
 
-    def shape(self, view: View) -> View:
+    def shape(self, view: ExampleSpec) -> ExampleSpec:
         """The same shape, without text in these columns."""
         return _without_text(self.columns, view, "Ordinal")
 
@@ -204,7 +204,7 @@ class Ordinal:
         numbers = np.array(found, dtype="float64")[where.reshape(len(column))]
         strange = np.flatnonzero(numbers == -1)
         if len(strange) and self.unseen == "error":
-            raise UnseenError(
+            raise UnseenCategoryError(
                 list(known),
                 label(column[strange[0]]),
                 example=int(strange[0]),
@@ -232,12 +232,12 @@ class Hash:
             raise ValueError(f"Hash: buckets expected an integer of at least 2, received {buckets}")
         self.columns, self.buckets = columns, buckets
 
-    def fit(self, x: Block) -> list[str]:
+    def fit(self, x: ArrayOrTable) -> list[str]:
         """Learn nothing; the columns must be there."""
         resolve(self.columns, _table_ordinal(x).names)
         return []
 
-    def apply(self, x: Block) -> Block:
+    def apply(self, x: ArrayOrTable) -> ArrayOrTable:
         """The table with numbers for categories."""
         table = _table_ordinal(x)
         names = resolve(self.columns, table.names)
@@ -250,7 +250,7 @@ class Hash:
     def restore(self, state: Mapping[str, Any]) -> None:
         """Nothing was learned."""
 
-    def shape(self, view: View) -> View:
+    def shape(self, view: ExampleSpec) -> ExampleSpec:
         """The same shape, without text in these columns."""
         return _without_text(self.columns, view, "Hash")
 
@@ -269,7 +269,7 @@ def bucket(text: str, buckets: int) -> int:
     return int.from_bytes(digest, "big") % buckets
 
 
-def _without_text(columns: list[str | int], view: View, step: str) -> View:
+def _without_text(columns: list[str | int], view: ExampleSpec, step: str) -> ExampleSpec:
     if len(view.shape) != 1:
         raise ValueError(f"{step} takes a table, but an example has the shape {list(view.shape)}")
     if view.columns is None:
@@ -282,12 +282,12 @@ def _without_text(columns: list[str | int], view: View, step: str) -> View:
     )
 
 
-def _table_ordinal(x: Block) -> Columns:
+def _table_ordinal(x: ArrayOrTable) -> Columns:
     if isinstance(x, Columns):
         return x
     return Columns({name: x[:, index] for index, name in enumerate(indexes(x))})
 
 
-def _like(x: Block, table: Columns) -> Block:
+def _like(x: ArrayOrTable, table: Columns) -> ArrayOrTable:
     """An array again where the examples were one."""
     return table if isinstance(x, Columns) else table.matrix()

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from nnrun.data.prepare.step import Block, View
+    from nnrun.data.prepare.step import ArrayOrTable, ExampleSpec
 
 
 class Columnwise:
@@ -26,7 +26,7 @@ class Columnwise:
         self.columns = columns
         self.figures: dict[str, np.ndarray] = {}
 
-    def fit(self, x: Block) -> list[str]:
+    def fit(self, x: ArrayOrTable) -> list[str]:
         """Learn the figures of every number from the training part."""
         names = self.names(x)
         values = gather(x, names, type(self).__name__)
@@ -39,11 +39,11 @@ class Columnwise:
 
         self.figures = {name: np.asarray(figure, "float64") for name, figure in figures.items()}
 
-    def apply(self, x: Block) -> Block:
+    def apply(self, x: ArrayOrTable) -> ArrayOrTable:
         """The examples with the columns changed."""
         return self._changed(x, back=False)
 
-    def invert(self, x: Block) -> Block:
+    def invert(self, x: ArrayOrTable) -> ArrayOrTable:
         """The examples that `apply` would turn into `x`, where it loses nothing."""
         return self._changed(x, back=True)
 
@@ -55,7 +55,7 @@ class Columnwise:
         """Take the figures."""
         self.take(state)
 
-    def shape(self, view: View) -> View:
+    def shape(self, view: ExampleSpec) -> ExampleSpec:
         """The same shape; the columns must be there and hold numbers."""
         if self.columns is not None and view.columns is not None:
             _refuse_text([name for name in resolve(self.columns, view.columns) if name in view.text], self)
@@ -73,7 +73,7 @@ class Columnwise:
         """The values that `change` would turn into these."""
         raise NotImplementedError
 
-    def names(self, x: Block) -> list[str]:
+    def names(self, x: ArrayOrTable) -> list[str]:
         """The columns to treat; empty where `x` is an array that is treated as a whole."""
         if not isinstance(x, Columns):
             return [] if self.columns is None else resolve(self.columns, indexes(x))
@@ -83,7 +83,7 @@ class Columnwise:
         _refuse_text([name for name in names if name in x.text()], self)
         return names
 
-    def _changed(self, x: Block, *, back: bool) -> Block:
+    def _changed(self, x: ArrayOrTable, *, back: bool) -> ArrayOrTable:
         names = self.names(x)
         # A whole array is treated in float32, which is what the model takes: pictures would else need twice the memory.
         values = gather(x, names, type(self).__name__).astype("float64" if names or back else "float32")
@@ -91,7 +91,7 @@ class Columnwise:
         return scatter(x, names, changed)
 
 
-def gather(x: Block, names: Sequence[str], step: str) -> np.ndarray:
+def gather(x: ArrayOrTable, names: Sequence[str], step: str) -> np.ndarray:
     """These columns side by side; the whole array where no columns are named.
 
     Raises:
@@ -106,7 +106,7 @@ def gather(x: Block, names: Sequence[str], step: str) -> np.ndarray:
     return x[:, [int(name) for name in names]] if names else x
 
 
-def scatter(x: Block, names: Sequence[str], values: np.ndarray) -> Block:
+def scatter(x: ArrayOrTable, names: Sequence[str], values: np.ndarray) -> ArrayOrTable:
     """The examples with these columns replaced."""
     if isinstance(x, Columns):
         return Columns({**x.values, **{name: values[:, index] for index, name in enumerate(names)}})

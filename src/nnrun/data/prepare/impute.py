@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from nnrun.data.prepare.step import Block, View
+    from nnrun.data.prepare.step import ArrayOrTable, ExampleSpec
 
 
 class Impute:
@@ -40,7 +40,7 @@ class Impute:
         self.strategy, self.columns, self.value = strategy, columns, value
         self.fill: dict[str, float | str] = {}
 
-    def fit(self, x: Block) -> list[str]:
+    def fit(self, x: ArrayOrTable) -> list[str]:
         """Learn what stands for a missing value in each column; tell how many are missing."""
         table = _table(x)
         names = self._names(table)
@@ -49,7 +49,7 @@ class Impute:
         told = ", ".join(f"{count} in {name!r}" for name, count in gaps.items() if count)
         return [f"Impute: {self.strategy} fills in {told} of the training part."] if told else []
 
-    def apply(self, x: Block) -> Block:
+    def apply(self, x: ArrayOrTable) -> ArrayOrTable:
         """The table without missing values in these columns."""
         table = _table(x)
         filled = Columns({**table.values, **{name: self._filled(name, table.values[name]) for name in self.fill}})
@@ -63,7 +63,7 @@ class Impute:
         """Take what stands for a missing value."""
         self.fill = dict(state["fill"])
 
-    def shape(self, view: View) -> View:
+    def shape(self, view: ExampleSpec) -> ExampleSpec:
         """The same shape; the strategy must suit the columns."""
         if len(view.shape) != 1:
             raise ValueError(f"Impute takes a table, but an example has the shape {list(view.shape)}")
@@ -114,7 +114,7 @@ class Impute:
         return filled
 
 
-def _table(x: Block) -> Columns:
+def _table(x: ArrayOrTable) -> Columns:
     if isinstance(x, Columns):
         return x
     return Columns({name: x[:, index].astype("float64") for index, name in enumerate(indexes(x))})

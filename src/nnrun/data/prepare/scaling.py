@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from nnrun.data.prepare.step import Block, View
+    from nnrun.data.prepare.step import ArrayOrTable, ExampleSpec
 
 
 class Rescale:
@@ -31,11 +31,11 @@ class Rescale:
         self.divide_by = divide_by
         self.offset = offset
 
-    def fit(self, x: Block) -> list[str]:  # noqa: ARG002
+    def fit(self, x: ArrayOrTable) -> list[str]:  # noqa: ARG002
         """Learn nothing: both constants stand in the config."""
         return []
 
-    def apply(self, x: Block) -> Block:
+    def apply(self, x: ArrayOrTable) -> ArrayOrTable:
         """`x / divide_by + offset`; text columns stay as they are."""
         import numpy as np
 
@@ -58,7 +58,7 @@ class Rescale:
     def restore(self, state: Mapping[str, Any]) -> None:
         """Nothing was learned."""
 
-    def shape(self, view: View) -> View:
+    def shape(self, view: ExampleSpec) -> ExampleSpec:
         """The same shape."""
         return view
 
@@ -76,7 +76,7 @@ class Standardize(Columnwise):
     def __init__(self, columns: list[str | int] | None = None) -> None:
         super().__init__(columns)
 
-    def fit(self, x: Block) -> list[str]:
+    def fit(self, x: ArrayOrTable) -> list[str]:
         """Learn mean and standard deviation of every number; tell which are constant."""
         super().fit(x)
         names = self.names(x)

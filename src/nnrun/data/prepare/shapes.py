@@ -7,14 +7,14 @@ from math import prod
 from typing import TYPE_CHECKING, Any, Literal
 
 from nnrun.data.columns import Columns
-from nnrun.data.prepare.step import View
+from nnrun.data.prepare.step import ExampleSpec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import numpy as np
 
-    from nnrun.data.prepare.step import Block
+    from nnrun.data.prepare.step import ArrayOrTable
 
 
 class Reshape:
@@ -29,11 +29,11 @@ class Reshape:
             raise ValueError(f"Reshape expected positive sizes, at most one of them -1, received {shape}")
         self.target = tuple(shape)
 
-    def fit(self, x: Block) -> list[str]:  # noqa: ARG002
+    def fit(self, x: ArrayOrTable) -> list[str]:  # noqa: ARG002
         """Learn nothing: the shape stands in the config."""
         return []
 
-    def apply(self, x: Block) -> Block:
+    def apply(self, x: ArrayOrTable) -> ArrayOrTable:
         """The examples in their new shape; a table becomes an array."""
         array = x.matrix() if isinstance(x, Columns) else x
         return array.reshape(len(array), *self._whole(array.shape[1:]))
@@ -45,13 +45,13 @@ class Reshape:
     def restore(self, state: Mapping[str, Any]) -> None:
         """Nothing was learned."""
 
-    def shape(self, view: View) -> View:
+    def shape(self, view: ExampleSpec) -> ExampleSpec:
         """The new shape; the number of values must not change."""
         if view.text:
             raise ValueError(f"Reshape takes numbers, but column {min(view.text)!r} holds text")
         sizes = [size for size in view.shape if size is not None]
         whole = self._whole(tuple(sizes)) if len(sizes) == len(view.shape) else self._open()
-        return View(shape=whole)
+        return ExampleSpec(shape=whole)
 
     def _open(self) -> tuple[int | None, ...]:
         return tuple(None if size == -1 else size for size in self.target)
@@ -89,12 +89,12 @@ class PadSequences:
             raise ValueError(f"PadSequences: maxlen expected a positive integer, received {maxlen}")
         self.maxlen, self.padding, self.truncating, self.value = maxlen, padding, truncating, value
 
-    def fit(self, x: Block) -> list[str]:
+    def fit(self, x: ArrayOrTable) -> list[str]:
         """Learn nothing; tell how many sequences are cut."""
         longer = sum(len(sequence) > self.maxlen for sequence in _sequences(x))
         return [f"PadSequences: {longer:,} of {len(x):,} training sequences are longer than {self.maxlen} and cut."]
 
-    def apply(self, x: Block) -> Block:
+    def apply(self, x: ArrayOrTable) -> ArrayOrTable:
         """The sequences as one array of shape (rows, maxlen, ...)."""
         import numpy as np
 
@@ -116,7 +116,7 @@ class PadSequences:
     def restore(self, state: Mapping[str, Any]) -> None:
         """Nothing was learned."""
 
-    def shape(self, view: View) -> View:
+    def shape(self, view: ExampleSpec) -> ExampleSpec:
         """The sequences' new length."""
         if view.columns is not None:
             raise ValueError("PadSequences takes sequences, but the data are a table")
@@ -125,7 +125,7 @@ class PadSequences:
         return replace(view, shape=(self.maxlen, *view.shape[1:]), ragged=False)
 
 
-def _sequences(x: Block) -> np.ndarray:
+def _sequences(x: ArrayOrTable) -> np.ndarray:
     """The sequences, one an entry.
 
     Raises:

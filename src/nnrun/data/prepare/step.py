@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from nnrun.data.columns import Columns
 
     #: Examples between two steps: an array whose first dimension counts them, or a table's columns.
-    Block: TypeAlias = np.ndarray | Columns
+    ArrayOrTable: TypeAlias = np.ndarray | Columns
 
 #: What is wrong with sequences that no step brought to one length.
 RAGGED_LEFT = "the model takes examples of one shape, but these are sequences of different lengths"
 
 
 @dataclass(frozen=True)
-class View:
+class ExampleSpec:
     """What is known of the examples between two steps, before anything is loaded.
 
     Attributes:
@@ -44,10 +44,10 @@ class View:
 class Step(Protocol):
     """One step of the preparation."""
 
-    def fit(self, x: Block) -> list[str]:
+    def fit(self, x: ArrayOrTable) -> list[str]:
         """Learn from the training part; return what the user should be told."""
 
-    def apply(self, x: Block) -> Block:
+    def apply(self, x: ArrayOrTable) -> ArrayOrTable:
         """Prepare examples with what was learned."""
 
     def state(self) -> dict[str, Any]:
@@ -56,7 +56,7 @@ class Step(Protocol):
     def restore(self, state: Mapping[str, Any]) -> None:
         """Take what an earlier `fit` learned."""
 
-    def shape(self, view: View) -> View | None:
+    def shape(self, view: ExampleSpec) -> ExampleSpec | None:
         """What the step makes of such examples, None where only running it tells; a ValueError says why it cannot."""
 
 
@@ -71,7 +71,7 @@ def indexes(x: np.ndarray) -> list[str]:
     return [str(index) for index in range(x.shape[1])]
 
 
-class UnseenError(DataError):
+class UnseenCategoryError(DataError):
     """A category that the training part does not have, met by a step that knows its examples by their order alone.
 
     Args:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from nnrun.data.prepare.step import Block, View
+    from nnrun.data.prepare.step import ArrayOrTable, ExampleSpec
     from nnrun.spec.part import Part
 
 #: The classes and functions of the imported files, by category and name.
@@ -82,14 +82,14 @@ class UserStep:
         self._name, self._arguments = name, dict(arguments)
         self._instance: Any = None
 
-    def fit(self, x: Block) -> list[str]:
+    def fit(self, x: ArrayOrTable) -> list[str]:
         """Fit the step to the training part if its class has a `fit`, and return the notes of `fit`."""
         with running_user_code(self._name):
             fit = getattr(self._user_step(), "fit", None)
             notes = fit(_array(x)) if fit is not None else None
         return [str(note) for note in notes] if isinstance(notes, list) else []
 
-    def apply(self, x: Block) -> Block:
+    def apply(self, x: ArrayOrTable) -> ArrayOrTable:
         """Return the prepared examples.
 
         Raises:
@@ -120,7 +120,7 @@ class UserStep:
             if restore is not None:
                 restore(dict(state))
 
-    def shape(self, view: View) -> View | None:  # noqa: ARG002
+    def shape(self, view: ExampleSpec) -> ExampleSpec | None:  # noqa: ARG002
         """Return None: the shape is known only after the code has run."""
         return None
 
@@ -130,5 +130,5 @@ class UserStep:
         return self._instance
 
 
-def _array(x: Block) -> np.ndarray:
+def _array(x: ArrayOrTable) -> np.ndarray:
     return x.matrix() if isinstance(x, Columns) else x

@@ -14,7 +14,7 @@ from nnrun.data.csv.header import read_head
 from nnrun.data.csv.read_columns import read_columns
 from nnrun.data.csv.type_inference import Wanted, kinds_and_forms
 from nnrun.data.dataset import DataFacts, Examples, SourceData
-from nnrun.data.streaming.memory import MEMORY, require_memory, too_large
+from nnrun.data.streaming.memory import DEFAULT_MEMORY_GB, check_memory_limit, should_stream
 from nnrun.errors import DataError, DefectsError
 from nnrun.spec.finding import Finding
 
@@ -80,9 +80,9 @@ class Csv:
         sample_weight: str | int | None = None,
         group: str | int | None = None,
         stream: bool | None = None,
-        memory: float = MEMORY,
+        memory: float = DEFAULT_MEMORY_GB,
     ) -> None:
-        require_memory("csv", memory)
+        check_memory_limit("csv", memory)
         self.stream, self.memory = stream, memory
         plain = file.removesuffix(".gz").lower()
         separator = separator or ("\t" if plain.endswith(".tsv") else ",")
@@ -194,7 +194,7 @@ class Csv:
 
     def _streams(self, file: Path) -> bool:
         # A number of eight characters is one of 8 bytes in the table, and again in tensors and arrays of 4.
-        return too_large(self.stream, file.stat().st_size * (8 if file.suffix == ".gz" else 2), self.memory)
+        return should_stream(self.stream, file.stat().st_size * (8 if file.suffix == ".gz" else 2), self.memory)
 
     def _values(self, name: str, values: Iterable[str], kind: Kind) -> tuple[str, ...]:
         """A column's distinct values in order."""

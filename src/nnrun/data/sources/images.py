@@ -19,7 +19,7 @@ from nnrun.data.files.pictures import (
     together,
     whole_mark,
 )
-from nnrun.data.streaming.memory import MEMORY, require_memory, too_large
+from nnrun.data.streaming.memory import DEFAULT_MEMORY_GB, check_memory_limit, should_stream
 from nnrun.errors import DataError
 from nnrun.spec.finding import Finding
 
@@ -84,13 +84,13 @@ class Images:
         size: list[int] | None = None,
         colour: Literal["grey", "rgb"] = "rgb",
         stream: bool | None = None,
-        memory: float = MEMORY,
+        memory: float = DEFAULT_MEMORY_GB,
     ) -> None:
         if (folder is None) == (file is None):
             raise ValueError("images: expected one of a `folder` with a subfolder for each class and a csv `file`")
         if size is not None and (len(size) != 2 or min(size) < 1):
             raise ValueError(f"images: size expected two positive integers (height and width), received {size}")
-        require_memory("images", memory)
+        check_memory_limit("images", memory)
         self.stream, self.memory = stream, memory
         self.folder, self.file, self.path_column, self.target = folder, file, path_column, target
         self.size = None if size is None else (size[0], size[1])
@@ -209,7 +209,7 @@ class Images:
         pictures = sum(len(one.files) for one in listed.values())
         # The bytes that are read, the prepared float32 array, and the tensor made of it.
         needed = pictures * size[0] * size[1] * (1 if self.colour == "grey" else 3) * 9
-        return too_large(self.stream, needed, self.memory)
+        return should_stream(self.stream, needed, self.memory)
 
     def _streamed(
         self, listed: _Listed, size: tuple[int, int], progress: Progress, *, same: bool
@@ -217,10 +217,10 @@ class Images:
         """Where all pictures lie, and the mark of each file."""
         import numpy as np
 
-        from nnrun.data.streaming.picture_files import look_at
+        from nnrun.data.streaming.picture_files import scan_pictures
         from nnrun.data.streaming.streams import Stream
 
-        store = look_at(listed.files, size, self.colour, progress, same=same)
+        store = scan_pictures(listed.files, size, self.colour, progress, same=same)
         x = Stream(store, np.arange(len(listed.files)), self.memory * 1e9)
         return Examples(x, np.array(listed.classes, dtype=object)), [mark.tobytes() for mark in store.marks]
 

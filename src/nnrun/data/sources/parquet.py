@@ -12,7 +12,7 @@ from nnrun.data.csv.defects import Defect, Defects, refusal
 from nnrun.data.csv.dialect import Dialect
 from nnrun.data.csv.type_inference import kinds_and_forms
 from nnrun.data.dataset import DataFacts, SourceData
-from nnrun.data.streaming.memory import MEMORY, require_memory, too_large
+from nnrun.data.streaming.memory import DEFAULT_MEMORY_GB, check_memory_limit, should_stream
 from nnrun.errors import DataError, MissingExtraError
 from nnrun.spec.finding import Finding
 
@@ -64,9 +64,9 @@ class Parquet:
         sample_weight: str | int | None = None,
         group: str | int | None = None,
         stream: bool | None = None,
-        memory: float = MEMORY,
+        memory: float = DEFAULT_MEMORY_GB,
     ) -> None:
-        require_memory("parquet", memory)
+        check_memory_limit("parquet", memory)
         self.file, self.stream, self.memory = file, stream, memory
         self.types, self.forms = kinds_and_forms("parquet", types)
         #: Whether features may have missing values: where a step of the preparation fills them in.
@@ -180,7 +180,7 @@ class Parquet:
 
     def _streams(self, rows: int, chosen: Chosen) -> bool:
         # A number is 8 bytes in the table, and 4 in each of array and tensor.
-        return too_large(self.stream, rows * len(chosen.names) * 16, self.memory)
+        return should_stream(self.stream, rows * len(chosen.names) * 16, self.memory)
 
     def _blocks(
         self, file: Path, schema: Any, chosen: Chosen

@@ -7,15 +7,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from nnrun.data.text.text_file import read_text
-from nnrun.data.text.tokens import Tokens
-from nnrun.data.text.windowed_source import Windowed
+from nnrun.data.text.tokens import Tokenizer
+from nnrun.data.text.windowed_source import TextSource
 from nnrun.errors import DataError
 
 if TYPE_CHECKING:
     from nnrun.data.data_paths import DataPaths
 
 
-class Text(Windowed):
+class Text(TextSource):
     """A text file, as windows of characters, words or bytes, each with what follows it.
 
     Codes are the places of the distinct characters (words, bytes) in sorted order. The parts of `split:` are cut by
@@ -51,7 +51,7 @@ class Text(Windowed):
         replacement: str | None = None,
         encoding: str | None = None,
     ) -> None:
-        tokens = Tokens(level, lowercase, keep_punctuation, alphabet, replacement)
+        tokens = Tokenizer(level, lowercase, keep_punctuation, alphabet, replacement)
         super().__init__(tokens, window, stride, encode, predict)
         if level == "byte" and encoding is not None:
             raise ValueError("text: `level: byte` takes the file's bytes as they are; leave out `encoding`")
@@ -66,7 +66,7 @@ class Text(Windowed):
         return places.require(self.file)
 
 
-class Descriptions(Windowed):
+class Descriptions(TextSource):
     """Scikit-learn's descriptions of its data sets, one after the other: about 43,000 characters of English prose.
 
     They are always there, so that a text model can be tried without a download.
@@ -97,7 +97,7 @@ class Descriptions(Windowed):
         alphabet: str | None = None,
         replacement: str | None = None,
     ) -> None:
-        tokens = Tokens(level, lowercase, keep_punctuation, alphabet, replacement)
+        tokens = Tokenizer(level, lowercase, keep_punctuation, alphabet, replacement)
         super().__init__(tokens, window, stride, encode, predict)
 
     def find(self, places: DataPaths) -> Path:  # noqa: ARG002
@@ -117,5 +117,5 @@ class Descriptions(Windowed):
         if not file.is_dir():
             return super().read(file)
         text = "\n".join(read_text(one, "utf-8")[0] for one in sorted(file.glob("*.rst")))
-        whole = text.encode("utf-8").decode("latin-1") if self.tokens.level == "byte" else text
-        return self.tokens.prepare(whole), "utf-8"
+        whole = text.encode("utf-8").decode("latin-1") if self.tokenizer.level == "byte" else text
+        return self.tokenizer.normalize(whole), "utf-8"

@@ -17,7 +17,7 @@ from nnrun.data.splits.split_sizes import fold_size
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from nnrun.data.splits.split_sizes import KFoldLike
+    from nnrun.spec.data import KFold
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ def fold_seed(seed: int, repeat: int) -> int:
 
 
 def make_folds(
-    rows: int, k_fold: KFoldLike, *, y: np.ndarray | None = None, groups: np.ndarray | None = None, seed: int = 0
+    rows: int, k_fold: KFold, *, y: np.ndarray | None = None, groups: np.ndarray | None = None, seed: int = 0
 ) -> list[Fold]:
     """Deal rows out to the folds of all repeats.
 
@@ -70,7 +70,7 @@ def make_folds(
 
 
 def _tests(
-    rows: int, k_fold: KFoldLike, y: np.ndarray | None, groups: np.ndarray | None, seed: int
+    rows: int, k_fold: KFold, y: np.ndarray | None, groups: np.ndarray | None, seed: int
 ) -> Iterator[np.ndarray]:
     """The rows that each fold of one repeat tests, in the order of the file."""
     sizes = [fold_size(rows, k_fold.folds, index) for index in range(k_fold.folds)]
@@ -95,7 +95,7 @@ def _tests(
 
 
 def _balanced(
-    rows: int, k_fold: KFoldLike, y: np.ndarray | None, groups: np.ndarray | None, seed: int
+    rows: int, k_fold: KFold, y: np.ndarray | None, groups: np.ndarray | None, seed: int
 ) -> Iterator[np.ndarray]:
     from sklearn.model_selection import GroupKFold, StratifiedGroupKFold, StratifiedKFold
 

@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     import numpy as np
 
     from nnrun.data.dataset import DataFacts, Examples, SourceData
-    from nnrun.data.splits.split_sizes import SplitLike
+    from nnrun.spec.data import Split
 
 
 _NO_TABLE = "groups names a column, but these data are no table"
 
 
-def column_of(split: SplitLike | None) -> str | int | None:
+def column_of(split: Split | None) -> str | int | None:
     """The column that a split groups rows by, as the config names it; None where it groups none."""
     return split.k_fold.groups if split is not None and split.k_fold is not None else None
 
@@ -36,7 +36,7 @@ def refuse_two(group: str | None, column: str | int | None) -> None:
         raise ValueError(text)
 
 
-def taken_out(examples: Examples, column: str | int) -> tuple[Examples, np.ndarray]:
+def pop_groups(examples: Examples, column: str | int) -> tuple[Examples, np.ndarray]:
     """The examples without the column of groups, and that column, shape (rows,).
 
     Raises:
@@ -53,7 +53,7 @@ def taken_out(examples: Examples, column: str | int) -> tuple[Examples, np.ndarr
     return replace(examples, x=Columns(left)), x.values[name]
 
 
-def grouped(raw: SourceData, split: SplitLike | None) -> SourceData:
+def grouped(raw: SourceData, split: Split | None) -> SourceData:
     """A source's examples without the column of groups, which is kept beside those that parts are made of.
 
     Raises:
@@ -63,8 +63,8 @@ def grouped(raw: SourceData, split: SplitLike | None) -> SourceData:
     refuse_two(raw.group, column)
     if column is None or raw.group is not None:
         return raw
-    train, groups = taken_out(raw.train, column)
-    test = None if raw.test is None else taken_out(raw.test, column)[0]
+    train, groups = pop_groups(raw.train, column)
+    test = None if raw.test is None else pop_groups(raw.test, column)[0]
     return replace(raw, train=train, test=test, groups=groups, group=str(column))
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from nnrun.data.splits.split_sizes import count
 
 if TYPE_CHECKING:
-    from nnrun.data.splits.split_sizes import SplitLike
+    from nnrun.spec.data import Split
 
 
 #: Each part draws from a stream of its own, so that a share of one never moves the rows of the other.
@@ -17,7 +17,7 @@ _STREAMS = {"test": 1, "validation": 2}
 
 
 def split_rows(
-    rows: int, split: SplitLike | None, y: np.ndarray | None, seed: int, groups: np.ndarray | None = None
+    rows: int, split: Split | None, y: np.ndarray | None, seed: int, groups: np.ndarray | None = None
 ) -> dict[str, np.ndarray]:
     """Deal rows out to `train`, and to `test` and `validation` where the split gives shares of them.
 

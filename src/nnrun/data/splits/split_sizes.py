@@ -3,84 +3,16 @@
 from __future__ import annotations
 
 from math import ceil
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from nnrun.spec.part import Part
+    from nnrun.spec.data import Split
 
 
 #: Why a text has no folds.
 NO_FOLDS = "k_fold would train on windows that overlap those it tests; a text takes shares such as `test: 0.1`"
-
-
-class KFoldLike(Protocol):
-    """What a config says about folds (`nnrun.spec.data.KFold`)."""
-
-    @property
-    def folds(self) -> int:
-        """How many parts the rows are dealt into."""
-
-    @property
-    def shuffle(self) -> bool:
-        """Whether rows are dealt out in a random order."""
-
-    @property
-    def repeats(self) -> int:
-        """How many times all rows are dealt out anew."""
-
-    @property
-    def stratify(self) -> bool:
-        """Whether every fold keeps the classes' shares."""
-
-    @property
-    def groups(self) -> str | int | None:
-        """The column whose rows of one value never part."""
-
-    @property
-    def final_fit(self) -> bool:
-        """Whether a last model is trained on all rows."""
-
-
-class SplitLike(Protocol):
-    """What a config says about parts (`nnrun.spec.data.Split`)."""
-
-    @property
-    def test(self) -> float | Literal["train"] | None:
-        """A share of all rows, or the word `train`."""
-
-    @property
-    def validation(self) -> float | Literal["test"] | None:
-        """A share of what then remains for training, or the word `test`."""
-
-    @property
-    def stratify(self) -> bool:
-        """Whether every part keeps the classes' shares."""
-
-    @property
-    def shuffle(self) -> bool:
-        """Whether rows are dealt out in a random order."""
-
-    @property
-    def k_fold(self) -> KFoldLike | None:
-        """A cross-validation instead of one test part."""
-
-
-class SpecLike(Protocol):
-    """What a config says about data (`nnrun.spec.data.DataSpec`)."""
-
-    @property
-    def source(self) -> Part:
-        """Where examples come from."""
-
-    @property
-    def prepare(self) -> tuple[Part, ...]:
-        """The steps of the preparation."""
-
-    @property
-    def split(self) -> SplitLike | None:
-        """How rows are dealt out."""
 
 
 def count(rows: int, share: float) -> int:
@@ -96,7 +28,7 @@ def count(rows: int, share: float) -> int:
     return taken
 
 
-def part_rows(rows: int, own_test: int, split: SplitLike | None) -> Mapping[str, int]:
+def part_rows(rows: int, own_test: int, split: Split | None) -> Mapping[str, int]:
     """The rows of each part that a split gives; of a cross-validation those of its first fold, the largest test part.
 
     Args:
@@ -138,7 +70,7 @@ def fold_size(rows: int, folds: int, index: int) -> int:
     return rows // folds + (index < rows % folds)
 
 
-def refuse(own_test: int, split: SplitLike | None) -> None:
+def refuse(own_test: int, split: Split | None) -> None:
     """Refuse a split that the source's own parts forbid.
 
     Raises:
@@ -154,7 +86,7 @@ def refuse(own_test: int, split: SplitLike | None) -> None:
         raise ValueError("`validation: test` needs a test part: add a share such as `test: 0.2`")
 
 
-def shared(split: SplitLike | None) -> dict[str, str]:
+def shared(split: Split | None) -> dict[str, str]:
     """The parts that are other parts over again: `{"validation": "test"}`."""
     if split is None:
         return {}

@@ -46,10 +46,10 @@ def fit_stream(step: Step, stream: Stream) -> list[str]:
             step.fit(block)
         return []
     table = isinstance(stream.first, Columns) and isinstance(step, BY_COLUMN)
-    return step.fit(ColumnsOnDisk(stream) if table else stream.first)
+    return step.fit(StreamColumns(stream) if table else stream.first)
 
 
-class ColumnsOnDisk(Columns):
+class StreamColumns(Columns):
     """A stream's table, whose columns are read whole when they are asked for.
 
     Args:
@@ -167,7 +167,7 @@ def _sum(blocks: Iterator[np.ndarray]) -> np.ndarray:
 
 def _robust(step: Robust, stream: Stream) -> list[str]:
     """Quartiles, column by column."""
-    table = ColumnsOnDisk(stream)
+    table = StreamColumns(stream)
     names = step.names(table)
     learned = [step.learn(gather(table, [name], "Robust")) for name in names]
     step.take({key: np.concatenate([one[key] for one in learned]) for key in ("median", "scale")} if learned else {})

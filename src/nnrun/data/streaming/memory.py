@@ -8,7 +8,7 @@ from nnrun.data.prepare.scaling import Clip, Log, MinMax, Rescale, Robust, Stand
 from nnrun.data.prepare.shapes import Reshape
 
 #: The memory that a source's examples may take before they stream by themselves, in GB.
-MEMORY = 2.0
+DEFAULT_MEMORY_GB = 2.0
 #: Steps that learn nothing of the examples.
 LEARNING_NOTHING = (Rescale, Reshape, Hash, Clip)
 #: Steps that look at one column after another.
@@ -17,7 +17,7 @@ BY_COLUMN = (OneHot, Ordinal, Impute)
 STREAMED = (*LEARNING_NOTHING, *BY_COLUMN, Log, MinMax, Robust, Standardize)
 
 
-def too_large(stream: bool | None, needed: float, memory: float) -> bool:
+def should_stream(stream: bool | None, needed: float, memory: float) -> bool:
     """Whether a source streams: as the config says, else where its arrays would need more than its memory.
 
     Args:
@@ -28,7 +28,7 @@ def too_large(stream: bool | None, needed: float, memory: float) -> bool:
     return needed > memory * 1e9 if stream is None else stream
 
 
-def require_memory(source: str, memory: float) -> None:
+def check_memory_limit(source: str, memory: float) -> None:
     """Refuse a memory that holds nothing.
 
     Raises:

@@ -82,7 +82,7 @@ class _Look:
     mark: bytes
 
 
-def look_at(
+def scan_pictures(
     files: Sequence[Path], size: tuple[int, int], colour: Colour, progress: Progress, *, same: bool
 ) -> PictureFiles:
     """Look at the start of every picture file.

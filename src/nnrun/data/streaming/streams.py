@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from nnrun.data.columns import Columns
-from nnrun.data.prepare.step import UnseenError
+from nnrun.data.prepare.step import UnseenCategoryError
 from nnrun.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from nnrun.data.prepare.step import Block, Step
+    from nnrun.data.prepare.step import ArrayOrTable, Step
 
 
 #: The share of a source's memory which one block of a stream's examples takes: one is trained on while others are made.
@@ -25,7 +25,7 @@ _BLOCKS = 32
 class Store(Protocol):
     """Where a stream's examples lie, in the order of their source."""
 
-    def read(self, rows: np.ndarray) -> Block:
+    def read(self, rows: np.ndarray) -> ArrayOrTable:
         """The examples at these rows, as the source has them.
 
         Raises:
@@ -81,7 +81,7 @@ class Stream:
         """The examples as they are before inputs take columns of them."""
         return replace(self, places=None)
 
-    def read(self, index: np.ndarray) -> Block:
+    def read(self, index: np.ndarray) -> ArrayOrTable:
         """The examples at `index`, prepared.
 
         Raises:
@@ -89,12 +89,12 @@ class Stream:
         """
         return self.prepare(self.store.read(self.rows[index]), index)
 
-    def prepare(self, block: Block, index: np.ndarray) -> Block:
+    def prepare(self, block: ArrayOrTable, index: np.ndarray) -> ArrayOrTable:
         """The store's examples at `index` after all steps, as `read` gives them."""
         for step in self.steps:
             try:
                 block = step.apply(block)
-            except UnseenError as error:
+            except UnseenCategoryError as error:
                 raise error.at(f"row {self.rows[index][error.example]} (counted from 0)") from None
             except ValueError as error:
                 raise DataError(f"prepare: {type(step).__name__}: {error}") from None
@@ -105,7 +105,7 @@ class Stream:
         return array if self.places is None else np.ascontiguousarray(array[:, list(self.places)])
 
     @cached_property
-    def first(self) -> Block:
+    def first(self) -> ArrayOrTable:
         """The first example."""
         return self.read(np.arange(min(1, len(self))))
 
@@ -141,7 +141,7 @@ class Stream:
         # Between two steps a table is float64.
         return max(1, int(self.memory / _BLOCKS / (numbers * (4 if self.ready else 8))))
 
-    def blocks(self) -> Iterator[Block]:
+    def blocks(self) -> Iterator[ArrayOrTable]:
         """All examples in order, block by block."""
         for start in range(0, len(self), self.block_rows):
             yield self.read(np.arange(start, min(start + self.block_rows, len(self))))
@@ -156,7 +156,7 @@ class Stream:
         return array if dtype is None else array.astype(dtype, copy=False)
 
 
-def _matrix(block: Block) -> np.ndarray:
+def _matrix(block: ArrayOrTable) -> np.ndarray:
     # What float32 cannot hold is refused later, with its row.
     with np.errstate(over="ignore"):
         if not isinstance(block, Columns):

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 from nnrun.data.dataset import DataPart, Dataset
 from nnrun.data.files.digests import array_sha256, file_sha256
 from nnrun.data.splits.split_sizes import shared
-from nnrun.data.text.split_ranges import spans, starts
-from nnrun.data.text.tokens import codes, missing, said
-from nnrun.data.text.windowed_source import TARGET, Windowed
+from nnrun.data.text.split_ranges import split_ranges, window_starts
+from nnrun.data.text.tokens import describe_unknown_tokens, encode_tokens, unknown_tokens
+from nnrun.data.text.windowed_source import TARGET, TextSource
 from nnrun.data.text.windows import Windows
 from nnrun.errors import DataError
 from nnrun.spec.facts import FIELDS, Facts, TargetFacts
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     import numpy as np
 
     from nnrun.data.data_paths import DataPaths
-    from nnrun.data.splits.split_sizes import SpecLike
     from nnrun.progress import Progress
+    from nnrun.spec.data import DataSpec
     from nnrun.spec.facts import TargetForm, TargetForms
 
 
@@ -30,14 +30,16 @@ if TYPE_CHECKING:
 _NAMES = (TARGET, "target")
 
 
-def load_text(source: Windowed, spec: SpecLike, *, form: TargetForms, places: DataPaths, progress: Progress) -> Dataset:
+def load_text(
+    source: TextSource, spec: DataSpec, *, form: TargetForms, paths: DataPaths, progress: Progress
+) -> Dataset:
     """Read a text, cut it into parts by position, and lay windows over each.
 
     Args:
         source: The config's source.
         spec: The config's `data:`.
         form: How the loss takes targets; see `nnrun.data.load.load`.
-        places: Where files lie.
+        paths: Where files lie.
         progress: Who is told.
 
     Raises:
@@ -45,19 +47,19 @@ def load_text(source: Windowed, spec: SpecLike, *, form: TargetForms, places: Da
     """
     _refuse_steps(spec)
     forms = _forms(form)
-    file = source.fetch(places, progress)
+    file = source.fetch(paths, progress)
     text, encoding = source.read(file)
     if encoding not in ("utf-8", "bytes", "utf-8-sig", source.encoding):
         progress.warn(f"{file.name} is read as {encoding}; if that is wrong, state its `encoding`")
-    tokens = source.tokens.cut(text)
+    tokens = source.tokenizer.tokenize(text)
     vocabulary = tuple(sorted(set(tokens)))
-    coded = codes(tokens, vocabulary)
+    coded = encode_tokens(tokens, vocabulary)
     del text, tokens
     twice = shared(spec.split)
     cut = {name: span for name, span in _spans(len(coded), spec).items() if name not in twice}
     parts = {name: part_of(source, coded, span, forms, len(vocabulary), name) for name, span in cut.items()}
     digests = {f"{name}.codes": array_sha256(coded[span.start : span.stop]) for name, span in cut.items()}
-    files = {f"file:{name}": file_sha256(path) for name, path in source.files(places, progress).items()}
+    files = {f"file:{name}": file_sha256(path) for name, path in source.files(paths, progress).items()}
     rows = {name: parts[twice.get(name, name)] for name in ("train", "validation", "test") if name in {*parts, *twice}}
     return Dataset(
         rows["train"],
@@ -70,24 +72,26 @@ def load_text(source: Windowed, spec: SpecLike, *, form: TargetForms, places: Da
     )
 
 
-def load_new_text(source: Windowed, file: Path, facts: Facts) -> DataPart:
+def load_new_text(source: TextSource, file: Path, facts: Facts) -> DataPart:
     """Lay a run's windows over another text.
 
     Raises:
         DataError: The file cannot be read, is too short, or has tokens that the run's text has not.
     """
     # As a text of the user's own, without what a named text checks.
-    text, _ = Windowed.read(source, file)
-    tokens, vocabulary = source.tokens.cut(text), facts.class_names
-    unknown = missing(tokens, vocabulary)
+    text, _ = TextSource.read(source, file)
+    tokens, vocabulary = source.tokenizer.tokenize(text), facts.class_names
+    unknown = unknown_tokens(tokens, vocabulary)
     if unknown:
-        raise DataError(f"the run's text has no {said(unknown, vocabulary)}", file=file, hint="take them out")
+        raise DataError(
+            f"the run's text has no {describe_unknown_tokens(unknown, vocabulary)}", file=file, hint="take them out"
+        )
     forms: TargetForms = {key: about.form for key, about in facts.by_target.items()} or facts.form
-    return part_of(source, codes(tokens, vocabulary), range(len(tokens)), forms, len(vocabulary), file.name)
+    return part_of(source, encode_tokens(tokens, vocabulary), range(len(tokens)), forms, len(vocabulary), file.name)
 
 
 def part_of(
-    source: Windowed, coded: np.ndarray, span: range, forms: TargetForms, vocabulary: int, name: str
+    source: TextSource, coded: np.ndarray, span: range, forms: TargetForms, vocabulary: int, name: str
 ) -> DataPart:
     """The windows over a part of a text; `rows` are the places in the text where they begin.
 
@@ -95,7 +99,7 @@ def part_of(
         DataError: There is no room for one.
     """
     try:
-        places = starts(span, source.window, source.stride)
+        places = window_starts(span, source.window, source.stride)
     except ValueError as error:
         raise DataError(f"the {name} part is too short: {error}", hint="write a smaller window") from None
     own = coded[span.start : span.stop]
@@ -113,7 +117,7 @@ def part_of(
     return DataPart(x, y, places)  # type: ignore[arg-type]
 
 
-def facts_of(source: Windowed, forms: TargetForms, vocabulary: Sequence[str], rows: Mapping[str, int]) -> Facts:
+def facts_of(source: TextSource, forms: TargetForms, vocabulary: Sequence[str], rows: Mapping[str, int]) -> Facts:
     """What a text teaches."""
     size = len(vocabulary)
     shape = tuple(size if one is None else one for one in source.shape)
@@ -141,14 +145,14 @@ def facts_of(source: Windowed, forms: TargetForms, vocabulary: Sequence[str], ro
     )
 
 
-def _spans(tokens: int, spec: SpecLike) -> dict[str, range]:
+def _spans(tokens: int, spec: DataSpec) -> dict[str, range]:
     try:
-        return spans(tokens, spec.split)
+        return split_ranges(tokens, spec.split)
     except ValueError as error:
         raise DataError(f"split: {error}") from None
 
 
-def _refuse_steps(spec: SpecLike) -> None:
+def _refuse_steps(spec: DataSpec) -> None:
     if spec.prepare:
         raise DataError(
             f"prepare: {spec.prepare[0].name}: the windows of a text are not prepared by steps",

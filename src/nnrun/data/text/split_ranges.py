@@ -9,10 +9,10 @@ from nnrun.data.splits.split_sizes import count, shared
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from nnrun.data.splits.split_sizes import SplitLike
+    from nnrun.spec.data import Split
 
 
-def spans(tokens: int, split: SplitLike | None) -> dict[str, range]:
+def split_ranges(tokens: int, split: Split | None) -> dict[str, range]:
     """The tokens of each part: the test part is the end of the text, the validation part the end of what is left.
 
     Parts are cut by position, whatever `shuffle` says: windows dealt out at random would share their characters.
@@ -38,7 +38,7 @@ def spans(tokens: int, split: SplitLike | None) -> dict[str, range]:
     return parts
 
 
-def starts(span: range, window: int, stride: int) -> range:
+def window_starts(span: range, window: int, stride: int) -> range:
     """Where windows begin that lie in a span with the token after them.
 
     Raises:
@@ -49,16 +49,16 @@ def starts(span: range, window: int, stride: int) -> range:
     return range(span.start, span.stop - window, stride)
 
 
-def window_rows(tokens: int, split: SplitLike | None, window: int, stride: int) -> Mapping[str, int]:
+def window_counts(tokens: int, split: Split | None, window: int, stride: int) -> Mapping[str, int]:
     """How many windows each part has.
 
     Raises:
         ValueError: The split cannot be made, or leaves a part without room for a window; the reason.
     """
     rows = {}
-    for part, span in spans(tokens, split).items():
+    for part, span in split_ranges(tokens, split).items():
         try:
-            rows[part] = len(starts(span, window, stride))
+            rows[part] = len(window_starts(span, window, stride))
         except ValueError as error:
             raise ValueError(f"the {part} part is too short: {error}") from None
     return {part: rows[part] for part in ("train", "validation", "test") if part in rows}

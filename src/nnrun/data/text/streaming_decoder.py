@@ -6,7 +6,7 @@ import codecs
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from nnrun.data.text.tokens import Tokens
+    from nnrun.data.text.tokens import Tokenizer
 
 
 class StreamingDecoder:
@@ -18,7 +18,7 @@ class StreamingDecoder:
         before: The token that stands before it, or None.
     """
 
-    def __init__(self, tokens: Tokens, stop: tuple[str, ...], before: str | None) -> None:
+    def __init__(self, tokens: Tokenizer, stop: tuple[str, ...], before: str | None) -> None:
         self._tokens, self._stop, self._before = tokens, stop, before
         self._bytes = codecs.getincrementaldecoder("utf-8")("replace") if tokens.level == "byte" else None
         self._held = ""
@@ -28,7 +28,7 @@ class StreamingDecoder:
         """Take the next tokens; gives the text that is then sure."""
         if self.stopped:
             return ""
-        new = self._tokens.join(tokens, self._before)
+        new = self._tokens.detokenize(tokens, self._before)
         self._before = tokens[-1]
         self._held += self._bytes.decode(new.encode("latin-1")) if self._bytes is not None else new
         # The one that is whole first counts, so that it does not matter in which pieces the text comes.

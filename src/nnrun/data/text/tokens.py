@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from nnrun.config import hints
-from nnrun.data.text.windows import room, smallest
+from nnrun.data.text.windows import aligned_empty, smallest_dtype
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -26,7 +26,7 @@ _NO_SPACE_AFTER = frozenset("([{\n")
 
 
 @dataclass(frozen=True)
-class Tokens:
+class Tokenizer:
     """How texts become tokens, and tokens text again.
 
     Attributes:
@@ -56,7 +56,7 @@ class Tokens:
         if self.replacement is not None and len(self.replacement) != 1:
             raise ValueError(f"{word}: replacement expected one character, received {self.replacement!r}")
 
-    def prepare(self, text: str) -> str:
+    def normalize(self, text: str) -> str:
         """The text as it is learned from: folded, without what is not kept."""
         if self.level == "byte":
             text = text.encode("latin-1").lower().decode("latin-1") if self.lowercase else text
@@ -65,7 +65,7 @@ class Tokens:
         changed = {ord(character): new for character in set(text) if (new := self._new(character)) != character}
         return text.translate(changed) if changed else text
 
-    def cut(self, text: str) -> Sequence[str]:
+    def tokenize(self, text: str) -> Sequence[str]:
         """The tokens of a prepared text."""
         if self.level != "word":
             return text
@@ -73,14 +73,14 @@ class Tokens:
         known: dict[str, str] = {}
         return [known.setdefault(word, word) for word in (found.group() for found in _WORDS.finditer(text))]
 
-    def read(self, text: str) -> Sequence[str]:
+    def tokenize_input(self, text: str) -> Sequence[str]:
         """The tokens of a text that a user typed."""
         if self.level == "byte":
             text = text.encode("utf-8").decode("latin-1")
-        return self.cut(self.prepare(text))
+        return self.tokenize(self.normalize(text))
 
-    def join(self, tokens: Iterable[str], before: str | None = None) -> str:
-        """The text of tokens, as `cut` would cut it; `before` is the token that stands before them.
+    def detokenize(self, tokens: Iterable[str], before: str | None = None) -> str:
+        """The text of tokens, as `tokenize` would cut it; `before` is the token that stands before them.
 
         Bytes stay characters of Latin-1: a character may end only with the next bytes.
         """
@@ -93,9 +93,9 @@ class Tokens:
             before = token
         return "".join(pieces)
 
-    def shown(self, tokens: Iterable[str]) -> str:
+    def render(self, tokens: Iterable[str]) -> str:
         """The text of tokens as a reader sees it: bytes as the characters they make."""
-        joined = self.join(tokens)
+        joined = self.detokenize(tokens)
         return joined.encode("latin-1").decode("utf-8", "replace") if self.level == "byte" else joined
 
     def _new(self, character: str) -> str | None:
@@ -131,7 +131,7 @@ _ALIKE = {
 }
 
 
-def missing(tokens: Sequence[str], vocabulary: Sequence[str]) -> list[str]:
+def unknown_tokens(tokens: Sequence[str], vocabulary: Sequence[str]) -> list[str]:
     """The tokens that are not in the vocabulary, each once, in the order in which they come."""
     known = set(vocabulary)
     return [token for token in dict.fromkeys(tokens) if token not in known]
@@ -147,7 +147,7 @@ def nearest(token: str, vocabulary: Sequence[str]) -> str | None:
     return near[0] if near else None
 
 
-def said(unknown: Sequence[str], vocabulary: Sequence[str]) -> str:
+def describe_unknown_tokens(unknown: Sequence[str], vocabulary: Sequence[str]) -> str:
     """Name tokens that are not known, each with the nearest that is."""
     named = []
     for token in unknown[:8]:
@@ -160,7 +160,7 @@ def said(unknown: Sequence[str], vocabulary: Sequence[str]) -> str:
 _CHUNK = 1 << 20
 
 
-def codes(tokens: Sequence[str], vocabulary: Sequence[str]) -> np.ndarray:
+def encode_tokens(tokens: Sequence[str], vocabulary: Sequence[str]) -> np.ndarray:
     """The code of each token, in the smallest type that holds them.
 
     Args:
@@ -168,18 +168,18 @@ def codes(tokens: Sequence[str], vocabulary: Sequence[str]) -> np.ndarray:
         vocabulary: All different tokens, sorted.
 
     Raises:
-        KeyError: A token is not in the vocabulary; `nnrun.data.text.tokens.missing` tells which.
+        KeyError: A token is not in the vocabulary; `nnrun.data.text.tokens.unknown_tokens` tells which.
     """
-    kind = smallest(len(vocabulary))
+    kind = smallest_dtype(len(vocabulary))
     if not isinstance(tokens, str):
         places = {token: code for code, token in enumerate(vocabulary)}
-        found = room(len(tokens), kind)
+        found = aligned_empty(len(tokens), kind)
         for start in range(0, len(tokens), _CHUNK):
             found[start : start + _CHUNK] = [places[token] for token in tokens[start : start + _CHUNK]]
         return found
     table = np.full(max(map(ord, vocabulary), default=0) + 2, -1, dtype="int32")
     table[[ord(character) for character in vocabulary]] = np.arange(len(vocabulary))
-    found = room(len(tokens), kind)
+    found = aligned_empty(len(tokens), kind)
     for start in range(0, len(tokens), _CHUNK):
         points = np.frombuffer(tokens[start : start + _CHUNK].encode("utf-32-le", "surrogatepass"), "<u4")
         coded = table[np.minimum(points, len(table) - 1)]

@@ -11,7 +11,7 @@ GRAM = 20
 
 
 @dataclass(frozen=True)
-class Copied:
+class VerbatimOverlap:
     """What was found.
 
     Attributes:
@@ -29,11 +29,11 @@ class Copied:
         return {**asdict(self), "longest_characters": len(self.longest)}
 
 
-def copied(text: str, corpus: str) -> Copied:
+def copied(text: str, corpus: str) -> VerbatimOverlap:
     """Look a text up in its corpus."""
     grams = [text[start : start + GRAM] for start in range(len(text) - GRAM + 1)]
     words, known = _words(text), set(_words(corpus))
-    return Copied(
+    return VerbatimOverlap(
         longest(text, corpus),
         sum(gram in corpus for gram in grams) / len(grams) if grams else None,
         sum(word in known for word in words) / len(words) if words else None,

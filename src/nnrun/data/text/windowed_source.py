@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from nnrun.data.dataset import DataFacts
-from nnrun.data.text.split_ranges import window_rows
+from nnrun.data.text.split_ranges import window_counts
 from nnrun.data.text.text_file import read_text
 from nnrun.errors import DataError
 from nnrun.spec.finding import Finding
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from nnrun.data.data_paths import DataPaths
     from nnrun.data.dataset import Examples, SourceData
-    from nnrun.data.text.tokens import Tokens
+    from nnrun.data.text.tokens import Tokenizer
     from nnrun.data.text.windows import Encoding
     from nnrun.errors import Path as ConfigPath
     from nnrun.progress import Progress
@@ -29,7 +29,7 @@ _WHOLE = 16_000_000
 TARGET = "next"
 
 
-class Windowed:
+class TextSource:
     """A text as windows.
 
     Args:
@@ -50,13 +50,13 @@ class Windowed:
     encoding: str | None = None
 
     def __init__(
-        self, tokens: Tokens, window: int, stride: int, encode: Encoding, predict: Literal["next", "every"]
+        self, tokens: Tokenizer, window: int, stride: int, encode: Encoding, predict: Literal["next", "every"]
     ) -> None:
         for name, value in (("window", window), ("stride", stride)):
             if value < 1:
                 raise ValueError(f"{self.name}: {name} expected an integer of at least 1, received {value}")
         tokens.refuse_contradictions(self.name)
-        self.tokens, self.window, self.stride, self.encode, self.predict = tokens, window, stride, encode, predict
+        self.tokenizer, self.window, self.stride, self.encode, self.predict = tokens, window, stride, encode, predict
 
     def find(self, places: DataPaths) -> Path | None:
         """The text's file where it is at hand; None where it is still to be downloaded.
@@ -92,10 +92,10 @@ class Windowed:
         Raises:
             DataError: It cannot be read.
         """
-        if self.tokens.level == "byte":
-            return self.tokens.prepare(file.read_bytes().decode("latin-1")), "bytes"
+        if self.tokenizer.level == "byte":
+            return self.tokenizer.normalize(file.read_bytes().decode("latin-1")), "bytes"
         text, encoding = read_text(file, self.encoding)
-        return self.tokens.prepare(text), encoding
+        return self.tokenizer.normalize(text), encoding
 
     @property
     def shape(self) -> tuple[int | None, ...]:
@@ -129,7 +129,7 @@ class Windowed:
             text, _ = self.read(file)
         except DataError as error:
             return None, [Finding((*below, "file"), error.text, error.hint, "unreadable-data")]
-        tokens = self.tokens.cut(text)
+        tokens = self.tokenizer.tokenize(text)
         if len(tokens) <= self.window:
             what = f"a window of {self.window} and what follows it are more than the text's {len(tokens)} tokens"
             return None, [Finding((*below, "window"), what, "write a smaller window", "unusable-arguments")]
@@ -145,7 +145,7 @@ class Windowed:
             target_names=(TARGET,),
             vocabulary=len(vocabulary),
             positions=self.positions,
-            cut=partial(window_rows, count, window=self.window, stride=self.stride),
+            cut=partial(window_counts, count, window=self.window, stride=self.stride),
         )
 
     def unread(self) -> DataFacts:

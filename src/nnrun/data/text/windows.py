@@ -80,7 +80,7 @@ def scaled(vocabulary: int) -> np.ndarray:
     return (np.arange(vocabulary) / vocabulary).astype("float32")
 
 
-def room(count: int, kind: np.dtype) -> np.ndarray:
+def aligned_empty(count: int, kind: np.dtype) -> np.ndarray:
     """An array for codes, shape (count,), not filled, that begins where TensorFlow can take it as it is."""
     whole = np.empty(count * kind.itemsize + ALIGNMENT, dtype="uint8")
     first = -whole.ctypes.data % ALIGNMENT
@@ -88,6 +88,6 @@ def room(count: int, kind: np.dtype) -> np.ndarray:
     return found
 
 
-def smallest(vocabulary: int) -> np.dtype:
+def smallest_dtype(vocabulary: int) -> np.dtype:
     """The smallest type that holds every code."""
     return np.dtype("uint8" if vocabulary <= 256 else "uint16" if vocabulary <= 65536 else "int32")
