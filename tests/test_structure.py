@@ -77,7 +77,6 @@ SUBROOMS = {
 #: Imports against that order which are still to be mended.
 TO_MEND = {
     ("cli/terminal/formats.py", "cli/commands/check.py"),
-    ("data/dataset.py", "data/splits/split_sizes.py"),
     ("data/files/download.py", "data/named/entry.py"),
     ("data/named/samples.py", "data/all_sources.py"),
     ("data/sources/sklearn.py", "data/named/registry.py"),

@@ -10,9 +10,8 @@ import numpy as np
 
 from nnrun.data.load import classes_to_stratify, make_source, prepare_dataset, read, separate_groups, split_parts
 from nnrun.data.splits.folds import fold_seed, make_folds
-from nnrun.data.splits.parts import split_rows
-from nnrun.data.splits.split_sizes import NO_FOLDS
-from nnrun.data.text.windowed_source import TextSource
+from nnrun.data.splits.parts import NO_FOLDS, split_rows
+from nnrun.data.text.text_source import TextSource
 from nnrun.errors import DataError
 
 if TYPE_CHECKING:

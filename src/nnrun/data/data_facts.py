@@ -12,7 +12,7 @@ from nnrun.data.prepare.categories import OneHot
 from nnrun.data.prepare.registry import allow_missing, new_step
 from nnrun.data.prepare.step import RAGGED_LEFT, ExampleSpec
 from nnrun.data.splits.groups import column_of, foreseen
-from nnrun.data.splits.split_sizes import NO_FOLDS, part_rows
+from nnrun.data.splits.parts import NO_FOLDS, part_rows
 from nnrun.data.streaming.memory import refusal
 from nnrun.spec.facts import FIELDS, Facts, TargetFacts
 from nnrun.spec.finding import Finding

@@ -16,13 +16,12 @@ from nnrun.data.prepare.registry import allow_missing, fitted_json, new_step
 from nnrun.data.prepare.step import RAGGED_LEFT, UnseenCategoryError
 from nnrun.data.sources.images import Images
 from nnrun.data.splits.groups import grouped
-from nnrun.data.splits.parts import split_rows
-from nnrun.data.splits.split_sizes import refuse, shared
+from nnrun.data.splits.parts import refuse, shared, split_rows
 from nnrun.data.streaming.fit import fit_stream
 from nnrun.data.streaming.streams import Stream
 from nnrun.data.target_encoding import encode, fit_target_encoder, learn_classes
-from nnrun.data.text.load_windows import load_text
-from nnrun.data.text.windowed_source import TextSource
+from nnrun.data.text.load_text import load_text
+from nnrun.data.text.text_source import TextSource
 from nnrun.errors import DataError
 from nnrun.spec.facts import FIELDS, Facts
 

@@ -17,8 +17,8 @@ from nnrun.data.sources.parquet import Parquet
 from nnrun.data.splits.groups import column_of, pop_groups, resolved
 from nnrun.data.streaming.streams import Stream
 from nnrun.data.target_encoding import TargetEncoder
-from nnrun.data.text.load_windows import load_new_text
-from nnrun.data.text.windowed_source import TextSource
+from nnrun.data.text.load_text import load_new_text
+from nnrun.data.text.text_source import TextSource
 from nnrun.errors import DataError
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from nnrun.data.named.registry import caveats
 from nnrun.data.prepare.columnwise import missing
 from nnrun.data.streaming.fit import StreamColumns
 from nnrun.data.streaming.streams import Stream
-from nnrun.data.text.windowed_source import TextSource
+from nnrun.data.text.text_source import TextSource
 from nnrun.errors import DataError, DefectsError
 
 if TYPE_CHECKING:

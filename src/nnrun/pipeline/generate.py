@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from nnrun.data.text.streaming_decoder import StreamingDecoder
+    from nnrun.data.text.text_source import TextSource
+    from nnrun.data.text.tokenizer import StreamingDecoder
     from nnrun.data.text.verbatim_overlap import VerbatimOverlap
-    from nnrun.data.text.windowed_source import TextSource
     from nnrun.engine.generation.generate import Writer
     from nnrun.pipeline.evaluate import EvaluateRequest, Kept
     from nnrun.progress import Progress
@@ -132,7 +132,7 @@ def generate(wish: GenerateRequest, reader: Reader, progress: Progress) -> Gener
         vocabulary = kept.facts.class_names
         codes, seed_text = _seed(wish, kept, source, seed, progress)
         with reopened(kept, wish.question.checkpoint) as session:
-            from nnrun.data.text.streaming_decoder import StreamingDecoder
+            from nnrun.data.text.tokenizer import StreamingDecoder
             from nnrun.engine.generation.sampling import Sampling
 
             sampling = Sampling(wish.temperature, wish.top_k, wish.top_p, wish.min_p, wish.repetition_penalty)
@@ -183,7 +183,7 @@ def _write(
 
 def _text_of(kept: Kept) -> TextSource:
     from nnrun.data.load import make_source
-    from nnrun.data.text.windowed_source import TextSource
+    from nnrun.data.text.text_source import TextSource
 
     source = make_source(kept.experiment.data.source)
     if not isinstance(source, TextSource) or len(kept.experiment.graph.outputs) != 1:
@@ -210,7 +210,7 @@ def _seed(
 
 def _texts(kept: Kept, source: TextSource, progress: Progress) -> tuple[str, str]:
     """The training part of the run's text, and what was held out of it, prepared, as they are shown."""
-    from nnrun.data.text.split_ranges import split_ranges
+    from nnrun.data.text.windows import split_ranges
 
     text, _ = source.read(source.fetch(kept.places, progress))
     tokens = source.tokenizer.tokenize(text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from nnrun.data.all_sources import SOURCES
-from nnrun.data.text.windowed_source import TextSource
+from nnrun.data.text.text_source import TextSource
 from nnrun.pipeline.voice import padding, refusal, seed_codes, voice_of
 from nnrun.runs import samples as kept
 from nnrun.spec.finding import Finding
@@ -79,7 +79,7 @@ class Samples:
         """Write, if epoch `epoch`, counted from 1, is one after which to write."""
         if epoch % self._wanted.every:
             return
-        from nnrun.data.text.streaming_decoder import StreamingDecoder
+        from nnrun.data.text.tokenizer import StreamingDecoder
 
         text = StreamingDecoder(self._tokens, (), self._vocabulary[self._codes[-1]] if self._said else None)
         for made in self._writer.write(self._codes, self._wanted.length, 1):

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from nnrun.data.text.windowed_source import TextSource
+    from nnrun.data.text.text_source import TextSource
     from nnrun.engine.generation.text_model_spec import TextModelSpec
     from nnrun.spec.experiment import Experiment
     from nnrun.spec.facts import Facts
@@ -47,7 +47,7 @@ def seed_codes(text: str, vocabulary: tuple[str, ...], source: TextSource) -> np
     Raises:
         RunError: It has tokens that the run's text has not; they are named, with the nearest ones.
     """
-    from nnrun.data.text.tokens import encode_tokens
+    from nnrun.data.text.tokenizer import encode_tokens
 
     refused = refusal(text, vocabulary, source)
     if refused is not None:
@@ -57,7 +57,7 @@ def seed_codes(text: str, vocabulary: tuple[str, ...], source: TextSource) -> np
 
 def refusal(text: str, vocabulary: Sequence[str], source: TextSource) -> tuple[str, str] | None:
     """Say what is wrong with a seed text, and what to type next; None where nothing is."""
-    from nnrun.data.text.tokens import describe_unknown_tokens, unknown_tokens
+    from nnrun.data.text.tokenizer import describe_unknown_tokens, unknown_tokens
 
     unknown = unknown_tokens(source.tokenizer.tokenize_input(text), vocabulary)
     if not unknown:

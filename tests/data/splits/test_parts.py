@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nnrun.data.splits.parts import allocate, split_rows
-from nnrun.data.splits.split_sizes import count, part_rows
+from nnrun.data.splits.parts import allocate, count, part_rows, split_rows
 
 SHARES = st.one_of(st.none(), st.floats(0.01, 0.45))
 

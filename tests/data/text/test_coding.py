@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nnrun.data.text.tokens import encode_tokens
+from nnrun.data.text.tokenizer import encode_tokens
 from nnrun.data.text.windows import ALIGNMENT
 
 

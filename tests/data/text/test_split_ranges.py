@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nnrun.data.text.split_ranges import split_ranges, window_counts, window_starts
+from nnrun.data.text.windows import split_ranges, window_counts, window_starts
 from nnrun.spec.data import Split
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nnrun.data.text.streaming_decoder import StreamingDecoder
-from nnrun.data.text.tokens import Tokenizer
+from nnrun.data.text.tokenizer import StreamingDecoder, Tokenizer
 
 
 def test_a_stop_text_is_held_back_until_it_is_sure() -> None:

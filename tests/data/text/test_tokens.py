@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nnrun.data.text.tokens import Tokenizer
+from nnrun.data.text.tokenizer import Tokenizer
 
 
 @given(st.text())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from nnrun.data.text.tokens import nearest, unknown_tokens
+from nnrun.data.text.tokenizer import nearest, unknown_tokens
 
 
 def test_missing_tokens_are_told_once_in_order() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nnrun.data.text.tokens import encode_tokens
+from nnrun.data.text.tokenizer import encode_tokens
 from nnrun.data.text.windows import Windows
 from nnrun.engine.backend.start import tensorflow
 from nnrun.engine.executors.window_batches import put_windows

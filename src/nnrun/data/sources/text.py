@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from nnrun.data.text.text_file import read_text
-from nnrun.data.text.tokens import Tokenizer
-from nnrun.data.text.windowed_source import TextSource
+from nnrun.data.text.text_source import TextSource
+from nnrun.data.text.tokenizer import Tokenizer
 from nnrun.errors import DataError
 
 if TYPE_CHECKING:

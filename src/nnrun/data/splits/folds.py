@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nnrun.data.splits.split_sizes import fold_size
+from nnrun.data.splits.parts import fold_size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

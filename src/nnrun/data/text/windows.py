@@ -1,12 +1,20 @@
-"""Windows over a text: views of one array of codes, never a matrix of their own."""
+"""Windows over the token ids of a text: views of one array, and the part of a split that each lies in."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
+
+from nnrun.data.splits.parts import count, shared
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from nnrun.spec.data import Split
+
 
 #: How a window's codes are given: as they are, divided by the vocabulary's size, or as one-hot rows.
 Encoding = Literal["codes", "scaled", "one_hot"]
@@ -91,3 +99,55 @@ def aligned_empty(count: int, kind: np.dtype) -> np.ndarray:
 def smallest_dtype(vocabulary: int) -> np.dtype:
     """The smallest type that holds every code."""
     return np.dtype("uint8" if vocabulary <= 256 else "uint16" if vocabulary <= 65536 else "int32")
+
+
+def split_ranges(tokens: int, split: Split | None) -> dict[str, range]:
+    """The tokens of each part: the test part is the end of the text, the validation part the end of what is left.
+
+    Parts are cut by position, whatever `shuffle` says: windows dealt out at random would share their characters.
+
+    Raises:
+        ValueError: The split cannot be made; the reason.
+    """
+    if split is not None and split.stratify:
+        raise ValueError("a text is cut by position, so `stratify: true` cannot be; leave it out")
+    if split is not None and split.k_fold is not None:
+        raise ValueError("a text is cut by position, so `k_fold` cannot be; write shares such as `test: 0.1`")
+    if split is not None and split.validation == "test" and split.test is None:
+        raise ValueError("`validation: test` needs a test part: add a share such as `test: 0.1`")
+    end, parts = tokens, {}
+    for part in ("test", "validation"):
+        share = getattr(split, part, None)
+        if isinstance(share, float):
+            start = end - count(end, share)
+            parts[part], end = range(start, end), start
+    parts["train"] = range(end)
+    for part, other in shared(split).items():
+        parts[part] = parts[other]
+    return parts
+
+
+def window_starts(span: range, window: int, stride: int) -> range:
+    """Where windows begin that lie in a span with the token after them.
+
+    Raises:
+        ValueError: There is no room for one.
+    """
+    if len(span) <= window:
+        raise ValueError(f"a window of {window} and the token after it need {window + 1} tokens, there are {len(span)}")
+    return range(span.start, span.stop - window, stride)
+
+
+def window_counts(tokens: int, split: Split | None, window: int, stride: int) -> Mapping[str, int]:
+    """How many windows each part has.
+
+    Raises:
+        ValueError: The split cannot be made, or leaves a part without room for a window; the reason.
+    """
+    rows = {}
+    for part, span in split_ranges(tokens, split).items():
+        try:
+            rows[part] = len(window_starts(span, window, stride))
+        except ValueError as error:
+            raise ValueError(f"the {part} part is too short: {error}") from None
+    return {part: rows[part] for part in ("train", "validation", "test") if part in rows}

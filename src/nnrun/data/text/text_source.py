@@ -6,8 +6,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from nnrun.data.dataset import DataFacts
-from nnrun.data.text.split_ranges import window_counts
 from nnrun.data.text.text_file import read_text
+from nnrun.data.text.windows import window_counts
 from nnrun.errors import DataError
 from nnrun.spec.finding import Finding
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from nnrun.data.data_paths import DataPaths
     from nnrun.data.dataset import Examples, SourceData
-    from nnrun.data.text.tokens import Tokenizer
+    from nnrun.data.text.tokenizer import Tokenizer
     from nnrun.data.text.windows import Encoding
     from nnrun.errors import Path as ConfigPath
     from nnrun.progress import Progress
@@ -109,11 +109,11 @@ class TextSource:
         return (self.window,) if self.predict == "every" else ()
 
     def load(self, places: DataPaths, progress: Progress) -> SourceData:
-        """Not asked: `nnrun.data.text.load_windows` reads texts, which are not dealt out by rows."""
+        """Not asked: `nnrun.data.text.load_text` reads texts, which are not dealt out by rows."""
         raise NotImplementedError
 
     def load_new(self, file: Path, layout: Mapping[str, Any], *, with_target: bool) -> Examples:
-        """Not asked: `nnrun.data.text.load_windows` reads texts, which are not dealt out by rows."""
+        """Not asked: `nnrun.data.text.load_text` reads texts, which are not dealt out by rows."""
         raise NotImplementedError
 
     def facts(self, places: DataPaths, path: ConfigPath) -> tuple[DataFacts | None, list[Finding]]:

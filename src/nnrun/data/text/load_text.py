@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from nnrun.data.dataset import DataPart, Dataset
 from nnrun.data.files.digests import array_sha256, file_sha256
-from nnrun.data.splits.split_sizes import shared
-from nnrun.data.text.split_ranges import split_ranges, window_starts
-from nnrun.data.text.tokens import describe_unknown_tokens, encode_tokens, unknown_tokens
-from nnrun.data.text.windowed_source import TARGET, TextSource
-from nnrun.data.text.windows import Windows
+from nnrun.data.splits.parts import shared
+from nnrun.data.text.text_source import TARGET, TextSource
+from nnrun.data.text.tokenizer import describe_unknown_tokens, encode_tokens, unknown_tokens
+from nnrun.data.text.windows import Windows, split_ranges, window_starts
 from nnrun.errors import DataError
 from nnrun.spec.facts import FIELDS, Facts, TargetFacts
 
