@@ -1,4 +1,4 @@
-"""Model configs that Keras wrote (`fixtures/make_models.py`), and run folders as runs leave them."""
+"""Model configs written by Keras (`fixtures/make_models.py`), and run folders as written by a run."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 
 from nnrun.engine.scoring.details import details
 from nnrun.engine.scoring.score import Answers, csv_text, error_figures, table
-from nnrun.report.write import write_report
+from nnrun.report.page import write_report
 from nnrun.runs import metrics
 from nnrun.runs.folder import RunFolder
 from nnrun.runs.record import Record
@@ -29,7 +29,7 @@ FIXTURES = Path(__file__).parent / "fixtures"
 
 @pytest.fixture(scope="session")
 def sample() -> Callable[[str], dict[str, Any]]:
-    """Reads one sample by its name: `model` and `rows`."""
+    """Return a function that reads a model config by its name: `model` and `rows`."""
     return lambda name: json.loads((FIXTURES / f"{name}.json").read_text(encoding="utf-8"))
 
 
@@ -38,13 +38,13 @@ HOSTILE = '<script>alert("x")</script> & $\\frac$'
 
 @pytest.fixture
 def hostile() -> str:
-    """A class's name as nobody would wish it."""
+    """A class name that is markup, a formula and a script."""
     return HOSTILE
 
 
 @pytest.fixture
 def finished(tmp_path: Path) -> Callable[..., RunFolder]:
-    """Makes a finished run on classes or numbers, its files written by what writes them in a run."""
+    """Return a function that makes a finished run, its files written by the code of a run."""
 
     def make(name: str = "made", *, status: str = "done", error: str | None = None, **answers: Any) -> RunFolder:
         folder = RunFolder.create(tmp_path / "runs", name)
@@ -60,7 +60,7 @@ def finished(tmp_path: Path) -> Callable[..., RunFolder]:
             warnings=["watch out"],
         )
         if answers:
-            scores, text = scored(**answers)
+            scores, text = scores_and_predictions(**answers)
             folder.write_json(folder.scores, scores)
             folder.write_text(folder.predictions, text)
         record.finish(status, error)
@@ -69,8 +69,10 @@ def finished(tmp_path: Path) -> Callable[..., RunFolder]:
     return make
 
 
-def scored(names: Sequence[str], rows: int = 60, *, logits: bool = False, seed: int = 0) -> tuple[dict[str, Any], str]:
-    """The scores and predictions of a model that is right more often than not; numbers where there are no names."""
+def scores_and_predictions(
+    names: Sequence[str], rows: int = 60, *, logits: bool = False, seed: int = 0
+) -> tuple[dict[str, Any], str]:
+    """Return scores and predictions of a model that is often right: of classes, or of numbers if there are no names."""
     random = np.random.default_rng(seed)
     if not names:
         truth = random.normal(20, 5, (rows, 1))
@@ -95,13 +97,13 @@ def scored(names: Sequence[str], rows: int = 60, *, logits: bool = False, seed: 
 
 @pytest.fixture
 def crossed(finished: Callable[..., RunFolder]) -> Callable[..., RunFolder]:
-    """Makes a finished cross-validation of so many folds; without names, one on numbers."""
+    """Return a function that makes a finished cross-validation; without names, of numbers."""
 
     def make(names: Sequence[str] = ("no", "yes"), folds: int = 4) -> RunFolder:
         folder = finished("crossed")
         each, text = [], ""
         for number in range(folds):
-            scores, lines = scored(names, 20, seed=number)
+            scores, lines = scores_and_predictions(names, 20, seed=number)
             place = folder.fold(number)
             place.begin_again()
             place.write_json(place.scores, scores)
@@ -121,7 +123,7 @@ def crossed(finished: Callable[..., RunFolder]) -> Callable[..., RunFolder]:
 
 @pytest.fixture
 def page() -> Callable[[RunFolder], ET.Element]:
-    """Makes the report of a folder and reads its page as XML, which it is but for what HTML leaves open."""
+    """Return a function that makes the report of a folder and parses its page as XML, HTML's void elements closed."""
 
     def read(folder: RunFolder) -> ET.Element:
         text = write_report(folder).page.read_text(encoding="utf-8")

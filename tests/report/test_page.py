@@ -1,4 +1,4 @@
-"""The page as a whole."""
+"""The page as a whole, and its files."""
 
 from __future__ import annotations
 
@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from nnrun.report.page import report
+from nnrun.errors import RunError
+from nnrun.report.page import make_report, prediction_sections, write_report
+from nnrun.report.run_contents import read_run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
     from xml.etree.ElementTree import Element
 
     from nnrun.runs.folder import RunFolder
@@ -29,20 +32,20 @@ def _sections(page: Element) -> list[str]:
 def test_a_finished_run_has_all_its_sections(
     names: tuple[str, ...], wanted: str, finished: Callable[..., RunFolder], page: Page
 ) -> None:
-    """Curves, scores, answers, config and run, each under a heading that the contents link to."""
+    """Learning curves, scores, predictions, config and run each have a heading with a link to it."""
     folder = finished(names=names)
     read = page(folder)
-    assert _sections(read) == ["learning", "scores", "answers", "config", "run"]
+    assert _sections(read) == ["learning", "scores", "predictions", "config", "run"]
     assert [link.attrib["href"] for link in read.iter("a")] == [f"#{name}" for name in _sections(read)]
-    assert f"{wanted}.svg" in report(folder).plots
+    assert f"{wanted}.svg" in make_report(folder).plots
     value = json.loads(folder.scores.read_bytes())["test"]
     shown = f"{value['error_percent']:.2f} %" if names else f"{value['mean_squared_error']:.4f}"
     assert read.find(".//dd[@class='value']").text == shown
 
 
 def test_a_cross_validation_begins_with_its_folds(crossed: Callable[..., RunFolder], page: Page) -> None:
-    """What folds say together is what one looks for first."""
-    assert _sections(page(crossed())) == ["folds", "learning", "answers", "config", "run"]
+    """The folds of a cross-validation are the first section."""
+    assert _sections(page(crossed())) == ["folds", "learning", "predictions", "config", "run"]
 
 
 @pytest.mark.parametrize(
@@ -51,15 +54,15 @@ def test_a_cross_validation_begins_with_its_folds(crossed: Callable[..., RunFold
 def test_a_run_that_did_not_end_has_a_page(
     status: str, error: str, finished: Callable[..., RunFolder], page: Page
 ) -> None:
-    """The page says how it ended and shows what there is."""
+    """The page of an unfinished run has its status, its error and the sections that have content."""
     read = page(finished(status=status, error=error))
     assert read.find(".//span[@class='status " + status + "']").text == status
     assert error in "".join(read.find(".//p[@class='trouble']").itertext())
     assert _sections(read) == ["learning", "config", "run"]
 
 
-def test_a_hostile_name_is_only_text(finished: Callable[..., RunFolder], page: Page, hostile: str) -> None:
-    """Names of classes, the config and errors are shown to the letter, and none of them becomes markup."""
+def test_markup_in_a_name_is_shown_as_text(finished: Callable[..., RunFolder], page: Page, hostile: str) -> None:
+    """Class names, the config and errors are shown literally, and none of them becomes markup."""
     folder = finished("<img src=x onerror=alert(1)>", names=(hostile, "b"), status="failed", error=hostile)
     read = page(folder)
     assert list(read.iter("script")) == []
@@ -71,8 +74,8 @@ def test_a_hostile_name_is_only_text(finished: Callable[..., RunFolder], page: P
     assert read.find(".//h1").text == "<img src=x onerror=alert(1)>"
 
 
-def test_the_page_needs_nothing_but_itself(finished: Callable[..., RunFolder], page: Page) -> None:
-    """No script, no address, no file beside it; and a policy that forbids them all."""
+def test_the_page_needs_no_other_file(finished: Callable[..., RunFolder], page: Page) -> None:
+    """The page has no script, no external address or file, and a policy that forbids them."""
     folder = finished(names=("a", "b"))
     folder.write_text(folder.model_svg, '<svg xmlns="http://www.w3.org/2000/svg"/>')
     read = page(folder)
@@ -86,8 +89,8 @@ def test_the_page_needs_nothing_but_itself(finished: Callable[..., RunFolder], p
     assert "url(" not in read.find(".//style").text
 
 
-def test_everything_seen_can_be_heard(finished: Callable[..., RunFolder], page: Page) -> None:
-    """Every picture says in words what it shows, every table has a caption and headings, every id is there once."""
+def test_the_page_is_accessible(finished: Callable[..., RunFolder], page: Page) -> None:
+    """Every image has a description, every table a caption and headings, and every id is unique."""
     folder = finished(names=("a", "b", "c"))
     folder.write_text(folder.model_svg, "<svg/>")
     read = page(folder)
@@ -105,22 +108,54 @@ def test_everything_seen_can_be_heard(finished: Callable[..., RunFolder], page: 
 
 
 def test_the_same_folder_gives_the_same_bytes(finished: Callable[..., RunFolder], page: Page) -> None:
-    """A report is a function of the folder: made again, even over itself, it is the same."""
+    """A report depends on the folder alone: made again, even over an earlier one, it has the same bytes."""
     folder = finished(names=("a", "b"))
-    first = report(folder)
+    first = make_report(folder)
     page(folder)
-    assert report(folder) == first
+    assert make_report(folder) == first
 
 
 def test_template_and_style_are_part_of_the_package() -> None:
-    """What the page is made from lies beside the code, where every way of installing finds it."""
+    """The page's template, its style sheet and the settings of its plots are installed with the package."""
     files = {file.name for file in resources.files("nnrun.report").iterdir()}
-    assert {"page.html.j2", "page.css"} <= files
+    assert {"page.html.j2", "page.css", "plots.mplstyle"} <= files
 
 
 @pytest.mark.parametrize("text", ["\x00", "\x1b[31m", "\ud800", "\u2028 \U0001f431"])
 def test_any_text_makes_a_page(text: str, finished: Callable[..., RunFolder], page: Page) -> None:
-    """Control characters of a log or a config do not break the page they are shown in."""
+    """Control characters of a log do not break the page."""
     folder = finished()
     folder.write_bytes(folder.log, f"a{text}b".encode("utf-8", "surrogatepass"))
     assert any("a" in (shown.text or "") and "b" in (shown.text or "") for shown in page(folder).iter("pre"))
+
+
+def test_page_and_plots_are_written_to_the_run_folder(finished: Callable[..., RunFolder]) -> None:
+    """The page is `report.html`, and each plot an SVG file in `plots/`."""
+    folder = finished(names=("a", "b"))
+    made, written = make_report(folder), write_report(folder)
+    assert written.page == folder.report
+    assert folder.report.read_text(encoding="utf-8") == made.page
+    assert {path.name: path.read_bytes() for path in written.plots} == made.plots
+    assert all(path.parent == folder.plots for path in written.plots)
+
+
+def test_a_page_elsewhere_leaves_the_run_folder_unchanged(finished: Callable[..., RunFolder], tmp_path: Path) -> None:
+    """With an output path, the page is the only file that is written."""
+    folder = finished(names=("a", "b"))
+    written = write_report(folder, tmp_path / "new" / "page.html")
+    assert written.plots == ()
+    assert written.page.read_text(encoding="utf-8") == make_report(folder).page
+    assert not folder.report.exists()
+    assert not folder.plots.exists()
+
+
+def test_a_path_that_cannot_be_written_is_an_error(finished: Callable[..., RunFolder], tmp_path: Path) -> None:
+    """A file in place of a parent folder is an error with a fix."""
+    (tmp_path / "file").write_text("x", encoding="utf-8")
+    with pytest.raises(RunError, match="Cannot write"):
+        write_report(finished(), tmp_path / "file" / "page.html")
+
+
+def test_a_run_without_predictions_has_no_section_of_them(finished: Callable[..., RunFolder]) -> None:
+    """A run without predictions has no section of them."""
+    assert prediction_sections(read_run(finished())) == []

@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 def keep_model(folder: RunFolder, session: Session) -> None:
     """Keep the model's config, its table and its picture."""
-    from nnrun.report.drawing import draw
+    from nnrun.report.model_svg import draw_model
 
     config = session.architecture()
     folder.write_json(folder.model_json, config)
     folder.write_text(folder.summary, session.summary())
-    folder.write_text(folder.model_svg, draw(config, session.layer_rows()))
+    folder.write_text(folder.model_svg, draw_model(config, session.layer_rows()))
 
 
 def start_from(word: str, runs_dir: FilePath, session: Session, progress: Progress) -> dict[str, Any]:

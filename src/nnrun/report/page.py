@@ -1,4 +1,4 @@
-"""The page: every section of a run folder in one HTML file that needs nothing else."""
+"""The report of a run: one HTML page that needs no other file, and its plots as SVG files."""
 
 from __future__ import annotations
 
@@ -6,85 +6,141 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import TYPE_CHECKING
 
-from nnrun.report import answered, facts, scored
-from nnrun.report.contents import read
-from nnrun.report.headlines import headlines
-from nnrun.report.style import drawing, to_inline, to_svg
-from nnrun.report.words import writable
+from nnrun.report import run_info, scores
+from nnrun.report.classification import classification_section
+from nnrun.report.elements import ReportSection
+from nnrun.report.learning import learning_section, samples_section
+from nnrun.report.predictions import is_cross_validated, read_predictions, scored_part
+from nnrun.report.regression import regression_section
+from nnrun.report.run_contents import read_run
+from nnrun.report.style import plot_style, printable, to_inline_svg, to_svg
+from nnrun.runs.disk import make_folder, write_file
+from nnrun.runs.find import status_of
 
 if TYPE_CHECKING:
-    from nnrun.report.contents import Contents
-    from nnrun.report.section import Section
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from nnrun.report.run_contents import RunContents
     from nnrun.report.style import Plot
     from nnrun.runs.folder import RunFolder
 
 
 @dataclass(frozen=True)
 class Report:
-    """A report, ready to be written.
+    """A report that is not written yet.
 
     Attributes:
         page: The HTML document.
-        plots: Each plot's SVG document by its file's name.
+        plots: Each plot's SVG document by its file name.
     """
 
     page: str
-    plots: dict[str, bytes]
+    plots: Mapping[str, bytes]
 
 
-def report(folder: RunFolder) -> Report:
-    """Make the report of a run from its folder alone; the same folder gives the same bytes.
+@dataclass(frozen=True)
+class ReportFiles:
+    """The files of a written report.
+
+    Attributes:
+        page: The HTML file.
+        plots: The SVG files; empty if the page was written outside of the run folder.
+    """
+
+    page: Path
+    plots: tuple[Path, ...] = ()
+
+
+def write_report(folder: RunFolder, out: Path | None = None) -> ReportFiles:
+    """Make the report of a run and write it.
+
+    Args:
+        folder: The run's folder.
+        out: Where to write the page instead of into the run's folder, which is then left unchanged.
+
+    Raises:
+        RunError: The folder has no readable record, or a file cannot be written.
+    """
+    made = make_report(folder)
+    if out is not None:
+        make_folder(out.parent)
+        write_file(out, made.page.encode())
+        return ReportFiles(out)
+    plots = tuple(folder.write_bytes(folder.plots / name, content) for name, content in made.plots.items())
+    return ReportFiles(folder.write_text(folder.report, made.page), plots)
+
+
+def make_report(folder: RunFolder) -> Report:
+    """Make the report of a run from the files of its folder; equal files give equal bytes.
 
     Raises:
         RunError: The folder has no readable record.
     """
-    contents = read(folder)
-    with drawing():
-        sections = sections_of(contents)
-        plots = [plot for section in sections for plot in section.plots]
-        drawn = {f"{plot.name}.svg": to_svg(plot.figure) for plot in plots}
-    return Report(_page(contents, sections, drawn), drawn)
+    run = read_run(folder)
+    with plot_style():
+        sections = report_sections(run)
+        plots = {f"{plot.name}.svg": to_svg(plot.figure) for section in sections for plot in section.plots}
+    return Report(_render(run, sections, plots), plots)
 
 
-def sections_of(contents: Contents) -> list[Section]:
-    """Every section that has something to show, in the order of the page."""
-    made = [
-        scored.folds(contents),
-        scored.learning(contents),
-        scored.scores(contents),
-        *answered.answers(contents),
-        answered.samples(contents),
-        facts.model(contents),
-        facts.config(contents),
-        facts.run(contents),
+def report_sections(run: RunContents) -> list[ReportSection]:
+    """Return the sections that have something to show, in the order of the page."""
+    sections = [
+        scores.folds_section(run),
+        learning_section(run),
+        scores.scores_section(run),
+        *prediction_sections(run),
+        samples_section(run),
+        run_info.model_section(run),
+        run_info.config_section(run),
+        run_info.run_section(run),
     ]
-    return [section for section in made if not section.is_empty]
+    return [section for section in sections if not section.is_empty]
 
 
-def _page(contents: Contents, sections: list[Section], drawn: dict[str, bytes]) -> str:
+def prediction_sections(run: RunContents) -> list[ReportSection]:
+    """Return a section for each output of the model."""
+    note = f"Predictions for the {scores.PARTS.get(scored_part(run)[0], 'scored part')}."
+    if is_cross_validated(run):
+        note = (
+            "Each row as predicted by the fold that was not trained on it, all folds together: areas and calibration "
+            "of all rows differ from the means over the folds."
+        )
+    sections = []
+    for number, output in enumerate(read_predictions(run)):
+        title = f"Predictions of output {output.name}" if output.name else "Predictions"
+        section = ReportSection(f"predictions-{number}" if output.name else "predictions", title, (note,))
+        is_regression = output.kind == "numbers"
+        sections.append(
+            regression_section(output, section) if is_regression else classification_section(output, run, section)
+        )
+    return sections
+
+
+def _render(run: RunContents, sections: list[ReportSection], plots: Mapping[str, bytes]) -> str:
     from jinja2 import Environment, StrictUndefined
     from markupsafe import Markup
 
     def inline(plot: Plot) -> Markup:
-        return Markup(to_inline(drawn[f"{plot.name}.svg"], plot.name, plot.alt))  # noqa: S704 - a document of to_svg
+        return Markup(to_inline_svg(plots[f"{plot.name}.svg"], plot.name, plot.alt))  # noqa: S704 - made by to_svg
 
-    # Whatever comes from the user passes through here, and is escaped.
+    # Everything that comes from the user is escaped here.
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    template = environment.from_string(_shipped("page.html.j2"))
-    page = template.render(
-        record=contents.record,
-        id=contents.folder.id,
-        name=str(contents.record.get("name") or contents.folder.id),
-        status=facts.status(contents),
-        when=facts.when(contents),
-        headlines=headlines(contents),
-        warnings=facts.warnings(contents),
+    page = environment.from_string(_resource("page.html.j2")).render(
+        record=run.record,
+        id=run.folder.id,
+        name=str(run.record.get("name") or run.folder.id),
+        status=status_of(run.record),
+        when=run_info.date_and_duration(run),
+        headlines=scores.headlines(run),
+        warnings=run_info.warnings(run),
         sections=sections,
         inline=inline,
-        style=Markup(_shipped("page.css")),  # noqa: S704 - part of this package
+        style=Markup(_resource("page.css")),  # noqa: S704 - part of this package
     )
-    return f"{writable(page)}\n"
+    return f"{printable(page)}\n"
 
 
-def _shipped(name: str) -> str:
+def _resource(name: str) -> str:
     return resources.files("nnrun.report").joinpath(name).read_text(encoding="utf-8")

@@ -1,19 +1,19 @@
-"""How plots look, and how a figure becomes an SVG document for a file and for a page.
+"""The look of the plots, and their conversion to SVG documents for a file and for a page.
 
-Colours are few and fixed, so that a page can put its own in their place where it is dark.
+The colours are few and fixed (some also in `plots.mplstyle`), so that the page can replace them by its own where it is
+dark.
 """
 
 from __future__ import annotations
 
 import io
 import logging
+import re
 import warnings
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib import resources
 from typing import TYPE_CHECKING, Any
-from xml.etree import ElementTree as ET
-
-from nnrun.report.words import writable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,13 +21,18 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+#: Characters that XML 1.0 cannot hold, escaped or not, and HTML should not.
+_NOT_IN_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 INK, MUTED, GRID, PAPER = "#1b1f24", "#5f6b7a", "#d5dbe3", "#ffffff"
-#: What was trained on, what was held out, and a third thing.
+#: Training, validation, and a third series.
 FIRST, SECOND, THIRD = "#1f6fb4", "#c2500b", "#2e7d4f"
-#: Many lines side by side, neither so dark nor so light that they vanish on a dark or a light page.
-MANY = ("#6a5acd", "#3f9fd0", "#2f9e8f", "#1f9950", "#8f8f2c", "#b8922a", "#cc6677", "#b0407a", "#aa4fae", "#7f7f7f")
-#: The words of the page's style sheet for these colours.
-_VARIABLES = {
+#: The lines of up to ten classes: visible both on a light and on a dark page, which does not replace them.
+CLASS_COLOURS = (
+    *("#6a5acd", "#3f9fd0", "#2f9e8f", "#1f9950", "#8f8f2c"),
+    *("#b8922a", "#cc6677", "#b0407a", "#aa4fae", "#7f7f7f"),
+)
+#: The variables of `page.css` that replace these colours.
+_CSS_VARIABLES = {
     INK: "--ink",
     MUTED: "--muted",
     GRID: "--grid",
@@ -36,58 +41,29 @@ _VARIABLES = {
     SECOND: "--second",
     THIRD: "--third",
 }
-_SETTINGS = {
-    "font.family": "sans-serif",
-    "font.size": 9,
-    "text.color": INK,
-    "text.parse_math": False,
-    "axes.edgecolor": MUTED,
-    "axes.labelcolor": INK,
-    "axes.titlesize": 9,
-    "axes.titlecolor": INK,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "axes.axisbelow": True,
-    "axes.linewidth": 0.8,
-    "axes.unicode_minus": True,
-    "axes.formatter.use_mathtext": False,
-    "grid.color": GRID,
-    "grid.linewidth": 0.6,
-    "xtick.color": MUTED,
-    "ytick.color": MUTED,
-    "xtick.labelcolor": INK,
-    "ytick.labelcolor": INK,
-    "lines.linewidth": 1.6,
-    "lines.solid_capstyle": "round",
-    "legend.frameon": False,
-    "legend.fontsize": 8,
-    "figure.dpi": 100,
-    "savefig.dpi": 200,
-    # Words stay words: they can be read aloud, searched and set in a font that has them.
-    "svg.fonttype": "none",
-    "svg.hashsalt": "nnrun",
-}
-#: Inches: two such figures stand side by side on a page, and one on a telephone, at the size they are drawn in.
+#: Inches: a page shows two such figures side by side, a telephone one, at their own size.
 WIDTH, HEIGHT = 4.4, 2.9
-#: Pixels: what is wider than a page is not made smaller to fit into it, but can be scrolled.
-_WIDEST = 950
-_LONGEST = 24
+#: Pixels; a wider figure is scrolled instead of shrunk to the page.
+_PAGE_WIDTH = 950
+_LABEL_LENGTH = 24
+_SVG, _XLINK = "http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"
+
+
 _SVG = "http://www.w3.org/2000/svg"
 _XLINK = "http://www.w3.org/1999/xlink"
 
 
 @dataclass(frozen=True)
 class Plot:
-    """A figure with its words.
+    """A plot of the page, also kept as an SVG file.
 
     Attributes:
-        name: The file's name, without what comes after the dot.
-        title: What it shows.
-        alt: What one sees in it, for those who do not.
+        name: The file name without its suffix.
+        title: The heading.
+        alt: A description for readers who cannot see it.
         figure: The figure.
-        caption: What one should know when reading it.
-        wide: Whether it needs a page's whole width.
+        caption: The text below it.
+        wide: Whether it takes the page's whole width.
     """
 
     name: str
@@ -99,72 +75,83 @@ class Plot:
 
 
 @contextmanager
-def drawing() -> Iterator[None]:
-    """Draw in this style, whatever the user's own settings are, and without a word on the screen."""
+def plot_style() -> Iterator[None]:
+    """Draw in this style, whatever the user's matplotlib settings are, and without warnings on the screen."""
     import matplotlib.style
 
+    settings = str(resources.files("nnrun.report").joinpath("plots.mplstyle"))
     logger = logging.getLogger("matplotlib")
-    before = logger.level
+    level = logger.level
     logger.setLevel(logging.ERROR)
     try:
-        # Fonts may lack a name's characters, which the viewer of an SVG finds in others.
-        with warnings.catch_warnings(), matplotlib.style.context(["default", _SETTINGS]):
+        # A font without the characters of a label causes a warning; the viewer of the SVG takes them from another font.
+        with warnings.catch_warnings(), matplotlib.style.context(["default", settings]):
             warnings.simplefilter("ignore")
             yield
     finally:
-        logger.setLevel(before)
+        logger.setLevel(level)
 
 
 def new_figure(width: float = WIDTH, height: float = HEIGHT) -> tuple[Figure, Axes]:
-    """Make a figure with one pair of axes, of a size in inches."""
+    """Create a figure with one pair of axes; `width` and `height` in inches."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width, height), layout="constrained")
     return figure, figure.add_subplot()
 
 
-def label(text: object, longest: int = _LONGEST) -> str:
-    """A user's word as a label: in one line, not endless, and nothing that a document could not hold."""
-    signs = {"\n": "\u23ce", "\r": "\u240d", "\t": "\u21e5"}
-    shown = writable("".join(signs.get(letter, letter) for letter in str(text)))
-    return shown if len(shown) <= longest else f"{shown[: longest - 1]}\u2026"
+def printable(text: str) -> str:
+    """Replace the characters that no XML document can hold, such as control characters."""
+    return _NOT_IN_XML.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def short_label(text: object, length: int = _LABEL_LENGTH) -> str:
+    """Return a user's text as a label: on one line, at most `length` characters, and printable."""
+    symbols = {"\n": "\u23ce", "\r": "\u240d", "\t": "\u21e5"}
+    shown = printable("".join(symbols.get(letter, letter) for letter in str(text)))
+    return shown if len(shown) <= length else f"{shown[: length - 1]}\u2026"
 
 
 def to_svg(figure: Figure) -> bytes:
-    """Write a figure as an SVG document; the same figure gives the same bytes."""
-    text = io.BytesIO()
+    """Render a figure as an SVG document; equal figures give equal bytes."""
+    content = io.BytesIO()
     metadata: Any = {"Date": None, "Creator": None}
-    figure.savefig(text, format="svg", metadata=metadata)
-    return text.getvalue()
+    figure.savefig(content, format="svg", metadata=metadata)
+    return content.getvalue()
 
 
-def to_inline(svg: bytes, name: str, alt: str) -> str:
-    """Turn a document of `to_svg` into an element of a page: ids of its own, the page's colours, words for it."""
+def to_inline_svg(svg: bytes, name: str, alt: str) -> str:
+    """Convert a document of `to_svg` to an element of a page.
+
+    Args:
+        svg: The document.
+        name: The prefix that makes its ids unique on the page.
+        alt: A description for readers who cannot see it.
+    """
+    from xml.etree import ElementTree as ET
+
     ET.register_namespace("", _SVG)
     ET.register_namespace("xlink", _XLINK)
-    root = ET.fromstring(svg)  # noqa: S314 - made a moment ago by this package
+    root = ET.fromstring(svg)  # noqa: S314 - the document is this package's own
     for parent in list(root.iter()):
-        for child in [child for child in parent if child.tag == f"{{{_SVG}}}metadata"]:
+        for child in parent.findall(f"{{{_SVG}}}metadata"):
             parent.remove(child)
         for key, value in parent.attrib.items():
-            parent.set(key, _on_page(key, value, name))
-    width = float(root.attrib.pop("width").removesuffix("pt"))
+            parent.set(key, _inline_attribute(key, value, name))
+    pixels = round(float(root.attrib.pop("width").removesuffix("pt")) * 4 / 3)
     root.attrib.pop("height")
-    pixels = round(width * 4 / 3)
-    least = f";min-width:{pixels}px" if pixels > _WIDEST else ""
-    root.set("style", f"max-width:{pixels}px{least}")
-    root.set("role", "img")
-    root.set("aria-label", writable(alt))
+    min_width = f";min-width:{pixels}px" if pixels > _PAGE_WIDTH else ""
+    root.attrib |= {"style": f"max-width:{pixels}px{min_width}", "role": "img", "aria-label": printable(alt)}
     return ET.tostring(root, encoding="unicode")
 
 
-def _on_page(key: str, value: str, name: str) -> str:
+def _inline_attribute(key: str, value: str, name: str) -> str:
     if key == "id":
         return f"{name}-{value}"
     if key == f"{{{_XLINK}}}href" and value.startswith("#"):
         return f"#{name}-{value[1:]}"
     value = value.replace("url(#", f"url(#{name}-")
     if key == "style":
-        for colour, word in _VARIABLES.items():
-            value = value.replace(colour, f"var({word})")
+        for colour, variable in _CSS_VARIABLES.items():
+            value = value.replace(colour, f"var({variable})")
     return value

@@ -54,7 +54,7 @@ def test_no_such_run(say, folder: RunFolder) -> None:
 def test_it_imports_no_keras(environment: dict[str, str], folder: RunFolder) -> None:
     """A report is made without TensorFlow, in the time that drawing takes."""
     code = (
-        "import sys\nfrom pathlib import Path\nfrom nnrun.report.write import write_report\n"
+        "import sys\nfrom pathlib import Path\nfrom nnrun.report.page import write_report\n"
         "from nnrun.runs.folder import RunFolder\n"
         "write_report(RunFolder(Path(sys.argv[1])))\n"
         "heavy = {'tensorflow', 'keras', 'pandas', 'sklearn', 'scipy'} & set(sys.modules)\n"

@@ -32,7 +32,7 @@ def report(*, run: str, out: Path | None, runs_dir: Path, as_json: bool) -> None
     nnrun report last --out boston.html
     """  # noqa: D301
     from nnrun.cli.terminal.screen import Screen, put_json
-    from nnrun.report.write import write_report
+    from nnrun.report.page import write_report
     from nnrun.runs import record
     from nnrun.runs.find import find, status_of
 

@@ -88,7 +88,7 @@ def train(  # noqa: PLR0913 - one for each option
 
 def _report(folder: RunFolder) -> Path:
     """Make the run's page; what the disk refuses here leaves the run as done as it is."""
-    from nnrun.report.write import write_report
+    from nnrun.report.page import write_report
 
     return write_report(folder).page
 

@@ -1,4 +1,4 @@
-"""Answers read back from `predictions.csv`."""
+"""Predictions parsed from `predictions.csv`."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from nnrun.engine.scoring.classes import areas
-from nnrun.report.answers import against_rest, outputs_of, part_of, shares_of
-from nnrun.report.contents import read
+from nnrun.report.predictions import class_probabilities, one_vs_rest, read_predictions, scored_part
+from nnrun.report.run_contents import read_run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,29 +18,29 @@ if TYPE_CHECKING:
     from nnrun.runs.folder import RunFolder
 
 
-def test_classes_come_back(finished: Callable[..., RunFolder]) -> None:
-    """Truth and prediction are class numbers in the order of the scores, and the rows those of the source."""
+def test_classes_are_parsed(finished: Callable[..., RunFolder]) -> None:
+    """Truth and prediction are class indices in the order of the scores; rows are those of the source."""
     folder = finished(names=("b", "a", "New York"))
-    (output,) = outputs_of(read(folder))
+    (output,) = read_predictions(read_run(folder))
     assert (output.name, output.kind, output.names) == ("", "classes", ("b", "a", "New York"))
     assert output.truth.tolist() == [at % 3 for at in range(60)]
     assert output.rows.tolist() == list(range(100, 160))
     assert int((output.truth != output.predicted).sum()) == json.loads(folder.scores.read_bytes())["test"]["errors"]
-    assert output.outputs.shape == (60, 3)
+    assert output.raw.shape == (60, 3)
 
 
-def test_numbers_come_back(finished: Callable[..., RunFolder]) -> None:
-    """Of a regression, truth and prediction are as many numbers a row as there are targets."""
+def test_numbers_are_parsed(finished: Callable[..., RunFolder]) -> None:
+    """Truth and prediction of a regression have a column for each target."""
     folder = finished(names=())
-    (output,) = outputs_of(read(folder))
+    (output,) = read_predictions(read_run(folder))
     assert output.kind == "numbers"
     assert output.truth.shape == output.predicted.shape == (60, 1)
-    told = json.loads(folder.scores.read_bytes())["test"]["mean_squared_error"]
-    assert np.mean((output.truth - output.predicted) ** 2) == pytest.approx(told)
+    expected = json.loads(folder.scores.read_bytes())["test"]["mean_squared_error"]
+    assert np.mean((output.truth - output.predicted) ** 2) == pytest.approx(expected)
 
 
-def test_several_outputs_are_told_apart(finished: Callable[..., RunFolder]) -> None:
-    """Each output has its own columns, whose names end in its own, and its own scores."""
+def test_several_outputs_are_separated(finished: Callable[..., RunFolder]) -> None:
+    """Each output has the columns whose names end in its name, and its own scores."""
     folder = finished(names=("x", "y"))
     single = json.loads(folder.scores.read_bytes())["test"]
     folder.write_json(folder.scores, {"test": {"rows": 2, "outputs": {"kind": single, "the_size": {"r2": 0.5}}}})
@@ -49,90 +49,91 @@ def test_several_outputs_are_told_apart(finished: Callable[..., RunFolder]) -> N
         "row,truth_kind,prediction_kind,output_x_kind,output_y_kind,truth_the_size,"
         "prediction_the_size\n3,x,y,0.4,0.6,1.5,1.25\n4,y,y,0.1,0.9,2.5,2.0\n",
     )
-    kind, size = outputs_of(read(folder))
+    kind, size = read_predictions(read_run(folder))
     assert (kind.name, kind.truth.tolist(), kind.predicted.tolist()) == ("kind", [0, 1], [1, 1])
     assert (size.name, size.truth.tolist(), size.predicted.tolist()) == ("the_size", [[1.5], [2.5]], [[1.25], [2.0]])
-    assert size.figures == {"r2": 0.5}
+    assert size.scores == {"r2": 0.5}
 
 
-def test_positions_are_laid_out_one_after_the_other(finished: Callable[..., RunFolder]) -> None:
-    """A row with several answers counts as many times, each with its own outputs."""
+def test_positions_are_examples(finished: Callable[..., RunFolder]) -> None:
+    """Each position of a row with several predictions is an example with its own outputs."""
     folder = finished(names=("x", "y"))
     folder.write_text(
         folder.predictions,
         "row,truth,prediction,output_0,output_1,output_2,output_3,output_4,output_5\n"
         "7,x y y,x x y,0.9,0.1,0.8,0.2,0.3,0.7\n",
     )
-    (output,) = outputs_of(read(folder))
+    (output,) = read_predictions(read_run(folder))
     assert output.positions == 3
     assert output.truth.tolist() == [0, 1, 1]
     assert output.predicted.tolist() == [0, 0, 1]
-    assert output.outputs.tolist() == [[0.9, 0.1], [0.8, 0.2], [0.3, 0.7]]
+    assert output.raw.tolist() == [[0.9, 0.1], [0.8, 0.2], [0.3, 0.7]]
     assert output.rows.tolist() == [7, 7, 7]
 
 
-def test_several_labels_are_no_positions(finished: Callable[..., RunFolder]) -> None:
-    """Where a row may have each of several labels, truth and prediction are a 0 or 1 for each."""
+def test_several_labels_are_not_positions(finished: Callable[..., RunFolder]) -> None:
+    """If a row may have several labels, truth and prediction are 0 or 1 for each label."""
     folder = finished(names=("x", "y"))
     folder.write_json(folder.scores, {"test": {"rows": 2, "per_class": {"red": {}, "round": {}}}})
     folder.write_text(
         folder.predictions, "row,truth,prediction,output_red,output_round\n0,1 0,1 1,0.9,0.6\n1,0 0,0 0,0.2,0.1\n"
     )
-    (output,) = outputs_of(read(folder))
+    (output,) = read_predictions(read_run(folder))
     assert output.kind == "labels"
     assert output.truth.tolist() == [[1, 0], [0, 0]]
     assert output.predicted.tolist() == [[1, 1], [0, 0]]
-    assert [name for name, _, _ in against_rest(output)] == ["red"]
+    assert [one.name for one in one_vs_rest(output)] == ["red"]
 
 
 @pytest.mark.parametrize("logits", [False, True])
 @pytest.mark.parametrize("names", [("a", "b"), ("a", "b", "c")])
-def test_probabilities_are_what_the_log_loss_was_counted_of(
+def test_probabilities_have_the_log_loss_of_the_scores(
     names: tuple[str, ...], finished: Callable[..., RunFolder], *, logits: bool
 ) -> None:
-    """Whether a model gave shares or logits is told by the kept log loss, and either becomes the same shares."""
+    """The log loss of the scores decides whether outputs are probabilities or logits."""
     folder = finished(names=names, logits=logits)
-    shares = shares_of(outputs_of(read(folder))[0])
-    assert shares is not None
-    assert shares.sum(axis=1) == pytest.approx(np.ones(60), abs=1e-6)
+    probabilities = class_probabilities(read_predictions(read_run(folder))[0])
+    assert probabilities is not None
+    assert probabilities.sum(axis=1) == pytest.approx(np.ones(60), abs=1e-6)
     other = finished(names=names, logits=not logits)
-    assert shares == pytest.approx(shares_of(outputs_of(read(other))[0]), abs=1e-5)
+    assert probabilities == pytest.approx(class_probabilities(read_predictions(read_run(other))[0]), abs=1e-5)
 
 
-def test_outputs_of_another_loss_are_no_probabilities(finished: Callable[..., RunFolder]) -> None:
-    """Where the log loss does not come out either way, nothing is called a probability."""
+def test_outputs_with_another_log_loss_are_not_probabilities(finished: Callable[..., RunFolder]) -> None:
+    """Outputs that have the log loss of the scores in neither reading are not treated as probabilities."""
     folder = finished(names=("a", "b"))
     scores = json.loads(folder.scores.read_bytes())
     scores["test"]["log_loss"] += 0.1
     folder.write_json(folder.scores, scores)
-    assert shares_of(outputs_of(read(folder))[0]) is None
+    assert class_probabilities(read_predictions(read_run(folder))[0]) is None
     del scores["test"]["log_loss"]
     folder.write_json(folder.scores, scores)
-    assert shares_of(outputs_of(read(folder))[0]) is None
+    assert class_probabilities(read_predictions(read_run(folder))[0]) is None
 
 
 @pytest.mark.parametrize("names", [("a", "b"), ("a", "b", "c", "d")])
 def test_the_areas_are_those_of_the_scores(names: tuple[str, ...], finished: Callable[..., RunFolder]) -> None:
-    """Each class against the rest, in the mean, gives the areas that the scores tell."""
+    """The mean over each class against the rest gives the areas of the scores."""
     folder = finished(names=names)
-    told = against_rest(outputs_of(read(folder))[0])
+    classes = one_vs_rest(read_predictions(read_run(folder))[0])
     kept = json.loads(folder.scores.read_bytes())["test"]
-    each = [areas(holds[:, None], speaks[:, None]) for _, holds, speaks in told]
+    each = [areas(one.holds[:, None], one.scores[:, None]) for one in classes]
     for area in ("roc_auc", "pr_auc"):
         assert np.mean([one[area] for one in each]) == pytest.approx(kept[area])
 
 
-def test_folds_come_together(crossed: Callable[..., RunFolder]) -> None:
-    """Of a cross-validation every row is told with its fold, and the log loss is the mean over all rows."""
+def test_folds_are_pooled(crossed: Callable[..., RunFolder]) -> None:
+    """The rows of all folds are pooled, and their log loss is the mean over all rows."""
     folder = crossed()
-    (output,) = outputs_of(read(folder))
-    assert output.folds.tolist() == [fold for fold in range(4) for _ in range(20)]
-    assert set(output.figures) == {"log_loss"}
-    assert shares_of(output) is not None
+    (output,) = read_predictions(read_run(folder))
+    assert output.rows.tolist() == [*range(100, 120)] * 4
+    assert output.truth.shape == (80,)
+    assert set(output.scores) == {"log_loss"}
+    assert class_probabilities(output) is not None
 
 
-def test_a_table_that_does_not_fit_the_scores_is_left_out(finished: Callable[..., RunFolder]) -> None:
-    """A class that the scores do not know, or a word for a number, is no reason to fail."""
+def test_predictions_that_do_not_match_the_scores_are_left_out(finished: Callable[..., RunFolder]) -> None:
+    """A class that the scores do not have, or a text for a number, leaves the output out."""
     folder = finished(names=("a", "b"))
     for text in (
         "row,truth,prediction,output_a,output_b\n0,z,a,0.5,0.5\n",
@@ -142,14 +143,14 @@ def test_a_table_that_does_not_fit_the_scores_is_left_out(finished: Callable[...
         "row,truth,prediction\n",
     ):
         folder.write_text(folder.predictions, text)
-        assert outputs_of(read(folder)) == ()
+        assert read_predictions(read_run(folder)) == ()
 
 
-def test_the_part_that_counts(finished: Callable[..., RunFolder]) -> None:
-    """It is the test part, and the validation part where there is none."""
+def test_the_scored_part_is_test_else_validation(finished: Callable[..., RunFolder]) -> None:
+    """The scored part is the test part, or the validation part if there is no test part."""
     folder = finished(names=("a", "b"))
-    assert part_of(read(folder))[0] == "test"
+    assert scored_part(read_run(folder))[0] == "test"
     folder.write_json(folder.scores, {"validation": {"loss": 1.0}, "train": {"loss": 0.5}})
-    assert part_of(read(folder)) == ("validation", {"loss": 1.0})
+    assert scored_part(read_run(folder)) == ("validation", {"loss": 1.0})
     folder.write_json(folder.scores, {})
-    assert part_of(read(folder)) == ("", {})
+    assert scored_part(read_run(folder)) == ("", {})

@@ -1,4 +1,4 @@
-"""Laying out graphs in rows."""
+"""The layout of a graph in rows."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nnrun.report.layout import Layout, lay_out
+from nnrun.report.graph_layout import GraphLayout, layered_layout
 
 GAP = 20.0
 
 
 @st.composite
 def graphs(draw: st.DrawFn) -> tuple[list[float], list[tuple[int, int]]]:
-    """Acyclic graphs: every arrow goes from a lower to a higher number."""
+    """Generate acyclic graphs: every edge goes from a lower to a higher index."""
     count = draw(st.integers(1, 12))
     widths = draw(st.lists(st.floats(10, 300), min_size=count, max_size=count))
     pairs = [(a, b) for b in range(count) for a in range(b)]
@@ -23,15 +23,15 @@ def graphs(draw: st.DrawFn) -> tuple[list[float], list[tuple[int, int]]]:
     return widths, edges
 
 
-def _row_of(layout: Layout) -> dict[int, int]:
+def _row_of(layout: GraphLayout) -> dict[int, int]:
     return {node: number for number, row in enumerate(layout.rows) for node in row}
 
 
 @given(graphs())
-def test_every_box_lies_below_all_that_it_takes(graph: tuple[list[float], list[tuple[int, int]]]) -> None:
-    """Arrows go downwards, through every row between their ends, and every box is in one row."""
+def test_every_box_is_below_its_inputs(graph: tuple[list[float], list[tuple[int, int]]]) -> None:
+    """Edges go downwards through every row between their ends, and every box is in one row."""
     widths, edges = graph
-    layout = lay_out(widths, edges, GAP)
+    layout = layered_layout(widths, edges, GAP)
     rows = _row_of(layout)
     assert set(range(len(widths))) <= set(rows)
     assert [(route[0], route[-1]) for route in layout.routes] == edges
@@ -41,9 +41,9 @@ def test_every_box_lies_below_all_that_it_takes(graph: tuple[list[float], list[t
 
 @given(graphs())
 def test_no_two_boxes_of_a_row_overlap(graph: tuple[list[float], list[tuple[int, int]]]) -> None:
-    """Neighbours keep the gap, and nothing lies left of 0."""
+    """Neighbours keep the gap, and no box is left of 0."""
     widths, edges = graph
-    layout = lay_out(widths, edges, GAP)
+    layout = layered_layout(widths, edges, GAP)
     for row in layout.rows:
         boxes = [node for node in row if node < len(widths)]
         assert all(layout.centres[node] - widths[node] / 2 >= -1e-6 for node in boxes)
@@ -53,44 +53,44 @@ def test_no_two_boxes_of_a_row_overlap(graph: tuple[list[float], list[tuple[int,
 
 
 @given(graphs())
-def test_arrows_pass_between_boxes(graph: tuple[list[float], list[tuple[int, int]]]) -> None:
-    """Where an arrow crosses a row it keeps clear of that row's boxes."""
+def test_edges_pass_between_boxes(graph: tuple[list[float], list[tuple[int, int]]]) -> None:
+    """An edge that crosses a row touches none of its boxes."""
     widths, edges = graph
-    layout = lay_out(widths, edges, GAP)
+    layout = layered_layout(widths, edges, GAP)
     rows = _row_of(layout)
     for route in layout.routes:
-        for stand_in in route[1:-1]:
-            for box in (node for node in layout.rows[rows[stand_in]] if node < len(widths)):
-                assert abs(layout.centres[stand_in] - layout.centres[box]) >= widths[box] / 2
+        for dummy in route[1:-1]:
+            for box in (node for node in layout.rows[rows[dummy]] if node < len(widths)):
+                assert abs(layout.centres[dummy] - layout.centres[box]) >= widths[box] / 2
 
 
 def test_a_chain_is_a_straight_line() -> None:
-    """Boxes in a row of layers stand under each other, whatever their widths."""
-    layout = lay_out([50.0, 200.0, 80.0], [(0, 1), (1, 2)], GAP)
+    """The boxes of a chain are centred below each other, whatever their widths."""
+    layout = layered_layout([50.0, 200.0, 80.0], [(0, 1), (1, 2)], GAP)
     assert layout.centres[0] == pytest.approx(layout.centres[1]) == pytest.approx(layout.centres[2])
 
 
-def test_branches_stand_side_by_side_and_join_in_the_middle() -> None:
-    """Two equal branches lie left and right of the line through their start and end."""
-    layout = lay_out([100.0] * 4, [(0, 1), (0, 2), (1, 3), (2, 3)], GAP)
+def test_branches_are_side_by_side_and_join_in_the_middle() -> None:
+    """Two equal branches are left and right of the line through their start and end."""
+    layout = layered_layout([100.0] * 4, [(0, 1), (0, 2), (1, 3), (2, 3)], GAP)
     assert layout.rows == ((0,), (1, 2), (3,))
     assert layout.centres[0] == pytest.approx((layout.centres[1] + layout.centres[2]) / 2, abs=1)
     assert layout.centres[3] == pytest.approx(layout.centres[0], abs=1)
 
 
-def test_crossings_are_taken_out() -> None:
-    """Two separate chains whose boxes come crosswise are drawn without a crossing."""
-    layout = lay_out([50.0] * 4, [(0, 3), (1, 2)], GAP)
+def test_avoidable_crossings_are_removed() -> None:
+    """Two separate chains in crossing order are drawn without a crossing."""
+    layout = layered_layout([50.0] * 4, [(0, 3), (1, 2)], GAP)
     upper, lower = layout.rows
     assert [{0: 3, 1: 2}[node] for node in upper] == list(lower)
 
 
-def test_a_late_input_stands_right_above_its_taker() -> None:
-    """An input that is first used far down is drawn there, not at the top."""
-    layout = lay_out([50.0] * 5, [(0, 1), (1, 2), (2, 3), (4, 3)], GAP)
+def test_a_late_input_is_right_above_its_user() -> None:
+    """An input that is first used in a low row is in the row above that, not at the top."""
+    layout = layered_layout([50.0] * 5, [(0, 1), (1, 2), (2, 3), (4, 3)], GAP)
     assert _row_of(layout)[4] == _row_of(layout)[3] - 1
 
 
 def test_a_graph_without_boxes_is_empty() -> None:
-    """Nothing to draw is no error."""
-    assert lay_out([], [], GAP).rows == ()
+    """A graph without boxes has an empty layout."""
+    assert layered_layout([], [], GAP).rows == ()
