@@ -1,6 +1,6 @@
-"""The gallery: wrong configs beside exactly what is said of each; also the command that rewrites it.
+"""The gallery: wrong configs with the exact messages of each; also the command that rewrites it.
 
-`python tests/errors/gallery.py` rewrites what is said of every config (read the diff before committing it);
+`python tests/errors/gallery.py` rewrites the messages of every config (read the diff before committing it);
 with `--missing` it first adds a config for every kind and finding that has none.
 """
 
@@ -34,8 +34,8 @@ _OF_DENSE = {
 }
 
 
-def said_of(config: Path, folder: Path) -> str:
-    """Give what `check` says of a config that lies, with its data files, in `folder`."""
+def messages_in(config: Path, folder: Path) -> str:
+    """Return the messages of `check` for a config that is, with its data files, in `folder`."""
     with chdir(folder):
         try:
             problems = examine(Path(config.name), (), Path("no-data-here")).problems
@@ -44,7 +44,7 @@ def said_of(config: Path, folder: Path) -> str:
     return render_all(problems).replace(str(folder.resolve()), "FOLDER")
 
 
-def laid_out(config: Path, folder: Path) -> Path:
+def copy_to(config: Path, folder: Path) -> Path:
     """Copy a config of the gallery and its data files (`NAME.files/`) into a folder of their own."""
     copy = folder / config.name
     copy.write_bytes(config.read_bytes())
@@ -53,22 +53,22 @@ def laid_out(config: Path, folder: Path) -> Path:
     return copy
 
 
-def now_said(config: Path) -> str:
-    """Give what is said of a config of the gallery now."""
+def messages(config: Path) -> str:
+    """Return the messages of a config of the gallery."""
     with tempfile.TemporaryDirectory() as folder:
-        return said_of(laid_out(config, Path(folder)), Path(folder))
+        return messages_in(copy_to(config, Path(folder)), Path(folder))
 
 
 def rewrite() -> int:
-    """Write what is said of every config beside it; gives how many there are."""
+    """Write the messages of every config next to it; return the number of configs."""
     configs = sorted(FOLDER.glob("*.yaml"))
     for config in configs:
-        config.with_suffix(".txt").write_text(now_said(config) + "\n", encoding="utf-8")
+        config.with_suffix(".txt").write_text(messages(config) + "\n", encoding="utf-8")
     return len(configs)
 
 
 def kinds() -> dict[str, tuple[str, str, str, Kind]]:
-    """Give every distinct kind of the catalog by what it expects, with the first argument that takes it."""
+    """Return every distinct kind of the catalog by what it expects, with the first argument of that kind."""
     found: dict[str, tuple[str, str, str, Kind]] = {}
     for category in lookup.CATEGORIES:
         for name in lookup.names(category):
@@ -79,13 +79,13 @@ def kinds() -> dict[str, tuple[str, str, str, Kind]]:
     return found
 
 
-def everything_said() -> str:
-    """Give all that the gallery says, as one text on one line."""
+def all_messages() -> str:
+    """Return all messages of the gallery as one text on one line."""
     return " ".join(" ".join(file.read_text(encoding="utf-8").split()) for file in sorted(FOLDER.glob("*.txt")))
 
 
 def add_missing() -> int:
-    """Add a config for every finding, and for every kind that no message of the gallery names yet."""
+    """Add a config for every finding and every kind that no message of the gallery names yet."""
     added = 0
     for name, finding in EXPLANATIONS.items():
         path = FOLDER / f"finding-{name}.yaml"
@@ -98,9 +98,9 @@ def add_missing() -> int:
                 (path.with_suffix(".files") / file).write_text(text, encoding="utf-8")
             added += 1
     rewrite()
-    told = everything_said()
+    text = all_messages()
     for expects, (category, name, parameter, kind) in kinds().items():
-        if " ".join(f"expected {expects} for".split()) not in told:
+        if " ".join(f"expected {expects} for".split()) not in text:
             path = FOLDER / f"kind-{name}-{parameter}.yaml"
             path.write_text(dump(_config(category, name, parameter, _wrong_value(kind))), encoding="utf-8")
             added += 1
@@ -108,7 +108,7 @@ def add_missing() -> int:
 
 
 def _wrong_value(kind: Kind) -> Any:
-    """Give a value that is plainly not of a kind (no part, no list whose items alone are wrong), or Ellipsis."""
+    """Return a value that is not of a kind (no part, no list whose items alone are wrong), or Ellipsis."""
     nested = "layer" in kind.expects or "initializer" in kind.expects or "regularizer" in kind.expects
     tried: Iterator[Any] = iter(value for value in _NONSENSE if not (nested and isinstance(value, str | list | dict)))
     return next((value for value in tried if not kind.accepts(value) and not isinstance(value, list)), ...)

@@ -1,4 +1,4 @@
-"""Wrong configs, and exactly what is said of each."""
+"""Wrong configs, and the exact messages of each."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ CONFIGS = sorted(gallery.FOLDER.glob("*.yaml"))
 
 
 @pytest.mark.parametrize("config", CONFIGS, ids=[config.stem for config in CONFIGS])
-def test_what_is_said_is_what_was_read(config: Path) -> None:
-    """What `check` says of each wrong config is what somebody has read and committed."""
-    assert gallery.now_said(config) + "\n" == config.with_suffix(".txt").read_text(encoding="utf-8")
+def test_messages_are_those_that_were_reviewed(config: Path) -> None:
+    """The messages of each wrong config are those that somebody has read and committed."""
+    assert gallery.messages(config) + "\n" == config.with_suffix(".txt").read_text(encoding="utf-8")
 
 
 def test_the_gallery_is_large() -> None:
@@ -27,19 +27,19 @@ def test_the_gallery_is_large() -> None:
 
 
 def test_every_config_has_something_wrong() -> None:
-    """Nothing in the gallery passes without a word."""
+    """No config of the gallery is without a message."""
     silent = [config.stem for config in CONFIGS if ":" not in config.with_suffix(".txt").read_text(encoding="utf-8")]
     assert silent == []
 
 
 def test_every_finding_is_shown() -> None:
-    """Each finding that has a name is said by some config of the gallery."""
-    told = gallery.everything_said()
-    assert [name for name in EXPLANATIONS if f"[{name}]" not in told] == []
+    """Each finding has a config in the gallery."""
+    text = gallery.all_messages()
+    assert [name for name in EXPLANATIONS if f"[{name}]" not in text] == []
 
 
 def test_every_kind_is_shown() -> None:
     """Each kind of value that the catalog knows is refused by some config (--missing adds what lacks)."""
-    told = gallery.everything_said()
-    missing = [expects for expects in gallery.kinds() if f"expected {' '.join(expects.split())} for" not in told]
+    text = gallery.all_messages()
+    missing = [expects for expects in gallery.kinds() if f"expected {' '.join(expects.split())} for" not in text]
     assert missing == []

@@ -19,10 +19,10 @@ SECTIONS = {
 
 
 def config_text(**sections: str) -> str:
-    """Write a whole config in which `sections` replace or follow the smallest valid ones."""
-    said = {**SECTIONS, **sections}
+    """Return a whole config in which `sections` replace or follow the smallest valid ones."""
+    merged = {**SECTIONS, **sections}
     lines = []
-    for name, body in said.items():
+    for name, body in merged.items():
         plain = dedent(body).strip("\n")
         inline = "\n" not in plain and name not in SECTIONS
         lines.append(f"{name}: {plain}" if inline else f"{name}:\n{indent(plain, '  ')}")
@@ -37,9 +37,9 @@ def experiment() -> Callable[..., Experiment]:
 
 @pytest.fixture
 def refused() -> Callable[..., list[tuple[str, str, str | None]]]:
-    """Give what is said of a wrong config: the marked word, the text and the hint of each problem."""
+    """Return the problems of a wrong config: the marked word, the text and the hint of each."""
 
-    def say(**sections: str) -> list[tuple[str, str, str | None]]:
+    def problems(**sections: str) -> list[tuple[str, str, str | None]]:
         with pytest.raises(ConfigError) as caught:
             validate(parse(config_text(**sections), "x.yaml"))
         return [
@@ -47,4 +47,4 @@ def refused() -> Callable[..., list[tuple[str, str, str | None]]]:
             for p in caught.value.problems
         ]
 
-    return say
+    return problems

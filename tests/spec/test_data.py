@@ -1,4 +1,4 @@
-"""The section `data:`: what cannot stand beside a cross-validation is refused, what can is said out in full."""
+"""The section `data:`: what contradicts a cross-validation is refused, all else is in the resolved config."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ def test_folds_have_defaults() -> None:
     assert experiment("{k_fold: {}}").data.split.k_fold == KFold(10, False, 1, False, None, False)
 
 
-def test_folds_are_said_out_in_full() -> None:
-    """The resolved config has every setting of the folds, and is the same experiment."""
-    said = resolved(experiment("{k_fold: {folds: 3, shuffle: true, repeats: 2}, validation: 0.1}"), str)
-    assert said["data"]["split"]["k_fold"] == {
+def test_the_resolved_config_has_every_setting_of_the_folds() -> None:
+    """The resolved config contains the defaults of the folds too."""
+    made = resolved(experiment("{k_fold: {folds: 3, shuffle: true, repeats: 2}, validation: 0.1}"), str)
+    assert made["data"]["split"]["k_fold"] == {
         "folds": 3,
         "shuffle": True,
         "repeats": 2,
         "stratify": False,
         "final_fit": False,
     }
-    assert said["data"]["split"]["validation"] == 0.1
+    assert made["data"]["split"]["validation"] == 0.1
 
 
 @pytest.mark.parametrize(
@@ -54,13 +54,13 @@ def test_folds_are_said_out_in_full() -> None:
         ("{k_fold: {fold: 10}}", "has no key 'fold'"),
     ],
 )
-def test_what_cannot_be_is_refused(split: str, text: str) -> None:
-    """The message says what contradicts what."""
+def test_contradictions_are_refused(split: str, text: str) -> None:
+    """The message states which settings contradict each other."""
     with pytest.raises(ConfigError, match=text):
         experiment(split)
 
 
 @pytest.mark.parametrize("split", ["{k_fold: {}, validation: test}", "{k_fold: {}, validation: 0.1, stratify: true}"])
-def test_what_can_stand_beside_folds(split: str) -> None:
-    """A validation part may be a share of each fold's training rows, stratified too, or its test part."""
+def test_a_validation_part_can_be_combined_with_folds(split: str) -> None:
+    """A validation part may be a fraction of each fold's training rows, stratified or not, or its test part."""
     assert experiment(split).data.split.k_fold is not None

@@ -8,7 +8,7 @@ import pytest
 
 
 def test_the_smallest_config_gets_keras_defaults(experiment) -> None:
-    """Epochs, batch size and shuffling are Keras' own where the config is silent; the name is the file's."""
+    """Epochs, batch size and shuffling are Keras' own by default; the name is the file's."""
     smallest = experiment()
     assert smallest.name == "x"
     assert (smallest.seed, smallest.training.epochs, smallest.training.batch_size, smallest.training.shuffle) == (
@@ -26,7 +26,7 @@ def test_an_experiment_is_frozen(experiment) -> None:
         experiment().seed = 8
 
 
-def test_parts_know_their_paths_from_the_root(experiment) -> None:
+def test_parts_have_their_paths_from_the_root(experiment) -> None:
     """Every part's path leads to it from the top of the file."""
     found = experiment(training="loss: mse\noptimizer: {SGD: {learning_rate: 0.1}}\nmetrics: [accuracy, mae]")
     assert found.model.layers[0].path == ("model", 0)
@@ -147,14 +147,14 @@ def test_parts_know_their_paths_from_the_root(experiment) -> None:
         ({"training": "3"}, "3", "expected a mapping for 'training', received 3", None),
     ],
 )
-def test_each_mistake_is_said_at_its_word(
+def test_each_mistake_is_reported_at_its_word(
     refused, sections: dict[str, str], word: str, text: str, hint: str | None
 ) -> None:
-    """The caret stands under the word to blame, and the message says what was expected and received."""
+    """The caret is under the word to blame, and the message states what was expected and received."""
     assert (word, text, hint) in refused(**sections)
 
 
-def test_eight_mistakes_are_eight_messages_in_one_go(refused) -> None:
+def test_eight_mistakes_are_eight_messages_at_once(refused) -> None:
     """A config with eight different mistakes gets eight messages, by place."""
     problems = refused(
         seed="seven",

@@ -1,4 +1,4 @@
-"""What the data teach: by word, by target, and as JSON."""
+"""Facts about the data: by word, by target, and as JSON."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ FACTS = st.builds(
 
 
 @given(FACTS)
-def test_facts_come_back_from_json(facts: Facts) -> None:
+def test_facts_are_restored_from_json(facts: Facts) -> None:
     """The record keeps every fact, those of each target included."""
     assert Facts.from_json(json.loads(json.dumps(facts.as_json()))) == facts
 
@@ -40,8 +40,8 @@ def test_records_of_a_single_target_are_still_read() -> None:
     assert (found.by_target, found.input_shape) == ({}, (2,))
 
 
-def test_a_target_answers_for_itself() -> None:
-    """`$classes` and `$targets` are the target's own, everything else is the data's; without one, the first's."""
+def test_a_target_has_its_own_classes() -> None:
+    """`$classes` and `$targets` are those of the target, or of the first one; all else is the same for all targets."""
     facts = Facts(
         "classification",
         "one_hot",

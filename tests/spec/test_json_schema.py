@@ -87,7 +87,7 @@ DEFINED: dict[str, Any] = {
 
 @cache
 def validator(definition: str | None = None) -> Draft202012Validator:
-    """Give the validator of whole configs, or of one definition."""
+    """Return the validator of whole configs, or of one definition."""
     whole = json_schema.schema()
     return Draft202012Validator(
         whole if definition is None else {"$ref": f"#/$defs/{definition}", "$defs": whole["$defs"]}
@@ -95,7 +95,7 @@ def validator(definition: str | None = None) -> Draft202012Validator:
 
 
 def changed(config: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
-    """Give a config in which a dotted path has another value; `...` takes the key out."""
+    """Return a config in which a path has another value; `...` removes the key."""
     made = copy.deepcopy(config)
     here: Any = made
     *way, last = (int(word) if word.isdigit() else word for word in path.split("/"))
@@ -109,7 +109,7 @@ def changed(config: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
 
 
 def refused(config: dict[str, Any]) -> bool:
-    """Say whether nnrun itself refuses a config."""
+    """Return whether nnrun itself refuses a config."""
     try:
         validate(document.parse(json.dumps(config), "tiny.yaml"))
     except ConfigError:
@@ -118,7 +118,7 @@ def refused(config: dict[str, Any]) -> bool:
 
 
 def test_it_is_a_schema_of_the_draft() -> None:
-    """The schema is one of draft 2020-12, under 3 MB, and bears no address that would have to be fetched."""
+    """The schema is one of draft 2020-12, under 3 MB, and has no address that would be downloaded."""
     Draft202012Validator.check_schema(json_schema.schema())
     assert json_schema.schema()["$schema"] == "https://json-schema.org/draft/2020-12/schema"
     assert json_schema.schema()["$id"].startswith("urn:")
@@ -126,13 +126,13 @@ def test_it_is_a_schema_of_the_draft() -> None:
 
 
 def test_the_text_is_the_schema() -> None:
-    """What is printed reads back as the schema, and has one definition a line."""
+    """The text is the schema as JSON, with one definition a line."""
     assert json.loads(json_schema.text()) == json.loads(json.dumps(json_schema.schema()))
     assert json_schema.text().count("\n") > len(json_schema.schema()["$defs"])
 
 
-def test_every_reference_leads_somewhere() -> None:
-    """No reference names a definition that is not there, and no definition is without use."""
+def test_every_reference_has_a_definition() -> None:
+    """No reference names a missing definition, and no definition is unused."""
     whole = json_schema.schema()
     used = set(re.findall(r'"\$ref": "#/\$defs/([^"]+)"', json.dumps(whole)))
     assert used == set(whole["$defs"])
@@ -144,8 +144,8 @@ def test_the_committed_file_is_up_to_date() -> None:
     assert "nnrun schema --out" in json.loads(COMMITTED.read_text(encoding="utf-8"))["$comment"]
 
 
-def test_the_package_holds_it_beside_the_configs() -> None:
-    """A wheel takes the whole folder of configs, so that their first lines lead to the schema there too."""
+def test_the_package_contains_it_next_to_the_configs() -> None:
+    """A wheel contains the whole folder of configs, so that their first lines lead to the schema there too."""
     project = tomllib.loads((Path(__file__).resolve().parents[2] / "pyproject.toml").read_text(encoding="utf-8"))
     assert project["tool"]["hatch"]["build"]["targets"]["wheel"]["force-include"] == {"configs": "nnrun/configs"}
     assert COMMITTED.parent.name == "configs"
@@ -153,7 +153,7 @@ def test_the_package_holds_it_beside_the_configs() -> None:
 
 @pytest.mark.parametrize(("name", "path"), CONFIGS, ids=[name for name, _ in CONFIGS])
 def test_shipped_configs_validate(name: str, path: Path) -> None:
-    """Every config that comes with nnrun is one that an editor finds nothing wrong with."""
+    """An editor finds no error in the configs that come with nnrun."""
     data = document.read(path).data
     assert [error.message for error in validator().iter_errors(data)] == [], name
 
@@ -199,7 +199,7 @@ def test_what_nnrun_accepts_the_schema_accepts(config: dict[str, Any]) -> None:
         {"extends": "base", "model": ["block", {"Dense": 1}]},
     ],
 )
-def test_a_config_that_extends_may_say_only_what_differs(config: dict[str, Any]) -> None:
+def test_a_config_that_extends_may_contain_only_what_differs(config: dict[str, Any]) -> None:
     """With `extends:` nothing is required, and null removes."""
     assert [error.message for error in validator().iter_errors(config)] == []
 
@@ -321,11 +321,11 @@ def test_what_the_schema_refuses_nnrun_refuses(path: str, value: Any) -> None:
 
 
 def test_every_key_of_every_section_is_described() -> None:
-    """What an editor shows of a key is what the section's own docstring says."""
+    """An editor shows of each key the description in the section's docstring."""
     whole = json_schema.schema()["$defs"]
     for name in ("Experiment", "DataSpec", "Split", "TrainingSpec", "Expectation"):
-        for key, said in whole[name]["properties"].items():
-            assert said["description"], (name, key)
+        for key, value in whole[name]["properties"].items():
+            assert value["description"], (name, key)
     assert set(whole["Experiment"]["properties"]) == set(Experiment.known_keys())
 
 
@@ -370,12 +370,12 @@ VALUES = st.recursive(
 
 @st.composite
 def parts(draw: st.DrawFn) -> tuple[str, Any]:
-    """Draw a category and a value that is nearly one of its parts: some arguments right, some odd, some unknown."""
+    """Draw a category and a value that is nearly one of its parts: some arguments right, some wrong, some unknown."""
     entry = draw(st.sampled_from(ENTRIES))
-    form = draw(st.sampled_from(["word", "lone", "example", "mapping", "mapping", "mapping"]))
+    form = draw(st.sampled_from(["word", "single", "example", "mapping", "mapping", "mapping"]))
     if form == "word":
         return entry.category, entry.name
-    if form == "lone":
+    if form == "single":
         return entry.category, {entry.name: draw(VALUES)}
     if form == "example":
         return entry.category, example_part(entry)
@@ -388,7 +388,7 @@ def parts(draw: st.DrawFn) -> tuple[str, Any]:
 @given(parts())
 @settings(max_examples=300)
 def test_reading_a_part_and_the_schema_agree(part: tuple[str, Any]) -> None:
-    """For a part, right or wrong, nnrun has a complaint exactly where the schema has one."""
+    """Nnrun and the schema accept and refuse the same parts."""
     category, value = part
     assert (read_part(category, value)[1] == ()) == validator(category).is_valid(value)
 

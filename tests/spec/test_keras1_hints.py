@@ -1,4 +1,4 @@
-"""Configs as Keras 1 would have had them: one message for each part, with the line to paste."""
+"""Configs in the words of Keras 1: one error for each part, with the line to paste."""
 
 from __future__ import annotations
 
@@ -40,55 +40,55 @@ def _label(case: dict[str, Any]) -> str:
 
 
 def _read(case: dict[str, Any]) -> PartReader:
-    """Read what Keras 1 wrote as a config's reader does: `from` and `call` apart."""
+    """Read a part of Keras 1 as the reader of models does: `from` and `call` apart."""
     reader = PartReader()
     name, arguments = split_part(case["wrote"])
     if not isinstance(arguments, dict):
         reader.part((case["category"],), case["wrote"], ())
         return reader
-    beside = {key: value for key, value in arguments.items() if key in LAYER_KEYS}
+    layer_keys = {key: value for key, value in arguments.items() if key in LAYER_KEYS}
     own = {key: value for key, value in arguments.items() if key not in LAYER_KEYS}
-    reader.part((case["category"],), {name: own}, (), beside)
+    reader.part((case["category"],), {name: own}, (), layer_keys)
     return reader
 
 
 def _today(case: dict[str, Any]) -> list[Part]:
-    """The parts that a translation offers, read."""
+    """Read the parts that a translation offers."""
     found = []
-    for said in keras1.translate(case["category"], *split_part(case["wrote"])).parts:
-        name, arguments = split_part(said)
+    for value in keras1.translate(case["category"], *split_part(case["wrote"])).parts:
+        name, arguments = split_part(value)
         kept = {
-            key: value
-            for key, value in (arguments if isinstance(arguments, dict) else {}).items()
+            key: item
+            for key, item in (arguments if isinstance(arguments, dict) else {}).items()
             if key not in LAYER_KEYS
         }
-        part, errors = read_part(case["category"], {name: kept} if isinstance(arguments, dict) else said)
+        part, errors = read_part(case["category"], {name: kept} if isinstance(arguments, dict) else value)
         assert errors == ()
         found.append(part)
     return found
 
 
 @pytest.mark.parametrize("case", OFFERED, ids=_label)
-def test_each_part_of_keras_1_is_one_complaint_with_its_line(case: dict[str, Any]) -> None:
-    """However many of its arguments are old, a part is complained of once, and the hint is the whole line."""
+def test_each_part_of_keras_1_is_one_error_with_its_line(case: dict[str, Any]) -> None:
+    """However many of its arguments are old, a part has one error, and the hint is the whole line."""
     assert [one.hint for one in _read(case).errors] == [case["hint"]]
 
 
 @pytest.mark.parametrize("case", [case for case in OFFERED if "wrote it so" in case["hint"]], ids=_label)
 def test_what_is_offered_is_valid(case: dict[str, Any]) -> None:
-    """Every line that is offered to be pasted reads without a complaint."""
+    """Every line that is offered is valid."""
     assert _today(case)
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if case["hint"] is None], ids=_label)
-def test_what_runs_as_it_is_gets_no_such_hint(case: dict[str, Any]) -> None:
-    """Names and arguments that have stayed are not complained of, or for another reason than their age."""
+def test_what_is_still_valid_has_no_such_hint(case: dict[str, Any]) -> None:
+    """Names and arguments that Keras 3 still has are no errors, or errors for another reason."""
     assert not any("Keras 1" in (one.hint or "") for one in _read(case).errors)
 
 
 @pytest.mark.parametrize("case", [case for case in OLD if _is_absent(case)], ids=_label)
 def test_what_nnrun_does_not_have_is_not_offered(case: dict[str, Any]) -> None:
-    """A translation into a part that is not there is kept back."""
+    """A translation into a part that nnrun lacks is not offered."""
     assert not any("Keras 1" in (one.hint or "") for one in _read(case).errors)
 
 
@@ -122,16 +122,16 @@ _VALUES = st.sampled_from(
     st.dictionaries(st.sampled_from(_KEYS), _VALUES, max_size=5),
 )
 def test_no_line_is_offered_that_has_a_mistake(name: tuple[str, str], arguments: dict[str, Any]) -> None:
-    """Whatever else stands in an old part: a line to paste is offered only where it is valid."""
+    """Whatever else is in an old part, a line is offered only where it is valid."""
     category, word = name
     for one in read_part(category, {word: arguments})[1]:
-        for said in _pasted(one.hint or ""):
-            if lookup.entry(category, split_part(said)[0]) is not None:
-                assert read_part(category, said)[1] == ()
+        for value in _pasted(one.hint or ""):
+            if lookup.entry(category, split_part(value)[0]) is not None:
+                assert read_part(category, value)[1] == ()
 
 
 def _pasted(hint: str) -> list[Any]:
-    """What a user would paste of a hint: nothing but parts, each as an item of a list."""
+    """Return the parts of a hint that a user would paste, each as an item of a list."""
     found = re.fullmatch(r"Keras 1 wrote it so; (?:.*; )?today(?: (\d) parts)?: (.*)", hint)
     if found is None:
         return []
@@ -141,8 +141,8 @@ def _pasted(hint: str) -> list[Any]:
 
 
 def test_a_whole_network_of_2016(refused: Refused) -> None:
-    """Each line of an old network is one message, and each message has its line of today."""
-    said = refused(
+    """Each line of an old network is one error, with the line of today as hint."""
+    problems = refused(
         model="""
         - Convolution2D: {nb_filter: 32, nb_row: 5, nb_col: 5, border_mode: same, subsample: [2, 2]}
         - Dropout: {p: 0.2}
@@ -158,7 +158,7 @@ def test_a_whole_network_of_2016(refused: Refused) -> None:
         callbacks: [BaseLogger, {ReduceLROnPlateau: {epsilon: 0.1}}]
         """,
     )
-    assert [(word, (hint or "").removeprefix("Keras 1 wrote it so; ")) for word, _, hint in said] == [
+    assert [(word, (hint or "").removeprefix("Keras 1 wrote it so; ")) for word, _, hint in problems] == [
         ("nb_filter", "today: Conv2D: {filters: 32, kernel_size: [5, 5], padding: same, strides: [2, 2]}"),
         ("p", "today: Dropout: {rate: 0.2}"),
         (
@@ -198,7 +198,7 @@ def test_a_whole_network_of_2016(refused: Refused) -> None:
 
 
 def test_the_lines_make_a_valid_config(experiment: Callable[..., Any]) -> None:
-    """The lines of such messages, pasted, are a config."""
+    """The lines of such hints, pasted, are a valid config."""
     found = experiment(
         model="""
         - Dense: {units: 8, kernel_initializer: uniform, kernel_regularizer: {L2: 0.01}}
@@ -231,14 +231,14 @@ def test_the_lines_make_a_valid_config(experiment: Callable[..., Any]) -> None:
 )
 def test_an_old_part_inside_a_part_is_translated_alone(refused: Refused, layer: str, word: str, hint: str) -> None:
     """Where only a value inside a layer is old, the line replaces that value and nothing else."""
-    said = refused(model=f"- {layer}\n- Flatten\n- Dense: {{units: 10, activation: softmax}}")
-    assert [(at, what) for at, _, what in said] == [(word, f"Keras 1 wrote it so; today: {hint}")]
+    problems = refused(model=f"- {layer}\n- Flatten\n- Dense: {{units: 10, activation: softmax}}")
+    assert [(at, what) for at, _, what in problems] == [(word, f"Keras 1 wrote it so; today: {hint}")]
 
 
-def test_l1l2_alone_is_refused_for_it_does_nothing(refused: Refused) -> None:
-    """Keras 1's `l1l2` weighed 0.01 twice; Keras 3 takes the word in silence with weights of 0."""
-    said = refused(model="- Dense: {units: 10, activation: softmax, bias_regularizer: l1l2}")
-    assert said[0][1] == "l1l2 alone has no effect: both its weights are 0 by default"
+def test_l1l2_alone_is_refused_because_it_has_no_effect(refused: Refused) -> None:
+    """The weights of `l1l2` were 0.01 in Keras 1; Keras 3 accepts the word with weights of 0."""
+    problems = refused(model="- Dense: {units: 10, activation: softmax, bias_regularizer: l1l2}")
+    assert problems[0][1] == "l1l2 alone has no effect: both its weights are 0 by default"
 
 
 @pytest.mark.parametrize(
@@ -276,17 +276,17 @@ def test_l1l2_alone_is_refused_for_it_does_nothing(refused: Refused) -> None:
         ),
     ],
 )
-def test_with_another_mistake_beside_each_old_argument_has_its_name(
+def test_with_another_mistake_each_old_argument_has_its_new_name(
     refused: Refused, layer: str, expected: list[tuple[str, str | None]]
 ) -> None:
-    """A part that would not run in today's words either has no line; its arguments are answered one by one."""
-    said = refused(model=f"- {layer}\n- Dense: {{units: 10, activation: softmax}}")
-    assert [(word, hint) for word, _, hint in said] == expected
+    """A part with another mistake too has no line; each of its arguments has its own error."""
+    problems = refused(model=f"- {layer}\n- Dense: {{units: 10, activation: softmax}}")
+    assert [(word, hint) for word, _, hint in problems] == expected
 
 
 def test_from_stays_in_the_line(refused: Refused) -> None:
-    """In a graph, the line keeps which tensors the layer takes."""
-    said = refused(
+    """In a graph, the line keeps the tensors that the layer takes."""
+    problems = refused(
         model="""
         - Dense: {units: 4, name: a}
         - Dense: {units: 4, name: b}
@@ -294,7 +294,7 @@ def test_from_stays_in_the_line(refused: Refused) -> None:
         - Dense: {units: 10, activation: softmax}
         """
     )
-    assert [hint for _, _, hint in said] == [
+    assert [hint for _, _, hint in problems] == [
         "Keras 1 wrote it so; today: Concatenate: {name: both, from: [a, b], axis: 1}"
     ]
 
@@ -338,7 +338,7 @@ def test_full_padding_is_the_full_convolution() -> None:
     keras = pytest.importorskip("keras")
     arguments = {"nb_filter": 1, "nb_row": 3, "nb_col": 2, "border_mode": "full", "init": "one", "bias": False}
     found = keras1.translate("layers", "Convolution2D", arguments)
-    model = keras.Sequential([_made(keras, read_part("layers", said)[0]) for said in found.parts])
+    model = keras.Sequential([_made(keras, read_part("layers", value)[0]) for value in found.parts])
     picture = np.arange(12, dtype="float32").reshape(1, 3, 4, 1)
     full = np.zeros((5, 5))
     for row in range(3):
@@ -352,7 +352,7 @@ def test_maxout_is_the_largest_of_its_features() -> None:
     """The three parts offered for MaxoutDense give the largest of each unit's features, as Keras 1 reckoned it."""
     keras = pytest.importorskip("keras")
     found = keras1.translate("layers", "MaxoutDense", {"output_dim": 3, "nb_feature": 2})
-    layers = [_made(keras, read_part("layers", said)[0]) for said in found.parts]
+    layers = [_made(keras, read_part("layers", value)[0]) for value in found.parts]
     x = np.random.default_rng(0).normal(size=(5, 4)).astype("float32")
     kept = np.asarray(keras.Sequential(layers)(x))
     weights = np.asarray(layers[0].kernel).reshape(4, 2, 3)

@@ -1,4 +1,4 @@
-"""Where a value comes from."""
+"""The origin of a value: the places that set it, or whose default it is."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ training:
 
 
 def marked(marks: tuple[Mark, ...]) -> list[str]:
-    """What stands at places."""
+    """Return the words at these places."""
     return [mark.text[mark.column - 1 : mark.column - 1 + mark.length] for mark in marks]
 
 
@@ -53,8 +53,8 @@ def marked(marks: tuple[Mark, ...]) -> list[str]:
         ("data.prepare.0.Reshape.shape", [8, 8, 1], ["[8, 8, 1]"]),
     ],
 )
-def test_what_the_config_says(config: Document, path: str, value: object, places: list[str]) -> None:
-    """A value is found however it is written: in a mapping, as a lone value, as a bare word or an alias."""
+def test_values_of_the_config(config: Document, path: str, value: object, places: list[str]) -> None:
+    """A value is found in a mapping, as the value of the first argument, as a bare word or an alias."""
     found = origin(config, words(path))
     assert (found.value, marked(found.places), found.default_of) == (value, places, None)
 
@@ -78,8 +78,8 @@ def test_what_the_config_says(config: Document, path: str, value: object, places
         ("training.callbacks.0.ModelCheckpoint.filepath", None, "nnrun"),
     ],
 )
-def test_what_is_a_default(config: Document, path: str, value: object, owner: str) -> None:
-    """What the config leaves out has its default, in sections, parts, and parts that are defaults themselves."""
+def test_defaults(config: Document, path: str, value: object, owner: str) -> None:
+    """What the config leaves out has its default: in sections, in parts, and in parts that are defaults."""
     found = origin(config, words(path))
     assert (found.value, found.default_of, found.places) == (value, owner, ())
     assert dotted(found.path) == path
@@ -110,8 +110,8 @@ def test_the_name_of_a_default_part(config: Document) -> None:
         ),
     ],
 )
-def test_what_there_cannot_be(config: Document, path: str, text: str, hint: str | None) -> None:
-    """A path that leads nowhere is refused with what it could have meant."""
+def test_an_unknown_path_is_refused(config: Document, path: str, text: str, hint: str | None) -> None:
+    """The error says which path was probably meant."""
     with pytest.raises(NnrunError) as caught:
         origin(config, words(path))
     assert caught.value.text == text
@@ -120,7 +120,7 @@ def test_what_there_cannot_be(config: Document, path: str, text: str, hint: str 
 
 @pytest.mark.keras
 def test_keras_own_defaults_are_those_of_keras(config: Document) -> None:
-    """What is told as Keras' default is what the installed Keras does where nothing is said."""
+    """What is reported as Keras' default is the default of the installed Keras."""
     import inspect
 
     import keras

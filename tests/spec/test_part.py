@@ -1,4 +1,4 @@
-"""Parts: words, one-key mappings and lone values, and what is said of wrong ones."""
+"""Parts: words, one-key mappings and values of the first argument, and the errors of wrong ones."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ def test_a_bare_word_is_a_part_without_arguments() -> None:
     assert read_part("layers", "Flatten") == (Part("layers", "Flatten", {}), ())
 
 
-def test_an_alias_becomes_the_catalogs_own_name() -> None:
+def test_an_alias_becomes_the_name_of_the_catalog() -> None:
     """`adam` and `Adam` are one optimizer."""
     part, errors = read_part("optimizers", "adam")
     assert part == Part("optimizers", "Adam", {})
     assert errors == ()
 
 
-def test_a_lone_value_goes_to_the_first_parameter() -> None:
-    """`Dropout: 0.2`, `Dense: 64` and `Reshape: [7, 7]` fill the first parameter of Keras' signature."""
+def test_a_single_value_is_the_first_argument() -> None:
+    """`Dropout: 0.2`, `Dense: 64` and `Reshape: [7, 7]` set the first parameter of Keras' signature."""
     assert read_part("layers", {"Dropout": 0.2})[0] == Part("layers", "Dropout", {"rate": 0.2})
     assert read_part("layers", {"Dense": 64})[0] == Part("layers", "Dense", {"units": 64})
     assert read_part("layers", {"Reshape": [7, 7]})[0] == Part("layers", "Reshape", {"target_shape": [7, 7]})
 
 
 def test_parts_nest() -> None:
-    """A regularizer, a schedule and a wrapped layer stand inside other parts, and know their paths."""
+    """A regularizer, a schedule and a wrapped layer are parts inside other parts, with their own paths."""
     part, errors = read_part(
         "layers", {"Bidirectional": {"layer": {"LSTM": {"units": 8, "kernel_regularizer": {"L2": 0.01}}}}}
     )
@@ -90,10 +90,10 @@ def test_parts_nest() -> None:
         ({"Adam": {}}, ("Adam",), True, "expected a layer"),
     ],
 )
-def test_what_is_wrong_is_said_at_its_place(
+def test_a_mistake_is_reported_at_its_place(
     value: object, path: tuple[str | int, ...], at_key: bool, words: str
 ) -> None:
-    """Each mistake is one complaint, at the key or value to blame."""
+    """Each mistake is one error, at the key or value to blame."""
     _, errors = read_part("layers", value)
     assert [(one.path, one.at_key) for one in errors] == [(path, at_key)]
     assert words in errors[0].text
@@ -113,7 +113,7 @@ def test_what_is_wrong_is_said_at_its_place(
     ],
 )
 def test_hints_can_be_typed(value: object, hint: str) -> None:
-    """A hint says what to type next."""
+    """A hint states what to type next."""
     _, errors = read_part("layers", value)
     assert errors[0].hint == hint
 
@@ -129,16 +129,16 @@ def test_all_mistakes_of_a_part_are_found_at_once() -> None:
     }
 
 
-def test_what_no_config_can_use_is_refused_with_the_reason() -> None:
-    """Abstract bases are known, and refused in words."""
-    barred = lookup.entry("layers", "Layer")
-    assert barred.refused
-    _, errors = read_part(barred.category, barred.name)
-    assert barred.refused in errors[0].text
+def test_an_abstract_class_is_refused_with_the_reason() -> None:
+    """The error of a class that no config can use gives the reason."""
+    abstract = lookup.entry("layers", "Layer")
+    assert abstract.refused
+    _, errors = read_part(abstract.category, abstract.name)
+    assert abstract.refused in errors[0].text
 
 
-def test_what_nnrun_fills_in_is_required_by_keras() -> None:
-    """The table of filled-in arguments names only arguments that there are."""
+def test_filled_in_arguments_exist_in_keras() -> None:
+    """The table of filled-in arguments names existing arguments, and configs need not give them."""
     for name, parameter in FILLED_IN:
         assert parameter in lookup.entry("callbacks", name).parameters
     assert read_part("callbacks", "ModelCheckpoint")[1] == ()
@@ -146,7 +146,7 @@ def test_what_nnrun_fills_in_is_required_by_keras() -> None:
 
 
 def test_a_function_with_arguments_names_its_class() -> None:
-    """Keras compiles functions by name, so that arguments need the class: the hint says which."""
+    """Keras compiles functions by name, so arguments need the class: the hint names it."""
     _, errors = read_part("losses", {"huber": {"delta": 2.0}})
     assert errors[0].hint == "write Huber: {...}"
     _, errors = read_part("activations", {"leaky_relu": 0.2})

@@ -1,4 +1,4 @@
-"""The resolved config is the same experiment, said out in full."""
+"""The resolved config is the same experiment with every default."""
 
 from __future__ import annotations
 
@@ -70,27 +70,27 @@ CONFIGS = some.fixed_dictionaries(
 
 
 @given(CONFIGS)
-def test_what_is_resolved_is_read_back_as_the_same(config: dict[str, object]) -> None:
+def test_a_resolved_config_is_the_same_experiment(config: dict[str, object]) -> None:
     """Resolving, writing, reading and resolving again changes nothing."""
     once = resolved(validate(parse(dump(config), "x.yaml")), str)
     again = resolved(validate(parse(dump(once), "elsewhere/resolved.yaml")), str)
     assert again == once
 
 
-def test_defaults_are_said_out(experiment) -> None:
-    """Keras' defaults stand in the resolved config, so that a later Keras cannot change them unseen."""
-    said = resolved(experiment(), str)
-    assert said["training"]["optimizer"]["Adam"]["learning_rate"] == 0.001
-    assert said["model"][0]["Dense"]["kernel_initializer"] == "GlorotUniform"
+def test_defaults_are_in_the_resolved_config(experiment) -> None:
+    """The resolved config contains Keras' defaults, so that a later Keras cannot change them unnoticed."""
+    made = resolved(experiment(), str)
+    assert made["training"]["optimizer"]["Adam"]["learning_rate"] == 0.001
+    assert made["model"][0]["Dense"]["kernel_initializer"] == "GlorotUniform"
 
 
-def test_files_are_named_where_they_lie(experiment) -> None:
-    """A data file's name becomes a path that holds wherever the resolved config lies."""
-    said = resolved(experiment(data="source: {csv: {file: a.csv}}"), lambda name: f"/data/{name}")
-    assert said["data"]["source"]["csv"]["file"] == "/data/a.csv"
+def test_file_names_become_paths(experiment) -> None:
+    """A data file's name becomes a path that is valid wherever the resolved config is stored."""
+    made = resolved(experiment(data="source: {csv: {file: a.csv}}"), lambda name: f"/data/{name}")
+    assert made["data"]["source"]["csv"]["file"] == "/data/a.csv"
 
 
-def test_a_null_that_was_said_stays(experiment) -> None:
-    """`activation: null` is kept, since it may differ from a default."""
-    said = resolved(experiment(model="- Dense: {units: 10, activation: null}"), str)
-    assert said["model"][0]["Dense"]["activation"] is None
+def test_a_null_of_the_config_is_kept(experiment) -> None:
+    """`activation: null` is kept, because it may differ from the default."""
+    made = resolved(experiment(model="- Dense: {units: 10, activation: null}"), str)
+    assert made["model"][0]["Dense"]["activation"] is None

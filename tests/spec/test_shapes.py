@@ -1,4 +1,4 @@
-"""Graphs told layer by layer: the same shapes, parameters and names as Keras, and refusals at their place."""
+"""Shapes of graphs: the same shapes, parameters and names as Keras, and errors at their place."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from nnrun.spec.experiment import Experiment
 from nnrun.spec.facts import Facts
 from nnrun.spec.shapes import NodeShape, infer_shapes, input_names
 
-#: Architectures as configs say them, with the shape of one example at each input.
+#: Architectures as in configs, with the shape of one example at each input.
 ARCHITECTURES: dict[str, tuple[str, dict[str, tuple[int | None, ...]]]] = {
     "inception": (
         """
@@ -166,19 +166,19 @@ FACTS = Facts("regression", "number", (4,), features=4, targets=1)
 
 
 @pytest.fixture
-def said(experiment) -> Callable[[str], Experiment]:
+def validated(experiment) -> Callable[[str], Experiment]:
     """Validate a config with this model."""
     return lambda model: experiment(model=model, define=DEFINE, training="loss: mse\noptimizer: Adam")
 
 
 @pytest.fixture
-def rows(said) -> Callable[..., tuple[NodeShape, ...]]:
-    """Walk the graph of a model."""
+def rows(validated) -> Callable[..., tuple[NodeShape, ...]]:
+    """Infer the shapes of a model."""
 
-    def tell(model: str, **shapes: tuple[int | None, ...]) -> tuple[NodeShape, ...]:
-        return infer_shapes(said(model).graph, FACTS, shapes)
+    def infer(model: str, **shapes: tuple[int | None, ...]) -> tuple[NodeShape, ...]:
+        return infer_shapes(validated(model).graph, FACTS, shapes)
 
-    return tell
+    return infer
 
 
 def _count(weights: Any) -> int:
@@ -187,19 +187,19 @@ def _count(weights: Any) -> int:
 
 @pytest.mark.keras
 @pytest.mark.parametrize("name", ARCHITECTURES)
-def test_rows_are_those_of_keras(said, name: str) -> None:
+def test_rows_are_those_of_keras(validated, name: str) -> None:
     """Each layer has Keras' own name, class, outputs and parameters, and the sums are Keras' sums."""
     from nnrun.engine.backend.start import BackendSettings, start_keras
     from nnrun.engine.model.compile import compile_model
 
     keras = start_keras(BackendSettings(seed=1))
     model, shapes = ARCHITECTURES[name]
-    experiment = said(model)
+    experiment = validated(model)
     theirs = compile_model(keras, experiment, FACTS, shapes, lambda _: None)
-    told = infer_shapes(experiment.graph, FACTS, shapes)
+    found = infer_shapes(experiment.graph, FACTS, shapes)
     ours = {
         one.row.name: (one.row.class_name, one.row.parameters, one.row.trainable)
-        for one in told
+        for one in found
         if one.used and one.first
     }
     layers = [layer for layer in theirs.layers if not isinstance(layer, keras.layers.InputLayer)]
@@ -208,15 +208,15 @@ def test_rows_are_those_of_keras(said, name: str) -> None:
     }
     entered = {layer.name for layer in theirs.layers if isinstance(layer, keras.layers.InputLayer)}
     assert set(input_names(experiment.graph).values()) == entered
-    for one in told:
+    for one in found:
         outputs = theirs.get_layer(one.row.name)._inbound_nodes[0].output_tensors
         made = tuple(tuple(tensor.shape)[1:] for tensor in outputs)
         assert one.row.output_shape in (made, made[0] if len(made) == 1 else None)
-    assert sum(one.row.parameters or 0 for one in told if one.first) == theirs.count_params()
+    assert sum(one.row.parameters or 0 for one in found if one.first) == theirs.count_params()
 
 
-def test_more_steps_than_positions_are_refused(rows) -> None:
-    """A table of positions has one for each step; fewer steps are fine."""
+def test_a_position_embedding_takes_no_more_steps_than_positions(rows) -> None:
+    """More positions than steps are refused; fewer are fine."""
     (wrong,) = rows("layers: [{PositionEmbedding: {sequence_length: 8}}]", input=(10, 5))
     assert "8 steps at most" in wrong.row.error.text
     (right,) = rows("layers: [{PositionEmbedding: {sequence_length: 12}}]", input=(10, 5))
@@ -224,9 +224,9 @@ def test_more_steps_than_positions_are_refused(rows) -> None:
 
 
 def test_a_shared_layer_counts_once(rows) -> None:
-    """Every application has a row with what it takes; only the first brings weights."""
-    told = rows(*ARCHITECTURES["siamese"][:1], **ARCHITECTURES["siamese"][1])
-    assert [(one.row.name, one.sources, one.first) for one in told] == [
+    """Every application has a row with its sources; only the first has the weights."""
+    found = rows(*ARCHITECTURES["siamese"][:1], **ARCHITECTURES["siamese"][1])
+    assert [(one.row.name, one.sources, one.first) for one in found] == [
         ("dense", ("left",), True),
         ("dense_1", ("dense",), True),
         ("dense", ("right",), False),
@@ -236,28 +236,28 @@ def test_a_shared_layer_counts_once(rows) -> None:
     ]
 
 
-def test_weights_cannot_be_shared_between_inputs_of_two_sizes(rows) -> None:
-    """Weights that were made for three numbers cannot take four."""
-    told = rows(ARCHITECTURES["siamese"][0], left=(3,), right=(4,))
-    wrong = [one for one in told if one.row.error is not None]
+def test_weights_cannot_be_shared_between_inputs_of_different_sizes(rows) -> None:
+    """Weights that were made for three numbers cannot be applied to four."""
+    found = rows(ARCHITECTURES["siamese"][0], left=(3,), right=(4,))
+    wrong = [one for one in found if one.row.error is not None]
     assert [one.path for one in wrong] == [("define", "tower", 0, "Dense")]
     assert "made for [3], received [4]" in wrong[0].row.error.text
 
 
 def test_other_branches_go_on_after_an_error(rows) -> None:
-    """What follows a refused layer has no row, what stands beside it has, so that all errors are told at once."""
+    """Layers after a refused one have no row, those of other branches have, so all errors are found at once."""
     model = """
     layers:
       - Conv2D: {filters: 4, kernel_size: 3, name: one}
       - Dense: {units: 4, name: after}
       - LSTM: {from: input, units: 3}
     """
-    told = rows(model, input=(4,))
-    assert [(one.row.name, one.row.error is None) for one in told] == [("one", False), ("lstm", False)]
+    found = rows(model, input=(4,))
+    assert [(one.row.name, one.row.error is None) for one in found] == [("one", False), ("lstm", False)]
 
 
 def test_an_unknown_input_makes_its_own_branch_undecided(rows) -> None:
-    """What depends on an input of unknown shape is undecided; the other input's branch is told."""
+    """What depends on an input of unknown shape is undecided; the other input's branch is not."""
     model = """
     inputs: {left: [a], right: [b]}
     layers:
@@ -265,21 +265,21 @@ def test_an_unknown_input_makes_its_own_branch_undecided(rows) -> None:
       - Dense: {from: right, units: 2, name: other}
       - Add: {from: [one, other]}
     """
-    told = rows(model, left=(1,), right=None)
-    assert [one.row.parameters for one in told] == [4, None, None]
-    assert "right" in (told[1].row.undecided or "")
+    found = rows(model, left=(1,), right=None)
+    assert [one.row.parameters for one in found] == [4, None, None]
+    assert "right" in (found[1].row.undecided or "")
 
 
-def test_an_output_that_a_layer_has_not_is_refused(rows) -> None:
-    """`from: name.1` of a layer with one output is an error at the layer that says it."""
+def test_an_output_that_a_layer_does_not_have_is_refused(rows) -> None:
+    """`from: name.1` of a layer with one output is an error at the layer with the `from`."""
     model = "layers:\n  - Dense: {units: 3, name: one}\n  - Dense: {from: one.1, units: 2}"
-    told = rows(model, input=(4,))
-    assert "one of 1 output, counted from 0, received '.1'" in told[1].row.error.text
-    assert told[1].path == ("model", "layers", 1, "Dense")
+    found = rows(model, input=(4,))
+    assert "one of 1 output, counted from 0, received '.1'" in found[1].row.error.text
+    assert found[1].path == ("model", "layers", 1, "Dense")
 
 
-def test_what_no_output_depends_on_is_marked(rows) -> None:
-    """Keras drops a layer whose output goes nowhere."""
+def test_a_layer_that_no_output_depends_on_is_marked(rows) -> None:
+    """Keras leaves out a layer whose output is not used."""
     model = """
     layers:
       - Dense: {units: 3, name: lost}
@@ -295,11 +295,11 @@ def test_weights_of_a_shared_layer_count_where_the_model_keeps_it(rows) -> None:
       - use: {stack: tower, share: true, name: lost}
       - use: {stack: tower, share: true, from: input}
     """
-    told = rows(model, input=(3,))
-    assert [(one.used, one.first) for one in told] == [(False, False), (False, False), (True, True), (True, True)]
+    found = rows(model, input=(3,))
+    assert [(one.used, one.first) for one in found] == [(False, False), (False, False), (True, True), (True, True)]
 
 
-def test_a_swallowed_sequence_names_who_swallowed_it(rows) -> None:
-    """A recurrent layer after one without `return_sequences` is told to ask the one before it."""
-    told = rows("layers:\n  - LSTM: 4\n  - Dropout: 0.5\n  - GRU: 3", input=(10, 2))
-    assert "return_sequences: true" in (told[2].row.error.hint or "")
+def test_a_missing_sequence_names_the_layer_that_dropped_it(rows) -> None:
+    """The hint for a recurrent layer after one without `return_sequences` is about the one before it."""
+    found = rows("layers:\n  - LSTM: 4\n  - Dropout: 0.5\n  - GRU: 3", input=(10, 2))
+    assert "return_sequences: true" in (found[2].row.error.hint or "")

@@ -26,14 +26,14 @@ from nnrun.spec.targets import target_form
         ("Huber", "number"),
     ],
 )
-def test_a_loss_says_how_targets_are_encoded(loss: object, form: str) -> None:
-    """Sparse losses take class numbers, categorical ones rows, binary ones 0 or 1, all others numbers."""
+def test_the_loss_decides_the_encoding_of_targets(loss: object, form: str) -> None:
+    """Sparse losses take class numbers, categorical ones one-hot rows, binary ones 0 or 1, all others numbers."""
     part, errors = read_part("losses", loss)
     assert errors == ()
     assert target_form(part) == form
 
 
-def test_every_loss_of_keras_has_a_form() -> None:
+def test_every_loss_of_keras_has_an_encoding() -> None:
     """No loss of the catalog is left out."""
     for name in lookup.names("losses"):
         part, _ = read_part("losses", name)

@@ -18,11 +18,11 @@ FACTS = Facts("classification", "integer", (64,), classes=10, targets=1, rows={"
 
 @pytest.fixture
 def found(experiment) -> Callable[..., tuple[Finding, ...]]:
-    """Find what is wrong with a config made of sections, with facts of ten classes of 64 numbers."""
+    """Check a config made of sections, with facts of ten classes of 64 numbers."""
 
     def find(facts: Facts | None = FACTS, **sections: str) -> tuple[Finding, ...]:
-        said: Experiment = experiment(**sections)
-        given = {one.name: facts.input_shape if facts else None for one in said.graph.inputs}
-        return check(CheckContext(said, facts, given, infer_shapes(said.graph, facts, given)))
+        made: Experiment = experiment(**sections)
+        given = {one.name: facts.input_shape if facts else None for one in made.graph.inputs}
+        return check(CheckContext(made, facts, given, infer_shapes(made.graph, facts, given)))
 
     return find

@@ -1,4 +1,4 @@
-"""Shapes that cannot be, layers that act otherwise than meant, and what is not decided."""
+"""Impossible and unknown shapes, layers that do something else than intended, and unused layers."""
 
 from __future__ import annotations
 
@@ -9,27 +9,27 @@ UNKNOWN = Facts("classification", "integer", None, classes=10, targets=1)
 LAST = "- Dense: {units: 10, activation: softmax}"
 
 
-def test_every_refused_branch_is_told_at_its_layer(found) -> None:
-    """All impossible shapes of a model are told at once, each at the layer that cannot take its input."""
+def test_every_refused_branch_is_reported_at_its_layer(found) -> None:
+    """All impossible shapes of a model are found at once, each at the layer that cannot take its input."""
     model = """
     layers:
       - Conv2D: {filters: 2, kernel_size: 3, name: one}
       - LSTM: {from: input, units: 3, name: other}
     outputs: {one: {}, other: {}}
     """
-    told = [one for one in found(model=model) if one.name == "shape-impossible"]
-    assert [one.path for one in told] == [("model", "layers", 0, "Conv2D"), ("model", "layers", 1, "LSTM")]
-    assert all(one.hint for one in told)
+    findings = [one for one in found(model=model) if one.name == "shape-impossible"]
+    assert [one.path for one in findings] == [("model", "layers", 0, "Conv2D"), ("model", "layers", 1, "LSTM")]
+    assert all(one.hint for one in findings)
 
 
-def test_a_dense_on_a_picture_is_told_once(found) -> None:
-    """The Denses that follow have a picture only because the first one has."""
-    told = found(PICTURE, model=f"- Dense: 3\n- Dense: 3\n- Flatten\n{LAST}")
-    assert [(one.name, one.path) for one in told] == [("dense-on-picture", ("model", 0, "Dense"))]
+def test_a_dense_on_a_picture_is_reported_once(found) -> None:
+    """The Dense layers after it have a picture only because the first one has."""
+    findings = found(PICTURE, model=f"- Dense: 3\n- Dense: 3\n- Flatten\n{LAST}")
+    assert [(one.name, one.path) for one in findings] == [("dense-on-picture", ("model", 0, "Dense"))]
 
 
 def test_a_dense_on_a_sequence_is_fine(found) -> None:
-    """Step by step is how Transformers use it."""
+    """Transformers apply Dense to each step."""
     sequence = Facts("classification", "integer", (8, 4), classes=10, targets=1)
     assert found(sequence, model=f"- Dense: 3\n- Flatten\n{LAST}") == ()
 
@@ -44,13 +44,46 @@ def test_an_input_of_open_sizes_fits_the_data(found) -> None:
     assert "[8, 8, 1]" in one.text
 
 
-def test_what_is_undecided_is_told_once_with_the_reason(found) -> None:
+def test_an_unknown_shape_is_reported_once_with_the_reason(found) -> None:
     """One note names the first layer whose shape is not known."""
     (one,) = found(UNKNOWN, model=f"- Dense: 3\n{LAST}")
     assert (one.name, one.severity, one.path) == ("undecided", "note", ("model", 0, "Dense"))
     assert "the shape of input_layer is not known" in one.text
 
 
-def test_without_any_facts_no_shapes_are_missed(found) -> None:
-    """Where the data themselves are not known, that is said of them and of nothing else."""
+def test_without_any_facts_there_is_no_finding_about_shapes(found) -> None:
+    """Where nothing is known of the data, there is a finding about the data already."""
     assert found(None, model=LAST) == ()
+
+
+def test_a_stack_that_only_an_unused_stack_uses_is_unused(found) -> None:
+    """A stack is used by the model, or by a stack that the model uses."""
+    define = "outer: [inner]\ninner: [Flatten]\nused: [through]\nthrough: [Flatten]"
+    findings = found(define=define, model="- used\n- Dense: {units: 10, activation: softmax}")
+    assert [(one.name, one.path) for one in findings] == [
+        ("unused-define", ("define", "outer")),
+        ("unused-define", ("define", "inner")),
+    ]
+
+
+def test_a_layer_of_a_stack_that_is_used_somewhere_is_used(found) -> None:
+    """A layer of a stack is unused only if no use of the stack needs it."""
+    model = """
+    layers:
+      - use: {stack: block, name: lost}
+      - use: {stack: block, from: input}
+      - Dense: {units: 10, activation: softmax}
+    """
+    assert found(define="{block: [{Dense: 4}]}", model=model) == ()
+
+
+def test_tensors_of_a_call_are_needed(found) -> None:
+    """A layer whose output is only an argument of another's call is part of the model."""
+    model = """
+    layers:
+      - Dense: {units: 4, activation: tanh, name: state}
+      - Reshape: {from: input, target_shape: [8, 8]}
+      - GRU: {units: 4, call: {initial_state: state}}
+      - Dense: {units: 10, activation: softmax}
+    """
+    assert found(model=model) == ()

@@ -1,4 +1,4 @@
-"""Whether losses fit the outputs that they look at."""
+"""Whether losses fit their outputs."""
 
 from __future__ import annotations
 
@@ -42,26 +42,26 @@ PICTURES = Facts("classification", "integer", (8, 8, 1), classes=2, targets=1, p
     ],
 )
 def test_a_loss_fits_or_does_not(found, facts: Facts, loss: str, last: str, names: list[str]) -> None:
-    """Losses are held against the activation, the number of outputs and the target's shape."""
-    told = found(facts, model=f"- Dense: {last}", training=f"loss: {loss}\noptimizer: Adam")
-    assert [one.name for one in told] == names
+    """A loss must fit the activation, the number of outputs and the shape of the target."""
+    findings = found(facts, model=f"- Dense: {last}", training=f"loss: {loss}\noptimizer: Adam")
+    assert [one.name for one in findings] == names
 
 
-def test_what_carries_values_is_looked_through(found) -> None:
+def test_layers_that_pass_values_through_are_skipped(found) -> None:
     """The activation that counts is that of the last layer that computes something."""
     model = "- Dense: 3\n- Activation: sigmoid\n- Dropout: 0.1"
     (one,) = found(ONE_HOT, model=model, training="loss: categorical_crossentropy\noptimizer: Adam")
     assert (one.name, one.path) == ("loss-activation-mismatch", ("model", 1, "Activation", "activation"))
 
 
-def test_an_activation_of_its_own_kind_is_left_alone(found) -> None:
-    """Of a layer whose values are not known nothing is claimed."""
+def test_a_layer_with_unknown_values_has_no_finding(found) -> None:
+    """Nothing is found about a layer whose range of values is unknown."""
     model = "- Dense: {units: 3, activation: softmax}\n- LayerNormalization"
     assert found(ONE_HOT, model=model, training="loss: categorical_crossentropy\noptimizer: Adam") == ()
 
 
-def test_a_class_for_each_pixel_needs_a_map(found) -> None:
-    """Targets with a class for each place are compared with outputs of the same places."""
+def test_a_class_for_each_pixel_needs_an_output_for_each_pixel(found) -> None:
+    """Targets with a class for each position need outputs with the same positions."""
     training = "loss: sparse_categorical_crossentropy\noptimizer: Adam"
     map_of = "- Conv2D: {filters: 2, kernel_size: 1, activation: softmax}"
     assert found(PICTURES, model=map_of, training=training) == ()

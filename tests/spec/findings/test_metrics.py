@@ -1,4 +1,4 @@
-"""Claims of `expect:` about figures that there will not be."""
+"""Names of metrics, and scores of `expect:` that there will not be."""
 
 from __future__ import annotations
 
@@ -9,16 +9,60 @@ from typing import Any
 import pytest
 
 from nnrun.spec.facts import Facts
+from nnrun.spec.findings.metrics import epoch_metrics, metric_name
 
+TRAINING = "loss: sparse_categorical_crossentropy\noptimizer: Adam\nmetrics: [accuracy]\n"
+FACTS = Facts("classification", "integer", (64,), classes=10, targets=1, rows={"train": 100, "test": 20})
 CLASSES = Facts(
     "classification", "integer", (64,), classes=2, targets=1, class_names=("cat", "dog"), rows={"train": 90, "test": 10}
 )
 
 
-def claimed(found: Callable[..., Any], path: str, facts: Facts = CLASSES, **sections: str) -> list[tuple[str, str]]:
-    """What is found in a config with one claim."""
-    told = found(facts, expect=f"{{{path}: {{at_most: 1}}}}", **sections)
-    return [(one.name, one.hint) for one in told if one.name == "expect-path-unknown"]
+@pytest.mark.parametrize(
+    ("class_name", "name"),
+    [
+        ("MeanSquaredError", "mean_squared_error"),
+        ("AUC", "auc"),
+        ("F1Score", "f1_score"),
+        ("accuracy", "accuracy"),
+        ("TopKCategoricalAccuracy", "top_k_categorical_accuracy"),
+    ],
+)
+def test_metrics_are_named_as_keras_names_them(class_name: str, name: str) -> None:
+    """A metric's class name becomes snake case by Keras' own rule."""
+    assert metric_name(class_name) == name
+
+
+def test_the_metrics_of_an_epoch_are_known_in_advance(experiment) -> None:
+    """Loss and metrics, and the same on the validation part where there is one."""
+    validated = experiment(training=TRAINING)
+    assert epoch_metrics(validated, validation=True) == ["loss", "accuracy", "val_loss", "val_accuracy"]
+
+
+def test_metrics_of_several_outputs_begin_with_their_names(experiment) -> None:
+    """With several outputs each has a loss and metrics of its own, with its name, as in Keras."""
+    model = """
+    layers:
+      - Dense: {units: 1, name: price}
+      - Dense: {from: input, units: 3, activation: softmax, name: species}
+    outputs: {price: {loss: mse, metrics: [mae]}, species: {}}
+    """
+    validated = experiment(model=model, training=TRAINING)
+    assert epoch_metrics(validated, validation=False) == [
+        "loss",
+        "price_loss",
+        "species_loss",
+        "price_mean_absolute_error",
+        "species_accuracy",
+    ]
+
+
+def unknown_scores(
+    found: Callable[..., Any], path: str, facts: Facts = CLASSES, **sections: str
+) -> list[tuple[str, str]]:
+    """Return name and hint of the finding about an unknown score, in a config that expects one score."""
+    findings = found(facts, expect=f"{{{path}: {{at_most: 1}}}}", **sections)
+    return [(one.name, one.hint) for one in findings if one.name == "expect-path-unknown"]
 
 
 @pytest.mark.parametrize(
@@ -33,25 +77,57 @@ def claimed(found: Callable[..., Any], path: str, facts: Facts = CLASSES, **sect
         "cross_validation.mean.error_percent",
     ],
 )
-def test_figures_that_there_will_be_can_be_claimed(found: Callable[..., Any], path: str) -> None:
-    """Keras' figures, nnrun's own and those of a class are known."""
-    assert claimed(found, path) == []
+def test_known_scores_can_be_expected(found: Callable[..., Any], path: str) -> None:
+    """Keras' metrics, nnrun's own scores and those of a class are known."""
+    assert unknown_scores(found, path) == []
 
 
 @pytest.mark.parametrize(
     "path", ["test.roc", "test.per_class.cow.recall", "train.roc_auc", "train.per_class.dog.f1", "validation.errors"]
 )
-def test_figures_that_there_will_not_be_are_found(found: Callable[..., Any], path: str) -> None:
-    """A misspelt figure, a class that is none, a detail of the training rows and a part that is none are refused."""
-    ((name, hint),) = claimed(found, path)
+def test_unknown_scores_are_found(found: Callable[..., Any], path: str) -> None:
+    """A misspelt score, an unknown class, a detail of the training rows and an unknown part are refused."""
+    ((name, hint),) = unknown_scores(found, path)
     assert name == "expect-path-unknown"
     assert hint
 
 
-def test_numbers_have_their_own_figures(found: Callable[..., Any]) -> None:
+def test_a_regression_has_its_own_scores(found: Callable[..., Any]) -> None:
     """A regression has an R2 and no errors to count."""
     numbers = replace(CLASSES, task="regression", form="number", classes=None, class_names=())
     training = "loss: mse\noptimizer: Adam"
-    assert claimed(found, "test.r2", numbers, training=training) == []
-    assert claimed(found, "train.root_mean_squared_error", numbers, training=training) == []
-    assert claimed(found, "test.errors", numbers, training=training)
+    assert unknown_scores(found, "test.r2", numbers, training=training) == []
+    assert unknown_scores(found, "train.root_mean_squared_error", numbers, training=training) == []
+    assert unknown_scores(found, "test.errors", numbers, training=training)
+
+
+@pytest.mark.parametrize(
+    ("path", "hint"),
+    [
+        ("test.accuracy", None),
+        ("test.error_percent", None),
+        ("train.rows", None),
+        ("cross_validation.mean.accuracy", None),
+        ("test.acc", "write test.accuracy"),
+        ("test.eror_percent", "Did you mean 'test.error_percent'?"),
+        ("validation.accuracy", None),
+    ],
+)
+def test_an_expected_score_must_exist(found, path: str, hint: str | None) -> None:
+    """A score of a known part, of Keras or nnrun, is accepted; everything else is an error with a hint."""
+    findings = found(FACTS, expect=f"{{{path}: {{at_least: 0.5}}}}", training=TRAINING)
+    wrong = hint is not None or path.startswith("validation.")
+    assert [(one.name, one.path) for one in findings] == [("expect-path-unknown", ("expect", path))] * wrong
+    assert hint in (None, *(one.hint for one in findings))
+
+
+def test_scores_of_several_outputs_have_their_names(found) -> None:
+    """Scores of nnrun are below the output's name, metrics of Keras begin with it."""
+    model = """
+    layers:
+      - Dense: {units: 10, activation: softmax, name: one}
+      - Dense: {from: input, units: 10, activation: softmax, name: other}
+    outputs: {one: {}, other: {}}
+    """
+    expect = "{test.one_accuracy: {at_least: 0}, test.outputs.other.error_rate: {at_most: 1}, test.loss: {at_most: 9}}"
+    assert found(FACTS, model=model, training=TRAINING, expect=expect) == ()
