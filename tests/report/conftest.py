@@ -84,8 +84,8 @@ def scores_and_predictions(
         outputs = random.normal(0, 1, (rows, len(names))) + 2 * np.eye(len(names))[true]
         shares = np.exp(outputs) / np.exp(outputs).sum(axis=1, keepdims=True)
         facts = Facts("classification", "integer", (3,), classes=len(names), class_names=tuple(names))
-        told = (outputs if logits else shares).astype("float32")
-        answers = Answers("", facts, told, told.argmax(axis=1), true)
+        raw = (outputs if logits else shares).astype("float32")
+        answers = Answers("", facts, raw, raw.argmax(axis=1), true)
         loss = Part("losses", "sparse_categorical_crossentropy", {"from_logits": logits})
     part: dict[str, Any] = {"rows": rows, "loss": 0.5}
     if names:

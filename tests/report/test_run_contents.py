@@ -123,4 +123,6 @@ def test_a_file_of_other_arrays_has_no_images(finished: Callable[..., RunFolder]
     folder = finished(names=("a", "b"))
     with folder.mistakes.open("wb") as file:
         np.savez_compressed(file, rows=[1], pictures=np.zeros((1, 8, 8)))
-    assert read_run(folder).damaged == ("mistakes.npz contains no images of shape (height, width, 1 or 3)",)
+    assert read_run(folder).damaged == (
+        "mistakes.npz is damaged: expected uint8 images of shape (height, width, 1 or 3)",
+    )

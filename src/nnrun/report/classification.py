@@ -16,7 +16,7 @@ from nnrun.report.run_contents import as_mapping, as_number
 from nnrun.report.style import FIRST, INK, MUTED, SECOND, THIRD, Plot, new_figure, short_label
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -79,17 +79,19 @@ def classification_section(output: OutputPredictions, run: RunContents, section:
     matrices = [confusion_plot(matrix, output.names, output.prefix)] if matrix is not None else []
     # The page has two columns: plots of a similar height should be neighbours.
     plots = [*matrices, *by_class, *curves] if matrices and matrices[0].wide else [*matrices, *curves, *by_class]
-    tables = [_class_table(scores)]
-    if matrix is not None:
-        tables.append(_confusion_table(matrix, output.names))
-    if output.kind == "classes":
-        tables.append(_mistake_table(output, probabilities))
+    mistakes = _most_confident_mistakes(output, probabilities) if output.kind == "classes" else []
+    rows = tuple(tuple(map(format_value, mistake)) for mistake in mistakes)
+    tables = [
+        _class_table(scores),
+        _confusion_table(matrix, output.names),
+        ReportTable("Most confident mistakes", ("row in the source", "true", "predicted", "probability"), rows),
+    ]
     positions = (f"Each row has {output.positions} predictions; all are counted.",) if output.positions > 1 else ()
     return replace(
         section,
         notes=(*section.notes, *positions),
         plots=tuple(plots),
-        images=tuple(_mistake_images(output, run)) if not output.name else (),
+        images=tuple(_mistake_images(mistakes, run)) if not output.name else (),
         tables=tuple(table for table in tables if table.rows),
     )
 
@@ -158,51 +160,37 @@ def _class_table(scores: Sequence[ClassScores]) -> ReportTable:
     return ReportTable("Scores of each class", headings, tuple(rows))
 
 
-def _confusion_table(matrix: NDArray[Any], names: Sequence[str]) -> ReportTable:
-    rows = [(*pair, format_value(count), format_percent(share)) for *pair, count, share in confusions(matrix, names)]
-    headings = ("true", "predicted", "count", "share of the true class")
-    return ReportTable("Most frequent confusions", headings, tuple(rows))
+def _confusion_table(matrix: NDArray[Any] | None, names: Sequence[str]) -> ReportTable:
+    found = [] if matrix is None else confusions(matrix, names)
+    rows = tuple((*pair, format_value(count), format_percent(share)) for *pair, count, share in found)
+    return ReportTable("Most frequent confusions", ("true", "predicted", "count", "share of the true class"), rows)
 
 
-def _mistake_table(output: OutputPredictions, probabilities: NDArray[Any] | None) -> ReportTable:
-    """Return the most confident mistakes: those of the scores; over folds, those of the predictions."""
-    mistakes = _worst_of_scores(output)
-    if mistakes is None:
-        mistakes = [] if probabilities is None else _most_confident(output, probabilities)
-    keys = ("row", "truth", "prediction", "confidence")
-    rows = tuple(tuple(format_value(one.get(key)) for key in keys) for one in mistakes)
-    return ReportTable("Most confident mistakes", ("row in the source", "true", "predicted", "probability"), rows)
-
-
-def _worst_of_scores(output: OutputPredictions) -> list[Mapping[str, Any]] | None:
-    worst = output.scores.get("worst")
-    return [as_mapping(one) for one in worst] if isinstance(worst, list) else None
-
-
-def _most_confident(output: OutputPredictions, probabilities: NDArray[Any]) -> list[Mapping[str, Any]]:
+def _most_confident_mistakes(output: OutputPredictions, probabilities: NDArray[Any] | None) -> list[tuple[Any, ...]]:
+    """Return row, true class, prediction and probability: those of the scores, or over folds of the predictions."""
     import numpy as np
 
+    worst = output.scores.get("worst")
+    if isinstance(worst, list):
+        keys = ("row", "truth", "prediction", "confidence")
+        return [tuple(as_mapping(one).get(key) for key in keys) for one in worst]
+    if probabilities is None:
+        return []
     confidence = probabilities[np.arange(len(probabilities)), output.predicted]
     wrong = np.flatnonzero(output.truth != output.predicted)
     first = wrong[np.argsort(-confidence[wrong], kind="stable")][:_MAX_MISTAKES]
-    return [
-        {
-            "row": int(output.rows[at]),
-            "truth": output.names[output.truth[at]],
-            "prediction": output.names[output.predicted[at]],
-            "confidence": float(confidence[at]),
-        }
-        for at in first
-    ]
+    names = np.array(output.names, dtype=object)
+    columns = (output.rows, names[output.truth], names[output.predicted], confidence)
+    return list(zip(*(column[first].tolist() for column in columns), strict=True))
 
 
-def _mistake_images(output: OutputPredictions, run: RunContents) -> Iterator[EmbeddedImage]:
-    for one in _worst_of_scores(output) or ():
-        image = run.mistakes.get(int(as_number(one.get("row")) or 0))
+def _mistake_images(mistakes: Sequence[tuple[Any, ...]], run: RunContents) -> Iterator[EmbeddedImage]:
+    for row, true, predicted, confidence in mistakes:
+        image = run.mistakes.get(int(as_number(row) or 0))
         if image is not None:
-            what = f"{one.get('truth')}, predicted {one.get('prediction')}"
-            caption = f"{what} ({format_value(one.get('confidence'))}); row {one.get('row')}"
-            yield EmbeddedImage(_png_url(image), f"Row {one.get('row')}: {what}", caption, thumbnail=True)
+            what = f"{true}, predicted {predicted}"
+            caption = f"{what} ({format_value(confidence)}); row {row}"
+            yield EmbeddedImage(_png_url(image), f"Row {row}: {what}", caption, thumbnail=True)
 
 
 def _png_url(image: NDArray[Any]) -> str:

@@ -102,13 +102,11 @@ def _ordered(rows: list[list[int]], above: list[list[int]], below: list[list[int
         neighbours, in_turn = (above, rows) if sweep % 2 == 0 else (below, rows[::-1])
         for before, row in pairwise(in_turn):
             positions = {node: position for position, node in enumerate(before)}
-            own = {node: position for position, node in enumerate(row)}
-
-            def mean(node: int, positions: dict[int, int] = positions, own: dict[int, int] = own) -> float:
-                near = [positions[other] for other in neighbours[node]]  # noqa: B023 - sorted at once
-                return sum(near) / len(near) if near else own[node]
-
-            row.sort(key=mean)
+            means = {node: float(position) for position, node in enumerate(row)}
+            for node in row:
+                if neighbours[node]:
+                    means[node] = sum(positions[other] for other in neighbours[node]) / len(neighbours[node])
+            row.sort(key=means.__getitem__)
         found.append((_crossings(rows, below), rows))
     return min(found, key=lambda order: order[0])[1]
 

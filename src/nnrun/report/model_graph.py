@@ -183,8 +183,8 @@ def _is_default(key: str, inner: Mapping[str, Any]) -> bool:
     value = inner[key]
     if value is None or (key == "strides" and value == inner.get("pool_size")):
         return True
-    if key == "activation" and "recurrent_initializer" in inner:
-        return bool(value == "tanh")  # the default of Keras' recurrent layers
+    if key == "activation" and value == "tanh" and "recurrent_initializer" in inner:
+        return True  # the default of Keras' recurrent layers
     is_repeated = isinstance(value, list) and value and value.count(value[0]) == len(value)
     return key in _DEFAULTS and (value[0] if is_repeated else value) == _DEFAULTS[key]
 

@@ -25,65 +25,48 @@ def roc_plot(classes: Sequence[OneVsRest], prefix: str = "") -> Plot:
     """Return the ROC curve of each class against the others."""
     from sklearn.metrics import RocCurveDisplay
 
-    figure, axes = _curve_axes(classes)
-    displays = [
-        RocCurveDisplay.from_predictions(
-            one.holds, one.scores, ax=axes, plot_chance_level=number == 0, chance_level_kw=_DASHED
-        )
-        for number, one in enumerate(classes)
-    ]
-    areas = [float(display.roc_auc) for display in displays]
-    _finish_curves(figure, classes, [display.line_ for display in displays], areas, "area under the curve")
-    axes.set(xlabel="false positive rate", ylabel="true positive rate", xlim=(0, 1), ylim=(0, 1))
+    figure, areas = _draw_curves(RocCurveDisplay, classes, "roc_auc", "area under the curve")
+    figure.axes[0].set(xlabel="false positive rate", ylabel="true positive rate")
     caption = "Dashed: chance level." if len(classes) == 1 else "Each class against all others. Dashed: chance level."
-    alt = f"ROC curve; area under the curve: {_by_class(classes, areas)}."
-    return Plot(f"{prefix}roc", "ROC curve", alt, figure, caption)
+    return Plot(f"{prefix}roc", "ROC curve", f"ROC curve; area under the curve: {areas}.", figure, caption)
 
 
 def precision_recall_plot(classes: Sequence[OneVsRest], prefix: str = "") -> Plot:
     """Return the precision-recall curve of each class against the others."""
     from sklearn.metrics import PrecisionRecallDisplay
 
-    figure, axes = _curve_axes(classes)
-    displays = [
-        PrecisionRecallDisplay.from_predictions(
-            one.holds, one.scores, ax=axes, plot_chance_level=len(classes) == 1, chance_level_kw=_DASHED
-        )
-        for one in classes
-    ]
-    areas = [float(display.average_precision) for display in displays]
-    _finish_curves(figure, classes, [display.line_ for display in displays], areas, "average precision")
-    axes.set(xlabel="recall", ylabel="precision", xlim=(0, 1), ylim=(0, 1))
-    caption = "Each class against all others." if len(classes) > 1 else "Dashed: chance level, the share of the class."
-    alt = f"Precision-recall curve; average precision: {_by_class(classes, areas)}."
+    figure, areas = _draw_curves(PrecisionRecallDisplay, classes, "average_precision", "average precision")
+    figure.axes[0].set(xlabel="recall", ylabel="precision")
+    caption = "Dashed: chance level, the share of the class." if len(classes) == 1 else "Each class against all others."
+    alt = f"Precision-recall curve; average precision: {areas}."
     return Plot(f"{prefix}precision_recall", "Precision-recall curve", alt, figure, caption)
 
 
-def _curve_axes(classes: Sequence[OneVsRest]) -> tuple[Figure, Any]:
-    return new_figure(height=3.9 if len(classes) == 1 else 4.7)
-
-
-def _finish_curves(
-    figure: Figure, classes: Sequence[OneVsRest], lines: Sequence[Any], areas: Sequence[float], measure: str
-) -> None:
-    """Give the curves their colours, and replace the legend of the last display by one of all curves."""
-    axes = figure.axes[0]
-    if len(classes) == 1:
-        lines[0].set(color=FIRST, clip_on=False, label=f"{measure} {areas[0]:.4f}")
-        axes.legend(handles=list(lines), loc="lower right" if "curve" in measure else "lower left")
-        return
+def _draw_curves(display: Any, classes: Sequence[OneVsRest], attribute: str, measure: str) -> tuple[Figure, str]:
+    """Draw a scikit-learn display of each class in our colours, with one legend; return the areas as text, too."""
+    is_roc, is_single = attribute == "roc_auc", len(classes) == 1
+    figure, axes = new_figure(height=3.9 if is_single else 4.7)
+    lines: list[Any] = []
+    areas: list[str] = []
+    for one, colour in zip(classes, (FIRST,) if is_single else CLASS_COLOURS, strict=False):
+        # The chance level of a precision-recall curve differs between classes.
+        chance = is_single or (is_roc and not lines)
+        drawn = display.from_predictions(
+            one.holds, one.scores, ax=axes, plot_chance_level=chance, chance_level_kw=_DASHED
+        )
+        areas.append(f"{getattr(drawn, attribute):.4f}")
+        label = f"{measure} {areas[0]}" if is_single else f"{short_label(one.name, 12)}: {areas[-1]}"
+        drawn.line_.set(color=colour, clip_on=False, label=label)
+        lines.append(drawn.line_)
+    axes.set(xlim=(0, 1), ylim=(0, 1))
+    if is_single:
+        axes.legend(handles=lines, loc="lower right" if is_roc else "lower left")
+        return figure, areas[0]
     if (legend := axes.get_legend()) is not None:
         legend.remove()
-    for one, line, area, colour in zip(classes, lines, areas, CLASS_COLOURS, strict=False):
-        line.set(color=colour, clip_on=False, label=f"{short_label(one.name, 12)}: {area:.4f}")
     place: dict[str, Any] = {"loc": "outside lower center", "ncols": 3, "columnspacing": 1.2}
-    figure.legend(handles=list(lines), title=measure, title_fontsize=8, **place)
-
-
-def _by_class(classes: Sequence[OneVsRest], areas: Sequence[float]) -> str:
-    if len(classes) == 1:
-        return f"{areas[0]:.4f}"
-    return ", ".join(f"{one.name} {area:.4f}" for one, area in zip(classes, areas, strict=True))
+    figure.legend(handles=lines, title=measure, title_fontsize=8, **place)
+    return figure, ", ".join(f"{one.name} {area}" for one, area in zip(classes, areas, strict=True))
 
 
 @dataclass(frozen=True)

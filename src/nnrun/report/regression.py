@@ -83,28 +83,27 @@ def regression_plots(target: TargetPredictions, prefix: str = "") -> list[Plot]:
     of = f" of {short_label(target.name, 40)}" if target.name else ""
     count, residuals = f"{len(target.truth):,} points", target.residuals
     mean, sd = float(residuals.mean()), float(residuals.std())
-    truth = f"true values from {float(target.truth.min()):.3g} to {float(target.truth.max()):.3g}"
+    values = f"true values from {float(target.truth.min()):.3g} to {float(target.truth.max()):.3g}"
+
+    def plot(name: str, title: str, details: str, figure: Figure, caption: str) -> Plot:
+        return Plot(f"{prefix}{name}", f"{title}{of}", f"{title}{of}: {details}.", figure, caption)
+
+    error = _error_figure(target, "actual_vs_predicted")
+    residual = _error_figure(target, "residual_vs_predicted")
+    histogram = _histogram(residuals)
+    largest = f"{count}, the largest {float(abs(residuals).max()):.3g}"
+    spread = f"mean {mean:.3g}, standard deviation {sd:.3g}"
+    on_line = "On the dashed line, the prediction is right."
+    difference = "A residual is the true value minus the prediction."
     return [
-        Plot(
-            f"{prefix}predicted_true",
-            f"True against predicted values{of}",
-            f"True against predicted values{of}: {count}, {truth}.",
-            _error_figure(target, "actual_vs_predicted"),
-            "On the dashed line, the prediction is right.",
-        ),
-        Plot(
-            f"{prefix}residuals",
-            f"Residuals against predicted values{of}",
-            f"Residuals against predicted values{of}: {count}, the largest {float(abs(residuals).max()):.3g}.",
-            _error_figure(target, "residual_vs_predicted"),
-            "A residual is the true value minus the prediction.",
-        ),
-        Plot(
-            f"{prefix}residual_histogram",
-            f"Histogram of the residuals{of}",
-            f"Histogram of the residuals{of}: mean {mean:.3g}, standard deviation {sd:.3g}.",
+        plot("predicted_true", "True against predicted values", f"{count}, {values}", error, on_line),
+        plot("residuals", "Residuals against predicted values", largest, residual, difference),
+        plot(
+            "residual_histogram",
+            "Histogram of the residuals",
+            spread,
             _histogram(residuals),
-            f"Dashed: the mean, {mean:.3g}.",
+            f"Dashed: mean {mean:.3g}.",
         ),
     ]
 

@@ -14,7 +14,7 @@ from nnrun.runs import metrics, record
 from nnrun.runs.json_text import NOT_FINITE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -74,17 +74,18 @@ def read_run(folder: RunFolder) -> RunContents:
         RunError: The folder has no readable record, so it is not a run.
     """
     damaged: list[str] = []
+    folds = [path for path in sorted(folder.folds.glob("*/scores.json")) if path.parent.name.isdigit()]
     return RunContents(
         folder,
         record.read(folder),
         _text(folder.config),
         _text(folder.resolved),
         _epochs(folder, damaged),
-        _json(folder.scores, damaged),
-        _folds(folder, damaged),
-        _csv_rows(folder.predictions, damaged),
+        _parsed(folder.scores, _json, damaged),
+        {int(path.parent.name): _parsed(path, _json, damaged) for path in folds},
+        _parsed(folder.predictions, _csv, damaged),
         tuple(row for row in metrics.whole(folder.samples) if isinstance(row.get("text"), str)),
-        _mistakes(folder.mistakes, damaged),
+        _parsed(folder.mistakes, _images, damaged),
         _bytes(folder.model_svg),
         _text(folder.summary),
         _text(folder.log)[-LOG_LENGTH:],
@@ -116,16 +117,34 @@ def _text(path: Path) -> str:
     return _bytes(path).decode("utf-8", "replace")
 
 
-def _json(path: Path, damaged: list[str]) -> Mapping[str, Any]:
+def _parsed(path: Path, parse: Callable[[bytes], Any], damaged: list[str]) -> Any:
+    """Parse a file; a missing one, and one that cannot be parsed, as an empty one."""
     content = _bytes(path)
+    try:
+        return parse(content)
+    except (ValueError, KeyError, OSError, csv.Error, zipfile.BadZipFile) as error:
+        damaged.append(f"{path.name} is damaged: {error}")
+        return parse(b"")
+
+
+def _json(content: bytes) -> Mapping[str, Any]:
+    return as_mapping(json.loads(content)) if content else {}
+
+
+def _csv(content: bytes) -> tuple[tuple[str, ...], ...]:
+    return tuple(tuple(row) for row in csv.reader(io.StringIO(content.decode(), newline="")))
+
+
+def _images(content: bytes) -> dict[int, NDArray[Any]]:
     if not content:
         return {}
-    try:
-        value = json.loads(content)
-    except ValueError as error:
-        damaged.append(f"{path.name} is damaged: {error}")
-        return {}
-    return as_mapping(value)
+    import numpy as np
+
+    with np.load(io.BytesIO(content), allow_pickle=False) as file:
+        rows, images = file["rows"], file["pictures"]
+    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] not in (1, 3):
+        raise ValueError("expected uint8 images of shape (height, width, 1 or 3)")
+    return {int(row): image for row, image in zip(rows, images, strict=False)}
 
 
 def _epochs(folder: RunFolder, damaged: list[str]) -> tuple[Mapping[str, Any], ...]:
@@ -134,40 +153,6 @@ def _epochs(folder: RunFolder, damaged: list[str]) -> tuple[Mapping[str, Any], .
     except RunError as error:
         damaged.append(str(error))
         return tuple(metrics.whole(folder.metrics))
-
-
-def _folds(folder: RunFolder, damaged: list[str]) -> dict[int, Mapping[str, Any]]:
-    paths = [path for path in sorted(folder.folds.glob("*/scores.json")) if path.parent.name.isdigit()]
-    return {int(path.parent.name): _json(path, damaged) for path in paths}
-
-
-def _csv_rows(path: Path, damaged: list[str]) -> tuple[tuple[str, ...], ...]:
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            return tuple(tuple(line) for line in csv.reader(file))
-    except FileNotFoundError:
-        return ()
-    except (OSError, ValueError, csv.Error) as error:
-        damaged.append(f"{path.name} cannot be read: {error}")
-        return ()
-
-
-def _mistakes(path: Path, damaged: list[str]) -> dict[int, NDArray[Any]]:
-    content = _bytes(path)
-    if not content:
-        return {}
-    import numpy as np
-
-    try:
-        with np.load(io.BytesIO(content), allow_pickle=False) as file:
-            rows, images = file["rows"], file["pictures"]
-    except (ValueError, KeyError, OSError, zipfile.BadZipFile) as error:
-        damaged.append(f"{path.name} is damaged: {error}")
-        return {}
-    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] not in (1, 3):
-        damaged.append(f"{path.name} contains no images of shape (height, width, 1 or 3)")
-        return {}
-    return {int(row): image for row, image in zip(rows, images, strict=False)}
 
 
 def _files(root: Path) -> tuple[tuple[str, int], ...]:

@@ -237,6 +237,7 @@ def _fold_figure(name: str, values: Sequence[float], mean: float | None, interva
         style: dict[str, Any] = {"fmt": "D", "markersize": 5, "color": SECOND, "capsize": 3, "elinewidth": 1.4}
         axes.errorbar([mean], [0.75], xerr=[[mean - low], [high - mean]], label="mean, 95 % interval", **style)
     axes.set(xlabel=name, ylim=(-0.6, 1.1))
+    axes.locator_params(axis="x", nbins=7)
     axes.set_yticks([])
     axes.spines["left"].set_visible(False)
     figure.legend(loc="outside upper center", ncols=2, handletextpad=0.4)
