@@ -98,13 +98,7 @@ def regression_plots(target: TargetPredictions, prefix: str = "") -> list[Plot]:
     return [
         plot("predicted_true", "True against predicted values", f"{count}, {values}", error, on_line),
         plot("residuals", "Residuals against predicted values", largest, residual, difference),
-        plot(
-            "residual_histogram",
-            "Histogram of the residuals",
-            spread,
-            _histogram(residuals),
-            f"Dashed: mean {mean:.3g}.",
-        ),
+        plot("residual_histogram", "Histogram of the residuals", spread, histogram, f"Dashed: mean {mean:.3g}."),
     ]
 
 
