@@ -17,7 +17,7 @@ from nnrun.catalog import keras1, lookup
 from nnrun.catalog.keras1 import split_part
 from nnrun.catalog.kinds import to_keras
 from nnrun.config.document import parse
-from nnrun.spec.part import LAYER_KEYS, Part, PartReader, read_part
+from nnrun.spec.part import Part, PartReader, read_part, split_layer_keys
 
 _FILE = Path(__file__).parents[1] / "catalog" / "keras1.yaml"
 CASES = yaml.safe_load(_FILE.read_text(encoding="utf-8"))
@@ -42,13 +42,8 @@ def _label(case: dict[str, Any]) -> str:
 def _read(case: dict[str, Any]) -> PartReader:
     """Read a part of Keras 1 as the reader of models does: `from` and `call` apart."""
     reader = PartReader()
-    name, arguments = split_part(case["wrote"])
-    if not isinstance(arguments, dict):
-        reader.part((case["category"],), case["wrote"], ())
-        return reader
-    layer_keys = {key: value for key, value in arguments.items() if key in LAYER_KEYS}
-    own = {key: value for key, value in arguments.items() if key not in LAYER_KEYS}
-    reader.part((case["category"],), {name: own}, (), layer_keys)
+    own, layer_keys = split_layer_keys(case["wrote"])
+    reader.part((case["category"],), own, (), layer_keys)
     return reader
 
 
@@ -56,13 +51,7 @@ def _today(case: dict[str, Any]) -> list[Part]:
     """Read the parts that a translation offers."""
     found = []
     for value in keras1.translate(case["category"], *split_part(case["wrote"])).parts:
-        name, arguments = split_part(value)
-        kept = {
-            key: item
-            for key, item in (arguments if isinstance(arguments, dict) else {}).items()
-            if key not in LAYER_KEYS
-        }
-        part, errors = read_part(case["category"], {name: kept} if isinstance(arguments, dict) else value)
+        part, errors = read_part(case["category"], split_layer_keys(value)[0])
         assert errors == ()
         found.append(part)
     return found

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 from nnrun.catalog import docstrings, lookup
 from nnrun.catalog.kinds import AnyOf, Integer, Kind, MappingOf, Number, PartOf, or_null
 from nnrun.config.extends import WIDEST
-from nnrun.spec.constructs import CONSTRUCTS, NAME, Construct, ConstructKey
+from nnrun.spec.constructs import CONSTRUCTS, Construct, ConstructKey
 from nnrun.spec.experiment import Expectation, Experiment
 from nnrun.spec.findings.explanations import EXPLANATIONS, silenceable
+from nnrun.spec.model import MACROS, NAME
 from nnrun.spec.part import goes_by_name, required_arguments
 from nnrun.spec.section import Key, Section
 
@@ -31,7 +32,6 @@ _EXTENDING = "_laid_over"
 _APPLIED = "applied_layers"
 #: The ending of definitions for configs with a `define:`, whose names a schema cannot know.
 _WITH_DEFINE = "_with_define"
-_MACROS = ("repeat", "residual", "use")
 #: Words that have no effect without arguments: both weights of l1l2 are 0 by default.
 _NOT_ALONE = frozenset({"l1l2"})
 
@@ -241,7 +241,7 @@ def _model_definitions() -> dict[str, Any]:
     """Return the definitions of all that `model:` and `define:` may contain, except the layers themselves."""
     return {
         **_VALUES,
-        "stack_name": {**_NAMED, "not": {"enum": [*_MACROS, *lookup.words("layers")]}},
+        "stack_name": {**_NAMED, "not": {"enum": [*MACROS, *lookup.words("layers")]}},
         "output": _construct(CONSTRUCTS["output"], ""),
         "define": {
             "type": "object",
@@ -255,7 +255,7 @@ def _model_definitions() -> dict[str, Any]:
 
 def _models(ending: str) -> dict[str, Any]:
     """Return the definitions of models; with the ending `_WITH_DEFINE`, of those that may use stacks by name."""
-    macros = [name for name in _MACROS if ending or name != "use"]
+    macros = [name for name in MACROS if ending or name != "use"]
     constructs = {f"{name}{ending}": _construct(CONSTRUCTS[name], ending) for name in macros}
     macro = {name: _ref(f"{name}{ending}") for name in macros}
     items = [

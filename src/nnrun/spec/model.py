@@ -10,8 +10,7 @@ from nnrun.catalog import lookup
 from nnrun.catalog.kinds import Integer, Number
 from nnrun.config.hints import did_you_mean
 from nnrun.config.render import show
-from nnrun.spec.constructs import CONSTRUCTS, EXPECTED, NAME
-from nnrun.spec.part import LAYER_KEYS
+from nnrun.spec.part import split_layer_keys
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,9 +18,12 @@ if TYPE_CHECKING:
     from nnrun.errors import Path
     from nnrun.spec.part import Part, PartReader
 
+#: The names that layers, inputs and stacks may have, as a pattern for the whole name.
+NAME = "[A-Za-z_][A-Za-z0-9_-]*"
 #: The name of a chain's only input, for `from:`.
 INPUT = "input"
-_MACROS = ("repeat", "residual", "use")
+#: Constructs that may be in place of a layer.
+MACROS = ("repeat", "residual", "use")
 
 
 @dataclass(frozen=True)
@@ -177,6 +179,8 @@ class ModelReader:
 
     def _refuse(self, expected: str, value: object, path: Path, hint: str | None = None) -> None:
         """Add the error that a value is not of the type `expected`."""
+        from nnrun.spec.constructs import EXPECTED
+
         self._add_error(path, f"expected {EXPECTED[expected]} for '{path[-1]}', received {show(value)}", hint)
 
     def _items(self, value: object, path: Path) -> tuple[StackItem, ...]:
@@ -194,7 +198,7 @@ class ModelReader:
             return Use(value, share=False, sources=None, name=None, path=path)
         if isinstance(value, dict) and len(value) == 1:
             ((word, inner),) = value.items()
-            if word in _MACROS:
+            if word in MACROS:
                 return getattr(self, f"_{word}")(inner, (*path, word))  # type: ignore[no-any-return]
             if word in self._stacks:
                 inner = {} if inner is None else inner
@@ -202,15 +206,13 @@ class ModelReader:
         return self._layer(value, path)
 
     def _layer(self, value: object, path: Path) -> Layer | None:
-        sources, call, layer_keys = None, {}, {}
-        if isinstance(value, dict) and len(value) == 1:
-            ((word, inner),) = value.items()
-            if isinstance(inner, dict):
-                value = {word: {key: item for key, item in inner.items() if key not in LAYER_KEYS}}
-                layer_keys = {key: item for key, item in inner.items() if key in LAYER_KEYS}
-                sources = self._sources(inner, (*path, word))
-                call = self._call(word, inner.get("call", {}), (*path, word, "call"))
-        part = self._reader.part(("layers",), value, path, layer_keys)
+        own, layer_keys = split_layer_keys(value)
+        sources, call = None, {}
+        if isinstance(value, dict) and layer_keys:
+            (word,) = value
+            sources = self._sources(layer_keys, (*path, word))
+            call = self._call(word, layer_keys.get("call", {}), (*path, word, "call"))
+        part = self._reader.part(("layers",), own, path, layer_keys)
         if part is None:
             return None
         self._name(part.arguments.get("name"), (*path, part.name, "name"))
@@ -274,6 +276,9 @@ class ModelReader:
 
     def _mapping(self, construct: str, value: object, path: Path) -> dict[str, Any] | None:
         """Return `value` where it is a mapping with all required keys of a construct; refuse unknown keys."""
+        # The table is loaded only where a config has a construct.
+        from nnrun.spec.constructs import CONSTRUCTS
+
         keys, name = CONSTRUCTS[construct].keys, path[-1]
         hint = f"write {name}: {CONSTRUCTS[construct].example_value}"
         if not isinstance(value, dict):
@@ -298,7 +303,7 @@ class ModelReader:
         """Refuse what cannot be the name of a layer, an input or a stack."""
         if name is None or (isinstance(name, str) and re.fullmatch(NAME, name)):
             return True
-        text = f"expected {EXPECTED['name']}, received {show(name)}"
+        text = f"expected a name of letters, digits, '_' and '-', received {show(name)}"
         self._add_error(path, text, None if at_key else "in from: a dot selects one of several outputs", at_key=at_key)
         return False
 
@@ -309,7 +314,7 @@ class ModelReader:
         path = ("define", name)
         if not self._name(name, path, at_key=True):
             return False
-        if name in _MACROS or lookup.entry("layers", name) is not None:
+        if name in MACROS or lookup.entry("layers", name) is not None:
             hint = f"choose another, such as my_{name.lower()}"
             self._add_error(path, f"'{name}' is the name of a layer or construct", hint, at_key=True)
             return False

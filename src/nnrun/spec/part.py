@@ -214,6 +214,17 @@ def read_part(category: str, value: object) -> tuple[Part | None, tuple[Finding,
     return part, tuple(reader.errors)
 
 
+def split_layer_keys(value: object) -> tuple[object, dict[str, Any]]:
+    """Split a layer of a config into Keras' own layer and its `from` and `call`."""
+    if not isinstance(value, dict) or len(value) != 1:
+        return value, {}
+    ((word, inner),) = value.items()
+    if not isinstance(inner, dict):
+        return value, {}
+    own = {key: item for key, item in inner.items() if key not in LAYER_KEYS}
+    return {word: own}, {key: inner[key] for key in LAYER_KEYS if key in inner}
+
+
 def goes_by_name(entry: Entry) -> bool:
     """Return whether Keras takes an entry by its name alone: a function could not be saved with its arguments."""
     return entry.category == "activations" or (entry.is_function and entry.category in ("losses", "metrics"))
@@ -239,21 +250,10 @@ def _keras1_hint(categories: tuple[str, ...], word: str, arguments: object, path
     found = next((one for category in categories if (one := keras1.translate(category, word, arguments))), None)
     reader, behind_key = PartReader(), bool(path) and isinstance(path[-1], str)
     for part in found.parts if found else ():
-        reader.part(categories, _without_layer_keys(part), ())
+        reader.part(categories, split_layer_keys(part)[0], ())
     if found is None or reader.errors or (behind_key and len(found.parts) > 1):
         return None
     return found.hint(as_value=behind_key and arguments is None)
-
-
-def _without_layer_keys(part: object) -> object:
-    if not isinstance(part, dict):
-        return part
-    return {
-        word: {key: value for key, value in inner.items() if key not in LAYER_KEYS}
-        if isinstance(inner, dict)
-        else inner
-        for word, inner in part.items()
-    }
 
 
 def _has_length(kind: ListOf, value: list[object]) -> bool:

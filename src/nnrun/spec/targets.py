@@ -7,20 +7,26 @@ from typing import TYPE_CHECKING
 from nnrun.catalog import lookup
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from nnrun.spec.experiment import Experiment
     from nnrun.spec.facts import TargetForm, TargetForms
     from nnrun.spec.part import Part
 
-_ONE_HOT = {
-    "CategoricalCrossentropy",
-    "CategoricalFocalCrossentropy",
-    "CategoricalHinge",
-    "CategoricalGeneralizedCrossEntropy",
-    "KLDivergence",
-    "crossentropy",
+#: The encoding of the targets of Keras' losses, where it is not plain numbers.
+_FORMS: Mapping[str, TargetForm] = {
+    "CategoricalCrossentropy": "one_hot",
+    "CategoricalFocalCrossentropy": "one_hot",
+    "CategoricalHinge": "one_hot",
+    "CategoricalGeneralizedCrossEntropy": "one_hot",
+    "KLDivergence": "one_hot",
+    "crossentropy": "one_hot",
+    "SparseCategoricalCrossentropy": "integer",
+    "BinaryCrossentropy": "binary",
+    "BinaryFocalCrossentropy": "binary",
+    "Hinge": "binary",
+    "SquaredHinge": "binary",
 }
-_INTEGER = {"SparseCategoricalCrossentropy"}
-_BINARY = {"BinaryCrossentropy", "BinaryFocalCrossentropy", "Hinge", "SquaredHinge"}
 
 
 def target_forms(experiment: Experiment) -> TargetForms:
@@ -43,12 +49,7 @@ def target_form(loss: Part) -> TargetForm:
     entry = lookup.entry("losses", loss.name)
     if entry is not None and entry.targets is not None:
         return entry.targets
-    name = loss_class(loss.name)
-    if name in _ONE_HOT:
-        return "one_hot"
-    if name in _INTEGER:
-        return "integer"
-    return "binary" if name in _BINARY else "number"
+    return _FORMS.get(loss_class(loss.name), "number")
 
 
 def takes_probabilities(loss: Part) -> bool:
@@ -61,4 +62,4 @@ def loss_class(name: str) -> str:
     if not name.islower():
         return name
     squeezed = name.replace("_", "")
-    return next((known for known in _ONE_HOT | _INTEGER | _BINARY if known.lower() == squeezed), name)
+    return next((known for known in _FORMS if known.lower() == squeezed), name)
