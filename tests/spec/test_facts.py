@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -38,6 +40,25 @@ def test_records_of_a_single_target_are_still_read() -> None:
     """Facts that were written before targets had facts of their own have no `by_target`."""
     found = Facts.from_json({"task": "regression", "form": "number", "input_shape": [2]})
     assert (found.by_target, found.input_shape) == ({}, (2,))
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"task": "clustering"}, "task"),
+        ({"form": None}, "form"),
+        ({"input_shape": [2.5]}, "input_shape"),
+        ({"rows": {"train": "80"}}, "rows"),
+        ({"class_names": "ab"}, "class_names"),
+        ({"streamed": "no"}, "streamed"),
+        ({"by_target": {"price": {"form": "number"}}}, "task"),
+        ({"by_target": {"price": 3}}, "facts"),
+    ],
+)
+def test_a_record_with_a_wrong_fact_is_refused(change: dict[str, Any], field: str) -> None:
+    """A missing fact, or one of another type, is an error that names the fact."""
+    with pytest.raises(ValueError, match=f"'{field}'"):
+        Facts.from_json({"task": "regression", "form": "number", "input_shape": [2], **change})
 
 
 def test_a_target_has_its_own_classes() -> None:

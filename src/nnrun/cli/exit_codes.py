@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 #: What a shell says of a program that a broken pipe ended: 128 + SIGPIPE.
 EXIT_PIPE = 141
-_PACKAGES = ("keras", "tensorflow", "jax", "numpy", "scikit-learn", "pandas", "pydantic", "pyyaml", "click", "rich")
+_PACKAGES = ("keras", "tensorflow", "jax", "numpy", "scikit-learn", "pandas", "pyyaml", "click", "rich")
 
 
 def enter(work: Callable[[], object], *, json: bool) -> int:

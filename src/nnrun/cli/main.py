@@ -108,9 +108,8 @@ def _prepare() -> None:
             # A file name or a terminal may lack UTF-8; what cannot be written is shown as an escape.
             stream.reconfigure(errors="backslashreplace")
     # Half of what `check` takes is imports: collecting garbage between them costs 20 ms (`listening` begins again, for
-    # long work), and pydantic's search of every installed package for plugins 15 ms.
+    # long work).
     gc.disable()
-    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     signal.signal(signal.SIGTERM, _stop)
 
 
