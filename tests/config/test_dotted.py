@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nnrun.config.dotted import dotted, follow, is_at, words
+from nnrun.config.dotted import follow, join_path, matches_pattern, split_path
 
 DATA: dict[str, Any] = {
     "model": ["Flatten", {"Dense": {"units": 8}}],
@@ -36,7 +36,7 @@ DATA: dict[str, Any] = {
 )
 def test_words(text: str, found: list[str]) -> None:
     """Dots part words, quotes hold them together, and a path with a missing word is none."""
-    assert words(text) == found
+    assert split_path(text) == found
 
 
 @given(
@@ -49,7 +49,7 @@ def test_words(text: str, found: list[str]) -> None:
 )
 def test_what_is_written_reads_back(keys: list[str]) -> None:
     """A path that nnrun writes is read as the same path, dots in keys included."""
-    assert words(dotted(tuple(keys))) == keys
+    assert split_path(join_path(tuple(keys))) == keys
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_what_is_written_reads_back(keys: list[str]) -> None:
 )
 def test_following(text: str, path: tuple[str | int, ...], rest: list[str]) -> None:
     """Words lead as far as there is something; indexes count from 0, or from the end."""
-    found, value, left = follow(DATA, words(text))
+    found, value, left = follow(DATA, split_path(text))
     assert (found, left) == (path, rest)
     held: Any = DATA
     for key in path:
@@ -77,12 +77,12 @@ def test_following(text: str, path: tuple[str | int, ...], rest: list[str]) -> N
 
 def test_keys_with_dots_need_no_quotes() -> None:
     """Words that only together name a key are joined."""
-    assert follow({"expect": {"test.error": {"value": 1}}}, words("expect.test.error.value"))[1:] == (1, [])
+    assert follow({"expect": {"test.error": {"value": 1}}}, split_path("expect.test.error.value"))[1:] == (1, [])
 
 
 def test_places_with_a_star() -> None:
     """A star stands for any one key, not for none or several."""
     place = ("model", "outputs", "*", "loss")
-    assert is_at(place, ("model", "outputs", "price", "loss"))
-    assert not is_at(place, ("model", "outputs", "loss"))
-    assert not is_at(place, ("model", "outputs", "price", "weight"))
+    assert matches_pattern(place, ("model", "outputs", "price", "loss"))
+    assert not matches_pattern(place, ("model", "outputs", "loss"))
+    assert not matches_pattern(place, ("model", "outputs", "price", "weight"))

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nnrun.config.document import parse
-from nnrun.config.dump import dump, flow
+from nnrun.config.dump import dump, dump_inline
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text()
 PLAIN = st.dictionaries(
@@ -169,7 +169,7 @@ def test_words_that_yaml_1_1_misreads_are_quoted() -> None:
 def test_flow() -> None:
     """One value on one line, tuples as lists."""
     assert (
-        flow({"filters": 32, "kernel_size": (5, 5), "name": "a: b", "rate": math.inf})
+        dump_inline({"filters": 32, "kernel_size": (5, 5), "name": "a: b", "rate": math.inf})
         == "{filters: 32, kernel_size: [5, 5], name: 'a: b', rate: .inf}"
     )
 

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nnrun.config.dump import dump
-from nnrun.config.extends import DEEPEST, WIDEST, read
-from nnrun.config.files import LARGEST, shipped_configs
+from nnrun.config.extends import MAX_BASES, MAX_CHAIN, read
+from nnrun.config.files import MAX_FILE_SIZE, shipped_configs
 from nnrun.errors import ConfigError, Problem
 
 if TYPE_CHECKING:
@@ -145,13 +145,13 @@ def chain_of(write: Write, bases: int) -> Path:
 
 def test_depth(write: Write) -> None:
     """Ten bases stand one behind the other; an eleventh is refused with the chain, at the value that names it."""
-    assert read(chain_of(write, DEEPEST)).data == {"seed": 1}
-    (problem,) = problems(chain_of(write, DEEPEST + 1))
+    assert read(chain_of(write, MAX_CHAIN)).data == {"seed": 1}
+    (problem,) = problems(chain_of(write, MAX_CHAIN + 1))
     assert problem.mark is not None
-    assert problem.mark.file == f"b{DEEPEST}.yaml"
+    assert problem.mark.file == f"b{MAX_CHAIN}.yaml"
     assert problem.text == (
-        f"expected at most {DEEPEST} bases one behind the other, received more: "
-        + " -> ".join(f"b{number}.yaml" for number in range(DEEPEST + 2))
+        f"expected at most {MAX_CHAIN} bases one behind the other, received more: "
+        + " -> ".join(f"b{number}.yaml" for number in range(MAX_CHAIN + 2))
     )
 
 
@@ -167,7 +167,7 @@ def test_depth(write: Write) -> None:
             "[base.yaml]",
             "expected a config's file name, received [base.yaml] (a list of 1)",
         ),
-        ("[]", "[]", f"expected 1 to {WIDEST} files to extend, received 0"),
+        ("[]", "[]", f"expected 1 to {MAX_BASES} files to extend, received 0"),
     ],
 )
 def test_what_is_no_file_name(write: Write, word: Callable[[Mark], str], value: str, marked: str, text: str) -> None:
@@ -202,7 +202,7 @@ def test_a_base_that_cannot_be_read(write: Write, name: str) -> None:
     """A folder, a file over the limit and an impossible name are refused at the `extends` value."""
     file = write(a=f"extends: {name}")
     Path("folder").mkdir()
-    Path("large.yaml").write_bytes(b"#" * (LARGEST + 1))
+    Path("large.yaml").write_bytes(b"#" * (MAX_FILE_SIZE + 1))
     (problem,) = problems(file)
     assert problem.mark is not None
     assert (problem.mark.file, problem.mark.line, problem.mark.column) == ("a.yaml", 1, 10)
@@ -268,11 +268,11 @@ def reachable(edges: list[list[int]], start: int) -> set[int]:
 def test_files_are_read_once_each(write: Write) -> None:
     """Ten levels of files that each name all files of the next level are read in less than a blink."""
     # Followed way by way they would be six to the tenth power, 60 million, reads.
-    for level in range(DEEPEST):
+    for level in range(MAX_CHAIN):
         names = ", ".join(f"f{level + 1}_{number}.yaml" for number in range(6))
         write(**{f"f{level}_{number}": f"extends: [{names}]\nx: {number}" for number in range(6)})
-    write(**{f"f{DEEPEST}_{number}": f"x: {number}" for number in range(6)})
+    write(**{f"f{MAX_CHAIN}_{number}": f"x: {number}" for number in range(6)})
     document = read(Path("f0_0.yaml"))
     assert document.data["x"] == 0
-    assert len(document.sources) == 6 * DEEPEST
+    assert len(document.sources) == 6 * MAX_CHAIN
     assert len(document.history(("x",))) <= 1 + len(document.sources)

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from nnrun.config.document import read
-from nnrun.config.files import LARGEST
+from nnrun.config.files import MAX_FILE_SIZE
 from nnrun.errors import ConfigError, Problem
 
 
@@ -69,7 +69,7 @@ def test_50_megabytes_are_refused_at_once(tmp_path: Path) -> None:
     tracemalloc.start()
     try:
         problem = refusal(file)
-        assert tracemalloc.get_traced_memory()[1] < LARGEST
+        assert tracemalloc.get_traced_memory()[1] < MAX_FILE_SIZE
     finally:
         tracemalloc.stop()
     assert "at most 1 MB, received 50.0 MB" in problem.text
@@ -81,7 +81,7 @@ def test_a_stream_is_read_up_to_the_limit(tmp_path: Path) -> None:
         pytest.skip("this system has no /dev/zero")
     assert "at most 1 MB" in refusal(Path("/dev/zero")).text
     file = tmp_path / "x.yaml"
-    file.write_bytes(b"#" * LARGEST)
+    file.write_bytes(b"#" * MAX_FILE_SIZE)
     assert "without any values" in refusal(file).text
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from nnrun.config.document import Document, parse
 from nnrun.config.dump import dump
-from nnrun.config.merge import over, without
+from nnrun.config.merge import drop_key, merge_documents
 from nnrun.config.overrides import apply
 from nnrun.errors import ConfigError
 
@@ -32,7 +32,7 @@ training:
 
 def merged(base: str, top: str) -> dict[str, Any]:
     """The data of one text over another."""
-    return over(parse(base, "base.yaml"), parse(top, "top.yaml"), "base.yaml").data
+    return merge_documents(parse(base, "base.yaml"), parse(top, "top.yaml"), "base.yaml").data
 
 
 def at(data: Any, *path: str | int) -> Any:
@@ -175,7 +175,7 @@ def test_every_useless_null_is_found() -> None:
 
 def test_history_lists_the_base_first(word: Callable[[Mark], str]) -> None:
     """A value remembers the base's place, the extending file's and that of `--set`, in this order."""
-    document = over(parse(BASE, "base.yaml"), parse("training:\n  epochs: 20\n", "top.yaml"), "base.yaml")
+    document = merge_documents(parse(BASE, "base.yaml"), parse("training:\n  epochs: 20\n", "top.yaml"), "base.yaml")
     document = apply(document, ["training.epochs=3"])
     assert [(mark.file, mark.line, word(mark)) for mark in document.history(("training", "epochs"))] == [
         ("base.yaml", 7, "10"),
@@ -188,7 +188,7 @@ def test_history_lists_the_base_first(word: Callable[[Mark], str]) -> None:
 
 def test_history_inside_what_was_replaced() -> None:
     """Inside a replaced list, a value remembers what the base said at the same path; nothing else is remembered."""
-    document = over(
+    document = merge_documents(
         parse("model: [{Dense: {units: 8}}, Flatten]", "base.yaml"),
         parse("model: [{Dense: {units: 9, name: d}}]", "top.yaml"),
         "base.yaml",
@@ -202,9 +202,9 @@ def test_history_inside_what_was_replaced() -> None:
 def test_a_place_reached_twice_is_told_once() -> None:
     """Where two bases share a base of their own, its places stand once in the history, where they counted last."""
     shared = parse("seed: 1", "c.yaml")
-    left = over(shared, parse("seed: 2", "a.yaml"), "c.yaml")
-    right = over(shared, parse("name: b", "b.yaml"), "c.yaml")
-    document = over(left, right, "a.yaml")
+    left = merge_documents(shared, parse("seed: 2", "a.yaml"), "c.yaml")
+    right = merge_documents(shared, parse("name: b", "b.yaml"), "c.yaml")
+    document = merge_documents(left, right, "a.yaml")
     assert document.data["seed"] == 1
     assert [mark.file for mark in document.history(("seed",))] == ["a.yaml", "c.yaml"]
 
@@ -246,7 +246,7 @@ def document(data: dict[str, Any], file: str) -> Document:
 def test_an_empty_extension_changes_nothing(data: dict[str, Any]) -> None:
     """Over a base, a config that says nothing is the base: data, order, and the place of every key and value."""
     base = document(data, "base.yaml")
-    result = over(base, without(parse("extends: base.yaml", "top.yaml"), "extends"), "base.yaml")
+    result = merge_documents(base, drop_key(parse("extends: base.yaml", "top.yaml"), "extends"), "base.yaml")
     assert dump(result.data) == dump(base.data)
     assert result.key_marks == base.key_marks
     assert {**result.value_marks, (): None} == {**base.value_marks, (): None}
@@ -257,8 +257,8 @@ def test_an_empty_extension_changes_nothing(data: dict[str, Any]) -> None:
 def test_an_empty_base_gives_nothing_and_a_config_over_itself_is_itself(data: dict[str, Any]) -> None:
     """A config over nothing, and over its own text, says what it says."""
     top = document(data, "top.yaml")
-    assert over(document({}, "base.yaml"), top, "base.yaml").data == data
-    assert over(document(data, "base.yaml"), top, "base.yaml").data == data
+    assert merge_documents(document({}, "base.yaml"), top, "base.yaml").data == data
+    assert merge_documents(document(data, "base.yaml"), top, "base.yaml").data == data
 
 
 @given(SETTINGS, SETTINGS, SETTINGS)
@@ -266,8 +266,8 @@ def test_merging_is_associative(first: dict[str, Any], second: dict[str, Any], t
     """Of configs of one shape it does not matter which two are laid over each other first."""
     # With nulls, or where a single value stands over a mapping, it does: they cut off what lies below them alone.
     one, two, three = document(first, "1"), document(second, "2"), document(third, "3")
-    left = over(over(one, two, "1"), three, "2")
-    right = over(one, over(two, three, "2"), "1")
+    left = merge_documents(merge_documents(one, two, "1"), three, "2")
+    right = merge_documents(one, merge_documents(two, three, "2"), "1")
     assert left.data == right.data
     assert left.value_marks == right.value_marks
     # A shorter list in between makes the history of the items that it lacks begin anew.
@@ -279,7 +279,7 @@ def test_merging_is_associative(first: dict[str, Any], second: dict[str, Any], t
 def test_every_mark_points_at_its_text_in_its_own_file(first: dict[str, Any], second: dict[str, Any]) -> None:
     """After a merge, the mark of every key and single value covers its own text, in the file that says it."""
     texts = {"base.yaml": dump(first), "top.yaml": dump(second)}
-    result = over(parse(texts["base.yaml"], "base.yaml"), parse(texts["top.yaml"], "top.yaml"), "base.yaml")
+    result = merge_documents(parse(texts["base.yaml"], "base.yaml"), parse(texts["top.yaml"], "top.yaml"), "base.yaml")
     assert set(result.key_marks) == {path for path in result.value_marks if path and isinstance(path[-1], str)}
     for path, mark in [*result.value_marks.items(), *result.key_marks.items()]:
         assert texts[mark.file].split("\n")[mark.line - 1] == mark.text
@@ -295,5 +295,5 @@ def test_every_mark_points_at_its_text_in_its_own_file(first: dict[str, Any], se
 def test_neither_side_is_changed(first: dict[str, Any], second: dict[str, Any]) -> None:
     """A merge leaves both configs as they were."""
     base, top = document(first, "base.yaml"), document(second, "top.yaml")
-    over(base, top, "base.yaml")
+    merge_documents(base, top, "base.yaml")
     assert (base, top) == (document(first, "base.yaml"), document(second, "top.yaml"))

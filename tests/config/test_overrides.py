@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nnrun.config.document import Document, parse
-from nnrun.config.dump import flow
+from nnrun.config.dump import dump_inline
 from nnrun.config.overrides import apply
 from nnrun.errors import ConfigError
 
@@ -194,7 +194,7 @@ VALUES = st.recursive(
 @given(VALUES)
 def test_values_keep_their_types(value: object) -> None:
     """Whatever a value is, set from the command line it equals the same value in a file, type by type."""
-    document = apply(parse("a: {b: [1]}", "x.yaml"), [f"a.b.0={flow(value)}"])
+    document = apply(parse("a: {b: [1]}", "x.yaml"), [f"a.b.0={dump_inline(value)}"])
     assert repr(document.data) == repr({"a": {"b": [value]}})
 
 

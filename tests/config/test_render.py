@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nnrun.config.document import parse
-from nnrun.config.render import render, render_all, show
+from nnrun.config.render import format_problem, format_problems, format_value
 from nnrun.errors import Mark, Problem
 
 
@@ -20,7 +20,7 @@ def test_a_problem_in_full() -> None:
     problem = Problem(
         mark, "expected a positive integer for 'units', received \"8\" (text)", "write units: 8", "units-type"
     )
-    assert render(problem).split("\n") == [
+    assert format_problem(problem).split("\n") == [
         "configs/x.yaml:12:20: error: expected a positive integer for 'units', received \"8\" (text) [units-type]",
         '   12 |   - Dense: {units: "8"}',
         "      |                    ^~~",
@@ -30,13 +30,16 @@ def test_a_problem_in_full() -> None:
 
 def test_a_problem_without_a_place() -> None:
     """Where no place is to blame, only severity, text and hint are shown."""
-    assert render(Problem(None, "nothing fits", "try", severity="warning")) == "warning: nothing fits\n      hint: try"
+    assert (
+        format_problem(Problem(None, "nothing fits", "try", severity="warning"))
+        == "warning: nothing fits\n      hint: try"
+    )
 
 
 def test_wide_letters_line_up() -> None:
     """Letters of two columns push the caret by two, combining ones not at all, tabs by one."""
     line = "名: [e\u0301,\tx]"
-    lines = render(Problem(Mark("f", 1, 9, 1, line), "t")).split("\n")
+    lines = format_problem(Problem(Mark("f", 1, 9, 1, line), "t")).split("\n")
     assert lines[1] == "    1 | 名: [e\u0301, x]"
     assert lines[2] == "      | " + " " * 8 + "^"
 
@@ -44,7 +47,7 @@ def test_wide_letters_line_up() -> None:
 def test_a_long_line_is_cut_around_the_word() -> None:
     """Of a huge line only the part around the word is shown, and the caret stays under it."""
     line = "x" * 5000 + "HERE" + "y" * 5000
-    lines = render(Problem(Mark("f", 1, 5001, 4, line), "t")).split("\n")
+    lines = format_problem(Problem(Mark("f", 1, 5001, 4, line), "t")).split("\n")
     assert max(len(line) for line in lines) < 140
     start = lines[2].index("^")
     assert lines[1][start : start + 4] == "HERE"
@@ -54,7 +57,7 @@ def test_a_long_line_is_cut_around_the_word() -> None:
 
 def test_control_characters_do_not_reach_the_terminal() -> None:
     """Escape sequences and direction marks of a config are not passed on."""
-    shown = render(Problem(Mark("f", 1, 1, 1, "\x1b[31m\u202ea"), "t"))
+    shown = format_problem(Problem(Mark("f", 1, 1, 1, "\x1b[31m\u202ea"), "t"))
     assert "\x1b" not in shown
     assert "\u202e" not in shown
 
@@ -71,7 +74,7 @@ def test_control_characters_do_not_reach_the_terminal() -> None:
 def test_the_count(severities: list[str], last: str) -> None:
     """The last line counts each severity that occurs."""
     problems = [Problem(None, "t", severity=severity) for severity in severities]  # type: ignore[arg-type]
-    assert render_all(problems).split("\n")[-1] == last
+    assert format_problems(problems).split("\n")[-1] == last
 
 
 @pytest.mark.parametrize(
@@ -97,7 +100,7 @@ def test_the_count(severities: list[str], last: str) -> None:
 )
 def test_received_values(value: object, shown: str) -> None:
     """A received value is shown as YAML, with its type in words where it could be mistaken."""
-    assert show(value) == shown
+    assert format_value(value) == shown
 
 
 @given(
@@ -108,7 +111,7 @@ def test_received_values(value: object, shown: str) -> None:
 )
 def test_received_values_fit_a_line(value: object) -> None:
     """Whatever was received, it is shown on one line of less than 100 characters."""
-    shown = show(value)
+    shown = format_value(value)
     assert len(shown.splitlines()) == 1
     assert len(shown) < 100
 
@@ -121,7 +124,7 @@ def test_received_values_fit_a_line(value: object) -> None:
 def test_any_mark_renders(text: str, start: int, length: int) -> None:
     """Any mark inside its line gives exactly the line and a caret line."""
     mark = Mark("f", 1, min(start, len(text)) + 1, length, text)
-    lines = render(Problem(mark, "t")).split("\n")
+    lines = format_problem(Problem(mark, "t")).split("\n")
     assert len(lines) == 3
     assert lines[2].count("^") == 1
 
@@ -129,6 +132,6 @@ def test_any_mark_renders(text: str, start: int, length: int) -> None:
 def test_the_caret_of_a_config_stands_under_its_word() -> None:
     """A mark from a real config points at its word in the rendered text."""
     document = parse("model:\n  - Dense: {units: ten}\n", "x.yaml")
-    _, line, caret = render(Problem(document.mark(("model", 0, "Dense", "units")), "t")).split("\n")
+    _, line, caret = format_problem(Problem(document.mark(("model", 0, "Dense", "units")), "t")).split("\n")
     assert line[caret.index("^") :].startswith("ten}")
     assert caret.endswith("^~~")

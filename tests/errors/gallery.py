@@ -18,7 +18,7 @@ from nnrun.catalog import lookup
 from nnrun.catalog.describe import example_value
 from nnrun.catalog.kinds import Kind
 from nnrun.config.dump import dump
-from nnrun.config.render import render_all
+from nnrun.config.render import format_problems
 from nnrun.errors import ConfigError
 from nnrun.pipeline.check import examine
 from nnrun.spec.findings.explanations import EXAMPLE_SECTIONS, EXPLANATIONS
@@ -41,7 +41,7 @@ def messages_in(config: Path, folder: Path) -> str:
             problems = examine(Path(config.name), (), Path("no-data-here")).problems
         except ConfigError as error:
             problems = error.problems
-    return render_all(problems).replace(str(folder.resolve()), "FOLDER")
+    return format_problems(problems).replace(str(folder.resolve()), "FOLDER")
 
 
 def copy_to(config: Path, folder: Path) -> Path:

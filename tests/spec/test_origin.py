@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from nnrun.config.document import Document, parse
-from nnrun.config.dotted import dotted, words
+from nnrun.config.dotted import join_path, split_path
 from nnrun.errors import NnrunError
 from nnrun.spec.origin import origin
 
@@ -55,7 +55,7 @@ def marked(marks: tuple[Mark, ...]) -> list[str]:
 )
 def test_values_of_the_config(config: Document, path: str, value: object, places: list[str]) -> None:
     """A value is found in a mapping, as the value of the first argument, as a bare word or an alias."""
-    found = origin(config, words(path))
+    found = origin(config, split_path(path))
     assert (found.value, marked(found.places), found.default_of) == (value, places, None)
 
 
@@ -80,16 +80,16 @@ def test_values_of_the_config(config: Document, path: str, value: object, places
 )
 def test_defaults(config: Document, path: str, value: object, owner: str) -> None:
     """What the config leaves out has its default: in sections, in parts, and in parts that are defaults."""
-    found = origin(config, words(path))
+    found = origin(config, split_path(path))
     assert (found.value, found.default_of, found.places) == (value, owner, ())
-    assert dotted(found.path) == path
+    assert join_path(found.path) == path
 
 
 def test_the_name_of_a_default_part(config: Document) -> None:
     """A default's own name below it, in either spelling, means the default."""
     for name in ("GlorotUniform", "glorot_uniform"):
-        found = origin(config, words(f"model.0.Conv2D.kernel_initializer.{name}"))
-        assert (dotted(found.path), found.value) == ("model.0.Conv2D.kernel_initializer", "glorot_uniform")
+        found = origin(config, split_path(f"model.0.Conv2D.kernel_initializer.{name}"))
+        assert (join_path(found.path), found.value) == ("model.0.Conv2D.kernel_initializer", "glorot_uniform")
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ def test_the_name_of_a_default_part(config: Document) -> None:
 def test_an_unknown_path_is_refused(config: Document, path: str, text: str, hint: str | None) -> None:
     """The error says which path was probably meant."""
     with pytest.raises(NnrunError) as caught:
-        origin(config, words(path))
+        origin(config, split_path(path))
     assert caught.value.text == text
     assert hint is None or caught.value.hint == hint
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nnrun.catalog.kinds import PythonOnly
-from nnrun.config.dump import flow
+from nnrun.config.dump import dump_inline
 from nnrun.config.parser import load_package_data
 
 if TYPE_CHECKING:
@@ -82,12 +82,16 @@ def describe(entry: Entry) -> Description:
 
 
 def _describe_argument(parameter: Parameter) -> ArgumentDescription:
-    default = "" if parameter.required else flow(parameter.default)
+    default = "" if parameter.required else dump_inline(parameter.default)
     return ArgumentDescription(parameter.name, parameter.kind.expects, parameter.required, default, parameter.summary)
 
 
 def _as_line(part: Any) -> str:
-    return flow(part) if isinstance(part, str) else ", ".join(f"{name}: {flow(value)}" for name, value in part.items())
+    return (
+        dump_inline(part)
+        if isinstance(part, str)
+        else ", ".join(f"{name}: {dump_inline(value)}" for name, value in part.items())
+    )
 
 
 @cache

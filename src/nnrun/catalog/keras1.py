@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from nnrun.catalog import lookup
 from nnrun.catalog.kinds import is_integer
-from nnrun.config.dump import flow
+from nnrun.config.dump import dump_inline
 from nnrun.config.parser import load_package_data
 
 if TYPE_CHECKING:
@@ -45,7 +45,9 @@ class Translation:
         """
         if not self.parts:
             return f"Keras 1 had it; today: {'; '.join(self.notes)}"
-        lines = [flow(part) if as_value or isinstance(part, str) else flow(part)[1:-1] for part in self.parts]
+        lines = [
+            dump_inline(part) if as_value or isinstance(part, str) else dump_inline(part)[1:-1] for part in self.parts
+        ]
         start = "today" if len(lines) == 1 else f"today {len(lines)} parts"
         return "; ".join(["Keras 1 wrote it so", *self.notes, f"{start}: {'; '.join(lines)}"])
 
@@ -79,7 +81,7 @@ def key_hint(key: str, value: object) -> str | None:
         return None
     if key == "image_dim_ordering":
         value = _new_value("data_format", value)
-    return f"Keras 1 wrote it so; today: {line.replace('{}', flow(value))}"
+    return f"Keras 1 wrote it so; today: {line.replace('{}', dump_inline(value))}"
 
 
 def renamed_argument(entry: Entry, key: str) -> str | None:
@@ -335,7 +337,7 @@ def _translate_arguments(entry: Entry, given: dict[str, Any]) -> tuple[dict[str,
                 translated |= {name: _value_of_old_argument(name, value, notes) for name in new_names}
         elif dropped is not None and entry.name in dropped.get("layers", [entry.name]):
             note = dropped.get("note", "") if value is not None else ""
-            _add_note(notes, note.get(flow(value), "") if isinstance(note, dict) else note)
+            _add_note(notes, note.get(dump_inline(value), "") if isinstance(note, dict) else note)
         else:
             translated[key] = _value_of_argument(key, value)
     return translated, notes
@@ -360,7 +362,7 @@ def _input_note(entry: Entry, given: dict[str, Any]) -> str:
         arguments = {"shape": [given.get("input_length"), given.get("input_dim")]}
     else:
         arguments = {"shape": [given["input_dim"]]}
-    return f"the data say what enters (where they do not, Input: {flow(arguments)} stands first)"
+    return f"the data say what enters (where they do not, Input: {dump_inline(arguments)} stands first)"
 
 
 def _note_gates(entry: Entry, translated: dict[str, Any], notes: list[str]) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from nnrun.catalog import docstrings
 from nnrun.catalog.kinds import NUMBER_FACTS, SHAPE_FACTS, AnyValue
 from nnrun.cli.markdown import block, code, page, plain, table
-from nnrun.config.dump import flow
+from nnrun.config.dump import dump_inline
 from nnrun.spec.constructs import CONSTRUCTS, EXPECTED
 from nnrun.spec.experiment import Expectation, Experiment
 from nnrun.spec.facts import FIELDS
@@ -75,7 +75,7 @@ def _default(name: str, key: Key) -> str:
         return "the file's name" if name == "name" else "required"
     if isinstance(key.default, Section):
         return "as below"
-    return code(flow(key.default))
+    return code(dump_inline(key.default))
 
 
 def _form(name: str, form: Construct) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from nnrun.catalog import lookup
 from nnrun.catalog.describe import describe, example_part
 from nnrun.cli.markdown import block, code, page, plain, table
-from nnrun.config.dump import flow
+from nnrun.config.dump import dump_inline
 from nnrun.spec.part import read_part
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def _entry(entry: Entry) -> str:
     own = " It is nnrun's own." if said.origin == "nnrun" else ""
     place = PLACES[entry.category][0]
     # On the line of a key a mapping stands in braces.
-    example = said.example if place.endswith("- ") else flow(example_part(entry))
+    example = said.example if place.endswith("- ") else dump_inline(example_part(entry))
     call = ", ".join(code(name) for name, _ in said.call)
     return page(
         f"## {said.name}",

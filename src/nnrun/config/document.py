@@ -25,8 +25,8 @@ class Document:
         file: The file as the user wrote it.
         value_marks: The place of every value.
         key_marks: The place of every key of a mapping.
-        provenance: For values that were said more than once: every place the value had, oldest first.
-        sources: The files that it extends, those that are extended first in front.
+        provenance: For values that were set more than once: all their places, oldest first.
+        sources: The files that it extends, bases before the files that extend them.
     """
 
     data: dict[str, Any]
@@ -38,23 +38,28 @@ class Document:
     sources: tuple[FilePath, ...] = ()
 
     def mark(self, path: Path) -> Mark:
-        """The place of the value at `path`, else of the deepest value on the way there."""
-        while path not in self.value_marks:
-            path = path[:-1]
-        return self.value_marks[path]
+        """Return the place of the value at `path`, or of the deepest existing value above it."""
+        return self.value_marks[self._existing(path)]
 
     def key_mark(self, path: Path) -> Mark:
-        """The place of the key that `path` ends in; of the value for a list's item.
+        """Return the place of the last key of `path`; for an item of a list, that of its value.
 
-        For a path that is not there: the key of the mapping that lacks it, or the bare word in place of a mapping
+        For a path that does not exist: the key of the mapping that lacks it, or the word in place of a mapping
         (`Adam` for `("training", "optimizer", "Adam", "learning_rate")`).
         """
-        known = path
-        while known not in self.value_marks:
-            known = known[:-1]
-        if known == path or isinstance(self._value(known), (dict, list)):
-            return self.key_marks.get(known) or self.value_marks[known]
-        return self.value_marks[known]
+        existing = self._existing(path)
+        if existing == path or isinstance(self._value(existing), (dict, list)):
+            return self.key_marks.get(existing) or self.value_marks[existing]
+        return self.value_marks[existing]
+
+    def history(self, path: Path) -> tuple[Mark, ...]:
+        """Return all places of the value at `path`, oldest first; the last one counts."""
+        return self.provenance.get(path) or (self.mark(path),)
+
+    def _existing(self, path: Path) -> Path:
+        while path not in self.value_marks:
+            path = path[:-1]
+        return path
 
     def _value(self, path: Path) -> Any:
         value: Any = self.data
@@ -62,22 +67,18 @@ class Document:
             value = value[key]
         return value
 
-    def history(self, path: Path) -> tuple[Mark, ...]:
-        """Every place the value at `path` had, oldest first; the last one counts."""
-        return self.provenance.get(path) or (self.mark(path),)
-
 
 def read(file: FilePath) -> Document:
-    """Read a config.
+    """Read a config, without what it extends.
 
     Raises:
-        ConfigError: The file cannot be read or is no config; with every problem that could be found.
+        ConfigError: The file cannot be read or is not a config; with every problem that could be found.
     """
     return parse(read_text(file), file)
 
 
 def parse(text: str, file: FilePath | str) -> Document:
-    """Read a config from its text; `file` is the name that marks carry.
+    """Read a config from its text; marks name `file`.
 
     Raises:
         ConfigError: With every problem that could be found.
@@ -86,22 +87,22 @@ def parse(text: str, file: FilePath | str) -> Document:
     root = compose(source)
     value_marks: dict[Path, Mark] = {}
     key_marks: dict[Path, Mark] = {}
-    data = plain(root, source, (), value_marks, key_marks)
+    data = to_data(root, source, (), value_marks, key_marks)
     value_marks[()] = source.mark(0, 1)
     return Document(data, source.text, FilePath(file), value_marks, key_marks)
 
 
-def plain(
+def to_data(
     node: YamlNode, source: SourceText, path: Path, value_marks: dict[Path, Mark], key_marks: dict[Path, Mark]
 ) -> Any:
-    """A node's plain data; the marks of it and all below are added to the two tables."""
+    """Return the plain data of a node; its marks and those of all nodes inside it are added to the two tables."""
     value_marks[path] = source.mark(node.start, node.end)
     if isinstance(node.value, list):
-        return [plain(item, source, (*path, index), value_marks, key_marks) for index, item in enumerate(node.value)]
+        return [to_data(item, source, (*path, index), value_marks, key_marks) for index, item in enumerate(node.value)]
     if not isinstance(node.value, dict):
         return node.value
     data = {}
     for key, (key_node, value) in node.value.items():
         key_marks[*path, key] = source.mark(key_node.start, key_node.end)
-        data[key] = plain(value, source, (*path, key), value_marks, key_marks)
+        data[key] = to_data(value, source, (*path, key), value_marks, key_marks)
     return data

@@ -5,20 +5,20 @@ from __future__ import annotations
 import unicodedata
 from typing import TYPE_CHECKING, Any
 
-from nnrun.config.dump import flow
+from nnrun.config.dump import dump_inline
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from nnrun.errors import Mark, Problem
 
-#: How many characters of a long line are shown, and how many of them stand before the word.
-_LINE, _BEFORE = 110, 50
-_SHOWN = 60
+#: How many characters of a long line are shown, and how many of them before the marked word.
+_LINE_LENGTH, _BEFORE_WORD = 110, 50
+_VALUE_LENGTH = 60
 
 
-def render(problem: Problem) -> str:
-    """One problem in two to four lines, without a line end."""
+def format_problem(problem: Problem) -> str:
+    """Return one problem as two to four lines, without a line end."""
     place = f"{problem.mark}: " if problem.mark else ""
     name = f" [{problem.name}]" if problem.name else ""
     lines = [f"{place}{problem.severity}: {problem.text}{name}"]
@@ -29,90 +29,81 @@ def render(problem: Problem) -> str:
     return "\n".join(lines)
 
 
-def render_all(problems: Iterable[Problem]) -> str:
-    """All problems in their order, with a last line that counts them."""
-    every = list(problems)
-    return "\n".join([*(render(problem) for problem in every), count(every)])
+def format_problems(problems: Iterable[Problem]) -> str:
+    """Return all problems in their order, and a last line with their number."""
+    listed = list(problems)
+    return "\n".join([*(format_problem(problem) for problem in listed), count_problems(listed)])
 
 
-def count(problems: Iterable[Problem]) -> str:
-    """How many problems there are, as in `8 errors, 1 warning`; `no problems` where there are none."""
+def count_problems(problems: Iterable[Problem]) -> str:
+    """Return the number of problems, as in `8 errors, 1 warning`; `no problems` for none."""
     severities = [problem.severity for problem in problems]
     numbers = [(severities.count(severity), severity) for severity in ("error", "warning", "note")]
-    said = [f"{number} {word}{'s' if number > 1 else ''}" for number, word in numbers if number]
-    return ", ".join(said) or "no problems"
+    return (
+        ", ".join(f"{number} {word}{'s' if number > 1 else ''}" for number, word in numbers if number) or "no problems"
+    )
 
 
-def show(value: Any) -> str:
-    """A received value as a message shows it: as YAML, shortened, with its type where YAML leaves it open.
+def format_value(value: Any) -> str:
+    """Return a received value for a message: as YAML, shortened, with its type where YAML is ambiguous.
 
     Examples: `8`, `true`, `null`, `"8" (text)`, `[28, 28] (a list of 2)`, `a list of 300`, `an empty mapping`.
     """
     if isinstance(value, str):
-        return f'"{_shortened(_visible(value))}" (text)'
+        return f'"{_shorten(_escape(value))}" (text)'
     if isinstance(value, (list, tuple, dict)):
-        return _show_many(value, "mapping" if isinstance(value, dict) else "list")
+        return _format_container(value, "mapping" if isinstance(value, dict) else "list")
     try:
-        return _shortened(flow(value))
+        return _shorten(dump_inline(value))
     except (TypeError, ValueError):
-        return _shortened(f"{value!r} ({type(value).__name__})")
+        return _shorten(f"{value!r} ({type(value).__name__})")
 
 
-def _show_many(value: Any, kind: str) -> str:
+def _format_container(value: Any, kind: str) -> str:
     if not value:
         return f"an empty {kind}"
     counted = f"a {kind} of {len(value)}"
-    if len(value) > _SHOWN:
+    if len(value) > _VALUE_LENGTH:
         return counted
     try:
-        written = flow(value)
+        text = dump_inline(value)
     except (TypeError, ValueError, RecursionError):
         return counted
-    return f"{written} ({counted})" if len(written) <= _SHOWN else counted
+    return f"{text} ({counted})" if len(text) <= _VALUE_LENGTH else counted
 
 
-def _shortened(text: str) -> str:
-    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 4]} ..."
+def _shorten(text: str) -> str:
+    return text if len(text) <= _VALUE_LENGTH else f"{text[: _VALUE_LENGTH - 4]} ..."
 
 
-def _visible(text: str) -> str:
-    """The text on one line: what cannot be printed becomes an escape."""
+def _escape(text: str) -> str:
+    """Return the start of a text on one line, with escapes for what cannot be printed."""
     return "".join(
         letter if letter.isprintable() else letter.encode("unicode_escape", "replace").decode()
-        for letter in text[: _SHOWN + 1]
+        for letter in text[: _VALUE_LENGTH + 1]
     )
 
 
 def _excerpt(mark: Mark) -> list[str]:
-    """The marked line, cut around the word where it is long, and the caret line below it."""
+    """Return the marked line, cut around the word where it is long, and the line with the caret."""
+    from rich.cells import cell_len
+
     start = mark.column - 1
-    first = max(0, min(start - _BEFORE, len(mark.text) - _LINE)) if len(mark.text) > _LINE else 0
-    shown = mark.text[first : first + _LINE]
+    first = max(0, min(start - _BEFORE_WORD, len(mark.text) - _LINE_LENGTH)) if len(mark.text) > _LINE_LENGTH else 0
+    shown = _printable(mark.text[first : first + _LINE_LENGTH])
     head = "... " if first else ""
-    tail = " ..." if first + _LINE < len(mark.text) else ""
-    before = len(head) + _width(shown[: start - first])
-    word = max(1, _width(shown[start - first : start - first + mark.length]))
+    tail = " ..." if first + _LINE_LENGTH < len(mark.text) else ""
+    before = len(head) + cell_len(shown[: start - first])
+    width = max(1, cell_len(shown[start - first : start - first + mark.length]))
     return [
-        f"{mark.line:>5} | {head}{_printable(shown)}{tail}".rstrip(),
-        f"{' ' * 5} | {' ' * before}^{'~' * (word - 1)}",
+        f"{mark.line:>5} | {head}{shown}{tail}".rstrip(),
+        f"{' ' * 5} | {' ' * before}^{'~' * (width - 1)}",
     ]
 
 
 def _printable(text: str) -> str:
-    return "".join(letter if _is_shown(letter) else "\N{REPLACEMENT CHARACTER}" for letter in text.replace("\t", " "))
-
-
-def _is_shown(letter: str) -> bool:
-    """Whether a terminal may receive the letter: no control characters, and none that turn the writing direction."""
-    return letter.isprintable() or unicodedata.category(letter) == "Zs"
-
-
-def _width(text: str) -> int:
-    """How many columns of a terminal the text takes, as `_printable` writes it."""
-    return sum(_columns(letter) for letter in text)
-
-
-def _columns(letter: str) -> int:
-    if unicodedata.category(letter) in {"Mn", "Me"}:
-        return 0
-    return 2 if unicodedata.east_asian_width(letter) in {"W", "F"} else 1
+    """Return a text with replacements for what a terminal must not receive: control and bidirectional characters."""
+    return "".join(
+        letter if letter.isprintable() or unicodedata.category(letter) == "Zs" else "\N{REPLACEMENT CHARACTER}"
+        for letter in text.replace("\t", " ")
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from nnrun.config.dotted import dotted
+from nnrun.config.dotted import join_path
 from nnrun.pipeline.check import examine
 from nnrun.spec.memory import Memory, estimate
 from nnrun.spec.shapes import input_names
@@ -87,7 +87,7 @@ def _layer(row: NodeShape) -> dict[str, Any]:
         "trainable": told.trainable,
         "shared": not row.first,
         "from": list(row.sources),
-        "path": dotted(row.path),
+        "path": join_path(row.path),
     }
 
 

@@ -12,7 +12,7 @@ from nnrun.catalog import docstrings, lookup
 from nnrun.catalog.kinds import AnyOf, AnyValue, Boolean, Choice, Kind, ListOf, MappingOf, Null, PartOf
 from nnrun.catalog.lookup import Entry
 from nnrun.config import dotted
-from nnrun.config.dump import flow
+from nnrun.config.dump import dump_inline
 from nnrun.spec.experiment import Experiment
 from nnrun.spec.findings.explanations import silenceable
 from nnrun.spec.part import part_categories
@@ -48,7 +48,7 @@ def complete_setting(data: dict[str, Any], typed: str) -> list[tuple[str, str]]:
     path, equals, start = typed.partition("=")
     if not equals:
         return [(word + end, place.meaning) for word, place in _words(data, typed) for end in _ends(place)]
-    place = _at(data, dotted.words(path.removesuffix("+")))
+    place = _at(data, dotted.split_path(path.removesuffix("+")))
     if place is not None and path.endswith("+"):
         place = _Place(_item(place.kind), None)
     values = dict.fromkeys(_values(place)) if place is not None else {}
@@ -68,7 +68,7 @@ def complete_path(data: dict[str, Any], typed: str) -> list[tuple[str, str]]:
 
 def _words(data: dict[str, Any], typed: str) -> Iterator[tuple[str, _Place]]:
     head, dot, _ = typed.rpartition(".")
-    above = _at(data, dotted.words(head) if dot else [])
+    above = _at(data, dotted.split_path(head) if dot else [])
     for name, place in _inside(above).items() if above is not None else ():
         word = f"{head}{dot}{name}"
         if word.startswith(typed):
@@ -125,7 +125,7 @@ def _ends(place: _Place) -> list[str]:
 def _values(place: _Place) -> Iterator[str]:
     """Yield the value that is there, and all other values of a kind that has few."""
     if place.value is not None and not isinstance(place.value, dict | list):
-        yield flow(place.value)
+        yield dump_inline(place.value)
     kind = place.kind
     if isinstance(kind, Entry):
         yield from _listed(kind.first_parameter.kind) if kind.first_parameter is not None else ()
@@ -141,7 +141,7 @@ def _listed(kind: Kind) -> Iterator[str]:
         for category in kind.categories:
             yield from lookup.words(category)
     elif isinstance(kind, Choice):
-        yield from (flow(option) for option in kind.options)
+        yield from (dump_inline(option) for option in kind.options)
     elif isinstance(kind, Boolean):
         yield from ("true", "false")
     elif isinstance(kind, Null):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from nnrun.catalog.kinds import AnyValue, Choice, Integer, ListOf, Number, String
 from nnrun.config.hints import did_you_mean
-from nnrun.config.render import show
+from nnrun.config.render import format_value
 from nnrun.errors import ConfigError
 from nnrun.spec.data import DataSpec
 from nnrun.spec.graph import expand
@@ -35,7 +35,7 @@ STEP_LOSS = Part("losses", "mean_absolute_error", {}, ("training",))
 def _refuse_name(value: str) -> Refusal | None:
     if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}", value):
         return None
-    text = f"expected a name of letters, digits, '.', '_' and '-' (80 at most), received {show(value)}"
+    text = f"expected a name of letters, digits, '.', '_' and '-' (80 at most), received {format_value(value)}"
     return text, f"write {_name_from(value)}"
 
 
@@ -151,7 +151,9 @@ def validate(document: Document) -> Experiment:
 def _read_model(data: dict[str, Any], reader: PartReader) -> ModelSpec | None:
     define = data.get("define")
     if define is not None and not isinstance(define, dict):
-        reader.add_error(("define",), f"expected a mapping of names to lists of layers, received {show(define)}")
+        reader.add_error(
+            ("define",), f"expected a mapping of names to lists of layers, received {format_value(define)}"
+        )
         define = None
     model = ModelReader(reader, define or {}).model(data["model"])
     if model is not None and not reader.errors:
@@ -182,7 +184,7 @@ def _refuse_silence(value: object, reader: PartReader) -> None:
         if name in EXPLANATIONS:
             text, hint = f"{name} is an error, and errors cannot be silenced", f"nnrun explain {name}"
         else:
-            text = f"no finding has the name {show(name)}"
+            text = f"no finding has the name {format_value(name)}"
             hint = did_you_mean(name, silenceable()) or f"the names are: {', '.join(silenceable())}"
         reader.add_error(("silence", index), text, hint)
 
@@ -191,7 +193,7 @@ def _read_expect(value: object, reader: PartReader) -> dict[str, Expectation]:
     if value is None:
         return {}
     if not isinstance(value, dict):
-        text = f"expected a mapping of paths to scores, received {show(value)}"
+        text = f"expected a mapping of paths to scores, received {format_value(value)}"
         reader.add_error(("expect",), text, "write expect: {test.error_percent: {at_most: 3}}")
         return {}
     read = {path: read_section(reader, Expectation, one, ("expect", path)) for path, one in value.items()}

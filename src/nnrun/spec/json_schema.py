@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from nnrun.catalog import docstrings, lookup
 from nnrun.catalog.kinds import AnyOf, Integer, Kind, MappingOf, Number, PartOf, or_null
-from nnrun.config.extends import WIDEST
+from nnrun.config.extends import MAX_BASES
 from nnrun.spec.constructs import CONSTRUCTS, Construct, ConstructKey
 from nnrun.spec.experiment import Expectation, Experiment
 from nnrun.spec.findings.explanations import EXPLANATIONS, silenceable
@@ -123,7 +123,7 @@ _BY_HAND: dict[str, dict[str, Any]] = {
 }
 _EXTENDS = {
     "description": "The config, or configs, that this one extends: files, or names of shipped configs.",
-    "anyOf": [{"type": "string"}, {**_TEXTS, "minItems": 1, "maxItems": WIDEST}],
+    "anyOf": [{"type": "string"}, {**_TEXTS, "minItems": 1, "maxItems": MAX_BASES}],
 }
 
 

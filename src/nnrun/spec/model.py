@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from nnrun.catalog import lookup
 from nnrun.catalog.kinds import Integer, Number
 from nnrun.config.hints import did_you_mean
-from nnrun.config.render import show
+from nnrun.config.render import format_value
 from nnrun.spec.part import split_layer_keys
 
 if TYPE_CHECKING:
@@ -181,7 +181,7 @@ class ModelReader:
         """Add the error that a value is not of the type `expected`."""
         from nnrun.spec.constructs import EXPECTED
 
-        self._add_error(path, f"expected {EXPECTED[expected]} for '{path[-1]}', received {show(value)}", hint)
+        self._add_error(path, f"expected {EXPECTED[expected]} for '{path[-1]}', received {format_value(value)}", hint)
 
     def _items(self, value: object, path: Path) -> tuple[StackItem, ...]:
         if not isinstance(value, list):
@@ -267,7 +267,7 @@ class ModelReader:
         if not isinstance(stack, str) or stack not in self._stacks:
             hint = did_you_mean(str(stack), map(str, self._stacks))
             hint = hint or "write it under define: at the top of the config"
-            self._add_error((*path, "stack"), f"'define' has no stack {show(stack)}", hint)
+            self._add_error((*path, "stack"), f"'define' has no stack {format_value(stack)}", hint)
             return None
         if not isinstance(share, bool):
             self._refuse("truth", share, (*path, "share"))
@@ -282,7 +282,7 @@ class ModelReader:
         keys, name = CONSTRUCTS[construct].keys, path[-1]
         hint = f"write {name}: {CONSTRUCTS[construct].example_value}"
         if not isinstance(value, dict):
-            self._add_error(path, f"expected a mapping for '{name}', received {show(value)}", hint)
+            self._add_error(path, f"expected a mapping for '{name}', received {format_value(value)}", hint)
             return None
         for key in value:
             if key not in keys:
@@ -303,7 +303,7 @@ class ModelReader:
         """Refuse what cannot be the name of a layer, an input or a stack."""
         if name is None or (isinstance(name, str) and re.fullmatch(NAME, name)):
             return True
-        text = f"expected a name of letters, digits, '_' and '-', received {show(name)}"
+        text = f"expected a name of letters, digits, '_' and '-', received {format_value(name)}"
         self._add_error(path, text, None if at_key else "in from: a dot selects one of several outputs", at_key=at_key)
         return False
 
@@ -353,7 +353,7 @@ class ModelReader:
         if isinstance(value, list) and value and all(isinstance(column, str) for column in value):
             return ModelInput(name, tuple(value), path=path)
         if value is not None:
-            text = f"expected a field such as $image, a column or a list of columns, received {show(value)}"
+            text = f"expected a field such as $image, a column or a list of columns, received {format_value(value)}"
             self._add_error(path, text)
         return ModelInput(name, path=path)
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass, fields, is_dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from nnrun.catalog import lookup
-from nnrun.config.dotted import dotted, follow, is_at
+from nnrun.config.dotted import follow, join_path, matches_pattern
 from nnrun.config.hints import did_you_mean
-from nnrun.config.render import show
+from nnrun.config.render import format_value
 from nnrun.errors import NnrunError
 from nnrun.spec.experiment import Experiment, validate
 from nnrun.spec.part import FILLED_IN, Part, PartReader
@@ -72,7 +72,7 @@ def origin(document: Document, words: Sequence[str]) -> Origin:
     meant = lookup.entry(part.category, name)
     if entry is None or meant is None or meant.name != part.name:
         instead = (*part.path, part.name, *inside) if meant else (*part.path, part.name, name, *inside)
-        raise _no_word(f"'{dotted(part.path)}' is {part.name}", name, instead)
+        raise _no_word(f"'{join_path(part.path)}' is {part.name}", name, instead)
     if path == part.path and isinstance(value, dict):
         (word,) = value
         return origin(document, [*map(str, part.path), word, *inside])
@@ -112,7 +112,7 @@ def _default(entry: Entry, path: Path, words: Sequence[str]) -> Origin:
     part = PartReader().value(parameter.kind, parameter.default, path, name)
     inner = lookup.entry(part.category, part.name) if isinstance(part, Part) else None
     if inner is None:
-        raise _no_word(f"'{name}' of {entry.name} is {show(parameter.default)}", deeper[0])
+        raise _no_word(f"'{name}' of {entry.name} is {format_value(parameter.default)}", deeper[0])
     word, *deepest = deeper
     meant = lookup.entry(inner.category, word)
     if meant is None or meant.name != inner.name:
@@ -121,7 +121,9 @@ def _default(entry: Entry, path: Path, words: Sequence[str]) -> Origin:
 
 
 def _no_word(what_is: str, word: str, instead: Path = ()) -> NnrunError:
-    return NnrunError(f"{what_is}, so there is no '{word}' inside it", f"write {dotted(instead)}" if instead else None)
+    return NnrunError(
+        f"{what_is}, so there is no '{word}' inside it", f"write {join_path(instead)}" if instead else None
+    )
 
 
 def _of_section(experiment: Experiment, words: Sequence[str], listed: list[Any] | None) -> Origin:
@@ -133,7 +135,7 @@ def _of_section(experiment: Experiment, words: Sequence[str], listed: list[Any] 
             raise _no_key(tuple(words[:number]), word, known, listed)
         value = getattr(value, word)
     path = tuple(words)
-    owner: Owner = "Keras" if any(is_at(place, path) for place in _KERAS_OWN) else "nnrun"
+    owner: Owner = "Keras" if any(matches_pattern(place, path) for place in _KERAS_OWN) else "nnrun"
     if isinstance(value, Section):
         value = {key: getattr(value, key) for key in value.known_keys()}
     return Origin(path, list(value) if isinstance(value, tuple) else value, default_of=owner)
@@ -143,5 +145,5 @@ def _no_key(above: Path, word: str, known: tuple[str, ...], listed: list[Any] | 
     hint = did_you_mean(word, known) or (f"its keys are: {', '.join(known)}" if known else None)
     if listed is not None:
         hint = f"it is a list, whose items count from 0 to {len(listed) - 1}" if listed else "it is an empty list"
-    where = f"'{dotted(above)}'" if above else "the config"
+    where = f"'{join_path(above)}'" if above else "the config"
     return NnrunError(f"{where} has no '{word}'", hint)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from nnrun.catalog import lookup
 from nnrun.catalog.kinds import NUMBER_FACTS, SHAPE_FACTS, AnyOf, Kind, ListOf, MappingOf, PartOf, singular
 from nnrun.config.hints import did_you_mean
-from nnrun.config.render import show
+from nnrun.config.render import format_value
 from nnrun.spec.finding import Finding
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ class PartReader:
             if lists and part_categories(lists[0].item):
                 return self.value(lists[0], value, path, name)
         if not kind.accepts(value):
-            text = f"expected {kind.expects} for '{name}', received {show(value)}"
+            text = f"expected {kind.expects} for '{name}', received {format_value(value)}"
             self.add_error(path, text, _value_hint(kind, value))
         return value
 
@@ -130,7 +130,7 @@ class PartReader:
             is_part = any(lookup.entry(category, first) for category in categories)
             hint = f"did you mean {first}: {{{', '.join(others)}}}, with these keys inside it?" if is_part else None
         else:
-            text = f"expected {expected}, received {show(value)}"
+            text = f"expected {expected}, received {format_value(value)}"
             example = next((name for category in categories for name in lookup.names(category)[:1]), "Dense")
             hint = f"write a name, such as {example}"
         self.add_error(path, text, hint)
@@ -147,7 +147,9 @@ class PartReader:
         if others and hint is None:
             hint = f"{word} is of the category '{others[0]}', which cannot be used here"
         expected = PartOf(categories).expects
-        self.add_error(path, f"expected {expected}, received {show(word)}, which is not one", hint, at_key=at_key)
+        self.add_error(
+            path, f"expected {expected}, received {format_value(word)}, which is not one", hint, at_key=at_key
+        )
         return None
 
     def _part_of(self, entry: Entry, arguments: object, path: Path, inside: Path) -> Part | None:
@@ -158,7 +160,7 @@ class PartReader:
         if isinstance(arguments, dict) or arguments is None:
             return self._with_arguments(entry, arguments or {}, path, inside)
         if entry.first_parameter is None:
-            text = f"{entry.name} takes no arguments, received {show(arguments)}"
+            text = f"{entry.name} takes no arguments, received {format_value(arguments)}"
             self.add_error(inside, text, f"write {entry.name} alone")
             return None
         name = entry.first_parameter.name

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from nnrun.catalog.kinds import Kind, ListOf, PartOf
 from nnrun.config.hints import did_you_mean
-from nnrun.config.render import show
+from nnrun.config.render import format_value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -92,7 +92,7 @@ def read_section(reader: PartReader, section: type[SectionT], value: object, pat
     """Read a mapping as `section`; return None where anything is wrong with it, with all errors added to `reader`."""
     before = len(reader.errors)
     if not isinstance(value, dict):
-        reader.add_error(path, f"expected a mapping for '{path[-1]}', received {show(value)}")
+        reader.add_error(path, f"expected a mapping for '{path[-1]}', received {format_value(value)}")
         return None
     _refuse_unknown(reader, section, value, path)
     _refuse_missing(reader, section, value, path)
@@ -117,7 +117,7 @@ def _read_key(reader: PartReader, name: str, key: Key, value: object, path: Path
         return read_section(reader, key.kind, value, inside)
     if isinstance(key.kind, ListOf) and not isinstance(value, list):
         hint = "start each item on its own line with '- '"
-        reader.add_error(inside, f"expected a list, received {show(value)}", hint)
+        reader.add_error(inside, f"expected a list, received {format_value(value)}", hint)
         return ()
     read = reader.value(key.kind, value, inside, name)
     refused = key.refuses(read) if key.refuses is not None and len(reader.errors) == before else None

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from nnrun.cli.terminal.layout import wide
 from nnrun.cli.terminal.problems import as_json, put_problem
 from nnrun.cli.terminal.screen import Screen
-from nnrun.config.render import render
+from nnrun.config.render import format_problem
 from nnrun.errors import Mark, Problem
 
 
@@ -34,7 +34,7 @@ def test_a_program_gets_the_words_of_the_renderer() -> None:
     """In a pipe nothing is wrapped, cut or coloured."""
     problem, stream = _problem("a: ", "word", " # and a tail " * 20, "type this"), io.StringIO()
     put_problem(Screen(stream, terminal=False), problem)
-    assert stream.getvalue() == render(problem) + "\n"
+    assert stream.getvalue() == format_problem(problem) + "\n"
 
 
 @given(before=st.text("ab猫", max_size=60), after=st.text("cd犬", max_size=60), columns=st.integers(30, 90))

@@ -182,15 +182,15 @@ def _tell(checked: Sequence[Checked], *, quiet: bool) -> None:
     from nnrun.cli.terminal.layout import put_paragraph
     from nnrun.cli.terminal.problems import put_problems
     from nnrun.cli.terminal.screen import Screen, visible
-    from nnrun.config.render import count
+    from nnrun.config.render import count_problems
 
     screen = Screen.out()
     for each in checked:
         put_problems(screen, each.problems, counted=False)
         if not quiet and not each.count("error"):
-            others = f" ({count(each.problems)})" if each.problems else ""
+            others = f" ({count_problems(each.problems)})" if each.problems else ""
             screen.put(f"{visible(each.name)}: {screen.style('ok', fg='green', bold=True)}{others}")
     every = [problem for each in checked for problem in each.problems]
     if not quiet and (len(checked) > 1 or any(problem.severity == "error" for problem in every)):
         of = f" in {len(checked)} configs" if len(checked) > 1 else ""
-        put_paragraph(screen, f"{count(every)}{of}")
+        put_paragraph(screen, f"{count_problems(every)}{of}")

@@ -36,7 +36,7 @@ def tell_origin(question: str, sets: Sequence[str], *, as_json: bool) -> None:
     from nnrun.spec.origin import origin
 
     file, _, path = question.rpartition(":")
-    words = dotted.words(path)
+    words = dotted.split_path(path)
     if not file or not words:
         raise NnrunError(f"expected FILE:PATH, received '{question}'", "nnrun explain my.yaml:training.epochs")
     document = overrides.apply(extends.read(located(file)), sets)
@@ -51,9 +51,9 @@ def put_origin(screen: Screen, document: Document, found: Origin) -> None:
     """Write the value in force, and each place that says it."""
     from nnrun.cli.terminal.layout import put_paragraph
     from nnrun.cli.terminal.screen import visible
-    from nnrun.config.dotted import dotted
+    from nnrun.config.dotted import join_path
 
-    screen.put(screen.style(visible(f"{dotted(found.path)}: {found.note or _shown(found.value)}"), bold=True))
+    screen.put(screen.style(visible(f"{join_path(found.path)}: {found.note or _shown(found.value)}"), bold=True))
     if found.default_of is not None:
         put_paragraph(screen, _OWNERS[found.default_of], "  ")
     for mark in found.places[:-1]:
@@ -64,7 +64,7 @@ def put_origin(screen: Screen, document: Document, found: Origin) -> None:
     if below:
         screen.put()
     for path, value, mark in below:
-        put_paragraph(screen, f"{dotted(path)}: {_shown(value)}  ({place(mark)})", "  ")
+        put_paragraph(screen, f"{join_path(path)}: {_shown(value)}  ({place(mark)})", "  ")
 
 
 def place(mark: Mark) -> str:
@@ -84,10 +84,10 @@ def said(mark: Mark) -> str:
 
 def _shown(value: Any) -> str:
     """Give a value on one line; a long list or mapping by its size, as its contents follow line by line."""
-    from nnrun.config.dump import flow
+    from nnrun.config.dump import dump_inline
 
     longest = 60
-    written = flow(value)
+    written = dump_inline(value)
     if len(written) <= longest or not isinstance(value, (dict, list)):
         return written
     return f"a {'mapping' if isinstance(value, dict) else 'list'} of {len(value)}"
@@ -108,16 +108,17 @@ def _leaves(document: Document, path: Path, value: Any, *, top: bool = False) ->
 
 
 def _as_json(document: Document, found: Origin) -> dict[str, Any]:
-    from nnrun.config.dotted import dotted
+    from nnrun.config.dotted import join_path
 
     return {
-        "path": dotted(found.path),
+        "path": join_path(found.path),
         "value": found.value,
         "default_of": found.default_of,
         "note": found.note,
         "places": [_place_json(mark) for mark in found.places],
         "below": [
-            {"path": dotted(path), "value": value, **_place_json(mark)} for path, value, mark in _below(document, found)
+            {"path": join_path(path), "value": value, **_place_json(mark)}
+            for path, value, mark in _below(document, found)
         ],
     }
 

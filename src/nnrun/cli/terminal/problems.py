@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from nnrun.cli.terminal.layout import wide, wrap
 from nnrun.cli.terminal.screen import visible
-from nnrun.config.render import count, render
+from nnrun.config.render import count_problems, format_problem
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,12 +29,12 @@ def put_problems(screen: Screen, problems: Sequence[Problem], *, counted: bool =
     for problem in problems:
         put_problem(screen, problem)
     if counted:
-        screen.put(screen.style(count(problems), bold=True))
+        screen.put(screen.style(count_problems(problems), bold=True))
 
 
 def put_problem(screen: Screen, problem: Problem) -> None:
     """Write one problem: its place and what is wrong, the line with a caret, the hint."""
-    lines = visible(render(problem)).split("\n")
+    lines = visible(format_problem(problem)).split("\n")
     colour = _COLOURS[problem.severity]
     for number, line in enumerate(lines):
         below = lines[number + 1] if number + 1 < len(lines) else ""
