@@ -51,7 +51,7 @@ def test_a_config_that_extends_nothing(write: Write) -> None:
     assert (document.data, document.sources) == ({"seed": 1}, ())
 
 
-def test_a_base_beside_the_file(write: Write, word: Callable[[Mark], str]) -> None:
+def test_a_base_in_the_same_folder(write: Write, word: Callable[[Mark], str]) -> None:
     """The base's values are there with marks into the base; `extends` itself is neither data nor a marked place."""
     document = read(write(base="seed: 1\ntraining: {epochs: 10}", a="extends: base.yaml\ntraining:\n  epochs: 3\n"))
     assert document.data == {"seed": 1, "training": {"epochs": 3}}
@@ -125,7 +125,7 @@ def test_circles(
     (problem,) = problems(write(**texts))
     assert problem.mark is not None
     assert (problem.mark.file, word(problem.mark)) == (file, marked)
-    assert problem.text == f"expected bases that end somewhere, received a circle: {chain}"
+    assert problem.text == f"expected a chain of bases with an end, received a circle: {chain}"
 
 
 def test_a_circle_by_another_name(write: Write) -> None:
@@ -137,20 +137,20 @@ def test_a_circle_by_another_name(write: Write) -> None:
 
 
 def chain_of(write: Write, bases: int) -> Path:
-    """A config over so many bases, one behind the other."""
+    """Return a config that extends a chain of that many bases."""
     write(**{f"b{number}": f"extends: b{number + 1}.yaml" for number in range(bases)})
     write(**{f"b{bases}": "seed: 1"})
     return Path("b0.yaml")
 
 
 def test_depth(write: Write) -> None:
-    """Ten bases stand one behind the other; an eleventh is refused with the chain, at the value that names it."""
+    """A chain of ten bases is read; an eleventh is refused with the chain, at the value that names it."""
     assert read(chain_of(write, MAX_CHAIN)).data == {"seed": 1}
     (problem,) = problems(chain_of(write, MAX_CHAIN + 1))
     assert problem.mark is not None
     assert problem.mark.file == f"b{MAX_CHAIN}.yaml"
     assert problem.text == (
-        f"expected at most {MAX_CHAIN} bases one behind the other, received more: "
+        f"expected a chain of at most {MAX_CHAIN} bases, received a longer one: "
         + " -> ".join(f"b{number}.yaml" for number in range(MAX_CHAIN + 2))
     )
 
@@ -158,19 +158,21 @@ def test_depth(write: Write) -> None:
 @pytest.mark.parametrize(
     ("value", "marked", "text"),
     [
-        ("3", "3", "expected a config's file name, received 3"),
-        ("null", "null", "expected a config's file name, received null"),
-        ("''", "''", 'expected a config\'s file name, received "" (text)'),
-        ("{a: 1}", "{a: 1}", "expected a config's file name, received {a: 1} (a mapping of 1)"),
+        ("3", "3", "expected the file name of a config, received 3"),
+        ("null", "null", "expected the file name of a config, received null"),
+        ("''", "''", 'expected the file name of a config, received "" (text)'),
+        ("{a: 1}", "{a: 1}", "expected the file name of a config, received {a: 1} (a mapping of 1)"),
         (
             "[base.yaml, [base.yaml]]",
             "[base.yaml]",
-            "expected a config's file name, received [base.yaml] (a list of 1)",
+            "expected the file name of a config, received [base.yaml] (a list of 1)",
         ),
         ("[]", "[]", f"expected 1 to {MAX_BASES} files to extend, received 0"),
     ],
 )
-def test_what_is_no_file_name(write: Write, word: Callable[[Mark], str], value: str, marked: str, text: str) -> None:
+def test_a_value_that_is_not_a_file_name(
+    write: Write, word: Callable[[Mark], str], value: str, marked: str, text: str
+) -> None:
     """Anything but a name or a list of names is refused at its place, with the line to write."""
     (problem,) = problems(write(base="seed: 1", a=f"extends: {value}"))
     assert problem.mark is not None
@@ -185,8 +187,8 @@ def test_what_is_no_file_name(write: Write, word: Callable[[Mark], str], value: 
         ("bse.yaml", "Did you mean 'base.yaml'?"),
         ("base", "Did you mean 'base.yaml'?"),
         ("digits_mpl", "Did you mean 'digits_mlp'?"),
-        ("no/such/file.yaml", "name a file beside this one"),
-        ('"nul\\0"', "name a file beside this one"),
+        ("no/such/file.yaml", "name a file in the same folder"),
+        ('"nul\\0"', "name a file in the same folder"),
     ],
 )
 def test_a_base_that_is_not_there(write: Write, name: str, hint: str) -> None:

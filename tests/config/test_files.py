@@ -39,7 +39,7 @@ def test_a_missing_folder_is_named(tmp_path: Path) -> None:
 
 def test_a_folder(tmp_path: Path) -> None:
     """A folder is refused, with the configs that lie in it."""
-    assert refusal(tmp_path).hint == "it holds no *.yaml files"
+    assert refusal(tmp_path).hint == "it contains no *.yaml files"
     (tmp_path / "a.yaml").touch()
     problem = refusal(tmp_path)
     assert problem.text.endswith("expected a config file, received a folder")

@@ -146,12 +146,12 @@ def test_names_of_the_users_own_are_no_parts() -> None:
     [
         ("nmae: null", "nmae", "the config has no 'nmae' in base.yaml", "Did you mean 'name'?"),
         ("training:\n  epoch: null", "epoch", "'training' has no 'epoch' in base.yaml", "Did you mean 'epochs'?"),
-        ("keras:", "keras", "the config has no 'keras' in base.yaml", "leave the line out"),
+        ("keras:", "keras", "the config has no 'keras' in base.yaml", "delete this line"),
         (
             "training: {optimizer: {Adam: {clipnorm: ~}}}",
             "clipnorm",
             "'training.optimizer.Adam' has no 'clipnorm' in base.yaml",
-            "leave the line out",
+            "delete this line",
         ),
     ],
 )
@@ -162,7 +162,7 @@ def test_removing_what_is_not_there(word: Callable[[Mark], str], top: str, place
     (problem,) = caught.value.problems
     assert problem.mark is not None
     assert (word(problem.mark), problem.mark.file) == (place, "top.yaml")
-    assert problem.text == f"null removes what a base says, but {text}"
+    assert problem.text == f"null removes a key of a base, but {text}"
     assert problem.hint == hint
 
 

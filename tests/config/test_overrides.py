@@ -59,7 +59,7 @@ def at(document: Document, path: Path) -> Any:
         ("keras.floatx=float16", ("keras",), {"floatx": "float16"}),
     ],
 )
-def test_what_can_be_said(document: Document, option: str, path: Path, value: object) -> None:
+def test_valid_options(document: Document, option: str, path: Path, value: object) -> None:
     """Every form of a path reaches its value; the value has YAML 1.2's type."""
     found = at(apply(document, [option]), path)
     assert found == value
@@ -77,8 +77,8 @@ def test_what_can_be_said(document: Document, option: str, path: Path, value: ob
         ),
         ("training.epochs.x=1", 17, "'training.epochs' is a single value", "training.epochs={x: ...}"),
         ("training.epochs.x~", 17, "'training.epochs' is a single value", "training.epochs~"),
-        ("training.epochs+=1", 10, "is no list", "training.epochs=[...]"),
-        ("model.4=Flatten", 7, "'model' has no item 4 (it counts from 0 to 3)", "model+=..."),
+        ("training.epochs+=1", 10, "is not a list", "training.epochs=[...]"),
+        ("model.4=Flatten", 7, "'model' has no item 4 (its indexes are 0 to 3)", "model+=..."),
         ("model.-5=Flatten", 7, "'model' has no item -5", "model+=..."),
         ("model.Dropout=0.1", 7, "expected an index, received 'Dropout'", "write model.2.Dropout"),
         ("model.Dense.units=1", 7, "expected an index, received 'Dense'", "write model.3.Dense"),
@@ -96,12 +96,12 @@ def test_what_can_be_said(document: Document, option: str, path: Path, value: ob
         ("name=[1, 2", 11, "expected ',' or ']'", "close it"),
         ("name=@x", 6, "cannot begin with this character", "single quotes"),
         ("name=!!str 1", 6, "received the tag", "delete the tag"),
-        ("name={a: 1, a: 2}", 13, "stands twice", "line 1"),
+        ("name={a: 1, a: 2}", 13, "defined twice", "line 1"),
         ("name=*x", 6, "no anchor", "&x"),
         ("na\x00me=1", 3, "binary data", "YAML"),
     ],
 )
-def test_what_cannot_be_said(document: Document, option: str, column: int, words: str, hint: str) -> None:
+def test_invalid_options(document: Document, option: str, column: int, words: str, hint: str) -> None:
     """An option that cannot be applied is refused under the word to blame in the option itself, with what to type."""
     with pytest.raises(ConfigError) as caught:
         apply(document, [option])

@@ -1,13 +1,17 @@
-"""What the language refuses, each with its place."""
+"""What the parser reads, and what it refuses, each with its place."""
 
 from __future__ import annotations
 
+import math
 import tracemalloc
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from nnrun.config.document import parse
+from nnrun.config.parser import MAX_NUMBER_LENGTH, is_text, resolve
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,8 +38,8 @@ def _measured(refused: Refused, text: str) -> tuple[tuple[Problem, ...], int]:
 @pytest.mark.parametrize(
     ("text", "place", "marked", "words", "hint"),
     [
-        ("a: 1\nb: 2\n'a': 3", "3:1", "'a'", "the key 'a' stands twice", "the first is on line 1"),
-        ("a: {b: 1, c: 2, b: 3}", "1:17", "b", "the key 'b' stands twice", "the first is on line 1"),
+        ("a: 1\nb: 2\n'a': 3", "3:1", "'a'", "the key 'a' is defined twice", "the first is on line 1"),
+        ("a: {b: 1, c: 2, b: 3}", "1:17", "b", "the key 'b' is defined twice", "the first is on line 1"),
         ("a: &x {b: 1}\nc:\n  <<: *x", "3:3", "<<", "merge keys", "extends:"),
         (
             "a: !!python/object/apply:os.system [ls]",
@@ -48,9 +52,9 @@ def _measured(refused: Refused, text: str) -> tuple[tuple[Problem, ...], int]:
         ("a: !!str 1", "1:4", "!!str", "received the tag '!!str'", "quotes"),
         ("a: ! 1", "1:4", "!", "received the tag '!'", "delete the tag"),
         ("a: 1\n---\nb: 2", "2:1", "---", "expected one document", "file of its own"),
-        ("1: a", "1:1", "1", "expected a text as the key, received 1", 'write it in quotes: "1":'),
-        ("a:\n  true: b", "2:3", "true", "expected a text as the key, received true", 'write it in quotes: "true":'),
-        ("a: {~: b}", "1:5", "~", "expected a text as the key, received ~", None),
+        ("1: a", "1:1", "1", "expected text as the key, received 1", 'write it in quotes: "1":'),
+        ("a:\n  true: b", "2:3", "true", "expected text as the key, received true", 'write it in quotes: "true":'),
+        ("a: {~: b}", "1:5", "~", "expected text as the key, received ~", None),
         ("? [a, b]\n: 1", "1:3", "[a, b]", "received a list", None),
         ("a: {{b: 1}: 2}", "1:5", "{b: 1}", "received a mapping", None),
         ("a: &x [1, *x]", "1:11", "*x", "contains itself", "write the value out"),
@@ -176,3 +180,121 @@ def test_marks_share_their_line(parser: str) -> None:
     """Values on one line share its text, so that a long line costs its length once and not once a value."""
     document = parse("a: [" + "1, " * 1000 + "]", "x.yaml")
     assert document.mark(("a", 1)).text is document.mark(("a", 999)).text
+
+
+@pytest.mark.parametrize(
+    ("word", "value"),
+    [
+        ("", None),
+        ("~", None),
+        ("null", None),
+        ("Null", None),
+        ("NULL", None),
+        ("true", True),
+        ("True", True),
+        ("TRUE", True),
+        ("false", False),
+        ("False", False),
+        ("FALSE", False),
+        ("0", 0),
+        ("-3", -3),
+        ("+3", 3),
+        ("012", 12),
+        ("0o17", 15),
+        ("0x1F", 31),
+        ("1e-3", 0.001),
+        ("1.0e3", 1000.0),
+        ("1E5", 100000.0),
+        (".5", 0.5),
+        ("5.", 5.0),
+        ("-.5e+2", -50.0),
+        ("-0.0", -0.0),
+        (".inf", math.inf),
+        ("+.Inf", math.inf),
+        ("-.INF", -math.inf),
+    ],
+)
+def test_numbers_truth_and_null(word: str, value: object) -> None:
+    """Each plain form of YAML 1.2's core schema has its value and its type."""
+    assert resolve(word) == value
+    assert type(resolve(word)) is type(value)
+
+
+@pytest.mark.parametrize("word", [".nan", ".NaN", ".NAN"])
+def test_not_a_number(word: str) -> None:
+    """`.nan` in its three spellings is a float that is no number."""
+    found = resolve(word)
+    assert isinstance(found, float)
+    assert math.isnan(found)
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        "on",
+        "off",
+        "yes",
+        "no",
+        "y",
+        "n",
+        "tRue",
+        "nULL",
+        "1:30",
+        "1:30:00",
+        "2017-01-05",
+        "1_000",
+        "0b11",
+        "0o8",
+        "-0x1F",
+        "inf",
+        "nan",
+        "-.nan",
+        "1e",
+        "e5",
+        ".",
+        "-",
+        "+",
+        "1.2.3",
+        "1e5.0",
+        "Adam",
+        "$classes",
+        "١٢",
+    ],
+)
+def test_text(word: str) -> None:
+    """What YAML 1.1 or Python would take for something else stays text."""
+    assert resolve(word) == word
+    assert is_text(word)
+
+
+def test_the_longest_integer() -> None:
+    """Integers of up to 4,000 digits are exact; one digit more is refused with both figures."""
+    assert resolve("9" * MAX_NUMBER_LENGTH) == 10**MAX_NUMBER_LENGTH - 1
+    with pytest.raises(ValueError, match="at most 4,000 digits, received 4,001"):
+        resolve("9" * (MAX_NUMBER_LENGTH + 1))
+
+
+@pytest.mark.parametrize("word", ["1e999", "-1e400", "9" * 400 + "."])
+def test_a_float_too_large(word: str) -> None:
+    """A float that would silently become infinite is refused."""
+    with pytest.raises(ValueError, match=r"below 1\.8e308"):
+        resolve(word)
+    assert not is_text(word)
+
+
+@given(st.one_of(st.integers(), st.floats(allow_nan=False, allow_infinity=False)))
+def test_what_python_writes_reads_back(number: float) -> None:
+    """The text that Python writes for a finite number is that number, of the same type."""
+    assert resolve(repr(number)) == number
+    assert type(resolve(repr(number))) is type(number)
+
+
+@given(st.text())
+def test_any_word(word: str) -> None:
+    """Any text resolves, or is refused in words."""
+    said = "expected"
+    try:
+        resolve(word)
+    except ValueError as error:
+        said = str(error)
+    assert "expected" in said
