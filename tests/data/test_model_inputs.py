@@ -29,8 +29,8 @@ def test_a_chain_takes_the_array_itself() -> None:
 
 def test_columns_are_picked_by_name_and_in_order() -> None:
     """A column that OneHot spread is picked whole; columns stand in the order of the config."""
-    entrances = (ModelInput("a", ("bmi", "age")), ModelInput("b", ("colour",)), ModelInput("c", ("colour=red",)))
-    found = select(X, TABLE, entrances)
+    inputs = (ModelInput("a", ("bmi", "age")), ModelInput("b", ("colour",)), ModelInput("c", ("colour=red",)))
+    found = select(X, TABLE, inputs)
     assert {name: array[0].tolist() for name, array in found.items()} == {"a": [3, 0], "b": [1, 2], "c": [2]}
     assert all(array.flags.c_contiguous for array in found.values())
 
@@ -38,9 +38,9 @@ def test_columns_are_picked_by_name_and_in_order() -> None:
 @given(st.lists(st.lists(st.sampled_from(["age", "colour", "bmi"]), min_size=1, unique=True), min_size=1, max_size=4))
 def test_shapes_are_those_of_the_arrays(asked: list[list[str]]) -> None:
     """What is told of the inputs before loading is what they are."""
-    entrances = tuple(ModelInput(f"in{index}", tuple(columns)) for index, columns in enumerate(asked))
-    found = select(X, TABLE, entrances)
-    assert shapes(TABLE, entrances) == {name: array.shape[1:] for name, array in found.items()}
+    inputs = tuple(ModelInput(f"in{index}", tuple(columns)) for index, columns in enumerate(asked))
+    found = select(X, TABLE, inputs)
+    assert shapes(TABLE, inputs) == {name: array.shape[1:] for name, array in found.items()}
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_all_columns_in_order_are_the_whole_input() -> None:
 
 
 @pytest.mark.parametrize(
-    ("facts", "entrance", "path", "hint"),
+    ("facts", "model_input", "path", "hint"),
     [
         (TABLE, ModelInput("a", ("age", "colur"), path=("i", "a")), ("i", "a", 1), "Did you mean 'colour'?"),
         (TABLE, ModelInput("a", ("zzzz",), path=("i", "a")), ("i", "a", 0), "there are: age, colour, bmi"),
@@ -80,14 +80,14 @@ def test_all_columns_in_order_are_the_whole_input() -> None:
     ],
 )
 def test_what_the_data_do_not_have_is_said_at_its_place(
-    facts: Facts, entrance: ModelInput, path: tuple, hint: str
+    facts: Facts, model_input: ModelInput, path: tuple, hint: str
 ) -> None:
     """Unknown columns and fields are findings with a way out, and refused where arrays are asked for."""
-    found = findings(facts, (entrance,))
+    found = findings(facts, (model_input,))
     assert [finding.path for finding in found] == [path]
     assert hint in str(found[0].hint)
-    with pytest.raises(DataError, match=entrance.name) as refused:
-        select(np.zeros((2, *facts.input_shape)), facts, (entrance,))
+    with pytest.raises(DataError, match=model_input.name) as refused:
+        select(np.zeros((2, *facts.input_shape)), facts, (model_input,))
     assert refused.value.hint == found[0].hint
 
 
@@ -95,9 +95,9 @@ def test_what_the_data_do_not_have_is_said_at_its_place(
 def test_what_is_not_known_is_not_blamed(shape: tuple | None) -> None:
     """Where columns are not known before loading, nothing is said of them."""
     facts = Facts("regression", "number", shape)
-    entrances = (ModelInput("a", ("age",)), ModelInput("b", field="$row"))
-    assert findings(facts, entrances) == []
-    assert shapes(facts, entrances) == {"a": shape, "b": shape}
+    inputs = (ModelInput("a", ("age",)), ModelInput("b", field="$row"))
+    assert findings(facts, inputs) == []
+    assert shapes(facts, inputs) == {"a": shape, "b": shape}
 
 
 def test_nothing_heavy_is_imported_to_tell_shapes() -> None:
