@@ -242,10 +242,11 @@ def _dataset(kept: Kept, progress: Progress) -> Dataset:
     from nnrun.data.load import load
 
     experiment = kept.experiment
-    arguments: dict[str, Any] = {"form": target_forms(experiment), "seed": experiment.seed, "places": kept.places}
+    form, seed, paths = target_forms(experiment), experiment.seed, kept.places
     if kept.fold is None:
-        return load(experiment.data, **arguments, progress=progress)
-    return load_folded(experiment.data, **arguments, progress=Silent()).dataset(kept.fold, progress)
+        return load(experiment.data, form=form, seed=seed, paths=paths, progress=progress)
+    folded = load_folded(experiment.data, form=form, seed=seed, paths=paths, progress=Silent())
+    return folded.dataset(kept.fold, progress)
 
 
 def _other(kept: Kept, file: FilePath, *, with_target: bool) -> DataPart:
