@@ -14,7 +14,7 @@ import pytest
 from nnrun.config.files import find_config
 from nnrun.data.files.digests import file_sha256
 from nnrun.data.files.idx import write_idx
-from nnrun.data.named import registry
+from nnrun.data.named import datasets
 from nnrun.pipeline.check import examine
 from nnrun.pipeline.evaluate import EvaluateRequest, evaluate
 from nnrun.pipeline.train import Request, train
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from nnrun.data.named.entry import Entry
+    from nnrun.data.named.datasets import NamedDataSet
 
 ROWS, TEST_ROWS = 120, 40
 GENERATOR = np.random.default_rng(0)
@@ -98,13 +98,11 @@ MAKERS: dict[str, Callable[[Path], None]] = {
 }
 
 
-def _smaller(name: str, folder: Path, test_rows: int | None) -> Entry:
-    """What the registry would say if the archive were as small as the one that lies there."""
-    known = registry.entry(name)
-    place = folder / known.folder
-    files = tuple(replace(file, sha256=file_sha256(place / file.name)) for file in known.containers[0])
-    outline = replace(known.outline, rows=ROWS, test_rows=test_rows)
-    return replace(known, containers=(files,), outline=outline)
+def _smaller(name: str, folder: Path, test_rows: int | None) -> NamedDataSet:
+    """Return the data set as small as the archive in a folder."""
+    known = datasets.data_set(name)
+    files = tuple(replace(file, sha256=file_sha256(folder / known.folder / file.name)) for file in known.files)
+    return replace(known, files=files, facts=replace(known.facts, rows=ROWS, test_rows=test_rows))
 
 
 @pytest.mark.parametrize("config", CONFIGS)
@@ -123,7 +121,7 @@ def test_each_trains_on_an_archive_of_the_original_format(
     """The archive is read, an epoch trained, the test part scored, and the kept model gives the same scores again."""
     name, rows, test_rows = CONFIGS[config]
     MAKERS[name](tmp_path)
-    monkeypatch.setitem(registry._ENTRIES, name, _smaller(name, tmp_path, test_rows))
+    monkeypatch.setitem(datasets._READ, name, _smaller(name, tmp_path, test_rows))
     done = train(Request(config, ("training.epochs=1",), tmp_path / "runs", tmp_path), Silent())
     assert "download-to-come" not in {problem.name for problem in done.warnings}
     assert done.scores["test"]["rows"] == (test_rows or rows // 5)

@@ -112,7 +112,7 @@ def test_a_card_is_read_at_a_glance(say: Say) -> None:
     assert "\nclasses      65 characters: \"\\n !$&',-.3:;?ABC" in shown
     shown = say("data", "show", "iris").stdout
     assert shown.endswith("\nbalance      setosa: 50, versicolor: 50, virginica: 50\n")
-    assert "\n             For new work take `california` instead" in say("data", "show", "boston").stdout
+    assert "\n             For new work use `california` instead" in say("data", "show", "boston").stdout
 
 
 def test_an_unknown_data_set_gets_the_nearest(say: Say) -> None:

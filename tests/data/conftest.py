@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from nnrun.data.data_paths import DataPaths
-from nnrun.data.named import registry
+from nnrun.data.files.digests import file_sha256
+from nnrun.data.named import datasets
 from nnrun.spec.part import Part
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from nnrun.data.named.entry import Entry
+    from nnrun.data.named.datasets import NamedDataSet
 
 
 @dataclass(frozen=True)
@@ -101,23 +102,46 @@ def listener() -> Listener:
 
 
 @pytest.fixture
-def shared_places(tmp_path: Path) -> DataPaths:
-    """The folder of real data named by NNRUN_DATA_DIR; a test that needs it skips without it."""
-    named = os.environ.get("NNRUN_DATA_DIR")
-    if not named or not (Path(named) / "mnist.npz").is_file():
-        pytest.skip("needs mnist.npz in the folder that NNRUN_DATA_DIR names")
-    return DataPaths(tmp_path, Path(named))
+def real_paths(tmp_path: Path) -> Callable[[str], DataPaths]:
+    """Return the folder of real data named by NNRUN_DATA_DIR; a test skips where a file is not in it."""
+
+    def find(file: str) -> DataPaths:
+        folder = os.environ.get("NNRUN_DATA_DIR")
+        if not folder or not (Path(folder) / file).is_file():
+            pytest.skip(f"needs {file} in the folder that NNRUN_DATA_DIR names")
+        return DataPaths(tmp_path, Path(folder))
+
+    return find
 
 
 @pytest.fixture
-def known(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Entry]:
-    """Let a named set be another than the registry says: few rows, other digests."""
+def shared_places(real_paths: Callable[[str], DataPaths]) -> DataPaths:
+    """Return the folder of real data that has MNIST, Pima and Boston."""
+    return real_paths("mnist.npz")
 
-    def change(name: str, **changes: object) -> Entry:
-        about = registry.entry(name)
-        outline = {key: changes.pop(key) for key in ("rows", "test_rows") if key in changes}
-        about = replace(about, outline=replace(about.outline, **outline), **changes)
-        monkeypatch.setitem(registry._ENTRIES, name, about)
-        return about
+
+@pytest.fixture
+def change_data_set(monkeypatch: pytest.MonkeyPatch) -> Callable[..., NamedDataSet]:
+    """Change what `datasets.yaml` states of a named set: few rows, other digests."""
+
+    def change(name: str, **changes: object) -> NamedDataSet:
+        known = datasets.data_set(name)
+        facts = {key: changes.pop(key) for key in ("rows", "test_rows") if key in changes}
+        changed = replace(known, facts=replace(known.facts, **facts), **changes)
+        monkeypatch.setitem(datasets._READ, name, changed)
+        return changed
 
     return change
+
+
+@pytest.fixture
+def accept_file(places: DataPaths, change_data_set: Callable[..., NamedDataSet]) -> Callable[..., NamedDataSet]:
+    """Accept the files in the data folder as those of a named set, by their digests."""
+
+    def accept(name: str, **changes: object) -> NamedDataSet:
+        known = datasets.data_set(name)
+        folder = places.cache_dir() / known.folder
+        files = tuple(replace(file, sha256=file_sha256(folder / file.name)) for file in known.files)
+        return change_data_set(name, files=files, **changes)
+
+    return accept

@@ -11,7 +11,7 @@ import pytest
 
 from nnrun.data.data_facts import infer_facts
 from nnrun.data.load import load
-from nnrun.data.named.registry import entries
+from nnrun.data.named.datasets import data_set, data_set_names
 
 if TYPE_CHECKING:
     from nnrun.data.data_paths import DataPaths
@@ -37,9 +37,9 @@ def test_foreseen_facts_are_the_loaded_ones(places: DataPaths, listener, spec, s
     assert facts.rows == {"train": 18, "validation": 6, "test": 6}
 
 
-@pytest.mark.parametrize("name", [entry.name for entry in entries() if not entry.containers])
-def test_the_registry_states_the_facts_of_bundled_sets(places: DataPaths, listener, spec, split, name: str) -> None:
-    """Every bundled set is what its entry says, so that a config over it is checked in full."""
+@pytest.mark.parametrize("name", [name for name in data_set_names() if not data_set(name).files])
+def test_the_facts_of_scikit_learns_sets_are_stated(places: DataPaths, listener, spec, split, name: str) -> None:
+    """Every set that comes with scikit-learn has the stated facts, so that a config over it is checked in full."""
     said = spec(name, split=split(test=0.2))
     form = "number" if name == "diabetes" else "integer"
     facts, findings = infer_facts(said, form=form, paths=places)
@@ -229,11 +229,12 @@ def test_a_stated_encoding_goes_before_the_loss(places: DataPaths, spec) -> None
     assert (facts.form, facts.task, facts.targets) == ("one_hot", "classification", 10)
 
 
-def test_nothing_heavy_is_imported_to_foresee() -> None:
-    """`check` stays quick: the modules it needs import neither pandas nor scikit-learn."""
+def test_nothing_heavy_is_imported_to_infer_facts() -> None:
+    """`check` stays quick: the modules it needs import neither pandas nor scikit-learn nor what downloads."""
     code = (
-        "import sys, nnrun.data.data_facts, nnrun.data.named.registry, nnrun.data.data_paths, nnrun.data.named.fetch; "
-        "print([name for name in ('pandas', 'sklearn', 'tensorflow') if name in sys.modules])"
+        "import sys, nnrun.data.data_facts, nnrun.data.data_paths, nnrun.data.files.download; "
+        "names = ('pandas', 'sklearn', 'tensorflow', 'pooch', 'requests', 'filelock'); "
+        "print([name for name in names if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -55,9 +55,9 @@ def checkpoint(context: Context, parameter: Parameter, incomplete: str) -> list[
 
 def data_set(context: Context, parameter: Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG001
     """Complete the name of a data set."""
-    from nnrun.data.named.registry import entries
+    from nnrun.data.named.datasets import data_set_names
 
-    return _fitting([entry.name for entry in entries()], incomplete)
+    return _fitting(data_set_names(), incomplete)
 
 
 def question(context: Context, parameter: Parameter, incomplete: str) -> list[CompletionItem]:

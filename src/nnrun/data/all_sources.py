@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nnrun.data.named.pictures import Cifar10, Cifar100, FashionMnist, Mnist
-from nnrun.data.named.reviews import Imdb
-from nnrun.data.named.tables import Boston, BreastCancer, California, Diabetes, Digits, Iris, Pima, Wine
-from nnrun.data.named.texts import Metamorphosis, Shakespeare
+from nnrun.data.named.pictures import Cifar10, Cifar100, Digits, FashionMnist, Mnist
+from nnrun.data.named.tables import Boston, BreastCancer, California, Diabetes, Iris, Pima, Wine
+from nnrun.data.named.texts import Imdb, Metamorphosis, Shakespeare
 from nnrun.data.prepare.user_code import is_user_part
 from nnrun.data.sources.csv import Csv
 from nnrun.data.sources.idx import Idx

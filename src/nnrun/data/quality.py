@@ -11,7 +11,7 @@ import numpy as np
 
 from nnrun.data.columns import Columns, label
 from nnrun.data.load import make_source, split_parts
-from nnrun.data.named.registry import caveats
+from nnrun.data.named.datasets import data_set, data_set_names
 from nnrun.data.prepare.columnwise import missing
 from nnrun.data.streaming.fit import StreamColumns
 from nnrun.data.streaming.streams import Stream
@@ -88,7 +88,7 @@ def check_quality(spec: DataSpec, *, seed: int, paths: DataPaths, progress: Prog
         *_ranges(counts),
         *(look_alikes("the classes", {name for there in counts.values() for name in there})),
         *(() if classes else cut_off(parts["train"].y, raw.target_names)),
-        *(Remark("caveat", "note", text) for text in caveats(spec.source.name)),
+        *(Remark("caveat", "note", text) for text in _caveats(spec.source.name)),
     ]
     order = ("error", "warning", "note")
     return QualityReport(
@@ -340,3 +340,8 @@ class Remark:
     name: str
     severity: Literal["error", "warning", "note"]
     text: str
+
+
+def _caveats(name: str) -> tuple[str, ...]:
+    """Return the caveats of a named data set; none of another source."""
+    return data_set(name).caveats if name in data_set_names() else ()

@@ -14,7 +14,7 @@ from click.shell_completion import get_completion_class
 from nnrun.cli.completion import Bash, script
 from nnrun.cli.main import nnrun
 from nnrun.config.files import shipped_configs
-from nnrun.data.named.registry import entries
+from nnrun.data.named.datasets import data_set_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -85,7 +85,7 @@ def test_every_word_is_offered_what_fits(
 def test_every_config_and_data_set_is_offered(offered: Callable[[str], list[str]]) -> None:
     """Nothing that comes with nnrun is left out."""
     assert offered("train ") == list(shipped_configs())
-    assert offered("data fetch ") == [entry.name for entry in entries()]
+    assert offered("data fetch ") == list(data_set_names())
 
 
 def test_files_are_the_shells_own_business(place: Path) -> None:

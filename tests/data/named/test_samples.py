@@ -6,22 +6,23 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from nnrun.data.named.samples import balance, write_sheet
+from nnrun.data.all_sources import SOURCES
+from nnrun.data.named.samples import count_classes, write_sheet
 from nnrun.errors import DataError
 
 
 def test_classes_are_counted_by_name_where_the_files_are_there(places) -> None:
     """Iris has fifty of each; a set of numbers, or one that is not there, has no counts."""
-    assert balance("iris", places) == {"setosa": 50, "versicolor": 50, "virginica": 50}
-    assert balance("diabetes", places) == {}
-    assert balance("cifar10", places) == {}
-    assert balance("metamorphosis", places) == {}
+    assert count_classes("iris", SOURCES["iris"](), places) == {"setosa": 50, "versicolor": 50, "virginica": 50}
+    assert count_classes("diabetes", SOURCES["diabetes"](), places) == {}
+    assert count_classes("cifar10", SOURCES["cifar10"](), places) == {}
+    assert count_classes("metamorphosis", SOURCES["metamorphosis"](), places) == {}
 
 
 def test_the_sheet_is_a_picture_with_a_row_for_each_class(places) -> None:
     """Digits give ten rows of ten: a picture taller than one row and not empty."""
     file = places.config_dir / "sheet.png"
-    write_sheet("digits", places, file)
+    write_sheet("digits", SOURCES["digits"](), places, file)
     with Image.open(file) as picture:
         assert min(picture.size) > 300
         assert len(np.unique(np.asarray(picture.convert("L")))) > 10
@@ -30,8 +31,8 @@ def test_the_sheet_is_a_picture_with_a_row_for_each_class(places) -> None:
 def test_a_sheet_that_cannot_be_drawn_is_refused(places) -> None:
     """No pictures, no files, no such format."""
     with pytest.raises(DataError, match="iris has no pictures"):
-        write_sheet("iris", places, places.config_dir / "a.png")
+        write_sheet("iris", SOURCES["iris"](), places, places.config_dir / "a.png")
     with pytest.raises(DataError, match="cifar10 is not on this machine"):
-        write_sheet("cifar10", places, places.config_dir / "a.png")
+        write_sheet("cifar10", SOURCES["cifar10"](), places, places.config_dir / "a.png")
     with pytest.raises(DataError, match="the sheet cannot be written"):
-        write_sheet("digits", places, places.config_dir / "a.nothing")
+        write_sheet("digits", SOURCES["digits"](), places, places.config_dir / "a.nothing")

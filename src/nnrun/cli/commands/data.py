@@ -73,12 +73,13 @@ def list_(as_json: bool) -> None:
     """  # noqa: D301
     from nnrun.cli.terminal.layout import put_terms
     from nnrun.cli.terminal.screen import Screen, put_json
-    from nnrun.data.named.registry import card, entries
+    from nnrun.data.named.datasets import data_set, data_set_names
 
+    data_sets = [data_set(name) for name in data_set_names()]
     if as_json:
-        put_json([card(entry.name) for entry in entries()])
+        put_json([known.card() for known in data_sets])
     else:
-        put_terms(Screen.out(), [(entry.name, entry.description) for entry in entries()])
+        put_terms(Screen.out(), [(known.name, known.description) for known in data_sets])
 
 
 @data.command()
@@ -104,18 +105,21 @@ def show(name: str, pictures: Path | None, data_dir: Path | None, as_json: bool)
 
     from nnrun.cli.terminal.layout import put_terms
     from nnrun.cli.terminal.screen import Screen, put_json
+    from nnrun.data.all_sources import SOURCES
     from nnrun.data.data_paths import DataPaths
-    from nnrun.data.named.registry import card
-    from nnrun.data.named.samples import balance, write_sheet
+    from nnrun.data.named.datasets import data_set
+    from nnrun.data.named.samples import count_classes, write_sheet
 
     places = DataPaths(Path.cwd(), data_dir)
-    known = card(name) | {"balance": balance(name, places)}
+    card = data_set(name).card()
+    source = SOURCES[name]()
+    card["balance"] = count_classes(name, source, places)
     if pictures is not None:
-        write_sheet(name, places, pictures)
+        write_sheet(name, source, places, pictures)
     if as_json:
-        put_json(known)
+        put_json(card)
     else:
-        put_terms(Screen.out(), [(key, _said_data(key, value)) for key, value in known.items() if value])
+        put_terms(Screen.out(), [(key, _said_data(key, value)) for key, value in card.items() if value])
 
 
 def _said_data(key: str, value: Any) -> str:
@@ -156,9 +160,9 @@ def fetch(name: str, data_dir: Path | None, quiet: bool, as_json: bool) -> None:
     from nnrun.cli.terminal.screen import Screen, put_json
     from nnrun.data.all_sources import SOURCES
     from nnrun.data.data_paths import DataPaths
-    from nnrun.data.named.registry import entry
+    from nnrun.data.named.datasets import data_set
 
-    known = entry(name)
+    known = data_set(name)
     with listening(quiet=quiet, json=as_json) as progress:
         files = SOURCES[known.name]().load(DataPaths(Path.cwd(), data_dir), progress).files
     if as_json:

@@ -1,285 +1,213 @@
-"""A lock that one process at a time holds, and that the system itself opens when its holder dies."""
+"""Downloads of files that several mirrors hold: pooch checks the digest, and size and time have limits."""
 
 from __future__ import annotations
 
-import http.client
-import ssl
-import sys
 import time
-from contextlib import contextmanager
-from typing import IO, TYPE_CHECKING, NoReturn
-from urllib import request
-from urllib.error import HTTPError, URLError
+from contextlib import suppress
+from dataclasses import dataclass
+from http.client import HTTPException
+from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from nnrun.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
-    from pathlib import Path
+    from collections.abc import Iterator, Mapping
 
-    from nnrun.data.named.entry import Remote
-    from nnrun.progress import Bar, Progress
+    from requests import Response
 
+    from nnrun.progress import Progress
 
-if sys.platform == "win32":
-    import msvcrt
-
-    def _take(stream: IO[bytes]) -> None:
-        msvcrt.locking(stream.fileno(), msvcrt.LK_NBLCK, 1)
-else:
-    import fcntl
-
-    def _take(stream: IO[bytes]) -> None:
-        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-
-
-@contextmanager
-def only_one(path: Path, what: str, progress: Progress, every: float = 0.1) -> Iterator[None]:
-    """Hold the lock file `path` during the `with` block; wait while another process holds it.
-
-    The file itself stays: to remove it would let two waiting processes lock two different files of one name.
-
-    Args:
-        path: The lock file.
-        what: What is waited for, as told to the user.
-        progress: Who is told.
-        every: Seconds between two tries.
-    """
-    with path.open("ab") as stream:
-        told = False
-        while True:
-            try:
-                _take(stream)
-                break
-            except OSError:
-                if not told:
-                    progress.say(f"Waiting for another process that fetches {what}.")
-                told = True
-                time.sleep(every)
-        yield
-
-
-#: Seconds without a byte after which a mirror counts as stalled.
-STALL = 20.0
-#: Bytes a second below which a mirror that does send something counts as stalled too.
+#: Seconds without a byte after which a mirror is given up.
+TIMEOUT = 20.0
+#: The slowest average in bytes a second: a server that sends a byte now and then never times out.
 _SLOWEST = 100
-#: A mirror that breaks off is asked this often to go on before the next one is tried.
+#: How often a mirror is asked whose connection breaks.
 _TRIES = 3
 _CHUNK = 1 << 16
-#: The most bytes of a file whose size nobody states.
+#: The largest file in bytes where the data set states no size.
 MOST_UNSTATED = 1 << 26
 
 
+@dataclass(frozen=True)
+class RemoteFile:
+    """A file that can be downloaded.
+
+    Attributes:
+        name: The file's name in the data folder.
+        sha256: The SHA-256 of its bytes; None where its publisher changes it now and then.
+        size: Its size in bytes; None where it changes.
+        addresses: The mirrors of the same bytes, best first.
+    """
+
+    name: str
+    sha256: str | None
+    size: int | None
+    addresses: tuple[str, ...]
+
+
 class _MirrorError(Exception):
-    """Why one mirror could not give the file; `again` where asking once more may help."""
+    """Why a mirror did not give the file; `retry` where asking once more may help."""
 
-    def __init__(self, reason: str, *, again: bool = False) -> None:
+    def __init__(self, reason: str, *, retry: bool = False) -> None:
         super().__init__(reason)
-        self.again = again
+        self.retry = retry
 
 
-class _WebOnly(request.HTTPRedirectHandler):
-    """Follow redirects to http and https only: `file:` would read this machine's own files."""
-
-    def redirect_request(
-        self, req: request.Request, fp: IO[bytes], code: int, msg: str, headers: http.client.HTTPMessage, newurl: str
-    ) -> request.Request | None:
-        """Refuse every other scheme."""
-        if urlsplit(newurl).scheme not in ("http", "https"):
-            raise _MirrorError(f"redirects to {newurl}, which is not the web")
-        return super().redirect_request(req, fp, code, msg, headers, newurl)
-
-
-def download(remote: Remote, folder: Path, progress: Progress, *, stall: float = STALL) -> Path:
-    """Fetch one file into `folder`, from the first mirror that gives the right bytes.
-
-    What has come so far stays in `NAME.part` and is continued by the next call. Two processes never fetch at once.
+def download(file: RemoteFile, folder: Path, progress: Progress, *, timeout: float = TIMEOUT) -> Path:
+    """Download a file from the first mirror that gives the right bytes; one process at a time.
 
     Args:
-        remote: The file, its digest and its mirrors.
-        folder: Where it goes; made where it is missing.
-        progress: Who is told.
-        stall: Seconds without a byte after which a mirror is given up.
+        file: The file, its digest and its mirrors.
+        folder: The folder to write to; created where it does not exist.
+        progress: Shows a progress bar.
+        timeout: Seconds without a byte after which a mirror is given up.
+
+    Returns:
+        The path of the file; one that is there already is not downloaded again.
 
     Raises:
-        DataError: No mirror gave it; the text names each mirror and its failure.
+        DataError: No mirror gave the file, with each mirror's reason; or the folder cannot be written to.
     """
-    target = folder / remote.name
+    from nnrun.data.files.lock import exclusive_lock
+
+    target = folder / file.name
+    created = [path for path in (folder, *folder.parents) if not path.exists()]
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with only_one(folder / f".{remote.name}.lock", remote.name, progress):
+        with exclusive_lock(folder / f".{file.name}.lock", f"fetches {file.name}", progress):
             if target.exists():
-                return _existing(target, remote)
-            return _from_mirrors(remote, target, progress, stall)
+                _require_digest(target, file)
+            else:
+                _download_from_mirrors(target, file, progress, timeout)
     except OSError as error:
         raise DataError(
             f"cannot write to the data folder: {error}",
             file=folder,
             hint="name another folder with --data-dir or NNRUN_DATA_DIR",
         ) from None
-
-
-def _existing(target: Path, remote: Remote) -> Path:
-    if remote.sha256 is not None and _digest(target) != remote.sha256:
-        raise DataError(
-            f"there is already a file of that name, with another content (expected SHA-256 {remote.sha256})",
-            file=target,
-            hint=f"move it away and type the command again: {target}",
-        )
+    finally:
+        # Only empty folders can be removed: after a success this does nothing.
+        with suppress(OSError):
+            for path in created:
+                path.rmdir()
     return target
 
 
-def _from_mirrors(remote: Remote, target: Path, progress: Progress, stall: float) -> Path:
-    part = target.with_name(f"{target.name}.part")
-    failures = {}
-    for address in remote.addresses:
-        try:
-            _whole(address, remote, part, progress, stall)
-        except _MirrorError as failure:
-            failures[address] = str(failure)
-            continue
-        part.replace(target)
-        return target
-    raise _gave_up(remote, target, failures)
+def _require_digest(target: Path, file: RemoteFile) -> None:
+    from nnrun.data.files.digests import file_sha256
+
+    if file.sha256 is not None and file_sha256(target) != file.sha256:
+        raise DataError(
+            f"there is already a file of that name with another content (expected SHA-256 {file.sha256})",
+            file=target,
+            hint=f"move it away and type the command again: {target}",
+        )
 
 
-def _gave_up(remote: Remote, target: Path, failures: Mapping[str, str]) -> DataError:
-    tried = "; ".join(f"{address}: {reason}" for address, reason in failures.items())
-    return DataError(
-        f"{remote.name} could not be downloaded ({tried})",
+def _download_from_mirrors(target: Path, file: RemoteFile, progress: Progress, timeout: float) -> None:
+    reasons = []
+    for address in file.addresses:
+        for tries_left in reversed(range(_TRIES)):
+            try:
+                return _download_from(address, target, _Downloader(file, progress, timeout))
+            except _MirrorError as failure:
+                if tries_left and failure.retry:
+                    continue
+                reasons.append(f"{address}: {failure}")
+                break
+    raise DataError(
+        f"{file.name} could not be downloaded ({'; '.join(reasons)})",
         hint=f"without a network, put the file by hand at {target}"
-        + (f" (SHA-256 {remote.sha256})" if remote.sha256 else ""),
+        + (f" (SHA-256 {file.sha256})" if file.sha256 else ""),
     )
 
 
-def _whole(address: str, remote: Remote, part: Path, progress: Progress, stall: float) -> None:
-    """Bring `part` to its full length from one mirror, and check its digest."""
-    for left in reversed(range(_TRIES)):
-        resumed = part.exists() and part.stat().st_size > 0
-        try:
-            _more(address, remote, part, progress, stall)
-            _check(remote, part, resumed=resumed)
-        except _MirrorError as failure:
-            if not left or not failure.again:
-                raise
-        else:
-            return
+def _download_from(address: str, target: Path, downloader: _Downloader) -> None:
+    """Download the file from one mirror; it appears under its name only once its digest is right."""
+    import pooch
+    from requests import RequestException
+    from requests.exceptions import InvalidSchema
+    from urllib3.exceptions import HTTPError
 
-
-def _check(remote: Remote, part: Path, *, resumed: bool) -> None:
-    """Throw the file away where it is not the expected one."""
-    if remote.sha256 is not None and _digest(part) != remote.sha256:
-        part.unlink()
-        # Bytes of another mirror may lie under a continued file: only one fetched in one go convicts this mirror.
-        raise _MirrorError(f"its content is not the expected one (SHA-256 {remote.sha256[:16]}...)", again=resumed)
-
-
-def _more(address: str, remote: Remote, part: Path, progress: Progress, stall: float) -> None:
-    """Fetch what `part` still lacks."""
-    have = part.stat().st_size if part.exists() else 0
-    if remote.size is None or have > remote.size:
-        # A file that its publisher changes cannot be continued: the two halves may not belong together.
-        part.unlink(missing_ok=True)
-        have = 0
-    if have == remote.size:
-        return
-    if urlsplit(address).scheme not in ("http", "https"):
-        raise _MirrorError("only http and https are fetched from")
-    asked = request.Request(address, headers={"User-Agent": "nnrun"})  # noqa: S310 - the scheme was checked above
-    if have:
-        asked.add_header("Range", f"bytes={have}-")
+    sha256 = downloader.file.sha256
+    pooch.get_logger().setLevel("WARNING")
     try:
-        with _opener().open(asked, timeout=stall) as answer:
-            have = _agreed_start(answer, have)
-            size = _said_size(answer) if remote.size is None else remote.size
+        pooch.retrieve(
+            address, None if sha256 is None else f"sha256:{sha256}", target.name, target.parent, downloader=downloader
+        )
+    except InvalidSchema as error:
+        raise _MirrorError(f"only http and https are fetched from ({error})") from None
+    except (RequestException, HTTPError) as error:
+        raise _connection_failure(error, downloader.timeout) from None
+    except ValueError:
+        raise _MirrorError(f"its content is not the expected one (SHA-256 {str(sha256)[:16]}...)") from None
+    # Temporary files can be read by their owner alone; this one is read by whoever can read its folder.
+    target.chmod(target.parent.stat().st_mode & 0o666)
+
+
+def _connection_failure(error: BaseException, timeout: float) -> _MirrorError:
+    """Return the reason at the root of what requests and urllib3 wrap into each other."""
+    while cause := error.__cause__ or error.__context__:
+        error = cause
+    reason = f"sent nothing for {timeout:g} seconds" if isinstance(error, TimeoutError) else str(error)
+    return _MirrorError(
+        reason or type(error).__name__, retry=isinstance(error, TimeoutError | ConnectionResetError | HTTPException)
+    )
+
+
+@dataclass(frozen=True)
+class _Downloader:
+    """Writes what an address sends to a file, within limits of size and time; pooch calls it."""
+
+    file: RemoteFile
+    progress: Progress
+    timeout: float
+
+    def __call__(self, url: str, output_file: str, _: object) -> None:
+        import requests
+
+        if urlsplit(url).scheme not in ("http", "https"):
+            raise _MirrorError("only http and https are fetched from")
+        headers = {"User-Agent": "nnrun", "Accept-Encoding": "identity"}
+        with requests.get(url, stream=True, timeout=self.timeout, headers=headers) as response:
+            if response.status_code != 200:
+                raise _MirrorError(f"answers {response.status_code} {response.reason}")
+            size = self.file.size if self.file.size is not None else _content_length(response.headers)
+            received, limit = 0, MOST_UNSTATED if size is None else size
             with (
-                part.open("r+b" if have else "wb") as out,
-                progress.bar(f"Fetching {remote.name}", size, "B") as bar,
+                Path(output_file).open("wb") as out,
+                self.progress.bar(f"Fetching {self.file.name}", size, "B") as bar,
             ):
-                out.seek(have)
-                bar.advance(have)
-                _copy(_paced(answer, stall), out, None if size is None else size - have, bar)
-    except HTTPError as error:
-        _refused(error, part)
-    except (TimeoutError, URLError, ConnectionError, ssl.SSLError, http.client.HTTPException) as error:
-        raise _MirrorError(_reason(error, stall), again=not isinstance(error, URLError)) from None
+                for chunk in self._chunks(response):
+                    received += len(chunk)
+                    if received > limit:
+                        raise _MirrorError(f"sends more than the expected {limit} bytes")
+                    out.write(chunk)
+                    bar.advance(len(chunk))
+            if size is not None and received < size:
+                raise _MirrorError(f"broke off after {received} of {size} bytes", retry=True)
+
+    def _chunks(self, response: Response) -> Iterator[bytes]:
+        """Yield what the server sends as it arrives: a whole chunk of a slow server could take hours."""
+        start, received = time.monotonic(), 0
+        while chunk := response.raw.read1(_CHUNK):
+            received += len(chunk)
+            seconds = time.monotonic() - start
+            if seconds > self.timeout and received < _SLOWEST * seconds:
+                raise _MirrorError(f"sent only {received} bytes in {seconds:.3g} seconds", retry=True)
+            yield chunk
 
 
-def _opener() -> request.OpenerDirector:
-    """An opener that knows the web and nothing else (`urlopen` would also open `file:`, `ftp:` and `data:`)."""
-    opener = request.OpenerDirector()
-    for handler in (
-        request.ProxyHandler(),
-        request.HTTPHandler(),
-        request.HTTPSHandler(),
-        request.HTTPDefaultErrorHandler(),
-        _WebOnly(),
-        request.HTTPErrorProcessor(),
-        request.UnknownHandler(),
-    ):
-        opener.add_handler(handler)
-    return opener
+def _content_length(headers: Mapping[str, str]) -> int | None:
+    """Return the size that an answer states, if it does.
 
-
-def _agreed_start(answer: http.client.HTTPResponse, have: int) -> int:
-    """The byte that the answer begins with: servers may ignore that only a rest was asked for."""
-    if answer.status != 206:
-        return 0
-    if not str(answer.headers.get("Content-Range", "")).startswith(f"bytes {have}-"):
-        raise _MirrorError("answers with another range than the one asked for")
-    return have
-
-
-def _said_size(answer: http.client.HTTPResponse) -> int | None:
-    """The size that the answer states, where nobody else does."""
-    said = answer.headers.get("Content-Length", "")
-    size = int(said) if said.isdigit() else None
+    Raises:
+        _MirrorError: It is larger than any file without a stated size may be.
+    """
+    stated = headers.get("Content-Length", "")
+    size = int(stated) if stated.isdigit() else None
     if size is not None and size > MOST_UNSTATED:
-        raise _MirrorError(f"wants to send {size} bytes, more than the expected {MOST_UNSTATED}")
+        raise _MirrorError(f"would send {size} bytes, more than the expected {MOST_UNSTATED}")
     return size
-
-
-def _paced(answer: http.client.HTTPResponse, stall: float) -> Iterator[bytes]:
-    """What the mirror sends, as long as it does not trickle: a byte now and then would never time out."""
-    since, got = time.monotonic(), 0
-    while chunk := answer.read1(_CHUNK):
-        got += len(chunk)
-        passed = time.monotonic() - since
-        if passed > stall:
-            if got < _SLOWEST * passed:
-                raise _MirrorError(f"sent only {got} bytes in {passed:.3g} seconds", again=True)
-            since, got = time.monotonic(), 0
-        yield chunk
-
-
-def _copy(chunks: Iterable[bytes], out: IO[bytes], expected: int | None, bar: Bar) -> None:
-    got, most = 0, MOST_UNSTATED if expected is None else expected
-    for chunk in chunks:
-        got += len(chunk)
-        if got > most:
-            raise _MirrorError(f"sends more than the expected {most} bytes")
-        out.write(chunk)
-        bar.advance(len(chunk))
-    if expected is not None and got < expected:
-        raise _MirrorError(f"broke off after {got} of {expected} bytes", again=True)
-
-
-def _refused(error: HTTPError, part: Path) -> NoReturn:
-    with error:
-        if error.code == 416:
-            part.unlink(missing_ok=True)
-        raise _MirrorError(f"answers {error.code} {error.reason}", again=error.code == 416)
-
-
-def _reason(error: Exception, stall: float) -> str:
-    cause = error.reason if isinstance(error, URLError) else error
-    if isinstance(cause, TimeoutError):
-        return f"sent nothing for {stall:g} seconds"
-    return str(cause) or type(cause).__name__
-
-
-def _digest(file: Path) -> str:
-    from nnrun.data.files.digests import file_sha256
-
-    return file_sha256(file)

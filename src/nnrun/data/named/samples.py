@@ -1,97 +1,97 @@
-"""What a named set holds, where its files are there: examples of each class, counted and as a sheet of pictures."""
+"""Samples of a named set whose files are there: the examples of each class, counted and as a sheet of pictures."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from nnrun.data.all_sources import SOURCES
 from nnrun.data.columns import label
-from nnrun.data.named.base import find
-from nnrun.data.named.registry import entry
+from nnrun.data.named.datasets import data_set
+from nnrun.data.named.named_source import find_files
 from nnrun.errors import DataError
 from nnrun.progress import Silent
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import numpy as np
-
     from nnrun.data.data_paths import DataPaths
-    from nnrun.data.dataset import SourceData
+    from nnrun.data.dataset import Source, SourceData
 
 
-#: Pictures of each class in a sheet, and the most classes that one shows.
-_SAMPLES, _MOST_CLASSES = 10, 20
+#: The pictures of each class in a sheet, and the most classes in it.
+_PICTURES, _MOST_CLASSES = 10, 20
 
 
-def balance(name: str, places: DataPaths) -> dict[str, int]:
-    """How many training examples of each class there are; empty where the set has no classes or is not there.
+def count_classes(name: str, source: Source, paths: DataPaths) -> dict[str, int]:
+    """Count the training examples of each class.
+
+    Args:
+        name: The named set.
+        source: Its source.
+        paths: Where its files are looked for.
+
+    Returns:
+        The count of each class by its name; empty where the set has no classes or is not on this machine.
 
     Raises:
-        DataError: There is no set of that name, or its files are other ones.
+        DataError: The files of the set have other content.
     """
-    known = entry(name)
-    if known.outline.task != "classification" or known.alphabet or not _there(name, places):
+    known = data_set(name)
+    if known.facts.task != "classification" or known.alphabet or not _is_available(name, paths):
         return {}
     import numpy as np
 
-    raw = _load(name, places)
-    values, counts = np.unique(np.asarray(raw.train.y), return_counts=True)
-    return {_named(raw, value): count for value, count in zip(values.tolist(), counts.tolist(), strict=True)}
+    data = source.load(paths, Silent())
+    values, counts = np.unique(np.asarray(data.train.y), return_counts=True)
+    return {_class_name(data, value): count for value, count in zip(values.tolist(), counts.tolist(), strict=True)}
 
 
-def write_sheet(name: str, places: DataPaths, file: Path) -> None:
-    """Draw the first pictures of each class, a row for each, to a picture file.
+def write_sheet(name: str, source: Source, paths: DataPaths, file: Path) -> None:
+    """Draw the first pictures of each class to a picture file, one row a class.
+
+    Args:
+        name: The named set.
+        source: Its source.
+        paths: Where its files are looked for.
+        file: The picture file to write.
 
     Raises:
-        DataError: The set has no pictures or is not there, or the file cannot be written.
+        DataError: The set has no pictures or is not on this machine, or the file cannot be written.
     """
-    if len(entry(name).outline.shape or ()) < 2 or entry(name).alphabet:
+    known = data_set(name)
+    if len(known.facts.shape or ()) < 2 or known.alphabet:
         raise DataError(f"{name} has no pictures", hint="try mnist, fashion_mnist, cifar10 or digits")
-    if not _there(name, places):
+    if not _is_available(name, paths):
         raise DataError(f"{name} is not on this machine", hint=f"nnrun data fetch {name}")
     import numpy as np
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    raw = _load(name, places)
-    x, y = np.asarray(raw.train.x), np.asarray(raw.train.y)
+    data = source.load(paths, Silent())
+    x, y = np.asarray(data.train.x), np.asarray(data.train.y)
     classes = np.unique(y)[:_MOST_CLASSES]
-    figure = Figure(figsize=(1.6 + 0.6 * _SAMPLES, 0.6 * len(classes)))
+    figure = Figure(figsize=(1.6 + 0.6 * _PICTURES, 0.6 * len(classes)))
     FigureCanvasAgg(figure)
     axes = figure.subplots(len(classes), 1, squeeze=False)[:, 0]
-    for axis, number in zip(axes, classes, strict=True):
-        _draw(axis, x[np.flatnonzero(y == number)[:_SAMPLES]], _named(raw, number.item()))
+    for axis, value in zip(axes, classes, strict=True):
+        pictures = x[np.flatnonzero(y == value)[:_PICTURES]]
+        row = np.concatenate(list(pictures), axis=1)
+        axis.imshow(row, cmap="gray" if row.ndim == 2 else None, interpolation="nearest")
+        axis.set_ylabel(_class_name(data, value.item()), rotation=0, ha="right", va="center")
+        axis.set_xticks([])
+        axis.set_yticks([])
     try:
         figure.savefig(file, dpi=120, bbox_inches="tight")
     except (OSError, ValueError) as error:
         raise DataError(f"the sheet cannot be written: {error}", file=file, hint="name a .png file") from None
 
 
-def _draw(axis: object, pictures: np.ndarray, named: str) -> None:
-    """Some pictures side by side, with the name of their class."""
-    import numpy as np
-
-    strip = np.concatenate(list(pictures), axis=1)
-    axis.imshow(strip, cmap="gray" if strip.ndim == 2 else None, interpolation="nearest")  # type: ignore[attr-defined]
-    axis.set_ylabel(named, rotation=0, ha="right", va="center")  # type: ignore[attr-defined]
-    axis.set_xticks([])  # type: ignore[attr-defined]
-    axis.set_yticks([])  # type: ignore[attr-defined]
+def _is_available(name: str, paths: DataPaths) -> bool:
+    """Return whether a set can be read without a download."""
+    known = data_set(name)
+    return not known.files or bool(find_files(known, paths))
 
 
-def _there(name: str, places: DataPaths) -> bool:
-    """Whether the set can be read without a download (MNIST has more containers than the registry names)."""
-    if name == "mnist":
-        return not SOURCES[name]().facts(places, ())[1]
-    return not entry(name).containers or bool(find(entry(name), places))
-
-
-def _load(name: str, places: DataPaths) -> SourceData:
-    raw: SourceData = SOURCES[name]().load(places, Silent())
-    return raw
-
-
-def _named(raw: SourceData, value: object) -> str:
+def _class_name(data: SourceData, value: Any) -> str:
     number = label(value)
-    known = number.isdigit() and int(number) < len(raw.class_names)
-    return raw.class_names[int(number)] if known else number
+    named = number.isdigit() and int(number) < len(data.class_names)
+    return data.class_names[int(number)] if named else number

@@ -1,29 +1,35 @@
-"""The named texts: Shakespeare's plays and Kafka's Metamorphosis, found or downloaded, then cut into windows."""
+"""The named texts: Shakespeare's plays and Kafka's Metamorphosis as windows, and IMDB's reviews as word codes."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+import io
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Literal
 
-from nnrun.data.named.base import check_digests, download_note, find
-from nnrun.data.named.registry import entry
+from nnrun.data.dataset import DataFacts, Examples
+from nnrun.data.named.datasets import data_set
+from nnrun.data.named.named_source import NamedSource, download_note, find_files, require_files, verified_bytes
 from nnrun.data.text.text_file import read_text
 from nnrun.data.text.text_source import TextSource
 from nnrun.data.text.tokenizer import Tokenizer
 from nnrun.errors import DataError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
+    import numpy as np
+
     from nnrun.data.data_paths import DataPaths
-    from nnrun.data.dataset import DataFacts
+    from nnrun.data.dataset import SourceData
     from nnrun.errors import Path as ConfigPath
     from nnrun.progress import Progress
     from nnrun.spec.finding import Finding
 
 
-#: How much a fetched edition of a text may differ in length from the known one.
+#: How much a downloaded edition of a text may differ in length from the known one, as a fraction.
 _TOLERANCE = 0.03
-#: How Die Verwandlung is headed, begins and ends.
+#: The title, the first and the last words of Die Verwandlung.
 _TITLE, _FIRST, _LAST = "DIE VERWANDLUNG", "Als Gregor Samsa eines Morgens", "ihren jungen Körper dehnte."
 
 
@@ -43,57 +49,50 @@ class _NamedText(TextSource):
         tokens = Tokenizer(level, lowercase, keep_punctuation, alphabet, replacement)
         super().__init__(tokens, window, stride, encode, predict)
 
-    def find(self, places: DataPaths) -> Path | None:
-        """The text's file; None where it is still to be downloaded."""
-        return next(iter(find(entry(self.name), places).values()), None)
+    def find(self, paths: DataPaths) -> Path | None:
+        """Return the file of the text; None where it is still to be downloaded."""
+        return next(iter(find_files(data_set(self.name), paths).values()), None)
 
-    def fetch(self, places: DataPaths, progress: Progress) -> Path:
-        """The text's file, downloaded where it is not there, and checked.
+    def fetch(self, paths: DataPaths, progress: Progress) -> Path:
+        """Return the file of the text, downloaded if need be, and verified.
 
         Raises:
-            DataError: No mirror gave it, or it is another file.
+            DataError: It cannot be downloaded, or holds another text.
         """
-        if self.find(places) is None:
-            from nnrun.data.named.fetch import fetch
-
-            fetch(self.name, places, progress)
-        file = super().fetch(places, progress)
-        check_digests(entry(self.name), {file.name: file})
+        (file,) = require_files(data_set(self.name), paths, progress).values()
         self._story(file)
         return file
 
-    def facts(self, places: DataPaths, path: ConfigPath) -> tuple[DataFacts | None, list[Finding]]:
-        """What the text tells, or the registry of one that is still to be downloaded."""
-        outline, findings = super().facts(places, path)
-        return outline, [*download_note(entry(self.name), places, path), *findings]
+    def facts(self, paths: DataPaths, path: ConfigPath) -> tuple[DataFacts | None, list[Finding]]:
+        """Return the facts of the text; those of the data set where it is still to be downloaded."""
+        facts, findings = super().facts(paths, path)
+        return facts, [*download_note(data_set(self.name), paths, path), *findings]
 
     def unread(self) -> DataFacts:
-        """What the registry tells of the characters; how many are left without punctuation only the text does."""
-        known = entry(self.name)
-        if (
-            self.tokenizer.level != "character"
-            or self.tokenizer.normalize(known.alphabet).lower() != known.alphabet.lower()
-        ):
+        """Return the facts of the data set; without punctuation, the number of characters is not among them."""
+        known = data_set(self.name)
+        alphabet = self.tokenizer.normalize(known.alphabet)
+        if self.tokenizer.level != "character" or alphabet.lower() != known.alphabet.lower():
             return super().unread()
-        return self.outline(known.characters, tuple(sorted(set(self.tokenizer.normalize(known.alphabet)))))
+        return self.outline(known.characters, tuple(sorted(set(alphabet))))
 
     def read(self, file: Path) -> tuple[str, str]:
-        """The prepared story of a file, and its encoding.
+        """Return the normalized story of a file, and its encoding.
 
         Raises:
             DataError: It cannot be read, or is another text.
         """
+        story = self._story(file)
         if self.tokenizer.level == "byte":
-            whole = self._story(file).encode("utf-8").decode("latin-1")
-            return self.tokenizer.normalize(whole), "bytes"
-        return self.tokenizer.normalize(self._story(file)), "utf-8"
+            return self.tokenizer.normalize(story.encode("utf-8").decode("latin-1")), "bytes"
+        return self.tokenizer.normalize(story), "utf-8"
 
     def cut(self, text: str) -> str | None:
-        """The story alone, without what its publisher puts around it; None where it is not there."""
+        """Return the story without what its publisher adds; None if it is not there."""
         return text
 
     def _story(self, file: Path) -> str:
-        known = entry(self.name)
+        known = data_set(self.name)
         text = self.cut(read_text(file, "utf-8-sig")[0])
         if text is None or abs(len(text) - known.characters) > _TOLERANCE * known.characters:
             raise DataError(
@@ -148,9 +147,104 @@ class Metamorphosis(_NamedText):
     name = "metamorphosis"
 
     def cut(self, text: str) -> str | None:
-        """The story from its title to its last word; None where it does not begin and end as the story does."""
+        """Return the story from its title to its last word; None if its beginning or end is not there."""
         start, end = text.find(_FIRST), text.find(_LAST)
         if start < 0 or end < start:
             return None
         title = text.rfind(_TITLE, 0, start)
         return text if "*** START OF" not in text else text[max(title, 0) : end + len(_LAST)] + "\n"
+
+
+#: The codes that mean no word, as in Keras: 0 is padding, 1 starts a review, 2 replaces a word that is left out.
+_START, _LEFT_OUT = 1, 2
+#: What is added to a word's rank.
+_OFFSET = 3
+
+
+class Imdb(NamedSource):
+    """50,000 film reviews as sequences of word codes, half of them positive; 25,000 are the test part.
+
+    Codes are those of Keras' own loader: 0 is padding, 1 starts a review, 2 replaces a word that is left out, and the
+    word of rank 1 has the code 4. Reviews differ in length: `PadSequences: 200` gives all the same.
+
+    Args:
+        num_words: Codes from this number on become 2: `num_words: 5000` keeps the 4,996 most frequent words. All are
+            kept where it is not given.
+    """
+
+    name = "imdb"
+
+    def __init__(self, num_words: int | None = None) -> None:
+        if num_words is not None and num_words <= _OFFSET:
+            raise ValueError(f"imdb: num_words expected an integer above {_OFFSET}, received {num_words}")
+        self._num_words = num_words
+
+    def known_facts(self) -> DataFacts:
+        """Return the facts of the set, with as many codes as are kept."""
+        facts = super().known_facts()
+        vocabulary = facts.vocabulary or 0
+        return replace(facts, vocabulary=min(self._num_words or vocabulary, vocabulary))
+
+    def read(self, files: Mapping[str, Path]) -> SourceData:
+        """Read the reviews of the file, whose arrays of lists are pickled: only bytes with its digest are unpickled."""
+        import numpy as np
+
+        (file,) = files.values()
+        facts = self.known_facts()
+        parts = []
+        with np.load(io.BytesIO(verified_bytes(data_set(self.name), file)), allow_pickle=True) as arrays:
+            for part, rows in (("train", facts.rows), ("test", facts.test_rows)):
+                x, y = arrays[f"x_{part}"], arrays[f"y_{part}"]
+                if x.shape != (rows,) or y.shape != (rows,):
+                    raise DataError(
+                        f"expected {rows} reviews in the {part} part, received {len(x)} with {len(y)} labels",
+                        file=file,
+                        hint=f"move it away and type: nnrun data fetch {self.name}",
+                    )
+                parts.append(Examples(self._codes(x, file), y))
+        return self.source_data(parts[0], parts[1], files)
+
+    def load_new(self, file: Path, layout: Mapping[str, Any], *, with_target: bool) -> Examples:  # noqa: ARG002
+        """Read reviews from an npz file whose `x` has a row of codes for each, padded with 0."""
+        import numpy as np
+
+        from nnrun.data.sources.npz import read_examples
+
+        examples = read_examples(file, {}, with_target=with_target)
+        x = np.asarray(examples.x)
+        vocabulary = self.known_facts().vocabulary or 0
+        if x.ndim != 2 or x.dtype.kind not in "iu" or x.min() < 0 or x.max() >= vocabulary:
+            raise DataError(
+                f"expected rows of integer codes from 0 to {vocabulary - 1}, received others",
+                file=file,
+                hint="give the same codes as in the run's own data",
+            )
+        return Examples(x.astype("int32"), examples.y)
+
+    def _codes(self, reviews: np.ndarray, file: Path) -> np.ndarray:
+        """Return the reviews as codes: an array of objects, each an array of int32.
+
+        Args:
+            reviews: An array of objects, each a list of the words' ranks.
+            file: Where they were read from.
+        """
+        import numpy as np
+
+        lengths = np.array([len(review) for review in reviews])
+        highest = (data_set(self.name).facts.vocabulary or 0) - _OFFSET - 1
+        try:
+            codes = np.concatenate([np.asarray(review, dtype="int64") for review in reviews])
+        except (TypeError, ValueError) as error:
+            raise DataError(f"its reviews are not word codes: {error}", file=file, hint="fetch it again") from None
+        if codes.min() < 1 or codes.max() > highest:
+            raise DataError(
+                f"expected ranks from 1 to {highest}, received {codes.min()} to {codes.max()}",
+                file=file,
+                hint="fetch it again",
+            )
+        codes += _OFFSET
+        codes[codes >= (self.known_facts().vocabulary or 0)] = _LEFT_OUT
+        coded = np.empty(len(reviews), dtype=object)
+        for index, (end, length) in enumerate(zip(np.cumsum(lengths).tolist(), lengths.tolist(), strict=True)):
+            coded[index] = np.concatenate([[_START], codes[end - length : end]]).astype("int32")
+        return coded

@@ -16,7 +16,7 @@ from nnrun.data.csv.column_roles import side_by_side
 from nnrun.data.csv.read_columns import csv_blocks
 from nnrun.data.dataset import Examples
 from nnrun.data.files.digests import file_sha256
-from nnrun.data.files.download import only_one
+from nnrun.data.files.lock import exclusive_lock
 from nnrun.data.streaming.streams import Stream
 from nnrun.data.streaming.table_store import TableStore, TableWriter
 from nnrun.errors import DataError
@@ -75,7 +75,7 @@ def converted(
     told = json.dumps({"form": _FORM, "sha256": file_sha256(file), **said}, sort_keys=True)
     key = hashlib.sha256(told.encode()).hexdigest()
     folder = _home(places) / f"{file.name.split('.')[0]}-{key[:16]}"
-    with only_one(folder.with_suffix(".lock"), f"the converted {file.name}", progress):
+    with exclusive_lock(folder.with_suffix(".lock"), f"converts {file.name}", progress):
         if not folder.is_dir():
             with _made(folder) as part:
                 _write(part, key, blocks)

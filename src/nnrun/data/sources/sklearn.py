@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from nnrun.data.columns import labels, number
 from nnrun.data.csv.column_roles import Asked, Chosen, no_features
 from nnrun.data.dataset import DataFacts, SourceData
-from nnrun.data.named.registry import entry
+from nnrun.data.named.datasets import data_set
 from nnrun.errors import DataError
 from nnrun.spec.finding import Finding
 
@@ -53,7 +53,7 @@ class Sklearn:
         sample_weight: str | int | None = None,
     ) -> None:
         self.set = set
-        self.known = _LINNERUD if set == "linnerud" else entry(set).outline
+        self.known = _LINNERUD if set == "linnerud" else data_set(set).facts
         self.names = _names(set, self.known)
         own = list(self.known.target_names)
         self.asked = Asked(
