@@ -122,6 +122,7 @@ def _first_error(printed: str) -> str:
 
 
 def _short(text: str, width: int = 120) -> str:
+    text = text.strip()
     return text if len(text) <= width else text[: width - 3] + "..."
 
 

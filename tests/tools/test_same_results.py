@@ -65,7 +65,7 @@ def test_one_changed_digit_is_a_difference(
     found = compare(script, tmp_path, **changes)
     assert (Path(found.file).name, found.line) == (file, line)
     assert found.before != found.after
-    assert str(found).startswith(f"differs: {found.file}, line {line}, before: {found.before}")
+    assert str(found).startswith(f"differs: {found.file}, line {line}, before: {found.before.strip()}")
 
 
 def test_a_changed_fold_is_a_difference(script: ModuleType, tmp_path: Path) -> None:
