@@ -34,7 +34,7 @@ def test_an_architecture_is_summed_up_trained_and_read_back(name: str, tmp_path:
     ours = summarize(shipped_configs()[name], sets, None)
     assert ours.parameters == model.count_params()
     assert ours.trainable == sum(math.prod(weight.shape) for weight in model.trainable_weights)
-    rows = {row.row.name: row.row.output_shape for row in ours.rows if row.first}
+    rows = {row.name: row.output_shape for row in ours.rows if row.first}
     theirs = {
         layer.name: tuple(keras.tree.flatten(layer.output)[0].shape[1:])
         for layer in model.layers

@@ -59,5 +59,5 @@ def test_what_can_be_told_is_told_where_a_layer_is_refused(told) -> None:
     said = told(SIAMESE.replace("- Dense: 1\n", "- Conv2D: {filters: 1, kernel_size: 3}\n    - Dense: 1\n"))
     assert said.refused
     assert said.parameters is None
-    assert [row.row.name for row in said.rows] == ["dense", "dense", "concatenate", "conv2d"]
+    assert [row.name for row in said.rows] == ["dense", "dense", "concatenate", "conv2d"]
     assert [(problem.name, problem.mark.line) for problem in said.problems] == [("shape-impossible", 12)]

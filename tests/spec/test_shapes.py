@@ -197,11 +197,7 @@ def test_rows_are_those_of_keras(validated, name: str) -> None:
     experiment = validated(model)
     theirs = compile_model(keras, experiment, FACTS, shapes, lambda _: None)
     found = infer_shapes(experiment.graph, FACTS, shapes)
-    ours = {
-        one.row.name: (one.row.class_name, one.row.parameters, one.row.trainable)
-        for one in found
-        if one.used and one.first
-    }
+    ours = {one.name: (one.class_name, one.parameters, one.trainable) for one in found if one.used and one.first}
     layers = [layer for layer in theirs.layers if not isinstance(layer, keras.layers.InputLayer)]
     assert ours == {
         layer.name: (type(layer).__name__, _count(layer.weights), _count(layer.trainable_weights)) for layer in layers
@@ -209,24 +205,24 @@ def test_rows_are_those_of_keras(validated, name: str) -> None:
     entered = {layer.name for layer in theirs.layers if isinstance(layer, keras.layers.InputLayer)}
     assert set(input_names(experiment.graph).values()) == entered
     for one in found:
-        outputs = theirs.get_layer(one.row.name)._inbound_nodes[0].output_tensors
+        outputs = theirs.get_layer(one.name)._inbound_nodes[0].output_tensors
         made = tuple(tuple(tensor.shape)[1:] for tensor in outputs)
-        assert one.row.output_shape in (made, made[0] if len(made) == 1 else None)
-    assert sum(one.row.parameters or 0 for one in found if one.first) == theirs.count_params()
+        assert one.output_shape in (made, made[0] if len(made) == 1 else None)
+    assert sum(one.parameters or 0 for one in found if one.first) == theirs.count_params()
 
 
 def test_a_position_embedding_takes_no_more_steps_than_positions(rows) -> None:
     """More positions than steps are refused; fewer are fine."""
     (wrong,) = rows("layers: [{PositionEmbedding: {sequence_length: 8}}]", input=(10, 5))
-    assert "8 steps at most" in wrong.row.error.text
+    assert "8 steps at most" in wrong.error.text
     (right,) = rows("layers: [{PositionEmbedding: {sequence_length: 12}}]", input=(10, 5))
-    assert (right.row.output_shape, right.row.parameters) == ((10, 5), 60)
+    assert (right.output_shape, right.parameters) == ((10, 5), 60)
 
 
 def test_a_shared_layer_counts_once(rows) -> None:
     """Every application has a row with its sources; only the first has the weights."""
     found = rows(*ARCHITECTURES["siamese"][:1], **ARCHITECTURES["siamese"][1])
-    assert [(one.row.name, one.sources, one.first) for one in found] == [
+    assert [(one.name, one.sources, one.first) for one in found] == [
         ("dense", ("left",), True),
         ("dense_1", ("dense",), True),
         ("dense", ("right",), False),
@@ -239,9 +235,9 @@ def test_a_shared_layer_counts_once(rows) -> None:
 def test_weights_cannot_be_shared_between_inputs_of_different_sizes(rows) -> None:
     """Weights that were made for three numbers cannot be applied to four."""
     found = rows(ARCHITECTURES["siamese"][0], left=(3,), right=(4,))
-    wrong = [one for one in found if one.row.error is not None]
+    wrong = [one for one in found if one.error is not None]
     assert [one.path for one in wrong] == [("define", "tower", 0, "Dense")]
-    assert "made for [3], received [4]" in wrong[0].row.error.text
+    assert "made for [3], received [4]" in wrong[0].error.text
 
 
 def test_other_branches_go_on_after_an_error(rows) -> None:
@@ -253,7 +249,7 @@ def test_other_branches_go_on_after_an_error(rows) -> None:
       - LSTM: {from: input, units: 3}
     """
     found = rows(model, input=(4,))
-    assert [(one.row.name, one.row.error is None) for one in found] == [("one", False), ("lstm", False)]
+    assert [(one.name, one.error is None) for one in found] == [("one", False), ("lstm", False)]
 
 
 def test_an_unknown_input_makes_its_own_branch_undecided(rows) -> None:
@@ -266,15 +262,15 @@ def test_an_unknown_input_makes_its_own_branch_undecided(rows) -> None:
       - Add: {from: [one, other]}
     """
     found = rows(model, left=(1,), right=None)
-    assert [one.row.parameters for one in found] == [4, None, None]
-    assert "right" in (found[1].row.undecided or "")
+    assert [one.parameters for one in found] == [4, None, None]
+    assert "right" in (found[1].undecided or "")
 
 
 def test_an_output_that_a_layer_does_not_have_is_refused(rows) -> None:
     """`from: name.1` of a layer with one output is an error at the layer with the `from`."""
     model = "layers:\n  - Dense: {units: 3, name: one}\n  - Dense: {from: one.1, units: 2}"
     found = rows(model, input=(4,))
-    assert "one of 1 output, counted from 0, received '.1'" in found[1].row.error.text
+    assert "one of 1 output, counted from 0, received '.1'" in found[1].error.text
     assert found[1].path == ("model", "layers", 1, "Dense")
 
 
@@ -302,4 +298,4 @@ def test_weights_of_a_shared_layer_count_where_the_model_keeps_it(rows) -> None:
 def test_a_missing_sequence_names_the_layer_that_dropped_it(rows) -> None:
     """The hint for a recurrent layer after one without `return_sequences` is about the one before it."""
     found = rows("layers:\n  - LSTM: 4\n  - Dropout: 0.5\n  - GRU: 3", input=(10, 2))
-    assert "return_sequences: true" in (found[2].row.error.hint or "")
+    assert "return_sequences: true" in (found[2].error.hint or "")

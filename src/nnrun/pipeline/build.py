@@ -24,7 +24,7 @@ def decided(examined: Examined, codes: Sequence[UserCode] = ()) -> Examined:
     TensorFlow wakes, and code of the user's own is run, only where there is something to decide and the data say enough
     to build the model.
     """
-    open_questions = any(row.row.undecided is not None for row in examined.context.rows)
+    open_questions = any(row.undecided is not None for row in examined.context.rows)
     refused = any(problem.severity == "error" for problem in examined.problems)
     if not open_questions or refused or examined.facts is None:
         return examined

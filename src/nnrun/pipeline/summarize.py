@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from nnrun.spec.shapes import NodeShape
 
 _NO_INPUT = (
-    "The shape of the input is not known, so that no layer's shape can be told. Begin with Input: {shape: [...]}."
+    "The shape of the input is not known, so the shapes of the layers are unknown. Begin with Input: {shape: [...]}."
 )
 
 
 @dataclass(frozen=True)
 class Summary:
-    """A model's layers with their shapes and parameters, as far as they can be told.
+    """A model's layers with their shapes and parameters, as far as they are known.
 
     Attributes:
         name: The experiment's name.
@@ -34,7 +34,7 @@ class Summary:
         rows: One for each application of a layer that an output depends on; none after a layer that is refused.
         outputs: The shape of each output by its name; None where unknown.
         memory: The memory that training needs at least.
-        reason: Why rows are undecided; None where all is told.
+        reason: Why rows are undecided; None where all are known.
         problems: Everything that was found in the config.
     """
 
@@ -49,17 +49,17 @@ class Summary:
     @property
     def parameters(self) -> int | None:
         """How many numbers the model holds, shared ones counted once; None where a layer is undecided."""
-        return _sum([row.row.parameters for row in self.rows if row.first])
+        return _sum([row.parameters for row in self.rows if row.first])
 
     @property
     def trainable(self) -> int | None:
         """How many of them are trained; None where a layer is undecided."""
-        return _sum([row.row.trainable for row in self.rows if row.first])
+        return _sum([row.trainable for row in self.rows if row.first])
 
     @property
     def refused(self) -> bool:
         """Whether a layer cannot take its input."""
-        return any(row.row.error is not None for row in self.rows)
+        return any(row.error is not None for row in self.rows)
 
     def as_json(self) -> dict[str, Any]:
         """Plain data for `--json`."""
@@ -78,13 +78,12 @@ class Summary:
 
 
 def _layer(row: NodeShape) -> dict[str, Any]:
-    told = row.row
     return {
-        "name": told.name,
-        "class": told.class_name,
-        "output_shape": told.output_shape,
-        "parameters": told.parameters,
-        "trainable": told.trainable,
+        "name": row.name,
+        "class": row.class_name,
+        "output_shape": row.output_shape,
+        "parameters": row.parameters,
+        "trainable": row.trainable,
         "shared": not row.first,
         "from": list(row.sources),
         "path": join_path(row.path),
@@ -107,7 +106,7 @@ def summary_of(examined: Examined) -> Summary:
     return Summary(
         examined.experiment.name,
         {names[name]: shape for name, shape in context.input_shapes.items()},
-        tuple(row for row in context.rows if row.used or row.row.error is not None),
+        tuple(row for row in context.rows if row.used or row.error is not None),
         {one.name: context.output_shape(one) for one in graph.outputs},
         estimate(context),
         _NO_INPUT if all(shape is None for shape in context.input_shapes.values()) else _reason(context.rows),
@@ -116,7 +115,7 @@ def summary_of(examined: Examined) -> Summary:
 
 
 def _reason(rows: Sequence[NodeShape]) -> str | None:
-    undecided = [row.row for row in rows if row.row.undecided is not None]
+    undecided = [row for row in rows if row.undecided is not None]
     return f"Undecided from {undecided[0].name} on: {undecided[0].undecided}." if undecided else None
 
 

@@ -70,12 +70,12 @@ def estimate(context: CheckContext) -> Memory:
     TensorFlow itself 0.5 to 1 GB.
     """
     rows = [row for row in context.rows if row.used]
-    trainable = _sum([row.row.trainable for row in rows if row.first])
+    trainable = _sum([row.trainable for row in rows if row.first])
     optimizer = context.training.optimizer
     slots = 0 if optimizer is None else slots_of(optimizer)
-    outputs_of_row = _sum([_numbers(row.row.output_shape) for row in rows])
+    outputs_of_row = _sum([_numbers(row.output_shape) for row in rows])
     return Memory(
-        _product(_BYTES, _sum([row.row.parameters for row in rows if row.first])),
+        _product(_BYTES, _sum([row.parameters for row in rows if row.first])),
         _product(_BYTES, trainable),
         _product(_BYTES, trainable, slots),
         _product(_BYTES, context.training.batch_size, outputs_of_row),

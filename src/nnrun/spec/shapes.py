@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from nnrun.catalog.shapes.call import ShapeError, Undecided, show
 from nnrun.catalog.shapes.defaults import class_name
 from nnrun.catalog.shapes.infer import infer
-from nnrun.catalog.shapes.stack import Row, automatic_names, swallowed_sequence
+from nnrun.catalog.shapes.stack import automatic_names, swallowed_sequence
 from nnrun.catalog.shapes.wrappers import outputs
 from nnrun.spec.facts import substitute_facts
 from nnrun.spec.part import Part
@@ -16,7 +16,7 @@ from nnrun.spec.part import Part
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from nnrun.catalog.shapes.call import LayerShape, Shape
+    from nnrun.catalog.shapes.call import LayerShape, Output, Shape
     from nnrun.errors import Path
     from nnrun.spec.facts import Facts
     from nnrun.spec.graph import Graph, Node, TensorRef
@@ -27,24 +27,38 @@ class NodeShape:
     """The shapes and parameters of one application of a layer.
 
     Attributes:
+        index: The node's index in the graph.
         node: The node's name in the graph.
         part: The layer, with the facts that are known in place of their words.
-        row: Its name in Keras, output shape and parameters; `row.index` is the node's place in the graph.
+        path: The layer's place in the config.
+        name: The layer's name in Keras: the config's `name`, or `conv2d`, `conv2d_1`, ...
+        class_name: Its class in Keras.
         sources: Keras' names of the tensors that it takes, `name.1` for a layer's second output.
         inputs: The shapes of these tensors; empty where one of them is not known.
         first: Whether it is the layer's first application, of those that are used; the others share its weights.
         used: Whether an output of the model depends on it; Keras leaves out what none depends on.
-        path: The layer's place in the config.
+        output_shape: Its output without the batch, or a tuple of outputs; None where undecided or refused.
+        parameters: The size of its weights; None where undecided or refused.
+        trainable: The size of its trainable weights; None where undecided or refused.
+        error: Why the layer cannot take its input, or None.
+        undecided: Why no rule computes its shape, or None.
     """
 
+    index: int
     node: str
     part: Part
-    row: Row
+    path: Path
+    name: str
+    class_name: str
     sources: tuple[str, ...]
     inputs: tuple[Shape, ...]
     first: bool
     used: bool
-    path: Path
+    output_shape: Output | None = None
+    parameters: int | None = None
+    trainable: int | None = None
+    error: ShapeError | None = None
+    undecided: str | None = None
 
 
 def infer_shapes(
@@ -88,7 +102,7 @@ def tensor_shape(ref: TensorRef, rows: tuple[NodeShape, ...], at_inputs: Mapping
     """Return the shape of one tensor of a graph; None where it is not known."""
     if ref.name in at_inputs:
         return at_inputs[ref.name]
-    row = next((one.row for one in rows if one.node == ref.name), None)
+    row = next((one for one in rows if one.node == ref.name), None)
     shapes = outputs(row.output_shape) if row is not None and row.output_shape is not None else ()
     return shapes[ref.output] if ref.output < len(shapes) else None
 
@@ -123,42 +137,43 @@ class _ShapeInference:
         return {**input_names(self._graph), **{node.name: of_layers[node.layer] for node in self._graph.nodes}}
 
     def rows(self) -> tuple[NodeShape, ...]:
-        used, found = self._graph.used_names(), []
+        used = self._graph.used_names()
+        found: list[NodeShape] = []
         # A layer may be first in a branch that Keras leaves out: its weights count where the model keeps it.
         kept = sorted(self._graph.nodes, key=lambda node: node.name not in used)
         firsts = {node.layer: node.name for node in reversed(kept)}
         for index, node in enumerate(self._graph.nodes):
             if any(ref.name not in self._shapes for ref in node.tensors()):
                 continue
-            row = self._row(index, node)
             inputs = tuple(shape for ref in node.sources if (shape := self._shape(ref)) is not None)
-            found.append(
-                NodeShape(
-                    node.name,
-                    self._parts[node.name],
-                    row,
-                    sources=tuple(map(self._keras_name, node.sources)),
-                    inputs=inputs if len(inputs) == len(node.sources) else (),
-                    first=firsts[node.layer] == node.name,
-                    used=node.name in used,
-                    path=node.path,
-                )
+            row = NodeShape(
+                index,
+                node.name,
+                self._parts[node.name],
+                node.path,
+                self._names[node.name],
+                class_name(node.part.name),
+                sources=tuple(map(self._keras_name, node.sources)),
+                inputs=inputs if len(inputs) == len(node.sources) else (),
+                first=firsts[node.layer] == node.name,
+                used=node.name in used,
             )
+            row = self._with_output(row, node)
+            found.append(row)
             if row.error is None:
                 self._shapes[node.name] = None if row.output_shape is None else outputs(row.output_shape)
         return tuple(found)
 
-    def _row(self, index: int, node: Node) -> Row:
-        name, kind = self._names[node.name], class_name(node.part.name)
+    def _with_output(self, row: NodeShape, node: Node) -> NodeShape:
         try:
             for ref in node.tensors():
                 self._require_output(ref)
-            found = self._infer(node, kind)
+            found = self._infer(node, row.class_name)
         except ShapeError as error:
-            return Row(index, name, kind, error=self._with_sequence_hint(error, node, kind))
+            return replace(row, error=self._with_sequence_hint(error, node, row.class_name))
         except Undecided as reason:
-            return Row(index, name, kind, undecided=str(reason))
-        return Row(index, name, kind, found.output, found.parameters, found.trainable)
+            return replace(row, undecided=str(reason))
+        return replace(row, output_shape=found.output, parameters=found.parameters, trainable=found.trainable)
 
     def _infer(self, node: Node, kind: str) -> LayerShape:
         part = self._parts[node.name]

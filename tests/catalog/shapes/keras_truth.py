@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from nnrun.catalog.shapes.infer import ShapeError, infer
 from nnrun.catalog.shapes.wrappers import outputs
+from nnrun.spec.graph import Graph, ModelOutput, Node, TensorRef
+from nnrun.spec.model import INPUT, ModelInput
 from nnrun.spec.part import Part
+from nnrun.spec.shapes import NodeShape, infer_shapes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,6 +25,22 @@ def make(item: Any) -> Any:
     if isinstance(item, Part):
         return getattr(keras.layers, item.name)(**{key: make(value) for key, value in item.arguments.items()})
     return [make(each) for each in item] if isinstance(item, list) else item
+
+
+def chain_rows(parts: Sequence[Part], shape: Shape, data_format: str = "channels_last") -> tuple[NodeShape, ...]:
+    """Our rows of a chain of layers, each of which takes all outputs of the one before."""
+    first, layers = (parts[0], parts[1:]) if parts[0].name == "Input" else (None, parts)
+    nodes: list[Node] = []
+    sources, rows = (TensorRef(INPUT),), tuple[NodeShape, ...]()
+    for index, each in enumerate(layers):
+        nodes.append(Node(str(index), each, sources, listed=False, call={}, layer=str(index)))
+        output = ModelOutput("output", TensorRef(str(index)))
+        graph = Graph((ModelInput(INPUT, part=first),), tuple(nodes), (output,), chain=True)
+        rows = infer_shapes(graph, None, {INPUT: shape}, data_format=data_format)
+        made = rows[-1].output_shape
+        count = 1 if made is None else len(outputs(made))
+        sources = tuple(TensorRef(str(index), number) for number in range(count))
+    return rows
 
 
 def keras_rows(parts: Sequence[Part], shape: Shape) -> tuple[list[tuple[Any, ...]], list[Any], int | None]:

@@ -10,10 +10,9 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from keras_truth import keras_rows, runs
+from keras_truth import chain_rows, keras_rows, runs
 
 from nnrun.catalog.shapes.infer import ShapeError, Undecided, infer
-from nnrun.catalog.shapes.stack import walk
 from nnrun.catalog.shapes.wrappers import outputs
 from nnrun.spec.part import Part
 
@@ -310,7 +309,7 @@ def _fits(chosen: Part, shape: Shape) -> Shape | None:
 
 def compare_one(shape: Shape, parts: list[Part], data_format: str = "channels_last") -> tuple[str, str]:
     """How our rows and Keras' compare: the verdict and, for `disagree`, what differs."""
-    ours = walk(parts, shape, data_format=data_format)
+    ours = chain_rows(parts, shape, data_format=data_format)
     theirs, layers, refused = keras_rows(parts, shape)
     undecided = next((row.index for row in ours if row.undecided), None)
     failed = ours[-1].index if ours and ours[-1].error else None

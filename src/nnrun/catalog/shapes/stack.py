@@ -1,17 +1,14 @@
-"""A chain of layers, walked from its input: one row for each, as in Keras' own summary."""
+"""Stacks of layers: the names that Keras gives them, and the error of a recurrent layer that returns no sequence."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from nnrun.catalog.shapes.call import Output, PartLike, Shape, ShapeError, Undecided
+from nnrun.catalog.shapes.call import PartLike, Shape, ShapeError
 from nnrun.catalog.shapes.defaults import class_name
-from nnrun.catalog.shapes.infer import infer
 from nnrun.catalog.shapes.recurrent import RECURRENT
-from nnrun.catalog.shapes.wrappers import outputs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -30,76 +27,6 @@ _COLOURING = ("RandomBrightness", "RandomColorDegeneration", "RandomContrast", "
 
 class SwallowedSequence(ShapeError):  # noqa: N818 - it is named for what happened
     """A layer that wants a sequence of which the recurrent layer before it passes on only the last step."""
-
-
-@dataclass(frozen=True)
-class Row:
-    """One layer of a chain.
-
-    Attributes:
-        index: The place of its part in the chain.
-        name: What Keras calls the layer: the config's `name`, or `conv2d`, `conv2d_1`, ...
-        class_name: Its class in Keras.
-        output_shape: Its output without the batch, or a tuple of outputs; None where undecided or refused.
-        parameters: How many numbers its weights have; None where undecided or refused.
-        trainable: How many of them are trained; None where undecided or refused.
-        error: Why the layer cannot take its input; the walk ends here.
-        undecided: Why no rule can tell; None where one could.
-    """
-
-    index: int
-    name: str
-    class_name: str
-    output_shape: Output | None = None
-    parameters: int | None = None
-    trainable: int | None = None
-    error: ShapeError | None = None
-    undecided: str | None = None
-
-
-def walk(
-    parts: Sequence[PartLike], input_shape: Shape, *, data_format: str = "channels_last", batch_size: int | None = None
-) -> list[Row]:
-    """Tell the shapes and parameters of a chain, up to its first error.
-
-    Args:
-        parts: The layers in order; a first `Input` states the input's shape and gets no row.
-        input_shape: The shape of one example, without the batch; used where there is no `Input`.
-        data_format: Where channels stand if a layer itself does not say.
-        batch_size: The size of a batch where the model fixes it.
-    """
-    names, rows = automatic_names(parts), list[Row]()
-    shapes: tuple[Shape, ...] = (tuple(input_shape),)
-    reason: str | None = None
-    for index, part in enumerate(parts):
-        kind = class_name(part.name)
-        if kind == "InputLayer":
-            shapes = outputs(infer(part.name, part.arguments, shapes).output)
-            batch_size = _stated_batch(part) or batch_size
-            continue
-        if reason is not None:
-            rows.append(Row(index, names[index], kind, undecided=reason))
-            continue
-        try:
-            found = infer(part.name, part.arguments, shapes, data_format=data_format, batch_size=batch_size)
-        except ShapeError as error:
-            return [
-                *rows,
-                Row(index, names[index], kind, error=swallowed_sequence(error, parts[:index], kind, shapes)),
-            ]
-        except Undecided as why:
-            reason = f"{names[index]}: {why}"
-            rows.append(Row(index, names[index], kind, undecided=str(why)))
-            continue
-        rows.append(Row(index, names[index], kind, found.output, found.parameters, found.trainable))
-        shapes = outputs(found.output)
-    return rows
-
-
-def _stated_batch(part: PartLike) -> int | None:
-    whole = part.arguments.get("batch_shape")
-    size = whole[0] if whole else part.arguments.get("batch_size")
-    return size if isinstance(size, int) else None
 
 
 def automatic_names(parts: Sequence[PartLike]) -> list[str]:

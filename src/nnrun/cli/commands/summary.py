@@ -71,14 +71,13 @@ def put_summary(screen: Screen, found: Summary) -> None:
 
 def _is_chain(found: Summary) -> bool:
     """Whether every layer takes the one before it and nothing else."""
-    before = [*found.inputs, *(row.row.name for row in found.rows)]
+    before = [*found.inputs, *(row.name for row in found.rows)]
     return len(found.inputs) == 1 and all(row.sources == (name,) for name, row in zip(before, found.rows, strict=False))
 
 
 def _line(row: NodeShape) -> list[str]:
-    told = row.row
-    parameters = _number(told.parameters) if row.first else "shared"
-    return [told.name, told.class_name, _shape(told.output_shape), parameters, ", ".join(row.sources)]
+    parameters = _number(row.parameters) if row.first else "shared"
+    return [row.name, row.class_name, _shape(row.output_shape), parameters, ", ".join(row.sources)]
 
 
 def _put_memory(screen: Screen, found: Summary) -> None:

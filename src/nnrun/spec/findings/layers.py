@@ -19,7 +19,7 @@ def check_layers(context: CheckContext) -> Iterator[Finding]:
     """Find impossible shapes, and where shapes are no longer known."""
     yield from _inputs(context)
     for row in context.rows:
-        error = row.row.error
+        error = row.error
         if error is not None:
             name = "return-sequences-missing" if isinstance(error, SwallowedSequence) else "shape-impossible"
             yield Finding(row.path, error.text.rstrip("."), error.hint and error.hint.rstrip("."), name)
@@ -44,7 +44,7 @@ def _inputs(context: CheckContext) -> Iterator[Finding]:
 
 def _dense_on_picture(context: CheckContext) -> Iterator[Finding]:
     for row in context.rows:
-        if row.row.class_name == "Dense" and row.row.error is None and row.inputs and len(row.inputs[0]) > 2:
+        if row.class_name == "Dense" and row.error is None and row.inputs and len(row.inputs[0]) > 2:
             text = f"Dense takes a picture of {show(row.inputs[0])}: it acts on the last dimension alone"
             hint = "put Flatten (or GlobalAveragePooling2D) before it"
             yield Finding(row.path, text, hint, "dense-on-picture", "warning")
@@ -52,10 +52,10 @@ def _dense_on_picture(context: CheckContext) -> Iterator[Finding]:
 
 
 def _undecided(context: CheckContext) -> Iterator[Finding]:
-    row = next((row for row in context.rows if row.row.undecided is not None), None)
+    row = next((row for row in context.rows if row.undecided is not None), None)
     # Where nothing at all is known of the data, there is a finding about them already.
     if row is not None and context.facts is not None:
-        text = f"shapes are unknown from {row.row.name} on: {row.row.undecided}"
+        text = f"shapes are unknown from {row.name} on: {row.undecided}"
         yield Finding(row.path, text, "nnrun check --build computes them with Keras", "undecided", "note")
 
 

@@ -79,8 +79,8 @@ def check_losses(context: CheckContext) -> Iterator[Finding]:
 def _last(context: CheckContext, output: ModelOutput) -> NodeShape | None:
     """Return the last layer that computes the values of an output."""
     row = context.row_by_node.get(output.source.name)
-    while row is not None and row.row.class_name in _PASS_THROUGH:
-        row = context.row_by_node.get(context.graph.nodes[row.row.index].sources[0].name)
+    while row is not None and row.class_name in _PASS_THROUGH:
+        row = context.row_by_node.get(context.graph.nodes[row.index].sources[0].name)
     return row
 
 
