@@ -172,7 +172,9 @@ def test_idx_files_bring_their_labels_from_beside(places: DataPaths, listener, s
     x = np.random.default_rng(0).integers(0, 17, (3, 8, 8)).astype("uint8")
     file = places.config_dir / "mine-images-idx3-ubyte.gz"
     write_idx(file, x)
-    with pytest.raises(DataError, match=r"expected its labels beside it, in mine-labels-idx1-ubyte\.gz") as refused:
+    with pytest.raises(
+        DataError, match=r"expected its labels in the same folder, in mine-labels-idx1-ubyte\.gz"
+    ) as refused:
         load_new_data(said, done.fitted, file=file, facts=done.facts, with_target=True)
     assert refused.value.hint
     write_idx(places.config_dir / "mine-labels-idx1-ubyte", np.array([3, 1, 4], dtype="uint8"))

@@ -178,7 +178,7 @@ def test_columns_that_cannot_weigh_are_refused(
         (np.ones(3), {"sample_weight": "w"}, "expected sample_weight to be 2 numbers, one an example"),
         (np.array(["a", "b"]), {"sample_weight": "w"}, "expected sample_weight to be 2 numbers"),
         (np.ones(2), {"sample_weight": "v"}, "there is no array 'v'"),
-        (np.ones(2), {"sample_weight_test": "w"}, "weighs a test part, which the file does not have"),
+        (np.ones(2), {"sample_weight_test": "w"}, "sample_weight_test is given, but the file has no x_test"),
     ],
 )
 def test_arrays_that_cannot_weigh_are_refused(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from nnrun.data.files.npy import headers
+from nnrun.data.files.npy import array_headers
 from nnrun.data.sources.npz import Npz
 from nnrun.errors import DataError
 
@@ -38,27 +38,27 @@ def _save(places: DataPaths, **arrays: Any) -> Path:
 def test_arrays_are_found_by_their_usual_or_stated_names(
     places: DataPaths, listener, names: dict, stated: dict | None
 ) -> None:
-    """The usual names are known; others are stated with `arrays:`."""
+    """The usual names are found; others are named in `arrays:`."""
     file = _save(places, **{names["x"]: X, names["y"]: Y})
-    raw = Npz("a.npz", stated).load(places, listener)
-    assert raw.train.x.tolist() == X.tolist()
-    assert raw.train.y.tolist() == Y.tolist()
-    assert raw.test is None
-    assert raw.files == {"a.npz": file}
+    data = Npz("a.npz", stated).load(places, listener)
+    assert data.train.x.tolist() == X.tolist()
+    assert data.train.y.tolist() == Y.tolist()
+    assert data.test is None
+    assert data.files == {"a.npz": file}
 
 
 def test_a_test_part_is_recognised(places: DataPaths, listener) -> None:
     """x_test and y_test are the source's own test part."""
     _save(places, x_train=X, y_train=Y, x_test=X[:1], y_test=Y[:1])
-    raw = Npz("a.npz").load(places, listener)
-    assert raw.test is not None
-    assert len(raw.test) == 1
+    data = Npz("a.npz").load(places, listener)
+    assert data.test is not None
+    assert len(data.test) == 1
 
 
-def test_headers_are_read_without_numpy(places: DataPaths) -> None:
-    """Shapes and types of every version of the format come from the headers."""
+def test_types_and_shapes_come_from_the_headers(places: DataPaths) -> None:
+    """The headers of both versions of the format are read."""
     file = _save(places, x=X.astype("float32"), y=np.array(["a", "b", "c"]))
-    assert {name: (header.dtype, header.shape) for name, header in headers(file).items()} == {
+    assert {name: (header.dtype.str, header.shape) for name, header in array_headers(file).items()} == {
         "x": ("<f4", (3, 2, 2)),
         "y": ("<U1", (3,)),
     }
@@ -66,13 +66,13 @@ def test_headers_are_read_without_numpy(places: DataPaths) -> None:
         stream = io.BytesIO()
         np.lib.format.write_array(stream, X, version=(2, 0))
         archive.writestr("x.npy", stream.getvalue())
-    assert headers(file)["x"].shape == (3, 2, 2)
+    assert array_headers(file)["x"].shape == (3, 2, 2)
 
 
 @pytest.mark.parametrize(
     ("arrays", "stated", "message"),
     [
-        ({"x": X, "z": Y}, None, "no array looks like y; the file has: x, z"),
+        ({"x": X, "z": Y}, None, "there is no array for y; the file has: x, z"),
         ({"x": X, "y": Y}, {"x": "x", "y": "yy"}, "there is no array 'yy'; the file has: x, y"),
         ({"x": X, "y": Y[:2]}, None, "x has 3 examples, y has 2 targets"),
         ({"x": Y, "y": Y}, None, r"expected x of shape \[rows, ...\], received \[3\]"),
@@ -88,13 +88,13 @@ def test_headers_are_read_without_numpy(places: DataPaths) -> None:
 def test_arrays_that_cannot_be_used_are_refused(
     places: DataPaths, listener, arrays: dict, stated: dict | None, message: str
 ) -> None:
-    """Missing, unpaired, unlike and unsafe arrays are named, by load and by foresee alike."""
+    """Missing, unpaired, differing and unsafe arrays are named by loading and by `check` alike."""
     file = _save(places, **arrays)
     with pytest.raises(DataError, match=message) as refused:
         Npz("a.npz", stated).load(places, listener)
     assert str(file) in refused.value.text
-    outline, findings = Npz("a.npz", stated).facts(places, ("data", "source"))
-    assert outline is None
+    facts, findings = Npz("a.npz", stated).facts(places, ("data", "source"))
+    assert facts is None
     assert findings[0].text == refused.value.text
     assert findings[0].path[:3] == ("data", "source", "npz")
 

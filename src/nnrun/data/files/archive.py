@@ -1,4 +1,4 @@
-"""Members of a tar archive read in memory, never written: only those asked for, and none larger than expected."""
+"""Members of a tar archive read into memory: only those asked for, and none larger than expected."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def read_members(file: Path, names: Collection[str], most: int) -> dict[str, bytes]:
-    """The bytes of the members of these names (without their folder) of a gzipped tar archive.
+def read_members(file: Path, names: Collection[str], largest: int) -> dict[str, bytes]:
+    """Return the bytes of members of a gzipped tar archive by their names without folders.
 
-    Nothing is unpacked onto the disk, so that a member's path cannot lead anywhere; links and devices are passed over.
+    Nothing is unpacked onto the disk, so that a member's path cannot lead anywhere; links and devices are ignored.
 
     Args:
         file: The archive.
-        names: The members' names.
-        most: The most bytes that one of them may have.
+        names: The names of the members.
+        largest: The most bytes that a member may have.
 
     Raises:
-        DataError: It is no such archive, it is damaged, a member is missing, doubled or too large.
+        DataError: It is not such an archive, it is damaged, or a member is missing, doubled or too large.
     """
     found: dict[str, bytes] = {}
     try:
@@ -33,27 +33,21 @@ def read_members(file: Path, names: Collection[str], most: int) -> dict[str, byt
                 name = member.name.rpartition("/")[2]
                 if name not in names or not member.isreg():
                     continue
-                _refuse(file, member, most, double=name in found)
+                if name in found:
+                    raise _unexpected(file, f"the archive has two members {member.name!r}")
+                if member.size > largest:
+                    text = f"the member {member.name!r} has {member.size:,} bytes, more than the {largest:,} expected"
+                    raise _unexpected(file, text)
                 stream = archive.extractfile(member)
                 assert stream is not None, "a regular file has bytes"  # noqa: S101
-                found[name] = stream.read(most + 1)
+                found[name] = stream.read()
     except (tarfile.TarError, OSError, EOFError, zlib.error) as error:
-        text = f"cannot be read as a tar.gz archive: {error}"
-        raise DataError(text, file=file, hint="fetch the file again") from None
-    missing = [name for name in names if name not in found]
-    if missing:
-        raise DataError(
-            f"the archive has no member {missing[0]!r}", file=file, hint="is it the right file? fetch it again"
-        )
+        raise _unexpected(file, f"cannot be read as a tar.gz archive: {error}") from None
+    missing = next((name for name in names if name not in found), None)
+    if missing is not None:
+        raise _unexpected(file, f"the archive has no member {missing!r}")
     return found
 
 
-def _refuse(file: Path, member: tarfile.TarInfo, most: int, *, double: bool) -> None:
-    if double:
-        raise DataError(f"the archive has two members {member.name!r}", file=file, hint="fetch the file again")
-    if member.size > most:
-        raise DataError(
-            f"the member {member.name!r} has {member.size:,} bytes, more than the {most:,} expected",
-            file=file,
-            hint="fetch the file again",
-        )
+def _unexpected(file: Path, text: str) -> DataError:
+    return DataError(text, file=file, hint="is it the right file? move it away and download it again")

@@ -1,102 +1,146 @@
-"""The arrays of npz and npy files by type and shape, told from their headers without numpy."""
+"""Arrays of npy and npz files, and their types and shapes from the headers; nothing is ever unpickled."""
 
 from __future__ import annotations
 
-import ast
-import struct
 import zipfile
+import zlib
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING
 
+from nnrun.config.hints import did_you_mean
 from nnrun.errors import DataError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-
-#: numpy itself refuses longer headers from strangers (its `max_header_size`).
-_LONGEST_HEADER = 10_000
+    import numpy as np
 
 
 @dataclass(frozen=True)
-class Header:
-    """An array's type and shape.
+class ArrayHeader:
+    """The type and shape of an array in a file.
 
     Attributes:
-        dtype: The type as numpy writes it (`<f4`, `|u1`, `|O`).
+        dtype: Its type.
         shape: The size of each dimension.
     """
 
-    dtype: str
+    dtype: np.dtype
     shape: tuple[int, ...]
 
 
-def headers(file: Path) -> dict[str, Header]:
-    """The arrays of an npz file.
+def array_headers(file: Path) -> dict[str, ArrayHeader]:
+    """Return the header of each array of an npz file by the array's name.
 
     Raises:
-        DataError: It is no npz file, or it is damaged.
+        DataError: It is not an npz file, or it is damaged.
+    """
+    with _reading(file), zipfile.ZipFile(file) as archive:
+        members = [name for name in archive.namelist() if name.endswith(".npy")]
+        headers = {}
+        for name in members:
+            with archive.open(name) as stream:
+                headers[name.removesuffix(".npy")] = _read_header(stream)
+        return headers
+
+
+def array_header(file: Path) -> ArrayHeader:
+    """Return the header of an npy file.
+
+    Raises:
+        DataError: It is not an npy file, or it is damaged.
+    """
+    with _reading(file), file.open("rb") as stream:
+        return _read_header(stream)
+
+
+def read_npz(file: Path, names: Sequence[str]) -> dict[str, np.ndarray]:
+    """Return arrays of an npz file by name.
+
+    Raises:
+        DataError: The file is damaged, or an array does not exist or holds Python objects.
+    """
+    import numpy as np
+
+    headers = array_headers(file)
+    for name in names:
+        if name not in headers:
+            raise no_array(file, name, headers)
+        require_plain_type(file, name, headers[name])
+    with _reading(file), np.load(file, allow_pickle=False) as archive:
+        return {name: archive[name] for name in names}
+
+
+def read_npy(file: Path) -> np.ndarray:
+    """Return the array of an npy file.
+
+    Raises:
+        DataError: The file is damaged, or holds Python objects.
+    """
+    import numpy as np
+
+    require_plain_type(file, file.name, array_header(file))
+    with _reading(file):
+        array: np.ndarray = np.load(file, allow_pickle=False)
+        return array
+
+
+def no_array(file: Path, name: str, headers: dict[str, ArrayHeader]) -> DataError:
+    """Return the error of an array that a file does not have."""
+    text = f"there is no array {name!r}; the file has: {', '.join(headers) or 'none'}"
+    return DataError(text, file=file, hint=did_you_mean(name, headers))
+
+
+def require_plain_type(file: Path, name: str, header: ArrayHeader) -> None:
+    """Refuse an array that does not hold plain numbers, booleans or text.
+
+    Raises:
+        DataError: It holds Python objects, complex numbers, dates or structures.
+    """
+    if header.dtype.kind not in "biufUS":
+        kind = (
+            "Python objects, which could run code when read"
+            if header.dtype.hasobject
+            else f"values of type {header.dtype.str}"
+        )
+        raise DataError(
+            f"the array {name!r} holds {kind}; expected plain numbers",
+            file=file,
+            hint="save it as a plain array: numpy.asarray(values, dtype='float32')",
+        )
+
+
+def _read_header(stream: IO[bytes]) -> ArrayHeader:
+    from numpy.lib import format as npy_format
+
+    version = npy_format.read_magic(stream)
+    if version not in ((1, 0), (2, 0)):
+        raise ValueError(f"version {'.'.join(map(str, version))} of the npy format is not read")
+    read = npy_format.read_array_header_1_0 if version == (1, 0) else npy_format.read_array_header_2_0
+    shape, _, dtype = read(stream)
+    return ArrayHeader(dtype, shape)
+
+
+@contextmanager
+def _reading(file: Path) -> Iterator[None]:
+    """Report a damaged file, and one that does not fit into memory.
+
+    Raises:
+        DataError: The file cannot be read.
     """
     try:
-        with zipfile.ZipFile(file) as archive:
-            return {
-                name.removesuffix(".npy"): _archived(archive, name)
-                for name in archive.namelist()
-                if name.endswith(".npy")
-            }
+        yield
+    except MemoryError:
+        text = "its arrays do not fit into the memory of this machine"
+        raise DataError(text, file=file, hint="use a smaller file") from None
+    # A damaged file fails in any of these ways, whichever layer meets the damage first.
     except (
-        zipfile.BadZipFile,
-        EOFError,
-        OSError,
-        ValueError,
-        struct.error,
-        NotImplementedError,
-        RuntimeError,
+        *(zipfile.BadZipFile, zlib.error, EOFError, OSError, KeyError),
+        *(SyntaxError, ValueError, TypeError, NotImplementedError, RuntimeError),
     ) as error:
-        raise unreadable(file, error) from None
-
-
-def header(file: Path) -> Header:
-    """The array of an npy file.
-
-    Raises:
-        DataError: It is no npy file, or it is damaged.
-    """
-    try:
-        with file.open("rb") as stream:
-            return _header(stream, file.name)
-    except (EOFError, OSError, ValueError, SyntaxError, struct.error) as error:
-        raise unreadable(file, error) from None
-
-
-def unreadable(file: Path, error: Exception) -> DataError:
-    """What to say of a file that is no npz or npy file, or a damaged one."""
-    kind, how = ("npy", "numpy.save") if file.suffix == ".npy" else ("npz", "numpy.savez_compressed")
-    return DataError(
-        f"expected an {kind} file ({how.removesuffix('_compressed')}), but it cannot be read: {error}",
-        file=file,
-        hint=f"is the file whole? write it again with {how}",
-    )
-
-
-def _archived(archive: zipfile.ZipFile, name: str) -> Header:
-    with archive.open(name) as stream:
-        return _header(stream, name)
-
-
-def _header(stream: IO[bytes], name: str) -> Header:
-    start = stream.read(8)
-    if start[:6] != b"\x93NUMPY":
-        raise ValueError(f"{name} is no array")
-    length = _length(stream, start[6])
-    if length > _LONGEST_HEADER:
-        raise ValueError(f"the header of {name} claims {length} bytes")
-    said = ast.literal_eval(stream.read(length).decode("utf-8"))
-    if not isinstance(said, dict) or not isinstance(said.get("shape"), tuple):
-        raise ValueError(f"the header of {name} does not say a shape")  # noqa: TRY004 - the file is wrong, not a type
-    return Header(str(said.get("descr")), said["shape"])
-
-
-def _length(stream: IO[bytes], version: int) -> int:
-    """The header's length: two bytes in version 1 of the format, four since."""
-    return int(struct.unpack("<H", stream.read(2))[0] if version == 1 else struct.unpack("<I", stream.read(4))[0])
+        kind, function = ("npy", "numpy.save") if file.suffix == ".npy" else ("npz", "numpy.savez")
+        hint = f"is the file whole? write it again with {function}{'_compressed' if kind == 'npz' else ''}"
+        text = f"expected an {kind} file ({function}), but it cannot be read: {error}"
+        raise DataError(text, file=file, hint=hint) from None

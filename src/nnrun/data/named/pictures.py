@@ -68,7 +68,7 @@ class Mnist(_Pictures):
         """Read the arrays of the npz file and verify them."""
         from nnrun.data.files.digests import digests
         from nnrun.data.files.idx import idx_sha256
-        from nnrun.data.sources.npz import read_npz
+        from nnrun.data.files.npy import read_npz
 
         (file,) = files.values()
         arrays = read_npz(file, _ARRAYS)

@@ -1,4 +1,4 @@
-"""Examples for a named data set from a file of the user's: npz, IDX, or csv."""
+"""Examples like those of a data set from a file of the user's: npz, IDX or csv."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ import numpy as np
 
 from nnrun.data.columns import Columns
 from nnrun.data.dataset import Examples
-from nnrun.data.files.idx import labels_beside, read_idx
+from nnrun.data.files.idx import labels_file, read_idx
 from nnrun.data.sources.csv import Csv
+from nnrun.data.sources.idx import read_pair
 from nnrun.data.sources.npz import read_examples
 from nnrun.errors import DataError
 
@@ -23,62 +24,68 @@ if TYPE_CHECKING:
 _TABLES = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
 
 
-def read_compatible_file(file: Path, outline: DataFacts, *, with_target: bool) -> Examples:
-    """Read examples that look like those of a named data set.
+def read_compatible_file(file: Path, facts: DataFacts, *, with_target: bool) -> Examples:
+    """Read examples that are like those of a data set.
 
-    A csv has the set's columns (or its pixels, row by row), and the target behind them; an npz `x` and `y`; an IDX
-    file the examples, and its labels beside it (`images-idx3`, `labels-idx1`).
+    A csv file has the columns of the set (or its pixels, row by row), and the target after them; an npz file `x` and
+    `y`; an IDX file the examples, with the labels in the same folder (`images-idx3`, `labels-idx1`).
+
+    Args:
+        file: The file.
+        facts: The facts of the data set.
+        with_target: Whether targets are read.
 
     Raises:
-        DataError: The file is of another kind, or its examples have another shape.
+        DataError: The file has another format, or its examples have another shape.
     """
     name = file.name.lower()
-    if name.endswith(".npz"):
-        found = read_examples(file, {}, with_target=with_target)
-        return Examples(_shaped(file, np.asarray(found.x), outline), found.y)
     if name.endswith(_TABLES):
-        return _from_csv(file, outline, with_target=with_target)
-    if "idx" in name:
-        x = _shaped(file, read_idx(file), outline)
-        y = read_idx(labels_beside(file)) if with_target else None
-        if y is not None and len(y) != len(x):
-            text = f"expected as many labels as examples ({len(x)} in {file.name}), received {len(y)}"
-            raise DataError(text, file=labels_beside(file), hint="are these two of one set?")
-        return Examples(x, y)
-    raise DataError(
-        "expected an npz, csv or IDX file",
-        file=file,
-        hint="save the examples with numpy.savez_compressed(file, x=..., y=...)",
-    )
+        return _read_table(file, facts, with_target=with_target)
+    if name.endswith(".npz"):
+        examples = read_examples(file, {}, with_target=with_target)
+    elif "idx" in name:
+        examples = read_pair(file, labels_file(file)) if with_target else Examples(read_idx(file), None)
+    else:
+        raise DataError(
+            "expected an npz, csv or IDX file",
+            file=file,
+            hint="save the examples with numpy.savez_compressed(file, x=..., y=...)",
+        )
+    return Examples(_in_shape(file, np.asarray(examples.x), facts), examples.y)
 
 
-def _from_csv(file: Path, outline: DataFacts, *, with_target: bool) -> Examples:
-    columns = list(outline.columns or (str(index) for index in range(prod(size or 1 for size in outline.shape or ()))))
-    targets = list(outline.target_names)
+def _read_table(file: Path, facts: DataFacts, *, with_target: bool) -> Examples:
+    pixels = prod(size or 1 for size in facts.shape or ())
+    columns = list(facts.columns or map(str, range(pixels)))
+    targets = list(facts.target_names)
     layout = {
         "names": [*columns, *targets],
         "features": columns,
         "targets": targets,
         "text": [],
-        "header": bool(outline.columns),
+        "header": bool(facts.columns),
     }
-    found = Csv(file.name).load_new(file, layout, with_target=with_target)
-    if outline.columns:
-        return found
-    assert isinstance(found.x, Columns)  # noqa: S101 - a csv reader gives columns
-    return Examples(_shaped(file, found.x.matrix(), outline), found.y)
+    examples = Csv(file.name).load_new(file, layout, with_target=with_target)
+    if facts.columns:
+        return examples
+    assert isinstance(examples.x, Columns)  # noqa: S101 - a csv reader gives columns
+    return Examples(_in_shape(file, examples.x.matrix(), facts), examples.y)
 
 
-def _shaped(file: Path, x: np.ndarray, outline: DataFacts) -> np.ndarray | Columns:
-    """The examples in the set's shape; flattened ones, and pictures with a channel of 1, are folded into it."""
-    shape = tuple(size or 1 for size in outline.shape or ())
+def _in_shape(file: Path, x: np.ndarray, facts: DataFacts) -> np.ndarray | Columns:
+    """Return the examples in the shape of the set; flattened ones, and a last dimension of 1, are reshaped.
+
+    Raises:
+        DataError: An example has another number of values.
+    """
+    shape = tuple(size or 1 for size in facts.shape or ())
     if prod(x.shape[1:]) != prod(shape):
         raise DataError(
             f"expected examples of shape {list(shape)}, received {list(x.shape[1:])}",
             file=file,
-            hint="give the examples as the data set has them, before any preparation",
+            hint="give the examples as in the data set, before any preparation",
         )
-    folded = x.reshape(len(x), *shape)
-    if outline.columns:
-        return Columns({name: folded[:, index].astype("float64") for index, name in enumerate(outline.columns)})
-    return folded
+    reshaped = x.reshape(len(x), *shape)
+    if facts.columns:
+        return Columns({name: reshaped[:, index].astype("float64") for index, name in enumerate(facts.columns)})
+    return reshaped

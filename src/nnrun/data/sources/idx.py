@@ -12,8 +12,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    import numpy as np
-
     from nnrun.data.data_paths import DataPaths
     from nnrun.errors import Path as ConfigPath
     from nnrun.progress import Progress
@@ -34,55 +32,58 @@ class Idx:
     ) -> None:
         if (test_images is None) != (test_labels is None):
             raise ValueError("idx: a test part needs both test_images and test_labels")
-        self.parts = {"train": (images, labels)}
+        #: The files by argument.
+        self.files = {"images": images, "labels": labels}
         if test_images is not None and test_labels is not None:
-            self.parts["test"] = (test_images, test_labels)
+            self.files |= {"test_images": test_images, "test_labels": test_labels}
 
-    def load(self, places: DataPaths, progress: Progress) -> SourceData:  # noqa: ARG002
+    def load(self, paths: DataPaths, progress: Progress) -> SourceData:  # noqa: ARG002
         """Read the files."""
-        files = {name: places.require(name) for pair in self.parts.values() for name in pair}
-        parts = {part: self._pair(files[images], files[labels]) for part, (images, labels) in self.parts.items()}
-        return SourceData(parts["train"], parts.get("test"), target_names=("label",), files=files)
+        files = {name: paths.require(name) for name in self.files.values()}
+        read = {key: files[name] for key, name in self.files.items()}
+        train = read_pair(read["images"], read["labels"])
+        test = read_pair(read["test_images"], read["test_labels"]) if "test_images" in read else None
+        return SourceData(train, test, target_names=("label",), files=files)
 
-    def facts(self, places: DataPaths, path: ConfigPath) -> tuple[DataFacts | None, list[Finding]]:
-        """Read the files' headers: shapes and rows."""
+    def facts(self, paths: DataPaths, path: ConfigPath) -> tuple[DataFacts | None, list[Finding]]:
+        """Return shapes and rows from the headers of the files."""
         from nnrun.data.files.idx import read_shape
 
         shapes = {}
-        for part, pair in self.parts.items():
-            for key, name in zip(("images", "labels"), pair, strict=True):
-                try:
-                    shapes[part, key] = read_shape(places.require(name))
-                except DataError as error:
-                    word = "missing-file" if places.find(name) is None else "unreadable-data"
-                    where = (*path, "idx", key if part == "train" else f"test_{key}")
-                    return None, [Finding(where, error.text, error.hint, word)]
-        test = shapes.get(("test", "images"), (0,))
-        images = shapes["train", "images"]
-        return DataFacts(images[1:], images[0], test[0], target_names=("label",)), []
+        for key, name in self.files.items():
+            try:
+                shapes[key] = read_shape(paths.require(name))
+            except DataError as error:
+                code = "missing-file" if paths.find(name) is None else "unreadable-data"
+                return None, [Finding((*path, "idx", key), error.text, error.hint, code)]
+        rows, *shape = shapes["images"]
+        return DataFacts(tuple(shape), rows, shapes.get("test_images", (0,))[0], target_names=("label",)), []
 
     def load_new(self, file: Path, layout: Mapping[str, Any], *, with_target: bool) -> Examples:  # noqa: ARG002
-        """Read an npz, or an IDX file, whose labels lie beside it where truth is asked for."""
-        from nnrun.data.files.idx import labels_beside, read_idx
+        """Read an npz, or an IDX file; its labels are in the same folder if targets are asked for."""
+        from nnrun.data.files.idx import labels_file, read_idx
         from nnrun.data.sources.npz import read_examples
 
         if file.name.endswith(".npz"):
             return read_examples(file, {}, with_target=with_target)
-        return self._pair(file, labels_beside(file)) if with_target else Examples(read_idx(file), None)
+        return read_pair(file, labels_file(file)) if with_target else Examples(read_idx(file), None)
 
-    def _pair(self, images: Path, labels: Path) -> Examples:
-        from nnrun.data.files.idx import read_idx
 
-        x, y = read_idx(images), read_idx(labels)
-        self._refuse(images, labels, x, y)
-        return Examples(x, y)
+def read_pair(images: Path, labels: Path) -> Examples:
+    """Read a file of examples and the file of their labels.
 
-    def _refuse(self, images: Path, labels: Path, x: np.ndarray, y: np.ndarray) -> None:
-        if len(x) != len(y):
-            raise DataError(
-                f"expected as many labels as examples ({len(x)} in {images.name}), received {len(y)}",
-                file=labels,
-                hint="are these two of one set?",
-            )
-        if not len(x):
-            raise DataError("expected examples, received none", file=images, hint="is it the right file?")
+    Raises:
+        DataError: One cannot be read, or there is not one label an example.
+    """
+    from nnrun.data.files.idx import read_idx
+
+    x, y = read_idx(images), read_idx(labels)
+    if len(x) != len(y):
+        raise DataError(
+            f"expected as many labels as examples ({len(x)} in {images.name}), received {len(y)}",
+            file=labels,
+            hint="do these two files belong together?",
+        )
+    if not len(x):
+        raise DataError("expected examples, received none", file=images, hint="is it the right file?")
+    return Examples(x, y)

@@ -1,37 +1,40 @@
-"""The source `npz`: arrays in numpy's own files, never unpickled."""
+"""The source `npz`: arrays in numpy's own files."""
 
 from __future__ import annotations
 
-import zipfile
-import zlib
 from typing import TYPE_CHECKING, Any
 
-from nnrun.config.hints import did_you_mean
 from nnrun.data.dataset import DataFacts, Examples, SourceData
-from nnrun.data.files.npy import Header, header, headers, unreadable
+from nnrun.data.files.npy import (
+    ArrayHeader,
+    array_header,
+    array_headers,
+    no_array,
+    read_npy,
+    read_npz,
+    require_plain_type,
+)
 from nnrun.errors import DataError
 from nnrun.spec.finding import Finding
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
     from pathlib import Path
-
-    import numpy as np
 
     from nnrun.data.data_paths import DataPaths
     from nnrun.errors import Path as ConfigPath
     from nnrun.progress import Progress
 
 
-#: Names that files in the wild use for the four arrays, the usual ones first.
-_USUAL = {
+#: Usual names of the four arrays, the most usual first.
+_USUAL_NAMES = {
     "x": ("x_train", "X_train", "x", "X", "train_images", "train_data", "data", "images"),
     "y": ("y_train", "Y_train", "y", "Y", "train_labels", "train_targets", "target", "labels"),
     "x_test": ("x_test", "X_test", "test_images", "test_data"),
     "y_test": ("y_test", "Y_test", "test_labels", "test_targets"),
 }
-#: Arrays of one value an example, each beside those of `x`; only those that the config names count.
-_BESIDE = {"sample_weight": "x", "sample_weight_test": "x_test", "group": "x"}
+#: Arrays of one value an example, with the examples that they belong to; they have no usual names.
+_VALUES_OF = {"sample_weight": "x", "sample_weight_test": "x_test", "group": "x"}
 
 
 class Npz:
@@ -48,255 +51,190 @@ class Npz:
     """
 
     def __init__(self, file: str | None = None, arrays: dict[str, str] | None = None) -> None:
-        strange = sorted(set(arrays or {}) - {*_USUAL, *_BESIDE})
-        if strange:
-            raise ValueError(f"npz: arrays expected the keys {', '.join((*_USUAL, *_BESIDE))}, received {strange[0]!r}")
-        if file is None and not {"x", "y"} <= set(arrays or {}):
-            raise ValueError("npz: expected a `file`, or `arrays: {x: NAME.npy, y: NAME.npy}`, received neither")
+        # Examples and targets stand first: the first file is the one that errors name.
+        self.arrays = dict(sorted((arrays or {}).items(), key=lambda item: item[0] in _VALUES_OF))
         self.file = file
-        self.arrays = {role: name for role, name in (arrays or {}).items() if role in _USUAL} or None
-        self.beside = {role: name for role, name in (arrays or {}).items() if role in _BESIDE}
+        roles = (*_USUAL_NAMES, *_VALUES_OF)
+        unknown = sorted(self.arrays.keys() - {*roles})
+        if unknown:
+            raise ValueError(f"npz: arrays expected the keys {', '.join(roles)}, received {unknown[0]!r}")
+        if file is None and not {"x", "y"} <= self.arrays.keys():
+            raise ValueError("npz: expected a `file`, or `arrays: {x: NAME.npy, y: NAME.npy}`, received neither")
 
-    def load(self, places: DataPaths, progress: Progress) -> SourceData:  # noqa: ARG002
+    def load(self, paths: DataPaths, progress: Progress) -> SourceData:  # noqa: ARG002
         """Read the arrays."""
-        files = self._files(places)
-        file = next(iter(files.values()))
-        known = self._known(files)
-        names = self._names(file, known)
-        _refuse_shapes(file, {role: known[name] for role, name in names.items()})
-        found = read_npz(file, tuple(names.values())) if self.file else {name: read_npy(files[name]) for name in files}
-        arrays = {role: found[name] for role, name in names.items()}
-        weight = {role: arrays[role].astype("float64") for role in self.beside if role != "group"}
+        files = self._files(paths)
+        headers, names = self._headers(files)
+        if self.file:
+            by_name = read_npz(files[self.file], tuple(names.values()))
+        else:
+            by_name = {name: read_npy(file) for name, file in files.items()}
+        arrays = {role: by_name[name] for role, name in names.items()}
+        weights = {role: arrays[role].astype("float64") for role in arrays if role.startswith("sample_weight")}
         test = None
         if "x_test" in arrays:
-            test = Examples(arrays["x_test"], arrays["y_test"], weight.get("sample_weight_test"))
+            test = Examples(arrays["x_test"], arrays["y_test"], weights.get("sample_weight_test"))
         return SourceData(
-            Examples(arrays["x"], arrays["y"], weight.get("sample_weight")),
+            Examples(arrays["x"], arrays["y"], weights.get("sample_weight")),
             test,
-            target_names=_target_names(known[names["y"]]),
+            target_names=_target_names(headers["y"]),
             files={path.name: path for path in files.values()},
             groups=arrays.get("group"),
-            group=self.beside.get("group"),
+            group=self.arrays.get("group"),
         )
 
     def load_new(self, file: Path, layout: Mapping[str, Any], *, with_target: bool) -> Examples:  # noqa: ARG002
-        """Read another npz file: `x` and, where it is asked for, `y`, by the config's names or the usual ones.
+        """Read `x`, and `y` if targets are asked for, of another npz file, by the config's names or the usual ones.
 
-        Where no truth is asked for, an npy file of examples will do.
+        Without targets, an npy file of examples is read too.
         """
         if file.suffix == ".npy" and not with_target:
             return Examples(read_npy(file), None)
-        return read_examples(file, self.arrays or {}, with_target=with_target)
+        return read_examples(file, self.arrays, with_target=with_target)
 
-    def facts(self, places: DataPaths, path: ConfigPath) -> tuple[DataFacts | None, list[Finding]]:
-        """Read the arrays' headers: names, shapes and rows."""
+    def facts(self, paths: DataPaths, path: ConfigPath) -> tuple[DataFacts | None, list[Finding]]:
+        """Return names, shapes and rows from the headers of the arrays."""
         below = (*path, "npz")
         try:
-            files = self._files(places)
+            files = self._files(paths)
         except DataError as error:
             key = "file" if self.file else "arrays"
             return None, [Finding((*below, key), error.text, error.hint, "missing-file")]
         try:
-            known = self._known(files)
-            file = next(iter(files.values()))
-            names = self._names(file, known)
-            found = {role: known[name] for role, name in names.items()}
-            _refuse_shapes(file, found)
+            headers, _ = self._headers(files)
         except DataError as error:
-            return None, [
-                Finding((*below, "arrays" if self.arrays else "file"), error.text, error.hint, "defective-data")
-            ]
-        test_rows = found["x_test"].shape[0] if "x_test" in found else 0
-        outline = DataFacts(
-            found["x"].shape[1:],
-            found["x"].shape[0],
-            test_rows,
-            target_names=_target_names(found["y"]),
-            group=self.beside.get("group"),
+            key = "arrays" if self._named_examples() else "file"
+            return None, [Finding((*below, key), error.text, error.hint, "defective-data")]
+        facts = DataFacts(
+            headers["x"].shape[1:],
+            headers["x"].shape[0],
+            headers["x_test"].shape[0] if "x_test" in headers else 0,
+            target_names=_target_names(headers["y"]),
+            group=self.arrays.get("group"),
         )
-        return outline, []
+        return facts, []
 
-    def _files(self, places: DataPaths) -> dict[str, Path]:
-        """The npz file, or each npy file, by the name that the config says.
+    def _named_examples(self) -> bool:
+        """Return whether the config names arrays of examples or targets, in place of the usual names."""
+        return not _USUAL_NAMES.keys().isdisjoint(self.arrays)
+
+    def _files(self, paths: DataPaths) -> dict[str, Path]:
+        """Return the npz file, or each npy file, by the name in the config.
 
         Raises:
-            DataError: One is not there.
+            DataError: One does not exist.
         """
-        names = [self.file] if self.file else dict.fromkeys([*(self.arrays or {}).values(), *self.beside.values()])
-        return {name: places.require(name) for name in names}
+        return {name: paths.require(name) for name in ([self.file] if self.file else self.arrays.values())}
 
-    def _known(self, files: Mapping[str, Path]) -> dict[str, Header]:
-        """The arrays by name."""
-        return headers(files[self.file]) if self.file else {name: header(file) for name, file in files.items()}
+    def _headers(self, files: Mapping[str, Path]) -> tuple[dict[str, ArrayHeader], dict[str, str]]:
+        """Return the header and the name of each array by its role.
 
-    def _names(self, file: Path, known: Mapping[str, Header]) -> dict[str, str]:
-        """Which array is which."""
-        names = {role: name for role in _USUAL if (name := _name(file, known, role, self.arrays))}
-        for role in ("x", "y"):
-            if role not in names:
-                raise DataError(
-                    f"no array looks like {role}; the file has: {', '.join(known) or 'none'}",
-                    file=file,
-                    hint="say which is which: `arrays: {x: NAME, y: NAME}`",
-                )
-        if ("x_test" in names) != ("y_test" in names):
-            raise DataError(
-                "a test part needs both x_test and y_test", file=file, hint="say both in `arrays:`, or neither"
-            )
-        beside = {role: str(_name(file, known, role, self.beside)) for role in self.beside}
-        return {**names, **beside}
-
-
-def read_npy(file: Path) -> np.ndarray:
-    """The array of an npy file, never unpickled.
-
-    Raises:
-        DataError: The file is damaged, or holds Python objects.
-    """
-    import numpy as np
-
-    _refuse_type(file, file.name, header(file))
-    try:
-        found: np.ndarray = np.load(file, allow_pickle=False)
-    except (EOFError, OSError, ValueError) as error:
-        raise unreadable(file, error) from None
-    except MemoryError:
-        raise _too_large(file) from None
-    return found
+        Raises:
+            DataError: The arrays cannot be examples and targets.
+        """
+        file = next(iter(files.values()))
+        headers = array_headers(file) if self.file else {name: array_header(npy) for name, npy in files.items()}
+        names = {}
+        for role in (*_USUAL_NAMES, *_VALUES_OF):
+            use_usual = role in _USUAL_NAMES and not self._named_examples()
+            name = _usual_name(role, headers) if use_usual else self.arrays.get(role)
+            if name is not None:
+                if name not in headers:
+                    raise no_array(file, name, headers)
+                names[role] = name
+            elif role in ("x", "y"):
+                hint = "name the arrays: `arrays: {x: NAME, y: NAME}`"
+                raise DataError(_no_role(role, headers), file=file, hint=hint)
+        by_role = {role: headers[name] for role, name in names.items()}
+        _require_matching(file, by_role)
+        return by_role, names
 
 
 def read_examples(file: Path, arrays: Mapping[str, str], *, with_target: bool) -> Examples:
-    """The examples of an npz file, and their targets where they are asked for.
+    """Read the examples of an npz file, and their targets if they are asked for.
+
+    Args:
+        file: The npz file.
+        arrays: The names of `x` and `y` to look for before the usual ones.
+        with_target: Whether targets are read.
 
     Raises:
-        DataError: An array is not there or cannot be used.
+        DataError: An array does not exist or cannot be used.
     """
-    known = headers(file)
-    wanted = {
-        role: _name(file, known, role, {role: arrays[role]} if arrays.get(role) in known else None)
-        for role in (("x", "y") if with_target else ("x",))
-    }
-    for role, name in wanted.items():
+    headers = array_headers(file)
+    names = {}
+    for role in ("x", "y") if with_target else ("x",):
+        name = arrays[role] if arrays.get(role) in headers else _usual_name(role, headers)
         if name is None:
-            raise DataError(
-                f"no array looks like {role}; the file has: {', '.join(known) or 'none'}",
-                file=file,
-                hint=f"save the array under the name {role!r}",
-            )
-    names = {role: str(name) for role, name in wanted.items()}
-    _refuse_shapes(file, {role: known[name] for role, name in names.items()})
+            hint = f"save the array under the name {role!r}"
+            raise DataError(_no_role(role, headers), file=file, hint=hint)
+        names[role] = name
+    _require_matching(file, {role: headers[name] for role, name in names.items()})
     found = read_npz(file, tuple(names.values()))
     return Examples(found[names["x"]], found[names["y"]] if with_target else None)
 
 
-def read_npz(file: Path, names: Sequence[str]) -> dict[str, np.ndarray]:
-    """These arrays of an npz file, never unpickled.
+def _usual_name(role: str, headers: Mapping[str, ArrayHeader]) -> str | None:
+    return next((name for name in _USUAL_NAMES[role] if name in headers), None)
 
-    Raises:
-        DataError: The file is damaged, an array is not there or holds Python objects.
-    """
-    import numpy as np
 
-    known = headers(file)
-    for name in names:
-        if name not in known:
+def _no_role(role: str, headers: Mapping[str, ArrayHeader]) -> str:
+    return f"there is no array for {role}; the file has: {', '.join(headers) or 'none'}"
+
+
+def _require_matching(file: Path, headers: Mapping[str, ArrayHeader]) -> None:
+    """Refuse arrays, by role, that do not pair up, and a test part of another shape than the training part."""
+    for role, header in headers.items():
+        require_plain_type(file, role, header)
+        if not header.shape or not header.shape[0]:
             raise DataError(
-                f"there is no array {name!r}; the file has: {', '.join(known) or 'none'}",
-                file=file,
-                hint=did_you_mean(name, known),
-            )
-        _refuse_type(file, name, known[name])
-    try:
-        with np.load(file, allow_pickle=False) as archive:
-            return {name: archive[name] for name in names}
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, KeyError) as error:
-        raise unreadable(file, error) from None
-    except MemoryError:
-        raise _too_large(file) from None
-
-
-def _too_large(file: Path) -> DataError:
-    return DataError("its arrays do not fit into the memory of this machine", file=file, hint="use a smaller file")
-
-
-def _name(file: Path, known: Mapping[str, Header], role: str, stated: Mapping[str, str] | None) -> str | None:
-    """The name of the array that plays this role: the stated one, else the first usual one that the file has."""
-    if stated is None:
-        return next((name for name in _USUAL[role] if name in known), None)
-    if role in stated and stated[role] not in known:
-        raise DataError(
-            f"there is no array {stated[role]!r}; the file has: {', '.join(known) or 'none'}",
-            file=file,
-            hint=did_you_mean(stated[role], known),
-        )
-    return stated.get(role)
-
-
-def _refuse_type(file: Path, name: str, header: Header) -> None:
-    """Only plain numbers, truth values and text can be examples or targets; a list of fields is a structured array."""
-    if header.dtype.lstrip("<>|=")[:1] not in set("?bBiuf" + "US"):
-        what = (
-            "Python objects, which could run code when read"
-            if header.dtype.lstrip("|") == "O"
-            else f"values of type {header.dtype}"
-        )
-        raise DataError(
-            f"the array {name!r} holds {what}; expected plain numbers",
-            file=file,
-            hint="save it as a plain array: numpy.asarray(values, dtype='float32')",
-        )
-
-
-def _refuse_shapes(file: Path, arrays: Mapping[str, Header]) -> None:
-    """Examples and targets must pair up, and the test part must look like the training part."""
-    for role, about in arrays.items():
-        _refuse_type(file, role, about)
-        if not about.shape or not about.shape[0]:
-            raise DataError(
-                f"expected examples in {role}, received an array of shape {list(about.shape)}",
+                f"expected examples in {role}, received an array of shape {list(header.shape)}",
                 file=file,
                 hint="the first dimension counts examples",
             )
-    if len(arrays["x"].shape) < 2:
+    shapes = {role: header.shape for role, header in headers.items()}
+    if len(shapes["x"]) < 2:
         raise DataError(
-            f"expected x of shape [rows, ...], received {list(arrays['x'].shape)}",
+            f"expected x of shape [rows, ...], received {list(shapes['x'])}",
             file=file,
             hint="save it with one row an example: x.reshape(-1, 1)",
         )
+    if ("x_test" in shapes) != ("y_test" in shapes):
+        hint = "name both in `arrays:`, or neither"
+        raise DataError("a test part needs both x_test and y_test", file=file, hint=hint)
     for x, y in (("x", "y"), ("x_test", "y_test")):
-        if y in arrays and arrays[x].shape[0] != arrays[y].shape[0]:
+        if y in shapes and shapes[x][0] != shapes[y][0]:
             raise DataError(
-                f"{x} has {arrays[x].shape[0]} examples, {y} has {arrays[y].shape[0]} targets",
+                f"{x} has {shapes[x][0]} examples, {y} has {shapes[y][0]} targets",
                 file=file,
                 hint="each example needs one target",
             )
-    _refuse_beside(file, arrays)
-    if "x_test" in arrays and arrays["x"].shape[1:] != arrays["x_test"].shape[1:]:
+    for role, x in _VALUES_OF.items():
+        if role in headers:
+            _require_values(file, role, headers[role], headers.get(x))
+    if "x_test" in shapes and shapes["x"][1:] != shapes["x_test"][1:]:
         raise DataError(
-            f"an example of x has the shape {list(arrays['x'].shape[1:])}, "
-            f"one of x_test {list(arrays['x_test'].shape[1:])}",
+            f"an example of x has the shape {list(shapes['x'][1:])}, one of x_test {list(shapes['x_test'][1:])}",
             file=file,
-            hint="both parts must look alike",
+            hint="the examples of both parts need one shape",
         )
 
 
-def _refuse_beside(file: Path, arrays: Mapping[str, Header]) -> None:
-    """There must be one weight and one group an example."""
-    for role, x in _BESIDE.items():
-        if role not in arrays:
-            continue
-        if x not in arrays:
-            raise DataError(f"{role} weighs a test part, which the file does not have", file=file, hint="leave it out")
-        words = role != "group" and arrays[role].dtype.lstrip("<>|=")[:1] in "US"
-        if arrays[role].shape != arrays[x].shape[:1] or words:
-            raise DataError(
-                f"expected {role} to be {arrays[x].shape[0]} {'numbers' if role != 'group' else 'values'}, one an "
-                f"example, received {arrays[role].dtype} of shape {list(arrays[role].shape)}",
-                file=file,
-                hint=f"save one {'group' if role == 'group' else 'weight'} an example",
-            )
+def _require_values(file: Path, role: str, header: ArrayHeader, examples: ArrayHeader | None) -> None:
+    """Refuse weights or groups that are not one value an example."""
+    if examples is None:
+        text = f"{role} is given, but the file has no {_VALUES_OF[role]}"
+        raise DataError(text, file=file, hint=f"leave {role} out")
+    kind, value = ("values", "group") if role == "group" else ("numbers", "weight")
+    if header.shape != examples.shape[:1] or (kind == "numbers" and header.dtype.kind in "US"):
+        raise DataError(
+            f"expected {role} to be {examples.shape[0]} {kind}, one an example, "
+            f"received {header.dtype.str} of shape {list(header.shape)}",
+            file=file,
+            hint=f"save one {value} an example",
+        )
 
 
-def _target_names(header: Header) -> tuple[str, ...]:
+def _target_names(header: ArrayHeader) -> tuple[str, ...]:
     count = header.shape[1] if len(header.shape) == 2 else 1
     return ("target",) if count == 1 else tuple(f"target {index}" for index in range(count))
