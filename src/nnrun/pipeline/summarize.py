@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path as FilePath
 
-    from nnrun.catalog.shapes.call import Shape
+    from nnrun.catalog.shapes.layer_call import Shape
     from nnrun.errors import Problem
     from nnrun.pipeline.check import Examined
     from nnrun.spec.shapes import NodeShape

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from nnrun.catalog.shapes.wrappers import outputs
+from nnrun.catalog.shapes.layer_call import outputs
 from nnrun.spec.part import Part
 
 if TYPE_CHECKING:

@@ -5,18 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from nnrun.catalog.shapes.call import ShapeError, Undecided, show
-from nnrun.catalog.shapes.defaults import class_name
 from nnrun.catalog.shapes.infer import infer
-from nnrun.catalog.shapes.stack import automatic_names, swallowed_sequence
-from nnrun.catalog.shapes.wrappers import outputs
+from nnrun.catalog.shapes.layer_call import ShapeError, Undecided, format_shape, outputs
+from nnrun.catalog.shapes.names import automatic_names, class_name
+from nnrun.catalog.shapes.recurrent import explain_missing_sequence
 from nnrun.spec.facts import substitute_facts
 from nnrun.spec.part import Part
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from nnrun.catalog.shapes.call import LayerShape, Output, Shape
+    from nnrun.catalog.shapes.layer_call import LayerShape, Output, Shape
     from nnrun.errors import Path
     from nnrun.spec.facts import Facts
     from nnrun.spec.graph import Graph, Node, TensorRef
@@ -192,7 +191,7 @@ class _ShapeInference:
         found = infer(part.name, arguments, shapes, data_format=self._data_format, batch_size=self._batch_size)
         built, built_for = self._built.setdefault(node.layer, (found, shapes))
         if built.parameters != found.parameters:
-            first, other = (" and ".join(map(show, each)) for each in (built_for, shapes))
+            first, other = (" and ".join(map(format_shape, each)) for each in (built_for, shapes))
             raise ShapeError(
                 f"{part.name} shares its weights, which were made for {first}, received {other}.",
                 "Bring both inputs to one shape, or leave `share: true` out.",
@@ -216,7 +215,7 @@ class _ShapeInference:
         return f"{self._names[ref.name]}.{ref.output}" if ref.output else self._names[ref.name]
 
     def _with_sequence_hint(self, error: ShapeError, node: Node, kind: str) -> ShapeError:
-        """Return the error, naming the recurrent layer that swallowed the sequence if there is one just before."""
+        """Return the error, with the recurrent layer just before that returns only its last step, if there is one."""
         before: list[Any] = []
         ref = node.sources[0]
         shape = self._shapes.get(ref.name)
@@ -224,7 +223,7 @@ class _ShapeInference:
             source = self._nodes[ref.name]
             before.insert(0, self._parts[source.name])
             ref = source.sources[0]
-        return swallowed_sequence(error, before, kind, shape or ())
+        return explain_missing_sequence(error, before, kind, shape or ())
 
 
 def _stated_batch(part: Part | None) -> int | None:

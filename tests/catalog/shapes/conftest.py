@@ -26,11 +26,11 @@ def _load(name: str) -> ModuleType:
 
 @pytest.fixture(scope="session")
 def truth() -> ModuleType:
-    """The module `keras_truth` beside this file."""
+    """The module `keras_truth` of this folder."""
     return _load("keras_truth")
 
 
 @pytest.fixture(scope="session")
 def stacks(truth: ModuleType) -> ModuleType:
-    """The module `random_stacks` beside this file."""
+    """The module `random_stacks` of this folder."""
     return _load("random_stacks")

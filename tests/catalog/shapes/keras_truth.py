@@ -6,7 +6,7 @@ from math import prod
 from typing import TYPE_CHECKING, Any
 
 from nnrun.catalog.shapes.infer import ShapeError, infer
-from nnrun.catalog.shapes.wrappers import outputs
+from nnrun.catalog.shapes.layer_call import outputs
 from nnrun.spec.graph import Graph, ModelOutput, Node, TensorRef
 from nnrun.spec.model import INPUT, ModelInput
 from nnrun.spec.part import Part

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from keras_truth import chain_rows, keras_rows, runs
 
 from nnrun.catalog.shapes.infer import ShapeError, Undecided, infer
-from nnrun.catalog.shapes.wrappers import outputs
+from nnrun.catalog.shapes.layer_call import outputs
 from nnrun.spec.part import Part
 
 if TYPE_CHECKING:

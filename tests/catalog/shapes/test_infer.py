@@ -8,8 +8,8 @@ from itertools import product
 import pytest
 
 from nnrun.catalog import lookup
-from nnrun.catalog.shapes.defaults import class_name
 from nnrun.catalog.shapes.infer import RULES, UNDECIDED, ShapeError, Undecided, infer
+from nnrun.catalog.shapes.names import class_name
 
 
 def test_every_layer_has_a_rule_or_a_reason():

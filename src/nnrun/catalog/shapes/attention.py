@@ -1,21 +1,19 @@
-"""Attention: of queries over values, with and without heads."""
+"""Attention layers, with and without heads."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from math import prod
 
-from nnrun.catalog.shapes.call import Call, LayerShape, Output, Shape, ShapeError, count, is_integer
-from nnrun.catalog.shapes.convolution import positive
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from nnrun.catalog.kinds import is_integer
+from nnrun.catalog.shapes.layer_call import LayerCall, LayerShape, Output, Rule, Shape, ShapeError
 
 
-def _triple(call: Call, rank: int | None = None) -> tuple[Shape, Shape, Shape]:
-    """Query, value and key; the value serves as key where there is none."""
-    if len(call.inputs) not in (2, 3):
+def _query_value_key(call: LayerCall, rank: int | None = None) -> tuple[Shape, Shape, Shape]:
+    """Return the shapes of query, value and key; without a key, the value is the key."""
+    count = len(call.inputs)
+    if count not in (2, 3):
         raise ShapeError(
-            f"{call.name} expects a query and a value (and perhaps a key), received {len(call.inputs)} input.",
+            f"{call.name} expects a query and a value (and perhaps a key), received {count} input{'s' * (count != 1)}.",
             f"Name them, as in {{{call.name}: {{from: [query, value], ...}}}}; both may be the same.",
         )
     query, value, *key = call.inputs
@@ -29,39 +27,39 @@ def _differ(first: int | None, second: int | None) -> bool:
     return first is not None and second is not None and first != second
 
 
-def _with_scores(call: Call, output: Shape, scores: Shape) -> Output:
-    return (output, scores) if call.option("return_attention_scores") else output
+def _with_scores(call: LayerCall, output: Shape, scores: Shape) -> Output:
+    return (output, scores) if call.call_argument("return_attention_scores") else output
 
 
-def _refuse(call: Call, what: str) -> ShapeError:
-    return ShapeError(f"{call.name} expects {what}, received {call.received()}.")
+def _error(call: LayerCall, expected: str) -> ShapeError:
+    return ShapeError(f"{call.name} expects {expected}, received {call.received()}.")
 
 
-def _dot_product(call: Call) -> LayerShape:
-    query, value, key = _triple(call)
+def _dot_product(call: LayerCall) -> LayerShape:
+    query, value, key = _query_value_key(call)
     if not len(query) == len(value) == len(key):
-        raise _refuse(call, "inputs of as many dimensions")
+        raise _error(call, "inputs with the same number of dimensions")
     if _differ(query[-1], key[-1]):
-        raise _refuse(call, "a query and a key of the same last dimension")
+        raise _error(call, "a query and a key of the same last dimension")
     if len(value) > 1 and _differ(value[-2], key[-2]):
-        raise _refuse(call, "a value and a key of as many steps")
+        raise _error(call, "a value and a key with the same number of steps")
     trained = int(bool(call["use_scale"]))
     if call.name == "AdditiveAttention":
         trained *= call.known(query[-1], "a last dimension")
     else:
         trained += call["score_mode"] == "concat"
     scores = (*query[:-1], key[-2] if len(key) > 1 else None)
-    return call.answer(_with_scores(call, (*query[:-1], value[-1]), scores), trained)
+    return call.result(_with_scores(call, (*query[:-1], value[-1]), scores), trained)
 
 
-def _multi_head(call: Call) -> LayerShape:
-    query, value, key = _triple(call)
+def _multi_head(call: LayerCall) -> LayerShape:
+    query, value, key = _query_value_key(call)
     if value[:-1] != key[:-1]:
-        raise _refuse(call, "a value and a key that differ only in their last dimension")
+        raise _error(call, "a value and a key that differ only in their last dimension")
     if len(query) != len(value):
-        raise _refuse(call, "a query and a value of as many dimensions")
-    heads, width = positive(call, "num_heads"), positive(call, "key_dim")
-    value_width = positive(call, "value_dim") if call["value_dim"] else width
+        raise _error(call, "a query and a value with the same number of dimensions")
+    heads, width = call.positive("num_heads"), call.positive("key_dim")
+    value_width = call.positive("value_dim") if call["value_dim"] else width
     given = call["output_shape"]
     last = call.known(query[-1], "a query's last dimension")
     sides: tuple[int, ...] = (given,) if is_integer(given) else tuple(given or (last,))
@@ -73,22 +71,19 @@ def _multi_head(call: Call) -> LayerShape:
     ]
     projections += [(last, value_width)] if call["use_gate"] else []
     trained = sum(heads * size * (features + bias) for features, size in projections)
-    trained += (heads * value_width + bias) * count(sides)
+    trained += (heads * value_width + bias) * prod(sides)
     steps = query[0] if len(query) > 1 else last
-    return call.answer(_with_scores(call, (*query[:-1], *sides), (heads, steps, steps)), trained)
+    return call.result(_with_scores(call, (*query[:-1], *sides), (heads, steps, steps)), trained)
 
 
-def _grouped(call: Call) -> LayerShape:
-    query, value, key = _triple(call, 2)
+def _grouped(call: LayerCall) -> LayerShape:
+    query, value, key = _query_value_key(call, 2)
     if query[-1] != value[-1]:
-        raise _refuse(call, "a query and a value of the same last dimension")
+        raise _error(call, "a query and a value of the same last dimension")
     if value[:-1] != key[:-1]:
-        raise _refuse(call, "a value and a key that differ only in their last dimension")
-    heads, groups, width = (
-        positive(call, "num_query_heads"),
-        positive(call, "num_key_value_heads"),
-        positive(call, "head_dim"),
-    )
+        raise _error(call, "a value and a key that differ only in their last dimension")
+    heads, groups = call.positive("num_query_heads"), call.positive("num_key_value_heads")
+    width = call.positive("head_dim")
     if heads % groups:
         raise ShapeError(
             "GroupQueryAttention expects `num_query_heads` divisible by `num_key_value_heads`, received "
@@ -100,10 +95,10 @@ def _grouped(call: Call) -> LayerShape:
     trained = (
         sum(number * width * (features + bias) for features, number in projections) + (heads * width + bias) * last
     )
-    return call.answer(_with_scores(call, query, (heads, query[0], key[0])), trained)
+    return call.result(_with_scores(call, query, (heads, query[0], key[0])), trained)
 
 
-RULES: dict[str, Callable[[Call], LayerShape]] = {
+RULES: dict[str, Rule] = {
     "Attention": _dot_product,
     "AdditiveAttention": _dot_product,
     "MultiHeadAttention": _multi_head,

@@ -1,34 +1,34 @@
-"""What a layer of Keras makes of its inputs: output shape and parameters, as data, without Keras."""
+"""The output shape and the weights of a layer of Keras, computed from its arguments and inputs, without Keras."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from nnrun.catalog import lookup
 from nnrun.catalog.shapes import (
     attention,
     convolution,
     core,
     merging,
     normalization,
-    pooling,
     preprocessing,
     recurrent,
     reshaping,
     wrappers,
 )
-from nnrun.catalog.shapes.call import Call, LayerShape, PartLike, Shape, ShapeError, Undecided
-from nnrun.catalog.shapes.defaults import class_name, defaults
+from nnrun.catalog.shapes.layer_call import LayerCall, LayerShape, PartLike, Rule, Shape, ShapeError, Undecided
+from nnrun.catalog.shapes.names import class_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
 __all__ = ["RULES", "UNDECIDED", "LayerShape", "Shape", "ShapeError", "Undecided", "infer"]
 
-RULES: dict[str, Callable[[Call], LayerShape]] = {
+RULES: dict[str, Rule] = {
     **core.RULES,
     **convolution.RULES,
-    **pooling.RULES,
     **recurrent.RULES,
     **reshaping.RULES,
     **merging.RULES,
@@ -38,7 +38,7 @@ RULES: dict[str, Callable[[Call], LayerShape]] = {
     **preprocessing.RULES,
 }
 
-#: Layers that no rule can decide, with the reason.
+#: Layers without a rule, with the reason.
 UNDECIDED = {
     "Lambda": "a Lambda's function decides its output",
     "TFSMLayer": "the saved model inside decides",
@@ -58,48 +58,63 @@ def infer(
     data_format: str = "channels_last",
     batch_size: int | None = None,
 ) -> LayerShape:
-    """Tell the output shape and parameters of one layer.
+    """Compute the output shape and the weights of one layer.
 
     Args:
         name: A name of `keras.layers`, aliases included.
-        arguments: Only what the config says; nested layers are parts, facts are replaced where they are known.
+        arguments: The arguments in the config; nested layers are parts, known facts are replaced by their values.
         inputs: The shape of every tensor that the layer is called on, without the batch.
-        data_format: Where channels stand if the layer itself does not say.
-        batch_size: The size of a batch where the model fixes it.
+        data_format: Where channels are if the layer itself does not have it.
+        batch_size: The batch size where the model fixes it.
 
     Raises:
         ShapeError: The layer cannot take these inputs.
-        Undecided: No rule, or something that the answer depends on is not known.
+        Undecided: There is no rule, or something that the output depends on is unknown.
     """
     try:
-        found = _decide(_call(name, arguments, inputs, data_format, batch_size))
+        found = _apply_rule(_layer_call(name, arguments, inputs, data_format, batch_size))
     except (ShapeError, Undecided):
         raise
     except (TypeError, ValueError, LookupError, AttributeError, ArithmeticError) as error:
-        # An argument of a wrong type is for the check of arguments to name, which knows its place.
-        raise Undecided(f"an argument of {name} is not what it takes") from error
+        # The check of arguments reports those of a wrong type, with their place.
+        raise Undecided(f"an argument of {name} has a wrong type") from error
     return replace(found, trainable=0) if found.trainable and arguments.get("trainable") is False else found
 
 
-def _decide(call: Call) -> LayerShape:
+def _apply_rule(call: LayerCall) -> LayerShape:
     if call.name in UNDECIDED:
         raise Undecided(UNDECIDED[call.name])
     if call.name not in RULES:
         raise Undecided(f"there is no rule for {call.name}")
-    # A quantised layer keeps other weights than its floating-point twin.
+    # A quantised layer has other weights.
     if "_from_" in str(call.given.get("dtype", "")) or call.get("quantization_config") is not None:
         raise Undecided(f"{call.name} is quantised")
     return RULES[call.name](call)
 
 
-def _call(
+def _layer_call(
     name: str, arguments: Mapping[str, Any], inputs: Sequence[Shape], data_format: str, batch_size: int | None
-) -> Call:
-    def enter(part: PartLike, shapes: Sequence[Shape]) -> Call:
+) -> LayerCall:
+    def nested_call(part: PartLike, shapes: Sequence[Shape]) -> LayerCall:
         if not hasattr(part, "name") or not hasattr(part, "arguments"):
-            raise Undecided(f"what stands inside {name} is not a layer of Keras")
-        return _call(part.name, part.arguments, shapes, data_format, batch_size)
+            raise Undecided(f"a value inside {name} is not a layer of Keras")
+        return _layer_call(part.name, part.arguments, shapes, data_format, batch_size)
 
-    return Call(
-        class_name(name), arguments, defaults(name), tuple(map(tuple, inputs)), data_format, batch_size, enter, _decide
+    return LayerCall(
+        name=class_name(name),
+        given=arguments,
+        defaults=_defaults(name),
+        inputs=tuple(map(tuple, inputs)),
+        data_format=data_format,
+        batch_size=batch_size,
+        nested_call=nested_call,
+        infer=_apply_rule,
     )
+
+
+@cache
+def _defaults(name: str) -> Mapping[str, Any]:
+    entry = lookup.entry("layers", name)
+    if entry is None:
+        return {}
+    return {key: parameter.default for key, parameter in entry.parameters.items() if not parameter.required}

@@ -1,18 +1,15 @@
-"""Layers that make one tensor of several."""
+"""Layers that merge several tensors into one."""
 
 from __future__ import annotations
 
-from functools import reduce
-from typing import TYPE_CHECKING
+from functools import partial, reduce
 
-from nnrun.catalog.shapes.call import Call, LayerShape, Shape, ShapeError, is_integer, show
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from nnrun.catalog.kinds import is_integer
+from nnrun.catalog.shapes.layer_call import LayerCall, LayerShape, Rule, Shape, ShapeError
 
 
-def several(call: Call, exactly: int | None = None) -> tuple[Shape, ...]:
-    """The inputs of a layer that takes two or more."""
+def several_inputs(call: LayerCall, exactly: int | None = None) -> tuple[Shape, ...]:
+    """Return the inputs of a layer that takes two or more."""
     if len(call.inputs) < 2 or (exactly is not None and len(call.inputs) != exactly):
         wanted = "2 or more" if exactly is None else exactly
         raise ShapeError(
@@ -22,7 +19,7 @@ def several(call: Call, exactly: int | None = None) -> tuple[Shape, ...]:
     return tuple(call.inputs)
 
 
-def _broadcast(call: Call, first: Shape, second: Shape) -> Shape:
+def _broadcast(call: LayerCall, first: Shape, second: Shape) -> Shape:
     longer, shorter = (first, second) if len(first) >= len(second) else (second, first)
     output = list(longer[: len(longer) - len(shorter)])
     for one, other in zip(longer[len(longer) - len(shorter) :], shorter, strict=True):
@@ -30,36 +27,36 @@ def _broadcast(call: Call, first: Shape, second: Shape) -> Shape:
             raise ShapeError(
                 f"{call.name} expects inputs of the same shape (or of size 1 where they differ), received "
                 f"{call.received()}.",
-                "Bring them to one shape first, with a Dense, a Conv or a pooling.",
+                "Give them the same shape first, with a Dense, a Conv or a pooling.",
             )
         output.append(None if one is None or other is None else other if one == 1 else one)
     return tuple(output)
 
 
-def _elementwise(call: Call) -> LayerShape:
-    shapes = several(call, 2 if call.name == "Subtract" else None)
-    return call.answer(reduce(lambda first, second: _broadcast(call, first, second), shapes))
+def _elementwise(call: LayerCall) -> LayerShape:
+    shapes = several_inputs(call, 2 if call.name == "Subtract" else None)
+    return call.result(reduce(partial(_broadcast, call), shapes))
 
 
-def _concatenate(call: Call) -> LayerShape:
-    shapes = several(call)
+def _concatenate(call: LayerCall) -> LayerShape:
+    shapes = several_inputs(call)
     axis = call.axis(call["axis"], shapes[0])
     for place in range(max(map(len, shapes))):
         sizes = {shape[place] for shape in shapes if len(shape) > place} - {None}
         if len({len(shape) for shape in shapes}) > 1 or (place != axis and len(sizes) > 1):
             raise ShapeError(
                 f"Concatenate expects inputs that differ only along axis {call['axis']}, received {call.received()}.",
-                "Bring them to one shape first, or name another `axis`.",
+                "Give them the same shape first, or set another `axis`.",
             )
     output = list(shapes[0])
     if axis is not None:
         along = [shape[axis] for shape in shapes]
         output[axis] = None if None in along else sum(size for size in along if size is not None)
-    return call.answer(tuple(output))
+    return call.result(tuple(output))
 
 
-def _dot(call: Call) -> LayerShape:
-    first, second = several(call, 2)
+def _dot(call: LayerCall) -> LayerShape:
+    first, second = several_inputs(call, 2)
     axes = call["axes"]
     places = [axes, axes] if is_integer(axes) else list(axes)
     if len(places) != 2:
@@ -68,14 +65,12 @@ def _dot(call: Call) -> LayerShape:
     if one is None or other is None:
         raise ShapeError(f"`axes` of Dot expects axes other than the batch (0), received {axes!r}.")
     if first[one] != second[other]:
-        raise ShapeError(
-            f"Dot expects the same size along its axes {axes!r}, received {show(first)} and {show(second)}."
-        )
+        raise ShapeError(f"Dot expects the same size along its axes {axes!r}, received {call.received()}.")
     output = (*first[:one], *first[one + 1 :], *second[:other], *second[other + 1 :])
-    return call.answer(output or (1,))
+    return call.result(output or (1,))
 
 
-RULES: dict[str, Callable[[Call], LayerShape]] = {
+RULES: dict[str, Rule] = {
     **dict.fromkeys(("Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum"), _elementwise),
     "Concatenate": _concatenate,
     "Dot": _dot,

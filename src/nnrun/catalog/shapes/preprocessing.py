@@ -1,93 +1,66 @@
-"""Preparation inside the model: pictures, categories, words and sound."""
+"""Preprocessing layers: images, categories, text and audio."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from nnrun.catalog.shapes.call import Call, LayerShape, ShapeError, Undecided
-from nnrun.catalog.shapes.convolution import picture, positive
+from nnrun.catalog.shapes.convolution import split_input
 from nnrun.catalog.shapes.core import unchanged
-from nnrun.catalog.shapes.merging import several
+from nnrun.catalog.shapes.layer_call import LayerCall, LayerShape, Rule, ShapeError, Undecided
+from nnrun.catalog.shapes.merging import several_inputs
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-_UNCHANGED = (
-    "AugMix",
-    "AutoContrast",
-    "ContrastLimitedAdaptiveHistogramEqualization",
-    "CutMix",
-    "Equalization",
-    "MaxNumBoundingBoxes",
-    "MixUp",
-    "RandAugment",
-    "RandomBrightness",
-    "RandomColorDegeneration",
-    "RandomColorJitter",
-    "RandomContrast",
-    "RandomElasticTransform",
-    "RandomErasing",
-    "RandomFlip",
-    "RandomGaussianBlur",
-    "RandomGrayscale",
-    "RandomHue",
-    "RandomInvert",
-    "RandomPerspective",
-    "RandomPosterization",
-    "RandomRotation",
-    "RandomSaturation",
-    "RandomSharpness",
-    "RandomShear",
-    "RandomTranslation",
-    "RandomZoom",
-    "Rescaling",
-    "Solarization",
-)
+_UNCHANGED = """AugMix AutoContrast ContrastLimitedAdaptiveHistogramEqualization CutMix Equalization MaxNumBoundingBoxes
+    MixUp RandAugment RandomBrightness RandomColorDegeneration RandomColorJitter RandomContrast RandomElasticTransform
+    RandomErasing RandomFlip RandomGaussianBlur RandomGrayscale RandomHue RandomInvert RandomPerspective
+    RandomPosterization RandomRotation RandomSaturation RandomSharpness RandomShear RandomTranslation RandomZoom
+    Rescaling Solarization"""
 
 
-def _sized(call: Call) -> LayerShape:
-    size = (positive(call, "height"), positive(call, "width"))
+def _resized(call: LayerCall) -> LayerShape:
+    size = (call.positive("height"), call.positive("width"))
     if call.channels_first and len(call.shape()) == 2:
-        # Keras takes the batch for the channels of one picture here, which comes to the same.
-        return call.answer(size)
-    _, channels = picture(call, 2)
-    return call.answer(call.join(size, channels))
+        # Keras takes the batch for the channels of one image here; the result is the same.
+        return call.result(size)
+    _, channels = split_input(call, 2)
+    return call.result(call.join_channels(size, channels))
 
 
-def _encoded(call: Call, mode: str, depth: int | None) -> LayerShape:
+def _encoded(call: LayerCall, mode: str, depth: int | None) -> LayerShape:
     shape = call.shape()
     if mode == "int":
-        return call.answer(shape)
+        return call.result(shape)
     if mode == "one_hot" and (not shape or shape[-1] != 1):
-        return call.answer((*shape, depth))
+        return call.result((*shape, depth))
     if not shape:
-        raise Undecided(f"{call.name} with `output_mode: {mode}` makes one row of a whole batch of plain numbers")
-    return call.answer((*shape[:-1], depth))
+        raise Undecided(f"{call.name} with `output_mode: {mode}` makes one row of a whole batch of single numbers")
+    return call.result((*shape[:-1], depth))
 
 
-def _category(call: Call) -> LayerShape:
+def _category(call: LayerCall) -> LayerShape:
     if call["num_tokens"] is None:
-        raise ShapeError("CategoryEncoding expects `num_tokens`, received none.", "Say how many categories there are.")
+        raise ShapeError(
+            "CategoryEncoding expects `num_tokens`, received none.", "Set `num_tokens` to the number of categories."
+        )
     mode = call["output_mode"]
-    return _encoded(call, "multi_hot" if mode == "binary" else mode, positive(call, "num_tokens"))
+    return _encoded(call, "multi_hot" if mode == "binary" else mode, call.positive("num_tokens"))
 
 
-def _hashing(call: Call) -> LayerShape:
-    # Unlike its siblings, Hashing replaces the last dimension for one_hot too, whatever its size.
-    return _encoded(call, "int" if call["output_mode"] == "int" else "multi_hot", positive(call, "num_bins"))
+def _hashing(call: LayerCall) -> LayerShape:
+    # Hashing, unlike its siblings, always replaces the last dimension for one_hot.
+    return _encoded(call, "int" if call["output_mode"] == "int" else "multi_hot", call.positive("num_bins"))
 
 
-def _crossing(call: Call) -> LayerShape:
-    first, second = several(call, 2)
+def _crossing(call: LayerCall) -> LayerShape:
+    first, second = several_inputs(call, 2)
     if first[-1:] != second[-1:]:
         raise ShapeError(f"HashedCrossing expects two inputs of the same shape, received {call.received()}.")
     if call["output_mode"] == "int":
-        return call.answer(first)
-    bins = positive(call, "num_bins")
-    return call.answer((*(first[:-1] if first[-1:] == (1,) else first), bins))
+        return call.result(first)
+    bins = call.positive("num_bins")
+    return call.result((*(first[:-1] if first[-1:] == (1,) else first), bins))
 
 
-def _discretization(call: Call) -> LayerShape:
+def _discretization(call: LayerCall) -> LayerShape:
     boundaries, bins = call["bin_boundaries"], call["num_bins"]
     if (boundaries is None) == (bins is None):
         raise ShapeError(
@@ -98,47 +71,47 @@ def _discretization(call: Call) -> LayerShape:
     shape, mode = call.shape(), call["output_mode"]
     if mode in ("multi_hot", "count") and shape:
         # Keras 3.15 counts along the first dimension after the batch here, not the last.
-        return call.answer((*shape[1:], depth))
+        return call.result((*shape[1:], depth))
     return _encoded(call, mode, depth)
 
 
-def _vocabulary(call: Call, special: list[Any]) -> int | None:
-    """How many tokens a lookup distinguishes; None before it has learned them."""
-    words = call["vocabulary"]
+def _vocabulary(call: LayerCall, special: list[Any]) -> int | None:
+    """Return the number of tokens that a lookup distinguishes; None before it is adapted."""
+    vocabulary = call["vocabulary"]
     if call["pad_to_max_tokens"]:
         return int(call["max_tokens"])
-    if words is None:
+    if vocabulary is None:
         return None
-    if isinstance(words, str) or any(token in words for token in special):
+    if isinstance(vocabulary, str) or any(token in vocabulary for token in special):
         raise Undecided(f"the vocabulary of {call.name} is in a file, or names its own special tokens")
-    # Only `output_mode: int` keeps a place for the mask.
-    return len(words) + (1 if call.name == "TextVectorization" else int(call["num_oov_indices"]))
+    # Only `output_mode: int` has an index for the mask.
+    return len(vocabulary) + (1 if call.name == "TextVectorization" else int(call["num_oov_indices"]))
 
 
-def _lookup(call: Call) -> LayerShape:
+def _lookup(call: LayerCall) -> LayerShape:
     mode = {"binary": "multi_hot", "tf-idf": "tf_idf"}.get(call["output_mode"], call["output_mode"])
     masks = [] if call["mask_token"] is None else [call["mask_token"]]
     return _encoded(call, mode, None if mode == "int" else _vocabulary(call, [*masks, call["oov_token"]]))
 
 
-def _text(call: Call) -> LayerShape:
+def _text(call: LayerCall) -> LayerShape:
     shape = call.shape()
     if call["output_mode"] == "int":
-        return call.answer((call["output_sequence_length"],))
+        return call.result((call["output_sequence_length"],))
     depth = _vocabulary(call, ["", "[UNK]"])
-    # Splitting adds a dimension of words, which the counting takes away again.
-    return call.answer((*(shape if call["split"] is not None or not shape else shape[:-1]), depth))
+    # Splitting adds a dimension of words, and counting removes it.
+    return call.result((*(shape if call["split"] is not None or not shape else shape[:-1]), depth))
 
 
-def _mel(call: Call) -> LayerShape:
+def _mel(call: LayerCall) -> LayerShape:
     (length,) = call.shape(1, meaning="(samples)")
-    stride = positive(call, "sequence_stride")
-    return call.answer((positive(call, "num_mel_bins"), None if length is None else (length + stride + 1) // stride))
+    stride = call.positive("sequence_stride")
+    return call.result((call.positive("num_mel_bins"), None if length is None else (length + stride + 1) // stride))
 
 
-RULES: dict[str, Callable[[Call], LayerShape]] = {
-    **dict.fromkeys(_UNCHANGED, unchanged),
-    **dict.fromkeys(("CenterCrop", "RandomCrop", "Resizing"), _sized),
+RULES: dict[str, Rule] = {
+    **dict.fromkeys(_UNCHANGED.split(), unchanged),
+    **dict.fromkeys(("CenterCrop", "RandomCrop", "Resizing"), _resized),
     "CategoryEncoding": _category,
     "Hashing": _hashing,
     "HashedCrossing": _crossing,

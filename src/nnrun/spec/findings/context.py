@@ -11,7 +11,7 @@ from nnrun.spec.shapes import input_shapes, tensor_shape
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from nnrun.catalog.shapes.call import Shape
+    from nnrun.catalog.shapes.layer_call import Shape
     from nnrun.spec.experiment import Experiment
     from nnrun.spec.facts import Facts, TargetFacts
     from nnrun.spec.graph import Graph, ModelOutput

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nnrun.catalog.shapes.call import show
-from nnrun.catalog.shapes.stack import SwallowedSequence
+from nnrun.catalog.shapes.layer_call import format_shape
+from nnrun.catalog.shapes.recurrent import MissingSequenceError
 from nnrun.spec.finding import Finding
 from nnrun.spec.model import used_stacks
 
@@ -21,7 +21,7 @@ def check_layers(context: CheckContext) -> Iterator[Finding]:
     for row in context.rows:
         error = row.error
         if error is not None:
-            name = "return-sequences-missing" if isinstance(error, SwallowedSequence) else "shape-impossible"
+            name = "return-sequences-missing" if isinstance(error, MissingSequenceError) else "shape-impossible"
             yield Finding(row.path, error.text.rstrip("."), error.hint and error.hint.rstrip("."), name)
     yield from _dense_on_picture(context)
     yield from _undecided(context)
@@ -37,15 +37,17 @@ def _inputs(context: CheckContext) -> Iterator[Finding]:
             None in (left, right) or left == right for left, right in zip(stated, given, strict=True)
         )
         if not same:
-            text = f"Input has the shape {show(stated)}, but one example of the data has {show(given)}"
-            hint = f"write Input: {{shape: {show(given)}}}, or put Reshape: {show(stated)} under prepare"
+            text = f"Input has the shape {format_shape(stated)}, but one example of the data has {format_shape(given)}"
+            hint = (
+                f"write Input: {{shape: {format_shape(given)}}}, or put Reshape: {format_shape(stated)} under prepare"
+            )
             yield Finding((*one.part.path, one.part.name), text, hint, "input-shape-mismatch")
 
 
 def _dense_on_picture(context: CheckContext) -> Iterator[Finding]:
     for row in context.rows:
         if row.class_name == "Dense" and row.error is None and row.inputs and len(row.inputs[0]) > 2:
-            text = f"Dense takes a picture of {show(row.inputs[0])}: it acts on the last dimension alone"
+            text = f"Dense takes a picture of {format_shape(row.inputs[0])}: it acts on the last dimension alone"
             hint = "put Flatten (or GlobalAveragePooling2D) before it"
             yield Finding(row.path, text, hint, "dense-on-picture", "warning")
             return  # the layers after it have a picture only because this one has

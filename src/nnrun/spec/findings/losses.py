@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from nnrun.catalog import lookup
-from nnrun.catalog.shapes.call import show
+from nnrun.catalog.shapes.layer_call import format_shape
 from nnrun.spec.finding import Finding
 from nnrun.spec.part import Part
 from nnrun.spec.targets import loss_class
@@ -13,7 +13,7 @@ from nnrun.spec.targets import loss_class
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from nnrun.catalog.shapes.call import Shape
+    from nnrun.catalog.shapes.layer_call import Shape
     from nnrun.errors import Path
     from nnrun.spec.facts import Facts, TargetFacts
     from nnrun.spec.findings.context import CheckContext
@@ -155,16 +155,18 @@ def _shape_mismatch(
         return
     if facts.form == "integer":
         if len(shape) != 1 + len(facts.positions):
-            compared = f"classes of {show(facts.positions)} an example" if facts.positions else "one class an example"
+            compared = (
+                f"classes of {format_shape(facts.positions)} an example" if facts.positions else "one class an example"
+            )
             hint = _rank_hint(shape, len(facts.positions))
     elif target is not None and not _is_same(shape, target):
-        compared = f"targets of {show(target)}"
+        compared = f"targets of {format_shape(target)}"
         if len(shape) != len(target):
             hint = _rank_hint(shape, len(target) - 1)
         else:
-            hint = f"write units: {target[0]}" if len(target) == 1 else f"the target has {show(target)}"
+            hint = f"write units: {target[0]}" if len(target) == 1 else f"the target has {format_shape(target)}"
     if compared is not None:
-        text = f"the output has the shape {show(shape)}, but is compared with {compared}"
+        text = f"the output has the shape {format_shape(shape)}, but is compared with {compared}"
         yield Finding(path, text, hint, "output-shape-mismatch")
 
 

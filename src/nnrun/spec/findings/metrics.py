@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nnrun.catalog import lookup
-from nnrun.catalog.shapes.stack import snake_case
+from nnrun.catalog.shapes.names import snake_case
 from nnrun.config.hints import did_you_mean
 from nnrun.spec.finding import Finding
 

@@ -1,4 +1,4 @@
-"""Chains of layers."""
+"""Chains of layers: Keras' names, and rows that equal those of Keras' summary."""
 
 from __future__ import annotations
 
@@ -24,29 +24,23 @@ LENET = [
 def test_rows_of_a_small_network(truth):
     """A chain gives one row for each layer, with Keras' names, shapes and parameters."""
     rows = truth.chain_rows(LENET, (28, 28, 1))
-    assert (
-        [(row.name, row.class_name, row.output_shape, row.parameters) for row in rows]
-        == [
-            (row.name, row.class_name, row.output_shape, row.parameters) for row in truth.chain_rows(LENET, (28, 28, 1))
-        ]
-        == [
-            ("conv2d", "Conv2D", (24, 24, 32), 832),
-            ("max_pooling2d", "MaxPooling2D", (12, 12, 32), 0),
-            ("dropout", "Dropout", (12, 12, 32), 0),
-            ("flatten", "Flatten", (4608,), 0),
-            ("dense", "Dense", (128,), 589952),
-            ("dense_1", "Dense", (10,), 1290),
-        ]
-    )
+    assert [(row.name, row.class_name, row.output_shape, row.parameters) for row in rows] == [
+        ("conv2d", "Conv2D", (24, 24, 32), 832),
+        ("max_pooling2d", "MaxPooling2D", (12, 12, 32), 0),
+        ("dropout", "Dropout", (12, 12, 32), 0),
+        ("flatten", "Flatten", (4608,), 0),
+        ("dense", "Dense", (128,), 589952),
+        ("dense_1", "Dense", (10,), 1290),
+    ]
 
 
-def test_input_part_states_the_shape(truth):
-    """A first `Input` states the shape and gets no row of its own."""
+def test_an_input_gives_the_shape(truth):
+    """A first `Input` gives the shape and gets no row of its own."""
     rows = truth.chain_rows([_part("Input", shape=[4]), _part("Dense", units=2, name="out")], (9,))
     assert [(row.index, row.name, row.parameters) for row in rows] == [(0, "out", 10)]
 
 
-def test_input_part_states_the_batch(truth):
+def test_an_input_gives_the_batch(truth):
     """An `Input` with a batch size lets a layer be stateful."""
     rows = truth.chain_rows([_part("Input", shape=[4, 3], batch_size=2), _part("LSTM", units=2, stateful=True)], ())
     assert rows[0].output_shape == (2,)
