@@ -24,8 +24,8 @@ from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 
+from experiments import EXPERIMENTS, HOME, Experiment
 from run import ours, run
-from works import HOME, WORKS, Work
 
 LOWEST_RATIO = 0.95
 START_REPETITIONS = 7
@@ -103,19 +103,19 @@ def measure_start(start: Start, checkouts: dict[str, Path], repetitions: int) ->
     return seconds
 
 
-def measure_work(work: Work, checkouts: dict[str, Path], rounds: int) -> tuple[Seconds, Seconds]:
+def measure_experiment(experiment: Experiment, checkouts: dict[str, Path], rounds: int) -> tuple[Seconds, Seconds]:
     """Train an experiment with both checkouts in turns; return the seconds of training and of the process."""
     fit, process = Seconds(), Seconds()
     for number in range(rounds):
         for side, checkout in in_turns(checkouts, number):
             use(checkout)
             with tempfile.TemporaryDirectory() as place:
-                cost = ours(work, Path(place))
+                cost = ours(experiment, Path(place))
             getattr(fit, side).append(cost.fit)
             getattr(process, side).append(cost.process)
         turn = f"fit {fit.before[-1]:.3f} / {fit.after[-1]:.3f} s"
         whole = f"process {process.before[-1]:.2f} / {process.after[-1]:.2f} s"
-        print(f"{work.name}, round {number + 1}: {turn}, {whole}", file=sys.stderr, flush=True)
+        print(f"{experiment.name}, round {number + 1}: {turn}, {whole}", file=sys.stderr, flush=True)
     return fit, process
 
 
@@ -133,7 +133,7 @@ def main() -> int:
     parser.add_argument("before", type=Path, help="the checkout to compare with")
     parser.add_argument("after", type=Path, help="the checkout whose speed is in question")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--only", default="", help="parts of names, with commas between")
+    parser.add_argument("--only", default="", help="parts of names, separated by commas")
     parser.add_argument("--json", type=Path, help="write all measured seconds to this file")
     options = parser.parse_args()
     if "NNRUN_DATA_DIR" not in os.environ:
@@ -152,11 +152,13 @@ def main() -> int:
         lines.append(line(start.name, seconds, remark))
         if seconds.times_bare("after") > start.limit:
             failed.append(start.name)
-    for work in (work for work in WORKS if any(part in work.name for part in wanted)):
-        if work.needs is not None and find_spec(work.needs) is None:
+    for experiment in (experiment for experiment in EXPERIMENTS if any(part in experiment.name for part in wanted)):
+        if experiment.needs is not None and find_spec(experiment.needs) is None:
             continue
-        for quantity, seconds in zip(("fit", "process"), measure_work(work, checkouts, options.rounds), strict=True):
-            name = f"{work.name}: {quantity}"
+        for quantity, seconds in zip(
+            ("fit", "process"), measure_experiment(experiment, checkouts, options.rounds), strict=True
+        ):
+            name = f"{experiment.name}: {quantity}"
             measured[name] = seconds
             lines.append(line(name, seconds))
             if statistics.median(seconds.ratios()) < LOWEST_RATIO:

@@ -1,12 +1,12 @@
-"""How long one training step takes with each executor, over models of many kinds: what the rule of XLA rests on.
+"""Measure the time of a training step with each executor on models of many kinds: the basis of the rule for XLA.
 
     python benchmarks/executors.py [--rounds 3] [--only pima,mnist_cnn] [--json sweep.json]
 
-Executors take turns within a round, since a shared machine drifts; read the ratios. `fit` is Keras' own `Model.fit`
-with its defaults, `resident` an epoch as one program, `xla` the same compiled by XLA. Data are random: time does not
-depend on them. With `--cpu` the process's own processor time is told instead of the clock's: it counts every thread,
-and other work on the machine disturbs it less. Each epoch has `steps` full steps; the time of the first epoch, less an
-ordinary one, is what compiling costs.
+Executors take turns within a round, since the speed of a shared machine drifts; read the ratios. `fit` is Keras' own
+`Model.fit` with its defaults, `resident` an epoch as one program, `xla` the same compiled by XLA. The data are
+random: the time does not depend on them. With `--cpu` processor time is measured instead of wall time: it includes
+every thread, and other processes disturb it less. Each epoch has `steps` complete steps; the difference between the
+first epoch and a later one is the cost of compilation.
 """
 
 from __future__ import annotations
@@ -31,21 +31,21 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 EXECUTORS = ("fit", "resident", "xla")
-#: What tells seconds.
+#: The function that returns the time in seconds.
 CLOCK = [time.perf_counter]
 
 
 class Case:
-    """A model of the sweep, and the form of its data.
+    """A model and the form of its data.
 
     Args:
         shape: The shape of one example.
-        classes: How many classes it tells apart.
+        classes: The number of classes.
         batch: Rows per step.
         steps: Steps per epoch.
-        layers: Gives the layers before the last, from Keras' `layers`.
-        codes: How many different codes examples consist of; None: of numbers.
-        every: Whether every position of an example is told apart, not the example.
+        layers: Returns the layers before the last, from Keras' `layers`.
+        codes: The number of different token ids of the examples; None if they are numbers.
+        every: Whether every position of an example has a class, not the example.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class Case:
         self.layers, self.codes, self.every = layers, codes, every
 
     def data(self) -> tuple[Any, Any]:
-        """Make random examples."""
+        """Generate random examples."""
         rng, rows = np.random.default_rng(7), self.batch * self.steps
         size = (rows, *self.shape)
         x = (
@@ -85,12 +85,12 @@ class Case:
 
 
 def dense(*units: int) -> Callable[[Any], list[Any]]:
-    """Dense layers with relu."""
+    """Return dense layers with relu."""
     return lambda k: [k.Dense(one, activation="relu") for one in units]
 
 
 def transformer(k: Any) -> list[Any]:
-    """Embed codes, attend once, and average."""
+    """Return an embedding, one attention block, and an average."""
 
     def block(x: Any) -> Any:
         x = k.LayerNormalization()(k.Add()([x, k.MultiHeadAttention(4, 16)(x, x)]))
@@ -100,7 +100,7 @@ def transformer(k: Any) -> list[Any]:
 
 
 def causal(k: Any, blocks: int = 4, width: int = 128, window: int = 64) -> list[Any]:
-    """The layers of the config `shakespeare_transformer`, or of a smaller or larger one."""
+    """Return the layers of the config `shakespeare_transformer`, or of a smaller or larger one."""
     from nnrun.engine.model.layers import PositionEmbedding
 
     def block(x: Any) -> Any:
@@ -112,7 +112,7 @@ def causal(k: Any, blocks: int = 4, width: int = 128, window: int = 64) -> list[
 
 
 def residual(k: Any) -> list[Any]:
-    """A block of ResNet-20 behind its first convolution."""
+    """Return a block of ResNet-20 after its first convolution."""
 
     def norm(x: Any) -> Any:
         return k.BatchNormalization()(k.Conv2D(16, 3, padding="same", use_bias=False)(x))
@@ -124,7 +124,7 @@ def residual(k: Any) -> list[Any]:
 
 
 def unet(k: Any) -> list[Any]:
-    """One level down, and up again by a transposed convolution."""
+    """Return one level of a U-Net, with a transposed convolution."""
 
     def level(x: Any) -> Any:
         fine = k.Conv2D(16, 3, padding="same", activation="relu")(x)
@@ -205,7 +205,7 @@ CASES = {
 
 
 def runner(keras: Any, case: Case, executor: str, data: tuple[Any, Any]) -> Callable[[int], None]:
-    """Give what trains one epoch of a case."""
+    """Return a function that trains one epoch of a case."""
     x, y = data
     model = case.model(keras)
     if executor == "fit":
@@ -217,7 +217,7 @@ def runner(keras: Any, case: Case, executor: str, data: tuple[Any, Any]) -> Call
 
 
 def measure(keras: Any, case: Case, rounds: int) -> dict[str, dict[str, Any]]:
-    """Measure all executors on a case: microseconds a step in each round, and seconds for compiling."""
+    """Measure all executors on a case: microseconds per step in each round, and seconds of compilation."""
     data = case.data()
     trains, first = {}, {}
     for executor in EXECUTORS:
@@ -232,7 +232,7 @@ def measure(keras: Any, case: Case, rounds: int) -> dict[str, dict[str, Any]]:
             steps[executor].append(1e6 * min(epochs) / case.steps)
     return {
         executor: {
-            "us_a_step": [round(one, 1) for one in steps[executor]],
+            "us_per_step": [round(one, 1) for one in steps[executor]],
             "compile_s": round(max(0.0, first[executor] - min(steps[executor]) * case.steps / 1e6), 2),
         }
         for executor in EXECUTORS
@@ -240,16 +240,18 @@ def measure(keras: Any, case: Case, rounds: int) -> dict[str, dict[str, Any]]:
 
 
 def timed(do: Callable[[], object]) -> float:
-    """Give the seconds that a call takes."""
+    """Return the seconds of a call."""
     began = CLOCK[0]()
     do()
     return CLOCK[0]() - began
 
 
 def row(name: str, found: dict[str, dict[str, Any]], chosen: bool) -> str:
-    """Lay a case out as a line of the table."""
-    medians = {executor: statistics.median(found[executor]["us_a_step"]) for executor in EXECUTORS}
-    gains = [plain / xla for plain, xla in zip(found["resident"]["us_a_step"], found["xla"]["us_a_step"], strict=True)]
+    """Return the row of a case."""
+    medians = {executor: statistics.median(found[executor]["us_per_step"]) for executor in EXECUTORS}
+    gains = [
+        plain / xla for plain, xla in zip(found["resident"]["us_per_step"], found["xla"]["us_per_step"], strict=True)
+    ]
     cells = [name, *(f"{medians[executor]:.0f}" for executor in EXECUTORS)]
     cells += [f"{medians['fit'] / medians['resident']:.1f}"]
     cells += [f"{statistics.median(gains):.2f} ({min(gains):.2f}-{max(gains):.2f})"]
@@ -258,31 +260,31 @@ def row(name: str, found: dict[str, dict[str, Any]], chosen: bool) -> str:
 
 
 def main() -> None:
-    """Measure the cases asked for and print the table."""
-    reader = argparse.ArgumentParser(description=__doc__)
-    reader.add_argument("--rounds", type=int, default=3)
-    reader.add_argument("--only", default="", help="parts of names, with commas between")
-    reader.add_argument("--cpu", action="store_true", help="tell processor time, of all threads together")
-    reader.add_argument("--json", type=Path)
-    asked = reader.parse_args()
-    if asked.cpu:
+    """Measure the selected cases and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--only", default="", help="parts of names, separated by commas")
+    parser.add_argument("--cpu", action="store_true", help="measure processor time of all threads together")
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    if options.cpu:
         CLOCK[0] = time.process_time
     keras = start_keras(BackendSettings(seed=7, threads=usable_cores()))
-    words, everything = asked.only.split(","), {}
+    words, everything = options.only.split(","), {}
     print(
-        "| model | fit, us a step | resident | resident + XLA | fit / resident | gain by XLA (range) "
-        "| compiling, s | compiling with XLA, s | the rule |"
+        "| model | fit, us per step | resident | resident + XLA | fit / resident | gain by XLA (range) "
+        "| compilation, s | compilation with XLA, s | the rule |"
     )
     print("|---|---|---|---|---|---|---|---|---|")
     for name, case in CASES.items():
         if any(word in name for word in words):
-            everything[name] = measure(keras, case, asked.rounds)
+            everything[name] = measure(keras, case, options.rounds)
             print(
                 row(name, everything[name], decide_xla(case.model(keras), steps=10**6, batch_size=case.batch).use_xla),
                 flush=True,
             )
-    if asked.json:
-        asked.json.write_text(json.dumps(everything, indent=1) + "\n")
+    if options.json:
+        options.json.write_text(json.dumps(everything, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -1,13 +1,13 @@
-"""How fast text is written, against the loop that calls `predict` for each character, on the same weights.
+"""Compare the speed of text generation with a loop that calls `predict` for each character, on the same weights.
 
     python benchmarks/generate.py [--characters 40] [--rounds 3] [--units 256] [--window 100]
 
-Three models: one that says what follows its window (the published form), whose window is read anew for each character;
-one that says what follows every character, whose memory is carried; and a transformer, whose keys and values are kept
-until its window is full: it writes no further here. The naive loop of the last two reads the whole text so far for each
-character: that is what carried memory must equal. Both sides take turns within a round, since a
-shared machine drifts, and both start with everything compiled. Weights are random but large, so that texts do not
-settle on one character; each pair of texts must be equal, character for character. Prints one JSON line a model.
+Three models: one that predicts the character after its window (the published form), which is computed for each
+character; one that predicts the character after every one, whose recurrent state is carried; and a transformer, whose
+keys and values are cached until its window is full, where it ends here. The naive loop of the last two computes the
+whole text so far for each character, which the carried state must equal. Both sides take turns within a round, since
+the speed of a shared machine drifts, and both are compiled before. Weights are random but large, so that texts do not
+converge to one character; each pair of texts must be equal, character for character. Prints one JSON line per model.
 """
 
 from __future__ import annotations
@@ -30,17 +30,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 VOCABULARY = 41
-#: How many characters our side writes where it may write on, so that it runs long enough to be timed.
-MOST = 2000
+#: The characters that nnrun generates if the model has no limit, enough to be timed.
+MAX_CHARACTERS = 2000
 
 
 class Windowed:
-    """The published form: scaled codes in, what follows the window out."""
+    """The published form: scaled token ids as input, the character after the window as output."""
 
     name = "window"
 
     def __init__(self, keras: Any, units: int, window: int) -> None:
-        self.seed, self.most = window, MOST
+        self.seed, self.most = window, MAX_CHARACTERS
         layers = keras.layers
         inputs = layers.Input((window, 1))
         # Wide enough that texts do not settle on one character, and not so wide that rounding grows along the window.
@@ -48,36 +48,36 @@ class Windowed:
         hidden = layers.LSTM(units, **wide)(inputs)
         outputs = layers.Dense(VOCABULARY, "softmax", kernel_initializer=_wide(keras, 1.0))(hidden)
         self.model = keras.Model(inputs, outputs)
-        self.voice = TextModelSpec(window, VOCABULARY, "scaled", every=False, logits=False, padding=0)
+        self.spec = TextModelSpec(window, VOCABULARY, "scaled", every=False, logits=False, padding=0)
 
     def next(self, text: list[int]) -> int:
-        """The most probable code, as the published script asks for it."""
-        window = np.array(text[-self.voice.window :], dtype="float32")[None, :, None] / np.float32(VOCABULARY)
+        """Return the most probable token id, computed as in the published script."""
+        window = np.array(text[-self.spec.window :], dtype="float32")[None, :, None] / np.float32(VOCABULARY)
         return int(self.model.predict(window, verbose=0).argmax())
 
 
 class Stepwise:
-    """The quick form: codes in, what follows every character out."""
+    """The fast form: token ids as input, the character after every one as output."""
 
     name = "state"
 
     def __init__(self, keras: Any, units: int, window: int) -> None:
-        self.seed, self.most = window, MOST
+        self.seed, self.most = window, MAX_CHARACTERS
         layers = keras.layers
         inputs = layers.Input((None,))
         hidden = layers.Embedding(VOCABULARY, 32, embeddings_initializer=_wide(keras, 1.0))(inputs)
         hidden = layers.LSTM(units, return_sequences=True)(hidden)
         outputs = layers.Dense(VOCABULARY, "softmax", kernel_initializer=_wide(keras, 1.0))(hidden)
         self.model = keras.Model(inputs, outputs)
-        self.voice = TextModelSpec(window, VOCABULARY, "codes", every=True, logits=False, padding=0)
+        self.spec = TextModelSpec(window, VOCABULARY, "codes", every=True, logits=False, padding=0)
 
     def next(self, text: list[int]) -> int:
-        """The most probable code after the whole text so far."""
+        """Return the most probable token id after the whole text so far."""
         return int(self.model.predict(np.array([text]), verbose=0)[0, -1].argmax())
 
 
 class Attention:
-    """A transformer of the shipped size: codes in, what follows every character out."""
+    """A transformer of the size of `shakespeare_transformer`, with the input and output of the fast form."""
 
     name = "cache"
 
@@ -99,11 +99,11 @@ class Attention:
             hidden = layers.Add()([hidden, layers.Dense(128)(inner)])
         outputs = layers.Dense(VOCABULARY, "softmax", kernel_initializer=_wide(keras, 1.0))(hidden)
         self.model = keras.Model(inputs, outputs)
-        self.voice = TextModelSpec(window, VOCABULARY, "codes", every=True, logits=False, padding=0)
+        self.spec = TextModelSpec(window, VOCABULARY, "codes", every=True, logits=False, padding=0)
 
     def next(self, text: list[int]) -> int:
-        """The most probable code after the whole text so far, which is shorter than the window."""
-        window = np.array([text + [0] * (self.voice.window - len(text))])
+        """Return the most probable token id after the whole text so far, which is shorter than the window."""
+        window = np.array([text + [0] * (self.spec.window - len(text))])
         return int(self.model.predict(window, verbose=0)[0, len(text) - 1].argmax())
 
 
@@ -112,8 +112,8 @@ def _wide(keras: Any, stddev: float) -> Any:
 
 
 def measure(keras: Any, case: Any, characters: int, rounds: int) -> dict[str, Any]:
-    """Let both sides write from the same seed text, in turns."""
-    writer = Writer(keras, tensorflow(), case.model, case.voice, Sampling(), seed=1)
+    """Measure both sides in turns, from the same seed text."""
+    writer = Writer(keras, tensorflow(), case.model, case.spec, Sampling(), seed=1)
     rng = np.random.default_rng(7)
     naive, ours, equal = [], [], True
     case.next(rng.integers(0, VOCABULARY, case.seed).tolist())
@@ -150,7 +150,7 @@ def _timed(work: Callable[[], list[int]]) -> tuple[list[int], float]:
 
 
 def _written(writer: Writer, seed: np.ndarray, characters: int) -> tuple[list[int], float]:
-    """What our side writes, and its pace after the first call, which compiles."""
+    """Return the text that nnrun generates, and its speed after the first call, which compiles."""
     made: list[int] = []
     began, before = 0.0, 0
     for some in writer.write(seed, characters, 1):
@@ -161,14 +161,14 @@ def _written(writer: Writer, seed: np.ndarray, characters: int) -> tuple[list[in
 
 
 def main() -> None:
-    """Measure both forms."""
+    """Measure the three models."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for word, usual in (("characters", 40), ("rounds", 3), ("units", 256), ("window", 100)):
         parser.add_argument(f"--{word}", type=int, default=usual)
-    asked = parser.parse_args()
+    options = parser.parse_args()
     keras = start_keras(BackendSettings(seed=7))
     for form in (Windowed, Stepwise, Attention):
-        figures = measure(keras, form(keras, asked.units, asked.window), asked.characters, asked.rounds)
+        figures = measure(keras, form(keras, options.units, options.window), options.characters, options.rounds)
         sys.stdout.write(json.dumps(figures) + "\n")
 
 

@@ -1,9 +1,9 @@
-"""The matrix products that this machine reaches with TensorFlow's own kernels, in GFLOP/s, as a line of JSON.
+"""Measure the speed of matrix products by TensorFlow's own kernels, in GFLOP/s, and print it as a line of JSON.
 
     python benchmarks/peak.py
 
-`square` multiplies two matrices of 2048 x 2048; the others have the shapes that the networks of benchmarks/run.py have.
-Each figure is the best of several tries, since other work can only take speed away.
+`square` multiplies two matrices of 2048 x 2048; the others have the shapes of the networks of benchmarks/run.py. Each
+value is the best of several tries, since other processes can only reduce the speed.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ SHAPES = {"square": (2048, 2048, 2048), "mnist_mlp": (200, 784, 784), "LSTM": (1
 TRIES, SECONDS = 12, 0.15
 
 
-def reached(rows: int, inner: int, columns: int) -> float:
-    """Give the best GFLOP/s of products of (rows, inner) by (inner, columns), one after the other.
+def gflops(rows: int, inner: int, columns: int) -> float:
+    """Return the best GFLOP/s of products of (rows, inner) by (inner, columns), one after the other.
 
     The loop runs inside TensorFlow: a call from Python takes as long as half of a small product.
     """
@@ -30,7 +30,7 @@ def reached(rows: int, inner: int, columns: int) -> float:
     @tf.function(autograph=False)
     def products(count: tf.Tensor) -> tf.Tensor:
         def body(done: tf.Tensor, last: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            # Asking for the one before keeps TensorFlow from computing a product once for all rounds of the loop.
+            # The dependency on the previous product keeps TensorFlow from computing the product only once.
             return done + 1, tf.linalg.matmul(left, right + 0.0 * last[0, 0])
 
         begun = (tf.constant(0), tf.zeros((rows, columns)))
@@ -47,4 +47,4 @@ def reached(rows: int, inner: int, columns: int) -> float:
 
 
 if __name__ == "__main__":
-    print(json.dumps({name: round(reached(*shape), 1) for name, shape in SHAPES.items()}))
+    print(json.dumps({name: round(gflops(*shape), 1) for name, shape in SHAPES.items()}))

@@ -1,13 +1,13 @@
-"""The founding experiments, published against ours: runs what is missing, writes docs/results.json and docs/results.md.
+"""Measure the published experiments with nnrun, and write docs/results.json and docs/results.md.
 
     NNRUN_DATA_DIR=... python benchmarks/results.py --runs-dir DIR --write
     python benchmarks/results.py --runs-dir DIR --only gates,boston --seeds boston=2
 
-Runs that `--runs-dir` has already, finished with the same config, seed, data and versions, are taken as they are, so
-that a broken-off measurement goes on where it stopped. Each config runs in a process of its own, which wakes TensorFlow
-once for all its seeds. `--only` takes names of groups and of configs, `--seeds` how many seeds a group or a config
-gets, the config's own and those that follow it. `--write` puts what was measured into docs/results.json, beside what is
-there of others, and makes the tables of docs/results.md from that file; `--page` does only the latter.
+Finished runs in `--runs-dir` with the same config, seed, data and versions are used as they are, so that an
+interrupted measurement can be continued. Each config runs in a process of its own, which imports TensorFlow once for
+all its seeds. `--only` selects groups and configs, `--seeds` sets the number of seeds of a group or a config: the
+config's own seed and the following ones. `--write` adds the measurements to docs/results.json, and makes the tables
+of docs/results.md from that file; `--page` does only the latter.
 """
 
 from __future__ import annotations
@@ -38,24 +38,24 @@ CONFIGS, KEPT, PAGE = HOME / "configs", HOME / "docs" / "results.json", HOME / "
 
 
 @dataclass(frozen=True)
-class Request:
-    """What one process is to do: the seeds of one config.
+class MeasureRequest:
+    """The task of one process: the seeds of one config.
 
     Attributes:
-        work: The config and its figure.
-        seeds: How many seeds.
-        runs_dir: Where runs lie; new ones go there too.
-        data_dir: Where data lie; None: as nnrun finds them.
+        experiment: The config and its score.
+        seeds: The number of seeds.
+        runs_dir: The folder of finished and new runs.
+        data_dir: The folder of the data; None for nnrun's default.
     """
 
-    work: page.Work
+    experiment: page.PublishedExperiment
     seeds: int
     runs_dir: Path
     data_dir: Path | None
 
 
-def write_leaking(work: page.Work, request: Request) -> Path:
-    """Write a config whose table was standardised with all its rows before any fold was dealt out.
+def write_leaking(experiment: page.PublishedExperiment, request: MeasureRequest) -> Path:
+    """Write a config whose table is standardised with all its rows before the folds are made.
 
     Everything else is as in the config that it extends, so that seed and folds are the same.
     """
@@ -66,7 +66,7 @@ def write_leaking(work: page.Work, request: Request) -> Path:
     from nnrun.data.prepare.scaling import Standardize
     from nnrun.progress import Silent
 
-    base = CONFIGS / f"{work.leaks_from}.yaml"
+    base = CONFIGS / f"{experiment.leaks_from}.yaml"
     source = examine(base, (), request.data_dir).experiment.data.source.name
     raw = SOURCES[source]().load(DataPaths(base.parent, request.data_dir), Silent())
     step = Standardize()
@@ -78,31 +78,31 @@ def write_leaking(work: page.Work, request: Request) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     columns = [one.tolist() for one in (*scaled.values(), target)]
     lines = [",".join([*scaled, "target"]), *(",".join(map(repr, row)) for row in zip(*columns, strict=True))]
-    (folder / f"{work.name}.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    config = folder / f"{work.name}.yaml"
+    (folder / f"{experiment.name}.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    config = folder / f"{experiment.name}.yaml"
     config.write_text(
-        f"extends: {base}\nname: {work.name}\n"
-        f"data:\n  source: {{csv: {{file: {work.name}.csv, target: target}}}}\n  prepare: []\n",
+        f"extends: {base}\nname: {experiment.name}\n"
+        f"data:\n  source: {{csv: {{file: {experiment.name}.csv, target: target}}}}\n  prepare: []\n",
         encoding="utf-8",
     )
     return config
 
 
-def measure(request: Request) -> dict[str, Any] | str:
-    """Run the seeds of a config, or take their finished runs; gives what the page needs, or why there is nothing."""
+def measure(request: MeasureRequest) -> dict[str, Any] | str:
+    """Run the seeds of a config, or use their finished runs; return the measurements, or the error as text."""
     try:
         return _measured(request)
     except NnrunError as error:
         return str(error)
 
 
-def _measured(request: Request) -> dict[str, Any]:
-    base = CONFIGS / f"{request.work.leaks_from or request.work.name}.yaml"
+def _measured(request: MeasureRequest) -> dict[str, Any]:
+    base = CONFIGS / f"{request.experiment.leaks_from or request.experiment.name}.yaml"
     problems = examine(base, (), request.data_dir).problems
     absent = [problem.text for problem in problems if problem.name in ("missing-file", "download-to-come")]
     if absent:
         raise NnrunError(absent[0])
-    file = write_leaking(request.work, request).resolve() if request.work.leaks_from else base
+    file = write_leaking(request.experiment, request).resolve() if request.experiment.leaks_from else base
     examined = examine(file, (), request.data_dir)
     asked = Asked(request.runs_dir, request.data_dir, argv=tuple(sys.argv))
     seeds = {}
@@ -110,23 +110,23 @@ def _measured(request: Request) -> dict[str, Any]:
         with listening(quiet=not sys.stderr.isatty()) as progress:
             folder, new, _ = run_of_seed(examined, number, asked, progress)
         seed = str(examined.experiment.seed + number)
-        seeds[seed] = figures(folder, request.work.figure)
+        seeds[seed] = figures(folder, request.experiment.figure)
         how = "trained" if new else "finished before"
-        said = f"{request.work.name}, seed {seed}: {request.work.figure} {seeds[seed]['figure']:.4g} ({how})"
-        print(said, file=sys.stderr, flush=True)
-    crossed = examined.experiment.data.split.k_fold if examined.experiment.data.split else None
+        score = f"{request.experiment.figure} {seeds[seed]['figure']:.4g}"
+        print(f"{request.experiment.name}, seed {seed}: {score} ({how})", file=sys.stderr, flush=True)
+    k_fold = examined.experiment.data.split.k_fold if examined.experiment.data.split else None
     return {
-        "figure": request.work.figure,
+        "figure": request.experiment.figure,
         "parameters": summarize(file, (), request.data_dir).parameters,
-        "folds": crossed.folds if crossed else None,
-        "dealt_anew": bool(crossed and crossed.shuffle),
+        "folds": k_fold.folds if k_fold else None,
+        "folds_by_seed": bool(k_fold and k_fold.shuffle),
         "machine": machine(folder),
         "seeds": seeds,
     }
 
 
 def figures(folder: RunFolder, path: str) -> dict[str, Any]:
-    """What the page needs of a run: its figure, that of each fold, and its seconds."""
+    """Return the score of a run, that of each fold, and its seconds."""
     scores, kept = json.loads(folder.scores.read_bytes()), record.read(folder)
     value = figure_at(scores, path)
     if value is None:
@@ -140,20 +140,20 @@ def figures(folder: RunFolder, path: str) -> dict[str, Any]:
         "wake_seconds": kept["seconds"].get("wake", 0.0),
         "epochs": kept["epochs"],
     }
-    crossed = scores.get("cross_validation")
+    summary = scores.get("cross_validation")
     name = path.rpartition(".")[2]
-    return found | ({"folds": [fold[name] for fold in crossed["each"]]} if crossed else {})
+    return found | ({"folds": [fold[name] for fold in summary["each"]]} if summary else {})
 
 
 def machine(folder: RunFolder) -> dict[str, Any]:
-    """Where and with what a run was made."""
+    """Return the machine and the versions of a run."""
     kept = record.read(folder)
     versions = {name: kept["versions"][name] for name in ("keras", "tensorflow", "numpy", "python")}
     return {"date": kept["start"][:10], **{name: kept[name] for name in ("cpu", "cores", "threads")}, **versions}
 
 
 def compared(measured: dict[str, Any], pair: page.Pair, runs_dir: Path) -> dict[str, Any] | None:
-    """What `nnrun compare` says of each seed that both configs have; None where one of them is missing.
+    """Return the result of `nnrun compare` for each seed that both configs have; None if one of them is missing.
 
     Raises:
         NnrunError: Two runs were not tested on the same rows of the same folds.
@@ -165,84 +165,84 @@ def compared(measured: dict[str, Any], pair: page.Pair, runs_dir: Path) -> dict[
     for seed in (seed for seed in first["seeds"] if seed in second["seeds"]):
         runs = [RunFolder(runs_dir / one["seeds"][seed]["run"]) for one in (first, second)]
         if all(run.scores.is_file() for run in runs):
-            said = compare(*runs, first["figure"].rpartition(".")[2])
-            found[seed] = {"difference": said.difference, "p": said.p}
+            comparison = compare(*runs, first["figure"].rpartition(".")[2])
+            found[seed] = {"difference": comparison.difference, "p": comparison.p}
     return found or None
 
 
-def chosen(only: str) -> list[page.Work]:
-    """The works of the groups and configs that were asked for."""
+def selected(only: str) -> list[page.PublishedExperiment]:
+    """Return the experiments of the selected groups and configs."""
     words = [word for word in only.split(",") if word]
-    known = {work.name for work in page.WORKS} | {work.group for work in page.WORKS}
+    known = {name for one in page.EXPERIMENTS for name in (one.name, one.group)}
     unknown = [word for word in words if word not in known]
     if unknown:
         sys.exit(f"no group or config {unknown[0]!r}; there are: {', '.join(sorted(known))}")
-    return [work for work in page.WORKS if not words or work.name in words or work.group in words]
+    return [one for one in page.EXPERIMENTS if not words or one.name in words or one.group in words]
 
 
-def seeds_of(work: page.Work, words: str) -> int:
-    """How many seeds a config gets: what was asked for it or its group, else what its group is measured with."""
-    asked = dict(word.split("=", 1) for word in words.split(",") if "=" in word)
-    return int(asked.get(work.name, asked.get(work.group, page.SEEDS[work.group])))
+def seeds_of(experiment: page.PublishedExperiment, words: str) -> int:
+    """Return the number of seeds of a config: the one requested for it or its group, else that of its group."""
+    requested = dict(word.split("=", 1) for word in words.split(",") if "=" in word)
+    return int(requested.get(experiment.name, requested.get(experiment.group, page.SEEDS[experiment.group])))
 
 
-def measure_all(works: list[page.Work], asked: argparse.Namespace) -> dict[str, Any]:
-    """Measure each work in a process of its own; what cannot be measured is told and left out."""
+def measure_all(experiments: list[page.PublishedExperiment], options: argparse.Namespace) -> dict[str, Any]:
+    """Measure each experiment in a process of its own; report and leave out what cannot be measured."""
     found = {}
-    for work in works:
-        request = Request(work, seeds_of(work, asked.seeds), asked.runs_dir, asked.data_dir)
-        if not (CONFIGS / f"{work.leaks_from or work.name}.yaml").is_file():
-            print(f"{work.name}: there is no such config yet", file=sys.stderr, flush=True)
+    for experiment in experiments:
+        request = MeasureRequest(experiment, seeds_of(experiment, options.seeds), options.runs_dir, options.data_dir)
+        if not (CONFIGS / f"{experiment.leaks_from or experiment.name}.yaml").is_file():
+            print(f"{experiment.name}: there is no such config yet", file=sys.stderr, flush=True)
             continue
-        # A process of its own gives its memory back, and cannot slow down the next.
+        # A separate process frees its memory, and cannot slow down the next one.
         with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
             answer = pool.submit(measure, request).result()
         if isinstance(answer, str):
-            print(f"{work.name}: not measured: {answer}", file=sys.stderr, flush=True)
+            print(f"{experiment.name}: not measured: {answer}", file=sys.stderr, flush=True)
         else:
-            found[work.name] = answer
+            found[experiment.name] = answer
     return found
 
 
 def read_kept() -> dict[str, Any]:
-    """What docs/results.json holds; empty where it is not there yet."""
+    """Return the content of docs/results.json; empty if it does not exist."""
     return json.loads(KEPT.read_text(encoding="utf-8")) if KEPT.is_file() else {"configs": {}, "pairs": {}}
 
 
 def write_kept(kept: dict[str, Any]) -> None:
-    """Write docs/results.json, in the page's order whatever was measured first."""
-    order = [work.name for work in page.WORKS]
+    """Write docs/results.json in the order of the page."""
+    order = [one.name for one in page.EXPERIMENTS]
     configs = {name: kept["configs"][name] for name in order if name in kept["configs"]}
     text = json.dumps({"configs": configs, "pairs": kept["pairs"]}, indent=1, allow_nan=False)
     KEPT.write_text(text + "\n", encoding="utf-8")
 
 
 def main() -> None:
-    """Measure what is asked for, print its tables, and write them where asked."""
-    reader = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    reader.add_argument("--runs-dir", type=Path, help="where runs lie, and new ones go")
-    reader.add_argument("--data-dir", type=Path, help="where data lie; default: NNRUN_DATA_DIR")
-    reader.add_argument("--only", default="", help="groups or configs, with commas between")
-    reader.add_argument("--seeds", default="", help="such as gates=5,mnist_cnn=1")
-    reader.add_argument("--write", action="store_true", help="write docs/results.json and docs/results.md")
-    reader.add_argument("--page", action="store_true", help="measure nothing: make the page from docs/results.json")
-    asked = reader.parse_args()
+    """Measure the selected experiments, print their tables, and write them if requested."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--runs-dir", type=Path, help="folder of finished and new runs")
+    parser.add_argument("--data-dir", type=Path, help="folder of the data; default: NNRUN_DATA_DIR")
+    parser.add_argument("--only", default="", help="groups or configs, separated by commas")
+    parser.add_argument("--seeds", default="", help="such as gates=5,mnist_cnn=1")
+    parser.add_argument("--write", action="store_true", help="write docs/results.json and docs/results.md")
+    parser.add_argument("--page", action="store_true", help="measure nothing: make the page from docs/results.json")
+    options = parser.parse_args()
     kept = read_kept()
-    if not asked.page:
-        if asked.runs_dir is None:
-            reader.error("--runs-dir DIR says where runs lie")
-        asked.runs_dir = asked.runs_dir.resolve()
-        measured = measure_all(chosen(asked.only), asked)
-        # Figures of another measurement are replaced whole, never mixed with these.
+    if not options.page:
+        if options.runs_dir is None:
+            parser.error("--runs-dir is required")
+        options.runs_dir = options.runs_dir.resolve()
+        measured = measure_all(selected(options.only), options)
+        # The scores of an earlier measurement of a config are replaced as a whole, never mixed with these.
         kept["configs"] |= measured
         for pair in page.PAIRS:
             if pair.first in measured or pair.second in measured:
                 kept["pairs"].pop(pair.key, None)
-                found = compared(kept["configs"], pair, asked.runs_dir)
+                found = compared(kept["configs"], pair, options.runs_dir)
                 kept["pairs"] |= {pair.key: found} if found else {}
-    if asked.write:
+    if options.write:
         write_kept(kept)
-    if asked.write or asked.page:
+    if options.write or options.page:
         PAGE.write_text(page.filled(PAGE.read_text(encoding="utf-8"), kept), encoding="utf-8")
     else:
         tables = page.blocks({"configs": measured, "pairs": kept["pairs"]}).values()

@@ -12,23 +12,23 @@ from nnrun.runs.resampled import Mean, corrected
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-#: How many seeds the configs of a group are measured with.
+#: The number of seeds with which the configs of a group are measured.
 SEEDS = {"gates": 5, "pima": 5, "boston": 5, "iris": 5, "mnist": 3, "mnist_best": 1, "leaking": 5}
 _MSE, _PERCENT = "cross_validation.mean.mean_squared_error", "test.error_percent"
 _FOLDS_PERCENT = "cross_validation.mean.error_percent"
 
 
 @dataclass(frozen=True)
-class Work:
-    """One config of the founding experiments.
+class PublishedExperiment:
+    """One config of the published experiments.
 
     Attributes:
         name: The config's name.
         group: The group that it is measured with.
-        figure: The path of its figure in `scores.json`.
-        published: What the thesis of 2017 printed.
-        plain: What plain Keras 3 scripts reach.
-        leaks_from: The config that it is made from by scaling all rows before folds are dealt out; empty for others.
+        figure: The path of its score in `scores.json`.
+        published: The result in the thesis of 2017.
+        plain: The result of plain Keras 3 scripts.
+        leaks_from: The config from which it is made by scaling all rows before the folds are made; empty for others.
     """
 
     name: str
@@ -39,27 +39,27 @@ class Work:
     leaks_from: str = ""
 
 
-WORKS = (
-    Work("and", "gates", "test.errors", "0"),
-    Work("or", "gates", "test.errors", "0"),
-    Work("nand", "gates", "test.errors", "0"),
-    Work("xor_perceptron", "gates", "test.errors", "at least 1"),
-    Work("xor_mlp", "gates", "test.errors", "0"),
-    Work("pima", "pima", _PERCENT, plain="21 to 22"),
-    Work("pima_holdout", "pima", _PERCENT),
-    Work("pima_kfold", "pima", _FOLDS_PERCENT),
-    Work("boston_baseline", "boston", _MSE, "38.04 (28.15)", "36.46 (23.84)"),
-    Work("boston_standardized", "boston", _MSE, "28.24 (26.25)", "23.30 (23.73)"),
-    Work("boston_deeper", "boston", _MSE, "about 24", "21.34 (24.80)"),
-    Work("boston_wider", "boston", _MSE, "about 21", "21.76 (24.99)"),
-    Work("boston_shuffled", "boston", _MSE),
-    Work("iris", "iris", "test.errors"),
-    Work("mnist_mlp", "mnist", _PERCENT, "1.74", "1.77 to 2.10"),
-    Work("mnist_cnn", "mnist", _PERCENT, "1.10", "1.00 to 1.19"),
-    Work("mnist_cnn_large", "mnist", _PERCENT, "0.89", "0.83"),
-    Work("mnist_best", "mnist_best", _PERCENT),
-    Work("pima_kfold_leaking", "leaking", _FOLDS_PERCENT, leaks_from="pima_kfold"),
-    Work("boston_standardized_leaking", "leaking", _MSE, leaks_from="boston_standardized"),
+EXPERIMENTS = (
+    PublishedExperiment("and", "gates", "test.errors", "0"),
+    PublishedExperiment("or", "gates", "test.errors", "0"),
+    PublishedExperiment("nand", "gates", "test.errors", "0"),
+    PublishedExperiment("xor_perceptron", "gates", "test.errors", "at least 1"),
+    PublishedExperiment("xor_mlp", "gates", "test.errors", "0"),
+    PublishedExperiment("pima", "pima", _PERCENT, plain="21 to 22"),
+    PublishedExperiment("pima_holdout", "pima", _PERCENT),
+    PublishedExperiment("pima_kfold", "pima", _FOLDS_PERCENT),
+    PublishedExperiment("boston_baseline", "boston", _MSE, "38.04 (28.15)", "36.46 (23.84)"),
+    PublishedExperiment("boston_standardized", "boston", _MSE, "28.24 (26.25)", "23.30 (23.73)"),
+    PublishedExperiment("boston_deeper", "boston", _MSE, "about 24", "21.34 (24.80)"),
+    PublishedExperiment("boston_wider", "boston", _MSE, "about 21", "21.76 (24.99)"),
+    PublishedExperiment("boston_shuffled", "boston", _MSE),
+    PublishedExperiment("iris", "iris", "test.errors"),
+    PublishedExperiment("mnist_mlp", "mnist", _PERCENT, "1.74", "1.77 to 2.10"),
+    PublishedExperiment("mnist_cnn", "mnist", _PERCENT, "1.10", "1.00 to 1.19"),
+    PublishedExperiment("mnist_cnn_large", "mnist", _PERCENT, "0.89", "0.83"),
+    PublishedExperiment("mnist_best", "mnist_best", _PERCENT),
+    PublishedExperiment("pima_kfold_leaking", "leaking", _FOLDS_PERCENT, leaks_from="pima_kfold"),
+    PublishedExperiment("boston_standardized_leaking", "leaking", _MSE, leaks_from="boston_standardized"),
 )
 
 
@@ -72,7 +72,7 @@ class Pair:
 
     @property
     def key(self) -> str:
-        """How the pair is called."""
+        """The name of the pair in `results.json`."""
         return f"{self.second} against {self.first}"
 
 
@@ -87,7 +87,7 @@ PAIRS = (*_SCALING, *_LEAKS)
 
 
 def filled(text: str, kept: dict[str, Any]) -> str:
-    """The page with every block between its markers made anew.
+    """Return the page with every block between its markers replaced.
 
     Raises:
         ValueError: The page has no place for a block.
@@ -102,7 +102,7 @@ def filled(text: str, kept: dict[str, Any]) -> str:
 
 
 def blocks(kept: dict[str, Any]) -> dict[str, str]:
-    """Every generated block of the page, by name."""
+    """Return every generated block of the page, by name."""
     configs, pairs = kept["configs"], kept["pairs"]
     return {
         "machine": _machines(configs),
@@ -118,39 +118,47 @@ def blocks(kept: dict[str, Any]) -> dict[str, str]:
 
 
 def _machines(configs: dict[str, Any]) -> str:
-    """Where and with what all of it was measured, a line for each different answer."""
+    """Return the machines and versions of the measurements, one line for each combination."""
     lines: dict[str, list[str]] = {}
     for name, one in configs.items():
         m = one["machine"]
-        said = (
+        machine = (
             f"{m['date']}, {m['cpu']}, {m['cores']} cores, Python {m['python']}, Keras {m['keras']}, "
             f"TensorFlow {m['tensorflow']}, NumPy {m['numpy']}"
         )
-        lines.setdefault(said, []).append(name)
+        lines.setdefault(machine, []).append(name)
     if len(lines) < 2:
         return "".join(f"Measured {line}." for line in lines) or "Nothing is measured yet."
     return "\n".join(f"- {line}: {', '.join(names)}" for line, names in lines.items())
 
 
 def _table(groups: Sequence[str], configs: dict[str, Any]) -> str:
-    """A line for each config of some groups."""
-    works = [work for work in WORKS if work.group in groups]
-    folded = any(work.figure.startswith("cross_validation") for work in works)
+    """Return a table with a row for each config of some groups."""
+    experiments = [one for one in EXPERIMENTS if one.group in groups]
+    folded = any(one.figure.startswith("cross_validation") for one in experiments)
     head = ["config", "published", "plain Keras 3", "ours, mean over seeds", "sd", "range", "seeds"]
     head += [*(["sd over folds"] if folded else []), "parameters", "training", "whole run"]
-    rows = [_row(work, configs.get(work.name), folded=folded) for work in works]
-    return _laid_out(head, rows)
+    rows = [_row(one, configs.get(one.name), folded=folded) for one in experiments]
+    return _markdown(head, rows)
 
 
-def _row(work: Work, one: dict[str, Any] | None, *, folded: bool) -> list[str]:
-    name = f"`{work.name}`" if not work.leaks_from else f"`{work.leaks_from}`, scaled with all rows"
+def _row(experiment: PublishedExperiment, one: dict[str, Any] | None, *, folded: bool) -> list[str]:
+    name = f"`{experiment.name}`" if not experiment.leaks_from else f"`{experiment.leaks_from}`, scaled with all rows"
     if one is None:
-        return [name, work.published, work.plain, "not measured", *[""] * (7 if folded else 6)]
+        return [name, experiment.published, experiment.plain, "not measured", *[""] * (7 if folded else 6)]
     seeds = list(one["seeds"].values())
     values = [seed["figure"] for seed in seeds]
     spread = f"{stdev(values):.2f}" if len(values) > 1 else "-"
     reach = f"{_plain(min(values))} to {_plain(max(values))}" if len(values) > 1 else "-"
-    cells = [name, work.published, work.plain, f"**{_plain(fmean(values))}**", spread, reach, str(len(values))]
+    cells = [
+        name,
+        experiment.published,
+        experiment.plain,
+        f"**{_plain(fmean(values))}**",
+        spread,
+        reach,
+        str(len(values)),
+    ]
     if folded:
         cells.append(f"{fmean(pstdev(seed['folds']) for seed in seeds):.2f}" if "folds" in seeds[0] else "-")
     times = [median(seed[f"{what}_seconds"] for seed in seeds) for what in ("train", "run")]
@@ -158,7 +166,7 @@ def _row(work: Work, one: dict[str, Any] | None, *, folded: bool) -> list[str]:
 
 
 def _paired(wanted: Sequence[Pair], configs: dict[str, Any], pairs: dict[str, Any]) -> str:
-    """A line for each pair of configs: what the folds of all seeds say together, and what single seeds said."""
+    """Return a table with a row for each pair of configs: the test over all seeds, and that of single seeds."""
     head = ["compared", "difference", "95 % interval", "p", "better in", "p of single seeds"]
     rows = []
     for pair in wanted:
@@ -166,13 +174,13 @@ def _paired(wanted: Sequence[Pair], configs: dict[str, Any], pairs: dict[str, An
         if alone is None or pair.first not in configs or pair.second not in configs:
             rows.append([_compared(pair), "not measured", "", "", "", ""])
             continue
-        values, said = together(configs[pair.first], configs[pair.second], list(alone))
+        values, mean = compared_folds(configs[pair.first], configs[pair.second], list(alone))
         ps = sorted(seed["p"] for seed in alone.values())
         single = f"{ps[0]:.2g} to {ps[-1]:.2g}" if len(ps) > 1 else f"{ps[0]:.2g}"
-        interval = f"{said.low:+.2f} to {said.high:+.2f}"
+        interval = f"{mean.low:+.2f} to {mean.high:+.2f}"
         better = f"{sum(value < 0 for value in values)} of {len(values)} folds"
-        rows.append([_compared(pair), f"**{said.mean:+.2f}**", interval, f"{said.p:.2g}", better, single])
-    return _laid_out(head, rows)
+        rows.append([_compared(pair), f"**{mean.mean:+.2f}**", interval, f"{mean.p:.2g}", better, single])
+    return _markdown(head, rows)
 
 
 def _compared(pair: Pair) -> str:
@@ -181,16 +189,16 @@ def _compared(pair: Pair) -> str:
     return f"`{pair.second}` against `{pair.first}`"
 
 
-def together(first: dict[str, Any], second: dict[str, Any], seeds: Sequence[str]) -> tuple[list[float], Mean]:
-    """The differences of two configs' folds over all seeds, and the corrected resampled t-test of their mean.
+def compared_folds(first: dict[str, Any], second: dict[str, Any], seeds: Sequence[str]) -> tuple[list[float], Mean]:
+    """Return the differences between two configs over folds, and the corrected resampled t-test of their mean.
 
-    Where every seed has the same folds, a fold's difference is the mean of its differences over the seeds: seeds are
-    no new rows, so that they make each fold's figure steadier and add no degrees of freedom. Where each seed deals
-    the rows out anew, all seeds' folds count, as in repeated cross-validation (Bouckaert and Frank 2004).
+    If every seed has the same folds, the difference of a fold is its mean over the seeds: seeds are no new rows, so
+    that they reduce the variance of each fold's score and add no degrees of freedom. If each seed has its own folds,
+    the folds of all seeds count, as in repeated cross-validation (Bouckaert and Frank 2004).
     """
     sides = [(first["seeds"][seed]["folds"], second["seeds"][seed]["folds"]) for seed in seeds]
     gaps = [[right - left for left, right in zip(*side, strict=True)] for side in sides]
-    if first["dealt_anew"]:
+    if first["folds_by_seed"]:
         values = [gap for one in gaps for gap in one]
     else:
         values = [fmean(fold) for fold in zip(*gaps, strict=True)]
@@ -205,6 +213,6 @@ def _seconds(value: float) -> str:
     return f"{value:.1f} s" if value < 100 else f"{value:.0f} s"
 
 
-def _laid_out(head: list[str], rows: list[list[str]]) -> str:
+def _markdown(head: list[str], rows: list[list[str]]) -> str:
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)

@@ -1,10 +1,11 @@
-"""Small JPEGs from folders: nnrun's stream against `keras.utils.image_dataset_from_directory` with the usual prefetch.
+"""Compare nnrun's stream of small JPEGs with `keras.utils.image_dataset_from_directory` and the usual prefetch.
 
-    NNRUN_DATA_DIR=... python benchmarks/streaming.py [--pictures 60000] [--rounds 3] [--epochs 3] [--batch 32]
+    NNRUN_DATA_DIR=... python benchmarks/streaming.py [--images 60000] [--rounds 3] [--epochs 3] [--batch 32]
 
-The pictures are MNIST's, written as JPEGs into a temporary folder, a folder for each class. Both sides train the same
-small network on them, by turns, each in a process of its own that reports the seconds of every epoch; the processor's
-seconds say more than the clock's where other work runs. Nothing of either side is cached: every epoch decodes anew.
+The images are those of MNIST, written as JPEGs to a temporary folder with a folder for each class. Both sides train
+the same small network on them in turns, each in a process of its own that reports the seconds of every epoch;
+processor time is more reliable than wall time if other processes run. Neither side has a cache: every epoch decodes
+all images.
 """
 
 from __future__ import annotations
@@ -84,21 +85,21 @@ training:
 
 @dataclass(frozen=True)
 class Cost:
-    """What one process took: wall and processor seconds of each epoch, peak memory in MB, and what it learned."""
+    """The wall and processor seconds of each epoch of one process, its peak memory in MB, and its final accuracy."""
 
     seconds: list[float]
     cpu: list[float]
     memory: float
     accuracy: float
 
-    def rate(self, pictures: int, kind: str, *, first: bool) -> float:
-        """Pictures a second of the first epoch, or of the median of the others."""
+    def rate(self, images: int, kind: str, *, first: bool) -> float:
+        """Return the images per second of the first epoch, or of the median of the others."""
         values = getattr(self, kind)
-        return pictures / (values[0] if first else statistics.median(values[1:]))
+        return images / (values[0] if first else statistics.median(values[1:]))
 
 
-def write_pictures(folder: Path, count: int) -> None:
-    """Write MNIST's training pictures as JPEGs, over again where more are asked for than there are."""
+def write_images(folder: Path, count: int) -> None:
+    """Write MNIST's training images as JPEGs, repeatedly if more are requested than there are."""
     import numpy as np
     from PIL import Image
 
@@ -116,7 +117,7 @@ def write_pictures(folder: Path, count: int) -> None:
 
 
 def run(code: str, arguments: list[str], folder: Path) -> Cost:
-    """Run one side to its end."""
+    """Run one side and return its cost."""
     with (folder / "out").open("w+") as out, (folder / "err").open("w+") as err:
         process = subprocess.Popen([sys.executable, "-c", code, *arguments], stdout=out, stderr=err, cwd=folder)
         _, status, used = os.wait4(process.pid, 0)
@@ -125,19 +126,19 @@ def run(code: str, arguments: list[str], folder: Path) -> Cost:
             err.seek(0)
             sys.exit(f"failed:\n{err.read()[-2000:]}")
         out.seek(0)
-        told = json.loads(out.read().strip().splitlines()[-1])
-    return Cost(memory=used.ru_maxrss / (1024 if sys.platform == "linux" else 1024**2), **told)
+        result = json.loads(out.read().strip().splitlines()[-1])
+    return Cost(memory=used.ru_maxrss / (1024 if sys.platform == "linux" else 1024**2), **result)
 
 
-def report(found: list[tuple[Cost, Cost]], pictures: int) -> str:
-    """Lay the figures out as a table: medians of the rounds, and the ratios' range."""
+def table(found: list[tuple[Cost, Cost]], images: int) -> str:
+    """Return the table of the medians of the rounds, with the range of the ratios."""
     lines = ["| | plain | nnrun | ratio |", "|---|---|---|---|"]
     for name, kind, first in (
-        ("pictures a second, epochs after the first", "seconds", False),
-        ("pictures a second, first epoch", "seconds", True),
-        ("pictures a processor's second, epochs after the first", "cpu", False),
+        ("images per second, epochs after the first", "seconds", False),
+        ("images per second, first epoch", "seconds", True),
+        ("images per second of processor time, epochs after the first", "cpu", False),
     ):
-        sides = [[cost.rate(pictures, kind, first=first) for cost in side] for side in zip(*found, strict=True)]
+        sides = [[cost.rate(images, kind, first=first) for cost in side] for side in zip(*found, strict=True)]
         ratios = [mine / theirs for theirs, mine in zip(*sides, strict=True)]
         plain, ours = map(statistics.median, sides)
         span = f"({min(ratios):.2f}-{max(ratios):.2f})"
@@ -150,26 +151,26 @@ def report(found: list[tuple[Cost, Cost]], pictures: int) -> str:
 
 
 def main() -> None:
-    """Measure, and print the table."""
+    """Measure both sides and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    for name, value in (("pictures", 60_000), ("rounds", 3), ("epochs", 3), ("batch", 32)):
+    for name, value in (("images", 60_000), ("rounds", 3), ("epochs", 3), ("batch", 32)):
         parser.add_argument(f"--{name}", type=int, default=value)
-    asked = parser.parse_args()
+    options = parser.parse_args()
     found: list[tuple[Cost, Cost]] = []
     with tempfile.TemporaryDirectory() as place:
         home = Path(place)
-        (home / "pictures").mkdir()
-        write_pictures(home / "pictures", asked.pictures)
-        said = CONFIG.format(folder=home / "pictures", epochs=asked.epochs, batch=asked.batch)
-        (home / "config.yaml").write_text(said, encoding="utf-8")
-        for turn in range(asked.rounds):
-            plain = run(PLAIN, [str(home / "pictures"), str(asked.batch), str(asked.epochs)], home)
+        (home / "images").mkdir()
+        write_images(home / "images", options.images)
+        config = CONFIG.format(folder=home / "images", epochs=options.epochs, batch=options.batch)
+        (home / "config.yaml").write_text(config, encoding="utf-8")
+        for turn in range(options.rounds):
+            plain = run(PLAIN, [str(home / "images"), str(options.batch), str(options.epochs)], home)
             ours = run(OURS, [str(home / "config.yaml"), str(home / "runs")], home)
             found.append((plain, ours))
             print(f"round {turn + 1}: {plain}\n         {ours}", file=sys.stderr, flush=True)
     load = ", ".join(f"{one:.1f}" for one in os.getloadavg())
-    print(f"{time.strftime('%Y-%m-%d')}, {asked.pictures:,} pictures, batch {asked.batch}, load averages {load}\n")
-    print(report(found, asked.pictures))
+    print(f"{time.strftime('%Y-%m-%d')}, {options.images:,} images, batch {options.batch}, load averages {load}\n")
+    print(table(found, options.images))
 
 
 if __name__ == "__main__":
