@@ -24,7 +24,7 @@ def test_only_random_layers_are_taken(experiment: Callable[..., Experiment]) -> 
     """A layer that is not random belongs into the model, and the message says so."""
     said = experiment(MODEL, LOSS + "augment: [{RandomFlip: horizontal}, {GaussianNoise: 0.1}]")
     assert [part.name for part in said.training.augment] == ["RandomFlip", "GaussianNoise"]
-    with pytest.raises(ConfigError, match="Keras' random layers, and Dense is none"):
+    with pytest.raises(ConfigError, match="random layers of Keras, and Dense is not one"):
         experiment(MODEL, LOSS + "augment: [{Dense: 4}]")
 
 
