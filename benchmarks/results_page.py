@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from statistics import fmean, median, pstdev, stdev
 from typing import TYPE_CHECKING, Any
 
-from nnrun.runs.resampled import Mean, corrected
+from nnrun.runs.statistics import Mean, corrected_mean
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -202,7 +202,7 @@ def compared_folds(first: dict[str, Any], second: dict[str, Any], seeds: Sequenc
         values = [gap for one in gaps for gap in one]
     else:
         values = [fmean(fold) for fold in zip(*gaps, strict=True)]
-    return values, corrected(values, 1 / (first["folds"] - 1))
+    return values, corrected_mean(values, 1 / (first["folds"] - 1))
 
 
 def _plain(value: float) -> str:

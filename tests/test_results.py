@@ -16,7 +16,7 @@ import pytest
 
 from nnrun.config.files import find_config, shipped_configs
 from nnrun.pipeline.check import examine
-from nnrun.runs.resampled import corrected
+from nnrun.runs.statistics import corrected
 
 HOME = Path(__file__).resolve().parents[1]
 SCRIPTS, PAGE, KEPT = HOME / "benchmarks", HOME / "docs" / "results.md", HOME / "docs" / "results.json"

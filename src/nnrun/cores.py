@@ -1,12 +1,12 @@
-"""How many cores there are to compute on: what runs keep and engines are given alike."""
+"""The number of cores that computation may use."""
 
 from __future__ import annotations
 
-import os
-
 
 def usable_cores() -> int:
-    """Count the cores this process may use (a container or `taskset` may allow fewer than the machine has)."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    """Count the cores that this process may use (a container or `taskset` may allow fewer than the machine has)."""
+    import psutil
+
+    process = psutil.Process()
+    # macOS has no affinity of processes.
+    return len(process.cpu_affinity()) if hasattr(process, "cpu_affinity") else psutil.cpu_count() or 1

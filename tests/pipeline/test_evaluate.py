@@ -16,7 +16,7 @@ from nnrun.pipeline.evaluate import Answer, EvaluateRequest, evaluate, predict
 from nnrun.pipeline.train import Finished
 from nnrun.progress import Silent
 from nnrun.runs.folder import RunFolder
-from nnrun.runs.json_text import dumps
+from nnrun.runs.json_files import dumps
 
 pytestmark = pytest.mark.keras
 

@@ -17,7 +17,7 @@ from nnrun.report.page import write_report
 from nnrun.runs import metrics
 from nnrun.runs.folder import RunFolder
 from nnrun.runs.record import Record
-from nnrun.runs.resampled import summary
+from nnrun.runs.statistics import summarize_folds
 from nnrun.spec.facts import Facts
 from nnrun.spec.part import Part
 
@@ -105,7 +105,7 @@ def crossed(finished: Callable[..., RunFolder]) -> Callable[..., RunFolder]:
         for number in range(folds):
             scores, lines = scores_and_predictions(names, 20, seed=number)
             place = folder.fold(number)
-            place.begin_again()
+            place.restart()
             place.write_json(place.scores, scores)
             each.append({"fold": number, "repeat": 0, **scores["test"]})
             for epoch in (1, 2, 3):
@@ -113,7 +113,7 @@ def crossed(finished: Callable[..., RunFolder]) -> Callable[..., RunFolder]:
             heading, _, rest = lines.partition("\n")
             text += f"fold,{heading}\n" if number == 0 else ""
             text += "".join(f"{number},{line}\n" for line in rest.splitlines())
-        together = summary(each, repeats=1, share=1 / 3)
+        together = summarize_folds(each, repeats=1, share=1 / 3)
         folder.write_json(folder.scores, {"task": scores["task"], "checkpoint": "last", "cross_validation": together})
         folder.write_text(folder.predictions, text)
         return folder

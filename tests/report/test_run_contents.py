@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from nnrun.errors import RunError
 from nnrun.report.page import make_report, prediction_sections
-from nnrun.report.run_contents import as_mapping, as_number, read_run
+from nnrun.report.run_contents import as_mapping, read_run
+from nnrun.runs.json_files import as_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -90,9 +91,9 @@ def test_any_metrics_make_a_page(
 @given(value=st.floats())
 def test_a_number_is_read_as_it_was_written(value: float) -> None:
     """A number is parsed from the form that a run folder keeps it in, NaN and infinities included."""
-    from nnrun.runs.json_text import plain
+    from nnrun.runs.json_files import to_plain
 
-    back = as_number(plain(value))
+    back = as_number(to_plain(value))
     assert back == value or (back != back and value != value)  # noqa: PLR0124 - NaN is not itself
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from nnrun.errors import RunError
 from nnrun.runs.compare import compare, mcnemar
 from nnrun.runs.folder import RunFolder
-from nnrun.runs.resampled import summary
+from nnrun.runs.statistics import summarize_folds
 
 ERRORS = [4.0, 6.0, 5.0, 7.0]
 
@@ -26,13 +26,13 @@ def crossed(make_run: Callable[..., RunFolder]) -> Callable[..., RunFolder]:
         each = []
         for number, figure in enumerate(figures):
             place = folder.fold(number)
-            place.begin_again()
+            place.restart()
             rows = {"train": 30, "test": 10}
             place.write_json(place.record, {"fold": number, "status": "done", "rows": rows})
             each.append({"fold": number, "repeat": 0, "rows": 10, "loss": figure, metric: figure})
             lines += [f"{number},{10 * number + row},{row + shift}.0,1.0" for row in range(10)]
         folder.write_text(folder.predictions, "\n".join(lines) + "\n")
-        folder.write_json(folder.scores, {"cross_validation": summary(each, repeats=1, share=1 / 3)})
+        folder.write_json(folder.scores, {"cross_validation": summarize_folds(each, repeats=1, share=1 / 3)})
         return folder
 
     return make
@@ -59,8 +59,8 @@ def test_folds_are_paired(crossed: Callable[..., RunFolder]) -> None:
     assert found.difference == pytest.approx(-1.0055)
     assert found.p < 0.001
     assert found.interval_95[1] < 0
-    assert "1.006 lower, which is better; that is more than chance would explain" in found.said
-    assert "better in 4 of 4 folds" in found.said
+    assert "1.006 lower, which is better; that is more than chance would explain" in found.conclusion
+    assert "better in 4 of 4 folds" in found.conclusion
 
 
 def test_the_p_value_is_the_corrected_one(crossed: Callable[..., RunFolder]) -> None:
@@ -74,14 +74,14 @@ def test_the_p_value_is_the_corrected_one(crossed: Callable[..., RunFolder]) -> 
     found = compare(crossed(ERRORS), crossed([one + gap for one, gap in zip(ERRORS, gaps, strict=True)], second=1))
     value = fmean(gaps) / (stdev(gaps) * sqrt(1 / 4 + 10 / 30))
     assert found.p == pytest.approx(2 * t.sf(value, 3))
-    assert "could well be chance" in found.said
+    assert "could well be chance" in found.conclusion
 
 
 def test_more_is_better_for_some_figures(crossed: Callable[..., RunFolder]) -> None:
     """A higher accuracy is better, a higher error worse."""
     first, second = crossed([0.5, 0.6, 0.7], "accuracy"), crossed([0.6, 0.7, 0.81], "accuracy", second=1)
-    assert "higher, which is better" in compare(first, second).said
-    assert "higher, which is worse" in compare(first, second, "loss").said
+    assert "higher, which is better" in compare(first, second).conclusion
+    assert "higher, which is worse" in compare(first, second, "loss").conclusion
 
 
 def test_the_same_run_twice_is_the_same(crossed: Callable[..., RunFolder]) -> None:
@@ -89,7 +89,7 @@ def test_the_same_run_twice_is_the_same(crossed: Callable[..., RunFolder]) -> No
     folder = crossed(ERRORS)
     found = compare(folder, folder)
     assert (found.difference, found.p) == (0.0, 1.0)
-    assert found.said.startswith("Both have the same mean_squared_error")
+    assert found.conclusion.startswith("Both have the same mean_squared_error")
 
 
 def test_other_rows_or_figures_are_refused(
@@ -101,7 +101,7 @@ def test_other_rows_or_figures_are_refused(
         compare(first, crossed(ERRORS, second=1, shift=5))
     with pytest.raises(RunError, match="40 and 30 rows"):
         compare(first, crossed(ERRORS[:3], second=2))
-    with pytest.raises(RunError, match="no figure 'accuracy' in common"):
+    with pytest.raises(RunError, match="no metric 'accuracy' in common"):
         compare(first, crossed(ERRORS, second=3), "accuracy")
     with pytest.raises(RunError, match="is a single run, and the other a cross-validation"):
         compare(first, single([True]))
@@ -117,7 +117,7 @@ def test_two_classifiers_are_compared_by_the_rows_that_one_got_right(single: Cal
     assert found.each == [{"rows": 31, "only_first_right": 1, "only_second_right": 10}]
     assert found.p == pytest.approx(2 * (1 + 11) / 2**11)
     assert found.means == pytest.approx((100 * 10 / 31, 100 * 1 / 31))
-    assert "lower, which is better; that is more than chance" in found.said
+    assert "lower, which is better; that is more than chance" in found.conclusion
     with pytest.raises(RunError, match="compared by their errors"):
         compare(first, second, "accuracy")
 

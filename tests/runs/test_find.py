@@ -79,7 +79,7 @@ def test_a_full_name_wins_over_a_short_id_that_begins_so(runs_dir: Path, make_ru
 def test_a_word_that_fits_several_lists_them(runs_dir: Path, make_run: MakeRun) -> None:
     """An ambiguous word is refused with the candidates and a way to say it shorter."""
     runs = [make_run("x", second) for second in range(12)]
-    with pytest.raises(RunError, match="'2026' fits 12 runs") as caught:
+    with pytest.raises(RunError, match="'2026' matches 12 runs") as caught:
         find(runs_dir, "2026")
     assert runs[-1].id in caught.value.text
     assert "and 2 more" in caught.value.text
@@ -89,13 +89,13 @@ def test_a_word_that_fits_several_lists_them(runs_dir: Path, make_run: MakeRun) 
 def test_a_misspelt_name_gets_the_nearest(runs_dir: Path, make_run: MakeRun) -> None:
     """A word that fits nothing is refused with the nearest name, or with the command that lists the runs."""
     make_run("mnist_cnn")
-    with pytest.raises(RunError, match="is called 'mnist_cn'") as caught:
+    with pytest.raises(RunError, match="has the name 'mnist_cn'") as caught:
         find(runs_dir, "mnist_cn")
     assert caught.value.hint == "Did you mean mnist_cnn?"
     for word in ("qqqqqqqqqqqq", ""):
         with pytest.raises(RunError) as caught:
             find(runs_dir, word)
-        assert caught.value.hint == "nnrun runs list shows the runs there are."
+        assert caught.value.hint == "List the runs with: nnrun runs list"
 
 
 @pytest.mark.parametrize("word", ["last", "mnist_cnn", ""])

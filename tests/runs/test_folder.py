@@ -94,7 +94,7 @@ def test_files_are_written_by_name_or_property(folder: RunFolder) -> None:
 def test_a_vanished_folder_is_not_made_anew(folder: RunFolder) -> None:
     """Writing into a folder that was removed is an error and does not bring half of it back."""
     shutil.rmtree(folder.path)
-    with pytest.raises(RunError, match="folder is not there"):
+    with pytest.raises(RunError, match="folder does not exist any more"):
         folder.write_json(folder.scores, {})
     assert not folder.path.exists()
 

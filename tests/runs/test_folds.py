@@ -5,24 +5,24 @@ from __future__ import annotations
 import pytest
 
 from nnrun.runs.folder import RunFolder
-from nnrun.runs.folds import done_folds, headline_figure
+from nnrun.runs.record import headline_metric, read_finished_folds
 
 
 def test_only_whole_folds_are_done(folder: RunFolder) -> None:
     """A fold that was interrupted, or whose record is torn, is not done."""
     for number, text in enumerate(('{"fold": 0, "status": "done"}', '{"fold": 1, "status": "running"}', '{"fold"')):
         place = folder.fold(number)
-        place.begin_again()
+        place.restart()
         place.write_text(place.record, text)
-    assert list(done_folds(folder)) == [0]
+    assert list(read_finished_folds(folder)) == [0]
 
 
 def test_a_fold_begun_again_loses_its_lines(folder: RunFolder) -> None:
     """What an earlier attempt wrote line after line is not continued."""
     place = folder.fold(0)
-    place.begin_again()
+    place.restart()
     place.metrics.write_text('{"epoch": 1}\n', encoding="utf-8")
-    place.begin_again()
+    place.restart()
     assert not place.metrics.exists()
 
 
@@ -37,4 +37,4 @@ def test_a_fold_begun_again_loses_its_lines(folder: RunFolder) -> None:
 )
 def test_the_figure_that_stands_for_a_fold(scores: dict, expected: tuple[str, float]) -> None:
     """Of classes the error, else the first metric, else the loss."""
-    assert headline_figure(scores) == expected
+    assert headline_metric(scores) == expected

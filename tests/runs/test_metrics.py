@@ -42,7 +42,7 @@ def test_what_is_appended_is_read(given_rows: list[dict[str, Any]]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = _write(folder, given_rows)
         assert metrics.read(path) == given_rows
-        assert metrics.last(path) == given_rows[-1]
+        assert metrics.read_last(path) == given_rows[-1]
 
 
 @given(rows)
@@ -65,7 +65,7 @@ def test_a_torn_last_line_costs_that_line_alone(given_rows: list[dict[str, Any]]
         path.write_bytes(whole[:cut])
         kept = given_rows if cut == len(whole) - 1 else given_rows[:-1]
         assert metrics.read(path) == kept
-        assert metrics.last(path) == (kept[-1] if kept else None)
+        assert metrics.read_last(path) == (kept[-1] if kept else None)
         metrics.append(path, given_rows[-1])
         assert metrics.read(path) == [*kept, given_rows[-1]]
 
@@ -98,14 +98,14 @@ def test_nan_is_a_word_in_the_file_and_a_number_when_read(tmp_path: Path) -> Non
 def test_a_missing_file_has_no_epochs(tmp_path: Path) -> None:
     """Before the first epoch there is nothing to read, and that is no error."""
     assert metrics.read(tmp_path / "none") == []
-    assert metrics.last(tmp_path / "none") is None
+    assert metrics.read_last(tmp_path / "none") is None
 
 
 def test_a_damaged_line_in_the_middle_is_named(tmp_path: Path) -> None:
     """Damage before the last line is not passed over: the error names the line."""
     path = tmp_path / "metrics.jsonl"
     path.write_text('{"epoch": 1}\n[2]\n{"epoch": 3}\n')
-    with pytest.raises(RunError, match="line 2: expected the figures of an epoch") as caught:
+    with pytest.raises(RunError, match="line 2: expected the metrics of an epoch") as caught:
         metrics.read(path)
     assert "remove that line" in (caught.value.hint or "")
 

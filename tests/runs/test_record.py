@@ -129,5 +129,5 @@ def test_a_missing_or_broken_record_is_an_error(folder: RunFolder, content: str 
 def test_a_vanished_folder_is_said_so(folder: RunFolder) -> None:
     """A folder that is gone is told apart from one without a record."""
     folder.path.rmdir()
-    with pytest.raises(RunError, match="is not there"):
+    with pytest.raises(RunError, match="does not exist"):
         module.read(folder)

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from nnrun.formatting import format_duration
 from nnrun.pipeline.fold_run import Assignment, FoldRunner
 from nnrun.runs import metrics
-from nnrun.runs.folds import done_folds, headline_figure
-from nnrun.runs.resampled import summary
+from nnrun.runs.record import headline_metric, read_finished_folds
+from nnrun.runs.statistics import summarize_folds
 
 if TYPE_CHECKING:
     from pathlib import Path as FilePath
@@ -80,7 +80,7 @@ def _begun(folder: RunFolder, crossing: FoldedData, record: Record, progress: Pr
     """The folds of an earlier attempt that can stand: of the same rows of the same files."""
     from nnrun.data.load import file_digests
 
-    done = done_folds(folder)
+    done = read_finished_folds(folder)
     if not done:
         return {}
     now = file_digests(crossing.raw)
@@ -142,7 +142,7 @@ def _keep_together(
         "task": folds[0]["scores"]["task"],
         "checkpoint": "last",
         **{name: part for name, part in final.items() if name in ("test", "validation", "train")},
-        "cross_validation": summary(each, repeats=_k_fold(crossed.examined).repeats, share=tested / trained),
+        "cross_validation": summarize_folds(each, repeats=_k_fold(crossed.examined).repeats, share=tested / trained),
     }
     facts = {**folds[0]["facts"], "rows": {"train": len(crossing.raw.train)}}
     files = {name: digest for name, digest in folds[0]["digests"].items() if name.startswith("file:")}
@@ -258,7 +258,7 @@ class FoldMonitor:
         self.progress.say(self._line(number, fold))
 
     def _line(self, number: int, fold: dict[str, Any]) -> str:
-        name, value = headline_figure(fold["scores"]["test"])
+        name, value = headline_metric(fold["scores"]["test"])
         done = len(self.folds)
         spent = perf_counter() - self._began
         left = spent / (done - self._before) * (self.count - done)

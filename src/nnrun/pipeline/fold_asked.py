@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from nnrun.errors import RunError
 from nnrun.pipeline.cross_validate import is_cross_validated
-from nnrun.runs.folds import done_folds
+from nnrun.runs.record import read_finished_folds
 
 if TYPE_CHECKING:
     from nnrun.runs.folder import RunFolder
@@ -27,7 +27,7 @@ def model_of(
         return folder, record
     if fold is None and folder.last.is_file():
         return folder, record
-    done = done_folds(folder)
+    done = read_finished_folds(folder)
     if not done:
         raise RunError(f"{folder.id}: no fold of this cross-validation is done", f"nnrun train {folder.config}")
     there = f"{min(done)} to {max(done)}" if len(done) == max(done) - min(done) + 1 else ", ".join(map(str, done))

@@ -158,7 +158,7 @@ class FoldRunner:
             "rows": dict(dataset.facts.rows),
         }
         if number is not None:
-            place.begin_again()
+            place.restart()
             place.write_json(place.record, {**record, "status": "running"})
         place.write_json(place.prepare, list(dataset.fitted))
         return PreparedFold(number, place, dataset, seed, record)

@@ -12,8 +12,8 @@ from nnrun.pipeline.train import Finished, record_outcome, refuse_errors
 from nnrun.progress import Logged
 from nnrun.runs import environment
 from nnrun.runs import record as records
+from nnrun.runs.disk import RunLog
 from nnrun.runs.find import find
-from nnrun.runs.log import Log
 from nnrun.runs.record import Record
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def resume_folds(word: str, request: Request, progress: Progress) -> Finished:
             record_outcome(record, folder),
             usercode.running(codes, examined.experiment, threads=fields["threads"], log=folder.log),
         ):
-            heard = Logged(progress, Log(folder.log).write)
+            heard = Logged(progress, RunLog(folder.log).write)
             heard.say(f"Run {folder.id}, resumed")
             crossed = CrossValidation(examined, folder, request.runs_dir, request.jobs, request.code)
             scores = cross_validate(crossed, record, heard)

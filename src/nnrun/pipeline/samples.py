@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from nnrun.data.all_sources import SOURCES
 from nnrun.data.text.text_source import TextSource
 from nnrun.pipeline.voice import padding, refusal, seed_codes, voice_of
-from nnrun.runs import samples as kept
+from nnrun.runs import metrics
 from nnrun.spec.finding import Finding
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ class Samples:
         for made in self._writer.write(self._codes, self._wanted.length, 1):
             text.take([self._vocabulary[code] for code in made[0]])
         text.rest()
-        kept.add(self._folder, epoch, self._said, text.text)
+        metrics.write_sample(self._folder, epoch, self._said, text.text)
         lines = [f"    {line}" for line in text.text.split("\n")]
         self._progress.say("\n".join([f"After epoch {epoch}, written on from {self._said[-_SHOWN:]!r}:", *lines]))
 

@@ -26,8 +26,8 @@ from nnrun.pipeline.resolve import resolved_config
 from nnrun.pipeline.sources import digests, keep_sources, kept_code
 from nnrun.progress import Logged
 from nnrun.runs import metrics
+from nnrun.runs.disk import RunLog
 from nnrun.runs.folder import RunFolder
-from nnrun.runs.log import Log
 from nnrun.runs.record import Record
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def train(request: Request, progress: Progress) -> Finished:
         refuse_errors(examined)
         folder = open_folder(request, examined, codes)
         with recorded(folder, request, examined, codes) as record:
-            heard = Logged(progress, Log(folder.log).write)
+            heard = Logged(progress, RunLog(folder.log).write)
             # What is probably not meant is said before time is spent on it.
             for problem in examined.problems:
                 heard.found(problem)
@@ -181,7 +181,7 @@ def _say_how_it_ended(record: Record, folder: RunFolder, error: BaseException) -
             record.finish("failed", str(error))
         else:
             record.finish("failed", f"{type(error).__name__}: {error}")
-            Log(folder.log).write("".join(traceback.format_exception(error)))
+            RunLog(folder.log).write("".join(traceback.format_exception(error)))
 
 
 def load_data(examined: Examined, progress: Progress) -> Dataset:

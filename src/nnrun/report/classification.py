@@ -12,8 +12,9 @@ from nnrun.engine.scoring.intervals import wilson
 from nnrun.report.elements import EmbeddedImage, ReportTable, format_percent, format_value
 from nnrun.report.predictions import class_probabilities, one_vs_rest
 from nnrun.report.probabilities import MAX_CURVES, calibration_plot, precision_recall_plot, roc_plot
-from nnrun.report.run_contents import as_mapping, as_number
+from nnrun.report.run_contents import as_mapping
 from nnrun.report.style import FIRST, INK, MUTED, SECOND, THIRD, Plot, new_figure, short_label
+from nnrun.runs.json_files import as_number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nnrun.formatting import format_number
-from nnrun.report.run_contents import as_number
+from nnrun.runs.json_files import as_number
 
 if TYPE_CHECKING:
     from nnrun.report.style import Plot

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from nnrun.report.elements import ReportSection, ReportTable, TextBlock, format_value, score_name, score_title
 from nnrun.report.predictions import is_cross_validated, scored_part
-from nnrun.report.run_contents import as_number
 from nnrun.report.style import FIRST, SECOND, THIRD, Plot, new_figure
+from nnrun.runs.json_files import as_number
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from nnrun.report.run_contents import as_mapping, as_number
+from nnrun.report.run_contents import as_mapping
+from nnrun.runs.json_files import as_number
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

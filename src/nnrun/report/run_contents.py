@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from nnrun.errors import RunError
 from nnrun.runs import metrics, record
-from nnrun.runs.json_text import NOT_FINITE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -84,7 +83,7 @@ def read_run(folder: RunFolder) -> RunContents:
         _parsed(folder.scores, _json, damaged),
         {int(path.parent.name): _parsed(path, _json, damaged) for path in folds},
         _parsed(folder.predictions, _csv, damaged),
-        tuple(row for row in metrics.whole(folder.samples) if isinstance(row.get("text"), str)),
+        tuple(row for row in metrics.read_complete_lines(folder.samples) if isinstance(row.get("text"), str)),
         _parsed(folder.mistakes, _images, damaged),
         _bytes(folder.model_svg),
         _text(folder.summary),
@@ -92,13 +91,6 @@ def read_run(folder: RunFolder) -> RunContents:
         _files(folder.path),
         tuple(damaged),
     )
-
-
-def as_number(value: object) -> float | None:
-    """Return a number of a run folder's JSON file, where NaN and infinities are strings; None for anything else."""
-    if isinstance(value, str):
-        return NOT_FINITE.get(value)
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
 def as_mapping(value: object) -> Mapping[str, Any]:
@@ -152,7 +144,7 @@ def _epochs(folder: RunFolder, damaged: list[str]) -> tuple[Mapping[str, Any], .
         return tuple(metrics.read(folder.metrics))
     except RunError as error:
         damaged.append(str(error))
-        return tuple(metrics.whole(folder.metrics))
+        return tuple(metrics.read_complete_lines(folder.metrics))
 
 
 def _files(root: Path) -> tuple[tuple[str, int], ...]:

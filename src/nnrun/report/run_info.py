@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from nnrun.formatting import format_bytes, format_duration
 from nnrun.report.elements import EmbeddedImage, ReportSection, ReportTable, TextBlock, format_value
 from nnrun.report.model_graph import shape_text
-from nnrun.report.run_contents import as_mapping, as_number
+from nnrun.report.run_contents import as_mapping
+from nnrun.runs.json_files import as_number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

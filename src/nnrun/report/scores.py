@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from nnrun.report.elements import Headline, ReportSection, ReportTable, format_value, score_name, score_title
 from nnrun.report.predictions import scored_part
-from nnrun.report.run_contents import as_mapping, as_number
+from nnrun.report.run_contents import as_mapping
 from nnrun.report.style import FIRST, SECOND, Plot, new_figure
-from nnrun.runs.folds import headline_figure
+from nnrun.runs.json_files import as_number
+from nnrun.runs.record import headline_metric
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -47,7 +48,7 @@ def _fold_headlines(summary: Mapping[str, Any]) -> list[Headline]:
     if not means:
         return []
     more = [name for name in (*_MORE_OF_CLASSES, *_MORE_OF_NUMBERS) if name in means]
-    names = list(dict.fromkeys([headline_figure(means)[0], *more]))
+    names = list(dict.fromkeys([headline_metric(means)[0], *more]))
     return [_fold_headline(summary, name) for name in names[:_MAX_HEADLINES]]
 
 
@@ -84,7 +85,7 @@ def _part_headlines(where: str, part: Mapping[str, Any]) -> list[Headline]:
     if not numbers.keys() - {"rows"}:
         return []
     # Of a text, the errors of single characters say little; the bits are what is usually reported.
-    first = "bits_per_character" if "bits_per_character" in numbers else headline_figure(numbers)[0]
+    first = "bits_per_character" if "bits_per_character" in numbers else headline_metric(numbers)[0]
     if first == "error_percent":
         title, more, detail = "Error", _MORE_OF_CLASSES, _error_detail(part)
     else:
@@ -203,7 +204,7 @@ def fold_scores(summary: Mapping[str, Any]) -> dict[str, list[float]]:
     # A metric that equals the loss has the better name.
     if any(name != "loss" and _are_equal(values, known.get("loss", [])) for name, values in known.items()):
         del known["loss"]
-    first = headline_figure(each[0])[0] if each else ""
+    first = headline_metric(each[0])[0] if each else ""
     return {name: known[name] for name in sorted(known, key=lambda name: name != first)[:_MAX_FOLD_PLOTS]}
 
 

@@ -1,17 +1,16 @@
-"""Two runs side by side: the folds of two cross-validations in pairs, or two classifiers on the same rows."""
+"""Compare two runs: the folds of two cross-validations in pairs, or two classifiers on the same rows."""
 
 from __future__ import annotations
 
 import csv
-import json
 from dataclasses import asdict, dataclass, field
 from math import comb
 from typing import TYPE_CHECKING, Any
 
 from nnrun.errors import RunError
-from nnrun.runs.folds import done_folds, headline_figure
-from nnrun.runs.json_text import NOT_FINITE
-from nnrun.runs.resampled import CONFIDENCE, corrected
+from nnrun.runs.json_files import NOT_FINITE, read_mapping
+from nnrun.runs.record import headline_metric, read_finished_folds
+from nnrun.runs.statistics import CONFIDENCE, corrected_mean
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,25 +19,25 @@ if TYPE_CHECKING:
 
 RESAMPLED = "corrected resampled t-test (Nadeau and Bengio 2003)"
 MCNEMAR = "McNemar's exact test (1947)"
-#: Figures of which more is better; of all others less is.
-_MORE = ("accuracy", "auc", "precision", "recall", "f1", "r2", "similarity", "io_u", "true_")
+#: Parts of the names of metrics that are better the larger they are.
+_LARGER_IS_BETTER = ("accuracy", "auc", "precision", "recall", "f1", "r2", "similarity", "io_u", "true_")
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """What two runs differ in, and whether that could be chance.
+    """The difference of two runs, and whether it could be chance.
 
     Attributes:
         first: The id of the first run.
         second: The id of the second.
-        metric: The figure that is compared.
+        metric: The metric that is compared.
         test: The test's name.
-        p: How often a difference so large would come about by chance between equal models.
-        means: The figure of both runs, over all folds where there are folds.
-        difference: The second's figure less the first's.
-        interval_95: The interval of that difference; None where the test gives none.
-        each: Each fold's figures, or the table of rows that only one of the two got right.
-        said: What all this means.
+        p: The p value of the hypothesis that the models are equal.
+        means: The metric of both runs, averaged over folds if there are folds.
+        difference: The second metric minus the first.
+        interval_95: The interval of that difference; None if the test has none.
+        each: The metrics of each fold, or the counts of rows that only one of the two got right.
+        conclusion: The result in a sentence.
     """
 
     first: str
@@ -50,11 +49,12 @@ class Comparison:
     difference: float
     interval_95: tuple[float, float] | None
     each: list[dict[str, Any]] = field(default_factory=list)
-    said: str = ""
+    conclusion: str = ""
 
     def as_json(self) -> dict[str, Any]:
-        """What `--json` prints."""
-        return asdict(self)
+        """Return the document that `--json` prints."""
+        fields = asdict(self)
+        return {**fields, "said": fields.pop("conclusion")}
 
 
 def compare(first: RunFolder, second: RunFolder, metric: str | None = None) -> Comparison:
@@ -63,10 +63,10 @@ def compare(first: RunFolder, second: RunFolder, metric: str | None = None) -> C
     Args:
         first: A run.
         second: Another one.
-        metric: The figure, by the name it has in `scores.json`; default: the most telling one.
+        metric: The metric by its name in `scores.json`; default: the most informative one.
 
     Raises:
-        RunError: They were not tested on the same rows, are not finished, or have no such figure.
+        RunError: They were not tested on the same rows, are not finished, or have no such metric.
     """
     one, other = (_scores(folder).get("cross_validation") for folder in (first, second))
     if one and other:
@@ -86,21 +86,21 @@ def _by_folds(
     lines = zip(one["each"], other["each"], strict=True)
     pairs = [(_figure(left[name]), _figure(right[name])) for left, right in lines]
     differences = [right - left for left, right in pairs]
-    found = corrected(differences, _share(first))
+    found = corrected_mean(differences, _share(first))
     each = [
         {"fold": line["fold"], "first": left, "second": right, "difference": right - left}
         for line, (left, right) in zip(one["each"], pairs, strict=True)
     ]
     means = (sum(left for left, _ in pairs) / len(pairs), sum(right for _, right in pairs) / len(pairs))
     wins = sum(gap != 0 and _better(name, gap) for gap in differences)
-    said = _verdict(name, found.mean, found.p) + f" The second is better in {wins} of {len(pairs)} folds."
+    conclusion = _conclude(name, found.mean, found.p) + f" The second is better in {wins} of {len(pairs)} folds."
     return Comparison(
-        first.id, second.id, name, RESAMPLED, found.p, means, found.mean, (found.low, found.high), each, said
+        first.id, second.id, name, RESAMPLED, found.p, means, found.mean, (found.low, found.high), each, conclusion
     )
 
 
 def _by_rows(first: RunFolder, second: RunFolder, metric: str | None) -> Comparison:
-    """Compare by the rows that only one of two classifiers got right."""
+    """Compare two classifiers by the rows that only one of them got right."""
     for folder in (first, second):
         if "error_percent" not in (_scores(folder).get("test") or {}):
             text = f"{folder.id} has no errors counted on a test part, and is no cross-validation"
@@ -118,15 +118,17 @@ def _by_rows(first: RunFolder, second: RunFolder, metric: str | None) -> Compari
     means = (100 * (rows - sum(right[0])) / rows, 100 * (rows - sum(right[1])) / rows)
     p = mcnemar(*only)
     table = [{"rows": rows, "only_first_right": only[0], "only_second_right": only[1]}]
-    said = (
-        _verdict("error_percent", means[1] - means[0], p)
+    conclusion = (
+        _conclude("error_percent", means[1] - means[0], p)
         + f" Of {rows:,} rows only the first got {only[0]:,} right, and only the second {only[1]:,}."
     )
-    return Comparison(first.id, second.id, "error_percent", MCNEMAR, p, means, means[1] - means[0], None, table, said)
+    return Comparison(
+        first.id, second.id, "error_percent", MCNEMAR, p, means, means[1] - means[0], None, table, conclusion
+    )
 
 
 def mcnemar(only_first: int, only_second: int) -> float:
-    """The two-sided p value of McNemar's exact test: a fair coin for every row that only one model got right.
+    """Return the two-sided p value of McNemar's exact test on the rows that only one of two models got right.
 
     Q. McNemar, "Note on the sampling error of the difference between correlated proportions or percentages",
     Psychometrika 12 (1947), 153-157; exact by the binomial distribution.
@@ -137,7 +139,7 @@ def mcnemar(only_first: int, only_second: int) -> float:
     return float(min(1.0, 2 * tail / 2**count))
 
 
-def _verdict(name: str, difference: float, p: float) -> str:
+def _conclude(name: str, difference: float, p: float) -> str:
     if difference == 0:
         return f"Both have the same {name}."
     side = "lower" if difference < 0 else "higher"
@@ -148,23 +150,23 @@ def _verdict(name: str, difference: float, p: float) -> str:
 
 
 def _better(name: str, difference: float) -> bool:
-    return (difference > 0) == any(word in name for word in _MORE)
+    return (difference > 0) == any(word in name for word in _LARGER_IS_BETTER)
 
 
 def _metric(
-    first: RunFolder, second: RunFolder, one: Mapping[str, Any], other: Mapping[str, Any], asked: str | None
+    first: RunFolder, second: RunFolder, one: Mapping[str, Any], other: Mapping[str, Any], requested: str | None
 ) -> str:
     both = [name for name in one if name in other and name not in ("fold", "repeat", "rows")]
-    if asked is None:
-        return headline_figure({name: one[name] for name in both})[0]
-    if asked not in both:
-        text = f"{first.id} and {second.id} have no figure '{asked}' in common"
+    if requested is None:
+        return headline_metric({name: one[name] for name in both})[0]
+    if requested not in both:
+        text = f"{first.id} and {second.id} have no metric '{requested}' in common"
         raise RunError(text, f"there are: {', '.join(both)}")
-    return asked
+    return requested
 
 
 def _share(folder: RunFolder) -> float:
-    rows = [fold["rows"] for fold in done_folds(folder).values()]
+    rows = [fold["rows"] for fold in read_finished_folds(folder).values()]
     tested, trained = (sum(int(part[name]) for part in rows) for name in ("test", "train"))
     if not trained:
         raise RunError(f"{folder.path}: the folders of its folds are gone", "compare runs whose folds are kept")
@@ -176,10 +178,10 @@ def _figure(value: str | float) -> float:
 
 
 def _require_same_rows(first: RunFolder, second: RunFolder) -> None:
-    """Refuse runs that were tested on other rows, or told another truth.
+    """Check that two runs were tested on the same rows with the same truth.
 
     Raises:
-        RunError: With the first line that differs.
+        RunError: They were not; with the first line that differs.
     """
     left, right = _predictions(first), _predictions(second)
     keys = [key for key in left[0] if key in ("fold", "row") or key.startswith("truth")] if left else []
@@ -214,7 +216,6 @@ def _predictions(folder: RunFolder) -> list[dict[str, str]]:
 
 def _scores(folder: RunFolder) -> dict[str, Any]:
     try:
-        scores = json.loads(folder.scores.read_bytes())
-    except (OSError, ValueError) as error:
+        return read_mapping(folder.scores)
+    except RunError as error:
         raise RunError(f"{folder.id} has no scores", "only finished runs can be compared") from error
-    return scores if isinstance(scores, dict) else {}

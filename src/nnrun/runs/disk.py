@@ -1,8 +1,10 @@
-"""Writing to disk so that a file is either whole or not there, and so that a failure says what to do."""
+"""Write to disk so that a file is complete or absent, and so that an error says what to do."""
 
 from __future__ import annotations
 
 import errno
+import re
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from nnrun.atomic_files import write_atomically
@@ -11,8 +13,9 @@ from nnrun.errors import RunError
 if TYPE_CHECKING:
     from pathlib import Path
 
+
 _ELSEWHERE = "choose another folder with --runs-dir DIR."
-#: What went wrong, in words, and what to do about it.
+#: The cause of an error in words, and what to do about it.
 _CAUSES = {
     errno.ENOSPC: ("the disk is full", "Free some space, or choose another disk with --runs-dir DIR."),
     errno.EDQUOT: ("your disk quota is used up", "Free some space, or choose another disk with --runs-dir DIR."),
@@ -28,17 +31,17 @@ _CAUSES = {
 
 
 def disk_error(error: OSError, path: Path) -> RunError:
-    """The refusal of `path` by the disk as an error for the user: what failed, why, and what to do."""
-    unknown = (error.strerror or str(error), f"Mend that, or {_ELSEWHERE}")
+    """Turn the system's error of writing `path` into one for the user: what failed, why, and what to do."""
+    unknown = (error.strerror or str(error), f"Remove the cause, or {_ELSEWHERE}")
     cause, hint = _CAUSES.get(error.errno or 0, unknown)
     return RunError(f"Cannot write {path}: {cause}.", hint)
 
 
 def make_folder(path: Path) -> None:
-    """Make a folder and those above it; one that is there already is fine.
+    """Make a folder and its parents, unless it exists.
 
     Raises:
-        RunError: The disk refuses, or a file is in the way.
+        RunError: The folder cannot be made, or a file is in the way.
     """
     try:
         path.mkdir(parents=True, exist_ok=True)
@@ -47,10 +50,10 @@ def make_folder(path: Path) -> None:
 
 
 def write_file(path: Path, content: bytes) -> None:
-    """Write a whole file atomically: readers see the old content or the new one.
+    """Write a file atomically: readers see the old content or the new one.
 
     Raises:
-        RunError: The disk refuses; the old file, if any, is untouched and no temporary file is left.
+        RunError: The file cannot be written; an old one is untouched, and no temporary file is left.
     """
     try:
         write_atomically(path, content)
@@ -59,13 +62,38 @@ def write_file(path: Path, content: bytes) -> None:
 
 
 def append(path: Path, content: bytes) -> None:
-    """Add to the end of a file and flush, so that a process killed right after has kept it.
+    """Append to a file and flush it, so that the content survives a kill right after.
 
     Raises:
-        RunError: The disk refuses.
+        RunError: The file cannot be written.
     """
     try:
         with path.open("ab") as file:
             file.write(content)
     except OSError as error:
         raise disk_error(error, path) from error
+
+
+#: Colours and cursor movements (ECMA-48 control sequences), which do not belong into a file.
+_CONTROL = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f]")
+
+
+class RunLog:
+    """The log of a run, `log.txt`; every line is on disk when `write` returns.
+
+    Args:
+        path: The file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def write(self, text: str, *, now: datetime | None = None) -> None:
+        """Add a text, each of its lines preceded by the time in UTC.
+
+        Raises:
+            RunError: The file cannot be written.
+        """
+        time = (now or datetime.now(UTC)).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        lines = [f"{time} {_CONTROL.sub('', line)}".rstrip() for line in text.split("\n")]
+        append(self.path, ("\n".join(lines) + "\n").encode("utf-8", "backslashreplace"))

@@ -1,4 +1,4 @@
-"""What a run ran on: packages, processor, memory, process, git. Nothing here fails; what cannot be told is None."""
+"""The environment of a run: packages, processor, memory, process, git. Nothing here fails; unknown values are None."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _GIT_SECONDS = 5.0
 
 
 def versions() -> dict[str, str | None]:
-    """The installed versions of nnrun, Keras, TensorFlow, NumPy and Python, without importing any."""
+    """Return the installed versions of nnrun, Keras, TensorFlow, JAX, NumPy and Python, without importing them."""
     return {**{package: _version(package) for package in _PACKAGES}, "python": platform.python_version()}
 
 
@@ -36,7 +36,7 @@ def _version(package: str) -> str | None:
 
 
 def machine() -> dict[str, Any]:
-    """Host, system, processor, the cores this process may use, and whether oneDNN's kernels are on."""
+    """Return host, system, processor, the cores that this process may use, and whether oneDNN's kernels are on."""
     return {
         "host": socket.gethostname(),
         "system": platform.platform(),
@@ -55,7 +55,7 @@ def _cpu_model() -> str | None:
 
 
 def _onednn() -> bool | None:
-    """TensorFlow's own switch; where it is not set, TensorFlow has oneDNN on for x86-64 (since 2.9)."""
+    """Return TensorFlow's own switch; without it oneDNN is on for x86-64 (since TensorFlow 2.9)."""
     switch = os.environ.get("TF_ENABLE_ONEDNN_OPTS")
     if switch is not None:
         return switch != "0"
@@ -63,7 +63,7 @@ def _onednn() -> bool | None:
 
 
 def peak_memory_bytes() -> int | None:
-    """The most memory this process has had so far."""
+    """Return the largest resident memory of this process so far (psutil has no peak outside of Windows)."""
     try:
         import resource
     except ImportError:
@@ -74,28 +74,24 @@ def peak_memory_bytes() -> int | None:
 
 
 def process() -> dict[str, Any]:
-    """What tells this process from every other: host, number, and when it started."""
+    """Identify this process among all others: host, process number, and start."""
     return {"host": socket.gethostname(), "pid": os.getpid(), "start": _process_start(os.getpid())}
 
 
 def is_alive(known: Mapping[str, Any]) -> bool | None:
-    """Whether the process that `process()` described still runs; None where this host cannot tell."""
+    """Return whether the process that `process()` described still runs; None if it ran on another host."""
+    import psutil
+
     pid = known.get("pid")
     if known.get("host") != socket.gethostname() or not isinstance(pid, int):
         return None
     if known.get("start") is not None and Path("/proc/self/stat").exists():
         return bool(_process_start(pid) == known["start"])
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True
+    return bool(psutil.pid_exists(pid))
 
 
 def _process_start(pid: int) -> str | None:
-    """Boot and clock tick at which a process started: proc(5), field 22, told apart by boot."""
+    """Return the boot id and the clock tick at which a process started (proc(5), field 22)."""
     # The second field is the program's name in brackets, which may itself hold spaces and brackets.
     fields = _read(f"/proc/{pid}/stat").rpartition(")")[2].split()
     boot = _read("/proc/sys/kernel/random/boot_id").strip()
@@ -110,23 +106,23 @@ def _read(path: str) -> str:
 
 
 def git_state(folder: Path | None = None) -> dict[str, str | None]:
-    """The commit of the folder that nnrun was called in, and what was changed since.
+    """Return the commit of a folder and what has changed since.
 
     Args:
-        folder: Another folder.
+        folder: The folder; the working folder by default.
 
     Returns:
         `commit`, `diff` (against the commit, cut at 256 KiB) and `note`, which says why one of them is missing or cut.
     """
-    commit, trouble = _git(folder, "rev-parse", "--verify", "HEAD")
+    commit, note = _git(folder, "rev-parse", "--verify", "HEAD")
     if commit is None:
-        return {"commit": None, "diff": None, "note": trouble}
-    diff, trouble = _git(folder, "diff", "--no-ext-diff", "--no-textconv", "--no-color", "HEAD")
-    return {"commit": commit.strip(), "diff": diff, "note": trouble}
+        return {"commit": None, "diff": None, "note": note}
+    diff, note = _git(folder, "diff", "--no-ext-diff", "--no-textconv", "--no-color", "HEAD")
+    return {"commit": commit.strip(), "diff": diff, "note": note}
 
 
 def _git(folder: Path | None, *words: str) -> tuple[str | None, str | None]:
-    """What git prints (None where it fails), and what is to be noted about it."""
+    """Return what git prints (None if it fails), and a note about it."""
     try:
         return _git_output(["git", "-c", "core.fsmonitor=false", *words], folder)
     except FileNotFoundError:
@@ -138,7 +134,7 @@ def _git(folder: Path | None, *words: str) -> tuple[str | None, str | None]:
 
 
 def _git_output(command: list[str], folder: Path | None) -> tuple[str, str | None]:
-    # A file, not a pipe: a diff of gigabytes must not be held in memory to be cut afterwards.
+    # A file, not a pipe: a diff of gigabytes must not be held in memory only to be cut.
     with tempfile.TemporaryFile() as output:
         subprocess.run(
             command,

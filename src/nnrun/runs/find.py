@@ -1,8 +1,7 @@
-"""Finding runs again: by path, by a prefix of the id, by name, or the last one; and the list of them all."""
+"""Look up runs: by path, by a prefix of the id, by name, or the last one; and list all of them."""
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from datetime import datetime
 from difflib import get_close_matches
@@ -13,14 +12,15 @@ from nnrun.errors import RunError
 from nnrun.runs import metrics, record
 from nnrun.runs.environment import is_alive
 from nnrun.runs.folder import FOLDER_NAME, RunFolder, slug
+from nnrun.runs.json_files import read_mapping_if_any
+from nnrun.runs.record import LIST_HINT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-#: The figures that stand for a whole run, the most telling first.
+#: The metrics that can stand for a whole run, the most informative first.
 _HEADLINES = ("error_percent", "bits_per_character", "mean_absolute_error", "loss")
 _MOST_CANDIDATES = 10
-_LIST = "nnrun runs list shows the runs there are."
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class RunRow:
         started: When it started, ISO 8601 in UTC.
         seconds: From start to end; None while it runs.
         epochs: How many epochs are done.
-        headline: The figure that tells most about the result, with its name (`("error_percent", 1.1)`).
+        headline: The most informative metric with its name (`("error_percent", 1.1)`).
     """
 
     folder: RunFolder
@@ -49,41 +49,41 @@ class RunRow:
 
 
 def find(runs_dir: Path, word: str) -> RunFolder:
-    """The run that `word` means.
+    """Find a run.
 
     Args:
         runs_dir: The folder of all runs.
         word: A path to a run folder, a prefix of its id or of its short id, its name (the latest so named), or `last`.
 
     Raises:
-        RunError: No run fits, several fit, or the folder has no readable record.
+        RunError: No run matches, several match, or the folder has no readable record.
     """
     path = Path(word)
     if word and RunFolder(path).record.is_file():
-        chosen = RunFolder(path)
+        run = RunFolder(path)
     else:
-        chosen = _choose(runs_dir, word, _folders(runs_dir))
-    record.read(chosen)
-    return chosen
+        run = _select(runs_dir, word, _list_folders(runs_dir))
+    record.read(run)
+    return run
 
 
 def list_runs(runs_dir: Path) -> tuple[RunRow, ...]:
-    """Every run in a folder, the oldest first; what cannot be read is listed as `broken`."""
-    return tuple(_row(folder) for folder in _folders(runs_dir))
+    """List every run in a folder, the oldest first; one that cannot be read is `broken`."""
+    return tuple(_describe(folder) for folder in _list_folders(runs_dir))
 
 
-def _folders(runs_dir: Path) -> list[RunFolder]:
-    """The folders that are runs, by their name or by their record, the oldest first."""
+def _list_folders(runs_dir: Path) -> list[RunFolder]:
+    """List the folders that are runs by their name or their record, the oldest first."""
     try:
         paths = [path for path in runs_dir.iterdir() if path.is_dir()]
     except OSError:
         return []
     runs = [RunFolder(path) for path in paths if FOLDER_NAME.fullmatch(path.name) or (path / "record.json").is_file()]
-    return _by_time(runs)
+    return _sort_by_time(runs)
 
 
-def _by_time(runs: list[RunFolder]) -> list[RunFolder]:
-    """Sort by the second in the name; only runs of one second need their records read for the rest."""
+def _sort_by_time(runs: list[RunFolder]) -> list[RunFolder]:
+    """Sort by the second in the name; records are read only for runs of the same second."""
     stamps = [_stamp(run) for run in runs]
     keys = {
         run: (stamp, _start(run) if not stamp or stamps.count(stamp) > 1 else "", run.id)
@@ -104,18 +104,18 @@ def _start(run: RunFolder) -> str:
         return ""
 
 
-def _choose(runs_dir: Path, word: str, runs: list[RunFolder]) -> RunFolder:
+def _select(runs_dir: Path, word: str, runs: list[RunFolder]) -> RunFolder:
     if not runs:
-        hint = "nnrun train digits_mlp makes one; --runs-dir DIR looks elsewhere."
+        hint = "Make one with: nnrun train digits_mlp, or name another folder with --runs-dir DIR."
         raise RunError(f"There is no run in {runs_dir} yet.", hint)
     if word == "last":
         return runs[-1]
     named = [run for run in runs if word and _name(run) == slug(word)]
     exact = [run for run in runs if word in (run.id, run.short_id)] or named[-1:]
-    fitting = exact or [run for run in runs if word and (run.id.startswith(word) or run.short_id.startswith(word))]
-    if len(fitting) == 1:
-        return fitting[0]
-    raise _ambiguous(word, fitting) if fitting else _unknown(runs_dir, word, runs)
+    matching = exact or [run for run in runs if word and (run.id.startswith(word) or run.short_id.startswith(word))]
+    if len(matching) == 1:
+        return matching[0]
+    raise _ambiguous(word, matching) if matching else _unknown(runs_dir, word, runs)
 
 
 def _name(run: RunFolder) -> str:
@@ -123,28 +123,28 @@ def _name(run: RunFolder) -> str:
     return match["name"] if match else slug(run.id)
 
 
-def _ambiguous(word: str, fitting: list[RunFolder]) -> RunError:
-    shown = ", ".join(run.id for run in fitting[-_MOST_CANDIDATES:])
-    more = f" and {len(fitting) - _MOST_CANDIDATES} more" if len(fitting) > _MOST_CANDIDATES else ""
-    hint = f"Type more of it, or a short id such as {fitting[-1].short_id}."
-    return RunError(f"'{word}' fits {len(fitting)} runs: {shown}{more}.", hint)
+def _ambiguous(word: str, matching: list[RunFolder]) -> RunError:
+    shown = ", ".join(run.id for run in matching[-_MOST_CANDIDATES:])
+    more = f" and {len(matching) - _MOST_CANDIDATES} more" if len(matching) > _MOST_CANDIDATES else ""
+    hint = f"Type more of the id, or a short id such as {matching[-1].short_id}."
+    return RunError(f"'{word}' matches {len(matching)} runs: {shown}{more}.", hint)
 
 
 def _unknown(runs_dir: Path, word: str, runs: list[RunFolder]) -> RunError:
     if word and Path(word).is_dir():
-        return RunError(f"{word} is not a run folder: it has no record.json.", _LIST)
+        return RunError(f"{word} is not a run folder: it has no record.json.", LIST_HINT)
     known = {known: run for run in runs for known in (run.id, run.short_id, _name(run))}
     near = get_close_matches(word, known, n=1)
-    hint = f"Did you mean {near[0]}?" if near else _LIST
-    return RunError(f"No run in {runs_dir} is called '{word}', nor does an id begin so.", hint)
+    hint = f"Did you mean {near[0]}?" if near else LIST_HINT
+    return RunError(f"No run in {runs_dir} has the name '{word}' or an id that begins with it.", hint)
 
 
-def _row(folder: RunFolder) -> RunRow:
+def _describe(folder: RunFolder) -> RunRow:
     try:
         fields = record.read(folder)
     except RunError:
         return RunRow(folder, folder.id, _name(folder), "broken")
-    epoch = (metrics.last(folder.metrics) or {}).get("epoch")
+    epoch = (metrics.read_last(folder.metrics) or {}).get("epoch")
     start, end = fields.get("start"), fields.get("end")
     return RunRow(
         folder,
@@ -159,7 +159,7 @@ def _row(folder: RunFolder) -> RunRow:
 
 
 def status_of(fields: Mapping[str, Any]) -> str:
-    """The status that a record states, or `died` where its process is gone without a word."""
+    """Return the status in a record, or `died` if it says `running` but its process is gone."""
     status, process = str(fields.get("status", "broken")), fields.get("process")
     gone = status == "running" and isinstance(process, dict) and is_alive(process) is False
     return "died" if gone else status
@@ -173,13 +173,9 @@ def _seconds(start: object, end: object) -> float | None:
 
 
 def _headline(folder: RunFolder) -> tuple[str, float] | None:
-    """The most telling figure of the test part, else of the validation part, else of the folds' mean."""
-    try:
-        scores = json.loads(folder.scores.read_bytes())
-    except (OSError, ValueError):
-        return None
-    whole = scores if isinstance(scores, dict) else {}
-    folds = whole.get("cross_validation")
-    parts = (whole.get("test"), folds.get("mean") if isinstance(folds, dict) else None, whole.get("validation"))
+    """Return the most informative metric of the test part, else of the folds' mean, else of the validation part."""
+    scores = read_mapping_if_any(folder.scores)
+    folds = scores.get("cross_validation")
+    parts = (scores.get("test"), folds.get("mean") if isinstance(folds, dict) else None, scores.get("validation"))
     part = next((part for part in parts if isinstance(part, dict)), {})
     return next(((name, part[name]) for name in _HEADLINES if isinstance(part.get(name), int | float)), None)

@@ -1,4 +1,4 @@
-"""The folder of a run: where every file lies, made exclusively, written atomically."""
+"""The folder of a run: the path of every file; created exclusively, written atomically."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from nnrun.errors import RunError
 from nnrun.runs.disk import disk_error, make_folder, write_file
-from nnrun.runs.json_text import dumps
+from nnrun.runs.json_files import dumps
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,14 +23,14 @@ _ATTEMPTS = 50
 
 
 def slug(name: str) -> str:
-    """An experiment's name as part of a file name: ASCII letters, digits, dot, dash and underscore, 60 at most."""
+    """Turn an experiment's name into a part of a file name: ASCII letters, digits, `.`, `-` and `_`, 60 at most."""
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
     return re.sub(r"[^A-Za-z0-9.-]+", "_", plain)[:_LONGEST_SLUG].strip("._-") or "run"
 
 
 @dataclass(frozen=True)
 class RunFolder:
-    """A run's folder; each property is the path of one of its files, whether it is there or not.
+    """A run's folder; each property is the path of one of its files, whether it exists or not.
 
     Attributes:
         path: The folder itself.
@@ -40,15 +40,15 @@ class RunFolder:
 
     @classmethod
     def create(cls, runs_dir: Path, name: str, *, now: datetime | None = None) -> RunFolder:
-        """Make a new folder that no other run has, `<UTC time>_<name>_<short id>`.
+        """Create a new folder, `<UTC time>_<name>_<short id>`.
 
         Args:
-            runs_dir: The folder of all runs; it is made where it is missing.
+            runs_dir: The folder of all runs, created if it is missing.
             name: The experiment's name.
             now: The time for the folder's name; the present by default.
 
         Raises:
-            RunError: The disk is full or read-only, or a file is in the way.
+            RunError: The folder cannot be made.
         """
         make_folder(runs_dir)
         time = (now or datetime.now(UTC)).astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
@@ -70,7 +70,7 @@ class RunFolder:
 
     @property
     def short_id(self) -> str:
-        """The last six characters of the id; the whole id where the folder was renamed."""
+        """The last six characters of the id; the whole id if the folder was renamed."""
         match = FOLDER_NAME.fullmatch(self.id)
         return match["id"] if match else self.id
 
@@ -81,7 +81,7 @@ class RunFolder:
 
     @property
     def resolved(self) -> Path:
-        """The config with everything said out."""
+        """The resolved config, with every default written out."""
         return self.path / "resolved.yaml"
 
     @property
@@ -91,32 +91,32 @@ class RunFolder:
 
     @property
     def record(self) -> Path:
-        """What ran, where, from what, and how it ended."""
+        """The record: what ran, where, and how it ended."""
         return self.path / "record.json"
 
     @property
     def metrics(self) -> Path:
-        """One line for each epoch."""
+        """The metrics, one line for each epoch."""
         return self.path / "metrics.jsonl"
 
     @property
     def scores(self) -> Path:
-        """The scores of the model as training left it."""
+        """The scores of the model after training."""
         return self.path / "scores.json"
 
     @property
     def predictions(self) -> Path:
-        """The test part: truth beside prediction."""
+        """Truth and prediction of the test part."""
         return self.path / "predictions.csv"
 
     @property
     def mistakes(self) -> Path:
-        """The pictures that the model was most wrong about."""
+        """The pictures of the most confident mistakes."""
         return self.path / "mistakes.npz"
 
     @property
     def samples(self) -> Path:
-        """What a model of a text wrote after an epoch, a line for each piece."""
+        """Texts generated during training, one line each."""
         return self.path / "samples.jsonl"
 
     @property
@@ -131,12 +131,12 @@ class RunFolder:
 
     @property
     def last(self) -> Path:
-        """The model as training left it."""
+        """The model after training."""
         return self.checkpoints / "last.keras"
 
     @property
     def state(self) -> Path:
-        """The folder of what an exact resume needs."""
+        """The folder of the state that an exact resume needs."""
         return self.path / "state"
 
     @property
@@ -161,7 +161,7 @@ class RunFolder:
 
     @property
     def log(self) -> Path:
-        """What the screen said."""
+        """The log."""
         return self.path / "log.txt"
 
     @property
@@ -180,14 +180,14 @@ class RunFolder:
         return self.path / "folds"
 
     def fold(self, number: int) -> RunFolder:
-        """The folder of one fold, counted from 0, laid out like a run's."""
+        """Return the folder of one fold, counted from 0, with the layout of a run's."""
         return RunFolder(self.folds / f"{number:02d}")
 
-    def begin_again(self) -> None:
-        """Make the folder where it is missing, and remove what an earlier attempt wrote line after line.
+    def restart(self) -> None:
+        """Create the folder if it is missing, and remove the metrics of an earlier attempt.
 
         Raises:
-            RunError: The disk refuses.
+            RunError: The disk is full or read-only.
         """
         make_folder(self.path)
         try:
@@ -196,11 +196,11 @@ class RunFolder:
             raise disk_error(error, self.metrics) from error
 
     def write_bytes(self, name: str | Path, content: bytes) -> Path:
-        """Write a file of the folder atomically, and the folders it lies in.
+        """Write a file of the folder atomically, and make the folders it lies in.
 
         Args:
-            name: A file's name inside the folder, or the path that one of the properties gives.
-            content: The whole content.
+            name: A file's name inside the folder, or the path from one of the properties.
+            content: The file's content.
 
         Raises:
             RunError: The disk is full or read-only, or the folder has vanished.
@@ -208,7 +208,7 @@ class RunFolder:
         path = self.path / name if isinstance(name, str) else name
         if not self.path.is_dir():
             raise RunError(
-                f"Cannot write {path}: the run's folder is not there.",
+                f"Cannot write {path}: the run's folder does not exist any more.",
                 "It was moved or removed meanwhile; start the run again.",
             )
         make_folder(path.parent)
@@ -220,5 +220,5 @@ class RunFolder:
         return self.write_bytes(name, text.encode("utf-8"))
 
     def write_json(self, name: str | Path, value: object) -> Path:
-        """Write plain data as JSON atomically; see `write_bytes` and `nnrun.runs.json_text.dumps`."""
+        """Write plain data as JSON atomically; see `write_bytes` and `nnrun.runs.json_files.dumps`."""
         return self.write_text(name, dumps(value) + "\n")

@@ -1,4 +1,4 @@
-"""`metrics.jsonl`: one flushed line for each epoch, readable even if the process was killed while writing."""
+"""`metrics.jsonl` and `samples.jsonl`: one line for each epoch, readable even if a kill interrupted the writing."""
 
 from __future__ import annotations
 
@@ -8,33 +8,35 @@ from typing import TYPE_CHECKING, Any
 from nnrun.errors import RunError
 from nnrun.runs.disk import append as append_bytes
 from nnrun.runs.disk import disk_error
-from nnrun.runs.json_text import NOT_FINITE, dumps
+from nnrun.runs.json_files import NOT_FINITE, dumps
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-#: The end of the file that surely holds its last line: figures of an epoch take some hundred bytes.
+    from nnrun.runs.folder import RunFolder
+
+#: The end of the file that certainly holds its last line: the metrics of an epoch take some hundred bytes.
 _TAIL_BYTES = 65536
 
 
 def append(path: Path, *rows: Mapping[str, Any]) -> None:
-    """Add the figures of one epoch, or of several at once.
+    """Add the metrics of one epoch, or of several at once.
 
     Args:
-        path: The file; it is made where it is missing. A torn last line is removed first.
-        rows: `epoch` (counts from 1), `fold` (from 0, or None), the metrics, `learning_rate`, `seconds`.
+        path: The file, created if it is missing. A torn last line is removed first.
+        rows: `epoch` (from 1), `fold` (from 0, or None), the metrics, `learning_rate`, `seconds`.
 
     Raises:
-        RunError: The disk refuses.
+        RunError: The file cannot be written.
     """
     lines = [{"epoch": row.get("epoch"), "fold": row.get("fold"), **row} for row in rows]
     text = "".join(f"{dumps(line, indent=None)}\n" for line in lines)
-    append_bytes(path, _mend(path) + text.encode())
+    append_bytes(path, _repair_end(path) + text.encode())
 
 
 def read(path: Path) -> list[dict[str, Any]]:
-    """The figures of every epoch, in the order of writing; a torn last line is left out, a missing file is empty.
+    """Read the metrics of every epoch in the order of writing, without a torn last line; a missing file is empty.
 
     Raises:
         RunError: A line other than the last is not an epoch, or the file cannot be read.
@@ -45,35 +47,65 @@ def read(path: Path) -> list[dict[str, Any]]:
         return []
     except OSError as error:
         raise RunError(f"Cannot read {path}: {error.strerror}.") from error
-    rows = [_row(line) for line in lines]
-    last = max((number for number, line in enumerate(lines) if line.strip()), default=-1)
+    rows = [_parse_line(line) for line in lines]
+    last_number = max((number for number, line in enumerate(lines) if line.strip()), default=-1)
     for number, (line, row) in enumerate(zip(lines, rows, strict=True)):
-        if row is None and line.strip() and number != last:
-            text = f"expected the figures of an epoch as JSON; received: {line[:60]!r}"
+        if row is None and line.strip() and number != last_number:
+            text = f"expected the metrics of an epoch as JSON; received: {line[:60]!r}"
             raise RunError(f"{path}, line {number + 1}: {text}.", "The file was edited or damaged; remove that line.")
     return [row for row in rows if row is not None]
 
 
-def whole(path: Path) -> list[dict[str, Any]]:
-    """The figures of every epoch whose line is whole, whatever stands between them; none where nothing can be read."""
+def read_complete_lines(path: Path) -> list[dict[str, Any]]:
+    """Read every complete line, whatever stands between them; none if the file cannot be read."""
     try:
         lines = path.read_bytes().split(b"\n")
     except OSError:
         return []
-    return [row for line in lines if (row := _row(line)) is not None]
+    return [row for line in lines if (row := _parse_line(line)) is not None]
 
 
-def last(path: Path) -> dict[str, Any] | None:
-    """The figures of the last whole line, read from the file's end alone; None where there is none."""
+def read_last(path: Path) -> dict[str, Any] | None:
+    """Read the last complete line, from the file's end only; None if there is none."""
     try:
-        rows = [_row(line) for line in _tail(path).split(b"\n")]
+        rows = [_parse_line(line) for line in _read_tail(path).split(b"\n")]
     except OSError:
         return None
     return next((row for row in reversed(rows) if row is not None), None)
 
 
-def _row(line: bytes) -> dict[str, Any] | None:
-    """One line as figures, or None where it is not a whole object."""
+def write_sample(folder: RunFolder, epoch: int, seed_text: str, text: str) -> None:
+    """Add a generated text to `samples.jsonl`, which is rewritten as a whole so that no kill leaves a torn line.
+
+    Args:
+        folder: The run's folder.
+        epoch: The epoch after which it was generated, from 1; lines of this epoch and later ones are replaced.
+        seed_text: The text that it continues.
+        text: The generated text.
+
+    Raises:
+        RunError: The file cannot be written, or the folder has vanished.
+    """
+    try:
+        lines = folder.samples.read_text(encoding="utf-8").split("\n")
+    except FileNotFoundError:
+        lines = []
+    except OSError as error:
+        raise disk_error(error, folder.samples) from error
+    earlier = [line for line in lines if _is_before(line, epoch)]
+    line = dumps({"epoch": epoch, "seed_text": seed_text, "text": text}, indent=None)
+    folder.write_text(folder.samples, "".join(f"{line}\n" for line in (*earlier, line)))
+
+
+def _is_before(line: str, epoch: int) -> bool:
+    try:
+        return bool(json.loads(line)["epoch"] < epoch)
+    except (ValueError, KeyError, TypeError):
+        return False
+
+
+def _parse_line(line: bytes) -> dict[str, Any] | None:
+    """Parse one line; None if it is not a complete JSON object."""
     try:
         row = json.loads(line)
     except ValueError:
@@ -83,29 +115,20 @@ def _row(line: bytes) -> dict[str, Any] | None:
     return {key: NOT_FINITE.get(value, value) if isinstance(value, str) else value for key, value in row.items()}
 
 
-def _tail(path: Path) -> bytes:
+def _read_tail(path: Path) -> bytes:
     with path.open("rb") as file:
         size = file.seek(0, 2)
         file.seek(max(0, size - _TAIL_BYTES))
         return file.read()
 
 
-def _ends_whole(path: Path) -> bool:
-    with path.open("rb") as file:
-        size = file.seek(0, 2)
-        file.seek(max(0, size - 1))
-        return file.read() in (b"", b"\n")
-
-
-def _mend(path: Path) -> bytes:
-    """Cut off a torn last line; what must come between the file's end and a new line."""
+def _repair_end(path: Path) -> bytes:
+    """Cut off a torn last line; return what must come between the file's end and a new line."""
     try:
-        if _ends_whole(path):
-            return b""
-        torn = _tail(path).rpartition(b"\n")[2]
+        torn = _read_tail(path).rpartition(b"\n")[2]
         if not torn:
             return b""
-        if _row(torn) is not None:
+        if _parse_line(torn) is not None:
             return b"\n"
         with path.open("r+b") as file:
             file.truncate(file.seek(0, 2) - len(torn))

@@ -1,8 +1,7 @@
-"""`record.json`: what ran, on what, from what, and how it ended; written atomically from the first second on."""
+"""`record.json`: what ran, where, with which versions, and how it ended; written atomically from the start."""
 
 from __future__ import annotations
 
-import json
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from time import perf_counter
@@ -10,14 +9,20 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from nnrun.errors import RunError
 from nnrun.runs import environment
+from nnrun.runs.json_files import as_number, read_mapping, read_mapping_if_any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from nnrun.runs.folder import RunFolder
 
+
 Status = Literal["running", "done", "failed", "interrupted", "preempted"]
-_LIST = "nnrun runs list shows the runs there are."
+#: What to type next if a word leads to no run.
+LIST_HINT = "List the runs with: nnrun runs list"
+#: The metrics that say most of a fold, and the entries of its scores that are no metric or repeat one.
+_FIRST_HEADLINES = ("error_percent", "bits_per_character")
+_NO_HEADLINES = ("loss", "rows", "errors", "error_rate", "fold", "repeat")
 
 
 def _now() -> str:
@@ -38,17 +43,17 @@ class Record:
 
     @classmethod
     def begin(cls, folder: RunFolder, *, name: str, argv: Sequence[str], seed: int | None, **fields: Any) -> Record:
-        """Open the record with status `running` and everything that can be told about the machine.
+        """Open the record with status `running` and everything that is known about the machine.
 
         Args:
             folder: The run's folder.
             name: The experiment's name.
             argv: The command line.
             seed: The experiment's seed.
-            fields: What else is known already (`threads`, `executor`, `executor_why`, `digests`, ...).
+            fields: Further fields (`threads`, `executor`, `executor_why`, `digests`, ...).
 
         Raises:
-            RunError: The disk refuses.
+            RunError: The record cannot be written.
         """
         record = cls(
             folder,
@@ -80,25 +85,25 @@ class Record:
         """Set fields and write the record.
 
         Raises:
-            RunError: The disk refuses.
+            RunError: The record cannot be written.
         """
         self.fields.update(fields)
         self._folder.write_json(self._folder.record, self.fields)
 
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:
-        """Time a `with` block in seconds under `seconds`; the same name again adds up, and a failure counts too."""
+        """Add the duration of the `with` block, in seconds, to `seconds[name]`, also if the block fails."""
         begin = perf_counter()
         try:
             yield
         except BaseException:
-            # What went wrong must be heard, and not that the disk is too full to note how long it took.
+            # The block's own error must reach the user, not that the disk is too full to record its duration.
             with suppress(RunError):
-                self._note_phase(name, begin)
+                self._add_seconds(name, begin)
             raise
-        self._note_phase(name, begin)
+        self._add_seconds(name, begin)
 
-    def _note_phase(self, name: str, begin: float) -> None:
+    def _add_seconds(self, name: str, begin: float) -> None:
         seconds = dict(self.fields["seconds"])
         seconds[name] = round(seconds.get(name, 0.0) + perf_counter() - begin, 3)
         self.update(seconds=seconds, peak_memory_bytes=environment.peak_memory_bytes())
@@ -107,24 +112,35 @@ class Record:
         """Close the record: how the run ended, when, with what memory, and what went wrong.
 
         Raises:
-            RunError: The disk refuses.
+            RunError: The record cannot be written.
         """
         self.update(status=status, error=error, end=_now(), peak_memory_bytes=environment.peak_memory_bytes())
 
 
 def read(folder: RunFolder) -> dict[str, Any]:
-    """The content of a run's record.
+    """Read a run's record.
 
     Raises:
-        RunError: The folder has no record, or one that is not whole.
+        RunError: The folder has no record, or one that is damaged.
     """
-    try:
-        fields = json.loads(folder.record.read_bytes())
-    except FileNotFoundError as error:
-        text = "has no record.json" if folder.path.is_dir() else "is not there"
-        raise RunError(f"The run folder {folder.path} {text}.", _LIST) from error
-    except (OSError, ValueError) as error:
-        raise RunError(f"Cannot read {folder.record}: {error}", _LIST) from error
-    if not isinstance(fields, dict):
-        raise RunError(f"Cannot read {folder.record}: expected a JSON object.", _LIST)
-    return fields
+    if not folder.record.is_file():
+        text = "has no record.json" if folder.path.is_dir() else "does not exist"
+        raise RunError(f"The run folder {folder.path} {text}.", LIST_HINT)
+    return read_mapping(folder.record, LIST_HINT)
+
+
+def read_finished_folds(folder: RunFolder) -> dict[int, dict[str, Any]]:
+    """Read the records of the folds that are done, by their number."""
+    records = (read_mapping_if_any(path / "record.json") for path in sorted(folder.folds.glob("*")))
+    return {
+        fields["fold"]: fields
+        for fields in records
+        if fields.get("status") == "done" and isinstance(fields.get("fold"), int)
+    }
+
+
+def headline_metric(scores: Mapping[str, Any]) -> tuple[str, float]:
+    """Return the metric of a fold that says most: the error of classes, else the first metric, else the loss."""
+    numbers = {name: number for name, value in scores.items() if (number := as_number(value)) is not None}
+    names = [*_FIRST_HEADLINES, *(name for name in numbers if name not in _NO_HEADLINES), "loss"]
+    return next((name, numbers[name]) for name in names if name in numbers)

@@ -68,4 +68,4 @@ def put_comparison(screen: Screen, found: Comparison) -> None:
         )
     else:
         put_paragraph(screen, found.test)
-    put_paragraph(screen, found.said)
+    put_paragraph(screen, found.conclusion)

@@ -113,9 +113,10 @@ def show(run: str, runs_dir: Path, as_json: bool) -> None:
     from nnrun.cli.terminal.screen import Screen, put_json
     from nnrun.runs import metrics, record
     from nnrun.runs.find import find, status_of
+    from nnrun.runs.json_files import read_mapping_if_any
 
     folder = find(runs_dir, run)
-    fields, scores = record.read(folder), _scores(folder)
+    fields, scores = record.read(folder), read_mapping_if_any(folder.scores) or None
     if as_json:
         put_json(
             {
@@ -124,7 +125,7 @@ def show(run: str, runs_dir: Path, as_json: bool) -> None:
                 "status": status_of(fields),
                 "record": fields,
                 "scores": scores,
-                "last_epoch": metrics.last(folder.metrics),
+                "last_epoch": metrics.read_last(folder.metrics),
                 "files": _files(folder),
             }
         )
@@ -134,16 +135,6 @@ def show(run: str, runs_dir: Path, as_json: bool) -> None:
     if scores:
         screen.put()
         put_scores(screen, scores)
-
-
-def _scores(folder: RunFolder) -> dict[str, Any] | None:
-    import json
-
-    try:
-        scores = json.loads(folder.scores.read_bytes())
-    except (OSError, ValueError):
-        return None
-    return scores if isinstance(scores, dict) else None
 
 
 def _files(folder: RunFolder) -> list[str]:
@@ -157,7 +148,7 @@ def _terms(folder: RunFolder, fields: Mapping[str, Any]) -> Iterator[tuple[str, 
     from nnrun.runs import metrics
     from nnrun.runs.find import status_of
 
-    last = metrics.last(folder.metrics) or {}
+    last = metrics.read_last(folder.metrics) or {}
     versions, seconds = fields.get("versions") or {}, fields.get("seconds") or {}
     yield "run", folder.id
     yield "folder", str(folder.path)

@@ -125,6 +125,6 @@ def visible(text: str) -> str:
 
 def put_json(value: object) -> None:
     """Write the one JSON document of a command on stdout."""
-    from nnrun.runs.json_text import dumps
+    from nnrun.runs.json_files import dumps
 
     Screen.out().put(dumps(value))

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nnrun.runs.json_text import NOT_FINITE, dumps, plain
+from nnrun.runs.json_files import NOT_FINITE, dumps, to_plain
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
 documents = st.recursive(scalars, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=20)
@@ -57,14 +57,14 @@ def test_numbers_stay_numbers_unless_json_lacks_them(value: float) -> None:
 )
 def test_numpy_becomes_plain(value: object, expected: object) -> None:
     """NumPy's scalars and arrays become plain numbers and lists."""
-    assert plain(value) == expected
-    assert type(plain(value)) is type(expected)
+    assert to_plain(value) == expected
+    assert type(to_plain(value)) is type(expected)
 
 
 def test_paths_times_sets_and_keys_become_text() -> None:
     """Paths and times become text, sets sorted lists, keys text."""
     value = {Path("a/b"): {3, 1, 2}, 4: datetime(2026, 11, 23, tzinfo=UTC), "none": None, "pair": (1, 2)}
-    assert plain(value) == {"a/b": [1, 2, 3], "4": "2026-11-23T00:00:00+00:00", "none": None, "pair": [1, 2]}
+    assert to_plain(value) == {"a/b": [1, 2, 3], "4": "2026-11-23T00:00:00+00:00", "none": None, "pair": [1, 2]}
 
 
 def test_a_file_name_that_is_not_utf8_can_be_written() -> None:
