@@ -27,7 +27,7 @@ def _refuse_augment(parts: Sequence[Part]) -> Refusal | None:
 
 
 @dataclass(frozen=True)
-class Best(Section):
+class BestSpec(Section):
     """Which epoch's model is kept as `best.keras`.
 
     Attributes:
@@ -41,7 +41,7 @@ class Best(Section):
 
 
 @dataclass(frozen=True)
-class Execution(Section):
+class ExecutionSpec(Section):
     """How training is executed: what changes its duration, but not what is computed.
 
     Attributes:
@@ -110,9 +110,9 @@ class TrainingSpec(Section):
     )
     augment: tuple[Part, ...] = key(parts_of("layers"), (), refuses=_refuse_augment)
     callbacks: tuple[Part, ...] = key(parts_of("callbacks"), ())
-    best: Best = key(Best, Best())
+    best: BestSpec = key(BestSpec, BestSpec())
     samples: SamplesSpec | None = key(SamplesSpec, None)
-    execution: Execution = key(Execution, Execution())
+    execution: ExecutionSpec = key(ExecutionSpec, ExecutionSpec())
 
     @property
     def is_perceptron(self) -> bool:
