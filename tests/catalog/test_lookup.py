@@ -54,7 +54,7 @@ def test_an_unknown_word_is_no_entry() -> None:
 @pytest.mark.parametrize("category", lookup.CATEGORIES)
 def test_every_word_is_an_entry_and_every_name_a_word(category: str) -> None:
     """`words` are the names and their aliases, and each leads back to its entry."""
-    names, words = lookup.names(category), lookup.words(category)
+    names, words = lookup.names(category), lookup.names_and_aliases(category)
     assert set(names) <= set(words)
     assert list(names) == sorted(names)
     for word in words:
@@ -108,7 +108,7 @@ def test_what_no_config_can_use_is_known_with_its_reason_but_not_offered() -> No
     entry = lookup.entry("layers", "Lambda")
     assert entry is not None
     assert entry.refused is not None
-    assert "Lambda" not in lookup.words("layers")
+    assert "Lambda" not in lookup.names_and_aliases("layers")
     assert lookup.entry("layers", "Dense").refused is None  # type: ignore[union-attr]
 
 

@@ -202,15 +202,15 @@ def test_a_missing_file_is_said(tmp_path: Path) -> None:
 def test_entries_are_known_only_inside_their_block() -> None:
     """`entry`, `names`, `words` and `find` know the user's own for the length of a command, and forget them."""
     found = entries("import keras\nclass Mine(keras.layers.Layer): ...")
-    with lookup.with_entries(found.values()):
+    with lookup.with_user_entries(found.values()):
         assert lookup.entry("layers", "Mine") is found["layers.Mine"]
         assert "Mine" in lookup.names("layers")
-        assert "Mine" in lookup.words("layers")
+        assert "Mine" in lookup.names_and_aliases("layers")
         assert lookup.find("mine") == (found["layers.Mine"],)
-        with lookup.with_entries(()):
+        with lookup.with_user_entries(()):
             assert lookup.entry("layers", "Mine") is None
     assert lookup.entry("layers", "Mine") is None
-    assert "Mine" not in lookup.words("layers")
+    assert "Mine" not in lookup.names_and_aliases("layers")
 
 
 NAMES = st.sampled_from(["Mine", "read_it", "_a", "Dense", "x", "y_true", "keras", "load", "apply"])

@@ -91,7 +91,7 @@ def test_a_misspelt_name_gets_the_nearest(runs_dir: Path, make_run: MakeRun) -> 
     make_run("mnist_cnn")
     with pytest.raises(RunError, match="has the name 'mnist_cn'") as caught:
         find(runs_dir, "mnist_cn")
-    assert caught.value.hint == "Did you mean mnist_cnn?"
+    assert caught.value.hint == "Did you mean 'mnist_cnn'?"
     for word in ("qqqqqqqqqqqq", ""):
         with pytest.raises(RunError) as caught:
             find(runs_dir, word)

@@ -99,7 +99,7 @@ _USER_ENTRIES: ContextVar[Mapping[tuple[str, str], Entry]] = ContextVar("_USER_E
 
 
 @contextmanager
-def with_entries(entries: Iterable[Entry]) -> Iterator[None]:
+def with_user_entries(entries: Iterable[Entry]) -> Iterator[None]:
     """Add entries from the user's code inside the `with` block; they replace those of an outer block."""
     token = _USER_ENTRIES.set(MappingProxyType({(each.category, each.name): each for each in entries}))
     try:
@@ -125,7 +125,7 @@ def names(category: str) -> tuple[str, ...]:
     return tuple(sorted((*usable, *_user_names(category)))) if _USER_ENTRIES.get() else usable
 
 
-def words(category: str) -> tuple[str, ...]:
+def names_and_aliases(category: str) -> tuple[str, ...]:
     """Return the names of `category` and their aliases that a config can use, sorted."""
     usable = frozenset(names(category))
     known = _canonical_names(category).items()

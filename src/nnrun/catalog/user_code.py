@@ -73,7 +73,7 @@ def read_contents(contents: Sequence[tuple[str, bytes]]) -> tuple[UserCode, ...]
     defined_in: dict[tuple[str, str], str] = {}
     codes = []
     # Code of an enclosing command is not visible.
-    with lookup.with_entries(()):
+    with lookup.with_user_entries(()):
         for name, content in contents:
             entries: tuple[Entry, ...] = ()
             try:

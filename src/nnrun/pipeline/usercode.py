@@ -57,7 +57,7 @@ def known_of_run(
 
 @contextmanager
 def _knowing(codes: tuple[UserCode, ...]) -> Iterator[tuple[UserCode, ...]]:
-    with lookup.with_entries(entry for code in codes for entry in code.entries):
+    with lookup.with_user_entries(entry for code in codes for entry in code.entries):
         yield codes
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nnrun.config.hints import did_you_mean
 from nnrun.errors import RunError
 from nnrun.runs import metrics, record
 from nnrun.runs.environment import is_alive
@@ -134,8 +134,7 @@ def _unknown(runs_dir: Path, word: str, runs: list[RunFolder]) -> RunError:
     if word and Path(word).is_dir():
         return RunError(f"{word} is not a run folder: it has no record.json.", LIST_HINT)
     known = {known: run for run in runs for known in (run.id, run.short_id, _name(run))}
-    near = get_close_matches(word, known, n=1)
-    hint = f"Did you mean {near[0]}?" if near else LIST_HINT
+    hint = did_you_mean(word, known) or LIST_HINT
     return RunError(f"No run in {runs_dir} has the name '{word}' or an id that begins with it.", hint)
 
 

@@ -139,7 +139,7 @@ def _listed(kind: Kind) -> Iterator[str]:
             yield from _listed(one)
     elif isinstance(kind, PartOf):
         for category in kind.categories:
-            yield from lookup.words(category)
+            yield from lookup.names_and_aliases(category)
     elif isinstance(kind, Choice):
         yield from (dump_inline(option) for option in kind.options)
     elif isinstance(kind, Boolean):

@@ -197,7 +197,7 @@ def _restriction(name: str) -> dict[str, Any]:
 def _merged(kind: Kind) -> list[dict[str, Any]]:
     """Return what a mapping that is merged into another may be: some of a part's arguments, some of its keys."""
     if isinstance(kind, PartOf):
-        words = [word for category in kind.categories for word in lookup.words(category)]
+        words = [word for category in kind.categories for word in lookup.names_and_aliases(category)]
         return [{"type": "object", "propertyNames": {"enum": words}}]
     if isinstance(kind, AnyOf):
         return [also for one in kind.kinds for also in _merged(one)]
@@ -241,7 +241,7 @@ def _model_definitions() -> dict[str, Any]:
     """Return the definitions of all that `model:` and `define:` may contain, except the layers themselves."""
     return {
         **_VALUES,
-        "stack_name": {**_NAMED, "not": {"enum": [*MACROS, *lookup.words("layers")]}},
+        "stack_name": {**_NAMED, "not": {"enum": [*MACROS, *lookup.names_and_aliases("layers")]}},
         "output": _construct(CONSTRUCTS["output"], ""),
         "define": {
             "type": "object",
@@ -304,7 +304,7 @@ def _part_definitions() -> dict[str, Any]:
 
 def _known(category: str) -> dict[str, Entry]:
     """Return every word of a category that a config can use, with its entry."""
-    known = {word: entry for word in lookup.words(category) if (entry := lookup.entry(category, word))}
+    known = {word: entry for word in lookup.names_and_aliases(category) if (entry := lookup.entry(category, word))}
     return {word: entry for word, entry in known.items() if not (goes_by_name(entry) and required_arguments(entry))}
 
 

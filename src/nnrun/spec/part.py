@@ -142,7 +142,7 @@ class PartReader:
         if found is not None:
             self.add_error(path, f"{found.name} cannot be used in a config: {found.refused}", at_key=at_key)
             return None
-        hint = did_you_mean(word, [name for category in categories for name in lookup.words(category)])
+        hint = did_you_mean(word, [name for category in categories for name in lookup.names_and_aliases(category)])
         others = [singular(entry.category) for entry in lookup.find(word) if entry.name == word]
         if others and hint is None:
             hint = f"{word} is of the category '{others[0]}', which cannot be used here"

@@ -48,7 +48,7 @@ def test_no_such_run(say, folder: RunFolder) -> None:
     """A run that is not there is refused, with the nearest."""
     result = say("report", "tine")
     assert result.exit_code == 1
-    assert "Did you mean tiny?" in result.output
+    assert "Did you mean 'tiny'?" in result.output
 
 
 def test_it_imports_no_keras(environment: dict[str, str], folder: RunFolder) -> None:

@@ -153,13 +153,13 @@ def explain(name: str, sets: tuple[str, ...], as_json: bool) -> None:
         _tell_finding(name, as_json=as_json)
         return
     from nnrun.catalog.describe import describe
-    from nnrun.catalog.lookup import CATEGORIES, find, words
+    from nnrun.catalog.lookup import CATEGORIES, find, names_and_aliases
     from nnrun.cli.terminal.screen import Screen, put_json
     from nnrun.config.hints import did_you_mean
 
     found = [describe(entry) for entry in find(name)]
     if not found:
-        near = did_you_mean(name, [word for category in CATEGORIES for word in words(category)])
+        near = did_you_mean(name, [word for category in CATEGORIES for word in names_and_aliases(category)])
         raise NnrunError(
             f"nothing that a config can name is called '{name}'", near or "names are those of Keras: Conv2D, Adam, mse"
         )
