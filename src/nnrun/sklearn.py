@@ -23,14 +23,14 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 from nnrun.data.columns import Columns
 from nnrun.data.dataset import Examples
 from nnrun.engine.scoring.details import shares
-from nnrun.pipeline.arrays import fit_arrays, read_experiment
+from nnrun.pipeline.train_arrays import fit_arrays, read_experiment
 from nnrun.spec.targets import takes_probabilities
 
 if TYPE_CHECKING:
     from pathlib import Path as FilePath
 
     from nnrun.engine.scoring.score import Answers
-    from nnrun.pipeline.arrays import Trained
+    from nnrun.pipeline.train_arrays import Trained
 
 
 class _ConfigEstimator(BaseEstimator):  # type: ignore[misc]

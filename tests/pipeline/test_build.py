@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from nnrun.pipeline.build import decided
-from nnrun.pipeline.check import examine
+from nnrun.pipeline.check import decided, examine
 
 #: A layer whose policy is quantised is decided by no rule.
 TEXT = """
@@ -41,7 +40,7 @@ def test_keras_sleeps_where_nothing_is_undecided(tmp_path: Path) -> None:
     (tmp_path / "x.yaml").write_text(TEXT.replace(", dtype: int8_from_float32", "").replace("SIZE", "2"))
     code = (
         "import sys; from pathlib import Path; from nnrun.pipeline.check import examine; "
-        "from nnrun.pipeline.build import decided; "
+        "from nnrun.pipeline.check import decided; "
         f"assert decided(examine(Path({str(tmp_path / 'x.yaml')!r}), (), None)).problems == (); "
         "assert 'tensorflow' not in sys.modules"
     )

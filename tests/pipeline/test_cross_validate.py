@@ -12,7 +12,7 @@ import pytest
 
 from nnrun.errors import RunError
 from nnrun.pipeline.evaluate import EvaluateRequest, evaluate, predict
-from nnrun.pipeline.resume_folds import resume_folds
+from nnrun.pipeline.resume import resume_folds
 from nnrun.pipeline.train import Finished, Request, train
 from nnrun.progress import Silent
 from nnrun.runs import metrics, record

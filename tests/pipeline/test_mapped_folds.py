@@ -48,7 +48,7 @@ import json, shutil, sys
 from pathlib import Path
 from nnrun.engine.executors import resident
 from nnrun.pipeline import cross_validate, mapped_folds
-from nnrun.pipeline.resume_folds import resume_folds
+from nnrun.pipeline.resume import resume_folds
 from nnrun.pipeline.train import Request, train
 from nnrun.progress import Silent
 from nnrun.runs import metrics, record

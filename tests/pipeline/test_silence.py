@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from nnrun.errors import ConfigError
-from nnrun.pipeline.check import examine
-from nnrun.pipeline.resolve import resolved_config
+from nnrun.pipeline.check import examine, resolved_config
 
 TEXT = """
 data: {source: digits}

@@ -70,7 +70,7 @@ def knows_code(command: Callable[..., Any]) -> Callable[..., Any]:
     def knowing(*words: Any, code: tuple[Path, ...], **options: Any) -> Any:
         if not code:
             return command(*words, **options)
-        from nnrun.pipeline.usercode import known
+        from nnrun.pipeline.user_code import known
 
         with known(code):
             return command(*words, **options)

@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+import os
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
+from pathlib import Path as FilePath
+from typing import TYPE_CHECKING, Any
 
 from nnrun.config import extends, overrides
 from nnrun.data import model_inputs
 from nnrun.data.data_facts import infer_facts
 from nnrun.data.data_paths import DataPaths
-from nnrun.errors import Problem
-from nnrun.pipeline import samples
+from nnrun.data.quality import QualityReport, check_quality
+from nnrun.errors import BuildError, Problem
+from nnrun.pipeline import text_samples, user_code
 from nnrun.spec.experiment import Experiment, validate
 from nnrun.spec.findings.checks import check
 from nnrun.spec.findings.context import CheckContext
+from nnrun.spec.resolve import resolved
 from nnrun.spec.shapes import infer_shapes
 from nnrun.spec.targets import target_forms
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path as FilePath
+    from pathlib import Path
 
+    from nnrun.catalog.user_code import UserCode
     from nnrun.config.document import Document
+    from nnrun.progress import Progress
     from nnrun.spec.facts import Facts, TargetForms
 
 
@@ -64,7 +71,7 @@ def examine(file: FilePath, sets: Sequence[str], data_dir: FilePath | None) -> E
     facts, found = infer_facts(experiment.data, form=form, paths=places)
     context = check_context(experiment, facts)
     found += tuple(model_inputs.findings(facts, experiment.graph.inputs)) if facts is not None else ()
-    found += tuple(samples.findings(experiment, facts))
+    found += tuple(text_samples.findings(experiment, facts))
     problems = [
         finding.problem(document)
         for finding in (*found, *check(context, found))
@@ -83,3 +90,67 @@ def check_context(experiment: Experiment, facts: Facts | None) -> CheckContext:
     given = {name: None if shape and shape[-1] is None else shape for name, shape in shapes.items()}
     rows = infer_shapes(graph, facts, given, data_format=experiment.keras.image_data_format)
     return CheckContext(experiment, facts, given, rows)
+
+
+def decided(examined: Examined, codes: Sequence[UserCode] = ()) -> Examined:
+    """Let Keras build the model of a config that has no error but something undecided, and say what it refuses.
+
+    TensorFlow wakes, and code of the user's own is run, only where there is something to decide and the data say enough
+    to build the model.
+    """
+    open_questions = any(row.undecided is not None for row in examined.context.rows)
+    refused = any(problem.severity == "error" for problem in examined.problems)
+    if not open_questions or refused or examined.facts is None:
+        return examined
+    answered = [problem for problem in examined.problems if problem.name != "undecided"]
+    problems = sorted([*answered, *_refusals(examined, codes)], key=Problem.order)
+    return replace(examined, problems=tuple(problems))
+
+
+def _refusals(examined: Examined, codes: Sequence[UserCode]) -> tuple[Problem, ...]:
+    from nnrun.engine.session import Session
+
+    nowhere = FilePath(os.devnull)
+    try:
+        with (
+            user_code.running(codes, examined.experiment, threads=0, log=nowhere),
+            Session.open(
+                examined.experiment,
+                examined.facts,  # type: ignore[arg-type]  # `decided` asks only where there are facts
+                examined.document.key_mark,
+                threads=0,
+                log=nowhere,
+                phase=lambda _: nullcontext(),
+            ),
+        ):
+            return ()
+    except BuildError as error:
+        return error.problems
+
+
+def resolved_config(examined: Examined) -> dict[str, Any]:
+    """Say a config out as plain data which, written as YAML, is the same experiment."""
+    return resolved(examined.experiment, lambda name: _absolute(examined.places, name))
+
+
+def _absolute(places: DataPaths, name: str) -> str:
+    found = places.find(name)
+    return str(found.resolve()) if found is not None else name
+
+
+def check_data(file: Path, sets: Sequence[str], data_dir: Path | None, progress: Progress) -> QualityReport:
+    """Load the data of a config and say what to look at.
+
+    Raises:
+        ConfigError: The language is broken.
+        DataError: The data cannot be used.
+    """
+    examined = examine(file, sets, data_dir)
+    forms = [examined.form] if isinstance(examined.form, str) else list(examined.form.values())
+    return check_quality(
+        examined.experiment.data,
+        seed=examined.experiment.seed,
+        paths=examined.places,
+        progress=progress,
+        classes=all(form != "number" for form in forms),
+    )

@@ -9,7 +9,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from nnrun.formatting import format_duration
-from nnrun.pipeline.fold_run import Assignment, FoldRunner
+from nnrun.pipeline.fold_runner import Assignment, FoldRunner
 from nnrun.runs import metrics
 from nnrun.runs.record import headline_metric, read_finished_folds
 from nnrun.runs.statistics import summarize_folds
@@ -114,7 +114,7 @@ def _run(
 ) -> None:
     jobs, threads = min(crossed.jobs, len(numbers)), record.fields["threads"]
     if jobs > 1:
-        from nnrun.pipeline.spread import spread
+        from nnrun.pipeline.fold_processes import spread
 
         threads = max(1, threads // jobs)
         record.update(jobs=jobs, threads=threads)

@@ -1,4 +1,4 @@
-"""A kept run against data: its own parts again, other files, and rows without truth."""
+"""Which model of a run is asked: the only one, that of one fold, or the one of the final fit."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any, Literal
 from nnrun.config import document as documents
 from nnrun.data.data_paths import DataPaths
 from nnrun.errors import NnrunError, RunError
-from nnrun.pipeline import usercode
-from nnrun.pipeline.fold_asked import model_of
-from nnrun.pipeline.keep import parts_of
+from nnrun.pipeline import user_code
+from nnrun.pipeline.cross_validate import is_cross_validated
+from nnrun.pipeline.run_files import parts_of
 from nnrun.progress import Silent
 from nnrun.runs import record as records
 from nnrun.runs.find import find
+from nnrun.runs.record import read_finished_folds
 from nnrun.spec.experiment import Experiment, validate
 from nnrun.spec.facts import Facts
 from nnrun.spec.targets import target_forms
@@ -29,6 +30,33 @@ if TYPE_CHECKING:
     from nnrun.engine.session import Session
     from nnrun.progress import Progress
     from nnrun.runs.folder import RunFolder
+
+
+def model_of(
+    folder: RunFolder, record: dict[str, Any], experiment: Experiment, fold: int | None
+) -> tuple[RunFolder, dict[str, Any]]:
+    """The folder in which the model lies, and the run's record with what is said of that model's own data.
+
+    Raises:
+        RunError: There is no such model; the message says which there are.
+    """
+    if not is_cross_validated(experiment):
+        if fold is not None:
+            raise RunError(f"{folder.id} is no cross-validation, so that it has no fold {fold}", "leave out --fold")
+        return folder, record
+    if fold is None and folder.last.is_file():
+        return folder, record
+    done = read_finished_folds(folder)
+    if not done:
+        raise RunError(f"{folder.id}: no fold of this cross-validation is done", f"nnrun train {folder.config}")
+    there = f"{min(done)} to {max(done)}" if len(done) == max(done) - min(done) + 1 else ", ".join(map(str, done))
+    if fold is None:
+        text = f"{folder.id} is a cross-validation without a final model; its folds are {there}"
+        raise RunError(text, f"--fold {min(done)}, or train with k_fold: {{final_fit: true}}")
+    if fold not in done:
+        raise RunError(f"{folder.id} has no fold {fold}; its folds are {there}", f"--fold {min(done)}")
+    return folder.fold(fold), {**record, "facts": done[fold]["facts"], "digests": done[fold]["digests"]}
+
 
 PartName = Literal["test", "validation", "train"]
 
@@ -151,9 +179,9 @@ def asked(question: EvaluateRequest) -> Iterator[Kept]:
     """
     folder = find(question.runs_dir, question.run)
     record = records.read(folder)
-    with usercode.known_of_run(folder, record, question.code, trust=question.trust_run) as codes:
+    with user_code.known_of_run(folder, record, question.code, trust=question.trust_run) as codes:
         kept = open_run(question)
-        with usercode.running(codes, kept.experiment, threads=record.get("threads") or 0, log=folder.log):
+        with user_code.running(codes, kept.experiment, threads=record.get("threads") or 0, log=folder.log):
             yield kept
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from nnrun.errors import RunError
 from nnrun.pipeline.evaluate import asked, reopened
-from nnrun.pipeline.voice import padding, seed_codes, voice_of
+from nnrun.pipeline.text_samples import padding, seed_codes, voice_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

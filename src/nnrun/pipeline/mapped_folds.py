@@ -11,7 +11,7 @@ from nnrun.engine.model import checkpoint
 from nnrun.engine.scoring.score import judge
 from nnrun.engine.training.callbacks import best_rule, is_best_rule
 from nnrun.engine.training.jax_folds import FoldsTogether, OneFold, Told, fit_together
-from nnrun.pipeline.keep import parts_of
+from nnrun.pipeline.run_files import parts_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -17,13 +17,19 @@ from nnrun.config.dump import dump
 from nnrun.config.files import find_config
 from nnrun.cores import usable_cores
 from nnrun.errors import ConfigError, NnrunError, Problem, RunError
-from nnrun.pipeline import usercode
-from nnrun.pipeline.check import examine
+from nnrun.pipeline import user_code
+from nnrun.pipeline.check import examine, resolved_config
 from nnrun.pipeline.cross_validate import CrossValidation, cross_validate, is_cross_validated
-from nnrun.pipeline.keep import ensure_run_folder, keep_model, parts_of, start_from
-from nnrun.pipeline.mistakes import keep_mistakes
-from nnrun.pipeline.resolve import resolved_config
-from nnrun.pipeline.sources import digests, keep_sources, kept_code
+from nnrun.pipeline.run_files import (
+    digests,
+    ensure_run_folder,
+    keep_mistakes,
+    keep_model,
+    keep_sources,
+    kept_code,
+    parts_of,
+    start_from,
+)
 from nnrun.progress import Logged
 from nnrun.runs import metrics
 from nnrun.runs.disk import RunLog
@@ -94,7 +100,7 @@ def train(request: Request, progress: Progress) -> Finished:
         ConfigError: Where the config is refused; no folder is made then.
         NnrunError: Where anything later fails; the folder's record says why.
     """
-    with usercode.known(request.code) as codes:
+    with user_code.known(request.code) as codes:
         examined = examine(find_config(request.config), request.sets, request.data_dir)
         refuse_errors(examined)
         folder = open_folder(request, examined, codes)
@@ -103,7 +109,7 @@ def train(request: Request, progress: Progress) -> Finished:
             # What is probably not meant is said before time is spent on it.
             for problem in examined.problems:
                 heard.found(problem)
-            with usercode.running(codes, examined.experiment, threads=record.fields["threads"], log=folder.log):
+            with user_code.running(codes, examined.experiment, threads=record.fields["threads"], log=folder.log):
                 heard.say(f"Run {folder.id}")
                 scores = _scores(request, examined, folder, record, heard)
     return Finished(folder, scores, warnings=examined.problems)
@@ -235,7 +241,7 @@ def writing(
     """Give what is to be done after an epoch where the config wants samples of text."""
     if experiment.training.samples is None:
         return None
-    from nnrun.pipeline.samples import Samples
+    from nnrun.pipeline.text_samples import Samples
 
     return Samples(session, experiment, dataset, folder, progress).after
 

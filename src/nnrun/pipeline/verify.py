@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from nnrun.config import document as documents
 from nnrun.config.dump import dump
 from nnrun.errors import ConfigError, NnrunError
-from nnrun.pipeline.check import examine
-from nnrun.pipeline.resolve import resolved_config
+from nnrun.pipeline.check import examine, resolved_config
 from nnrun.pipeline.train import Request, train
 from nnrun.runs import environment
 from nnrun.runs import record as records

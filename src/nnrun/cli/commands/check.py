@@ -105,7 +105,7 @@ def _known(files: Sequence[Path]) -> Iterator[Sequence[UserCode]]:
     if not files:
         yield ()
         return
-    from nnrun.pipeline.usercode import known
+    from nnrun.pipeline.user_code import known
 
     with known(files) as codes:
         yield codes
@@ -170,7 +170,7 @@ def examined(
     if isinstance(file, Checked):
         return file
     if build:
-        from nnrun.pipeline.build import decided
+        from nnrun.pipeline.check import decided
     try:
         found = examine(file, sets, data_dir)
         return Checked(str(file), (decided(found, codes) if build else found).problems)

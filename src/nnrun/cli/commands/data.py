@@ -191,7 +191,7 @@ def check(config: str, sets: tuple[str, ...], data_dir: Path | None, quiet: bool
     from nnrun.cli.commands.configs import located
     from nnrun.cli.terminal.progress import listening
     from nnrun.cli.terminal.screen import put_json
-    from nnrun.pipeline.data_check import check_data
+    from nnrun.pipeline.check import check_data
 
     with listening(quiet=quiet, json=as_json) as progress:
         found = check_data(located(config), sets, data_dir, progress)

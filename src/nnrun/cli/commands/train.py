@@ -112,7 +112,7 @@ def _require_one(config: str | None, sets: tuple[str, ...], resumed: str | None)
 
 
 def _train(request: Request, progress: Listener | NullProgress, resumed: str | None, *, with_report: bool) -> Finished:
-    from nnrun.pipeline.resume_folds import resume_folds
+    from nnrun.pipeline.resume import resume_folds
     from nnrun.pipeline.train import train as run
 
     try:

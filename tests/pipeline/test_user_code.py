@@ -16,7 +16,7 @@ from nnrun.errors import ConfigError, RunError
 from nnrun.pipeline.check import examine
 from nnrun.pipeline.evaluate import EvaluateRequest, evaluate, predict
 from nnrun.pipeline.train import Request, train
-from nnrun.pipeline.usercode import known, known_of_run
+from nnrun.pipeline.user_code import known, known_of_run
 from nnrun.progress import Silent
 from nnrun.runs import record as records
 from nnrun.runs.folder import RunFolder

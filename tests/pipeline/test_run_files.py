@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from nnrun.data.dataset import DataPart, Dataset
-from nnrun.pipeline.mistakes import keep_mistakes, picture_shape
+from nnrun.pipeline.run_files import image_shape, keep_mistakes
 from nnrun.pipeline.train import Request, train
 from nnrun.progress import Silent
 from nnrun.runs.folder import RunFolder
@@ -88,7 +88,7 @@ def test_without_mistakes_there_is_no_file(scores: dict[str, dict[str, object]],
 )
 def test_what_is_a_picture(shape: tuple[int | None, ...] | None, source: str, found: tuple[int, ...] | None) -> None:
     """Pictures are told by their shape, and where that is not enough by where they come from; a table is none."""
-    assert picture_shape(shape, source) == found
+    assert image_shape(shape, source) == found
 
 
 @pytest.mark.keras

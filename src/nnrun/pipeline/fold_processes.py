@@ -8,8 +8,8 @@ from queue import Empty
 from typing import TYPE_CHECKING, Any
 
 from nnrun.errors import NnrunError, RunError
-from nnrun.pipeline import usercode
-from nnrun.pipeline.fold_run import FoldRunner
+from nnrun.pipeline import user_code
+from nnrun.pipeline.fold_runner import FoldRunner
 from nnrun.progress import Silent
 
 if TYPE_CHECKING:
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from multiprocessing.queues import Queue
     from pathlib import Path as FilePath
 
-    from nnrun.pipeline.fold_run import Assignment, Tell
+    from nnrun.pipeline.fold_runner import Assignment, Tell
+
 
 #: Seconds between two looks at whether a process has died without a word.
 _LOOK = 1.0
@@ -79,8 +80,8 @@ def _work(assignment: Assignment, code: tuple[FilePath, ...], queue: Queue[Any])
     examined, experiment = assignment.examined, assignment.examined.experiment
     try:
         with (
-            usercode.known(code) as codes,
-            usercode.running(codes, experiment, threads=assignment.threads, log=assignment.folder.log),
+            user_code.known(code) as codes,
+            user_code.running(codes, experiment, threads=assignment.threads, log=assignment.folder.log),
         ):
             crossing = load_folded(
                 experiment.data, form=examined.form, seed=experiment.seed, paths=examined.places, progress=Silent()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nnrun.errors import RunError
-from nnrun.pipeline import usercode
+from nnrun.pipeline import user_code
 from nnrun.pipeline.check import examine
 from nnrun.pipeline.cross_validate import CrossValidation, cross_validate, is_cross_validated
 from nnrun.pipeline.train import Finished, record_outcome, refuse_errors
@@ -37,7 +37,7 @@ def resume_folds(word: str, request: Request, progress: Progress) -> Finished:
     folder = find(request.runs_dir, word)
     fields = records.read(folder)
     _refuse(folder, fields)
-    with usercode.known_of_run(folder, fields, request.code, trust=False) as codes:
+    with user_code.known_of_run(folder, fields, request.code, trust=False) as codes:
         examined = examine(folder.resolved, (), request.data_dir)
         refuse_errors(examined)
         if not is_cross_validated(examined.experiment):
@@ -49,7 +49,7 @@ def resume_folds(word: str, request: Request, progress: Progress) -> Finished:
         record.update(status="running", error=None, end=None, process=environment.process())
         with (
             record_outcome(record, folder),
-            usercode.running(codes, examined.experiment, threads=fields["threads"], log=folder.log),
+            user_code.running(codes, examined.experiment, threads=fields["threads"], log=folder.log),
         ):
             heard = Logged(progress, RunLog(folder.log).write)
             heard.say(f"Run {folder.id}, resumed")

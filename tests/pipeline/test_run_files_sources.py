@@ -9,7 +9,7 @@ import pytest
 
 from nnrun.config.extends import read
 from nnrun.pipeline.check import examine
-from nnrun.pipeline.sources import digests, keep_sources
+from nnrun.pipeline.run_files import digests, keep_sources
 from nnrun.pipeline.train import Request, keep_data, load_data, open_folder, recorded
 from nnrun.progress import Silent
 from nnrun.runs import record as records

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from nnrun.pipeline.keep import ensure_run_folder, keep_model, parts_of, start_from
+from nnrun.pipeline.run_files import ensure_run_folder, keep_model, parts_of, start_from
 from nnrun.progress import Silent
 from nnrun.runs import metrics
 
