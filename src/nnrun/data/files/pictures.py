@@ -1,4 +1,4 @@
-"""One picture file as an array, by Pillow."""
+"""Picture files: their size, pixels and digests, read by Pillow; headers of the most usual ones without it."""
 
 from __future__ import annotations
 
@@ -19,30 +19,36 @@ if TYPE_CHECKING:
 
 
 Colour = Literal["grey", "rgb"]
-#: Names that end so are pictures.
-ENDINGS = frozenset(
+#: The suffixes of picture files.
+PICTURE_SUFFIXES = frozenset(
     {".bmp", ".gif", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".pnm", ".ppm", ".tga", ".tif", ".tiff", ".webp"}
 )
+#: EXIF's tag for the orientation of a photograph; from 5 on its rows are columns.
+_ORIENTATION = 0x0112
 
 
-def picture_shape(file: Path) -> tuple[int, int]:
-    """Height and width of a picture as it is seen, told from its header.
+def picture_size(file: Path) -> tuple[int, int]:
+    """Return height and width of a picture, upright, from its header.
 
     Raises:
-        DataError: It is no picture, or a broken one.
+        DataError: It is not a picture, or a broken one.
     """
     with _opened(file) as picture:
-        # Cameras write a picture as the sensor lay, and beside it how it is to be turned: 5 to 8 are quarter turns.
-        turned = picture.getexif().get(0x0112, 1) >= 5
+        turned = picture.getexif().get(_ORIENTATION, 1) >= 5
         width, height = picture.size
     return (width, height) if turned else (height, width)
 
 
 def read_picture(file: Path, size: tuple[int, int], colour: Colour) -> np.ndarray:
-    """A picture as uint8 of shape (height, width, 1) or (height, width, 3), turned as it is meant to be seen.
+    """Return a picture, upright, as uint8 of shape (height, width, 1) or (height, width, 3).
+
+    Args:
+        file: The picture file.
+        size: The height and width that it is resized to.
+        colour: `grey` for one channel, `rgb` for three.
 
     Raises:
-        DataError: It is no picture, or a broken one.
+        DataError: It is not a picture, or a broken one.
     """
     import numpy as np
     from PIL import Image, ImageOps
@@ -52,25 +58,25 @@ def read_picture(file: Path, size: tuple[int, int], colour: Colour) -> np.ndarra
         if upright.mode.startswith("I;16"):
             # Pillow would cut 16 bits off at 255 where the upper 8 are meant.
             upright = Image.fromarray((np.asarray(upright) >> 8).astype("uint8"))
-        plain = upright.convert("L" if colour == "grey" else "RGB")
-        if plain.size != (size[1], size[0]):
-            plain = plain.resize((size[1], size[0]), Image.Resampling.BILINEAR)
-        pixels = np.asarray(plain, dtype="uint8")
+        converted = upright.convert("L" if colour == "grey" else "RGB")
+        if converted.size != (size[1], size[0]):
+            converted = converted.resize((size[1], size[0]), Image.Resampling.BILINEAR)
+        pixels = np.asarray(converted, dtype="uint8")
     return pixels[..., None] if colour == "grey" else pixels
 
 
-def refuse_size(file: Path, found: tuple[int, int], size: tuple[int, int]) -> None:
+def require_size(file: Path, found: tuple[int, int], size: tuple[int, int]) -> None:
     """Refuse a picture of another size than the first one's.
 
     Raises:
-        DataError: It has one.
+        DataError: Its size differs.
     """
     if found != size:
         raise DataError(
             f"expected a picture of {size[0]} x {size[1]} pixels (height and width), as the first is, "
             f"received {found[0]} x {found[1]}",
             file=file,
-            hint=f"say a size that all are brought to: `size: [{size[0]}, {size[1]}]`",
+            hint=f"give a size that all are resized to: `size: [{size[0]}, {size[1]}]`",
         )
 
 
@@ -85,31 +91,27 @@ def _opened(file: Path) -> Iterator[Image]:
                 yield picture
     # Pillow's decoders fail in any of these ways on a broken file.
     except (
-        OSError,
-        SyntaxError,
-        ValueError,
-        EOFError,
-        Image.DecompressionBombError,
-        Image.DecompressionBombWarning,
+        *(OSError, SyntaxError, ValueError, EOFError),
+        *(Image.DecompressionBombError, Image.DecompressionBombWarning),
     ) as error:
         raise DataError(
             f"expected a picture, but it cannot be read: {error}",
             file=file,
-            hint="is the file whole? write it again, or take it away",
+            hint="is the file whole? write it again, or remove it",
         ) from None
 
 
 _PNG = b"\x89PNG\r\n\x1a\n"
-#: Chunks that may stand before the pixels of a plain PNG: none changes what the pixels are.
+#: Chunks that may stand before the pixels of a simple PNG: none changes what the pixels are.
 _PNG_CHUNKS = frozenset((b"pHYs", b"tEXt", b"zTXt", b"iTXt", b"tIME", b"bKGD"))
 #: A JPEG's frames that hold 8 bits a sample in Huffman codes: baseline, extended and progressive.
 _JPEG_FRAMES = frozenset((0xC0, 0xC1, 0xC2))
-#: Markers of a JPEG that stand alone, without a length.
-_ALONE = frozenset((0x01, *range(0xD0, 0xD9)))
+#: Markers of a JPEG without a length.
+_BARE_MARKERS = frozenset((0x01, *range(0xD0, 0xD9)))
 
 
-class Header(NamedTuple):
-    """What a plain picture's header says.
+class PictureHeader(NamedTuple):
+    """The header of a simple picture.
 
     Attributes:
         height: In pixels.
@@ -122,107 +124,109 @@ class Header(NamedTuple):
     channels: int
 
 
-def plain_header(start: bytes) -> Header | None:
-    """The header of a plain picture; None where it is none, or where that cannot be told from the file's start.
+def simple_header(start: bytes) -> PictureHeader | None:
+    """Return the header of a simple picture; None if it is not one, or if the file's start does not show it.
 
-    A plain picture is a JPEG or PNG of 8 bits a sample and 1 or 3 channels, that is not to be turned (no EXIF data).
+    A simple picture is a JPEG or PNG of 8 bits a sample and 1 or 3 channels, without EXIF data that turns it: every
+    decoder gives the same pixels. Pillow needs 70 to 90 microseconds to open a picture, 4 s for 60,000; this needs 2
+    to 7, and Pillow does not show which chunks a file has.
 
     Args:
         start: The first bytes of the file.
     """
     try:
         if start.startswith(_PNG):
-            return _png(start)
-        return _jpeg(start) if start.startswith(b"\xff\xd8") else None
+            return _png_header(start)
+        return _jpeg_header(start) if start.startswith(b"\xff\xd8") else None
     except (IndexError, struct.error):
         return None
 
 
-def _png(start: bytes) -> Header | None:
+def _png_header(start: bytes) -> PictureHeader | None:
     width, height, depth, kind, _, _, interlaced = struct.unpack_from(">IIBBBBB", start, 16)
     if start[12:16] != b"IHDR" or depth != 8 or kind not in (0, 2) or interlaced or b"eXIf" in start:
         return None
-    place = 33
-    while start[place + 4 : place + 8] != b"IDAT":
-        if start[place + 4 : place + 8] not in _PNG_CHUNKS:
+    position = 33
+    while (chunk := start[position + 4 : position + 8]) != b"IDAT":
+        if chunk not in _PNG_CHUNKS:
             return None
-        place += 12 + int(struct.unpack_from(">I", start, place)[0])
-    return Header(height, width, 1 if kind == 0 else 3)
+        position += 12 + int(struct.unpack_from(">I", start, position)[0])
+    return PictureHeader(height, width, 1 if kind == 0 else 3)
 
 
-def _jpeg(start: bytes) -> Header | None:
-    place = 2
-    while start[place] == 0xFF:
-        marker = start[place + 1]
-        if marker == 0xFF or marker in _ALONE:
-            place += 1 if marker == 0xFF else 2
+def _jpeg_header(start: bytes) -> PictureHeader | None:
+    position = 2
+    while start[position] == 0xFF:
+        marker = start[position + 1]
+        if marker == 0xFF or marker in _BARE_MARKERS:
+            position += 1 if marker == 0xFF else 2
             continue
         if marker == 0xE1:
             return None
         if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
-            depth, height, width, channels = struct.unpack_from(">BHHB", start, place + 4)
-            plain = marker in _JPEG_FRAMES and depth == 8 and channels in (1, 3)
-            return Header(height, width, channels) if plain else None
-        place += 2 + int(struct.unpack_from(">H", start, place + 2)[0])
+            depth, height, width, channels = struct.unpack_from(">BHHB", start, position + 4)
+            simple = marker in _JPEG_FRAMES and depth == 8 and channels in (1, 3)
+            return PictureHeader(height, width, channels) if simple else None
+        position += 2 + int(struct.unpack_from(">H", start, position + 2)[0])
     return None
 
 
-#: How much of a picture that streams its mark is taken from.
-START = 65_536
+#: How many bytes of a picture that streams are hashed.
+HASHED_BYTES = 65_536
 
 
-def whole_mark(file: Path) -> bytes:
-    """SHA-256 of a picture file's bytes.
+def content_digest(file: Path) -> bytes:
+    """Return the SHA-256 of a picture file's bytes.
 
     Raises:
         DataError: It cannot be read.
     """
     try:
-        # Without a buffer, of which small files need none: 60,000 of them take 0.4 s instead of 0.6.
-        with file.open("rb", buffering=0) as opened:
-            return hashlib.sha256(opened.read()).digest()
+        # Unbuffered, as small files need no buffer: 60,000 of them take 0.4 s instead of 0.6.
+        with file.open("rb", buffering=0) as stream:
+            return hashlib.sha256(stream.read()).digest()
     except OSError as error:
-        raise unreadable(file, error) from None
+        raise unreadable_picture(file, error) from None
 
 
-def start_mark(start: bytes, size: int) -> bytes:
-    """SHA-256 of a picture file's first `START` bytes and its size: a stream is not read whole to be known again."""
+def start_digest(start: bytes, size: int) -> bytes:
+    """Return the SHA-256 of a picture file's first `HASHED_BYTES` bytes and its size, for pictures that stream."""
     return hashlib.sha256(start + str(size).encode()).digest()
 
 
-def start_mark_of(file: Path) -> bytes:
-    """The same, of a file.
+def file_start_digest(file: Path) -> bytes:
+    """Return the `start_digest` of a picture file.
 
     Raises:
         DataError: It cannot be read.
     """
     try:
-        with file.open("rb", buffering=0) as opened:
-            return start_mark(opened.read(START), opened.seek(0, 2))
+        with file.open("rb", buffering=0) as stream:
+            return start_digest(stream.read(HASHED_BYTES), stream.seek(0, 2))
     except OSError as error:
-        raise unreadable(file, error) from None
+        raise unreadable_picture(file, error) from None
 
 
-def unreadable(file: Path, error: OSError) -> DataError:
-    """What to say of a picture that the system does not give."""
-    return DataError(f"the picture cannot be read: {error}", file=file, hint="may you read it?")
+def unreadable_picture(file: Path, error: OSError) -> DataError:
+    """Return the error of a picture file that the system cannot read."""
+    return DataError(f"the picture cannot be read: {error}", file=file, hint="do you have permission to read it?")
 
 
-def together(title: str, names: Sequence[str], marks: Sequence[bytes]) -> dict[str, str]:
-    """Two digests of a set of pictures: of which there are, and of what they hold.
+def combined_digests(title: str, names: Sequence[str], digests: Sequence[bytes]) -> dict[str, str]:
+    """Combine the digests of a set of pictures into one of their names and one of their contents.
 
     Args:
-        title: What the set is called.
-        names: The pictures' names, below their folder.
-        marks: The mark of each.
+        title: The name of the set.
+        names: The pictures' paths below their folder.
+        digests: The digest of each.
 
     Returns:
-        The SHA-256 of the sorted names, and of their marks in that order; neither depends on where the folder lies.
+        The SHA-256 of the sorted names, and of their digests in that order; neither depends on where the folder is.
     """
-    held = sorted(zip(names, marks, strict=True))
-    there = "".join(f"{name}\n" for name, _ in held).encode("utf-8", "surrogateescape")
-    inside = b"".join(mark for _, mark in held)
+    pairs = sorted(zip(names, digests, strict=True))
+    all_names = "".join(f"{name}\n" for name, _ in pairs).encode("utf-8", "surrogateescape")
+    all_digests = b"".join(digest for _, digest in pairs)
     return {
-        f"{title} (names)": hashlib.sha256(there).hexdigest(),
-        f"{title} (contents)": hashlib.sha256(inside).hexdigest(),
+        f"{title} (names)": hashlib.sha256(all_names).hexdigest(),
+        f"{title} (contents)": hashlib.sha256(all_digests).hexdigest(),
     }

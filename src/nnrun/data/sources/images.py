@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any, Literal
 from nnrun.data.columns import labels
 from nnrun.data.dataset import DataFacts, Examples, SourceData
 from nnrun.data.files.pictures import (
-    ENDINGS,
-    picture_shape,
+    PICTURE_SUFFIXES,
+    combined_digests,
+    content_digest,
+    file_start_digest,
+    picture_size,
     read_picture,
-    refuse_size,
-    start_mark_of,
-    together,
-    whole_mark,
+    require_size,
 )
 from nnrun.data.streaming.memory import DEFAULT_MEMORY_GB, check_memory_limit, should_stream
 from nnrun.errors import DataError
@@ -35,17 +35,17 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class _Listed:
-    """Picture files and the class of each; where a csv lists them, that file and the line of each."""
+class _PictureList:
+    """Picture files and the class of each; where a csv file lists them, that file and the line of each."""
 
-    files: list[Path]
-    classes: list[str]
+    files: list[Path] = field(default_factory=list)
+    classes: list[str] = field(default_factory=list)
     index: Path | None = None
     lines: list[int] = field(default_factory=list)
 
     @contextmanager
-    def placed(self) -> Iterator[None]:
-        """Say of a picture that cannot be used also in which row of the csv it stands."""
+    def located_errors(self) -> Iterator[None]:
+        """Name the row of the csv file in the error of a picture that cannot be used."""
         try:
             yield
         except DataError as error:
@@ -67,10 +67,10 @@ class Images:
         file: A csv file that names a picture in each row, relative to the csv file's folder.
         path_column: The column of the pictures' names, by name or index.
         target: The column of their classes, by name or index; default: the last.
-        size: Height and width that every picture is brought to; where not given, all must have one size.
+        size: The height and width that every picture is resized to; where not given, all must have one size.
         colour: `grey` or `rgb`.
-        stream: Whether pictures stay on disk and are decoded for each batch anew, while the one before is trained on;
-            where not given, they do if their arrays would need more than `memory`.
+        stream: Whether pictures stay on disk and are decoded batch by batch during training; where
+            not given, they do if their arrays would need more than `memory`.
         memory: How much memory the pictures may take, in GB: it decides whether they stream, and how much of a stream
             is in memory at a time.
     """
@@ -96,74 +96,67 @@ class Images:
         self.size = None if size is None else (size[0], size[1])
         self.colour: Colour = colour
 
-    def load(self, places: DataPaths, progress: Progress) -> SourceData:
-        """Decode all pictures, or look at them where they stream."""
-        listed = self._listed(places)
-        size = self._size(listed["train"])
-        same = self.size is None
-        read = self._streamed if self._streams(listed, size) else self._examples
-        parts, marks = {}, []
-        for part, one in listed.items():
-            with one.placed():
-                parts[part], found = read(one, size, progress, same=same)
-            marks += found
+    def load(self, paths: DataPaths, progress: Progress) -> SourceData:
+        """Decode all pictures, or read the start of each where they stream."""
+        lists = self._lists(paths)
+        size = self._size(lists)
+        read = self._stream if self._streams(lists, size) else self._decode
+        parts, digests = {}, []
+        for part, pictures in lists.items():
+            with pictures.located_errors():
+                parts[part], found = read(pictures, size, progress, same_size=self.size is None)
+            digests += found
         return SourceData(
             parts["train"],
             parts.get("test"),
-            class_names=labels(name for one in listed.values() for name in one.classes),
+            class_names=_class_names(lists),
             target_names=("class",),
-            files=self.files(places),
-            digests=self._together(places, listed, marks),
+            files=self.files(paths),
+            digests=self._combined(paths, lists, digests),
             layout={"size": list(size)},
             task="classification",
         )
 
-    def files(self, places: DataPaths) -> dict[str, Path]:
-        """The csv file that lists the pictures, where one does, by its name."""
-        file = None if self.file is None else places.require(self.file)
+    def files(self, paths: DataPaths) -> dict[str, Path]:
+        """Return the csv file that lists the pictures by its name; empty for a folder."""
+        file = None if self.file is None else paths.require(self.file)
         return {} if file is None else {file.name: file}
 
-    def digests(self, places: DataPaths) -> dict[str, str]:
-        """What a run keeps of the picture files, without decoding them.
+    def digests(self, paths: DataPaths) -> dict[str, str]:
+        """Return the digests that a run keeps of the pictures, without decoding them.
 
         Raises:
-            DataError: They are not there, or cannot be read.
+            DataError: A picture does not exist, or cannot be read.
         """
-        listed = self._listed(places)
-        mark = start_mark_of if self._streams(listed, self._size(listed["train"])) else whole_mark
-        return self._together(places, listed, [mark(file) for one in listed.values() for file in one.files])
+        lists = self._lists(paths)
+        digest = file_start_digest if self._streams(lists, self._size(lists)) else content_digest
+        return self._combined(paths, lists, [digest(file) for pictures in lists.values() for file in pictures.files])
 
-    def _together(self, places: DataPaths, listed: Mapping[str, _Listed], marks: Sequence[bytes]) -> dict[str, str]:
-        """The digests of all pictures by their names below the folder, or the csv file's folder."""
-        home = places.require(self.file).parent if self.file is not None else places.find(str(self.folder))
-        names = [relpath(file, home).replace(sep, "/") for one in listed.values() for file in one.files]
-        return together(f"pictures of {Path(str(self.file or self.folder)).name}", names, marks)
-
-    def facts(self, places: DataPaths, path: ConfigPath) -> tuple[DataFacts | None, list[Finding]]:
-        """The classes, how many pictures there are, and the size of the first."""
-        key = "folder" if self.file is None else "file"
+    def facts(self, paths: DataPaths, path: ConfigPath) -> tuple[DataFacts | None, list[Finding]]:
+        """Return the classes, the number of pictures, and the size of the first."""
         try:
-            listed = self._listed(places)
-            size = self._size(listed["train"])
+            lists = self._lists(paths)
+            size = self._size(lists)
         except DataError as error:
-            name = "unreadable-data" if places.find(str(self.folder or self.file)) else "missing-file"
-            return None, [Finding((*path, "images", key), error.text, error.hint, name)]
-        outline = DataFacts(
-            (*size, 1 if self.colour == "grey" else 3),
-            len(listed["train"].files),
-            len(listed["test"].files) if "test" in listed else 0,
+            code = "unreadable-data" if paths.find(str(self.folder or self.file)) else "missing-file"
+            key = "folder" if self.file is None else "file"
+            return None, [Finding((*path, "images", key), error.text, error.hint, code)]
+        facts = DataFacts(
+            (*size, self._channels),
+            len(lists["train"].files),
+            len(lists["test"].files) if "test" in lists else 0,
             task="classification",
-            class_names=labels(name for one in listed.values() for name in one.classes),
+            class_names=_class_names(lists),
             target_names=("class",),
-            streamed=self._streams(listed, size),
+            streamed=self._streams(lists, size),
         )
-        return outline, []
+        return facts, []
 
     def load_new(self, file: Path, layout: Mapping[str, Any], *, with_target: bool) -> Examples:
         """Read one picture, pictures listed in a csv file or lying in a folder, or an npz with x and y.
 
-        A folder has a subfolder for each class; where no truth is asked for, the pictures of any folder are read in
-        the order of their paths.
+        A folder has a subfolder for each class; without targets, the pictures of any folder are read in the order of
+        their paths.
         """
         import numpy as np
 
@@ -173,72 +166,94 @@ class Images:
         size = (int(layout["size"][0]), int(layout["size"][1]))
         if file.suffix.lower() == ".npz":
             return read_examples(file, {}, with_target=with_target)
-        if file.suffix.lower() in ENDINGS and not with_target:
+        if file.suffix.lower() in PICTURE_SUFFIXES and not with_target:
             return Examples(np.stack([read_picture(file, size, self.colour)]), None)
         if file.is_dir():
-            listed = _from_folder(file) if with_target else _without_classes(file)
+            pictures = _class_folders(file) if with_target else _any_pictures(file)
         else:
-            listed = self._from_csv(file, with_target=with_target)
-        with listed.placed():
-            found, _ = self._examples(listed, size, Silent(), same=False)
-        return found if with_target else Examples(found.x, None)
+            pictures = self._listed_in(file, with_target=with_target)
+        with pictures.located_errors():
+            examples, _ = self._decode(pictures, size, Silent(), same_size=False)
+        return examples if with_target else Examples(examples.x, None)
 
-    def _examples(
-        self, listed: _Listed, size: tuple[int, int], progress: Progress, *, same: bool
-    ) -> tuple[Examples, list[bytes]]:
-        """All pictures decoded, and the mark of each file."""
-        import numpy as np
+    @property
+    def _channels(self) -> int:
+        return 1 if self.colour == "grey" else 3
 
-        x: np.ndarray = np.empty((len(listed.files), *size, 1 if self.colour == "grey" else 3), dtype="uint8")
-        marks = []
-        with progress.bar("Reading pictures", len(listed.files), "") as bar:
-            for row, file in enumerate(listed.files):
-                if same:
-                    refuse_size(file, picture_shape(file), size)
-                x[row] = read_picture(file, size, self.colour)
-                marks.append(whole_mark(file))
-                bar.advance(1)
-        return Examples(x, np.array(listed.classes, dtype=object)), marks
+    def _lists(self, paths: DataPaths) -> dict[str, _PictureList]:
+        """Return the pictures of the training part, and of the test part where there is one.
 
-    def _size(self, listed: _Listed) -> tuple[int, int]:
-        """The size that is stated, or that of the first picture."""
-        with listed.placed():
-            return self.size or picture_shape(listed.files[0])
+        Raises:
+            DataError: The folder, the csv file or a picture does not exist.
+        """
+        if self.file is not None:
+            return {"train": self._listed_in(paths.require(self.file), with_target=True)}
+        folder = paths.find(str(self.folder))
+        if folder is None:
+            raise paths.missing(str(self.folder))
+        if not folder.is_dir():
+            raise DataError("expected a folder of pictures, received a file", file=folder, hint="name it as `file`")
+        subfolders = {path.name: path for path in folder.iterdir() if path.is_dir()}
+        if subfolders.keys() == {"train", "test"}:
+            return {part: _class_folders(subfolders[part]) for part in ("train", "test")}
+        return {"train": _class_folders(folder)}
 
-    def _streams(self, listed: Mapping[str, _Listed], size: tuple[int, int]) -> bool:
-        pictures = sum(len(one.files) for one in listed.values())
-        # The bytes that are read, the prepared float32 array, and the tensor made of it.
-        needed = pictures * size[0] * size[1] * (1 if self.colour == "grey" else 3) * 9
+    def _size(self, lists: Mapping[str, _PictureList]) -> tuple[int, int]:
+        """Return the size in the config, or that of the first picture."""
+        pictures = lists["train"]
+        with pictures.located_errors():
+            return self.size or picture_size(pictures.files[0])
+
+    def _streams(self, lists: Mapping[str, _PictureList], size: tuple[int, int]) -> bool:
+        count = sum(len(pictures.files) for pictures in lists.values())
+        # One byte for the value read, four for the prepared float32 number, and four for the tensor with it.
+        needed = count * size[0] * size[1] * self._channels * 9
         return should_stream(self.stream, needed, self.memory)
 
-    def _streamed(
-        self, listed: _Listed, size: tuple[int, int], progress: Progress, *, same: bool
+    def _decode(
+        self, pictures: _PictureList, size: tuple[int, int], progress: Progress, *, same_size: bool
     ) -> tuple[Examples, list[bytes]]:
-        """Where all pictures lie, and the mark of each file."""
+        """Return all pictures decoded, and the digest of each file."""
+        import numpy as np
+
+        x: np.ndarray = np.empty((len(pictures.files), *size, self._channels), dtype="uint8")
+        digests = []
+        with progress.bar("Reading pictures", len(pictures.files), "") as bar:
+            for row, file in enumerate(pictures.files):
+                if same_size:
+                    require_size(file, picture_size(file), size)
+                x[row] = read_picture(file, size, self.colour)
+                digests.append(content_digest(file))
+                bar.advance(1)
+        return Examples(x, np.array(pictures.classes, dtype=object)), digests
+
+    def _stream(
+        self, pictures: _PictureList, size: tuple[int, int], progress: Progress, *, same_size: bool
+    ) -> tuple[Examples, list[bytes]]:
+        """Return a stream of all pictures, and the digest of each file."""
         import numpy as np
 
         from nnrun.data.streaming.picture_files import scan_pictures
         from nnrun.data.streaming.streams import Stream
 
-        store = scan_pictures(listed.files, size, self.colour, progress, same=same)
-        x = Stream(store, np.arange(len(listed.files)), self.memory * 1e9)
-        return Examples(x, np.array(listed.classes, dtype=object)), [mark.tobytes() for mark in store.marks]
+        store = scan_pictures(pictures.files, size, self.colour, progress, same=same_size)
+        x = Stream(store, np.arange(len(pictures.files)), self.memory * 1e9)
+        return Examples(x, np.array(pictures.classes, dtype=object)), [digest.tobytes() for digest in store.marks]
 
-    def _listed(self, places: DataPaths) -> dict[str, _Listed]:
-        """The pictures of each part."""
-        if self.file is not None:
-            return {"train": self._from_csv(places.require(self.file), with_target=True)}
-        folder = places.find(str(self.folder))
-        if folder is None:
-            raise places.missing(str(self.folder))
-        if not folder.is_dir():
-            raise DataError("expected a folder of pictures, received a file", file=folder, hint="name it as `file`")
-        below = {path.name: path for path in folder.iterdir() if path.is_dir()}
-        if set(below) == {"train", "test"}:
-            return {part: _from_folder(below[part]) for part in ("train", "test")}
-        return {"train": _from_folder(folder)}
+    def _combined(
+        self, paths: DataPaths, lists: Mapping[str, _PictureList], digests: Sequence[bytes]
+    ) -> dict[str, str]:
+        """Combine the digests of all pictures, with their paths below the folder or the folder of the csv file."""
+        root = paths.require(self.file).parent if self.file is not None else paths.find(str(self.folder))
+        names = [relpath(file, root).replace(sep, "/") for pictures in lists.values() for file in pictures.files]
+        return combined_digests(f"pictures of {Path(str(self.file or self.folder)).name}", names, digests)
 
-    def _from_csv(self, file: Path, *, with_target: bool) -> _Listed:
+    def _listed_in(self, file: Path, *, with_target: bool) -> _PictureList:
+        """Return the pictures that a csv file lists.
+
+        Raises:
+            DataError: A column or a picture does not exist, or a row has another number of fields.
+        """
         from nnrun.data.columns import resolve
         from nnrun.data.csv.dialect import Dialect, rows
         from nnrun.data.csv.header import read_head
@@ -246,64 +261,75 @@ class Images:
         dialect = Dialect("\t" if file.suffix == ".tsv" else ",")
         head = read_head(file, dialect)
         try:
-            first = head.names
-            (path,) = resolve([self.path_column], first)
+            (path,) = resolve([self.path_column], head.names)
             target = resolve([self.target], head.names)[0] if with_target else path
         except ValueError as error:
-            raise DataError(str(error), file=file, hint="say `path_column` and `target`") from None
+            raise DataError(str(error), file=file, hint="set `path_column` and `target`") from None
+        places = head.names.index(path), head.names.index(target)
         if isinstance(self.path_column, int) and (file.parent / path).is_file():
-            # The first line names a picture already.
+            # The first line names a picture already: it is not a header.
             head = read_head(file, replace(dialect, header=False))
-            path, target = (head.names[first.index(name)] for name in (path, target))
-        found = _Listed([], [], file)
+        pictures = _PictureList(index=file)
         for line, fields in rows(file, dialect):
             if line <= head.line:
                 continue
             if len(fields) != len(head.names):
                 raise DataError(f"expected {len(head.names)} fields, received {len(fields)}", file=file, row=line)
-            found.files.append(file.parent / fields[head.names.index(path)].strip())
-            found.classes.append(fields[head.names.index(target)].strip())
-            found.lines.append(line)
-        _refuse_lacking(found, path)
-        if not found.files:
+            pictures.files.append(file.parent / fields[places[0]].strip())
+            pictures.classes.append(fields[places[1]].strip())
+            pictures.lines.append(line)
+        if not pictures.files:
             raise DataError("expected rows that name pictures, received none", file=file, hint="is it the right file?")
-        return found
+        _require_files(pictures, head.names[places[0]])
+        return pictures
 
 
-def _refuse_lacking(listed: _Listed, column: str) -> None:
-    """Refuse names of pictures that are not there: the first, and how many more."""
-    lacking = [row for row, picture in enumerate(listed.files) if not picture.is_file()]
-    if lacking:
-        others = f", nor {len(lacking) - 1:,} more of {len(listed.files):,}" if len(lacking) > 1 else ""
+def _class_names(lists: Mapping[str, _PictureList]) -> tuple[str, ...]:
+    return labels(name for pictures in lists.values() for name in pictures.classes)
+
+
+def _require_files(pictures: _PictureList, column: str) -> None:
+    """Refuse pictures that do not exist: the first is named, and the others are counted."""
+    missing = [row for row, file in enumerate(pictures.files) if not file.is_file()]
+    if missing:
+        others = f", nor {len(missing) - 1:,} more of {len(pictures.files):,}" if len(missing) > 1 else ""
         raise DataError(
-            f"there is no picture {str(listed.files[lacking[0]])!r}{others}",
-            file=listed.index,
-            row=listed.lines[lacking[0]],
+            f"there is no picture {str(pictures.files[missing[0]])!r}{others}",
+            file=pictures.index,
+            row=pictures.lines[missing[0]],
             column=column,
-            hint="names are relative to the csv file's folder",
+            hint="paths are relative to the csv file's folder",
         )
 
 
-def _without_classes(folder: Path) -> _Listed:
-    """All pictures of a folder and those below it, in the order of their paths."""
-    files = [path for path in sorted(folder.rglob("*")) if path.suffix.lower() in ENDINGS and path.name[0] != "."]
+def _pictures_below(folder: Path) -> list[Path]:
+    """Return the pictures in a folder and its subfolders, in the order of their paths."""
+    return [
+        path
+        for path in sorted(folder.rglob("*"))
+        if path.suffix.lower() in PICTURE_SUFFIXES and not path.name.startswith(".")
+    ]
+
+
+def _any_pictures(folder: Path) -> _PictureList:
+    """Return all pictures below a folder, without classes."""
+    files = _pictures_below(folder)
     if not files:
         raise DataError("expected a folder of pictures, received none", file=folder, hint="is it the right folder?")
-    return _Listed(files, [""] * len(files))
+    return _PictureList(files, [""] * len(files))
 
 
-def _from_folder(folder: Path) -> _Listed:
-    """The pictures of the classes' folders, in order of class and name."""
-    found = _Listed([], [])
-    for below in sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")):
-        for file in sorted(below.rglob("*")):
-            if file.suffix.lower() in ENDINGS and not file.name.startswith("."):
-                found.files.append(file)
-                found.classes.append(below.name)
-    if not found.files:
+def _class_folders(folder: Path) -> _PictureList:
+    """Return the pictures of the classes' folders, in the order of class and path."""
+    pictures = _PictureList()
+    for subfolder in sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")):
+        files = _pictures_below(subfolder)
+        pictures.files.extend(files)
+        pictures.classes.extend([subfolder.name] * len(files))
+    if not pictures.files:
         raise DataError(
             "expected a subfolder with pictures for each class, received none",
             file=folder,
             hint="put the pictures of each class into a folder of its name",
         )
-    return found
+    return pictures

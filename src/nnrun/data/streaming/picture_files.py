@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nnrun.data.files.pictures import (
-    START,
-    picture_shape,
-    plain_header,
+    HASHED_BYTES,
+    picture_size,
     read_picture,
-    refuse_size,
-    start_mark,
-    unreadable,
+    require_size,
+    simple_header,
+    start_digest,
+    unreadable_picture,
 )
 
 if TYPE_CHECKING:
@@ -114,13 +114,13 @@ def scan_pictures(
 def _look(file: Path, size: tuple[int, int], *, same: bool) -> _Look:
     try:
         with file.open("rb") as opened:
-            start = opened.read(START)
-            mark = start_mark(start, opened.seek(0, 2))
+            start = opened.read(HASHED_BYTES)
+            mark = start_digest(start, opened.seek(0, 2))
     except OSError as error:
-        raise unreadable(file, error) from None
-    header = plain_header(start)
+        raise unreadable_picture(file, error) from None
+    header = simple_header(start)
     if header is None or header[:2] != size:
         if same:
-            refuse_size(file, picture_shape(file), size)
+            require_size(file, picture_size(file), size)
         return _Look(False, 0, mark)
     return _Look(True, header.channels, mark)
