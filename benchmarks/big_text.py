@@ -124,7 +124,7 @@ def train(config: Path, arguments: Mapping[str, Any]) -> dict[str, Any]:
 
     pipeline.load_data = loaded
     try:
-        pipeline.train(pipeline.Request(str(config), runs_dir=config.parent / "runs"), watch)
+        pipeline.train(pipeline.TrainRequest(str(config), runs_dir=config.parent / "runs"), watch)
     except KeyboardInterrupt:
         watch.note("saved")
     return watch.points

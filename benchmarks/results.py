@@ -28,7 +28,7 @@ from nnrun.cli.terminal.progress import listening
 from nnrun.errors import NnrunError
 from nnrun.pipeline.check import examine
 from nnrun.pipeline.summarize import summarize
-from nnrun.pipeline.verify import Asked, figure_at, run_of_seed
+from nnrun.pipeline.verify import VerifyRequest, find_or_train, value_at
 from nnrun.runs import record
 from nnrun.runs.compare import compare
 from nnrun.runs.folder import RunFolder
@@ -104,11 +104,11 @@ def _measured(request: MeasureRequest) -> dict[str, Any]:
         raise NnrunError(absent[0])
     file = write_leaking(request.experiment, request).resolve() if request.experiment.leaks_from else base
     examined = examine(file, (), request.data_dir)
-    asked = Asked(request.runs_dir, request.data_dir, argv=tuple(sys.argv))
+    asked = VerifyRequest(request.runs_dir, request.data_dir, argv=tuple(sys.argv))
     seeds = {}
     for number in range(request.seeds):
         with listening(quiet=not sys.stderr.isatty()) as progress:
-            folder, new, _ = run_of_seed(examined, number, asked, progress)
+            folder, new, _ = find_or_train(examined, number, asked, progress)
         seed = str(examined.experiment.seed + number)
         seeds[seed] = figures(folder, request.experiment.figure)
         how = "trained" if new else "finished before"
@@ -128,7 +128,7 @@ def _measured(request: MeasureRequest) -> dict[str, Any]:
 def figures(folder: RunFolder, path: str) -> dict[str, Any]:
     """Return the score of a run, that of each fold, and its seconds."""
     scores, kept = json.loads(folder.scores.read_bytes()), record.read(folder)
-    value = figure_at(scores, path)
+    value = value_at(scores, path)
     if value is None:
         raise NnrunError(f"{folder.path}: scores.json has no number at {path}")
     begin, end = (datetime.fromisoformat(kept[key]) for key in ("start", "end"))

@@ -11,7 +11,7 @@ import pytest
 from nnrun.config.files import shipped_configs
 from nnrun.pipeline.evaluate import EvaluateRequest, evaluate
 from nnrun.pipeline.summarize import summarize
-from nnrun.pipeline.train import Request, train
+from nnrun.pipeline.train import TrainRequest, train
 from nnrun.progress import Silent
 
 NAMES = [name for name in shipped_configs() if name.startswith("architectures/")]
@@ -29,7 +29,7 @@ def test_an_architecture_is_summed_up_trained_and_read_back(name: str, tmp_path:
     import keras
 
     sets = ("training.epochs=1",)
-    done = train(Request(name, sets, tmp_path / "runs"), Silent())
+    done = train(TrainRequest(name, sets, tmp_path / "runs"), Silent())
     model = keras.saving.load_model(done.folder.last, compile=False)
     ours = summarize(shipped_configs()[name], sets, None)
     assert ours.parameters == model.count_params()

@@ -17,7 +17,7 @@ from nnrun.data.files.idx import write_idx
 from nnrun.data.named import datasets
 from nnrun.pipeline.check import examine
 from nnrun.pipeline.evaluate import EvaluateRequest, evaluate
-from nnrun.pipeline.train import Request, train
+from nnrun.pipeline.train import TrainRequest, train
 from nnrun.progress import Silent
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ def test_each_trains_on_an_archive_of_the_original_format(
     name, rows, test_rows = CONFIGS[config]
     MAKERS[name](tmp_path)
     monkeypatch.setitem(datasets._READ, name, _smaller(name, tmp_path, test_rows))
-    done = train(Request(config, ("training.epochs=1",), tmp_path / "runs", tmp_path), Silent())
+    done = train(TrainRequest(config, ("training.epochs=1",), tmp_path / "runs", tmp_path), Silent())
     assert "download-to-come" not in {problem.name for problem in done.warnings}
     assert done.scores["test"]["rows"] == (test_rows or rows // 5)
     assert done.scores["validation"]["rows"] == (rows // 10 if test_rows else round(rows * 0.8 * 0.1))

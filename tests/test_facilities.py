@@ -11,7 +11,7 @@ from nnrun.config.document import parse
 from nnrun.config.dump import dump
 from nnrun.pipeline.check import examine
 from nnrun.pipeline.evaluate import EvaluateRequest, evaluate
-from nnrun.pipeline.train import Request, train
+from nnrun.pipeline.train import TrainRequest, train
 from nnrun.progress import Silent
 
 PAGE = (Path(__file__).resolve().parents[1] / "docs" / "facilities.md").read_text(encoding="utf-8")
@@ -56,6 +56,6 @@ def test_every_row_passes_the_check(row: str, snippet: str, tmp_path: Path) -> N
 @pytest.mark.parametrize(("row", "snippet"), ROWS, ids=[row for row, _ in ROWS])
 def test_every_row_trains_and_comes_back(row: str, snippet: str, tmp_path: Path) -> None:
     """Each snippet trains, and its saved model gives the scores that training ended with."""
-    done = train(Request(str(written(snippet, tmp_path)), runs_dir=tmp_path / "runs"), Silent())
+    done = train(TrainRequest(str(written(snippet, tmp_path)), runs_dir=tmp_path / "runs"), Silent())
     again = evaluate(EvaluateRequest(str(done.folder.path), tmp_path / "runs"), Silent())
     assert again.scores["test"] == done.scores["test"], row

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path as FilePath
 
     from nnrun.engine.scoring.score import Answers
-    from nnrun.pipeline.train_arrays import Trained
+    from nnrun.pipeline.train_arrays import TrainedModel
 
 
 class _ConfigEstimator(BaseEstimator):  # type: ignore[misc]
@@ -53,7 +53,7 @@ class _ConfigEstimator(BaseEstimator):  # type: ignore[misc]
     def _answer(self, X: Any) -> Answers:  # noqa: N803 - scikit-learn's own name
         check_is_fitted(self)
         x = validate_data(self, X, reset=False, allow_nd=True)
-        trained: Trained = self.trained_
+        trained: TrainedModel = self.trained_
         return trained.answer(_block(x, self))
 
     @property

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from nnrun.errors import Problem
-from nnrun.pipeline.train import Finished, Request, train
+from nnrun.pipeline.train import TrainRequest, TrainResult, train
 from nnrun.progress import Silent
 
 CONFIG = """# A comment that only the user's own text has.
@@ -76,21 +76,21 @@ def tiny() -> str:
 
 
 @pytest.fixture(scope="session")
-def start() -> Callable[..., Finished]:
+def start() -> Callable[..., TrainResult]:
     """Train a config's text in a folder; runs lie in `runs/` beside it."""
 
-    def run(folder: Path, text: str, progress: Any = None, *, sets: tuple[str, ...] = ()) -> Finished:
+    def run(folder: Path, text: str, progress: Any = None, *, sets: tuple[str, ...] = ()) -> TrainResult:
         folder.mkdir(parents=True, exist_ok=True)
         config = folder / "tiny.yaml"
         config.write_text(text, encoding="utf-8")
-        request = Request(str(config), sets, folder / "runs", folder, ("nnrun", "train", "tiny.yaml"))
+        request = TrainRequest(str(config), sets, folder / "runs", folder, ("nnrun", "train", "tiny.yaml"))
         return train(request, progress or Silent())
 
     return run
 
 
 @pytest.fixture(scope="session")
-def finished(tmp_path_factory: pytest.TempPathFactory, start: Callable[..., Finished]) -> Finished:
+def finished(tmp_path_factory: pytest.TempPathFactory, start: Callable[..., TrainResult]) -> TrainResult:
     """Train the tiny config once, for all tests that only look at what is left."""
     return start(tmp_path_factory.mktemp("finished"), CONFIG)
 

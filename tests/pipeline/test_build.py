@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from nnrun.pipeline.check import decided, examine
+from nnrun.pipeline.check import check_with_keras, examine
 
 #: A layer whose policy is quantised is decided by no rule.
 TEXT = """
@@ -30,7 +30,7 @@ def test_keras_decides_what_is_undecided(tmp_path: Path, size: int, severities: 
     (tmp_path / "x.yaml").write_text(TEXT.replace("SIZE", str(size)))
     examined = examine(tmp_path / "x.yaml", (), None)
     assert [one.name for one in examined.problems] == ["undecided"]
-    problems = decided(examined).problems
+    problems = check_with_keras(examined).problems
     assert [one.severity for one in problems] == severities
     assert [one.mark.line for one in problems] == [6] * len(severities)
 
@@ -40,8 +40,8 @@ def test_keras_sleeps_where_nothing_is_undecided(tmp_path: Path) -> None:
     (tmp_path / "x.yaml").write_text(TEXT.replace(", dtype: int8_from_float32", "").replace("SIZE", "2"))
     code = (
         "import sys; from pathlib import Path; from nnrun.pipeline.check import examine; "
-        "from nnrun.pipeline.check import decided; "
-        f"assert decided(examine(Path({str(tmp_path / 'x.yaml')!r}), (), None)).problems == (); "
+        "from nnrun.pipeline.check import check_with_keras; "
+        f"assert check_with_keras(examine(Path({str(tmp_path / 'x.yaml')!r}), (), None)).problems == (); "
         "assert 'tensorflow' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True, env={"PYTHONPATH": ":".join(sys.path)})

@@ -13,7 +13,7 @@ import pytest
 from nnrun.errors import RunError
 from nnrun.pipeline.evaluate import EvaluateRequest, evaluate, predict
 from nnrun.pipeline.resume import resume_folds
-from nnrun.pipeline.train import Finished, Request, train
+from nnrun.pipeline.train import TrainRequest, TrainResult, train
 from nnrun.progress import Silent
 from nnrun.runs import metrics, record
 from nnrun.runs.compare import compare
@@ -39,18 +39,18 @@ training:
 
 
 @pytest.fixture(scope="module")
-def crossed(tmp_path_factory: pytest.TempPathFactory, start: Any) -> Finished:
+def crossed(tmp_path_factory: pytest.TempPathFactory, start: Any) -> TrainResult:
     """Cross-validate once, for all tests that only look at what is left."""
     return start(tmp_path_factory.mktemp("crossed"), CONFIG)
 
 
 @pytest.fixture(scope="module")
-def final(tmp_path_factory: pytest.TempPathFactory, start: Any) -> Finished:
+def final(tmp_path_factory: pytest.TempPathFactory, start: Any) -> TrainResult:
     """Cross-validate once with a final fit."""
     return start(tmp_path_factory.mktemp("final"), CONFIG.replace("folds: 3", "folds: 2, final_fit: true"))
 
 
-def question(finished: Finished, **more: Any) -> EvaluateRequest:
+def question(finished: TrainResult, **more: Any) -> EvaluateRequest:
     """Ask a finished run."""
     return EvaluateRequest(str(finished.folder.path), finished.folder.path.parent, **more)
 
@@ -62,7 +62,7 @@ def predictions(folder: RunFolder) -> list[dict[str, str]]:
 
 
 @pytest.mark.keras
-def test_each_fold_is_kept_like_a_run(crossed: Finished) -> None:
+def test_each_fold_is_kept_like_a_run(crossed: TrainResult) -> None:
     """A fold has its figures, scores, predictions, preparation, model and record; the run has them together."""
     folder, scores = crossed.folder, crossed.scores["cross_validation"]
     for number in range(3):
@@ -86,7 +86,7 @@ def test_each_fold_is_kept_like_a_run(crossed: Finished) -> None:
 
 
 @pytest.mark.keras
-def test_every_row_is_predicted_once_by_a_model_that_had_not_seen_it(crossed: Finished) -> None:
+def test_every_row_is_predicted_once_by_a_model_that_had_not_seen_it(crossed: TrainResult) -> None:
     """`predictions.csv` has every row of the source once, beside the fold that tested it."""
     lines = predictions(crossed.folder)
     assert sorted(int(line["row"]) for line in lines) == list(range(150))
@@ -98,7 +98,7 @@ def test_every_row_is_predicted_once_by_a_model_that_had_not_seen_it(crossed: Fi
 
 
 @pytest.mark.keras
-def test_a_fold_alone_has_the_same_figures(crossed: Finished, tmp_path: Path, start: Any) -> None:
+def test_a_fold_alone_has_the_same_figures(crossed: TrainResult, tmp_path: Path, start: Any) -> None:
     """The model of a later fold began where a model of its own would: same program, fresh weights, same figures."""
     ours = {line["row"]: line for line in predictions(crossed.folder) if line["fold"] == "2"}
     rows, held = _iris(), {int(row) for row in ours}
@@ -124,11 +124,11 @@ def _iris() -> list[tuple[list[float], int]]:
 
 
 @pytest.mark.keras
-def test_processes_side_by_side_give_the_same_figures(crossed: Finished, tmp_path: Path) -> None:
+def test_processes_side_by_side_give_the_same_figures(crossed: TrainResult, tmp_path: Path) -> None:
     """`--jobs 2` gives the same folds, in the same order in the scores, whichever process ran them."""
     config = tmp_path / "tiny.yaml"
     config.write_text(CONFIG, encoding="utf-8")
-    spread = train(Request(str(config), (), tmp_path / "runs", tmp_path, (), jobs=2), Silent())
+    spread = train(TrainRequest(str(config), (), tmp_path / "runs", tmp_path, (), jobs=2), Silent())
     ours, theirs = (one.scores["cross_validation"]["each"] for one in (crossed, spread))
     assert [fold["fold"] for fold in theirs] == [0, 1, 2]
     for one, other in zip(ours, theirs, strict=True):
@@ -138,7 +138,7 @@ def test_processes_side_by_side_give_the_same_figures(crossed: Finished, tmp_pat
 
 
 @pytest.mark.keras
-def test_folds_that_are_done_are_not_done_again(crossed: Finished, tmp_path: Path, start: Any, noting: Any) -> None:
+def test_folds_that_are_done_are_not_done_again(crossed: TrainResult, tmp_path: Path, start: Any, noting: Any) -> None:
     """Interrupted in its second fold and resumed, a run keeps the first and ends with the figures of one in one go."""
 
     class Stopping(noting):
@@ -154,17 +154,17 @@ def test_folds_that_are_done_are_not_done_again(crossed: Finished, tmp_path: Pat
     assert record.read(folder)["status"] == "interrupted"
     before = folder.fold(0).last.stat().st_mtime_ns
     heard = noting()
-    done = resume_folds("last", Request("", (), tmp_path / "runs", tmp_path), heard)
+    done = resume_folds("last", TrainRequest("", (), tmp_path / "runs", tmp_path), heard)
     assert folder.fold(0).last.stat().st_mtime_ns == before
     assert any("1 of 3 folds are done already" in text for text in heard.said)
     assert done.scores["cross_validation"]["each"] == crossed.scores["cross_validation"]["each"]
     assert record.read(folder)["status"] == "done"
     with pytest.raises(RunError, match="is done"):
-        resume_folds("last", Request("", (), tmp_path / "runs", tmp_path), Silent())
+        resume_folds("last", TrainRequest("", (), tmp_path / "runs", tmp_path), Silent())
 
 
 @pytest.mark.keras
-def test_a_fold_can_be_asked_again(crossed: Finished) -> None:
+def test_a_fold_can_be_asked_again(crossed: TrainResult) -> None:
     """`eval --fold` gives the figures that the fold ended with."""
     again = evaluate(question(crossed, fold=1), Silent())
     assert again.scores["test"]["loss"] == crossed.scores["cross_validation"]["each"][1]["loss"]
@@ -172,21 +172,21 @@ def test_a_fold_can_be_asked_again(crossed: Finished) -> None:
 
 @pytest.mark.keras
 @pytest.mark.parametrize(("fold", "text"), [(None, "without a final model; its folds are 0 to 2"), (3, "no fold 3")])
-def test_which_folds_there_are(crossed: Finished, fold: int | None, text: str) -> None:
+def test_which_folds_there_are(crossed: TrainResult, fold: int | None, text: str) -> None:
     """Where no model is meant, or one that is not there, the message says what there is."""
     with pytest.raises(RunError, match=text):
         evaluate(question(crossed, fold=fold), Silent())
 
 
 @pytest.mark.keras
-def test_a_single_run_has_no_folds(finished: Finished) -> None:
+def test_a_single_run_has_no_folds(finished: TrainResult) -> None:
     """A fold asked of a run that has none is refused."""
     with pytest.raises(RunError, match="no cross-validation"):
         evaluate(question(finished, fold=0), Silent())
 
 
 @pytest.mark.keras
-def test_the_final_model_knows_all_rows(final: Finished, tmp_path: Path) -> None:
+def test_the_final_model_knows_all_rows(final: TrainResult, tmp_path: Path) -> None:
     """It is trained on every row with a preparation of its own, and is what `predict` asks."""
     assert final.scores["train"]["rows"] == 150
     assert final.folder.last.is_file()
@@ -199,7 +199,7 @@ def test_the_final_model_knows_all_rows(final: Finished, tmp_path: Path) -> None
 
 
 @pytest.mark.keras
-def test_two_cross_validations_are_compared_fold_by_fold(crossed: Finished, tmp_path: Path, start: Any) -> None:
+def test_two_cross_validations_are_compared_fold_by_fold(crossed: TrainResult, tmp_path: Path, start: Any) -> None:
     """Each fold's figures stand side by side; the interval lies around the mean difference."""
     other = start(tmp_path, CONFIG.replace("units: 6", "units: 12"))
     found = compare(crossed.folder, other.folder)
@@ -234,7 +234,7 @@ def test_an_error_in_another_process_reaches_the_user(tmp_path: Path) -> None:
     text = text.replace("sparse_categorical_crossentropy", "{SparseCategoricalCrossentropy: {from_logits: true}}")
     config.write_text(text, encoding="utf-8")
     with pytest.raises(RunError, match="diverged"):
-        train(Request(str(config), (), tmp_path / "runs", tmp_path, jobs=2), Silent())
+        train(TrainRequest(str(config), (), tmp_path / "runs", tmp_path, jobs=2), Silent())
 
 
 @pytest.mark.keras
@@ -248,7 +248,7 @@ def test_boston_is_dealt_out_as_published(tmp_path: Path) -> None:
     data = Path(os.environ.get("NNRUN_DATA_DIR", ""))
     if not (data / "boston-housing.data").is_file():
         pytest.skip("needs boston-housing.data in the folder that NNRUN_DATA_DIR names")
-    done = train(Request("boston_baseline", ("training.epochs=2",), tmp_path, data), Silent())
+    done = train(TrainRequest("boston_baseline", ("training.epochs=2",), tmp_path, data), Silent())
     each = done.scores["cross_validation"]["each"]
     assert [fold["rows"] for fold in each] == [len(test) for _, test in KFold(10).split(range(506))]
     assert [int(line["row"]) for line in predictions(done.folder)] == list(range(506))

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from nnrun.errors import DataError, NnrunError, RunError
-from nnrun.pipeline.evaluate import Answer, EvaluateRequest, evaluate, predict
-from nnrun.pipeline.train import Finished
+from nnrun.pipeline.evaluate import EvaluateRequest, EvaluateResult, evaluate, predict
+from nnrun.pipeline.train import TrainResult
 from nnrun.progress import Silent
 from nnrun.runs.folder import RunFolder
 from nnrun.runs.json_files import dumps
@@ -22,19 +22,19 @@ pytestmark = pytest.mark.keras
 
 
 @pytest.fixture
-def copy(finished: Finished, tmp_path: Path) -> RunFolder:
+def copy(finished: TrainResult, tmp_path: Path) -> RunFolder:
     """Copy the finished run, to be damaged."""
     shutil.copytree(finished.folder.path, tmp_path / finished.folder.path.name)
     return RunFolder(tmp_path / finished.folder.path.name)
 
 
-def ask(folder: RunFolder, progress: Any = None, **more: Any) -> Answer:
+def ask(folder: RunFolder, progress: Any = None, **more: Any) -> EvaluateResult:
     """Evaluate a run by its path."""
     return evaluate(EvaluateRequest(str(folder.path), **more), progress or Silent())
 
 
 @pytest.mark.parametrize("part", ["test", "validation", "train"])
-def test_every_part_is_scored_as_training_did(copy: RunFolder, finished: Finished, noting, part: str) -> None:
+def test_every_part_is_scored_as_training_did(copy: RunFolder, finished: TrainResult, noting, part: str) -> None:
     """Each part's figures are those of `scores.json` to the last digit, wherever the run lies by now."""
     progress = noting()
     answer = ask(copy, progress, part=part)
@@ -70,7 +70,7 @@ def test_other_checkpoints_may_be_asked(copy: RunFolder) -> None:
     assert (copy.path / "scores_best_test.json").is_file()
 
 
-def test_a_run_that_cannot_be_written_answers_all_the_same(copy: RunFolder, finished: Finished, noting) -> None:
+def test_a_run_that_cannot_be_written_answers_all_the_same(copy: RunFolder, finished: TrainResult, noting) -> None:
     """On a read-only disk the scores are not kept: a warning, not an end."""
     # Folders where files should go refuse every user alike, the superuser of a container included.
     copy.log.unlink()
@@ -147,7 +147,7 @@ def rows() -> list[list[float]]:
 
 
 @pytest.fixture(scope="module")
-def tabled(tmp_path_factory: pytest.TempPathFactory, start, rows) -> Finished:
+def tabled(tmp_path_factory: pytest.TempPathFactory, start, rows) -> TrainResult:
     """Train a regression on a table once."""
     folder = tmp_path_factory.mktemp("tabled")
     write_table(folder / "table.csv", rows)
@@ -155,7 +155,7 @@ def tabled(tmp_path_factory: pytest.TempPathFactory, start, rows) -> Finished:
 
 
 @pytest.fixture
-def table(tabled: Finished) -> Path:
+def table(tabled: TrainResult) -> Path:
     """Give the run's own data file, and put it back afterwards."""
     path = tabled.folder.path.parent.parent / "table.csv"
     before = path.read_bytes()
@@ -163,7 +163,7 @@ def table(tabled: Finished) -> Path:
     path.write_bytes(before)
 
 
-def test_another_file_is_prepared_as_the_run_was(tabled: Finished, rows, tmp_path: Path) -> None:
+def test_another_file_is_prepared_as_the_run_was(tabled: TrainResult, rows, tmp_path: Path) -> None:
     """The test part's rows in a file of their own have the test part's figures: nothing is fitted anew."""
     whole = ask(tabled.folder)
     chosen = [rows[int(str(row[0]))] for row in whole.rows]
@@ -173,7 +173,7 @@ def test_another_file_is_prepared_as_the_run_was(tabled: Finished, rows, tmp_pat
     assert (tabled.folder.path / "scores_last_data_more.json").is_file()
 
 
-def test_rows_without_truth_are_predicted(tabled: Finished, rows, tmp_path: Path) -> None:
+def test_rows_without_truth_are_predicted(tabled: TrainResult, rows, tmp_path: Path) -> None:
     """`predict` needs no target column, and says what `eval` says of the same rows."""
     whole = ask(tabled.folder)
     file = write_table(tmp_path / "new.csv", [rows[int(str(row[0]))][:2] for row in whole.rows], "a,b")
@@ -183,7 +183,7 @@ def test_rows_without_truth_are_predicted(tabled: Finished, rows, tmp_path: Path
     assert [row[0] for row in answer.rows] == list(range(len(whole.rows)))
 
 
-def test_data_that_changed_since_are_noticed(tabled: Finished, table: Path, noting) -> None:
+def test_data_that_changed_since_are_noticed(tabled: TrainResult, table: Path, noting) -> None:
     """A data file that is not the run's any more is named, and the figures are given all the same."""
     progress = noting()
     table.write_text(table.read_text().replace("\n", "\n9.5,1.5,17.5\n", 1))
@@ -194,21 +194,21 @@ def test_data_that_changed_since_are_noticed(tabled: Finished, table: Path, noti
     assert "table.csv" in warning
 
 
-def test_data_that_are_gone_are_named(tabled: Finished, table: Path) -> None:
+def test_data_that_are_gone_are_named(tabled: TrainResult, table: Path) -> None:
     """A data file that was removed is a message with its name."""
     table.unlink()
     with pytest.raises(DataError, match=r"table\.csv"):
         ask(tabled.folder)
 
 
-def test_a_part_that_the_run_has_not_is_refused(tabled: Finished) -> None:
+def test_a_part_that_the_run_has_not_is_refused(tabled: TrainResult) -> None:
     """The parts there are stand in the hint."""
     with pytest.raises(RunError, match="no validation part") as caught:
         ask(tabled.folder, part="validation")
     assert caught.value.hint == "--part test or --part train"
 
 
-def test_a_missing_preparation_is_named(tabled: Finished, rows, tmp_path: Path) -> None:
+def test_a_missing_preparation_is_named(tabled: TrainResult, rows, tmp_path: Path) -> None:
     """Other data cannot be prepared without `prepare.json`; the run's own data need it not."""
     shutil.copytree(tabled.folder.path, tmp_path / "run")
     run = RunFolder(tmp_path / "run")
@@ -218,13 +218,13 @@ def test_a_missing_preparation_is_named(tabled: Finished, rows, tmp_path: Path) 
         ask(run, data=write_table(tmp_path / "more.csv", rows))
 
 
-def test_a_checkpoint_of_another_model_is_refused(tabled: Finished, finished: Finished) -> None:
+def test_a_checkpoint_of_another_model_is_refused(tabled: TrainResult, finished: TrainResult) -> None:
     """Another run's checkpoint is not taken for this one's, be it ever so readable."""
     with pytest.raises(RunError, match="of another model"):
         ask(tabled.folder, checkpoint=str(finished.folder.last))
 
 
-def test_a_file_that_does_not_suit_the_run_is_refused(tabled: Finished, tmp_path: Path) -> None:
+def test_a_file_that_does_not_suit_the_run_is_refused(tabled: TrainResult, tmp_path: Path) -> None:
     """A file without the run's columns, or none at all, is a message that names it."""
     for file in (write_table(tmp_path / "other.csv", [[1.0, 2.0]], "a,c"), tmp_path / "none.csv"):
         with pytest.raises(NnrunError, match=file.name):

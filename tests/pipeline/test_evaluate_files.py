@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from nnrun.pipeline.evaluate import EvaluateRequest, evaluate, predict
-from nnrun.pipeline.train import Request, train
+from nnrun.pipeline.train import TrainRequest, train
 from nnrun.progress import Silent
 
 pytestmark = pytest.mark.keras
@@ -33,7 +33,7 @@ training: {loss: binary_crossentropy, optimizer: Adam, metrics: [accuracy], epoc
 
 def _trained(folder: Path, config: str):
     (folder / "a.yaml").write_text(config, encoding="utf-8")
-    return train(Request(str(folder / "a.yaml"), (), folder / "runs", folder), Silent())
+    return train(TrainRequest(str(folder / "a.yaml"), (), folder / "runs", folder), Silent())
 
 
 def test_the_test_rows_as_another_csv_score_the_same(tmp_path: Path) -> None:

@@ -11,8 +11,8 @@ import pytest
 
 from nnrun.errors import RunError
 from nnrun.pipeline.evaluate import EvaluateRequest
-from nnrun.pipeline.generate import Generated, GenerateRequest, generate
-from nnrun.pipeline.train import Request, train
+from nnrun.pipeline.generate import GenerateRequest, GenerateResult, generate
+from nnrun.pipeline.train import TrainRequest, train
 from nnrun.progress import Silent
 
 CONFIG = """name: tiny_text
@@ -45,7 +45,7 @@ class Along:
         self.pieces: list[str] = []
         self.stop_after = stop_after
 
-    def begin(self, told: Generated) -> None:
+    def begin(self, told: GenerateResult) -> None:
         """Keep it."""
         self.told = told
 
@@ -66,7 +66,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
         text = CONFIG.replace("PREDICT", predict).replace("tiny_text", name)
         text = text.replace("  - GRU: {units: 8SEQUENCES}\n", ATTENTION) if name == "attention" else text
         (folder / f"{name}.yaml").write_text(text.replace("SEQUENCES", sequences), encoding="utf-8")
-        train(Request(str(folder / f"{name}.yaml"), runs_dir=folder / "runs"), Silent())
+        train(TrainRequest(str(folder / f"{name}.yaml"), runs_dir=folder / "runs"), Silent())
     return folder / "runs"
 
 

@@ -16,7 +16,7 @@ import pytest
 
 from nnrun.config.document import parse
 from nnrun.data.dataset import DataPart, Dataset
-from nnrun.pipeline.mapped_folds import MOST_BYTES, PreparedFold, groups, in_memory, why_not
+from nnrun.pipeline.mapped_folds import MOST_BYTES, PreparedFold, folds_in_memory, groups, reason_not_mapped
 from nnrun.runs import metrics, record
 from nnrun.runs.folder import RunFolder
 from nnrun.spec.experiment import Experiment, validate
@@ -261,8 +261,8 @@ def _experiment(**replaced: str) -> Experiment:
 )
 def test_what_keeps_folds_apart_is_said(old: str, new: str, why: str) -> None:
     """Callbacks, layers that lose by it, augmentation and a best epoch of unknown side each say so."""
-    assert why_not(_experiment()) is None
-    said = why_not(_experiment(**{old: new}))
+    assert reason_not_mapped(_experiment()) is None
+    said = reason_not_mapped(_experiment(**{old: new}))
     assert said is not None
     assert said.startswith(why)
 
@@ -285,6 +285,6 @@ def test_folds_go_together_whose_batches_agree() -> None:
 
 def test_folds_together_stay_within_memory() -> None:
     """As many train together as their data have room, and one at least."""
-    assert in_memory(_begun(0, 100), 10) == 10
+    assert folds_in_memory(_begun(0, 100), 10) == 10
     rows = 1000
-    assert in_memory(_begun(0, rows, features=MOST_BYTES // rows // 4 // 3), 10) == 2
+    assert folds_in_memory(_begun(0, rows, features=MOST_BYTES // rows // 4 // 3), 10) == 2

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from nnrun.data.dataset import DataPart, Dataset
-from nnrun.pipeline.run_files import image_shape, keep_mistakes
-from nnrun.pipeline.train import Request, train
+from nnrun.pipeline.run_files import image_shape, save_mistakes
+from nnrun.pipeline.train import TrainRequest, train
 from nnrun.progress import Silent
 from nnrun.runs.folder import RunFolder
 from nnrun.spec.facts import Facts
@@ -36,7 +36,7 @@ def _kept(folder: RunFolder) -> dict[str, np.ndarray]:
 def test_the_pictures_are_those_of_the_rows(shape: tuple[int, ...], tmp_path: Path) -> None:
     """Each picture is its row's example, in the order of the mistakes, flattened or not, from black to white."""
     folder, dataset = RunFolder.create(tmp_path, "a"), _dataset(shape)
-    keep_mistakes(folder, dataset, {"test": {"worst": WORST}}, "digits")
+    save_mistakes(folder, dataset, {"test": {"worst": WORST}}, "digits")
     kept = _kept(folder)
     assert kept["rows"].tolist() == [31, 30]
     assert kept["pictures"].shape == (2, 8, 8, 1)
@@ -49,7 +49,7 @@ def test_the_pictures_are_those_of_the_rows(shape: tuple[int, ...], tmp_path: Pa
 def test_large_pictures_are_told_by_fewer_pixels(tmp_path: Path) -> None:
     """A photograph costs no more than some kilobytes."""
     folder = RunFolder.create(tmp_path, "a")
-    keep_mistakes(folder, _dataset((300, 200, 3)), {"test": {"worst": WORST}}, "images")
+    save_mistakes(folder, _dataset((300, 200, 3)), {"test": {"worst": WORST}}, "images")
     assert _kept(folder)["pictures"].shape == (2, 75, 50, 3)
 
 
@@ -57,7 +57,7 @@ def test_an_even_picture_is_black(tmp_path: Path) -> None:
     """A picture of one colour is no division by nothing."""
     folder, dataset = RunFolder.create(tmp_path, "a"), _dataset((8, 8, 1))
     dataset.test.x[:] = 3.0
-    keep_mistakes(folder, dataset, {"test": {"worst": WORST}}, "digits")
+    save_mistakes(folder, dataset, {"test": {"worst": WORST}}, "digits")
     assert _kept(folder)["pictures"].max() == 0
 
 
@@ -65,7 +65,7 @@ def test_an_even_picture_is_black(tmp_path: Path) -> None:
 def test_without_mistakes_there_is_no_file(scores: dict[str, dict[str, object]], tmp_path: Path) -> None:
     """Nothing is kept where nothing was wrong, or where mistakes are not told."""
     folder = RunFolder.create(tmp_path, "a")
-    keep_mistakes(folder, _dataset((8, 8, 1)), scores, "digits")
+    save_mistakes(folder, _dataset((8, 8, 1)), scores, "digits")
     assert not folder.mistakes.exists()
 
 
@@ -94,7 +94,7 @@ def test_what_is_a_picture(shape: tuple[int | None, ...] | None, source: str, fo
 @pytest.mark.keras
 def test_a_run_on_pictures_keeps_its_mistakes(tmp_path: Path) -> None:
     """After training, the file holds one picture for each mistake that the scores list."""
-    request = Request("digits_mlp", sets=("training.epochs=1",), runs_dir=tmp_path / "runs")
+    request = TrainRequest("digits_mlp", sets=("training.epochs=1",), runs_dir=tmp_path / "runs")
     folder = train(request, Silent()).folder
     worst = json.loads(folder.scores.read_bytes())["test"]["worst"]
     kept = _kept(folder)

@@ -9,8 +9,8 @@ import pytest
 
 from nnrun.config.extends import read
 from nnrun.pipeline.check import examine
-from nnrun.pipeline.run_files import digests, keep_sources
-from nnrun.pipeline.train import Request, keep_data, load_data, open_folder, recorded
+from nnrun.pipeline.run_files import copy_sources, digests
+from nnrun.pipeline.train import TrainRequest, create_run_folder, load_data, recorded, save_data_files
 from nnrun.progress import Silent
 from nnrun.runs import record as records
 from nnrun.runs.folder import RunFolder
@@ -29,7 +29,7 @@ def kept(folder: RunFolder, **texts: str) -> None:
         file = Path(f"{name.replace('__', '/')}.yaml")
         file.parent.mkdir(exist_ok=True)
         file.write_text(text, encoding="utf-8")
-    keep_sources(folder, file, read(file))
+    copy_sources(folder, file, read(file))
 
 
 def test_bases_are_copied_byte_for_byte(folder: RunFolder) -> None:
@@ -62,11 +62,11 @@ def test_bases_of_one_name_are_all_kept(folder: RunFolder) -> None:
 def test_the_record_has_the_digests_of_sources_and_data(folder: RunFolder) -> None:
     """`record.json` holds the digests of config and bases beside those of the data; none drives out another."""
     Path("mine.yaml").write_text("extends: digits_mlp\nname: mine\n", encoding="utf-8")
-    request, examined = Request("mine.yaml", runs_dir=Path("runs")), examine(Path("mine.yaml"), (), None)
-    opened = open_folder(request, examined)
+    request, examined = TrainRequest("mine.yaml", runs_dir=Path("runs")), examine(Path("mine.yaml"), (), None)
+    opened = create_run_folder(request, examined)
     with recorded(opened, request, examined) as record:
         assert set(records.read(opened)["digests"]) == {"config", "sources/digits_mlp.yaml"}
-        keep_data(opened, record, load_data(examined, Silent()))
+        save_data_files(opened, record, load_data(examined, Silent()))
     told = records.read(opened)["digests"]
     assert {**told, **digests(opened)} == told
     assert any(name.startswith("train") for name in told)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from nnrun.errors import ConfigError
-from nnrun.pipeline.check import examine, resolved_config
+from nnrun.pipeline.check import examine, resolve_config
 
 TEXT = """
 data: {source: digits}
@@ -46,4 +46,4 @@ def test_errors_and_unknown_names_cannot_be_silenced(tmp_path: Path, name: str, 
 def test_the_resolved_config_stays_silent(tmp_path: Path) -> None:
     """`silence:` is part of the experiment said out in full."""
     (tmp_path / "x.yaml").write_text(TEXT + "silence: [batch-larger-than-data]\n")
-    assert resolved_config(examine(tmp_path / "x.yaml", (), None))["silence"] == ["batch-larger-than-data"]
+    assert resolve_config(examine(tmp_path / "x.yaml", (), None))["silence"] == ["batch-larger-than-data"]

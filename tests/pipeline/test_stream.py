@@ -11,7 +11,7 @@ from PIL import Image
 
 from nnrun.errors import DataError
 from nnrun.pipeline.evaluate import EvaluateRequest, evaluate
-from nnrun.pipeline.train import Request, train
+from nnrun.pipeline.train import TrainRequest, train
 from nnrun.progress import Silent
 
 PICTURES = """
@@ -85,7 +85,7 @@ def run(folder: Path, text: str, *, stream: bool):
     """Train a config."""
     file = folder / f"{stream}.yaml"
     file.write_text(text.replace("STREAM", str(stream).lower()))
-    return train(Request(str(file), runs_dir=folder / "runs", data_dir=folder), Silent())
+    return train(TrainRequest(str(file), runs_dir=folder / "runs", data_dir=folder), Silent())
 
 
 def figures(done) -> list[dict]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from nnrun.pipeline.summarize import Summary, summarize
+from nnrun.pipeline.summarize import ModelSummary, summarize
 
 SIAMESE = """
 data:
@@ -28,7 +28,7 @@ training: {loss: mse, optimizer: Adam, batch_size: 3}
 def told(tmp_path: Path):
     """Summarise a config given as text."""
 
-    def tell(text: str) -> Summary:
+    def tell(text: str) -> ModelSummary:
         (tmp_path / "x.yaml").write_text(text)
         return summarize(tmp_path / "x.yaml", (), None)
 

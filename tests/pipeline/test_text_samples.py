@@ -16,7 +16,7 @@ from nnrun.errors import ConfigError
 from nnrun.pipeline.check import examine
 from nnrun.pipeline.evaluate import EvaluateRequest
 from nnrun.pipeline.generate import Generated, GenerateRequest, generate
-from nnrun.pipeline.train import Finished, Request, train
+from nnrun.pipeline.train import TrainRequest, TrainResult, train
 from nnrun.progress import Silent
 
 CONFIG = """name: NAME
@@ -49,19 +49,19 @@ def config(name: str, samples: str, *, predict: str = "every") -> str:
     return text
 
 
-def trained(folder: Path, name: str, samples: str, **more: Any) -> Finished:
+def trained(folder: Path, name: str, samples: str, **more: Any) -> TrainResult:
     """A run of that config."""
     (folder / f"{name}.yaml").write_text(config(name, samples, **more), encoding="utf-8")
-    return train(Request(str(folder / f"{name}.yaml"), runs_dir=folder / "runs"), Silent())
+    return train(TrainRequest(str(folder / f"{name}.yaml"), runs_dir=folder / "runs"), Silent())
 
 
-def written(finished: Finished) -> list[dict[str, Any]]:
+def written(finished: TrainResult) -> list[dict[str, Any]]:
     """The lines of its `samples.jsonl`."""
     return [json.loads(line) for line in finished.folder.samples.read_text(encoding="utf-8").splitlines()]
 
 
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Finished]:
+def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, TrainResult]:
     """One training without samples, and with."""
     folder = tmp_path_factory.mktemp("samples")
     told = {"without": "", "with": "{every: 2, length: 30, seed_text: 'The '}", "greedy": "{length: 5, temperature: 0}"}
@@ -79,7 +79,7 @@ class NotRead:
 
 
 @pytest.mark.keras
-def test_a_sample_is_kept_after_every_so_many_epochs(runs: dict[str, Finished]) -> None:
+def test_a_sample_is_kept_after_every_so_many_epochs(runs: dict[str, TrainResult]) -> None:
     """`samples.jsonl` has a line for each text, and the log shows it."""
     lines = written(runs["with"])
     assert [(line["epoch"], line["seed_text"]) for line in lines] == [(2, "the "), (4, "the ")]
@@ -92,7 +92,7 @@ def test_a_sample_is_kept_after_every_so_many_epochs(runs: dict[str, Finished]) 
 
 
 @pytest.mark.keras
-def test_samples_change_no_bit_of_the_training(runs: dict[str, Finished]) -> None:
+def test_samples_change_no_bit_of_the_training(runs: dict[str, TrainResult]) -> None:
     """The same run with and without samples ends in identical weights and figures, random layers included."""
     weights = []
     for finished in runs.values():
@@ -105,7 +105,7 @@ def test_samples_change_no_bit_of_the_training(runs: dict[str, Finished]) -> Non
 
 
 @pytest.mark.keras
-def test_a_sample_is_what_generate_text_writes(runs: dict[str, Finished]) -> None:
+def test_a_sample_is_what_generate_text_writes(runs: dict[str, TrainResult]) -> None:
     """The last epoch's sample is what the kept model writes with the same seed, from the same text."""
     folder = runs["with"].folder.path
     question = EvaluateRequest(str(folder), folder.parent, checkpoint="last")
@@ -114,7 +114,7 @@ def test_a_sample_is_what_generate_text_writes(runs: dict[str, Finished]) -> Non
 
 
 @pytest.mark.keras
-def test_without_a_seed_text_the_held_out_text_is_written_on(runs: dict[str, Finished]) -> None:
+def test_without_a_seed_text_the_held_out_text_is_written_on(runs: dict[str, TrainResult]) -> None:
     """The first window of the validation part is what a sample goes on from where the config says nothing else."""
     lines = written(runs["greedy"])
     assert [line["epoch"] for line in lines] == [1, 2, 3, 4]

@@ -19,7 +19,7 @@ from nnrun.engine.model import checkpoint
 from nnrun.engine.scoring.intervals import wilson
 from nnrun.errors import BuildError, ConfigError, RunError
 from nnrun.pipeline.check import examine
-from nnrun.pipeline.train import Finished
+from nnrun.pipeline.train import TrainResult
 from nnrun.runs import metrics
 from nnrun.runs.folder import RunFolder
 from nnrun.spec.experiment import validate
@@ -66,18 +66,18 @@ def only_run(folder: Path) -> RunFolder:
     return RunFolder(path)
 
 
-def test_the_folder_holds_everything_and_nothing_else(finished: Finished) -> None:
+def test_the_folder_holds_everything_and_nothing_else(finished: TrainResult) -> None:
     """Every file of a run folder that applies is there, none is half written."""
     path = finished.folder.path
     assert {file.relative_to(path).as_posix() for file in path.rglob("*") if file.is_file()} == FILES
 
 
-def test_the_config_is_kept_byte_for_byte(finished: Finished, tiny: str) -> None:
+def test_the_config_is_kept_byte_for_byte(finished: TrainResult, tiny: str) -> None:
     """Comments and all: the user's text is what lies in the folder."""
     assert finished.folder.config.read_bytes() == tiny.encode()
 
 
-def test_the_record_says_what_ran_and_how_it_ended(finished: Finished) -> None:
+def test_the_record_says_what_ran_and_how_it_ended(finished: TrainResult) -> None:
     """Status, command, versions, machine, seed, digests, times and memory are all in the record."""
     record = loaded(finished.folder.record)
     assert (record["status"], record["error"], record["seed"], record["epochs"]) == ("done", None, 7, 2)
@@ -96,7 +96,7 @@ def test_the_record_says_what_ran_and_how_it_ended(finished: Finished) -> None:
     assert record["peak_memory_bytes"] > 10**8
 
 
-def test_metrics_have_a_line_an_epoch(finished: Finished) -> None:
+def test_metrics_have_a_line_an_epoch(finished: TrainResult) -> None:
     """Each epoch has loss and metrics of both parts, the learning rate, and its seconds."""
     lines = metrics.read(finished.folder.metrics)
     assert [(line["epoch"], line["fold"]) for line in lines] == [(1, None), (2, None)]
@@ -106,7 +106,7 @@ def test_metrics_have_a_line_an_epoch(finished: Finished) -> None:
     assert lines[0]["learning_rate"] == 0.001
 
 
-def test_scores_have_every_part_with_its_interval(finished: Finished) -> None:
+def test_scores_have_every_part_with_its_interval(finished: TrainResult) -> None:
     """The test part comes first; errors, rate, per cent and Wilson interval agree; what is returned is what is kept."""
     scores = loaded(finished.folder.scores)
     assert scores == finished.scores
@@ -124,7 +124,7 @@ def test_scores_have_every_part_with_its_interval(finished: Finished) -> None:
     assert scores["validation"]["loss"] == last["val_loss"]
 
 
-def test_predictions_are_those_of_the_test_part(finished: Finished) -> None:
+def test_predictions_are_those_of_the_test_part(finished: TrainResult) -> None:
     """One line a test row, and as many mistakes as the scores count."""
     with finished.folder.predictions.open(newline="") as file:
         lines = list(csv.DictReader(file))
@@ -135,13 +135,13 @@ def test_predictions_are_those_of_the_test_part(finished: Finished) -> None:
     np.testing.assert_allclose(outputs.sum(axis=1), 1, atol=1e-5)
 
 
-def test_the_preparation_is_kept(finished: Finished) -> None:
+def test_the_preparation_is_kept(finished: TrainResult) -> None:
     """Every step with its fitted parameters is in `prepare.json`."""
     steps = [entry["step"] for entry in loaded(finished.folder.prepare) if "step" in entry]
     assert steps == ["Rescale", "Standardize", "Reshape"]
 
 
-def test_the_model_is_kept_in_three_forms(finished: Finished) -> None:
+def test_the_model_is_kept_in_three_forms(finished: TrainResult) -> None:
     """`model.json` builds the model again, `model.svg` is a picture, `summary.txt` counts its parameters."""
     import keras
 
@@ -152,7 +152,7 @@ def test_the_model_is_kept_in_three_forms(finished: Finished) -> None:
     assert "610" in finished.folder.summary.read_text()
 
 
-def test_both_checkpoints_load(finished: Finished) -> None:
+def test_both_checkpoints_load(finished: TrainResult) -> None:
     """`best.keras` and `last.keras` are whole models that say what the scores say."""
     import keras
 
@@ -160,7 +160,7 @@ def test_both_checkpoints_load(finished: Finished) -> None:
         assert checkpoint.load(keras, path).count_params() == 610
 
 
-def test_the_log_says_what_the_screen_said(finished: Finished) -> None:
+def test_the_log_says_what_the_screen_said(finished: TrainResult) -> None:
     """Every line of the log that nnrun wrote has its time; the epochs are there."""
     lines = finished.folder.log.read_text().splitlines()
     epochs = [line for line in lines if "epoch " in line]
@@ -168,7 +168,7 @@ def test_the_log_says_what_the_screen_said(finished: Finished) -> None:
     assert all(datetime.fromisoformat(line.split()[0]) for line in epochs)
 
 
-def test_the_resolved_config_is_the_same_experiment(finished: Finished, start, tmp_path: Path) -> None:
+def test_the_resolved_config_is_the_same_experiment(finished: TrainResult, start, tmp_path: Path) -> None:
     """Run elsewhere, `resolved.yaml` says the same and gives the same figures, predictions and data."""
     again = start(tmp_path, finished.folder.resolved.read_text())
     assert validate(read(again.folder.resolved)) == validate(read(finished.folder.resolved))
@@ -198,7 +198,7 @@ print(json.dumps({"metrics": metrics.read(done.folder.metrics), "scores": answer
 """
 
 
-def test_another_process_gives_the_same_to_the_last_bit(finished: Finished, elsewhere, tmp_path: Path) -> None:
+def test_another_process_gives_the_same_to_the_last_bit(finished: TrainResult, elsewhere, tmp_path: Path) -> None:
     """Two runs of one config and seed have the same figures and weights, and `eval` repeats the first one's scores."""
     import keras
 
@@ -211,7 +211,7 @@ def test_another_process_gives_the_same_to_the_last_bit(finished: Finished, else
     assert told["scores"]["test"] == finished.scores["test"]
 
 
-def test_another_seed_gives_other_figures(finished: Finished, start, tiny: str, tmp_path: Path) -> None:
+def test_another_seed_gives_other_figures(finished: TrainResult, start, tiny: str, tmp_path: Path) -> None:
     """The seed decides; `--set` reaches it and is in the resolved config, not in the user's text."""
     other = start(tmp_path, tiny, sets=("seed=8", "training.epochs=1"))
     assert figures(other.folder)[0]["loss"] != figures(finished.folder)[0]["loss"]

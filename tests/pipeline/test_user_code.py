@@ -15,14 +15,14 @@ from nnrun.catalog import lookup
 from nnrun.errors import ConfigError, RunError
 from nnrun.pipeline.check import examine
 from nnrun.pipeline.evaluate import EvaluateRequest, evaluate, predict
-from nnrun.pipeline.train import Request, train
-from nnrun.pipeline.user_code import known, known_of_run
+from nnrun.pipeline.train import TrainRequest, train
+from nnrun.pipeline.user_code import known, register_run_code
 from nnrun.progress import Silent
 from nnrun.runs import record as records
 from nnrun.runs.folder import RunFolder
 
 if TYPE_CHECKING:
-    from nnrun.pipeline.train import Finished
+    from nnrun.pipeline.train import TrainResult
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "own-code.md"
 CONFIG = """
@@ -49,12 +49,12 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def trained(place: Path) -> Finished:
+def trained(place: Path) -> TrainResult:
     """The page's run."""
-    return train(Request(str(place / "own.yaml"), runs_dir=place / "runs", code=(place / "my_code.py",)), Silent())
+    return train(TrainRequest(str(place / "own.yaml"), runs_dir=place / "runs", code=(place / "my_code.py",)), Silent())
 
 
-def asking(trained: Finished, *code: Path, trust: bool = False) -> EvaluateRequest:
+def asking(trained: TrainResult, *code: Path, trust: bool = False) -> EvaluateRequest:
     """Ask about the run."""
     return EvaluateRequest(str(trained.folder.path), code=code, trust_run=trust)
 
@@ -79,7 +79,7 @@ def test_arguments_are_checked_like_keras_own(place: Path) -> None:
 
 
 @pytest.mark.keras
-def test_a_run_keeps_the_code_and_its_digest(trained: Finished, place: Path) -> None:
+def test_a_run_keeps_the_code_and_its_digest(trained: TrainResult, place: Path) -> None:
     """The copy in `sources/` is byte for byte what was run, and the record says its SHA-256."""
     record = records.read(trained.folder)
     (kept,) = record["code"]
@@ -90,21 +90,21 @@ def test_a_run_keeps_the_code_and_its_digest(trained: Finished, place: Path) -> 
 
 
 @pytest.mark.keras
-def test_the_same_code_gives_the_same_figures(trained: Finished, place: Path) -> None:
+def test_the_same_code_gives_the_same_figures(trained: TrainResult, place: Path) -> None:
     """`eval` with `--code`, and with `--trust-run`, gives the figures of training to the last digit."""
     for question in (asking(trained, place / "my_code.py"), asking(trained, trust=True)):
         assert evaluate(question, Silent()).scores["test"] == trained.scores["test"]
 
 
 @pytest.mark.keras
-def test_new_rows_are_prepared_by_the_users_step(trained: Finished, place: Path) -> None:
+def test_new_rows_are_prepared_by_the_users_step(trained: TrainResult, place: Path) -> None:
     """`predict` takes up what the user's own step learned."""
     (place / "new.csv").write_text("0.0,0.1\n2.1,0.0\n", encoding="utf-8")
     assert len(predict(asking(trained, trust=True), place / "new.csv").rows) == 2
 
 
 @pytest.mark.keras
-def test_nothing_is_left_behind(trained: Finished) -> None:
+def test_nothing_is_left_behind(trained: TrainResult) -> None:
     """After a run neither the catalog nor Keras nor Python knows the user's names any more."""
     import keras
 
@@ -120,7 +120,7 @@ def test_code_that_fails_is_told_at_its_own_lines(tmp_path: Path) -> None:
     (tmp_path / "my.py").write_text(BROKEN, encoding="utf-8")
     (tmp_path / "x.yaml").write_text(CONFIG, encoding="utf-8")
     with pytest.raises(RunError, match=r"my\.py:3: .*ZeroDivisionError") as caught:
-        train(Request(str(tmp_path / "x.yaml"), runs_dir=tmp_path / "runs", code=(tmp_path / "my.py",)), Silent())
+        train(TrainRequest(str(tmp_path / "x.yaml"), runs_dir=tmp_path / "runs", code=(tmp_path / "my.py",)), Silent())
     notes = "\n".join(caught.value.__notes__)
     assert "in divide" in notes
     assert "nnrun" not in notes.replace(str(tmp_path), "")
@@ -142,12 +142,12 @@ def kept(tmp_path: Path) -> tuple[RunFolder, dict[str, object]]:
 
 def test_code_of_a_run_is_not_used_unasked(kept: tuple[RunFolder, dict[str, object]], tmp_path: Path) -> None:
     """Without `--code` and `--trust-run` a run with code is refused with what to type; with either it is known."""
-    with pytest.raises(RunError, match="not run again unasked") as caught, known_of_run(*kept, (), trust=False):
+    with pytest.raises(RunError, match="not run again unasked") as caught, register_run_code(*kept, (), trust=False):
         pass
     assert "--code my.py" in str(caught.value.hint)
     assert "--trust-run" in str(caught.value.hint)
     for files, trust in (((tmp_path / "my.py",), False), ((), True)):
-        with known_of_run(*kept, files, trust=trust):
+        with register_run_code(*kept, files, trust=trust):
             assert lookup.entry("layers", "Mine") is not None
     assert lookup.entry("layers", "Mine") is None
 
@@ -158,16 +158,19 @@ def test_other_code_is_refused_with_both_digests(kept: tuple[RunFolder, dict[str
     other.write_text("def bent(x): ...\n", encoding="utf-8")
     with (
         pytest.raises(RunError, match=r"SHA-256 is [0-9a-f]{64}, the run used my.py: [0-9a-f]{64}"),
-        known_of_run(*kept, (other,), trust=False),
+        register_run_code(*kept, (other,), trust=False),
     ):
         pass
-    with pytest.raises(RunError, match="run used none") as caught, known_of_run(kept[0], {}, (other,), trust=False):
+    with (
+        pytest.raises(RunError, match="run used none") as caught,
+        register_run_code(kept[0], {}, (other,), trust=False),
+    ):
         pass
     assert caught.value.hint == "leave --code out"
     kept[0].write_text(kept[0].sources / "my.py", "changed = 1\n")
     with (
         pytest.raises(RunError, match=r"was changed since the run: its SHA-256 is [0-9a-f]{64}, the record"),
-        known_of_run(*kept, (), trust=True),
+        register_run_code(*kept, (), trust=True),
     ):
         pass
 
@@ -179,7 +182,7 @@ def test_a_record_cannot_lead_out_of_the_runs_folder(tmp_path: Path) -> None:
     record = {"code": [{"file": "../evil.py", "sha256": "0" * 64}]}
     with (
         pytest.raises(RunError, match=r"sources.evil\.py: the run's copy of its code cannot be read"),
-        known_of_run(folder, record, (), trust=True),
+        register_run_code(folder, record, (), trust=True),
     ):
         pass
 
@@ -209,7 +212,7 @@ def test_a_metric_that_xla_cannot_compile_ends_only_an_explicit_wish(
     config, code = tmp_path / "counting.yaml", tmp_path / "mine.py"
     config.write_text(COMPILED, encoding="utf-8")
     code.write_text(COUNTING, encoding="utf-8")
-    request = Request(str(config), runs_dir=tmp_path / "runs", code=(code,))
+    request = TrainRequest(str(config), runs_dir=tmp_path / "runs", code=(code,))
     folder = train(request, Silent()).folder
     fields = records.read(folder)
     assert fields["executor"] == "resident"

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 from PIL import Image
 
-from nnrun.pipeline.verify import Asked, Claim, figure_at, lies, verify
+from nnrun.pipeline.verify import Claim, VerifyRequest, satisfies, value_at, verify
 from nnrun.progress import Silent
 from nnrun.runs.folder import RunFolder
 from nnrun.spec.experiment import Expectation
@@ -32,7 +32,7 @@ def asked(folder: Path, config: str, **how: Any) -> Any:
     """Verify a config's text in a folder of its own."""
     file = folder / "gate.yaml"
     file.write_text(config, encoding="utf-8")
-    return verify(file, Asked(folder / "runs", folder, **how), Silent())
+    return verify(file, VerifyRequest(folder / "runs", folder, **how), Silent())
 
 
 def only_short_id(folder: Path) -> str:
@@ -44,24 +44,24 @@ def only_short_id(folder: Path) -> str:
 def test_figures_are_found_by_dotted_paths() -> None:
     """A path leads through mappings and lists, also past a class whose name holds dots; only numbers are figures."""
     scores = {"test": {"errors": 3, "loss": "nan", "ok": True, "per_class": {"1.5": {"f1": 0.5}}, "interval": [1, 2]}}
-    assert figure_at(scores, "test.errors") == 3
-    assert figure_at(scores, "test.per_class.1.5.f1") == 0.5
-    assert figure_at(scores, "test.interval.1") == 2
+    assert value_at(scores, "test.errors") == 3
+    assert value_at(scores, "test.per_class.1.5.f1") == 0.5
+    assert value_at(scores, "test.interval.1") == 2
     for path in ("test", "test.loss", "test.ok", "test.interval.2", "test.interval.x", "none.errors", "test.errors.x"):
-        assert figure_at(scores, path) is None, path
+        assert value_at(scores, path) is None, path
 
 
 @given(some.floats(-1e6, 1e6), some.floats(0, 1e3))
 def test_edges_count(value: float, within: float) -> None:
     """A figure at the very edge of a claim keeps it; one clearly beyond does not."""
     both = Expectation(value=value, within=within)
-    assert lies(value + within, both)
-    assert lies(value - within, both)
-    assert not lies(value + within + 1, both)
-    assert lies(value, Expectation(at_most=value))
-    assert not lies(value + 1, Expectation(at_most=value))
-    assert lies(value, Expectation(at_least=value))
-    assert not lies(value - 1, Expectation(at_least=value))
+    assert satisfies(value + within, both)
+    assert satisfies(value - within, both)
+    assert not satisfies(value + within + 1, both)
+    assert satisfies(value, Expectation(at_most=value))
+    assert not satisfies(value + 1, Expectation(at_most=value))
+    assert satisfies(value, Expectation(at_least=value))
+    assert not satisfies(value - 1, Expectation(at_least=value))
 
 
 def test_several_seeds_are_judged_by_their_mean() -> None:

@@ -92,7 +92,7 @@ def check_context(experiment: Experiment, facts: Facts | None) -> CheckContext:
     return CheckContext(experiment, facts, given, rows)
 
 
-def decided(examined: Examined, codes: Sequence[UserCode] = ()) -> Examined:
+def check_with_keras(examined: Examined, codes: Sequence[UserCode] = ()) -> Examined:
     """Let Keras build the model of a config that has no error but something undecided, and say what it refuses.
 
     TensorFlow wakes, and code of the user's own is run, only where there is something to decide and the data say enough
@@ -116,7 +116,7 @@ def _refusals(examined: Examined, codes: Sequence[UserCode]) -> tuple[Problem, .
             user_code.running(codes, examined.experiment, threads=0, log=nowhere),
             Session.open(
                 examined.experiment,
-                examined.facts,  # type: ignore[arg-type]  # `decided` asks only where there are facts
+                examined.facts,  # type: ignore[arg-type]  # `check_with_keras` asks only where there are facts
                 examined.document.key_mark,
                 threads=0,
                 log=nowhere,
@@ -128,7 +128,7 @@ def _refusals(examined: Examined, codes: Sequence[UserCode]) -> tuple[Problem, .
         return error.problems
 
 
-def resolved_config(examined: Examined) -> dict[str, Any]:
+def resolve_config(examined: Examined) -> dict[str, Any]:
     """Say a config out as plain data which, written as YAML, is the same experiment."""
     return resolved(examined.experiment, lambda name: _absolute(examined.places, name))
 

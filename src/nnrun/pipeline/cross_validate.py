@@ -9,7 +9,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from nnrun.formatting import format_duration
-from nnrun.pipeline.fold_runner import Assignment, FoldRunner
+from nnrun.pipeline.fold_runner import FoldAssignment, FoldRunner
 from nnrun.runs import metrics
 from nnrun.runs.record import headline_metric, read_finished_folds
 from nnrun.runs.statistics import summarize_folds
@@ -120,12 +120,12 @@ def _run(
         record.update(jobs=jobs, threads=threads)
         shares = [tuple(numbers[job::jobs]) for job in range(jobs)]
         spread(
-            [Assignment(crossed.examined, crossed.folder, crossed.runs_dir, threads, share) for share in shares],
+            [FoldAssignment(crossed.examined, crossed.folder, crossed.runs_dir, threads, share) for share in shares],
             crossed.code,
             director.hear,
         )
     elif numbers:
-        assignment = Assignment(crossed.examined, crossed.folder, crossed.runs_dir, threads, tuple(numbers))
+        assignment = FoldAssignment(crossed.examined, crossed.folder, crossed.runs_dir, threads, tuple(numbers))
         FoldRunner(assignment, crossing, director.hear).run()
 
 

@@ -13,7 +13,7 @@ from nnrun.data.data_paths import DataPaths
 from nnrun.errors import NnrunError, RunError
 from nnrun.pipeline import user_code
 from nnrun.pipeline.cross_validate import is_cross_validated
-from nnrun.pipeline.run_files import parts_of
+from nnrun.pipeline.run_files import named_parts
 from nnrun.progress import Silent
 from nnrun.runs import record as records
 from nnrun.runs.find import find
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from nnrun.runs.folder import RunFolder
 
 
-def model_of(
+def select_model(
     folder: RunFolder, record: dict[str, Any], experiment: Experiment, fold: int | None
 ) -> tuple[RunFolder, dict[str, Any]]:
     """The folder in which the model lies, and the run's record with what is said of that model's own data.
@@ -89,7 +89,7 @@ class EvaluateRequest:
 
 
 @dataclass(frozen=True)
-class Answer:
+class EvaluateResult:
     """What the model says.
 
     Attributes:
@@ -110,7 +110,7 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Kept:
+class LoadedRun:
     """What a run folder says of its experiment.
 
     Attributes:
@@ -134,7 +134,7 @@ class Kept:
     fold: int | None = None
 
 
-def evaluate(question: EvaluateRequest, progress: Progress) -> Answer:
+def evaluate(question: EvaluateRequest, progress: Progress) -> EvaluateResult:
     """Score a run's model; by default with the figures that training ended with, to the last digit.
 
     Raises:
@@ -146,15 +146,15 @@ def evaluate(question: EvaluateRequest, progress: Progress) -> Answer:
     with asked(question) as kept:
         question = replace(question, part=question.part or _headline(kept.facts))
         part = _part(kept, question, progress)
-        with reopened(kept, question.checkpoint) as session:
+        with load_session(kept, question.checkpoint) as session:
             outcome = session.score(part, detail=question.data is not None or question.part != "train")
     name = str(question.part) if question.data is None else "data"
     scores = {"task": kept.facts.task, "checkpoint": question.checkpoint, name: outcome.scores}
     _keep(kept.model, f"scores_{FilePath(question.checkpoint).stem}_{_label(question)}.json", scores, progress)
-    return Answer(kept.folder, scores, *table(outcome.answers, part.rows))
+    return EvaluateResult(kept.folder, scores, *table(outcome.answers, part.rows))
 
 
-def predict(question: EvaluateRequest, file: FilePath) -> Answer:
+def predict(question: EvaluateRequest, file: FilePath) -> EvaluateResult:
     """Say what a run's model makes of the rows of `file`, which need no truth.
 
     Raises:
@@ -165,13 +165,13 @@ def predict(question: EvaluateRequest, file: FilePath) -> Answer:
 
     with asked(question) as kept:
         part = _other(kept, file, with_target=False)
-        with reopened(kept, question.checkpoint) as session:
+        with load_session(kept, question.checkpoint) as session:
             answers = session.answer(part)
-    return Answer(kept.folder, {}, *table(answers, part.rows))
+    return EvaluateResult(kept.folder, {}, *table(answers, part.rows))
 
 
 @contextmanager
-def asked(question: EvaluateRequest) -> Iterator[Kept]:
+def asked(question: EvaluateRequest) -> Iterator[LoadedRun]:
     """Take a run up, with the code of the user's own that it used, until the block ends.
 
     Raises:
@@ -179,13 +179,13 @@ def asked(question: EvaluateRequest) -> Iterator[Kept]:
     """
     folder = find(question.runs_dir, question.run)
     record = records.read(folder)
-    with user_code.known_of_run(folder, record, question.code, trust=question.trust_run) as codes:
+    with user_code.register_run_code(folder, record, question.code, trust=question.trust_run) as codes:
         kept = open_run(question)
         with user_code.running(codes, kept.experiment, threads=record.get("threads") or 0, log=folder.log):
             yield kept
 
 
-def open_run(question: EvaluateRequest) -> Kept:
+def open_run(question: EvaluateRequest) -> LoadedRun:
     """Read what a run folder says of its experiment.
 
     Raises:
@@ -196,14 +196,14 @@ def open_run(question: EvaluateRequest) -> Kept:
     try:
         document = documents.read(folder.resolved)
         experiment = validate(document)
-        model, record = model_of(folder, record, experiment, question.fold)
+        model, record = select_model(folder, record, experiment, question.fold)
         facts = Facts.from_json(_required_facts(folder, record))
     except RunError:
         raise
     except (NnrunError, ValueError) as error:
         text = f"{folder.path}: what this run says of itself can no longer be read: {error}"
         raise RunError(text, "the folder was changed, or made by another version of nnrun") from error
-    return Kept(
+    return LoadedRun(
         folder,
         record,
         document,
@@ -224,7 +224,7 @@ def _required_facts(folder: RunFolder, record: dict[str, Any]) -> dict[str, Any]
 
 
 @contextmanager
-def reopened(kept: Kept, checkpoint: str) -> Iterator[Session]:
+def load_session(kept: LoadedRun, checkpoint: str) -> Iterator[Session]:
     """Wake Keras and take up a run's saved model, until the block ends."""
     from nnrun.engine.session import Session
 
@@ -250,21 +250,21 @@ def _architecture(folder: RunFolder) -> dict[str, Any]:
     return config
 
 
-def _part(kept: Kept, question: EvaluateRequest, progress: Progress) -> DataPart:
+def _part(kept: LoadedRun, question: EvaluateRequest, progress: Progress) -> DataPart:
     if question.data is not None:
         return _other(kept, question.data, with_target=True)
     dataset = _dataset(kept, progress)
     changed = [name for name, digest in dataset.digests.items() if kept.record["digests"].get(name, digest) != digest]
     if changed:
         progress.warn(f"The data are not those of the run: {', '.join(changed)} changed since.")
-    parts = parts_of(dataset)
+    parts = named_parts(dataset)
     if question.part not in parts:
         text = f"this run has no {question.part} part"
         raise RunError(text, f"--part {' or --part '.join(parts)}")
     return parts[str(question.part)]
 
 
-def _dataset(kept: Kept, progress: Progress) -> Dataset:
+def _dataset(kept: LoadedRun, progress: Progress) -> Dataset:
     """The data that the model was trained and scored on, its own fold's where it is a fold's."""
     from nnrun.data.cross_validation import load_folded
     from nnrun.data.load import load
@@ -277,7 +277,7 @@ def _dataset(kept: Kept, progress: Progress) -> Dataset:
     return folded.dataset(kept.fold, progress)
 
 
-def _other(kept: Kept, file: FilePath, *, with_target: bool) -> DataPart:
+def _other(kept: LoadedRun, file: FilePath, *, with_target: bool) -> DataPart:
     from nnrun.data.new_data import load_new_data
 
     try:

@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from multiprocessing.queues import Queue
     from pathlib import Path as FilePath
 
-    from nnrun.pipeline.fold_runner import Assignment, Tell
+    from nnrun.pipeline.fold_runner import EventSink, FoldAssignment
 
 
 #: Seconds between two looks at whether a process has died without a word.
 _LOOK = 1.0
 
 
-def spread(assignments: Sequence[Assignment], code: tuple[FilePath, ...], tell: Tell) -> None:
+def spread(assignments: Sequence[FoldAssignment], code: tuple[FilePath, ...], tell: EventSink) -> None:
     """Run each assignment in a process of its own, and pass on what they say until all are done.
 
     Raises:
@@ -47,7 +47,7 @@ def spread(assignments: Sequence[Assignment], code: tuple[FilePath, ...], tell: 
             process.join()
 
 
-def _listen(queue: Queue[Any], processes: Sequence[BaseProcess], tell: Tell) -> None:
+def _listen(queue: Queue[Any], processes: Sequence[BaseProcess], tell: EventSink) -> None:
     left = len(processes)
     while left:
         try:
@@ -70,7 +70,7 @@ def _require_alive(processes: Sequence[BaseProcess]) -> None:
             raise RunError(text, "killed for memory? try fewer --jobs; the folds that are done are kept")
 
 
-def _work(assignment: Assignment, code: tuple[FilePath, ...], queue: Queue[Any]) -> None:
+def _work(assignment: FoldAssignment, code: tuple[FilePath, ...], queue: Queue[Any]) -> None:
     """Do what a process does: read the data again, and run its folds."""
     from nnrun.data.cross_validation import load_folded
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from nnrun.pipeline.run_files import ensure_run_folder, keep_model, parts_of, start_from
+from nnrun.pipeline.run_files import ensure_run_folder, load_initial_weights, named_parts, save_model_files
 from nnrun.progress import Silent
 from nnrun.runs import metrics
 
@@ -25,14 +25,14 @@ if TYPE_CHECKING:
     from nnrun.runs.folder import RunFolder
 
     #: Takes what a fold has to say: a word for what it is, the fold's number (None: the final fit), and the matter.
-    Tell = Callable[[str, int | None, Any], None]
+    EventSink = Callable[[str, int | None, Any], None]
 
 #: Seconds that figures wait for their fold's own file: opening it costs more than an epoch of a small model.
 _MOMENT = 0.5
 
 
 @dataclass(frozen=True)
-class Assignment:
+class FoldAssignment:
     """Which folds a process runs, and with what.
 
     Attributes:
@@ -59,7 +59,7 @@ class FoldRunner:
         tell: Hears of epochs, folds, and what the user should know.
     """
 
-    def __init__(self, assignment: Assignment, crossing: FoldedData, tell: Tell) -> None:
+    def __init__(self, assignment: FoldAssignment, crossing: FoldedData, tell: EventSink) -> None:
         self._assignment, self._crossing, self._tell = assignment, crossing, tell
         self._examined, self._folder = assignment.examined, assignment.folder
         self._listener = _Passing(tell)
@@ -95,9 +95,9 @@ class FoldRunner:
         if self._examined.experiment.backend != "jax" or len(folds) < 2:
             yield from left
             return
-        from nnrun.pipeline.mapped_folds import in_memory, why_not
+        from nnrun.pipeline.mapped_folds import folds_in_memory, reason_not_mapped
 
-        against = why_not(self._examined.experiment)
+        against = reason_not_mapped(self._examined.experiment)
         if against is not None:
             self._tell("say", None, f"Folds are trained one after the other: {against}.")
             self._tell("mapped", None, {"folds_together": [], "folds_together_why": against})
@@ -105,7 +105,7 @@ class FoldRunner:
             return
         while folds:
             first = self._begin(folds[0])
-            count = in_memory(first, len(folds))
+            count = folds_in_memory(first, len(folds))
             self._together([first, *(self._begin(number) for number in folds[1:count])])
             folds = folds[count:]
         yield from (number for number in left if number is None)
@@ -165,7 +165,7 @@ class FoldRunner:
 
     def _keep_model(self, fold: PreparedFold, session: Session) -> None:
         if fold.number in (None, 0):
-            keep_model(self._folder, session)
+            save_model_files(self._folder, session)
         if fold.number is not None:
             fold.place.write_json(fold.place.model_json, session.architecture())
 
@@ -218,7 +218,9 @@ class FoldRunner:
             "executor_why": session.executor_why,
         }
         if experiment.init_from is not None:
-            woken["init_from"] = start_from(experiment.init_from, self._assignment.runs_dir, session, self._listener)
+            woken["init_from"] = load_initial_weights(
+                experiment.init_from, self._assignment.runs_dir, session, self._listener
+            )
         self._tell("woken", None, {**woken, "parameters": session.parameters})
         self._opened = (wanted, session)
         return session
@@ -260,7 +262,7 @@ class FoldRunner:
 
         dataset, place = fold.dataset, fold.place
         scores: dict[str, Any] = {"task": dataset.facts.task, "checkpoint": "last"}
-        for name, part in parts_of(dataset).items():
+        for name, part in named_parts(dataset).items():
             if name in dataset.shared:
                 scores[name] = scores[dataset.shared[name]]
                 continue
@@ -284,7 +286,7 @@ class FoldRunner:
 class _Passing(Silent):
     """Passes on what a fold says; its steps and epochs are told of otherwise."""
 
-    def __init__(self, tell: Tell) -> None:
+    def __init__(self, tell: EventSink) -> None:
         self._tell = tell
 
     def say(self, text: str) -> None:

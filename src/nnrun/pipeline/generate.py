@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from nnrun.errors import RunError
-from nnrun.pipeline.evaluate import asked, reopened
-from nnrun.pipeline.text_samples import padding, seed_codes, voice_of
+from nnrun.pipeline.evaluate import asked, load_session
+from nnrun.pipeline.text_samples import encode_seed_text, padding_id, text_model_spec
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from nnrun.data.text.tokenizer import StreamingDecoder
     from nnrun.data.text.verbatim_overlap import VerbatimOverlap
     from nnrun.engine.generation.generate import Writer
-    from nnrun.pipeline.evaluate import EvaluateRequest, Kept
+    from nnrun.pipeline.evaluate import EvaluateRequest, LoadedRun
     from nnrun.progress import Progress
     from nnrun.runs.folder import RunFolder
 
@@ -57,7 +57,7 @@ class GenerateRequest:
 
 
 @dataclass
-class Generated:
+class GenerateResult:
     """What was written.
 
     Attributes:
@@ -112,14 +112,14 @@ class Generated:
 class Reader(Protocol):
     """Who reads along."""
 
-    def begin(self, told: Generated) -> None:
+    def begin(self, told: GenerateResult) -> None:
         """Hear what is written on from, and how."""
 
     def read(self, pieces: Sequence[str]) -> None:
         """Read the next piece of each sample; a piece may be empty."""
 
 
-def generate(wish: GenerateRequest, reader: Reader, progress: Progress) -> Generated:
+def generate(wish: GenerateRequest, reader: Reader, progress: Progress) -> GenerateResult:
     """Let a run's model write on from a text; Ctrl-C ends it with what was written.
 
     Raises:
@@ -131,14 +131,14 @@ def generate(wish: GenerateRequest, reader: Reader, progress: Progress) -> Gener
         source = _text_of(kept)
         vocabulary = kept.facts.class_names
         codes, seed_text = _seed(wish, kept, source, seed, progress)
-        with reopened(kept, wish.question.checkpoint) as session:
+        with load_session(kept, wish.question.checkpoint) as session:
             from nnrun.data.text.tokenizer import StreamingDecoder
             from nnrun.engine.generation.sampling import Sampling
 
             sampling = Sampling(wish.temperature, wish.top_k, wish.top_p, wish.min_p, wish.repetition_penalty)
-            voice = voice_of(kept.experiment, kept.facts, source)
+            voice = text_model_spec(kept.experiment, kept.facts, source)
             writer = session.writer(voice, sampling, seed=seed, recompute=wish.recompute)
-            told = Generated(kept.folder, seed_text, seed, writer.reading_of(codes, wish.length).how)
+            told = GenerateResult(kept.folder, seed_text, seed, writer.reading_of(codes, wish.length).how)
             reader.begin(told)
             before = vocabulary[codes[-1]] if wish.seed_text != "" else None
             samples = [StreamingDecoder(source.tokenizer, wish.stop, before) for _ in range(wish.samples)]
@@ -181,7 +181,7 @@ def _write(
     told.ended = ["stop" if one.stopped else usual for one in samples]
 
 
-def _text_of(kept: Kept) -> TextSource:
+def _text_of(kept: LoadedRun) -> TextSource:
     from nnrun.data.load import make_source
     from nnrun.data.text.text_source import TextSource
 
@@ -193,7 +193,7 @@ def _text_of(kept: Kept) -> TextSource:
 
 
 def _seed(
-    wish: GenerateRequest, kept: Kept, source: TextSource, seed: int, progress: Progress
+    wish: GenerateRequest, kept: LoadedRun, source: TextSource, seed: int, progress: Progress
 ) -> tuple[np.ndarray, str]:
     """The codes to write on from, at least one, and the text that they say."""
     import numpy as np
@@ -201,14 +201,14 @@ def _seed(
     if wish.seed_text is None:
         codes = _random_window(kept, seed, progress)
     else:
-        codes = seed_codes(wish.seed_text, kept.facts.class_names, source)
+        codes = encode_seed_text(wish.seed_text, kept.facts.class_names, source)
     shown = source.tokenizer.render(kept.facts.class_names[code] for code in codes)
     if not len(codes):
-        codes = np.array([padding(kept.facts.class_names)], dtype="int32")
+        codes = np.array([padding_id(kept.facts.class_names)], dtype="int32")
     return codes, shown
 
 
-def _texts(kept: Kept, source: TextSource, progress: Progress) -> tuple[str, str]:
+def _texts(kept: LoadedRun, source: TextSource, progress: Progress) -> tuple[str, str]:
     """The training part of the run's text, and what was held out of it, prepared, as they are shown."""
     from nnrun.data.text.windows import split_ranges
 
@@ -218,7 +218,7 @@ def _texts(kept: Kept, source: TextSource, progress: Progress) -> tuple[str, str
     return source.tokenizer.render(tokens[:end]), source.tokenizer.render(tokens[end:])
 
 
-def _random_window(kept: Kept, seed: int, progress: Progress) -> np.ndarray:
+def _random_window(kept: LoadedRun, seed: int, progress: Progress) -> np.ndarray:
     import numpy as np
 
     from nnrun.data.load import load

@@ -11,7 +11,7 @@ from nnrun.engine.model import checkpoint
 from nnrun.engine.scoring.score import judge
 from nnrun.engine.training.callbacks import best_rule, is_best_rule
 from nnrun.engine.training.jax_folds import FoldsTogether, OneFold, Told, fit_together
-from nnrun.pipeline.run_files import parts_of
+from nnrun.pipeline.run_files import named_parts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -56,7 +56,7 @@ class PreparedFold:
     record: dict[str, Any]
 
 
-def why_not(experiment: Experiment) -> str | None:
+def reason_not_mapped(experiment: Experiment) -> str | None:
     """Say what keeps the folds of an experiment on JAX from being trained together; None where nothing does."""
     training = experiment.training
     if training.is_perceptron:
@@ -75,7 +75,7 @@ def why_not(experiment: Experiment) -> str | None:
     return f"mapping makes {other[0]} slower, or was not measured with it" if other else None
 
 
-def in_memory(begun: PreparedFold, count: int) -> int:
+def folds_in_memory(begun: PreparedFold, count: int) -> int:
     """Say how many folds such as this one may be trained together."""
     parts = [part for part in (begun.dataset.train, begun.dataset.validation) if part is not None]
     held: int = sum(array.nbytes for part in parts for array in _arrays(part.x) + _arrays(part.y))
@@ -144,7 +144,7 @@ def train_together(folds: Sequence[PreparedFold], experiment: Experiment, desk: 
             ready.append(_ready(fold, session, parts))
     monitor, mode = best_rule(training, {"val_loss": 0.0} if ready[0].validation is not None else {})
     with desk.phase("train"):
-        together = FoldsTogether(programs_of(session), ready, training, monitor=monitor, larger=mode == "max")
+        together = FoldsTogether(compiled_steps_of(session), ready, training, monitor=monitor, larger=mode == "max")
         try:
             together.run(Told(lambda lines: desk.keep(_numbered(folds, lines)), lambda s: desk.moved(s * len(folds))))
         finally:
@@ -170,7 +170,7 @@ def train_together(folds: Sequence[PreparedFold], experiment: Experiment, desk: 
         desk.finish(fold, session, made, share + perf_counter() - since)
 
 
-def programs_of(session: Session) -> JaxPrograms:
+def compiled_steps_of(session: Session) -> JaxPrograms:
     """Give the session's programs on JAX."""
     assert session.jax_steps is not None, "called on JAX only"  # noqa: S101
     return session.jax_steps
@@ -183,7 +183,7 @@ def _numbered(folds: Sequence[PreparedFold], lines: list[Epoch]) -> list[tuple[i
 def _scored_together(folds: Sequence[PreparedFold], batch_size: int) -> list[str]:
     """Name the parts that all folds have for themselves, and that have so nearly the same rows that they map."""
     own = [
-        {name: part for name, part in parts_of(fold.dataset).items() if name not in fold.dataset.shared}
+        {name: part for name, part in named_parts(fold.dataset).items() if name not in fold.dataset.shared}
         for fold in folds
     ]
     return [
@@ -199,12 +199,12 @@ def _ready(fold: PreparedFold, session: Session, parts: Sequence[str]) -> OneFol
     train = session.begin(data.train)
     validation = None if data.validation is None else session.tensors(data.validation)
     scored = {name: session.tensors(getattr(data, name)) for name in parts}
-    return OneFold(fold.seed, train, validation, programs_of(session).state.values(), scored)
+    return OneFold(fold.seed, train, validation, compiled_steps_of(session).state.values(), scored)
 
 
 def _save(together: FoldsTogether, folds: Sequence[PreparedFold], session: Session) -> None:
     """Save the best and the last model of each fold; what is scored then is what is saved last."""
-    last, optimizer, state = together.on_host(), session.model.optimizer, programs_of(session).state
+    last, optimizer, state = together.on_host(), session.model.optimizer, compiled_steps_of(session).state
     finished = []
     with checkpoint.AsyncSaver() as settling:
         for place, fold in enumerate(folds):

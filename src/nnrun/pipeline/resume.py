@@ -8,7 +8,7 @@ from nnrun.errors import RunError
 from nnrun.pipeline import user_code
 from nnrun.pipeline.check import examine
 from nnrun.pipeline.cross_validate import CrossValidation, cross_validate, is_cross_validated
-from nnrun.pipeline.train import Finished, record_outcome, refuse_errors
+from nnrun.pipeline.train import TrainResult, raise_if_errors, record_outcome
 from nnrun.progress import Logged
 from nnrun.runs import environment
 from nnrun.runs import record as records
@@ -17,12 +17,12 @@ from nnrun.runs.find import find
 from nnrun.runs.record import Record
 
 if TYPE_CHECKING:
-    from nnrun.pipeline.train import Request
+    from nnrun.pipeline.train import TrainRequest
     from nnrun.progress import Progress
     from nnrun.runs.folder import RunFolder
 
 
-def resume_folds(word: str, request: Request, progress: Progress) -> Finished:
+def resume_folds(word: str, request: TrainRequest, progress: Progress) -> TrainResult:
     """Run the folds of a cross-validation that are not done yet.
 
     Args:
@@ -37,9 +37,9 @@ def resume_folds(word: str, request: Request, progress: Progress) -> Finished:
     folder = find(request.runs_dir, word)
     fields = records.read(folder)
     _refuse(folder, fields)
-    with user_code.known_of_run(folder, fields, request.code, trust=False) as codes:
+    with user_code.register_run_code(folder, fields, request.code, trust=False) as codes:
         examined = examine(folder.resolved, (), request.data_dir)
-        refuse_errors(examined)
+        raise_if_errors(examined)
         if not is_cross_validated(examined.experiment):
             raise RunError(
                 f"{folder.id} is no cross-validation, so that it has no folds to resume",
@@ -55,7 +55,7 @@ def resume_folds(word: str, request: Request, progress: Progress) -> Finished:
             heard.say(f"Run {folder.id}, resumed")
             crossed = CrossValidation(examined, folder, request.runs_dir, request.jobs, request.code)
             scores = cross_validate(crossed, record, heard)
-    return Finished(folder, scores, warnings=examined.problems)
+    return TrainResult(folder, scores, warnings=examined.problems)
 
 
 def _refuse(folder: RunFolder, fields: dict[str, object]) -> None:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from nnrun.runs.folder import RunFolder
 
 
-def keep_model(folder: RunFolder, session: Session) -> None:
+def save_model_files(folder: RunFolder, session: Session) -> None:
     """Keep the model's config, its table and its picture."""
     from nnrun.report.model_svg import draw_model
 
@@ -34,7 +34,7 @@ def keep_model(folder: RunFolder, session: Session) -> None:
     folder.write_text(folder.model_svg, draw_model(config, session.layer_rows()))
 
 
-def start_from(word: str, runs_dir: FilePath, session: Session, progress: Progress) -> dict[str, Any]:
+def load_initial_weights(word: str, runs_dir: FilePath, session: Session, progress: Progress) -> dict[str, Any]:
     """Let training start from the best weights of another run; gives what the record says of it.
 
     Raises:
@@ -62,13 +62,13 @@ def ensure_run_folder(folder: RunFolder) -> None:
         raise RunError(text, "start the run again")
 
 
-def parts_of(dataset: Dataset) -> dict[str, DataPart]:
+def named_parts(dataset: Dataset) -> dict[str, DataPart]:
     """Name the parts there are: test first, as the one that counts."""
     named = {"test": dataset.test, "validation": dataset.validation, "train": dataset.train}
     return {name: part for name, part in named.items() if part is not None}
 
 
-def keep_sources(folder: RunFolder, file: FilePath, document: Document, codes: Sequence[UserCode] = ()) -> None:
+def copy_sources(folder: RunFolder, file: FilePath, document: Document, codes: Sequence[UserCode] = ()) -> None:
     """Copy a config, the files that it extends and the user's code into a run folder, byte for byte.
 
     Raises:
@@ -80,8 +80,8 @@ def keep_sources(folder: RunFolder, file: FilePath, document: Document, codes: S
         folder.write_bytes(folder.sources / name, content)
 
 
-def kept_code(folder: RunFolder, document: Document, codes: Sequence[UserCode]) -> list[dict[str, str]]:
-    """Where `keep_sources` put each file of code in the run folder, and its SHA-256."""
+def code_records(folder: RunFolder, document: Document, codes: Sequence[UserCode]) -> list[dict[str, str]]:
+    """Where `copy_sources` put each file of code in the run folder, and its SHA-256."""
     named = _named([*document.sources, *codes])
     return [
         {"file": f"{folder.sources.name}/{name}", "sha256": source.sha256}
@@ -118,7 +118,7 @@ _PICTURES = (*_SQUARE, "images", "idx")
 _LEAST, _MOST = 4, 96
 
 
-def keep_mistakes(folder: RunFolder, dataset: Dataset, scores: Mapping[str, Any], source: str) -> None:
+def save_mistakes(folder: RunFolder, dataset: Dataset, scores: Mapping[str, Any], source: str) -> None:
     """Keep the examples of the worst mistakes where they are pictures: 20 at most, some kilobytes.
 
     Args:

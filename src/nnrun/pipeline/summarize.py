@@ -25,7 +25,7 @@ _NO_INPUT = (
 
 
 @dataclass(frozen=True)
-class Summary:
+class ModelSummary:
     """A model's layers with their shapes and parameters, as far as they are known.
 
     Attributes:
@@ -90,20 +90,20 @@ def _layer(row: NodeShape) -> dict[str, Any]:
     }
 
 
-def summarize(file: FilePath, sets: Sequence[str], data_dir: FilePath | None) -> Summary:
+def summarize(file: FilePath, sets: Sequence[str], data_dir: FilePath | None) -> ModelSummary:
     """Tell the shapes and parameters of a config's model.
 
     Raises:
         ConfigError: Where the language itself is broken.
     """
-    return summary_of(examine(file, sets, data_dir))
+    return summarize_examined(examine(file, sets, data_dir))
 
 
-def summary_of(examined: Examined) -> Summary:
+def summarize_examined(examined: Examined) -> ModelSummary:
     """Tell the shapes and parameters of the model of a config that has been examined."""
     context, graph = examined.context, examined.experiment.graph
     names = input_names(graph)
-    return Summary(
+    return ModelSummary(
         examined.experiment.name,
         {names[name]: shape for name, shape in context.input_shapes.items()},
         tuple(row for row in context.rows if row.used or row.error is not None),

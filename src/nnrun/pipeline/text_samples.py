@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _PADDING = (" ", "\n")
 
 
-def voice_of(experiment: Experiment, facts: Facts, source: TextSource) -> TextModelSpec:
+def text_model_spec(experiment: Experiment, facts: Facts, source: TextSource) -> TextModelSpec:
     """How an experiment's model takes and gives characters."""
     from nnrun.engine.generation.text_model_spec import TextModelSpec
 
@@ -40,16 +40,16 @@ def voice_of(experiment: Experiment, facts: Facts, source: TextSource) -> TextMo
         source.encode,
         source.predict == "every",
         loss.arguments.get("from_logits") is True,
-        padding(names),
+        padding_id(names),
     )
 
 
-def padding(vocabulary: Sequence[str]) -> int:
+def padding_id(vocabulary: Sequence[str]) -> int:
     """The code that stands before a text shorter than the window."""
     return next((vocabulary.index(one) for one in _PADDING if one in vocabulary), 0)
 
 
-def seed_codes(text: str, vocabulary: tuple[str, ...], source: TextSource) -> np.ndarray:
+def encode_seed_text(text: str, vocabulary: tuple[str, ...], source: TextSource) -> np.ndarray:
     """The codes of a seed text, int32 of shape (tokens,).
 
     Raises:
@@ -94,7 +94,7 @@ def findings(experiment: Experiment, facts: Facts | None) -> Iterator[Finding]:
         yield Finding(("training", "samples", "seed_text"), *refused, "seed-text-unknown")
 
 
-class Samples:
+class SampleWriter:
     """Writes a text after every so many epochs, into the log and `samples.jsonl`.
 
     The draws are named by the experiment's seed and by nothing else: whether samples are written changes no weight.
@@ -124,7 +124,7 @@ class Samples:
         self._said = self._tokens.render(self._vocabulary[code] for code in codes)
         self._codes = _never_empty(codes, self._vocabulary)
         self._writer = session.writer(
-            voice_of(experiment, dataset.facts, source),
+            text_model_spec(experiment, dataset.facts, source),
             Sampling(wanted.temperature),
             seed=experiment.seed % _SEEDS,
             recompute=False,
@@ -153,7 +153,7 @@ def _text_of(experiment: Experiment) -> TextSource | None:
 
 def _seed(text: str | None, dataset: Dataset, source: TextSource) -> np.ndarray:
     if text is not None:
-        return seed_codes(text, dataset.facts.class_names, source)
+        return encode_seed_text(text, dataset.facts.class_names, source)
     part = dataset.train if dataset.validation is None else dataset.validation
     x: Any = part.x
     first: np.ndarray = x.codes[x.starts[0] : x.starts[0] + x.width].astype("int32")
@@ -163,4 +163,4 @@ def _seed(text: str | None, dataset: Dataset, source: TextSource) -> np.ndarray:
 def _never_empty(codes: np.ndarray, vocabulary: tuple[str, ...]) -> np.ndarray:
     import numpy as np
 
-    return codes if len(codes) else np.array([padding(vocabulary)], dtype="int32")
+    return codes if len(codes) else np.array([padding_id(vocabulary)], dtype="int32")

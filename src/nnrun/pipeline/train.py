@@ -18,17 +18,17 @@ from nnrun.config.files import find_config
 from nnrun.cores import usable_cores
 from nnrun.errors import ConfigError, NnrunError, Problem, RunError
 from nnrun.pipeline import user_code
-from nnrun.pipeline.check import examine, resolved_config
+from nnrun.pipeline.check import examine, resolve_config
 from nnrun.pipeline.cross_validate import CrossValidation, cross_validate, is_cross_validated
 from nnrun.pipeline.run_files import (
+    code_records,
+    copy_sources,
     digests,
     ensure_run_folder,
-    keep_mistakes,
-    keep_model,
-    keep_sources,
-    kept_code,
-    parts_of,
-    start_from,
+    load_initial_weights,
+    named_parts,
+    save_mistakes,
+    save_model_files,
 )
 from nnrun.progress import Logged
 from nnrun.runs import metrics
@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Request:
+class TrainRequest:
     """What `nnrun train` was asked for.
 
     Attributes:
@@ -73,7 +73,7 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Finished:
+class TrainResult:
     """A run that is done.
 
     Attributes:
@@ -93,7 +93,7 @@ class Finished:
         return {"run": self.folder.id, "folder": str(self.folder.path), "status": self.status, "scores": self.scores}
 
 
-def train(request: Request, progress: Progress) -> Finished:
+def train(request: TrainRequest, progress: Progress) -> TrainResult:
     """Run the experiment of a config, from its text to a folder with everything in it; warnings are told first.
 
     Raises:
@@ -102,8 +102,8 @@ def train(request: Request, progress: Progress) -> Finished:
     """
     with user_code.known(request.code) as codes:
         examined = examine(find_config(request.config), request.sets, request.data_dir)
-        refuse_errors(examined)
-        folder = open_folder(request, examined, codes)
+        raise_if_errors(examined)
+        folder = create_run_folder(request, examined, codes)
         with recorded(folder, request, examined, codes) as record:
             heard = Logged(progress, RunLog(folder.log).write)
             # What is probably not meant is said before time is spent on it.
@@ -112,21 +112,23 @@ def train(request: Request, progress: Progress) -> Finished:
             with user_code.running(codes, examined.experiment, threads=record.fields["threads"], log=folder.log):
                 heard.say(f"Run {folder.id}")
                 scores = _scores(request, examined, folder, record, heard)
-    return Finished(folder, scores, warnings=examined.problems)
+    return TrainResult(folder, scores, warnings=examined.problems)
 
 
-def _scores(request: Request, examined: Examined, folder: RunFolder, record: Record, heard: Progress) -> dict[str, Any]:
+def _scores(
+    request: TrainRequest, examined: Examined, folder: RunFolder, record: Record, heard: Progress
+) -> dict[str, Any]:
     """Train all folds, or the only model, and give what `scores.json` holds."""
     if is_cross_validated(examined.experiment):
         crossed = CrossValidation(examined, folder, request.runs_dir, request.jobs, request.code)
         return cross_validate(crossed, record, heard)
     with record.phase("load"):
         dataset = load_data(examined, heard)
-    keep_data(folder, record, dataset)
+    save_data_files(folder, record, dataset)
     return run(request, examined, dataset, folder, record, heard)
 
 
-def refuse_errors(examined: Examined) -> None:
+def raise_if_errors(examined: Examined) -> None:
     """Stop at errors; warnings and notes may pass.
 
     Raises:
@@ -136,21 +138,21 @@ def refuse_errors(examined: Examined) -> None:
         raise ConfigError(examined.problems)
 
 
-def open_folder(request: Request, examined: Examined, codes: Sequence[UserCode] = ()) -> RunFolder:
+def create_run_folder(request: TrainRequest, examined: Examined, codes: Sequence[UserCode] = ()) -> RunFolder:
     """Make the run's folder and put the config into it, as the user wrote it and said out in full, and the code."""
     folder = RunFolder.create(request.runs_dir, examined.experiment.name)
-    keep_sources(folder, examined.file, examined.document, codes)
+    copy_sources(folder, examined.file, examined.document, codes)
     folder.write_text(
         folder.resolved,
         "# Made by nnrun from config.yaml: every default and path said out. "
-        f"Run it: nnrun train {folder.resolved.name}\n" + dump(resolved_config(examined)),
+        f"Run it: nnrun train {folder.resolved.name}\n" + dump(resolve_config(examined)),
     )
     return folder
 
 
 @contextmanager
 def recorded(
-    folder: RunFolder, request: Request, examined: Examined, codes: Sequence[UserCode] = ()
+    folder: RunFolder, request: TrainRequest, examined: Examined, codes: Sequence[UserCode] = ()
 ) -> Iterator[Record]:
     """Keep the record true to what happens inside the `with` block, whatever that is."""
     record = Record.begin(
@@ -161,7 +163,7 @@ def recorded(
         threads=usable_cores(),
         digests=digests(folder),
         warnings=[problem.text for problem in examined.problems],
-        **({"code": kept_code(folder, examined.document, codes)} if codes else {}),
+        **({"code": code_records(folder, examined.document, codes)} if codes else {}),
     )
     with record_outcome(record, folder):
         yield record
@@ -198,14 +200,14 @@ def load_data(examined: Examined, progress: Progress) -> Dataset:
     return load(experiment.data, form=examined.form, seed=experiment.seed, paths=examined.places, progress=progress)
 
 
-def keep_data(folder: RunFolder, record: Record, dataset: Dataset) -> None:
+def save_data_files(folder: RunFolder, record: Record, dataset: Dataset) -> None:
     """Keep what was learned from the data: facts, digests, fitted preparation."""
     record.update(digests={**record.fields["digests"], **dataset.digests}, facts=dataset.facts.as_json())
     folder.write_json(folder.prepare, list(dataset.fitted))
 
 
 def run(
-    request: Request, examined: Examined, dataset: Dataset, folder: RunFolder, record: Record, progress: Progress
+    request: TrainRequest, examined: Examined, dataset: Dataset, folder: RunFolder, record: Record, progress: Progress
 ) -> dict[str, Any]:
     """Wake Keras, compile, train, score and keep; gives what `scores.json` holds."""
     from nnrun.engine.session import Session
@@ -219,9 +221,9 @@ def run(
         phase=record.phase,
     ) as session:
         record.update(wake=session.wake.as_json(), executor=session.executor_name, executor_why=session.executor_why)
-        keep_model(folder, session)
+        save_model_files(folder, session)
         if examined.experiment.init_from is not None:
-            begun = start_from(examined.experiment.init_from, request.runs_dir, session, progress)
+            begun = load_initial_weights(examined.experiment.init_from, request.runs_dir, session, progress)
             record.update(init_from=begun)
         progress.say(f"{session.parameters:,} parameters, {len(dataset.train.rows):,} training rows")
         with record.phase("train"):
@@ -230,8 +232,8 @@ def run(
         # Callbacks, and what XLA can compile, are known only now.
         record.update(epochs=epochs, executor=session.executor_name, executor_why=session.executor_why)
         with record.phase("score"):
-            scores = keep_scores(session, dataset, folder)
-            keep_mistakes(folder, dataset, scores, examined.experiment.data.source.name)
+            scores = score_and_save(session, dataset, folder)
+            save_mistakes(folder, dataset, scores, examined.experiment.data.source.name)
     return scores
 
 
@@ -241,9 +243,9 @@ def writing(
     """Give what is to be done after an epoch where the config wants samples of text."""
     if experiment.training.samples is None:
         return None
-    from nnrun.pipeline.text_samples import Samples
+    from nnrun.pipeline.text_samples import SampleWriter
 
-    return Samples(session, experiment, dataset, folder, progress).after
+    return SampleWriter(session, experiment, dataset, folder, progress).after
 
 
 def train_model(
@@ -259,7 +261,7 @@ def train_model(
     """
     try:
         epochs = session.fit(
-            dataset, folder.path, folder.best, progress, lambda line: keep_epoch(folder, line), after=after
+            dataset, folder.path, folder.best, progress, lambda line: append_epoch(folder, line), after=after
         )
     except KeyboardInterrupt:
         session.save(folder.last)
@@ -269,19 +271,19 @@ def train_model(
     return epochs
 
 
-def keep_epoch(folder: RunFolder, line: Epoch) -> None:
+def append_epoch(folder: RunFolder, line: Epoch) -> None:
     """Keep an epoch's figures."""
     ensure_run_folder(folder)
     metrics.append(folder.metrics, line)
 
 
-def keep_scores(session: Session, dataset: Dataset, folder: RunFolder) -> dict[str, Any]:
+def score_and_save(session: Session, dataset: Dataset, folder: RunFolder) -> dict[str, Any]:
     """Score the model that training left on every part, and keep scores and predictions."""
     from nnrun.engine.scoring.score import csv_text, table
 
     scores: dict[str, Any] = {"task": dataset.facts.task, "checkpoint": "last"}
     outcomes: dict[int, Outcome] = {}
-    for name, part in parts_of(dataset).items():
+    for name, part in named_parts(dataset).items():
         # A part that serves twice is scored once.
         if id(part) not in outcomes:
             outcomes[id(part)] = session.score(part, detail=name != "train")

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class Trained:
+class TrainedModel:
     """A model that was trained on arrays; it can be pickled, and wakes Keras again when it is asked.
 
     Attributes:
@@ -113,7 +113,7 @@ def read_experiment(config: str | FilePath, sets: Sequence[str]) -> tuple[Docume
 
 def fit_arrays(
     config: str | FilePath, sets: Sequence[str], data: Examples, *, task: Task, class_names: tuple[str, ...] = ()
-) -> Trained:
+) -> TrainedModel:
     """Train what a config describes on other data than its own.
 
     Of `data:` only `prepare:` counts, and `split: {validation: <share>}`, which is taken off the examples given.
@@ -144,7 +144,7 @@ def fit_arrays(
         session.fit(dataset, folder, folder / "best.keras", Silent(), history.append)
         session.forget()
     _free_logger()
-    return Trained(document, experiment, dataset.facts, dataset.fitted, history, architecture, session)
+    return TrainedModel(document, experiment, dataset.facts, dataset.fitted, history, architecture, session)
 
 
 def _dataset(experiment: Experiment, data: Examples, task: Task, class_names: tuple[str, ...]) -> Dataset:

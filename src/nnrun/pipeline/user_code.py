@@ -30,7 +30,7 @@ def known(files: Sequence[FilePath]) -> Iterator[tuple[UserCode, ...]]:
 
 
 @contextmanager
-def known_of_run(
+def register_run_code(
     folder: RunFolder, record: Mapping[str, Any], files: Sequence[FilePath], *, trust: bool
 ) -> Iterator[tuple[UserCode, ...]]:
     """Know the code that a run used: as given again, or as its folder keeps it where that is trusted.

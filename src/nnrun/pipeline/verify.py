@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from nnrun.config import document as documents
 from nnrun.config.dump import dump
 from nnrun.errors import ConfigError, NnrunError
-from nnrun.pipeline.check import examine, resolved_config
-from nnrun.pipeline.train import Request, train
+from nnrun.pipeline.check import examine, resolve_config
+from nnrun.pipeline.train import TrainRequest, train
 from nnrun.runs import environment
 from nnrun.runs import record as records
 from nnrun.runs.find import list_runs
@@ -35,7 +35,7 @@ Status = Literal["holds", "fails", "skipped", "silent", "refused", "failed"]
 
 
 @dataclass(frozen=True)
-class Asked:
+class VerifyRequest:
     """How claims are to be verified.
 
     Attributes:
@@ -82,11 +82,11 @@ class Claim:
     @property
     def holds(self) -> bool:
         """Whether the figure, over several seeds their mean, lies where it is claimed to lie."""
-        return self.mean is not None and lies(self.mean, self.expected)
+        return self.mean is not None and satisfies(self.mean, self.expected)
 
 
 @dataclass(frozen=True)
-class Verified:
+class VerifyResult:
     """What became of one config.
 
     Attributes:
@@ -111,7 +111,7 @@ class Verified:
     problems: tuple[Problem, ...] = field(default=())
 
 
-class OfSeed(NamedTuple):
+class SeedRun(NamedTuple):
     """The run of one seed.
 
     Attributes:
@@ -125,40 +125,40 @@ class OfSeed(NamedTuple):
     changed: str | None = None
 
 
-def verify(file: FilePath, asked: Asked, progress: Progress) -> Verified:
+def verify(file: FilePath, asked: VerifyRequest, progress: Progress) -> VerifyResult:
     """Say whether a config keeps its claims; whatever goes wrong is part of the answer."""
     try:
         examined = examine(file, (), asked.data_dir)
     except ConfigError as error:
-        return Verified(file, "refused", "it has errors", problems=error.problems)
+        return VerifyResult(file, "refused", "it has errors", problems=error.problems)
     absent = [problem.text for problem in examined.problems if problem.name in _ABSENT]
     errors = tuple(problem for problem in examined.problems if problem.severity == "error")
     if absent and all(problem.name in _ABSENT for problem in errors):
-        return Verified(file, "skipped", absent[0])
+        return VerifyResult(file, "skipped", absent[0])
     if errors:
-        return Verified(file, "refused", "it has errors", problems=errors)
+        return VerifyResult(file, "refused", "it has errors", problems=errors)
     if not examined.experiment.expect:
-        return Verified(file, "silent", "it has no expect:")
+        return VerifyResult(file, "silent", "it has no expect:")
     try:
         return _verified(examined, asked, progress)
     except NnrunError as error:
-        return Verified(file, "failed", str(error))
+        return VerifyResult(file, "failed", str(error))
 
 
-def _verified(examined: Examined, asked: Asked, progress: Progress) -> Verified:
-    found = [run_of_seed(examined, number, asked, progress) for number in range(asked.seeds)]
+def _verified(examined: Examined, asked: VerifyRequest, progress: Progress) -> VerifyResult:
+    found = [find_or_train(examined, number, asked, progress) for number in range(asked.seeds)]
     scores = [json.loads(one.folder.scores.read_bytes()) for one in found]
     claims = tuple(
-        Claim(path, expected, tuple(figure_at(one, path) for one in scores))
+        Claim(path, expected, tuple(value_at(one, path) for one in scores))
         for path, expected in examined.experiment.expect.items()
     )
     status: Status = "holds" if all(claim.holds for claim in claims) else "fails"
     runs, trained = tuple(one.folder for one in found), sum(one.trained for one in found)
     changed = next((one.changed for one in found if one.changed is not None), None)
-    return Verified(examined.file, status, None, claims, runs, trained, changed)
+    return VerifyResult(examined.file, status, None, claims, runs, trained, changed)
 
 
-def run_of_seed(examined: Examined, number: int, asked: Asked, progress: Progress) -> OfSeed:
+def find_or_train(examined: Examined, number: int, asked: VerifyRequest, progress: Progress) -> SeedRun:
     """Give the run of one seed, the config's own plus `number`, trained where there is none on the same data.
 
     Raises:
@@ -166,16 +166,16 @@ def run_of_seed(examined: Examined, number: int, asked: Asked, progress: Progres
     """
     sets = (f"seed={examined.experiment.seed + number}",) if number else ()
     wanted = examine(examined.file, sets, asked.data_dir) if sets else examined
-    known, changed = (None, None) if asked.fresh else same_run(wanted, asked.runs_dir, progress)
+    known, changed = (None, None) if asked.fresh else find_same_run(wanted, asked.runs_dir, progress)
     if known is not None:
-        return OfSeed(known, trained=False)
+        return SeedRun(known, trained=False)
     if changed is not None:
         progress.say(f"Trained anew: {changed}.")
-    request = Request(str(examined.file), sets, asked.runs_dir, asked.data_dir, asked.argv)
-    return OfSeed(train(request, progress).folder, trained=True, changed=changed)
+    request = TrainRequest(str(examined.file), sets, asked.runs_dir, asked.data_dir, asked.argv)
+    return SeedRun(train(request, progress).folder, trained=True, changed=changed)
 
 
-def same_run(examined: Examined, runs_dir: FilePath, progress: Progress) -> tuple[RunFolder | None, str | None]:
+def find_same_run(examined: Examined, runs_dir: FilePath, progress: Progress) -> tuple[RunFolder | None, str | None]:
     """Find the latest finished run of the same experiment, on the same data, by the same versions of everything.
 
     The experiment is the same where the resolved config says the same; comments and claims may differ.
@@ -215,14 +215,14 @@ def _same(folder: RunFolder, examined: Examined) -> bool:
         kept = documents.read(folder.resolved).data
     except NnrunError:
         return False
-    return _decisive(kept) == _decisive(documents.parse(dump(resolved_config(examined)), examined.file).data)
+    return _decisive(kept) == _decisive(documents.parse(dump(resolve_config(examined)), examined.file).data)
 
 
 def _decisive(resolved: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in resolved.items() if key not in _SAID_BESIDE}
 
 
-def figure_at(scores: Mapping[str, Any], path: str) -> float | None:
+def value_at(scores: Mapping[str, Any], path: str) -> float | None:
     """Give the number at a dotted path of `scores.json`; None where there is none.
 
     A key may hold dots itself (a class called `1.5`), so that of several ways the one that leads to a number counts.
@@ -244,7 +244,7 @@ def _at(value: Any, words: Sequence[str]) -> float | None:
     return next((figure for figure in found if figure is not None), None)
 
 
-def lies(figure: float, expected: Expectation) -> bool:
+def satisfies(figure: float, expected: Expectation) -> bool:
     """Tell whether a figure lies where it is claimed to lie; the edges count."""
     if expected.value is not None and expected.within is not None:
         # 1.45 lies within 0.35 of 1.10, although their difference in binary is a little more.

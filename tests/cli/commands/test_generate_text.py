@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from nnrun.cli.commands.generate_text import together
 from nnrun.cli.commands.train import _next
 from nnrun.cli.main import nnrun
-from nnrun.pipeline.train import Finished
+from nnrun.pipeline.train import TrainResult
 from nnrun.runs.folder import RunFolder
 
 
@@ -44,4 +44,4 @@ def test_several_texts_stand_under_lines_that_count_them() -> None:
 def test_a_run_on_a_text_leads_on_to_writing(figure: str, command: str) -> None:
     """What `train` names as the next command is to let a model of a text write, and to ask any other again."""
     scores = {"task": "classification", "validation": {"loss": 1.0, figure: 0.5}}
-    assert _next(Finished(RunFolder(Path("run")), scores)) == command
+    assert _next(TrainResult(RunFolder(Path("run")), scores)) == command

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from nnrun.cli.commands.verify import _why, as_json, said
-from nnrun.pipeline.verify import Verified
+from nnrun.pipeline.verify import VerifyResult
 from nnrun.runs.folder import RunFolder
 from nnrun.spec.experiment import Expectation
 
@@ -60,7 +60,7 @@ def test_claims_are_told_with_what_was_received(say: Say, place: Path) -> None:
 def test_data_that_changed_are_said_beside_the_run() -> None:
     """Where other data are why a run was trained, the line about it names them."""
     run = RunFolder(Path("runs/20260102T030405Z_pets_1a2b3c"))
-    one = Verified(Path("pets.yaml"), "holds", runs=(run,), trained=1, changed="pets.csv changed since run 9f8e7d")
+    one = VerifyResult(Path("pets.yaml"), "holds", runs=(run,), trained=1, changed="pets.csv changed since run 9f8e7d")
     assert _why(one) == " (run 1a2b3c, trained: pets.csv changed since run 9f8e7d)"
     assert as_json(one)["changed"] == "pets.csv changed since run 9f8e7d"
 

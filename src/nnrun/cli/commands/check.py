@@ -170,10 +170,10 @@ def examined(
     if isinstance(file, Checked):
         return file
     if build:
-        from nnrun.pipeline.check import decided
+        from nnrun.pipeline.check import check_with_keras
     try:
         found = examine(file, sets, data_dir)
-        return Checked(str(file), (decided(found, codes) if build else found).problems)
+        return Checked(str(file), (check_with_keras(found, codes) if build else found).problems)
     except ConfigError as error:
         return Checked(str(file), error.problems)
 

@@ -11,7 +11,7 @@ from nnrun.cli import options
 
 if TYPE_CHECKING:
     from nnrun.cli.terminal.screen import Screen
-    from nnrun.pipeline.evaluate import Answer, PartName
+    from nnrun.pipeline.evaluate import EvaluateResult, PartName
 
 
 @click.command("eval")
@@ -86,7 +86,7 @@ def evaluate(  # noqa: PLR0913 - one for each option
         put_predictions(screen, answer, show)
 
 
-def put_predictions(screen: Screen, answer: Answer, count: int) -> None:
+def put_predictions(screen: Screen, answer: EvaluateResult, count: int) -> None:
     """Write the first predictions beside the truth; mistakes are marked, numbers get their distance."""
     from nnrun.cli.terminal.layout import Table, put_table
     from nnrun.formatting import format_number
@@ -107,7 +107,7 @@ def put_predictions(screen: Screen, answer: Answer, count: int) -> None:
     put_table(screen, Table(headings, rows, frozenset() if by_class else frozenset(headings), ("output",)))
 
 
-def _put_several(screen: Screen, answer: Answer, count: int) -> None:
+def _put_several(screen: Screen, answer: EvaluateResult, count: int) -> None:
     """Write truth and prediction of each of several outputs; each class's own output is left to the file."""
     from nnrun.cli.terminal.layout import Table, put_table
     from nnrun.formatting import format_number

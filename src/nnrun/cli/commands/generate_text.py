@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from nnrun.cli.terminal.screen import Screen
     from nnrun.data.text.verbatim_overlap import VerbatimOverlap
-    from nnrun.pipeline.generate import Generated
+    from nnrun.pipeline.generate import GenerateResult
 
 
 #: Options that draw; each alone means a temperature of 1.
@@ -136,7 +136,7 @@ class _Reader:
     def __init__(self, screen: Screen, *, samples: int, seed_shown: bool, muted: bool) -> None:
         self._screen, self._streams, self._seed_shown, self._muted = screen, samples == 1, seed_shown, muted
 
-    def begin(self, told: Generated) -> None:
+    def begin(self, told: GenerateResult) -> None:
         """Show what is written on from."""
         from nnrun.cli.terminal.screen import visible
 
@@ -152,7 +152,7 @@ class _Reader:
             self._screen.write(visible(pieces[0]))
             self._screen.flush()
 
-    def end(self, told: Generated) -> None:
+    def end(self, told: GenerateResult) -> None:
         """End the line, or show all samples."""
         from nnrun.cli.terminal.screen import visible
 
@@ -179,7 +179,7 @@ def _copied(what: str, copy: VerbatimOverlap) -> str:
     return f"{what}: {len(copy.longest)} characters, {copy.longest!r}{there}"
 
 
-def _summary(told: Generated) -> str:
+def _summary(told: GenerateResult) -> str:
     ways = {
         "state": "memory carried from character to character",
         "cache": "keys and values of attention carried from character to character",

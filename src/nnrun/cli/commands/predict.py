@@ -12,7 +12,7 @@ import click
 from nnrun.cli import options
 
 if TYPE_CHECKING:
-    from nnrun.pipeline.evaluate import Answer
+    from nnrun.pipeline.evaluate import EvaluateResult
 
 
 @click.command()
@@ -82,7 +82,7 @@ def predict(  # noqa: PLR0913 - one for each option
         Screen.out().write(_csv(answer))
 
 
-def _csv(answer: Answer) -> str:
+def _csv(answer: EvaluateResult) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(answer.columns)

@@ -32,10 +32,10 @@ def resolve(config: str, sets: tuple[str, ...], data_dir: Path | None, as_json: 
     from nnrun.cli.terminal.problems import put_problems
     from nnrun.cli.terminal.screen import Screen, put_json
     from nnrun.config.dump import dump
-    from nnrun.pipeline.check import examine, resolved_config
+    from nnrun.pipeline.check import examine, resolve_config
 
     examined = examine(located(config), sets, data_dir)
-    said = resolved_config(examined)
+    said = resolve_config(examined)
     if as_json:
         put_json(said)
     else:

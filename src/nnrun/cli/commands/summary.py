@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from nnrun.cli.terminal.screen import Screen
-    from nnrun.pipeline.summarize import Summary
+    from nnrun.pipeline.summarize import ModelSummary
     from nnrun.spec.shapes import NodeShape
 
 
@@ -46,7 +46,7 @@ def summary(config: str, sets: tuple[str, ...], data_dir: Path | None, as_json: 
     return EXIT_REFUSED if found.refused else 0
 
 
-def put_summary(screen: Screen, found: Summary) -> None:
+def put_summary(screen: Screen, found: ModelSummary) -> None:
     """Write the layers as a table, the sums, and the memory that training needs."""
     from nnrun.cli.terminal.layout import Table, put_paragraph, put_table
 
@@ -69,7 +69,7 @@ def put_summary(screen: Screen, found: Summary) -> None:
         _put_memory(screen, found)
 
 
-def _is_chain(found: Summary) -> bool:
+def _is_chain(found: ModelSummary) -> bool:
     """Whether every layer takes the one before it and nothing else."""
     before = [*found.inputs, *(row.name for row in found.rows)]
     return len(found.inputs) == 1 and all(row.sources == (name,) for name, row in zip(before, found.rows, strict=False))
@@ -80,7 +80,7 @@ def _line(row: NodeShape) -> list[str]:
     return [row.name, row.class_name, _shape(row.output_shape), parameters, ", ".join(row.sources)]
 
 
-def _put_memory(screen: Screen, found: Summary) -> None:
+def _put_memory(screen: Screen, found: ModelSummary) -> None:
     from nnrun.cli.terminal.layout import put_paragraph
     from nnrun.formatting import format_bytes
 

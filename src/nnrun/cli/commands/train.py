@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from nnrun.cli.terminal.progress import Listener, NullProgress
-    from nnrun.pipeline.train import Finished, Request
+    from nnrun.pipeline.train import TrainRequest, TrainResult
     from nnrun.runs.folder import RunFolder
 
 
@@ -75,11 +75,11 @@ def train(  # noqa: PLR0913 - one for each option
     """  # noqa: D301
     from nnrun.cli.commands.configs import located
     from nnrun.cli.terminal.progress import listening
-    from nnrun.pipeline.train import Request
+    from nnrun.pipeline.train import TrainRequest
 
     _require_one(config, sets, resume_folds)
     file = str(located(config)) if config is not None else ""
-    request = Request(file, sets, runs_dir, data_dir, tuple(sys.argv), code, jobs)
+    request = TrainRequest(file, sets, runs_dir, data_dir, tuple(sys.argv), code, jobs)
     with listening(quiet=quiet, json=as_json) as progress:
         finished = _train(request, progress, resume_folds, with_report=with_report)
     page = _report(finished.folder) if with_report else None
@@ -111,7 +111,9 @@ def _require_one(config: str | None, sets: tuple[str, ...], resumed: str | None)
         raise click.UsageError("--resume-folds goes on with the run's own config, so that --set cannot change it.")
 
 
-def _train(request: Request, progress: Listener | NullProgress, resumed: str | None, *, with_report: bool) -> Finished:
+def _train(
+    request: TrainRequest, progress: Listener | NullProgress, resumed: str | None, *, with_report: bool
+) -> TrainResult:
     from nnrun.pipeline.resume import resume_folds
     from nnrun.pipeline.train import train as run
 
@@ -138,7 +140,7 @@ def _own_folder(runs_dir: Path) -> RunFolder | None:
     return None
 
 
-def _tell(finished: Finished, request: Request, page: Path | None, *, quiet: bool, as_json: bool) -> None:
+def _tell(finished: TrainResult, request: TrainRequest, page: Path | None, *, quiet: bool, as_json: bool) -> None:
     from shlex import quote
 
     from nnrun.cli.terminal.layout import put_terms
@@ -168,7 +170,7 @@ def _tell(finished: Finished, request: Request, page: Path | None, *, quiet: boo
         )
 
 
-def _next(finished: Finished) -> str:
+def _next(finished: TrainResult) -> str:
     """Name the command that a reader wants next: a model of a text is there to write."""
     parts = [part for part in finished.scores.values() if isinstance(part, dict)]
     return "generate-text" if any("bits_per_character" in part for part in parts) else "eval"

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from nnrun.cli.terminal.screen import Screen
-    from nnrun.pipeline.verify import Claim, Verified
+    from nnrun.pipeline.verify import Claim, VerifyResult
     from nnrun.spec.experiment import Expectation
 
 
@@ -61,10 +61,10 @@ def verify(
     nnrun verify digits_mlp --seeds 5
     """  # noqa: D301
     from nnrun.cli.terminal.progress import listening
-    from nnrun.pipeline.verify import Asked
+    from nnrun.pipeline.verify import VerifyRequest
     from nnrun.pipeline.verify import verify as ask
 
-    asked = Asked(runs_dir, data_dir, seeds, fresh, tuple(sys.argv))
+    asked = VerifyRequest(runs_dir, data_dir, seeds, fresh, tuple(sys.argv))
     found = []
     for file in (file for word in files for file in walk(word)):
         with listening(quiet=quiet or not sys.stderr.isatty(), json=as_json) as progress:
@@ -80,13 +80,13 @@ def verify(
     return int(failed)
 
 
-def _wrong(word: Checked) -> Verified:
-    from nnrun.pipeline.verify import Verified
+def _wrong(word: Checked) -> VerifyResult:
+    from nnrun.pipeline.verify import VerifyResult
 
-    return Verified(Path(word.name), "refused", "it has errors", problems=word.problems)
+    return VerifyResult(Path(word.name), "refused", "it has errors", problems=word.problems)
 
 
-def _tell(one: Verified, *, quiet: bool) -> None:
+def _tell(one: VerifyResult, *, quiet: bool) -> None:
     from nnrun.cli.terminal.problems import put_problems
     from nnrun.cli.terminal.screen import Screen, visible
 
@@ -99,7 +99,7 @@ def _tell(one: Verified, *, quiet: bool) -> None:
     _put_claims(screen, one.claims)
 
 
-def _why(one: Verified) -> str:
+def _why(one: VerifyResult) -> str:
     from nnrun.cli.terminal.screen import visible
 
     if one.reason is not None:
@@ -142,7 +142,7 @@ def said(expected: Expectation) -> str:
     return f"at least {expected.at_least:g}"
 
 
-def _put_counts(found: Sequence[Verified]) -> None:
+def _put_counts(found: Sequence[VerifyResult]) -> None:
     from nnrun.cli.terminal.screen import Screen
 
     statuses = dict.fromkeys(one.status for one in found)
@@ -150,13 +150,13 @@ def _put_counts(found: Sequence[Verified]) -> None:
     Screen.out().put(f"{len(found)} configs: {counts}")
 
 
-def _put_json(found: Sequence[Verified], *, failed: bool) -> None:
+def _put_json(found: Sequence[VerifyResult], *, failed: bool) -> None:
     from nnrun.cli.terminal.screen import put_json
 
     put_json({"ok": not failed, "configs": [as_json(one) for one in found]})
 
 
-def as_json(one: Verified) -> dict[str, Any]:
+def as_json(one: VerifyResult) -> dict[str, Any]:
     """Give one config's answer as plain data."""
     from nnrun.cli.terminal.problems import as_json as problem_json
 
