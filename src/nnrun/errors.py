@@ -33,24 +33,24 @@ EXIT_INTERRUPTED = 130
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A place in a text: where a word stands, and the line it stands in.
+    """A place in a text: a word and the line it stands in, or a whole line of a data file.
 
     Attributes:
         file: The file's name as the user wrote it, or `--set` for a text from the command line.
         line: The line, counted from 1.
-        column: The column of the word's first character, counted from 1.
-        length: How many characters of the line the word covers (at least 1).
-        text: The whole line, without its line end.
+        column: The column of the word's first character, counted from 1; 0 for a whole line.
+        length: How many characters of the line the word covers (at least 1); 0 for a whole line.
+        text: The line, without its line end; empty for a whole line of a data file.
     """
 
     file: str
     line: int
-    column: int
-    length: int
-    text: str
+    column: int = 0
+    length: int = 0
+    text: str = ""
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}:{self.column}"
+        return f"{self.file}:{self.line}:{self.column}" if self.column else f"{self.file}:{self.line}"
 
 
 @dataclass(frozen=True, slots=True)

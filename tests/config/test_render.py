@@ -36,6 +36,13 @@ def test_a_problem_without_a_place() -> None:
     )
 
 
+def test_a_problem_of_a_whole_line() -> None:
+    """A mark of a line of a data file is its file and line, without an excerpt."""
+    assert format_problem(Problem(Mark("table.csv", 3), "expected a value", "fill it in")) == (
+        "table.csv:3: error: expected a value\n      hint: fill it in"
+    )
+
+
 def test_wide_letters_line_up() -> None:
     """Letters of two columns push the caret by two, combining ones not at all, tabs by one."""
     line = "名: [e\u0301,\tx]"

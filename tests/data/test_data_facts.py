@@ -64,7 +64,7 @@ def test_arrays_are_foreseen_from_their_headers(places: DataPaths, spec, split) 
 
 def test_a_large_table_is_foreseen_from_its_start(places: DataPaths, spec, monkeypatch) -> None:
     """Of a large file only the columns are known, not the rows nor the classes."""
-    monkeypatch.setattr("nnrun.data.sources.csv._WHOLE", 10)
+    monkeypatch.setattr("nnrun.data.sources.csv._MAX_BYTES", 10)
     (places.config_dir / "t.csv").write_text(TABLE)
     facts, findings = infer_facts(spec("csv", file="t.csv", features=["age"]), form="integer", paths=places)
     assert findings == ()

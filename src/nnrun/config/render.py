@@ -22,7 +22,7 @@ def format_problem(problem: Problem) -> str:
     place = f"{problem.mark}: " if problem.mark else ""
     name = f" [{problem.name}]" if problem.name else ""
     lines = [f"{place}{problem.severity}: {problem.text}{name}"]
-    if problem.mark:
+    if problem.mark and problem.mark.column:
         lines += _excerpt(problem.mark)
     if problem.hint:
         lines.append(f"      hint: {problem.hint}")

@@ -1,4 +1,4 @@
-"""A table in memory: named columns, each one array of numbers or of text."""
+"""A table in memory: named columns, each an array of numbers or of text."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Columns:
-    """A table's columns by name, in order.
+    """The columns of a table by name, in order.
 
     Attributes:
-        values: One array of shape (rows,) a column: float64 for numbers, object for text.
+        values: One array of shape (rows,) for each column: float64 for numbers, object for text.
     """
 
     values: Mapping[str, np.ndarray]
@@ -28,18 +28,18 @@ class Columns:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The columns' names, in order."""
+        """The names of the columns, in order."""
         return tuple(self.values)
 
     def __getitem__(self, rows: np.ndarray) -> Columns:
         return Columns({name: column[rows] for name, column in self.values.items()})
 
     def text(self) -> tuple[str, ...]:
-        """The names of the columns that hold text."""
+        """Return the names of the columns of text."""
         return tuple(name for name, column in self.values.items() if column.dtype == object)
 
     def matrix(self) -> np.ndarray:
-        """The columns side by side: float32 of shape (rows, columns).
+        """Return the columns side by side as float32 of shape (rows, columns).
 
         Raises:
             ValueError: A column holds text.
@@ -55,7 +55,7 @@ class Columns:
 
 
 def text_left(names: Sequence[str]) -> str:
-    """What is wrong with a table that still holds text where the model takes numbers."""
+    """Return the message for columns of text that are left where the model needs numbers."""
     shown = ", ".join(repr(name) for name in names)
     return (
         f"the model takes numbers, but {'columns' if len(names) > 1 else 'column'} {shown} "
@@ -63,35 +63,48 @@ def text_left(names: Sequence[str]) -> str:
     )
 
 
-def resolve(asked: Iterable[str | int], names: Sequence[str]) -> list[str]:
-    """The names of the columns that a config asks for by name or by index (negative: from the end).
+class ColumnError(ValueError):
+    """A column that does not exist, or is named twice.
+
+    Args:
+        text: What is wrong.
+        index: Its index among the columns that were asked for.
+    """
+
+    def __init__(self, text: str, index: int) -> None:
+        super().__init__(text)
+        self.index = index
+
+
+def resolve(columns: Iterable[str | int], names: Sequence[str]) -> list[str]:
+    """Return the names of columns that are given by name or by index (negative: from the end).
 
     Raises:
-        ValueError: A column does not exist, or is asked for twice.
+        ColumnError: A column does not exist, or is named twice.
     """
-    found: list[str] = []
-    for column in asked:
-        name = _resolve_one(column, names)
+    found: dict[str, None] = {}
+    for index, column in enumerate(columns):
+        name = _resolve_one(column, names, index)
         if name in found:
-            raise ValueError(f"column {name!r} is named twice")
-        found.append(name)
-    return found
+            raise ColumnError(f"column {name!r} is named twice", index)
+        found[name] = None
+    return list(found)
 
 
-def _resolve_one(column: str | int, names: Sequence[str]) -> str:
+def _resolve_one(column: str | int, names: Sequence[str], index: int) -> str:
     if isinstance(column, int) and not isinstance(column, bool):
         if not -len(names) <= column < len(names):
-            raise ValueError(f"there is no column {column}: the table has {len(names)} columns, 0 to {len(names) - 1}")
+            text = f"there is no column {column}: the table has {len(names)} columns, 0 to {len(names) - 1}"
+            raise ColumnError(text, index)
         return names[column]
     if column in names:
         return str(column)
-    near = did_you_mean(str(column), names)
     listed = f"there are: {', '.join(names[:12])}{', ...' if len(names) > 12 else ''}"
-    raise ValueError(f"there is no column {column!r}; {near or listed}")
+    raise ColumnError(f"there is no column {column!r}; {did_you_mean(str(column), names) or listed}", index)
 
 
 def label(value: object) -> str:
-    """One class's name: text as it is, whole numbers without a point."""
+    """Return the name of a class: text as it is, whole numbers without a point."""
     if isinstance(value, str):
         return value
     number = float(value)  # type: ignore[arg-type]
@@ -99,12 +112,12 @@ def label(value: object) -> str:
 
 
 def labels(values: Iterable[object]) -> tuple[str, ...]:
-    """The distinct classes' names in order: numbers by size, then text by alphabet."""
+    """Return the names of the distinct classes in order: numbers by size, then text by alphabet."""
     return tuple(sorted({label(value) for value in values}, key=_order))
 
 
 def number(name: str) -> float | None:
-    """The number that a class's name says, or None."""
+    """Return the number that a class's name is, or None."""
     try:
         return float(name)
     except ValueError:
@@ -112,5 +125,5 @@ def number(name: str) -> float | None:
 
 
 def _order(name: str) -> tuple[int, float, str]:
-    said = number(name)
-    return (1, 0.0, name) if said is None else (0, said, name)
+    value = number(name)
+    return (1, 0.0, name) if value is None else (0, value, name)

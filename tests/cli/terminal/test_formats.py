@@ -144,3 +144,12 @@ def test_quiet_leaves_out_notes(say: Say, place: Path, form: str, monkeypatch: p
     quiet = say("check", "tiny.yaml", "--format", form, "--quiet").stdout
     assert "not decided" not in quiet
     assert "odd" in quiet
+
+
+def test_a_line_of_a_data_file_is_a_place_without_columns() -> None:
+    """A defect of a row points at its line: GitHub and SARIF receive the line alone."""
+    problem = Problem(Mark("table.csv", 3), "row 3, column age: expected a value", None, "defective-data")
+    ((_, place, _),) = commands("\n".join(github([Checked("a.yaml", (problem,))])))
+    assert place == {"file": "table.csv", "line": "3", "endLine": "3", "title": "defective-data"}
+    (result,) = sarif([Checked("a.yaml", (problem,))])["runs"][0]["results"]
+    assert result["locations"][0]["physicalLocation"]["region"] == {"startLine": 3}

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nnrun.data.csv.dates import days, is_iso, refuse_form
+from nnrun.data.csv.dates import check_date_format, days_since_epoch, is_iso_date
 
 
 @pytest.mark.parametrize(
-    ("text", "form", "found"),
+    ("text", "date_format", "found"),
     [
         ("1970-01-01", "", 0),
         ("1969-12-31", "", -1),
@@ -35,28 +35,30 @@ from nnrun.data.csv.dates import days, is_iso, refuse_form
         ("", "", None),
     ],
 )
-def test_a_date_is_its_days_since_1970(text: str, form: str, found: float | None) -> None:
-    """ISO dates with or without a time and a zone, or dates of a stated form; anything else is none."""
-    assert days(text, form) == pytest.approx(found)
+def test_a_date_is_its_days_since_1970(text: str, date_format: str, found: float | None) -> None:
+    """ISO dates with or without time and zone, or dates of a stated format; anything else is not a date."""
+    assert days_since_epoch(text, date_format) == pytest.approx(found)
 
 
 @given(st.datetimes(timezones=st.just(UTC)).filter(lambda moment: moment.year > 999))
 def test_every_moment_comes_back(moment: datetime) -> None:
-    """The days of any ISO date, with its zone or without, lead back to it, to the millisecond."""
+    """The days of any ISO date, with its zone or without, give the date back to the millisecond."""
     for text in (moment.isoformat(), moment.replace(tzinfo=None).isoformat(sep=" ")):
-        found = days(text)
+        found = days_since_epoch(text)
         assert found is not None
         assert abs(datetime(1970, 1, 1, tzinfo=UTC) + timedelta(days=found) - moment) < timedelta(milliseconds=1)
 
 
 def test_days_that_do_not_exist_still_look_like_dates() -> None:
-    """So that 30 February is told as a day that is none, not as some text."""
-    assert is_iso("2026-02-30")
-    assert not is_iso("30 February")
+    """30 February has the form of a date, and is reported as a day that does not exist, not as text."""
+    assert is_iso_date("2026-02-30")
+    assert not is_iso_date("30 February")
 
 
-@pytest.mark.parametrize(("form", "text"), [("%H:%M", "does not say the year"), ("%Q", "is none"), ("d.m.Y", "year")])
-def test_a_form_must_be_one(form: str, text: str) -> None:
-    """A form without a year, and codes that Python does not know, are refused."""
+@pytest.mark.parametrize(
+    ("date_format", "text"), [("%H:%M", "does not say the year"), ("%Q", "is none"), ("d.m.Y", "year")]
+)
+def test_a_date_format_is_checked(date_format: str, text: str) -> None:
+    """Formats without a year, and codes that Python does not know, are refused."""
     with pytest.raises(ValueError, match=text):
-        refuse_form(form)
+        check_date_format(date_format)

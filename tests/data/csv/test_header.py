@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from nnrun.data.csv.dialect import Dialect
-from nnrun.data.csv.header import line_of, read_head
+from nnrun.data.csv.header import line_of, read_header
 from nnrun.data.data_facts import infer_facts
 from nnrun.data.sources.csv import Csv
 from nnrun.errors import DataError, DefectsError
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 BROKEN = 'id,age,,"age", ,kind,age,kind,y\n1,2,3,4,5,6,7,8,9\n'
 TWICE = "the header names the column"
-TOLD = [
-    (8, "row 1, column 2: a column has no name in the header"),
-    (9, f"row 1, column age: {TWICE} 'age' 3 times (fields 1, 3 and 6)"),
-    (16, "row 1, column 4: a column has no name in the header"),
-    (26, f"row 1, column kind: {TWICE} 'kind' twice (fields 5 and 7)"),
+DEFECTS = [
+    (1, "row 1, column 2: a column has no name in the header"),
+    (1, f"row 1, column age: {TWICE} 'age' 3 times (fields 1, 3 and 6)"),
+    (1, "row 1, column 4: a column has no name in the header"),
+    (1, f"row 1, column kind: {TWICE} 'kind' twice (fields 5 and 7)"),
 ]
 
 
@@ -30,22 +30,22 @@ def test_everything_that_is_wrong_with_a_header_is_told(places, listener, spec) 
     (places.config_dir / "t.csv").write_text(BROKEN)
     with pytest.raises(DefectsError) as refused:
         Csv("t.csv", header=True).load(places, listener)
-    assert [(one.mark.column, one.text) for one in refused.value.problems] == TOLD
+    assert [(one.mark.line, one.text) for one in refused.value.problems] == DEFECTS
     assert (refused.value.row, refused.value.column) == (1, 2)
     facts, found = infer_facts(spec("csv", file="t.csv", header=True), form="number", paths=places)
     assert facts is None
-    assert [(one.mark.column, one.text, one.name) for one in found] == [(*one, "defective-data") for one in TOLD]
+    assert [(one.mark.line, one.text, one.name) for one in found] == [(*one, "defective-data") for one in DEFECTS]
 
 
-SAID = [{"features": ["age"]}, {"target": [0, -1], "features": ["age"]}, {"target": 0}, {"group": 0, "target": "y"}]
+STATED = [{"features": ["age"]}, {"target": [0, -1], "features": ["age"]}, {"target": 0}, {"group": 0, "target": "y"}]
 
 
-@pytest.mark.parametrize("said", SAID)
-def test_a_column_that_is_said_by_its_index_needs_no_name(places, listener, said: dict) -> None:
+@pytest.mark.parametrize("stated", STATED)
+def test_a_column_that_is_said_by_its_index_needs_no_name(places, listener, stated: dict) -> None:
     """A column without a name is no defect where the config says what it is for, or leaves it out."""
     (places.config_dir / "t.csv").write_text(",age,y\n1,2,3\n4,5,6\n")
-    raw = Csv("t.csv", header=True, **said).load(places, listener)
-    assert raw.train.x.names == (("age", "y") if said == {"target": 0} else ("age",))
+    raw = Csv("t.csv", header=True, **stated).load(places, listener)
+    assert raw.train.x.names == (("age", "y") if stated == {"target": 0} else ("age",))
     with pytest.raises(DefectsError, match="row 1, column 0: a column has no name"):
         Csv("t.csv", header=True).load(places, listener)
 
@@ -63,4 +63,4 @@ def test_a_header_of_other_bytes_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "t.csv"
     file.write_bytes("größe,y\n1,2\n".encode("latin-1"))
     with pytest.raises(DataError, match="row 1: expected text in the encoding utf-8, but the header holds bytes"):
-        read_head(file, Dialect())
+        read_header(file, Dialect())

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nnrun.data.csv.dialect import Dialect
-from nnrun.data.csv.header import read_head
+from nnrun.data.csv.dialect import CsvFile, Dialect
+from nnrun.data.csv.header import read_header
 from nnrun.data.csv.read_columns import csv_blocks, read_columns
-from nnrun.data.csv.type_inference import Wanted
+from nnrun.data.csv.type_inference import ColumnRequest
 from nnrun.errors import DataError
 
 NUMBERS = st.one_of(
@@ -43,23 +43,22 @@ def _both(text: str, rows: int, *, gaps: bool, types: dict | None = None) -> tup
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "t.csv"
         file.write_text(text, encoding="utf-8")
-        dialect = Dialect()
         try:
-            head = read_head(file, dialect)
+            opened = read_header(file, Dialect())
         except DataError as error:
             return error.text, error.text
-        wanted = Wanted(head, dict.fromkeys(head.names, "feature"), types or {}, head.names if gaps else ())
-        memory = rows * 32 * 8 * len(head.names)
-        return _told(lambda: read_columns(file, dialect, wanted)), _told(lambda: _joined(file, dialect, wanted, memory))
+        request = ColumnRequest(dict.fromkeys(opened.names, "feature"), types or {}, opened.names if gaps else ())
+        memory = rows * 32 * 8 * len(opened.names)
+        return _outcome(lambda: read_columns(opened, request)), _outcome(lambda: _joined(opened, request, memory))
 
 
-def _joined(file: Path, dialect: Dialect, wanted: Wanted, memory: float) -> tuple[dict, dict]:
-    kinds, blocks = csv_blocks(file, dialect, wanted, memory)
+def _joined(file: CsvFile, request: ColumnRequest, memory: float) -> tuple[dict, dict]:
+    kinds, blocks = csv_blocks(file, request, memory)
     found = list(blocks)
-    return {name: np.concatenate([block[name] for block in found]) for name in wanted.roles}, dict(kinds)
+    return {name: np.concatenate([block[name] for block in found]) for name in request.roles}, dict(kinds)
 
 
-def _told(read) -> object:
+def _outcome(read) -> object:
     try:
         columns, kinds = read()
     except DataError as error:

@@ -33,7 +33,8 @@ def _place(each: Checked, problem: Problem) -> dict[str, str | int]:
     place: dict[str, str | int] = {"file": _relative(_file(each, problem.mark))}
     mark = problem.mark
     if mark is not None and _is_in_file(mark):
-        place |= {"line": mark.line, "endLine": mark.line, "col": mark.column, "endColumn": mark.column + mark.length}
+        place |= {"line": mark.line, "endLine": mark.line}
+        place |= {"col": mark.column, "endColumn": mark.column + mark.length} if mark.column else {}
     return {**place, "title": problem.name or "nnrun check"}
 
 
@@ -120,6 +121,8 @@ def _result(each: Checked, problem: Problem, rules: Sequence[str]) -> dict[str, 
 
 
 def _region(mark: Mark) -> dict[str, Any]:
+    if not mark.column:
+        return {"startLine": mark.line}
     return {
         "startLine": mark.line,
         "startColumn": mark.column,

@@ -97,7 +97,7 @@ def as_json(problem: Problem) -> dict[str, Any]:
     return {
         "file": mark.file if mark else None,
         "line": mark.line if mark else None,
-        "column": mark.column if mark else None,
+        "column": mark.column or None if mark else None,
         "severity": problem.severity,
         "name": problem.name,
         "text": problem.text,

@@ -1,31 +1,42 @@
-"""What is wrong with the rows of a text file: every kind of defect of every column, with its row and its place."""
+"""Everything that is wrong with a text table: each kind of defect of each column, with its lines and the fix."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from functools import partial
+import csv
+from bisect import bisect_left
+from collections import deque
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from nnrun.data.csv.invalid_values import cell_misfit, row_misfit
-from nnrun.data.csv.rows import damaged_rows
-from nnrun.data.csv.type_inference import Scan, Wanted, scan, tally_rows
+from nnrun.data.csv.dialect import is_blank, is_utf8, open_binary, open_text, unreadable_row
+from nnrun.data.csv.invalid_values import (
+    INVALID_BYTE,
+    ExpectedColumn,
+    InvalidValue,
+    QuoteError,
+    invalid_field,
+    invalid_row,
+)
+from nnrun.data.csv.type_inference import read_stats, stats_of
 from nnrun.errors import DataError, DefectsError, Mark, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
-    from nnrun.data.csv.dialect import Dialect
-    from nnrun.data.csv.invalid_values import Misfit
-    from nnrun.data.csv.rows import Row
-    from nnrun.data.csv.type_inference import Kind
+    from nnrun.data.csv.dialect import CsvFile
+    from nnrun.data.csv.type_inference import ColumnRequest, ColumnType, TableStats
 
 
-#: Of one kind of defect in one column the first is told in full, so many of the next by their row, the rest counted.
-_NAMED = 3
+#: Of each kind of defect in a column the first is described, so many of the next are named by their line.
+_MAX_LINES = 3
 #: More kinds of defects of more columns than this are only counted.
-_MOST = 50
+_MAX_DEFECTS = 50
+#: A quoted field may continue over this many more lines; beyond them, its quote counts as never closed.
+_MAX_CONTINUED = 50
+#: Rows that are examined at a time.
+_BLOCK_ROWS = 20_000
 
 
 @dataclass
@@ -33,147 +44,242 @@ class Defect:
     """One kind of defect of one column.
 
     Attributes:
-        row: The line of the first, counted from 1.
         column: The column's name, or the index of a field that has none.
-        text: What was expected and received there.
-        hint: What to do.
-        mark: Where in the file that is; None where there is no one place.
-        more: The lines of the next ones.
+        first: What is wrong with the first.
+        lines: The lines of the first ones, counted from 1; or their rows.
         count: How many there are.
     """
 
-    row: int | None
     column: str | int | None
-    text: str
-    hint: str | None
-    mark: Mark | None = None
-    more: list[int] = field(default_factory=list)
+    first: InvalidValue
+    lines: list[int]
     count: int = 1
 
-    def problem(self) -> Problem:
-        """What is said of it."""
-        named = [("row", self.row), ("column", self.column)]
-        place = ", ".join(f"{word} {what}" for word, what in named if what is not None)
-        text = self.text + self._others()
-        return Problem(self.mark, f"{place}: {text}" if place else text, self.hint, "defective-data")
-
-    def _others(self) -> str:
-        if not self.more:
-            return ""
-        left = self.count - 1 - len(self.more)
-        rows = ", ".join(map(str, self.more)) + (f" and {left:,} more" if left else "")
-        return f" (likewise in row{'s' if self.count > 2 else ''} {rows})"
+    def text(self, line: int | None) -> str:
+        """Return what is wrong, with the place of the first, and how many others there are."""
+        parts = [("row", line), ("column", self.column)]
+        place = ", ".join(f"{word} {value}" for word, value in parts if value is not None)
+        text = f"{place}: {self.first.text}" if place else self.first.text
+        if self.count == 1:
+            return text
+        hidden = self.count - len(self.lines)
+        rows = ", ".join(map(str, self.lines[1:])) + (f" and {hidden:,} more" if hidden else "")
+        return f"{text} (likewise in row{'s' if self.count > 2 else ''} {rows})"
 
 
-class Defects:
-    """Defects by their kind and column, the first of each in full: what a refusal tells of any number of them."""
+class DefectList:
+    """The defects of one file by kind and column: the first of each in full, the others counted.
 
-    def __init__(self) -> None:
-        self._found: dict[tuple[str, str | int | None], Defect] = {}
-        self._beyond = 0
+    Args:
+        path: The file.
+        has_lines: Whether rows are lines of a text that an editor can show.
+    """
 
-    def add(self, kind: str, column: str | int | None, row: int, first: Callable[[], Defect]) -> None:
-        """Count one more; `first` tells the first of its kind and column in full."""
-        if (known := self._found.get((kind, column))) is not None:
+    def __init__(self, path: Path, *, has_lines: bool = True) -> None:
+        self.path, self._has_lines = path, has_lines
+        self._defects: dict[tuple[str, str | int | None], Defect] = {}
+        self._not_listed = 0
+
+    def __bool__(self) -> bool:
+        return bool(self._defects)
+
+    def has(self, kind: str, column: str | int | None) -> bool:
+        """Return whether a defect of this kind and column was added."""
+        return (kind, column) in self._defects
+
+    def add(self, row: int | None, column: str | int | None, invalid: InvalidValue) -> None:
+        """Add a defect.
+
+        Args:
+            row: The line of the row, counted from 1, if rows are lines; None for a defect of the whole file.
+            column: The column's name, or the index of a field that has none.
+            invalid: What is wrong.
+        """
+        known = self._defects.get((invalid.kind, column))
+        if known is not None:
             known.count += 1
-            known.more += [row] if len(known.more) < _NAMED else []
-        elif len(self._found) < _MOST:
-            self._found[kind, column] = first()
+            known.lines += [row] if row is not None and len(known.lines) <= _MAX_LINES else []
+        elif len(self._defects) < _MAX_DEFECTS:
+            self._defects[invalid.kind, column] = Defect(column, invalid, [] if row is None else [row])
         else:
-            self._beyond += 1
+            self._not_listed += 1
 
-    def told(self) -> list[Defect]:
-        """All that is told, in the order in which they were met."""
-        if not self._beyond:
-            return list(self._found.values())
-        text = f"and {self._beyond:,} more defects"
-        return [*self._found.values(), Defect(None, None, text, "mend these first")]
+    def problems(self) -> list[Problem]:
+        """Return all defects in the order in which they were added."""
+        problems = []
+        for defect in self._defects.values():
+            line = self._line(defect)
+            mark = None if line is None else Mark(_relative(self.path), line)
+            problems.append(Problem(mark, defect.text(line), defect.first.hint, "defective-data"))
+        if self._not_listed:
+            text = f"and {self._not_listed:,} more defects"
+            problems.append(Problem(None, text, "mend these first", "defective-data"))
+        return problems
+
+    def error(self) -> DefectsError:
+        """Return all defects as one error, which leads with the first."""
+        problems = self.problems()
+        first = next(iter(self._defects.values()))
+        return DefectsError(
+            problems,
+            file=self.path,
+            row=self._line(first),
+            column=first.column,
+            text=first.first.text + (f" (and {len(problems) - 1} more defects)" if len(problems) > 1 else ""),
+            hint=first.first.hint,
+        )
+
+    def _line(self, defect: Defect) -> int | None:
+        return defect.lines[0] if self._has_lines and defect.lines else None
 
 
-def examine(file: Path, dialect: Dialect, wanted: Wanted, limit: int | None = None) -> tuple[Scan, list[Defect]]:
-    """What the wanted columns of a file hold, and everything that is wrong with them, first rows first.
+class DamagedRow(NamedTuple):
+    """A row of a file in which something may be wrong.
+
+    Attributes:
+        line: The line on which it begins, counted from 1.
+        fields: Its fields; bytes that are invalid in the file's encoding are lone surrogates.
+        quote_error: What is wrong with its quotes, or None.
+    """
+
+    line: int
+    fields: list[str]
+    quote_error: QuoteError | None
+
+
+def examine(file: CsvFile, request: ColumnRequest, limit: int | None = None) -> tuple[TableStats, DefectList]:
+    """Return what the requested columns of a file hold, and everything that is wrong with them, in order of rows.
 
     Args:
         file: The file.
-        dialect: How it is written.
-        wanted: Its columns.
-        limit: How many rows are looked at; None: all.
+        request: The columns.
+        limit: The most rows to examine; None for all.
 
     Raises:
-        DataError: It cannot be read at all.
+        DataError: The file cannot be read at all.
     """
-    refused = None
+    unreadable = None
     try:
-        found = scan(file, dialect, wanted, limit)
-        if found.sound(wanted):
-            return found, []
+        stats = read_stats(file, request, limit)
+        if stats.is_sound(request):
+            return stats, DefectList(file.path)
     except DataError as error:
-        refused = error
-        # A strict reader stops at the first quote or byte that is wrong.
-        sound = (list(row.texts) for row in _rows(file, dialect, wanted, limit) if row.fault is None)
-        found = tally_rows(sound, dialect, wanted)
-    # Once more, and slowly: a quick reading keeps no places.
-    defects = _defects(file, _rows(file, dialect, wanted, limit), dialect, wanted, wanted.kinds(found.columns))
-    if refused is not None and not defects:
-        raise refused
-    if not found.rows and not defects:
-        return found, [Defect(None, None, "expected rows below the header, received none", "is it the right file?")]
-    return found, defects
+        unreadable = error
+        # Reading stopped at the first invalid byte or quote; types are inferred from all rows that can be read.
+        rows = (row.fields for row in islice(_damaged_rows(file), limit) if row.quote_error is None)
+        stats = stats_of(rows, file, request)
+    defects = _find_defects(file, request, stats.types(request), limit)
+    if unreadable is not None and not defects:
+        raise unreadable
+    if not stats.rows and not defects:
+        text = "expected rows below the header, received none"
+        defects.add(None, None, InvalidValue("no-rows", text, "is it the right file?"))
+    return stats, defects
 
 
-def refusal(file: Path, defects: list[Defect]) -> DefectsError:
-    """All defects as one error."""
-    first = defects[0]
-    return DefectsError(
-        [defect.problem() for defect in defects],
-        file=file,
-        row=first.row,
-        column=first.column,
-        text=first.text + (f" (and {len(defects) - 1} more defects)" if len(defects) > 1 else ""),
-        hint=first.hint,
-    )
+def _find_defects(
+    file: CsvFile, request: ColumnRequest, types: Mapping[str, ColumnType], limit: int | None
+) -> DefectList:
+    import pandas as pd
+
+    defects = DefectList(file.path)
+    columns = [ExpectedColumn(name, role, types[name], name in request.gaps) for name, role in request.roles.items()]
+    rows = islice(_damaged_rows(file), limit)
+    while block := list(islice(rows, _BLOCK_ROWS)):
+        wrong = {row.line: invalid_row(row.fields, row.quote_error, file) for row in block}
+        found: list[tuple[Any, str | int, InvalidValue]] = [
+            (line, *one) for line, one in wrong.items() if one is not None
+        ]
+        sound = {row.line: row.fields for row in block if wrong[row.line] is None}
+        frame = pd.DataFrame(list(sound.values()), index=list(sound), columns=list(file.names), dtype=object)
+        for column in columns:
+            texts = frame[column.name].str.strip()
+            # Each distinct text is checked once.
+            invalid = texts.map({text: invalid_field(text, column, file.dialect) for text in texts.unique()})
+            found += [(line, column.name, one) for line, one in invalid[invalid.notna()].items()]
+        for line, name, one in sorted(found, key=lambda item: item[0]):
+            if one.kind == "invalid-byte" and not defects.has(one.kind, name):
+                before = INVALID_BYTE.findall("".join(sound[line][: file.names.index(name)]))
+                place = f" (byte {_byte_offset(file, line, len(before)):,} of the file, counted from 0)"
+                defects.add(line, name, one._replace(text=one.text + place))
+            else:
+                defects.add(line, name, one)
+    return defects
 
 
-def _rows(file: Path, dialect: Dialect, wanted: Wanted, limit: int | None) -> Iterator[Row]:
-    below = (row for row in damaged_rows(file, dialect, len(wanted.head.names)) if row.number > wanted.head.line)
-    return islice(below, limit)
+def _damaged_rows(file: CsvFile) -> Iterator[DamagedRow]:
+    """Yield every row below the header that is not blank, with what is wrong with its quotes.
+
+    Raises:
+        DataError: A field is too long for the csv module.
+    """
+    line = 1
+    with open_text(file.path, file.dialect.encoding, errors="surrogateescape") as stream:
+        window = deque(islice(stream, _MAX_CONTINUED + 1))
+        while window:
+            try:
+                taken, fields, quote_error = _first_row(window, file)
+            except csv.Error as error:
+                raise unreadable_row(file.path, line, error) from None
+            if line > file.header_line and (quote_error is not None or not is_blank(fields)):
+                yield DamagedRow(line, fields, quote_error)
+            line += taken
+            for _ in range(taken):
+                window.popleft()
+            window.extend(islice(stream, taken))
 
 
-def _defects(
-    file: Path, rows: Iterator[Row], dialect: Dialect, wanted: Wanted, kinds: Mapping[str, Kind]
-) -> list[Defect]:
-    found = Defects()
-    for row in rows:
-        for misfit in _misfits(row, dialect, wanted, kinds):
-            found.add(misfit.name, misfit.column, row.number, partial(defect_at, file, row, misfit))
-    return found.told()
+def _first_row(window: deque[str], file: CsvFile) -> tuple[int, list[str], QuoteError | None]:
+    """Return how many lines the first row takes, its fields, and what is wrong with its quotes.
+
+    A line with an unclosed quote is joined with the next ones if they make a sound row, as in a field of several lines.
+    Otherwise it is a row by itself.
+    """
+    separator = file.dialect.separator
+    fields, error = _parse([window[0]], separator)
+    if error == "unclosed-quote":
+        for count in range(2, len(window) + 1):
+            if '"' in window[count - 1]:
+                joined, problem = _parse(list(islice(window, count)), separator)
+                if problem is None and len(joined) == len(file.names):
+                    return count, joined, None
+                if problem != error:
+                    break
+        return 1, fields, QuoteError(error, len(fields) - 1)
+    if error is None:
+        return 1, fields, None
+    # The field with text behind its quotes is the last one of the shortest beginning of the line that has the error.
+    pieces = window[0].split(separator)
+    beginnings = [separator.join(pieces[:count]) for count in range(1, len(pieces) + 1)]
+    shortest = bisect_left(beginnings, True, key=lambda text: _parse([text], separator)[1] == error)
+    return 1, fields, QuoteError(error, len(_parse([beginnings[shortest]], separator)[0]) - 1)
 
 
-def defect_at(file: Path, row: Row, misfit: Misfit) -> Defect:
-    """A misfit as a defect, at its place in the file."""
-    mark = Mark(_shown(file), row.number, misfit.at.start, misfit.at.length, _readable(row.line))
-    return Defect(row.number, misfit.column, misfit.text, misfit.hint, mark)
+def _parse(lines: list[str], separator: str) -> tuple[list[str], str | None]:
+    """Return the fields of a row, and what is wrong with its quotes."""
+    if separator == " ":
+        return lines[0].split(), None
+    try:
+        return next(csv.reader(lines, delimiter=separator, skipinitialspace=True, strict=True), []), None
+    except csv.Error as error:
+        kind = "behind-quote" if "expected after" in str(error) else "unclosed-quote"
+    return [text.rstrip("\r\n") for text in next(csv.reader(lines, delimiter=separator, skipinitialspace=True))], kind
 
 
-def _misfits(row: Row, dialect: Dialect, wanted: Wanted, kinds: Mapping[str, Kind]) -> Iterator[Misfit]:
-    """What is wrong with a row as a whole, or else with its fields."""
-    whole = row_misfit(row, dialect, wanted.head)
-    if whole is not None:
-        yield whole
-        return
-    names = wanted.head.names
-    for name, role in wanted.roles.items():
-        found = cell_misfit(row, names.index(name), dialect, (name, role, kinds[name]), gap=name in wanted.gaps)
-        if found is not None:
-            yield found
+def _byte_offset(file: CsvFile, line: int, skipped: int) -> int:
+    """Return the offset in the file of the invalid byte that follows `skipped` others in the row on a line."""
+    encoding = file.dialect.encoding
+    codec = "utf-8" if is_utf8(encoding) else encoding
+    with open_binary(file.path) as binary:
+        offset = 3 if is_utf8(encoding) and binary.read(3) == b"\xef\xbb\xbf" else 0
+    with open_text(file.path, encoding, errors="surrogateescape") as stream:
+        offset += sum(len(text.encode(codec, "surrogateescape")) for text in islice(stream, line - 1))
+        row = "".join(islice(stream, _MAX_CONTINUED + 1))
+    end = next(islice(INVALID_BYTE.finditer(row), skipped, None)).start()
+    return offset + len(row[:end].encode(codec, "surrogateescape"))
 
 
-def _readable(line: str) -> str:
-    """A line without the lone surrogates that stand for its bytes which are no text."""
-    return line.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-
-
-def _shown(file: Path) -> str:
-    """The file's path as a user in the working folder would type it."""
+def _relative(path: Path) -> str:
+    """Return the path as a user in the working folder would type it."""
     here = Path.cwd()
-    return str(file.relative_to(here)) if file.is_relative_to(here) else str(file)
+    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)

@@ -1,84 +1,150 @@
-"""The columns of a text file as arrays: numbers by pandas, everything that is wrong by a slow reading."""
+"""The columns of a text table as arrays, read by pandas at once or in blocks."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from nnrun.data.csv.dates import days
-from nnrun.data.csv.defects import examine, refusal
+import numpy as np
+
+from nnrun.data.csv.dates import days_since_epoch
+from nnrun.data.csv.defects import examine
 from nnrun.data.csv.dialect import has_zero_bytes, is_utf8
 from nnrun.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
-    import numpy as np
     import pandas as pd
 
-    from nnrun.data.csv.dialect import Dialect, Head
-    from nnrun.data.csv.type_inference import Kind, Wanted
+    from nnrun.data.csv.dialect import CsvFile, Dialect
+    from nnrun.data.csv.type_inference import ColumnRequest, ColumnType
 
 
-def read_columns(file: Path, dialect: Dialect, wanted: Wanted) -> tuple[dict[str, np.ndarray], dict[str, Kind]]:
-    """The wanted columns as arrays, and what each holds.
+#: The most rows of a block, and the fraction of the memory that its numbers take (pandas needs several times as much).
+_MAX_ROWS, _FRACTION = 200_000, 1 / 32
+
+
+def read_columns(file: CsvFile, request: ColumnRequest) -> tuple[dict[str, np.ndarray], Mapping[str, ColumnType]]:
+    """Return the requested columns as arrays, and the type of each.
 
     Numbers are float64, dates float64 of days since 1970-01-01, text and categories objects; missing values of
-    `wanted.gaps` are NaN and None.
+    `request.gaps` are NaN and None.
 
     Raises:
-        DefectsError: Rows or fields are not what they should be; with every kind of defect, its row and column.
+        DefectsError: Rows or fields are invalid; with every kind of defect and its place.
         DataError: The file cannot be read.
     """
-    names, head = list(wanted.roles), wanted.head
-    frame = _frame(file, dialect, head)
-    whole = frame is not None and frame.shape[1] == len(head.names) and not frame.iloc[:, -1].isna().any()
-    if whole and frame is not None:
-        frame.columns = list(head.names)
-        if len(frame) and all_numbers(frame, wanted) and not has_zero_bytes(file, dialect.encoding):
-            return {name: as_numbers(frame[name], dialect) for name in names}, dict.fromkeys(names, "number")
-    found, defects = examine(file, dialect, wanted)
-    if defects:
-        raise refusal(file, defects)
-    if frame is None or frame.shape[1] != len(head.names):
-        raise DataError("pandas cannot read the table", file=file, hint="look for stray quotes, or write the file anew")
-    frame.columns = list(head.names)
-    kinds = wanted.kinds(found.columns)
-    return {name: _column(file, dialect, (head, frame), name, kinds) for name in names}, kinds
+    types, blocks = _read(file, request, None)
+    return next(blocks), types
 
 
-def _column(
-    file: Path, dialect: Dialect, table: tuple[Head, pd.DataFrame], name: str, kinds: Mapping[str, Kind]
-) -> np.ndarray:
-    head, frame = table
-    if kinds[name] == "number":
-        return as_numbers(frame[name], dialect)
-    text = _text(file, dialect, head, name)
-    return as_days(text, dialect.dates.get(name, "")) if kinds[name] == "date" else text
+def csv_blocks(
+    file: CsvFile, request: ColumnRequest, memory: float
+) -> tuple[Mapping[str, ColumnType], Iterator[dict[str, np.ndarray]]]:
+    """Return the type of each requested column, and the columns block by block, as `read_columns` returns them.
+
+    Args:
+        file: The file.
+        request: The columns.
+        memory: How much memory may be used, in bytes.
+
+    Raises:
+        DefectsError: Rows or fields are invalid; with every kind of defect and its place.
+        DataError: The file cannot be read.
+    """
+    return _read(file, request, max(1, min(_MAX_ROWS, int(memory * _FRACTION / (8 * len(file.names))))))
 
 
-def all_numbers(frame: pd.DataFrame, wanted: Wanted) -> bool:
-    """Whether nothing but finite numbers is wanted and there, and no weight is negative."""
-    import numpy as np
+class _Survey:
+    """What pandas reads of a file without stated types, to decide how each column is read.
 
-    names = list(wanted.roles)
-    if any(wanted.types.get(name, "number") != "number" for name in names):
-        return False
-    if not all(frame[name].dtype.kind in "iuf" for name in names):
-        return False
-    # pandas reads `inf` as a number.
-    if not np.isfinite(frame[names].to_numpy(dtype="float64")).all():
-        return False
-    return all(bool((frame[name] >= 0).all()) for name, role in wanted.roles.items() if role == "weight")
+    Attributes:
+        has_columns: Whether every block has the file's columns.
+        is_plain: Whether only finite numbers are requested and found, in whole rows.
+        dtypes: The kinds of dtype of each column, over all blocks.
+        frame: The last block.
+    """
+
+    def __init__(self, file: CsvFile, request: ColumnRequest) -> None:
+        self._names, self._request = list(file.names), request
+        self.has_columns = True
+        self.is_plain = all(request.types.get(name, "number") == "number" for name in request.roles)
+        self.dtypes: dict[str, set[str]] = {name: set() for name in request.roles}
+        self.frame: pd.DataFrame | None = None
+
+    def add(self, frame: pd.DataFrame) -> None:
+        """Add a block."""
+        if frame.shape[1] != len(self._names):
+            self.has_columns = False
+            return
+        frame.columns = self._names
+        self.frame = frame
+        for name, kinds in self.dtypes.items():
+            kinds.add(frame[name].dtype.kind)
+        self.is_plain = self.is_plain and all(map(self.is_numeric, self.dtypes)) and self._is_sound(frame)
+
+    def is_numeric(self, name: str) -> bool:
+        """Return whether pandas reads a column as numbers everywhere."""
+        return self.dtypes[name] <= {"i", "u", "f"}
+
+    def _is_sound(self, frame: pd.DataFrame) -> bool:
+        # A short row lacks its last field. pandas reads `inf` as a number.
+        if frame.iloc[:, -1].isna().any() or not np.isfinite(frame[list(self.dtypes)].to_numpy(dtype="float64")).all():
+            return False
+        return all(bool((frame[name] >= 0).all()) for name, role in self._request.roles.items() if role == "weight")
 
 
-def options(dialect: Dialect, head: Head) -> dict[str, Any]:
-    """How pandas is told to read a file, at once or in pieces."""
-    return {
+def _read(
+    file: CsvFile, request: ColumnRequest, rows: int | None
+) -> tuple[Mapping[str, ColumnType], Iterator[dict[str, np.ndarray]]]:
+    """Return the types of the requested columns and their blocks of so many rows; None for one block of all."""
+    survey, is_readable = _Survey(file, request), True
+    try:
+        for frame in _frames(file, rows):
+            survey.add(frame)
+    except (ValueError, OSError, EOFError):
+        is_readable = False
+    is_readable = is_readable and survey.has_columns and survey.frame is not None
+    types: Mapping[str, ColumnType] = dict.fromkeys(request.roles, "number")
+    if not (is_readable and survey.is_plain) or has_zero_bytes(file.path, file.dialect.encoding):
+        stats, defects = examine(file, request)
+        if defects:
+            raise defects.error()
+        if not is_readable:
+            hint = "look for stray quotes, or write the file anew"
+            raise DataError("pandas cannot read the table", file=file.path, hint=hint)
+        types = stats.types(request)
+    return types, _blocks(file, survey, types, rows)
+
+
+def _blocks(
+    file: CsvFile, survey: _Survey, types: Mapping[str, ColumnType], rows: int | None
+) -> Iterator[dict[str, np.ndarray]]:
+    as_text = [name for name in types if types[name] != "number" or not survey.is_numeric(name)]
+    # As a float, not every integer is the same number: -0 is not, and those above 2**53.
+    as_float = [name for name in types if len(survey.dtypes[name]) > 1 and name not in as_text]
+    frames: Iterator[pd.DataFrame]
+    if rows is None and not as_text and survey.frame is not None:
+        frames = iter([survey.frame])
+    else:
+        indexes = {name: file.names.index(name) for name in types}
+        dtypes = {indexes[name]: str for name in as_text} | {indexes[name]: "float64" for name in as_float}
+        frames = _frames(file, rows, dtype=dtypes)
+    survey.frame = None
+    for frame in frames:
+        frame.columns = list(file.names)
+        yield {name: _as_array(frame[name], types[name], file.dialect) for name in types}
+
+
+def _frames(file: CsvFile, rows: int | None, **options: Any) -> Iterator[pd.DataFrame]:
+    """Yield the table as pandas reads it, in blocks of so many rows, or at once."""
+    import pandas as pd
+
+    dialect = file.dialect
+    options |= {
         "sep": r"\s+" if dialect.separator == " " else dialect.separator,
         "header": None,
-        "skiprows": head.line,
+        "skiprows": file.header_line,
         "decimal": dialect.decimal,
         "encoding": "utf-8-sig" if is_utf8(dialect.encoding) else dialect.encoding,
         "na_values": list(dialect.missing),
@@ -86,158 +152,27 @@ def options(dialect: Dialect, head: Head) -> dict[str, Any]:
         "skipinitialspace": True,
         "low_memory": False,
     }
-
-
-def _frame(file: Path, dialect: Dialect, head: Head, **more: Any) -> pd.DataFrame | None:
-    """The table as pandas reads it; None where pandas refuses it."""
-    import pandas as pd
-
     try:
-        frame: pd.DataFrame = pd.read_csv(file, **options(dialect, head), **more)
-    except pd.errors.EmptyDataError:
-        return pd.DataFrame(columns=range(len(head.names)))
-    except (ValueError, OSError, EOFError):
-        return None
-    return frame
-
-
-def as_numbers(column: pd.Series[Any], dialect: Dialect) -> np.ndarray:
-    """A column of numbers as pandas read it, or as the file writes it where pandas read no numbers: float64."""
-    import numpy as np
-
-    if column.dtype.kind not in "iuf":
-        return np.array([dialect.number(str(value)) for value in column], dtype="float64")
-    return column.to_numpy(dtype="float64")
-
-
-def _text(file: Path, dialect: Dialect, head: Head, name: str) -> np.ndarray:
-    """The column as the file writes it: pandas would otherwise turn `012` into 12 and `true` into True."""
-    frame = _frame(file, dialect, head, usecols=[head.names.index(name)], dtype=str)
-    assert frame is not None, "the file was read before"  # noqa: S101
-    return as_text(frame.iloc[:, 0])
-
-
-def as_text(column: pd.Series[Any]) -> np.ndarray:
-    """A column as the file writes it, without spaces around it; None where a text is missing."""
-    import numpy as np
-
-    said = [None if gap else str(value).strip() for value, gap in zip(column, column.isna(), strict=True)]
-    return np.array(said, dtype=object)
-
-
-def as_days(column: np.ndarray, form: str) -> np.ndarray:
-    """Dates as days since 1970-01-01, NaN where they are missing."""
-    import numpy as np
-
-    known = {text: days(text, form) for text in set(column.tolist()) if text is not None}
-    return np.array([known.get(text, np.nan) for text in column.tolist()], dtype="float64")
-
-
-#: Rows a block: at most, and the share of the memory that a block's numbers take (pandas needs several times as much).
-_MOST_ROWS, _SHARE = 200_000, 32
-
-
-@dataclass
-class _Seen:
-    """What the columns of all blocks hold.
-
-    Attributes:
-        whole: Whether every block is a table of the wanted columns.
-        plain: Whether nothing but finite numbers is wanted and there.
-        kinds: NumPy's kinds of each column in the blocks.
-    """
-
-    whole: bool = True
-    plain: bool = True
-    kinds: dict[str, set[str]] = field(default_factory=dict)
-
-    def add(self, frame: pd.DataFrame, wanted: Wanted) -> None:
-        """Look at a block."""
-        if frame.shape[1] != len(wanted.head.names):
-            self.whole = False
+        if rows is None:
+            yield pd.read_csv(file.path, **options)
             return
-        self.whole = self.whole and not frame.iloc[:, -1].isna().any()
-        frame.columns = list(wanted.head.names)
-        self.plain = self.plain and all_numbers(frame, wanted)
-        for name in wanted.roles:
-            self.kinds.setdefault(name, set()).add(frame[name].dtype.kind)
-
-    def numeric(self, name: str) -> bool:
-        """Whether pandas reads the column as numbers everywhere."""
-        return self.kinds[name] <= {"i", "u", "f"}
-
-    def mixed(self, name: str) -> bool:
-        """Whether some blocks hold integers, and others other numbers."""
-        return len(self.kinds[name]) > 1
-
-
-def csv_blocks(
-    file: Path, dialect: Dialect, wanted: Wanted, memory: float
-) -> tuple[Mapping[str, Kind], Iterator[dict[str, np.ndarray]]]:
-    """What each wanted column holds, and the columns block by block, as `read_columns` gives them.
-
-    Args:
-        file: The file.
-        dialect: How it is written.
-        wanted: Which of its columns are read.
-        memory: How much memory may be taken, in bytes.
-
-    Raises:
-        DefectsError: Rows or fields are not what they should be; with every kind of defect, its row and column.
-        DataError: The file cannot be read.
-    """
-    rows = max(1, min(_MOST_ROWS, int(memory / _SHARE / (8 * len(wanted.head.names)))))
-    seen, broken = _look(file, dialect, wanted, rows)
-    names = list(wanted.roles)
-    kinds: Mapping[str, Kind] = dict.fromkeys(names, "number")
-    if broken or not (seen.whole and seen.plain and seen.kinds) or has_zero_bytes(file, dialect.encoding):
-        found, defects = examine(file, dialect, wanted)
-        if defects:
-            raise refusal(file, defects)
-        if broken or not seen.kinds:
-            hint = "look for stray quotes, or write the file anew"
-            raise DataError("pandas cannot read the table", file=file, hint=hint)
-        kinds = wanted.kinds(found.columns)
-    return kinds, _columns(file, dialect, wanted, (seen, kinds, rows))
-
-
-def _look(file: Path, dialect: Dialect, wanted: Wanted, rows: int) -> tuple[_Seen, bool]:
-    """What the columns hold, and whether pandas refuses the file."""
-    seen = _Seen()
-    try:
-        for frame in _frames(file, dialect, wanted, rows):
-            seen.add(frame, wanted)
-    except (ValueError, OSError, EOFError):
-        return seen, True
-    return seen, False
-
-
-def _columns(
-    file: Path, dialect: Dialect, wanted: Wanted, about: tuple[_Seen, Mapping[str, Kind], int]
-) -> Iterator[dict[str, np.ndarray]]:
-    seen, kinds, rows = about
-    places = {name: wanted.head.names.index(name) for name in wanted.roles}
-    as_written = {name for name in places if kinds[name] != "number" or not seen.numeric(name)}
-    # Not every integer is the same number when it is read as a float: -0 is not, and those above 2**53.
-    floats = {name for name in places if seen.mixed(name) and name not in as_written}
-    types = {places[name]: str for name in as_written} | {places[name]: "float64" for name in floats}
-    for frame in _frames(file, dialect, wanted, rows, dtype=types):
-        frame.columns = list(wanted.head.names)
-        yield {name: _column_table_blocks(frame[name], dialect, name, kinds[name]) for name in places}
-
-
-def _column_table_blocks(column: pd.Series[Any], dialect: Dialect, name: str, kind: Kind) -> np.ndarray:
-    if kind == "number":
-        return as_numbers(column, dialect)
-    text = as_text(column)
-    return as_days(text, dialect.dates.get(name, "")) if kind == "date" else text
-
-
-def _frames(file: Path, dialect: Dialect, wanted: Wanted, rows: int, **more: Any) -> Iterator[pd.DataFrame]:
-    import pandas as pd
-
-    try:
-        with pd.read_csv(file, **options(dialect, wanted.head), chunksize=rows, **more) as blocks:
+        with pd.read_csv(file.path, chunksize=rows, **options) as blocks:
             yield from blocks
     except pd.errors.EmptyDataError:
         return
+
+
+def _as_array(column: pd.Series[Any], kind: ColumnType, dialect: Dialect) -> np.ndarray:
+    """Return a column as float64, or as objects without blanks around them, None where a text is missing."""
+    if kind == "number":
+        if column.dtype.kind in "iuf":
+            return column.to_numpy(dtype="float64")
+        return np.array([dialect.number(str(value)) for value in column], dtype="float64")
+    texts = [
+        None if is_missing else str(value).strip() for value, is_missing in zip(column, column.isna(), strict=True)
+    ]
+    if kind != "date":
+        return np.array(texts, dtype=object)
+    date_format = dialect.dates.get(str(column.name), "")
+    days = {text: np.nan if text is None else days_since_epoch(text, date_format) for text in set(texts)}
+    return np.array([days[text] for text in texts], dtype="float64")

@@ -1,4 +1,4 @@
-"""Tables that do not fit in memory, converted once to a form that streams, and kept beside the data."""
+"""Tables that do not fit in memory: converted once to a form that streams, and kept in the data folder."""
 
 from __future__ import annotations
 
@@ -7,16 +7,14 @@ import json
 import os
 import shutil
 from contextlib import contextmanager
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nnrun.data.csv.column_roles import side_by_side
-from nnrun.data.csv.read_columns import csv_blocks
 from nnrun.data.dataset import Examples
 from nnrun.data.files.digests import file_sha256
 from nnrun.data.files.lock import exclusive_lock
+from nnrun.data.sources.column_roles import stack_targets
 from nnrun.data.streaming.streams import Stream
 from nnrun.data.streaming.table_store import TableStore, TableWriter
 from nnrun.errors import DataError
@@ -26,80 +24,60 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
-    from nnrun.data.csv.column_roles import Chosen
-    from nnrun.data.csv.dialect import Dialect
-    from nnrun.data.csv.type_inference import Wanted
     from nnrun.data.data_paths import DataPaths
+    from nnrun.data.sources.column_roles import ColumnRoles
     from nnrun.progress import Progress
 
-    #: A table in pieces: what each column holds, and columns by name, block by block.
+    #: A table in blocks: the type of each column, and the columns by name, block by block.
     Blocks = tuple[Mapping[str, str], Iterator[Mapping[str, np.ndarray]]]
 
-#: Counts the forms of a converted table: one of another form is made anew.
+#: The version of the form of converted tables: one of another version is converted again.
 _FORM = 1
 
 
-def converted_csv(
-    file: Path, dialect: Dialect, wanted: Wanted, memory: float, places: DataPaths, progress: Progress
+def convert(
+    file: Path, stated: Mapping[str, Any], blocks: Callable[[], Blocks], data_paths: DataPaths, progress: Progress
 ) -> TableStore:
-    """A csv file as a table that streams.
+    """Convert a file to a table that streams, unless that was done before.
 
     Args:
         file: The file.
-        dialect: How it is written.
-        wanted: Which of its columns are read, and how.
-        memory: How much memory may be taken, in bytes.
-        places: The converted table lies in the data folder.
-        progress: Who is told.
+        stated: What else decides what the table holds, as JSON: how the file is read.
+        blocks: Reads the file in blocks.
+        data_paths: The converted table is kept in the data folder.
+        progress: Where progress is reported.
 
     Raises:
-        DefectsError: Rows or fields are not what they should be.
-        DataError: The file cannot be read, or its conversion not be written.
+        DefectsError: Rows or fields are invalid.
+        DataError: The file cannot be read, or the table cannot be written.
     """
-    said = {"dialect": asdict(dialect), "roles": wanted.roles, "types": wanted.types, "gaps": sorted(wanted.gaps)}
-    return converted(file, said, lambda: csv_blocks(file, dialect, wanted, memory), places, progress)
-
-
-def converted(
-    file: Path, said: Mapping[str, Any], blocks: Callable[[], Blocks], places: DataPaths, progress: Progress
-) -> TableStore:
-    """A file as a table that streams, converted where that was not done before.
-
-    Args:
-        file: The file.
-        said: What, beside the file's bytes, decides what the table holds, as JSON.
-        blocks: Reads the file.
-        places: The converted table lies in the data folder.
-        progress: Who is told.
-    """
-    told = json.dumps({"form": _FORM, "sha256": file_sha256(file), **said}, sort_keys=True)
-    key = hashlib.sha256(told.encode()).hexdigest()
-    folder = _home(places) / f"{file.name.split('.')[0]}-{key[:16]}"
+    identity = json.dumps({"form": _FORM, "sha256": file_sha256(file), **stated}, sort_keys=True)
+    key = hashlib.sha256(identity.encode()).hexdigest()
+    folder = _streams_folder(data_paths) / f"{file.name.split('.')[0]}-{key[:16]}"
     with exclusive_lock(folder.with_suffix(".lock"), f"converts {file.name}", progress):
         if not folder.is_dir():
-            with _made(folder) as part:
+            with _atomic_folder(folder) as part:
                 _write(part, key, blocks)
             size = TableStore.open(folder).size
             progress.say(f"{file.name} is converted: {format_bytes(size)} in {folder}, which may be deleted.")
     return TableStore.open(folder)
 
 
-def streamed_examples(store: TableStore, chosen: Chosen, memory: float) -> tuple[Examples, dict[str, np.ndarray]]:
-    """The examples of a converted table, their features on disk, and its columns by name, features without rows."""
-    table = {name: store.column(name) for name in chosen.names if name not in chosen.features}
-    x = Stream(store.only(chosen.features), np.arange(store.rows), memory)
-    y = side_by_side({name: table[name] for name in chosen.targets})
-    weight = None if chosen.weight is None else table[chosen.weight]
-    bare = {name: np.empty(0, object if name in store.texts else "float64") for name in chosen.features}
-    return Examples(x, y, weight), bare | table
+def streamed_examples(store: TableStore, roles: ColumnRoles, memory: float) -> tuple[Examples, dict[str, np.ndarray]]:
+    """Return the examples of a converted table, their features on disk, and its columns, those of features empty."""
+    table = {name: np.empty(0, object if name in store.texts else "float64") for name in roles.features}
+    table |= {name: store.column(name) for name in roles.names if name not in roles.features}
+    x = Stream(store.only(roles.features), np.arange(store.rows), memory)
+    y = stack_targets({name: table[name] for name in roles.targets})
+    return Examples(x, y, None if roles.weight is None else table[roles.weight]), table
 
 
-def _home(places: DataPaths) -> Path:
-    """The folder of converted tables: in the data folder, or the user's cache where that cannot be written to."""
+def _streams_folder(data_paths: DataPaths) -> Path:
+    """Return the folder of converted tables: in the data folder, or in the user's cache if that is read-only."""
     from platformdirs import user_cache_path
 
-    wanted = places.cache_dir() / "streams"
-    for folder in (wanted, user_cache_path("nnrun", appauthor=False) / "streams"):
+    preferred = data_paths.cache_dir() / "streams"
+    for folder in (preferred, user_cache_path("nnrun", appauthor=False) / "streams"):
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError:
@@ -108,16 +86,16 @@ def _home(places: DataPaths) -> Path:
             return folder
     raise DataError(
         "a converted table has to be written, but neither the data folder nor the user's cache can be written to",
-        file=wanted,
+        file=preferred,
         hint="name a folder with --data-dir",
     )
 
 
 @contextmanager
-def _made(folder: Path) -> Iterator[Path]:
-    """A folder that appears under its name once it is whole."""
+def _atomic_folder(folder: Path) -> Iterator[Path]:
+    """Yield a folder that gets its name once it is complete."""
     part = folder.with_suffix(".part")
-    # Left there by a process that died.
+    # Left there by a process that was killed.
     shutil.rmtree(part, ignore_errors=True)
     try:
         part.mkdir()
@@ -128,8 +106,8 @@ def _made(folder: Path) -> Iterator[Path]:
 
 
 def _write(part: Path, key: str, blocks: Callable[[], Blocks]) -> None:
-    kinds, found = blocks()
-    writer = TableWriter(part, kinds)
+    types, found = blocks()
+    writer = TableWriter(part, types)
     try:
         for block in found:
             writer.add(block)

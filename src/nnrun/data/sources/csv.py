@@ -2,39 +2,42 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
-from nnrun.data.columns import Columns, labels, resolve
-from nnrun.data.csv.column_roles import Asked, Chosen, side_by_side
-from nnrun.data.csv.dates import days
+from nnrun.data.columns import labels
+from nnrun.data.csv.dates import days_since_epoch
 from nnrun.data.csv.defects import examine
-from nnrun.data.csv.dialect import Dialect, Head
-from nnrun.data.csv.header import read_head
-from nnrun.data.csv.read_columns import read_columns
-from nnrun.data.csv.type_inference import Wanted, kinds_and_forms
-from nnrun.data.dataset import DataFacts, Examples, SourceData
+from nnrun.data.csv.dialect import Dialect
+from nnrun.data.csv.header import read_header
+from nnrun.data.csv.read_columns import csv_blocks, read_columns
+from nnrun.data.csv.type_inference import ColumnRequest
+from nnrun.data.sources.table import TableSource, column_types, default_separator
 from nnrun.data.streaming.memory import DEFAULT_MEMORY_GB, check_memory_limit, should_stream
 from nnrun.errors import DataError, DefectsError
 from nnrun.spec.finding import Finding
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    from nnrun.data.csv.type_inference import Kind, Role, Scan
+    from nnrun.data.csv.type_inference import ColumnType, TableStats
     from nnrun.data.data_paths import DataPaths
+    from nnrun.data.dataset import DataFacts, SourceData
+    from nnrun.data.sources.column_roles import ColumnRoles
     from nnrun.errors import Path as ConfigPath
+    from nnrun.errors import Problem
     from nnrun.progress import Progress
 
 
-#: A file up to this many bytes is read whole by `check` (0.4 s at most), of a larger one the start.
-_WHOLE = 1_000_000
-_START_ROWS = 1000
-_WORDS = ("text", "category")
+#: `check` reads a file of up to this many bytes whole (0.4 s at most), else its first rows.
+_MAX_BYTES = 1_000_000
+_MAX_ROWS = 1000
+_TEXT_TYPES = ("text", "category")
 
 
-class Csv:
+class Csv(TableSource):
     """A table in a text file: one row an example, fields between separators.
 
     Malformed rows, text among numbers and missing values are refused, all of them, with their rows and columns. A date
@@ -66,6 +69,8 @@ class Csv:
             in memory at a time.
     """
 
+    name = "csv"
+
     def __init__(  # noqa: PLR0913, PLR0917 - the config's own words
         self,
         file: str,
@@ -82,162 +87,102 @@ class Csv:
         stream: bool | None = None,
         memory: float = DEFAULT_MEMORY_GB,
     ) -> None:
+        super().__init__(features, target, sample_weight, group)
         check_memory_limit("csv", memory)
-        self.stream, self.memory = stream, memory
-        plain = file.removesuffix(".gz").lower()
-        separator = separator or ("\t" if plain.endswith(".tsv") else ",")
+        self.file, self.stream, self.memory = file, stream, memory
+        separator = separator or default_separator(file)
         if len(separator) != 1 or separator in '"\r\n' or separator == decimal:
             raise ValueError(
                 f"csv: separator expected one character other than the decimal mark, received {separator!r}"
             )
+        self.types, dates = column_types("csv", types)
         words = Dialect.missing if missing is None else tuple(missing)
-        self.file = file
-        self.types, dates = kinds_and_forms("csv", types)
         self.dialect = Dialect(separator, decimal, encoding, words, header, dates)
-        #: Whether features may have missing values: where a step of the preparation fills them in.
-        self.missing_allowed = False
-        targets = target if isinstance(target, list) else [-1 if target is None else target]
-        self.asked = Asked(features, targets, sample_weight, group)
 
-    def load(self, places: DataPaths, progress: Progress) -> SourceData:
-        """Read the table, or convert it where it streams."""
-        file = places.require(self.file)
-        head = read_head(file, self.dialect, self.asked)
-        chosen = self._select(file, head)
-        wanted = self._wanted(head, chosen)
-        if self._streams(file):
-            from nnrun.data.sources.converted_table import converted_csv, streamed_examples
+    def load(self, data_paths: DataPaths, progress: Progress) -> SourceData:
+        """Read the table, or convert it if it streams."""
+        path = data_paths.require(self.file)
+        file = read_header(path, self.dialect, self.selection.needing_name)
+        roles = self.column_roles(file.names, path)
+        request = self._request(roles)
+        known: dict[str, Any] = {"files": {path.name: path}}
+        if self._streams(path):
+            from nnrun.data.sources.converted_table import convert, streamed_examples
 
-            store = converted_csv(file, self.dialect, wanted, self.memory * 1e9, places, progress)
-            (examples, table), kinds = streamed_examples(store, chosen, self.memory * 1e9), store.kinds
+            memory = self.memory * 1e9
+            stated: dict[str, Any] = {"dialect": asdict(self.dialect), "roles": request.roles, "types": request.types}
+            stated |= {"gaps": sorted(request.gaps)}
+            store = convert(path, stated, partial(csv_blocks, file, request, memory), data_paths, progress)
+            (known["train"], table), types = streamed_examples(store, roles, memory), store.kinds
         else:
-            table, kinds = read_columns(file, self.dialect, wanted)
-            examples = chosen.examples(table)
-        dates = {name: self.dialect.dates.get(name, "") for name, kind in kinds.items() if kind == "date"}
-        return SourceData(
-            examples,
-            target_names=chosen.targets,
-            files={file.name: file},
-            layout=chosen.layout(head.names, table, header=bool(head.line), dates=dates),
-            groups=None if chosen.group is None else table[chosen.group],
-            group=chosen.group,
-        )
+            table, types = read_columns(file, request)
+        dates = {name: self.dialect.dates.get(name, "") for name, kind in types.items() if kind == "date"}
+        return self.source_data(table, roles, file.names, header=file.header_line > 0, dates=dates, **known)
 
-    def load_new(self, file: Path, layout: Mapping[str, Any], *, with_target: bool) -> Examples:
-        """Read another file with the same columns; the target columns may be missing where they are not asked for."""
-        head = read_head(file, self.dialect)
-        head = _positional(head, layout) if not (layout["header"] and head.line) else head
-        wanted = [*layout["features"], *(layout["targets"] if with_target else [])]
-        try:
-            resolve(wanted, head.names)
-        except ValueError as error:
-            raise DataError(
-                str(error), file=file, hint=f"the run was trained on the columns {', '.join(wanted)}"
-            ) from None
-        dates: Mapping[str, str] = layout.get("dates", {})
-        # Targets that were numbers keep what they look like: the encoding names a class that is not the run's.
-        types: dict[str, Kind] = dict.fromkeys(layout["features"], "number")
-        types |= {name: "text" for name in wanted if name in layout["text"]}
-        types |= {name: "date" for name in wanted if name in dates}
-        roles: dict[str, Role] = {name: "feature" if name in layout["features"] else "target" for name in wanted}
-        gaps = layout["features"] if self.missing_allowed else ()
-        table, _ = read_columns(file, replace(self.dialect, dates=dates), Wanted(head, roles, types, gaps))
-        y = side_by_side({name: table[name] for name in layout["targets"]}) if with_target else None
-        return Examples(Columns({name: table[name] for name in layout["features"]}), y)
-
-    def facts(self, places: DataPaths, path: ConfigPath) -> tuple[DataFacts | None, list[Finding]]:
+    def facts(self, data_paths: DataPaths, path: ConfigPath) -> tuple[DataFacts | None, list[Finding]]:
         """Read the header and, of a small file, all rows: columns, classes, and whatever is wrong."""
-        below = (*path, "csv")
+        path = (*path, "csv")
+        file_path = (*path, "file")
         try:
-            file = places.require(self.file)
-            head = read_head(file, self.dialect, self.asked)
+            found = data_paths.require(self.file)
+            file = read_header(found, self.dialect, self.selection.needing_name)
         except DefectsError as error:
-            return None, [
-                Finding((*below, "file"), one.text, one.hint, "defective-data", mark=one.mark) for one in error.problems
-            ]
+            return None, _defective(file_path, error.problems)
         except DataError as error:
-            name = "unreadable-data" if places.find(self.file) else "missing-file"
-            return None, [Finding((*below, "file"), error.text, error.hint, name)]
-        findings = [*self.asked.wrong(head.names, below), *self._wrong_types(head, below)]
+            code = "unreadable-data" if data_paths.find(self.file) else "missing-file"
+            return None, [Finding(file_path, error.text, error.hint, code)]
+        findings = self.column_findings(file.names, path)
         if findings:
             return None, findings
-        whole = file.stat().st_size <= _WHOLE and file.suffix != ".gz"
+        roles = self.selection.roles(file.names)
+        is_whole = found.stat().st_size <= _MAX_BYTES and found.suffix != ".gz"
         try:
-            chosen = self._select(file, head)
-            found, wrong = examine(file, self.dialect, self._wanted(head, chosen), None if whole else _START_ROWS)
+            stats, defects = examine(file, self._request(roles), None if is_whole else _MAX_ROWS)
         except DataError as error:
-            return None, [Finding((*below, "file"), error.text, error.hint, "defective-data")]
-        problems = [defect.problem() for defect in wrong]
-        return self._outline(chosen, found, whole=whole, streamed=self._streams(file)), [
-            Finding((*below, "file"), one.text, one.hint, "defective-data", mark=one.mark) for one in problems
-        ]
+            return None, [Finding(file_path, error.text, error.hint, "defective-data")]
+        facts = self._facts(roles, stats, is_whole=is_whole, is_streamed=self._streams(found))
+        return facts, _defective(file_path, defects.problems())
 
-    def _outline(self, chosen: Chosen, found: Scan, *, whole: bool, streamed: bool) -> DataFacts:
-        kinds = {name: self.types.get(name) or tally.kind() for name, tally in found.columns.items()}
-        text = frozenset(name for name in chosen.features if kinds[name] in _WORDS)
+    def new_file_dialect(self, file: Path) -> Dialect:  # noqa: ARG002
+        """Return how the run's own file is written."""
+        return self.dialect
+
+    def no_features(self, names: Sequence[str], path: ConfigPath) -> Finding:
+        """Return what to report if the target leaves no column: often the separator is another one."""
+        text = f"expected feature columns beside the target, received the one column {names[0]!r}"
+        return Finding((*path, "file"), text, "is the `separator` right?", "defective-data")
+
+    def _facts(self, roles: ColumnRoles, stats: TableStats, *, is_whole: bool, is_streamed: bool) -> DataFacts:
+        types = stats.types(self._request(roles))
         values = {
-            name: self._values(name, distinct, kinds[name])
-            for name, tally in found.columns.items()
-            if whole and (distinct := tally.distinct())
+            name: self._labels(name, values, types[name])
+            for name, column in stats.columns.items()
+            if is_whole and (values := column.values())
         }
-        return DataFacts(
-            (len(chosen.features),),
-            found.rows if whole else None,
-            class_names=values.get(chosen.targets[0]) if len(chosen.targets) == 1 else None,
-            columns=chosen.features,
-            text=text,
-            values=values,
-            target_names=chosen.targets,
-            group=chosen.group,
-            streamed=streamed,
+        text = [name for name, kind in types.items() if kind in _TEXT_TYPES]
+        rows = stats.rows if is_whole else None
+        return self.table_facts(roles, rows, text, values=values, streamed=is_streamed)
+
+    def _labels(self, name: str, values: Iterable[str], kind: ColumnType) -> tuple[str, ...]:
+        """Return a column's distinct values in order."""
+        if kind in _TEXT_TYPES:
+            return labels(values)
+        date_format = self.dialect.dates.get(name, "")
+        numbers = (days_since_epoch(one, date_format) if kind == "date" else self.dialect.number(one) for one in values)
+        return labels(number for number in numbers if number is not None)
+
+    def _request(self, roles: ColumnRoles) -> ColumnRequest:
+        """Return which columns to read; weights are numbers."""
+        weights: dict[str, ColumnType] = {} if roles.weight is None else {roles.weight: "number"}
+        return ColumnRequest(
+            roles.by_column(), {**self.types, **weights}, roles.features if self.missing_allowed else ()
         )
 
-    def _streams(self, file: Path) -> bool:
+    def _streams(self, path: Path) -> bool:
         # A number of eight characters is one of 8 bytes in the table, and again in tensors and arrays of 4.
-        return should_stream(self.stream, file.stat().st_size * (8 if file.suffix == ".gz" else 2), self.memory)
-
-    def _values(self, name: str, values: Iterable[str], kind: Kind) -> tuple[str, ...]:
-        """A column's distinct values in order."""
-        if kind in _WORDS:
-            return labels(values)
-        form = self.dialect.dates.get(name, "")
-        said = (days(value, form) if kind == "date" else self.dialect.number(value) for value in values)
-        return labels(number for number in said if number is not None)
-
-    def _wanted(self, head: Head, chosen: Chosen) -> Wanted:
-        """What is read of a file of these columns; weights are numbers."""
-        weights: dict[str, Kind] = {} if chosen.weight is None else {chosen.weight: "number"}
-        types = {**self.types, **weights}
-        return Wanted(head, chosen.roles, types, chosen.features if self.missing_allowed else ())
-
-    def _wrong_types(self, head: Head, below: ConfigPath) -> list[Finding]:
-        try:
-            resolve(self.types, head.names)
-        except ValueError as error:
-            return [Finding((*below, "types"), str(error), None, "unknown-column")]
-        return []
-
-    def _select(self, file: Path, head: Head) -> Chosen:
-        """The names of the columns by what they are for."""
-        wrong = [*self.asked.wrong(head.names, ()), *self._wrong_types(head, ())]
-        if wrong:
-            raise DataError(wrong[0].text, file=file, hint=wrong[0].hint)
-        chosen = self.asked.choose(head.names)
-        features = chosen.features
-        if not features:
-            raise DataError(
-                f"expected feature columns beside the target, received the one column {head.names[0]!r}",
-                file=file,
-                hint="is the `separator` right?",
-            )
-        return chosen
+        return should_stream(self.stream, path.stat().st_size * (8 if path.suffix == ".gz" else 2), self.memory)
 
 
-def _positional(head: Head, layout: Mapping[str, Any]) -> Head:
-    """The run's column names for a file without a header (or for a run whose file had none), by position."""
-    names = list(layout["names"])
-    without = [name for name in names if name not in layout["targets"]]
-    for known in (names, without, list(layout["features"])):
-        if len(known) == len(head.names):
-            return Head(tuple(known), head.line)
-    return head
+def _defective(path: ConfigPath, problems: Iterable[Problem]) -> list[Finding]:
+    """Return the defects of a file as findings about the config's `file`."""
+    return [Finding(path, one.text, one.hint, "defective-data", mark=one.mark) for one in problems]

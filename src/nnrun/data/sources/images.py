@@ -255,32 +255,32 @@ class Images:
             DataError: A column or a picture does not exist, or a row has another number of fields.
         """
         from nnrun.data.columns import resolve
-        from nnrun.data.csv.dialect import Dialect, rows
-        from nnrun.data.csv.header import read_head
+        from nnrun.data.csv.dialect import Dialect, read_rows
+        from nnrun.data.csv.header import read_header
 
         dialect = Dialect("\t" if file.suffix == ".tsv" else ",")
-        head = read_head(file, dialect)
+        opened = read_header(file, dialect)
         try:
-            (path,) = resolve([self.path_column], head.names)
-            target = resolve([self.target], head.names)[0] if with_target else path
+            (path,) = resolve([self.path_column], opened.names)
+            target = resolve([self.target], opened.names)[0] if with_target else path
         except ValueError as error:
             raise DataError(str(error), file=file, hint="set `path_column` and `target`") from None
-        places = head.names.index(path), head.names.index(target)
+        places = opened.names.index(path), opened.names.index(target)
         if isinstance(self.path_column, int) and (file.parent / path).is_file():
             # The first line names a picture already: it is not a header.
-            head = read_head(file, replace(dialect, header=False))
+            opened = read_header(file, replace(dialect, header=False))
         pictures = _PictureList(index=file)
-        for line, fields in rows(file, dialect):
-            if line <= head.line:
+        for line, fields in read_rows(file, dialect):
+            if line <= opened.header_line:
                 continue
-            if len(fields) != len(head.names):
-                raise DataError(f"expected {len(head.names)} fields, received {len(fields)}", file=file, row=line)
+            if len(fields) != len(opened.names):
+                raise DataError(f"expected {len(opened.names)} fields, received {len(fields)}", file=file, row=line)
             pictures.files.append(file.parent / fields[places[0]].strip())
             pictures.classes.append(fields[places[1]].strip())
             pictures.lines.append(line)
         if not pictures.files:
             raise DataError("expected rows that name pictures, received none", file=file, hint="is it the right file?")
-        _require_files(pictures, head.names[places[0]])
+        _require_files(pictures, opened.names[places[0]])
         return pictures
 
 

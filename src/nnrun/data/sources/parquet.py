@@ -5,35 +5,36 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
-from nnrun.data.columns import label, resolve
-from nnrun.data.csv.column_roles import Asked, Chosen, no_features
-from nnrun.data.csv.dates import days
-from nnrun.data.csv.defects import Defect, Defects, refusal
+import numpy as np
+
+from nnrun.data.columns import label
+from nnrun.data.csv.dates import days_since_epoch
+from nnrun.data.csv.defects import DefectList
 from nnrun.data.csv.dialect import Dialect
-from nnrun.data.csv.type_inference import kinds_and_forms
-from nnrun.data.dataset import DataFacts, SourceData
+from nnrun.data.csv.invalid_values import InvalidValue
+from nnrun.data.prepare.columnwise import missing
+from nnrun.data.sources.column_roles import ColumnRoles
+from nnrun.data.sources.table import TableSource, column_types
 from nnrun.data.streaming.memory import DEFAULT_MEMORY_GB, check_memory_limit, should_stream
 from nnrun.errors import DataError, MissingExtraError
 from nnrun.spec.finding import Finding
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    import numpy as np
-
     from nnrun.data.data_paths import DataPaths
-    from nnrun.data.dataset import Examples
+    from nnrun.data.dataset import DataFacts, Examples, SourceData
     from nnrun.errors import Path as ConfigPath
     from nnrun.progress import Progress
 
 
 _SECONDS_A_DAY = 86_400
-#: Rows converted at a time, at most.
-_MOST_ROWS = 200_000
+#: The most rows that are converted at a time.
+_MAX_ROWS = 200_000
 
 
-class Parquet:
+class Parquet(TableSource):
     """A table in a Parquet file, which knows its columns' names and types. Needs the extra `parquet`.
 
     Dates and times become days since 1970-01-01 (a time of day their fraction), truth values 0 and 1, categories text.
@@ -55,6 +56,8 @@ class Parquet:
             in memory at a time.
     """
 
+    name = "parquet"
+
     def __init__(  # noqa: PLR0913, PLR0917 - the config's own words
         self,
         file: str,
@@ -66,198 +69,147 @@ class Parquet:
         stream: bool | None = None,
         memory: float = DEFAULT_MEMORY_GB,
     ) -> None:
+        super().__init__(features, target, sample_weight, group)
         check_memory_limit("parquet", memory)
         self.file, self.stream, self.memory = file, stream, memory
-        self.types, self.forms = kinds_and_forms("parquet", types)
-        #: Whether features may have missing values: where a step of the preparation fills them in.
-        self.missing_allowed = False
-        targets = target if isinstance(target, list) else [-1 if target is None else target]
-        self.asked = Asked(features, targets, sample_weight, group)
+        self.types, self.date_formats = column_types("parquet", types)
 
-    def load(self, places: DataPaths, progress: Progress) -> SourceData:
-        """Read the table, or convert it where it streams."""
-        file = places.require(self.file)
-        schema = _schema(file)
-        names = schema.names
-        wrong = self._wrong(names, ())
-        if wrong:
-            raise DataError(wrong[0].text, file=file, hint=wrong[0].hint)
-        chosen = self.asked.choose(names)
-        if self._streams(_rows(file), chosen):
-            from nnrun.data.sources.converted_table import converted, streamed_examples
+    def load(self, data_paths: DataPaths, progress: Progress) -> SourceData:
+        """Read the table, or convert it if it streams."""
+        file = data_paths.require(self.file)
+        schema, rows = _schema(file)
+        roles = self.column_roles(schema.names, file)
+        known: dict[str, Any] = {"files": {file.name: file}}
+        if self._streams(rows, roles):
+            from nnrun.data.sources.converted_table import convert, streamed_examples
 
-            said = {"types": self.types, "forms": self.forms, "roles": chosen.roles, "gaps": self.missing_allowed}
-            store = converted(file, said, lambda: self._blocks(file, schema, chosen), places, progress)
-            examples, table = streamed_examples(store, chosen, self.memory * 1e9)
+            stated = {"types": self.types, "forms": self.date_formats, "roles": roles.by_column()}
+            stated |= {"gaps": self.missing_allowed}
+            store = convert(file, stated, partial(self._blocks, file, schema, roles), data_paths, progress)
+            known["train"], table = streamed_examples(store, roles, self.memory * 1e9)
         else:
-            table = self._table(file, chosen.names, chosen.features)
-            examples = chosen.examples(table)
-        return SourceData(
-            examples,
-            target_names=chosen.targets,
-            files={file.name: file},
-            layout=chosen.layout(names, table, header=True, dates=self._dates(schema, chosen)),
-            groups=None if chosen.group is None else table[chosen.group],
-            group=chosen.group,
-        )
+            table = self._table(file, roles)
+        return self.source_data(table, roles, schema.names, dates=self._dates(schema, roles), **known)
 
-    def facts(self, places: DataPaths, path: ConfigPath) -> tuple[DataFacts | None, list[Finding]]:
-        """Read the columns' names and types and the number of rows from the file's end."""
-        below = (*path, "parquet")
+    def facts(self, data_paths: DataPaths, path: ConfigPath) -> tuple[DataFacts | None, list[Finding]]:
+        """Read the columns' names and types and the number of rows from the end of the file."""
+        path = (*path, "parquet")
         try:
-            file = places.require(self.file)
-            schema, rows = _schema(file), _rows(file)
+            schema, rows = _schema(data_paths.require(self.file))
         except (DataError, MissingExtraError) as error:
-            name = "missing-file" if places.find(self.file) is None else "unreadable-data"
-            return None, [Finding((*below, "file"), error.text, error.hint, name)]
-        wrong = self._wrong(schema.names, below)
-        if wrong:
-            return None, wrong
-        chosen = self.asked.choose(schema.names)
-        features = chosen.features
-        outline = DataFacts(
-            (len(features),),
-            rows,
-            columns=features,
-            text=frozenset(name for name in features if self._holds_text(schema, name)),
-            target_names=chosen.targets,
-            group=chosen.group,
-            streamed=self._streams(rows, chosen),
-        )
-        return outline, []
+            code = "missing-file" if data_paths.find(self.file) is None else "unreadable-data"
+            return None, [Finding((*path, "file"), error.text, error.hint, code)]
+        findings = self.column_findings(schema.names, path)
+        if findings:
+            return None, findings
+        roles = self.selection.roles(schema.names)
+        text = [name for name in roles.features if self._is_text(schema, name)]
+        return self.table_facts(roles, rows, text, streamed=self._streams(rows, roles)), []
 
     def load_new(self, file: Path, layout: Mapping[str, Any], *, with_target: bool) -> Examples:
         """Read another Parquet file, or a csv, with the same columns."""
         if file.suffix.lower() not in (".parquet", ".pq"):
-            from nnrun.data.sources.csv import Csv
+            return super().load_new(file, layout, with_target=with_target)
+        roles = ColumnRoles(tuple(layout["features"]), tuple(layout["targets"]) if with_target else ())
+        names = _schema(file)[0].names
+        for name in roles.names:
+            if name not in names:
+                raise DataError(f"there is no column {name!r}", file=file, hint=f"there are: {', '.join(names)}")
+        return roles.examples(self._table(file, roles))
 
-            source = Csv(file.name)
-            source.missing_allowed = self.missing_allowed
-            return source.load_new(file, layout, with_target=with_target)
-        targets = tuple(layout["targets"]) if with_target else ()
-        chosen = Chosen(tuple(layout["features"]), targets)
-        there = _schema(file).names
-        lacking = [name for name in chosen.names if name not in there]
-        if lacking:
-            raise DataError(f"there is no column {lacking[0]!r}", file=file, hint=f"there are: {', '.join(there)}")
-        return chosen.examples(self._table(file, chosen.names, chosen.features))
-
-    def _wrong(self, names: Sequence[str], below: ConfigPath) -> list[Finding]:
-        wrong = self.asked.wrong(names, below)
-        try:
-            resolve(self.types, names)
-        except ValueError as error:
-            wrong.append(Finding((*below, "types"), str(error), None, "unknown-column"))
-        if not wrong and not self.asked.choose(names).features:
-            return [no_features((*below, "target"))]
-        return wrong
-
-    def _holds_text(self, schema: Any, name: str) -> bool:
+    def _is_text(self, schema: Any, name: str) -> bool:
         kind = self.types.get(name)
-        return kind in ("text", "category") or (kind is None and _is_text(schema.field(name).type))
+        return kind in ("text", "category") or (kind is None and _is_string(schema.field(name).type))
 
-    def _dates(self, schema: Any, chosen: Chosen) -> dict[str, str]:
-        """The columns of dates, and how a csv with the same columns has to write them."""
+    def _dates(self, schema: Any, roles: ColumnRoles) -> dict[str, str]:
+        """Return the columns of dates, and the formats in which a csv of the same columns has to write them."""
         from pyarrow import types
 
-        stated = {name: self.forms.get(name, "") for name, kind in self.types.items() if kind == "date"}
-        kinds = {name: schema.field(name).type for name in chosen.names}
-        typed = {name: "" for name, kind in kinds.items() if types.is_timestamp(kind) or types.is_date(kind)}
-        return {name: form for name, form in (typed | stated).items() if self.types.get(name, "date") == "date"}
+        stored = {name: schema.field(name).type for name in roles.names}
+        dates = {name: "" for name, kind in stored.items() if types.is_timestamp(kind) or types.is_date(kind)}
+        dates |= {name: self.date_formats.get(name, "") for name, kind in self.types.items() if kind == "date"}
+        return {name: date_format for name, date_format in dates.items() if self.types.get(name, "date") == "date"}
 
-    def _table(self, file: Path, names: Sequence[str], gaps: Sequence[str]) -> dict[str, np.ndarray]:
-        """These columns: float64 for numbers, object for text; missing values only in `gaps`, where they are allowed.
+    def _streams(self, rows: int, roles: ColumnRoles) -> bool:
+        # A number is 8 bytes in the table, and 4 in each of array and tensor.
+        return should_stream(self.stream, rows * len(roles.names) * 16, self.memory)
+
+    def _table(self, file: Path, roles: ColumnRoles) -> dict[str, np.ndarray]:
+        """Return the columns: float64 for numbers, object for text.
 
         Raises:
-            DefectsError: Values are missing, or are not what they should be; with every kind of defect.
+            DefectsError: Values are missing or invalid; with every kind of defect.
             DataError: A column holds lists or structures.
         """
-        wrong = Defects()
-        with _opened(file) as opened:
-            table = self._checked(opened.read(columns=list(names)), file, gaps, (0, wrong))
-        _refuse(file, wrong)
+        defects = DefectList(file, has_lines=False)
+        with _open(file) as opened:
+            table = self._convert(opened.read(columns=roles.names), roles, 0, defects)
+        if defects:
+            raise defects.error()
         return table
 
-    def _streams(self, rows: int, chosen: Chosen) -> bool:
-        # A number is 8 bytes in the table, and 4 in each of array and tensor.
-        return should_stream(self.stream, rows * len(chosen.names) * 16, self.memory)
-
     def _blocks(
-        self, file: Path, schema: Any, chosen: Chosen
+        self, file: Path, schema: Any, roles: ColumnRoles
     ) -> tuple[dict[str, str], Iterator[dict[str, np.ndarray]]]:
-        """What the columns hold, and the columns block by block."""
-        kinds = {name: "text" if self._holds_text(schema, name) else "number" for name in chosen.names}
-        rows = max(1, min(_MOST_ROWS, int(self.memory * 1e9 / 64 / (8 * len(kinds)))))
+        """Return the types of the columns, and the columns block by block."""
+        types = {name: "text" if self._is_text(schema, name) else "number" for name in roles.names}
+        rows = max(1, min(_MAX_ROWS, int(self.memory * 1e9 / 64 / (8 * len(types)))))
 
         def blocks() -> Iterator[dict[str, np.ndarray]]:
             import pyarrow as pa
 
-            begin, wrong = 0, Defects()
-            with _opened(file) as opened:
-                for batch in opened.iter_batches(batch_size=rows, columns=chosen.names):
-                    block = self._checked(pa.Table.from_batches([batch]), file, chosen.features, (begin, wrong))
-                    # Behind a defect the rest is read for what else is wrong alone.
-                    if not wrong.told():
+            begin, defects = 0, DefectList(file, has_lines=False)
+            with _open(file) as opened:
+                for batch in opened.iter_batches(batch_size=rows, columns=roles.names):
+                    block = self._convert(pa.Table.from_batches([batch]), roles, begin, defects)
+                    # After a defect, the rest is read only for further defects.
+                    if not defects:
                         yield block
                     begin += batch.num_rows
-            _refuse(file, wrong)
+            if defects:
+                raise defects.error()
 
-        return kinds, blocks()
+        return types, blocks()
 
-    def _checked(self, table: Any, file: Path, gaps: Sequence[str], told: tuple[int, Defects]) -> dict[str, np.ndarray]:
-        """The columns of a table, and its defects added to those before; `told` is its first row, and those."""
-        from nnrun.data.prepare.columnwise import missing
-
-        begin, wrong = told
-        found = {}
+    def _convert(self, table: Any, roles: ColumnRoles, begin: int, defects: DefectList) -> dict[str, np.ndarray]:
+        """Return the columns of an Arrow table of rows from `begin`, and add what is wrong with them to `defects`."""
+        columns = {}
         for name in table.column_names:
-            values = _values(table.column(name), file, name)
-            if not (self.missing_allowed and name in gaps):
-                for row in missing(values).nonzero()[0].tolist():
-                    wrong.add("missing", name, begin + row, partial(_gap, name, begin + row))
-            found[name] = self._stated(values, name, begin, wrong)
-        return found
+            values = _values(table.column(name), defects.path, name)
+            if not (self.missing_allowed and name in roles.features):
+                for row in begin + missing(values).nonzero()[0]:
+                    defects.add(int(row), name, _missing_value(int(row)))
+            columns[name] = self._as_stated(values, name, begin, defects)
+        return columns
 
-    def _stated(self, column: np.ndarray, name: str, begin: int, defects: Defects) -> np.ndarray:
-        """A column as the config types it; what it cannot be is NaN, and a defect."""
-        import numpy as np
-
+    def _as_stated(self, column: np.ndarray, name: str, begin: int, defects: DefectList) -> np.ndarray:
+        """Return a column as the type that the config states; invalid values are NaN, and defects."""
         kind = self.types.get(name)
         if kind in ("text", "category") and column.dtype != object:
-            said = [None if np.isnan(value) else label(value) for value in column.tolist()]
-            return np.array(said, dtype=object)
+            return np.array([None if np.isnan(value) else label(value) for value in column.tolist()], dtype=object)
         if kind not in ("date", "number") or column.dtype != object:
             return column
-        read = Dialect().number if kind == "number" else partial(days, form=self.forms.get(name, ""))
-        found = [None if text is None else read(text) for text in column.tolist()]
-        for row, text in enumerate(column.tolist()):
-            if text is not None and found[row] is None:
-                defects.add(kind, name, begin + row, partial(_misfit, kind, name, text, begin + row))
-        return np.array([np.nan if value is None else value for value in found], dtype="float64")
+        date_format = self.date_formats.get(name, "")
+        parse = Dialect().number if kind == "number" else partial(days_since_epoch, date_format=date_format)
+        parsed = [None if text is None else parse(text) for text in column.tolist()]
+        for row, (text, value) in enumerate(zip(column.tolist(), parsed, strict=True), begin):
+            if text is not None and value is None:
+                defects.add(row, name, _invalid_value(kind, text, row))
+        return np.array([np.nan if value is None else value for value in parsed], dtype="float64")
 
 
-def _gap(name: str, row: int) -> Defect:
+def _missing_value(row: int) -> InvalidValue:
     text = f"expected a value, received a missing one in row {row} (counted from 0)"
     hint = "leave the row or the column out, or, in a feature, add a step such as `Impute: median`"
-    return Defect(None, name, text, hint)
+    return InvalidValue("missing", text, hint)
 
 
-def _misfit(kind: str, name: str, received: str, row: int) -> Defect:
+def _invalid_value(kind: str, received: str, row: int) -> InvalidValue:
     text = f"expected a {kind}, received {received[:40]!r} in row {row} (counted from 0)"
-    return Defect(None, name, text, "correct it, or state another of its `types`")
+    return InvalidValue(kind, text, "correct it, or state another of its `types`")
 
 
-def _refuse(file: Path, wrong: Defects) -> None:
-    """Refuse a file with defects, all of which are told.
-
-    Raises:
-        DefectsError: There are some.
-    """
-    if wrong.told():
-        raise refusal(file, wrong.told())
-
-
-def _opened(file: Path) -> Any:
+def _open(file: Path) -> Any:
     try:
         import pyarrow as pa
         import pyarrow.parquet as pq
@@ -271,17 +223,13 @@ def _opened(file: Path) -> Any:
         ) from None
 
 
-def _schema(file: Path) -> Any:
-    with _opened(file) as opened:
-        return opened.schema_arrow
+def _schema(file: Path) -> tuple[Any, int]:
+    """Return the Arrow schema of a file, and its number of rows."""
+    with _open(file) as opened:
+        return opened.schema_arrow, int(opened.metadata.num_rows)
 
 
-def _rows(file: Path) -> int:
-    with _opened(file) as opened:
-        return int(opened.metadata.num_rows)
-
-
-def _is_text(kind: Any) -> bool:
+def _is_string(kind: Any) -> bool:
     from pyarrow import types
 
     inner = kind.value_type if types.is_dictionary(kind) else kind
@@ -289,12 +237,12 @@ def _is_text(kind: Any) -> bool:
 
 
 def _values(column: Any, file: Path, name: str) -> np.ndarray:
-    import numpy as np
+    """Return an Arrow column as numbers or text."""
     import pyarrow as pa
     from pyarrow import types
 
     kind = column.type
-    if _is_text(kind):
+    if _is_string(kind):
         return np.array(column.to_pylist(), dtype=object)
     if types.is_timestamp(kind) or types.is_date(kind):
         seconds = column.cast(pa.timestamp("us")).cast(pa.int64()).to_pandas().to_numpy("float64") / 1e6

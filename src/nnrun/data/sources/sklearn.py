@@ -5,33 +5,31 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
+
 from nnrun.data.columns import labels, number
-from nnrun.data.csv.column_roles import Asked, Chosen, no_features
-from nnrun.data.dataset import DataFacts, SourceData
+from nnrun.data.dataset import DataFacts
 from nnrun.data.named.datasets import data_set
-from nnrun.errors import DataError
+from nnrun.data.sources.table import TableSource
 from nnrun.spec.finding import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
-
-    import numpy as np
 
     from nnrun.data.data_paths import DataPaths
-    from nnrun.data.dataset import Examples
+    from nnrun.data.dataset import SourceData
+    from nnrun.data.sources.column_roles import ColumnRoles
     from nnrun.errors import Path as ConfigPath
     from nnrun.progress import Progress
-    from nnrun.spec.facts import Task
 
 
 #: Linnerud's rows, features and targets; the registry has no such set, as it has three targets and twenty rows.
 _LINNERUD = DataFacts((3,), 20, columns=("chins", "situps", "jumps"), target_names=("weight", "waist", "pulse"))
-#: What scikit-learn is asked for beside the set's name: its own scaling of diabetes has seen all rows.
+#: Arguments of scikit-learn's loaders: its own scaling of diabetes is fitted on all rows.
 _OPTIONS: Mapping[str, Mapping[str, Any]] = {"diabetes": {"scaled": False}}
 
 
-class Sklearn:
+class Sklearn(TableSource):
     """A table that comes with scikit-learn, its columns under plain names: `petal width (cm)` is `petal_width`.
 
     The class column holds the classes' names (`species` of iris: setosa, versicolor, virginica).
@@ -45,6 +43,8 @@ class Sklearn:
             least 0. It is no feature.
     """
 
+    name = "sklearn"
+
     def __init__(
         self,
         set: Literal["iris", "wine", "breast_cancer", "diabetes", "linnerud", "digits"],  # noqa: A002 - the config's word
@@ -55,81 +55,49 @@ class Sklearn:
         self.set = set
         self.known = _LINNERUD if set == "linnerud" else data_set(set).facts
         self.names = _names(set, self.known)
-        own = list(self.known.target_names)
-        self.asked = Asked(
-            features, own if target is None else target if isinstance(target, list) else [target], sample_weight
-        )
+        super().__init__(features, target, sample_weight, default_target=self.known.target_names)
 
-    def load(self, places: DataPaths, progress: Progress) -> SourceData:  # noqa: ARG002
+    def load(self, data_paths: DataPaths, progress: Progress) -> SourceData:  # noqa: ARG002
         """Read the table from scikit-learn."""
-        chosen = self._chosen()
-        table = self._table()
-        return SourceData(
-            chosen.examples(table),
-            class_names=self._classes(chosen),
-            target_names=chosen.targets,
-            layout=chosen.layout(self.names, table, header=True),
-            task=self._task(chosen),
-        )
+        roles = self.column_roles(self.names)
+        known = self._target_facts(roles)
+        return self.source_data(self._table(), roles, self.names, **known)
 
-    def facts(self, places: DataPaths, path: ConfigPath) -> tuple[DataFacts | None, list[Finding]]:  # noqa: ARG002
-        """What is known of the set, and columns that it does not have."""
-        wrong = self._wrong((*path, "sklearn"))
-        if wrong:
-            return None, wrong
-        chosen = self._chosen()
-        classes = {self.known.target_names[0]: labels(self.known.class_names)} if self.known.class_names else {}
-        outline = DataFacts(
-            (len(chosen.features),),
-            self.known.rows,
-            task=self._task(chosen),
-            class_names=self._classes(chosen) or None,
-            columns=chosen.features,
-            text=frozenset(name for name in chosen.features if name in self._text()),
-            values=classes,
-            target_names=chosen.targets,
-        )
-        return outline, []
+    def facts(self, data_paths: DataPaths, path: ConfigPath) -> tuple[DataFacts | None, list[Finding]]:  # noqa: ARG002
+        """Return what is known of the set, and what is wrong with the columns that the config names."""
+        findings = self.column_findings(self.names, (*path, "sklearn"))
+        if findings:
+            return None, findings
+        roles = self.selection.roles(self.names)
+        known = self._target_facts(roles)
+        values = {self.known.target_names[0]: labels(self.known.class_names)} if self.known.class_names else {}
+        known["class_names"] = known["class_names"] or None
+        return self.table_facts(roles, self.known.rows, self._text(), values=values, **known), []
 
-    def load_new(self, file: Path, layout: Mapping[str, Any], *, with_target: bool) -> Examples:
-        """Read a csv with the same columns, by name or in the same order."""
-        from nnrun.data.sources.csv import Csv
-
-        return Csv(file.name).load_new(file, layout, with_target=with_target)
-
-    def _chosen(self) -> Chosen:
-        wrong = self._wrong(())
-        if wrong:
-            raise DataError(f"sklearn: {wrong[0].text}", hint=wrong[0].hint)
-        return self.asked.choose(self.names)
-
-    def _wrong(self, below: ConfigPath) -> list[Finding]:
-        wrong = self.asked.wrong(self.names, below)
-        if wrong:
-            return wrong
-        chosen = self.asked.choose(self.names)
-        if not chosen.features:
-            return [no_features((*below, "target"))]
-        if chosen.weight in self._text():
-            text = f"the column {chosen.weight!r} holds text, which cannot weigh rows"
-            return [Finding((*below, "sample_weight"), text, "name a column of numbers", "weight-among-columns")]
-        return []
+    def column_findings(self, names: Sequence[str], path: ConfigPath = ()) -> list[Finding]:
+        """Return what is wrong with the columns that the config names."""
+        findings = super().column_findings(names, path)
+        weight = None if findings else self.selection.roles(names).weight
+        if weight in self._text():
+            text = f"the column {weight!r} holds text, which cannot weigh rows"
+            findings.append(Finding((*path, "sample_weight"), text, "name a column of numbers", "weight-among-columns"))
+        return findings
 
     def _text(self) -> Sequence[str]:
-        """The class column, where its classes have names and not numbers."""
+        """Return the class column, if its classes have names and not numbers."""
         names = self.known.class_names or ()
         return self.known.target_names if any(number(name) is None for name in names) else ()
 
-    def _classes(self, chosen: Chosen) -> tuple[str, ...]:
-        """The classes of the target, where it is the class column alone."""
-        return labels(self.known.class_names or ()) if chosen.targets == self.known.target_names else ()
-
-    def _task(self, chosen: Chosen) -> Task | None:
-        return self.known.task if chosen.targets == self.known.target_names else None
+    def _target_facts(self, roles: ColumnRoles) -> dict[str, Any]:
+        """Return the classes and the task of the set's own target; none of another target."""
+        is_own = roles.targets == self.known.target_names
+        return {
+            "class_names": labels(self.known.class_names or ()) if is_own else (),
+            "task": self.known.task if is_own else None,
+        }
 
     def _table(self) -> dict[str, np.ndarray]:
-        """All columns: float64, and the classes' names as text."""
-        import numpy as np
+        """Return all columns: float64, and the names of the classes as text."""
         from sklearn import datasets
 
         bunch = getattr(datasets, f"load_{self.set}")(**_OPTIONS.get(self.set, {}))
@@ -141,11 +109,11 @@ class Sklearn:
 
 
 def _names(table: str, known: DataFacts) -> tuple[str, ...]:
-    """The names of all columns, features first."""
+    """Return the names of all columns, features first."""
     pixels = tuple(f"pixel_{row}_{column}" for row in range(8) for column in range(8)) if table == "digits" else ()
     return (*(plain_name(name) for name in known.columns or pixels), *known.target_names)
 
 
 def plain_name(name: str) -> str:
-    """A column's name as a config can say it without quotes: no unit in brackets, small letters, underscores."""
+    """Return a column's name as it is written in a config without quotes: no unit, lower case, underscores."""
     return re.sub(r"[^a-z0-9]+", "_", re.sub(r"\(.*?\)", "", name).lower()).strip("_")

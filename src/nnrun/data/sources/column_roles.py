@@ -1,0 +1,194 @@
+"""Which columns of a table are features, targets, weights and groups."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from nnrun.data.columns import ColumnError, Columns, resolve
+from nnrun.data.dataset import Examples
+from nnrun.spec.finding import Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import numpy as np
+
+    from nnrun.data.csv.type_inference import Role
+    from nnrun.errors import Path as ConfigPath
+
+
+#: A column may not have two of these roles: the key of one, those of others, what is wrong, and what follows the hint.
+_CONFLICTS = (
+    (
+        "target",
+        ("features",),
+        "the target {name!r} also stands among the features: the model would be told the answer",
+        "",
+        "target-among-features",
+    ),
+    (
+        "sample_weight",
+        ("features", "target"),
+        "the column {name!r} weighs the rows and also stands in `{key}`",
+        "",
+        "weight-among-columns",
+    ),
+    (
+        "group",
+        ("features", "target", "sample_weight"),
+        "the column {name!r} groups the rows and also stands in `{key}`",
+        ": of the groups that the model meets later it knows nothing",
+        "group-among-columns",
+    ),
+)
+
+
+@dataclass(frozen=True)
+class ColumnSelection:
+    """The columns that a config names for each role, by name or by index (negative: from the end).
+
+    Attributes:
+        features: The feature columns; None for all that have no other role.
+        target: The target columns.
+        weight: The column of the rows' weights, or None.
+        group: The column whose rows of one value stay together, or None.
+    """
+
+    features: Sequence[str | int] | None
+    target: Sequence[str | int]
+    weight: str | int | None = None
+    group: str | int | None = None
+
+    def findings(self, names: Sequence[str], path: ConfigPath) -> list[Finding]:
+        """Return the columns that do not exist or have two roles; `path` is the source's place in the config."""
+        findings = [
+            finding for key, columns in self._by_key.items() for finding in _unknown(columns, names, (*path, key))
+        ]
+        return findings or self._conflicts(names, path)
+
+    def roles(self, names: Sequence[str]) -> ColumnRoles:
+        """Return the columns of each role by name; there must be no `findings`."""
+        targets, weights, groups = (resolve(self._by_key[key], names) for key in ("target", "sample_weight", "group"))
+        features = resolve(names if self.features is None else self.features, names)
+        others = {*targets, *weights, *groups}
+        return ColumnRoles(
+            tuple(name for name in features if name not in others),
+            tuple(targets),
+            weights[0] if weights else None,
+            groups[0] if groups else None,
+        )
+
+    def needing_name(self, names: Sequence[str]) -> list[int]:
+        """Return the columns without a name in the header that would be features, as no role is stated for them."""
+        if self.features is not None:
+            return []
+        others = [*self.target, *self._by_key["sample_weight"], *self._by_key["group"]]
+        stated = {column % len(names) for column in others if isinstance(column, int)}
+        return [index for index, name in enumerate(names) if not name and index not in stated]
+
+    @property
+    def _by_key(self) -> dict[str, Sequence[str | int]]:
+        """The named columns by the config's keys."""
+        return {
+            "features": self.features or [],
+            "target": self.target,
+            "sample_weight": [] if self.weight is None else [self.weight],
+            "group": [] if self.group is None else [self.group],
+        }
+
+    def _conflicts(self, names: Sequence[str], path: ConfigPath) -> list[Finding]:
+        """Return the columns that are named for two roles."""
+        named = {key: set(resolve(columns, names)) for key, columns in self._by_key.items()}
+        return [
+            Finding(
+                (*path, other if role == "target" else role),
+                text.format(name=name, key=other),
+                f"take {name!r} out of `{other}`{reason}",
+                code,
+            )
+            for role, others, text, reason, code in _CONFLICTS
+            for other in others
+            for name in sorted(named[role] & named[other])
+        ]
+
+
+@dataclass(frozen=True)
+class ColumnRoles:
+    """A table's columns by their roles.
+
+    Attributes:
+        features: The feature columns.
+        targets: The target columns.
+        weight: The column of the rows' weights, or None.
+        group: The column whose rows of one value stay together, or None.
+    """
+
+    features: tuple[str, ...]
+    targets: tuple[str, ...]
+    weight: str | None = None
+    group: str | None = None
+
+    def by_column(self) -> dict[str, Role]:
+        """Return the role of each column."""
+        single: dict[str | None, Role] = {self.weight: "weight", self.group: "group"}
+        return {
+            **dict.fromkeys(self.features, "feature"),
+            **dict.fromkeys(self.targets, "target"),
+            **{name: role for name, role in single.items() if name is not None},
+        }
+
+    @property
+    def names(self) -> list[str]:
+        """All columns that have a role."""
+        return list(self.by_column())
+
+    def examples(self, table: Mapping[str, np.ndarray]) -> Examples:
+        """Return a table's examples: float64 columns for numbers, object for text."""
+        return Examples(
+            Columns({name: table[name] for name in self.features}),
+            stack_targets({name: table[name] for name in self.targets}),
+            None if self.weight is None else table[self.weight],
+        )
+
+    def layout(
+        self, names: Sequence[str], table: Mapping[str, np.ndarray], *, header: bool, dates: Mapping[str, str]
+    ) -> dict[str, Any]:
+        """Return what is needed to read another file of the same columns, as JSON.
+
+        Args:
+            names: The names of all columns.
+            table: The columns that have a role.
+            header: Whether the file has a header.
+            dates: The formats of the columns of dates.
+        """
+        used = (*self.features, *self.targets)
+        return {
+            "names": list(names),
+            "features": list(self.features),
+            "targets": list(self.targets),
+            "text": [name for name in used if table[name].dtype == object],
+            "dates": {name: date_format for name, date_format in dates.items() if name in used},
+            "group": self.group,
+            "header": header,
+        }
+
+
+def stack_targets(columns: Mapping[str, np.ndarray]) -> np.ndarray | Columns | None:
+    """Return one target as it is, several as one array, or as columns if some hold text; None if there is none."""
+    import numpy as np
+
+    if len(columns) < 2:
+        return next(iter(columns.values()), None)
+    if any(column.dtype == object for column in columns.values()):
+        return Columns(columns)
+    return np.column_stack(list(columns.values()))
+
+
+def _unknown(columns: Sequence[str | int], names: Sequence[str], path: ConfigPath) -> list[Finding]:
+    """Return the first column that does not exist or is named twice, with its place in a list of several."""
+    try:
+        resolve(columns, names)
+    except ColumnError as error:
+        return [Finding((*path, error.index) if len(columns) > 1 else path, str(error), None, "unknown-column")]
+    return []

@@ -1,0 +1,227 @@
+"""What all sources of tables have in common: roles of columns, facts, and new examples from a csv file."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
+
+from nnrun.data.columns import ColumnError, Columns, resolve
+from nnrun.data.csv.dates import check_date_format
+from nnrun.data.csv.dialect import Dialect
+from nnrun.data.csv.header import read_header
+from nnrun.data.csv.read_columns import read_columns
+from nnrun.data.csv.type_inference import ColumnRequest
+from nnrun.data.dataset import DataFacts, Examples, SourceData
+from nnrun.data.sources.column_roles import ColumnSelection, stack_targets
+from nnrun.errors import DataError
+from nnrun.spec.finding import Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+    from pathlib import Path
+
+    import numpy as np
+
+    from nnrun.data.csv.dialect import CsvFile
+    from nnrun.data.csv.type_inference import ColumnType, Role
+    from nnrun.data.sources.column_roles import ColumnRoles
+    from nnrun.errors import Path as ConfigPath
+
+
+#: A column's type as a config states it: its name, or `{date: FORMAT}`.
+StatedType: TypeAlias = "ColumnType | dict[str, str]"
+
+
+class TableSource:
+    """A table of which columns are features, targets, weights and groups; a subclass reads the columns.
+
+    Args:
+        features: The feature columns; None for all that have no other role.
+        target: The target column, or several; None for the default ones.
+        sample_weight: The column of weights.
+        group: The column whose rows of one value stay together.
+        default_target: The target columns if none are stated.
+    """
+
+    #: The source's name in a config.
+    name: ClassVar[str]
+    #: The key of a config to point at if no feature column is left.
+    key_without_features: ClassVar[str] = "target"
+
+    def __init__(
+        self,
+        features: Sequence[str | int] | None = None,
+        target: str | int | list[str | int] | None = None,
+        sample_weight: str | int | None = None,
+        group: str | int | None = None,
+        default_target: Sequence[str | int] = (-1,),
+    ) -> None:
+        targets = list(default_target) if target is None else target if isinstance(target, list) else [target]
+        self.selection = ColumnSelection(features, targets, sample_weight, group)
+        self.types: dict[str, ColumnType] = {}
+        self.date_formats: dict[str, str] = {}
+        #: Whether features may have missing values: set if a step of the preparation fills them in.
+        self.missing_allowed = False
+
+    @property
+    def label(self) -> str:
+        """What messages without a file call the source."""
+        return self.name
+
+    def column_findings(self, names: Sequence[str], path: ConfigPath = ()) -> list[Finding]:
+        """Return what is wrong with the columns that the config names.
+
+        Args:
+            names: The names of the table's columns.
+            path: The place of the source's arguments in the config.
+        """
+        findings = self.selection.findings(names, path)
+        try:
+            resolve(self.types, names)
+        except ColumnError as error:
+            findings.append(Finding((*path, "types"), str(error), None, "unknown-column"))
+        if not findings and not self.selection.roles(names).features:
+            return [self.no_features(names, path)]
+        return findings
+
+    def no_features(self, names: Sequence[str], path: ConfigPath) -> Finding:  # noqa: ARG002
+        """Return what to report if the targets leave no column to learn from."""
+        text = "no feature column is left beside the target"
+        return Finding((*path, self.key_without_features), text, "name fewer targets", "no-features")
+
+    def column_roles(self, names: Sequence[str], file: Path | None = None) -> ColumnRoles:
+        """Return the columns of each role.
+
+        Raises:
+            DataError: The config names columns that cannot be used.
+        """
+        findings = self.column_findings(names)
+        if findings:
+            text = findings[0].text if file is not None else f"{self.label}: {findings[0].text}"
+            raise DataError(text, file=file, hint=findings[0].hint)
+        return self.selection.roles(names)
+
+    def source_data(
+        self,
+        table: Mapping[str, np.ndarray],
+        roles: ColumnRoles,
+        names: Sequence[str],
+        *,
+        header: bool = True,
+        dates: Mapping[str, str] | None = None,
+        **known: Any,
+    ) -> SourceData:
+        """Return a table as examples, with what is needed to read another file of the same columns.
+
+        Args:
+            table: The columns that have a role.
+            roles: The columns' roles.
+            names: The names of all columns.
+            header: Whether another file is expected to have a header.
+            dates: The formats of the columns of dates.
+            **known: Other attributes of the data, such as `class_names`; `train` if the features are on disk.
+        """
+        return SourceData(
+            known.pop("train", None) or roles.examples(table),
+            target_names=roles.targets,
+            layout=roles.layout(names, table, header=header, dates=dates or {}),
+            groups=None if roles.group is None else table[roles.group],
+            group=roles.group,
+            **known,
+        )
+
+    def table_facts(self, roles: ColumnRoles, rows: int | None, text: Collection[str] = (), **known: Any) -> DataFacts:
+        """Return the facts of a table.
+
+        Args:
+            roles: The columns' roles.
+            rows: The number of rows, if known.
+            text: The columns of text.
+            **known: Other facts.
+        """
+        if len(roles.targets) == 1 and "class_names" not in known:
+            known["class_names"] = known.get("values", {}).get(roles.targets[0])
+        return DataFacts(
+            (len(roles.features),),
+            rows,
+            columns=roles.features,
+            text=frozenset(text) & frozenset(roles.features),
+            target_names=roles.targets,
+            group=roles.group,
+            **known,
+        )
+
+    def load_new(self, file: Path, layout: Mapping[str, Any], *, with_target: bool) -> Examples:
+        """Read new examples from a csv file of the same columns; without a header they are found by their position.
+
+        Raises:
+            DataError: A column is missing, or the file cannot be read.
+        """
+        dialect = self.new_file_dialect(file)
+        opened = read_header(file, dialect)
+        if not (layout["header"] and opened.header_line):
+            opened = _by_position(opened, layout)
+        features, targets = layout["features"], layout["targets"] if with_target else []
+        columns = [*features, *targets]
+        try:
+            resolve(columns, opened.names)
+        except ColumnError as error:
+            hint = f"the run was trained on the columns {', '.join(columns)}"
+            raise DataError(str(error), file=file, hint=hint) from None
+        dates: Mapping[str, str] = layout.get("dates", {})
+        # The type of a target of numbers is inferred: a name among them is then reported as a class that the run lacks.
+        types: dict[str, ColumnType] = dict.fromkeys(features, "number")
+        types |= {name: "text" for name in columns if name in layout["text"]}
+        types |= {name: "date" for name in columns if name in dates}
+        roles: dict[str, Role] = {**dict.fromkeys(features, "feature"), **dict.fromkeys(targets, "target")}
+        request = ColumnRequest(roles, types, features if self.missing_allowed else ())
+        table, _ = read_columns(replace(opened, dialect=replace(dialect, dates=dates)), request)
+        y = stack_targets({name: table[name] for name in targets}) if with_target else None
+        return Examples(Columns({name: table[name] for name in features}), y)
+
+    def new_file_dialect(self, file: Path) -> Dialect:
+        """Return how a csv file of new examples is written."""
+        return Dialect(default_separator(file.name))
+
+
+def default_separator(name: str) -> str:
+    """Return the separator of a file by its name: a tab for `.tsv`, else a comma."""
+    return "\t" if name.removesuffix(".gz").lower().endswith(".tsv") else ","
+
+
+def column_types(source: str, types: Mapping[str, StatedType] | None) -> tuple[dict[str, ColumnType], dict[str, str]]:
+    """Return the stated types of columns, and the stated formats of dates.
+
+    Args:
+        source: The source's name, for messages.
+        types: What the config states.
+
+    Raises:
+        ValueError: A format is not one of dates, or a type is something else.
+    """
+    kinds: dict[str, ColumnType] = {}
+    date_formats: dict[str, str] = {}
+    for name, stated in (types or {}).items():
+        if isinstance(stated, str):
+            kinds[name] = stated
+            continue
+        if set(stated) != {"date"}:
+            what = ", ".join(stated) or "nothing"
+            text = f"number, text, category, date or {{date: '%d.%m.%Y'}}, received a mapping of {what}"
+            raise ValueError(f"{source}: types: {name} expected {text}")
+        try:
+            check_date_format(stated["date"])
+        except ValueError as error:
+            raise ValueError(f"{source}: types: {name}: {error}") from None
+        kinds[name], date_formats[name] = "date", stated["date"]
+    return kinds, date_formats
+
+
+def _by_position(file: CsvFile, layout: Mapping[str, Any]) -> CsvFile:
+    """Return a file with the run's names of columns, if it has as many columns with or without the targets."""
+    names = list(layout["names"])
+    features_only = [name for name in names if name not in layout["targets"]]
+    for known in (names, features_only, list(layout["features"])):
+        if len(known) == len(file.names):
+            return replace(file, names=tuple(known))
+    return file
