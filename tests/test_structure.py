@@ -71,7 +71,6 @@ SUBROOMS = {
         ("commands",),
         ("exit_codes",),
         ("main",),
-        ("markdown", "reference", "reference_commands", "reference_findings", "reference_language", "reference_parts"),
     ),
 }
 #: Imports against that order which are still to be mended.

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import importlib.util
+import os
 import re
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -13,9 +16,6 @@ from jsonschema import Draft202012Validator
 
 from nnrun.catalog import lookup
 from nnrun.cli.main import nnrun
-from nnrun.cli.markdown import code, plain
-from nnrun.cli.reference import MADE_BY, pages, write
-from nnrun.cli.reference_parts import PLACES, sayable
 from nnrun.config.document import parse
 from nnrun.spec import json_schema
 from nnrun.spec.constructs import CONSTRUCTS, EXPECTED
@@ -25,82 +25,104 @@ from nnrun.spec.part import read_part
 
 ROOT = Path(__file__).resolve().parents[2]
 REFERENCE = ROOT / "docs" / "reference"
+SCRIPT = ROOT / "tools" / "generate_reference.py"
 
 
 @pytest.fixture(scope="module")
-def made() -> dict[str, str]:
-    """Every page, made once."""
-    return pages()
+def generator() -> ModuleType:
+    """Import the script, which is not part of the package."""
+    spec = importlib.util.spec_from_file_location("generate_reference", SCRIPT)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def generated(generator: ModuleType) -> dict[str, str]:
+    """Every page, generated once."""
+    return generator.pages()
 
 
 def headings(text: str) -> list[str]:
-    """Give the headings of a page's sections."""
+    """Return the headings of a page's sections."""
     return re.findall(r"^## (.+)$", text, flags=re.MULTILINE)
 
 
-def test_no_page_is_stale(made: dict[str, str]) -> None:
-    """`python -m nnrun.cli.reference docs/reference` would change nothing, and take nothing away."""
+def test_no_page_is_stale(generated: dict[str, str]) -> None:
+    """`python tools/generate_reference.py docs/reference` would change nothing and remove nothing."""
     written = {
         path.relative_to(REFERENCE).as_posix(): path.read_text(encoding="utf-8") for path in REFERENCE.rglob("*.md")
     }
-    assert sorted(written) == sorted(made)
-    assert [name for name, text in made.items() if written[name] != text] == []
+    assert sorted(written) == sorted(generated)
+    assert [name for name, text in generated.items() if written[name] != text] == []
 
 
-def test_every_page_says_what_makes_it(made: dict[str, str]) -> None:
-    """A reader who would mend a page by hand is told the command."""
-    assert all(text.startswith(f"{MADE_BY}\n\n# ") for text in made.values())
-    assert "python -m nnrun.cli.reference docs/reference" in MADE_BY
+def test_every_page_names_the_command_that_generates_it(generator: ModuleType, generated: dict[str, str]) -> None:
+    """A reader who would edit a page by hand finds the command at its top."""
+    assert all(text.startswith(f"{generator.HEADER}\n\n# ") for text in generated.values())
+    assert "python tools/generate_reference.py docs/reference" in generator.HEADER
 
 
-def test_the_command_writes_them_and_takes_old_ones_away(tmp_path: Path, environment: dict[str, str]) -> None:
-    """The module writes every page and removes those that nothing makes any more."""
+def test_the_command_writes_every_page_and_removes_old_ones(
+    generator: ModuleType, generated: dict[str, str], tmp_path: Path
+) -> None:
+    """The script writes every page and removes those that are no longer generated."""
     (tmp_path / "old.md").write_text("gone", encoding="utf-8")
-    subprocess.run([sys.executable, "-m", "nnrun.cli.reference", tmp_path], env=environment, check=True)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "PYTHONIOENCODING": "utf-8"}
+    subprocess.run([sys.executable, SCRIPT, tmp_path], env=environment, check=True)
     found = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.md")}
-    assert found == set(pages())
-    write(tmp_path)
+    assert found == set(generated)
+    generator.write(tmp_path)
     assert {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.md")} == found
 
 
 @pytest.mark.parametrize("category", lookup.CATEGORIES)
-def test_every_part_has_a_section_with_an_example_that_is_right(made: dict[str, str], category: str) -> None:
-    """Each entry that a config can use is there, and its example is YAML that nnrun reads without a complaint."""
-    text = made[f"parts/{category}.md"]
-    entries = [entry for name in lookup.names(category) if (entry := lookup.entry(category, name)) and sayable(entry)]
+def test_every_part_has_a_section_with_a_valid_example(
+    generator: ModuleType, generated: dict[str, str], category: str
+) -> None:
+    """Each entry that a config can use is there, and its example is YAML that nnrun reads without a problem."""
+    text = generated[f"parts/{category}.md"]
+    entries = [
+        entry
+        for name in lookup.names(category)
+        if (entry := lookup.entry(category, name)) and generator.is_usable(entry)
+    ]
     assert headings(text) == [entry.name for entry in entries]
     examples = re.findall(r"```yaml\n(.*?)\n```", text, flags=re.DOTALL)
     assert len(examples) == len(entries)
     for entry, example in zip(entries, examples, strict=True):
         value: Any = parse(example, entry.name).data
-        for _ in range(len(re.findall(r"[:-] ?", PLACES[category][0]))):
+        for _ in range(len(re.findall(r"[:-] ?", generator.PLACES[category][0]))):
             value = value[0] if isinstance(value, list) else next(iter(value.values()))
-        part, complaints = read_part(category, value)
-        assert complaints == ()
+        part, problems = read_part(category, value)
+        assert problems == ()
         assert part is not None
         assert part.name == entry.name
 
 
-def test_hardly_any_part_is_left_out() -> None:
+def test_hardly_any_part_is_left_out(generator: ModuleType) -> None:
     """What no page shows is what no config can name: refused, or a function that cannot be given what it needs."""
     left = {
         entry.name
         for category in lookup.CATEGORIES
         for name in lookup.names(category)
-        if (entry := lookup.entry(category, name)) and not sayable(entry)
+        if (entry := lookup.entry(category, name)) and not generator.is_usable(entry)
     }
     assert left <= {"categorical_generalized_cross_entropy", "threshold"}
 
 
-def test_the_language_page_has_every_key(made: dict[str, str]) -> None:
+def test_the_language_page_has_every_key(generator: ModuleType, generated: dict[str, str]) -> None:
     """Every key of every section and form has a row with a meaning."""
-    text = made["language.md"]
+    text = generated["language.md"]
     for name in Experiment.known_keys():
         assert re.search(rf"^\| `{name}` \| .+ \| .+ \| .+\. \|$", text, flags=re.MULTILINE), name
     for form in CONSTRUCTS.values():
         assert form.example in text
         for name, row in form.keys.items():
-            assert f"| `{name}` | {plain(EXPECTED[row.type])} |" in text
+            assert f"| `{name}` | {generator.escape(EXPECTED[row.type])} |" in text
 
 
 @pytest.mark.parametrize(
@@ -124,13 +146,13 @@ def test_examples_of_forms_are_right(name: str, definition: str) -> None:
     assert [error.message for error in wanted.iter_errors(value)] == []
 
 
-def test_every_finding_and_command_has_a_section(made: dict[str, str]) -> None:
+def test_every_finding_and_command_has_a_section(generated: dict[str, str]) -> None:
     """Nothing that can be looked up or typed is missing."""
-    assert headings(made["findings.md"]) == list(EXPLANATIONS)
-    found = headings(made["commands.md"])
+    assert headings(generated["findings.md"]) == list(EXPLANATIONS)
+    found = headings(generated["commands.md"])
     assert {f"nnrun {name}" for name in nnrun.commands} < set(found)
     assert {"nnrun runs list", "nnrun data fetch"} < set(found)
-    assert "`--format [text\\|json\\|github\\|sarif]`" in made["commands.md"]
+    assert "`--format [text\\|json\\|github\\|sarif]`" in generated["commands.md"]
 
 
 def test_links_lead_somewhere() -> None:
@@ -144,8 +166,8 @@ def test_links_lead_somewhere() -> None:
     ("text", "expected"),
     [("a_b <c> [d] *e* | f", r"a\_b \<c\> \[d\] \*e\* \| f"), ("`a_b|c` and\n  x_y", r"`a_b\|c` and x\_y"), ("", "")],
 )
-def test_text_means_itself(text: str, expected: str) -> None:
-    """What a docstring says is no command of Markdown's, and stays in its cell of a table."""
-    assert plain(text) == expected
-    assert code("a|b") == "`a\\|b`"
-    assert code("") == ""
+def test_special_characters_are_escaped(generator: ModuleType, text: str, expected: str) -> None:
+    """A docstring's characters have no effect as Markdown, and its text stays in its cell of a table."""
+    assert generator.escape(text) == expected
+    assert generator.code("a|b") == "`a\\|b`"
+    assert generator.code("") == ""
