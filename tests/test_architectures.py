@@ -1,4 +1,4 @@
-"""The architectures under configs/architectures: our summary is Keras' own, and each trains and comes back."""
+"""The configs in configs/architectures: their summary is that of Keras, and each trains and can be loaded."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ NAMES = [name for name in shipped_configs() if name.startswith("architectures/")
 
 
 def test_there_are_eight() -> None:
-    """The eight architectures that the language must be able to say."""
+    """The eight architectures that the language must be able to express are shipped."""
     assert len(NAMES) == 8
 
 
 @pytest.mark.keras
 @pytest.mark.parametrize("name", NAMES)
-def test_an_architecture_is_summed_up_trained_and_read_back(name: str, tmp_path: Path) -> None:
-    """Shapes and parameter counts equal Keras' own, an epoch trains, and the saved model predicts the same."""
+def test_an_architecture_is_summarized_trained_and_loaded(name: str, tmp_path: Path) -> None:
+    """Shapes and parameter counts equal those of Keras, an epoch trains, and the saved model predicts the same."""
     import keras
 
     sets = ("training.epochs=1",)

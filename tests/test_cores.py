@@ -1,4 +1,4 @@
-"""Which cores count as there."""
+"""The number of usable cores."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ if TYPE_CHECKING:
 
 
 def test_usable_cores_are_those_the_process_may_use(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A container or `taskset` that allows one core counts, not the machine."""
+    """The cores that a container or `taskset` allows are counted, not those of the machine."""
     assert 1 <= usable_cores() <= (os.cpu_count() or 1)
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {5}, raising=False)
     assert usable_cores() == 1
 
 
-def test_where_no_system_tells_all_cores_count(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A system that knows no affinity (macOS) has all its cores, and one where even they are unknown has one."""
+def test_without_an_affinity_all_cores_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A system without an affinity (macOS) has all its cores; if their number is unknown, one."""
     monkeypatch.delattr(os, "sched_getaffinity", raising=False)
     assert usable_cores() == (os.cpu_count() or 1)
     monkeypatch.setattr(os, "cpu_count", lambda: None)

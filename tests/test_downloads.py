@@ -1,4 +1,4 @@
-"""The shipped configs whose data must be downloaded: run on small archives of the original formats."""
+"""The shipped configs whose data must be downloaded, with small archives of the original formats."""
 
 from __future__ import annotations
 
@@ -106,8 +106,8 @@ def _smaller(name: str, folder: Path, test_rows: int | None) -> NamedDataSet:
 
 
 @pytest.mark.parametrize("config", CONFIGS)
-def test_nothing_is_wrong_but_that_the_data_are_to_come(config: str, tmp_path: Path) -> None:
-    """Each config is checked in full without its data, and claims nothing that was not measured."""
+def test_a_config_is_checked_without_its_data(config: str, tmp_path: Path) -> None:
+    """Each config is checked completely without its data, and makes no claim that was not measured."""
     examined = examine(find_config(config), (), tmp_path)
     assert [problem.name for problem in examined.problems] == ["download-to-come"]
     assert examined.experiment.expect == {}
@@ -118,7 +118,7 @@ def test_nothing_is_wrong_but_that_the_data_are_to_come(config: str, tmp_path: P
 def test_each_trains_on_an_archive_of_the_original_format(
     config: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The archive is read, an epoch trained, the test part scored, and the kept model gives the same scores again."""
+    """The archive is read, an epoch trained, the test part scored, and the saved model has the same scores."""
     name, rows, test_rows = CONFIGS[config]
     MAKERS[name](tmp_path)
     monkeypatch.setitem(datasets._READ, name, _smaller(name, tmp_path, test_rows))

@@ -1,4 +1,4 @@
-"""Every row of docs/facilities.md: checked, built, trained for an epoch and read back."""
+"""Every snippet of docs/facilities.md is checked, built, trained for an epoch and loaded."""
 
 from __future__ import annotations
 
@@ -19,34 +19,34 @@ BASE = parse(re.search(r"```yaml base\n(.*?)```", PAGE, re.DOTALL).group(1), "ba
 ROWS = re.findall(r"^## (.+?)\n.*?```yaml\n(.*?)```", PAGE, re.DOTALL | re.MULTILINE)
 
 
-def over(base: dict[str, object], more: dict[str, object]) -> dict[str, object]:
-    """Lay one experiment over another: mappings of sections merge, all else replaces, null removes."""
+def merged_with(base: dict[str, object], more: dict[str, object]) -> dict[str, object]:
+    """Merge two experiments: mappings of sections are merged, other values replaced, null removes."""
     merged = dict(base)
     for key, value in more.items():
         if value is None:
             merged.pop(key, None)
         elif key in ("data", "training", "split") and isinstance(value, dict):
-            merged[key] = over(merged.get(key, {}), value)
+            merged[key] = merged_with(merged.get(key, {}), value)
         else:
             merged[key] = value
     return merged
 
 
 def written(snippet: str, folder: Path) -> Path:
-    """Write a whole config made of the base and a snippet."""
+    """Write the config of the base and a snippet."""
     path = folder / "facility.yaml"
-    path.write_text(dump(over(BASE, parse(snippet, "snippet").data)), encoding="utf-8")
+    path.write_text(dump(merged_with(BASE, parse(snippet, "snippet").data)), encoding="utf-8")
     return path
 
 
-def test_there_are_rows() -> None:
+def test_every_section_has_a_snippet() -> None:
     """Every section of the page has a snippet."""
     assert len(ROWS) == PAGE.count("\n## ")
     assert len(ROWS) > 15
 
 
 @pytest.mark.parametrize(("row", "snippet"), ROWS, ids=[row for row, _ in ROWS])
-def test_every_row_passes_the_check(row: str, snippet: str, tmp_path: Path) -> None:
+def test_every_snippet_passes_the_check(row: str, snippet: str, tmp_path: Path) -> None:
     """No snippet has an error."""
     problems = examine(written(snippet, tmp_path), (), None).problems
     assert [problem.text for problem in problems if problem.severity == "error"] == [], row
@@ -54,8 +54,8 @@ def test_every_row_passes_the_check(row: str, snippet: str, tmp_path: Path) -> N
 
 @pytest.mark.keras
 @pytest.mark.parametrize(("row", "snippet"), ROWS, ids=[row for row, _ in ROWS])
-def test_every_row_trains_and_comes_back(row: str, snippet: str, tmp_path: Path) -> None:
-    """Each snippet trains, and its saved model gives the scores that training ended with."""
+def test_every_snippet_trains_and_loads(row: str, snippet: str, tmp_path: Path) -> None:
+    """Each snippet trains, and its saved model has the scores of the training."""
     done = train(TrainRequest(str(written(snippet, tmp_path)), runs_dir=tmp_path / "runs"), Silent())
     again = evaluate(EvaluateRequest(str(done.folder.path), tmp_path / "runs"), Silent())
     assert again.scores["test"] == done.scores["test"], row

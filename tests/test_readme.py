@@ -1,4 +1,4 @@
-"""Every block of the README does what it says."""
+"""The commands and the config of the README work."""
 
 from __future__ import annotations
 
@@ -18,30 +18,30 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def blocks(language: str) -> list[str]:
-    """Give the README's blocks of one language."""
+    """Return the README's blocks of one language."""
     return re.findall(rf"^```{language}\n(.*?)^```$", README, flags=re.MULTILINE | re.DOTALL)
 
 
 def marked(name: str) -> str:
-    """Give the one-line block after a mark."""
+    """Return the one-line block after a mark."""
     return re.search(rf"<!-- {name} -->\n```bash\n(.*)\n```", README).group(1)
 
 
 def run(words: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
-    """Run nnrun as a user would, in a folder of its own."""
+    """Run nnrun as a user would, in a separate folder."""
     words = [sys.executable, "-m", "nnrun", *words]
     return subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False)
 
 
-def test_there_are_no_blocks_that_no_test_runs() -> None:
-    """Two marked commands, one config, one list of commands: a new kind of block needs a test here."""
+def test_every_block_has_a_test() -> None:
+    """The README has two marked commands, one config and one list of commands; another block needs a test here."""
     assert len(blocks("bash")) == 3
     assert len(blocks("yaml")) == 1
     assert README.count("```") == 2 * 4
 
 
-def test_both_commands_set_up_in_the_same_way() -> None:
-    """Each command makes a virtual environment and installs into it, and the second one runs these tests."""
+def test_both_commands_install_in_the_same_way() -> None:
+    """Both commands install into a virtual environment, and the second one runs the tests."""
     for command, extra in ((marked("first result"), "."), (marked("tests"), "'.[test]'")):
         steps = command.split(" && ")
         assert steps[0] == "python3 -m venv .venv"
@@ -50,21 +50,21 @@ def test_both_commands_set_up_in_the_same_way() -> None:
 
 
 def test_ci_runs_the_readmes_test_command() -> None:
-    """CI takes the command from the README, so that the two cannot part."""
+    """CI reads the command from the README, so that both stay equal."""
     script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
     assert "<!-- tests -->" in script
     assert "README.md" in script
 
 
-def test_the_config_is_a_whole_experiment(tmp_path: Path) -> None:
-    """The config that is explained line by line passes the check without a finding."""
+def test_the_config_is_valid(tmp_path: Path) -> None:
+    """The explained config passes the check without a finding."""
     (tmp_path / "my_digits.yaml").write_text(blocks("yaml")[0], encoding="utf-8")
     assert examine(tmp_path / "my_digits.yaml", (), None).problems == ()
 
 
 @pytest.mark.keras
 def test_the_first_result_is_under_three_per_cent(tmp_path: Path) -> None:
-    """The first command's run ends with a test error under 3 %."""
+    """The run of the first command has a test error below 3 %."""
     words = shlex.split(marked("first result").split(" && ")[2])
     assert words[0] == ".venv/bin/nnrun"
     done = run([*words[1:], "--json"], tmp_path)
@@ -75,7 +75,7 @@ def test_the_first_result_is_under_three_per_cent(tmp_path: Path) -> None:
 
 @pytest.mark.keras
 def test_the_commands_below_the_config_work(tmp_path: Path) -> None:
-    """Check, summary, train, eval and list, one after the other, as a reader would type them."""
+    """The commands check, summary, train, eval and list work one after the other."""
     (tmp_path / "my_digits.yaml").write_text(blocks("yaml")[0], encoding="utf-8")
     commands = [line for line in blocks("bash")[2].splitlines() if line]
     assert len(commands) == 5
@@ -85,6 +85,6 @@ def test_the_commands_below_the_config_work(tmp_path: Path) -> None:
     assert "my_digits" in done.stdout
 
 
-def test_shipped_configs_are_named_as_the_readme_names_them() -> None:
+def test_the_config_of_the_first_command_is_shipped() -> None:
     """The config of the first command comes with nnrun."""
     assert "digits_cnn" in shipped_configs()

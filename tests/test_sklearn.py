@@ -44,22 +44,22 @@ BINARY = CLASSES.replace("units: $classes, activation: softmax", "units: 1, acti
     "sparse_categorical_crossentropy", "binary_crossentropy"
 )
 
-#: Scikit-learn's checks that do not apply, and why.
-NOT_ASKED = {
-    "check_sample_weight_equivalence_on_dense_data": "rows said twice make more steps, and a weight makes longer ones",
+#: Checks of scikit-learn that do not apply, and why.
+EXPECTED_FAILURES = {
+    "check_sample_weight_equivalence_on_dense_data": "repeated rows give more steps, and a weight gives larger ones",
     "check_array_api_input": "scikit-learn itself skips it unless SciPy's switch for other kinds of arrays is set",
 }
 
 
 @pytest.fixture(scope="module")
 def estimators() -> ModuleType:
-    """Give the module, which wakes scikit-learn."""
+    """Return the module, which imports scikit-learn."""
     return importlib.import_module("nnrun.sklearn")
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give a folder with three configs whose own data are nowhere."""
+    """Return a folder with three configs whose own data do not exist."""
     made = tmp_path_factory.mktemp("estimators")
     for name, text in (("classes", CLASSES), ("numbers", NUMBERS), ("binary", BINARY)):
         (made / f"{name}.yaml").write_text(text, encoding="utf-8")
@@ -69,11 +69,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "config"), [("ConfigClassifier", "classes"), ("ConfigRegressor", "numbers")])
 def test_scikit_learns_own_checks(estimators: ModuleType, folder: Path, name: str, config: str) -> None:
-    """Every check of scikit-learn's passes but those that are listed with their reason."""
+    """Every check of scikit-learn passes, except those that are listed with their reason."""
     failed = {}
     for estimator, check in estimator_checks_generator(getattr(estimators, name)(str(folder / f"{config}.yaml"))):
         word = check.func.__name__
-        if word in NOT_ASKED:
+        if word in EXPECTED_FAILURES:
             continue
         try:
             check(estimator)
@@ -83,7 +83,7 @@ def test_scikit_learns_own_checks(estimators: ModuleType, folder: Path, name: st
 
 
 def test_settings_are_parameters(estimators: ModuleType, folder: Path) -> None:
-    """A clone has the same config and paths, set_params changes them, and what cannot be is said when it is fitted."""
+    """A clone has the same config and paths, set_params changes them, and invalid ones are errors of fit."""
     estimator = estimators.ConfigClassifier(str(folder / "classes.yaml"), **{"training.epochs": 3})
     copy = clone(estimator)
     assert copy.get_params() == estimator.get_params() == {"config": str(folder / "classes.yaml"), "training.epochs": 3}
@@ -96,7 +96,7 @@ def test_settings_are_parameters(estimators: ModuleType, folder: Path) -> None:
 
 
 def test_it_stands_where_estimators_stand(estimators: ModuleType, folder: Path) -> None:
-    """cross_val_score, Pipeline and GridSearchCV honour settings: more epochs are found to be better."""
+    """cross_val_score, Pipeline and GridSearchCV use the parameters: more epochs are found to be better."""
     x, y = load_iris(return_X_y=True)
     estimator = estimators.ConfigClassifier(str(folder / "classes.yaml"))
     scores = cross_val_score(estimator, x, y, cv=KFold(3, shuffle=True, random_state=0))
@@ -110,17 +110,17 @@ def test_it_stands_where_estimators_stand(estimators: ModuleType, folder: Path) 
 
 
 def test_a_fitted_estimator_can_be_kept(estimators: ModuleType, folder: Path) -> None:
-    """Pickled and read again it says the same, to the last bit; a second fit from the same seed too."""
+    """A pickled estimator, and one fitted again from the same seed, predict the same to the last bit."""
     x, y = load_iris(return_X_y=True)
     names = np.array(["setosa", "versicolor", "virginica"])[y]
     estimator = estimators.ConfigClassifier(str(folder / "classes.yaml")).fit(x, names)
-    again = pickle.loads(pickle.dumps(estimator))
-    told = estimator.predict_proba(x)
-    assert np.array_equal(again.predict_proba(x), told)
-    assert np.array_equal(clone(estimator).fit(x, names).predict_proba(x), told)
-    assert told.sum(axis=1) == pytest.approx(np.ones(150), abs=1e-5)
-    assert (again.predict(x) == names).mean() > 0.9
-    assert np.array_equal(again.predict(x), again.classes_[told.argmax(axis=1)])
+    loaded = pickle.loads(pickle.dumps(estimator))
+    probabilities = estimator.predict_proba(x)
+    assert np.array_equal(loaded.predict_proba(x), probabilities)
+    assert np.array_equal(clone(estimator).fit(x, names).predict_proba(x), probabilities)
+    assert probabilities.sum(axis=1) == pytest.approx(np.ones(150), abs=1e-5)
+    assert (loaded.predict(x) == names).mean() > 0.9
+    assert np.array_equal(loaded.predict(x), loaded.classes_[probabilities.argmax(axis=1)])
 
 
 def test_one_sigmoid_speaks_for_both_classes(estimators: ModuleType, folder: Path) -> None:
@@ -135,7 +135,7 @@ def test_one_sigmoid_speaks_for_both_classes(estimators: ModuleType, folder: Pat
 
 
 def test_a_config_of_the_other_task_is_refused(estimators: ModuleType, folder: Path) -> None:
-    """A regressor's config is no classifier, and the other way round; the message says why."""
+    """The config of a regressor is refused by the classifier and vice versa, with the reason."""
     x, y = load_iris(return_X_y=True)
     with pytest.raises(ConfigError, match="a classifier has classes"):
         estimators.ConfigClassifier(str(folder / "numbers.yaml")).fit(x, y)
@@ -144,7 +144,7 @@ def test_a_config_of_the_other_task_is_refused(estimators: ModuleType, folder: P
 
 
 def test_a_validation_share_is_held_out(estimators: ModuleType, folder: Path) -> None:
-    """`split: {validation: 0.2}` holds rows out of those given, so that callbacks may watch them."""
+    """`split: {validation: 0.2}` holds out a share of the given rows for callbacks."""
     x, y = load_iris(return_X_y=True)
     sets: dict[str, Any] = {"data.split": {"validation": 0.2, "stratify": True}, "training.epochs": 1}
     fitted = estimators.ConfigClassifier(str(folder / "classes.yaml"), **sets).fit(x, y)
@@ -153,7 +153,7 @@ def test_a_validation_share_is_held_out(estimators: ModuleType, folder: Path) ->
 
 
 def test_several_numbers_are_predicted_together(estimators: ModuleType, folder: Path) -> None:
-    """A regressor gives as many columns as it was given; one column alone has no second dimension."""
+    """A regressor predicts as many columns as its targets have; a single one has no second dimension."""
     x, _ = load_iris(return_X_y=True)
     regressor = estimators.ConfigRegressor(str(folder / "numbers.yaml"), **{"training.epochs": 40})
     assert regressor.fit(x[:, :2], x[:, 2]).predict(x[:5, :2]).shape == (5,)

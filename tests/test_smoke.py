@@ -1,4 +1,4 @@
-"""The smoke versions of the shipped configs: one for each, without a download, held to a claim."""
+"""The smoke versions of the shipped configs: one for each, without a download, with a claim."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from nnrun.pipeline.check import examine
 
 CONFIGS = shipped_configs()
 SMOKE = sorted(name for name in CONFIGS if name.startswith("smoke/"))
-#: Four rows each: they are their own smoke versions, beside smoke/perceptron.
+#: Configs with four rows, which need no smoke version.
 GATES = {"and", "or", "nand", "xor_perceptron", "xor_mlp"}
 
 
 def test_every_config_has_a_smoke_version() -> None:
-    """What is shipped can be tried offline in seconds, architectures by their own name."""
+    """Every shipped config has a version that runs offline in seconds."""
     families = {name.removeprefix("architectures/") for name in CONFIGS if not name.startswith("smoke/")}
     assert families - GATES <= {name.removeprefix("smoke/") for name in SMOKE}
 
 
 @pytest.mark.parametrize("name", SMOKE)
 def test_a_smoke_version_needs_no_data_and_claims_something(name: str, tmp_path: Path) -> None:
-    """With an empty data folder nothing is to be downloaded, and `nnrun verify` has something to verify."""
+    """A smoke config needs no download, and has an `expect:` for `nnrun verify`."""
     examined = examine(CONFIGS[name], (), tmp_path)
     assert {problem.name for problem in examined.problems} <= {"test-part-watched"}
     assert examined.experiment.expect

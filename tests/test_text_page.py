@@ -1,4 +1,4 @@
-"""docs/text.md: what it shows of a config is a config."""
+"""The config of docs/text.md is valid."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ model:
 """
 
 
-def test_the_config_of_the_page_is_one(tmp_path: Path) -> None:
-    """Every argument of the page's text is known, suits the others, and reads a text in the encoding it states."""
-    (said,) = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
+def test_the_config_of_the_page_is_valid(tmp_path: Path) -> None:
+    """The snippet of the page passes the check and reads a text in its encoding with its alphabet."""
+    (snippet,) = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
     (tmp_path / "letters.txt").write_bytes(("Dear Käthe, it rains, it snows.\n" * 500).encode("cp1252"))
-    text = said + "  loss: sparse_categorical_crossentropy\n  optimizer: Adam\n" + REST
+    text = snippet + "  loss: sparse_categorical_crossentropy\n  optimizer: Adam\n" + REST
     (tmp_path / "letters.yaml").write_text(text, encoding="utf-8")
     found = examine(tmp_path / "letters.yaml", (), None)
     assert found.problems == ()

@@ -1,4 +1,4 @@
-"""The project's own checks: ruff and mypy."""
+"""Ruff and mypy on the project."""
 
 from __future__ import annotations
 
@@ -14,6 +14,6 @@ ROOT = Path(__file__).resolve().parents[1]
 @pytest.mark.parametrize("words", [["ruff", "check", "src", "tests"], ["mypy"]], ids=["ruff", "mypy"])
 @pytest.mark.slow
 def test_the_code_is_clean(words: list[str]) -> None:
-    """Ruff finds nothing in source and tests, and mypy nothing in the source under its strict rules."""
+    """Ruff finds nothing in source and tests, and mypy nothing in the source in strict mode."""
     done = subprocess.run([sys.executable, "-m", *words], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
