@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from statistics import fmean, median, pstdev, stdev
 from typing import TYPE_CHECKING, Any
 
-from nnrun.runs.statistics import Mean, corrected_mean
+from nnrun.runs.statistics import MeanEstimate, corrected_mean
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -189,7 +189,7 @@ def _compared(pair: Pair) -> str:
     return f"`{pair.second}` against `{pair.first}`"
 
 
-def compared_folds(first: dict[str, Any], second: dict[str, Any], seeds: Sequence[str]) -> tuple[list[float], Mean]:
+def compared_folds(first: dict[str, Any], second: dict[str, Any], seeds: Sequence[str]) -> tuple[list[float], MeanEstimate]:
     """Return the differences between two configs over folds, and the corrected resampled t-test of their mean.
 
     If every seed has the same folds, the difference of a fold is its mean over the seeds: seeds are no new rows, so

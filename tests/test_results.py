@@ -16,7 +16,7 @@ import pytest
 
 from nnrun.config.files import find_config, shipped_configs
 from nnrun.pipeline.check import examine
-from nnrun.runs.statistics import corrected
+from nnrun.runs.statistics import corrected_mean
 
 HOME = Path(__file__).resolve().parents[1]
 SCRIPTS, PAGE, KEPT = HOME / "benchmarks", HOME / "docs" / "results.md", HOME / "docs" / "results.json"
@@ -50,7 +50,7 @@ def test_seeds_over_the_same_folds_are_averaged_first(page: ModuleType) -> None:
     second = {"folds": 3, "folds_by_seed": False, "seeds": _seeds([2.0, 2.0, 2.0], [3.0, 4.0, 2.0])}
     values, mean = page.compared_folds(first, second, ["7", "8"])
     assert values == [0.5, 1.0, 0.0]
-    assert mean == corrected([0.5, 1.0, 0.0], 1 / 2)
+    assert mean == corrected_mean([0.5, 1.0, 0.0], 1 / 2)
 
 
 def test_folds_that_differ_by_seed_all_count(page: ModuleType) -> None:
@@ -59,7 +59,7 @@ def test_folds_that_differ_by_seed_all_count(page: ModuleType) -> None:
     second = {"folds": 2, "folds_by_seed": True, "seeds": _seeds([2.0, 2.0], [3.0, 6.0])}
     values, mean = page.compared_folds(first, second, ["7", "8"])
     assert values == [1.0, 0.0, 0.0, 2.0]
-    assert mean == corrected(values, 1.0)
+    assert mean == corrected_mean(values, 1.0)
 
 
 def test_a_missing_measurement_is_stated(page: ModuleType) -> None:
