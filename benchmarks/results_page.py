@@ -189,7 +189,9 @@ def _compared(pair: Pair) -> str:
     return f"`{pair.second}` against `{pair.first}`"
 
 
-def compared_folds(first: dict[str, Any], second: dict[str, Any], seeds: Sequence[str]) -> tuple[list[float], MeanEstimate]:
+def compared_folds(
+    first: dict[str, Any], second: dict[str, Any], seeds: Sequence[str]
+) -> tuple[list[float], MeanEstimate]:
     """Return the differences between two configs over folds, and the corrected resampled t-test of their mean.
 
     If every seed has the same folds, the difference of a fold is its mean over the seeds: seeds are no new rows, so

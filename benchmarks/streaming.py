@@ -57,7 +57,7 @@ def marked(own):
         return own(*arguments, **named)
     return call
 line.train_model, line.keep_epoch = marked(line.train_model), marked(line.keep_epoch)
-done = line.train(line.Request(sys.argv[1], runs_dir=Path(sys.argv[2])), Silent())
+done = line.train(line.TrainRequest(sys.argv[1], runs_dir=Path(sys.argv[2])), Silent())
 lines = [json.loads(one) for one in done.folder.metrics.read_text().splitlines()]
 cpu = [after - before for before, after in zip(marks, marks[1:])]
 print(json.dumps({"seconds": [one["seconds"] for one in lines], "cpu": cpu, "accuracy": lines[-1]["accuracy"]}))
