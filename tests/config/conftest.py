@@ -67,5 +67,5 @@ def parser(request: pytest.FixtureRequest) -> Iterator[str]:
         pytest.skip("this PyYAML was built without libyaml")
     loader = yaml.CSafeLoader if request.param == "libyaml" else yaml.SafeLoader
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(config_parser, "_Loader", loader)
+        patch.setattr(config_parser, "YamlLoader", loader)
         yield request.param

@@ -103,7 +103,8 @@ def _subscripted(node: ast.Subscript, category_of: Callable[[ast.expr], str | No
         return _union(kinds if name == "Union" else kinds[:1])
     if name in _MAPPINGS:
         return MappingOf(kinds[-1]) if isinstance(kinds[0], String) else AnyValue()
-    return _list(kinds, is_tuple=name in _TUPLES, is_open=_is_ellipsis(items[-1]))
+    # `tuple[int, ...]` has any length.
+    return _list(kinds, is_tuple=name in _TUPLES, is_open=ast.unparse(items[-1]) == "...")
 
 
 def _list(kinds: list[Kind], *, is_tuple: bool, is_open: bool) -> Kind:
@@ -118,11 +119,6 @@ def _literal(items: list[ast.expr]) -> Kind:
         return Choice(tuple(ast.literal_eval(item) for item in items)) if items else AnyValue()
     except ValueError:
         return AnyValue()
-
-
-def _is_ellipsis(node: ast.expr) -> bool:
-    """Return whether a tuple has any length: `tuple[int, ...]`."""
-    return isinstance(node, ast.Constant) and node.value is ...
 
 
 def _union(kinds: list[Kind]) -> Kind:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from nnrun.catalog.kinds import PythonOnly
 from nnrun.config.dump import dump_inline
-from nnrun.config.parser import load_package_data
+from nnrun.config.files import load_package_data
 
 if TYPE_CHECKING:
     from nnrun.catalog.lookup import Entry, Parameter
@@ -96,8 +96,7 @@ def _as_line(part: Any) -> str:
 
 @cache
 def _examples() -> dict[str, dict[str, Any]]:
-    examples: dict[str, dict[str, Any]] = load_package_data(Path(__file__).with_name("examples.yaml"))
-    return examples
+    return load_package_data(Path(__file__).with_name("examples.yaml"))
 
 
 def example_value(entry: Entry, parameter: Parameter) -> Any:

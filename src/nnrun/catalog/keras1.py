@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nnrun.catalog import lookup
-from nnrun.catalog.kinds import is_integer
+from nnrun.catalog.kinds import PartOf, is_integer
+from nnrun.catalog.rules import ENDINGS
 from nnrun.config.dump import dump_inline
-from nnrun.config.parser import load_package_data
+from nnrun.config.files import load_package_data
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,8 +56,7 @@ class Translation:
 @cache
 def tables() -> dict[str, Any]:
     """Return the tables of `keras1.yaml`."""
-    loaded: dict[str, Any] = load_package_data(Path(__file__).with_name("keras1.yaml"))
-    return loaded
+    return load_package_data(Path(__file__).with_name("keras1.yaml"))
 
 
 def translate(category: str, name: str, arguments: Any = None) -> Translation | None:
@@ -166,10 +166,12 @@ def _regularizer(name: str, arguments: Any, *, in_old_argument: bool = False) ->
     table = tables()["regularizers"]
     if name in table["classes"] and isinstance(arguments, dict):
         return Translation((_make_part("L1L2", arguments),))
-    if name not in table["functions"] or (not in_old_argument and _is_keras3_regularizer(name, arguments)):
+    is_mapping = isinstance(arguments, dict)
+    is_todays = is_mapping if name == "l1l2" else name in {"l1", "l2"} and not (is_mapping and "l" in arguments)
+    if name not in table["functions"] or (is_todays and not in_old_argument):
         return None
     ((new_name, keys),) = table["functions"][name].items()
-    if isinstance(arguments, dict):
+    if is_mapping:
         weights = {(keys[0] if key == "l" else key): value for key, value in arguments.items()}
     else:
         weights = dict(zip(keys, arguments if isinstance(arguments, list) else [arguments], strict=False))
@@ -177,12 +179,6 @@ def _regularizer(name: str, arguments: Any, *, in_old_argument: bool = False) ->
     missing = {key: 0.01 for key in keys if weights.get(key) is None}
     weights = {**{key: value for key, value in weights.items() if value is not None}, **missing}
     return Translation(({new_name: weights if len(weights) > 1 else next(iter(weights.values()))},))
-
-
-def _is_keras3_regularizer(name: str, arguments: Any) -> bool:
-    if name == "l1l2":
-        return isinstance(arguments, dict)
-    return name in {"l1", "l2"} and not (isinstance(arguments, dict) and "l" in arguments)
 
 
 # Parts other than layers --------------------------------------------------------------------------------------------
@@ -347,8 +343,8 @@ def _value_of_argument(key: str, value: Any) -> Any:
     """Translate the value of an argument whose name is the same today: a part in it may be of Keras 1."""
     if key == "layer":
         return _translate_nested("layers", value)
-    ending = next((end for end in ("initializer", "regularizer", "constraint") if key.endswith(f"_{end}")), None)
-    return value if ending is None else _translate_nested(f"{ending}s", value)
+    kind = next((kind for ending, kind in ENDINGS.items() if key.endswith(ending)), None)
+    return _translate_nested(kind.categories[0], value) if isinstance(kind, PartOf) else value
 
 
 def _input_note(entry: Entry, given: dict[str, Any]) -> str:
@@ -432,22 +428,23 @@ def _new_padding(entry: Entry, arguments: Any) -> dict[str, Any]:
     return {**(arguments if has_key else {}), "padding": pairs}
 
 
-def _time_distributed_dense(given: dict[str, Any]) -> Translation | None:
+def _translate_dense(given: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
     dense = lookup.entry("layers", "Dense")
-    if dense is None:
-        return None
-    translated, notes = _translate_arguments(dense, {key: given[key] for key in given if key not in _LAYER_KEYS})
+    return _translate_arguments(dense, given) if dense else (given, [])
+
+
+def _time_distributed_dense(given: dict[str, Any]) -> Translation | None:
+    translated, notes = _translate_dense({key: given[key] for key in given if key not in _LAYER_KEYS})
     outside = {key: given[key] for key in _LAYER_KEYS if key in given}
     return Translation(({"TimeDistributed": {"layer": {"Dense": translated}, **outside}},), tuple(notes))
 
 
 def _maxout_dense(given: dict[str, Any]) -> Translation | None:
     """Translate into a Dense with `nb_feature` times the units, and the maximum over the features of each unit."""
-    dense = lookup.entry("layers", "Dense")
     features = given.get("nb_feature", 4)
-    if dense is None or not (isinstance(features, int) and isinstance(given.get("output_dim"), int)):
+    if not isinstance(features, int) or not isinstance(given.get("output_dim"), int):
         return None
-    translated, notes = _translate_arguments(dense, {key: given[key] for key in given if key != "nb_feature"})
+    translated, notes = _translate_dense({key: given[key] for key in given if key != "nb_feature"})
     units = translated["units"]
     wide = {"Dense": {**translated, "units": units * features}}
     return Translation(_chain([wide, {"Reshape": [features, units]}, "GlobalMaxPooling1D"]), tuple(notes))

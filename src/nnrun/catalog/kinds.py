@@ -42,6 +42,10 @@ def _is_number(value: object) -> bool:
     return (isinstance(value, float) and isfinite(value)) or is_integer(value)
 
 
+def _range_schema(kind: str, **bounds: float | None) -> dict[str, Any]:
+    return {"type": kind, **{name: bound for name, bound in bounds.items() if bound is not None}}
+
+
 @dataclass(frozen=True)
 class Integer:
     """A whole number from `minimum` to `maximum`, both included."""
@@ -69,8 +73,7 @@ class Integer:
 
     def schema(self) -> dict[str, Any]:
         """Return an integer with its range, or a fact."""
-        bounds = {"minimum": self.minimum, "maximum": self.maximum}
-        number = {"type": "integer", **{key: bound for key, bound in bounds.items() if bound is not None}}
+        number = _range_schema("integer", minimum=self.minimum, maximum=self.maximum)
         return {"anyOf": [number, {"enum": list(NUMBER_FACTS)}]}
 
 
@@ -108,11 +111,9 @@ class Number:
 
     def schema(self) -> dict[str, Any]:
         """Return a number with its range."""
-        bounds = {
-            "exclusiveMinimum" if self.exclusive_minimum else "minimum": self.minimum,
-            "exclusiveMaximum" if self.exclusive_maximum else "maximum": self.maximum,
-        }
-        return {"type": "number", **{key: bound for key, bound in bounds.items() if bound is not None}}
+        lower = "exclusiveMinimum" if self.exclusive_minimum else "minimum"
+        upper = "exclusiveMaximum" if self.exclusive_maximum else "maximum"
+        return _range_schema("number", **{lower: self.minimum, upper: self.maximum})
 
 
 @dataclass(frozen=True)

@@ -17,15 +17,8 @@ if TYPE_CHECKING:
     from nnrun.catalog.lookup import Entry
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
-#: Base classes that Keras also exports at its top, with their categories.
-_TOP_LEVEL = {
-    "Initializer": "initializers",
-    "Layer": "layers",
-    "Loss": "losses",
-    "Metric": "metrics",
-    "Optimizer": "optimizers",
-    "Regularizer": "regularizers",
-}
+#: Base classes that Keras also exports at its top.
+_TOP_LEVEL = frozenset({"Initializer", "Layer", "Loss", "Metric", "Optimizer", "Regularizer"})
 #: A model is a layer in Keras.
 _MODELS = frozenset({"keras.Model", "keras.Sequential", "keras.models.Model", "keras.models.Sequential"})
 #: Packages with another Keras than the one that runs.
@@ -126,7 +119,9 @@ class PythonSource:
         if dotted in _MODELS:
             return lookup.entry("layers", "Layer")
         holder, _, name = dotted.rpartition(".")
-        category = holder.rpartition(".")[2] if holder != "keras" else _TOP_LEVEL.get(name)
+        if holder == "keras":
+            return next(iter(lookup.find(name)), None) if name in _TOP_LEVEL else None
+        category = holder.rpartition(".")[2]
         return lookup.entry(category, name) if category in lookup.CATEGORIES else None
 
     def keras_category(self, node: ast.expr) -> str | None:

@@ -54,14 +54,13 @@ _COUNT = Integer(1)
 _INDEX = Integer(0)
 _STRING = String()
 _LAYER = PartOf(("layers",))
-_INITIALIZER = PartOf(("initializers",))
 _AXES = one_or_list(_INTEGER, None)
 _PAIR = ListOf(Integer(0), 2)
-_RESIZING = _one_of("bilinear nearest bicubic lanczos3 lanczos5")
 _SPECTRUM_SCALING = or_null(_one_of("density spectrum"))
 _WINDOW = AnyOf((_STRING, _list_of(_NUMBER), Null()))
 #: One alpha for all classes, or one for each.
 _FOCAL_ALPHA = AnyOf((_FRACTION, _list_of(_NOT_NEGATIVE)))
+_CHECKPOINT_FILE = String("a file name that ends with .keras or .weights.h5", r".*(\.keras|\.weights\.h5)")
 _DTYPES = (
     "mixed_b?float16|b?float16|float32|float64|float8_e4m3fn|float8_e5m2|u?int8|u?int16|u?int32|u?int64|bool"
     r"|string|complex64|complex128|(int8|int4|float8|gptq|awq)\S*_from_\w+"
@@ -106,7 +105,7 @@ _KINDS: dict[Kind, str] = {
     PartOf(("activations",)): "activation recurrent_activation",
     _LAYER: "backward_layer layer",
     _list_of(_LAYER): "layers",
-    _INITIALIZER: "initializer",
+    PartOf(("initializers",)): "initializer",
     _AXES: "attention_axes shared_axes",
     _INTEGER: "axis ignore_class",
     Integer(2): "gradient_accumulation_steps max_tokens num_thresholds",
@@ -136,11 +135,7 @@ BY_NAME: dict[str, Kind] = {name: kind for kind, names in _KINDS.items() for nam
 SIZES = frozenset({"kernel_size", "pool_size", "strides", "dilation_rate", "size", "output_size"})
 
 #: Kinds by the ending of the parameter's name.
-ENDINGS: dict[str, Kind] = {
-    "_initializer": _INITIALIZER,
-    "_regularizer": PartOf(("regularizers",)),
-    "_constraint": PartOf(("constraints",)),
-}
+ENDINGS: dict[str, Kind] = {f"_{name}": PartOf((f"{name}s",)) for name in ("initializer", "regularizer", "constraint")}
 
 #: Exceptions by category: kinds with `Entry.parameter`; `*` stands for every entry.
 _EXCEPTIONS: dict[str, dict[Kind, str]] = {
@@ -155,7 +150,7 @@ _EXCEPTIONS: dict[str, dict[Kind, str]] = {
         # Convolution, pooling, padding
         Choice(("valid", "same", "causal"), ignore_case=True): "Conv1D.padding",
         _COUNT: "UpSampling1D.size",
-        _RESIZING: "UpSampling2D.interpolation Resizing.interpolation",
+        _one_of("bilinear nearest bicubic lanczos3 lanczos5"): "UpSampling2D.interpolation Resizing.interpolation",
         AnyOf((_INDEX, _PAIR)): "ZeroPadding1D.padding Cropping1D.cropping",
         AnyOf((_INDEX, _PAIR, ListOf(_PAIR, 2))): "ZeroPadding2D.padding Cropping2D.cropping",
         AnyOf((_INDEX, ListOf(_INDEX, 3), ListOf(_PAIR, 3))): "ZeroPadding3D.padding Cropping3D.cropping",
@@ -243,9 +238,7 @@ _EXCEPTIONS: dict[str, dict[Kind, str]] = {
         _list_of(_FRACTION): "AUC.thresholds",
     },
     "callbacks": {
-        String(
-            "a file name that ends with .keras or .weights.h5", r".*(\.keras|\.weights\.h5)"
-        ): "ModelCheckpoint.filepath",
+        _CHECKPOINT_FILE: "ModelCheckpoint.filepath",
         or_null(_COUNT): "OrbaxCheckpoint.max_to_keep",
         String("one character", r"."): "CSVLogger.separator",
         _BELOW_ONE: "ReduceLROnPlateau.factor",

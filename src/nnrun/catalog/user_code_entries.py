@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
     from nnrun.catalog.python_source import PythonSource
 
+    #: The parameters of a class, and those that all classes of its category have.
+    _OwnAndInherited = tuple[Mapping[str, Parameter], Mapping[str, Parameter]]
+
 #: Arguments of a reading function that nnrun passes, not the config.
 PASSED_BY_NNRUN = ("places", "progress")
 _READER_PREFIXES = ("read_", "load_")
@@ -223,7 +226,7 @@ class _ClassReader:
         is_derived = parent.category is not None
         parameters = (parent.own, parent.inherited) if is_derived else _parameters_of_base(base)
         if "__init__" in own_methods:
-            parameters = self._own_parameters(node, own_methods["__init__"], *parameters) if category else ({}, {})
+            parameters = self._own_parameters(node, own_methods["__init__"], parameters) if category else ({}, {})
         call = parent.call if is_derived else base.call if base else {}
         if "call" in own_methods and category == "layers":
             call = _call_arguments(own_methods["call"])
@@ -248,21 +251,15 @@ class _ClassReader:
                 )
         return next((entry for base in node.bases if (entry := self._source.keras_entry(base))), None)
 
-    def _own_parameters(
-        self,
-        node: ast.ClassDef,
-        init: ast.FunctionDef,
-        own: Mapping[str, Parameter],
-        inherited: Mapping[str, Parameter],
-    ) -> tuple[Mapping[str, Parameter], Mapping[str, Parameter]]:
+    def _own_parameters(self, node: ast.ClassDef, init: ast.FunctionDef, bases: _OwnAndInherited) -> _OwnAndInherited:
         """Return the parameters of `__init__`, and those of the bases that its `**kwargs` accepts."""
         first = [each.arg for each in init.args.args[:1]]
         doc = ast.get_docstring(node) or ""
         parameters = _parameters(init, self._source, skip=first, class_docstring=doc)
         if init.args.kwarg is None:
             return parameters, {}
-        fixed = _passed_to_base(init, list(own))
-        rest = {**own, **inherited}
+        fixed = _passed_to_base(init, list(bases[0]))
+        rest = {**bases[0], **bases[1]}
         return parameters, {name: rest[name] for name in rest if name not in parameters and name not in fixed}
 
     def _targets(self, node: ast.ClassDef) -> Targets | None:
@@ -280,7 +277,7 @@ def _call_arguments(call: ast.FunctionDef) -> dict[str, str]:
     return {each.arg: descriptions.get(each.arg, "") for each in (*arguments[inputs:], *call.args.kwonlyargs)}
 
 
-def _parameters_of_base(base: Entry | None) -> tuple[Mapping[str, Parameter], Mapping[str, Parameter]]:
+def _parameters_of_base(base: Entry | None) -> _OwnAndInherited:
     """Return the parameters of a Keras class, and those that all classes of its category have."""
     if base is None:
         return {}, {}

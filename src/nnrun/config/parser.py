@@ -13,18 +13,15 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from nnrun.config.files import YamlLoader
 from nnrun.config.hints import did_you_mean
 from nnrun.config.syntax import MAX_DEPTH, syntax_problems
 from nnrun.errors import ConfigError, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path as FilePath
 
     from nnrun.config.files import SourceText
-
-#: libyaml reads 1 MB in under a second, PyYAML's own scanner in over ten.
-_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 MAX_ALIASED_VALUES = 10_000
 MAX_PROBLEMS = 100
@@ -128,7 +125,7 @@ class _Composer:
 
     def _events(self) -> Iterator[Any]:
         try:
-            yield from yaml.parse(self.source.text, Loader=_Loader)
+            yield from yaml.parse(self.source.text, Loader=YamlLoader)
         except yaml.YAMLError as error:
             self.problems += syntax_problems(error, self.source)
 
@@ -296,8 +293,3 @@ def compose_value(source: SourceText) -> YamlNode | None:
         raise ConfigError(composer.problems)
     root = composer.root
     return None if root is None or (root.value is None and root.start == root.end) else root
-
-
-def load_package_data(file: FilePath) -> Any:
-    """Load a YAML file that belongs to nnrun itself: quickly, without places and checks."""
-    return yaml.load(file.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 (a safe loader)

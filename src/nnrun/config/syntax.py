@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from nnrun.config.files import load_package_data
 from nnrun.errors import Problem
 
 if TYPE_CHECKING:
@@ -15,71 +18,12 @@ MAX_DEPTH = 100
 _MAX_TABS = 20
 
 _TAB_INDENTATION = re.compile(r" *(\t+)")
-_INDENT = "align this line with its neighbours, with spaces; a list's items begin with '- ', a mapping's with 'key: '"
-_QUOTE = "put the text in single quotes"
 
 
-class _Explanation(NamedTuple):
-    """A syntax error: fragments of PyYAML's messages (libyaml's first), what is wrong, and what to write."""
-
-    fragments: tuple[str, ...]
-    text: str
-    hint: str
-
-
-_EXPLANATIONS = (
-    _Explanation(("tab character",), "expected spaces, received a tab", "replace the tab with spaces"),
-    _Explanation(
-        ("directive", "incompatible"), "a config cannot have lines that begin with '%'", "delete it, or quote the text"
-    ),
-    _Explanation(("tag", "uri"), "expected a plain value, received a tag", "put text that begins with '!' in quotes"),
-    _Explanation(
-        ("unexpected end of stream", "unexpected document indicator"), "this quoted text never ends", "close the quote"
-    ),
-    _Explanation(
-        ("unknown escape", "hexadecimal", "invalid unicode"),
-        "this '\\' escape is unknown in double quotes",
-        "use single quotes, in which '\\' is an ordinary character",
-    ),
-    _Explanation(
-        ("mapping values are not allowed",),
-        "a ': ' is not allowed here",
-        "put text that contains ': ' in quotes, and begin every key on its own line, aligned with its neighbours",
-    ),
-    _Explanation(("sequence entries are not allowed",), "a list item is not allowed here", _INDENT),
-    _Explanation(("mapping keys are not allowed",), "a key is not allowed here", _INDENT),
-    _Explanation(
-        ("',' or '}'",),
-        "expected ',' or '}' in the mapping that begins with '{'",
-        "separate its entries with ',' and close it with '}'",
-    ),
-    _Explanation(
-        ("',' or ']'",),
-        "expected ',' or ']' in the list that begins with '['",
-        "separate its items with ',' and close it with ']'",
-    ),
-    _Explanation(("expected ':'",), "expected ':' after the key", "write it as key: value"),
-    _Explanation(
-        ("expected key", "expected '-' indicator", "<block end>"),
-        "the indentation of this line does not match the lines above it",
-        _INDENT,
-    ),
-    _Explanation(("node content",), "expected a value", _QUOTE),
-    _Explanation(
-        ("<document start>",), "expected the end of the file", "keep everything in one mapping, its keys aligned"
-    ),
-    _Explanation(("alias", "anchor", "alphabetic or numeric"), "expected a name after '&' or '*'", _QUOTE),
-    _Explanation(
-        ("comment", "indentation indicator", "chomping", "block scalar"),
-        "expected the lines of the text below '|' or '>'",
-        "begin the text on the next line, indented with spaces",
-    ),
-    # libyaml of PyYAML 6.0.4 stops at 1,000 levels of [ and {, before its first event.
-    _Explanation(
-        ("nesting depth",), f"expected at most {MAX_DEPTH} levels of lists and mappings, received more", "nest less"
-    ),
-    _Explanation(("cannot start any token",), "a value cannot begin with this character", _QUOTE),
-)
+@cache
+def _explanations() -> list[dict[str, Any]]:
+    explanations: list[dict[str, Any]] = load_package_data(Path(__file__).with_name("syntax_errors.yaml"))["errors"]
+    return explanations
 
 
 def syntax_problems(error: Any, source: SourceText) -> list[Problem]:
@@ -89,9 +33,10 @@ def syntax_problems(error: Any, source: SourceText) -> list[Problem]:
     if tabs:
         return tabs
     message = str(getattr(error, "problem", None) or getattr(error, "reason", None) or error)
-    found = next((each for each in _EXPLANATIONS if any(part in message.lower() for part in each.fragments)), None)
-    mark = source.mark(start, start + 1)
-    return [Problem(mark, found.text, found.hint) if found else Problem(mark, f"this is not YAML ({message})")]
+    unknown: dict[str, Any] = {"text": f"this is not YAML ({message})", "hint": None}
+    matching = (each for each in _explanations() if any(part in message.lower() for part in each["fragments"]))
+    found = next(matching, unknown)
+    return [Problem(source.mark(start, start + 1), found["text"], found["hint"])]
 
 
 def _position(error: Any, source: SourceText) -> int:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nnrun.config.parser import load_package_data
+from nnrun.config.files import load_package_data
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

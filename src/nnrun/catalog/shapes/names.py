@@ -16,22 +16,11 @@ if TYPE_CHECKING:
 
 #: Entries of the catalog whose class in Keras has another name.
 _CLASSES = {"GroupQueryAttention": "GroupedQueryAttention", "Input": "InputLayer"}
-_GEOMETRIC = (
-    "RandomShear",
-    "RandomTranslation",
-    "RandomRotation",
-    "Solarization",
-    "RandomPosterization",
-    "AutoContrast",
-    "Equalization",
-)
-_ALL_AUGMENTATIONS = (
-    *_GEOMETRIC,
-    "RandomBrightness",
-    "RandomColorDegeneration",
-    "RandomContrast",
-    "RandomSharpness",
-)
+#: The layers of which AugMix and RandAugment apply some, in the order in which Keras makes them.
+_AUGMENTATIONS = """RandomShear RandomTranslation RandomRotation Solarization RandomPosterization AutoContrast
+    Equalization RandomBrightness RandomColorDegeneration RandomContrast RandomSharpness"""
+#: How many of them AugMix makes with `all_ops: false`.
+_FEW_AUGMENTATIONS = 7
 
 
 @cache
@@ -75,13 +64,13 @@ def _numbered(kind: str, used: Counter[str]) -> str:
     return base if used[base] == 1 else f"{base}_{used[base] - 1}"
 
 
-def _layers_made_by(kind: str, arguments: Mapping[str, Any]) -> tuple[str, ...]:
+def _layers_made_by(kind: str, arguments: Mapping[str, Any]) -> Sequence[str]:
     """Return the classes of the layers that a layer makes for itself, each of which takes a number."""
     if kind == "RNN":
         return ("StackedRNNCells",) if isinstance(arguments.get("cell"), list | tuple) else ()
     if kind == "AugMix":
-        return _ALL_AUGMENTATIONS if arguments.get("all_ops", True) else _GEOMETRIC
+        return _AUGMENTATIONS.split()[: None if arguments.get("all_ops", True) else _FEW_AUGMENTATIONS]
     if kind == "RandomColorJitter":
         properties = ("brightness", "contrast", "saturation", "hue")
-        return tuple(f"Random{each.title()}" for each in properties if arguments.get(f"{each}_factor") is not None)
-    return {"RandAugment": _ALL_AUGMENTATIONS, "TextVectorization": ("StringLookup",)}.get(kind, ())
+        return [f"Random{each.title()}" for each in properties if arguments.get(f"{each}_factor") is not None]
+    return {"RandAugment": _AUGMENTATIONS.split(), "TextVectorization": ["StringLookup"]}.get(kind, ())

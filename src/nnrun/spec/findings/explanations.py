@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from nnrun.config.parser import load_package_data
+from nnrun.config.files import load_package_data
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
