@@ -10,7 +10,7 @@ from math import isinf
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from nnrun.config.parser import load_package_data
+from nnrun.config.files import load_package_data
 from nnrun.data.csv.dates import days_since_epoch, example_date, is_iso_date
 from nnrun.data.csv.type_inference import repeats_header
 
