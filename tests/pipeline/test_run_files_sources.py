@@ -9,7 +9,7 @@ import pytest
 
 from nnrun.config.extends import read
 from nnrun.pipeline.check import examine
-from nnrun.pipeline.run_files import copy_sources, digests
+from nnrun.pipeline.run_files import copy_sources, source_digests
 from nnrun.pipeline.train import TrainRequest, create_run_folder, load_data, recorded, save_data_files
 from nnrun.progress import Silent
 from nnrun.runs import record as records
@@ -40,14 +40,16 @@ def test_bases_are_copied_byte_for_byte(folder: RunFolder) -> None:
     files = {"config": "mine", "sources/base.yaml": "base", "sources/root.yaml": "root"}
     for name in ("base", "root"):
         assert (folder.sources / f"{name}.yaml").read_text(encoding="utf-8") == texts[name]
-    assert digests(folder) == {key: hashlib.sha256(texts[name].encode()).hexdigest() for key, name in files.items()}
+    assert source_digests(folder) == {
+        key: hashlib.sha256(texts[name].encode()).hexdigest() for key, name in files.items()
+    }
 
 
 def test_without_bases_there_is_no_folder_for_them(folder: RunFolder) -> None:
     """A config that extends nothing leaves no empty `sources/`."""
     kept(folder, mine="seed: 1")
     assert not folder.sources.exists()
-    assert set(digests(folder)) == {"config"}
+    assert set(source_digests(folder)) == {"config"}
 
 
 def test_bases_of_one_name_are_all_kept(folder: RunFolder) -> None:
@@ -68,7 +70,7 @@ def test_the_record_has_the_digests_of_sources_and_data(folder: RunFolder) -> No
         assert set(records.read(opened)["digests"]) == {"config", "sources/digits_mlp.yaml"}
         save_data_files(opened, record, load_data(examined, Silent()))
     told = records.read(opened)["digests"]
-    assert {**told, **digests(opened)} == told
+    assert {**told, **source_digests(opened)} == told
     assert any(name.startswith("train") for name in told)
     assert "extends" not in read(opened.resolved).data
     assert read(opened.resolved).sources == ()

@@ -15,7 +15,7 @@ import pytest
 from nnrun.errors import ConfigError
 from nnrun.pipeline.check import examine
 from nnrun.pipeline.evaluate import EvaluateRequest
-from nnrun.pipeline.generate import Generated, GenerateRequest, generate
+from nnrun.pipeline.generate import GenerateRequest, GenerateResult, generate
 from nnrun.pipeline.train import TrainRequest, TrainResult, train
 from nnrun.progress import Silent
 
@@ -71,7 +71,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, TrainResult]:
 class NotRead:
     """Reads nothing."""
 
-    def begin(self, told: Generated) -> None:
+    def begin(self, told: GenerateResult) -> None:
         """Ignore it."""
 
     def read(self, pieces: Any) -> None:

@@ -16,7 +16,7 @@ from nnrun.errors import ConfigError, RunError
 from nnrun.pipeline.check import examine
 from nnrun.pipeline.evaluate import EvaluateRequest, evaluate, predict
 from nnrun.pipeline.train import TrainRequest, train
-from nnrun.pipeline.user_code import known, register_run_code
+from nnrun.pipeline.user_code import register_code, register_run_code
 from nnrun.progress import Silent
 from nnrun.runs import record as records
 from nnrun.runs.folder import RunFolder
@@ -61,7 +61,7 @@ def asking(trained: TrainResult, *code: Path, trust: bool = False) -> EvaluateRe
 
 def test_the_pages_example_has_no_mistake(place: Path) -> None:
     """With `--code` the page's config is checked without waking Keras; without, its names are unknown."""
-    with known([place / "my_code.py"]):
+    with register_code([place / "my_code.py"]):
         found = examine(place / "own.yaml", (), None)
     assert [problem.severity for problem in found.problems] == ["note"]
     with pytest.raises(ConfigError, match='expected a layer, received "Scale"'):
@@ -70,7 +70,7 @@ def test_the_pages_example_has_no_mistake(place: Path) -> None:
 
 def test_arguments_are_checked_like_keras_own(place: Path) -> None:
     """A wrong argument of the user's own part is an error at its place, with the nearest right one."""
-    with known([place / "my_code.py"]), pytest.raises(ConfigError) as caught:
+    with register_code([place / "my_code.py"]), pytest.raises(ConfigError) as caught:
         examine(place / "own.yaml", ("model.0.Scale.strat=1", "data.source.read_blobs.rows=many"), None)
     said = {problem.text: problem.hint for problem in caught.value.problems}
     assert "Scale has no argument 'strat'" in said
@@ -142,7 +142,10 @@ def kept(tmp_path: Path) -> tuple[RunFolder, dict[str, object]]:
 
 def test_code_of_a_run_is_not_used_unasked(kept: tuple[RunFolder, dict[str, object]], tmp_path: Path) -> None:
     """Without `--code` and `--trust-run` a run with code is refused with what to type; with either it is known."""
-    with pytest.raises(RunError, match="not run again unasked") as caught, register_run_code(*kept, (), trust=False):
+    with (
+        pytest.raises(RunError, match="run again only on request") as caught,
+        register_run_code(*kept, (), trust=False),
+    ):
         pass
     assert "--code my.py" in str(caught.value.hint)
     assert "--trust-run" in str(caught.value.hint)
@@ -169,7 +172,7 @@ def test_other_code_is_refused_with_both_digests(kept: tuple[RunFolder, dict[str
     assert caught.value.hint == "leave --code out"
     kept[0].write_text(kept[0].sources / "my.py", "changed = 1\n")
     with (
-        pytest.raises(RunError, match=r"was changed since the run: its SHA-256 is [0-9a-f]{64}, the record"),
+        pytest.raises(RunError, match=r"was changed since the run: its SHA-256 is [0-9a-f]{64}, expected"),
         register_run_code(*kept, (), trust=True),
     ):
         pass

@@ -70,9 +70,9 @@ def knows_code(command: Callable[..., Any]) -> Callable[..., Any]:
     def knowing(*words: Any, code: tuple[Path, ...], **options: Any) -> Any:
         if not code:
             return command(*words, **options)
-        from nnrun.pipeline.user_code import known
+        from nnrun.pipeline.user_code import register_code
 
-        with known(code):
+        with register_code(code):
             return command(*words, **options)
 
     return knowing

@@ -1,4 +1,4 @@
-"""What can be said of a config before anything is spent: read, override, validate, and look ahead at the data."""
+"""Check a config before anything is trained: read, override, validate, infer the facts of its data, find mistakes."""
 
 from __future__ import annotations
 
@@ -34,15 +34,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Examined:
-    """A config that the language allows, and what was found in it.
+    """A valid config and its findings.
 
     Attributes:
         file: The config's path.
-        document: Its text with marks, laid over what it extends, `--set` applied.
-        experiment: What it says.
-        places: Where its files are looked for.
-        form: How targets are encoded to suit its loss.
-        facts: What is known of the data without loading them; None where nothing is.
+        document: Its data with marks, merged over its bases, `--set` applied.
+        experiment: The validated experiment.
+        places: The folders in which its files are searched.
+        form: The encoding of targets that its loss needs.
+        facts: The facts known of the data before loading; None if there are none.
         context: The experiment with the shapes of its layers.
         problems: Findings of every severity, by place.
     """
@@ -58,10 +58,10 @@ class Examined:
 
 
 def examine(file: FilePath, sets: Sequence[str], data_dir: FilePath | None) -> Examined:
-    """Read a config and say all that is wrong with it, without numpy, pandas or Keras.
+    """Read a config and find everything that is wrong with it, without pandas or Keras.
 
     Raises:
-        ConfigError: Where the language itself is broken, with every problem at its place.
+        ConfigError: The config is no valid experiment; with every problem at its place.
     """
     document = overrides.apply(extends.read(file), sets)
     experiment = validate(document)
@@ -86,40 +86,40 @@ def check_context(experiment: Experiment, facts: Facts | None) -> CheckContext:
     """Infer the shapes of an experiment's layers from what is known of its data."""
     graph = experiment.graph
     shapes = model_inputs.shapes(facts, graph.inputs) if facts is not None else {}
-    # A width that only loading tells (of categories that a large table spreads into columns) is no open dimension.
+    # A width that is known only after loading (one-hot columns of a large table) is unknown, not an open dimension.
     given = {name: None if shape and shape[-1] is None else shape for name, shape in shapes.items()}
     rows = infer_shapes(graph, facts, given, data_format=experiment.keras.image_data_format)
     return CheckContext(experiment, facts, given, rows)
 
 
 def check_with_keras(examined: Examined, codes: Sequence[UserCode] = ()) -> Examined:
-    """Let Keras build the model of a config that has no error but something undecided, and say what it refuses.
+    """Let Keras build the model of a config without errors that has something undecided, and add what it refuses.
 
-    TensorFlow wakes, and code of the user's own is run, only where there is something to decide and the data say enough
-    to build the model.
+    TensorFlow starts, and the user's code runs, only if there is something undecided and the facts suffice to build
+    the model.
     """
-    open_questions = any(row.undecided is not None for row in examined.context.rows)
-    refused = any(problem.severity == "error" for problem in examined.problems)
-    if not open_questions or refused or examined.facts is None:
+    has_undecided = any(row.undecided is not None for row in examined.context.rows)
+    has_errors = any(problem.severity == "error" for problem in examined.problems)
+    if not has_undecided or has_errors or examined.facts is None:
         return examined
-    answered = [problem for problem in examined.problems if problem.name != "undecided"]
-    problems = sorted([*answered, *_refusals(examined, codes)], key=Problem.order)
+    decided = [problem for problem in examined.problems if problem.name != "undecided"]
+    problems = sorted([*decided, *_keras_problems(examined, codes)], key=Problem.order)
     return replace(examined, problems=tuple(problems))
 
 
-def _refusals(examined: Examined, codes: Sequence[UserCode]) -> tuple[Problem, ...]:
+def _keras_problems(examined: Examined, codes: Sequence[UserCode]) -> tuple[Problem, ...]:
     from nnrun.engine.session import Session
 
-    nowhere = FilePath(os.devnull)
+    no_log = FilePath(os.devnull)
     try:
         with (
-            user_code.running(codes, examined.experiment, threads=0, log=nowhere),
+            user_code.run_code(codes, examined.experiment, threads=0, log=no_log),
             Session.open(
                 examined.experiment,
                 examined.facts,  # type: ignore[arg-type]  # `check_with_keras` asks only where there are facts
                 examined.document.key_mark,
                 threads=0,
-                log=nowhere,
+                log=no_log,
                 phase=lambda _: nullcontext(),
             ),
         ):
@@ -129,7 +129,7 @@ def _refusals(examined: Examined, codes: Sequence[UserCode]) -> tuple[Problem, .
 
 
 def resolve_config(examined: Examined) -> dict[str, Any]:
-    """Say a config out as plain data which, written as YAML, is the same experiment."""
+    """Return the resolved config as plain data which, written as YAML, is the same experiment."""
     return resolved(examined.experiment, lambda name: _absolute(examined.places, name))
 
 
@@ -139,10 +139,10 @@ def _absolute(places: DataPaths, name: str) -> str:
 
 
 def check_data(file: Path, sets: Sequence[str], data_dir: Path | None, progress: Progress) -> QualityReport:
-    """Load the data of a config and say what to look at.
+    """Load the data of a config and check their quality.
 
     Raises:
-        ConfigError: The language is broken.
+        ConfigError: The config is no valid experiment.
         DataError: The data cannot be used.
     """
     examined = examine(file, sets, data_dir)

@@ -181,7 +181,7 @@ def asked(question: EvaluateRequest) -> Iterator[LoadedRun]:
     record = records.read(folder)
     with user_code.register_run_code(folder, record, question.code, trust=question.trust_run) as codes:
         kept = open_run(question)
-        with user_code.running(codes, kept.experiment, threads=record.get("threads") or 0, log=folder.log):
+        with user_code.run_code(codes, kept.experiment, threads=record.get("threads") or 0, log=folder.log):
             yield kept
 
 

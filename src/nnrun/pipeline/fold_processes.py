@@ -80,8 +80,8 @@ def _work(assignment: FoldAssignment, code: tuple[FilePath, ...], queue: Queue[A
     examined, experiment = assignment.examined, assignment.examined.experiment
     try:
         with (
-            user_code.known(code) as codes,
-            user_code.running(codes, experiment, threads=assignment.threads, log=assignment.folder.log),
+            user_code.register_code(code) as codes,
+            user_code.run_code(codes, experiment, threads=assignment.threads, log=assignment.folder.log),
         ):
             crossing = load_folded(
                 experiment.data, form=examined.form, seed=experiment.seed, paths=examined.places, progress=Silent()

@@ -49,7 +49,7 @@ def resume_folds(word: str, request: TrainRequest, progress: Progress) -> TrainR
         record.update(status="running", error=None, end=None, process=environment.process())
         with (
             record_outcome(record, folder),
-            user_code.running(codes, examined.experiment, threads=fields["threads"], log=folder.log),
+            user_code.run_code(codes, examined.experiment, threads=fields["threads"], log=folder.log),
         ):
             heard = Logged(progress, RunLog(folder.log).write)
             heard.say(f"Run {folder.id}, resumed")

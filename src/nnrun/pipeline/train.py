@@ -23,12 +23,12 @@ from nnrun.pipeline.cross_validate import CrossValidation, cross_validate, is_cr
 from nnrun.pipeline.run_files import (
     code_records,
     copy_sources,
-    digests,
     ensure_run_folder,
     load_initial_weights,
     named_parts,
     save_mistakes,
     save_model_files,
+    source_digests,
 )
 from nnrun.progress import Logged
 from nnrun.runs import metrics
@@ -100,7 +100,7 @@ def train(request: TrainRequest, progress: Progress) -> TrainResult:
         ConfigError: Where the config is refused; no folder is made then.
         NnrunError: Where anything later fails; the folder's record says why.
     """
-    with user_code.known(request.code) as codes:
+    with user_code.register_code(request.code) as codes:
         examined = examine(find_config(request.config), request.sets, request.data_dir)
         raise_if_errors(examined)
         folder = create_run_folder(request, examined, codes)
@@ -109,7 +109,7 @@ def train(request: TrainRequest, progress: Progress) -> TrainResult:
             # What is probably not meant is said before time is spent on it.
             for problem in examined.problems:
                 heard.found(problem)
-            with user_code.running(codes, examined.experiment, threads=record.fields["threads"], log=folder.log):
+            with user_code.run_code(codes, examined.experiment, threads=record.fields["threads"], log=folder.log):
                 heard.say(f"Run {folder.id}")
                 scores = _scores(request, examined, folder, record, heard)
     return TrainResult(folder, scores, warnings=examined.problems)
@@ -161,7 +161,7 @@ def recorded(
         argv=request.argv,
         seed=examined.experiment.seed,
         threads=usable_cores(),
-        digests=digests(folder),
+        digests=source_digests(folder),
         warnings=[problem.text for problem in examined.problems],
         **({"code": code_records(folder, examined.document, codes)} if codes else {}),
     )

@@ -1,4 +1,4 @@
-"""The user's own code: known by its text, run only where a model is made, and the same for a run's whole life."""
+"""The user's own code: registered by its text, run only where a model is built, and the same for a run's whole life."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def known(files: Sequence[FilePath]) -> Iterator[tuple[UserCode, ...]]:
-    """Know what files of `--code` offer inside the `with` block; nothing in them is run.
+def register_code(files: Sequence[FilePath]) -> Iterator[tuple[UserCode, ...]]:
+    """Register the entries of `--code` files in the catalog inside the `with` block; nothing in them is run.
 
     Raises:
-        ConfigError: With all that is wrong with them.
+        ConfigError: The files cannot be used; with every problem.
     """
-    with _knowing(read_files(files)) as codes:
+    with _registered(read_files(files)) as codes:
         yield codes
 
 
@@ -33,7 +33,7 @@ def known(files: Sequence[FilePath]) -> Iterator[tuple[UserCode, ...]]:
 def register_run_code(
     folder: RunFolder, record: Mapping[str, Any], files: Sequence[FilePath], *, trust: bool
 ) -> Iterator[tuple[UserCode, ...]]:
-    """Know the code that a run used: as given again, or as its folder keeps it where that is trusted.
+    """Register the code that a run used: as given again, or as its folder keeps it if that is trusted.
 
     Args:
         folder: The run's folder.
@@ -42,33 +42,33 @@ def register_run_code(
         trust: Whether the copies in the folder may be used.
 
     Raises:
-        RunError: The run used code and none is given, or it is not the same.
+        RunError: The run used code and none is given, or other code is given.
     """
     kept: dict[str, str] = {str(one["file"]): str(one["sha256"]) for one in record.get("code") or ()}
     if kept and not files and not trust:
         named = " ".join(f"--code {FilePath(name).name}" for name in kept)
-        text = f"{folder.id} was trained with code of your own, which is not run again unasked"
+        text = f"{folder.id} was trained with code of your own, which is run again only on request"
         raise RunError(text, f"add {named}, or --trust-run to run the copy in {folder.sources}")
     codes = read_files(files) if files or not kept else read_contents([_copy(folder, *one) for one in kept.items()])
     _require_same(folder, codes, kept)
-    with _knowing(codes):
+    with _registered(codes):
         yield codes
 
 
 @contextmanager
-def _knowing(codes: tuple[UserCode, ...]) -> Iterator[tuple[UserCode, ...]]:
+def _registered(codes: tuple[UserCode, ...]) -> Iterator[tuple[UserCode, ...]]:
     with lookup.with_user_entries(entry for code in codes for entry in code.entries):
         yield codes
 
 
 @contextmanager
-def running(codes: Sequence[UserCode], experiment: Experiment, *, threads: int, log: FilePath) -> Iterator[None]:
-    """Wake Keras and run the user's files; sources, steps and the model find what they define inside the block.
+def run_code(codes: Sequence[UserCode], experiment: Experiment, *, threads: int, log: FilePath) -> Iterator[None]:
+    """Start Keras and run the user's files; sources, steps and the model can use what they define inside the block.
 
-    Without code nothing is woken. What the files print goes to `log`.
+    Without code Keras is not started. What the files print goes to `log`.
 
     Raises:
-        RunError: A file fails, or what it defines fails later; with the user's own lines.
+        RunError: A file, or what it defines, fails; with the user's own lines.
     """
     if not codes:
         yield
@@ -83,13 +83,13 @@ def running(codes: Sequence[UserCode], experiment: Experiment, *, threads: int, 
         with quiet(log):
             objects = stack.enter_context(imported(start_keras(wake_of(experiment, threads)), codes))
         stack.enter_context(with_user_objects(objects))
-        stack.enter_context(_blamed())
+        stack.enter_context(_errors_attributed())
         yield
 
 
 @contextmanager
-def _blamed() -> Iterator[None]:
-    """Tell failures inside the user's own code as the user's, not as a bug of nnrun's."""
+def _errors_attributed() -> Iterator[None]:
+    """Report failures inside the user's own code as the user's, not as a bug of nnrun."""
     try:
         yield
     except NnrunError as error:
@@ -100,14 +100,14 @@ def _blamed() -> Iterator[None]:
         where = error_location(error)
         if where is None:
             raise
-        told = RunError(f"{where}: your own code failed: {error_text(error)}")
-        add_user_frames(told, error)
-        raise told from error
+        failure = RunError(f"{where}: your own code failed: {error_text(error)}")
+        add_user_frames(failure, error)
+        raise failure from error
 
 
 def _copy(folder: RunFolder, name: str, sha256: str) -> tuple[str, bytes]:
-    """A copy in a run's folder, if it is still what the record says."""
-    # A record may come from anywhere: only a name directly inside `sources/` counts.
+    """Read a copy of code in a run's folder and check it against the record."""
+    # A record may come from anywhere: only a file directly inside `sources/` is accepted.
     file = folder.sources / FilePath(name).name
     try:
         content = file.read_bytes()
@@ -117,7 +117,7 @@ def _copy(folder: RunFolder, name: str, sha256: str) -> tuple[str, bytes]:
         ) from error
     found = hashlib.sha256(content).hexdigest()
     if found != sha256:
-        text = f"{file} was changed since the run: its SHA-256 is {found}, the record says {sha256}"
+        text = f"{file} was changed since the run: its SHA-256 is {found}, expected {sha256}"
         raise RunError(text, "give the file that the run used with --code")
     return str(file), content
 
@@ -128,7 +128,7 @@ def _require_same(folder: RunFolder, codes: Sequence[UserCode], kept: Mapping[st
         if digest not in kept.values():
             used = "; ".join(f"{FilePath(name).name}: {sha256}" for name, sha256 in kept.items()) or "none"
             text = f"{file} is not the code that {folder.id} used: its SHA-256 is {digest}, the run used {used}"
-            raise RunError(text, "--trust-run runs the copy in the run's folder" if kept else "leave --code out")
+            raise RunError(text, "run the copy in the run's folder with --trust-run" if kept else "leave --code out")
     missing = [FilePath(name).name for name, digest in kept.items() if digest not in given.values()]
     if missing:
         text = f"{folder.id} also used {' and '.join(missing)}, which {'is' if len(missing) == 1 else 'are'} not given"

@@ -105,9 +105,9 @@ def _known(files: Sequence[Path]) -> Iterator[Sequence[UserCode]]:
     if not files:
         yield ()
         return
-    from nnrun.pipeline.user_code import known
+    from nnrun.pipeline.user_code import register_code
 
-    with known(files) as codes:
+    with register_code(files) as codes:
         yield codes
 
 
