@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 #: The absolute values between which a number is shown with four decimals instead of four significant digits.
 _SMALLEST_FIXED, _LARGEST_FIXED = 0.001, 1000
 
@@ -35,3 +40,9 @@ def format_duration(seconds: float) -> str:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def format_names(names: Iterable[object], most: int = 8) -> str:
+    """Join the first names with commas; `a, b, ...` where there are more than `most`."""
+    shown = [str(name) for name in names]
+    return ", ".join(shown[:most]) + (", ..." if len(shown) > most else "")

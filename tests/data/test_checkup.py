@@ -26,7 +26,7 @@ def look(places, listener, spec, split):
 
 
 def _names(found) -> list[str]:
-    return [remark.name for remark in found.remarks]
+    return [finding.name for finding in found.findings]
 
 
 GOOD = {"a": [1, 5, 2, 8, 4, 7, 3, 6], "b": [3, 1, 4, 1, 5, 9, 2, 6], "y": [0, 1, 1, 0, 1, 0, 0, 1]}
@@ -35,7 +35,7 @@ GOOD = {"a": [1, 5, 2, 8, 4, 7, 3, 6], "b": [3, 1, 4, 1, 5, 9, 2, 6], "y": [0, 1
 def test_clean_data_have_nothing_to_remark(look) -> None:
     """Columns and classes are told, and that is all; the answer is JSON."""
     found = look(GOOD, test=0.25)
-    assert found.remarks == ()
+    assert found.findings == ()
     assert found.rows == {"train": 6, "test": 2}
     assert found.classes == {"train": {"0": 3, "1": 3}, "test": {"0": 1, "1": 1}}
     assert (found.columns["a"]["least"], found.columns["a"]["most"], found.columns["b"]["distinct"]) == (1, 8, 5)
@@ -47,8 +47,8 @@ def test_clean_data_have_nothing_to_remark(look) -> None:
     [
         ({"b": [7] * 8}, "constant-column", "column 'b' never changes"),
         ({"b": GOOD["a"]}, "duplicate-column", "column 'b' is the same as 'a'"),
-        ({"b": [None, *GOOD["b"][1:]]}, "missing-values", "column 'b' lacks 1 of 8 values (12.5 %)"),
-        ({"b": [2 * value + 1 for value in GOOD["y"]]}, "tells-the-target", "nearly is the target (r = 1.0000)"),
+        ({"b": [None, *GOOD["b"][1:]]}, "missing-values", "column 'b' has 1 missing of 8 values (12.5 %)"),
+        ({"b": [2 * value + 1 for value in GOOD["y"]]}, "tells-the-target", "is almost the target (r = 1.0000)"),
         ({"y": [0, 1, 99, 0, 1, 0, 0, 1]}, "label-range", "labels run from 0 to 99, but there are only 3"),
         ({"a": [1, 1, 2, 8, 4, 7, 3, 6], "b": [3, 3, 4, 1, 5, 9, 2, 6]}, "duplicates-in-training", "1 of 8 training"),
     ],
@@ -57,14 +57,14 @@ def test_each_defect_is_found(look, changed: dict, name: str, text: str) -> None
     """One thing is wrong, and it is named with its figures."""
     found = look({**GOOD, **changed})
     assert _names(found) == [name]
-    assert text in found.remarks[0].text
+    assert text in found.findings[0].text
 
 
 def test_the_same_example_in_two_parts_is_leakage(look) -> None:
     """An exact copy in the test part counts, whatever its label; errors come first."""
     found = look({"a": [1, 2, 3, 4, 5, 6, 1, 9], "b": [1] * 8, "y": [0, 1, 0, 1, 0, 1, 1, 0]}, test=0.25)
     assert _names(found) == ["duplicates-across-parts", "constant-column"]
-    assert found.remarks[0].text == "1 of 2 test examples (50.0 %) also stand in the training part"
+    assert found.findings[0].text == "1 of 2 test examples (50.0 %) are also in the training part"
 
 
 def test_classes_that_are_rare_or_only_in_one_part_are_named(look) -> None:
@@ -78,7 +78,7 @@ def test_numbers_are_not_counted_as_classes(look) -> None:
     """A target of numbers has no classes to balance."""
     found = look({**GOOD, "y": [0.5, 1.5, 2.5, 0.25, 7.5, 1.25, 3.5, 9.5]}, classes=False)
     assert found.classes == {}
-    assert found.remarks == ()
+    assert found.findings == ()
 
 
 def test_arrays_are_checked_for_leakage_too(places, listener, spec) -> None:
@@ -92,5 +92,5 @@ def test_arrays_are_checked_for_leakage_too(places, listener, spec) -> None:
 
 def test_texts_are_not_for_this_command(places, listener, spec) -> None:
     """A text has no rows to compare."""
-    with pytest.raises(DataError, match="not at texts"):
+    with pytest.raises(DataError, match="not for texts"):
         check_quality(spec("descriptions"), seed=1, paths=places, progress=listener, classes=True)

@@ -81,7 +81,9 @@ def test_an_unknown_category_is_named_with_its_line(places: DataPaths, listener,
     done = load(said, form="binary", seed=1, paths=places, progress=listener)
     other = places.config_dir / "other.csv"
     other.write_text('town,age\nUlm,3\n\n"Bonn",4\nKiel,5\nUlm,6\nJena,7\nKiel,8\n')
-    with pytest.raises(DataError, match=r"\(Bonn, Ulm\), received 'Kiel' \(2 more rows hold such\)") as refused:
+    with pytest.raises(
+        DataError, match=r"\(Bonn, Ulm\), received 'Kiel' \(2 more rows have unseen categories\)"
+    ) as refused:
         load_new_data(said, done.fitted, file=other, facts=done.facts, with_target=False)
     assert (refused.value.file, refused.value.row, refused.value.column) == (other, 5, "town")
     assert "unseen: " in refused.value.hint
@@ -161,7 +163,7 @@ def test_arrays_of_another_shape_than_the_model_s_are_refused(places: DataPaths,
     np.savez(places.config_dir / "b.npz", x=np.zeros((4, 5)))
     said = spec("npz", file="a.npz")
     done = load(said, form="binary", seed=1, paths=places, progress=listener)
-    with pytest.raises(DataError, match=r"takes examples of shape \[3\], the file gives \[5\]"):
+    with pytest.raises(DataError, match=r"takes examples of shape \[3\], the file has \[5\]"):
         load_new_data(said, done.fitted, file=places.config_dir / "b.npz", facts=done.facts, with_target=False)
 
 

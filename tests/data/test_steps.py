@@ -60,7 +60,7 @@ def test_a_step_restored_from_json_does_the_same(matrix: np.ndarray, name: str) 
     step.fit(table)
     (again,) = restore(json.loads(json.dumps([fitted_json(name, ARGUMENTS[name], step)])))
     assert (step.apply(table).matrix() == again.apply(table).matrix()).all()
-    view = step.shape(ExampleSpec((len(table.names),), table.names))
+    view = step.compute_output_spec(ExampleSpec((len(table.names),), table.names))
     assert view.shape == (step.apply(table).matrix().shape[1],)
 
 
@@ -119,7 +119,7 @@ def test_clipping_keeps_what_lies_between(matrix: np.ndarray) -> None:
 def test_numbers_without_a_logarithm_are_refused() -> None:
     """The smallest number is named, with what to do, in training and later."""
     step = STEPS["Log"]()
-    with pytest.raises(ValueError, match="Log needs numbers above -1, received -3; say a larger `offset`"):
+    with pytest.raises(ValueError, match="Log needs numbers above -1, received -3; write a larger `offset`"):
         step.fit(Columns({"a": np.array([5.0, -3.0])}))
     step.fit(Columns({"a": np.array([5.0])}))
     with pytest.raises(ValueError, match="received -1"):
@@ -159,7 +159,9 @@ def test_imputing_what_cannot_be_imputed_is_refused() -> None:
     with pytest.raises(ValueError, match="mean does not suit column 'town', which holds text"):
         STEPS["Impute"](columns=["town"]).fit(table)
     with pytest.raises(ValueError, match="mean does not suit column 'town', which holds text"):
-        STEPS["Impute"](columns=["town"]).shape(ExampleSpec((2,), ("town", "age"), text=frozenset({"town"})))
+        STEPS["Impute"](columns=["town"]).compute_output_spec(
+            ExampleSpec((2,), ("town", "age"), text=frozenset({"town"}))
+        )
     with pytest.raises(ValueError, match="all values of column 'age' are missing in the training part"):
         STEPS["Impute"]().fit(table)
     with pytest.raises(ValueError, match="`value` goes with `strategy: constant`"):
@@ -230,7 +232,7 @@ def test_text_and_missing_values_are_refused_by_their_column(name: str) -> None:
     with pytest.raises(ValueError, match=f"{name} takes numbers, but column 'a' holds text"):
         step.fit(Columns({"a": _text("x")}))
     with pytest.raises(ValueError, match=f"{name} takes numbers, but column 'a' holds text"):
-        step.shape(ExampleSpec((1,), ("a",), text=frozenset({"a"})))
+        step.compute_output_spec(ExampleSpec((1,), ("a",), text=frozenset({"a"})))
     with pytest.raises(ValueError, match=f"column 'a' has missing values; put an Impute step before {name}"):
         step.fit(Columns({"a": np.array([1.0, np.nan])}))
 

@@ -178,8 +178,8 @@ def test_shares_take_whole_groups(places, listener, spec, shuffle: bool) -> None
 @pytest.mark.parametrize(
     ("split", "text"),
     [
-        (Split(test=0.2, stratify=True), "deals rows out by class, which parts groups"),
-        (Split(test=0.9), "takes all 6 groups, and leaves none for training"),
+        (Split(test=0.2, stratify=True), "splits the rows of a class, which separates rows of one group"),
+        (Split(test=0.9), "takes all 6 groups and leaves none to train on"),
     ],
 )
 def test_groups_that_cannot_stay_together_are_refused(places, listener, spec, split: Split, text: str) -> None:

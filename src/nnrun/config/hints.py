@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from nnrun.formatting import format_names
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -41,6 +43,12 @@ def did_you_mean(word: str, known: Iterable[str]) -> str | None:
     """Return the question `Did you mean 'filters'?`, or None where no known word is near."""
     found = nearest(word, known)
     return f"Did you mean '{found[0]}'?" if found else None
+
+
+def did_you_mean_or_list(word: str, known: Iterable[str], most: int = 12) -> str:
+    """Return the question `Did you mean 'filters'?`, or the first known words where none is near."""
+    words = list(known)
+    return did_you_mean(word, words) or f"there are: {format_names(words, most)}"
 
 
 def _may_be_near(word: str, candidate: str, allowed: float) -> bool:

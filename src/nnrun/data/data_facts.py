@@ -1,20 +1,30 @@
-"""What a config's `data:` will give, told without numpy and without loading anything large."""
+"""What is known about the data of a config without loading them, and what is wrong with its `data:`."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from nnrun.config.hints import did_you_mean
+from nnrun.config.hints import did_you_mean_or_list
 from nnrun.data.all_sources import new_source
 from nnrun.data.columns import number, text_left
+from nnrun.data.dataset import ALL_TARGETS, build_facts
 from nnrun.data.model_inputs import fields
-from nnrun.data.prepare.categories import OneHot
-from nnrun.data.prepare.registry import allow_missing, new_step
-from nnrun.data.prepare.step import RAGGED_LEFT, ExampleSpec
-from nnrun.data.splits.groups import column_of, foreseen
-from nnrun.data.splits.parts import NO_FOLDS, part_rows
-from nnrun.data.streaming.memory import refusal
-from nnrun.spec.facts import FIELDS, Facts, TargetFacts
+from nnrun.data.prepare.registry import allow_missing, new_step, stream_error
+from nnrun.data.prepare.step import RAGGED_EXAMPLES, ExampleSpec
+from nnrun.data.splits.groups import facts_without_groups
+from nnrun.data.splits.parts import STRATIFIED_GROUPS, STRATIFIED_NUMBERS, STRATIFIED_TARGETS, split_sizes
+from nnrun.data.target_encoding import (
+    CLASS_LOSS,
+    MANY_CLASSES_LOSS,
+    NUMBER_LOSS,
+    WHOLE_TARGET,
+    binary_error,
+    encoded_forms,
+    forms_by_target,
+    fractions_error,
+    text_error,
+)
+from nnrun.spec.facts import FIELDS, TargetFacts
 from nnrun.spec.finding import Finding
 
 if TYPE_CHECKING:
@@ -23,312 +33,206 @@ if TYPE_CHECKING:
     from nnrun.data.data_paths import DataPaths
     from nnrun.data.dataset import DataFacts
     from nnrun.data.prepare.step import Step
-    from nnrun.errors import Path as ConfigPath
-    from nnrun.spec.data import DataSpec
-    from nnrun.spec.facts import TargetForm, TargetForms
+    from nnrun.spec.data import DataSpec, Split
+    from nnrun.spec.facts import Facts, TargetForm, TargetForms
     from nnrun.spec.part import Part
 
-
-#: The key of all target columns together.
-_ALL = ""
-#: The word for all target columns together where each target is given a form.
-_WHOLE = "target"
+#: The number of rows for which a split is checked where it is not known.
+_MANY_ROWS = 10**9
 
 
 def infer_facts(spec: DataSpec, *, form: TargetForms, paths: DataPaths) -> tuple[Facts | None, tuple[Finding, ...]]:
-    """Tell what the data will teach, as far as that can be known, and what is wrong with `data:`.
+    """Return the facts of a config's data, as far as they are known without loading, and what is wrong with `data:`.
 
     Args:
         spec: The config's `data:`.
-        form: How the loss takes targets, or how each output's loss takes its own (as `nnrun.data.load.load` takes it).
-        paths: Where files lie.
+        form: The form in which the loss takes targets, or one for each target, as of `nnrun.data.load.load`.
+        paths: Where files are found.
 
     Returns:
-        The facts (None where nothing is known), unknown ones left None; and all findings.
+        The facts (None where nothing is known; unknown ones are None), and all findings.
     """
-    source, findings = _created(new_source, spec.source)
-    steps: list[tuple[Part, Step]] = []
-    for part in spec.prepare:
-        step, wrong = _created(new_step, part)
-        findings += wrong
-        steps += [(part, step)] if step is not None else []
+    findings: list[Finding] = []
+    source = _created(new_source, spec.source, findings)
+    created = [(part, _created(new_step, part, findings)) for part in spec.prepare]
+    steps: list[tuple[Part, Step]] = [(part, step) for part, step in created if step is not None]
     if source is None:
         return None, tuple(findings)
     allow_missing(source, spec.prepare)
-    outline, found = source.facts(paths, spec.source.path)
+    data, found = source.facts(paths, spec.source.path)
     findings += found
-    if outline is None:
+    if data is None:
         return None, tuple(findings)
-    outline, separate_groups = _ungrouped(spec, outline)
-    unstreamed = _unstreamed(outline, steps)
-    view, wrong = _through(outline, steps)
-    rows, unsplit = _rows(spec, outline, form)
-    stated = any(isinstance(step, OneHot) and step.target for _, step in steps)
-    facts = _facts(outline, view, _by_key(form, outline, view, stated=stated), rows)
-    findings += [*separate_groups, *unstreamed, *wrong, *unsplit, *_targets(spec, outline, form, facts, stated=stated)]
-    return facts, tuple(findings)
-
-
-def _created(create: Callable[[Part], Any], part: Part) -> tuple[Any, list[Finding]]:
-    """Return the source or step that a part names, or what is wrong with its arguments."""
     try:
-        return create(part), []
-    except (TypeError, ValueError) as error:
-        return None, [Finding(part.path, f"{error}", None, "unusable-arguments")]
-
-
-def _through(outline: DataFacts, steps: list[tuple[Part, Step]]) -> tuple[ExampleSpec | None, list[Finding]]:
-    """What the examples look like after all steps; None from the first step that cannot be, or that cannot be told."""
-    shape = outline.shape
-    view = None if shape is None else ExampleSpec(shape, outline.columns, outline.values, outline.text, outline.ragged)
-    for part, step in steps:
-        if view is None:
-            break
-        try:
-            view = step.shape(view)
-        except ValueError as error:
-            return None, [Finding(part.path, str(error), None, "impossible-preparation")]
-    return view, [] if view is None else _unfit(view)
-
-
-def _unstreamed(outline: DataFacts, steps: list[tuple[Part, Step]]) -> list[Finding]:
-    """Steps that need all examples at once where these stay on disk."""
-    if not outline.streamed:
-        return []
-    told = [(part, refusal(step, table=outline.columns is not None)) for part, step in steps]
-    return [Finding(part.path, text, "leave it out", "impossible-preparation") for part, text in told if text]
-
-
-def _unfit(view: ExampleSpec) -> list[Finding]:
-    """What no model can take."""
-    if view.text:
-        return [Finding(("data", "prepare"), text_left(sorted(view.text)), None, "text-left")]
-    if view.ragged:
-        return [Finding(("data", "prepare"), RAGGED_LEFT, "add a step: `PadSequences: 100`", "impossible-preparation")]
-    return []
-
-
-def _ungrouped(spec: DataSpec, outline: DataFacts) -> tuple[DataFacts, list[Finding]]:
-    """What is known of the source without the column that a cross-validation groups rows by."""
-    column = column_of(spec.split)
-    if column is None:
-        return outline, []
-    try:
-        return foreseen(outline, column), []
+        data = facts_without_groups(data, spec.split)
     except ValueError as error:
-        return outline, [Finding(("data", "split", "k_fold", "groups"), str(error), None, "impossible-split")]
-
-
-def _rows(spec: DataSpec, outline: DataFacts, form: TargetForms) -> tuple[Mapping[str, int], list[Finding]]:
-    """The rows of each part."""
-    try:
-        _refuse_folds(spec, outline)
-        if outline.cut is not None:
-            return outline.cut(spec.split), []
-        rows = part_rows(outline.rows if outline.rows is not None else 10**9, outline.test_rows, spec.split)
-        _refuse_strata(spec, outline, form)
-        _refuse_parted(spec, outline)
-    except ValueError as error:
-        return {}, [Finding(("data", "split"), str(error), None, "impossible-split")]
-    # How large groups are is known only once they are read.
-    told = outline.rows is not None and (outline.group is None or set(rows) <= {"train"})
-    return (rows if told else {}), []
-
-
-def _refuse_folds(spec: DataSpec, outline: DataFacts) -> None:
-    """Refuse to deal out what can only be cut."""
-    if outline.cut is not None and spec.split is not None and spec.split.k_fold is not None:
-        raise ValueError(NO_FOLDS)
-
-
-def _refuse_parted(spec: DataSpec, outline: DataFacts) -> None:
-    """Refuse to part groups by class."""
-    if outline.group is not None and spec.split is not None and spec.split.stratify:
-        raise ValueError("`stratify: true` deals rows out by class, which parts groups; k_fold can do both")
-
-
-def _refuse_strata(spec: DataSpec, outline: DataFacts, form: TargetForms) -> None:
-    """Refuse to keep the shares of classes where there surely are none."""
-    k_fold = spec.split.k_fold if spec.split is not None else None
-    if k_fold is None or not k_fold.stratify:
-        return
-    if len(outline.target_names) > 1:
-        raise ValueError("`stratify: true` needs a single target column")
-    if outline.task == "regression" or (outline.task is None and form == "number"):
-        raise ValueError("`stratify: true` needs classes, but this data set's target is a number")
-
-
-def _targets(
-    spec: DataSpec, outline: DataFacts, forms: TargetForms, facts: Facts, *, stated: bool
-) -> Iterator[Finding]:
-    """Targets that are not there or do not suit their losses, as far as the source says what they are."""
-    asked = {_ALL: forms} if isinstance(forms, str) else forms
-    for key, form in asked.items():
-        if key in FIELDS:
-            yield from _no_such_field(key, facts)
-        elif not outline.target_names:
-            hint = "name a target in `source`, or make the input itself the target of an output: `$input`"
-            yield Finding(spec.source.path, f"{spec.source.name} has no target", hint, "no-target")
-        elif key not in {_ALL, _WHOLE, *outline.target_names}:
-            yield _no_such_target(key, outline)
-        else:
-            yield from _unsuited(spec, outline, key, form, stated=stated and (form != "number" or _lone(asked)))
-
-
-def _lone(forms: Mapping[str, TargetForm]) -> bool:
-    """Whether there is one target beside the input itself."""
-    return sum(key not in FIELDS for key in forms) == 1
-
-
-def _no_such_field(key: str, facts: Facts) -> list[Finding]:
-    there = fields(facts)
-    if key in there or not there:
-        return []
-    text = f"the target {key} is no field of these data"
-    return [Finding(("model", "outputs", key), text, f"they have: {', '.join(there)}", "unknown-field")]
-
-
-def _no_such_target(key: str, outline: DataFacts) -> Finding:
-    known = [*outline.target_names, *FIELDS]
-    text = f"the data have no target {key!r}"
-    hint = did_you_mean(key, known) or f"there are: {', '.join(known)}"
-    return Finding(("model", "outputs", key), text, hint, "unknown-target")
-
-
-def _unsuited(spec: DataSpec, outline: DataFacts, key: str, form: TargetForm, *, stated: bool) -> list[Finding]:
-    """A target that does not suit its loss."""
-    where = spec.source.path
-    if key in {_ALL, _WHOLE} and (worded := _worded(outline)):
-        return [
-            Finding(
-                where,
-                f"target columns that one loss compares must all hold numbers, but {worded!r} holds text",
-                "name one target, encode the text as numbers, or give each target an output of its own",
-                "loss-target-mismatch",
-            )
-        ]
-    if outline.task == "regression" and (form != "number" or stated):
-        return [
-            Finding(
-                where,
-                f"{spec.source.name}'s target is a number, but the loss compares classes",
-                "choose a loss for numbers, such as mean_squared_error",
-                "loss-target-mismatch",
-            )
-        ]
-    if form == "integer" and stated:
-        return [
-            Finding(
-                where,
-                "OneHot: target gives one-hot rows, but the loss compares class numbers",
-                "take the step out, or write `loss: categorical_crossentropy`",
-                "loss-target-mismatch",
-            )
-        ]
-    if outline.task == "classification" and form == "number" and not stated:
-        return [
-            Finding(
-                where,
-                f"{spec.source.name}'s target is a class, but the loss compares numbers",
-                "write `loss: sparse_categorical_crossentropy`",
-                "class-scored-as-number",
-                "warning",
-            )
-        ]
-    return _classes(where, _class_names(outline, key), form, stated=stated)
-
-
-def _worded(outline: DataFacts) -> str | None:
-    """The first of several target columns that holds text."""
-    several = outline.target_names if len(outline.target_names) > 1 else ()
-    return next((name for name in several if any(number(said) is None for said in outline.values.get(name, ()))), None)
-
-
-def _classes(where: ConfigPath, names: Sequence[str], form: TargetForm, *, stated: bool) -> list[Finding]:
-    """Classes that do not suit the loss."""
-    text = [name for name in names if number(name) is None]
-    if form == "number" and text and not stated:
-        return [
-            Finding(
-                where,
-                f"the loss compares numbers, but the target holds text such as {text[0]!r}",
-                "choose a loss for classes, such as sparse_categorical_crossentropy",
-                "loss-target-mismatch",
-            )
-        ]
-    fractions = [name for name in names if (said := number(name)) is not None and not said.is_integer()]
-    if fractions and (form != "number" or stated):
-        return [
-            Finding(
-                where,
-                f"the loss compares classes, but the target holds numbers such as {fractions[0]}",
-                "choose a loss for numbers, such as mean_squared_error",
-                "loss-target-mismatch",
-            )
-        ]
-    if form == "binary" and not stated and len(names) > 2:
-        return [
-            Finding(
-                where,
-                f"a binary loss compares with 0 and 1, but the target has {len(names)} classes",
-                "write `loss: sparse_categorical_crossentropy` and as many outputs as classes",
-                "loss-target-mismatch",
-            )
-        ]
-    return []
-
-
-def _class_names(outline: DataFacts, key: str) -> tuple[str, ...]:
-    """The classes of a target, where they are known."""
-    if key in {_ALL, _WHOLE} or len(outline.target_names) == 1:
-        return outline.class_names or ()
-    return tuple(outline.values.get(key, ()))
-
-
-def _by_key(
-    forms: TargetForms, outline: DataFacts, view: ExampleSpec | None, *, stated: bool
-) -> dict[str, TargetFacts]:
-    """Each target's facts, as far as they are known; unknown targets are left out."""
-    asked = {_ALL: forms} if isinstance(forms, str) else forms
-    found = {}
-    for key, form in asked.items():
-        if key in FIELDS:
-            width = view.shape[-1] if view and view.shape else None
-            found[key] = TargetFacts("number", "regression", targets=width)
-        elif key in {_ALL, _WHOLE, *outline.target_names}:
-            one_hot = stated and (form != "number" or _lone(asked))
-            found[key] = _target(outline, key, "one_hot" if one_hot else form)
-    return found
-
-
-def _target(outline: DataFacts, key: str, form: TargetForm) -> TargetFacts:
-    count = len(outline.target_names) if key in {_ALL, _WHOLE} else 1
-    if form == "number":
-        return TargetFacts(form, "regression", targets=outline.positions[-1] if outline.positions else count)
-    names = _class_names(outline, key)
-    width = (len(names) or None) if form == "one_hot" else count
-    return TargetFacts(form, "classification", len(names) or None, width, names, outline.positions)
-
-
-def _facts(
-    outline: DataFacts, view: ExampleSpec | None, targets: Mapping[str, TargetFacts], rows: Mapping[str, int]
-) -> Facts:
-    shape = view.shape if view else None
-    first = next(iter(targets.values()), TargetFacts("number", "regression"))
-    return Facts(
-        task=first.task,
-        form=first.form,
-        input_shape=shape,
-        classes=first.classes,
-        features=shape[-1] if shape else None,
-        targets=first.targets,
-        class_names=first.class_names,
-        columns=(view.columns or ()) if view else (),
-        target_names=outline.target_names,
+        findings.append(Finding(("data", "split", "k_fold", "groups"), str(error), None, "impossible-split"))
+    prepared = _prepared_spec(data, steps, findings)
+    rows = _split_rows(spec.split, data, form, findings)
+    encoded = encoded_forms(form, [step for _, step in steps])
+    targets = _Targets(spec.source, data, forms_by_target(form), forms_by_target(encoded))
+    facts = build_facts(
+        targets.facts(prepared),
+        prepared.shape if prepared else None,
+        columns=(prepared.columns or ()) if prepared else (),
+        target_names=data.target_names,
         rows=rows,
-        vocabulary=outline.vocabulary,
-        window=shape[0] if outline.vocabulary and shape else None,
-        positions=first.positions,
-        by_target={} if _ALL in targets else targets,
-        streamed=outline.streamed,
+        vocabulary=data.vocabulary,
+        streamed=data.streamed,
     )
+    return facts, (*findings, *targets.findings(facts))
+
+
+def _created(create: Callable[[Part], Any], part: Part, findings: list[Finding]) -> Any:
+    """Return the source or step that a part names; None and a finding where its arguments are wrong."""
+    try:
+        return create(part)
+    except (TypeError, ValueError) as error:
+        findings.append(Finding(part.path, str(error), None, "unusable-arguments"))
+        return None
+
+
+def _prepared_spec(data: DataFacts, steps: Sequence[tuple[Part, Step]], findings: list[Finding]) -> ExampleSpec | None:
+    """Return the spec of prepared examples; None from the first step that is impossible or whose output is unknown."""
+    if data.streamed:
+        errors = [(part, stream_error(part.name, step, table=data.columns is not None)) for part, step in steps]
+        findings += [
+            Finding(part.path, error, "leave it out", "impossible-preparation") for part, error in errors if error
+        ]
+    if data.shape is None:
+        return None
+    spec: ExampleSpec | None = ExampleSpec(data.shape, data.columns, data.values, data.text, data.ragged)
+    for part, step in steps:
+        try:
+            spec = step.compute_output_spec(spec) if spec is not None else None
+        except ValueError as error:
+            findings.append(Finding(part.path, str(error), None, "impossible-preparation"))
+            return None
+    if spec is not None and spec.text:
+        findings.append(Finding(("data", "prepare"), text_left(sorted(spec.text)), None, "text-left"))
+    elif spec is not None and spec.ragged:
+        hint = "add a step: `PadSequences: 100`"
+        findings.append(Finding(("data", "prepare"), RAGGED_EXAMPLES, hint, "impossible-preparation"))
+    return spec
+
+
+def _split_rows(split: Split | None, data: DataFacts, form: TargetForms, findings: list[Finding]) -> Mapping[str, int]:
+    """Return the number of rows of each part, as far as they are known."""
+    try:
+        if data.split_sizes is not None:
+            return data.split_sizes(split)
+        rows = split_sizes(_MANY_ROWS if data.rows is None else data.rows, data.test_rows, split)
+        _check_stratify(split, data, form)
+    except ValueError as error:
+        findings.append(Finding(("data", "split"), str(error), None, "impossible-split"))
+        return {}
+    # The sizes of groups are known only once they are read.
+    known = data.rows is not None and (data.group is None or set(rows) <= {"train"})
+    return rows if known else {}
+
+
+def _check_stratify(split: Split | None, data: DataFacts, form: TargetForms) -> None:
+    if split is not None and split.k_fold is not None and split.k_fold.stratify:
+        if len(data.target_names) > 1:
+            raise ValueError(STRATIFIED_TARGETS)
+        if data.task == "regression" or (data.task is None and form == "number"):
+            raise ValueError(STRATIFIED_NUMBERS)
+    if data.group is not None and split is not None and split.stratify:
+        raise ValueError(STRATIFIED_GROUPS)
+
+
+class _Targets:
+    """The targets of a config, as far as they are known without loading.
+
+    Args:
+        source: The source in the config.
+        data: What is known about it.
+        forms: The form of each target that its loss takes.
+        encoded: The form of each target after the preparation.
+    """
+
+    def __init__(
+        self,
+        source: Part,
+        data: DataFacts,
+        forms: Mapping[str, TargetForm],
+        encoded: Mapping[str, TargetForm],
+    ) -> None:
+        self._source, self._data, self._forms, self._encoded = source, data, forms, encoded
+
+    def facts(self, prepared: ExampleSpec | None) -> dict[str, TargetFacts]:
+        """Return the facts of each target that exists."""
+        width = prepared.shape[-1] if prepared and prepared.shape else None
+        return {
+            key: TargetFacts("number", "regression", targets=width) if key in FIELDS else self._facts(key)
+            for key in self._forms
+            if key in {ALL_TARGETS, WHOLE_TARGET, *FIELDS, *self._data.target_names}
+        }
+
+    def _facts(self, key: str) -> TargetFacts:
+        data, form = self._data, self._encoded[key]
+        columns = len(data.target_names) if self._is_whole(key) else 1
+        if form == "number":
+            return TargetFacts(form, "regression", targets=data.positions[-1] if data.positions else columns)
+        names = self._class_names(key)
+        width = (len(names) or None) if form == "one_hot" else columns
+        return TargetFacts(form, "classification", len(names) or None, width, names, data.positions)
+
+    def findings(self, facts: Facts) -> Iterator[Finding]:
+        """Yield a finding for each target that does not exist or does not suit its loss."""
+        known = self._data.target_names
+        for key in self._forms:
+            path = ("model", "outputs", key)
+            if key in FIELDS:
+                if fields(facts) and key not in fields(facts):
+                    text = f"the target {key} is no field of these data"
+                    yield Finding(path, text, f"they have: {', '.join(fields(facts))}", "unknown-field")
+            elif not known:
+                hint = "name a target in `source`, or make the input itself the target of an output: `$input`"
+                yield Finding(self._source.path, f"{self._source.name} has no target", hint, "no-target")
+            elif key not in {ALL_TARGETS, WHOLE_TARGET, *known}:
+                hint = did_you_mean_or_list(key, [*known, *FIELDS], 99)
+                yield Finding(path, f"the data have no target {key!r}", hint, "unknown-target")
+            elif mismatch := next(self._mismatches(key), None):
+                yield mismatch
+
+    def _mismatches(self, key: str) -> Iterator[Finding]:
+        """Yield findings where a target does not suit its loss; only the first of them matters."""
+        data, source, form, encoded = self._data, self._source.name, self._forms[key], self._encoded[key]
+        several = data.target_names if self._is_whole(key) and len(data.target_names) > 1 else ()
+        for column in several:
+            if any(number(value) is None for value in data.values.get(column, ())):
+                text = f"target columns that one loss compares must all hold numbers, but {column!r} holds text"
+                hint = "name one target, encode the text as numbers, or give each target an output of its own"
+                yield self._mismatch(text, hint)
+        if data.task == "regression" and encoded != "number":
+            yield self._mismatch(f"{source}'s target is a number, but the loss compares classes", NUMBER_LOSS)
+        if form == "integer" and encoded == "one_hot":
+            text = "OneHot: target makes one-hot rows, but the loss compares class numbers"
+            yield self._mismatch(text, "take the step out, or write `loss: categorical_crossentropy`")
+        if data.task == "classification" and encoded == "number":
+            text = f"{source}'s target is a class, but the loss compares numbers"
+            hint = "write `loss: sparse_categorical_crossentropy`"
+            yield Finding(self._source.path, text, hint, "class-scored-as-number", "warning")
+        names = self._class_names(key)
+        for name in names:
+            value = number(name)
+            if encoded == "number" and value is None:
+                yield self._mismatch(text_error(name), CLASS_LOSS)
+            if encoded != "number" and value is not None and not value.is_integer():
+                yield self._mismatch(fractions_error(name), NUMBER_LOSS)
+        if encoded == "binary" and len(names) > 2:
+            yield self._mismatch(binary_error(len(names)), MANY_CLASSES_LOSS)
+
+    def _mismatch(self, text: str, hint: str) -> Finding:
+        return Finding(self._source.path, text, hint, "loss-target-mismatch")
+
+    def _is_whole(self, key: str) -> bool:
+        """Return whether the key stands for all target columns together."""
+        return key in {ALL_TARGETS, WHOLE_TARGET}
+
+    def _class_names(self, key: str) -> tuple[str, ...]:
+        """Return the classes of a target, where they are known."""
+        if self._is_whole(key) or len(self._data.target_names) == 1:
+            return self._data.class_names or ()
+        return tuple(self._data.values.get(key, ()))

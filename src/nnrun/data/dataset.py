@@ -1,12 +1,16 @@
-"""A data set as the model takes it: arrays, facts and digests."""
+"""Data sets as sources return them and as models take them: examples, parts, facts and digests."""
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from nnrun.errors import DataError
+from nnrun.spec.facts import Facts, TargetFacts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     import numpy as np
@@ -17,8 +21,14 @@ if TYPE_CHECKING:
     from nnrun.errors import Path as ConfigPath
     from nnrun.progress import Progress
     from nnrun.spec.data import Split
-    from nnrun.spec.facts import Facts, Task
+    from nnrun.spec.facts import Task
     from nnrun.spec.finding import Finding
+
+
+T = TypeVar("T")
+
+#: The key of all target columns together, which no column has, where one loss compares them.
+ALL_TARGETS = ""
 
 
 @dataclass(frozen=True)
@@ -26,11 +36,11 @@ class DataPart:
     """One part of a data set.
 
     Attributes:
-        x: Examples, float32 (int32 where they are codes), C-contiguous, the first dimension counts them.
-            Where they stay on disk, a `Stream`, which has the shape of such an array and is read in pieces.
-            `load` gives one array; `nnrun.data.model_inputs.select` makes of it one by input where a model has several.
+        x: Examples, float32 (int32 where they are token ids), C-contiguous, the first dimension counts them.
+            Where they stay on disk, a `Stream`, which has the shape of such an array and is read in blocks.
+            `load` returns one array; `nnrun.data.model_inputs.select` returns one by input where a model has several.
         y: Targets: int32 of shape (rows,) for class numbers, else float32 of shape (rows, targets); of shape (rows, 0)
-            where the truth was not asked for. Several positions of classes stand between (rows, steps, classes).
+            without targets. Several positions of classes stand in between: (rows, steps, classes).
             By target where the config gives each a loss; a target that is the input itself is `x` as float32.
         rows: The index of each example in its source, counted from 0.
         sample_weight: One weight an example, float32 of shape (rows,), or None.
@@ -53,11 +63,11 @@ class Dataset:
         train: The training part.
         validation: The validation part, or None.
         test: The test part, or None.
-        facts: What the data teach.
+        facts: The facts that a config refers to with a dollar.
         digests: SHA-256 of every data file (`file:NAME`) and of the final arrays (`train.x`, ...); of examples on disk
-            what identifies them and their order (`train.stream`).
-        fitted: The fitted preparation as JSON, for `prepare.json`; an entry without `step` says how the
-            source was read.
+            a digest that identifies them and their order (`train.stream`).
+        fitted: The fitted preparation as JSON, for `prepare.json`; an entry without `step` holds the layout of the
+            source.
         shared: Parts that are other parts over again: `{"validation": "test"}`.
     """
 
@@ -69,57 +79,66 @@ class Dataset:
     fitted: tuple[Mapping[str, Any], ...] = ()
     shared: Mapping[str, str] = field(default_factory=dict)
 
+    @classmethod
+    def from_parts(cls, parts: Mapping[str, DataPart], shared: Mapping[str, str], **fields: Any) -> Dataset:
+        """Return the data set of these parts, of which those in `shared` are named twice."""
+        parts = add_shared(parts, shared)
+        return cls(parts["train"], parts.get("validation"), parts.get("test"), shared=shared, **fields)
+
     def part(self, name: str) -> DataPart | None:
-        """The part `train`, `validation` or `test`."""
+        """Return the part `train`, `validation` or `test`."""
         found: DataPart | None = getattr(self, name)
         return found
 
 
 @dataclass(frozen=True)
 class Examples:
-    """Examples as the source has them.
+    """Examples as a source returns them.
 
     Attributes:
-        x: An array whose first dimension counts examples, or a table's columns; where examples are sequences of
+        x: An array whose first dimension counts examples, or the columns of a table; where examples are sequences of
             different lengths, an array of objects, each an array of integers; where they do not fit, a stream.
-        y: Targets of shape (rows,) or (rows, ...), numbers or text, or columns of which some hold text; None where
-            they are not asked for.
+        y: Targets of shape (rows,) or (rows, ...), numbers or text, or columns of which some hold text; None without
+            targets.
         weight: One weight an example: float64 of shape (rows,), or None.
+        rows: The index of each example in its source; None where these are all of them, in order.
     """
 
     x: np.ndarray | Columns | Stream
     y: np.ndarray | Columns | None
     weight: np.ndarray | None = None
+    rows: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.x)
 
     def take(self, rows: np.ndarray) -> Examples:
-        """These examples alone."""
+        """Return these examples alone; `rows` counts all examples of the source."""
         return Examples(
             self.x[rows],
             None if self.y is None else self.y[rows],
             None if self.weight is None else self.weight[rows],
+            rows,
         )
 
 
 @dataclass(frozen=True)
 class SourceData:
-    """A source's examples.
+    """The examples of a source.
 
     Attributes:
         train: All examples, or the training part where the source has a test part of its own.
         test: The source's own test part.
-        class_names: The classes' names where `y` holds class numbers; empty where they are to be learned from `y`.
+        class_names: The names of the classes where `y` holds class numbers; empty where they are learned from `y`.
         target_names: The names of the target columns.
         files: The data files that were read, by name.
-        digests: SHA-256 digests that the source itself has taken, by name: of files too many to be named one by one.
-        layout: What reading another file of the same kind needs, as JSON.
-        task: What the source is made for; None where the config's loss decides.
-        vocabulary: How many different codes there are where `x` is codes, which then stay integers; else None.
-        positions: The shape of one example's classes where it has several; None where `y` itself tells.
-        groups: One value a row of `train`, of which rows of one stay together; None where rows stand alone.
-        group: What the config calls the groups.
+        digests: SHA-256 digests that the source itself has computed, by name: of files too many to be named singly.
+        layout: What `load_new` needs to read another file of the same kind, as JSON.
+        task: The task of the data set; None where the config's loss decides.
+        vocabulary: The number of different token ids where `x` is token ids, which then stay integers; else None.
+        positions: The shape of one example's classes where it has several; None where it follows from `y`.
+        groups: One value a row of `train`; rows of one value stay in one part. None where rows are independent.
+        group: The name of the column of groups.
     """
 
     train: Examples
@@ -138,23 +157,23 @@ class SourceData:
 
 @dataclass(frozen=True)
 class DataFacts:
-    """What is known of a source before it is loaded; None, or nothing, where it is not known.
+    """What is known about a source before it is loaded; None, or nothing, where it is not known.
 
     Attributes:
         shape: The shape of one example.
-        rows: How many examples there are, the source's own test part left out.
-        test_rows: How many examples the source's own test part has; 0 where it has none.
-        task: What the source is made for; None where the config's loss decides.
+        rows: The number of examples, without the source's own test part.
+        test_rows: The number of examples of the source's own test part; 0 where it has none.
+        task: The task of the data set; None where the config's loss decides.
         class_names: The names of the classes.
-        columns: The names of a table's feature columns.
+        columns: The names of the feature columns of a table.
         text: The feature columns that hold text.
         values: The distinct values of columns.
         target_names: The names of the target columns.
-        vocabulary: How many different codes there are where examples are codes.
+        vocabulary: The number of different token ids where examples are token ids.
         positions: The shape of one example's classes where it has several.
         ragged: Whether examples are sequences of different lengths, which a step must bring to one.
-        cut: How many rows each part of a split has, where rows are not dealt out one by one.
-        group: What the config calls the groups whose rows stay together; None where rows stand alone.
+        split_sizes: Returns the number of examples of each part of a split, where examples are not independent rows.
+        group: The name of the column of groups, whose rows stay in one part; None where rows are independent.
         streamed: Whether examples stay on disk.
     """
 
@@ -170,19 +189,85 @@ class DataFacts:
     vocabulary: int | None = None
     positions: tuple[int, ...] = ()
     ragged: bool = False
-    cut: Callable[[Split | None], Mapping[str, int]] | None = None
+    split_sizes: Callable[[Split | None], Mapping[str, int]] | None = None
     group: str | None = None
     streamed: bool = False
 
 
 class Source(Protocol):
-    """Where examples come from."""
+    """A source of examples."""
 
     def load(self, places: DataPaths, progress: Progress) -> SourceData:
-        """Read all examples."""
+        """Read all examples.
+
+        Raises:
+            DataError: They cannot be read.
+        """
 
     def facts(self, places: DataPaths, path: ConfigPath) -> tuple[DataFacts | None, list[Finding]]:
-        """Tell what is known without loading; findings point below `path`, the source's place in the config."""
+        """Return what is known without loading, and findings below `path`, the place of the source in the config."""
 
     def load_new(self, file: Path, layout: Mapping[str, Any], *, with_target: bool) -> Examples:
-        """Read more examples of the same kind from another file."""
+        """Read more examples of the same kind from another file.
+
+        Raises:
+            DataError: They cannot be read, or are of another kind.
+        """
+
+
+def build_facts(
+    targets: Mapping[str, TargetFacts],
+    shape: tuple[int | None, ...] | None,
+    *,
+    columns: Sequence[str] = (),
+    target_names: Sequence[str] = (),
+    rows: Mapping[str, int],
+    vocabulary: int | None = None,
+    streamed: bool = False,
+) -> Facts:
+    """Return the facts of a data set; those of its first target are also those of the whole.
+
+    Args:
+        targets: The facts of each target by its key; `ALL_TARGETS` where one loss compares all columns.
+        shape: The shape of one prepared example; None where unknown.
+        columns: The names of the columns of prepared examples.
+        target_names: The names of the target columns.
+        rows: The number of examples of each part.
+        vocabulary: The number of different token ids where examples are token ids.
+        streamed: Whether examples stay on disk.
+    """
+    first = next(iter(targets.values()), TargetFacts("number", "regression"))
+    return Facts(
+        task=first.task,
+        form=first.form,
+        input_shape=shape,
+        classes=first.classes,
+        features=shape[-1] if shape else None,
+        targets=first.targets,
+        class_names=first.class_names,
+        columns=tuple(columns),
+        target_names=tuple(target_names),
+        rows={part: rows[part] for part in ("train", "validation", "test") if part in rows},
+        vocabulary=vocabulary,
+        window=shape[0] if vocabulary and shape else None,
+        positions=first.positions,
+        by_target={} if ALL_TARGETS in targets else targets,
+        streamed=streamed,
+    )
+
+
+def add_shared(parts: Mapping[str, T], shared: Mapping[str, str]) -> dict[str, T]:
+    """Return what belongs to each part, also for parts that are other parts over again."""
+    found = dict(parts)
+    for part, other in shared.items():
+        found[part] = found[other]
+    return found
+
+
+@contextmanager
+def as_data_error(place: str) -> Iterator[None]:
+    """Turn a ValueError inside the `with` block into a DataError that names the place in the config."""
+    try:
+        yield
+    except ValueError as error:
+        raise DataError(f"{place}: {error}") from None

@@ -83,7 +83,7 @@ def _begun(folder: RunFolder, crossing: FoldedData, record: Record, progress: Pr
     done = read_finished_folds(folder)
     if not done:
         return {}
-    now = file_digests(crossing.raw)
+    now = file_digests(crossing.data)
     same = all(now.items() <= fold["digests"].items() for fold in done.values())
     if record.fields.get("folds_digest") == crossing.digest and same:
         progress.say(f"{len(done)} of {len(crossing.folds)} folds are done already.")
@@ -144,7 +144,7 @@ def _keep_together(
         **{name: part for name, part in final.items() if name in ("test", "validation", "train")},
         "cross_validation": summarize_folds(each, repeats=_k_fold(crossed.examined).repeats, share=tested / trained),
     }
-    facts = {**folds[0]["facts"], "rows": {"train": len(crossing.raw.train)}}
+    facts = {**folds[0]["facts"], "rows": {"train": len(crossing.data.train)}}
     files = {name: digest for name, digest in folds[0]["digests"].items() if name.startswith("file:")}
     known = director.final or {"facts": facts, "digests": files}
     record.update(

@@ -144,13 +144,13 @@ def generate(wish: GenerateRequest, reader: Reader, progress: Progress) -> Gener
             samples = [StreamingDecoder(source.tokenizer, wish.stop, before) for _ in range(wish.samples)]
             _write(writer, codes, wish, samples, [vocabulary, told], reader)
         if wish.check_copy:
-            from nnrun.data.text.verbatim_overlap import copied
+            from nnrun.data.text.verbatim_overlap import verbatim_overlap
 
             corpus, held_out = _texts(kept, source, progress)
-            told.copies = [copied(text, corpus) for text in told.texts]
+            told.copies = [verbatim_overlap(text, corpus) for text in told.texts]
             # As long as what was written, since longer texts have longer pieces in common.
             held_out = held_out[: max(map(len, told.texts))]
-            told.held_out = copied(held_out, corpus) if held_out else None
+            told.held_out = verbatim_overlap(held_out, corpus) if held_out else None
     return told
 
 
@@ -170,12 +170,14 @@ def _write(
             told.characters += made.size if began else 0
             began = began or time.perf_counter()
             told.seconds = time.perf_counter() - began
-            reader.read([one.take([vocabulary[code] for code in row]) for one, row in zip(samples, made, strict=True)])
+            reader.read(
+                [one.decode([vocabulary[code] for code in row]) for one, row in zip(samples, made, strict=True)]
+            )
             if all(one.stopped for one in samples):
                 break
     except KeyboardInterrupt:
         interrupted = True
-    reader.read([one.rest() for one in samples])
+    reader.read([one.flush() for one in samples])
     told.texts = [one.text for one in samples]
     usual = "interrupted" if interrupted else "length"
     told.ended = ["stop" if one.stopped else usual for one in samples]
@@ -232,5 +234,5 @@ def _random_window(kept: LoadedRun, seed: int, progress: Progress) -> np.ndarray
         raise RunError("the text is not that of the run: it has other characters", "write --seed-text")
     x: Any = dataset.train.x
     drawn = x.starts[int(np.random.default_rng(seed).integers(len(x)))]
-    window: np.ndarray = x.codes[drawn : drawn + x.width].astype("int32")
+    window: np.ndarray = x.token_ids[drawn : drawn + x.width].astype("int32")
     return window

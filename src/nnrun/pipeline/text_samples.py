@@ -138,8 +138,8 @@ class SampleWriter:
 
         text = StreamingDecoder(self._tokens, (), self._vocabulary[self._codes[-1]] if self._said else None)
         for made in self._writer.write(self._codes, self._wanted.length, 1):
-            text.take([self._vocabulary[code] for code in made[0]])
-        text.rest()
+            text.decode([self._vocabulary[code] for code in made[0]])
+        text.flush()
         metrics.write_sample(self._folder, epoch, self._said, text.text)
         lines = [f"    {line}" for line in text.text.split("\n")]
         self._progress.say("\n".join([f"After epoch {epoch}, written on from {self._said[-_SHOWN:]!r}:", *lines]))
@@ -156,7 +156,7 @@ def _seed(text: str | None, dataset: Dataset, source: TextSource) -> np.ndarray:
         return encode_seed_text(text, dataset.facts.class_names, source)
     part = dataset.train if dataset.validation is None else dataset.validation
     x: Any = part.x
-    first: np.ndarray = x.codes[x.starts[0] : x.starts[0] + x.width].astype("int32")
+    first: np.ndarray = x.token_ids[x.starts[0] : x.starts[0] + x.width].astype("int32")
     return first
 
 

@@ -65,7 +65,7 @@ class TrainedModel:
         """
         import numpy as np
 
-        _, array = apply_steps(x, restore(self.fitted))
+        array = apply_steps(x, restore(self.fitted))
         part = DataPart(array, np.empty((len(array), 0), dtype="float32"), np.arange(len(array)))
         session = self._awake()
         try:
@@ -152,8 +152,8 @@ def _dataset(experiment: Experiment, data: Examples, task: Task, class_names: tu
     names = ("target",) if isinstance(form, str) else tuple(form)
     raw = SourceData(data, class_names=class_names, target_names=_names(names, data), task=task)
     split = _within(experiment.data.split)
-    parts, rows = split_parts(raw, split, experiment.seed)
-    return prepare_dataset(raw, parts, rows, replace(experiment.data, split=split), form=form, progress=Silent())
+    parts = split_parts(raw, split, experiment.seed)
+    return prepare_dataset(raw, parts, replace(experiment.data, split=split), form=form, progress=Silent())
 
 
 def _names(names: tuple[str, ...], data: Examples) -> tuple[str, ...]:

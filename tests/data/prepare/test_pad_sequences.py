@@ -66,9 +66,9 @@ def test_what_is_no_sequence_is_refused() -> None:
     with pytest.raises(ValueError, match="the data are a table"):
         PadSequences(3).fit(Columns({"a": np.zeros(2)}))
     with pytest.raises(ValueError, match="an example is one number"):
-        PadSequences(3).shape(ExampleSpec(()))
+        PadSequences(3).compute_output_spec(ExampleSpec(()))
     with pytest.raises(ValueError, match="the data are a table"):
-        PadSequences(3).shape(ExampleSpec((2,), ("a", "b")))
+        PadSequences(3).compute_output_spec(ExampleSpec((2,), ("a", "b")))
     with pytest.raises(ValueError, match="maxlen expected a positive integer, received 0"):
         PadSequences(0)
-    assert PadSequences(3).shape(ExampleSpec((None,), ragged=True)) == ExampleSpec((3,))
+    assert PadSequences(3).compute_output_spec(ExampleSpec((None,), ragged=True)) == ExampleSpec((3,))

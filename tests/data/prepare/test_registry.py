@@ -125,7 +125,7 @@ def test_an_unseen_category_is_refused_or_zeros_as_the_config_says() -> None:
         DataError, match=r"column b: expected one of the categories of the training part \(x, y\), received 'w'"
     ) as refused:
         strict.apply(new)
-    assert refused.value.hint == "say `unseen: zeros` in the OneHot step to give such rows zeros"
+    assert refused.value.hint == "write `unseen: zeros` in the OneHot step to give such rows zeros"
     assert lenient.apply(new).matrix().tolist() == [[1, 0], [0, 0]]
 
 
@@ -147,7 +147,7 @@ TABLE = ExampleSpec((3,), ("a", "b", "c"), {"b": ("x", "y")}, frozenset({"b"}))
 )
 def test_shapes_are_foreseen(name: str, arguments: dict, view: ExampleSpec, expected: tuple) -> None:
     """A step says what it makes of a shape without seeing data."""
-    assert STEPS[name](**arguments).shape(view).shape == expected
+    assert STEPS[name](**arguments).compute_output_spec(view).shape == expected
 
 
 @pytest.mark.parametrize(
@@ -173,7 +173,7 @@ def test_an_impossible_step_is_refused_before_loading(
 ) -> None:
     """Shapes that do not divide, columns that are not there and text are named."""
     with pytest.raises(ValueError, match=message):
-        STEPS[name](**arguments).shape(view)
+        STEPS[name](**arguments).compute_output_spec(view)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nnrun.data.splits.parts import allocate, count, part_rows, split_rows
+from nnrun.data.splits.parts import allocate, part_size, split_rows, split_sizes
 
 SHARES = st.one_of(st.none(), st.floats(0.01, 0.45))
 
@@ -23,7 +23,7 @@ def test_parts_partition_the_rows(
     together = np.concatenate(list(parts.values()))
     assert sorted(together.tolist()) == list(range(rows))
     assert all((np.diff(part) > 0).all() for part in parts.values())
-    assert {name: len(part) for name, part in parts.items()} == part_rows(rows, 0, said)
+    assert {name: len(part) for name, part in parts.items()} == split_sizes(rows, 0, said)
 
 
 @given(st.lists(st.integers(4, 60), min_size=2, max_size=6), st.floats(0.1, 0.5), st.integers(0, 1000))
@@ -34,7 +34,7 @@ def test_stratified_parts_keep_the_classes_shares(sizes: list[int], share: float
     y = np.random.default_rng(seed).permutation(y)
     parts = split_rows(len(y), _split(test=share, stratify=True), y, seed)
     taken = np.bincount(y[parts["test"]], minlength=len(sizes))
-    wanted = count(len(y), share)
+    wanted = part_size(len(y), share)
     assert taken.sum() == wanted
     assert (np.abs(taken - np.array(sizes) * wanted / len(y)) < 1 + 1e-9).all()
 
@@ -70,13 +70,13 @@ def test_a_validation_share_does_not_move_the_test_rows() -> None:
 @pytest.mark.parametrize(("rows", "share", "expected"), [(30, 0.1, 3), (1797, 0.2, 360), (10, 0.05, 1), (7, 1 / 7, 1)])
 def test_shares_are_rounded_up_but_not_by_binary_dust(rows: int, share: float, expected: int) -> None:
     """A tenth of thirty is three although the product is a little more in binary."""
-    assert count(rows, share) == expected
+    assert part_size(rows, share) == expected
 
 
 def test_a_share_that_leaves_nothing_is_refused() -> None:
     """A share that takes every row is named with the number of rows."""
     with pytest.raises(ValueError, match=r"0\.9 of 2 rows leaves none"):
-        count(2, 0.9)
+        part_size(2, 0.9)
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_a_share_that_leaves_nothing_is_refused() -> None:
 )
 def test_rows_of_parts_that_serve_twice_are_counted_in_each(own: int, said: dict | None, expected: dict) -> None:
     """The foreseen sizes name every part that will exist, in the order train, validation, test."""
-    found = part_rows(40, own, None if said is None else _split(**said))
+    found = split_sizes(40, own, None if said is None else _split(**said))
     assert list(found.items()) == list(expected.items())
 
 
@@ -107,7 +107,7 @@ def test_rows_of_parts_that_serve_twice_are_counted_in_each(own: int, said: dict
 def test_a_split_that_contradicts_the_source_is_refused(own: int, said: dict, message: str) -> None:
     """A second test part, and a validation part that is no part, are named."""
     with pytest.raises(ValueError, match=message):
-        part_rows(40, own, _split(**said))
+        split_sizes(40, own, _split(**said))
 
 
 def _split(*, test=None, validation=None, stratify=False, shuffle=True):

@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nnrun.data.columns import Columns
+from nnrun.data.load import fit_step
 from nnrun.data.prepare.categories import Hash, OneHot, Ordinal
 from nnrun.data.prepare.impute import Impute
 from nnrun.data.prepare.scaling import Clip, Log, MinMax, Rescale, Robust, Standardize
 from nnrun.data.prepare.shapes import PadSequences
-from nnrun.data.streaming.fit import StreamColumns, fit_stream
 from nnrun.data.streaming.streams import Stream
 
 from .test_streams import stream
@@ -57,9 +57,9 @@ def test_a_table(name: str, rows: int, columns: int, seed: int, memory: float) -
     block = table(rows, columns, seed)
     whole, streamed = STEPS[name](), STEPS[name]()
     made = stream(block, memory)
-    assert fit_stream(streamed, made) == whole.fit(block)
+    assert fit_step("step", streamed, made) == whole.fit(block)
     assert same_state(streamed, whole)
-    expected, given_ = whole.apply(block), made.then(streamed).read(np.arange(rows))
+    expected, given_ = whole.apply(block), made.with_step(streamed).read(np.arange(rows))
     assert expected.names == given_.names
     assert all((expected.values[one] == given_.values[one]).all() for one in expected.names)
 
@@ -74,7 +74,7 @@ def test_arrays(kind: str, make: Any, rows: int, size: int, seed: int) -> None:
     shape = (rows, size) if step.columns else (rows, size, size, 3)
     x = (np.random.default_rng(seed).uniform(0, 255, shape)).astype(kind)
     made = stream(x, 20_000)
-    assert fit_stream(other, made) == step.fit(x)
+    assert fit_step("step", other, made) == step.fit(x)
     assert same_state(step, other)
 
 
@@ -84,7 +84,7 @@ def test_a_long_column_is_summed_as_in_memory() -> None:
     for x in (rng.normal(3, 1e3, (30_000, 3)), rng.integers(0, 255, (9_000, 5, 5, 1)).astype("uint8")):
         whole, streamed = Standardize(), Standardize()
         whole.fit(x)
-        fit_stream(streamed, stream(x, 1e6))
+        fit_step("step", streamed, stream(x, 1e6))
         assert same_state(whole, streamed)
 
 
@@ -99,8 +99,8 @@ def test_a_step_after_a_step_learns_of_what_the_first_one_makes() -> None:
         expected = step.apply(expected)
     made: Stream = stream(block, 4e3)
     for step in (Impute("median"), Ordinal(["t"]), Standardize()):
-        fit_stream(step, made)
-        made = made.then(step)
+        fit_step("step", step, made)
+        made = made.with_step(step)
     assert (np.asarray(made) == expected.matrix()).all()
 
 
@@ -108,7 +108,7 @@ def test_whole_columns_are_held_a_few_at_a_time() -> None:
     """Of a table with ten columns a memory for two reads the file five times, not once a column."""
     block = Columns({f"c{index}": np.arange(100.0) for index in range(10)})
     made = stream(block, 4 * 2 * 100 * 8)
-    on_disk = StreamColumns(made)
+    on_disk = made.table()
     made.store.asked.clear()
     assert all((on_disk.values[name] == block.values[name]).all() for name in on_disk.names)
     assert sum(made.store.asked) == 5 * 100
@@ -117,9 +117,12 @@ def test_whole_columns_are_held_a_few_at_a_time() -> None:
 
 @pytest.mark.parametrize(
     ("step", "text"),
-    [(PadSequences(3), "PadSequences needs all examples at once"), (Robust(), "which a stream has of tables alone")],
+    [
+        (PadSequences(3), "PadSequences needs all examples at once"),
+        (Robust(), "which of data on disk only tables allow"),
+    ],
 )
 def test_a_step_that_needs_all_examples_is_refused(step: Any, text: str) -> None:
     """The message says what a stream can take."""
     with pytest.raises(ValueError, match=text):
-        fit_stream(step, stream(np.zeros((4, 3))))
+        fit_step(type(step).__name__, step, stream(np.zeros((4, 3))))

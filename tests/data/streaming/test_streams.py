@@ -61,22 +61,22 @@ def test_taking_rows_reads_nothing() -> None:
 def test_a_finished_stream_gives_what_the_model_takes() -> None:
     """After its steps it is float32; a table's columns stand side by side, or those that an input takes."""
     table = Columns({"a": np.array([0.0, 2.0]), "b": np.array([4.0, 6.0])})
-    made = stream(table).then(Rescale(2)).finished()
+    made = stream(table).with_step(Rescale(2)).finalized()
     assert (made.shape, made.names, made.dtype, made.ndim) == ((2, 2), (), np.dtype("float32"), 2)
     assert np.asarray(made).tolist() == [[0, 2], [1, 3]]
-    assert made.columns([1]).read(np.array([1])).tolist() == [[3]]
-    assert made.columns([1]).whole().shape == (2, 2)
+    assert made.select_columns([1]).read(np.array([1])).tolist() == [[3]]
+    assert made.select_columns([1]).all_columns().shape == (2, 2)
 
 
 def test_a_number_that_is_not_finite_is_refused_with_its_row_in_the_source() -> None:
     """NaN, and what float32 cannot hold, would silently turn every weight into NaN."""
-    made = stream(np.array([[1.0], [2.0], [1e60]])).finished()[np.array([2, 0])]
+    made = stream(np.array([[1.0], [2.0], [1e60]])).finalized()[np.array([2, 0])]
     with pytest.raises(DataError, match=r"example 2 \(counted from 0 in its source\) holds a number"):
         made.read(np.array([0]))
 
 
 def test_text_that_no_step_took_away_is_refused() -> None:
     """The model takes numbers; the step to add is named."""
-    made = stream(Columns({"a": np.array(["x"], dtype=object)})).finished()
+    made = stream(Columns({"a": np.array(["x"], dtype=object)})).finalized()
     with pytest.raises(DataError, match="OneHot"):
         made.read(np.array([0]))

@@ -81,7 +81,7 @@ def test_a_guessed_encoding_is_told(spec, places, listener) -> None:
     """A text that is not UTF-8 is read as what it most likely is, and the user is told."""
     (places.config_dir / "old.txt").write_bytes(TEXT.encode("cp1252"))
     load(spec("text", file="old.txt", window=10), form="integer", seed=7, paths=places, progress=listener)
-    assert listener.warned == ["old.txt is read as cp1252; if that is wrong, state its `encoding`"]
+    assert listener.warned == ["old.txt is read as cp1252; if that is wrong, write its `encoding`"]
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ def test_another_text_is_read_with_the_runs_own_codes(spec, places, listener) ->
     part = load_new_data(said, found.fitted, file=other, facts=found.facts, with_target=True)
     assert "".join(VOCABULARY[code] for code in np.asarray(part.x)[0]) == "gregor sam"
     other.write_text("Gregor samsa erwachte", encoding="utf-8")
-    with pytest.raises(DataError, match=r"has no 'G' \(nearest: 'g'\)"):
+    with pytest.raises(DataError, match=r"does not have 'G' \(nearest: 'g'\)"):
         load_new_data(said, found.fitted, file=other, facts=found.facts, with_target=True)
 
 

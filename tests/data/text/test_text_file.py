@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nnrun.data.text.text_file import detect, read_text
+from nnrun.data.text.text_file import detect_encoding, read_text
 from nnrun.errors import DataError
 
 
@@ -70,4 +70,4 @@ def test_an_unknown_encoding_is_refused(tmp_path: Path) -> None:
 
 def test_a_text_with_bytes_that_utf_8_has_not_is_old() -> None:
     """A text that cannot be UTF-8 is taken for Windows' Western European."""
-    assert detect("Größe".encode("cp1252")) == "cp1252"
+    assert detect_encoding("Größe".encode("cp1252")) == "cp1252"

@@ -59,7 +59,7 @@ def test_an_alphabet_limits_the_characters() -> None:
 @pytest.mark.parametrize(
     ("tokens", "said"),
     [
-        (Tokenizer("byte", alphabet="ab"), "`alphabet` is of characters"),
+        (Tokenizer("byte", alphabet="ab"), "`alphabet` consists of characters"),
         (Tokenizer(replacement="_"), "outside an `alphabet`"),
         (Tokenizer(alphabet="ab", replacement="__"), "expected one character"),
     ],
@@ -67,4 +67,4 @@ def test_an_alphabet_limits_the_characters() -> None:
 def test_contradictions_are_refused(tokens: Tokenizer, said: str) -> None:
     """Arguments that cannot be together are refused with the reason."""
     with pytest.raises(ValueError, match=said):
-        tokens.refuse_contradictions("text")
+        tokens.check_arguments("text")

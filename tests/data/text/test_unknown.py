@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from nnrun.data.text.tokenizer import nearest, unknown_tokens
+from nnrun.data.text.tokenizer import nearest_token, unknown_tokens
 
 
 def test_missing_tokens_are_told_once_in_order() -> None:
@@ -15,9 +15,9 @@ def test_missing_tokens_are_told_once_in_order() -> None:
 @pytest.mark.parametrize(("token", "near"), [("A", "a"), ("é", "e"), ('"', "»"), ("\N{EN DASH}", "-"), ("%", None)])
 def test_the_nearest_character_is_what_was_likely_meant(token: str, near: str | None) -> None:
     """The other case, the letter without its accent, and quotation marks of books are near; else nothing is."""
-    assert nearest(token, ["a", "e", "»", "-"]) == near
+    assert nearest_token(token, ["a", "e", "»", "-"]) == near
 
 
 def test_the_nearest_word_is_a_word_alike() -> None:
     """Of words the one that differs little is near."""
-    assert nearest("gregpr", ["gregor", "samsa"]) == "gregor"
+    assert nearest_token("gregpr", ["gregor", "samsa"]) == "gregor"

@@ -40,7 +40,7 @@ def test_single_codes_have_no_dimension_of_their_own() -> None:
 def test_a_slice_copies_nothing() -> None:
     """Some of the windows share the codes of all."""
     windows = Windows(CODES, range(3), 2, "codes", 4)
-    assert windows[1:].codes is CODES
+    assert windows[1:].token_ids is CODES
 
 
 @pytest.mark.parametrize("vocabulary", [1, 41, 47, 65])

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from nnrun.data.dataset import DataPart
-from nnrun.data.target_encoding import encode
+from nnrun.data.target_encoding import encode_targets
 from nnrun.engine.scoring.decisions import decide, true_classes
 from nnrun.engine.scoring.intervals import wilson
 from nnrun.engine.scoring.score import Answers, Outcome, csv_text, error_figures, score, table
@@ -44,7 +44,7 @@ def test_true_classes_undo_every_encoding(drawn: tuple[int, list[int]]) -> None:
     names = tuple(str(number) for number in range(classes))
     for form in ("one_hot", "integer", *(("binary",) if classes == 2 else ())):
         facts = Facts("classification", form, (4,), classes=classes, class_names=names)
-        assert true_classes(encode(np.array(numbers), form, names), facts).tolist() == numbers
+        assert true_classes(encode_targets(np.array(numbers), form, names), facts).tolist() == numbers
 
 
 def test_the_largest_output_decides() -> None:

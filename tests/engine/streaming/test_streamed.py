@@ -33,7 +33,7 @@ class Shelf:
 
 def on_disk(x: np.ndarray, memory: float) -> Stream:
     """Make a finished stream of all rows."""
-    return Stream(Shelf(x), np.arange(len(x)), memory).finished()
+    return Stream(Shelf(x), np.arange(len(x)), memory).finalized()
 
 
 class Heard:
@@ -144,7 +144,7 @@ def test_inputs_take_their_columns_and_a_target_may_be_the_input(keras) -> None:
     x = np.random.default_rng(0).normal(size=(23, 3)).astype("float32")
     whole = on_disk(x, 32 * 4 * 3 * 8)
     y = {"same": whole, "other": np.arange(23.0, dtype="float32")}
-    put: Any = put_stream(tf, {"a": whole.columns([2, 0]), "b": whole}, y, None, 4)
+    put: Any = put_stream(tf, {"a": whole.select_columns([2, 0]), "b": whole}, y, None, 4)
     assert put.chunk == 8
     turned = order(1, 0, 23)
     given = [

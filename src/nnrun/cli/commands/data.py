@@ -41,10 +41,10 @@ def print_quality_report(found: QualityReport) -> None:
         screen.put("")
         put_table(screen, Table(("class", *found.classes), lines[:_MOST], frozenset(found.classes)))
     screen.put("")
-    for remark in found.remarks:
-        put_paragraph(screen, f"{remark.severity}: {remark.text} [{remark.name}]")
-    if not found.remarks:
-        screen.put("nothing to remark")
+    for finding in found.findings:
+        put_paragraph(screen, f"{finding.severity}: {finding.text} [{finding.name}]")
+    if not found.findings:
+        screen.put("no findings")
 
 
 def _said(value: Any) -> str:

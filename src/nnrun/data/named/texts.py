@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import io
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from nnrun.data.dataset import DataFacts, Examples
 from nnrun.data.named.datasets import data_set
 from nnrun.data.named.named_source import NamedSource, download_note, find_files, require_files, verified_bytes
 from nnrun.data.text.text_file import read_text
 from nnrun.data.text.text_source import TextSource
-from nnrun.data.text.tokenizer import Tokenizer
 from nnrun.errors import DataError
 
 if TYPE_CHECKING:
@@ -34,21 +33,6 @@ _TITLE, _FIRST, _LAST = "DIE VERWANDLUNG", "Als Gregor Samsa eines Morgens", "ih
 
 
 class _NamedText(TextSource):
-    def __init__(  # noqa: PLR0913, PLR0917 - the config's words
-        self,
-        window: int = 100,
-        stride: int = 1,
-        encode: Literal["scaled", "codes", "one_hot"] = "scaled",
-        predict: Literal["next", "every"] = "next",
-        level: Literal["character", "word", "byte"] = "character",
-        lowercase: bool = False,
-        keep_punctuation: bool = True,
-        alphabet: str | None = None,
-        replacement: str | None = None,
-    ) -> None:
-        tokens = Tokenizer(level, lowercase, keep_punctuation, alphabet, replacement)
-        super().__init__(tokens, window, stride, encode, predict)
-
     def find(self, paths: DataPaths) -> Path | None:
         """Return the file of the text; None where it is still to be downloaded."""
         return next(iter(find_files(data_set(self.name), paths).values()), None)
@@ -68,13 +52,13 @@ class _NamedText(TextSource):
         facts, findings = super().facts(paths, path)
         return facts, [*download_note(data_set(self.name), paths, path), *findings]
 
-    def unread(self) -> DataFacts:
+    def facts_unread(self) -> DataFacts:
         """Return the facts of the data set; without punctuation, the number of characters is not among them."""
         known = data_set(self.name)
         alphabet = self.tokenizer.normalize(known.alphabet)
         if self.tokenizer.level != "character" or alphabet.lower() != known.alphabet.lower():
-            return super().unread()
-        return self.outline(known.characters, tuple(sorted(set(alphabet))))
+            return super().facts_unread()
+        return self.facts_of_tokens(known.characters, tuple(sorted(set(alphabet))))
 
     def read(self, file: Path) -> tuple[str, str]:
         """Return the normalized story of a file, and its encoding.

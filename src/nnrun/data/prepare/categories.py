@@ -1,4 +1,4 @@
-"""The step `OneHot`."""
+"""Steps that turn categories into numbers: `OneHot`, `Ordinal` and `Hash`."""
 
 from __future__ import annotations
 
@@ -6,19 +6,18 @@ import hashlib
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
+
 from nnrun.data.columns import Columns, label, resolve
-from nnrun.data.prepare.columnwise import refuse_missing
-from nnrun.data.prepare.step import ExampleSpec, UnseenCategoryError, indexes
+from nnrun.data.prepare.step import ExampleSpec, Step, UnseenCategoryError, as_table, check_no_missing, check_table
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-    import numpy as np
-
-    from nnrun.data.prepare.step import ArrayOrTable
+    from nnrun.data.prepare.step import ArrayOrTable, Blocks
 
 
-class OneHot:
+class OneHot(Step):
     """Replace a column of categories by one column of 0 and 1 for each category of the training part.
 
     Categories are sorted. The new columns stand where the old one stood and are named `colour=red`.
@@ -39,95 +38,131 @@ class OneHot:
 
     @property
     def target(self) -> bool:
-        """Whether the step is about the target rather than the features."""
+        """Whether the step encodes the target rather than features."""
         return self.columns == "target"
 
-    def fit(self, x: ArrayOrTable) -> list[str]:
-        """Learn the categories."""
-        import numpy as np
-
+    def fit_blocks(self, data: Blocks) -> list[str]:
+        """Learn the categories of each column."""
         if not self.target:
-            table = _table(x)
-            for name in resolve(self.columns, table.names):
-                refuse_missing(name, table.values[name], "OneHot")
+            table = data.table()
             self.categories = {
-                name: np.unique(table.values[name]).tolist() for name in resolve(self.columns, table.names)
+                name: _unique(name, table.values[name], "OneHot") for name in resolve(self.columns, table.names)
             }
         return []
 
     def apply(self, x: ArrayOrTable) -> ArrayOrTable:
-        """The table with one column for each category."""
+        """Return the table with one column for each category."""
         if self.target:
             return x
         wide: dict[str, np.ndarray] = {}
-        for name, column in _table(x).values.items():
-            wide.update(self._spread(name, column) if name in self.categories else {name: column})
+        for name, column in as_table(x).values.items():
+            if name not in self.categories:
+                wide[name] = column
+                continue
+            known = self.categories[name]
+            check_no_missing(name, column, "OneHot")
+            if self.unseen == "error":
+                self._check_seen(name, column)
+            encoded = (np.asarray(column == category, dtype="float64") for category in known)
+            wide.update(zip(_one_hot_names(name, known), encoded, strict=True))
         return Columns(wide)
 
     def state(self) -> dict[str, Any]:
-        """The categories of each column."""
+        """Return the categories of each column."""
         return {"categories": self.categories}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Take the categories."""
+        """Restore the categories of each column."""
         self.categories = dict(state["categories"])
 
-    def shape(self, view: ExampleSpec) -> ExampleSpec:
-        """One column for each category, as far as the categories are known."""
+    def compute_output_spec(self, spec: ExampleSpec) -> ExampleSpec:
+        """Return a table with one column for each category, as far as the categories are known."""
         if self.target:
-            return view
-        if len(view.shape) != 1:
-            raise ValueError(f"OneHot takes a table, but an example has the shape {list(view.shape)}")
-        if view.columns is None:
-            return replace(view, shape=(None,))
-        asked = resolve(self.columns, view.columns)
-        text = view.text - set(asked)
-        if any(name not in view.values for name in asked):
-            return ExampleSpec((None,), None, view.values, text)
+            return spec
+        check_table(spec, self)
+        if spec.columns is None:
+            return replace(spec, shape=(None,))
+        encoded = resolve(self.columns, spec.columns)
+        text = spec.text - set(encoded)
+        if any(name not in spec.values for name in encoded):
+            return ExampleSpec((None,), None, spec.values, text)
         names = tuple(
             new
-            for name in view.columns
-            for new in ([f"{name}={value}" for value in view.values[name]] if name in asked else [name])
+            for name in spec.columns
+            for new in (_one_hot_names(name, spec.values[name]) if name in encoded else [name])
         )
-        return ExampleSpec((len(names),), names, view.values, text)
+        return ExampleSpec((len(names),), names, spec.values, text)
 
-    def _spread(self, name: str, column: np.ndarray) -> dict[str, np.ndarray]:
-        import numpy as np
-
-        refuse_missing(name, column, "OneHot")
-        categories = self.categories[name]
-        if self.unseen == "error":
-            self._refuse_unseen(name, column)
-        return {
-            f"{name}={_plain(category)}": np.asarray(column == category, dtype="float64") for category in categories
-        }
-
-    def _refuse_unseen(self, name: str, column: np.ndarray) -> None:
-        known = set(self.categories[name])
-        strange = [row for row, value in enumerate(column.tolist()) if value not in known]
-        if strange:
+    def _check_seen(self, name: str, column: np.ndarray) -> None:
+        known = self.categories[name]
+        seen = set(known)
+        unseen = [row for row, value in enumerate(column.tolist()) if value not in seen]
+        if unseen:
             raise UnseenCategoryError(
-                [_plain(value) for value in self.categories[name]],
-                _plain(column[strange[0]]),
-                example=strange[0],
-                count=len(strange),
+                [_without_point(value) for value in known],
+                _without_point(column[unseen[0]]),
+                example=unseen[0],
+                count=len(unseen),
                 column=name,
-                hint="say `unseen: zeros` in the OneHot step to give such rows zeros",
+                hint="write `unseen: zeros` in the OneHot step to give such rows zeros",
             )
 
 
-def _plain(value: object) -> object:
-    """A whole number without its `.0`, as the user wrote it."""
+def _unique(name: str, column: np.ndarray, step: str) -> list[Any]:
+    """Return the sorted categories of a column."""
+    check_no_missing(name, column, step)
+    categories: list[Any] = np.unique(column).tolist()
+    return categories
+
+
+def _one_hot_names(name: str, categories: Sequence[object]) -> list[str]:
+    return [f"{name}={_without_point(category)}" for category in categories]
+
+
+def _without_point(value: object) -> object:
+    """Return a whole number without its `.0`, as the user wrote it."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def _table(x: ArrayOrTable) -> Columns:
-    if isinstance(x, Columns):
-        return x
-    return Columns({name: x[:, index] for index, name in enumerate(indexes(x))})
+class CategoryNumbers(Step):
+    """Base class of steps that replace each category by a number.
+
+    Args:
+        columns: The columns to treat, by name or index.
+    """
+
+    def __init__(self, columns: list[str | int]) -> None:
+        self.columns = columns
+
+    def numbers(self, name: str, categories: list[str]) -> list[int]:
+        """Return the number of each category of a column; -1 for an unseen one that is an error."""
+        raise NotImplementedError
+
+    def apply(self, x: ArrayOrTable) -> ArrayOrTable:
+        """Return the table with numbers instead of categories."""
+        table = as_table(x)
+        names = resolve(self.columns, table.names)
+        encoded = Columns({**table.values, **{name: self._encode(name, table.values[name]) for name in names}})
+        return encoded if isinstance(x, Columns) else encoded.matrix()
+
+    def compute_output_spec(self, spec: ExampleSpec) -> ExampleSpec:
+        """Return the same spec, without text in these columns."""
+        check_table(spec, self)
+        if spec.columns is None:
+            return spec
+        names = resolve(self.columns, spec.columns)
+        values = {name: values for name, values in spec.values.items() if name not in names}
+        return replace(spec, text=spec.text - set(names), values=values)
+
+    def _encode(self, name: str, column: np.ndarray) -> np.ndarray:
+        check_no_missing(name, column, type(self).__name__)
+        categories, inverse = np.unique(column, return_inverse=True)
+        numbers = self.numbers(name, [label(category) for category in categories.tolist()])
+        encoded: np.ndarray = np.array(numbers, dtype="float64")[inverse.reshape(len(column))]
+        return encoded
 
 
-class Ordinal:
+class Ordinal(CategoryNumbers):
     """Replace each category by its number, counted from 0 in sorted order of the training part's categories.
 
     Args:
@@ -144,38 +179,32 @@ class Ordinal:
         order: dict[str, list[str | float]] | None = None,
         unseen: Literal["error", "minus_one"] = "error",
     ) -> None:
-        self.columns, self.unseen = columns, unseen
+        super().__init__(columns)
+        self.unseen = unseen
         self.order = {name: [label(value) for value in values] for name, values in (order or {}).items()}
         self.categories: dict[str, list[str]] = {}
 
-    def fit(self, x: ArrayOrTable) -> list[str]:
-        """Learn the categories."""
-        import numpy as np
-
-        table = _table_ordinal(x)
+    def fit_blocks(self, data: Blocks) -> list[str]:
+        """Learn the categories of each column."""
+        table = data.table()
         names = resolve(self.columns, table.names)
-        strange = sorted(set(self.order) - set(names))
-        if strange:
-            raise ValueError(f"`order` names {strange[0]!r}, which is not among `columns`")
-        for name in names:
-            refuse_missing(name, table.values[name], "Ordinal")
+        unknown = sorted(set(self.order) - set(names))
+        if unknown:
+            raise ValueError(f"`order` names {unknown[0]!r}, which is not among `columns`")
+        found = {name: _unique(name, table.values[name], "Ordinal") for name in names}
         self.categories = {
-            name: self.order.get(name) or [label(value) for value in np.unique(table.values[name]).tolist()]
-            for name in names
+            name: self.order.get(name) or [label(value) for value in values] for name, values in found.items()
         }
         return []
 
-    def apply(self, x: ArrayOrTable) -> ArrayOrTable:
-        """The table with numbers for categories."""
-        table = _table_ordinal(x)
-        numbered = {name: self._numbers(name, table.values[name]) for name in self.categories}
-        return _like(x, Columns({**table.values, **numbered}))
+    def numbers(self, name: str, categories: list[str]) -> list[int]:
+        """Return the position of each category in the order; -1 for an unseen one."""
+        known = {category: number for number, category in enumerate(self.categories[name])}
+        return [known.get(category, -1) for category in categories]
 
     def invert(self, x: ArrayOrTable) -> Columns:
-        """The table with the categories' names for their numbers."""
-        import numpy as np
-
-        table = _table_ordinal(x)
+        """Return the table with the categories instead of their numbers."""
+        table = as_table(x)
         named = {
             name: np.array([known[int(number)] for number in table.values[name]], dtype=object)
             for name, known in self.categories.items()
@@ -183,39 +212,29 @@ class Ordinal:
         return Columns({**table.values, **named})
 
     def state(self) -> dict[str, Any]:
-        """The categories of each column, in order."""
+        """Return the categories of each column, in order."""
         return {"categories": self.categories}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Take the categories."""
+        """Restore the categories of each column."""
         self.categories = dict(state["categories"])
 
-    def shape(self, view: ExampleSpec) -> ExampleSpec:
-        """The same shape, without text in these columns."""
-        return _without_text(self.columns, view, "Ordinal")
-
-    def _numbers(self, name: str, column: np.ndarray) -> np.ndarray:
-        import numpy as np
-
-        refuse_missing(name, column, "Ordinal")
-        known = {category: number for number, category in enumerate(self.categories[name])}
-        values, where = np.unique(column, return_inverse=True)
-        found = [known.get(label(value), -1) for value in values.tolist()]
-        numbers = np.array(found, dtype="float64")[where.reshape(len(column))]
-        strange = np.flatnonzero(numbers == -1)
-        if len(strange) and self.unseen == "error":
+    def _encode(self, name: str, column: np.ndarray) -> np.ndarray:
+        encoded = super()._encode(name, column)
+        unseen = np.flatnonzero(encoded == -1)
+        if len(unseen) and self.unseen == "error":
             raise UnseenCategoryError(
-                list(known),
-                label(column[strange[0]]),
-                example=int(strange[0]),
-                count=len(strange),
+                self.categories[name],
+                label(column[unseen[0]]),
+                example=int(unseen[0]),
+                count=len(unseen),
                 column=name,
-                hint="say `unseen: minus_one` in the Ordinal step to give such rows -1",
+                hint="write `unseen: minus_one` in the Ordinal step to give such rows -1",
             )
-        return numbers
+        return encoded
 
 
-class Hash:
+class Hash(CategoryNumbers):
     """Replace each category by a number below `buckets` that its text alone decides.
 
     Nothing is learned, so that categories which come later have a number too; different ones may share it. The number
@@ -230,64 +249,15 @@ class Hash:
     def __init__(self, columns: list[str | int], buckets: int) -> None:
         if buckets < 2:
             raise ValueError(f"Hash: buckets expected an integer of at least 2, received {buckets}")
-        self.columns, self.buckets = columns, buckets
+        super().__init__(columns)
+        self.buckets = buckets
 
-    def fit(self, x: ArrayOrTable) -> list[str]:
-        """Learn nothing; the columns must be there."""
-        resolve(self.columns, _table_ordinal(x).names)
+    def fit_blocks(self, data: Blocks) -> list[str]:
+        """Check that the columns exist; nothing is learned."""
+        resolve(self.columns, as_table(data.head).names)
         return []
 
-    def apply(self, x: ArrayOrTable) -> ArrayOrTable:
-        """The table with numbers for categories."""
-        table = _table_ordinal(x)
-        names = resolve(self.columns, table.names)
-        return _like(x, Columns({**table.values, **{name: self._numbers(name, table.values[name]) for name in names}}))
-
-    def state(self) -> dict[str, Any]:
-        """Nothing was learned."""
-        return {}
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """Nothing was learned."""
-
-    def shape(self, view: ExampleSpec) -> ExampleSpec:
-        """The same shape, without text in these columns."""
-        return _without_text(self.columns, view, "Hash")
-
-    def _numbers(self, name: str, column: np.ndarray) -> np.ndarray:
-        import numpy as np
-
-        refuse_missing(name, column, "Hash")
-        values, where = np.unique(column, return_inverse=True)
-        numbers = [bucket(label(value), self.buckets) for value in values.tolist()]
-        return np.array(numbers, dtype="float64")[where.reshape(len(column))]
-
-
-def bucket(text: str, buckets: int) -> int:
-    """The number of a text, from 0 to `buckets` - 1."""
-    digest = hashlib.md5(text.encode("utf-8"), usedforsecurity=False).digest()
-    return int.from_bytes(digest, "big") % buckets
-
-
-def _without_text(columns: list[str | int], view: ExampleSpec, step: str) -> ExampleSpec:
-    if len(view.shape) != 1:
-        raise ValueError(f"{step} takes a table, but an example has the shape {list(view.shape)}")
-    if view.columns is None:
-        return view
-    asked = resolve(columns, view.columns)
-    return replace(
-        view,
-        text=view.text - set(asked),
-        values={name: values for name, values in view.values.items() if name not in asked},
-    )
-
-
-def _table_ordinal(x: ArrayOrTable) -> Columns:
-    if isinstance(x, Columns):
-        return x
-    return Columns({name: x[:, index] for index, name in enumerate(indexes(x))})
-
-
-def _like(x: ArrayOrTable, table: Columns) -> ArrayOrTable:
-    """An array again where the examples were one."""
-    return table if isinstance(x, Columns) else table.matrix()
+    def numbers(self, name: str, categories: list[str]) -> list[int]:  # noqa: ARG002 - the same for every column
+        """Return the number of each category, from 0 to `buckets` - 1."""
+        digests = (hashlib.md5(text.encode("utf-8"), usedforsecurity=False).digest() for text in categories)
+        return [int.from_bytes(digest, "big") % self.buckets for digest in digests]

@@ -1,22 +1,21 @@
-"""The step `Impute`."""
+"""The step that fills in missing values: `Impute`."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
+
 from nnrun.data.columns import Columns, resolve
-from nnrun.data.prepare.columnwise import missing
-from nnrun.data.prepare.step import indexes
+from nnrun.data.prepare.step import Step, as_table, check_table, missing_mask
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping, Sequence
 
-    import numpy as np
-
-    from nnrun.data.prepare.step import ArrayOrTable, ExampleSpec
+    from nnrun.data.prepare.step import ArrayOrTable, Blocks, ExampleSpec
 
 
-class Impute:
+class Impute(Step):
     """Fill in missing values with a figure of the column, as seen in the training part.
 
     Where this step stands, a table may have missing values in its feature columns; elsewhere they are refused with
@@ -40,63 +39,60 @@ class Impute:
         self.strategy, self.columns, self.value = strategy, columns, value
         self.fill: dict[str, float | str] = {}
 
-    def fit(self, x: ArrayOrTable) -> list[str]:
-        """Learn what stands for a missing value in each column; tell how many are missing."""
-        table = _table(x)
-        names = self._names(table)
-        self.fill = {name: self._figure(name, table.values[name]) for name in names}
-        gaps = {name: int(missing(table.values[name]).sum()) for name in names}
-        told = ", ".join(f"{count} in {name!r}" for name, count in gaps.items() if count)
-        return [f"Impute: {self.strategy} fills in {told} of the training part."] if told else []
+    def fit_blocks(self, data: Blocks) -> list[str]:
+        """Learn what replaces a missing value in each column; note how many are missing."""
+        table = data.table()
+        missing: dict[str, int] = {}
+        self.fill = {}
+        for name in self._names(table.names, table.text()):
+            column = table.values[name]
+            column = column if column.dtype == object else column.astype("float64", copy=False)
+            self.fill[name] = self._fill_value(name, column)
+            missing[name] = int(missing_mask(column).sum())
+        listed = ", ".join(f"{count} in {name!r}" for name, count in missing.items() if count)
+        return [f"Impute: {self.strategy} fills in {listed} of the training part."] if listed else []
 
     def apply(self, x: ArrayOrTable) -> ArrayOrTable:
-        """The table without missing values in these columns."""
-        table = _table(x)
+        """Return the table without missing values in these columns."""
+        table = as_table(x if isinstance(x, Columns) else x.astype("float64"))
         filled = Columns({**table.values, **{name: self._filled(name, table.values[name]) for name in self.fill}})
         return filled if isinstance(x, Columns) else filled.matrix()
 
     def state(self) -> dict[str, Any]:
-        """What stands for a missing value in each column."""
+        """Return what replaces a missing value in each column."""
         return {"fill": self.fill}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Take what stands for a missing value."""
+        """Restore what replaces a missing value in each column."""
         self.fill = dict(state["fill"])
 
-    def shape(self, view: ExampleSpec) -> ExampleSpec:
-        """The same shape; the strategy must suit the columns."""
-        if len(view.shape) != 1:
-            raise ValueError(f"Impute takes a table, but an example has the shape {list(view.shape)}")
-        if self.columns is not None and view.columns is not None:
-            for name in resolve(self.columns, view.columns):
-                self._refuse(name, text=name in view.text)
-        return view
+    def compute_output_spec(self, spec: ExampleSpec) -> ExampleSpec:
+        """Return the same spec; the strategy must suit the columns."""
+        check_table(spec, self)
+        if spec.columns is not None:
+            self._names(spec.columns, spec.text)
+        return spec
 
-    def _names(self, table: Columns) -> list[str]:
+    def _names(self, names: Sequence[str], text: Collection[str]) -> list[str]:
+        """Return the columns to treat."""
         if self.columns is None:
-            text = set(table.text())
-            return [name for name in table.names if self._suits(text=name in text)]
-        names = resolve(self.columns, table.names)
-        for name in names:
-            self._refuse(name, text=table.values[name].dtype == object)
-        return names
+            return [name for name in names if self._suits(text=name in text)]
+        named = resolve(self.columns, names)
+        wrong = next((name for name in named if not self._suits(text=name in text)), None)
+        if wrong is not None:
+            kind = "text" if wrong in text else "numbers"
+            raise ValueError(f"Impute: {self.strategy} does not suit column {wrong!r}, which holds {kind}")
+        return named
 
     def _suits(self, *, text: bool) -> bool:
         if self.strategy == "constant":
             return isinstance(self.value, str) == text
         return not text or self.strategy == "most_frequent"
 
-    def _refuse(self, name: str, *, text: bool) -> None:
-        if not self._suits(text=text):
-            held = "text" if text else "numbers"
-            raise ValueError(f"Impute: {self.strategy} does not suit column {name!r}, which holds {held}")
-
-    def _figure(self, name: str, column: np.ndarray) -> float | str:
-        import numpy as np
-
+    def _fill_value(self, name: str, column: np.ndarray) -> float | str:
         if self.value is not None:
             return self.value
-        known = column[~missing(column)]
+        known = column[~missing_mask(column)]
         if not len(known):
             raise ValueError(f"all values of column {name!r} are missing in the training part")
         if self.strategy == "most_frequent":
@@ -106,15 +102,9 @@ class Impute:
         return float(np.mean(known) if self.strategy == "mean" else np.median(known))
 
     def _filled(self, name: str, column: np.ndarray) -> np.ndarray:
-        gaps = missing(column)
-        if not gaps.any():
+        missing = missing_mask(column)
+        if not missing.any():
             return column
         filled = column.copy()
-        filled[gaps] = self.fill[name]
+        filled[missing] = self.fill[name]
         return filled
-
-
-def _table(x: ArrayOrTable) -> Columns:
-    if isinstance(x, Columns):
-        return x
-    return Columns({name: x[:, index].astype("float64") for index, name in enumerate(indexes(x))})

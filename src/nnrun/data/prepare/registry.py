@@ -1,7 +1,4 @@
-"""The steps of `prepare:`: fitted on the training part alone, kept as JSON, applied to every part and to new data.
-
-A step may be asked for its shape without numpy being imported; only `fit` and `apply` touch arrays.
-"""
+"""The table of preparation steps: what creates them, keeps them as JSON, and restores them."""
 
 from __future__ import annotations
 
@@ -21,7 +18,7 @@ if TYPE_CHECKING:
     from nnrun.data.prepare.step import Step
 
 
-STEPS: dict[str, type] = {
+STEPS: dict[str, type[Any]] = {
     "Rescale": Rescale,
     "Standardize": Standardize,
     "MinMax": MinMax,
@@ -50,6 +47,22 @@ def new_step(part: Part) -> Step:
     return step
 
 
+def stream_error(name: str, step: Step, *, table: bool) -> str | None:
+    """Return why a step cannot be fitted to examples that stay on disk; None where it can.
+
+    Args:
+        name: The name of the step in the config.
+        step: The step.
+        table: Whether the examples are a table.
+    """
+    if not step.streams:
+        names = ", ".join(sorted(name for name, kind in STEPS.items() if kind.streams))
+        return f"{name} needs all examples at once, but these stay on disk, where only these steps work: {names}"
+    if isinstance(step, Robust) and not table:
+        return "Robust needs all values of a column at once, which of data on disk only tables allow"
+    return None
+
+
 def allow_missing(source: object, prepare: Sequence[Part]) -> None:
     """Let a source that can keep missing features do so where a step fills them in."""
     if hasattr(source, "missing_allowed"):
@@ -57,24 +70,24 @@ def allow_missing(source: object, prepare: Sequence[Part]) -> None:
 
 
 def fitted_json(name: str, arguments: Mapping[str, Any], step: Step) -> dict[str, Any]:
-    """A fitted step as it is kept in `prepare.json`."""
+    """Return a fitted step as `prepare.json` holds it."""
     return {"step": name, "arguments": dict(arguments), "learned": step.state()}
 
 
 def restore(fitted: Iterable[Mapping[str, Any]]) -> list[Step]:
-    """The fitted steps that `fitted_json` kept, in order.
+    """Return the fitted steps of a `prepare.json`, in order.
 
     Raises:
-        DataError: A step is not known to this version of nnrun.
+        DataError: This version of nnrun has no such step.
     """
     steps: list[Step] = []
     for entry in fitted:
         if "step" not in entry:
             continue
         part = Part("preparation", entry["step"], entry["arguments"], ())
-        if not is_user_part(part) and part.name not in STEPS:
+        if part.name not in STEPS and not is_user_part(part):
             raise DataError(
-                f"the run's preparation has a step {entry['step']!r}, which this version of nnrun does not know",
+                f"the run's preparation has a step {part.name!r}, which this version of nnrun does not have",
                 hint="use the version of nnrun that is named in the run's record.json",
             )
         step = new_step(part)

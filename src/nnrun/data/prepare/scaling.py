@@ -1,21 +1,23 @@
-"""The steps that change every number by itself: `Rescale` and `Standardize`."""
+"""Steps that change numbers: `Rescale`, `Standardize`, `MinMax`, `Robust`, `Clip` and `Log`."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import reduce
 from typing import TYPE_CHECKING, Any
 
-from nnrun.data.columns import Columns
-from nnrun.data.prepare.columnwise import Columnwise, gather
+import numpy as np
+
+from nnrun.data.columns import Columns, resolve
+from nnrun.data.prepare.step import OneBlock, Step, check_no_missing, index_names
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    import numpy as np
-
-    from nnrun.data.prepare.step import ArrayOrTable, ExampleSpec
+    from nnrun.data.prepare.step import ArrayOrTable, Blocks, ExampleSpec
 
 
-class Rescale:
+class Rescale(Step):
     """Divide every number by a constant, then add another.
 
     Pictures of 0 to 255 become numbers of 0 to 1 with `Rescale: {divide_by: 255}`. The arithmetic is float32.
@@ -31,14 +33,8 @@ class Rescale:
         self.divide_by = divide_by
         self.offset = offset
 
-    def fit(self, x: ArrayOrTable) -> list[str]:  # noqa: ARG002
-        """Learn nothing: both constants stand in the config."""
-        return []
-
     def apply(self, x: ArrayOrTable) -> ArrayOrTable:
-        """`x / divide_by + offset`; text columns stay as they are."""
-        import numpy as np
-
+        """Return `x / divide_by + offset`; text columns stay as they are."""
         if isinstance(x, Columns):
             return Columns(
                 {
@@ -51,19 +47,124 @@ class Rescale:
             scaled += np.float32(self.offset)
         return scaled
 
+
+class NumericStep(Step):
+    """Base class of steps that change every number by statistics of its column, or of its place in an array.
+
+    Args:
+        columns: The columns to treat, by name or index; None: all columns of numbers, or a whole array.
+    """
+
+    def __init__(self, columns: list[str | int] | None = None) -> None:
+        self.columns = columns
+        self.statistics: dict[str, np.ndarray] = {}
+
+    def transform(self, values: np.ndarray) -> np.ndarray:
+        """Return the changed values; `values` is a copy that may be written to."""
+        raise NotImplementedError
+
+    def inverse_transform(self, values: np.ndarray) -> np.ndarray:
+        """Return the values that `transform` would turn into these."""
+        raise NotImplementedError
+
+    def apply(self, x: ArrayOrTable) -> ArrayOrTable:
+        """Return the examples with the columns changed."""
+        # A whole array is treated in float32, which is what the model takes: pictures would else need twice the memory.
+        names = self.names(x)
+        values = self._select(x, names).astype("float64" if names else "float32")
+        return _replace_columns(x, names, self.transform(values).astype(values.dtype, copy=False))
+
+    def invert(self, x: ArrayOrTable) -> ArrayOrTable:
+        """Return the examples that `apply` would turn into `x`, where it loses nothing."""
+        names = self.names(x)
+        return _replace_columns(x, names, self.inverse_transform(self._select(x, names).astype("float64")))
+
     def state(self) -> dict[str, Any]:
-        """Nothing was learned."""
-        return {}
+        """Return the statistics."""
+        return {name: statistic.tolist() for name, statistic in self.statistics.items()}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Nothing was learned."""
+        """Restore the statistics."""
+        self.statistics = {name: np.asarray(statistic, "float64") for name, statistic in state.items()}
 
-    def shape(self, view: ExampleSpec) -> ExampleSpec:
-        """The same shape."""
-        return view
+    def compute_output_spec(self, spec: ExampleSpec) -> ExampleSpec:
+        """Return the same spec; the columns must exist and hold numbers."""
+        if self.columns is not None and spec.columns is not None:
+            self._check_numbers(resolve(self.columns, spec.columns), spec.text)
+        return spec
+
+    def names(self, x: ArrayOrTable) -> list[str]:
+        """Return the columns to treat; none where `x` is an array that is treated as a whole."""
+        if not isinstance(x, Columns):
+            return [] if self.columns is None else resolve(self.columns, index_names(x))
+        if self.columns is None:
+            return [name for name in x.names if name not in x.text()]
+        names = resolve(self.columns, x.names)
+        self._check_numbers(names, x.text())
+        return names
+
+    def value_blocks(self, data: Blocks) -> Iterable[np.ndarray]:
+        """Return the numbers to treat, block by block, each of shape (rows, ...); can be iterated several times."""
+        names = self.names(data.head)
+        if isinstance(data, OneBlock):
+            return [self._select(data.head, names)]
+        return _Reread(lambda: (self._select(block, names) for block in data.blocks()))
+
+    def _select(self, x: ArrayOrTable, names: Sequence[str]) -> np.ndarray:
+        """Return columns side by side; the whole array where no columns are named."""
+        if isinstance(x, Columns):
+            for name in names:
+                check_no_missing(name, x.values[name], type(self).__name__)
+            return np.stack([x.values[name] for name in names], axis=1) if names else np.empty((len(x), 0))
+        return x[:, [int(name) for name in names]] if names else x
+
+    def _check_numbers(self, names: Sequence[str], text: Iterable[str]) -> None:
+        wrong = next((name for name in names if name in text), None)
+        if wrong is not None:
+            raise ValueError(f"{type(self).__name__} takes numbers, but column {wrong!r} holds text")
 
 
-class Standardize(Columnwise):
+@dataclass(frozen=True)
+class _Reread:
+    """Blocks that are read again each time they are iterated."""
+
+    read: Callable[[], Iterator[np.ndarray]]
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        return self.read()
+
+
+def _replace_columns(x: ArrayOrTable, names: Sequence[str], values: np.ndarray) -> ArrayOrTable:
+    if isinstance(x, Columns):
+        return Columns({**x.values, **{name: values[:, index] for index, name in enumerate(names)}})
+    if not names:
+        return values
+    whole = x.astype("float64")
+    whole[:, [int(name) for name in names]] = values
+    return whole
+
+
+def _min_max(blocks: Iterable[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Return the smallest and the largest value of every number over all blocks."""
+    ranges = ((values.min(axis=0), values.max(axis=0)) for values in blocks)
+    return reduce(lambda one, other: (np.minimum(one[0], other[0]), np.maximum(one[1], other[1])), ranges)
+
+
+def _sum(blocks: Iterable[np.ndarray]) -> np.ndarray:
+    """Return the float64 sum over the examples of all blocks.
+
+    NumPy adds rows one after another, so that a sum continued with the next block is the sum of all rows to the last
+    bit. A single number an example is summed pairwise, which needs all of them at once.
+    """
+    total: np.ndarray | None = None
+    for block in blocks:
+        rows = block if total is None else np.concatenate([total[None], block.astype("float64")])
+        total = np.add.reduce(rows, axis=0, dtype="float64")
+    assert total is not None, "there is at least one block"  # noqa: S101
+    return total
+
+
+class Standardize(NumericStep):
     """Shift and scale to mean 0 and standard deviation 1, as seen in the training part.
 
     Each number of an example is treated by itself, over the training examples. The standard deviation is the
@@ -76,52 +177,47 @@ class Standardize(Columnwise):
     def __init__(self, columns: list[str | int] | None = None) -> None:
         super().__init__(columns)
 
-    def fit(self, x: ArrayOrTable) -> list[str]:
-        """Learn mean and standard deviation of every number; tell which are constant."""
-        super().fit(x)
-        names = self.names(x)
-        values = gather(x, names, "Standardize")
-        return constant_note(values.max(axis=0) == values.min(axis=0), names)
+    def fit_blocks(self, data: Blocks) -> list[str]:
+        """Compute mean and standard deviation of every number; note which are constant."""
+        blocks = self.value_blocks(data)
+        if int(np.prod(next(iter(blocks)).shape[1:])) == 1:
+            blocks = [np.concatenate(list(blocks))]
+        least, most = _min_max(blocks)
+        constant = most == least
+        mean = _sum(blocks) / len(data)
+        deviation = np.sqrt(_sum(_squared_distance(values, mean) for values in blocks) / len(data))
+        first = next(iter(blocks))[0]
+        self.restore({"mean": np.where(constant, first, mean), "scale": np.where(constant, 1.0, deviation)})
+        return _constant_note(constant, self.names(data.head))
 
-    def learn(self, values: np.ndarray) -> Mapping[str, Any]:
-        """Mean and standard deviation."""
-        import numpy as np
-
-        constant = values.max(axis=0) == values.min(axis=0)
-        return {
-            "mean": np.where(constant, values[0], values.mean(axis=0, dtype="float64")),
-            "scale": np.where(constant, 1.0, values.std(axis=0, dtype="float64")),
-        }
-
-    def change(self, values: np.ndarray) -> np.ndarray:
-        """`(x - mean) / standard deviation`, in the precision of the values."""
-        import numpy as np
-
-        figures = {name: figure.astype(values.dtype) for name, figure in self.figures.items()}
-        np.subtract(values, figures["mean"], out=values)
-        np.divide(values, figures["scale"], out=values)
+    def transform(self, values: np.ndarray) -> np.ndarray:
+        """Return `(x - mean) / standard deviation`, in the precision of the values."""
+        np.subtract(values, self.statistics["mean"].astype(values.dtype), out=values)
+        np.divide(values, self.statistics["scale"].astype(values.dtype), out=values)
         return values
 
-    def undo(self, values: np.ndarray) -> np.ndarray:
-        """Back to the original numbers."""
-        changed: np.ndarray = values * self.figures["scale"] + self.figures["mean"]
-        return changed
+    def inverse_transform(self, values: np.ndarray) -> np.ndarray:
+        """Return the original numbers."""
+        original: np.ndarray = values * self.statistics["scale"] + self.statistics["mean"]
+        return original
 
 
-def constant_note(constant: np.ndarray, names: list[str]) -> list[str]:
-    """What to tell of numbers that never change."""
+def _squared_distance(values: np.ndarray, mean: np.ndarray) -> np.ndarray:
+    distance = values - mean
+    squared: np.ndarray = np.multiply(distance, distance, out=distance)
+    return squared
+
+
+def _constant_note(constant: np.ndarray, names: list[str]) -> list[str]:
+    """Return a note about numbers that never change."""
     count = int(constant.sum())
     if not count:
         return []
-    which = (
-        ", ".join(repr(name) for name, still in zip(names, constant, strict=True) if still)
-        if names
-        else f"{count} numbers"
-    )
-    return [f"Standardize: {which} never changed in the training part and became 0."]
+    listed = ", ".join(repr(name) for name, still in zip(names, constant, strict=True) if still) if names else ""
+    return [f"Standardize: {listed or f'{count} numbers'} never changed in the training part and became 0."]
 
 
-class MinMax(Columnwise):
+class MinMax(NumericStep):
     """Shift and scale to the range from `low` to `high`, as seen in the training part.
 
     Each number of an example is treated by itself. Values of other parts may lie outside of the range. A number that
@@ -139,28 +235,26 @@ class MinMax(Columnwise):
             raise ValueError(f"MinMax: low expected a number below high ({high:g}), received {low:g}")
         self.low, self.high = low, high
 
-    def learn(self, values: np.ndarray) -> Mapping[str, Any]:
-        """The smallest value, and how far the largest lies above it."""
-        import numpy as np
+    def fit_blocks(self, data: Blocks) -> list[str]:
+        """Compute the smallest value of every number, and the distance to its largest."""
+        least, most = (values.astype("float64") for values in _min_max(self.value_blocks(data)))
+        self.restore({"least": least, "span": np.where(most > least, most - least, 1.0)})
+        return []
 
-        least = values.min(axis=0).astype("float64")
-        span = values.max(axis=0).astype("float64") - least
-        return {"least": least, "span": np.where(span > 0, span, 1.0)}
+    def transform(self, values: np.ndarray) -> np.ndarray:
+        """Return the values moved from the range of the training part to the one of the config."""
+        shifted = (values - self.statistics["least"]) / self.statistics["span"]
+        scaled: np.ndarray = shifted * (self.high - self.low) + self.low
+        return scaled
 
-    def change(self, values: np.ndarray) -> np.ndarray:
-        """From the range that was seen to the one that is asked for."""
-        shifted = (values - self.figures["least"]) / self.figures["span"]
-        changed: np.ndarray = shifted * (self.high - self.low) + self.low
-        return changed
-
-    def undo(self, values: np.ndarray) -> np.ndarray:
-        """Back to the range that was seen."""
+    def inverse_transform(self, values: np.ndarray) -> np.ndarray:
+        """Return the values moved back to the range of the training part."""
         share = (values - self.low) / (self.high - self.low)
-        changed: np.ndarray = share * self.figures["span"] + self.figures["least"]
-        return changed
+        original: np.ndarray = share * self.statistics["span"] + self.statistics["least"]
+        return original
 
 
-class Robust(Columnwise):
+class Robust(NumericStep):
     """Shift by the median and scale by the distance between the quartiles, as seen in the training part.
 
     A few extreme values change neither, unlike mean and standard deviation. A number whose quartiles are equal is only
@@ -173,25 +267,30 @@ class Robust(Columnwise):
     def __init__(self, columns: list[str | int] | None = None) -> None:
         super().__init__(columns)
 
-    def learn(self, values: np.ndarray) -> Mapping[str, Any]:
-        """The median, and the third quartile less the first."""
-        import numpy as np
+    def fit_blocks(self, data: Blocks) -> list[str]:
+        """Compute the median of every number, and the distance between its quartiles."""
+        if isinstance(data.head, Columns) and (names := self.names(data.head)):
+            table = data.table()
+            whole = [np.percentile(self._select(table, [name]), (25, 50, 75), axis=0) for name in names]
+            first, median, third = np.concatenate(whole, axis=1)
+        else:
+            (values,) = self.value_blocks(data)
+            first, median, third = np.percentile(values, (25, 50, 75), axis=0)
+        self.restore({"median": median, "scale": np.where(third > first, third - first, 1.0)})
+        return []
 
-        first, middle, third = np.percentile(values, (25, 50, 75), axis=0)
-        return {"median": middle, "scale": np.where(third > first, third - first, 1.0)}
+    def transform(self, values: np.ndarray) -> np.ndarray:
+        """Return `(x - median) / (third quartile - first quartile)`."""
+        scaled: np.ndarray = (values - self.statistics["median"]) / self.statistics["scale"]
+        return scaled
 
-    def change(self, values: np.ndarray) -> np.ndarray:
-        """`(x - median) / (third quartile - first quartile)`."""
-        changed: np.ndarray = (values - self.figures["median"]) / self.figures["scale"]
-        return changed
-
-    def undo(self, values: np.ndarray) -> np.ndarray:
-        """Back to the original numbers."""
-        changed: np.ndarray = values * self.figures["scale"] + self.figures["median"]
-        return changed
+    def inverse_transform(self, values: np.ndarray) -> np.ndarray:
+        """Return the original numbers."""
+        original: np.ndarray = values * self.statistics["scale"] + self.statistics["median"]
+        return original
 
 
-class Clip(Columnwise):
+class Clip(NumericStep):
     """Replace numbers below `low` by `low`, and those above `high` by `high`.
 
     Args:
@@ -210,23 +309,22 @@ class Clip(Columnwise):
             raise ValueError(f"Clip: low expected a number of at most high ({high:g}), received {low:g}")
         self.low, self.high = low, high
 
-    def learn(self, values: np.ndarray) -> Mapping[str, Any]:  # noqa: ARG002
-        """Nothing: both bounds stand in the config."""
-        return {}
+    def fit_blocks(self, data: Blocks) -> list[str]:
+        """Check the columns; nothing is learned."""
+        self._select(data.head, self.names(data.head))
+        return []
 
-    def change(self, values: np.ndarray) -> np.ndarray:
-        """Numbers between the bounds."""
-        import numpy as np
+    def transform(self, values: np.ndarray) -> np.ndarray:
+        """Return the numbers between the bounds."""
+        clipped: np.ndarray = np.clip(values, self.low, self.high)
+        return clipped
 
-        changed: np.ndarray = np.clip(values, self.low, self.high)
-        return changed
-
-    def undo(self, values: np.ndarray) -> np.ndarray:
-        """The same: what was cut off is lost."""
+    def inverse_transform(self, values: np.ndarray) -> np.ndarray:
+        """Return the same values: what was cut off is lost."""
         return values
 
 
-class Log(Columnwise):
+class Log(NumericStep):
     """Take the natural logarithm of `x + offset`: counts and prices that span powers of ten come closer together.
 
     Args:
@@ -238,27 +336,24 @@ class Log(Columnwise):
         super().__init__(columns)
         self.offset = offset
 
-    def learn(self, values: np.ndarray) -> Mapping[str, Any]:
-        """Nothing; numbers without a logarithm are refused."""
-        self._refuse(values)
-        return {}
+    def fit_blocks(self, data: Blocks) -> list[str]:
+        """Check that every number has a logarithm; nothing is learned."""
+        for values in self.value_blocks(data):
+            self._check(values)
+        return []
 
-    def change(self, values: np.ndarray) -> np.ndarray:
-        """`log(x + offset)`."""
-        import numpy as np
-
-        self._refuse(values)
+    def transform(self, values: np.ndarray) -> np.ndarray:
+        """Return `log(x + offset)`."""
+        self._check(values)
         return np.asarray(np.log(values + self.offset))
 
-    def undo(self, values: np.ndarray) -> np.ndarray:
-        """`exp(x) - offset`."""
-        import numpy as np
-
+    def inverse_transform(self, values: np.ndarray) -> np.ndarray:
+        """Return `exp(x) - offset`."""
         return np.asarray(np.exp(values) - self.offset)
 
-    def _refuse(self, values: np.ndarray) -> None:
+    def _check(self, values: np.ndarray) -> None:
         least = values.min(initial=0.0 if self.offset > 0 else 1.0)
         if least + self.offset <= 0:
             raise ValueError(
-                f"Log needs numbers above {-self.offset:g}, received {least:g}; say a larger `offset`, or Clip first"
+                f"Log needs numbers above {-self.offset:g}, received {least:g}; write a larger `offset`, or Clip first"
             )

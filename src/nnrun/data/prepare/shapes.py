@@ -1,23 +1,24 @@
-"""The step `Reshape`."""
+"""Steps that change the shape of examples: `Reshape` and `PadSequences`."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from math import prod
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
 
 from nnrun.data.columns import Columns
-from nnrun.data.prepare.step import ExampleSpec
+from nnrun.data.prepare.step import ExampleSpec, Step
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    import numpy as np
-
     from nnrun.data.prepare.step import ArrayOrTable
 
+_TABLE = "PadSequences takes sequences, but the data are a table"
+_NUMBER = "PadSequences takes sequences, but an example is one number"
 
-class Reshape:
+
+class Reshape(Step):
     """Give every example another shape with the same number of values, in the same order.
 
     Args:
@@ -29,44 +30,31 @@ class Reshape:
             raise ValueError(f"Reshape expected positive sizes, at most one of them -1, received {shape}")
         self.target = tuple(shape)
 
-    def fit(self, x: ArrayOrTable) -> list[str]:  # noqa: ARG002
-        """Learn nothing: the shape stands in the config."""
-        return []
-
     def apply(self, x: ArrayOrTable) -> ArrayOrTable:
-        """The examples in their new shape; a table becomes an array."""
+        """Return the examples in their new shape; a table becomes an array."""
         array = x.matrix() if isinstance(x, Columns) else x
-        return array.reshape(len(array), *self._whole(array.shape[1:]))
+        return array.reshape(len(array), *self._output_shape(array.shape[1:]))
 
-    def state(self) -> dict[str, Any]:
-        """Nothing was learned."""
-        return {}
+    def compute_output_spec(self, spec: ExampleSpec) -> ExampleSpec:
+        """Return the new shape; the number of values must not change."""
+        if spec.text:
+            raise ValueError(f"Reshape takes numbers, but column {min(spec.text)!r} holds text")
+        known = tuple(size for size in spec.shape if size is not None)
+        if len(known) < len(spec.shape):
+            return ExampleSpec(tuple(None if size == -1 else size for size in self.target))
+        return ExampleSpec(self._output_shape(known))
 
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """Nothing was learned."""
-
-    def shape(self, view: ExampleSpec) -> ExampleSpec:
-        """The new shape; the number of values must not change."""
-        if view.text:
-            raise ValueError(f"Reshape takes numbers, but column {min(view.text)!r} holds text")
-        sizes = [size for size in view.shape if size is not None]
-        whole = self._whole(tuple(sizes)) if len(sizes) == len(view.shape) else self._open()
-        return ExampleSpec(shape=whole)
-
-    def _open(self) -> tuple[int | None, ...]:
-        return tuple(None if size == -1 else size for size in self.target)
-
-    def _whole(self, shape: tuple[int, ...]) -> tuple[int, ...]:
-        values, stated = prod(shape), prod(size for size in self.target if size != -1)
-        if values % stated or (-1 not in self.target and values != stated):
+    def _output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        values, fixed = prod(shape), prod(size for size in self.target if size != -1)
+        if values % fixed or (-1 not in self.target and values != fixed):
             raise ValueError(
-                f"Reshape to {list(self.target)} needs {'a multiple of ' if -1 in self.target else ''}{stated} values, "
+                f"Reshape to {list(self.target)} needs {'a multiple of ' if -1 in self.target else ''}{fixed} values, "
                 f"but an example has {values} (shape {list(shape)})"
             )
-        return tuple(values // stated if size == -1 else size for size in self.target)
+        return tuple(values // fixed if size == -1 else size for size in self.target)
 
 
-class PadSequences:
+class PadSequences(Step):
     """Bring sequences to one length: shorter ones are filled up, longer ones are cut.
 
     As Keras' `pad_sequences` does, at the beginning of a sequence unless said otherwise.
@@ -77,6 +65,8 @@ class PadSequences:
         truncating: Where longer ones are cut, `pre` or `post`.
         value: What fills up.
     """
+
+    streams = False
 
     def __init__(
         self,
@@ -90,49 +80,37 @@ class PadSequences:
         self.maxlen, self.padding, self.truncating, self.value = maxlen, padding, truncating, value
 
     def fit(self, x: ArrayOrTable) -> list[str]:
-        """Learn nothing; tell how many sequences are cut."""
+        """Note how many sequences are cut; nothing is learned."""
         longer = sum(len(sequence) > self.maxlen for sequence in _sequences(x))
         return [f"PadSequences: {longer:,} of {len(x):,} training sequences are longer than {self.maxlen} and cut."]
 
     def apply(self, x: ArrayOrTable) -> ArrayOrTable:
-        """The sequences as one array of shape (rows, maxlen, ...)."""
-        import numpy as np
-
+        """Return the sequences as one array of shape (rows, maxlen, ...)."""
         sequences = _sequences(x)
         first = np.asarray(sequences[0]) if len(sequences) else np.empty(0)
         whole = first.dtype.kind in "iu" and float(self.value).is_integer()
-        done = np.full((len(sequences), self.maxlen, *first.shape[1:]), self.value, "int32" if whole else "float32")
-        for row, sequence in zip(done, sequences, strict=True):
+        padded = np.full((len(sequences), self.maxlen, *first.shape[1:]), self.value, "int32" if whole else "float32")
+        for row, sequence in zip(padded, sequences, strict=True):
             kept = sequence[-self.maxlen :] if self.truncating == "pre" else sequence[: self.maxlen]
             if len(kept):
-                where = slice(-len(kept), None) if self.padding == "pre" else slice(len(kept))
-                row[where] = kept
-        return done
+                row[slice(-len(kept), None) if self.padding == "pre" else slice(len(kept))] = kept
+        return padded
 
-    def state(self) -> dict[str, Any]:
-        """Nothing was learned."""
-        return {}
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """Nothing was learned."""
-
-    def shape(self, view: ExampleSpec) -> ExampleSpec:
-        """The sequences' new length."""
-        if view.columns is not None:
-            raise ValueError("PadSequences takes sequences, but the data are a table")
-        if not view.shape:
-            raise ValueError("PadSequences takes sequences, but an example is one number")
-        return replace(view, shape=(self.maxlen, *view.shape[1:]), ragged=False)
+    def compute_output_spec(self, spec: ExampleSpec) -> ExampleSpec:
+        """Return sequences of the new length."""
+        if spec.columns is not None or not spec.shape:
+            raise ValueError(_TABLE if spec.columns is not None else _NUMBER)
+        return replace(spec, shape=(self.maxlen, *spec.shape[1:]), ragged=False)
 
 
 def _sequences(x: ArrayOrTable) -> np.ndarray:
-    """The sequences, one an entry.
+    """Return the sequences, one an entry.
 
     Raises:
-        ValueError: The examples are no sequences.
+        ValueError: The examples are rows of a table, or single numbers.
     """
     if isinstance(x, Columns):
-        raise ValueError("it takes sequences, but the data are a table")  # noqa: TRY004 - the config is wrong
+        raise ValueError(_TABLE)  # noqa: TRY004 - the config is wrong
     if x.ndim < 2 and x.dtype != object:
-        raise ValueError("it takes sequences, but an example is one number")
+        raise ValueError(_NUMBER)
     return x

@@ -1,34 +1,33 @@
-"""What a step of the preparation is, and what it works on."""
+"""The base class of preparation steps, and what steps share: blocks of examples, tables, missing values."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeAlias
 
+import numpy as np
+
+from nnrun.data.columns import Columns
 from nnrun.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    import numpy as np
+#: Examples between two steps: an array whose first dimension counts them, or the columns of a table.
+ArrayOrTable: TypeAlias = np.ndarray | Columns
 
-    from nnrun.data.columns import Columns
-
-    #: Examples between two steps: an array whose first dimension counts them, or a table's columns.
-    ArrayOrTable: TypeAlias = np.ndarray | Columns
-
-#: What is wrong with sequences that no step brought to one length.
-RAGGED_LEFT = "the model takes examples of one shape, but these are sequences of different lengths"
+#: Error for sequences that no step padded to one length.
+RAGGED_EXAMPLES = "the model takes examples of one shape, but these are sequences of different lengths"
 
 
 @dataclass(frozen=True)
 class ExampleSpec:
-    """What is known of the examples between two steps, before anything is loaded.
+    """What is known about the examples between two steps before anything is loaded.
 
     Attributes:
         shape: The shape of one example; None for a size that is not known yet.
-        columns: The names of a table's columns; None where there are none, or where they are not known yet.
+        columns: The names of the columns of a table; None where there are none, or where they are not known yet.
         values: The distinct values of columns, as far as they are known.
         text: The columns that hold text.
         ragged: Whether examples are sequences of different lengths.
@@ -41,45 +40,142 @@ class ExampleSpec:
     ragged: bool = False
 
 
-class Step(Protocol):
-    """One step of the preparation."""
+class Blocks(Protocol):
+    """Training examples that are read block by block; examples in memory are one block."""
+
+    def __len__(self) -> int:
+        """Return the number of examples."""
+
+    @property
+    def head(self) -> ArrayOrTable:
+        """The first examples, at least one: their column names and dtypes are those of all examples."""
+
+    def blocks(self) -> Iterator[ArrayOrTable]:
+        """Yield all examples in order."""
+
+    def table(self) -> Columns:
+        """Return the examples as a table whose columns can be read whole, one after another.
+
+        Raises:
+            ValueError: The examples are no table.
+        """
+
+
+@dataclass(frozen=True)
+class OneBlock:
+    """Examples in memory as `Blocks`.
+
+    Attributes:
+        head: All examples.
+    """
+
+    head: ArrayOrTable
+
+    def __len__(self) -> int:
+        return len(self.head)
+
+    def blocks(self) -> Iterator[ArrayOrTable]:
+        """Yield all examples at once."""
+        yield self.head
+
+    def table(self) -> Columns:
+        """Return the examples as a table."""
+        return as_table(self.head)
+
+
+class Step:
+    """Base class of preparation steps: fitted to the training part, applied to every part and to new data.
+
+    A step that learns something implements `fit_blocks`, `state` and `restore`; every step implements `apply`.
+    """
+
+    #: Whether the step can be fitted to examples that stay on disk.
+    streams: ClassVar[bool] = True
 
     def fit(self, x: ArrayOrTable) -> list[str]:
-        """Learn from the training part; return what the user should be told."""
+        """Fit the step to the training part in memory; return notes for the user."""
+        return self.fit_blocks(OneBlock(x))
+
+    def fit_blocks(self, data: Blocks) -> list[str]:  # noqa: ARG002 - for subclasses
+        """Fit the step to the training part, block by block; return notes for the user."""
+        return []
 
     def apply(self, x: ArrayOrTable) -> ArrayOrTable:
-        """Prepare examples with what was learned."""
+        """Return the prepared examples."""
+        raise NotImplementedError
 
     def state(self) -> dict[str, Any]:
-        """What was learned, as JSON."""
+        """Return what was learned, as JSON."""
+        return {}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Take what an earlier `fit` learned."""
+        """Restore what an earlier fit learned."""
 
-    def shape(self, view: ExampleSpec) -> ExampleSpec | None:
-        """What the step makes of such examples, None where only running it tells; a ValueError says why it cannot."""
+    def compute_output_spec(self, spec: ExampleSpec) -> ExampleSpec | None:
+        """Return the spec of the prepared examples; None where it is known only after the step has run.
+
+        Raises:
+            ValueError: The step cannot be applied to such examples.
+        """
+        return spec
 
 
-def indexes(x: np.ndarray) -> list[str]:
-    """The columns of an array of rows by index, as text.
+def as_table(x: ArrayOrTable) -> Columns:
+    """Return the examples as a table; the columns of an array are named by their index.
 
     Raises:
-        ValueError: The array is no table.
+        ValueError: The array has more or fewer than two dimensions.
+    """
+    return x if isinstance(x, Columns) else Columns({name: x[:, int(name)] for name in index_names(x)})
+
+
+def index_names(x: np.ndarray) -> list[str]:
+    """Return the column indexes of an array as text.
+
+    Raises:
+        ValueError: The array has more or fewer than two dimensions.
     """
     if x.ndim != 2:
         raise ValueError(f"columns can be named in a table only, but an example has the shape {list(x.shape[1:])}")
     return [str(index) for index in range(x.shape[1])]
 
 
+def check_table(spec: ExampleSpec, step: Step) -> None:
+    """Refuse examples that are no table.
+
+    Raises:
+        ValueError: They are not.
+    """
+    if len(spec.shape) != 1:
+        raise ValueError(f"{type(step).__name__} takes a table, but an example has the shape {list(spec.shape)}")
+
+
+def missing_mask(column: np.ndarray) -> np.ndarray:
+    """Return where the values of a column are missing: NaN among numbers, None among text."""
+    if column.dtype == object:
+        return np.array([value is None for value in column], dtype=bool)
+    return np.isnan(column) if column.dtype.kind == "f" else np.zeros(len(column), dtype=bool)
+
+
+def check_no_missing(name: str, column: np.ndarray, step: str) -> None:
+    """Refuse a column with missing values.
+
+    Raises:
+        ValueError: There are some.
+    """
+    if missing_mask(column).any():
+        raise ValueError(f"column {name!r} has missing values; put an Impute step before {step}")
+
+
 class UnseenCategoryError(DataError):
-    """A category that the training part does not have, met by a step that knows its examples by their order alone.
+    """A category that the training part does not have, met by a step that knows examples by their position only.
 
     Args:
         known: The categories of the training part.
         received: The first other one.
-        example: Where that is among the examples at hand, counted from 0.
-        count: In how many examples there is one.
-        column: The column's name.
+        example: Its position among the examples at hand, counted from 0.
+        count: How many examples have an unseen category.
+        column: The name of the column.
         hint: What to do.
     """
 
@@ -87,18 +183,17 @@ class UnseenCategoryError(DataError):
         self, known: Sequence[object], received: object, *, example: int, count: int, column: str, hint: str
     ) -> None:
         shown = ", ".join(map(str, known[:8])) + (", ..." if len(known) > 8 else "")
-        others = f" ({count - 1:,} more rows hold such)" if count > 1 else ""
-        self.said = f"expected one of the categories of the training part ({shown}), received {received!r}"
-        self.others, self.example = others, example
-        super().__init__(self.said + others, column=column, hint=hint)
+        self.example = example
+        self._problem = f"expected one of the categories of the training part ({shown}), received {received!r}"
+        self._others = f" ({count - 1:,} more rows have unseen categories)" if count > 1 else ""
+        super().__init__(self._problem + self._others, column=column, hint=hint)
 
-    def at(self, place: str) -> DataError:
-        """The same with the place of the first in words."""
-        return DataError(f"{self.said} in {place}{self.others}", column=self.column, hint=self.hint)
+    def at(self, place: str, file: Path | None = None) -> DataError:
+        """Return the same error with the place of the first unseen category in words."""
+        return DataError(f"{self._problem} in {place}{self._others}", file=file, column=self.column, hint=self.hint)
 
     def in_file(self, file: Path, line: int | None) -> DataError:
-        """The same of a file, with the line of the first; where lines are not known, with its row."""
+        """Return the same error with the line of a file; with the row where lines are not known."""
         if line is None:
-            told = f"{self.said} in row {self.example} (counted from 0){self.others}"
-            return DataError(told, file=file, column=self.column, hint=self.hint)
-        return DataError(self.said + self.others, file=file, row=line, column=self.column, hint=self.hint)
+            return self.at(f"row {self.example} (counted from 0)", file)
+        return DataError(self._problem + self._others, file=file, row=line, column=self.column, hint=self.hint)

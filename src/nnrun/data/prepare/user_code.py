@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from nnrun.catalog import lookup
 from nnrun.catalog.user_code import add_user_frames, error_location, error_text
 from nnrun.data.columns import Columns
+from nnrun.data.prepare.step import Step
 from nnrun.errors import DataError, NnrunError
 
 if TYPE_CHECKING:
@@ -70,13 +71,15 @@ def running_user_code(name: str) -> Iterator[None]:
         raise failure from error
 
 
-class UserStep:
+class UserStep(Step):
     """A preparation step written by the user: a class with `apply`, and with `fit`, `state` and `restore` if it learns.
 
     Args:
         name: The name of the class.
         arguments: The arguments from the config.
     """
+
+    streams = False
 
     def __init__(self, name: str, arguments: Mapping[str, Any]) -> None:
         self._name, self._arguments = name, dict(arguments)
@@ -120,7 +123,7 @@ class UserStep:
             if restore is not None:
                 restore(dict(state))
 
-    def shape(self, view: ExampleSpec) -> ExampleSpec | None:  # noqa: ARG002
+    def compute_output_spec(self, spec: ExampleSpec) -> ExampleSpec | None:  # noqa: ARG002
         """Return None: the shape is known only after the code has run."""
         return None
 

@@ -14,7 +14,7 @@ from nnrun.data.csv.header import read_header
 from nnrun.data.csv.read_columns import csv_blocks, read_columns
 from nnrun.data.csv.type_inference import ColumnRequest
 from nnrun.data.sources.table import TableSource, column_types, default_separator
-from nnrun.data.streaming.memory import DEFAULT_MEMORY_GB, check_memory_limit, should_stream
+from nnrun.data.streaming.streams import DEFAULT_MEMORY_GB, check_memory_limit, should_stream
 from nnrun.errors import DataError, DefectsError
 from nnrun.spec.finding import Finding
 

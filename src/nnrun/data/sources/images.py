@@ -19,7 +19,7 @@ from nnrun.data.files.pictures import (
     read_picture,
     require_size,
 )
-from nnrun.data.streaming.memory import DEFAULT_MEMORY_GB, check_memory_limit, should_stream
+from nnrun.data.streaming.streams import DEFAULT_MEMORY_GB, check_memory_limit, should_stream
 from nnrun.errors import DataError
 from nnrun.spec.finding import Finding
 

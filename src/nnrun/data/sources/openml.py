@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nnrun.data.prepare.columnwise import missing
+from nnrun.data.prepare.step import missing_mask
 from nnrun.data.sources.table import TableSource
 from nnrun.errors import DataError
 from nnrun.spec.finding import Finding
@@ -63,7 +63,7 @@ class OpenMl(TableSource):
             self.selection = replace(self.selection, target=targets)
         roles = self.column_roles(list(table), file)
         for name in roles.names:
-            gaps = missing(table[name])
+            gaps = missing_mask(table[name])
             if gaps.any() and not (self.missing_allowed and name in roles.features):
                 raise DataError(
                     f"openml {self.id}: expected a value, received a missing one in row {int(gaps.argmax())} "

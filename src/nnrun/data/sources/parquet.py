@@ -12,10 +12,10 @@ from nnrun.data.csv.dates import days_since_epoch
 from nnrun.data.csv.defects import DefectList
 from nnrun.data.csv.dialect import Dialect
 from nnrun.data.csv.invalid_values import InvalidValue
-from nnrun.data.prepare.columnwise import missing
+from nnrun.data.prepare.step import missing_mask
 from nnrun.data.sources.column_roles import ColumnRoles
 from nnrun.data.sources.table import TableSource, column_types
-from nnrun.data.streaming.memory import DEFAULT_MEMORY_GB, check_memory_limit, should_stream
+from nnrun.data.streaming.streams import DEFAULT_MEMORY_GB, check_memory_limit, should_stream
 from nnrun.errors import DataError, MissingExtraError
 from nnrun.spec.finding import Finding
 
@@ -177,7 +177,7 @@ class Parquet(TableSource):
         for name in table.column_names:
             values = _values(table.column(name), defects.path, name)
             if not (self.missing_allowed and name in roles.features):
-                for row in begin + missing(values).nonzero()[0]:
+                for row in begin + missing_mask(values).nonzero()[0]:
                     defects.add(int(row), name, _missing_value(int(row)))
             columns[name] = self._as_stated(values, name, begin, defects)
         return columns

@@ -1,4 +1,4 @@
-"""The source `text`: a text file of the user's."""
+"""The sources `text`, a text file of the user's, and `descriptions`, a text that is always there."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Literal
 
 from nnrun.data.text.text_file import read_text
 from nnrun.data.text.text_source import TextSource
-from nnrun.data.text.tokenizer import Tokenizer
 from nnrun.errors import DataError
 
 if TYPE_CHECKING:
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 class Text(TextSource):
     """A text file, as windows of characters, words or bytes, each with what follows it.
 
-    Codes are the places of the distinct characters (words, bytes) in sorted order. The parts of `split:` are cut by
+    Codes are the ranks of the distinct characters (words, bytes) in sorted order. The parts of `split:` are cut by
     position: the last characters are the test part, those before them the validation part, and no window reaches
     across a cut.
 
@@ -37,7 +36,7 @@ class Text(TextSource):
         encoding: The file's encoding; default: by its mark, else UTF-8, else cp1252.
     """
 
-    def __init__(  # noqa: PLR0913, PLR0917 - the config's words
+    def __init__(  # noqa: PLR0913, PLR0917 - the parameters of the config
         self,
         file: str,
         window: int = 100,
@@ -51,19 +50,18 @@ class Text(TextSource):
         replacement: str | None = None,
         encoding: str | None = None,
     ) -> None:
-        tokens = Tokenizer(level, lowercase, keep_punctuation, alphabet, replacement)
-        super().__init__(tokens, window, stride, encode, predict)
+        super().__init__(window, stride, encode, predict, level, lowercase, keep_punctuation, alphabet, replacement)
         if level == "byte" and encoding is not None:
-            raise ValueError("text: `level: byte` takes the file's bytes as they are; leave out `encoding`")
+            raise ValueError("text: `level: byte` reads the file's bytes; leave out `encoding`")
         self.file, self.encoding = file, encoding
 
-    def find(self, places: DataPaths) -> Path:
-        """The file.
+    def find(self, paths: DataPaths) -> Path:
+        """Return the file.
 
         Raises:
-            DataError: It is not there.
+            DataError: It is missing.
         """
-        return places.require(self.file)
+        return paths.require(self.file)
 
 
 class Descriptions(TextSource):
@@ -85,23 +83,8 @@ class Descriptions(TextSource):
 
     name = "descriptions"
 
-    def __init__(  # noqa: PLR0913, PLR0917 - the config's words
-        self,
-        window: int = 100,
-        stride: int = 1,
-        encode: Literal["scaled", "codes", "one_hot"] = "scaled",
-        predict: Literal["next", "every"] = "next",
-        level: Literal["character", "word", "byte"] = "character",
-        lowercase: bool = False,
-        keep_punctuation: bool = True,
-        alphabet: str | None = None,
-        replacement: str | None = None,
-    ) -> None:
-        tokens = Tokenizer(level, lowercase, keep_punctuation, alphabet, replacement)
-        super().__init__(tokens, window, stride, encode, predict)
-
-    def find(self, places: DataPaths) -> Path:  # noqa: ARG002
-        """The folder of the descriptions.
+    def find(self, paths: DataPaths) -> Path:  # noqa: ARG002
+        """Return the folder of the descriptions.
 
         Raises:
             DataError: This scikit-learn has none.
@@ -109,11 +92,11 @@ class Descriptions(TextSource):
         found = find_spec("sklearn")
         folder = Path(found.origin or "").parent / "datasets" / "descr" if found else None
         if folder is None or not any(folder.glob("*.rst")):
-            raise DataError("this scikit-learn comes without descriptions of its data sets", hint="name a text instead")
+            raise DataError("this scikit-learn has no descriptions of its data sets", hint="use another text")
         return folder
 
     def read(self, file: Path) -> tuple[str, str]:
-        """All descriptions of a folder by name, or another text file."""
+        """Return all descriptions of a folder in the order of their names, or another text file."""
         if not file.is_dir():
             return super().read(file)
         text = "\n".join(read_text(one, "utf-8")[0] for one in sorted(file.glob("*.rst")))

@@ -7,31 +7,39 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from nnrun.data.dataset import add_shared
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from nnrun.spec.data import Split
 
 
-#: Why a text has no folds.
+#: Error for folds of a text.
 NO_FOLDS = "k_fold would train on windows that overlap those it tests; a text takes shares such as `test: 0.1`"
+#: Errors for a stratified split of several targets, of a target of numbers, and of rows in groups.
+STRATIFIED_TARGETS = "`stratify: true` needs a single target column"
+STRATIFIED_NUMBERS = "`stratify: true` needs classes, but this data set's target is a number"
+STRATIFIED_GROUPS = "`stratify: true` splits the rows of a class, which separates rows of one group; k_fold can do both"
+#: Each part draws from a random stream of its own, so that the size of one never moves the rows of the other.
+_STREAMS = {"test": 1, "validation": 2}
 
 
-def count(rows: int, share: float) -> int:
-    """How many of `rows` a share is, rounded up as scikit-learn's `train_test_split` and Keras' `validation_split` do.
+def part_size(rows: int, share: float) -> int:
+    """Return how many of `rows` a share is, rounded up as scikit-learn's `train_test_split` does.
 
     Raises:
         ValueError: Nothing would be left.
     """
     # 0.1 * 30 is 3.0000000000000004 in binary: without the slack it would round up to 4.
-    taken = ceil(rows * share - 1e-9)
-    if taken >= rows:
+    size = ceil(rows * share - 1e-9)
+    if size >= rows:
         raise ValueError(f"a share of {share:g} of {rows} rows leaves none for training")
-    return taken
+    return size
 
 
-def part_rows(rows: int, own_test: int, split: Split | None) -> Mapping[str, int]:
-    """The rows of each part that a split gives; of a cross-validation those of its first fold, the largest test part.
+def split_sizes(rows: int, own_test: int, split: Split | None) -> Mapping[str, int]:
+    """Return the number of rows of each part; of a cross-validation those of its first fold, the largest test part.
 
     Args:
         rows: The rows outside the source's own test part.
@@ -39,30 +47,26 @@ def part_rows(rows: int, own_test: int, split: Split | None) -> Mapping[str, int
         split: The config's split; None keeps the source's own parts.
 
     Raises:
-        ValueError: The split cannot be made; the reason.
+        ValueError: The split is impossible.
     """
-    refuse(own_test, split)
+    check_split(own_test, split)
     left = rows
     parts: dict[str, int] = {"test": own_test} if own_test else {}
     if split is not None and split.k_fold is not None:
         if split.k_fold.groups is not None:
-            return {}  # how large groups are is known only once they are read
+            return {}  # the sizes of groups are known only once they are read
         parts["test"] = fold_size(rows, split.k_fold.folds, 0)
         left -= parts["test"]
-    if split is not None and isinstance(split.test, float):
-        parts["test"] = count(left, split.test)
-        left -= parts["test"]
-    if split is not None and isinstance(split.validation, float):
-        parts["validation"] = count(left, split.validation)
-        left -= parts["validation"]
+    for part, share in _shares(split).items():
+        parts[part] = part_size(left, share)
+        left -= parts[part]
     parts["train"] = left
-    for part, other in shared(split).items():
-        parts[part] = parts[other]
+    parts = add_shared(parts, shared_parts(split))
     return {part: parts[part] for part in ("train", "validation", "test") if part in parts}
 
 
 def fold_size(rows: int, folds: int, index: int) -> int:
-    """How many rows fold `index` (counted from 0) tests: the first ones take one more where it does not come out even.
+    """Return how many rows fold `index` (from 0) tests: the first ones take one more where `rows` does not divide.
 
     Raises:
         ValueError: There are fewer rows than folds.
@@ -72,101 +76,105 @@ def fold_size(rows: int, folds: int, index: int) -> int:
     return rows // folds + (index < rows % folds)
 
 
-def refuse(own_test: int, split: Split | None) -> None:
-    """Refuse a split that the source's own parts forbid.
+def check_split(own_test: int, split: Split | None) -> None:
+    """Refuse a split that contradicts the source's own test part.
 
     Raises:
-        ValueError: The reason.
+        ValueError: It does.
     """
     if split is None:
         return
     if own_test and split.test is not None:
-        raise ValueError(
-            f"the source has a test part of its own ({own_test} rows), so `test: {split.test}` cannot be; leave it out"
-        )
+        raise ValueError(f"the source has a test part of its own ({own_test} rows); leave out `test: {split.test}`")
     if split.validation == "test" and not own_test and split.test is None and split.k_fold is None:
         raise ValueError("`validation: test` needs a test part: add a share such as `test: 0.2`")
 
 
-def shared(split: Split | None) -> dict[str, str]:
-    """The parts that are other parts over again: `{"validation": "test"}`."""
+def shared_parts(split: Split | None) -> dict[str, str]:
+    """Return the parts that are other parts over again: `{"validation": "test"}`."""
     if split is None:
         return {}
-    twice = {"test": "train"} if split.test == "train" else {}
-    return twice | ({"validation": "test"} if split.validation == "test" else {})
+    shared = {"test": "train"} if split.test == "train" else {}
+    return shared | ({"validation": "test"} if split.validation == "test" else {})
 
 
-#: Each part draws from a stream of its own, so that a share of one never moves the rows of the other.
-_STREAMS = {"test": 1, "validation": 2}
+def _shares(split: Split | None) -> dict[str, float]:
+    """Return the shares that a split takes off the training rows, in order."""
+    shares = {} if split is None else {"test": split.test, "validation": split.validation}
+    return {part: share for part, share in shares.items() if isinstance(share, float)}
 
 
 def split_rows(
     rows: int, split: Split | None, y: np.ndarray | None, seed: int, groups: np.ndarray | None = None
 ) -> dict[str, np.ndarray]:
-    """Deal rows out to `train`, and to `test` and `validation` where the split gives shares of them.
+    """Return the row indices of `train`, and of `test` and `validation` where the split takes shares for them.
 
     Rows keep their order within a part, so that predictions stand in the order of the file. Groups go to a part as a
-    whole: it has at least its share of rows, and as few more as whole groups in their drawn order allow.
+    whole: it has at least its share of rows, and as few more as whole groups in their random order allow.
 
     Args:
-        rows: How many rows there are outside the source's own test part.
+        rows: The number of rows outside the source's own test part.
         split: The config's split.
         y: One class number a row, to stratify by.
-        seed: The experiment's seed.
-        groups: One value a row, where rows of one value must not part.
+        seed: The seed of the experiment.
+        groups: One value a row; rows of one value stay together.
 
     Raises:
-        ValueError: Nothing would be left for training, or groups were to be dealt out by class.
+        ValueError: Nothing would be left for training, or a split of groups is to be stratified.
     """
     if groups is not None and split is not None and split.stratify:
-        raise ValueError("`stratify: true` deals rows out by class, which parts groups; k_fold can do both")
+        raise ValueError(STRATIFIED_GROUPS)
     left = np.arange(rows)
     parts: dict[str, np.ndarray] = {}
-    for part in ("test", "validation"):
-        share = getattr(split, part, None)
-        if split is None or not isinstance(share, float):
-            continue
-        generator = np.random.default_rng([seed, _STREAMS[part]]) if split.shuffle else None
-        wanted = count(len(left), share)
+    for part, share in _shares(split).items():
+        generator = np.random.default_rng([seed, _STREAMS[part]]) if split is not None and split.shuffle else None
+        size = part_size(len(left), share)
         if groups is not None:
-            chosen = _choose_groups(wanted, left, groups[left], generator)
+            chosen = _choose_groups(size, left, groups[left], generator)
         else:
-            chosen = _choose(wanted, left, y[left] if split.stratify and y is not None else None, generator)
+            by_class = split is not None and split.stratify and y is not None
+            chosen = _choose(size, left, y[left] if by_class and y is not None else None, generator)
         parts[part] = chosen
         left = np.setdiff1d(left, chosen, assume_unique=True)
     return {"train": left, **parts}
 
 
-def _choose(wanted: int, rows: np.ndarray, y: np.ndarray | None, generator: np.random.Generator | None) -> np.ndarray:
-    """`wanted` of the rows in order: the last ones without a generator, else drawn, by class where there is `y`."""
+def _choose(size: int, rows: np.ndarray, y: np.ndarray | None, generator: np.random.Generator | None) -> np.ndarray:
+    """Return `size` rows in order: the last ones without a generator, else random ones, by class where `y` is given."""
     if generator is None:
-        return rows[len(rows) - wanted :]
+        return rows[len(rows) - size :]
     if y is None:
-        return np.sort(generator.permutation(rows)[:wanted])
+        return np.sort(generator.permutation(rows)[:size])
     classes, numbers = np.unique(y, return_inverse=True)
-    quotas = allocate(wanted, np.bincount(numbers, minlength=len(classes)))
-    drawn = [generator.permutation(rows[numbers == index])[:quota] for index, quota in enumerate(quotas)]
-    return np.sort(np.concatenate(drawn))
+    sizes = allocate(size, np.bincount(numbers, minlength=len(classes)))
+    chosen = [generator.permutation(rows[numbers == index])[:count] for index, count in enumerate(sizes)]
+    return np.sort(np.concatenate(chosen))
 
 
 def _choose_groups(
-    wanted: int, rows: np.ndarray, groups: np.ndarray, generator: np.random.Generator | None
+    size: int, rows: np.ndarray, groups: np.ndarray, generator: np.random.Generator | None
 ) -> np.ndarray:
-    """At least `wanted` of the rows in order, in whole groups: the last that begin without a generator, else drawn."""
+    """Return at least `size` rows in order, in whole groups: those that begin last without a generator, else random."""
     _, first, numbers = np.unique(groups.astype(str), return_index=True, return_inverse=True)
     order = np.argsort(-first) if generator is None else generator.permutation(len(first))
     sizes = np.bincount(numbers)[order].cumsum()
-    chosen = order[: np.searchsorted(sizes, wanted) + 1]
+    chosen = order[: np.searchsorted(sizes, size) + 1]
     if len(chosen) == len(order):
-        text = f"a part of {wanted} of {len(rows)} rows takes all {len(order)} groups, and leaves none for training"
-        raise ValueError(text)
+        raise ValueError(
+            f"a part of {size} of {len(rows)} rows takes all {len(order)} groups and leaves none to train on"
+        )
     return rows[np.isin(numbers, chosen)]
 
 
-def allocate(wanted: int, sizes: np.ndarray) -> np.ndarray:
-    """How many rows to take of each class: its share rounded down, the rest to the largest remainders."""
-    exact = sizes * (wanted / sizes.sum())
-    quotas = np.floor(exact + 1e-9).astype(int)
-    order = np.argsort(-(exact - quotas), kind="stable")
-    quotas[order[: wanted - quotas.sum()]] += 1
-    return np.asarray(quotas)
+def allocate(total: int, sizes: np.ndarray) -> np.ndarray:
+    """Return how many rows to take of each class: its share rounded down, the rest to the largest remainders.
+
+    Args:
+        total: The number of rows to take.
+        sizes: The number of rows of each class.
+    """
+    exact = sizes * (total / sizes.sum())
+    counts = np.floor(exact + 1e-9).astype(int)
+    order = np.argsort(-(exact - counts), kind="stable")
+    counts[order[: total - counts.sum()]] += 1
+    return np.asarray(counts)

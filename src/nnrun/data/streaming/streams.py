@@ -1,7 +1,8 @@
-"""Examples that stay on disk: like an array whose rows are read, and prepared, when they are asked for."""
+"""Examples that stay on disk: like an array whose rows are read, and prepared, when they are indexed."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
@@ -9,31 +10,56 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from nnrun.data.columns import Columns
-from nnrun.data.prepare.step import UnseenCategoryError
+from nnrun.data.prepare.step import UnseenCategoryError, as_table
 from nnrun.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable
 
     from nnrun.data.prepare.step import ArrayOrTable, Step
 
 
-#: The share of a source's memory which one block of a stream's examples takes: one is trained on while others are made.
+#: The memory that the examples of a source may take before they are streamed, in GB.
+DEFAULT_MEMORY_GB = 2.0
+#: A block takes one 32nd of the memory of a stream: one is trained on while others are read.
 _BLOCKS = 32
+#: Whole columns take at most a quarter of the memory of a stream.
+_WHOLE_COLUMNS = 4
+
+
+def should_stream(stream: bool | None, needed: float, memory: float) -> bool:
+    """Return whether a source streams: as the config says, else where its arrays would not fit in the memory.
+
+    Args:
+        stream: The value in the config; None decides by size.
+        needed: The bytes that the arrays would take.
+        memory: The memory that the config allows, in GB.
+    """
+    return needed > memory * 1e9 if stream is None else stream
+
+
+def check_memory_limit(source: str, memory: float) -> None:
+    """Refuse a memory limit of 0 or below.
+
+    Raises:
+        ValueError: It is not positive.
+    """
+    if memory <= 0:
+        raise ValueError(f"{source}: memory expected a number of GB above 0, received {memory:g}")
 
 
 class Store(Protocol):
-    """Where a stream's examples lie, in the order of their source."""
+    """Where the examples of a stream are stored, in the order of their source."""
 
     def read(self, rows: np.ndarray) -> ArrayOrTable:
-        """The examples at these rows, as the source has them.
+        """Return the examples at these rows, unprepared.
 
         Raises:
             DataError: One cannot be read.
         """
 
     def digest(self, rows: np.ndarray) -> str:
-        """SHA-256 over what identifies these examples and their order."""
+        """Return a SHA-256 digest that identifies these examples and their order."""
 
 
 @dataclass(frozen=True)
@@ -41,48 +67,48 @@ class Stream:
     """Examples on disk.
 
     Attributes:
-        store: Where they lie.
-        rows: Which of the store's examples these are, in order.
-        memory: How much memory they may take, in bytes.
-        steps: The fitted steps that every block goes through.
-        places: The columns that an input of the model takes of the prepared table; None takes all.
-        ready: Whether reading gives what the model takes: float32, every number finite.
+        store: Where they are stored.
+        rows: The rows of the store that belong to this stream, in order.
+        memory: How many bytes of memory they may take.
+        steps: The fitted steps that are applied to every block.
+        column_indices: The columns of the prepared table that are read; None reads all.
+        is_final: Whether reading returns what the model takes: float32, every number finite.
     """
 
     store: Store
     rows: np.ndarray
     memory: float
     steps: tuple[Step, ...] = ()
-    places: tuple[int, ...] | None = None
-    ready: bool = False
+    column_indices: tuple[int, ...] | None = None
+    is_final: bool = False
 
     def __len__(self) -> int:
         return len(self.rows)
 
     def __getitem__(self, rows: int | slice | np.ndarray) -> Any:
-        """One example as an array, or a stream of some of them."""
+        """Return one example as an array, or a stream of some of them."""
         if isinstance(rows, int | np.integer):
             return np.asarray(self[np.array([rows])])[0]
         return replace(self, rows=self.rows[rows])
 
-    def then(self, step: Step) -> Stream:
-        """The same examples after one more fitted step."""
+    def with_step(self, step: Step) -> Stream:
+        """Return the same examples after one more fitted step."""
         return replace(self, steps=(*self.steps, step))
 
-    def finished(self) -> Stream:
-        """The same examples as the model takes them."""
-        return replace(self, ready=True)
+    def finalized(self) -> Stream:
+        """Return the same examples as the model takes them."""
+        return replace(self, is_final=True)
 
-    def columns(self, places: list[int]) -> Stream:
-        """Some columns of the prepared table, for one of several inputs."""
-        return replace(self, places=tuple(places))
+    def select_columns(self, indices: list[int]) -> Stream:
+        """Return some columns of the prepared table, for one of several inputs."""
+        return replace(self, column_indices=tuple(indices))
 
-    def whole(self) -> Stream:
-        """The examples as they are before inputs take columns of them."""
-        return replace(self, places=None)
+    def all_columns(self) -> Stream:
+        """Return all columns of the prepared table again."""
+        return replace(self, column_indices=None)
 
     def read(self, index: np.ndarray) -> ArrayOrTable:
-        """The examples at `index`, prepared.
+        """Return the prepared examples at these positions of the stream.
 
         Raises:
             DataError: One cannot be read, does not suit the preparation, or holds a number that is not finite.
@@ -90,7 +116,11 @@ class Stream:
         return self.prepare(self.store.read(self.rows[index]), index)
 
     def prepare(self, block: ArrayOrTable, index: np.ndarray) -> ArrayOrTable:
-        """The store's examples at `index` after all steps, as `read` gives them."""
+        """Return examples of the store, which are at these positions of the stream, after all steps.
+
+        Raises:
+            DataError: One does not suit the preparation, or holds a number that is not finite.
+        """
         for step in self.steps:
             try:
                 block = step.apply(block)
@@ -98,62 +128,125 @@ class Stream:
                 raise error.at(f"row {self.rows[index][error.example]} (counted from 0)") from None
             except ValueError as error:
                 raise DataError(f"prepare: {type(step).__name__}: {error}") from None
-        if not self.ready:
+        if not self.is_final:
             return block
         array = _matrix(block)
-        _refuse_infinite(array, self.rows[index])
-        return array if self.places is None else np.ascontiguousarray(array[:, list(self.places)])
+        check_finite(array, lambda row: f"example {self.rows[index][row]} (counted from 0 in its source)")
+        if self.column_indices is None:
+            return array
+        return np.ascontiguousarray(array[:, list(self.column_indices)])
 
     @cached_property
-    def first(self) -> ArrayOrTable:
+    def head(self) -> ArrayOrTable:
         """The first example."""
         return self.read(np.arange(min(1, len(self))))
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The names of the columns; empty where the examples are no table any more."""
-        return self.first.names if isinstance(self.first, Columns) else ()
+        """The names of the columns; empty where the examples are no table, or no longer one."""
+        return self.head.names if isinstance(self.head, Columns) else ()
 
     @cached_property
     def shape(self) -> tuple[int, ...]:
-        """As an array's."""
-        first = self.first
-        return (len(self), *((len(first.values),) if isinstance(first, Columns) else first.shape[1:]))
+        """The shape of the array that all examples would be."""
+        head = self.head
+        return (len(self), *((len(head.values),) if isinstance(head, Columns) else head.shape[1:]))
 
     @property
     def ndim(self) -> int:
-        """As an array's."""
+        """The number of dimensions of the array that all examples would be."""
         return len(self.shape)
 
     @property
     def dtype(self) -> np.dtype:
-        """As an array's, once it is finished."""
+        """The dtype of a finalized stream."""
         return np.dtype("float32")
 
-    def astype(self, dtype: str, *, copy: bool = False) -> Stream:  # noqa: ARG002 - as an array's
-        """Itself: where the input is the target too, there is one stream."""
+    def astype(self, dtype: str, *, copy: bool = False) -> Stream:  # noqa: ARG002 - the signature of an array's method
+        """Return the stream itself: where the input is also the target, there is one stream."""
         return self
 
     @property
     def block_rows(self) -> int:
-        """How many examples one block has, by its share of the memory."""
+        """How many examples a block has, by its share of the memory."""
         numbers = max(1, int(np.prod(self.shape[1:])))
         # Between two steps a table is float64.
-        return max(1, int(self.memory / _BLOCKS / (numbers * (4 if self.ready else 8))))
+        return max(1, int(self.memory / _BLOCKS / (numbers * (4 if self.is_final else 8))))
 
     def blocks(self) -> Iterator[ArrayOrTable]:
-        """All examples in order, block by block."""
+        """Yield all examples in order, block by block."""
         for start in range(0, len(self), self.block_rows):
             yield self.read(np.arange(start, min(start + self.block_rows, len(self))))
 
+    def table(self) -> StreamColumns:
+        """Return the examples as a table whose columns are read whole.
+
+        Raises:
+            ValueError: The examples are no table.
+        """
+        return StreamColumns(self)
+
     def digest(self) -> str:
-        """SHA-256 over what identifies the examples and their order, before the preparation."""
+        """Return a SHA-256 digest of the examples and their order, before the preparation."""
         return self.store.digest(self.rows)
 
     def __array__(self, dtype: np.dtype | None = None, copy: bool | None = None) -> np.ndarray:
-        """All examples as one array: only of few of them."""
-        array = _matrix(self.finished().read(np.arange(len(self))))
+        """Return all examples as one array; meant for few of them."""
+        array = _matrix(self.finalized().read(np.arange(len(self))))
         return array if dtype is None else array.astype(dtype, copy=False)
+
+
+class StreamColumns(Columns):
+    """The table of a stream, whose columns are read whole when they are looked up.
+
+    Args:
+        stream: The stream.
+
+    Raises:
+        ValueError: Its examples are no table.
+    """
+
+    def __init__(self, stream: Stream) -> None:
+        super().__init__(_WholeColumns(stream, as_table(stream.head)))
+        object.__setattr__(self, "_stream", stream)
+
+    def __len__(self) -> int:
+        return len(self._stream)  # type: ignore[attr-defined]
+
+    def text(self) -> tuple[str, ...]:
+        """Return the names of the columns that hold text."""
+        return as_table(self._stream.head).text()  # type: ignore[attr-defined]
+
+
+class _WholeColumns(Mapping[str, np.ndarray]):
+    """Whole columns by name; as many are kept as their share of the memory holds."""
+
+    def __init__(self, stream: Stream, head: Columns) -> None:
+        self._stream, self._head = stream, head
+        self._kept: dict[str, np.ndarray] = {}
+
+    def __len__(self) -> int:
+        return len(self._head.names)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._head.names)
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        if name not in self._kept:
+            start = self._head.names.index(name)
+            count = max(1, int(self._stream.memory / _WHOLE_COLUMNS / (8 * max(1, len(self._stream)))))
+            self._kept = self._read(self._head.names[start : start + count])
+        return self._kept[name]
+
+    def _read(self, names: tuple[str, ...]) -> dict[str, np.ndarray]:
+        rows = len(self._stream)
+        whole = {name: np.empty(rows, dtype=self._head.values[name].dtype) for name in names}
+        start = 0
+        for block in map(as_table, self._stream.blocks()):
+            for name, column in whole.items():
+                column[start : start + len(block)] = block.values[name]
+            start += len(block)
+        return whole
 
 
 def _matrix(block: ArrayOrTable) -> np.ndarray:
@@ -167,16 +260,22 @@ def _matrix(block: ArrayOrTable) -> np.ndarray:
             raise DataError(str(error)) from None
 
 
-def _refuse_infinite(array: np.ndarray, rows: np.ndarray) -> None:
+def check_finite(array: np.ndarray, example: Callable[[int], str]) -> None:
+    """Refuse numbers that are not finite: they would silently turn every weight into NaN.
+
+    Args:
+        array: Examples of shape (rows, ...).
+        example: Returns the name of the example in a row of `array`, for the message.
+
+    Raises:
+        DataError: A number is not finite.
+    """
     # The sum of a finite array is finite unless it overflows: one quick pass decides nearly always.
     with np.errstate(over="ignore", invalid="ignore"):
-        if np.isfinite(np.sum(array)):
-            return
-    wrong = np.argwhere(~np.isfinite(array))
-    if len(wrong):
-        row, *place = (int(index) for index in wrong[0])
+        quick = np.isfinite(np.sum(array, dtype="float64"))
+    if not quick and not np.isfinite(array).all():
+        row, *place = (int(index) for index in np.argwhere(~np.isfinite(array))[0])
         raise DataError(
-            f"example {rows[row]} (counted from 0 in its source) holds a number that is not finite or too large for "
-            f"float32, at {place}",
+            f"{example(row)} holds a number that is not finite or too large for float32, at {place}",
             hint="correct or leave out that example",
         )

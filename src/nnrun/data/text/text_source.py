@@ -1,4 +1,4 @@
-"""What the sources of text have in common: windows over tokens, each with the token that follows."""
+"""The base class of text sources: windows over the tokens of a text, each with the token that follows."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from nnrun.data.dataset import DataFacts
 from nnrun.data.text.text_file import read_text
-from nnrun.data.text.windows import window_counts
+from nnrun.data.text.tokenizer import Tokenizer
+from nnrun.data.text.windows import TOKEN_SHAPES, window_counts
 from nnrun.errors import DataError
 from nnrun.spec.finding import Finding
 
@@ -17,77 +18,89 @@ if TYPE_CHECKING:
 
     from nnrun.data.data_paths import DataPaths
     from nnrun.data.dataset import Examples, SourceData
-    from nnrun.data.text.tokenizer import Tokenizer
-    from nnrun.data.text.windows import Encoding
     from nnrun.errors import Path as ConfigPath
     from nnrun.progress import Progress
 
 
-#: Texts up to this size in bytes are read by `check`; of larger ones it does not know the characters.
-_WHOLE = 16_000_000
-#: What the one target of a text is called.
+#: `check` reads texts up to this size in bytes; it does not know the characters of larger ones.
+_LARGEST_CHECKED = 16_000_000
+#: The name of the one target of a text.
 TARGET = "next"
 
 
 class TextSource:
-    """A text as windows.
+    """A text as windows of tokens.
 
     Args:
-        tokens: How the text becomes tokens.
         window: How many tokens an example has.
         stride: How far the next example begins after the one before.
         encode: How an example is given: `codes` for an Embedding, `scaled` (divided by the vocabulary's size, one
             number a step), `one_hot`.
         predict: The target: the `next` token, or after `every` token of the window the one that follows it.
+        level: What a token is: a `character`, a `word` (or a mark, or a line end), a `byte`.
+        lowercase: Whether letters become lower case.
+        keep_punctuation: Whether punctuation and symbols stay in the text.
+        alphabet: The characters that stay; default: all.
+        replacement: The one character that replaces all others; default: they are dropped.
 
     Raises:
         ValueError: Arguments contradict each other.
     """
 
-    #: The word of the config.
+    #: The name of the source in a config.
     name = "text"
-    #: The encoding that the config says.
+    #: The encoding of the file; None detects it.
     encoding: str | None = None
 
-    def __init__(
-        self, tokens: Tokenizer, window: int, stride: int, encode: Encoding, predict: Literal["next", "every"]
+    def __init__(  # noqa: PLR0913, PLR0917 - the parameters of the config
+        self,
+        window: int = 100,
+        stride: int = 1,
+        encode: Literal["scaled", "codes", "one_hot"] = "scaled",
+        predict: Literal["next", "every"] = "next",
+        level: Literal["character", "word", "byte"] = "character",
+        lowercase: bool = False,
+        keep_punctuation: bool = True,
+        alphabet: str | None = None,
+        replacement: str | None = None,
     ) -> None:
         for name, value in (("window", window), ("stride", stride)):
             if value < 1:
                 raise ValueError(f"{self.name}: {name} expected an integer of at least 1, received {value}")
-        tokens.refuse_contradictions(self.name)
-        self.tokenizer, self.window, self.stride, self.encode, self.predict = tokens, window, stride, encode, predict
+        self.tokenizer = Tokenizer(level, lowercase, keep_punctuation, alphabet, replacement)
+        self.tokenizer.check_arguments(self.name)
+        self.window, self.stride, self.encode, self.predict = window, stride, encode, predict
 
-    def find(self, places: DataPaths) -> Path | None:
-        """The text's file where it is at hand; None where it is still to be downloaded.
+    def find(self, paths: DataPaths) -> Path | None:
+        """Return the file of the text; None where it is still to be downloaded.
 
         Raises:
-            DataError: It is not there, and cannot be downloaded.
+            DataError: It is missing, and cannot be downloaded.
         """
         raise NotImplementedError
 
-    def fetch(self, places: DataPaths, progress: Progress) -> Path:  # noqa: ARG002 - of those who download
-        """The text's file, downloaded where need be.
+    def fetch(self, paths: DataPaths, progress: Progress) -> Path:  # noqa: ARG002 - for sources that download
+        """Return the file of the text, downloaded if need be.
 
         Raises:
-            DataError: It is not there.
+            DataError: It is missing.
         """
-        found = self.find(places)
-        if found is None:
+        file = self.find(paths)
+        if file is None:
             raise DataError(f"{self.name} is not on this machine", hint=f"nnrun data fetch {self.name}")
-        return found
+        return file
 
-    def files(self, places: DataPaths, progress: Progress) -> dict[str, Path]:
-        """The files that a run on this text keeps the digests of, by name; none where the text is made, not read.
+    def files(self, paths: DataPaths, progress: Progress) -> dict[str, Path]:
+        """Return the files whose digests a run keeps, by name; none where the text is no file.
 
         Raises:
-            DataError: The text is not there.
+            DataError: The text is missing.
         """
-        file = self.fetch(places, progress)
+        file = self.fetch(paths, progress)
         return {file.name: file} if file.is_file() else {}
 
     def read(self, file: Path) -> tuple[str, str]:
-        """The prepared text of a file, and its encoding.
+        """Return the normalized text of a file, and its encoding.
 
         Raises:
             DataError: It cannot be read.
@@ -99,44 +112,42 @@ class TextSource:
 
     @property
     def shape(self) -> tuple[int | None, ...]:
-        """The shape of one example; None for the vocabulary's size, which the text tells."""
-        last: tuple[int | None, ...] = {"codes": (), "scaled": (1,), "one_hot": (None,)}[self.encode]
-        return (self.window, *last)
+        """The shape of one example; None for the size of the vocabulary, which depends on the text."""
+        return (self.window, *TOKEN_SHAPES[self.encode])
 
     @property
     def positions(self) -> tuple[int, ...]:
-        """The shape of one example's targets."""
+        """The shape of the targets of one example."""
         return (self.window,) if self.predict == "every" else ()
 
-    def load(self, places: DataPaths, progress: Progress) -> SourceData:
-        """Not asked: `nnrun.data.text.load_text` reads texts, which are not dealt out by rows."""
+    def load(self, paths: DataPaths, progress: Progress) -> SourceData:
+        """Raise: `nnrun.data.text.load_text` reads texts, whose examples are no independent rows."""
         raise NotImplementedError
 
     def load_new(self, file: Path, layout: Mapping[str, Any], *, with_target: bool) -> Examples:
-        """Not asked: `nnrun.data.text.load_text` reads texts, which are not dealt out by rows."""
+        """Raise: `nnrun.data.text.load_text` reads texts, whose examples are no independent rows."""
         raise NotImplementedError
 
-    def facts(self, places: DataPaths, path: ConfigPath) -> tuple[DataFacts | None, list[Finding]]:
-        """All there is to know of a text that is not too large to read now."""
+    def facts(self, paths: DataPaths, path: ConfigPath) -> tuple[DataFacts | None, list[Finding]]:
+        """Return the facts of the text, read where it is not too large, and findings below `path`."""
         below = (*path, self.name)
+        file = None
         try:
-            file = self.find(places)
-        except DataError as error:
-            return None, [Finding((*below, "file"), error.text, error.hint, "missing-file")]
-        if file is None or file.stat().st_size > _WHOLE:
-            return self.unread(), []
-        try:
+            file = self.find(paths)
+            if file is None or file.stat().st_size > _LARGEST_CHECKED:
+                return self.facts_unread(), []
             text, _ = self.read(file)
         except DataError as error:
-            return None, [Finding((*below, "file"), error.text, error.hint, "unreadable-data")]
+            name = "missing-file" if file is None else "unreadable-data"
+            return None, [Finding((*below, "file"), error.text, error.hint, name)]
         tokens = self.tokenizer.tokenize(text)
         if len(tokens) <= self.window:
-            what = f"a window of {self.window} and what follows it are more than the text's {len(tokens)} tokens"
-            return None, [Finding((*below, "window"), what, "write a smaller window", "unusable-arguments")]
-        return self.outline(len(tokens), tuple(sorted(set(tokens)))), []
+            problem = f"a window of {self.window} and the token after it are more than the text's {len(tokens)} tokens"
+            return None, [Finding((*below, "window"), problem, "write a smaller window", "unusable-arguments")]
+        return self.facts_of_tokens(len(tokens), tuple(sorted(set(tokens)))), []
 
-    def outline(self, count: int, vocabulary: tuple[str, ...]) -> DataFacts:
-        """What is known of a text of so many tokens."""
+    def facts_of_tokens(self, count: int, vocabulary: tuple[str, ...]) -> DataFacts:
+        """Return the facts of a text of `count` tokens."""
         return DataFacts(
             tuple(len(vocabulary) if size is None else size for size in self.shape),
             len(range(0, count - self.window, self.stride)),
@@ -145,9 +156,9 @@ class TextSource:
             target_names=(TARGET,),
             vocabulary=len(vocabulary),
             positions=self.positions,
-            cut=partial(window_counts, count, window=self.window, stride=self.stride),
+            split_sizes=partial(window_counts, count, window=self.window, stride=self.stride),
         )
 
-    def unread(self) -> DataFacts:
-        """What the config alone tells."""
+    def facts_unread(self) -> DataFacts:
+        """Return the facts that follow from the config alone."""
         return DataFacts(self.shape, task="classification", target_names=(TARGET,), positions=self.positions)

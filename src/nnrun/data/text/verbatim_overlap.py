@@ -1,4 +1,4 @@
-"""How much of a written text stands word for word in the text that its model learned from."""
+"""How much of a generated text is copied word for word from the text that its model was trained on."""
 
 from __future__ import annotations
 
@@ -7,17 +7,18 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 #: The length of the pieces that are looked up; shorter ones recur in any text.
-GRAM = 20
+PIECE = 20
 
 
 @dataclass(frozen=True)
 class VerbatimOverlap:
-    """What was found.
+    """What a text has in common with its corpus.
 
     Attributes:
-        longest: The longest piece that stands in the corpus as it is.
-        copied_share: The share of pieces of `GRAM` characters that stand there; None where the text is shorter.
-        known_words_share: The share of words that the corpus has; None where there are none.
+        longest: The longest piece of the text that the corpus contains.
+        copied_share: The share of pieces of `PIECE` characters that the corpus contains; None where the text is
+            shorter.
+        known_words_share: The share of words that the corpus contains; None where there are no words.
     """
 
     longest: str
@@ -25,29 +26,29 @@ class VerbatimOverlap:
     known_words_share: float | None
 
     def as_json(self) -> dict[str, Any]:
-        """What `--json` prints."""
+        """Return plain data for `--json`."""
         return {**asdict(self), "longest_characters": len(self.longest)}
 
 
-def copied(text: str, corpus: str) -> VerbatimOverlap:
-    """Look a text up in its corpus."""
-    grams = [text[start : start + GRAM] for start in range(len(text) - GRAM + 1)]
+def verbatim_overlap(text: str, corpus: str) -> VerbatimOverlap:
+    """Return how much of a text its corpus contains."""
+    pieces = [text[start : start + PIECE] for start in range(len(text) - PIECE + 1)]
     words, known = _words(text), set(_words(corpus))
     return VerbatimOverlap(
-        longest(text, corpus),
-        sum(gram in corpus for gram in grams) / len(grams) if grams else None,
+        longest_copy(text, corpus),
+        sum(piece in corpus for piece in pieces) / len(pieces) if pieces else None,
         sum(word in known for word in words) / len(words) if words else None,
     )
 
 
-def longest(text: str, corpus: str) -> str:
-    """Give the first of the longest pieces of `text` that stand in `corpus`."""
-    found = ""
+def longest_copy(text: str, corpus: str) -> str:
+    """Return the first of the longest pieces of `text` that `corpus` contains."""
+    longest = ""
     for end in range(1, len(text) + 1):
-        # A longer piece that ends here can only be longer by this character: the one before it ended sooner.
-        if (piece := text[end - len(found) - 1 : end]) in corpus and len(piece) > len(found):
-            found = piece
-    return found
+        # A longer piece that ends here can be longer by this character only: else the one before would have been.
+        if (piece := text[end - len(longest) - 1 : end]) in corpus and len(piece) > len(longest):
+            longest = piece
+    return longest
 
 
 def _words(text: str) -> list[str]:

@@ -78,7 +78,7 @@ def encoded(tf: Any, codes: Any, encoding: Encoding, vocabulary: int) -> Any:
 def put_windows(tf: Any, x: Windows | Mapping[str, Windows], y: Windows | Mapping[str, Windows]) -> Tensors:
     """Turn a part of a text into tensors: its codes alone."""
     lone = next(iter(x.values())) if not isinstance(x, Windows) else x
-    return Tensors(_resident(tf, lone.codes), len(lone), WindowBatches(_forms(x), _forms(y)))
+    return Tensors(_resident(tf, lone.token_ids), len(lone), WindowBatches(_forms(x), _forms(y)))
 
 
 def _resident(tf: Any, codes: np.ndarray) -> Any:

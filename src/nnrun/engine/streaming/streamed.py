@@ -107,7 +107,7 @@ def put_stream(tf: Any, x: Any, y: Any, sample_weight: NDArray[Any] | None, batc
         batch: Rows a step.
     """
     told = (x, y) if sample_weight is None else (x, y, sample_weight)
-    lone = next(one for one in tf.nest.flatten(x) if isinstance(one, Stream)).whole()
+    lone = next(one for one in tf.nest.flatten(x) if isinstance(one, Stream)).all_columns()
     numbers = max(1, int(np.prod(lone.shape[1:])))
     room = min(CHUNK_BYTES, lone.memory / 32) / (4 * numbers)
     chunk = min(max(1, int(room) // batch), -(-len(lone) // batch)) * batch
@@ -122,6 +122,6 @@ def _rows(tf: Any, told: Any, examples: Any, index: NDArray[Any]) -> Any:
     def one(thing: Any) -> Any:
         if not isinstance(thing, Stream):
             return tf.constant(thing[index])
-        return examples if thing.places is None else tf.gather(examples, list(thing.places), axis=1)
+        return examples if thing.column_indices is None else tf.gather(examples, list(thing.column_indices), axis=1)
 
     return tf.nest.map_structure(one, told)
