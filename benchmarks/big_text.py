@@ -27,7 +27,7 @@ import numpy as np
 
 from nnrun.data.data_paths import DataPaths
 from nnrun.data.sources.text import Descriptions
-from nnrun.progress import Silent
+from nnrun.progress import NullProgress
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -67,7 +67,7 @@ def make(file: Path, megabytes: int, text: Path | None) -> None:
             left -= len(piece)
 
 
-class Stopwatch(Silent):
+class Stopwatch(NullProgress):
     """Records memory and time during training, and ends it after some steps.
 
     Args:

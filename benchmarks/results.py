@@ -24,7 +24,7 @@ from typing import Any
 
 import results_page as page
 
-from nnrun.cli.terminal.progress import listening
+from nnrun.cli.terminal.progress import open_progress
 from nnrun.errors import NnrunError
 from nnrun.pipeline.check import examine
 from nnrun.pipeline.summarize import summarize
@@ -64,11 +64,11 @@ def write_leaking(experiment: page.PublishedExperiment, request: MeasureRequest)
     from nnrun.data.all_sources import SOURCES
     from nnrun.data.data_paths import DataPaths
     from nnrun.data.prepare.scaling import Standardize
-    from nnrun.progress import Silent
+    from nnrun.progress import NullProgress
 
     base = CONFIGS / f"{experiment.leaks_from}.yaml"
     source = examine(base, (), request.data_dir).experiment.data.source.name
-    raw = SOURCES[source]().load(DataPaths(base.parent, request.data_dir), Silent())
+    raw = SOURCES[source]().load(DataPaths(base.parent, request.data_dir), NullProgress())
     step = Standardize()
     step.fit(raw.train.x)
     scaled = step.apply(raw.train.x).values
@@ -107,7 +107,7 @@ def _measured(request: MeasureRequest) -> dict[str, Any]:
     asked = VerifyRequest(request.runs_dir, request.data_dir, argv=tuple(sys.argv))
     seeds = {}
     for number in range(request.seeds):
-        with listening(quiet=not sys.stderr.isatty()) as progress:
+        with open_progress(quiet=not sys.stderr.isatty()) as progress:
             folder, new, _ = find_or_train(examined, number, asked, progress)
         seed = str(examined.experiment.seed + number)
         seeds[seed] = figures(folder, request.experiment.figure)

@@ -105,9 +105,9 @@ def write_images(folder: Path, count: int) -> None:
 
     from nnrun.data.all_sources import SOURCES
     from nnrun.data.data_paths import DataPaths
-    from nnrun.progress import Silent
+    from nnrun.progress import NullProgress
 
-    raw = SOURCES["mnist"]().load(DataPaths(Path()), Silent())
+    raw = SOURCES["mnist"]().load(DataPaths(Path()), NullProgress())
     x, y = np.asarray(raw.train.x), np.asarray(raw.train.y)
     for index in range(count):
         place = folder / str(int(y[index % len(y)]))

@@ -12,7 +12,7 @@ from nnrun.config.files import shipped_configs
 from nnrun.pipeline.evaluate import EvaluateRequest, evaluate
 from nnrun.pipeline.summarize import summarize
 from nnrun.pipeline.train import TrainRequest, train
-from nnrun.progress import Silent
+from nnrun.progress import NullProgress
 
 NAMES = [name for name in shipped_configs() if name.startswith("architectures/")]
 
@@ -29,7 +29,7 @@ def test_an_architecture_is_summarized_trained_and_loaded(name: str, tmp_path: P
     import keras
 
     sets = ("training.epochs=1",)
-    done = train(TrainRequest(name, sets, tmp_path / "runs"), Silent())
+    done = train(TrainRequest(name, sets, tmp_path / "runs"), NullProgress())
     model = keras.saving.load_model(done.folder.last, compile=False)
     ours = summarize(shipped_configs()[name], sets, None)
     assert ours.parameters == model.count_params()
@@ -41,7 +41,7 @@ def test_an_architecture_is_summarized_trained_and_loaded(name: str, tmp_path: P
         if not isinstance(layer, keras.layers.InputLayer)
     }
     assert rows == theirs
-    again = evaluate(EvaluateRequest(str(done.folder.path), tmp_path / "runs"), Silent())
+    again = evaluate(EvaluateRequest(str(done.folder.path), tmp_path / "runs"), NullProgress())
     with done.folder.predictions.open(encoding="utf-8") as file:
         kept = list(csv.reader(file))[1:]
     assert [[str(cell) for cell in row] for row in again.rows] == kept

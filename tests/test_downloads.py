@@ -18,7 +18,7 @@ from nnrun.data.named import datasets
 from nnrun.pipeline.check import examine
 from nnrun.pipeline.evaluate import EvaluateRequest, evaluate
 from nnrun.pipeline.train import TrainRequest, train
-from nnrun.progress import Silent
+from nnrun.progress import NullProgress
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -122,9 +122,9 @@ def test_each_trains_on_an_archive_of_the_original_format(
     name, rows, test_rows = CONFIGS[config]
     MAKERS[name](tmp_path)
     monkeypatch.setitem(datasets._READ, name, _smaller(name, tmp_path, test_rows))
-    done = train(TrainRequest(config, ("training.epochs=1",), tmp_path / "runs", tmp_path), Silent())
+    done = train(TrainRequest(config, ("training.epochs=1",), tmp_path / "runs", tmp_path), NullProgress())
     assert "download-to-come" not in {problem.name for problem in done.warnings}
     assert done.scores["test"]["rows"] == (test_rows or rows // 5)
     assert done.scores["validation"]["rows"] == (rows // 10 if test_rows else round(rows * 0.8 * 0.1))
-    again = evaluate(EvaluateRequest(str(done.folder.path), tmp_path / "runs", data_dir=tmp_path), Silent())
+    again = evaluate(EvaluateRequest(str(done.folder.path), tmp_path / "runs", data_dir=tmp_path), NullProgress())
     assert again.scores["test"]["loss"] == pytest.approx(done.scores["test"]["loss"], rel=1e-6)

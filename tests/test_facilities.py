@@ -12,7 +12,7 @@ from nnrun.config.dump import dump
 from nnrun.pipeline.check import examine
 from nnrun.pipeline.evaluate import EvaluateRequest, evaluate
 from nnrun.pipeline.train import TrainRequest, train
-from nnrun.progress import Silent
+from nnrun.progress import NullProgress
 
 PAGE = (Path(__file__).resolve().parents[1] / "docs" / "facilities.md").read_text(encoding="utf-8")
 BASE = parse(re.search(r"```yaml base\n(.*?)```", PAGE, re.DOTALL).group(1), "base").data
@@ -56,6 +56,6 @@ def test_every_snippet_passes_the_check(row: str, snippet: str, tmp_path: Path) 
 @pytest.mark.parametrize(("row", "snippet"), ROWS, ids=[row for row, _ in ROWS])
 def test_every_snippet_trains_and_loads(row: str, snippet: str, tmp_path: Path) -> None:
     """Each snippet trains, and its saved model has the scores of the training."""
-    done = train(TrainRequest(str(written(snippet, tmp_path)), runs_dir=tmp_path / "runs"), Silent())
-    again = evaluate(EvaluateRequest(str(done.folder.path), tmp_path / "runs"), Silent())
+    done = train(TrainRequest(str(written(snippet, tmp_path)), runs_dir=tmp_path / "runs"), NullProgress())
+    again = evaluate(EvaluateRequest(str(done.folder.path), tmp_path / "runs"), NullProgress())
     assert again.scores["test"] == done.scores["test"], row

@@ -21,7 +21,7 @@ from sklearn.utils.estimator_checks import estimator_checks_generator
 from nnrun.config.files import find_config
 from nnrun.errors import ConfigError
 from nnrun.pipeline.train import TrainRequest, train
-from nnrun.progress import Silent
+from nnrun.progress import NullProgress
 
 pytestmark = pytest.mark.keras
 
@@ -166,7 +166,7 @@ def test_folds_score_as_those_of_a_run(estimators: ModuleType, tmp_path: Path) -
     file = tmp_path / "folds.yaml"
     data = "data: {source: diabetes, prepare: [Standardize], split: {k_fold: {folds: 3}}}\n"
     file.write_text(NUMBERS.replace(DATA, data), encoding="utf-8")
-    run = train(TrainRequest(str(file), runs_dir=tmp_path / "runs"), Silent())
+    run = train(TrainRequest(str(file), runs_dir=tmp_path / "runs"), NullProgress())
     each = [one["mean_squared_error"] for one in run.scores["cross_validation"]["each"]]
     x, y = load_diabetes(return_X_y=True, scaled=False)
     estimator = estimators.ConfigRegressor(str(file))
@@ -181,7 +181,7 @@ def test_boston_scores_as_its_run(estimators: ModuleType, tmp_path: Path) -> Non
     data = Path(os.environ.get("NNRUN_DATA_DIR", ""))
     if not (data / "boston-housing.data").is_file():
         pytest.skip("needs boston-housing.data in the folder that NNRUN_DATA_DIR names")
-    run = train(TrainRequest("boston_standardized", (), tmp_path / "runs", data), Silent())
+    run = train(TrainRequest("boston_standardized", (), tmp_path / "runs", data), NullProgress())
     each = [one["mean_squared_error"] for one in run.scores["cross_validation"]["each"]]
     table = np.loadtxt(data / "boston-housing.data")
     estimator = estimators.ConfigRegressor(str(find_config("boston_standardized")))

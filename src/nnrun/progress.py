@@ -1,4 +1,4 @@
-"""How a long piece of work tells what it does, without knowing who listens (a terminal, a log, nobody)."""
+"""The interface by which long work reports its progress: to a terminal, a log, or nobody."""
 
 from __future__ import annotations
 
@@ -14,65 +14,73 @@ if TYPE_CHECKING:
 
 
 class Bar(Protocol):
-    """One piece of work whose size may be known."""
+    """The progress of one piece of work whose size may be known."""
 
     def advance(self, amount: float) -> None:
-        """Say that `amount` more units are done."""
+        """Add `amount` units to what is done."""
 
 
 class Progress(Protocol):
-    """What the lower floors may say while they work."""
+    """What the lower floors may report while they work."""
 
     def say(self, text: str) -> None:
-        """Say one line that a reader of the log wants to keep."""
+        """Show one line that a reader of the log wants to keep."""
 
     def warn(self, text: str) -> None:
-        """Say one line that the user should act on."""
+        """Show one line that the user should act on."""
 
-    def found(self, problem: Problem) -> None:
-        """Say what is probably not meant in a config, at its place."""
+    def show_problem(self, problem: Problem) -> None:
+        """Show a warning or note about a config, with its place."""
 
     def bar(self, what: str, total: float | None, unit: str) -> AbstractContextManager[Bar]:
-        """Open a bar for `total` units (None: unknown) and close it at the end of the `with` block."""
+        """Open a bar for `total` units (None: unknown), which closes at the end of the `with` block."""
 
     def step(self, epoch: int, total: int, share: float) -> None:
-        """Say that `share` (0 to 1) of epoch `epoch` (from 1) of `total` is done."""
+        """Show that `share` (0 to 1) of epoch `epoch` (from 1) of `total` is done."""
 
     def epoch(self, done: int, total: int, figures: Mapping[str, float | None]) -> None:
-        """Say the figures of an epoch that ended (`done` counts from 1)."""
+        """Show the metrics of a finished epoch (`done` counts from 1)."""
 
 
-class _SilentBar:
+class _NullBar:
     def advance(self, amount: float) -> None:
-        """Ignore it."""
+        """Do nothing."""
 
 
-class Silent:
-    """Says nothing; what `--quiet`, `--json` and library use take."""
+class NullProgress:
+    """Shows nothing; for `--quiet`, `--json` and use as a library.
+
+    Attributes:
+        warnings: The texts of all warnings, for `--json`.
+    """
+
+    def __init__(self) -> None:
+        self.warnings: list[str] = []
 
     def say(self, text: str) -> None:
-        """Ignore it."""
+        """Do nothing."""
 
     def warn(self, text: str) -> None:
-        """Ignore it."""
+        """Keep the warning."""
+        self.warnings.append(text)
 
-    def found(self, problem: Problem) -> None:
-        """Ignore it."""
+    def show_problem(self, problem: Problem) -> None:
+        """Do nothing."""
 
     @contextmanager
     def bar(self, what: str, total: float | None, unit: str) -> Iterator[Bar]:  # noqa: ARG002
         """Open a bar that shows nothing."""
-        yield _SilentBar()
+        yield _NullBar()
 
     def step(self, epoch: int, total: int, share: float) -> None:
-        """Ignore it."""
+        """Do nothing."""
 
     def epoch(self, done: int, total: int, figures: Mapping[str, float | None]) -> None:
-        """Ignore it."""
+        """Do nothing."""
 
 
 def epoch_line(done: int, total: int, figures: Mapping[str, float | None]) -> str:
-    """Say an epoch in one line: `epoch  3/10  loss 0.0421  accuracy 0.9871  4.1 s`."""
+    """Format a finished epoch as one line: `epoch  3/10  loss 0.0421  accuracy 0.9871  4.1 s`."""
     shown = [
         f"{name} {value:.4g}" if name == "learning_rate" else f"{name} {value:.4f}"
         for name, value in figures.items()
@@ -83,44 +91,44 @@ def epoch_line(done: int, total: int, figures: Mapping[str, float | None]) -> st
     return f"epoch {done:{len(str(total))}}/{total}  " + "  ".join(shown)
 
 
-class Logged:
-    """Passes everything on to another listener, and keeps in a log what a reader of the log wants to keep.
+class LoggedProgress:
+    """Forwards everything to another progress, and writes what stays to a log.
 
     Args:
-        heard: The listener.
-        write: Takes one line for the log.
+        progress: The other progress.
+        write: Called with each line for the log.
     """
 
-    def __init__(self, heard: Progress, write: Callable[[str], None]) -> None:
-        self._heard = heard
+    def __init__(self, progress: Progress, write: Callable[[str], None]) -> None:
+        self._progress = progress
         self._write = write
 
     def say(self, text: str) -> None:
-        """Pass it on and log it."""
+        """Log and forward a line."""
         self._write(text)
-        self._heard.say(text)
+        self._progress.say(text)
 
     def warn(self, text: str) -> None:
-        """Pass it on and log it."""
+        """Log and forward a warning."""
         self._write(f"warning: {text}")
-        self._heard.warn(text)
+        self._progress.warn(text)
 
-    def found(self, problem: Problem) -> None:
-        """Pass it on, and log its place and its words."""
+    def show_problem(self, problem: Problem) -> None:
+        """Log a problem's place and text, and forward it."""
         place = f"{problem.mark}: " if problem.mark else ""
         self._write(f"{place}{problem.severity}: {problem.text}")
-        self._heard.found(problem)
+        self._progress.show_problem(problem)
 
     def bar(self, what: str, total: float | None, unit: str) -> AbstractContextManager[Bar]:
-        """Pass it on, and log that it began."""
+        """Log that the work began, and forward it."""
         self._write(f"{what} ...")
-        return self._heard.bar(what, total, unit)
+        return self._progress.bar(what, total, unit)
 
     def step(self, epoch: int, total: int, share: float) -> None:
-        """Pass it on."""
-        self._heard.step(epoch, total, share)
+        """Forward a step."""
+        self._progress.step(epoch, total, share)
 
     def epoch(self, done: int, total: int, figures: Mapping[str, float | None]) -> None:
-        """Pass it on and log it."""
+        """Log and forward the metrics of an epoch."""
         self._write(epoch_line(done, total, figures))
-        self._heard.epoch(done, total, figures)
+        self._progress.epoch(done, total, figures)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from nnrun.data.cross_validation import load_folded
 from nnrun.data.data_paths import DataPaths
 from nnrun.errors import DataError
-from nnrun.progress import Silent
+from nnrun.progress import NullProgress
 from nnrun.spec.data import KFold, Split
 
 PREPARE = (("OneHot", {"columns": ["town"]}), ("Standardize", {"columns": ["age", "bmi"]}))
@@ -62,8 +62,8 @@ def test_no_figure_of_the_test_part_reaches_the_preparation(
             steps,
             Split(k_fold=KFold(folds=4), validation=0.2),
         )
-        crossing = load_folded(said, form="integer", seed=7, paths=DataPaths(folder, folder), progress=Silent())
-        return crossing.dataset(number, Silent()), crossing.folds[number].test
+        crossing = load_folded(said, form="integer", seed=7, paths=DataPaths(folder, folder), progress=NullProgress())
+        return crossing.dataset(number, NullProgress()), crossing.folds[number].test
 
     honest, tested = fold(ROWS)
     poisoned, _ = fold([(poison, -poison, "Ulm", *row[3:]) if at in tested else row for at, row in enumerate(ROWS)])
@@ -83,7 +83,7 @@ def test_the_preparation_is_fitted_on_each_folds_own_rows(crossing) -> None:
     found = crossing()
     means = set()
     for fold in found.folds:
-        dataset = found.dataset(fold.number, Silent())
+        dataset = found.dataset(fold.number, NullProgress())
         learned = dataset.fitted[-1]["learned"]
         means.add(repr(learned))
         ages = np.array([ROWS[row][0] for row in fold.rest], dtype="float64")
@@ -96,7 +96,7 @@ def test_the_preparation_is_fitted_on_each_folds_own_rows(crossing) -> None:
 def test_a_validation_share_is_taken_from_the_folds_training_rows(crossing) -> None:
     """No row is in two parts, and none is lost."""
     found = crossing(split={"validation": 0.25})
-    dataset = found.dataset(1, Silent())
+    dataset = found.dataset(1, NullProgress())
     rows = np.concatenate([dataset.train.rows, dataset.validation.rows, dataset.test.rows])
     assert sorted(rows.tolist()) == list(range(24))
     assert dict(dataset.facts.rows) == {"train": 13, "validation": 5, "test": 6}
@@ -108,12 +108,12 @@ def test_the_column_of_groups_is_no_feature(crossing) -> None:
     for fold in found.folds:
         people = {ROWS[row][4] for row in fold.test}
         assert not people & {ROWS[row][4] for row in fold.rest}
-        assert all("who" not in name for name in found.dataset(fold.number, Silent()).facts.columns)
+        assert all("who" not in name for name in found.dataset(fold.number, NullProgress()).facts.columns)
 
 
 def test_all_rows_train_the_final_model(crossing) -> None:
     """The data set of the final fit has every row in its training part and no test part."""
-    whole = crossing(final_fit=True).whole(Silent())
+    whole = crossing(final_fit=True).whole(NullProgress())
     assert (len(whole.train), whole.test) == (24, None)
 
 
@@ -157,8 +157,8 @@ def test_boston_in_ten_folds_is_scikit_learns(shared_places, spec) -> None:
         separator=" ",
         target=13,
     )
-    found = load_folded(said, form="number", seed=7, paths=shared_places, progress=Silent())
+    found = load_folded(said, form="number", seed=7, paths=shared_places, progress=NullProgress())
     for fold, (rest, test) in zip(found.folds, Theirs(10).split(np.empty((506, 1))), strict=True):
-        dataset = found.dataset(fold.number, Silent())
+        dataset = found.dataset(fold.number, NullProgress())
         np.testing.assert_array_equal(dataset.test.rows, test)
         np.testing.assert_array_equal(dataset.train.rows, rest)

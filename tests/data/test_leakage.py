@@ -13,7 +13,7 @@ from nnrun.data.cross_validation import load_folded
 from nnrun.data.data_paths import DataPaths
 from nnrun.data.load import load
 from nnrun.data.prepare.registry import STEPS
-from nnrun.progress import Silent
+from nnrun.progress import NullProgress
 from nnrun.spec.data import KFold, Split
 from nnrun.spec.part import Part
 
@@ -101,8 +101,8 @@ def test_no_fold_learns_from_the_rows_it_tests(tmp_path: Path, name: str, number
         split = Split(k_fold=KFold(folds=4, shuffle=True), validation=0.2)
         spec = Spec(Part("sources", "csv", {"file": "t.csv"}, ()), _steps(_gaps_or_not(name)), split)
         places = _table(tmp_path / folder, foreign)
-        crossing = load_folded(spec, form="integer", seed=7, paths=places, progress=Silent())
-        return crossing.dataset(number, Silent()), set(crossing.folds[number].test.tolist())
+        crossing = load_folded(spec, form="integer", seed=7, paths=places, progress=NullProgress())
+        return crossing.dataset(number, NullProgress()), set(crossing.folds[number].test.tolist())
 
     honest, tested = fold("honest", set())
     _same(honest, fold("poisoned", tested)[0])
@@ -116,7 +116,7 @@ def test_no_share_that_is_tested_is_learned_from(tmp_path: Path, name: str) -> N
         split = Split(test=0.25, validation=0.2, stratify=True)
         spec = Spec(Part("sources", "csv", {"file": "t.csv"}, ()), _steps(_gaps_or_not(name)), split)
         places = _table(tmp_path / folder, foreign)
-        return load(spec, form="integer", seed=7, paths=places, progress=Silent())
+        return load(spec, form="integer", seed=7, paths=places, progress=NullProgress())
 
     honest = dataset("honest", set())
     _same(honest, dataset("poisoned", set(honest.test.rows.tolist())))
@@ -131,7 +131,7 @@ def test_no_test_part_of_its_own_is_learned_from(tmp_path: Path, name: str) -> N
     def dataset(file: str, x_test: np.ndarray):
         np.savez(tmp_path / file, x_train=x, y_train=y, x_test=x_test, y_test=y[:6])
         spec = Spec(Part("sources", "npz", {"file": file}, ()), _steps(PICTURES[name]), Split(validation=0.2))
-        return load(spec, form="integer", seed=7, paths=DataPaths(tmp_path, tmp_path), progress=Silent())
+        return load(spec, form="integer", seed=7, paths=DataPaths(tmp_path, tmp_path), progress=NullProgress())
 
     honest = dataset("a.npz", x[:6])
     _same(honest, dataset("b.npz", draw.integers(0, 255, (6, 4, 4)).astype("uint8") // 2 + 128))

@@ -13,7 +13,7 @@ from nnrun.data.quality import (
     check_quality,
     check_similar_names,
 )
-from nnrun.progress import Silent
+from nnrun.progress import NullProgress
 
 
 def _texts(findings) -> list[str]:
@@ -85,7 +85,7 @@ def test_a_csv_s_look_alikes_are_found_among_classes_and_categories(places, list
 def test_pima_s_zeros_are_found(shared_places, spec) -> None:
     """The five columns and their counts that the literature names, found from the values alone."""
     said = spec("csv", file="pima-indians-diabetes.csv")
-    found = check_quality(said, seed=1, paths=shared_places, progress=Silent(), classes=True)
+    found = check_quality(said, seed=1, paths=shared_places, progress=NullProgress(), classes=True)
     zeros = [finding.text.partition(" of ")[0] for finding in found.findings if " are 0," in finding.text]
     assert zeros == ["5", "35", "227", "374", "11"]
 
@@ -93,6 +93,6 @@ def test_pima_s_zeros_are_found(shared_places, spec) -> None:
 @pytest.mark.shared
 def test_boston_s_prices_are_found_to_be_cut_off(shared_places, spec) -> None:
     """Sixteen tracts stand at 50; none of the features' zeros is taken for a filler; the set's caveats are told."""
-    found = check_quality(spec("boston"), seed=1, paths=shared_places, progress=Silent(), classes=False)
+    found = check_quality(spec("boston"), seed=1, paths=shared_places, progress=NullProgress(), classes=False)
     assert [finding.name for finding in found.findings] == ["cut-off-target", *["caveat"] * 4]
     assert found.findings[0].text.startswith("16 of 506 targets 'MEDV' are 50")

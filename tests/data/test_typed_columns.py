@@ -12,7 +12,7 @@ from nnrun.data.new_data import load_new_data
 from nnrun.data.sources.csv import Csv
 from nnrun.data.sources.parquet import Parquet
 from nnrun.errors import DataError
-from nnrun.progress import Silent
+from nnrun.progress import NullProgress
 from nnrun.spec.data import KFold, Split
 
 VISITS = """when,zip,bmi,sick
@@ -134,7 +134,7 @@ PEOPLE = "who,bmi,sick\n" + "".join(f"p{row // 4},{20 + row},{row % 2}\n" for ro
 def _crossed(places, spec, k_fold: KFold, **said):
     _write(places, PEOPLE)
     asked = spec("csv", file="t.csv", split=Split(k_fold=k_fold, validation=said.pop("validation", None)), **said)
-    return load_folded(asked, form="binary", seed=7, paths=places, progress=Silent())
+    return load_folded(asked, form="binary", seed=7, paths=places, progress=NullProgress())
 
 
 def test_a_readers_group_and_the_folds_groups_are_one(places, spec) -> None:
@@ -145,7 +145,7 @@ def test_a_readers_group_and_the_folds_groups_are_one(places, spec) -> None:
     assert by_reader.digest == by_folds.digest == by_both.digest
     for fold in by_reader.folds:
         assert not {row // 4 for row in fold.test.tolist()} & {row // 4 for row in fold.rest.tolist()}
-    assert by_reader.dataset(0, Silent()).facts.columns == ("bmi",)
+    assert by_reader.dataset(0, NullProgress()).facts.columns == ("bmi",)
     with pytest.raises(DataError, match="`groups` names the column 'bmi', but the source's `group` 'who'"):
         _crossed(places, spec, KFold(folds=3, groups="bmi"), group="who")
 
@@ -154,7 +154,7 @@ def test_a_validation_share_takes_whole_groups(places, spec) -> None:
     """Early stopping does not look at people whom the training part knows."""
     crossing = _crossed(places, spec, KFold(folds=3), group="who", validation=0.25)
     for fold in crossing.folds:
-        done = crossing.dataset(fold.number, Silent())
+        done = crossing.dataset(fold.number, NullProgress())
         people = [{row // 4 for row in part.rows.tolist()} for part in (done.train, done.validation, done.test)]
         assert sum(map(len, people)) == len(set.union(*people)) == 6
 
@@ -212,7 +212,7 @@ def test_other_files_need_no_column_of_groups(places, spec, k_fold: KFold) -> No
     """Who somebody is says nothing to the model, so that new rows need not say it."""
     said = {} if k_fold.groups else {"group": "who"}
     crossing = _crossed(places, spec, k_fold, **said)
-    done = crossing.whole(Silent())
+    done = crossing.whole(NullProgress())
     _write(places, "bmi\n33\n", "new.csv")
     file = places.config_dir / "new.csv"
     assert load_new_data(crossing.spec, done.fitted, file=file, facts=done.facts, with_target=False).x.tolist() == [

@@ -15,7 +15,7 @@ import pytest
 from nnrun.data.dataset import Dataset
 from nnrun.engine.session import Session, wake_of
 from nnrun.errors import BuildError, RunError
-from nnrun.progress import Silent
+from nnrun.progress import NullProgress
 
 MODEL = "  - Dense: {units: 8, activation: relu}\n  - Dropout: 0.5\n  - Dense: {units: $classes, activation: softmax}"
 TRAINING = "loss: categorical_crossentropy\n  optimizer: Adam\n  metrics: [accuracy]\n  epochs: 2\n  batch_size: 16"
@@ -51,7 +51,7 @@ def dataset(part, facts) -> Dataset:
 def fit(session: Session, dataset: Dataset, folder: Path) -> list[dict[str, Any]]:
     """Train a session's model and give the lines kept."""
     lines: list[dict[str, Any]] = []
-    session.fit(dataset, folder, folder / "best.keras", Silent(), lines.append)
+    session.fit(dataset, folder, folder / "best.keras", NullProgress(), lines.append)
     return lines
 
 

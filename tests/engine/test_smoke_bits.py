@@ -16,7 +16,7 @@ from nnrun.engine.executors.resident import plain
 from nnrun.engine.executors.shuffle import order
 from nnrun.engine.session import Session
 from nnrun.pipeline.check import examine
-from nnrun.progress import Silent
+from nnrun.progress import NullProgress
 
 if TYPE_CHECKING:
     from nnrun.data.dataset import Dataset
@@ -80,7 +80,9 @@ def test_a_smoke_config_trains_to_the_bits_of_fit(name: str, sets: tuple[str, ..
     fixed = ("training.epochs=2", "training.execution.xla=false", "training.callbacks=[]")
     examined = examine(SMOKE / f"{name}.yaml", (*sets, *fixed), None)
     experiment = examined.experiment
-    dataset = load(experiment.data, form=examined.form, seed=experiment.seed, paths=examined.places, progress=Silent())
+    dataset = load(
+        experiment.data, form=examined.form, seed=experiment.seed, paths=examined.places, progress=NullProgress()
+    )
     batch, found = experiment.training.batch_size, []
     dataset = _cut(dataset, batch)
     for ours in (True, False):
@@ -95,7 +97,7 @@ def test_a_smoke_config_trains_to_the_bits_of_fit(name: str, sets: tuple[str, ..
         with opening as session:
             lines: list[dict[str, Any]] = []
             if ours:
-                session.fit(dataset, tmp_path, tmp_path / "best.keras", Silent(), lines.append)
+                session.fit(dataset, tmp_path, tmp_path / "best.keras", NullProgress(), lines.append)
                 assert session.executor_name == "resident"
             else:
                 lines = _by_fit(session, dataset, 2, batch, experiment.seed)

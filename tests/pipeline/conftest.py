@@ -14,7 +14,7 @@ import pytest
 
 from nnrun.errors import Problem
 from nnrun.pipeline.train import TrainRequest, TrainResult, train
-from nnrun.progress import Silent
+from nnrun.progress import NullProgress
 
 CONFIG = """# A comment that only the user's own text has.
 name: tiny
@@ -37,7 +37,7 @@ training:
 """
 
 
-class Noting(Silent):
+class Noting(NullProgress):
     """A listener that keeps every word, and does something at the end of an epoch where a test asks for it."""
 
     def __init__(self, at_epoch: Callable[[int], None] = lambda _: None) -> None:
@@ -54,7 +54,7 @@ class Noting(Silent):
         """Keep it."""
         self.warned.append(text)
 
-    def found(self, problem: Problem) -> None:
+    def show_problem(self, problem: Problem) -> None:
         """Keep it, and how much was said before it."""
         self.problems.append((len(self.said), problem))
 
@@ -84,7 +84,7 @@ def start() -> Callable[..., TrainResult]:
         config = folder / "tiny.yaml"
         config.write_text(text, encoding="utf-8")
         request = TrainRequest(str(config), sets, folder / "runs", folder, ("nnrun", "train", "tiny.yaml"))
-        return train(request, progress or Silent())
+        return train(request, progress or NullProgress())
 
     return run
 

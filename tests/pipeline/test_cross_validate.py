@@ -14,7 +14,7 @@ from nnrun.errors import RunError
 from nnrun.pipeline.evaluate import EvaluateRequest, evaluate, predict
 from nnrun.pipeline.resume import resume_folds
 from nnrun.pipeline.train import TrainRequest, TrainResult, train
-from nnrun.progress import Silent
+from nnrun.progress import NullProgress
 from nnrun.runs import metrics, record
 from nnrun.runs.compare import compare
 from nnrun.runs.folder import RunFolder
@@ -128,7 +128,7 @@ def test_processes_side_by_side_give_the_same_figures(crossed: TrainResult, tmp_
     """`--jobs 2` gives the same folds, in the same order in the scores, whichever process ran them."""
     config = tmp_path / "tiny.yaml"
     config.write_text(CONFIG, encoding="utf-8")
-    spread = train(TrainRequest(str(config), (), tmp_path / "runs", tmp_path, (), jobs=2), Silent())
+    spread = train(TrainRequest(str(config), (), tmp_path / "runs", tmp_path, (), jobs=2), NullProgress())
     ours, theirs = (one.scores["cross_validation"]["each"] for one in (crossed, spread))
     assert [fold["fold"] for fold in theirs] == [0, 1, 2]
     for one, other in zip(ours, theirs, strict=True):
@@ -160,13 +160,13 @@ def test_folds_that_are_done_are_not_done_again(crossed: TrainResult, tmp_path: 
     assert done.scores["cross_validation"]["each"] == crossed.scores["cross_validation"]["each"]
     assert record.read(folder)["status"] == "done"
     with pytest.raises(RunError, match="is done"):
-        resume_folds("last", TrainRequest("", (), tmp_path / "runs", tmp_path), Silent())
+        resume_folds("last", TrainRequest("", (), tmp_path / "runs", tmp_path), NullProgress())
 
 
 @pytest.mark.keras
 def test_a_fold_can_be_asked_again(crossed: TrainResult) -> None:
     """`eval --fold` gives the figures that the fold ended with."""
-    again = evaluate(question(crossed, fold=1), Silent())
+    again = evaluate(question(crossed, fold=1), NullProgress())
     assert again.scores["test"]["loss"] == crossed.scores["cross_validation"]["each"][1]["loss"]
 
 
@@ -175,14 +175,14 @@ def test_a_fold_can_be_asked_again(crossed: TrainResult) -> None:
 def test_which_folds_there_are(crossed: TrainResult, fold: int | None, text: str) -> None:
     """Where no model is meant, or one that is not there, the message says what there is."""
     with pytest.raises(RunError, match=text):
-        evaluate(question(crossed, fold=fold), Silent())
+        evaluate(question(crossed, fold=fold), NullProgress())
 
 
 @pytest.mark.keras
 def test_a_single_run_has_no_folds(finished: TrainResult) -> None:
     """A fold asked of a run that has none is refused."""
     with pytest.raises(RunError, match="no cross-validation"):
-        evaluate(question(finished, fold=0), Silent())
+        evaluate(question(finished, fold=0), NullProgress())
 
 
 @pytest.mark.keras
@@ -234,7 +234,7 @@ def test_an_error_in_another_process_reaches_the_user(tmp_path: Path) -> None:
     text = text.replace("sparse_categorical_crossentropy", "{SparseCategoricalCrossentropy: {from_logits: true}}")
     config.write_text(text, encoding="utf-8")
     with pytest.raises(RunError, match="diverged"):
-        train(TrainRequest(str(config), (), tmp_path / "runs", tmp_path, jobs=2), Silent())
+        train(TrainRequest(str(config), (), tmp_path / "runs", tmp_path, jobs=2), NullProgress())
 
 
 @pytest.mark.keras
@@ -248,7 +248,7 @@ def test_boston_is_dealt_out_as_published(tmp_path: Path) -> None:
     data = Path(os.environ.get("NNRUN_DATA_DIR", ""))
     if not (data / "boston-housing.data").is_file():
         pytest.skip("needs boston-housing.data in the folder that NNRUN_DATA_DIR names")
-    done = train(TrainRequest("boston_baseline", ("training.epochs=2",), tmp_path, data), Silent())
+    done = train(TrainRequest("boston_baseline", ("training.epochs=2",), tmp_path, data), NullProgress())
     each = done.scores["cross_validation"]["each"]
     assert [fold["rows"] for fold in each] == [len(test) for _, test in KFold(10).split(range(506))]
     assert [int(line["row"]) for line in predictions(done.folder)] == list(range(506))

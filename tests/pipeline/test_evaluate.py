@@ -14,7 +14,7 @@ import pytest
 from nnrun.errors import DataError, NnrunError, RunError
 from nnrun.pipeline.evaluate import EvaluateRequest, EvaluateResult, evaluate, predict
 from nnrun.pipeline.train import TrainResult
-from nnrun.progress import Silent
+from nnrun.progress import NullProgress
 from nnrun.runs.folder import RunFolder
 from nnrun.runs.json_files import dumps
 
@@ -30,7 +30,7 @@ def copy(finished: TrainResult, tmp_path: Path) -> RunFolder:
 
 def ask(folder: RunFolder, progress: Any = None, **more: Any) -> EvaluateResult:
     """Evaluate a run by its path."""
-    return evaluate(EvaluateRequest(str(folder.path), **more), progress or Silent())
+    return evaluate(EvaluateRequest(str(folder.path), **more), progress or NullProgress())
 
 
 @pytest.mark.parametrize("part", ["test", "validation", "train"])
@@ -55,7 +55,7 @@ def test_the_rows_are_those_of_predictions_csv(copy: RunFolder) -> None:
 def test_runs_are_found_by_what_users_type(copy: RunFolder) -> None:
     """`last`, the name, the whole id and the short id mean the same run."""
     for word in ("last", "tiny", copy.id, copy.short_id):
-        answer = evaluate(EvaluateRequest(word, copy.path.parent), Silent())
+        answer = evaluate(EvaluateRequest(word, copy.path.parent), NullProgress())
         assert answer.folder.id == copy.id
     said = answer.as_json()
     assert (said["run"], said["status"], said["scores"]) == (copy.id, "done", answer.scores)
@@ -114,7 +114,7 @@ def test_a_damaged_run_says_what_is_missing(copy: RunFolder, damage: str) -> Non
 def test_a_run_that_is_not_there_is_said(tmp_path: Path) -> None:
     """A folder that vanished is a message, and so is a folder without runs."""
     with pytest.raises(RunError, match="no run"):
-        evaluate(EvaluateRequest(str(tmp_path / "gone"), tmp_path), Silent())
+        evaluate(EvaluateRequest(str(tmp_path / "gone"), tmp_path), NullProgress())
 
 
 TABLE = """seed: 3

@@ -9,7 +9,7 @@ import pytest
 
 from nnrun.pipeline.evaluate import EvaluateRequest, evaluate, predict
 from nnrun.pipeline.train import TrainRequest, train
-from nnrun.progress import Silent
+from nnrun.progress import NullProgress
 
 pytestmark = pytest.mark.keras
 
@@ -33,7 +33,7 @@ training: {loss: binary_crossentropy, optimizer: Adam, metrics: [accuracy], epoc
 
 def _trained(folder: Path, config: str):
     (folder / "a.yaml").write_text(config, encoding="utf-8")
-    return train(TrainRequest(str(folder / "a.yaml"), (), folder / "runs", folder), Silent())
+    return train(TrainRequest(str(folder / "a.yaml"), (), folder / "runs", folder), NullProgress())
 
 
 def test_the_test_rows_as_another_csv_score_the_same(tmp_path: Path) -> None:
@@ -41,12 +41,12 @@ def test_the_test_rows_as_another_csv_score_the_same(tmp_path: Path) -> None:
     lines = [f"p{n // 4},{1 + n % 28:02d}.01.2026,0{n % 3},{20 + n * 7 % 11}.5,{n % 2}" for n in range(48)]
     (tmp_path / "t.csv").write_text("\n".join(["who,when,zip,bmi,sick", *lines]) + "\n")
     done = _trained(tmp_path, TABLE)
-    own = evaluate(EvaluateRequest(str(done.folder.path), data_dir=tmp_path), Silent())
+    own = evaluate(EvaluateRequest(str(done.folder.path), data_dir=tmp_path), NullProgress())
     tested = [int(row[0]) for row in own.rows]
     assert len({row // 4 for row in tested}) * 4 == len(tested)
     other = tmp_path / "new.csv"
     other.write_text("\n".join(["when,zip,bmi,sick", *(lines[row].partition(",")[2] for row in tested)]) + "\n")
-    again = evaluate(EvaluateRequest(str(done.folder.path), data=other), Silent())
+    again = evaluate(EvaluateRequest(str(done.folder.path), data=other), NullProgress())
     assert again.scores["data"]["loss"] == own.scores["test"]["loss"]
     assert [row[1:] for row in again.rows] == [row[1:] for row in own.rows]
     said = predict(EvaluateRequest(str(done.folder.path)), other)
@@ -65,13 +65,14 @@ def test_a_folder_of_pictures_scores_as_the_same_pictures_did(tmp_path: Path) ->
                 pixels = draw.integers(0, 60, (6, 6)) + shade
                 Image.fromarray(pixels.astype("uint8")).save(tmp_path / part / name / f"{number}.png")
     done = _trained(tmp_path, PICTURES)
-    own = evaluate(EvaluateRequest(str(done.folder.path), data_dir=tmp_path, part="train"), Silent())
-    test = evaluate(EvaluateRequest(str(done.folder.path), data_dir=tmp_path, part="test"), Silent())
-    whole = evaluate(EvaluateRequest(str(done.folder.path), data=tmp_path / "pictures"), Silent())
+    own = evaluate(EvaluateRequest(str(done.folder.path), data_dir=tmp_path, part="train"), NullProgress())
+    test = evaluate(EvaluateRequest(str(done.folder.path), data_dir=tmp_path, part="test"), NullProgress())
+    whole = evaluate(EvaluateRequest(str(done.folder.path), data=tmp_path / "pictures"), NullProgress())
     rows = own.scores["train"]["rows"] + test.scores["test"]["rows"]
     assert whole.scores["data"]["rows"] == rows == 16
     assert whole.scores["data"]["errors"] == own.scores["train"]["errors"] + test.scores["test"]["errors"]
     assert (
-        evaluate(EvaluateRequest(str(done.folder.path), data=tmp_path / "copy"), Silent()).scores["data"]["rows"] == 16
+        evaluate(EvaluateRequest(str(done.folder.path), data=tmp_path / "copy"), NullProgress()).scores["data"]["rows"]
+        == 16
     )
     assert len(predict(EvaluateRequest(str(done.folder.path)), tmp_path / "copy" / "light").rows) == 8

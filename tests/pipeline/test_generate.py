@@ -13,7 +13,7 @@ from nnrun.errors import RunError
 from nnrun.pipeline.evaluate import EvaluateRequest
 from nnrun.pipeline.generate import GenerateRequest, GenerateResult, generate
 from nnrun.pipeline.train import TrainRequest, train
-from nnrun.progress import Silent
+from nnrun.progress import NullProgress
 
 CONFIG = """name: tiny_text
 seed: 7
@@ -66,7 +66,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
         text = CONFIG.replace("PREDICT", predict).replace("tiny_text", name)
         text = text.replace("  - GRU: {units: 8SEQUENCES}\n", ATTENTION) if name == "attention" else text
         (folder / f"{name}.yaml").write_text(text.replace("SEQUENCES", sequences), encoding="utf-8")
-        train(TrainRequest(str(folder / f"{name}.yaml"), runs_dir=folder / "runs"), Silent())
+        train(TrainRequest(str(folder / f"{name}.yaml"), runs_dir=folder / "runs"), NullProgress())
     return folder / "runs"
 
 
@@ -80,19 +80,19 @@ def wish(runs: Path, run: str, **asked: Any) -> GenerateRequest:
 def test_a_run_writes_on_from_a_random_window(runs: Path, run: str, how: str) -> None:
     """A window of the training text is written on from, with memory carried where a recurrent model has it."""
     along = Along()
-    told = generate(wish(runs, run), along, Silent())
+    told = generate(wish(runs, run), along, NullProgress())
     assert along.told.seed_text == told.seed_text
     assert len(told.seed_text) == 12
     assert told.texts == ["".join(along.pieces)]
     assert (len(told.texts[0]), told.ended, told.how) == (30, ["length"], how)
-    assert generate(wish(runs, run, random_seed=6), Along(), Silent()).seed_text != told.seed_text
+    assert generate(wish(runs, run, random_seed=6), Along(), NullProgress()).seed_text != told.seed_text
 
 
 @pytest.mark.keras
 def test_attention_is_cached_within_the_window(runs: Path) -> None:
     """A text that is not longer than the window is written with keys and values kept; the characters are the same."""
-    told = generate(wish(runs, "attention", seed_text="the", length=10), Along(), Silent())
-    again = generate(wish(runs, "attention", seed_text="the", length=10, recompute=True), Along(), Silent())
+    told = generate(wish(runs, "attention", seed_text="the", length=10), Along(), NullProgress())
+    again = generate(wish(runs, "attention", seed_text="the", length=10, recompute=True), Along(), NullProgress())
     assert (told.how, again.how) == ("cache", "window")
     assert told.texts == again.texts
 
@@ -102,7 +102,7 @@ def test_attention_is_cached_within_the_window(runs: Path) -> None:
 @pytest.mark.parametrize("run", ["next", "every", "attention"])
 def test_seed_texts_of_any_length_work(runs: Path, run: str, seed_text: str) -> None:
     """A seed text may be empty, shorter and longer than the window; capitals are folded as the text's were."""
-    told = generate(wish(runs, run, seed_text=seed_text.upper()), Along(), Silent())
+    told = generate(wish(runs, run, seed_text=seed_text.upper()), Along(), NullProgress())
     assert told.seed_text == seed_text
     assert len(told.texts[0]) == 30
 
@@ -111,17 +111,19 @@ def test_seed_texts_of_any_length_work(runs: Path, run: str, seed_text: str) -> 
 def test_unknown_characters_are_named_with_the_nearest(runs: Path) -> None:
     """A seed text with characters that the run's text has not is refused, and the nearest ones are named."""
     with pytest.raises(RunError, match=r"characters that the run's text has not: 'ü' \(nearest: 'u'\), '猫'"):
-        generate(wish(runs, "next", seed_text="für 猫"), Along(), Silent())
+        generate(wish(runs, "next", seed_text="für 猫"), Along(), NullProgress())
 
 
 @pytest.mark.keras
 def test_samples_are_written_at_once(runs: Path) -> None:
     """Several samples differ, and each ends before its own stop text."""
-    told = generate(wish(runs, "every", samples=3, temperature=1.0, seed_text="the "), Along(), Silent())
+    told = generate(wish(runs, "every", samples=3, temperature=1.0, seed_text="the "), Along(), NullProgress())
     assert len(set(told.texts)) == 3
     assert told.characters > 0
     stop = told.texts[0][5]
-    ended = generate(wish(runs, "every", samples=3, temperature=1.0, seed_text="the ", stop=(stop,)), Along(), Silent())
+    ended = generate(
+        wish(runs, "every", samples=3, temperature=1.0, seed_text="the ", stop=(stop,)), Along(), NullProgress()
+    )
     assert ended.ended[0] == "stop"
     for before, after in zip(told.texts, ended.texts, strict=True):
         assert after == before.partition(stop)[0]
@@ -130,7 +132,7 @@ def test_samples_are_written_at_once(runs: Path) -> None:
 @pytest.mark.keras
 def test_ctrl_c_ends_with_what_was_written(runs: Path) -> None:
     """Ctrl-C ends the text where it is, and nothing that was made is lost."""
-    told = generate(wish(runs, "every", length=10000, seed_text="the "), Along(stop_after=2), Silent())
+    told = generate(wish(runs, "every", length=10000, seed_text="the "), Along(stop_after=2), NullProgress())
     assert told.interrupted
     assert 0 < len(told.texts[0]) < 10000
 
@@ -140,7 +142,7 @@ def test_a_run_of_no_text_is_refused(finished: Any) -> None:
     """A run that was not trained on a text cannot write."""
     question = EvaluateRequest(str(finished.folder.path), finished.folder.path.parent)
     with pytest.raises(RunError, match="was not trained to continue a text"):
-        generate(GenerateRequest(question), Along(), Silent())
+        generate(GenerateRequest(question), Along(), NullProgress())
 
 
 @pytest.mark.keras
@@ -160,7 +162,7 @@ def test_the_same_seed_writes_the_same_in_two_processes(runs: Path) -> None:
 @pytest.mark.keras
 def test_copies_are_looked_up_in_the_training_text(runs: Path) -> None:
     """Where it is asked for, each text is looked up in the training part of the run's text."""
-    told = generate(wish(runs, "every", check_copy=True, temperature=1.0, samples=2), Along(), Silent())
+    told = generate(wish(runs, "every", check_copy=True, temperature=1.0, samples=2), Along(), NullProgress())
     assert len(told.copies) == 2
     assert told.copies[0].longest in told.texts[0]
     assert told.as_json()["samples"][1]["copy"]["longest_characters"] == len(told.copies[1].longest) > 0

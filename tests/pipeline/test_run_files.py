@@ -11,7 +11,7 @@ import pytest
 from nnrun.data.dataset import DataPart, Dataset
 from nnrun.pipeline.run_files import image_shape, save_mistakes
 from nnrun.pipeline.train import TrainRequest, train
-from nnrun.progress import Silent
+from nnrun.progress import NullProgress
 from nnrun.runs.folder import RunFolder
 from nnrun.spec.facts import Facts
 
@@ -95,7 +95,7 @@ def test_what_is_a_picture(shape: tuple[int | None, ...] | None, source: str, fo
 def test_a_run_on_pictures_keeps_its_mistakes(tmp_path: Path) -> None:
     """After training, the file holds one picture for each mistake that the scores list."""
     request = TrainRequest("digits_mlp", sets=("training.epochs=1",), runs_dir=tmp_path / "runs")
-    folder = train(request, Silent()).folder
+    folder = train(request, NullProgress()).folder
     worst = json.loads(folder.scores.read_bytes())["test"]["worst"]
     kept = _kept(folder)
     assert kept["rows"].tolist() == [one["row"] for one in worst]

@@ -12,7 +12,7 @@ from PIL import Image
 from nnrun.errors import DataError
 from nnrun.pipeline.evaluate import EvaluateRequest, evaluate
 from nnrun.pipeline.train import TrainRequest, train
-from nnrun.progress import Silent
+from nnrun.progress import NullProgress
 
 PICTURES = """
 name: pictures
@@ -85,7 +85,7 @@ def run(folder: Path, text: str, *, stream: bool):
     """Train a config."""
     file = folder / f"{stream}.yaml"
     file.write_text(text.replace("STREAM", str(stream).lower()))
-    return train(TrainRequest(str(file), runs_dir=folder / "runs", data_dir=folder), Silent())
+    return train(TrainRequest(str(file), runs_dir=folder / "runs", data_dir=folder), NullProgress())
 
 
 def figures(done) -> list[dict]:
@@ -108,7 +108,7 @@ def test_a_streamed_run_is_the_run_in_memory(folder: Path, text: str) -> None:
     assert streamed.folder.predictions.read_bytes() == resident.folder.predictions.read_bytes()
     assert streamed.folder.prepare.read_bytes() == resident.folder.prepare.read_bytes()
     question = EvaluateRequest(str(streamed.folder.path), runs_dir=folder / "runs", data_dir=folder)
-    assert evaluate(question, Silent()).scores["test"] == streamed.scores["test"]
+    assert evaluate(question, NullProgress()).scores["test"] == streamed.scores["test"]
 
 
 @pytest.mark.keras

@@ -17,7 +17,7 @@ from nnrun.pipeline.check import examine
 from nnrun.pipeline.evaluate import EvaluateRequest
 from nnrun.pipeline.generate import GenerateRequest, GenerateResult, generate
 from nnrun.pipeline.train import TrainRequest, TrainResult, train
-from nnrun.progress import Silent
+from nnrun.progress import NullProgress
 
 CONFIG = """name: NAME
 seed: 7
@@ -52,7 +52,7 @@ def config(name: str, samples: str, *, predict: str = "every") -> str:
 def trained(folder: Path, name: str, samples: str, **more: Any) -> TrainResult:
     """A run of that config."""
     (folder / f"{name}.yaml").write_text(config(name, samples, **more), encoding="utf-8")
-    return train(TrainRequest(str(folder / f"{name}.yaml"), runs_dir=folder / "runs"), Silent())
+    return train(TrainRequest(str(folder / f"{name}.yaml"), runs_dir=folder / "runs"), NullProgress())
 
 
 def written(finished: TrainResult) -> list[dict[str, Any]]:
@@ -110,7 +110,7 @@ def test_a_sample_is_what_generate_text_writes(runs: dict[str, TrainResult]) -> 
     folder = runs["with"].folder.path
     question = EvaluateRequest(str(folder), folder.parent, checkpoint="last")
     wish = GenerateRequest(question, length=30, seed_text="the ", temperature=0.7, random_seed=7)
-    assert generate(wish, NotRead(), Silent()).texts == [written(runs["with"])[-1]["text"]]
+    assert generate(wish, NotRead(), NullProgress()).texts == [written(runs["with"])[-1]["text"]]
 
 
 @pytest.mark.keras

@@ -17,7 +17,7 @@ from nnrun.pipeline.check import examine
 from nnrun.pipeline.evaluate import EvaluateRequest, evaluate, predict
 from nnrun.pipeline.train import TrainRequest, train
 from nnrun.pipeline.user_code import register_code, register_run_code
-from nnrun.progress import Silent
+from nnrun.progress import NullProgress
 from nnrun.runs import record as records
 from nnrun.runs.folder import RunFolder
 
@@ -51,7 +51,9 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def trained(place: Path) -> TrainResult:
     """The page's run."""
-    return train(TrainRequest(str(place / "own.yaml"), runs_dir=place / "runs", code=(place / "my_code.py",)), Silent())
+    return train(
+        TrainRequest(str(place / "own.yaml"), runs_dir=place / "runs", code=(place / "my_code.py",)), NullProgress()
+    )
 
 
 def asking(trained: TrainResult, *code: Path, trust: bool = False) -> EvaluateRequest:
@@ -93,7 +95,7 @@ def test_a_run_keeps_the_code_and_its_digest(trained: TrainResult, place: Path) 
 def test_the_same_code_gives_the_same_figures(trained: TrainResult, place: Path) -> None:
     """`eval` with `--code`, and with `--trust-run`, gives the figures of training to the last digit."""
     for question in (asking(trained, place / "my_code.py"), asking(trained, trust=True)):
-        assert evaluate(question, Silent()).scores["test"] == trained.scores["test"]
+        assert evaluate(question, NullProgress()).scores["test"] == trained.scores["test"]
 
 
 @pytest.mark.keras
@@ -120,7 +122,10 @@ def test_code_that_fails_is_told_at_its_own_lines(tmp_path: Path) -> None:
     (tmp_path / "my.py").write_text(BROKEN, encoding="utf-8")
     (tmp_path / "x.yaml").write_text(CONFIG, encoding="utf-8")
     with pytest.raises(RunError, match=r"my\.py:3: .*ZeroDivisionError") as caught:
-        train(TrainRequest(str(tmp_path / "x.yaml"), runs_dir=tmp_path / "runs", code=(tmp_path / "my.py",)), Silent())
+        train(
+            TrainRequest(str(tmp_path / "x.yaml"), runs_dir=tmp_path / "runs", code=(tmp_path / "my.py",)),
+            NullProgress(),
+        )
     notes = "\n".join(caught.value.__notes__)
     assert "in divide" in notes
     assert "nnrun" not in notes.replace(str(tmp_path), "")
@@ -216,14 +221,14 @@ def test_a_metric_that_xla_cannot_compile_ends_only_an_explicit_wish(
     config.write_text(COMPILED, encoding="utf-8")
     code.write_text(COUNTING, encoding="utf-8")
     request = TrainRequest(str(config), runs_dir=tmp_path / "runs", code=(code,))
-    folder = train(request, Silent()).folder
+    folder = train(request, NullProgress()).folder
     fields = records.read(folder)
     assert fields["executor"] == "resident"
     assert "XLA cannot compile the steps" in folder.log.read_text(encoding="utf-8")
     assert "cannot compile the steps" in fields["executor_why"]
     assert "PyFunc" in fields["executor_why"]
     with pytest.raises(ConfigError) as caught:
-        train(replace(request, sets=("training.execution.xla=true",)), Silent())
+        train(replace(request, sets=("training.execution.xla=true",)), NullProgress())
     problem = caught.value.problems[0]
     assert "XLA cannot compile" in problem.text
     assert "xla: auto" in str(problem.hint)

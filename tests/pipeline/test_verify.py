@@ -13,7 +13,7 @@ from hypothesis import strategies as some
 from PIL import Image
 
 from nnrun.pipeline.verify import Claim, VerifyRequest, satisfies, value_at, verify
-from nnrun.progress import Silent
+from nnrun.progress import NullProgress
 from nnrun.runs.folder import RunFolder
 from nnrun.spec.experiment import Expectation
 
@@ -32,7 +32,7 @@ def asked(folder: Path, config: str, **how: Any) -> Any:
     """Verify a config's text in a folder of its own."""
     file = folder / "gate.yaml"
     file.write_text(config, encoding="utf-8")
-    return verify(file, VerifyRequest(folder / "runs", folder, **how), Silent())
+    return verify(file, VerifyRequest(folder / "runs", folder, **how), NullProgress())
 
 
 def only_short_id(folder: Path) -> str:

@@ -107,8 +107,8 @@ def _prepare() -> None:
         if isinstance(stream, io.TextIOWrapper):
             # A file name or a terminal may lack UTF-8; what cannot be written is shown as an escape.
             stream.reconfigure(errors="backslashreplace")
-    # Half of what `check` takes is imports: collecting garbage between them costs 20 ms (`listening` begins again, for
-    # long work).
+    # Imports take half of the time of `check`, and collecting garbage between them costs 20 ms; `open_progress`
+    # switches the collector on again for long work.
     gc.disable()
     signal.signal(signal.SIGTERM, _stop)
 

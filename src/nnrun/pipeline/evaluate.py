@@ -14,7 +14,7 @@ from nnrun.errors import NnrunError, RunError
 from nnrun.pipeline import user_code
 from nnrun.pipeline.cross_validate import is_cross_validated
 from nnrun.pipeline.run_files import named_parts
-from nnrun.progress import Silent
+from nnrun.progress import NullProgress
 from nnrun.runs import record as records
 from nnrun.runs.find import find
 from nnrun.runs.record import read_finished_folds
@@ -273,7 +273,7 @@ def _dataset(kept: LoadedRun, progress: Progress) -> Dataset:
     form, seed, paths = target_forms(experiment), experiment.seed, kept.places
     if kept.fold is None:
         return load(experiment.data, form=form, seed=seed, paths=paths, progress=progress)
-    folded = load_folded(experiment.data, form=form, seed=seed, paths=paths, progress=Silent())
+    folded = load_folded(experiment.data, form=form, seed=seed, paths=paths, progress=NullProgress())
     return folded.dataset(kept.fold, progress)
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from nnrun.errors import NnrunError, RunError
 from nnrun.pipeline import user_code
 from nnrun.pipeline.fold_runner import FoldRunner
-from nnrun.progress import Silent
+from nnrun.progress import NullProgress
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -84,7 +84,11 @@ def _work(assignment: FoldAssignment, code: tuple[FilePath, ...], queue: Queue[A
             user_code.run_code(codes, experiment, threads=assignment.threads, log=assignment.folder.log),
         ):
             crossing = load_folded(
-                experiment.data, form=examined.form, seed=experiment.seed, paths=examined.places, progress=Silent()
+                experiment.data,
+                form=examined.form,
+                seed=experiment.seed,
+                paths=examined.places,
+                progress=NullProgress(),
             )
             FoldRunner(assignment, crossing, tell).run()
         tell("end", None, None)

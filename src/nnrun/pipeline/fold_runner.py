@@ -9,7 +9,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from nnrun.pipeline.run_files import ensure_run_folder, load_initial_weights, named_parts, save_model_files
-from nnrun.progress import Silent
+from nnrun.progress import NullProgress
 from nnrun.runs import metrics
 
 if TYPE_CHECKING:
@@ -283,7 +283,7 @@ class FoldRunner:
             self._seconds[name] += perf_counter() - began
 
 
-class _Passing(Silent):
+class _Passing(NullProgress):
     """Passes on what a fold says; its steps and epochs are told of otherwise."""
 
     def __init__(self, tell: EventSink) -> None:

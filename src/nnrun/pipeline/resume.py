@@ -9,7 +9,7 @@ from nnrun.pipeline import user_code
 from nnrun.pipeline.check import examine
 from nnrun.pipeline.cross_validate import CrossValidation, cross_validate, is_cross_validated
 from nnrun.pipeline.train import TrainResult, raise_if_errors, record_outcome
-from nnrun.progress import Logged
+from nnrun.progress import LoggedProgress
 from nnrun.runs import environment
 from nnrun.runs import record as records
 from nnrun.runs.disk import RunLog
@@ -51,7 +51,7 @@ def resume_folds(word: str, request: TrainRequest, progress: Progress) -> TrainR
             record_outcome(record, folder),
             user_code.run_code(codes, examined.experiment, threads=fields["threads"], log=folder.log),
         ):
-            heard = Logged(progress, RunLog(folder.log).write)
+            heard = LoggedProgress(progress, RunLog(folder.log).write)
             heard.say(f"Run {folder.id}, resumed")
             crossed = CrossValidation(examined, folder, request.runs_dir, request.jobs, request.code)
             scores = cross_validate(crossed, record, heard)

@@ -30,7 +30,7 @@ from nnrun.pipeline.run_files import (
     save_model_files,
     source_digests,
 )
-from nnrun.progress import Logged
+from nnrun.progress import LoggedProgress
 from nnrun.runs import metrics
 from nnrun.runs.disk import RunLog
 from nnrun.runs.folder import RunFolder
@@ -105,10 +105,10 @@ def train(request: TrainRequest, progress: Progress) -> TrainResult:
         raise_if_errors(examined)
         folder = create_run_folder(request, examined, codes)
         with recorded(folder, request, examined, codes) as record:
-            heard = Logged(progress, RunLog(folder.log).write)
+            heard = LoggedProgress(progress, RunLog(folder.log).write)
             # What is probably not meant is said before time is spent on it.
             for problem in examined.problems:
-                heard.found(problem)
+                heard.show_problem(problem)
             with user_code.run_code(codes, examined.experiment, threads=record.fields["threads"], log=folder.log):
                 heard.say(f"Run {folder.id}")
                 scores = _scores(request, examined, folder, record, heard)

@@ -18,7 +18,7 @@ from nnrun.data.prepare.registry import restore
 from nnrun.engine.session import Session
 from nnrun.errors import ConfigError, Problem
 from nnrun.pipeline.check import check_context
-from nnrun.progress import Silent
+from nnrun.progress import NullProgress
 from nnrun.spec.data import Split
 from nnrun.spec.experiment import Experiment, validate
 from nnrun.spec.findings.checks import check
@@ -141,7 +141,7 @@ def fit_arrays(
         ) as session,
     ):
         architecture = session.architecture()
-        session.fit(dataset, folder, folder / "best.keras", Silent(), history.append)
+        session.fit(dataset, folder, folder / "best.keras", NullProgress(), history.append)
         session.forget()
     _free_logger()
     return TrainedModel(document, experiment, dataset.facts, dataset.fitted, history, architecture, session)
@@ -153,7 +153,7 @@ def _dataset(experiment: Experiment, data: Examples, task: Task, class_names: tu
     raw = SourceData(data, class_names=class_names, target_names=_names(names, data), task=task)
     split = _within(experiment.data.split)
     parts = split_parts(raw, split, experiment.seed)
-    return prepare_dataset(raw, parts, replace(experiment.data, split=split), form=form, progress=Silent())
+    return prepare_dataset(raw, parts, replace(experiment.data, split=split), form=form, progress=NullProgress())
 
 
 def _names(names: tuple[str, ...], data: Examples) -> tuple[str, ...]:

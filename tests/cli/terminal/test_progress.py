@@ -9,15 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nnrun.cli.terminal.layout import wide
-from nnrun.cli.terminal.progress import Listener, NullProgress, Pace, Terminal, amount, moving_line, time_left
+from nnrun.cli.terminal.progress import EpochTimer, LiveProgress, PlainProgress, amount, moving_line, time_left
 from nnrun.cli.terminal.screen import Screen
 from nnrun.errors import Mark, Problem
+from nnrun.progress import NullProgress
 
 
 def test_a_log_gets_the_learning_rate_only_where_it_changes() -> None:
     """Figures that stay the same are not repeated every epoch."""
     stream = io.StringIO()
-    listener = Listener(Screen(stream, terminal=False))
+    listener = PlainProgress(Screen(stream, terminal=False))
     for epoch, rate in ((1, 0.1), (2, 0.1), (3, 0.05)):
         listener.epoch(epoch, 4, {"loss": 0.5, "learning_rate": rate, "seconds": 2.0})
     assert stream.getvalue().splitlines() == [
@@ -29,7 +30,7 @@ def test_a_log_gets_the_learning_rate_only_where_it_changes() -> None:
 
 def test_the_first_epoch_counts_only_while_it_is_alone() -> None:
     """The first epoch also compiles, so that later ones say more of what is left."""
-    pace = Pace()
+    pace = EpochTimer()
     assert pace.left(3) is None
     pace.add(10.0)
     assert pace.left(3) == 30.0
@@ -41,7 +42,7 @@ def test_the_first_epoch_counts_only_while_it_is_alone() -> None:
 def test_a_bar_in_a_log_is_one_line() -> None:
     """A download says once that it began, and how large it is."""
     stream = io.StringIO()
-    with Listener(Screen(stream, terminal=False)).bar("Fetching mnist.npz", 11490434, "B") as bar:
+    with PlainProgress(Screen(stream, terminal=False)).bar("Fetching mnist.npz", 11490434, "B") as bar:
         bar.advance(1000)
     assert stream.getvalue() == "Fetching mnist.npz (11.5 MB) ...\n"
 
@@ -49,7 +50,7 @@ def test_a_bar_in_a_log_is_one_line() -> None:
 def test_a_warning_is_marked_and_cannot_command_the_terminal() -> None:
     """What a file's name brings along is shown, not obeyed."""
     stream = io.StringIO()
-    Listener(Screen(stream, terminal=False)).warn("odd\x1b[2Jname")
+    PlainProgress(Screen(stream, terminal=False)).warn("odd\x1b[2Jname")
     assert stream.getvalue() == "warning: odd\N{REPLACEMENT CHARACTER}[2Jname\n"
 
 
@@ -64,7 +65,7 @@ def test_nobody_listens_but_warnings_are_kept_for_json() -> None:
 def test_a_terminal_clears_its_moving_line_before_a_line_that_stays() -> None:
     """The moving line gives way, and comes back with the next step."""
     stream = io.StringIO()
-    terminal = Terminal(Screen(stream, terminal=True))
+    terminal = LiveProgress(Screen(stream, terminal=True))
     terminal.step(1, 2, 0.5)
     terminal.say("Run x")
     shown = stream.getvalue()
@@ -76,15 +77,15 @@ def test_a_finding_is_told_at_its_place_above_the_moving_line() -> None:
     """What is probably not meant comes with its place and its hint, on a terminal once the moving line is gone."""
     log, shown = io.StringIO(), io.StringIO()
     problem = Problem(Mark("my.yaml", 3, 5, 1, ""), "the last batch is small", "write 32", "odd", "warning")
-    Listener(Screen(log, terminal=False)).found(problem)
+    PlainProgress(Screen(log, terminal=False)).show_problem(problem)
     lines = log.getvalue().splitlines()
     assert lines[0] == "my.yaml:3:5: warning: the last batch is small [odd]"
     assert lines[-1] == "      hint: write 32"
-    terminal = Terminal(Screen(shown, terminal=True))
+    terminal = LiveProgress(Screen(shown, terminal=True))
     terminal.step(1, 2, 0.5)
-    terminal.found(problem)
+    terminal.show_problem(problem)
     assert shown.getvalue().index("epoch 1/2") < shown.getvalue().index("the last batch is small")
-    NullProgress().found(problem)
+    NullProgress().show_problem(problem)
 
 
 @given(

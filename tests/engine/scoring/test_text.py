@@ -13,7 +13,7 @@ from nnrun.data.data_paths import DataPaths
 from nnrun.data.load import load
 from nnrun.engine.session import Session
 from nnrun.errors import Mark
-from nnrun.progress import Silent
+from nnrun.progress import NullProgress
 from nnrun.spec.experiment import validate
 
 CONFIG = """data:
@@ -45,7 +45,7 @@ def test_scores_are_those_of_all_outputs(tmp_path, keras: ModuleType, every, los
     text = CONFIG.replace("PREDICT", "every" if every else "next").replace("LOSS", loss)
     text = text.replace("SEQUENCES", ", return_sequences: true" if every else "").replace("ACTIVATION", activation)
     experiment = validate(parse(text, "x.yaml"))
-    dataset = load(experiment.data, form=form, seed=7, paths=DataPaths(tmp_path), progress=Silent())
+    dataset = load(experiment.data, form=form, seed=7, paths=DataPaths(tmp_path), progress=NullProgress())
 
     def phase(name: str):
         from contextlib import nullcontext

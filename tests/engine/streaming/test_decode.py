@@ -10,7 +10,7 @@ from PIL import Image
 
 from nnrun.data.streaming.picture_files import PictureFiles, scan_pictures
 from nnrun.engine.streaming.decode import block_size, decoder, first_broken
-from nnrun.progress import Silent
+from nnrun.progress import NullProgress
 
 
 def pictures(folder: Path, size: tuple[int, int], **options: object) -> list[Path]:
@@ -55,7 +55,7 @@ def test_plain_pictures_have_pillows_pixels(keras, tmp_path, size, options, colo
     """JPEG of any quality and subsampling, progressive ones, and PNG; as they are, and as grey."""
     import tensorflow as tf
 
-    store = scan_pictures(pictures(tmp_path, size, **options), size, colour, Silent(), same=True)
+    store = scan_pictures(pictures(tmp_path, size, **options), size, colour, NullProgress(), same=True)
     assert store.plain.all()
     rows = np.arange(12)
     assert (decoded(tf, store, rows) == store.read(rows)).all()
@@ -68,7 +68,7 @@ def test_grey_pictures_alone_are_decoded_with_one_channel(keras, tmp_path) -> No
 
     file = tmp_path / "a.jpg"
     Image.fromarray(np.arange(64, dtype="uint8").reshape(8, 8)).save(file)
-    store = scan_pictures([file], (8, 8), "grey", Silent(), same=True)
+    store = scan_pictures([file], (8, 8), "grey", NullProgress(), same=True)
     assert store.channels == 1
     assert (decoded(tf, store, np.array([0])) == store.read(np.array([0]))).all()
 
@@ -79,7 +79,7 @@ def test_what_is_not_plain_is_decoded_by_pillow(keras, tmp_path) -> None:
     import tensorflow as tf
 
     files = [*pictures(tmp_path, (6, 5)), *pictures(tmp_path, (9, 9), ending="gif")]
-    store = scan_pictures(files, (6, 5), "rgb", Silent(), same=False)
+    store = scan_pictures(files, (6, 5), "rgb", NullProgress(), same=False)
     assert store.plain.tolist() == [True] * 12 + [False] * 12
     rows = np.array([0, 13, 20])
     assert (decoded(tf, store, -1 - rows) == store.read(rows)).all()
@@ -100,7 +100,7 @@ def test_the_first_broken_picture_is_found(keras, tmp_path) -> None:
     import tensorflow as tf
 
     files = pictures(tmp_path, (16, 16))
-    store = scan_pictures(files, (16, 16), "rgb", Silent(), same=True)
+    store = scan_pictures(files, (16, 16), "rgb", NullProgress(), same=True)
     assert first_broken(tf, store, np.arange(12)) is None
     files[7].write_bytes(files[7].read_bytes()[:-60])
     assert files[7].name in str(first_broken(tf, store, np.arange(12)))

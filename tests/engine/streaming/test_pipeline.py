@@ -14,7 +14,7 @@ from nnrun.data.streaming.streams import Stream
 from nnrun.engine.executors.shuffle import order
 from nnrun.engine.streaming.pipeline import Pipeline
 from nnrun.errors import DataError
-from nnrun.progress import Silent
+from nnrun.progress import NullProgress
 
 from .test_streamed import on_disk
 
@@ -53,7 +53,7 @@ def test_pictures_come_prepared(keras, files, chunk: int) -> None:
 
     Image.open(files[3]).save(files[3].with_suffix(".bmp"))
     files[3] = files[3].with_suffix(".bmp")
-    store = scan_pictures(files, (10, 9), "rgb", Silent(), same=True)
+    store = scan_pictures(files, (10, 9), "rgb", NullProgress(), same=True)
     stream = Stream(store, np.arange(150)[::-1], 1e6).with_step(Rescale(255)).finalized()
     turned = order(0, 0, 150)
     found = np.concatenate([one.numpy() for one in Pipeline(tf, stream, chunk).run(turned)])
@@ -65,7 +65,7 @@ def test_a_picture_that_breaks_is_named(keras, files) -> None:
     """TensorFlow's own message has no path."""
     import tensorflow as tf
 
-    store = scan_pictures(files, (10, 9), "rgb", Silent(), same=True)
+    store = scan_pictures(files, (10, 9), "rgb", NullProgress(), same=True)
     pipeline = Pipeline(tf, Stream(store, np.arange(150), 1e6).finalized(), 50)
     files[120].write_bytes(files[120].read_bytes()[:-50])
     with pytest.raises(DataError, match=r"120\.jpg: expected a picture"):

@@ -14,10 +14,10 @@ from nnrun.engine.executors.resident import ResidentExecutor
 from nnrun.engine.executors.shuffle import order
 from nnrun.engine.training.loop import TrainingLoop
 from nnrun.errors import RunError
-from nnrun.progress import Silent
+from nnrun.progress import NullProgress
 
 
-class Listening(Silent):
+class Listening(NullProgress):
     """A listener that notes what it hears, in one list with what others note."""
 
     def __init__(self, heard: list[tuple[Any, ...]]) -> None:
@@ -184,7 +184,9 @@ def course(keras, part, epochs) -> Callable[..., tuple[Any, list[dict[str, Any]]
         heard = keras.callbacks.CallbackList(callbacks, model=model, epochs=count, steps=4)
         lines: list[dict[str, Any]] = []
         training = epochs(count, "shuffle: false").training
-        done = TrainingLoop(model, executor, train, validation, heard, False, 7).run(training, Silent(), lines.append)
+        done = TrainingLoop(model, executor, train, validation, heard, False, 7).run(
+            training, NullProgress(), lines.append
+        )
         return model, lines, done
 
     return run

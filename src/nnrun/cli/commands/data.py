@@ -156,14 +156,14 @@ def fetch(name: str, data_dir: Path | None, quiet: bool, as_json: bool) -> None:
     """  # noqa: D301
     from pathlib import Path
 
-    from nnrun.cli.terminal.progress import listening
+    from nnrun.cli.terminal.progress import open_progress
     from nnrun.cli.terminal.screen import Screen, put_json
     from nnrun.data.all_sources import SOURCES
     from nnrun.data.data_paths import DataPaths
     from nnrun.data.named.datasets import data_set
 
     known = data_set(name)
-    with listening(quiet=quiet, json=as_json) as progress:
+    with open_progress(quiet=quiet, json=as_json) as progress:
         files = SOURCES[known.name]().load(DataPaths(Path.cwd(), data_dir), progress).files
     if as_json:
         put_json({"name": known.name, "files": [str(path) for path in files.values()]})
@@ -189,11 +189,11 @@ def check(config: str, sets: tuple[str, ...], data_dir: Path | None, quiet: bool
     nnrun data check my.yaml
     """  # noqa: D301
     from nnrun.cli.commands.configs import located
-    from nnrun.cli.terminal.progress import listening
+    from nnrun.cli.terminal.progress import open_progress
     from nnrun.cli.terminal.screen import put_json
     from nnrun.pipeline.check import check_data
 
-    with listening(quiet=quiet, json=as_json) as progress:
+    with open_progress(quiet=quiet, json=as_json) as progress:
         found = check_data(located(config), sets, data_dir, progress)
     if as_json:
         put_json(found.as_json())

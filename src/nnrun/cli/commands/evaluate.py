@@ -63,13 +63,14 @@ def evaluate(  # noqa: PLR0913 - one for each option
     nnrun eval last --checkpoint best --show 10
     nnrun eval 3f9a21 --data more.csv
     """  # noqa: D301
-    from nnrun.cli.terminal.progress import NullProgress, listening
+    from nnrun.cli.terminal.progress import open_progress
     from nnrun.cli.terminal.scores import put_details, put_scores
     from nnrun.cli.terminal.screen import Screen, put_json
     from nnrun.pipeline.evaluate import EvaluateRequest
     from nnrun.pipeline.evaluate import evaluate as ask
+    from nnrun.progress import NullProgress
 
-    with listening(quiet=quiet, json=as_json) as progress:
+    with open_progress(quiet=quiet, json=as_json) as progress:
         answer = ask(EvaluateRequest(run, runs_dir, data_dir, checkpoint, part, data, code, trust_run, fold), progress)
     if as_json:
         warnings = progress.warnings if isinstance(progress, NullProgress) else []

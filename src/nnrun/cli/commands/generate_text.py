@@ -83,7 +83,7 @@ def generate(*, run: str, out: Path | None, quiet: bool, as_json: bool, **asked:
     nnrun generate-text last --length 1000 --random-seed 7
     """  # noqa: D301
     from nnrun.cli.options import require_place, write
-    from nnrun.cli.terminal.progress import listening
+    from nnrun.cli.terminal.progress import open_progress
     from nnrun.cli.terminal.screen import Screen, put_json
     from nnrun.pipeline.evaluate import EvaluateRequest
     from nnrun.pipeline.generate import GenerateRequest
@@ -97,7 +97,7 @@ def generate(*, run: str, out: Path | None, quiet: bool, as_json: bool, **asked:
     asked["temperature"] = _temperature(asked)
     asked.pop("greedy")
     reader = _Reader(Screen.out(), samples=asked["samples"], seed_shown=not quiet, muted=as_json)
-    with listening(quiet=quiet, json=as_json) as progress:
+    with open_progress(quiet=quiet, json=as_json) as progress:
         told = ask(GenerateRequest(question, **asked), reader, progress)
         reader.end(told)
         if out is not None:

@@ -51,14 +51,15 @@ def predict(  # noqa: PLR0913 - one for each option
     nnrun predict last new.csv --out predicted.csv
     """  # noqa: D301
     from nnrun.cli.options import require_place, write
-    from nnrun.cli.terminal.progress import NullProgress, listening
+    from nnrun.cli.terminal.progress import open_progress
     from nnrun.cli.terminal.screen import Screen, put_json
     from nnrun.pipeline.evaluate import EvaluateRequest
     from nnrun.pipeline.evaluate import predict as ask
+    from nnrun.progress import NullProgress
 
     if out is not None:
         require_place(out, "predictions.csv")
-    with listening(quiet=quiet, json=as_json) as progress:
+    with open_progress(quiet=quiet, json=as_json) as progress:
         question = EvaluateRequest(run, runs_dir, data_dir, checkpoint, code=code, trust_run=trust_run, fold=fold)
         answer = ask(question, file)
         if out is not None:

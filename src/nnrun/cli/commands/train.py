@@ -14,8 +14,9 @@ from nnrun.errors import NnrunError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from nnrun.cli.terminal.progress import Listener, NullProgress
+    from nnrun.cli.terminal.progress import PlainProgress
     from nnrun.pipeline.train import TrainRequest, TrainResult
+    from nnrun.progress import NullProgress
     from nnrun.runs.folder import RunFolder
 
 
@@ -74,13 +75,13 @@ def train(  # noqa: PLR0913 - one for each option
     nnrun train --resume-folds last
     """  # noqa: D301
     from nnrun.cli.commands.configs import located
-    from nnrun.cli.terminal.progress import listening
+    from nnrun.cli.terminal.progress import open_progress
     from nnrun.pipeline.train import TrainRequest
 
     _require_one(config, sets, resume_folds)
     file = str(located(config)) if config is not None else ""
     request = TrainRequest(file, sets, runs_dir, data_dir, tuple(sys.argv), code, jobs)
-    with listening(quiet=quiet, json=as_json) as progress:
+    with open_progress(quiet=quiet, json=as_json) as progress:
         finished = _train(request, progress, resume_folds, with_report=with_report)
     page = _report(finished.folder) if with_report else None
     _tell(finished, request, page, quiet=quiet, as_json=as_json)
@@ -112,7 +113,7 @@ def _require_one(config: str | None, sets: tuple[str, ...], resumed: str | None)
 
 
 def _train(
-    request: TrainRequest, progress: Listener | NullProgress, resumed: str | None, *, with_report: bool
+    request: TrainRequest, progress: PlainProgress | NullProgress, resumed: str | None, *, with_report: bool
 ) -> TrainResult:
     from nnrun.pipeline.resume import resume_folds
     from nnrun.pipeline.train import train as run

@@ -60,14 +60,14 @@ def verify(
     nnrun verify configs/smoke
     nnrun verify digits_mlp --seeds 5
     """  # noqa: D301
-    from nnrun.cli.terminal.progress import listening
+    from nnrun.cli.terminal.progress import open_progress
     from nnrun.pipeline.verify import VerifyRequest
     from nnrun.pipeline.verify import verify as ask
 
     asked = VerifyRequest(runs_dir, data_dir, seeds, fresh, tuple(sys.argv))
     found = []
     for file in (file for word in files for file in walk(word)):
-        with listening(quiet=quiet or not sys.stderr.isatty(), json=as_json) as progress:
+        with open_progress(quiet=quiet or not sys.stderr.isatty(), json=as_json) as progress:
             one = _wrong(file) if isinstance(file, Checked) else ask(file, asked, progress)
         found.append(one)
         if not as_json:

@@ -12,7 +12,7 @@ from nnrun.cli.terminal.layout import put_paragraph, wide, wrap
 from nnrun.cli.terminal.problems import put_problem
 from nnrun.cli.terminal.screen import Screen, visible
 from nnrun.formatting import format_bytes, format_duration
-from nnrun.progress import Silent, epoch_line
+from nnrun.progress import NullProgress, epoch_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -28,18 +28,7 @@ _STILL = 0.1
 _SMALLEST_BAR, _LARGEST_BAR = 6, 30
 
 
-class NullProgress(Silent):
-    """Shows nothing, and keeps the warnings for `--json`."""
-
-    def __init__(self) -> None:
-        self.warnings: list[str] = []
-
-    def warn(self, text: str) -> None:
-        """Keep it."""
-        self.warnings.append(text)
-
-
-class Pace:
+class EpochTimer:
     """How long epochs take, and so how much time is left."""
 
     def __init__(self) -> None:
@@ -57,7 +46,7 @@ class Pace:
         return median(self._seconds[1:] or self._seconds) * epochs if self._seconds else None
 
 
-class Listener:
+class PlainProgress:
     """Writes lines that stay; the base of the log and the terminal.
 
     Args:
@@ -66,7 +55,7 @@ class Listener:
 
     def __init__(self, screen: Screen) -> None:
         self._screen = screen
-        self._pace = Pace()
+        self._pace = EpochTimer()
         self._rate: float | None = None
 
     def say(self, text: str) -> None:
@@ -79,7 +68,7 @@ class Listener:
         for number, line in enumerate(wrap(f"warning: {visible(text)}", self._screen.width, "    ")):
             self._screen.put(f"{head}{line.removeprefix('warning:')}" if number == 0 else line)
 
-    def found(self, problem: Problem) -> None:
+    def show_problem(self, problem: Problem) -> None:
         """Write it, with the line it is about."""
         put_problem(self._screen, problem)
 
@@ -87,7 +76,7 @@ class Listener:
     def bar(self, what: str, total: float | None, unit: str) -> Iterator[Bar]:
         """Write that it began."""
         self.say(f"{what} ..." if total is None else f"{what} ({amount(total, unit)}) ...")
-        yield Silent().bar(what, total, unit).__enter__()
+        yield NullProgress().bar(what, total, unit).__enter__()
 
     def step(self, epoch: int, total: int, share: float) -> None:
         """Ignore it: a log is for what stays."""
@@ -107,7 +96,7 @@ class Listener:
             self._screen.put(part)
 
 
-class Terminal(Listener):
+class LiveProgress(PlainProgress):
     """Writes lines that stay, and below them one that moves and goes away.
 
     Args:
@@ -130,10 +119,10 @@ class Terminal(Listener):
         self.clear()
         super().warn(text)
 
-    def found(self, problem: Problem) -> None:
+    def show_problem(self, problem: Problem) -> None:
         """Write it above the moving line."""
         self.clear()
-        super().found(problem)
+        super().show_problem(problem)
 
     @contextmanager
     def bar(self, what: str, total: float | None, unit: str) -> Iterator[Bar]:
@@ -194,7 +183,7 @@ class Terminal(Listener):
 
 
 class _MovingBar:
-    def __init__(self, terminal: Terminal, what: str, total: float | None, unit: str) -> None:
+    def __init__(self, terminal: LiveProgress, what: str, total: float | None, unit: str) -> None:
         self._terminal, self._what, self._total, self._unit = terminal, what, total, unit
         self._done, self._began = 0.0, time.monotonic()
         self._draw()
@@ -241,7 +230,7 @@ def amount(number: float, unit: str) -> str:
 
 
 @contextmanager
-def listening(*, quiet: bool = False, json: bool = False) -> Iterator[Listener | NullProgress]:
+def open_progress(*, quiet: bool = False, json: bool = False) -> Iterator[PlainProgress | NullProgress]:
     """Open who listens, for as long as the `with` block of long work runs."""
     gc.enable()
     if quiet or json:
@@ -249,9 +238,9 @@ def listening(*, quiet: bool = False, json: bool = False) -> Iterator[Listener |
         return
     with Screen.own_err() as screen:
         if not screen.terminal:
-            yield Listener(screen)
+            yield PlainProgress(screen)
             return
-        terminal = Terminal(screen)
+        terminal = LiveProgress(screen)
         try:
             yield terminal
         finally:

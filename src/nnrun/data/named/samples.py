@@ -8,7 +8,7 @@ from nnrun.data.columns import label
 from nnrun.data.named.datasets import data_set
 from nnrun.data.named.named_source import find_files
 from nnrun.errors import DataError
-from nnrun.progress import Silent
+from nnrun.progress import NullProgress
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,7 +40,7 @@ def count_classes(name: str, source: Source, paths: DataPaths) -> dict[str, int]
         return {}
     import numpy as np
 
-    data = source.load(paths, Silent())
+    data = source.load(paths, NullProgress())
     values, counts = np.unique(np.asarray(data.train.y), return_counts=True)
     return {_class_name(data, value): count for value, count in zip(values.tolist(), counts.tolist(), strict=True)}
 
@@ -66,7 +66,7 @@ def write_sheet(name: str, source: Source, paths: DataPaths, file: Path) -> None
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    data = source.load(paths, Silent())
+    data = source.load(paths, NullProgress())
     x, y = np.asarray(data.train.x), np.asarray(data.train.y)
     classes = np.unique(y)[:_MOST_CLASSES]
     figure = Figure(figsize=(1.6 + 0.6 * _PICTURES, 0.6 * len(classes)))

@@ -161,7 +161,7 @@ class Images:
         import numpy as np
 
         from nnrun.data.sources.npz import read_examples
-        from nnrun.progress import Silent
+        from nnrun.progress import NullProgress
 
         size = (int(layout["size"][0]), int(layout["size"][1]))
         if file.suffix.lower() == ".npz":
@@ -173,7 +173,7 @@ class Images:
         else:
             pictures = self._listed_in(file, with_target=with_target)
         with pictures.located_errors():
-            examples, _ = self._decode(pictures, size, Silent(), same_size=False)
+            examples, _ = self._decode(pictures, size, NullProgress(), same_size=False)
         return examples if with_target else Examples(examples.x, None)
 
     @property
