@@ -1,4 +1,4 @@
-"""What the catalog's tests share: Keras itself, and a maker of Keras objects from plain data."""
+"""Fixtures of the catalog's tests: Keras itself, and a function that makes Keras objects from plain data."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def generator() -> ModuleType:
 
 @pytest.fixture(scope="session")
 def make(keras: Any) -> Callable[..., Any]:
-    """Makes the Keras object of an entry from its required arguments, or from all its arguments said out."""
+    """Return a function that makes an entry's Keras object from its required arguments, or from all of them."""
 
     def home(category: str) -> Any:
         place = keras

@@ -35,15 +35,15 @@ from nnrun.catalog.annotations import kind_from
     ],
 )
 def test_an_annotation_is_a_kind(annotation: str, kind: kinds.Kind) -> None:
-    """What Python says of a parameter is what a config may write for it."""
+    """An annotation defines the values that a config may write."""
     assert kind_from(annotation) == kind
 
 
 @pytest.mark.parametrize(
     "annotation", ["object", "Path", "dict[int, str]", "set[int]", "int + str", "list[int, str]", "3"]
 )
-def test_an_annotation_that_yaml_cannot_say_is_refused(annotation: str) -> None:
-    """A part of nnrun's own whose arguments no config can write is a mistake, found when the catalog is read."""
+def test_an_annotation_without_a_kind_is_refused(annotation: str) -> None:
+    """A part of nnrun's own with arguments that a config cannot write is an error when the catalog is read."""
     with pytest.raises(ValueError, match="no kind of value is known"):
         kind_from(annotation)
 

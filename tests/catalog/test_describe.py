@@ -1,4 +1,4 @@
-"""What is said of an entry, and the examples that are given."""
+"""Descriptions of entries, and their examples."""
 
 from __future__ import annotations
 
@@ -22,11 +22,16 @@ def _described(category: str, word: str) -> Description:
     return describe(entry)
 
 
-def test_a_description_says_everything_the_catalog_knows() -> None:
-    """Name, category, aliases, and for each argument what it takes, its default as YAML and what it means."""
-    said = _described("layers", "Convolution2D")
-    assert (said.name, said.category, said.aliases, said.origin) == ("Conv2D", "layers", ("Convolution2D",), "keras")
-    filters, kernel_size, strides = said.arguments[:3]
+def test_a_description_has_everything_in_the_catalog() -> None:
+    """Name, category, aliases, and for each argument its kind, its default as YAML and its summary."""
+    found = _described("layers", "Convolution2D")
+    assert (found.name, found.category, found.aliases, found.origin) == (
+        "Conv2D",
+        "layers",
+        ("Convolution2D",),
+        "keras",
+    )
+    filters, kernel_size, strides = found.arguments[:3]
     assert filters.required
     assert filters.default == ""
     assert kernel_size.expects == "a positive integer or a list of 2, each a positive integer"
@@ -34,21 +39,21 @@ def test_a_description_says_everything_the_catalog_knows() -> None:
     assert "number of filters" in filters.summary
 
 
-def test_what_is_nnruns_own_is_marked() -> None:
-    """A user can tell Keras' parts from nnrun's."""
+def test_parts_of_nnrun_are_marked() -> None:
+    """A description shows whether a part is Keras' or nnrun's."""
     assert _described("activations", "binary_step").origin == "nnrun"
 
 
-def test_arguments_of_a_call_are_said_too() -> None:
-    """What stands under `call:` is part of the description."""
+def test_arguments_of_a_call_are_described() -> None:
+    """The arguments under `call:` are part of the description."""
     assert "use_causal_mask" in dict(_described("layers", "MultiHeadAttention").call)
 
 
-def test_what_no_config_can_use_has_a_reason_and_no_example() -> None:
-    """No example is given that a config would refuse."""
-    said = _described("layers", "Lambda")
-    assert said.refused is not None
-    assert said.example == ""
+def test_an_unusable_entry_has_a_reason_and_no_example() -> None:
+    """An entry that a config cannot use has the reason instead of an example."""
+    found = _described("layers", "Lambda")
+    assert found.refused is not None
+    assert found.example == ""
 
 
 def test_every_example_satisfies_its_kind(usable: Callable[..., list[Entry]]) -> None:
@@ -66,7 +71,7 @@ def test_every_example_line_reads_back_as_the_example(usable: Callable[..., list
 
 
 def test_an_example_is_as_short_as_the_language_allows() -> None:
-    """A word where nothing is required, a lone value where one thing is, a mapping otherwise."""
+    """A word without required arguments, a single value for one, a mapping for several."""
     assert _described("layers", "Flatten").example == "Flatten"
     assert _described("layers", "Dropout").example == "Dropout: 0.2"
     assert _described("layers", "Conv2D").example == "Conv2D: {filters: 32, kernel_size: 3}"
@@ -74,7 +79,7 @@ def test_an_example_is_as_short_as_the_language_allows() -> None:
 
 
 def test_a_description_is_plain_data_for_json(usable: Callable[..., list[Entry]]) -> None:
-    """`--json` gives everything, and reads back the same."""
+    """The JSON form has everything, and reads back the same."""
     for entry in usable("layers", "sources"):
         data = describe(entry).as_json()
         assert json.loads(json.dumps(data)) == data

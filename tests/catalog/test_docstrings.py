@@ -26,14 +26,14 @@ TYPICAL = """A layer that does a thing. It does more.
 
 
 def test_the_summary_is_the_first_sentence() -> None:
-    """What an entry is, in one sentence on one line."""
+    """The summary is one sentence on one line."""
     assert docstrings.summary(TYPICAL) == "A layer that does a thing."
     assert docstrings.summary("One paragraph\n    over two lines.\n\n    More.") == "One paragraph over two lines."
     assert docstrings.summary(None) == ""
 
 
 def test_arguments_are_read_with_their_first_sentence() -> None:
-    """Lines that go on belong to the argument, abbreviations do not end its sentence, bracketed types are skipped."""
+    """Continued lines belong to the argument, abbreviations do not end its sentence, types in brackets are skipped."""
     assert docstrings.arguments(TYPICAL, "Args") == {
         "units": "Positive integer, e.g. 8.",
         "beta_1": "Decay rates.",
@@ -50,12 +50,12 @@ def test_each_heading_has_its_own_arguments() -> None:
 
 
 def test_a_heading_counts_wherever_the_docstring_is_indented() -> None:
-    """Keras pastes examples without indentation into docstrings; what stands under `Args:` is still found."""
+    """Keras pastes examples without indentation into docstrings; the arguments under `Args:` are still found."""
     pasted = "    First.\n\n    Args:\n        factor: A number.\n\nexample = 1\n"
     assert docstrings.arguments(pasted, "Args") == {"factor": "A number."}
 
 
 def test_a_docstring_without_the_heading_has_no_arguments() -> None:
-    """Nothing is invented."""
+    """Without the heading there are no arguments."""
     assert docstrings.arguments("Only a line.", "Args") == {}
     assert docstrings.arguments(None, "Args") == {}

@@ -61,13 +61,13 @@ def _made_or_known(entry: Entry) -> bool:
 
 @pytest.mark.parametrize("entry", _entries(all_of_them=False))
 def test_every_entry_is_made_from_its_required_arguments_alone(entry: Entry, make: Callable[..., Any]) -> None:
-    """Whatever the catalog says is required suffices for Keras to make the thing."""
+    """The arguments that the catalog calls required suffice for Keras."""
     assert make(entry) is not None
 
 
 @pytest.mark.parametrize("entry", [param for param in _entries(all_of_them=True) if _made_or_known(param.values[0])])
-def test_every_entry_is_made_with_all_its_defaults_said_out(entry: Entry, make: Callable[..., Any]) -> None:
-    """Every parameter of the catalog is one that Keras takes, and every default (lists too) a value it takes."""
+def test_every_entry_is_made_with_all_its_defaults_written_out(entry: Entry, make: Callable[..., Any]) -> None:
+    """Keras accepts every parameter of the catalog, and every default (lists too)."""
     assert make(entry, in_full=True, **MADE_WITH.get(entry.name, {})) is not None
 
 
@@ -75,7 +75,7 @@ def test_every_entry_is_made_with_all_its_defaults_said_out(entry: Entry, make: 
 def test_an_entry_that_needs_one_of_two_arguments_is_refused_without_either(
     key: tuple[str, str], make: Callable[..., Any]
 ) -> None:
-    """The reasons in the table above are true: without either argument Keras refuses."""
+    """The reasons in the table above are true: Keras refuses the layer without either argument."""
     with pytest.raises(ValueError, match=r"must pass|need to set"):
         make(lookup.entry(*key))
 
@@ -83,7 +83,7 @@ def test_an_entry_that_needs_one_of_two_arguments_is_refused_without_either(
 def test_a_required_argument_is_one_that_keras_cannot_do_without(
     usable: Callable[..., list[Entry]], keras: Any
 ) -> None:
-    """No layer, optimizer, loss, metric or callback is made where all that the catalog calls required is left out."""
+    """Keras refuses every layer, optimizer, loss, metric and callback without its required arguments."""
     for entry in usable("layers", "optimizers", "schedules", "losses", "metrics", "callbacks"):
         needs = any(parameter.required for parameter in entry.parameters.values())
         if entry.is_function or entry.origin != "keras" or not needs:
@@ -95,7 +95,7 @@ def test_a_required_argument_is_one_that_keras_cannot_do_without(
 
 @pytest.mark.parametrize("optimizer", ["SGD", "Adam", "RMSprop"])
 def test_an_integer_is_given_to_keras_as_the_float_it_asks_for(optimizer: str, make: Callable[..., Any]) -> None:
-    """`learning_rate: 1` is a fine float in a config, though Keras itself refuses an integer."""
+    """`learning_rate: 1` is a float for Keras, which refuses an integer."""
     assert float(make(lookup.entry("optimizers", optimizer), learning_rate=1).learning_rate) == 1.0
 
 
@@ -117,8 +117,8 @@ def test_the_committed_catalog_is_what_the_installed_keras_offers(keras: Any, ge
     assert committed == generator.to_text(generator.generate()), f"stale: run {generator.COMMAND}"
 
 
-def test_every_public_name_of_keras_is_a_word_of_the_catalog(keras: Any) -> None:
-    """Nothing that Keras exports as a layer is left out, aliases included: 164 names in Keras 3.15."""
+def test_every_public_layer_of_keras_is_in_the_catalog(keras: Any) -> None:
+    """All layers that Keras exports are in the catalog, aliases included: 164 names in Keras 3.15."""
     public = {
         name
         for name, thing in vars(keras.layers).items()

@@ -1,4 +1,4 @@
-"""Keras 1 in today's words: every row of the tables, as the exact line that is offered."""
+"""Keras 1 in the words of Keras 3: every row of the tables, with the exact hint."""
 
 from __future__ import annotations
 
@@ -29,34 +29,34 @@ def _translated(case: dict[str, Any]) -> Translation | None:
 
 
 def _line(hint: str) -> str:
-    """What is to be pasted: all behind `today:` or `today 2 parts:`."""
+    """Return the text to paste: all behind `today:` or `today 2 parts:`."""
     return re.search(r"today(?: \d parts)?: (.*)", hint)[1]
 
 
 @pytest.mark.parametrize("case", CASES, ids=_label)
-def test_every_row_is_the_line_that_is_written_today(case: dict[str, Any]) -> None:
-    """What Keras 1 wrote becomes exactly this line; what runs as it is becomes none."""
+def test_every_row_has_its_hint(case: dict[str, Any]) -> None:
+    """A part of Keras 1 has exactly this hint; a part of Keras 3 has none."""
     found = _translated(case)
     assert (found.hint() if found else None) == case["hint"]
 
 
 @pytest.mark.parametrize("case", [case for case in OLD if "wrote it so" in case["hint"]], ids=_label)
 def test_the_line_can_be_pasted(case: dict[str, Any]) -> None:
-    """What stands behind `today:` is YAML: as an item of a list it reads as the very part."""
+    """The text behind `today:` is YAML: as an item of a list it reads as the same part."""
     found = _translated(case)
-    said = _line(found.hint())
-    pieces = [said] if len(found.parts) == 1 else said.split("; ", len(found.parts) - 1)
+    line = _line(found.hint())
+    pieces = [line] if len(found.parts) == 1 else line.split("; ", len(found.parts) - 1)
     text = "".join(f"  - {piece}\n" for piece in pieces)
     assert parse(f"model:\n{text}", "x.yaml").data["model"] == list(found.parts)
 
 
 @pytest.mark.parametrize("case", [case for case in OLD if "today: " in case["hint"]], ids=_label)
 def test_behind_a_key_the_part_keeps_its_braces(case: dict[str, Any]) -> None:
-    """As a value (`kernel_regularizer: {L2: 0.01}`) the line reads as the very part too."""
+    """As a value (`kernel_regularizer: {L2: 0.01}`) the line reads as the same part too."""
     found = _translated(case)
     if found.parts:
-        said = _line(found.hint(as_value=True))
-        assert parse(f"at: {said}\n", "x.yaml").data["at"] == found.parts[0]
+        line = _line(found.hint(as_value=True))
+        assert parse(f"at: {line}\n", "x.yaml").data["at"] == found.parts[0]
 
 
 def test_the_line_may_stand_in_a_flow_list() -> None:
@@ -67,7 +67,7 @@ def test_the_line_may_stand_in_a_flow_list() -> None:
 
 
 @pytest.mark.parametrize("case", OLD, ids=_label)
-def test_what_is_offered_is_not_old_itself(case: dict[str, Any]) -> None:
+def test_a_translation_is_not_old_itself(case: dict[str, Any]) -> None:
     """A translation needs no second one."""
     assert all(keras1.translate(case["category"], *split_part(part)) is None for part in _translated(case).parts)
 
@@ -155,12 +155,12 @@ def test_every_renamed_layer_is_translated(name: str) -> None:
         ("output", ["a", "b"], "outputs: [a, b]"),
     ],
 )
-def test_every_key_of_the_training_api_is_said_as_today(word: str, value: object, hint: str) -> None:
-    """Arguments of compile, fit and Model that stand in a config as keys have their line too."""
+def test_keys_of_the_training_api_have_hints(word: str, value: object, hint: str) -> None:
+    """Arguments of Keras 1's compile, fit and Model that are keys of a config have hints."""
     assert keras1.key_hint(word, value) == f"Keras 1 wrote it so; today: {hint}"
 
 
-def test_todays_keys_are_left_alone() -> None:
+def test_keys_of_keras_3_have_no_hint() -> None:
     """Only keys of Keras 1 have such a hint."""
     assert keras1.key_hint("epochs", 3) is None
     assert keras1.key_hint("nb_epok", 3) is None
@@ -204,8 +204,8 @@ def test_an_old_argument_has_todays_name(category: str, name: str, word: str, to
         ("Lambda", {"p": 1}),
     ],
 )
-def test_what_cannot_be_told_is_not_guessed(name: str, arguments: object) -> None:
-    """Lists of another length, unknown names and what only code can say stay untranslated."""
+def test_ambiguous_parts_are_not_translated(name: str, arguments: object) -> None:
+    """Lists of another length, unknown names and parts that need code are not translated."""
     assert keras1.translate("layers", name, arguments) is None
 
 
@@ -235,6 +235,6 @@ _PLAIN = st.recursive(
 
 @given(st.sampled_from(_NAMES), _PLAIN | st.dictionaries(st.sampled_from(_WORDS), _PLAIN, max_size=5))
 def test_nothing_that_a_config_can_hold_breaks_it(name: tuple[str, str], arguments: object) -> None:
-    """Whatever stands behind an old name, there is a line or there is none, and no exception."""
+    """Whatever the value of an old name is, there is a hint or none, and no exception."""
     found = keras1.translate(*name, arguments)
     assert found is None or "\n" not in found.hint()

@@ -154,7 +154,7 @@ def test_a_number_is_finite(value: float) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "said"),
+    ("kind", "expected"),
     [
         (Integer(), "an integer"),
         (Integer(1), "a positive integer"),
@@ -185,9 +185,9 @@ def test_a_number_is_finite(value: float) -> None:
         (AnyValue(), "any value"),
     ],
 )
-def test_a_kind_says_what_it_expects(kind: Kind, said: str) -> None:
+def test_what_a_kind_expects(kind: Kind, expected: str) -> None:
     """What is expected ends the sentence "expected ..."."""
-    assert kind.expects == said
+    assert kind.expects == expected
 
 
 @pytest.mark.parametrize(("kind", "accepted"), [(Integer(1), NUMBER_FACTS), (TensorShape(), ("$input_shape",))])

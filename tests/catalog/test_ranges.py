@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.keras
 
-#: Refused beside the other arguments of the example, not by themselves: what Keras says of them.
-BESIDE_OTHERS = {
+#: Refused together with the other arguments of the example, not by themselves: Keras' message.
+REFUSED_WITH_OTHERS = {
     ("layers", "Conv1D", "groups"): "evenly divisible",
     ("layers", "Conv2D", "groups"): "evenly divisible",
     ("layers", "Conv3D", "groups"): "evenly divisible",
@@ -41,9 +41,9 @@ BESIDE_OTHERS = {
     ("callbacks", "ModelCheckpoint", "save_weights_only"): "must end in `.weights.h5`",
     ("metrics", "AUC", "num_labels"): "multi_label",
     **{
-        ("layers", name, parameter): said
+        ("layers", name, parameter): message
         for name in ("IntegerLookup", "StringLookup", "TextVectorization")
-        for parameter, said in {
+        for parameter, message in {
             "idf_weights": "output_mode",
             "sparse": "output_mode",
             "pad_to_max_tokens": "max_tokens",
@@ -51,7 +51,7 @@ BESIDE_OTHERS = {
         }.items()
     },
 }
-#: What these need beside the arguments that are always required.
+#: Further arguments that these need.
 ONE_OF_TWO = {"Discretization": {"num_bins": 4}}
 #: What cannot be made here at all; `test_generate` says why.
 LEFT_OUT = {"Input", "InputLayer", "TFSMLayer", "OrbaxCheckpoint"}
@@ -93,7 +93,7 @@ def test_keras_takes_the_ends_of_every_range(key: tuple[str, str], make: Callabl
         for value in _samples(parameter.kind):
             assert parameter.kind.accepts(value)
             refusal = _refusal(make, entry, parameter.name, value)
-            known = BESIDE_OTHERS.get((*key, parameter.name))
+            known = REFUSED_WITH_OTHERS.get((*key, parameter.name))
             assert refusal is None or (known and known in refusal), f"{parameter.name}: {value!r}: {refusal}"
 
 

@@ -1,4 +1,4 @@
-"""Code of the user's own is read from its syntax tree, with clear words for what is wrong, and never run."""
+"""Python files of users are read from their syntax trees, with every problem at its place, and never run."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
 
 def entries(text: str) -> dict[str, Entry]:
-    """Read a file's text; give its entries by category and name."""
+    """Return the entries of a file's text by category and name."""
     (code,) = read_contents([("my.py", dedent(text).encode())])
     return {f"{entry.category}.{entry.name}": entry for entry in code.entries}
 
 
 def problems(*texts: str) -> tuple[Problem, ...]:
-    """Give what is wrong with files' texts."""
+    """Return the problems of files' texts."""
     with pytest.raises(ConfigError) as caught:
         read_contents([(f"my{number}.py", dedent(text).encode()) for number, text in enumerate(texts)])
     return caught.value.problems
@@ -69,8 +69,8 @@ def test_a_mixin_before_the_base_changes_nothing() -> None:
     assert found["layers.Mine"].positional == "units"
 
 
-def test_functions_and_plain_classes_are_known_by_their_form() -> None:
-    """Readers, losses, activations and steps are told by names, arguments and methods; everything else is not seen."""
+def test_functions_and_plain_classes_are_recognized_by_their_form() -> None:
+    """Readers, losses, activations and steps are recognized by names, arguments and methods; the rest is ignored."""
     found = entries("""
         def gap(y_true, y_pred): ...
         def bent(x): ...
@@ -94,8 +94,8 @@ def test_functions_and_plain_classes_are_known_by_their_form() -> None:
     assert list(found["sources.read_points"].parameters) == ["rows"]
 
 
-def test_arguments_have_kinds_defaults_and_meanings() -> None:
-    """`__init__` gives names, defaults and annotations, the docstring meanings, and `**kwargs` the base's arguments."""
+def test_arguments_have_kinds_defaults_and_summaries() -> None:
+    """`__init__` has names, defaults and annotations, the docstring summaries, and `**kwargs` the base's arguments."""
     found = entries('''
         import keras
         from typing import Literal
@@ -128,7 +128,7 @@ def test_arguments_have_kinds_defaults_and_meanings() -> None:
     assert set(found.call) == {"training"}
 
 
-def test_what_a_class_gives_its_base_itself_is_not_the_configs() -> None:
+def test_arguments_that_a_class_passes_to_its_base_are_not_the_configs() -> None:
     """`super().__init__(units=3, **kwargs)` leaves all of Dense's arguments but `units`."""
     found = entries("""
         import keras
@@ -140,7 +140,7 @@ def test_what_a_class_gives_its_base_itself_is_not_the_configs() -> None:
     assert "units" not in found.parameters
 
 
-def test_a_loss_says_how_it_takes_targets() -> None:
+def test_a_loss_defines_the_form_of_its_targets() -> None:
     """By its base, by `targets` in the class, or by `my_loss.targets` below a function."""
     found = entries("""
         import keras
@@ -151,8 +151,8 @@ def test_a_loss_says_how_it_takes_targets() -> None:
         gap.targets = "binary"
         def free(y_true, y_pred): ...
     """)
-    said = {name: found[f"losses.{name}"].targets for name in ("Mine", "Stated", "gap", "free")}
-    assert said == {"Mine": "integer", "Stated": "one_hot", "gap": "binary", "free": None}
+    forms = {name: found[f"losses.{name}"].targets for name in ("Mine", "Stated", "gap", "free")}
+    assert forms == {"Mine": "integer", "Stated": "one_hot", "gap": "binary", "free": None}
 
 
 @pytest.mark.parametrize(
@@ -170,8 +170,8 @@ def test_a_loss_says_how_it_takes_targets() -> None:
         ("def gap(y_true, y_pred): ...\ngap.targets = 'words'\n", (2, 15), "expected one of 'integer'"),
     ],
 )
-def test_what_is_wrong_is_said_at_its_place(text: str, place: tuple[int, int], words: str) -> None:
-    """Mistakes of the file are problems of the file, with line and column."""
+def test_problems_have_their_place(text: str, place: tuple[int, int], words: str) -> None:
+    """Mistakes in a file are problems with line and column."""
     (problem,) = problems(text)
     assert problem.mark is not None
     assert (problem.mark.file, problem.mark.line, problem.mark.column) == ("my0.py", *place)
@@ -179,28 +179,28 @@ def test_what_is_wrong_is_said_at_its_place(text: str, place: tuple[int, int], w
 
 
 def test_one_name_in_two_files_is_refused() -> None:
-    """Which of the two a config meant could not be told."""
+    """A name that two files define is refused, as a config could mean either."""
     (problem,) = problems("def bent(x): ...", "\ndef bent(x): ...")
     assert str(problem.mark) == "my1.py:2:5"
     assert "also defined in my0.py" in problem.text
 
 
 @pytest.mark.parametrize("content", [b"\xff\xfe", b"a = '\0'", b"(" * 3000, b"x = " + b"-" * 20000 + b"1"])
-def test_what_is_no_python_is_refused_in_words(content: bytes) -> None:
-    """Bytes, NULs and endless nesting are refused like any other mistake."""
+def test_a_file_that_is_not_python_is_refused(content: bytes) -> None:
+    """Other encodings, NULs and endless nesting are refused like any other mistake."""
     with pytest.raises(ConfigError) as caught:
         read_contents([("my.py", content)])
     assert "my.py" in str(caught.value)
 
 
-def test_a_missing_file_is_said(tmp_path: Path) -> None:
-    """The file's name and the reason stand in the message."""
+def test_a_missing_file_is_refused(tmp_path: Path) -> None:
+    """The message has the file's name and the reason."""
     with pytest.raises(ConfigError, match=r"nope\.py.*No such file"):
         read_files([tmp_path / "nope.py"])
 
 
-def test_entries_are_known_only_inside_their_block() -> None:
-    """`entry`, `names`, `words` and `find` know the user's own for the length of a command, and forget them."""
+def test_entries_exist_only_inside_their_block() -> None:
+    """`entry`, `names`, `names_and_aliases` and `find` include the user's entries inside the block only."""
     found = entries("import keras\nclass Mine(keras.layers.Layer): ...")
     with lookup.with_user_entries(found.values()):
         assert lookup.entry("layers", "Mine") is found["layers.Mine"]
@@ -248,7 +248,7 @@ BASES = st.sampled_from(["keras.layers.Layer", "keras.losses.Loss", "object", "o
 
 @st.composite
 def sources(draw: st.DrawFn) -> str:
-    """Give a small Python file that would leave a file `ran` behind, and then end the program, if it were run."""
+    """Draw a small Python file that, if it were run, would leave a file `ran` behind and end the program."""
     arguments = ", ".join(f"a{number}{draw(KINDS)}={draw(VALUES)}" for number in range(draw(st.integers(0, 3))))
     lines = ["import keras", "open('ran', 'w')"]
     for _ in range(draw(st.integers(1, 3))):
@@ -263,7 +263,7 @@ def sources(draw: st.DrawFn) -> str:
 
 @given(sources())
 def test_nothing_is_ever_run(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
-    """Whatever the file holds, reading it gives entries or problems, and leaves no trace of having run it."""
+    """Reading any file returns entries or problems, and does not run it."""
     folder = tmp_path_factory.getbasetemp()
     found: tuple[Problem, ...] = ()
     with pytest.MonkeyPatch.context() as patch:

@@ -195,7 +195,7 @@ def test_history_of_an_untouched_value(document: Document) -> None:
     assert document.history(("training", "epochs")) == (document.mark(("training", "epochs")),)
 
 
-def test_this_room_wakes_nothing_but_yaml() -> None:
+def test_the_language_imports_nothing_but_yaml() -> None:
     """Reading, changing, showing and writing a config imports no package but PyYAML."""
     code = (
         "import sys, pkgutil, nnrun.config as room\n"
@@ -203,12 +203,12 @@ def test_this_room_wakes_nothing_but_yaml() -> None:
         "print(*{name.partition('.')[0] for name in sys.modules} - {*sys.stdlib_module_names})"
     )
     roots = [str(Path(document_module.__file__).parents[2]), str(Path(yaml.__file__).parents[1])]
-    said = subprocess.run(
+    output = subprocess.run(
         [sys.executable, "-S", "-c", code],
         env={"PYTHONPATH": os.pathsep.join(roots)},
         capture_output=True,
         text=True,
         check=True,
     ).stdout
-    packages = {name for name in said.split() if "cython" not in name and not name.startswith("__")}
+    packages = {name for name in output.split() if "cython" not in name and not name.startswith("__")}
     assert packages - {"_yaml"} == {"nnrun", "yaml"}

@@ -1,4 +1,4 @@
-"""`extends:`: which files a config is laid over, and what is refused."""
+"""`extends:`: the bases of a config, and what is refused."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Write:
-    """Stand in an empty folder and write files there; gives the path of the last one."""
+    """Change to an empty folder; return a function that writes files there and returns the path of the last one."""
     monkeypatch.chdir(tmp_path)
 
     def put(**texts: str) -> Path:
@@ -46,7 +46,7 @@ def problems(file: Path) -> tuple[Problem, ...]:
 
 
 def test_a_config_that_extends_nothing(write: Write) -> None:
-    """Without `extends:` a file says what it says, and has no sources."""
+    """Without `extends:` a config is what its file contains, and has no sources."""
     document = read(write(a="seed: 1"))
     assert (document.data, document.sources) == ({"seed": 1}, ())
 
@@ -64,7 +64,7 @@ def test_a_base_in_the_same_folder(write: Write, word: Callable[[Mark], str]) ->
     assert not any(path[:1] == ("extends",) for path in (*document.value_marks, *document.key_marks))
 
 
-def test_bases_are_relative_to_the_file_that_says_them(write: Write) -> None:
+def test_bases_are_relative_to_the_file_that_names_them(write: Write) -> None:
     """A base in another folder names its own base relative to itself."""
     document = read(
         write(inner__root="seed: 1", inner__base="extends: root.yaml\nname: b", a="extends: inner/base.yaml")
@@ -82,12 +82,12 @@ def test_several_bases_in_order(write: Write) -> None:
 
 
 def test_a_null_of_a_later_base_removes(write: Write) -> None:
-    """A file in the list may remove what one before it says."""
+    """A file in the list may remove a key of an earlier one."""
     assert read(write(b="{x: 1, y: 1}", c="{y: null}", a="extends: [b.yaml, c.yaml]")).data == {"x": 1}
 
 
 def test_a_base_that_two_files_share(write: Write) -> None:
-    """Two ways to one file are no circle, and it is named once among the sources."""
+    """A base that two files extend is not a circle, and is listed once among the sources."""
     document = read(
         write(root="seed: 1", b="extends: root.yaml\nx: 1", c="extends: root.yaml\ny: 1", a="extends: [b.yaml, c.yaml]")
     )
@@ -96,7 +96,7 @@ def test_a_base_that_two_files_share(write: Write) -> None:
 
 
 def test_a_shipped_config_by_its_bare_name(write: Write) -> None:
-    """What is no file beside the config is a config that comes with nnrun; a file of that name comes first."""
+    """A name without a file in the folder means a config that comes with nnrun; a file of that name comes first."""
     document = read(write(a="extends: digits_mlp\ntraining: {epochs: 1}"))
     assert document.data["name"] == "digits_mlp"
     assert document.sources == (shipped_configs()["digits_mlp"],)
@@ -121,7 +121,7 @@ def test_a_shipped_config_by_its_bare_name(write: Write) -> None:
 def test_circles(
     write: Write, word: Callable[[Mark], str], texts: dict[str, str], file: str, marked: str, chain: str
 ) -> None:
-    """Bases that lead back are refused with the whole chain, at the `extends` value that closes the circle."""
+    """Files that extend each other are refused with the whole chain, at the `extends` value that closes the circle."""
     (problem,) = problems(write(**texts))
     assert problem.mark is not None
     assert (problem.mark.file, word(problem.mark)) == (file, marked)
@@ -210,14 +210,14 @@ def test_a_base_that_cannot_be_read(write: Write, name: str) -> None:
     assert (problem.mark.file, problem.mark.line, problem.mark.column) == ("a.yaml", 1, 10)
 
 
-def test_a_problem_inside_a_base_is_told_there(write: Write) -> None:
-    """What is wrong with a base's own text has the base's file and line, for every base at once, and once each."""
+def test_a_problem_in_a_base_has_its_place_there(write: Write) -> None:
+    """Problems in a base have the base's file and line, for all bases at once, and once each."""
     texts = {"b": "x: 1\nx: 2\n", "c": "y: [1\n", "d": "extends: b.yaml", "a": "extends: [b.yaml, c.yaml, d.yaml]"}
     places = [(problem.mark.file, problem.mark.line) for problem in problems(write(**texts)) if problem.mark]
     assert places == [("b.yaml", 2), ("c.yaml", 2)]
 
 
-def test_a_null_is_told_where_it_stands(write: Write) -> None:
+def test_a_null_that_removes_nothing_is_a_problem_of_its_file(write: Write) -> None:
     """A `null` in a base that removes nothing from its own base is a problem of that base."""
     (problem,) = problems(write(root="seed: 1", b="extends: root.yaml\nsed: null", a="extends: b.yaml"))
     assert problem.mark is not None
@@ -226,7 +226,7 @@ def test_a_null_is_told_where_it_stands(write: Write) -> None:
 
 
 def test_all_bases_are_named_where_several_lack_it(write: Write) -> None:
-    """Over a list, what a `null` fails to remove is missing in every file of it."""
+    """The message for a `null` that removes nothing names all bases in the list."""
     (problem,) = problems(write(b="x: 1", c="y: 1", a="extends: [b.yaml, c.yaml]\nz: null"))
     assert "in b.yaml and c.yaml" in problem.text
 
@@ -238,11 +238,11 @@ ORDERED = ANY.map(lambda edges: [[base for base in bases if base > number] for n
 
 @given(ANY | ORDERED)
 def test_any_graph_of_files_is_read_or_refused(edges: list[list[int]]) -> None:
-    """Whatever files extend, reading ends: with the last word of each value, or with a circle that is there."""
+    """Any files that extend each other are read with the last of each value, or refused for a circle that exists."""
     with tempfile.TemporaryDirectory() as folder:
         for number, bases in enumerate(edges):
             data: dict[str, Any] = {"extends": [f"{base}.yaml" for base in bases]} if bases else {}
-            text = dump({**data, "said_by": number, f"own_{number}": True})
+            text = dump({**data, "set_by": number, f"own_{number}": True})
             (Path(folder) / f"{number}.yaml").write_text(text, encoding="utf-8")
         reached = reachable(edges, 0)
         circle = any(number in reachable(edges, base) for number in reached for base in edges[number])
@@ -250,13 +250,13 @@ def test_any_graph_of_files_is_read_or_refused(edges: list[list[int]]) -> None:
             assert all("received a circle" in problem.text for problem in problems(Path(folder) / "0.yaml"))
         else:
             document = read(Path(folder) / "0.yaml")
-            assert document.data == {"said_by": 0, **{f"own_{number}": True for number in reached}}
+            assert document.data == {"set_by": 0, **{f"own_{number}": True for number in reached}}
             assert {int(file.stem) for file in document.sources} == reached - {0}
             assert all(Path(document.mark((f"own_{number}",)).file).stem == str(number) for number in reached)
 
 
 def reachable(edges: list[list[int]], start: int) -> set[int]:
-    """Every file that is read when `start` is."""
+    """Return all files that `start` extends, directly or not."""
     found: set[int] = set()
     waiting = [start]
     while waiting:
@@ -268,7 +268,7 @@ def reachable(edges: list[list[int]], start: int) -> set[int]:
 
 
 def test_files_are_read_once_each(write: Write) -> None:
-    """Ten levels of files that each name all files of the next level are read in less than a blink."""
+    """Ten levels of files that each name all files of the next level are read within a second."""
     # Followed way by way they would be six to the tenth power, 60 million, reads.
     for level in range(MAX_CHAIN):
         names = ", ".join(f"f{level + 1}_{number}.yaml" for number in range(6))

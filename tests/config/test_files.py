@@ -1,4 +1,4 @@
-"""Files that are no configs."""
+"""Files that are not configs."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def refusal(file: Path) -> Problem:
 
 
 def test_a_missing_file_offers_its_neighbour(tmp_path: Path) -> None:
-    """A slip in the name is answered with the nearest *.yaml of that folder."""
+    """The hint for a misspelt name is the nearest *.yaml file of that folder."""
     (tmp_path / "mnist_cnn.yaml").touch()
     (tmp_path / "mnist_cmn.txt").touch()
     problem = refusal(tmp_path / "mnist_cn.yaml")
@@ -33,12 +33,12 @@ def test_a_missing_file_offers_its_neighbour(tmp_path: Path) -> None:
 
 
 def test_a_missing_folder_is_named(tmp_path: Path) -> None:
-    """Where the folder is missing too, that is said."""
+    """If the folder is missing too, the hint says so."""
     assert refusal(tmp_path / "none" / "x.yaml").hint == f"there is no folder '{tmp_path / 'none'}' either"
 
 
 def test_a_folder(tmp_path: Path) -> None:
-    """A folder is refused, with the configs that lie in it."""
+    """A folder is refused, with the configs in it as hint."""
     assert refusal(tmp_path).hint == "it contains no *.yaml files"
     (tmp_path / "a.yaml").touch()
     problem = refusal(tmp_path)
@@ -56,7 +56,7 @@ def test_an_unreadable_file(tmp_path: Path) -> None:
 
 
 def test_an_impossible_name() -> None:
-    """A name that no system accepts, or a part of a path that is a file, is refused in words."""
+    """A name that no system accepts, or a part of a path that is a file, is refused with the reason."""
     assert "cannot be read" in refusal(Path("a\0b.yaml")).text
     assert "cannot be read (Not a directory)" in refusal(Path(__file__) / "x.yaml").text
 
@@ -99,7 +99,7 @@ def test_a_stream_is_read_up_to_the_limit(tmp_path: Path) -> None:
         (b"a: 1\nb: \x1b[0m", "2:4", "control character U+001B"),
     ],
 )
-def test_no_text(tmp_path: Path, raw: bytes, place: str, words: str) -> None:
+def test_files_that_are_not_text(tmp_path: Path, raw: bytes, place: str, words: str) -> None:
     """Empty, binary and wrongly encoded files are refused with line and column."""
     file = tmp_path / "x.yaml"
     file.write_bytes(raw)

@@ -43,14 +43,14 @@ LAYERS = (
         ("dense", "Dense"),
     ],
 )
-def test_slips_of_the_hand(word: str, meant: str) -> None:
-    """A slip, a wrong case or a joined word finds the name that was meant."""
+def test_misspellings(word: str, meant: str) -> None:
+    """The nearest name is found for a typing error, a wrong case or a joined word."""
     assert nearest(word, LAYERS) == (meant,)
 
 
 @pytest.mark.parametrize("word", ["xyzzy", "Transformer", "a", "", "LR", "SeparableConvolutionOfMine", "D" * 500])
-def test_no_nonsense(word: str) -> None:
-    """A word that is near to none offers none."""
+def test_far_words_have_no_hint(word: str) -> None:
+    """A word that is near to no known word has no hint."""
     assert nearest(word, LAYERS) == ()
     assert did_you_mean(word, LAYERS) is None
 

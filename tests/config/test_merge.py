@@ -1,4 +1,4 @@
-"""One config over another."""
+"""One config merged over another."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def at(data: Any, *path: str | int) -> Any:
     ],
 )
 def test_mappings_merge_lists_replace_and_null_removes(top: str, path: str, value: object) -> None:
-    """Settings of both stand side by side; whatever is no mapping gives way as a whole."""
+    """Mappings merge; anything else is replaced as a whole."""
     found = at(merged(BASE, top), *path.split(".")) if path else merged(BASE, top)
     assert (set(found) if isinstance(value, set) else found) == value
 
@@ -107,19 +107,19 @@ def test_mappings_merge_lists_replace_and_null_removes(top: str, path: str, valu
     ],
 )
 def test_another_part_replaces_and_the_same_part_merges(top: str, path: str, value: object) -> None:
-    """Two parts never become a mapping with two names; the arguments of one part merge, whatever holds it."""
+    """Two parts never become a mapping with two names; the arguments of one part merge, wherever it is."""
     assert at(merged(BASE, top), *path.split(".")) == value
 
 
-def test_a_lone_value_or_word_gives_way_to_a_part() -> None:
-    """`{SGD: {...}}` over `SGD` or over `{SGD: 0.1}` is what the extending file says."""
+def test_a_part_replaces_a_single_value_or_a_word() -> None:
+    """`{SGD: {...}}` over `SGD` or over `{SGD: 0.1}` is what the extending file has."""
     for base in ("SGD", "{SGD: 0.1}", "{SGD: null}"):
         optimizer = merged(f"training: {{optimizer: {base}}}", "training: {optimizer: {SGD: {momentum: 0.9}}}")
         assert at(optimizer, "training", "optimizer") == {"SGD": {"momentum": 0.9}}
 
 
 def test_graphs_merge_output_by_output() -> None:
-    """A model that is a mapping merges; an output's loss is a part, and outputs with one key each stand together."""
+    """A model that is a mapping merges; an output's loss is a part, and outputs with one key each are both kept."""
     base = "model: {layers: [Flatten], outputs: {price: {loss: {Huber: {delta: 2.0}}}}}"
     top = "model: {outputs: {price: {loss: {LogCosh: {name: l}}}, Kind: {loss: mse}}}"
     assert merged(base, top) == {
@@ -130,7 +130,7 @@ def test_graphs_merge_output_by_output() -> None:
     }
 
 
-def test_names_of_the_users_own_are_no_parts() -> None:
+def test_column_names_are_not_parts() -> None:
     """Columns that begin with an upper-case letter merge, though they look like parts."""
     assert at(
         merged("data: {source: {csv: {types: {Age: integer}}}}", "data: {source: {csv: {types: {Sex: text}}}}"),
@@ -167,14 +167,14 @@ def test_removing_what_is_not_there(word: Callable[[Mark], str], top: str, place
 
 
 def test_every_useless_null_is_found() -> None:
-    """All problems of one merge are told at once."""
+    """A merge reports all its problems at once."""
     with pytest.raises(ConfigError) as caught:
         merged(BASE, "a: null\ntraining: {b: null}\n")
     assert len(caught.value.problems) == 2
 
 
 def test_history_lists_the_base_first(word: Callable[[Mark], str]) -> None:
-    """A value remembers the base's place, the extending file's and that of `--set`, in this order."""
+    """The history of a value has the base's place, the extending file's and that of `--set`, in this order."""
     document = merge_documents(parse(BASE, "base.yaml"), parse("training:\n  epochs: 20\n", "top.yaml"), "base.yaml")
     document = apply(document, ["training.epochs=3"])
     assert [(mark.file, mark.line, word(mark)) for mark in document.history(("training", "epochs"))] == [
@@ -187,7 +187,7 @@ def test_history_lists_the_base_first(word: Callable[[Mark], str]) -> None:
 
 
 def test_history_inside_what_was_replaced() -> None:
-    """Inside a replaced list, a value remembers what the base said at the same path; nothing else is remembered."""
+    """Inside a replaced list, a value keeps the place of the base's value at the same path, and no other."""
     document = merge_documents(
         parse("model: [{Dense: {units: 8}}, Flatten]", "base.yaml"),
         parse("model: [{Dense: {units: 9, name: d}}]", "top.yaml"),
@@ -199,8 +199,8 @@ def test_history_inside_what_was_replaced() -> None:
     assert ("model", 1) not in files
 
 
-def test_a_place_reached_twice_is_told_once() -> None:
-    """Where two bases share a base of their own, its places stand once in the history, where they counted last."""
+def test_a_place_reached_twice_is_listed_once() -> None:
+    """Where two bases share a base of their own, its places are once in the history, where they counted last."""
     shared = parse("seed: 1", "c.yaml")
     left = merge_documents(shared, parse("seed: 2", "a.yaml"), "c.yaml")
     right = merge_documents(shared, parse("name: b", "b.yaml"), "c.yaml")
@@ -238,13 +238,13 @@ SETTINGS = st.composite(settings)()
 
 
 def document(data: dict[str, Any], file: str) -> Document:
-    """A config that says the data."""
+    """Return a config with the data."""
     return parse(dump(data), file)
 
 
 @given(DATA)
 def test_an_empty_extension_changes_nothing(data: dict[str, Any]) -> None:
-    """Over a base, a config that says nothing is the base: data, order, and the place of every key and value."""
+    """An empty config over a base is the base: data, order, and the place of every key and value."""
     base = document(data, "base.yaml")
     result = merge_documents(base, drop_key(parse("extends: base.yaml", "top.yaml"), "extends"), "base.yaml")
     assert dump(result.data) == dump(base.data)
@@ -255,7 +255,7 @@ def test_an_empty_extension_changes_nothing(data: dict[str, Any]) -> None:
 
 @given(DATA)
 def test_an_empty_base_gives_nothing_and_a_config_over_itself_is_itself(data: dict[str, Any]) -> None:
-    """A config over nothing, and over its own text, says what it says."""
+    """A config over an empty one, and over its own text, has the same data."""
     top = document(data, "top.yaml")
     assert merge_documents(document({}, "base.yaml"), top, "base.yaml").data == data
     assert merge_documents(document(data, "base.yaml"), top, "base.yaml").data == data
@@ -263,21 +263,21 @@ def test_an_empty_base_gives_nothing_and_a_config_over_itself_is_itself(data: di
 
 @given(SETTINGS, SETTINGS, SETTINGS)
 def test_merging_is_associative(first: dict[str, Any], second: dict[str, Any], third: dict[str, Any]) -> None:
-    """Of configs of one shape it does not matter which two are laid over each other first."""
+    """Of configs of one shape it does not matter which two are merged first."""
     # With nulls, or where a single value stands over a mapping, it does: they cut off what lies below them alone.
     one, two, three = document(first, "1"), document(second, "2"), document(third, "3")
     left = merge_documents(merge_documents(one, two, "1"), three, "2")
     right = merge_documents(one, merge_documents(two, three, "2"), "1")
     assert left.data == right.data
     assert left.value_marks == right.value_marks
-    # A shorter list in between makes the history of the items that it lacks begin anew.
+    # A shorter list in between makes the history of the items that it lacks begin again.
     paths = [path for path in left.value_marks if not any(isinstance(key, int) for key in path)]
     assert [left.history(path) for path in paths] == [right.history(path) for path in paths]
 
 
 @given(DATA, DATA)
 def test_every_mark_points_at_its_text_in_its_own_file(first: dict[str, Any], second: dict[str, Any]) -> None:
-    """After a merge, the mark of every key and single value covers its own text, in the file that says it."""
+    """After a merge, the mark of every key and single value covers its own text, in its own file."""
     texts = {"base.yaml": dump(first), "top.yaml": dump(second)}
     result = merge_documents(parse(texts["base.yaml"], "base.yaml"), parse(texts["top.yaml"], "top.yaml"), "base.yaml")
     assert set(result.key_marks) == {path for path in result.value_marks if path and isinstance(path[-1], str)}

@@ -102,7 +102,7 @@ def test_valid_options(document: Document, option: str, path: Path, value: objec
     ],
 )
 def test_invalid_options(document: Document, option: str, column: int, words: str, hint: str) -> None:
-    """An option that cannot be applied is refused under the word to blame in the option itself, with what to type."""
+    """An option that cannot be applied is refused at the wrong word of the option, with what to type."""
     with pytest.raises(ConfigError) as caught:
         apply(document, [option])
     (problem,) = caught.value.problems
@@ -117,15 +117,15 @@ def test_invalid_options(document: Document, option: str, column: int, words: st
     assert hint in (problem.hint or "")
 
 
-def test_all_options_are_looked_at(document: Document) -> None:
-    """Several bad options are refused in one go."""
+def test_all_options_are_checked(document: Document) -> None:
+    """Several wrong options are refused together."""
     with pytest.raises(ConfigError) as caught:
         apply(document, ["training.epochs=3", "model.9=1", "name=", "training"])
     assert len(caught.value.problems) == 3
 
 
 def test_the_document_stays(document: Document) -> None:
-    """The document given is never changed, whatever becomes of the options."""
+    """The given document is never changed."""
     before = copy.deepcopy((document.data, document.value_marks, document.key_marks, document.provenance))
     apply(
         document, ["model.0~", "training.metrics+=x", "training.optimizer.Adam.beta_1=0.5", "expect~", "model.0=Dense"]
@@ -162,7 +162,7 @@ def test_removing_an_item_moves_the_marks(document: Document, word: Callable[[Ma
 
 
 def test_provenance(document: Document) -> None:
-    """Every place that a value had is remembered, oldest first, and the last one is its mark."""
+    """The history has every place of a value, oldest first, and the last one is its mark."""
     path = ("training", "epochs")
     changed = apply(document, ["training.epochs=3", "name=x", "training.epochs=4"])
     history = changed.history(path)
@@ -193,7 +193,7 @@ VALUES = st.recursive(
 
 @given(VALUES)
 def test_values_keep_their_types(value: object) -> None:
-    """Whatever a value is, set from the command line it equals the same value in a file, type by type."""
+    """Any value set from the command line equals the same value in a file, with the same type."""
     document = apply(parse("a: {b: [1]}", "x.yaml"), [f"a.b.0={dump_inline(value)}"])
     assert repr(document.data) == repr({"a": {"b": [value]}})
 
@@ -215,7 +215,7 @@ def test_values_keep_their_types(value: object) -> None:
     )
 )
 def test_any_options_leave_a_whole_document(options: list[str]) -> None:
-    """Any options are refused in words or leave marks for exactly the values and keys that there are."""
+    """Any options are refused, or leave marks for exactly the existing values and keys."""
     problems: tuple[Problem, ...] = ()
     document = parse("a: {b: [{c: 1}, 2]}\nw: Adam\nn: null\n", "x.yaml")
     try:

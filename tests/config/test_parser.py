@@ -27,7 +27,7 @@ LITTLE = 500_000
 
 
 def _measured(refused: Refused, text: str) -> tuple[tuple[Problem, ...], int]:
-    """Give a text's problems, and the most bytes that finding them took at a time."""
+    """Return a text's problems, and the peak memory in bytes."""
     tracemalloc.start()
     try:
         return refused(text), tracemalloc.get_traced_memory()[1]
@@ -70,7 +70,7 @@ def _measured(refused: Refused, text: str) -> tuple[tuple[Problem, ...], int]:
 def test_refused_with_its_place(
     refused: Refused, word: Callable[[Mark], str], text: str, place: str, marked: str, words: str, hint: str | None
 ) -> None:
-    """Each danger and ambiguity is refused under the word that is to blame, with a hint where one helps."""
+    """Each danger and ambiguity is refused at the word that is wrong, with a hint where one helps."""
     (problem,) = refused(text)
     assert problem.mark is not None
     assert str(problem.mark) == f"x.yaml:{place}"
@@ -80,13 +80,13 @@ def test_refused_with_its_place(
 
 
 def test_everything_at_once(refused: Refused) -> None:
-    """All problems of a text come in one go, a syntax error after them included, sorted by place."""
+    """All problems of a text are reported together, a syntax error after them included, sorted by place."""
     problems = refused("a: 1\na: 2\n2: x\nb: !t 1\nc: *none\nd: {<<: 1}\ne: [1\nf: 2\n")
     assert [problem.mark.line for problem in problems if problem.mark] == [2, 3, 4, 5, 6, 8]
 
 
 def test_no_more_than_a_hundred(refused: Refused) -> None:
-    """A text of nothing but problems is answered with its first hundred."""
+    """Of a text with many problems the first hundred are reported."""
     assert len(refused("a: 1\n" * 5000)) == 100
 
 
@@ -162,7 +162,7 @@ def test_quoted_signs_are_plain_text(parser: str) -> None:
 
 
 def test_words_stay_words(parser: str) -> None:
-    """The traps of YAML 1.1 are read as YAML 1.2 means them, as keys too."""
+    """Words that YAML 1.1 would convert are text as in YAML 1.2, as keys too."""
     text = "on: off\nno: yes\ntime: 1:30\nday: 2017-01-05\nlr: 1e-3\noctal: 012\nbig: 1_000\nnothing:\n"
     assert parse(text, "x.yaml").data == {
         "on": "off",
@@ -222,7 +222,7 @@ def test_numbers_truth_and_null(word: str, value: object) -> None:
 
 @pytest.mark.parametrize("word", [".nan", ".NaN", ".NAN"])
 def test_not_a_number(word: str) -> None:
-    """`.nan` in its three spellings is a float that is no number."""
+    """`.nan` in its three spellings is the float NaN."""
     found = resolve(word)
     assert isinstance(found, float)
     assert math.isnan(found)
@@ -262,7 +262,7 @@ def test_not_a_number(word: str) -> None:
     ],
 )
 def test_text(word: str) -> None:
-    """What YAML 1.1 or Python would take for something else stays text."""
+    """Words that YAML 1.1 or Python would read as something else stay text."""
     assert resolve(word) == word
     assert is_text(word)
 
@@ -291,10 +291,10 @@ def test_what_python_writes_reads_back(number: float) -> None:
 
 @given(st.text())
 def test_any_word(word: str) -> None:
-    """Any text resolves, or is refused in words."""
-    said = "expected"
+    """Any text resolves, or is refused with a message."""
+    message = "expected"
     try:
         resolve(word)
     except ValueError as error:
-        said = str(error)
-    assert "expected" in said
+        message = str(error)
+    assert "expected" in message

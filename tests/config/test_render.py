@@ -29,7 +29,7 @@ def test_a_problem_in_full() -> None:
 
 
 def test_a_problem_without_a_place() -> None:
-    """Where no place is to blame, only severity, text and hint are shown."""
+    """Without a place, only severity, text and hint are shown."""
     assert (
         format_problem(Problem(None, "nothing fits", "try", severity="warning"))
         == "warning: nothing fits\n      hint: try"
@@ -106,7 +106,7 @@ def test_the_count(severities: list[str], last: str) -> None:
     ],
 )
 def test_received_values(value: object, shown: str) -> None:
-    """A received value is shown as YAML, with its type in words where it could be mistaken."""
+    """A received value is shown as YAML, with its type in words where it is ambiguous."""
     assert format_value(value) == shown
 
 

@@ -50,7 +50,7 @@ def test_plain_words(refused: Refused, text: str, line: int, words: str, hint: s
 
 
 def test_tabs_as_indentation(refused: Refused) -> None:
-    """Every line indented with a tab is named, under the tab, with the cure."""
+    """Every line indented with a tab is reported at the tab, with the remedy."""
     problems = refused("model:\n\t- Dense: 8\n\t- Flatten\n  \tx: 1\n")
     assert [str(problem.mark) for problem in problems][:1] == ["x.yaml:2:1"]
     assert {problem.text for problem in problems} == {"expected spaces as indentation, received a tab"}
@@ -58,14 +58,14 @@ def test_tabs_as_indentation(refused: Refused) -> None:
 
 
 def test_a_tab_below_a_spaced_line(refused: Refused) -> None:
-    """A tab that meets spaces is named even where the parser stumbles over something else."""
+    """A tab after spaces is reported even if the parser reports something else."""
     (problem,) = refused("a:\n  b: 1\n\tc: 2\n")
     assert str(problem.mark) == "x.yaml:3:1"
     assert "received a tab" in problem.text
 
 
-def test_tabs_far_away_are_innocent(refused: Refused) -> None:
-    """A tab inside a text far above a real error is not blamed for it."""
+def test_tabs_far_from_the_error_are_ignored(refused: Refused) -> None:
+    """A tab inside a text far above a real error is not reported."""
     (problem,) = refused("a: |\n  x\n  \ty\n  z\nb: 1\nc: d: e\n")
     assert str(problem.mark) == "x.yaml:6:5"
     assert "': '" in problem.text

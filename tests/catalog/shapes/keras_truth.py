@@ -1,4 +1,4 @@
-"""What Keras itself says of a layer or a chain of layers, beside what our rules say."""
+"""Shapes and weights of a layer or a chain of layers, by Keras and by our rules."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Shape = tuple[int | None, ...]
 
 
 def make(item: Any) -> Any:
-    """Keras' layer for a part, with what stands inside it."""
+    """Return Keras' layer for a part, with the layers inside it."""
     import keras
 
     if isinstance(item, Part):
@@ -67,7 +67,7 @@ def keras_rows(parts: Sequence[Part], shape: Shape) -> tuple[list[tuple[Any, ...
 
 
 def keras_row(layer: Any, value: Any) -> tuple[Any, ...]:
-    """What Keras' summary says of a layer that made `value`."""
+    """Return the row of Keras' summary for a layer with the output `value`."""
     import keras
 
     shapes = tuple(tuple(tensor.shape)[1:] for tensor in keras.tree.flatten(value))
@@ -98,33 +98,33 @@ def ours_alone(item: Part, shapes: Sequence[Shape]) -> tuple[Any, ...] | None:
 
 
 def differences(cases: Sequence[tuple[Part, Sequence[Shape]]], *, separately: bool = False) -> list[str]:
-    """A sentence for each layer seen differently by our rules; what Keras builds but cannot run may be refused."""
+    """Return a sentence for each layer on which our rules differ; they may refuse what Keras builds but cannot run."""
     found = []
     for item, shapes in cases:
         ours, theirs = ours_alone(item, shapes), keras_alone(item, shapes, separately=separately)
-        only_foretold = ours is None and theirs is not None and len(shapes) == 1 and not runs([make(item)], shapes[0])
-        if ours != theirs and not only_foretold:
+        only_symbolic = ours is None and theirs is not None and len(shapes) == 1 and not runs([make(item)], shapes[0])
+        if ours != theirs and not only_symbolic:
             found.append(f"{item.name} {dict(item.arguments)} on {shapes}: ours {ours}, Keras' {theirs}")
     return found
 
 
 def runs(layers: Sequence[Any], shape: Shape) -> bool:
-    """Whether Keras can push a batch of two through the layers, and gets a batch of the shape that it foretold."""
+    """Return whether Keras can run the layers on a batch of two, with an output of the shape that it computed."""
     import keras
     import numpy as np
 
     value: Any = np.zeros((2, *(6 if size is None else size for size in shape)), "float32")
-    foretold: Any = keras.Input(shape)
+    computed: Any = keras.Input(shape)
     try:
         for layer in layers:
-            foretold = layer(foretold)
+            computed = layer(computed)
             value = layer(value, training=True) if layer._call_has_training_arg else layer(value)
     except Exception:  # noqa: BLE001 - whatever Keras raises is its refusal
         return False
     return all(
-        len(real.shape) == len(said.shape)
-        and real.shape[0] == 2
-        and said.shape[0] is None
-        and all(size in (None, side) for size, side in zip(said.shape[1:], real.shape[1:], strict=True))
-        for real, said in zip(keras.tree.flatten(value), keras.tree.flatten(foretold), strict=True)
+        len(actual.shape) == len(expected.shape)
+        and actual.shape[0] == 2
+        and expected.shape[0] is None
+        and all(size in (None, side) for size, side in zip(expected.shape[1:], actual.shape[1:], strict=True))
+        for actual, expected in zip(keras.tree.flatten(value), keras.tree.flatten(computed), strict=True)
     )

@@ -1,4 +1,4 @@
-"""Random stacks of layers, told by our rules and by Keras: `python random_stacks.py 2000` prints the figures."""
+"""Random stacks of layers, by our rules and by Keras: `python random_stacks.py 2000` prints the figures."""
 
 # ruff: noqa: S311, T201
 
@@ -24,12 +24,12 @@ Shape = tuple[int | None, ...]
 
 @dataclass
 class Figures:
-    """How our rules and Keras compare.
+    """The results of a comparison of our rules with Keras.
 
     Attributes:
         counts: `equal`, `both_refuse`, `refused_when_run` (Keras builds it but cannot run it), `undecided`, `disagree`.
-        disagreements: A sentence for each stack that the two see differently.
-        layers: How often each layer stood in a stack.
+        disagreements: A sentence for each stack on which the two differ.
+        layers: The number of stacks with each layer.
     """
 
     counts: Counter[str] = field(default_factory=Counter)
@@ -118,7 +118,7 @@ def resized(rng: random.Random, rank: int) -> Part:
 
 
 def recurrent(rng: random.Random) -> Part:
-    """A recurrent layer, perhaps both ways or of stacked cells."""
+    """A recurrent layer, possibly bidirectional or with stacked cells."""
     flags = _some(rng, return_sequences=[True, True, False], use_bias=[True, False], trainable=[True, False])
     if rng.random() < 0.08:
         flags["return_state"] = True
@@ -247,7 +247,7 @@ def _inside(rng: random.Random, shape: Shape) -> Part:
 
 
 def layer_for(rng: random.Random, shape: Shape) -> Part:
-    """A layer that probably takes an input of this shape."""
+    """A layer that probably accepts an input of this shape."""
     rank = len(shape)
     fitting: list[Callable[[], Part]] = [lambda: anywhere(rng, shape)]
     if 2 <= rank <= 4:
@@ -308,20 +308,20 @@ def _fits(chosen: Part, shape: Shape) -> Shape | None:
 
 
 def compare_one(shape: Shape, parts: list[Part], data_format: str = "channels_last") -> tuple[str, str]:
-    """How our rows and Keras' compare: the verdict and, for `disagree`, what differs."""
+    """Compare our rows with Keras': return the verdict and, for `disagree`, the difference."""
     ours = chain_rows(parts, shape, data_format=data_format)
     theirs, layers, refused = keras_rows(parts, shape)
     undecided = next((row.index for row in ours if row.undecided), None)
     failed = ours[-1].index if ours and ours[-1].error else None
-    told = [
+    known = [
         (row.name, outputs(row.output_shape), row.parameters, row.trainable)
         for row in ours
         if row.output_shape is not None
     ]
-    common = min(len(told), len(theirs))
+    common = min(len(known), len(theirs))
     where = f"{shape} -> {[(each.name, dict(each.arguments)) for each in parts]}"
-    if told[:common] != theirs[:common]:
-        return "disagree", f"{where}: ours {told[:common]}, Keras' {theirs[:common]}"
+    if known[:common] != theirs[:common]:
+        return "disagree", f"{where}: ours {known[:common]}, Keras' {theirs[:common]}"
     if undecided is not None:
         return "undecided", where
     if failed == refused:

@@ -1,4 +1,4 @@
-"""Convolutions."""
+"""Convolutions and poolings."""
 
 from __future__ import annotations
 
@@ -79,14 +79,55 @@ def test_global_data_format_is_followed():
 
 
 def test_window_larger_than_picture_is_explained():
-    """A window that does not fit says both sizes and a way out."""
+    """The error for a window that does not fit has both sizes and a remedy."""
     with pytest.raises(ShapeError, match=r"at least 5 .* received \[4, 4\]") as refusal:
         infer("Conv2D", {"filters": 1, "kernel_size": 5}, [(4, 4, 1)])
     assert "padding: same" in refusal.value.hint
 
 
 def test_missing_channel_dimension_is_explained():
-    """A picture without channels is told what to put before the convolution."""
+    """The error for a picture without channels names the layer to put before the convolution."""
     with pytest.raises(ShapeError, match=r"\(height, width, channels\), 3 dimensions, received \[28, 28\]") as refusal:
         infer("Conv2D", {"filters": 1, "kernel_size": 5}, [(28, 28)])
     assert "Reshape: [28, 28, 1]" in refusal.value.hint
+
+
+POOLED = {1: (20, 4), 2: (17, None, 4), 3: (9, 8, 7, 4)}
+
+
+def _poolings():
+    for rank, shape in POOLED.items():
+        for side in ("Max", "Average"):
+            for given in (
+                {"pool_size": 2},
+                {"pool_size": 3, "strides": 2},
+                {"pool_size": 3, "padding": "same"},
+                {"pool_size": [2] * rank, "data_format": "channels_first"},
+                {"pool_size": 9},
+            ):
+                yield f"{side}Pooling{rank}D", given, shape
+            for given in ({}, {"keepdims": True}, {"data_format": "channels_first"}):
+                yield f"Global{side}Pooling{rank}D", given, shape
+            yield f"Adaptive{side}Pooling{rank}D", {"output_size": 2}, shape
+            yield f"Adaptive{side}Pooling{rank}D", {"output_size": [3] * rank, "data_format": "channels_first"}, shape
+        yield f"MaxPool{rank}D", {}, shape
+        yield f"GlobalAvgPool{rank}D", {}, (3, 3, 3, 3, 3)
+
+
+@pytest.mark.keras
+def test_poolings_are_those_of_keras(truth):
+    """Every pooling has Keras' output shape, and is refused where Keras refuses it."""
+    assert (
+        truth.differences([(Part("layers", name, arguments), [shape]) for name, arguments, shape in _poolings()]) == []
+    )
+
+
+def test_pooling_below_one_is_refused():
+    """A pooling that would shrink a picture below 1 is an error."""
+    with pytest.raises(ShapeError, match="MaxPooling2D expects at least 2"):
+        infer("MaxPooling2D", {}, [(1, 5, 8)])
+
+
+def test_a_pooling_drops_an_incomplete_window():
+    """The end of an input that does not fill a window is dropped."""
+    assert infer("MaxPool2D", {}, [(5, 7, 3)]).output == (2, 3, 3)

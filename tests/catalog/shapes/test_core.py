@@ -1,4 +1,4 @@
-"""Dense layers, embeddings, activations, and what leaves a shape alone."""
+"""Dense layers, embeddings, activations, and layers that keep a shape."""
 
 from __future__ import annotations
 
@@ -71,18 +71,18 @@ def test_core_layers_are_those_of_keras(truth):
 
 
 def test_input_states_its_own_shape():
-    """An `Input` gives the shape that it states, whatever comes in."""
+    """An `Input` has the shape of its argument, whatever its input."""
     assert infer("Input", {"shape": [3, None]}, [(9,)]).output == (3, None)
 
 
 def test_unknown_fact_is_undecided():
-    """A fact that is not known yet is no error."""
+    """A fact that is not known yet is not an error."""
     with pytest.raises(Undecided, match=r"`units` of Dense depends on \$classes"):
         infer("Dense", {"units": "$classes"}, [(8,)])
 
 
 def test_reversed_embedding_follows_its_call():
-    """`call: {reverse: true}` turns a reversible embedding round."""
+    """`call: {reverse: true}` reverses a reversible embedding."""
     given = {"input_dim": 20, "output_dim": 3, "call": {"reverse": True}}
     assert infer("ReversibleEmbedding", given, [(9, 3)]).output == (9, 20)
 
@@ -94,14 +94,14 @@ def test_open_last_dimension_is_explained():
 
 
 @pytest.mark.parametrize("units", [True, 0, -3, 2.0, [2]])
-def test_units_that_are_no_number_are_explained(units):
-    """Units are a positive integer, and nothing that merely looks like one."""
+def test_units_that_are_not_a_number_are_explained(units):
+    """Units are a positive integer; text or a truth value is refused."""
     with pytest.raises(ShapeError, match="`units` of Dense expects a positive integer, received"):
         infer("Dense", {"units": units}, [(3,)])
 
 
 def test_several_outputs_into_one_input_are_explained():
-    """A layer for one tensor that gets several says how to choose or join them."""
+    """The error for several tensors where a layer takes one explains how to choose or join them."""
     with pytest.raises(ShapeError, match="Dense expects one input, received 3") as refusal:
         infer("Dense", {"units": 2}, [(3,), (4,), (4,)])
     assert "name.0" in refusal.value.hint

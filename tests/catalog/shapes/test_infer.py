@@ -25,26 +25,26 @@ def test_no_rule_hides_behind_another():
 
 @pytest.mark.parametrize("name", ["Lambda", "TFSMLayer", "NoSuchLayer"])
 def test_what_no_rule_knows_is_undecided(name):
-    """A layer that only its own code decides, or that is unknown, is undecided and no error."""
+    """A layer whose output depends on its own code, or an unknown layer, is undecided and not an error."""
     with pytest.raises(Undecided):
         infer(name, {}, [(4,)])
 
 
 def test_quantised_layer_is_undecided():
-    """A quantised layer keeps other weights, which no rule counts."""
+    """A quantised layer has other weights, which no rule counts."""
     with pytest.raises(Undecided, match="quantised"):
         infer("Dense", {"units": 2, "dtype": "int8_from_float32"}, [(4,)])
 
 
 def test_missing_argument_is_undecided():
-    """A layer without an argument that it needs is left to the check of arguments."""
+    """A missing argument is left to the check of arguments."""
     with pytest.raises(Undecided, match="needs `units`"):
         infer("Dense", {}, [(4,)])
 
 
 @pytest.mark.parametrize("value", [None, "x", -1, 0, 2.5, [], [3, "a"], {"a": 1}, True, 10**30])
 def test_nonsense_never_breaks_a_rule(value):
-    """Whatever stands in a layer's arguments, a rule answers, refuses or leaves it undecided."""
+    """Whatever a layer's arguments are, its rule returns a shape, refuses or leaves it undecided."""
     for name, shapes in product(lookup.names("layers"), ([(4,)], [(9, 8, 3)], [(4, 3), (4, 3)], [()])):
         with suppress(ShapeError, Undecided):
             assert infer(name, dict.fromkeys(lookup.entry("layers", name).parameters, value), shapes).output is not None

@@ -1,4 +1,4 @@
-"""Layers that make one tensor of several."""
+"""Layers that merge several tensors into one."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_mismatch_names_all_shapes():
 
 
 def test_merge_of_one_input_is_refused():
-    """A merge in a plain chain says how to name its inputs."""
+    """The error for a merge in a plain chain explains how to name its inputs."""
     with pytest.raises(ShapeError, match="list of 2 or more inputs, received 1") as refusal:
         infer("Add", {}, [(4, 3)])
     assert "from: [first, second]" in refusal.value.hint

@@ -1,4 +1,4 @@
-"""Normalisations."""
+"""Normalization layers."""
 
 from __future__ import annotations
 

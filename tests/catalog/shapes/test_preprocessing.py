@@ -1,4 +1,4 @@
-"""Preparation inside the model."""
+"""Preprocessing layers."""
 
 from __future__ import annotations
 
@@ -72,8 +72,8 @@ CASES = [
 
 
 @pytest.mark.keras
-def test_preparation_is_that_of_keras(truth):
-    """Every layer of preparation has Keras' output shape, and is refused where Keras refuses it."""
+def test_preprocessing_is_that_of_keras(truth):
+    """Every preprocessing layer has Keras' output shape, and is refused where Keras refuses it."""
     assert truth.differences([(Part("layers", name, arguments), shapes) for name, arguments, shapes in CASES]) == []
 
 

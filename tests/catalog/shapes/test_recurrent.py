@@ -63,7 +63,7 @@ def test_recurrent_layers_are_those_of_keras(truth):
 
 
 def test_lstm_without_steps_is_explained():
-    """An LSTM fed with a vector says that it wants steps and features, and how to give them."""
+    """The error for an LSTM on a vector names steps and features, and how to get them."""
     with pytest.raises(ShapeError, match=r"LSTM expects \(steps, features\), 2 dimensions, received \[7\]") as refusal:
         infer("LSTM", {"units": 6}, [(7,)])
     assert "return_sequences: true" in refusal.value.hint
@@ -73,20 +73,20 @@ def test_lstm_without_steps_is_explained():
     ("shape", "hint"), [((28, 28, 3), "{Reshape: [28, 84]}"), ((None, 28, 3), "(steps, features), or use a ConvLSTM")]
 )
 def test_lstm_on_pictures_is_explained(shape, hint):
-    """An LSTM fed with pictures says how to make rows of them, or to use a ConvLSTM."""
+    """The error for an LSTM on pictures explains how to make rows of them, or names ConvLSTM."""
     with pytest.raises(ShapeError) as refusal:
         infer("LSTM", {"units": 6}, [shape])
     assert hint in refusal.value.hint
 
 
 def test_gru_has_two_biases_by_default():
-    """A GRU of 2 units on 3 features has 42 parameters, and 36 if it resets before its product."""
+    """A GRU of 2 units on 3 features has 42 parameters, and 36 with `reset_after: false`."""
     assert infer("GRU", {"units": 2}, [(5, 3)]).parameters == 42
     assert infer("GRU", {"units": 2, "reset_after": False}, [(5, 3)]).parameters == 36
 
 
 def test_stateful_layer_needs_a_batch_size():
-    """A stateful layer is refused for an open batch and taken for a fixed one."""
+    """A stateful layer is refused for an open batch and accepted for a fixed one."""
     with pytest.raises(ShapeError, match="batch of a known size"):
         infer("LSTM", {"units": 6, "stateful": True}, [(7, 4)])
     assert infer("LSTM", {"units": 6, "stateful": True}, [(7, 4)], batch_size=8).output == (6,)

@@ -63,6 +63,6 @@ def test_wrong_product_is_explained():
 
 
 def test_layers_without_a_data_format_keep_theirs():
-    """UpSampling1D and Cropping1D have no `data_format`, so the global one does not turn them."""
+    """UpSampling1D and Cropping1D have no `data_format`, so the global one does not apply to them."""
     assert infer("UpSampling1D", {}, [(9, 4)], data_format="channels_first").output == (18, 4)
     assert infer("Cropping1D", {}, [(9, 4)], data_format="channels_first").output == (7, 4)

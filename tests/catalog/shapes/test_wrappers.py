@@ -75,7 +75,7 @@ def test_bidirectional_of_another_layer_is_explained():
     assert "LSTM" in refusal.value.hint
 
 
-def test_layer_that_is_no_part_is_undecided():
-    """A wrapped thing that the reader could not make a part of is undecided."""
+def test_a_layer_that_is_not_a_part_is_undecided():
+    """A value inside a wrapper that is not a part is undecided."""
     with pytest.raises(Undecided, match="is not a layer of Keras"):
         infer("TimeDistributed", {"layer": 3}, [(7, 4)])
