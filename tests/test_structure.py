@@ -76,7 +76,6 @@ SUBROOMS = {
 #: Imports against that order which are still to be mended.
 TO_MEND = {
     ("cli/terminal/formats.py", "cli/commands/check.py"),
-    ("data/sources/sklearn.py", "data/named/datasets.py"),
     ("engine/scoring/details.py", "engine/scoring/score.py"),
 }
 #: Packages that wake TensorFlow (8 to 12 s): only where the Keras side begins, and where Keras is subclassed.

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nnrun.data.named.pictures import Cifar10, Cifar100, Digits, FashionMnist, Mnist
-from nnrun.data.named.tables import Boston, BreastCancer, California, Diabetes, Iris, Pima, Wine
+from nnrun.data.named.pictures import Cifar10, Cifar100, FashionMnist, Mnist
+from nnrun.data.named.sklearn_sets import BreastCancer, Diabetes, Digits, Iris, Sklearn, Wine
+from nnrun.data.named.tables import Boston, California, Pima
 from nnrun.data.named.texts import Imdb, Metamorphosis, Shakespeare
 from nnrun.data.prepare.user_code import is_user_part
 from nnrun.data.sources.csv import Csv
@@ -16,7 +17,6 @@ from nnrun.data.sources.npz import Npz
 from nnrun.data.sources.openml import OpenMl
 from nnrun.data.sources.parquet import Parquet
 from nnrun.data.sources.repeats import Repeats
-from nnrun.data.sources.sklearn import Sklearn
 from nnrun.data.sources.text import Descriptions, Text
 from nnrun.data.sources.user_code import UserSource
 

@@ -1,4 +1,4 @@
-"""Where data files lie: beside the config, else beside a config that it extends, else in the data folder."""
+"""The folders of data files: the config's own, those of the configs that it extends, and the data folder."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from pathlib import Path
 from nnrun.config.hints import did_you_mean
 from nnrun.errors import DataError
 
-#: More names than this are not worth reading for a did-you-mean.
+#: The most names of files that are read to suggest one.
 _MOST_NAMES = 2000
 
 
 @dataclass(frozen=True)
 class DataPaths:
-    """The folders in which a file of a config is looked for.
+    """The folders in which the files of a config are looked for.
 
     Attributes:
         config_dir: The folder of the config file.
@@ -28,7 +28,7 @@ class DataPaths:
     base_dirs: tuple[Path, ...] = ()
 
     def cache_dir(self) -> Path:
-        """The data folder, where downloads go; it need not exist yet."""
+        """Return the data folder, the target of downloads; it need not exist yet."""
         if self.data_dir is not None:
             return self.data_dir
         if named := os.environ.get("NNRUN_DATA_DIR"):
@@ -38,19 +38,19 @@ class DataPaths:
         return user_cache_path("nnrun", appauthor=False) / "data"
 
     def folders(self) -> tuple[Path, ...]:
-        """The folders to look into, first come first served."""
+        """Return the folders to look into, in this order."""
         return (self.config_dir, *self.base_dirs, self.cache_dir())
 
     def find(self, name: str | Path) -> Path | None:
-        """The path of the file or folder `name`; None where it is in none of the folders."""
+        """Return the path of the file or folder `name`; None if it is in none of the folders."""
         candidates = (folder / Path(name).expanduser() for folder in self.folders())
         return next((path for path in candidates if path.exists()), None)
 
     def require(self, name: str | Path) -> Path:
-        """The path of the file `name`.
+        """Return the path of the file `name`.
 
         Raises:
-            DataError: It is not there, or it is a folder.
+            DataError: It does not exist, or it is a folder.
         """
         found = self.find(name)
         if found is None:
@@ -59,18 +59,20 @@ class DataPaths:
             raise DataError("expected a data file, received a folder", file=found, hint="name a file inside the folder")
         return found
 
-    #: The names that `docs/own-code.md` gave these two before.
+    #: The names of these two in earlier versions, which users' own code may call.
     need, store = require, cache_dir
 
     def missing(self, name: str | Path) -> DataError:
-        """What to say of a file that is in none of the folders: where it was looked for, and what is there instead."""
-        looked = list(dict.fromkeys(str((folder / Path(name).expanduser()).parent) for folder in self.folders()))
-        near = did_you_mean(Path(name).name, self._names(name))
+        """Return the error of a file in none of the folders, with these and the nearest name in them."""
+        searched = list(dict.fromkeys(str((folder / Path(name).expanduser()).parent) for folder in self.folders()))
+        suggestion = did_you_mean(Path(name).name, self._names(name))
         advice = "put the file into one of these folders, or name the data folder with --data-dir or NNRUN_DATA_DIR"
-        return DataError(f"there is no data file {str(name)!r}; looked in {' and '.join(looked)}", hint=near or advice)
+        return DataError(
+            f"there is no data file {str(name)!r}; looked in {' and '.join(searched)}", hint=suggestion or advice
+        )
 
     def _names(self, name: str | Path) -> list[str]:
-        """The names of the files that lie where `name` was looked for."""
+        """Return the names of the files in the folders where `name` was looked for."""
         names: list[str] = []
         for folder in self.folders():
             parent = (folder / Path(name).expanduser()).parent

@@ -1,10 +1,10 @@
-"""The named sets of pictures: MNIST, Fashion-MNIST, CIFAR-10, CIFAR-100 and the digits of scikit-learn."""
+"""The named sets of pictures: MNIST, Fashion-MNIST, CIFAR-10 and CIFAR-100."""
 
 from __future__ import annotations
 
-from importlib.util import find_spec
-from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
 
 from nnrun.data.dataset import Examples
 from nnrun.data.named.datasets import data_set
@@ -13,8 +13,7 @@ from nnrun.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
-    import numpy as np
+    from pathlib import Path
 
     from nnrun.data.dataset import SourceData
 
@@ -119,8 +118,6 @@ class _Cifar(_Pictures):
 
     def _rows(self, content: bytes, file: Path) -> tuple[np.ndarray, np.ndarray]:
         """Return the pictures, of shape (rows, 32, 32, 3), and classes of rows of labels, red, green and blue."""
-        import numpy as np
-
         width = self.labels + 3 * 32 * 32
         if len(content) % width:
             raise DataError(
@@ -156,31 +153,3 @@ class Cifar100(_Cifar):
     train_members = ("train.bin",)
     test_member = "test.bin"
     labels = 2
-
-
-class Digits(NamedSource):
-    """1,797 handwritten digits, pictures of 8 x 8 pixels with values 0 to 16 (scikit-learn's).
-
-    One example has the shape (8, 8): `Reshape: [8, 8, 1]` suits convolutions, `Flatten` or `Reshape: [64]` a Dense.
-    """
-
-    name = "digits"
-
-    def read(self, files: Mapping[str, Path]) -> SourceData:
-        """Read the pictures from scikit-learn."""
-        return self.source_data(Examples(*_digits()), None, files)
-
-
-def _digits() -> tuple[np.ndarray, np.ndarray]:
-    """Read scikit-learn's file of digits without importing scikit-learn, which takes longer than training on them."""
-    import numpy as np
-
-    found = find_spec("sklearn")
-    file = Path(*(found.submodule_search_locations or [""])[:1] if found else [""], "datasets", "data", "digits.csv.gz")
-    if not file.is_file():
-        from sklearn.datasets import load_digits
-
-        bunch = load_digits()
-        return bunch.images.astype("uint8"), bunch.target
-    table = np.loadtxt(file, delimiter=",", dtype="uint8")
-    return np.ascontiguousarray(table[:, :-1]).reshape(-1, 8, 8), table[:, -1].astype("int64")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from nnrun.data.columns import label
 from nnrun.data.named.datasets import data_set
 from nnrun.data.named.named_source import find_files
@@ -38,8 +40,6 @@ def count_classes(name: str, source: Source, paths: DataPaths) -> dict[str, int]
     known = data_set(name)
     if known.facts.task != "classification" or known.alphabet or not _is_available(name, paths):
         return {}
-    import numpy as np
-
     data = source.load(paths, NullProgress())
     values, counts = np.unique(np.asarray(data.train.y), return_counts=True)
     return {_class_name(data, value): count for value, count in zip(values.tolist(), counts.tolist(), strict=True)}
@@ -62,7 +62,6 @@ def write_sheet(name: str, source: Source, paths: DataPaths, file: Path) -> None
         raise DataError(f"{name} has no pictures", hint="try mnist, fashion_mnist, cifar10 or digits")
     if not _is_available(name, paths):
         raise DataError(f"{name} is not on this machine", hint=f"nnrun data fetch {name}")
-    import numpy as np
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 

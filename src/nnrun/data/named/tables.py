@@ -1,10 +1,12 @@
-"""The named tables: Pima, Boston and California from files, and those that come with scikit-learn."""
+"""The named tables that are read from files: Pima, Boston and California."""
 
 from __future__ import annotations
 
 import hashlib
 import warnings
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
 
 from nnrun.data.columns import Columns
 from nnrun.data.dataset import Examples
@@ -15,8 +17,6 @@ from nnrun.errors import DataError
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
-
-    import numpy as np
 
     from nnrun.data.dataset import SourceData
 
@@ -33,8 +33,6 @@ class _NumberTable(NamedSource):
         Raises:
             DataError: The file does not hold the numbers of the set.
         """
-        import numpy as np
-
         (file,) = files.values()
         known = data_set(self.name)
         names = known.facts.columns or ()
@@ -103,58 +101,8 @@ class California(_NumberTable):
 
     def prepared(self, table: np.ndarray, file: Path) -> np.ndarray:
         """Return averages per household in place of totals, and the target in 100,000 dollars."""
-        import numpy as np
-
         if table.shape[1] != 9:
             raise self._unexpected(file, f"expected rows of 9 fields, received {table.shape[1]}")
         longitude, latitude, age, rooms, bedrooms, people, households, income, value = table.T
         averages = (rooms / households, bedrooms / households, people, people / households)
         return np.column_stack([income, age, *averages, latitude, longitude, value / 100_000])
-
-
-class _SklearnTable(NamedSource):
-    """A table that comes with scikit-learn."""
-
-    #: The arguments of scikit-learn's loader.
-    options: ClassVar[Mapping[str, Any]] = {}
-
-    def read(self, files: Mapping[str, Path]) -> SourceData:
-        """Read the table from scikit-learn."""
-        import numpy as np
-        from sklearn import datasets
-
-        bunch = getattr(datasets, f"load_{self.name}")(**self.options)
-        names = self.known_facts().columns or ()
-        columns = {
-            name: np.ascontiguousarray(bunch.data[:, index], dtype="float64") for index, name in enumerate(names)
-        }
-        return self.source_data(Examples(Columns(columns), bunch.target), None, files)
-
-
-class Iris(_SklearnTable):
-    """150 iris flowers of three species with four measurements (scikit-learn's)."""
-
-    name = "iris"
-
-
-class Wine(_SklearnTable):
-    """178 Italian wines of three growers with thirteen measurements (scikit-learn's)."""
-
-    name = "wine"
-
-
-class BreastCancer(_SklearnTable):
-    """569 samples of breast tissue, malignant or benign, with thirty measurements (scikit-learn's)."""
-
-    name = "breast_cancer"
-
-
-class Diabetes(_SklearnTable):
-    """442 diabetes patients with ten measurements, and how far the disease progressed within a year (scikit-learn's).
-
-    The measurements are the original ones, not scikit-learn's scaled ones, so that scaling is fitted on the
-    training part alone.
-    """
-
-    name = "diabetes"
-    options: ClassVar[Mapping[str, Any]] = {"scaled": False}

@@ -6,6 +6,8 @@ import io
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from nnrun.data.dataset import DataFacts, Examples
 from nnrun.data.named.datasets import data_set
 from nnrun.data.named.named_source import NamedSource, download_note, find_files, require_files, verified_bytes
@@ -16,8 +18,6 @@ from nnrun.errors import DataError
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
-
-    import numpy as np
 
     from nnrun.data.data_paths import DataPaths
     from nnrun.data.dataset import SourceData
@@ -171,8 +171,6 @@ class Imdb(NamedSource):
 
     def read(self, files: Mapping[str, Path]) -> SourceData:
         """Read the reviews of the file, whose arrays of lists are pickled: only bytes with its digest are unpickled."""
-        import numpy as np
-
         (file,) = files.values()
         facts = self.known_facts()
         parts = []
@@ -190,8 +188,6 @@ class Imdb(NamedSource):
 
     def load_new(self, file: Path, layout: Mapping[str, Any], *, with_target: bool) -> Examples:  # noqa: ARG002
         """Read reviews from an npz file whose `x` has a row of codes for each, padded with 0."""
-        import numpy as np
-
         from nnrun.data.sources.npz import read_examples
 
         examples = read_examples(file, {}, with_target=with_target)
@@ -212,8 +208,6 @@ class Imdb(NamedSource):
             reviews: An array of objects, each a list of the words' ranks.
             file: Where they were read from.
         """
-        import numpy as np
-
         lengths = np.array([len(review) for review in reviews])
         highest = (data_set(self.name).facts.vocabulary or 0) - _OFFSET - 1
         try:

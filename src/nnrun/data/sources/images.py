@@ -8,6 +8,8 @@ from os.path import relpath, sep
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
+
 from nnrun.data.columns import labels
 from nnrun.data.dataset import DataFacts, Examples, SourceData
 from nnrun.data.files.pictures import (
@@ -25,8 +27,6 @@ from nnrun.spec.finding import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-
-    import numpy as np
 
     from nnrun.data.data_paths import DataPaths
     from nnrun.data.files.pictures import Colour
@@ -158,8 +158,6 @@ class Images:
         A folder has a subfolder for each class; without targets, the pictures of any folder are read in the order of
         their paths.
         """
-        import numpy as np
-
         from nnrun.data.sources.npz import read_examples
         from nnrun.progress import NullProgress
 
@@ -214,8 +212,6 @@ class Images:
         self, pictures: _PictureList, size: tuple[int, int], progress: Progress, *, same_size: bool
     ) -> tuple[Examples, list[bytes]]:
         """Return all pictures decoded, and the digest of each file."""
-        import numpy as np
-
         x: np.ndarray = np.empty((len(pictures.files), *size, self._channels), dtype="uint8")
         digests = []
         with progress.bar("Reading pictures", len(pictures.files), "") as bar:
@@ -231,8 +227,6 @@ class Images:
         self, pictures: _PictureList, size: tuple[int, int], progress: Progress, *, same_size: bool
     ) -> tuple[Examples, list[bytes]]:
         """Return a stream of all pictures, and the digest of each file."""
-        import numpy as np
-
         from nnrun.data.streaming.picture_files import scan_pictures
         from nnrun.data.streaming.streams import Stream
 

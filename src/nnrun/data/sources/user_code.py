@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from nnrun.catalog.user_code_entries import PASSED_BY_NNRUN
 from nnrun.data.dataset import DataFacts, Examples, SourceData
 from nnrun.data.prepare.user_code import running_user_code, user_object
@@ -73,7 +75,6 @@ class UserSource:
         return SourceData(train, test[0] if test else None, target_names=names, layout=layout)
 
     def _examples(self, part: object) -> Examples:
-        import numpy as np
 
         if not isinstance(part, tuple | list) or len(part) not in (2, 3):
             raise DataError(

@@ -10,8 +10,8 @@ import pytest
 
 from nnrun.data.data_facts import infer_facts
 from nnrun.data.load import load
+from nnrun.data.named.sklearn_sets import unquoted_name
 from nnrun.data.new_data import load_new_data
-from nnrun.data.sources.sklearn import plain_name
 from nnrun.errors import DataError
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def test_a_set_by_itself_has_its_own_target(places: DataPaths, listener, spec, s
     done = load(said, form=form, seed=1, paths=places, progress=listener)
     assert infer_facts(said, form=form, paths=places) == (done.facts, ())
     bunch = getattr(datasets, f"load_{name}")(**({"scaled": False} if name == "diabetes" else {}))
-    assert done.facts.columns == tuple(plain_name(column) for column in bunch.feature_names)
+    assert done.facts.columns == tuple(unquoted_name(column) for column in bunch.feature_names)
     assert np.array_equal(done.train.x, bunch.data[done.train.rows].astype("float32"))
     if form == "number":
         assert np.array_equal(done.train.y, bunch.target.reshape(len(bunch.data), -1)[done.train.rows].astype("f4"))
@@ -106,4 +106,4 @@ def test_more_rows_come_from_a_csv_of_the_same_columns(places: DataPaths, listen
 )
 def test_names_are_plain(name: str, plain: str) -> None:
     """Units go, letters are small, and everything else is an underscore."""
-    assert plain_name(name) == plain
+    assert unquoted_name(name) == plain

@@ -1,15 +1,18 @@
-"""The source `sklearn`: the tables that come with scikit-learn, any column of which may be the target."""
+"""The data sets that come with scikit-learn: by their names, and by the source `sklearn` with any column as target."""
 
 from __future__ import annotations
 
 import re
+from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from nnrun.data.columns import labels, number
-from nnrun.data.dataset import DataFacts
+from nnrun.data.columns import Columns, labels, number
+from nnrun.data.dataset import DataFacts, Examples
 from nnrun.data.named.datasets import data_set
+from nnrun.data.named.named_source import NamedSource
 from nnrun.data.sources.table import TableSource
 from nnrun.spec.finding import Finding
 
@@ -23,7 +26,7 @@ if TYPE_CHECKING:
     from nnrun.progress import Progress
 
 
-#: Linnerud's rows, features and targets; the registry has no such set, as it has three targets and twenty rows.
+#: Linnerud's rows, features and targets; it is not a named set, as it has three targets and twenty rows.
 _LINNERUD = DataFacts((3,), 20, columns=("chins", "situps", "jumps"), target_names=("weight", "waist", "pulse"))
 #: Arguments of scikit-learn's loaders: its own scaling of diabetes is fitted on all rows.
 _OPTIONS: Mapping[str, Mapping[str, Any]] = {"diabetes": {"scaled": False}}
@@ -57,13 +60,13 @@ class Sklearn(TableSource):
         self.names = _names(set, self.known)
         super().__init__(features, target, sample_weight, default_target=self.known.target_names)
 
-    def load(self, data_paths: DataPaths, progress: Progress) -> SourceData:  # noqa: ARG002
+    def load(self, paths: DataPaths, progress: Progress) -> SourceData:  # noqa: ARG002
         """Read the table from scikit-learn."""
         roles = self.column_roles(self.names)
         known = self._target_facts(roles)
         return self.source_data(self._table(), roles, self.names, **known)
 
-    def facts(self, data_paths: DataPaths, path: ConfigPath) -> tuple[DataFacts | None, list[Finding]]:  # noqa: ARG002
+    def facts(self, paths: DataPaths, path: ConfigPath) -> tuple[DataFacts | None, list[Finding]]:  # noqa: ARG002
         """Return what is known of the set, and what is wrong with the columns that the config names."""
         findings = self.column_findings(self.names, (*path, "sklearn"))
         if findings:
@@ -98,9 +101,7 @@ class Sklearn(TableSource):
 
     def _table(self) -> dict[str, np.ndarray]:
         """Return all columns: float64, and the names of the classes as text."""
-        from sklearn import datasets
-
-        bunch = getattr(datasets, f"load_{self.set}")(**_OPTIONS.get(self.set, {}))
+        bunch = _load_bunch(self.set)
         columns = np.column_stack([bunch.data, bunch.target]).astype("float64")
         table = {name: np.ascontiguousarray(columns[:, index]) for index, name in enumerate(self.names)}
         for name in self._text():
@@ -111,9 +112,83 @@ class Sklearn(TableSource):
 def _names(table: str, known: DataFacts) -> tuple[str, ...]:
     """Return the names of all columns, features first."""
     pixels = tuple(f"pixel_{row}_{column}" for row in range(8) for column in range(8)) if table == "digits" else ()
-    return (*(plain_name(name) for name in known.columns or pixels), *known.target_names)
+    return (*(unquoted_name(name) for name in known.columns or pixels), *known.target_names)
 
 
-def plain_name(name: str) -> str:
+def unquoted_name(name: str) -> str:
     """Return a column's name as it is written in a config without quotes: no unit, lower case, underscores."""
     return re.sub(r"[^a-z0-9]+", "_", re.sub(r"\(.*?\)", "", name).lower()).strip("_")
+
+
+class _SklearnTable(NamedSource):
+    """A table that comes with scikit-learn."""
+
+    def read(self, files: Mapping[str, Path]) -> SourceData:
+        """Read the table from scikit-learn."""
+        bunch = _load_bunch(self.name)
+        names = self.known_facts().columns or ()
+        columns = {
+            name: np.ascontiguousarray(bunch.data[:, index], dtype="float64") for index, name in enumerate(names)
+        }
+        return self.source_data(Examples(Columns(columns), bunch.target), None, files)
+
+
+class Iris(_SklearnTable):
+    """150 iris flowers of three species with four measurements (scikit-learn's)."""
+
+    name = "iris"
+
+
+class Wine(_SklearnTable):
+    """178 Italian wines of three growers with thirteen measurements (scikit-learn's)."""
+
+    name = "wine"
+
+
+class BreastCancer(_SklearnTable):
+    """569 samples of breast tissue, malignant or benign, with thirty measurements (scikit-learn's)."""
+
+    name = "breast_cancer"
+
+
+class Diabetes(_SklearnTable):
+    """442 diabetes patients with ten measurements, and how far the disease progressed within a year (scikit-learn's).
+
+    The measurements are the original ones, not scikit-learn's scaled ones, so that scaling is fitted on the
+    training part alone.
+    """
+
+    name = "diabetes"
+
+
+class Digits(NamedSource):
+    """1,797 handwritten digits, pictures of 8 x 8 pixels with values 0 to 16 (scikit-learn's).
+
+    One example has the shape (8, 8): `Reshape: [8, 8, 1]` suits convolutions, `Flatten` or `Reshape: [64]` a Dense.
+    """
+
+    name = "digits"
+
+    def read(self, files: Mapping[str, Path]) -> SourceData:
+        """Read the pictures from scikit-learn."""
+        return self.source_data(Examples(*_digits()), None, files)
+
+
+def _digits() -> tuple[np.ndarray, np.ndarray]:
+    """Read scikit-learn's file of digits without importing scikit-learn, which takes longer than training on them."""
+    found = find_spec("sklearn")
+    file = Path(*(found.submodule_search_locations or [""])[:1] if found else [""], "datasets", "data", "digits.csv.gz")
+    if not file.is_file():
+        from sklearn.datasets import load_digits
+
+        bunch = load_digits()
+        return bunch.images.astype("uint8"), bunch.target
+    table = np.loadtxt(file, delimiter=",", dtype="uint8")
+    return np.ascontiguousarray(table[:, :-1]).reshape(-1, 8, 8), table[:, -1].astype("int64")
+
+
+def _load_bunch(name: str) -> Any:
+    """Return what scikit-learn's loader of a table returns."""
+    from sklearn import datasets
+
+    return getattr(datasets, f"load_{name}")(**_OPTIONS.get(name, {}))
