@@ -40,7 +40,7 @@ def test_every_row_has_its_hint(case: dict[str, Any]) -> None:
     assert (found.hint() if found else None) == case["hint"]
 
 
-@pytest.mark.parametrize("case", [case for case in OLD if "wrote it so" in case["hint"]], ids=_label)
+@pytest.mark.parametrize("case", [case for case in OLD if "Keras 1 syntax" in case["hint"]], ids=_label)
 def test_the_line_can_be_pasted(case: dict[str, Any]) -> None:
     """The text behind `today:` is YAML: as an item of a list it reads as the same part."""
     found = _translated(case)
@@ -147,7 +147,7 @@ def test_every_renamed_layer_is_translated(name: str) -> None:
         ("max_q_size", 10, "leave it out, nnrun reads the data itself"),
         ("pickle_safe", True, "leave it out, nnrun reads the data itself"),
         ("show_accuracy", True, "metrics: [accuracy]"),
-        ("class_mode", "categorical", "leave it out, metrics: [accuracy] suits itself to the loss"),
+        ("class_mode", "categorical", "leave it out, metrics: [accuracy] adapts to the loss"),
         ("validation_split", 0.1, "data: {split: {validation: 0.1}}"),
         ("image_dim_ordering", "th", "image_data_format: channels_first"),
         ("image_dim_ordering", "tf", "image_data_format: channels_last"),
@@ -157,7 +157,7 @@ def test_every_renamed_layer_is_translated(name: str) -> None:
 )
 def test_keys_of_the_training_api_have_hints(word: str, value: object, hint: str) -> None:
     """Arguments of Keras 1's compile, fit and Model that are keys of a config have hints."""
-    assert keras1.key_hint(word, value) == f"Keras 1 wrote it so; today: {hint}"
+    assert keras1.key_hint(word, value) == f"Keras 1 syntax; today: {hint}"
 
 
 def test_keys_of_keras_3_have_no_hint() -> None:

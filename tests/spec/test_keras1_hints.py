@@ -63,7 +63,7 @@ def test_each_part_of_keras_1_is_one_error_with_its_line(case: dict[str, Any]) -
     assert [one.hint for one in _read(case).errors] == [case["hint"]]
 
 
-@pytest.mark.parametrize("case", [case for case in OFFERED if "wrote it so" in case["hint"]], ids=_label)
+@pytest.mark.parametrize("case", [case for case in OFFERED if "Keras 1 syntax" in case["hint"]], ids=_label)
 def test_what_is_offered_is_valid(case: dict[str, Any]) -> None:
     """Every line that is offered is valid."""
     assert _today(case)
@@ -121,7 +121,7 @@ def test_no_line_is_offered_that_has_a_mistake(name: tuple[str, str], arguments:
 
 def _pasted(hint: str) -> list[Any]:
     """Return the parts of a hint that a user would paste, each as an item of a list."""
-    found = re.fullmatch(r"Keras 1 wrote it so; (?:.*; )?today(?: (\d) parts)?: (.*)", hint)
+    found = re.fullmatch(r"Keras 1 syntax; (?:.*; )?today(?: (\d) parts)?: (.*)", hint)
     if found is None:
         return []
     pieces = found[2].split("; ", int(found[1]) - 1) if found[1] else [found[2]]
@@ -147,7 +147,7 @@ def test_a_whole_network_of_2016(refused: Refused) -> None:
         callbacks: [BaseLogger, {ReduceLROnPlateau: {epsilon: 0.1}}]
         """,
     )
-    assert [(word, (hint or "").removeprefix("Keras 1 wrote it so; ")) for word, _, hint in problems] == [
+    assert [(word, (hint or "").removeprefix("Keras 1 syntax; ")) for word, _, hint in problems] == [
         ("nb_filter", "today: Conv2D: {filters: 32, kernel_size: [5, 5], padding: same, strides: [2, 2]}"),
         ("p", "today: Dropout: {rate: 0.2}"),
         (
@@ -164,7 +164,7 @@ def test_a_whole_network_of_2016(refused: Refused) -> None:
         (
             "Highway",
             (
-                "Keras 1 had it; today: write a layer of your own and name its file with --code; "
+                "gone since Keras 1; today: write a layer of your own and name its file with --code; "
                 "residual: {layers: [...]} is the nearest without one"
             ),
         ),
@@ -181,7 +181,7 @@ def test_a_whole_network_of_2016(refused: Refused) -> None:
         ),
         ("fmeasure", "it took the mean over batches; today: F1Score: {average: micro, threshold: 0.5}"),
         ("nb_epoch", "today: epochs: 10"),
-        ("BaseLogger", "Keras 1 had it; today: leave it out, metrics are means over the epoch by themselves"),
+        ("BaseLogger", "gone since Keras 1; today: leave it out, metrics are means over the epoch by themselves"),
         ("epsilon", "today: ReduceLROnPlateau: {min_delta: 0.1}"),
     ]
 
@@ -221,7 +221,7 @@ def test_the_lines_make_a_valid_config(experiment: Callable[..., Any]) -> None:
 def test_an_old_part_inside_a_part_is_translated_alone(refused: Refused, layer: str, word: str, hint: str) -> None:
     """Where only a value inside a layer is old, the line replaces that value and nothing else."""
     problems = refused(model=f"- {layer}\n- Flatten\n- Dense: {{units: 10, activation: softmax}}")
-    assert [(at, what) for at, _, what in problems] == [(word, f"Keras 1 wrote it so; today: {hint}")]
+    assert [(at, what) for at, _, what in problems] == [(word, f"Keras 1 syntax; today: {hint}")]
 
 
 def test_l1l2_alone_is_refused_because_it_has_no_effect(refused: Refused) -> None:
@@ -236,30 +236,30 @@ def test_l1l2_alone_is_refused_because_it_has_no_effect(refused: Refused) -> Non
         (
             'Dense: {output_dim: "8", init: uniform}',
             [
-                ("output_dim", "Keras 1 wrote it so; today: units"),
+                ("output_dim", "Keras 1 syntax; today: units"),
                 ('"8"', "write 8 without quotes"),
-                ("init", "Keras 1 wrote it so; today: kernel_initializer"),
+                ("init", "Keras 1 syntax; today: kernel_initializer"),
             ],
         ),
         (
             "Dense: {output_dim: 8, actvation: relu}",
-            [("output_dim", "Keras 1 wrote it so; today: units"), ("actvation", "Did you mean 'activation'?")],
+            [("output_dim", "Keras 1 syntax; today: units"), ("actvation", "Did you mean 'activation'?")],
         ),
         (
             "Conv2D: {nb_filter: 8, nb_row: 3, nb_col: 3, padding: sme}",
             [
-                ("nb_filter", "Keras 1 wrote it so; today: filters"),
-                ("nb_row", "Keras 1 wrote it so; today: kernel_size"),
-                ("nb_col", "Keras 1 wrote it so; today: kernel_size"),
+                ("nb_filter", "Keras 1 syntax; today: filters"),
+                ("nb_row", "Keras 1 syntax; today: kernel_size"),
+                ("nb_col", "Keras 1 syntax; today: kernel_size"),
                 ("sme", "Did you mean 'same'?"),
             ],
         ),
         (
             "TimeDistributed: {layer: {Convolution1D: {nb_filter: 8, filter_length: 3, border_mode: full}}}",
             [
-                ("nb_filter", "Keras 1 wrote it so; today: filters"),
-                ("filter_length", "Keras 1 wrote it so; today: kernel_size"),
-                ("border_mode", "Keras 1 wrote it so; today: padding"),
+                ("nb_filter", "Keras 1 syntax; today: filters"),
+                ("filter_length", "Keras 1 syntax; today: kernel_size"),
+                ("border_mode", "Keras 1 syntax; today: padding"),
                 ("full", None),
             ],
         ),
@@ -284,7 +284,7 @@ def test_from_stays_in_the_line(refused: Refused) -> None:
         """
     )
     assert [hint for _, _, hint in problems] == [
-        "Keras 1 wrote it so; today: Concatenate: {name: both, from: [a, b], axis: 1}"
+        "Keras 1 syntax; today: Concatenate: {name: both, from: [a, b], axis: 1}"
     ]
 
 
@@ -306,7 +306,7 @@ def _made(keras: Any, part: Part) -> Any:
 def test_keras_takes_every_line() -> None:
     """Every part that is offered can be made with the installed Keras: layers, optimizers, losses and all others."""
     keras = pytest.importorskip("keras")
-    offered = [part for case in OFFERED if "wrote it so" in case["hint"] for part in _today(case)]
+    offered = [part for case in OFFERED if "Keras 1 syntax" in case["hint"] for part in _today(case)]
     made = [_made(keras, part) for part in offered if part.category not in ("sources", "preparation")]
     assert len(made) > 150
     assert all(callable(one) or isinstance(one, (keras.callbacks.Callback, keras.optimizers.Optimizer)) for one in made)

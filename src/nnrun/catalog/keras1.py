@@ -45,12 +45,12 @@ class Translation:
             as_value: Whether the part stands behind a key and so needs its braces.
         """
         if not self.parts:
-            return f"Keras 1 had it; today: {'; '.join(self.notes)}"
+            return f"gone since Keras 1; today: {'; '.join(self.notes)}"
         lines = [
             dump_inline(part) if as_value or isinstance(part, str) else dump_inline(part)[1:-1] for part in self.parts
         ]
         start = "today" if len(lines) == 1 else f"today {len(lines)} parts"
-        return "; ".join(["Keras 1 wrote it so", *self.notes, f"{start}: {'; '.join(lines)}"])
+        return "; ".join(["Keras 1 syntax", *self.notes, f"{start}: {'; '.join(lines)}"])
 
 
 @cache
@@ -81,7 +81,7 @@ def key_hint(key: str, value: object) -> str | None:
         return None
     if key == "image_dim_ordering":
         value = _new_value("data_format", value)
-    return f"Keras 1 wrote it so; today: {line.replace('{}', dump_inline(value))}"
+    return f"Keras 1 syntax; today: {line.replace('{}', dump_inline(value))}"
 
 
 def renamed_argument(entry: Entry, key: str) -> str | None:
@@ -263,7 +263,7 @@ def _preparation(name: str, arguments: Any) -> Translation | None:
         others = {key: value for key, value in given.items() if key != "maxlen" and value != "pre"}
         return Translation(({"PadSequences": {"maxlen": given["maxlen"], **others} if others else given["maxlen"]},))
     if function == "one_hot" and "n" in given:
-        return Translation((), ("the layer Hashing: {num_bins: N} hashes words, alike in every process",))
+        return Translation((), ("the layer Hashing: {num_bins: N} hashes words, the same in every process",))
     return None
 
 
@@ -358,7 +358,7 @@ def _input_note(entry: Entry, given: dict[str, Any]) -> str:
         arguments = {"shape": [given.get("input_length"), given.get("input_dim")]}
     else:
         arguments = {"shape": [given["input_dim"]]}
-    return f"the data say what enters (where they do not, Input: {dump_inline(arguments)} stands first)"
+    return f"the data give the input shape (where they do not, put Input: {dump_inline(arguments)} first)"
 
 
 def _note_gates(entry: Entry, translated: dict[str, Any], notes: list[str]) -> None:

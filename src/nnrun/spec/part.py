@@ -184,7 +184,7 @@ class PartReader:
                 self.add_error(place, text, hint, at_key=True)
             else:
                 renamed.add(today)
-                self.add_error(place, text, f"Keras 1 wrote it so; today: {today}", at_key=True)
+                self.add_error(place, text, f"Keras 1 syntax; today: {today}", at_key=True)
                 self.value(entry.parameters[today].kind, value, place, today)
         self._require(entry, {*given, *renamed}, inside, at_key=inside != path)
         return Part(entry.category, entry.name, arguments, path)
