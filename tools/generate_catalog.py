@@ -48,8 +48,8 @@ OWN: dict[str, dict[str, dict[str, Any]]] = {
             "takes_layer_parameters": True,
             "summary": "Adds a learned vector for each position to an input of shape (steps, features).",
             "parameters": {
-                "sequence_length": {"summary": "The most steps that an input may have."},
-                "initializer": {"default": "uniform", "summary": "How the vectors begin."},
+                "sequence_length": {"summary": "The maximum number of steps of an input."},
+                "initializer": {"default": "uniform", "summary": "The initializer of the vectors."},
             },
         },
         "Sequential": {
@@ -58,7 +58,7 @@ OWN: dict[str, dict[str, dict[str, Any]]] = {
             "aliases": [],
             "call": {},
             "takes_layer_parameters": False,
-            "summary": "A model inside the model: layers one after the other, used as one, inside a wrapper for example.",  # noqa: E501
+            "summary": "A model inside the model: layers one after the other, used as one layer, for example inside a wrapper.",  # noqa: E501
             "parameters": {
                 "layers": {"summary": "The layers, in order."},
                 "name": {"default": None, "summary": "String name of the model."},
@@ -71,7 +71,7 @@ OWN: dict[str, dict[str, dict[str, Any]]] = {
             "function": True,
             "aliases": ["acc"],
             "parameters": {},
-            "summary": "The accuracy that suits the outputs and targets: binary, categorical or sparse categorical.",
+            "summary": "The accuracy for the outputs and targets: binary, categorical or sparse categorical.",
         }
     },
     "losses": {
@@ -80,7 +80,7 @@ OWN: dict[str, dict[str, dict[str, Any]]] = {
             "function": True,
             "aliases": ["ce"],
             "parameters": {},
-            "summary": "The crossentropy that suits the outputs and targets: binary, categorical or sparse categorical.",  # noqa: E501
+            "summary": "The crossentropy for the outputs and targets: binary, categorical or sparse categorical.",  # noqa: E501
         }
     },
     "activations": {
@@ -94,8 +94,8 @@ OWN: dict[str, dict[str, dict[str, Any]]] = {
     },
 }
 
-_BASE = "A base class to write one's own from; it does nothing by itself."
-_CODE = "It wraps Python code, which a config cannot say; write a class of your own and name its file with --code."
+_BASE = "A base class for classes of your own; it does nothing by itself."
+_CODE = "It wraps Python code, which a config cannot contain; write a class of your own and name its file with --code."
 
 #: Entries that a config cannot use, with the reason for the user.
 REFUSED: dict[tuple[str, str], str] = {
@@ -106,8 +106,8 @@ REFUSED: dict[tuple[str, str], str] = {
     ("layers", "Lambda"): _CODE,
     ("layers", "TorchModuleWrapper"): _CODE,
     ("optimizers", "Optimizer"): _BASE,
-    ("optimizers", "MultiOptimizer"): "It maps Python layer objects to optimizers, which a config cannot say.",
-    ("optimizers", "OptimizerMap"): "It maps Python layer objects to optimizers, which a config cannot say.",
+    ("optimizers", "MultiOptimizer"): "It maps Python layer objects to optimizers, which a config cannot contain.",
+    ("optimizers", "OptimizerMap"): "It maps Python layer objects to optimizers, which a config cannot contain.",
     ("schedules", "LearningRateSchedule"): _BASE,
     ("losses", "Loss"): _BASE,
     ("metrics", "Metric"): _BASE,
@@ -144,11 +144,11 @@ _INPUTS = {"self", "inputs", "query", "value", "key", "x", "data", "images", "se
 _DESCRIPTIONS = {
     "activity_regularizer": "Regularizer of the layer's output.",
     "autocast": "Whether inputs are cast to the layer's own dtype.",
-    "data_format": "Whether the channels come last or first; null takes Keras' own setting.",
+    "data_format": "Whether the channels come last or first; null for Keras' own setting.",
     "dtype": "The data type of computations and weights.",
-    "mask": "Which steps or examples count.",
+    "mask": "The steps or examples that count.",
     "name": "The name, unique in the model.",
-    "seed": "Random seed; null draws one.",
+    "seed": "Random seed; with null, a random one.",
     "training": "Whether the layer behaves as in training, not as in inference.",
     "value_range": "The smallest and the largest value that a pixel can have.",
     "weight_decay": "If set, weight decay is applied.",
@@ -157,9 +157,9 @@ _DESCRIPTIONS = {
     "global_clipnorm": "The norm to which all gradients together are clipped.",
     "use_ema": "Whether a moving average of the weights is kept.",
     "ema_momentum": "The momentum of the moving average of the weights.",
-    "ema_overwrite_frequency": "After how many steps the weights are replaced by their moving average.",
-    "loss_scale_factor": "What the loss is multiplied by before gradients are taken.",
-    "gradient_accumulation_steps": "How many steps share one update.",
+    "ema_overwrite_frequency": "The number of steps after which the weights are replaced by their moving average.",
+    "loss_scale_factor": "The factor of the loss before gradients are computed.",
+    "gradient_accumulation_steps": "The number of steps that share one update.",
     "shape": "The shape of one example, without the batch.",
     "batch_shape": "The shape of a batch.",
     "batch_size": "The size of every batch, where it is fixed.",

@@ -181,7 +181,7 @@ def test_a_number_is_finite(value: float) -> None:
         (PartOf(("initializers",)), "an initializer"),
         (PartOf(("optimizers", "layers")), "an optimizer or a layer"),
         (or_null(Integer(1)), "a positive integer or null"),
-        (PythonOnly("a function"), "nothing (it takes a function, which a config cannot say)"),
+        (PythonOnly("a function"), "nothing (it takes a function, which a config cannot contain)"),
         (AnyValue(), "any value"),
     ],
 )

@@ -203,7 +203,7 @@ def test_what_only_python_can_say_is_refused_with_the_reason() -> None:
     """A parameter that takes an object of Python's says so instead of naming a kind."""
     kind = _kind("layers", "Dense", "quantization_config")
     assert kind.accepts(None)
-    assert kind.expects == "nothing (it takes a Keras quantization object, which a config cannot say)"
+    assert kind.expects == "nothing (it takes a Keras quantization object, which a config cannot contain)"
     assert not _kind("layers", "Lambda", "function").accepts(None)
 
 

@@ -322,8 +322,8 @@ class PythonOnly:
 
     @property
     def expects(self) -> str:
-        """`nothing (it takes a Python function, which a config cannot say)`."""
-        return f"nothing (it takes {self.reason}, which a config cannot say)"
+        """`nothing (it takes a Python function, which a config cannot contain)`."""
+        return f"nothing (it takes {self.reason}, which a config cannot contain)"
 
     def accepts(self, value: object) -> bool:
         """Return whether `value` is the default."""
