@@ -80,7 +80,7 @@ OWN: dict[str, dict[str, dict[str, Any]]] = {
             "function": True,
             "aliases": ["ce"],
             "parameters": {},
-            "summary": "The crossentropy for the outputs and targets: binary, categorical or sparse categorical.",  # noqa: E501
+            "summary": "The crossentropy for the outputs and targets: binary, categorical or sparse categorical.",
         }
     },
     "activations": {
