@@ -29,8 +29,8 @@ WAYS = {"folder": {"folder": "pets"}, "list": {"file": "list.csv"}}
 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("stream", [False, True])
-def test_pictures_need_not_be_decoded_to_be_known(places, listener, pets, monkeypatch, way: str, stream: bool) -> None:
-    """What is told of pictures without decoding them is what a run keeps, in memory and from disk."""
+def test_digests_of_pictures_need_no_decoding(places, listener, pets, monkeypatch, way: str, stream: bool) -> None:
+    """The digests of pictures that are not decoded are those that a run keeps, in memory and from disk."""
     source = Images(**WAYS[way], stream=stream)
     kept = file_digests(source.load(places, listener))
     title = "file:pictures of " + ("pets" if way == "folder" else "list.csv")
@@ -41,7 +41,7 @@ def test_pictures_need_not_be_decoded_to_be_known(places, listener, pets, monkey
 
 
 @pytest.mark.parametrize("stream", [False, True])
-def test_what_becomes_of_pictures_is_told_apart(places, listener, pets, stream: bool) -> None:
+def test_every_change_of_pictures_changes_a_digest(places, listener, pets, stream: bool) -> None:
     """A changed picture changes the contents; one added, removed, renamed or moved changes the names too."""
     source = Images(folder="pets", stream=stream)
     first = current_file_digests(source, places, listener)
@@ -70,14 +70,14 @@ def test_what_becomes_of_pictures_is_told_apart(places, listener, pets, stream: 
     assert changed() == [False, False]
 
 
-def test_other_sources_are_read(places, listener, spec) -> None:
-    """A table's file, a text's and no file at all: what a run keeps is what is found again."""
+def test_files_of_other_sources_are_read(places, listener, spec) -> None:
+    """The digests of a table's and of a text's file are found, and none for a source without a file."""
     (places.config_dir / "t.csv").write_text("a,b\n1,0\n2,1\n")
     (places.config_dir / "t.txt").write_text("Hickory dickory dock. " * 9)
-    for said in (
+    for config in (
         spec("csv", file="t.csv"),
         spec("text", file="t.txt", window=4),
         spec("inline", rows=[[0, 0], [1, 1]]),
     ):
-        known = current_file_digests(make_source(said.source), places, listener)
-        assert list(known) == [f"file:{name}" for name in [said.source.arguments.get("file")] if name]
+        known = current_file_digests(make_source(config.source), places, listener)
+        assert list(known) == [f"file:{name}" for name in [config.source.arguments.get("file")] if name]

@@ -1,4 +1,4 @@
-"""Members of tar archives in memory: by name alone, with a cap, and nothing on the disk."""
+"""Members of tar archives in memory: by name alone, with a limit, and nothing on the disk."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def _add(archive: tarfile.TarFile, name: str, data: bytes = b"x", kind: bytes = 
 
 
 def test_a_members_path_leads_nowhere(tmp_path: Path) -> None:
-    """`../../a` is read as `a` and written nowhere; a link of the right name is passed over."""
+    """`../../a` is read as `a` and written nowhere; a link of the right name is ignored."""
     file = tmp_path / "a.tgz"
     with tarfile.open(file, "w:gz") as archive:
         _add(archive, "b", kind=tarfile.SYMTYPE)
@@ -63,7 +63,7 @@ def test_a_member_that_is_too_large_is_refused_unread(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("cut", [0, 10, 100])
 def test_a_damaged_archive_is_named(tmp_path: Path, cut: int) -> None:
-    """What is no archive, or half of one, is refused by its name."""
+    """A file that is not an archive, or half of one, is refused with its name."""
     file = tmp_path / "a.tgz"
     with tarfile.open(file, "w:gz") as archive:
         _add(archive, "a", bytes(range(256)) * 40)

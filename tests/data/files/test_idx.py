@@ -72,7 +72,7 @@ GOOD = bytes.fromhex("00000801" + "00000003" + "010203")
     ],
 )
 def test_damage_is_refused_with_the_file(tmp_path: Path, content: bytes, message: str) -> None:
-    """A wrong magic, sizes that lie, missing or trailing bytes and a broken gzip are all named."""
+    """A wrong magic number, wrong sizes, missing or trailing bytes and a broken gzip are all named."""
     file = tmp_path / "damaged"
     file.write_bytes(content)
     with pytest.raises(DataError, match=message) as refused:
@@ -82,6 +82,6 @@ def test_damage_is_refused_with_the_file(tmp_path: Path, content: bytes, message
 
 
 def test_a_folder_is_refused(tmp_path: Path) -> None:
-    """A folder in place of the file is a message."""
+    """A folder in place of the file is reported."""
     with pytest.raises(DataError, match="cannot be read"):
         read_idx(tmp_path)

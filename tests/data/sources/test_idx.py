@@ -28,7 +28,7 @@ def files(places) -> dict[str, str]:
 
 
 def test_pictures_and_labels_are_read(places, listener, spec, files) -> None:
-    """Shape and rows are foreseen from the headers; the test part is the set's own."""
+    """Shape and rows come from the headers; the test part is the set's own."""
     facts, findings = infer_facts(spec("idx", **files), form="integer", paths=places)
     done = load(spec("idx", **files), form="integer", seed=1, paths=places, progress=listener)
     assert findings == ()
@@ -38,7 +38,7 @@ def test_pictures_and_labels_are_read(places, listener, spec, files) -> None:
 
 
 def test_labels_of_another_set_are_refused(places, listener, files) -> None:
-    """As many labels as pictures are expected, by the file's name."""
+    """Another number of labels than pictures is refused with the file's name."""
     with pytest.raises(DataError, match=r"expected as many labels as examples \(4 in a\.gz\), received 2"):
         Idx("a.gz", "d.gz").load(places, listener)
 
@@ -46,8 +46,8 @@ def test_labels_of_another_set_are_refused(places, listener, files) -> None:
 @pytest.mark.parametrize(
     ("key", "content", "name"), [("labels", None, "missing-file"), ("images", b"no", "unreadable-data")]
 )
-def test_a_file_that_is_none_is_said_at_its_key(places, spec, files, key: str, content, name: str) -> None:
-    """`check` blames the argument that names it."""
+def test_a_wrong_file_is_reported_at_its_key(places, spec, files, key: str, content, name: str) -> None:
+    """`check` points at the argument that names the file."""
     (places.config_dir / files[key]).unlink()
     if content is not None:
         (places.config_dir / files[key]).write_bytes(content)
@@ -56,6 +56,6 @@ def test_a_file_that_is_none_is_said_at_its_key(places, spec, files, key: str, c
 
 
 def test_half_a_test_part_is_refused() -> None:
-    """Pictures without labels are no test part."""
+    """Pictures without labels are not a test part."""
     with pytest.raises(ValueError, match="needs both test_images and test_labels"):
         Idx("a", "b", test_images="c")

@@ -34,10 +34,10 @@ def pets(places) -> Path:
 
 @pytest.mark.parametrize(("colour", "last"), [("grey", 1), ("rgb", 3)])
 def test_a_folder_for_each_class_is_read_in_any_format(places, listener, spec, split, pets, colour, last) -> None:
-    """Classes are the folders' names; what is foreseen is what comes."""
-    said = spec("images", folder="pets", colour=colour, split=split(test=0.4))
-    facts, findings = infer_facts(said, form="integer", paths=places)
-    done = load(said, form="integer", seed=1, paths=places, progress=listener)
+    """Classes are the folders' names; the inferred facts are those of the data."""
+    config = spec("images", folder="pets", colour=colour, split=split(test=0.4))
+    facts, findings = infer_facts(config, form="integer", paths=places)
+    done = load(config, form="integer", seed=1, paths=places, progress=listener)
     assert findings == ()
     assert facts == done.facts
     assert (facts.class_names, facts.input_shape) == (("cat", "dog"), (4, 6, last))
@@ -49,20 +49,20 @@ def test_a_folder_with_train_and_test_has_a_test_part(places, listener) -> None:
     """`train/cat`, `train/dog`, `test/cat`: two parts."""
     for name in ("train/cat/a.png", "train/dog/b.png", "test/cat/c.png"):
         _save(places.config_dir / "set" / name)
-    raw = Images("set").load(places, listener)
-    assert (len(raw.train), len(raw.test), raw.class_names) == (2, 1, ("cat", "dog"))
+    data = Images("set").load(places, listener)
+    assert (len(data.train), len(data.test), data.class_names) == (2, 1, ("cat", "dog"))
 
 
 def test_pictures_listed_in_a_csv_are_read(places, listener, pets) -> None:
-    """The paths are relative to the csv file; `path_column` and `target` say which column is which."""
+    """The paths are relative to the csv file; `path_column` and `target` name the columns."""
     (places.config_dir / "list.csv").write_text("kind,name,age\ncat,pets/cat/a.png,3\ndog,pets/dog/c.gif,4\n")
-    raw = Images(file="list.csv", path_column="name", target="kind").load(places, listener)
-    assert raw.train.y.tolist() == ["cat", "dog"]
-    assert list(raw.files) == ["list.csv"]
+    data = Images(file="list.csv", path_column="name", target="kind").load(places, listener)
+    assert data.train.y.tolist() == ["cat", "dog"]
+    assert list(data.files) == ["list.csv"]
 
 
 def test_pictures_of_several_sizes_need_a_size(places, listener, pets) -> None:
-    """The first one of another size is named; with `size` all are brought to one."""
+    """The first one of another size is named; with `size` all are resized."""
     _save(pets / "dog" / "z.png", np.zeros((8, 8), dtype="uint8"))
     with pytest.raises(DataError, match=r"z\.png: expected a picture of 4 x 6 .* received 8 x 8"):
         Images("pets").load(places, listener)
@@ -70,7 +70,7 @@ def test_pictures_of_several_sizes_need_a_size(places, listener, pets) -> None:
 
 
 def test_a_broken_picture_is_named(places, listener, pets) -> None:
-    """A picture that is cut short is refused by its file."""
+    """A picture that is cut short is refused with its file."""
     _save(pets / "cat" / "b.png", np.random.default_rng(0).integers(0, 255, (4, 6, 3), dtype="uint8"))
     file = pets / "cat" / "b.png"
     file.write_bytes(file.read_bytes()[:-40])
@@ -95,7 +95,7 @@ def test_deep_grey_keeps_its_upper_bits(places, listener) -> None:
 
 
 def test_a_turned_photograph_is_turned_back(places, listener) -> None:
-    """The turn that a camera notes is done."""
+    """The orientation in the EXIF data is applied."""
     exif = Image.Exif()
     exif[0x0112] = 6
     _save(places.config_dir / "photos" / "one" / "a.jpg", exif=exif)
@@ -103,7 +103,7 @@ def test_a_turned_photograph_is_turned_back(places, listener) -> None:
 
 
 def test_more_pictures_come_one_by_one_or_listed(places, pets) -> None:
-    """`predict` takes a picture, or a csv that lists some."""
+    """`predict` reads a picture, or a csv that lists pictures."""
     source = Images("pets")
     assert source.load_new(pets / "cat" / "a.png", {"size": [4, 6]}, with_target=False).x.shape == (1, 4, 6, 3)
     (places.config_dir / "more.csv").write_text("file,kind\npets/cat/a.png,cat\n")
@@ -120,8 +120,8 @@ def test_more_pictures_come_one_by_one_or_listed(places, pets) -> None:
         ({"file": "gone.csv", "path_column": "path"}, "there is no column 'path'", "unreadable-data"),
     ],
 )
-def test_what_cannot_be_read_is_said_by_both(places, listener, spec, pets, arguments, text, name) -> None:
-    """`check` and loading name it, before anything is decoded."""
+def test_what_cannot_be_read_is_reported_by_check_and_load(places, listener, spec, pets, arguments, text, name) -> None:
+    """`check` and loading report the same error, before anything is decoded."""
     (places.config_dir / "gone.csv").write_text("file,kind\npets/cat/none.png,cat\n")
     _, findings = infer_facts(spec("images", **arguments), form="integer", paths=places)
     assert [finding.name for finding in findings] == [name]
@@ -131,7 +131,7 @@ def test_what_cannot_be_read_is_said_by_both(places, listener, spec, pets, argum
 
 
 def test_arguments_that_contradict_each_other_are_refused() -> None:
-    """One of folder and file, and a size of two."""
+    """Exactly one of folder and file is needed, and a size of two numbers."""
     with pytest.raises(ValueError, match="expected one of a `folder`"):
         Images()
     with pytest.raises(ValueError, match="size expected two positive integers"):
@@ -139,7 +139,7 @@ def test_arguments_that_contradict_each_other_are_refused() -> None:
 
 
 def test_a_broken_picture_is_named_with_its_row_of_the_list(places, listener, spec, pets) -> None:
-    """The csv, the line and the picture: all that is needed to take the row out."""
+    """The csv file, the line and the picture are named, so that the row can be removed."""
     (places.config_dir / "pets" / "cat" / "b.bmp").write_bytes(b"BM but no picture")
     (places.config_dir / "list.csv").write_text("name,kind\npets/cat/a.png,cat\n\npets/cat/b.bmp,cat\n")
     with pytest.raises(DataError, match=r"list\.csv, row 4: .*b\.bmp: expected a picture, but it cannot be read"):
@@ -150,8 +150,8 @@ def test_a_broken_picture_is_named_with_its_row_of_the_list(places, listener, sp
     assert "list.csv, row 2: " in findings[0].text
 
 
-def test_pictures_that_are_not_there_are_counted(places, listener, pets) -> None:
-    """The first is named with its row, the others are a number."""
+def test_missing_pictures_are_counted(places, listener, pets) -> None:
+    """The first is named with its row, and the others are counted."""
     names = ["pets/cat/a.png", "pets/gone.png", "pets/dog/c.gif", "pets/gone too.png"]
     (places.config_dir / "list.csv").write_text("name,kind\n" + "".join(f"{name},cat\n" for name in names))
     with pytest.raises(DataError, match=r"row 3, column name: there is no picture .*gone\.png', nor 1 more of 4"):
@@ -159,6 +159,6 @@ def test_pictures_that_are_not_there_are_counted(places, listener, pets) -> None
 
 
 def test_a_list_without_a_header_loses_no_picture(places, listener, pets) -> None:
-    """A first line that names a picture is no header."""
+    """A first line that names a picture is not a header."""
     (places.config_dir / "list.csv").write_text("pets/cat/a.png,cat\npets/dog/c.gif,dog\n")
     assert Images(file="list.csv").load(places, listener).train.y.tolist() == ["cat", "dog"]

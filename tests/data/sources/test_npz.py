@@ -101,7 +101,7 @@ def test_arrays_that_cannot_be_used_are_refused(
 
 @pytest.mark.parametrize("content", [b"", b"nonsense", b"PK\3\4nonsense", None, "cut", "no header", "long header"])
 def test_damaged_files_are_refused(places: DataPaths, listener, content: bytes | str | None) -> None:
-    """Empty, foreign, cut and lying files, and folders, are messages."""
+    """Empty, foreign and truncated files, wrong headers and folders are errors with a hint."""
     file = places.config_dir / "a.npz"
     if content is None:
         file.mkdir()
@@ -119,7 +119,7 @@ def test_damaged_files_are_refused(places: DataPaths, listener, content: bytes |
 
 
 def test_values_that_are_cut_inside_the_archive_are_refused(places: DataPaths, listener) -> None:
-    """A whole zip whose array is shorter than its header says is refused when its values are read."""
+    """A whole zip file whose array is shorter than its header states is refused when its values are read."""
     stream = io.BytesIO()
     np.save(stream, X)
     with zipfile.ZipFile(places.config_dir / "a.npz", "w") as archive:
@@ -131,7 +131,7 @@ def test_values_that_are_cut_inside_the_archive_are_refused(places: DataPaths, l
         Npz("a.npz").load(places, listener)
 
 
-def test_a_strange_key_of_arrays_is_refused() -> None:
-    """Only x, y, x_test and y_test mean something."""
+def test_an_unknown_key_of_arrays_is_refused() -> None:
+    """A key that is not the role of an array is named."""
     with pytest.raises(ValueError, match="received 'xs'"):
         Npz("a.npz", {"xs": "x"})

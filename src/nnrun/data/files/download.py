@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from contextlib import suppress
 from dataclasses import dataclass
-from http.client import HTTPException
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -149,6 +148,9 @@ def _download_from(address: str, target: Path, downloader: _Downloader) -> None:
 
 def _connection_failure(error: BaseException, timeout: float) -> _MirrorError:
     """Return the reason at the root of what requests and urllib3 wrap into each other."""
+    # Slow to import (it brings email and ssl), while `check` needs this module for the names of files.
+    from http.client import HTTPException
+
     while cause := error.__cause__ or error.__context__:
         error = cause
     reason = f"sent nothing for {timeout:g} seconds" if isinstance(error, TimeoutError) else str(error)
