@@ -107,7 +107,7 @@ def test_a_large_table_is_foreseen_from_its_start(places: DataPaths, spec, monke
             "integer",
             ("data", "source", "csv", "features"),
             "target-among-features",
-            "the target 'kind' also stands among the features",
+            "the column 'kind' is named as `target` and as `features`",
         ),
         (
             {"file": "t.csv", "types": {"kinds": "text"}},

@@ -71,7 +71,7 @@ def test_a_date_may_be_the_target(places, listener, spec) -> None:
 @pytest.mark.parametrize(
     ("types", "text"),
     [
-        ({"when": {"date": "%H:%M"}}, "types: when: the date format '%H:%M' does not say the year"),
+        ({"when": {"date": "%H:%M"}}, "types: when: the date format '%H:%M' does not contain the year"),
         ({"when": {"day": "%d"}}, "types: when expected number, text, category, date or {date: '%d.%m.%Y'}, received"),
     ],
 )

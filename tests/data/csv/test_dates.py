@@ -56,7 +56,7 @@ def test_days_that_do_not_exist_still_look_like_dates() -> None:
 
 
 @pytest.mark.parametrize(
-    ("date_format", "text"), [("%H:%M", "does not say the year"), ("%Q", "is none"), ("d.m.Y", "year")]
+    ("date_format", "text"), [("%H:%M", "does not contain the year"), ("%Q", "is not a date format"), ("d.m.Y", "year")]
 )
 def test_a_date_format_is_checked(date_format: str, text: str) -> None:
     """Formats without a year, and codes that Python does not know, are refused."""

@@ -1,4 +1,4 @@
-"""Defects of text files: thirty kinds in one file, each told with its row and column."""
+"""Defects of csv files: thirty kinds in one file, each reported with its row and column."""
 
 from __future__ import annotations
 
@@ -23,58 +23,62 @@ HEADER = b"age,weight,seen,city,counts,sick"
 #: One row for each kind of defect; its column; a part of the message.
 DEFECTS: list[tuple[bytes, str, str]] = [
     (b"41,70.5,2026-01-05,Ulm,1.0", "sick", "expected 6 fields, received 5: the row ends before column 'sick'"),
-    (b"41,70.5,2026-01-05,Ulm,1.0,yes,more", "6", "expected 6 fields, received 7: 'more' and what follows it"),
+    (
+        b"41,70.5,2026-01-05,Ulm,1.0,yes,more",
+        "6",
+        "expected 6 fields, received 7: 'more' is the first that belongs to no column",
+    ),
     (b"forty,70.5,2026-01-05,Ulm,1.0,yes", "age", "expected a number, received 'forty'"),
     (b"41,,2026-01-05,Ulm,1.0,yes", "weight", "expected a value, received a missing one"),
     (b"41,70.5,2026-01-05,Ulm,1.0,", "sick", "expected a value, received a missing one"),
     (b"41,inf,2026-01-05,Ulm,1.0,no", "weight", "received 'inf', a number that is not finite"),
-    (b'41,"1,000",2026-01-05,Ulm,1.0,no', "weight", "received '1,000', a number with separators of thousands"),
+    (b'41,"1,000",2026-01-05,Ulm,1.0,no', "weight", "received '1,000', a number with thousands separators"),
     (b'41,"70,5",2026-01-05,Ulm,1.0,no', "weight", "received '70,5', a number with a decimal comma"),
-    (b"41,70.5 kg,2026-01-05,Ulm,1.0,no", "weight", "received '70.5 kg', a number with a unit behind it"),
+    (b"41,70.5 kg,2026-01-05,Ulm,1.0,no", "weight", "received '70.5 kg', a number with a unit"),
     (b"41,70 %,2026-01-05,Ulm,1.0,no", "weight", "received '70 %', a number with a percent sign"),
     ("41,€ 70,2026-01-05,Ulm,1.0,no".encode(), "weight", "received '€ 70', an amount with its currency"),
     (b"true,70.5,2026-01-05,Ulm,1.0,no", "age", "received 'true', a truth value among numbers"),
     (b"<18,70.5,2026-01-05,Ulm,1.0,no", "age", "received '<18', a bound instead of a value"),
     (b"40-45,70.5,2026-01-05,Ulm,1.0,no", "age", "received '40-45', a range instead of a value"),
-    ("\u221241,70.5,2026-01-05,Ulm,1.0,no".encode(), "age", "whose minus is a dash of typography"),
+    ("\u221241,70.5,2026-01-05,Ulm,1.0,no".encode(), "age", "with a typographic dash as its minus sign"),
     (b"41,#DIV/0!,2026-01-05,Ulm,1.0,no", "weight", "received '#DIV/0!', an error of a spreadsheet"),
     (b"41,?,2026-01-05,Ulm,1.0,no", "weight", "received '?', which often stands for a missing value"),
     (b"2026-01-05,70.5,2026-01-05,Ulm,1.0,no", "age", "expected a number, received '2026-01-05', a date"),
-    ("41,70.5,2026-01-05,Ulm\u200b,1.0,no".encode(), "city", "the invisible letter U+200B (ZERO WIDTH SPACE)"),
-    (b"4\x001,70.5,2026-01-05,Ulm,1.0,no", "age", "the invisible letter U+0000 (a control character)"),
+    ("41,70.5,2026-01-05,Ulm\u200b,1.0,no".encode(), "city", "the invisible character U+200B (ZERO WIDTH SPACE)"),
+    (b"4\x001,70.5,2026-01-05,Ulm,1.0,no", "age", "the invisible character U+0000 (a control character)"),
     (b"41,70.5,2026-01-05,K\xf6ln,1.0,no", "city", "expected text in the encoding utf-8, received the byte 0xF6"),
     (b'41,70.5,2026-01-05,"Ulm,1.0,no', "city", "the quote before 'Ulm,1.0,no' is never closed"),
-    (b'41,70.5,2026-01-05,"Ulm" Donau,1.0,no', "city", "something stands behind the closing quote ('Ulm Donau')"),
-    (b"41,70.5,2026-02-30,Ulm,1.0,no", "seen", "received '2026-02-30', a day that the calendar does not have"),
+    (b'41,70.5,2026-01-05,"Ulm" Donau,1.0,no', "city", "text follows the closing quote ('Ulm Donau')"),
+    (b"41,70.5,2026-02-30,Ulm,1.0,no", "seen", "received '2026-02-30', a day that does not exist"),
     (b"41,70.5,05/01/2026,Ulm,1.0,no", "seen", "received '05/01/2026', a date in another format (%d/%m/%Y)"),
-    (b"41,70.5,45321,Ulm,1.0,no", "seen", "received '45321', a number, as spreadsheets keep dates"),
+    (b"41,70.5,45321,Ulm,1.0,no", "seen", "received '45321', a number, as spreadsheets store dates"),
     (b"41,70.5,2026-01-05,Ulm,-1.0,no", "counts", "expected a weight of at least 0, received -1"),
-    (b",,,,,", "age", "expected values, received a row without any"),
-    (HEADER, "age", "the header stands among the rows once more"),
+    (b",,,,,", "age", "expected values, received a row of missing values only"),
+    (HEADER, "age", "the row repeats the header"),
     (b"41;70.5;2026-01-05;Ulm;1.0;no", "age", "expected 6 fields, received 1: the row is separated by ';'"),
 ]
 CITIES = ("Ulm", "Bonn", "Kiel")
 
 
-def sound(number: int) -> bytes:
-    """A row with nothing wrong."""
+def sound_row(number: int) -> bytes:
+    """Return a row without defects."""
     seen, kind = f"2026-01-{1 + number % 28:02d}", ("yes", "no")[number % 2]
     return f"{30 + number},{60 + number % 9}.5,{seen},{CITIES[number % 3]},1.{number % 5},{kind}".encode()
 
 
 def table(defects: list[tuple[bytes, str, str]] = DEFECTS) -> bytes:
-    """A csv in which a sound row stands before each defective one: defect n stands in line 2 n + 3."""
-    rows = [row for number, (defect, *_) in enumerate(defects) for row in (sound(number), defect)]
-    return b"\n".join([HEADER, *rows, sound(len(defects))]) + b"\n"
+    """Return a csv with a sound row before each defective one: defect n is in line 2 n + 3."""
+    rows = [row for number, (defect, *_) in enumerate(defects) for row in (sound_row(number), defect)]
+    return b"\n".join([HEADER, *rows, sound_row(len(defects))]) + b"\n"
 
 
 def _spec(spec, file: str = "t.csv"):
-    said = {"file": file, "target": "sick", "sample_weight": "counts"}
-    return spec("csv", prepare=(("OneHot", {"columns": ["city"]}),), **said)
+    columns = {"target": "sick", "sample_weight": "counts"}
+    return spec("csv", prepare=(("OneHot", {"columns": ["city"]}),), file=file, **columns)
 
 
 def test_thirty_kinds_of_defects_give_thirty_messages_with_row_and_column(places, spec) -> None:
-    """One of each in one file: each is told once, in its row and column, with a caret's place and what to do."""
+    """One defect of each kind in one file: each is reported once, with its row, its column and a hint."""
     (places.config_dir / "t.csv").write_bytes(table())
     _, findings = infer_facts(_spec(spec), form="binary", paths=places)
     assert len(findings) == len(DEFECTS) == 30
@@ -88,13 +92,13 @@ def test_thirty_kinds_of_defects_give_thirty_messages_with_row_and_column(places
 
 
 def test_the_gallery_shows_this_very_file() -> None:
-    """What the gallery's config reads is the file of these tests."""
+    """The config of the gallery reads the file of these tests."""
     assert GALLERY.read_bytes() == table()
 
 
 @pytest.mark.parametrize("defect", DEFECTS, ids=[text for *_, text in DEFECTS])
-def test_each_defect_alone_is_told_too(places, listener, defect: tuple) -> None:
-    """A file with a single defect is refused when it is loaded, in the same words."""
+def test_each_defect_alone_is_reported(places, listener, defect: tuple) -> None:
+    """A file with a single defect is refused when it is loaded, with the same message."""
     (places.config_dir / "t.csv").write_bytes(table([defect]))
     with pytest.raises(DefectsError) as refused:
         Csv("t.csv", target="sick", sample_weight="counts").load(places, listener)
@@ -104,8 +108,8 @@ def test_each_defect_alone_is_told_too(places, listener, defect: tuple) -> None:
     assert refused.value.hint
 
 
-def test_loading_tells_all_defects_and_how_many(places, listener) -> None:
-    """Where `check` did not read all rows, loading refuses with every defect; the first leads."""
+def test_loading_reports_all_defects_and_their_number(places, listener) -> None:
+    """If `check` did not read all rows, loading is refused with every defect; the first one leads."""
     (places.config_dir / "t.csv.gz").write_bytes(gzip.compress(table()))
     with pytest.raises(DefectsError, match=r"row 3, column sick: .* \(and 29 more defects\)") as refused:
         Csv("t.csv.gz", target="sick", sample_weight="counts").load(places, listener)
@@ -113,16 +117,16 @@ def test_loading_tells_all_defects_and_how_many(places, listener) -> None:
 
 
 def test_many_of_one_kind_are_counted(places, spec) -> None:
-    """The first is shown, three more are named by their rows, the rest is a number."""
+    """The first is described, three more are named by their rows, the rest is counted."""
     (places.config_dir / "t.csv").write_text("a,b,y\n" + "1,2 kg,0\n" * 3 + "1,2,1\n" * 2000 + "1,5 kg,0\n" * 1000)
     _, findings = infer_facts(spec("csv", file="t.csv"), form="binary", paths=places)
     (text,) = (finding.text for finding in findings)
-    assert text.startswith("row 2, column b: expected a number, received '2 kg', a number with a unit behind it ")
+    assert text.startswith("row 2, column b: expected a number, received '2 kg', a number with a unit ")
     assert text.endswith("(likewise in rows 3, 4, 2005 and 999 more)")
 
 
-def test_a_wide_table_full_of_defects_is_told_in_part(places, spec) -> None:
-    """More than fifty kinds and columns are only counted."""
+def test_only_fifty_defects_are_described(places, spec) -> None:
+    """Of more kinds of defects and columns, only the number is reported."""
     names = [f"c{index}" for index in range(80)]
     lines = [",".join(names), *(["1," * 79 + "1"] * 3), ",".join(["x"] * 79 + ["1"])]
     (places.config_dir / "t.csv").write_text("\n".join(lines) + "\n")
@@ -131,21 +135,21 @@ def test_a_wide_table_full_of_defects_is_told_in_part(places, spec) -> None:
     assert findings[-1].text == "and 29 more defects"
 
 
-def test_what_is_not_read_may_be_wrong(places, listener) -> None:
-    """Columns that are neither features nor targets are not looked at."""
+def test_unused_columns_may_have_defects(places, listener) -> None:
+    """Columns that are neither features nor targets are not examined."""
     (places.config_dir / "t.csv").write_text("a,b,y\n1,12 kg,0\n2,?,1\n3,,0\n")
     assert len(Csv("t.csv", features=["a"]).load(places, listener).train) == 3
 
 
-def test_gaps_that_a_step_fills_in_are_no_defects(places, spec) -> None:
-    """With `Impute` a feature may be missing, a target may not."""
+def test_missing_values_that_a_step_fills_in_are_not_defects(places, spec) -> None:
+    """With `Impute`, a feature may be missing, but not a target."""
     (places.config_dir / "t.csv").write_text("a,b,y\n1,,0\n2,3,\n3,4 kg,0\n5,6,1\n")
     _, findings = infer_facts(spec("csv", prepare=(("Impute", {}),), file="t.csv"), form="binary", paths=places)
     assert [finding.text.partition(":")[0] for finding in findings] == ["row 3, column y", "row 4, column b"]
 
 
 def test_a_number_that_stands_for_a_missing_value_is_missing(places, spec) -> None:
-    """`missing: ['-999']` is looked at before the number that it also is."""
+    """`missing: ['-999']` takes precedence over the number -999."""
     (places.config_dir / "t.csv").write_text("a,y\n1,0\n-999,1\n3,0\n")
     _, findings = infer_facts(spec("csv", file="t.csv", missing=["-999"]), form="binary", paths=places)
     assert [finding.text for finding in findings] == ["row 3, column a: expected a value, received a missing one"]
@@ -163,22 +167,22 @@ def test_a_field_that_runs_over_lines_is_sound(places, listener) -> None:
     assert notes == ["one\ntwo", 'say "hi"', "plain", "plain"]
 
 
-def test_dates_of_a_stated_form_are_told_apart(places, spec) -> None:
-    """Days that do not exist and dates of another form are named against the form that is stated."""
+def test_dates_are_compared_with_the_stated_format(places, spec) -> None:
+    """Days that do not exist and dates of another format are reported with the stated format."""
     fields = ("05.01.2026", "31.02.2026", "2026-01-05", "1/5/2026", "06.01.2026")
     (places.config_dir / "t.csv").write_text("d,y\n" + "".join(f"{field},{field[0]}\n" for field in fields))
     _, findings = infer_facts(spec("csv", file="t.csv", types={"d": {"date": "%d.%m.%Y"}}), form="number", paths=places)
     assert [finding.text.partition(", ")[2] for finding in findings] == [
-        "column d: expected a date like %d.%m.%Y, received '31.02.2026', a day that the calendar does not have",
+        "column d: expected a date like %d.%m.%Y, received '31.02.2026', a day that does not exist",
         "column d: expected a date like %d.%m.%Y, received '2026-01-05', an ISO date among dates like %d.%m.%Y",
         "column d: expected a date like %d.%m.%Y, received '1/5/2026', a date in another format (%d/%m/%Y)",
     ]
 
 
 def test_a_thousands_point_is_no_decimal_point(places, listener) -> None:
-    """With decimal commas `1.000` is a thousand in a foreign hand, not one: it is refused rather than guessed."""
+    """With decimal commas `1.000` may be a thousand or one: it is refused, not guessed."""
     (places.config_dir / "t.csv").write_text("a;y\n1,5;0\n1.000;1\n2,5;0\n")
-    with pytest.raises(DataError, match=r"received '1\.000', a number with separators of thousands"):
+    with pytest.raises(DataError, match=r"received '1\.000', a number with thousands separators"):
         Csv("t.csv", separator=";", decimal=",").load(places, listener)
 
 
@@ -188,7 +192,7 @@ CELLS = st.text(st.characters(codec="utf-8", exclude_characters='\r\n"\0'), max_
 @given(st.lists(st.lists(CELLS, min_size=1, max_size=4), min_size=1, max_size=6))
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_rows_are_read_or_refused_with_a_row(places, rows: list[list[str]]) -> None:
-    """Whatever stands in a file, what is wrong has a row; where nothing is wrong, all rows are there."""
+    """Every defect of any text has a row; if there is none, all rows are counted."""
     file = places.config_dir / "t.csv"
     file.write_bytes(("a,b\n" + "\n".join(",".join(row) for row in rows) + "\n").encode())
     request = ColumnRequest({"a": "feature", "b": "target"})
@@ -198,15 +202,15 @@ def test_any_rows_are_read_or_refused_with_a_row(places, rows: list[list[str]]) 
         assert found.rows == sum(bool(",".join(row).strip()) for row in rows)
 
 
-def test_the_header_is_read_whatever_stands_below(places) -> None:
-    """Bytes that are no text are told in their row, not of the header."""
+def test_the_header_is_read_despite_invalid_bytes_below(places) -> None:
+    """Invalid bytes are reported in their row, and not when the header is read."""
     file = places.config_dir / "t.csv"
     file.write_bytes(b"a,b\n1,\xff\n")
     assert read_header(file, Dialect()).names == ("a", "b")
 
 
-def test_a_byte_s_place_counts_from_the_file_s_beginning(places, listener) -> None:
-    """Also behind a byte order mark and letters of several bytes."""
+def test_the_offset_of_an_invalid_byte_counts_from_the_start_of_the_file(places, listener) -> None:
+    """A byte order mark and characters of several bytes before it are counted."""
     for start in ("", "\ufeff"):
         content = f"{start}größe,y\nä,0\nü".encode() + b"\xfc,1\n"
         (places.config_dir / "t.csv").write_bytes(content)
@@ -215,7 +219,7 @@ def test_a_byte_s_place_counts_from_the_file_s_beginning(places, listener) -> No
 
 
 def test_a_gzip_file_that_ends_at_once_is_unreadable(places, listener) -> None:
-    """A few bytes of a gzip file are told as a damaged file, not as a defect of a row."""
+    """A gzip file of a few bytes is reported as damaged, not as a defect of a row."""
     (places.config_dir / "t.csv.gz").write_bytes(gzip.compress(table())[:12])
     with pytest.raises(DataError, match="cannot be read"):
         Csv("t.csv.gz", target="sick").load(places, listener)

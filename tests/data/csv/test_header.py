@@ -1,4 +1,4 @@
-"""Headers of csv files: the columns that they name, and all that is wrong with one in a single refusal."""
+"""Headers of csv files: the names of columns, and all that is wrong with them in one error."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ DEFECTS = [
 ]
 
 
-def test_everything_that_is_wrong_with_a_header_is_told(places, listener, spec) -> None:
-    """Names that stand twice and columns without one are told together, by `check` and by training, at their places."""
+def test_everything_that_is_wrong_with_a_header_is_reported(places, listener, spec) -> None:
+    """Repeated names and columns without a name are reported together, by `check` and by training, with their line."""
     (places.config_dir / "t.csv").write_text(BROKEN)
     with pytest.raises(DefectsError) as refused:
         Csv("t.csv", header=True).load(places, listener)
@@ -41,8 +41,8 @@ STATED = [{"features": ["age"]}, {"target": [0, -1], "features": ["age"]}, {"tar
 
 
 @pytest.mark.parametrize("stated", STATED)
-def test_a_column_that_is_said_by_its_index_needs_no_name(places, listener, stated: dict) -> None:
-    """A column without a name is no defect where the config says what it is for, or leaves it out."""
+def test_a_column_that_is_selected_by_index_needs_no_name(places, listener, stated: dict) -> None:
+    """A column without a name is not a defect if the config gives it a role or does not select it."""
     (places.config_dir / "t.csv").write_text(",age,y\n1,2,3\n4,5,6\n")
     raw = Csv("t.csv", header=True, **stated).load(places, listener)
     assert raw.train.x.names == (("age", "y") if stated == {"target": 0} else ("age",))
@@ -50,17 +50,17 @@ def test_a_column_that_is_said_by_its_index_needs_no_name(places, listener, stat
         Csv("t.csv", header=True).load(places, listener)
 
 
-def test_a_line_is_told_by_its_row(tmp_path: Path) -> None:
-    """Headers, blank lines and fields that run over lines count as lines; without a header rows begin at once."""
+def test_the_line_of_a_row(tmp_path: Path) -> None:
+    """Headers, blank lines and fields of several lines count as lines; without a header, rows begin with line 1."""
     file = tmp_path / "t.csv"
     file.write_text('a,b\n\n1,"x\ny"\n2,z\n')
     assert [line_of(file, Dialect(), row) for row in range(2)] == [3, 5]
     assert line_of(file, Dialect(header=False), 0) == 1
 
 
-def test_a_header_of_other_bytes_is_refused(tmp_path: Path) -> None:
-    """A header in another encoding is named as such, not as strange columns."""
+def test_a_header_in_another_encoding_is_refused(tmp_path: Path) -> None:
+    """A header in another encoding is reported as such, and not as unknown columns."""
     file = tmp_path / "t.csv"
     file.write_bytes("größe,y\n1,2\n".encode("latin-1"))
-    with pytest.raises(DataError, match="row 1: expected text in the encoding utf-8, but the header holds bytes"):
+    with pytest.raises(DataError, match="row 1: expected text in the encoding utf-8, but the header contains bytes"):
         read_header(file, Dialect())

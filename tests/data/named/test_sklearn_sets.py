@@ -65,10 +65,10 @@ def test_the_class_column_may_be_a_feature(places: DataPaths, listener, spec) ->
     [
         ({"target": "specis"}, "target", "Did you mean 'species'?"),
         ({"features": ["petal width (cm)"]}, "features", "there is no column"),
-        ({"features": ["species"]}, "features", "the target 'species' also stands among the features"),
-        ({"target": [0, 1, 2, 3, 4]}, "target", "no feature column is left"),
+        ({"features": ["species"]}, "features", "the column 'species' is named as `target` and as `features`"),
+        ({"target": [0, 1, 2, 3, 4]}, "target", "the targets leave no feature column"),
         ({"sample_weight": "species", "target": 0}, "sample_weight", "holds text, which cannot weigh rows"),
-        ({"sample_weight": 0, "features": [0, 1]}, "sample_weight", "weighs the rows and also stands in `features`"),
+        ({"sample_weight": 0, "features": [0, 1]}, "sample_weight", "is named as `sample_weight` and as `features`"),
     ],
 )
 def test_impossible_columns_are_reported_at_their_place(

@@ -1,4 +1,4 @@
-"""Tables in text files: what is read, and what each malformed file is told."""
+"""Tables in text files: what is read, and the error of each malformed file."""
 
 from __future__ import annotations
 
@@ -127,7 +127,13 @@ def test_numbers_come_back_as_written(places: DataPaths, listener, rows: list[li
         ("a,y\n1,2\n", {"encoding": "utf-99"}, None, None, "there is no encoding 'utf-99'"),
         ("a,b,y\n1,2,0\n", {"target": "z"}, None, None, "there is no column 'z'"),
         ("a,b,y\n1,2,0\n", {"target": 3}, None, None, "there is no column 3"),
-        ("a,b,y\n1,2,0\n", {"features": ["a", "y"]}, None, None, "the target 'y' also stands among the features"),
+        (
+            "a,b,y\n1,2,0\n",
+            {"features": ["a", "y"]},
+            None,
+            None,
+            "the column 'y' is named as `target` and as `features`",
+        ),
         ("a,b,y\n1,2,0\n", {"types": {"c": "text"}}, None, None, "there is no column 'c'"),
     ],
 )
@@ -140,7 +146,7 @@ def test_malformed_tables_are_refused_with_row_and_column(
     column: str | None,
     message: str | None,
 ) -> None:
-    """Each defect is said with its file, row and column; what is not used may have gaps."""
+    """Each defect is reported with its file, row and column; unused columns may have missing values."""
     if message is None:
         assert len(_load(places, listener, text, **options).train) == 2
         return
@@ -152,15 +158,15 @@ def test_malformed_tables_are_refused_with_row_and_column(
     assert refused.value.hint or "column" in refused.value.text
 
 
-def test_the_first_defect_of_a_file_is_the_one_told(places: DataPaths, listener) -> None:
-    """Of several defects the one nearest to the top is told."""
+def test_the_first_defect_of_a_file_leads(places: DataPaths, listener) -> None:
+    """Of several defects, the error leads with the one nearest to the top."""
     with pytest.raises(DataError) as refused:
         _load(places, listener, "a,b,y\n1,2,0\n3,x,1\n4,5\n6,,1\n7,8,1\n")
     assert refused.value.row == 3
 
 
-def test_a_truncated_gzip_is_refused(places: DataPaths, listener) -> None:
-    """A gzip file that was cut short is named as unreadable."""
+def test_a_truncated_gzip_file_is_refused(places: DataPaths, listener) -> None:
+    """A gzip file that was cut off is reported as unreadable."""
     with pytest.raises(DataError, match="cannot be read"):
         _load(places, listener, gzip.compress(b"a,y\n" + b"1,2\n" * 9000)[:-20], "t.csv.gz")
 
@@ -190,7 +196,9 @@ LAYOUT_TEXT = "a,b,kind\n1,u,x\n3,v,y\n"
         ("more,a,b\n0,9,v\n", False),
     ],
 )
-def test_another_file_is_read_by_the_run_s_columns(places: DataPaths, listener, text: str, with_target: bool) -> None:
+def test_another_file_is_read_with_the_columns_of_the_run(
+    places: DataPaths, listener, text: str, with_target: bool
+) -> None:
     """Columns are found by name in any order, by position without a header, and the target may be missing."""
     raw = _load(places, listener, LAYOUT_TEXT)
     other = places.config_dir / "other.csv"
@@ -201,7 +209,7 @@ def test_another_file_is_read_by_the_run_s_columns(places: DataPaths, listener, 
 
 
 def test_another_file_without_a_column_of_the_run_is_refused(places: DataPaths, listener) -> None:
-    """The missing column is named, with those the run was trained on."""
+    """The missing column is reported, with those that the run was trained on."""
     raw = _load(places, listener, LAYOUT_TEXT)
     other = places.config_dir / "other.csv"
     other.write_text("a,c\n1,2\n")

@@ -69,7 +69,7 @@ def test_more_rows_come_from_a_csv(places: DataPaths, listener, spec) -> None:
         ({"rows": [[0, 1], [0]]}, "row 1 has 1 fields, the rows before it 2"),
         ({"rows": [[0, 1], ["x", 1]]}, "column 0 holds both numbers and text"),
         ({"rows": [[0, 1]], "target": 5}, "there is no column 5"),
-        ({"rows": [[0], [1]]}, "no feature column is left"),
+        ({"rows": [[0], [1]]}, "the targets leave no feature column"),
     ],
 )
 def test_rows_that_are_no_table_are_told(places: DataPaths, listener, spec, said: dict, text: str) -> None:

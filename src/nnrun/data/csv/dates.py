@@ -52,6 +52,6 @@ def check_date_format(date_format: str) -> None:
     try:
         parsed = datetime.strptime(example_date(date_format), date_format)  # noqa: DTZ007 - only the year is used
     except (ValueError, re.error) as error:
-        raise ValueError(f"the date format {date_format!r} is none: {error}") from None
+        raise ValueError(f"{date_format!r} is not a date format: {error}") from None
     if parsed.year != 2001:
-        raise ValueError(f"the date format {date_format!r} does not say the year: write one such as '%d.%m.%Y'")
+        raise ValueError(f"the date format {date_format!r} does not contain the year: write one such as '%d.%m.%Y'")

@@ -16,6 +16,7 @@ from nnrun.data.csv.invalid_values import (
     ExpectedColumn,
     InvalidValue,
     QuoteError,
+    describe,
     invalid_field,
     invalid_row,
 )
@@ -54,17 +55,6 @@ class Defect:
     first: InvalidValue
     lines: list[int]
     count: int = 1
-
-    def text(self, line: int | None) -> str:
-        """Return what is wrong, with the place of the first, and how many others there are."""
-        parts = [("row", line), ("column", self.column)]
-        place = ", ".join(f"{word} {value}" for word, value in parts if value is not None)
-        text = f"{place}: {self.first.text}" if place else self.first.text
-        if self.count == 1:
-            return text
-        hidden = self.count - len(self.lines)
-        rows = ", ".join(map(str, self.lines[1:])) + (f" and {hidden:,} more" if hidden else "")
-        return f"{text} (likewise in row{'s' if self.count > 2 else ''} {rows})"
 
 
 class DefectList:
@@ -110,10 +100,18 @@ class DefectList:
         for defect in self._defects.values():
             line = self._line(defect)
             mark = None if line is None else Mark(_relative(self.path), line)
-            problems.append(Problem(mark, defect.text(line), defect.first.hint, "defective-data"))
+            place = [
+                f"{word} {value}" for word, value in (("row", line), ("column", defect.column)) if value is not None
+            ]
+            text = f"{', '.join(place)}: {defect.first.text}" if place else defect.first.text
+            if defect.count > 1:
+                hidden = defect.count - len(defect.lines)
+                rows = ", ".join(map(str, defect.lines[1:])) + (f" and {hidden:,} more" if hidden else "")
+                text += f" (likewise in row{'s' if defect.count > 2 else ''} {rows})"
+            problems.append(Problem(mark, text, defect.first.hint, "defective-data"))
         if self._not_listed:
             text = f"and {self._not_listed:,} more defects"
-            problems.append(Problem(None, text, "mend these first", "defective-data"))
+            problems.append(Problem(None, text, "correct these first", "defective-data"))
         return problems
 
     def error(self) -> DefectsError:
@@ -172,8 +170,7 @@ def examine(file: CsvFile, request: ColumnRequest, limit: int | None = None) -> 
     if unreadable is not None and not defects:
         raise unreadable
     if not stats.rows and not defects:
-        text = "expected rows below the header, received none"
-        defects.add(None, None, InvalidValue("no-rows", text, "is it the right file?"))
+        defects.add(None, None, describe("no-rows"))
     return stats, defects
 
 

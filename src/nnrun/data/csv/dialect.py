@@ -110,30 +110,24 @@ def open_text(path: Path, encoding: str, errors: str = "strict") -> Iterator[IO[
     try:
         codecs.lookup(encoding)
     except LookupError:
-        raise DataError(
-            f"there is no encoding {encoding!r}", file=path, hint="write `encoding: utf-8` or `encoding: latin-1`"
-        ) from None
+        hint = "write `encoding: utf-8` or `encoding: latin-1`"
+        raise DataError(f"there is no encoding {encoding!r}", file=path, hint=hint) from None
     try:
         with open_binary(path) as stream:
             start = stream.read(4096)
         if _is_binary(start, encoding):
-            raise DataError(
-                "expected text, received binary data (a zero byte near the start)",
-                file=path,
-                hint="if the text is UTF-16, say `encoding: utf-16`",
-            )
+            hint = "set `encoding: utf-16` if the text is UTF-16"
+            raise DataError("expected text, received binary data (a zero byte near the start)", file=path, hint=hint)
         codec = "utf-8-sig" if is_utf8(encoding) else encoding
         with open_binary(path) as stream, TextIOWrapper(stream, codec, errors, newline="") as text:
             yield text
     except UnicodeError as error:
-        raise DataError(
-            f"expected text in the encoding {encoding}: {error}",
-            file=path,
-            row=_first_invalid_line(path, encoding),
-            hint="say the file's encoding, such as `encoding: latin-1`",
-        ) from None
+        hint, line = "set the file's encoding, such as `encoding: latin-1`", _first_invalid_line(path, encoding)
+        message = f"expected text in the encoding {encoding}: {error}"
+        raise DataError(message, file=path, row=line, hint=hint) from None
     except (OSError, EOFError) as error:
-        raise DataError(f"cannot be read: {error}", file=path, hint="is the file whole, and may you read it?") from None
+        hint = "check that the file is complete, and that you may read it"
+        raise DataError(f"cannot be read: {error}", file=path, hint=hint) from None
 
 
 def _is_binary(start: bytes, encoding: str) -> bool:
@@ -182,7 +176,7 @@ def read_rows(path: Path, dialect: Dialect, errors: str = "strict") -> Iterator[
 
 def unreadable_row(path: Path, line: int, error: csv.Error) -> DataError:
     """Return the error for a row that the csv module refuses."""
-    hint = "look for a quote that is never closed, or say another `separator`"
+    hint = "look for a quote that is never closed, or set another `separator`"
     return DataError(f"the row cannot be read: {error}", file=path, row=line, hint=hint)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from nnrun.data.csv.dates import is_iso_date
 from nnrun.data.csv.defects import DefectList
 from nnrun.data.csv.dialect import CsvFile, read_rows
-from nnrun.data.csv.invalid_values import InvalidValue
+from nnrun.data.csv.invalid_values import describe
 from nnrun.errors import DataError
 
 if TYPE_CHECKING:
@@ -35,17 +35,18 @@ def read_header(
     # Invalid bytes further down must not keep the header from being read.
     line, fields = next(read_rows(path, dialect, errors="surrogateescape"), (0, []))
     if not line:
-        raise DataError("expected rows of fields, received an empty file", file=path, hint="is it the right file?")
+        raise DataError(
+            "expected rows of fields, received an empty file", file=path, hint="check that it is the right file"
+        )
     is_data = any(dialect.number(text) is not None or dialect.is_missing(text) or is_iso_date(text) for text in fields)
     if dialect.header is False or (dialect.header is None and is_data):
         return CsvFile(path, dialect, tuple(map(str, range(len(fields)))), 0)
     if any("\ud800" <= letter <= "\udfff" for text in fields for letter in text):
-        raise DataError(
-            f"expected text in the encoding {dialect.encoding}, but the header holds bytes that are none",
-            file=path,
-            row=line,
-            hint="say the file's encoding, such as `encoding: latin-1`",
+        message = (
+            f"expected text in the encoding {dialect.encoding}, but the header contains bytes that are invalid in it"
         )
+        hint = "set the file's encoding, such as `encoding: latin-1`"
+        raise DataError(message, file=path, row=line, hint=hint)
     names = tuple(text.strip() for text in fields)
     defects = _header_defects(path, line, names, needing_name(names))
     if defects:
@@ -73,12 +74,10 @@ def _header_defects(path: Path, line: int, names: Sequence[str], nameless: Colle
     defects = DefectList(path)
     for index, name in enumerate(names):
         if index in nameless:
-            hint = "name it; if it numbers the rows (pandas writes such a column), say which `features` to use"
-            defects.add(line, index, InvalidValue("nameless", "a column has no name in the header", hint))
+            defects.add(line, index, describe("nameless"))
         elif index in indexes[name][1:2]:
             *first, last = indexes[name]
             often = "twice" if len(first) == 1 else f"{len(first) + 1} times"
-            text = f"the header names the column {name!r} {often} (fields {', '.join(map(str, first))} and {last})"
-            hint = "rename one of them, or say `header: false` if this is no header"
-            defects.add(line, name, InvalidValue("named-twice", text, hint))
+            listed = f"{', '.join(map(str, first))} and {last}"
+            defects.add(line, name, describe("named-twice", column=name, often=often, indexes=listed))
     return defects

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 #: The most rows of a block, and the fraction of the memory that its numbers take (pandas needs several times as much).
 _MAX_ROWS, _FRACTION = 200_000, 1 / 32
+#: The kinds of dtypes of numbers.
+_NUMERIC = {"i", "u", "f"}
 
 
 def read_columns(file: CsvFile, request: ColumnRequest) -> tuple[dict[str, np.ndarray], Mapping[str, ColumnType]]:
@@ -55,85 +57,53 @@ def csv_blocks(
     return _read(file, request, max(1, min(_MAX_ROWS, int(memory * _FRACTION / (8 * len(file.names))))))
 
 
-class _Survey:
-    """What pandas reads of a file without stated types, to decide how each column is read.
-
-    Attributes:
-        has_columns: Whether every block has the file's columns.
-        is_plain: Whether only finite numbers are requested and found, in whole rows.
-        dtypes: The kinds of dtype of each column, over all blocks.
-        frame: The last block.
-    """
-
-    def __init__(self, file: CsvFile, request: ColumnRequest) -> None:
-        self._names, self._request = list(file.names), request
-        self.has_columns = True
-        self.is_plain = all(request.types.get(name, "number") == "number" for name in request.roles)
-        self.dtypes: dict[str, set[str]] = {name: set() for name in request.roles}
-        self.frame: pd.DataFrame | None = None
-
-    def add(self, frame: pd.DataFrame) -> None:
-        """Add a block."""
-        if frame.shape[1] != len(self._names):
-            self.has_columns = False
-            return
-        frame.columns = self._names
-        self.frame = frame
-        for name, kinds in self.dtypes.items():
-            kinds.add(frame[name].dtype.kind)
-        self.is_plain = self.is_plain and all(map(self.is_numeric, self.dtypes)) and self._is_sound(frame)
-
-    def is_numeric(self, name: str) -> bool:
-        """Return whether pandas reads a column as numbers everywhere."""
-        return self.dtypes[name] <= {"i", "u", "f"}
-
-    def _is_sound(self, frame: pd.DataFrame) -> bool:
-        # A short row lacks its last field. pandas reads `inf` as a number.
-        if frame.iloc[:, -1].isna().any() or not np.isfinite(frame[list(self.dtypes)].to_numpy(dtype="float64")).all():
-            return False
-        return all(bool((frame[name] >= 0).all()) for name, role in self._request.roles.items() if role == "weight")
-
-
 def _read(
     file: CsvFile, request: ColumnRequest, rows: int | None
 ) -> tuple[Mapping[str, ColumnType], Iterator[dict[str, np.ndarray]]]:
-    """Return the types of the requested columns and their blocks of so many rows; None for one block of all."""
-    survey, is_readable = _Survey(file, request), True
+    """Return the types of the requested columns, and their blocks of so many rows, or one block of all."""
+    dtypes: dict[str, set[str]] = {name: set() for name in request.roles}
+    types: Mapping[str, ColumnType] = dict.fromkeys(request.roles, "number")
+    is_plain = all(request.types.get(name, "number") == "number" for name in request.roles)
+    is_readable, frame = True, None
     try:
         for frame in _frames(file, rows):
-            survey.add(frame)
+            if frame.shape[1] != len(file.names):
+                is_readable = False
+                break
+            frame.columns = list(file.names)
+            for name, kinds in dtypes.items():
+                kinds.add(frame[name].dtype.kind)
+            is_plain = is_plain and _is_plain(frame, request)
     except (ValueError, OSError, EOFError):
         is_readable = False
-    is_readable = is_readable and survey.has_columns and survey.frame is not None
-    types: Mapping[str, ColumnType] = dict.fromkeys(request.roles, "number")
-    if not (is_readable and survey.is_plain) or has_zero_bytes(file.path, file.dialect.encoding):
+    if not (is_readable and is_plain and frame is not None) or has_zero_bytes(file.path, file.dialect.encoding):
         stats, defects = examine(file, request)
         if defects:
             raise defects.error()
-        if not is_readable:
-            hint = "look for stray quotes, or write the file anew"
+        if not is_readable or frame is None:
+            hint = "look for stray quotes, or save the file again"
             raise DataError("pandas cannot read the table", file=file.path, hint=hint)
         types = stats.types(request)
-    return types, _blocks(file, survey, types, rows)
-
-
-def _blocks(
-    file: CsvFile, survey: _Survey, types: Mapping[str, ColumnType], rows: int | None
-) -> Iterator[dict[str, np.ndarray]]:
-    as_text = [name for name in types if types[name] != "number" or not survey.is_numeric(name)]
+    as_text = {name for name in types if types[name] != "number" or not dtypes[name] <= _NUMERIC}
     # As a float, not every integer is the same number: -0 is not, and those above 2**53.
-    as_float = [name for name in types if len(survey.dtypes[name]) > 1 and name not in as_text]
-    frames: Iterator[pd.DataFrame]
-    if rows is None and not as_text and survey.frame is not None:
-        frames = iter([survey.frame])
+    as_float = {name for name in types if len(dtypes[name]) > 1} - as_text
+    if rows is None and not as_text:
+        frames = iter([frame])
     else:
-        indexes = {name: file.names.index(name) for name in types}
-        dtypes = {indexes[name]: str for name in as_text} | {indexes[name]: "float64" for name in as_float}
-        frames = _frames(file, rows, dtype=dtypes)
-    survey.frame = None
-    for frame in frames:
-        frame.columns = list(file.names)
-        yield {name: _as_array(frame[name], types[name], file.dialect) for name in types}
+        columns = {file.names.index(name): str for name in as_text}
+        frames = _frames(file, rows, dtype=columns | {file.names.index(name): "float64" for name in as_float})
+    return types, (_arrays(frame, types, file) for frame in frames)
+
+
+def _is_plain(frame: pd.DataFrame, request: ColumnRequest) -> bool:
+    """Return whether rows are whole, and the requested columns hold nothing but valid numbers."""
+    # A row that is too short lacks its last field.
+    if frame.iloc[:, -1].isna().any() or not all(frame[name].dtype.kind in _NUMERIC for name in request.roles):
+        return False
+    # pandas reads `inf` as a number.
+    if not np.isfinite(frame[list(request.roles)].to_numpy(dtype="float64")).all():
+        return False
+    return all(bool((frame[name] >= 0).all()) for name, role in request.roles.items() if role == "weight")
 
 
 def _frames(file: CsvFile, rows: int | None, **options: Any) -> Iterator[pd.DataFrame]:
@@ -162,7 +132,12 @@ def _frames(file: CsvFile, rows: int | None, **options: Any) -> Iterator[pd.Data
         return
 
 
-def _as_array(column: pd.Series[Any], kind: ColumnType, dialect: Dialect) -> np.ndarray:
+def _arrays(frame: pd.DataFrame, types: Mapping[str, ColumnType], file: CsvFile) -> dict[str, np.ndarray]:
+    frame.columns = list(file.names)
+    return {name: _array(frame[name], kind, file.dialect) for name, kind in types.items()}
+
+
+def _array(column: pd.Series[Any], kind: ColumnType, dialect: Dialect) -> np.ndarray:
     """Return a column as float64, or as objects without blanks around them, None where a text is missing."""
     if kind == "number":
         if column.dtype.kind in "iuf":

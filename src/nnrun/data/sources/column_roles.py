@@ -18,30 +18,16 @@ if TYPE_CHECKING:
     from nnrun.errors import Path as ConfigPath
 
 
-#: A column may not have two of these roles: the key of one, those of others, what is wrong, and what follows the hint.
-_CONFLICTS = (
-    (
-        "target",
-        ("features",),
-        "the target {name!r} also stands among the features: the model would be told the answer",
-        "",
-        "target-among-features",
-    ),
-    (
-        "sample_weight",
-        ("features", "target"),
-        "the column {name!r} weighs the rows and also stands in `{key}`",
-        "",
-        "weight-among-columns",
-    ),
-    (
-        "group",
-        ("features", "target", "sample_weight"),
-        "the column {name!r} groups the rows and also stands in `{key}`",
-        ": of the groups that the model meets later it knows nothing",
+#: By role: the roles that its columns may not have too, the reason, and the name of the finding.
+_CONFLICTS = {
+    "target": (["features"], "the model would be given the answer", "target-among-features"),
+    "sample_weight": (["features", "target"], "a column of weights has no other role", "weight-among-columns"),
+    "group": (
+        ["features", "target", "sample_weight"],
+        "the groups of new rows are unknown to the model",
         "group-among-columns",
     ),
-)
+}
 
 
 @dataclass(frozen=True)
@@ -99,18 +85,15 @@ class ColumnSelection:
 
     def _conflicts(self, names: Sequence[str], path: ConfigPath) -> list[Finding]:
         """Return the columns that are named for two roles."""
-        named = {key: set(resolve(columns, names)) for key, columns in self._by_key.items()}
-        return [
-            Finding(
-                (*path, other if role == "target" else role),
-                text.format(name=name, key=other),
-                f"take {name!r} out of `{other}`{reason}",
-                code,
-            )
-            for role, others, text, reason, code in _CONFLICTS
-            for other in others
-            for name in sorted(named[role] & named[other])
-        ]
+        columns = {key: set(resolve(named, names)) for key, named in self._by_key.items()}
+        findings = []
+        for role, (others, reason, code) in _CONFLICTS.items():
+            for other in others:
+                for name in sorted(columns[role] & columns[other]):
+                    text = f"the column {name!r} is named as `{role}` and as `{other}`: {reason}"
+                    place = "features" if role == "target" else role
+                    findings.append(Finding((*path, place), text, f"remove {name!r} from `{other}`", code))
+        return findings
 
 
 @dataclass(frozen=True)
@@ -131,12 +114,13 @@ class ColumnRoles:
 
     def by_column(self) -> dict[str, Role]:
         """Return the role of each column."""
-        single: dict[str | None, Role] = {self.weight: "weight", self.group: "group"}
-        return {
+        roles: dict[str | None, Role] = {
             **dict.fromkeys(self.features, "feature"),
             **dict.fromkeys(self.targets, "target"),
-            **{name: role for name, role in single.items() if name is not None},
+            self.weight: "weight",
+            self.group: "group",
         }
+        return {name: role for name, role in roles.items() if name is not None}
 
     @property
     def names(self) -> list[str]:

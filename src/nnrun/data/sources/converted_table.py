@@ -36,7 +36,7 @@ _FORM = 1
 
 
 def convert(
-    file: Path, stated: Mapping[str, Any], blocks: Callable[[], Blocks], data_paths: DataPaths, progress: Progress
+    file: Path, stated: Mapping[str, Any], blocks: Callable[[], Blocks], paths: DataPaths, progress: Progress
 ) -> TableStore:
     """Convert a file to a table that streams, unless that was done before.
 
@@ -44,7 +44,7 @@ def convert(
         file: The file.
         stated: What else decides what the table holds, as JSON: how the file is read.
         blocks: Reads the file in blocks.
-        data_paths: The converted table is kept in the data folder.
+        paths: The converted table is kept in the data folder.
         progress: Where progress is reported.
 
     Raises:
@@ -53,7 +53,7 @@ def convert(
     """
     identity = json.dumps({"form": _FORM, "sha256": file_sha256(file), **stated}, sort_keys=True)
     key = hashlib.sha256(identity.encode()).hexdigest()
-    folder = _streams_folder(data_paths) / f"{file.name.split('.')[0]}-{key[:16]}"
+    folder = _streams_folder(paths) / f"{file.name.split('.')[0]}-{key[:16]}"
     with exclusive_lock(folder.with_suffix(".lock"), f"converts {file.name}", progress):
         if not folder.is_dir():
             with _atomic_folder(folder) as part:
@@ -72,11 +72,11 @@ def streamed_examples(store: TableStore, roles: ColumnRoles, memory: float) -> t
     return Examples(x, y, None if roles.weight is None else table[roles.weight]), table
 
 
-def _streams_folder(data_paths: DataPaths) -> Path:
+def _streams_folder(paths: DataPaths) -> Path:
     """Return the folder of converted tables: in the data folder, or in the user's cache if that is read-only."""
     from platformdirs import user_cache_path
 
-    preferred = data_paths.cache_dir() / "streams"
+    preferred = paths.cache_dir() / "streams"
     for folder in (preferred, user_cache_path("nnrun", appauthor=False) / "streams"):
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -84,11 +84,8 @@ def _streams_folder(data_paths: DataPaths) -> Path:
             continue
         if os.access(folder, os.W_OK):
             return folder
-    raise DataError(
-        "a converted table has to be written, but neither the data folder nor the user's cache can be written to",
-        file=preferred,
-        hint="name a folder with --data-dir",
-    )
+    text = "a converted table has to be written, but neither the data folder nor the user's cache is writable"
+    raise DataError(text, file=preferred, hint="name a folder with --data-dir")
 
 
 @contextmanager

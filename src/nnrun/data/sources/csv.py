@@ -92,16 +92,15 @@ class Csv(TableSource):
         self.file, self.stream, self.memory = file, stream, memory
         separator = separator or default_separator(file)
         if len(separator) != 1 or separator in '"\r\n' or separator == decimal:
-            raise ValueError(
-                f"csv: separator expected one character other than the decimal mark, received {separator!r}"
-            )
+            text = f"separator expected one character other than the decimal mark, received {separator!r}"
+            raise ValueError(f"csv: {text}")
         self.types, dates = column_types("csv", types)
         words = Dialect.missing if missing is None else tuple(missing)
         self.dialect = Dialect(separator, decimal, encoding, words, header, dates)
 
-    def load(self, data_paths: DataPaths, progress: Progress) -> SourceData:
+    def load(self, paths: DataPaths, progress: Progress) -> SourceData:
         """Read the table, or convert it if it streams."""
-        path = data_paths.require(self.file)
+        path = paths.require(self.file)
         file = read_header(path, self.dialect, self.selection.needing_name)
         roles = self.column_roles(file.names, path)
         request = self._request(roles)
@@ -112,24 +111,24 @@ class Csv(TableSource):
             memory = self.memory * 1e9
             stated: dict[str, Any] = {"dialect": asdict(self.dialect), "roles": request.roles, "types": request.types}
             stated |= {"gaps": sorted(request.gaps)}
-            store = convert(path, stated, partial(csv_blocks, file, request, memory), data_paths, progress)
+            store = convert(path, stated, partial(csv_blocks, file, request, memory), paths, progress)
             (known["train"], table), types = streamed_examples(store, roles, memory), store.kinds
         else:
             table, types = read_columns(file, request)
         dates = {name: self.dialect.dates.get(name, "") for name, kind in types.items() if kind == "date"}
         return self.source_data(table, roles, file.names, header=file.header_line > 0, dates=dates, **known)
 
-    def facts(self, data_paths: DataPaths, path: ConfigPath) -> tuple[DataFacts | None, list[Finding]]:
-        """Read the header and, of a small file, all rows: columns, classes, and whatever is wrong."""
+    def facts(self, paths: DataPaths, path: ConfigPath) -> tuple[DataFacts | None, list[Finding]]:
+        """Return the columns and, of a small file, classes and rows, with everything that is wrong in the rows read."""
         path = (*path, "csv")
         file_path = (*path, "file")
         try:
-            found = data_paths.require(self.file)
+            found = paths.require(self.file)
             file = read_header(found, self.dialect, self.selection.needing_name)
         except DefectsError as error:
             return None, _defective(file_path, error.problems)
         except DataError as error:
-            code = "unreadable-data" if data_paths.find(self.file) else "missing-file"
+            code = "unreadable-data" if paths.find(self.file) else "missing-file"
             return None, [Finding(file_path, error.text, error.hint, code)]
         findings = self.column_findings(file.names, path)
         if findings:
@@ -150,7 +149,7 @@ class Csv(TableSource):
     def no_features(self, names: Sequence[str], path: ConfigPath) -> Finding:
         """Return what to report if the target leaves no column: often the separator is another one."""
         text = f"expected feature columns beside the target, received the one column {names[0]!r}"
-        return Finding((*path, "file"), text, "is the `separator` right?", "defective-data")
+        return Finding((*path, "file"), text, "check the `separator`", "defective-data")
 
     def _facts(self, roles: ColumnRoles, stats: TableStats, *, is_whole: bool, is_streamed: bool) -> DataFacts:
         types = stats.types(self._request(roles))

@@ -41,7 +41,7 @@ class Inline(TableSource):
         self.columns = {str(index): list(column) for index, column in enumerate(zip(*rows, strict=True))}
         self.text = [name for name, column in self.columns.items() if _is_text(name, column)]
 
-    def load(self, data_paths: DataPaths, progress: Progress) -> SourceData:  # noqa: ARG002
+    def load(self, paths: DataPaths, progress: Progress) -> SourceData:  # noqa: ARG002
         """Return the rows as columns."""
         roles = self.column_roles(list(self.columns))
         table = {
@@ -50,7 +50,7 @@ class Inline(TableSource):
         }
         return self.source_data(table, roles, list(table), header=False)
 
-    def facts(self, data_paths: DataPaths, path: ConfigPath) -> tuple[DataFacts | None, list[Finding]]:  # noqa: ARG002
+    def facts(self, paths: DataPaths, path: ConfigPath) -> tuple[DataFacts | None, list[Finding]]:  # noqa: ARG002
         """Return all facts, or what is wrong with the target."""
         names = list(self.columns)
         findings = self.column_findings(names, (*path, "inline"))

@@ -55,50 +55,45 @@ class OpenMl(TableSource):
         """What messages without a file call the source."""
         return f"openml {self.id}"
 
-    def load(self, data_paths: DataPaths, progress: Progress) -> SourceData:
+    def load(self, paths: DataPaths, progress: Progress) -> SourceData:
         """Read the table."""
-        file = data_paths.find(self._file_name)
-        table, targets = (_from_arff(file), []) if file is not None else self._fetched(data_paths, progress)
+        file = paths.find(self._file_name)
+        table, targets = (_from_arff(file), []) if file is not None else self._fetched(paths, progress)
         if self.has_own_target and targets:
             self.selection = replace(self.selection, target=targets)
         roles = self.column_roles(list(table), file)
         for name in roles.names:
             gaps = missing_mask(table[name])
             if gaps.any() and not (self.missing_allowed and name in roles.features):
-                raise DataError(
-                    f"openml {self.id}: expected a value, received a missing one in row {int(gaps.argmax())} "
-                    "(counted from 0)",
-                    column=name,
-                    hint="leave the column out, or, of a feature, add a step such as `Impute: median`",
-                )
+                text = f"expected a value, received a missing one in row {int(gaps.argmax())} (counted from 0)"
+                hint = "leave the column out, or, for a feature, add a step such as `Impute: median`"
+                raise DataError(f"{self.label}: {text}", column=name, hint=hint)
         return self.source_data(table, roles, list(table), files={} if file is None else {file.name: file})
 
-    def facts(self, data_paths: DataPaths, path: ConfigPath) -> tuple[DataFacts | None, list[Finding]]:
+    def facts(self, paths: DataPaths, path: ConfigPath) -> tuple[DataFacts | None, list[Finding]]:
         """Return no facts, and a note if the table is still to be downloaded."""
-        if data_paths.find(self._file_name) is not None or (data_paths.cache_dir() / "openml").is_dir():
+        if paths.find(self._file_name) is not None or (paths.cache_dir() / "openml").is_dir():
             return None, []
-        text = f"openml {self.id} is not in {data_paths.cache_dir()} yet: training downloads it"
+        text = f"{self.label} is not in {paths.cache_dir()} yet: training downloads it"
         return None, [Finding((*path, "openml"), text, None, "download-to-come", "note")]
 
     @property
     def _file_name(self) -> str:
         return f"openml-{self.id}.arff"
 
-    def _fetched(self, data_paths: DataPaths, progress: Progress) -> tuple[dict[str, np.ndarray], list[str]]:
+    def _fetched(self, paths: DataPaths, progress: Progress) -> tuple[dict[str, np.ndarray], list[str]]:
         """Return the table as scikit-learn fetches it, and the targets that OpenML states."""
         from sklearn.datasets import fetch_openml
 
-        folder = data_paths.cache_dir() / "openml"
+        folder = paths.cache_dir() / "openml"
         try:
-            with progress.bar(f"Fetching openml {self.id}", None, ""):
+            with progress.bar(f"Fetching {self.label}", None, ""):
                 bunch = fetch_openml(data_id=self.id, data_home=str(folder), as_frame=True, parser="pandas")
         # scikit-learn lets through any error of the network, the disk and the file's own reader.
         except (OSError, ValueError, RuntimeError) as error:
-            raise DataError(
-                f"openml {self.id} could not be fetched: {error}",
-                hint=f"without a network, save the set's ARFF file from www.openml.org/d/{self.id} as "
-                f"{data_paths.cache_dir() / self._file_name}",
-            ) from None
+            file = paths.cache_dir() / self._file_name
+            hint = f"without a network, save the set's ARFF file from www.openml.org/d/{self.id} as {file}"
+            raise DataError(f"{self.label} could not be fetched: {error}", hint=hint) from None
         targets = [str(name) for name in bunch.target_names or ()]
         return {str(name): _as_array(bunch.frame[name]) for name in bunch.frame.columns}, targets
 
@@ -111,11 +106,8 @@ def _from_arff(file: Path) -> dict[str, np.ndarray]:
         with file.open(encoding="utf-8") as stream:
             rows, about = arff.loadarff(stream)
     except (OSError, ValueError, NotImplementedError, StopIteration, arff.ArffError) as error:
-        raise DataError(
-            f"expected an ARFF file of numbers and categories, but it cannot be read: {error}",
-            file=file,
-            hint="save it again from openml.org, or convert it to csv",
-        ) from None
+        text = f"expected an ARFF file of numbers and categories, but it cannot be read: {error}"
+        raise DataError(text, file=file, hint="save it again from openml.org, or convert it to csv") from None
     table = {}
     for name, kind in zip(about.names(), about.types(), strict=True):
         if kind == "numeric":

@@ -11,7 +11,7 @@ from nnrun.data.columns import label
 from nnrun.data.csv.dates import days_since_epoch
 from nnrun.data.csv.defects import DefectList
 from nnrun.data.csv.dialect import Dialect
-from nnrun.data.csv.invalid_values import InvalidValue
+from nnrun.data.csv.invalid_values import describe
 from nnrun.data.prepare.step import missing_mask
 from nnrun.data.sources.column_roles import ColumnRoles
 from nnrun.data.sources.table import TableSource, column_types
@@ -74,30 +74,32 @@ class Parquet(TableSource):
         self.file, self.stream, self.memory = file, stream, memory
         self.types, self.date_formats = column_types("parquet", types)
 
-    def load(self, data_paths: DataPaths, progress: Progress) -> SourceData:
+    def load(self, paths: DataPaths, progress: Progress) -> SourceData:
         """Read the table, or convert it if it streams."""
-        file = data_paths.require(self.file)
+        file = paths.require(self.file)
         schema, rows = _schema(file)
         roles = self.column_roles(schema.names, file)
         known: dict[str, Any] = {"files": {file.name: file}}
         if self._streams(rows, roles):
             from nnrun.data.sources.converted_table import convert, streamed_examples
 
+            types = {name: "text" if self._is_text(schema, name) else "number" for name in roles.names}
+            block_rows = max(1, min(_MAX_ROWS, int(self.memory * 1e9 / 64 / (8 * len(types)))))
             stated = {"types": self.types, "forms": self.date_formats, "roles": roles.by_column()}
             stated |= {"gaps": self.missing_allowed}
-            store = convert(file, stated, partial(self._blocks, file, schema, roles), data_paths, progress)
+            store = convert(file, stated, lambda: (types, self._blocks(file, roles, block_rows)), paths, progress)
             known["train"], table = streamed_examples(store, roles, self.memory * 1e9)
         else:
-            table = self._table(file, roles)
+            (table,) = self._blocks(file, roles, None)
         return self.source_data(table, roles, schema.names, dates=self._dates(schema, roles), **known)
 
-    def facts(self, data_paths: DataPaths, path: ConfigPath) -> tuple[DataFacts | None, list[Finding]]:
+    def facts(self, paths: DataPaths, path: ConfigPath) -> tuple[DataFacts | None, list[Finding]]:
         """Read the columns' names and types and the number of rows from the end of the file."""
         path = (*path, "parquet")
         try:
-            schema, rows = _schema(data_paths.require(self.file))
+            schema, rows = _schema(paths.require(self.file))
         except (DataError, MissingExtraError) as error:
-            code = "missing-file" if data_paths.find(self.file) is None else "unreadable-data"
+            code = "missing-file" if paths.find(self.file) is None else "unreadable-data"
             return None, [Finding((*path, "file"), error.text, error.hint, code)]
         findings = self.column_findings(schema.names, path)
         if findings:
@@ -115,7 +117,8 @@ class Parquet(TableSource):
         for name in roles.names:
             if name not in names:
                 raise DataError(f"there is no column {name!r}", file=file, hint=f"there are: {', '.join(names)}")
-        return roles.examples(self._table(file, roles))
+        (table,) = self._blocks(file, roles, None)
+        return roles.examples(table)
 
     def _is_text(self, schema: Any, name: str) -> bool:
         kind = self.types.get(name)
@@ -134,56 +137,35 @@ class Parquet(TableSource):
         # A number is 8 bytes in the table, and 4 in each of array and tensor.
         return should_stream(self.stream, rows * len(roles.names) * 16, self.memory)
 
-    def _table(self, file: Path, roles: ColumnRoles) -> dict[str, np.ndarray]:
-        """Return the columns: float64 for numbers, object for text.
+    def _blocks(self, file: Path, roles: ColumnRoles, rows: int | None) -> Iterator[dict[str, np.ndarray]]:
+        """Yield the columns in blocks of so many rows, or in one block: float64 for numbers, object for text.
 
         Raises:
             DefectsError: Values are missing or invalid; with every kind of defect.
             DataError: A column holds lists or structures.
         """
-        defects = DefectList(file, has_lines=False)
+        begin, defects = 0, DefectList(file, has_lines=False)
         with _open(file) as opened:
-            table = self._convert(opened.read(columns=roles.names), roles, 0, defects)
+            for table in _tables(opened, roles.names, rows):
+                block = {
+                    name: self._column(
+                        table.column(name), name, is_feature=name in roles.features, begin=begin, defects=defects
+                    )
+                    for name in table.column_names
+                }
+                # After a defect, the rest is read only for further defects.
+                if not defects:
+                    yield block
+                begin += table.num_rows
         if defects:
             raise defects.error()
-        return table
 
-    def _blocks(
-        self, file: Path, schema: Any, roles: ColumnRoles
-    ) -> tuple[dict[str, str], Iterator[dict[str, np.ndarray]]]:
-        """Return the types of the columns, and the columns block by block."""
-        types = {name: "text" if self._is_text(schema, name) else "number" for name in roles.names}
-        rows = max(1, min(_MAX_ROWS, int(self.memory * 1e9 / 64 / (8 * len(types)))))
-
-        def blocks() -> Iterator[dict[str, np.ndarray]]:
-            import pyarrow as pa
-
-            begin, defects = 0, DefectList(file, has_lines=False)
-            with _open(file) as opened:
-                for batch in opened.iter_batches(batch_size=rows, columns=roles.names):
-                    block = self._convert(pa.Table.from_batches([batch]), roles, begin, defects)
-                    # After a defect, the rest is read only for further defects.
-                    if not defects:
-                        yield block
-                    begin += batch.num_rows
-            if defects:
-                raise defects.error()
-
-        return types, blocks()
-
-    def _convert(self, table: Any, roles: ColumnRoles, begin: int, defects: DefectList) -> dict[str, np.ndarray]:
-        """Return the columns of an Arrow table of rows from `begin`, and add what is wrong with them to `defects`."""
-        columns = {}
-        for name in table.column_names:
-            values = _values(table.column(name), defects.path, name)
-            if not (self.missing_allowed and name in roles.features):
-                for row in begin + missing_mask(values).nonzero()[0]:
-                    defects.add(int(row), name, _missing_value(int(row)))
-            columns[name] = self._as_stated(values, name, begin, defects)
-        return columns
-
-    def _as_stated(self, column: np.ndarray, name: str, begin: int, defects: DefectList) -> np.ndarray:
-        """Return a column as the type that the config states; invalid values are NaN, and defects."""
+    def _column(self, stored: Any, name: str, *, is_feature: bool, begin: int, defects: DefectList) -> np.ndarray:
+        """Return an Arrow column of rows from `begin` as the type that the config states; defects are added."""
+        column = _values(stored, defects.path, name)
+        if not (self.missing_allowed and is_feature):
+            for row in (begin + missing_mask(column).nonzero()[0]).tolist():
+                defects.add(row, name, describe("missing-in-parquet", row=row))
         kind = self.types.get(name)
         if kind in ("text", "category") and column.dtype != object:
             return np.array([None if np.isnan(value) else label(value) for value in column.tolist()], dtype=object)
@@ -194,19 +176,8 @@ class Parquet(TableSource):
         parsed = [None if text is None else parse(text) for text in column.tolist()]
         for row, (text, value) in enumerate(zip(column.tolist(), parsed, strict=True), begin):
             if text is not None and value is None:
-                defects.add(row, name, _invalid_value(kind, text, row))
+                defects.add(row, name, describe("invalid-in-parquet", expected=kind, field=text[:40], row=row))
         return np.array([np.nan if value is None else value for value in parsed], dtype="float64")
-
-
-def _missing_value(row: int) -> InvalidValue:
-    text = f"expected a value, received a missing one in row {row} (counted from 0)"
-    hint = "leave the row or the column out, or, in a feature, add a step such as `Impute: median`"
-    return InvalidValue("missing", text, hint)
-
-
-def _invalid_value(kind: str, received: str, row: int) -> InvalidValue:
-    text = f"expected a {kind}, received {received[:40]!r} in row {row} (counted from 0)"
-    return InvalidValue(kind, text, "correct it, or state another of its `types`")
 
 
 def _open(file: Path) -> Any:
@@ -218,15 +189,25 @@ def _open(file: Path) -> Any:
     try:
         return pq.ParquetFile(file)
     except (pa.ArrowException, OSError, ValueError) as error:
-        raise DataError(
-            f"expected a Parquet file, but it cannot be read: {error}", file=file, hint="is it the right file?"
-        ) from None
+        text = f"expected a Parquet file, but it cannot be read: {error}"
+        raise DataError(text, file=file, hint="check that it is the right file") from None
 
 
 def _schema(file: Path) -> tuple[Any, int]:
     """Return the Arrow schema of a file, and its number of rows."""
     with _open(file) as opened:
         return opened.schema_arrow, int(opened.metadata.num_rows)
+
+
+def _tables(opened: Any, names: list[str], rows: int | None) -> Iterator[Any]:
+    """Yield columns of a file as Arrow tables of so many rows, or as one."""
+    import pyarrow as pa
+
+    if rows is None:
+        yield opened.read(columns=names)
+        return
+    for batch in opened.iter_batches(batch_size=rows, columns=names):
+        yield pa.Table.from_batches([batch])
 
 
 def _is_string(kind: Any) -> bool:
@@ -249,9 +230,5 @@ def _values(column: Any, file: Path, name: str) -> np.ndarray:
         return np.asarray(seconds / _SECONDS_A_DAY)
     if types.is_boolean(kind) or types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind):
         return np.array([np.nan if value is None else float(value) for value in column.to_pylist()], dtype="float64")
-    raise DataError(
-        f"expected numbers, text or dates, received values of the type {kind}",
-        file=file,
-        column=name,
-        hint="say which `features` to use",
-    )
+    text = f"expected numbers, text or dates, received values of the type {kind}"
+    raise DataError(text, file=file, column=name, hint="list the `features` to use")

@@ -86,7 +86,7 @@ class TableSource:
 
     def no_features(self, names: Sequence[str], path: ConfigPath) -> Finding:  # noqa: ARG002
         """Return what to report if the targets leave no column to learn from."""
-        text = "no feature column is left beside the target"
+        text = "the targets leave no feature column"
         return Finding((*path, self.key_without_features), text, "name fewer targets", "no-features")
 
     def column_roles(self, names: Sequence[str], file: Path | None = None) -> ColumnRoles:

@@ -1,4 +1,4 @@
-"""Any csv that is read at once is read the same in blocks."""
+"""A csv that is read in blocks is the same as the csv read at once."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def tables(draw: st.DrawFn) -> str:
 
 
 def _both(text: str, rows: int, *, gaps: bool, types: dict | None = None) -> tuple[object, object]:
-    """Read a text at once and in blocks of so many rows; what is refused is told as its words."""
+    """Read a text at once and in blocks of so many rows; an error is returned as its message."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "t.csv"
         file.write_text(text, encoding="utf-8")
@@ -70,28 +70,28 @@ def _outcome(read) -> object:
 @given(tables(), st.integers(1, 9), st.booleans())
 @settings(max_examples=150, deadline=None)
 def test_blocks_joined_are_the_table(text: str, rows: int, gaps: bool) -> None:
-    """Numbers to the last bit, texts, dates, gaps and kinds; what is refused is refused in the same words."""
+    """Numbers are equal to the last bit, and so are texts, dates, missing values, types and errors."""
     at_once, in_blocks = _both(text, rows, gaps=gaps)
     assert in_blocks == at_once
 
 
 @pytest.mark.parametrize("kind", ["text", "category", "number"])
 def test_stated_types_hold_for_every_block(kind: str) -> None:
-    """A column that looks like numbers in one block stays text in all."""
+    """A column of text that looks like numbers in one block stays text in all blocks."""
     text = "a,b\n" + "\n".join(f"{'0' * (index % 3)}{index},{index}" for index in range(20)) + "\n"
     at_once, in_blocks = _both(text, 3, gaps=False, types={"a": kind})
     assert in_blocks == at_once
 
 
 def test_a_column_whose_blocks_look_different_is_one_column() -> None:
-    """Integers first, then fractions, then a gap; and integers that a float does not hold, beside fractions."""
+    """Integers first, then fractions, then a missing value; and integers that no float holds, next to fractions."""
     rows = [f"{index},{2**53 + index}" for index in range(6)] + ["0.5,0.5"] * 3 + [",1"] * 3
     at_once, in_blocks = _both("a,b\n" + "\n".join(rows) + "\n", 3, gaps=True)
     assert in_blocks == at_once
 
 
-def test_a_row_that_breaks_is_named_with_row_and_column() -> None:
-    """As where the file is read at once, however far down it stands."""
+def test_a_defect_in_a_later_block_has_its_row_and_column() -> None:
+    """The error is the one of reading at once."""
     text = "a,b\n" + "1,2\n" * 500 + "1,oops\n" + "1,2\n" * 10
     at_once, in_blocks = _both(text, 7, gaps=False)
     assert in_blocks == at_once
