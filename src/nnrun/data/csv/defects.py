@@ -192,7 +192,8 @@ def _find_defects(
         for column in columns:
             texts = frame[column.name].str.strip()
             # Each distinct text is checked once.
-            invalid = texts.map({text: invalid_field(text, column, file.dialect) for text in texts.unique()})
+            checked = {text: invalid_field(text, column, file.dialect) for text in texts.unique()}
+            invalid = texts.map(checked.get)
             found += [(line, column.name, one) for line, one in invalid[invalid.notna()].items()]
         for line, name, one in sorted(found, key=lambda item: item[0]):
             if one.kind == "invalid-byte" and not defects.has(one.kind, name):
