@@ -71,7 +71,7 @@ def test_other_checkpoints_may_be_asked(copy: RunFolder) -> None:
 
 
 def test_a_run_that_cannot_be_written_answers_all_the_same(copy: RunFolder, finished: TrainResult, noting) -> None:
-    """On a read-only disk the scores are not kept: a warning, not an end."""
+    """On a read-only disk the scores are not saved: a warning, not an end."""
     # Folders where files should go refuse every user alike, the superuser of a container included.
     copy.log.unlink()
     for path in (copy.log, copy.path / "scores_last_test.json"):
@@ -80,7 +80,7 @@ def test_a_run_that_cannot_be_written_answers_all_the_same(copy: RunFolder, fini
     answer = ask(copy, progress)
     assert answer.scores["test"] == finished.scores["test"]
     assert len(progress.warned) == 1
-    assert "not kept" in progress.warned[0]
+    assert "not saved" in progress.warned[0]
 
 
 def _cut(path: Path) -> None:
@@ -90,9 +90,9 @@ def _cut(path: Path) -> None:
 DAMAGES: dict[str, tuple[Callable[[RunFolder], Any], str]] = {
     "record cut short": (lambda run: _cut(run.record), "record"),
     "record of something else": (lambda run: run.record.write_text("[]"), "expected a JSON object"),
-    "record without facts": (lambda run: run.record.write_text('{"status": "failed"}'), "there is no model"),
-    "config unreadable": (lambda run: run.resolved.write_text("model: ["), "can no longer be read"),
-    "config missing": (lambda run: run.resolved.unlink(), "can no longer be read"),
+    "record without facts": (lambda run: run.record.write_text('{"status": "failed"}'), "has no model"),
+    "config unreadable": (lambda run: run.resolved.write_text("model: ["), "cannot be read"),
+    "config missing": (lambda run: run.resolved.unlink(), "cannot be read"),
     "model cut short": (lambda run: _cut(run.model_json), "cannot read this run's model"),
     "model missing": (lambda run: run.model_json.unlink(), "cannot read this run's model"),
     "checkpoint cut short": (lambda run: _cut(run.last), "cut short or of another kind"),

@@ -45,11 +45,11 @@ class Along:
         self.pieces: list[str] = []
         self.stop_after = stop_after
 
-    def begin(self, told: GenerateResult) -> None:
+    def on_begin(self, result: GenerateResult) -> None:
         """Keep it."""
-        self.told = told
+        self.told = result
 
-    def read(self, pieces: Any) -> None:
+    def on_pieces(self, pieces: Any) -> None:
         """Keep it, or press Ctrl-C."""
         self.pieces.append(pieces[0])
         if len(self.pieces) == self.stop_after:
@@ -141,7 +141,7 @@ def test_ctrl_c_ends_with_what_was_written(runs: Path) -> None:
 def test_a_run_of_no_text_is_refused(finished: Any) -> None:
     """A run that was not trained on a text cannot write."""
     question = EvaluateRequest(str(finished.folder.path), finished.folder.path.parent)
-    with pytest.raises(RunError, match="was not trained to continue a text"):
+    with pytest.raises(RunError, match="is no run of a text model"):
         generate(GenerateRequest(question), Along(), NullProgress())
 
 

@@ -49,20 +49,20 @@ from pathlib import Path
 from nnrun.engine.executors import resident
 from nnrun.pipeline import cross_validate, mapped_folds
 from nnrun.pipeline.resume import resume_folds
-from nnrun.pipeline.train import Request, train
-from nnrun.progress import Silent
+from nnrun.pipeline.train import TrainRequest, train
+from nnrun.progress import NullProgress
 from nnrun.runs import metrics, record
 
 home, text = Path(sys.argv[1]), sys.argv[2]
 
-class Noting(Silent):
+class Noting(NullProgress):
     def __init__(self): self.said = []
     def say(self, text): self.said.append(text)
 
 def run(name, text):
     (home / f"{name}.yaml").write_text(text)
     noting = Noting()
-    return train(Request(str(home / f"{name}.yaml"), (), home / "runs", home, ()), noting), noting.said
+    return train(TrainRequest(str(home / f"{name}.yaml"), (), home / "runs", home, ()), noting), noting.said
 
 def found(folder):
     folds = sorted(path.name for path in folder.folds.iterdir())
@@ -91,7 +91,7 @@ fold = again.folder.fold(3)
 for path, changed in ((fold.record, {"status": "running"}), (again.folder.record, {"status": "failed"})):
     fields = json.loads(path.read_text())
     path.write_text(json.dumps({**fields, **changed}))
-resume_folds(str(again.folder.path), Request("", (), home / "runs", home, ()), Silent())
+resume_folds(str(again.folder.path), TrainRequest("", (), home / "runs", home, ()), NullProgress())
 told["resumed"] = found(again.folder)
 
 stopping = text.replace("epochs: 3", "epochs: 3\\n  callbacks: [{EarlyStopping: {patience: 1}}]")

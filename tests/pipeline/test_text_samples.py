@@ -71,10 +71,10 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, TrainResult]:
 class NotRead:
     """Reads nothing."""
 
-    def begin(self, told: GenerateResult) -> None:
+    def on_begin(self, result: GenerateResult) -> None:
         """Ignore it."""
 
-    def read(self, pieces: Any) -> None:
+    def on_pieces(self, pieces: Any) -> None:
         """Ignore it."""
 
 

@@ -184,13 +184,13 @@ def test_the_resolved_config_is_the_same_experiment(finished: TrainResult, start
 ANOTHER_PROCESS = """
 import hashlib, json, sys
 from pathlib import Path
-from nnrun.pipeline.evaluate import Question, evaluate
-from nnrun.pipeline.train import Request, train
-from nnrun.progress import Silent
+from nnrun.pipeline.evaluate import EvaluateRequest, evaluate
+from nnrun.pipeline.train import TrainRequest, train
+from nnrun.progress import NullProgress
 from nnrun.runs import metrics
 folder, other = map(Path, sys.argv[1:])
-done = train(Request(str(other / "config.yaml"), (), folder / "runs", folder), Silent())
-answer = evaluate(Question(str(other)), Silent())
+done = train(TrainRequest(str(other / "config.yaml"), (), folder / "runs", folder), NullProgress())
+answer = evaluate(EvaluateRequest(str(other)), NullProgress())
 import keras
 model = keras.saving.load_model(done.folder.last)
 weights = [[float(number).hex() for number in array.ravel()] for array in model.get_weights()]

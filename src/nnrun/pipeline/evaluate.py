@@ -1,4 +1,4 @@
-"""Which model of a run is asked: the only one, that of one fold, or the one of the final fit."""
+"""Evaluate a saved run: on its own parts again, on other files, and on rows without truth."""
 
 from __future__ import annotations
 
@@ -35,27 +35,31 @@ if TYPE_CHECKING:
 def select_model(
     folder: RunFolder, record: dict[str, Any], experiment: Experiment, fold: int | None
 ) -> tuple[RunFolder, dict[str, Any]]:
-    """The folder in which the model lies, and the run's record with what is said of that model's own data.
+    """Return the folder of the model of a run, one of its folds or the final fit, and the record with its own data.
 
     Raises:
-        RunError: There is no such model; the message says which there are.
+        RunError: There is no such model; the message lists those that exist.
     """
     if not is_cross_validated(experiment):
         if fold is not None:
-            raise RunError(f"{folder.id} is no cross-validation, so that it has no fold {fold}", "leave out --fold")
+            raise RunError(f"{folder.id} is no cross-validation, so it has no fold {fold}", "leave out --fold")
         return folder, record
     if fold is None and folder.last.is_file():
         return folder, record
-    done = read_finished_folds(folder)
-    if not done:
+    finished = read_finished_folds(folder)
+    if not finished:
         raise RunError(f"{folder.id}: no fold of this cross-validation is done", f"nnrun train {folder.config}")
-    there = f"{min(done)} to {max(done)}" if len(done) == max(done) - min(done) + 1 else ", ".join(map(str, done))
+    available = (
+        f"{min(finished)} to {max(finished)}"
+        if len(finished) == max(finished) - min(finished) + 1
+        else ", ".join(map(str, finished))
+    )
     if fold is None:
-        text = f"{folder.id} is a cross-validation without a final model; its folds are {there}"
-        raise RunError(text, f"--fold {min(done)}, or train with k_fold: {{final_fit: true}}")
-    if fold not in done:
-        raise RunError(f"{folder.id} has no fold {fold}; its folds are {there}", f"--fold {min(done)}")
-    return folder.fold(fold), {**record, "facts": done[fold]["facts"], "digests": done[fold]["digests"]}
+        text = f"{folder.id} is a cross-validation without a final model; its folds are {available}"
+        raise RunError(text, f"--fold {min(finished)}, or train with k_fold: {{final_fit: true}}")
+    if fold not in finished:
+        raise RunError(f"{folder.id} has no fold {fold}; its folds are {available}", f"--fold {min(finished)}")
+    return folder.fold(fold), {**record, "facts": finished[fold]["facts"], "digests": finished[fold]["digests"]}
 
 
 PartName = Literal["test", "validation", "train"]
@@ -63,18 +67,18 @@ PartName = Literal["test", "validation", "train"]
 
 @dataclass(frozen=True)
 class EvaluateRequest:
-    """Which model is asked about which data.
+    """Which model is evaluated on which data.
 
     Attributes:
         run: A run's path, a prefix of its id, its name, or `last`.
-        runs_dir: Where runs lie.
-        data_dir: Where data lie; None: `NNRUN_DATA_DIR`, else the user's cache folder.
+        runs_dir: The folder of runs.
+        data_dir: The folder of data; None: `NNRUN_DATA_DIR`, else the user's cache folder.
         checkpoint: `last`, `best` or the path of a `.keras` file.
         part: The part of the run's own data; None: the test part, else the validation part, else the training rows.
         data: Another file instead, of the same form as the run's.
-        code: The files of `--code`, where the run used code of the user's own.
+        code: The files of `--code`, if the run used code of the user's own.
         trust_run: Whether the copies of that code in the run's folder may be run instead.
-        fold: Of a cross-validation, the fold whose model is asked, counted from 0; None: the model of the final fit.
+        fold: Of a cross-validation, the fold of the model, counted from 0; None: the model of the final fit.
     """
 
     run: str
@@ -90,13 +94,13 @@ class EvaluateRequest:
 
 @dataclass(frozen=True)
 class EvaluateResult:
-    """What the model says.
+    """The result of an evaluation.
 
     Attributes:
         folder: The run's folder.
-        scores: As in `scores.json`, with the one part asked for (`data` for another file).
+        scores: As in `scores.json`, with the one evaluated part (`data` for another file).
         columns: The names of the fields of `rows`.
-        rows: Each example: its row in the source, the truth, what is predicted, and for classes the outputs.
+        rows: Each example: its row in the source, the truth, the prediction, and for classes the outputs.
     """
 
     folder: RunFolder
@@ -105,22 +109,22 @@ class EvaluateResult:
     rows: list[list[object]]
 
     def as_json(self) -> dict[str, Any]:
-        """What `--json` prints."""
+        """Return the document that `--json` prints."""
         return {"run": self.folder.id, "folder": str(self.folder.path), "status": "done", "scores": self.scores}
 
 
 @dataclass(frozen=True)
 class LoadedRun:
-    """What a run folder says of its experiment.
+    """The experiment of a run folder.
 
     Attributes:
         folder: The folder.
         record: Its record.
         document: Its resolved config, with marks.
-        experiment: What that says.
-        facts: What its data taught.
-        places: Where its data are looked for.
-        model: Where the model lies: the folder, or that of a fold.
+        experiment: The validated experiment.
+        facts: The facts of its data.
+        places: The folders in which its data are searched.
+        model: The folder of the model: the run's, or that of a fold.
         fold: The fold, or None.
     """
 
@@ -134,74 +138,74 @@ class LoadedRun:
     fold: int | None = None
 
 
-def evaluate(question: EvaluateRequest, progress: Progress) -> EvaluateResult:
-    """Score a run's model; by default with the figures that training ended with, to the last digit.
+def evaluate(request: EvaluateRequest, progress: Progress) -> EvaluateResult:
+    """Score a run's model; with the defaults, the scores equal those of training to the last digit.
 
     Raises:
-        RunError: Where the run or its checkpoint cannot be used.
-        DataError: Where the data cannot be used.
+        RunError: The run or its checkpoint cannot be used.
+        DataError: The data cannot be used.
     """
     from nnrun.engine.scoring.score import table
 
-    with asked(question) as kept:
-        question = replace(question, part=question.part or _headline(kept.facts))
-        part = _part(kept, question, progress)
-        with load_session(kept, question.checkpoint) as session:
-            outcome = session.score(part, detail=question.data is not None or question.part != "train")
-    name = str(question.part) if question.data is None else "data"
-    scores = {"task": kept.facts.task, "checkpoint": question.checkpoint, name: outcome.scores}
-    _keep(kept.model, f"scores_{FilePath(question.checkpoint).stem}_{_label(question)}.json", scores, progress)
-    return EvaluateResult(kept.folder, scores, *table(outcome.answers, part.rows))
+    with open_run_with_code(request) as loaded:
+        request = replace(request, part=request.part or _default_part(loaded.facts))
+        part = _part(loaded, request, progress)
+        with load_session(loaded, request.checkpoint) as session:
+            outcome = session.score(part, detail=request.data is not None or request.part != "train")
+    name = str(request.part) if request.data is None else "data"
+    scores = {"task": loaded.facts.task, "checkpoint": request.checkpoint, name: outcome.scores}
+    _save_scores(loaded.model, f"scores_{FilePath(request.checkpoint).stem}_{_label(request)}.json", scores, progress)
+    return EvaluateResult(loaded.folder, scores, *table(outcome.answers, part.rows))
 
 
-def predict(question: EvaluateRequest, file: FilePath) -> EvaluateResult:
-    """Say what a run's model makes of the rows of `file`, which need no truth.
+def predict(request: EvaluateRequest, file: FilePath) -> EvaluateResult:
+    """Predict the rows of `file`, which need no truth.
 
     Raises:
-        RunError: Where the run or its checkpoint cannot be used.
-        DataError: Where the file cannot be used.
+        RunError: The run or its checkpoint cannot be used.
+        DataError: The file cannot be used.
     """
     from nnrun.engine.scoring.score import table
 
-    with asked(question) as kept:
-        part = _other(kept, file, with_target=False)
-        with load_session(kept, question.checkpoint) as session:
+    with open_run_with_code(request) as loaded:
+        part = _load_file(loaded, file, with_target=False)
+        with load_session(loaded, request.checkpoint) as session:
             answers = session.answer(part)
-    return EvaluateResult(kept.folder, {}, *table(answers, part.rows))
+    return EvaluateResult(loaded.folder, {}, *table(answers, part.rows))
 
 
 @contextmanager
-def asked(question: EvaluateRequest) -> Iterator[LoadedRun]:
-    """Take a run up, with the code of the user's own that it used, until the block ends.
+def open_run_with_code(request: EvaluateRequest) -> Iterator[LoadedRun]:
+    """Open a run, with the user's code that it used available inside the `with` block.
 
     Raises:
-        RunError: As `open_run`, and where that code is not given, or is not the same.
+        RunError: As `open_run`; or that code is not given, or is not the same.
     """
-    folder = find(question.runs_dir, question.run)
+    folder = find(request.runs_dir, request.run)
     record = records.read(folder)
-    with user_code.register_run_code(folder, record, question.code, trust=question.trust_run) as codes:
-        kept = open_run(question)
-        with user_code.run_code(codes, kept.experiment, threads=record.get("threads") or 0, log=folder.log):
-            yield kept
+    with user_code.register_run_code(folder, record, request.code, trust=request.trust_run) as codes:
+        loaded = open_run(request)
+        with user_code.run_code(codes, loaded.experiment, threads=record.get("threads") or 0, log=folder.log):
+            yield loaded
 
 
-def open_run(question: EvaluateRequest) -> LoadedRun:
-    """Read what a run folder says of its experiment.
+def open_run(request: EvaluateRequest) -> LoadedRun:
+    """Read the experiment of a run folder.
 
     Raises:
-        RunError: Where the folder is not there, or not whole enough.
+        RunError: The folder does not exist, or is incomplete.
     """
-    folder = find(question.runs_dir, question.run)
+    folder = find(request.runs_dir, request.run)
     record = records.read(folder)
     try:
         document = documents.read(folder.resolved)
         experiment = validate(document)
-        model, record = select_model(folder, record, experiment, question.fold)
+        model, record = select_model(folder, record, experiment, request.fold)
         facts = Facts.from_json(_required_facts(folder, record))
     except RunError:
         raise
     except (NnrunError, ValueError) as error:
-        text = f"{folder.path}: what this run says of itself can no longer be read: {error}"
+        text = f"{folder.path}: the config or record of this run cannot be read: {error}"
         raise RunError(text, "the folder was changed, or made by another version of nnrun") from error
     return LoadedRun(
         folder,
@@ -209,34 +213,34 @@ def open_run(question: EvaluateRequest) -> LoadedRun:
         document,
         experiment,
         facts,
-        DataPaths(folder.path.resolve(), question.data_dir),
+        DataPaths(folder.path.resolve(), request.data_dir),
         model,
-        question.fold,
+        request.fold,
     )
 
 
 def _required_facts(folder: RunFolder, record: dict[str, Any]) -> dict[str, Any]:
     if "facts" not in record:
-        text = f"{folder.path}: this run ended ({record.get('status')}) before it read its data: there is no model"
+        text = f"{folder.path}: this run has no model: it ended ({record.get('status')}) before its data were read"
         raise RunError(text, f"nnrun train {folder.config}")
     facts: dict[str, Any] = record["facts"]
     return facts
 
 
 @contextmanager
-def load_session(kept: LoadedRun, checkpoint: str) -> Iterator[Session]:
-    """Wake Keras and take up a run's saved model, until the block ends."""
+def load_session(loaded: LoadedRun, checkpoint: str) -> Iterator[Session]:
+    """Start Keras with a run's saved model, until the `with` block ends."""
     from nnrun.engine.session import Session
 
-    saved = {"last": kept.model.last, "best": kept.model.best}.get(checkpoint, FilePath(checkpoint))
+    saved = {"last": loaded.model.last, "best": loaded.model.best}.get(checkpoint, FilePath(checkpoint))
     with Session.reopen(
-        kept.experiment,
-        kept.facts,
-        kept.document.key_mark,
-        threads=kept.record.get("threads") or 0,
-        log=kept.folder.log,
+        loaded.experiment,
+        loaded.facts,
+        loaded.document.key_mark,
+        threads=loaded.record.get("threads") or 0,
+        log=loaded.folder.log,
         saved=saved,
-        architecture=_architecture(kept.model),
+        architecture=_architecture(loaded.model),
     ) as session:
         yield session
 
@@ -250,57 +254,57 @@ def _architecture(folder: RunFolder) -> dict[str, Any]:
     return config
 
 
-def _part(kept: LoadedRun, question: EvaluateRequest, progress: Progress) -> DataPart:
-    if question.data is not None:
-        return _other(kept, question.data, with_target=True)
-    dataset = _dataset(kept, progress)
-    changed = [name for name, digest in dataset.digests.items() if kept.record["digests"].get(name, digest) != digest]
+def _part(loaded: LoadedRun, request: EvaluateRequest, progress: Progress) -> DataPart:
+    if request.data is not None:
+        return _load_file(loaded, request.data, with_target=True)
+    dataset = _dataset(loaded, progress)
+    changed = [name for name, digest in dataset.digests.items() if loaded.record["digests"].get(name, digest) != digest]
     if changed:
-        progress.warn(f"The data are not those of the run: {', '.join(changed)} changed since.")
+        progress.warn(f"The data are not those of the run; changed since then: {', '.join(changed)}.")
     parts = named_parts(dataset)
-    if question.part not in parts:
-        text = f"this run has no {question.part} part"
+    if request.part not in parts:
+        text = f"this run has no {request.part} part"
         raise RunError(text, f"--part {' or --part '.join(parts)}")
-    return parts[str(question.part)]
+    return parts[str(request.part)]
 
 
-def _dataset(kept: LoadedRun, progress: Progress) -> Dataset:
-    """The data that the model was trained and scored on, its own fold's where it is a fold's."""
+def _dataset(loaded: LoadedRun, progress: Progress) -> Dataset:
+    """Load the data that the model was trained and scored on; for the model of a fold, those of the fold."""
     from nnrun.data.cross_validation import load_folded
     from nnrun.data.load import load
 
-    experiment = kept.experiment
-    form, seed, paths = target_forms(experiment), experiment.seed, kept.places
-    if kept.fold is None:
+    experiment = loaded.experiment
+    form, seed, paths = target_forms(experiment), experiment.seed, loaded.places
+    if loaded.fold is None:
         return load(experiment.data, form=form, seed=seed, paths=paths, progress=progress)
     folded = load_folded(experiment.data, form=form, seed=seed, paths=paths, progress=NullProgress())
-    return folded.dataset(kept.fold, progress)
+    return folded.dataset(loaded.fold, progress)
 
 
-def _other(kept: LoadedRun, file: FilePath, *, with_target: bool) -> DataPart:
+def _load_file(loaded: LoadedRun, file: FilePath, *, with_target: bool) -> DataPart:
     from nnrun.data.new_data import load_new_data
 
     try:
-        fitted = json.loads(kept.model.prepare.read_text(encoding="utf-8"))
+        fitted = json.loads(loaded.model.prepare.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        text = f"{kept.model.prepare}: cannot read this run's preparation: {error}"
-        raise RunError(text, f"nnrun train {kept.folder.config}") from error
-    return load_new_data(kept.experiment.data, fitted, file=file, facts=kept.facts, with_target=with_target)
+        text = f"{loaded.model.prepare}: cannot read this run's preparation: {error}"
+        raise RunError(text, f"nnrun train {loaded.folder.config}") from error
+    return load_new_data(loaded.experiment.data, fitted, file=file, facts=loaded.facts, with_target=with_target)
 
 
-def _headline(facts: Facts) -> PartName:
-    """Name the part that counts: the test part, where there is one."""
+def _default_part(facts: Facts) -> PartName:
+    """Return the part to evaluate by default: test, else validation, else train."""
     names: tuple[PartName, ...] = ("test", "validation", "train")
     return next((name for name in names if name in facts.rows), "train")
 
 
-def _label(question: EvaluateRequest) -> str:
-    return str(question.part) if question.data is None else f"data_{question.data.stem}"
+def _label(request: EvaluateRequest) -> str:
+    return str(request.part) if request.data is None else f"data_{request.data.stem}"
 
 
-def _keep(folder: RunFolder, name: str, scores: dict[str, Any], progress: Progress) -> None:
+def _save_scores(folder: RunFolder, name: str, scores: dict[str, Any], progress: Progress) -> None:
     try:
         folder.write_json(name, scores)
     except RunError as error:
-        # A run of somebody else's, or on a read-only disk, can still be asked.
-        progress.warn(f"The scores are not kept: {error}")
+        # A run in somebody else's folder, or on a read-only disk, can still be evaluated.
+        progress.warn(f"The scores are not saved: {error}")

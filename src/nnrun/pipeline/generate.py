@@ -1,4 +1,4 @@
-"""A kept run writes on from a text."""
+"""Generate text with the model of a run."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from nnrun.errors import RunError
-from nnrun.pipeline.evaluate import asked, load_session
+from nnrun.pipeline.evaluate import load_session, open_run_with_code
 from nnrun.pipeline.text_samples import encode_seed_text, padding_id, text_model_spec
 
 if TYPE_CHECKING:
@@ -27,21 +27,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class GenerateRequest:
-    """What `nnrun generate-text` was asked for.
+    """The request of `nnrun generate-text`.
 
     Attributes:
-        question: Which model.
-        length: How many characters (words, bytes) to write.
-        seed_text: What to write on from; None: a random window of the training part.
+        run: The run and checkpoint whose model generates.
+        length: The number of characters (words, bytes) to generate.
+        seed_text: The text to continue; None: a random window of the training part.
         temperature: See `nnrun.engine.generation.sampling.Sampling`, as all up to `repetition_penalty`.
         stop: Texts before which a sample ends.
-        random_seed: Names the draws; None draws one.
-        samples: How many texts to write at once.
-        recompute: Whether the window is read anew for each character even where memory could be carried.
-        check_copy: Whether to look the texts up in the training text.
+        random_seed: The seed of the draws; None draws one.
+        samples: The number of texts to generate at once.
+        recompute: Whether the window is recomputed for each character even if state or keys and values could be loaded.
+        check_copy: Whether to search the texts in the training text.
     """
 
-    question: EvaluateRequest
+    run: EvaluateRequest
     length: int = 1000
     seed_text: str | None = None
     temperature: float = 0.0
@@ -58,19 +58,19 @@ class GenerateRequest:
 
 @dataclass
 class GenerateResult:
-    """What was written.
+    """The generated texts.
 
     Attributes:
         folder: The run's folder.
-        seed_text: What was written on from.
-        random_seed: What names the draws.
-        how: How the text was read: `state`, `cache` or `window`, see `nnrun.engine.generation.decoding`.
-        texts: Every sample's text.
+        seed_text: The continued text.
+        random_seed: The seed of the draws.
+        how: The way of decoding: `state`, `cache` or `window`, see `nnrun.engine.generation.decoding`.
+        texts: The text of each sample.
         ended: Why each ended: `length`, `stop` or `interrupted`.
-        characters: How many characters (words, bytes) were made, all samples together.
-        seconds: How long that took, without the time to wake and compile.
-        copies: What of each sample stands in the training text, where that was asked for.
-        held_out: The same of a piece of the held-out text, as long as the longest sample; None where there is none.
+        characters: The number of generated characters (words, bytes) of all samples together.
+        seconds: The time for them, without starting Keras and compiling.
+        copies: The overlap of each sample with the training text, if `check_copy`.
+        held_out: The same of held-out text, as long as the longest sample; None if nothing is held out.
     """
 
     folder: RunFolder
@@ -86,11 +86,11 @@ class GenerateResult:
 
     @property
     def interrupted(self) -> bool:
-        """Whether the user stopped it."""
+        """Whether the user interrupted the generation."""
         return "interrupted" in self.ended
 
     def as_json(self) -> dict[str, Any]:
-        """What `--json` prints."""
+        """Return the document that `--json` prints."""
         samples: list[dict[str, Any]] = [
             {"text": text, "ended": end} for text, end in zip(self.texts, self.ended, strict=True)
         ]
@@ -109,128 +109,130 @@ class GenerateResult:
         }
 
 
-class Reader(Protocol):
-    """Who reads along."""
+class TextListener(Protocol):
+    """Receives the texts while they are generated."""
 
-    def begin(self, told: GenerateResult) -> None:
-        """Hear what is written on from, and how."""
+    def on_begin(self, result: GenerateResult) -> None:
+        """Receive the seed text and the way of decoding."""
 
-    def read(self, pieces: Sequence[str]) -> None:
-        """Read the next piece of each sample; a piece may be empty."""
+    def on_pieces(self, pieces: Sequence[str]) -> None:
+        """Receive the next piece of each sample; a piece may be empty."""
 
 
-def generate(wish: GenerateRequest, reader: Reader, progress: Progress) -> GenerateResult:
-    """Let a run's model write on from a text; Ctrl-C ends it with what was written.
+def generate(request: GenerateRequest, listener: TextListener, progress: Progress) -> GenerateResult:
+    """Continue a text with a run's model; Ctrl-C ends the generation and keeps what was generated.
 
     Raises:
-        RunError: Where the run is none of a text, or has no such checkpoint, or the seed text has unknown characters.
-        DataError: Where a random window is wanted and the run's text cannot be read.
+        RunError: The run has no text model, or no such checkpoint, or the seed text has unknown characters.
+        DataError: A random window is requested, and the run's text cannot be read.
     """
-    seed = secrets.randbelow(2**31) if wish.random_seed is None else wish.random_seed
-    with asked(wish.question) as kept:
-        source = _text_of(kept)
-        vocabulary = kept.facts.class_names
-        codes, seed_text = _seed(wish, kept, source, seed, progress)
-        with load_session(kept, wish.question.checkpoint) as session:
+    seed = secrets.randbelow(2**31) if request.random_seed is None else request.random_seed
+    with open_run_with_code(request.run) as loaded:
+        source = _text_of(loaded)
+        vocabulary = loaded.facts.class_names
+        codes, seed_text = _seed(request, loaded, source, seed, progress)
+        with load_session(loaded, request.run.checkpoint) as session:
             from nnrun.data.text.tokenizer import StreamingDecoder
             from nnrun.engine.generation.sampling import Sampling
 
-            sampling = Sampling(wish.temperature, wish.top_k, wish.top_p, wish.min_p, wish.repetition_penalty)
-            voice = text_model_spec(kept.experiment, kept.facts, source)
-            writer = session.writer(voice, sampling, seed=seed, recompute=wish.recompute)
-            told = GenerateResult(kept.folder, seed_text, seed, writer.reading_of(codes, wish.length).how)
-            reader.begin(told)
-            before = vocabulary[codes[-1]] if wish.seed_text != "" else None
-            samples = [StreamingDecoder(source.tokenizer, wish.stop, before) for _ in range(wish.samples)]
-            _write(writer, codes, wish, samples, [vocabulary, told], reader)
-        if wish.check_copy:
+            sampling = Sampling(
+                request.temperature, request.top_k, request.top_p, request.min_p, request.repetition_penalty
+            )
+            spec = text_model_spec(loaded.experiment, loaded.facts, source)
+            writer = session.writer(spec, sampling, seed=seed, recompute=request.recompute)
+            result = GenerateResult(loaded.folder, seed_text, seed, writer.reading_of(codes, request.length).how)
+            listener.on_begin(result)
+            before = vocabulary[codes[-1]] if request.seed_text != "" else None
+            samples = [StreamingDecoder(source.tokenizer, request.stop, before) for _ in range(request.samples)]
+            _write(writer, codes, request, samples, vocabulary, result, listener)
+        if request.check_copy:
             from nnrun.data.text.verbatim_overlap import verbatim_overlap
 
-            corpus, held_out = _texts(kept, source, progress)
-            told.copies = [verbatim_overlap(text, corpus) for text in told.texts]
-            # As long as what was written, since longer texts have longer pieces in common.
-            held_out = held_out[: max(map(len, told.texts))]
-            told.held_out = verbatim_overlap(held_out, corpus) if held_out else None
-    return told
+            corpus, held_out = _texts(loaded, source, progress)
+            result.copies = [verbatim_overlap(text, corpus) for text in result.texts]
+            # As long as the generated text, since longer texts have longer pieces in common.
+            held_out = held_out[: max(map(len, result.texts))]
+            result.held_out = verbatim_overlap(held_out, corpus) if held_out else None
+    return result
 
 
 def _write(
     writer: Writer,
     codes: np.ndarray,
-    wish: GenerateRequest,
+    request: GenerateRequest,
     samples: list[StreamingDecoder],
-    about: list[Any],
-    reader: Reader,
+    vocabulary: tuple[str, ...],
+    result: GenerateResult,
+    listener: TextListener,
 ) -> None:
-    vocabulary, told = about
     began, interrupted = 0.0, False
     try:
-        for made in writer.write(codes, wish.length, wish.samples):
-            # The first call compiles, which is not writing.
-            told.characters += made.size if began else 0
+        for chunk in writer.write(codes, request.length, request.samples):
+            # The first call compiles, which does not count.
+            result.characters += chunk.size if began else 0
             began = began or time.perf_counter()
-            told.seconds = time.perf_counter() - began
-            reader.read(
-                [one.decode([vocabulary[code] for code in row]) for one, row in zip(samples, made, strict=True)]
+            result.seconds = time.perf_counter() - began
+            listener.on_pieces(
+                [one.decode([vocabulary[code] for code in row]) for one, row in zip(samples, chunk, strict=True)]
             )
             if all(one.stopped for one in samples):
                 break
     except KeyboardInterrupt:
         interrupted = True
-    reader.read([one.flush() for one in samples])
-    told.texts = [one.text for one in samples]
-    usual = "interrupted" if interrupted else "length"
-    told.ended = ["stop" if one.stopped else usual for one in samples]
+    listener.on_pieces([one.flush() for one in samples])
+    result.texts = [one.text for one in samples]
+    reason = "interrupted" if interrupted else "length"
+    result.ended = ["stop" if one.stopped else reason for one in samples]
 
 
-def _text_of(kept: LoadedRun) -> TextSource:
+def _text_of(loaded: LoadedRun) -> TextSource:
     from nnrun.data.load import make_source
     from nnrun.data.text.text_source import TextSource
 
-    source = make_source(kept.experiment.data.source)
-    if not isinstance(source, TextSource) or len(kept.experiment.graph.outputs) != 1:
-        text = f"{kept.folder.id} was not trained to continue a text: its data are {kept.experiment.data.source.name}"
+    source = make_source(loaded.experiment.data.source)
+    if not isinstance(source, TextSource) or len(loaded.experiment.graph.outputs) != 1:
+        text = f"{loaded.folder.id} is no run of a text model: its data are {loaded.experiment.data.source.name}"
         raise RunError(text, "name a run of a config whose source is a text, such as smoke/metamorphosis_fast")
     return source
 
 
 def _seed(
-    wish: GenerateRequest, kept: LoadedRun, source: TextSource, seed: int, progress: Progress
+    request: GenerateRequest, loaded: LoadedRun, source: TextSource, seed: int, progress: Progress
 ) -> tuple[np.ndarray, str]:
-    """The codes to write on from, at least one, and the text that they say."""
+    """Return the token ids to continue, at least one, and their text."""
     import numpy as np
 
-    if wish.seed_text is None:
-        codes = _random_window(kept, seed, progress)
+    if request.seed_text is None:
+        codes = _random_window(loaded, seed, progress)
     else:
-        codes = encode_seed_text(wish.seed_text, kept.facts.class_names, source)
-    shown = source.tokenizer.render(kept.facts.class_names[code] for code in codes)
+        codes = encode_seed_text(request.seed_text, loaded.facts.class_names, source)
+    shown = source.tokenizer.render(loaded.facts.class_names[code] for code in codes)
     if not len(codes):
-        codes = np.array([padding_id(kept.facts.class_names)], dtype="int32")
+        codes = np.array([padding_id(loaded.facts.class_names)], dtype="int32")
     return codes, shown
 
 
-def _texts(kept: LoadedRun, source: TextSource, progress: Progress) -> tuple[str, str]:
-    """The training part of the run's text, and what was held out of it, prepared, as they are shown."""
+def _texts(loaded: LoadedRun, source: TextSource, progress: Progress) -> tuple[str, str]:
+    """Return the training part of the run's text and the held-out part, both prepared and rendered."""
     from nnrun.data.text.windows import split_ranges
 
-    text, _ = source.read(source.fetch(kept.places, progress))
+    text, _ = source.read(source.fetch(loaded.places, progress))
     tokens = source.tokenizer.tokenize(text)
-    end = split_ranges(len(tokens), kept.experiment.data.split)["train"].stop
+    end = split_ranges(len(tokens), loaded.experiment.data.split)["train"].stop
     return source.tokenizer.render(tokens[:end]), source.tokenizer.render(tokens[end:])
 
 
-def _random_window(kept: LoadedRun, seed: int, progress: Progress) -> np.ndarray:
+def _random_window(loaded: LoadedRun, seed: int, progress: Progress) -> np.ndarray:
     import numpy as np
 
     from nnrun.data.load import load
     from nnrun.spec.targets import target_forms
 
-    experiment = kept.experiment
+    experiment = loaded.experiment
     dataset = load(
-        experiment.data, form=target_forms(experiment), seed=experiment.seed, paths=kept.places, progress=progress
+        experiment.data, form=target_forms(experiment), seed=experiment.seed, paths=loaded.places, progress=progress
     )
-    if dataset.facts.class_names != kept.facts.class_names:
+    if dataset.facts.class_names != loaded.facts.class_names:
         raise RunError("the text is not that of the run: it has other characters", "write --seed-text")
     x: Any = dataset.train.x
     drawn = x.starts[int(np.random.default_rng(seed).integers(len(x)))]

@@ -179,15 +179,15 @@ from pathlib import Path
 from types import SimpleNamespace
 import numpy as np, pandas
 from nnrun.data.load import load
-from nnrun.data.data_paths import Places
-from nnrun.progress import Silent
+from nnrun.data.data_paths import DataPaths
+from nnrun.progress import NullProgress
 from nnrun.spec.part import Part
 folder = Path(sys.argv[1])
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 source = Part("sources", "csv", {"file": "big.csv", "stream": True, "memory": 0.1}, ("data", "source"))
 step = Part("preparation", "Standardize", {}, ("data", "prepare", 0))
 spec = SimpleNamespace(source=source, prepare=(step,), split=None)
-data = load(spec, form="number", seed=1, paths=Places(folder, folder), progress=Silent())
+data = load(spec, form="number", seed=1, paths=DataPaths(folder, folder), progress=NullProgress())
 order = np.random.default_rng(0).permutation(len(data.train))
 for start in range(0, len(order), 20000):
     data.train.x.read(order[start:start + 20000])

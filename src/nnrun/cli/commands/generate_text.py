@@ -136,7 +136,7 @@ class _Reader:
     def __init__(self, screen: Screen, *, samples: int, seed_shown: bool, muted: bool) -> None:
         self._screen, self._streams, self._seed_shown, self._muted = screen, samples == 1, seed_shown, muted
 
-    def begin(self, told: GenerateResult) -> None:
+    def on_begin(self, told: GenerateResult) -> None:
         """Show what is written on from."""
         from nnrun.cli.terminal.screen import visible
 
@@ -144,7 +144,7 @@ class _Reader:
             self._screen.put(self._screen.style(f'"{visible(told.seed_text)}"', dim=True))
             self._screen.flush()
 
-    def read(self, pieces: Sequence[str]) -> None:
+    def on_pieces(self, pieces: Sequence[str]) -> None:
         """Show the next piece."""
         from nnrun.cli.terminal.screen import visible
 
