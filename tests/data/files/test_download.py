@@ -202,11 +202,11 @@ def test_a_mirror_that_gives_the_file_in_one_of_its_tries_gives_it_whole(
         ("cut", r"IncompleteRead\(1000 bytes read, 255000 more expected\)"),
         ("unsized", "more than the expected"),
         ("stall", "sent nothing for 0.2 seconds"),
-        ("to_file", r"only http and https are fetched from .*file:///etc/hostname"),
-        ("to_ftp", r"only http and https are fetched from .*ftp://127\.0\.0\.1/set\.bin"),
+        ("to_file", r"redirects to an address that is neither http nor https .*file:///etc/hostname"),
+        ("to_ftp", r"redirects to an address that is neither http nor https .*ftp://127\.0\.0\.1/set\.bin"),
         ("round_and_round", "Exceeded 30 redirects"),
         ("back_and_forth", "Exceeded 30 redirects"),
-        ("to_data", r"only http and https are fetched from .*data:text/plain,x"),
+        ("to_data", r"redirects to an address that is neither http nor https .*data:text/plain,x"),
         ("no_place", "302"),
         ("trickle", "sent only"),
         ("says_more", r"IncompleteRead\(256000 bytes read, 5 more expected\)"),
@@ -271,7 +271,7 @@ def test_a_folder_with_files_of_others_stays(site: Site, tmp_path: Path, listene
 @pytest.mark.parametrize("address", ["file:///etc/hostname", "ftp://127.0.0.1/x", "data:text/plain,x"])
 def test_only_the_web_is_fetched_from(tmp_path: Path, listener, address: str) -> None:
     """Addresses of other schemes are refused before anything is opened."""
-    with pytest.raises(DataError, match="only http and https"):
+    with pytest.raises(DataError, match="neither an http nor an https address"):
         download(RemoteFile("set.bin", "0" * 64, 1, (address,)), tmp_path, listener)
 
 

@@ -137,7 +137,7 @@ def _download_from(address: str, target: Path, downloader: _Downloader) -> None:
             address, None if sha256 is None else f"sha256:{sha256}", target.name, target.parent, downloader=downloader
         )
     except InvalidSchema as error:
-        raise _MirrorError(f"only http and https are fetched from ({error})") from None
+        raise _MirrorError(f"redirects to an address that is neither http nor https ({error})") from None
     except (RequestException, HTTPError) as error:
         raise _connection_failure(error, downloader.timeout) from None
     except ValueError:
@@ -171,7 +171,7 @@ class _Downloader:
         import requests
 
         if urlsplit(url).scheme not in ("http", "https"):
-            raise _MirrorError("only http and https are fetched from")
+            raise _MirrorError("is neither an http nor an https address")
         headers = {"User-Agent": "nnrun", "Accept-Encoding": "identity"}
         with requests.get(url, stream=True, timeout=self.timeout, headers=headers) as response:
             if response.status_code != 200:
