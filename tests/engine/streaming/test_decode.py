@@ -56,7 +56,7 @@ def test_plain_pictures_have_pillows_pixels(keras, tmp_path, size, options, colo
     import tensorflow as tf
 
     store = scan_pictures(pictures(tmp_path, size, **options), size, colour, NullProgress(), same=True)
-    assert store.plain.all()
+    assert store.simple.all()
     rows = np.arange(12)
     assert (decoded(tf, store, rows) == store.read(rows)).all()
 
@@ -80,7 +80,7 @@ def test_what_is_not_plain_is_decoded_by_pillow(keras, tmp_path) -> None:
 
     files = [*pictures(tmp_path, (6, 5)), *pictures(tmp_path, (9, 9), ending="gif")]
     store = scan_pictures(files, (6, 5), "rgb", NullProgress(), same=False)
-    assert store.plain.tolist() == [True] * 12 + [False] * 12
+    assert store.simple.tolist() == [True] * 12 + [False] * 12
     rows = np.array([0, 13, 20])
     assert (decoded(tf, store, -1 - rows) == store.read(rows)).all()
 

@@ -57,7 +57,7 @@ class Reshape(Step):
 class PadSequences(Step):
     """Bring sequences to one length: shorter ones are filled up, longer ones are cut.
 
-    As Keras' `pad_sequences` does, at the beginning of a sequence unless said otherwise.
+    As Keras' `pad_sequences` does, at the beginning of a sequence unless the config says otherwise.
 
     Args:
         maxlen: The length of every sequence.

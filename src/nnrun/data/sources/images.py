@@ -232,7 +232,7 @@ class Images:
 
         store = scan_pictures(pictures.files, size, self.colour, progress, same=same_size)
         x = Stream(store, np.arange(len(pictures.files)), self.memory * 1e9)
-        return Examples(x, np.array(pictures.classes, dtype=object)), [digest.tobytes() for digest in store.marks]
+        return Examples(x, np.array(pictures.classes, dtype=object)), [digest.tobytes() for digest in store.digests]
 
     def _combined(
         self, paths: DataPaths, lists: Mapping[str, _PictureList], digests: Sequence[bytes]

@@ -22,7 +22,7 @@ class Text(TextSource):
     across a cut.
 
     Args:
-        file: The file, beside the config or in the data folder.
+        file: The file, next to the config or in the data folder.
         window: How many characters an example has.
         stride: How far the next example begins after the one before; `stride: 100` with `window: 100` sees each once.
         encode: How an example is given: `scaled` (codes divided by the vocabulary's size, one number a step), `codes`

@@ -1,4 +1,4 @@
-"""A table on disk in a form that any row is read from at once: its numbers side by side, its texts as codes."""
+"""A table on disk whose rows can be read in any order: its numbers row by row, its texts as numbers of categories."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 #: The files of a table.
 _NUMBERS, _CODES, _ABOUT = "numbers.f8", "codes.i4", "table.json"
-#: The most different texts of one column: they are all in memory.
+#: The largest number of different texts of one column: they are all in memory.
 _MOST_TEXTS = 1_000_000
-#: Rows that a whole column is read by.
+#: How many rows of a whole column are read at a time.
 _COLUMN_ROWS = 20_000
 
 
@@ -30,13 +30,13 @@ class TableStore:
     """A converted table.
 
     Attributes:
-        folder: Where its files lie.
-        key: What it was made of, as a digest.
-        rows: How many rows it has.
-        numbers: The names of all columns of numbers, in the order in which they are kept.
-        texts: The different texts of every column of text, in the order of the columns kept; a code counts them.
+        folder: The folder of its files.
+        key: A digest that identifies what it was made of.
+        rows: The number of rows.
+        numbers: The names of all columns of numbers, in the order of the file.
+        texts: The different texts of every column of text, in the order of the file, which holds their indices.
         names: The columns that are read, in order.
-        kinds: What each column holds: `number`, `date`, `text` or `category`.
+        kinds: The type of each column: `number`, `date`, `text` or `category`.
     """
 
     folder: Path
@@ -49,22 +49,22 @@ class TableStore:
 
     @classmethod
     def open(cls, folder: Path) -> TableStore:
-        """Take up a table that `TableWriter` wrote.
+        """Return the table that a `TableWriter` wrote to a folder.
 
         Raises:
             DataError: Its files were changed.
         """
         try:
             about = json.loads((folder / _ABOUT).read_text(encoding="utf-8"))
-            texts = {name: np.array([*said, None], dtype=object) for name, said in about["texts"].items()}
+            texts = {name: np.array([*values, None], dtype=object) for name, values in about["texts"].items()}
             numbers, kinds = tuple(about["numbers"]), about["kinds"]
-            made = cls(folder, about["key"], about["rows"], numbers, texts, tuple(kinds), kinds)
-            there = tuple((folder / name).stat().st_size for name in (_NUMBERS, _CODES))
+            store = cls(folder, about["key"], about["rows"], numbers, texts, tuple(kinds), kinds)
+            sizes = tuple((folder / name).stat().st_size for name in (_NUMBERS, _CODES))
         except (OSError, ValueError, KeyError) as error:
             raise _damaged(folder, str(error)) from None
-        if there != (made.rows * 8 * len(numbers), made.rows * 4 * len(texts)):
+        if sizes != (store.rows * 8 * len(numbers), store.rows * 4 * len(texts)):
             raise _damaged(folder, "its files have other sizes")
-        return made
+        return store
 
     @property
     def size(self) -> int:
@@ -72,25 +72,19 @@ class TableStore:
         return self.rows * (8 * len(self.numbers) + 4 * len(self.texts))
 
     def only(self, names: Sequence[str]) -> TableStore:
-        """The same table, of which these columns are read."""
+        """Return the same table, of which only these columns are read."""
         return replace(self, names=tuple(names))
 
     def read(self, rows: np.ndarray) -> Columns:
-        """The columns at these rows: float64 for numbers, objects for text."""
+        """Return the columns at these rows: float64 for numbers, objects for text."""
         numbers = self._rows(_NUMBERS, "<f8", len(self.numbers), rows)
         codes = self._rows(_CODES, "<i4", len(self.texts), rows)
-        coded = list(self.texts)
-        return Columns(
-            {
-                name: self.texts[name][codes[:, coded.index(name)]]
-                if name in self.texts
-                else numbers[:, self.numbers.index(name)]
-                for name in self.names
-            }
-        )
+        columns = dict(zip(self.numbers, numbers.T, strict=True))
+        columns |= {name: texts[code] for (name, texts), code in zip(self.texts.items(), codes.T, strict=True)}
+        return Columns({name: columns[name] for name in self.names})
 
     def column(self, name: str) -> np.ndarray:
-        """A whole column."""
+        """Return a whole column."""
         one, whole = self.only([name]), np.empty(self.rows, dtype=object if name in self.texts else "float64")
         for start in range(0, self.rows, _COLUMN_ROWS):
             rows = np.arange(start, min(start + _COLUMN_ROWS, self.rows))
@@ -98,17 +92,17 @@ class TableStore:
         return whole
 
     def digest(self, rows: np.ndarray) -> str:
-        """SHA-256 over what the table was made of and these rows, in order."""
+        """Return a SHA-256 digest of what the table was made of and of these rows, in order."""
         digest = hashlib.sha256(f"{self.key} {' '.join(self.names)}".encode())
         digest.update(np.ascontiguousarray(rows, dtype="<i8").tobytes())
         return digest.hexdigest()
 
     def _rows(self, name: str, kind: str, width: int, rows: np.ndarray) -> np.ndarray:
-        """These rows of one of the files, shape (rows, width)."""
+        """Return these rows of one of the files, shape (rows, width)."""
         found = np.empty((len(rows), width), dtype=kind)
         if not found.size:
             return found
-        # Not mapped into memory: what a mapping touches counts as the process's own, up to 2 MB for each row.
+        # Not mapped into memory: pages of a mapping count as memory of the process, up to 2 MB for each row.
         ends = np.flatnonzero(np.diff(rows, append=-2) != 1) + 1
         view, size = found.reshape(-1).view("uint8").data, found[:1].nbytes
         with (self.folder / name).open("rb", buffering=0) as opened:
@@ -125,13 +119,13 @@ class TableWriter:
 
     Args:
         folder: An empty folder.
-        kinds: What each column holds, in order.
+        kinds: The type of each column, in order.
     """
 
     def __init__(self, folder: Path, kinds: Mapping[str, str]) -> None:
         self._folder, self._kinds = folder, dict(kinds)
-        words = [name for name, kind in kinds.items() if kind in ("text", "category")]
-        self._known: dict[str, dict[str, int]] = {name: {} for name in words}
+        texts = [name for name, kind in kinds.items() if kind in ("text", "category")]
+        self._known: dict[str, dict[str, int]] = {name: {} for name in texts}
         self._numbers = [name for name in kinds if name not in self._known]
         self._rows = 0
         self._files: dict[str, IO[bytes]] = {name: (folder / name).open("wb") for name in (_NUMBERS, _CODES)}
@@ -156,7 +150,7 @@ class TableWriter:
             raise _full(self._folder, error) from None
 
     def finish(self, key: str) -> None:
-        """Write what the files hold, and close them."""
+        """Write the description of the table, and close the files."""
         about: dict[str, Any] = {
             "key": key,
             "rows": self._rows,
@@ -177,18 +171,18 @@ class TableWriter:
 
     def _coded(self, name: str, column: np.ndarray) -> list[int]:
         known = self._known[name]
-        # -1 takes the last of the texts, which stands for a missing one.
-        coded = [-1 if text is None else known.setdefault(text, len(known)) for text in column.tolist()]
+        # The index -1 is that of the last text, which is None.
+        codes = [-1 if text is None else known.setdefault(text, len(known)) for text in column.tolist()]
         if len(known) > _MOST_TEXTS:
             raise DataError(
-                f"the column {name!r} holds more than {_MOST_TEXTS:,} different texts, too many for one that streams",
-                hint="leave it out: say which `features` to use",
+                f"the column {name!r} holds more than {_MOST_TEXTS:,} different texts, too many for data that stay on disk",
+                hint="leave it out: write which `features` to use",
             )
-        return coded
+        return codes
 
 
 def _fill(opened: Any, view: memoryview) -> None:
-    """Read until a piece is full: the system reads 2 GB at most at once."""
+    """Read until the buffer is full: the system reads at most 2 GB at once."""
     while view:
         count = opened.readinto(view)
         if not count:

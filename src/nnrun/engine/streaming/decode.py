@@ -29,7 +29,7 @@ def block_size(store: PictureFiles) -> int:
     """How many pictures one call decodes."""
     most = max(1, min(_BLOCK, _PIXELS // (store.size[0] * store.size[1])))
     # Pillow has Python's lock between its steps: smaller blocks part more evenly.
-    return most if store.plain.any() else min(most, 8)
+    return most if store.simple.any() else min(most, 8)
 
 
 def decoder(tf: Any, store: PictureFiles, by_pillow: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -55,7 +55,7 @@ def decoder(tf: Any, store: PictureFiles, by_pillow: Callable[[Any], Any]) -> Ca
     def block(rows: Any) -> Any:
         return tf.cond(rows[0] >= 0, lambda: plain(rows), lambda: by_pillow(-1 - rows))
 
-    return block if store.plain.any() else lambda rows: by_pillow(-1 - rows)
+    return block if store.simple.any() else lambda rows: by_pillow(-1 - rows)
 
 
 def _decode(tf: Any, path: Any, shape: tuple[int, ...]) -> Any:
@@ -79,7 +79,7 @@ def first_broken(tf: Any, store: PictureFiles, rows: np.ndarray) -> Exception | 
         file = Path(store.files[row])
         try:
             read_picture(file, store.size, store.colour)
-            if store.plain[row]:
+            if store.simple[row]:
                 _decode(tf, str(file), (*store.size, 3))
         except DataError as error:
             return error

@@ -105,7 +105,7 @@ class Pipeline:
         """The store's rows of a block, the last one filled up; counted from -1 down where one is not plain."""
         rows = self._stream.rows[self._order[block * size : (block + 1) * size]].astype(np.int64)
         filled = np.concatenate([rows, np.repeat(rows[-1:], size - len(rows))])
-        return filled if store.plain[rows].all() else -1 - filled
+        return filled if store.simple[rows].all() else -1 - filled
 
     def _index(self, number: int) -> NDArray[Any]:
         return self._order[number * self._chunk : (number + 1) * self._chunk]
