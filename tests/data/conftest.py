@@ -1,4 +1,4 @@
-"""What the tests of the data room share: parts and splits as a config gives them, places, and a listener."""
+"""Fixtures of the tests of data: the `data:` of a config, folders, and a `Progress` that keeps what it receives."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import pytest
 from nnrun.data.data_paths import DataPaths
 from nnrun.data.files.digests import file_sha256
 from nnrun.data.named import datasets
+from nnrun.spec.data import DataSpec, Split
 from nnrun.spec.part import Part
 
 if TYPE_CHECKING:
@@ -21,83 +22,67 @@ if TYPE_CHECKING:
     from nnrun.data.named.datasets import NamedDataSet
 
 
-@dataclass(frozen=True)
-class AnySplit:
-    test: float | str | None = None
-    validation: float | str | None = None
-    stratify: bool = False
-    shuffle: bool = True
-    k_fold: object | None = None
-
-
-@dataclass(frozen=True)
-class AnySpec:
-    source: Part
-    prepare: tuple[Part, ...] = ()
-    split: AnySplit | None = None
-
-
 @dataclass
 class Listener:
-    said: list[str] = field(default_factory=list)
-    warned: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
     bars: list[tuple[str, float | None]] = field(default_factory=list)
     advanced: float = 0
 
     def say(self, text: str) -> None:
-        """Keep it."""
-        self.said.append(text)
+        """Keep the note."""
+        self.notes.append(text)
 
     def warn(self, text: str) -> None:
-        """Keep it."""
-        self.warned.append(text)
+        """Keep the warning."""
+        self.warnings.append(text)
 
     @contextmanager
     def bar(self, what: str, total: float | None, unit: str) -> Iterator[Listener]:  # noqa: ARG002 - the protocol's
-        """Keep its name and size."""
+        """Keep the name and size of the bar."""
         self.bars.append((what, total))
         yield self
 
     def advance(self, amount: float) -> None:
-        """Add it up."""
+        """Add up the amounts."""
         self.advanced += amount
 
     def epoch(self, done: int, total: int, figures: object) -> None:  # noqa: ARG002 - the protocol's
-        """Refuse it."""
+        """Fail."""
         raise AssertionError("loading data has no epochs")
 
 
 @pytest.fixture
-def split() -> type[AnySplit]:
-    """How a config deals rows out."""
-    return AnySplit
+def split() -> type[Split]:
+    """Return the class of `split:` in a config."""
+    return Split
 
 
 @pytest.fixture
-def spec() -> Callable[..., AnySpec]:
-    """A config's `data:` from a source's name and arguments, `prepare=[(name, arguments), ...]` and `split=`."""
+def spec() -> Callable[..., DataSpec]:
+    """Return a function that makes `data:` of a source, its arguments, `prepare=[(name, arguments)]` and `split=`."""
 
     def make(
-        source: str, *, prepare: tuple[tuple[str, dict], ...] = (), split: AnySplit | None = None, **arguments: object
-    ) -> AnySpec:
+        source: str, *, prepare: tuple[tuple[str, dict], ...] = (), split: Split | None = None, **arguments: object
+    ) -> DataSpec:
         steps = tuple(
-            Part("preparation", name, said, ("data", "prepare", index)) for index, (name, said) in enumerate(prepare)
+            Part("preparation", name, given, ("data", "prepare", index)) for index, (name, given) in enumerate(prepare)
         )
-        return AnySpec(Part("sources", source, arguments, ("data", "source")), steps, split)
+        return DataSpec(Part("sources", source, arguments, ("data", "source")), steps, split)
 
     return make
 
 
 @pytest.fixture
 def places(tmp_path: Path) -> DataPaths:
-    """A config's folder and an empty data folder of its own."""
+    """Return the folder of a config and an empty data folder."""
     (tmp_path / "store").mkdir()
     return DataPaths(tmp_path, tmp_path / "store")
 
 
 @pytest.fixture
 def listener() -> Listener:
-    """Somebody who listens."""
+    """Return a `Progress` that keeps what it receives."""
     return Listener()
 
 

@@ -33,7 +33,7 @@ def crossing(tmp_path: Path, spec, listener):
     def read(rows: list[tuple] = ROWS, prepare: tuple = PREPARE, heard=listener, split: dict | None = None, **k_fold):
         table(tmp_path, rows)
         features = ["age", "bmi", "town", "who"] if "groups" in k_fold else ["age", "bmi", "town"]
-        said = spec(
+        config = spec(
             "csv",
             prepare=prepare,
             split=Split(k_fold=KFold(**{"folds": 4, **k_fold}), **(split or {})),
@@ -41,7 +41,7 @@ def crossing(tmp_path: Path, spec, listener):
             target="kind",
             features=features,
         )
-        return load_folded(said, form="integer", seed=7, paths=DataPaths(tmp_path, tmp_path), progress=heard)
+        return load_folded(config, form="integer", seed=7, paths=DataPaths(tmp_path, tmp_path), progress=heard)
 
     return read
 
@@ -56,13 +56,13 @@ def test_no_figure_of_the_test_part_reaches_the_preparation(
 
     def fold(rows: list[tuple]):
         folder = table(tmp_path_factory.mktemp("poison"), rows)
-        steps = tuple(Part("preparation", name, said, ("data", "prepare", 0)) for name, said in PREPARE)
-        said = _Spec(
+        steps = tuple(Part("preparation", name, config, ("data", "prepare", 0)) for name, config in PREPARE)
+        config = _Spec(
             Part("sources", "csv", {"file": "t.csv", "target": "kind", "features": ["age", "bmi", "town"]}, ()),
             steps,
             Split(k_fold=KFold(folds=4), validation=0.2),
         )
-        crossing = load_folded(said, form="integer", seed=7, paths=DataPaths(folder, folder), progress=NullProgress())
+        crossing = load_folded(config, form="integer", seed=7, paths=DataPaths(folder, folder), progress=NullProgress())
         return crossing.dataset(number, NullProgress()), crossing.folds[number].test
 
     honest, tested = fold(ROWS)
@@ -117,10 +117,10 @@ def test_all_rows_train_the_final_model(crossing) -> None:
     assert (len(whole.train), whole.test) == (24, None)
 
 
-def test_a_rare_class_is_told_of(crossing, listener) -> None:
-    """Where a class has fewer rows than there are folds, some fold cannot test it."""
+def test_a_rare_class_is_a_warning(crossing, listener) -> None:
+    """A class with fewer rows than folds is a warning."""
     crossing(rows=[(*row[:3], 0 if at else 1, row[4]) for at, row in enumerate(ROWS)], stratify=True)
-    assert any("A class has 1 rows" in text for text in listener.warned)
+    assert any("A class has 1 rows" in text for text in listener.warnings)
 
 
 @pytest.mark.parametrize(
@@ -130,14 +130,14 @@ def test_a_rare_class_is_told_of(crossing, listener) -> None:
         ({"groups": "whom"}, "there is no column 'whom'; Did you mean 'who'"),
     ],
 )
-def test_what_cannot_be_dealt_out_is_refused(crossing, k_fold: dict, text: str) -> None:
+def test_impossible_folds_are_refused(crossing, k_fold: dict, text: str) -> None:
     """The message says what is there."""
     with pytest.raises(DataError, match=text):
         crossing(**k_fold)
 
 
-def test_the_digest_tells_the_folds(crossing) -> None:
-    """Equal rows in equal folds have one digest, any other dealing another."""
+def test_the_digest_depends_on_the_folds(crossing) -> None:
+    """Equal rows in equal folds have one digest, other folds have another."""
     plain, shuffled = crossing().digest, crossing(shuffle=True).digest
     assert plain == crossing(stratify=False).digest
     assert plain != shuffled
@@ -148,7 +148,7 @@ def test_boston_in_ten_folds_is_scikit_learns(shared_places, spec) -> None:
     """The published experiments' folds: 506 rows in file order, six folds of 51 and four of 50."""
     from sklearn.model_selection import KFold as Theirs
 
-    said = spec(
+    config = spec(
         "csv",
         prepare=(("Standardize", {}),),
         split=Split(k_fold=KFold(folds=10)),
@@ -157,7 +157,7 @@ def test_boston_in_ten_folds_is_scikit_learns(shared_places, spec) -> None:
         separator=" ",
         target=13,
     )
-    found = load_folded(said, form="number", seed=7, paths=shared_places, progress=NullProgress())
+    found = load_folded(config, form="number", seed=7, paths=shared_places, progress=NullProgress())
     for fold, (rest, test) in zip(found.folds, Theirs(10).split(np.empty((506, 1))), strict=True):
         dataset = found.dataset(fold.number, NullProgress())
         np.testing.assert_array_equal(dataset.test.rows, test)

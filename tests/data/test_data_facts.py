@@ -1,38 +1,37 @@
-"""What `check` is told about data: facts before loading, and everything wrong, without numpy."""
+"""Tests of facts that are known without loading: they are those of the loaded data, or unknown."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from nnrun.data.data_facts import infer_facts
+from nnrun.data.data_paths import DataPaths
 from nnrun.data.load import load
 from nnrun.data.named.datasets import data_set, data_set_names
-
-if TYPE_CHECKING:
-    from nnrun.data.data_paths import DataPaths
+from nnrun.spec.data import KFold, Split
 
 TABLE = "age,colour,kind\n" + "".join(
     f"{20 + index},{('red', 'blue')[index % 2]},{('a', 'b', 'c')[index % 3]}\n" for index in range(30)
 )
 
 
-def test_foreseen_facts_are_the_loaded_ones(places: DataPaths, listener, spec, split) -> None:
-    """What is told before loading a small table, preparation and split included, is what loading finds."""
+def test_inferred_facts_are_those_of_the_loaded_data(places: DataPaths, listener, spec, split) -> None:
+    """Facts inferred for a small table, preparation and split included, are those of the loaded data."""
     (places.config_dir / "t.csv").write_text(TABLE)
-    said = spec(
+    config = spec(
         "csv",
         file="t.csv",
         prepare=(("OneHot", {"columns": ["colour"]}), ("Standardize", {"columns": ["age"]})),
         split=split(test=0.2, validation=0.25, stratify=True),
     )
-    facts, findings = infer_facts(said, form="one_hot", paths=places)
+    facts, findings = infer_facts(config, form="one_hot", paths=places)
     assert findings == ()
-    assert facts == load(said, form="one_hot", seed=1, paths=places, progress=listener).facts
+    assert facts == load(config, form="one_hot", seed=1, paths=places, progress=listener).facts
     assert facts.columns == ("age", "colour=blue", "colour=red")
     assert facts.rows == {"train": 18, "validation": 6, "test": 6}
 
@@ -40,21 +39,21 @@ def test_foreseen_facts_are_the_loaded_ones(places: DataPaths, listener, spec, s
 @pytest.mark.parametrize("name", [name for name in data_set_names() if not data_set(name).files])
 def test_the_facts_of_scikit_learns_sets_are_stated(places: DataPaths, listener, spec, split, name: str) -> None:
     """Every set that comes with scikit-learn has the stated facts, so that a config over it is checked in full."""
-    said = spec(name, split=split(test=0.2))
+    config = spec(name, split=split(test=0.2))
     form = "number" if name == "diabetes" else "integer"
-    facts, findings = infer_facts(said, form=form, paths=places)
+    facts, findings = infer_facts(config, form=form, paths=places)
     assert findings == ()
-    assert facts == load(said, form=form, seed=1, paths=places, progress=listener).facts
+    assert facts == load(config, form=form, seed=1, paths=places, progress=listener).facts
 
 
-def test_a_download_to_come_is_a_note_and_the_facts_are_there(places: DataPaths, spec) -> None:
+def test_a_missing_download_is_a_note_and_its_facts_are_known(places: DataPaths, spec) -> None:
     """A named set that is not downloaded yet is checked in full."""
     facts, findings = infer_facts(spec("mnist"), form="one_hot", paths=places)
     assert [(finding.severity, finding.name) for finding in findings] == [("note", "download-to-come")]
     assert (facts.input_shape, facts.classes, facts.rows) == ((28, 28), 10, {"train": 60000, "test": 10000})
 
 
-def test_arrays_are_foreseen_from_their_headers(places: DataPaths, spec, split) -> None:
+def test_facts_of_arrays_are_inferred_from_their_headers(places: DataPaths, spec, split) -> None:
     """Shape and rows of an npz are known, its classes are not."""
     np.savez(places.config_dir / "a.npz", x=np.zeros((10, 4, 4)), y=np.zeros(10))
     facts, findings = infer_facts(spec("npz", file="a.npz", split=split(test=0.3)), form="integer", paths=places)
@@ -62,7 +61,7 @@ def test_arrays_are_foreseen_from_their_headers(places: DataPaths, spec, split) 
     assert (facts.input_shape, facts.classes, facts.rows) == ((4, 4), None, {"train": 7, "test": 3})
 
 
-def test_a_large_table_is_foreseen_from_its_start(places: DataPaths, spec, monkeypatch) -> None:
+def test_facts_of_a_large_table_are_inferred_from_its_start(places: DataPaths, spec, monkeypatch) -> None:
     """Of a large file only the columns are known, not the rows nor the classes."""
     monkeypatch.setattr("nnrun.data.sources.csv._MAX_BYTES", 10)
     (places.config_dir / "t.csv").write_text(TABLE)
@@ -72,7 +71,7 @@ def test_a_large_table_is_foreseen_from_its_start(places: DataPaths, spec, monke
 
 
 @pytest.mark.parametrize(
-    ("said", "form", "path", "name", "text"),
+    ("config", "form", "path", "name", "text"),
     [
         (
             {"file": "tt.csv"},
@@ -141,11 +140,11 @@ def test_a_large_table_is_foreseen_from_its_start(places: DataPaths, spec, monke
     ],
 )
 def test_what_is_wrong_with_a_table_is_found_at_its_place(
-    places: DataPaths, spec, said: dict, form: str, path: tuple, name: str, text: str
+    places: DataPaths, spec, config: dict, form: str, path: tuple, name: str, text: str
 ) -> None:
     """Each mistake is an error finding at the key to blame."""
     (places.config_dir / "t.csv").write_text(TABLE)
-    _, findings = infer_facts(spec("csv", **said), form=form, paths=places)
+    _, findings = infer_facts(spec("csv", **config), form=form, paths=places)
     assert [(finding.path, finding.name, finding.severity) for finding in findings] == [(path, name, "error")]
     assert text in findings[0].text
 
@@ -159,7 +158,7 @@ def test_a_target_of_prices_is_no_class_and_words_are_no_numbers(places: DataPat
         assert text in findings[0].text
 
 
-def test_a_target_with_too_many_values_has_no_foreseen_classes(places: DataPaths, spec) -> None:
+def test_a_target_with_too_many_values_has_no_inferred_classes(places: DataPaths, spec) -> None:
     """More distinct values than a thousand are not kept: the classes are then not known beforehand."""
     (places.config_dir / "t.csv").write_text("a,y\n" + "".join(f"{index % 3},{index}\n" for index in range(1500)))
     facts, findings = infer_facts(spec("csv", file="t.csv"), form="integer", paths=places)
@@ -202,25 +201,25 @@ def test_a_target_with_too_many_values_has_no_foreseen_classes(places: DataPaths
 def test_what_does_not_fit_a_named_set_is_found(  # noqa: PLR0917 - one row of the table
     places: DataPaths, spec, source: str, options: dict, form: str, path: tuple, severity: str, text: str
 ) -> None:
-    """Impossible preparation and losses that do not suit the target are told without loading."""
+    """Impossible preparation and losses that do not suit the target are found without loading."""
     _, findings = infer_facts(spec(source, **options), form=form, paths=places)
     assert [(finding.path, finding.severity) for finding in findings] == [(path, severity)]
     assert text in findings[0].text
 
 
 @pytest.mark.parametrize(
-    ("source", "said", "text"),
+    ("source", "config", "text"),
     [("mnist", {"test": 0.1}, "a test part of its own"), ("digits", {"validation": "test"}, "needs a test part")],
 )
-def test_an_impossible_split_is_found(places: DataPaths, spec, split, source: str, said: dict, text: str) -> None:
+def test_an_impossible_split_is_found(places: DataPaths, spec, split, source: str, config: dict, text: str) -> None:
     """A split that contradicts the source is an error at `split`."""
-    _, findings = infer_facts(spec(source, split=split(**said)), form="integer", paths=places)
+    _, findings = infer_facts(spec(source, split=split(**config)), form="integer", paths=places)
     wrong = [finding for finding in findings if finding.severity == "error"]
     assert [finding.path for finding in wrong] == [("data", "split")]
     assert text in wrong[0].text
 
 
-def test_a_stated_encoding_goes_before_the_loss(places: DataPaths, spec) -> None:
+def test_one_hot_targets_override_the_loss(places: DataPaths, spec) -> None:
     """`OneHot: target` makes class targets one-hot rows under a loss for numbers."""
     facts, findings = infer_facts(
         spec("digits", prepare=(("OneHot", {"columns": "target"}),)), form="number", paths=places
@@ -238,3 +237,52 @@ def test_nothing_heavy_is_imported_to_infer_facts() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+FOLDS_TABLE = "age,bmi,who,risk\n" + "".join(f"{20 + row},{row % 4},{row // 2},{row % 2}\n" for row in range(10))
+
+
+@pytest.fixture
+def inferred(tmp_path: Path, spec):
+    """Infer the facts of the table in folds, for targets of classes or others."""
+    (tmp_path / "t.csv").write_text(FOLDS_TABLE, encoding="utf-8")
+
+    def look(form: str = "binary", validation: float | None = None, **k_fold):
+        split = Split(validation=validation, k_fold=KFold(**k_fold))
+        config = spec("csv", split=split, file="t.csv", target="risk")
+        return infer_facts(config, form=form, paths=DataPaths(tmp_path, tmp_path))
+
+    return look
+
+
+def test_rows_are_those_of_the_first_fold(inferred) -> None:
+    """Ten rows in four folds: three tested, seven trained on, of which a validation share is taken."""
+    assert dict(inferred(folds=4)[0].rows) == {"train": 7, "test": 3}
+    assert dict(inferred(folds=4, validation=0.5)[0].rows) == {"train": 3, "validation": 4, "test": 3}
+
+
+def test_the_column_of_groups_is_no_feature(inferred) -> None:
+    """`$features` and the columns leave it out; fold sizes are known only once it is read."""
+    facts, findings = inferred(folds=2, groups="who")
+    assert (facts.features, facts.columns, dict(facts.rows), findings) == (2, ("age", "bmi"), {}, ())
+
+
+@pytest.mark.parametrize(
+    ("form", "k_fold", "text"),
+    [
+        ("binary", {"folds": 11}, "11 folds need at least as many rows, but there are 10"),
+        ("binary", {"groups": "whose"}, "there is no column 'whose'"),
+    ],
+)
+def test_impossible_folds_are_found(inferred, form: str, k_fold: dict, text: str) -> None:
+    """Each is a finding `impossible-split`."""
+    (finding,) = inferred(form, **k_fold)[1]
+    assert finding.name == "impossible-split"
+    assert text in finding.text
+
+
+def test_stratifying_by_numbers_is_refused(spec, tmp_path: Path) -> None:
+    """A target that is a number cannot be stratified."""
+    config = spec("diabetes", split=Split(k_fold=KFold(folds=3, stratify=True)))
+    findings = infer_facts(config, form="number", paths=DataPaths(tmp_path, tmp_path))[1]
+    assert ["needs classes" in finding.text for finding in findings] == [True]

@@ -1,4 +1,4 @@
-"""No figure of the rows that are tested reaches what the preparation learns: for every step, split and source."""
+"""Tests that no value of tested rows reaches the fitted preparation, for every step, split and source."""
 
 from __future__ import annotations
 
@@ -59,8 +59,8 @@ class Spec:
     split: Split | None
 
 
-def _steps(said: list[tuple[str, dict[str, Any]]]) -> tuple[Part, ...]:
-    return tuple(Part("preparation", name, arguments, ("data", "prepare")) for name, arguments in said)
+def _steps(config: list[tuple[str, dict[str, Any]]]) -> tuple[Part, ...]:
+    return tuple(Part("preparation", name, arguments, ("data", "prepare")) for name, arguments in config)
 
 
 def _table(folder: Path, foreign: set[int]) -> DataPaths:
@@ -95,7 +95,7 @@ def _gaps_or_not(name: str) -> list[tuple[str, dict[str, Any]]]:
 @pytest.mark.parametrize("name", TABLES)
 @pytest.mark.parametrize("number", range(4))
 def test_no_fold_learns_from_the_rows_it_tests(tmp_path: Path, name: str, number: int) -> None:
-    """With every feature of a fold's tested rows replaced, every step learns the same figures, bit for bit."""
+    """With every feature of a fold's tested rows replaced, every step learns the same, bit for bit."""
 
     def fold(folder: str, foreign: set[int]):
         split = Split(k_fold=KFold(folds=4, shuffle=True), validation=0.2)
@@ -124,7 +124,7 @@ def test_no_share_that_is_tested_is_learned_from(tmp_path: Path, name: str) -> N
 
 @pytest.mark.parametrize("name", PICTURES)
 def test_no_test_part_of_its_own_is_learned_from(tmp_path: Path, name: str) -> None:
-    """A source's own test part is as foreign to the preparation as one that was dealt out."""
+    """A source's own test part is as unseen by the preparation as one that was split off."""
     draw = np.random.default_rng(3)
     x, y = draw.integers(0, 255, (30, 4, 4)).astype("uint8"), np.arange(30) % 3
 
@@ -137,14 +137,14 @@ def test_no_test_part_of_its_own_is_learned_from(tmp_path: Path, name: str) -> N
     _same(honest, dataset("b.npz", draw.integers(0, 255, (6, 4, 4)).astype("uint8") // 2 + 128))
 
 
-def test_every_step_is_looked_at() -> None:
-    """A step that is added has to stand in one of these tables."""
+def test_every_step_is_tested_for_leakage() -> None:
+    """Every step is in one of these tables."""
     shown = {step for steps in (*TABLES.values(), *PICTURES.values()) for step, _ in steps}
     assert shown | ELSEWHERE == set(STEPS)
 
 
 def test_pad_sequences_learns_nothing() -> None:
-    """Its length stands in the config: however long the tested sequences are, there is nothing to reach it."""
+    """Its length stands in the config: however long the tested sequences are, nothing is learned from them."""
     step = STEPS["PadSequences"](maxlen=5)
     short = np.array([np.array([1, 2]), np.array([3])], dtype=object)
     step.fit(short)

@@ -26,16 +26,16 @@ def _table(file: Path, ages: list[float], colours: list[str]) -> None:
 
 
 def test_no_figure_of_the_test_part_reaches_the_preparation(places: DataPaths, listener, spec, split) -> None:
-    """Huge values and a strange category in the validation and test rows leave the fitted preparation as it was."""
+    """Huge values and an unseen category in the validation and test rows do not change the fitted preparation."""
     ages, colours = [float(index) for index in range(40)], ["red", "blue"] * 20
-    said = spec("csv", file="t.csv", prepare=PREPARE, split=split(test=0.25, validation=0.2))
+    config = spec("csv", file="t.csv", prepare=PREPARE, split=split(test=0.25, validation=0.2))
     _table(places.config_dir / "t.csv", ages, colours)
-    clean = load(said, form="binary", seed=5, paths=places, progress=listener)
+    clean = load(config, form="binary", seed=5, paths=places, progress=listener)
     for part in (clean.test, clean.validation):
         for row in part.rows.tolist():
             ages[row], colours[row] = 1e30, "poison"
     _table(places.config_dir / "t.csv", ages, colours)
-    poisoned = load(said, form="binary", seed=5, paths=places, progress=listener)
+    poisoned = load(config, form="binary", seed=5, paths=places, progress=listener)
     assert poisoned.fitted[1:] == clean.fitted[1:]
     assert poisoned.digests["train.x"] == clean.digests["train.x"]
     assert poisoned.digests["test.x"] != clean.digests["test.x"]
@@ -45,12 +45,12 @@ def test_no_figure_of_the_test_part_reaches_the_preparation(places: DataPaths, l
 def test_poison_in_the_training_part_does_reach_it(places: DataPaths, listener, spec, split) -> None:
     """The test above could fail: a changed training row changes the preparation."""
     ages, colours = [float(index) for index in range(40)], ["red", "blue"] * 20
-    said = spec("csv", file="t.csv", prepare=PREPARE, split=split(test=0.25))
+    config = spec("csv", file="t.csv", prepare=PREPARE, split=split(test=0.25))
     _table(places.config_dir / "t.csv", ages, colours)
-    clean = load(said, form="binary", seed=5, paths=places, progress=listener)
+    clean = load(config, form="binary", seed=5, paths=places, progress=listener)
     ages[int(clean.train.rows[0])] = 1e30
     _table(places.config_dir / "t.csv", ages, colours)
-    assert load(said, form="binary", seed=5, paths=places, progress=listener).fitted[1:] != clean.fitted[1:]
+    assert load(config, form="binary", seed=5, paths=places, progress=listener).fitted[1:] != clean.fitted[1:]
 
 
 def test_arrays_suit_the_model(places: DataPaths, listener, spec, split) -> None:
@@ -74,8 +74,8 @@ def test_arrays_suit_the_model(places: DataPaths, listener, spec, split) -> None
     assert set(done.digests) == {"train.x", "train.y", "test.x", "test.y"}
 
 
-def test_a_part_that_serves_twice_is_the_same_part(places: DataPaths, listener, spec, split) -> None:
-    """`validation: test` and `test: train` share arrays and say so."""
+def test_shared_parts_are_the_same_arrays(places: DataPaths, listener, spec, split) -> None:
+    """`validation: test` and `test: train` share arrays, which the data set records."""
     one = load(
         spec("iris", split=split(test=0.2, validation="test")), form="integer", seed=1, paths=places, progress=listener
     )
@@ -110,15 +110,15 @@ def test_a_file_s_digest_is_kept(places: DataPaths, listener, spec) -> None:
 
 
 def test_numbers_are_scored_as_numbers(places: DataPaths, listener, spec) -> None:
-    """A loss for numbers makes it a regression, whatever the target looks like."""
+    """A loss for numbers makes it a regression, even where the target could be classes."""
     done = load(spec("diabetes"), form="number", seed=1, paths=places, progress=listener)
     assert (done.facts.task, done.facts.classes, done.facts.targets) == ("regression", None, 1)
     assert done.train.y.shape == (442, 1)
     assert float(done.train.x[:, 0].max()) == 79.0
 
 
-def test_a_constant_column_is_told(places: DataPaths, listener, spec) -> None:
-    """The user hears which columns became 0."""
+def test_a_constant_column_is_noted(places: DataPaths, listener, spec) -> None:
+    """A note names the columns that became 0."""
     _table(places.config_dir / "t.csv", [5.0] * 4, ["red", "blue"] * 2)
     load(
         spec("csv", file="t.csv", features=["age"], prepare=(("Standardize", {}),)),
@@ -127,7 +127,7 @@ def test_a_constant_column_is_told(places: DataPaths, listener, spec) -> None:
         paths=places,
         progress=listener,
     )
-    assert listener.said == ["Standardize: 'age' never changed in the training part and became 0."]
+    assert listener.notes == ["Standardize: 'age' never changed in the training part and became 0."]
 
 
 @pytest.mark.parametrize(
@@ -158,30 +158,30 @@ def test_a_constant_column_is_told(places: DataPaths, listener, spec) -> None:
         ("csv", {"file": "t.csv", "separator": "::"}, "binary", "csv: csv: separator|csv: separator"),
     ],
 )
-def test_what_cannot_be_is_a_data_error(
+def test_impossible_configs_are_data_errors(
     places: DataPaths, listener, spec, source: str, options: dict, form: str, message: str
 ) -> None:
-    """Impossible steps, losses and leftovers of text are messages."""
+    """Impossible steps, unsuitable losses and text left in the features are errors."""
     _table(places.config_dir / "t.csv", [1.0, 2.0], ["red", "blue"])
     with pytest.raises(DataError, match=message):
         load(spec(source, **options), form=form, seed=1, paths=places, progress=listener)
 
 
 @pytest.mark.parametrize(
-    ("source", "said", "message"),
+    ("source", "config", "message"),
     [
         ("digits", {"validation": "test"}, "needs a test part"),
         ("diabetes", {"test": 0.2, "stratify": True}, "needs classes"),
         ("iris", {"test": 0.999}, "leaves none for training"),
     ],
 )
-def test_a_split_that_cannot_be_is_a_data_error(
-    places: DataPaths, listener, spec, split, source: str, said: dict, message: str
+def test_an_impossible_split_is_a_data_error(
+    places: DataPaths, listener, spec, split, source: str, config: dict, message: str
 ) -> None:
     """The reason is given, after the word `split`."""
     with pytest.raises(DataError, match=f"split: .*{message}"):
         load(
-            spec(source, split=split(**said)),
+            spec(source, split=split(**config)),
             form="number" if source == "diabetes" else "integer",
             seed=1,
             paths=places,
@@ -201,12 +201,12 @@ def test_a_number_that_is_not_finite_is_refused_with_its_place(places: DataPaths
 def test_a_category_of_another_part_is_named_with_its_example(places: DataPaths, listener, spec, split) -> None:
     """A category that the training part alone lacks is named with its place in the part that has it."""
     rows = [[1, 0], [2, 1]] * 10 + [[3, 0]]
-    said = spec("inline", rows=rows, prepare=(("OneHot", {"columns": [0]}),), split=split(test=0.5))
+    config = spec("inline", rows=rows, prepare=(("OneHot", {"columns": [0]}),), split=split(test=0.5))
     place = r"column 0: expected one of .*received 3 in example \d+ of the test part"
     found = []
     for seed in range(6):
         try:
-            load(said, form="binary", seed=seed, paths=places, progress=listener)
+            load(config, form="binary", seed=seed, paths=places, progress=listener)
         except DataError as error:
             found.append(str(error))
     assert found

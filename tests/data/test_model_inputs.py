@@ -1,4 +1,4 @@
-"""What enters a model at each of its inputs."""
+"""Tests of what each input of a model receives."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_columns_are_picked_by_name_and_in_order() -> None:
 
 @given(st.lists(st.lists(st.sampled_from(["age", "colour", "bmi"]), min_size=1, unique=True), min_size=1, max_size=4))
 def test_shapes_are_those_of_the_arrays(asked: list[list[str]]) -> None:
-    """What is told of the inputs before loading is what they are."""
+    """Shapes computed before loading are those of the arrays."""
     inputs = tuple(ModelInput(f"in{index}", tuple(columns)) for index, columns in enumerate(asked))
     found = select(X, TABLE, inputs)
     assert shapes(TABLE, inputs) == {name: array.shape[1:] for name, array in found.items()}
@@ -79,10 +79,10 @@ def test_all_columns_in_order_are_the_whole_input() -> None:
         (CODES, ModelInput("a", field="$image", path=("i", "a")), ("i", "a"), "write $codes"),
     ],
 )
-def test_what_the_data_do_not_have_is_said_at_its_place(
+def test_unknown_columns_and_fields_are_found_at_their_place(
     facts: Facts, model_input: ModelInput, path: tuple, hint: str
 ) -> None:
-    """Unknown columns and fields are findings with a way out, and refused where arrays are asked for."""
+    """Unknown columns and fields are findings with a hint, and errors when arrays are selected."""
     found = findings(facts, (model_input,))
     assert [finding.path for finding in found] == [path]
     assert hint in str(found[0].hint)
@@ -92,15 +92,15 @@ def test_what_the_data_do_not_have_is_said_at_its_place(
 
 
 @pytest.mark.parametrize("shape", [None, (None,)])
-def test_what_is_not_known_is_not_blamed(shape: tuple | None) -> None:
-    """Where columns are not known before loading, nothing is said of them."""
+def test_unknown_columns_are_no_findings_before_loading(shape: tuple | None) -> None:
+    """Columns that are unknown before loading are no findings."""
     facts = Facts("regression", "number", shape)
     inputs = (ModelInput("a", ("age",)), ModelInput("b", field="$row"))
     assert findings(facts, inputs) == []
     assert shapes(facts, inputs) == {"a": shape, "b": shape}
 
 
-def test_nothing_heavy_is_imported_to_tell_shapes() -> None:
+def test_shapes_are_computed_without_heavy_imports() -> None:
     """`check` stays quick: numpy is not imported."""
     code = "import sys, nnrun.data.model_inputs; print('numpy' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -1,4 +1,4 @@
-"""More examples for a run that is done, prepared as it was."""
+"""Tests of new examples for a finished run, prepared as its own."""
 
 from __future__ import annotations
 
@@ -24,28 +24,28 @@ PREPARE = (("OneHot", {"columns": ["colour"]}), ("Standardize", {}))
 
 def _run(places: DataPaths, listener, spec, split):
     (places.config_dir / "t.csv").write_text(TABLE)
-    said = spec("csv", file="t.csv", prepare=PREPARE, split=split(test=0.3))
-    done = load(said, form="integer", seed=1, paths=places, progress=listener)
-    return said, done, json.loads(json.dumps(done.fitted))
+    config = spec("csv", file="t.csv", prepare=PREPARE, split=split(test=0.3))
+    done = load(config, form="integer", seed=1, paths=places, progress=listener)
+    return config, done, json.loads(json.dumps(done.fitted))
 
 
 def test_the_test_rows_in_a_file_of_their_own_give_the_same_arrays(places: DataPaths, listener, spec, split) -> None:
-    """Reading the test part's rows again from another file gives the very same numbers, without fitting."""
-    said, done, fitted = _run(places, listener, spec, split)
+    """Reading the rows of the test part from another file gives the same numbers, without fitting."""
+    config, done, fitted = _run(places, listener, spec, split)
     lines = TABLE.splitlines()
     other = places.config_dir / "other.csv"
     other.write_text("\n".join([lines[0], *(lines[1 + row] for row in done.test.rows)]) + "\n")
-    again = load_new_data(said, fitted, file=other, facts=done.facts, with_target=True)
+    again = load_new_data(config, fitted, file=other, facts=done.facts, with_target=True)
     assert np.array_equal(again.x, done.test.x)
     assert np.array_equal(again.y, done.test.y)
 
 
-def test_the_truth_need_not_be_there_to_predict(places: DataPaths, listener, spec, split) -> None:
+def test_targets_may_be_missing_for_predictions(places: DataPaths, listener, spec, split) -> None:
     """Without a target the examples alone are read, and one row is enough."""
-    said, done, fitted = _run(places, listener, spec, split)
+    config, done, fitted = _run(places, listener, spec, split)
     other = places.config_dir / "other.csv"
     other.write_text("colour,age\nred,33\n")
-    again = load_new_data(said, fitted, file=other, facts=done.facts, with_target=False)
+    again = load_new_data(config, fitted, file=other, facts=done.facts, with_target=False)
     assert again.x.shape == (1, 3)
     assert again.y.shape == (1, 0)
 
@@ -64,27 +64,27 @@ def test_a_file_that_does_not_suit_the_run_is_refused(
     places: DataPaths, listener, spec, split, text: str | None, message: str
 ) -> None:
     """Missing files and columns, unseen categories and classes, and text among numbers are named."""
-    said, done, fitted = _run(places, listener, spec, split)
+    config, done, fitted = _run(places, listener, spec, split)
     other = places.config_dir / "other.csv"
     if text is not None:
         other.write_text(text)
     with pytest.raises(DataError, match=message) as refused:
-        load_new_data(said, fitted, file=other, facts=done.facts, with_target=True)
+        load_new_data(config, fitted, file=other, facts=done.facts, with_target=True)
     assert refused.value.hint
 
 
 @pytest.mark.parametrize("step", ["OneHot", "Ordinal"])
 def test_an_unknown_category_is_named_with_its_line(places: DataPaths, listener, spec, step: str) -> None:
-    """The line is the file's, headers, blank lines and quoted line ends counted, and so are other rows like it."""
+    """The line counts headers, blank lines and quoted line ends; other rows with unseen categories are counted."""
     (places.config_dir / "t.csv").write_text("town,age,kind\nUlm,1,0\nBonn,2,1\n")
-    said = spec("csv", file="t.csv", prepare=((step, {"columns": ["town"]}),))
-    done = load(said, form="binary", seed=1, paths=places, progress=listener)
+    config = spec("csv", file="t.csv", prepare=((step, {"columns": ["town"]}),))
+    done = load(config, form="binary", seed=1, paths=places, progress=listener)
     other = places.config_dir / "other.csv"
     other.write_text('town,age\nUlm,3\n\n"Bonn",4\nKiel,5\nUlm,6\nJena,7\nKiel,8\n')
     with pytest.raises(
         DataError, match=r"\(Bonn, Ulm\), received 'Kiel' \(2 more rows have unseen categories\)"
     ) as refused:
-        load_new_data(said, done.fitted, file=other, facts=done.facts, with_target=False)
+        load_new_data(config, done.fitted, file=other, facts=done.facts, with_target=False)
     assert (refused.value.file, refused.value.row, refused.value.column) == (other, 5, "town")
     assert "unseen: " in refused.value.hint
 
@@ -95,20 +95,20 @@ def test_an_unknown_category_of_another_format_is_named_with_its_row(places: Dat
     import pyarrow.parquet as pq
 
     (places.config_dir / "t.csv").write_text("town,age,kind\nUlm,1,0\nBonn,2,1\n")
-    said = spec("parquet", file="t.parquet", prepare=(("OneHot", {"columns": ["town"]}),))
+    config = spec("parquet", file="t.parquet", prepare=(("OneHot", {"columns": ["town"]}),))
     table = {"town": ["Ulm", "Bonn"], "age": [1, 2], "kind": [0, 1]}
     pq.write_table(pa.table(table), places.config_dir / "t.parquet")
-    done = load(said, form="binary", seed=1, paths=places, progress=listener)
+    done = load(config, form="binary", seed=1, paths=places, progress=listener)
     other = places.config_dir / "other.parquet"
     pq.write_table(pa.table({**table, "town": ["Ulm", "Kiel"]}), other)
     with pytest.raises(DataError, match=r"column town: expected .* received 'Kiel' in row 1 \(counted from 0\)"):
-        load_new_data(said, done.fitted, file=other, facts=done.facts, with_target=False)
+        load_new_data(config, done.fitted, file=other, facts=done.facts, with_target=False)
 
 
 def test_pictures_come_from_npz_idx_and_csv(places: DataPaths, listener, spec) -> None:
     """A named set of pictures takes its kind from any of the three formats, flattened or not."""
-    said = spec("digits", prepare=(("Rescale", {"divide_by": 16}), ("Reshape", {"shape": [8, 8, 1]})))
-    done = load(said, form="one_hot", seed=1, paths=places, progress=listener)
+    config = spec("digits", prepare=(("Rescale", {"divide_by": 16}), ("Reshape", {"shape": [8, 8, 1]})))
+    done = load(config, form="one_hot", seed=1, paths=places, progress=listener)
     x = np.random.default_rng(0).integers(0, 17, (3, 8, 8)).astype("uint8")
     folder = places.config_dir
     np.savez(folder / "a.npz", x=x.reshape(3, 64), y=np.array([3, 1, 4]))
@@ -120,11 +120,11 @@ def test_pictures_come_from_npz_idx_and_csv(places: DataPaths, listener, spec) -
         "\n".join(",".join(str(value) for value in [*row, 7]) for row in x.reshape(3, 64).tolist()) + "\n"
     )
     for name in ("a.npz", "b-idx3-ubyte.gz", "c.csv"):
-        again = load_new_data(said, done.fitted, file=folder / name, facts=done.facts, with_target=False)
+        again = load_new_data(config, done.fitted, file=folder / name, facts=done.facts, with_target=False)
         assert np.array_equal(again.x, x.astype("float32").reshape(3, 8, 8, 1) / 16)
-    with_truth = load_new_data(said, done.fitted, file=folder / "d.csv", facts=done.facts, with_target=True)
+    with_truth = load_new_data(config, done.fitted, file=folder / "d.csv", facts=done.facts, with_target=True)
     assert with_truth.y.argmax(axis=1).tolist() == [7, 7, 7]
-    assert load_new_data(said, done.fitted, file=folder / "a.npz", facts=done.facts, with_target=True).y.argmax(
+    assert load_new_data(config, done.fitted, file=folder / "a.npz", facts=done.facts, with_target=True).y.argmax(
         axis=1
     ).tolist() == [3, 1, 4]
 
@@ -132,11 +132,11 @@ def test_pictures_come_from_npz_idx_and_csv(places: DataPaths, listener, spec) -
 @pytest.mark.parametrize("text", ["1,2,3,4,setosa\n5,6,7,8,virginica\n", "1,2,3,4,0\n5,6,7,8,2\n"])
 def test_a_bundled_table_takes_classes_by_name_or_number(places: DataPaths, listener, spec, text: str) -> None:
     """Iris' species may be written out or numbered."""
-    said = spec("iris", prepare=(("Standardize", {}),))
-    done = load(said, form="integer", seed=1, paths=places, progress=listener)
+    config = spec("iris", prepare=(("Standardize", {}),))
+    done = load(config, form="integer", seed=1, paths=places, progress=listener)
     (places.config_dir / "f.csv").write_text(text)
     assert load_new_data(
-        said, done.fitted, file=places.config_dir / "f.csv", facts=done.facts, with_target=True
+        config, done.fitted, file=places.config_dir / "f.csv", facts=done.facts, with_target=True
     ).y.tolist() == [0, 2]
 
 
@@ -145,15 +145,15 @@ def test_pictures_of_another_shape_or_kind_are_refused(
     places: DataPaths, listener, spec, name: str, content: str | bytes | None
 ) -> None:
     """A file of another kind, a truncated one, and pictures of another size are named."""
-    said = spec("digits")
-    done = load(said, form="integer", seed=1, paths=places, progress=listener)
+    config = spec("digits")
+    done = load(config, form="integer", seed=1, paths=places, progress=listener)
     file = places.config_dir / name
     if content is None:
         np.savez(file, x=np.zeros((2, 9, 9)))
     else:
         file.write_bytes(content.encode() if isinstance(content, str) else content)
     with pytest.raises(DataError, match=r"expected|cut short") as refused:
-        load_new_data(said, done.fitted, file=file, facts=done.facts, with_target=False)
+        load_new_data(config, done.fitted, file=file, facts=done.facts, with_target=False)
     assert refused.value.hint
 
 
@@ -161,31 +161,31 @@ def test_arrays_of_another_shape_than_the_model_s_are_refused(places: DataPaths,
     """An npz run does not take examples with another number of features."""
     np.savez(places.config_dir / "a.npz", x=np.zeros((4, 3)), y=np.array([0, 1, 0, 1]))
     np.savez(places.config_dir / "b.npz", x=np.zeros((4, 5)))
-    said = spec("npz", file="a.npz")
-    done = load(said, form="binary", seed=1, paths=places, progress=listener)
+    config = spec("npz", file="a.npz")
+    done = load(config, form="binary", seed=1, paths=places, progress=listener)
     with pytest.raises(DataError, match=r"takes examples of shape \[3\], the file has \[5\]"):
-        load_new_data(said, done.fitted, file=places.config_dir / "b.npz", facts=done.facts, with_target=False)
+        load_new_data(config, done.fitted, file=places.config_dir / "b.npz", facts=done.facts, with_target=False)
 
 
-def test_idx_files_bring_their_labels_from_beside(places: DataPaths, listener, spec) -> None:
-    """As MNIST names them, gzipped or not; where none lie beside, the name that is looked for is said."""
-    said = spec("digits")
-    done = load(said, form="integer", seed=1, paths=places, progress=listener)
+def test_idx_labels_are_read_from_the_file_next_to_the_pictures(places: DataPaths, listener, spec) -> None:
+    """As MNIST names them, gzipped or not; where they are missing, the expected name is in the message."""
+    config = spec("digits")
+    done = load(config, form="integer", seed=1, paths=places, progress=listener)
     x = np.random.default_rng(0).integers(0, 17, (3, 8, 8)).astype("uint8")
     file = places.config_dir / "mine-images-idx3-ubyte.gz"
     write_idx(file, x)
     with pytest.raises(
         DataError, match=r"expected its labels in the same folder, in mine-labels-idx1-ubyte\.gz"
     ) as refused:
-        load_new_data(said, done.fitted, file=file, facts=done.facts, with_target=True)
+        load_new_data(config, done.fitted, file=file, facts=done.facts, with_target=True)
     assert refused.value.hint
     write_idx(places.config_dir / "mine-labels-idx1-ubyte", np.array([3, 1, 4], dtype="uint8"))
-    again = load_new_data(said, done.fitted, file=file, facts=done.facts, with_target=True)
+    again = load_new_data(config, done.fitted, file=file, facts=done.facts, with_target=True)
     assert np.array_equal(again.x, x.astype("float32"))
     assert again.y.tolist() == [3, 1, 4]
     write_idx(places.config_dir / "mine-labels-idx1-ubyte", np.array([3, 1], dtype="uint8"))
     with pytest.raises(DataError, match="expected as many labels as examples"):
-        load_new_data(said, done.fitted, file=file, facts=done.facts, with_target=True)
+        load_new_data(config, done.fitted, file=file, facts=done.facts, with_target=True)
 
 
 def test_a_run_on_idx_files_takes_others(places: DataPaths, listener, spec) -> None:
@@ -195,15 +195,15 @@ def test_a_run_on_idx_files_takes_others(places: DataPaths, listener, spec) -> N
     for name in ("a", "b"):
         write_idx(folder / f"{name}-images-idx3-ubyte", x)
         write_idx(folder / f"{name}-labels-idx1-ubyte", np.array([0, 1, 0, 1], dtype="uint8"))
-    said = spec("idx", images="a-images-idx3-ubyte", labels="a-labels-idx1-ubyte")
-    done = load(said, form="integer", seed=1, paths=places, progress=listener)
-    again = load_new_data(said, done.fitted, file=folder / "b-images-idx3-ubyte", facts=done.facts, with_target=True)
+    config = spec("idx", images="a-images-idx3-ubyte", labels="a-labels-idx1-ubyte")
+    done = load(config, form="integer", seed=1, paths=places, progress=listener)
+    again = load_new_data(config, done.fitted, file=folder / "b-images-idx3-ubyte", facts=done.facts, with_target=True)
     assert np.array_equal(again.x, done.train.x)
     assert np.array_equal(again.y, done.train.y)
 
 
 def test_a_run_on_pictures_takes_a_folder(places: DataPaths, listener, spec) -> None:
-    """Subfolders name the classes; without truth any folder's pictures are read in the order of their paths."""
+    """Subfolders name the classes; without targets the pictures of any folder are read in the order of their paths."""
     from PIL import Image
 
     folder = places.config_dir
@@ -212,17 +212,17 @@ def test_a_run_on_pictures_takes_a_folder(places: DataPaths, listener, spec) -> 
             file = folder / part / name / f"{number}.png"
             file.parent.mkdir(parents=True, exist_ok=True)
             Image.fromarray(np.full((4, 4), 40 * number + 7, dtype="uint8")).save(file)
-    said = spec("images", folder="train", colour="grey")
-    done = load(said, form="integer", seed=1, paths=places, progress=listener)
-    again = load_new_data(said, done.fitted, file=folder / "new", facts=done.facts, with_target=True)
+    config = spec("images", folder="train", colour="grey")
+    done = load(config, form="integer", seed=1, paths=places, progress=listener)
+    again = load_new_data(config, done.fitted, file=folder / "new", facts=done.facts, with_target=True)
     assert again.y.tolist() == [0, 0, 1, 1]
     assert again.x[:, 0, 0, 0].tolist() == [47, 127, 7, 87]
-    bare = load_new_data(said, done.fitted, file=folder / "new" / "cat", facts=done.facts, with_target=False)
+    bare = load_new_data(config, done.fitted, file=folder / "new" / "cat", facts=done.facts, with_target=False)
     assert bare.x[:, 0, 0, 0].tolist() == [47, 127]
     (folder / "empty").mkdir()
     for truth in (True, False):
         with pytest.raises(DataError, match=r"expected a (subfolder|folder) .*pictures"):
-            load_new_data(said, done.fitted, file=folder / "empty", facts=done.facts, with_target=truth)
+            load_new_data(config, done.fitted, file=folder / "empty", facts=done.facts, with_target=truth)
 
 
 def test_a_run_on_a_csv_takes_a_parquet_file(places: DataPaths, listener, spec) -> None:
@@ -234,17 +234,17 @@ def test_a_run_on_a_csv_takes_a_parquet_file(places: DataPaths, listener, spec) 
 
     text = "when,zip,kind\n1970-01-03,1067,a\n1970-01-05,9999,b\n1970-02-01,1067,a\n"
     (places.config_dir / "t.csv").write_text(text)
-    said = spec("csv", file="t.csv", types={"zip": "category"}, prepare=(("OneHot", {"columns": ["zip"]}),))
-    done = load(said, form="integer", seed=1, paths=places, progress=listener)
+    config = spec("csv", file="t.csv", types={"zip": "category"}, prepare=(("OneHot", {"columns": ["zip"]}),))
+    done = load(config, form="integer", seed=1, paths=places, progress=listener)
     file = places.config_dir / "new.parquet"
     pq.write_table(pa.table({"when": [dt.date(1970, 1, 5)], "zip": [9999], "kind": ["b"]}), file)
-    again = load_new_data(said, done.fitted, file=file, facts=done.facts, with_target=True)
+    again = load_new_data(config, done.fitted, file=file, facts=done.facts, with_target=True)
     assert again.x.tolist() == done.train.x[1:2].tolist() == [[4, 0, 1]]
     assert again.y.tolist() == [1]
 
 
 def test_only_pictures_come_in_folders(places: DataPaths, listener, spec, split) -> None:
-    """A table's run says that it was given a folder."""
-    said, done, fitted = _run(places, listener, spec, split)
+    """A run on a table refuses a folder."""
+    config, done, fitted = _run(places, listener, spec, split)
     with pytest.raises(DataError, match="expected a data file, received a folder"):
-        load_new_data(said, fitted, file=places.config_dir, facts=done.facts, with_target=True)
+        load_new_data(config, fitted, file=places.config_dir, facts=done.facts, with_target=True)

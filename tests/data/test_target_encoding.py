@@ -1,4 +1,4 @@
-"""Several targets, each in its own form; the input itself as target; sequences of classes."""
+"""Tests of targets: encoded for one loss or several, the input itself, sequences of classes."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def _decode(encoded: np.ndarray, form: str, classes: tuple) -> list[str]:
 @given(st.one_of(WORDS, NUMBERS), st.sampled_from(["integer", "one_hot"]))
 @settings(max_examples=80, deadline=None)
 def test_classes_come_back(values: list, form: str) -> None:
-    """Every class, in words or numbers, is found again in its encoding."""
+    """Every class, in words or numbers, can be decoded."""
     y = np.array(values, dtype=object if isinstance(values[0], str) else "float64")
     classes = learn_classes([y], form, ("kind",))
     encoded = encode_targets(y, form, classes)
@@ -103,7 +103,7 @@ def test_several_columns_of_0_and_1_are_several_answers() -> None:
 )
 @pytest.mark.filterwarnings("ignore:overflow")
 def test_targets_that_do_not_suit_the_loss_are_refused(y: np.ndarray, form: str, classes: tuple, message: str) -> None:
-    """What the loss cannot compare with is named, with a way out."""
+    """Targets that the loss cannot compare are named, with a hint."""
     with pytest.raises(DataError, match=message) as refused:
         encode_targets(y, form, classes)
     assert refused.value.hint
@@ -140,12 +140,12 @@ def test_each_target_has_its_own_form(places: DataPaths, listener, spec, split) 
 @pytest.mark.parametrize(
     "forms", [FORMS, {"price": "number", "kind": "one_hot"}, {"kind": "one_hot", "$row": "number"}]
 )
-def test_several_targets_are_foreseen(places: DataPaths, listener, spec, split, forms: dict) -> None:
-    """What is told before loading is what loading finds, and the first target says the task."""
-    said = _two(places, spec, split)
-    facts, findings = infer_facts(said, form=forms, paths=places)
+def test_facts_of_several_targets_are_inferred(places: DataPaths, listener, spec, split, forms: dict) -> None:
+    """Inferred facts are those of the loaded data, and the first target decides the task."""
+    config = _two(places, spec, split)
+    facts, findings = infer_facts(config, form=forms, paths=places)
     assert findings == ()
-    assert facts == load(said, form=forms, seed=1, paths=places, progress=listener).facts
+    assert facts == load(config, form=forms, seed=1, paths=places, progress=listener).facts
     assert facts.task == ("regression" if next(iter(forms)) == "price" else "classification")
 
 
@@ -158,9 +158,9 @@ def test_facts_of_several_targets_come_back_from_json(places: DataPaths, listene
 
 def test_one_target_by_name_is_one_target_in_a_mapping(places: DataPaths, listener, spec) -> None:
     """A mapping with one key gives the same array as the form alone, under its key."""
-    said = spec("iris")
-    alone = load(said, form="one_hot", seed=1, paths=places, progress=listener)
-    named = load(said, form={"species": "one_hot"}, seed=1, paths=places, progress=listener)
+    config = spec("iris")
+    alone = load(config, form="one_hot", seed=1, paths=places, progress=listener)
+    named = load(config, form={"species": "one_hot"}, seed=1, paths=places, progress=listener)
     assert np.array_equal(named.train.y["species"], alone.train.y)
     assert named.facts.by_target["species"].class_names == alone.facts.class_names == named.facts.class_names
     assert alone.facts.by_target == {}
@@ -169,26 +169,26 @@ def test_one_target_by_name_is_one_target_in_a_mapping(places: DataPaths, listen
 @pytest.mark.parametrize("key", ["$image", "$input"])
 def test_the_input_itself_is_the_target_of_an_autoencoder(places: DataPaths, listener, spec, key: str) -> None:
     """A field's word as target gives the very array that enters, without a copy."""
-    said = spec("digits", prepare=(("Rescale", {"divide_by": 16}), ("Reshape", {"shape": [8, 8, 1]})))
-    done = load(said, form={key: "number"}, seed=1, paths=places, progress=listener)
+    config = spec("digits", prepare=(("Rescale", {"divide_by": 16}), ("Reshape", {"shape": [8, 8, 1]})))
+    done = load(config, form={key: "number"}, seed=1, paths=places, progress=listener)
     assert done.train.y[key] is done.train.x
     assert (done.facts.task, done.facts.form, done.facts.targets) == ("regression", "number", 1)
-    assert infer_facts(said, form={key: "number"}, paths=places) == (done.facts, ())
+    assert infer_facts(config, form={key: "number"}, paths=places) == (done.facts, ())
     np.savez(places.config_dir / "more.npz", x=np.ones((2, 64)))
-    again = load_new_data(said, done.fitted, file=places.config_dir / "more.npz", facts=done.facts, with_target=True)
+    again = load_new_data(config, done.fitted, file=places.config_dir / "more.npz", facts=done.facts, with_target=True)
     assert np.array_equal(again.y[key], np.full((2, 8, 8, 1), 1 / 16, "float32"))
 
 
-def test_several_targets_are_read_again(places: DataPaths, listener, spec, split) -> None:
+def test_several_targets_are_read_from_a_new_file(places: DataPaths, listener, spec, split) -> None:
     """The test part's rows in another file give the same targets, by the classes learned then."""
-    said = _two(places, spec, split)
-    done = load(said, form=FORMS, seed=1, paths=places, progress=listener)
+    config = _two(places, spec, split)
+    done = load(config, form=FORMS, seed=1, paths=places, progress=listener)
     lines = TABLE.splitlines()
     other = places.config_dir / "other.csv"
     other.write_text("\n".join([lines[0], *(lines[1 + row] for row in done.test.rows)]) + "\n")
-    again = load_new_data(said, done.fitted, file=other, facts=done.facts, with_target=True)
+    again = load_new_data(config, done.fitted, file=other, facts=done.facts, with_target=True)
     assert {key: y.tolist() for key, y in again.y.items()} == {key: y.tolist() for key, y in done.test.y.items()}
-    without = load_new_data(said, done.fitted, file=other, facts=done.facts, with_target=False)
+    without = load_new_data(config, done.fitted, file=other, facts=done.facts, with_target=False)
     assert without.y.shape == (6, 0)
 
 
@@ -201,9 +201,7 @@ def test_several_targets_are_read_again(places: DataPaths, listener, spec, split
         ("integer", "must all hold numbers", "an output of its own"),
     ],
 )
-def test_a_target_that_cannot_be_is_refused(
-    places: DataPaths, listener, spec, split, forms, text: str, hint: str
-) -> None:
+def test_an_impossible_target_is_refused(places: DataPaths, listener, spec, split, forms, text: str, hint: str) -> None:
     """Unknown targets, prices as classes, words as numbers, and text in several columns of one loss are named."""
     with pytest.raises(DataError, match=text) as refused:
         load(_two(places, spec, split), form=forms, seed=1, paths=places, progress=listener)
@@ -221,16 +219,16 @@ def test_a_target_that_cannot_be_is_refused(
         ("integer", ("data", "source"), "loss-target-mismatch"),
     ],
 )
-def test_a_target_that_cannot_be_is_foreseen(places: DataPaths, spec, split, forms, path: tuple, name: str) -> None:
+def test_an_impossible_target_is_found(places: DataPaths, spec, split, forms, path: tuple, name: str) -> None:
     """The same mistakes are findings before anything is loaded."""
     _, findings = infer_facts(_two(places, spec, split), form=forms, paths=places)
     assert [(finding.path, finding.name) for finding in findings] == [(path, name)]
 
 
-def test_a_stated_encoding_leaves_numbers_beside_classes(places: DataPaths, listener, spec, split) -> None:
-    """`OneHot: target` makes rows of the classes, and leaves a price what it is."""
+def test_one_hot_targets_keep_numbers_next_to_classes(places: DataPaths, listener, spec, split) -> None:
+    """`OneHot: target` makes rows of the classes, and keeps a price a number."""
     (places.config_dir / "t.csv").write_text(TABLE)
-    said = spec(
+    config = spec(
         "csv",
         file="t.csv",
         features=["age"],
@@ -239,7 +237,7 @@ def test_a_stated_encoding_leaves_numbers_beside_classes(places: DataPaths, list
         split=split(test=0.2),
     )
     forms = {"kind": "binary", "price": "number"}
-    done = load(said, form=forms, seed=1, paths=places, progress=listener)
+    done = load(config, form=forms, seed=1, paths=places, progress=listener)
     assert {key: about.form for key, about in done.facts.by_target.items()} == {"kind": "one_hot", "price": "number"}
 
 
@@ -251,7 +249,7 @@ SEQUENCES = arrays.arrays("int64", st.tuples(st.integers(2, 6), st.integers(2, 5
 @given(SEQUENCES, st.sampled_from(["integer", "one_hot"]))
 @settings(max_examples=60, deadline=None)
 def test_sequences_of_classes_come_back(y: np.ndarray, form: str) -> None:
-    """A class for every step: numbers of shape (rows, steps), or rows of them, and back to what was said."""
+    """A class for every step: numbers of shape (rows, steps), or rows of them, and decoded again."""
     positions = infer_positions([y], form)
     classes = learn_classes([y], form, ("tag",), positions)
     encoded = encode_targets(y, form, classes, positions)
@@ -277,13 +275,13 @@ def test_sequences_in_an_npz_are_loaded_and_read_again(places: DataPaths, listen
     folder = places.config_dir
     y = np.random.default_rng(0).integers(0, 3, (12, 4))
     np.savez(folder / "a.npz", x=np.ones((12, 4)), y=y)
-    said = spec("npz", file="a.npz")
-    done = load(said, form="one_hot", seed=1, paths=places, progress=listener)
+    config = spec("npz", file="a.npz")
+    done = load(config, form="one_hot", seed=1, paths=places, progress=listener)
     assert done.train.y.shape == (12, 4, 3)
     assert (done.facts.classes, done.facts.targets, done.facts.positions) == (3, 3, (4,))
     np.savez(folder / "b.npz", x=np.ones((1, 4)), y=np.array([[0, 1, 0, 0]]))
-    again = load_new_data(said, done.fitted, file=folder / "b.npz", facts=done.facts, with_target=True)
+    again = load_new_data(config, done.fitted, file=folder / "b.npz", facts=done.facts, with_target=True)
     assert again.y.argmax(axis=-1).tolist() == [[0, 1, 0, 0]]
     np.savez(folder / "c.npz", x=np.ones((1, 4)), y=np.array([[0, 1, 0]]))
     with pytest.raises(DataError, match="expected targets of shape"):
-        load_new_data(said, done.fitted, file=folder / "c.npz", facts=done.facts, with_target=True)
+        load_new_data(config, done.fitted, file=folder / "c.npz", facts=done.facts, with_target=True)

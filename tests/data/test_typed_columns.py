@@ -1,4 +1,4 @@
-"""Dates, categories and groups of tables: read, prepared, dealt out, and read again from other files."""
+"""Dates, categories and groups of tables: read, prepared, split out, and read again from other files."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ def _write(places, text: str, name: str = "t.csv") -> None:
 
 
 def test_a_column_of_iso_dates_is_one_of_days(places, listener, spec) -> None:
-    """Dates are found without being stated, are numbers for every step, and what is foreseen is what comes."""
+    """Dates are found without being stated, are numbers for every step, and inferred facts are those of the data."""
     _write(places, VISITS)
-    said = spec("csv", file="t.csv", features=["when", "bmi"], prepare=(("Standardize", {"columns": ["bmi"]}),))
-    facts, findings = infer_facts(said, form="binary", paths=places)
-    done = load(said, form="binary", seed=1, paths=places, progress=listener)
+    config = spec("csv", file="t.csv", features=["when", "bmi"], prepare=(("Standardize", {"columns": ["bmi"]}),))
+    facts, findings = infer_facts(config, form="binary", paths=places)
+    done = load(config, form="binary", seed=1, paths=places, progress=listener)
     assert findings == ()
     assert facts == done.facts
     assert done.train.x[:, 0].tolist() == [1, 10, 2, 31]
@@ -57,8 +57,8 @@ def test_dates_of_a_stated_form_are_read(places, listener) -> None:
 def test_missing_dates_are_filled_in_like_numbers(places, listener, spec) -> None:
     """Impute takes the median day."""
     _write(places, "when,y\n1970-01-02,0\n,1\n1970-01-12,1\n")
-    said = spec("csv", file="t.csv", prepare=(("Impute", {"strategy": "median"}),))
-    assert load(said, form="number", seed=1, paths=places, progress=listener).train.x.tolist() == [[1], [6], [11]]
+    config = spec("csv", file="t.csv", prepare=(("Impute", {"strategy": "median"}),))
+    assert load(config, form="number", seed=1, paths=places, progress=listener).train.x.tolist() == [[1], [6], [11]]
 
 
 def test_a_date_may_be_the_target(places, listener, spec) -> None:
@@ -75,7 +75,7 @@ def test_a_date_may_be_the_target(places, listener, spec) -> None:
         ({"when": {"day": "%d"}}, "types: when expected number, text, category, date or {date: '%d.%m.%Y'}, received"),
     ],
 )
-def test_types_that_are_none_are_told_by_check(places, spec, types: dict, text: str) -> None:
+def test_invalid_types_are_found_by_check(places, spec, types: dict, text: str) -> None:
     """The column and what is known are named."""
     _, findings = infer_facts(spec("csv", file="t.csv", types=types), form="binary", paths=places)
     assert [finding.name for finding in findings] == ["unusable-arguments"]
@@ -85,11 +85,11 @@ def test_types_that_are_none_are_told_by_check(places, spec, types: dict, text: 
 def test_categories_keep_their_names_also_where_these_are_numbers(places, listener, spec) -> None:
     """Zip codes keep their leading zeros and become columns of the training part's categories."""
     _write(places, VISITS)
-    said = spec(
+    config = spec(
         "csv", file="t.csv", features=["zip"], types={"zip": "category"}, prepare=(("OneHot", {"columns": ["zip"]}),)
     )
-    facts, findings = infer_facts(said, form="binary", paths=places)
-    done = load(said, form="binary", seed=1, paths=places, progress=listener)
+    facts, findings = infer_facts(config, form="binary", paths=places)
+    done = load(config, form="binary", seed=1, paths=places, progress=listener)
     assert findings == ()
     assert facts == done.facts
     assert done.facts.columns == ("zip=01067", "zip=10115")
@@ -97,10 +97,10 @@ def test_categories_keep_their_names_also_where_these_are_numbers(places, listen
 
 
 def test_a_category_needs_a_step(places, spec) -> None:
-    """A category that no step turns into numbers is told, with the step to add."""
+    """A category that no step turns into numbers is found, with the step to add."""
     _write(places, VISITS)
-    said = spec("csv", file="t.csv", features=["zip"], types={"zip": "category"})
-    _, findings = infer_facts(said, form="binary", paths=places)
+    config = spec("csv", file="t.csv", features=["zip"], types={"zip": "category"})
+    _, findings = infer_facts(config, form="binary", paths=places)
     assert [finding.name for finding in findings] == ["text-left"]
     assert "OneHot: [zip]" in findings[0].text
 
@@ -109,14 +109,14 @@ PREPARE = (("OneHot", {"columns": ["zip"]}), ("Standardize", {"columns": ["when"
 
 
 def test_other_files_are_read_by_the_same_types(places, listener, spec) -> None:
-    """Dates and categories of a new file are read as the run's own; an unknown category and a wrong date are said."""
+    """Dates and categories of a new file are read as the run's own; unknown categories and wrong dates are errors."""
     _write(places, VISITS)
-    said = spec("csv", file="t.csv", types={"zip": "category"}, prepare=PREPARE)
-    done = load(said, form="binary", seed=1, paths=places, progress=listener)
+    config = spec("csv", file="t.csv", types={"zip": "category"}, prepare=PREPARE)
+    done = load(config, form="binary", seed=1, paths=places, progress=listener)
     _write(places, "bmi,when,zip\n25,1970-01-03,01067\n", "new.csv")
 
     def again(name: str):
-        return load_new_data(said, done.fitted, file=places.config_dir / name, facts=done.facts, with_target=False)
+        return load_new_data(config, done.fitted, file=places.config_dir / name, facts=done.facts, with_target=False)
 
     np.testing.assert_array_equal(again("new.csv").x[0], done.train.x[2])
     _write(places, "bmi,when,zip\n25,1970-01-03,99999\n", "new.csv")
@@ -131,9 +131,9 @@ ROWS = 24
 PEOPLE = "who,bmi,sick\n" + "".join(f"p{row // 4},{20 + row},{row % 2}\n" for row in range(ROWS))
 
 
-def _crossed(places, spec, k_fold: KFold, **said):
+def _crossed(places, spec, k_fold: KFold, **config):
     _write(places, PEOPLE)
-    asked = spec("csv", file="t.csv", split=Split(k_fold=k_fold, validation=said.pop("validation", None)), **said)
+    asked = spec("csv", file="t.csv", split=Split(k_fold=k_fold, validation=config.pop("validation", None)), **config)
     return load_folded(asked, form="binary", seed=7, paths=places, progress=NullProgress())
 
 
@@ -163,12 +163,12 @@ def test_a_validation_share_takes_whole_groups(places, spec) -> None:
 def test_shares_take_whole_groups(places, listener, spec, shuffle: bool) -> None:
     """Of six people a fifth of the rows is two, and nobody stands in two parts; the rest is as drawn by the seed."""
     _write(places, PEOPLE)
-    said = spec("csv", file="t.csv", group="who", split=Split(test=0.2, validation=0.2, shuffle=shuffle))
-    done = load(said, form="binary", seed=7, paths=places, progress=listener)
+    config = spec("csv", file="t.csv", group="who", split=Split(test=0.2, validation=0.2, shuffle=shuffle))
+    done = load(config, form="binary", seed=7, paths=places, progress=listener)
     people = [{row // 4 for row in part.rows.tolist()} for part in (done.train, done.validation, done.test)]
     assert [len(one) for one in people] == [3, 1, 2]
     assert sum(map(len, people)) == len(set.union(*people)) == 6
-    facts, findings = infer_facts(said, form="binary", paths=places)
+    facts, findings = infer_facts(config, form="binary", paths=places)
     assert findings == ()
     assert facts.rows == {}
     if not shuffle:
@@ -185,13 +185,13 @@ def test_shares_take_whole_groups(places, listener, spec, shuffle: bool) -> None
 def test_groups_that_cannot_stay_together_are_refused(places, listener, spec, split: Split, text: str) -> None:
     """Shares by class, and shares that leave no group for training."""
     _write(places, PEOPLE)
-    said = spec("csv", file="t.csv", group="who", split=split)
+    config = spec("csv", file="t.csv", group="who", split=split)
     with pytest.raises(DataError, match=text):
-        load(said, form="binary", seed=7, paths=places, progress=listener)
+        load(config, form="binary", seed=7, paths=places, progress=listener)
 
 
 @pytest.mark.parametrize(
-    ("said", "name"),
+    ("config", "name"),
     [
         ({"group": "whom"}, "unknown-column"),
         ({"group": "sick"}, "group-among-columns"),
@@ -199,10 +199,10 @@ def test_groups_that_cannot_stay_together_are_refused(places, listener, spec, sp
         ({"group": "who", "sample_weight": "who"}, "group-among-columns"),
     ],
 )
-def test_a_group_is_a_column_of_its_own(places, spec, said: dict, name: str) -> None:
+def test_a_group_is_a_column_of_its_own(places, spec, config: dict, name: str) -> None:
     """It must exist, and be neither feature nor target nor weight."""
     _write(places, PEOPLE)
-    _, findings = infer_facts(spec("csv", file="t.csv", **said), form="binary", paths=places)
+    _, findings = infer_facts(spec("csv", file="t.csv", **config), form="binary", paths=places)
     assert [finding.name for finding in findings] == [name]
     assert findings[0].path == ("data", "source", "csv", "group")
 
@@ -210,8 +210,8 @@ def test_a_group_is_a_column_of_its_own(places, spec, said: dict, name: str) -> 
 @pytest.mark.parametrize("k_fold", [KFold(folds=3), KFold(folds=3, groups="who")])
 def test_other_files_need_no_column_of_groups(places, spec, k_fold: KFold) -> None:
     """Who somebody is says nothing to the model, so that new rows need not say it."""
-    said = {} if k_fold.groups else {"group": "who"}
-    crossing = _crossed(places, spec, k_fold, **said)
+    config = {} if k_fold.groups else {"group": "who"}
+    crossing = _crossed(places, spec, k_fold, **config)
     done = crossing.whole(NullProgress())
     _write(places, "bmi\n33\n", "new.csv")
     file = places.config_dir / "new.csv"
@@ -233,9 +233,9 @@ def test_a_parquet_table_takes_types_and_groups(places, listener, spec) -> None:
     }
     pq.write_table(pa.table(columns), places.config_dir / "t.parquet")
     types = {"when": {"date": "%d.%m.%Y"}, "zip": "category"}
-    said = spec("parquet", file="t.parquet", types=types, group="who", prepare=(("OneHot", {"columns": ["zip"]}),))
-    facts, findings = infer_facts(said, form="binary", paths=places)
-    done = load(said, form="binary", seed=1, paths=places, progress=listener)
+    config = spec("parquet", file="t.parquet", types=types, group="who", prepare=(("OneHot", {"columns": ["zip"]}),))
+    facts, findings = infer_facts(config, form="binary", paths=places)
+    done = load(config, form="binary", seed=1, paths=places, progress=listener)
     assert findings == ()
     assert facts.input_shape == (None,)
     assert done.facts.columns == ("when", "zip=10115", "zip=1067")
@@ -243,7 +243,7 @@ def test_a_parquet_table_takes_types_and_groups(places, listener, spec) -> None:
     assert Parquet("t.parquet", types=types, group="who").load(places, listener).groups.tolist() == ["a", "a", "b", "c"]
     _write(places, "when,zip\n03.01.1970,1067\n", "new.csv")
     file = places.config_dir / "new.csv"
-    assert load_new_data(said, done.fitted, file=file, facts=done.facts, with_target=False).x.tolist() == [[2, 0, 1]]
+    assert load_new_data(config, done.fitted, file=file, facts=done.facts, with_target=False).x.tolist() == [[2, 0, 1]]
     _, findings = infer_facts(spec("parquet", file="t.parquet", types={"zap": "text"}), form="binary", paths=places)
     assert [finding.name for finding in findings] == ["unknown-column"]
     with pytest.raises(DataError, match=r"column when: expected a date, received '02\.01\.1970' in row 0"):
@@ -253,15 +253,15 @@ def test_a_parquet_table_takes_types_and_groups(places, listener, spec) -> None:
 def test_arrays_have_groups_too(places, listener, spec) -> None:
     """`arrays: {group: ...}` keeps examples of one value together; it has one value an example."""
     np.savez(places.config_dir / "a.npz", x=np.arange(12.0).reshape(6, 2), y=[0, 1] * 3, who=list("aabbcc"), bad=[1, 2])
-    said = spec("npz", file="a.npz", arrays={"x": "x", "y": "y", "group": "who"}, split=Split(k_fold=KFold(folds=3)))
-    facts, findings = infer_facts(said, form="binary", paths=places)
+    config = spec("npz", file="a.npz", arrays={"x": "x", "y": "y", "group": "who"}, split=Split(k_fold=KFold(folds=3)))
+    facts, findings = infer_facts(config, form="binary", paths=places)
     assert findings == ()
     assert facts.rows == {}
-    folds = load_folded(said, form="binary", seed=7, paths=places, progress=listener).folds
+    folds = load_folded(config, form="binary", seed=7, paths=places, progress=listener).folds
     assert sorted(fold.test.tolist() for fold in folds) == [[0, 1], [2, 3], [4, 5]]
-    said = spec("npz", file="a.npz", arrays={"x": "x", "y": "y", "group": "bad"})
+    config = spec("npz", file="a.npz", arrays={"x": "x", "y": "y", "group": "bad"})
     with pytest.raises(DataError, match="expected group to be 6 values, one an example"):
-        load(said, form="binary", seed=7, paths=places, progress=listener)
+        load(config, form="binary", seed=7, paths=places, progress=listener)
 
 
 def test_arrays_may_lie_in_npy_files(places, listener, spec) -> None:
@@ -269,18 +269,18 @@ def test_arrays_may_lie_in_npy_files(places, listener, spec) -> None:
     x, y = np.arange(12.0).reshape(6, 2), np.array([0, 1] * 3)
     np.save(places.config_dir / "x.npy", x)
     np.save(places.config_dir / "y.npy", y)
-    said = spec("npz", arrays={"x": "x.npy", "y": "y.npy"})
-    facts, findings = infer_facts(said, form="binary", paths=places)
-    done = load(said, form="binary", seed=1, paths=places, progress=listener)
+    config = spec("npz", arrays={"x": "x.npy", "y": "y.npy"})
+    facts, findings = infer_facts(config, form="binary", paths=places)
+    done = load(config, form="binary", seed=1, paths=places, progress=listener)
     assert findings == ()
     assert (facts.input_shape, facts.rows) == (done.facts.input_shape, done.facts.rows) == ((2,), {"train": 6})
     assert sorted(name for name in done.digests if name.startswith("file:")) == ["file:x.npy", "file:y.npy"]
     file = places.config_dir / "x.npy"
-    assert load_new_data(said, done.fitted, file=file, facts=done.facts, with_target=False).x.tolist() == x.tolist()
+    assert load_new_data(config, done.fitted, file=file, facts=done.facts, with_target=False).x.tolist() == x.tolist()
     (places.config_dir / "y.npy").write_bytes(b"\x93NUMPY broken")
-    assert [finding.name for finding in infer_facts(said, form="binary", paths=places)[1]] == ["defective-data"]
+    assert [finding.name for finding in infer_facts(config, form="binary", paths=places)[1]] == ["defective-data"]
     (places.config_dir / "y.npy").unlink()
-    assert [finding.name for finding in infer_facts(said, form="binary", paths=places)[1]] == ["missing-file"]
+    assert [finding.name for finding in infer_facts(config, form="binary", paths=places)[1]] == ["missing-file"]
     _, findings = infer_facts(spec("npz", arrays={"x": "x.npy"}), form="binary", paths=places)
     assert "expected a `file`, or `arrays: {x: NAME.npy, y: NAME.npy}`" in findings[0].text
 

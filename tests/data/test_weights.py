@@ -1,4 +1,4 @@
-"""How much examples count in training: by their class, and by a column or array of their own."""
+"""Tests of weights of examples: by class, and by a column or array."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_balanced_weights_are_scikit_learn_s(numbers: list[int]) -> None:
     ],
 )
 def test_classes_are_weighed_by_name_or_number(facts: Facts, wanted: dict, expected: list) -> None:
-    """What is not named counts 1; where classes are called by numbers, a number is a name."""
+    """Classes that are not named weigh 1; where classes have numbers as names, a number is a name."""
     assert class_weights(np.array([0, 1, 2]), facts, wanted).tolist() == expected
     assert class_weights(np.array([[0, 2], [1, 1]]), facts, wanted).shape == (2, 2)
 
@@ -60,8 +60,8 @@ def test_classes_are_weighed_by_name_or_number(facts: Facts, wanted: dict, expec
         (KINDS, {"setosa": 1, "0": 2}, "names the class 'setosa' twice", "take one out"),
     ],
 )
-def test_weights_that_cannot_be_are_refused(facts: Facts, wanted: dict, text: str, hint: str) -> None:
-    """Unknown classes, classes named twice and weights below 0 are named, with a way out."""
+def test_invalid_weights_are_refused(facts: Facts, wanted: dict, text: str, hint: str) -> None:
+    """Unknown classes, classes named twice and weights below 0 are named, with a hint."""
     with pytest.raises(DataError, match=text) as refused:
         class_weights(np.array([0, 1]), facts, wanted)
     assert hint in str(refused.value.hint)
@@ -112,22 +112,22 @@ def test_class_weights_need_one_target_of_classes(
 def test_a_column_of_weights_is_no_feature(places: DataPaths, listener, spec, split) -> None:
     """Every part has the weights of its own rows, in float32; the column is neither feature nor target."""
     (places.config_dir / "t.csv").write_text("a,w,y\n" + "".join(f"{i},{i / 10},{i % 2}\n" for i in range(20)))
-    said = spec("csv", file="t.csv", sample_weight="w", split=split(test=0.2, validation=0.25))
-    done = load(said, form="integer", seed=1, paths=places, progress=listener)
+    config = spec("csv", file="t.csv", sample_weight="w", split=split(test=0.2, validation=0.25))
+    done = load(config, form="integer", seed=1, paths=places, progress=listener)
     for part in (done.train, done.validation, done.test):
         assert np.array_equal(part.sample_weight, (part.rows / 10).astype("float32"))
         assert part.x.shape == (len(part), 1)
     assert done.facts.columns == ("a",)
     assert "train.sample_weight" in done.digests
-    assert infer_facts(said, form="integer", paths=places) == (done.facts, ())
+    assert infer_facts(config, form="integer", paths=places) == (done.facts, ())
 
 
 def test_arrays_of_weights_are_named_in_the_config(places: DataPaths, listener, spec) -> None:
     """An npz's weights count only where `arrays` names them; a test part has its own."""
     arrays = {"x": np.ones((3, 2)), "y": np.array([0, 1, 0]), "x_test": np.ones((1, 2)), "y_test": np.array([1])}
     np.savez(places.config_dir / "a.npz", **arrays, w=np.array([1, 2, 3]), v=np.array([4]))
-    said = {"sample_weight": "w", "sample_weight_test": "v"}
-    done = load(spec("npz", file="a.npz", arrays=said), form="integer", seed=1, paths=places, progress=listener)
+    arrays = {"sample_weight": "w", "sample_weight_test": "v"}
+    done = load(spec("npz", file="a.npz", arrays=arrays), form="integer", seed=1, paths=places, progress=listener)
     assert (done.train.sample_weight.tolist(), done.test.sample_weight.tolist()) == ([1, 2, 3], [4])
     plain = load(spec("npz", file="a.npz"), form="integer", seed=1, paths=places, progress=listener)
     assert plain.train.sample_weight is None
@@ -147,7 +147,7 @@ def test_a_column_of_a_bundled_table_may_weigh_its_rows(places: DataPaths, liste
 
 
 @pytest.mark.parametrize(
-    ("text", "said", "message"),
+    ("text", "column", "message"),
     [
         ("a,w,y\n1,1,0\n\n2,-3,1\n", "w", "row 4, column w: expected a weight of at least 0, received -3"),
         ("a,w,y\n1,x,0\n2,z,1\n", "w", "column w: expected a number, received 'x'"),
@@ -158,20 +158,20 @@ def test_a_column_of_a_bundled_table_may_weigh_its_rows(places: DataPaths, liste
     ],
 )
 def test_columns_that_cannot_weigh_are_refused(
-    places: DataPaths, listener, spec, text: str, said: str, message: str
+    places: DataPaths, listener, spec, text: str, column: str, message: str
 ) -> None:
     """Negative, missing and wordy weights are named with their row; the column must exist and be nothing else."""
     (places.config_dir / "t.csv").write_text(text)
-    asked = spec("csv", file="t.csv", sample_weight=said)
+    asked = spec("csv", file="t.csv", sample_weight=column)
     with pytest.raises(DataError, match=message):
         load(asked, form="integer", seed=1, paths=places, progress=listener)
     _, findings = infer_facts(asked, form="integer", paths=places)
-    foreseen = [finding for finding in findings if finding.severity == "error"]
-    assert len(foreseen) == (0 if "all weights" in message else 1)
+    inferred = [finding for finding in findings if finding.severity == "error"]
+    assert len(inferred) == (0 if "all weights" in message else 1)
 
 
 @pytest.mark.parametrize(
-    ("weights", "said", "message"),
+    ("weights", "arrays", "message"),
     [
         (np.array([1.0, -2.0]), {"sample_weight": "w"}, r"received -2 \(example 1 of the train part\)"),
         (np.array([1.0, np.inf]), {"sample_weight": "w"}, "received inf"),
@@ -182,10 +182,10 @@ def test_columns_that_cannot_weigh_are_refused(
     ],
 )
 def test_arrays_that_cannot_weigh_are_refused(
-    places: DataPaths, listener, spec, weights: np.ndarray, said: dict, message: str
+    places: DataPaths, listener, spec, weights: np.ndarray, arrays: dict, message: str
 ) -> None:
     """There must be one finite number of at least 0 an example."""
     np.savez(places.config_dir / "a.npz", x=np.ones((2, 2)), y=np.array([0, 1]), w=weights)
     with pytest.raises(DataError, match=message) as refused:
-        load(spec("npz", file="a.npz", arrays=said), form="integer", seed=1, paths=places, progress=listener)
+        load(spec("npz", file="a.npz", arrays=arrays), form="integer", seed=1, paths=places, progress=listener)
     assert refused.value.hint or "the file has" in refused.value.text

@@ -310,7 +310,7 @@ def test_two_at_once_download_once(site: Site, tmp_path: Path, listener) -> None
     for thread in threads:
         thread.join()
     assert len(site.requests) == 1
-    assert listener.said == ["Waiting for another process that fetches set.bin."]
+    assert listener.notes == ["Waiting for another process that fetches set.bin."]
     assert (tmp_path / "set.bin").read_bytes() == CONTENT
 
 

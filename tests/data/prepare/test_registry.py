@@ -25,8 +25,8 @@ def _columns(matrix: np.ndarray) -> Columns:
 
 @given(MATRIX)
 @settings(max_examples=80, deadline=None)
-def test_standardising_is_undone_by_its_inverse(matrix: np.ndarray) -> None:
-    """What was standardised comes back, constant columns included."""
+def test_standardizing_is_undone_by_its_inverse(matrix: np.ndarray) -> None:
+    """Standardized values are restored, constant columns included."""
     step = STEPS["Standardize"]()
     table = _columns(matrix)
     step.fit(table)
@@ -37,7 +37,7 @@ def test_standardising_is_undone_by_its_inverse(matrix: np.ndarray) -> None:
 
 @given(MATRIX)
 @settings(max_examples=60, deadline=None)
-def test_standardised_columns_have_mean_0_and_deviation_1_or_are_0(matrix: np.ndarray) -> None:
+def test_standardized_columns_have_mean_0_and_deviation_1_or_are_0(matrix: np.ndarray) -> None:
     """The standard deviation is the population's, and a constant column becomes 0 and is named."""
     step = STEPS["Standardize"]()
     table = _columns(matrix)
@@ -79,7 +79,7 @@ def test_rescaling_pixels_is_float32_division() -> None:
     assert (done == pixels.astype("float32") / 255).all()
 
 
-def test_rescaling_leaves_text_alone() -> None:
+def test_rescaling_keeps_text() -> None:
     """Only columns of numbers are rescaled."""
     table = Columns({"a": np.array([2.0, 4.0]), "b": np.array(["x", "y"], dtype=object)})
     done = STEPS["Rescale"](divide_by=2, offset=1).apply(table)
@@ -87,7 +87,7 @@ def test_rescaling_leaves_text_alone() -> None:
     assert done.values["b"].tolist() == ["x", "y"]
 
 
-def test_standardising_named_columns_leaves_the_others_alone() -> None:
+def test_standardizing_named_columns_keeps_the_others() -> None:
     """Columns are named by name or index, in tables and in arrays of rows."""
     matrix = np.array([[0.0, 10.0], [2.0, 20.0]])
     for block in (_columns(matrix), matrix):
@@ -96,7 +96,7 @@ def test_standardising_named_columns_leaves_the_others_alone() -> None:
         assert _plain(step.apply(block)).tolist() == [[0.0, -1.0], [2.0, 1.0]]
 
 
-def test_pictures_are_standardised_pixel_by_pixel() -> None:
+def test_pictures_are_standardized_pixel_by_pixel() -> None:
     """Each number of an example has its own mean and deviation."""
     pictures = np.arange(24, dtype="uint8").reshape(2, 3, 4)
     step = STEPS["Standardize"]()
@@ -145,8 +145,8 @@ TABLE = ExampleSpec((3,), ("a", "b", "c"), {"b": ("x", "y")}, frozenset({"b"}))
         ("OneHot", {"columns": "target"}, TABLE, (3,)),
     ],
 )
-def test_shapes_are_foreseen(name: str, arguments: dict, view: ExampleSpec, expected: tuple) -> None:
-    """A step says what it makes of a shape without seeing data."""
+def test_output_specs_are_computed_without_data(name: str, arguments: dict, view: ExampleSpec, expected: tuple) -> None:
+    """The output spec of a step follows from the input spec alone."""
     assert STEPS[name](**arguments).compute_output_spec(view).shape == expected
 
 
@@ -171,7 +171,7 @@ def test_shapes_are_foreseen(name: str, arguments: dict, view: ExampleSpec, expe
 def test_an_impossible_step_is_refused_before_loading(
     name: str, arguments: dict, view: ExampleSpec, message: str
 ) -> None:
-    """Shapes that do not divide, columns that are not there and text are named."""
+    """Shapes that do not divide, missing columns and text are named."""
     with pytest.raises(ValueError, match=message):
         STEPS[name](**arguments).compute_output_spec(view)
 
@@ -184,13 +184,13 @@ def test_an_impossible_step_is_refused_before_loading(
         ("Reshape", {"shape": [-1, -1]}, "at most one"),
     ],
 )
-def test_arguments_that_mean_nothing_are_refused(name: str, arguments: dict, message: str) -> None:
-    """A division by nothing and a shape of nothing are refused at once."""
+def test_invalid_arguments_are_refused(name: str, arguments: dict, message: str) -> None:
+    """A division by 0 and an empty shape are refused at once."""
     with pytest.raises(ValueError, match=message):
         STEPS[name](**arguments)
 
 
 def test_a_step_of_another_version_is_named() -> None:
-    """A run's prepare.json may know steps that this version does not."""
+    """A run's prepare.json may have steps that this version does not have."""
     with pytest.raises(DataError, match="a step 'Whiten'"):
         restore([{"step": "Whiten", "arguments": {}, "learned": {}}])

@@ -116,7 +116,7 @@ def test_a_table_is_converted_once(places, listener, spec, file) -> None:
         said = spec("csv", file="t.csv", features=features, stream=True)
         load(said, form="binary", seed=1, paths=places, progress=listener)
     assert len([one for one in (places.cache_dir() / "streams").iterdir() if one.is_dir()]) == 2
-    told = [text for text in listener.said if "is converted" in text]
+    told = [text for text in listener.notes if "is converted" in text]
     assert len(told) == 2
     assert "kB in" in told[0]
 

@@ -1,4 +1,4 @@
-"""Folds test every row once a repeat, as scikit-learn deals them; classes keep their shares, groups never part."""
+"""Tests of folds: every row is tested once a repeat; classes keep their shares, groups stay together."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ SIZES = st.tuples(st.integers(2, 120), st.integers(2, 12)).filter(lambda pair: p
 @given(SIZES, st.booleans(), st.integers(1, 3), st.integers(0, 2**32 - 1))
 @settings(max_examples=60, deadline=None)
 def test_folds_partition_the_rows(sizes: tuple[int, int], shuffle: bool, repeats: int, seed: int) -> None:
-    """In each repeat every row is tested exactly once, trained on in all other folds, and folds are as foreseen."""
+    """In each repeat every row is tested once and trained on in all other folds; fold sizes are those computed."""
     rows, count = sizes
     folds = make_folds(rows, AnyFolds(count, shuffle, repeats), seed=seed)
     assert [fold.number for fold in folds] == list(range(count * repeats))
@@ -61,7 +61,7 @@ def test_plain_and_shuffled_folds_are_scikit_learns(sizes: tuple[int, int], shuf
 @given(st.lists(st.integers(5, 40), min_size=2, max_size=5), st.integers(2, 5), st.booleans(), st.integers(0, 1000))
 @settings(max_examples=40, deadline=None)
 def test_stratified_folds_keep_the_classes_shares(sizes: list[int], count: int, shuffle: bool, seed: int) -> None:
-    """Each fold tests its share of every class, to within one row, and folds are as large as foreseen."""
+    """Each fold tests its share of every class, to within one row, and fold sizes are those computed."""
     y = np.random.default_rng(seed).permutation(np.repeat(np.arange(len(sizes)), sizes))
     folds = make_folds(len(y), AnyFolds(count, shuffle, stratify=True), y=y, seed=seed)
     for fold in folds:
@@ -72,8 +72,8 @@ def test_stratified_folds_keep_the_classes_shares(sizes: list[int], count: int, 
 
 @given(st.integers(3, 20), st.integers(2, 3), st.booleans(), st.booleans(), st.integers(0, 1000))
 @settings(max_examples=40, deadline=None)
-def test_groups_never_part(kinds: int, count: int, shuffle: bool, stratified: bool, seed: int) -> None:
-    """No value of the groups' column is both tested and trained on, and every row is tested once."""
+def test_groups_stay_in_one_fold(kinds: int, count: int, shuffle: bool, stratified: bool, seed: int) -> None:
+    """No value of the column of groups is both tested and trained on, and every row is tested once."""
     rng = np.random.default_rng(seed)
     groups = np.array([f"g{number}" for number in rng.integers(0, kinds, 80)] + [f"g{n}" for n in range(kinds)], object)
     y = rng.permutation(np.arange(len(groups)) % 2) if stratified else None
@@ -100,8 +100,8 @@ def test_too_few_rows_or_groups_are_refused() -> None:
         make_folds(4, AnyFolds(3, groups="who"), groups=np.array([1.0, 1.0, 2.0, 2.0]))
 
 
-def test_a_rare_class_is_dealt_out_without_a_warning_of_scikit_learns() -> None:
-    """What the user should know is said by nnrun, in its own words."""
+def test_a_rare_class_is_split_without_a_warning_of_scikit_learn() -> None:
+    """A class with fewer rows than folds is no warning of scikit-learn, as nnrun itself warns of it."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         folds = make_folds(12, AnyFolds(4, stratify=True), y=np.array([0] * 10 + [1] * 2))

@@ -1,4 +1,4 @@
-"""Splits: no row is lost or served twice, shares are kept, and a seed means the same rows."""
+"""Tests of splits: no row is lost or used twice, shares are kept, and the same seed gives the same rows."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ SHARES = st.one_of(st.none(), st.floats(0.01, 0.45))
 def test_parts_partition_the_rows(
     rows: int, test: float | None, validation: float | None, shuffle: bool, seed: int
 ) -> None:
-    """Every row is in exactly one part, each part in the order of the file, and as large as foreseen."""
-    said = _split(test=test, validation=validation, shuffle=shuffle)
-    parts = split_rows(rows, said, None, seed)
+    """Every row is in exactly one part, each part in the order of the file and of the computed size."""
+    config = _split(test=test, validation=validation, shuffle=shuffle)
+    parts = split_rows(rows, config, None, seed)
     together = np.concatenate(list(parts.values()))
     assert sorted(together.tolist()) == list(range(rows))
     assert all((np.diff(part) > 0).all() for part in parts.values())
-    assert {name: len(part) for name, part in parts.items()} == split_sizes(rows, 0, said)
+    assert {name: len(part) for name, part in parts.items()} == split_sizes(rows, 0, config)
 
 
 @given(st.lists(st.integers(4, 60), min_size=2, max_size=6), st.floats(0.1, 0.5), st.integers(0, 1000))
 @settings(max_examples=60, deadline=None)
 def test_stratified_parts_keep_the_classes_shares(sizes: list[int], share: float, seed: int) -> None:
-    """Each class gives its share to the test part, to within one row."""
+    """The test part has its share of each class, to within one row."""
     y = np.repeat(np.arange(len(sizes)), sizes)
     y = np.random.default_rng(seed).permutation(y)
     parts = split_rows(len(y), _split(test=share, stratify=True), y, seed)
@@ -39,15 +39,15 @@ def test_stratified_parts_keep_the_classes_shares(sizes: list[int], share: float
     assert (np.abs(taken - np.array(sizes) * wanted / len(y)) < 1 + 1e-9).all()
 
 
-def test_an_allotment_gives_the_rest_to_the_largest_remainders() -> None:
+def test_allocate_gives_the_rest_to_the_largest_remainders() -> None:
     """Of 4 rows for classes of 5, 3 and 2, two go to the first and one to each of the others."""
     assert allocate(4, np.array([5, 3, 2])).tolist() == [2, 1, 1]
 
 
 def test_the_same_seed_gives_the_same_rows_and_another_seed_others() -> None:
     """A split is a function of its seed."""
-    said = _split(test=0.5)
-    first, again, other = (split_rows(100, said, None, seed)["test"].tolist() for seed in (1, 1, 2))
+    config = _split(test=0.5)
+    first, again, other = (split_rows(100, config, None, seed)["test"].tolist() for seed in (1, 1, 2))
     assert first == again != other
 
 
@@ -68,7 +68,7 @@ def test_a_validation_share_does_not_move_the_test_rows() -> None:
 
 
 @pytest.mark.parametrize(("rows", "share", "expected"), [(30, 0.1, 3), (1797, 0.2, 360), (10, 0.05, 1), (7, 1 / 7, 1)])
-def test_shares_are_rounded_up_but_not_by_binary_dust(rows: int, share: float, expected: int) -> None:
+def test_shares_are_rounded_up_without_rounding_errors(rows: int, share: float, expected: int) -> None:
     """A tenth of thirty is three although the product is a little more in binary."""
     assert part_size(rows, share) == expected
 
@@ -80,7 +80,7 @@ def test_a_share_that_leaves_nothing_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("own", "said", "expected"),
+    ("own", "config", "expected"),
     [
         (10, None, {"train": 40, "test": 10}),
         (0, None, {"train": 40}),
@@ -90,24 +90,24 @@ def test_a_share_that_leaves_nothing_is_refused() -> None:
         (0, {"test": 0.1, "validation": 0.5}, {"train": 18, "validation": 18, "test": 4}),
     ],
 )
-def test_rows_of_parts_that_serve_twice_are_counted_in_each(own: int, said: dict | None, expected: dict) -> None:
-    """The foreseen sizes name every part that will exist, in the order train, validation, test."""
-    found = split_sizes(40, own, None if said is None else _split(**said))
+def test_rows_of_shared_parts_are_counted_in_each(own: int, config: dict | None, expected: dict) -> None:
+    """The computed sizes name every part, in the order train, validation, test."""
+    found = split_sizes(40, own, None if config is None else _split(**config))
     assert list(found.items()) == list(expected.items())
 
 
 @pytest.mark.parametrize(
-    ("own", "said", "message"),
+    ("own", "config", "message"),
     [
         (10, {"test": 0.1}, "a test part of its own"),
         (10, {"test": "train"}, "own"),
         (0, {"validation": "test"}, "needs a test part"),
     ],
 )
-def test_a_split_that_contradicts_the_source_is_refused(own: int, said: dict, message: str) -> None:
-    """A second test part, and a validation part that is no part, are named."""
+def test_a_split_that_contradicts_the_source_is_refused(own: int, config: dict, message: str) -> None:
+    """A second test part, and validation on a missing test part, are named."""
     with pytest.raises(ValueError, match=message):
-        split_sizes(40, own, _split(**said))
+        split_sizes(40, own, _split(**config))
 
 
 def _split(*, test=None, validation=None, stratify=False, shuffle=True):

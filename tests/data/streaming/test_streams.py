@@ -1,4 +1,4 @@
-"""Streams: like arrays whose rows stay on disk until they are asked for."""
+"""Tests of streams: like arrays whose rows stay on disk until they are indexed."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ class Shelf:
     asked: list[int]
 
     def read(self, rows: np.ndarray) -> np.ndarray | Columns:
-        """Give the rows."""
+        """Return the rows."""
         self.asked.append(len(rows))
         return self.block[rows]
 
     def digest(self, rows: np.ndarray) -> str:
-        """Tell the rows."""
+        """Return the rows as text."""
         return ",".join(map(str, rows.tolist()))
 
 
@@ -47,8 +47,8 @@ def test_blocks_are_all_rows_in_order_and_never_larger_than_their_share(rows: in
     assert max(map(len, blocks)) <= max(1, memory / 32 / (3 * 8))
 
 
-def test_taking_rows_reads_nothing() -> None:
-    """A part of a stream is a stream, whose rows are the source's."""
+def test_selecting_rows_reads_nothing() -> None:
+    """A part of a stream is a stream with the rows of the source."""
     made = stream(np.arange(20.0).reshape(10, 2))
     some = made[np.array([7, 3, 5])][1:]
     assert made.store.asked == []
@@ -58,7 +58,7 @@ def test_taking_rows_reads_nothing() -> None:
     assert some[1].tolist() == [10, 11]
 
 
-def test_a_finished_stream_gives_what_the_model_takes() -> None:
+def test_a_finalized_stream_returns_what_the_model_takes() -> None:
     """After its steps it is float32; a table's columns stand side by side, or those that an input takes."""
     table = Columns({"a": np.array([0.0, 2.0]), "b": np.array([4.0, 6.0])})
     made = stream(table).with_step(Rescale(2)).finalized()
@@ -75,7 +75,7 @@ def test_a_number_that_is_not_finite_is_refused_with_its_row_in_the_source() -> 
         made.read(np.array([0]))
 
 
-def test_text_that_no_step_took_away_is_refused() -> None:
+def test_text_that_no_step_encodes_is_refused() -> None:
     """The model takes numbers; the step to add is named."""
     made = stream(Columns({"a": np.array(["x"], dtype=object)})).finalized()
     with pytest.raises(DataError, match="OneHot"):

@@ -1,4 +1,4 @@
-"""Tables on disk: any rows are read at once, and memory holds no more than these."""
+"""Tests of tables on disk: any rows can be read, and memory holds no more than these."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_rows_come_as_they_were_written(folder, rows: list[int]) -> None:
         assert repr(found.values[name].tolist()) == repr(column[rows].tolist())
 
 
-def test_columns_are_chosen_and_read_whole(folder) -> None:
+def test_columns_are_selected_and_read_whole(folder) -> None:
     """A store of some columns reads these alone; one column is an array of all rows."""
     store = TableStore.open(folder)
     assert store.only(["b", "t"]).read(np.array([1])).names == ("b", "t")
@@ -48,8 +48,8 @@ def test_columns_are_chosen_and_read_whole(folder) -> None:
     assert (store.rows, store.size, store.kinds) == (4, 4 * (2 * 8 + 4), KINDS)
 
 
-def test_the_digest_tells_source_columns_and_rows(folder) -> None:
-    """Whatever of these is another gives another digest."""
+def test_the_digest_depends_on_source_columns_and_rows(folder) -> None:
+    """A change of any of these changes the digest."""
     store, rows = TableStore.open(folder), np.array([0, 1])
     digests = {store.digest(rows), store.digest(rows[::-1]), store.only(["a"]).digest(rows)}
     assert len(digests) == 3
@@ -70,7 +70,7 @@ def test_a_table_that_was_changed_is_refused(tmp_path) -> None:
 
 
 def test_too_many_texts_are_refused(tmp_path, monkeypatch) -> None:
-    """They would all be in memory."""
+    """A column with too many different texts is refused, as all of them are in memory."""
     monkeypatch.setattr("nnrun.data.streaming.table_store._MOST_TEXTS", 2)
     writer = TableWriter(tmp_path, {"t": "text"})
     with pytest.raises(DataError, match="'t' holds more than 2 different texts"):

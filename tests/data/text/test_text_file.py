@@ -22,14 +22,14 @@ def test_an_encoding_is_detected(tmp_path: Path, encoding: str) -> None:
 
 @given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\0\ufeff"), min_size=1))
 def test_utf_8_is_read_back(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
-    """Whatever is written as UTF-8 is read back as it was."""
+    """A text written as UTF-8 is read back unchanged."""
     file = tmp_path_factory.mktemp("text") / "text.txt"
     file.write_bytes(text.encode("utf-8"))
     assert read_text(file, None) == (text, "utf-8")
 
 
 def test_every_line_end_is_one_character(tmp_path: Path) -> None:
-    """Line ends of every system become one character, as Python's own text files give them."""
+    """Line ends of every system become one character, as in Python's own text files."""
     file = tmp_path / "text.txt"
     file.write_bytes(b"a\r\nb\rc\n")
     assert read_text(file, None)[0] == "a\nb\nc\n"

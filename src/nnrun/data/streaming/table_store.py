@@ -175,7 +175,7 @@ class TableWriter:
         codes = [-1 if text is None else known.setdefault(text, len(known)) for text in column.tolist()]
         if len(known) > _MOST_TEXTS:
             raise DataError(
-                f"the column {name!r} holds more than {_MOST_TEXTS:,} different texts, too many for data that stay on disk",
+                f"the column {name!r} holds more than {_MOST_TEXTS:,} different texts, too many for data on disk",
                 hint="leave it out: write which `features` to use",
             )
         return codes

@@ -1,4 +1,4 @@
-"""MinMax, Robust, Clip, Log, Impute, Ordinal and Hash: what they give, that they invert, and what they refuse."""
+"""Tests of MinMax, Robust, Clip, Log, Impute, Ordinal and Hash: results, inverses and errors."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def _text(*values: str | None) -> np.ndarray:
 @given(MATRIX, st.sampled_from(["MinMax", "Robust", "Log"]))
 @settings(max_examples=120, deadline=None)
 def test_scaling_is_undone_by_its_inverse(matrix: np.ndarray, name: str) -> None:
-    """What was scaled comes back, constant columns included."""
+    """Scaled values are restored, constant columns included."""
     step = STEPS[name](**ARGUMENTS[name])
     table = _columns(matrix)
     step.fit(table)
@@ -54,7 +54,7 @@ def test_scaling_is_undone_by_its_inverse(matrix: np.ndarray, name: str) -> None
 @given(MATRIX, st.sampled_from(sorted(ARGUMENTS)))
 @settings(max_examples=120, deadline=None)
 def test_a_step_restored_from_json_does_the_same(matrix: np.ndarray, name: str) -> None:
-    """prepare.json is all that a later command needs, and the shape foreseen is the shape that comes."""
+    """prepare.json is all that a later command needs, and the computed output spec is right."""
     step = STEPS[name](**ARGUMENTS[name])
     table = _columns(matrix)
     step.fit(table)
@@ -93,7 +93,7 @@ def test_robust_scaling_is_scikit_learns(matrix: np.ndarray) -> None:
 @given(MATRIX)
 @settings(max_examples=60, deadline=None)
 def test_an_array_is_scaled_as_a_table_is(matrix: np.ndarray) -> None:
-    """Arrays as a whole, or some of their columns by index, get the same figures."""
+    """Arrays as a whole, or some of their columns by index, get the same statistics."""
     for name in ("MinMax", "Robust", "Log"):
         whole, table = STEPS[name](**ARGUMENTS[name]), STEPS[name](**ARGUMENTS[name])
         whole.fit(matrix)
@@ -117,7 +117,7 @@ def test_clipping_keeps_what_lies_between(matrix: np.ndarray) -> None:
 
 
 def test_numbers_without_a_logarithm_are_refused() -> None:
-    """The smallest number is named, with what to do, in training and later."""
+    """The smallest number is named, with a hint, in training and later."""
     step = STEPS["Log"]()
     with pytest.raises(ValueError, match="Log needs numbers above -1, received -3; write a larger `offset`"):
         step.fit(Columns({"a": np.array([5.0, -3.0])}))
@@ -131,7 +131,7 @@ def test_numbers_without_a_logarithm_are_refused() -> None:
     [("mean", None, 4.0), ("median", None, 2.0), ("most_frequent", None, 1.0), ("constant", -7, -7.0)],
 )
 def test_missing_numbers_are_filled_in(strategy: str, value: float | None, expected: float) -> None:
-    """The figure comes from the training part, also for other parts."""
+    """The value comes from the training part, also for other parts."""
     step = STEPS["Impute"](strategy, value=value)
     train = Columns({"a": np.array([1.0, 1.0, 3.0, np.nan, 11.0]), "b": np.zeros(5)})
     notes = step.fit(train)
@@ -141,7 +141,7 @@ def test_missing_numbers_are_filled_in(strategy: str, value: float | None, expec
 
 
 def test_missing_text_is_filled_in_by_the_most_frequent_or_a_constant() -> None:
-    """Columns of text and of numbers are told apart."""
+    """Columns of text and of numbers are treated differently."""
     table = Columns({"town": _text("Ulm", None, "Bonn", "Ulm"), "age": np.array([1.0, np.nan, 3.0, 3.0])})
     step = STEPS["Impute"]("most_frequent")
     step.fit(table)
@@ -181,7 +181,7 @@ def test_ordinal_numbers_are_undone(words: list[str]) -> None:
 
 
 def test_an_order_of_the_users_goes_before_sorting() -> None:
-    """`order` numbers categories as the user says; others are unseen."""
+    """`order` numbers categories in the order of the config; others are unseen."""
     step = STEPS["Ordinal"](["size"], order={"size": ["small", "large"]})
     table = Columns({"size": _text("large", "small")})
     step.fit(table)
@@ -241,34 +241,34 @@ GAPS = "age,town,risk\n30,Ulm,0\n,Bonn,1\n50,,0\n40,Ulm,1\n"
 
 
 def test_a_table_may_have_missing_features_where_a_step_fills_them_in(places, listener, spec) -> None:
-    """Check and loading agree: with Impute the gaps are filled in, numbers and text each with their own step."""
+    """Check and loading agree: Impute fills in missing values, of numbers and of text by a step each."""
     (places.config_dir / "t.csv").write_text(GAPS)
     steps = (
         ("Impute", {"strategy": "median"}),
         ("Impute", {"strategy": "constant", "value": "?"}),
         ("OneHot", {"columns": ["town"]}),
     )
-    said = spec("csv", file="t.csv", prepare=steps)
-    _, findings = infer_facts(said, form="binary", paths=places)
+    config = spec("csv", file="t.csv", prepare=steps)
+    _, findings = infer_facts(config, form="binary", paths=places)
     assert findings == ()
-    done = load(said, form="binary", seed=1, paths=places, progress=listener)
+    done = load(config, form="binary", seed=1, paths=places, progress=listener)
     assert done.facts.columns == ("age", "town=?", "town=Bonn", "town=Ulm")
     assert done.train.x.tolist() == [[30, 0, 0, 1], [40, 0, 1, 0], [50, 1, 0, 0], [40, 0, 0, 1]]
 
 
 @pytest.mark.parametrize("prepare", [(), (("Impute", {"columns": ["age"]}), ("OneHot", {"columns": ["town"]}))])
 def test_a_gap_that_nothing_fills_in_is_refused(places, listener, spec, prepare) -> None:
-    """Without the step, or with one for other columns, the column of the gap is named."""
+    """Without the step, or with one for other columns, the column with the missing value is named."""
     (places.config_dir / "t.csv").write_text(GAPS)
-    said = spec("csv", file="t.csv", prepare=prepare)
+    config = spec("csv", file="t.csv", prepare=prepare)
     with pytest.raises(DataError, match=r"row 3, column age: expected a value|column 'town' has missing values"):
-        load(said, form="binary", seed=1, paths=places, progress=listener)
+        load(config, form="binary", seed=1, paths=places, progress=listener)
 
 
 def test_a_missing_target_is_refused_whatever_the_steps(places, listener, spec) -> None:
-    """No step makes up the truth."""
+    """No step fills in targets."""
     (places.config_dir / "t.csv").write_text("age,risk\n30,0\n40,\n")
-    said = spec("csv", file="t.csv", prepare=(("Impute", {}),))
+    config = spec("csv", file="t.csv", prepare=(("Impute", {}),))
     with pytest.raises(DataError, match="row 3, column risk: expected a value, received a missing one"):
-        load(said, form="binary", seed=1, paths=places, progress=listener)
-    assert [finding.name for finding in infer_facts(said, form="binary", paths=places)[1]] == ["defective-data"]
+        load(config, form="binary", seed=1, paths=places, progress=listener)
+    assert [finding.name for finding in infer_facts(config, form="binary", paths=places)[1]] == ["defective-data"]

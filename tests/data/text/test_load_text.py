@@ -26,7 +26,7 @@ def places(places: DataPaths) -> DataPaths:
 
 
 def test_an_example_is_a_window_and_what_follows(spec, places, listener) -> None:
-    """A window of codes is followed by its target, the character after it, in the whole text's sorted vocabulary."""
+    """The target of a window of token ids is the character after it, in the whole text's sorted vocabulary."""
     found = load(
         spec("text", file="text.txt", window=10, encode="codes"), form="integer", seed=7, paths=places,
         progress=listener,
@@ -37,7 +37,7 @@ def test_an_example_is_a_window_and_what_follows(spec, places, listener) -> None
     assert [VOCABULARY[code] for code in y[:3]] == list(TEXT[10:13])
     assert found.facts.vocabulary == found.facts.classes == len(VOCABULARY)
     assert found.facts.window == 10
-    assert not listener.warned
+    assert not listener.warnings
 
 
 def test_every_character_of_a_window_has_a_target(spec, places, listener) -> None:
@@ -56,16 +56,16 @@ def test_every_character_of_a_window_has_a_target(spec, places, listener) -> Non
 @pytest.mark.parametrize("encode", ["scaled", "codes", "one_hot"])
 @pytest.mark.parametrize("form", ["integer", "one_hot", {"next": "integer"}])
 @pytest.mark.parametrize("more", [{}, {"level": "word", "window": 5}, {"level": "byte", "predict": "every"}])
-def test_what_is_foreseen_is_what_is_loaded(spec, split, places, listener, encode, form, more) -> None:
+def test_inferred_facts_are_those_of_the_loaded_text(spec, split, places, listener, encode, form, more) -> None:
     """`check` knows every fact of a small text before it is loaded."""
-    said = spec("text", **{"file": "text.txt", "window": 20, "encode": encode} | more, split=split(0.2, 0.2))
-    facts, findings = infer_facts(said, form=form, paths=places)
+    config = spec("text", **{"file": "text.txt", "window": 20, "encode": encode} | more, split=split(0.2, 0.2))
+    facts, findings = infer_facts(config, form=form, paths=places)
     assert not findings
-    assert load(said, form=form, seed=7, paths=places, progress=listener).facts == facts
+    assert load(config, form=form, seed=7, paths=places, progress=listener).facts == facts
 
 
 def test_parts_are_cut_by_position(spec, split, places, listener) -> None:
-    """The last characters are the test part, those before them the validation part; rows are places in the text."""
+    """The last characters are the test part, those before them the validation part; rows are positions in the text."""
     found = load(
         spec("text", file="text.txt", window=10, encode="codes", split=split(0.2, 0.1)),
         form="integer", seed=7, paths=places, progress=listener,
@@ -77,15 +77,15 @@ def test_parts_are_cut_by_position(spec, split, places, listener) -> None:
     assert "".join(VOCABULARY[code] for code in np.asarray(found.test.x)[3]) == TEXT[row : row + 10]
 
 
-def test_a_guessed_encoding_is_told(spec, places, listener) -> None:
-    """A text that is not UTF-8 is read as what it most likely is, and the user is told."""
+def test_a_guessed_encoding_is_a_warning(spec, places, listener) -> None:
+    """A text that is not UTF-8 is read in its most likely encoding, with a warning."""
     (places.config_dir / "old.txt").write_bytes(TEXT.encode("cp1252"))
     load(spec("text", file="old.txt", window=10), form="integer", seed=7, paths=places, progress=listener)
-    assert listener.warned == ["old.txt is read as cp1252; if that is wrong, write its `encoding`"]
+    assert listener.warnings == ["old.txt is read as cp1252; if that is wrong, write its `encoding`"]
 
 
 @pytest.mark.parametrize(
-    ("arguments", "form", "said"),
+    ("arguments", "form", "config"),
     [
         ({"window": 1000}, "integer", "the train part is too short"),
         ({"window": 10, "prepare": (("Rescale", {"divide_by": 2}),)}, "integer", "Rescale"),
@@ -93,40 +93,40 @@ def test_a_guessed_encoding_is_told(spec, places, listener) -> None:
         ({"window": 10}, {"$codes": "number"}, "no target"),
     ],
 )
-def test_what_a_text_has_not_is_refused(spec, places, listener, arguments, form, said) -> None:
+def test_what_a_text_does_not_have_is_refused(spec, places, listener, arguments, form, config) -> None:
     """A window longer than the text, steps of a preparation, and targets that are no next token are refused."""
     with pytest.raises(DataError) as caught:
         load(spec("text", file="text.txt", **arguments), form=form, seed=7, paths=places, progress=listener)
-    assert said in f"{caught.value.text} {caught.value.hint}"
+    assert config in f"{caught.value.text} {caught.value.hint}"
 
 
 @pytest.mark.parametrize(
     ("arguments", "name"), [({"file": "nope.txt"}, "missing-file"), ({"window": 999}, "unusable-arguments")]
 )
-def test_what_is_wrong_is_foreseen(spec, places, arguments, name) -> None:
+def test_errors_of_a_text_are_found_by_check(spec, places, arguments, name) -> None:
     """A missing file and a window longer than the text are found by `check`."""
     _, findings = infer_facts(spec("text", **{"file": "text.txt"} | arguments), form="integer", paths=places)
     assert [finding.name for finding in findings] == [name]
 
 
-def test_another_text_is_read_with_the_runs_own_codes(spec, places, listener) -> None:
-    """A run's windows are laid over another text; characters that the run does not know are named, with near ones."""
-    said = spec("text", file="text.txt", window=10, encode="codes")
-    found = load(said, form="integer", seed=7, paths=places, progress=listener)
+def test_another_text_is_read_with_the_token_ids_of_the_run(spec, places, listener) -> None:
+    """A run's windows are applied to another text; unknown characters are named, with near ones."""
+    config = spec("text", file="text.txt", window=10, encode="codes")
+    found = load(config, form="integer", seed=7, paths=places, progress=listener)
     other = places.config_dir / "other.txt"
     other.write_text("gregor samsa erwachte", encoding="utf-8")
-    part = load_new_data(said, found.fitted, file=other, facts=found.facts, with_target=True)
+    part = load_new_data(config, found.fitted, file=other, facts=found.facts, with_target=True)
     assert "".join(VOCABULARY[code] for code in np.asarray(part.x)[0]) == "gregor sam"
     other.write_text("Gregor samsa erwachte", encoding="utf-8")
     with pytest.raises(DataError, match=r"does not have 'G' \(nearest: 'g'\)"):
-        load_new_data(said, found.fitted, file=other, facts=found.facts, with_target=True)
+        load_new_data(config, found.fitted, file=other, facts=found.facts, with_target=True)
 
 
 def test_descriptions_are_always_there(spec, places, listener) -> None:
     """The texts that come with scikit-learn need no file and no download."""
-    said = spec("descriptions", lowercase=True, encode="codes", predict="every", stride=100)
-    facts, findings = infer_facts(said, form="integer", paths=places)
-    assert facts == load(said, form="integer", seed=7, paths=places, progress=listener).facts
+    config = spec("descriptions", lowercase=True, encode="codes", predict="every", stride=100)
+    facts, findings = infer_facts(config, form="integer", paths=places)
+    assert facts == load(config, form="integer", seed=7, paths=places, progress=listener).facts
     assert not findings
     assert facts is not None
     assert facts.rows["train"] > 300

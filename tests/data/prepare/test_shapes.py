@@ -1,4 +1,4 @@
-"""The step PadSequences: what Keras' own function gives, on sequences of any length."""
+"""Tests of PadSequences: the results of Keras' own function, on sequences of any length."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_every_sequence_keeps_what_fits_and_is_filled_up(rows, maxlen: int, padd
 
 
 @pytest.mark.keras
-def test_it_is_keras_own_padding() -> None:
+def test_padding_is_that_of_keras() -> None:
     """Keras' `pad_sequences` with the same arguments gives the same array."""
     import keras
 
@@ -47,8 +47,8 @@ def test_it_is_keras_own_padding() -> None:
             assert ours.tolist() == theirs.tolist()
 
 
-def test_the_number_of_cut_sequences_is_told() -> None:
-    """A length that cuts is not silent about it."""
+def test_the_number_of_cut_sequences_is_noted() -> None:
+    """A note says how many sequences are cut."""
     assert PadSequences(2).fit(_ragged([[1, 2, 3], [1]])) == [
         "PadSequences: 1 of 2 training sequences are longer than 2 and cut."
     ]
@@ -62,7 +62,7 @@ def test_equal_sequences_with_features_are_padded_too() -> None:
 
 
 def test_what_is_no_sequence_is_refused() -> None:
-    """Tables and single numbers have nothing to pad."""
+    """Tables and single numbers cannot be padded."""
     with pytest.raises(ValueError, match="the data are a table"):
         PadSequences(3).fit(Columns({"a": np.zeros(2)}))
     with pytest.raises(ValueError, match="an example is one number"):

@@ -1,4 +1,4 @@
-"""What steps learn of a stream is what they learn of the same examples in memory, bit for bit."""
+"""Tests that steps fitted to a stream are those fitted to the same examples in memory, bit for bit."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from nnrun.data.streaming.streams import Stream
 
 from .test_streams import stream
 
-#: Each step, made anew.
+#: Creates each step.
 STEPS: dict[str, Any] = {
     "Standardize": Standardize,
     "Standardize one": lambda: Standardize(["n0"]),
@@ -45,15 +45,15 @@ def table(rows: int, columns: int, seed: int) -> Columns:
 
 
 def same_state(one: Any, other: Any) -> bool:
-    """Tell whether two steps learned the same, to the last bit."""
+    """Return whether two steps have the same state, to the last bit."""
     return repr(one.state()) == repr(other.state())
 
 
 @pytest.mark.parametrize("name", STEPS)
 @given(st.integers(1, 400), st.integers(1, 5), st.integers(0, 99), st.sampled_from([2e3, 2e4, 1e6]))
 @settings(max_examples=25, deadline=None)
-def test_a_table(name: str, rows: int, columns: int, seed: int, memory: float) -> None:
-    """Whatever the size of the blocks, figures, notes and prepared rows are those of the whole table."""
+def test_a_streamed_table_is_fitted_as_in_memory(name: str, rows: int, columns: int, seed: int, memory: float) -> None:
+    """For every size of blocks, state, notes and prepared rows are those of the whole table."""
     block = table(rows, columns, seed)
     whole, streamed = STEPS[name](), STEPS[name]()
     made = stream(block, memory)
@@ -68,8 +68,8 @@ def test_a_table(name: str, rows: int, columns: int, seed: int, memory: float) -
 @pytest.mark.parametrize("make", [Standardize, MinMax, lambda: Standardize(["0"]), lambda: MinMax(["0", "1"])])
 @given(st.integers(1, 300), st.integers(2, 5), st.integers(0, 99))
 @settings(max_examples=20, deadline=None)
-def test_arrays(kind: str, make: Any, rows: int, size: int, seed: int) -> None:
-    """Pictures and flat arrays likewise, bytes or floats."""
+def test_streamed_arrays_are_fitted_as_in_memory(kind: str, make: Any, rows: int, size: int, seed: int) -> None:
+    """Pictures and flat arrays, bytes or floats, have the same state and notes."""
     step, other = make(), make()
     shape = (rows, size) if step.columns else (rows, size, size, 3)
     x = (np.random.default_rng(seed).uniform(0, 255, shape)).astype(kind)
@@ -88,8 +88,8 @@ def test_a_long_column_is_summed_as_in_memory() -> None:
         assert same_state(whole, streamed)
 
 
-def test_a_step_after_a_step_learns_of_what_the_first_one_makes() -> None:
-    """Median filled in, then standardized: as in memory."""
+def test_a_step_is_fitted_to_the_output_of_the_one_before() -> None:
+    """Missing values are filled in, then standardized: as in memory."""
     block = table(200, 2, 3)
     block.values["n0"][::7] = np.nan
     chain = [Impute("median"), Ordinal(["t"]), Standardize()]
@@ -104,8 +104,8 @@ def test_a_step_after_a_step_learns_of_what_the_first_one_makes() -> None:
     assert (np.asarray(made) == expected.matrix()).all()
 
 
-def test_whole_columns_are_held_a_few_at_a_time() -> None:
-    """Of a table with ten columns a memory for two reads the file five times, not once a column."""
+def test_a_few_whole_columns_are_read_at_a_time() -> None:
+    """A table with ten columns is read five times where memory holds two columns, not once a column."""
     block = Columns({f"c{index}": np.arange(100.0) for index in range(10)})
     made = stream(block, 4 * 2 * 100 * 8)
     on_disk = made.table()
@@ -123,6 +123,6 @@ def test_whole_columns_are_held_a_few_at_a_time() -> None:
     ],
 )
 def test_a_step_that_needs_all_examples_is_refused(step: Any, text: str) -> None:
-    """The message says what a stream can take."""
+    """The message lists the steps that can be fitted to a stream."""
     with pytest.raises(ValueError, match=text):
         fit_step(type(step).__name__, step, stream(np.zeros((4, 3))))
