@@ -1,1 +1,1 @@
-"""What Keras (and nnrun itself) offers, as data: names, parameters, defaults, accepted kinds."""
+"""The parts of Keras and of nnrun as data: names, parameters, defaults, kinds of values."""

@@ -46,7 +46,7 @@ class Description:
         aliases: Other names for it.
         example: One line of YAML that names it; empty where a config cannot use it.
         arguments: Its arguments in the order of the signature.
-        call: The arguments that stand under `call:`, with their descriptions.
+        call: The arguments under `call:`, with their descriptions.
         refused: Why a config cannot use it, or None.
     """
 

@@ -1,4 +1,4 @@
-"""What a Google-style docstring says: its first sentence, and what each argument means."""
+"""Google-style docstrings: the first sentence, and the descriptions of the arguments."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ _SENTENCE_END = re.compile(r"(?<!e\.g)(?<!i\.e)(?<!vs)(?<!etc)\.(?=\s+[A-Z`\"'(*
 
 
 def first_sentence(text: str) -> str:
-    """The first sentence of `text`, on one line."""
+    """Return the first sentence of `text`, on one line."""
     flat = " ".join(text.split())
     end = _SENTENCE_END.search(flat)
     return flat[: end.end()] if end else flat
 
 
 def summary(docstring: str | None) -> str:
-    """The first paragraph's first sentence; empty where there is no docstring."""
+    """Return the first sentence of the first paragraph; empty without a docstring."""
     if not docstring:
         return ""
     return first_sentence(inspect.cleandoc(docstring).split("\n\n", 1)[0])
 
 
 def arguments(docstring: str | None, *headings: str) -> dict[str, str]:
-    """The first sentence about each argument under one of `headings` (`Args`, `Call arguments`)."""
+    """Return the first sentence about each argument under one of `headings` (`Args`, `Call arguments`)."""
     found: dict[str, str] = {}
     for names, text in _items(_section(docstring or "", headings)):
         for name in re.findall(r"\w+", names):
@@ -35,13 +35,13 @@ def arguments(docstring: str | None, *headings: str) -> dict[str, str]:
 
 
 def _section(docstring: str, headings: tuple[str, ...]) -> list[str]:
-    """The lines below the headings and indented more than they are."""
-    wanted = {heading.lower() for heading in headings}
+    """Return the lines below the headings that are indented more than they are."""
+    searched = {heading.lower() for heading in headings}
     depth, lines = None, []
     for line in docstring.expandtabs().splitlines():
         indent = len(line) - len(line.lstrip())
         heading = _HEADING.match(line.strip())
-        if heading and heading["name"].lower() in wanted:
+        if heading and heading["name"].lower() in searched:
             depth = indent
         elif depth is not None and line.strip():
             depth = depth if indent > depth else None
@@ -50,7 +50,7 @@ def _section(docstring: str, headings: tuple[str, ...]) -> list[str]:
 
 
 def _items(lines: list[str]) -> list[tuple[str, str]]:
-    """Pairs of argument names and text: an argument stands at the section's own indentation."""
+    """Return pairs of argument names and text; an argument begins at the section's own indentation."""
     if not lines:
         return []
     margin = min(len(line) - len(line.lstrip()) for line in lines)

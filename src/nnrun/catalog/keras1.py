@@ -42,7 +42,7 @@ class Translation:
         """Return the notes, then the line to paste (a comment behind it would swallow the rest of `[a, b]`).
 
         Args:
-            as_value: Whether the part stands behind a key and so needs its braces.
+            as_value: Whether the part is the value of a key and so needs its braces.
         """
         if not self.parts:
             return f"gone since Keras 1; today: {'; '.join(self.notes)}"
@@ -204,7 +204,7 @@ def _renamer(category: str) -> Callable[[str, Any], Translation | None]:
 
 
 def _replacer(category: str) -> Callable[[str, Any], Translation | None]:
-    """Return the translator of a category whose table has whole parts for bare words."""
+    """Return the translator of a category whose table has a whole part for each word."""
 
     def translator(name: str, arguments: Any) -> Translation | None:
         rule = tables()[category].get(name)

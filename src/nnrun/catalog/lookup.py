@@ -64,7 +64,7 @@ class Entry:
         category: The category of the catalog.
         name: Its canonical name.
         summary: Its description in one sentence.
-        origin: Keras, nnrun itself, or a user's `--code`.
+        origin: `keras`, `nnrun`, or `user` for code given with `--code`.
         parameters: Its parameters in the order of its signature; those of every layer come last.
         call: For a layer, the arguments of its call other than its inputs, with their descriptions.
         aliases: Other names for the same thing.

@@ -1,1 +1,1 @@
-"""The language: text with marks, overrides, and how a problem is shown."""
+"""The language of configs: text with marks, overrides, and problems as text."""

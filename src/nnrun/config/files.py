@@ -40,7 +40,7 @@ def shipped_configs() -> dict[str, FilePath]:
 
 
 def find_config(name: str) -> FilePath:
-    """Return the path that a user's argument means: an existing file, else the shipped config of that name."""
+    """Return the config of a command-line argument: an existing file, else the shipped config of that name."""
     path = FilePath(name)
     return path if path.exists() or path.suffix in _SUFFIXES else shipped_configs().get(name, path)
 

@@ -1,1 +1,1 @@
-"""Output shapes and parameter counts of Keras' layers by nnrun's own rules, without Keras."""
+"""Output shapes and numbers of parameters of Keras' layers, computed without Keras."""

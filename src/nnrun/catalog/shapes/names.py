@@ -1,4 +1,4 @@
-"""The names that Keras gives to layers: their classes, and the automatic names in a model."""
+"""The names of layers in Keras: of their classes, and the automatic ones in a model."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ _UNCHANGED = """AugMix AutoContrast ContrastLimitedAdaptiveHistogramEqualization
 def _resized(call: LayerCall) -> LayerShape:
     size = (call.positive("height"), call.positive("width"))
     if call.channels_first and len(call.shape()) == 2:
-        # Keras takes the batch for the channels of one image here; the result is the same.
+        # Keras reads the batch as the channels of one image here; the result is the same.
         return call.result(size)
     _, channels = split_input(call, 2)
     return call.result(call.join_channels(size, channels))
