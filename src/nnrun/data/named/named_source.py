@@ -60,6 +60,10 @@ class NamedSource:
             vocabulary=facts.vocabulary,
         )
 
+    def unexpected(self, file: Path, text: str) -> DataError:
+        """Return the error of a file whose content is not that of the set."""
+        return DataError(text, file=file, hint=f"move it away and type: nnrun data fetch {self.name}")
+
 
 def find_files(known: NamedDataSet, paths: DataPaths) -> dict[str, Path]:
     """Return the files of a set by name; empty if they are not all in one folder, or if the set has none."""
@@ -121,7 +125,7 @@ def require_digest(known: NamedDataSet, file: Path, expected: str, received: str
             f"received {received[:16]}...",
             file=file,
             hint=f"move it away and type: nnrun data fetch {known.name} "
-            "(a file of your own is read by csv, npz or images)",
+            "(files of your own are read by the sources csv, npz, idx and images)",
         )
 
 

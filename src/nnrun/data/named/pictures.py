@@ -9,7 +9,6 @@ import numpy as np
 from nnrun.data.dataset import Examples
 from nnrun.data.named.datasets import data_set
 from nnrun.data.named.named_source import NamedSource, require_digest
-from nnrun.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -38,18 +37,13 @@ class _Pictures(NamedSource):
         for part, rows in (("train", facts.rows), ("test", facts.test_rows)):
             x, y = arrays[f"x_{part}"], arrays[f"y_{part}"]
             if x.shape != (rows, *(facts.shape or ())) or y.shape != (rows,):
-                raise DataError(
+                raise self.unexpected(
+                    file,
                     f"expected {rows} pictures of shape {list(facts.shape or ())} in the {part} part, received "
                     f"{len(x)} of {list(x.shape[1:])} with {len(y)} labels",
-                    file=file,
-                    hint=f"move it away and type: nnrun data fetch {self.name}",
                 )
             if y.max() >= classes:
-                raise DataError(
-                    f"expected labels from 0 to {classes - 1}, received {y.max()}",
-                    file=file,
-                    hint=f"move it away and type: nnrun data fetch {self.name}",
-                )
+                raise self.unexpected(file, f"expected labels from 0 to {classes - 1}, received {y.max()}")
         train, test = (Examples(arrays[f"x_{part}"], arrays[f"y_{part}"]) for part in ("train", "test"))
         return self.source_data(train, test, files)
 
@@ -120,11 +114,7 @@ class _Cifar(_Pictures):
         """Return the pictures, of shape (rows, 32, 32, 3), and classes of rows of labels, red, green and blue."""
         width = self.labels + 3 * 32 * 32
         if len(content) % width:
-            raise DataError(
-                f"expected a multiple of {width} bytes, received {len(content)}",
-                file=file,
-                hint=f"move it away and type: nnrun data fetch {self.name}",
-            )
+            raise self.unexpected(file, f"expected a multiple of {width} bytes, received {len(content)}")
         rows = np.frombuffer(content, "uint8").reshape(-1, width)
         pixels = rows[:, self.labels :].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)
         return np.ascontiguousarray(pixels), rows[:, self.labels - 1].astype("int64")

@@ -12,7 +12,6 @@ from nnrun.data.columns import Columns
 from nnrun.data.dataset import Examples
 from nnrun.data.named.datasets import data_set
 from nnrun.data.named.named_source import NamedSource, require_digest
-from nnrun.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,10 +41,10 @@ class _NumberTable(NamedSource):
                 warnings.simplefilter("error")
                 table = np.loadtxt(lines, delimiter=self.delimiter, comments=None, ndmin=2)
         except (ValueError, UserWarning) as error:
-            raise self._unexpected(file, f"its table cannot be read: {error}") from None
+            raise self.unexpected(file, f"its table cannot be read: {error}") from None
         table = self.prepared(table, file)
         if table.shape != (known.facts.rows, len(names) + 1):
-            raise self._unexpected(
+            raise self.unexpected(
                 file,
                 f"expected {known.facts.rows} rows of {len(names) + 1} fields, "
                 f"received {table.shape[0]} of {table.shape[1]}",
@@ -63,9 +62,6 @@ class _NumberTable(NamedSource):
     def prepared(self, table: np.ndarray, file: Path) -> np.ndarray:  # noqa: ARG002
         """Return the table with the columns of the set, the target last."""
         return table
-
-    def _unexpected(self, file: Path, text: str) -> DataError:
-        return DataError(text, file=file, hint=f"move it away and type: nnrun data fetch {self.name}")
 
 
 class Pima(_NumberTable):
@@ -102,7 +98,7 @@ class California(_NumberTable):
     def prepared(self, table: np.ndarray, file: Path) -> np.ndarray:
         """Return averages per household in place of totals, and the target in 100,000 dollars."""
         if table.shape[1] != 9:
-            raise self._unexpected(file, f"expected rows of 9 fields, received {table.shape[1]}")
+            raise self.unexpected(file, f"expected rows of 9 fields, received {table.shape[1]}")
         longitude, latitude, age, rooms, bedrooms, people, households, income, value = table.T
         averages = (rooms / households, bedrooms / households, people, people / households)
         return np.column_stack([income, age, *averages, latitude, longitude, value / 100_000])

@@ -178,11 +178,8 @@ class Imdb(NamedSource):
             for part, rows in (("train", facts.rows), ("test", facts.test_rows)):
                 x, y = arrays[f"x_{part}"], arrays[f"y_{part}"]
                 if x.shape != (rows,) or y.shape != (rows,):
-                    raise DataError(
-                        f"expected {rows} reviews in the {part} part, received {len(x)} with {len(y)} labels",
-                        file=file,
-                        hint=f"move it away and type: nnrun data fetch {self.name}",
-                    )
+                    text = f"expected {rows} reviews in the {part} part, received {len(x)} with {len(y)} labels"
+                    raise self.unexpected(file, text)
                 parts.append(Examples(self._codes(x, file), y))
         return self.source_data(parts[0], parts[1], files)
 
@@ -213,13 +210,9 @@ class Imdb(NamedSource):
         try:
             codes = np.concatenate([np.asarray(review, dtype="int64") for review in reviews])
         except (TypeError, ValueError) as error:
-            raise DataError(f"its reviews are not word codes: {error}", file=file, hint="fetch it again") from None
+            raise self.unexpected(file, f"its reviews are not word codes: {error}") from None
         if codes.min() < 1 or codes.max() > highest:
-            raise DataError(
-                f"expected ranks from 1 to {highest}, received {codes.min()} to {codes.max()}",
-                file=file,
-                hint="fetch it again",
-            )
+            raise self.unexpected(file, f"expected ranks from 1 to {highest}, received {codes.min()} to {codes.max()}")
         codes += _OFFSET
         codes[codes >= (self.known_facts().vocabulary or 0)] = _LEFT_OUT
         coded = np.empty(len(reviews), dtype=object)
