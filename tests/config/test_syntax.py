@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from nnrun.config import syntax
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -69,3 +71,9 @@ def test_tabs_far_from_the_error_are_ignored(refused: Refused) -> None:
     (problem,) = refused("a: |\n  x\n  \ty\n  z\nb: 1\nc: d: e\n")
     assert str(problem.mark) == "x.yaml:6:5"
     assert "': '" in problem.text
+
+
+def test_the_explanation_of_deep_nesting_has_the_limit() -> None:
+    """The limit in the explanation of libyaml's own error is that of the language."""
+    texts = [explanation["text"] for explanation in syntax._explanations()]
+    assert f"expected at most {syntax.MAX_DEPTH} levels of lists and mappings, received more" in texts
