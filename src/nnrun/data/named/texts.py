@@ -100,10 +100,10 @@ class Shakespeare(_NamedText):
             for an Embedding, `one_hot`.
         predict: The target: the `next` character, or after `every` character of the window the one that follows it.
         level: What a code stands for: a `character`, a `word` (or a mark, or a line end), a `byte`.
-        lowercase: Whether letters are folded.
+        lowercase: Whether letters become lower case.
         keep_punctuation: Whether punctuation and symbols stay in the text.
         alphabet: The characters that stay; default: all.
-        replacement: The one character that stands for all others; default: they are dropped.
+        replacement: The one character that replaces all others; default: they are dropped.
     """
 
     name = "shakespeare"
@@ -122,10 +122,10 @@ class Metamorphosis(_NamedText):
             for an Embedding, `one_hot`.
         predict: The target: the `next` character, or after `every` character of the window the one that follows it.
         level: What a code stands for: a `character`, a `word` (or a mark, or a line end), a `byte`.
-        lowercase: Whether letters are folded.
+        lowercase: Whether letters become lower case.
         keep_punctuation: Whether punctuation and symbols stay in the text.
         alphabet: The characters that stay; default: all.
-        replacement: The one character that stands for all others; default: they are dropped.
+        replacement: The one character that replaces all others; default: they are dropped.
     """
 
     name = "metamorphosis"

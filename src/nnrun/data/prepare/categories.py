@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 class OneHot(Step):
     """Replace a column of categories by one column of 0 and 1 for each category of the training part.
 
-    Categories are sorted. The new columns stand where the old one stood and are named `colour=red`.
+    Categories are sorted. The new columns take the place of the old one and are named `colour=red`.
 
     Args:
         columns: The columns to treat, by name or index, or the word `target`: class targets become one-hot rows
             whatever the loss.
-        unseen: What a category does that the training part does not have: `error` refuses the data and names it,
+        unseen: How to treat a category that the training part does not have: `error` refuses the data and names it,
             `zeros` gives it a row of zeros.
     """
 
@@ -167,9 +167,9 @@ class Ordinal(CategoryNumbers):
 
     Args:
         columns: The columns to treat, by name or index.
-        order: The categories of every column from the lowest on, where sorting would not put them right:
+        order: The categories of a column from the lowest to the highest, where sorting would be wrong:
             `{size: [small, medium, large]}`.
-        unseen: What a category does that the training part does not have: `error` refuses the data and names it,
+        unseen: How to treat a category that the training part does not have: `error` refuses the data and names it,
             `minus_one` gives it -1.
     """
 
@@ -235,15 +235,15 @@ class Ordinal(CategoryNumbers):
 
 
 class Hash(CategoryNumbers):
-    """Replace each category by a number below `buckets` that its text alone decides.
+    """Replace each category by a number below `buckets` that depends on its text alone.
 
-    Nothing is learned, so that categories which come later have a number too; different ones may share it. The number
+    Nothing is learned, so that unseen categories have a number too; different ones may share it. The number
     is the MD5 digest of the category's text (whole numbers without a point) modulo `buckets`: the same in every run
     and on every machine, unlike Python's own `hash`.
 
     Args:
         columns: The columns to treat, by name or index.
-        buckets: How many different numbers there are.
+        buckets: The number of different numbers.
     """
 
     def __init__(self, columns: list[str | int], buckets: int) -> None:

@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 
 class Impute(Step):
-    """Fill in missing values with a figure of the column, as seen in the training part.
+    """Fill in missing values with a statistic of the column, as seen in the training part.
 
-    Where this step stands, a table may have missing values in its feature columns; elsewhere they are refused with
-    their row. Columns of text take `most_frequent` or `constant`.
+    With this step, a table may have missing values in its feature columns; without, they are refused with their row.
+    Columns of text take `most_frequent` or `constant`.
 
     Args:
-        strategy: What stands for a missing value: the column's `mean`, its `median`, its `most_frequent` value (of
+        strategy: What replaces a missing value: the column's `mean`, its `median`, its `most_frequent` value (of
             several the smallest), or a `constant`.
         columns: The columns to treat, by name or index; where not given, all that the strategy suits.
         value: The constant.

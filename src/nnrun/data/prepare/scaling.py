@@ -220,7 +220,7 @@ def _constant_note(constant: np.ndarray, names: list[str]) -> list[str]:
 class MinMax(NumericStep):
     """Shift and scale to the range from `low` to `high`, as seen in the training part.
 
-    Each number of an example is treated by itself. Values of other parts may lie outside of the range. A number that
+    Each number of an example is treated by itself. Values of other parts may be outside the range. A number that
     never changes becomes `low`.
 
     Args:
@@ -257,8 +257,8 @@ class MinMax(NumericStep):
 class Robust(NumericStep):
     """Shift by the median and scale by the distance between the quartiles, as seen in the training part.
 
-    A few extreme values change neither, unlike mean and standard deviation. A number whose quartiles are equal is only
-    shifted.
+    A few extreme values change neither of them, unlike mean and standard deviation. A number whose quartiles are equal
+    is only shifted.
 
     Args:
         columns: The columns to treat, by name or index; all columns of numbers where not given.

@@ -22,7 +22,7 @@ class Reshape(Step):
     """Give every example another shape with the same number of values, in the same order.
 
     Args:
-        shape: The new shape of one example; one size may be -1, which is then worked out.
+        shape: The new shape of one example; one size may be -1, which is then computed.
     """
 
     def __init__(self, shape: list[int]) -> None:
@@ -63,7 +63,7 @@ class PadSequences(Step):
         maxlen: The length of every sequence.
         padding: Where shorter ones are filled up, `pre` (the beginning) or `post` (the end).
         truncating: Where longer ones are cut, `pre` or `post`.
-        value: What fills up.
+        value: The value that fills up.
     """
 
     streams = False

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class Text(TextSource):
     """A text file, as windows of characters, words or bytes, each with what follows it.
 
-    Codes are the ranks of the distinct characters (words, bytes) in sorted order. The parts of `split:` are cut by
+    Codes number the distinct characters (words, bytes) in sorted order. The parts of `split:` are cut by
     position: the last characters are the test part, those before them the validation part, and no window reaches
     across a cut.
 
@@ -29,11 +29,11 @@ class Text(TextSource):
             for an Embedding, `one_hot`.
         predict: The target: the `next` character, or after `every` character of the window the one that follows it.
         level: What a code stands for: a `character`, a `word` (or a mark, or a line end), a `byte`.
-        lowercase: Whether letters are folded.
+        lowercase: Whether letters become lower case.
         keep_punctuation: Whether punctuation and symbols stay in the text.
         alphabet: The characters that stay; default: all.
-        replacement: The one character that stands for all others; default: they are dropped.
-        encoding: The file's encoding; default: by its mark, else UTF-8, else cp1252.
+        replacement: The one character that replaces all others; default: they are dropped.
+        encoding: The encoding of the file; default: detected by its byte order mark, else UTF-8, else cp1252.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917 - the parameters of the config
@@ -67,7 +67,7 @@ class Text(TextSource):
 class Descriptions(TextSource):
     """Scikit-learn's descriptions of its data sets, one after the other: about 43,000 characters of English prose.
 
-    They are always there, so that a text model can be tried without a download.
+    They are installed with scikit-learn, so that a text model can be tried without a download.
 
     Args:
         window: How many characters an example has.
@@ -75,10 +75,10 @@ class Descriptions(TextSource):
         encode: How an example is given: `scaled`, `codes` or `one_hot`, as of a `text`.
         predict: The target: the `next` character, or after `every` character of the window the one that follows it.
         level: What a code stands for: a `character`, a `word` or a `byte`.
-        lowercase: Whether letters are folded.
+        lowercase: Whether letters become lower case.
         keep_punctuation: Whether punctuation and symbols stay in the text.
         alphabet: The characters that stay; default: all.
-        replacement: The one character that stands for all others; default: they are dropped.
+        replacement: The one character that replaces all others; default: they are dropped.
     """
 
     name = "descriptions"
