@@ -100,9 +100,9 @@ MAKERS: dict[str, Callable[[Path], None]] = {
 
 def _smaller(name: str, folder: Path, test_rows: int | None) -> NamedDataSet:
     """Return the data set as small as the archive in a folder."""
-    known = datasets.data_set(name)
-    files = tuple(replace(file, sha256=file_sha256(folder / known.folder / file.name)) for file in known.files)
-    return replace(known, files=files, facts=replace(known.facts, rows=ROWS, test_rows=test_rows))
+    data_set = datasets.named_data_set(name)
+    files = tuple(replace(file, sha256=file_sha256(folder / data_set.folder / file.name)) for file in data_set.files)
+    return replace(data_set, files=files, facts=replace(data_set.facts, rows=ROWS, test_rows=test_rows))
 
 
 @pytest.mark.parametrize("config", CONFIGS)

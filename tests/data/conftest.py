@@ -110,9 +110,9 @@ def change_data_set(monkeypatch: pytest.MonkeyPatch) -> Callable[..., NamedDataS
     """Change what `datasets.yaml` states of a named set: few rows, other digests."""
 
     def change(name: str, **changes: object) -> NamedDataSet:
-        known = datasets.data_set(name)
+        data_set = datasets.named_data_set(name)
         facts = {key: changes.pop(key) for key in ("rows", "test_rows") if key in changes}
-        changed = replace(known, facts=replace(known.facts, **facts), **changes)
+        changed = replace(data_set, facts=replace(data_set.facts, **facts), **changes)
         monkeypatch.setitem(datasets._READ, name, changed)
         return changed
 
@@ -124,9 +124,9 @@ def accept_file(places: DataPaths, change_data_set: Callable[..., NamedDataSet])
     """Accept the files in the data folder as those of a named set, by their digests."""
 
     def accept(name: str, **changes: object) -> NamedDataSet:
-        known = datasets.data_set(name)
-        folder = places.cache_dir() / known.folder
-        files = tuple(replace(file, sha256=file_sha256(folder / file.name)) for file in known.files)
+        data_set = datasets.named_data_set(name)
+        folder = places.cache_dir() / data_set.folder
+        files = tuple(replace(file, sha256=file_sha256(folder / file.name)) for file in data_set.files)
         return change_data_set(name, files=files, **changes)
 
     return accept

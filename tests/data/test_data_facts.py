@@ -12,7 +12,7 @@ import pytest
 from nnrun.data.data_facts import infer_facts
 from nnrun.data.data_paths import DataPaths
 from nnrun.data.load import load
-from nnrun.data.named.datasets import data_set, data_set_names
+from nnrun.data.named.datasets import data_set_names, named_data_set
 from nnrun.spec.data import KFold, Split
 
 TABLE = "age,colour,kind\n" + "".join(
@@ -36,7 +36,7 @@ def test_inferred_facts_are_those_of_the_loaded_data(places: DataPaths, listener
     assert facts.rows == {"train": 18, "validation": 6, "test": 6}
 
 
-@pytest.mark.parametrize("name", [name for name in data_set_names() if not data_set(name).files])
+@pytest.mark.parametrize("name", [name for name in data_set_names() if not named_data_set(name).files])
 def test_the_facts_of_scikit_learns_sets_are_stated(places: DataPaths, listener, spec, split, name: str) -> None:
     """Every set that comes with scikit-learn has the stated facts, so that a config over it is checked in full."""
     config = spec(name, split=split(test=0.2))

@@ -11,7 +11,7 @@ import numpy as np
 
 from nnrun.data.columns import Columns, label
 from nnrun.data.load import make_source, split_parts
-from nnrun.data.named.datasets import data_set, data_set_names
+from nnrun.data.named.datasets import data_set_names, named_data_set
 from nnrun.data.prepare.step import missing_mask
 from nnrun.data.streaming.streams import Stream
 from nnrun.data.text.text_source import TextSource
@@ -98,7 +98,7 @@ def check_quality(spec: DataSpec, *, seed: int, paths: DataPaths, progress: Prog
     table = _table(train)
     columns = {name: _statistics(column, train.y) for name, column in table.values.items()} if table is not None else {}
     counts = {name: _class_counts(part) for name, part in parts.items()} if classes else {}
-    caveats = data_set(spec.source.name).caveats if spec.source.name in data_set_names() else ()
+    caveats = named_data_set(spec.source.name).caveats if spec.source.name in data_set_names() else ()
     findings = [
         *_check_leakage(parts),
         *(_check_columns(table, columns) if table is not None else ()),

@@ -29,7 +29,7 @@ def test_the_lock_file_is_removed_with_the_lock(tmp_path: Path, listener) -> Non
     with exclusive_lock(tmp_path / ".lock", "works", listener):
         assert [path.name for path in tmp_path.iterdir()] == [".lock"]
     assert list(tmp_path.iterdir()) == []
-    assert listener.said == []
+    assert listener.notes == []
 
 
 def test_a_process_that_is_killed_releases_its_lock(tmp_path: Path, listener) -> None:
@@ -46,7 +46,7 @@ def test_a_process_that_is_killed_releases_its_lock(tmp_path: Path, listener) ->
     waiter = threading.Thread(target=wait)
     waiter.start()
     assert not got.wait(0.3)
-    assert listener.said == ["Waiting for another process that works."]
+    assert listener.notes == ["Waiting for another process that works."]
     holder.kill()
     holder.communicate()
     waiter.join(20)

@@ -14,7 +14,7 @@ import pytest
 from nnrun.data.files.digests import file_sha256
 from nnrun.data.files.download import RemoteFile
 from nnrun.data.files.idx import idx_sha256
-from nnrun.data.named.datasets import data_set
+from nnrun.data.named.datasets import named_data_set
 from nnrun.data.named.named_source import require_files, verified_bytes
 from nnrun.data.named.pictures import Mnist
 from nnrun.errors import DataError
@@ -86,7 +86,7 @@ def test_without_a_network_every_mirror_is_named(places: DataPaths, listener, we
 
 def test_a_set_of_scikit_learn_has_no_files(places: DataPaths, listener) -> None:
     """Nothing is downloaded for what comes with scikit-learn."""
-    assert require_files(data_set("digits"), places, listener) == {}
+    assert require_files(named_data_set("digits"), places, listener) == {}
 
 
 def test_files_are_downloaded_into_the_folder_of_the_set(places: DataPaths, listener, monkeypatch) -> None:
@@ -101,7 +101,7 @@ def test_files_are_downloaded_into_the_folder_of_the_set(places: DataPaths, list
 
     monkeypatch.setattr("nnrun.data.files.download.download", download)
     with pytest.raises(DataError, match="this is not fashion_mnist's file: expected the SHA-256 3aede38d61863908"):
-        require_files(data_set("fashion_mnist"), places, listener)
+        require_files(named_data_set("fashion_mnist"), places, listener)
     assert set(folders) == {places.cache_dir() / "fashion_mnist"}
     assert len(folders) == 4
 
@@ -111,7 +111,7 @@ def test_only_verified_bytes_are_returned(places: DataPaths) -> None:
     file = places.cache_dir() / "imdb.npz"
     file.write_bytes(b"something else")
     with pytest.raises(DataError, match=r"imdb\.npz: this is not imdb's file: expected the SHA-256 69664113be75683a"):
-        verified_bytes(data_set("imdb"), file)
-    known = data_set("imdb")
-    known = replace(known, files=(replace(known.files[0], sha256=file_sha256(file)),))
-    assert verified_bytes(known, file) == b"something else"
+        verified_bytes(named_data_set("imdb"), file)
+    data_set = named_data_set("imdb")
+    data_set = replace(data_set, files=(replace(data_set.files[0], sha256=file_sha256(file)),))
+    assert verified_bytes(data_set, file) == b"something else"

@@ -12,7 +12,7 @@ import pytest
 
 from nnrun.data.files.idx import idx_sha256, write_idx
 from nnrun.data.load import load
-from nnrun.data.named.datasets import data_set
+from nnrun.data.named.datasets import named_data_set
 from nnrun.data.named.pictures import Cifar10, Cifar100, FashionMnist, Mnist
 from nnrun.errors import DataError
 
@@ -112,7 +112,7 @@ def test_the_real_pictures_lie_in_memory_once(real: tuple[Dataset, int]) -> None
 def _write_fashion(places: DataPaths, accept_file, y_test: np.ndarray = ARRAYS["y_test"]) -> None:
     folder = places.cache_dir() / "fashion_mnist"
     folder.mkdir()
-    for file, array in zip(data_set("fashion_mnist").files, (ARRAYS | {"y_test": y_test}).values(), strict=True):
+    for file, array in zip(named_data_set("fashion_mnist").files, (ARRAYS | {"y_test": y_test}).values(), strict=True):
         write_idx(folder / file.name, array)
     accept_file("fashion_mnist", rows=5, test_rows=2)
 
@@ -160,7 +160,7 @@ CIFAR = {
 @pytest.mark.parametrize(("source", "classes"), [(Cifar10, 10), (Cifar100, 100)])
 def test_cifar_is_read_from_its_archive(places: DataPaths, listener, accept_file, source: type, classes: int) -> None:
     """Red, green and blue become the last dimension, and the fine label is the class."""
-    _pack(places.cache_dir() / data_set(source.name).files[0].name, CIFAR[source.name])
+    _pack(places.cache_dir() / named_data_set(source.name).files[0].name, CIFAR[source.name])
     accept_file(source.name, rows=10, test_rows=2)
     data = source().load(places, listener)
     assert data.train.x.shape == (10, 32, 32, 3)

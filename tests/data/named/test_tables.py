@@ -11,7 +11,7 @@ import pytest
 
 from nnrun.data.data_facts import infer_facts
 from nnrun.data.load import load
-from nnrun.data.named.datasets import data_set
+from nnrun.data.named.datasets import named_data_set
 from nnrun.data.named.tables import Boston, California, Pima
 from nnrun.errors import DataError
 
@@ -37,7 +37,7 @@ def test_californias_columns_are_scikit_learns(places: DataPaths, listener, acce
     accept_file("california", rows=2)
     data = California().load(places, listener)
     first = {name: column[0] for name, column in data.train.x.values.items()}
-    assert list(first) == list(data_set("california").facts.columns)
+    assert list(first) == list(named_data_set("california").facts.columns)
     assert first["MedInc"] == 8.3
     assert (first["AveRooms"], first["AveBedrms"]) == (880 / 126, 129 / 126)
     assert (first["Population"], first["AveOccup"]) == (322, 322 / 126)
@@ -82,15 +82,15 @@ def test_the_facts_of_a_set_are_known_before_its_download(places: DataPaths, spe
     """Columns, rows and task are stated; the download to come is a note."""
     facts, findings = infer_facts(spec(name, split=split(test=0.5)), form=form, paths=places)
     assert [(finding.severity, finding.name) for finding in findings] == [("note", "download-to-come")]
-    assert facts.columns == data_set(name).facts.columns
-    assert facts.rows == dict.fromkeys(("train", "test"), data_set(name).facts.rows // 2)
+    assert facts.columns == named_data_set(name).facts.columns
+    assert facts.rows == dict.fromkeys(("train", "test"), named_data_set(name).facts.rows // 2)
 
 
 @pytest.mark.shared
 @pytest.mark.parametrize(("name", "form"), [("pima", "binary"), ("boston", "number")])
 def test_the_real_tables_have_the_stated_facts(real_paths, listener, spec, name: str, form: str) -> None:
     """The real file passes, and its facts are the stated ones."""
-    paths = real_paths(data_set(name).files[0].name)
+    paths = real_paths(named_data_set(name).files[0].name)
     facts, findings = infer_facts(spec(name), form=form, paths=paths)
     done = load(spec(name), form=form, seed=7, paths=paths, progress=listener)
     assert findings == ()
@@ -114,7 +114,7 @@ def test_the_real_numbers_are_accepted_with_other_line_ends(real_paths, places: 
 def test_more_rows_of_a_named_table_come_from_a_csv(places: DataPaths) -> None:
     """`predict` takes a csv with the set's columns, with or without the target."""
     file = places.config_dir / "more.csv"
-    names = data_set("pima").facts.columns
+    names = named_data_set("pima").facts.columns
     file.write_text(",".join(names) + "\n" + ",".join("12345678") + "\n")
     found = Pima().load_new(file, {}, with_target=False)
     assert found.x.values["age"].tolist() == [8]

@@ -11,7 +11,7 @@ import pytest
 
 from nnrun.data.data_facts import infer_facts
 from nnrun.data.load import load
-from nnrun.data.named.datasets import data_set
+from nnrun.data.named.datasets import named_data_set
 from nnrun.data.named.texts import Imdb
 from nnrun.errors import DataError
 
@@ -93,13 +93,14 @@ def test_the_real_texts_have_the_stated_facts(
     real_paths, places: DataPaths, listener, spec, name: str, lowercase: bool
 ) -> None:
     """The facts before the download are those of the file."""
-    real = real_paths(data_set(name).files[0].name)
+    real = real_paths(named_data_set(name).files[0].name)
     config = spec(name, lowercase=lowercase)
     done = load(config, form="integer", seed=1, paths=real, progress=listener)
     for where in (real, places):
         facts, _ = infer_facts(config, form="integer", paths=where)
         assert facts == done.facts
-    assert done.facts.vocabulary == len(set(data_set(name).alphabet.lower() if lowercase else data_set(name).alphabet))
+    alphabet = named_data_set(name).alphabet
+    assert done.facts.vocabulary == len(set(alphabet.lower() if lowercase else alphabet))
 
 
 REVIEWS = [[1, 14, 2], [5], [300, 2, 1, 7], [9, 9]]

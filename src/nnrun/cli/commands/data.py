@@ -73,13 +73,13 @@ def list_(as_json: bool) -> None:
     """  # noqa: D301
     from nnrun.cli.terminal.layout import put_terms
     from nnrun.cli.terminal.screen import Screen, put_json
-    from nnrun.data.named.datasets import data_set, data_set_names
+    from nnrun.data.named.datasets import data_set_names, named_data_set
 
-    data_sets = [data_set(name) for name in data_set_names()]
+    data_sets = [named_data_set(name) for name in data_set_names()]
     if as_json:
-        put_json([known.card() for known in data_sets])
+        put_json([data_set.card() for data_set in data_sets])
     else:
-        put_terms(Screen.out(), [(known.name, known.description) for known in data_sets])
+        put_terms(Screen.out(), [(data_set.name, data_set.description) for data_set in data_sets])
 
 
 @data.command()
@@ -107,11 +107,11 @@ def show(name: str, pictures: Path | None, data_dir: Path | None, as_json: bool)
     from nnrun.cli.terminal.screen import Screen, put_json
     from nnrun.data.all_sources import SOURCES
     from nnrun.data.data_paths import DataPaths
-    from nnrun.data.named.datasets import data_set
+    from nnrun.data.named.datasets import named_data_set
     from nnrun.data.named.samples import count_classes, write_sheet
 
     places = DataPaths(Path.cwd(), data_dir)
-    card = data_set(name).card()
+    card = named_data_set(name).card()
     source = SOURCES[name]()
     card["balance"] = count_classes(name, source, places)
     if pictures is not None:
@@ -160,18 +160,18 @@ def fetch(name: str, data_dir: Path | None, quiet: bool, as_json: bool) -> None:
     from nnrun.cli.terminal.screen import Screen, put_json
     from nnrun.data.all_sources import SOURCES
     from nnrun.data.data_paths import DataPaths
-    from nnrun.data.named.datasets import data_set
+    from nnrun.data.named.datasets import named_data_set
 
-    known = data_set(name)
+    data_set = named_data_set(name)
     with open_progress(quiet=quiet, json=as_json) as progress:
-        files = SOURCES[known.name]().load(DataPaths(Path.cwd(), data_dir), progress).files
+        files = SOURCES[data_set.name]().load(DataPaths(Path.cwd(), data_dir), progress).files
     if as_json:
-        put_json({"name": known.name, "files": [str(path) for path in files.values()]})
+        put_json({"name": data_set.name, "files": [str(path) for path in files.values()]})
     else:
         for line in (
             map(str, files.values())
             if files
-            else [f"{known.name} comes with scikit-learn: there is nothing to download"]
+            else [f"{data_set.name} comes with scikit-learn: there is nothing to download"]
         ):
             Screen.out().put(line)
 

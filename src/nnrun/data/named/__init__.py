@@ -1,1 +1,1 @@
-"""Named data sets: what is known of each, where its files come from, how they are read."""
+"""Named data sets: their description, their files and how these are read."""

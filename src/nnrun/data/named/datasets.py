@@ -79,7 +79,7 @@ def data_set_names() -> tuple[str, ...]:
     return tuple(_descriptions())
 
 
-def data_set(name: str) -> NamedDataSet:
+def named_data_set(name: str) -> NamedDataSet:
     """Return the data set of that name.
 
     Raises:

@@ -6,7 +6,7 @@ import hashlib
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from nnrun.data.dataset import DataFacts, Examples, SourceData
-from nnrun.data.named.datasets import NamedDataSet, data_set
+from nnrun.data.named.datasets import NamedDataSet, named_data_set
 from nnrun.errors import DataError
 from nnrun.formatting import format_bytes
 from nnrun.spec.finding import Finding
@@ -27,7 +27,7 @@ class NamedSource:
 
     def load(self, paths: DataPaths, progress: Progress) -> SourceData:
         """Find or download the files of the set, verify and read them."""
-        return self.read(require_files(data_set(self.name), paths, progress))
+        return self.read(require_files(named_data_set(self.name), paths, progress))
 
     def read(self, files: Mapping[str, Path]) -> SourceData:
         """Read the examples from the files of the set, given by name; there are none where scikit-learn has them."""
@@ -35,11 +35,11 @@ class NamedSource:
 
     def facts(self, paths: DataPaths, path: ConfigPath) -> tuple[DataFacts, list[Finding]]:
         """Return the facts of the set, with a note if its files are still to be downloaded."""
-        return self.known_facts(), download_note(data_set(self.name), paths, path)
+        return self.known_facts(), download_note(named_data_set(self.name), paths, path)
 
     def known_facts(self) -> DataFacts:
         """Return the facts of the set."""
-        return data_set(self.name).facts
+        return named_data_set(self.name).facts
 
     def load_new(self, file: Path, layout: Mapping[str, Any], *, with_target: bool) -> Examples:  # noqa: ARG002
         """Read examples of the same kind from a csv, npz or IDX file."""
@@ -65,52 +65,52 @@ class NamedSource:
         return DataError(text, file=file, hint=f"move it away and type: nnrun data fetch {self.name}")
 
 
-def find_files(known: NamedDataSet, paths: DataPaths) -> dict[str, Path]:
+def find_files(data_set: NamedDataSet, paths: DataPaths) -> dict[str, Path]:
     """Return the files of a set by name; empty if they are not all in one folder, or if the set has none."""
     for place in reversed(paths.folders()):
-        for folder in (place / known.folder,) if known.folder else (place, place / known.name):
-            if all((folder / file.name).is_file() for file in known.files):
-                return {file.name: folder / file.name for file in known.files}
+        for folder in (place / data_set.folder,) if data_set.folder else (place, place / data_set.name):
+            if all((folder / file.name).is_file() for file in data_set.files):
+                return {file.name: folder / file.name for file in data_set.files}
     return {}
 
 
-def require_files(known: NamedDataSet, paths: DataPaths, progress: Progress) -> dict[str, Path]:
+def require_files(data_set: NamedDataSet, paths: DataPaths, progress: Progress) -> dict[str, Path]:
     """Return the files of a set by name, downloaded if need be; those with a digest are verified.
 
     Raises:
         DataError: A file cannot be downloaded, or has other content.
     """
-    files = find_files(known, paths)
-    if known.files and not files:
+    files = find_files(data_set, paths)
+    if data_set.files and not files:
         from nnrun.data.files.download import download
 
-        folder = paths.cache_dir() / known.folder
-        files = {file.name: download(file, folder, progress) for file in known.files}
-    if not known.content_sha256:
+        folder = paths.cache_dir() / data_set.folder
+        files = {file.name: download(file, folder, progress) for file in data_set.files}
+    if not data_set.content_sha256:
         from nnrun.data.files.digests import file_sha256
 
-        for file in known.files:
+        for file in data_set.files:
             if file.sha256 is not None:
-                require_digest(known, files[file.name], file.sha256, file_sha256(files[file.name]))
+                require_digest(data_set, files[file.name], file.sha256, file_sha256(files[file.name]))
     return files
 
 
-def verified_bytes(known: NamedDataSet, file: Path) -> bytes:
+def verified_bytes(data_set: NamedDataSet, file: Path) -> bytes:
     """Return the content of the one file of a set, after its digest has been verified.
 
     Raises:
         DataError: The file has another digest.
     """
     content = file.read_bytes()
-    require_digest(known, file, str(known.files[0].sha256), hashlib.sha256(content).hexdigest())
+    require_digest(data_set, file, str(data_set.files[0].sha256), hashlib.sha256(content).hexdigest())
     return content
 
 
-def require_digest(known: NamedDataSet, file: Path, expected: str, received: str, array: str = "") -> None:
+def require_digest(data_set: NamedDataSet, file: Path, expected: str, received: str, array: str = "") -> None:
     """Refuse a file with another digest than that of the set.
 
     Args:
-        known: The set.
+        data_set: The set.
         file: The file.
         expected: The SHA-256 of the file, or of its content.
         received: The SHA-256 of this file, or of its content.
@@ -121,19 +121,19 @@ def require_digest(known: NamedDataSet, file: Path, expected: str, received: str
     """
     if received != expected:
         raise DataError(
-            f"this is not {known.name}'s file: expected the SHA-256 {expected[:16]}...{array and f' of {array}'}, "
+            f"this is not {data_set.name}'s file: expected the SHA-256 {expected[:16]}...{array and f' of {array}'}, "
             f"received {received[:16]}...",
             file=file,
-            hint=f"move it away and type: nnrun data fetch {known.name} "
+            hint=f"move it away and type: nnrun data fetch {data_set.name} "
             "(files of your own are read by the sources csv, npz, idx and images)",
         )
 
 
-def download_note(known: NamedDataSet, paths: DataPaths, path: ConfigPath) -> list[Finding]:
+def download_note(data_set: NamedDataSet, paths: DataPaths, path: ConfigPath) -> list[Finding]:
     """Return a note if the files of a set are still to be downloaded."""
-    if not known.files or find_files(known, paths):
+    if not data_set.files or find_files(data_set, paths):
         return []
-    sizes = [file.size or 0 for file in known.files]
+    sizes = [file.size or 0 for file in data_set.files]
     size = f" ({format_bytes(sum(sizes))})" if all(sizes) else ""
-    text = f"{known.name} is not in {paths.cache_dir()} yet: training downloads it{size}"
-    return [Finding(path, text, f"nnrun data fetch {known.name}", "download-to-come", "note")]
+    text = f"{data_set.name} is not in {paths.cache_dir()} yet: training downloads it{size}"
+    return [Finding(path, text, f"nnrun data fetch {data_set.name}", "download-to-come", "note")]

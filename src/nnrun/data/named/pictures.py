@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from nnrun.data.dataset import Examples
-from nnrun.data.named.datasets import data_set
+from nnrun.data.named.datasets import named_data_set
 from nnrun.data.named.named_source import NamedSource, require_digest
 
 if TYPE_CHECKING:
@@ -65,9 +65,9 @@ class Mnist(_Pictures):
 
         (file,) = files.values()
         arrays = read_npz(file, _ARRAYS)
-        known = data_set(self.name)
+        data_set = named_data_set(self.name)
         for array, received in digests(arrays, idx_sha256).items():
-            require_digest(known, file, known.content_sha256[array], received, array)
+            require_digest(data_set, file, data_set.content_sha256[array], received, array)
         return self.from_arrays(arrays, files)
 
 
@@ -84,7 +84,7 @@ class FashionMnist(_Pictures):
         """Read the pictures and labels of the four files."""
         from nnrun.data.files.idx import read_idx
 
-        names = [file.name for file in data_set(self.name).files]
+        names = [file.name for file in named_data_set(self.name).files]
         return self.from_arrays(
             {array: read_idx(files[name]) for array, name in zip(_ARRAYS, names, strict=True)}, files
         )

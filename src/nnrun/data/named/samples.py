@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nnrun.data.columns import label
-from nnrun.data.named.datasets import data_set
+from nnrun.data.named.datasets import named_data_set
 from nnrun.data.named.named_source import find_files
 from nnrun.errors import DataError
 from nnrun.progress import NullProgress
@@ -37,8 +37,8 @@ def count_classes(name: str, source: Source, paths: DataPaths) -> dict[str, int]
     Raises:
         DataError: The files of the set have other content.
     """
-    known = data_set(name)
-    if known.facts.task != "classification" or known.alphabet or not _is_available(name, paths):
+    data_set = named_data_set(name)
+    if data_set.facts.task != "classification" or data_set.alphabet or not _is_available(name, paths):
         return {}
     data = source.load(paths, NullProgress())
     values, counts = np.unique(np.asarray(data.train.y), return_counts=True)
@@ -57,8 +57,8 @@ def write_sheet(name: str, source: Source, paths: DataPaths, file: Path) -> None
     Raises:
         DataError: The set has no pictures or is not on this machine, or the file cannot be written.
     """
-    known = data_set(name)
-    if len(known.facts.shape or ()) < 2 or known.alphabet:
+    data_set = named_data_set(name)
+    if len(data_set.facts.shape or ()) < 2 or data_set.alphabet:
         raise DataError(f"{name} has no pictures", hint="try mnist, fashion_mnist, cifar10 or digits")
     if not _is_available(name, paths):
         raise DataError(f"{name} is not on this machine", hint=f"nnrun data fetch {name}")
@@ -86,8 +86,8 @@ def write_sheet(name: str, source: Source, paths: DataPaths, file: Path) -> None
 
 def _is_available(name: str, paths: DataPaths) -> bool:
     """Return whether a set can be read without a download."""
-    known = data_set(name)
-    return not known.files or bool(find_files(known, paths))
+    data_set = named_data_set(name)
+    return not data_set.files or bool(find_files(data_set, paths))
 
 
 def _class_name(data: SourceData, value: Any) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 
 from nnrun.data.columns import Columns, labels, number
 from nnrun.data.dataset import DataFacts, Examples
-from nnrun.data.named.datasets import data_set
+from nnrun.data.named.datasets import named_data_set
 from nnrun.data.named.named_source import NamedSource
 from nnrun.data.sources.table import TableSource
 from nnrun.spec.finding import Finding
@@ -56,9 +56,9 @@ class Sklearn(TableSource):
         sample_weight: str | int | None = None,
     ) -> None:
         self.set = set
-        self.known = _LINNERUD if set == "linnerud" else data_set(set).facts
-        self.names = _names(set, self.known)
-        super().__init__(features, target, sample_weight, default_target=self.known.target_names)
+        self.set_facts = _LINNERUD if set == "linnerud" else named_data_set(set).facts
+        self.names = _names(set, self.set_facts)
+        super().__init__(features, target, sample_weight, default_target=self.set_facts.target_names)
 
     def load(self, paths: DataPaths, progress: Progress) -> SourceData:  # noqa: ARG002
         """Read the table from scikit-learn."""
@@ -67,15 +67,17 @@ class Sklearn(TableSource):
         return self.source_data(self._table(), roles, self.names, **known)
 
     def facts(self, paths: DataPaths, path: ConfigPath) -> tuple[DataFacts | None, list[Finding]]:  # noqa: ARG002
-        """Return what is known of the set, and what is wrong with the columns that the config names."""
+        """Return the facts of the set, and what is wrong with the columns that the config names."""
         findings = self.column_findings(self.names, (*path, "sklearn"))
         if findings:
             return None, findings
         roles = self.selection.roles(self.names)
         known = self._target_facts(roles)
-        values = {self.known.target_names[0]: labels(self.known.class_names)} if self.known.class_names else {}
+        values = (
+            {self.set_facts.target_names[0]: labels(self.set_facts.class_names)} if self.set_facts.class_names else {}
+        )
         known["class_names"] = known["class_names"] or None
-        return self.table_facts(roles, self.known.rows, self._text(), values=values, **known), []
+        return self.table_facts(roles, self.set_facts.rows, self._text(), values=values, **known), []
 
     def column_findings(self, names: Sequence[str], path: ConfigPath = ()) -> list[Finding]:
         """Return what is wrong with the columns that the config names."""
@@ -88,15 +90,15 @@ class Sklearn(TableSource):
 
     def _text(self) -> Sequence[str]:
         """Return the class column, if its classes have names and not numbers."""
-        names = self.known.class_names or ()
-        return self.known.target_names if any(number(name) is None for name in names) else ()
+        names = self.set_facts.class_names or ()
+        return self.set_facts.target_names if any(number(name) is None for name in names) else ()
 
     def _target_facts(self, roles: ColumnRoles) -> dict[str, Any]:
         """Return the classes and the task of the set's own target; none of another target."""
-        is_own = roles.targets == self.known.target_names
+        is_own = roles.targets == self.set_facts.target_names
         return {
-            "class_names": labels(self.known.class_names or ()) if is_own else (),
-            "task": self.known.task if is_own else None,
+            "class_names": labels(self.set_facts.class_names or ()) if is_own else (),
+            "task": self.set_facts.task if is_own else None,
         }
 
     def _table(self) -> dict[str, np.ndarray]:
@@ -105,14 +107,14 @@ class Sklearn(TableSource):
         columns = np.column_stack([bunch.data, bunch.target]).astype("float64")
         table = {name: np.ascontiguousarray(columns[:, index]) for index, name in enumerate(self.names)}
         for name in self._text():
-            table[name] = np.array(self.known.class_names, dtype=object)[bunch.target]
+            table[name] = np.array(self.set_facts.class_names, dtype=object)[bunch.target]
         return table
 
 
-def _names(table: str, known: DataFacts) -> tuple[str, ...]:
+def _names(table: str, facts: DataFacts) -> tuple[str, ...]:
     """Return the names of all columns, features first."""
     pixels = tuple(f"pixel_{row}_{column}" for row in range(8) for column in range(8)) if table == "digits" else ()
-    return (*(unquoted_name(name) for name in known.columns or pixels), *known.target_names)
+    return (*(unquoted_name(name) for name in facts.columns or pixels), *facts.target_names)
 
 
 def unquoted_name(name: str) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 
 from nnrun.data.columns import Columns
 from nnrun.data.dataset import Examples
-from nnrun.data.named.datasets import data_set
+from nnrun.data.named.datasets import named_data_set
 from nnrun.data.named.named_source import NamedSource, require_digest
 
 if TYPE_CHECKING:
@@ -33,8 +33,8 @@ class _NumberTable(NamedSource):
             DataError: The file does not hold the numbers of the set.
         """
         (file,) = files.values()
-        known = data_set(self.name)
-        names = known.facts.columns or ()
+        data_set = named_data_set(self.name)
+        names = data_set.facts.columns or ()
         try:
             lines = self.content(file).decode("ascii").splitlines()
             with warnings.catch_warnings():
@@ -43,15 +43,15 @@ class _NumberTable(NamedSource):
         except (ValueError, UserWarning) as error:
             raise self.unexpected(file, f"its table cannot be read: {error}") from None
         table = self.prepared(table, file)
-        if table.shape != (known.facts.rows, len(names) + 1):
+        if table.shape != (data_set.facts.rows, len(names) + 1):
             raise self.unexpected(
                 file,
-                f"expected {known.facts.rows} rows of {len(names) + 1} fields, "
+                f"expected {data_set.facts.rows} rows of {len(names) + 1} fields, "
                 f"received {table.shape[0]} of {table.shape[1]}",
             )
-        if known.content_sha256:
+        if data_set.content_sha256:
             received = hashlib.sha256(np.ascontiguousarray(table, dtype="<f8").tobytes()).hexdigest()
-            require_digest(known, file, known.content_sha256["table"], received)
+            require_digest(data_set, file, data_set.content_sha256["table"], received)
         columns = [np.ascontiguousarray(column) for column in table.T]
         return self.source_data(Examples(Columns(dict(zip(names, columns, strict=False))), columns[-1]), None, files)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nnrun.data.dataset import DataFacts, Examples
-from nnrun.data.named.datasets import data_set
+from nnrun.data.named.datasets import named_data_set
 from nnrun.data.named.named_source import NamedSource, download_note, find_files, require_files, verified_bytes
 from nnrun.data.text.text_file import read_text
 from nnrun.data.text.text_source import TextSource
@@ -35,7 +35,7 @@ _TITLE, _FIRST, _LAST = "DIE VERWANDLUNG", "Als Gregor Samsa eines Morgens", "ih
 class _NamedText(TextSource):
     def find(self, paths: DataPaths) -> Path | None:
         """Return the file of the text; None where it is still to be downloaded."""
-        return next(iter(find_files(data_set(self.name), paths).values()), None)
+        return next(iter(find_files(named_data_set(self.name), paths).values()), None)
 
     def fetch(self, paths: DataPaths, progress: Progress) -> Path:
         """Return the file of the text, downloaded if need be, and verified.
@@ -43,22 +43,22 @@ class _NamedText(TextSource):
         Raises:
             DataError: It cannot be downloaded, or holds another text.
         """
-        (file,) = require_files(data_set(self.name), paths, progress).values()
+        (file,) = require_files(named_data_set(self.name), paths, progress).values()
         self._story(file)
         return file
 
     def facts(self, paths: DataPaths, path: ConfigPath) -> tuple[DataFacts | None, list[Finding]]:
         """Return the facts of the text; those of the data set where it is still to be downloaded."""
         facts, findings = super().facts(paths, path)
-        return facts, [*download_note(data_set(self.name), paths, path), *findings]
+        return facts, [*download_note(named_data_set(self.name), paths, path), *findings]
 
     def facts_unread(self) -> DataFacts:
         """Return the facts of the data set; without punctuation, the number of characters is not among them."""
-        known = data_set(self.name)
-        alphabet = self.tokenizer.normalize(known.alphabet)
-        if self.tokenizer.level != "character" or alphabet.lower() != known.alphabet.lower():
+        data_set = named_data_set(self.name)
+        alphabet = self.tokenizer.normalize(data_set.alphabet)
+        if self.tokenizer.level != "character" or alphabet.lower() != data_set.alphabet.lower():
             return super().facts_unread()
-        return self.facts_of_tokens(known.characters, tuple(sorted(set(alphabet))))
+        return self.facts_of_tokens(data_set.characters, tuple(sorted(set(alphabet))))
 
     def read(self, file: Path) -> tuple[str, str]:
         """Return the normalized story of a file, and its encoding.
@@ -76,14 +76,14 @@ class _NamedText(TextSource):
         return text
 
     def _story(self, file: Path) -> str:
-        known = data_set(self.name)
+        data_set = named_data_set(self.name)
         text = self.cut(read_text(file, "utf-8-sig")[0])
-        if text is None or abs(len(text) - known.characters) > _TOLERANCE * known.characters:
+        if text is None or abs(len(text) - data_set.characters) > _TOLERANCE * data_set.characters:
             raise DataError(
-                f"this is not the text of {known.name}: expected its beginning and end, and about "
-                f"{known.characters:,} characters",
+                f"this is not the text of {data_set.name}: expected its beginning and end, and about "
+                f"{data_set.characters:,} characters",
                 file=file,
-                hint=f"move it away and type: nnrun data fetch {known.name} (a text of your own is read by `text`)",
+                hint=f"move it away and type: nnrun data fetch {data_set.name} (a text of your own is read by `text`)",
             )
         return text
 
@@ -174,7 +174,7 @@ class Imdb(NamedSource):
         (file,) = files.values()
         facts = self.known_facts()
         parts = []
-        with np.load(io.BytesIO(verified_bytes(data_set(self.name), file)), allow_pickle=True) as arrays:
+        with np.load(io.BytesIO(verified_bytes(named_data_set(self.name), file)), allow_pickle=True) as arrays:
             for part, rows in (("train", facts.rows), ("test", facts.test_rows)):
                 x, y = arrays[f"x_{part}"], arrays[f"y_{part}"]
                 if x.shape != (rows,) or y.shape != (rows,):
@@ -206,7 +206,7 @@ class Imdb(NamedSource):
             file: Where they were read from.
         """
         lengths = np.array([len(review) for review in reviews])
-        highest = (data_set(self.name).facts.vocabulary or 0) - _OFFSET - 1
+        highest = (named_data_set(self.name).facts.vocabulary or 0) - _OFFSET - 1
         try:
             codes = np.concatenate([np.asarray(review, dtype="int64") for review in reviews])
         except (TypeError, ValueError) as error:
