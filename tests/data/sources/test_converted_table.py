@@ -24,7 +24,7 @@ PREPARE = (
 
 
 def rows(count: int = 300) -> list[tuple[str, ...]]:
-    """Draw rows: numbers with gaps, text, weights, classes."""
+    """Draw rows of numbers with missing values, text, weights and classes."""
     rng = np.random.default_rng(3)
     return [
         (
@@ -47,8 +47,8 @@ def file(places) -> Path:
     return places.config_dir / "t.csv"
 
 
-def same(ours, theirs) -> None:
-    """Require two data sets to hold the same bits."""
+def require_equal(ours, theirs) -> None:
+    """Require two data sets to be equal bit by bit."""
     assert ours.fitted == theirs.fitted
     assert ours.facts.columns == theirs.facts.columns
     for part in ("train", "validation", "test"):
@@ -63,10 +63,10 @@ def same(ours, theirs) -> None:
 
 
 def test_a_streamed_csv_is_the_table_in_memory(places, listener, spec, split, file) -> None:
-    """Parts, weights, groups, learned figures, every number; what is foreseen is what comes."""
+    """Parts, weights, groups, fitted steps and every number are equal, and the inferred facts are those of the data."""
     done = {}
     for stream in (False, True):
-        said = spec(
+        data = spec(
             "csv",
             file="t.csv",
             sample_weight="weight",
@@ -76,16 +76,16 @@ def test_a_streamed_csv_is_the_table_in_memory(places, listener, spec, split, fi
             prepare=PREPARE,
             split=split(test=0.2, validation=0.2),
         )
-        done[stream] = load(said, form="binary", seed=1, paths=places, progress=listener)
-    same(done[True], done[False])
-    facts, findings = infer_facts(said, form="binary", paths=places)
+        done[stream] = load(data, form="binary", seed=1, paths=places, progress=listener)
+    require_equal(done[True], done[False])
+    facts, findings = infer_facts(data, form="binary", paths=places)
     assert findings == ()
     assert facts.streamed is done[True].facts.streamed is True
     assert not list(places.cache_dir().glob("streams/*.part"))
 
 
 def test_a_streamed_parquet_is_the_table_in_memory(places, listener, spec, split) -> None:
-    """Likewise of a Parquet file, read in batches."""
+    """A Parquet file that is read in batches is equal to the one in memory."""
     pa = pytest.importorskip("pyarrow")
     import pyarrow.parquet as pq
 
@@ -95,7 +95,7 @@ def test_a_streamed_parquet_is_the_table_in_memory(places, listener, spec, split
     pq.write_table(pa.table({**columns, "age": ages, **numbers}), places.config_dir / "t.parquet")
     done = {}
     for stream in (False, True):
-        said = spec(
+        data = spec(
             "parquet",
             file="t.parquet",
             sample_weight="weight",
@@ -105,31 +105,31 @@ def test_a_streamed_parquet_is_the_table_in_memory(places, listener, spec, split
             prepare=PREPARE,
             split=split(test=0.2, validation=0.2),
         )
-        done[stream] = load(said, form="binary", seed=1, paths=places, progress=listener)
-    same(done[True], done[False])
-    assert infer_facts(said, form="binary", paths=places)[0].streamed
+        done[stream] = load(data, form="binary", seed=1, paths=places, progress=listener)
+    require_equal(done[True], done[False])
+    assert infer_facts(data, form="binary", paths=places)[0].streamed
 
 
 def test_a_table_is_converted_once(places, listener, spec, file) -> None:
-    """The second run finds it; another file, or other columns, are another table. The size is told."""
+    """A second run uses it; another file, or other columns, give another table. Its size is reported."""
     for features in (["pay"], ["pay"], ["pay", "house"]):
-        said = spec("csv", file="t.csv", features=features, stream=True)
-        load(said, form="binary", seed=1, paths=places, progress=listener)
+        data = spec("csv", file="t.csv", features=features, stream=True)
+        load(data, form="binary", seed=1, paths=places, progress=listener)
     assert len([one for one in (places.cache_dir() / "streams").iterdir() if one.is_dir()]) == 2
-    told = [text for text in listener.notes if "is converted" in text]
-    assert len(told) == 2
-    assert "kB in" in told[0]
+    reported = [text for text in listener.notes if "is converted" in text]
+    assert len(reported) == 2
+    assert "kB in" in reported[0]
 
 
 def test_folds_of_a_stream_are_folds_of_the_table(places, listener, spec, split, file) -> None:
-    """Every fold is prepared anew from its own rows."""
+    """Each fold is prepared with its own rows."""
 
     class Folds:
         folds, shuffle, repeats, stratify, groups, final_fit = 3, True, 1, False, None, False
 
     made = {}
     for stream in (False, True):
-        said = spec(
+        data = spec(
             "csv",
             file="t.csv",
             sample_weight="weight",
@@ -138,13 +138,13 @@ def test_folds_of_a_stream_are_folds_of_the_table(places, listener, spec, split,
             prepare=PREPARE,
             split=split(k_fold=Folds()),
         )
-        made[stream] = load_folded(said, form="binary", seed=1, paths=places, progress=listener)
+        made[stream] = load_folded(data, form="binary", seed=1, paths=places, progress=listener)
     assert made[True].digest == made[False].digest
-    same(made[True].dataset(1, listener), made[False].dataset(1, listener))
+    require_equal(made[True].dataset(1, listener), made[False].dataset(1, listener))
 
 
 def test_a_defective_row_leaves_no_table(places, listener, spec, file) -> None:
-    """It is named with row and column, and nothing is kept."""
+    """The row is reported with its column, and no converted table is kept."""
     with file.open("a") as stream:
         stream.write("30,much,Ulm,1,2,yes\n")
     with pytest.raises(DataError, match=r"(?s)302.*column pay|column pay.*302"):
@@ -158,8 +158,8 @@ def test_a_defective_row_leaves_no_table(places, listener, spec, file) -> None:
     assert [one for one in (places.cache_dir() / "streams").iterdir() if one.is_dir()] == []
 
 
-def test_data_check_looks_at_a_streamed_table(places, listener, spec, split, file) -> None:
-    """Its columns and duplicates are what they are in memory."""
+def test_quality_checks_of_a_streamed_table(places, listener, spec, split, file) -> None:
+    """The findings about columns and duplicates are those of the table in memory."""
     found = [
         check_quality(
             spec("csv", file="t.csv", stream=stream, split=split(test=0.2)),

@@ -9,9 +9,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from nnrun.data.cross_validation import load_folded
+from nnrun.data.data_facts import infer_facts
 from nnrun.data.files.npy import array_headers
+from nnrun.data.load import load
+from nnrun.data.new_data import load_new_data
 from nnrun.data.sources.npz import Npz
 from nnrun.errors import DataError
+from nnrun.spec.data import KFold, Split
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -135,3 +140,46 @@ def test_an_unknown_key_of_arrays_is_refused() -> None:
     """A key that is not the role of an array is named."""
     with pytest.raises(ValueError, match="received 'xs'"):
         Npz("a.npz", {"xs": "x"})
+
+
+def test_arrays_have_groups_too(places, listener, spec) -> None:
+    """`arrays: {group: ...}` keeps examples of one value together; it must have one value for each example."""
+    np.savez(places.config_dir / "a.npz", x=np.arange(12.0).reshape(6, 2), y=[0, 1] * 3, who=list("aabbcc"), bad=[1, 2])
+    data = spec("npz", file="a.npz", arrays={"x": "x", "y": "y", "group": "who"}, split=Split(k_fold=KFold(folds=3)))
+    facts, findings = infer_facts(data, form="binary", paths=places)
+    assert findings == ()
+    assert facts.rows == {}
+    folds = load_folded(data, form="binary", seed=7, paths=places, progress=listener).folds
+    assert sorted(fold.test.tolist() for fold in folds) == [[0, 1], [2, 3], [4, 5]]
+    data = spec("npz", file="a.npz", arrays={"x": "x", "y": "y", "group": "bad"})
+    with pytest.raises(DataError, match="expected group to be 6 values, one an example"):
+        load(data, form="binary", seed=7, paths=places, progress=listener)
+
+
+def test_arrays_may_lie_in_npy_files(places, listener, spec) -> None:
+    """Without `file` the arrays are npy files, whose headers `check` reads; new examples may be one, too."""
+    x, y = np.arange(12.0).reshape(6, 2), np.array([0, 1] * 3)
+    np.save(places.config_dir / "x.npy", x)
+    np.save(places.config_dir / "y.npy", y)
+    data = spec("npz", arrays={"x": "x.npy", "y": "y.npy"})
+    facts, findings = infer_facts(data, form="binary", paths=places)
+    done = load(data, form="binary", seed=1, paths=places, progress=listener)
+    assert findings == ()
+    assert (facts.input_shape, facts.rows) == (done.facts.input_shape, done.facts.rows) == ((2,), {"train": 6})
+    assert sorted(name for name in done.digests if name.startswith("file:")) == ["file:x.npy", "file:y.npy"]
+    file = places.config_dir / "x.npy"
+    assert load_new_data(data, done.fitted, file=file, facts=done.facts, with_target=False).x.tolist() == x.tolist()
+    (places.config_dir / "y.npy").write_bytes(b"\x93NUMPY broken")
+    assert [finding.name for finding in infer_facts(data, form="binary", paths=places)[1]] == ["defective-data"]
+    (places.config_dir / "y.npy").unlink()
+    assert [finding.name for finding in infer_facts(data, form="binary", paths=places)[1]] == ["missing-file"]
+    _, findings = infer_facts(spec("npz", arrays={"x": "x.npy"}), form="binary", paths=places)
+    assert "expected a `file`, or `arrays: {x: NAME.npy, y: NAME.npy}`" in findings[0].text
+
+
+def test_an_npy_file_of_objects_is_never_unpickled(places, listener, spec) -> None:
+    """An npy file of Python objects, which could run code, is refused."""
+    np.save(places.config_dir / "x.npy", np.array([{}, {}], dtype=object), allow_pickle=True)
+    np.save(places.config_dir / "y.npy", np.array([0, 1]))
+    with pytest.raises(DataError, match="holds Python objects, which could run code when read"):
+        load(spec("npz", arrays={"x": "x.npy", "y": "y.npy"}), form="binary", seed=1, paths=places, progress=listener)

@@ -1,4 +1,4 @@
-"""OpenML: from a file by hand, as scikit-learn fetches it, and a clear word offline."""
+"""OpenML: read from a file saved by hand or as scikit-learn fetches it, with a clear error without a network."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ ARFF = """@relation small
 
 
 def test_a_file_by_hand_is_read_without_a_network(places, listener, spec) -> None:
-    """Numbers, categories and gaps of `openml-7.arff`."""
+    """Numbers, categories and missing values of `openml-7.arff` are read."""
     (places.cache_dir() / "openml-7.arff").write_text(ARFF)
-    said = spec("openml", id=7, prepare=(("Impute", {}), ("OneHot", {"columns": ["colour"]})))
-    assert infer_facts(said, form="integer", paths=places) == (None, ())
-    done = load(said, form="integer", seed=1, paths=places, progress=listener)
+    data = spec("openml", id=7, prepare=(("Impute", {}), ("OneHot", {"columns": ["colour"]})))
+    assert infer_facts(data, form="integer", paths=places) == (None, ())
+    done = load(data, form="integer", seed=1, paths=places, progress=listener)
     assert done.facts.class_names == ("a", "b")
     assert done.train.x.tolist() == [[1.5, 0, 1], [2.5, 1, 0], [2, 0, 1]]
     with pytest.raises(DataError, match="column width: openml 7: expected a value, received a missing one in row 2"):
@@ -37,7 +37,7 @@ def test_a_file_by_hand_is_read_without_a_network(places, listener, spec) -> Non
 
 
 def test_a_fetched_set_has_the_target_that_openml_states(places, listener, monkeypatch) -> None:
-    """Whatever its place in the table; categories become text."""
+    """The stated target may be any column; categories become text."""
     frame = pd.DataFrame({"y": pd.Categorical(["u", "v"]), "x": [1, 2], "on": [True, False]})
     monkeypatch.setattr("sklearn.datasets.fetch_openml", lambda **_: SimpleNamespace(frame=frame, target_names=["y"]))
     raw = OpenMl(61).load(places, listener)
@@ -46,8 +46,8 @@ def test_a_fetched_set_has_the_target_that_openml_states(places, listener, monke
     assert raw.train.y.tolist() == ["u", "v"]
 
 
-def test_offline_the_error_says_what_to_do(places, listener, spec, monkeypatch) -> None:
-    """The file to save, and where; `check` only notes the download."""
+def test_without_a_network_the_hint_names_the_file_to_save(places, listener, spec, monkeypatch) -> None:
+    """The hint names the file and its folder; `check` only reports the download to come."""
 
     def offline(**_: object) -> None:
         raise URLError("no route")
@@ -61,8 +61,8 @@ def test_offline_the_error_says_what_to_do(places, listener, spec, monkeypatch) 
     assert [(finding.name, finding.severity) for finding in findings] == [("download-to-come", "note")]
 
 
-def test_what_is_no_arff_file_is_named(places, listener) -> None:
-    """A file of another kind, an unknown column, a number that is none."""
+def test_what_cannot_be_read_is_refused(places, listener) -> None:
+    """A file of another kind, an unknown column, and an invalid number of a set are refused."""
     (places.cache_dir() / "openml-7.arff").write_text("no arff\n")
     with pytest.raises(DataError, match=r"openml-7\.arff: expected an ARFF file"):
         OpenMl(7).load(places, listener)

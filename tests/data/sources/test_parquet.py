@@ -15,7 +15,7 @@ from nnrun.errors import DataError, DefectsError, MissingExtraError
 
 @pytest.fixture
 def table(places):
-    """A Parquet file of columns of every kind."""
+    """A Parquet file with columns of every type."""
     pa = pytest.importorskip("pyarrow")
     import pyarrow.parquet as pq
 
@@ -34,28 +34,28 @@ def table(places):
 
 
 def test_columns_are_read_by_their_types(places, listener, spec, table) -> None:
-    """Numbers, text, dates as days since 1970, truth values; what is foreseen is what comes."""
-    said = spec("parquet", file="t.parquet", prepare=(("Ordinal", {"columns": ["town"]}),))
-    facts, findings = infer_facts(said, form="number", paths=places)
-    done = load(said, form="number", seed=1, paths=places, progress=listener)
+    """Numbers, text, dates as days since 1970, truth values; the inferred facts are those of the loaded data."""
+    data = spec("parquet", file="t.parquet", prepare=(("Ordinal", {"columns": ["town"]}),))
+    facts, findings = infer_facts(data, form="number", paths=places)
+    done = load(data, form="number", seed=1, paths=places, progress=listener)
     assert findings == ()
     assert facts == done.facts
     assert done.train.x.tolist() == [[30, 1, 2, 1], [40, 0, 0, 0], [50, 1, 365, 1]]
 
 
-def test_a_gap_needs_a_step_that_fills_it_in(places, listener, spec, table) -> None:
-    """Missing values are refused with column and row, unless Impute stands."""
+def test_missing_values_need_a_step_that_fills_them_in(places, listener, spec, table) -> None:
+    """Missing values are refused with column and row, unless there is an `Impute` step."""
     table(age=[30, None, 50])
     with pytest.raises(DataError, match="column age: expected a value, received a missing one in row 1"):
         Parquet("t.parquet").load(places, listener)
-    said = spec("parquet", file="t.parquet", features=["age"], target="risk", prepare=(("Impute", {}),))
-    done = load(said, form="number", seed=1, paths=places, progress=listener)
+    data = spec("parquet", file="t.parquet", features=["age"], target="risk", prepare=(("Impute", {}),))
+    done = load(data, form="number", seed=1, paths=places, progress=listener)
     assert done.train.x.tolist() == [[30], [40], [50]]
 
 
 @pytest.mark.parametrize("stream", [False, True])
-def test_all_that_is_wrong_is_told_at_once(places, listener, table, stream: bool) -> None:
-    """Gaps and misfits of every column come in one refusal: the first in full, the next by row, the rest counted."""
+def test_all_defects_are_reported_at_once(places, listener, table, stream: bool) -> None:
+    """Missing and invalid values of every column are one error: the first in full, three by row, others counted."""
     rows = 1000
     table(
         age=[None if row % 100 == 7 else row for row in range(rows)],
@@ -67,19 +67,19 @@ def test_all_that_is_wrong_is_told_at_once(places, listener, table, stream: bool
     source = Parquet("t.parquet", types={"seen": "number"}, stream=stream, memory=64 * 8 * 5 * 300 / 1e9)
     with pytest.raises(DefectsError) as refused:
         source.load(places, listener)
-    told = {problem.text for problem in refused.value.problems}
-    gap = "expected a value, received a missing one in row"
-    assert told == {
-        f"column age: {gap} 7 (counted from 0) (likewise in rows 107, 207, 307 and 6 more)",
-        f"column town: {gap} 999 (counted from 0)",
+    texts = {problem.text for problem in refused.value.problems}
+    missing = "expected a value, received a missing one in row"
+    assert texts == {
+        f"column age: {missing} 7 (counted from 0) (likewise in rows 107, 207, 307 and 6 more)",
+        f"column town: {missing} 999 (counted from 0)",
         "column seen: expected a number, received 'soon' in row 3 (counted from 0) (likewise in row 500)",
     }
     assert "(and 2 more defects)" in str(refused.value)
     assert not list((places.cache_dir() / "streams").glob("*/*"))
 
 
-def test_what_cannot_be_used_is_named(places, listener, spec, table) -> None:
-    """Lists in a column, an unknown column, and a file that is no Parquet file."""
+def test_what_cannot_be_read_is_refused(places, listener, spec, table) -> None:
+    """Lists in a column, an unknown column, and a file that is not a Parquet file."""
     table(age=[[1], [2], [3]])
     with pytest.raises(DataError, match="column age: expected numbers, text or dates, received values of the type"):
         Parquet("t.parquet").load(places, listener)
@@ -91,7 +91,7 @@ def test_what_cannot_be_used_is_named(places, listener, spec, table) -> None:
 
 
 def test_more_rows_come_from_parquet_or_csv(places, listener, table) -> None:
-    """`predict` takes either, with the run's columns."""
+    """New examples are read from either, with the columns of the run."""
     source = Parquet("t.parquet", features=["age", "town"])
     layout = source.load(places, listener).layout
     found = source.load_new(places.config_dir / "t.parquet", layout, with_target=True)
@@ -100,8 +100,8 @@ def test_more_rows_come_from_parquet_or_csv(places, listener, table) -> None:
     assert source.load_new(places.config_dir / "more.csv", layout, with_target=False).x.values["age"].tolist() == [7]
 
 
-def test_without_pyarrow_the_extra_is_named(places, listener, spec, monkeypatch) -> None:
-    """The message says what to install; `check` says it as a finding."""
+def test_without_pyarrow_the_error_names_the_extra(places, listener, spec, monkeypatch) -> None:
+    """The hint is what to install, and so is that of the finding of `check`."""
     (places.config_dir / "t.parquet").write_text("x")
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(MissingExtraError) as refused:

@@ -8,14 +8,14 @@ from collections import deque
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from nnrun.data.csv.dialect import is_blank, is_utf8, open_binary, open_text, unreadable_row
 from nnrun.data.csv.invalid_values import (
     INVALID_BYTE,
+    DamagedRow,
     ExpectedColumn,
     InvalidValue,
-    QuoteError,
     describe,
     invalid_field,
     invalid_row,
@@ -131,20 +131,6 @@ class DefectList:
         return defect.lines[0] if self._has_lines and defect.lines else None
 
 
-class DamagedRow(NamedTuple):
-    """A row of a file in which something may be wrong.
-
-    Attributes:
-        line: The line on which it begins, counted from 1.
-        fields: Its fields; bytes that are invalid in the file's encoding are lone surrogates.
-        quote_error: What is wrong with its quotes, or None.
-    """
-
-    line: int
-    fields: list[str]
-    quote_error: QuoteError | None
-
-
 def examine(file: CsvFile, request: ColumnRequest, limit: int | None = None) -> tuple[TableStats, DefectList]:
     """Return what the requested columns of a file hold, and everything that is wrong with them, in order of rows.
 
@@ -183,7 +169,7 @@ def _find_defects(
     columns = [ExpectedColumn(name, role, types[name], name in request.gaps) for name, role in request.roles.items()]
     rows = islice(_damaged_rows(file), limit)
     while block := list(islice(rows, _BLOCK_ROWS)):
-        wrong = {row.line: invalid_row(row.fields, row.quote_error, file) for row in block}
+        wrong = {row.line: invalid_row(row, file) for row in block}
         found: list[tuple[Any, str | int, InvalidValue]] = [
             (line, *one) for line, one in wrong.items() if one is not None
         ]
@@ -216,41 +202,41 @@ def _damaged_rows(file: CsvFile) -> Iterator[DamagedRow]:
         window = deque(islice(stream, _MAX_CONTINUED + 1))
         while window:
             try:
-                taken, fields, quote_error = _first_row(window, file)
+                taken, row = _first_row(line, window, file)
             except csv.Error as error:
                 raise unreadable_row(file.path, line, error) from None
-            if line > file.header_line and (quote_error is not None or not is_blank(fields)):
-                yield DamagedRow(line, fields, quote_error)
+            if line > file.header_line and (row.quote_error is not None or not is_blank(row.fields)):
+                yield row
             line += taken
             for _ in range(taken):
                 window.popleft()
             window.extend(islice(stream, taken))
 
 
-def _first_row(window: deque[str], file: CsvFile) -> tuple[int, list[str], QuoteError | None]:
-    """Return how many lines the first row takes, its fields, and what is wrong with its quotes.
+def _first_row(line: int, window: deque[str], file: CsvFile) -> tuple[int, DamagedRow]:
+    """Return how many lines the row at the start of a window takes, and the row.
 
     A line with an unclosed quote is joined with the next ones if they make a sound row, as in a field of several lines.
     Otherwise it is a row by itself.
     """
-    separator = file.dialect.separator
+    separator, index = file.dialect.separator, 0
     fields, error = _parse([window[0]], separator)
     if error == "unclosed-quote":
         for count in range(2, len(window) + 1):
             if '"' in window[count - 1]:
                 joined, problem = _parse(list(islice(window, count)), separator)
                 if problem is None and len(joined) == len(file.names):
-                    return count, joined, None
+                    return count, DamagedRow(line, joined, None, 0)
                 if problem != error:
                     break
-        return 1, fields, QuoteError(error, len(fields) - 1)
-    if error is None:
-        return 1, fields, None
-    # The field with text behind its quotes is the last one of the shortest beginning of the line that has the error.
-    pieces = window[0].split(separator)
-    beginnings = [separator.join(pieces[:count]) for count in range(1, len(pieces) + 1)]
-    shortest = bisect_left(beginnings, True, key=lambda text: _parse([text], separator)[1] == error)
-    return 1, fields, QuoteError(error, len(_parse([beginnings[shortest]], separator)[0]) - 1)
+        index = len(fields) - 1
+    elif error is not None:
+        # The field with text behind its quotes is the last one of the shortest beginning of the line with the error.
+        pieces = window[0].split(separator)
+        beginnings = [separator.join(pieces[:count]) for count in range(1, len(pieces) + 1)]
+        shortest = bisect_left(beginnings, True, key=lambda text: _parse([text], separator)[1] == error)
+        index = len(_parse([beginnings[shortest]], separator)[0]) - 1
+    return 1, DamagedRow(line, fields, error, index)
 
 
 def _parse(lines: list[str], separator: str) -> tuple[list[str], str | None]:

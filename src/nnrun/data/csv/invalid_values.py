@@ -33,17 +33,20 @@ class InvalidValue(NamedTuple):
     hint: str
 
 
-@dataclass(frozen=True)
-class QuoteError:
-    """What is wrong with the quotes of a row.
+class DamagedRow(NamedTuple):
+    """A row of a file in which something may be wrong.
 
     Attributes:
-        kind: `unclosed-quote`, or `behind-quote` if text follows a closing quote.
-        index: The index of the field.
+        line: The line on which it begins, counted from 1.
+        fields: Its fields; bytes that are invalid in the file's encoding are lone surrogates.
+        quote_error: `unclosed-quote`, `behind-quote` if text follows a closing quote, or None.
+        error_index: The index of the field with that error.
     """
 
-    kind: str
-    index: int
+    line: int
+    fields: list[str]
+    quote_error: str | None
+    error_index: int
 
 
 @dataclass(frozen=True)
@@ -83,15 +86,12 @@ def describe(kind: str, **words: Any) -> InvalidValue:
     return InvalidValue(kind, entry["text"].format(**words), entry["hint"].format(**words))
 
 
-def invalid_row(
-    fields: list[str], quote_error: QuoteError | None, file: CsvFile
-) -> tuple[str | int, InvalidValue] | None:
+def invalid_row(row: DamagedRow, file: CsvFile) -> tuple[str | int, InvalidValue] | None:
     """Return what is wrong with a row as a whole, and the column to blame, or the index of a field that has none."""
-    names = file.names
-    if quote_error is not None:
-        index, field = quote_error.index, fields[quote_error.index]
+    names, fields, index = file.names, row.fields, row.error_index
+    if row.quote_error is not None:
         column = names[index] if index < len(names) else index
-        return column, describe(quote_error.kind, field=field[:40], start=field[:20])
+        return column, describe(row.quote_error, field=fields[index][:40], start=fields[index][:20])
     if len(fields) != len(names):
         return _wrong_length(fields, file)
     if repeats_header(fields, file):

@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import shutil
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -57,7 +57,11 @@ def convert(
     with exclusive_lock(folder.with_suffix(".lock"), f"converts {file.name}", progress):
         if not folder.is_dir():
             with _atomic_folder(folder) as part:
-                _write(part, key, blocks)
+                types, found = blocks()
+                with closing(TableWriter(part, types)) as writer:
+                    for block in found:
+                        writer.add(block)
+                    writer.finish(key)
             size = TableStore.open(folder).size
             progress.say(f"{file.name} is converted: {format_bytes(size)} in {folder}, which may be deleted.")
     return TableStore.open(folder)
@@ -100,14 +104,3 @@ def _atomic_folder(folder: Path) -> Iterator[Path]:
         part.replace(folder)
     finally:
         shutil.rmtree(part, ignore_errors=True)
-
-
-def _write(part: Path, key: str, blocks: Callable[[], Blocks]) -> None:
-    types, found = blocks()
-    writer = TableWriter(part, types)
-    try:
-        for block in found:
-            writer.add(block)
-        writer.finish(key)
-    finally:
-        writer.close()

@@ -52,7 +52,7 @@ class OpenMl(TableSource):
 
     @property
     def label(self) -> str:
-        """What messages without a file call the source."""
+        """The source's name in messages without a file."""
         return f"openml {self.id}"
 
     def load(self, paths: DataPaths, progress: Progress) -> SourceData:

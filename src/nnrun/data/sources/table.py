@@ -59,13 +59,12 @@ class TableSource:
         targets = list(default_target) if target is None else target if isinstance(target, list) else [target]
         self.selection = ColumnSelection(features, targets, sample_weight, group)
         self.types: dict[str, ColumnType] = {}
-        self.date_formats: dict[str, str] = {}
         #: Whether features may have missing values: set if a step of the preparation fills them in.
         self.missing_allowed = False
 
     @property
     def label(self) -> str:
-        """What messages without a file call the source."""
+        """The source's name in messages without a file."""
         return self.name
 
     def column_findings(self, names: Sequence[str], path: ConfigPath = ()) -> list[Finding]:
@@ -121,8 +120,9 @@ class TableSource:
             dates: The formats of the columns of dates.
             **known: Other attributes of the data, such as `class_names`; `train` if the features are on disk.
         """
+        train = known.pop("train", None)
         return SourceData(
-            known.pop("train", None) or roles.examples(table),
+            roles.examples(table) if train is None else train,
             target_names=roles.targets,
             layout=roles.layout(names, table, header=header, dates=dates or {}),
             groups=None if roles.group is None else table[roles.group],
