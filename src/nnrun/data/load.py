@@ -60,13 +60,13 @@ def load(spec: DataSpec, *, form: TargetForms, seed: int, paths: DataPaths, prog
     return prepare_dataset(data, split_parts(data, spec.split, seed), spec, form=form, progress=progress)
 
 
-def make_source(part: Part, prepare: Sequence[Part] = ()) -> Source:
+def make_source(part: Part, prepare: Sequence[Part] = ()) -> Source | TextSource:
     """Return the source that a config names; a table keeps missing features where a step of `prepare` fills them in.
 
     Raises:
         DataError: Its arguments contradict each other.
     """
-    source: Source = _created(new_source, part)
+    source: Source | TextSource = _created(new_source, part)
     allow_missing(source, prepare)
     return source
 
@@ -289,7 +289,7 @@ def file_digests(data: SourceData) -> dict[str, str]:
     return _file_digests(data.files, data.digests)
 
 
-def current_file_digests(source: Source, paths: DataPaths, progress: Progress) -> dict[str, str]:
+def current_file_digests(source: Source | TextSource, paths: DataPaths, progress: Progress) -> dict[str, str]:
     """Return the digests of the files of a source as they are now, each as `file:NAME`.
 
     The source is read only where its files are not known without.

@@ -12,6 +12,7 @@ import numpy as np
 from nnrun.data.columns import Columns, label
 from nnrun.data.load import make_source, split_parts
 from nnrun.data.named.datasets import data_set_names, named_data_set
+from nnrun.data.prepare.registry import allow_missing
 from nnrun.data.prepare.step import missing_mask
 from nnrun.data.streaming.streams import Stream
 from nnrun.data.text.text_source import TextSource
@@ -120,7 +121,8 @@ def _load(source: Source, spec: DataSpec, paths: DataPaths, progress: Progress) 
         return source.load(paths, progress)
     except DefectsError:
         # Where there are other defects, missing values that no step fills in are listed with them.
-        make_source(spec.source, spec.prepare).load(paths, progress)
+        allow_missing(source, spec.prepare)
+        source.load(paths, progress)
         raise
 
 

@@ -12,7 +12,7 @@ from nnrun.data.columns import Columns, label, resolve
 from nnrun.data.prepare.step import ExampleSpec, Step, UnseenCategoryError, as_table, check_no_missing, check_table
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from nnrun.data.prepare.step import ArrayOrTable, Blocks
 
@@ -28,6 +28,8 @@ class OneHot(Step):
         unseen: How to treat a category that the training part does not have: `error` refuses the data and names it,
             `zeros` gives it a row of zeros.
     """
+
+    learned = ("categories",)
 
     def __init__(
         self, columns: list[str | int] | Literal["target"], unseen: Literal["error", "zeros"] = "error"
@@ -66,14 +68,6 @@ class OneHot(Step):
             encoded = (np.asarray(column == category, dtype="float64") for category in known)
             wide.update(zip(_one_hot_names(name, known), encoded, strict=True))
         return Columns(wide)
-
-    def state(self) -> dict[str, Any]:
-        """Return the categories of each column."""
-        return {"categories": self.categories}
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """Restore the categories of each column."""
-        self.categories = dict(state["categories"])
 
     def compute_output_spec(self, spec: ExampleSpec) -> ExampleSpec:
         """Return a table with one column for each category, as far as the categories are known."""
@@ -173,6 +167,8 @@ class Ordinal(CategoryNumbers):
             `minus_one` gives it -1.
     """
 
+    learned = ("categories",)
+
     def __init__(
         self,
         columns: list[str | int],
@@ -210,14 +206,6 @@ class Ordinal(CategoryNumbers):
             for name, known in self.categories.items()
         }
         return Columns({**table.values, **named})
-
-    def state(self) -> dict[str, Any]:
-        """Return the categories of each column, in order."""
-        return {"categories": self.categories}
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """Restore the categories of each column."""
-        self.categories = dict(state["categories"])
 
     def _encode(self, name: str, column: np.ndarray) -> np.ndarray:
         encoded = super()._encode(name, column)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from nnrun.data.columns import Columns, resolve
 from nnrun.data.prepare.step import Step, as_table, check_table, missing_mask
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Sequence
 
     from nnrun.data.prepare.step import ArrayOrTable, Blocks, ExampleSpec
 
@@ -27,6 +27,8 @@ class Impute(Step):
         columns: The columns to treat, by name or index; where not given, all that the strategy suits.
         value: The constant.
     """
+
+    learned = ("fill",)
 
     def __init__(
         self,
@@ -57,14 +59,6 @@ class Impute(Step):
         table = as_table(x if isinstance(x, Columns) else x.astype("float64"))
         filled = Columns({**table.values, **{name: self._filled(name, table.values[name]) for name in self.fill}})
         return filled if isinstance(x, Columns) else filled.matrix()
-
-    def state(self) -> dict[str, Any]:
-        """Return what replaces a missing value in each column."""
-        return {"fill": self.fill}
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """Restore what replaces a missing value in each column."""
-        self.fill = dict(state["fill"])
 
     def compute_output_spec(self, spec: ExampleSpec) -> ExampleSpec:
         """Return the same spec; the strategy must suit the columns."""

@@ -198,14 +198,12 @@ class Standardize(NumericStep):
 
     def inverse_transform(self, values: np.ndarray) -> np.ndarray:
         """Return the original numbers."""
-        original: np.ndarray = values * self.statistics["scale"] + self.statistics["mean"]
-        return original
+        return np.asarray(values * self.statistics["scale"] + self.statistics["mean"])
 
 
 def _squared_distance(values: np.ndarray, mean: np.ndarray) -> np.ndarray:
     distance = values - mean
-    squared: np.ndarray = np.multiply(distance, distance, out=distance)
-    return squared
+    return np.asarray(np.multiply(distance, distance, out=distance))
 
 
 def _constant_note(constant: np.ndarray, names: list[str]) -> list[str]:
@@ -244,14 +242,12 @@ class MinMax(NumericStep):
     def transform(self, values: np.ndarray) -> np.ndarray:
         """Return the values moved from the range of the training part to the one of the config."""
         shifted = (values - self.statistics["least"]) / self.statistics["span"]
-        scaled: np.ndarray = shifted * (self.high - self.low) + self.low
-        return scaled
+        return np.asarray(shifted * (self.high - self.low) + self.low)
 
     def inverse_transform(self, values: np.ndarray) -> np.ndarray:
         """Return the values moved back to the range of the training part."""
         share = (values - self.low) / (self.high - self.low)
-        original: np.ndarray = share * self.statistics["span"] + self.statistics["least"]
-        return original
+        return np.asarray(share * self.statistics["span"] + self.statistics["least"])
 
 
 class Robust(NumericStep):
@@ -269,25 +265,23 @@ class Robust(NumericStep):
 
     def fit_blocks(self, data: Blocks) -> list[str]:
         """Compute the median of every number, and the distance between its quartiles."""
-        if isinstance(data.head, Columns) and (names := self.names(data.head)):
-            table = data.table()
-            whole = [np.percentile(self._select(table, [name]), (25, 50, 75), axis=0) for name in names]
-            first, median, third = np.concatenate(whole, axis=1)
+        if isinstance(data, OneBlock):
+            whole = self.value_blocks(data)
         else:
-            (values,) = self.value_blocks(data)
-            first, median, third = np.percentile(values, (25, 50, 75), axis=0)
+            table = data.table()
+            whole = [self._select(table, [name]) for name in self.names(data.head)] or [np.empty((len(data), 0))]
+        quartiles = [np.percentile(values, (25, 50, 75), axis=0) for values in whole]
+        first, median, third = quartiles[0] if len(quartiles) == 1 else np.concatenate(quartiles, axis=1)
         self.restore({"median": median, "scale": np.where(third > first, third - first, 1.0)})
         return []
 
     def transform(self, values: np.ndarray) -> np.ndarray:
         """Return `(x - median) / (third quartile - first quartile)`."""
-        scaled: np.ndarray = (values - self.statistics["median"]) / self.statistics["scale"]
-        return scaled
+        return np.asarray((values - self.statistics["median"]) / self.statistics["scale"])
 
     def inverse_transform(self, values: np.ndarray) -> np.ndarray:
         """Return the original numbers."""
-        original: np.ndarray = values * self.statistics["scale"] + self.statistics["median"]
-        return original
+        return np.asarray(values * self.statistics["scale"] + self.statistics["median"])
 
 
 class Clip(NumericStep):
@@ -316,8 +310,7 @@ class Clip(NumericStep):
 
     def transform(self, values: np.ndarray) -> np.ndarray:
         """Return the numbers between the bounds."""
-        clipped: np.ndarray = np.clip(values, self.low, self.high)
-        return clipped
+        return np.asarray(np.clip(values, self.low, self.high))
 
     def inverse_transform(self, values: np.ndarray) -> np.ndarray:
         """Return the same values: what was cut off is lost."""

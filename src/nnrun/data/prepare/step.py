@@ -86,11 +86,14 @@ class OneBlock:
 class Step:
     """Base class of preparation steps: fitted to the training part, applied to every part and to new data.
 
-    A step that learns something implements `fit_blocks`, `state` and `restore`; every step implements `apply`.
+    Every step implements `apply`; one that learns something implements `fit_blocks` and names the attributes that it
+    sets in `learned`.
     """
 
     #: Whether the step can be fitted to examples that stay on disk.
     streams: ClassVar[bool] = True
+    #: The attributes that a fit sets, each a mapping that JSON can hold.
+    learned: ClassVar[tuple[str, ...]] = ()
 
     def fit(self, x: ArrayOrTable) -> list[str]:
         """Fit the step to the training part in memory; return notes for the user."""
@@ -106,10 +109,12 @@ class Step:
 
     def state(self) -> dict[str, Any]:
         """Return what was learned, as JSON."""
-        return {}
+        return {name: getattr(self, name) for name in self.learned}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Restore what an earlier fit learned."""
+        for name in self.learned:
+            setattr(self, name, dict(state[name]))
 
     def compute_output_spec(self, spec: ExampleSpec) -> ExampleSpec | None:
         """Return the spec of the prepared examples; None where it is known only after the step has run.

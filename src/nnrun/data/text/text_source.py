@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from nnrun.data.dataset import DataFacts
 from nnrun.data.text.text_file import read_text
@@ -13,11 +13,9 @@ from nnrun.errors import DataError
 from nnrun.spec.finding import Finding
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
     from nnrun.data.data_paths import DataPaths
-    from nnrun.data.dataset import Examples, SourceData
     from nnrun.errors import Path as ConfigPath
     from nnrun.progress import Progress
 
@@ -29,7 +27,7 @@ TARGET = "next"
 
 
 class TextSource:
-    """A text as windows of tokens.
+    """A text as windows of tokens; `nnrun.data.text.load_text` loads it, as its examples are no independent rows.
 
     Args:
         window: How many tokens an example has.
@@ -119,14 +117,6 @@ class TextSource:
     def positions(self) -> tuple[int, ...]:
         """The shape of the targets of one example."""
         return (self.window,) if self.predict == "every" else ()
-
-    def load(self, paths: DataPaths, progress: Progress) -> SourceData:
-        """Raise: `nnrun.data.text.load_text` reads texts, whose examples are no independent rows."""
-        raise NotImplementedError
-
-    def load_new(self, file: Path, layout: Mapping[str, Any], *, with_target: bool) -> Examples:
-        """Raise: `nnrun.data.text.load_text` reads texts, whose examples are no independent rows."""
-        raise NotImplementedError
 
     def facts(self, paths: DataPaths, path: ConfigPath) -> tuple[DataFacts | None, list[Finding]]:
         """Return the facts of the text, read where it is not too large, and findings below `path`."""
