@@ -86,7 +86,7 @@ def test_summary_tells_shapes_and_parameters(say: Say) -> None:
         ("dense_1", [3], 15),
     ]
     assert (document["parameters"], document["trainable"], document["input_shape"]) == (27, 27, [2])
-    assert "\n27 parameters, 27 of them trained\nTraining holds at least" in say("summary", "tiny.yaml").stdout
+    assert "\n27 parameters, 27 of them trainable\nMemory for training: at least" in say("summary", "tiny.yaml").stdout
 
 
 def test_summary_shows_what_it_can_up_to_a_layer_that_cannot_be(say: Say) -> None:

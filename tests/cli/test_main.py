@@ -254,7 +254,7 @@ def test_a_run_that_is_stopped_keeps_what_there_is(
     (folder,) = (place / "runs").iterdir()
     assert run.returncode == 130
     assert out == ""
-    assert err.splitlines()[-2:] == ["interrupted", f"What there is of this run is kept in runs/{folder.name}"]
+    assert err.splitlines()[-2:] == ["interrupted", f"The files of this run are in runs/{folder.name}"]
     assert json.loads((folder / "record.json").read_text(encoding="utf-8"))["status"] == "interrupted"
     assert (folder / "checkpoints" / "last.keras").is_file()
 

@@ -1,6 +1,7 @@
-"""What a shell is offered for a word of a command line: configs, runs, parts, data sets, and the paths of `--set`.
+"""Shell completion: configs, runs, parts, data sets and the paths of `--set`, by click's mechanism.
 
-Each function is a `shell_complete` of click's. Nothing is imported before a word is asked for.
+The functions are values of click's `shell_complete`. Bash needs a class of its own, because it splits words at `=` and
+`:`, which paths of values contain.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from click.shell_completion import (
     BashComplete,
+    CompletionItem,
     ShellComplete,
     add_completion_class,
     get_completion_class,
@@ -22,72 +24,62 @@ from nnrun.errors import NnrunError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    import click
-    from click import Context, Parameter
-    from click.shell_completion import CompletionItem
+    from click import Command, Context, Parameter
 
 
 def config(context: Context, parameter: Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG001
-    """Complete the name of a shipped config, or leave a file to the shell."""
-    from click.shell_completion import CompletionItem
-
+    """Complete the name of a shipped config, else leave a file to the shell."""
     from nnrun.config.files import shipped_configs
 
-    named = _fitting(shipped_configs(), incomplete)
-    return named or [CompletionItem(incomplete, type="file")]
+    return _matching(shipped_configs(), incomplete) or [CompletionItem(incomplete, type="file")]
 
 
 def run(context: Context, parameter: Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG001
-    """Complete a run's short id or id; `last` is the last."""
+    """Complete a run's short id or id, or `last`."""
     from nnrun.runs.find import list_runs
 
     folders = [row.folder for row in list_runs(Path(context.params.get("runs_dir") or "runs"))]
     words = ["last", *(folder.short_id for folder in folders), *(folder.id for folder in folders)]
-    return _fitting(words if folders else [], incomplete)
+    return _matching(words if folders else [], incomplete)
 
 
 def checkpoint(context: Context, parameter: Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG001
-    """Complete `last` or `best`, or leave a file to the shell."""
-    from click.shell_completion import CompletionItem
-
-    return _fitting(["last", "best"], incomplete) or [CompletionItem(incomplete, type="file")]
+    """Complete `last` or `best`, else leave a file to the shell."""
+    return _matching(["last", "best"], incomplete) or [CompletionItem(incomplete, type="file")]
 
 
 def data_set(context: Context, parameter: Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG001
     """Complete the name of a data set."""
     from nnrun.data.named.datasets import data_set_names
 
-    return _fitting(data_set_names(), incomplete)
+    return _matching(data_set_names(), incomplete)
 
 
-def question(context: Context, parameter: Parameter, incomplete: str) -> list[CompletionItem]:
-    """Complete what `explain` explains: a part, a finding, or a place in a config after a colon."""
+def explained(context: Context, parameter: Parameter, incomplete: str) -> list[CompletionItem]:
+    """Complete the argument of `explain`: a part, a finding, or a path in a config after a colon."""
     from nnrun.catalog.lookup import CATEGORIES, names
     from nnrun.spec.completion import complete_path
     from nnrun.spec.findings.explanations import EXPLANATIONS
 
     file, colon, path = incomplete.rpartition(":")
     if colon:
-        return _items((f"{file}:{word}", meaning) for word, meaning in complete_path(_data(file), path))
+        return _items((f"{file}:{word}", meaning) for word, meaning in complete_path(_read_config(file), path))
     parts = [name for category in CATEGORIES for name in names(category)]
-    return _fitting(dict.fromkeys([*parts, *EXPLANATIONS]), incomplete) or config(context, parameter, incomplete)
+    return _matching(dict.fromkeys([*parts, *EXPLANATIONS]), incomplete) or config(context, parameter, incomplete)
 
 
 def setting(context: Context, parameter: Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG001
-    """Complete `--set`: the keys of the config on the same command line, then the values of the last one."""
+    """Complete `--set`: the keys of the config on the same command line, and the values of the last key."""
     from nnrun.spec.completion import complete_setting
 
-    return _items(complete_setting(_data(_config_of(context)), incomplete))
+    # click does not assign words to parameters before an option that still lacks its value.
+    known = context.params.get("config") or next(iter(context.params.get("files") or ()), None)
+    file = known or next((word for word in context.args if not word.startswith("-")), "")
+    return _items(complete_setting(_read_config(str(file)), incomplete))
 
 
-def _config_of(context: Context) -> str:
-    """Find the config on the command line; click sorts no words before an option that still lacks its value."""
-    said = context.params.get("config") or next(iter(context.params.get("files") or ()), None)
-    return str(said or next((word for word in context.args if not word.startswith("-")), ""))
-
-
-def _data(word: str) -> dict[str, Any]:
-    """Read a config as far as that goes; empty where it is none."""
+def _read_config(word: str) -> dict[str, Any]:
+    """Return the data of a config; empty where it cannot be read."""
     from nnrun.config import extends
     from nnrun.config.files import find_config
 
@@ -97,18 +89,15 @@ def _data(word: str) -> dict[str, Any]:
         return {}
 
 
-def _fitting(words: Iterable[str], incomplete: str) -> list[CompletionItem]:
+def _matching(words: Iterable[str], incomplete: str) -> list[CompletionItem]:
     return _items((word, "") for word in words if word.startswith(incomplete))
 
 
 def _items(words: Iterable[tuple[str, str]]) -> list[CompletionItem]:
-    from click.shell_completion import CompletionItem
-
     return [CompletionItem(word, help=meaning or None) for word, meaning in words]
 
 
-_VARIABLE = "_NNRUN_COMPLETE"
-_BASH = """\
+_BASH_SCRIPT = """\
 %(complete_func)s() {
     local IFS=$'\\n' response completion type value
     response=$(env COMP_LINE="${COMP_LINE:0:COMP_POINT}" COMP_WORD="${COMP_WORDS[COMP_CWORD]}" \\
@@ -129,16 +118,16 @@ complete -o nosort -F %(complete_func)s %(prog_name)s
 
 
 class Bash(BashComplete):
-    """Bash, with words as the user sees them."""
+    """Completion for bash, with words as the user sees them."""
 
-    source_template = _BASH
+    source_template = _BASH_SCRIPT
 
     def source(self) -> str:
-        """Give the script; which bash will read it is not this process's business."""
+        """Return the script, without click's check of the version of the bash on this machine."""
         return ShellComplete.source(self)
 
     def get_completion_args(self) -> tuple[list[str], str]:
-        """Take the words of the line up to the cursor; the last one is not complete."""
+        """Return the words before the cursor, and the incomplete last one."""
         line = os.environ["COMP_LINE"]
         words = split_arg_string(line)[1:]
         if not words or (line[-1:].isspace() and not line.endswith("\\ ")):
@@ -148,28 +137,30 @@ class Bash(BashComplete):
             return [*words[:-1], option], value
         return words[:-1], words[-1]
 
-    def format_completion(self, item: CompletionItem[Any]) -> str:
-        """Give what bash shall put in the place of its own word; a word that goes on gets no space behind it."""
+    def format_completion(self, item: CompletionItem) -> str:
+        """Return what replaces bash's own word; a word that is to be continued gets no space after it."""
         kind = "open" if item.type == "plain" and item.value.endswith((".", "=", ":")) else item.type
-        return f"{kind},{item.value[self._skipped() :]}"
-
-    def _skipped(self) -> int:
-        """Count the characters of the word that bash takes for words of their own."""
+        # Bash takes only what follows the last `=` or `:` for the word.
         _, incomplete = self.get_completion_args()
-        own = os.environ.get("COMP_WORD", incomplete)
-        own = own if own.strip("=:") else ""
-        return len(incomplete) - len(own) if incomplete.endswith(own) else 0
+        word = os.environ.get("COMP_WORD", incomplete)
+        word = word if word.strip("=:") else ""
+        skipped = len(incomplete) - len(word) if incomplete.endswith(word) else 0
+        return f"{kind},{item.value[skipped:]}"
 
 
-def use_own_bash() -> None:
-    """Let click find this module's bash in the place of its own."""
+def register_bash() -> None:
+    """Register this module's class for bash with click."""
     add_completion_class(Bash, "bash")
 
 
-def script(shell: str, command: click.Command) -> str:
-    """Give the script that a shell reads."""
-    use_own_bash()
+def script(shell: str, command: Command) -> str:
+    """Return the completion script of a shell.
+
+    Raises:
+        LookupError: click does not know the shell.
+    """
+    register_bash()
     found = get_completion_class(shell)
-    if found is None:  # `nnrun completion` allows only shells that click knows
+    if found is None:
         raise LookupError(shell)
-    return found(command, {}, "nnrun", _VARIABLE).source()
+    return found(command, {}, "nnrun", "_NNRUN_COMPLETE").source()

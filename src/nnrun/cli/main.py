@@ -1,4 +1,4 @@
-"""The command `nnrun`: its subcommands, and how the process ends."""
+"""The command `nnrun`: its subcommands, and how the process starts and ends."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import click
 
 from nnrun import __version__
 from nnrun.cli import exit_codes
-from nnrun.cli.command_group import Commands
+from nnrun.cli.command_group import CommandGroup
 from nnrun.cli.commands.check import check, wants_json
 from nnrun.cli.commands.compare import compare
 from nnrun.cli.commands.completion import completion
@@ -36,12 +36,12 @@ if TYPE_CHECKING:
     from types import FrameType
 
 
-#: Arguments of click's own `main` that say how it handles errors.
-_CLICKS_OWN = ("standalone_mode", "complete_var", "windows_expand_args")
+#: Arguments of click's own `main` for its handling of errors, which is not used.
+_CLICK_ARGUMENTS = ("standalone_mode", "complete_var", "windows_expand_args")
 
 
-class Root(Commands):
-    """The outermost group: everything that leaves it goes through the door."""
+class RootGroup(CommandGroup):
+    """The outermost group, which turns every error into a message and an exit code."""
 
     def main(  # type: ignore[override]
         self,
@@ -53,24 +53,24 @@ class Root(Commands):
 
         Args:
             args: The words after the program's name; those of this process by default.
-            prog_name: Only for completion; help always says `nnrun`.
-            extra: What click passes on; its own handling of errors is not used.
+            prog_name: Only for completion; help always shows `nnrun`.
+            extra: Other arguments of click's `main`.
         """
         if os.environ.get("_NNRUN_COMPLETE"):
-            from nnrun.cli.completion import use_own_bash
+            from nnrun.cli.completion import register_bash
 
-            use_own_bash()
+            register_bash()
             super().main(args, prog_name or "nnrun")
         words = list(sys.argv[1:] if args is None else args)
-        options = {name: value for name, value in extra.items() if name not in _CLICKS_OWN}
-        sys.exit(exit_codes.enter(lambda: self._run(words, options), json=wants_json(words)))
+        options = {name: value for name, value in extra.items() if name not in _CLICK_ARGUMENTS}
+        sys.exit(exit_codes.run_command(lambda: self._run(words, options), json=wants_json(words)))
 
     def _run(self, words: list[str], options: dict[str, Any]) -> object:
         with self.make_context("nnrun", words, **options) as context:
             return self.invoke(context)
 
 
-@click.group(cls=Root, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(cls=RootGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="nnrun")
 def nnrun() -> None:
     """Run neural-network experiments from YAML files in Keras' own words.
@@ -78,9 +78,9 @@ def nnrun() -> None:
     \b
     nnrun train digits_mlp        train a config that comes with nnrun
     nnrun eval last               score the last run again
-    nnrun check my.yaml           say what is wrong with a config
-    nnrun explain Conv2D          say what a part of a config takes
-    """  # noqa: D301 - \b is click's mark for lines that stay as they are
+    nnrun check my.yaml           find what is wrong with a config
+    nnrun explain Conv2D          explain a part of a config and its arguments
+    """  # noqa: D301 - \b is click's mark for lines that are not wrapped
 
 
 for _command in (train, evaluate, predict, compare, verify, check, summary, data, runs, explain, resolve, configs):
@@ -91,39 +91,38 @@ for _command in (report, generate, schema, completion):
 
 def main() -> NoReturn:
     """Run the command line of this process, and end the process."""
-    _prepare()
+    _prepare_process()
     try:
         nnrun.main()
     except SystemExit as end:
-        _leave(end.code if isinstance(end.code, int) else 0)
+        _end_process(end.code if isinstance(end.code, int) else 0)
 
 
-def _prepare() -> None:
-    """Set up what belongs to the process, not to a command."""
-    # A stream that the caller closed is None; a command need not know.
+def _prepare_process() -> None:
+    # A stream that the caller closed is None.
     sys.stdout = sys.stdout or io.StringIO()
     sys.stderr = sys.stderr or io.StringIO()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            # A file name or a terminal may lack UTF-8; what cannot be written is shown as an escape.
+            # Where a terminal lacks UTF-8, characters that it cannot show are written as escapes.
             stream.reconfigure(errors="backslashreplace")
     # Imports take half of the time of `check`, and collecting garbage between them costs 20 ms; `open_progress`
     # switches the collector on again for long work.
     gc.disable()
-    signal.signal(signal.SIGTERM, _stop)
+    signal.signal(signal.SIGTERM, _interrupt)
 
 
-def _stop(_number: int, _frame: FrameType | None) -> None:
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def _leave(code: int) -> NoReturn:
+def _end_process(code: int) -> NoReturn:
     try:
         sys.stdout.flush()
         sys.stderr.flush()
     except OSError:
-        exit_codes.let_go_of_stdout()
+        exit_codes.discard_stdout()
     if "tensorflow" in sys.modules or "jax" in sys.modules:
-        # Their part of the interpreter's end takes up to 1.3 s and keeps nothing that is not on disk already.
+        # Their shutdown takes up to 1.3 s, and everything is on disk already.
         os._exit(code)
     sys.exit(code)

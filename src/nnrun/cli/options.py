@@ -14,7 +14,11 @@ from nnrun.errors import RunError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
+
+config = click.argument("config", metavar="CONFIG", shell_complete=completion.config)
+run = click.argument("run", metavar="RUN", shell_complete=completion.run)
 runs_dir = click.option(
     "--runs-dir",
     type=click.Path(path_type=Path),
@@ -23,15 +27,15 @@ runs_dir = click.option(
     metavar="DIR",
     envvar="NNRUN_RUNS_DIR",
     show_envvar=True,
-    help="Where runs lie.",
+    help="The folder of runs.",
 )
 data_dir = click.option(
     "--data-dir",
     type=click.Path(path_type=Path),
     metavar="DIR",
-    help="Where data lie. Default: NNRUN_DATA_DIR, else your cache folder.",
+    help="The folder of data files. Default: NNRUN_DATA_DIR, else your cache folder.",
 )
-quiet = click.option("--quiet", "-q", is_flag=True, help="Say nothing but results and errors.")
+quiet = click.option("--quiet", "-q", is_flag=True, help="Print only results and errors.")
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead.")
 sets = click.option(
     "--set",
@@ -39,35 +43,61 @@ sets = click.option(
     multiple=True,
     metavar="PATH=VALUE",
     shell_complete=completion.setting,
-    help="Change a value of the config, as in training.epochs=3. May be given again.",
-)
-checkpoint = click.option(
-    "--checkpoint",
-    default="last",
-    show_default=True,
-    metavar="last|best|PATH",
-    shell_complete=completion.checkpoint,
-    help="Which saved model: as training left it, of the best epoch, or a .keras file.",
+    help="Change a value of the config, for example training.epochs=3. May be repeated.",
 )
 code = click.option(
     "--code",
-    "code",
     multiple=True,
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Python with layers, losses, ... of your own. May be given again.",
+    help="A Python file with layers, losses, ... of your own. May be repeated.",
 )
 trust_run = click.option(
-    "--trust-run", is_flag=True, help="Run the code that the run's folder keeps, instead of --code."
+    "--trust-run", is_flag=True, help="Run the code that the run folder holds a copy of, instead of --code."
+)
+fold = click.option(
+    "--fold",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="Use the model of fold N of a cross-validation, counted from 0.",
 )
 
 
-def knows_code(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command `--code`, and let it know for its length what the files offer; nothing in them is run."""
+def checkpoint(default: str) -> Decorator:
+    """Return the option `--checkpoint`."""
+    return click.option(
+        "--checkpoint",
+        default=default,
+        show_default=True,
+        metavar="last|best|PATH",
+        shell_complete=completion.checkpoint,
+        help="The saved model: of the end of training, of the best epoch, or a .keras file.",
+    )
+
+
+def combine(*decorators: Decorator) -> Decorator:
+    """Return one decorator that applies several, in the order in which `--help` lists them."""
+
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        for decorator in reversed(decorators):
+            command = decorator(command)
+        return command
+
+    return decorate
+
+
+#: The model of a run, and its code.
+model = combine(checkpoint("last"), fold, code, trust_run)
+#: Folders and the kind of output.
+folders = combine(runs_dir, data_dir, quiet, as_json)
+
+
+def registered_code(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add `--code` to a command; the catalog holds what the files define while it runs, and nothing in them is run."""
 
     @code
     @wraps(command)
-    def knowing(*words: Any, code: tuple[Path, ...], **options: Any) -> Any:
+    def with_code(*words: Any, code: tuple[Path, ...], **options: Any) -> Any:
         if not code:
             return command(*words, **options)
         from nnrun.pipeline.user_code import register_code
@@ -75,42 +105,44 @@ def knows_code(command: Callable[..., Any]) -> Callable[..., Any]:
         with register_code(code):
             return command(*words, **options)
 
-    return knowing
+    return with_code
 
 
-fold = click.option(
-    "--fold",
-    type=click.IntRange(min=0),
-    metavar="N",
-    help="Of a cross-validation, the fold whose model is asked, counted from 0.",
-)
-
-
-config = click.argument("config", metavar="CONFIG", shell_complete=completion.config)
-run = click.argument("run", metavar="RUN", shell_complete=completion.run)
-
-
-def require_place(out: Path, name: str) -> None:
-    """Refuse a place that cannot be written, before anything is computed.
+class OutputFile(click.Path):
+    """The type of `--out`: a file that can be written, which is checked before anything is computed.
 
     Args:
-        out: What the user typed.
-        name: What a file there could be called.
-
-    Raises:
-        RunError: It is a folder, or lies in one that is not there.
+        example: A file name for the hint where the user names a folder.
     """
-    if out.is_dir():
-        raise RunError(f"--out {out}: expected a file to write, received a folder", f"--out {out / name}")
-    if not out.absolute().parent.is_dir():
-        raise RunError(f"--out {out}: there is no folder {out.parent}", f"mkdir -p {out.parent}")
+
+    def __init__(self, example: str) -> None:
+        super().__init__(path_type=Path)
+        self._example = example
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        """Return the path.
+
+        Raises:
+            RunError: It is a folder, or its folder does not exist.
+        """
+        out = Path(str(super().convert(value, param, ctx)))
+        if out.is_dir():
+            raise RunError(f"--out {out}: expected a file, received a folder", f"--out {out / self._example}")
+        if not out.absolute().parent.is_dir():
+            raise RunError(f"--out {out}: there is no folder {out.parent}", f"mkdir -p {out.parent}")
+        return out
 
 
-def write(out: Path, text: str) -> None:
-    """Write a text as a whole.
+def output_file(example: str, help_text: str) -> Decorator:
+    """Return the option `--out`."""
+    return click.option("--out", type=OutputFile(example), metavar="FILE", help=help_text)
+
+
+def write_output_file(out: Path, text: str) -> None:
+    """Write the file that `--out` names.
 
     Raises:
-        RunError: The disk refuses.
+        RunError: The file cannot be written.
     """
     from nnrun.runs.disk import write_file
 

@@ -72,7 +72,7 @@ def test_a_folder_without_configs_is_an_error(say: Say, place: Path) -> None:
     (place / "empty").mkdir()
     result = say("check", "empty")
     assert result.exit_code == 2
-    assert "empty: the folder holds no *.yaml files" in result.stdout
+    assert "empty: the folder has no *.yaml files" in result.stdout
 
 
 def test_one_unreadable_config_does_not_hide_the_others(say: Say) -> None:

@@ -46,9 +46,9 @@ def test_two_cross_validations_side_by_side(process, place: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "text"),
     [
-        (("train",), "Give a CONFIG to train, or --resume-folds RUN"),
-        (("train", "tiny.yaml", "--resume-folds", "last"), "not both"),
-        (("train", "--resume-folds", "last", "--set", "seed=1"), "--set cannot change it"),
+        (("train",), "Give either a CONFIG to train, or --resume-folds RUN"),
+        (("train", "tiny.yaml", "--resume-folds", "last"), "Give either a CONFIG to train, or --resume-folds RUN"),
+        (("train", "--resume-folds", "last", "--set", "seed=1"), "which --set cannot change"),
         (("train", "tiny.yaml", "--jobs", "0"), "--jobs"),
         (("train", "--resume-folds", "last"), "There is no run"),
         (("compare", "a", "b"), "There is no run"),

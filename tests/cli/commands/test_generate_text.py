@@ -7,18 +7,18 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from nnrun.cli.commands.generate_text import together
-from nnrun.cli.commands.train import _next
+from nnrun.cli.commands.generate_text import join_samples
+from nnrun.cli.commands.train import _next_command
 from nnrun.cli.main import nnrun
-from nnrun.pipeline.train import TrainResult
+from nnrun.pipeline.train import TrainRequest, TrainResult
 from nnrun.runs.folder import RunFolder
 
 
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--greedy", "--temperature", "0.5"], "so --temperature cannot be"),
-        (["--greedy", "--top-k", "3"], "so --top-k cannot be"),
+        (["--greedy", "--temperature", "0.5"], "cannot be combined with --temperature"),
+        (["--greedy", "--top-k", "3"], "cannot be combined with --top-k"),
         (["--samples", "3"], "greedy texts are all the same"),
         (["--samples", "3", "--temperature", "0"], "greedy texts are all the same"),
         (["--stop", ""], "at least one character"),
@@ -36,12 +36,13 @@ def test_contradictions_are_refused_before_anything_is_read(words: list[str], sa
 
 def test_several_texts_stand_under_lines_that_count_them() -> None:
     """One text is given as it is, several each under its number."""
-    assert together(["a\nb"]) == "a\nb"
-    assert together(["a", "b"]) == "=== sample 1 of 2\na\n=== sample 2 of 2\nb\n"
+    assert join_samples(["a\nb"]) == "a\nb"
+    assert join_samples(["a", "b"]) == "=== sample 1 of 2\na\n=== sample 2 of 2\nb\n"
 
 
 @pytest.mark.parametrize(("figure", "command"), [("bits_per_character", "generate-text"), ("accuracy", "eval")])
 def test_a_run_on_a_text_leads_on_to_writing(figure: str, command: str) -> None:
     """What `train` names as the next command is to let a model of a text write, and to ask any other again."""
     scores = {"task": "classification", "validation": {"loss": 1.0, figure: 0.5}}
-    assert _next(TrainResult(RunFolder(Path("run")), scores)) == command
+    result = TrainResult(RunFolder(Path("run")), scores)
+    assert _next_command(result, TrainRequest("config.yaml")).startswith(f"nnrun {command} ")

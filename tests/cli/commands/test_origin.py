@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from nnrun.cli.commands.explain import said
+from nnrun.cli.commands.explain import text_at
 from nnrun.errors import Mark
 
 if TYPE_CHECKING:
@@ -141,4 +141,4 @@ def test_a_shipped_config_by_name(say: Say) -> None:
 )
 def test_what_a_place_says(line: str, column: int, length: int, text: str) -> None:
     """A single value is told whole; of what goes on over several lines, the beginning."""
-    assert said(Mark("a.yaml", 1, column, length, line)) == text
+    assert text_at(Mark("a.yaml", 1, column, length, line)) == text

@@ -68,25 +68,25 @@ def test_a_log_gets_plain_lines_and_results_go_to_stdout(process: Process, place
     ]
 
 
-def test_a_run_that_fails_has_a_page_of_what_there_is(process: Process, place: Path) -> None:
-    """`--report` makes the page of a run with an epoch's figures that fails, and says where; of one without, none."""
+def test_a_run_that_fails_has_a_report(process: Process, place: Path) -> None:
+    """`--report` writes and names the report of a failed run that finished an epoch; of another, none."""
     failing = ("training.optimizer={SGD: {learning_rate: 1.0e+30}}", "training.epochs=3")
     done = process("train", "tiny.yaml", "--report", *(word for one in failing for word in ("--set", one)))
     (folder,) = (place / "runs").iterdir()
     assert done.returncode == 1
     assert "error: training diverged in epoch" in done.stderr
-    assert f"Its page, as far as it came: runs/{folder.name}/report.html" in done.stderr.splitlines()
+    assert f"Its report up to this point: runs/{folder.name}/report.html" in done.stderr.splitlines()
     page = (folder / "report.html").read_text(encoding="utf-8")
     assert "training diverged in epoch" in page
     (place / "tiny.csv").write_text("length,width,kind\n", encoding="utf-8")
     refused = process("train", "tiny.yaml", "--report", "--runs-dir", "other", "--json")
     assert refused.returncode != 0
-    assert "Its page" not in refused.stdout + refused.stderr
+    assert "Its report" not in refused.stdout + refused.stderr
     assert not list((place / "other").glob("*/report.html"))
 
 
-def test_a_terminal_gets_a_moving_line(place: Path, environment: dict[str, str]) -> None:
-    """On a terminal a line moves within the epoch, though the engine leads descriptor 2 away, and then gives way."""
+def test_a_terminal_gets_a_live_bar(place: Path, environment: dict[str, str]) -> None:
+    """On a terminal a bar moves within the epoch, though the engine redirects descriptor 2, and is then removed."""
     (place / "tiny.csv").write_text(
         "length,width,kind\n" + "".join(f"{row % 7},{row % 5},{'abc'[row % 3]}\n" for row in range(4_000)),
         encoding="utf-8",
@@ -107,7 +107,7 @@ def test_a_terminal_gets_a_moving_line(place: Path, environment: dict[str, str])
                 break
             seen += part
     os.close(outer)
-    text = seen.decode()
+    text = re.sub(r"\x1b\[[?0-9;]*[A-Za-z]", "", seen.decode())
     assert run.returncode == 0
-    assert re.search(r"epoch 1/2 [━─]+ +\d+ %", text)
-    assert re.search("epoch 1/2 [━─]", text).start() < text.index("epoch 1/2  loss") < text.index("epoch 2/2  loss")
+    assert re.search(r"epoch 1/2 [━╸╺]+ +\d+ %", text)
+    assert re.search("epoch 1/2 [━╸╺]", text).start() < text.index("epoch 1/2  loss") < text.index("epoch 2/2  loss")

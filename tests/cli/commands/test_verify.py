@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from nnrun.cli.commands.verify import _why, as_json, said
+from nnrun.cli.commands.verify import _explanation, format_expectation, result_as_json
 from nnrun.pipeline.verify import VerifyResult
 from nnrun.runs.folder import RunFolder
 from nnrun.spec.experiment import Expectation
@@ -50,7 +50,7 @@ def test_claims_are_told_with_what_was_received(say: Say, place: Path) -> None:
     assert result.exit_code == 1
     lines = result.stdout.splitlines()
     assert lines[0].startswith("tiny.yaml: fails (runs ")
-    assert lines[1].split() == ["claim", "expected", "mean", "sd", "least", "most"]
+    assert lines[1].split() == ["claim", "expected", "mean", "sd", "min", "max"]
     assert lines[2].split() == ["test.rows", "15", "within", "0", "15", "0", "15", "15"]
     assert lines[3].endswith("fails")
     told = json.loads(say("verify", "tiny.yaml", "--json").stdout)["configs"][0]
@@ -61,12 +61,12 @@ def test_data_that_changed_are_said_beside_the_run() -> None:
     """Where other data are why a run was trained, the line about it names them."""
     run = RunFolder(Path("runs/20260102T030405Z_pets_1a2b3c"))
     one = VerifyResult(Path("pets.yaml"), "holds", runs=(run,), trained=1, changed="pets.csv changed since run 9f8e7d")
-    assert _why(one) == " (run 1a2b3c, trained: pets.csv changed since run 9f8e7d)"
-    assert as_json(one)["changed"] == "pets.csv changed since run 9f8e7d"
+    assert _explanation(one) == " (run 1a2b3c, trained: pets.csv changed since run 9f8e7d)"
+    assert result_as_json(one)["changed"] == "pets.csv changed since run 9f8e7d"
 
 
 def test_claims_are_said_in_words() -> None:
     """Each of the three forms of a claim has its words."""
-    assert said(Expectation(value=1.1, within=0.35)) == "1.1 within 0.35"
-    assert said(Expectation(at_most=3)) == "at most 3"
-    assert said(Expectation(at_least=0.5)) == "at least 0.5"
+    assert format_expectation(Expectation(value=1.1, within=0.35)) == "1.1 within 0.35"
+    assert format_expectation(Expectation(at_most=3)) == "at most 3"
+    assert format_expectation(Expectation(at_least=0.5)) == "at least 0.5"

@@ -10,8 +10,9 @@ from urllib.parse import unquote
 
 import pytest
 
-from nnrun.cli.commands.check import Checked, wants_json
-from nnrun.cli.terminal.formats import LANGUAGE, github, sarif
+from nnrun.cli.commands.check import wants_json
+from nnrun.cli.terminal.formats import LANGUAGE, github_commands, sarif_log
+from nnrun.cli.terminal.problems import CheckedFile
 from nnrun.errors import Mark, Problem
 from nnrun.spec.findings.explanations import EXPLANATIONS
 
@@ -89,8 +90,8 @@ def test_github_knows_warnings_and_notes(say: Say) -> None:
     assert message.startswith("--set training.batch_size=5000: ")
     assert "line" not in said
     assert say("check", "tiny.yaml", "--format", "github").stdout == ""
-    note = Checked("x.yaml", (Problem(None, "not decided", None, "undecided", "note"),))
-    assert list(github([note])) == ["::notice file=x.yaml,title=undecided::not decided"]
+    note = CheckedFile("x.yaml", (Problem(None, "not decided", None, "undecided", "note"),))
+    assert list(github_commands([note])) == ["::notice file=x.yaml,title=undecided::not decided"]
 
 
 def test_sarif_is_sarif(say: Say, bad: str) -> None:
@@ -120,7 +121,7 @@ def test_sarif_of_good_configs_is_an_empty_log(say: Say) -> None:
 def test_a_place_outside_the_working_folder_is_a_whole_address(place: Path) -> None:
     """A file that no relative path leads down to is named in full."""
     elsewhere = str(Path(place.root) / "else where" / "x.yaml")
-    log = sarif([Checked(elsewhere, (Problem(Mark(elsewhere, 1, 1, 1, "x"), "wrong"),))])
+    log = sarif_log([CheckedFile(elsewhere, (Problem(Mark(elsewhere, 1, 1, 1, "x"), "wrong"),))])
     (result,) = log["runs"][0]["results"]
     uri = result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]
     assert uri.startswith("file:///")
@@ -139,7 +140,7 @@ def test_the_format_json_is_json(say: Say) -> None:
 def test_quiet_leaves_out_notes(say: Say, place: Path, form: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """`--quiet` means the same in every form: no notes."""
     problems = (Problem(None, "not decided", None, "undecided", "note"), Problem(None, "odd", None, None, "warning"))
-    monkeypatch.setattr("nnrun.cli.commands.check.examined", lambda *_, **__: Checked("tiny.yaml", problems))
+    monkeypatch.setattr("nnrun.cli.commands.check.check_config", lambda *_, **__: CheckedFile("tiny.yaml", problems))
     assert "not decided" in say("check", "tiny.yaml", "--format", form).stdout
     quiet = say("check", "tiny.yaml", "--format", form, "--quiet").stdout
     assert "not decided" not in quiet
@@ -149,7 +150,7 @@ def test_quiet_leaves_out_notes(say: Say, place: Path, form: str, monkeypatch: p
 def test_a_line_of_a_data_file_is_a_place_without_columns() -> None:
     """A defect of a row points at its line: GitHub and SARIF receive the line alone."""
     problem = Problem(Mark("table.csv", 3), "row 3, column age: expected a value", None, "defective-data")
-    ((_, place, _),) = commands("\n".join(github([Checked("a.yaml", (problem,))])))
+    ((_, place, _),) = commands("\n".join(github_commands([CheckedFile("a.yaml", (problem,))])))
     assert place == {"file": "table.csv", "line": "3", "endLine": "3", "title": "defective-data"}
-    (result,) = sarif([Checked("a.yaml", (problem,))])["runs"][0]["results"]
+    (result,) = sarif_log([CheckedFile("a.yaml", (problem,))])["runs"][0]["results"]
     assert result["locations"][0]["physicalLocation"]["region"] == {"startLine": 3}

@@ -7,14 +7,13 @@ import io
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nnrun.cli.terminal.layout import wide
-from nnrun.cli.terminal.problems import as_json, put_problem
-from nnrun.cli.terminal.screen import Screen
+from nnrun.cli.terminal.output import Output, text_width
+from nnrun.cli.terminal.problems import print_problem, problem_as_json
 from nnrun.config.render import format_problem
 from nnrun.errors import Mark, Problem
 
 
-class _Sized(Screen):
+class _Sized(Output):
     columns = 40
 
     @property
@@ -33,7 +32,7 @@ def _problem(before: str, word: str, after: str, hint: str | None = None) -> Pro
 def test_a_program_gets_the_words_of_the_renderer() -> None:
     """In a pipe nothing is wrapped, cut or coloured."""
     problem, stream = _problem("a: ", "word", " # and a tail " * 20, "type this"), io.StringIO()
-    put_problem(Screen(stream, terminal=False), problem)
+    print_problem(Output(stream, is_terminal=False), problem)
     assert stream.getvalue() == format_problem(problem) + "\n"
 
 
@@ -41,28 +40,28 @@ def test_a_program_gets_the_words_of_the_renderer() -> None:
 def test_the_caret_points_at_its_word_in_any_window(before: str, after: str, columns: int) -> None:
     """However narrow the terminal, the word's first letter is shown and the caret is under it."""
     stream = io.StringIO()
-    screen = _Sized(stream, terminal=False)
+    screen = _Sized(stream, is_terminal=False)
     object.__setattr__(screen, "columns", columns)
-    put_problem(screen, _problem(before, "XYZ", after))
+    print_problem(screen, _problem(before, "XYZ", after))
     lines = stream.getvalue().splitlines()
     caret = next(number for number, line in enumerate(lines) if line.strip().startswith("|"))
     text, marks = lines[caret - 1], lines[caret]
-    assert wide(text) <= columns
-    assert wide(marks) <= columns
-    assert wide(text[: text.index("X")]) == marks.index("^")
+    assert text_width(text) <= columns
+    assert text_width(marks) <= columns
+    assert text_width(text[: text.index("X")]) == marks.index("^")
 
 
 def test_a_message_of_several_lines_keeps_them() -> None:
     """Keras' whole message stands between the place and the hint."""
     stream = io.StringIO()
-    put_problem(Screen(stream, terminal=False), Problem(None, "Keras says:\nfirst\nsecond", "try this"))
+    print_problem(Output(stream, is_terminal=False), Problem(None, "Keras says:\nfirst\nsecond", "try this"))
     assert stream.getvalue().splitlines() == ["error: Keras says:", "first", "second", "      hint: try this"]
 
 
 def test_json_says_where_and_what() -> None:
     """A problem without a place has nulls for it."""
-    assert as_json(_problem("a: ", "word", ""))["column"] == 4
-    assert as_json(Problem(None, "nothing there")) == {
+    assert problem_as_json(_problem("a: ", "word", ""))["column"] == 4
+    assert problem_as_json(Problem(None, "nothing there")) == {
         "file": None,
         "line": None,
         "column": None,

@@ -1,26 +1,49 @@
-"""Requirements of the listeners: what a log gets, what a terminal's moving line says, and how time left is guessed."""
+"""Progress on stderr: plain lines in a log, a live bar on a terminal, and estimates of the time left."""
 
 from __future__ import annotations
 
 import io
+import re
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nnrun.cli.terminal.layout import wide
-from nnrun.cli.terminal.progress import EpochTimer, LiveProgress, PlainProgress, amount, moving_line, time_left
-from nnrun.cli.terminal.screen import Screen
+from nnrun.cli.terminal.output import Output, text_width
+from nnrun.cli.terminal.progress import EpochTimer, LiveProgress, PlainProgress, format_amount, time_left
 from nnrun.errors import Mark, Problem
 from nnrun.progress import NullProgress
 
+ESCAPES = re.compile(r"\x1b\[[?0-9;]*[A-Za-z]")
 
-def test_a_log_gets_the_learning_rate_only_where_it_changes() -> None:
-    """Figures that stay the same are not repeated every epoch."""
+
+class _Terminal(Output):
+    columns = 80
+
+    @property
+    def width(self) -> int | None:
+        """The number of columns that the test sets."""
+        return self.columns
+
+
+def _terminal(columns: int) -> _Terminal:
+    terminal = _Terminal(io.StringIO(), is_terminal=True)
+    object.__setattr__(terminal, "columns", columns)
+    return terminal
+
+
+def _drawn(terminal: _Terminal) -> str:
+    """Return the last frame of the bar, without colours."""
+    assert isinstance(terminal.stream, io.StringIO)
+    return ESCAPES.sub("", terminal.stream.getvalue()).split("\r")[-1]
+
+
+def test_a_log_shows_the_learning_rate_only_where_it_changes() -> None:
+    """A learning rate that stays the same is not repeated every epoch."""
     stream = io.StringIO()
-    listener = PlainProgress(Screen(stream, terminal=False))
+    progress = PlainProgress(Output(stream, is_terminal=False))
     for epoch, rate in ((1, 0.1), (2, 0.1), (3, 0.05)):
-        listener.epoch(epoch, 4, {"loss": 0.5, "learning_rate": rate, "seconds": 2.0})
+        progress.epoch(epoch, 4, {"loss": 0.5, "learning_rate": rate, "seconds": 2.0})
     assert stream.getvalue().splitlines() == [
         "epoch 1/4  loss 0.5000  2.0 s  6 s left",
         "epoch 2/4  loss 0.5000  2.0 s  4 s left",
@@ -29,91 +52,122 @@ def test_a_log_gets_the_learning_rate_only_where_it_changes() -> None:
 
 
 def test_the_first_epoch_counts_only_while_it_is_alone() -> None:
-    """The first epoch also compiles, so that later ones say more of what is left."""
-    pace = EpochTimer()
-    assert pace.left(3) is None
-    pace.add(10.0)
-    assert pace.left(3) == 30.0
+    """The first epoch also compiles, so the estimate uses later ones as soon as there are any."""
+    timer = EpochTimer()
+    assert timer.remaining(3) is None
+    timer.add(10.0)
+    assert timer.remaining(3) == 30.0
     for seconds in (1.0, 3.0, 2.0):
-        pace.add(seconds)
-    assert pace.left(3) == 6.0
+        timer.add(seconds)
+    assert timer.remaining(3) == 6.0
 
 
 def test_a_bar_in_a_log_is_one_line() -> None:
-    """A download says once that it began, and how large it is."""
+    """A download is logged once, when it begins, with its size."""
     stream = io.StringIO()
-    with PlainProgress(Screen(stream, terminal=False)).bar("Fetching mnist.npz", 11490434, "B") as bar:
+    with PlainProgress(Output(stream, is_terminal=False)).bar("Fetching mnist.npz", 11490434, "B") as bar:
         bar.advance(1000)
     assert stream.getvalue() == "Fetching mnist.npz (11.5 MB) ...\n"
 
 
-def test_a_warning_is_marked_and_cannot_command_the_terminal() -> None:
-    """What a file's name brings along is shown, not obeyed."""
+def test_a_warning_is_marked_and_cannot_control_the_terminal() -> None:
+    """Control characters in a file's name are shown, not executed."""
     stream = io.StringIO()
-    PlainProgress(Screen(stream, terminal=False)).warn("odd\x1b[2Jname")
+    progress = PlainProgress(Output(stream, is_terminal=False))
+    progress.warn("odd\x1b[2Jname")
     assert stream.getvalue() == "warning: odd\N{REPLACEMENT CHARACTER}[2Jname\n"
+    assert progress.warnings == ["odd\x1b[2Jname"]
 
 
-def test_nobody_listens_but_warnings_are_kept_for_json() -> None:
-    """`--json` can still say what the user should act on."""
-    muted = NullProgress()
-    muted.say("nothing")
-    muted.warn("the data changed")
-    assert muted.warnings == ["the data changed"]
+def test_null_progress_keeps_warnings_for_json() -> None:
+    """With `--json` nothing is shown, but the document can hold the warnings."""
+    progress = NullProgress()
+    progress.say("nothing")
+    progress.warn("the data changed")
+    assert progress.warnings == ["the data changed"]
 
 
-def test_a_terminal_clears_its_moving_line_before_a_line_that_stays() -> None:
-    """The moving line gives way, and comes back with the next step."""
+def test_a_terminal_removes_the_bar_before_a_line_that_stays() -> None:
+    """The bar is removed for a line, and is drawn again with the next step."""
     stream = io.StringIO()
-    terminal = LiveProgress(Screen(stream, terminal=True))
-    terminal.step(1, 2, 0.5)
-    terminal.say("Run x")
+    progress = LiveProgress(Output(stream, is_terminal=True))
+    progress.step(1, 2, 0.5)
+    progress.say("Run x")
     shown = stream.getvalue()
     assert "epoch 1/2" in shown
     assert shown.endswith("\x1b[2KRun x\n")
 
 
-def test_a_finding_is_told_at_its_place_above_the_moving_line() -> None:
-    """What is probably not meant comes with its place and its hint, on a terminal once the moving line is gone."""
+def test_a_problem_is_shown_with_its_place_above_the_bar() -> None:
+    """A warning about a config is shown with its place and hint; on a terminal the bar is removed first."""
     log, shown = io.StringIO(), io.StringIO()
     problem = Problem(Mark("my.yaml", 3, 5, 1, ""), "the last batch is small", "write 32", "odd", "warning")
-    PlainProgress(Screen(log, terminal=False)).show_problem(problem)
+    PlainProgress(Output(log, is_terminal=False)).show_problem(problem)
     lines = log.getvalue().splitlines()
     assert lines[0] == "my.yaml:3:5: warning: the last batch is small [odd]"
     assert lines[-1] == "      hint: write 32"
-    terminal = LiveProgress(Screen(shown, terminal=True))
-    terminal.step(1, 2, 0.5)
-    terminal.show_problem(problem)
+    progress = LiveProgress(Output(shown, is_terminal=True))
+    progress.step(1, 2, 0.5)
+    progress.show_problem(problem)
     assert shown.getvalue().index("epoch 1/2") < shown.getvalue().index("the last batch is small")
     NullProgress().show_problem(problem)
 
 
 @given(
-    what=st.text("abc猫 ", max_size=30),
-    share=st.floats(0, 1),
+    what=st.text("abc猫[] ", max_size=30),
+    share=st.none() | st.floats(0, 1),
     tail=st.text("xyz", max_size=20),
-    width=st.integers(20, 120),
+    width=st.integers(10, 120),
 )
-def test_the_moving_line_fits_where_its_words_do(what: str, share: float, tail: str, width: int) -> None:
-    """The bar gives way to the words, and grows to the full width at most."""
-    line = moving_line(what, share, tail, width)
-    words = wide(what) + len(f" {100 * share:3.0f} %  {tail}".rstrip())
-    assert wide(line) <= max(width, words)
-    assert line.startswith(what)
+def test_the_bar_fits_every_terminal(what: str, share: float | None, tail: str, width: int) -> None:
+    """The bar becomes narrower before the texts, nothing is wider than the terminal, and brackets are no markup."""
+    terminal = _terminal(width)
+    progress = LiveProgress(terminal)
+    progress.draw(what, share, tail)
+    line = _drawn(terminal)
+    assert "\n" not in line
+    assert text_width(line) <= width
+    texts = what + ("" if share is None else f"{100 * share:3.0f} %") + tail
+    if text_width(texts) + 10 <= width:
+        assert line.startswith(what)
+        assert tail in line
+    progress.clear()
+
+
+def test_the_bar_shows_the_share() -> None:
+    """Half of the bar is filled at 50 %, and a dumb character set or no colours change only its look."""
+    terminal = _terminal(80)
+    progress = LiveProgress(terminal)
+    progress.draw("epoch 3/10", 0.5, "12 s left")
+    assert _drawn(terminal) == f"epoch 3/10 {'━' * 15}╺{'━' * 14}  50 %  12 s left"
+    progress.draw("epoch 3/10", 1.0, "")
+    assert _drawn(terminal) == f"epoch 3/10 {'━' * 30} 100 %"
+
+
+def test_no_color_switches_colours_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With NO_COLOR the bar is drawn without colours."""
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    colored, plain = _terminal(80), _terminal(80)
+    LiveProgress(colored).draw("epoch 1/2", 0.5, "")
+    monkeypatch.setenv("NO_COLOR", "1")
+    LiveProgress(plain).draw("epoch 1/2", 0.5, "")
+    assert "\x1b[36m" in colored.stream.getvalue()  # type: ignore[attr-defined]
+    assert "\x1b[36m" not in plain.stream.getvalue()  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(
-    ("number", "unit", "said"),
+    ("number", "unit", "text"),
     [(11490434, "B", "11.5 MB"), (999, "B", "999 B"), (28881, "B", "28.9 kB"), (60000, "rows", "60,000 rows")],
 )
-def test_amounts_are_said_as_people_say_them(number: float, unit: str, said: str) -> None:
-    """Bytes come in powers of a thousand, other units with separators."""
-    assert amount(number, unit) == said
+def test_amounts_have_their_unit(number: float, unit: str, text: str) -> None:
+    """Bytes have units of a thousand, other amounts have separators."""
+    assert format_amount(number, unit) == text
 
 
 @pytest.mark.parametrize(
-    ("seconds", "said"), [(None, ""), (0.01, ""), (0.4, "1 s left"), (27.6, "28 s left"), (125, "2 min 05 s left")]
+    ("seconds", "text"), [(None, ""), (0.01, ""), (0.4, "1 s left"), (27.6, "28 s left"), (125, "2 min 05 s left")]
 )
-def test_time_left_is_round(seconds: float | None, said: str) -> None:
-    """A guess has no tenths of a second."""
-    assert time_left(seconds) == said
+def test_the_time_left_is_rounded(seconds: float | None, text: str) -> None:
+    """An estimate has no tenths of a second."""
+    assert time_left(seconds) == text

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from nnrun.cli import completion, options
+from nnrun.cli.terminal.problems import CheckedFile
 from nnrun.errors import EXIT_REFUSED, ConfigError, Problem
 
 if TYPE_CHECKING:
@@ -19,41 +18,10 @@ if TYPE_CHECKING:
     from nnrun.catalog.user_code import UserCode
 
 
-@dataclass(frozen=True)
-class Checked:
-    """One config, checked.
-
-    Attributes:
-        name: The file as the user named it.
-        problems: What was found.
-    """
-
-    name: str
-    problems: tuple[Problem, ...]
-
-    def count(self, severity: str) -> int:
-        """Count the problems of a severity."""
-        return sum(problem.severity == severity for problem in self.problems)
-
-    def without_notes(self) -> Checked:
-        """Leave out what is only a note."""
-        return replace(self, problems=tuple(problem for problem in self.problems if problem.severity != "note"))
-
-    def as_json(self) -> dict[str, Any]:
-        """Plain data for `--json`."""
-        from nnrun.cli.terminal.problems import as_json
-
-        return {
-            "file": self.name,
-            "ok": not self.count("error"),
-            "problems": [as_json(problem) for problem in self.problems],
-        }
-
-
 @click.command()
 @click.argument("files", nargs=-1, required=True, metavar="FILES...", shell_complete=completion.config)
-@click.option("--strict", is_flag=True, help="Warnings are errors: exit with 2.")
-@click.option("--build", is_flag=True, help="Let Keras decide what the rules leave undecided.")
+@click.option("--strict", is_flag=True, help="Treat warnings as errors: exit with 2.")
+@click.option("--build", is_flag=True, help="Build the model with Keras where the rules alone cannot decide.")
 @options.sets
 @options.code
 @options.data_dir
@@ -64,7 +32,7 @@ class Checked:
     type=click.Choice(["text", "json", "github", "sarif"]),
     default="text",
     show_default=True,
-    help="For people, for scripts, for GitHub's workflows, or SARIF 2.1.0.",
+    help="The output format: for people, for scripts, for GitHub's workflows, or SARIF 2.1.0.",
 )
 @options.as_json
 def check(  # noqa: PLR0913 - one for each option
@@ -79,118 +47,104 @@ def check(  # noqa: PLR0913 - one for each option
     form: str,
     as_json: bool,
 ) -> int:
-    """Say all that is wrong with configs, before time is spent.
+    """Find everything that is wrong with configs, without training.
 
-    FILES are configs, folders of them, or names of configs that come with nnrun. Exits with 2 on any error.
+    FILES are configs, folders of configs, or names of configs that come with nnrun. Exits with 2 on any error.
 
     \b
     nnrun check my.yaml
     nnrun check configs --strict
     """  # noqa: D301
-    with _known(code) as codes:
-        checked = [examined(file, sets, data_dir, build=build, codes=codes) for word in files for file in walk(word)]
+    from nnrun.pipeline.user_code import register_code
+
+    with register_code(code) as codes:
+        found = [each for word in files for each in find_configs(word)]
+        checked = [check_config(each, sets, data_dir, build=build, codes=codes) for each in found]
     failed = any(each.count("error") or (strict and each.count("warning")) for each in checked)
     shown = [each.without_notes() for each in checked] if quiet else checked
     if as_json or form == "json":
-        _put_json(checked, failed=failed)
+        _print_json(checked, failed=failed)
     elif form == "text":
-        _tell(shown, quiet=quiet)
+        _print_text(shown, quiet=quiet)
     else:
-        _put_for_machines(shown, form)
+        _print_format(shown, form)
     return EXIT_REFUSED if failed else 0
 
 
-@contextmanager
-def _known(files: Sequence[Path]) -> Iterator[Sequence[UserCode]]:
-    if not files:
-        yield ()
-        return
-    from nnrun.pipeline.user_code import register_code
-
-    with register_code(files) as codes:
-        yield codes
-
-
 def wants_json(words: Sequence[str]) -> bool:
-    """Tell whether a command line asks for JSON, so that its errors are JSON too."""
+    """Return whether a command line asks for JSON, so that its errors are JSON too."""
     return "--json" in words or "--format=json" in words or ("--format", "json") in pairwise(words)
 
 
-def _put_json(checked: Sequence[Checked], *, failed: bool) -> None:
-    from nnrun.cli.terminal.screen import put_json
-
-    totals = {
-        f"{severity}s": sum(each.count(severity) for each in checked) for severity in ("error", "warning", "note")
-    }
-    put_json({"ok": not failed, **totals, "files": [each.as_json() for each in checked]})
-
-
-def _put_for_machines(checked: Sequence[Checked], form: str) -> None:
-    from nnrun.cli.terminal.formats import github, sarif
-    from nnrun.cli.terminal.screen import Screen, put_json
-
-    if form == "sarif":
-        put_json(sarif(checked))
-        return
-    for line in github(checked):
-        Screen.out().put(line)
-
-
-def walk(word: str) -> Iterator[Path | Checked]:
-    """Give the configs that a word means: a file, all of a folder, or a shipped one; or what is wrong with the word."""
-    from nnrun.cli.commands.configs import located
+def find_configs(word: str) -> Iterator[Path | CheckedFile]:
+    """Yield the configs that a word names: a file, all of a folder, or a shipped one; or the error where none is."""
+    from nnrun.cli.commands.configs import locate_config
 
     path = Path(word)
     if path.is_dir():
         found = sorted(inner for inner in path.rglob("*.yaml") if inner.is_file())
-        none = Problem(
-            None, f"{word}: the folder holds no *.yaml files", "nnrun configs lists those that come with nnrun"
-        )
         yield from found
         if not found:
-            yield Checked(word, (none,))
+            hint = "nnrun configs lists those that come with nnrun"
+            yield CheckedFile(word, (Problem(None, f"{word}: the folder has no *.yaml files", hint),))
         return
     try:
-        yield located(word)
+        yield locate_config(word)
     except ConfigError as error:
-        yield Checked(word, error.problems)
+        yield CheckedFile(word, error.problems)
 
 
-def examined(
-    file: Path | Checked,
+def check_config(
+    file: Path | CheckedFile,
     sets: Sequence[str],
     data_dir: Path | None,
     *,
     build: bool = False,
     codes: Sequence[UserCode] = (),
-) -> Checked:
-    """Check one config; what cannot be read is a finding too, so that the others are still checked."""
-    from nnrun.pipeline.check import examine
+) -> CheckedFile:
+    """Check one config; a file that cannot be read is a problem too, so that the others are still checked."""
+    from nnrun.pipeline.check import check_with_keras, examine
 
-    if isinstance(file, Checked):
+    if isinstance(file, CheckedFile):
         return file
-    if build:
-        from nnrun.pipeline.check import check_with_keras
     try:
         found = examine(file, sets, data_dir)
-        return Checked(str(file), (check_with_keras(found, codes) if build else found).problems)
+        return CheckedFile(str(file), (check_with_keras(found, codes) if build else found).problems)
     except ConfigError as error:
-        return Checked(str(file), error.problems)
+        return CheckedFile(str(file), error.problems)
 
 
-def _tell(checked: Sequence[Checked], *, quiet: bool) -> None:
-    from nnrun.cli.terminal.layout import put_paragraph
-    from nnrun.cli.terminal.problems import put_problems
-    from nnrun.cli.terminal.screen import Screen, visible
+def _print_json(checked: Sequence[CheckedFile], *, failed: bool) -> None:
+    from nnrun.cli.terminal.output import print_json
+
+    severities = ("error", "warning", "note")
+    totals = {f"{severity}s": sum(each.count(severity) for each in checked) for severity in severities}
+    print_json({"ok": not failed, **totals, "files": [each.as_json() for each in checked]})
+
+
+def _print_format(checked: Sequence[CheckedFile], form: str) -> None:
+    from nnrun.cli.terminal.formats import github_commands, sarif_log
+    from nnrun.cli.terminal.output import Output, print_json
+
+    if form == "sarif":
+        print_json(sarif_log(checked))
+        return
+    for line in github_commands(checked):
+        Output.stdout().write_line(line)
+
+
+def _print_text(checked: Sequence[CheckedFile], *, quiet: bool) -> None:
+    from nnrun.cli.terminal.output import Output, print_paragraph, visible
+    from nnrun.cli.terminal.problems import print_problems
     from nnrun.config.render import count_problems
 
-    screen = Screen.out()
+    output = Output.stdout()
     for each in checked:
-        put_problems(screen, each.problems, counted=False)
+        print_problems(output, each.problems, counted=False)
         if not quiet and not each.count("error"):
             others = f" ({count_problems(each.problems)})" if each.problems else ""
-            screen.put(f"{visible(each.name)}: {screen.style('ok', fg='green', bold=True)}{others}")
-    every = [problem for each in checked for problem in each.problems]
-    if not quiet and (len(checked) > 1 or any(problem.severity == "error" for problem in every)):
-        of = f" in {len(checked)} configs" if len(checked) > 1 else ""
-        put_paragraph(screen, f"{count_problems(every)}{of}")
+            output.write_line(f"{visible(each.name)}: {output.style('ok', fg='green', bold=True)}{others}")
+    problems = [problem for each in checked for problem in each.problems]
+    if not quiet and (len(checked) > 1 or any(each.count("error") for each in checked)):
+        files = f" in {len(checked)} configs" if len(checked) > 1 else ""
+        print_paragraph(output, f"{count_problems(problems)}{files}")

@@ -8,7 +8,7 @@ import click
 @click.command()
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> None:
-    """Print what makes SHELL complete commands.
+    """Print the shell completion script for SHELL.
 
     It completes commands and options, configs, parts, runs, and the paths of --set.
 
@@ -18,6 +18,6 @@ def completion(shell: str) -> None:
     nnrun completion fish > ~/.config/fish/completions/nnrun.fish      once
     """  # noqa: D301
     from nnrun.cli.completion import script
-    from nnrun.cli.terminal.screen import Screen
+    from nnrun.cli.terminal.output import Output
 
-    Screen.out().write(script(shell, click.get_current_context().find_root().command))
+    Output.stdout().write(script(shell, click.get_current_context().find_root().command))

@@ -1,4 +1,4 @@
-"""`nnrun configs`, and how a word finds a config."""
+"""`nnrun configs`, and the search for the config that a word names."""
 
 from __future__ import annotations
 
@@ -19,32 +19,30 @@ def configs(as_json: bool) -> None:
     nnrun configs
     nnrun train digits_mlp
     """  # noqa: D301
-    from nnrun.cli.terminal.layout import put_terms
-    from nnrun.cli.terminal.screen import Screen, put_json
+    from nnrun.cli.terminal.output import Output, print_json, print_terms
     from nnrun.config.files import shipped_configs
 
-    found = [(name, path, header(path, "What")) for name, path in shipped_configs().items()]
+    found = [(name, path, _description(path)) for name, path in shipped_configs().items()]
     if as_json:
-        put_json([{"name": name, "file": path, "what": what} for name, path, what in found])
+        print_json([{"name": name, "file": path, "what": what} for name, path, what in found])
     else:
-        put_terms(Screen.out(), [(name, what) for name, _, what in found])
+        print_terms(Output.stdout(), [(name, what) for name, _, what in found])
 
 
-def header(path: Path, word: str) -> str:
-    """Give what a config's leading comment says after `word:`; empty where it says nothing."""
+def _description(path: Path) -> str:
+    """Return the text after `# What:` in a config; empty where there is none."""
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError):
         return ""
-    heads = [line for line in lines if line.startswith(f"# {word}:")]
-    return heads[0].partition(":")[2].strip() if heads else ""
+    return next((line.removeprefix("# What:").strip() for line in lines if line.startswith("# What:")), "")
 
 
-def located(word: str) -> Path:
-    """Turn a word into a config's path.
+def locate_config(word: str) -> Path:
+    """Return the path of the config that a word names: a file, or the name of a shipped config.
 
     Raises:
-        ConfigError: There is no such file and no shipped config of that name, though one of a name like it.
+        ConfigError: There is neither; with the nearest name.
     """
     from nnrun.config.files import find_config, shipped_configs
     from nnrun.config.hints import did_you_mean
@@ -52,8 +50,8 @@ def located(word: str) -> Path:
     path = find_config(word)
     if path.exists() or path.suffix in (".yaml", ".yml"):
         return path
-    beside = [Path(word).with_name(f"{Path(word).name}{ending}") for ending in (".yaml", ".yml") if Path(word).name]
-    near = next((f"Did you mean '{file}'?" for file in beside if file.is_file()), None)
+    files = [Path(f"{word}{ending}") for ending in (".yaml", ".yml") if Path(word).name]
+    near = next((f"Did you mean '{file}'?" for file in files if file.is_file()), None)
     hint = near or did_you_mean(word, shipped_configs()) or "nnrun configs lists the configs that come with nnrun"
     raise ConfigError(
         [Problem(None, f"{word}: there is no such file, and no config of that name comes with nnrun", hint)]

@@ -1,61 +1,31 @@
-"""What `nnrun data check` shows."""
+"""`nnrun data`."""
 
 from __future__ import annotations
 
-from pathlib import Path as PathType
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from nnrun.cli import completion, options
-from nnrun.cli.command_group import Commands
+from nnrun.cli.command_group import CommandGroup
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from nnrun.data.quality import QualityReport
 
 
-#: Columns and classes beyond this number are only counted.
-_MOST = 40
+#: More columns and classes are only counted.
+_MAX_ROWS = 40
+#: The statistics of a column, and the headings of those that are shown under another name.
+_STATISTICS = ("type", "missing", "distinct", "least", "most", "correlation")
+_HEADINGS = {"least": "min", "most": "max"}
 
 
-def print_quality_report(found: QualityReport) -> None:
-    """Write the columns and classes as tables, and below them what to look at."""
-    from nnrun.cli.terminal.layout import Table, put_paragraph, put_table
-    from nnrun.cli.terminal.screen import Screen
-
-    screen = Screen.out()
-    screen.put(", ".join(f"{count:,} {part} examples" for part, count in found.rows.items()))
-    if found.columns:
-        headings = ("column", "type", "missing", "distinct", "least", "most", "correlation")
-        rows = [[name, *(_said(about[key]) for key in headings[1:])] for name, about in found.columns.items()]
-        screen.put("")
-        put_table(screen, Table(headings, rows[:_MOST], frozenset(headings[2:])))
-        if len(rows) > _MOST:
-            screen.put(f"and {len(rows) - _MOST} more columns")
-    if any(found.classes.values()):
-        names = list(dict.fromkeys(name for there in found.classes.values() for name in there))
-        lines = [[name, *(f"{there.get(name, 0):,}" for there in found.classes.values())] for name in names]
-        screen.put("")
-        put_table(screen, Table(("class", *found.classes), lines[:_MOST], frozenset(found.classes)))
-    screen.put("")
-    for finding in found.findings:
-        put_paragraph(screen, f"{finding.severity}: {finding.text} [{finding.name}]")
-    if not found.findings:
-        screen.put("no findings")
-
-
-def _said(value: Any) -> str:
-    if value is None:
-        return ""
-    return f"{value:.4g}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else str(value)
-
-
-@click.group(cls=Commands)
+@click.group(cls=CommandGroup)
 def data() -> None:
-    """List, fetch, describe and examine data sets.
+    """List, download, describe and check data sets.
 
     \b
     nnrun data list
@@ -71,59 +41,55 @@ def list_(as_json: bool) -> None:
     \b
     nnrun data list
     """  # noqa: D301
-    from nnrun.cli.terminal.layout import put_terms
-    from nnrun.cli.terminal.screen import Screen, put_json
+    from nnrun.cli.terminal.output import Output, print_json, print_terms
     from nnrun.data.named.datasets import data_set_names, named_data_set
 
     data_sets = [named_data_set(name) for name in data_set_names()]
     if as_json:
-        put_json([data_set.card() for data_set in data_sets])
+        print_json([data_set.card() for data_set in data_sets])
     else:
-        put_terms(Screen.out(), [(data_set.name, data_set.description) for data_set in data_sets])
+        print_terms(Output.stdout(), [(data_set.name, data_set.description) for data_set in data_sets])
 
 
 @data.command()
 @click.argument("name", shell_complete=completion.data_set)
 @click.option(
     "--pictures",
-    type=click.Path(path_type=PathType, dir_okay=False),
+    type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE.png",
-    help="Write samples of each class of a set of pictures to this file.",
+    help="Write samples of each class of a data set of pictures to this file.",
 )
 @options.data_dir
 @options.as_json
 def show(name: str, pictures: Path | None, data_dir: Path | None, as_json: bool) -> None:
-    """Say what is known of the data set NAME: size, classes, licence, citation, caveats, files.
+    """Describe the data set NAME: size, classes, licence, citation, files.
 
-    Where its files are there, the examples of each class are counted.
+    If its files are in the data folder, the examples of each class are counted.
 
     \b
     nnrun data show mnist
     nnrun data show digits --pictures digits.png
     """  # noqa: D301
-    from pathlib import Path
-
-    from nnrun.cli.terminal.layout import put_terms
-    from nnrun.cli.terminal.screen import Screen, put_json
+    from nnrun.cli.terminal.output import Output, print_json, print_terms
     from nnrun.data.all_sources import SOURCES
     from nnrun.data.data_paths import DataPaths
     from nnrun.data.named.datasets import named_data_set
     from nnrun.data.named.samples import count_classes, write_sheet
 
-    places = DataPaths(Path.cwd(), data_dir)
+    paths = DataPaths(Path.cwd(), data_dir)
     card = named_data_set(name).card()
     source = SOURCES[name]()
-    card["balance"] = count_classes(name, source, places)
+    card["balance"] = count_classes(name, source, paths)
     if pictures is not None:
-        write_sheet(name, source, places, pictures)
+        write_sheet(name, source, paths, pictures)
     if as_json:
-        put_json(card)
+        print_json(card)
     else:
-        put_terms(Screen.out(), [(key, _said_data(key, value)) for key, value in card.items() if value])
+        print_terms(Output.stdout(), [(key, _format_item(key, value)) for key, value in card.items() if value])
 
 
-def _said_data(key: str, value: Any) -> str:
-    """Give an item of a card in words."""
+def _format_item(key: str, value: Any) -> str:
+    """Format an item of a data set's card."""
     if key == "rows":
         return ", ".join(f"{count:,} {part}" for part, count in value.items())
     if key == "balance":
@@ -132,15 +98,17 @@ def _said_data(key: str, value: Any) -> str:
         return f"{len(value)} characters: {''.join(value)!r}"
     if not isinstance(value, list):
         return str(value)
-    between = {"files": "\n", "caveats": "\n", "shape": " x "}.get(key, ", ")
-    return between.join("?" if item is None else _file(item) if key == "files" else str(item) for item in value)
+    separator = {"files": "\n", "caveats": "\n", "shape": " x "}.get(key, ", ")
+    items = ("?" if item is None else _format_file(item) if key == "files" else str(item) for item in value)
+    return separator.join(items)
 
 
-def _file(file: Mapping[str, Any]) -> str:
+def _format_file(file: Mapping[str, Any]) -> str:
     from nnrun.formatting import format_bytes
 
-    head = f"{file['name']}  {format_bytes(file['bytes']) if file['bytes'] else 'size not stated'}"
-    return "\n  ".join([head, f"sha256 {file['sha256'] or 'not stated: its content is checked'}", *file["addresses"]])
+    size = format_bytes(file["bytes"]) if file["bytes"] else "size not stated"
+    digest = file["sha256"] or "not stated: its content is checked"
+    return "\n  ".join([f"{file['name']}  {size}", f"sha256 {digest}", *file["addresses"]])
 
 
 @data.command()
@@ -149,31 +117,28 @@ def _file(file: Mapping[str, Any]) -> str:
 @options.quiet
 @options.as_json
 def fetch(name: str, data_dir: Path | None, quiet: bool, as_json: bool) -> None:
-    """Download the data set NAME into the data folder, unless it is there, and check its digest.
+    """Download the data set NAME and verify its digest.
+
+    Files that are in the data folder already are not downloaded again.
 
     \b
     nnrun data fetch mnist
     """  # noqa: D301
-    from pathlib import Path
-
+    from nnrun.cli.terminal.output import Output, print_json
     from nnrun.cli.terminal.progress import open_progress
-    from nnrun.cli.terminal.screen import Screen, put_json
     from nnrun.data.all_sources import SOURCES
     from nnrun.data.data_paths import DataPaths
     from nnrun.data.named.datasets import named_data_set
 
     data_set = named_data_set(name)
     with open_progress(quiet=quiet, json=as_json) as progress:
-        files = SOURCES[data_set.name]().load(DataPaths(Path.cwd(), data_dir), progress).files
+        loaded = SOURCES[data_set.name]().load(DataPaths(Path.cwd(), data_dir), progress)
+    files = [str(path) for path in loaded.files.values()]
     if as_json:
-        put_json({"name": data_set.name, "files": [str(path) for path in files.values()]})
+        print_json({"name": data_set.name, "files": files})
     else:
-        for line in (
-            map(str, files.values())
-            if files
-            else [f"{data_set.name} comes with scikit-learn: there is nothing to download"]
-        ):
-            Screen.out().put(line)
+        nothing = f"{data_set.name} comes with scikit-learn: there is nothing to download"
+        Output.stdout().write_line("\n".join(files) or nothing)
 
 
 @data.command()
@@ -183,19 +148,52 @@ def fetch(name: str, data_dir: Path | None, quiet: bool, as_json: bool) -> None:
 @options.quiet
 @options.as_json
 def check(config: str, sets: tuple[str, ...], data_dir: Path | None, quiet: bool, as_json: bool) -> None:
-    """Look for leakage, gaps, useless columns and unbalanced classes in the data of CONFIG.
+    """Check the data of CONFIG for leakage, gaps and imbalance.
+
+    Reported are rows that several parts share, missing values, columns without information, and rare classes.
 
     \b
     nnrun data check my.yaml
     """  # noqa: D301
-    from nnrun.cli.commands.configs import located
+    from nnrun.cli.commands.configs import locate_config
+    from nnrun.cli.terminal.output import print_json
     from nnrun.cli.terminal.progress import open_progress
-    from nnrun.cli.terminal.screen import put_json
     from nnrun.pipeline.check import check_data
 
     with open_progress(quiet=quiet, json=as_json) as progress:
-        found = check_data(located(config), sets, data_dir, progress)
+        found = check_data(locate_config(config), sets, data_dir, progress)
     if as_json:
-        put_json(found.as_json())
+        print_json(found.as_json())
     else:
         print_quality_report(found)
+
+
+def print_quality_report(report: QualityReport) -> None:
+    """Print the columns and classes as tables, and the findings below them."""
+    from nnrun.cli.terminal.output import Output, Table, print_paragraph, print_table
+
+    output = Output.stdout()
+    output.write_line(", ".join(f"{count:,} {part} examples" for part, count in report.rows.items()))
+    if report.columns:
+        headings = ("column", *(_HEADINGS.get(key, key) for key in _STATISTICS))
+        rows = [[name, *(_format_cell(about[key]) for key in _STATISTICS)] for name, about in report.columns.items()]
+        output.write_line()
+        print_table(output, Table(headings, rows[:_MAX_ROWS], frozenset(headings[2:])))
+        if (more := len(rows) - _MAX_ROWS) > 0:
+            output.write_line(f"and {more} more column{'s' if more > 1 else ''}")
+    if any(report.classes.values()):
+        names = dict.fromkeys(name for counts in report.classes.values() for name in counts)
+        rows = [[name, *(f"{counts.get(name, 0):,}" for counts in report.classes.values())] for name in names]
+        output.write_line()
+        print_table(output, Table(("class", *report.classes), rows[:_MAX_ROWS], frozenset(report.classes)))
+    output.write_line()
+    for finding in report.findings:
+        print_paragraph(output, f"{finding.severity}: {finding.text} [{finding.name}]")
+    if not report.findings:
+        output.write_line("no findings")
+
+
+def _format_cell(value: Any) -> str:
+    if value is None:
+        return ""
+    return f"{value:.4g}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else str(value)

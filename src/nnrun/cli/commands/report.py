@@ -15,23 +15,23 @@ from nnrun.cli import options
     "--out",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
-    help="Write the page there; the run's folder stays as it is. Default: report.html and plots/ in that folder.",
+    help="Write the page there and leave the run folder as it is. Default: report.html and plots/ in that folder.",
 )
 @options.runs_dir
 @options.as_json
 def report(*, run: str, out: Path | None, runs_dir: Path, as_json: bool) -> None:
-    """Make a page of a run: curves, scores, mistakes, model, config.
+    """Write a page about a run: curves, scores, mistakes, model, config.
 
-    The page is one HTML file that needs no network and nothing beside it; it is made from the run's folder alone, also
-    of a run that failed or was interrupted.
+    The page is one HTML file that needs no network and no other files. It is made from the run folder alone, also for
+    a run that failed or was interrupted.
 
-    RUN is a run's folder, the start of its id, its name, or: last.
+    RUN is a run's folder, the start of its id, its name, or last.
 
     \b
     nnrun report last
     nnrun report last --out boston.html
     """  # noqa: D301
-    from nnrun.cli.terminal.screen import Screen, put_json
+    from nnrun.cli.terminal.output import Output, print_json
     from nnrun.report.page import write_report
     from nnrun.runs import record
     from nnrun.runs.find import find, status_of
@@ -39,8 +39,7 @@ def report(*, run: str, out: Path | None, runs_dir: Path, as_json: bool) -> None
     folder = find(runs_dir, run)
     written = write_report(folder, out)
     if as_json:
-        status = status_of(record.read(folder))
-        told = {"run": folder.id, "folder": folder.path, "status": status}
-        put_json({**told, "report": written.page, "plots": list(written.plots)})
+        document = {"run": folder.id, "folder": folder.path, "status": status_of(record.read(folder))}
+        print_json({**document, "report": written.page, "plots": list(written.plots)})
     else:
-        Screen.out().put(str(written.page))
+        Output.stdout().write_line(str(written.page))

@@ -16,33 +16,33 @@ if TYPE_CHECKING:
 @click.command()
 @options.config
 @options.sets
-@options.knows_code
+@options.registered_code
 @options.data_dir
 @options.as_json
 def resolve(config: str, sets: tuple[str, ...], data_dir: Path | None, as_json: bool) -> int:
-    """Print a config with everything said out.
+    """Print a config with every default and path filled in.
 
-    What it extends is merged in, --set is applied, every default and path is there. The output is a config too.
+    What the config extends is merged in, and --set is applied. The output is a config itself.
 
     \b
     nnrun resolve my.yaml
     nnrun resolve digits_mlp --set training.epochs=3 > mine.yaml
     """  # noqa: D301
-    from nnrun.cli.commands.configs import located
-    from nnrun.cli.terminal.problems import put_problems
-    from nnrun.cli.terminal.screen import Screen, put_json
+    from nnrun.cli.commands.configs import locate_config
+    from nnrun.cli.terminal.output import Output, print_json
+    from nnrun.cli.terminal.problems import print_problems
     from nnrun.config.dump import dump
     from nnrun.pipeline.check import examine, resolve_config
 
-    examined = examine(located(config), sets, data_dir)
-    said = resolve_config(examined)
+    examined = examine(locate_config(config), sets, data_dir)
+    resolved = resolve_config(examined)
     if as_json:
-        put_json(said)
+        print_json(resolved)
     else:
-        screen = Screen.out()
-        screen.put("# Made by nnrun: what the config extends, every --set, default and path said out.")
-        screen.put(dump(said).rstrip("\n"))
-    wrong = [problem for problem in examined.problems if problem.severity == "error"]
-    if wrong:
-        put_problems(Screen.err(), wrong)
-    return EXIT_REFUSED if wrong else 0
+        output = Output.stdout()
+        output.write_line("# Written by nnrun resolve: with what the config extends, every --set, default and path.")
+        output.write_line(dump(resolved).rstrip("\n"))
+    errors = [problem for problem in examined.problems if problem.severity == "error"]
+    if errors:
+        print_problems(Output.stderr(), errors)
+    return EXIT_REFUSED if errors else 0

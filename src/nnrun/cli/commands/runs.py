@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from nnrun.cli import options
-from nnrun.cli.command_group import Commands
+from nnrun.cli.command_group import CommandGroup
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from nnrun.runs.folder import RunFolder
 
 
-#: Below this width the status has no column of its own.
-_ROOM = 60
+#: On a narrower terminal the status has no column of its own.
+_NARROW = 60
 
 
-@click.group(cls=Commands)
+@click.group(cls=CommandGroup)
 def runs() -> None:
     """List and describe runs.
 
@@ -35,31 +35,31 @@ def runs() -> None:
 @options.runs_dir
 @options.as_json
 def list_(runs_dir: Path, as_json: bool) -> None:
-    """List the runs, the oldest first.
+    """List all runs, the oldest first.
 
     \b
     nnrun runs list
     """  # noqa: D301
-    from nnrun.cli.terminal.layout import Table, put_table
-    from nnrun.cli.terminal.screen import Screen, put_json
+    from nnrun.cli.terminal.output import Output, Table, print_json, print_table
     from nnrun.runs.find import list_runs
 
-    rows, screen = list_runs(runs_dir), Screen.out()
+    rows, output = list_runs(runs_dir), Output.stdout()
     if as_json:
-        put_json([_row_json(row) for row in rows])
+        print_json([_row_as_json(row) for row in rows])
     elif not rows:
-        Screen.err().put(f"There is no run in {runs_dir} yet. nnrun train digits_mlp makes one.")
+        Output.stderr().write_line(f"There is no run in {runs_dir} yet. nnrun train digits_mlp makes one.")
     else:
+        narrow = (output.width or _NARROW) < _NARROW
         table = Table(
             ("run", "name", "status", "started (UTC)", "took", "epochs", "result"),
-            [_cells(row, short=(screen.width or _ROOM) < _ROOM) for row in rows],
+            [_cells(row, narrow=narrow) for row in rows],
             right=frozenset({"took", "epochs"}),
-            spare=("epochs", "started (UTC)", "took", "status"),
+            optional=("epochs", "started (UTC)", "took", "status"),
         )
-        put_table(screen, table)
+        print_table(output, table)
 
 
-def _row_json(row: RunRow) -> dict[str, Any]:
+def _row_as_json(row: RunRow) -> dict[str, Any]:
     return {
         "run": row.id,
         "folder": row.folder.path,
@@ -72,7 +72,7 @@ def _row_json(row: RunRow) -> dict[str, Any]:
     }
 
 
-def _cells(row: RunRow, *, short: bool) -> list[str]:
+def _cells(row: RunRow, *, narrow: bool) -> list[str]:
     from nnrun.formatting import format_duration
 
     return [
@@ -82,18 +82,15 @@ def _cells(row: RunRow, *, short: bool) -> list[str]:
         (row.started or "")[:16].replace("T", " "),
         format_duration(row.seconds) if row.seconds is not None else "",
         str(row.epochs or ""),
-        headline(row.headline) or (row.status if short else ""),
+        _format_headline(row.headline) or (row.status if narrow else ""),
     ]
 
 
-def headline(figure: tuple[str, float] | None) -> str:
-    """Give the figure that stands for a run."""
-    if figure is None:
+def _format_headline(metric: tuple[str, float] | None) -> str:
+    if metric is None:
         return ""
-    name, value = figure
-    if name == "error_percent":
-        return f"{value:.2f} % error"
-    return f"{name} {value:.4g}"
+    name, value = metric
+    return f"{value:.2f} % error" if name == "error_percent" else f"{name} {value:.4g}"
 
 
 @runs.command()
@@ -101,63 +98,48 @@ def headline(figure: tuple[str, float] | None) -> str:
 @options.runs_dir
 @options.as_json
 def show(run: str, runs_dir: Path, as_json: bool) -> None:
-    """Say what a run was, how it ended and what it kept.
+    """Describe a run: its result, times, versions and files.
 
-    RUN is a run's folder, the start of its id, its name, or: last.
+    RUN is a run's folder, the start of its id, its name, or last.
 
     \b
     nnrun runs show last
     """  # noqa: D301
-    from nnrun.cli.terminal.layout import put_terms
-    from nnrun.cli.terminal.scores import put_scores
-    from nnrun.cli.terminal.screen import Screen, put_json
+    from nnrun.cli.terminal.output import Output, print_json, print_terms
+    from nnrun.cli.terminal.scores import print_scores
     from nnrun.runs import metrics, record
     from nnrun.runs.find import find, status_of
     from nnrun.runs.json_files import read_mapping_if_any
 
     folder = find(runs_dir, run)
     fields, scores = record.read(folder), read_mapping_if_any(folder.scores) or None
+    status, last_epoch = status_of(fields), metrics.read_last(folder.metrics)
+    paths = (path for path in folder.path.rglob("*") if path.is_file())
+    files = sorted(path.relative_to(folder.path).as_posix() for path in paths)
     if as_json:
-        put_json(
-            {
-                "run": folder.id,
-                "folder": folder.path,
-                "status": status_of(fields),
-                "record": fields,
-                "scores": scores,
-                "last_epoch": metrics.read_last(folder.metrics),
-                "files": _files(folder),
-            }
-        )
+        document = {"run": folder.id, "folder": folder.path, "status": status, "record": fields, "scores": scores}
+        print_json({**document, "last_epoch": last_epoch, "files": files})
         return
-    screen = Screen.out()
-    put_terms(screen, list(_terms(folder, fields)))
+    output = Output.stdout()
+    epochs = int((last_epoch or {}).get("epoch", 0))
+    terms = [("run", folder.id), ("folder", str(folder.path)), ("status", status)]
+    print_terms(output, [*terms, *_record_terms(folder, fields, epochs), ("files", ", ".join(files))])
     if scores:
-        screen.put()
-        put_scores(screen, scores)
+        output.write_line()
+        print_scores(output, scores)
 
 
-def _files(folder: RunFolder) -> list[str]:
-    return sorted(path.relative_to(folder.path).as_posix() for path in folder.path.rglob("*") if path.is_file())
-
-
-def _terms(folder: RunFolder, fields: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _record_terms(folder: RunFolder, fields: Mapping[str, Any], epochs: int) -> Iterator[tuple[str, str]]:
     from shlex import join
 
     from nnrun.formatting import format_bytes, format_duration
-    from nnrun.runs import metrics
-    from nnrun.runs.find import status_of
 
-    last = metrics.read_last(folder.metrics) or {}
     versions, seconds = fields.get("versions") or {}, fields.get("seconds") or {}
-    yield "run", folder.id
-    yield "folder", str(folder.path)
-    yield "status", status_of(fields)
     if fields.get("error"):
         yield "error", str(fields["error"])
     yield "started", str(fields.get("start") or "")[:19].replace("T", " ") + " UTC"
     yield "took", ", ".join(f"{name} {format_duration(value)}" for name, value in seconds.items()) or "-"
-    yield "epochs", str(last.get("epoch", 0))
+    yield "epochs", str(epochs)
     yield "seed", str(fields.get("seed"))
     if fields.get("peak_memory_bytes"):
         yield "memory", f"{format_bytes(fields['peak_memory_bytes'])} at most"
@@ -165,4 +147,3 @@ def _terms(folder: RunFolder, fields: Mapping[str, Any]) -> Iterator[tuple[str, 
     yield "command", join(["nnrun", *(str(word) for word in (fields.get("argv") or ())[1:])])
     if folder.report.is_file():
         yield "report", str(folder.report)
-    yield "files", ", ".join(_files(folder))

@@ -12,92 +12,79 @@ from nnrun.errors import EXIT_REFUSED
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from nnrun.cli.terminal.screen import Screen
+    from nnrun.cli.terminal.output import Output
     from nnrun.pipeline.summarize import ModelSummary
-    from nnrun.spec.shapes import NodeShape
 
 
 @click.command()
 @options.config
 @options.sets
-@options.knows_code
+@options.registered_code
 @options.data_dir
 @options.as_json
 def summary(config: str, sets: tuple[str, ...], data_dir: Path | None, as_json: bool) -> int:
-    """Show a config's model layer by layer.
+    """Show the model of a config layer by layer.
 
-    Shapes are those of one example, without the batch. TensorFlow is not needed for it.
+    Shapes are those of one example, without the batch axis. TensorFlow is not imported.
 
     \b
     nnrun summary digits_mlp
     """  # noqa: D301
-    from nnrun.cli.commands.configs import located
-    from nnrun.cli.terminal.problems import as_json as problem_json
-    from nnrun.cli.terminal.problems import put_problems
-    from nnrun.cli.terminal.screen import Screen, put_json
+    from nnrun.cli.commands.configs import locate_config
+    from nnrun.cli.terminal.output import Output, print_json
+    from nnrun.cli.terminal.problems import print_problems, problem_as_json
     from nnrun.pipeline.summarize import summarize
 
-    found = summarize(located(config), sets, data_dir)
+    found = summarize(locate_config(config), sets, data_dir)
     if as_json:
-        put_json({**found.as_json(), "problems": [problem_json(problem) for problem in found.problems]})
+        print_json({**found.as_json(), "problems": [problem_as_json(problem) for problem in found.problems]})
     else:
-        put_summary(Screen.out(), found)
-        put_problems(Screen.err(), found.problems, counted=False)
+        print_summary(Output.stdout(), found)
+        print_problems(Output.stderr(), found.problems, counted=False)
     return EXIT_REFUSED if found.refused else 0
 
 
-def put_summary(screen: Screen, found: ModelSummary) -> None:
-    """Write the layers as a table, the sums, and the memory that training needs."""
-    from nnrun.cli.terminal.layout import Table, put_paragraph, put_table
-
-    lone = len(found.inputs) == 1
-    first = [
-        ["(input)" if lone else name, "" if lone else "Input", _shape(shape), "", ""]
-        for name, shape in found.inputs.items()
-        if shape is not None
-    ]
-    rows = [*first, *(_line(row) for row in found.rows)]
-    headings: tuple[str, ...] = ("layer", "class", "output", "parameters", "from")
-    if _is_chain(found):
-        headings, rows = headings[:-1], [row[:-1] for row in rows]
-    put_table(screen, Table(headings, rows, frozenset({"parameters"}), ("class", "from")))
-    if found.reason:
-        put_paragraph(screen, found.reason)
-    if found.parameters is not None:
-        screen.put()
-        put_paragraph(screen, f"{found.parameters:,} parameters, {found.trainable or 0:,} of them trained")
-        _put_memory(screen, found)
-
-
-def _is_chain(found: ModelSummary) -> bool:
-    """Whether every layer takes the one before it and nothing else."""
-    before = [*found.inputs, *(row.name for row in found.rows)]
-    return len(found.inputs) == 1 and all(row.sources == (name,) for name, row in zip(before, found.rows, strict=False))
-
-
-def _line(row: NodeShape) -> list[str]:
-    parameters = _number(row.parameters) if row.first else "shared"
-    return [row.name, row.class_name, _shape(row.output_shape), parameters, ", ".join(row.sources)]
-
-
-def _put_memory(screen: Screen, found: ModelSummary) -> None:
-    from nnrun.cli.terminal.layout import put_paragraph
+def print_summary(output: Output, summary: ModelSummary) -> None:
+    """Print the layers as a table, the numbers of parameters, and the memory that training needs."""
+    from nnrun.cli.terminal.output import Table, print_paragraph, print_table
     from nnrun.formatting import format_bytes
 
-    parts = [f"{name} {format_bytes(size)}" for name, size in found.memory._asdict().items() if size]
-    total = found.memory.total
-    whole = "at least" if total is None else f"at least {format_bytes(total)}:"
-    put_paragraph(screen, f"Training holds {whole} {', '.join(parts)}")
+    lone = len(summary.inputs) == 1
+    rows = [
+        ["(input)" if lone else name, "" if lone else "Input", format_shape(shape), "", ""]
+        for name, shape in summary.inputs.items()
+        if shape is not None
+    ]
+    for row in summary.rows:
+        parameters = "shared" if not row.first else "?" if row.parameters is None else f"{row.parameters:,}"
+        rows.append([row.name, row.class_name, format_shape(row.output_shape), parameters, ", ".join(row.sources)])
+    headings: tuple[str, ...] = ("layer", "class", "output", "parameters", "from")
+    if _is_sequential(summary):
+        headings, rows = headings[:-1], [row[:-1] for row in rows]
+    print_table(output, Table(headings, rows, frozenset({"parameters"}), ("class", "from")))
+    if summary.reason:
+        print_paragraph(output, summary.reason)
+    if summary.parameters is not None:
+        output.write_line()
+        print_paragraph(output, f"{summary.parameters:,} parameters, {summary.trainable or 0:,} of them trainable")
+        memory = summary.memory
+        parts = [f"{name} {format_bytes(size)}" for name, size in memory._asdict().items() if size]
+        total = "" if memory.total is None else f" {format_bytes(memory.total)}:"
+        print_paragraph(output, f"Memory for training: at least{total} {', '.join(parts)}")
 
 
-def _shape(shape: object) -> str:
+def _is_sequential(summary: ModelSummary) -> bool:
+    """Return whether the input of every layer is the output of the one before it and nothing else."""
+    before = [*summary.inputs, *(row.name for row in summary.rows)]
+    pairs = zip(before, summary.rows, strict=False)
+    return len(summary.inputs) == 1 and all(row.sources == (name,) for name, row in pairs)
+
+
+def format_shape(shape: object) -> str:
+    """Format a shape without the batch axis: `28 x 28 x 1`; `?` for None."""
     if shape is None:
         return "?"
-    inner = shape if isinstance(shape, tuple) else ()
-    if inner and isinstance(inner[0], tuple):
-        return " and ".join(_shape(each) for each in inner)
-    return " x ".join("any" if size is None else str(size) for size in inner) or "one number"
-
-
-def _number(value: int | None) -> str:
-    return "?" if value is None else f"{value:,}"
+    sizes = shape if isinstance(shape, tuple) else ()
+    if sizes and isinstance(sizes[0], tuple):
+        return " and ".join(format_shape(each) for each in sizes)
+    return " x ".join("any" if size is None else str(size) for size in sizes) or "one number"

@@ -1,4 +1,4 @@
-"""Findings in the forms that machines read: commands of GitHub's workflows, and SARIF 2.1.0."""
+"""Problems in the formats of other programs: workflow commands of GitHub, and SARIF 2.1.0."""
 
 from __future__ import annotations
 
@@ -11,68 +11,63 @@ from nnrun import __version__
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from nnrun.cli.commands.check import Checked
+    from nnrun.cli.terminal.problems import CheckedFile
     from nnrun.errors import Mark, Problem, Severity
 
 
 _SARIF = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
-#: The rule of what breaks the language itself, which has no finding's name.
+#: The rule for errors of the config language itself, which have no finding's name.
 LANGUAGE = "config-language"
 _GITHUB: dict[Severity, str] = {"error": "error", "warning": "warning", "note": "notice"}
 
 
-def github(checked: Sequence[Checked]) -> Iterator[str]:
-    """Give a workflow command for each problem, which GitHub shows beside the line of the change."""
+def github_commands(checked: Sequence[CheckedFile]) -> Iterator[str]:
+    """Yield a workflow command for each problem, which GitHub shows next to the changed line."""
     for each in checked:
         for problem in each.problems:
-            place = ",".join(f"{key}={_property(str(value))}" for key, value in _place(each, problem).items())
-            yield f"::{_GITHUB[problem.severity]} {place}::{_data(_message(problem))}"
-
-
-def _place(each: Checked, problem: Problem) -> dict[str, str | int]:
-    place: dict[str, str | int] = {"file": _relative(_file(each, problem.mark))}
-    mark = problem.mark
-    if mark is not None and _is_in_file(mark):
-        place |= {"line": mark.line, "endLine": mark.line}
-        place |= {"col": mark.column, "endColumn": mark.column + mark.length} if mark.column else {}
-    return {**place, "title": problem.name or "nnrun check"}
+            place: dict[str, str | int] = {"file": _relative(_file(each, problem.mark))}
+            if (mark := _mark_in_file(problem)) is not None:
+                place |= {"line": mark.line, "endLine": mark.line}
+                place |= {"col": mark.column, "endColumn": mark.column + mark.length} if mark.column else {}
+            place["title"] = problem.name or "nnrun check"
+            properties = ",".join(f"{key}={_escape_property(str(value))}" for key, value in place.items())
+            yield f"::{_GITHUB[problem.severity]} {properties}::{_escape(_message(problem))}"
 
 
 def _message(problem: Problem) -> str:
     mark = problem.mark
-    where = f"{mark.file} {mark.text}: " if mark is not None and not _is_in_file(mark) else ""
-    return f"{where}{problem.text}" + (f"\nhint: {problem.hint}" if problem.hint else "")
+    option = f"{mark.file} {mark.text}: " if mark is not None and _mark_in_file(problem) is None else ""
+    return f"{option}{problem.text}" + (f"\nhint: {problem.hint}" if problem.hint else "")
 
 
-def _data(text: str) -> str:
+def _escape(text: str) -> str:
     return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
-def _property(text: str) -> str:
-    return _data(text).replace(":", "%3A").replace(",", "%2C")
+def _escape_property(text: str) -> str:
+    return _escape(text).replace(":", "%3A").replace(",", "%2C")
 
 
-def _is_in_file(mark: Mark) -> bool:
-    """Tell a place in a file from one in an option of the command line (`--set`)."""
-    return not mark.file.startswith("--")
+def _mark_in_file(problem: Problem) -> Mark | None:
+    """Return the problem's mark; None where it has none, or one in an option of the command line (`--set`)."""
+    return None if problem.mark is None or problem.mark.file.startswith("--") else problem.mark
 
 
-def _file(each: Checked, mark: Mark | None) -> str:
-    return mark.file if mark is not None and _is_in_file(mark) else each.name
+def _file(each: CheckedFile, mark: Mark | None) -> str:
+    return each.name if mark is None or mark.file.startswith("--") else mark.file
 
 
 def _relative(file: str) -> str:
-    """Give a path as seen from the working folder, with slashes, where it lies below it."""
-    path = Path(file).absolute()
-    here = Path.cwd()
+    """Return a path with slashes, relative to the working folder where it lies below it."""
+    path, here = Path(file).absolute(), Path.cwd()
     return path.relative_to(here).as_posix() if path.is_relative_to(here) else path.as_posix()
 
 
-def sarif(checked: Sequence[Checked]) -> dict[str, Any]:
-    """Give one SARIF log with all problems; paths are relative to the working folder."""
+def sarif_log(checked: Sequence[CheckedFile]) -> dict[str, Any]:
+    """Return one SARIF log with all problems; paths are relative to the working folder."""
     problems = [(each, problem) for each in checked for problem in each.problems]
-    rules = sorted({_rule(problem) for _, problem in problems})
-    driver = {"name": "nnrun", "semanticVersion": __version__, "rules": [_described(rule) for rule in rules]}
+    rules = sorted({problem.name or LANGUAGE for _, problem in problems})
+    driver = {"name": "nnrun", "semanticVersion": __version__, "rules": [_rule(name) for name in rules]}
     return {
         "$schema": _SARIF,
         "version": "2.1.0",
@@ -86,46 +81,35 @@ def sarif(checked: Sequence[Checked]) -> dict[str, Any]:
     }
 
 
-def _rule(problem: Problem) -> str:
-    return problem.name or LANGUAGE
-
-
-def _described(rule: str) -> dict[str, Any]:
+def _rule(name: str) -> dict[str, Any]:
     from nnrun.spec.findings.explanations import EXPLANATIONS
 
-    found = EXPLANATIONS.get(rule)
+    found = EXPLANATIONS.get(name)
     if found is None:
-        return {"id": rule, "shortDescription": {"text": "What the language of configs does not allow."}}
+        return {"id": name, "shortDescription": {"text": "An error of the config language."}}
     return {
-        "id": rule,
+        "id": name,
         "shortDescription": {"text": found.what},
-        "help": {"text": f"{found.why}\n\nnnrun explain {rule}"},
+        "help": {"text": f"{found.why}\n\nnnrun explain {name}"},
         "defaultConfiguration": {"level": found.severity},
     }
 
 
-def _result(each: Checked, problem: Problem, rules: Sequence[str]) -> dict[str, Any]:
-    rule = _rule(problem)
+def _result(each: CheckedFile, problem: Problem, rules: Sequence[str]) -> dict[str, Any]:
+    rule = problem.name or LANGUAGE
     file = _relative(_file(each, problem.mark))
     uri = quote(file) if not file.startswith("/") else f"file://{quote(file)}"
     place: dict[str, Any] = {"artifactLocation": {"uri": uri}}
-    if problem.mark is not None and _is_in_file(problem.mark):
-        place["region"] = _region(problem.mark)
+    if (mark := _mark_in_file(problem)) is not None:
+        region: dict[str, Any] = {"startLine": mark.line}
+        if mark.column:
+            region |= {"startColumn": mark.column, "endColumn": mark.column + mark.length}
+            region["snippet"] = {"text": mark.text}
+        place["region"] = region
     return {
         "ruleId": rule,
         "ruleIndex": rules.index(rule),
         "level": problem.severity,
         "message": {"text": _message(problem)},
         "locations": [{"physicalLocation": place}],
-    }
-
-
-def _region(mark: Mark) -> dict[str, Any]:
-    if not mark.column:
-        return {"startLine": mark.line}
-    return {
-        "startLine": mark.line,
-        "startColumn": mark.column,
-        "endColumn": mark.column + mark.length,
-        "snippet": {"text": mark.text},
     }

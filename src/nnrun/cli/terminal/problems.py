@@ -1,105 +1,120 @@
-"""Problems of a config on a screen: the words of `config/render`, with colours, cut to the terminal."""
+"""Problems of a config on a terminal, with colours and lines cut to its width, and as data for `--json`."""
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from nnrun.cli.terminal.layout import wide, wrap
-from nnrun.cli.terminal.screen import visible
+from nnrun.cli.terminal.output import print_labeled, text_width, visible, wrap
 from nnrun.config.render import count_problems, format_problem
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from nnrun.cli.terminal.screen import Screen
+    from nnrun.cli.terminal.output import Output
     from nnrun.errors import Problem
 
 
-_COLOURS = {"error": "red", "warning": "yellow", "note": "blue"}
+_COLORS = {"error": "red", "warning": "yellow", "note": "blue"}
 _CARET = re.compile(r" {5} \| *\^~*")
 _HINT = "      hint: "
-#: The line number and the bar before an excerpt: `   12 | `.
+#: The width of the line number and the bar before an excerpt: `   12 | `.
 _GUTTER = 8
 _ELLIPSIS = "... "
 
 
-def put_problems(screen: Screen, problems: Sequence[Problem], *, counted: bool = True) -> None:
-    """Write problems in their order, and how many there are."""
-    for problem in problems:
-        put_problem(screen, problem)
-    if counted:
-        screen.put(screen.style(count_problems(problems), bold=True))
+@dataclass(frozen=True)
+class CheckedFile:
+    """The result of checking one config.
+
+    Attributes:
+        name: The file as the user named it.
+        problems: Everything that was found.
+    """
+
+    name: str
+    problems: tuple[Problem, ...]
+
+    def count(self, severity: str) -> int:
+        """Count the problems of a severity."""
+        return sum(problem.severity == severity for problem in self.problems)
+
+    def without_notes(self) -> CheckedFile:
+        """Return the same without notes."""
+        return replace(self, problems=tuple(problem for problem in self.problems if problem.severity != "note"))
+
+    def as_json(self) -> dict[str, Any]:
+        """Return plain data for `--json`."""
+        problems = [problem_as_json(problem) for problem in self.problems]
+        return {"file": self.name, "ok": not self.count("error"), "problems": problems}
 
 
-def put_problem(screen: Screen, problem: Problem) -> None:
-    """Write one problem: its place and what is wrong, the line with a caret, the hint."""
-    lines = visible(format_problem(problem)).split("\n")
-    colour = _COLOURS[problem.severity]
-    for number, line in enumerate(lines):
-        below = lines[number + 1] if number + 1 < len(lines) else ""
-        if _CARET.fullmatch(below):
-            screen.put(_window(line, below, screen.width)[0])
-        elif _CARET.fullmatch(line):
-            screen.put(screen.style(_window(lines[number - 1], line, screen.width)[1], fg=colour, bold=True))
-        elif line.startswith(_HINT):
-            _put_wrapped(screen, line, " " * _GUTTER, fg="cyan")
-        else:
-            _put_head(screen, line, problem, first=number == 0)
-
-
-def _put_head(screen: Screen, line: str, problem: Problem, *, first: bool) -> None:
-    place = visible(f"{problem.mark}: ") if problem.mark else ""
-    for number, part in enumerate(wrap(line, screen.width, "    ")):
-        if not first or number or not part.startswith(f"{place}{problem.severity}:"):
-            screen.put(part)
-            continue
-        word = screen.style(f"{problem.severity}:", fg=_COLOURS[problem.severity], bold=True)
-        screen.put(f"{screen.style(place, bold=True)}{word}{part[len(place) + len(problem.severity) + 1 :]}")
-
-
-def _put_wrapped(screen: Screen, line: str, indent: str, **styles: Any) -> None:
-    for part in wrap(line, screen.width, indent):
-        screen.put(screen.style(part, **styles))
-
-
-def _window(line: str, caret: str, width: int | None) -> tuple[str, str]:
-    """Cut an excerpt and its caret line alike, so that the caret stays in sight and under its word."""
-    if width is None or wide(line) <= width or width < 2 * _GUTTER:
-        return line, caret
-    gutter, text, marks = line[:_GUTTER], line[_GUTTER:], caret[_GUTTER:]
-    room = width - _GUTTER
-    skipped = max(0, marks.index("^") - room // 2)
-    if skipped:
-        dropped = len(_ELLIPSIS)
-        text, marks = f"{_ELLIPSIS}{_from(text, skipped + dropped)}", f"{' ' * dropped}{marks[skipped + dropped :]}"
-    return f"{gutter}{_until(text, room)}", f"{' ' * 5} | {marks[:room]}"
-
-
-def _from(text: str, columns: int) -> str:
-    """Give the text without its first `columns` columns; a wide character cut in half becomes a space."""
-    for number in range(len(text) + 1):
-        past = wide(text[:number]) - columns
-        if past >= 0:
-            return " " * past + text[number:]
-    return ""
-
-
-def _until(text: str, columns: int) -> str:
-    while wide(text) > columns:
-        text = text[:-1]
-    return text
-
-
-def as_json(problem: Problem) -> dict[str, Any]:
-    """Give a problem as plain data for `--json`."""
+def problem_as_json(problem: Problem) -> dict[str, Any]:
+    """Return a problem as plain data for `--json`."""
     mark = problem.mark
     return {
         "file": mark.file if mark else None,
         "line": mark.line if mark else None,
-        "column": mark.column or None if mark else None,
+        "column": (mark.column or None) if mark else None,
         "severity": problem.severity,
         "name": problem.name,
         "text": problem.text,
         "hint": problem.hint,
     }
+
+
+def print_problems(output: Output, problems: Sequence[Problem], *, counted: bool = True) -> None:
+    """Print problems in their order, and their number."""
+    for problem in problems:
+        print_problem(output, problem)
+    if counted:
+        output.write_line(output.style(count_problems(problems), bold=True))
+
+
+def print_problem(output: Output, problem: Problem) -> None:
+    """Print one problem: its place and text, the line with a caret, the hint."""
+    lines = visible(format_problem(problem)).split("\n")
+    color = _COLORS[problem.severity]
+    for number, line in enumerate(lines):
+        below = lines[number + 1] if number + 1 < len(lines) else ""
+        if _CARET.fullmatch(below):
+            output.write_line(_cut_excerpt(line, below, output.width)[0])
+        elif _CARET.fullmatch(line):
+            marks = _cut_excerpt(lines[number - 1], line, output.width)[1]
+            output.write_line(output.style(marks, fg=color, bold=True))
+        elif line.startswith(_HINT):
+            for part in wrap(line, output.width, " " * _GUTTER):
+                output.write_line(output.style(part, fg="cyan"))
+        elif number:
+            for part in wrap(line, output.width, "    "):
+                output.write_line(part)
+        else:
+            place = visible(f"{problem.mark}: ") if problem.mark else ""
+            severity = f"{problem.severity}:"
+            styled = f"{output.style(place, bold=True)}{output.style(severity, fg=color, bold=True)}"
+            print_labeled(output, f"{place}{severity}", styled, line[len(place) + len(severity) :])
+
+
+def _cut_excerpt(line: str, caret: str, width: int | None) -> tuple[str, str]:
+    """Cut an excerpt and its caret line alike, so that the caret stays visible and under its word."""
+    if width is None or text_width(line) <= width or width < 2 * _GUTTER:
+        return line, caret
+    from rich.cells import set_cell_size
+
+    text, marks, room = line[_GUTTER:], caret[_GUTTER:], width - _GUTTER
+    skipped = max(0, marks.index("^") - room // 2)
+    if skipped:
+        dropped = len(_ELLIPSIS)
+        text = f"{_ELLIPSIS}{_skip_columns(text, skipped + dropped)}"
+        marks = f"{' ' * dropped}{marks[skipped + dropped :]}"
+    return f"{line[:_GUTTER]}{set_cell_size(text, room).rstrip()}", f"{caret[:_GUTTER]}{marks[:room]}"
+
+
+def _skip_columns(text: str, columns: int) -> str:
+    """Return the text without its first columns; a wide character cut in half becomes a space."""
+    for number in range(len(text) + 1):
+        excess = text_width(text[:number]) - columns
+        if excess >= 0:
+            return " " * excess + text[number:]
+    return ""

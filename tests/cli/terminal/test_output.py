@@ -7,20 +7,19 @@ import io
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nnrun.cli.terminal.layout import Table, put_table, put_terms, wide, wrap
-from nnrun.cli.terminal.screen import Screen
+from nnrun.cli.terminal.output import Output, Table, print_table, print_terms, text_width, wrap
 
 WORDS = st.lists(st.text("ab猫é", min_size=1, max_size=12), min_size=1, max_size=30).map(" ".join)
 
 
-class _Narrow(Screen):
+class _Narrow(Output):
     @property
     def width(self) -> int | None:
         """A terminal of forty columns."""
         return 40
 
 
-def _lines(screen: Screen) -> list[str]:
+def _lines(screen: Output) -> list[str]:
     stream = screen.stream
     assert isinstance(stream, io.StringIO)
     return stream.getvalue().splitlines()
@@ -31,7 +30,7 @@ def test_wrapped_lines_fit_and_keep_every_word(text: str, width: int, lead: int)
     """No word is lost, and no line is wider than the terminal, as no word is."""
     lines = wrap(" " * lead + text, width, "    ")
     assert " ".join(lines).split() == text.split()
-    assert all(wide(line) <= width for line in lines)
+    assert all(text_width(line) <= width for line in lines)
     assert lines[0].startswith(" " * lead)
 
 
@@ -42,17 +41,17 @@ def test_a_word_that_is_longer_than_a_line_stays_whole() -> None:
 
 def test_tables_align_wide_characters() -> None:
     """A character of two columns pushes nothing out of line."""
-    screen = Screen(io.StringIO(), terminal=False)
-    put_table(screen, Table(("name", "n"), [["猫", "1"], ["dog", "20"]], right=frozenset({"n"})))
+    screen = Output(io.StringIO(), is_terminal=False)
+    print_table(screen, Table(("name", "n"), [["猫", "1"], ["dog", "20"]], right=frozenset({"n"})))
     assert _lines(screen) == ["name   n", "猫     1", "dog   20"]
 
 
 def test_a_narrow_terminal_loses_the_columns_that_matter_least() -> None:
     """Columns go one after the other until the table fits; a pipe gets them all."""
-    table = Table(("run", "note", "result"), [["x" * 10, "y" * 30, "z" * 10]], spare=("note",))
-    narrow, pipe = _Narrow(io.StringIO(), terminal=False), Screen(io.StringIO(), terminal=False)
-    put_table(narrow, table)
-    put_table(pipe, table)
+    table = Table(("run", "note", "result"), [["x" * 10, "y" * 30, "z" * 10]], optional=("note",))
+    narrow, pipe = _Narrow(io.StringIO(), is_terminal=False), Output(io.StringIO(), is_terminal=False)
+    print_table(narrow, table)
+    print_table(pipe, table)
     assert _lines(narrow)[0].split() == ["run", "result"]
     assert _lines(pipe)[0].split() == ["run", "note", "result"]
 
@@ -60,9 +59,9 @@ def test_a_narrow_terminal_loses_the_columns_that_matter_least() -> None:
 def test_terms_stand_beside_their_meaning_or_above_it() -> None:
     """Where there is little room, a long term has a line of its own."""
     terms = [("kernel_initializer", "how weights begin, in a sentence that needs a second line")]
-    wide_screen, narrow = Screen(io.StringIO(), terminal=False), _Narrow(io.StringIO(), terminal=False)
-    put_terms(wide_screen, terms)
-    put_terms(narrow, terms)
+    wide_screen, narrow = Output(io.StringIO(), is_terminal=False), _Narrow(io.StringIO(), is_terminal=False)
+    print_terms(wide_screen, terms)
+    print_terms(narrow, terms)
     assert _lines(wide_screen) == [f"kernel_initializer  {terms[0][1]}"]
     assert _lines(narrow) == [
         "kernel_initializer",
