@@ -156,7 +156,7 @@ def test_folds_that_are_done_are_not_done_again(crossed: TrainResult, tmp_path: 
     heard = noting()
     done = resume_folds("last", TrainRequest("", (), tmp_path / "runs", tmp_path), heard)
     assert folder.fold(0).last.stat().st_mtime_ns == before
-    assert any("1 of 3 folds are done already" in text for text in heard.said)
+    assert any("1 of 3 folds is done already" in text for text in heard.said)
     assert done.scores["cross_validation"]["each"] == crossed.scores["cross_validation"]["each"]
     assert record.read(folder)["status"] == "done"
     with pytest.raises(RunError, match="is done"):

@@ -16,7 +16,7 @@ import pytest
 
 from nnrun.config.document import parse
 from nnrun.data.dataset import DataPart, Dataset
-from nnrun.pipeline.mapped_folds import MOST_BYTES, PreparedFold, folds_in_memory, groups, reason_not_mapped
+from nnrun.pipeline.mapped_folds import MAX_BYTES, PreparedFold, count_in_memory, group_folds, reason_not_mapped
 from nnrun.runs import metrics, record
 from nnrun.runs.folder import RunFolder
 from nnrun.spec.experiment import Experiment, validate
@@ -80,8 +80,11 @@ told["mapped"] = found(mapped.folder)
 again, _ = run("again", text)
 told["again"] = found(again.folder)["lines"]
 
-moves, moved = [], cross_validate.Director._moved
-cross_validate.Director._moved = lambda self, number, share: (moves.append(share), moved(self, number, share))
+moves, on_event = [], cross_validate.FoldMonitor.on_event
+def spy(self, kind, number, payload):
+    if kind == "progress": moves.append(payload)
+    on_event(self, kind, number, payload)
+cross_validate.FoldMonitor.on_event = spy
 resident.CHUNK_SECONDS = 0.0
 chopped, _ = run("chopped", text)
 resident.CHUNK_SECONDS = 0.5
@@ -98,7 +101,7 @@ stopping = text.replace("epochs: 3", "epochs: 3\\n  callbacks: [{EarlyStopping: 
 stopped, told["said"] = run("stopped", stopping)
 told["stopped"] = record.read(stopped.folder)
 
-mapped_folds.why_not = lambda experiment: "this test asks for it"
+mapped_folds.reason_not_mapped = lambda experiment: "this test asks for it"
 alone, _ = run("alone", text)
 told["alone"] = found(alone.folder)
 print(json.dumps(told))
@@ -237,7 +240,7 @@ def test_a_fold_that_is_not_done_is_trained_again(told) -> None:
 @_with(on_jax)
 def test_a_callback_keeps_folds_apart(told) -> None:
     """A callback that acts on a model trains folds one after the other, and both log and record say why."""
-    why = "EarlyStopping acts on the model of each fold by itself"
+    why = "EarlyStopping acts on the model of each fold separately"
     assert f"Folds are trained one after the other: {why}." in told["said"]
     assert (told["stopped"]["folds_together"], told["stopped"]["folds_together_why"]) == ([], why)
     assert told["stopped"]["executor"] == "resident+jax"
@@ -253,10 +256,10 @@ def _experiment(**replaced: str) -> Experiment:
 @pytest.mark.parametrize(
     ("old", "new", "why"),
     [
-        ("epochs: 3", "epochs: 3\n  callbacks: [CSVLogger]", "CSVLogger acts on the model of each fold by itself"),
+        ("epochs: 3", "epochs: 3\n  callbacks: [CSVLogger]", "CSVLogger acts on the model of each fold separately"),
         ("  - BatchNormalization", "  - Conv1D: {filters: 2, kernel_size: 2}", "mapping makes Conv1D slower"),
         ("epochs: 3", "epochs: 3\n  augment: [{GaussianNoise: 0.1}]", "augment: changes the examples"),
-        ("epochs: 3", "epochs: 3\n  best: {monitor: mean_absolute_error}", "whether more or less of mean_absolute"),
+        ("epochs: 3", "epochs: 3\n  best: {monitor: mean_absolute_error}", "only Keras knows whether mean_absolute"),
     ],
 )
 def test_what_keeps_folds_apart_is_said(old: str, new: str, why: str) -> None:
@@ -272,19 +275,19 @@ def _begun(number: int, rows: int, *, features: int = 3) -> PreparedFold:
 
     part = DataPart(np.zeros((rows, features), "float32"), np.zeros((rows, 1), "float32"), np.arange(rows))
     facts = Facts("regression", "number", (features,), rows={"train": rows})
-    return PreparedFold(number, RunFolder(Path("nowhere")), Dataset(part, None, None, facts), 7, {})
+    return PreparedFold(number, RunFolder(Path("nowhere")), Dataset(part, None, None, facts), {"seed": 7})
 
 
 def test_folds_go_together_whose_batches_agree() -> None:
     """Parts that differ by less than a batch beyond what all have whole go together, others by their whole batches."""
-    told = [[fold.number for fold in group] for group in groups([_begun(0, 455), _begun(1, 456)], 5)]
+    told = [[fold.number for fold in group] for group in group_folds([_begun(0, 455), _begun(1, 456)], 5)]
     assert told == [[0, 1]]
     apart = [_begun(0, 20), _begun(1, 33), _begun(2, 21)]
-    assert [[fold.number for fold in group] for group in groups(apart, 5)] == [[0, 2], [1]]
+    assert [[fold.number for fold in group] for group in group_folds(apart, 5)] == [[0, 2], [1]]
 
 
 def test_folds_together_stay_within_memory() -> None:
     """As many train together as their data have room, and one at least."""
-    assert folds_in_memory(_begun(0, 100), 10) == 10
+    assert count_in_memory(_begun(0, 100), 10) == 10
     rows = 1000
-    assert folds_in_memory(_begun(0, rows, features=MOST_BYTES // rows // 4 // 3), 10) == 2
+    assert count_in_memory(_begun(0, rows, features=MAX_BYTES // rows // 4 // 3), 10) == 2

@@ -10,7 +10,7 @@ import pytest
 from nnrun.config.extends import read
 from nnrun.pipeline.check import examine
 from nnrun.pipeline.run_files import copy_sources, source_digests
-from nnrun.pipeline.train import TrainRequest, create_run_folder, load_data, recorded, save_data_files
+from nnrun.pipeline.train import TrainRequest, create_run_folder, load_data, open_record, save_data_files
 from nnrun.progress import NullProgress
 from nnrun.runs import record as records
 from nnrun.runs.folder import RunFolder
@@ -66,7 +66,7 @@ def test_the_record_has_the_digests_of_sources_and_data(folder: RunFolder) -> No
     Path("mine.yaml").write_text("extends: digits_mlp\nname: mine\n", encoding="utf-8")
     request, examined = TrainRequest("mine.yaml", runs_dir=Path("runs")), examine(Path("mine.yaml"), (), None)
     opened = create_run_folder(request, examined)
-    with recorded(opened, request, examined) as record:
+    with open_record(opened, request, examined) as record:
         assert set(records.read(opened)["digests"]) == {"config", "sources/digits_mlp.yaml"}
         save_data_files(opened, record, load_data(examined, NullProgress()))
     told = records.read(opened)["digests"]

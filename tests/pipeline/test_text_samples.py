@@ -86,7 +86,7 @@ def test_a_sample_is_kept_after_every_so_many_epochs(runs: dict[str, TrainResult
     assert [len(line["text"]) for line in lines] == [30, 30]
     assert [sorted(line) for line in lines] == [["epoch", "seed_text", "text"]] * 2
     log = runs["with"].folder.log.read_text(encoding="utf-8")
-    assert "After epoch 2, written on from 'the ':" in log
+    assert "Sample after epoch 2, continuing 'the ':" in log
     assert lines[1]["text"].split("\n")[0].strip() in log
     assert not runs["without"].folder.samples.exists()
 
