@@ -22,9 +22,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nnrun.engine.backend.start import BackendSettings, start_keras, tensorflow, usable_cores
-from nnrun.engine.generation.generate import Writer
+from nnrun.engine.generation.decoding import TextModelSpec
+from nnrun.engine.generation.generate import TextGenerator
 from nnrun.engine.generation.sampling import Sampling
-from nnrun.engine.generation.text_model_spec import TextModelSpec
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -113,7 +113,7 @@ def _wide(keras: Any, stddev: float) -> Any:
 
 def measure(keras: Any, case: Any, characters: int, rounds: int) -> dict[str, Any]:
     """Measure both sides in turns, from the same seed text."""
-    writer = Writer(keras, tensorflow(), case.model, case.spec, Sampling(), seed=1)
+    writer = TextGenerator(keras, tensorflow(), case.model, case.spec, Sampling(), seed=1)
     rng = np.random.default_rng(7)
     naive, ours, equal = [], [], True
     case.next(rng.integers(0, VOCABULARY, case.seed).tolist())
@@ -126,7 +126,7 @@ def measure(keras: Any, case: Any, characters: int, rounds: int) -> dict[str, An
         equal = equal and quick[:characters] == slow
     return {
         "form": case.name,
-        "how": writer.reading_of(seed, case.most).how,
+        "how": writer.decoding_for(seed, case.most).name,
         "equal": equal,
         "compared": characters * rounds,
         "different_codes": len(set(quick)),
@@ -149,11 +149,11 @@ def _timed(work: Callable[[], list[int]]) -> tuple[list[int], float]:
     return work(), time.perf_counter() - began
 
 
-def _written(writer: Writer, seed: np.ndarray, characters: int) -> tuple[list[int], float]:
+def _written(writer: TextGenerator, seed: np.ndarray, characters: int) -> tuple[list[int], float]:
     """Return the text that nnrun generates, and its speed after the first call, which compiles."""
     made: list[int] = []
     began, before = 0.0, 0
-    for some in writer.write(seed, characters, 1):
+    for some in writer.generate(seed, characters, 1):
         made += some[0].tolist()
         if not began:
             began, before = time.perf_counter(), len(made)

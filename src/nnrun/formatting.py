@@ -1,11 +1,11 @@
-"""Numbers, amounts of data and durations as text: one format for the screen, the log and the report."""
+"""Numbers, amounts of data, durations and tables as text: one format for the screen, the log and the report."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 #: The absolute values between which a number is shown with four decimals instead of four significant digits.
 _SMALLEST_FIXED, _LARGEST_FIXED = 0.001, 1000
@@ -46,3 +46,15 @@ def format_names(names: Iterable[object], most: int = 8) -> str:
     """Join the first names with commas; `a, b, ...` where there are more than `most`."""
     shown = [str(name) for name in names]
     return ", ".join(shown[:most]) + (", ..." if len(shown) > most else "")
+
+
+def csv_text(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """Format a table as the text of a csv file, with a line of headings."""
+    import csv
+    import io
+
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(rows)
+    return text.getvalue()

@@ -21,7 +21,7 @@ MARK = Mark("x.yaml", 1, 1, 1, "x")
 
 @pytest.fixture
 def keras() -> ModuleType:
-    """Wake Keras with seed 7, as every run begins."""
+    """BackendSettings Keras with seed 7, as every run begins."""
     return start_keras(BackendSettings(seed=7))
 
 

@@ -21,15 +21,15 @@ pytestmark = [
 FIND = """
 import json, os, sys
 import numpy as np
-from nnrun.engine.backend.start import Wake, library, load_keras
-from nnrun.engine.executors.jax.compiled_steps import JaxPrograms
-from nnrun.engine.executors.shuffle import order
+from nnrun.engine.backend.start import BackendSettings, tensor_library, start_keras
+from nnrun.engine.executors.jax.compiled_steps import JaxSteps
+from nnrun.engine.executors.shuffle import epoch_order
 from nnrun.engine.executors.resident import ResidentExecutor
 from nnrun.errors import NnrunError
 
-keras = load_keras(Wake(7, "jax", threads=1))
+keras = start_keras(BackendSettings(7, "jax", threads=1))
 told = {"imported": [name for name in ("tensorflow", "pandas", "sklearn", "matplotlib") if name in sys.modules]}
-names = library("jax")
+names = tensor_library("jax")
 rng = np.random.default_rng(0)
 x, y = rng.normal(size=(23, 5)).astype("float32"), rng.normal(size=(23, 1)).astype("float32")
 weight = rng.uniform(0.5, 2, 23).astype("float32")
@@ -45,12 +45,12 @@ def made():
 
 def trained(epochs=3):
     model = made()
-    executor = ResidentExecutor(names, model, 5, programs=JaxPrograms(names, model, 5))
-    tensors = executor.put(x, y, weight)
+    executor = ResidentExecutor(names, model, 5, steps=JaxSteps(names, model, 5))
+    tensors = executor.to_tensors(x, y, weight)
     executor.build(tensors)
     steps, lines = [], []
     for epoch in range(epochs):
-        lines.append(executor.train(tensors, order(7, epoch, 23), steps.append))
+        lines.append(executor.train(tensors, epoch_order(7, epoch, 23), steps.append))
     return model, executor, tensors, steps, lines
 
 def weights(model):
@@ -59,7 +59,7 @@ def weights(model):
 model, executor, tensors, steps, lines = trained()
 plain, history = made(), []
 for epoch in range(3):
-    rows = order(7, epoch, 23)
+    rows = epoch_order(7, epoch, 23)
     shown = plain.fit(x[rows], y[rows], sample_weight=weight[rows], batch_size=5, shuffle=False, verbose=0).history
     history.append({name: values[0] for name, values in shown.items()})
 told |= {"ours": weights(model), "keras": weights(plain), "lines": lines, "history": history, "steps": steps}
@@ -76,43 +76,45 @@ class Hearing:
     def on_train_batch_begin(self, step): pass
     def on_train_batch_end(self, step, figures): self.heard.append((step, model.optimizer.iterations.numpy().item()))
 
-hearing = Hearing()
+record_outputs = Hearing()
 before = model.optimizer.iterations.numpy().item()
-executor.train(tensors, order(7, 9, 23), lambda _: None, hearing)
-told["heard"] = [(step, seen - before) for step, seen in hearing.heard]
+executor.train(tensors, epoch_order(7, 9, 23), lambda _: None, record_outputs)
+told["heard"] = [(step, seen - before) for step, seen in record_outputs.heard]
 from nnrun.engine.model.layers import PositionEmbedding
 from nnrun.engine.generation.sampling import Sampling
-from nnrun.engine.generation.text_model_spec import Voice
-from nnrun.engine.generation.generate import Writer
+from nnrun.engine.generation.decoding import TextModelSpec
+from nnrun.engine.generation.generate import TextGenerator
 
 layers, window, vocabulary, told["written"] = keras.layers, 8, 11, {}
 def says(model, text):
-    if not voice.every:
+    if not spec.every:
         return model(np.array(text[-window:], "float32")[None, :, None] / np.float32(vocabulary), training=False)
-    return model(np.array([text if kind == "Carried" else text[-window:]]), training=False)[:, -1]
+    return model(np.array([text if kind == "StatefulRnn" else text[-window:]]), training=False)[:, -1]
 
-for kind in ("Carried", "Cached", "Whole", "Staggered"):
+for kind in ("StatefulRnn", "KvCache", "FullWindow", "BatchedWindows"):
     keras.utils.set_random_seed(5)
     wide = keras.initializers.RandomNormal(stddev=3.0)
-    voice = Voice(window, vocabulary, *(("scaled", False, False) if kind == "Staggered" else ("codes", True, True)), 0)
-    taken = keras.Input((window, 1) if kind == "Staggered" else (None,))
-    x = taken if kind == "Staggered" else layers.Embedding(vocabulary, 6, embeddings_initializer="orthogonal")(taken)
-    if kind in ("Cached", "Whole"):
+    form = ("scaled", False, False) if kind == "BatchedWindows" else ("codes", True, True)
+    spec = TextModelSpec(window, vocabulary, *form, 0)
+    taken = keras.Input((window, 1) if kind == "BatchedWindows" else (None,))
+    embedding = layers.Embedding(vocabulary, 6, embeddings_initializer="orthogonal")
+    x = taken if kind == "BatchedWindows" else embedding(taken)
+    if kind in ("KvCache", "FullWindow"):
         x = PositionEmbedding(window)(x)
         x = layers.MultiHeadAttention(2, 4)(x, x, use_causal_mask=True)
     else:
-        x = layers.LSTM(12, return_sequences=voice.every, kernel_initializer=wide)(x)
+        x = layers.LSTM(12, return_sequences=spec.every, kernel_initializer=wide)(x)
     writing = keras.Model(taken, layers.Dense(vocabulary, kernel_initializer=wide)(x))
-    text = [1, 5, 3, 2, 7, 8, 9, 1, 4, 0] if kind == "Staggered" else [1, 5, 3]
-    writer = Writer(keras, library("jax", writing), writing, voice, Sampling(), seed=3)
+    text = [1, 5, 3, 2, 7, 8, 9, 1, 4, 0] if kind == "BatchedWindows" else [1, 5, 3]
+    generator = TextGenerator(keras, tensor_library("jax", writing), writing, spec, Sampling(), seed=3)
     # What attention keeps serves a text for as long as it stays within the window.
-    codes, length = np.array(text, "int32"), 6 if kind == "Cached" else 30
-    made = np.concatenate(list(writer.write(codes, length, 1)), axis=1)[0].tolist()
+    codes, length = np.array(text, "int32"), 6 if kind == "KvCache" else 30
+    made = np.concatenate(list(generator.generate(codes, length, 1)), axis=1)[0].tolist()
     for _ in range(length):
         text.append(int(np.asarray(says(writing, text)).argmax()))
-    told["written"][kind] = [type(writer.reading_of(codes, length)).__name__, made, text[-length:]]
+    told["written"][kind] = [type(generator.decoding_for(codes, length)).__name__, made, text[-length:]]
 try:
-    load_keras(Wake(7))
+    start_keras(BackendSettings(7))
 except NnrunError as error:
     told["other"] = [error.text, error.hint]
 print(json.dumps(told))
@@ -121,7 +123,7 @@ print(json.dumps(told))
 
 @pytest.fixture(scope="module")
 def told() -> dict[str, Any]:
-    """Wake Keras on JAX once and train there."""
+    """Start Keras on JAX once and train there."""
     done = subprocess.run(
         [sys.executable, "-c", FIND],
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
@@ -173,7 +175,7 @@ def test_a_callback_hears_every_batch(told) -> None:
     assert told["heard"] == [[step, step + 1] for step in range(5)]
 
 
-@pytest.mark.parametrize("reading", ["Carried", "Cached", "Whole", "Staggered"])
+@pytest.mark.parametrize("reading", ["StatefulRnn", "KvCache", "FullWindow", "BatchedWindows"])
 def test_text_is_what_the_model_says_character_by_character(told, reading: str) -> None:
     """However the compiled loop reads a text, it writes what the model says when it is asked for each character."""
     kind, made, naive = told["written"][reading]
@@ -195,7 +197,7 @@ def test_jax_that_is_missing_is_named(tmp_path: Path) -> None:
         "import sys; import importlib.util as u; real = u.find_spec\n"
         "from nnrun.engine import backend\n"
         "backend.find_spec = lambda name: None if name == 'jax' else real(name)\n"
-        "try: backend.load_keras(backend.Wake(7, 'jax'))\n"
+        "try: backend.start_keras(backend.BackendSettings(7, 'jax'))\n"
         "except backend.MissingExtraError as error: print(error, error.hint, 'keras' in sys.modules, sep='|')\n"
     )
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from nnrun.data.dataset import Dataset
-from nnrun.engine.session import Session, wake_of
+from nnrun.engine.session import Session, backend_settings
 from nnrun.errors import BuildError, RunError
 from nnrun.progress import NullProgress
 
@@ -58,7 +58,7 @@ def fit(session: Session, dataset: Dataset, folder: Path) -> list[dict[str, Any]
 def test_what_is_set_comes_from_the_experiment(config) -> None:
     """Seed, backend and number formats are the config's, threads the caller's."""
     rest = "seed: 11\nkeras: {floatx: float64, epsilon: 1.0e-6, image_data_format: channels_first}\n"
-    wake = wake_of(config(MODEL, TRAINING, rest)[0], 3)
+    wake = backend_settings(config(MODEL, TRAINING, rest)[0], 3)
     assert (wake.seed, wake.backend, wake.threads, wake.onednn) == (11, "tensorflow", 3, True)
     assert (wake.floatx, wake.epsilon, wake.image_data_format) == ("float64", 1e-6, "channels_first")
 
@@ -80,7 +80,7 @@ RECURRENT = "  - Reshape: {target_shape: [4, 1]}\n  - LSTM: {units: UNITS}\n  - 
 def test_large_recurrent_layers_share_the_threads(config, units: str, training: str, rest: str, halved: bool) -> None:
     """Where a large recurrent layer takes its batch in halves, which the config tells, each has half of the threads."""
     about = TRAINING.replace("batch_size: 16", f"batch_size: 64\n  {training}")
-    assert wake_of(config(RECURRENT.replace("UNITS", units), about, f"seed: 7\n{rest}")[0], 2).halved == halved
+    assert backend_settings(config(RECURRENT.replace("UNITS", units), about, f"seed: 7\n{rest}")[0], 2).halved == halved
 
 
 @pytest.mark.keras
@@ -120,7 +120,7 @@ def test_training_is_repeatable_and_scores_what_it_left(opened, dataset: Dataset
     for name in ("one", "two"):
         with opened() as held:
             lines = fit(held.session, dataset, tmp_path / name)
-            validation = held.session.score(dataset.validation).scores
+            validation = held.session.evaluate(dataset.validation).scores
             assert (lines[-1]["val_loss"], lines[-1]["val_accuracy"]) == (validation["loss"], validation["accuracy"])
             found.append(([{**line, "seconds": 0} for line in lines], held.session.model.get_weights()))
     assert found[0][0] == found[1][0]
@@ -134,14 +134,14 @@ def test_a_saved_model_is_taken_up_with_the_same_figures(opened, facts, dataset:
     with opened() as held:
         fit(held.session, dataset, tmp_path)
         held.session.save(tmp_path / "last.keras")
-        scores, outputs = held.session.score(dataset.test).scores, held.session.answer(dataset.test)[0].outputs
+        scores, outputs = held.session.evaluate(dataset.test).scores, held.session.predict(dataset.test)[0].outputs
         architecture = held.session.architecture()
     arguments = {"threads": 1, "log": tmp_path / "log.txt", "saved": tmp_path / "last.keras"}
     with Session.reopen(
         held.experiment, facts(), held.document.key_mark, architecture=architecture, **arguments
     ) as again:
-        assert again.score(dataset.test).scores == scores
-        np.testing.assert_array_equal(again.answer(dataset.test)[0].outputs, outputs)
+        assert again.evaluate(dataset.test).scores == scores
+        np.testing.assert_array_equal(again.predict(dataset.test)[0].outputs, outputs)
     architecture["config"]["layers"][1]["config"]["units"] = 9
     refused = Session.reopen(held.experiment, facts(), held.document.key_mark, architecture=architecture, **arguments)
     with pytest.raises(RunError, match="of another model"), refused:

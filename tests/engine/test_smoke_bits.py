@@ -12,8 +12,8 @@ import pytest
 
 from nnrun.data.load import load
 from nnrun.engine.backend.start import tensorflow
-from nnrun.engine.executors.resident import plain
-from nnrun.engine.executors.shuffle import order
+from nnrun.engine.executors.resident import to_float
+from nnrun.engine.executors.shuffle import epoch_order
 from nnrun.engine.session import Session
 from nnrun.pipeline.check import examine
 from nnrun.progress import NullProgress
@@ -35,22 +35,22 @@ CASES = [(path.stem, ()) for path in sorted(SMOKE.glob("*.yaml")) if path.stem !
 
 def _by_fit(session: Session, dataset: Dataset, epochs: int, batch: int, seed: int) -> list[dict[str, float]]:
     """Train by Keras' own `fit` and `evaluate` on the same rows in the same order; gives the figures of each epoch."""
-    train, lines = session._weighed(dataset.train), []
+    train, lines = session._weighted_by_class(dataset.train), []
     session._build(train)
     session._augment(train)
     for epoch in range(epochs):
-        x, y, *weight = train.take(tensorflow(), train.fields, order(seed, epoch, train.rows))
+        x, y, *weight = train.take(tensorflow(), train.fields, epoch_order(seed, epoch, train.rows))
         told = session.model.fit(
             x, y, sample_weight=weight[0] if weight else None, batch_size=batch, shuffle=False, verbose=0
         )
-        line = {name: plain(np.float32(values[0])) for name, values in told.history.items()}
+        line = {name: to_float(np.float32(values[0])) for name, values in told.history.items()}
         if dataset.validation is not None:
-            part = session.tensors(dataset.validation)
+            part = session.to_tensors(dataset.validation)
             x, y, *weight = part.take(tensorflow(), part.fields, np.arange(part.rows, dtype="int32"))
             scored = session.model.evaluate(
                 x, y, sample_weight=weight[0] if weight else None, batch_size=batch, verbose=0, return_dict=True
             )
-            line |= {f"val_{name}": plain(np.float32(value)) for name, value in scored.items()}
+            line |= {f"val_{name}": to_float(np.float32(value)) for name, value in scored.items()}
         lines.append(line)
     return lines
 

@@ -1,4 +1,4 @@
-"""Fixtures of the pipeline's tests: a tiny experiment, and one finished run of it for tests that only read."""
+"""Helpers of the pipeline's tests: a tiny experiment, and one finished run of it for all who only look."""
 
 from __future__ import annotations
 
@@ -37,43 +37,47 @@ training:
 """
 
 
-class RecordingProgress(NullProgress):
-    """Records all messages and warnings; a test may pass a function that is called at the end of each epoch."""
+class Noting(NullProgress):
+    """A listener that keeps every word, and does something at the end of an epoch where a test asks for it."""
 
     def __init__(self, at_epoch: Callable[[int], None] = lambda _: None) -> None:
-        super().__init__()
-        self.messages: list[str] = []
+        self.said: list[str] = []
+        self.warned: list[str] = []
         self.problems: list[tuple[int, Problem]] = []
         self.at_epoch = at_epoch
 
     def say(self, text: str) -> None:
-        """Record a message."""
-        self.messages.append(text)
+        """Keep it."""
+        self.said.append(text)
+
+    def warn(self, text: str) -> None:
+        """Keep it."""
+        self.warned.append(text)
 
     def show_problem(self, problem: Problem) -> None:
-        """Record a problem and the number of messages before it."""
-        self.problems.append((len(self.messages), problem))
+        """Keep it, and how much was said before it."""
+        self.problems.append((len(self.said), problem))
 
     def epoch(self, done: int, total: int, figures: Any) -> None:  # noqa: ARG002
-        """Call the test's function."""
+        """Do what the test asks for."""
         self.at_epoch(done)
 
 
 @pytest.fixture
-def recording_progress() -> type[RecordingProgress]:
-    """Return the class, of which tests make instances."""
-    return RecordingProgress
+def noting() -> type[Noting]:
+    """Give the listener's class."""
+    return Noting
 
 
 @pytest.fixture(scope="session")
 def tiny() -> str:
-    """Return the text of a config that runs in a second."""
+    """Give the text of a config that runs in a second."""
     return CONFIG
 
 
 @pytest.fixture(scope="session")
 def start() -> Callable[..., TrainResult]:
-    """Return a function that trains a config's text in a folder, with runs in its subfolder `runs/`."""
+    """Train a config's text in a folder; runs lie in `runs/` beside it."""
 
     def run(folder: Path, text: str, progress: Any = None, *, sets: tuple[str, ...] = ()) -> TrainResult:
         folder.mkdir(parents=True, exist_ok=True)
@@ -87,13 +91,13 @@ def start() -> Callable[..., TrainResult]:
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory, start: Callable[..., TrainResult]) -> TrainResult:
-    """Train the tiny config once, for all tests that only read the run."""
+    """Train the tiny config once, for all tests that only look at what is left."""
     return start(tmp_path_factory.mktemp("finished"), CONFIG)
 
 
 @pytest.fixture(scope="session")
-def run_in_process() -> Callable[..., Any]:
-    """Return a function that runs Python code in a new process and reads the JSON that it prints."""
+def elsewhere() -> Callable[..., Any]:
+    """Run a piece of Python in a process of its own and read the JSON that it prints."""
 
     def run(code: str, *arguments: object) -> Any:
         done = subprocess.run(

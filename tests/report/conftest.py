@@ -11,8 +11,9 @@ from xml.etree import ElementTree as ET
 import numpy as np
 import pytest
 
-from nnrun.engine.scoring.details import details
-from nnrun.engine.scoring.score import Answers, csv_text, error_figures, table
+from nnrun.engine.scoring.evaluate import Predictions, detailed_scores, error_scores
+from nnrun.engine.scoring.predictions_table import predictions_table
+from nnrun.formatting import csv_text
 from nnrun.report.page import write_report
 from nnrun.runs import metrics
 from nnrun.runs.folder import RunFolder
@@ -77,7 +78,7 @@ def scores_and_predictions(
     if not names:
         truth = random.normal(20, 5, (rows, 1))
         facts = Facts("regression", "number", (3,), target_names=("price",))
-        answers = Answers("", facts, truth + random.normal(0, 2, truth.shape), truth, truth)
+        answers = Predictions("", facts, truth + random.normal(0, 2, truth.shape), truth, truth)
         loss = Part("losses", "mean_squared_error", {})
     else:
         true = np.arange(rows) % len(names)
@@ -85,14 +86,14 @@ def scores_and_predictions(
         shares = np.exp(outputs) / np.exp(outputs).sum(axis=1, keepdims=True)
         facts = Facts("classification", "integer", (3,), classes=len(names), class_names=tuple(names))
         raw = (outputs if logits else shares).astype("float32")
-        answers = Answers("", facts, raw, raw.argmax(axis=1), true)
+        answers = Predictions("", facts, raw, raw.argmax(axis=1), true)
         loss = Part("losses", "sparse_categorical_crossentropy", {"from_logits": logits})
     part: dict[str, Any] = {"rows": rows, "loss": 0.5}
     if names:
-        part |= error_figures(int((answers.predicted != answers.truth).sum()), rows)
-    part |= details(answers, loss, np.arange(rows) + 100)
+        part |= error_scores(int((answers.predicted != answers.truth).sum()), rows)
+    part |= detailed_scores(answers, loss, np.arange(rows) + 100)
     scores = {"task": facts.task, "checkpoint": "last", "test": part}
-    return scores, csv_text(*table((answers,), np.arange(rows) + 100))
+    return scores, csv_text(*predictions_table((answers,), np.arange(rows) + 100))
 
 
 @pytest.fixture

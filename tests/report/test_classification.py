@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from nnrun.engine.scoring.intervals import wilson
+from nnrun.engine.scoring.intervals import wilson_interval
 from nnrun.report.classification import (
     MAX_IN_CHART,
     class_scores,
@@ -54,7 +54,7 @@ def test_the_scores_of_a_class_are_those_of_the_scores(finished: Callable[..., R
     for one in class_scores(confusion_matrix(read_predictions(read_run(folder))[0]), NAMES):
         found = {"precision": one.precision, "recall": one.recall, "f1": one.f1, "support": one.support}
         assert found == kept[one.name]
-        assert one.interval == wilson(one.errors, one.support)
+        assert one.interval == wilson_interval(one.errors, one.support)
 
 
 def test_the_matrix_is_drawn_cell_by_cell() -> None:
@@ -117,7 +117,7 @@ def test_error_rates_have_their_intervals() -> None:
     assert list(bars.lines[0].get_xdata()) == pytest.approx([20.0, 10.0, 100.0])
     ends = [segment[:, 0].tolist() for segment in bars.lines[2][0].get_segments()]
     for (low, high), (errors, rows) in zip(ends, [(2, 10), (1, 10), (3, 3)], strict=True):
-        assert (low / 100, high / 100) == pytest.approx(wilson(errors, rows))
+        assert (low / 100, high / 100) == pytest.approx(wilson_interval(errors, rows))
     assert axes.lines[-1].get_xdata()[0] == pytest.approx(100 * 6 / 23)
 
 

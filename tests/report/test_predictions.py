@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from nnrun.engine.scoring.classes import areas
+from nnrun.engine.scoring.metrics import areas_under_curves
 from nnrun.report.predictions import class_probabilities, one_vs_rest, read_predictions, scored_part
 from nnrun.report.run_contents import read_run
 
@@ -117,7 +117,7 @@ def test_the_areas_are_those_of_the_scores(names: tuple[str, ...], finished: Cal
     folder = finished(names=names)
     classes = one_vs_rest(read_predictions(read_run(folder))[0])
     kept = json.loads(folder.scores.read_bytes())["test"]
-    each = [areas(one.holds[:, None], one.scores[:, None]) for one in classes]
+    each = [areas_under_curves(one.holds[:, None], one.scores[:, None]) for one in classes]
     for area in ("roc_auc", "pr_auc"):
         assert np.mean([one[area] for one in each]) == pytest.approx(kept[area])
 

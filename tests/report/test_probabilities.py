@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, precision_recall_curve, roc_auc_score, roc_curve
 
-from nnrun.engine.scoring.classes import pr_auc, roc_auc
+from nnrun.engine.scoring.metrics import average_precision, roc_auc
 from nnrun.report.predictions import OneVsRest, class_probabilities, read_predictions
 from nnrun.report.probabilities import calibration_bins, calibration_plot, precision_recall_plot, roc_plot
 from nnrun.report.run_contents import read_run
@@ -70,7 +70,7 @@ def test_the_areas_of_the_curves_are_those_of_the_scores(rows: list[tuple[bool, 
     x, y = _curve(roc_plot(classes))
     assert np.trapezoid(y, x) == pytest.approx(roc_auc(holds, scores))
     recall, precision = _curve(precision_recall_plot(classes))
-    assert -np.sum(np.diff(recall) * precision[:-1]) == pytest.approx(pr_auc(holds, scores))
+    assert -np.sum(np.diff(recall) * precision[:-1]) == pytest.approx(average_precision(holds, scores))
 
 
 @pytest.mark.parametrize("draw", [roc_plot, precision_recall_plot])

@@ -145,17 +145,17 @@ def evaluate(request: EvaluateRequest, progress: Progress) -> EvaluateResult:
         RunError: The run or its checkpoint cannot be used.
         DataError: The data cannot be used.
     """
-    from nnrun.engine.scoring.score import table
+    from nnrun.engine.scoring.predictions_table import predictions_table
 
     with open_run_with_code(request) as loaded:
         request = replace(request, part=request.part or _default_part(loaded.facts))
         part = _part(loaded, request, progress)
         with load_session(loaded, request.checkpoint) as session:
-            outcome = session.score(part, detail=request.data is not None or request.part != "train")
+            outcome = session.evaluate(part, detailed=request.data is not None or request.part != "train")
     name = str(request.part) if request.data is None else "data"
     scores = {"task": loaded.facts.task, "checkpoint": request.checkpoint, name: outcome.scores}
     _save_scores(loaded.model, f"scores_{FilePath(request.checkpoint).stem}_{_label(request)}.json", scores, progress)
-    return EvaluateResult(loaded.folder, scores, *table(outcome.answers, part.rows))
+    return EvaluateResult(loaded.folder, scores, *predictions_table(outcome.predictions, part.rows))
 
 
 def predict(request: EvaluateRequest, file: FilePath) -> EvaluateResult:
@@ -165,13 +165,13 @@ def predict(request: EvaluateRequest, file: FilePath) -> EvaluateResult:
         RunError: The run or its checkpoint cannot be used.
         DataError: The file cannot be used.
     """
-    from nnrun.engine.scoring.score import table
+    from nnrun.engine.scoring.predictions_table import predictions_table
 
     with open_run_with_code(request) as loaded:
         part = _load_file(loaded, file, with_target=False)
         with load_session(loaded, request.checkpoint) as session:
-            answers = session.answer(part)
-    return EvaluateResult(loaded.folder, {}, *table(answers, part.rows))
+            answers = session.predict(part)
+    return EvaluateResult(loaded.folder, {}, *predictions_table(answers, part.rows))
 
 
 @contextmanager

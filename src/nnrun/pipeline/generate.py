@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from nnrun.data.text.text_source import TextSource
     from nnrun.data.text.tokenizer import StreamingDecoder
     from nnrun.data.text.verbatim_overlap import VerbatimOverlap
-    from nnrun.engine.generation.generate import Writer
+    from nnrun.engine.generation.generate import TextGenerator
     from nnrun.pipeline.evaluate import EvaluateRequest, LoadedRun
     from nnrun.progress import Progress
     from nnrun.runs.folder import RunFolder
@@ -139,8 +139,8 @@ def generate(request: GenerateRequest, listener: TextListener, progress: Progres
                 request.temperature, request.top_k, request.top_p, request.min_p, request.repetition_penalty
             )
             spec = text_model_spec(loaded.experiment, loaded.facts, source)
-            writer = session.writer(spec, sampling, seed=seed, recompute=request.recompute)
-            result = GenerateResult(loaded.folder, seed_text, seed, writer.reading_of(codes, request.length).how)
+            writer = session.text_generator(spec, sampling, seed=seed, recompute=request.recompute)
+            result = GenerateResult(loaded.folder, seed_text, seed, writer.decoding_for(codes, request.length).name)
             listener.on_begin(result)
             before = vocabulary[codes[-1]] if request.seed_text != "" else None
             samples = [StreamingDecoder(source.tokenizer, request.stop, before) for _ in range(request.samples)]
@@ -157,7 +157,7 @@ def generate(request: GenerateRequest, listener: TextListener, progress: Progres
 
 
 def _write(
-    writer: Writer,
+    writer: TextGenerator,
     codes: np.ndarray,
     request: GenerateRequest,
     samples: list[StreamingDecoder],
@@ -167,7 +167,7 @@ def _write(
 ) -> None:
     began, interrupted = 0.0, False
     try:
-        for chunk in writer.write(codes, request.length, request.samples):
+        for chunk in writer.generate(codes, request.length, request.samples):
             # The first call compiles, which does not count.
             result.characters += chunk.size if began else 0
             began = began or time.perf_counter()

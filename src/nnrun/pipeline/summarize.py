@@ -1,4 +1,4 @@
-"""Summarize the model of a config layer by layer, without Keras."""
+"""A config's model layer by layer, without Keras."""
 
 from __future__ import annotations
 
@@ -16,23 +16,26 @@ if TYPE_CHECKING:
 
     from nnrun.catalog.shapes.layer_call import Shape
     from nnrun.errors import Problem
+    from nnrun.pipeline.check import Examined
     from nnrun.spec.shapes import NodeShape
 
-_NO_INPUT = "The shape of the input is unknown, and so are the shapes of the layers. Begin with Input: {shape: [...]}."
+_NO_INPUT = (
+    "The shape of the input is not known, so the shapes of the layers are unknown. Begin with Input: {shape: [...]}."
+)
 
 
 @dataclass(frozen=True)
 class ModelSummary:
-    """The layers of a model with their shapes and parameters, as far as they are known.
+    """A model's layers with their shapes and parameters, as far as they are known.
 
     Attributes:
         name: The experiment's name.
-        inputs: The shape of one example at each input, by Keras' name of the input; None if unknown.
-        rows: One for each call of a layer that an output depends on; none after a layer with an error.
-        outputs: The shape of each output by its name; None if unknown.
-        memory: The least memory that training needs.
-        reason: Why some shapes are unknown; None if all are known.
-        problems: The findings in the config.
+        inputs: The shape of one example at each input by Keras' name of it; None where unknown.
+        rows: One for each application of a layer that an output depends on; none after a layer that is refused.
+        outputs: The shape of each output by its name; None where unknown.
+        memory: The memory that training needs at least.
+        reason: Why rows are undecided; None where all are known.
+        problems: Everything that was found in the config.
     """
 
     name: str
@@ -45,21 +48,21 @@ class ModelSummary:
 
     @property
     def parameters(self) -> int | None:
-        """The number of parameters, shared ones counted once; None if a layer is undecided."""
+        """How many numbers the model holds, shared ones counted once; None where a layer is undecided."""
         return _sum([row.parameters for row in self.rows if row.first])
 
     @property
     def trainable(self) -> int | None:
-        """The number of trainable parameters; None if a layer is undecided."""
+        """How many of them are trained; None where a layer is undecided."""
         return _sum([row.trainable for row in self.rows if row.first])
 
     @property
     def refused(self) -> bool:
-        """Whether a layer does not accept its input."""
+        """Whether a layer cannot take its input."""
         return any(row.error is not None for row in self.rows)
 
     def as_json(self) -> dict[str, Any]:
-        """Return the document that `--json` prints."""
+        """Plain data for `--json`."""
         shapes = list(self.inputs.values())
         return {
             "name": self.name,
@@ -68,13 +71,13 @@ class ModelSummary:
             "outputs": dict(self.outputs),
             "parameters": self.parameters,
             "trainable": self.trainable,
-            "layers": [_layer_json(row) for row in self.rows],
+            "layers": [_layer(row) for row in self.rows],
             "memory": self.memory.as_json(),
             "reason": self.reason,
         }
 
 
-def _layer_json(row: NodeShape) -> dict[str, Any]:
+def _layer(row: NodeShape) -> dict[str, Any]:
     return {
         "name": row.name,
         "class": row.class_name,
@@ -88,19 +91,23 @@ def _layer_json(row: NodeShape) -> dict[str, Any]:
 
 
 def summarize(file: FilePath, sets: Sequence[str], data_dir: FilePath | None) -> ModelSummary:
-    """Summarize the model of a config.
+    """Tell the shapes and parameters of a config's model.
 
     Raises:
-        ConfigError: The config is no valid experiment.
+        ConfigError: Where the language itself is broken.
     """
-    examined = examine(file, sets, data_dir)
+    return summarize_examined(examine(file, sets, data_dir))
+
+
+def summarize_examined(examined: Examined) -> ModelSummary:
+    """Tell the shapes and parameters of the model of a config that has been examined."""
     context, graph = examined.context, examined.experiment.graph
     names = input_names(graph)
     return ModelSummary(
         examined.experiment.name,
         {names[name]: shape for name, shape in context.input_shapes.items()},
         tuple(row for row in context.rows if row.used or row.error is not None),
-        {output.name: context.output_shape(output) for output in graph.outputs},
+        {one.name: context.output_shape(one) for one in graph.outputs},
         estimate(context),
         _NO_INPUT if all(shape is None for shape in context.input_shapes.values()) else _reason(context.rows),
         examined.problems,

@@ -44,15 +44,13 @@ def register_run_code(
     Raises:
         RunError: The run used code and none is given, or other code is given.
     """
-    digests: dict[str, str] = {str(one["file"]): str(one["sha256"]) for one in record.get("code") or ()}
-    if digests and not files and not trust:
-        named = " ".join(f"--code {FilePath(name).name}" for name in digests)
+    kept: dict[str, str] = {str(one["file"]): str(one["sha256"]) for one in record.get("code") or ()}
+    if kept and not files and not trust:
+        named = " ".join(f"--code {FilePath(name).name}" for name in kept)
         text = f"{folder.id} was trained with code of your own, which is run again only on request"
         raise RunError(text, f"add {named}, or --trust-run to run the copy in {folder.sources}")
-    codes = (
-        read_files(files) if files or not digests else read_contents([_copy(folder, *one) for one in digests.items()])
-    )
-    _require_same(folder, codes, digests)
+    codes = read_files(files) if files or not kept else read_contents([_copy(folder, *one) for one in kept.items()])
+    _require_same(folder, codes, kept)
     with _registered(codes):
         yield codes
 
@@ -76,14 +74,14 @@ def run_code(codes: Sequence[UserCode], experiment: Experiment, *, threads: int,
         yield
         return
     from nnrun.data.prepare.user_code import with_user_objects
-    from nnrun.engine.backend.redirect_output import quiet
+    from nnrun.engine.backend.redirect_output import redirect_output
     from nnrun.engine.backend.start import start_keras
-    from nnrun.engine.backend.user_code import imported
-    from nnrun.engine.session import wake_of
+    from nnrun.engine.model.user_code import register_user_code
+    from nnrun.engine.session import backend_settings
 
     with ExitStack() as stack:
-        with quiet(log):
-            objects = stack.enter_context(imported(start_keras(wake_of(experiment, threads)), codes))
+        with redirect_output(log):
+            objects = stack.enter_context(register_user_code(start_keras(backend_settings(experiment, threads)), codes))
         stack.enter_context(with_user_objects(objects))
         stack.enter_context(_errors_attributed())
         yield
@@ -124,14 +122,14 @@ def _copy(folder: RunFolder, name: str, sha256: str) -> tuple[str, bytes]:
     return str(file), content
 
 
-def _require_same(folder: RunFolder, codes: Sequence[UserCode], digests: Mapping[str, str]) -> None:
+def _require_same(folder: RunFolder, codes: Sequence[UserCode], kept: Mapping[str, str]) -> None:
     given = {code.file: code.sha256 for code in codes}
     for file, digest in given.items():
-        if digest not in digests.values():
-            used = "; ".join(f"{FilePath(name).name}: {sha256}" for name, sha256 in digests.items()) or "none"
+        if digest not in kept.values():
+            used = "; ".join(f"{FilePath(name).name}: {sha256}" for name, sha256 in kept.items()) or "none"
             text = f"{file} is not the code that {folder.id} used: its SHA-256 is {digest}, the run used {used}"
-            raise RunError(text, "run the copy in the run's folder with --trust-run" if digests else "leave --code out")
-    missing = [FilePath(name).name for name, digest in digests.items() if digest not in given.values()]
+            raise RunError(text, "run the copy in the run's folder with --trust-run" if kept else "leave --code out")
+    missing = [FilePath(name).name for name, digest in kept.items() if digest not in given.values()]
     if missing:
         text = f"{folder.id} also used {' and '.join(missing)}, which {'is' if len(missing) == 1 else 'are'} not given"
         raise RunError(text, f"add {' '.join(f'--code {name}' for name in missing)}")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from math import nan
 from typing import TYPE_CHECKING, Any
 
-from nnrun.engine.scoring.intervals import wilson
+from nnrun.engine.scoring.intervals import wilson_interval
 from nnrun.report.elements import EmbeddedImage, ReportTable, format_percent, format_value
 from nnrun.report.predictions import class_probabilities, one_vs_rest
 from nnrun.report.probabilities import MAX_CURVES, calibration_plot, precision_recall_plot, roc_plot
@@ -131,7 +131,7 @@ def _class_scores(
             hit / guesses if guesses else None,
             hit / total if total else None,
             2 * hit / (guesses + total) if guesses + total else None,
-            wilson(total - hit, total) if total else None,
+            wilson_interval(total - hit, total) if total else None,
         )
         for name, hit, guesses, total in zip(names, hits.tolist(), predicted.tolist(), support.tolist(), strict=True)
     ]

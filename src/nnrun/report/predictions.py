@@ -178,7 +178,7 @@ def class_probabilities(output: OutputPredictions) -> NDArray[Any] | None:
     """
     from scipy.special import expit, softmax
 
-    from nnrun.engine.scoring.classes import log_loss
+    from nnrun.engine.scoring.metrics import log_loss
 
     expected = as_number(output.scores.get("log_loss"))
     if expected is None or output.raw is None or output.kind != "classes":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from nnrun.engine.scoring.intervals import wilson
+from nnrun.engine.scoring.intervals import wilson_interval
 from nnrun.report.style import CLASS_COLOURS, FIRST, GRID, MUTED, WIDTH, Plot, new_figure, short_label
 
 if TYPE_CHECKING:
@@ -90,16 +90,16 @@ def calibration_bins(truth: NDArray[Any], predicted: NDArray[Any], probabilities
     """Bin predictions, shape (examples,), by the probability, shape (examples, classes), of the predicted class."""
     import numpy as np
 
-    from nnrun.engine.scoring.classes import BINS, calibration_error
+    from nnrun.engine.scoring.metrics import CALIBRATION_BINS, expected_calibration_error
 
     confidence = probabilities[np.arange(len(probabilities)), predicted]
     rounded = confidence.astype(np.float32)  # the precision of the model's outputs, in which the scores are computed
     right = truth == predicted
-    at = np.clip(np.ceil(rounded.astype(np.float64) * BINS).astype(np.int64) - 1, 0, BINS - 1)
-    counts = np.bincount(at, minlength=BINS)
-    sums = (np.bincount(at, weights=values, minlength=BINS) for values in (confidence, right))
-    means = [np.divide(total, counts, out=np.full(BINS, np.nan), where=counts > 0) for total in sums]
-    return CalibrationBins(means[0], means[1], counts, calibration_error(right, rounded))
+    at = np.clip(np.ceil(rounded.astype(np.float64) * CALIBRATION_BINS).astype(np.int64) - 1, 0, CALIBRATION_BINS - 1)
+    counts = np.bincount(at, minlength=CALIBRATION_BINS)
+    sums = (np.bincount(at, weights=values, minlength=CALIBRATION_BINS) for values in (confidence, right))
+    means = [np.divide(total, counts, out=np.full(CALIBRATION_BINS, np.nan), where=counts > 0) for total in sums]
+    return CalibrationBins(means[0], means[1], counts, expected_calibration_error(right, rounded))
 
 
 def calibration_plot(
@@ -128,7 +128,7 @@ def _calibration_figure(bins: CalibrationBins) -> Figure:
     axes.plot([0, 1], [0, 1], **_DASHED)
     filled = bins.counts > 0
     x, y, counts = bins.confidence[filled], bins.accuracy[filled], bins.counts[filled]
-    ends = [wilson(round(share * count), int(count)) for share, count in zip(y, counts, strict=True)]
+    ends = [wilson_interval(round(share * count), int(count)) for share, count in zip(y, counts, strict=True)]
     reach = [y - [low for low, _ in ends], [high for _, high in ends] - y]
     axes.errorbar(x, y, yerr=reach, fmt="o", markersize=5, color=FIRST, elinewidth=1, capsize=2.5, clip_on=False)
     axes.set(ylabel="accuracy", xlim=(0, 1), ylim=(0, 1))

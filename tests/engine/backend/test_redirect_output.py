@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from nnrun.engine.backend.redirect_output import quiet
+from nnrun.engine.backend.redirect_output import redirect_output
 
 
 def _say_everywhere(word: str) -> None:
@@ -23,7 +23,7 @@ def _say_everywhere(word: str) -> None:
 def test_everything_goes_to_the_file(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """Python's print, standard error, warnings and C code's descriptor 2 all land in the file, none on the screen."""
     log = tmp_path / "log.txt"
-    with quiet(log):
+    with redirect_output(log):
         _say_everywhere("hidden")
     out, err = capfd.readouterr()
     assert (out, err) == ("", "")
@@ -37,7 +37,7 @@ def test_the_file_grows_at_its_end(tmp_path: Path) -> None:
     log = tmp_path / "log.txt"
     log.write_text("earlier\n")
     for word in ("one", "two"):
-        with quiet(log):
+        with redirect_output(log):
             os.write(2, f"{word}\n".encode())
     assert log.read_text() == "earlier\none\ntwo\n"
 
@@ -49,10 +49,10 @@ def test_the_screen_is_back_afterwards(
     """After the block, also one left by an exception, everything reaches the screen and warnings act as before."""
     log, filters = tmp_path / "log.txt", list(warnings.filters)
     if failing is None:
-        with quiet(log):
+        with redirect_output(log):
             pass
     else:
-        with pytest.raises(failing), quiet(log):
+        with pytest.raises(failing), redirect_output(log):
             raise failing
     print("seen")  # noqa: T201
     os.write(2, b"seen too\n")
@@ -65,7 +65,7 @@ def test_no_descriptor_is_left_open(tmp_path: Path) -> None:
     """A thousand runs in one process do not run out of descriptors."""
     before = len(list(Path("/dev/fd").iterdir()))
     for _ in range(5):
-        with quiet(tmp_path / "log.txt"):
+        with redirect_output(tmp_path / "log.txt"):
             pass
     assert len(list(Path("/dev/fd").iterdir())) == before
 
@@ -74,7 +74,7 @@ def test_a_log_that_cannot_be_opened_costs_only_what_is_printed(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """On a read-only disk the work goes on, still silently."""
-    with quiet(tmp_path / "no such folder" / "log.txt"):
+    with redirect_output(tmp_path / "no such folder" / "log.txt"):
         os.write(2, b"lost\n")
     assert capfd.readouterr() == ("", "")
 
@@ -96,7 +96,7 @@ def test_what_keras_cannot_help_is_not_kept(
 ) -> None:
     """Of all warnings only the one that comes with every saved weight is left out of the log."""
     log = tmp_path / "log.txt"
-    with quiet(log):
+    with redirect_output(log):
         warnings.warn_explicit(text, category, "core.py", 172, module)
     assert (text in log.read_text()) == kept
 
@@ -106,6 +106,6 @@ def test_saving_a_model_says_nothing(tmp_path: Path, keras) -> None:
     """A model that is saved leaves a log without a line, whatever TensorFlow's variables make NumPy say."""
     model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2), keras.layers.BatchNormalization()])
     model.compile("adam", "mse")
-    with quiet(tmp_path / "log.txt"):
+    with redirect_output(tmp_path / "log.txt"):
         model.save(tmp_path / "model.keras")
     assert (tmp_path / "log.txt").read_text() == ""

@@ -20,8 +20,8 @@ from nnrun.engine.backend.start import BackendSettings, start_keras
 WAKE_AND_TELL = """
 import gc, json, os, sys
 from pathlib import Path
-from nnrun.engine.backend.start import Wake, load_keras
-from nnrun.engine.backend.redirect_output import quiet
+from nnrun.engine.backend.start import BackendSettings, start_keras
+from nnrun.engine.backend.redirect_output import redirect_output
 class Ring:
     left = 0
     def __init__(self):
@@ -30,11 +30,11 @@ class Ring:
         Ring.left -= 1
 gc.collect()
 Ring()
-with quiet(Path(sys.argv[1])):
-    keras = load_keras(Wake(seed=7, threads=4, halved=True))
+with redirect_output(Path(sys.argv[1])):
+    keras = start_keras(BackendSettings(seed=7, threads=4, halved=True))
     frozen = [gc.get_freeze_count()]
     numbers = keras.random.normal((3,)).numpy().tolist()
-    load_keras(Wake(seed=7, threads=4, halved=True))
+    start_keras(BackendSettings(seed=7, threads=4, halved=True))
 frozen += [gc.get_freeze_count()]
 hidden = [name for name in ("sklearn", "pandas", "matplotlib", "scipy", "jax") if name in sys.modules]
 import sklearn, pandas, matplotlib, scipy.sparse
@@ -52,7 +52,7 @@ print(json.dumps({
 
 @pytest.fixture(scope="module")
 def woken(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict, str, list[Path], str]:
-    """Wake Keras for a user with settings of their own: what it says, standard error, homes, `keras.json`."""
+    """Start Keras for a user with settings of their own: what it says, standard error, homes, `keras.json`."""
     homes = [tmp_path_factory.mktemp("home"), tmp_path_factory.mktemp("keras_home")]
     theirs = json.dumps({"floatx": "float64", "epsilon": 0.5, "backend": "jax", "image_data_format": "channels_first"})
     (homes[0] / ".keras").mkdir()
@@ -90,7 +90,7 @@ def test_the_users_settings_are_not_written(woken) -> None:
 
 @pytest.mark.keras
 def test_nothing_is_said_on_the_screen(woken) -> None:
-    """Woken inside `quiet`, TensorFlow's log lines reach no standard error."""
+    """Woken inside `redirect_output`, TensorFlow's log lines reach no standard error."""
     assert woken[1] == ""
 
 
@@ -163,7 +163,7 @@ def test_collecting_garbage_is_as_before_after_a_failure(collecting: bool) -> No
     before = gc.isenabled()
     (gc.enable if collecting else gc.disable)()
     try:
-        with pytest.raises(ZeroDivisionError), start._uncollected():
+        with pytest.raises(ZeroDivisionError), start._without_garbage_collection():
             1 / gc.isenabled()
         assert gc.isenabled() == collecting
     finally:
@@ -174,7 +174,7 @@ def test_collecting_garbage_is_as_before_after_a_failure(collecting: bool) -> No
 def test_hidden_packages_come_back_after_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     """A package hidden while something failed can be imported again; one that was imported stays."""
     monkeypatch.delitem(sys.modules, "colorsys", raising=False)
-    with pytest.raises(RuntimeError), start._hidden(("colorsys", "json")):  # noqa: PT012
+    with pytest.raises(RuntimeError), start._hide(("colorsys", "json")):  # noqa: PT012
         assert sys.modules["json"] is json
         with pytest.raises(ImportError):
             __import__("colorsys")

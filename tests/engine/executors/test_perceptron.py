@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from nnrun.engine.executors.perceptron import PerceptronExecutor, learn
+from nnrun.engine.executors.perceptron import PerceptronExecutor, apply_rule
 
 ROWS = np.array([[0, 0], [0, 1], [1, 0], [1, 1]], "float32")
 AND, XOR = np.array([0, 0, 0, 1], "float32"), np.array([0, 1, 1, 0], "float32")
@@ -24,17 +24,17 @@ def fresh(bias: bool = True) -> list[Any]:
 def test_a_right_row_changes_nothing_and_a_wrong_one_by_itself() -> None:
     """The step is the row times learning rate times truth less answer; 0 counts as 1 at the unit's edge."""
     weights = fresh()
-    assert learn(weights, ROWS[3:], AND[3:], np.ones(1)) == 0
+    assert apply_rule(weights, ROWS[3:], AND[3:], np.ones(1)) == 0
     assert not weights[0].any()
     assert not weights[1].any()
-    assert learn(weights, ROWS[2:3], AND[2:3], np.full(1, 0.5)) == 1
+    assert apply_rule(weights, ROWS[2:3], AND[2:3], np.full(1, 0.5)) == 1
     assert (weights[0][:, 0].tolist(), weights[1].tolist()) == ([-0.5, 0], [-0.5])
 
 
 def test_without_a_bias_only_the_kernel_changes() -> None:
     """A Dense with use_bias: false is trained too."""
     weights = fresh(bias=False)
-    assert learn(weights, ROWS[2:3], AND[2:3], np.ones(1)) == 1
+    assert apply_rule(weights, ROWS[2:3], AND[2:3], np.ones(1)) == 1
     assert weights[0][:, 0].tolist() == [-1, 0]
 
 
@@ -46,7 +46,7 @@ def test_what_a_line_divides_is_learnt(line: list[float], seed: int) -> None:
     x, y = x[np.abs(side) > 0.1], (side[np.abs(side) > 0.1] > 0).astype(float)
     weights = [np.zeros((2, 1)), np.zeros(1)]
     # Novikoff's bound is (R / margin) ** 2 errors: here at most 3 / (0.1 / sqrt(3)) ** 2 = 900.
-    errors = [learn(weights, x, y, np.ones(len(x))) for _ in range(901)]
+    errors = [apply_rule(weights, x, y, np.ones(len(x))) for _ in range(901)]
     assert errors[-1] == 0
     assert sum(errors) <= 900
 
@@ -54,7 +54,7 @@ def test_what_a_line_divides_is_learnt(line: list[float], seed: int) -> None:
 def test_xor_is_never_learnt() -> None:
     """No epoch over XOR is without an error, however many there are."""
     weights = fresh()
-    assert all(learn(weights, ROWS, XOR, np.ones(4)) > 0 for _ in range(200))
+    assert all(apply_rule(weights, ROWS, XOR, np.ones(4)) > 0 for _ in range(200))
 
 
 @pytest.mark.keras
@@ -68,7 +68,7 @@ def test_an_epoch_ends_with_the_figures_of_its_weights(keras: ModuleType) -> Non
     model = keras.Sequential([keras.Input((2,)), layer])
     model.compile(optimizer=None, loss="mean_absolute_error", metrics=["accuracy"])
     executor = PerceptronExecutor(tf, model, 4, 1.0)
-    tensors = executor.put(ROWS, AND[:, None])
+    tensors = executor.to_tensors(ROWS, AND[:, None])
     executor.build(tensors)
     model.stop_training = False
     told: list[Any] = []

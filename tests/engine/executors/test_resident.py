@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from nnrun.engine.executors.compiled_steps import Tensors
-from nnrun.engine.executors.resident import Pace, ResidentExecutor, _next_chunk, plain
-from nnrun.engine.executors.shuffle import LongOrder, order
+from nnrun.engine.executors.resident import ResidentExecutor, StepCalls, _next_count, to_float
+from nnrun.engine.executors.shuffle import LongOrder, epoch_order
 
 STACKS = {
     "dense": (
@@ -71,7 +71,7 @@ def test_an_epoch_is_bit_identical_to_fit(keras, part, name: str, weighted: bool
     theirs, ours = make(keras, name), make(keras, name)
     expected = []
     for epoch in range(2):
-        rows = order(3, epoch, 53)
+        rows = epoch_order(3, epoch, 53)
         weight = None if data.sample_weight is None else data.sample_weight[rows]
         history = theirs.fit(
             data.x[rows], data.y[rows], sample_weight=weight, batch_size=10, shuffle=False, verbose=0, epochs=1
@@ -80,10 +80,10 @@ def test_an_epoch_is_bit_identical_to_fit(keras, part, name: str, weighted: bool
     keras.utils.set_random_seed(7)
     ours = make(keras, name)
     executor = ResidentExecutor(tf, ours, 10)
-    tensors = executor.put(data.x, data.y, data.sample_weight)
+    tensors = executor.to_tensors(data.x, data.y, data.sample_weight)
     executor.build(tensors)
-    received = [executor.train(tensors, order(3, epoch, 53), lambda _: None) for epoch in range(2)]
-    assert received == [{name: plain(np.float32(value)) for name, value in line.items()} for line in expected]
+    received = [executor.train(tensors, epoch_order(3, epoch, 53), lambda _: None) for epoch in range(2)]
+    assert received == [{name: to_float(np.float32(value)) for name, value in line.items()} for line in expected]
     for left, right in zip(variables(theirs), variables(ours), strict=True):
         np.testing.assert_array_equal(left, right)
 
@@ -98,13 +98,13 @@ def test_a_step_at_a_time_gives_the_same_bits(keras, part) -> None:
         model = make(keras, "noise")
         model.stop_training = False
         executor = ResidentExecutor(tf, model, 10)
-        tensors = executor.put(data.x, data.y, data.sample_weight)
+        tensors = executor.to_tensors(data.x, data.y, data.sample_weight)
         executor.build(tensors)
         heard = []
         listener = keras.callbacks.LambdaCallback(
             on_train_batch_end=lambda batch, logs, heard=heard: heard.append((batch, logs["loss"]))
         )
-        executor.train(tensors, order(1, 0, 45), lambda _: None, listener if hears else None)
+        executor.train(tensors, epoch_order(1, 0, 45), lambda _: None, listener if hears else None)
         assert len(heard) == (5 if hears else 0)
         finals.append(variables(model))
     for left, right in zip(*finals, strict=True):
@@ -121,10 +121,10 @@ def test_a_long_order_is_taken_in_pieces(keras, part, xla: bool) -> None:
     for laid_out in (True, False):
         model = make(keras, "dense")
         executor = ResidentExecutor(tf, model, 10, xla=xla)
-        tensors = executor.put(data.x, data.y, data.sample_weight)
+        tensors = executor.to_tensors(data.x, data.y, data.sample_weight)
         executor.build(tensors)
         rows = LongOrder(3, 0, 45)
-        executor._pace["train"] = 45 if laid_out else 2
+        executor._step_calls["train"] = 45 if laid_out else 2
         figures = executor.train(tensors, np.asarray(rows) if laid_out else rows, lambda _: None)
         found.append((figures, variables(model)))
     assert found[0][0] == found[1][0]
@@ -139,10 +139,10 @@ def test_very_many_rows_are_evaluated_in_pieces(keras, part, monkeypatch) -> Non
 
     data, model = part(37, (6,)), make(keras, "noise")
     executor = ResidentExecutor(tf, model, 10)
-    tensors = executor.put(data.x, data.y, data.sample_weight)
+    tensors = executor.to_tensors(data.x, data.y, data.sample_weight)
     executor.build(tensors)
     figures, outputs = executor.score(tensors)
-    monkeypatch.setattr("nnrun.engine.executors.resident.LONGEST", 36)
+    monkeypatch.setattr("nnrun.engine.executors.resident.MAX_ARRAY_ROWS", 36)
     again, others = executor.score(tensors)
     assert figures == again
     np.testing.assert_array_equal(outputs, others)
@@ -155,12 +155,12 @@ def test_evaluation_and_predictions_equal_keras_own(keras, part) -> None:
 
     data, model = part(37, (6,)), make(keras, "noise")
     executor = ResidentExecutor(tf, model, 10)
-    tensors = executor.put(data.x, data.y, data.sample_weight)
+    tensors = executor.to_tensors(data.x, data.y, data.sample_weight)
     executor.build(tensors)
     theirs = model.evaluate(data.x, data.y, batch_size=10, verbose=0, return_dict=True)
     outputs = model.predict(data.x, batch_size=10, verbose=0)
     figures, scored = executor.score(tensors)
-    assert executor.evaluate(tensors) == figures == {name: plain(np.float32(one)) for name, one in theirs.items()}
+    assert executor.evaluate(tensors) == figures == {name: to_float(np.float32(one)) for name, one in theirs.items()}
     np.testing.assert_array_equal(executor.predict(tensors), outputs)
     np.testing.assert_array_equal(scored, outputs)
 
@@ -176,11 +176,11 @@ def test_parts_of_one_form_share_one_program(keras, part) -> None:
     executor = ResidentExecutor(tf, model, 10)
     for rows, traces in ((37, 1), (53, 0)):
         data = part(rows, (6,), seed=rows)
-        tensors = executor.put(data.x, data.y)
+        tensors = executor.to_tensors(data.x, data.y)
         executor.build(tensors)
         theirs = model.evaluate(data.x, data.y, batch_size=10, verbose=0, return_dict=True)
         traced.clear()
-        assert executor.evaluate(tensors) == {name: plain(np.float32(value)) for name, value in theirs.items()}
+        assert executor.evaluate(tensors) == {name: to_float(np.float32(value)) for name, value in theirs.items()}
         assert len(traced) == traces
 
 
@@ -199,29 +199,29 @@ def test_examples_may_be_made_as_they_are_taken(keras, part) -> None:
     for tensors in (Tensors((tf.constant(sequence), tf.constant(data.y)), 25, windows), None):
         model = make(keras, "dense")
         executor = ResidentExecutor(tf, model, 10)
-        taken = tensors or executor.put(laid_out, data.y)
+        taken = tensors or executor.to_tensors(laid_out, data.y)
         executor.build(taken)
-        found.append((executor.train(taken, order(3, 0, 25), lambda _: None), executor.score(taken)[0]))
+        found.append((executor.train(taken, epoch_order(3, 0, 25), lambda _: None), executor.score(taken)[0]))
     assert found[0] == found[1]
 
 
 @given(some.integers(1, 10_000), some.floats(0, 100))
 def test_chunks_grow_slowly_and_never_vanish(chunk: int, seconds: float) -> None:
     """A chunk is at least one step and at most eight times the one before."""
-    assert 1 <= _next_chunk(chunk, seconds) <= 8 * chunk
+    assert 1 <= _next_count(chunk, seconds) <= 8 * chunk
 
 
 @given(some.floats(width=32))
 def test_figures_keep_every_bit(value: float) -> None:
     """A 32-bit figure written with its shortest digits is the same 32-bit figure."""
-    np.testing.assert_equal(np.float32(plain(np.float32(value))), np.float32(value))
+    np.testing.assert_equal(np.float32(to_float(np.float32(value))), np.float32(value))
 
 
 @given(some.lists(some.integers(0, 200), min_size=1, max_size=5), some.booleans())
 def test_a_pace_leaves_no_step_out(epochs: list[int], single: bool) -> None:
     """However steps are cut into calls, each is in one call, in order."""
-    pace = Pace()
+    pace = StepCalls()
     for steps in epochs:
-        spans = list(pace.spans("train", steps, single=single))
+        spans = list(pace.split("train", steps, single=single))
         assert [step for first, end in spans for step in range(first, end)] == list(range(steps))
         assert not single or all(end - first == 1 for first, end in spans)

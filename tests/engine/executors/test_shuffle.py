@@ -6,25 +6,25 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as some
 
-from nnrun.engine.executors.shuffle import LONGEST, LongOrder, order
+from nnrun.engine.executors.shuffle import MAX_ARRAY_ROWS, LongOrder, epoch_order
 
 
 @given(some.integers(0, 2**32 - 1), some.integers(0, 10_000), some.integers(0, 300))
 def test_every_row_is_seen_once(seed: int, epoch: int, rows: int) -> None:
     """An epoch's order is a permutation, and the same when asked again."""
-    once = order(seed, epoch, rows)
+    once = epoch_order(seed, epoch, rows)
     assert sorted(once.tolist()) == list(range(rows))
-    np.testing.assert_array_equal(once, order(seed, epoch, rows))
+    np.testing.assert_array_equal(once, epoch_order(seed, epoch, rows))
 
 
 def test_epochs_and_seeds_differ() -> None:
     """Unlike Keras' own, the order changes with the epoch, and with the seed."""
-    assert len({tuple(order(seed, epoch, 50)) for seed in range(5) for epoch in range(5)}) == 25
+    assert len({tuple(epoch_order(seed, epoch, 50)) for seed in range(5) for epoch in range(5)}) == 25
 
 
 def test_the_files_order_can_be_kept() -> None:
     """`shuffle: false` takes rows as they stand."""
-    assert order(7, 3, 4, shuffle=False).tolist() == [0, 1, 2, 3]
+    assert epoch_order(7, 3, 4, shuffle=False).tolist() == [0, 1, 2, 3]
 
 
 @given(some.integers(0, 2**32 - 1), some.integers(0, 10_000), some.integers(2, 5000), some.data())
@@ -53,8 +53,8 @@ def test_long_orders_differ_and_are_well_mixed() -> None:
 
 def test_very_many_rows_are_ordered_without_being_laid_out() -> None:
     """Above a limit an order takes no memory, shuffled or not; up to it the order stays what it was."""
-    assert isinstance(order(7, 0, LONGEST), np.ndarray)
-    piece = order(7, 0, 10**9)[5:9]
-    assert isinstance(order(7, 0, LONGEST + 1), LongOrder)
+    assert isinstance(epoch_order(7, 0, MAX_ARRAY_ROWS), np.ndarray)
+    piece = epoch_order(7, 0, 10**9)[5:9]
+    assert isinstance(epoch_order(7, 0, MAX_ARRAY_ROWS + 1), LongOrder)
     assert (piece.dtype, piece.shape) == (np.int32, (4,))
-    assert order(7, 0, LONGEST + 1, shuffle=False)[5:9].tolist() == [5, 6, 7, 8]
+    assert epoch_order(7, 0, MAX_ARRAY_ROWS + 1, shuffle=False)[5:9].tolist() == [5, 6, 7, 8]

@@ -11,7 +11,7 @@ import pytest
 from nnrun.engine.backend.start import tensorflow
 from nnrun.engine.executors.compiled_steps import Tensors
 from nnrun.engine.executors.resident import ResidentExecutor
-from nnrun.engine.executors.split_rnn_batch import halvable
+from nnrun.engine.executors.split_rnn_batch import splittable_layers
 
 pytestmark = pytest.mark.keras
 
@@ -43,8 +43,8 @@ def trained(keras: ModuleType, kind: str, data: Any, halves: bool) -> tuple[Any,
     """A model after two epochs, with the figures and outputs of the whole part."""
     tf, model = tensorflow(), make(keras, kind)
     layers = [layer for layer in model.layers if type(layer).__name__ == kind] if halves else []
-    executor = ResidentExecutor(tf, model, BATCH, halves=layers)
-    tensors: Tensors = executor.put(*data)
+    executor = ResidentExecutor(tf, model, BATCH, split_layers=layers)
+    tensors: Tensors = executor.to_tensors(*data)
     executor.build(tensors)
     for _ in range(2):
         executor.train(tensors, np.arange(ROWS, dtype="int32"), lambda _: None)
@@ -86,7 +86,7 @@ def test_what_is_masked_or_begun_elsewhere_stays_whole(keras: ModuleType) -> Non
     model.compile("sgd", ["mse", "mse"])
     codes, begun = np.random.default_rng(1).integers(0, 5, (8, STEPS)), np.ones((8, 9), "float32")
     rows = [layer for layer in model.layers if type(layer).__name__ == "GRU"]
-    executor = ResidentExecutor(tf, model, 8, halves=rows)
+    executor = ResidentExecutor(tf, model, 8, split_layers=rows)
     given = executor.predict(Tensors(((tf.constant(codes), tf.constant(begun)), tf.constant(begun)), 8))
     for one, other in zip(given, model.predict([codes, begun], verbose=0), strict=True):
         assert np.abs(one - other).max() < 1e-6
@@ -108,7 +108,7 @@ def test_large_layers_gain(keras: ModuleType, settings: dict[str, Any], batch: i
     """Halves are for layers whose products take longer than starting them, and that draw no random numbers."""
     inputs = keras.layers.Input((5, 3), batch_size=batch if "stateful" in settings else None)
     model = keras.Model(inputs, keras.layers.LSTM(**settings)(inputs))
-    assert [layer.name for layer in halvable(model, batch)] == ([model.layers[-1].name] if gains else [])
+    assert [layer.name for layer in splittable_layers(model, batch)] == ([model.layers[-1].name] if gains else [])
 
 
 def test_a_layer_of_the_users_own_stays_whole(keras: ModuleType) -> None:
@@ -118,4 +118,4 @@ def test_a_layer_of_the_users_own_stays_whole(keras: ModuleType) -> None:
         """One that looks at all rows at once, for all that is known."""
 
     inputs = keras.layers.Input((5, 3))
-    assert not halvable(keras.Model(inputs, LSTM(256)(inputs)), 128)
+    assert not splittable_layers(keras.Model(inputs, LSTM(256)(inputs)), 128)

@@ -11,7 +11,7 @@ import pytest
 from nnrun.data.text.tokenizer import encode_tokens
 from nnrun.data.text.windows import Windows
 from nnrun.engine.backend.start import tensorflow
-from nnrun.engine.executors.window_batches import put_windows
+from nnrun.engine.executors.window_batches import window_tensors
 
 pytestmark = pytest.mark.keras
 
@@ -26,7 +26,7 @@ def test_gathered_windows_are_the_windows(keras: ModuleType, encoding: Any, widt
     tf = tensorflow()
     x = Windows(CODES, range(0, 6, 2), 3, "codes", 4)
     y = Windows(CODES, range(1, 7, 2), width, encoding, 4)
-    tensors = put_windows(tf, x, y)
+    tensors = window_tensors(tf, x, y)
     index = np.array([2, 0], dtype="int32")
     taken = tf.function(lambda rows: tensors.take(tf, tensors.fields, rows), jit_compile=xla)(tf.constant(index))
     np.testing.assert_array_equal(taken[0], x[index])
@@ -38,9 +38,9 @@ def test_gathered_windows_are_the_windows(keras: ModuleType, encoding: Any, widt
 def test_only_the_codes_are_kept(keras: ModuleType) -> None:
     """A part of a text takes its codes' bytes, and parts of one form share one program."""
     tf = tensorflow()
-    first = put_windows(tf, Windows(CODES, range(6), 3, "codes", 4), Windows(CODES, range(3, 9), None, "codes", 4))
+    first = window_tensors(tf, Windows(CODES, range(6), 3, "codes", 4), Windows(CODES, range(3, 9), None, "codes", 4))
     short = CODES[:5]
-    second = put_windows(tf, Windows(short, range(2), 3, "codes", 4), Windows(short, range(3, 5), None, "codes", 4))
+    second = window_tensors(tf, Windows(short, range(2), 3, "codes", 4), Windows(short, range(3, 5), None, "codes", 4))
     assert first.fields.shape == (9,)
     assert first.fields.dtype == tf.uint8
     assert first.take == second.take
@@ -52,7 +52,7 @@ def test_codes_are_there_once(keras: ModuleType) -> None:
     aligned = encode_tokens("abcabcabc", "abc")
     for text, shared in ((aligned, True), (aligned[1:], False)):
         windows = Windows(text, range(4), 3, "codes", 3)
-        tensors = put_windows(tf, windows, windows)
+        tensors = window_tensors(tf, windows, windows)
         before = tensors.take(tf, tensors.fields, tf.range(4))[0].numpy()
         np.testing.assert_array_equal(before, windows[np.arange(4)])
         text[0] = 2
@@ -64,6 +64,6 @@ def test_inputs_and_targets_may_have_names(keras: ModuleType) -> None:
     """A model with named inputs and outputs takes windows by their names."""
     tf = tensorflow()
     x, y = Windows(CODES, range(6), 3, "codes", 4), Windows(CODES, range(3, 9), None, "codes", 4)
-    tensors = put_windows(tf, {"text": x}, {"after": y})
+    tensors = window_tensors(tf, {"text": x}, {"after": y})
     taken = tensors.take(tf, tensors.fields, tf.range(2))
     assert (list(taken[0]), list(taken[1])) == (["text"], ["after"])

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nnrun.engine.executors.resident import ResidentExecutor, XlaRefusal
-from nnrun.engine.executors.shuffle import order
+from nnrun.engine.executors.resident import ResidentExecutor, XlaError
+from nnrun.engine.executors.shuffle import epoch_order
 from nnrun.engine.executors.xla_rule import decide_xla
 
 #: What XLA's figures may differ by after two epochs of these models, as a share: rounding of 32-bit numbers.
@@ -145,10 +145,10 @@ def test_xla_agrees_but_for_rounding(keras, part, name: str, weighted: bool) -> 
     for xla in (False, True):
         model = build(keras, shape, make)
         executor = ResidentExecutor(tf, model, 10, xla=xla)
-        tensors = executor.put(data.x, data.y, data.sample_weight)
+        tensors = executor.to_tensors(data.x, data.y, data.sample_weight)
         executor.build(tensors)
         steps: list[int] = []
-        lines = [executor.train(tensors, order(3, epoch, 53), steps.append) for epoch in range(2)]
+        lines = [executor.train(tensors, epoch_order(3, epoch, 53), steps.append) for epoch in range(2)]
         found.append(([list(line.values()) for line in lines], executor.evaluate(tensors), model.get_weights()))
         assert (steps.count(6), max(steps)) == (2, 6)
     assert found[0][1] == pytest.approx(found[1][1], rel=TOLERANCE)
@@ -166,7 +166,7 @@ def test_scores_do_not_depend_on_the_executor(keras, part) -> None:
     found = []
     for xla in (False, True):
         executor = ResidentExecutor(tf, model, 10, xla=xla)
-        tensors = executor.put(data.x, data.y)
+        tensors = executor.to_tensors(data.x, data.y)
         executor.build(tensors)
         found.append((executor.evaluate(tensors), executor.score(tensors)[0], executor.predict(tensors).tolist()))
     assert found[0] == found[1]
@@ -195,10 +195,10 @@ def test_what_xla_cannot_compile_is_trained_without(keras, part) -> None:
     for xla in (False, True):
         model = _with_numpy(keras)
         executor = ResidentExecutor(tf, model, 10, xla=xla)
-        executor.on_refusal = said.append
-        tensors = executor.put(data.x, data.y)
+        executor.on_xla_error = said.append
+        tensors = executor.to_tensors(data.x, data.y)
         executor.build(tensors)
-        lines = [executor.train(tensors, order(3, epoch, 53), lambda _: None) for epoch in range(2)]
+        lines = [executor.train(tensors, epoch_order(3, epoch, 53), lambda _: None) for epoch in range(2)]
         found.append((lines, [weight.tolist() for weight in model.get_weights()]))
     assert found[0] == found[1]
     assert len(said) == 1
@@ -213,9 +213,9 @@ def test_an_explicit_wish_for_xla_is_not_dropped(keras, part) -> None:
     data, model = part(53, (6,)), _with_numpy(keras)
     before = model.get_weights()
     executor = ResidentExecutor(tf, model, 10, xla=True)
-    tensors = executor.put(data.x, data.y)
+    tensors = executor.to_tensors(data.x, data.y)
     executor.build(tensors)
-    with pytest.raises(XlaRefusal, match="PyFunc"):
-        executor.train(tensors, order(3, 0, 53), lambda _: None)
+    with pytest.raises(XlaError, match="PyFunc"):
+        executor.train(tensors, epoch_order(3, 0, 53), lambda _: None)
     for left, right in zip(before, model.get_weights(), strict=True):
         np.testing.assert_array_equal(left, right)

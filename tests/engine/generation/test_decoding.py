@@ -9,10 +9,9 @@ import numpy as np
 import pytest
 
 from nnrun.engine.backend.start import tensorflow
-from nnrun.engine.generation.decoding import BatchedWindows, KvCache, StatefulRnn, Whole
-from nnrun.engine.generation.generate import Writer
+from nnrun.engine.generation.decoding import BatchedWindows, FullWindow, KvCache, StatefulRnn, TextModelSpec
+from nnrun.engine.generation.generate import TextGenerator
 from nnrun.engine.generation.sampling import Sampling
-from nnrun.engine.generation.text_model_spec import TextModelSpec
 
 pytestmark = pytest.mark.keras
 
@@ -57,45 +56,45 @@ def transformer(keras: ModuleType, dtype: str | None = None) -> Any:
     return keras.Model(inputs, layers.Dense(CODES, kernel_initializer=wide(keras, 0.4))(hidden))
 
 
-def writer_of(
-    model: Any, keras: ModuleType, voice: TextModelSpec, sampling: Sampling, *, recompute: bool = False
-) -> Writer:
-    """A writer of one of these models."""
-    return Writer(keras, tensorflow(), model, voice, sampling, seed=5, recompute=recompute)
+def generator_of(
+    model: Any, keras: ModuleType, spec: TextModelSpec, sampling: Sampling, *, recompute: bool = False
+) -> TextGenerator:
+    """A generator of one of these models."""
+    return TextGenerator(keras, tensorflow(), model, spec, sampling, seed=5, recompute=recompute)
 
 
-def written(writer: Writer, text: list[int], samples: int = 1, length: int = 30) -> list[list[int]]:
+def written(generator: TextGenerator, text: list[int], samples: int = 1, length: int = 30) -> list[list[int]]:
     """What it writes."""
-    pieces = list(writer.write(np.array(text, dtype="int32"), length, samples))
+    pieces = list(generator.generate(np.array(text, dtype="int32"), length, samples))
     return [[int(code) for code in row] for row in np.concatenate(pieces, axis=1)]
 
 
 @pytest.mark.parametrize(
-    ("build", "voice", "recompute", "reading", "how"),
+    ("build", "spec", "recompute", "reading", "how"),
     [
         (end_model, NEXT, False, BatchedWindows, "window"),
         (recurrent_model, EVERY, False, StatefulRnn, "state"),
         (recurrent_model, EVERY, True, BatchedWindows, "window"),
         (transformer, EVERY, False, KvCache, "cache"),
-        (transformer, EVERY, True, Whole, "window"),
+        (transformer, EVERY, True, FullWindow, "window"),
     ],
 )
 def test_the_form_of_a_model_decides(
-    keras: ModuleType, build: Any, voice: TextModelSpec, recompute: bool, reading: type, how: str
+    keras: ModuleType, build: Any, spec: TextModelSpec, recompute: bool, reading: type, how: str
 ) -> None:
     """Recurrent layers carry their memory, attention caches its window, and what speaks at its end reads windows."""
-    writer = writer_of(build(keras), keras, voice, Sampling(), recompute=recompute)
-    used = writer.reading_of(np.array([1, 5, 3]), WINDOW - 2)
+    generator = generator_of(build(keras), keras, spec, Sampling(), recompute=recompute)
+    used = generator.decoding_for(np.array([1, 5, 3]), WINDOW - 2)
     assert type(used) is reading
     assert used.how == how
 
 
 def test_a_text_that_leaves_the_window_is_read_by_windows(keras: ModuleType) -> None:
     """Attention keeps nothing where the last character would be read in another window than the first."""
-    writer = writer_of(transformer(keras), keras, EVERY, Sampling())
+    generator = generator_of(transformer(keras), keras, EVERY, Sampling())
     # The last character that is written is read by nobody.
-    assert type(writer.reading_of(np.array([1, 5, 3]), WINDOW - 2)) is KvCache
-    assert type(writer.reading_of(np.array([1, 5, 3]), WINDOW - 1)) is Whole
+    assert type(generator.decoding_for(np.array([1, 5, 3]), WINDOW - 2)) is KvCache
+    assert type(generator.decoding_for(np.array([1, 5, 3]), WINDOW - 1)) is FullWindow
 
 
 def test_what_looks_ahead_reads_its_window_anew(keras: ModuleType) -> None:
@@ -103,23 +102,23 @@ def test_what_looks_ahead_reads_its_window_anew(keras: ModuleType) -> None:
     layers = keras.layers
     inputs = layers.Input((WINDOW, 1))
     model = keras.Model(inputs, layers.Dense(CODES)(layers.Bidirectional(layers.LSTM(4))(inputs)))
-    assert type(writer_of(model, keras, NEXT, Sampling()).reading_of(np.array([1]), 5)) is Whole
+    assert type(generator_of(model, keras, NEXT, Sampling()).decoding_for(np.array([1]), 5)) is FullWindow
 
 
 @pytest.mark.parametrize("text", [[3], [1, 5, 3], [1, 2, 3, 4, 5, 6, 7, 8], [9, 1, 2, 3, 4, 5, 6, 7, 8, 10]])
 @pytest.mark.parametrize(
-    ("build", "voice", "recompute"),
+    ("build", "spec", "recompute"),
     [(end_model, NEXT, False), (recurrent_model, EVERY, True), (transformer, EVERY, False)],
 )
 @pytest.mark.parametrize("sampling", [Sampling(), Sampling(3.0, top_k=9, repetition_penalty=1.2)])
 def test_quick_readings_write_what_whole_windows_write(
-    keras: ModuleType, build: Any, voice: TextModelSpec, recompute: bool, sampling: Sampling, text: list[int]
+    keras: ModuleType, build: Any, spec: TextModelSpec, recompute: bool, sampling: Sampling, text: list[int]
 ) -> None:
     """The same characters, drawn ones and of several samples too, within the window and beyond it."""
     model = build(keras)
-    quick = writer_of(model, keras, voice, sampling, recompute=recompute)
-    plain = writer_of(model, keras, voice, sampling, recompute=recompute)
-    plain._reading = Whole(tensorflow(), model, voice)
+    quick = generator_of(model, keras, spec, sampling, recompute=recompute)
+    plain = generator_of(model, keras, spec, sampling, recompute=recompute)
+    plain._decoding = FullWindow(tensorflow(), model, spec)
     lengths = [30, *[WINDOW - len(text) + more for more in (1, 2) if len(text) <= WINDOW]]
     for length in lengths:
         made = written(quick, text, samples=2, length=length)
@@ -130,7 +129,7 @@ def test_quick_readings_write_what_whole_windows_write(
 def test_a_whole_window_is_what_the_model_says_of_it(keras: ModuleType) -> None:
     """Greedy text of a transformer is the most probable character after each window, position for position."""
     model = transformer(keras)
-    made = written(writer_of(model, keras, EVERY, Sampling()), [1, 5, 3])[0]
+    made = written(generator_of(model, keras, EVERY, Sampling()), [1, 5, 3])[0]
     text = [1, 5, 3]
     for _ in made:
         window = text[-WINDOW:]
@@ -140,7 +139,7 @@ def test_a_whole_window_is_what_the_model_says_of_it(keras: ModuleType) -> None:
 
 
 @pytest.mark.parametrize(
-    ("build", "voice", "recompute"),
+    ("build", "spec", "recompute"),
     [
         (end_model, NEXT, False),
         (recurrent_model, EVERY, False),
@@ -149,10 +148,10 @@ def test_a_whole_window_is_what_the_model_says_of_it(keras: ModuleType) -> None:
     ],
 )
 def test_half_precision_is_carried_as_it_is(
-    keras: ModuleType, build: Any, voice: TextModelSpec, recompute: bool
+    keras: ModuleType, build: Any, spec: TextModelSpec, recompute: bool
 ) -> None:
     """What is remembered keeps the type that its layer computes in."""
-    writer = writer_of(build(keras, "mixed_bfloat16"), keras, voice, Sampling(), recompute=recompute)
-    made = written(writer, [1, 5, 3], length=12)[0]
+    generator = generator_of(build(keras, "mixed_bfloat16"), keras, spec, Sampling(), recompute=recompute)
+    made = written(generator, [1, 5, 3], length=12)[0]
     assert len(made) == 12
     assert set(made) <= set(range(CODES))

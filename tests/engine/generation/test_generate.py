@@ -9,10 +9,9 @@ import numpy as np
 import pytest
 
 from nnrun.engine.backend.start import tensorflow
-from nnrun.engine.generation.decoding import StatefulRnn
-from nnrun.engine.generation.generate import Writer
+from nnrun.engine.generation.decoding import StatefulRnn, TextModelSpec
+from nnrun.engine.generation.generate import TextGenerator
 from nnrun.engine.generation.sampling import Sampling
-from nnrun.engine.generation.text_model_spec import TextModelSpec
 
 pytestmark = pytest.mark.keras
 
@@ -20,13 +19,13 @@ WINDOW, CODES = 8, 11
 
 
 def write(
-    keras: ModuleType, model: Any, voice: TextModelSpec, seed_codes: list[int], sampling: Sampling = Sampling(),  # noqa: B008
+    keras: ModuleType, model: Any, spec: TextModelSpec, seed_codes: list[int], sampling: Sampling = Sampling(),  # noqa: B008
     *, samples: int = 1, length: int = 40, seed: int = 3, recompute: bool = False,
 ) -> np.ndarray:  # fmt: skip
-    """All that a writer writes."""
-    writer = Writer(keras, tensorflow(), model, voice, sampling, seed=seed, recompute=recompute)
+    """All that a generator writes."""
+    generator = TextGenerator(keras, tensorflow(), model, spec, sampling, seed=seed, recompute=recompute)
     codes = np.array(seed_codes, dtype="int32")
-    return np.concatenate(list(writer.write(codes, length, samples)), axis=1)
+    return np.concatenate(list(generator.generate(codes, length, samples)), axis=1)
 
 
 @pytest.fixture
@@ -64,17 +63,17 @@ def test_windows_are_read_as_predict_reads_them(keras: ModuleType, next_model: A
 
 def test_a_short_text_is_padded_on_the_left(keras: ModuleType, next_model: Any) -> None:
     """A text shorter than the window stands at its end, after the padding's code."""
-    voice = TextModelSpec(WINDOW, CODES, "scaled", False, False, 4)
-    short = write(keras, next_model, voice, [1, 2])
-    assert (short == write(keras, next_model, voice, [4] * (WINDOW - 2) + [1, 2])).all()
+    spec = TextModelSpec(WINDOW, CODES, "scaled", False, False, 4)
+    short = write(keras, next_model, spec, [1, 2])
+    assert (short == write(keras, next_model, spec, [4] * (WINDOW - 2) + [1, 2])).all()
 
 
 def test_carried_memory_gives_what_reading_all_again_gives(keras: ModuleType, every_model: Any) -> None:
     """Greedy text with memory carried equals that of a model that reads the whole text again for each character."""
-    voice = TextModelSpec(WINDOW, CODES, "codes", True, True, 0)
-    writer = Writer(keras, tensorflow(), every_model, voice, Sampling(), seed=1)
-    assert isinstance(writer.reading_of(np.array([1, 5, 3]), 40), StatefulRnn)
-    made = write(keras, every_model, voice, [1, 5, 3])[0]
+    spec = TextModelSpec(WINDOW, CODES, "codes", True, True, 0)
+    generator = TextGenerator(keras, tensorflow(), every_model, spec, Sampling(), seed=1)
+    assert isinstance(generator.decoding_for(np.array([1, 5, 3]), 40), StatefulRnn)
+    made = write(keras, every_model, spec, [1, 5, 3])[0]
     text = [1, 5, 3]
     for _ in range(40):
         text.append(int(np.asarray(every_model(np.array([text]), training=False))[0, -1].argmax()))
@@ -83,8 +82,8 @@ def test_carried_memory_gives_what_reading_all_again_gives(keras: ModuleType, ev
 
 def test_recomputing_reads_the_last_window(keras: ModuleType, every_model: Any) -> None:
     """Without memory the same model reads its last window, which first fills up from the text's beginning."""
-    voice = TextModelSpec(WINDOW, CODES, "codes", True, True, 0)
-    made = write(keras, every_model, voice, [1, 5, 3], recompute=True)[0]
+    spec = TextModelSpec(WINDOW, CODES, "codes", True, True, 0)
+    made = write(keras, every_model, spec, [1, 5, 3], recompute=True)[0]
     text = [1, 5, 3]
     for _ in range(40):
         text.append(int(np.asarray(every_model(np.array([text[-WINDOW:]]), training=False))[0, -1].argmax()))
@@ -94,10 +93,10 @@ def test_recomputing_reads_the_last_window(keras: ModuleType, every_model: Any) 
 @pytest.mark.parametrize("recompute", [False, True])
 def test_the_same_seed_gives_the_same_text(keras: ModuleType, every_model: Any, recompute: bool) -> None:
     """Draws depend on the seed alone, not on how the text is handed out; samples differ from each other."""
-    voice, sampling = TextModelSpec(WINDOW, CODES, "codes", True, True, 0), Sampling(1.5, repetition_penalty=1.2)
-    made = write(keras, every_model, voice, [1, 2], sampling, samples=3, seed=5, recompute=recompute)
-    again = write(keras, every_model, voice, [1, 2], sampling, samples=3, seed=5, recompute=recompute)
-    other = write(keras, every_model, voice, [1, 2], sampling, samples=3, seed=6, recompute=recompute)
+    spec, sampling = TextModelSpec(WINDOW, CODES, "codes", True, True, 0), Sampling(1.5, repetition_penalty=1.2)
+    made = write(keras, every_model, spec, [1, 2], sampling, samples=3, seed=5, recompute=recompute)
+    again = write(keras, every_model, spec, [1, 2], sampling, samples=3, seed=5, recompute=recompute)
+    other = write(keras, every_model, spec, [1, 2], sampling, samples=3, seed=6, recompute=recompute)
     assert made.shape == (3, 40)
     assert (made == again).all()
     assert (made != other).any()
@@ -107,15 +106,15 @@ def test_the_same_seed_gives_the_same_text(keras: ModuleType, every_model: Any, 
 @pytest.mark.parametrize("recompute", [False, True])
 def test_a_writer_is_compiled_once(keras: ModuleType, every_model: Any, recompute: bool) -> None:
     """Writing again, after another text, compiles nothing anew and takes weights that changed as they are."""
-    voice = TextModelSpec(WINDOW, CODES, "codes", True, True, 0)
-    writer = Writer(keras, tensorflow(), every_model, voice, Sampling(0.9), seed=1, recompute=recompute)
-    before = np.concatenate(list(writer.write(np.array([1, 2], dtype="int32"), 40, 2)), axis=1)
+    spec = TextModelSpec(WINDOW, CODES, "codes", True, True, 0)
+    generator = TextGenerator(keras, tensorflow(), every_model, spec, Sampling(0.9), seed=1, recompute=recompute)
+    before = np.concatenate(list(generator.generate(np.array([1, 2], dtype="int32"), 40, 2)), axis=1)
     every_model.set_weights([-weight for weight in every_model.get_weights()])
-    list(writer.write(np.array([3, 4], dtype="int32"), 40, 2))
-    after = np.concatenate(list(writer.write(np.array([1, 2], dtype="int32"), 40, 2)), axis=1)
-    fresh = write(keras, every_model, voice, [1, 2], Sampling(0.9), samples=2, seed=1, recompute=recompute)
+    list(generator.generate(np.array([3, 4], dtype="int32"), 40, 2))
+    after = np.concatenate(list(generator.generate(np.array([1, 2], dtype="int32"), 40, 2)), axis=1)
+    fresh = write(keras, every_model, spec, [1, 2], Sampling(0.9), samples=2, seed=1, recompute=recompute)
     assert (before != after).any()
     assert (after == fresh).all()
-    list(writer.write(np.array([1, 2, 3, 4], dtype="int32"), 4, 2))
-    programs = [*writer._programs.values(), *writer._before.values()]
+    list(generator.generate(np.array([1, 2, 3, 4], dtype="int32"), 4, 2))
+    programs = [*generator._programs.values(), *generator._prefill_programs.values()]
     assert [one.experimental_get_tracing_count() for one in programs] == [1, 1]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from nnrun.engine.backend.start import tensorflow
-from nnrun.engine.generation.sampling import Sampling, choose, narrowed, penalised
+from nnrun.engine.generation.sampling import Sampling, candidates, penalize, sample_next
 
 pytestmark = pytest.mark.keras
 
@@ -25,7 +25,7 @@ ALIKE = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], ma
 
 def spread(shares: np.ndarray, sampling: Sampling) -> np.ndarray:
     """What may be drawn, as a share for each code."""
-    found, codes = narrowed(tensorflow(), tensorflow().math.log(shares), sampling)
+    found, codes = candidates(tensorflow(), tensorflow().math.log(shares), sampling)
     out = np.zeros_like(shares)
     np.put_along_axis(out, np.asarray(codes), np.asarray(found), axis=1)
     return out
@@ -87,7 +87,7 @@ def test_a_penalty_makes_seen_codes_less_probable(keras: ModuleType, shares: np.
     """A code that was just seen loses, one that was not does not, and -1 stands for nothing seen."""
     tf = tensorflow()
     likely = tf.math.log(shares)
-    after = np.exp(penalised(tf, likely, np.array([[0, -1], [-1, -1]]), by))
+    after = np.exp(penalize(tf, likely, np.array([[0, -1], [-1, -1]]), by))
     assert after[0, 0] <= shares[0, 0] + 1e-6
     assert (after[0, 1:] >= shares[0, 1:] - 1e-6).all()
     np.testing.assert_allclose(after[1], shares[1], rtol=1e-4)
@@ -97,7 +97,7 @@ def test_a_penalty_makes_seen_codes_less_probable(keras: ModuleType, shares: np.
 def test_greedy_takes_the_most_probable(keras: ModuleType, logits: bool) -> None:
     """Without a temperature the most probable is taken, of equal ones the first, as numpy's argmax takes it."""
     outputs: Any = np.array([[0.1, 0.5, 0.4], [0.4, 0.2, 0.4]], dtype="float32")
-    chosen = choose(tensorflow(), outputs, np.array([[-1], [-1]]), Sampling(), [1, 2], logits=logits)
+    chosen = sample_next(tensorflow(), outputs, np.array([[-1], [-1]]), Sampling(), [1, 2], logits=logits)
     assert chosen.numpy().tolist() == [1, 0]
 
 
@@ -106,9 +106,9 @@ def test_draws_follow_the_shares(keras: ModuleType) -> None:
     tf = tensorflow()
     shares = np.tile(np.array([[0.5, 0.3, 0.2, 0.0]], dtype="float32"), (20000, 1))
     seen = np.full((20000, 1), -1)
-    drawn = choose(tf, tf.constant(shares), seen, Sampling(1.0), [7, 0], logits=False).numpy()
-    again = choose(tf, tf.constant(shares), seen, Sampling(1.0), [7, 0], logits=False).numpy()
-    other = choose(tf, tf.constant(shares), seen, Sampling(1.0), [7, 1], logits=False).numpy()
+    drawn = sample_next(tf, tf.constant(shares), seen, Sampling(1.0), [7, 0], logits=False).numpy()
+    again = sample_next(tf, tf.constant(shares), seen, Sampling(1.0), [7, 0], logits=False).numpy()
+    other = sample_next(tf, tf.constant(shares), seen, Sampling(1.0), [7, 1], logits=False).numpy()
     np.testing.assert_allclose(np.bincount(drawn, minlength=4) / 20000, shares[0], atol=0.015)
     assert (drawn == again).all()
     assert (drawn != other).any()
@@ -125,7 +125,7 @@ def test_draws_follow_the_shares(keras: ModuleType) -> None:
 def test_only_what_is_kept_is_drawn(keras: ModuleType, shares: np.ndarray, seed: int, sampling: Sampling) -> None:
     """Whatever is drawn, it is of what the options keep, alone or together."""
     many = np.tile(shares[:1], (200, 1))
-    drawn = choose(tensorflow(), many, np.full((200, 1), -1), sampling, [seed, 3], logits=False).numpy()
+    drawn = sample_next(tensorflow(), many, np.full((200, 1), -1), sampling, [seed, 3], logits=False).numpy()
     assert (spread(many[:1], sampling)[0][drawn] > 0).all()
 
 
@@ -134,8 +134,8 @@ def test_only_what_is_kept_is_drawn(keras: ModuleType, shares: np.ndarray, seed:
 def test_the_coldest_draw_is_the_greedy_one(keras: ModuleType, shares: np.ndarray, seed: int) -> None:
     """A temperature near 0 draws what is most probable, where one code clearly is."""
     tf, seen = tensorflow(), np.full((2, 1), -1)
-    cold = choose(tf, shares, seen, Sampling(1e-4), [seed, 0], logits=False).numpy()
-    greedy = choose(tf, shares, seen, Sampling(), [seed, 0], logits=False).numpy()
+    cold = sample_next(tf, shares, seen, Sampling(1e-4), [seed, 0], logits=False).numpy()
+    greedy = sample_next(tf, shares, seen, Sampling(), [seed, 0], logits=False).numpy()
     ordered = np.sort(shares, axis=1)
     clear = ordered[:, -1] > ordered[:, -2] * 1.01
     assert (cold == greedy)[clear].all()
@@ -156,5 +156,5 @@ def test_top_p_looks_at_what_the_temperature_leaves(
 def test_a_hot_draw_comes_from_all_alike(keras: ModuleType) -> None:
     """A huge temperature draws every code as often as every other."""
     shares = np.tile(np.array([[0.9, 0.05, 0.03, 0.02]], dtype="float32"), (20000, 1))
-    drawn = choose(tensorflow(), shares, np.full((20000, 1), -1), Sampling(1e6), [7, 0], logits=False).numpy()
+    drawn = sample_next(tensorflow(), shares, np.full((20000, 1), -1), Sampling(1e6), [7, 0], logits=False).numpy()
     np.testing.assert_allclose(np.bincount(drawn, minlength=4) / 20000, 0.25, atol=0.015)

@@ -66,7 +66,7 @@ def test_the_same_seed_gives_the_same_batches(noisy: Callable[..., tuple[Any, Au
     _, one = noisy(Part("layers", "GaussianNoise", {"stddev": 1.0}))
     drawn = [np.asarray(one(x)) for _ in range(2)]
     assert not np.array_equal(*drawn)
-    one.renew()
+    one.reset()
     assert np.array_equal(np.asarray(one(x)), drawn[0])
     _, other = noisy(Part("layers", "GaussianNoise", {"stddev": 1.0}))
     assert np.array_equal(np.asarray(other(x)), drawn[0])

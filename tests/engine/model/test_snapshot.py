@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from nnrun.engine.model.snapshot import ModelSnapshot
+from nnrun.engine.model.checkpoint import ModelSnapshot
 
 
 @pytest.mark.keras

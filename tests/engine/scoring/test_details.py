@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 from sklearn import metrics
 
-from nnrun.engine.scoring.decisions import decide
-from nnrun.engine.scoring.details import details
-from nnrun.engine.scoring.score import Answers
+from nnrun.engine.scoring.evaluate import Predictions, detailed_scores
+from nnrun.engine.scoring.outputs import predicted_classes
 from nnrun.spec.facts import Facts
 from nnrun.spec.part import Part
 
@@ -25,8 +24,8 @@ OF_SHARES = {"log_loss", "expected_calibration_error", "worst"}
 def told(outputs: Any, truth: Any, facts: Facts, loss: Part) -> dict[str, Any]:
     """Tell the figures of outputs and truths for the rows 0, 10, 20, ... of a source."""
     outputs = np.array(outputs, "float32")
-    answers = Answers("", facts, outputs, decide(outputs, facts, loss), np.array(truth))
-    return details(answers, loss, 10 * np.arange(len(outputs)))
+    answers = Predictions("", facts, outputs, predicted_classes(outputs, facts, loss), np.array(truth))
+    return detailed_scores(answers, loss, 10 * np.arange(len(outputs)))
 
 
 def test_shares_have_every_figure() -> None:
@@ -92,7 +91,7 @@ def test_numbers_and_rows_without_truth() -> None:
     loss = Part("losses", "MeanSquaredError", {})
     assert told([[1.0], [3.0]], [[1.0], [2.0]], numbers, loss)["mean_absolute_error"] == 0.5
     outputs = np.zeros((2, 3), "float32")
-    assert details(Answers("", THREE, outputs, outputs.argmax(axis=1)), CROSSENTROPY, np.arange(2)) == {}
+    assert detailed_scores(Predictions("", THREE, outputs, outputs.argmax(axis=1)), CROSSENTROPY, np.arange(2)) == {}
 
 
 def test_many_words_are_not_told_one_by_one() -> None:

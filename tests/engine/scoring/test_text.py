@@ -56,7 +56,7 @@ def test_scores_are_those_of_all_outputs(tmp_path, keras: ModuleType, every, los
     with Session.open(
         experiment, dataset.facts, lambda _: mark, threads=1, log=tmp_path / "log.txt", phase=phase
     ) as session:
-        scores = session.score(dataset.train).scores
+        scores = session.evaluate(dataset.train).scores
         outputs = np.asarray(session.model(np.asarray(dataset.train.x), training=False), dtype="float64")
     y = np.asarray(dataset.train.y)
     truth = y.argmax(axis=-1) if form == "one_hot" else y

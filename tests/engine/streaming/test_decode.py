@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from nnrun.data.streaming.picture_files import PictureFiles, scan_pictures
-from nnrun.engine.streaming.decode import block_size, decoder, first_broken
+from nnrun.engine.streaming.decode import block_decoder, block_size, first_broken
 from nnrun.progress import NullProgress
 
 
@@ -34,7 +34,7 @@ def decoded(tf, store: PictureFiles, rows: np.ndarray) -> np.ndarray:
         read = tf.numpy_function(store.read, (asked,), tf.uint8)
         return tf.ensure_shape(read, (len(rows), *store.shape))
 
-    return tf.function(decoder(tf, store, by_pillow))(tf.constant(rows)).numpy()
+    return tf.function(block_decoder(tf, store, by_pillow))(tf.constant(rows)).numpy()
 
 
 @pytest.mark.keras

@@ -11,8 +11,8 @@ from PIL import Image
 from nnrun.data.prepare.scaling import Rescale
 from nnrun.data.streaming.picture_files import scan_pictures
 from nnrun.data.streaming.streams import Stream
-from nnrun.engine.executors.shuffle import order
-from nnrun.engine.streaming.pipeline import Pipeline
+from nnrun.engine.executors.shuffle import epoch_order
+from nnrun.engine.streaming.pipeline import StreamPipeline
 from nnrun.errors import DataError
 from nnrun.progress import NullProgress
 
@@ -27,9 +27,9 @@ def test_chunks_are_the_examples_in_the_order_asked_for(keras, rows: int, chunk:
     import tensorflow as tf
 
     x = np.random.default_rng(seed).normal(size=(rows, 3)).astype("float32")
-    pipeline = Pipeline(tf, on_disk(x, 1e6), chunk)
+    pipeline = StreamPipeline(tf, on_disk(x, 1e6), chunk)
     for epoch in range(2):
-        turned = order(seed, epoch, rows)
+        turned = epoch_order(seed, epoch, rows)
         chunks = [one.numpy() for one in pipeline.run(turned)]
         assert [len(one) for one in chunks[:-1]] == [chunk] * (len(chunks) - 1)
         assert (np.concatenate(chunks) == x[turned]).all()
@@ -55,8 +55,8 @@ def test_pictures_come_prepared(keras, files, chunk: int) -> None:
     files[3] = files[3].with_suffix(".bmp")
     store = scan_pictures(files, (10, 9), "rgb", NullProgress(), same=True)
     stream = Stream(store, np.arange(150)[::-1], 1e6).with_step(Rescale(255)).finalized()
-    turned = order(0, 0, 150)
-    found = np.concatenate([one.numpy() for one in Pipeline(tf, stream, chunk).run(turned)])
+    turned = epoch_order(0, 0, 150)
+    found = np.concatenate([one.numpy() for one in StreamPipeline(tf, stream, chunk).run(turned)])
     assert (found == stream.read(turned)).all()
 
 
@@ -66,7 +66,7 @@ def test_a_picture_that_breaks_is_named(keras, files) -> None:
     import tensorflow as tf
 
     store = scan_pictures(files, (10, 9), "rgb", NullProgress(), same=True)
-    pipeline = Pipeline(tf, Stream(store, np.arange(150), 1e6).finalized(), 50)
+    pipeline = StreamPipeline(tf, Stream(store, np.arange(150), 1e6).finalized(), 50)
     files[120].write_bytes(files[120].read_bytes()[:-50])
     with pytest.raises(DataError, match=r"120\.jpg: expected a picture"):
         list(pipeline.run(np.arange(150)))
@@ -83,4 +83,4 @@ def test_what_the_preparation_refuses_keeps_its_words(keras) -> None:
     x = np.ones((20, 2))
     x[13] = np.nan
     with pytest.raises(DataError, match=r"example 13 .* holds a number that is not finite"):
-        list(Pipeline(tf, on_disk(x, 1e6), 4).run(np.arange(20)))
+        list(StreamPipeline(tf, on_disk(x, 1e6), 4).run(np.arange(20)))

@@ -10,8 +10,8 @@ import pytest
 
 from nnrun.data.streaming.streams import Stream
 from nnrun.engine.executors.resident import ResidentExecutor
-from nnrun.engine.executors.shuffle import LongOrder, order
-from nnrun.engine.streaming.streamed import put_stream
+from nnrun.engine.executors.shuffle import LongOrder, epoch_order
+from nnrun.engine.streaming.streamed import stream_tensors
 
 from ..executors.test_resident import STACKS, make, variables  # noqa: TID252
 
@@ -67,12 +67,12 @@ def test_a_streamed_epoch_is_bit_identical_to_a_resident_one(
         model = make(keras, name)
         executor = ResidentExecutor(tf, model, 10)
         tensors = (
-            put_stream(tf, on_disk(data.x, 32 * 4 * numbers * rows_a_chunk), data.y, data.sample_weight, 10)
+            stream_tensors(tf, on_disk(data.x, 32 * 4 * numbers * rows_a_chunk), data.y, data.sample_weight, 10)
             if streamed
-            else executor.put(data.x, data.y, data.sample_weight)
+            else executor.to_tensors(data.x, data.y, data.sample_weight)
         )
         executor.build(tensors)
-        figures = [executor.train(tensors, order(3, epoch, 53), lambda _: None) for epoch in range(2)]
+        figures = [executor.train(tensors, epoch_order(3, epoch, 53), lambda _: None) for epoch in range(2)]
         found.append((figures, executor.evaluate(tensors), executor.predict(tensors), executor.score(tensors)))
         found[-1] += (variables(model),)
     (trained, tested, said, scored, state), (trained2, tested2, said2, scored2, state2) = found
@@ -92,10 +92,10 @@ def test_xla_gives_a_stream_the_same_bits_too(keras, part) -> None:
     figures = []
     for streamed in (False, True):
         executor = ResidentExecutor(tf, make(keras, "dense"), 10, xla=True)
-        put = put_stream(tf, on_disk(data.x, 32 * 4 * 6 * 20), data.y, None, 10)
-        tensors = put if streamed else executor.put(data.x, data.y)
+        put = stream_tensors(tf, on_disk(data.x, 32 * 4 * 6 * 20), data.y, None, 10)
+        tensors = put if streamed else executor.to_tensors(data.x, data.y)
         executor.build(tensors)
-        figures.append([executor.train(tensors, order(3, epoch, 53), lambda _: None) for epoch in range(3)])
+        figures.append([executor.train(tensors, epoch_order(3, epoch, 53), lambda _: None) for epoch in range(3)])
     assert figures[0] == figures[1]
 
 
@@ -108,12 +108,12 @@ def test_a_step_at_a_time_sees_what_chunks_see(keras, part) -> None:
     for streamed in (False, True):
         model = make(keras, "dense")
         executor = ResidentExecutor(tf, model, 10)
-        put = put_stream(tf, on_disk(data.x, 32 * 4 * 6 * 20), data.y, None, 10)
-        tensors = put if streamed else executor.put(data.x, data.y)
+        put = stream_tensors(tf, on_disk(data.x, 32 * 4 * 6 * 20), data.y, None, 10)
+        tensors = put if streamed else executor.to_tensors(data.x, data.y)
         executor.build(tensors)
         model.stop_training = False
         heard[streamed] = Heard()
-        executor.train(tensors, order(3, 0, 53), lambda _: None, heard[streamed])
+        executor.train(tensors, epoch_order(3, 0, 53), lambda _: None, heard[streamed])
     assert heard[True].steps == heard[False].steps
     assert len(heard[True].steps) == 6
 
@@ -128,11 +128,11 @@ def test_epochs_and_chunks_share_one_program(keras, part) -> None:
     executor, traced = ResidentExecutor(tf, model, 10), []
     own = model.train_step
     model.train_step = lambda batch: (traced.append(1), own(batch))[1]
-    tensors = put_stream(tf, on_disk(data.x, 32 * 4 * 6 * 20), data.y, None, 10)
+    tensors = stream_tensors(tf, on_disk(data.x, 32 * 4 * 6 * 20), data.y, None, 10)
     executor.build(tensors)
     traced.clear()
     for epoch in range(3):
-        executor.train(tensors, order(3, epoch, 53), lambda _: None)
+        executor.train(tensors, epoch_order(3, epoch, 53), lambda _: None)
     assert len(traced) <= 2  # TensorFlow traces a loop's body once or twice, for the first epoch alone
 
 
@@ -144,13 +144,13 @@ def test_inputs_take_their_columns_and_a_target_may_be_the_input(keras) -> None:
     x = np.random.default_rng(0).normal(size=(23, 3)).astype("float32")
     whole = on_disk(x, 32 * 4 * 3 * 8)
     y = {"same": whole, "other": np.arange(23.0, dtype="float32")}
-    put: Any = put_stream(tf, {"a": whole.select_columns([2, 0]), "b": whole}, y, None, 4)
-    assert put.chunk == 8
-    turned = order(1, 0, 23)
+    put: Any = stream_tensors(tf, {"a": whole.select_columns([2, 0]), "b": whole}, y, None, 4)
+    assert put.chunk_size == 8
+    turned = epoch_order(1, 0, 23)
     given = [
         span.tensors.take(tf, span.tensors.fields, span.order[step * 4 : (step + 1) * 4])
-        for span in put.held(tf, turned, 4, [(0, 6)])
-        for step in range(span.first, span.end)
+        for span in put.step_ranges(tf, turned, 4, [(0, 6)])
+        for step in range(span.start, span.stop)
     ]
     assert (np.concatenate([one[0]["a"] for one in given]) == x[turned][:, [2, 0]]).all()
     assert (np.concatenate([one[0]["b"] for one in given]) == x[turned]).all()
@@ -163,13 +163,13 @@ def test_weights_can_be_given_afterwards(keras) -> None:
     """Class weights come beside the examples, without reading these."""
     import tensorflow as tf
 
-    put = put_stream(tf, on_disk(np.zeros((5, 2), "float32"), 1e6), np.zeros(5, "float32"), None, 2)
-    weighed = put.weighed(tf, np.arange(5, dtype="float32"))
-    (span,) = weighed.held(tf, np.array([4, 3, 2, 1, 0]), 2, [(0, 3)])
+    put = stream_tensors(tf, on_disk(np.zeros((5, 2), "float32"), 1e6), np.zeros(5, "float32"), None, 2)
+    weighed = put.with_sample_weight(tf, np.arange(5, dtype="float32"))
+    (span,) = weighed.step_ranges(tf, np.array([4, 3, 2, 1, 0]), 2, [(0, 3)])
     assert span.tensors.fields[1][2].numpy().tolist() == [4, 3, 2, 1, 0]
     assert weighed.fields[2].numpy().tolist() == [0, 1]
-    assert len(weighed.everything) == 3
-    assert weighed.targets is weighed.told[1]
+    assert len(weighed.in_memory) == 3
+    assert weighed.targets is weighed.sources[1]
 
 
 @pytest.mark.keras
@@ -177,15 +177,15 @@ def test_a_long_order_streams_too(keras, part, monkeypatch) -> None:
     """Orders that are never laid out are read piece by piece, and give what data in memory give."""
     import tensorflow as tf
 
-    for module in ("order", "resident", "streamed"):
-        monkeypatch.setattr(f"nnrun.engine.{module}.LONGEST", 20)
+    for module in ("executors.shuffle", "executors.resident", "streaming.streamed"):
+        monkeypatch.setattr(f"nnrun.engine.{module}.MAX_ARRAY_ROWS", 20)
     data, found = part(53, STACKS["dense"][0]), []
     for streamed in (False, True):
         executor = ResidentExecutor(tf, make(keras, "dense"), 10)
-        put = put_stream(tf, on_disk(data.x, 32 * 4 * 6 * 20), data.y, None, 10)
-        tensors = put if streamed else executor.put(data.x, data.y)
+        put = stream_tensors(tf, on_disk(data.x, 32 * 4 * 6 * 20), data.y, None, 10)
+        tensors = put if streamed else executor.to_tensors(data.x, data.y)
         executor.build(tensors)
-        turned = order(3, 0, 53)
+        turned = epoch_order(3, 0, 53)
         assert isinstance(turned, LongOrder)
         figures = executor.train(tensors, turned, lambda _: None)
         found.append((figures, executor.evaluate(tensors), executor.predict(tensors).tolist()))

@@ -21,7 +21,14 @@ import pytest
 from nnrun.catalog import lookup
 from nnrun.engine.model import checkpoint
 from nnrun.engine.model.build import Builder
-from nnrun.engine.training.callbacks import WRITES, best_rule, is_best_rule, keep_best, make_callbacks, needs_batches
+from nnrun.engine.training.callbacks import (
+    OUTPUT_PATHS,
+    best_epoch_rule,
+    best_model_callback,
+    is_best_model_checkpoint,
+    make_callbacks,
+    needs_batches,
+)
 from nnrun.errors import BuildError, MissingExtraError
 from nnrun.spec.experiment import Experiment
 from nnrun.spec.part import Part
@@ -77,7 +84,7 @@ def test_what_writes_gets_a_place_in_the_run_folder(callbacks, tmp_path: Path, m
         "checkpoints/epoch-{epoch:02d}.keras",
     ]
     assert all(Path(path).parent.is_dir() for path in paths)
-    assert {part for part in WRITES if lookup.entry("callbacks", part) is None} == set()
+    assert {part for part in OUTPUT_PATHS if lookup.entry("callbacks", part) is None} == set()
 
 
 @pytest.mark.keras
@@ -162,18 +169,19 @@ def test_what_only_asks_for_the_best_is_best_keras(callbacks) -> None:
 def test_the_best_is_what_the_config_says(training) -> None:
     """`training.best` decides before a `ModelCheckpoint` without a path, that before `val_loss`, that before `loss`."""
     rule = "{ModelCheckpoint: {monitor: accuracy, mode: max, save_best_only: true}}"
-    assert best_rule(training(f"best: {{monitor: loss, mode: min}}\n  callbacks: [{rule}]"), {}) == ("loss", "min")
-    assert best_rule(training(f"callbacks: [{rule}]"), {"val_loss": 0.0}) == ("accuracy", "max")
     with_path = rule.replace("save_best_only", "filepath: x.keras, save_best_only")
-    assert best_rule(training(f"callbacks: [{with_path}]"), {"val_loss": 0.0}) == ("val_loss", "auto")
-    assert best_rule(training("epochs: 1"), {"val_loss": 0.0}) == ("val_loss", "auto")
-    assert best_rule(training("epochs: 1"), {}) == ("loss", "auto")
+    best = f"best: {{monitor: loss, mode: min}}\n  callbacks: [{rule}]"
+    assert best_epoch_rule(training(best), has_validation=False) == ("loss", "min")
+    assert best_epoch_rule(training(f"callbacks: [{rule}]"), has_validation=True) == ("accuracy", "max")
+    assert best_epoch_rule(training(f"callbacks: [{with_path}]"), has_validation=True) == ("val_loss", "auto")
+    assert best_epoch_rule(training("epochs: 1"), has_validation=True) == ("val_loss", "auto")
+    assert best_epoch_rule(training("epochs: 1"), has_validation=False) == ("loss", "auto")
 
 
 def test_only_a_plain_wish_for_the_best_is_one(training) -> None:
     """A checkpoint of weights, or of every epoch, is a callback of its own."""
     said = "[{ModelCheckpoint: {save_weights_only: true, save_best_only: true, monitor: loss}}, ModelCheckpoint]"
-    assert [is_best_rule(part) for part in training(f"callbacks: {said}").callbacks] == [False, False]
+    assert [is_best_model_checkpoint(part) for part in training(f"callbacks: {said}").callbacks] == [False, False]
 
 
 @pytest.mark.keras
@@ -191,7 +199,7 @@ def test_the_best_epoch_is_kept(keras, tmp_path: Path, monitor: str, mode: str, 
     model = trained(keras)
     x, y = np.eye(2, dtype="float32"), np.eye(2, dtype="float32")
     model.train_on_batch(x, y)
-    callback = keep_best(keras, tmp_path / "best.keras", monitor, mode)
+    callback = best_model_callback(keras, tmp_path / "best.keras", monitor, mode)
     callback.set_model(model)
     for epoch, figure in enumerate(figures):
         model.set_weights([np.full_like(weight, epoch) for weight in model.get_weights()])
@@ -205,7 +213,7 @@ def test_the_best_waits_in_memory_a_while(keras, tmp_path: Path, monkeypatch: py
     clock, model, best = [0.0], trained(keras), tmp_path / "best.keras"
     monkeypatch.setattr(time, "monotonic", lambda: clock[0])
     model.train_on_batch(np.eye(2, dtype="float32"), np.eye(2, dtype="float32"))
-    callback = keep_best(keras, best, "loss", "min", every=5)
+    callback = best_model_callback(keras, best, "loss", "min", every=5)
     callback.set_model(model)
     seen = []
     for epoch, (now, figure) in enumerate([(1, 3.0), (2, 1.0), (4, 2.0), (5, 2.0), (6, 0.5), (7, 9.0)]):
@@ -262,12 +270,12 @@ def test_every_callback_of_the_catalog_is_decided(keras) -> None:
 OVERWRITE = """
 import sys
 from pathlib import Path
-from nnrun.engine.backend.start import Wake, load_keras
-from nnrun.engine.training.callbacks import keep_best
-keras = load_keras(Wake(seed=1))
+from nnrun.engine.backend.start import BackendSettings, start_keras
+from nnrun.engine.training.callbacks import best_model_callback
+keras = start_keras(BackendSettings(seed=1))
 model = keras.Sequential([keras.Input((1000,)), keras.layers.Dense(9000)])
 model.compile("sgd", "mse")
-callback = keep_best(keras, Path(sys.argv[1]), "loss", "min")
+callback = best_model_callback(keras, Path(sys.argv[1]), "loss", "min")
 callback.set_model(model)
 callback.on_epoch_end(0, {"loss": 1.0})
 print("kept", flush=True)

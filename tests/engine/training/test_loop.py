@@ -11,7 +11,7 @@ import pytest
 
 from nnrun.engine.executors.compiled_steps import Tensors
 from nnrun.engine.executors.resident import ResidentExecutor
-from nnrun.engine.executors.shuffle import order
+from nnrun.engine.executors.shuffle import epoch_order
 from nnrun.engine.training.loop import TrainingLoop
 from nnrun.errors import RunError
 from nnrun.progress import NullProgress
@@ -159,7 +159,7 @@ def test_every_epoch_has_its_own_order(epochs) -> None:
     """Unlike Keras' own with a seed, the order of rows changes with every epoch, and is that of seed and epoch."""
     played = Played([1.0] * 3)
     played.run(epochs(3), seed=11)
-    assert played.orders == [order(11, epoch, 50).tolist() for epoch in range(3)]
+    assert played.orders == [epoch_order(11, epoch, 50).tolist() for epoch in range(3)]
     assert len({tuple(rows) for rows in played.orders}) == 3
 
 
@@ -179,7 +179,7 @@ def course(keras, part, epochs) -> Callable[..., tuple[Any, list[dict[str, Any]]
 
         model = compiled(keras, optimizer)
         executor = ResidentExecutor(tf, model, 10)
-        train, validation = (executor.put(one.x, one.y) for one in (part(40, (6,)), part(20, (6,), seed=1)))
+        train, validation = (executor.to_tensors(one.x, one.y) for one in (part(40, (6,)), part(20, (6,), seed=1)))
         executor.build(train)
         heard = keras.callbacks.CallbackList(callbacks, model=model, epochs=count, steps=4)
         lines: list[dict[str, Any]] = []

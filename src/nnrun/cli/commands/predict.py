@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from nnrun.cli import options
-
-if TYPE_CHECKING:
-    from nnrun.pipeline.evaluate import EvaluateResult
+from nnrun.formatting import csv_text
 
 
 @click.command()
@@ -39,19 +35,11 @@ def predict(*, file: Path, out: Path | None, quiet: bool, as_json: bool, **reque
     with open_progress(quiet=quiet, json=as_json) as progress:
         result = predict_file(EvaluateRequest(**request), file)
         if out is not None:
-            options.write_output_file(out, _csv(result))
+            options.write_output_file(out, csv_text(result.columns, result.rows))
             progress.say(f"{len(result.rows):,} predictions in {out}")
     if as_json:
         document = {"run": result.folder.id, "folder": result.folder.path, "checkpoint": request["checkpoint"]}
         rows = [dict(zip(result.columns, row, strict=True)) for row in result.rows]
         print_json({**document, "file": file, "out": out, "predictions": rows, "warnings": progress.warnings})
     elif out is None:
-        Output.stdout().write(_csv(result))
-
-
-def _csv(result: EvaluateResult) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(result.columns)
-    writer.writerows(result.rows)
-    return text.getvalue()
+        Output.stdout().write(csv_text(result.columns, result.rows))

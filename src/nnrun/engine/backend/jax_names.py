@@ -1,4 +1,4 @@
-"""JAX's arrays under TensorFlow's names, so that what takes rows and windows is written once for both backends."""
+"""JAX under TensorFlow's names, so that code on tensors of rows and windows is written once for both backends."""
 
 from __future__ import annotations
 
@@ -8,42 +8,46 @@ from typing import Any
 import numpy as np
 
 
-class _Never(Exception):  # noqa: N818 - stands for errors of TensorFlow's
-    """What JAX never raises."""
+class _NeverRaisedError(Exception):
+    """Replaces TensorFlow's errors, which JAX never raises."""
 
 
 class JaxNames:
     """The part of TensorFlow's names that nnrun uses on tensors, each with TensorFlow's meaning.
 
     Args:
-        jax: The woken JAX.
+        jax: The imported JAX.
         scope: Keras' scope inside which variables have other values.
-        model: The model that compiled functions ask, whose weights may change between two calls.
+        model: The model that compiled functions call, whose weights may change between two calls.
     """
 
     def __init__(self, jax: Any, scope: Any, model: Any = None) -> None:
-        ours = jax.numpy
-        self.jax, self.scope, self._np, self._model = jax, scope, ours, model
-        self.int32, self.float32 = ours.int32, ours.float32
-        # Without its switch for 64 bits JAX has no longer numbers than these.
+        jnp = jax.numpy
+        self.jax, self.scope, self._np, self._model = jax, scope, jnp, model
+        self.int32, self.float32 = jnp.int32, jnp.float32
+        # 32 bits, unless JAX's switch for 64 bits is set.
         self.int64, self.float64 = (jax.dtypes.canonicalize_dtype(name) for name in ("int64", "float64"))
         self.nest = SimpleNamespace(map_structure=jax.tree.map)
         self.nn = SimpleNamespace(log_softmax=jax.nn.log_softmax, softmax=jax.nn.softmax, top_k=jax.lax.top_k)
-        self.math = SimpleNamespace(log=ours.log, count_nonzero=ours.count_nonzero)
+        self.math = SimpleNamespace(log=jnp.log, count_nonzero=jnp.count_nonzero)
         self.random = SimpleNamespace(stateless_uniform=self._uniform)
         self.config = SimpleNamespace(list_physical_devices=self._devices)
-        self.errors = SimpleNamespace(InvalidArgumentError=_Never, UnimplementedError=_Never, InternalError=_Never)
-        self.repeat = ours.repeat
-        self.maximum, self.minimum, self.where, self.tile = ours.maximum, ours.minimum, ours.where, ours.tile
-        self.roll, self.reshape, self.fill, self.cond = ours.roll, ours.reshape, ours.full, self._cond
-        self.reduce_max, self.reduce_sum, self.stack, self.zeros = ours.max, ours.sum, ours.stack, ours.zeros
+        self.errors = SimpleNamespace(
+            InvalidArgumentError=_NeverRaisedError,
+            UnimplementedError=_NeverRaisedError,
+            InternalError=_NeverRaisedError,
+        )
+        self.repeat = jnp.repeat
+        self.maximum, self.minimum, self.where, self.tile = jnp.maximum, jnp.minimum, jnp.where, jnp.tile
+        self.roll, self.reshape, self.fill, self.cond = jnp.roll, jnp.reshape, jnp.full, self._cond
+        self.reduce_max, self.reduce_sum, self.stack, self.zeros = jnp.max, jnp.sum, jnp.stack, jnp.zeros
 
     def constant(self, value: Any, dtype: Any = None) -> Any:
-        """Put a value where JAX computes; JAX makes 32-bit numbers of 64-bit ones, as it does everywhere."""
+        """Put a value on the device; JAX makes 32-bit numbers of 64-bit ones, as it does everywhere."""
         return self.jax.tree.map(lambda one: self._put(one, dtype), value)
 
     def cast(self, value: Any, dtype: Any) -> Any:
-        """Give a tensor another type."""
+        """Cast a tensor to another type."""
         return self._np.asarray(value).astype(dtype)
 
     def range(self, stop: Any, dtype: Any = None) -> Any:
@@ -53,39 +57,38 @@ class JaxNames:
         return self._np.arange(stop, dtype=dtype)
 
     def gather(self, values: Any, index: Any, axis: int = 0, batch_dims: int = 0) -> Any:
-        """Take what stands at `index` along `axis`, or, with `batch_dims`, of each row its own."""
+        """Take the values at `index` along `axis`; with `batch_dims`, one value of each row's last axis."""
         index = self._np.asarray(index)
         if batch_dims:
-            # All that nnrun gathers in batches is one number of the last axis.
             return self._np.take_along_axis(values, index[..., None], axis=-1)[..., 0]
         return self._np.take(values, index, axis=axis)
 
     def one_hot(self, codes: Any, depth: int) -> Any:
-        """Give each code a row of `depth` with a 1 at its place; a code of -1 has none."""
+        """Return rows of `depth` zeros with a 1 at each code's place; a code of -1 has none."""
         return self.jax.nn.one_hot(codes, depth)
 
     def argmax(self, values: Any, axis: int = -1, output_type: Any = None) -> Any:
-        """Give the place of the greatest, the first of equals."""
+        """Return the place of the largest value, the first of equals."""
         return self._np.argmax(values, axis=axis).astype(output_type or self.int64)
 
     def size(self, values: Any, out_type: Any = None) -> Any:
-        """Count the numbers of a tensor."""
+        """Return the number of values of a tensor."""
         return self._np.asarray(values.size, out_type)
 
     def shape(self, values: Any) -> Any:
-        """Give a tensor's shape."""
+        """Return a tensor's shape."""
         return values.shape
 
     def concat(self, values: Any, axis: int) -> Any:
-        """Put tensors behind each other."""
+        """Concatenate tensors."""
         return self._np.concatenate(values, axis=axis)
 
     def while_loop(self, cond: Any, body: Any, loop_vars: Any, parallel_iterations: int = 1) -> Any:  # noqa: ARG002
-        """Repeat `body` for as long as `cond` holds."""
+        """Repeat `body` as long as `cond` is true."""
         return self.jax.lax.while_loop(lambda values: cond(*values), lambda values: tuple(body(*values)), loop_vars)
 
     def TensorSpec(self, shape: Any, dtype: Any) -> None:  # noqa: N802 - TensorFlow's name
-        """Say nothing: JAX compiles for the shapes that come."""
+        """Return None: JAX compiles for the shapes of the arguments."""
 
     def function(
         self,
@@ -95,28 +98,28 @@ class JaxNames:
         autograph: bool = False,  # noqa: ARG002
         jit_compile: bool | None = None,  # noqa: ARG002
     ) -> Any:
-        """Compile a function that asks the model; it takes the model's weights as they are at each call."""
+        """Compile a function that calls the model; each call uses the model's current weights."""
         variables = [] if self._model is None else self._model.variables
 
-        def asked(values: Any, *arguments: Any) -> Any:
+        def with_weights(values: Any, *arguments: Any) -> Any:
             with self.scope(state_mapping=list(zip(variables, values, strict=True))):
                 return body(*arguments)
 
-        compiled = self.jax.jit(asked)
+        compiled = self.jax.jit(with_weights)
         return lambda *arguments: compiled([variable.value for variable in variables], *arguments)
 
-    def _cond(self, chosen: Any, yes: Any, no: Any) -> Any:
-        return self.jax.lax.cond(chosen, yes, no)
+    def _cond(self, predicate: Any, if_true: Any, if_false: Any) -> Any:
+        return self.jax.lax.cond(predicate, if_true, if_false)
 
     def _put(self, value: Any, dtype: Any = None) -> Any:
-        """Put an array of the host where JAX computes; of its own functions each compiles a program for each shape."""
+        """Put an array on the device with `device_put`: JAX's own functions compile a program for each shape."""
         if isinstance(value, self.jax.Array):
             return self._np.asarray(value, dtype)
         array = np.asarray(value, dtype)
         return self.jax.device_put(array.astype(self.jax.dtypes.canonicalize_dtype(array.dtype)))
 
     def _uniform(self, shape: Any, seed: Any, minval: float, maxval: float, alg: str) -> Any:  # noqa: ARG002
-        """Draw numbers that two integers name; they are JAX's, and others than TensorFlow draws."""
+        """Draw numbers from a seed of two integers; they differ from those that TensorFlow draws."""
         key = self.jax.random.fold_in(self.jax.random.key(seed[0]), seed[1])
         return self.jax.random.uniform(key, shape, minval=minval, maxval=maxval)
 
@@ -124,6 +127,6 @@ class JaxNames:
         return [device for device in self.jax.devices() if device.platform.upper() == kind]
 
     def cumsum(self, values: Any, axis: int = -1, *, exclusive: bool = False) -> Any:
-        """Add up along an axis, each number without itself where `exclusive`."""
-        added = self._np.cumsum(values, axis=axis)
-        return added - values if exclusive else added
+        """Add up along an axis; with `exclusive`, without each number itself."""
+        sums = self._np.cumsum(values, axis=axis)
+        return sums - values if exclusive else sums

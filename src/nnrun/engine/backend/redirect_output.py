@@ -1,7 +1,7 @@
-"""Keeps what TensorFlow and other libraries print away from the screen, and in a file.
+"""Redirection of the output of TensorFlow and other libraries to a file.
 
 TensorFlow's C++ code writes to file descriptor 2 itself, whatever `TF_CPP_MIN_LOG_LEVEL` says (tensorflow#62075,
-#100442), so the descriptor is what has to be turned aside, not `sys.stderr`.
+#100442), so the descriptor itself is redirected, not only `sys.stderr`.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-#: What NumPy 2 says for every weight of every model that Keras saves: TensorFlow's variables know no `copy`, Keras asks
-#: them so, and nobody who reads a run's log can do anything about it.
-_OF_EVERY_WEIGHT: dict[str, Any] = {
+#: NumPy 2's warning for every weight of every model that Keras saves: TensorFlow's variables have no `copy` argument,
+#: and no reader of a run's log can do anything about it.
+_IGNORED_WARNING: dict[str, Any] = {
     "message": "__array__ implementation doesn't accept a copy keyword",
     "category": DeprecationWarning,
     "module": r"keras\.src\.backend\.tensorflow\.core$",
@@ -27,20 +27,20 @@ _OF_EVERY_WEIGHT: dict[str, Any] = {
 
 
 @contextlib.contextmanager
-def quiet(log: FilePath) -> Iterator[None]:
-    """Append to `log` whatever is printed or warned of inside the `with` block, from Python or below it.
+def redirect_output(log: FilePath) -> Iterator[None]:
+    """Append to `log` everything that is printed or warned of inside the `with` block, by Python or by C++ code.
 
-    Where `log` cannot be written it goes nowhere.
+    If `log` cannot be written, the output is dropped.
     """
     with (
         _opened(log) as file,
-        _descriptor_to(file),
+        _redirect_stderr_descriptor(file),
         warnings.catch_warnings(),
         contextlib.redirect_stdout(file),
         contextlib.redirect_stderr(file),
     ):
         warnings.simplefilter("always")
-        warnings.filterwarnings("ignore", **_OF_EVERY_WEIGHT)
+        warnings.filterwarnings("ignore", **_IGNORED_WARNING)
         warnings.showwarning = lambda message, category, filename, lineno, *_: print(
             f"{filename}:{lineno}: {category.__name__}: {message}", file=file
         )
@@ -51,12 +51,12 @@ def _opened(log: FilePath) -> TextIO:
     try:
         return log.open("a", encoding="utf-8", buffering=1)
     except OSError:
-        # A run on a read-only disk can still be asked; what libraries print is the least of what it says.
+        # A run on a read-only disk can still be evaluated; the output of libraries is the least of its results.
         return FilePath(os.devnull).open("a", encoding="utf-8")
 
 
 @contextlib.contextmanager
-def _descriptor_to(file: TextIO) -> Iterator[None]:
+def _redirect_stderr_descriptor(file: TextIO) -> Iterator[None]:
     sys.stderr.flush()
     kept = os.dup(2)
     os.dup2(file.fileno(), 2)

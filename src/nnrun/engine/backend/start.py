@@ -1,4 +1,4 @@
-"""Wakes Keras: the one place where TensorFlow or JAX is imported, after everything that must be set before is set."""
+"""Start of Keras: the one place where TensorFlow or JAX is imported, after everything that must be set before."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ if TYPE_CHECKING:
 
 #: Keras imports these only because they are installed; without them `import keras` takes 2.9 s instead of 4 to 6 s.
 _UNNEEDED = ("sklearn", "pandas", "matplotlib")
-#: TensorFlow does so with these: its old Keras with SciPy, its converter for phones with JAX; together half a second.
+#: TensorFlow imports these likewise: SciPy for its old Keras, JAX for its converter for phones; together half a second.
 _UNNEEDED_BY_TENSORFLOW = ("scipy", "jax", "jaxlib")
 
 
 @dataclass(frozen=True)
 class BackendSettings:
-    """What must be the same for figures to be the same, bit for bit; kept in `record.json`.
+    """The settings that must be the same for results to be the same, bit for bit; kept in `record.json`.
 
     Attributes:
-        seed: Where all of Keras' randomness starts.
+        seed: The seed of all of Keras' randomness.
         backend: Keras' backend.
-        threads: How many threads compute inside one operation, and how many operations run at once.
-        halved: Whether operations come in pairs that share the threads, half of them each.
+        threads: The number of threads inside one operation, and of operations at once; 0: as many as cores.
         onednn: Whether TensorFlow uses oneDNN's kernels, which round differently.
-        floatx: Keras' default type of numbers.
+        floatx: Keras' default float type.
         epsilon: Keras' fuzz factor.
-        image_data_format: Where pictures carry their channels.
+        image_data_format: The axis of the channels of pictures.
+        halved: Whether operations come in pairs that share the threads, half of them each.
     """
 
     seed: int
@@ -51,47 +51,46 @@ class BackendSettings:
     halved: bool = False
 
     def as_json(self) -> dict[str, Any]:
-        """Plain data for `record.json`."""
+        """Return plain data for `record.json`."""
         return asdict(self)
 
 
-def start_keras(wake: BackendSettings) -> ModuleType:
+def start_keras(settings: BackendSettings) -> ModuleType:
     """Import Keras on its backend with seeds, threads and number formats set, and return it.
 
-    A process wakes one backend once; a second call with the same backend only sets seeds, formats and names again.
+    A process starts one backend once; a second call with the same backend only sets seeds, formats and names again.
 
     Raises:
-        MissingExtraError: Where JAX is asked for and not installed.
-        RunError: Where this process has woken Keras on another backend.
+        MissingExtraError: JAX is requested and not installed.
+        RunError: This process has started Keras on another backend.
     """
-    _require(wake.backend)
-    _set_environment(wake)
+    _require(settings.backend)
+    _set_environment(settings)
     # With JAX, Keras would import TensorFlow only to seed it, which takes longer than all the rest.
-    more = ("tensorflow",) if wake.backend == "jax" else _UNNEEDED_BY_TENSORFLOW
-    with _uncollected(), _hidden((*_UNNEEDED, *more)), _private_keras_home():
-        (_wake_jax if wake.backend == "jax" else _wake_tensorflow)(wake)
+    unneeded = ("tensorflow",) if settings.backend == "jax" else _UNNEEDED_BY_TENSORFLOW
+    with _without_garbage_collection(), _hide((*_UNNEEDED, *unneeded)), _private_keras_home():
+        (_start_jax if settings.backend == "jax" else _start_tensorflow)(settings)
         keras = importlib.import_module("keras")
         # A second experiment of one process gets neither the first one's number formats nor names like `precision_1`.
         keras.backend.clear_session(free_memory=False)
-        keras.config.set_floatx(wake.floatx)
-        keras.config.set_epsilon(wake.epsilon)
-        keras.config.set_image_data_format(wake.image_data_format)
-        keras.utils.set_random_seed(wake.seed)
-    importlib.import_module("nnrun.engine.model.layers")
+        keras.config.set_floatx(settings.floatx)
+        keras.config.set_epsilon(settings.epsilon)
+        keras.config.set_image_data_format(settings.image_data_format)
+        keras.utils.set_random_seed(settings.seed)
     return keras
 
 
 def tensorflow() -> Any:
-    """Give the TensorFlow that `start_keras` has imported."""
+    """Return the TensorFlow that `start_keras` has imported."""
     return sys.modules["tensorflow"]
 
 
-def library(backend: str, model: Any = None) -> Any:
-    """Give what a woken backend makes and takes tensors with: TensorFlow, or JAX under TensorFlow's names.
+def tensor_library(backend: str, model: Any = None) -> Any:
+    """Return the library that works on tensors: TensorFlow, or JAX under TensorFlow's names.
 
     Args:
-        backend: The backend.
-        model: The model that functions ask which are compiled by these names.
+        backend: The started backend.
+        model: The model that functions call which are compiled under these names.
     """
     if backend != "jax":
         return tensorflow()
@@ -101,44 +100,44 @@ def library(backend: str, model: Any = None) -> Any:
 
 
 def on_gpu() -> bool:
-    """Tell whether TensorFlow computes on a GPU."""
+    """Whether TensorFlow computes on a GPU."""
     return bool(tensorflow().config.list_logical_devices("GPU"))
 
 
 def _require(backend: str) -> None:
-    """Refuse a backend that is not installed, or that comes too late."""
+    """Refuse a backend that is not installed, or that is not the one that was started."""
     keras = sys.modules.get("keras")
     if keras is not None and keras.config.backend() != backend:
-        text = f"this process has woken Keras on {keras.config.backend()}, and this experiment wants backend: {backend}"
-        raise RunError(text, "run it by a command of its own: a process wakes one backend")
+        text = f"this process has started Keras on {keras.config.backend()}, but the experiment has backend: {backend}"
+        raise RunError(text, "run it by a command of its own: a process can start one backend only")
     if backend == "jax" and "jax" not in sys.modules and find_spec("jax") is None:
         raise MissingExtraError("jax", "backend: jax")
 
 
-def _set_environment(wake: BackendSettings) -> None:
-    os.environ["KERAS_BACKEND"] = wake.backend
+def _set_environment(settings: BackendSettings) -> None:
+    os.environ["KERAS_BACKEND"] = settings.backend
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
-    os.environ["TF_ENABLE_ONEDNN_OPTS"] = str(int(wake.onednn))
+    os.environ["TF_ENABLE_ONEDNN_OPTS"] = str(int(settings.onednn))
     os.environ["TF_FORCE_GPU_ALLOW_GROWTH"] = "true"
 
 
-def _wake_tensorflow(wake: BackendSettings) -> None:
+def _start_tensorflow(settings: BackendSettings) -> None:
     tensorflow = importlib.import_module("tensorflow")
-    wanted = wake.threads or usable_cores()
+    threads = settings.threads or usable_cores()
     # TensorFlow refuses a change once its threads run; a second run in one process keeps the first one's threads.
     with contextlib.suppress(RuntimeError):
-        inside = max(1, wanted // 2) if wake.halved else wanted
+        inside = max(1, threads // 2) if settings.halved else threads
         tensorflow.config.threading.set_intra_op_parallelism_threads(inside)
-        tensorflow.config.threading.set_inter_op_parallelism_threads(wanted)
+        tensorflow.config.threading.set_inter_op_parallelism_threads(threads)
 
 
-def _wake_jax(wake: BackendSettings) -> None:
+def _start_jax(settings: BackendSettings) -> None:
     before = os.environ.get("NPROC")
-    # What XLA's client takes the size of its pool of threads from, once, when it begins.
-    os.environ["NPROC"] = str(wake.threads or usable_cores())
+    # XLA's client reads the size of its thread pool from here, once, at its start.
+    os.environ["NPROC"] = str(settings.threads or usable_cores())
     try:
         jax = importlib.import_module("jax")
-        jax.config.update("jax_enable_x64", wake.floatx == "float64")
+        jax.config.update("jax_enable_x64", settings.floatx == "float64")
         jax.devices()
     finally:
         os.environ.pop("NPROC")
@@ -147,8 +146,8 @@ def _wake_jax(wake: BackendSettings) -> None:
 
 
 @contextlib.contextmanager
-def _hidden(packages: tuple[str, ...]) -> Iterator[None]:
-    """Make `import` fail for packages that are not yet imported, for as long as the block runs."""
+def _hide(packages: tuple[str, ...]) -> Iterator[None]:
+    """Make `import` fail, inside the `with` block, for packages that are not imported yet."""
     hidden = [package for package in packages if package not in sys.modules]
     sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]  # None there makes Python raise ImportError
     try:
@@ -160,14 +159,14 @@ def _hidden(packages: tuple[str, ...]) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _uncollected() -> Iterator[None]:
-    """Look for no garbage while the block runs, and never among what the first waking leaves.
+def _without_garbage_collection() -> Iterator[None]:
+    """Collect no garbage inside the `with` block, and never among what the first start leaves in memory.
 
-    What is imported stays. Python would look through it again and again, for a quarter of the time that waking takes.
+    Imported modules stay. Python would search them again and again, for a quarter of the time that the start takes.
     """
     first, collecting = "keras" not in sys.modules, gc.isenabled()
     if first:
-        # Of the caller's garbage nothing may be left to stay for ever.
+        # The caller's own garbage must not stay for ever.
         gc.collect()
     gc.disable()
     try:

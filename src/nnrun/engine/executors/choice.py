@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from nnrun.engine.backend.start import library, on_gpu
-from nnrun.engine.executors.split_rnn_batch import halvable, wants_halves
+from nnrun.engine.backend.start import on_gpu, tensor_library
+from nnrun.engine.executors.split_rnn_batch import splits_rnn_batch, splittable_layers
 from nnrun.engine.executors.xla_rule import XlaDecision, decide_xla
 from nnrun.errors import RunError
 
 if TYPE_CHECKING:
-    from nnrun.engine.executors.jax.compiled_steps import JaxPrograms
+    from nnrun.engine.executors.jax.compiled_steps import JaxSteps
     from nnrun.engine.executors.resident import ResidentExecutor
     from nnrun.spec.experiment import Experiment
     from nnrun.spec.facts import Facts
@@ -31,7 +31,7 @@ class ExecutorChoice:
     executor: ResidentExecutor
     name: str
     reason: str
-    jax_steps: JaxPrograms | None = None
+    jax_steps: JaxSteps | None = None
 
 
 def choose_executor(model: Any, experiment: Experiment, facts: Facts) -> ExecutorChoice:
@@ -40,7 +40,7 @@ def choose_executor(model: Any, experiment: Experiment, facts: Facts) -> Executo
     Raises:
         RunError: The backend cannot stream data that stay on disk.
     """
-    training, tf = experiment.training, library(experiment.backend)
+    training, tf = experiment.training, tensor_library(experiment.backend)
     if facts.streamed and experiment.backend != "tensorflow":
         text = f"data that stay on disk are streamed by TensorFlow, but the backend is {experiment.backend}"
         raise RunError(text, "write `backend: tensorflow`, or `stream: false` in the source")
@@ -54,11 +54,11 @@ def choose_executor(model: Any, experiment: Experiment, facts: Facts) -> Executo
     from nnrun.engine.executors.resident import ResidentExecutor
 
     if jax_steps is not None:
-        executor = ResidentExecutor(tf, model, training.batch_size, programs=jax_steps)
+        executor = ResidentExecutor(tf, model, training.batch_size, steps=jax_steps)
         reason = "the data fit in memory; JAX compiles everything with XLA"
         return ExecutorChoice(executor, "resident+jax", reason, jax_steps)
     decision, split_layers = _xla_or_split(model, experiment, facts)
-    executor = ResidentExecutor(tf, model, training.batch_size, xla=decision.use_xla, halves=split_layers)
+    executor = ResidentExecutor(tf, model, training.batch_size, xla=decision.use_xla, split_layers=split_layers)
     # Streamed data run the same compiled steps, a chunk of steps at a time.
     kind, data = ("streamed", "the data stay on disk") if facts.streamed else ("resident", "the data fit in memory")
     return ExecutorChoice(executor, kind + ("+xla" if decision.use_xla else ""), f"{data}; {decision.reason}")
@@ -66,10 +66,12 @@ def choose_executor(model: Any, experiment: Experiment, facts: Facts) -> Executo
 
 def _xla_or_split(model: Any, experiment: Experiment, facts: Facts) -> tuple[XlaDecision, list[Any]]:
     """Decide whether XLA compiles the steps, and which layers take their batch in two halves."""
-    from nnrun.engine.executors.shuffle import LONGEST
+    from nnrun.engine.executors.shuffle import MAX_ARRAY_ROWS
 
     training = experiment.training
-    split_layers = halvable(model, training.batch_size) if wants_halves(experiment) and not on_gpu() else []
+    split_layers = (
+        splittable_layers(model, training.batch_size) if splits_rnn_batch(experiment) and not on_gpu() else []
+    )
     if split_layers:
         names = ", ".join(layer.name for layer in split_layers)
         return XlaDecision(False, f"no XLA: two halves of a batch in parallel gain more, in {names}"), split_layers
@@ -79,16 +81,16 @@ def _xla_or_split(model: Any, experiment: Experiment, facts: Facts) -> tuple[Xla
         batch_size=training.batch_size,
         on_cpu=not on_gpu(),
         augmented=bool(training.augment),
-        long_order=not facts.streamed and facts.rows.get("train", 0) > LONGEST,
+        long_order=not facts.streamed and facts.rows.get("train", 0) > MAX_ARRAY_ROWS,
         requested=training.execution.xla,
     )
     return decision, []
 
 
-def _jax_steps(names: Any, model: Any, batch_size: int) -> JaxPrograms:
-    from nnrun.engine.executors.jax.compiled_steps import JaxPrograms
+def _jax_steps(names: Any, model: Any, batch_size: int) -> JaxSteps:
+    from nnrun.engine.executors.jax.compiled_steps import JaxSteps
 
-    return JaxPrograms(names, model, batch_size)
+    return JaxSteps(names, model, batch_size)
 
 
 def _total_steps(experiment: Experiment, facts: Facts) -> int:

@@ -18,68 +18,68 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from nnrun.engine.executors.compiled_steps import Programs, Tensors
+    from nnrun.engine.executors.compiled_steps import CompiledSteps, Tensors
     from nnrun.engine.executors.shuffle import Order
 
 
 class PerceptronExecutor(ResidentExecutor):
-    """Trains a single Dense of one `binary_step` unit row by row; scores as any model is scored.
+    """Trains a single Dense of one `binary_step` unit row by row; evaluates as any executor does.
 
     Args:
         tf: The TensorFlow module.
         model: A compiled Keras model of one Dense layer.
         batch_size: Rows per step of scoring; the rule itself takes one row at a time.
         learning_rate: The length of a step.
-        programs: What scores the model, where it is not TensorFlow.
+        steps: The model's compiled steps, if they are not TensorFlow's.
     """
 
     def __init__(
-        self, tf: Any, model: Any, batch_size: int, learning_rate: float, programs: Programs | None = None
+        self, tf: Any, model: Any, batch_size: int, learning_rate: float, steps: CompiledSteps | None = None
     ) -> None:
-        super().__init__(tf, model, batch_size, programs=programs)
-        self._rate = learning_rate
+        super().__init__(tf, model, batch_size, steps=steps)
+        self._learning_rate = learning_rate
 
     def train(
         self,
         tensors: Tensors,
         order: Order,
-        tell: Callable[[int], None],
-        hears_steps: Any = None,  # noqa: ARG002 - there are no batches to hear of
+        on_steps: Callable[[int], None],
+        callbacks: Any = None,  # noqa: ARG002 - there are no batches
     ) -> dict[str, float]:
-        """Take every row once, in `order`, and give loss and metrics of the weights that this leaves.
+        """Learn from every row once, in `order`, and return loss and metrics of the weights after that.
 
-        `updates` counts the rows that were wrong when they were met; where none was, training is over.
+        `updates` counts the rows that were wrong when their turn came; if none was, training is over.
         """
-        x, y, *weight = (np.asarray(field) for field in tensors.everything)
-        steps = self._rate * (weight[0] if weight else np.ones(len(x)))
+        x, y, *weight = (np.asarray(field) for field in tensors.in_memory)
+        step_sizes = self._learning_rate * (weight[0] if weight else np.ones(len(x)))
         layer = self._model.layers[-1]
         weights = [np.array(weight) for weight in layer.get_weights()]
-        updates = learn(weights, x[order], y.reshape(-1)[order], steps[order])
+        updates = apply_rule(weights, x[order], y.reshape(-1)[order], step_sizes[order])
         layer.set_weights(weights)
-        tell(-(-len(order) // self._batch))
+        on_steps(-(-len(order) // self._batch_size))
         if updates == 0:
             self._model.stop_training = True
         return {**self.evaluate(tensors), "updates": updates}
 
 
-def learn(weights: list[NDArray[Any]], x: NDArray[Any], y: NDArray[Any], steps: NDArray[Any]) -> int:
-    """Apply the rule to each row once, changing `weights` (kernel, and bias where there is one) in place.
+def apply_rule(weights: list[NDArray[Any]], x: NDArray[Any], y: NDArray[Any], step_sizes: NDArray[Any]) -> int:
+    """Apply the rule to each row once, changing `weights` (kernel, and bias if there is one) in place.
 
     Args:
         weights: The kernel of shape (features, 1), and the bias of shape (1,).
         x: Rows of shape (rows, features).
         y: Their classes, 0 or 1, shape (rows,).
-        steps: How far each row moves the weights.
+        step_sizes: How far each row moves the weights.
 
     Returns:
-        How many rows were wrong.
+        The number of rows that were wrong.
     """
     kernel, bias = weights[0][:, 0], weights[1] if len(weights) > 1 else np.zeros(1, weights[0].dtype)
-    learns_bias, updates = len(weights) > 1, 0
-    for row, true, step in zip(x, y, steps, strict=True):
+    has_bias, updates = len(weights) > 1, 0
+    for row, true, step_size in zip(x, y, step_sizes, strict=True):
         error = true - float(row @ kernel + bias[0] >= 0)
         if error:
-            kernel += step * error * row
-            bias += step * error * learns_bias
+            kernel += step_size * error * row
+            bias += step_size * error * has_bias
             updates += 1
     return updates

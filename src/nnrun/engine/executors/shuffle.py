@@ -1,7 +1,7 @@
-"""The order of examples in an epoch: a pure function of seed and epoch.
+"""Shuffling: the order of examples in an epoch is a pure function of seed and epoch.
 
 Keras with a seed repeats one permutation in every epoch (measured with 3.15.1 on TensorFlow), and without one cannot
-be repeated at all; so the order is nnrun's own, and a resumed run needs no saved position.
+be repeated at all; so nnrun shuffles itself, and a resumed run needs no saved position.
 """
 
 from __future__ import annotations
@@ -14,39 +14,39 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-#: Orders of more rows than this are never laid out: one of 100 million takes 400 MB. See decision record 0006.
-LONGEST = 2**22
-#: Rounds over both halves of a row's number; after three the order of random functions passes for a random one (M. Luby
-#: and C. Rackoff, 1988), and mixing functions are not quite that.
+#: The order of more rows than this is never one array: of 100 million rows it takes 400 MB. See decision record 0006.
+MAX_ARRAY_ROWS = 2**22
+#: Rounds over both halves of a row's number; after three, random functions make a permutation that passes for a random
+#: one (M. Luby and C. Rackoff, 1988), and mixing functions are not quite random.
 _ROUNDS = 4
 #: The constants of SplitMix64's finalizer (G. Steele, D. Lea and C. Flood, 2014).
-_MIX = (np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB))
+_MULTIPLIERS = (np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB))
 _SHIFTS = (np.uint64(30), np.uint64(27), np.uint64(31))
 
 
-def order(seed: int, epoch: int, rows: int, *, shuffle: bool = True) -> Order:
-    """Give the indexes of all rows in the order in which epoch `epoch` (counted from 0) sees them, shape (rows,)."""
-    if rows > LONGEST:
+def epoch_order(seed: int, epoch: int, rows: int, *, shuffle: bool = True) -> Order:
+    """Return the indexes of all rows in the order of epoch `epoch` (counted from 0), shape (rows,)."""
+    if rows > MAX_ARRAY_ROWS:
         return LongOrder(seed, epoch, rows, shuffle=shuffle)
     indexes = np.arange(rows, dtype=np.int32)
     if shuffle:
-        # What `permutation` gives, in half of its memory.
+        # The result of `permutation`, in half of its memory.
         np.random.default_rng([seed, epoch]).shuffle(indexes)
     return indexes
 
 
 class LongOrder:
-    """The order of very many rows, of which any piece can be told without the rest.
+    """The order of very many rows, of which any piece can be computed without the rest.
 
-    A Feistel network turns a place into a row: it changes each half of the place's bits by what a keyed function makes
-    of the other half, which is a permutation whatever that function is. Where it gives a number that is no row, it is
-    asked again with that number, which keeps it a permutation (J. Black and P. Rogaway, 2002).
+    A Feistel network turns a position into a row: it changes each half of the position's bits by a keyed function of
+    the other half, which is a permutation for every such function. A result that is no row goes through the network
+    again, which keeps it a permutation (J. Black and P. Rogaway, 2002).
 
     Args:
         seed: The experiment's seed.
         epoch: The epoch, counted from 0.
-        rows: How many rows there are, at least 2.
-        shuffle: Whether they are in another order than in the file.
+        rows: The number of rows, at least 2.
+        shuffle: Whether to shuffle; else the order is that of the file.
     """
 
     def __init__(self, seed: int, epoch: int, rows: int, *, shuffle: bool = True) -> None:
@@ -60,16 +60,16 @@ class LongOrder:
         return self._rows
 
     def __getitem__(self, piece: slice) -> NDArray[np.int32]:
-        """The rows at some places, shape (places,)."""
-        places = np.arange(*piece.indices(self._rows), dtype=np.uint64)
-        return (self._permuted(places) if self._shuffle else places).astype(np.int32)
+        """Return the rows at some positions, shape (positions,)."""
+        positions = np.arange(*piece.indices(self._rows), dtype=np.uint64)
+        return (self._permuted(positions) if self._shuffle else positions).astype(np.int32)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        """The whole order, for who needs it in one piece."""
+        """Return the whole order as one array."""
         return self[:].astype(dtype or np.int32, copy=False)
 
-    def _permuted(self, places: NDArray[np.uint64]) -> NDArray[np.uint64]:
-        rows = self._network(places)
+    def _permuted(self, positions: NDArray[np.uint64]) -> NDArray[np.uint64]:
+        rows = self._network(positions)
         while (outside := rows >= self._rows).any():
             rows[outside] = self._network(rows[outside])
         return rows
@@ -87,7 +87,7 @@ Order = Union["NDArray[np.int32]", LongOrder]
 
 
 def _mixed(numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """Scatter numbers over 64 bits."""
-    mixed = (numbers ^ (numbers >> _SHIFTS[0])) * _MIX[0]
-    mixed = (mixed ^ (mixed >> _SHIFTS[1])) * _MIX[1]
+    """Mix numbers over 64 bits."""
+    mixed = (numbers ^ (numbers >> _SHIFTS[0])) * _MULTIPLIERS[0]
+    mixed = (mixed ^ (mixed >> _SHIFTS[1])) * _MULTIPLIERS[1]
     return mixed ^ (mixed >> _SHIFTS[2])

@@ -1,4 +1,4 @@
-"""Windows over a text inside the compiled step: gathered from its codes, so that no matrix of windows ever exists."""
+"""Windows over a text, gathered from its token ids inside the compiled step: no matrix of windows ever exists."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Form:
-    """One array of windows without its codes.
+class WindowLayout:
+    """Where the windows of one array lie in the text, and how they are encoded.
 
     Attributes:
-        first: Where the first begins.
-        stride: How far each begins after the one before.
-        width: How many codes it has; None: a single one, without a dimension.
-        encoding: How codes are given.
-        vocabulary: How many different codes there are.
+        first: Where the first window starts.
+        stride: How far each starts after the one before.
+        width: The number of token ids in a window; None: a single one, without a dimension.
+        encoding: How token ids are encoded.
+        vocabulary: The number of different token ids.
     """
 
     first: int
@@ -35,63 +35,63 @@ class Form:
     vocabulary: int
 
     @classmethod
-    def of(cls, windows: Windows) -> Form:
-        """The form of windows."""
+    def of(cls, windows: Windows) -> WindowLayout:
+        """Return the layout of windows."""
         starts = windows.starts
         return cls(starts.start, starts.step, windows.width, windows.encoding, windows.vocabulary)
 
-    def take(self, tf: Any, codes: Any, index: Any) -> Any:
-        """Take the windows at `index` from all codes."""
+    def take(self, tf: Any, token_ids: Any, index: Any) -> Any:
+        """Take the windows at `index` from the whole text."""
         place = index * self.stride + self.first
         if self.width is not None:
             place = place[:, None] + tf.range(self.width)[None]
-        return encoded(tf, tf.gather(codes, place), self.encoding, self.vocabulary)
+        return encode_tokens(tf, tf.gather(token_ids, place), self.encoding, self.vocabulary)
 
 
 @dataclass(frozen=True)
 class WindowBatches:
-    """Takes examples of a text: one form for the model's lone input or target, or several by their names."""
+    """Takes examples of a text: one layout for the model's only input or target, or several by their names."""
 
-    x: Form | tuple[tuple[str, Form], ...]
-    y: Form | tuple[tuple[str, Form], ...]
+    x: WindowLayout | tuple[tuple[str, WindowLayout], ...]
+    y: WindowLayout | tuple[tuple[str, WindowLayout], ...]
 
     def __call__(self, tf: Any, fields: Any, index: Any) -> Any:
-        """Take the examples at `index`: (x, y)."""
+        """Take the examples at `index`, as (x, y)."""
         return tuple(
-            form.take(tf, fields, index)
-            if isinstance(form, Form)
-            else {name: one.take(tf, fields, index) for name, one in form}
-            for form in (self.x, self.y)
+            layout.take(tf, fields, index)
+            if isinstance(layout, WindowLayout)
+            else {name: one.take(tf, fields, index) for name, one in layout}
+            for layout in (self.x, self.y)
         )
 
 
-def encoded(tf: Any, codes: Any, encoding: Encoding, vocabulary: int) -> Any:
-    """Give codes of any shape as a model takes them."""
+def encode_tokens(tf: Any, token_ids: Any, encoding: Encoding, vocabulary: int) -> Any:
+    """Encode token ids, of any shape, as the model's input."""
     if encoding == "codes":
-        return tf.cast(codes, tf.int32)
+        return tf.cast(token_ids, tf.int32)
     if encoding == "one_hot":
-        return tf.one_hot(tf.cast(codes, tf.int32), vocabulary)
+        return tf.one_hot(tf.cast(token_ids, tf.int32), vocabulary)
     # Looked up, not divided: XLA turns a division into a multiplication, whose last bit may differ.
-    return tf.gather(tf.constant(scaled(vocabulary)), tf.cast(codes, tf.int32))[..., None]
+    return tf.gather(tf.constant(scaled(vocabulary)), tf.cast(token_ids, tf.int32))[..., None]
 
 
-def put_windows(tf: Any, x: Windows | Mapping[str, Windows], y: Windows | Mapping[str, Windows]) -> Tensors:
-    """Turn a part of a text into tensors: its codes alone."""
-    lone = next(iter(x.values())) if not isinstance(x, Windows) else x
-    return Tensors(_resident(tf, lone.token_ids), len(lone), WindowBatches(_forms(x), _forms(y)))
+def window_tensors(tf: Any, x: Windows | Mapping[str, Windows], y: Windows | Mapping[str, Windows]) -> Tensors:
+    """Turn a part of a text into tensors: its token ids alone."""
+    windows = next(iter(x.values())) if not isinstance(x, Windows) else x
+    return Tensors(_shared_tensor(tf, windows.token_ids), len(windows), WindowBatches(_layouts(x), _layouts(y)))
 
 
-def _resident(tf: Any, codes: np.ndarray) -> Any:
-    """Codes as a tensor: the very same memory where TensorFlow can use it, as a long text should be there once."""
-    shareable = codes.ctypes.data % ALIGNMENT == 0 and codes.flags.writeable
-    # JAX has no such name among those of `nnrun.engine.backend.jax_names`, and shares memory by itself where it can.
+def _shared_tensor(tf: Any, token_ids: np.ndarray) -> Any:
+    """Return the array as a tensor in the same memory if TensorFlow can use it, so that a long text is held once."""
+    shareable = token_ids.ctypes.data % ALIGNMENT == 0 and token_ids.flags.writeable
+    # `nnrun.engine.backend.jax_names` has no such name, and JAX shares memory by itself where it can.
     sharing = getattr(tf, "experimental", None)
     if not shareable or sharing is None or tf.config.list_physical_devices("GPU"):
-        return tf.constant(codes)
-    return sharing.dlpack.from_dlpack(codes.__dlpack__())
+        return tf.constant(token_ids)
+    return sharing.dlpack.from_dlpack(token_ids.__dlpack__())
 
 
-def _forms(windows: Windows | Mapping[str, Windows]) -> Form | tuple[tuple[str, Form], ...]:
+def _layouts(windows: Windows | Mapping[str, Windows]) -> WindowLayout | tuple[tuple[str, WindowLayout], ...]:
     if isinstance(windows, Windows):
-        return Form.of(windows)
-    return tuple((name, Form.of(one)) for name, one in windows.items())
+        return WindowLayout.of(windows)
+    return tuple((name, WindowLayout.of(one)) for name, one in windows.items())

@@ -77,7 +77,7 @@ def decide_xla(
         batch_size: Rows per step.
         on_cpu: Whether a CPU computes.
         augmented: Whether training batches are changed at random.
-        long_order: Whether the order of rows is too long for one array (`nnrun.engine.executors.shuffle.LONGEST`).
+        long_order: Whether the order of rows is too long for one array (`shuffle.MAX_ARRAY_ROWS`).
         requested: The config's `xla:`.
     """
     if requested != "auto":

@@ -1,163 +1,184 @@
-"""The ways in which a model reads the text that it writes on, one character at a time."""
+"""Decoding: the ways in which a model computes the next character of a text, one at a time."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from nnrun.engine.executors.window_batches import encoded
-from nnrun.engine.generation.incremental import Carrier
+from nnrun.engine.executors.window_batches import encode_tokens
+from nnrun.engine.generation.incremental import IncrementalModel
 
 if TYPE_CHECKING:
     from types import ModuleType
 
-    from nnrun.engine.generation.text_model_spec import TextModelSpec
+    from nnrun.data.text.windows import Encoding
 
 
-class Whole:
-    """Reads the last window anew for each character: right for every model.
+@dataclass(frozen=True)
+class TextModelSpec:
+    """The inputs and outputs of a model of text.
 
     Attributes:
-        how: What a user is told.
-        remembers: Whether something is kept from character to character.
-        windowed: Whether what is said depends on a window of the text only.
+        window: The number of characters of an example.
+        vocabulary: The number of different characters.
+        encoding: How characters are encoded.
+        every: Whether the model predicts after every character of the window, not only at its end.
+        logits: Whether its outputs are logits, not probabilities.
+        padding: The token id that fills up a text shorter than the window.
     """
 
-    how = "window"
-    remembers = False
+    window: int
+    vocabulary: int
+    encoding: Encoding
+    every: bool
+    logits: bool
+    padding: int
+
+
+class FullWindow:
+    """Computes the whole last window again for each character: right for every model.
+
+    Attributes:
+        name: The name in results.
+        has_state: Whether a state is kept from character to character.
+        windowed: Whether a prediction depends on a window of the text only.
+    """
+
+    name = "window"
+    has_state = False
     windowed = True
 
-    def __init__(self, tf: Any, model: Any, voice: TextModelSpec) -> None:
-        self._tf, self._model, self._voice = tf, model, voice
+    def __init__(self, tf: Any, model: Any, spec: TextModelSpec) -> None:
+        self._tf, self._model, self._spec = tf, model, spec
 
-    def nothing_yet(self, samples: int) -> Any:
-        """Give what is remembered before the first character."""
+    def initial_state(self, samples: int) -> Any:
+        """Return the state before the first character."""
         del samples
         return ()
 
-    def take(self, code: Any, memory: Any, index: Any, seen: Any) -> tuple[Any, Any]:
-        """Take one character.
+    def step(self, token: Any, state: Any, index: Any, recent: Any) -> tuple[Any, Any]:
+        """Process one character.
 
-        What is said only at the window's end needs the text there, after padding. What is said at every character
-        needs it at the beginning, as nothing after a character changes what is said of it.
+        A model that predicts only at the window's end gets the text there, after padding. A model that predicts at
+        every character gets the text at the window's start, as later characters change no earlier prediction.
 
         Args:
-            code: The character's code, shape (samples,).
-            memory: What is remembered.
-            index: Which character of the text it is, counted from 0.
-            seen: The last window of codes, `code` at its end and -1 where there is no text, shape (samples, window).
+            token: The character's token id, shape (samples,).
+            state: The state.
+            index: The index of the character in the text, counted from 0.
+            recent: The last window of token ids, `token` at its end and -1 before the text, shape (samples, window).
 
         Returns:
-            What the model says of the next one, shape (samples, vocabulary), and what is then remembered.
+            The model's outputs for the next character, shape (samples, vocabulary), and the new state.
         """
-        del code
-        tf, voice = self._tf, self._voice
-        last = tf.minimum(index, voice.window - 1)
-        window = tf.roll(seen, last + 1, axis=1) if voice.every else seen
-        window = tf.where(window < 0, voice.padding, window)
-        outputs = self._model(encoded(tf, window, voice.encoding, voice.vocabulary), training=False)
-        return (tf.gather(outputs, last, axis=1) if voice.every else outputs), memory
+        del token
+        tf, spec = self._tf, self._spec
+        last = tf.minimum(index, spec.window - 1)
+        window = tf.roll(recent, last + 1, axis=1) if spec.every else recent
+        window = tf.where(window < 0, spec.padding, window)
+        outputs = self._model(encode_tokens(tf, window, spec.encoding, spec.vocabulary), training=False)
+        return (tf.gather(outputs, last, axis=1) if spec.every else outputs), state
 
 
-class _Stepping:
-    """Takes the model's steps one by one, with what its layers remember of those before."""
+class _WithState:
+    """Processes characters one by one, with the state of the model's layers after those before."""
 
-    remembers = True
+    has_state = True
 
-    def __init__(self, tf: Any, carrier: Carrier, voice: TextModelSpec) -> None:
-        self._tf, self._carrier, self._voice = tf, carrier, voice
+    def __init__(self, tf: Any, model: IncrementalModel, spec: TextModelSpec) -> None:
+        self._tf, self._model, self._spec = tf, model, spec
 
-    def _step(self, codes: Any, memory: Any, index: Any) -> tuple[Any, Any]:
-        """Take one character for each row, shape (rows,); gives (rows, vocabulary), and what is then remembered."""
-        x = encoded(self._tf, codes[:, None], self._voice.encoding, self._voice.vocabulary)
-        return self._carrier.advance(x, memory, index)
+    def _advance(self, tokens: Any, state: Any, index: Any) -> tuple[Any, Any]:
+        """Process one character of each row, shape (rows,); return (rows, vocabulary), and the new state."""
+        x = encode_tokens(self._tf, tokens[:, None], self._spec.encoding, self._spec.vocabulary)
+        return self._model.step(x, state, index)
 
 
-class StatefulRnn(_Stepping):
-    """Carries what recurrent layers remember: what they say is said of the whole text so far."""
+class StatefulRnn(_WithState):
+    """Keeps the state of recurrent layers: predictions depend on the whole text so far."""
 
-    how = "state"
+    name = "state"
     windowed = False
 
-    def nothing_yet(self, samples: int) -> Any:
-        """Give what is remembered before the first character."""
-        return self._carrier.nothing_yet(samples)
+    def initial_state(self, samples: int) -> Any:
+        """Return the state before the first character."""
+        return self._model.initial_state(samples)
 
-    def take(self, code: Any, memory: Any, index: Any, seen: Any) -> tuple[Any, Any]:
-        """Take one character, as `Whole.take` does."""
-        del seen
-        return self._step(code, memory, index)
+    def step(self, token: Any, state: Any, index: Any, recent: Any) -> tuple[Any, Any]:
+        """Process one character, as `FullWindow.step` does."""
+        del recent
+        return self._advance(token, state, index)
 
 
 class KvCache(StatefulRnn):
-    """Carries keys and values of attention, for as long as the text stays within the window.
+    """Keeps keys and values of attention, as long as the text stays within the window.
 
-    When a full window moves on, each of its characters gets another position and loses one before it: nothing kept
-    would be right. A longer text is read by windows from its beginning: making a second program when the window is
-    full takes longer (1.5 s) than reading some hundred windows anew.
+    When a full window moves on, each of its characters gets another position and loses one before it: no cached value
+    would be right. A longer text is computed by full windows from its start: compiling a second program when the window
+    is full takes longer (1.5 s) than computing some hundred windows.
 
     Attributes:
-        beyond: How a text is read that does not stay within the window.
+        beyond_window: The decoding of a text that does not stay within the window.
     """
 
-    how = "cache"
+    name = "cache"
     windowed = True
 
-    def __init__(self, tf: Any, carrier: Carrier, voice: TextModelSpec, beyond: Whole) -> None:
-        super().__init__(tf, carrier, voice)
-        self.beyond = beyond
+    def __init__(self, tf: Any, model: IncrementalModel, spec: TextModelSpec, beyond_window: FullWindow) -> None:
+        super().__init__(tf, model, spec)
+        self.beyond_window = beyond_window
 
 
-class BatchedWindows(_Stepping):
-    """Reads a recurrent model's windows side by side: each character is taken by all windows that contain it.
+class BatchedWindows(_WithState):
+    """Computes a recurrent model's windows as a batch: each character is processed for all windows that contain it.
 
-    The window that ends at a character began `window` characters before. So as many windows are under way at any time,
-    each with a memory of its own, and one product for all of them does what a window read anew does in as many
-    products, one after the other: the same operations, but weights are fetched once (measured: 0.53 against 0.90 ms of
-    processor time for a character of LSTM(256), window 100, and two cores can share the one product).
+    The window that ends at a character began `window` characters before. So as many windows are in progress at any
+    time, each with a state of its own, and one product for all of them replaces as many products, one after the other,
+    of a full window: the same operations, but weights are fetched once (measured: 0.53 against 0.90 ms of processor
+    time for a character of LSTM(256), window 100, and two cores can share the one product).
     """
 
-    how = "window"
+    name = "window"
     windowed = True
 
-    def nothing_yet(self, samples: int) -> Any:
-        """Give what is remembered before the first character: of window after window, sample after sample."""
-        return self._carrier.nothing_yet(samples * self._voice.window)
+    def initial_state(self, samples: int) -> Any:
+        """Return the state before the first character: window after window, sample after sample."""
+        return self._model.initial_state(samples * self._spec.window)
 
-    def take(self, code: Any, memory: Any, index: Any, seen: Any) -> tuple[Any, Any]:
-        """Take one character, as `Whole.take` does."""
-        tf, window = self._tf, self._voice.window
-        samples = seen.shape[0]
-        begins = tf.tile(tf.range(window) == index % window, [samples])
-        memory = tf.nest.map_structure(
-            lambda fresh, old: tf.where(tf.reshape(begins, [-1] + [1] * (len(old.shape) - 1)), fresh, old),
-            self.nothing_yet(samples),
-            memory,
+    def step(self, token: Any, state: Any, index: Any, recent: Any) -> tuple[Any, Any]:
+        """Process one character, as `FullWindow.step` does."""
+        tf, window = self._tf, self._spec.window
+        samples = recent.shape[0]
+        starts_here = tf.tile(tf.range(window) == index % window, [samples])
+        state = tf.nest.map_structure(
+            lambda initial, old: tf.where(tf.reshape(starts_here, [-1] + [1] * (len(old.shape) - 1)), initial, old),
+            self.initial_state(samples),
+            state,
         )
-        outputs, after = self._step(tf.repeat(code, window), memory, index)
-        # The one that began a window ago ends here; while the text is shorter, the one that began with it.
-        ends = tf.where(index + 1 < window, 0, (index + 1) % window)
-        return tf.gather(tf.reshape(outputs, (samples, window, outputs.shape[-1])), ends, axis=1), after
+        outputs, state = self._advance(tf.repeat(token, window), state, index)
+        # The window that started a window ago ends here; while the text is shorter, the first one does.
+        ending = tf.where(index + 1 < window, 0, (index + 1) % window)
+        return tf.gather(tf.reshape(outputs, (samples, window, outputs.shape[-1])), ending, axis=1), state
 
 
-Reading = Whole | StatefulRnn | BatchedWindows
+Decoding = FullWindow | StatefulRnn | BatchedWindows
 
 
-def reading_for(keras: ModuleType, tf: Any, model: Any, voice: TextModelSpec, *, recompute: bool) -> Reading:
-    """Choose how a model reads: the quickest way that gives what its form promises.
+def choose_decoding(keras: ModuleType, tf: Any, model: Any, spec: TextModelSpec, *, recompute: bool) -> Decoding:
+    """Choose the fastest decoding that is right for a model.
 
     Args:
-        keras: The woken Keras.
+        keras: The started Keras.
         tf: The TensorFlow module.
         model: The model.
-        voice: How it takes and gives characters.
-        recompute: Whether each character is to be written after nothing but its window, read anew.
+        spec: The model's inputs and outputs.
+        recompute: Whether each character must depend on nothing but its window.
     """
-    whole = Whole(tf, model, voice)
-    if not Carrier.can_step(keras, model):
-        return whole
-    carrier = Carrier(keras, model, voice.window)
-    if not carrier.bounded:
-        return StatefulRnn(tf, carrier, voice) if voice.every and not recompute else BatchedWindows(tf, carrier, voice)
-    if voice.every and not recompute:
-        return KvCache(tf, carrier, voice, whole)
-    return whole
+    full_window = FullWindow(tf, model, spec)
+    if not IncrementalModel.supports(keras, model):
+        return full_window
+    incremental = IncrementalModel(keras, model, spec.window)
+    keeps_state = spec.every and not recompute
+    if not incremental.bounded:
+        return (StatefulRnn if keeps_state else BatchedWindows)(tf, incremental, spec)
+    return KvCache(tf, incremental, spec, full_window) if keeps_state else full_window

@@ -1,4 +1,4 @@
-"""Writes text: the loop over characters is one compiled program that hands characters out in chunks.
+"""Text generation: the loop over characters is one compiled program that returns them in chunks.
 
 A loop that calls `predict` for each character spends nearly all of its time on the calls (measured: 12 to 20 characters
 a second against 917, with the same characters).
@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nnrun.engine.generation.decoding import KvCache, reading_for
-from nnrun.engine.generation.sampling import Sampling, choose
+from nnrun.engine.generation.decoding import KvCache, choose_decoding
+from nnrun.engine.generation.sampling import Sampling, sample_next
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -21,27 +21,26 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from nnrun.engine.generation.decoding import Reading
-    from nnrun.engine.generation.text_model_spec import TextModelSpec
+    from nnrun.engine.generation.decoding import Decoding, TextModelSpec
 
 
-#: The most characters that one call of the program makes.
-_MOST = 256
-#: How long a call should take, so that characters appear as they are made and Ctrl-C is heard, in seconds.
-_SECONDS = 0.1
+#: The most characters that one call of the program generates.
+_MAX_CHUNK = 256
+#: How long a call should take, so that characters appear as they are generated and Ctrl-C is noticed, in seconds.
+_CALL_SECONDS = 0.1
 
 
-class Writer:
-    """Writes on from a text.
+class TextGenerator:
+    """Continues a text.
 
     Args:
-        keras: The woken Keras.
+        keras: The started Keras.
         tf: The TensorFlow module.
         model: The model.
-        voice: How it takes and gives characters.
+        spec: The model's inputs and outputs.
         sampling: How the next character is chosen.
-        seed: Names the draws: the same seed, the same text.
-        recompute: Whether the window is read anew for each character even where memory could be carried.
+        seed: The seed of the draws: the same seed, the same text.
+        recompute: Whether the whole window is computed again for each character even if a state could be kept.
     """
 
     def __init__(
@@ -49,110 +48,112 @@ class Writer:
         keras: ModuleType,
         tf: Any,
         model: Any,
-        voice: TextModelSpec,
+        spec: TextModelSpec,
         sampling: Sampling,
         *,
         seed: int,
         recompute: bool = False,
     ) -> None:
-        self._tf, self._voice, self._sampling, self._seed = tf, voice, sampling, seed
-        self._reading = reading_for(keras, tf, model, voice, recompute=recompute)
-        self._compile = partial(tf.function, autograph=False, jit_compile=_suits_xla(tf, model) or None)
+        self._tf, self._spec, self._sampling, self._seed = tf, spec, sampling, seed
+        self._decoding = choose_decoding(keras, tf, model, spec, recompute=recompute)
+        self._compile = partial(tf.function, autograph=False, jit_compile=_gains_by_xla(tf, model) or None)
         self._programs: dict[tuple[str, int], Callable[..., Any]] = {}
-        self._before: dict[tuple[str, int], Callable[..., Any]] = {}
+        self._prefill_programs: dict[tuple[str, int], Callable[..., Any]] = {}
 
-    def reading_of(self, codes: NDArray[np.int32], length: int) -> Reading:
-        """Tell how the model reads when it writes `length` characters after `codes`."""
-        if isinstance(self._reading, KvCache) and len(codes) + length > self._voice.window + 1:
-            return self._reading.beyond
-        return self._reading
+    def decoding_for(self, prompt: NDArray[np.int32], length: int) -> Decoding:
+        """Return how the model generates `length` characters after `prompt`."""
+        if isinstance(self._decoding, KvCache) and len(prompt) + length > self._spec.window + 1:
+            return self._decoding.beyond_window
+        return self._decoding
 
-    def write(self, codes: NDArray[np.int32], length: int, samples: int) -> Iterator[NDArray[np.int32]]:
-        """Write `length` characters after `codes`, shape (characters,), `samples` times at once.
+    def generate(self, prompt: NDArray[np.int32], length: int, samples: int) -> Iterator[NDArray[np.int32]]:
+        """Generate `length` characters after `prompt`, shape (characters,), `samples` times at once.
 
-        The program is compiled once for each way of reading and number of samples, and takes weights that changed
-        meanwhile as they are.
+        The program is compiled once for each decoding and number of samples, and uses the model's current weights.
 
         Yields:
-            The next characters, shape (samples, some), as they are made.
+            The next characters, shape (samples, some), as they are generated.
         """
-        reading = self.reading_of(codes, length)
-        program, place = self._program(reading, samples), self._place(reading, codes, samples)
+        decoding = self.decoding_for(prompt, length)
+        program, position = self._program(decoding, samples), self._start(decoding, prompt, samples)
         done, size = 0, 1
         while done < length:
-            began = time.perf_counter()
+            started = time.perf_counter()
             count = min(size, length - done)
-            made, place = program(place, self._tf.constant(count))
-            yield np.asarray(made)[:, :count]
+            characters, position = program(position, self._tf.constant(count))
+            yield np.asarray(characters)[:, :count]
             # The first call may also compile.
-            size = 8 if done == 0 else _next_size(count, time.perf_counter() - began)
+            size = 8 if done == 0 else _next_size(count, time.perf_counter() - started)
             done += count
 
-    def _program(self, reading: Reading, samples: int) -> Callable[..., Any]:
-        key = (reading.how, samples)
+    def _program(self, decoding: Decoding, samples: int) -> Callable[..., Any]:
+        key = (decoding.name, samples)
         if key not in self._programs:
-            self._programs[key] = self._compile(partial(self._chunk, reading, samples))
+            self._programs[key] = self._compile(partial(self._chunk, decoding, samples))
         return self._programs[key]
 
-    def _chunk(self, reading: Reading, samples: int, place: Any, count: Any) -> Any:
-        """Make `count` characters from `place` on; gives them, with room to spare, and the place after them."""
+    def _chunk(self, decoding: Decoding, samples: int, position: Any, count: Any) -> Any:
+        """Generate `count` characters from a position; return them, padded to `_MAX_CHUNK`, and the next position."""
         tf = self._tf
 
-        def body(made: Any, place: Any, out: Any) -> Any:
-            code, index, begun, memory, seen = place
-            outputs, memory = reading.take(code, memory, index, seen)
-            seed = tf.stack([tf.constant(self._seed, tf.int32), index - begun])
-            code = choose(tf, outputs, seen, self._sampling, seed, logits=self._voice.logits)
-            place = (code, index + 1, begun, memory, tf.concat([seen[:, 1:], code[:, None]], axis=1))
-            return made + 1, place, tf.where(tf.range(_MOST)[None] == made, code[:, None], out)
+        def body(done: Any, position: Any, characters: Any) -> Any:
+            token, index, first, state, recent = position
+            outputs, state = decoding.step(token, state, index, recent)
+            seed = tf.stack([tf.constant(self._seed, tf.int32), index - first])
+            token = sample_next(tf, outputs, recent, self._sampling, seed, logits=self._spec.logits)
+            position = (token, index + 1, first, state, tf.concat([recent[:, 1:], token[:, None]], axis=1))
+            return done + 1, position, tf.where(tf.range(_MAX_CHUNK)[None] == done, token[:, None], characters)
 
-        began = (tf.constant(0), place, tf.zeros((samples, _MOST), tf.int32))
-        _, place, out = tf.while_loop(lambda made, *_: made < count, body, began, parallel_iterations=1)
-        return out, place
+        initial = (tf.constant(0), position, tf.zeros((samples, _MAX_CHUNK), tf.int32))
+        _, position, characters = tf.while_loop(lambda done, *_: done < count, body, initial, parallel_iterations=1)
+        return characters, position
 
-    def _place(self, reading: Reading, codes: NDArray[np.int32], samples: int) -> Any:
-        """Where writing begins: the last character, which it is, of which on, what is remembered, what was seen."""
-        tf, window = self._tf, self._voice.window
-        codes = codes[-window:] if reading.windowed else codes
-        if not self._voice.every:
-            # What is said at a window's end was only ever said of a full one.
-            codes = np.concatenate([np.full(window - len(codes), self._voice.padding, "int32"), codes])
-        seen = np.full(window, -1, dtype="int32")
-        seen[window - min(len(codes), window) :] = codes[-window:]
-        last = len(codes) - 1
-        memory = self._remembered(reading, codes[:-1], samples) if reading.remembers else ()
-        code = tf.constant(np.full(samples, codes[-1], dtype="int32"))
-        return code, tf.constant(last), tf.constant(last), memory, tf.constant(np.tile(seen, (samples, 1)))
+    def _start(self, decoding: Decoding, prompt: NDArray[np.int32], samples: int) -> Any:
+        """Return the position at the end of the prompt.
 
-    def _remembered(self, reading: Reading, codes: NDArray[np.int32], samples: int) -> Any:
-        tf, key = self._tf, (reading.how, samples)
-        if key not in self._before:
-            # Without XLA on TensorFlow, to which every length of a text is a shape of its own.
-            form = [tf.TensorSpec([None], tf.int32), tf.TensorSpec((), tf.int32)]
-            self._before[key] = tf.function(partial(self._read, reading, samples), form, autograph=False)
-        # JAX compiles for each length: few lengths serve all texts.
-        room = np.zeros(1 << len(codes).bit_length(), "int32")
-        room[: len(codes)] = codes
-        return self._before[key](tf.constant(room), tf.constant(len(codes), tf.int32))
+        It is the last token, its index in the text, the index of the prompt's end, the state, and the last window.
+        """
+        tf, window = self._tf, self._spec.window
+        prompt = prompt[-window:] if decoding.windowed else prompt
+        if not self._spec.every:
+            # A model that predicts at the window's end was trained on full windows only.
+            prompt = np.concatenate([np.full(window - len(prompt), self._spec.padding, "int32"), prompt])
+        recent = np.full(window, -1, dtype="int32")
+        recent[window - min(len(prompt), window) :] = prompt[-window:]
+        last = len(prompt) - 1
+        state = self._prefilled_state(decoding, prompt[:-1], samples) if decoding.has_state else ()
+        token = tf.constant(np.full(samples, prompt[-1], dtype="int32"))
+        return token, tf.constant(last), tf.constant(last), state, tf.constant(np.tile(recent, (samples, 1)))
 
-    def _read(self, reading: Reading, samples: int, text: Any, length: Any) -> Any:
-        """Give what is remembered of the first `length` characters of a text."""
+    def _prefilled_state(self, decoding: Decoding, prompt: NDArray[np.int32], samples: int) -> Any:
+        tf, key = self._tf, (decoding.name, samples)
+        if key not in self._prefill_programs:
+            # Without XLA on TensorFlow, which would compile for every length of a prompt.
+            signature = [tf.TensorSpec([None], tf.int32), tf.TensorSpec((), tf.int32)]
+            prefill = partial(self._prefill, decoding, samples)
+            self._prefill_programs[key] = tf.function(prefill, signature, autograph=False)
+        # JAX compiles for each length: few lengths serve all prompts.
+        padded = np.zeros(1 << len(prompt).bit_length(), "int32")
+        padded[: len(prompt)] = prompt
+        return self._prefill_programs[key](tf.constant(padded), tf.constant(len(prompt), tf.int32))
+
+    def _prefill(self, decoding: Decoding, samples: int, prompt: Any, length: Any) -> Any:
+        """Return the state after the first `length` characters of a prompt."""
         tf = self._tf
-        unseen = tf.fill((samples, self._voice.window), -1)
+        no_window = tf.fill((samples, self._spec.window), -1)
 
-        def body(index: Any, memory: Any) -> Any:
-            return index + 1, reading.take(tf.repeat(text[index][None], samples), memory, index, unseen)[1]
+        def body(index: Any, state: Any) -> Any:
+            return index + 1, decoding.step(tf.repeat(prompt[index][None], samples), state, index, no_window)[1]
 
-        began = (tf.constant(0), reading.nothing_yet(samples))
-        return tf.while_loop(lambda index, _: index < length, body, began, parallel_iterations=1)[1]
+        initial = (tf.constant(0), decoding.initial_state(samples))
+        return tf.while_loop(lambda index, _: index < length, body, initial, parallel_iterations=1)[1]
 
 
-def _suits_xla(tf: Any, model: Any) -> bool:
-    """XLA is faster for recurrent, dense and attention layers on CPU, and ten times slower for convolutions."""
-    convolves = any("Conv" in type(layer).__name__ for layer in model._flatten_layers())  # noqa: SLF001
-    return not convolves and not tf.config.list_physical_devices("GPU")
+def _gains_by_xla(tf: Any, model: Any) -> bool:
+    """Whether XLA is faster: for recurrent, dense and attention layers on CPU; convolutions are ten times slower."""
+    has_convolution = any("Conv" in type(layer).__name__ for layer in model._flatten_layers())  # noqa: SLF001
+    return not has_convolution and not tf.config.list_physical_devices("GPU")
 
 
 def _next_size(size: int, seconds: float) -> int:
-    wanted = int(size * _SECONDS / max(seconds, 1e-6))
-    return max(1, min(wanted, size * 4, _MOST))
+    return max(1, min(int(size * _CALL_SECONDS / max(seconds, 1e-6)), size * 4, _MAX_CHUNK))

@@ -1,6 +1,6 @@
-"""How the next character is chosen from what a model gives to each: the most probable, or drawn.
+"""Sampling: how the next character is chosen from a model's outputs, as the most probable one or at random.
 
-All of it is TensorFlow, so that it runs inside the compiled loop. What the options mean: top-k (A. Fan et al., 2018),
+All of it is TensorFlow, so that it runs inside the compiled loop. The options: top-k (A. Fan et al., 2018),
 top-p (A. Holtzman et al., 2020), min-p (M. Nguyen et al., 2024), repetition penalty (N. S. Keskar et al., 2019).
 """
 
@@ -9,20 +9,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-#: Below this a probability is 0 by rounding; its logarithm would be infinite.
-TINY = 1e-30
+from nnrun.engine.scoring.outputs import TINY, log_probabilities
 
 
 @dataclass(frozen=True)
 class Sampling:
-    """How to choose.
+    """The options of sampling.
 
     Attributes:
-        temperature: What logarithms of probabilities are divided by; 0 takes the most probable.
-        top_k: How many of the most probable may be chosen.
-        top_p: The share of probability that the most probable ones together must reach; the others are left out.
-        min_p: The share of the most probable one's probability that a character needs.
-        repetition_penalty: What the logarithm of a character is multiplied by that the model has just seen.
+        temperature: The divisor of the logarithms of probabilities; 0 takes the most probable character.
+        top_k: The number of most probable characters that may be chosen.
+        top_p: The probability that the most probable characters together must reach; the others are left out.
+        min_p: The least probability of a character, as a share of that of the most probable one.
+        repetition_penalty: The factor of the logarithm of the probability of characters in the last window.
     """
 
     temperature: float = 0.0
@@ -33,70 +32,63 @@ class Sampling:
 
     @property
     def greedy(self) -> bool:
-        """Whether nothing is drawn."""
+        """Whether nothing is random."""
         return self.temperature == 0
 
 
-def choose(tf: Any, outputs: Any, seen: Any, sampling: Sampling, seed: Any, *, logits: bool) -> Any:
-    """Choose a code for each row.
+def sample_next(tf: Any, outputs: Any, recent: Any, sampling: Sampling, seed: Any, *, logits: bool) -> Any:
+    """Choose a token id for each row.
 
     Args:
         tf: The TensorFlow module.
-        outputs: What the model gives, shape (rows, vocabulary).
-        seen: Codes that each row's model has just seen, shape (rows, steps); -1 where there is none.
-        sampling: How.
-        seed: Two integers that name this draw.
-        logits: Whether outputs are logarithms, not probabilities.
+        outputs: The model's outputs, shape (rows, vocabulary).
+        recent: The last window of token ids of each row, shape (rows, steps); -1 before the text.
+        sampling: The options.
+        seed: Two integers: the seed of this draw.
+        logits: Whether outputs are logits, not probabilities.
 
     Returns:
         int32 of shape (rows,).
     """
     outputs = tf.cast(outputs, tf.float32)
     if sampling.greedy and sampling.repetition_penalty == 1:
-        # As the naive loop takes it: a logarithm could make two near probabilities equal.
+        # Without logarithms, which could make two near probabilities equal.
         return tf.argmax(outputs, axis=-1, output_type=tf.int32)
-    likely = penalised(tf, log_probabilities(tf, outputs, logits=logits), seen, sampling.repetition_penalty)
+    scores = penalize(tf, log_probabilities(tf, outputs, logits=logits), recent, sampling.repetition_penalty)
     if sampling.greedy:
-        return tf.argmax(likely, axis=-1, output_type=tf.int32)
-    shares, codes = narrowed(tf, likely, sampling)
-    # The highest of logarithms with Gumbel noise is a draw by their shares; Philox gives the same noise with and
+        return tf.argmax(scores, axis=-1, output_type=tf.int32)
+    probabilities, tokens = candidates(tf, scores, sampling)
+    # The maximum of logarithms with Gumbel noise is a draw by their probabilities; Philox draws the same noise with and
     # without XLA.
-    uniform = tf.random.stateless_uniform(tf.shape(shares), seed, minval=TINY, maxval=1.0, alg="philox")
-    noisy = tf.where(shares > 0, tf.math.log(tf.maximum(shares, TINY)) - tf.math.log(-tf.math.log(uniform)), -1e30)
-    return tf.gather(codes, tf.argmax(noisy, axis=-1, output_type=tf.int32), batch_dims=1)
+    uniform = tf.random.stateless_uniform(tf.shape(probabilities), seed, minval=TINY, maxval=1.0, alg="philox")
+    logarithms = tf.math.log(tf.maximum(probabilities, TINY))
+    noisy = tf.where(probabilities > 0, logarithms - tf.math.log(-tf.math.log(uniform)), -1e30)
+    return tf.gather(tokens, tf.argmax(noisy, axis=-1, output_type=tf.int32), batch_dims=1)
 
 
-def log_probabilities(tf: Any, outputs: Any, *, logits: bool) -> Any:
-    """Give the logarithm of each code's probability, shape (rows, vocabulary)."""
-    return tf.nn.log_softmax(outputs) if logits else tf.math.log(tf.maximum(outputs, TINY))
-
-
-def penalised(tf: Any, likely: Any, seen: Any, penalty: float) -> Any:
-    """Make codes less probable that were just seen: logarithms of probabilities are multiplied by the penalty."""
+def penalize(tf: Any, scores: Any, recent: Any, penalty: float) -> Any:
+    """Multiply the logarithms of the probabilities of recent token ids by the penalty, shape (rows, vocabulary)."""
     if penalty == 1:
-        return likely
-    there = tf.reduce_max(tf.one_hot(seen, likely.shape[-1]), axis=1) > 0
-    return tf.nn.log_softmax(tf.where(there, likely * penalty, likely))
+        return scores
+    is_recent = tf.reduce_max(tf.one_hot(recent, scores.shape[-1]), axis=1) > 0
+    return tf.nn.log_softmax(tf.where(is_recent, scores * penalty, scores))
 
 
-def narrowed(tf: Any, likely: Any, sampling: Sampling) -> tuple[Any, Any]:
-    """Give what may be drawn: shares, the largest first and 0 for what is left out, and the code of each.
-
-    The most probable code always stays.
-    """
-    sharp = tf.nn.softmax(likely / sampling.temperature)
-    shares, codes = tf.nn.top_k(sharp, k=sharp.shape[-1])
-    rank = tf.range(sharp.shape[-1])[None]
+def candidates(tf: Any, scores: Any, sampling: Sampling) -> tuple[Any, Any]:
+    """Return the probabilities to draw by, in descending order, and their token ids; the largest one is never 0."""
+    softened = tf.nn.softmax(scores / sampling.temperature)
+    probabilities, tokens = tf.nn.top_k(softened, k=softened.shape[-1])
+    rank = tf.range(softened.shape[-1])[None]
     if sampling.top_k is not None:
-        shares = _kept(tf, shares, rank < sampling.top_k)
+        probabilities = _keep(tf, probabilities, rank < sampling.top_k)
     if sampling.top_p is not None:
-        before = tf.cumsum(shares, axis=-1, exclusive=True)
-        shares = _kept(tf, shares, (before < sampling.top_p) | (rank == 0))
+        before = tf.cumsum(probabilities, axis=-1, exclusive=True)
+        probabilities = _keep(tf, probabilities, (before < sampling.top_p) | (rank == 0))
     if sampling.min_p is not None:
-        shares = _kept(tf, shares, shares >= sampling.min_p * shares[:, :1])
-    return shares, codes
+        probabilities = _keep(tf, probabilities, probabilities >= sampling.min_p * probabilities[:, :1])
+    return probabilities, tokens
 
 
-def _kept(tf: Any, shares: Any, keep: Any) -> Any:
-    left = tf.where(keep, shares, 0.0)
-    return left / tf.reduce_sum(left, axis=-1, keepdims=True)
+def _keep(tf: Any, probabilities: Any, mask: Any) -> Any:
+    kept = tf.where(mask, probabilities, 0.0)
+    return kept / tf.reduce_sum(kept, axis=-1, keepdims=True)

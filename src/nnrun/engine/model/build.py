@@ -1,4 +1,4 @@
-"""Parts to Keras objects, each failure of Keras' at its place in the file."""
+"""From the parts of a config to Keras objects; what Keras refuses is an error at its place in the file."""
 
 from __future__ import annotations
 
@@ -18,20 +18,22 @@ if TYPE_CHECKING:
     from nnrun.spec.facts import Facts
 
 
-#: Losses and metrics that Keras resolves by the shapes of targets and outputs when it compiles, and only as words.
+#: Losses and metrics that Keras resolves by the shapes of targets and outputs when it compiles, and only by name.
 _RESOLVED_BY_COMPILE = ("accuracy", "crossentropy")
 
 
 class Builder:
-    """Makes Keras objects from parts.
+    """Builds Keras objects from parts of the config.
 
     Args:
-        keras: The woken Keras.
-        facts: What stands behind words such as `$classes`.
+        keras: The started Keras.
+        facts: The values of names such as `$classes`.
         mark_of: Finds the place of a path in the config.
     """
 
     def __init__(self, keras: ModuleType, facts: Facts, mark_of: Callable[[Path], Mark]) -> None:
+        from nnrun.engine.model import layers  # noqa: F401 - registers nnrun's layers with Keras
+
         self._keras = keras
         self._facts = facts
         self._mark_of = mark_of
@@ -40,7 +42,7 @@ class Builder:
         """Make the Keras object that `part` names; `filled_in` arguments replace those of the config.
 
         Raises:
-            BuildError: Where Keras refuses an argument, with Keras' whole message.
+            BuildError: Keras refuses an argument; with Keras' whole message.
         """
         arguments = {key: self._argument(part, key, value) for key, value in part.arguments.items()}
         try:
@@ -51,7 +53,7 @@ class Builder:
             raise self.refusal(part, error) from error
 
     def refusal(self, part: Part, error: Exception) -> BuildError:
-        """Say that Keras refused `part`, at its place."""
+        """Return the error that Keras refused `part`, at its place."""
         message = str(error).strip() or type(error).__name__
         where = error_location(error)
         text = f"Keras refused {part.name}: {message}" if where is None else f"{part.name} failed at {where}: {message}"
@@ -59,25 +61,25 @@ class Builder:
 
     def _construct(self, part: Part, arguments: dict[str, Any]) -> Any:
         registered = self._keras.saving.get_registered_object
-        own = registered(f"nnrun>{part.name}") or registered(f"user>{part.name}")
+        custom = registered(f"nnrun>{part.name}") or registered(f"user>{part.name}")
         if part.category == "activations":
-            return own or self._keras.activations.get(part.name)
+            return custom or self._keras.activations.get(part.name)
         if part.category in ("losses", "metrics") and part.name in _RESOLVED_BY_COMPILE:
             return part.name
         module = (
             self._keras.optimizers.schedules if part.category == "schedules" else getattr(self._keras, part.category)
         )
-        found = own or getattr(module, part.name, None) or getattr(self._keras, part.name)
+        found = custom or getattr(module, part.name, None) or getattr(self._keras, part.name)
         if part.category in ("losses", "metrics") and not isinstance(found, type):
-            # Functions are compiled by name, so that Keras gives them its own wrapper and name; a few metrics
-            # (`huber`, `log_cosh`) it exports without knowing them by name.
-            return part.name if _knows(module, part.name) else found
+            # Functions are compiled by name, so that Keras wraps and names them itself; a few metrics (`huber`,
+            # `log_cosh`) it exports but does not find by name.
+            return part.name if _finds(module, part.name) else found
         return found(**arguments)
 
     def _argument(self, part: Part, key: str, value: object) -> Any:
         built = self._value(value, part)
         entry = lookup.entry(part.category, part.name)
-        # Keras refuses learning_rate=1, since it is no float, and wants a tuple in a few places.
+        # Keras refuses learning_rate=1, as it is no float, and requires a tuple in a few places.
         return to_keras(entry.parameters[key].kind, built) if entry and key in entry.parameters else built
 
     def _value(self, value: object, part: Part) -> Any:
@@ -91,15 +93,15 @@ class Builder:
             return self._fact(value, part)
         return value
 
-    def _fact(self, word: str, part: Part) -> Any:
-        found = self._facts.value(word)
+    def _fact(self, name: str, part: Part) -> Any:
+        found = self._facts.value(name)
         if found is None:
-            text = f"these data do not say '{word}'"
+            text = f"these data have no value for '{name}'"
             raise BuildError([Problem(self._mark_of((*part.path, part.name)), text, "write a number instead")])
         return found
 
 
-def _knows(module: Any, name: str) -> bool:
+def _finds(module: Any, name: str) -> bool:
     try:
         return module.get(name) is not None
     except ValueError:

@@ -1,4 +1,4 @@
-"""Saving and loading of whole models, atomically.
+"""Saving and loading of whole models, atomically, and snapshots of models in memory.
 
 Keras truncates the target before it serialises: killed while overwriting, it left an unreadable file and no previous
 copy in six of six trials. Every save here goes to a temporary name first. Legacy `.h5` is never written: saving one
@@ -102,6 +102,25 @@ def _disk_errors(path: FilePath) -> Iterator[None]:
         raise RunError(text, "make room on the disk, or choose another place with --runs-dir") from error
 
 
+class ModelSnapshot:
+    """A copy in memory of all variables that training changes: weights, seed generators, the optimizer's state.
+
+    Args:
+        model: A compiled model whose optimizer is built.
+    """
+
+    def __init__(self, model: Any) -> None:
+        # `variables`, unlike `weights`, has the seed generators of Dropout and other noise too.
+        optimizer = [] if model.optimizer is None else model.optimizer.variables
+        variables = {id(variable): variable for variable in (*model.variables, *optimizer)}.values()
+        self._values = [(variable, variable.numpy()) for variable in variables]
+
+    def restore(self) -> None:
+        """Assign every variable the value that it had."""
+        for variable, value in self._values:
+            variable.assign(value)
+
+
 def load(keras: ModuleType, path: FilePath) -> Any:
     """Load a whole model without its loss and optimizer; code inside the file is never run.
 
@@ -115,6 +134,8 @@ def load(keras: ModuleType, path: FilePath) -> Any:
     if not zipfile.is_zipfile(path):
         text = f"{path}: expected a Keras model (.keras), received a file that is cut short or of another kind"
         raise RunError(text, "choose another checkpoint with --checkpoint")
+    from nnrun.engine.model import layers  # noqa: F401 - registers nnrun's layers with Keras
+
     try:
         return keras.saving.load_model(path, compile=False, safe_mode=True)
     except Exception as error:  # Keras, h5py and zipfile each raise their own

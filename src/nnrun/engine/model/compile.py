@@ -1,4 +1,4 @@
-"""An experiment and the facts of its data to a compiled Keras model."""
+"""From an experiment and the facts of its data to a compiled Keras model."""
 
 from __future__ import annotations
 
@@ -33,32 +33,32 @@ def compile_model(
     """Build the model that `experiment` describes and compile it with its loss, optimizer and metrics.
 
     Args:
-        keras: The woken Keras.
+        keras: The started Keras.
         experiment: The experiment.
-        facts: What its data teach.
+        facts: The facts of its data.
         shapes: The shape of one example for each input of the model.
         mark_of: Finds the place of a path in the config.
 
     Raises:
-        BuildError: Where Keras refuses a part, at the part's place in the config.
+        BuildError: Keras refuses a part, at the part's place in the config.
     """
     keras.config.set_dtype_policy(experiment.precision)
     builder = Builder(keras, facts, mark_of)
     model = _functional(keras, builder, experiment, facts, shapes, mark_of)
-    set_learning(model, builder, experiment)
+    compile_training(model, builder, experiment)
     return model
 
 
-def set_learning(model: Any, builder: Builder, experiment: Experiment) -> None:
-    """Give `model` the experiment's losses, optimizer and metrics."""
-    training, exits = experiment.training, experiment.graph.outputs
+def compile_training(model: Any, builder: Builder, experiment: Experiment) -> None:
+    """Compile `model` with the experiment's losses, optimizer and metrics."""
+    training, outputs = experiment.training, experiment.graph.outputs
     losses = {name: builder.make(loss) for name, loss in experiment.losses.items()}
     metrics = {
         one.name: [builder.make(metric) for metric in (training.metrics if one.metrics is None else one.metrics)]
-        for one in exits
+        for one in outputs
     }
-    weights = {one.name: one.weight for one in exits}
-    single = exits[0].name if experiment.graph.chain else None
+    weights = {one.name: one.weight for one in outputs}
+    single = outputs[0].name if experiment.graph.chain else None
     # XLA is chosen by nnrun's executors, not by Keras: on CPU it makes convolutions ten times slower.
     model.compile(
         optimizer=None if training.optimizer is None else builder.make(training.optimizer),
@@ -87,7 +87,7 @@ def _functional(
             layers[node.layer] = builder.make(substitute_facts(node.part, facts, graph.target_of(node)))
     for node in graph.nodes:
         tensors[node.name] = _apply(keras, builder, layers[node.layer], node, tensors)
-    outputs = {one.name: _tensor(tensors, one.source, one.path, mark_of) for one in graph.outputs}
+    outputs = {one.name: _output_tensor(tensors, one.source, one.path, mark_of) for one in graph.outputs}
     name = experiment.name.replace(".", "_").replace("-", "_")
     if graph.chain:
         return keras.Model(next(iter(inputs.values())), next(iter(outputs.values())), name=name)
@@ -105,7 +105,7 @@ def _input(
     if entrance.part is not None:
         return builder.make(entrance.part)
     if shape is None:
-        text = "these data do not say the shape of one example"
+        text = "the shape of one example is not known from these data"
         raise BuildError([Problem(mark_of(entrance.path), text, "start the model with 'Input: {shape: [...]}'")])
     return keras.Input(tuple(shape)) if graph.chain else keras.Input(tuple(shape), name=entrance.name)
 
@@ -114,23 +114,23 @@ def _apply(
     keras: ModuleType, builder: Builder, layer: Any, node: Node, tensors: Mapping[str, tuple[Any, ...]]
 ) -> tuple[Any, ...]:
     try:
-        taken = [_chosen(tensors, source) for source in node.sources]
+        inputs = [_tensor_of(tensors, source) for source in node.sources]
         call = {key: _resolve(value, tensors) for key, value in node.call.items()}
-        made = layer(taken, **call) if node.listed else layer(*taken, **call)
+        outputs = layer(inputs, **call) if node.listed else layer(*inputs, **call)
     except Exception as error:  # Keras raises whatever its layers raise
         raise builder.refusal(node.part, error) from error
-    return tuple(keras.tree.flatten(made))
+    return tuple(keras.tree.flatten(outputs))
 
 
 def _resolve(value: Any, tensors: Mapping[str, tuple[Any, ...]]) -> Any:
     if isinstance(value, TensorRef):
-        return _chosen(tensors, value)
+        return _tensor_of(tensors, value)
     if isinstance(value, list):
         return [_resolve(item, tensors) for item in value]
     return value
 
 
-def _chosen(tensors: Mapping[str, tuple[Any, ...]], ref: TensorRef) -> Any:
+def _tensor_of(tensors: Mapping[str, tuple[Any, ...]], ref: TensorRef) -> Any:
     found = tensors[ref.name]
     if ref.output >= len(found):
         text = f"expected one of {len(found)} outputs, counted from 0, received '.{ref.output}'"
@@ -138,8 +138,10 @@ def _chosen(tensors: Mapping[str, tuple[Any, ...]], ref: TensorRef) -> Any:
     return found[ref.output]
 
 
-def _tensor(tensors: Mapping[str, tuple[Any, ...]], ref: TensorRef, path: Path, mark_of: Callable[[Path], Mark]) -> Any:
+def _output_tensor(
+    tensors: Mapping[str, tuple[Any, ...]], ref: TensorRef, path: Path, mark_of: Callable[[Path], Mark]
+) -> Any:
     try:
-        return _chosen(tensors, ref)
+        return _tensor_of(tensors, ref)
     except ValueError as error:
         raise BuildError([Problem(mark_of(path), str(error), "count the layer's outputs from 0")]) from error

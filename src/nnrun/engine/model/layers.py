@@ -1,4 +1,4 @@
-"""nnrun's own layers, known to Keras by name once this module is imported."""
+"""nnrun's own layers and activations; importing this module registers them with Keras."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ import keras
 class PositionEmbedding(keras.layers.Layer):  # type: ignore[misc]
     """Adds a learned vector for each position: (batch, steps, features) to the same shape.
 
-    Attention alone cannot tell where a step stands (A. Vaswani et al., 2017, section 3.5); learned positions are
-    those of J. Devlin et al., 2019.
+    Attention alone ignores the order of the steps (A. Vaswani et al., 2017, section 3.5); learned positions are those
+    of J. Devlin et al., 2019.
 
     Args:
-        sequence_length: The most steps that an input may have.
-        initializer: How the vectors begin.
+        sequence_length: The largest number of steps of an input.
+        initializer: The initializer of the vectors.
     """
 
     def __init__(self, sequence_length: int, initializer: Any = "uniform", **kwargs: Any) -> None:
@@ -26,10 +26,10 @@ class PositionEmbedding(keras.layers.Layer):  # type: ignore[misc]
         self.supports_masking = True
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
-        """Make the vectors, shape (sequence_length, features).
+        """Create the vectors, shape (sequence_length, features).
 
         Raises:
-            ValueError: Where the input is not (batch, steps, features), or has too many steps.
+            ValueError: The input is not (batch, steps, features), or has too many steps.
         """
         if len(input_shape) != 3:
             text = f"PositionEmbedding expects an input of shape (steps, features). Received: {tuple(input_shape[1:])}"
@@ -42,15 +42,15 @@ class PositionEmbedding(keras.layers.Layer):  # type: ignore[misc]
         super().build(input_shape)
 
     def call(self, inputs: Any) -> Any:
-        """Add the vectors of the steps there are."""
+        """Add the vectors of the input's steps."""
         return inputs + self.positions[: keras.ops.shape(inputs)[1]]
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        """Give the input's own shape."""
+        """Return the shape of the input."""
         return input_shape
 
     def get_config(self) -> dict[str, Any]:
-        """Give what makes this layer again."""
+        """Return the layer's arguments."""
         own = {
             "sequence_length": self.sequence_length,
             "initializer": keras.initializers.serialize(self.initializer),
@@ -60,7 +60,7 @@ class PositionEmbedding(keras.layers.Layer):  # type: ignore[misc]
 
 @keras.saving.register_keras_serializable(package="nnrun")
 def binary_step(x):  # type: ignore[no-untyped-def]
-    """Give 1 where `x` is at least 0, else 0: the unit of the classic perceptron (F. Rosenblatt, 1958).
+    """Return 1 where `x` is at least 0, else 0: the unit of the classic perceptron (F. Rosenblatt, 1958).
 
     Its gradient is 0 everywhere, so that only `training: {rule: perceptron}` can train it.
     """

@@ -6,7 +6,7 @@ from math import sqrt
 from statistics import NormalDist
 
 
-def wilson(errors: int, rows: int, confidence: float = 0.95) -> tuple[float, float]:
+def wilson_interval(errors: int, rows: int, confidence: float = 0.95) -> tuple[float, float]:
     """The Wilson score interval of an error rate.
 
     Unlike the interval from the normal approximation it stays inside [0, 1] and does not shrink to a point at 0 errors.

@@ -1,8 +1,7 @@
-"""Examples that stay on disk, fed to the programs of those that fit in memory: a chunk of steps at a time.
+"""Examples that stay on disk, fed to the compiled steps of those that fit in memory: a chunk of steps at a time.
 
 `tf.data` reads, decodes and prepares the next chunks in parallel while the one before is trained on. The order is the
-epoch's own, and chunks hold the very numbers that memory would hold, so that a streamed run is bit-identical to a
-resident one.
+epoch's own, and chunks hold the same numbers as memory would: a streamed run is bit-identical to a resident one.
 """
 
 from __future__ import annotations
@@ -13,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nnrun.data.streaming.streams import Stream
-from nnrun.engine.executors.compiled_steps import Span, Tensors, take_rows
-from nnrun.engine.executors.shuffle import LONGEST, LongOrder
-from nnrun.engine.streaming.pipeline import Pipeline
+from nnrun.engine.executors.compiled_steps import StepRange, Tensors, take_rows
+from nnrun.engine.executors.shuffle import MAX_ARRAY_ROWS, LongOrder
+from nnrun.engine.streaming.pipeline import StreamPipeline
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -28,100 +27,103 @@ CHUNK_BYTES = 8_000_000
 
 
 def take_chunk(tf: Any, fields: Any, index: Any) -> Any:
-    """Take the rows at `index` of an epoch from a chunk of it; `fields` are where it begins, and its rows."""
-    begin, rows = fields
-    return take_rows(tf, rows, index - begin[0])
+    """Take the rows at `index` of an epoch from a chunk; `fields` are the index of its first row, and its rows."""
+    first, rows = fields
+    return take_rows(tf, rows, index - first[0])
 
 
 @dataclass(frozen=True)
-class Streamed(Tensors):
+class StreamedTensors(Tensors):
     """A part of the data that is read while it is trained on.
 
     Attributes:
-        fields: The first examples, for whoever wants to see what they are like.
-        told: Inputs and targets (and weights) by the model's names: streams, and arrays of as many rows.
-        feed: What reads the streams.
-        chunk: How many examples are read at a time: whole batches.
+        fields: The first examples, from which models are built.
+        sources: Inputs and targets (and weights) by the model's names: streams, and arrays of as many rows.
+        pipeline: Reads the streams.
+        chunk_size: The number of examples that are read at a time: full batches.
     """
 
-    told: Any = None
-    feed: Pipeline | None = field(default=None, compare=False)
-    chunk: int = 1
+    sources: Any = None
+    pipeline: StreamPipeline | None = field(default=None, compare=False)
+    chunk_size: int = 1
 
     @property
     def targets(self) -> Any:
         """All targets."""
-        return self.told[1]
+        return self.sources[1]
 
     @property
-    def everything(self) -> Any:
-        """All examples, in memory after all."""
-        return tuple(map(np.asarray, self.told))
+    def in_memory(self) -> Any:
+        """All examples in memory, as (x, y) or (x, y, sample_weight)."""
+        return tuple(map(np.asarray, self.sources))
 
-    def weighed(self, tf: Any, sample_weight: NDArray[Any] | None) -> Streamed:
-        """The same examples with other weights."""
-        told = (*self.told[:2], sample_weight)
-        some = None if sample_weight is None else tf.constant(sample_weight[: len(self.fields[1])])
-        return replace(self, told=told, fields=(*self.fields[:2], some))
+    def with_sample_weight(self, tf: Any, sample_weight: NDArray[Any] | None) -> StreamedTensors:
+        """Return the same examples with other weights."""
+        of_first = None if sample_weight is None else tf.constant(sample_weight[: len(self.fields[1])])
+        return replace(self, sources=(*self.sources[:2], sample_weight), fields=(*self.fields[:2], of_first))
 
-    def held(self, tf: Any, order: Any, batch: int, spans: Sequence[tuple[int, int]]) -> Iterator[Span]:
-        """Read chunk after chunk; gives the steps that each one serves, and what they take their rows from."""
-        assert self.feed is not None, "made by `put_stream`"  # noqa: S101
+    def step_ranges(
+        self, tf: Any, order: Any, batch_size: int, ranges: Sequence[tuple[int, int]]
+    ) -> Iterator[StepRange]:
+        """Read chunk after chunk; yield the range of steps that each one serves."""
+        assert self.pipeline is not None, "made by `stream_tensors`"  # noqa: S101
         positions = order if isinstance(order, LongOrder) else np.asarray(order)
-        counted, steps = self._counted(tf), self.chunk // batch
-        for number, examples in enumerate(self.feed.run(positions)):
-            begin = number * self.chunk
-            index = positions[begin : begin + self.chunk]
-            rows = self._padded(tf, _rows(tf, self.told, examples, index))
-            chunk = Tensors((tf.constant([begin], tf.int32), rows), self.rows, take_chunk)
-            for first, end in spans:
-                start, stop = max(first, number * steps), min(end, (number + 1) * steps)
+        chunk_order, steps = self._chunk_order(tf), self.chunk_size // batch_size
+        for number, examples in enumerate(self.pipeline.run(positions)):
+            first = number * self.chunk_size
+            index = positions[first : first + self.chunk_size]
+            rows = self._padded(tf, _rows(tf, self.sources, examples, index))
+            chunk = Tensors((tf.constant([first], tf.int32), rows), self.rows, take_chunk)
+            for range_start, range_stop in ranges:
+                start, stop = max(range_start, number * steps), min(range_stop, (number + 1) * steps)
                 if start < stop:
-                    yield Span(chunk, counted, start, stop)
+                    yield StepRange(chunk, chunk_order, start, stop)
 
-    def _counted(self, tf: Any) -> Any:
-        """Chunks lie in the epoch's order: their rows are counted."""
-        long = self.rows > LONGEST
-        return LongOrder(0, 0, self.rows, shuffle=False) if long else tf.range(self.rows, dtype=tf.int32)
+    def _chunk_order(self, tf: Any) -> Any:
+        """Return the order of rows in the chunks, which is the epoch's own already."""
+        if self.rows > MAX_ARRAY_ROWS:
+            return LongOrder(0, 0, self.rows, shuffle=False)
+        return tf.range(self.rows, dtype=tf.int32)
 
     def _padded(self, tf: Any, rows: Any) -> Any:
-        """Bring the last chunk to the size of the others: XLA would compile the program anew for another one."""
-        if self.rows <= self.chunk:
+        """Pad the last chunk to the size of the others: XLA would compile the program again for another size."""
+        if self.rows <= self.chunk_size:
             return rows
 
         def pad(one: Any) -> Any:
-            lacking = self.chunk - one.shape[0]
-            return tf.pad(one, [[0, lacking], *([0, 0] for _ in one.shape[1:])]) if lacking else one
+            missing = self.chunk_size - one.shape[0]
+            return tf.pad(one, [[0, missing], *([0, 0] for _ in one.shape[1:])]) if missing else one
 
         return tf.nest.map_structure(pad, rows)
 
 
-def put_stream(tf: Any, x: Any, y: Any, sample_weight: NDArray[Any] | None, batch: int) -> Streamed:
-    """Let the streams of a part be read chunk by chunk.
+def stream_tensors(tf: Any, x: Any, y: Any, sample_weight: NDArray[Any] | None, batch_size: int) -> StreamedTensors:
+    """Return a part of the data whose streams are read chunk by chunk.
 
     Args:
         tf: The TensorFlow module.
         x: A stream, or several by the names of the model's inputs, all of the same examples.
         y: Targets likewise; arrays, or streams where the input is the target.
         sample_weight: The examples' weights, or None.
-        batch: Rows a step.
+        batch_size: Rows per step.
     """
-    told = (x, y) if sample_weight is None else (x, y, sample_weight)
-    lone = next(one for one in tf.nest.flatten(x) if isinstance(one, Stream)).all_columns()
-    numbers = max(1, int(np.prod(lone.shape[1:])))
-    room = min(CHUNK_BYTES, lone.memory / 32) / (4 * numbers)
-    chunk = min(max(1, int(room) // batch), -(-len(lone) // batch)) * batch
-    some = np.arange(min(batch, len(lone)))
-    fields = _rows(tf, told, tf.constant(lone.read(some)), some)
-    return Streamed(fields, len(lone), take_rows, told, Pipeline(tf, lone, chunk), chunk)
+    sources = (x, y) if sample_weight is None else (x, y, sample_weight)
+    stream = next(one for one in tf.nest.flatten(x) if isinstance(one, Stream)).all_columns()
+    example_bytes = 4 * max(1, int(np.prod(stream.shape[1:])))
+    fitting = min(CHUNK_BYTES, stream.memory / 32) / example_bytes
+    chunk_size = min(max(1, int(fitting) // batch_size), -(-len(stream) // batch_size)) * batch_size
+    first = np.arange(min(batch_size, len(stream)))
+    fields = _rows(tf, sources, tf.constant(stream.read(first)), first)
+    pipeline = StreamPipeline(tf, stream, chunk_size)
+    return StreamedTensors(fields, len(stream), take_rows, sources, pipeline, chunk_size)
 
 
-def _rows(tf: Any, told: Any, examples: Any, index: NDArray[Any]) -> Any:
-    """Give every input and target its rows: of the prepared examples, or of an array."""
+def _rows(tf: Any, sources: Any, examples: Any, index: NDArray[Any]) -> Any:
+    """Return the rows of every input and target: of the prepared examples, or of an array."""
 
-    def one(thing: Any) -> Any:
-        if not isinstance(thing, Stream):
-            return tf.constant(thing[index])
-        return examples if thing.column_indices is None else tf.gather(examples, list(thing.column_indices), axis=1)
+    def rows_of(source: Any) -> Any:
+        if not isinstance(source, Stream):
+            return tf.constant(source[index])
+        return examples if source.column_indices is None else tf.gather(examples, list(source.column_indices), axis=1)
 
-    return tf.nest.map_structure(one, told)
+    return tf.nest.map_structure(rows_of, sources)

@@ -1,7 +1,7 @@
-"""One part of several folds as one: their rows stacked, the folds in the first dimension.
+"""Training of several folds as one on JAX: their rows are stacked, with the folds in the first dimension.
 
-Folds differ by a row. They share the batches that all of them have whole; what is left is of one size or another, and
-each size is a step that every fold takes and only those keep that have it.
+Folds differ by a row. They share the batches that all of them have in full. The rest of a fold is an incomplete batch
+of one size or another; each size is a step that every fold takes, and whose result only those folds keep that have it.
 """
 
 from __future__ import annotations
@@ -13,378 +13,372 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nnrun.engine.executors.jax.background_compiler import BackgroundCompiler
-from nnrun.engine.executors.resident import Pace, plain
-from nnrun.engine.executors.shuffle import order
-from nnrun.engine.training.loop import require_number
+from nnrun.engine.executors.jax.compiled_steps import BLOCK_BATCHES, BLOCK_BYTES
+from nnrun.engine.executors.resident import StepCalls, to_float
+from nnrun.engine.executors.shuffle import epoch_order
+from nnrun.engine.training.loop import require_finite_loss
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from nnrun.engine.executors.compiled_steps import Tensors
-    from nnrun.engine.executors.jax.compiled_steps import JaxPrograms
+    from nnrun.engine.executors.jax.compiled_steps import JaxSteps
     from nnrun.engine.executors.jax.state import Values
-    from nnrun.engine.training.loop import Epoch
+    from nnrun.engine.training.loop import EpochLogs
     from nnrun.spec.training import TrainingSpec
 
 
+def can_stack(rows: Sequence[int], batch_size: int) -> bool:
+    """Whether parts of these lengths have so nearly the same number of batches that none has two more than another."""
+    return max(rows) - min(rows) // batch_size * batch_size <= batch_size
+
+
 @dataclass(frozen=True)
-class Stacked:
+class StackedPart:
     """One part of all folds, on the host.
 
     Attributes:
-        fields: Every fold's fields, shape (folds, longest, ...); shorter parts end in rows that nothing takes.
-        rows: How many rows each has.
-        batch: Rows per step.
-        nest: JAX's `tree`.
+        fields: Every fold's fields, shape (folds, longest, ...); shorter parts end in padding that no step takes.
+        rows: The number of rows of each fold.
+        batch_size: Rows per step.
+        tree: JAX's `tree`.
     """
 
     fields: Any
     rows: tuple[int, ...]
-    batch: int
-    nest: Any
+    batch_size: int
+    tree: Any
 
     @classmethod
-    def of(cls, nest: Any, parts: Sequence[Tensors], batch: int) -> Stacked:
-        """Stack parts that fit together, see `fit_together`; no row changes."""
+    def of(cls, tree: Any, parts: Sequence[Tensors], batch_size: int) -> StackedPart:
+        """Stack parts of which `can_stack` is true; no row changes."""
         longest = max(part.rows for part in parts)
 
-        def put(*fields: Any) -> np.ndarray:
-            arrays = [np.asarray(one) for one in fields]
-            return np.stack([_padded(one, longest, axis=0) for one in arrays])
+        def stack(*fields: Any) -> np.ndarray:
+            return np.stack([_padded(np.asarray(one), longest, axis=0) for one in fields])
 
-        fields = nest.map(put, *(part.fields for part in parts))
-        return cls(fields, tuple(part.rows for part in parts), batch, nest)
+        fields = tree.map(stack, *(part.fields for part in parts))
+        return cls(fields, tuple(part.rows for part in parts), batch_size, tree)
 
     @property
     def longest(self) -> int:
-        """How many rows the longest part has."""
+        """The number of rows of the longest part."""
         return max(self.rows)
 
     @property
-    def whole(self) -> int:
-        """How many batches all of them have whole."""
-        return min(self.rows) // self.batch
+    def full_batches(self) -> int:
+        """The number of batches that all folds have in full."""
+        return min(self.rows) // self.batch_size
 
     @property
     def steps(self) -> int:
-        """How many steps a fold takes at most."""
-        return -(-self.longest // self.batch)
+        """The number of steps of a fold, at most."""
+        return -(-self.longest // self.batch_size)
 
     @property
-    def sizes(self) -> list[int]:
-        """The sizes of incomplete batches there are."""
-        return sorted(set(self._left) - {0})
+    def rest_sizes(self) -> list[int]:
+        """The different sizes of incomplete batches."""
+        return sorted(set(self._rests) - {0})
 
-    def has(self, size: int) -> np.ndarray:
-        """Tell which folds have an incomplete batch of `size` rows, shape (folds,)."""
-        return np.array([left == size for left in self._left])
+    def has_rest(self, size: int) -> np.ndarray:
+        """Return which folds have an incomplete batch of `size` rows, shape (folds,)."""
+        return np.array([rest == size for rest in self._rests])
 
-    def batches(self, first: int, end: int, room: int) -> Any:
-        """Give the whole batches from `first` to `end`, and rows that nothing takes up to `room` batches."""
-        return self._piece(first * self.batch, end * self.batch, room * self.batch)
+    def batches(self, start: int, stop: int, padded_to: int) -> Any:
+        """Return the full batches from `start` to `stop`, with padding up to `padded_to` batches."""
+        return self._rows(start * self.batch_size, stop * self.batch_size, padded_to * self.batch_size)
 
     def rest(self, size: int) -> Any:
-        """Give the rows of the incomplete batch of `size` rows, of all folds, whether they have it or not."""
-        return self._piece(self.whole * self.batch, self.whole * self.batch + size, size)
+        """Return the rows of the incomplete batch of `size` rows of all folds, padding included."""
+        start = self.full_batches * self.batch_size
+        return self._rows(start, start + size, size)
 
     @property
-    def _left(self) -> tuple[int, ...]:
-        return tuple(count - self.whole * self.batch for count in self.rows)
+    def _rests(self) -> tuple[int, ...]:
+        return tuple(count - self.full_batches * self.batch_size for count in self.rows)
 
-    def _piece(self, start: int, stop: int, room: int) -> Any:
-        return self.nest.map(lambda one: _padded(one[:, start:stop], room, axis=1), self.fields)
+    def _rows(self, start: int, stop: int, padded_to: int) -> Any:
+        return self.tree.map(lambda one: _padded(one[:, start:stop], padded_to, axis=1), self.fields)
 
 
 def _padded(array: np.ndarray, length: int, axis: int) -> np.ndarray:
-    more = [(0, 0)] * array.ndim
-    more[axis] = (0, length - array.shape[axis])
-    return np.pad(array, more) if more[axis][1] else array
-
-
-def fit_together(rows: Sequence[int], batch_size: int) -> bool:
-    """Tell whether parts of these lengths have so nearly the same number of batches that none has two left over."""
-    return max(rows) - min(rows) // batch_size * batch_size <= batch_size
-
-
-#: What the batches of all folds that are handed to a scoring program at a time may take, in bytes, and their number.
-_BYTES, _MOST = 16 * 2**20, 256
+    padding = [(0, 0)] * array.ndim
+    padding[axis] = (0, length - array.shape[axis])
+    return np.pad(array, padding) if padding[axis][1] else array
 
 
 @dataclass(frozen=True)
-class OneFold:
-    """What a fold has of its own.
+class FoldTensors:
+    """The data of one fold, and where its training starts.
 
     Attributes:
-        seed: Where the order of its rows starts.
-        train: Its training part.
-        validation: Its validation part, or None.
-        start: The values that its training starts from.
+        seed: The seed of its shuffling.
+        train: The training part.
+        validation: The validation part, or None.
+        initial_values: The values that its training starts from.
         scored: The parts that are scored in the end, by name.
     """
 
     seed: int
     train: Tensors
     validation: Tensors | None
-    start: Values
+    initial_values: Values
     scored: Mapping[str, Tensors]
 
 
 @dataclass(frozen=True)
-class Told:
-    """Who hears of the training.
+class Listeners:
+    """The functions that are called during training.
 
     Attributes:
-        keep: Takes each epoch's figures, in the order of the folds.
-        moved: Takes the share of an epoch that has been done since it was last called.
+        on_epoch_logs: Receives each epoch's logs, in the order of the folds.
+        on_progress: Receives the share of an epoch that has been done since the last call.
     """
 
-    keep: Callable[[list[Epoch]], None]
-    moved: Callable[[float], None]
+    on_epoch_logs: Callable[[list[EpochLogs]], None]
+    on_progress: Callable[[float], None]
 
 
-class FoldsTogether:
-    """The training of several folds of one model, and their scores.
+class FoldsTrainer:
+    """Trains several folds of one model, and scores them.
 
     Args:
-        programs: The model's programs; nothing of the model's own state is used or changed.
-        folds: The folds; parts of one kind must suit each other, see `fit_together`.
+        jax_steps: The model's compiled steps; the model's own state is neither used nor changed.
+        folds: The folds, whose parts of one kind can be stacked (`can_stack`).
         training: How they are trained.
-        monitor: The figure that decides which epoch is the best.
-        larger: Whether a larger one is better.
+        monitor: The metric that decides which epoch is the best.
+        maximize: Whether a larger one is better.
 
     Attributes:
         last: Every fold's values as they are now, the folds in the first dimension.
-        best: The same of the best epoch so far, on the host.
+        best: Those of each fold's best epoch so far, on the host.
     """
 
     def __init__(
         self,
-        programs: JaxPrograms,
-        folds: Sequence[OneFold],
+        jax_steps: JaxSteps,
+        folds: Sequence[FoldTensors],
         training: TrainingSpec,
         *,
         monitor: str,
-        larger: bool,
+        maximize: bool,
     ) -> None:
-        self._programs, self._jax = programs, programs.jax
-        self._names, self._state = programs.names, programs.state
+        self._jax_steps, self._jax = jax_steps, jax_steps.jax
+        self._names, self._state = jax_steps.names, jax_steps.state
         self._folds, self._training, self._monitor = folds, training, monitor
-        self._better = np.greater if larger else np.less
-        self._best_figure = np.full(len(folds), -np.inf if larger else np.inf)
-        self._pace, self._ahead = Pace(), BackgroundCompiler(self._jax)
+        self._is_better = np.greater if maximize else np.less
+        self._best_metric = np.full(len(folds), -np.inf if maximize else np.inf)
+        self._step_calls, self._programs = StepCalls(), BackgroundCompiler(self._jax)
         self._train = self._stacked([fold.train for fold in folds])
-        self._fields = self._jax.device_put(self._train.fields)
+        self._train_fields = self._jax.device_put(self._train.fields)
         parts = [fold.validation for fold in folds if fold.validation is not None]
         self._validation = self._stacked(parts) if parts else None
         self._scored = {name: self._stacked([fold.scored[name] for fold in folds]) for name in folds[0].scored}
-        self._most = self._most_batches([self._validation, *self._scored.values()])
+        self._block_size = self._blocks_of([self._validation, *self._scored.values()])
         self.last: Values
-        self.take([fold.start for fold in folds])
+        self.set_values([fold.initial_values for fold in folds])
         self.best: Values = self._jax.tree.map(np.array, self.last)
-        self._fresh = self._jax.device_put([np.stack([np.asarray(one)] * len(folds)) for one in self._state.fresh])
-        self._begin()
+        self._initial_metrics = self._jax.device_put(
+            [np.stack([np.asarray(one)] * len(folds)) for one in self._state.initial_metrics]
+        )
+        self._compile()
 
-    def run(self, told: Told) -> None:
-        """Train for all epochs; afterwards, and where it is interrupted, `last` and `best` have every fold's values.
-
-        Args:
-            told: Who hears of it.
+    def run(self, listeners: Listeners) -> None:
+        """Train for all epochs; afterwards, and if it is interrupted, `last` and `best` have every fold's values.
 
         Raises:
-            RunError: Where the loss of a fold stops being a number; the figures of all folds are kept first.
+            RunError: The loss of a fold is not finite; the logs of all folds are passed on first.
         """
         for epoch in range(self._training.epochs):
-            began = time.perf_counter()
-            rate, figures = self._train_epoch(self._orders(epoch), told)
+            started = time.perf_counter()
+            learning_rates, logs = self._train_epoch(self._orders(epoch), listeners)
             if self._validation is not None:
-                figures |= {f"val_{name}": value for name, value in self._passed(self._validation)[0].items()}
-            self._keep_best(figures)
-            seconds = round((time.perf_counter() - began) / len(self._folds), 6)
-            lines: list[Epoch] = []
-            for place in range(len(self._folds)):
-                own = {name: plain(values[place]) for name, values in figures.items()}
-                also = {"learning_rate": plain(rate[place]), "seconds": seconds}
-                lines.append({"epoch": epoch + 1, "fold": None, **own, **also})
-            told.keep(lines)
-            for place in range(len(self._folds)):
-                require_number({name: float(values[place]) for name, values in figures.items()}, epoch)
+                logs |= {f"val_{name}": value for name, value in self._evaluate(self._validation)[0].items()}
+            self._keep_best(logs)
+            seconds = round((time.perf_counter() - started) / len(self._folds), 6)
+            lines: list[EpochLogs] = []
+            for index in range(len(self._folds)):
+                of_fold = {name: to_float(values[index]) for name, values in logs.items()}
+                rate = to_float(learning_rates[index])
+                lines.append({"epoch": epoch + 1, "fold": None, **of_fold, "learning_rate": rate, "seconds": seconds})
+            listeners.on_epoch_logs(lines)
+            for index in range(len(self._folds)):
+                require_finite_loss({name: float(values[index]) for name, values in logs.items()}, epoch)
 
     def score(self) -> dict[str, list[tuple[dict[str, float], Any]]]:
-        """Give each part's loss, metrics and outputs as `last` has them, fold by fold."""
+        """Return each part's loss and metrics, and outputs, with the values of `last`, fold by fold."""
         scores = {}
         for name, part in self._scored.items():
-            figures, outputs = self._passed(part)
+            logs, outputs = self._evaluate(part)
             scores[name] = [
-                ({key: plain(values[place]) for key, values in figures.items()}, self._own(outputs, place, rows))
-                for place, rows in enumerate(part.rows)
+                ({key: to_float(values[index]) for key, values in logs.items()}, self._of_fold(outputs, index, rows))
+                for index, rows in enumerate(part.rows)
             ]
         return scores
 
-    def give(self, place: int, values: Values) -> None:
-        """Put a fold's values into the model; `values` are those of all folds, on the host."""
-        self._state.put(self._jax.device_put(self._jax.tree.map(lambda one: one[place], values)))
+    def load_into_model(self, index: int, values: Values) -> None:
+        """Assign one fold's values to the model's variables; `values` are those of all folds, on the host."""
+        self._state.assign(self._jax.device_put(self._jax.tree.map(lambda one: one[index], values)))
 
-    def take(self, values: Sequence[Values]) -> None:
-        """Let every fold's values be these from now on."""
+    def set_values(self, values: Sequence[Values]) -> None:
+        """Set the values of every fold."""
         self.last = self._jax.device_put(self._jax.tree.map(lambda *one: np.stack(one), *values))
 
-    def on_host(self) -> Values:
-        """Give every fold's values as arrays of the host."""
+    def values_on_host(self) -> Values:
+        """Return every fold's values as NumPy arrays."""
         values: Values = self._jax.device_get(self.last)
         return values
 
-    def end(self) -> None:
-        """Let go of what is not needed any more."""
-        self._ahead.end()
+    def close(self) -> None:
+        """Release the threads of the compiler."""
+        self._programs.shutdown()
 
-    def _train_epoch(self, orders: np.ndarray, told: Told) -> tuple[Any, dict[str, Any]]:
-        """Train one epoch, a bounded time in each call; gives the learning rate it began with, and its figures."""
+    def _train_epoch(self, orders: np.ndarray, listeners: Listeners) -> tuple[Any, dict[str, Any]]:
+        """Train one epoch, a bounded time in each call; return the learning rates at its start, and its logs."""
         rates, part, size = [], self._train, self._training.batch_size
-        values = self._afresh(self.last)
-        for first, end in self._pace.spans("train", part.whole):
-            span = np.array([first, end], "int32")
-            values, given = self._ahead["train", size](values, self._fields, orders, span)
-            self.last, (rate, figures) = values, self._jax.device_get(given)
+        values = self._with_initial_metrics(self.last)
+        for start, stop in self._step_calls.split("train", part.full_batches):
+            steps = np.array([start, stop], "int32")
+            values, result = self._programs["train", size](values, self._train_fields, orders, steps)
+            self.last, (rate, logs) = values, self._jax.device_get(result)
             rates.append(rate)
-            told.moved((end - first) / part.steps)
-        for rest in part.sizes:
-            rows = orders[:, part.whole * size : part.whole * size + rest]
-            values, given = self._ahead["train rest", rest](values, self._fields, rows, part.has(rest))
-            self.last, (rate, figures) = values, self._jax.device_get(given)
+            listeners.on_progress((stop - start) / part.steps)
+        for rest in part.rest_sizes:
+            rows = orders[:, part.full_batches * size : part.full_batches * size + rest]
+            program = self._programs["train rest", rest]
+            values, result = program(values, self._train_fields, rows, part.has_rest(rest))
+            self.last, (rate, logs) = values, self._jax.device_get(result)
             rates.append(rate)
-        return rates[0], dict(figures)
+        return rates[0], dict(logs)
 
-    def _passed(self, part: Stacked) -> tuple[dict[str, Any], Any]:
-        """Take Keras' test step over all rows of a part; gives figures and outputs, the folds in the first dimension.
+    def _evaluate(self, part: StackedPart) -> tuple[dict[str, Any], Any]:
+        """Take Keras' test step over all rows of a part; return logs and outputs, the folds in the first dimension.
 
         Outputs have a place for each row of the longest part.
         """
-        values, figures = self._afresh(self.last), {}
+        values, logs = self._with_initial_metrics(self.last), {}
         pieces: list[Any] = []
-        for start in range(0, part.whole, self._most):
-            for first, end in self._pace.spans("score", min(self._most, part.whole - start)):
-                block = part.batches(start + first, start + end, self._most)
-                values, *made = self._ahead["score", part.batch](values, block, np.int32(end - first))
-                outputs, figures = self._jax.device_get(made)
-                pieces.append(self._jax.tree.map(lambda one, rows=(end - first) * part.batch: one[:, :rows], outputs))
-        longest = None
-        for size in part.sizes:
-            values, *made = self._ahead["score rest", size](values, part.rest(size), part.has(size))
-            outputs, figures = self._jax.device_get(made)
-            longest = outputs if longest is None else self._longer(part.has(size), outputs, longest)
-        pieces += [] if longest is None else [longest]
-        return dict(figures), self._jax.tree.map(lambda *all_of: np.concatenate(all_of, axis=1), *pieces)
+        for begin in range(0, part.full_batches, self._block_size):
+            for start, stop in self._step_calls.split("score", min(self._block_size, part.full_batches - begin)):
+                block = part.batches(begin + start, begin + stop, self._block_size)
+                values, *result = self._programs["score", part.batch_size](values, block, np.int32(stop - start))
+                outputs, logs = self._jax.device_get(result)
+                rows = (stop - start) * part.batch_size
+                pieces.append(self._jax.tree.map(lambda one, rows=rows: one[:, :rows], outputs))
+        rests = None
+        for size in part.rest_sizes:
+            values, *result = self._programs["score rest", size](values, part.rest(size), part.has_rest(size))
+            outputs, logs = self._jax.device_get(result)
+            rests = outputs if rests is None else self._merged_rests(part.has_rest(size), outputs, rests)
+        pieces += [] if rests is None else [rests]
+        return dict(logs), self._jax.tree.map(lambda *parts: np.concatenate(parts, axis=1), *pieces)
 
-    def _longer(self, has: np.ndarray, outputs: Any, shorter: Any) -> Any:
-        """Give the outputs of an incomplete batch to the folds that have it, and others those of a shorter one."""
+    def _merged_rests(self, has_rest: np.ndarray, outputs: Any, shorter: Any) -> Any:
+        """Take the outputs of an incomplete batch for the folds that have it, those of a shorter one for the others."""
 
-        def put(new: np.ndarray, old: np.ndarray) -> np.ndarray:
-            put = np.array(new)
-            put[~has, : old.shape[1]] = old[~has]
-            return put
+        def merge(new: np.ndarray, old: np.ndarray) -> np.ndarray:
+            merged = np.array(new)
+            merged[~has_rest, : old.shape[1]] = old[~has_rest]
+            return merged
 
-        put_all: Any = self._jax.tree.map(put, outputs, shorter)
-        return put_all
+        merged: Any = self._jax.tree.map(merge, outputs, shorter)
+        return merged
 
-    def _keep_best(self, figures: Mapping[str, Any]) -> None:
-        better = self._better(figures[self._monitor], self._best_figure)
+    def _keep_best(self, logs: Mapping[str, Any]) -> None:
+        better = self._is_better(logs[self._monitor], self._best_metric)
         if not better.any():
             return
-        self._best_figure = np.where(better, figures[self._monitor], self._best_figure)
+        self._best_metric = np.where(better, logs[self._monitor], self._best_metric)
         for new, kept in zip(self._jax.tree.leaves(self.last), self._jax.tree.leaves(self.best), strict=True):
             kept[better] = np.asarray(new)[better]
 
-    def _afresh(self, values: Values) -> Values:
-        """Give the same values, but for metrics, which begin anew."""
-        return values[0], values[1], values[2], self._fresh, values[4]
+    def _with_initial_metrics(self, values: Values) -> Values:
+        return values[0], values[1], values[2], self._initial_metrics, values[4]
 
-    def _own(self, outputs: Any, place: int, rows: int) -> Any:
-        return self._jax.tree.map(lambda one: one[place, :rows], outputs)
+    def _of_fold(self, outputs: Any, index: int, rows: int) -> Any:
+        return self._jax.tree.map(lambda one: one[index, :rows], outputs)
 
     def _orders(self, epoch: int) -> np.ndarray:
-        shuffle = self._training.shuffle
-        rows = np.zeros((len(self._folds), self._train.longest), "int32")
-        made: dict[tuple[int, int], Any] = {}
-        for place, fold in enumerate(self._folds):
+        """Return the order of every fold's rows, shape (folds, longest)."""
+        orders = np.zeros((len(self._folds), self._train.longest), "int32")
+        computed: dict[tuple[int, int], Any] = {}
+        for index, fold in enumerate(self._folds):
             key = (fold.seed, fold.train.rows)
-            if key not in made:
-                made[key] = order(fold.seed, epoch, fold.train.rows, shuffle=shuffle)
-            rows[place, : fold.train.rows] = made[key]
-        return rows
+            if key not in computed:
+                computed[key] = epoch_order(fold.seed, epoch, fold.train.rows, shuffle=self._training.shuffle)
+            orders[index, : fold.train.rows] = computed[key]
+        return orders
 
-    def _begin(self) -> None:
-        """Let all programs be compiled, in the order in which they are needed."""
-        size, train = self._training.batch_size, self._train
-        orders, span = np.zeros((len(self._folds), train.longest), "int32"), np.zeros(2, "int32")
-        begin, values = self._ahead.begin, self.last
-        if train.whole:
-            begin(("train", size), self._steps, values, self._fields, orders, span)
-        for rest in train.sizes:
-            begin(("train rest", rest), self._rest, values, self._fields, orders[:, :rest], train.has(rest))
-        for part in [] if self._validation is None else [self._validation]:
-            self._begin_scoring(part)
-        for part in self._scored.values():
-            self._begin_scoring(part)
+    def _compile(self) -> None:
+        """Submit all programs to the compiler, in the order in which they are needed."""
+        size, train, values = self._training.batch_size, self._train, self.last
+        orders, steps = np.zeros((len(self._folds), train.longest), "int32"), np.zeros(2, "int32")
+        submit = self._programs.submit
+        if train.full_batches:
+            submit(("train", size), self._training_loop, values, self._train_fields, orders, steps)
+        for rest in train.rest_sizes:
+            arguments = (values, self._train_fields, orders[:, :rest], train.has_rest(rest))
+            submit(("train rest", rest), self._training_rest, *arguments)
+        for part in [*([] if self._validation is None else [self._validation]), *self._scored.values()]:
+            if part.full_batches:
+                block = part.batches(0, min(self._block_size, part.full_batches), self._block_size)
+                submit(("score", part.batch_size), self._scoring_loop, values, block, np.int32(0))
+            for rest in part.rest_sizes:
+                submit(("score rest", rest), self._scoring_rest, values, part.rest(rest), part.has_rest(rest))
 
-    def _begin_scoring(self, part: Stacked) -> None:
-        if part.whole:
-            block = part.batches(0, min(self._most, part.whole), self._most)
-            self._ahead.begin(("score", part.batch), self._scoring, self.last, block, np.int32(0))
-        for size in part.sizes:
-            self._ahead.begin(("score rest", size), self._scoring_rest, self.last, part.rest(size), part.has(size))
-
-    def _steps(self) -> Callable[..., Any]:
-        """Make the program that trains on whole batches."""
+    def _training_loop(self) -> Callable[..., Any]:
+        """Return the function that trains on full batches."""
         jax, state, size, take = self._jax, self._state, self._training.batch_size, self._folds[0].train.take
 
-        def steps(values: Any, fields: Any, order: Any, span: Any) -> Any:
+        def train(values: Any, fields: Any, order: Any, steps: Any) -> Any:
             def step(number: Any, values: Any) -> Any:
                 rows = jax.lax.dynamic_slice_in_dim(order, number * size, size)
-                return state.step("train", values, take(self._names, fields, rows))[0]
+                return state.train_step(values, take(self._names, fields, rows))
 
             rate = state.learning_rate(values)
-            values = jax.lax.fori_loop(span[0], span[1], step, values)
-            return values, (rate, state.figures(values))
+            values = jax.lax.fori_loop(steps[0], steps[1], step, values)
+            return values, (rate, state.logs(values))
 
-        return jax.vmap(steps, in_axes=(0, 0, 0, None))  # type: ignore[no-any-return]
+        return jax.vmap(train, in_axes=(0, 0, 0, None))  # type: ignore[no-any-return]
 
-    def _rest(self) -> Callable[..., Any]:
-        """Make the program that trains on an incomplete batch, and keeps that where a fold has it."""
+    def _training_rest(self) -> Callable[..., Any]:
+        """Return the function that trains on an incomplete batch, for the folds that have it."""
         jax, state, take = self._jax, self._state, self._folds[0].train.take
 
-        def rest(values: Any, fields: Any, rows: Any, has: Any) -> Any:
+        def train(values: Any, fields: Any, rows: Any, has_rest: Any) -> Any:
             rate = state.learning_rate(values)
-            taken = state.step("train", values, take(self._names, fields, rows))[0]
-            values = self._chosen(has, taken, values)
-            return values, (rate, state.figures(values))
+            trained = state.train_step(values, take(self._names, fields, rows))
+            values = self._where(has_rest, trained, values)
+            return values, (rate, state.logs(values))
 
-        return jax.vmap(rest)  # type: ignore[no-any-return]
+        return jax.vmap(train)  # type: ignore[no-any-return]
 
-    def _scoring(self) -> Callable[..., Any]:
-        """Make the program that scores whole batches."""
-        steps = self._programs.steps("score", self._training.batch_size, self._most, None)
-        return self._jax.vmap(steps, in_axes=(0, 0, None))  # type: ignore[no-any-return]
+    def _scoring_loop(self) -> Callable[..., Any]:
+        """Return the function that scores full batches."""
+        loop = self._jax_steps.block_loop("score", self._training.batch_size, self._block_size, None)
+        return self._jax.vmap(loop, in_axes=(0, 0, None))  # type: ignore[no-any-return]
 
     def _scoring_rest(self) -> Callable[..., Any]:
-        """Make the program that scores an incomplete batch, and keeps that where a fold has it."""
+        """Return the function that scores an incomplete batch, for the folds that have it."""
 
-        def rest(values: Any, batch: Any, has: Any) -> Any:
-            taken, outputs = self._state.step("score", values, batch)
-            values = self._chosen(has, taken, values)
-            return values, outputs, self._state.figures(values)
+        def score(values: Any, batch: Any, has_rest: Any) -> Any:
+            scored, outputs = self._state.step("score", values, batch)
+            values = self._where(has_rest, scored, values)
+            return values, outputs, self._state.logs(values)
 
-        return self._jax.vmap(rest)  # type: ignore[no-any-return]
+        return self._jax.vmap(score)  # type: ignore[no-any-return]
 
-    def _chosen(self, better: Any, new: Any, old: Any) -> Any:
-        return self._jax.tree.map(lambda ours, theirs: self._jax.numpy.where(better, ours, theirs), new, old)
+    def _where(self, condition: Any, new: Any, old: Any) -> Any:
+        return self._jax.tree.map(lambda one, other: self._jax.numpy.where(condition, one, other), new, old)
 
-    def _stacked(self, parts: Sequence[Tensors]) -> Stacked:
-        return Stacked.of(self._jax.tree, parts, self._training.batch_size)
+    def _stacked(self, parts: Sequence[Tensors]) -> StackedPart:
+        return StackedPart.of(self._jax.tree, parts, self._training.batch_size)
 
-    def _most_batches(self, parts: Sequence[Stacked | None]) -> int:
-        """Say how many batches a scoring program takes at a time: all there are, or as many as there is room for."""
-        there = [part for part in parts if part is not None]
-        batch = max(
-            (sum(one.nbytes for one in self._jax.tree.leaves(part.batches(0, 1, 1))) for part in there), default=1
+    def _blocks_of(self, parts: Sequence[StackedPart | None]) -> int:
+        """Return the number of batches of all folds that a scoring program takes: all, or as many as memory allows."""
+        present = [part for part in parts if part is not None]
+        batch_bytes = max(
+            (sum(one.nbytes for one in self._jax.tree.leaves(part.batches(0, 1, 1))) for part in present), default=1
         )
-        return max(1, min(_BYTES // batch, _MOST, max((part.whole for part in there), default=1)))
+        most = max((part.full_batches for part in present), default=1)
+        return max(1, min(BLOCK_BYTES // batch_bytes, BLOCK_BATCHES, most))

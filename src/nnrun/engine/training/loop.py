@@ -1,4 +1,4 @@
-"""Epoch after epoch: the loop that `fit` would run, with nnrun's own order and executor."""
+"""The training loop: what `fit` would run, with nnrun's own shuffling and executor."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from nnrun.engine.executors.resident import plain
-from nnrun.engine.executors.shuffle import order
+from nnrun.engine.executors.resident import to_float
+from nnrun.engine.executors.shuffle import epoch_order
 from nnrun.errors import NnrunError, RunError
 
 if TYPE_CHECKING:
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     from nnrun.spec.training import TrainingSpec
 
 
-#: One line of `metrics.jsonl`.
-Epoch = dict[str, float | int | None]
+#: Loss and metrics of an epoch: one line of `metrics.jsonl`.
+EpochLogs = dict[str, float | int | None]
 
 
 @dataclass
 class TrainingLoop:
-    """One training: model, executor, parts of the data, and who listens.
+    """One training: model, executor, parts of the data, and callbacks.
 
     Attributes:
         model: The compiled model.
@@ -36,7 +36,7 @@ class TrainingLoop:
         validation: The validation part, or None.
         callbacks: Keras' `CallbackList` over all callbacks.
         stepwise: Whether a callback needs every batch.
-        seed: Where the order of rows starts.
+        seed: The seed of the shuffling.
     """
 
     model: Any
@@ -47,83 +47,89 @@ class TrainingLoop:
     stepwise: bool
     seed: int
 
-    def run(self, training: TrainingSpec, progress: Progress, keep: Callable[[Epoch], None]) -> int:
-        """Train for all epochs or until a callback stops it, and give the number of epochs run.
+    def run(self, training: TrainingSpec, progress: Progress, on_epoch_logs: Callable[[EpochLogs], None]) -> int:
+        """Train for all epochs or until a callback stops it; return the number of epochs run.
 
         Args:
-            training: How long, and in what order.
-            progress: Hears of steps and epochs.
-            keep: Takes every epoch's figures before any callback may act on them.
+            training: How long to train, and whether to shuffle.
+            progress: Receives steps and epochs.
+            on_epoch_logs: Receives every epoch's logs before any callback may act on them.
 
         Raises:
-            RunError: Where the loss stops being a number, or a callback fails; the epoch's figures are kept first.
+            RunError: The loss is not finite, or a callback fails; the epoch's logs are passed on first.
         """
         self.model.stop_training = False
-        with _callbacks_named():
+        with _callback_errors():
             self.callbacks.on_train_begin()
-        figures: Mapping[str, float] = {}
-        done = 0
+        logs: Mapping[str, float] = {}
+        epochs_run = 0
         for epoch in range(training.epochs):
-            line, figures = self._epoch(epoch, training, progress)
-            keep(line)
+            line, logs = self._run_epoch(epoch, training, progress)
+            on_epoch_logs(line)
             progress.epoch(epoch + 1, training.epochs, {key: line[key] for key in line if key not in ("epoch", "fold")})
-            require_number(figures, epoch)
-            with _callbacks_named():
-                self.callbacks.on_epoch_end(epoch, dict(figures))
-            done = epoch + 1
+            require_finite_loss(logs, epoch)
+            with _callback_errors():
+                self.callbacks.on_epoch_end(epoch, dict(logs))
+            epochs_run = epoch + 1
             if self.model.stop_training:
-                why = "A callback stopped training" if figures.get("updates") != 0 else "No row was wrong: it ended"
-                progress.say(f"{why} after epoch {done} of {training.epochs}.")
+                reason = (
+                    "No row was wrong: training ended" if logs.get("updates") == 0 else "A callback stopped training"
+                )
+                progress.say(f"{reason} after epoch {epochs_run} of {training.epochs}.")
                 break
         if self.model.optimizer is not None:
             self.model.optimizer.finalize_variable_values(self.model.trainable_weights)
-        with _callbacks_named():
-            self.callbacks.on_train_end(dict(figures))
-        return done
+        with _callback_errors():
+            self.callbacks.on_train_end(dict(logs))
+        return epochs_run
 
-    def _epoch(self, epoch: int, training: TrainingSpec, progress: Progress) -> tuple[Epoch, dict[str, float]]:
-        began = time.perf_counter()
+    def _run_epoch(self, epoch: int, training: TrainingSpec, progress: Progress) -> tuple[EpochLogs, dict[str, float]]:
+        started = time.perf_counter()
         self.callbacks.on_epoch_begin(epoch)
-        rate = training.step_size if self.model.optimizer is None else plain(self.model.optimizer.learning_rate)
+        optimizer = self.model.optimizer
+        learning_rate = training.step_size if optimizer is None else to_float(optimizer.learning_rate)
         steps = math.ceil(self.train.rows / training.batch_size)
-        rows = order(self.seed, epoch, self.train.rows, shuffle=training.shuffle)
-        figures = self.executor.train(
+        logs = self.executor.train(
             self.train,
-            rows,
+            epoch_order(self.seed, epoch, self.train.rows, shuffle=training.shuffle),
             lambda step: progress.step(epoch + 1, training.epochs, step / steps),
             self.callbacks if self.stepwise else None,
         )
         if self.validation is not None:
-            figures |= self._validate(self.validation)
-        seconds = round(time.perf_counter() - began, 4)
-        return {"epoch": epoch + 1, "fold": None, **figures, "learning_rate": rate, "seconds": seconds}, figures
+            logs |= self._validate(self.validation)
+        seconds = round(time.perf_counter() - started, 4)
+        return {"epoch": epoch + 1, "fold": None, **logs, "learning_rate": learning_rate, "seconds": seconds}, logs
 
     def _validate(self, part: Tensors) -> dict[str, float]:
         self.callbacks.on_test_begin()
-        figures = self.executor.evaluate(part)
-        self.callbacks.on_test_end(dict(figures))
-        return {f"val_{name}": value for name, value in figures.items()}
+        logs = self.executor.evaluate(part)
+        self.callbacks.on_test_end(dict(logs))
+        return {f"val_{name}": value for name, value in logs.items()}
 
 
 @contextmanager
-def _callbacks_named() -> Iterator[None]:
-    """Say that a callback is to blame: for a file it cannot write, a figure whose better side it cannot tell."""
+def _callback_errors() -> Iterator[None]:
+    """Turn the errors of callbacks (a file that cannot be written, a metric without a direction) into `RunError`."""
     try:
         yield
     except NnrunError:
         raise
-    except Exception as error:  # callbacks raise whatever they like
+    except Exception as error:  # callbacks raise anything
         text = f"a callback failed: {type(error).__name__}: {error}"
         raise RunError(text, "change or leave out that callback under training: callbacks:") from error
 
 
-def require_number(figures: Mapping[str, float], epoch: int) -> None:
-    """Refuse a loss that is no number.
+def require_finite_loss(logs: Mapping[str, float], epoch: int) -> None:
+    """Refuse a loss that is not finite.
+
+    Args:
+        logs: Loss and metrics.
+        epoch: The epoch, counted from 0.
 
     Raises:
-        RunError: Naming the epoch, which is counted from 0, and the loss.
+        RunError: A loss is infinite or not a number.
     """
-    wrong = [name for name, value in figures.items() if name.endswith("loss") and not math.isfinite(value)]
-    if wrong:
-        text = f"training diverged in epoch {epoch + 1}: {wrong[0]} is {figures[wrong[0]]}"
+    diverged = [name for name, value in logs.items() if name.endswith("loss") and not math.isfinite(value)]
+    if diverged:
+        text = f"training diverged in epoch {epoch + 1}: {diverged[0]} is {logs[diverged[0]]}"
         raise RunError(text, "try a smaller learning_rate, clipnorm: 1.0 in the optimizer, or prepare: [Standardize]")

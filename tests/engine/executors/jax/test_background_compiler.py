@@ -41,19 +41,19 @@ def test_a_program_is_compiled_once() -> None:
     """What is begun twice under one key is compiled once, and is what was begun first."""
     jax = Jax()
     ahead = BackgroundCompiler(jax)
-    ahead.begin(("train", 5), lambda: "first", 1)
-    ahead.begin(("train", 5), lambda: "second", 1)
-    ahead.begin(("score", 5), lambda: "other", 1)
+    ahead.submit(("train", 5), lambda: "first", 1)
+    ahead.submit(("train", 5), lambda: "second", 1)
+    ahead.submit(("score", 5), lambda: "other", 1)
     assert (ahead["train", 5], ahead["score", 5]) == ("first", "other")
     assert len(jax.compiled) == 2
-    ahead.end()
+    ahead.shutdown()
 
 
 def test_an_xla_that_knows_other_options_compiles_without() -> None:
     """Where XLA refuses what shortens compiling on a CPU, the program is compiled without that."""
     jax = Jax(knows=False)
     ahead = BackgroundCompiler(jax)
-    ahead.begin("train", lambda: "program")
+    ahead.submit("train", lambda: "program")
     assert ahead["train"] == "program"
     assert jax.compiled[0]
     assert jax.compiled[1] is None
@@ -63,7 +63,7 @@ def test_options_of_the_cpu_are_for_the_cpu() -> None:
     """On another device nothing is asked of XLA but to compile."""
     jax = Jax("gpu")
     ahead = BackgroundCompiler(jax)
-    ahead.begin("train", lambda: "program")
+    ahead.submit("train", lambda: "program")
     assert ahead["train"] == "program"
     assert jax.compiled == [None]
 
@@ -73,6 +73,6 @@ def test_what_cannot_be_compiled_is_heard_where_it_is_needed() -> None:
     jax = Jax("gpu")
     jax.jit = lambda _: SimpleNamespace(lower=lambda *_: SimpleNamespace(compile=lambda: 1 / 0))
     ahead = BackgroundCompiler(jax)
-    ahead.begin("train", lambda: "program")
+    ahead.submit("train", lambda: "program")
     with pytest.raises(ZeroDivisionError):
         ahead["train"]

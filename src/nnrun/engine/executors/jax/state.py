@@ -1,101 +1,102 @@
-"""The values of all that training changes, out of Keras' variables and back, and Keras' steps from values to values."""
+"""The values of everything that training changes, out of Keras' variables and back, and Keras' steps on values."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from nnrun.engine.executors.compiled_steps import hearing
+from nnrun.engine.executors.compiled_steps import record_outputs
 
 if TYPE_CHECKING:
+    from nnrun.engine.executors.compiled_steps import StepKind
     from nnrun.engine.model.augmentation import Augmentation
 
 
-#: Values in the order that Keras' own training step takes them in, and those of the random layers before the model.
+#: The values of trainable, non-trainable, optimizer and metrics variables, as Keras' own training step takes them, and
+#: of the variables of the augmentation.
 Values = tuple[list[Any], list[Any], list[Any], list[Any], list[Any]]
 
 
-class State:
+class JaxState:
     """The state of one compiled model on JAX.
 
     Args:
         names: JAX under TensorFlow's names.
         model: The model.
+
+    Attributes:
+        augmentation: Random layers in front of the training step, or None.
     """
 
     def __init__(self, names: Any, model: Any) -> None:
         self._names, self._jax, self._model = names, names.jax, model
-        self._fresh: list[Any] | None = None
+        self._initial_metrics: list[Any] | None = None
         self.augmentation: Augmentation | None = None
 
     @property
-    def begun(self) -> bool:
-        """Whether optimizer and metrics are there."""
-        return self._fresh is not None
+    def is_built(self) -> bool:
+        """Whether optimizer and metrics have their variables."""
+        return self._initial_metrics is not None
 
     @property
-    def fresh(self) -> list[Any]:
-        """The values of metrics as an epoch begins."""
-        return self._fresh or []
+    def initial_metrics(self) -> list[Any]:
+        """The values of metrics at the start of an epoch."""
+        return self._initial_metrics or []
 
-    def begin(self) -> None:
-        """Note down what metrics begin each epoch with."""
+    def record_initial_metrics(self) -> None:
+        """Record the values of metrics at the start of an epoch."""
         self._model.reset_metrics()
-        self._fresh = [variable.value for variable in self._model.metrics_variables]
+        self._initial_metrics = [variable.value for variable in self._model.metrics_variables]
 
-    def values(self, *, fresh: bool = False) -> Values:
-        """Take the values out of the variables; those of metrics as an epoch begins, where `fresh`."""
-        told = tuple([variable.value for variable in group] for group in self._groups())
-        if fresh and self._fresh is not None:
-            return told[0], told[1], told[2], self._fresh, told[4]
-        return told  # type: ignore[return-value]
-
-    def afresh(self, values: Values) -> Values:
-        """Give the same values, but for metrics, which begin an epoch."""
-        return values[0], values[1], values[2], self.fresh, values[4]
+    def values(self, *, reset_metrics: bool = False) -> Values:
+        """Return the values of the variables; with `reset_metrics`, those of metrics at the start of an epoch."""
+        values = tuple([variable.value for variable in group] for group in self._groups())
+        if reset_metrics and self._initial_metrics is not None:
+            return values[0], values[1], values[2], self._initial_metrics, values[4]
+        return values  # type: ignore[return-value]
 
     def learning_rate(self, values: Values) -> Any:
-        """Give the learning rate of the step that comes next."""
-        with self._holding(self._model.optimizer.variables, values[2]):
+        """Return the learning rate of the next step."""
+        with self._scope(self._model.optimizer.variables, values[2]):
             rate = self._model.optimizer.learning_rate
             return rate.value if hasattr(rate, "value") else rate
 
-    def put(self, values: Values) -> None:
-        """Put values into the variables."""
-        for group, news in zip(self._groups(), values, strict=True):
-            for variable, new in zip(group, news, strict=True):
+    def assign(self, values: Values) -> None:
+        """Assign values to the variables."""
+        for group, new_values in zip(self._groups(), values, strict=True):
+            for variable, new in zip(group, new_values, strict=True):
                 # Shape and type are the variable's own; `assign` would check both again, a hundred times an epoch.
                 variable._direct_assign(new)  # noqa: SLF001
 
-    def train(self, values: Values, batch: Any) -> Values:
+    def train_step(self, values: Values, batch: Any) -> Values:
         """Take Keras' training step."""
         *own, random = values
         if self.augmentation is not None:
             x, *rest = batch
             variables = self.augmentation.variables
-            with self._holding(variables, random) as scope:
+            with self._scope(variables, random) as scope:
                 x = self.augmentation(x)
             random, batch = [scope.get_current_value(one) for one in variables], (x, *rest)
         _, own = self._model.train_step(tuple(own), batch)
-        return self._alike((*own, random), values)
+        return self._cast_like((*own, random), values)
 
-    def step(self, kind: str, values: Values, batch: Any) -> tuple[Values, Any]:
-        """Take a step of any kind; gives the outputs too, where the kind is for them."""
+    def step(self, kind: StepKind, values: Values, batch: Any) -> tuple[Values, Any]:
+        """Take a step of any kind; return the new values, and the outputs if the kind has some, else ()."""
         weights, others, optimizer, metrics, random = values
         if kind == "train":
-            return self.train(values, batch), ()
+            return self.train_step(values, batch), ()
         if kind == "predict":
             outputs, others = self._model.predict_step((weights, others), batch)
         elif kind == "test":
             outputs, (weights, others, metrics) = (), self._model.test_step((weights, others, metrics), batch)[1]
         else:
-            with hearing(self._model) as heard:
+            with record_outputs(self._model) as recorded:
                 _, (weights, others, metrics) = self._model.test_step((weights, others, metrics), batch)
-            outputs = heard[-1]
-        return self._alike((weights, others, optimizer, metrics, random), values), outputs
+            outputs = recorded[-1]
+        return self._cast_like((weights, others, optimizer, metrics, random), values), outputs
 
-    def figures(self, values: Values) -> dict[str, Any]:
-        """Give loss and metrics as the values of metrics have them."""
-        with self._holding(self._model.metrics_variables, values[3]):
+    def logs(self, values: Values) -> dict[str, Any]:
+        """Return loss and metrics from the values of metrics."""
+        with self._scope(self._model.metrics_variables, values[3]):
             return dict(self._model.get_metrics_result())
 
     def _groups(self) -> tuple[list[Any], ...]:
@@ -110,11 +111,11 @@ class State:
             random,
         )
 
-    def _holding(self, variables: list[Any], values: list[Any]) -> Any:
-        """Let variables have these values inside a `with` block, and none of what happens there outside."""
+    def _scope(self, variables: list[Any], values: list[Any]) -> Any:
+        """Let variables have these values inside a `with` block, without a change outside of it."""
         return self._names.scope(state_mapping=list(zip(variables, values, strict=True)))
 
-    def _alike(self, values: Values, as_before: Values) -> Values:
-        """Give values the types that a loop began with: it takes no others."""
-        alike: Values = self._jax.tree.map(lambda new, old: new.astype(old.dtype), values, as_before)
-        return alike
+    def _cast_like(self, values: Values, like: Values) -> Values:
+        """Cast values to the types that a loop started with: it takes no others."""
+        cast: Values = self._jax.tree.map(lambda new, old: new.astype(old.dtype), values, like)
+        return cast

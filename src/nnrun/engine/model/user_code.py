@@ -1,4 +1,4 @@
-"""Runs the user's own files, once Keras is awake, and makes what they define known to Keras by name."""
+"""Execution of the user's own files, and registration of their classes and functions with Keras."""
 
 from __future__ import annotations
 
@@ -16,26 +16,28 @@ if TYPE_CHECKING:
     from nnrun.catalog.user_code import UserCode
 
 
-#: The package under which Keras knows what is the user's.
+#: The package under which Keras registers the user's classes and functions.
 PACKAGE = "user"
-#: What a saved model never holds.
+#: The categories that are never part of a saved model.
 _NOT_SAVED = frozenset({"callbacks", "sources", "preparation"})
 
 
 @contextmanager
-def imported(keras: ModuleType, codes: Sequence[UserCode]) -> Iterator[Mapping[tuple[str, str], Any]]:
-    """Run the files; what they define is known to Keras inside the `with` block, and forgotten after it.
+def register_user_code(keras: ModuleType, codes: Sequence[UserCode]) -> Iterator[Mapping[tuple[str, str], Any]]:
+    """Run the files; what they define is registered with Keras inside the `with` block, and removed after it.
 
     Args:
-        keras: The woken Keras.
-        codes: The files. The very bytes that were checked and kept are run, whatever the disk holds by now.
+        keras: The started Keras.
+        codes: The files. The very bytes that were checked and kept are run, not those on the disk now.
 
-    Returns:
-        What they define, by category and name.
+    Yields:
+        The classes and functions that they define, by category and name.
 
     Raises:
-        RunError: A file fails while it is run, with its own lines.
+        RunError: A file fails while it is run; with its own lines.
     """
+    from nnrun.engine.model import layers  # noqa: F401 - registered before, nnrun's layers stay registered after
+
     registry = keras.saving.get_custom_objects()
     before, modules = dict(registry), dict(sys.modules)
     try:
@@ -43,10 +45,10 @@ def imported(keras: ModuleType, codes: Sequence[UserCode]) -> Iterator[Mapping[t
         for code in codes:
             module = _run(code)
             objects |= {(entry.category, entry.name): getattr(module, entry.name) for entry in code.entries}
-        for (category, name), found in objects.items():
+        for (category, name), defined in objects.items():
             if category not in _NOT_SAVED:
-                keras.saving.register_keras_serializable(PACKAGE, name)(found)
-            registry[f"{PACKAGE}>{name}"] = found
+                keras.saving.register_keras_serializable(PACKAGE, name)(defined)
+            registry[f"{PACKAGE}>{name}"] = defined
         yield objects
     finally:
         registry.clear()
@@ -70,7 +72,8 @@ def _run(code: UserCode) -> ModuleType:
     try:
         exec(compile(code.content, code.file, "exec", dont_inherit=True), module.__dict__)  # noqa: S102 - --code asks for it
     except (Exception, SystemExit) as error:
-        told = RunError(f"{error_location(error) or code.file}: this code failed while it was run: {error_text(error)}")
-        add_user_frames(told, error)
-        raise told from error
+        text = f"{error_location(error) or code.file}: this code failed while it was run: {error_text(error)}"
+        run_error = RunError(text)
+        add_user_frames(run_error, error)
+        raise run_error from error
     return module

@@ -14,9 +14,11 @@ from hypothesis import strategies as some
 
 from nnrun.data.dataset import DataPart
 from nnrun.data.target_encoding import encode_targets
-from nnrun.engine.scoring.decisions import decide, true_classes
-from nnrun.engine.scoring.intervals import wilson
-from nnrun.engine.scoring.score import Answers, Outcome, csv_text, error_figures, score, table
+from nnrun.engine.scoring.evaluate import Evaluation, Predictions, error_scores, evaluate
+from nnrun.engine.scoring.intervals import wilson_interval
+from nnrun.engine.scoring.outputs import predicted_classes, true_classes
+from nnrun.engine.scoring.predictions_table import predictions_table
+from nnrun.formatting import csv_text
 from nnrun.spec.facts import Facts
 from nnrun.spec.part import Part
 
@@ -50,8 +52,8 @@ def test_true_classes_undo_every_encoding(drawn: tuple[int, list[int]]) -> None:
 def test_the_largest_output_decides() -> None:
     """With an output for each class, the class of the largest one is said; sequences are decided step by step."""
     outputs = np.array([[0.1, 0.7, 0.2], [0.5, 0.2, 0.3]], "float32")
-    assert decide(outputs, THREE, CROSSENTROPY).tolist() == [1, 0]
-    assert decide(np.stack([outputs, outputs[::-1]]), THREE, CROSSENTROPY).tolist() == [[1, 0], [0, 1]]
+    assert predicted_classes(outputs, THREE, CROSSENTROPY).tolist() == [1, 0]
+    assert predicted_classes(np.stack([outputs, outputs[::-1]]), THREE, CROSSENTROPY).tolist() == [[1, 0], [0, 1]]
 
 
 @pytest.mark.parametrize(
@@ -68,34 +70,36 @@ def test_the_largest_output_decides() -> None:
 def test_one_output_is_divided_where_its_loss_divides(loss: Part, expected: list[int]) -> None:
     """A probability divides at 0.5; logits and hinge losses, whose outputs lie around 0, divide at 0."""
     outputs = np.array([[-0.2], [0.2], [0.5], [0.7]], "float32")
-    assert decide(outputs, TWO, loss).tolist() == expected
+    assert predicted_classes(outputs, TWO, loss).tolist() == expected
 
 
 def test_numbers_are_left_as_they_are() -> None:
     """A regression's outputs are its predictions."""
     outputs = np.array([[1.5, -2.0]])
-    assert decide(outputs, NUMBERS, Part("losses", "MeanSquaredError", {})) is outputs
+    assert predicted_classes(outputs, NUMBERS, Part("losses", "MeanSquaredError", {})) is outputs
 
 
 @given(some.integers(1, 10_000).flatmap(lambda rows: some.tuples(some.integers(0, rows), some.just(rows))))
 def test_errors_come_with_their_interval(drawn: tuple[int, int]) -> None:
     """Errors, rate and per cent say the same, inside the Wilson interval in per cent."""
     errors, rows = drawn
-    figures = error_figures(errors, rows)
+    figures = error_scores(errors, rows)
     low, high = figures["error_percent_interval_95"]
     assert (figures["errors"], figures["interval"]) == (errors, "Wilson")
     assert figures["error_rate"] == errors / rows
     assert figures["error_percent"] == pytest.approx(100 * figures["error_rate"])
     assert 0 <= low <= figures["error_percent"] + 1e-4
     assert figures["error_percent"] - 1e-4 <= high <= 100
-    assert [low, high] == pytest.approx([100 * end for end in wilson(errors, rows)], abs=1e-4)
+    assert [low, high] == pytest.approx([100 * end for end in wilson_interval(errors, rows)], abs=1e-4)
 
 
 def kept(outputs: Any, truth: Any, facts: Facts, loss: Part = CROSSENTROPY) -> str:
     """Give `predictions.csv` of outputs and truths for the rows 10, 20, 30, ... of a source."""
     outputs = np.array(outputs, "float32")
-    one = Answers("", facts, outputs, decide(outputs, facts, loss), None if truth is None else np.array(truth))
-    return csv_text(*table((one,), 10 * (1 + np.arange(len(outputs)))))
+    one = Predictions(
+        "", facts, outputs, predicted_classes(outputs, facts, loss), None if truth is None else np.array(truth)
+    )
+    return csv_text(*predictions_table((one,), 10 * (1 + np.arange(len(outputs)))))
 
 
 def test_predictions_name_classes_and_rows() -> None:
@@ -166,10 +170,10 @@ def test_several_outputs_stand_side_by_side() -> None:
     """Each output's columns carry its name, and every line has a field for every column."""
     outputs = {"kind": np.eye(3, dtype="float32"), "price": np.ones((3, 1), "float32")}
     answers = (
-        Answers("kind", THREE, outputs["kind"], np.array([0, 1, 2]), np.array([0, 1, 1])),
-        Answers("price", NUMBERS, outputs["price"], outputs["price"], np.zeros((3, 1))),
+        Predictions("kind", THREE, outputs["kind"], np.array([0, 1, 2]), np.array([0, 1, 1])),
+        Predictions("price", NUMBERS, outputs["price"], outputs["price"], np.zeros((3, 1))),
     )
-    columns, lines = table(answers, np.arange(3))
+    columns, lines = predictions_table(answers, np.arange(3))
     assert columns[:3] == ("row", "truth_kind", "prediction_kind")
     assert columns[-2:] == ("truth_price", "prediction_price")
     assert all(len(line) == len(columns) for line in lines)
@@ -177,10 +181,10 @@ def test_several_outputs_stand_side_by_side() -> None:
 
 
 @pytest.fixture
-def scored(keras, experiment) -> Callable[..., tuple[Outcome, Any, DataPart]]:
+def scored(keras, experiment) -> Callable[..., tuple[Evaluation, Any, DataPart]]:
     """Score a one-layer model with given weights on given examples."""
 
-    def run(kernel: Any, x: Any, y: Any, facts: Facts, loss: str, activation: str) -> tuple[Outcome, Any, DataPart]:
+    def run(kernel: Any, x: Any, y: Any, facts: Facts, loss: str, activation: str) -> tuple[Evaluation, Any, DataPart]:
         import tensorflow as tf
 
         from nnrun.engine.executors.resident import ResidentExecutor
@@ -195,7 +199,7 @@ def scored(keras, experiment) -> Callable[..., tuple[Outcome, Any, DataPart]]:
         part = DataPart(x, np.array(y), np.arange(len(x)))
         executor = ResidentExecutor(tf, model, 2)
         said = experiment("  - Dense: 1", f"loss: {loss}\n  optimizer: Adam")
-        return score(executor, executor.put(part.x, part.y), part, facts, said), model, part
+        return evaluate(executor, executor.to_tensors(part.x, part.y), part, facts, said), model, part
 
     return run
 
@@ -229,7 +233,7 @@ def test_every_step_of_a_sequence_counts(scored) -> None:
     found, _, _ = scored(np.eye(3) * 9, x, y, integer, "sparse_categorical_crossentropy", "softmax")
     assert (found.scores["errors"], found.scores["rows"]) == (1, 3)
     assert found.scores["error_rate"] == pytest.approx(1 / 6)
-    assert found.answers[0].truth.tolist() == [[0, 1], [1, 0], [2, 2]]
+    assert found.predictions[0].truth.tolist() == [[0, 1], [1, 0], [2, 2]]
 
 
 @pytest.mark.keras
@@ -240,5 +244,5 @@ def test_regressions_have_no_error_rate(scored) -> None:
     found, _, _ = scored([[1, 2], [3, 4], [0, 0], [0, 0]], x, [[1.0, 2.0], [3.0, 6.0]], both, "mse", "linear")
     assert found.scores["loss"] == 1.0
     assert not [name for name in found.scores if "error_" in name or name == "errors"]
-    np.testing.assert_array_equal(found.answers[0].predicted, [[1, 2], [3, 4]])
-    np.testing.assert_array_equal(found.answers[0].truth, [[1, 2], [3, 6]])
+    np.testing.assert_array_equal(found.predictions[0].predicted, [[1, 2], [3, 4]])
+    np.testing.assert_array_equal(found.predictions[0].truth, [[1, 2], [3, 6]])

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nnrun.engine.executors.compiled_steps import Tensors
-from nnrun.engine.training.jax_folds import Stacked, fit_together
+from nnrun.engine.training.jax_folds import StackedPart, can_stack
 
 #: What JAX's `tree.map` does to pairs.
 NEST = SimpleNamespace(map=lambda do, *trees: tuple(do(*leaves) for leaves in zip(*trees, strict=True)))
@@ -23,26 +23,26 @@ def _part(rows: int) -> Tensors:
 def test_batches_and_rests_are_all_rows_in_order(batch: int, whole: int, left: list[int]) -> None:
     """The whole batches of a fold and the one incomplete batch that it has are its rows in the order of the file."""
     rows = [whole * batch + more for more in left]
-    if min(rows) < 1 or not fit_together(rows, batch):
+    if min(rows) < 1 or not can_stack(rows, batch):
         return
     parts = [_part(one) for one in rows]
-    stacked = Stacked.of(NEST, parts, batch)
+    stacked = StackedPart.of(NEST, parts, batch)
     for place, part in enumerate(parts):
-        pieces = [stacked.batches(0, stacked.whole, stacked.whole)] if stacked.whole else []
-        pieces += [stacked.rest(size) for size in stacked.sizes if stacked.has(size)[place]]
+        pieces = [stacked.batches(0, stacked.full_batches, stacked.full_batches)] if stacked.full_batches else []
+        pieces += [stacked.rest(size) for size in stacked.rest_sizes if stacked.has_rest(size)[place]]
         for field in (0, 1):
             np.testing.assert_array_equal(np.concatenate([one[field][place] for one in pieces]), part.fields[field])
 
 
 def test_room_that_no_batch_needs_is_filled_up() -> None:
     """A program takes as many batches as it was compiled for; those beyond the last are zeros."""
-    batches = Stacked.of(NEST, [_part(5), _part(4)], 2).batches(1, 2, 3)
+    batches = StackedPart.of(NEST, [_part(5), _part(4)], 2).batches(1, 2, 3)
     assert batches[0].shape == (2, 6, 2)
     np.testing.assert_array_equal(batches[1], [[3, 4, 0, 0, 0, 0]] * 2)
 
 
 def test_folds_fit_together_that_have_one_incomplete_batch_at_most() -> None:
     """Beyond the batches that all have whole, none may have more than one batch."""
-    assert fit_together([455, 456], 5)
-    assert fit_together([24, 25], 5)
-    assert not fit_together([20, 26], 5)
+    assert can_stack([455, 456], 5)
+    assert can_stack([24, 25], 5)
+    assert not can_stack([20, 26], 5)

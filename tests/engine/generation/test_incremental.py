@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nnrun.engine.generation.incremental import Carrier
+from nnrun.engine.generation.incremental import IncrementalModel
 
 pytestmark = pytest.mark.keras
 
@@ -73,12 +73,12 @@ def test_steps_give_what_all_at_once_give(keras: ModuleType, build: Any) -> None
     """Every step's output, and so that of every model of steps, is what reading the whole sequence gives there."""
     model = keras.Model(*build(keras))
     codes = np.random.default_rng(3).integers(0, CODES, (ROWS, STEPS))
-    assert Carrier.can_step(keras, model)
-    carrier = Carrier(keras, model, STEPS)
-    assert carrier.bounded == (build in (transformer, keys_apart))
-    memory, outputs = carrier.nothing_yet(ROWS), []
+    assert IncrementalModel.supports(keras, model)
+    incremental = IncrementalModel(keras, model, STEPS)
+    assert incremental.bounded == (build in (transformer, keys_apart))
+    memory, outputs = incremental.initial_state(ROWS), []
     for index in range(STEPS):
-        out, memory = carrier.advance(codes[:, index : index + 1], memory, index)
+        out, memory = incremental.step(codes[:, index : index + 1], memory, index)
         outputs.append(np.asarray(out))
     whole = np.asarray(model(codes, training=False))
     assert np.abs(np.stack(outputs, axis=1) - whole).max() < 1e-5
@@ -91,10 +91,10 @@ def test_a_model_may_speak_at_its_end_alone(keras: ModuleType) -> None:
     inputs, hidden = recurrent(keras)
     model = keras.Model(inputs, layers.Dense(CODES)(layers.BatchNormalization()(layers.LSTM(4)(hidden))))
     codes = np.random.default_rng(3).integers(0, CODES, (ROWS, STEPS))
-    carrier = Carrier(keras, model, STEPS)
-    memory = carrier.nothing_yet(ROWS)
+    incremental = IncrementalModel(keras, model, STEPS)
+    memory = incremental.initial_state(ROWS)
     for index in range(STEPS):
-        out, memory = carrier.advance(codes[:, index : index + 1], memory, index)
+        out, memory = incremental.step(codes[:, index : index + 1], memory, index)
         whole = np.asarray(model(codes[:, : index + 1], training=False))
         assert np.abs(np.asarray(out) - whole).max() < 1e-5
 
@@ -119,7 +119,7 @@ def test_only_models_of_steps_alone_can(keras: ModuleType) -> None:
         "near steps only": _windowed_attention(layers, hidden),
     }
     for why, outputs in refused.items():
-        assert not Carrier.can_step(keras, keras.Model(inputs, outputs)), why
+        assert not IncrementalModel.supports(keras, keras.Model(inputs, outputs)), why
 
 
 def _windowed_attention(layers: Any, hidden: Any) -> Any:
@@ -138,5 +138,5 @@ def test_a_layer_of_the_users_own_is_not_trusted(keras: ModuleType) -> None:
             return super().call(inputs[:, ::-1])
 
     inputs, hidden = recurrent(keras)
-    assert Carrier.can_step(keras, keras.Model(inputs, hidden))
-    assert not Carrier.can_step(keras, keras.Model(inputs, Dense(4)(hidden)))
+    assert IncrementalModel.supports(keras, keras.Model(inputs, hidden))
+    assert not IncrementalModel.supports(keras, keras.Model(inputs, Dense(4)(hidden)))

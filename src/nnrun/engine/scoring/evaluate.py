@@ -1,0 +1,224 @@
+"""Evaluation of a trained model on a part of the data: loss, metrics, error rate with its interval, predictions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from nnrun.engine.scoring import metrics
+from nnrun.engine.scoring.intervals import wilson_interval
+from nnrun.engine.scoring.outputs import class_probabilities, is_multi_label, predicted_classes, true_classes
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from nnrun.data.dataset import DataPart
+    from nnrun.engine.executors.compiled_steps import Tensors
+    from nnrun.engine.executors.resident import ResidentExecutor
+    from nnrun.spec.experiment import Experiment
+    from nnrun.spec.facts import Facts
+    from nnrun.spec.part import Part
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """The predictions for one of the model's outputs, example by example.
+
+    Attributes:
+        name: The output's name; empty if it is the only one.
+        facts: The facts of the output's target.
+        outputs: The model's outputs, shape (rows, ...).
+        predicted: Class numbers, shape (rows, ...), or the outputs themselves.
+        truth: The true classes or numbers, of the same shape; None if they are not known.
+    """
+
+    name: str
+    facts: Facts
+    outputs: NDArray[Any]
+    predicted: NDArray[Any]
+    truth: NDArray[Any] | None = None
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The scores and predictions of a model on one part of the data.
+
+    Attributes:
+        scores: Loss, metrics, rows; for classification errors, error rate and its interval.
+        predictions: The predictions of every output.
+    """
+
+    scores: dict[str, Any]
+    predictions: tuple[Predictions, ...]
+
+
+def evaluate(
+    executor: ResidentExecutor,
+    tensors: Tensors,
+    part: DataPart,
+    facts: Facts,
+    experiment: Experiment,
+    *,
+    detailed: bool = True,
+) -> Evaluation:
+    """Evaluate the executor's model on one part of the data; see `evaluate_outputs`."""
+    logs, outputs = executor.score(tensors)
+    return evaluate_outputs(logs, outputs, tensors.targets, part, facts, experiment, detailed=detailed)
+
+
+def evaluate_outputs(
+    logs: dict[str, float],
+    outputs: Any,
+    targets: Any,
+    part: DataPart,
+    facts: Facts,
+    experiment: Experiment,
+    *,
+    detailed: bool = True,
+) -> Evaluation:
+    """Score a model's outputs on one part of the data.
+
+    Args:
+        logs: The model's loss and metrics.
+        outputs: The outputs: an array, or a dict of arrays by the names of the outputs.
+        targets: The encoded targets, as the outputs.
+        part: The part of the data.
+        facts: The facts of the data.
+        experiment: The experiment.
+        detailed: Whether to add areas under curves, mistakes and the scores of each class.
+    """
+    scores: dict[str, Any] = {"rows": len(part.rows), **logs}
+    predictions = _predictions(outputs, facts, experiment, targets)
+    for one, loss in zip(predictions, experiment.losses.values(), strict=True):
+        more = _error_rate(one)
+        if detailed or one.facts.task == "regression":
+            more |= detailed_scores(one, loss, part.rows)
+        if one.name and more:
+            scores.setdefault("outputs", {})[one.name] = more
+        else:
+            # A metric of the config with the same name stays as Keras computed it.
+            scores |= {name: value for name, value in more.items() if name not in scores}
+    return Evaluation(scores, predictions)
+
+
+def predict(
+    executor: ResidentExecutor, tensors: Tensors, facts: Facts, experiment: Experiment
+) -> tuple[Predictions, ...]:
+    """Predict every row with the executor's model, without the truth."""
+    return _predictions(executor.predict(tensors), facts, experiment, None)
+
+
+def _predictions(outputs: Any, facts: Facts, experiment: Experiment, y: Any) -> tuple[Predictions, ...]:
+    """Turn outputs into predictions, and the encoded targets `y`, where they are known, back into classes."""
+    model_outputs, made = experiment.graph.outputs, []
+    for one in model_outputs:
+        of_target = _facts_of_target(facts, one.target)
+        array = _computable(outputs[one.name] if isinstance(outputs, dict) else outputs)
+        predicted = predicted_classes(array, of_target, experiment.losses[one.name])
+        truth = None if y is None else np.asarray(y[one.name] if isinstance(y, dict) else y)
+        if truth is not None and of_target.task == "classification":
+            truth = true_classes(truth, of_target)
+        made.append(Predictions(one.name if len(model_outputs) > 1 else "", of_target, array, predicted, truth))
+    return tuple(made)
+
+
+def _facts_of_target(facts: Facts, target: str | None) -> Facts:
+    """Narrow the facts to one target of several."""
+    about = facts.by_target.get(target or "")
+    if about is None:
+        return facts
+    return replace(
+        facts,
+        task=about.task,
+        form=about.form,
+        classes=about.classes,
+        targets=about.targets,
+        class_names=about.class_names,
+        target_names=(str(target),),
+    )
+
+
+def _computable(outputs: NDArray[Any]) -> NDArray[Any]:
+    """Convert outputs to a type that NumPy computes with, which bfloat16 of mixed precision is not."""
+    return outputs if outputs.dtype.kind == "f" and outputs.dtype.itemsize > 2 else outputs.astype(np.float32)
+
+
+def _error_rate(one: Predictions) -> dict[str, Any]:
+    if one.facts.task == "regression" or one.truth is None:
+        return {}
+    wrong = one.truth != one.predicted.reshape(one.truth.shape)
+    return error_scores(int(np.sum(wrong)), int(one.truth.size))
+
+
+def error_scores(errors: int, rows: int) -> dict[str, Any]:
+    """Return the error rate with its 95 % Wilson score interval, in per cent."""
+    low, high = wilson_interval(errors, rows)
+    return {
+        "errors": errors,
+        "error_rate": errors / rows,
+        "error_percent": 100 * errors / rows,
+        "error_percent_interval_95": [round(100 * low, 4), round(100 * high, 4)],
+        "interval": "Wilson",
+    }
+
+
+def detailed_scores(one: Predictions, loss: Part, rows: NDArray[Any]) -> dict[str, Any]:
+    """Compute the scores that suit the kind of an output, in addition to the error rate.
+
+    Args:
+        one: The predictions; without the truth there are no scores.
+        loss: The output's loss, which says whether outputs are logits.
+        rows: The row of each example in its source.
+    """
+    if one.truth is None or not len(one.truth):
+        return {}
+    if one.facts.task == "regression":
+        return metrics.regression_scores(one.outputs, one.truth)
+    if is_multi_label(one.facts):
+        return _multi_label_scores(one, one.truth, loss)
+    return _class_scores(one, one.truth.reshape(-1), loss, rows)
+
+
+def _class_scores(one: Predictions, truth: NDArray[Any], loss: Part, rows: NDArray[Any]) -> dict[str, Any]:
+    predicted = one.predicted.reshape(-1)
+    outputs = one.outputs.reshape(-1, one.outputs.shape[-1])
+    names = _class_names(one.facts, outputs.shape[1])
+    scores: dict[str, Any] = {}
+    if len(names) <= metrics.MAX_CLASSES:
+        scores = metrics.per_class_scores(truth, predicted, names) | _areas(truth, outputs, len(names))
+    probabilities = class_probabilities(outputs, loss)
+    if probabilities is None:
+        return scores
+    confidence = probabilities[np.arange(len(probabilities)), predicted]
+    scores["log_loss"] = metrics.log_loss(truth, probabilities)
+    scores["expected_calibration_error"] = metrics.expected_calibration_error(truth == predicted, confidence)
+    if len(rows) == len(truth):
+        scores["worst"] = metrics.worst_mistakes(truth, predicted, confidence, rows, names)
+    return scores
+
+
+def _multi_label_scores(one: Predictions, truth: NDArray[Any], loss: Part) -> dict[str, Any]:
+    names = one.facts.target_names
+    if len(names) > metrics.MAX_CLASSES:
+        return {}
+    scores = metrics.per_label_scores(truth, one.predicted, names)
+    scores |= metrics.areas_under_curves(truth == 1, one.outputs)
+    probabilities = class_probabilities(one.outputs.reshape(-1, 1), loss)
+    return (
+        scores if probabilities is None else scores | {"log_loss": metrics.log_loss(truth.reshape(-1), probabilities)}
+    )
+
+
+def _areas(truth: NDArray[Any], outputs: NDArray[Any], count: int) -> dict[str, Any]:
+    """Compute the areas of every class against the rest; of two classes those of the second, as is usual."""
+    if count > 2:
+        return metrics.areas_under_curves(truth[:, None] == np.arange(count), outputs)
+    second = outputs[:, -1:] - outputs[:, :1] if outputs.shape[1] == 2 else outputs
+    return metrics.areas_under_curves(truth[:, None] == 1, second)
+
+
+def _class_names(facts: Facts, units: int) -> tuple[str, ...]:
+    count = max(units, 2, len(facts.class_names))
+    return (*facts.class_names, *(str(number) for number in range(len(facts.class_names), count)))

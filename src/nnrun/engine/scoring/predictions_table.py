@@ -1,0 +1,69 @@
+"""Predictions as a table: the columns and rows of `predictions.csv`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from nnrun.engine.scoring.evaluate import Predictions
+    from nnrun.spec.facts import Facts
+
+
+#: An output with more numbers a row than this (a picture) has its squared error alone in the table.
+MAX_NUMBERS = 100
+
+
+def predictions_table(
+    predictions: tuple[Predictions, ...], rows: NDArray[Any] | range
+) -> tuple[tuple[str, ...], list[list[object]]]:
+    """Return columns and lines: row, truth if it is known, prediction, and each class's output.
+
+    Rows are counted from 0 in the source, so that a mistake can be looked up there. Of a text, predictions are of its
+    first rows only.
+    """
+    columns, lines = ["row"], [[row] for row in np.asarray(rows[: len(predictions[0].outputs)]).tolist()]
+    for one in predictions:
+        names, values = _columns_and_lines(one)
+        columns += [f"{name}_{one.name}" if one.name else name for name in names]
+        lines = [[*line, *more] for line, more in zip(lines, values, strict=True)]
+    return tuple(columns), lines
+
+
+def _columns_and_lines(one: Predictions) -> tuple[list[str], list[list[object]]]:
+    if one.truth is None:
+        return _columns(one), _lines(one)
+    truth = one.truth.reshape(len(one.truth), -1)
+    if truth.shape[1] > MAX_NUMBERS:
+        squared = (one.outputs.reshape(truth.shape).astype(np.float64) - truth) ** 2
+        return ["mean_squared_error"], [[float(value)] for value in squared.mean(axis=1)]
+    lines = [[_class_names(true, one.facts), *line] for true, line in zip(truth.tolist(), _lines(one), strict=True)]
+    return ["truth", *_columns(one)], lines
+
+
+def _columns(one: Predictions) -> list[str]:
+    width, facts = int(np.prod(one.outputs.shape[1:])), one.facts
+    names = facts.target_names if facts.task == "regression" else facts.class_names
+    names = names if len(names) == width else tuple(map(str, range(width)))
+    if facts.task == "regression":
+        return ["prediction"] if width == 1 else [f"prediction_{name}" for name in names]
+    return ["prediction", *(["output"] if width == 1 else [f"output_{name}" for name in names])]
+
+
+def _lines(one: Predictions) -> list[list[object]]:
+    """Return a line a row: the prediction, and for classes the model's outputs."""
+    lines: list[list[object]] = one.outputs.reshape(len(one.outputs), -1).tolist()
+    if one.facts.task == "regression":
+        return lines
+    predicted = one.predicted.reshape(len(one.predicted), -1).tolist()
+    return [[_class_names(classes, one.facts), *line] for classes, line in zip(predicted, lines, strict=True)]
+
+
+def _class_names(values: list[Any], facts: Facts) -> object:
+    """Name classes if they have names; several values stand in one field, with spaces between."""
+    names = facts.class_names if facts.task == "classification" else ()
+    shown = [names[int(value)] if int(value) < len(names) else value for value in values] if names else values
+    return shown[0] if len(shown) == 1 else " ".join(map(str, shown))
