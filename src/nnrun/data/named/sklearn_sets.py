@@ -42,8 +42,8 @@ class Sklearn(TableSource):
         features: The feature columns by name or index; default: all but the target.
         target: The target column by name or index, or a list of them; default: the set's own (`species`, `grower`,
             `diagnosis`, `progression`, `digit`; of linnerud `weight`, `waist` and `pulse`).
-        sample_weight: The column, by name or index, that says how much each row counts in training: numbers of at
-            least 0. It is no feature.
+        sample_weight: The column of the rows' weights in training, by name or index: numbers of at least 0. It is not a
+            feature.
     """
 
     name = "sklearn"

@@ -38,33 +38,32 @@ _TEXT_TYPES = ("text", "category")
 
 
 class Csv(TableSource):
-    """A table in a text file: one row an example, fields between separators.
+    """A table in a text file: one example per row, fields between separators.
 
-    Malformed rows, text among numbers and missing values are refused, all of them, with their rows and columns. A date
-    becomes a number: the days since 1970-01-01, the time of day as their fraction, in UTC where it states no zone. A
-    category stays text that `OneHot`, `Ordinal` or `Hash` turns into numbers, by the categories of the training part.
+    Every malformed row, invalid value and missing value is reported with its row and column. Dates become numbers: the
+    days since 1970-01-01, with the time of day as their fraction, in UTC if they state no zone. Categories stay text,
+    which `OneHot`, `Ordinal` or `Hash` turns into numbers, by the categories of the training part.
 
     Args:
-        file: The file, relative to the config or to the data folder; `.gz` is unpacked.
-        header: Whether the first line names the columns; where not given, it does unless one of its fields is a number
-            or a date.
+        file: The file, relative to the config or to the data folder; `.gz` is decompressed.
+        header: Whether the first line names the columns; default: it does unless one of its fields is a number or a
+            date.
         separator: The character between fields; a blank stands for any run of blanks; default: a tab for `.tsv`, else
             a comma.
         decimal: The decimal mark.
-        encoding: The text's encoding.
+        encoding: The encoding of the text.
         missing: The fields that stand for a missing value; default: an empty field, `NA`, `NaN`, `nan`, `null`.
         features: The feature columns by name or index (negative: from the end); default: all but the target.
         target: The target column by name or index, or a list of them; default: the last column.
-        types: For columns whose type is not what it looks like: `number`, `text`, `category` (unordered, also where
-            its names are numbers), `date` (as ISO 8601 writes it), or `{date: '%d.%m.%Y'}` with the codes of Python's
-            `strptime`. A column most of whose fields are ISO dates is one without being stated.
-        sample_weight: The column, by name or index, that says how much each row counts in training: numbers of at
-            least 0. It is no feature.
+        types: The types of columns that are not what most of their fields look like: `number`, `text`, `category`
+            (unordered, also if its names are numbers), `date` (ISO 8601), or `{date: '%d.%m.%Y'}` with the codes of
+            Python's `strptime`. A column of ISO dates needs no type.
+        sample_weight: The column of the rows' weights in training, by name or index: numbers of at least 0. It is not a
+            feature.
         group: The column, by name or index, whose rows of one value stay together, in one fold and in one part. It is
-            no feature.
-        stream: Whether rows stay on disk while the model is trained: the file is converted once to a form of which any
-            row is read at once, which is kept in the data folder. Where not given, they do if the table would need
-            more than `memory`.
+            not a feature.
+        stream: Whether rows stay on disk during training: the file is converted once to a form in which rows are read
+            in any order, kept in the data folder. Default: if the table would need more than `memory`.
         memory: How much memory the rows may take, in GB: it decides whether they stream, and how much of a stream is
             in memory at a time.
     """

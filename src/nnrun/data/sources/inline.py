@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 class Inline(TableSource):
     """A small table in the config itself, such as the truth table of a logic gate.
 
-    The columns are called by their index, counted from 0; a column holds either numbers or text.
+    The names of the columns are their indexes, counted from 0; a column holds either numbers or text.
 
     Args:
-        rows: The rows, each a list of as many fields: `[[0, 0, 0], [0, 1, 1], [1, 0, 1], [1, 1, 0]]`.
+        rows: The rows, lists of the same length: `[[0, 0, 0], [0, 1, 1], [1, 0, 1], [1, 1, 0]]`.
         target: The target column by index (negative: from the end), or a list of them; default: the last column.
     """
 

@@ -24,16 +24,16 @@ if TYPE_CHECKING:
 class OpenMl(TableSource):
     """A table of openml.org by its number, such as 61 for iris.
 
-    Taken from `openml-61.arff` in the data folder where that file lies there, else downloaded by scikit-learn into the
-    data folder's subfolder `openml`, which is then its cache.
+    Read from `openml-61.arff` if that file is in the data folder, else downloaded by scikit-learn into the subfolder
+    `openml` of the data folder, which is its cache.
 
     Args:
-        id: The number of the data set, as its page's address has it.
+        id: The number of the data set, as in the address of its page.
         features: The feature columns by name or index (negative: from the end); default: all but the target.
-        target: The target column by name or index, or a list of them; default: the last column, or the one that
-            OpenML itself states.
-        sample_weight: The column, by name or index, that says how much each row counts in training: numbers of at
-            least 0. It is no feature.
+        target: The target column by name or index, or a list of them; default: the one that OpenML states, or the
+            last column.
+        sample_weight: The column of the rows' weights in training, by name or index: numbers of at least 0. It is not a
+            feature.
     """
 
     name = "openml"

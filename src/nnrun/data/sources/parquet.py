@@ -35,23 +35,23 @@ _MAX_ROWS = 200_000
 
 
 class Parquet(TableSource):
-    """A table in a Parquet file, which knows its columns' names and types. Needs the extra `parquet`.
+    """A table in a Parquet file, with its own names and types of columns. Needs the extra `parquet`.
 
-    Dates and times become days since 1970-01-01 (a time of day their fraction), truth values 0 and 1, categories text.
+    Dates and times become days since 1970-01-01 (the time of day as their fraction), truth values 0 and 1, categories
+    text.
 
     Args:
         file: The file, relative to the config or to the data folder.
         features: The feature columns by name or index (negative: from the end); default: all but the target.
         target: The target column by name or index, or a list of them; default: the last column.
-        types: For columns that the file types otherwise than they are meant: `category` (or `text`) for numbers that
-            are names, `date`, `{date: '%d.%m.%Y'}` or `number` for text.
-        sample_weight: The column, by name or index, that says how much each row counts in training: numbers of at
-            least 0. It is no feature.
+        types: The types of columns that are not the ones in the file: `category` (or `text`) for numbers that are
+            names, `date`, `{date: '%d.%m.%Y'}` or `number` for text.
+        sample_weight: The column of the rows' weights in training, by name or index: numbers of at least 0. It is not a
+            feature.
         group: The column, by name or index, whose rows of one value stay together, in one fold and in one part. It is
-            no feature.
-        stream: Whether rows stay on disk while the model is trained: the file is converted once to a form of which any
-            row is read at once, which is kept in the data folder. Where not given, they do if the table would need
-            more than `memory`.
+            not a feature.
+        stream: Whether rows stay on disk during training: the file is converted once to a form in which rows are read
+            in any order, kept in the data folder. Default: if the table would need more than `memory`.
         memory: How much memory the rows may take, in GB: it decides whether they stream, and how much of a stream is
             in memory at a time.
     """
