@@ -133,7 +133,7 @@ def test_a_constant_column_is_noted(places: DataPaths, listener, spec) -> None:
 @pytest.mark.parametrize(
     ("source", "options", "form", "message"),
     [
-        ("digits", {"prepare": (("Reshape", {"shape": [8, 9]}),)}, "integer", "prepare: Reshape: .*needs 72 values"),
+        ("digits", {"prepare": (("Reshape", {"shape": [8, 9]}),)}, "integer", "prepare: Reshape to .*needs 72 values"),
         (
             "digits",
             {"prepare": (("Rescale", {"divide_by": 0}),)},

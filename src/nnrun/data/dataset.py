@@ -197,14 +197,14 @@ class DataFacts:
 class Source(Protocol):
     """A source of examples."""
 
-    def load(self, places: DataPaths, progress: Progress) -> SourceData:
+    def load(self, paths: DataPaths, progress: Progress) -> SourceData:
         """Read all examples.
 
         Raises:
             DataError: They cannot be read.
         """
 
-    def facts(self, places: DataPaths, path: ConfigPath) -> tuple[DataFacts | None, list[Finding]]:
+    def facts(self, paths: DataPaths, path: ConfigPath) -> tuple[DataFacts | None, list[Finding]]:
         """Return what is known without loading, and findings below `path`, the place of the source in the config."""
 
     def load_new(self, file: Path, layout: Mapping[str, Any], *, with_target: bool) -> Examples:

@@ -11,7 +11,7 @@ from nnrun.data.columns import Columns
 from nnrun.data.dataset import DataPart, Dataset, Examples, add_shared, as_data_error, build_facts
 from nnrun.data.files.digests import array_sha256, digests, file_sha256
 from nnrun.data.prepare.registry import allow_missing, fitted_json, new_step, stream_error
-from nnrun.data.prepare.step import RAGGED_EXAMPLES, UnseenCategoryError
+from nnrun.data.prepare.step import RAGGED_EXAMPLES, UnseenCategoryError, naming_step
 from nnrun.data.sources.images import Images
 from nnrun.data.splits.groups import separate_groups
 from nnrun.data.splits.parts import STRATIFIED_NUMBERS, STRATIFIED_TARGETS, check_split, shared_parts, split_rows
@@ -168,7 +168,7 @@ def _prepare(
     """Fit every step to the training part, and apply it to all parts."""
     x: dict[str, ArrayOrTable | Stream] = {name: part.x for name, part in parts.items()}
     for part, step in zip(prepare, steps, strict=True):
-        with as_data_error(f"prepare: {part.name}"):
+        with naming_step(part.name):
             for note in fit_step(part.name, step, x["train"]):
                 progress.say(note)
             x = {name: _applied(step, name, block) for name, block in x.items()}
@@ -211,7 +211,7 @@ def apply_steps(x: ArrayOrTable, steps: Sequence[Step], *, keep_integers: bool =
         DataError: The examples do not suit the steps.
     """
     for step in steps:
-        with as_data_error(f"prepare: {type(step).__name__}"):
+        with naming_step(type(step).__name__):
             x = step.apply(x)
     array: np.ndarray = model_array(x, "file", keep_integers=keep_integers)
     return array

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeAlias
 
@@ -170,6 +171,16 @@ def check_no_missing(name: str, column: np.ndarray, step: str) -> None:
     """
     if missing_mask(column).any():
         raise ValueError(f"column {name!r} has missing values; put an Impute step before {step}")
+
+
+@contextmanager
+def naming_step(name: str) -> Iterator[None]:
+    """Turn a ValueError of a step inside the `with` block into a DataError that names the step once."""
+    try:
+        yield
+    except ValueError as error:
+        text = str(error)
+        raise DataError(f"prepare: {text}" if text.startswith(name) else f"prepare: {name}: {text}") from None
 
 
 class UnseenCategoryError(DataError):

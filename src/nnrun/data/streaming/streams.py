@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from nnrun.data.columns import Columns
-from nnrun.data.prepare.step import UnseenCategoryError, as_table
+from nnrun.data.prepare.step import UnseenCategoryError, as_table, naming_step
 from nnrun.errors import DataError
 
 if TYPE_CHECKING:
@@ -123,11 +123,10 @@ class Stream:
         """
         for step in self.steps:
             try:
-                block = step.apply(block)
+                with naming_step(type(step).__name__):
+                    block = step.apply(block)
             except UnseenCategoryError as error:
                 raise error.at(f"row {self.rows[index][error.example]} (counted from 0)") from None
-            except ValueError as error:
-                raise DataError(f"prepare: {type(step).__name__}: {error}") from None
         if not self.is_final:
             return block
         array = _matrix(block)
