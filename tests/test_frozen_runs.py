@@ -92,6 +92,7 @@ def test_runs_show_describes_an_old_run(run: Command, kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.slow
 def test_report_makes_a_page_of_an_old_run(run: Command, kind: str, tmp_path: Path) -> None:
     """`nnrun report` makes a page of a run of an earlier version, with its name and its pictures."""
     run("report", kind, "--out", tmp_path / "page.html")

@@ -145,8 +145,10 @@ def _modules() -> dict[str, str]:
     return {"nnrun" if path == "__init__.py" else _dotted(path): path for path in _trees()}
 
 
-def _imports(path: str) -> Iterator[Import]:
-    yield from _walk(path, _trees()[path], in_function=False, for_types=False)
+@cache
+def _imports(path: str) -> tuple[Import, ...]:
+    """The imports of a module; most tests ask for them."""
+    return tuple(_walk(path, _trees()[path], in_function=False, for_types=False))
 
 
 def _walk(path: str, node: ast.AST, *, in_function: bool, for_types: bool) -> Iterator[Import]:

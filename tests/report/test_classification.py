@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 
     from nnrun.runs.folder import RunFolder
 
+# Drawing plots imports matplotlib and scikit-learn, which takes 2 s.
+pytestmark = pytest.mark.slow
+
 MATRIX = np.array([[8, 2, 0], [1, 9, 0], [3, 0, 0]])
 NAMES = ("cat", "dog", "owl")
 

@@ -7,6 +7,7 @@ from math import isnan, log, nan
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from nnrun.runs.folder import RunFolder
+
+# Drawing plots imports matplotlib and scikit-learn, which takes 2 s.
+pytestmark = pytest.mark.slow
 
 EPOCHS = [
     {"epoch": 1, "fold": None, "loss": 2.0, "accuracy": 0.5, "val_loss": 2.5, "learning_rate": 0.1, "seconds": 1.0},

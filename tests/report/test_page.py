@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
     Page = Callable[[RunFolder], Element]
 
+# Drawing plots imports matplotlib and scikit-learn, which takes 2 s.
+pytestmark = pytest.mark.slow
+
 
 def _sections(page: Element) -> list[str]:
     return [section.attrib["id"] for section in page.iter("section")]

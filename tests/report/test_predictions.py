@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
     from nnrun.runs.folder import RunFolder
 
+# Drawing plots imports matplotlib and scikit-learn, which takes 2 s.
+pytestmark = pytest.mark.slow
+
 
 def test_classes_are_parsed(finished: Callable[..., RunFolder]) -> None:
     """Truth and prediction are class indices in the order of the scores; rows are those of the source."""

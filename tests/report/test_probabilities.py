@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from nnrun.report.style import Plot
     from nnrun.runs.folder import RunFolder
 
+# Drawing plots imports matplotlib and scikit-learn, which takes 2 s.
+pytestmark = pytest.mark.slow
+
 HOLDS = np.array([True, True, False, True, False, False])
 SCORES = np.array([0.9, 0.8, 0.8, 0.4, 0.3, 0.1])
 YES = OneVsRest("yes", HOLDS, SCORES)

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
     from nnrun.runs.folder import RunFolder
 
+# Drawing plots imports matplotlib and scikit-learn, which takes 2 s.
+pytestmark = pytest.mark.slow
+
 TRUTH, PREDICTED = np.array([[1.0], [2.0], [4.0], [8.0]]), np.array([[1.5], [2.0], [3.0], [9.0]])
 
 

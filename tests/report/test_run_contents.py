@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
     from nnrun.runs.folder import RunFolder
 
+# Drawing plots imports matplotlib and scikit-learn, which takes 2 s.
+pytestmark = pytest.mark.slow
+
 VALUES = st.one_of(
     st.floats(), st.integers(-5, 10**6), st.sampled_from(["nan", "inf", "-inf", "no number"]), st.none(), st.booleans()
 )

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
     from nnrun.runs.folder import RunFolder
 
+# Drawing plots imports matplotlib and scikit-learn, which takes 2 s.
+pytestmark = pytest.mark.slow
+
 
 def test_the_headline_of_classes_is_the_error_with_its_interval(finished: Callable[..., RunFolder]) -> None:
     """The first headline is the error with its Wilson interval and the number of rows."""

@@ -26,6 +26,9 @@ from nnrun.report.style import (
     to_svg,
 )
 
+# Drawing plots imports matplotlib and scikit-learn, which takes 2 s.
+pytestmark = pytest.mark.slow
+
 
 def _svg(title: str = "a title") -> bytes:
     with plot_style():

@@ -117,6 +117,7 @@ def refused(config: dict[str, Any]) -> bool:
     return False
 
 
+@pytest.mark.slow
 def test_it_is_a_schema_of_the_draft() -> None:
     """The schema is one of draft 2020-12, under 3 MB, and has no address that would be downloaded."""
     Draft202012Validator.check_schema(json_schema.schema())
@@ -387,6 +388,7 @@ def parts(draw: st.DrawFn) -> tuple[str, Any]:
 
 @given(parts())
 @settings(max_examples=300)
+@pytest.mark.slow
 def test_reading_a_part_and_the_schema_agree(part: tuple[str, Any]) -> None:
     """Nnrun and the schema accept and refuse the same parts."""
     category, value = part
