@@ -76,7 +76,7 @@ class ColumnError(ValueError):
         self.index = index
 
 
-def resolve(columns: Iterable[str | int], names: Sequence[str]) -> list[str]:
+def resolve_columns(columns: Iterable[str | int], names: Sequence[str]) -> list[str]:
     """Return the names of columns that are given by name or by index (negative: from the end).
 
     Raises:
@@ -116,7 +116,7 @@ def labels(values: Iterable[object]) -> tuple[str, ...]:
     return tuple(sorted({label(value) for value in values}, key=_order))
 
 
-def number(name: str) -> float | None:
+def parse_number(name: str) -> float | None:
     """Return the number that a class's name is, or None."""
     try:
         return float(name)
@@ -125,5 +125,5 @@ def number(name: str) -> float | None:
 
 
 def _order(name: str) -> tuple[int, float, str]:
-    value = number(name)
+    value = parse_number(name)
     return (1, 0.0, name) if value is None else (0, value, name)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from nnrun.config.hints import did_you_mean_or_list
 from nnrun.data.all_sources import new_source
-from nnrun.data.columns import number, text_left
+from nnrun.data.columns import parse_number, text_left
 from nnrun.data.dataset import ALL_TARGETS, build_facts
 from nnrun.data.model_inputs import fields
 from nnrun.data.prepare.registry import allow_missing, new_step, stream_error
@@ -201,7 +201,7 @@ class _Targets:
         data, source, form, encoded = self._data, self._source.name, self._forms[key], self._encoded[key]
         several = data.target_names if self._is_whole(key) and len(data.target_names) > 1 else ()
         for column in several:
-            if any(number(value) is None for value in data.values.get(column, ())):
+            if any(parse_number(value) is None for value in data.values.get(column, ())):
                 text = f"target columns that one loss compares must all hold numbers, but {column!r} holds text"
                 hint = "name one target, encode the text as numbers, or give each target an output of its own"
                 yield self._mismatch(text, hint)
@@ -216,7 +216,7 @@ class _Targets:
             yield Finding(self._source.path, text, hint, "class-scored-as-number", "warning")
         names = self._class_names(key)
         for name in names:
-            value = number(name)
+            value = parse_number(name)
             if encoded == "number" and value is None:
                 yield self._mismatch(text_error(name), CLASS_LOSS)
             if encoded != "number" and value is not None and not value.is_integer():

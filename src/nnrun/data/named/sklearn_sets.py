@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from nnrun.data.columns import Columns, labels, number
+from nnrun.data.columns import Columns, labels, parse_number
 from nnrun.data.dataset import DataFacts, Examples
 from nnrun.data.named.datasets import named_data_set
 from nnrun.data.named.named_source import NamedSource
@@ -91,7 +91,7 @@ class Sklearn(TableSource):
     def _text(self) -> Sequence[str]:
         """Return the class column, if its classes have names and not numbers."""
         names = self.set_facts.class_names or ()
-        return self.set_facts.target_names if any(number(name) is None for name in names) else ()
+        return self.set_facts.target_names if any(parse_number(name) is None for name in names) else ()
 
     def _target_facts(self, roles: ColumnRoles) -> dict[str, Any]:
         """Return the classes and the task of the set's own target; none of another target."""

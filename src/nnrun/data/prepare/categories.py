@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from nnrun.data.columns import Columns, label, resolve
+from nnrun.data.columns import Columns, label, resolve_columns
 from nnrun.data.prepare.step import ExampleSpec, Step, UnseenCategoryError, as_table, check_no_missing, check_table
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class OneHot(Step):
         if not self.target:
             table = data.table()
             self.categories = {
-                name: _unique(name, table.values[name], "OneHot") for name in resolve(self.columns, table.names)
+                name: _unique(name, table.values[name], "OneHot") for name in resolve_columns(self.columns, table.names)
             }
         return []
 
@@ -76,7 +76,7 @@ class OneHot(Step):
         check_table(spec, self)
         if spec.columns is None:
             return replace(spec, shape=(None,))
-        encoded = resolve(self.columns, spec.columns)
+        encoded = resolve_columns(self.columns, spec.columns)
         text = spec.text - set(encoded)
         if any(name not in spec.values for name in encoded):
             return ExampleSpec((None,), None, spec.values, text)
@@ -135,7 +135,7 @@ class CategoryNumbers(Step):
     def apply(self, x: ArrayOrTable) -> ArrayOrTable:
         """Return the table with numbers instead of categories."""
         table = as_table(x)
-        names = resolve(self.columns, table.names)
+        names = resolve_columns(self.columns, table.names)
         encoded = Columns({**table.values, **{name: self._encode(name, table.values[name]) for name in names}})
         return encoded if isinstance(x, Columns) else encoded.matrix()
 
@@ -144,7 +144,7 @@ class CategoryNumbers(Step):
         check_table(spec, self)
         if spec.columns is None:
             return spec
-        names = resolve(self.columns, spec.columns)
+        names = resolve_columns(self.columns, spec.columns)
         values = {name: values for name, values in spec.values.items() if name not in names}
         return replace(spec, text=spec.text - set(names), values=values)
 
@@ -183,7 +183,7 @@ class Ordinal(CategoryNumbers):
     def fit_blocks(self, data: Blocks) -> list[str]:
         """Learn the categories of each column."""
         table = data.table()
-        names = resolve(self.columns, table.names)
+        names = resolve_columns(self.columns, table.names)
         unknown = sorted(set(self.order) - set(names))
         if unknown:
             raise ValueError(f"`order` names {unknown[0]!r}, which is not among `columns`")
@@ -242,7 +242,7 @@ class Hash(CategoryNumbers):
 
     def fit_blocks(self, data: Blocks) -> list[str]:
         """Check that the columns exist; nothing is learned."""
-        resolve(self.columns, as_table(data.head).names)
+        resolve_columns(self.columns, as_table(data.head).names)
         return []
 
     def numbers(self, name: str, categories: list[str]) -> list[int]:  # noqa: ARG002 - the same for every column

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from nnrun.data.columns import Columns, resolve
+from nnrun.data.columns import Columns, resolve_columns
 from nnrun.data.prepare.step import Step, as_table, check_table, missing_mask
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class Impute(Step):
         """Return the columns to treat."""
         if self.columns is None:
             return [name for name in names if self._suits(text=name in text)]
-        named = resolve(self.columns, names)
+        named = resolve_columns(self.columns, names)
         wrong = next((name for name in named if not self._suits(text=name in text)), None)
         if wrong is not None:
             kind = "text" if wrong in text else "numbers"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nnrun.data.columns import Columns, resolve
+from nnrun.data.columns import Columns, resolve_columns
 from nnrun.data.prepare.step import OneBlock, Step, check_no_missing, index_names
 
 if TYPE_CHECKING:
@@ -90,16 +90,16 @@ class NumericStep(Step):
     def compute_output_spec(self, spec: ExampleSpec) -> ExampleSpec:
         """Return the same spec; the columns must exist and hold numbers."""
         if self.columns is not None and spec.columns is not None:
-            self._check_numbers(resolve(self.columns, spec.columns), spec.text)
+            self._check_numbers(resolve_columns(self.columns, spec.columns), spec.text)
         return spec
 
     def names(self, x: ArrayOrTable) -> list[str]:
         """Return the columns to treat; none where `x` is an array that is treated as a whole."""
         if not isinstance(x, Columns):
-            return [] if self.columns is None else resolve(self.columns, index_names(x))
+            return [] if self.columns is None else resolve_columns(self.columns, index_names(x))
         if self.columns is None:
             return [name for name in x.names if name not in x.text()]
-        names = resolve(self.columns, x.names)
+        names = resolve_columns(self.columns, x.names)
         self._check_numbers(names, x.text())
         return names
 

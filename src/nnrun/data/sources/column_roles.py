@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from nnrun.data.columns import ColumnError, Columns, resolve
+from nnrun.data.columns import ColumnError, Columns, resolve_columns
 from nnrun.data.dataset import Examples
 from nnrun.spec.finding import Finding
 
@@ -55,8 +55,10 @@ class ColumnSelection:
 
     def roles(self, names: Sequence[str]) -> ColumnRoles:
         """Return the columns of each role by name; there must be no `findings`."""
-        targets, weights, groups = (resolve(self._by_key[key], names) for key in ("target", "sample_weight", "group"))
-        features = resolve(names if self.features is None else self.features, names)
+        targets, weights, groups = (
+            resolve_columns(self._by_key[key], names) for key in ("target", "sample_weight", "group")
+        )
+        features = resolve_columns(names if self.features is None else self.features, names)
         others = {*targets, *weights, *groups}
         return ColumnRoles(
             tuple(name for name in features if name not in others),
@@ -85,7 +87,7 @@ class ColumnSelection:
 
     def _conflicts(self, names: Sequence[str], path: ConfigPath) -> list[Finding]:
         """Return the columns that are named for two roles."""
-        columns = {key: set(resolve(named, names)) for key, named in self._by_key.items()}
+        columns = {key: set(resolve_columns(named, names)) for key, named in self._by_key.items()}
         findings = []
         for role, (others, reason, code) in _CONFLICTS.items():
             for other in others:
@@ -172,7 +174,7 @@ def stack_targets(columns: Mapping[str, np.ndarray]) -> np.ndarray | Columns | N
 def _unknown(columns: Sequence[str | int], names: Sequence[str], path: ConfigPath) -> list[Finding]:
     """Return the first column that does not exist or is named twice, with its place in a list of several."""
     try:
-        resolve(columns, names)
+        resolve_columns(columns, names)
     except ColumnError as error:
         return [Finding((*path, error.index) if len(columns) > 1 else path, str(error), None, "unknown-column")]
     return []

@@ -248,15 +248,15 @@ class Images:
         Raises:
             DataError: A column or a picture does not exist, or a row has another number of fields.
         """
-        from nnrun.data.columns import resolve
+        from nnrun.data.columns import resolve_columns
         from nnrun.data.csv.dialect import Dialect, read_rows
         from nnrun.data.csv.header import read_header
 
         dialect = Dialect("\t" if file.suffix == ".tsv" else ",")
         opened = read_header(file, dialect)
         try:
-            (path,) = resolve([self.path_column], opened.names)
-            target = resolve([self.target], opened.names)[0] if with_target else path
+            (path,) = resolve_columns([self.path_column], opened.names)
+            target = resolve_columns([self.target], opened.names)[0] if with_target else path
         except ValueError as error:
             raise DataError(str(error), file=file, hint="set `path_column` and `target`") from None
         places = opened.names.index(path), opened.names.index(target)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
-from nnrun.data.columns import ColumnError, Columns, resolve
+from nnrun.data.columns import ColumnError, Columns, resolve_columns
 from nnrun.data.csv.dates import check_date_format
 from nnrun.data.csv.dialect import Dialect
 from nnrun.data.csv.header import read_header
@@ -76,7 +76,7 @@ class TableSource:
         """
         findings = self.selection.findings(names, path)
         try:
-            resolve(self.types, names)
+            resolve_columns(self.types, names)
         except ColumnError as error:
             findings.append(Finding((*path, "types"), str(error), None, "unknown-column"))
         if not findings and not self.selection.roles(names).features:
@@ -164,7 +164,7 @@ class TableSource:
         features, targets = layout["features"], layout["targets"] if with_target else []
         columns = [*features, *targets]
         try:
-            resolve(columns, opened.names)
+            resolve_columns(columns, opened.names)
         except ColumnError as error:
             hint = f"the run was trained on the columns {', '.join(columns)}"
             raise DataError(str(error), file=file, hint=hint) from None

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from nnrun.data.columns import Columns, resolve
+from nnrun.data.columns import Columns, resolve_columns
 
 if TYPE_CHECKING:
     import numpy as np
@@ -90,7 +90,7 @@ def group_name(column: str | int, names: tuple[str, ...]) -> str:
         ValueError: There is no such column, or no other one.
     """
     # A file without a header names its columns "0", "1", ..., of which the target may be missing here.
-    (name,) = resolve([str(column) if str(column) in names else column], names)
+    (name,) = resolve_columns([str(column) if str(column) in names else column], names)
     if len(names) == 1:
         raise ValueError(f"groups takes the only feature column {name!r}, so that no feature is left")
     return name
