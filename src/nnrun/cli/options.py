@@ -53,7 +53,7 @@ code = click.option(
     help="A Python file with layers, losses, ... of your own. May be repeated.",
 )
 trust_run = click.option(
-    "--trust-run", is_flag=True, help="Run the code that the run folder holds a copy of, instead of --code."
+    "--trust-run", is_flag=True, help="Run the copy of the code in the run folder, instead of --code."
 )
 fold = click.option(
     "--fold",
@@ -86,12 +86,6 @@ def combine(*decorators: Decorator) -> Decorator:
     return decorate
 
 
-#: The model of a run, and its code.
-model = combine(checkpoint("last"), fold, code, trust_run)
-#: Folders and the kind of output.
-folders = combine(runs_dir, data_dir, quiet, as_json)
-
-
 def registered_code(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add `--code` to a command; the catalog holds what the files define while it runs, and nothing in them is run."""
 
@@ -106,6 +100,14 @@ def registered_code(command: Callable[..., Any]) -> Callable[..., Any]:
             return command(*words, **options)
 
     return with_code
+
+
+#: The model of a run, and its code.
+model = combine(checkpoint("last"), fold, code, trust_run)
+#: A config that is looked at and not run.
+examined_config = combine(config, sets, registered_code, data_dir, as_json)
+#: Folders and the kind of output.
+folders = combine(runs_dir, data_dir, quiet, as_json)
 
 
 class OutputFile(click.Path):

@@ -148,9 +148,9 @@ def fetch(name: str, data_dir: Path | None, quiet: bool, as_json: bool) -> None:
 @options.quiet
 @options.as_json
 def check(config: str, sets: tuple[str, ...], data_dir: Path | None, quiet: bool, as_json: bool) -> None:
-    """Check the data of CONFIG for leakage, gaps and imbalance.
+    """Check the data of CONFIG for leakage, gaps and rare classes.
 
-    Reported are rows that several parts share, missing values, columns without information, and rare classes.
+    Reported are examples that several parts share, missing values, useless columns, and unbalanced classes.
 
     \b
     nnrun data check my.yaml

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 #: Options of sampling; with any of them the temperature is 1 by default.
 _SAMPLING = ("temperature", "top_k", "top_p", "min_p")
 _DECODING = {
-    "state": "recurrent state carried from character to character",
+    "state": "recurrent state kept from character to character",
     "cache": "keys and values of attention cached from character to character",
     "window": "the last window recomputed for each character",
 }
@@ -30,25 +30,18 @@ _DECODING = {
 @click.command("generate-text")
 @options.run
 @click.option(
-    "--length", type=click.IntRange(1), default=1000, show_default=True, help="The number of characters to generate."
+    "--length", type=click.IntRange(1), metavar="N", default=1000, show_default=True, help="Characters to generate."
 )
 @click.option(
     "--seed-text",
     metavar="TEXT",
-    help="The text to continue, of any length; '' for none. Default: a random window of the training text.",
+    help="The text to continue; '' for none. Default: a random part of the training text.",
 )
+@click.option("--greedy", is_flag=True, help="Choose the most probable character: the default without the next four.")
 @click.option(
-    "--greedy",
-    is_flag=True,
-    help="Always choose the most probable character: the default without the next four options.",
+    "--temperature", type=click.FloatRange(0), metavar="T", help="Sample: below 1 more predictably, above 1 less."
 )
-@click.option(
-    "--temperature",
-    type=click.FloatRange(0),
-    metavar="T",
-    help="Sample; below 1 probable characters become more probable, above 1 less.",
-)
-@click.option("--top-k", type=click.IntRange(1), metavar="K", help="Sample from the K most probable characters only.")
+@click.option("--top-k", type=click.IntRange(1), metavar="K", help="Sample from the K most probable characters.")
 @click.option(
     "--top-p",
     type=click.FloatRange(0, 1, min_open=True),
@@ -59,7 +52,7 @@ _DECODING = {
     "--min-p",
     type=click.FloatRange(0, 1),
     metavar="P",
-    help="Sample without characters that are less than P times as probable as the most probable one.",
+    help="Sample from characters at least P times as probable as the most probable one.",
 )
 @click.option(
     "--repetition-penalty",
@@ -73,10 +66,10 @@ _DECODING = {
     "--random-seed", type=click.IntRange(0, 2**31 - 1), metavar="N", help="The same seed gives the same text."
 )
 @click.option(
-    "--samples", type=click.IntRange(1), default=1, show_default=True, help="The number of texts to generate at once."
+    "--samples", type=click.IntRange(1), metavar="N", default=1, show_default=True, help="Texts to generate at once."
 )
 @click.option(
-    "--recompute", is_flag=True, help="Recompute the last window for each character, even where state could be carried."
+    "--recompute", is_flag=True, help="Recompute the last window for each character even if state could be kept."
 )
 @click.option("--check-copy", is_flag=True, help="Report how much of the text is copied from the training text.")
 @options.output_file("text.txt", "Also write the text to this file.")

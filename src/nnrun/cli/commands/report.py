@@ -15,14 +15,14 @@ from nnrun.cli import options
     "--out",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
-    help="Write the page there and leave the run folder as it is. Default: report.html and plots/ in that folder.",
+    help="Write the report to this file only. Default: report.html and plots/ in the run folder.",
 )
 @options.runs_dir
 @options.as_json
 def report(*, run: str, out: Path | None, runs_dir: Path, as_json: bool) -> None:
-    """Write a page about a run: curves, scores, mistakes, model, config.
+    """Write the report of a run: curves, scores, mistakes, model, config.
 
-    The page is one HTML file that needs no network and no other files. It is made from the run folder alone, also for
+    The report is one HTML file that needs no network and no other files. It is made from the run folder alone, also for
     a run that failed or was interrupted.
 
     RUN is a run's folder, the start of its id, its name, or last.

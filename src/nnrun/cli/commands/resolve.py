@@ -14,11 +14,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@options.config
-@options.sets
-@options.registered_code
-@options.data_dir
-@options.as_json
+@options.examined_config
 def resolve(config: str, sets: tuple[str, ...], data_dir: Path | None, as_json: bool) -> int:
     """Print a config with every default and path filled in.
 

@@ -17,11 +17,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@options.config
-@options.sets
-@options.registered_code
-@options.data_dir
-@options.as_json
+@options.examined_config
 def summary(config: str, sets: tuple[str, ...], data_dir: Path | None, as_json: bool) -> int:
     """Show the model of a config layer by layer.
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("config", metavar="CONFIG", required=False, shell_complete=completion.config)
+@click.argument("config", metavar="[CONFIG]", required=False, shell_complete=completion.config)
 @options.sets
 @options.code
 @click.option(
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     "--report",
     "with_report",
     is_flag=True,
-    help="Write the page of nnrun report at the end, also for a run that fails.",
+    help="Write the report (see: nnrun report) at the end, also for a run that fails.",
 )
 @options.folders
 def train(

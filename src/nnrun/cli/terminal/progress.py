@@ -61,18 +61,24 @@ class PlainProgress:
         self._timer = EpochTimer()
         self._learning_rate: float | None = None
 
+    def clear(self) -> None:
+        """Prepare for a line that stays."""
+
     def say(self, text: str) -> None:
         """Write a line."""
+        self.clear()
         print_paragraph(self._output, text)
 
     def warn(self, text: str) -> None:
         """Write and keep a warning."""
+        self.clear()
         self.warnings.append(text)
         label = "warning: "
         print_labeled(self._output, label, self._output.style(label, fg="yellow", bold=True), text)
 
     def show_problem(self, problem: Problem) -> None:
         """Write a problem with its place and line."""
+        self.clear()
         print_problem(self._output, problem)
 
     @contextmanager
@@ -87,6 +93,7 @@ class PlainProgress:
 
     def epoch(self, done: int, total: int, figures: Mapping[str, float | None]) -> None:
         """Write an epoch's metrics and the time left; the learning rate only where it changed."""
+        self.clear()
         shown = dict(figures)
         rate = shown.pop("learning_rate", None)
         if self._learning_rate not in (None, rate):
@@ -113,21 +120,6 @@ class LiveProgress(PlainProgress):
         self._drawn = 0.0
         self._epoch_start: tuple[int, float] = (0, 0.0)
 
-    def say(self, text: str) -> None:
-        """Write a line in the place of the bar."""
-        self.clear()
-        super().say(text)
-
-    def warn(self, text: str) -> None:
-        """Write a warning in the place of the bar."""
-        self.clear()
-        super().warn(text)
-
-    def show_problem(self, problem: Problem) -> None:
-        """Write a problem in the place of the bar."""
-        self.clear()
-        super().show_problem(problem)
-
     @contextmanager
     def bar(self, what: str, total: float | None, unit: str) -> Iterator[Bar]:
         """Show a bar that is removed at the end."""
@@ -149,11 +141,6 @@ class LiveProgress(PlainProgress):
         if left is None and share > 0:
             left = (now - self._epoch_start[1]) / share * epochs
         self.draw(f"epoch {epoch:{len(str(total))}}/{total}", share, time_left(left))
-
-    def epoch(self, done: int, total: int, figures: Mapping[str, float | None]) -> None:
-        """Write an epoch's line in the place of the bar."""
-        self.clear()
-        super().epoch(done, total, figures)
 
     def is_due(self) -> bool:
         """Return whether the bar may be redrawn already."""
@@ -248,5 +235,4 @@ def open_progress(*, quiet: bool = False, json: bool = False) -> Iterator[PlainP
         try:
             yield progress
         finally:
-            if isinstance(progress, LiveProgress):
-                progress.clear()
+            progress.clear()
