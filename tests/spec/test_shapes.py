@@ -190,12 +190,13 @@ def _count(weights: Any) -> int:
 def test_rows_are_those_of_keras(validated, name: str) -> None:
     """Each layer has Keras' own name, class, outputs and parameters, and the sums are Keras' sums."""
     from nnrun.engine.backend.start import BackendSettings, start_keras
+    from nnrun.engine.model.build import Builder
     from nnrun.engine.model.compile import compile_model
 
     keras = start_keras(BackendSettings(seed=1))
     model, shapes = ARCHITECTURES[name]
     experiment = validated(model)
-    theirs = compile_model(keras, experiment, FACTS, shapes, lambda _: None)
+    theirs = compile_model(Builder(keras, FACTS, lambda _: None), experiment, shapes)
     found = infer_shapes(experiment.graph, FACTS, shapes)
     ours = {one.name: (one.class_name, one.parameters, one.trainable) for one in found if one.used and one.first}
     layers = [layer for layer in theirs.layers if not isinstance(layer, keras.layers.InputLayer)]

@@ -11,13 +11,11 @@ from nnrun.engine.backend.start import BackendSettings, start_keras, tensor_libr
 from nnrun.engine.executors.split_rnn_batch import splits_rnn_batch
 from nnrun.engine.model import checkpoint
 from nnrun.engine.model.build import Builder
-from nnrun.errors import BuildError, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
     from pathlib import Path as FilePath
-    from types import ModuleType
 
     from nnrun.data.dataset import DataPart, Dataset
     from nnrun.engine.executors.compiled_steps import Tensors
@@ -39,13 +37,10 @@ class Session:
     """One compiled model on a started backend.
 
     Args:
-        keras: The started Keras.
-        settings: What was set when it started.
+        settings: What was set when Keras started.
         experiment: The experiment.
-        facts: The facts of its data.
         model: The compiled model.
         builder: Builds Keras objects from parts of the config.
-        mark_of: Finds the place of a path in the config.
 
     Attributes:
         restartable: Whether `restart` can bring the model back to where its first training started; costs a copy of all
@@ -55,21 +50,13 @@ class Session:
 
     restartable = False
 
-    def __init__(
-        self,
-        keras: ModuleType,
-        settings: BackendSettings,
-        experiment: Experiment,
-        facts: Facts,
-        model: Any,
-        builder: Builder,
-        mark_of: Callable[[Path], Mark],
-    ) -> None:
+    def __init__(self, settings: BackendSettings, experiment: Experiment, model: Any, builder: Builder) -> None:
         from nnrun.engine.executors.choice import choose_executor
 
-        self.keras, self.settings, self.model = keras, settings, model
-        self._experiment, self._facts, self._builder, self._mark_of = experiment, facts, builder, mark_of
-        choice = choose_executor(model, experiment, facts)
+        self.settings, self.model = settings, model
+        self._experiment, self._builder = experiment, builder
+        self._keras, self._facts = builder.keras, builder.facts
+        choice = choose_executor(model, experiment, builder.facts)
         self._executor, self.executor_name, self.executor_why = choice.executor, choice.name, choice.reason
         self.jax_steps = choice.jax_steps
         self._tf = tensor_library(settings.backend, model)
@@ -102,9 +89,9 @@ class Session:
                 settings = backend_settings(experiment, threads)
                 keras = start_keras(settings)
             with phase("compile"):
-                shapes = input_shapes(facts, experiment.graph.inputs)
-                model = compile_model(keras, experiment, facts, shapes, mark_of)
-            yield cls(keras, settings, experiment, facts, model, Builder(keras, facts, mark_of), mark_of)
+                builder = Builder(keras, facts, mark_of)
+                model = compile_model(builder, experiment, input_shapes(facts, experiment.graph.inputs))
+            yield cls(settings, experiment, model, builder)
 
     @classmethod
     @contextmanager
@@ -133,7 +120,7 @@ class Session:
             checkpoint.require_same_model(model, architecture, saved)
             builder = Builder(keras, facts, mark_of)
             compile_training(model, builder, experiment)
-            yield cls(keras, settings, experiment, facts, model, builder, mark_of)
+            yield cls(settings, experiment, model, builder)
 
     @property
     def parameters(self) -> int:
@@ -157,7 +144,7 @@ class Session:
         return [
             {
                 "name": layer.name,
-                "shape": self.keras.tree.flatten(layer.output)[0].shape,
+                "shape": self._keras.tree.flatten(layer.output)[0].shape,
                 "parameters": int(layer.count_params()),
             }
             for layer in self.model.layers
@@ -196,13 +183,13 @@ class Session:
         train = self.prepare_training(dataset.train)
         validation = self.to_tensors(dataset.validation) if dataset.validation is not None else None
         monitor, mode = callbacks.best_epoch_rule(training, has_validation=validation is not None)
-        of_config = callbacks.make_callbacks(self._builder, training, folder, self._mark_of)
+        of_config = callbacks.make_callbacks(self._builder, training, folder)
         stepwise = self._is_stepwise(of_config, progress)
         self._allow_training_without_xla(progress)
         # First in the list: the best epoch is on disk before any callback of the config may stop or change anything.
-        best_model = callbacks.best_model_callback(self.keras, best, monitor, mode, every=callbacks.BEST_SECONDS)
-        callback_list = self.keras.callbacks.CallbackList(
-            [best_model, *callbacks.after_epoch_callbacks(self.keras, after_epoch), *of_config],
+        best_model = callbacks.best_model_callback(self._keras, best, monitor, mode, every=callbacks.BEST_SECONDS)
+        callback_list = self._keras.callbacks.CallbackList(
+            [best_model, *callbacks.after_epoch_callbacks(self._keras, after_epoch), *of_config],
             add_history=True,
             model=self.model,
             epochs=training.epochs,
@@ -216,7 +203,7 @@ class Session:
         except XlaError as error:
             text = f"XLA cannot compile the steps of this model: {error}"
             hint = "write xla: auto, which goes on without XLA, or xla: false"
-            raise BuildError([Problem(self._mark_of(("training", "execution", "xla")), text, hint)]) from error
+            raise self._builder.error(("training", "execution", "xla"), text, hint) from error
         finally:
             best_model.finish()
 
@@ -224,11 +211,11 @@ class Session:
         """Decide whether training takes a step at a time, and tell the user why if it does."""
         from nnrun.engine.training.callbacks import needs_batches
 
-        requested, needed = self._experiment.training.execution.executor, needs_batches(self.keras, callbacks)
+        requested, needed = self._experiment.training.execution.executor, needs_batches(self._keras, callbacks)
         if requested == "resident" and needed:
             text = "a callback needs every batch, and the resident executor takes many in one call"
-            place = self._mark_of(("training", "execution", "executor"))
-            raise BuildError([Problem(place, text, "write executor: auto, or leave out that callback")])
+            hint = "write executor: auto, or leave out that callback"
+            raise self._builder.error(("training", "execution", "executor"), text, hint)
         if not needed and requested != "stepwise":
             return False
         reason = "a callback needs every batch" if needed else "the config says executor: stepwise"
@@ -279,7 +266,7 @@ class Session:
 
             self._augmentation = Augmentation(self._builder, parts)
             example = train.take(self._tf, train.fields, [0])[0]
-            self._executor.augment(self._augmentation, example, self._mark_of)
+            self._executor.augment(self._augmentation, example)
 
     def _build(self, train: Tensors) -> None:
         try:
@@ -287,13 +274,12 @@ class Session:
         except Exception as error:  # Keras raises whatever its losses and metrics raise
             loss = next(iter(self._experiment.losses.values()))
             targets = train.take(self._tf, train.fields, [0])[1]
-            shape = self.keras.tree.map_structure(lambda tensor: list(tensor.shape[1:]), (self.model.output, targets))
+            shape = self._keras.tree.map_structure(lambda tensor: list(tensor.shape[1:]), (self.model.output, targets))
             text = (
                 f"{loss.name} and metrics cannot compare outputs of shape {shape[0]} with targets of shape {shape[1]}"
             )
-            place = self._mark_of((*loss.path, loss.name))
-            hint = "let the last layer give what the targets are"
-            raise BuildError([Problem(place, f"{text}: {error}", hint)]) from error
+            hint = "let the last layer's outputs have the shape of the targets"
+            raise self._builder.error((*loss.path, loss.name), f"{text}: {error}", hint) from error
 
     def evaluate(self, part: DataPart, *, detailed: bool = True) -> Evaluation:
         """Evaluate the model as it is now on one part of the data.
@@ -309,21 +295,23 @@ class Session:
             from nnrun.engine.scoring.text import evaluate_text
 
             return evaluate_text(self._tf, self.model, tensors, part, self._facts, self._experiment, self.jax_steps)
-        from nnrun.engine.scoring.evaluate import evaluate
+        from nnrun.engine.scoring.evaluate import evaluate_outputs
 
-        return evaluate(self._executor, tensors, part, self._facts, self._experiment, detailed=detailed)
+        logs, outputs = self._executor.score(tensors)
+        targets = tensors.targets
+        return evaluate_outputs(logs, outputs, targets, part, self._facts, self._experiment, detailed=detailed)
 
     def predict(self, part: DataPart) -> tuple[Predictions, ...]:
         """Predict examples without truth."""
-        from nnrun.engine.scoring.evaluate import predict
+        from nnrun.engine.scoring.evaluate import make_predictions
 
-        return predict(self._executor, self.to_tensors(part), self._facts, self._experiment)
+        return make_predictions(self._executor.predict(self.to_tensors(part)), self._facts, self._experiment)
 
     def text_generator(self, spec: TextModelSpec, sampling: Sampling, *, seed: int, recompute: bool) -> TextGenerator:
         """Return what lets the model write text."""
         from nnrun.engine.generation.generate import TextGenerator
 
-        return TextGenerator(self.keras, self._tf, self.model, spec, sampling, seed=seed, recompute=recompute)
+        return TextGenerator(self._keras, self._tf, self.model, spec, sampling, seed=seed, recompute=recompute)
 
     def load_matching_weights(self, saved: FilePath) -> tuple[list[str], list[str]]:
         """Load the weights of a saved model into the layers of the same name and shapes.
@@ -334,7 +322,7 @@ class Session:
         Raises:
             RunError: The checkpoint cannot be read.
         """
-        saved_layers = {layer.name: layer for layer in checkpoint.load(self.keras, saved).layers}
+        saved_layers = {layer.name: layer for layer in checkpoint.load(self._keras, saved).layers}
         loaded, initial = [], []
         for layer in self.model.layers:
             other = saved_layers.get(layer.name)

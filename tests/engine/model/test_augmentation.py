@@ -37,7 +37,7 @@ def noisy(keras: ModuleType, facts: Callable[..., Any]) -> Callable[..., tuple[A
         model = keras.Sequential([keras.Input((4, 4, 1)), keras.layers.Flatten()])
         model.compile(optimizer="sgd", loss="mse")
         augmentation = Augmentation(Builder(keras, facts(), lambda _: MARK), parts)
-        augmentation.attach(model, np.zeros((1, 4, 4, 1), "float32"), lambda _: MARK)
+        augmentation.attach(model, np.zeros((1, 4, 4, 1), "float32"))
         return model, augmentation
 
     return make

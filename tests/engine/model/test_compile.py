@@ -12,6 +12,7 @@ import pytest
 from nnrun.config.document import Document
 from nnrun.data.model_inputs import shapes
 from nnrun.engine.backend.start import BackendSettings, start_keras
+from nnrun.engine.model.build import Builder
 from nnrun.engine.model.compile import compile_model
 from nnrun.errors import BuildError
 from nnrun.spec.experiment import Experiment
@@ -20,7 +21,7 @@ from nnrun.spec.facts import Facts
 
 def build(keras: ModuleType, experiment: Experiment, facts: Facts, document: Document) -> Any:
     """Compile an experiment's model as a session does."""
-    return compile_model(keras, experiment, facts, shapes(facts, experiment.graph.inputs), document.key_mark)
+    return compile_model(Builder(keras, facts, document.key_mark), experiment, shapes(facts, experiment.graph.inputs))
 
 
 CONV = """

@@ -14,7 +14,7 @@ from hypothesis import strategies as some
 
 from nnrun.data.dataset import DataPart
 from nnrun.data.target_encoding import encode_targets
-from nnrun.engine.scoring.evaluate import Evaluation, Predictions, error_scores, evaluate
+from nnrun.engine.scoring.evaluate import Evaluation, Predictions, error_scores, evaluate_outputs
 from nnrun.engine.scoring.intervals import wilson_interval
 from nnrun.engine.scoring.outputs import predicted_classes, true_classes
 from nnrun.engine.scoring.predictions_table import predictions_table
@@ -199,7 +199,8 @@ def scored(keras, experiment) -> Callable[..., tuple[Evaluation, Any, DataPart]]
         part = DataPart(x, np.array(y), np.arange(len(x)))
         executor = ResidentExecutor(tf, model, 2)
         said = experiment("  - Dense: 1", f"loss: {loss}\n  optimizer: Adam")
-        return evaluate(executor, executor.to_tensors(part.x, part.y), part, facts, said), model, part
+        logs, outputs = executor.score(executor.to_tensors(part.x, part.y))
+        return evaluate_outputs(logs, outputs, part.y, part, facts, said), model, part
 
     return run
 

@@ -42,8 +42,8 @@ def callbacks(keras, facts, config, tmp_path: Path) -> Callable[[str], list[Any]
 
     def make(said: str) -> list[Any]:
         experiment, document = config(MODEL, f"loss: mse\n  optimizer: Adam\n  callbacks: {said}")
-        builder = Builder(keras, facts(), document.key_mark)
-        return make_callbacks(builder, experiment.training, tmp_path / "run", document.mark)
+        builder = Builder(keras, facts(), document.mark)
+        return make_callbacks(builder, experiment.training, tmp_path / "run")
 
     return make
 
@@ -132,7 +132,7 @@ def test_legacy_files_are_refused(keras, facts, training, tmp_path: Path, name: 
     part = Part("callbacks", "ModelCheckpoint", {"filepath": name}, ("training", "callbacks", 0))
     said = replace(training("epochs: 1"), callbacks=(part,))
     with pytest.raises(BuildError) as caught:
-        make_callbacks(Builder(keras, facts(), lambda _: None), said, tmp_path, lambda _: None)
+        make_callbacks(Builder(keras, facts(), lambda _: None), said, tmp_path)
     assert caught.value.problems[0].hint == "write filepath: model.keras"
 
 

@@ -37,9 +37,9 @@ class JaxNames:
             UnimplementedError=_NeverRaisedError,
             InternalError=_NeverRaisedError,
         )
-        self.repeat = jnp.repeat
+        self.repeat, self.one_hot = jnp.repeat, jax.nn.one_hot
         self.maximum, self.minimum, self.where, self.tile = jnp.maximum, jnp.minimum, jnp.where, jnp.tile
-        self.roll, self.reshape, self.fill, self.cond = jnp.roll, jnp.reshape, jnp.full, self._cond
+        self.roll, self.reshape, self.fill, self.cond = jnp.roll, jnp.reshape, jnp.full, jax.lax.cond
         self.reduce_max, self.reduce_sum, self.stack, self.zeros = jnp.max, jnp.sum, jnp.stack, jnp.zeros
 
     def constant(self, value: Any, dtype: Any = None) -> Any:
@@ -62,10 +62,6 @@ class JaxNames:
         if batch_dims:
             return self._np.take_along_axis(values, index[..., None], axis=-1)[..., 0]
         return self._np.take(values, index, axis=axis)
-
-    def one_hot(self, codes: Any, depth: int) -> Any:
-        """Return rows of `depth` zeros with a 1 at each code's place; a code of -1 has none."""
-        return self.jax.nn.one_hot(codes, depth)
 
     def argmax(self, values: Any, axis: int = -1, output_type: Any = None) -> Any:
         """Return the place of the largest value, the first of equals."""
@@ -107,9 +103,6 @@ class JaxNames:
 
         compiled = self.jax.jit(with_weights)
         return lambda *arguments: compiled([variable.value for variable in variables], *arguments)
-
-    def _cond(self, predicate: Any, if_true: Any, if_false: Any) -> Any:
-        return self.jax.lax.cond(predicate, if_true, if_false)
 
     def _put(self, value: Any, dtype: Any = None) -> Any:
         """Put an array on the device with `device_put`: JAX's own functions compile a program for each shape."""

@@ -15,7 +15,6 @@ from nnrun.engine.executors.split_rnn_batch import split_batches
 
 if TYPE_CHECKING:
     from nnrun.engine.model.augmentation import Augmentation
-    from nnrun.errors import Mark, Path
 
 
 #: How a step takes its examples: from TensorFlow, fields and row indexes (tensors) to what Keras' steps take.
@@ -115,9 +114,9 @@ class CompiledSteps:
         # The very call that `fit` makes first; no public one builds metrics and optimizer without taking a step.
         self._model._symbolic_build(data_batch=batch)  # noqa: SLF001
 
-    def augment(self, augmentation: Augmentation, example: Any, mark_of: Callable[[Path], Mark]) -> None:
+    def augment(self, augmentation: Augmentation, example: Any) -> None:
         """Let the model take its training steps on augmented batches; see `Augmentation.attach`."""
-        augmentation.attach(self._model, example, mark_of)
+        augmentation.attach(self._model, example)
 
     def ranges(self, kind: StepKind, rows: int) -> list[tuple[int, int]]:
         """Cut an epoch of `rows` rows into ranges of steps that one program can run, as (start, stop)."""

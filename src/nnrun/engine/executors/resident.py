@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     from nnrun.engine.executors.compiled_steps import StepKind
     from nnrun.engine.model.augmentation import Augmentation
-    from nnrun.errors import Mark, Path
 
 
 #: How long a call of a program should take, so that progress moves and Ctrl-C is noticed, in seconds.
@@ -87,9 +86,9 @@ class ResidentExecutor:
         """Create the state of optimizer and metrics, which cannot be created inside a compiled loop."""
         self._steps.build(tensors)
 
-    def augment(self, augmentation: Augmentation, example: Any, mark_of: Callable[[Path], Mark]) -> None:
+    def augment(self, augmentation: Augmentation, example: Any) -> None:
         """Let the model take its training steps on batches that went through random layers; see `Augmentation`."""
-        self._steps.augment(augmentation, example, mark_of)
+        self._steps.augment(augmentation, example)
 
     def train(
         self, tensors: Tensors, order: Order, on_steps: Callable[[int], None], callbacks: Any = None

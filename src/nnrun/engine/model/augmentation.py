@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from nnrun.errors import BuildError, Problem
-
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from nnrun.engine.model.build import Builder
-    from nnrun.errors import Mark, Path
     from nnrun.spec.part import Part
 
 
@@ -36,9 +33,9 @@ class Augmentation:
         """The layers' random state."""
         return [variable for layer in self._layers for variable in layer.variables]
 
-    def attach(self, model: Any, example: Any, mark_of: Callable[[Path], Mark]) -> None:
-        """Let `model` take its training steps on augmented batches; arguments and errors are those of `build`."""
-        self.build(example, mark_of)
+    def attach(self, model: Any, example: Any) -> None:
+        """Let `model` take its training steps on augmented batches; argument and errors are those of `build`."""
+        self.build(example)
         keras_step = model.train_step
 
         def train_step(data: Any) -> Any:
@@ -47,12 +44,11 @@ class Augmentation:
 
         model.train_step = train_step
 
-    def build(self, example: Any, mark_of: Callable[[Path], Mark]) -> None:
+    def build(self, example: Any) -> None:
         """Create the layers' variables for batches such as `example`, since a compiled loop can create none.
 
         Args:
             example: A batch of the inputs of a model that has one.
-            mark_of: Finds the place of a path in the config.
 
         Raises:
             BuildError: A layer refuses the examples, or changes their shape.
@@ -66,7 +62,7 @@ class Augmentation:
             if tuple(shape[1:]) != tuple(example.shape[1:]):
                 text = f"{part.name} makes examples of {list(shape[1:])} from {list(example.shape[1:])}"
                 hint = "augmentation keeps the shape that the model takes in validation and test too"
-                raise BuildError([Problem(mark_of((*part.path, part.name)), text, hint)])
+                raise self._builder.error((*part.path, part.name), text, hint)
         self.reset()
 
     def __call__(self, x: Any) -> Any:

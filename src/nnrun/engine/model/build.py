@@ -34,9 +34,9 @@ class Builder:
     def __init__(self, keras: ModuleType, facts: Facts, mark_of: Callable[[Path], Mark]) -> None:
         from nnrun.engine.model import layers  # noqa: F401 - registers nnrun's layers with Keras
 
-        self._keras = keras
-        self._facts = facts
-        self._mark_of = mark_of
+        self.keras = keras
+        self.facts = facts
+        self.mark_of = mark_of
 
     def make(self, part: Part, **filled_in: object) -> Any:
         """Make the Keras object that `part` names; `filled_in` arguments replace those of the config.
@@ -57,19 +57,21 @@ class Builder:
         message = str(error).strip() or type(error).__name__
         where = error_location(error)
         text = f"Keras refused {part.name}: {message}" if where is None else f"{part.name} failed at {where}: {message}"
-        return BuildError([Problem(self._mark_of((*part.path, part.name)), text, f"nnrun explain {part.name}")])
+        return self.error((*part.path, part.name), text, f"nnrun explain {part.name}")
+
+    def error(self, path: Path, text: str, hint: str) -> BuildError:
+        """Return an error at the place of a path in the config."""
+        return BuildError([Problem(self.mark_of(path), text, hint)])
 
     def _construct(self, part: Part, arguments: dict[str, Any]) -> Any:
-        registered = self._keras.saving.get_registered_object
+        registered = self.keras.saving.get_registered_object
         custom = registered(f"nnrun>{part.name}") or registered(f"user>{part.name}")
         if part.category == "activations":
-            return custom or self._keras.activations.get(part.name)
+            return custom or self.keras.activations.get(part.name)
         if part.category in ("losses", "metrics") and part.name in _RESOLVED_BY_COMPILE:
             return part.name
-        module = (
-            self._keras.optimizers.schedules if part.category == "schedules" else getattr(self._keras, part.category)
-        )
-        found = custom or getattr(module, part.name, None) or getattr(self._keras, part.name)
+        module = self.keras.optimizers.schedules if part.category == "schedules" else getattr(self.keras, part.category)
+        found = custom or getattr(module, part.name, None) or getattr(self.keras, part.name)
         if part.category in ("losses", "metrics") and not isinstance(found, type):
             # Functions are compiled by name, so that Keras wraps and names them itself; a few metrics (`huber`,
             # `log_cosh`) it exports but does not find by name.
@@ -94,10 +96,10 @@ class Builder:
         return value
 
     def _fact(self, name: str, part: Part) -> Any:
-        found = self._facts.value(name)
+        found = self.facts.value(name)
         if found is None:
             text = f"these data have no value for '{name}'"
-            raise BuildError([Problem(self._mark_of((*part.path, part.name)), text, "write a number instead")])
+            raise self.error((*part.path, part.name), text, "write a number instead")
         return found
 
 

@@ -4,47 +4,34 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from nnrun.engine.model.build import Builder
-from nnrun.errors import BuildError, Problem
 from nnrun.spec.facts import substitute_facts
 from nnrun.spec.graph import TensorRef
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from types import ModuleType
+    from collections.abc import Mapping
 
-    from nnrun.errors import Mark, Path
+    from nnrun.engine.model.build import Builder
     from nnrun.spec.experiment import Experiment
-    from nnrun.spec.facts import Facts
-    from nnrun.spec.graph import Graph, Node
+    from nnrun.spec.graph import Graph, ModelOutput, Node
     from nnrun.spec.model import ModelInput
 
 
 Shape = tuple[int | None, ...]
 
 
-def compile_model(
-    keras: ModuleType,
-    experiment: Experiment,
-    facts: Facts,
-    shapes: Mapping[str, Shape | None],
-    mark_of: Callable[[Path], Mark],
-) -> Any:
+def compile_model(builder: Builder, experiment: Experiment, shapes: Mapping[str, Shape | None]) -> Any:
     """Build the model that `experiment` describes and compile it with its loss, optimizer and metrics.
 
     Args:
-        keras: The started Keras.
+        builder: Builds Keras objects from parts of the config.
         experiment: The experiment.
-        facts: The facts of its data.
         shapes: The shape of one example for each input of the model.
-        mark_of: Finds the place of a path in the config.
 
     Raises:
         BuildError: Keras refuses a part, at the part's place in the config.
     """
-    keras.config.set_dtype_policy(experiment.precision)
-    builder = Builder(keras, facts, mark_of)
-    model = _functional(keras, builder, experiment, facts, shapes, mark_of)
+    builder.keras.config.set_dtype_policy(experiment.precision)
+    model = _functional(builder, experiment, shapes)
     compile_training(model, builder, experiment)
     return model
 
@@ -69,57 +56,41 @@ def compile_training(model: Any, builder: Builder, experiment: Experiment) -> No
     )
 
 
-def _functional(
-    keras: ModuleType,
-    builder: Builder,
-    experiment: Experiment,
-    facts: Facts,
-    shapes: Mapping[str, Shape | None],
-    mark_of: Callable[[Path], Mark],
-) -> Any:
+def _functional(builder: Builder, experiment: Experiment, shapes: Mapping[str, Shape | None]) -> Any:
     graph = experiment.graph
-    inputs = {one.name: _input(keras, builder, one, shapes.get(one.name), mark_of, graph) for one in graph.inputs}
+    inputs = {one.name: _input(builder, one, shapes.get(one.name), graph) for one in graph.inputs}
     tensors: dict[str, tuple[Any, ...]] = {name: (tensor,) for name, tensor in inputs.items()}
     # All layers are made before the first is applied, so that Keras numbers its names as its own scripts do.
     layers: dict[str, Any] = {}
     for node in graph.nodes:
         if node.layer not in layers:
-            layers[node.layer] = builder.make(substitute_facts(node.part, facts, graph.target_of(node)))
+            layers[node.layer] = builder.make(substitute_facts(node.part, builder.facts, graph.target_of(node)))
     for node in graph.nodes:
-        tensors[node.name] = _apply(keras, builder, layers[node.layer], node, tensors)
-    outputs = {one.name: _output_tensor(tensors, one.source, one.path, mark_of) for one in graph.outputs}
+        tensors[node.name] = _apply(builder, layers[node.layer], node, tensors)
+    outputs = {one.name: _output_tensor(builder, one, tensors) for one in graph.outputs}
     name = experiment.name.replace(".", "_").replace("-", "_")
     if graph.chain:
-        return keras.Model(next(iter(inputs.values())), next(iter(outputs.values())), name=name)
-    return keras.Model(inputs, outputs, name=name)
+        return builder.keras.Model(next(iter(inputs.values())), next(iter(outputs.values())), name=name)
+    return builder.keras.Model(inputs, outputs, name=name)
 
 
-def _input(
-    keras: ModuleType,
-    builder: Builder,
-    entrance: ModelInput,
-    shape: Shape | None,
-    mark_of: Callable[[Path], Mark],
-    graph: Graph,
-) -> Any:
-    if entrance.part is not None:
-        return builder.make(entrance.part)
+def _input(builder: Builder, model_input: ModelInput, shape: Shape | None, graph: Graph) -> Any:
+    if model_input.part is not None:
+        return builder.make(model_input.part)
     if shape is None:
         text = "the shape of one example is not known from these data"
-        raise BuildError([Problem(mark_of(entrance.path), text, "start the model with 'Input: {shape: [...]}'")])
-    return keras.Input(tuple(shape)) if graph.chain else keras.Input(tuple(shape), name=entrance.name)
+        raise builder.error(model_input.path, text, "start the model with 'Input: {shape: [...]}'")
+    return builder.keras.Input(tuple(shape), name=None if graph.chain else model_input.name)
 
 
-def _apply(
-    keras: ModuleType, builder: Builder, layer: Any, node: Node, tensors: Mapping[str, tuple[Any, ...]]
-) -> tuple[Any, ...]:
+def _apply(builder: Builder, layer: Any, node: Node, tensors: Mapping[str, tuple[Any, ...]]) -> tuple[Any, ...]:
     try:
         inputs = [_tensor_of(tensors, source) for source in node.sources]
         call = {key: _resolve(value, tensors) for key, value in node.call.items()}
         outputs = layer(inputs, **call) if node.listed else layer(*inputs, **call)
     except Exception as error:  # Keras raises whatever its layers raise
         raise builder.refusal(node.part, error) from error
-    return tuple(keras.tree.flatten(outputs))
+    return tuple(builder.keras.tree.flatten(outputs))
 
 
 def _resolve(value: Any, tensors: Mapping[str, tuple[Any, ...]]) -> Any:
@@ -138,10 +109,8 @@ def _tensor_of(tensors: Mapping[str, tuple[Any, ...]], ref: TensorRef) -> Any:
     return found[ref.output]
 
 
-def _output_tensor(
-    tensors: Mapping[str, tuple[Any, ...]], ref: TensorRef, path: Path, mark_of: Callable[[Path], Mark]
-) -> Any:
+def _output_tensor(builder: Builder, output: ModelOutput, tensors: Mapping[str, tuple[Any, ...]]) -> Any:
     try:
-        return _tensor_of(tensors, ref)
+        return _tensor_of(tensors, output.source)
     except ValueError as error:
-        raise BuildError([Problem(mark_of(path), str(error), "count the layer's outputs from 0")]) from error
+        raise builder.error(output.path, str(error), "count the layer's outputs from 0") from error

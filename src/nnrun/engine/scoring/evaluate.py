@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from nnrun.data.dataset import DataPart
-    from nnrun.engine.executors.compiled_steps import Tensors
-    from nnrun.engine.executors.resident import ResidentExecutor
     from nnrun.spec.experiment import Experiment
     from nnrun.spec.facts import Facts
     from nnrun.spec.part import Part
@@ -54,20 +52,6 @@ class Evaluation:
     predictions: tuple[Predictions, ...]
 
 
-def evaluate(
-    executor: ResidentExecutor,
-    tensors: Tensors,
-    part: DataPart,
-    facts: Facts,
-    experiment: Experiment,
-    *,
-    detailed: bool = True,
-) -> Evaluation:
-    """Evaluate the executor's model on one part of the data; see `evaluate_outputs`."""
-    logs, outputs = executor.score(tensors)
-    return evaluate_outputs(logs, outputs, tensors.targets, part, facts, experiment, detailed=detailed)
-
-
 def evaluate_outputs(
     logs: dict[str, float],
     outputs: Any,
@@ -90,7 +74,7 @@ def evaluate_outputs(
         detailed: Whether to add areas under curves, mistakes and the scores of each class.
     """
     scores: dict[str, Any] = {"rows": len(part.rows), **logs}
-    predictions = _predictions(outputs, facts, experiment, targets)
+    predictions = make_predictions(outputs, facts, experiment, targets)
     for one, loss in zip(predictions, experiment.losses.values(), strict=True):
         more = _error_rate(one)
         if detailed or one.facts.task == "regression":
@@ -103,15 +87,8 @@ def evaluate_outputs(
     return Evaluation(scores, predictions)
 
 
-def predict(
-    executor: ResidentExecutor, tensors: Tensors, facts: Facts, experiment: Experiment
-) -> tuple[Predictions, ...]:
-    """Predict every row with the executor's model, without the truth."""
-    return _predictions(executor.predict(tensors), facts, experiment, None)
-
-
-def _predictions(outputs: Any, facts: Facts, experiment: Experiment, y: Any) -> tuple[Predictions, ...]:
-    """Turn outputs into predictions, and the encoded targets `y`, where they are known, back into classes."""
+def make_predictions(outputs: Any, facts: Facts, experiment: Experiment, y: Any = None) -> tuple[Predictions, ...]:
+    """Turn outputs into predictions, and the encoded targets `y`, if they are known, back into classes."""
     model_outputs, made = experiment.graph.outputs, []
     for one in model_outputs:
         of_target = _facts_of_target(facts, one.target)
@@ -129,15 +106,8 @@ def _facts_of_target(facts: Facts, target: str | None) -> Facts:
     about = facts.by_target.get(target or "")
     if about is None:
         return facts
-    return replace(
-        facts,
-        task=about.task,
-        form=about.form,
-        classes=about.classes,
-        targets=about.targets,
-        class_names=about.class_names,
-        target_names=(str(target),),
-    )
+    of_target = {field.name: getattr(about, field.name) for field in fields(about)}
+    return replace(facts, **of_target, target_names=(str(target),))
 
 
 def _computable(outputs: NDArray[Any]) -> NDArray[Any]:

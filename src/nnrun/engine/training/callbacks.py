@@ -8,14 +8,13 @@ from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
 
 from nnrun.engine.model import checkpoint
-from nnrun.errors import BuildError, MissingExtraError, Problem
+from nnrun.errors import MissingExtraError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import ModuleType
 
     from nnrun.engine.model.build import Builder
-    from nnrun.errors import Mark, Path
     from nnrun.spec.part import Part
     from nnrun.spec.training import TrainingSpec
 
@@ -32,9 +31,7 @@ OUTPUT_PATHS = {
 BEST_SECONDS = 5.0
 
 
-def make_callbacks(
-    builder: Builder, training: TrainingSpec, folder: FilePath, mark_of: Callable[[Path], Mark]
-) -> list[Any]:
+def make_callbacks(builder: Builder, training: TrainingSpec, folder: FilePath) -> list[Any]:
     """Make the config's callbacks; relative paths they write are inside `folder`.
 
     Raises:
@@ -48,7 +45,7 @@ def make_callbacks(
         if part.name == "TensorBoard" and find_spec("tensorboard") is None:
             # Keras would notice only at the end of the first epoch.
             raise MissingExtraError("tensorboard", "the callback TensorBoard")
-        callback = builder.make(part, **_output_path(part, folder, mark_of))
+        callback = builder.make(part, **_output_path(builder, part, folder))
         if part.name == "ModelCheckpoint":
             _save_atomically(callback)
         callbacks.append(callback)
@@ -122,7 +119,7 @@ def _needs_batches(keras: ModuleType, callback: Any) -> bool:
     return any(getattr(type(callback), hook) is not getattr(keras.callbacks.Callback, hook) for hook in hooks)
 
 
-def _output_path(part: Part, folder: FilePath, mark_of: Callable[[Path], Mark]) -> dict[str, str]:
+def _output_path(builder: Builder, part: Part, folder: FilePath) -> dict[str, str]:
     """Return the argument for the path that a callback writes, inside `folder`; empty if it writes none."""
     if part.name not in OUTPUT_PATHS:
         return {}
@@ -134,15 +131,13 @@ def _output_path(part: Part, folder: FilePath, mark_of: Callable[[Path], Mark]) 
     path = (*part.path, part.name, argument)
     if not place.is_relative_to(folder.resolve()):
         text = f"expected a path inside the run folder, received {given}"
-        raise BuildError([Problem(mark_of(path), text, f"write {argument}: {default}")])
+        raise builder.error(path, text, f"write {argument}: {default}")
     if place.suffix in (".h5", ".hdf5") and not place.name.endswith(".weights.h5"):
         text = (
             f"expected a file that ends in .keras or .weights.h5, received {given}: "
             "saving legacy .h5 spoils later checkpoints of the same model (a fault of Keras')"
         )
-        raise BuildError(
-            [Problem(mark_of(path), text, f"write {argument}: {FilePath(str(given)).with_suffix('.keras')}")]
-        )
+        raise builder.error(path, text, f"write {argument}: {FilePath(str(given)).with_suffix('.keras')}")
     place.parent.mkdir(parents=True, exist_ok=True)
     return {argument: str(place)}
 

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nnrun.engine.executors.jax.background_compiler import BackgroundCompiler
-from nnrun.engine.executors.jax.compiled_steps import BLOCK_BATCHES, BLOCK_BYTES
+from nnrun.engine.executors.jax.compiled_steps import BLOCK_BATCHES, BLOCK_BYTES, BackgroundCompiler
 from nnrun.engine.executors.resident import StepCalls, to_float
 from nnrun.engine.executors.shuffle import epoch_order
 from nnrun.engine.training.loop import require_finite_loss

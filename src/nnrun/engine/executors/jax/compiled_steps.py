@@ -8,23 +8,29 @@ at a time, so that one compiled program serves parts of any size.
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nnrun.cores import usable_cores
 from nnrun.engine.executors.compiled_steps import CompiledSteps, Tensors
 from nnrun.engine.executors.jax.state import JaxState
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Hashable, Iterator
+    from concurrent.futures import Future
 
     from nnrun.engine.executors.compiled_steps import StepKind
     from nnrun.engine.model.augmentation import Augmentation
-    from nnrun.errors import Mark, Path
 
     #: Reduces a batch's targets and outputs to one array.
     Reduction = Callable[[Any, Any], Any]
 
+#: XLA's newer way to write fused loops for a CPU takes twice as long to compile small programs and computes the same
+#: bits; of five small networks one was faster with it (decision record 0010). Parts of so small a program are not
+#: worth a thread each.
+_CPU_OPTIONS = {"xla_cpu_use_fusion_emitters": False, "xla_cpu_parallel_codegen_split_count": 1}
 #: The most bytes and batches of a block.
 BLOCK_BYTES, BLOCK_BATCHES = 16 * 2**20, 256
 
@@ -60,9 +66,9 @@ class JaxSteps(CompiledSteps):
         self._model._symbolic_build(data_batch=batch)  # noqa: SLF001 - see `CompiledSteps.build`
         self.state.record_initial_metrics()
 
-    def augment(self, augmentation: Augmentation, example: Any, mark_of: Callable[[Path], Mark]) -> None:
+    def augment(self, augmentation: Augmentation, example: Any) -> None:
         """Let batches of training go through random layers first; see `Augmentation.build`."""
-        augmentation.build(example, mark_of)
+        augmentation.build(example)
         self.state.augmentation = augmentation
         self._programs.clear()
 
@@ -198,3 +204,42 @@ class JaxSteps(CompiledSteps):
             batch_bytes = sum(leaf.size * leaf.dtype.itemsize for leaf in self.jax.tree.leaves(batch))
             self._block_sizes[tensors.take] = max(1, min(BLOCK_BYTES // max(batch_bytes, 1), BLOCK_BATCHES))
         return self._block_sizes[tensors.take]
+
+
+class BackgroundCompiler:
+    """Compiles programs before their first call, in parallel and while Python runs: XLA needs no Python to compile.
+
+    A small network's programs take longer to compile than to run, so that this is most of what can be saved.
+
+    Args:
+        jax: The imported JAX.
+    """
+
+    def __init__(self, jax: Any) -> None:
+        self._jax = jax
+        self._pool = ThreadPoolExecutor(usable_cores(), thread_name_prefix="nnrun-compiler")
+        self._programs: dict[Hashable, Future[Callable[..., Any]]] = {}
+
+    def submit(self, key: Hashable, make: Callable[[], Callable[..., Any]], *arguments: Any) -> None:
+        """Start to compile the function that `make` returns for arguments of these shapes, if `key` is new."""
+        if key not in self._programs:
+            # Traced in this thread, since Keras keeps its scopes by thread; only XLA's part is done elsewhere.
+            lowered = self._jax.jit(make()).lower(*arguments)
+            self._programs[key] = self._pool.submit(self._compile, lowered)
+
+    def __getitem__(self, key: Hashable) -> Callable[..., Any]:
+        """Return a submitted program; wait until it is compiled."""
+        return self._programs[key].result()
+
+    def shutdown(self) -> None:
+        """Release the threads; programs that were not started are not compiled any more."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _compile(self, lowered: Any) -> Any:
+        if self._jax.default_backend() != "cpu":
+            return lowered.compile()
+        try:
+            return lowered.compile(compiler_options=_CPU_OPTIONS)
+        except self._jax.errors.JaxRuntimeError:
+            # Another XLA may not know these options any more; any other error is raised again without them.
+            return lowered.compile()

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from nnrun.engine.executors.jax.background_compiler import BackgroundCompiler
+from nnrun.engine.executors.jax.compiled_steps import BackgroundCompiler
 
 
 class RuntimeRefusalError(Exception):
