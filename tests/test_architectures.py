@@ -43,5 +43,5 @@ def test_an_architecture_is_summarized_trained_and_loaded(name: str, tmp_path: P
     assert rows == theirs
     again = evaluate(EvaluateRequest(str(done.folder.path), tmp_path / "runs"), NullProgress())
     with done.folder.predictions.open(encoding="utf-8") as file:
-        kept = list(csv.reader(file))[1:]
-    assert [[str(cell) for cell in row] for row in again.rows] == kept
+        saved = list(csv.reader(file))[1:]
+    assert [[str(cell) for cell in row] for row in again.rows] == saved

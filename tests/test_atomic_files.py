@@ -28,7 +28,7 @@ def test_a_writer_that_fails_leaves_the_old_file_and_no_other(tmp_path: Path) ->
 
 
 def test_the_temporary_name_ends_as_the_writer_needs(tmp_path: Path) -> None:
-    """A writer gets a name in the same folder with the suffix that was asked for, and `path` has what it wrote."""
+    """A writer gets a name in the same folder with the requested suffix, and `path` has what it wrote."""
     names = []
 
     def write(temporary: Path) -> None:

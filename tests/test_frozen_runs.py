@@ -54,8 +54,8 @@ def run(copies: Path) -> Command:
 
 def changed_files(kind: str, copies: Path) -> list[str]:
     """List the files of a frozen run that its copy no longer holds; the log may have been continued."""
-    kept = [path for path in (FROZEN / kind).rglob("*") if path.is_file()]
-    now = {path: copies / path.relative_to(FROZEN) for path in kept}
+    saved = [path for path in (FROZEN / kind).rglob("*") if path.is_file()]
+    now = {path: copies / path.relative_to(FROZEN) for path in saved}
     return [
         path.name
         for path, copy in now.items()
@@ -103,35 +103,35 @@ def test_report_makes_a_page_of_an_old_run(run: Command, kind: str, tmp_path: Pa
 
 @pytest.mark.keras
 @pytest.mark.parametrize("kind", KINDS)
-def test_eval_gives_the_kept_scores_of_an_old_run(run: Command, copies: Path, kind: str) -> None:
+def test_eval_gives_the_saved_scores_of_an_old_run(run: Command, copies: Path, kind: str) -> None:
     """`nnrun eval` reads data, preparation and model of a run of an earlier version, and scores it as it was scored."""
     scores = json.loads(run("eval", kind, "--json", *data_dir(copies)))["scores"]
-    kept = json.loads((FROZEN / kind / "scores.json").read_text(encoding="utf-8"))
+    saved = json.loads((FROZEN / kind / "scores.json").read_text(encoding="utf-8"))
     (part,) = set(scores) - {"task", "checkpoint"}
-    assert_close(scores[part], kept[part])
+    assert_close(scores[part], saved[part])
 
 
 @pytest.mark.keras
-def test_eval_gives_the_kept_scores_of_an_old_fold(run: Command, copies: Path) -> None:
+def test_eval_gives_the_saved_scores_of_an_old_fold(run: Command, copies: Path) -> None:
     """`nnrun eval --fold` scores the model of one fold of a run of an earlier version as it was scored."""
     scores = json.loads(run("eval", "k_fold", "--fold", 1, "--json", *data_dir(copies)))["scores"]
-    kept = json.loads((FROZEN / "k_fold" / "folds" / "01" / "scores.json").read_text(encoding="utf-8"))
-    assert_close(scores["test"], kept["test"])
+    saved = json.loads((FROZEN / "k_fold" / "folds" / "01" / "scores.json").read_text(encoding="utf-8"))
+    assert_close(scores["test"], saved["test"])
 
 
 @pytest.mark.keras
 @pytest.mark.parametrize(("kind", "words"), [*((kind, ()) for kind in KINDS), ("k_fold", ("--fold", "1"))])
-def test_predict_gives_the_kept_predictions_of_an_old_run(
+def test_predict_gives_the_saved_predictions_of_an_old_run(
     run: Command, copies: Path, tmp_path: Path, kind: str, words: tuple[str, ...]
 ) -> None:
     """`nnrun predict` predicts new rows with a run of an earlier version as that version did."""
     new = copies / "made_from" / PREDICTED[kind]
     run("predict", kind, new, "--out", tmp_path / "predicted.csv", *words, *data_dir(copies))
     found = read_rows(tmp_path / "predicted.csv")
-    kept = read_rows(FROZEN / "predicted" / f"{'_'.join([kind, *words[1:]])}.csv")
-    assert len(found) == len(kept) > 1
-    # Of the text's hundreds of outputs only the first columns are kept.
-    assert_close([row[: len(kept[0])] for row in found], kept)
+    saved = read_rows(FROZEN / "predicted" / f"{'_'.join([kind, *words[1:]])}.csv")
+    assert len(found) == len(saved) > 1
+    # Of the text's hundreds of outputs only the first columns are saved.
+    assert_close([row[: len(saved[0])] for row in found], saved)
 
 
 @pytest.mark.keras
@@ -139,8 +139,8 @@ def test_generate_text_continues_with_an_old_run(run: Command, copies: Path, tmp
     """`nnrun generate-text` generates the same text with a run of an earlier version as that version did."""
     words = ("--greedy", "--seed-text", "the old ", "--length", "60", "--out", tmp_path / "text.txt")
     run("generate-text", "text", *words, *data_dir(copies))
-    kept = (FROZEN / "predicted" / "text.txt").read_text(encoding="utf-8")
-    assert (tmp_path / "text.txt").read_text(encoding="utf-8") == kept
+    saved = (FROZEN / "predicted" / "text.txt").read_text(encoding="utf-8")
+    assert (tmp_path / "text.txt").read_text(encoding="utf-8") == saved
 
 
 def read_rows(path: Path) -> list[list[object]]:
@@ -157,17 +157,17 @@ def number_or_text(field: str) -> float | str:
         return field
 
 
-def assert_close(found: Any, kept: Any) -> None:
+def assert_close(found: Any, saved: Any) -> None:
     """Require equal keys, texts and lengths, and numbers that differ only in the last digits of float32."""
-    if isinstance(kept, dict):
-        assert list(found) == list(kept)
-        for key in kept:
-            assert_close(found[key], kept[key])
-    elif isinstance(kept, list):
-        assert len(found) == len(kept)
-        for one, other in zip(found, kept, strict=True):
+    if isinstance(saved, dict):
+        assert list(found) == list(saved)
+        for key in saved:
+            assert_close(found[key], saved[key])
+    elif isinstance(saved, list):
+        assert len(found) == len(saved)
+        for one, other in zip(found, saved, strict=True):
             assert_close(one, other)
-    elif isinstance(kept, float):
-        assert found == pytest.approx(kept, **TOLERANCE)
+    elif isinstance(saved, float):
+        assert found == pytest.approx(saved, **TOLERANCE)
     else:
-        assert found == kept
+        assert found == saved

@@ -1,4 +1,4 @@
-"""Configs as scikit-learn estimators."""
+"""Tests of configs as scikit-learn estimators."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ BINARY = CLASSES.replace("units: $classes, activation: softmax", "units: 1, acti
     "sparse_categorical_crossentropy", "binary_crossentropy"
 )
 
-#: Checks of scikit-learn that do not apply, and why.
+#: Checks of scikit-learn that do not apply, with the reason.
 EXPECTED_FAILURES = {
     "check_sample_weight_equivalence_on_dense_data": "repeated rows give more steps, and a weight gives larger ones",
     "check_array_api_input": "scikit-learn itself skips it unless SciPy's switch for other kinds of arrays is set",
@@ -68,17 +68,17 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "config"), [("ConfigClassifier", "classes"), ("ConfigRegressor", "numbers")])
-def test_scikit_learns_own_checks(estimators: ModuleType, folder: Path, name: str, config: str) -> None:
+def test_the_checks_of_scikit_learn_pass(estimators: ModuleType, folder: Path, name: str, config: str) -> None:
     """Every check of scikit-learn passes, except those that are listed with their reason."""
     failed = {}
     for estimator, check in estimator_checks_generator(getattr(estimators, name)(str(folder / f"{config}.yaml"))):
-        word = check.func.__name__
-        if word in EXPECTED_FAILURES:
+        check_name = check.func.__name__
+        if check_name in EXPECTED_FAILURES:
             continue
         try:
             check(estimator)
-        except Exception as error:  # noqa: BLE001 - a check fails in whatever way
-            failed[word] = f"{type(error).__name__}: {error}"
+        except Exception as error:  # noqa: BLE001 - a check may fail in any way
+            failed[check_name] = f"{type(error).__name__}: {error}"
     assert failed == {}
 
 
@@ -95,8 +95,8 @@ def test_settings_are_parameters(estimators: ModuleType, folder: Path) -> None:
         copy.set_params(**{"training.epoch": 2}).fit(x, y)
 
 
-def test_it_stands_where_estimators_stand(estimators: ModuleType, folder: Path) -> None:
-    """cross_val_score, Pipeline and GridSearchCV use the parameters: more epochs are found to be better."""
+def test_searches_and_pipelines_use_the_estimator(estimators: ModuleType, folder: Path) -> None:
+    """cross_val_score, Pipeline and GridSearchCV use the estimator and its parameters."""
     x, y = load_iris(return_X_y=True)
     estimator = estimators.ConfigClassifier(str(folder / "classes.yaml"))
     scores = cross_val_score(estimator, x, y, cv=KFold(3, shuffle=True, random_state=0))
@@ -109,7 +109,7 @@ def test_it_stands_where_estimators_stand(estimators: ModuleType, folder: Path) 
     assert searched.best_params_ == {"configclassifier__training.epochs": 20}
 
 
-def test_a_fitted_estimator_can_be_kept(estimators: ModuleType, folder: Path) -> None:
+def test_a_fitted_estimator_can_be_pickled(estimators: ModuleType, folder: Path) -> None:
     """A pickled estimator, and one fitted again from the same seed, predict the same to the last bit."""
     x, y = load_iris(return_X_y=True)
     names = np.array(["setosa", "versicolor", "virginica"])[y]
@@ -123,19 +123,19 @@ def test_a_fitted_estimator_can_be_kept(estimators: ModuleType, folder: Path) ->
     assert np.array_equal(loaded.predict(x), loaded.classes_[probabilities.argmax(axis=1)])
 
 
-def test_one_sigmoid_speaks_for_both_classes(estimators: ModuleType, folder: Path) -> None:
-    """A single sigmoid gives two columns of probabilities; the perceptron's step gives none."""
+def test_a_single_sigmoid_has_probabilities_of_both_classes(estimators: ModuleType, folder: Path) -> None:
+    """A single sigmoid gives two columns of probabilities; a hinge loss gives none."""
     x, y = load_iris(return_X_y=True)
     binary = estimators.ConfigClassifier(str(folder / "binary.yaml")).fit(x[:100], y[:100] + 5)
-    shares = binary.predict_proba(x[:100])
-    assert shares.shape == (100, 2)
-    assert np.array_equal(binary.predict(x[:100]), np.where(shares[:, 1] > 0.5, 6, 5))
+    probabilities = binary.predict_proba(x[:100])
+    assert probabilities.shape == (100, 2)
+    assert np.array_equal(binary.predict(x[:100]), np.where(probabilities[:, 1] > 0.5, 6, 5))
     hinge = estimators.ConfigClassifier(str(folder / "binary.yaml"), **{"training.loss": "hinge"})
     assert not hasattr(hinge, "predict_proba")
 
 
-def test_a_config_of_the_other_task_is_refused(estimators: ModuleType, folder: Path) -> None:
-    """The config of a regressor is refused by the classifier and vice versa, with the reason."""
+def test_a_config_of_the_other_task_is_an_error(estimators: ModuleType, folder: Path) -> None:
+    """The classifier does not accept the config of a regressor, and vice versa."""
     x, y = load_iris(return_X_y=True)
     with pytest.raises(ConfigError, match="a classifier has classes"):
         estimators.ConfigClassifier(str(folder / "numbers.yaml")).fit(x, y)
@@ -161,13 +161,13 @@ def test_several_numbers_are_predicted_together(estimators: ModuleType, folder: 
     assert regressor.fit(x[:, :2], x[:, 2:]).predict(x[:5, :2]).shape == (5, 2)
 
 
-def test_folds_score_as_those_of_a_run(estimators: ModuleType, tmp_path: Path) -> None:
+def test_folds_have_the_scores_of_a_run(estimators: ModuleType, tmp_path: Path) -> None:
     """cross_val_score over a config gives the scores of `nnrun train` on its folds, to 1e-5."""
     file = tmp_path / "folds.yaml"
     data = "data: {source: diabetes, prepare: [Standardize], split: {k_fold: {folds: 3}}}\n"
     file.write_text(NUMBERS.replace(DATA, data), encoding="utf-8")
     run = train(TrainRequest(str(file), runs_dir=tmp_path / "runs"), NullProgress())
-    each = [one["mean_squared_error"] for one in run.scores["cross_validation"]["each"]]
+    each = [fold["mean_squared_error"] for fold in run.scores["cross_validation"]["each"]]
     x, y = load_diabetes(return_X_y=True, scaled=False)
     estimator = estimators.ConfigRegressor(str(file))
     scores = cross_val_score(estimator, x, y, cv=KFold(3), scoring="neg_mean_squared_error")
@@ -176,13 +176,13 @@ def test_folds_score_as_those_of_a_run(estimators: ModuleType, tmp_path: Path) -
 
 @pytest.mark.slow
 @pytest.mark.shared
-def test_boston_scores_as_its_run(estimators: ModuleType, tmp_path: Path) -> None:
+def test_boston_has_the_scores_of_its_run(estimators: ModuleType, tmp_path: Path) -> None:
     """cross_val_score over boston_standardized gives the ten fold scores of `nnrun train boston_standardized`."""
     data = Path(os.environ.get("NNRUN_DATA_DIR", ""))
     if not (data / "boston-housing.data").is_file():
         pytest.skip("needs boston-housing.data in the folder that NNRUN_DATA_DIR names")
     run = train(TrainRequest("boston_standardized", (), tmp_path / "runs", data), NullProgress())
-    each = [one["mean_squared_error"] for one in run.scores["cross_validation"]["each"]]
+    each = [fold["mean_squared_error"] for fold in run.scores["cross_validation"]["each"]]
     table = np.loadtxt(data / "boston-housing.data")
     estimator = estimators.ConfigRegressor(str(find_config("boston_standardized")))
     scores = cross_val_score(estimator, table[:, :13], table[:, 13], cv=KFold(10), scoring="neg_mean_squared_error")

@@ -1,4 +1,4 @@
-"""The house's own rules, read from the syntax trees: floors, heavy packages, sizes, docstrings, and what is tracked."""
+"""Tests of the architecture, read from the syntax trees: floors, heavy packages, sizes, docstrings, tracked files."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "src" / "nnrun"
 
-#: The floors, lowest first: a module imports only from floors below its own, and from its own room.
+#: The floor of each room, lowest first: a module imports only from floors below its own, and from its own room.
 FLOORS = {
     "__init__": 0,
     "errors": 0,
@@ -73,17 +73,17 @@ SUBROOMS = {
         ("main",),
     ),
 }
-#: Imports against that order which are still to be mended.
+#: Imports against that order that are still to be removed.
 TO_MEND = {
     ("engine/scoring/details.py", "engine/scoring/score.py"),
 }
-#: Packages that wake TensorFlow (8 to 12 s): only where the Keras side begins, and where Keras is subclassed.
-WAKING = {"tensorflow", "keras", "jax"}
-WAKING_PLACES = {"engine/backend/start.py"}
+#: Packages that start TensorFlow (8 to 12 s): only where the backend is started, and where Keras is subclassed.
+BACKENDS = {"tensorflow", "keras", "jax"}
+BACKEND_MODULES = {"engine/backend/start.py"}
 #: Packages that take a second or more: only inside functions.
 SLOW = {"pandas", "sklearn", "scipy", "matplotlib", "jinja2", "optuna"}
-#: Where they may stand at the top: modules that subclass them, which only those import who have imported them already.
-SLOW_PLACES = {"sklearn.py": {"sklearn"}}
+#: Modules that subclass them and may import them at the top: users of these modules have imported them already.
+SLOW_MODULES = {"sklearn.py": {"sklearn"}}
 #: NumPy takes 0.2 to 0.4 s: at the top only of modules that exist for loading and training.
 NUMPY_ROOMS = {"data", "engine", "sklearn"}
 #: Rooms whose every module must stay quick to import, because `--help`, completion and `check` go through them.
@@ -104,13 +104,13 @@ QUICK_ROOMS = {
 
 LONGEST_FUNCTION, LONGEST_FILE = 60, 500
 #: A home folder or another folder of one machine, and an address of a package registry.
-PLACES_OF_ONE_MACHINE = re.compile(r"(?<![\w.:/-])/(home|root|Users|work|workspace|mnt)/\w|[A-Z]:\\\\?Users")
+MACHINE_PATHS = re.compile(r"(?<![\w.:/-])/(home|root|Users|work|workspace|mnt)/\w|[A-Z]:\\\\?Users")
 REGISTRIES = re.compile(r"https?://\S*/simpl[e]\b|index[-_]ur[l]\b|artifactor[y]|https?://\S*nexu[s]", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class Import:
-    """One import: who, whom, where it stands in the module."""
+    """One import of a module."""
 
     importer: str
     imported: str
@@ -124,7 +124,7 @@ class Import:
 
 @cache
 def _trees() -> dict[str, ast.Module]:
-    """Each module of the package by its path below it."""
+    """Return the syntax tree of each module by its path in the package."""
     return {
         path.relative_to(PACKAGE).as_posix(): ast.parse(path.read_text(encoding="utf-8"))
         for path in sorted(PACKAGE.rglob("*.py"))
@@ -141,7 +141,7 @@ def _dotted(path: str) -> str:
 
 @cache
 def _modules() -> dict[str, str]:
-    """Each module's dotted name and its path."""
+    """Return the path of each module by its dotted name."""
     return {"nnrun" if path == "__init__.py" else _dotted(path): path for path in _trees()}
 
 
@@ -162,7 +162,7 @@ def _walk(path: str, node: ast.AST, *, in_function: bool, for_types: bool) -> It
 
 
 def _names(path: str, node: ast.AST) -> list[str]:
-    """The dotted modules that a statement imports."""
+    """Return the dotted names of the modules that a statement imports."""
     if isinstance(node, ast.Import):
         return [alias.name for alias in node.names]
     if not isinstance(node, ast.ImportFrom):
@@ -176,7 +176,7 @@ def _names(path: str, node: ast.AST) -> list[str]:
 
 
 def _own_imports(path: str) -> Iterator[tuple[Import, str]]:
-    """A module's imports from the package itself, with the path imported."""
+    """Yield a module's imports from the package, with the path of the imported module."""
     for found in _imports(path):
         if found.imported in _modules():
             yield found, _modules()[found.imported]
@@ -184,11 +184,11 @@ def _own_imports(path: str) -> Iterator[tuple[Import, str]]:
 
 @cache
 def _keras_modules() -> frozenset[str]:
-    """Modules that subclass Keras or register something with it: these alone have it at their top."""
+    """Return the modules that subclass Keras or register something with it: only these import it at the top."""
 
     def extends_keras(node: ast.AST) -> bool:
         parents = list(getattr(node, "bases", [])) + list(getattr(node, "decorator_list", []))
-        return any(ast.unparse(parent).split(".")[0] in WAKING for parent in parents)
+        return any(ast.unparse(parent).split(".")[0] in BACKENDS for parent in parents)
 
     return frozenset(path for path, tree in _trees().items() if any(extends_keras(node) for node in ast.walk(tree)))
 
@@ -198,28 +198,28 @@ def _functions(tree: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef
 
 
 def _length(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
-    """A function's lines, docstring included, decorators not."""
+    """Return the number of a function's lines, with its docstring, without decorators."""
     return (node.end_lineno or node.lineno) - node.lineno + 1
 
 
 @cache
 def _tracked() -> tuple[Path, ...]:
-    """The files that git tracks; none outside of a checkout."""
+    """Return the files that git tracks; none outside of a checkout."""
     if not (ROOT / ".git").exists():
         return ()
     done = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=False)
     return tuple(ROOT / name for name in done.stdout.decode().split("\0") if name and (ROOT / name).is_file())
 
 
-def test_there_is_something_to_look_at() -> None:
-    """These tests see the package: every room that exists has a floor, and modules and imports are not just a few."""
+def test_the_tests_see_the_package() -> None:
+    """Every room has a floor, and there are many modules and imports, so that passing tests mean something."""
     assert len(_trees()) > 40
     assert {_room(path) for path in _trees()} <= set(FLOORS)
     assert sum(1 for path in _trees() for _ in _own_imports(path)) > 100
 
 
 def test_every_import_from_the_package_exists() -> None:
-    """No module names another of the package that is not there."""
+    """No module imports one of the package that does not exist."""
     wrong = [
         str(found)
         for path in _trees()
@@ -230,7 +230,7 @@ def test_every_import_from_the_package_exists() -> None:
 
 
 def test_a_module_imports_only_from_lower_floors() -> None:
-    """Text goes down the floors: no module imports from above, nor from another room of its own floor."""
+    """No module imports from a higher floor, nor from another room of its own floor."""
     wrong = [
         str(found)
         for path in _trees()
@@ -240,8 +240,8 @@ def test_a_module_imports_only_from_lower_floors() -> None:
     assert wrong == []
 
 
-def test_runs_and_engine_are_strangers() -> None:
-    """The disk side and the Keras side know nothing of each other."""
+def test_runs_and_engine_do_not_import_each_other() -> None:
+    """The disk side and the Keras side are independent."""
     rooms = {"runs", "engine"}
     wrong = [
         str(found) for path in _trees() for found, target in _own_imports(path) if {_room(path), _room(target)} == rooms
@@ -249,8 +249,8 @@ def test_runs_and_engine_are_strangers() -> None:
     assert wrong == []
 
 
-def test_no_imports_run_in_circles() -> None:
-    """Imports are acyclic, those inside functions and those for types alone included."""
+def test_imports_are_acyclic() -> None:
+    """There is no circle of imports, including those inside functions and those for type checking."""
     graph = {
         path: {
             target
@@ -266,68 +266,68 @@ def test_no_imports_run_in_circles() -> None:
 
 
 def _subroom(path: str) -> str:
-    """The folder below a room, or the file's own name at the room's top."""
+    """Return the folder in a room, or the name of a file at the room's top."""
     return path.split("/")[1].removesuffix(".py")
 
 
 @pytest.mark.parametrize("room", SUBROOMS)
 def test_a_module_imports_only_from_lower_sub_rooms(room: str) -> None:
-    """Inside a room imports follow the order of its sub-rooms, those for types alone included."""
-    place = {name: level for level, names in enumerate(SUBROOMS[room]) for name in names}
+    """Inside a room imports follow the order of its sub-rooms, including those for type checking."""
+    levels = {name: level for level, names in enumerate(SUBROOMS[room]) for name in names}
     paths = [path for path in _trees() if _room(path) == room and path != f"{room}/__init__.py"]
-    assert {_subroom(path) for path in paths} == set(place)
+    assert {_subroom(path) for path in paths} == set(levels)
     upward = {
         (path, target)
         for path in paths
         for _, target in _own_imports(path)
         if _room(target) == room
         and _subroom(target) != _subroom(path)
-        and place[_subroom(target)] > place[_subroom(path)]
+        and levels[_subroom(target)] > levels[_subroom(path)]
     }
     known = {pair for pair in TO_MEND if _room(pair[0]) == room}
     assert upward - known == set()
     assert {pair for pair in known - upward if _subroom(pair[0]) != _subroom(pair[1])} == set(), (
-        "mended: take it out of TO_MEND"
+        "the import is gone: remove it from TO_MEND"
     )
 
 
-def test_only_the_keras_side_wakes_keras() -> None:
-    """TensorFlow and Keras are imported where they are set up, and where Keras is subclassed."""
-    allowed = WAKING_PLACES | _keras_modules()
+def test_keras_is_imported_only_in_the_engine() -> None:
+    """TensorFlow, JAX and Keras are imported where the backend is started, and where Keras is subclassed."""
+    allowed = BACKEND_MODULES | _keras_modules()
     wrong = [
         str(found)
         for path in _trees()
         for found in _imports(path)
-        if found.imported.split(".")[0] in WAKING and not found.for_types and path not in allowed
+        if found.imported.split(".")[0] in BACKENDS and not found.for_types and path not in allowed
     ]
     assert wrong == []
 
 
-def test_the_backend_wakes_keras_inside_a_function() -> None:
-    """Importing the backend costs nothing; only calling it starts TensorFlow."""
+def test_the_backend_is_started_inside_a_function() -> None:
+    """Importing the module that starts the backend does not start it."""
     wrong = [
         str(found)
-        for path in WAKING_PLACES - _keras_modules()
+        for path in BACKEND_MODULES - _keras_modules()
         for found in _imports(path)
-        if found.imported.split(".")[0] in WAKING and not found.in_function and not found.for_types
+        if found.imported.split(".")[0] in BACKENDS and not found.in_function and not found.for_types
     ]
     assert wrong == []
 
 
 def test_slow_packages_are_imported_inside_functions() -> None:
-    """Packages that take seconds to import are imported where they are used."""
+    """Packages that take seconds to import are imported only when they are used."""
     wrong = [
         str(found)
         for path in _trees()
         for found in _imports(path)
-        if found.imported.split(".")[0] in SLOW - SLOW_PLACES.get(path, set())
+        if found.imported.split(".")[0] in SLOW - SLOW_MODULES.get(path, set())
         and not found.in_function
         and not found.for_types
     ]
     assert wrong == []
 
 
-def test_numpy_stands_at_the_top_only_of_data_and_engine() -> None:
+def test_numpy_is_imported_at_the_top_only_of_data_and_engine() -> None:
     """Elsewhere NumPy is imported inside functions."""
     wrong = [
         str(found)
@@ -342,8 +342,8 @@ def test_numpy_stands_at_the_top_only_of_data_and_engine() -> None:
 
 
 def test_importing_a_quick_room_imports_nothing_heavy() -> None:
-    """Whatever the modules behind `--help` and `check` import at their top leads to no heavy package, by any way."""
-    heavy = WAKING | SLOW | {"numpy"}
+    """No chain of imports at the top of the modules behind `--help` and `check` reaches a heavy package."""
+    heavy = BACKENDS | SLOW | {"numpy"}
     todo = [path for path in _trees() if _room(path) in QUICK_ROOMS]
     seen, wrong = set(todo), []
     for path in todo:
@@ -373,7 +373,7 @@ def test_files_are_short() -> None:
 
 
 def test_every_test_states_its_requirement() -> None:
-    """Each test has a docstring of one paragraph that ends as a sentence does."""
+    """Each test has a docstring of one paragraph that ends like a sentence."""
     wrong = []
     for path in sorted((ROOT / "tests").rglob("test_*.py")):
         for node in _functions(ast.parse(path.read_text(encoding="utf-8"))):
@@ -383,8 +383,8 @@ def test_every_test_states_its_requirement() -> None:
     assert wrong == []
 
 
-def test_every_public_thing_has_a_docstring() -> None:
-    """Every module, and every public class, function and method, says in words what it is."""
+def test_public_names_have_docstrings() -> None:
+    """Every module, and every public class, function and method, has a docstring."""
     wrong = [path for path, tree in _trees().items() if not ast.get_docstring(tree)]
     wrong += [
         f"{path}:{node.lineno} {node.name}"
@@ -396,7 +396,7 @@ def test_every_public_thing_has_a_docstring() -> None:
 
 
 def _public(node: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef]:
-    """Public classes and functions, and the public methods of public classes; nothing inside functions."""
+    """Yield public classes and functions, and the public methods of public classes; nothing inside functions."""
     for child in ast.iter_child_nodes(node):
         if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and not child.name.startswith("_"):
             yield child
@@ -404,8 +404,8 @@ def _public(node: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef | 
                 yield from _public(child)
 
 
-def test_the_changelog_the_project_and_the_code_agree_on_the_version() -> None:
-    """The first version in CHANGELOG.md is the project's and the code's."""
+def test_changelog_project_and_code_have_the_same_version() -> None:
+    """The first version in CHANGELOG.md is that of the project and of the code."""
     code = importlib.import_module("nnrun").__version__
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
     changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
@@ -416,11 +416,11 @@ def test_the_changelog_the_project_and_the_code_agree_on_the_version() -> None:
 
 @pytest.mark.parametrize(
     "pattern",
-    [PLACES_OF_ONE_MACHINE, REGISTRIES, re.compile(re.escape(str(ROOT)) + r"\b")],
+    [MACHINE_PATHS, REGISTRIES, re.compile(re.escape(str(ROOT)) + r"\b")],
     ids=["folders", "registries", "this checkout"],
 )
-def test_tracked_files_name_no_place_of_one_machine(pattern: re.Pattern[str]) -> None:
-    """No tracked file holds a path of somebody's machine or a registry's address: it would be wrong everywhere else."""
+def test_tracked_files_have_no_path_of_one_machine(pattern: re.Pattern[str]) -> None:
+    """No tracked file has a path of one machine or the address of a registry, which is wrong on all others."""
     if not _tracked():
         pytest.skip("not a git checkout")
     wrong = []
@@ -433,12 +433,12 @@ def test_tracked_files_name_no_place_of_one_machine(pattern: re.Pattern[str]) ->
 @pytest.mark.parametrize(
     ("text", "pattern"),
     [
-        ("see /hom" + "e/anna/data", PLACES_OF_ONE_MACHINE),
-        ("C:\\User" + "s\\anna", PLACES_OF_ONE_MACHINE),
+        ("see /hom" + "e/anna/data", MACHINE_PATHS),
+        ("C:\\User" + "s\\anna", MACHINE_PATHS),
         ("https://host/pypi/simpl" + "e", REGISTRIES),
         ("--extra-index-ur" + "l x", REGISTRIES),
     ],
 )
-def test_the_search_for_places_finds_them(text: str, pattern: re.Pattern[str]) -> None:
-    """The patterns find what they are for, so that an empty finding means something."""
+def test_the_patterns_find_such_paths(text: str, pattern: re.Pattern[str]) -> None:
+    """The patterns match what they are meant for."""
     assert pattern.search(text)

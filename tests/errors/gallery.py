@@ -45,7 +45,7 @@ def messages_in(config: Path, folder: Path) -> str:
 
 
 def copy_to(config: Path, folder: Path) -> Path:
-    """Copy a config of the gallery and its data files (`NAME.files/`) into a folder of their own."""
+    """Copy a config of the gallery and its data files (`NAME.files/`) into a folder."""
     copy = folder / config.name
     copy.write_bytes(config.read_bytes())
     for file in config.with_suffix(".files").glob("*"):
@@ -110,14 +110,16 @@ def add_missing() -> int:
 def _wrong_value(kind: Kind) -> Any:
     """Return a value that is not of a kind (no part, no list whose items alone are wrong), or Ellipsis."""
     nested = "layer" in kind.expects or "initializer" in kind.expects or "regularizer" in kind.expects
-    tried: Iterator[Any] = iter(value for value in _NONSENSE if not (nested and isinstance(value, str | list | dict)))
-    return next((value for value in tried if not kind.accepts(value) and not isinstance(value, list)), ...)
+    values: Iterator[Any] = iter(value for value in _NONSENSE if not (nested and isinstance(value, str | list | dict)))
+    return next((value for value in values if not kind.accepts(value) and not isinstance(value, list)), ...)
 
 
 def _config(category: str, name: str, parameter: str, value: Any) -> dict[str, Any]:
     entry = lookup.entry(category, name)
     assert entry is not None
-    needed = {one.name: example_value(entry, one) for one in entry.parameters.values() if one.required}
+    needed = {
+        parameter.name: example_value(entry, parameter) for parameter in entry.parameters.values() if parameter.required
+    }
     part = {name: {**needed, parameter: value}}
     data: dict[str, Any] = {"source": part if category == "sources" else "digits"}
     if category == "preparation":

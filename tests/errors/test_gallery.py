@@ -1,4 +1,4 @@
-"""Wrong configs, and the exact messages of each."""
+"""Tests of wrong configs with their exact messages."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ CONFIGS = sorted(gallery.FOLDER.glob("*.yaml"))
 
 @pytest.mark.parametrize("config", CONFIGS, ids=[config.stem for config in CONFIGS])
 def test_messages_are_those_that_were_reviewed(config: Path) -> None:
-    """The messages of each wrong config are those that somebody has read and committed."""
+    """The messages of each wrong config are those that were reviewed and committed."""
     assert gallery.messages(config) + "\n" == config.with_suffix(".txt").read_text(encoding="utf-8")
 
 
 def test_the_gallery_is_large() -> None:
-    """At least 120 wrong configs."""
+    """There are at least 120 wrong configs."""
     assert len(CONFIGS) >= 120
 
 
 def test_every_config_has_something_wrong() -> None:
-    """No config of the gallery is without a message."""
-    silent = [config.stem for config in CONFIGS if ":" not in config.with_suffix(".txt").read_text(encoding="utf-8")]
-    assert silent == []
+    """Every config of the gallery has a message."""
+    without = [config.stem for config in CONFIGS if ":" not in config.with_suffix(".txt").read_text(encoding="utf-8")]
+    assert without == []
 
 
 def test_every_finding_is_shown() -> None:
@@ -39,7 +39,7 @@ def test_every_finding_is_shown() -> None:
 
 
 def test_every_kind_is_shown() -> None:
-    """Each kind of value that the catalog knows is refused by some config (--missing adds what lacks)."""
+    """Each kind of value in the catalog has a config with a wrong value (`--missing` adds one)."""
     text = gallery.all_messages()
     missing = [expects for expects in gallery.kinds() if f"expected {' '.join(expects.split())} for" not in text]
     assert missing == []

@@ -1,7 +1,7 @@
-"""Mutates shipped configs and holds `check` to its promises: `python tests/fuzz/fuzz_check.py SECONDS [SEED]`.
+"""Run `check` on mutations of shipped configs: `python tests/fuzz/fuzz_check.py SECONDS [SEED]`.
 
-Whatever a text is, `check` answers with findings or refusals: no traceback, within 2 s, under 300 MB, and every message
-that has a place names one inside the file.
+For any text `check` reports findings or a `ConfigError`: no traceback, within 2 s, under 300 MB, and no message has a
+place outside of the file.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from nnrun.config.files import shipped_configs
 from nnrun.errors import ConfigError, Problem
 from nnrun.pipeline.check import examine
 
-LONGEST_SECONDS = 2.0
-MOST_BYTES = 300 * 1024 * 1024
+MAX_SECONDS = 2.0
+MAX_BYTES = 300 * 1024 * 1024
 _TOKEN = re.compile(r"[A-Za-z_$][\w.-]*|-?\d[\d.e-]*|[\[\]{}:,#&*!|>'\"%@`?-]|\s+")
 _STRANGE = (
     "null",
@@ -71,7 +71,7 @@ _STRANGE = (
 
 
 def peak_bytes() -> int:
-    """Give this program's own peak memory: what getrusage tells begins with that of the process that started it."""
+    """Return the peak memory of this process alone; that of getrusage includes the process that started it."""
     status = Path("/proc/self/status")
     if status.exists():
         return int(re.search(r"VmHWM:\s+(\d+) kB", status.read_text()).group(1)) * 1024
@@ -80,7 +80,7 @@ def peak_bytes() -> int:
 
 @dataclass
 class Tally:
-    """What was tried and what went wrong."""
+    """The counts of mutants, and their faults."""
 
     tried: int = 0
     refused: int = 0
@@ -88,14 +88,14 @@ class Tally:
     faults: tuple[str, ...] = ()
 
     def line(self) -> str:
-        """Say it in one line."""
+        """Return a summary in one line."""
         memory = peak_bytes() // 2**20
         return (f"{self.tried} mutants, {self.refused} refused or warned of, {len(self.faults)} faults, "
                 f"slowest {self.slowest:.3f} s, peak memory {memory} MB")  # fmt: skip
 
 
 def mutants(texts: list[str], chance: random.Random) -> Iterator[bytes]:
-    """Give endless mutants: bytes flipped, tokens swapped, lines moved, strange words put in, two configs spliced."""
+    """Yield mutants without end: flipped bytes, swapped tokens, moved lines, inserted words, two configs spliced."""
     while True:
         text = chance.choice(texts)
         for _ in range(chance.choice((1, 1, 1, 2, 3, 8))):
@@ -155,7 +155,7 @@ def _splice(text: str, texts: list[str], chance: random.Random) -> str:
 
 
 def outside(problem: Problem, raw: bytes) -> bool:
-    """Tell whether a problem names a place that the file does not have."""
+    """Return whether a problem has a place that does not exist in the file."""
     if problem.mark is None or problem.mark.file != "mutant.yaml":
         return False
     lines = re.split(r"\r\n|\r|\n", raw.decode("utf-8", "replace").removeprefix("\ufeff"))
@@ -164,7 +164,7 @@ def outside(problem: Problem, raw: bytes) -> bool:
 
 
 def fuzz(seconds: float, seed: int, folder: Path) -> Tally:
-    """Check mutants for so many seconds."""
+    """Check mutants for a number of seconds."""
     tally, end = Tally(), time.monotonic() + seconds
     texts = [path.read_text(encoding="utf-8") for path in shipped_configs().values()]
     file = folder / "mutant.yaml"
@@ -172,16 +172,16 @@ def fuzz(seconds: float, seed: int, folder: Path) -> Tally:
         if time.monotonic() > end:
             break
         file.write_bytes(raw)
-        began = time.perf_counter()
+        start = time.perf_counter()
         fault = _fault(file, raw, tally)
-        taken = time.perf_counter() - began
+        taken = time.perf_counter() - start
         tally.tried += 1
         tally.slowest = max(tally.slowest, taken)
-        if fault or taken > LONGEST_SECONDS:
-            kept = folder / f"fault-{len(tally.faults)}.yaml"
-            kept.write_bytes(raw)
-            tally.faults = (*tally.faults, f"{kept}: {fault or f'{taken:.1f} s'}")
-    if peak_bytes() > MOST_BYTES:
+        if fault or taken > MAX_SECONDS:
+            saved = folder / f"fault-{len(tally.faults)}.yaml"
+            saved.write_bytes(raw)
+            tally.faults = (*tally.faults, f"{saved}: {fault or f'{taken:.1f} s'}")
+    if peak_bytes() > MAX_BYTES:
         tally.faults = (*tally.faults, "more than 300 MB of memory")
     return tally
 
@@ -191,7 +191,7 @@ def _fault(file: Path, raw: bytes, tally: Tally) -> str | None:
         problems = examine(file, (), file.parent).problems
     except ConfigError as error:
         problems = error.problems
-    except Exception as error:  # noqa: BLE001  # this is what must never happen
+    except Exception as error:  # noqa: BLE001 - any other exception is a fault
         return f"{type(error).__name__}: {error}"
     tally.refused += bool(problems)
     wrong = [f"{problem.mark}: {problem.text}" for problem in problems if outside(problem, raw)]
@@ -199,7 +199,7 @@ def _fault(file: Path, raw: bytes, tally: Tally) -> str | None:
 
 
 if __name__ == "__main__":
-    place = Path(tempfile.mkdtemp(prefix="nnrun-fuzz-"))
-    done = fuzz(float(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 0, place)
+    work = Path(tempfile.mkdtemp(prefix="nnrun-fuzz-"))
+    done = fuzz(float(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 0, work)
     print("\n".join((*done.faults[:40], done.line())))  # noqa: T201
     sys.exit(bool(done.faults))

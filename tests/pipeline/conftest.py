@@ -1,4 +1,4 @@
-"""Helpers of the pipeline's tests: a tiny experiment, and one finished run of it for all who only look."""
+"""Fixtures of the pipeline's tests: a tiny experiment, and one finished run of it for tests that only read."""
 
 from __future__ import annotations
 
@@ -37,47 +37,43 @@ training:
 """
 
 
-class Noting(NullProgress):
-    """A listener that keeps every word, and does something at the end of an epoch where a test asks for it."""
+class RecordingProgress(NullProgress):
+    """Records all messages and warnings; a test may pass a function that is called at the end of each epoch."""
 
     def __init__(self, at_epoch: Callable[[int], None] = lambda _: None) -> None:
-        self.said: list[str] = []
-        self.warned: list[str] = []
+        super().__init__()
+        self.messages: list[str] = []
         self.problems: list[tuple[int, Problem]] = []
         self.at_epoch = at_epoch
 
     def say(self, text: str) -> None:
-        """Keep it."""
-        self.said.append(text)
-
-    def warn(self, text: str) -> None:
-        """Keep it."""
-        self.warned.append(text)
+        """Record a message."""
+        self.messages.append(text)
 
     def show_problem(self, problem: Problem) -> None:
-        """Keep it, and how much was said before it."""
-        self.problems.append((len(self.said), problem))
+        """Record a problem and the number of messages before it."""
+        self.problems.append((len(self.messages), problem))
 
     def epoch(self, done: int, total: int, figures: Any) -> None:  # noqa: ARG002
-        """Do what the test asks for."""
+        """Call the test's function."""
         self.at_epoch(done)
 
 
 @pytest.fixture
-def noting() -> type[Noting]:
-    """Give the listener's class."""
-    return Noting
+def recording_progress() -> type[RecordingProgress]:
+    """Return the class, of which tests make instances."""
+    return RecordingProgress
 
 
 @pytest.fixture(scope="session")
 def tiny() -> str:
-    """Give the text of a config that runs in a second."""
+    """Return the text of a config that runs in a second."""
     return CONFIG
 
 
 @pytest.fixture(scope="session")
 def start() -> Callable[..., TrainResult]:
-    """Train a config's text in a folder; runs lie in `runs/` beside it."""
+    """Return a function that trains a config's text in a folder, with runs in its subfolder `runs/`."""
 
     def run(folder: Path, text: str, progress: Any = None, *, sets: tuple[str, ...] = ()) -> TrainResult:
         folder.mkdir(parents=True, exist_ok=True)
@@ -91,13 +87,13 @@ def start() -> Callable[..., TrainResult]:
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory, start: Callable[..., TrainResult]) -> TrainResult:
-    """Train the tiny config once, for all tests that only look at what is left."""
+    """Train the tiny config once, for all tests that only read the run."""
     return start(tmp_path_factory.mktemp("finished"), CONFIG)
 
 
 @pytest.fixture(scope="session")
-def elsewhere() -> Callable[..., Any]:
-    """Run a piece of Python in a process of its own and read the JSON that it prints."""
+def run_in_process() -> Callable[..., Any]:
+    """Return a function that runs Python code in a new process and reads the JSON that it prints."""
 
     def run(code: str, *arguments: object) -> Any:
         done = subprocess.run(

@@ -1,4 +1,4 @@
-"""A cross-validation is one run: folds side by side or one after the other, resumed, asked again, compared."""
+"""Tests of cross-validations: run in one process or in several, resumed, evaluated again and compared."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ training:
 
 
 @pytest.fixture(scope="module")
-def crossed(tmp_path_factory: pytest.TempPathFactory, start: Any) -> TrainResult:
-    """Cross-validate once, for all tests that only look at what is left."""
-    return start(tmp_path_factory.mktemp("crossed"), CONFIG)
+def cross_validated(tmp_path_factory: pytest.TempPathFactory, start: Any) -> TrainResult:
+    """Cross-validate once, for all tests that only read the run."""
+    return start(tmp_path_factory.mktemp("cross_validated"), CONFIG)
 
 
 @pytest.fixture(scope="module")
@@ -50,8 +50,8 @@ def final(tmp_path_factory: pytest.TempPathFactory, start: Any) -> TrainResult:
     return start(tmp_path_factory.mktemp("final"), CONFIG.replace("folds: 3", "folds: 2, final_fit: true"))
 
 
-def question(finished: TrainResult, **more: Any) -> EvaluateRequest:
-    """Ask a finished run."""
+def request(finished: TrainResult, **more: Any) -> EvaluateRequest:
+    """Return a request to evaluate a finished run."""
     return EvaluateRequest(str(finished.folder.path), finished.folder.path.parent, **more)
 
 
@@ -62,9 +62,9 @@ def predictions(folder: RunFolder) -> list[dict[str, str]]:
 
 
 @pytest.mark.keras
-def test_each_fold_is_kept_like_a_run(crossed: TrainResult) -> None:
-    """A fold has its figures, scores, predictions, preparation, model and record; the run has them together."""
-    folder, scores = crossed.folder, crossed.scores["cross_validation"]
+def test_each_fold_has_the_files_of_a_run(cross_validated: TrainResult) -> None:
+    """A fold has metrics, scores, predictions, preparation, models and a record; the run has the summary of all."""
+    folder, scores = cross_validated.folder, cross_validated.scores["cross_validation"]
     for number in range(3):
         fold = folder.fold(number)
         for path in (fold.scores, fold.predictions, fold.prepare, fold.best, fold.last, fold.model_json):
@@ -75,8 +75,9 @@ def test_each_fold_is_kept_like_a_run(crossed: TrainResult) -> None:
         own = json.loads(fold.scores.read_text(encoding="utf-8"))["test"]
         assert scores["each"][number]["accuracy"] == own["accuracy"]
     lines = metrics.read(folder.metrics)
-    told = [(line["fold"], line["epoch"]) for line in lines]
-    assert told == [(fold, epoch) for fold in range(3) for epoch in (1, 2, 3)]
+    assert [(line["fold"], line["epoch"]) for line in lines] == [
+        (fold, epoch) for fold in range(3) for epoch in (1, 2, 3)
+    ]
     errors = [fold["error_percent"] for fold in scores["each"]]
     assert scores["mean"]["error_percent"] == pytest.approx(fmean(errors))
     assert scores["sd"]["error_percent"] == pytest.approx(pstdev(errors))
@@ -86,21 +87,23 @@ def test_each_fold_is_kept_like_a_run(crossed: TrainResult) -> None:
 
 
 @pytest.mark.keras
-def test_every_row_is_predicted_once_by_a_model_that_had_not_seen_it(crossed: TrainResult) -> None:
-    """`predictions.csv` has every row of the source once, beside the fold that tested it."""
-    lines = predictions(crossed.folder)
+def test_every_row_is_predicted_once_by_the_model_of_its_fold(cross_validated: TrainResult) -> None:
+    """`predictions.csv` has every row of the source once, with the fold whose test part it is in."""
+    lines = predictions(cross_validated.folder)
     assert sorted(int(line["row"]) for line in lines) == list(range(150))
     errors = {str(fold): 0 for fold in range(3)}
     for line in lines:
         errors[line["fold"]] += line["truth"] != line["prediction"]
-    each = crossed.scores["cross_validation"]["each"]
+    each = cross_validated.scores["cross_validation"]["each"]
     assert [errors[str(fold["fold"])] for fold in each] == [fold["errors"] for fold in each]
 
 
 @pytest.mark.keras
-def test_a_fold_alone_has_the_same_figures(crossed: TrainResult, tmp_path: Path, start: Any) -> None:
-    """The model of a later fold began where a model of its own would: same program, fresh weights, same figures."""
-    ours = {line["row"]: line for line in predictions(crossed.folder) if line["fold"] == "2"}
+def test_a_separate_run_of_a_fold_has_the_same_figures(
+    cross_validated: TrainResult, tmp_path: Path, start: Any
+) -> None:
+    """The model of a later fold, reset instead of compiled again, has the figures of a run on the same rows."""
+    ours = {line["row"]: line for line in predictions(cross_validated.folder) if line["fold"] == "2"}
     rows, held = _iris(), {int(row) for row in ours}
     text = CONFIG.replace("source: iris", "source: {csv: {file: iris.csv, target: kind}}")
     tmp_path.joinpath("iris.csv").write_text(
@@ -111,7 +114,7 @@ def test_a_fold_alone_has_the_same_figures(crossed: TrainResult, tmp_path: Path,
     )
     text = text.replace("{k_fold: {folds: 3, shuffle: true, stratify: true}}", "{test: 0.33333, shuffle: false}")
     alone = start(tmp_path, text)
-    fold = crossed.scores["cross_validation"]["each"][2]
+    fold = cross_validated.scores["cross_validation"]["each"][2]
     assert alone.scores["test"]["rows"] == fold["rows"]
     assert alone.scores["test"]["loss"] == pytest.approx(fold["loss"], rel=1e-5)
 
@@ -124,70 +127,60 @@ def _iris() -> list[tuple[list[float], int]]:
 
 
 @pytest.mark.keras
-def test_processes_side_by_side_give_the_same_figures(crossed: TrainResult, tmp_path: Path) -> None:
-    """`--jobs 2` gives the same folds, in the same order in the scores, whichever process ran them."""
-    config = tmp_path / "tiny.yaml"
-    config.write_text(CONFIG, encoding="utf-8")
-    spread = train(TrainRequest(str(config), (), tmp_path / "runs", tmp_path, (), jobs=2), NullProgress())
-    ours, theirs = (one.scores["cross_validation"]["each"] for one in (crossed, spread))
-    assert [fold["fold"] for fold in theirs] == [0, 1, 2]
-    for one, other in zip(ours, theirs, strict=True):
-        assert other["loss"] == pytest.approx(one["loss"], rel=1e-5)
-        assert other["errors"] == one["errors"]
-    assert record.read(spread.folder)["jobs"] == 2
+def test_finished_folds_are_not_trained_again(
+    cross_validated: TrainResult, tmp_path: Path, start: Any, recording_progress: Any
+) -> None:
+    """A run that was interrupted after its first fold and resumed has the figures of an uninterrupted one."""
 
-
-@pytest.mark.keras
-def test_folds_that_are_done_are_not_done_again(crossed: TrainResult, tmp_path: Path, start: Any, noting: Any) -> None:
-    """Interrupted in its second fold and resumed, a run keeps the first and ends with the figures of one in one go."""
-
-    class Stopping(noting):
+    class Interrupting(recording_progress):
         def say(self, text: str) -> None:
             super().say(text)
             if text.startswith("fold 1/"):
                 raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        start(tmp_path, CONFIG, Stopping())
+        start(tmp_path, CONFIG, Interrupting())
     (path,) = (tmp_path / "runs").iterdir()
     folder = RunFolder(path)
     assert record.read(folder)["status"] == "interrupted"
     before = folder.fold(0).last.stat().st_mtime_ns
-    heard = noting()
-    done = resume_folds("last", TrainRequest("", (), tmp_path / "runs", tmp_path), heard)
+    progress = recording_progress()
+    done = resume_folds("last", TrainRequest("", (), tmp_path / "runs", tmp_path), progress)
     assert folder.fold(0).last.stat().st_mtime_ns == before
-    assert any("1 of 3 folds are done already" in text for text in heard.said)
-    assert done.scores["cross_validation"]["each"] == crossed.scores["cross_validation"]["each"]
+    assert any("1 of 3 folds is done already" in text for text in progress.messages)
+    assert done.scores["cross_validation"]["each"] == cross_validated.scores["cross_validation"]["each"]
     assert record.read(folder)["status"] == "done"
     with pytest.raises(RunError, match="is done"):
         resume_folds("last", TrainRequest("", (), tmp_path / "runs", tmp_path), NullProgress())
 
 
 @pytest.mark.keras
-def test_a_fold_can_be_asked_again(crossed: TrainResult) -> None:
-    """`eval --fold` gives the figures that the fold ended with."""
-    again = evaluate(question(crossed, fold=1), NullProgress())
-    assert again.scores["test"]["loss"] == crossed.scores["cross_validation"]["each"][1]["loss"]
+def test_a_fold_can_be_evaluated(cross_validated: TrainResult) -> None:
+    """`eval --fold` gives the scores of that fold."""
+    again = evaluate(request(cross_validated, fold=1), NullProgress())
+    assert again.scores["test"]["loss"] == cross_validated.scores["cross_validation"]["each"][1]["loss"]
 
 
 @pytest.mark.keras
 @pytest.mark.parametrize(("fold", "text"), [(None, "without a final model; its folds are 0 to 2"), (3, "no fold 3")])
-def test_which_folds_there_are(crossed: TrainResult, fold: int | None, text: str) -> None:
-    """Where no model is meant, or one that is not there, the message says what there is."""
+def test_a_missing_model_is_an_error_that_lists_the_folds(
+    cross_validated: TrainResult, fold: int | None, text: str
+) -> None:
+    """Without a final fit, or for a fold that does not exist, the message lists the folds."""
     with pytest.raises(RunError, match=text):
-        evaluate(question(crossed, fold=fold), NullProgress())
+        evaluate(request(cross_validated, fold=fold), NullProgress())
 
 
 @pytest.mark.keras
 def test_a_single_run_has_no_folds(finished: TrainResult) -> None:
-    """A fold asked of a run that has none is refused."""
+    """`--fold` is an error for a run that is no cross-validation."""
     with pytest.raises(RunError, match="no cross-validation"):
-        evaluate(question(finished, fold=0), NullProgress())
+        evaluate(request(finished, fold=0), NullProgress())
 
 
 @pytest.mark.keras
-def test_the_final_model_knows_all_rows(final: TrainResult, tmp_path: Path) -> None:
-    """It is trained on every row with a preparation of its own, and is what `predict` asks."""
+def test_the_final_fit_uses_all_rows(final: TrainResult, tmp_path: Path) -> None:
+    """The final fit has its own preparation, fitted on every row, and `predict` uses its model."""
     assert final.scores["train"]["rows"] == 150
     assert final.folder.last.is_file()
     assert [line["fold"] for line in metrics.read(final.folder.metrics)] == [0] * 3 + [1] * 3 + [None] * 3
@@ -195,14 +188,14 @@ def test_the_final_model_knows_all_rows(final: TrainResult, tmp_path: Path) -> N
     assert fitted[0] != fitted[1]
     new = tmp_path / "new.csv"
     new.write_text("\n".join(",".join(map(str, x)) for x, _ in _iris()[:4]) + "\n", encoding="utf-8")
-    assert len(predict(question(final), new).rows) == 4
+    assert len(predict(request(final), new).rows) == 4
 
 
 @pytest.mark.keras
-def test_two_cross_validations_are_compared_fold_by_fold(crossed: TrainResult, tmp_path: Path, start: Any) -> None:
-    """Each fold's figures stand side by side; the interval lies around the mean difference."""
+def test_two_cross_validations_are_compared_by_fold(cross_validated: TrainResult, tmp_path: Path, start: Any) -> None:
+    """The folds are paired; the interval contains the mean difference; other folds cannot be compared."""
     other = start(tmp_path, CONFIG.replace("units: 6", "units: 12"))
-    found = compare(crossed.folder, other.folder)
+    found = compare(cross_validated.folder, other.folder)
     assert found.metric == "error_percent"
     assert [line["fold"] for line in found.each] == [0, 1, 2]
     assert found.difference == pytest.approx(fmean(line["difference"] for line in found.each))
@@ -210,15 +203,15 @@ def test_two_cross_validations_are_compared_fold_by_fold(crossed: TrainResult, t
     assert 0 <= found.p <= 1
     reseeded = start(tmp_path / "else", CONFIG.replace("seed: 7", "seed: 8"))
     with pytest.raises(RunError, match="not tested on the same rows"):
-        compare(crossed.folder, reseeded.folder)
+        compare(cross_validated.folder, reseeded.folder)
 
 
 @pytest.mark.keras
-def test_a_later_repeat_deals_out_and_begins_anew(tmp_path: Path, start: Any) -> None:
+def test_each_repeat_has_its_own_seed(tmp_path: Path, start: Any) -> None:
     """Two repeats of two folds are four folds of two seeds, each row tested twice."""
     done = start(tmp_path, CONFIG.replace("folds: 3", "folds: 2, repeats: 2"))
-    crossed = done.scores["cross_validation"]
-    assert (crossed["folds"], crossed["repeats"], len(crossed["each"])) == (2, 2, 4)
+    cross_validated = done.scores["cross_validation"]
+    assert (cross_validated["folds"], cross_validated["repeats"], len(cross_validated["each"])) == (2, 2, 4)
     seeds = [record.read(done.folder.fold(number))["seed"] for number in range(4)]
     assert seeds[0] == seeds[1] == 7
     assert seeds[2] == seeds[3] != 7
@@ -227,20 +220,9 @@ def test_a_later_repeat_deals_out_and_begins_anew(tmp_path: Path, start: Any) ->
 
 
 @pytest.mark.keras
-def test_an_error_in_another_process_reaches_the_user(tmp_path: Path) -> None:
-    """A fold that fails in a process of its own ends the run with its words."""
-    config = tmp_path / "tiny.yaml"
-    text = CONFIG.replace("Adam", "{SGD: {learning_rate: 1.0e+38}}").replace(", activation: softmax", "")
-    text = text.replace("sparse_categorical_crossentropy", "{SparseCategoricalCrossentropy: {from_logits: true}}")
-    config.write_text(text, encoding="utf-8")
-    with pytest.raises(RunError, match="diverged"):
-        train(TrainRequest(str(config), (), tmp_path / "runs", tmp_path, jobs=2), NullProgress())
-
-
-@pytest.mark.keras
 @pytest.mark.shared
-def test_boston_is_dealt_out_as_published(tmp_path: Path) -> None:
-    """The founding experiment's folds have scikit-learn's sizes, in file order, and every row is predicted."""
+def test_boston_has_the_folds_of_scikit_learn(tmp_path: Path) -> None:
+    """Boston's folds have the sizes of scikit-learn's KFold, in file order, and every row is predicted."""
     import os
 
     from sklearn.model_selection import KFold

@@ -1,4 +1,4 @@
-"""A kept run answers again, and says clearly where it cannot."""
+"""Tests of the evaluation of saved runs: on their own data, on other files, and of runs that are damaged."""
 
 from __future__ import annotations
 
@@ -23,64 +23,66 @@ pytestmark = pytest.mark.keras
 
 @pytest.fixture
 def copy(finished: TrainResult, tmp_path: Path) -> RunFolder:
-    """Copy the finished run, to be damaged."""
+    """Return a copy of the finished run, to be damaged."""
     shutil.copytree(finished.folder.path, tmp_path / finished.folder.path.name)
     return RunFolder(tmp_path / finished.folder.path.name)
 
 
-def ask(folder: RunFolder, progress: Any = None, **more: Any) -> EvaluateResult:
+def run_evaluate(folder: RunFolder, progress: Any = None, **more: Any) -> EvaluateResult:
     """Evaluate a run by its path."""
     return evaluate(EvaluateRequest(str(folder.path), **more), progress or NullProgress())
 
 
 @pytest.mark.parametrize("part", ["test", "validation", "train"])
-def test_every_part_is_scored_as_training_did(copy: RunFolder, finished: TrainResult, noting, part: str) -> None:
-    """Each part's figures are those of `scores.json` to the last digit, wherever the run lies by now."""
-    progress = noting()
-    answer = ask(copy, progress, part=part)
-    assert answer.scores == {"task": "classification", "checkpoint": "last", part: finished.scores[part]}
-    assert (copy.path / f"scores_last_{part}.json").read_text() == dumps(answer.scores) + "\n"
-    assert progress.warned == []
+def test_every_part_has_its_scores_of_training(
+    copy: RunFolder, finished: TrainResult, recording_progress, part: str
+) -> None:
+    """Each part's scores are those of `scores.json` to the last digit, also if the run folder was moved."""
+    progress = recording_progress()
+    result = run_evaluate(copy, progress, part=part)
+    assert result.scores == {"task": "classification", "checkpoint": "last", part: finished.scores[part]}
+    assert (copy.path / f"scores_last_{part}.json").read_text() == dumps(result.scores) + "\n"
+    assert progress.warnings == []
 
 
 def test_the_rows_are_those_of_predictions_csv(copy: RunFolder) -> None:
-    """What `--show` shows is what training kept."""
-    answer = ask(copy)
+    """The rows that `--show` prints are those that training saved."""
+    result = run_evaluate(copy)
     with copy.predictions.open(newline="") as file:
-        kept = list(csv.reader(file))
-    assert kept[0] == list(answer.columns)
-    assert kept[1:] == [[str(field) for field in row] for row in answer.rows]
+        saved = list(csv.reader(file))
+    assert saved[0] == list(result.columns)
+    assert saved[1:] == [[str(field) for field in row] for row in result.rows]
 
 
-def test_runs_are_found_by_what_users_type(copy: RunFolder) -> None:
-    """`last`, the name, the whole id and the short id mean the same run."""
+def test_runs_are_found_by_name_and_id(copy: RunFolder) -> None:
+    """`last`, the name, the whole id and the short id find the same run."""
     for word in ("last", "tiny", copy.id, copy.short_id):
-        answer = evaluate(EvaluateRequest(word, copy.path.parent), NullProgress())
-        assert answer.folder.id == copy.id
-    said = answer.as_json()
-    assert (said["run"], said["status"], said["scores"]) == (copy.id, "done", answer.scores)
+        result = evaluate(EvaluateRequest(word, copy.path.parent), NullProgress())
+        assert result.folder.id == copy.id
+    document = result.as_json()
+    assert (document["run"], document["status"], document["scores"]) == (copy.id, "done", result.scores)
 
 
-def test_other_checkpoints_may_be_asked(copy: RunFolder) -> None:
-    """`best` and a path name other models of the run; the answer says which was asked, and keeps it apart."""
-    best = ask(copy, checkpoint="best")
+def test_other_checkpoints_can_be_evaluated(copy: RunFolder) -> None:
+    """`best` and a path select other models of the run; the scores name the checkpoint and have their own file."""
+    best = run_evaluate(copy, checkpoint="best")
     assert best.scores["checkpoint"] == "best"
-    by_path = ask(copy, checkpoint=str(copy.best))
+    by_path = run_evaluate(copy, checkpoint=str(copy.best))
     assert by_path.scores["test"] == best.scores["test"]
     assert (copy.path / "scores_best_test.json").is_file()
 
 
-def test_a_run_that_cannot_be_written_answers_all_the_same(copy: RunFolder, finished: TrainResult, noting) -> None:
-    """On a read-only disk the scores are not saved: a warning, not an end."""
-    # Folders where files should go refuse every user alike, the superuser of a container included.
+def test_a_read_only_run_can_be_evaluated(copy: RunFolder, finished: TrainResult, recording_progress) -> None:
+    """If the scores cannot be saved there is a warning, not an error."""
+    # A folder in the place of a file stops every user, also the superuser of a container.
     copy.log.unlink()
     for path in (copy.log, copy.path / "scores_last_test.json"):
         path.mkdir()
-    progress = noting()
-    answer = ask(copy, progress)
-    assert answer.scores["test"] == finished.scores["test"]
-    assert len(progress.warned) == 1
-    assert "not saved" in progress.warned[0]
+    progress = recording_progress()
+    result = run_evaluate(copy, progress)
+    assert result.scores["test"] == finished.scores["test"]
+    assert len(progress.warnings) == 1
+    assert "not saved" in progress.warnings[0]
 
 
 def _cut(path: Path) -> None:
@@ -101,18 +103,18 @@ DAMAGES: dict[str, tuple[Callable[[RunFolder], Any], str]] = {
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_a_damaged_run_says_what_is_missing(copy: RunFolder, damage: str) -> None:
-    """Each missing or broken piece is one message that names the file, with something to do next."""
-    harm, expected = DAMAGES[damage]
-    harm(copy)
+def test_a_damaged_run_is_an_error_that_names_the_file(copy: RunFolder, damage: str) -> None:
+    """Each missing or damaged file is one message that names the run, with a hint."""
+    apply_damage, expected = DAMAGES[damage]
+    apply_damage(copy)
     with pytest.raises(RunError, match=expected) as caught:
-        ask(copy)
+        run_evaluate(copy)
     assert caught.value.hint
     assert copy.path.name in caught.value.text
 
 
-def test_a_run_that_is_not_there_is_said(tmp_path: Path) -> None:
-    """A folder that vanished is a message, and so is a folder without runs."""
+def test_a_missing_run_is_an_error(tmp_path: Path) -> None:
+    """A run folder that does not exist is an error."""
     with pytest.raises(RunError, match="no run"):
         evaluate(EvaluateRequest(str(tmp_path / "gone"), tmp_path), NullProgress())
 
@@ -140,92 +142,92 @@ def write_table(path: Path, rows: list[list[float]], header: str = "a,b,y") -> P
 
 @pytest.fixture(scope="module")
 def rows() -> list[list[float]]:
-    """Give sixty rows of two features and a target."""
+    """Return sixty rows of two features and a target."""
     rng = np.random.default_rng(0)
     features = rng.normal(3, 2, (60, 2)).round(3)
     return [[*pair, round(2 * pair[0] - pair[1], 3)] for pair in features.tolist()]
 
 
 @pytest.fixture(scope="module")
-def tabled(tmp_path_factory: pytest.TempPathFactory, start, rows) -> TrainResult:
+def table_run(tmp_path_factory: pytest.TempPathFactory, start, rows) -> TrainResult:
     """Train a regression on a table once."""
-    folder = tmp_path_factory.mktemp("tabled")
+    folder = tmp_path_factory.mktemp("table_run")
     write_table(folder / "table.csv", rows)
     return start(folder, TABLE)
 
 
 @pytest.fixture
-def table(tabled: TrainResult) -> Path:
-    """Give the run's own data file, and put it back afterwards."""
-    path = tabled.folder.path.parent.parent / "table.csv"
+def table_file(table_run: TrainResult) -> Path:
+    """Return the run's own data file, and restore it after the test."""
+    path = table_run.folder.path.parent.parent / "table.csv"
     before = path.read_bytes()
     yield path
     path.write_bytes(before)
 
 
-def test_another_file_is_prepared_as_the_run_was(tabled: TrainResult, rows, tmp_path: Path) -> None:
-    """The test part's rows in a file of their own have the test part's figures: nothing is fitted anew."""
-    whole = ask(tabled.folder)
-    chosen = [rows[int(str(row[0]))] for row in whole.rows]
-    answer = ask(tabled.folder, data=write_table(tmp_path / "more.csv", chosen))
-    assert answer.scores["data"] == whole.scores["test"]
-    assert [row[1:] for row in answer.rows] == [row[1:] for row in whole.rows]
-    assert (tabled.folder.path / "scores_last_data_more.json").is_file()
+def test_another_file_is_prepared_as_the_run_was(table_run: TrainResult, rows, tmp_path: Path) -> None:
+    """The rows of the test part in another file have the scores of the test part: nothing is fitted again."""
+    whole = run_evaluate(table_run.folder)
+    test_rows = [rows[int(str(row[0]))] for row in whole.rows]
+    result = run_evaluate(table_run.folder, data=write_table(tmp_path / "more.csv", test_rows))
+    assert result.scores["data"] == whole.scores["test"]
+    assert [row[1:] for row in result.rows] == [row[1:] for row in whole.rows]
+    assert (table_run.folder.path / "scores_last_data_more.json").is_file()
 
 
-def test_rows_without_truth_are_predicted(tabled: TrainResult, rows, tmp_path: Path) -> None:
-    """`predict` needs no target column, and says what `eval` says of the same rows."""
-    whole = ask(tabled.folder)
+def test_rows_without_targets_are_predicted(table_run: TrainResult, rows, tmp_path: Path) -> None:
+    """`predict` needs no target column, and predicts the same as `eval` for the same rows."""
+    whole = run_evaluate(table_run.folder)
     file = write_table(tmp_path / "new.csv", [rows[int(str(row[0]))][:2] for row in whole.rows], "a,b")
-    answer = predict(EvaluateRequest(str(tabled.folder.path)), file)
-    assert answer.columns == ("row", "prediction")
-    np.testing.assert_allclose([row[1] for row in answer.rows], [row[2] for row in whole.rows], rtol=1e-6)
-    assert [row[0] for row in answer.rows] == list(range(len(whole.rows)))
+    result = predict(EvaluateRequest(str(table_run.folder.path)), file)
+    assert result.columns == ("row", "prediction")
+    np.testing.assert_allclose([row[1] for row in result.rows], [row[2] for row in whole.rows], rtol=1e-6)
+    assert [row[0] for row in result.rows] == list(range(len(whole.rows)))
 
 
-def test_data_that_changed_since_are_noticed(tabled: TrainResult, table: Path, noting) -> None:
-    """A data file that is not the run's any more is named, and the figures are given all the same."""
-    progress = noting()
-    table.write_text(table.read_text().replace("\n", "\n9.5,1.5,17.5\n", 1))
-    answer = ask(tabled.folder, progress)
-    assert answer.scores["test"]["rows"] == 16
-    (warning,) = progress.warned
+def test_changed_data_are_a_warning(table_run: TrainResult, table_file: Path, recording_progress) -> None:
+    """A data file that changed since the run is named in a warning, and the new rows are scored."""
+    progress = recording_progress()
+    table_file.write_text(table_file.read_text().replace("\n", "\n9.5,1.5,17.5\n", 1))
+    result = run_evaluate(table_run.folder, progress)
+    assert result.scores["test"]["rows"] == 16
+    (warning,) = progress.warnings
     assert "changed since" in warning
     assert "table.csv" in warning
 
 
-def test_data_that_are_gone_are_named(tabled: TrainResult, table: Path) -> None:
-    """A data file that was removed is a message with its name."""
-    table.unlink()
+def test_missing_data_are_an_error(table_run: TrainResult, table_file: Path) -> None:
+    """A data file that was removed is an error with its name."""
+    table_file.unlink()
     with pytest.raises(DataError, match=r"table\.csv"):
-        ask(tabled.folder)
+        run_evaluate(table_run.folder)
 
 
-def test_a_part_that_the_run_has_not_is_refused(tabled: TrainResult) -> None:
-    """The parts there are stand in the hint."""
+def test_a_missing_part_is_an_error(table_run: TrainResult) -> None:
+    """The hint lists the parts that exist."""
     with pytest.raises(RunError, match="no validation part") as caught:
-        ask(tabled.folder, part="validation")
+        run_evaluate(table_run.folder, part="validation")
     assert caught.value.hint == "--part test or --part train"
 
 
-def test_a_missing_preparation_is_named(tabled: TrainResult, rows, tmp_path: Path) -> None:
-    """Other data cannot be prepared without `prepare.json`; the run's own data need it not."""
-    shutil.copytree(tabled.folder.path, tmp_path / "run")
+def test_a_missing_preparation_is_an_error_for_other_data(table_run: TrainResult, rows, tmp_path: Path) -> None:
+    """Other data cannot be prepared without `prepare.json`; the run's own data do not need it."""
+    shutil.copytree(table_run.folder.path, tmp_path / "run")
     run = RunFolder(tmp_path / "run")
     run.prepare.unlink()
-    assert ask(run).scores["test"] == ask(tabled.folder).scores["test"]
+    assert run_evaluate(run).scores["test"] == run_evaluate(table_run.folder).scores["test"]
     with pytest.raises(RunError, match=r"prepare\.json: cannot read this run's preparation"):
-        ask(run, data=write_table(tmp_path / "more.csv", rows))
+        run_evaluate(run, data=write_table(tmp_path / "more.csv", rows))
 
 
-def test_a_checkpoint_of_another_model_is_refused(tabled: TrainResult, finished: TrainResult) -> None:
-    """Another run's checkpoint is not taken for this one's, be it ever so readable."""
+def test_a_checkpoint_of_another_model_is_an_error(table_run: TrainResult, finished: TrainResult) -> None:
+    """A checkpoint of another run's model is an error, although it can be read."""
     with pytest.raises(RunError, match="of another model"):
-        ask(tabled.folder, checkpoint=str(finished.folder.last))
+        run_evaluate(table_run.folder, checkpoint=str(finished.folder.last))
 
 
-def test_a_file_that_does_not_suit_the_run_is_refused(tabled: TrainResult, tmp_path: Path) -> None:
-    """A file without the run's columns, or none at all, is a message that names it."""
+def test_an_incompatible_file_is_an_error(table_run: TrainResult, tmp_path: Path) -> None:
+    """A file without the run's columns, and one that does not exist, is an error that names it."""
     for file in (write_table(tmp_path / "other.csv", [[1.0, 2.0]], "a,c"), tmp_path / "none.csv"):
         with pytest.raises(NnrunError, match=file.name):
-            ask(tabled.folder, data=file)
+            run_evaluate(table_run.folder, data=file)

@@ -1,4 +1,4 @@
-"""Kept runs against other files, from the config to the figures: tables with dates, categories and groups; pictures."""
+"""Tests of saved runs on other files: tables with dates, categories and groups, and images."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def _trained(folder: Path, config: str):
 
 
 def test_the_test_rows_as_another_csv_score_the_same(tmp_path: Path) -> None:
-    """Dates, categories and all: the run's own test rows in a new file, without groups, give the run's own figures."""
+    """The test rows in a new file without groups have the run's own scores, with dates and categories."""
     lines = [f"p{n // 4},{1 + n % 28:02d}.01.2026,0{n % 3},{20 + n * 7 % 11}.5,{n % 2}" for n in range(48)]
     (tmp_path / "t.csv").write_text("\n".join(["who,when,zip,bmi,sick", *lines]) + "\n")
     done = _trained(tmp_path, TABLE)
@@ -49,12 +49,11 @@ def test_the_test_rows_as_another_csv_score_the_same(tmp_path: Path) -> None:
     again = evaluate(EvaluateRequest(str(done.folder.path), data=other), NullProgress())
     assert again.scores["data"]["loss"] == own.scores["test"]["loss"]
     assert [row[1:] for row in again.rows] == [row[1:] for row in own.rows]
-    said = predict(EvaluateRequest(str(done.folder.path)), other)
-    assert len(said.rows) == len(tested)
+    assert len(predict(EvaluateRequest(str(done.folder.path)), other).rows) == len(tested)
 
 
-def test_a_folder_of_pictures_scores_as_the_same_pictures_did(tmp_path: Path) -> None:
-    """A run on pictures is evaluated on another folder, and predicts the pictures of one without classes."""
+def test_another_folder_of_images_is_scored(tmp_path: Path) -> None:
+    """A run on images is evaluated on another folder, and predicts the images of one without classes."""
     from PIL import Image
 
     draw = np.random.default_rng(5)
@@ -71,8 +70,6 @@ def test_a_folder_of_pictures_scores_as_the_same_pictures_did(tmp_path: Path) ->
     rows = own.scores["train"]["rows"] + test.scores["test"]["rows"]
     assert whole.scores["data"]["rows"] == rows == 16
     assert whole.scores["data"]["errors"] == own.scores["train"]["errors"] + test.scores["test"]["errors"]
-    assert (
-        evaluate(EvaluateRequest(str(done.folder.path), data=tmp_path / "copy"), NullProgress()).scores["data"]["rows"]
-        == 16
-    )
+    other = evaluate(EvaluateRequest(str(done.folder.path), data=tmp_path / "copy"), NullProgress())
+    assert other.scores["data"]["rows"] == 16
     assert len(predict(EvaluateRequest(str(done.folder.path)), tmp_path / "copy" / "light").rows) == 8

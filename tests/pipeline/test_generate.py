@@ -1,4 +1,4 @@
-"""Tests of writing text with a kept run."""
+"""Tests of the generation of text with a saved run."""
 
 from __future__ import annotations
 
@@ -31,26 +31,26 @@ training:
 """
 
 
-#: In the place of the recurrent layer.
+#: Replaces the recurrent layer.
 ATTENTION = """\
   - PositionEmbedding: {sequence_length: $window, name: placed}
   - MultiHeadAttention: {from: [placed, placed], num_heads: 2, key_dim: 4, call: {use_causal_mask: true}}
 """
 
 
-class Along:
-    """Reads along, and stops the writing where a test asks for it."""
+class RecordingReader:
+    """Records the text; a test may let it press Ctrl-C after a number of pieces."""
 
     def __init__(self, stop_after: int = 0) -> None:
         self.pieces: list[str] = []
         self.stop_after = stop_after
 
     def on_begin(self, result: GenerateResult) -> None:
-        """Keep it."""
-        self.told = result
+        """Record the result."""
+        self.result = result
 
     def on_pieces(self, pieces: Any) -> None:
-        """Keep it, or press Ctrl-C."""
+        """Record the text, or press Ctrl-C."""
         self.pieces.append(pieces[0])
         if len(self.pieces) == self.stop_after:
             raise KeyboardInterrupt
@@ -58,7 +58,7 @@ class Along:
 
 @pytest.fixture(scope="session")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Three tiny runs: `next`, `every`, and `attention`, which says what follows every character too."""
+    """Train three tiny runs; `every` and `attention` predict at every position, `next` at the last."""
     folder = tmp_path_factory.mktemp("texts")
     for name in ("next", "every", "attention"):
         predict = "next" if name == "next" else "every"
@@ -70,101 +70,111 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "runs"
 
 
-def wish(runs: Path, run: str, **asked: Any) -> GenerateRequest:
-    """A wish for a short text."""
-    return GenerateRequest(EvaluateRequest(run, runs, checkpoint="best"), **{"length": 30, "random_seed": 5} | asked)
+def request(runs: Path, run: str, **options: Any) -> GenerateRequest:
+    """Return a request for a short text."""
+    return GenerateRequest(EvaluateRequest(run, runs, checkpoint="best"), **{"length": 30, "random_seed": 5} | options)
 
 
 @pytest.mark.keras
 @pytest.mark.parametrize(("run", "how"), [("next", "window"), ("every", "state"), ("attention", "window")])
-def test_a_run_writes_on_from_a_random_window(runs: Path, run: str, how: str) -> None:
-    """A window of the training text is written on from, with memory carried where a recurrent model has it."""
-    along = Along()
-    told = generate(wish(runs, run), along, NullProgress())
-    assert along.told.seed_text == told.seed_text
-    assert len(told.seed_text) == 12
-    assert told.texts == ["".join(along.pieces)]
-    assert (len(told.texts[0]), told.ended, told.how) == (30, ["length"], how)
-    assert generate(wish(runs, run, random_seed=6), Along(), NullProgress()).seed_text != told.seed_text
+def test_a_random_window_is_continued(runs: Path, run: str, how: str) -> None:
+    """Without a seed text a random window of the training text is continued, by a recurrent model with its state."""
+    reader = RecordingReader()
+    result = generate(request(runs, run), reader, NullProgress())
+    assert reader.result.seed_text == result.seed_text
+    assert len(result.seed_text) == 12
+    assert result.texts == ["".join(reader.pieces)]
+    assert (len(result.texts[0]), result.ended, result.how) == (30, ["length"], how)
+    assert generate(request(runs, run, random_seed=6), RecordingReader(), NullProgress()).seed_text != result.seed_text
 
 
 @pytest.mark.keras
-def test_attention_is_cached_within_the_window(runs: Path) -> None:
-    """A text that is not longer than the window is written with keys and values kept; the characters are the same."""
-    told = generate(wish(runs, "attention", seed_text="the", length=10), Along(), NullProgress())
-    again = generate(wish(runs, "attention", seed_text="the", length=10, recompute=True), Along(), NullProgress())
-    assert (told.how, again.how) == ("cache", "window")
-    assert told.texts == again.texts
+def test_keys_and_values_are_cached_within_the_window(runs: Path) -> None:
+    """A text no longer than the window is written with cached keys and values, and is the same as without a cache."""
+    result = generate(request(runs, "attention", seed_text="the", length=10), RecordingReader(), NullProgress())
+    again = generate(
+        request(runs, "attention", seed_text="the", length=10, recompute=True), RecordingReader(), NullProgress()
+    )
+    assert (result.how, again.how) == ("cache", "window")
+    assert result.texts == again.texts
 
 
 @pytest.mark.keras
 @pytest.mark.parametrize("seed_text", ["", "a", "iris", "the data set has three classes of fifty instances each"])
 @pytest.mark.parametrize("run", ["next", "every", "attention"])
 def test_seed_texts_of_any_length_work(runs: Path, run: str, seed_text: str) -> None:
-    """A seed text may be empty, shorter and longer than the window; capitals are folded as the text's were."""
-    told = generate(wish(runs, run, seed_text=seed_text.upper()), Along(), NullProgress())
-    assert told.seed_text == seed_text
-    assert len(told.texts[0]) == 30
+    """A seed text may be empty, shorter or longer than the window; it is lowercased as the text was."""
+    result = generate(request(runs, run, seed_text=seed_text.upper()), RecordingReader(), NullProgress())
+    assert result.seed_text == seed_text
+    assert len(result.texts[0]) == 30
 
 
 @pytest.mark.keras
-def test_unknown_characters_are_named_with_the_nearest(runs: Path) -> None:
-    """A seed text with characters that the run's text has not is refused, and the nearest ones are named."""
-    with pytest.raises(RunError, match=r"characters that the run's text has not: 'ü' \(nearest: 'u'\), '猫'"):
-        generate(wish(runs, "next", seed_text="für 猫"), Along(), NullProgress())
+def test_unknown_characters_are_an_error(runs: Path) -> None:
+    """Characters of the seed text that the run's text does not have are named, with the nearest known ones."""
+    with pytest.raises(RunError, match=r"characters that the run's text does not have: 'ü' \(nearest: 'u'\), '猫'"):
+        generate(request(runs, "next", seed_text="für 猫"), RecordingReader(), NullProgress())
 
 
 @pytest.mark.keras
-def test_samples_are_written_at_once(runs: Path) -> None:
-    """Several samples differ, and each ends before its own stop text."""
-    told = generate(wish(runs, "every", samples=3, temperature=1.0, seed_text="the "), Along(), NullProgress())
-    assert len(set(told.texts)) == 3
-    assert told.characters > 0
-    stop = told.texts[0][5]
+def test_several_samples_are_written_together(runs: Path) -> None:
+    """Several samples differ, and each ends before its first stop text."""
+    result = generate(
+        request(runs, "every", samples=3, temperature=1.0, seed_text="the "), RecordingReader(), NullProgress()
+    )
+    assert len(set(result.texts)) == 3
+    assert result.characters > 0
+    stop = result.texts[0][5]
     ended = generate(
-        wish(runs, "every", samples=3, temperature=1.0, seed_text="the ", stop=(stop,)), Along(), NullProgress()
+        request(runs, "every", samples=3, temperature=1.0, seed_text="the ", stop=(stop,)),
+        RecordingReader(),
+        NullProgress(),
     )
     assert ended.ended[0] == "stop"
-    for before, after in zip(told.texts, ended.texts, strict=True):
+    for before, after in zip(result.texts, ended.texts, strict=True):
         assert after == before.partition(stop)[0]
 
 
 @pytest.mark.keras
-def test_ctrl_c_ends_with_what_was_written(runs: Path) -> None:
-    """Ctrl-C ends the text where it is, and nothing that was made is lost."""
-    told = generate(wish(runs, "every", length=10000, seed_text="the "), Along(stop_after=2), NullProgress())
-    assert told.interrupted
-    assert 0 < len(told.texts[0]) < 10000
+def test_ctrl_c_keeps_the_text_so_far(runs: Path) -> None:
+    """Ctrl-C ends the generation, and the text written so far is returned."""
+    result = generate(
+        request(runs, "every", length=10000, seed_text="the "), RecordingReader(stop_after=2), NullProgress()
+    )
+    assert result.interrupted
+    assert 0 < len(result.texts[0]) < 10000
 
 
 @pytest.mark.keras
-def test_a_run_of_no_text_is_refused(finished: Any) -> None:
-    """A run that was not trained on a text cannot write."""
-    question = EvaluateRequest(str(finished.folder.path), finished.folder.path.parent)
+def test_a_run_without_text_is_an_error(finished: Any) -> None:
+    """A run that was not trained on a text cannot generate text."""
+    model = EvaluateRequest(str(finished.folder.path), finished.folder.path.parent)
     with pytest.raises(RunError, match="is no run of a text model"):
-        generate(GenerateRequest(question), Along(), NullProgress())
+        generate(GenerateRequest(model), RecordingReader(), NullProgress())
 
 
 @pytest.mark.keras
-def test_the_same_seed_writes_the_same_in_two_processes(runs: Path) -> None:
-    """One random seed gives one text, whichever process writes it."""
+def test_two_processes_with_the_same_seed_write_the_same(runs: Path) -> None:
+    """The text depends on the random seed, not on the process."""
     words = ["generate-text", "every", "--runs-dir", str(runs), "--length", "40", "--temperature", "1.2", "-q"]
-    made = [
+    texts = [
         subprocess.run(
             [sys.executable, "-m", "nnrun", *words, "--random-seed", seed], capture_output=True, text=True, check=True
         ).stdout
         for seed in ("11", "11", "12")
     ]
-    assert made[0] == made[1] != made[2]
-    assert len(made[0]) == 41
+    assert texts[0] == texts[1] != texts[2]
+    assert len(texts[0]) == 41
 
 
 @pytest.mark.keras
-def test_copies_are_looked_up_in_the_training_text(runs: Path) -> None:
-    """Where it is asked for, each text is looked up in the training part of the run's text."""
-    told = generate(wish(runs, "every", check_copy=True, temperature=1.0, samples=2), Along(), NullProgress())
-    assert len(told.copies) == 2
-    assert told.copies[0].longest in told.texts[0]
-    assert told.as_json()["samples"][1]["copy"]["longest_characters"] == len(told.copies[1].longest) > 0
-    assert told.held_out is not None
-    assert told.as_json()["held_out"]["known_words_share"] == told.held_out.known_words_share > 0
+def test_verbatim_copies_are_found(runs: Path) -> None:
+    """With `check_copy` the longest passage of each text that is in the training text is reported."""
+    result = generate(
+        request(runs, "every", check_copy=True, temperature=1.0, samples=2), RecordingReader(), NullProgress()
+    )
+    assert len(result.copies) == 2
+    assert result.copies[0].longest in result.texts[0]
+    assert result.as_json()["samples"][1]["copy"]["longest_characters"] == len(result.copies[1].longest) > 0
+    assert result.held_out is not None
+    assert result.as_json()["held_out"]["known_words_share"] == result.held_out.known_words_share > 0

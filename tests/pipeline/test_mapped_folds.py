@@ -1,4 +1,4 @@
-"""Folds on JAX are trained in one program, with the figures that they have one after the other."""
+"""Tests of folds that are trained in one JAX program: they have the figures of folds trained one after the other."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import pytest
 
 from nnrun.config.document import parse
 from nnrun.data.dataset import DataPart, Dataset
-from nnrun.pipeline.mapped_folds import MOST_BYTES, PreparedFold, folds_in_memory, groups, reason_not_mapped
+from nnrun.pipeline.mapped_folds import MAX_BYTES, PreparedFold, count_in_memory, group_folds, reason_not_mapped
 from nnrun.runs import metrics, record
 from nnrun.runs.folder import RunFolder
 from nnrun.spec.experiment import Experiment, validate
@@ -42,8 +42,8 @@ training:
   batch_size: 5
 """
 
-#: What one process finds, which wakes JAX once: a cross-validation mapped, one by one, resumed, and with a callback.
-FIND = """
+#: Starts JAX once and cross-validates: mapped, one fold after the other, resumed, and with a callback.
+SCRIPT = """
 import json, shutil, sys
 from pathlib import Path
 from nnrun.engine.executors import resident
@@ -55,16 +55,17 @@ from nnrun.runs import metrics, record
 
 home, text = Path(sys.argv[1]), sys.argv[2]
 
-class Noting(NullProgress):
-    def __init__(self): self.said = []
-    def say(self, text): self.said.append(text)
+class RecordingProgress(NullProgress):
+    def __init__(self): self.messages = []
+    def say(self, text): self.messages.append(text)
 
 def run(name, text):
     (home / f"{name}.yaml").write_text(text)
-    noting = Noting()
-    return train(TrainRequest(str(home / f"{name}.yaml"), (), home / "runs", home, ()), noting), noting.said
+    progress = RecordingProgress()
+    request = TrainRequest(str(home / f"{name}.yaml"), (), home / "runs", home, ())
+    return train(request, progress), progress.messages
 
-def found(folder):
+def read(folder):
     folds = sorted(path.name for path in folder.folds.iterdir())
     lines = {name: metrics.read(folder.folds / name / "metrics.jsonl") for name in folds}
     for each in lines.values():
@@ -74,47 +75,50 @@ def found(folder):
             "models": [(folder.folds / name / "checkpoints" / f"{kind}.keras").is_file()
                        for name in folds for kind in ("best", "last")]}
 
-told = {}
+results = {}
 mapped, _ = run("mapped", text)
-told["mapped"] = found(mapped.folder)
+results["mapped"] = read(mapped.folder)
 again, _ = run("again", text)
-told["again"] = found(again.folder)["lines"]
+results["again"] = read(again.folder)["lines"]
 
-moves, moved = [], cross_validate.FoldMonitor._moved
-cross_validate.FoldMonitor._moved = lambda self, number, share: (moves.append(share), moved(self, number, share))
+moves, on_event = [], cross_validate.FoldMonitor.on_event
+def spy(self, kind, number, payload):
+    if kind == "progress": moves.append(payload)
+    on_event(self, kind, number, payload)
+cross_validate.FoldMonitor.on_event = spy
 resident.CALL_SECONDS = 0.0
 chopped, _ = run("chopped", text)
 resident.CALL_SECONDS = 0.5
-told["chopped"], told["moves"] = found(chopped.folder), moves
+results["chopped"], results["moves"] = read(chopped.folder), moves
 
 fold = again.folder.fold(3)
 for path, changed in ((fold.record, {"status": "running"}), (again.folder.record, {"status": "failed"})):
     fields = json.loads(path.read_text())
     path.write_text(json.dumps({**fields, **changed}))
 resume_folds(str(again.folder.path), TrainRequest("", (), home / "runs", home, ()), NullProgress())
-told["resumed"] = found(again.folder)
+results["resumed"] = read(again.folder)
 
 stopping = text.replace("epochs: 3", "epochs: 3\\n  callbacks: [{EarlyStopping: {patience: 1}}]")
-stopped, told["said"] = run("stopped", stopping)
-told["stopped"] = record.read(stopped.folder)
+stopped, results["messages"] = run("stopped", stopping)
+results["stopped"] = record.read(stopped.folder)
 
-mapped_folds.why_not = lambda experiment: "this test asks for it"
+mapped_folds.reason_not_mapped = lambda experiment: "the test asks for it"
 alone, _ = run("alone", text)
-told["alone"] = found(alone.folder)
-print(json.dumps(told))
+results["alone"] = read(alone.folder)
+print(json.dumps(results))
 """
 
 
 @pytest.fixture(scope="module")
 def rows() -> str:
-    """Give rows of three numbers and a target, as a config has them."""
+    """Return rows of three numbers and a target, as in a config."""
     return str([[(7 * row) % 11, (5 * row) % 13, (row * row) % 17, (3 * row) % 7] for row in range(42)])
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory, elsewhere: Callable[..., Any], rows: str) -> dict[str, Any]:
-    """Cross-validate in a process of its own, which wakes JAX."""
-    return elsewhere(FIND, tmp_path_factory.mktemp("mapped"), CONFIG.replace("ROWS", rows))
+def results(tmp_path_factory: pytest.TempPathFactory, run_in_process: Callable[..., Any], rows: str) -> dict[str, Any]:
+    """Cross-validate in a new process, which starts JAX."""
+    return run_in_process(SCRIPT, tmp_path_factory.mktemp("mapped"), CONFIG.replace("ROWS", rows))
 
 
 on_jax = [
@@ -149,53 +153,53 @@ def _near(left: Any, right: Any, path: str = "") -> None:
 
 
 @_with(on_jax)
-def test_mapped_folds_are_what_each_is_alone(told) -> None:
-    """Every epoch's figures and learning rate, and every score of every fold, differ by rounding at most."""
-    _near(told["mapped"]["lines"], told["alone"]["lines"])
-    _near(told["mapped"]["scores"], told["alone"]["scores"])
+def test_mapped_folds_have_the_results_of_single_ones(results) -> None:
+    """The metrics and learning rate of every epoch, and every score of every fold, differ by rounding at most."""
+    _near(results["mapped"]["lines"], results["alone"]["lines"])
+    _near(results["mapped"]["scores"], results["alone"]["scores"])
 
 
 @_with(on_jax)
-def test_folds_of_all_repeats_train_together(told) -> None:
-    """Eight folds of two seeds, of 31 and 32 rows and so with another number of rows left over, are one program."""
-    record = told["mapped"]["record"]
+def test_folds_of_all_repeats_train_together(results) -> None:
+    """Eight folds of two seeds, with incomplete last batches of different sizes, are trained in one program."""
+    record = results["mapped"]["record"]
     assert record["folds_together"] == [8]
     assert record["executor"] == "resident+jax+vmap"
-    assert len({json_line["loss"] for lines in told["mapped"]["lines"].values() for json_line in lines}) == 24
+    assert len({json_line["loss"] for lines in results["mapped"]["lines"].values() for json_line in lines}) == 24
 
 
 @_with(on_jax)
-def test_mapped_folds_are_kept_like_others(told) -> None:
-    """Each has its figures and both models; the run has the lines of all, and those of the final fit."""
-    assert all(told["mapped"]["models"])
-    assert len(told["mapped"]["models"]) == 16
-    assert told["mapped"]["all"] == (8 + 1) * 3
-    assert told["mapped"]["record"]["folds_done"] == list(range(8))
+def test_mapped_folds_have_the_same_files(results) -> None:
+    """Each fold has its metrics and both models; the run has the metrics of all folds and of the final fit."""
+    assert all(results["mapped"]["models"])
+    assert len(results["mapped"]["models"]) == 16
+    assert results["mapped"]["all"] == (8 + 1) * 3
+    assert results["mapped"]["record"]["folds_done"] == list(range(8))
 
 
 @_with(on_jax)
-def test_the_same_seed_gives_the_same_bits(told) -> None:
-    """A second run of the same config has the same figures to the last digit."""
-    assert told["again"] == told["mapped"]["lines"]
+def test_the_same_seed_gives_the_same_bits(results) -> None:
+    """A second run of the same config has the same metrics to the last bit."""
+    assert results["again"] == results["mapped"]["lines"]
 
 
 @_with(on_jax)
-def test_an_epoch_is_cut_into_calls_between_which_progress_moves(told) -> None:
-    """With no time to spend each step is a call of its own; progress moves by it, and figures differ by rounding."""
-    # The longest fold has 25 rows, and so 5 steps of 5; four of these all folds have whole, in each of three epochs.
-    assert told["moves"] == [pytest.approx(8 / 5)] * 4 * 3
-    _near(told["chopped"]["lines"], told["mapped"]["lines"])
-    _near(told["chopped"]["scores"], told["mapped"]["scores"])
+def test_progress_is_reported_between_the_calls_of_an_epoch(results) -> None:
+    """With a time limit of 0 each step is a separate call that is reported; metrics differ by rounding at most."""
+    # The longest fold has 25 rows, so 5 steps of 5; in each of three epochs four of them are complete in all folds.
+    assert results["moves"] == [pytest.approx(8 / 5)] * 4 * 3
+    _near(results["chopped"]["lines"], results["mapped"]["lines"])
+    _near(results["chopped"]["scores"], results["mapped"]["scores"])
 
 
-def _hears_interrupts() -> None:
-    """Listen to Ctrl-C, even where the tests run in the background of a shell, whose children are deaf to it."""
+def _restore_interrupts() -> None:
+    """Handle Ctrl-C also if the tests run in the background of a shell, whose children ignore it."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @_with(on_jax)
-def test_ctrl_c_between_two_calls_keeps_what_there_is(tmp_path: Path, rows: str) -> None:
-    """Interrupted, every fold has its figures and both models so far, and all are trained when asked for again."""
+def test_ctrl_c_keeps_the_metrics_and_models_of_all_folds(tmp_path: Path, rows: str) -> None:
+    """Interrupted, every fold has its metrics and both models so far; resumed, all folds are trained."""
     (tmp_path / "tiny.yaml").write_text(CONFIG.replace("ROWS", rows))
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     command = [sys.executable, "-m", "nnrun", "train"]
@@ -206,7 +210,7 @@ def test_ctrl_c_between_two_calls_keeps_what_there_is(tmp_path: Path, rows: str)
         cwd=tmp_path,
         stderr=subprocess.PIPE,
         text=True,
-        preexec_fn=_hears_interrupts,  # noqa: PLW1509  # this process has one thread
+        preexec_fn=_restore_interrupts,  # noqa: PLW1509  # this process has one thread
     ) as run:
         until = time.monotonic() + 120
         while not list(tmp_path.glob("runs/*/metrics.jsonl")) and time.monotonic() < until:
@@ -228,19 +232,19 @@ def test_ctrl_c_between_two_calls_keeps_what_there_is(tmp_path: Path, rows: str)
 
 
 @_with(on_jax)
-def test_a_fold_that_is_not_done_is_trained_again(told) -> None:
-    """Resumed, the one fold that was missing comes out as it did among the others."""
-    _near(told["resumed"]["scores"], told["mapped"]["scores"])
-    assert told["resumed"]["record"]["status"] == "done"
+def test_an_unfinished_fold_is_trained_again(results) -> None:
+    """Resumed, the one missing fold has the results that it had among the others."""
+    _near(results["resumed"]["scores"], results["mapped"]["scores"])
+    assert results["resumed"]["record"]["status"] == "done"
 
 
 @_with(on_jax)
-def test_a_callback_keeps_folds_apart(told) -> None:
-    """A callback that acts on a model trains folds one after the other, and both log and record say why."""
-    why = "EarlyStopping acts on the model of each fold by itself"
-    assert f"Folds are trained one after the other: {why}." in told["said"]
-    assert (told["stopped"]["folds_together"], told["stopped"]["folds_together_why"]) == ([], why)
-    assert told["stopped"]["executor"] == "resident+jax"
+def test_folds_with_a_callback_are_trained_one_after_the_other(results) -> None:
+    """A callback that acts on a model prevents mapping; log and record state the reason."""
+    why = "EarlyStopping acts on the model of each fold separately"
+    assert f"Folds are trained one after the other: {why}." in results["messages"]
+    assert (results["stopped"]["folds_together"], results["stopped"]["folds_together_why"]) == ([], why)
+    assert results["stopped"]["executor"] == "resident+jax"
 
 
 def _experiment(**replaced: str) -> Experiment:
@@ -253,38 +257,38 @@ def _experiment(**replaced: str) -> Experiment:
 @pytest.mark.parametrize(
     ("old", "new", "why"),
     [
-        ("epochs: 3", "epochs: 3\n  callbacks: [CSVLogger]", "CSVLogger acts on the model of each fold by itself"),
+        ("epochs: 3", "epochs: 3\n  callbacks: [CSVLogger]", "CSVLogger acts on the model of each fold separately"),
         ("  - BatchNormalization", "  - Conv1D: {filters: 2, kernel_size: 2}", "mapping makes Conv1D slower"),
         ("epochs: 3", "epochs: 3\n  augment: [{GaussianNoise: 0.1}]", "augment: changes the examples"),
-        ("epochs: 3", "epochs: 3\n  best: {monitor: mean_absolute_error}", "whether more or less of mean_absolute"),
+        ("epochs: 3", "epochs: 3\n  best: {monitor: mean_absolute_error}", "only Keras knows whether mean_absolute"),
     ],
 )
-def test_what_keeps_folds_apart_is_said(old: str, new: str, why: str) -> None:
-    """Callbacks, layers that lose by it, augmentation and a best epoch of unknown side each say so."""
+def test_the_reason_not_to_map_is_stated(old: str, new: str, why: str) -> None:
+    """Callbacks, layers that become slower, augmentation and a best epoch of unknown direction prevent mapping."""
     assert reason_not_mapped(_experiment()) is None
-    said = reason_not_mapped(_experiment(**{old: new}))
-    assert said is not None
-    assert said.startswith(why)
+    reason = reason_not_mapped(_experiment(**{old: new}))
+    assert reason is not None
+    assert reason.startswith(why)
 
 
-def _begun(number: int, rows: int, *, features: int = 3) -> PreparedFold:
+def _prepared(number: int, rows: int, *, features: int = 3) -> PreparedFold:
     import numpy as np
 
     part = DataPart(np.zeros((rows, features), "float32"), np.zeros((rows, 1), "float32"), np.arange(rows))
     facts = Facts("regression", "number", (features,), rows={"train": rows})
-    return PreparedFold(number, RunFolder(Path("nowhere")), Dataset(part, None, None, facts), 7, {})
+    return PreparedFold(number, RunFolder(Path("nowhere")), Dataset(part, None, None, facts), {"seed": 7})
 
 
-def test_folds_go_together_whose_batches_agree() -> None:
-    """Parts that differ by less than a batch beyond what all have whole go together, others by their whole batches."""
-    told = [[fold.number for fold in group] for group in groups([_begun(0, 455), _begun(1, 456)], 5)]
-    assert told == [[0, 1]]
-    apart = [_begun(0, 20), _begun(1, 33), _begun(2, 21)]
-    assert [[fold.number for fold in group] for group in groups(apart, 5)] == [[0, 2], [1]]
+def test_folds_with_equal_complete_batches_are_grouped() -> None:
+    """Folds whose parts differ by less than a batch are one group, others are grouped by their complete batches."""
+    similar = [_prepared(0, 455), _prepared(1, 456)]
+    assert [[fold.number for fold in group] for group in group_folds(similar, 5)] == [[0, 1]]
+    different = [_prepared(0, 20), _prepared(1, 33), _prepared(2, 21)]
+    assert [[fold.number for fold in group] for group in group_folds(different, 5)] == [[0, 2], [1]]
 
 
-def test_folds_together_stay_within_memory() -> None:
-    """As many train together as their data have room, and one at least."""
-    assert folds_in_memory(_begun(0, 100), 10) == 10
+def test_grouped_folds_fit_into_memory() -> None:
+    """As many folds are trained in one program as their data fit into the limit, at least one."""
+    assert count_in_memory(_prepared(0, 100), 10) == 10
     rows = 1000
-    assert folds_in_memory(_begun(0, rows, features=MOST_BYTES // rows // 4 // 3), 10) == 2
+    assert count_in_memory(_prepared(0, rows, features=MAX_BYTES // rows // 4 // 3), 10) == 2

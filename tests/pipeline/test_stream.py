@@ -1,4 +1,4 @@
-"""Whole runs on data that stay on disk: the same figures, to the last bit, as of data in memory."""
+"""Tests of runs on streamed data: the results are those of data in memory, to the last bit."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ training:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A folder with 90 pictures of two classes in several formats, and a table of 200 rows."""
+    """Return a folder with 90 images of two classes in several formats, and a table of 200 rows."""
     rng = np.random.default_rng(0)
     for index in range(90):
         kind = index % 2
@@ -89,15 +89,15 @@ def run(folder: Path, text: str, *, stream: bool):
 
 
 def figures(done) -> list[dict]:
-    """Give the epochs' figures, without seconds."""
+    """Return the metrics of the epochs without seconds."""
     lines = [json.loads(line) for line in done.folder.metrics.read_text().splitlines()]
     return [{name: value for name, value in line.items() if name != "seconds"} for line in lines]
 
 
 @pytest.mark.keras
 @pytest.mark.parametrize("text", [PICTURES, TABLE])
-def test_a_streamed_run_is_the_run_in_memory(folder: Path, text: str) -> None:
-    """Augmented pictures weighed by class, and a table with two inputs and outputs: figures, scores, predictions."""
+def test_a_streamed_run_equals_the_run_in_memory(folder: Path, text: str) -> None:
+    """Metrics, scores and predictions are equal for augmented images and for a table with two inputs and outputs."""
     streamed, resident = run(folder, text, stream=True), run(folder, text, stream=False)
     record = json.loads((streamed.folder.path / "record.json").read_text())
     assert record["executor"].startswith("streamed")
@@ -107,16 +107,16 @@ def test_a_streamed_run_is_the_run_in_memory(folder: Path, text: str) -> None:
     assert streamed.scores == resident.scores
     assert streamed.folder.predictions.read_bytes() == resident.folder.predictions.read_bytes()
     assert streamed.folder.prepare.read_bytes() == resident.folder.prepare.read_bytes()
-    question = EvaluateRequest(str(streamed.folder.path), runs_dir=folder / "runs", data_dir=folder)
-    assert evaluate(question, NullProgress()).scores["test"] == streamed.scores["test"]
+    request = EvaluateRequest(str(streamed.folder.path), runs_dir=folder / "runs", data_dir=folder)
+    assert evaluate(request, NullProgress()).scores["test"] == streamed.scores["test"]
 
 
 @pytest.mark.keras
-def test_a_picture_that_breaks_while_it_is_trained_on_is_named(folder: Path) -> None:
-    """The run's record says which file it was."""
+def test_a_damaged_image_is_named(folder: Path) -> None:
+    """An image that cannot be read during training is named in the error and the record."""
     file = folder / "set" / "dark" / "40.jpg"
     file.write_bytes(file.read_bytes()[:-120])
     with pytest.raises(DataError, match=r"40\.jpg: expected a picture, but it cannot be read"):
         run(folder, PICTURES.replace("    - Standardize\n", ""), stream=True)
-    (made,) = (folder / "runs").iterdir()
-    assert "40.jpg" in json.loads((made / "record.json").read_text())["error"]
+    (run_folder,) = (folder / "runs").iterdir()
+    assert "40.jpg" in json.loads((run_folder / "record.json").read_text())["error"]

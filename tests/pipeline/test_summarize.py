@@ -1,4 +1,4 @@
-"""A model layer by layer: what the command shows and the JSON holds."""
+"""Tests of the summary of a config's model, layer by layer."""
 
 from __future__ import annotations
 
@@ -25,39 +25,41 @@ training: {loss: mse, optimizer: Adam, batch_size: 3}
 
 
 @pytest.fixture
-def told(tmp_path: Path):
-    """Summarise a config given as text."""
+def summarize_text(tmp_path: Path):
+    """Return a function that summarizes the text of a config."""
 
-    def tell(text: str) -> ModelSummary:
+    def run(text: str) -> ModelSummary:
         (tmp_path / "x.yaml").write_text(text)
         return summarize(tmp_path / "x.yaml", (), None)
 
-    return tell
+    return run
 
 
-def test_a_graphs_layers_say_what_they_take(told) -> None:
-    """Each application of a layer has its name, what it takes, and its place in the config."""
-    said = told(SIAMESE).as_json()
-    assert [(one["name"], one["from"], one["shared"], one["path"]) for one in said["layers"]] == [
+def test_layers_of_a_graph_have_their_inputs(summarize_text) -> None:
+    """Each call of a layer has the layer's name, its inputs and its place in the config."""
+    document = summarize_text(SIAMESE).as_json()
+    assert [(layer["name"], layer["from"], layer["shared"], layer["path"]) for layer in document["layers"]] == [
         ("dense", ["left"], False, "define.tower.0.Dense"),
         ("dense", ["right"], True, "define.tower.0.Dense"),
         ("concatenate", ["dense", "dense"], False, "model.layers.2.Concatenate"),
         ("dense_1", ["concatenate"], False, "model.layers.3.Dense"),
     ]
-    assert (said["inputs"], said["outputs"]) == ({"left": (1,), "right": (1,)}, {"output": (1,)})
+    assert (document["inputs"], document["outputs"]) == ({"left": (1,), "right": (1,)}, {"output": (1,)})
 
 
-def test_shared_weights_count_once(told) -> None:
-    """The sums are Keras' sums: a layer that is used twice has its weights once."""
-    said = told(SIAMESE)
-    assert (said.parameters, said.trainable) == (8 + 9, 8 + 9)
-    assert said.memory.weights == 4 * 17
+def test_shared_weights_count_once(summarize_text) -> None:
+    """As in Keras, the weights of a layer that is used twice are counted once."""
+    summary = summarize_text(SIAMESE)
+    assert (summary.parameters, summary.trainable) == (8 + 9, 8 + 9)
+    assert summary.memory.weights == 4 * 17
 
 
-def test_what_can_be_told_is_told_where_a_layer_is_refused(told) -> None:
-    """Layers before a refused one keep their rows, and the refusal is a problem at its place."""
-    said = told(SIAMESE.replace("- Dense: 1\n", "- Conv2D: {filters: 1, kernel_size: 3}\n    - Dense: 1\n"))
-    assert said.refused
-    assert said.parameters is None
-    assert [row.name for row in said.rows] == ["dense", "dense", "concatenate", "conv2d"]
-    assert [(problem.name, problem.mark.line) for problem in said.problems] == [("shape-impossible", 12)]
+def test_layers_before_an_error_have_their_shapes(summarize_text) -> None:
+    """The layers before one with an error are in the summary, and the error is a problem at its place."""
+    summary = summarize_text(
+        SIAMESE.replace("- Dense: 1\n", "- Conv2D: {filters: 1, kernel_size: 3}\n    - Dense: 1\n")
+    )
+    assert summary.refused
+    assert summary.parameters is None
+    assert [row.name for row in summary.rows] == ["dense", "dense", "concatenate", "conv2d"]
+    assert [(problem.name, problem.mark.line) for problem in summary.problems] == [("shape-impossible", 12)]

@@ -1,4 +1,4 @@
-"""Tests of what a model of a text writes while it is trained."""
+"""Tests of the samples that a text model writes during training."""
 
 from __future__ import annotations
 
@@ -39,98 +39,99 @@ SAMPLES"""
 
 
 def config(name: str, samples: str, *, predict: str = "every") -> str:
-    """A config that writes samples as it is told."""
+    """Return a config with these samples."""
     every = "true" if predict == "every" else "false"
-    told = f"  samples: {samples}\n" if samples else ""
-    words = (("NAME", name), ("PREDICT", predict), ("EVERY", every), ("SAMPLES", told))
-    text = CONFIG
-    for word, meaning in words:
-        text = text.replace(word, meaning)
-    return text
+    section = f"  samples: {samples}\n" if samples else ""
+    text = CONFIG.replace("NAME", name).replace("PREDICT", predict).replace("EVERY", every)
+    return text.replace("SAMPLES", section)
 
 
 def trained(folder: Path, name: str, samples: str, **more: Any) -> TrainResult:
-    """A run of that config."""
+    """Train such a config."""
     (folder / f"{name}.yaml").write_text(config(name, samples, **more), encoding="utf-8")
     return train(TrainRequest(str(folder / f"{name}.yaml"), runs_dir=folder / "runs"), NullProgress())
 
 
-def written(finished: TrainResult) -> list[dict[str, Any]]:
-    """The lines of its `samples.jsonl`."""
+def read_samples(finished: TrainResult) -> list[dict[str, Any]]:
+    """Return the lines of `samples.jsonl`."""
     return [json.loads(line) for line in finished.folder.samples.read_text(encoding="utf-8").splitlines()]
 
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, TrainResult]:
-    """One training without samples, and with."""
+    """Train once without samples, and twice with samples."""
     folder = tmp_path_factory.mktemp("samples")
-    told = {"without": "", "with": "{every: 2, length: 30, seed_text: 'The '}", "greedy": "{length: 5, temperature: 0}"}
-    return {name: trained(folder, name, samples) for name, samples in told.items()}
+    samples = {
+        "without": "",
+        "with": "{every: 2, length: 30, seed_text: 'The '}",
+        "greedy": "{length: 5, temperature: 0}",
+    }
+    return {name: trained(folder, name, text) for name, text in samples.items()}
 
 
-class NotRead:
-    """Reads nothing."""
+class NullReader:
+    """Ignores the text."""
 
     def on_begin(self, result: GenerateResult) -> None:
-        """Ignore it."""
+        """Do nothing."""
 
     def on_pieces(self, pieces: Any) -> None:
-        """Ignore it."""
+        """Do nothing."""
 
 
 @pytest.mark.keras
-def test_a_sample_is_kept_after_every_so_many_epochs(runs: dict[str, TrainResult]) -> None:
-    """`samples.jsonl` has a line for each text, and the log shows it."""
-    lines = written(runs["with"])
+def test_a_sample_is_saved_after_every_few_epochs(runs: dict[str, TrainResult]) -> None:
+    """`samples.jsonl` has a line for each sample, and the log shows it."""
+    lines = read_samples(runs["with"])
     assert [(line["epoch"], line["seed_text"]) for line in lines] == [(2, "the "), (4, "the ")]
     assert [len(line["text"]) for line in lines] == [30, 30]
     assert [sorted(line) for line in lines] == [["epoch", "seed_text", "text"]] * 2
     log = runs["with"].folder.log.read_text(encoding="utf-8")
-    assert "After epoch 2, written on from 'the ':" in log
+    assert "Sample after epoch 2, continuing 'the ':" in log
     assert lines[1]["text"].split("\n")[0].strip() in log
     assert not runs["without"].folder.samples.exists()
 
 
 @pytest.mark.keras
-def test_samples_change_no_bit_of_the_training(runs: dict[str, TrainResult]) -> None:
-    """The same run with and without samples ends in identical weights and figures, random layers included."""
+def test_samples_do_not_change_training(runs: dict[str, TrainResult]) -> None:
+    """Runs with and without samples have identical weights and scores, also with random layers."""
     weights = []
     for finished in runs.values():
         import keras
 
         model = keras.saving.load_model(finished.folder.last)
-        weights.append([np.asarray(one).tobytes() for one in model.get_weights()])
+        weights.append([np.asarray(array).tobytes() for array in model.get_weights()])
     assert weights[0] == weights[1] == weights[2]
     assert runs["without"].scores == runs["with"].scores
 
 
 @pytest.mark.keras
-def test_a_sample_is_what_generate_text_writes(runs: dict[str, TrainResult]) -> None:
-    """The last epoch's sample is what the kept model writes with the same seed, from the same text."""
+def test_generate_text_repeats_a_sample(runs: dict[str, TrainResult]) -> None:
+    """The saved model writes the sample of the last epoch again, with the same seed and seed text."""
     folder = runs["with"].folder.path
-    question = EvaluateRequest(str(folder), folder.parent, checkpoint="last")
-    wish = GenerateRequest(question, length=30, seed_text="the ", temperature=0.7, random_seed=7)
-    assert generate(wish, NotRead(), NullProgress()).texts == [written(runs["with"])[-1]["text"]]
+    model = EvaluateRequest(str(folder), folder.parent, checkpoint="last")
+    request = GenerateRequest(model, length=30, seed_text="the ", temperature=0.7, random_seed=7)
+    assert generate(request, NullReader(), NullProgress()).texts == [read_samples(runs["with"])[-1]["text"]]
 
 
 @pytest.mark.keras
-def test_without_a_seed_text_the_held_out_text_is_written_on(runs: dict[str, TrainResult]) -> None:
-    """The first window of the validation part is what a sample goes on from where the config says nothing else."""
-    lines = written(runs["greedy"])
+def test_the_default_seed_text_is_held_out(runs: dict[str, TrainResult]) -> None:
+    """Without a seed text in the config a sample continues the first window of the validation part."""
+    lines = read_samples(runs["greedy"])
     assert [line["epoch"] for line in lines] == [1, 2, 3, 4]
     assert len({line["seed_text"] for line in lines}) == 1
     assert len(lines[0]["seed_text"]) == 12
 
 
 @pytest.mark.keras
-def test_a_model_of_one_answer_a_window_writes_too(tmp_path: Path) -> None:
-    """Samples come from models that read their window anew as well, also from no text at all."""
-    lines = written(trained(tmp_path, "next", "{every: 3, length: 9, seed_text: ''}", predict="next"))
+def test_a_model_with_one_prediction_for_each_window_writes_samples(tmp_path: Path) -> None:
+    """A model that reads the whole window for each character writes samples, also from an empty seed text."""
+    lines = read_samples(trained(tmp_path, "next", "{every: 3, length: 9, seed_text: ''}", predict="next"))
     assert [(line["epoch"], line["seed_text"], len(line["text"])) for line in lines] == [(3, "", 9)]
 
 
-def test_a_seed_text_of_strange_characters_is_found_by_check(tmp_path: Path) -> None:
-    """Characters that the text has not are named at their place, with the nearest ones, before anything is spent."""
+def test_check_finds_unknown_characters_of_a_seed_text(tmp_path: Path) -> None:
+    """Characters that the text does not have are an error at their place, with the nearest known ones."""
     (tmp_path / "bad.yaml").write_text(config("bad", "{seed_text: für}"), encoding="utf-8")
     (problem,) = examine(tmp_path / "bad.yaml", (), None).problems
     assert (problem.name, problem.mark.line) == ("seed-text-unknown", 17)
@@ -138,7 +139,7 @@ def test_a_seed_text_of_strange_characters_is_found_by_check(tmp_path: Path) -> 
 
 
 def test_samples_are_checked_like_every_section(tmp_path: Path) -> None:
-    """An unknown key, a length of 0 and a negative temperature are refused, each at its place."""
+    """An unknown key, an interval of 0 and a negative temperature are errors, each at its place."""
     (tmp_path / "bad.yaml").write_text(config("bad", "{lenght: 3, every: 0, temperature: -1}"), encoding="utf-8")
     with pytest.raises(ConfigError) as caught:
         examine(tmp_path / "bad.yaml", (), None)
@@ -148,8 +149,8 @@ def test_samples_are_checked_like_every_section(tmp_path: Path) -> None:
 
 @pytest.mark.keras
 @pytest.mark.skipif(find_spec("jax") is None, reason="needs JAX")
-def test_samples_are_written_on_jax_too(tmp_path: Path) -> None:
-    """A text trained on JAX writes its samples, and `generate-text` writes with its model."""
+def test_samples_are_written_on_jax(tmp_path: Path) -> None:
+    """A text model trained on JAX writes samples, and `generate-text` can use it."""
     text = config("on_jax", "{every: 2, length: 20, seed_text: 'the '}") + "  execution: {xla: auto}\nbackend: jax\n"
     (tmp_path / "on_jax.yaml").write_text(text, encoding="utf-8")
     words = ["--runs-dir", "runs", "-q"]

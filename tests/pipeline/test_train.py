@@ -1,4 +1,4 @@
-"""One line from a config to a folder with everything in it, whatever happens on the way."""
+"""Tests of training runs: what a run folder contains, and what is left of a run that fails."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from nnrun.spec.experiment import validate
 
 pytestmark = pytest.mark.keras
 
-#: Everything of `run-folder.md` that a plain training leaves, and what its callback wrote.
+#: The files of a plain run, and the one that its callback wrote.
 FILES = {
     "checkpoints/best.keras",
     "checkpoints/last.keras",
@@ -46,7 +46,7 @@ FILES = {
 }
 
 
-#: For runs that end in the middle: `CSVLogger` would leave its file open, as in Keras.
+#: For runs that end early: `CSVLogger` would leave its file open, as in Keras.
 PLAIN = ("training.callbacks=[]",)
 
 
@@ -56,7 +56,7 @@ def loaded(path: Path) -> Any:
 
 
 def figures(folder: RunFolder) -> list[dict[str, Any]]:
-    """Give the lines of a run's metrics without the time they took."""
+    """Return the lines of a run's metrics without their seconds."""
     return [{key: line[key] for key in line if key != "seconds"} for line in metrics.read(folder.metrics)]
 
 
@@ -72,13 +72,13 @@ def test_the_folder_holds_everything_and_nothing_else(finished: TrainResult) -> 
     assert {file.relative_to(path).as_posix() for file in path.rglob("*") if file.is_file()} == FILES
 
 
-def test_the_config_is_kept_byte_for_byte(finished: TrainResult, tiny: str) -> None:
-    """Comments and all: the user's text is what lies in the folder."""
+def test_the_config_is_copied_byte_for_byte(finished: TrainResult, tiny: str) -> None:
+    """The folder has the user's own text, with its comments."""
     assert finished.folder.config.read_bytes() == tiny.encode()
 
 
-def test_the_record_says_what_ran_and_how_it_ended(finished: TrainResult) -> None:
-    """Status, command, versions, machine, seed, digests, times and memory are all in the record."""
+def test_the_record_describes_the_run(finished: TrainResult) -> None:
+    """The record has status, command, versions, machine, seed, digests, times and memory."""
     record = loaded(finished.folder.record)
     assert (record["status"], record["error"], record["seed"], record["epochs"]) == ("done", None, 7, 2)
     assert record["argv"] == ["nnrun", "train", "tiny.yaml"]
@@ -96,8 +96,8 @@ def test_the_record_says_what_ran_and_how_it_ended(finished: TrainResult) -> Non
     assert record["peak_memory_bytes"] > 10**8
 
 
-def test_metrics_have_a_line_an_epoch(finished: TrainResult) -> None:
-    """Each epoch has loss and metrics of both parts, the learning rate, and its seconds."""
+def test_metrics_have_a_line_for_each_epoch(finished: TrainResult) -> None:
+    """Each line has loss and metrics of both parts, the learning rate and the seconds."""
     lines = metrics.read(finished.folder.metrics)
     assert [(line["epoch"], line["fold"]) for line in lines] == [(1, None), (2, None)]
     names = {"epoch", "fold", "loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds"}
@@ -107,25 +107,25 @@ def test_metrics_have_a_line_an_epoch(finished: TrainResult) -> None:
 
 
 def test_scores_have_every_part_with_its_interval(finished: TrainResult) -> None:
-    """The test part comes first; errors, rate, per cent and Wilson interval agree; what is returned is what is kept."""
+    """The test part is first; errors, rate, percentage and Wilson interval agree; the result equals the file."""
     scores = loaded(finished.folder.scores)
     assert scores == finished.scores
     assert list(scores) == ["task", "checkpoint", "test", "validation", "train"]
     assert (scores["task"], scores["checkpoint"]) == ("classification", "last")
     for part, rows in (("test", 360), ("validation", 288), ("train", 1149)):
-        said = scores[part]
-        assert said["rows"] == rows
-        assert said["error_rate"] == said["errors"] / rows
-        assert said["error_percent"] == pytest.approx(100 * said["error_rate"])
-        assert said["accuracy"] == pytest.approx(1 - said["error_rate"], abs=1e-6)
-        ends = [100 * end for end in wilson_interval(said["errors"], rows)]
-        assert said["error_percent_interval_95"] == pytest.approx(ends, abs=1e-4)
+        entry = scores[part]
+        assert entry["rows"] == rows
+        assert entry["error_rate"] == entry["errors"] / rows
+        assert entry["error_percent"] == pytest.approx(100 * entry["error_rate"])
+        assert entry["accuracy"] == pytest.approx(1 - entry["error_rate"], abs=1e-6)
+        ends = [100 * end for end in wilson_interval(entry["errors"], rows)]
+        assert entry["error_percent_interval_95"] == pytest.approx(ends, abs=1e-4)
     last = metrics.read(finished.folder.metrics)[-1]
     assert scores["validation"]["loss"] == last["val_loss"]
 
 
 def test_predictions_are_those_of_the_test_part(finished: TrainResult) -> None:
-    """One line a test row, and as many mistakes as the scores count."""
+    """There is one line for each test row, with as many mistakes as the scores count."""
     with finished.folder.predictions.open(newline="") as file:
         lines = list(csv.DictReader(file))
     assert len({line["row"] for line in lines}) == len(lines) == 360
@@ -135,14 +135,14 @@ def test_predictions_are_those_of_the_test_part(finished: TrainResult) -> None:
     np.testing.assert_allclose(outputs.sum(axis=1), 1, atol=1e-5)
 
 
-def test_the_preparation_is_kept(finished: TrainResult) -> None:
+def test_the_preparation_is_saved(finished: TrainResult) -> None:
     """Every step with its fitted parameters is in `prepare.json`."""
     steps = [entry["step"] for entry in loaded(finished.folder.prepare) if "step" in entry]
     assert steps == ["Rescale", "Standardize", "Reshape"]
 
 
-def test_the_model_is_kept_in_three_forms(finished: TrainResult) -> None:
-    """`model.json` builds the model again, `model.svg` is a picture, `summary.txt` counts its parameters."""
+def test_the_model_is_saved_in_three_forms(finished: TrainResult) -> None:
+    """`model.json` builds the model, `model.svg` is a drawing, `summary.txt` counts the parameters."""
     import keras
 
     model = keras.models.model_from_json(finished.folder.model_json.read_text())
@@ -153,15 +153,15 @@ def test_the_model_is_kept_in_three_forms(finished: TrainResult) -> None:
 
 
 def test_both_checkpoints_load(finished: TrainResult) -> None:
-    """`best.keras` and `last.keras` are whole models that say what the scores say."""
+    """`best.keras` and `last.keras` are complete models."""
     import keras
 
     for path in (finished.folder.best, finished.folder.last):
         assert checkpoint.load(keras, path).count_params() == 610
 
 
-def test_the_log_says_what_the_screen_said(finished: TrainResult) -> None:
-    """Every line of the log that nnrun wrote has its time; the epochs are there."""
+def test_the_log_has_what_the_screen_shows(finished: TrainResult) -> None:
+    """The log has a line for each epoch, and each line has its time."""
     lines = finished.folder.log.read_text().splitlines()
     epochs = [line for line in lines if "epoch " in line]
     assert len(epochs) == 2
@@ -169,7 +169,7 @@ def test_the_log_says_what_the_screen_said(finished: TrainResult) -> None:
 
 
 def test_the_resolved_config_is_the_same_experiment(finished: TrainResult, start, tmp_path: Path) -> None:
-    """Run elsewhere, `resolved.yaml` says the same and gives the same figures, predictions and data."""
+    """A run of `resolved.yaml` in another folder has the same metrics, scores, predictions and data."""
     again = start(tmp_path, finished.folder.resolved.read_text())
     assert validate(read(again.folder.resolved)) == validate(read(finished.folder.resolved))
     assert figures(again.folder) == figures(finished.folder)
@@ -190,37 +190,37 @@ from nnrun.progress import NullProgress
 from nnrun.runs import metrics
 folder, other = map(Path, sys.argv[1:])
 done = train(TrainRequest(str(other / "config.yaml"), (), folder / "runs", folder), NullProgress())
-answer = evaluate(EvaluateRequest(str(other)), NullProgress())
+evaluation = evaluate(EvaluateRequest(str(other)), NullProgress())
 import keras
 model = keras.saving.load_model(done.folder.last)
 weights = [[float(number).hex() for number in array.ravel()] for array in model.get_weights()]
-print(json.dumps({"metrics": metrics.read(done.folder.metrics), "scores": answer.scores, "weights": weights}))
+print(json.dumps({"metrics": metrics.read(done.folder.metrics), "scores": evaluation.scores, "weights": weights}))
 """
 
 
-def test_another_process_gives_the_same_to_the_last_bit(finished: TrainResult, elsewhere, tmp_path: Path) -> None:
-    """Two runs of one config and seed have the same figures and weights, and `eval` repeats the first one's scores."""
+def test_another_process_gives_the_same_bits(finished: TrainResult, run_in_process, tmp_path: Path) -> None:
+    """Two runs of one config and seed have the same metrics and weights, and `eval` repeats the scores of the first."""
     import keras
 
     shutil.copytree(finished.folder.path, tmp_path / "copy")
-    told = elsewhere(ANOTHER_PROCESS, tmp_path, tmp_path / "copy")
+    results = run_in_process(ANOTHER_PROCESS, tmp_path, tmp_path / "copy")
     ours = metrics.read(finished.folder.metrics)
-    assert [{**line, "seconds": 0} for line in told["metrics"]] == [{**line, "seconds": 0} for line in ours]
+    assert [{**line, "seconds": 0} for line in results["metrics"]] == [{**line, "seconds": 0} for line in ours]
     arrays = checkpoint.load(keras, finished.folder.last).get_weights()
-    assert told["weights"] == [[float(number).hex() for number in array.ravel()] for array in arrays]
-    assert told["scores"]["test"] == finished.scores["test"]
+    assert results["weights"] == [[float(number).hex() for number in array.ravel()] for array in arrays]
+    assert results["scores"]["test"] == finished.scores["test"]
 
 
 def test_another_seed_gives_other_figures(finished: TrainResult, start, tiny: str, tmp_path: Path) -> None:
-    """The seed decides; `--set` reaches it and is in the resolved config, not in the user's text."""
+    """A seed given by `--set` changes the figures; it is in the resolved config, not in the copied text."""
     other = start(tmp_path, tiny, sets=("seed=8", "training.epochs=1"))
     assert figures(other.folder)[0]["loss"] != figures(finished.folder)[0]["loss"]
     assert other.folder.config.read_text() == tiny
     assert validate(read(other.folder.resolved)).seed == 8
 
 
-def test_a_refused_config_leaves_no_folder(start, tiny: str, tmp_path: Path) -> None:
-    """What the language or a finding refuses has cost nothing and left nothing."""
+def test_a_config_with_errors_leaves_no_folder(start, tiny: str, tmp_path: Path) -> None:
+    """Neither an invalid config nor one with an error among its findings creates a run folder."""
     for text in (tiny.replace("epochs: 2", "epochs: 0"), tiny.replace("CSVLogger", "EarlyStopping: {monitor: no}")):
         with pytest.raises(ConfigError):
             start(tmp_path, text.replace("[EarlyStopping: {monitor: no}]", "[{EarlyStopping: {monitor: no}}]"))
@@ -238,24 +238,24 @@ training:
 """
 
 
-def test_warnings_are_told_before_time_is_spent(
-    start, tiny: str, noting, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_warnings_are_shown_before_loading(
+    start, tiny: str, recording_progress, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A config is examined once; what is probably not meant is told first, and kept in log and record."""
-    looked: list[Path] = []
-    monkeypatch.setattr("nnrun.pipeline.train.examine", lambda file, *more: looked.append(file) or examine(file, *more))
-    listener = noting()
-    done = start(tmp_path, tiny, listener, sets=("training.batch_size=5000",))
-    assert len(looked) == 1
-    assert [before for before, _ in listener.problems] == [0] * len(done.warnings)
-    assert [problem for _, problem in listener.problems] == list(done.warnings)
+    """A config is examined once; its warnings are the first messages, and are in log and record."""
+    files: list[Path] = []
+    monkeypatch.setattr("nnrun.pipeline.train.examine", lambda file, *more: files.append(file) or examine(file, *more))
+    progress = recording_progress()
+    done = start(tmp_path, tiny, progress, sets=("training.batch_size=5000",))
+    assert len(files) == 1
+    assert [before for before, _ in progress.problems] == [0] * len(done.warnings)
+    assert [problem for _, problem in progress.problems] == list(done.warnings)
     (warning,) = done.warnings
     assert f"--set:1:21: warning: {warning.text}" in done.folder.log.read_text(encoding="utf-8")
     assert loaded(done.folder.record)["warnings"] == [warning.text]
 
 
-def test_a_diverging_run_says_so(start, tmp_path: Path) -> None:
-    """A loss that is no number ends the run as failed, with the reason, and the figures up to there."""
+def test_a_diverging_run_fails(start, tmp_path: Path) -> None:
+    """A loss that is no finite number ends the run as failed, with the reason and the metrics so far."""
     with pytest.raises(RunError, match="diverged in epoch 1") as caught:
         start(tmp_path, DIVERGING)
     folder = only_run(tmp_path)
@@ -267,8 +267,8 @@ def test_a_diverging_run_says_so(start, tmp_path: Path) -> None:
     assert not folder.scores.exists()
 
 
-def test_a_part_that_keras_refuses_leaves_a_folder_that_says_why(start, tiny: str, tmp_path: Path) -> None:
-    """`BuildError` comes with the part's place, and the record repeats it."""
+def test_a_part_that_keras_refuses_is_in_the_record(start, tiny: str, tmp_path: Path) -> None:
+    """A `BuildError` has the place of the part, and the record repeats its text."""
     text = tiny.replace("optimizer: Adam", "optimizer:\n    Adam: {clipnorm: 1.0, clipvalue: 1.0}")
     with pytest.raises(BuildError) as caught:
         start(tmp_path, text)
@@ -280,23 +280,23 @@ def test_a_part_that_keras_refuses_leaves_a_folder_that_says_why(start, tiny: st
     assert "clipvalue" in record["error"]
 
 
-def test_a_loss_that_does_not_fit_the_outputs_is_the_configs_fault(start, tiny: str, tmp_path: Path) -> None:
-    """Pictures without a Flatten have outputs that no loss compares with the labels: marked, not a bug."""
+def test_a_loss_for_other_outputs_is_a_config_error(start, tiny: str, tmp_path: Path) -> None:
+    """Images without Flatten have outputs of a shape that the loss cannot compare: an error with its place."""
     text = tiny.replace(", {Reshape: [64]}", "").replace("sparse_categorical", "categorical")
     with pytest.raises(ConfigError) as caught:
         start(tmp_path, text)
     assert any(problem.mark is not None and problem.severity == "error" for problem in caught.value.problems)
 
 
-def test_an_interrupted_run_keeps_its_model(start, tiny: str, noting, tmp_path: Path) -> None:
-    """Ctrl-C leaves the status, the epochs done, and `last.keras` as it stood."""
+def test_an_interrupted_run_keeps_its_model(start, tiny: str, recording_progress, tmp_path: Path) -> None:
+    """Ctrl-C leaves the status `interrupted`, the metrics so far, and the current model as `last.keras`."""
     import keras
 
     def interrupt(_: int) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        start(tmp_path, tiny, noting(interrupt), sets=PLAIN)
+        start(tmp_path, tiny, recording_progress(interrupt), sets=PLAIN)
     folder = only_run(tmp_path)
     record = loaded(folder.record)
     assert (record["status"], record["error"]) == ("interrupted", "stopped by the user")
@@ -304,22 +304,22 @@ def test_an_interrupted_run_keeps_its_model(start, tiny: str, noting, tmp_path: 
     assert checkpoint.load(keras, folder.last).count_params() == 610
 
 
-def test_a_bug_leaves_its_traceback(start, tiny: str, noting, tmp_path: Path) -> None:
-    """Whatever else goes wrong is in the record by name, with the traceback in the log."""
+def test_an_unexpected_error_is_logged(start, tiny: str, recording_progress, tmp_path: Path) -> None:
+    """Any other exception is in the record by name, with its traceback in the log."""
 
     def fail(_: int) -> None:
-        raise ZeroDivisionError("by our fault")
+        raise ZeroDivisionError("a bug")
 
     with pytest.raises(ZeroDivisionError):
-        start(tmp_path, tiny, noting(fail), sets=PLAIN)
+        start(tmp_path, tiny, recording_progress(fail), sets=PLAIN)
     folder = only_run(tmp_path)
     record = loaded(folder.record)
-    assert (record["status"], record["error"]) == ("failed", "ZeroDivisionError: by our fault")
+    assert (record["status"], record["error"]) == ("failed", "ZeroDivisionError: a bug")
     assert "Traceback (most recent call last)" in folder.log.read_text()
 
 
-def refuse(monkeypatch: pytest.MonkeyPatch, ending: str) -> None:
-    """Let the disk be full for files of this ending, at the moment they get their name."""
+def fill_disk(monkeypatch: pytest.MonkeyPatch, ending: str) -> None:
+    """Simulate a full disk for files with this ending, when they are renamed to their final name."""
     replace = Path.replace
 
     def full(self: Path, target: Any) -> Path:
@@ -331,8 +331,8 @@ def refuse(monkeypatch: pytest.MonkeyPatch, ending: str) -> None:
 
 
 def test_a_full_disk_is_in_the_record(start, tiny: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A checkpoint that does not fit ends the run with a message and a record that tells, and nothing half written."""
-    refuse(monkeypatch, ".keras")
+    """A checkpoint that cannot be written ends the run with a message and a reason, and leaves no partial file."""
+    fill_disk(monkeypatch, ".keras")
     with pytest.raises(RunError, match="No space left on device"):
         start(tmp_path, tiny, sets=PLAIN)
     folder = only_run(tmp_path)
@@ -343,17 +343,17 @@ def test_a_full_disk_is_in_the_record(start, tiny: str, tmp_path: Path, monkeypa
     assert list(folder.checkpoints.iterdir()) == []
 
 
-def test_a_disk_that_refuses_even_the_record_is_heard(
-    start, tiny: str, noting, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_full_disk_is_reported_even_if_the_record_cannot_be_written(
+    start, tiny: str, recording_progress, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where nothing can be written any more, the user hears of the full disk all the same."""
+    """The error of a full disk is raised even if the record cannot be written either."""
     with pytest.raises(RunError, match=r"disk is full|No space left"):
-        start(tmp_path, tiny, noting(lambda _: refuse(monkeypatch, "")), sets=PLAIN)
+        start(tmp_path, tiny, recording_progress(lambda _: fill_disk(monkeypatch, "")), sets=PLAIN)
     assert loaded(only_run(tmp_path).record)["status"] == "running"
 
 
-def test_a_run_folder_that_vanishes_is_missed(start, tiny: str, noting, tmp_path: Path) -> None:
-    """Removed after any epoch, the last one too, the run ends with a message and not as if nothing were lost."""
+def test_a_removed_run_folder_is_an_error(start, tiny: str, recording_progress, tmp_path: Path) -> None:
+    """A run whose folder is removed after any epoch, also the last one, ends with an error."""
     for epoch in (1, 2):
 
         def remove(done: int, when: int = epoch) -> None:
@@ -361,10 +361,10 @@ def test_a_run_folder_that_vanishes_is_missed(start, tiny: str, noting, tmp_path
                 shutil.rmtree(only_run(tmp_path / str(when)).path)
 
         with pytest.raises(RunError, match="was removed while it ran"):
-            start(tmp_path / str(epoch), tiny, noting(remove), sets=PLAIN)
+            start(tmp_path / str(epoch), tiny, recording_progress(remove), sets=PLAIN)
 
 
 def test_nothing_reaches_the_screen(start, tiny: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    """Training prints nothing of Keras' or TensorFlow's; what is to be said goes to the listener."""
+    """Training prints nothing, neither by Keras nor by TensorFlow: messages go to the progress."""
     start(tmp_path, tiny, sets=("training.epochs=1",))
     assert capfd.readouterr() == ("", "")

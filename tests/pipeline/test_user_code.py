@@ -1,4 +1,4 @@
-"""Code of the user's own through a run's whole life: checked, run, kept, and run again only as it was."""
+"""Tests of the user's own code: it is checked, run, copied to the run folder, and run again only unchanged."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Mine(keras.layers.Layer): ...
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the files that the page shows."""
+    """Return a folder with the files that the page of the documentation shows."""
     folder = tmp_path_factory.mktemp("own")
     blocks = dict(re.findall(r"```(python|yaml)\n(.*?)```", PAGE.read_text(encoding="utf-8"), flags=re.DOTALL))
     (folder / "my_code.py").write_text(blocks["python"], encoding="utf-8")
@@ -50,19 +50,19 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def trained(place: Path) -> TrainResult:
-    """The page's run."""
+    """Train the config of the page."""
     return train(
         TrainRequest(str(place / "own.yaml"), runs_dir=place / "runs", code=(place / "my_code.py",)), NullProgress()
     )
 
 
-def asking(trained: TrainResult, *code: Path, trust: bool = False) -> EvaluateRequest:
-    """Ask about the run."""
+def request(trained: TrainResult, *code: Path, trust: bool = False) -> EvaluateRequest:
+    """Return a request to evaluate the run."""
     return EvaluateRequest(str(trained.folder.path), code=code, trust_run=trust)
 
 
-def test_the_pages_example_has_no_mistake(place: Path) -> None:
-    """With `--code` the page's config is checked without waking Keras; without, its names are unknown."""
+def test_the_example_of_the_documentation_is_valid(place: Path) -> None:
+    """With `--code` the config of the page is checked without starting Keras; without it its names are unknown."""
     with register_code([place / "my_code.py"]):
         found = examine(place / "own.yaml", (), None)
     assert [problem.severity for problem in found.problems] == ["note"]
@@ -70,44 +70,44 @@ def test_the_pages_example_has_no_mistake(place: Path) -> None:
         examine(place / "own.yaml", (), None)
 
 
-def test_arguments_are_checked_like_keras_own(place: Path) -> None:
-    """A wrong argument of the user's own part is an error at its place, with the nearest right one."""
+def test_arguments_of_user_code_are_checked(place: Path) -> None:
+    """An unknown argument of the user's own part is an error at its place, with the nearest valid name."""
     with register_code([place / "my_code.py"]), pytest.raises(ConfigError) as caught:
         examine(place / "own.yaml", ("model.0.Scale.strat=1", "data.source.read_blobs.rows=many"), None)
-    said = {problem.text: problem.hint for problem in caught.value.problems}
-    assert "Scale has no argument 'strat'" in said
-    assert "start" in str(said["Scale has no argument 'strat'"])
-    assert any("expected an integer for 'rows'" in text for text in said)
+    hints = {problem.text: problem.hint for problem in caught.value.problems}
+    assert "Scale has no argument 'strat'" in hints
+    assert "start" in str(hints["Scale has no argument 'strat'"])
+    assert any("expected an integer for 'rows'" in text for text in hints)
 
 
 @pytest.mark.keras
-def test_a_run_keeps_the_code_and_its_digest(trained: TrainResult, place: Path) -> None:
-    """The copy in `sources/` is byte for byte what was run, and the record says its SHA-256."""
+def test_a_run_has_a_copy_of_the_code_and_its_digest(trained: TrainResult, place: Path) -> None:
+    """The copy in `sources/` equals the code that was run, and the record has its SHA-256."""
     record = records.read(trained.folder)
-    (kept,) = record["code"]
-    assert (trained.folder.path / kept["file"]).read_bytes() == (place / "my_code.py").read_bytes()
-    assert record["digests"]["sources/my_code.py"] == kept["sha256"]
+    (copied,) = record["code"]
+    assert (trained.folder.path / copied["file"]).read_bytes() == (place / "my_code.py").read_bytes()
+    assert record["digests"]["sources/my_code.py"] == copied["sha256"]
     assert trained.folder.log.read_text(encoding="utf-8").count("done 1") == 1
     assert "sureness" in trained.scores["test"]
 
 
 @pytest.mark.keras
-def test_the_same_code_gives_the_same_figures(trained: TrainResult, place: Path) -> None:
-    """`eval` with `--code`, and with `--trust-run`, gives the figures of training to the last digit."""
-    for question in (asking(trained, place / "my_code.py"), asking(trained, trust=True)):
-        assert evaluate(question, NullProgress()).scores["test"] == trained.scores["test"]
+def test_the_same_code_gives_the_same_scores(trained: TrainResult, place: Path) -> None:
+    """`eval` with `--code`, and with `--trust-run`, gives the scores of training to the last digit."""
+    for each in (request(trained, place / "my_code.py"), request(trained, trust=True)):
+        assert evaluate(each, NullProgress()).scores["test"] == trained.scores["test"]
 
 
 @pytest.mark.keras
 def test_new_rows_are_prepared_by_the_users_step(trained: TrainResult, place: Path) -> None:
-    """`predict` takes up what the user's own step learned."""
+    """`predict` uses the fitted state of the user's own step."""
     (place / "new.csv").write_text("0.0,0.1\n2.1,0.0\n", encoding="utf-8")
-    assert len(predict(asking(trained, trust=True), place / "new.csv").rows) == 2
+    assert len(predict(request(trained, trust=True), place / "new.csv").rows) == 2
 
 
 @pytest.mark.keras
-def test_nothing_is_left_behind(trained: TrainResult) -> None:
-    """After a run neither the catalog nor Keras nor Python knows the user's names any more."""
+def test_user_code_is_unregistered_after_a_run(trained: TrainResult) -> None:
+    """After a run the user's names are neither in the catalog nor in Keras nor among Python's modules."""
     import keras
 
     assert trained.status == "done"
@@ -117,8 +117,8 @@ def test_nothing_is_left_behind(trained: TrainResult) -> None:
 
 
 @pytest.mark.keras
-def test_code_that_fails_is_told_at_its_own_lines(tmp_path: Path) -> None:
-    """A file that cannot be run is said with its lines, not nnrun's; the run's folder stays and says why."""
+def test_failing_code_is_reported_with_its_own_lines(tmp_path: Path) -> None:
+    """The error of a file that fails shows the user's lines, not nnrun's; the run folder has status `failed`."""
     (tmp_path / "my.py").write_text(BROKEN, encoding="utf-8")
     (tmp_path / "x.yaml").write_text(CONFIG, encoding="utf-8")
     with pytest.raises(RunError, match=r"my\.py:3: .*ZeroDivisionError") as caught:
@@ -134,8 +134,8 @@ def test_code_that_fails_is_told_at_its_own_lines(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def kept(tmp_path: Path) -> tuple[RunFolder, dict[str, object]]:
-    """A run's folder with a copy of code that would end the program, and its record."""
+def run_with_code(tmp_path: Path) -> tuple[RunFolder, dict[str, object]]:
+    """Return a run folder with a copy of code that would end the program, and its record."""
     code = b"import keras\nraise SystemExit\nclass Mine(keras.layers.Layer): ...\n"
     folder = RunFolder.create(tmp_path, "x")
     folder.write_bytes(folder.sources / "my.py", code)
@@ -145,46 +145,50 @@ def kept(tmp_path: Path) -> tuple[RunFolder, dict[str, object]]:
     return folder, {"code": [{"file": "sources/my.py", "sha256": hashlib.sha256(code).hexdigest()}]}
 
 
-def test_code_of_a_run_is_not_used_unasked(kept: tuple[RunFolder, dict[str, object]], tmp_path: Path) -> None:
-    """Without `--code` and `--trust-run` a run with code is refused with what to type; with either it is known."""
+def test_code_of_a_run_is_not_used_unless_requested(
+    run_with_code: tuple[RunFolder, dict[str, object]], tmp_path: Path
+) -> None:
+    """A run with code is an error without `--code` and `--trust-run`, with either of them the code is registered."""
     with (
         pytest.raises(RunError, match="run again only on request") as caught,
-        register_run_code(*kept, (), trust=False),
+        register_run_code(*run_with_code, (), trust=False),
     ):
         pass
     assert "--code my.py" in str(caught.value.hint)
     assert "--trust-run" in str(caught.value.hint)
     for files, trust in (((tmp_path / "my.py",), False), ((), True)):
-        with register_run_code(*kept, files, trust=trust):
+        with register_run_code(*run_with_code, files, trust=trust):
             assert lookup.entry("layers", "Mine") is not None
     assert lookup.entry("layers", "Mine") is None
 
 
-def test_other_code_is_refused_with_both_digests(kept: tuple[RunFolder, dict[str, object]], tmp_path: Path) -> None:
-    """A file that is not the run's is refused, and so is a copy that was changed, a further file, or a missing one."""
+def test_changed_code_is_an_error_with_both_digests(
+    run_with_code: tuple[RunFolder, dict[str, object]], tmp_path: Path
+) -> None:
+    """Another file than the run's, a further file and a changed copy are errors."""
     other = tmp_path / "other.py"
     other.write_text("def bent(x): ...\n", encoding="utf-8")
     with (
         pytest.raises(RunError, match=r"SHA-256 is [0-9a-f]{64}, the run used my.py: [0-9a-f]{64}"),
-        register_run_code(*kept, (other,), trust=False),
+        register_run_code(*run_with_code, (other,), trust=False),
     ):
         pass
     with (
         pytest.raises(RunError, match="run used none") as caught,
-        register_run_code(kept[0], {}, (other,), trust=False),
+        register_run_code(run_with_code[0], {}, (other,), trust=False),
     ):
         pass
     assert caught.value.hint == "leave --code out"
-    kept[0].write_text(kept[0].sources / "my.py", "changed = 1\n")
+    run_with_code[0].write_text(run_with_code[0].sources / "my.py", "changed = 1\n")
     with (
         pytest.raises(RunError, match=r"was changed since the run: its SHA-256 is [0-9a-f]{64}, expected"),
-        register_run_code(*kept, (), trust=True),
+        register_run_code(*run_with_code, (), trust=True),
     ):
         pass
 
 
-def test_a_record_cannot_lead_out_of_the_runs_folder(tmp_path: Path) -> None:
-    """Only a file directly inside `sources/` is ever read as a run's copy."""
+def test_a_record_cannot_name_files_outside_the_run_folder(tmp_path: Path) -> None:
+    """Only a file directly inside `sources/` is read as a run's copy."""
     folder = RunFolder.create(tmp_path, "x")
     (tmp_path / "evil.py").write_text("x = 1\n", encoding="utf-8")
     record = {"code": [{"file": "../evil.py", "sha256": "0" * 64}]}
@@ -199,7 +203,7 @@ COUNTING = """import numpy as np
 import tensorflow as tf
 
 def distinct(y_true, y_pred):
-    count = tf.numpy_function(lambda one: np.float32(len(np.unique(one))), [tf.argmax(y_pred, axis=-1)], "float32")
+    count = tf.numpy_function(lambda array: np.float32(len(np.unique(array))), [tf.argmax(y_pred, axis=-1)], "float32")
     return tf.ensure_shape(count, ())
 """
 COMPILED = """
@@ -210,10 +214,10 @@ training: {loss: sparse_categorical_crossentropy, optimizer: Adam, epochs: 2, ba
 
 
 @pytest.mark.keras
-def test_a_metric_that_xla_cannot_compile_ends_only_an_explicit_wish(
+def test_a_metric_that_xla_cannot_compile_is_an_error_only_with_xla_true(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """Chosen by the rule, XLA is given up with a line in log and record; wished for, it is an error with a hint."""
+    """With `xla: auto` training goes on without XLA, as log and record state; with `xla: true` it is an error."""
     from nnrun.engine.executors import xla_rule
 
     monkeypatch.setattr(xla_rule, "_REQUIRED_RATIO", 0.0)

@@ -1,4 +1,4 @@
-"""Claims of a config beside what its run says."""
+"""Tests of the verification of a config's claims."""
 
 from __future__ import annotations
 
@@ -28,21 +28,21 @@ training: {rule: perceptron, metrics: [accuracy], epochs: 30, batch_size: 4}
 """
 
 
-def asked(folder: Path, config: str, **how: Any) -> Any:
-    """Verify a config's text in a folder of its own."""
+def verify_text(folder: Path, config: str, **options: Any) -> Any:
+    """Verify the text of a config in a folder."""
     file = folder / "gate.yaml"
     file.write_text(config, encoding="utf-8")
-    return verify(file, VerifyRequest(folder / "runs", folder, **how), NullProgress())
+    return verify(file, VerifyRequest(folder / "runs", folder, **options), NullProgress())
 
 
 def only_short_id(folder: Path) -> str:
-    """Give the short id of the one run of a test's folder."""
+    """Return the short id of the only run in a test's folder."""
     (run,) = (folder / "runs").iterdir()
     return RunFolder(run).short_id
 
 
 def test_figures_are_found_by_dotted_paths() -> None:
-    """A path leads through mappings and lists, also past a class whose name holds dots; only numbers are figures."""
+    """A path goes through mappings and lists, also through a class whose name contains dots, to a number."""
     scores = {"test": {"errors": 3, "loss": "nan", "ok": True, "per_class": {"1.5": {"f1": 0.5}}, "interval": [1, 2]}}
     assert value_at(scores, "test.errors") == 3
     assert value_at(scores, "test.per_class.1.5.f1") == 0.5
@@ -52,8 +52,8 @@ def test_figures_are_found_by_dotted_paths() -> None:
 
 
 @given(some.floats(-1e6, 1e6), some.floats(0, 1e3))
-def test_edges_count(value: float, within: float) -> None:
-    """A figure at the very edge of a claim keeps it; one clearly beyond does not."""
+def test_limits_are_included(value: float, within: float) -> None:
+    """A figure at the limit of a claim satisfies it; one beyond the limit does not."""
     both = Expectation(value=value, within=within)
     assert satisfies(value + within, both)
     assert satisfies(value - within, both)
@@ -64,55 +64,55 @@ def test_edges_count(value: float, within: float) -> None:
     assert not satisfies(value - 1, Expectation(at_least=value))
 
 
-def test_several_seeds_are_judged_by_their_mean() -> None:
-    """Mean and spread are over seeds, and a seed without the figure breaks the claim."""
+def test_claims_over_several_seeds_are_about_the_mean() -> None:
+    """Mean and spread are over seeds, and a claim fails if a seed has no such figure."""
     claim = Claim("test.errors", Expectation(at_most=2), (1.0, 2.0, 3.0))
     assert (claim.mean, claim.spread, claim.holds) == (2, 1, True)
-    lacking = Claim("test.errors", Expectation(at_most=2), (1.0, None))
-    assert (lacking.mean, lacking.spread, lacking.holds) == (None, None, False)
+    missing = Claim("test.errors", Expectation(at_most=2), (1.0, None))
+    assert (missing.mean, missing.spread, missing.holds) == (None, None, False)
     assert Claim("test.errors", Expectation(at_most=2), (1.0,)).spread is None
 
 
-def test_what_cannot_be_verified_says_why(tmp_path: Path) -> None:
-    """A config without claims, one with errors and one whose data are absent are told apart, and nothing is run."""
-    assert asked(tmp_path, GATE).status == "silent"
-    wrong = asked(tmp_path, GATE.replace("epochs: 30", "epochs: 0"))
+def test_the_reason_is_given_if_nothing_is_verified(tmp_path: Path) -> None:
+    """A config without claims, one with errors and one with missing data differ in status, and nothing is trained."""
+    assert verify_text(tmp_path, GATE).status == "silent"
+    wrong = verify_text(tmp_path, GATE.replace("epochs: 30", "epochs: 0"))
     assert (wrong.status, len(wrong.problems)) == ("refused", 1)
     table = GATE.replace("inline: {rows: [[0, 0, 0], [0, 1, 0], [1, 0, 0], [1, 1, 1]]}", "csv: {file: away.csv}")
-    absent = asked(tmp_path, table + "expect: {test.errors: {at_most: 0}}\n")
-    assert absent.status == "skipped"
-    assert "away.csv" in absent.reason
+    missing = verify_text(tmp_path, table + "expect: {test.errors: {at_most: 0}}\n")
+    assert missing.status == "skipped"
+    assert "away.csv" in missing.reason
     assert not (tmp_path / "runs").exists()
 
 
 @pytest.mark.keras
-def test_a_finished_run_of_the_same_experiment_is_taken(tmp_path: Path) -> None:
-    """Comments and claims may change, seeds and settings not; `fresh` trains all the same."""
+def test_a_finished_run_of_the_same_experiment_is_reused(tmp_path: Path) -> None:
+    """Comments and claims may change, seeds and settings may not; `fresh` trains in any case."""
     text = GATE + "expect: {test.errors: {at_most: 0}}\n"
-    first = asked(tmp_path, text)
+    first = verify_text(tmp_path, text)
     assert (first.status, first.trained) == ("holds", 1)
-    claimed = asked(tmp_path, "# A comment.\n" + GATE + "expect: {test.accuracy: {at_most: 0.5}}\n")
+    claimed = verify_text(tmp_path, "# A comment.\n" + GATE + "expect: {test.accuracy: {at_most: 0.5}}\n")
     assert (claimed.status, claimed.trained, claimed.runs) == ("fails", 0, first.runs)
-    assert asked(tmp_path, text, fresh=True).trained == 1
-    seeds = asked(tmp_path, text, seeds=3)
+    assert verify_text(tmp_path, text, fresh=True).trained == 1
+    seeds = verify_text(tmp_path, text, seeds=3)
     assert (seeds.status, seeds.trained) == ("holds", 2)
     assert [json.loads(run.record.read_text())["seed"] for run in seeds.runs] == [7, 8, 9]
-    assert asked(tmp_path, text.replace("epochs: 30", "epochs: 31")).trained == 1
-    assert asked(tmp_path, text.replace("[1, 1, 1]", "[1, 1, 0]")).trained == 1
+    assert verify_text(tmp_path, text.replace("epochs: 30", "epochs: 31")).trained == 1
+    assert verify_text(tmp_path, text.replace("[1, 1, 1]", "[1, 1, 0]")).trained == 1
 
 
 @pytest.mark.keras
-def test_other_data_under_the_same_name_are_another_experiment(tmp_path: Path) -> None:
-    """A data file that changed since makes the finished run worthless."""
+def test_a_changed_data_file_is_another_experiment(tmp_path: Path) -> None:
+    """A finished run is not reused if its data file changed."""
     text = GATE.replace("inline: {rows: [[0, 0, 0], [0, 1, 0], [1, 0, 0], [1, 1, 1]]}", "csv: {file: and.csv}")
     text += "expect: {test.errors: {at_most: 0}}\n"
     (tmp_path / "and.csv").write_text("a,b,both\n0,0,0\n0,1,0\n1,0,0\n1,1,1\n")
-    assert [asked(tmp_path, text).trained for _ in range(2)] == [1, 0]
+    assert [verify_text(tmp_path, text).trained for _ in range(2)] == [1, 0]
     before = only_short_id(tmp_path)
     (tmp_path / "and.csv").write_text("a,b,both\n0,0,0\n0,1,1\n1,0,0\n1,1,1\n")
-    again = asked(tmp_path, text)
+    again = verify_text(tmp_path, text)
     assert (again.trained, again.changed) == (1, f"and.csv changed since run {before}")
-    assert asked(tmp_path, text).changed is None
+    assert verify_text(tmp_path, text).changed is None
 
 
 PETS = """name: pets
@@ -128,21 +128,21 @@ expect: {test.loss: {at_most: 100}}
 
 
 @pytest.mark.keras
-def test_the_finished_run_on_pictures_is_taken_until_a_picture_changes(tmp_path: Path) -> None:
-    """Pictures in folders are known by names and contents; what became of them since the run is said."""
+def test_a_run_on_images_is_reused_until_an_image_changes(tmp_path: Path) -> None:
+    """Images in folders are identified by names and contents; the result states which of them changed."""
     for number in range(6):
         file = tmp_path / "pets" / ("cat" if number % 2 else "dog") / f"{number}.png"
         file.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(np.full((4, 4), 40 * number, dtype="uint8")).save(file)
-    assert [asked(tmp_path, PETS).trained for _ in range(2)] == [1, 0]
+    assert [verify_text(tmp_path, PETS).trained for _ in range(2)] == [1, 0]
     first = only_short_id(tmp_path)
     Image.fromarray(np.full((4, 4), 99, dtype="uint8")).save(file)
-    other = asked(tmp_path, PETS)
+    other = verify_text(tmp_path, PETS)
     assert (other.trained, other.changed) == (1, f"pictures of pets (contents) changed since run {first}")
     file.unlink()
-    fewer = asked(tmp_path, PETS)
-    told = "pictures of pets (names), pictures of pets (contents) changed since run "
-    assert (fewer.trained, fewer.changed) == (1, told + other.runs[0].short_id)
+    fewer = verify_text(tmp_path, PETS)
+    changed = "pictures of pets (names), pictures of pets (contents) changed since run "
+    assert (fewer.trained, fewer.changed) == (1, changed + other.runs[0].short_id)
 
 
 TEXT = """name: rhyme
@@ -157,12 +157,12 @@ expect: {validation.loss: {at_most: 100}}
 
 
 @pytest.mark.keras
-def test_the_finished_run_on_a_text_is_taken_until_the_text_changes(tmp_path: Path) -> None:
-    """A text is known by its file's digest: verified twice it is trained once, and once more when the file changed."""
+def test_a_run_on_a_text_is_reused_until_the_text_changes(tmp_path: Path) -> None:
+    """A text is identified by its file's digest: a new run is trained only after the file changed."""
     (tmp_path / "rhyme.txt").write_text("Hickory dickory dock, the mouse ran up the clock.\n" * 40)
-    assert [(found.status, found.trained) for found in (asked(tmp_path, TEXT), asked(tmp_path, TEXT))] == [
+    assert [(found.status, found.trained) for found in (verify_text(tmp_path, TEXT), verify_text(tmp_path, TEXT))] == [
         ("holds", 1),
         ("holds", 0),
     ]
     (tmp_path / "rhyme.txt").write_text("The clock struck one, the mouse ran down.\n" * 40)
-    assert asked(tmp_path, TEXT).trained == 1
+    assert verify_text(tmp_path, TEXT).trained == 1

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from nnrun.data.dataset import Dataset, Examples, SourceData
     from nnrun.data.splits.folds import Fold
     from nnrun.progress import Progress
-    from nnrun.spec.data import DataSpec
+    from nnrun.spec.data import DataSpec, KFold
     from nnrun.spec.facts import TargetForms
 
 
@@ -32,6 +32,7 @@ class FoldedData:
         data: The examples; a test part of the source's own is in no fold.
         folds: The folds of all repeats, in order.
         spec: The config's `data:`.
+        k_fold: The folds that it asks for.
         form: The form in which the loss takes targets.
         seed: The seed of the experiment.
         classes: One class number a row, where folds or parts are stratified.
@@ -40,6 +41,7 @@ class FoldedData:
     data: SourceData
     folds: tuple[Fold, ...]
     spec: DataSpec
+    k_fold: KFold
     form: TargetForms
     seed: int
     classes: np.ndarray | None = None
@@ -102,4 +104,4 @@ def load_folded(spec: DataSpec, *, form: TargetForms, seed: int, paths: DataPath
     if data.test is not None:
         use = "only the final fit is scored on the test part" if k_fold.final_fit else "the test part is not used"
         progress.say(f"The folds are made of the {len(data.train):,} training rows; {use}.")
-    return FoldedData(data, tuple(folds), spec, form, seed, classes)
+    return FoldedData(data, tuple(folds), spec, k_fold, form, seed, classes)

@@ -1,1 +1,1 @@
-"""The straight line from a config to a kept run, and its shorter sisters."""
+"""The straight line from a config to a finished run, and what else can be done with configs and runs."""

@@ -1,15 +1,14 @@
-"""A cross-validation from its data to one run: folds in this process or in several, and what they say together."""
+"""Run a cross-validation: its folds in this process or in several, and the summary of all of them."""
 
 from __future__ import annotations
 
 import csv
-import io
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from nnrun.formatting import format_duration
-from nnrun.pipeline.fold_runner import FoldAssignment, FoldRunner
+from nnrun.formatting import csv_text, format_duration
+from nnrun.pipeline.fold_runner import FoldAssignment, FoldRunner, load_folds
 from nnrun.runs import metrics
 from nnrun.runs.record import headline_metric, read_finished_folds
 from nnrun.runs.statistics import summarize_folds
@@ -22,246 +21,191 @@ if TYPE_CHECKING:
     from nnrun.progress import Bar, Progress
     from nnrun.runs.folder import RunFolder
     from nnrun.runs.record import Record
-    from nnrun.spec.data import KFold
     from nnrun.spec.experiment import Experiment
+
+
+def is_cross_validated(experiment: Experiment) -> bool:
+    """Return whether a config is a cross-validation."""
+    return experiment.data.split is not None and experiment.data.split.k_fold is not None
 
 
 @dataclass(frozen=True)
 class CrossValidation:
-    """A cross-validation to run.
+    """A cross-validation.
 
     Attributes:
         examined: The config.
-        folder: The run's folder, open.
-        runs_dir: Where runs lie that it may start from.
-        jobs: How many processes share the folds.
+        folder: The run's folder.
+        record: The run's open record.
+        progress: Receives messages and progress.
+        runs_dir: The folder of the runs whose weights it may start from.
+        jobs: The number of processes that share the folds.
         code: The files of the user's own code.
     """
 
     examined: Examined
     folder: RunFolder
+    record: Record
+    progress: Progress
     runs_dir: FilePath
     jobs: int = 1
     code: tuple[FilePath, ...] = ()
 
+    def run(self) -> dict[str, Any]:
+        """Run all folds that are not done yet, and save the summary of all; return the content of `scores.json`.
 
-def k_fold_of(experiment: Experiment) -> KFold | None:
-    """What a config says of folds; None where it has none."""
-    return experiment.data.split.k_fold if experiment.data.split is not None else None
+        Raises:
+            NnrunError: The data, a fold or the disk failed; the folds that are done are kept.
+        """
+        with self.record.phase("load"):
+            data = load_folds(self.examined, self.progress)
+        finished = self._finished(data)
+        self.record.update(folds=len(data.folds), folds_done=sorted(finished), folds_digest=data.digest)
+        left: list[int | None] = [fold.number for fold in data.folds if fold.number not in finished]
+        if data.k_fold.final_fit:
+            left.append(None)
+        epochs = float(len(left) * self.examined.experiment.training.epochs)
+        with self.progress.bar(f"{len(data.folds)} folds", epochs, "epochs") as bar:
+            monitor = FoldMonitor(self.folder, self.record, self.progress, len(data.folds), finished, bar)
+            self._run_folds(data, left, monitor)
+        return self._save_summary(data, monitor)
 
+    def _finished(self, data: FoldedData) -> dict[int, dict[str, Any]]:
+        """Return the records of the folds of an earlier attempt on the same rows of the same files."""
+        from nnrun.data.load import file_digests
 
-def is_cross_validated(experiment: Experiment) -> bool:
-    """Whether a config is a cross-validation."""
-    return k_fold_of(experiment) is not None
-
-
-def cross_validate(crossed: CrossValidation, record: Record, progress: Progress) -> dict[str, Any]:
-    """Run all folds that are not done yet, and keep what they say together; gives what `scores.json` holds.
-
-    Raises:
-        NnrunError: Where the data, a fold or the disk fails; the folds that are done are kept.
-    """
-    with record.phase("load"):
-        crossing = load(crossed.examined, progress)
-    begun = _begun(crossed.folder, crossing, record, progress)
-    record.update(folds=len(crossing.folds), folds_done=sorted(begun), folds_digest=crossing.digest)
-    director = FoldMonitor(crossed.folder, record, progress, len(crossing.folds), dict(begun))
-    numbers: list[int | None] = [fold.number for fold in crossing.folds if fold.number not in begun]
-    if _k_fold(crossed.examined).final_fit:
-        numbers.append(None)
-    epochs = crossed.examined.experiment.training.epochs
-    with progress.bar(f"{len(crossing.folds)} folds", float(len(numbers) * epochs), "epochs") as bar:
-        director.bar = bar
-        _run(crossed, crossing, record, numbers, director)
-    return _keep_together(crossed, crossing, record, director)
-
-
-def _begun(folder: RunFolder, crossing: FoldedData, record: Record, progress: Progress) -> dict[int, dict[str, Any]]:
-    """The folds of an earlier attempt that can stand: of the same rows of the same files."""
-    from nnrun.data.load import file_digests
-
-    done = read_finished_folds(folder)
-    if not done:
+        finished = read_finished_folds(self.folder)
+        if not finished:
+            return {}
+        digests = file_digests(data.data)
+        same_files = all(digests.items() <= fold["digests"].items() for fold in finished.values())
+        if self.record.fields.get("folds_digest") == data.digest and same_files:
+            count, total = len(finished), len(data.folds)
+            self.progress.say(f"{count} of {total} folds {'is' if count == 1 else 'are'} done already.")
+            return finished
+        self.progress.warn("The data changed since this run began: all folds are trained again.")
+        self.folder.metrics.unlink(missing_ok=True)
         return {}
-    now = file_digests(crossing.data)
-    same = all(now.items() <= fold["digests"].items() for fold in done.values())
-    if record.fields.get("folds_digest") == crossing.digest and same:
-        progress.say(f"{len(done)} of {len(crossing.folds)} folds are done already.")
-        return done
-    progress.warn("The data are not those that this run began with, so that all folds begin anew.")
-    folder.metrics.unlink(missing_ok=True)
-    return {}
 
+    def _run_folds(self, data: FoldedData, numbers: list[int | None], monitor: FoldMonitor) -> None:
+        jobs, threads = min(self.jobs, len(numbers)), self.record.fields["threads"]
+        if jobs > 1:
+            threads = max(1, threads // jobs)
+            self.record.update(jobs=jobs, threads=threads)
+        assignments = [
+            FoldAssignment(self.examined, self.folder, self.runs_dir, threads, tuple(numbers[job::jobs]))
+            for job in range(jobs)
+        ]
+        if jobs > 1:
+            from nnrun.pipeline.fold_processes import run_in_processes
 
-def load(examined: Examined, progress: Progress) -> FoldedData:
-    """Read the data of a cross-validation and deal them out."""
-    from nnrun.data.cross_validation import load_folded
+            run_in_processes(assignments, self.code, monitor.on_event)
+        elif assignments:
+            FoldRunner(assignments[0], data, monitor.on_event).run()
 
-    experiment = examined.experiment
-    return load_folded(
-        experiment.data, form=examined.form, seed=experiment.seed, paths=examined.places, progress=progress
-    )
-
-
-def _k_fold(examined: Examined) -> KFold:
-    found = k_fold_of(examined.experiment)
-    assert found is not None, "called for cross-validations only"  # noqa: S101
-    return found
-
-
-def _run(
-    crossed: CrossValidation, crossing: FoldedData, record: Record, numbers: list[int | None], director: FoldMonitor
-) -> None:
-    jobs, threads = min(crossed.jobs, len(numbers)), record.fields["threads"]
-    if jobs > 1:
-        from nnrun.pipeline.fold_processes import spread
-
-        threads = max(1, threads // jobs)
-        record.update(jobs=jobs, threads=threads)
-        shares = [tuple(numbers[job::jobs]) for job in range(jobs)]
-        spread(
-            [FoldAssignment(crossed.examined, crossed.folder, crossed.runs_dir, threads, share) for share in shares],
-            crossed.code,
-            director.hear,
+    def _save_summary(self, data: FoldedData, monitor: FoldMonitor) -> dict[str, Any]:
+        """Save the scores and predictions of all folds; return the content of `scores.json`."""
+        folds = [monitor.finished[number] for number in sorted(monitor.finished)]
+        tested, trained = (sum(fold["rows"][part] for fold in folds) for part in ("test", "train"))
+        each = [{"fold": fold["fold"], "repeat": fold["repeat"], **fold["scores"]["test"]} for fold in folds]
+        final_scores = monitor.final_fit["scores"] if monitor.final_fit is not None else {}
+        scores: dict[str, Any] = {
+            "task": folds[0]["scores"]["task"],
+            "checkpoint": "last",
+            **{name: part for name, part in final_scores.items() if name in ("test", "validation", "train")},
+            "cross_validation": summarize_folds(each, repeats=data.k_fold.repeats, share=tested / trained),
+        }
+        facts = {**folds[0]["facts"], "rows": {"train": len(data.data.train)}}
+        files = {name: digest for name, digest in folds[0]["digests"].items() if name.startswith("file:")}
+        known = monitor.final_fit or {"facts": facts, "digests": files}
+        self.record.update(
+            facts=known["facts"],
+            digests={**self.record.fields["digests"], **known["digests"]},
+            epochs=sum(fold["epochs"] for fold in folds),
         )
-    elif numbers:
-        assignment = FoldAssignment(crossed.examined, crossed.folder, crossed.runs_dir, threads, tuple(numbers))
-        FoldRunner(assignment, crossing, director.hear).run()
+        self.folder.write_text(
+            self.folder.predictions, _merge_predictions(self.folder, [fold["fold"] for fold in folds])
+        )
+        self.folder.write_json(self.folder.scores, scores)
+        return scores
 
 
-def _keep_together(
-    crossed: CrossValidation, crossing: FoldedData, record: Record, director: FoldMonitor
-) -> dict[str, Any]:
-    """Keep the scores of all folds together, and the prediction that each made of the rows it had not seen."""
-    folder, folds = crossed.folder, [director.folds[number] for number in sorted(director.folds)]
-    tested = sum(fold["rows"]["test"] for fold in folds)
-    trained = sum(fold["rows"]["train"] for fold in folds)
-    each = [{"fold": fold["fold"], "repeat": fold["repeat"], **fold["scores"]["test"]} for fold in folds]
-    final = director.final["scores"] if director.final is not None else {}
-    scores: dict[str, Any] = {
-        "task": folds[0]["scores"]["task"],
-        "checkpoint": "last",
-        **{name: part for name, part in final.items() if name in ("test", "validation", "train")},
-        "cross_validation": summarize_folds(each, repeats=_k_fold(crossed.examined).repeats, share=tested / trained),
-    }
-    facts = {**folds[0]["facts"], "rows": {"train": len(crossing.data.train)}}
-    files = {name: digest for name, digest in folds[0]["digests"].items() if name.startswith("file:")}
-    known = director.final or {"facts": facts, "digests": files}
-    record.update(
-        facts=known["facts"],
-        digests={**record.fields["digests"], **known["digests"]},
-        epochs=sum(fold["epochs"] for fold in folds),
-    )
-    folder.write_text(folder.predictions, _predictions(folder, [fold["fold"] for fold in folds]))
-    folder.write_json(folder.scores, scores)
-    return scores
-
-
-def _predictions(folder: RunFolder, numbers: list[int]) -> str:
-    """All folds' predictions below each other, `fold` before the columns that each has."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
+def _merge_predictions(folder: RunFolder, numbers: list[int]) -> str:
+    """Return the predictions of all folds as one table, with a first column `fold`."""
+    columns: list[str] = []
+    rows: list[list[object]] = []
     for number in numbers:
         with folder.fold(number).predictions.open(encoding="utf-8", newline="") as file:
-            lines = csv.reader(file)
-            head = next(lines)
-            if number == numbers[0]:
-                writer.writerow(["fold", *head])
-            writer.writerows([number, *line] for line in lines)
-    return text.getvalue()
+            columns, *lines = csv.reader(file)
+        rows += [[number, *line] for line in lines]
+    return csv_text(["fold", *columns], rows)
 
 
 @dataclass
 class FoldMonitor:
-    """Hears of the folds, wherever they run; keeps their figures in the run and tells the user.
+    """Receives the events of the folds from all processes: updates the run's files, and shows progress.
 
     Attributes:
         folder: The run's folder.
-        record: Its record.
-        progress: Who is told.
-        count: How many folds there are.
-        folds: The records of those that are done, by number.
-        bar: Shows how far all of it is.
-        final: The record of the final fit.
+        record: The run's open record.
+        progress: Receives messages.
+        count: The number of folds.
+        finished: The records of the folds that are done, by number.
+        bar: Shows the epochs of all folds.
+        final_fit: The record of the final fit once it is done.
     """
 
     folder: RunFolder
     record: Record
     progress: Progress
     count: int
-    folds: dict[int, dict[str, Any]]
-    bar: Bar | None = None
-    final: dict[str, Any] | None = None
-    _told: set[str] = field(default_factory=set)
-    _began: float = field(default_factory=perf_counter)
-    _before: int = -1
-    _ahead: float = 0.0
+    finished: dict[int, dict[str, Any]]
+    bar: Bar
+    final_fit: dict[str, Any] | None = None
+    _shown: set[str] = field(default_factory=set)
+    _start: float = field(default_factory=perf_counter)
+    _finished_before: int = field(init=False)
+    _partial_epochs: float = 0.0
 
     def __post_init__(self) -> None:
-        self._before = len(self.folds)
+        self._finished_before = len(self.finished)
 
-    def hear(self, kind: str, number: int | None, matter: Any) -> None:
-        """Take up what a fold says; see `FoldRunner`."""
-        getattr(self, f"_{kind}")(number, matter)
+    def on_event(self, kind: str, number: int | None, payload: Any) -> None:
+        """Handle an event of fold `number` (None: of the final fit, or of all folds); see `EventSink`."""
+        if kind in ("message", "warning"):
+            # Every fold is prepared separately and so reports the same.
+            if payload not in self._shown:
+                self._shown.add(payload)
+                (self.progress.say if kind == "message" else self.progress.warn)(payload)
+        elif kind == "record":
+            if not payload.items() <= self.record.fields.items():
+                self.record.update(**payload)
+        elif kind == "progress":
+            self._partial_epochs += payload
+            self.bar.advance(payload)
+        elif kind == "epochs":
+            metrics.append(self.folder.metrics, *payload)
+            self.bar.advance(max(0.0, len(payload) - self._partial_epochs))
+            self._partial_epochs = 0.0
+        elif kind == "seconds":
+            # With several processes the sum exceeds the elapsed time.
+            seconds = self.record.fields["seconds"]
+            added = {name: round(seconds.get(name, 0.0) + value, 3) for name, value in payload.items()}
+            self.record.update(seconds=seconds | added)
+        elif number is None:
+            self.final_fit = payload
+            rows = payload["rows"]["train"]
+            self.progress.say(f"final fit on {rows:,} rows  {format_duration(payload['seconds'])}")
+        else:
+            self._on_done(number, payload)
 
-    def _epochs(self, _: int | None, lines: list[dict[str, Any]]) -> None:
-        metrics.append(self.folder.metrics, *lines)
-        self._advance(max(0.0, len(lines) - self._ahead))
-        self._ahead = 0.0
-
-    def _moved(self, _: int | None, share: float) -> None:
-        """Move within an epoch, whose figures are still to come."""
-        self._ahead += share
-        self._advance(share)
-
-    def _advance(self, amount: float) -> None:
-        if self.bar is not None:
-            self.bar.advance(amount)
-
-    def _say(self, _: int | None, text: str) -> None:
-        # Every fold prepares anew, and has the same to say.
-        if text not in self._told:
-            self._told.add(text)
-            self.progress.say(text)
-
-    def _warn(self, _: int | None, text: str) -> None:
-        if text not in self._told:
-            self._told.add(text)
-            self.progress.warn(text)
-
-    def _woken(self, number: int | None, matter: dict[str, Any]) -> None:
-        self._say(number, f"{matter.pop('parameters'):,} parameters, {self.count} folds")
-        self.record.update(**matter)
-
-    def _trained(self, _: int | None, matter: dict[str, Any]) -> None:
-        """Keep how folds were executed, where that is not what was chosen before the first."""
-        if not matter.items() <= self.record.fields.items():
-            self.record.update(**matter)
-
-    def _mapped(self, _: int | None, matter: dict[str, Any]) -> None:
-        self.record.update(**matter)
-
-    def _seconds(self, _: int | None, seconds: dict[str, float]) -> None:
-        """Add up what each phase took; of folds side by side, that is more than the clock says."""
-        known = dict(self.record.fields["seconds"])
-        for name, value in seconds.items():
-            known[name] = round(known.get(name, 0.0) + value, 3)
-        self.record.update(seconds=known)
-
-    def _done(self, number: int | None, fold: dict[str, Any]) -> None:
-        if number is None:
-            self.final = fold
-            self.progress.say(f"final fit on {fold['rows']['train']:,} rows  {format_duration(fold['seconds'])}")
-            return
-        self.folds[number] = fold
-        self.record.update(folds_done=sorted(self.folds))
-        self.progress.say(self._line(number, fold))
-
-    def _line(self, number: int, fold: dict[str, Any]) -> str:
+    def _on_done(self, number: int, fold: dict[str, Any]) -> None:
+        self.finished[number] = fold
+        self.record.update(folds_done=sorted(self.finished))
         name, value = headline_metric(fold["scores"]["test"])
-        done = len(self.folds)
-        spent = perf_counter() - self._began
-        left = spent / (done - self._before) * (self.count - done)
+        done, width = len(self.finished), len(str(self.count))
+        left = (perf_counter() - self._start) / (done - self._finished_before) * (self.count - done)
         rest = f"  {format_duration(left)} left" if done < self.count and left >= 1 else ""
-        width = len(str(self.count))
-        return f"fold {number + 1:{width}}/{self.count}  {name} {value:.4f}  {format_duration(fold['seconds'])}{rest}"
+        self.progress.say(
+            f"fold {number + 1:{width}}/{self.count}  {name} {value:.4f}  {format_duration(fold['seconds'])}{rest}"
+        )

@@ -1,15 +1,18 @@
-"""Folds side by side: one process for each share of them, each with its own share of the cores."""
+"""Train the folds of a cross-validation in several processes, which share the cores."""
 
 from __future__ import annotations
 
 import multiprocessing
+import os
 import pickle
+import traceback
 from queue import Empty
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from nnrun.errors import NnrunError, RunError
 from nnrun.pipeline import user_code
-from nnrun.pipeline.fold_runner import FoldRunner
+from nnrun.pipeline.fold_runner import FoldRunner, load_folds
 from nnrun.progress import NullProgress
 
 if TYPE_CHECKING:
@@ -21,25 +24,28 @@ if TYPE_CHECKING:
     from nnrun.pipeline.fold_runner import EventSink, FoldAssignment
 
 
-#: Seconds between two looks at whether a process has died without a word.
-_LOOK = 1.0
+#: Seconds between two checks whether a process has ended unexpectedly.
+_CHECK_SECONDS = 1.0
 
 
-def spread(assignments: Sequence[FoldAssignment], code: tuple[FilePath, ...], tell: EventSink) -> None:
-    """Run each assignment in a process of its own, and pass on what they say until all are done.
+def run_in_processes(assignments: Sequence[FoldAssignment], code: tuple[FilePath, ...], on_event: EventSink) -> None:
+    """Run each assignment in its own process, and pass on the events of all until they are done.
 
     Raises:
-        NnrunError: What the first of them failed with; the others are stopped then.
-        RunError: One of them died.
+        NnrunError: The error of the first process that failed; the others are stopped.
+        RunError: A process was killed.
     """
-    # A forked TensorFlow hangs; a new process has nothing of this one's.
+    # Not forked: a forked TensorFlow hangs.
     context = multiprocessing.get_context("spawn")
     queue: Queue[Any] = context.Queue()
-    processes = [context.Process(target=_work, args=(one, code, queue), daemon=True) for one in assignments]
+    processes = [
+        context.Process(target=_run_assignment, args=(assignment, code, queue), daemon=True)
+        for assignment in assignments
+    ]
     try:
         for process in processes:
             process.start()
-        _listen(queue, processes, tell)
+        _pass_on_events(queue, processes, on_event)
     finally:
         for process in processes:
             process.terminate()
@@ -47,65 +53,58 @@ def spread(assignments: Sequence[FoldAssignment], code: tuple[FilePath, ...], te
             process.join()
 
 
-def _listen(queue: Queue[Any], processes: Sequence[BaseProcess], tell: EventSink) -> None:
-    left = len(processes)
-    while left:
+def _pass_on_events(queue: Queue[Any], processes: Sequence[BaseProcess], on_event: EventSink) -> None:
+    running = len(processes)
+    while running:
         try:
-            kind, number, matter = queue.get(timeout=_LOOK)
+            kind, number, payload = queue.get(timeout=_CHECK_SECONDS)
         except Empty:
-            _require_alive(processes)
+            codes = [process.exitcode for process in processes if process.exitcode not in (None, 0)]
+            if codes:
+                text = f"a process that trains folds was killed, with exit code {codes[0]}"
+                hint = "if memory ran out, use fewer --jobs; the folds that are done are kept"
+                raise RunError(text, hint) from None
             continue
         if kind == "end":
-            left -= 1
-        elif kind == "failed":
-            raise matter
+            running -= 1
+        elif kind == "error":
+            raise payload
         else:
-            tell(kind, number, matter)
+            on_event(kind, number, payload)
 
 
-def _require_alive(processes: Sequence[BaseProcess]) -> None:
-    for process in processes:
-        if process.exitcode not in (None, 0):
-            text = f"a process with folds ended with exit code {process.exitcode}"
-            raise RunError(text, "killed for memory? try fewer --jobs; the folds that are done are kept")
-
-
-def _work(assignment: FoldAssignment, code: tuple[FilePath, ...], queue: Queue[Any]) -> None:
-    """Do what a process does: read the data again, and run its folds."""
-    from nnrun.data.cross_validation import load_folded
-
-    def tell(kind: str, number: int | None, matter: Any) -> None:
-        queue.put((kind, number, matter))
-
-    examined, experiment = assignment.examined, assignment.examined.experiment
+def _run_assignment(assignment: FoldAssignment, code: tuple[FilePath, ...], queue: Queue[Any]) -> None:
+    """Load the data and run the folds of an assignment: the main function of a process."""
+    Thread(target=_exit_with_parent, daemon=True).start()
+    examined = assignment.examined
     try:
         with (
             user_code.register_code(code) as codes,
-            user_code.run_code(codes, experiment, threads=assignment.threads, log=assignment.folder.log),
+            user_code.run_code(codes, examined.experiment, threads=assignment.threads, log=assignment.folder.log),
         ):
-            crossing = load_folded(
-                experiment.data,
-                form=examined.form,
-                seed=experiment.seed,
-                paths=examined.places,
-                progress=NullProgress(),
-            )
-            FoldRunner(assignment, crossing, tell).run()
-        tell("end", None, None)
+            data = load_folds(examined, NullProgress())
+            FoldRunner(assignment, data, lambda *event: queue.put(event)).run()
+        queue.put(("end", None, None))
     except KeyboardInterrupt:
-        return  # Ctrl-C reaches every process of the terminal; the first one says so
-    except Exception as error:  # noqa: BLE001 - it must reach the user by way of the first process
-        tell("failed", None, _portable(error))
+        return  # Ctrl-C reaches every process of the terminal; the parent process reports it
+    except Exception as error:  # noqa: BLE001 - the parent process raises it
+        queue.put(("error", None, _picklable(error)))
 
 
-def _portable(error: Exception) -> Exception:
-    """Give an error that another process can raise: itself where it survives the way, else its words."""
+def _exit_with_parent() -> None:
+    """Wait for the end of the parent process, then end this one: a killed parent cannot stop its children itself."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+def _picklable(error: Exception) -> Exception:
+    """Return the error itself if another process can raise it, else an error with its text."""
     try:
-        pickle.loads(pickle.dumps(error))  # noqa: S301 - made in this line
-    except Exception:  # noqa: BLE001 - whatever its class does when it is made anew
+        pickle.loads(pickle.dumps(error))  # noqa: S301 - pickled in the same line
+    except Exception:  # noqa: BLE001 - a class may fail in any way
         if isinstance(error, NnrunError):
             return RunError(error.text, error.hint)
-        import traceback
-
         return RuntimeError("".join(traceback.format_exception(error)))
     return error

@@ -1,4 +1,4 @@
-"""The folds of a cross-validation in one process: Keras wakes once, and one compiled program serves all folds."""
+"""Train the folds of a cross-validation in one process, in which Keras is started and the model compiled only once."""
 
 from __future__ import annotations
 
@@ -8,7 +8,15 @@ from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from nnrun.pipeline.run_files import ensure_run_folder, load_initial_weights, named_parts, save_model_files
+from nnrun.pipeline.run_files import (
+    ensure_run_folder,
+    executor_fields,
+    load_initial_weights,
+    save_model_files,
+    save_predictions,
+    score_parts,
+    scores_json,
+)
 from nnrun.progress import NullProgress
 from nnrun.runs import metrics
 
@@ -17,30 +25,32 @@ if TYPE_CHECKING:
     from pathlib import Path as FilePath
 
     from nnrun.data.cross_validation import FoldedData
-    from nnrun.data.dataset import Dataset
     from nnrun.engine.scoring.evaluate import Evaluation
     from nnrun.engine.session import Session
     from nnrun.pipeline.check import Examined
     from nnrun.pipeline.mapped_folds import PreparedFold
+    from nnrun.progress import Progress
     from nnrun.runs.folder import RunFolder
 
-    #: Takes what a fold has to say: a word for what it is, the fold's number (None: the final fit), and the matter.
+    #: Receives an event of a fold: its kind, the fold's number (None: the final fit, or all folds) and its payload.
+    #: The kinds are `message` and `warning` (a text), `record` (fields of the run's record), `epochs` (their metrics),
+    #: `progress` (a share of an epoch), `seconds` (by phase) and `done` (the fold's record).
     EventSink = Callable[[str, int | None, Any], None]
 
-#: Seconds that figures wait for their fold's own file: opening it costs more than an epoch of a small model.
-_MOMENT = 0.5
+#: Seconds for which metrics are buffered: opening a fold's file takes longer than an epoch of a small model.
+_BUFFER_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
 class FoldAssignment:
-    """Which folds a process runs, and with what.
+    """The folds that one process trains.
 
     Attributes:
         examined: The config.
         folder: The run's folder.
-        runs_dir: Where runs lie that it may start from.
-        threads: How many threads compute.
-        numbers: The folds, in order; None is the final fit.
+        runs_dir: The folder of the runs whose weights it may start from.
+        threads: The number of threads.
+        numbers: The numbers of the folds, in order; None is the final fit.
     """
 
     examined: Examined
@@ -50,255 +60,239 @@ class FoldAssignment:
     numbers: tuple[int | None, ...]
 
 
+def load_folds(examined: Examined, progress: Progress) -> FoldedData:
+    """Load the data of a cross-validation and assign their rows to folds."""
+    from nnrun.data.cross_validation import load_folded
+
+    experiment = examined.experiment
+    return load_folded(
+        experiment.data, form=examined.form, seed=experiment.seed, paths=examined.places, progress=progress
+    )
+
+
 class FoldRunner:
-    """Where folds are trained one after the other.
+    """Trains and scores folds: on JAX several in one program if possible, else one after the other.
 
     Args:
-        assignment: Which folds, and with what.
-        crossing: Their data.
-        tell: Hears of epochs, folds, and what the user should know.
+        assignment: The folds.
+        data: Their data.
+        on_event: Receives messages, metrics and finished folds.
     """
 
-    def __init__(self, assignment: FoldAssignment, crossing: FoldedData, tell: EventSink) -> None:
-        self._assignment, self._crossing, self._tell = assignment, crossing, tell
+    def __init__(self, assignment: FoldAssignment, data: FoldedData, on_event: EventSink) -> None:
+        self._assignment, self._data, self._on_event = assignment, data, on_event
         self._examined, self._folder = assignment.examined, assignment.folder
-        self._listener = _Passing(tell)
+        self._progress = _EventProgress(on_event)
         self._seconds: dict[str, float] = defaultdict(float)
-        self._opened: tuple[object, Session] | None = None
-        self._open = ExitStack()
-        self._groups: list[int] = []
-        self._unwritten: dict[int, list[dict[str, Any]]] = defaultdict(list)
-        self._written = perf_counter()
+        self._session: Session | None = None
+        self._session_key: object = None
+        self._close_session = ExitStack()
+        self._group_sizes: list[int] = []
+        self._buffer: dict[int, list[dict[str, Any]]] = defaultdict(list)
+        self._last_flush = perf_counter()
 
     def run(self) -> None:
         """Run all folds of the assignment.
 
         Raises:
-            NnrunError: As soon as one fails; those before it are kept.
+            NnrunError: A fold failed; those before it are kept.
         """
-        with self._open:
-            for number in self._without_mapped():
-                began = perf_counter()
-                fold = self._begin(number)
-                session = self._session(fold.dataset, fold.seed)
-                self._keep_model(fold, session)
+        with self._close_session:
+            for number in self._run_mapped():
+                start = perf_counter()
+                fold = self._prepare(number)
+                session = self._open_session(fold)
                 with self._phase("train"):
-                    epochs = self._train(number, session, fold.dataset, fold.place)
-                self._finish(fold, session, epochs, began)
-        self._say_together()
-        self._tell("seconds", None, dict(self._seconds))
+                    epochs = self._train(fold, session)
+                self._finish(fold, session, epochs, start)
+        self._record_groups()
+        self._on_event("seconds", None, dict(self._seconds))
 
-    def _without_mapped(self) -> Iterator[int | None]:
-        """Train folds together where the backend is JAX and nothing is against it, and give the numbers of the rest."""
-        left = list(self._assignment.numbers)
-        folds = [number for number in left if number is not None]
-        if self._examined.experiment.backend != "jax" or len(folds) < 2:
-            yield from left
+    def _run_mapped(self) -> Iterator[int | None]:
+        """Train the folds that can be trained in one program, and yield the numbers of all others."""
+        experiment = self._examined.experiment
+        folds = [number for number in self._assignment.numbers if number is not None]
+        if experiment.backend != "jax" or len(folds) < 2:
+            yield from self._assignment.numbers
             return
-        from nnrun.pipeline.mapped_folds import folds_in_memory, reason_not_mapped
+        from nnrun.pipeline.mapped_folds import count_in_memory, group_folds, reason_not_mapped
 
-        against = reason_not_mapped(self._examined.experiment)
-        if against is not None:
-            self._tell("say", None, f"Folds are trained one after the other: {against}.")
-            self._tell("mapped", None, {"folds_together": [], "folds_together_why": against})
-            yield from left
+        reason = reason_not_mapped(experiment)
+        if reason is not None:
+            self._on_event("message", None, f"Folds are trained one after the other: {reason}.")
+            self._on_event("record", None, {"folds_together": [], "folds_together_why": reason})
+            yield from self._assignment.numbers
             return
         while folds:
-            first = self._begin(folds[0])
-            count = folds_in_memory(first, len(folds))
-            self._together([first, *(self._begin(number) for number in folds[1:count])])
+            first = self._prepare(folds[0])
+            count = count_in_memory(first, len(folds))
+            prepared = [first, *(self._prepare(number) for number in folds[1:count])]
+            for group in group_folds(prepared, experiment.training.batch_size):
+                self._train_group(group)
+            self._record_groups()
             folds = folds[count:]
-        yield from (number for number in left if number is None)
+        if None in self._assignment.numbers:
+            yield None
 
-    def _together(self, begun: list[PreparedFold]) -> None:
-        """Train folds together, in as many groups as their models and numbers of rows make necessary."""
-        from nnrun.pipeline.mapped_folds import FoldCallbacks, groups, train_together
+    def _train_group(self, group: list[PreparedFold]) -> None:
+        """Train folds in one program."""
+        from nnrun.pipeline.mapped_folds import FoldCallbacks, train_mapped
 
-        training = self._examined.experiment.training
+        experiment = self._examined.experiment
 
-        def opened(fold: PreparedFold) -> Session:
-            session = self._session(fold.dataset, fold.seed)
-            self._keep_model(fold, session)
-            return session
+        def on_done(fold: PreparedFold, session: Session, outcomes: Mapping[str, Evaluation], seconds: float) -> None:
+            self._finish(fold, session, experiment.training.epochs, perf_counter() - seconds, outcomes)
 
-        def finish(fold: PreparedFold, session: Session, made: dict[str, Evaluation], seconds: float) -> None:
-            self._finish(fold, session, training.epochs, perf_counter() - seconds, made)
+        callbacks = FoldCallbacks(
+            self._open_session,
+            self._save_epochs,
+            lambda share: self._on_event("progress", None, share),
+            on_done,
+            self._phase,
+        )
+        self._group_sizes.append(len(group))
+        try:
+            train_mapped(group, experiment, callbacks)
+        finally:
+            self._flush()
 
-        def moved(share: float) -> None:
-            self._tell("moved", None, share)
+    def _record_groups(self) -> None:
+        """Record how folds were trained, also if a session of the final fit has recorded its executor since."""
+        if self._group_sizes:
+            fields = {"executor": "resident+jax+vmap", "folds_together": list(self._group_sizes)}
+            self._on_event("record", None, fields)
 
-        desk = FoldCallbacks(opened, self._keep_epochs, moved, finish, self._phase)
-        for group in groups(begun, training.batch_size):
-            self._groups.append(len(group))
-            try:
-                train_together(group, self._examined.experiment, desk)
-            finally:
-                self._flush()
-        self._say_together()
-
-    def _say_together(self) -> None:
-        """Let the record say how folds were trained, whatever a session of the final fit says after them."""
-        if self._groups:
-            self._tell("mapped", None, {"executor": "resident+jax+vmap", "folds_together": list(self._groups)})
-
-    def _begin(self, number: int | None) -> PreparedFold:
-        """Prepare one fold."""
+    def _prepare(self, number: int | None) -> PreparedFold:
+        """Prepare the data of a fold, and write what is known of it to its folder."""
+        from nnrun.data.splits.folds import fold_seed
         from nnrun.pipeline.mapped_folds import PreparedFold
 
-        place = self._folder if number is None else self._folder.fold(number)
+        folder = self._folder if number is None else self._folder.fold(number)
+        repeat = None if number is None else self._data.folds[number].repeat
         with self._phase("load"):
-            dataset = self._dataset(number)
-        seed = self._seed(number)
+            dataset = self._data.whole(self._progress) if number is None else self._data.dataset(number, self._progress)
         record = {
             "fold": number,
-            "repeat": None if number is None else self._crossing.folds[number].repeat,
-            "seed": seed,
+            "repeat": repeat,
+            "seed": fold_seed(self._examined.experiment.seed, repeat or 0),
             "facts": dataset.facts.as_json(),
             "digests": dict(dataset.digests),
             "rows": dict(dataset.facts.rows),
         }
         if number is not None:
-            place.restart()
-            place.write_json(place.record, {**record, "status": "running"})
-        place.write_json(place.prepare, list(dataset.fitted))
-        return PreparedFold(number, place, dataset, seed, record)
+            folder.restart()
+            folder.write_json(folder.record, {**record, "status": "running"})
+        folder.write_json(folder.prepare, list(dataset.fitted))
+        return PreparedFold(number, folder, dataset, record)
 
-    def _keep_model(self, fold: PreparedFold, session: Session) -> None:
+    def _open_session(self, fold: PreparedFold) -> Session:
+        """Return the untrained compiled model for a fold; the previous fold's is reset if seed and facts are equal."""
+        from nnrun.engine.session import Session
+
+        key = (fold.seed, replace(fold.dataset.facts, rows={}))
+        if self._session is not None and self._session_key == key:
+            self._session.restart()
+        else:
+            self._close_session.close()
+            experiment = replace(self._examined.experiment, seed=fold.seed)
+            self._session = self._close_session.enter_context(
+                Session.open(
+                    experiment,
+                    fold.dataset.facts,
+                    self._examined.document.key_mark,
+                    threads=self._assignment.threads,
+                    log=self._folder.log,
+                    phase=self._phase,
+                )
+            )
+            self._session_key, self._session.restartable = key, True
+            fields = {"wake": self._session.settings.as_json(), **executor_fields(self._session)}
+            if experiment.init_from is not None:
+                fields["init_from"] = load_initial_weights(
+                    experiment.init_from, self._assignment.runs_dir, self._session, self._progress
+                )
+            text = f"{self._session.parameters:,} parameters, {len(self._data.folds)} folds"
+            self._on_event("message", None, text)
+            self._on_event("record", None, fields)
         if fold.number in (None, 0):
-            save_model_files(self._folder, session)
+            save_model_files(self._folder, self._session)
         if fold.number is not None:
-            fold.place.write_json(fold.place.model_json, session.architecture())
+            fold.folder.write_json(fold.folder.model_json, self._session.architecture())
+        return self._session
+
+    def _train(self, fold: PreparedFold, session: Session) -> int:
+        def save_epoch(line: Mapping[str, Any]) -> None:
+            self._save_epochs([(fold.number, line)])
+            self._flush()
+
+        folder = fold.folder
+        try:
+            epochs = session.fit(fold.dataset, folder.path, folder.best, self._progress, save_epoch)
+            self._on_event("record", None, executor_fields(session))
+            return epochs
+        finally:
+            if folder.path.is_dir():
+                session.save(folder.last)
 
     def _finish(
         self,
         fold: PreparedFold,
         session: Session,
         epochs: int,
-        began: float,
-        made: Mapping[str, Evaluation] | None = None,
+        start: float,
+        known: Mapping[str, Evaluation] | None = None,
     ) -> None:
-        """Score one fold where `made` has not its scores already, and tell that it is done."""
+        """Score a fold, except parts whose outcomes are known, save the results and report that it is done."""
+        folder, dataset = fold.folder, fold.dataset
         with self._phase("score"):
-            scores = self._score(fold, session, made or {})
+            outcomes = score_parts(session, dataset, known)
+            scores = scores_json(dataset, outcomes)
+            if fold.number is not None:
+                assert dataset.test is not None, "every fold has test rows"  # noqa: S101
+                save_predictions(folder, outcomes["test"], dataset.test)
+                folder.write_json(folder.scores, scores)
         record = {**fold.record, "epochs": epochs, "scores": scores}
         if fold.number is not None:
-            fold.place.write_json(fold.place.record, {**record, "status": "done"})
-        self._tell("done", fold.number, {**record, "seconds": round(perf_counter() - began, 3)})
+            folder.write_json(folder.record, {**record, "status": "done"})
+        self._on_event("done", fold.number, {**record, "seconds": round(perf_counter() - start, 3)})
 
-    def _dataset(self, number: int | None) -> Dataset:
-        if number is None:
-            return self._crossing.whole(self._listener)
-        return self._crossing.dataset(number, self._listener)
-
-    def _seed(self, number: int | None) -> int:
-        from nnrun.data.splits.folds import fold_seed
-
-        repeat = 0 if number is None else self._crossing.folds[number].repeat
-        return fold_seed(self._examined.experiment.seed, repeat)
-
-    def _session(self, dataset: Dataset, seed: int) -> Session:
-        """The compiled model, as it was before any training: that of the fold before where nothing else is needed."""
-        from nnrun.engine.session import Session
-
-        wanted = (seed, replace(dataset.facts, rows={}))
-        if self._opened is not None and self._opened[0] == wanted:
-            self._opened[1].restart()
-            return self._opened[1]
-        self._open.close()
-        experiment = replace(self._examined.experiment, seed=seed)
-        session = self._open.enter_context(
-            Session.open(
-                experiment,
-                dataset.facts,
-                self._examined.document.key_mark,
-                threads=self._assignment.threads,
-                log=self._folder.log,
-                phase=self._phase,
-            )
-        )
-        session.restartable = True
-        woken = {
-            "wake": session.settings.as_json(),
-            "executor": session.executor_name,
-            "executor_why": session.executor_why,
-        }
-        if experiment.init_from is not None:
-            woken["init_from"] = load_initial_weights(
-                experiment.init_from, self._assignment.runs_dir, session, self._listener
-            )
-        self._tell("woken", None, {**woken, "parameters": session.parameters})
-        self._opened = (wanted, session)
-        return session
-
-    def _train(self, number: int | None, session: Session, dataset: Dataset, place: RunFolder) -> int:
-        try:
-            epochs = session.fit(
-                dataset, place.path, place.best, self._listener, lambda line: self._keep_epoch(number, line)
-            )
-            self._tell("trained", number, {"executor": session.executor_name, "executor_why": session.executor_why})
-            return epochs
-        finally:
-            if place.path.is_dir():
-                session.save(place.last)
-
-    def _keep_epoch(self, number: int | None, line: Mapping[str, Any]) -> None:
-        self._keep_epochs([(number, line)])
-        self._flush()
-
-    def _keep_epochs(self, lines: Sequence[tuple[int | None, Mapping[str, Any]]]) -> None:
-        """Keep the figures of an epoch of some folds; each fold's own file has them a moment later."""
+    def _save_epochs(self, lines: Sequence[tuple[int | None, Mapping[str, Any]]]) -> None:
+        """Report the metrics of one epoch of some folds; they are written to the folds' own files from time to time."""
         ensure_run_folder(self._folder)
-        told = [{**line, "fold": number} for number, line in lines]
-        for line in told:
+        numbered = [{**line, "fold": number} for number, line in lines]
+        for line in numbered:
             if line["fold"] is not None:
-                self._unwritten[line["fold"]].append(line)
-        self._tell("epochs", None, told)
-        if perf_counter() - self._written > _MOMENT:
+                self._buffer[line["fold"]].append(line)
+        self._on_event("epochs", None, numbered)
+        if perf_counter() - self._last_flush > _BUFFER_SECONDS:
             self._flush()
 
     def _flush(self) -> None:
-        unwritten, self._unwritten = self._unwritten, defaultdict(list)
-        for number, lines in unwritten.items():
+        buffer, self._buffer = self._buffer, defaultdict(list)
+        for number, lines in buffer.items():
             metrics.append(self._folder.fold(number).metrics, *lines)
-        self._written = perf_counter()
-
-    def _score(self, fold: PreparedFold, session: Session, made: Mapping[str, Evaluation]) -> dict[str, Any]:
-        from nnrun.engine.scoring.predictions_table import predictions_table
-        from nnrun.formatting import csv_text
-
-        dataset, place = fold.dataset, fold.place
-        scores: dict[str, Any] = {"task": dataset.facts.task, "checkpoint": "last"}
-        for name, part in named_parts(dataset).items():
-            if name in dataset.shared:
-                scores[name] = scores[dataset.shared[name]]
-                continue
-            evaluation = made[name] if name in made else session.evaluate(part)
-            scores[name] = evaluation.scores
-            if name == "test" and fold.number is not None:
-                place.write_text(place.predictions, csv_text(*predictions_table(evaluation.predictions, part.rows)))
-        if fold.number is not None:
-            place.write_json(place.scores, scores)
-        return scores
+        self._last_flush = perf_counter()
 
     @contextmanager
     def _phase(self, name: str) -> Iterator[None]:
-        began = perf_counter()
+        start = perf_counter()
         try:
             yield
         finally:
-            self._seconds[name] += perf_counter() - began
+            self._seconds[name] += perf_counter() - start
 
 
-class _Passing(NullProgress):
-    """Passes on what a fold says; its steps and epochs are told of otherwise."""
+class _EventProgress(NullProgress):
+    """Turns messages into events; steps and epochs have events of their own."""
 
-    def __init__(self, tell: EventSink) -> None:
-        self._tell = tell
+    def __init__(self, on_event: EventSink) -> None:
+        super().__init__()
+        self._on_event = on_event
 
     def say(self, text: str) -> None:
-        """Pass it on."""
-        self._tell("say", None, text)
+        """Report a message."""
+        self._on_event("message", None, text)
 
     def warn(self, text: str) -> None:
-        """Pass it on."""
-        self._tell("warn", None, text)
+        """Report a warning."""
+        self._on_event("warning", None, text)

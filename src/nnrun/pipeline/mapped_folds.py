@@ -1,4 +1,4 @@
-"""Which folds of a cross-validation on JAX are trained together, and training them so."""
+"""Train several folds of a cross-validation in one JAX program, mapped over the folds (`jax.vmap`)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from contextlib import AbstractContextManager
 
-    from nnrun.data.dataset import Dataset
+    from nnrun.data.dataset import DataPart, Dataset
     from nnrun.engine.executors.jax.compiled_steps import JaxSteps
     from nnrun.engine.scoring.evaluate import Evaluation
     from nnrun.engine.session import Session
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from nnrun.runs.folder import RunFolder
     from nnrun.spec.experiment import Experiment
 
-#: What the data of folds that are trained together may take, in bytes; folds beyond that are trained after them.
-MOST_BYTES = 2**29
-#: Layers whose steps gain by being mapped, beside those that are nothing but arithmetic.
-_MAPPED = frozenset(
+#: The largest size of the data of folds that are trained in one program; the other folds are trained after them.
+MAX_BYTES = 2**29
+#: Layers that are faster in a program mapped over folds, as measured, or that are nothing but arithmetic.
+_MAPPED_LAYERS = frozenset(
     """
     InputLayer Dense Embedding Flatten Reshape Permute RepeatVector Activation ReLU LeakyReLU PReLU ELU Softmax Dropout
     GaussianNoise GaussianDropout AlphaDropout BatchNormalization LayerNormalization Add Subtract Multiply Average
@@ -39,70 +39,74 @@ _MAPPED = frozenset(
 
 @dataclass(frozen=True)
 class PreparedFold:
-    """A fold whose data are there.
+    """A fold whose data are loaded and prepared.
 
     Attributes:
-        number: The fold's number.
-        place: Its folder.
+        number: The fold's number; None is the final fit.
+        folder: Its folder.
         dataset: Its data.
-        seed: Where its randomness starts.
-        record: What its record says so far.
+        record: Its record so far.
     """
 
     number: int | None
-    place: RunFolder
+    folder: RunFolder
     dataset: Dataset
-    seed: int
     record: dict[str, Any]
+
+    @property
+    def seed(self) -> int:
+        """The seed of the fold's model and training."""
+        return int(self.record["seed"])
+
+    @property
+    def parts(self) -> list[DataPart]:
+        """The parts that training uses."""
+        return [part for part in (self.dataset.train, self.dataset.validation) if part is not None]
 
 
 def reason_not_mapped(experiment: Experiment) -> str | None:
-    """Say what keeps the folds of an experiment on JAX from being trained together; None where nothing does."""
+    """Return why the folds of an experiment on JAX cannot be trained in one program; None if they can."""
     training = experiment.training
     if training.is_perceptron:
-        return "the perceptron's rule has no program"
+        return "the perceptron rule cannot be mapped over folds"
     if training.execution.executor == "stepwise":
-        return "the config says executor: stepwise"
+        return "the config has executor: stepwise"
     if training.augment:
-        return "augment: changes the examples of each fold by itself"
+        return "augment: changes the examples of each fold separately"
     for part in training.callbacks:
         if not is_best_model_checkpoint(part):
-            return f"{part.name} acts on the model of each fold by itself"
+            return f"{part.name} acts on the model of each fold separately"
     monitor, mode = best_epoch_rule(training, has_validation=False)
     if mode == "auto" and monitor not in ("loss", "val_loss"):
-        return f"whether more or less of {monitor} is better only Keras can say; `best: {{mode: ...}}` may say it"
-    other = [node.part.name for node in experiment.graph.nodes if node.part.name not in _MAPPED]
-    return f"mapping makes {other[0]} slower, or was not measured with it" if other else None
+        return f"only Keras knows whether {monitor} is to be small or large; `best: {{mode: min}}` or max decides it"
+    others = [node.part.name for node in experiment.graph.nodes if node.part.name not in _MAPPED_LAYERS]
+    return f"mapping makes {others[0]} slower, or was not measured with it" if others else None
 
 
-def folds_in_memory(begun: PreparedFold, count: int) -> int:
-    """Say how many folds such as this one may be trained together."""
-    parts = [part for part in (begun.dataset.train, begun.dataset.validation) if part is not None]
-    held: int = sum(array.nbytes for part in parts for array in _arrays(part.x) + _arrays(part.y))
-    return max(1, min(MOST_BYTES // max(held, 1), count))
+def count_in_memory(fold: PreparedFold, count: int) -> int:
+    """Return how many of `count` folds like this one fit into `MAX_BYTES`, at least one."""
+    fields = [field for part in fold.parts for field in (part.x, part.y)]
+    arrays = [array for field in fields for array in (field.values() if isinstance(field, dict) else [field])]
+    size: int = sum(array.nbytes for array in arrays)
+    return max(1, min(MAX_BYTES // max(size, 1), count))
 
 
-def _arrays(fields: Any) -> list[Any]:
-    return list(fields.values()) if isinstance(fields, dict) else [fields]
+def group_folds(folds: Sequence[PreparedFold], batch_size: int) -> Iterator[list[PreparedFold]]:
+    """Group folds that can be stacked: their models are equal, and so are the batches of their parts, but for one."""
 
+    def model(fold: PreparedFold) -> str:
+        has_weights = fold.dataset.train.sample_weight is not None
+        return repr((replace(fold.dataset.facts, rows={}), len(fold.parts), has_weights))
 
-def groups(folds: Sequence[PreparedFold], batch_size: int) -> Iterator[list[PreparedFold]]:
-    """Part folds into groups whose models are the same, and whose parts have so nearly the same rows that they map."""
-
-    def lengths(fold: PreparedFold) -> list[int]:
-        parts = (fold.dataset.train, fold.dataset.validation)
-        return [len(part) for part in parts if part is not None]
+    def rows(fold: PreparedFold) -> list[int]:
+        return [len(part) for part in fold.parts]
 
     def batches(fold: PreparedFold) -> list[int]:
-        return [rows // batch_size for rows in lengths(fold)]
+        return [count // batch_size for count in rows(fold)]
 
-    def key(fold: PreparedFold) -> str:
-        weighed = fold.dataset.train.sample_weight is not None
-        return repr((replace(fold.dataset.facts, rows={}), len(lengths(fold)), weighed))
-
-    for _, alike in groupby(sorted(folds, key=key), key=key):
-        group = list(alike)
-        if all(can_stack(rows, batch_size) for rows in zip(*map(lengths, group), strict=True)):
+    for _, same_model in groupby(sorted(folds, key=model), key=model):
+        group = list(same_model)
+        if all(can_stack(counts, batch_size) for counts in zip(*map(rows, group), strict=True)):
             yield group
         else:
             yield from (list(same) for _, same in groupby(sorted(group, key=batches), key=batches))
@@ -110,113 +114,113 @@ def groups(folds: Sequence[PreparedFold], batch_size: int) -> Iterator[list[Prep
 
 @dataclass(frozen=True)
 class FoldCallbacks:
-    """Where folds that are trained together get what they need, and hand over what they made.
+    """Functions that are called while folds are trained in one program.
 
     Attributes:
-        open: Gives the compiled model of a fold, as it is before any training.
-        keep: Takes the figures of an epoch, with the number of the fold each is of.
-        moved: Takes the share of an epoch of one fold that has been done since it was last called.
-        finish: Takes each fold, the model that its training left, what that says of parts, and the seconds all took.
-        phase: Counts the time inside a `with` block to a phase.
+        open_session: Returns the untrained compiled model of a fold.
+        on_epochs: Receives the metrics of an epoch, each with the number of its fold.
+        on_progress: Receives the share of an epoch of one fold that was done since the last call.
+        on_done: Receives each fold, the model as trained, the outcomes of scored parts, and the fold's seconds.
+        phase: Adds the duration of a `with` block to a phase.
     """
 
-    open: Callable[[PreparedFold], Session]
-    keep: Callable[[list[tuple[int | None, EpochLogs]]], None]
-    moved: Callable[[float], None]
-    finish: Callable[[PreparedFold, Session, dict[str, Evaluation], float], None]
+    open_session: Callable[[PreparedFold], Session]
+    on_epochs: Callable[[list[tuple[int | None, EpochLogs]]], None]
+    on_progress: Callable[[float], None]
+    on_done: Callable[[PreparedFold, Session, dict[str, Evaluation], float], None]
     phase: Callable[[str], AbstractContextManager[None]]
 
 
-def train_together(folds: Sequence[PreparedFold], experiment: Experiment, desk: FoldCallbacks) -> None:
-    """Train folds that fit together in one program, keep the best and the last model of each, and score them.
+def train_mapped(folds: Sequence[PreparedFold], experiment: Experiment, callbacks: FoldCallbacks) -> None:
+    """Train the folds of a group in one program, save the best and the last model of each, and score them.
 
-    Interrupted, the models are kept as they are then.
+    The models are saved also if training is interrupted.
 
     Raises:
-        NnrunError: Where training diverges, or the disk refuses a checkpoint.
+        NnrunError: Training diverged, or a checkpoint cannot be written.
     """
-    began, training = perf_counter(), experiment.training
-    parts = _scored_together(folds, training.batch_size)
-    ready = []
+    start, training = perf_counter(), experiment.training
+    names = _mapped_parts(folds, training.batch_size)
+    inputs = []
     for fold in folds:
-        session = desk.open(fold)
-        with desk.phase("train"):
-            ready.append(_ready(fold, session, parts))
-    monitor, mode = best_epoch_rule(training, has_validation=ready[0].validation is not None)
-    with desk.phase("train"):
-        together = FoldsTrainer(compiled_steps_of(session), ready, training, monitor=monitor, maximize=mode == "max")
+        session = callbacks.open_session(fold)
+        with callbacks.phase("train"):
+            inputs.append(_to_device(fold, session, names))
+    monitor, mode = best_epoch_rule(training, has_validation=inputs[0].validation is not None)
+
+    def on_epochs(lines: list[EpochLogs]) -> None:
+        callbacks.on_epochs([(fold.number, line) for fold, line in zip(folds, lines, strict=True)])
+
+    with callbacks.phase("train"):
+        trainer = FoldsTrainer(_steps(session), inputs, training, monitor=monitor, maximize=mode == "max")
         try:
-            together.run(
-                Listeners(lambda lines: desk.keep(_numbered(folds, lines)), lambda s: desk.moved(s * len(folds)))
-            )
+            trainer.run(Listeners(on_epochs, lambda share: callbacks.on_progress(share * len(folds))))
         finally:
-            _save(together, folds, session)
-    with desk.phase("score"):
-        answered = together.score()
-    together.close()
-    last, share = together.values_on_host(), (perf_counter() - began) / len(folds)
-    for place, fold in enumerate(folds):
-        since = perf_counter()
-        with desk.phase("score"):
-            together.load_into_model(place, last)
-            made = {
+            _save_models(trainer, folds, session)
+    with callbacks.phase("score"):
+        answers = trainer.score()
+    trainer.close()
+    last, seconds = trainer.values_on_host(), (perf_counter() - start) / len(folds)
+    for index, fold in enumerate(folds):
+        start = perf_counter()
+        with callbacks.phase("score"):
+            trainer.load_into_model(index, last)
+            outcomes = {
                 name: evaluate_outputs(
-                    *each[place],
-                    ready[place].scored[name].targets,
+                    *answers[name][index],
+                    inputs[index].scored[name].targets,
                     getattr(fold.dataset, name),
                     fold.dataset.facts,
                     experiment,
                 )
-                for name, each in answered.items()
+                for name in answers
             }
-        desk.finish(fold, session, made, share + perf_counter() - since)
+        callbacks.on_done(fold, session, outcomes, seconds + perf_counter() - start)
 
 
-def compiled_steps_of(session: Session) -> JaxSteps:
-    """Give the session's programs on JAX."""
-    assert session.jax_steps is not None, "called on JAX only"  # noqa: S101
+def _steps(session: Session) -> JaxSteps:
+    assert session.jax_steps is not None, "folds are mapped on JAX only"  # noqa: S101
     return session.jax_steps
 
 
-def _numbered(folds: Sequence[PreparedFold], lines: list[EpochLogs]) -> list[tuple[int | None, EpochLogs]]:
-    return [(fold.number, line) for fold, line in zip(folds, lines, strict=True)]
-
-
-def _scored_together(folds: Sequence[PreparedFold], batch_size: int) -> list[str]:
-    """Name the parts that all folds have for themselves, and that have so nearly the same rows that they map."""
-    own = [
+def _mapped_parts(folds: Sequence[PreparedFold], batch_size: int) -> list[str]:
+    """Return the names of the parts that can be scored in one program: every fold has them, and they can be stacked."""
+    parts = [
         {name: part for name, part in named_parts(fold.dataset).items() if name not in fold.dataset.shared}
         for fold in folds
     ]
     return [
         name
-        for name in own[0]
-        if all(name in parts for parts in own) and can_stack([len(parts[name]) for parts in own], batch_size)
+        for name in parts[0]
+        if all(name in each for each in parts) and can_stack([len(each[name]) for each in parts], batch_size)
     ]
 
 
-def _ready(fold: PreparedFold, session: Session, parts: Sequence[str]) -> FoldTensors:
-    """Put a fold's data where JAX computes, and note down where its training starts."""
+def _to_device(fold: PreparedFold, session: Session, names: Sequence[str]) -> FoldTensors:
+    """Return the fold's data on the device, with the initial values of the session's model."""
     data = fold.dataset
     train = session.prepare_training(data.train)
     validation = None if data.validation is None else session.to_tensors(data.validation)
-    scored = {name: session.to_tensors(getattr(data, name)) for name in parts}
-    return FoldTensors(fold.seed, train, validation, compiled_steps_of(session).state.values(), scored)
+    scored = {name: session.to_tensors(getattr(data, name)) for name in names}
+    return FoldTensors(fold.seed, train, validation, _steps(session).state.values(), scored)
 
 
-def _save(together: FoldsTrainer, folds: Sequence[PreparedFold], session: Session) -> None:
-    """Save the best and the last model of each fold; what is scored then is what is saved last."""
-    last, optimizer, state = together.values_on_host(), session.model.optimizer, compiled_steps_of(session).state
-    finished = []
-    with checkpoint.AsyncSaver() as settling:
-        for place, fold in enumerate(folds):
-            if not fold.place.path.is_dir():
+def _save_models(trainer: FoldsTrainer, folds: Sequence[PreparedFold], session: Session) -> None:
+    """Save the best and the last model of each fold; the trainer keeps the last ones as they are saved, to be scored.
+
+    A saved optimizer has finalized weights, such as moving averages.
+    """
+    last, optimizer, state = trainer.values_on_host(), session.model.optimizer, _steps(session).state
+    finalized = []
+    with checkpoint.AsyncSaver() as saver:
+        for index, fold in enumerate(folds):
+            if not fold.folder.path.is_dir():
                 continue
-            together.load_into_model(place, together.best)
-            settling.save(session.model, fold.place.best)
-            together.load_into_model(place, last)
+            trainer.load_into_model(index, trainer.best)
+            saver.save(session.model, fold.folder.best)
+            trainer.load_into_model(index, last)
             optimizer.finalize_variable_values(session.model.trainable_weights)
-            settling.save(session.model, fold.place.last)
-            finished.append(state.values())
-    if len(finished) == len(folds):
-        together.set_values(finished)
+            saver.save(session.model, fold.folder.last)
+            finalized.append(state.values())
+    if len(finalized) == len(folds):
+        trainer.set_values(finalized)

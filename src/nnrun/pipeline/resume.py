@@ -1,4 +1,4 @@
-"""A cross-validation that stopped, taken up where it was: folds that are done are not done again."""
+"""Resume a cross-validation that was stopped: folds that are done are not trained again."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from nnrun.errors import RunError
 from nnrun.pipeline import user_code
 from nnrun.pipeline.check import examine
-from nnrun.pipeline.cross_validate import CrossValidation, cross_validate, is_cross_validated
+from nnrun.pipeline.cross_validate import CrossValidation, is_cross_validated
 from nnrun.pipeline.train import TrainResult, raise_if_errors, record_outcome
 from nnrun.progress import LoggedProgress
 from nnrun.runs import environment
@@ -17,50 +17,52 @@ from nnrun.runs.find import find
 from nnrun.runs.record import Record
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from nnrun.pipeline.train import TrainRequest
     from nnrun.progress import Progress
     from nnrun.runs.folder import RunFolder
 
 
 def resume_folds(word: str, request: TrainRequest, progress: Progress) -> TrainResult:
-    """Run the folds of a cross-validation that are not done yet.
+    """Train the folds of a cross-validation that are not done yet.
 
     Args:
         word: The run's path, a prefix of its id, its name, or `last`.
-        request: Where runs and data lie, how many processes, the user's code; its config and `--set` are not used.
-        progress: Who is told.
+        request: The folders of runs and data, the number of processes and the user's code; its config and its `--set`
+            options are not used.
+        progress: Receives messages and progress.
 
     Raises:
         RunError: The run is done, still runs, or is no cross-validation.
-        NnrunError: Where anything later fails.
+        NnrunError: Anything later failed.
     """
     folder = find(request.runs_dir, word)
     fields = records.read(folder)
-    _refuse(folder, fields)
+    _require_stopped(folder, fields)
     with user_code.register_run_code(folder, fields, request.code, trust=False) as codes:
         examined = examine(folder.resolved, (), request.data_dir)
         raise_if_errors(examined)
         if not is_cross_validated(examined.experiment):
-            raise RunError(
-                f"{folder.id} is no cross-validation, so that it has no folds to resume",
-                f"nnrun train {folder.resolved}",
-            )
+            text = f"{folder.id} is no cross-validation, so it has no folds to resume"
+            raise RunError(text, f"nnrun train {folder.resolved}")
         record = Record(folder, fields)
         record.update(status="running", error=None, end=None, process=environment.process())
         with (
             record_outcome(record, folder),
             user_code.run_code(codes, examined.experiment, threads=fields["threads"], log=folder.log),
         ):
-            heard = LoggedProgress(progress, RunLog(folder.log).write)
-            heard.say(f"Run {folder.id}, resumed")
-            crossed = CrossValidation(examined, folder, request.runs_dir, request.jobs, request.code)
-            scores = cross_validate(crossed, record, heard)
+            progress = LoggedProgress(progress, RunLog(folder.log).write)
+            progress.say(f"Run {folder.id}, resumed")
+            scores = CrossValidation(
+                examined, folder, record, progress, request.runs_dir, request.jobs, request.code
+            ).run()
     return TrainResult(folder, scores, warnings=examined.problems)
 
 
-def _refuse(folder: RunFolder, fields: dict[str, object]) -> None:
+def _require_stopped(folder: RunFolder, fields: Mapping[str, object]) -> None:
     if fields.get("status") == "done":
-        raise RunError(f"{folder.id} is done: all its folds are there", f"nnrun runs show {folder.short_id}")
+        raise RunError(f"{folder.id} is done: no fold is left to train", f"nnrun runs show {folder.short_id}")
     process = fields.get("process")
     if fields.get("status") == "running" and isinstance(process, dict) and environment.is_alive(process):
         raise RunError(f"{folder.id} still runs, as process {process.get('pid')}", "wait for it, or stop it first")

@@ -1,4 +1,4 @@
-"""The files that a run keeps of its model, its sources and its most confident mistakes."""
+"""The files that a run keeps of its model, its sources, its scores and its most confident mistakes."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from nnrun.catalog.user_code import UserCode
     from nnrun.config.document import Document
     from nnrun.data.dataset import DataPart, Dataset
+    from nnrun.engine.scoring.evaluate import Evaluation
     from nnrun.engine.session import Session
     from nnrun.progress import Progress
     from nnrun.runs.folder import RunFolder
@@ -66,6 +67,48 @@ def named_parts(dataset: Dataset) -> dict[str, DataPart]:
     """Return the existing parts by name, test first."""
     named = {"test": dataset.test, "validation": dataset.validation, "train": dataset.train}
     return {name: part for name, part in named.items() if part is not None}
+
+
+def executor_fields(session: Session) -> dict[str, Any]:
+    """Return what the record states about the executor of a session."""
+    return {"executor": session.executor_name, "executor_why": session.executor_why}
+
+
+def score_parts(
+    session: Session, dataset: Dataset, known: Mapping[str, Evaluation] | None = None, *, train_details: bool = True
+) -> dict[str, Evaluation]:
+    """Score the session's model on every part of a data set; a part with two names is scored once.
+
+    Args:
+        session: The model.
+        dataset: The data set.
+        known: The outcomes of parts that are scored already.
+        train_details: Whether the training part is scored with all details, as the others are.
+    """
+    known, parts = known or {}, named_parts(dataset)
+    by_part = {id(parts[name]): outcome for name, outcome in known.items()}
+    for name, part in parts.items():
+        if id(part) not in by_part:
+            by_part[id(part)] = session.evaluate(part, detailed=train_details or name != "train")
+    return {name: by_part[id(part)] for name, part in parts.items()}
+
+
+def scores_json(dataset: Dataset, outcomes: Mapping[str, Evaluation]) -> dict[str, Any]:
+    """Return the content of `scores.json` for the last model."""
+    scores = {name: outcome.scores for name, outcome in outcomes.items()}
+    return {"task": dataset.facts.task, "checkpoint": "last", **scores}
+
+
+def save_predictions(folder: RunFolder, outcome: Evaluation, part: DataPart) -> None:
+    """Write `predictions.csv`.
+
+    Raises:
+        RunError: The file cannot be written.
+    """
+    from nnrun.engine.scoring.predictions_table import predictions_table
+    from nnrun.formatting import csv_text
+
+    folder.write_text(folder.predictions, csv_text(*predictions_table(outcome.predictions, part.rows)))
 
 
 def copy_sources(folder: RunFolder, file: FilePath, document: Document, codes: Sequence[UserCode] = ()) -> None:

@@ -1,4 +1,4 @@
-"""A config's model layer by layer, without Keras."""
+"""Summarize the model of a config layer by layer, without Keras."""
 
 from __future__ import annotations
 
@@ -16,26 +16,23 @@ if TYPE_CHECKING:
 
     from nnrun.catalog.shapes.layer_call import Shape
     from nnrun.errors import Problem
-    from nnrun.pipeline.check import Examined
     from nnrun.spec.shapes import NodeShape
 
-_NO_INPUT = (
-    "The shape of the input is not known, so the shapes of the layers are unknown. Begin with Input: {shape: [...]}."
-)
+_NO_INPUT = "The shape of the input is unknown, and so are the shapes of the layers. Begin with Input: {shape: [...]}."
 
 
 @dataclass(frozen=True)
 class ModelSummary:
-    """A model's layers with their shapes and parameters, as far as they are known.
+    """The layers of a model with their shapes and parameters, as far as they are known.
 
     Attributes:
         name: The experiment's name.
-        inputs: The shape of one example at each input by Keras' name of it; None where unknown.
-        rows: One for each application of a layer that an output depends on; none after a layer that is refused.
-        outputs: The shape of each output by its name; None where unknown.
-        memory: The memory that training needs at least.
-        reason: Why rows are undecided; None where all are known.
-        problems: Everything that was found in the config.
+        inputs: The shape of one example at each input, by Keras' name of the input; None if unknown.
+        rows: One for each call of a layer that an output depends on; none after a layer with an error.
+        outputs: The shape of each output by its name; None if unknown.
+        memory: The least memory that training needs.
+        reason: Why some shapes are unknown; None if all are known.
+        problems: The findings in the config.
     """
 
     name: str
@@ -48,21 +45,21 @@ class ModelSummary:
 
     @property
     def parameters(self) -> int | None:
-        """How many numbers the model holds, shared ones counted once; None where a layer is undecided."""
+        """The number of parameters, shared ones counted once; None if a layer is undecided."""
         return _sum([row.parameters for row in self.rows if row.first])
 
     @property
     def trainable(self) -> int | None:
-        """How many of them are trained; None where a layer is undecided."""
+        """The number of trainable parameters; None if a layer is undecided."""
         return _sum([row.trainable for row in self.rows if row.first])
 
     @property
     def refused(self) -> bool:
-        """Whether a layer cannot take its input."""
+        """Whether a layer does not accept its input."""
         return any(row.error is not None for row in self.rows)
 
     def as_json(self) -> dict[str, Any]:
-        """Plain data for `--json`."""
+        """Return the document that `--json` prints."""
         shapes = list(self.inputs.values())
         return {
             "name": self.name,
@@ -71,13 +68,13 @@ class ModelSummary:
             "outputs": dict(self.outputs),
             "parameters": self.parameters,
             "trainable": self.trainable,
-            "layers": [_layer(row) for row in self.rows],
+            "layers": [_layer_json(row) for row in self.rows],
             "memory": self.memory.as_json(),
             "reason": self.reason,
         }
 
 
-def _layer(row: NodeShape) -> dict[str, Any]:
+def _layer_json(row: NodeShape) -> dict[str, Any]:
     return {
         "name": row.name,
         "class": row.class_name,
@@ -91,23 +88,19 @@ def _layer(row: NodeShape) -> dict[str, Any]:
 
 
 def summarize(file: FilePath, sets: Sequence[str], data_dir: FilePath | None) -> ModelSummary:
-    """Tell the shapes and parameters of a config's model.
+    """Summarize the model of a config.
 
     Raises:
-        ConfigError: Where the language itself is broken.
+        ConfigError: The config is no valid experiment.
     """
-    return summarize_examined(examine(file, sets, data_dir))
-
-
-def summarize_examined(examined: Examined) -> ModelSummary:
-    """Tell the shapes and parameters of the model of a config that has been examined."""
+    examined = examine(file, sets, data_dir)
     context, graph = examined.context, examined.experiment.graph
     names = input_names(graph)
     return ModelSummary(
         examined.experiment.name,
         {names[name]: shape for name, shape in context.input_shapes.items()},
         tuple(row for row in context.rows if row.used or row.error is not None),
-        {one.name: context.output_shape(one) for one in graph.outputs},
+        {output.name: context.output_shape(output) for output in graph.outputs},
         estimate(context),
         _NO_INPUT if all(shape is None for shape in context.input_shapes.values()) else _reason(context.rows),
         examined.problems,

@@ -1,4 +1,4 @@
-"""How a model of a text takes and gives characters, and what it is to write on from."""
+"""Text models in the pipeline: encoding seed texts, and writing samples during training."""
 
 from __future__ import annotations
 
@@ -24,47 +24,50 @@ if TYPE_CHECKING:
     from nnrun.spec.facts import Facts
 
 
-#: What stands before a text shorter than the window, the first of these that the run's text has.
+#: The tokens that may pad a text shorter than the window; the first one in the vocabulary is used.
 _PADDING = (" ", "\n")
+#: TensorFlow's seeds are signed.
+_SEEDS = 2**31
+#: The number of characters at the end of a seed text that the log repeats.
+_SHOWN_CHARACTERS = 40
 
 
 def text_model_spec(experiment: Experiment, facts: Facts, source: TextSource) -> TextModelSpec:
-    """How an experiment's model takes and gives characters."""
+    """Return how an experiment's model encodes its input and output."""
     from nnrun.engine.generation.decoding import TextModelSpec
 
     loss = next(iter(experiment.losses.values()))
-    names = facts.class_names
     return TextModelSpec(
         source.window,
-        len(names),
+        len(facts.class_names),
         source.encode,
         source.predict == "every",
         loss.arguments.get("from_logits") is True,
-        padding_id(names),
+        padding_id(facts.class_names),
     )
 
 
 def padding_id(vocabulary: Sequence[str]) -> int:
-    """The code that stands before a text shorter than the window."""
-    return next((vocabulary.index(one) for one in _PADDING if one in vocabulary), 0)
+    """Return the id of the token that pads a text shorter than the window."""
+    return next((vocabulary.index(token) for token in _PADDING if token in vocabulary), 0)
 
 
 def encode_seed_text(text: str, vocabulary: tuple[str, ...], source: TextSource) -> np.ndarray:
-    """The codes of a seed text, int32 of shape (tokens,).
+    """Return the token ids of a seed text, int32 of shape (tokens,).
 
     Raises:
-        RunError: It has tokens that the run's text has not; they are named, with the nearest ones.
+        RunError: It has tokens that the run's text does not have; they are named, with the nearest ones.
     """
     from nnrun.data.text.tokenizer import encode_tokens
 
-    refused = refusal(text, vocabulary, source)
-    if refused is not None:
-        raise RunError(*refused)
+    unknown = _describe_unknown(text, vocabulary, source)
+    if unknown is not None:
+        raise RunError(*unknown)
     return encode_tokens(source.tokenizer.tokenize_input(text), vocabulary).astype("int32")
 
 
-def refusal(text: str, vocabulary: Sequence[str], source: TextSource) -> tuple[str, str] | None:
-    """Say what is wrong with a seed text, and what to type next; None where nothing is."""
+def _describe_unknown(text: str, vocabulary: Sequence[str], source: TextSource) -> tuple[str, str] | None:
+    """Return a message about the unknown tokens of a seed text, and a hint; None if it has none."""
     from nnrun.data.text.tokenizer import describe_unknown_tokens, unknown_tokens
 
     unknown = unknown_tokens(source.tokenizer.tokenize_input(text), vocabulary)
@@ -72,95 +75,89 @@ def refusal(text: str, vocabulary: Sequence[str], source: TextSource) -> tuple[s
         return None
     what = f"{source.tokenizer.level}s" if len(unknown) > 1 else f"a {source.tokenizer.level}"
     return (
-        f"the seed text has {what} that the run's text has not: {describe_unknown_tokens(unknown, vocabulary)}",
+        f"the seed text has {what} that the run's text does not have: {describe_unknown_tokens(unknown, vocabulary)}",
         "write the seed text without them, or with the nearest ones",
     )
 
 
-#: TensorFlow's seeds are signed.
-_SEEDS = 2**31
-#: How much of the seed text's end the log repeats.
-_SHOWN = 40
-
-
 def findings(experiment: Experiment, facts: Facts | None) -> Iterator[Finding]:
-    """Find a seed text that the data's text cannot say, as far as its characters are known."""
-    wanted = experiment.training.samples
-    if wanted is None or wanted.seed_text is None or facts is None or not facts.class_names:
+    """Find unknown tokens in the seed text of `training.samples`, if the vocabulary is known."""
+    samples = experiment.training.samples
+    if samples is None or samples.seed_text is None or facts is None or not facts.class_names:
         return
-    source = _text_of(experiment)
-    refused = None if source is None else refusal(wanted.seed_text, facts.class_names, source)
-    if refused is not None:
-        yield Finding(("training", "samples", "seed_text"), *refused, "seed-text-unknown")
+    source = _text_source(experiment)
+    unknown = None if source is None else _describe_unknown(samples.seed_text, facts.class_names, source)
+    if unknown is not None:
+        yield Finding(("training", "samples", "seed_text"), *unknown, "seed-text-unknown")
+
+
+def _text_source(experiment: Experiment) -> TextSource | None:
+    part = experiment.data.source
+    source = SOURCES.get(part.name)
+    return source(**part.arguments) if source is not None and issubclass(source, TextSource) else None
 
 
 class SampleWriter:
-    """Writes a text after every so many epochs, into the log and `samples.jsonl`.
+    """Writes a text to the log and `samples.jsonl` after every few epochs.
 
-    The draws are named by the experiment's seed and by nothing else: whether samples are written changes no weight.
+    The random numbers depend on the experiment's seed alone, and writing samples changes no weight.
 
     Args:
-        session: The model while it is trained.
-        experiment: What the config says; it has `training.samples`, and its data are a text.
+        session: The model in training.
+        experiment: The experiment; it has `training.samples`, and its data are a text.
         dataset: The data.
         folder: The run's folder.
-        progress: Who is told.
+        progress: Receives the text.
 
     Raises:
-        RunError: The seed text has characters that the data's text has not.
+        RunError: The seed text has tokens that the data's text does not have.
     """
 
     def __init__(
         self, session: Session, experiment: Experiment, dataset: Dataset, folder: RunFolder, progress: Progress
     ) -> None:
+        import numpy as np
+
         from nnrun.engine.generation.sampling import Sampling
 
-        source, wanted = _text_of(experiment), experiment.training.samples
-        if source is None or wanted is None:
-            raise ValueError("samples are of a config that asks for them and whose data are a text")
-        self._tokens, self._vocabulary, self._wanted = source.tokenizer, dataset.facts.class_names, wanted
+        source, samples = _text_source(experiment), experiment.training.samples
+        if source is None or samples is None:
+            raise ValueError("only a text model whose config has training.samples writes samples")
+        self._tokenizer, self._vocabulary, self._samples = source.tokenizer, dataset.facts.class_names, samples
         self._folder, self._progress = folder, progress
-        codes = _seed(wanted.seed_text, dataset, source)
-        self._said = self._tokens.render(self._vocabulary[code] for code in codes)
-        self._codes = _never_empty(codes, self._vocabulary)
-        self._writer = session.text_generator(
+        if samples.seed_text is None:
+            ids = _first_window(dataset)
+        else:
+            ids = encode_seed_text(samples.seed_text, self._vocabulary, source)
+        self._seed_text = self._tokenizer.render(self._vocabulary[token_id] for token_id in ids)
+        self._ids = ids if len(ids) else np.array([padding_id(self._vocabulary)], dtype="int32")
+        self._generator = session.text_generator(
             text_model_spec(experiment, dataset.facts, source),
-            Sampling(wanted.temperature),
+            Sampling(samples.temperature),
             seed=experiment.seed % _SEEDS,
             recompute=False,
         )
 
-    def after(self, epoch: int) -> None:
-        """Write, if epoch `epoch`, counted from 1, is one after which to write."""
-        if epoch % self._wanted.every:
+    def after_epoch(self, epoch: int) -> None:
+        """Write a sample after epoch `epoch`, counted from 1, if one is due."""
+        if epoch % self._samples.every:
             return
         from nnrun.data.text.tokenizer import StreamingDecoder
 
-        text = StreamingDecoder(self._tokens, (), self._vocabulary[self._codes[-1]] if self._said else None)
-        for made in self._writer.generate(self._codes, self._wanted.length, 1):
-            text.decode([self._vocabulary[code] for code in made[0]])
-        text.flush()
-        metrics.write_sample(self._folder, epoch, self._said, text.text)
-        lines = [f"    {line}" for line in text.text.split("\n")]
-        self._progress.say("\n".join([f"After epoch {epoch}, written on from {self._said[-_SHOWN:]!r}:", *lines]))
+        last_token = self._vocabulary[self._ids[-1]] if self._seed_text else None
+        decoder = StreamingDecoder(self._tokenizer, (), last_token)
+        for ids in self._generator.generate(self._ids, self._samples.length, 1):
+            decoder.decode([self._vocabulary[token_id] for token_id in ids[0]])
+        decoder.flush()
+        metrics.write_sample(self._folder, epoch, self._seed_text, decoder.text)
+        lines = [f"    {line}" for line in decoder.text.split("\n")]
+        shown = self._seed_text[-_SHOWN_CHARACTERS:]
+        self._progress.say("\n".join([f"Sample after epoch {epoch}, continuing {shown!r}:", *lines]))
 
 
-def _text_of(experiment: Experiment) -> TextSource | None:
-    part = experiment.data.source
-    kind = SOURCES.get(part.name)
-    return kind(**part.arguments) if kind is not None and issubclass(kind, TextSource) else None
-
-
-def _seed(text: str | None, dataset: Dataset, source: TextSource) -> np.ndarray:
-    if text is not None:
-        return encode_seed_text(text, dataset.facts.class_names, source)
+def _first_window(dataset: Dataset) -> np.ndarray:
+    """Return the token ids of the first window of the validation part, or of the training part without one."""
     part = dataset.train if dataset.validation is None else dataset.validation
     x: Any = part.x
-    first: np.ndarray = x.token_ids[x.starts[0] : x.starts[0] + x.width].astype("int32")
-    return first
-
-
-def _never_empty(codes: np.ndarray, vocabulary: tuple[str, ...]) -> np.ndarray:
-    import numpy as np
-
-    return codes if len(codes) else np.array([padding_id(vocabulary)], dtype="int32")
+    ids: np.ndarray = x.token_ids[x.starts[0] : x.starts[0] + x.width].astype("int32")
+    return ids

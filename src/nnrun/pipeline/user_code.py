@@ -44,13 +44,15 @@ def register_run_code(
     Raises:
         RunError: The run used code and none is given, or other code is given.
     """
-    kept: dict[str, str] = {str(one["file"]): str(one["sha256"]) for one in record.get("code") or ()}
-    if kept and not files and not trust:
-        named = " ".join(f"--code {FilePath(name).name}" for name in kept)
+    digests: dict[str, str] = {str(one["file"]): str(one["sha256"]) for one in record.get("code") or ()}
+    if digests and not files and not trust:
+        named = " ".join(f"--code {FilePath(name).name}" for name in digests)
         text = f"{folder.id} was trained with code of your own, which is run again only on request"
         raise RunError(text, f"add {named}, or --trust-run to run the copy in {folder.sources}")
-    codes = read_files(files) if files or not kept else read_contents([_copy(folder, *one) for one in kept.items()])
-    _require_same(folder, codes, kept)
+    codes = (
+        read_files(files) if files or not digests else read_contents([_copy(folder, *one) for one in digests.items()])
+    )
+    _require_same(folder, codes, digests)
     with _registered(codes):
         yield codes
 
@@ -122,14 +124,14 @@ def _copy(folder: RunFolder, name: str, sha256: str) -> tuple[str, bytes]:
     return str(file), content
 
 
-def _require_same(folder: RunFolder, codes: Sequence[UserCode], kept: Mapping[str, str]) -> None:
+def _require_same(folder: RunFolder, codes: Sequence[UserCode], digests: Mapping[str, str]) -> None:
     given = {code.file: code.sha256 for code in codes}
     for file, digest in given.items():
-        if digest not in kept.values():
-            used = "; ".join(f"{FilePath(name).name}: {sha256}" for name, sha256 in kept.items()) or "none"
+        if digest not in digests.values():
+            used = "; ".join(f"{FilePath(name).name}: {sha256}" for name, sha256 in digests.items()) or "none"
             text = f"{file} is not the code that {folder.id} used: its SHA-256 is {digest}, the run used {used}"
-            raise RunError(text, "run the copy in the run's folder with --trust-run" if kept else "leave --code out")
-    missing = [FilePath(name).name for name, digest in kept.items() if digest not in given.values()]
+            raise RunError(text, "run the copy in the run's folder with --trust-run" if digests else "leave --code out")
+    missing = [FilePath(name).name for name, digest in digests.items() if digest not in given.values()]
     if missing:
         text = f"{folder.id} also used {' and '.join(missing)}, which {'is' if len(missing) == 1 else 'are'} not given"
         raise RunError(text, f"add {' '.join(f'--code {name}' for name in missing)}")

@@ -1,4 +1,4 @@
-"""Whether a config keeps what its `expect:` claims: runs it, or takes the finished run of the same experiment."""
+"""Verify the claims of a config (`expect:`) by the figures of a run, which is trained unless there is one already."""
 
 from __future__ import annotations
 
@@ -27,22 +27,22 @@ if TYPE_CHECKING:
     from nnrun.runs.folder import RunFolder
     from nnrun.spec.experiment import Expectation
 
-#: Findings that say that the data are not here.
-_ABSENT = ("missing-file", "download-to-come")
-#: What of a resolved config decides nothing about a run.
-_SAID_BESIDE = ("expect", "silence")
+#: Findings that report missing data.
+_MISSING_DATA = ("missing-file", "download-to-come")
+#: The keys of a resolved config that do not change the results of a run.
+_IGNORED_KEYS = ("expect", "silence")
 Status = Literal["holds", "fails", "skipped", "silent", "refused", "failed"]
 
 
 @dataclass(frozen=True)
 class VerifyRequest:
-    """How claims are to be verified.
+    """The arguments of `nnrun verify`.
 
     Attributes:
-        runs_dir: Where runs lie; new ones go there too.
-        data_dir: Where data lie; None: `NNRUN_DATA_DIR`, else the user's cache folder.
-        seeds: How many seeds, the config's own and those that follow it.
-        fresh: Whether to train even where there is a finished run of the same experiment.
+        runs_dir: The folder of runs; new ones are created there too.
+        data_dir: The folder of data; None: `NNRUN_DATA_DIR`, else the user's cache folder.
+        seeds: The number of seeds: the config's own and those that follow it.
+        fresh: Whether to train even if there is a finished run of the same experiment.
         argv: The command line, for the records of new runs.
     """
 
@@ -55,12 +55,12 @@ class VerifyRequest:
 
 @dataclass(frozen=True)
 class Claim:
-    """One line of `expect:` beside what came out.
+    """One line of `expect:` and the figures that were reached.
 
     Attributes:
         path: The figure's path in `scores.json`.
-        expected: What the config says of it.
-        figures: The figure of each seed; None where `scores.json` has no such number.
+        expected: The expected range.
+        figures: The figure of each seed; None if `scores.json` has no such number.
     """
 
     path: str
@@ -68,37 +68,40 @@ class Claim:
     figures: tuple[float | None, ...]
 
     @property
+    def known(self) -> list[float]:
+        """The figures that exist."""
+        return [figure for figure in self.figures if figure is not None]
+
+    @property
     def mean(self) -> float | None:
-        """The mean over seeds; None where any seed has no figure."""
-        known = [figure for figure in self.figures if figure is not None]
-        return fmean(known) if len(known) == len(self.figures) else None
+        """The mean over seeds; None if the figure of any seed is missing."""
+        return fmean(self.known) if len(self.known) == len(self.figures) else None
 
     @property
     def spread(self) -> float | None:
-        """The sample's standard deviation over seeds; None for a single seed."""
-        known = [figure for figure in self.figures if figure is not None]
-        return stdev(known) if len(known) == len(self.figures) > 1 else None
+        """The sample standard deviation over seeds; None for a single seed, or if the figure of any is missing."""
+        return stdev(self.known) if len(self.known) == len(self.figures) > 1 else None
 
     @property
     def holds(self) -> bool:
-        """Whether the figure, over several seeds their mean, lies where it is claimed to lie."""
+        """Whether the figure, or the mean over several seeds, is in the expected range."""
         return self.mean is not None and satisfies(self.mean, self.expected)
 
 
 @dataclass(frozen=True)
 class VerifyResult:
-    """What became of one config.
+    """The verification of one config.
 
     Attributes:
         file: The config.
-        status: `holds` or `fails`; `skipped` where its data are absent, `silent` where it claims nothing; `refused`
-            where `check` finds errors, `failed` where its run did not end well.
-        reason: Why, where it is neither `holds` nor `fails`.
+        status: `holds` or `fails`; `skipped` if its data are missing, `silent` if it claims nothing; `refused`
+            if `check` finds errors, `failed` if its run did not end well.
+        reason: Why it neither holds nor fails.
         claims: Its claims.
         runs: The runs that its figures are from.
-        trained: How many of them were trained for it.
-        changed: Which data changed since a finished run of the same experiment, where that is why one was trained.
-        problems: Why it is refused.
+        trained: How many of them were trained for this verification.
+        changed: The data that changed since a finished run of the same experiment, if one was trained for that reason.
+        problems: The findings of a refused config.
     """
 
     file: FilePath
@@ -116,8 +119,8 @@ class SeedRun(NamedTuple):
 
     Attributes:
         folder: The run.
-        trained: Whether it was trained for this.
-        changed: Which data changed since a finished run of the same experiment, if any did.
+        trained: Whether it was trained for this verification.
+        changed: The data that changed since a finished run of the same experiment, if any did.
     """
 
     folder: RunFolder
@@ -125,129 +128,132 @@ class SeedRun(NamedTuple):
     changed: str | None = None
 
 
-def verify(file: FilePath, asked: VerifyRequest, progress: Progress) -> VerifyResult:
-    """Say whether a config keeps its claims; whatever goes wrong is part of the answer."""
+def verify(file: FilePath, request: VerifyRequest, progress: Progress) -> VerifyResult:
+    """Verify the claims of a config; its errors, and those of its runs, are part of the result."""
     try:
-        examined = examine(file, (), asked.data_dir)
+        examined = examine(file, (), request.data_dir)
     except ConfigError as error:
         return VerifyResult(file, "refused", "it has errors", problems=error.problems)
-    absent = [problem.text for problem in examined.problems if problem.name in _ABSENT]
+    missing = [problem.text for problem in examined.problems if problem.name in _MISSING_DATA]
     errors = tuple(problem for problem in examined.problems if problem.severity == "error")
-    if absent and all(problem.name in _ABSENT for problem in errors):
-        return VerifyResult(file, "skipped", absent[0])
+    if missing and all(problem.name in _MISSING_DATA for problem in errors):
+        return VerifyResult(file, "skipped", missing[0])
     if errors:
         return VerifyResult(file, "refused", "it has errors", problems=errors)
     if not examined.experiment.expect:
         return VerifyResult(file, "silent", "it has no expect:")
     try:
-        return _verified(examined, asked, progress)
+        runs = [find_or_train(examined, number, request, progress) for number in range(request.seeds)]
     except NnrunError as error:
         return VerifyResult(file, "failed", str(error))
-
-
-def _verified(examined: Examined, asked: VerifyRequest, progress: Progress) -> VerifyResult:
-    found = [find_or_train(examined, number, asked, progress) for number in range(asked.seeds)]
-    scores = [json.loads(one.folder.scores.read_bytes()) for one in found]
+    scores = [json.loads(run.folder.scores.read_bytes()) for run in runs]
     claims = tuple(
-        Claim(path, expected, tuple(value_at(one, path) for one in scores))
+        Claim(path, expected, tuple(value_at(each, path) for each in scores))
         for path, expected in examined.experiment.expect.items()
     )
-    status: Status = "holds" if all(claim.holds for claim in claims) else "fails"
-    runs, trained = tuple(one.folder for one in found), sum(one.trained for one in found)
-    changed = next((one.changed for one in found if one.changed is not None), None)
-    return VerifyResult(examined.file, status, None, claims, runs, trained, changed)
+    return VerifyResult(
+        file,
+        "holds" if all(claim.holds for claim in claims) else "fails",
+        claims=claims,
+        runs=tuple(run.folder for run in runs),
+        trained=sum(run.trained for run in runs),
+        changed=next((run.changed for run in runs if run.changed is not None), None),
+    )
 
 
-def find_or_train(examined: Examined, number: int, asked: VerifyRequest, progress: Progress) -> SeedRun:
-    """Give the run of one seed, the config's own plus `number`, trained where there is none on the same data.
+def find_or_train(examined: Examined, number: int, request: VerifyRequest, progress: Progress) -> SeedRun:
+    """Return the run of one seed, the config's own plus `number`; it is trained if there is none on the same data.
 
     Raises:
-        NnrunError: Where the run does not end well.
+        NnrunError: The run did not end well.
     """
     sets = (f"seed={examined.experiment.seed + number}",) if number else ()
-    wanted = examine(examined.file, sets, asked.data_dir) if sets else examined
-    known, changed = (None, None) if asked.fresh else find_same_run(wanted, asked.runs_dir, progress)
-    if known is not None:
-        return SeedRun(known, trained=False)
+    if sets:
+        examined = examine(examined.file, sets, request.data_dir)
+    found, changed = (None, None) if request.fresh else find_same_run(examined, request.runs_dir, progress)
+    if found is not None:
+        return SeedRun(found, trained=False)
     if changed is not None:
-        progress.say(f"Trained anew: {changed}.")
-    request = TrainRequest(str(examined.file), sets, asked.runs_dir, asked.data_dir, asked.argv)
-    return SeedRun(train(request, progress).folder, trained=True, changed=changed)
+        progress.say(f"A new run is trained: {changed}.")
+    train_request = TrainRequest(str(examined.file), sets, request.runs_dir, request.data_dir, request.argv)
+    return SeedRun(train(train_request, progress).folder, trained=True, changed=changed)
 
 
 def find_same_run(examined: Examined, runs_dir: FilePath, progress: Progress) -> tuple[RunFolder | None, str | None]:
-    """Find the latest finished run of the same experiment, on the same data, by the same versions of everything.
+    """Find the latest finished run of the same experiment, on the same data, with the same versions of all packages.
 
-    The experiment is the same where the resolved config says the same; comments and claims may differ.
+    Two experiments are the same if their resolved configs are equal; comments and claims may differ.
 
     Returns:
-        That run; or which data changed since the latest that would else be it; or neither.
+        The run, or None; and without one, which data changed since the latest run of the same experiment, if any.
     """
     from nnrun.data.load import current_file_digests, make_source
 
-    alike = [row.folder for row in list_runs(runs_dir) if row.status == "done" and _same(row.folder, examined)]
-    if not alike:
+    folders = [row.folder for row in list_runs(runs_dir) if row.status == "done" and _is_same(row.folder, examined)]
+    if not folders:
         return None, None
     data = examined.experiment.data
-    now = current_file_digests(make_source(data.source, data.prepare), examined.places, progress)
-    for folder in reversed(alike):
-        if _of_files(folder) == now:
+    current = current_file_digests(make_source(data.source, data.prepare), examined.places, progress)
+    for folder in reversed(folders):
+        if _file_digests(folder) == current:
             return folder, None
-    then = _of_files(alike[-1])
-    changed = [name.removeprefix("file:") for name in {**then, **now} if then.get(name) != now.get(name)]
-    return None, f"{', '.join(changed)} changed since run {alike[-1].short_id}"
+    before = _file_digests(folders[-1])
+    changed = [name.removeprefix("file:") for name in {**before, **current} if before.get(name) != current.get(name)]
+    return None, f"{', '.join(changed)} changed since run {folders[-1].short_id}"
 
 
-def _of_files(folder: RunFolder) -> dict[str, str]:
-    """Give the digests of the data files that a run was trained on."""
-    kept = records.read(folder).get("digests", {})
-    return {name: digest for name, digest in kept.items() if name.startswith("file:")}
+def _file_digests(folder: RunFolder) -> dict[str, str]:
+    """Return the digests of the data files that a run was trained on."""
+    digests = records.read(folder).get("digests", {})
+    return {name: digest for name, digest in digests.items() if name.startswith("file:")}
 
 
-def _same(folder: RunFolder, examined: Examined) -> bool:
+def _is_same(folder: RunFolder, examined: Examined) -> bool:
     record = records.read(folder)
     if record.get("name") != examined.experiment.name or record.get("versions") != environment.versions():
         return False
-    # A run that used code of the user's own, or another run's weights, is more than its config.
+    # The results also depend on the user's own code and on another run's weights, which the config only names.
     if record.get("code") or record.get("init_from") or not folder.scores.is_file():
         return False
     try:
-        kept = documents.read(folder.resolved).data
+        before = documents.read(folder.resolved).data
     except NnrunError:
         return False
-    return _decisive(kept) == _decisive(documents.parse(dump(resolve_config(examined)), examined.file).data)
+    now = documents.parse(dump(resolve_config(examined)), examined.file).data
+    return _without_ignored(before) == _without_ignored(now)
 
 
-def _decisive(resolved: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in resolved.items() if key not in _SAID_BESIDE}
+def _without_ignored(resolved: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in resolved.items() if key not in _IGNORED_KEYS}
 
 
 def value_at(scores: Mapping[str, Any], path: str) -> float | None:
-    """Give the number at a dotted path of `scores.json`; None where there is none.
+    """Return the number at a dotted path of `scores.json`; None if there is none.
 
-    A key may hold dots itself (a class called `1.5`), so that of several ways the one that leads to a number counts.
+    A key may itself contain dots (a class called `1.5`): of several readings of the path, the one that leads to a
+    number is used.
     """
-    return _at(scores, path.split("."))
+    return _value_at(scores, path.split("."))
 
 
-def _at(value: Any, words: Sequence[str]) -> float | None:
-    if not words:
-        known = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-        return float(value) if known else None
+def _value_at(value: Any, keys: Sequence[str]) -> float | None:
+    if not keys:
+        is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+        return float(value) if is_number else None
     if isinstance(value, list):
-        index = int(words[0]) if words[0].isdecimal() else len(value)
-        return _at(value[index], words[1:]) if index < len(value) else None
+        index = int(keys[0]) if keys[0].isdecimal() else len(value)
+        return _value_at(value[index], keys[1:]) if index < len(value) else None
     if not isinstance(value, dict):
         return None
-    ends = range(1, len(words) + 1)
-    found = (_at(value[key], words[end:]) for end in ends if (key := ".".join(words[:end])) in value)
-    return next((figure for figure in found if figure is not None), None)
+    ends = range(1, len(keys) + 1)
+    found = (_value_at(value[key], keys[end:]) for end in ends if (key := ".".join(keys[:end])) in value)
+    return next((number for number in found if number is not None), None)
 
 
 def satisfies(figure: float, expected: Expectation) -> bool:
-    """Tell whether a figure lies where it is claimed to lie; the edges count."""
+    """Return whether a figure is in the expected range, limits included."""
     if expected.value is not None and expected.within is not None:
-        # 1.45 lies within 0.35 of 1.10, although their difference in binary is a little more.
+        # 1.45 is within 0.35 of 1.10, although their binary difference is slightly larger.
         return abs(figure - expected.value) <= expected.within + 1e-9 * max(abs(expected.value), expected.within)
     if expected.at_most is not None:
         return figure <= expected.at_most
