@@ -152,11 +152,7 @@ class _Targets:
     """
 
     def __init__(
-        self,
-        source: Part,
-        data: DataFacts,
-        forms: Mapping[str, TargetForm],
-        encoded: Mapping[str, TargetForm],
+        self, source: Part, data: DataFacts, forms: Mapping[str, TargetForm], encoded: Mapping[str, TargetForm]
     ) -> None:
         self._source, self._data, self._forms, self._encoded = source, data, forms, encoded
 

@@ -92,14 +92,9 @@ class OneHot(Step):
         seen = set(known)
         unseen = [row for row, value in enumerate(column.tolist()) if value not in seen]
         if unseen:
-            raise UnseenCategoryError(
-                [_without_point(value) for value in known],
-                _without_point(column[unseen[0]]),
-                example=unseen[0],
-                count=len(unseen),
-                column=name,
-                hint="write `unseen: zeros` in the OneHot step to give such rows zeros",
-            )
+            shown, received = [_without_point(value) for value in known], _without_point(column[unseen[0]])
+            hint = "write `unseen: zeros` in the OneHot step to give such rows zeros"
+            raise UnseenCategoryError(shown, received, rows=unseen, column=name, hint=hint)
 
 
 def _unique(name: str, column: np.ndarray, step: str) -> list[Any]:
@@ -211,14 +206,9 @@ class Ordinal(CategoryNumbers):
         encoded = super()._encode(name, column)
         unseen = np.flatnonzero(encoded == -1)
         if len(unseen) and self.unseen == "error":
-            raise UnseenCategoryError(
-                self.categories[name],
-                label(column[unseen[0]]),
-                example=int(unseen[0]),
-                count=len(unseen),
-                column=name,
-                hint="write `unseen: minus_one` in the Ordinal step to give such rows -1",
-            )
+            hint = "write `unseen: minus_one` in the Ordinal step to give such rows -1"
+            received = label(column[unseen[0]])
+            raise UnseenCategoryError(self.categories[name], received, rows=unseen.tolist(), column=name, hint=hint)
         return encoded
 
 

@@ -174,9 +174,6 @@ class Standardize(NumericStep):
         columns: The columns to treat, by name or index; all columns of numbers where not given.
     """
 
-    def __init__(self, columns: list[str | int] | None = None) -> None:
-        super().__init__(columns)
-
     def fit_blocks(self, data: Blocks) -> list[str]:
         """Compute mean and standard deviation of every number; note which are constant."""
         blocks = self.value_blocks(data)
@@ -259,9 +256,6 @@ class Robust(NumericStep):
     Args:
         columns: The columns to treat, by name or index; all columns of numbers where not given.
     """
-
-    def __init__(self, columns: list[str | int] | None = None) -> None:
-        super().__init__(columns)
 
     def fit_blocks(self, data: Blocks) -> list[str]:
         """Compute the median of every number, and the distance between its quartiles."""

@@ -10,6 +10,7 @@ import numpy as np
 
 from nnrun.data.columns import Columns
 from nnrun.errors import DataError
+from nnrun.formatting import format_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -189,19 +190,18 @@ class UnseenCategoryError(DataError):
     Args:
         known: The categories of the training part.
         received: The first other one.
-        example: Its position among the examples at hand, counted from 0.
-        count: How many examples have an unseen category.
+        rows: The positions of the examples with an unseen category among those at hand, counted from 0.
         column: The name of the column.
         hint: What to do.
     """
 
     def __init__(
-        self, known: Sequence[object], received: object, *, example: int, count: int, column: str, hint: str
+        self, known: Sequence[object], received: object, *, rows: Sequence[int], column: str, hint: str
     ) -> None:
-        shown = ", ".join(map(str, known[:8])) + (", ..." if len(known) > 8 else "")
-        self.example = example
-        self._problem = f"expected one of the categories of the training part ({shown}), received {received!r}"
-        self._others = f" ({count - 1:,} more rows have unseen categories)" if count > 1 else ""
+        self.example = rows[0]
+        categories = format_names(known)
+        self._problem = f"expected one of the categories of the training part ({categories}), received {received!r}"
+        self._others = f" ({len(rows) - 1:,} more rows have unseen categories)" if len(rows) > 1 else ""
         super().__init__(self._problem + self._others, column=column, hint=hint)
 
     def at(self, place: str, file: Path | None = None) -> DataError:

@@ -89,10 +89,7 @@ def scan_pictures(
         DataError: One is no picture, or has another size where all must have the same.
     """
     scanned: list[tuple[int, bytes]] = []
-    with (
-        progress.bar("Reading headers of pictures", len(files), "") as bar,
-        ThreadPoolExecutor(max_workers=4) as pool,
-    ):
+    with progress.bar("Reading headers of pictures", len(files), "") as bar, ThreadPoolExecutor(max_workers=4) as pool:
         for start in range(0, len(files), _BATCH):
             batch = files[start : start + _BATCH]
             scanned += pool.map(partial(_scan, size=size, same=same), batch)

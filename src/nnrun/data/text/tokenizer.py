@@ -121,19 +121,12 @@ class Tokenizer:
 #: Characters of a keyboard for those of printed books, and the other way round.
 _SIMILAR = {
     '"': "\u00bb",
-    "\u00bb": '"',
-    "\u00ab": '"',
-    "\u201e": '"',
-    "\u201c": '"',
-    "\u201d": '"',
     "'": "\u2019",
-    "\u2019": "'",
-    "\u2018": "'",
-    "\u2013": "-",
-    "\u2014": "-",
     "-": "\u2013",
-    "\t": " ",
-    "\u00a0": " ",
+    **dict.fromkeys("\u00bb\u00ab\u201e\u201c\u201d", '"'),
+    **dict.fromkeys("\u2019\u2018", "'"),
+    **dict.fromkeys("\u2013\u2014", "-"),
+    **dict.fromkeys("\t\u00a0", " "),
 }
 
 
