@@ -42,9 +42,9 @@ def test_data_check_of_a_damaged_file_tells_every_defect(say, tmp_path: Path, mo
     ]
     assert "hint: write the number alone" in result.stderr
     assert result.stderr.rstrip().endswith("3 errors")
-    told = json.loads(say("data", "check", "a.yaml", "--json").stdout)["error"]
-    assert told["type"] == "DefectsError"
-    assert [(problem["line"], problem["column"]) for problem in told["problems"]] == [(3, None), (4, None), (5, None)]
+    error = json.loads(say("data", "check", "a.yaml", "--json").stdout)["error"]
+    assert error["type"] == "DefectsError"
+    assert [(problem["line"], problem["column"]) for problem in error["problems"]] == [(3, None), (4, None), (5, None)]
 
 
 def test_data_show_counts_classes_and_draws_pictures(say, tmp_path: Path, monkeypatch) -> None:

@@ -197,7 +197,7 @@ print(len(data.train), (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - bef
 
 @pytest.mark.slow
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="kilobytes of ru_maxrss are Linux's")
-def test_memory_stays_bounded_whatever_the_files_size(tmp_path) -> None:
+def test_memory_does_not_grow_with_the_size_of_the_file(tmp_path) -> None:
     """A csv of 300 MB (its table 250 MB) is converted, fitted and read in random order in less than 100 MB more."""
     rng = np.random.default_rng(0)
     block = "\n".join(",".join(f"{value:.7f}" for value in row) for row in rng.normal(size=(2000, 30))) + "\n"

@@ -120,7 +120,7 @@ def test_numbers_come_back_as_written(places: DataPaths, listener, rows: list[li
         ("a,b,y\n", {}, None, None, "expected rows below the header, received none"),
         ("", {}, None, None, "received an empty file"),
         ("\n\n", {}, None, None, "received an empty file"),
-        ("a\n1\n2\n", {}, None, None, "expected feature columns beside the target"),
+        ("a\n1\n2\n", {}, None, None, "expected feature columns in addition to the target"),
         (b"a,b\0,y\n1,2,3\n", {}, None, None, "received binary data"),
         (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", {}, None, None, "received binary data"),
         ("größe,y\n1,2\n".encode("latin-1"), {}, 1, None, "expected text in the encoding utf-8"),

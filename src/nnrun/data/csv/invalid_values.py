@@ -70,19 +70,12 @@ class ExpectedColumn:
 INVALID_BYTE = re.compile("[\udc80-\udcff]")
 #: Characters that a screen does not show, but that belong to the writing of some languages.
 _JOINERS = "\N{NO-BREAK SPACE}\N{ZERO WIDTH JOINER}\N{ZERO WIDTH NON-JOINER}"
-_DASHES = "\N{MINUS SIGN}\N{EN DASH}\N{EM DASH}\N{HYPHEN}\N{NON-BREAKING HYPHEN}"
 _OTHER_MARK = {".": (",", "comma"), ",": (".", "point")}
-#: Other formats of dates, in the codes of `strptime`; the message names the first that fits.
-_DATE_FORMATS = (
-    *("%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%Y/%m/%d", "%Y.%m.%d", "%Y%m%d", "%d.%m.%y", "%m/%d/%y"),
-    *("%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y", "%d-%b-%Y"),
-    *("%d.%m.%Y %H:%M", "%d/%m/%Y %H:%M", "%m/%d/%Y %H:%M"),
-)
 
 
 def describe(kind: str, **words: Any) -> InvalidValue:
     """Return what `defects.yaml` says about a kind of defect, with these words filled in."""
-    entry = _descriptions()[kind]
+    entry = _data()["kinds"][kind]
     return InvalidValue(kind, entry["text"].format(**words), entry["hint"].format(**words))
 
 
@@ -161,7 +154,9 @@ def _instead_of_number(text: str, column: ExpectedColumn, decimal: str) -> Inval
         return describe("infinite")
     if (character := _invisible_character(text)) is not None:
         return describe("invisible", character=character)
-    if is_iso_date(text) or any(days_since_epoch(text, one) is not None for one in _DATE_FORMATS if one != "%Y%m%d"):
+    if is_iso_date(text) or any(
+        days_since_epoch(text, one) is not None for one in _data()["date_formats"] if one != "%Y%m%d"
+    ):
         return describe("date-among-numbers")
     other, other_name = _OTHER_MARK[decimal]
     kind = next((kind for kind, pattern in _patterns(decimal).items() if pattern.fullmatch(text)), None)
@@ -179,12 +174,12 @@ def _instead_of_date(text: str, column: ExpectedColumn, date_format: str) -> Inv
         return describe("no-such-day")
     if date_format and days_since_epoch(text) is not None:
         return describe("iso-date", date_format=date_format)
-    for other in _DATE_FORMATS:
+    for other in _data()["date_formats"]:
         if other != date_format and days_since_epoch(text, other) is not None:
             return describe("other-date-format", column=column.name, other=other)
     if re.fullmatch(r"\d+(?:\.\d+)?", text):
         return describe("number-among-dates")
-    among_dates = (kind for kind, entry in _descriptions().items() if "among_dates" in entry)
+    among_dates = (kind for kind, entry in _data()["kinds"].items() if "among_dates" in entry)
     kind = next((kind for kind in among_dates if _patterns(".")[kind].fullmatch(text)), "not-a-date")
     return describe(kind, column=column.name, field=text, start=text[:20])
 
@@ -200,27 +195,17 @@ def _invisible_character(text: str, allowed: str = "") -> str | None:
 
 
 @cache
-def _descriptions() -> dict[str, dict[str, str]]:
-    """Return the entries of `defects.yaml`."""
-    entries: dict[str, dict[str, str]] = load_package_data(Path(__file__).with_name("defects.yaml"))
-    return entries
+def _data() -> dict[str, Any]:
+    """Return the content of `defects.yaml`."""
+    content: dict[str, Any] = load_package_data(Path(__file__).with_name("defects.yaml"))
+    return content
 
 
 @cache
 def _patterns(decimal: str) -> dict[str, re.Pattern[str]]:
     """Return the patterns of `defects.yaml` for a decimal mark."""
     other, _ = _OTHER_MARK[decimal]
-    number = r"[-+]?(?:[0-9]+(?:<mark>[0-9]*)?|<mark>[0-9]+)(?:[eE][-+]?[0-9]+)?"
-    parts = {
-        "<dashed number>": f"(?=.*[{_DASHES}]){number.replace('[-', f'[-{_DASHES}')}",
-        "<other number>": f"(?=.*[{other}]){number.replace('<mark>', f'[{other}]')}",
-        "<number>": number,
-        "<group>": f"[_' \N{NARROW NO-BREAK SPACE}{other}]",
-        "<mark>": f"[{decimal}]",
-        "<currency>": "(?:[$€£¥₹₽]|EUR|USD|GBP|CHF|JPY)",
-        "<amount>": r"[-+]?[\d.,' ]*\d",
-    }
-    patterns = {kind: entry["pattern"] for kind, entry in _descriptions().items() if "pattern" in entry}
-    for part, meaning in parts.items():
+    patterns = {kind: entry["pattern"] for kind, entry in _data()["kinds"].items() if "pattern" in entry}
+    for part, meaning in [*_data()["pattern_parts"].items(), ("<mark>", f"[{decimal}]"), ("<other>", f"[{other}]")]:
         patterns = {kind: pattern.replace(part, meaning) for kind, pattern in patterns.items()}
     return {kind: re.compile(pattern) for kind, pattern in patterns.items()}

@@ -7,14 +7,13 @@ import json
 import os
 import shutil
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nnrun.data.dataset import Examples
 from nnrun.data.files.digests import file_sha256
 from nnrun.data.files.lock import exclusive_lock
-from nnrun.data.sources.column_roles import stack_targets
 from nnrun.data.streaming.streams import Stream
 from nnrun.data.streaming.table_store import TableStore, TableWriter
 from nnrun.errors import DataError
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from nnrun.data.data_paths import DataPaths
+    from nnrun.data.dataset import Examples
     from nnrun.data.sources.column_roles import ColumnRoles
     from nnrun.progress import Progress
 
@@ -72,8 +72,7 @@ def streamed_examples(store: TableStore, roles: ColumnRoles, memory: float) -> t
     table = {name: np.empty(0, object if name in store.texts else "float64") for name in roles.features}
     table |= {name: store.column(name) for name in roles.names if name not in roles.features}
     x = Stream(store.only(roles.features), np.arange(store.rows), memory)
-    y = stack_targets({name: table[name] for name in roles.targets})
-    return Examples(x, y, None if roles.weight is None else table[roles.weight]), table
+    return replace(roles.examples(table), x=x), table
 
 
 def _streams_folder(paths: DataPaths) -> Path:

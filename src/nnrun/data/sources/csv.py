@@ -147,7 +147,7 @@ class Csv(TableSource):
 
     def no_features(self, names: Sequence[str], path: ConfigPath) -> Finding:
         """Return what to report if the target leaves no column: often the separator is another one."""
-        text = f"expected feature columns beside the target, received the one column {names[0]!r}"
+        text = f"expected feature columns in addition to the target, received the one column {names[0]!r}"
         return Finding((*path, "file"), text, "check the `separator`", "defective-data")
 
     def _facts(self, roles: ColumnRoles, stats: TableStats, *, is_whole: bool, is_streamed: bool) -> DataFacts:

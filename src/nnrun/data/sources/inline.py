@@ -1,4 +1,4 @@
-"""The source `inline`: a small table that stands in the config itself."""
+"""The source `inline`: a small table in the config itself."""
 
 from __future__ import annotations
 

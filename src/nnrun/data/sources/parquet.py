@@ -147,12 +147,7 @@ class Parquet(TableSource):
         begin, defects = 0, DefectList(file, has_lines=False)
         with _open(file) as opened:
             for table in _tables(opened, roles.names, rows):
-                block = {
-                    name: self._column(
-                        table.column(name), name, is_feature=name in roles.features, begin=begin, defects=defects
-                    )
-                    for name in table.column_names
-                }
+                block = {name: self._column(table, name, roles, begin, defects) for name in table.column_names}
                 # After a defect, the rest is read only for further defects.
                 if not defects:
                     yield block
@@ -160,10 +155,18 @@ class Parquet(TableSource):
         if defects:
             raise defects.error()
 
-    def _column(self, stored: Any, name: str, *, is_feature: bool, begin: int, defects: DefectList) -> np.ndarray:
-        """Return an Arrow column of rows from `begin` as the type that the config states; defects are added."""
-        column = _values(stored, defects.path, name)
-        if not (self.missing_allowed and is_feature):
+    def _column(self, table: Any, name: str, roles: ColumnRoles, begin: int, defects: DefectList) -> np.ndarray:
+        """Return a column of an Arrow table as the type that the config states; its defects are added to `defects`.
+
+        Args:
+            table: The table.
+            name: The column.
+            roles: The roles of the columns.
+            begin: The row of the file with which the table begins.
+            defects: The defects of the file.
+        """
+        column = _values(table.column(name), defects.path, name)
+        if not (self.missing_allowed and name in roles.features):
             for row in (begin + missing_mask(column).nonzero()[0]).tolist():
                 defects.add(row, name, describe("missing-in-parquet", row=row))
         kind = self.types.get(name)
