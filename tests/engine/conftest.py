@@ -1,4 +1,4 @@
-"""Helpers of the tests of the Keras side: one woken Keras for all of them."""
+"""Helpers of the tests of the Keras side: one started Keras for all of them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MARK = Mark("x.yaml", 1, 1, 1, "x")
 
 @pytest.fixture
 def keras() -> ModuleType:
-    """BackendSettings Keras with seed 7, as every run begins."""
+    """Start Keras with seed 7, as every run does."""
     return start_keras(BackendSettings(seed=7))
 
 
@@ -51,7 +51,7 @@ def part() -> Callable[..., DataPart]:
 
 @pytest.fixture
 def config() -> Callable[..., tuple[Experiment, Document]]:
-    """Validate a config as `experiment` does, and give the document too, which knows the place of every word."""
+    """Validate a config as `experiment` does, and give the document too, for the places in the file."""
 
     def make(model: str, training: str = "loss: mse\n  optimizer: Adam", rest: str = "") -> tuple[Experiment, Document]:
         text = f"data:\n  source: digits\nmodel:\n{model}\ntraining:\n  {training}\n{rest}"

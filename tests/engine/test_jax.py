@@ -1,4 +1,4 @@
-"""Keras on JAX: woken without TensorFlow, trained by one program an epoch, with the figures of Keras' own `fit`."""
+"""Keras on JAX: started without TensorFlow, trained by one program an epoch, with the results of Keras' own `fit`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ pytestmark = [
     pytest.mark.skipif(find_spec("jax") is None, reason="jax is not installed: pip install 'nnrun[jax]'"),
 ]
 
-#: What a fresh process finds; a process wakes one backend, so that all tests here share this one.
+#: What a fresh process finds; a process can start one backend, so that all tests here share this one.
 FIND = """
 import json, os, sys
 import numpy as np
@@ -28,7 +28,7 @@ from nnrun.engine.executors.resident import ResidentExecutor
 from nnrun.errors import NnrunError
 
 keras = start_keras(BackendSettings(7, "jax", threads=1))
-told = {"imported": [name for name in ("tensorflow", "pandas", "sklearn", "matplotlib") if name in sys.modules]}
+result = {"imported": [name for name in ("tensorflow", "pandas", "sklearn", "matplotlib") if name in sys.modules]}
 names = tensor_library("jax")
 rng = np.random.default_rng(0)
 x, y = rng.normal(size=(23, 5)).astype("float32"), rng.normal(size=(23, 1)).astype("float32")
@@ -62,30 +62,30 @@ for epoch in range(3):
     rows = epoch_order(7, epoch, 23)
     shown = plain.fit(x[rows], y[rows], sample_weight=weight[rows], batch_size=5, shuffle=False, verbose=0).history
     history.append({name: values[0] for name, values in shown.items()})
-told |= {"ours": weights(model), "keras": weights(plain), "lines": lines, "history": history, "steps": steps}
-told["again"] = weights(trained()[0])
-told["evaluated"] = executor.evaluate(tensors)
-told["keras_evaluated"] = plain.evaluate(x, y, sample_weight=weight, batch_size=5, verbose=0, return_dict=True)
+result |= {"ours": weights(model), "keras": weights(plain), "lines": lines, "history": history, "steps": steps}
+result["again"] = weights(trained()[0])
+result["evaluated"] = executor.evaluate(tensors)
+result["keras_evaluated"] = plain.evaluate(x, y, sample_weight=weight, batch_size=5, verbose=0, return_dict=True)
 figures, outputs = executor.score(tensors)
-told["scored"] = figures
-told["outputs"] = [float(abs(outputs - executor.predict(tensors)).max()),
+result["scored"] = figures
+result["outputs"] = [float(abs(outputs - executor.predict(tensors)).max()),
                    float(abs(outputs - model.predict(x, verbose=0)).max())]
 
-class Hearing:
-    def __init__(self): self.heard = []
+class BatchRecorder:
+    def __init__(self): self.batches = []
     def on_train_batch_begin(self, step): pass
-    def on_train_batch_end(self, step, figures): self.heard.append((step, model.optimizer.iterations.numpy().item()))
+    def on_train_batch_end(self, step, figures): self.batches.append((step, model.optimizer.iterations.numpy().item()))
 
-record_outputs = Hearing()
+recorder = BatchRecorder()
 before = model.optimizer.iterations.numpy().item()
-executor.train(tensors, epoch_order(7, 9, 23), lambda _: None, record_outputs)
-told["heard"] = [(step, seen - before) for step, seen in record_outputs.heard]
+executor.train(tensors, epoch_order(7, 9, 23), lambda _: None, recorder)
+result["batches"] = [(step, seen - before) for step, seen in recorder.batches]
 from nnrun.engine.model.layers import PositionEmbedding
 from nnrun.engine.generation.sampling import Sampling
 from nnrun.engine.generation.decoding import TextModelSpec
 from nnrun.engine.generation.generate import TextGenerator
 
-layers, window, vocabulary, told["written"] = keras.layers, 8, 11, {}
+layers, window, vocabulary, result["written"] = keras.layers, 8, 11, {}
 def says(model, text):
     if not spec.every:
         return model(np.array(text[-window:], "float32")[None, :, None] / np.float32(vocabulary), training=False)
@@ -112,17 +112,17 @@ for kind in ("StatefulRnn", "KvCache", "FullWindow", "BatchedWindows"):
     made = np.concatenate(list(generator.generate(codes, length, 1)), axis=1)[0].tolist()
     for _ in range(length):
         text.append(int(np.asarray(says(writing, text)).argmax()))
-    told["written"][kind] = [type(generator.decoding_for(codes, length)).__name__, made, text[-length:]]
+    result["written"][kind] = [type(generator.decoding_for(codes, length)).__name__, made, text[-length:]]
 try:
     start_keras(BackendSettings(7))
 except NnrunError as error:
-    told["other"] = [error.text, error.hint]
-print(json.dumps(told))
+    result["other"] = [error.text, error.hint]
+print(json.dumps(result))
 """
 
 
 @pytest.fixture(scope="module")
-def told() -> dict[str, Any]:
+def result() -> dict[str, Any]:
     """Start Keras on JAX once and train there."""
     done = subprocess.run(
         [sys.executable, "-c", FIND],
@@ -139,55 +139,55 @@ def _near(left: dict[str, float], right: dict[str, float]) -> bool:
     return left.keys() == right.keys() and all(left[name] == pytest.approx(right[name], rel=1e-4) for name in left)
 
 
-def test_nothing_is_imported_that_is_not_needed(told) -> None:
-    """JAX wakes without TensorFlow, which Keras would import only to seed it."""
-    assert told["imported"] == []
+def test_nothing_is_imported_that_is_not_needed(result) -> None:
+    """JAX starts without TensorFlow, which Keras would import only to seed it."""
+    assert result["imported"] == []
 
 
-def test_training_is_keras_own(told) -> None:
+def test_training_is_keras_own(result) -> None:
     """After three epochs weights and every epoch's figures are those of `fit` on rows in the same order."""
-    for ours, theirs in zip(told["ours"], told["keras"], strict=True):
+    for ours, theirs in zip(result["ours"], result["keras"], strict=True):
         assert ours == [pytest.approx(row, rel=1e-4, abs=1e-5) for row in theirs]
-    assert all(_near(ours, theirs) for ours, theirs in zip(told["lines"], told["history"], strict=True))
+    assert all(_near(ours, theirs) for ours, theirs in zip(result["lines"], result["history"], strict=True))
 
 
-def test_the_same_seed_gives_the_same_bits(told) -> None:
+def test_the_same_seed_gives_the_same_bits(result) -> None:
     """Trained again from the same seed, every weight is the same to the last bit."""
-    assert told["ours"] == told["again"]
+    assert result["ours"] == result["again"]
 
 
-def test_progress_moves_to_the_end_of_each_epoch(told) -> None:
+def test_progress_moves_to_the_end_of_each_epoch(result) -> None:
     """Each epoch tells of steps that grow to all five, the incomplete one included."""
-    assert told["steps"][-1] == 5
-    assert told["steps"].count(5) == 3
-    assert set(told["steps"]) <= {1, 2, 3, 4, 5}
+    assert result["steps"][-1] == 5
+    assert result["steps"].count(5) == 3
+    assert set(result["steps"]) <= {1, 2, 3, 4, 5}
 
 
-def test_scores_are_keras_own(told) -> None:
+def test_scores_are_keras_own(result) -> None:
     """Loss and metrics over all rows are those of `evaluate`, and outputs those of `predict`, in one pass or two."""
-    assert _near(told["evaluated"], told["keras_evaluated"])
-    assert told["scored"] == told["evaluated"]
-    assert max(told["outputs"]) < 1e-6
+    assert _near(result["evaluated"], result["keras_evaluated"])
+    assert result["scored"] == result["evaluated"]
+    assert max(result["outputs"]) < 1e-6
 
 
-def test_a_callback_hears_every_batch(told) -> None:
+def test_a_callback_receives_every_batch(result) -> None:
     """Where a callback needs batches, the model it sees after each has taken just that many steps."""
-    assert told["heard"] == [[step, step + 1] for step in range(5)]
+    assert result["batches"] == [[step, step + 1] for step in range(5)]
 
 
 @pytest.mark.parametrize("reading", ["StatefulRnn", "KvCache", "FullWindow", "BatchedWindows"])
-def test_text_is_what_the_model_says_character_by_character(told, reading: str) -> None:
+def test_text_is_what_the_model_says_character_by_character(result, reading: str) -> None:
     """However the compiled loop reads a text, it writes what the model says when it is asked for each character."""
-    kind, made, naive = told["written"][reading]
+    kind, made, naive = result["written"][reading]
     assert kind == reading
     assert made == naive
     assert len(set(made)) > 1
 
 
-def test_a_process_wakes_one_backend(told) -> None:
+def test_a_process_starts_one_backend(result) -> None:
     """Another backend is refused in plain words, and not with the first one's figures."""
-    text, hint = told["other"]
-    assert text == "this process has woken Keras on jax, and this experiment wants backend: tensorflow"
+    text, hint = result["other"]
+    assert text == "this process has started Keras on jax, but the experiment has backend: tensorflow"
     assert "a command of its own" in hint
 
 

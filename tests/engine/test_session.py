@@ -84,19 +84,21 @@ def test_large_recurrent_layers_share_the_threads(config, units: str, training: 
 
 
 @pytest.mark.keras
-@pytest.mark.parametrize(("execution", "said"), [("{}", "two halves of a batch"), ("{halves: false}", "the data fit")])
-def test_a_session_says_which_layers_take_halves(opened, execution: str, said: str) -> None:
+@pytest.mark.parametrize(
+    ("execution", "reason"), [("{}", "two halves of a batch"), ("{halves: false}", "the data fit")]
+)
+def test_a_session_says_which_layers_take_halves(opened, execution: str, reason: str) -> None:
     """The reason for the executor names the layers; without halves it is the usual one."""
     training = TRAINING.replace("batch_size: 16", f"batch_size: 64\n  execution: {execution}")
     with opened(RECURRENT.replace("UNITS", "256"), training) as held:
         why = held.session.executor_why
-        assert said in why
+        assert reason in why
         assert ("halves" in why) == ("lstm" in why) == (execution == "{}")
 
 
 @pytest.mark.keras
 def test_a_session_describes_its_model(opened) -> None:
-    """Parameters, table, layers and architecture are told without training; the phases are timed apart."""
+    """Parameters, table, layers and architecture are available without training; the phases are timed separately."""
     with opened() as held:
         session = held.session
         assert held.phases == ["wake", "compile"]
@@ -154,11 +156,11 @@ def test_nothing_is_printed_on_the_screen(
 ) -> None:
     """What Keras and TensorFlow print while a session is open is in the log; afterwards the screen is back."""
     with opened(rest="seed: 7\n") as held:
-        print("said by a library")  # noqa: T201
+        print("printed by a library")  # noqa: T201
         fit(held.session, dataset, tmp_path)
-    print("said by nnrun")  # noqa: T201
-    assert capfd.readouterr() == ("said by nnrun\n", "")
-    assert "said by a library" in (tmp_path / "log.txt").read_text()
+    print("printed by nnrun")  # noqa: T201
+    assert capfd.readouterr() == ("printed by nnrun\n", "")
+    assert "printed by a library" in (tmp_path / "log.txt").read_text()
 
 
 @pytest.mark.keras

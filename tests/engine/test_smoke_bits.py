@@ -40,10 +40,10 @@ def _by_fit(session: Session, dataset: Dataset, epochs: int, batch: int, seed: i
     session._augment(train)
     for epoch in range(epochs):
         x, y, *weight = train.take(tensorflow(), train.fields, epoch_order(seed, epoch, train.rows))
-        told = session.model.fit(
+        history = session.model.fit(
             x, y, sample_weight=weight[0] if weight else None, batch_size=batch, shuffle=False, verbose=0
         )
-        line = {name: to_float(np.float32(values[0])) for name, values in told.history.items()}
+        line = {name: to_float(np.float32(values[0])) for name, values in history.history.items()}
         if dataset.validation is not None:
             part = session.to_tensors(dataset.validation)
             x, y, *weight = part.take(tensorflow(), part.fields, np.arange(part.rows, dtype="int32"))

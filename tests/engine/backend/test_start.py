@@ -1,4 +1,4 @@
-"""Keras wakes with everything set that figures depend on, and touches nothing of the user's."""
+"""Keras starts with everything set that results depend on, and touches nothing of the user's."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ import pytest
 from nnrun.engine.backend import start
 from nnrun.engine.backend.start import BackendSettings, start_keras
 
-#: What a fresh process says of itself once Keras is awake.
-WAKE_AND_TELL = """
+#: A fresh process that starts Keras and reports its state.
+START_AND_REPORT = """
 import gc, json, os, sys
 from pathlib import Path
 from nnrun.engine.backend.start import BackendSettings, start_keras
@@ -51,8 +51,8 @@ print(json.dumps({
 
 
 @pytest.fixture(scope="module")
-def woken(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict, str, list[Path], str]:
-    """Start Keras for a user with settings of their own: what it says, standard error, homes, `keras.json`."""
+def started(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict, str, list[Path], str]:
+    """Start Keras for a user with settings of their own: its report, standard error, homes, `keras.json`."""
     homes = [tmp_path_factory.mktemp("home"), tmp_path_factory.mktemp("keras_home")]
     theirs = json.dumps({"floatx": "float64", "epsilon": 0.5, "backend": "jax", "image_data_format": "channels_first"})
     (homes[0] / ".keras").mkdir()
@@ -60,7 +60,7 @@ def woken(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict, str, list[Pat
         file.write_text(theirs)
     environment = {"HOME": str(homes[0]), "KERAS_HOME": str(homes[1]), "KERAS_BACKEND": "jax"}
     done = subprocess.run(
-        [sys.executable, "-c", WAKE_AND_TELL, str(homes[0] / "log.txt")],
+        [sys.executable, "-c", START_AND_REPORT, str(homes[0] / "log.txt")],
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), **environment},
         capture_output=True,
         text=True,
@@ -71,64 +71,64 @@ def woken(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict, str, list[Pat
 
 
 @pytest.mark.keras
-def test_the_users_settings_are_not_read(woken) -> None:
+def test_the_users_settings_are_not_read(started) -> None:
     """Number formats and backend are this experiment's, whatever `keras.json` or the environment say."""
-    told = woken[0]
-    assert (told["floatx"], told["epsilon"], told["format"]) == ("float32", 1e-7, "channels_last")
-    assert told["backend"] == told["environment"]["KERAS_BACKEND"] == "tensorflow"
+    result = started[0]
+    assert (result["floatx"], result["epsilon"], result["format"]) == ("float32", 1e-7, "channels_last")
+    assert result["backend"] == result["environment"]["KERAS_BACKEND"] == "tensorflow"
 
 
 @pytest.mark.keras
-def test_the_users_settings_are_not_written(woken) -> None:
+def test_the_users_settings_are_not_written(started) -> None:
     """Neither home has changed, and the environment names the user's again."""
-    told, _, homes, theirs = woken
+    result, _, homes, theirs = started
     assert (homes[0] / ".keras" / "keras.json").read_text() == (homes[1] / "keras.json").read_text() == theirs
     assert [file.name for file in homes[1].iterdir()] == ["keras.json"]
     assert [file.name for file in (homes[0] / ".keras").iterdir()] == ["keras.json"]
-    assert told["environment"]["KERAS_HOME"] == str(homes[1])
+    assert result["environment"]["KERAS_HOME"] == str(homes[1])
 
 
 @pytest.mark.keras
-def test_nothing_is_said_on_the_screen(woken) -> None:
-    """Woken inside `redirect_output`, TensorFlow's log lines reach no standard error."""
-    assert woken[1] == ""
+def test_nothing_is_said_on_the_screen(started) -> None:
+    """Started inside `redirect_output`, TensorFlow's log lines reach no standard error."""
+    assert started[1] == ""
 
 
 @pytest.mark.keras
-def test_threads_and_environment_are_pinned(woken) -> None:
+def test_threads_and_environment_are_pinned(started) -> None:
     """What changes the last bits of figures is set before TensorFlow reads it; pairs of operations share threads."""
-    told = woken[0]
-    assert told["threads"] == [2, 4]
-    assert told["environment"]["TF_ENABLE_ONEDNN_OPTS"] == "1"
-    assert told["environment"]["TF_CPP_MIN_LOG_LEVEL"] == "3"
-    assert told["environment"]["TF_FORCE_GPU_ALLOW_GROWTH"] == "true"
+    result = started[0]
+    assert result["threads"] == [2, 4]
+    assert result["environment"]["TF_ENABLE_ONEDNN_OPTS"] == "1"
+    assert result["environment"]["TF_CPP_MIN_LOG_LEVEL"] == "3"
+    assert result["environment"]["TF_FORCE_GPU_ALLOW_GROWTH"] == "true"
 
 
 @pytest.mark.keras
-def test_unneeded_packages_are_hidden_only_meanwhile(woken) -> None:
+def test_unneeded_packages_are_hidden_only_meanwhile(started) -> None:
     """Keras does not drag scikit-learn, pandas, matplotlib, SciPy and JAX in; they can be imported afterwards."""
-    assert woken[0]["hidden"] == []
+    assert started[0]["hidden"] == []
 
 
 @pytest.mark.keras
-def test_what_waking_imports_is_not_searched_for_garbage(woken) -> None:
+def test_what_the_start_imports_is_not_searched_for_garbage(started) -> None:
     """Only the first waking leaves objects that Python searches no more; the caller's garbage is not among them."""
-    told = woken[0]
-    assert told["frozen"][0] > 100_000
-    assert told["frozen"][1] <= told["frozen"][0]
-    assert told["collecting"]
-    assert told["rings"] == 0
+    result = started[0]
+    assert result["frozen"][0] > 100_000
+    assert result["frozen"][1] <= result["frozen"][0]
+    assert result["collecting"]
+    assert result["rings"] == 0
 
 
 @pytest.mark.keras
-def test_the_seed_gives_the_same_numbers_in_every_process(woken, keras) -> None:
+def test_the_seed_gives_the_same_numbers_in_every_process(started, keras) -> None:
     """Two processes with one seed draw the same first numbers."""
-    assert keras.random.normal((3,)).numpy().tolist() == woken[0]["numbers"]
+    assert keras.random.normal((3,)).numpy().tolist() == started[0]["numbers"]
 
 
 @pytest.mark.keras
 def test_all_generators_start_again() -> None:
-    """Python's, NumPy's and Keras' numbers are the same after each wake, and others with another seed."""
+    """Python's, NumPy's and Keras' numbers are the same after each start, and others with another seed."""
 
     def drawn(seed: int) -> list[float]:
         keras = start_keras(BackendSettings(seed))
@@ -159,7 +159,7 @@ def test_formats_hold_for_one_experiment_alone() -> None:
 
 @pytest.mark.parametrize("collecting", [True, False])
 def test_collecting_garbage_is_as_before_after_a_failure(collecting: bool) -> None:
-    """While Keras wakes no garbage is looked for; afterwards, also after a failure, it is as it was."""
+    """While Keras starts, no garbage is collected; afterwards, also after a failure, it is as it was."""
     before = gc.isenabled()
     (gc.enable if collecting else gc.disable)()
     try:
@@ -194,5 +194,5 @@ def test_an_unset_keras_home_stays_unset(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_what_is_set_can_be_kept() -> None:
     """The settings are plain data for the record, every one of them."""
-    told = json.loads(json.dumps(BackendSettings(7, threads=2).as_json()))
-    assert BackendSettings(**told) == BackendSettings(7, threads=2)
+    result = json.loads(json.dumps(BackendSettings(7, threads=2).as_json()))
+    assert BackendSettings(**result) == BackendSettings(7, threads=2)

@@ -71,11 +71,11 @@ def test_an_epoch_ends_with_the_figures_of_its_weights(keras: ModuleType) -> Non
     tensors = executor.to_tensors(ROWS, AND[:, None])
     executor.build(tensors)
     model.stop_training = False
-    told: list[Any] = []
+    lines: list[Any] = []
     for _ in range(20):
-        told.append(executor.train(tensors, np.arange(4, dtype=np.int32), lambda _: None))
+        lines.append(executor.train(tensors, np.arange(4, dtype=np.int32), lambda _: None))
         if model.stop_training:
             break
-    assert told[0]["updates"] > 0
-    assert told[-1] == {"accuracy": 1, "loss": 0, "updates": 0}
+    assert lines[0]["updates"] > 0
+    assert lines[-1] == {"accuracy": 1, "loss": 0, "updates": 0}
     assert model.predict(ROWS, verbose=0)[:, 0].tolist() == AND.tolist()

@@ -100,12 +100,12 @@ def test_a_step_at_a_time_gives_the_same_bits(keras, part) -> None:
         executor = ResidentExecutor(tf, model, 10)
         tensors = executor.to_tensors(data.x, data.y, data.sample_weight)
         executor.build(tensors)
-        heard = []
+        batches = []
         listener = keras.callbacks.LambdaCallback(
-            on_train_batch_end=lambda batch, logs, heard=heard: heard.append((batch, logs["loss"]))
+            on_train_batch_end=lambda batch, logs, batches=batches: batches.append((batch, logs["loss"]))
         )
         executor.train(tensors, epoch_order(1, 0, 45), lambda _: None, listener if hears else None)
-        assert len(heard) == (5 if hears else 0)
+        assert len(batches) == (5 if hears else 0)
         finals.append(variables(model))
     for left, right in zip(*finals, strict=True):
         np.testing.assert_array_equal(left, right)

@@ -29,7 +29,7 @@ def test_the_files_order_can_be_kept() -> None:
 
 @given(some.integers(0, 2**32 - 1), some.integers(0, 10_000), some.integers(2, 5000), some.data())
 def test_a_long_order_is_told_in_pieces(seed: int, epoch: int, rows: int, data: some.DataObject) -> None:
-    """A long order is a permutation as well, of which any piece can be told by itself."""
+    """A long order is a permutation as well, of which any piece can be computed by itself."""
     long = LongOrder(seed, epoch, rows)
     whole = np.asarray(long)
     assert len(long) == rows

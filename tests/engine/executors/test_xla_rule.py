@@ -191,18 +191,18 @@ def test_what_xla_cannot_compile_is_trained_without(keras, part) -> None:
     """Where XLA refuses, training goes on without from the first step on, to the same bits, and says why once."""
     import tensorflow as tf
 
-    data, found, said = part(53, (6,)), [], []
+    data, found, reasons = part(53, (6,)), [], []
     for xla in (False, True):
         model = _with_numpy(keras)
         executor = ResidentExecutor(tf, model, 10, xla=xla)
-        executor.on_xla_error = said.append
+        executor.on_xla_error = reasons.append
         tensors = executor.to_tensors(data.x, data.y)
         executor.build(tensors)
         lines = [executor.train(tensors, epoch_order(3, epoch, 53), lambda _: None) for epoch in range(2)]
         found.append((lines, [weight.tolist() for weight in model.get_weights()]))
     assert found[0] == found[1]
-    assert len(said) == 1
-    assert "PyFunc" in said[0]
+    assert len(reasons) == 1
+    assert "PyFunc" in reasons[0]
 
 
 @pytest.mark.keras

@@ -105,7 +105,7 @@ def test_the_same_seed_gives_the_same_text(keras: ModuleType, every_model: Any, 
 
 @pytest.mark.parametrize("recompute", [False, True])
 def test_a_writer_is_compiled_once(keras: ModuleType, every_model: Any, recompute: bool) -> None:
-    """Writing again, after another text, compiles nothing anew and takes weights that changed as they are."""
+    """Writing again, after another text, compiles nothing again and uses the current weights."""
     spec = TextModelSpec(WINDOW, CODES, "codes", True, True, 0)
     generator = TextGenerator(keras, tensorflow(), every_model, spec, Sampling(0.9), seed=1, recompute=recompute)
     before = np.concatenate(list(generator.generate(np.array([1, 2], dtype="int32"), 40, 2)), axis=1)

@@ -22,8 +22,8 @@ LOSS = "loss: sparse_categorical_crossentropy\n  optimizer: Adam\n  "
 
 def test_only_random_layers_are_taken(experiment: Callable[..., Experiment]) -> None:
     """A layer that is not random belongs into the model, and the message says so."""
-    said = experiment(MODEL, LOSS + "augment: [{RandomFlip: horizontal}, {GaussianNoise: 0.1}]")
-    assert [part.name for part in said.training.augment] == ["RandomFlip", "GaussianNoise"]
+    config = experiment(MODEL, LOSS + "augment: [{RandomFlip: horizontal}, {GaussianNoise: 0.1}]")
+    assert [part.name for part in config.training.augment] == ["RandomFlip", "GaussianNoise"]
     with pytest.raises(ConfigError, match="random layers of Keras, and Dense is not one"):
         experiment(MODEL, LOSS + "augment: [{Dense: 4}]")
 

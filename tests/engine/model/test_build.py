@@ -19,8 +19,8 @@ def make(keras, facts) -> Callable[[str, object], Any]:
     """Make the Keras object of a part of a category, given as a config says it."""
     builder = Builder(keras, facts(), lambda _: None)
 
-    def build(category: str, said: object) -> Any:
-        part, errors = read_part(category, said)
+    def build(category: str, value: object) -> Any:
+        part, errors = read_part(category, value)
         assert errors == ()
         return builder.make(part)
 
@@ -156,7 +156,7 @@ def test_an_unknown_fact_is_refused_at_its_place(keras, facts, config) -> None:
 
 @pytest.mark.keras
 def test_a_refused_argument_carries_keras_whole_message(keras, facts, config) -> None:
-    """What Keras says of an impossible argument is said in full, at the part, nested ones included."""
+    """Keras' message about an impossible argument is shown in full, at the part, nested ones included."""
     with pytest.raises(ValueError, match="not supported in conjunction") as theirs:
         keras.layers.Conv2D(4, 3, strides=2, dilation_rate=2)
     conv = "Conv2D: {filters: 4, kernel_size: 3, strides: 2, dilation_rate: 2}"

@@ -129,3 +129,25 @@ def test_weights_alone_can_be_saved(keras, tmp_path: Path) -> None:
     other.set_weights([weight * 0 for weight in other.get_weights()])
     other.load_weights(tmp_path / "epoch.weights.h5")
     np.testing.assert_array_equal(other.get_weights()[0], model.get_weights()[0])
+
+
+@pytest.mark.keras
+def test_training_from_a_snapshot_repeats_itself(keras, part) -> None:
+    """Trained, restored and trained again, a model with noise and an adaptive optimizer has the same weights."""
+    data = part(40, (6,))
+    make = keras.layers
+    model = keras.Sequential(
+        [keras.Input((6,)), make.Dense(8), make.BatchNormalization(), make.Dropout(0.3), make.Dense(3)]
+    )
+    model.compile(loss="mse", optimizer="adam", jit_compile=False)
+
+    def trained() -> list[np.ndarray]:
+        model.fit(data.x, data.y, epochs=2, batch_size=8, shuffle=False, verbose=0)
+        return [np.array(value) for value in (*model.variables, *model.optimizer.variables)]
+
+    trained()
+    snapshot = checkpoint.ModelSnapshot(model)
+    first = trained()
+    snapshot.restore()
+    for one, other in zip(first, trained(), strict=True):
+        np.testing.assert_array_equal(one, other)

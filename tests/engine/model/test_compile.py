@@ -143,7 +143,7 @@ REFUSED = {
 @pytest.mark.keras
 @pytest.mark.parametrize("name", REFUSED)
 def test_a_shape_that_keras_refuses_stands_at_its_layer(keras, config, facts, name: str) -> None:
-    """A layer that cannot take its input is marked, and Keras' whole message is said."""
+    """A layer that cannot take its input is marked, and the error has Keras' whole message."""
     model, plain, shape = REFUSED[name]
     experiment, document = config(model)
     with pytest.raises(Exception, match=r".+") as theirs:

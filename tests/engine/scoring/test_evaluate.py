@@ -1,9 +1,7 @@
-"""Outputs become decisions, errors and predictions that a reader can look up."""
+"""Which scores a model gets for its outputs, and that they agree with Keras."""
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Callable
 from typing import Any
 
@@ -11,14 +9,18 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
+from sklearn import metrics
 
 from nnrun.data.dataset import DataPart
-from nnrun.data.target_encoding import encode_targets
-from nnrun.engine.scoring.evaluate import Evaluation, Predictions, error_scores, evaluate_outputs
+from nnrun.engine.scoring.evaluate import (
+    Evaluation,
+    Predictions,
+    detailed_scores,
+    error_scores,
+    evaluate_outputs,
+)
 from nnrun.engine.scoring.intervals import wilson_interval
-from nnrun.engine.scoring.outputs import predicted_classes, true_classes
-from nnrun.engine.scoring.predictions_table import predictions_table
-from nnrun.formatting import csv_text
+from nnrun.engine.scoring.outputs import predicted_classes
 from nnrun.spec.facts import Facts
 from nnrun.spec.part import Part
 
@@ -27,56 +29,8 @@ BINARY = Part("losses", "BinaryCrossentropy", {})
 THREE = Facts("classification", "one_hot", (4,), classes=3, class_names=("ant", "bee", "cat"))
 TWO = Facts("classification", "binary", (4,), classes=2, class_names=("no", "yes"))
 NUMBERS = Facts("regression", "number", (4,), targets=1, target_names=("price",))
-
-
-def read(text: str) -> list[dict[str, str]]:
-    """Read a CSV as a user would."""
-    return list(csv.DictReader(io.StringIO(text)))
-
-
-CLASSED = some.integers(2, 6).flatmap(
-    lambda classes: some.tuples(some.just(classes), some.lists(some.integers(0, classes - 1), min_size=1))
-)
-
-
-@given(CLASSED)
-def test_true_classes_undo_every_encoding(drawn: tuple[int, list[int]]) -> None:
-    """Targets encoded for a loss come back as the class numbers they were, whatever the loss."""
-    classes, numbers = drawn
-    names = tuple(str(number) for number in range(classes))
-    for form in ("one_hot", "integer", *(("binary",) if classes == 2 else ())):
-        facts = Facts("classification", form, (4,), classes=classes, class_names=names)
-        assert true_classes(encode_targets(np.array(numbers), form, names), facts).tolist() == numbers
-
-
-def test_the_largest_output_decides() -> None:
-    """With an output for each class, the class of the largest one is said; sequences are decided step by step."""
-    outputs = np.array([[0.1, 0.7, 0.2], [0.5, 0.2, 0.3]], "float32")
-    assert predicted_classes(outputs, THREE, CROSSENTROPY).tolist() == [1, 0]
-    assert predicted_classes(np.stack([outputs, outputs[::-1]]), THREE, CROSSENTROPY).tolist() == [[1, 0], [0, 1]]
-
-
-@pytest.mark.parametrize(
-    ("loss", "expected"),
-    [
-        (BINARY, [0, 0, 0, 1]),
-        (Part("losses", "binary_crossentropy", {}), [0, 0, 0, 1]),
-        (Part("losses", "BinaryCrossentropy", {"from_logits": True}), [0, 1, 1, 1]),
-        (Part("losses", "BinaryCrossentropy", {"from_logits": False}), [0, 0, 0, 1]),
-        (Part("losses", "Hinge", {}), [0, 1, 1, 1]),
-        (Part("losses", "squared_hinge", {}), [0, 1, 1, 1]),
-    ],
-)
-def test_one_output_is_divided_where_its_loss_divides(loss: Part, expected: list[int]) -> None:
-    """A probability divides at 0.5; logits and hinge losses, whose outputs lie around 0, divide at 0."""
-    outputs = np.array([[-0.2], [0.2], [0.5], [0.7]], "float32")
-    assert predicted_classes(outputs, TWO, loss).tolist() == expected
-
-
-def test_numbers_are_left_as_they_are() -> None:
-    """A regression's outputs are its predictions."""
-    outputs = np.array([[1.5, -2.0]])
-    assert predicted_classes(outputs, NUMBERS, Part("losses", "MeanSquaredError", {})) is outputs
+SHARED = {"per_class", "confusion_matrix", "roc_auc", "pr_auc"}
+OF_SHARES = {"log_loss", "expected_calibration_error", "worst"}
 
 
 @given(some.integers(1, 10_000).flatmap(lambda rows: some.tuples(some.integers(0, rows), some.just(rows))))
@@ -91,93 +45,6 @@ def test_errors_come_with_their_interval(drawn: tuple[int, int]) -> None:
     assert 0 <= low <= figures["error_percent"] + 1e-4
     assert figures["error_percent"] - 1e-4 <= high <= 100
     assert [low, high] == pytest.approx([100 * end for end in wilson_interval(errors, rows)], abs=1e-4)
-
-
-def kept(outputs: Any, truth: Any, facts: Facts, loss: Part = CROSSENTROPY) -> str:
-    """Give `predictions.csv` of outputs and truths for the rows 10, 20, 30, ... of a source."""
-    outputs = np.array(outputs, "float32")
-    one = Predictions(
-        "", facts, outputs, predicted_classes(outputs, facts, loss), None if truth is None else np.array(truth)
-    )
-    return csv_text(*predictions_table((one,), 10 * (1 + np.arange(len(outputs)))))
-
-
-def test_predictions_name_classes_and_rows() -> None:
-    """Each line has its row in the source, the names of both classes, and every class's output under its name."""
-    text = kept([[0.25, 0.5, 0.25], [0.75, 0.25, 0]], [1, 2], THREE)
-    assert read(text) == [
-        {
-            "row": "10",
-            "truth": "bee",
-            "prediction": "bee",
-            "output_ant": "0.25",
-            "output_bee": "0.5",
-            "output_cat": "0.25",
-        },
-        {
-            "row": "20",
-            "truth": "cat",
-            "prediction": "ant",
-            "output_ant": "0.75",
-            "output_bee": "0.25",
-            "output_cat": "0.0",
-        },
-    ]
-
-
-def test_predictions_of_two_classes_have_one_output() -> None:
-    """A binary model's single output stands beside the names of the classes."""
-    text = kept([[0.75], [0.25]], [1, 1], TWO, BINARY)
-    assert text == "row,truth,prediction,output\n10,yes,yes,0.75\n20,yes,no,0.25\n"
-
-
-def test_predictions_of_numbers_are_numbers() -> None:
-    """One target is a `prediction`; several are named after their columns, truths with spaces between."""
-    loss = Part("losses", "MeanSquaredError", {})
-    text = kept([[1.5], [2.5]], [[1.0], [2.0]], NUMBERS, loss)
-    assert text == "row,truth,prediction\n10,1.0,1.5\n20,2.0,2.5\n"
-    both = Facts("regression", "number", (4,), targets=2, target_names=("x", "y"))
-    text = kept([[1.5, 3]], [[1.0, 2.0]], both, loss)
-    assert text == "row,truth,prediction_x,prediction_y\n10,1.0 2.0,1.5,3.0\n"
-
-
-def test_predictions_of_sequences_keep_every_step() -> None:
-    """With an output at every step, truth and prediction list the steps, and each output has a column."""
-    text = kept([[[0.75, 0.25, 0], [0, 0.25, 0.75]]], [[0, 1]], THREE)
-    (line,) = read(text)
-    assert (line["truth"], line["prediction"]) == ("ant bee", "ant cat")
-    assert [float(line[f"output_{index}"]) for index in range(6)] == [0.75, 0.25, 0, 0, 0.25, 0.75]
-
-
-WORDS = some.text(some.characters(exclude_categories=["C"]), min_size=1)
-
-
-@given(some.lists(WORDS, min_size=3, max_size=3, unique=True))
-def test_any_class_name_survives_the_file(names: list[str]) -> None:
-    """Names with commas, quotes, semicolons or spaces come back as they were."""
-    facts = Facts("classification", "one_hot", (4,), classes=3, class_names=tuple(names))
-    text = kept(np.eye(3), [0, 1, 2], facts)
-    lines = read(text)
-    assert [line["truth"] for line in lines] == [line["prediction"] for line in lines] == names
-
-
-def test_rows_without_truth_have_no_truth() -> None:
-    """What is predicted for new rows stands alone."""
-    assert kept([[0.75], [0.25]], None, TWO, BINARY) == "row,prediction,output\n10,yes,0.75\n20,no,0.25\n"
-
-
-def test_several_outputs_stand_side_by_side() -> None:
-    """Each output's columns carry its name, and every line has a field for every column."""
-    outputs = {"kind": np.eye(3, dtype="float32"), "price": np.ones((3, 1), "float32")}
-    answers = (
-        Predictions("kind", THREE, outputs["kind"], np.array([0, 1, 2]), np.array([0, 1, 1])),
-        Predictions("price", NUMBERS, outputs["price"], outputs["price"], np.zeros((3, 1))),
-    )
-    columns, lines = predictions_table(answers, np.arange(3))
-    assert columns[:3] == ("row", "truth_kind", "prediction_kind")
-    assert columns[-2:] == ("truth_price", "prediction_price")
-    assert all(len(line) == len(columns) for line in lines)
-    assert (lines[2][1], lines[2][2], lines[2][-1]) == ("bee", "cat", 1.0)
 
 
 @pytest.fixture
@@ -198,9 +65,9 @@ def scored(keras, experiment) -> Callable[..., tuple[Evaluation, Any, DataPart]]
         model.compile(loss=loss, metrics=["accuracy"], jit_compile=False)
         part = DataPart(x, np.array(y), np.arange(len(x)))
         executor = ResidentExecutor(tf, model, 2)
-        said = experiment("  - Dense: 1", f"loss: {loss}\n  optimizer: Adam")
+        config = experiment("  - Dense: 1", f"loss: {loss}\n  optimizer: Adam")
         logs, outputs = executor.score(executor.to_tensors(part.x, part.y))
-        return evaluate_outputs(logs, outputs, part.y, part, facts, said), model, part
+        return evaluate_outputs(logs, outputs, part.y, part, facts, config), model, part
 
     return run
 
@@ -247,3 +114,83 @@ def test_regressions_have_no_error_rate(scored) -> None:
     assert not [name for name in found.scores if "error_" in name or name == "errors"]
     np.testing.assert_array_equal(found.predictions[0].predicted, [[1, 2], [3, 4]])
     np.testing.assert_array_equal(found.predictions[0].truth, [[1, 2], [3, 6]])
+
+
+def scores_of(outputs: Any, truth: Any, facts: Facts, loss: Part) -> dict[str, Any]:
+    """Compute the detailed scores of outputs and truths for the rows 0, 10, 20, ... of a source."""
+    outputs = np.array(outputs, "float32")
+    answers = Predictions("", facts, outputs, predicted_classes(outputs, facts, loss), np.array(truth))
+    return detailed_scores(answers, loss, 10 * np.arange(len(outputs)))
+
+
+def test_shares_have_every_figure() -> None:
+    """Three classes with a share each have every figure, and mistakes by the names of classes."""
+    figures = scores_of([[0.8, 0.1, 0.1], [0.2, 0.7, 0.1], [0.6, 0.3, 0.1]], [0, 1, 2], THREE, CROSSENTROPY)
+    assert set(figures) == SHARED | OF_SHARES
+    assert figures["confusion_matrix"] == [[1, 0, 0], [0, 1, 0], [1, 0, 0]]
+    assert figures["worst"] == [{"row": 20, "truth": "cat", "prediction": "ant", "confidence": pytest.approx(0.6)}]
+    assert figures["log_loss"] == pytest.approx(-np.log([0.8, 0.7, 0.1]).mean(), rel=1e-5)
+
+
+def test_one_output_is_that_of_the_second_of_two_classes() -> None:
+    """A sigmoid's areas are those of the second class, and equal those of a softmax of both."""
+    truth, shares = [0, 1, 1, 0, 1], np.array([0.1, 0.9, 0.4, 0.6, 0.6], "float32")
+    one = scores_of(shares[:, None], truth, TWO, BINARY)
+    both = scores_of(np.stack([1 - shares, shares], axis=1), truth, TWO, CROSSENTROPY)
+    assert one["roc_auc"] == pytest.approx(metrics.roc_auc_score(truth, shares))
+    assert one["pr_auc"] == pytest.approx(metrics.average_precision_score(truth, shares))
+    for key in ("roc_auc", "pr_auc", "log_loss", "expected_calibration_error"):
+        assert both[key] == pytest.approx(one[key], rel=1e-5), key
+
+
+@pytest.mark.parametrize("shape", [(6, 1), (6, 3)])
+def test_logits_become_shares_first(shape: tuple[int, int]) -> None:
+    """With from_logits the log loss is that of the shares that the loss makes of them."""
+    logits = np.random.default_rng(1).normal(size=shape)
+    facts, name = (TWO, "BinaryCrossentropy") if shape[1] == 1 else (THREE, "CategoricalCrossentropy")
+    raised = np.hstack([np.zeros_like(logits), logits]) if shape[1] == 1 else logits
+    shares = np.exp(raised) / np.exp(raised).sum(axis=1, keepdims=True)
+    truth = [0, 1, 1, 0, 1, 0]
+    figures = scores_of(logits, truth, facts, Part("losses", name, {"from_logits": True}))
+    assert figures["log_loss"] == pytest.approx(
+        metrics.log_loss(truth, shares, labels=range(shares.shape[1])), rel=1e-5
+    )
+
+
+@pytest.mark.parametrize("loss", ["Hinge", "categorical_hinge", "MeanAbsoluteError"])
+def test_outputs_that_are_no_shares_are_not_called_confident(loss: str) -> None:
+    """A hinge's or a step's output ranks examples, but is no probability."""
+    assert set(scores_of([[0.4], [1.0]], [0, 1], TWO, Part("losses", loss, {}))) == SHARED
+
+
+def test_classes_at_several_places_are_counted_together() -> None:
+    """A class at each step or pixel counts as an example; mistakes have no row of their own then."""
+    outputs = [[[0.8, 0.1, 0.1], [0.2, 0.7, 0.1]], [[0.6, 0.3, 0.1], [0.1, 0.1, 0.8]]]
+    figures = scores_of(outputs, [[0, 1], [0, 0]], THREE, CROSSENTROPY)
+    assert figures["per_class"]["ant"]["support"] == 3
+    assert "worst" not in figures
+
+
+def test_labels_have_their_own_figures() -> None:
+    """Several labels have figures each, and no matrix."""
+    facts = Facts("classification", "binary", (4,), classes=2, target_names=("red", "round"), targets=2)
+    figures = scores_of([[0.9, 0.2], [0.4, 0.8]], [[1, 0], [1, 1]], facts, BINARY)
+    assert set(figures) == {"per_class", "roc_auc", "pr_auc", "log_loss"}
+    assert figures["per_class"]["red"]["recall"] == 0.5
+    assert figures["log_loss"] == pytest.approx(-np.log([0.9, 0.8, 0.4, 0.8]).mean(), rel=1e-5)
+
+
+def test_numbers_and_rows_without_truth() -> None:
+    """Numbers have errors of numbers; without the truth there are no scores."""
+    numbers = Facts("regression", "number", (4,), targets=1, target_names=("price",))
+    loss = Part("losses", "MeanSquaredError", {})
+    assert scores_of([[1.0], [3.0]], [[1.0], [2.0]], numbers, loss)["mean_absolute_error"] == 0.5
+    outputs = np.zeros((2, 3), "float32")
+    assert detailed_scores(Predictions("", THREE, outputs, outputs.argmax(axis=1)), CROSSENTROPY, np.arange(2)) == {}
+
+
+def test_many_classes_have_no_scores_of_their_own() -> None:
+    """Beyond a hundred classes there are only single numbers."""
+    shares = np.full((2, 150), 1 / 150)
+    facts = Facts("classification", "integer", (4,), classes=150, class_names=tuple(map(str, range(150))))
+    assert set(scores_of(shares, [3, 4], facts, Part("losses", "SparseCategoricalCrossentropy", {}))) == OF_SHARES

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from scipy.stats import binomtest
 
 from nnrun.engine.scoring.intervals import wilson_interval
 
@@ -31,6 +32,14 @@ def test_the_closed_form_solves_wilsons_equation() -> None:
     """Both ends are the rates at which the observed share is exactly 1.959963984540054 standard errors away."""
     for end in wilson_interval(110, 10_000):
         assert abs(0.011 - end) / (end * (1 - end) / 10_000) ** 0.5 == pytest.approx(1.959963984540054, rel=1e-9)
+
+
+@given(rows, st.data(), confidences)
+def test_the_interval_is_that_of_scipy(n: int, data: st.DataObject, confidence: float) -> None:
+    """Both ends equal SciPy's Wilson interval without continuity correction."""
+    errors = data.draw(st.integers(0, n))
+    theirs = binomtest(errors, n).proportion_ci(confidence, method="wilson")
+    assert wilson_interval(errors, n, confidence) == pytest.approx((theirs.low, theirs.high), rel=1e-9, abs=1e-12)
 
 
 @given(rows, st.data(), confidences)

@@ -21,9 +21,9 @@ def pictures(folder: Path, size: tuple[int, int], **options: object) -> list[Pat
         smooth = np.add.outer(np.arange(size[0]) * 5, np.arange(size[1]) * 3)[..., None] + np.arange(channels) * 40
         noise = rng.integers(0, 256, (*size, channels)) if index % 2 else smooth
         files.append(folder / f"{index}.{options.get('ending', 'jpg')}")
-        said = {name: value for name, value in options.items() if name != "ending"}
+        save_options = {name: value for name, value in options.items() if name != "ending"}
         pixels = (noise % 256).astype("uint8")
-        Image.fromarray(pixels[..., 0] if channels == 1 else pixels).save(files[-1], **said)
+        Image.fromarray(pixels[..., 0] if channels == 1 else pixels).save(files[-1], **save_options)
     return files
 
 

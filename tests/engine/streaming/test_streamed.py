@@ -36,7 +36,7 @@ def on_disk(x: np.ndarray, memory: float) -> Stream:
     return Stream(Shelf(x), np.arange(len(x)), memory).finalized()
 
 
-class Heard:
+class StepRecorder:
     """Stands for callbacks that hear every step."""
 
     def __init__(self) -> None:
@@ -75,9 +75,9 @@ def test_a_streamed_epoch_is_bit_identical_to_a_resident_one(
         figures = [executor.train(tensors, epoch_order(3, epoch, 53), lambda _: None) for epoch in range(2)]
         found.append((figures, executor.evaluate(tensors), executor.predict(tensors), executor.score(tensors)))
         found[-1] += (variables(model),)
-    (trained, tested, said, scored, state), (trained2, tested2, said2, scored2, state2) = found
+    (trained, tested, predicted, scored, state), (trained2, tested2, predicted2, scored2, state2) = found
     assert (trained, tested) == (trained2, tested2)
-    assert (said == said2).all()
+    assert (predicted == predicted2).all()
     assert scored[0] == scored2[0]
     assert (scored[1] == scored2[1]).all()
     assert all((one == other).all() for one, other in zip(state, state2, strict=True))
@@ -104,7 +104,7 @@ def test_a_step_at_a_time_sees_what_chunks_see(keras, part) -> None:
     """A callback that needs batches hears each step of a stream, in order, across chunks."""
     import tensorflow as tf
 
-    data, heard = part(53, STACKS["dense"][0]), {}
+    data, recorders = part(53, STACKS["dense"][0]), {}
     for streamed in (False, True):
         model = make(keras, "dense")
         executor = ResidentExecutor(tf, model, 10)
@@ -112,10 +112,10 @@ def test_a_step_at_a_time_sees_what_chunks_see(keras, part) -> None:
         tensors = put if streamed else executor.to_tensors(data.x, data.y)
         executor.build(tensors)
         model.stop_training = False
-        heard[streamed] = Heard()
-        executor.train(tensors, epoch_order(3, 0, 53), lambda _: None, heard[streamed])
-    assert heard[True].steps == heard[False].steps
-    assert len(heard[True].steps) == 6
+        recorders[streamed] = StepRecorder()
+        executor.train(tensors, epoch_order(3, 0, 53), lambda _: None, recorders[streamed])
+    assert recorders[True].steps == recorders[False].steps
+    assert len(recorders[True].steps) == 6
 
 
 @pytest.mark.keras
@@ -160,7 +160,7 @@ def test_inputs_take_their_columns_and_a_target_may_be_the_input(keras) -> None:
 
 @pytest.mark.keras
 def test_weights_can_be_given_afterwards(keras) -> None:
-    """Class weights come beside the examples, without reading these."""
+    """Class weights are added to the examples without reading these."""
     import tensorflow as tf
 
     put = stream_tensors(tf, on_disk(np.zeros((5, 2), "float32"), 1e6), np.zeros(5, "float32"), None, 2)

@@ -40,8 +40,8 @@ MODEL = "  - Dense: 3"
 def callbacks(keras, facts, config, tmp_path: Path) -> Callable[[str], list[Any]]:
     """Make the callbacks of a config's `callbacks:` list, writing inside a run folder."""
 
-    def make(said: str) -> list[Any]:
-        experiment, document = config(MODEL, f"loss: mse\n  optimizer: Adam\n  callbacks: {said}")
+    def make(text: str) -> list[Any]:
+        experiment, document = config(MODEL, f"loss: mse\n  optimizer: Adam\n  callbacks: {text}")
         builder = Builder(keras, facts(), document.mark)
         return make_callbacks(builder, experiment.training, tmp_path / "run")
 
@@ -50,7 +50,7 @@ def callbacks(keras, facts, config, tmp_path: Path) -> Callable[[str], list[Any]
 
 @pytest.fixture
 def training(experiment) -> Callable[[str], Any]:
-    """Validate what stands under `training:` beside loss and optimizer."""
+    """Validate what stands under `training:` in addition to loss and optimizer."""
 
     def make(more: str) -> Any:
         found: Experiment = experiment(
@@ -106,7 +106,7 @@ def test_a_path_given_is_relative_to_the_run_folder(callbacks, tmp_path: Path) -
 @pytest.mark.keras
 @pytest.mark.parametrize("path", ["../elsewhere.csv", "/tmp/elsewhere.csv", "a/../../b.csv"])  # noqa: S108
 def test_a_path_out_of_the_run_folder_is_refused(callbacks, tmp_path: Path, path: str) -> None:
-    """No config writes outside its run folder; the line and a path that may be are said."""
+    """No config writes outside its run folder; the line and a path that is allowed are shown."""
     with pytest.raises(BuildError) as caught:
         callbacks(f"[{{CSVLogger: {{filename: {path}}}}}]")
     (problem,) = caught.value.problems
@@ -130,9 +130,9 @@ def test_a_link_out_of_the_run_folder_is_refused(callbacks, tmp_path: Path) -> N
 def test_legacy_files_are_refused(keras, facts, training, tmp_path: Path, name: str) -> None:
     """Legacy `.h5` would spoil later checkpoints; the hint is the line to paste."""
     part = Part("callbacks", "ModelCheckpoint", {"filepath": name}, ("training", "callbacks", 0))
-    said = replace(training("epochs: 1"), callbacks=(part,))
+    spec = replace(training("epochs: 1"), callbacks=(part,))
     with pytest.raises(BuildError) as caught:
-        make_callbacks(Builder(keras, facts(), lambda _: None), said, tmp_path)
+        make_callbacks(Builder(keras, facts(), lambda _: None), spec, tmp_path)
     assert caught.value.problems[0].hint == "write filepath: model.keras"
 
 
@@ -180,8 +180,8 @@ def test_the_best_is_what_the_config_says(training) -> None:
 
 def test_only_a_plain_wish_for_the_best_is_one(training) -> None:
     """A checkpoint of weights, or of every epoch, is a callback of its own."""
-    said = "[{ModelCheckpoint: {save_weights_only: true, save_best_only: true, monitor: loss}}, ModelCheckpoint]"
-    assert [is_best_model_checkpoint(part) for part in training(f"callbacks: {said}").callbacks] == [False, False]
+    text = "[{ModelCheckpoint: {save_weights_only: true, save_best_only: true, monitor: loss}}, ModelCheckpoint]"
+    assert [is_best_model_checkpoint(part) for part in training(f"callbacks: {text}").callbacks] == [False, False]
 
 
 @pytest.mark.keras

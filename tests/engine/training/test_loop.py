@@ -17,23 +17,23 @@ from nnrun.errors import RunError
 from nnrun.progress import NullProgress
 
 
-class Listening(NullProgress):
+class RecordingProgress(NullProgress):
     """A listener that notes what it hears, in one list with what others note."""
 
-    def __init__(self, heard: list[tuple[Any, ...]]) -> None:
-        self.heard = heard
+    def __init__(self, events: list[tuple[Any, ...]]) -> None:
+        self.events = events
 
     def say(self, text: str) -> None:
         """Note it."""
-        self.heard.append(("say", text))
+        self.events.append(("say", text))
 
     def step(self, epoch: int, total: int, share: float) -> None:
         """Note it."""
-        self.heard.append(("step", epoch, total, share))
+        self.events.append(("step", epoch, total, share))
 
     def epoch(self, done: int, total: int, figures: Any) -> None:
         """Note it, by the names of the figures."""
-        self.heard.append(("epoch", done, total, set(figures)))
+        self.events.append(("epoch", done, total, set(figures)))
 
 
 class Played:
@@ -41,14 +41,14 @@ class Played:
 
     def __init__(self, losses: list[float], *, stop_after: int = 10**9, fail_at: str = "") -> None:
         self.losses, self.stop_after, self.fail_at = losses, stop_after, fail_at
-        self.heard: list[tuple[Any, ...]] = []
+        self.events: list[tuple[Any, ...]] = []
         self.orders: list[list[int]] = []
         self.stop_training = True
         self.trainable_weights: list[Any] = []
         self.optimizer = SimpleNamespace(learning_rate=np.float32(0.001), finalize_variable_values=self._finalize)
 
     def _finalize(self, _: Any) -> None:
-        self.heard.append(("finalize",))
+        self.events.append(("finalize",))
 
     def train(self, _: Any, rows: Any, tell: Callable[[int], None], __: Any) -> dict[str, float]:
         """Note the order of rows, and give the loss of this epoch."""
@@ -65,7 +65,7 @@ class Played:
             raise AttributeError(name)
 
         def note(*arguments: Any) -> None:
-            self.heard.append((name, *arguments))
+            self.events.append((name, *arguments))
             if name == self.fail_at:
                 raise OSError(28, "No space left on device")
             if name == "on_epoch_end" and arguments[0] + 1 >= self.stop_after:
@@ -79,15 +79,15 @@ class Played:
         lines: list[dict[str, Any]] = []
 
         def keep(line: dict[str, Any]) -> None:
-            self.heard.append(("keep", line["epoch"]))
+            self.events.append(("keep", line["epoch"]))
             lines.append(line)
 
         course = TrainingLoop(self, self, part, part if validation else None, self, False, seed)  # type: ignore[arg-type]
-        return course.run(experiment.training, Listening(self.heard), keep), lines
+        return course.run(experiment.training, RecordingProgress(self.events), keep), lines
 
 
-def _said(heard: list[tuple[Any, ...]], *names: str) -> list[str]:
-    return [one[0] for one in heard if one[0] in names]
+def _names(events: list[tuple[Any, ...]], *names: str) -> list[str]:
+    return [one[0] for one in events if one[0] in names]
 
 
 @pytest.fixture
@@ -106,8 +106,8 @@ def test_every_epoch_is_trained_and_kept(epochs) -> None:
     kept = [(line["epoch"], line["fold"], line["loss"]) for line in lines]
     assert kept == [(1, None, 3.0), (2, None, 2.0), (3, None, 1.0)]
     assert all(line["learning_rate"] == 0.001 and line["seconds"] >= 0 for line in lines)
-    assert _said(played.heard, "epoch") == ["epoch"] * 3
-    assert ("step", 2, 3, 1 / 5) in played.heard
+    assert _names(played.events, "epoch") == ["epoch"] * 3
+    assert ("step", 2, 3, 1 / 5) in played.events
 
 
 def test_validation_figures_stand_beside_training_figures(epochs) -> None:
@@ -115,8 +115,8 @@ def test_validation_figures_stand_beside_training_figures(epochs) -> None:
     played = Played([3.0])
     _, (line,) = played.run(epochs(1), validation=True)
     assert (line["loss"], line["val_loss"], line["val_accuracy"]) == (3.0, 9.0, 0.5)
-    assert _said(played.heard, "on_test_begin", "on_test_end") == ["on_test_begin", "on_test_end"]
-    assert ("on_epoch_end", 0, {"loss": 3.0, "val_loss": 9.0, "val_accuracy": 0.5}) in played.heard
+    assert _names(played.events, "on_test_begin", "on_test_end") == ["on_test_begin", "on_test_end"]
+    assert ("on_epoch_end", 0, {"loss": 3.0, "val_loss": 9.0, "val_accuracy": 0.5}) in played.events
 
 
 def test_figures_are_kept_before_callbacks_act(epochs) -> None:
@@ -125,7 +125,7 @@ def test_figures_are_kept_before_callbacks_act(epochs) -> None:
     played.run(epochs(2))
     names = ("on_train_begin", "on_epoch_begin", "keep", "on_epoch_end", "finalize", "on_train_end")
     each = ["on_epoch_begin", "keep", "on_epoch_end"]
-    assert _said(played.heard, *names) == ["on_train_begin", *each, *each, "finalize", "on_train_end"]
+    assert _names(played.events, *names) == ["on_train_begin", *each, *each, "finalize", "on_train_end"]
 
 
 @pytest.mark.parametrize("loss", [float("nan"), float("inf")])
@@ -135,7 +135,7 @@ def test_divergence_ends_the_run_with_its_epoch_kept(epochs, loss: float) -> Non
     with pytest.raises(RunError, match=rf"diverged in epoch 2: loss is {loss}") as caught:
         played.run(epochs(3))
     assert "learning_rate" in (caught.value.hint or "")
-    assert [one for one in played.heard if one[0] == "keep"] == [("keep", 1), ("keep", 2)]
+    assert [one for one in played.events if one[0] == "keep"] == [("keep", 1), ("keep", 2)]
     assert len(played.orders) == 2
 
 
@@ -144,13 +144,13 @@ def test_a_callback_may_stop_training(epochs) -> None:
     played = Played([5.0] * 9, stop_after=4)
     done, lines = played.run(epochs(9))
     assert (done, len(lines)) == (4, 4)
-    assert ("say", "A callback stopped training after epoch 4 of 9.") in played.heard
-    assert _said(played.heard, "on_train_end") == ["on_train_end"]
+    assert ("say", "A callback stopped training after epoch 4 of 9.") in played.events
+    assert _names(played.events, "on_train_end") == ["on_train_end"]
 
 
 @pytest.mark.parametrize("when", ["on_train_begin", "on_epoch_end", "on_train_end"])
 def test_a_callback_that_fails_is_to_blame(epochs, when: str) -> None:
-    """A callback's failure is a message of one line, with what it said."""
+    """A callback's failure is a message of one line, with the callback's own message."""
     with pytest.raises(RunError, match=r"a callback failed: OSError: .*No space left on device"):
         Played([1.0], fail_at=when).run(epochs(1))
 
@@ -181,10 +181,10 @@ def course(keras, part, epochs) -> Callable[..., tuple[Any, list[dict[str, Any]]
         executor = ResidentExecutor(tf, model, 10)
         train, validation = (executor.to_tensors(one.x, one.y) for one in (part(40, (6,)), part(20, (6,), seed=1)))
         executor.build(train)
-        heard = keras.callbacks.CallbackList(callbacks, model=model, epochs=count, steps=4)
+        events = keras.callbacks.CallbackList(callbacks, model=model, epochs=count, steps=4)
         lines: list[dict[str, Any]] = []
         training = epochs(count, "shuffle: false").training
-        done = TrainingLoop(model, executor, train, validation, heard, False, 7).run(
+        done = TrainingLoop(model, executor, train, validation, events, False, 7).run(
             training, NullProgress(), lines.append
         )
         return model, lines, done

@@ -1,0 +1,116 @@
+"""Predictions become a table that a reader can look up."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import Any
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as some
+
+from nnrun.engine.scoring.evaluate import Predictions
+from nnrun.engine.scoring.outputs import predicted_classes
+from nnrun.engine.scoring.predictions_table import predictions_table
+from nnrun.formatting import csv_text
+from nnrun.spec.facts import Facts
+from nnrun.spec.part import Part
+
+CROSSENTROPY = Part("losses", "CategoricalCrossentropy", {})
+BINARY = Part("losses", "BinaryCrossentropy", {})
+THREE = Facts("classification", "one_hot", (4,), classes=3, class_names=("ant", "bee", "cat"))
+TWO = Facts("classification", "binary", (4,), classes=2, class_names=("no", "yes"))
+NUMBERS = Facts("regression", "number", (4,), targets=1, target_names=("price",))
+
+
+def read(text: str) -> list[dict[str, str]]:
+    """Read a CSV as a user would."""
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def kept(outputs: Any, truth: Any, facts: Facts, loss: Part = CROSSENTROPY) -> str:
+    """Give `predictions.csv` of outputs and truths for the rows 10, 20, 30, ... of a source."""
+    outputs = np.array(outputs, "float32")
+    one = Predictions(
+        "", facts, outputs, predicted_classes(outputs, facts, loss), None if truth is None else np.array(truth)
+    )
+    return csv_text(*predictions_table((one,), 10 * (1 + np.arange(len(outputs)))))
+
+
+def test_predictions_name_classes_and_rows() -> None:
+    """Each line has its row in the source, the names of both classes, and every class's output under its name."""
+    text = kept([[0.25, 0.5, 0.25], [0.75, 0.25, 0]], [1, 2], THREE)
+    assert read(text) == [
+        {
+            "row": "10",
+            "truth": "bee",
+            "prediction": "bee",
+            "output_ant": "0.25",
+            "output_bee": "0.5",
+            "output_cat": "0.25",
+        },
+        {
+            "row": "20",
+            "truth": "cat",
+            "prediction": "ant",
+            "output_ant": "0.75",
+            "output_bee": "0.25",
+            "output_cat": "0.0",
+        },
+    ]
+
+
+def test_predictions_of_two_classes_have_one_output() -> None:
+    """A binary model's single output stands next to the names of the classes."""
+    text = kept([[0.75], [0.25]], [1, 1], TWO, BINARY)
+    assert text == "row,truth,prediction,output\n10,yes,yes,0.75\n20,yes,no,0.25\n"
+
+
+def test_predictions_of_numbers_are_numbers() -> None:
+    """One target is a `prediction`; several are named after their columns, truths with spaces between."""
+    loss = Part("losses", "MeanSquaredError", {})
+    text = kept([[1.5], [2.5]], [[1.0], [2.0]], NUMBERS, loss)
+    assert text == "row,truth,prediction\n10,1.0,1.5\n20,2.0,2.5\n"
+    both = Facts("regression", "number", (4,), targets=2, target_names=("x", "y"))
+    text = kept([[1.5, 3]], [[1.0, 2.0]], both, loss)
+    assert text == "row,truth,prediction_x,prediction_y\n10,1.0 2.0,1.5,3.0\n"
+
+
+def test_predictions_of_sequences_keep_every_step() -> None:
+    """With an output at every step, truth and prediction list the steps, and each output has a column."""
+    text = kept([[[0.75, 0.25, 0], [0, 0.25, 0.75]]], [[0, 1]], THREE)
+    (line,) = read(text)
+    assert (line["truth"], line["prediction"]) == ("ant bee", "ant cat")
+    assert [float(line[f"output_{index}"]) for index in range(6)] == [0.75, 0.25, 0, 0, 0.25, 0.75]
+
+
+WORDS = some.text(some.characters(exclude_categories=["C"]), min_size=1)
+
+
+@given(some.lists(WORDS, min_size=3, max_size=3, unique=True))
+def test_any_class_name_survives_the_file(names: list[str]) -> None:
+    """Names with commas, quotes, semicolons or spaces come back as they were."""
+    facts = Facts("classification", "one_hot", (4,), classes=3, class_names=tuple(names))
+    text = kept(np.eye(3), [0, 1, 2], facts)
+    lines = read(text)
+    assert [line["truth"] for line in lines] == [line["prediction"] for line in lines] == names
+
+
+def test_rows_without_truth_have_no_truth() -> None:
+    """What is predicted for new rows stands alone."""
+    assert kept([[0.75], [0.25]], None, TWO, BINARY) == "row,prediction,output\n10,yes,0.75\n20,no,0.25\n"
+
+
+def test_several_outputs_stand_side_by_side() -> None:
+    """Each output's columns carry its name, and every line has a field for every column."""
+    outputs = {"kind": np.eye(3, dtype="float32"), "price": np.ones((3, 1), "float32")}
+    answers = (
+        Predictions("kind", THREE, outputs["kind"], np.array([0, 1, 2]), np.array([0, 1, 1])),
+        Predictions("price", NUMBERS, outputs["price"], outputs["price"], np.zeros((3, 1))),
+    )
+    columns, lines = predictions_table(answers, np.arange(3))
+    assert columns[:3] == ("row", "truth_kind", "prediction_kind")
+    assert columns[-2:] == ("truth_price", "prediction_price")
+    assert all(len(line) == len(columns) for line in lines)
+    assert (lines[2][1], lines[2][2], lines[2][-1]) == ("bee", "cat", 1.0)
