@@ -145,7 +145,7 @@ def test_nothing_is_imported_that_is_not_needed(result) -> None:
 
 
 def test_training_is_keras_own(result) -> None:
-    """After three epochs weights and every epoch's figures are those of `fit` on rows in the same order."""
+    """After three epochs weights and every epoch's metrics are those of `fit` on rows in the same order."""
     for ours, theirs in zip(result["ours"], result["keras"], strict=True):
         assert ours == [pytest.approx(row, rel=1e-4, abs=1e-5) for row in theirs]
     assert all(_near(ours, theirs) for ours, theirs in zip(result["lines"], result["history"], strict=True))
@@ -157,7 +157,7 @@ def test_the_same_seed_gives_the_same_bits(result) -> None:
 
 
 def test_progress_moves_to_the_end_of_each_epoch(result) -> None:
-    """Each epoch tells of steps that grow to all five, the incomplete one included."""
+    """Each epoch reports steps that grow to all five, the incomplete one included."""
     assert result["steps"][-1] == 5
     assert result["steps"].count(5) == 3
     assert set(result["steps"]) <= {1, 2, 3, 4, 5}
@@ -176,8 +176,8 @@ def test_a_callback_receives_every_batch(result) -> None:
 
 
 @pytest.mark.parametrize("reading", ["StatefulRnn", "KvCache", "FullWindow", "BatchedWindows"])
-def test_text_is_what_the_model_says_character_by_character(result, reading: str) -> None:
-    """However the compiled loop reads a text, it writes what the model says when it is asked for each character."""
+def test_generated_text_is_that_of_the_model_character_by_character(result, reading: str) -> None:
+    """Every decoding generates the text of a model that is called for each character."""
     kind, made, naive = result["written"][reading]
     assert kind == reading
     assert made == naive
@@ -185,14 +185,14 @@ def test_text_is_what_the_model_says_character_by_character(result, reading: str
 
 
 def test_a_process_starts_one_backend(result) -> None:
-    """Another backend is refused in plain words, and not with the first one's figures."""
+    """Another backend is refused with a message, and does not train on the first one."""
     text, hint = result["other"]
     assert text == "this process has started Keras on jax, but the experiment has backend: tensorflow"
     assert "a command of its own" in hint
 
 
 def test_jax_that_is_missing_is_named(tmp_path: Path) -> None:
-    """Without JAX the error says which extra brings it, before anything of Keras is imported."""
+    """Without JAX the error names the extra that installs it, before anything of Keras is imported."""
     code = (
         "import sys; import importlib.util as u; real = u.find_spec\n"
         "from nnrun.engine import backend\n"

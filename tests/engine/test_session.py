@@ -78,7 +78,7 @@ RECURRENT = "  - Reshape: {target_shape: [4, 1]}\n  - LSTM: {units: UNITS}\n  - 
     ],
 )
 def test_large_recurrent_layers_share_the_threads(config, units: str, training: str, rest: str, halved: bool) -> None:
-    """Where a large recurrent layer takes its batch in halves, which the config tells, each has half of the threads."""
+    """If a large recurrent layer splits its batch, as the config shows, each half has half of the threads."""
     about = TRAINING.replace("batch_size: 16", f"batch_size: 64\n  {training}")
     assert backend_settings(config(RECURRENT.replace("UNITS", units), about, f"seed: 7\n{rest}")[0], 2).halved == halved
 
@@ -87,7 +87,7 @@ def test_large_recurrent_layers_share_the_threads(config, units: str, training: 
 @pytest.mark.parametrize(
     ("execution", "reason"), [("{}", "two halves of a batch"), ("{halves: false}", "the data fit")]
 )
-def test_a_session_says_which_layers_take_halves(opened, execution: str, reason: str) -> None:
+def test_a_session_names_the_layers_that_split_their_batch(opened, execution: str, reason: str) -> None:
     """The reason for the executor names the layers; without halves it is the usual one."""
     training = TRAINING.replace("batch_size: 16", f"batch_size: 64\n  execution: {execution}")
     with opened(RECURRENT.replace("UNITS", "256"), training) as held:
@@ -117,7 +117,7 @@ def test_a_session_describes_its_model(opened) -> None:
 
 @pytest.mark.keras
 def test_training_is_repeatable_and_scores_what_it_left(opened, dataset: Dataset, tmp_path: Path) -> None:
-    """One seed gives the same figures and weights twice; scoring repeats the last epoch's validation figures."""
+    """One seed results in the same metrics and weights twice; scoring repeats the last epoch's validation metrics."""
     found = []
     for name in ("one", "two"):
         with opened() as held:
@@ -131,7 +131,7 @@ def test_training_is_repeatable_and_scores_what_it_left(opened, dataset: Dataset
 
 
 @pytest.mark.keras
-def test_a_saved_model_is_taken_up_with_the_same_figures(opened, facts, dataset: Dataset, tmp_path: Path) -> None:
+def test_a_reopened_model_has_the_same_scores(opened, facts, dataset: Dataset, tmp_path: Path) -> None:
     """`reopen` scores and predicts, to the last digit, what the session scored that saved."""
     with opened() as held:
         fit(held.session, dataset, tmp_path)
@@ -165,7 +165,7 @@ def test_nothing_is_printed_on_the_screen(
 
 @pytest.mark.keras
 def test_callbacks_of_a_config_take_part(opened, dataset: Dataset, tmp_path: Path) -> None:
-    """Callbacks write where they should, and those that hear batches change no figure."""
+    """Callbacks write where they should, and those that act on batches change no metric."""
     listening = "[CSVLogger, ModelCheckpoint, TerminateOnNaN, BackupAndRestore]"
     found = []
     for name, callbacks in (("plain", "[]"), ("listening", listening)):
@@ -189,7 +189,7 @@ def test_a_loss_that_does_not_fit_is_marked(opened, part, facts, tmp_path: Path)
 
 @pytest.mark.keras
 def test_without_validation_the_best_is_by_loss(opened, part, facts, tmp_path: Path) -> None:
-    """`best.keras` is kept by `loss` where there is no validation part; the lines have no validation figures."""
+    """`best.keras` is chosen by `loss` without a validation part; the lines have no validation metrics."""
     with opened() as held:
         lines = fit(held.session, Dataset(part(20, (4,)), None, None, facts()), tmp_path)
     assert set(lines[0]) == {"epoch", "fold", "loss", "accuracy", "learning_rate", "seconds"}

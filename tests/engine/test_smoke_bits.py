@@ -34,7 +34,7 @@ CASES = [(path.stem, ()) for path in sorted(SMOKE.glob("*.yaml")) if path.stem !
 
 
 def _by_fit(session: Session, dataset: Dataset, epochs: int, batch: int, seed: int) -> list[dict[str, float]]:
-    """Train by Keras' own `fit` and `evaluate` on the same rows in the same order; gives the figures of each epoch."""
+    """Train by Keras' own `fit` and `evaluate` on the same rows in the same order; return the logs of each epoch."""
     train, lines = session._weighted_by_class(dataset.train), []
     session._build(train)
     session._augment(train)
@@ -75,7 +75,7 @@ def _cut(dataset: Dataset, batch: int) -> Dataset:
 @pytest.mark.keras
 @pytest.mark.parametrize(("name", "sets"), CASES, ids=lambda one: one if isinstance(one, str) else "".join(one)[:40])
 def test_a_smoke_config_trains_to_the_bits_of_fit(name: str, sets: tuple[str, ...], tmp_path: Path) -> None:
-    """Figures of every epoch, weights, states of random numbers and optimizer are equal, bit for bit."""
+    """Metrics of every epoch, weights, states of random numbers and optimizer are equal, bit for bit."""
     # Without callbacks: one that restores the best epoch's weights says nothing of the steps.
     fixed = ("training.epochs=2", "training.execution.xla=false", "training.callbacks=[]")
     examined = examine(SMOKE / f"{name}.yaml", (*sets, *fixed), None)

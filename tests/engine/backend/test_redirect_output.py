@@ -73,7 +73,7 @@ def test_no_descriptor_is_left_open(tmp_path: Path) -> None:
 def test_a_log_that_cannot_be_opened_costs_only_what_is_printed(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """On a read-only disk the work goes on, still silently."""
+    """On a read-only disk the work goes on, still without output."""
     with redirect_output(tmp_path / "no such folder" / "log.txt"):
         os.write(2, b"lost\n")
     assert capfd.readouterr() == ("", "")
@@ -102,7 +102,7 @@ def test_what_keras_cannot_help_is_not_kept(
 
 
 @pytest.mark.keras
-def test_saving_a_model_says_nothing(tmp_path: Path, keras) -> None:
+def test_saving_a_model_prints_nothing(tmp_path: Path, keras) -> None:
     """A model that is saved leaves a log without a line, whatever TensorFlow's variables make NumPy say."""
     model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2), keras.layers.BatchNormalization()])
     model.compile("adam", "mse")

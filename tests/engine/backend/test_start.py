@@ -89,14 +89,14 @@ def test_the_users_settings_are_not_written(started) -> None:
 
 
 @pytest.mark.keras
-def test_nothing_is_said_on_the_screen(started) -> None:
+def test_nothing_is_printed_on_the_screen(started) -> None:
     """Started inside `redirect_output`, TensorFlow's log lines reach no standard error."""
     assert started[1] == ""
 
 
 @pytest.mark.keras
 def test_threads_and_environment_are_pinned(started) -> None:
-    """What changes the last bits of figures is set before TensorFlow reads it; pairs of operations share threads."""
+    """Settings that change the last bits are set before TensorFlow reads them; pairs of operations share threads."""
     result = started[0]
     assert result["threads"] == [2, 4]
     assert result["environment"]["TF_ENABLE_ONEDNN_OPTS"] == "1"

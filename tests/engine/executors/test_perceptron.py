@@ -58,8 +58,8 @@ def test_xor_is_never_learnt() -> None:
 
 
 @pytest.mark.keras
-def test_an_epoch_ends_with_the_figures_of_its_weights(keras: ModuleType) -> None:
-    """The figures are those of the weights that the epoch leaves, and an epoch without an error ends training."""
+def test_an_epoch_ends_with_the_metrics_of_its_weights(keras: ModuleType) -> None:
+    """The metrics are those of the weights after the epoch, and an epoch without an error ends training."""
     import tensorflow as tf
 
     from nnrun.engine.model.layers import binary_step

@@ -90,7 +90,7 @@ def test_an_epoch_is_bit_identical_to_fit(keras, part, name: str, weighted: bool
 
 @pytest.mark.keras
 def test_a_step_at_a_time_gives_the_same_bits(keras, part) -> None:
-    """Callbacks that hear every batch change nothing but the time it takes."""
+    """Callbacks that act on every batch change nothing but the time."""
     import tensorflow as tf
 
     data, finals = part(45, (6,)), []
@@ -114,7 +114,7 @@ def test_a_step_at_a_time_gives_the_same_bits(keras, part) -> None:
 @pytest.mark.keras
 @pytest.mark.parametrize("xla", [False, True])
 def test_a_long_order_is_taken_in_pieces(keras, part, xla: bool) -> None:
-    """An order that is never laid out trains to the same bits and figures as the same order in one piece."""
+    """An order that is never one array trains to the same bits and metrics as the same order in one piece."""
     import tensorflow as tf
 
     data, found = part(45, (6,)), []
@@ -134,7 +134,7 @@ def test_a_long_order_is_taken_in_pieces(keras, part, xla: bool) -> None:
 
 @pytest.mark.keras
 def test_very_many_rows_are_evaluated_in_pieces(keras, part, monkeypatch) -> None:
-    """Where even the rows in file order are too many to lay out, figures and outputs are the same."""
+    """If even the rows in file order are too many for an array, metrics and outputs are the same."""
     import tensorflow as tf
 
     data, model = part(37, (6,)), make(keras, "noise")
@@ -167,7 +167,7 @@ def test_evaluation_and_predictions_equal_keras_own(keras, part) -> None:
 
 @pytest.mark.keras
 def test_parts_of_one_form_share_one_program(keras, part) -> None:
-    """A second part with other rows runs the program of the first, and the figures are its own."""
+    """A second part with other rows runs the program of the first, and its metrics are its own."""
     import tensorflow as tf
 
     model, traced = make(keras, "dense"), []
@@ -186,7 +186,7 @@ def test_parts_of_one_form_share_one_program(keras, part) -> None:
 
 @pytest.mark.keras
 def test_examples_may_be_made_as_they_are_taken(keras, part) -> None:
-    """A part whose `take` cuts windows out of a sequence trains as the same windows laid out in memory do."""
+    """A part whose `take` cuts windows out of a sequence trains like an array of the same windows."""
     import tensorflow as tf
 
     def windows(tf: Any, fields: Any, index: Any) -> Any:
@@ -212,13 +212,13 @@ def test_chunks_grow_slowly_and_never_vanish(chunk: int, seconds: float) -> None
 
 
 @given(some.floats(width=32))
-def test_figures_keep_every_bit(value: float) -> None:
+def test_converted_numbers_keep_every_bit(value: float) -> None:
     """A 32-bit figure written with its shortest digits is the same 32-bit figure."""
     np.testing.assert_equal(np.float32(to_float(np.float32(value))), np.float32(value))
 
 
 @given(some.lists(some.integers(0, 200), min_size=1, max_size=5), some.booleans())
-def test_a_pace_leaves_no_step_out(epochs: list[int], single: bool) -> None:
+def test_calls_leave_no_step_out(epochs: list[int], single: bool) -> None:
     """However steps are cut into calls, each is in one call, in order."""
     pace = StepCalls()
     for steps in epochs:

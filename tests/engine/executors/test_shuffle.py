@@ -28,7 +28,7 @@ def test_the_files_order_can_be_kept() -> None:
 
 
 @given(some.integers(0, 2**32 - 1), some.integers(0, 10_000), some.integers(2, 5000), some.data())
-def test_a_long_order_is_told_in_pieces(seed: int, epoch: int, rows: int, data: some.DataObject) -> None:
+def test_any_piece_of_a_long_order_can_be_computed(seed: int, epoch: int, rows: int, data: some.DataObject) -> None:
     """A long order is a permutation as well, of which any piece can be computed by itself."""
     long = LongOrder(seed, epoch, rows)
     whole = np.asarray(long)
@@ -51,8 +51,8 @@ def test_long_orders_differ_and_are_well_mixed() -> None:
         assert (one == orders[number - 1]).mean() < 0.001
 
 
-def test_very_many_rows_are_ordered_without_being_laid_out() -> None:
-    """Above a limit an order takes no memory, shuffled or not; up to it the order stays what it was."""
+def test_the_order_of_very_many_rows_is_never_one_array() -> None:
+    """Above a limit an order takes no memory, shuffled or not; up to it the order is an array."""
     assert isinstance(epoch_order(7, 0, MAX_ARRAY_ROWS), np.ndarray)
     piece = epoch_order(7, 0, 10**9)[5:9]
     assert isinstance(epoch_order(7, 0, MAX_ARRAY_ROWS + 1), LongOrder)

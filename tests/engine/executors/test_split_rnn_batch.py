@@ -40,7 +40,7 @@ def data() -> tuple[np.ndarray, np.ndarray]:
 
 
 def trained(keras: ModuleType, kind: str, data: Any, halves: bool) -> tuple[Any, dict[str, float], Any]:
-    """A model after two epochs, with the figures and outputs of the whole part."""
+    """Return a model after two epochs, with the metrics and outputs of the whole part."""
     tf, model = tensorflow(), make(keras, kind)
     layers = [layer for layer in model.layers if type(layer).__name__ == kind] if halves else []
     executor = ResidentExecutor(tf, model, BATCH, split_layers=layers)
@@ -53,8 +53,8 @@ def trained(keras: ModuleType, kind: str, data: Any, halves: bool) -> tuple[Any,
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_halves_train_what_the_whole_trains(keras: ModuleType, kind: str, data: Any) -> None:
-    """Weights, figures and outputs are what they are of whole batches, up to rounding; Dropout draws the same."""
+def test_split_batches_train_like_whole_batches(keras: ModuleType, kind: str, data: Any) -> None:
+    """Weights, metrics and outputs are those of whole batches, up to rounding; Dropout draws the same."""
     whole, halved = (trained(keras, kind, data, halves) for halves in (False, True))
     for one, other in zip(whole[0].get_weights(), halved[0].get_weights(), strict=True):
         assert np.abs(one - other).max() < 1e-5
@@ -71,13 +71,13 @@ def test_the_same_run_gives_the_same_bits(keras: ModuleType, data: Any) -> None:
 
 
 def test_layers_are_left_as_they_were(keras: ModuleType, data: Any) -> None:
-    """Outside the executor's own programs a layer takes whole batches, as the saved model does."""
+    """Outside the executor's compiled steps a layer takes whole batches, as the saved model does."""
     model, _, outputs = trained(keras, "GRU", data, True)
     assert all("call" not in vars(layer) for layer in model.layers)
     assert np.abs(model.predict(data[0], verbose=0) - outputs).max() < 1e-5
 
 
-def test_what_is_masked_or_begun_elsewhere_stays_whole(keras: ModuleType) -> None:
+def test_masked_layers_and_initial_states_are_not_split(keras: ModuleType) -> None:
     """A call that takes a mask, or a state to begin with, is left as it is."""
     layers, tf = keras.layers, tensorflow()
     inputs, state = layers.Input((STEPS,)), layers.Input((9,))
@@ -111,7 +111,7 @@ def test_large_layers_gain(keras: ModuleType, settings: dict[str, Any], batch: i
     assert [layer.name for layer in splittable_layers(model, batch)] == ([model.layers[-1].name] if gains else [])
 
 
-def test_a_layer_of_the_users_own_stays_whole(keras: ModuleType) -> None:
+def test_a_layer_of_the_users_own_is_not_split(keras: ModuleType) -> None:
     """A user's layer may do with a batch what it likes."""
 
     class LSTM(keras.layers.LSTM):  # type: ignore[misc,name-defined]

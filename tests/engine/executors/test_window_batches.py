@@ -35,7 +35,7 @@ def test_gathered_windows_are_the_windows(keras: ModuleType, encoding: Any, widt
     assert tensors.rows == 3
 
 
-def test_only_the_codes_are_kept(keras: ModuleType) -> None:
+def test_only_the_token_ids_are_kept(keras: ModuleType) -> None:
     """A part of a text takes its codes' bytes, and parts of one form share one program."""
     tf = tensorflow()
     first = window_tensors(tf, Windows(CODES, range(6), 3, "codes", 4), Windows(CODES, range(3, 9), None, "codes", 4))
@@ -46,8 +46,8 @@ def test_only_the_codes_are_kept(keras: ModuleType) -> None:
     assert first.take == second.take
 
 
-def test_codes_are_there_once(keras: ModuleType) -> None:
-    """A tensor of codes that lie aligned is the same memory; codes that do not are copied, and taken alike."""
+def test_token_ids_are_in_memory_once(keras: ModuleType) -> None:
+    """A tensor of aligned token ids shares their memory; others are copied, with the same batches."""
     tf = tensorflow()
     aligned = encode_tokens("abcabcabc", "abc")
     for text, shared in ((aligned, True), (aligned[1:], False)):

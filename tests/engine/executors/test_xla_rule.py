@@ -70,7 +70,7 @@ RULE: list[tuple[Callable[[Any], list[Any]], tuple[int | None, ...], bool, str]]
 @pytest.mark.keras
 @pytest.mark.parametrize(("make", "shape", "xla", "reason"), RULE)
 def test_layers_decide(keras, make: Callable, shape: tuple, xla: bool, reason: str) -> None:
-    """XLA is taken for layers that the sweep found faster, and the reason names the layer that speaks against it."""
+    """XLA is used for layers that the sweep found faster, and the reason names the layer that prevents it."""
     decision = decide_xla(build(keras, shape, make), MANY)
     assert decision.use_xla == xla
     assert reason in decision.reason
@@ -100,7 +100,7 @@ def test_the_size_of_a_step_decides_for_attention(keras) -> None:
 
 @pytest.mark.keras
 def test_the_config_decides_first(keras) -> None:
-    """What `execution:` says is done, whatever the layers; a GPU is left without XLA until that was measured."""
+    """The config's `execution:` decides, whatever the layers; on a GPU there is no XLA until that was measured."""
     conv = build(keras, (8, 8, 1), lambda k: [k.Conv2D(4, 3), k.Flatten()])
     dense = build(keras, (5,), lambda k: [k.Dense(4)])
     assert decide_xla(conv, 1, requested=True).use_xla
@@ -188,7 +188,7 @@ def _with_numpy(keras) -> Any:
 
 @pytest.mark.keras
 def test_what_xla_cannot_compile_is_trained_without(keras, part) -> None:
-    """Where XLA refuses, training goes on without from the first step on, to the same bits, and says why once."""
+    """If XLA cannot compile the steps, training goes on without it, to the same bits, with one report of the reason."""
     import tensorflow as tf
 
     data, found, reasons = part(53, (6,)), [], []
@@ -206,8 +206,8 @@ def test_what_xla_cannot_compile_is_trained_without(keras, part) -> None:
 
 
 @pytest.mark.keras
-def test_an_explicit_wish_for_xla_is_not_dropped(keras, part) -> None:
-    """Without anybody who hears of a refusal, it is raised, and no weight has changed."""
+def test_an_explicit_request_for_xla_is_not_dropped(keras, part) -> None:
+    """Without `on_xla_error` the error is raised, and no weight has changed."""
     import tensorflow as tf
 
     data, model = part(53, (6,)), _with_numpy(keras)

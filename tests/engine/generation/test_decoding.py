@@ -35,7 +35,7 @@ def end_model(keras: ModuleType, dtype: str | None = None) -> Any:
 
 
 def recurrent_model(keras: ModuleType, dtype: str | None = None) -> Any:
-    """A recurrent layer that says what follows every character."""
+    """Make a recurrent model with an output for every character."""
     layers = keras.layers
     inputs = layers.Input((WINDOW,))
     hidden = layers.Embedding(CODES, 6, embeddings_initializer=wide(keras, 2.0))(inputs)
@@ -82,23 +82,23 @@ def written(generator: TextGenerator, text: list[int], samples: int = 1, length:
 def test_the_form_of_a_model_decides(
     keras: ModuleType, build: Any, spec: TextModelSpec, recompute: bool, reading: type, how: str
 ) -> None:
-    """Recurrent layers carry their memory, attention caches its window, and what speaks at its end reads windows."""
+    """Recurrent layers keep their state, attention caches its window, and models with one output compute windows."""
     generator = generator_of(build(keras), keras, spec, Sampling(), recompute=recompute)
     used = generator.decoding_for(np.array([1, 5, 3]), WINDOW - 2)
     assert type(used) is reading
     assert used.how == how
 
 
-def test_a_text_that_leaves_the_window_is_read_by_windows(keras: ModuleType) -> None:
-    """Attention keeps nothing where the last character would be read in another window than the first."""
+def test_a_text_longer_than_the_window_is_computed_by_full_windows(keras: ModuleType) -> None:
+    """Attention has no cache if the last character is in another window than the first."""
     generator = generator_of(transformer(keras), keras, EVERY, Sampling())
     # The last character that is written is read by nobody.
     assert type(generator.decoding_for(np.array([1, 5, 3]), WINDOW - 2)) is KvCache
     assert type(generator.decoding_for(np.array([1, 5, 3]), WINDOW - 1)) is FullWindow
 
 
-def test_what_looks_ahead_reads_its_window_anew(keras: ModuleType) -> None:
-    """A model whose layers look ahead, or at several steps, is asked about the whole window."""
+def test_a_model_that_looks_ahead_computes_full_windows(keras: ModuleType) -> None:
+    """A model whose layers look ahead, or at several steps, computes full windows."""
     layers = keras.layers
     inputs = layers.Input((WINDOW, 1))
     model = keras.Model(inputs, layers.Dense(CODES)(layers.Bidirectional(layers.LSTM(4))(inputs)))
@@ -111,7 +111,7 @@ def test_what_looks_ahead_reads_its_window_anew(keras: ModuleType) -> None:
     [(end_model, NEXT, False), (recurrent_model, EVERY, True), (transformer, EVERY, False)],
 )
 @pytest.mark.parametrize("sampling", [Sampling(), Sampling(3.0, top_k=9, repetition_penalty=1.2)])
-def test_quick_readings_write_what_whole_windows_write(
+def test_fast_decodings_generate_the_text_of_full_windows(
     keras: ModuleType, build: Any, spec: TextModelSpec, recompute: bool, sampling: Sampling, text: list[int]
 ) -> None:
     """The same characters, drawn ones and of several samples too, within the window and beyond it."""
@@ -126,7 +126,7 @@ def test_quick_readings_write_what_whole_windows_write(
         assert sampling.greedy or length < 30 or len(set(made[0])) > 4
 
 
-def test_a_whole_window_is_what_the_model_says_of_it(keras: ModuleType) -> None:
+def test_a_full_window_has_the_outputs_of_the_model(keras: ModuleType) -> None:
     """Greedy text of a transformer is the most probable character after each window, position for position."""
     model = transformer(keras)
     made = written(generator_of(model, keras, EVERY, Sampling()), [1, 5, 3])[0]
@@ -147,9 +147,7 @@ def test_a_whole_window_is_what_the_model_says_of_it(keras: ModuleType) -> None:
         (transformer, EVERY, False),
     ],
 )
-def test_half_precision_is_carried_as_it_is(
-    keras: ModuleType, build: Any, spec: TextModelSpec, recompute: bool
-) -> None:
+def test_half_precision_is_kept(keras: ModuleType, build: Any, spec: TextModelSpec, recompute: bool) -> None:
     """What is remembered keeps the type that its layer computes in."""
     generator = generator_of(build(keras, "mixed_bfloat16"), keras, spec, Sampling(), recompute=recompute)
     made = written(generator, [1, 5, 3], length=12)[0]

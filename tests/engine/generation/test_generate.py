@@ -30,7 +30,7 @@ def write(
 
 @pytest.fixture
 def next_model(keras: ModuleType) -> Any:
-    """A model of scaled windows that says what follows the window."""
+    """Make a model of scaled windows with an output for the end of the window."""
     inputs = keras.layers.Input((WINDOW, 1))
     hidden = keras.layers.LSTM(12, kernel_initializer="orthogonal")(inputs)
     wide = keras.initializers.RandomNormal(stddev=3.0)
@@ -40,7 +40,7 @@ def next_model(keras: ModuleType) -> Any:
 
 @pytest.fixture
 def every_model(keras: ModuleType) -> Any:
-    """A recurrent model of codes that says what follows every character, for windows of any length."""
+    """Make a recurrent model of token ids with an output for every character, for windows of any length."""
     layers = keras.layers
     inputs = layers.Input((None,))
     hidden = layers.Embedding(CODES, 6, embeddings_initializer="orthogonal")(inputs)
@@ -50,7 +50,7 @@ def every_model(keras: ModuleType) -> Any:
     return keras.Model(inputs, layers.Dense(CODES, kernel_initializer="orthogonal")(hidden))
 
 
-def test_windows_are_read_as_predict_reads_them(keras: ModuleType, next_model: Any) -> None:
+def test_windows_are_those_of_predict(keras: ModuleType, next_model: Any) -> None:
     """Greedy text equals that of `predict` for each character, after a seed text longer than the window."""
     codes = [1, 5, 3, 2, 7, 8, 9, 1, 4, 0]
     made = write(keras, next_model, TextModelSpec(WINDOW, CODES, "scaled", False, False, 0), codes)[0]
@@ -68,8 +68,8 @@ def test_a_short_text_is_padded_on_the_left(keras: ModuleType, next_model: Any) 
     assert (short == write(keras, next_model, spec, [4] * (WINDOW - 2) + [1, 2])).all()
 
 
-def test_carried_memory_gives_what_reading_all_again_gives(keras: ModuleType, every_model: Any) -> None:
-    """Greedy text with memory carried equals that of a model that reads the whole text again for each character."""
+def test_a_kept_state_gives_the_text_of_computing_all_again(keras: ModuleType, every_model: Any) -> None:
+    """Greedy text with a kept state equals that of a model that computes the whole text again for each character."""
     spec = TextModelSpec(WINDOW, CODES, "codes", True, True, 0)
     generator = TextGenerator(keras, tensorflow(), every_model, spec, Sampling(), seed=1)
     assert isinstance(generator.decoding_for(np.array([1, 5, 3]), 40), StatefulRnn)
@@ -81,7 +81,7 @@ def test_carried_memory_gives_what_reading_all_again_gives(keras: ModuleType, ev
 
 
 def test_recomputing_reads_the_last_window(keras: ModuleType, every_model: Any) -> None:
-    """Without memory the same model reads its last window, which first fills up from the text's beginning."""
+    """Without a kept state the same model computes its last window, which first fills up from the text's start."""
     spec = TextModelSpec(WINDOW, CODES, "codes", True, True, 0)
     made = write(keras, every_model, spec, [1, 5, 3], recompute=True)[0]
     text = [1, 5, 3]
@@ -104,7 +104,7 @@ def test_the_same_seed_gives_the_same_text(keras: ModuleType, every_model: Any, 
 
 
 @pytest.mark.parametrize("recompute", [False, True])
-def test_a_writer_is_compiled_once(keras: ModuleType, every_model: Any, recompute: bool) -> None:
+def test_a_generator_is_compiled_once(keras: ModuleType, every_model: Any, recompute: bool) -> None:
     """Writing again, after another text, compiles nothing again and uses the current weights."""
     spec = TextModelSpec(WINDOW, CODES, "codes", True, True, 0)
     generator = TextGenerator(keras, tensorflow(), every_model, spec, Sampling(0.9), seed=1, recompute=recompute)

@@ -69,8 +69,8 @@ def keys_apart(keras: ModuleType) -> tuple[Any, Any]:
 
 
 @pytest.mark.parametrize("build", [recurrent, stacked, joined, transformer, keys_apart])
-def test_steps_give_what_all_at_once_give(keras: ModuleType, build: Any) -> None:
-    """Every step's output, and so that of every model of steps, is what reading the whole sequence gives there."""
+def test_steps_have_the_outputs_of_all_steps_at_once(keras: ModuleType, build: Any) -> None:
+    """Every step's output is that of the model on the whole sequence."""
     model = keras.Model(*build(keras))
     codes = np.random.default_rng(3).integers(0, CODES, (ROWS, STEPS))
     assert IncrementalModel.supports(keras, model)
@@ -85,8 +85,8 @@ def test_steps_give_what_all_at_once_give(keras: ModuleType, build: Any) -> None
     assert np.abs(whole).max() > 1e-3
 
 
-def test_a_model_may_speak_at_its_end_alone(keras: ModuleType) -> None:
-    """Of a model that says what follows its last step, each step gives what the steps so far give."""
+def test_a_model_may_have_outputs_for_the_last_step_only(keras: ModuleType) -> None:
+    """In a model with an output for its last step, each step has the output of the steps so far."""
     layers = keras.layers
     inputs, hidden = recurrent(keras)
     model = keras.Model(inputs, layers.Dense(CODES)(layers.BatchNormalization()(layers.LSTM(4)(hidden))))
@@ -99,7 +99,7 @@ def test_a_model_may_speak_at_its_end_alone(keras: ModuleType) -> None:
         assert np.abs(np.asarray(out) - whole).max() < 1e-5
 
 
-def test_only_models_of_steps_alone_can(keras: ModuleType) -> None:
+def test_only_models_of_independent_or_stateful_steps_are_supported(keras: ModuleType) -> None:
     """A step must depend on what came before alone: whatever looks ahead, across steps, or masks them is refused."""
     layers = keras.layers
     inputs = layers.Input((STEPS,))

@@ -34,7 +34,7 @@ def spread(shares: np.ndarray, sampling: Sampling) -> np.ndarray:
 @ALIKE
 @given(SHARES)
 def test_a_temperature_of_one_changes_nothing(keras: ModuleType, shares: np.ndarray) -> None:
-    """Drawn are the model's own probabilities where no option says otherwise."""
+    """Without options the draws follow the model's own probabilities."""
     np.testing.assert_allclose(spread(shares, Sampling(1.0)), shares, atol=1e-5)
 
 
@@ -83,7 +83,7 @@ def test_min_p_keeps_what_is_not_much_less(keras: ModuleType, shares: np.ndarray
 
 @ALIKE
 @given(SHARES, st.floats(1.01, 3))
-def test_a_penalty_makes_seen_codes_less_probable(keras: ModuleType, shares: np.ndarray, by: float) -> None:
+def test_a_penalty_makes_recent_tokens_less_probable(keras: ModuleType, shares: np.ndarray, by: float) -> None:
     """A code that was just seen loses, one that was not does not, and -1 stands for nothing seen."""
     tf = tensorflow()
     likely = tf.math.log(shares)
@@ -101,7 +101,7 @@ def test_greedy_takes_the_most_probable(keras: ModuleType, logits: bool) -> None
     assert chosen.numpy().tolist() == [1, 0]
 
 
-def test_draws_follow_the_shares(keras: ModuleType) -> None:
+def test_draws_follow_the_probabilities(keras: ModuleType) -> None:
     """Many draws come as often as their probabilities say, and the same seed draws the same."""
     tf = tensorflow()
     shares = np.tile(np.array([[0.5, 0.3, 0.2, 0.0]], dtype="float32"), (20000, 1))
@@ -122,7 +122,7 @@ def test_draws_follow_the_shares(keras: ModuleType) -> None:
         [Sampling(1.0, top_k=2), Sampling(1.3, top_p=0.5), Sampling(0.7, min_p=0.4), Sampling(1.0, 4, 0.8, 0.2)]
     ),
 )
-def test_only_what_is_kept_is_drawn(keras: ModuleType, shares: np.ndarray, seed: int, sampling: Sampling) -> None:
+def test_only_candidates_are_drawn(keras: ModuleType, shares: np.ndarray, seed: int, sampling: Sampling) -> None:
     """Whatever is drawn, it is of what the options keep, alone or together."""
     many = np.tile(shares[:1], (200, 1))
     drawn = sample_next(tensorflow(), many, np.full((200, 1), -1), sampling, [seed, 3], logits=False).numpy()
@@ -153,7 +153,7 @@ def test_top_p_looks_at_what_the_temperature_leaves(
         np.testing.assert_allclose(left, np.where(left > 0, row, 0) / row[left > 0].sum(), atol=1e-4)
 
 
-def test_a_hot_draw_comes_from_all_alike(keras: ModuleType) -> None:
+def test_a_high_temperature_draws_all_tokens_alike(keras: ModuleType) -> None:
     """A huge temperature draws every code as often as every other."""
     shares = np.tile(np.array([[0.9, 0.05, 0.03, 0.02]], dtype="float32"), (20000, 1))
     drawn = sample_next(tensorflow(), shares, np.full((20000, 1), -1), Sampling(1e6), [7, 0], logits=False).numpy()

@@ -21,7 +21,7 @@ LOSS = "loss: sparse_categorical_crossentropy\n  optimizer: Adam\n  "
 
 
 def test_only_random_layers_are_taken(experiment: Callable[..., Experiment]) -> None:
-    """A layer that is not random belongs into the model, and the message says so."""
+    """A layer that is not random belongs into the model, as the message states."""
     config = experiment(MODEL, LOSS + "augment: [{RandomFlip: horizontal}, {GaussianNoise: 0.1}]")
     assert [part.name for part in config.training.augment] == ["RandomFlip", "GaussianNoise"]
     with pytest.raises(ConfigError, match="random layers of Keras, and Dense is not one"):
@@ -30,7 +30,7 @@ def test_only_random_layers_are_taken(experiment: Callable[..., Experiment]) -> 
 
 @pytest.fixture
 def noisy(keras: ModuleType, facts: Callable[..., Any]) -> Callable[..., tuple[Any, Augmentation]]:
-    """Make a model that learns nothing and tells its inputs' mean as its loss, with augmentation attached."""
+    """Make a model that learns nothing and has its inputs' mean as its loss, with augmentation attached."""
 
     def make(*parts: Part) -> tuple[Any, Augmentation]:
         keras.utils.set_random_seed(3)

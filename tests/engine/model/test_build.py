@@ -16,7 +16,7 @@ from nnrun.spec.part import Part, read_part
 
 @pytest.fixture
 def make(keras, facts) -> Callable[[str, object], Any]:
-    """Make the Keras object of a part of a category, given as a config says it."""
+    """Make the Keras object of a part of a category, given as in a config."""
     builder = Builder(keras, facts(), lambda _: None)
 
     def build(category: str, value: object) -> Any:
@@ -173,7 +173,7 @@ def test_a_refused_argument_carries_keras_whole_message(keras, facts, config) ->
 
 @pytest.mark.keras
 def test_filled_in_arguments_win(keras, facts, tmp_path) -> None:
-    """What nnrun fills in replaces what the config says."""
+    """Arguments that nnrun fills in replace those of the config."""
     part = Part("callbacks", "CSVLogger", {"filename": "theirs.csv", "separator": ";"})
     logger = Builder(keras, facts(), lambda _: None).make(part, filename=str(tmp_path / "ours.csv"))
     assert (logger.filename, logger.sep) == (str(tmp_path / "ours.csv"), ";")

@@ -30,7 +30,7 @@ def test_a_model_comes_back_with_its_weights(keras, tmp_path: Path) -> None:
 
 @pytest.mark.keras
 def test_many_models_are_saved_as_they_were_when_asked(keras, tmp_path: Path) -> None:
-    """Each file has the weights of its moment, though the model changed before the file was on disk."""
+    """Each file has the weights at the time of its call, though the model changed before the file was on disk."""
     model = _model(keras)
     with checkpoint.AsyncSaver() as settling:
         for number in range(3):
@@ -42,7 +42,7 @@ def test_many_models_are_saved_as_they_were_when_asked(keras, tmp_path: Path) ->
         assert [file.name for file in (tmp_path / f"{number}").iterdir()] == ["last.keras"]
 
 
-def test_a_disk_that_refuses_one_of_many_is_heard(tmp_path: Path) -> None:
+def test_a_disk_error_of_one_of_many_models_is_raised(tmp_path: Path) -> None:
     """What the disk refuses behind the writer's back is an error at the end, and the others are there."""
 
     class Model:
@@ -91,7 +91,7 @@ def test_a_checkpoint_cut_short_is_refused(keras, tmp_path: Path) -> None:
 
 @pytest.mark.keras
 def test_a_damaged_archive_is_refused(keras, tmp_path: Path) -> None:
-    """A whole zip file with a broken inside is a message too."""
+    """A complete zip file with broken content is a message too."""
     path = tmp_path / "broken.keras"
     checkpoint.save(_model(keras), path)
     broken = bytearray(path.read_bytes())

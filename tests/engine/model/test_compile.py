@@ -40,7 +40,7 @@ LEARNING = """loss: categorical_crossentropy
 
 @pytest.mark.keras
 def test_weights_equal_those_of_the_plain_script(config, facts) -> None:
-    """With one seed, nnrun's model starts from the very weights of the Keras script that says the same."""
+    """With one seed, nnrun's model starts from the very weights of the equivalent Keras script."""
     keras = start_keras(BackendSettings(7))
     experiment, document = config(CONV, LEARNING, "seed: 7\n")
     ours = build(keras, experiment, facts(input_shape=(8, 8, 1)), document)
@@ -70,7 +70,7 @@ def test_weights_equal_those_of_the_plain_script(config, facts) -> None:
 
 @pytest.mark.keras
 def test_metrics_have_keras_names(keras, config, facts) -> None:
-    """Figures are called as Keras calls them in a script, `accuracy` and objects of classes alike."""
+    """Metrics have the names that Keras gives them in a script, `accuracy` and objects of classes alike."""
     metrics = "metrics: [accuracy, mse, Precision, {AUC: {name: area}}, huber]"
     training = f"loss: categorical_crossentropy\n  optimizer: Adam\n  {metrics}"
     experiment, document = config("  - Dense: $classes", training)
@@ -112,7 +112,7 @@ def test_any_experiments_name_makes_a_model(keras, config, facts, name: str) -> 
 
 @pytest.mark.keras
 def test_input_first_states_the_shape(keras, config, facts) -> None:
-    """A first part `Input` says the shape where the data do not."""
+    """A first part `Input` states the shape if the data have none."""
     experiment, document = config("  - Input: {shape: [6], name: numbers}\n  - Dense: 2")
     model = build(keras, experiment, facts(input_shape=None), document)
     assert model.input_shape == (None, 6)
@@ -173,7 +173,7 @@ def test_learning_that_keras_refuses_stands_at_its_part(keras, config, facts) ->
 
 @pytest.mark.keras
 def test_a_second_model_has_the_names_of_the_first(config, facts) -> None:
-    """Names of layers and figures do not depend on what the process built before."""
+    """Names of layers and metrics do not depend on what the process built before."""
     experiment, document = config("  - Dense: 2\n  - Dense: 3", "loss: mse\n  optimizer: Adam\n  metrics: [Precision]")
     models = [build(start_keras(BackendSettings(7)), experiment, facts(), document) for _ in range(2)]
     named = [[layer.name for layer in model.layers] for model in models]

@@ -123,7 +123,7 @@ def scores_of(outputs: Any, truth: Any, facts: Facts, loss: Part) -> dict[str, A
     return detailed_scores(answers, loss, 10 * np.arange(len(outputs)))
 
 
-def test_shares_have_every_figure() -> None:
+def test_probabilities_have_every_score() -> None:
     """Three classes with a share each have every figure, and mistakes by the names of classes."""
     figures = scores_of([[0.8, 0.1, 0.1], [0.2, 0.7, 0.1], [0.6, 0.3, 0.1]], [0, 1, 2], THREE, CROSSENTROPY)
     assert set(figures) == SHARED | OF_SHARES
@@ -144,8 +144,8 @@ def test_one_output_is_that_of_the_second_of_two_classes() -> None:
 
 
 @pytest.mark.parametrize("shape", [(6, 1), (6, 3)])
-def test_logits_become_shares_first(shape: tuple[int, int]) -> None:
-    """With from_logits the log loss is that of the shares that the loss makes of them."""
+def test_logits_become_probabilities_first(shape: tuple[int, int]) -> None:
+    """With from_logits the log loss is that of the probabilities that the loss computes from them."""
     logits = np.random.default_rng(1).normal(size=shape)
     facts, name = (TWO, "BinaryCrossentropy") if shape[1] == 1 else (THREE, "CategoricalCrossentropy")
     raised = np.hstack([np.zeros_like(logits), logits]) if shape[1] == 1 else logits
@@ -158,7 +158,7 @@ def test_logits_become_shares_first(shape: tuple[int, int]) -> None:
 
 
 @pytest.mark.parametrize("loss", ["Hinge", "categorical_hinge", "MeanAbsoluteError"])
-def test_outputs_that_are_no_shares_are_not_called_confident(loss: str) -> None:
+def test_outputs_that_are_no_probabilities_have_no_confidence(loss: str) -> None:
     """A hinge's or a step's output ranks examples, but is no probability."""
     assert set(scores_of([[0.4], [1.0]], [0, 1], TWO, Part("losses", loss, {}))) == SHARED
 
@@ -171,8 +171,8 @@ def test_classes_at_several_places_are_counted_together() -> None:
     assert "worst" not in figures
 
 
-def test_labels_have_their_own_figures() -> None:
-    """Several labels have figures each, and no matrix."""
+def test_multi_label_targets_have_scores_of_each_label() -> None:
+    """Several labels have scores each, and no confusion matrix."""
     facts = Facts("classification", "binary", (4,), classes=2, target_names=("red", "round"), targets=2)
     figures = scores_of([[0.9, 0.2], [0.4, 0.8]], [[1, 0], [1, 1]], facts, BINARY)
     assert set(figures) == {"per_class", "roc_auc", "pr_auc", "log_loss"}

@@ -29,7 +29,7 @@ SEEDS = some.integers(0, 10_000)
 
 
 def drawn(seed: int, rows: int = 60, classes: int = 4) -> tuple[Any, Any, Any]:
-    """Draw true classes, shares with ties among them, and what is predicted."""
+    """Draw true classes, probabilities with ties among them, and predictions."""
     rng = np.random.default_rng(seed)
     raised = rng.integers(1, 6, (rows, classes)).astype(float)
     shares = raised / raised.sum(axis=1, keepdims=True)
@@ -38,7 +38,7 @@ def drawn(seed: int, rows: int = 60, classes: int = 4) -> tuple[Any, Any, Any]:
 
 @given(SEEDS)
 def test_precision_recall_f1_and_the_matrix_are_scikit_learns(seed: int) -> None:
-    """Figures by class equal scikit-learn's, with None where it has to invent a 0."""
+    """Scores of classes equal scikit-learn's, with None where they are undefined."""
     truth, _, predicted = drawn(seed, rows=12)
     result = per_class_scores(truth, predicted, tuple("abcd"))
     theirs = metrics.precision_recall_fscore_support(truth, predicted, labels=range(4), zero_division=np.nan)
@@ -85,7 +85,7 @@ def test_the_log_loss_is_scikit_learns(seed: int) -> None:
     assert log_loss(truth, shares) == pytest.approx(metrics.log_loss(truth, shares, labels=range(4)))
 
 
-def test_a_share_of_nothing_costs_a_finite_loss() -> None:
+def test_a_probability_of_zero_costs_a_finite_loss() -> None:
     """A true class that was given a share of 0 costs the logarithm of the type's epsilon."""
     result = log_loss(np.array([1]), np.array([[1, 0]], "float32"))
     assert result == pytest.approx(-np.log(np.finfo("float32").eps))

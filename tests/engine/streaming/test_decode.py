@@ -96,7 +96,7 @@ def test_large_pictures_are_decoded_by_few_at_a_time() -> None:
 
 @pytest.mark.keras
 def test_the_first_broken_picture_is_found(keras, tmp_path) -> None:
-    """By its path, whichever decoder refuses it; none where all are whole."""
+    """The error names the path, whichever decoder refuses it; there is none if all are complete."""
     import tensorflow as tf
 
     files = pictures(tmp_path, (16, 16))

@@ -37,7 +37,7 @@ def on_disk(x: np.ndarray, memory: float) -> Stream:
 
 
 class StepRecorder:
-    """Stands for callbacks that hear every step."""
+    """Record every step, as callbacks that act on batches do."""
 
     def __init__(self) -> None:
         self.steps: list[tuple[int, float]] = []
@@ -101,7 +101,7 @@ def test_xla_gives_a_stream_the_same_bits_too(keras, part) -> None:
 
 @pytest.mark.keras
 def test_a_step_at_a_time_sees_what_chunks_see(keras, part) -> None:
-    """A callback that needs batches hears each step of a stream, in order, across chunks."""
+    """A callback that needs batches is called at each step of a stream, in order, across chunks."""
     import tensorflow as tf
 
     data, recorders = part(53, STACKS["dense"][0]), {}
@@ -174,7 +174,7 @@ def test_weights_can_be_given_afterwards(keras) -> None:
 
 @pytest.mark.keras
 def test_a_long_order_streams_too(keras, part, monkeypatch) -> None:
-    """Orders that are never laid out are read piece by piece, and give what data in memory give."""
+    """Orders that are never one array are read piece by piece, with the results of data in memory."""
     import tensorflow as tf
 
     for module in ("executors.shuffle", "executors.resident", "streaming.streamed"):

@@ -69,7 +69,9 @@ def trained(keras) -> Any:
 
 
 @pytest.mark.keras
-def test_what_writes_gets_a_place_in_the_run_folder(callbacks, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_callbacks_that_write_get_a_path_in_the_run_folder(
+    callbacks, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Where the config names no path, each callback that writes has one inside the run folder."""
     installed = ModuleType("tensorboard")
     installed.__spec__ = ModuleSpec("tensorboard", None)
@@ -178,7 +180,7 @@ def test_the_best_is_what_the_config_says(training) -> None:
     assert best_epoch_rule(training("epochs: 1"), has_validation=False) == ("loss", "auto")
 
 
-def test_only_a_plain_wish_for_the_best_is_one(training) -> None:
+def test_only_a_callback_without_a_path_asks_for_best_keras(training) -> None:
     """A checkpoint of weights, or of every epoch, is a callback of its own."""
     text = "[{ModelCheckpoint: {save_weights_only: true, save_best_only: true, monitor: loss}}, ModelCheckpoint]"
     assert [is_best_model_checkpoint(part) for part in training(f"callbacks: {text}").callbacks] == [False, False]
@@ -253,7 +255,7 @@ DECISIONS: list[tuple[str, dict[str, Any], bool]] = [
 
 @pytest.mark.keras
 @pytest.mark.parametrize(("name", "arguments", "expected"), DECISIONS)
-def test_batches_are_told_to_those_who_listen(keras, name: str, arguments: dict, expected: bool) -> None:
+def test_callbacks_that_act_on_batches_need_batches(keras, name: str, arguments: dict, expected: bool) -> None:
     """A run takes a step at a time only for callbacks that do something at a batch."""
     callback = getattr(keras.callbacks, name)(**arguments)
     assert needs_batches(keras, [keras.callbacks.EarlyStopping(), callback]) is expected
@@ -286,7 +288,7 @@ for epoch in range(1, 1000):
 
 @pytest.mark.keras
 def test_a_kill_while_overwriting_costs_nothing(keras, tmp_path: Path) -> None:
-    """Killed in the middle of writing 36 MB over an earlier checkpoint, the earlier one is whole."""
+    """After a kill in the middle of writing 36 MB over an earlier checkpoint, the earlier one is complete."""
     best = tmp_path / "best.keras"
     with subprocess.Popen(
         [sys.executable, "-c", OVERWRITE, str(best)],
@@ -308,6 +310,6 @@ def test_a_kill_while_overwriting_costs_nothing(keras, tmp_path: Path) -> None:
 
 
 def _growing(folder: Path, best: Path) -> bool:
-    """Tell whether another file is being written, or the checkpoint itself is shorter than it should be."""
+    """Return whether another file is being written, or the checkpoint itself is shorter than it should be."""
     others = [file for file in folder.iterdir() if file != best]
     return best.stat().st_size < 30_000_000 or any(file.exists() and file.stat().st_size > 0 for file in others)

@@ -21,7 +21,7 @@ def _part(rows: int) -> Tensors:
 
 @given(st.integers(1, 7), st.integers(0, 5), st.lists(st.integers(0, 7), min_size=1, max_size=4))
 def test_batches_and_rests_are_all_rows_in_order(batch: int, whole: int, left: list[int]) -> None:
-    """The whole batches of a fold and the one incomplete batch that it has are its rows in the order of the file."""
+    """The full batches of a fold and its incomplete batch are its rows in the order of the file."""
     rows = [whole * batch + more for more in left]
     if min(rows) < 1 or not can_stack(rows, batch):
         return
@@ -34,15 +34,15 @@ def test_batches_and_rests_are_all_rows_in_order(batch: int, whole: int, left: l
             np.testing.assert_array_equal(np.concatenate([one[field][place] for one in pieces]), part.fields[field])
 
 
-def test_room_that_no_batch_needs_is_filled_up() -> None:
+def test_blocks_are_padded() -> None:
     """A program takes as many batches as it was compiled for; those beyond the last are zeros."""
     batches = StackedPart.of(NEST, [_part(5), _part(4)], 2).batches(1, 2, 3)
     assert batches[0].shape == (2, 6, 2)
     np.testing.assert_array_equal(batches[1], [[3, 4, 0, 0, 0, 0]] * 2)
 
 
-def test_folds_fit_together_that_have_one_incomplete_batch_at_most() -> None:
-    """Beyond the batches that all have whole, none may have more than one batch."""
+def test_folds_with_one_incomplete_batch_at_most_can_be_stacked() -> None:
+    """Beyond the batches that all have in full, none may have more than one batch."""
     assert can_stack([455, 456], 5)
     assert can_stack([24, 25], 5)
     assert not can_stack([20, 26], 5)

@@ -18,7 +18,7 @@ from nnrun.progress import NullProgress
 
 
 class RecordingProgress(NullProgress):
-    """A listener that notes what it hears, in one list with what others note."""
+    """Record the progress in a list that is shared with the callbacks."""
 
     def __init__(self, events: list[tuple[Any, ...]]) -> None:
         self.events = events
@@ -110,8 +110,8 @@ def test_every_epoch_is_trained_and_kept(epochs) -> None:
     assert ("step", 2, 3, 1 / 5) in played.events
 
 
-def test_validation_figures_stand_beside_training_figures(epochs) -> None:
-    """With a validation part every line has each figure with `val_` before it, and callbacks hear of the test."""
+def test_validation_logs_are_added_to_training_logs(epochs) -> None:
+    """With a validation part lines have each metric with `val_` before it, and callbacks are called for the test."""
     played = Played([3.0])
     _, (line,) = played.run(epochs(1), validation=True)
     assert (line["loss"], line["val_loss"], line["val_accuracy"]) == (3.0, 9.0, 0.5)
@@ -119,7 +119,7 @@ def test_validation_figures_stand_beside_training_figures(epochs) -> None:
     assert ("on_epoch_end", 0, {"loss": 3.0, "val_loss": 9.0, "val_accuracy": 0.5}) in played.events
 
 
-def test_figures_are_kept_before_callbacks_act(epochs) -> None:
+def test_logs_are_passed_on_before_callbacks_act(epochs) -> None:
     """Whatever a callback does to an epoch, its line is on disk first; the end comes as in `fit`."""
     played = Played([3.0, 2.0])
     played.run(epochs(2))
@@ -140,7 +140,7 @@ def test_divergence_ends_the_run_with_its_epoch_kept(epochs, loss: float) -> Non
 
 
 def test_a_callback_may_stop_training(epochs) -> None:
-    """`stop_training` ends the loop after that epoch, and the log says so."""
+    """`stop_training` ends the loop after that epoch, and the log states it."""
     played = Played([5.0] * 9, stop_after=4)
     done, lines = played.run(epochs(9))
     assert (done, len(lines)) == (4, 4)

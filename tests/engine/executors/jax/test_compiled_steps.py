@@ -68,7 +68,7 @@ def test_options_of_the_cpu_are_for_the_cpu() -> None:
     assert jax.compiled == [None]
 
 
-def test_what_cannot_be_compiled_is_heard_where_it_is_needed() -> None:
+def test_a_compile_error_is_raised_where_the_program_is_needed() -> None:
     """XLA's refusal of the program itself reaches who calls it."""
     jax = Jax("gpu")
     jax.jit = lambda _: SimpleNamespace(lower=lambda *_: SimpleNamespace(compile=lambda: 1 / 0))
