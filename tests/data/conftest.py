@@ -74,7 +74,7 @@ def spec() -> Callable[..., DataSpec]:
 
 
 @pytest.fixture
-def places(tmp_path: Path) -> DataPaths:
+def paths(tmp_path: Path) -> DataPaths:
     """Return the folder of a config and an empty data folder."""
     (tmp_path / "store").mkdir()
     return DataPaths(tmp_path, tmp_path / "store")
@@ -100,7 +100,7 @@ def real_paths(tmp_path: Path) -> Callable[[str], DataPaths]:
 
 
 @pytest.fixture
-def shared_places(real_paths: Callable[[str], DataPaths]) -> DataPaths:
+def shared_paths(real_paths: Callable[[str], DataPaths]) -> DataPaths:
     """Return the folder of real data that has MNIST, Pima and Boston."""
     return real_paths("mnist.npz")
 
@@ -120,12 +120,12 @@ def change_data_set(monkeypatch: pytest.MonkeyPatch) -> Callable[..., NamedDataS
 
 
 @pytest.fixture
-def accept_file(places: DataPaths, change_data_set: Callable[..., NamedDataSet]) -> Callable[..., NamedDataSet]:
+def accept_file(paths: DataPaths, change_data_set: Callable[..., NamedDataSet]) -> Callable[..., NamedDataSet]:
     """Accept the files in the data folder as those of a named set, by their digests."""
 
     def accept(name: str, **changes: object) -> NamedDataSet:
         data_set = datasets.named_data_set(name)
-        folder = places.cache_dir() / data_set.folder
+        folder = paths.cache_dir() / data_set.folder
         files = tuple(replace(file, sha256=file_sha256(folder / file.name)) for file in data_set.files)
         return change_data_set(name, files=files, **changes)
 

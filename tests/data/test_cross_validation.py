@@ -144,7 +144,7 @@ def test_the_digest_depends_on_the_folds(crossing) -> None:
 
 
 @pytest.mark.shared
-def test_boston_in_ten_folds_is_scikit_learns(shared_places, spec) -> None:
+def test_boston_in_ten_folds_is_scikit_learns(shared_paths, spec) -> None:
     """The published experiments' folds: 506 rows in file order, six folds of 51 and four of 50."""
     from sklearn.model_selection import KFold as Theirs
 
@@ -157,7 +157,7 @@ def test_boston_in_ten_folds_is_scikit_learns(shared_places, spec) -> None:
         separator=" ",
         target=13,
     )
-    found = load_folded(config, form="number", seed=7, paths=shared_places, progress=NullProgress())
+    found = load_folded(config, form="number", seed=7, paths=shared_paths, progress=NullProgress())
     for fold, (rest, test) in zip(found.folds, Theirs(10).split(np.empty((506, 1))), strict=True):
         dataset = found.dataset(fold.number, NullProgress())
         np.testing.assert_array_equal(dataset.test.rows, test)

@@ -20,52 +20,52 @@ TABLE = "age,colour,kind\n" + "".join(
 )
 
 
-def test_inferred_facts_are_those_of_the_loaded_data(places: DataPaths, listener, spec, split) -> None:
+def test_inferred_facts_are_those_of_the_loaded_data(paths: DataPaths, listener, spec, split) -> None:
     """Facts inferred for a small table, preparation and split included, are those of the loaded data."""
-    (places.config_dir / "t.csv").write_text(TABLE)
+    (paths.config_dir / "t.csv").write_text(TABLE)
     config = spec(
         "csv",
         file="t.csv",
         prepare=(("OneHot", {"columns": ["colour"]}), ("Standardize", {"columns": ["age"]})),
         split=split(test=0.2, validation=0.25, stratify=True),
     )
-    facts, findings = infer_facts(config, form="one_hot", paths=places)
+    facts, findings = infer_facts(config, form="one_hot", paths=paths)
     assert findings == ()
-    assert facts == load(config, form="one_hot", seed=1, paths=places, progress=listener).facts
+    assert facts == load(config, form="one_hot", seed=1, paths=paths, progress=listener).facts
     assert facts.columns == ("age", "colour=blue", "colour=red")
     assert facts.rows == {"train": 18, "validation": 6, "test": 6}
 
 
 @pytest.mark.parametrize("name", [name for name in data_set_names() if not named_data_set(name).files])
-def test_the_facts_of_scikit_learns_sets_are_stated(places: DataPaths, listener, spec, split, name: str) -> None:
+def test_the_facts_of_scikit_learns_sets_are_stated(paths: DataPaths, listener, spec, split, name: str) -> None:
     """Every set that comes with scikit-learn has the stated facts, so that a config over it is checked in full."""
     config = spec(name, split=split(test=0.2))
     form = "number" if name == "diabetes" else "integer"
-    facts, findings = infer_facts(config, form=form, paths=places)
+    facts, findings = infer_facts(config, form=form, paths=paths)
     assert findings == ()
-    assert facts == load(config, form=form, seed=1, paths=places, progress=listener).facts
+    assert facts == load(config, form=form, seed=1, paths=paths, progress=listener).facts
 
 
-def test_a_missing_download_is_a_note_and_its_facts_are_known(places: DataPaths, spec) -> None:
+def test_a_missing_download_is_a_note_and_its_facts_are_known(paths: DataPaths, spec) -> None:
     """A named set that is not downloaded yet is checked in full."""
-    facts, findings = infer_facts(spec("mnist"), form="one_hot", paths=places)
+    facts, findings = infer_facts(spec("mnist"), form="one_hot", paths=paths)
     assert [(finding.severity, finding.name) for finding in findings] == [("note", "download-to-come")]
     assert (facts.input_shape, facts.classes, facts.rows) == ((28, 28), 10, {"train": 60000, "test": 10000})
 
 
-def test_facts_of_arrays_are_inferred_from_their_headers(places: DataPaths, spec, split) -> None:
+def test_facts_of_arrays_are_inferred_from_their_headers(paths: DataPaths, spec, split) -> None:
     """Shape and rows of an npz are known, its classes are not."""
-    np.savez(places.config_dir / "a.npz", x=np.zeros((10, 4, 4)), y=np.zeros(10))
-    facts, findings = infer_facts(spec("npz", file="a.npz", split=split(test=0.3)), form="integer", paths=places)
+    np.savez(paths.config_dir / "a.npz", x=np.zeros((10, 4, 4)), y=np.zeros(10))
+    facts, findings = infer_facts(spec("npz", file="a.npz", split=split(test=0.3)), form="integer", paths=paths)
     assert findings == ()
     assert (facts.input_shape, facts.classes, facts.rows) == ((4, 4), None, {"train": 7, "test": 3})
 
 
-def test_facts_of_a_large_table_are_inferred_from_its_start(places: DataPaths, spec, monkeypatch) -> None:
+def test_facts_of_a_large_table_are_inferred_from_its_start(paths: DataPaths, spec, monkeypatch) -> None:
     """Of a large file only the columns are known, not the rows nor the classes."""
     monkeypatch.setattr("nnrun.data.sources.csv._MAX_BYTES", 10)
-    (places.config_dir / "t.csv").write_text(TABLE)
-    facts, findings = infer_facts(spec("csv", file="t.csv", features=["age"]), form="integer", paths=places)
+    (paths.config_dir / "t.csv").write_text(TABLE)
+    facts, findings = infer_facts(spec("csv", file="t.csv", features=["age"]), form="integer", paths=paths)
     assert findings == ()
     assert (facts.input_shape, facts.classes, facts.rows) == ((1,), None, {})
 
@@ -140,28 +140,28 @@ def test_facts_of_a_large_table_are_inferred_from_its_start(places: DataPaths, s
     ],
 )
 def test_what_is_wrong_with_a_table_is_found_at_its_place(
-    places: DataPaths, spec, config: dict, form: str, path: tuple, name: str, text: str
+    paths: DataPaths, spec, config: dict, form: str, path: tuple, name: str, text: str
 ) -> None:
     """Each mistake is an error finding at the key to blame."""
-    (places.config_dir / "t.csv").write_text(TABLE)
-    _, findings = infer_facts(spec("csv", **config), form=form, paths=places)
+    (paths.config_dir / "t.csv").write_text(TABLE)
+    _, findings = infer_facts(spec("csv", **config), form=form, paths=paths)
     assert [(finding.path, finding.name, finding.severity) for finding in findings] == [(path, name, "error")]
     assert text in findings[0].text
 
 
-def test_a_target_of_prices_is_no_class_and_words_are_no_numbers(places: DataPaths, spec) -> None:
+def test_a_target_of_prices_is_no_class_and_words_are_no_numbers(paths: DataPaths, spec) -> None:
     """A loss that cannot compare with a table's target is found from the target's values."""
-    (places.config_dir / "t.csv").write_text("a,price,kind\n1,24.5,x\n2,3,y\n")
+    (paths.config_dir / "t.csv").write_text("a,price,kind\n1,24.5,x\n2,3,y\n")
     for target, form, text in (("price", "integer", "numbers such as 24.5"), ("kind", "number", "text such as 'x'")):
-        _, findings = infer_facts(spec("csv", file="t.csv", features=["a"], target=target), form=form, paths=places)
+        _, findings = infer_facts(spec("csv", file="t.csv", features=["a"], target=target), form=form, paths=paths)
         assert [finding.name for finding in findings] == ["loss-target-mismatch"]
         assert text in findings[0].text
 
 
-def test_a_target_with_too_many_values_has_no_inferred_classes(places: DataPaths, spec) -> None:
+def test_a_target_with_too_many_values_has_no_inferred_classes(paths: DataPaths, spec) -> None:
     """More distinct values than a thousand are not kept: the classes are then not known beforehand."""
-    (places.config_dir / "t.csv").write_text("a,y\n" + "".join(f"{index % 3},{index}\n" for index in range(1500)))
-    facts, findings = infer_facts(spec("csv", file="t.csv"), form="integer", paths=places)
+    (paths.config_dir / "t.csv").write_text("a,y\n" + "".join(f"{index % 3},{index}\n" for index in range(1500)))
+    facts, findings = infer_facts(spec("csv", file="t.csv"), form="integer", paths=paths)
     assert findings == ()
     assert (facts.classes, facts.rows) == (None, {"train": 1500})
 
@@ -199,10 +199,10 @@ def test_a_target_with_too_many_values_has_no_inferred_classes(places: DataPaths
     ],
 )
 def test_what_does_not_fit_a_named_set_is_found(  # noqa: PLR0917 - one row of the table
-    places: DataPaths, spec, source: str, options: dict, form: str, path: tuple, severity: str, text: str
+    paths: DataPaths, spec, source: str, options: dict, form: str, path: tuple, severity: str, text: str
 ) -> None:
     """Impossible preparation and losses that do not suit the target are found without loading."""
-    _, findings = infer_facts(spec(source, **options), form=form, paths=places)
+    _, findings = infer_facts(spec(source, **options), form=form, paths=paths)
     assert [(finding.path, finding.severity) for finding in findings] == [(path, severity)]
     assert text in findings[0].text
 
@@ -211,18 +211,18 @@ def test_what_does_not_fit_a_named_set_is_found(  # noqa: PLR0917 - one row of t
     ("source", "config", "text"),
     [("mnist", {"test": 0.1}, "a test part of its own"), ("digits", {"validation": "test"}, "needs a test part")],
 )
-def test_an_impossible_split_is_found(places: DataPaths, spec, split, source: str, config: dict, text: str) -> None:
+def test_an_impossible_split_is_found(paths: DataPaths, spec, split, source: str, config: dict, text: str) -> None:
     """A split that contradicts the source is an error at `split`."""
-    _, findings = infer_facts(spec(source, split=split(**config)), form="integer", paths=places)
+    _, findings = infer_facts(spec(source, split=split(**config)), form="integer", paths=paths)
     wrong = [finding for finding in findings if finding.severity == "error"]
     assert [finding.path for finding in wrong] == [("data", "split")]
     assert text in wrong[0].text
 
 
-def test_one_hot_targets_override_the_loss(places: DataPaths, spec) -> None:
+def test_one_hot_targets_override_the_loss(paths: DataPaths, spec) -> None:
     """`OneHot: target` makes class targets one-hot rows under a loss for numbers."""
     facts, findings = infer_facts(
-        spec("digits", prepare=(("OneHot", {"columns": "target"}),)), form="number", paths=places
+        spec("digits", prepare=(("OneHot", {"columns": "target"}),)), form="number", paths=paths
     )
     assert findings == ()
     assert (facts.form, facts.task, facts.targets) == ("one_hot", "classification", 10)

@@ -100,8 +100,8 @@ def test_no_fold_learns_from_the_rows_it_tests(tmp_path: Path, name: str, number
     def fold(folder: str, foreign: set[int]):
         split = Split(k_fold=KFold(folds=4, shuffle=True), validation=0.2)
         spec = Spec(Part("sources", "csv", {"file": "t.csv"}, ()), _steps(_gaps_or_not(name)), split)
-        places = _table(tmp_path / folder, foreign)
-        crossing = load_folded(spec, form="integer", seed=7, paths=places, progress=NullProgress())
+        paths = _table(tmp_path / folder, foreign)
+        crossing = load_folded(spec, form="integer", seed=7, paths=paths, progress=NullProgress())
         return crossing.dataset(number, NullProgress()), set(crossing.folds[number].test.tolist())
 
     honest, tested = fold("honest", set())
@@ -115,8 +115,8 @@ def test_no_share_that_is_tested_is_learned_from(tmp_path: Path, name: str) -> N
     def dataset(folder: str, foreign: set[int]):
         split = Split(test=0.25, validation=0.2, stratify=True)
         spec = Spec(Part("sources", "csv", {"file": "t.csv"}, ()), _steps(_gaps_or_not(name)), split)
-        places = _table(tmp_path / folder, foreign)
-        return load(spec, form="integer", seed=7, paths=places, progress=NullProgress())
+        paths = _table(tmp_path / folder, foreign)
+        return load(spec, form="integer", seed=7, paths=paths, progress=NullProgress())
 
     honest = dataset("honest", set())
     _same(honest, dataset("poisoned", set(honest.test.rows.tolist())))

@@ -25,35 +25,35 @@ def _table(file: Path, ages: list[float], colours: list[str]) -> None:
     file.write_text("\n".join(["age,colour,y", *rows]) + "\n")
 
 
-def test_no_figure_of_the_test_part_reaches_the_preparation(places: DataPaths, listener, spec, split) -> None:
+def test_no_figure_of_the_test_part_reaches_the_preparation(paths: DataPaths, listener, spec, split) -> None:
     """Huge values and an unseen category in the validation and test rows do not change the fitted preparation."""
     ages, colours = [float(index) for index in range(40)], ["red", "blue"] * 20
     config = spec("csv", file="t.csv", prepare=PREPARE, split=split(test=0.25, validation=0.2))
-    _table(places.config_dir / "t.csv", ages, colours)
-    clean = load(config, form="binary", seed=5, paths=places, progress=listener)
+    _table(paths.config_dir / "t.csv", ages, colours)
+    clean = load(config, form="binary", seed=5, paths=paths, progress=listener)
     for part in (clean.test, clean.validation):
         for row in part.rows.tolist():
             ages[row], colours[row] = 1e30, "poison"
-    _table(places.config_dir / "t.csv", ages, colours)
-    poisoned = load(config, form="binary", seed=5, paths=places, progress=listener)
+    _table(paths.config_dir / "t.csv", ages, colours)
+    poisoned = load(config, form="binary", seed=5, paths=paths, progress=listener)
     assert poisoned.fitted[1:] == clean.fitted[1:]
     assert poisoned.digests["train.x"] == clean.digests["train.x"]
     assert poisoned.digests["test.x"] != clean.digests["test.x"]
     assert "poison" not in json.dumps(poisoned.fitted)
 
 
-def test_poison_in_the_training_part_does_reach_it(places: DataPaths, listener, spec, split) -> None:
+def test_poison_in_the_training_part_does_reach_it(paths: DataPaths, listener, spec, split) -> None:
     """The test above could fail: a changed training row changes the preparation."""
     ages, colours = [float(index) for index in range(40)], ["red", "blue"] * 20
     config = spec("csv", file="t.csv", prepare=PREPARE, split=split(test=0.25))
-    _table(places.config_dir / "t.csv", ages, colours)
-    clean = load(config, form="binary", seed=5, paths=places, progress=listener)
+    _table(paths.config_dir / "t.csv", ages, colours)
+    clean = load(config, form="binary", seed=5, paths=paths, progress=listener)
     ages[int(clean.train.rows[0])] = 1e30
-    _table(places.config_dir / "t.csv", ages, colours)
-    assert load(config, form="binary", seed=5, paths=places, progress=listener).fitted[1:] != clean.fitted[1:]
+    _table(paths.config_dir / "t.csv", ages, colours)
+    assert load(config, form="binary", seed=5, paths=paths, progress=listener).fitted[1:] != clean.fitted[1:]
 
 
-def test_arrays_suit_the_model(places: DataPaths, listener, spec, split) -> None:
+def test_arrays_suit_the_model(paths: DataPaths, listener, spec, split) -> None:
     """Examples are float32, row after row in memory; targets suit the loss; rows point into the source."""
     done = load(
         spec(
@@ -61,7 +61,7 @@ def test_arrays_suit_the_model(places: DataPaths, listener, spec, split) -> None
         ),
         form="one_hot",
         seed=1,
-        paths=places,
+        paths=paths,
         progress=listener,
     )
     assert done.train.x.shape == (1437, 8, 8, 1)
@@ -74,10 +74,10 @@ def test_arrays_suit_the_model(places: DataPaths, listener, spec, split) -> None
     assert set(done.digests) == {"train.x", "train.y", "test.x", "test.y"}
 
 
-def test_shared_parts_are_the_same_arrays(places: DataPaths, listener, spec, split) -> None:
+def test_shared_parts_are_the_same_arrays(paths: DataPaths, listener, spec, split) -> None:
     """`validation: test` and `test: train` share arrays, which the data set records."""
     one = load(
-        spec("iris", split=split(test=0.2, validation="test")), form="integer", seed=1, paths=places, progress=listener
+        spec("iris", split=split(test=0.2, validation="test")), form="integer", seed=1, paths=paths, progress=listener
     )
     assert one.validation is one.test
     assert one.shared == {"validation": "test"}
@@ -85,46 +85,46 @@ def test_shared_parts_are_the_same_arrays(places: DataPaths, listener, spec, spl
         spec("iris", split=split(test="train", validation="test")),
         form="integer",
         seed=1,
-        paths=places,
+        paths=paths,
         progress=listener,
     )
     assert two.train is two.test is two.validation
     assert two.facts.rows == {"train": 150, "validation": 150, "test": 150}
 
 
-def test_stratified_parts_hold_all_classes_alike(places: DataPaths, listener, spec, split) -> None:
+def test_stratified_parts_hold_all_classes_alike(paths: DataPaths, listener, spec, split) -> None:
     """A tenth of iris, stratified, has five flowers of each species."""
     done = load(
-        spec("iris", split=split(test=0.1, stratify=True)), form="integer", seed=1, paths=places, progress=listener
+        spec("iris", split=split(test=0.1, stratify=True)), form="integer", seed=1, paths=paths, progress=listener
     )
     assert np.bincount(done.test.y).tolist() == [5, 5, 5]
 
 
-def test_a_file_s_digest_is_kept(places: DataPaths, listener, spec) -> None:
+def test_a_file_s_digest_is_kept(paths: DataPaths, listener, spec) -> None:
     """The record can say which bytes were read."""
     import hashlib
 
-    _table(places.config_dir / "t.csv", [1.0, 2.0], ["red", "blue"])
-    done = load(spec("csv", file="t.csv", features=["age"]), form="binary", seed=1, paths=places, progress=listener)
-    assert done.digests["file:t.csv"] == hashlib.sha256((places.config_dir / "t.csv").read_bytes()).hexdigest()
+    _table(paths.config_dir / "t.csv", [1.0, 2.0], ["red", "blue"])
+    done = load(spec("csv", file="t.csv", features=["age"]), form="binary", seed=1, paths=paths, progress=listener)
+    assert done.digests["file:t.csv"] == hashlib.sha256((paths.config_dir / "t.csv").read_bytes()).hexdigest()
 
 
-def test_numbers_are_scored_as_numbers(places: DataPaths, listener, spec) -> None:
+def test_numbers_are_scored_as_numbers(paths: DataPaths, listener, spec) -> None:
     """A loss for numbers makes it a regression, even where the target could be classes."""
-    done = load(spec("diabetes"), form="number", seed=1, paths=places, progress=listener)
+    done = load(spec("diabetes"), form="number", seed=1, paths=paths, progress=listener)
     assert (done.facts.task, done.facts.classes, done.facts.targets) == ("regression", None, 1)
     assert done.train.y.shape == (442, 1)
     assert float(done.train.x[:, 0].max()) == 79.0
 
 
-def test_a_constant_column_is_noted(places: DataPaths, listener, spec) -> None:
+def test_a_constant_column_is_noted(paths: DataPaths, listener, spec) -> None:
     """A note names the columns that became 0."""
-    _table(places.config_dir / "t.csv", [5.0] * 4, ["red", "blue"] * 2)
+    _table(paths.config_dir / "t.csv", [5.0] * 4, ["red", "blue"] * 2)
     load(
         spec("csv", file="t.csv", features=["age"], prepare=(("Standardize", {}),)),
         form="binary",
         seed=1,
-        paths=places,
+        paths=paths,
         progress=listener,
     )
     assert listener.notes == ["Standardize: 'age' never changed in the training part and became 0."]
@@ -159,12 +159,12 @@ def test_a_constant_column_is_noted(places: DataPaths, listener, spec) -> None:
     ],
 )
 def test_impossible_configs_are_data_errors(
-    places: DataPaths, listener, spec, source: str, options: dict, form: str, message: str
+    paths: DataPaths, listener, spec, source: str, options: dict, form: str, message: str
 ) -> None:
     """Impossible steps, unsuitable losses and text left in the features are errors."""
-    _table(places.config_dir / "t.csv", [1.0, 2.0], ["red", "blue"])
+    _table(paths.config_dir / "t.csv", [1.0, 2.0], ["red", "blue"])
     with pytest.raises(DataError, match=message):
-        load(spec(source, **options), form=form, seed=1, paths=places, progress=listener)
+        load(spec(source, **options), form=form, seed=1, paths=paths, progress=listener)
 
 
 @pytest.mark.parametrize(
@@ -176,7 +176,7 @@ def test_impossible_configs_are_data_errors(
     ],
 )
 def test_an_impossible_split_is_a_data_error(
-    places: DataPaths, listener, spec, split, source: str, config: dict, message: str
+    paths: DataPaths, listener, spec, split, source: str, config: dict, message: str
 ) -> None:
     """The reason is given, after the word `split`."""
     with pytest.raises(DataError, match=f"split: .*{message}"):
@@ -184,21 +184,21 @@ def test_an_impossible_split_is_a_data_error(
             spec(source, split=split(**config)),
             form="number" if source == "diabetes" else "integer",
             seed=1,
-            paths=places,
+            paths=paths,
             progress=listener,
         )
 
 
-def test_a_number_that_is_not_finite_is_refused_with_its_place(places: DataPaths, listener, spec) -> None:
+def test_a_number_that_is_not_finite_is_refused_with_its_place(paths: DataPaths, listener, spec) -> None:
     """NaN in an array would silently turn every weight into NaN."""
     x = np.zeros((4, 3))
     x[2, 1] = np.nan
-    np.savez(places.config_dir / "a.npz", x=x, y=np.array([0, 1, 0, 1]))
+    np.savez(paths.config_dir / "a.npz", x=x, y=np.array([0, 1, 0, 1]))
     with pytest.raises(DataError, match=r"example 2 of the train part holds a number that is not finite.*\[1\]"):
-        load(spec("npz", file="a.npz"), form="binary", seed=1, paths=places, progress=listener)
+        load(spec("npz", file="a.npz"), form="binary", seed=1, paths=paths, progress=listener)
 
 
-def test_a_category_of_another_part_is_named_with_its_example(places: DataPaths, listener, spec, split) -> None:
+def test_a_category_of_another_part_is_named_with_its_example(paths: DataPaths, listener, spec, split) -> None:
     """A category that the training part alone lacks is named with its place in the part that has it."""
     rows = [[1, 0], [2, 1]] * 10 + [[3, 0]]
     config = spec("inline", rows=rows, prepare=(("OneHot", {"columns": [0]}),), split=split(test=0.5))
@@ -206,7 +206,7 @@ def test_a_category_of_another_part_is_named_with_its_example(places: DataPaths,
     found = []
     for seed in range(6):
         try:
-            load(config, form="binary", seed=seed, paths=places, progress=listener)
+            load(config, form="binary", seed=seed, paths=paths, progress=listener)
         except DataError as error:
             found.append(str(error))
     assert found

@@ -20,15 +20,15 @@ from nnrun.progress import NullProgress
 
 
 @pytest.fixture
-def look(places, listener, spec, split):
+def look(paths, listener, spec, split):
     """Check a csv file of these columns, the last of which is the target."""
 
     def at(columns: dict[str, list], *, classes: bool = True, **shares: object):
         rows = [["" if value is None else str(value) for value in row] for row in zip(*columns.values(), strict=True)]
         lines = [",".join(row) for row in [list(columns), *rows]]
-        (places.config_dir / "t.csv").write_text("\n".join(lines) + "\n")
+        (paths.config_dir / "t.csv").write_text("\n".join(lines) + "\n")
         config = spec("csv", file="t.csv", split=split(shuffle=False, **shares) if shares else None)
-        return check_quality(config, seed=1, paths=places, progress=listener, classes=classes)
+        return check_quality(config, seed=1, paths=paths, progress=listener, classes=classes)
 
     return at
 
@@ -89,19 +89,19 @@ def test_numbers_are_not_counted_as_classes(look) -> None:
     assert found.findings == ()
 
 
-def test_arrays_are_checked_for_leakage_too(places, listener, spec) -> None:
+def test_arrays_are_checked_for_leakage_too(paths, listener, spec) -> None:
     """Pictures have no columns to look at, but may stand in both parts."""
     x = np.random.default_rng(0).integers(0, 255, (6, 3, 3))
-    np.savez(places.config_dir / "a.npz", x_train=x, y_train=[0, 1] * 3, x_test=x[:2], y_test=[0, 1])
-    found = check_quality(spec("npz", file="a.npz"), seed=1, paths=places, progress=listener, classes=True)
+    np.savez(paths.config_dir / "a.npz", x_train=x, y_train=[0, 1] * 3, x_test=x[:2], y_test=[0, 1])
+    found = check_quality(spec("npz", file="a.npz"), seed=1, paths=paths, progress=listener, classes=True)
     assert _names(found) == ["duplicates-across-parts"]
     assert found.columns == {}
 
 
-def test_texts_are_not_for_this_command(places, listener, spec) -> None:
+def test_texts_are_not_for_this_command(paths, listener, spec) -> None:
     """A text has no rows to compare."""
     with pytest.raises(DataError, match="not for texts"):
-        check_quality(spec("descriptions"), seed=1, paths=places, progress=listener, classes=True)
+        check_quality(spec("descriptions"), seed=1, paths=paths, progress=listener, classes=True)
 
 
 def _texts(findings) -> list[str]:
@@ -158,11 +158,11 @@ def test_names_that_look_alike_are_paired() -> None:
     assert not _texts(check_similar_names("the classes", {"yes", "no"}))
 
 
-def test_a_csv_s_look_alikes_are_found_among_classes_and_categories(places, listener, spec) -> None:
+def test_a_csv_s_look_alikes_are_found_among_classes_and_categories(paths, listener, spec) -> None:
     """A class in two spellings would be two outputs, a category two columns."""
     rows = [f"{index},{('Ulm', 'ULM', 'Bonn')[index % 3]},{('yes', 'no', 'Yes')[index % 3]}" for index in range(30)]
-    (places.config_dir / "t.csv").write_text("\n".join(["a,town,sick", *rows]) + "\n")
-    found = check_quality(spec("csv", file="t.csv"), seed=1, paths=places, progress=listener, classes=True)
+    (paths.config_dir / "t.csv").write_text("\n".join(["a,town,sick", *rows]) + "\n")
+    found = check_quality(spec("csv", file="t.csv"), seed=1, paths=paths, progress=listener, classes=True)
     assert [finding.text for finding in found.findings if finding.name == "look-alikes"] == [
         "column 'town': 'ULM' and 'Ulm' look alike: are they the same?",
         "the classes 'Yes' and 'yes' look alike: are they the same?",
@@ -170,17 +170,17 @@ def test_a_csv_s_look_alikes_are_found_among_classes_and_categories(places, list
 
 
 @pytest.mark.shared
-def test_pima_s_zeros_are_found(shared_places, spec) -> None:
+def test_pima_s_zeros_are_found(shared_paths, spec) -> None:
     """The five columns and their counts that the literature names, found from the values alone."""
     config = spec("csv", file="pima-indians-diabetes.csv")
-    found = check_quality(config, seed=1, paths=shared_places, progress=NullProgress(), classes=True)
+    found = check_quality(config, seed=1, paths=shared_paths, progress=NullProgress(), classes=True)
     zeros = [finding.text.partition(" of ")[0] for finding in found.findings if " are 0," in finding.text]
     assert zeros == ["5", "35", "227", "374", "11"]
 
 
 @pytest.mark.shared
-def test_boston_s_prices_are_found_to_be_cut_off(shared_places, spec) -> None:
+def test_boston_s_prices_are_found_to_be_cut_off(shared_paths, spec) -> None:
     """Sixteen tracts have the value 50; no zero of the features is a filler; the caveats of the set are notes."""
-    found = check_quality(spec("boston"), seed=1, paths=shared_places, progress=NullProgress(), classes=False)
+    found = check_quality(spec("boston"), seed=1, paths=shared_paths, progress=NullProgress(), classes=False)
     assert [finding.name for finding in found.findings] == ["cut-off-target", *["caveat"] * 4]
     assert found.findings[0].text.startswith("16 of 506 targets 'MEDV' are 50")

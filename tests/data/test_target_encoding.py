@@ -116,14 +116,14 @@ def test_fractions_are_no_classes() -> None:
     assert "mean_squared_error" in str(refused.value.hint)
 
 
-def _two(places: DataPaths, spec, split):
-    (places.config_dir / "t.csv").write_text(TABLE)
+def _two(paths: DataPaths, spec, split):
+    (paths.config_dir / "t.csv").write_text(TABLE)
     return spec("csv", file="t.csv", features=["age"], target=["kind", "price"], split=split(test=0.2))
 
 
-def test_each_target_has_its_own_form(places: DataPaths, listener, spec, split) -> None:
+def test_each_target_has_its_own_form(paths: DataPaths, listener, spec, split) -> None:
     """A class and a number side by side: class numbers for one, float32 columns for the other, classes for one only."""
-    done = load(_two(places, spec, split), form=FORMS, seed=1, paths=places, progress=listener)
+    done = load(_two(paths, spec, split), form=FORMS, seed=1, paths=paths, progress=listener)
     assert isinstance(done.train.y, dict)
     assert {key: (y.shape, y.dtype.name) for key, y in done.train.y.items()} == {
         "kind": ((24,), "int32"),
@@ -140,51 +140,51 @@ def test_each_target_has_its_own_form(places: DataPaths, listener, spec, split) 
 @pytest.mark.parametrize(
     "forms", [FORMS, {"price": "number", "kind": "one_hot"}, {"kind": "one_hot", "$row": "number"}]
 )
-def test_facts_of_several_targets_are_inferred(places: DataPaths, listener, spec, split, forms: dict) -> None:
+def test_facts_of_several_targets_are_inferred(paths: DataPaths, listener, spec, split, forms: dict) -> None:
     """Inferred facts are those of the loaded data, and the first target decides the task."""
-    config = _two(places, spec, split)
-    facts, findings = infer_facts(config, form=forms, paths=places)
+    config = _two(paths, spec, split)
+    facts, findings = infer_facts(config, form=forms, paths=paths)
     assert findings == ()
-    assert facts == load(config, form=forms, seed=1, paths=places, progress=listener).facts
+    assert facts == load(config, form=forms, seed=1, paths=paths, progress=listener).facts
     assert facts.task == ("regression" if next(iter(forms)) == "price" else "classification")
 
 
-def test_facts_of_several_targets_come_back_from_json(places: DataPaths, listener, spec, split) -> None:
+def test_facts_of_several_targets_come_back_from_json(paths: DataPaths, listener, spec, split) -> None:
     """The record keeps every target's facts."""
-    facts = load(_two(places, spec, split), form=FORMS, seed=1, paths=places, progress=listener).facts
+    facts = load(_two(paths, spec, split), form=FORMS, seed=1, paths=paths, progress=listener).facts
     assert Facts.from_json(json.loads(json.dumps(facts.as_json()))) == facts
     assert facts.by_target["kind"] == TargetFacts("integer", "classification", 3, 1, ("x", "y", "z"))
 
 
-def test_one_target_by_name_is_one_target_in_a_mapping(places: DataPaths, listener, spec) -> None:
+def test_one_target_by_name_is_one_target_in_a_mapping(paths: DataPaths, listener, spec) -> None:
     """A mapping with one key gives the same array as the form alone, under its key."""
     config = spec("iris")
-    alone = load(config, form="one_hot", seed=1, paths=places, progress=listener)
-    named = load(config, form={"species": "one_hot"}, seed=1, paths=places, progress=listener)
+    alone = load(config, form="one_hot", seed=1, paths=paths, progress=listener)
+    named = load(config, form={"species": "one_hot"}, seed=1, paths=paths, progress=listener)
     assert np.array_equal(named.train.y["species"], alone.train.y)
     assert named.facts.by_target["species"].class_names == alone.facts.class_names == named.facts.class_names
     assert alone.facts.by_target == {}
 
 
 @pytest.mark.parametrize("key", ["$image", "$input"])
-def test_the_input_itself_is_the_target_of_an_autoencoder(places: DataPaths, listener, spec, key: str) -> None:
+def test_the_input_itself_is_the_target_of_an_autoencoder(paths: DataPaths, listener, spec, key: str) -> None:
     """A field's word as target gives the very array that enters, without a copy."""
     config = spec("digits", prepare=(("Rescale", {"divide_by": 16}), ("Reshape", {"shape": [8, 8, 1]})))
-    done = load(config, form={key: "number"}, seed=1, paths=places, progress=listener)
+    done = load(config, form={key: "number"}, seed=1, paths=paths, progress=listener)
     assert done.train.y[key] is done.train.x
     assert (done.facts.task, done.facts.form, done.facts.targets) == ("regression", "number", 1)
-    assert infer_facts(config, form={key: "number"}, paths=places) == (done.facts, ())
-    np.savez(places.config_dir / "more.npz", x=np.ones((2, 64)))
-    again = load_new_data(config, done.fitted, file=places.config_dir / "more.npz", facts=done.facts, with_target=True)
+    assert infer_facts(config, form={key: "number"}, paths=paths) == (done.facts, ())
+    np.savez(paths.config_dir / "more.npz", x=np.ones((2, 64)))
+    again = load_new_data(config, done.fitted, file=paths.config_dir / "more.npz", facts=done.facts, with_target=True)
     assert np.array_equal(again.y[key], np.full((2, 8, 8, 1), 1 / 16, "float32"))
 
 
-def test_several_targets_are_read_from_a_new_file(places: DataPaths, listener, spec, split) -> None:
+def test_several_targets_are_read_from_a_new_file(paths: DataPaths, listener, spec, split) -> None:
     """The test part's rows in another file give the same targets, by the classes learned then."""
-    config = _two(places, spec, split)
-    done = load(config, form=FORMS, seed=1, paths=places, progress=listener)
+    config = _two(paths, spec, split)
+    done = load(config, form=FORMS, seed=1, paths=paths, progress=listener)
     lines = TABLE.splitlines()
-    other = places.config_dir / "other.csv"
+    other = paths.config_dir / "other.csv"
     other.write_text("\n".join([lines[0], *(lines[1 + row] for row in done.test.rows)]) + "\n")
     again = load_new_data(config, done.fitted, file=other, facts=done.facts, with_target=True)
     assert {key: y.tolist() for key, y in again.y.items()} == {key: y.tolist() for key, y in done.test.y.items()}
@@ -201,10 +201,10 @@ def test_several_targets_are_read_from_a_new_file(places: DataPaths, listener, s
         ("integer", "must all hold numbers", "an output of its own"),
     ],
 )
-def test_an_impossible_target_is_refused(places: DataPaths, listener, spec, split, forms, text: str, hint: str) -> None:
+def test_an_impossible_target_is_refused(paths: DataPaths, listener, spec, split, forms, text: str, hint: str) -> None:
     """Unknown targets, prices as classes, words as numbers, and text in several columns of one loss are named."""
     with pytest.raises(DataError, match=text) as refused:
-        load(_two(places, spec, split), form=forms, seed=1, paths=places, progress=listener)
+        load(_two(paths, spec, split), form=forms, seed=1, paths=paths, progress=listener)
     assert hint in str(refused.value.hint)
 
 
@@ -219,15 +219,15 @@ def test_an_impossible_target_is_refused(places: DataPaths, listener, spec, spli
         ("integer", ("data", "source"), "loss-target-mismatch"),
     ],
 )
-def test_an_impossible_target_is_found(places: DataPaths, spec, split, forms, path: tuple, name: str) -> None:
+def test_an_impossible_target_is_found(paths: DataPaths, spec, split, forms, path: tuple, name: str) -> None:
     """The same mistakes are findings before anything is loaded."""
-    _, findings = infer_facts(_two(places, spec, split), form=forms, paths=places)
+    _, findings = infer_facts(_two(paths, spec, split), form=forms, paths=paths)
     assert [(finding.path, finding.name) for finding in findings] == [(path, name)]
 
 
-def test_one_hot_targets_keep_numbers_next_to_classes(places: DataPaths, listener, spec, split) -> None:
+def test_one_hot_targets_keep_numbers_next_to_classes(paths: DataPaths, listener, spec, split) -> None:
     """`OneHot: target` makes rows of the classes, and keeps a price a number."""
-    (places.config_dir / "t.csv").write_text(TABLE)
+    (paths.config_dir / "t.csv").write_text(TABLE)
     config = spec(
         "csv",
         file="t.csv",
@@ -237,7 +237,7 @@ def test_one_hot_targets_keep_numbers_next_to_classes(places: DataPaths, listene
         split=split(test=0.2),
     )
     forms = {"kind": "binary", "price": "number"}
-    done = load(config, form=forms, seed=1, paths=places, progress=listener)
+    done = load(config, form=forms, seed=1, paths=paths, progress=listener)
     assert {key: about.form for key, about in done.facts.by_target.items()} == {"kind": "one_hot", "price": "number"}
 
 
@@ -270,13 +270,13 @@ def test_a_class_for_every_pixel_is_a_class_at_every_position(channel: tuple) ->
     assert encode_targets(masks, "number", ()).shape == masks.shape
 
 
-def test_sequences_in_an_npz_are_loaded_and_read_again(places: DataPaths, listener, spec) -> None:
+def test_sequences_in_an_npz_are_loaded_and_read_again(paths: DataPaths, listener, spec) -> None:
     """Classes are learned over all steps, and a single row of another file is no one-hot row by accident."""
-    folder = places.config_dir
+    folder = paths.config_dir
     y = np.random.default_rng(0).integers(0, 3, (12, 4))
     np.savez(folder / "a.npz", x=np.ones((12, 4)), y=y)
     config = spec("npz", file="a.npz")
-    done = load(config, form="one_hot", seed=1, paths=places, progress=listener)
+    done = load(config, form="one_hot", seed=1, paths=paths, progress=listener)
     assert done.train.y.shape == (12, 4, 3)
     assert (done.facts.classes, done.facts.targets, done.facts.positions) == (3, 3, (4,))
     np.savez(folder / "b.npz", x=np.ones((1, 4)), y=np.array([[0, 1, 0, 0]]))

@@ -68,26 +68,26 @@ def test_invalid_weights_are_refused(facts: Facts, wanted: dict, text: str, hint
 
 
 @pytest.mark.parametrize("form", ["integer", "one_hot", {"kind": "integer"}, {"kind": "one_hot"}])
-def test_class_weights_multiply_the_examples_own(places: DataPaths, listener, spec, form) -> None:
+def test_class_weights_multiply_the_examples_own(paths: DataPaths, listener, spec, form) -> None:
     """A row's weight is its own times its class's, however classes are encoded."""
-    (places.config_dir / "t.csv").write_text("a,kind,w\n1,x,2\n2,x,1\n3,y,3\n4,z,1\n")
+    (paths.config_dir / "t.csv").write_text("a,kind,w\n1,x,2\n2,x,1\n3,y,3\n4,z,1\n")
     done = load(
-        spec("csv", file="t.csv", target="kind", sample_weight="w"), form=form, seed=1, paths=places, progress=listener
+        spec("csv", file="t.csv", target="kind", sample_weight="w"), form=form, seed=1, paths=paths, progress=listener
     )
     assert apply_class_weights(done.train, done.facts, {"x": 10, "z": 0}).sample_weight.tolist() == [20, 10, 3, 0]
     assert done.train.sample_weight.tolist() == [2, 1, 3, 1]
     alone = load(
-        spec("csv", file="t.csv", target="kind", features=["a"]), form=form, seed=1, paths=places, progress=listener
+        spec("csv", file="t.csv", target="kind", features=["a"]), form=form, seed=1, paths=paths, progress=listener
     )
     assert apply_class_weights(alone.train, alone.facts, "balanced").sample_weight.tolist() == pytest.approx(
         [2 / 3, 2 / 3, 4 / 3, 4 / 3]
     )
 
 
-def test_binary_classes_are_weighed(places: DataPaths, listener, spec) -> None:
+def test_binary_classes_are_weighed(paths: DataPaths, listener, spec) -> None:
     """0 and 1 of a binary loss are classes too."""
-    (places.config_dir / "t.csv").write_text("a,kind\n1,no\n2,yes\n")
-    done = load(spec("csv", file="t.csv"), form="binary", seed=1, paths=places, progress=listener)
+    (paths.config_dir / "t.csv").write_text("a,kind\n1,no\n2,yes\n")
+    done = load(spec("csv", file="t.csv"), form="binary", seed=1, paths=paths, progress=listener)
     assert apply_class_weights(done.train, done.facts, {"yes": 7}).sample_weight.tolist() == [1, 7]
 
 
@@ -100,46 +100,46 @@ def test_binary_classes_are_weighed(places: DataPaths, listener, spec) -> None:
     ],
 )
 def test_class_weights_need_one_target_of_classes(
-    places: DataPaths, listener, spec, source: str, form, text: str
+    paths: DataPaths, listener, spec, source: str, form, text: str
 ) -> None:
     """Numbers, sequences and several outputs cannot be weighed by class, as in Keras."""
-    done = load(spec(source), form=form, seed=1, paths=places, progress=listener)
+    done = load(spec(source), form=form, seed=1, paths=paths, progress=listener)
     with pytest.raises(DataError, match=text) as refused:
         apply_class_weights(done.train, done.facts, "balanced")
     assert "sample_weight" in str(refused.value.hint)
 
 
-def test_a_column_of_weights_is_no_feature(places: DataPaths, listener, spec, split) -> None:
+def test_a_column_of_weights_is_no_feature(paths: DataPaths, listener, spec, split) -> None:
     """Every part has the weights of its own rows, in float32; the column is neither feature nor target."""
-    (places.config_dir / "t.csv").write_text("a,w,y\n" + "".join(f"{i},{i / 10},{i % 2}\n" for i in range(20)))
+    (paths.config_dir / "t.csv").write_text("a,w,y\n" + "".join(f"{i},{i / 10},{i % 2}\n" for i in range(20)))
     config = spec("csv", file="t.csv", sample_weight="w", split=split(test=0.2, validation=0.25))
-    done = load(config, form="integer", seed=1, paths=places, progress=listener)
+    done = load(config, form="integer", seed=1, paths=paths, progress=listener)
     for part in (done.train, done.validation, done.test):
         assert np.array_equal(part.sample_weight, (part.rows / 10).astype("float32"))
         assert part.x.shape == (len(part), 1)
     assert done.facts.columns == ("a",)
     assert "train.sample_weight" in done.digests
-    assert infer_facts(config, form="integer", paths=places) == (done.facts, ())
+    assert infer_facts(config, form="integer", paths=paths) == (done.facts, ())
 
 
-def test_arrays_of_weights_are_named_in_the_config(places: DataPaths, listener, spec) -> None:
+def test_arrays_of_weights_are_named_in_the_config(paths: DataPaths, listener, spec) -> None:
     """An npz's weights count only where `arrays` names them; a test part has its own."""
     arrays = {"x": np.ones((3, 2)), "y": np.array([0, 1, 0]), "x_test": np.ones((1, 2)), "y_test": np.array([1])}
-    np.savez(places.config_dir / "a.npz", **arrays, w=np.array([1, 2, 3]), v=np.array([4]))
+    np.savez(paths.config_dir / "a.npz", **arrays, w=np.array([1, 2, 3]), v=np.array([4]))
     arrays = {"sample_weight": "w", "sample_weight_test": "v"}
-    done = load(spec("npz", file="a.npz", arrays=arrays), form="integer", seed=1, paths=places, progress=listener)
+    done = load(spec("npz", file="a.npz", arrays=arrays), form="integer", seed=1, paths=paths, progress=listener)
     assert (done.train.sample_weight.tolist(), done.test.sample_weight.tolist()) == ([1, 2, 3], [4])
-    plain = load(spec("npz", file="a.npz"), form="integer", seed=1, paths=places, progress=listener)
+    plain = load(spec("npz", file="a.npz"), form="integer", seed=1, paths=paths, progress=listener)
     assert plain.train.sample_weight is None
 
 
-def test_a_column_of_a_bundled_table_may_weigh_its_rows(places: DataPaths, listener, spec) -> None:
+def test_a_column_of_a_bundled_table_may_weigh_its_rows(paths: DataPaths, listener, spec) -> None:
     """`sklearn` takes weights as csv does."""
     done = load(
         spec("sklearn", set="iris", sample_weight="petal_width"),
         form="integer",
         seed=1,
-        paths=places,
+        paths=paths,
         progress=listener,
     )
     assert done.facts.columns == ("sepal_length", "sepal_width", "petal_length")
@@ -158,14 +158,14 @@ def test_a_column_of_a_bundled_table_may_weigh_its_rows(places: DataPaths, liste
     ],
 )
 def test_columns_that_cannot_weigh_are_refused(
-    places: DataPaths, listener, spec, text: str, column: str, message: str
+    paths: DataPaths, listener, spec, text: str, column: str, message: str
 ) -> None:
     """Negative, missing and wordy weights are named with their row; the column must exist and be nothing else."""
-    (places.config_dir / "t.csv").write_text(text)
+    (paths.config_dir / "t.csv").write_text(text)
     asked = spec("csv", file="t.csv", sample_weight=column)
     with pytest.raises(DataError, match=message):
-        load(asked, form="integer", seed=1, paths=places, progress=listener)
-    _, findings = infer_facts(asked, form="integer", paths=places)
+        load(asked, form="integer", seed=1, paths=paths, progress=listener)
+    _, findings = infer_facts(asked, form="integer", paths=paths)
     inferred = [finding for finding in findings if finding.severity == "error"]
     assert len(inferred) == (0 if "all weights" in message else 1)
 
@@ -182,10 +182,10 @@ def test_columns_that_cannot_weigh_are_refused(
     ],
 )
 def test_arrays_that_cannot_weigh_are_refused(
-    places: DataPaths, listener, spec, weights: np.ndarray, arrays: dict, message: str
+    paths: DataPaths, listener, spec, weights: np.ndarray, arrays: dict, message: str
 ) -> None:
     """There must be one finite number of at least 0 an example."""
-    np.savez(places.config_dir / "a.npz", x=np.ones((2, 2)), y=np.array([0, 1]), w=weights)
+    np.savez(paths.config_dir / "a.npz", x=np.ones((2, 2)), y=np.array([0, 1]), w=weights)
     with pytest.raises(DataError, match=message) as refused:
-        load(spec("npz", file="a.npz", arrays=arrays), form="integer", seed=1, paths=places, progress=listener)
+        load(spec("npz", file="a.npz", arrays=arrays), form="integer", seed=1, paths=paths, progress=listener)
     assert refused.value.hint or "the file has" in refused.value.text

@@ -77,10 +77,10 @@ def _spec(spec, file: str = "t.csv"):
     return spec("csv", prepare=(("OneHot", {"columns": ["city"]}),), file=file, **columns)
 
 
-def test_thirty_kinds_of_defects_give_thirty_messages_with_row_and_column(places, spec) -> None:
+def test_thirty_kinds_of_defects_give_thirty_messages_with_row_and_column(paths, spec) -> None:
     """One defect of each kind in one file: each is reported once, with its row, its column and a hint."""
-    (places.config_dir / "t.csv").write_bytes(table())
-    _, findings = infer_facts(_spec(spec), form="binary", paths=places)
+    (paths.config_dir / "t.csv").write_bytes(table())
+    _, findings = infer_facts(_spec(spec), form="binary", paths=paths)
     assert len(findings) == len(DEFECTS) == 30
     for number, (finding, (_, column, text)) in enumerate(zip(findings, DEFECTS, strict=True)):
         row = 2 * number + 3
@@ -97,81 +97,81 @@ def test_the_gallery_shows_this_very_file() -> None:
 
 
 @pytest.mark.parametrize("defect", DEFECTS, ids=[text for *_, text in DEFECTS])
-def test_each_defect_alone_is_reported(places, listener, defect: tuple) -> None:
+def test_each_defect_alone_is_reported(paths, listener, defect: tuple) -> None:
     """A file with a single defect is refused when it is loaded, with the same message."""
-    (places.config_dir / "t.csv").write_bytes(table([defect]))
+    (paths.config_dir / "t.csv").write_bytes(table([defect]))
     with pytest.raises(DefectsError) as refused:
-        Csv("t.csv", target="sick", sample_weight="counts").load(places, listener)
+        Csv("t.csv", target="sick", sample_weight="counts").load(paths, listener)
     assert (refused.value.row, str(refused.value.column)) == (3, defect[1])
     assert defect[2] in refused.value.text
     assert len(refused.value.problems) == 1
     assert refused.value.hint
 
 
-def test_loading_reports_all_defects_and_their_number(places, listener) -> None:
+def test_loading_reports_all_defects_and_their_number(paths, listener) -> None:
     """If `check` did not read all rows, loading is refused with every defect; the first one leads."""
-    (places.config_dir / "t.csv.gz").write_bytes(gzip.compress(table()))
+    (paths.config_dir / "t.csv.gz").write_bytes(gzip.compress(table()))
     with pytest.raises(DefectsError, match=r"row 3, column sick: .* \(and 29 more defects\)") as refused:
-        Csv("t.csv.gz", target="sick", sample_weight="counts").load(places, listener)
+        Csv("t.csv.gz", target="sick", sample_weight="counts").load(paths, listener)
     assert len(refused.value.problems) == 30
 
 
-def test_many_of_one_kind_are_counted(places, spec) -> None:
+def test_many_of_one_kind_are_counted(paths, spec) -> None:
     """The first is described, three more are named by their rows, the rest is counted."""
-    (places.config_dir / "t.csv").write_text("a,b,y\n" + "1,2 kg,0\n" * 3 + "1,2,1\n" * 2000 + "1,5 kg,0\n" * 1000)
-    _, findings = infer_facts(spec("csv", file="t.csv"), form="binary", paths=places)
+    (paths.config_dir / "t.csv").write_text("a,b,y\n" + "1,2 kg,0\n" * 3 + "1,2,1\n" * 2000 + "1,5 kg,0\n" * 1000)
+    _, findings = infer_facts(spec("csv", file="t.csv"), form="binary", paths=paths)
     (text,) = (finding.text for finding in findings)
     assert text.startswith("row 2, column b: expected a number, received '2 kg', a number with a unit ")
     assert text.endswith("(likewise in rows 3, 4, 2005 and 999 more)")
 
 
-def test_only_fifty_defects_are_described(places, spec) -> None:
+def test_only_fifty_defects_are_described(paths, spec) -> None:
     """Of more kinds of defects and columns, only the number is reported."""
     names = [f"c{index}" for index in range(80)]
     lines = [",".join(names), *(["1," * 79 + "1"] * 3), ",".join(["x"] * 79 + ["1"])]
-    (places.config_dir / "t.csv").write_text("\n".join(lines) + "\n")
-    _, findings = infer_facts(spec("csv", file="t.csv"), form="number", paths=places)
+    (paths.config_dir / "t.csv").write_text("\n".join(lines) + "\n")
+    _, findings = infer_facts(spec("csv", file="t.csv"), form="number", paths=paths)
     assert len(findings) == 51
     assert findings[-1].text == "and 29 more defects"
 
 
-def test_unused_columns_may_have_defects(places, listener) -> None:
+def test_unused_columns_may_have_defects(paths, listener) -> None:
     """Columns that are neither features nor targets are not examined."""
-    (places.config_dir / "t.csv").write_text("a,b,y\n1,12 kg,0\n2,?,1\n3,,0\n")
-    assert len(Csv("t.csv", features=["a"]).load(places, listener).train) == 3
+    (paths.config_dir / "t.csv").write_text("a,b,y\n1,12 kg,0\n2,?,1\n3,,0\n")
+    assert len(Csv("t.csv", features=["a"]).load(paths, listener).train) == 3
 
 
-def test_missing_values_that_a_step_fills_in_are_not_defects(places, spec) -> None:
+def test_missing_values_that_a_step_fills_in_are_not_defects(paths, spec) -> None:
     """With `Impute`, a feature may be missing, but not a target."""
-    (places.config_dir / "t.csv").write_text("a,b,y\n1,,0\n2,3,\n3,4 kg,0\n5,6,1\n")
-    _, findings = infer_facts(spec("csv", prepare=(("Impute", {}),), file="t.csv"), form="binary", paths=places)
+    (paths.config_dir / "t.csv").write_text("a,b,y\n1,,0\n2,3,\n3,4 kg,0\n5,6,1\n")
+    _, findings = infer_facts(spec("csv", prepare=(("Impute", {}),), file="t.csv"), form="binary", paths=paths)
     assert [finding.text.partition(":")[0] for finding in findings] == ["row 3, column y", "row 4, column b"]
 
 
-def test_a_number_that_stands_for_a_missing_value_is_missing(places, spec) -> None:
+def test_a_number_that_stands_for_a_missing_value_is_missing(paths, spec) -> None:
     """`missing: ['-999']` takes precedence over the number -999."""
-    (places.config_dir / "t.csv").write_text("a,y\n1,0\n-999,1\n3,0\n")
-    _, findings = infer_facts(spec("csv", file="t.csv", missing=["-999"]), form="binary", paths=places)
+    (paths.config_dir / "t.csv").write_text("a,y\n1,0\n-999,1\n3,0\n")
+    _, findings = infer_facts(spec("csv", file="t.csv", missing=["-999"]), form="binary", paths=paths)
     assert [finding.text for finding in findings] == ["row 3, column a: expected a value, received a missing one"]
 
 
-def test_a_field_that_runs_over_lines_is_sound(places, listener) -> None:
+def test_a_field_that_runs_over_lines_is_sound(paths, listener) -> None:
     """Line ends within quotes belong to the text, also in a file with defects elsewhere."""
     text = 'note,a,y\n"one\ntwo",1,0\n"say ""hi""",2,1\nplain,3 kg,0\nplain,4,1\n'
-    (places.config_dir / "t.csv").write_text(text)
+    (paths.config_dir / "t.csv").write_text(text)
     with pytest.raises(DefectsError) as refused:
-        Csv("t.csv").load(places, listener)
+        Csv("t.csv").load(paths, listener)
     assert [problem.text.partition(":")[0] for problem in refused.value.problems] == ["row 5, column a"]
-    (places.config_dir / "t.csv").write_text(text.replace(" kg", ""))
-    notes = Csv("t.csv").load(places, listener).train.x.values["note"].tolist()
+    (paths.config_dir / "t.csv").write_text(text.replace(" kg", ""))
+    notes = Csv("t.csv").load(paths, listener).train.x.values["note"].tolist()
     assert notes == ["one\ntwo", 'say "hi"', "plain", "plain"]
 
 
-def test_dates_are_compared_with_the_stated_format(places, spec) -> None:
+def test_dates_are_compared_with_the_stated_format(paths, spec) -> None:
     """Days that do not exist and dates of another format are reported with the stated format."""
     fields = ("05.01.2026", "31.02.2026", "2026-01-05", "1/5/2026", "06.01.2026")
-    (places.config_dir / "t.csv").write_text("d,y\n" + "".join(f"{field},{field[0]}\n" for field in fields))
-    _, findings = infer_facts(spec("csv", file="t.csv", types={"d": {"date": "%d.%m.%Y"}}), form="number", paths=places)
+    (paths.config_dir / "t.csv").write_text("d,y\n" + "".join(f"{field},{field[0]}\n" for field in fields))
+    _, findings = infer_facts(spec("csv", file="t.csv", types={"d": {"date": "%d.%m.%Y"}}), form="number", paths=paths)
     assert [finding.text.partition(", ")[2] for finding in findings] == [
         "column d: expected a date like %d.%m.%Y, received '31.02.2026', a day that does not exist",
         "column d: expected a date like %d.%m.%Y, received '2026-01-05', an ISO date among dates like %d.%m.%Y",
@@ -179,11 +179,11 @@ def test_dates_are_compared_with_the_stated_format(places, spec) -> None:
     ]
 
 
-def test_a_thousands_point_is_no_decimal_point(places, listener) -> None:
+def test_a_thousands_point_is_no_decimal_point(paths, listener) -> None:
     """With decimal commas `1.000` may be a thousand or one: it is refused, not guessed."""
-    (places.config_dir / "t.csv").write_text("a;y\n1,5;0\n1.000;1\n2,5;0\n")
+    (paths.config_dir / "t.csv").write_text("a;y\n1,5;0\n1.000;1\n2,5;0\n")
     with pytest.raises(DataError, match=r"received '1\.000', a number with thousands separators"):
-        Csv("t.csv", separator=";", decimal=",").load(places, listener)
+        Csv("t.csv", separator=";", decimal=",").load(paths, listener)
 
 
 CELLS = st.text(st.characters(codec="utf-8", exclude_characters='\r\n"\0'), max_size=6)
@@ -191,9 +191,9 @@ CELLS = st.text(st.characters(codec="utf-8", exclude_characters='\r\n"\0'), max_
 
 @given(st.lists(st.lists(CELLS, min_size=1, max_size=4), min_size=1, max_size=6))
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_any_rows_are_read_or_refused_with_a_row(places, rows: list[list[str]]) -> None:
+def test_any_rows_are_read_or_refused_with_a_row(paths, rows: list[list[str]]) -> None:
     """Every defect of any text has a row; if there is none, all rows are counted."""
-    file = places.config_dir / "t.csv"
+    file = paths.config_dir / "t.csv"
     file.write_bytes(("a,b\n" + "\n".join(",".join(row) for row in rows) + "\n").encode())
     request = ColumnRequest({"a": "feature", "b": "target"})
     found, defects = examine(CsvFile(file, Dialect(), ("a", "b"), 1), request)
@@ -202,24 +202,24 @@ def test_any_rows_are_read_or_refused_with_a_row(places, rows: list[list[str]]) 
         assert found.rows == sum(bool(",".join(row).strip()) for row in rows)
 
 
-def test_the_header_is_read_despite_invalid_bytes_below(places) -> None:
+def test_the_header_is_read_despite_invalid_bytes_below(paths) -> None:
     """Invalid bytes are reported in their row, and not when the header is read."""
-    file = places.config_dir / "t.csv"
+    file = paths.config_dir / "t.csv"
     file.write_bytes(b"a,b\n1,\xff\n")
     assert read_header(file, Dialect()).names == ("a", "b")
 
 
-def test_the_offset_of_an_invalid_byte_counts_from_the_start_of_the_file(places, listener) -> None:
+def test_the_offset_of_an_invalid_byte_counts_from_the_start_of_the_file(paths, listener) -> None:
     """A byte order mark and characters of several bytes before it are counted."""
     for start in ("", "\ufeff"):
         content = f"{start}größe,y\nä,0\nü".encode() + b"\xfc,1\n"
-        (places.config_dir / "t.csv").write_bytes(content)
+        (paths.config_dir / "t.csv").write_bytes(content)
         with pytest.raises(DefectsError, match=rf"row 3, column größe: .* 0xFC \(byte {content.index(0xFC)} of"):
-            Csv("t.csv").load(places, listener)
+            Csv("t.csv").load(paths, listener)
 
 
-def test_a_gzip_file_that_ends_at_once_is_unreadable(places, listener) -> None:
+def test_a_gzip_file_that_ends_at_once_is_unreadable(paths, listener) -> None:
     """A gzip file of a few bytes is reported as damaged, not as a defect of a row."""
-    (places.config_dir / "t.csv.gz").write_bytes(gzip.compress(table())[:12])
+    (paths.config_dir / "t.csv.gz").write_bytes(gzip.compress(table())[:12])
     with pytest.raises(DataError, match="cannot be read"):
-        Csv("t.csv.gz", target="sick").load(places, listener)
+        Csv("t.csv.gz", target="sick").load(paths, listener)

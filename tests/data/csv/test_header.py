@@ -25,14 +25,14 @@ DEFECTS = [
 ]
 
 
-def test_everything_that_is_wrong_with_a_header_is_reported(places, listener, spec) -> None:
+def test_everything_that_is_wrong_with_a_header_is_reported(paths, listener, spec) -> None:
     """Repeated names and columns without a name are reported together, by `check` and by training, with their line."""
-    (places.config_dir / "t.csv").write_text(BROKEN)
+    (paths.config_dir / "t.csv").write_text(BROKEN)
     with pytest.raises(DefectsError) as refused:
-        Csv("t.csv", header=True).load(places, listener)
+        Csv("t.csv", header=True).load(paths, listener)
     assert [(one.mark.line, one.text) for one in refused.value.problems] == DEFECTS
     assert (refused.value.row, refused.value.column) == (1, 2)
-    facts, found = infer_facts(spec("csv", file="t.csv", header=True), form="number", paths=places)
+    facts, found = infer_facts(spec("csv", file="t.csv", header=True), form="number", paths=paths)
     assert facts is None
     assert [(one.mark.line, one.text, one.name) for one in found] == [(*one, "defective-data") for one in DEFECTS]
 
@@ -41,13 +41,13 @@ STATED = [{"features": ["age"]}, {"target": [0, -1], "features": ["age"]}, {"tar
 
 
 @pytest.mark.parametrize("stated", STATED)
-def test_a_column_that_is_selected_by_index_needs_no_name(places, listener, stated: dict) -> None:
+def test_a_column_that_is_selected_by_index_needs_no_name(paths, listener, stated: dict) -> None:
     """A column without a name is not a defect if the config gives it a role or does not select it."""
-    (places.config_dir / "t.csv").write_text(",age,y\n1,2,3\n4,5,6\n")
-    raw = Csv("t.csv", header=True, **stated).load(places, listener)
+    (paths.config_dir / "t.csv").write_text(",age,y\n1,2,3\n4,5,6\n")
+    raw = Csv("t.csv", header=True, **stated).load(paths, listener)
     assert raw.train.x.names == (("age", "y") if stated == {"target": 0} else ("age",))
     with pytest.raises(DefectsError, match="row 1, column 0: a column has no name"):
-        Csv("t.csv", header=True).load(places, listener)
+        Csv("t.csv", header=True).load(paths, listener)
 
 
 def test_the_line_of_a_row(tmp_path: Path) -> None:

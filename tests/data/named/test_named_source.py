@@ -69,27 +69,27 @@ def _small_mnist(web: Path, change_data_set) -> None:
 
 
 @pytest.mark.usefixtures("_small_mnist")
-def test_a_set_is_downloaded_from_the_mirror_that_has_it(places: DataPaths, listener) -> None:
+def test_a_set_is_downloaded_from_the_mirror_that_has_it(paths: DataPaths, listener) -> None:
     """A mirror that cannot be reached is passed over for the next one."""
-    assert len(Mnist().load(places, listener).train) == 3
-    assert [file.name for file in places.cache_dir().iterdir()] == ["mnist.npz"]
+    assert len(Mnist().load(paths, listener).train) == 3
+    assert [file.name for file in paths.cache_dir().iterdir()] == ["mnist.npz"]
 
 
 @pytest.mark.usefixtures("_small_mnist")
-def test_without_a_network_every_mirror_is_named(places: DataPaths, listener, web: Path) -> None:
+def test_without_a_network_every_mirror_is_named(paths: DataPaths, listener, web: Path) -> None:
     """Offline, each mirror with its reason and the place for the file are stated in one error."""
     (web / "mnist.npz").unlink()
     with pytest.raises(DataError, match=r"127\.0\.0\.1:9/mnist\.npz: .*refused; .*mnist\.npz: answers 404") as refused:
-        Mnist().load(places, listener)
+        Mnist().load(paths, listener)
     assert "put the file by hand" in str(refused.value.hint)
 
 
-def test_a_set_of_scikit_learn_has_no_files(places: DataPaths, listener) -> None:
+def test_a_set_of_scikit_learn_has_no_files(paths: DataPaths, listener) -> None:
     """Nothing is downloaded for what comes with scikit-learn."""
-    assert require_files(named_data_set("digits"), places, listener) == {}
+    assert require_files(named_data_set("digits"), paths, listener) == {}
 
 
-def test_files_are_downloaded_into_the_folder_of_the_set(places: DataPaths, listener, monkeypatch) -> None:
+def test_files_are_downloaded_into_the_folder_of_the_set(paths: DataPaths, listener, monkeypatch) -> None:
     """Fashion-MNIST's files go to its subfolder, so that they cannot be taken for another set's."""
     folders = []
 
@@ -101,14 +101,14 @@ def test_files_are_downloaded_into_the_folder_of_the_set(places: DataPaths, list
 
     monkeypatch.setattr("nnrun.data.files.download.download", download)
     with pytest.raises(DataError, match="this is not fashion_mnist's file: expected the SHA-256 3aede38d61863908"):
-        require_files(named_data_set("fashion_mnist"), places, listener)
-    assert set(folders) == {places.cache_dir() / "fashion_mnist"}
+        require_files(named_data_set("fashion_mnist"), paths, listener)
+    assert set(folders) == {paths.cache_dir() / "fashion_mnist"}
     assert len(folders) == 4
 
 
-def test_only_verified_bytes_are_returned(places: DataPaths) -> None:
+def test_only_verified_bytes_are_returned(paths: DataPaths) -> None:
     """The content of a file with another digest is refused by its name."""
-    file = places.cache_dir() / "imdb.npz"
+    file = paths.cache_dir() / "imdb.npz"
     file.write_bytes(b"something else")
     with pytest.raises(DataError, match=r"imdb\.npz: this is not imdb's file: expected the SHA-256 69664113be75683a"):
         verified_bytes(named_data_set("imdb"), file)

@@ -34,36 +34,36 @@ LABELS = GENERATOR.integers(0, 10, 12)
 
 
 @pytest.mark.parametrize("subfolder", ["", "mnist"])
-def test_mnist_is_found_and_verified(places: DataPaths, listener, change_data_set, subfolder: str) -> None:
+def test_mnist_is_found_and_verified(paths: DataPaths, listener, change_data_set, subfolder: str) -> None:
     """Any `mnist.npz` with the right pixels is read, from the data folder or its subfolder."""
     digests = {name: idx_sha256(array) for name, array in ARRAYS.items()}
     change_data_set("mnist", content_sha256=digests, rows=5, test_rows=2)
-    (places.cache_dir() / subfolder).mkdir(exist_ok=True)
-    np.savez_compressed(places.cache_dir() / subfolder / "mnist.npz", **ARRAYS)
-    data = Mnist().load(places, listener)
+    (paths.cache_dir() / subfolder).mkdir(exist_ok=True)
+    np.savez_compressed(paths.cache_dir() / subfolder / "mnist.npz", **ARRAYS)
+    data = Mnist().load(paths, listener)
     assert data.train.x.tolist() == ARRAYS["x_train"].tolist()
     assert data.test.y.tolist() == [7, 2]
     assert list(data.files) == ["mnist.npz"]
-    assert Mnist().facts(places, ("data", "source"))[1] == []
+    assert Mnist().facts(paths, ("data", "source"))[1] == []
 
 
-def test_other_pixels_are_not_mnist(places: DataPaths, listener) -> None:
+def test_other_pixels_are_not_mnist(paths: DataPaths, listener) -> None:
     """A file with the right names and wrong pixels is refused by its name."""
-    np.savez(places.cache_dir() / "mnist.npz", **ARRAYS)
+    np.savez(paths.cache_dir() / "mnist.npz", **ARRAYS)
     with pytest.raises(
         DataError, match=r"mnist\.npz: this is not mnist's file: expected the SHA-256 ba891046e6505d7a\.\.\. of x_train"
     ) as refused:
-        Mnist().load(places, listener)
+        Mnist().load(paths, listener)
     assert "and type: nnrun data fetch mnist" in refused.value.hint
 
 
-def test_a_damaged_mnist_is_refused(places: DataPaths, listener) -> None:
+def test_a_damaged_mnist_is_refused(paths: DataPaths, listener) -> None:
     """A truncated npz is named as such."""
-    file = places.cache_dir() / "mnist.npz"
+    file = paths.cache_dir() / "mnist.npz"
     np.savez(file, **ARRAYS)
     file.write_bytes(file.read_bytes()[:100])
     with pytest.raises(DataError, match=r"mnist\.npz: expected an npz file"):
-        Mnist().load(places, listener)
+        Mnist().load(paths, listener)
 
 
 @pytest.fixture
@@ -109,29 +109,29 @@ def test_the_real_pictures_lie_in_memory_once(real: tuple[Dataset, int]) -> None
     assert most < 1.1 * (read + kept)
 
 
-def _write_fashion(places: DataPaths, accept_file, y_test: np.ndarray = ARRAYS["y_test"]) -> None:
-    folder = places.cache_dir() / "fashion_mnist"
+def _write_fashion(paths: DataPaths, accept_file, y_test: np.ndarray = ARRAYS["y_test"]) -> None:
+    folder = paths.cache_dir() / "fashion_mnist"
     folder.mkdir()
     for file, array in zip(named_data_set("fashion_mnist").files, (ARRAYS | {"y_test": y_test}).values(), strict=True):
         write_idx(folder / file.name, array)
     accept_file("fashion_mnist", rows=5, test_rows=2)
 
 
-def test_fashion_mnist_is_read_from_its_own_folder(places: DataPaths, listener, accept_file) -> None:
+def test_fashion_mnist_is_read_from_its_own_folder(paths: DataPaths, listener, accept_file) -> None:
     """The four files are found in the subfolder; those of the same names in the data folder do not count."""
-    assert FashionMnist().facts(places, ("data", "source"))[1][0].name == "download-to-come"
-    _write_fashion(places, accept_file)
-    data = FashionMnist().load(places, listener)
+    assert FashionMnist().facts(paths, ("data", "source"))[1][0].name == "download-to-come"
+    _write_fashion(paths, accept_file)
+    data = FashionMnist().load(paths, listener)
     assert data.train.x.tolist() == ARRAYS["x_train"].tolist()
     assert [data.class_names[label] for label in data.train.y[:3]] == ["Ankle boot", "T-shirt/top", "Coat"]
-    assert FashionMnist().facts(places, ("data", "source"))[1] == []
+    assert FashionMnist().facts(paths, ("data", "source"))[1] == []
 
 
-def test_labels_that_do_not_match_the_pictures_are_refused(places: DataPaths, listener, accept_file) -> None:
+def test_labels_that_do_not_match_the_pictures_are_refused(paths: DataPaths, listener, accept_file) -> None:
     """As many labels as pictures are expected."""
-    _write_fashion(places, accept_file, np.zeros(5, dtype="uint8"))
+    _write_fashion(paths, accept_file, np.zeros(5, dtype="uint8"))
     with pytest.raises(DataError, match=r"expected 2 pictures of shape \[28, 28\] in the test part, received 2 .* 5 "):
-        FashionMnist().load(places, listener)
+        FashionMnist().load(paths, listener)
 
 
 def _pack(file: Path, members: dict[str, bytes]) -> None:
@@ -158,11 +158,11 @@ CIFAR = {
 
 
 @pytest.mark.parametrize(("source", "classes"), [(Cifar10, 10), (Cifar100, 100)])
-def test_cifar_is_read_from_its_archive(places: DataPaths, listener, accept_file, source: type, classes: int) -> None:
+def test_cifar_is_read_from_its_archive(paths: DataPaths, listener, accept_file, source: type, classes: int) -> None:
     """Red, green and blue become the last dimension, and the fine label is the class."""
-    _pack(places.cache_dir() / named_data_set(source.name).files[0].name, CIFAR[source.name])
+    _pack(paths.cache_dir() / named_data_set(source.name).files[0].name, CIFAR[source.name])
     accept_file(source.name, rows=10, test_rows=2)
-    data = source().load(places, listener)
+    data = source().load(paths, listener)
     assert data.train.x.shape == (10, 32, 32, 3)
     assert data.train.x[7, 5, 9].tolist() == [PIXELS[7, plane * 1024 + 5 * 32 + 9] for plane in range(3)]
     assert data.train.y.tolist() == LABELS[:10].tolist()
@@ -179,10 +179,10 @@ def test_cifar_is_read_from_its_archive(places: DataPaths, listener, accept_file
     ],
 )
 def test_a_member_with_other_content_is_refused(
-    places: DataPaths, listener, accept_file, member: str, content: bytes, text: str
+    paths: DataPaths, listener, accept_file, member: str, content: bytes, text: str
 ) -> None:
     """A batch that is cut short, has too few pictures or unknown labels is refused."""
-    _pack(places.cache_dir() / "cifar-10-binary.tar.gz", {**CIFAR["cifar10"], member: content})
+    _pack(paths.cache_dir() / "cifar-10-binary.tar.gz", {**CIFAR["cifar10"], member: content})
     accept_file("cifar10", rows=10, test_rows=2)
     with pytest.raises(DataError, match=text):
-        Cifar10().load(places, listener)
+        Cifar10().load(paths, listener)

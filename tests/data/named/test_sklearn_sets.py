@@ -21,14 +21,14 @@ SETS = ("iris", "wine", "breast_cancer", "diabetes", "linnerud", "digits")
 
 
 @pytest.mark.parametrize("name", SETS)
-def test_a_set_by_itself_has_its_own_target(places: DataPaths, listener, spec, split, name: str) -> None:
+def test_a_set_by_itself_has_its_own_target(paths: DataPaths, listener, spec, split, name: str) -> None:
     """By default all columns but the set's own target are features, and the inferred facts are right."""
     from sklearn import datasets
 
     config = spec("sklearn", set=name, split=split(test=0.2))
     form = "number" if name in {"diabetes", "linnerud"} else "integer"
-    done = load(config, form=form, seed=1, paths=places, progress=listener)
-    assert infer_facts(config, form=form, paths=places) == (done.facts, ())
+    done = load(config, form=form, seed=1, paths=paths, progress=listener)
+    assert infer_facts(config, form=form, paths=paths) == (done.facts, ())
     bunch = getattr(datasets, f"load_{name}")(**({"scaled": False} if name == "diabetes" else {}))
     assert done.facts.columns == tuple(unquoted_name(column) for column in bunch.feature_names)
     assert np.array_equal(done.train.x, bunch.data[done.train.rows].astype("float32"))
@@ -39,24 +39,24 @@ def test_a_set_by_itself_has_its_own_target(places: DataPaths, listener, spec, s
         assert [done.facts.class_names[number] for number in done.train.y] == named[done.train.rows].tolist()
 
 
-def test_a_species_and_a_width_are_two_targets(places: DataPaths, listener, spec, split) -> None:
+def test_a_species_and_a_width_are_two_targets(paths: DataPaths, listener, spec, split) -> None:
     """A class and a number of one table are targets together, with inferred facts."""
     config = spec("sklearn", set="iris", target=["species", "petal_width"], split=split(test=0.2))
     forms = {"species": "one_hot", "petal_width": "number"}
-    done = load(config, form=forms, seed=1, paths=places, progress=listener)
+    done = load(config, form=forms, seed=1, paths=paths, progress=listener)
     assert {key: y.shape for key, y in done.train.y.items()} == {"species": (120, 3), "petal_width": (120, 1)}
     assert done.facts.columns == ("sepal_length", "sepal_width", "petal_length")
     assert done.facts.class_names == ("setosa", "versicolor", "virginica")
-    assert infer_facts(config, form=forms, paths=places) == (done.facts, ())
+    assert infer_facts(config, form=forms, paths=paths) == (done.facts, ())
 
 
-def test_the_class_column_may_be_a_feature(places: DataPaths, listener, spec) -> None:
+def test_the_class_column_may_be_a_feature(paths: DataPaths, listener, spec) -> None:
     """A width from the species: its categories are known before loading, and text that is left is reported."""
     config = spec("sklearn", set="iris", target="petal_width", prepare=(("OneHot", {"columns": ["species"]}),))
-    done = load(config, form="number", seed=1, paths=places, progress=listener)
-    assert infer_facts(config, form="number", paths=places) == (done.facts, ())
+    done = load(config, form="number", seed=1, paths=paths, progress=listener)
+    assert infer_facts(config, form="number", paths=paths) == (done.facts, ())
     assert done.facts.columns[3:] == ("species=setosa", "species=versicolor", "species=virginica")
-    _, findings = infer_facts(spec("sklearn", set="iris", target="petal_width"), form="number", paths=places)
+    _, findings = infer_facts(spec("sklearn", set="iris", target="petal_width"), form="number", paths=paths)
     assert [finding.name for finding in findings] == ["text-left"]
 
 
@@ -72,22 +72,22 @@ def test_the_class_column_may_be_a_feature(places: DataPaths, listener, spec) ->
     ],
 )
 def test_impossible_columns_are_reported_at_their_place(
-    places: DataPaths, listener, spec, arguments: dict, path: str, text: str
+    paths: DataPaths, listener, spec, arguments: dict, path: str, text: str
 ) -> None:
     """A mistake is a finding of `check` and an error when loading."""
-    _, findings = infer_facts(spec("sklearn", set="iris", **arguments), form="integer", paths=places)
+    _, findings = infer_facts(spec("sklearn", set="iris", **arguments), form="integer", paths=paths)
     assert [finding.path for finding in findings] == [("data", "source", "sklearn", path)]
     assert text in findings[0].text
     with pytest.raises(DataError, match="sklearn: "):
-        load(spec("sklearn", set="iris", **arguments), form="integer", seed=1, paths=places, progress=listener)
+        load(spec("sklearn", set="iris", **arguments), form="integer", seed=1, paths=paths, progress=listener)
 
 
-def test_more_rows_come_from_a_csv_of_the_same_columns(places: DataPaths, listener, spec) -> None:
+def test_more_rows_come_from_a_csv_of_the_same_columns(paths: DataPaths, listener, spec) -> None:
     """By name in any order; the class by its name."""
     config = spec("sklearn", set="iris", target=["species", "petal_width"], prepare=(("Standardize", {}),))
     forms = {"species": "integer", "petal_width": "number"}
-    done = load(config, form=forms, seed=1, paths=places, progress=listener)
-    file = places.config_dir / "more.csv"
+    done = load(config, form=forms, seed=1, paths=paths, progress=listener)
+    file = paths.config_dir / "more.csv"
     file.write_text("species,petal_width,petal_length,sepal_width,sepal_length\nvirginica,0.2,1.4,3.5,5.1\n")
     fitted = json.loads(json.dumps(done.fitted))
     new = load_new_data(config, fitted, file=file, facts=done.facts, with_target=True)

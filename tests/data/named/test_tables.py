@@ -31,11 +31,11 @@ def _california(file: Path, rows: list[list[float]]) -> None:
         archive.addfile(member, io.BytesIO(table))
 
 
-def test_californias_columns_are_scikit_learns(places: DataPaths, listener, accept_file) -> None:
+def test_californias_columns_are_scikit_learns(paths: DataPaths, listener, accept_file) -> None:
     """Rooms, bedrooms and people become averages per household, the value is in 100,000 dollars."""
-    _california(places.cache_dir() / "cal_housing.tgz", CALIFORNIA)
+    _california(paths.cache_dir() / "cal_housing.tgz", CALIFORNIA)
     accept_file("california", rows=2)
-    data = California().load(places, listener)
+    data = California().load(paths, listener)
     first = {name: column[0] for name, column in data.train.x.values.items()}
     assert list(first) == list(named_data_set("california").facts.columns)
     assert first["MedInc"] == 8.3
@@ -45,42 +45,42 @@ def test_californias_columns_are_scikit_learns(places: DataPaths, listener, acce
     assert data.train.y.tolist() == [4.526, 1.5]
 
 
-def test_another_file_under_the_name_of_a_set_is_refused(places: DataPaths, listener, change_data_set) -> None:
+def test_another_file_under_the_name_of_a_set_is_refused(paths: DataPaths, listener, change_data_set) -> None:
     """A file whose content is not the set's is named, with what to type."""
-    _california(places.cache_dir() / "cal_housing.tgz", CALIFORNIA)
+    _california(paths.cache_dir() / "cal_housing.tgz", CALIFORNIA)
     with pytest.raises(DataError, match="this is not california's file: expected the SHA-256 aaa5c9a6") as refused:
-        California().load(places, listener)
+        California().load(paths, listener)
     assert "nnrun data fetch california" in str(refused.value.hint)
-    (places.cache_dir() / "pima-indians-diabetes.csv").write_text("1,2,3,4,5,6,7,8,1\n")
+    (paths.cache_dir() / "pima-indians-diabetes.csv").write_text("1,2,3,4,5,6,7,8,1\n")
     with pytest.raises(DataError, match="expected 768 rows of 9 fields, received 1 of 9"):
-        Pima().load(places, listener)
+        Pima().load(paths, listener)
     change_data_set("pima", rows=1)
     with pytest.raises(DataError, match="this is not pima's file: expected the SHA-256 3e5bd23b"):
-        Pima().load(places, listener)
+        Pima().load(paths, listener)
 
 
-def test_a_table_of_another_width_in_the_archive_is_refused(places: DataPaths, listener, accept_file) -> None:
+def test_a_table_of_another_width_in_the_archive_is_refused(paths: DataPaths, listener, accept_file) -> None:
     """Rows of another width are refused by the archive's name."""
-    _california(places.cache_dir() / "cal_housing.tgz", [[1, 2, 3]])
+    _california(paths.cache_dir() / "cal_housing.tgz", [[1, 2, 3]])
     accept_file("california")
     with pytest.raises(DataError, match=r"cal_housing\.tgz: expected rows of 9 fields, received 3"):
-        California().load(places, listener)
+        California().load(paths, listener)
 
 
-def test_an_empty_file_is_refused(places: DataPaths, listener) -> None:
+def test_an_empty_file_is_refused(paths: DataPaths, listener) -> None:
     """A file without a number is refused by its name."""
-    (places.cache_dir() / "boston-housing.data").write_text("")
+    (paths.cache_dir() / "boston-housing.data").write_text("")
     with pytest.raises(DataError, match=r"boston-housing\.data: its table cannot be read: .*no data"):
-        Boston().load(places, listener)
-    (places.cache_dir() / "boston-housing.data").write_text("a b\n")
+        Boston().load(paths, listener)
+    (paths.cache_dir() / "boston-housing.data").write_text("a b\n")
     with pytest.raises(DataError, match=r"boston-housing\.data: its table cannot be read: could not convert"):
-        Boston().load(places, listener)
+        Boston().load(paths, listener)
 
 
 @pytest.mark.parametrize(("name", "form"), [("pima", "binary"), ("boston", "number"), ("california", "number")])
-def test_the_facts_of_a_set_are_known_before_its_download(places: DataPaths, spec, split, name: str, form: str) -> None:
+def test_the_facts_of_a_set_are_known_before_its_download(paths: DataPaths, spec, split, name: str, form: str) -> None:
     """Columns, rows and task are stated; the download to come is a note."""
-    facts, findings = infer_facts(spec(name, split=split(test=0.5)), form=form, paths=places)
+    facts, findings = infer_facts(spec(name, split=split(test=0.5)), form=form, paths=paths)
     assert [(finding.severity, finding.name) for finding in findings] == [("note", "download-to-come")]
     assert facts.columns == named_data_set(name).facts.columns
     assert facts.rows == dict.fromkeys(("train", "test"), named_data_set(name).facts.rows // 2)
@@ -98,22 +98,22 @@ def test_the_real_tables_have_the_stated_facts(real_paths, listener, spec, name:
 
 
 @pytest.mark.shared
-def test_the_real_numbers_are_accepted_with_other_line_ends(real_paths, places: DataPaths, listener) -> None:
+def test_the_real_numbers_are_accepted_with_other_line_ends(real_paths, paths: DataPaths, listener) -> None:
     """Boston with one more line end is still Boston; with one other digit it is not."""
     text = (real_paths("boston-housing.data").cache_dir() / "boston-housing.data").read_text()
-    copy = places.cache_dir() / "boston-housing.data"
+    copy = paths.cache_dir() / "boston-housing.data"
     copy.write_text(text + "\n")
-    data = Boston().load(places, listener)
+    data = Boston().load(paths, listener)
     assert data.train.x.values["LSTAT"][0] == 4.98
     assert np.count_nonzero(data.train.y == 50) == 16
     copy.write_text(text.replace("4.98", "4.99", 1))
     with pytest.raises(DataError, match="this is not boston's file"):
-        Boston().load(places, listener)
+        Boston().load(paths, listener)
 
 
-def test_more_rows_of_a_named_table_come_from_a_csv(places: DataPaths) -> None:
+def test_more_rows_of_a_named_table_come_from_a_csv(paths: DataPaths) -> None:
     """`predict` takes a csv with the set's columns, with or without the target."""
-    file = places.config_dir / "more.csv"
+    file = paths.config_dir / "more.csv"
     names = named_data_set("pima").facts.columns
     file.write_text(",".join(names) + "\n" + ",".join("12345678") + "\n")
     found = Pima().load_new(file, {}, with_target=False)

@@ -240,35 +240,35 @@ def test_text_and_missing_values_are_refused_by_their_column(name: str) -> None:
 GAPS = "age,town,risk\n30,Ulm,0\n,Bonn,1\n50,,0\n40,Ulm,1\n"
 
 
-def test_a_table_may_have_missing_features_where_a_step_fills_them_in(places, listener, spec) -> None:
+def test_a_table_may_have_missing_features_where_a_step_fills_them_in(paths, listener, spec) -> None:
     """Check and loading agree: Impute fills in missing values, of numbers and of text by a step each."""
-    (places.config_dir / "t.csv").write_text(GAPS)
+    (paths.config_dir / "t.csv").write_text(GAPS)
     steps = (
         ("Impute", {"strategy": "median"}),
         ("Impute", {"strategy": "constant", "value": "?"}),
         ("OneHot", {"columns": ["town"]}),
     )
     config = spec("csv", file="t.csv", prepare=steps)
-    _, findings = infer_facts(config, form="binary", paths=places)
+    _, findings = infer_facts(config, form="binary", paths=paths)
     assert findings == ()
-    done = load(config, form="binary", seed=1, paths=places, progress=listener)
+    done = load(config, form="binary", seed=1, paths=paths, progress=listener)
     assert done.facts.columns == ("age", "town=?", "town=Bonn", "town=Ulm")
     assert done.train.x.tolist() == [[30, 0, 0, 1], [40, 0, 1, 0], [50, 1, 0, 0], [40, 0, 0, 1]]
 
 
 @pytest.mark.parametrize("prepare", [(), (("Impute", {"columns": ["age"]}), ("OneHot", {"columns": ["town"]}))])
-def test_a_gap_that_nothing_fills_in_is_refused(places, listener, spec, prepare) -> None:
+def test_a_gap_that_nothing_fills_in_is_refused(paths, listener, spec, prepare) -> None:
     """Without the step, or with one for other columns, the column with the missing value is named."""
-    (places.config_dir / "t.csv").write_text(GAPS)
+    (paths.config_dir / "t.csv").write_text(GAPS)
     config = spec("csv", file="t.csv", prepare=prepare)
     with pytest.raises(DataError, match=r"row 3, column age: expected a value|column 'town' has missing values"):
-        load(config, form="binary", seed=1, paths=places, progress=listener)
+        load(config, form="binary", seed=1, paths=paths, progress=listener)
 
 
-def test_a_missing_target_is_refused_whatever_the_steps(places, listener, spec) -> None:
+def test_a_missing_target_is_refused_whatever_the_steps(paths, listener, spec) -> None:
     """No step fills in targets."""
-    (places.config_dir / "t.csv").write_text("age,risk\n30,0\n40,\n")
+    (paths.config_dir / "t.csv").write_text("age,risk\n30,0\n40,\n")
     config = spec("csv", file="t.csv", prepare=(("Impute", {}),))
     with pytest.raises(DataError, match="row 3, column risk: expected a value, received a missing one"):
-        load(config, form="binary", seed=1, paths=places, progress=listener)
-    assert [finding.name for finding in infer_facts(config, form="binary", paths=places)[1]] == ["defective-data"]
+        load(config, form="binary", seed=1, paths=paths, progress=listener)
+    assert [finding.name for finding in infer_facts(config, form="binary", paths=paths)[1]] == ["defective-data"]

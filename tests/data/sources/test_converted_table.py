@@ -40,11 +40,11 @@ def rows(count: int = 300) -> list[tuple[str, ...]]:
 
 
 @pytest.fixture
-def file(places) -> Path:
+def file(paths) -> Path:
     """A csv file of 300 rows."""
     lines = ["age,pay,town,weight,house,buys", *(",".join(row) for row in rows())]
-    (places.config_dir / "t.csv").write_text("\n".join(lines) + "\n")
-    return places.config_dir / "t.csv"
+    (paths.config_dir / "t.csv").write_text("\n".join(lines) + "\n")
+    return paths.config_dir / "t.csv"
 
 
 def require_equal(ours, theirs) -> None:
@@ -62,7 +62,7 @@ def require_equal(ours, theirs) -> None:
         assert (one.sample_weight == other.sample_weight).all()
 
 
-def test_a_streamed_csv_is_the_table_in_memory(places, listener, spec, split, file) -> None:
+def test_a_streamed_csv_is_the_table_in_memory(paths, listener, spec, split, file) -> None:
     """Parts, weights, groups, fitted steps and every number are equal, and the inferred facts are those of the data."""
     done = {}
     for stream in (False, True):
@@ -76,15 +76,15 @@ def test_a_streamed_csv_is_the_table_in_memory(places, listener, spec, split, fi
             prepare=PREPARE,
             split=split(test=0.2, validation=0.2),
         )
-        done[stream] = load(data, form="binary", seed=1, paths=places, progress=listener)
+        done[stream] = load(data, form="binary", seed=1, paths=paths, progress=listener)
     require_equal(done[True], done[False])
-    facts, findings = infer_facts(data, form="binary", paths=places)
+    facts, findings = infer_facts(data, form="binary", paths=paths)
     assert findings == ()
     assert facts.streamed is done[True].facts.streamed is True
-    assert not list(places.cache_dir().glob("streams/*.part"))
+    assert not list(paths.cache_dir().glob("streams/*.part"))
 
 
-def test_a_streamed_parquet_is_the_table_in_memory(places, listener, spec, split) -> None:
+def test_a_streamed_parquet_is_the_table_in_memory(paths, listener, spec, split) -> None:
     """A Parquet file that is read in batches is equal to the one in memory."""
     pa = pytest.importorskip("pyarrow")
     import pyarrow.parquet as pq
@@ -92,7 +92,7 @@ def test_a_streamed_parquet_is_the_table_in_memory(places, listener, spec, split
     columns = dict(zip(("age", "pay", "town", "weight", "house", "buys"), zip(*rows(), strict=True), strict=True))
     ages = [int(age) if age else None for age in columns["age"]]
     numbers = {name: [float(one) for one in columns[name]] for name in ("pay", "weight", "house")}
-    pq.write_table(pa.table({**columns, "age": ages, **numbers}), places.config_dir / "t.parquet")
+    pq.write_table(pa.table({**columns, "age": ages, **numbers}), paths.config_dir / "t.parquet")
     done = {}
     for stream in (False, True):
         data = spec(
@@ -105,23 +105,23 @@ def test_a_streamed_parquet_is_the_table_in_memory(places, listener, spec, split
             prepare=PREPARE,
             split=split(test=0.2, validation=0.2),
         )
-        done[stream] = load(data, form="binary", seed=1, paths=places, progress=listener)
+        done[stream] = load(data, form="binary", seed=1, paths=paths, progress=listener)
     require_equal(done[True], done[False])
-    assert infer_facts(data, form="binary", paths=places)[0].streamed
+    assert infer_facts(data, form="binary", paths=paths)[0].streamed
 
 
-def test_a_table_is_converted_once(places, listener, spec, file) -> None:
+def test_a_table_is_converted_once(paths, listener, spec, file) -> None:
     """A second run uses it; another file, or other columns, give another table. Its size is reported."""
     for features in (["pay"], ["pay"], ["pay", "house"]):
         data = spec("csv", file="t.csv", features=features, stream=True)
-        load(data, form="binary", seed=1, paths=places, progress=listener)
-    assert len([one for one in (places.cache_dir() / "streams").iterdir() if one.is_dir()]) == 2
+        load(data, form="binary", seed=1, paths=paths, progress=listener)
+    assert len([one for one in (paths.cache_dir() / "streams").iterdir() if one.is_dir()]) == 2
     reported = [text for text in listener.notes if "is converted" in text]
     assert len(reported) == 2
     assert "kB in" in reported[0]
 
 
-def test_folds_of_a_stream_are_folds_of_the_table(places, listener, spec, split, file) -> None:
+def test_folds_of_a_stream_are_folds_of_the_table(paths, listener, spec, split, file) -> None:
     """Each fold is prepared with its own rows."""
 
     class Folds:
@@ -138,12 +138,12 @@ def test_folds_of_a_stream_are_folds_of_the_table(places, listener, spec, split,
             prepare=PREPARE,
             split=split(k_fold=Folds()),
         )
-        made[stream] = load_folded(data, form="binary", seed=1, paths=places, progress=listener)
+        made[stream] = load_folded(data, form="binary", seed=1, paths=paths, progress=listener)
     assert made[True].digest == made[False].digest
     require_equal(made[True].dataset(1, listener), made[False].dataset(1, listener))
 
 
-def test_a_defective_row_leaves_no_table(places, listener, spec, file) -> None:
+def test_a_defective_row_leaves_no_table(paths, listener, spec, file) -> None:
     """The row is reported with its column, and no converted table is kept."""
     with file.open("a") as stream:
         stream.write("30,much,Ulm,1,2,yes\n")
@@ -152,19 +152,19 @@ def test_a_defective_row_leaves_no_table(places, listener, spec, file) -> None:
             spec("csv", file="t.csv", stream=True, missing=["NA"], features=["pay"]),
             form="binary",
             seed=1,
-            paths=places,
+            paths=paths,
             progress=listener,
         )
-    assert [one for one in (places.cache_dir() / "streams").iterdir() if one.is_dir()] == []
+    assert [one for one in (paths.cache_dir() / "streams").iterdir() if one.is_dir()] == []
 
 
-def test_quality_checks_of_a_streamed_table(places, listener, spec, split, file) -> None:
+def test_quality_checks_of_a_streamed_table(paths, listener, spec, split, file) -> None:
     """The findings about columns and duplicates are those of the table in memory."""
     found = [
         check_quality(
             spec("csv", file="t.csv", stream=stream, split=split(test=0.2)),
             seed=1,
-            paths=places,
+            paths=paths,
             progress=listener,
             classes=True,
         )

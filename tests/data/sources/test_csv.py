@@ -18,28 +18,28 @@ if TYPE_CHECKING:
     from nnrun.data.dataset import SourceData
 
 
-def _load(places: DataPaths, listener, text: str | bytes, name: str = "t.csv", **options: object) -> SourceData:
+def _load(paths: DataPaths, listener, text: str | bytes, name: str = "t.csv", **options: object) -> SourceData:
     content = text.encode() if isinstance(text, str) else text
-    (places.config_dir / name).write_bytes(content)
-    return Csv(name, **options).load(places, listener)
+    (paths.config_dir / name).write_bytes(content)
+    return Csv(name, **options).load(paths, listener)
 
 
 def _rows(raw: SourceData) -> list[list[float]]:
     return raw.train.x.matrix().tolist()
 
 
-def test_a_header_names_the_columns_and_the_last_one_is_the_target(places: DataPaths, listener) -> None:
+def test_a_header_names_the_columns_and_the_last_one_is_the_target(paths: DataPaths, listener) -> None:
     """The defaults: a comma, a header of words, all columns but the last as features."""
-    raw = _load(places, listener, "a,b,kind\n1,2.5,x\n3,4,y\n")
+    raw = _load(paths, listener, "a,b,kind\n1,2.5,x\n3,4,y\n")
     assert raw.train.x.names == ("a", "b")
     assert _rows(raw) == [[1, 2.5], [3, 4]]
     assert raw.train.y.tolist() == ["x", "y"]
     assert raw.target_names == ("kind",)
 
 
-def test_a_file_of_numbers_has_no_header(places: DataPaths, listener) -> None:
+def test_a_file_of_numbers_has_no_header(paths: DataPaths, listener) -> None:
     """A first line with a number is a row, and columns are named by index."""
-    raw = _load(places, listener, "1,2,0\n3,4,1\n")
+    raw = _load(paths, listener, "1,2,0\n3,4,1\n")
     assert raw.train.x.names == ("0", "1")
     assert raw.train.y.tolist() == [0, 1]
 
@@ -57,30 +57,30 @@ def test_a_file_of_numbers_has_no_header(places: DataPaths, listener) -> None:
         ("no,a,b,y\nx,1.5,2,0\n,3,4,1\n", {"features": ["a", "b"]}),
     ],
 )
-def test_dialects_read_alike(places: DataPaths, listener, text: str, options: dict) -> None:
+def test_dialects_read_alike(paths: DataPaths, listener, text: str, options: dict) -> None:
     """Separators, decimal commas, quotes, blank lines, a byte order mark and chosen columns give the same table."""
-    raw = _load(places, listener, text, **options)
+    raw = _load(paths, listener, text, **options)
     assert raw.train.x.names == ("a", "b")
     assert _rows(raw) == [[1.5, 2], [3, 4]]
     assert raw.train.y.tolist() == [0, 1]
 
 
-def test_gzipped_tables_and_other_encodings_are_read(places: DataPaths, listener) -> None:
+def test_gzipped_tables_and_other_encodings_are_read(paths: DataPaths, listener) -> None:
     """`.gz` is unpacked, and a stated encoding is used."""
     packed = gzip.compress("größe,y\n1,0\n2,1\n".encode("latin-1"))
-    assert _load(places, listener, packed, "t.csv.gz", encoding="latin-1").train.x.names == ("größe",)
+    assert _load(paths, listener, packed, "t.csv.gz", encoding="latin-1").train.x.names == ("größe",)
 
 
-def test_text_stays_as_the_file_writes_it(places: DataPaths, listener) -> None:
+def test_text_stays_as_the_file_writes_it(paths: DataPaths, listener) -> None:
     """Truth values and numbers with leading zeros keep their letters where they are text."""
-    raw = _load(places, listener, "code,flag,y\n012,true,1\n7,False,2\n", types={"code": "text"})
+    raw = _load(paths, listener, "code,flag,y\n012,true,1\n7,False,2\n", types={"code": "text"})
     assert raw.train.x.values["code"].tolist() == ["012", "7"]
     assert raw.train.x.values["flag"].tolist() == ["true", "False"]
 
 
-def test_several_targets_stand_side_by_side(places: DataPaths, listener) -> None:
+def test_several_targets_stand_side_by_side(paths: DataPaths, listener) -> None:
     """A list of targets gives one column each."""
-    raw = _load(places, listener, "a,u,v\n1,2,3\n4,5,6\n", target=["u", "v"])
+    raw = _load(paths, listener, "a,u,v\n1,2,3\n4,5,6\n", target=["u", "v"])
     assert raw.train.y.tolist() == [[2, 3], [5, 6]]
     assert raw.target_names == ("u", "v")
 
@@ -90,10 +90,10 @@ NUMBERS = st.lists(st.lists(st.floats(-1e6, 1e6), min_size=3, max_size=3), min_s
 
 @given(NUMBERS)
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_numbers_come_back_as_written(places: DataPaths, listener, rows: list[list[float]]) -> None:
+def test_numbers_come_back_as_written(paths: DataPaths, listener, rows: list[list[float]]) -> None:
     """Any finite numbers survive being written and read, to the last digit of float32."""
     text = "a,b,y\n" + "".join(",".join(repr(value) for value in row) + "\n" for row in rows)
-    raw = _load(places, listener, text)
+    raw = _load(paths, listener, text)
     assert np.array_equal(raw.train.x.matrix(), np.array(rows, dtype="float64")[:, :2].astype("float32"))
 
 
@@ -138,7 +138,7 @@ def test_numbers_come_back_as_written(places: DataPaths, listener, rows: list[li
     ],
 )
 def test_malformed_tables_are_refused_with_row_and_column(
-    places: DataPaths,
+    paths: DataPaths,
     listener,
     text: str | bytes,
     options: dict,
@@ -148,27 +148,27 @@ def test_malformed_tables_are_refused_with_row_and_column(
 ) -> None:
     """Each defect is reported with its file, row and column; unused columns may have missing values."""
     if message is None:
-        assert len(_load(places, listener, text, **options).train) == 2
+        assert len(_load(paths, listener, text, **options).train) == 2
         return
     with pytest.raises(DataError, match=message) as refused:
-        _load(places, listener, text, **options)
-    assert str(places.config_dir / "t.csv") in refused.value.text
+        _load(paths, listener, text, **options)
+    assert str(paths.config_dir / "t.csv") in refused.value.text
     assert refused.value.row == row
     assert column is None or str(refused.value.column) == column
     assert refused.value.hint or "column" in refused.value.text
 
 
-def test_the_first_defect_of_a_file_leads(places: DataPaths, listener) -> None:
+def test_the_first_defect_of_a_file_leads(paths: DataPaths, listener) -> None:
     """Of several defects, the error leads with the one nearest to the top."""
     with pytest.raises(DataError) as refused:
-        _load(places, listener, "a,b,y\n1,2,0\n3,x,1\n4,5\n6,,1\n7,8,1\n")
+        _load(paths, listener, "a,b,y\n1,2,0\n3,x,1\n4,5\n6,,1\n7,8,1\n")
     assert refused.value.row == 3
 
 
-def test_a_truncated_gzip_file_is_refused(places: DataPaths, listener) -> None:
+def test_a_truncated_gzip_file_is_refused(paths: DataPaths, listener) -> None:
     """A gzip file that was cut off is reported as unreadable."""
     with pytest.raises(DataError, match="cannot be read"):
-        _load(places, listener, gzip.compress(b"a,y\n" + b"1,2\n" * 9000)[:-20], "t.csv.gz")
+        _load(paths, listener, gzip.compress(b"a,y\n" + b"1,2\n" * 9000)[:-20], "t.csv.gz")
 
 
 @pytest.mark.parametrize(
@@ -197,21 +197,21 @@ LAYOUT_TEXT = "a,b,kind\n1,u,x\n3,v,y\n"
     ],
 )
 def test_another_file_is_read_with_the_columns_of_the_run(
-    places: DataPaths, listener, text: str, with_target: bool
+    paths: DataPaths, listener, text: str, with_target: bool
 ) -> None:
     """Columns are found by name in any order, by position without a header, and the target may be missing."""
-    raw = _load(places, listener, LAYOUT_TEXT)
-    other = places.config_dir / "other.csv"
+    raw = _load(paths, listener, LAYOUT_TEXT)
+    other = paths.config_dir / "other.csv"
     other.write_text(text)
     found = Csv("t.csv").load_new(other, raw.layout, with_target=with_target)
     assert {name: column.tolist() for name, column in found.x.values.items()} == {"a": [9.0], "b": ["v"]}
     assert (found.y is not None and found.y.tolist() == ["x"]) if with_target else found.y is None
 
 
-def test_another_file_without_a_column_of_the_run_is_refused(places: DataPaths, listener) -> None:
+def test_another_file_without_a_column_of_the_run_is_refused(paths: DataPaths, listener) -> None:
     """The missing column is reported, with those that the run was trained on."""
-    raw = _load(places, listener, LAYOUT_TEXT)
-    other = places.config_dir / "other.csv"
+    raw = _load(paths, listener, LAYOUT_TEXT)
+    other = paths.config_dir / "other.csv"
     other.write_text("a,c\n1,2\n")
     with pytest.raises(DataError, match="there is no column 'b'") as refused:
         Csv("t.csv").load_new(other, raw.layout, with_target=False)

@@ -13,7 +13,7 @@ from nnrun.errors import DataError
 
 
 @pytest.fixture
-def files(places) -> dict[str, str]:
+def files(paths) -> dict[str, str]:
     """Four IDX files, two of them gzipped."""
     arrays = {
         "images": np.arange(36, dtype="uint8").reshape(4, 3, 3),
@@ -23,35 +23,35 @@ def files(places) -> dict[str, str]:
     }
     names = {"images": "a.gz", "labels": "b", "test_images": "c", "test_labels": "d.gz"}
     for key, array in arrays.items():
-        write_idx(places.config_dir / names[key], array)
+        write_idx(paths.config_dir / names[key], array)
     return names
 
 
-def test_pictures_and_labels_are_read(places, listener, spec, files) -> None:
+def test_pictures_and_labels_are_read(paths, listener, spec, files) -> None:
     """Shape and rows come from the headers; the test part is the set's own."""
-    facts, findings = infer_facts(spec("idx", **files), form="integer", paths=places)
-    done = load(spec("idx", **files), form="integer", seed=1, paths=places, progress=listener)
+    facts, findings = infer_facts(spec("idx", **files), form="integer", paths=paths)
+    done = load(spec("idx", **files), form="integer", seed=1, paths=paths, progress=listener)
     assert findings == ()
     assert (facts.input_shape, facts.rows) == ((3, 3), {"train": 4, "test": 2})
     assert (facts.input_shape, facts.rows) == (done.facts.input_shape, done.facts.rows)
     assert done.test.y.tolist() == [1, 0]
 
 
-def test_labels_of_another_set_are_refused(places, listener, files) -> None:
+def test_labels_of_another_set_are_refused(paths, listener, files) -> None:
     """Another number of labels than pictures is refused with the file's name."""
     with pytest.raises(DataError, match=r"expected as many labels as examples \(4 in a\.gz\), received 2"):
-        Idx("a.gz", "d.gz").load(places, listener)
+        Idx("a.gz", "d.gz").load(paths, listener)
 
 
 @pytest.mark.parametrize(
     ("key", "content", "name"), [("labels", None, "missing-file"), ("images", b"no", "unreadable-data")]
 )
-def test_a_wrong_file_is_reported_at_its_key(places, spec, files, key: str, content, name: str) -> None:
+def test_a_wrong_file_is_reported_at_its_key(paths, spec, files, key: str, content, name: str) -> None:
     """`check` points at the argument that names the file."""
-    (places.config_dir / files[key]).unlink()
+    (paths.config_dir / files[key]).unlink()
     if content is not None:
-        (places.config_dir / files[key]).write_bytes(content)
-    _, findings = infer_facts(spec("idx", **files), form="integer", paths=places)
+        (paths.config_dir / files[key]).write_bytes(content)
+    _, findings = infer_facts(spec("idx", **files), form="integer", paths=paths)
     assert [(finding.path[-1], finding.name) for finding in findings] == [(key, name)]
 
 

@@ -17,16 +17,16 @@ if TYPE_CHECKING:
 XOR = [[0, 0, 0], [0, 1, 1], [1, 0, 1], [1, 1, 0]]
 
 
-def test_a_truth_table_is_a_data_set(places: DataPaths, listener, spec) -> None:
+def test_a_truth_table_is_a_data_set(paths: DataPaths, listener, spec) -> None:
     """The last column is the target; everything is known before loading."""
     data = spec("inline", rows=XOR)
-    done = load(data, form="binary", seed=1, paths=places, progress=listener)
+    done = load(data, form="binary", seed=1, paths=paths, progress=listener)
     assert done.train.x.tolist() == [[0, 0], [0, 1], [1, 0], [1, 1]]
     assert done.train.y.tolist() == [[0], [1], [1], [0]]
-    assert infer_facts(data, form="binary", paths=places) == (done.facts, ())
+    assert infer_facts(data, form="binary", paths=paths) == (done.facts, ())
 
 
-def test_columns_of_text_are_categories_and_classes(places: DataPaths, listener, spec) -> None:
+def test_columns_of_text_are_categories_and_classes(paths: DataPaths, listener, spec) -> None:
     """A column may hold text, as a feature or as a class; targets are selected by index."""
     data = spec(
         "inline",
@@ -34,30 +34,30 @@ def test_columns_of_text_are_categories_and_classes(places: DataPaths, listener,
         target=[0],
         prepare=(("OneHot", {"columns": [-1]}),),
     )
-    done = load(data, form="integer", seed=1, paths=places, progress=listener)
+    done = load(data, form="integer", seed=1, paths=paths, progress=listener)
     assert (done.train.y.tolist(), done.facts.class_names) == ([0, 1], ("no", "yes"))
     assert done.facts.columns == ("1", "2=blue", "2=red")
-    assert infer_facts(data, form="integer", paths=places) == (done.facts, ())
+    assert infer_facts(data, form="integer", paths=paths) == (done.facts, ())
 
 
-def test_two_answers_of_a_half_adder(places: DataPaths, listener, spec) -> None:
+def test_two_answers_of_a_half_adder(paths: DataPaths, listener, spec) -> None:
     """Several target columns can have one binary loss, or a loss each."""
     data = spec("inline", rows=[[0, 0, 0, 0], [0, 1, 1, 0], [1, 0, 1, 0], [1, 1, 0, 1]], target=[2, 3])
-    assert load(data, form="binary", seed=1, paths=places, progress=listener).train.y[3].tolist() == [0, 1]
-    done = load(data, form={"2": "binary", "3": "integer"}, seed=1, paths=places, progress=listener)
+    assert load(data, form="binary", seed=1, paths=paths, progress=listener).train.y[3].tolist() == [0, 1]
+    done = load(data, form={"2": "binary", "3": "integer"}, seed=1, paths=paths, progress=listener)
     assert (done.train.y["2"][3].tolist(), done.train.y["3"].tolist()) == ([0], [0, 0, 0, 1])
-    assert infer_facts(data, form={"2": "binary", "3": "integer"}, paths=places) == (done.facts, ())
+    assert infer_facts(data, form={"2": "binary", "3": "integer"}, paths=paths) == (done.facts, ())
 
 
-def test_more_rows_come_from_a_csv(places: DataPaths, listener, spec) -> None:
+def test_more_rows_come_from_a_csv(paths: DataPaths, listener, spec) -> None:
     """A file without a header has the columns in the order of the config; for predictions it needs no target."""
     data = spec("inline", rows=XOR)
-    done = load(data, form="binary", seed=1, paths=places, progress=listener)
-    (places.config_dir / "more.csv").write_text("1,0,1\n0,0,0\n")
-    again = load_new_data(data, done.fitted, file=places.config_dir / "more.csv", facts=done.facts, with_target=True)
+    done = load(data, form="binary", seed=1, paths=paths, progress=listener)
+    (paths.config_dir / "more.csv").write_text("1,0,1\n0,0,0\n")
+    again = load_new_data(data, done.fitted, file=paths.config_dir / "more.csv", facts=done.facts, with_target=True)
     assert (again.x.tolist(), again.y.tolist()) == ([[1, 0], [0, 0]], [[1], [0]])
-    (places.config_dir / "less.csv").write_text("1,1\n")
-    less = load_new_data(data, done.fitted, file=places.config_dir / "less.csv", facts=done.facts, with_target=False)
+    (paths.config_dir / "less.csv").write_text("1,1\n")
+    less = load_new_data(data, done.fitted, file=paths.config_dir / "less.csv", facts=done.facts, with_target=False)
     assert less.x.tolist() == [[1, 1]]
 
 
@@ -72,22 +72,22 @@ def test_more_rows_come_from_a_csv(places: DataPaths, listener, spec) -> None:
         ({"rows": [[0], [1]]}, "the targets leave no feature column"),
     ],
 )
-def test_rows_that_are_not_a_table_are_reported(places: DataPaths, listener, spec, data: dict, text: str) -> None:
+def test_rows_that_are_not_a_table_are_reported(paths: DataPaths, listener, spec, data: dict, text: str) -> None:
     """Ragged rows, mixed columns and missing targets are findings, and refused when loading."""
-    _, findings = infer_facts(spec("inline", **data), form="binary", paths=places)
+    _, findings = infer_facts(spec("inline", **data), form="binary", paths=paths)
     assert len(findings) == 1
     assert text in findings[0].text
     with pytest.raises(DataError, match="inline: "):
-        load(spec("inline", **data), form="binary", seed=1, paths=places, progress=listener)
+        load(spec("inline", **data), form="binary", seed=1, paths=paths, progress=listener)
 
 
-def test_a_table_without_a_target_is_for_autoencoders_only(places: DataPaths, listener, spec) -> None:
+def test_a_table_without_a_target_is_for_autoencoders_only(paths: DataPaths, listener, spec) -> None:
     """`target: []` makes every column a feature; only the input itself can then be the target."""
     data = spec("inline", rows=XOR, target=[])
-    done = load(data, form={"$row": "number"}, seed=1, paths=places, progress=listener)
+    done = load(data, form={"$row": "number"}, seed=1, paths=paths, progress=listener)
     assert done.train.y["$row"].shape == (4, 3)
-    assert infer_facts(data, form={"$row": "number"}, paths=places) == (done.facts, ())
-    _, findings = infer_facts(data, form="binary", paths=places)
+    assert infer_facts(data, form={"$row": "number"}, paths=paths) == (done.facts, ())
+    _, findings = infer_facts(data, form="binary", paths=paths)
     assert [finding.name for finding in findings] == ["no-target"]
     with pytest.raises(DataError, match="has no target"):
-        load(data, form="binary", seed=1, paths=places, progress=listener)
+        load(data, form="binary", seed=1, paths=paths, progress=listener)

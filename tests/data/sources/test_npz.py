@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 X, Y = np.arange(12.0).reshape(3, 2, 2), np.array([0, 1, 0])
 
 
-def _save(places: DataPaths, **arrays: Any) -> Path:
-    np.savez(places.config_dir / "a.npz", **arrays)
-    return places.config_dir / "a.npz"
+def _save(paths: DataPaths, **arrays: Any) -> Path:
+    np.savez(paths.config_dir / "a.npz", **arrays)
+    return paths.config_dir / "a.npz"
 
 
 @pytest.mark.parametrize(
@@ -41,28 +41,28 @@ def _save(places: DataPaths, **arrays: Any) -> Path:
     ],
 )
 def test_arrays_are_found_by_their_usual_or_stated_names(
-    places: DataPaths, listener, names: dict, stated: dict | None
+    paths: DataPaths, listener, names: dict, stated: dict | None
 ) -> None:
     """The usual names are found; others are named in `arrays:`."""
-    file = _save(places, **{names["x"]: X, names["y"]: Y})
-    data = Npz("a.npz", stated).load(places, listener)
+    file = _save(paths, **{names["x"]: X, names["y"]: Y})
+    data = Npz("a.npz", stated).load(paths, listener)
     assert data.train.x.tolist() == X.tolist()
     assert data.train.y.tolist() == Y.tolist()
     assert data.test is None
     assert data.files == {"a.npz": file}
 
 
-def test_a_test_part_is_recognised(places: DataPaths, listener) -> None:
+def test_a_test_part_is_recognised(paths: DataPaths, listener) -> None:
     """x_test and y_test are the source's own test part."""
-    _save(places, x_train=X, y_train=Y, x_test=X[:1], y_test=Y[:1])
-    data = Npz("a.npz").load(places, listener)
+    _save(paths, x_train=X, y_train=Y, x_test=X[:1], y_test=Y[:1])
+    data = Npz("a.npz").load(paths, listener)
     assert data.test is not None
     assert len(data.test) == 1
 
 
-def test_types_and_shapes_come_from_the_headers(places: DataPaths) -> None:
+def test_types_and_shapes_come_from_the_headers(paths: DataPaths) -> None:
     """The headers of both versions of the format are read."""
-    file = _save(places, x=X.astype("float32"), y=np.array(["a", "b", "c"]))
+    file = _save(paths, x=X.astype("float32"), y=np.array(["a", "b", "c"]))
     assert {name: (header.dtype.str, header.shape) for name, header in array_headers(file).items()} == {
         "x": ("<f4", (3, 2, 2)),
         "y": ("<U1", (3,)),
@@ -91,27 +91,27 @@ def test_types_and_shapes_come_from_the_headers(places: DataPaths) -> None:
     ],
 )
 def test_arrays_that_cannot_be_used_are_refused(
-    places: DataPaths, listener, arrays: dict, stated: dict | None, message: str
+    paths: DataPaths, listener, arrays: dict, stated: dict | None, message: str
 ) -> None:
     """Missing, unpaired, differing and unsafe arrays are named by loading and by `check` alike."""
-    file = _save(places, **arrays)
+    file = _save(paths, **arrays)
     with pytest.raises(DataError, match=message) as refused:
-        Npz("a.npz", stated).load(places, listener)
+        Npz("a.npz", stated).load(paths, listener)
     assert str(file) in refused.value.text
-    facts, findings = Npz("a.npz", stated).facts(places, ("data", "source"))
+    facts, findings = Npz("a.npz", stated).facts(paths, ("data", "source"))
     assert facts is None
     assert findings[0].text == refused.value.text
     assert findings[0].path[:3] == ("data", "source", "npz")
 
 
 @pytest.mark.parametrize("content", [b"", b"nonsense", b"PK\3\4nonsense", None, "cut", "no header", "long header"])
-def test_damaged_files_are_refused(places: DataPaths, listener, content: bytes | str | None) -> None:
+def test_damaged_files_are_refused(paths: DataPaths, listener, content: bytes | str | None) -> None:
     """Empty, foreign and truncated files, wrong headers and folders are errors with a hint."""
-    file = places.config_dir / "a.npz"
+    file = paths.config_dir / "a.npz"
     if content is None:
         file.mkdir()
     elif content == "cut":
-        whole = _save(places, x=X, y=Y).read_bytes()
+        whole = _save(paths, x=X, y=Y).read_bytes()
         file.write_bytes(whole[: len(whole) // 2])
     elif isinstance(content, str):
         with zipfile.ZipFile(file, "w") as archive:
@@ -119,21 +119,21 @@ def test_damaged_files_are_refused(places: DataPaths, listener, content: bytes |
     else:
         file.write_bytes(content)
     with pytest.raises(DataError, match=r"expected (an npz|a data) file") as refused:
-        Npz("a.npz").load(places, listener)
+        Npz("a.npz").load(paths, listener)
     assert refused.value.hint
 
 
-def test_values_that_are_cut_inside_the_archive_are_refused(places: DataPaths, listener) -> None:
+def test_values_that_are_cut_inside_the_archive_are_refused(paths: DataPaths, listener) -> None:
     """A whole zip file whose array is shorter than its header states is refused when its values are read."""
     stream = io.BytesIO()
     np.save(stream, X)
-    with zipfile.ZipFile(places.config_dir / "a.npz", "w") as archive:
+    with zipfile.ZipFile(paths.config_dir / "a.npz", "w") as archive:
         archive.writestr("x.npy", stream.getvalue()[:-8])
         stream = io.BytesIO()
         np.save(stream, Y)
         archive.writestr("y.npy", stream.getvalue())
     with pytest.raises(DataError, match="cannot be read"):
-        Npz("a.npz").load(places, listener)
+        Npz("a.npz").load(paths, listener)
 
 
 def test_an_unknown_key_of_arrays_is_refused() -> None:
@@ -142,44 +142,44 @@ def test_an_unknown_key_of_arrays_is_refused() -> None:
         Npz("a.npz", {"xs": "x"})
 
 
-def test_arrays_have_groups_too(places, listener, spec) -> None:
+def test_arrays_have_groups_too(paths, listener, spec) -> None:
     """`arrays: {group: ...}` keeps examples of one value together; it must have one value for each example."""
-    np.savez(places.config_dir / "a.npz", x=np.arange(12.0).reshape(6, 2), y=[0, 1] * 3, who=list("aabbcc"), bad=[1, 2])
+    np.savez(paths.config_dir / "a.npz", x=np.arange(12.0).reshape(6, 2), y=[0, 1] * 3, who=list("aabbcc"), bad=[1, 2])
     data = spec("npz", file="a.npz", arrays={"x": "x", "y": "y", "group": "who"}, split=Split(k_fold=KFold(folds=3)))
-    facts, findings = infer_facts(data, form="binary", paths=places)
+    facts, findings = infer_facts(data, form="binary", paths=paths)
     assert findings == ()
     assert facts.rows == {}
-    folds = load_folded(data, form="binary", seed=7, paths=places, progress=listener).folds
+    folds = load_folded(data, form="binary", seed=7, paths=paths, progress=listener).folds
     assert sorted(fold.test.tolist() for fold in folds) == [[0, 1], [2, 3], [4, 5]]
     data = spec("npz", file="a.npz", arrays={"x": "x", "y": "y", "group": "bad"})
     with pytest.raises(DataError, match="expected group to be 6 values, one an example"):
-        load(data, form="binary", seed=7, paths=places, progress=listener)
+        load(data, form="binary", seed=7, paths=paths, progress=listener)
 
 
-def test_arrays_may_lie_in_npy_files(places, listener, spec) -> None:
+def test_arrays_may_lie_in_npy_files(paths, listener, spec) -> None:
     """Without `file` the arrays are npy files, whose headers `check` reads; new examples may be one, too."""
     x, y = np.arange(12.0).reshape(6, 2), np.array([0, 1] * 3)
-    np.save(places.config_dir / "x.npy", x)
-    np.save(places.config_dir / "y.npy", y)
+    np.save(paths.config_dir / "x.npy", x)
+    np.save(paths.config_dir / "y.npy", y)
     data = spec("npz", arrays={"x": "x.npy", "y": "y.npy"})
-    facts, findings = infer_facts(data, form="binary", paths=places)
-    done = load(data, form="binary", seed=1, paths=places, progress=listener)
+    facts, findings = infer_facts(data, form="binary", paths=paths)
+    done = load(data, form="binary", seed=1, paths=paths, progress=listener)
     assert findings == ()
     assert (facts.input_shape, facts.rows) == (done.facts.input_shape, done.facts.rows) == ((2,), {"train": 6})
     assert sorted(name for name in done.digests if name.startswith("file:")) == ["file:x.npy", "file:y.npy"]
-    file = places.config_dir / "x.npy"
+    file = paths.config_dir / "x.npy"
     assert load_new_data(data, done.fitted, file=file, facts=done.facts, with_target=False).x.tolist() == x.tolist()
-    (places.config_dir / "y.npy").write_bytes(b"\x93NUMPY broken")
-    assert [finding.name for finding in infer_facts(data, form="binary", paths=places)[1]] == ["defective-data"]
-    (places.config_dir / "y.npy").unlink()
-    assert [finding.name for finding in infer_facts(data, form="binary", paths=places)[1]] == ["missing-file"]
-    _, findings = infer_facts(spec("npz", arrays={"x": "x.npy"}), form="binary", paths=places)
+    (paths.config_dir / "y.npy").write_bytes(b"\x93NUMPY broken")
+    assert [finding.name for finding in infer_facts(data, form="binary", paths=paths)[1]] == ["defective-data"]
+    (paths.config_dir / "y.npy").unlink()
+    assert [finding.name for finding in infer_facts(data, form="binary", paths=paths)[1]] == ["missing-file"]
+    _, findings = infer_facts(spec("npz", arrays={"x": "x.npy"}), form="binary", paths=paths)
     assert "expected a `file`, or `arrays: {x: NAME.npy, y: NAME.npy}`" in findings[0].text
 
 
-def test_an_npy_file_of_objects_is_never_unpickled(places, listener, spec) -> None:
+def test_an_npy_file_of_objects_is_never_unpickled(paths, listener, spec) -> None:
     """An npy file of Python objects, which could run code, is refused."""
-    np.save(places.config_dir / "x.npy", np.array([{}, {}], dtype=object), allow_pickle=True)
-    np.save(places.config_dir / "y.npy", np.array([0, 1]))
+    np.save(paths.config_dir / "x.npy", np.array([{}, {}], dtype=object), allow_pickle=True)
+    np.save(paths.config_dir / "y.npy", np.array([0, 1]))
     with pytest.raises(DataError, match="holds Python objects, which could run code when read"):
-        load(spec("npz", arrays={"x": "x.npy", "y": "y.npy"}), form="binary", seed=1, paths=places, progress=listener)
+        load(spec("npz", arrays={"x": "x.npy", "y": "y.npy"}), form="binary", seed=1, paths=paths, progress=listener)

@@ -14,7 +14,7 @@ from nnrun.errors import DataError, DefectsError, MissingExtraError
 
 
 @pytest.fixture
-def table(places):
+def table(paths):
     """A Parquet file with columns of every type."""
     pa = pytest.importorskip("pyarrow")
     import pyarrow.parquet as pq
@@ -27,34 +27,34 @@ def table(places):
             "member": [True, False, True],
             "risk": [0, 1, 0],
         }
-        pq.write_table(pa.table({**columns, **changed}), places.config_dir / "t.parquet")
+        pq.write_table(pa.table({**columns, **changed}), paths.config_dir / "t.parquet")
 
     write()
     return write
 
 
-def test_columns_are_read_by_their_types(places, listener, spec, table) -> None:
+def test_columns_are_read_by_their_types(paths, listener, spec, table) -> None:
     """Numbers, text, dates as days since 1970, truth values; the inferred facts are those of the loaded data."""
     data = spec("parquet", file="t.parquet", prepare=(("Ordinal", {"columns": ["town"]}),))
-    facts, findings = infer_facts(data, form="number", paths=places)
-    done = load(data, form="number", seed=1, paths=places, progress=listener)
+    facts, findings = infer_facts(data, form="number", paths=paths)
+    done = load(data, form="number", seed=1, paths=paths, progress=listener)
     assert findings == ()
     assert facts == done.facts
     assert done.train.x.tolist() == [[30, 1, 2, 1], [40, 0, 0, 0], [50, 1, 365, 1]]
 
 
-def test_missing_values_need_a_step_that_fills_them_in(places, listener, spec, table) -> None:
+def test_missing_values_need_a_step_that_fills_them_in(paths, listener, spec, table) -> None:
     """Missing values are refused with column and row, unless there is an `Impute` step."""
     table(age=[30, None, 50])
     with pytest.raises(DataError, match="column age: expected a value, received a missing one in row 1"):
-        Parquet("t.parquet").load(places, listener)
+        Parquet("t.parquet").load(paths, listener)
     data = spec("parquet", file="t.parquet", features=["age"], target="risk", prepare=(("Impute", {}),))
-    done = load(data, form="number", seed=1, paths=places, progress=listener)
+    done = load(data, form="number", seed=1, paths=paths, progress=listener)
     assert done.train.x.tolist() == [[30], [40], [50]]
 
 
 @pytest.mark.parametrize("stream", [False, True])
-def test_all_defects_are_reported_at_once(places, listener, table, stream: bool) -> None:
+def test_all_defects_are_reported_at_once(paths, listener, table, stream: bool) -> None:
     """Missing and invalid values of every column are one error: the first in full, three by row, others counted."""
     rows = 1000
     table(
@@ -66,7 +66,7 @@ def test_all_defects_are_reported_at_once(places, listener, table, stream: bool)
     )
     source = Parquet("t.parquet", types={"seen": "number"}, stream=stream, memory=64 * 8 * 5 * 300 / 1e9)
     with pytest.raises(DefectsError) as refused:
-        source.load(places, listener)
+        source.load(paths, listener)
     texts = {problem.text for problem in refused.value.problems}
     missing = "expected a value, received a missing one in row"
     assert texts == {
@@ -75,37 +75,37 @@ def test_all_defects_are_reported_at_once(places, listener, table, stream: bool)
         "column seen: expected a number, received 'soon' in row 3 (counted from 0) (likewise in row 500)",
     }
     assert "(and 2 more defects)" in str(refused.value)
-    assert not list((places.cache_dir() / "streams").glob("*/*"))
+    assert not list((paths.cache_dir() / "streams").glob("*/*"))
 
 
-def test_what_cannot_be_read_is_refused(places, listener, spec, table) -> None:
+def test_what_cannot_be_read_is_refused(paths, listener, spec, table) -> None:
     """Lists in a column, an unknown column, and a file that is not a Parquet file."""
     table(age=[[1], [2], [3]])
     with pytest.raises(DataError, match="column age: expected numbers, text or dates, received values of the type"):
-        Parquet("t.parquet").load(places, listener)
-    _, findings = infer_facts(spec("parquet", file="t.parquet", target="rsik"), form="number", paths=places)
+        Parquet("t.parquet").load(paths, listener)
+    _, findings = infer_facts(spec("parquet", file="t.parquet", target="rsik"), form="number", paths=paths)
     assert [finding.name for finding in findings] == ["unknown-column"]
-    (places.config_dir / "t.parquet").write_text("no")
+    (paths.config_dir / "t.parquet").write_text("no")
     with pytest.raises(DataError, match="expected a Parquet file, but it cannot be read"):
-        Parquet("t.parquet").load(places, listener)
+        Parquet("t.parquet").load(paths, listener)
 
 
-def test_more_rows_come_from_parquet_or_csv(places, listener, table) -> None:
+def test_more_rows_come_from_parquet_or_csv(paths, listener, table) -> None:
     """New examples are read from either, with the columns of the run."""
     source = Parquet("t.parquet", features=["age", "town"])
-    layout = source.load(places, listener).layout
-    found = source.load_new(places.config_dir / "t.parquet", layout, with_target=True)
+    layout = source.load(paths, listener).layout
+    found = source.load_new(paths.config_dir / "t.parquet", layout, with_target=True)
     assert (found.x.values["age"].tolist(), found.y.tolist()) == ([30, 40, 50], [0, 1, 0])
-    (places.config_dir / "more.csv").write_text("town,age\nUlm,7\n")
-    assert source.load_new(places.config_dir / "more.csv", layout, with_target=False).x.values["age"].tolist() == [7]
+    (paths.config_dir / "more.csv").write_text("town,age\nUlm,7\n")
+    assert source.load_new(paths.config_dir / "more.csv", layout, with_target=False).x.values["age"].tolist() == [7]
 
 
-def test_without_pyarrow_the_error_names_the_extra(places, listener, spec, monkeypatch) -> None:
+def test_without_pyarrow_the_error_names_the_extra(paths, listener, spec, monkeypatch) -> None:
     """The hint is what to install, and so is that of the finding of `check`."""
-    (places.config_dir / "t.parquet").write_text("x")
+    (paths.config_dir / "t.parquet").write_text("x")
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(MissingExtraError) as refused:
-        Parquet("t.parquet").load(places, listener)
+        Parquet("t.parquet").load(paths, listener)
     assert refused.value.hint == "pip install 'nnrun[parquet]'"
-    _, findings = infer_facts(spec("parquet", file="t.parquet"), form="number", paths=places)
+    _, findings = infer_facts(spec("parquet", file="t.parquet"), form="number", paths=paths)
     assert findings[0].hint == "pip install 'nnrun[parquet]'"

@@ -29,10 +29,10 @@ def test_a_code_is_tagged_where_it_occurred_before(rows: list[list[int]]) -> Non
 
 @pytest.mark.parametrize("form", ["integer", "one_hot", "binary", "number", {"repeated": "integer"}])
 @pytest.mark.parametrize("arguments", [{}, {"rows": 3, "steps": 2, "codes": 1}, {"rows": 2, "steps": 1, "codes": 9}])
-def test_every_fact_is_inferred(places: DataPaths, listener, spec, form, arguments: dict) -> None:
+def test_every_fact_is_inferred(paths: DataPaths, listener, spec, form, arguments: dict) -> None:
     """Vocabulary, window, classes and positions are known without drawing, and codes stay integers."""
-    done = load(spec("repeats", **arguments), form=form, seed=1, paths=places, progress=listener)
-    facts, findings = infer_facts(spec("repeats", **arguments), form=form, paths=places)
+    done = load(spec("repeats", **arguments), form=form, seed=1, paths=paths, progress=listener)
+    facts, findings = infer_facts(spec("repeats", **arguments), form=form, paths=paths)
     assert facts == done.facts
     assert [finding.name for finding in findings] == (["class-scored-as-number"] if form == "number" else [])
     steps, codes = arguments.get("steps", 20), arguments.get("codes", 15)
@@ -44,10 +44,10 @@ def test_every_fact_is_inferred(places: DataPaths, listener, spec, form, argumen
     assert y.shape == (*done.train.x.shape, *more)
 
 
-def test_the_same_arguments_give_the_same_sequences(places: DataPaths, listener, spec) -> None:
+def test_the_same_arguments_give_the_same_sequences(paths: DataPaths, listener, spec) -> None:
     """The experiment's seed does not matter, the source's does; the shortest sequences are half as long."""
     one, other, third = (
-        load(spec("repeats", seed=seed), form="integer", seed=run, paths=places, progress=listener)
+        load(spec("repeats", seed=seed), form="integer", seed=run, paths=paths, progress=listener)
         for seed, run in ((0, 1), (0, 2), (1, 1))
     )
     assert one.digests == other.digests != third.digests
@@ -56,11 +56,11 @@ def test_the_same_arguments_give_the_same_sequences(places: DataPaths, listener,
     assert 0.2 < one.train.y.mean() < 0.5
 
 
-def test_more_sequences_come_from_a_file(places: DataPaths, listener, spec) -> None:
+def test_more_sequences_come_from_a_file(paths: DataPaths, listener, spec) -> None:
     """An npz holds codes and tags, a csv only codes; another code is refused, as no embedding has a row for it."""
     config = spec("repeats", rows=5, steps=3, codes=4)
-    done = load(config, form="one_hot", seed=1, paths=places, progress=listener)
-    folder = places.config_dir
+    done = load(config, form="one_hot", seed=1, paths=paths, progress=listener)
+    folder = paths.config_dir
     np.savez(folder / "a.npz", x=np.array([[1, 1, 0]]), y=np.array([[0, 1, 0]]))
     new = load_new_data(config, done.fitted, file=folder / "a.npz", facts=done.facts, with_target=True)
     assert (new.x.dtype, new.y.argmax(axis=-1).tolist()) == ("int32", [[0, 1, 0]])
@@ -77,8 +77,8 @@ def test_more_sequences_come_from_a_file(places: DataPaths, listener, spec) -> N
 
 
 @pytest.mark.parametrize("arguments", [{"rows": 0}, {"steps": 0}, {"codes": 0}, {"seed": -1}])
-def test_arguments_of_no_sequences_are_reported(places: DataPaths, spec, arguments: dict) -> None:
+def test_arguments_of_no_sequences_are_reported(paths: DataPaths, spec, arguments: dict) -> None:
     """There must be rows, steps and codes."""
-    _, findings = infer_facts(spec("repeats", **arguments), form="integer", paths=places)
+    _, findings = infer_facts(spec("repeats", **arguments), form="integer", paths=paths)
     assert [finding.name for finding in findings] == ["unusable-arguments"]
     assert next(iter(arguments)) in findings[0].text

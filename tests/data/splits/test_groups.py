@@ -13,37 +13,37 @@ from nnrun.progress import NullProgress
 from nnrun.spec.data import KFold, Split
 
 
-def _write(places, text: str, name: str = "t.csv") -> None:
-    (places.config_dir / name).write_text(text, encoding="utf-8")
+def _write(paths, text: str, name: str = "t.csv") -> None:
+    (paths.config_dir / name).write_text(text, encoding="utf-8")
 
 
 ROWS = 24
 PEOPLE = "who,bmi,sick\n" + "".join(f"p{row // 4},{20 + row},{row % 2}\n" for row in range(ROWS))
 
 
-def _cross_validated(places, spec, k_fold: KFold, **arguments):
-    _write(places, PEOPLE)
+def _cross_validated(paths, spec, k_fold: KFold, **arguments):
+    _write(paths, PEOPLE)
     split = Split(k_fold=k_fold, validation=arguments.pop("validation", None))
     data = spec("csv", file="t.csv", split=split, **arguments)
-    return load_folded(data, form="binary", seed=7, paths=places, progress=NullProgress())
+    return load_folded(data, form="binary", seed=7, paths=paths, progress=NullProgress())
 
 
-def test_groups_of_the_source_and_of_the_folds_are_the_same(places, spec) -> None:
+def test_groups_of_the_source_and_of_the_folds_are_the_same(paths, spec) -> None:
     """Whether the source or the folds name the column, the same rows stay together and it is not a feature."""
-    by_reader = _cross_validated(places, spec, KFold(folds=3), group="who")
-    by_folds = _cross_validated(places, spec, KFold(folds=3, groups="who"))
-    by_both = _cross_validated(places, spec, KFold(folds=3, groups="who"), group=0)
+    by_reader = _cross_validated(paths, spec, KFold(folds=3), group="who")
+    by_folds = _cross_validated(paths, spec, KFold(folds=3, groups="who"))
+    by_both = _cross_validated(paths, spec, KFold(folds=3, groups="who"), group=0)
     assert by_reader.digest == by_folds.digest == by_both.digest
     for fold in by_reader.folds:
         assert not {row // 4 for row in fold.test.tolist()} & {row // 4 for row in fold.rest.tolist()}
     assert by_reader.dataset(0, NullProgress()).facts.columns == ("bmi",)
     with pytest.raises(DataError, match="`groups` names the column 'bmi', but the source's `group` 'who'"):
-        _cross_validated(places, spec, KFold(folds=3, groups="bmi"), group="who")
+        _cross_validated(paths, spec, KFold(folds=3, groups="bmi"), group="who")
 
 
-def test_the_validation_part_of_a_fold_takes_whole_groups(places, spec) -> None:
+def test_the_validation_part_of_a_fold_takes_whole_groups(paths, spec) -> None:
     """The validation part of a fold has no group of its training part."""
-    folded = _cross_validated(places, spec, KFold(folds=3), group="who", validation=0.25)
+    folded = _cross_validated(paths, spec, KFold(folds=3), group="who", validation=0.25)
     for fold in folded.folds:
         done = folded.dataset(fold.number, NullProgress())
         people = [{row // 4 for row in part.rows.tolist()} for part in (done.train, done.validation, done.test)]
@@ -51,15 +51,15 @@ def test_the_validation_part_of_a_fold_takes_whole_groups(places, spec) -> None:
 
 
 @pytest.mark.parametrize("shuffle", [True, False])
-def test_parts_take_whole_groups(places, listener, spec, shuffle: bool) -> None:
+def test_parts_take_whole_groups(paths, listener, spec, shuffle: bool) -> None:
     """With six groups, a fifth of the rows is two groups, and no group is in two parts."""
-    _write(places, PEOPLE)
+    _write(paths, PEOPLE)
     data = spec("csv", file="t.csv", group="who", split=Split(test=0.2, validation=0.2, shuffle=shuffle))
-    done = load(data, form="binary", seed=7, paths=places, progress=listener)
+    done = load(data, form="binary", seed=7, paths=paths, progress=listener)
     people = [{row // 4 for row in part.rows.tolist()} for part in (done.train, done.validation, done.test)]
     assert [len(one) for one in people] == [3, 1, 2]
     assert sum(map(len, people)) == len(set.union(*people)) == 6
-    facts, findings = infer_facts(data, form="binary", paths=places)
+    facts, findings = infer_facts(data, form="binary", paths=paths)
     assert findings == ()
     assert facts.rows == {}
     if not shuffle:
@@ -73,12 +73,12 @@ def test_parts_take_whole_groups(places, listener, spec, shuffle: bool) -> None:
         (Split(test=0.9), "takes all 6 groups and leaves none to train on"),
     ],
 )
-def test_groups_that_cannot_stay_together_are_refused(places, listener, spec, split: Split, text: str) -> None:
+def test_groups_that_cannot_stay_together_are_refused(paths, listener, spec, split: Split, text: str) -> None:
     """Stratified parts, and parts that leave no group for training, are refused."""
-    _write(places, PEOPLE)
+    _write(paths, PEOPLE)
     data = spec("csv", file="t.csv", group="who", split=split)
     with pytest.raises(DataError, match=text):
-        load(data, form="binary", seed=7, paths=places, progress=listener)
+        load(data, form="binary", seed=7, paths=paths, progress=listener)
 
 
 @pytest.mark.parametrize(
@@ -90,20 +90,20 @@ def test_groups_that_cannot_stay_together_are_refused(places, listener, spec, sp
         ({"group": "who", "sample_weight": "who"}, "group-among-columns"),
     ],
 )
-def test_a_group_is_a_column_of_its_own(places, spec, arguments: dict, name: str) -> None:
+def test_a_group_is_a_column_of_its_own(paths, spec, arguments: dict, name: str) -> None:
     """It must exist, and be neither feature nor target nor weight."""
-    _write(places, PEOPLE)
-    _, findings = infer_facts(spec("csv", file="t.csv", **arguments), form="binary", paths=places)
+    _write(paths, PEOPLE)
+    _, findings = infer_facts(spec("csv", file="t.csv", **arguments), form="binary", paths=paths)
     assert [finding.name for finding in findings] == [name]
     assert findings[0].path == ("data", "source", "csv", "group")
 
 
 @pytest.mark.parametrize("k_fold", [KFold(folds=3), KFold(folds=3, groups="who")])
-def test_other_files_need_no_column_of_groups(places, spec, k_fold: KFold) -> None:
+def test_other_files_need_no_column_of_groups(paths, spec, k_fold: KFold) -> None:
     """The column of groups is not a feature, so that new rows need not have it."""
     arguments = {} if k_fold.groups else {"group": "who"}
-    folded = _cross_validated(places, spec, k_fold, **arguments)
+    folded = _cross_validated(paths, spec, k_fold, **arguments)
     done = folded.whole(NullProgress())
-    _write(places, "bmi\n33\n", "new.csv")
-    file = places.config_dir / "new.csv"
+    _write(paths, "bmi\n33\n", "new.csv")
+    file = paths.config_dir / "new.csv"
     assert load_new_data(folded.spec, done.fitted, file=file, facts=done.facts, with_target=False).x.tolist() == [[33]]

@@ -19,16 +19,16 @@ VOCABULARY = tuple(sorted(set(TEXT)))
 
 
 @pytest.fixture
-def places(places: DataPaths) -> DataPaths:
+def paths(paths: DataPaths) -> DataPaths:
     """A folder with a text in it."""
-    (places.config_dir / "text.txt").write_text(TEXT, encoding="utf-8")
-    return places
+    (paths.config_dir / "text.txt").write_text(TEXT, encoding="utf-8")
+    return paths
 
 
-def test_an_example_is_a_window_and_what_follows(spec, places, listener) -> None:
+def test_an_example_is_a_window_and_what_follows(spec, paths, listener) -> None:
     """The target of a window of token ids is the character after it, in the whole text's sorted vocabulary."""
     found = load(
-        spec("text", file="text.txt", window=10, encode="codes"), form="integer", seed=7, paths=places,
+        spec("text", file="text.txt", window=10, encode="codes"), form="integer", seed=7, paths=paths,
         progress=listener,
     )  # fmt: skip
     x, y = np.asarray(found.train.x), np.asarray(found.train.y)
@@ -40,11 +40,11 @@ def test_an_example_is_a_window_and_what_follows(spec, places, listener) -> None
     assert not listener.warnings
 
 
-def test_every_character_of_a_window_has_a_target(spec, places, listener) -> None:
+def test_every_character_of_a_window_has_a_target(spec, paths, listener) -> None:
     """With `predict: every` the target of each character is the one after it."""
     found = load(
         spec("text", file="text.txt", window=10, stride=7, encode="codes", predict="every"),
-        form="integer", seed=7, paths=places, progress=listener,
+        form="integer", seed=7, paths=paths, progress=listener,
     )  # fmt: skip
     x, y = np.asarray(found.train.x), np.asarray(found.train.y)
     assert y.shape == x.shape == (len(range(0, len(TEXT) - 10, 7)), 10)
@@ -56,19 +56,19 @@ def test_every_character_of_a_window_has_a_target(spec, places, listener) -> Non
 @pytest.mark.parametrize("encode", ["scaled", "codes", "one_hot"])
 @pytest.mark.parametrize("form", ["integer", "one_hot", {"next": "integer"}])
 @pytest.mark.parametrize("more", [{}, {"level": "word", "window": 5}, {"level": "byte", "predict": "every"}])
-def test_inferred_facts_are_those_of_the_loaded_text(spec, split, places, listener, encode, form, more) -> None:
+def test_inferred_facts_are_those_of_the_loaded_text(spec, split, paths, listener, encode, form, more) -> None:
     """`check` knows every fact of a small text before it is loaded."""
     config = spec("text", **{"file": "text.txt", "window": 20, "encode": encode} | more, split=split(0.2, 0.2))
-    facts, findings = infer_facts(config, form=form, paths=places)
+    facts, findings = infer_facts(config, form=form, paths=paths)
     assert not findings
-    assert load(config, form=form, seed=7, paths=places, progress=listener).facts == facts
+    assert load(config, form=form, seed=7, paths=paths, progress=listener).facts == facts
 
 
-def test_parts_are_cut_by_position(spec, split, places, listener) -> None:
+def test_parts_are_cut_by_position(spec, split, paths, listener) -> None:
     """The last characters are the test part, those before them the validation part; rows are positions in the text."""
     found = load(
         spec("text", file="text.txt", window=10, encode="codes", split=split(0.2, 0.1)),
-        form="integer", seed=7, paths=places, progress=listener,
+        form="integer", seed=7, paths=paths, progress=listener,
     )  # fmt: skip
     assert found.validation is not None
     assert found.test is not None
@@ -77,10 +77,10 @@ def test_parts_are_cut_by_position(spec, split, places, listener) -> None:
     assert "".join(VOCABULARY[code] for code in np.asarray(found.test.x)[3]) == TEXT[row : row + 10]
 
 
-def test_a_guessed_encoding_is_a_warning(spec, places, listener) -> None:
+def test_a_guessed_encoding_is_a_warning(spec, paths, listener) -> None:
     """A text that is not UTF-8 is read in its most likely encoding, with a warning."""
-    (places.config_dir / "old.txt").write_bytes(TEXT.encode("cp1252"))
-    load(spec("text", file="old.txt", window=10), form="integer", seed=7, paths=places, progress=listener)
+    (paths.config_dir / "old.txt").write_bytes(TEXT.encode("cp1252"))
+    load(spec("text", file="old.txt", window=10), form="integer", seed=7, paths=paths, progress=listener)
     assert listener.warnings == ["old.txt is read as cp1252; if that is wrong, write its `encoding`"]
 
 
@@ -93,27 +93,27 @@ def test_a_guessed_encoding_is_a_warning(spec, places, listener) -> None:
         ({"window": 10}, {"$codes": "number"}, "no target"),
     ],
 )
-def test_what_a_text_does_not_have_is_refused(spec, places, listener, arguments, form, config) -> None:
+def test_what_a_text_does_not_have_is_refused(spec, paths, listener, arguments, form, config) -> None:
     """A window longer than the text, steps of a preparation, and targets that are no next token are refused."""
     with pytest.raises(DataError) as caught:
-        load(spec("text", file="text.txt", **arguments), form=form, seed=7, paths=places, progress=listener)
+        load(spec("text", file="text.txt", **arguments), form=form, seed=7, paths=paths, progress=listener)
     assert config in f"{caught.value.text} {caught.value.hint}"
 
 
 @pytest.mark.parametrize(
     ("arguments", "name"), [({"file": "nope.txt"}, "missing-file"), ({"window": 999}, "unusable-arguments")]
 )
-def test_errors_of_a_text_are_found_by_check(spec, places, arguments, name) -> None:
+def test_errors_of_a_text_are_found_by_check(spec, paths, arguments, name) -> None:
     """A missing file and a window longer than the text are found by `check`."""
-    _, findings = infer_facts(spec("text", **{"file": "text.txt"} | arguments), form="integer", paths=places)
+    _, findings = infer_facts(spec("text", **{"file": "text.txt"} | arguments), form="integer", paths=paths)
     assert [finding.name for finding in findings] == [name]
 
 
-def test_another_text_is_read_with_the_token_ids_of_the_run(spec, places, listener) -> None:
+def test_another_text_is_read_with_the_token_ids_of_the_run(spec, paths, listener) -> None:
     """A run's windows are applied to another text; unknown characters are named, with near ones."""
     config = spec("text", file="text.txt", window=10, encode="codes")
-    found = load(config, form="integer", seed=7, paths=places, progress=listener)
-    other = places.config_dir / "other.txt"
+    found = load(config, form="integer", seed=7, paths=paths, progress=listener)
+    other = paths.config_dir / "other.txt"
     other.write_text("gregor samsa erwachte", encoding="utf-8")
     part = load_new_data(config, found.fitted, file=other, facts=found.facts, with_target=True)
     assert "".join(VOCABULARY[code] for code in np.asarray(part.x)[0]) == "gregor sam"
@@ -122,11 +122,11 @@ def test_another_text_is_read_with_the_token_ids_of_the_run(spec, places, listen
         load_new_data(config, found.fitted, file=other, facts=found.facts, with_target=True)
 
 
-def test_descriptions_are_always_there(spec, places, listener) -> None:
+def test_descriptions_are_always_there(spec, paths, listener) -> None:
     """The texts that come with scikit-learn need no file and no download."""
     config = spec("descriptions", lowercase=True, encode="codes", predict="every", stride=100)
-    facts, findings = infer_facts(config, form="integer", paths=places)
-    assert facts == load(config, form="integer", seed=7, paths=places, progress=listener).facts
+    facts, findings = infer_facts(config, form="integer", paths=paths)
+    assert facts == load(config, form="integer", seed=7, paths=paths, progress=listener).facts
     assert not findings
     assert facts is not None
     assert facts.rows["train"] > 300

@@ -65,9 +65,9 @@ def test_every_window_and_what_follows_it_lie_inside(length: int, window: int, s
         with pytest.raises(ValueError, match="need"):
             window_starts(range(length), window, stride)
         return
-    places = window_starts(range(50, 50 + length), window, stride)
-    assert places[0] == 50
-    assert places[-1] + window < 50 + length <= places[-1] + stride + window
+    paths = window_starts(range(50, 50 + length), window, stride)
+    assert paths[0] == 50
+    assert paths[-1] + window < 50 + length <= paths[-1] + stride + window
 
 
 def test_parts_may_be_shared(split: type) -> None:
