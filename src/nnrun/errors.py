@@ -138,14 +138,14 @@ class DataError(NnrunError):
 
 
 class DefectsError(DataError):
-    """A data file with defects, all of which are told; as a `DataError` it is the first of them.
+    """A data file with defects; as a `DataError` it is the first of them.
 
     Args:
-        problems: All of them, each with its place in the file.
+        problems: All defects, each with its place in the file.
         text: What was expected and what was received at the first, and how many more there are.
         file: The data file.
-        row: The first one's line.
-        column: The first one's column.
+        row: The line of the first.
+        column: The column of the first.
         hint: What to do about the first.
     """
 

@@ -49,11 +49,7 @@ class OpenMl(TableSource):
             raise ValueError(f"openml: id expected a positive integer, received {id}")
         super().__init__(features, target, sample_weight)
         self.id, self.has_own_target = id, target is None
-
-    @property
-    def label(self) -> str:
-        """The source's name in messages without a file."""
-        return f"openml {self.id}"
+        self.label, self._file_name = f"openml {id}", f"openml-{id}.arff"
 
     def load(self, paths: DataPaths, progress: Progress) -> SourceData:
         """Read the table."""
@@ -76,10 +72,6 @@ class OpenMl(TableSource):
             return None, []
         text = f"{self.label} is not in {paths.cache_dir()} yet: training downloads it"
         return None, [Finding((*path, "openml"), text, None, "download-to-come", "note")]
-
-    @property
-    def _file_name(self) -> str:
-        return f"openml-{self.id}.arff"
 
     def _fetched(self, paths: DataPaths, progress: Progress) -> tuple[dict[str, np.ndarray], list[str]]:
         """Return the table as scikit-learn fetches it, and the targets that OpenML states."""

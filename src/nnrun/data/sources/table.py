@@ -58,14 +58,12 @@ class TableSource:
     ) -> None:
         targets = list(default_target) if target is None else target if isinstance(target, list) else [target]
         self.selection = ColumnSelection(features, targets, sample_weight, group)
+        #: The source's name in messages without a file.
+        self.label = self.name
+        #: The stated types of columns.
         self.types: dict[str, ColumnType] = {}
         #: Whether features may have missing values: set if a step of the preparation fills them in.
         self.missing_allowed = False
-
-    @property
-    def label(self) -> str:
-        """The source's name in messages without a file."""
-        return self.name
 
     def column_findings(self, names: Sequence[str], path: ConfigPath = ()) -> list[Finding]:
         """Return what is wrong with the columns that the config names.
