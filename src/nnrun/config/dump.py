@@ -13,8 +13,9 @@ _WIDTH = 100
 _MAX_KEY_LENGTH = 1_000
 
 _PLAIN = re.compile(r"(?:[^\W\d]|\$|\.{0,2}/)(?:[\w$./ +=@%()-]*[\w$./+=@%()-])?")
-#: Characters that need an escape: control characters, and YAML's line ends and byte order marks.
-_ESCAPED = re.compile("[^\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+#: Characters that need an escape: control characters, and YAML's line ends and byte order marks. One class of all of
+#: them takes 8 ms to compile.
+_ESCAPED = re.compile("[\x00-\x1f\x7f-\x9f]|[\u2028\u2029]|[\ud800-\udfff\ufeff]|[\ufffe\uffff]")
 #: Text in YAML 1.2, but truth values for readers of YAML 1.1; written in quotes.
 _YAML_1_1_BOOLEANS = frozenset({"y", "n", "yes", "no", "on", "off"})
 

@@ -23,7 +23,8 @@ _SUFFIXES = (".yaml", ".yml")
 
 #: Line ends of editors. YAML 1.1 also breaks lines at U+0085 and U+2028, which editors do not count.
 _LINE_END = re.compile(r"\r\n|\n|\r")
-_UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+#: Characters that YAML does not allow; one class of all of them takes 10 ms to compile.
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f]|[\ud800-\udfff\ufeff]|[\ufffe\uffff]")
 
 
 def shipped_folder() -> FilePath:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 #: On a narrower terminal the status has no column of its own.
 _NARROW = 60
+#: Names of phases that a record holds under another name.
+_PHASES = {"wake": "start"}
 
 
 @click.group(cls=CommandGroup)
@@ -138,7 +140,8 @@ def _record_terms(folder: RunFolder, fields: Mapping[str, Any], epochs: int) -> 
     if fields.get("error"):
         yield "error", str(fields["error"])
     yield "started", str(fields.get("start") or "")[:19].replace("T", " ") + " UTC"
-    yield "took", ", ".join(f"{name} {format_duration(value)}" for name, value in seconds.items()) or "-"
+    took = (f"{_PHASES.get(name, name)} {format_duration(value)}" for name, value in seconds.items())
+    yield "took", ", ".join(took) or "-"
     yield "epochs", str(epochs)
     yield "seed", str(fields.get("seed"))
     if fields.get("peak_memory_bytes"):

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from nnrun.cli.terminal.output import print_labeled, text_width, visible, wrap
-from nnrun.config.render import count_problems, format_problem
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -66,6 +65,8 @@ def problem_as_json(problem: Problem) -> dict[str, Any]:
 
 def print_problems(output: Output, problems: Sequence[Problem], *, counted: bool = True) -> None:
     """Print problems in their order, and their number."""
+    from nnrun.config.render import count_problems
+
     for problem in problems:
         print_problem(output, problem)
     if counted:
@@ -74,6 +75,8 @@ def print_problems(output: Output, problems: Sequence[Problem], *, counted: bool
 
 def print_problem(output: Output, problem: Problem) -> None:
     """Print one problem: its place and text, the line with a caret, the hint."""
+    from nnrun.config.render import format_problem
+
     lines = visible(format_problem(problem)).split("\n")
     color = _COLORS[problem.severity]
     for number, line in enumerate(lines):
