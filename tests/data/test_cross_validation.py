@@ -30,7 +30,9 @@ def table(folder: Path, rows: list[tuple], name: str = "t.csv") -> Path:
 def crossing(tmp_path: Path, spec, listener):
     """Read the table, changed or not, and deal it out."""
 
-    def read(rows: list[tuple] = ROWS, prepare: tuple = PREPARE, heard=listener, split: dict | None = None, **k_fold):
+    def read(
+        rows: list[tuple] = ROWS, prepare: tuple = PREPARE, progress=listener, split: dict | None = None, **k_fold
+    ):
         table(tmp_path, rows)
         features = ["age", "bmi", "town", "who"] if "groups" in k_fold else ["age", "bmi", "town"]
         config = spec(
@@ -41,7 +43,7 @@ def crossing(tmp_path: Path, spec, listener):
             target="kind",
             features=features,
         )
-        return load_folded(config, form="integer", seed=7, paths=DataPaths(tmp_path, tmp_path), progress=heard)
+        return load_folded(config, form="integer", seed=7, paths=DataPaths(tmp_path, tmp_path), progress=progress)
 
     return read
 
@@ -103,7 +105,7 @@ def test_a_validation_share_is_taken_from_the_folds_training_rows(crossing) -> N
 
 
 def test_the_column_of_groups_is_no_feature(crossing) -> None:
-    """People stay together, and the model is not told who they are."""
+    """People stay together, and the column of people is no feature."""
     found = crossing(groups="who", folds=3)
     for fold in found.folds:
         people = {ROWS[row][4] for row in fold.test}

@@ -1,4 +1,4 @@
-"""Two runs side by side: the right test for what they are, on the same rows only, said in words."""
+"""Comparison of two runs: the right test for their kind, on the same rows only, with a conclusion in words."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def single(make_run: Callable[..., RunFolder]) -> Callable[..., RunFolder]:
 
 
 def test_folds_are_paired(crossed: Callable[..., RunFolder]) -> None:
-    """A difference that every fold shows is no chance, however much the folds themselves differ."""
+    """A difference that every fold shows is significant, however much the folds differ from each other."""
     found = compare(crossed(ERRORS), crossed([figure - 1 - figure / 1000 for figure in ERRORS], second=1))
     assert found.metric == "mean_squared_error"
     assert found.difference == pytest.approx(-1.0055)
@@ -64,7 +64,7 @@ def test_folds_are_paired(crossed: Callable[..., RunFolder]) -> None:
 
 
 def test_the_p_value_is_the_corrected_one(crossed: Callable[..., RunFolder]) -> None:
-    """It is that of Nadeau and Bengio's t with the rows' own share, computed here from SciPy's distribution."""
+    """The p value is that of Nadeau and Bengio's test, computed here with SciPy's t distribution."""
     from math import sqrt
     from statistics import fmean, stdev
 
@@ -85,7 +85,7 @@ def test_more_is_better_for_some_figures(crossed: Callable[..., RunFolder]) -> N
 
 
 def test_the_same_run_twice_is_the_same(crossed: Callable[..., RunFolder]) -> None:
-    """No difference is said as such."""
+    """Equal results are reported as equal."""
     folder = crossed(ERRORS)
     found = compare(folder, folder)
     assert (found.difference, found.p) == (0.0, 1.0)
@@ -110,7 +110,7 @@ def test_other_rows_or_figures_are_refused(
 
 
 def test_two_classifiers_are_compared_by_the_rows_that_one_got_right(single: Callable[..., RunFolder]) -> None:
-    """Rows that both got right, or both wrong, say nothing; the rest is a coin thrown for each."""
+    """Only rows that exactly one run got right count in the test."""
     first = single([True] * 20 + [False] * 10 + [True] * 1)
     second = single([True] * 20 + [True] * 10 + [False] * 1, second=1)
     found = compare(first, second)
@@ -124,7 +124,7 @@ def test_two_classifiers_are_compared_by_the_rows_that_one_got_right(single: Cal
 
 @given(st.integers(0, 300), st.integers(0, 300))
 def test_mcnemar_is_the_binomial_test(one: int, other: int) -> None:
-    """The p value is SciPy's of a fair coin, the same whichever run comes first."""
+    """The p value equals SciPy's binomial test, whichever run comes first."""
     from scipy.stats import binomtest
 
     assert mcnemar(one, other) == mcnemar(other, one)

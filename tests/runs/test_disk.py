@@ -1,4 +1,4 @@
-"""Atomic writing, and what the user is told when the disk refuses."""
+"""Atomic writing, and the errors of a disk that cannot be written."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _refuse(monkeypatch: pytest.MonkeyPatch, function: str, code: int) -> None:
 def test_a_refusing_disk_leaves_the_old_file_and_no_other(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int, cause: str, hint: str
 ) -> None:
-    """A disk that refuses in the middle of writing leaves the old content, no temporary file, and says what to do."""
+    """A write that fails in the middle leaves the old content and no temporary file, and the error says what to do."""
     path = tmp_path / "scores.json"
     disk.write_file(path, b"old")
     _refuse(monkeypatch, "fsync", code)
@@ -43,7 +43,7 @@ def test_a_refusing_disk_leaves_the_old_file_and_no_other(
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_real_full_disk_is_said_plainly() -> None:
+def test_a_real_full_disk_is_named_in_the_error() -> None:
     """Appending to a device that is always full is an error that names it."""
     full = Path("/dev/full")
     if not full.exists():
@@ -64,7 +64,7 @@ def test_a_real_full_disk_is_said_plainly() -> None:
     ],
 )
 def test_every_cause_has_words_and_a_hint(code: int, cause: str) -> None:
-    """Each usual refusal is named in words, with what to do."""
+    """Each usual error of the system has a cause in words and a hint."""
     error = disk.disk_error(OSError(code, os.strerror(code)), Path("a"))
     assert cause in error.text
     assert error.hint

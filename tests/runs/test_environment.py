@@ -1,4 +1,4 @@
-"""What a run ran on."""
+"""The environment of a run."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ def repository(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_versions_are_told_without_importing() -> None:
-    """NumPy's version is the imported one's, and asking for Keras' does not import it."""
+def test_versions_are_found_without_importing() -> None:
+    """NumPy's version is that of the imported package, and finding Keras' version does not import it."""
     code = (
         "import sys; from nnrun.runs.environment import versions; v = versions(); print(sorted(v));"
         "assert not {'keras', 'tensorflow', 'numpy'} & set(sys.modules)"
     )
-    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-    assert told.strip() == "['jax', 'keras', 'nnrun', 'numpy', 'python', 'tensorflow']"
+    output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert output.strip() == "['jax', 'keras', 'nnrun', 'numpy', 'python', 'tensorflow']"
     assert environment.versions()["numpy"] == np.__version__
     assert environment.versions()["python"] == platform.python_version()
 
@@ -52,7 +52,7 @@ def test_a_package_that_is_not_installed_has_no_version(monkeypatch: pytest.Monk
 
 
 def test_the_machine_is_described() -> None:
-    """Host, processor and usable cores are told."""
+    """Host, processor and usable cores are known."""
     machine = environment.machine()
     assert machine["host"]
     assert machine["cpu"]
@@ -92,11 +92,11 @@ def test_peak_memory_is_in_bytes() -> None:
 
 
 def test_this_process_is_alive_and_an_ended_one_is_not() -> None:
-    """A process is known again by its number and start, and known to be gone once it has ended."""
+    """A process is recognised by its number and start, and as gone after it has ended."""
     assert environment.is_alive(environment.process()) is True
     code = "import json; from nnrun.runs.environment import process; print(json.dumps(process()))"
-    told = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout
-    assert environment.is_alive(json.loads(told)) is False
+    output = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout
+    assert environment.is_alive(json.loads(output)) is False
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ def test_this_process_is_alive_and_an_ended_one_is_not() -> None:
     ],
 )
 def test_a_number_taken_again_is_not_the_old_process(change: dict[str, Any], expected: bool | None) -> None:
-    """A process of another start is another one; on another host nothing can be told."""
+    """A process with another start is another one; on another host it is unknown whether it runs."""
     assert environment.is_alive({**environment.process(), **change}) is expected
 
 
@@ -117,7 +117,7 @@ def test_a_number_taken_again_is_not_the_old_process(change: dict[str, Any], exp
 def test_without_a_start_the_number_alone_decides(
     monkeypatch: pytest.MonkeyPatch, error: type[OSError], expected: bool
 ) -> None:
-    """Where a start is not known, a process counts as gone only if the system says that there is none."""
+    """Without a known start, a process counts as gone only if the system has none of its number."""
 
     def refuse(_pid: int, _signal: int) -> None:
         raise error

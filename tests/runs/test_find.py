@@ -41,20 +41,20 @@ def test_a_run_is_found_by_path_id_short_id_prefix_and_name(runs_dir: Path, make
 
 
 def test_a_unique_prefix_of_the_short_id_is_enough(runs_dir: Path, make_run: MakeRun) -> None:
-    """As many characters of the short id as tell it apart find the run."""
+    """A unique prefix of the short id finds the run."""
     run = make_run("mnist_cnn", 1)
     for length in range(1, 7):
         assert find(runs_dir, run.short_id[:length]).id == run.id
 
 
 def test_a_name_means_its_latest_run(runs_dir: Path, make_run: MakeRun) -> None:
-    """Of several runs of a name the latest is meant, whatever the order on disk."""
+    """A name that several runs have means the latest, in any order on disk."""
     runs = {second: make_run("mnist_cnn", second) for second in (5, 9, 7)}
     assert find(runs_dir, "mnist_cnn").id == runs[9].id
 
 
 def test_a_name_with_accents_finds_its_run(runs_dir: Path, make_run: MakeRun) -> None:
-    """A name is looked for as it was made into a folder's name."""
+    """A name is searched in the form that it has in a folder's name."""
     run = make_run("años de niño")
     assert find(runs_dir, "años de niño").id == run.id
 
@@ -87,7 +87,7 @@ def test_a_word_that_fits_several_lists_them(runs_dir: Path, make_run: MakeRun) 
 
 
 def test_a_misspelt_name_gets_the_nearest(runs_dir: Path, make_run: MakeRun) -> None:
-    """A word that fits nothing is refused with the nearest name, or with the command that lists the runs."""
+    """A word that matches no run is refused with the nearest name, or with the command that lists the runs."""
     make_run("mnist_cnn")
     with pytest.raises(RunError, match="has the name 'mnist_cn'") as caught:
         find(runs_dir, "mnist_cn")
@@ -106,7 +106,7 @@ def test_without_runs_the_hint_makes_one(runs_dir: Path, word: str) -> None:
     assert "nnrun train" in (caught.value.hint or "")
 
 
-def test_a_folder_that_is_no_run_is_said_so(runs_dir: Path, tmp_path: Path, make_run: MakeRun) -> None:
+def test_a_folder_that_is_no_run_is_refused(runs_dir: Path, tmp_path: Path, make_run: MakeRun) -> None:
     """A path to a folder without a record is refused as such."""
     make_run()
     (tmp_path / "other").mkdir()
@@ -133,7 +133,7 @@ def test_a_renamed_run_is_found_by_its_new_name(runs_dir: Path, make_run: MakeRu
 
 
 def test_the_list_has_every_run_with_its_figures(runs_dir: Path, make_run: MakeRun) -> None:
-    """Each row has status, times, epochs and the most telling figure, the oldest run first."""
+    """Each row has status, times, epochs and the headline metric, the oldest run first."""
     second, first = make_run("b", 2), make_run("a", 1)
     _record(second).update(start="2026-11-23T14:15:02+00:00", end="2026-11-23T14:16:02.500+00:00")
     for epoch in (1, 2, 3):
@@ -161,7 +161,7 @@ def test_the_list_has_every_run_with_its_figures(runs_dir: Path, make_run: MakeR
 def test_the_headline_is_the_most_telling_figure(
     runs_dir: Path, make_run: MakeRun, scores: object, expected: tuple[str, float] | None
 ) -> None:
-    """The test part's figure comes first, then the folds' mean, then the validation part's; none is no error."""
+    """The headline is of the test part, else the folds' mean, else of the validation part; none is no error."""
     run = make_run()
     run.write_json(run.scores, scores)
     assert list_runs(runs_dir)[0].headline == expected
@@ -178,7 +178,7 @@ def test_broken_folders_are_listed_and_strangers_are_not(runs_dir: Path, make_ru
 
 
 def test_odd_records_do_not_break_the_list(runs_dir: Path, make_run: MakeRun) -> None:
-    """Fields of the wrong type, torn metrics and torn scores leave a row with what can be told."""
+    """Fields of the wrong type, torn metrics and torn scores leave a row with what is known."""
     run = make_run()
     run.record.write_text('{"start": 5, "end": [], "process": 3, "status": "running"}')
     run.metrics.write_text('{"epoch": "x"}\n{"epo')

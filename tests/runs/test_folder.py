@@ -30,7 +30,7 @@ def test_the_name_says_time_experiment_and_id(tmp_path: Path) -> None:
 
 @given(st.text())
 def test_any_name_makes_a_safe_folder_name(name: str) -> None:
-    """Whatever an experiment is called, its folder's name is one harmless word that can be read back."""
+    """The name of any experiment becomes one harmless word in its folder's name."""
     part = slug(name)
     assert re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}", part)
     match = FOLDER_NAME.fullmatch(f"20261123T141500Z_{part}_a1b2c3")

@@ -1,4 +1,4 @@
-"""The log of what the screen said."""
+"""The log of a run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The figures of each epoch on disk."""
+"""The metrics of each epoch on disk."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_what_is_appended_is_read(given_rows: list[dict[str, Any]]) -> None:
 
 @given(rows)
 def test_several_epochs_may_come_at_once(given_rows: list[dict[str, Any]]) -> None:
-    """Lines that are appended together are those that come one after the other."""
+    """Appending several epochs at once writes the same lines as one after the other."""
     with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as other:
         together = Path(other) / "metrics.jsonl"
         metrics.append(together, *given_rows)
@@ -56,7 +56,7 @@ def test_several_epochs_may_come_at_once(given_rows: list[dict[str, Any]]) -> No
 
 @given(rows, st.data())
 def test_a_torn_last_line_costs_that_line_alone(given_rows: list[dict[str, Any]], data: st.DataObject) -> None:
-    """A file cut anywhere in its last line gives every line before it, and can be appended to."""
+    """A file cut anywhere in its last line still has every line before it, and can be appended to."""
     with tempfile.TemporaryDirectory() as folder:
         path = _write(folder, given_rows)
         whole = path.read_bytes()

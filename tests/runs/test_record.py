@@ -21,7 +21,7 @@ def _on_disk(folder: RunFolder) -> dict[str, object]:
 
 
 def test_a_record_begins_with_everything_known(folder: RunFolder) -> None:
-    """From the first moment the record on disk says what runs, on what, and that it runs."""
+    """From the start the record on disk has the status `running`, the environment and the command."""
     Record.begin(
         folder,
         name="mnist_cnn",
@@ -126,8 +126,8 @@ def test_a_missing_or_broken_record_is_an_error(folder: RunFolder, content: str 
     assert "nnrun runs list" in (caught.value.hint or "")
 
 
-def test_a_vanished_folder_is_said_so(folder: RunFolder) -> None:
-    """A folder that is gone is told apart from one without a record."""
+def test_a_removed_folder_is_named_in_the_error(folder: RunFolder) -> None:
+    """A removed folder is distinguished from one without a record."""
     folder.path.rmdir()
     with pytest.raises(RunError, match="does not exist"):
         module.read(folder)

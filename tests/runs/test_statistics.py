@@ -42,14 +42,14 @@ def test_folds_that_all_agree() -> None:
 
 
 def test_what_scores_json_says() -> None:
-    """Mean, population's spread (ddof 0), interval and each fold, of the plain figures alone."""
+    """The summary has mean, population standard deviation (ddof 0), interval and each fold, of plain numbers only."""
     folds = [
         {"fold": 0, "repeat": 0, "rows": 5, "loss": 1.0, "classes": {"a": 1}, "error_percent_interval_95": [0, 1]},
         {"fold": 1, "repeat": 0, "rows": 5, "loss": 3.0, "classes": {"a": 1}, "error_percent_interval_95": [0, 1]},
     ]
-    said = summarize_folds(folds, repeats=1, share=1.0)
-    assert (said["folds"], said["repeats"]) == (2, 1)
-    assert said["mean"] == {"loss": 2.0}
-    assert said["sd"] == {"loss": 1.0}
-    assert said["each"] == [{"fold": 0, "rows": 5, "loss": 1.0}, {"fold": 1, "rows": 5, "loss": 3.0}]
+    summary = summarize_folds(folds, repeats=1, share=1.0)
+    assert (summary["folds"], summary["repeats"]) == (2, 1)
+    assert summary["mean"] == {"loss": 2.0}
+    assert summary["sd"] == {"loss": 1.0}
+    assert summary["each"] == [{"fold": 0, "rows": 5, "loss": 1.0}, {"fold": 1, "rows": 5, "loss": 3.0}]
     assert summarize_folds([*folds, *folds], repeats=2, share=1.0)["each"][3]["repeat"] == 0

@@ -14,7 +14,7 @@ from nnrun.runs.metrics import write_sample
 
 @given(texts=st.lists(st.text(), min_size=1, max_size=5))
 def test_a_text_is_read_back_as_it_was(tmp_path_factory, texts: list[str]) -> None:  # type: ignore[no-untyped-def]
-    """Every text is one line of JSON, whatever its characters are."""
+    """Every text is one line of JSON, with any characters."""
     folder = RunFolder(tmp_path_factory.mktemp("run"))
     texts = [text.encode("utf-8", "replace").decode() for text in texts]
     for epoch, text in enumerate(texts, 1):

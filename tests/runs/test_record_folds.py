@@ -1,4 +1,4 @@
-"""Folds on disk: what is done, and the figure that stands for one."""
+"""Folds on disk: which are done, and the headline metric of one."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def test_only_whole_folds_are_done(folder: RunFolder) -> None:
 
 
 def test_a_fold_begun_again_loses_its_lines(folder: RunFolder) -> None:
-    """What an earlier attempt wrote line after line is not continued."""
+    """The metrics of an earlier attempt are removed."""
     place = folder.fold(0)
     place.restart()
     place.metrics.write_text('{"epoch": 1}\n', encoding="utf-8")
@@ -36,5 +36,5 @@ def test_a_fold_begun_again_loses_its_lines(folder: RunFolder) -> None:
     ],
 )
 def test_the_figure_that_stands_for_a_fold(scores: dict, expected: tuple[str, float]) -> None:
-    """Of classes the error, else the first metric, else the loss."""
+    """The headline is the error of classes, else the first metric, else the loss."""
     assert headline_metric(scores) == expected
