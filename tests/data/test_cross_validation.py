@@ -13,7 +13,7 @@ from nnrun.data.cross_validation import load_folded
 from nnrun.data.data_paths import DataPaths
 from nnrun.errors import DataError
 from nnrun.progress import NullProgress
-from nnrun.spec.data import KFold, Split
+from nnrun.spec.data import DataSpec, KFold, Split
 
 PREPARE = (("OneHot", {"columns": ["town"]}), ("Standardize", {"columns": ["age", "bmi"]}))
 ROWS = [(20 + row % 7, 18 + row * 1.5, ("Ulm", "Bonn")[row % 2], row % 3, f"p{row // 4}") for row in range(24)]
@@ -27,12 +27,10 @@ def table(folder: Path, rows: list[tuple], name: str = "t.csv") -> Path:
 
 
 @pytest.fixture
-def crossing(tmp_path: Path, spec, listener):
-    """Read the table, changed or not, and deal it out."""
+def folded(tmp_path: Path, spec, listener):
+    """Return a function that reads the table, changed or not, and assigns its rows to folds."""
 
-    def read(
-        rows: list[tuple] = ROWS, prepare: tuple = PREPARE, progress=listener, split: dict | None = None, **k_fold
-    ):
+    def read(rows: list[tuple] = ROWS, prepare: tuple = PREPARE, split: dict | None = None, **k_fold):
         table(tmp_path, rows)
         features = ["age", "bmi", "town", "who"] if "groups" in k_fold else ["age", "bmi", "town"]
         config = spec(
@@ -43,7 +41,7 @@ def crossing(tmp_path: Path, spec, listener):
             target="kind",
             features=features,
         )
-        return load_folded(config, form="integer", seed=7, paths=DataPaths(tmp_path, tmp_path), progress=progress)
+        return load_folded(config, form="integer", seed=7, paths=DataPaths(tmp_path, tmp_path), progress=listener)
 
     return read
 
@@ -58,14 +56,14 @@ def test_no_figure_of_the_test_part_reaches_the_preparation(
 
     def fold(rows: list[tuple]):
         folder = table(tmp_path_factory.mktemp("poison"), rows)
-        steps = tuple(Part("preparation", name, config, ("data", "prepare", 0)) for name, config in PREPARE)
-        config = _Spec(
+        steps = tuple(Part("preparation", name, arguments, ("data", "prepare", 0)) for name, arguments in PREPARE)
+        config = DataSpec(
             Part("sources", "csv", {"file": "t.csv", "target": "kind", "features": ["age", "bmi", "town"]}, ()),
             steps,
             Split(k_fold=KFold(folds=4), validation=0.2),
         )
-        crossing = load_folded(config, form="integer", seed=7, paths=DataPaths(folder, folder), progress=NullProgress())
-        return crossing.dataset(number, NullProgress()), crossing.folds[number].test
+        folded = load_folded(config, form="integer", seed=7, paths=DataPaths(folder, folder), progress=NullProgress())
+        return folded.dataset(number, NullProgress()), folded.folds[number].test
 
     honest, tested = fold(ROWS)
     poisoned, _ = fold([(poison, -poison, "Ulm", *row[3:]) if at in tested else row for at, row in enumerate(ROWS)])
@@ -75,14 +73,9 @@ def test_no_figure_of_the_test_part_reaches_the_preparation(
     assert not np.array_equal(poisoned.test.x, honest.test.x)
 
 
-class _Spec:
-    def __init__(self, source, prepare, split) -> None:
-        self.source, self.prepare, self.split = source, prepare, split
-
-
-def test_the_preparation_is_fitted_on_each_folds_own_rows(crossing) -> None:
+def test_the_preparation_is_fitted_on_each_folds_own_rows(folded) -> None:
     """The mean that `Standardize` learned is that of the fold's training rows, and differs from fold to fold."""
-    found = crossing()
+    found = folded()
     means = set()
     for fold in found.folds:
         dataset = found.dataset(fold.number, NullProgress())
@@ -95,33 +88,33 @@ def test_the_preparation_is_fitted_on_each_folds_own_rows(crossing) -> None:
     assert len(means) == 4
 
 
-def test_a_validation_share_is_taken_from_the_folds_training_rows(crossing) -> None:
+def test_a_validation_share_is_taken_from_the_folds_training_rows(folded) -> None:
     """No row is in two parts, and none is lost."""
-    found = crossing(split={"validation": 0.25})
+    found = folded(split={"validation": 0.25})
     dataset = found.dataset(1, NullProgress())
     rows = np.concatenate([dataset.train.rows, dataset.validation.rows, dataset.test.rows])
     assert sorted(rows.tolist()) == list(range(24))
     assert dict(dataset.facts.rows) == {"train": 13, "validation": 5, "test": 6}
 
 
-def test_the_column_of_groups_is_no_feature(crossing) -> None:
-    """People stay together, and the column of people is no feature."""
-    found = crossing(groups="who", folds=3)
+def test_the_column_of_groups_is_no_feature(folded) -> None:
+    """Rows of one person stay in one fold, and the column is no feature."""
+    found = folded(groups="who", folds=3)
     for fold in found.folds:
         people = {ROWS[row][4] for row in fold.test}
         assert not people & {ROWS[row][4] for row in fold.rest}
         assert all("who" not in name for name in found.dataset(fold.number, NullProgress()).facts.columns)
 
 
-def test_all_rows_train_the_final_model(crossing) -> None:
+def test_all_rows_train_the_final_model(folded) -> None:
     """The data set of the final fit has every row in its training part and no test part."""
-    whole = crossing(final_fit=True).whole(NullProgress())
+    whole = folded(final_fit=True).whole(NullProgress())
     assert (len(whole.train), whole.test) == (24, None)
 
 
-def test_a_rare_class_is_a_warning(crossing, listener) -> None:
+def test_a_rare_class_is_a_warning(folded, listener) -> None:
     """A class with fewer rows than folds is a warning."""
-    crossing(rows=[(*row[:3], 0 if at else 1, row[4]) for at, row in enumerate(ROWS)], stratify=True)
+    folded(rows=[(*row[:3], 0 if at else 1, row[4]) for at, row in enumerate(ROWS)], stratify=True)
     assert any("A class has 1 rows" in text for text in listener.warnings)
 
 
@@ -132,16 +125,16 @@ def test_a_rare_class_is_a_warning(crossing, listener) -> None:
         ({"groups": "whom"}, "there is no column 'whom'; Did you mean 'who'"),
     ],
 )
-def test_impossible_folds_are_refused(crossing, k_fold: dict, text: str) -> None:
+def test_impossible_folds_are_refused(folded, k_fold: dict, text: str) -> None:
     """The message says what is there."""
     with pytest.raises(DataError, match=text):
-        crossing(**k_fold)
+        folded(**k_fold)
 
 
-def test_the_digest_depends_on_the_folds(crossing) -> None:
+def test_the_digest_depends_on_the_folds(folded) -> None:
     """Equal rows in equal folds have one digest, other folds have another."""
-    plain, shuffled = crossing().digest, crossing(shuffle=True).digest
-    assert plain == crossing(stratify=False).digest
+    plain, shuffled = folded().digest, folded(shuffle=True).digest
+    assert plain == folded(stratify=False).digest
     assert plain != shuffled
 
 

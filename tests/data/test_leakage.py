@@ -101,8 +101,8 @@ def test_no_fold_learns_from_the_rows_it_tests(tmp_path: Path, name: str, number
         split = Split(k_fold=KFold(folds=4, shuffle=True), validation=0.2)
         spec = Spec(Part("sources", "csv", {"file": "t.csv"}, ()), _steps(_gaps_or_not(name)), split)
         paths = _table(tmp_path / folder, foreign)
-        crossing = load_folded(spec, form="integer", seed=7, paths=paths, progress=NullProgress())
-        return crossing.dataset(number, NullProgress()), set(crossing.folds[number].test.tolist())
+        folded = load_folded(spec, form="integer", seed=7, paths=paths, progress=NullProgress())
+        return folded.dataset(number, NullProgress()), set(folded.folds[number].test.tolist())
 
     honest, tested = fold("honest", set())
     _same(honest, fold("poisoned", tested)[0])
