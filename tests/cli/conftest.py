@@ -1,4 +1,4 @@
-"""What the tests of the command line share: a runner in this process, one in a process of its own, a small config."""
+"""Fixtures of the command line: a small config, and functions that run a command in this or in its own process."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ ROWS = [
 
 
 @pytest.fixture
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Stand in a folder with a tiny config and its data, no environment of the user's around it."""
+def workdir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Change into a folder with a tiny config and its data, without nnrun's environment variables."""
     (tmp_path / "tiny.yaml").write_text(TINY, encoding="utf-8")
     (tmp_path / "tiny.csv").write_text("\n".join(["length,width,kind", *ROWS]) + "\n", encoding="utf-8")
     monkeypatch.chdir(tmp_path)
@@ -53,8 +53,8 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def say(place: Path) -> Callable[..., Result]:
-    """Run a command line in this process."""
+def invoke(workdir: Path) -> Callable[..., Result]:
+    """Return a function that runs a command line in this process."""
     return lambda *words: CliRunner().invoke(nnrun, [str(word) for word in words])
 
 
@@ -65,8 +65,8 @@ def environment() -> dict[str, str]:
 
 
 @pytest.fixture
-def process(place: Path, environment: dict[str, str]) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Run a command line in a process of its own."""
+def process(workdir: Path, environment: dict[str, str]) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Return a function that runs a command line in its own process."""
 
     def run(*words: str | Path) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "nnrun", *map(str, words)]

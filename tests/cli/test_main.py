@@ -1,4 +1,4 @@
-"""Requirements of the command `nnrun` as a whole: help, unknown words, what is imported, and how a process ends."""
+"""The command `nnrun` as a whole: help, unknown words, imports, and how a process ends."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from click.testing import Result
 
-    Say = Callable[..., Result]
+    Invoke = Callable[..., Result]
     Process = Callable[..., subprocess.CompletedProcess[str]]
 
 BOX = "\N{REPLACEMENT CHARACTER}"
@@ -48,25 +48,25 @@ COMMANDS = {
 }
 
 
-def test_alone_it_shows_its_help(say: Say) -> None:
-    """`nnrun` without a word shows every command, and is no mistake."""
-    result = say()
+def test_without_a_command_the_help_is_shown(invoke: Invoke) -> None:
+    """`nnrun` alone lists every command and is no error."""
+    result = invoke()
     assert result.exit_code == 0
     assert all(f"\n  {name} " in result.stdout for name in COMMANDS)
 
 
 @pytest.mark.parametrize("words", [(name,) for name in sorted(COMMANDS)] + [("runs", "list"), ("data", "fetch")])
-def test_every_command_has_help_with_an_example(say: Say, words: tuple[str, ...]) -> None:
-    """`-h` and `--help` say the same for every command, with a line to type."""
-    short, long = say(*words, "-h"), say(*words, "--help")
+def test_every_command_has_help_with_an_example(invoke: Invoke, words: tuple[str, ...]) -> None:
+    """`-h` and `--help` print the same for every command, with an example."""
+    short, long = invoke(*words, "-h"), invoke(*words, "--help")
     assert short.exit_code == 0
     assert short.stdout == long.stdout
     assert "\n  nnrun " + words[0] in short.stdout
 
 
-def test_the_version_is_that_of_the_package(say: Say) -> None:
-    """`--version` says which nnrun this is."""
-    assert say("--version").stdout == f"nnrun, version {__version__}\n"
+def test_the_version_is_that_of_the_package(invoke: Invoke) -> None:
+    """`--version` prints the version of nnrun."""
+    assert invoke("--version").stdout == f"nnrun, version {__version__}\n"
 
 
 @pytest.mark.parametrize(
@@ -78,18 +78,18 @@ def test_the_version_is_that_of_the_package(say: Say) -> None:
         (("data", "shwo"), "'show'"),
     ],
 )
-def test_an_unknown_word_gets_the_nearest_known_one(say: Say, words: tuple[str, ...], near: str) -> None:
-    """A slip in a command or an option is answered on stderr with what was probably meant, and exit code 2."""
-    result = say(*words)
+def test_an_unknown_word_gets_the_nearest_known_one(invoke: Invoke, words: tuple[str, ...], near: str) -> None:
+    """A misspelt command or option is answered on stderr with the nearest one, and exit code 2."""
+    result = invoke(*words)
     assert result.exit_code == 2
     assert result.stdout == ""
     assert "Did you mean" in result.stderr
     assert near in result.stderr
 
 
-def test_a_mistake_of_usage_is_json_where_json_is_asked_for(say: Say) -> None:
-    """With `--json` even a mistake of usage is one JSON document on stdout, and stderr is silent."""
-    result = say("train", "--json", "--epochs", "3")
+def test_errors_of_usage_are_json_with_json(invoke: Invoke) -> None:
+    """With `--json` an error of usage is one JSON document on stdout, and stderr is empty."""
+    result = invoke("train", "--json", "--epochs", "3")
     error = json.loads(result.stdout)["error"]
     assert (result.exit_code, error["exit_code"], error["type"]) == (2, 2, "NoSuchOption")
     assert result.stderr == ""
@@ -107,7 +107,9 @@ def test_a_mistake_of_usage_is_json_where_json_is_asked_for(say: Say) -> None:
         ("data", "list"),
     ],
 )
-def test_quick_commands_import_nothing_heavy(place: Path, environment: dict[str, str], words: tuple[str, ...]) -> None:
+def test_quick_commands_import_nothing_heavy(
+    workdir: Path, environment: dict[str, str], words: tuple[str, ...]
+) -> None:
     """Commands that do not need Keras import no heavy package; `check` and `summary` may import NumPy."""
     code = (
         "import sys\nfrom nnrun.cli.main import nnrun\n"
@@ -119,10 +121,8 @@ def test_quick_commands_import_nothing_heavy(place: Path, environment: dict[str,
     assert done.stderr.splitlines()[-1] in [f"0 {names}" for names in allowed]
 
 
-def test_completion_imports_nothing_heavy_and_knows_the_shipped_configs(
-    place: Path, environment: dict[str, str]
-) -> None:
-    """The shell's completion offers configs by name, parts and the paths of `--set`, without a heavy package."""
+def test_completion_imports_nothing_heavy(workdir: Path, environment: dict[str, str]) -> None:
+    """Shell completion offers configs, parts and the paths of `--set` without importing a heavy package."""
     code = (
         "import sys\nfrom nnrun.cli.main import main\ntry:\n    main()\nexcept SystemExit:\n"
         f"    print([name for name in {HEAVY!r} if name in sys.modules], file=sys.stderr)"
@@ -138,8 +138,8 @@ def test_completion_imports_nothing_heavy_and_knows_the_shipped_configs(
         assert done.stderr.splitlines()[-1] == "[]"
 
 
-def test_a_reader_who_goes_away_is_no_error(place: Path, environment: dict[str, str]) -> None:
-    """Output into a pipe that nobody reads ends quietly."""
+def test_a_closed_pipe_is_no_error(workdir: Path, environment: dict[str, str]) -> None:
+    """Output into a pipe that nobody reads ends without a message."""
     reading, writing = os.pipe()
     os.close(reading)
     with os.fdopen(writing, "wb") as pipe:
@@ -155,8 +155,8 @@ def test_a_reader_who_goes_away_is_no_error(place: Path, environment: dict[str, 
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
-def test_results_that_cannot_be_written_are_an_error_of_the_disk(place: Path, environment: dict[str, str]) -> None:
-    """A full disk under stdout is told in words, with exit code 1 and no traceback."""
+def test_a_full_disk_is_an_error(workdir: Path, environment: dict[str, str]) -> None:
+    """A full disk under stdout gets a message and exit code 1, without a traceback."""
     with Path("/dev/full").open("wb") as full:
         done = subprocess.run(
             [sys.executable, "-m", "nnrun", "explain", "Conv2D"],
@@ -171,9 +171,9 @@ def test_results_that_cannot_be_written_are_an_error_of_the_disk(place: Path, en
     assert "Traceback" not in done.stderr
 
 
-def test_a_bug_leaves_one_line_and_a_file(say: Say, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is nnrun's own fault ends with 3; the traceback and the versions go to a file that the line names."""
-    monkeypatch.setenv("TMPDIR", str(place))
+def test_a_bug_leaves_one_line_and_a_file(invoke: Invoke, workdir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bug in nnrun exits with 3; the line on stderr names a file with the traceback and the versions."""
+    monkeypatch.setenv("TMPDIR", str(workdir))
     monkeypatch.setattr("tempfile.tempdir", None)
 
     def broken(*_: object) -> None:
@@ -181,32 +181,32 @@ def test_a_bug_leaves_one_line_and_a_file(say: Say, place: Path, monkeypatch: py
         raise TypeError(message)
 
     monkeypatch.setattr("nnrun.runs.find.list_runs", broken)
-    result = say("runs", "list")
-    (kept,) = place.glob("nnrun-bug-*.txt")
+    result = invoke("runs", "list")
+    (finished_run,) = workdir.glob("nnrun-bug-*.txt")
     assert result.exit_code == 3
     assert result.stdout == ""
     assert result.stderr.splitlines() == [
-        f"error: a bug in nnrun: TypeError: a wheel came off{BOX}[31m (traceback and versions: {kept})"
+        f"error: a bug in nnrun: TypeError: a wheel came off{BOX}[31m (traceback and versions: {finished_run})"
     ]
-    assert "in broken" in kept.read_text(encoding="utf-8")
-    assert f"nnrun {__version__}, Python 3" in kept.read_text(encoding="utf-8")
+    assert "in broken" in finished_run.read_text(encoding="utf-8")
+    assert f"nnrun {__version__}, Python 3" in finished_run.read_text(encoding="utf-8")
 
 
-def test_an_interrupt_before_anything_is_kept_says_so_in_a_word(say: Say, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupt_prints_one_word(invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:
     """Ctrl-C ends with 130 and without a traceback."""
 
     def stopped(*_: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("nnrun.runs.find.list_runs", stopped)
-    result = say("runs", "list")
+    result = invoke("runs", "list")
     assert (result.exit_code, result.stdout, result.stderr) == (130, "", "interrupted\n")
-    told = say("runs", "list", "--json")
-    assert (told.exit_code, json.loads(told.stdout)["error"]["type"], told.stderr) == (130, "Interrupted", "")
+    result = invoke("runs", "list", "--json")
+    assert (result.exit_code, json.loads(result.stdout)["error"]["type"], result.stderr) == (130, "Interrupted", "")
 
 
-def test_a_closed_stdout_is_no_bug(place: Path, environment: dict[str, str]) -> None:
-    """A caller that closed stdout gets the exit code alone."""
+def test_a_closed_stdout_is_no_bug(workdir: Path, environment: dict[str, str]) -> None:
+    """A caller that closed stdout gets only the exit code."""
     done = subprocess.run(
         ["sh", "-c", f"{shlex.quote(sys.executable)} -m nnrun configs >&-"],
         capture_output=True,
@@ -216,8 +216,8 @@ def test_a_closed_stdout_is_no_bug(place: Path, environment: dict[str, str]) -> 
     assert (done.returncode, done.stderr) == (0, b"")
 
 
-def test_an_error_that_nobody_reads_is_no_bug(place: Path, environment: dict[str, str]) -> None:
-    """Where the reader of `--json` is gone before an error can be told, the exit code says so, without a traceback."""
+def test_an_error_into_a_closed_pipe_is_no_bug(workdir: Path, environment: dict[str, str]) -> None:
+    """If the reader of `--json` is gone before an error is printed, the exit code says so, without a traceback."""
     reading, writing = os.pipe()
     os.close(reading)
     command = [sys.executable, "-m", "nnrun", "data", "show", "mnits", "--json"]
@@ -226,17 +226,15 @@ def test_an_error_that_nobody_reads_is_no_bug(place: Path, environment: dict[str
     assert (done.returncode, done.stderr) == (EXIT_PIPE, b"")
 
 
-def _hears_interrupts() -> None:
-    """Listen to Ctrl-C, even where the tests run in the background of a shell, whose children are deaf to it."""
+def _restore_sigint() -> None:
+    """Accept Ctrl-C even if the tests run in the background of a shell, whose children ignore it."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @pytest.mark.keras
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_run_that_is_stopped_keeps_what_there_is(
-    place: Path, environment: dict[str, str], number: signal.Signals
-) -> None:
-    """Ctrl-C or SIGTERM in training ends with 130, names the folder, and the record says `interrupted`."""
+def test_an_interrupted_run_keeps_its_files(workdir: Path, environment: dict[str, str], number: signal.Signals) -> None:
+    """Ctrl-C or SIGTERM during training exits with 130, names the folder, and leaves an `interrupted` record."""
     command = [sys.executable, "-m", "nnrun", "train", "tiny.yaml", "--set", "training.epochs=100000"]
     with subprocess.Popen(
         command,
@@ -244,14 +242,14 @@ def test_a_run_that_is_stopped_keeps_what_there_is(
         stderr=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-        preexec_fn=_hears_interrupts,  # noqa: PLW1509  # this process has one thread
+        preexec_fn=_restore_sigint,  # noqa: PLW1509  # this process has one thread
     ) as run:
         until = time.monotonic() + 60
-        while not list(place.glob("runs/*/metrics.jsonl")) and time.monotonic() < until:
+        while not list(workdir.glob("runs/*/metrics.jsonl")) and time.monotonic() < until:
             time.sleep(0.05)
         run.send_signal(number)
         out, err = run.communicate(timeout=60)
-    (folder,) = (place / "runs").iterdir()
+    (folder,) = (workdir / "runs").iterdir()
     assert run.returncode == 130
     assert out == ""
     assert err.splitlines()[-2:] == ["interrupted", f"The files of this run are in runs/{folder.name}"]
@@ -259,7 +257,7 @@ def test_a_run_that_is_stopped_keeps_what_there_is(
     assert (folder / "checkpoints" / "last.keras").is_file()
 
 
-def test_no_command_is_without_a_sentence() -> None:
+def test_every_command_has_a_short_help() -> None:
     """Every command's first sentence fits the list of commands."""
     assert set(nnrun.commands) == COMMANDS
     assert all(command.get_short_help_str(70).endswith(".") for command in nnrun.commands.values())

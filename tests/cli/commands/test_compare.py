@@ -1,4 +1,4 @@
-"""`nnrun compare`, and what `train` takes for folds."""
+"""The command `nnrun compare`, and the options of `train` for folds."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ training: {{loss: sparse_categorical_crossentropy, optimizer: Adam, epochs: 2}}
 
 
 @pytest.mark.keras
-def test_two_cross_validations_side_by_side(process, place: Path) -> None:
-    """Each fold is a line while it runs; then the means; `compare` says what a difference is worth."""
+def test_two_cross_validations_are_compared(process, workdir: Path) -> None:
+    """Each fold is a line during training, the means follow, and `compare` tests the difference."""
     for name, units in (("small", 2), ("large", 16)):
-        (place / f"{name}.yaml").write_text(SMALL.format(name=name, units=units), encoding="utf-8")
+        (workdir / f"{name}.yaml").write_text(SMALL.format(name=name, units=units), encoding="utf-8")
         done = process("train", f"{name}.yaml")
         assert done.returncode == 0, done.stderr
         assert [line.split("  ")[0] for line in done.stderr.splitlines() if line.startswith("fold ")] == [
@@ -33,10 +33,10 @@ def test_two_cross_validations_side_by_side(process, place: Path) -> None:
         assert "95 % interval" in done.stdout
         assert "corrected resampled t (Nadeau and Bengio 2003)" in done.stdout
         assert "--fold 0" in done.stdout
-    told = process("compare", "small", "large", "--metric", "loss")
-    assert told.returncode == 0, told.stderr
-    assert [line.split()[0] for line in told.stdout.splitlines()[4:9]] == ["fold", "0", "1", "2", "mean"]
-    assert "(p = " in told.stdout
+    done = process("compare", "small", "large", "--metric", "loss")
+    assert done.returncode == 0, done.stderr
+    assert [line.split()[0] for line in done.stdout.splitlines()[4:9]] == ["fold", "0", "1", "2", "mean"]
+    assert "(p = " in done.stdout
     plain = json.loads(process("compare", "small", "large", "--json", "--metric", "loss").stdout)
     assert plain["metric"] == "loss"
     assert len(plain["each"]) == 3
@@ -54,8 +54,8 @@ def test_two_cross_validations_side_by_side(process, place: Path) -> None:
         (("compare", "a", "b"), "There is no run"),
     ],
 )
-def test_what_cannot_be_asked(say, words: tuple[str, ...], text: str) -> None:
-    """A contradiction, or a run that is not there, is refused with what to type."""
-    result = say(*words)
+def test_contradictions_and_missing_runs_are_refused(invoke, words: tuple[str, ...], text: str) -> None:
+    """Contradicting options and runs that do not exist are refused with a hint."""
+    result = invoke(*words)
     assert result.exit_code in (1, 2)
     assert text in result.output

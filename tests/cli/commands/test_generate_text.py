@@ -1,4 +1,4 @@
-"""Tests of the command `generate-text` that wake no Keras."""
+"""The command `nnrun generate-text`, without Keras."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from nnrun.runs.folder import RunFolder
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "text"),
     [
         (["--greedy", "--temperature", "0.5"], "cannot be combined with --temperature"),
         (["--greedy", "--top-k", "3"], "cannot be combined with --top-k"),
@@ -26,23 +26,23 @@ from nnrun.runs.folder import RunFolder
         (["--length", "0"], "range"),
     ],
 )
-def test_contradictions_are_refused_before_anything_is_read(words: list[str], said: str) -> None:
-    """Options that cannot be together, and values out of range, are refused at once."""
+def test_contradictions_are_refused_before_anything_is_read(words: list[str], text: str) -> None:
+    """Options that exclude each other, and values out of range, are refused at once."""
     # Through the root: asked by itself, the command would keep a help option without -h for whoever comes later.
     result = CliRunner().invoke(nnrun, ["generate-text", "last", *words])
     assert result.exit_code == 2
-    assert said in " ".join(result.output.split())
+    assert text in " ".join(result.output.split())
 
 
-def test_several_texts_stand_under_lines_that_count_them() -> None:
-    """One text is given as it is, several each under its number."""
+def test_several_samples_are_numbered() -> None:
+    """A single text is returned as it is; each of several has a line with its number above it."""
     assert join_samples(["a\nb"]) == "a\nb"
     assert join_samples(["a", "b"]) == "=== sample 1 of 2\na\n=== sample 2 of 2\nb\n"
 
 
 @pytest.mark.parametrize(("figure", "command"), [("bits_per_character", "generate-text"), ("accuracy", "eval")])
-def test_a_run_on_a_text_leads_on_to_writing(figure: str, command: str) -> None:
-    """What `train` names as the next command is to let a model of a text write, and to ask any other again."""
+def test_train_names_the_next_command(figure: str, command: str) -> None:
+    """After training on a text the next command generates text; after any other it evaluates."""
     scores = {"task": "classification", "validation": {"loss": 1.0, figure: 0.5}}
     result = TrainResult(RunFolder(Path("run")), scores)
     assert _next_command(result, TrainRequest("config.yaml")).startswith(f"nnrun {command} ")

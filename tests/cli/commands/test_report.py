@@ -1,4 +1,4 @@
-"""`nnrun report`."""
+"""The command `nnrun report`."""
 
 from __future__ import annotations
 
@@ -15,44 +15,44 @@ from nnrun.runs.record import Record
 
 
 @pytest.fixture
-def folder(place: Path) -> RunFolder:
+def folder(workdir: Path) -> RunFolder:
     """A run that was interrupted after an epoch."""
-    made = RunFolder.create(place / "runs", "tiny")
+    made = RunFolder.create(workdir / "runs", "tiny")
     record = Record.begin(made, name="tiny", argv=["nnrun", "train", "tiny.yaml"], seed=3)
     metrics.append(made.metrics, {"epoch": 1, "loss": 0.5})
     record.finish("interrupted", "stopped by the user")
     return made
 
 
-def test_it_says_where_the_page_lies(say, folder: RunFolder) -> None:
-    """One line, the page's path; the page and its plots are there."""
-    result = say("report", "last")
+def test_the_path_of_the_report_is_printed(invoke, folder: RunFolder) -> None:
+    """The output is one line with the path of the report; the report and its plots exist."""
+    result = invoke("report", "last")
     assert result.exit_code == 0
     assert Path(result.stdout.strip()).resolve() == folder.report
     assert (folder.plots / "curve_loss.svg").is_file()
 
 
-def test_out_and_json(say, folder: RunFolder, place: Path) -> None:
-    """The page goes where it is asked to, and the document says the same."""
-    result = say("report", "tiny", "--out", "pages/tiny.html", "--json")
-    told = json.loads(result.stdout)
-    assert told["report"] == str(Path("pages/tiny.html"))
-    assert told["plots"] == []
-    assert told["run"] == folder.id
-    assert told["status"] == "interrupted"
-    assert (place / "pages" / "tiny.html").is_file()
+def test_out_and_json(invoke, folder: RunFolder, workdir: Path) -> None:
+    """The report is written to `--out`, and the document names it."""
+    result = invoke("report", "tiny", "--out", "pages/tiny.html", "--json")
+    document = json.loads(result.stdout)
+    assert document["report"] == str(Path("pages/tiny.html"))
+    assert document["plots"] == []
+    assert document["run"] == folder.id
+    assert document["status"] == "interrupted"
+    assert (workdir / "pages" / "tiny.html").is_file()
     assert not folder.report.exists()
 
 
-def test_no_such_run(say, folder: RunFolder) -> None:
-    """A run that is not there is refused, with the nearest."""
-    result = say("report", "tine")
+def test_an_unknown_run_is_refused(invoke, folder: RunFolder) -> None:
+    """A run that does not exist is refused with the nearest name."""
+    result = invoke("report", "tine")
     assert result.exit_code == 1
     assert "Did you mean 'tiny'?" in result.output
 
 
-def test_it_imports_no_keras(environment: dict[str, str], folder: RunFolder) -> None:
-    """A report is made without TensorFlow, in the time that drawing takes."""
+def test_report_imports_no_keras(environment: dict[str, str], folder: RunFolder) -> None:
+    """A report is written without TensorFlow."""
     code = (
         "import sys\nfrom pathlib import Path\nfrom nnrun.report.page import write_report\n"
         "from nnrun.runs.folder import RunFolder\n"
@@ -67,20 +67,20 @@ def test_it_imports_no_keras(environment: dict[str, str], folder: RunFolder) -> 
     assert done.stderr == ""
 
 
-def test_what_a_run_was_names_its_page(say, folder: RunFolder) -> None:
-    """`runs show` says where the page is, once there is one."""
-    assert not any(line.startswith("report") for line in say("runs", "show", "last").stdout.splitlines())
-    say("report", "last")
-    told = [line for line in say("runs", "show", "last").stdout.splitlines() if line.startswith("report")]
-    assert told == [f"report    {Path('runs') / folder.id / 'report.html'}"]
+def test_runs_show_names_the_report(invoke, folder: RunFolder) -> None:
+    """`runs show` names the report once there is one."""
+    assert not any(line.startswith("report") for line in invoke("runs", "show", "last").stdout.splitlines())
+    invoke("report", "last")
+    shown = [line for line in invoke("runs", "show", "last").stdout.splitlines() if line.startswith("report")]
+    assert shown == [f"report    {Path('runs') / folder.id / 'report.html'}"]
 
 
 @pytest.mark.keras
-def test_train_makes_the_page_where_it_is_asked_to(process, place: Path) -> None:
-    """`train --report` makes the page once the run is done and says where it lies; without it there is none."""
-    told = process("train", "tiny.yaml", "--report")
-    assert told.returncode == 0, told.stderr
-    (line,) = [line for line in told.stdout.splitlines() if line.startswith("report")]
+def test_train_writes_the_report_on_request(process, workdir: Path) -> None:
+    """`train --report` writes the report at the end and prints its path; without the option there is none."""
+    done = process("train", "tiny.yaml", "--report")
+    assert done.returncode == 0, done.stderr
+    (line,) = [line for line in done.stdout.splitlines() if line.startswith("report")]
     assert Path(line.split()[1]).is_file()
     done = process("train", "tiny.yaml", "--report", "--json")
     assert Path(json.loads(done.stdout)["report"]).is_file()

@@ -1,4 +1,4 @@
-"""Requirements of `nnrun train`, `eval` and `predict`, in processes of their own."""
+"""The commands `nnrun train`, `eval` and `predict`, each in its own process."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ if TYPE_CHECKING:
 
     from click.testing import Result
 
-    Say = Callable[..., Result]
+    Invoke = Callable[..., Result]
     Process = Callable[..., subprocess.CompletedProcess[str]]
 
 pytestmark = pytest.mark.keras
 
 
-def test_train_eval_and_predict_agree_to_the_last_digit(process: Process, place: Path) -> None:
-    """`train --json` prints one document, `eval last` gives its figures, `predict` its rows; TensorFlow is silent."""
+def test_train_eval_and_predict_agree_to_the_last_digit(process: Process, workdir: Path) -> None:
+    """`train --json` prints one document, `eval last` the same scores, `predict` the rows; TensorFlow is silent."""
     trained = process("train", "tiny.yaml", "--json")
     assert (trained.returncode, trained.stderr) == (0, "")
     document = json.loads(trained.stdout)
     assert document["status"] == "done"
-    assert (place / document["folder"] / "scores.json").is_file()
+    assert (workdir / document["folder"] / "scores.json").is_file()
 
     again = process("eval", "last", "--json", "--show", "2")
     assert (again.returncode, again.stderr) == (0, "")
@@ -43,18 +43,18 @@ def test_train_eval_and_predict_agree_to_the_last_digit(process: Process, place:
         {"row", "truth", "prediction", "output_猫", "output_犬", "output_鳥"}
     ] * 2
 
-    (place / "new.csv").write_text("length,width\n0.5,0.1\n2.5,3.0\n", encoding="utf-8")
+    (workdir / "new.csv").write_text("length,width\n0.5,0.1\n2.5,3.0\n", encoding="utf-8")
     predicted = process("predict", "last", "new.csv", "--out", "out.csv", "--quiet")
     assert (predicted.returncode, predicted.stdout, predicted.stderr) == (0, "", "")
-    rows = list(csv.DictReader(io.StringIO((place / "out.csv").read_text(encoding="utf-8"))))
+    rows = list(csv.DictReader(io.StringIO((workdir / "out.csv").read_text(encoding="utf-8"))))
     assert [row["row"] for row in rows] == ["0", "1"]
     assert all(row["prediction"] == max("猫犬鳥", key=lambda name: float(row[f"output_{name}"])) for row in rows)
 
 
-def test_a_log_gets_plain_lines_and_results_go_to_stdout(process: Process, place: Path) -> None:
-    """Without a terminal warnings and a plain line an epoch go to stderr, the table and the next command to stdout."""
+def test_a_log_gets_plain_lines_and_results_go_to_stdout(process: Process, workdir: Path) -> None:
+    """Without a terminal warnings and a plain line per epoch go to stderr, the table and the next command to stdout."""
     done = process("train", "tiny.yaml", "--runs-dir", "my runs", "--set", "training.batch_size=5000")
-    (folder,) = (place / "my runs").iterdir()
+    (folder,) = (workdir / "my runs").iterdir()
     assert done.returncode == 0
     lines = done.stderr.splitlines()
     assert lines[0].startswith("--set:1:21: warning: ")
@@ -68,26 +68,26 @@ def test_a_log_gets_plain_lines_and_results_go_to_stdout(process: Process, place
     ]
 
 
-def test_a_run_that_fails_has_a_report(process: Process, place: Path) -> None:
+def test_a_run_that_fails_has_a_report(process: Process, workdir: Path) -> None:
     """`--report` writes and names the report of a failed run that finished an epoch; of another, none."""
     failing = ("training.optimizer={SGD: {learning_rate: 1.0e+30}}", "training.epochs=3")
     done = process("train", "tiny.yaml", "--report", *(word for one in failing for word in ("--set", one)))
-    (folder,) = (place / "runs").iterdir()
+    (folder,) = (workdir / "runs").iterdir()
     assert done.returncode == 1
     assert "error: training diverged in epoch" in done.stderr
     assert f"Its report up to this point: runs/{folder.name}/report.html" in done.stderr.splitlines()
     page = (folder / "report.html").read_text(encoding="utf-8")
     assert "training diverged in epoch" in page
-    (place / "tiny.csv").write_text("length,width,kind\n", encoding="utf-8")
+    (workdir / "tiny.csv").write_text("length,width,kind\n", encoding="utf-8")
     refused = process("train", "tiny.yaml", "--report", "--runs-dir", "other", "--json")
     assert refused.returncode != 0
     assert "Its report" not in refused.stdout + refused.stderr
-    assert not list((place / "other").glob("*/report.html"))
+    assert not list((workdir / "other").glob("*/report.html"))
 
 
-def test_a_terminal_gets_a_live_bar(place: Path, environment: dict[str, str]) -> None:
+def test_a_terminal_gets_a_live_bar(workdir: Path, environment: dict[str, str]) -> None:
     """On a terminal a bar moves within the epoch, though the engine redirects descriptor 2, and is then removed."""
-    (place / "tiny.csv").write_text(
+    (workdir / "tiny.csv").write_text(
         "length,width,kind\n" + "".join(f"{row % 7},{row % 5},{'abc'[row % 3]}\n" for row in range(4_000)),
         encoding="utf-8",
     )

@@ -1,4 +1,4 @@
-"""Requirements of `nnrun verify`."""
+"""The command `nnrun verify`."""
 
 from __future__ import annotations
 
@@ -18,55 +18,55 @@ if TYPE_CHECKING:
 
     from click.testing import Result
 
-    Say = Callable[..., Result]
+    Invoke = Callable[..., Result]
 
 
-def test_what_is_absent_is_skipped_and_what_is_broken_fails(say: Say, place: Path) -> None:
-    """Folders are walked; absent data are no failure, a config with errors is one, and both are told."""
-    text = (place / "tiny.yaml").read_text(encoding="utf-8")
-    folder = place / "claims"
+def test_missing_data_are_skipped_and_invalid_configs_fail(invoke: Invoke, workdir: Path) -> None:
+    """Folders are searched; a config with missing data is skipped, and one with errors fails."""
+    text = (workdir / "tiny.yaml").read_text(encoding="utf-8")
+    folder = workdir / "claims"
     folder.mkdir()
     (folder / "away.yaml").write_text(text.replace("tiny.csv", "away.csv"), encoding="utf-8")
-    result = say("verify", folder)
+    result = invoke("verify", folder)
     assert result.exit_code == 0
     assert result.stdout.startswith(f"{folder / 'away.yaml'}: skipped (")
     (folder / "broken.yaml").write_text(text.replace("epochs: 2", "epochs: none"), encoding="utf-8")
-    result = say("verify", folder, "nowhere.yaml")
+    result = invoke("verify", folder, "nowhere.yaml")
     assert result.exit_code == 1
     assert "epochs" in result.stdout
     assert result.stdout.splitlines()[-1] == "3 configs: 1 skipped, 2 refused"
-    told = json.loads(say("verify", folder, "--json").stdout)
-    assert told["ok"] is False
-    assert [one["status"] for one in told["configs"]] == ["skipped", "refused"]
+    document = json.loads(invoke("verify", folder, "--json").stdout)
+    assert document["ok"] is False
+    assert [one["status"] for one in document["configs"]] == ["skipped", "refused"]
 
 
 @pytest.mark.keras
-def test_claims_are_told_with_what_was_received(say: Say, place: Path) -> None:
-    """A claim that fails makes the exit 1; several seeds give mean and spread."""
-    text = (place / "tiny.yaml").read_text(encoding="utf-8")
+def test_claims_are_shown_with_the_scores(invoke: Invoke, workdir: Path) -> None:
+    """With a claim that fails the exit code is 1; several seeds have a mean and a spread."""
+    text = (workdir / "tiny.yaml").read_text(encoding="utf-8")
     claims = "expect:\n  test.rows: {value: 15, within: 0}\n  test.errors: {at_most: -1}\n"
-    (place / "tiny.yaml").write_text(text + claims, encoding="utf-8")
-    result = say("verify", "tiny.yaml", "--seeds", "2")
+    (workdir / "tiny.yaml").write_text(text + claims, encoding="utf-8")
+    result = invoke("verify", "tiny.yaml", "--seeds", "2")
     assert result.exit_code == 1
     lines = result.stdout.splitlines()
     assert lines[0].startswith("tiny.yaml: fails (runs ")
     assert lines[1].split() == ["claim", "expected", "mean", "sd", "min", "max"]
     assert lines[2].split() == ["test.rows", "15", "within", "0", "15", "0", "15", "15"]
     assert lines[3].endswith("fails")
-    told = json.loads(say("verify", "tiny.yaml", "--json").stdout)["configs"][0]
-    assert (told["trained"], told["claims"][0]["figures"], told["claims"][1]["holds"]) == (0, [15], False)
+    document = json.loads(invoke("verify", "tiny.yaml", "--json").stdout)["configs"][0]
+    assert (document["trained"], document["claims"][0]["figures"], document["claims"][1]["holds"]) == (0, [15], False)
 
 
-def test_data_that_changed_are_said_beside_the_run() -> None:
-    """Where other data are why a run was trained, the line about it names them."""
+def test_changed_data_are_named() -> None:
+    """If a run was trained because the data changed, its line names them."""
     run = RunFolder(Path("runs/20260102T030405Z_pets_1a2b3c"))
     one = VerifyResult(Path("pets.yaml"), "holds", runs=(run,), trained=1, changed="pets.csv changed since run 9f8e7d")
     assert _explanation(one) == " (run 1a2b3c, trained: pets.csv changed since run 9f8e7d)"
     assert result_as_json(one)["changed"] == "pets.csv changed since run 9f8e7d"
 
 
-def test_claims_are_said_in_words() -> None:
-    """Each of the three forms of a claim has its words."""
+def test_expectations_are_formatted() -> None:
+    """Each of the three forms of an expectation has its text."""
     assert format_expectation(Expectation(value=1.1, within=0.35)) == "1.1 within 0.35"
     assert format_expectation(Expectation(at_most=3)) == "at most 3"
     assert format_expectation(Expectation(at_least=0.5)) == "at least 0.5"

@@ -1,4 +1,4 @@
-"""Requirements of the layout: lines fit the terminal, wide characters count as two columns, nothing is lost."""
+"""Text on a terminal: lines fit, wide characters take two columns, nothing is lost."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def _lines(screen: Output) -> list[str]:
 
 @given(text=WORDS, width=st.integers(30, 80), lead=st.integers(0, 6))
 def test_wrapped_lines_fit_and_keep_every_word(text: str, width: int, lead: int) -> None:
-    """No word is lost, and no line is wider than the terminal, as no word is."""
+    """No word is lost, and no line is wider than the terminal if no word is."""
     lines = wrap(" " * lead + text, width, "    ")
     assert " ".join(lines).split() == text.split()
     assert all(text_width(line) <= width for line in lines)
@@ -35,19 +35,19 @@ def test_wrapped_lines_fit_and_keep_every_word(text: str, width: int, lead: int)
 
 
 def test_a_word_that_is_longer_than_a_line_stays_whole() -> None:
-    """A path must be there to copy."""
+    """A long path stays whole, so that it can be copied."""
     assert wrap("see /a/very/long/path", 10, "  ") == ["see", "  /a/very/long/path"]
 
 
 def test_tables_align_wide_characters() -> None:
-    """A character of two columns pushes nothing out of line."""
+    """Columns stay aligned with characters that take two columns."""
     screen = Output(io.StringIO(), is_terminal=False)
     print_table(screen, Table(("name", "n"), [["猫", "1"], ["dog", "20"]], right=frozenset({"n"})))
     assert _lines(screen) == ["name   n", "猫     1", "dog   20"]
 
 
-def test_a_narrow_terminal_loses_the_columns_that_matter_least() -> None:
-    """Columns go one after the other until the table fits; a pipe gets them all."""
+def test_a_narrow_terminal_loses_optional_columns() -> None:
+    """Optional columns are left out until the table fits; a pipe gets all of them."""
     table = Table(("run", "note", "result"), [["x" * 10, "y" * 30, "z" * 10]], optional=("note",))
     narrow, pipe = _Narrow(io.StringIO(), is_terminal=False), Output(io.StringIO(), is_terminal=False)
     print_table(narrow, table)
@@ -56,8 +56,8 @@ def test_a_narrow_terminal_loses_the_columns_that_matter_least() -> None:
     assert _lines(pipe)[0].split() == ["run", "note", "result"]
 
 
-def test_terms_stand_beside_their_meaning_or_above_it() -> None:
-    """Where there is little room, a long term has a line of its own."""
+def test_terms_stand_next_to_their_meaning_or_above_it() -> None:
+    """On a narrow terminal a long term has a line of its own."""
     terms = [("kernel_initializer", "how weights begin, in a sentence that needs a second line")]
     wide_screen, narrow = Output(io.StringIO(), is_terminal=False), _Narrow(io.StringIO(), is_terminal=False)
     print_terms(wide_screen, terms)

@@ -1,4 +1,4 @@
-"""Requirements of problems on a screen: in a narrow window the caret stays in sight and under its word."""
+"""Problems on a terminal, and as JSON."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _problem(before: str, word: str, after: str, hint: str | None = None) -> Pro
     )
 
 
-def test_a_program_gets_the_words_of_the_renderer() -> None:
+def test_problems_in_a_pipe_are_plain() -> None:
     """In a pipe nothing is wrapped, cut or coloured."""
     problem, stream = _problem("a: ", "word", " # and a tail " * 20, "type this"), io.StringIO()
     print_problem(Output(stream, is_terminal=False), problem)
@@ -38,7 +38,7 @@ def test_a_program_gets_the_words_of_the_renderer() -> None:
 
 @given(before=st.text("ab猫", max_size=60), after=st.text("cd犬", max_size=60), columns=st.integers(30, 90))
 def test_the_caret_points_at_its_word_in_any_window(before: str, after: str, columns: int) -> None:
-    """However narrow the terminal, the word's first letter is shown and the caret is under it."""
+    """On any width the word's first letter is shown with the caret under it."""
     stream = io.StringIO()
     screen = _Sized(stream, is_terminal=False)
     object.__setattr__(screen, "columns", columns)
@@ -52,13 +52,13 @@ def test_the_caret_points_at_its_word_in_any_window(before: str, after: str, col
 
 
 def test_a_message_of_several_lines_keeps_them() -> None:
-    """Keras' whole message stands between the place and the hint."""
+    """The lines of Keras' message stand between the place and the hint."""
     stream = io.StringIO()
     print_problem(Output(stream, is_terminal=False), Problem(None, "Keras says:\nfirst\nsecond", "try this"))
     assert stream.getvalue().splitlines() == ["error: Keras says:", "first", "second", "      hint: try this"]
 
 
-def test_json_says_where_and_what() -> None:
+def test_a_problem_as_json() -> None:
     """A problem without a place has nulls for it."""
     assert problem_as_json(_problem("a: ", "word", ""))["column"] == 4
     assert problem_as_json(Problem(None, "nothing there")) == {

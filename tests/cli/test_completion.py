@@ -1,4 +1,4 @@
-"""Requirements of completion: what each word of a command line can become."""
+"""Shell completion."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ SHELLS = ("bash", "zsh", "fish")
 
 
 @pytest.fixture
-def offered(place: Path) -> Callable[[str], list[str]]:
-    """Say what is offered for the last word of a line, by click's classes for every shell alike."""
+def completions(workdir: Path) -> Callable[[str], list[str]]:
+    """Return the completions of the last word of a line, which are the same for every shell."""
 
     def ask(line: str) -> list[str]:
         *words, last = line.split(" ")
@@ -73,47 +73,47 @@ def offered(place: Path) -> Callable[[str], list[str]]:
         ("train no_such.yaml --set training.shuffle=", {"training.shuffle=true", "training.shuffle=false"}, set()),
     ],
 )
-def test_every_word_is_offered_what_fits(
-    offered: Callable[[str], list[str]], line: str, some: set[str], none: set[str]
+def test_words_are_completed(
+    completions: Callable[[str], list[str]], line: str, some: set[str], none: set[str]
 ) -> None:
-    """Commands, options, configs, parts, findings, data sets and the paths of the very config on the line."""
-    found = set(offered(line))
+    """Commands, options, configs, parts, findings, data sets and the paths of the config on the line are completed."""
+    found = set(completions(line))
     assert some <= found
     assert not none & found
 
 
-def test_every_config_and_data_set_is_offered(offered: Callable[[str], list[str]]) -> None:
+def test_every_config_and_data_set_is_a_completion(completions: Callable[[str], list[str]]) -> None:
     """Nothing that comes with nnrun is left out."""
-    assert offered("train ") == list(shipped_configs())
-    assert offered("data fetch ") == list(data_set_names())
+    assert completions("train ") == list(shipped_configs())
+    assert completions("data fetch ") == list(data_set_names())
 
 
-def test_files_are_the_shells_own_business(place: Path) -> None:
-    """Where no shipped config fits, the shell completes files."""
+def test_files_are_left_to_the_shell(workdir: Path) -> None:
+    """If no shipped config matches, the shell completes files."""
     (item,) = Bash(nnrun, {}, "nnrun", "_NNRUN_COMPLETE").get_completions(["train"], "tin")
     assert (item.type, item.value) == ("file", "tin")
 
 
 @pytest.mark.parametrize("command", ["eval", "runs show", "predict"])
-def test_runs_are_offered_by_their_ids(offered: Callable[[str], list[str]], place: Path, command: str) -> None:
-    """Every command that takes a run is offered `last`, short ids and ids; without runs there is nothing to offer."""
-    assert offered(f"{command} ") == []
-    (place / "runs" / "20260102T030405Z_tiny_ab12cd").mkdir(parents=True)
-    (place / "runs" / "20260102T030405Z_tiny_ab12cd" / "record.json").write_text("{}", encoding="utf-8")
-    found = offered(f"{command} ")
+def test_runs_are_completed_by_their_ids(completions: Callable[[str], list[str]], workdir: Path, command: str) -> None:
+    """Commands that take a run complete `last`, short ids and ids; without runs there are no completions."""
+    assert completions(f"{command} ") == []
+    (workdir / "runs" / "20260102T030405Z_tiny_ab12cd").mkdir(parents=True)
+    (workdir / "runs" / "20260102T030405Z_tiny_ab12cd" / "record.json").write_text("{}", encoding="utf-8")
+    found = completions(f"{command} ")
     assert found[0] == "last"
     assert "20260102T030405Z_tiny_ab12cd" in found
-    assert offered(f"{command} --runs-dir nowhere ") == []
+    assert completions(f"{command} --runs-dir nowhere ") == []
 
 
 @pytest.mark.parametrize("shell", SHELLS)
-def test_the_script_is_printed(say: Callable[..., Result], shell: str) -> None:
-    """`nnrun completion SHELL` prints what the shell reads, and nothing else."""
-    result = say("completion", shell)
+def test_the_script_is_printed(invoke: Callable[..., Result], shell: str) -> None:
+    """`nnrun completion SHELL` prints the script for the shell and nothing else."""
+    result = invoke("completion", shell)
     assert result.exit_code == 0
     assert result.stdout == script(shell, nnrun)
     assert f"_NNRUN_COMPLETE={shell}_complete" in result.stdout
-    assert say("completion", "csh").exit_code == 2
+    assert invoke("completion", "csh").exit_code == 2
 
 
 @pytest.mark.parametrize(
@@ -127,10 +127,10 @@ def test_the_script_is_printed(say: Callable[..., Result], shell: str) -> None:
         ("nnrun explain tiny.yaml:", ":", ["plain,name"]),
     ],
 )
-def test_bash_gets_what_it_takes_for_the_word(
-    place: Path, monkeypatch: pytest.MonkeyPatch, line: str, word: str, expected: list[str]
+def test_bash_replaces_only_its_own_word(
+    workdir: Path, monkeypatch: pytest.MonkeyPatch, line: str, word: str, expected: list[str]
 ) -> None:
-    """Bash parts words at `=` and `:`, so only what follows these may be put in the word's place."""
+    """Bash splits words at `=` and `:`, so a completion holds only what follows these."""
     monkeypatch.setenv("COMP_LINE", line)
     monkeypatch.setenv("COMP_WORD", word)
     found = Bash(nnrun, {}, "nnrun", "_NNRUN_COMPLETE").complete().splitlines()
@@ -148,9 +148,11 @@ def test_bash_gets_what_it_takes_for_the_word(
         (["nnrun", "explain", "tiny.yaml", ":", "training.ep"], ["training.epochs"]),
     ],
 )
-def test_a_real_bash_completes(place: Path, environment: dict[str, str], words: list[str], expected: list[str]) -> None:
-    """In bash itself the printed script leads to the words that bash puts in."""
-    program = place / "nnrun"
+def test_a_real_bash_completes(
+    workdir: Path, environment: dict[str, str], words: list[str], expected: list[str]
+) -> None:
+    """In bash itself the printed script produces the completions."""
+    program = workdir / "nnrun"
     program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m nnrun "$@"\n', encoding="utf-8")
     program.chmod(0o755)
     line = " ".join(words).replace(" = ", "=").replace(" =", "=").replace(" : ", ":")
@@ -164,7 +166,7 @@ def test_a_real_bash_completes(place: Path, environment: dict[str, str], words: 
         "_nnrun_completion nnrun",
         "printf '%s\\n' \"${COMPREPLY[@]}\"",
     ]
-    path = {**environment, "PATH": f"{place}{os.pathsep}{os.environ['PATH']}"}
+    path = {**environment, "PATH": f"{workdir}{os.pathsep}{os.environ['PATH']}"}
     command = ["bash", "--norc", "-c", "\n".join(lines)]
     done = subprocess.run(command, capture_output=True, text=True, env=path, check=False)
     assert done.stderr == ""
