@@ -1,4 +1,4 @@
-"""What can go wrong, as values: a mark, a problem, and one tree of exceptions with their exit codes.
+"""Errors: places in texts, problems of configs, and one tree of exceptions with their exit codes.
 
     NnrunError                     exit
     |-- ConfigError                  2   many Problems, each: mark, text, hint
@@ -55,10 +55,10 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing wrong with a config: where, what was expected and received, and what to type next.
+    """One error, warning or note about a config: place, what was expected and received, what to type next.
 
     Attributes:
-        mark: The place, or None where no single place is to blame.
+        mark: The place, or None if there is no single place.
         text: One sentence: what was expected and what was received.
         hint: What to type next, or None.
         name: The finding's name (`loss-activation-mismatch`), or None for a breach of the language itself.
@@ -72,12 +72,12 @@ class Problem:
     severity: Severity = "error"
 
     def order(self) -> tuple[str, int, int]:
-        """Sort key: by file, line and column; problems without a place come first."""
+        """Return the sort key: file, line and column; problems without a place come first."""
         return (self.mark.file, self.mark.line, self.mark.column) if self.mark else ("", 0, 0)
 
 
 class NnrunError(Exception):
-    """Whatever nnrun refuses or fails at, said in full to the user.
+    """Base class of every error that is the user's to act on.
 
     Args:
         text: What was expected and what was received.
@@ -93,10 +93,10 @@ class NnrunError(Exception):
 
 
 class ConfigError(NnrunError):
-    """A config that cannot run, with every problem it has.
+    """A config that cannot run, with all its problems.
 
     Args:
-        problems: All problems; they are kept sorted by place.
+        problems: All problems; they are sorted by place.
     """
 
     exit_code = EXIT_REFUSED
@@ -107,16 +107,16 @@ class ConfigError(NnrunError):
 
 
 class BuildError(ConfigError):
-    """Keras refused a part that the language allows: its place in the file, and Keras' whole message."""
+    """Keras refuses a part that the language allows; with its place in the file and Keras' whole message."""
 
 
 class DataError(NnrunError):
-    """Data that cannot be used.
+    """Data cannot be used.
 
     Args:
         text: What was expected and what was received.
         file: The data file.
-        row: The line of the file, counted from 1 with its header, as an editor shows it.
+        row: The line of the file, counted from 1 with its header, as in an editor.
         column: The column's name, or its index counted from 0 where there is no header.
         hint: What to type next.
     """
@@ -164,11 +164,11 @@ class DefectsError(DataError):
 
 
 class RunError(NnrunError):
-    """A run that cannot be found, continued or written."""
+    """A run cannot be found, continued or written."""
 
 
 class MissingExtraError(NnrunError):
-    """An optional package that is not installed.
+    """An optional package is not installed.
 
     Args:
         extra: The extra of nnrun that brings it.

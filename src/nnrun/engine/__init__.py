@@ -1,1 +1,1 @@
-"""The Keras side: wake, compile, train, checkpoint, evaluate."""
+"""The Keras side: start the backend, compile, train, save, evaluate, generate text."""
