@@ -6,7 +6,7 @@ from math import inf, nan
 
 import pytest
 
-from nnrun.formatting import format_bytes, format_duration, format_number
+from nnrun.formatting import format_bytes, format_count, format_duration, format_number
 
 
 @pytest.mark.parametrize(
@@ -28,6 +28,12 @@ from nnrun.formatting import format_bytes, format_duration, format_number
 def test_numbers_have_four_digits(value: object, text: str) -> None:
     """Integers are grouped by thousands; floats have four decimals, or four significant digits where those are few."""
     assert format_number(value) == text
+
+
+@pytest.mark.parametrize(("count", "text"), [(0, "0 rows"), (1, "1 row"), (2, "2 rows"), (60000, "60,000 rows")])
+def test_counts_have_the_right_plural(count: int, text: str) -> None:
+    """Only a single thing is in the singular."""
+    assert format_count(count, "row") == text
 
 
 @pytest.mark.parametrize(

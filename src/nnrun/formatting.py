@@ -21,6 +21,11 @@ def format_number(value: object) -> str:
     return f"{value:.4f}" if fixed else f"{value:.4g}"
 
 
+def format_count(count: int, noun: str) -> str:
+    """Format a number of things: `1 row`, `60,000 rows`; the plural is the noun with an s."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 def format_bytes(count: float) -> str:
     """Format an amount of data, with units of 1000: `512 B`, `11.5 MB`."""
     if count < 1000:

@@ -6,6 +6,7 @@ import unicodedata
 from typing import TYPE_CHECKING, Any
 
 from nnrun.config.dump import dump_inline
+from nnrun.formatting import format_count
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -39,9 +40,7 @@ def count_problems(problems: Iterable[Problem]) -> str:
     """Return the number of problems, as in `8 errors, 1 warning`; `no problems` for none."""
     severities = [problem.severity for problem in problems]
     numbers = [(severities.count(severity), severity) for severity in ("error", "warning", "note")]
-    return (
-        ", ".join(f"{number} {word}{'s' if number > 1 else ''}" for number, word in numbers if number) or "no problems"
-    )
+    return ", ".join(format_count(number, word) for number, word in numbers if number) or "no problems"
 
 
 def format_value(value: Any) -> str:

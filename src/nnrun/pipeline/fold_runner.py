@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
+from nnrun.formatting import format_count
 from nnrun.pipeline.run_files import (
     ensure_run_folder,
     executor_fields,
@@ -211,7 +212,7 @@ class FoldRunner:
                 fields["init_from"] = load_initial_weights(
                     experiment.init_from, self._assignment.runs_dir, self._session, self._progress
                 )
-            text = f"{self._session.parameters:,} parameters, {len(self._data.folds)} folds"
+            text = f"{format_count(self._session.parameters, 'parameter')}, {len(self._data.folds)} folds"
             self._on_event("message", None, text)
             self._on_event("record", None, fields)
         if fold.number in (None, 0):

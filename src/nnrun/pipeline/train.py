@@ -17,6 +17,7 @@ from nnrun.config.dump import dump
 from nnrun.config.files import find_config
 from nnrun.cores import usable_cores
 from nnrun.errors import ConfigError, NnrunError, Problem, RunError
+from nnrun.formatting import format_count
 from nnrun.pipeline import user_code
 from nnrun.pipeline.check import examine, resolve_config
 from nnrun.pipeline.cross_validate import CrossValidation, is_cross_validated
@@ -217,7 +218,9 @@ def train_and_score(
         save_model_files(folder, session)
         if experiment.init_from is not None:
             record.update(init_from=load_initial_weights(experiment.init_from, runs_dir, session, progress))
-        progress.say(f"{session.parameters:,} parameters, {len(dataset.train.rows):,} training rows")
+        progress.say(
+            f"{format_count(session.parameters, 'parameter')}, {format_count(len(dataset.train.rows), 'training row')}"
+        )
         with record.phase("train"):
             after_epoch = None
             if experiment.training.samples is not None:

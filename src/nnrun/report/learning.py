@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from math import isclose, isfinite, isnan, log, nan
 from typing import TYPE_CHECKING, Any
 
+from nnrun.formatting import format_count
 from nnrun.report.elements import ReportSection, ReportTable, TextBlock, format_value, score_name, score_title
 from nnrun.report.predictions import is_cross_validated, scored_part
 from nnrun.report.style import FIRST, SECOND, THIRD, Plot, new_figure
@@ -96,7 +97,7 @@ def _epoch_table(run: RunContents) -> ReportTable:
     step = next(step for step in _STEPS if count <= step * _MAX_ROWS or step == _STEPS[-1])
     shown = [row for number, row in enumerate(run.epochs, 1) if number % step == 0 or number == count]
     rows = tuple(tuple(format_value(row.get(name)) for name in names) for row in shown)
-    caption = f"Values of {count:,} epoch{'s' if count > 1 else ''}{f', every {step}th row' if step > 1 else ''}"
+    caption = f"Values of {format_count(count, 'epoch')}{f', every {step}th row' if step > 1 else ''}"
     return ReportTable(caption, tuple(map(score_name, names)), rows, collapsed=True)
 
 

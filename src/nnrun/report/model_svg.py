@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 from unicodedata import east_asian_width
 
+from nnrun.formatting import format_count
 from nnrun.report.graph_layout import layered_layout
 from nnrun.report.model_graph import read_layer_graph, shape_text
 from nnrun.report.style import printable
@@ -110,7 +111,7 @@ def _wrapped(words: Sequence[str]) -> tuple[str, ...]:
 
 
 def _parameters(count: int | None) -> str:
-    return f"{count:,} parameter{'s' if count > 1 else ''}" if count else ""
+    return format_count(count, "parameter") if count else ""
 
 
 def _text_width(text: str, size: float = _FONT_SIZE) -> float:

@@ -171,16 +171,17 @@ def check(config: str, sets: tuple[str, ...], data_dir: Path | None, quiet: bool
 def print_quality_report(report: QualityReport) -> None:
     """Print the columns and classes as tables, and the findings below them."""
     from nnrun.cli.terminal.output import Output, Table, print_paragraph, print_table
+    from nnrun.formatting import format_count
 
     output = Output.stdout()
-    output.write_line(", ".join(f"{count:,} {part} examples" for part, count in report.rows.items()))
+    output.write_line(", ".join(format_count(count, f"{part} example") for part, count in report.rows.items()))
     if report.columns:
         headings = ("column", *(_HEADINGS.get(key, key) for key in _STATISTICS))
         rows = [[name, *(_format_cell(about[key]) for key in _STATISTICS)] for name, about in report.columns.items()]
         output.write_line()
         print_table(output, Table(headings, rows[:_MAX_ROWS], frozenset(headings[2:])))
         if (more := len(rows) - _MAX_ROWS) > 0:
-            output.write_line(f"and {more} more column{'s' if more > 1 else ''}")
+            output.write_line(f"and {format_count(more, 'more column')}")
     if any(report.classes.values()):
         names = dict.fromkeys(name for counts in report.classes.values() for name in counts)
         rows = [[name, *(f"{counts.get(name, 0):,}" for counts in report.classes.values())] for name in names]

@@ -172,6 +172,8 @@ def join_samples(texts: Sequence[str]) -> str:
 
 
 def _overlap(what: str, overlap: VerbatimOverlap) -> str:
+    from nnrun.formatting import format_count
+
     shares = [
         f"{100 * share:.1f} % of its {what}"
         for share, what in (
@@ -181,7 +183,7 @@ def _overlap(what: str, overlap: VerbatimOverlap) -> str:
         if share is not None
     ]
     rest = f"; it contains {' and '.join(shares)}" if shares else ""
-    return f"{what}: {len(overlap.longest)} characters, {overlap.longest!r}{rest}"
+    return f"{what}: {format_count(len(overlap.longest), 'character')}, {overlap.longest!r}{rest}"
 
 
 def _summary(result: GenerateResult) -> str:

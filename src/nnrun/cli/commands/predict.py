@@ -29,6 +29,7 @@ def predict(*, file: Path, out: Path | None, quiet: bool, as_json: bool, **reque
     """  # noqa: D301
     from nnrun.cli.terminal.output import Output, print_json
     from nnrun.cli.terminal.progress import open_progress
+    from nnrun.formatting import format_count
     from nnrun.pipeline.evaluate import EvaluateRequest
     from nnrun.pipeline.evaluate import predict as predict_file
 
@@ -36,7 +37,7 @@ def predict(*, file: Path, out: Path | None, quiet: bool, as_json: bool, **reque
         result = predict_file(EvaluateRequest(**request), file)
         if out is not None:
             options.write_output_file(out, csv_text(result.columns, result.rows))
-            progress.say(f"{len(result.rows):,} predictions in {out}")
+            progress.say(f"{format_count(len(result.rows), 'prediction')} in {out}")
     if as_json:
         document = {"run": result.folder.id, "folder": result.folder.path, "checkpoint": request["checkpoint"]}
         rows = [dict(zip(result.columns, row, strict=True)) for row in result.rows]

@@ -43,7 +43,7 @@ def summary(config: str, sets: tuple[str, ...], data_dir: Path | None, as_json: 
 def print_summary(output: Output, summary: ModelSummary) -> None:
     """Print the layers as a table, the numbers of parameters, and the memory that training needs."""
     from nnrun.cli.terminal.output import Table, print_paragraph, print_table
-    from nnrun.formatting import format_bytes
+    from nnrun.formatting import format_bytes, format_count
 
     lone = len(summary.inputs) == 1
     rows = [
@@ -62,7 +62,9 @@ def print_summary(output: Output, summary: ModelSummary) -> None:
         print_paragraph(output, summary.reason)
     if summary.parameters is not None:
         output.write_line()
-        print_paragraph(output, f"{summary.parameters:,} parameters, {summary.trainable or 0:,} of them trainable")
+        print_paragraph(
+            output, f"{format_count(summary.parameters, 'parameter')}, {summary.trainable or 0:,} of them trainable"
+        )
         memory = summary.memory
         parts = [f"{name} {format_bytes(size)}" for name, size in memory._asdict().items() if size]
         total = "" if memory.total is None else f" {format_bytes(memory.total)}:"
