@@ -73,10 +73,6 @@ SUBROOMS = {
         ("main",),
     ),
 }
-#: Imports against that order that are still to be removed.
-TO_MEND = {
-    ("engine/scoring/details.py", "engine/scoring/score.py"),
-}
 #: Packages that start TensorFlow (8 to 12 s): only where the backend is started, and where Keras is subclassed.
 BACKENDS = {"tensorflow", "keras", "jax"}
 BACKEND_MODULES = {"engine/backend/start.py"}
@@ -252,11 +248,7 @@ def test_runs_and_engine_do_not_import_each_other() -> None:
 def test_imports_are_acyclic() -> None:
     """There is no circle of imports, including those inside functions and those for type checking."""
     graph = {
-        path: {
-            target
-            for found, target in _own_imports(path)
-            if target != path and (path, target) not in TO_MEND and not target.endswith("__init__.py")
-        }
+        path: {target for found, target in _own_imports(path) if target != path and not target.endswith("__init__.py")}
         for path in _trees()
     }
     try:
@@ -284,11 +276,7 @@ def test_a_module_imports_only_from_lower_sub_rooms(room: str) -> None:
         and _subroom(target) != _subroom(path)
         and levels[_subroom(target)] > levels[_subroom(path)]
     }
-    known = {pair for pair in TO_MEND if _room(pair[0]) == room}
-    assert upward - known == set()
-    assert {pair for pair in known - upward if _subroom(pair[0]) != _subroom(pair[1])} == set(), (
-        "the import is gone: remove it from TO_MEND"
-    )
+    assert upward == set()
 
 
 def test_keras_is_imported_only_in_the_engine() -> None:
