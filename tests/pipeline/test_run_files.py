@@ -157,7 +157,7 @@ def test_the_record_has_the_digests_of_sources_and_data(folder: RunFolder) -> No
     opened = create_run_folder(request, examined)
     with open_record(opened, request, examined) as record:
         assert set(records.read(opened)["digests"]) == {"config", "sources/digits_mlp.yaml"}
-        save_data_files(opened, record, load_data(examined, NullProgress()))
+        save_data_files(opened, record, load_data(examined.experiment, examined.places, NullProgress()))
     digests = records.read(opened)["digests"]
     assert digests | source_digests(opened) == digests
     assert any(name.startswith("train") for name in digests)

@@ -58,7 +58,7 @@ class CrossValidation:
             NnrunError: The data, a fold or the disk failed; the folds that are done are kept.
         """
         with self.record.phase("load"):
-            data = load_folds(self.examined, self.progress)
+            data = load_folds(self.examined.experiment, self.examined.places, self.progress)
         finished = self._finished(data)
         self.record.update(folds=len(data.folds), folds_done=sorted(finished), folds_digest=data.digest)
         left: list[int | None] = [fold.number for fold in data.folds if fold.number not in finished]

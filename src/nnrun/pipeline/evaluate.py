@@ -13,14 +13,15 @@ from nnrun.data.data_paths import DataPaths
 from nnrun.errors import NnrunError, RunError
 from nnrun.pipeline import user_code
 from nnrun.pipeline.cross_validate import is_cross_validated
+from nnrun.pipeline.fold_runner import load_folds
 from nnrun.pipeline.run_files import named_parts
+from nnrun.pipeline.train import load_data
 from nnrun.progress import NullProgress
 from nnrun.runs import record as records
 from nnrun.runs.find import find
 from nnrun.runs.record import read_finished_folds
 from nnrun.spec.experiment import Experiment, validate
 from nnrun.spec.facts import Facts
-from nnrun.spec.targets import target_forms
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -151,11 +152,11 @@ def evaluate(request: EvaluateRequest, progress: Progress) -> EvaluateResult:
         request = replace(request, part=request.part or _default_part(loaded.facts))
         part = _part(loaded, request, progress)
         with load_session(loaded, request.checkpoint) as session:
-            outcome = session.evaluate(part, detailed=request.data is not None or request.part != "train")
+            evaluation = session.evaluate(part, detailed=request.data is not None or request.part != "train")
     name = str(request.part) if request.data is None else "data"
-    scores = {"task": loaded.facts.task, "checkpoint": request.checkpoint, name: outcome.scores}
+    scores = {"task": loaded.facts.task, "checkpoint": request.checkpoint, name: evaluation.scores}
     _save_scores(loaded.model, f"scores_{FilePath(request.checkpoint).stem}_{_label(request)}.json", scores, progress)
-    return EvaluateResult(loaded.folder, scores, *predictions_table(outcome.predictions, part.rows))
+    return EvaluateResult(loaded.folder, scores, *predictions_table(evaluation.predictions, part.rows))
 
 
 def predict(request: EvaluateRequest, file: FilePath) -> EvaluateResult:
@@ -270,15 +271,9 @@ def _part(loaded: LoadedRun, request: EvaluateRequest, progress: Progress) -> Da
 
 def _dataset(loaded: LoadedRun, progress: Progress) -> Dataset:
     """Load the data that the model was trained and scored on; for the model of a fold, those of the fold."""
-    from nnrun.data.cross_validation import load_folded
-    from nnrun.data.load import load
-
-    experiment = loaded.experiment
-    form, seed, paths = target_forms(experiment), experiment.seed, loaded.places
     if loaded.fold is None:
-        return load(experiment.data, form=form, seed=seed, paths=paths, progress=progress)
-    folded = load_folded(experiment.data, form=form, seed=seed, paths=paths, progress=NullProgress())
-    return folded.dataset(loaded.fold, progress)
+        return load_data(loaded.experiment, loaded.places, progress)
+    return load_folds(loaded.experiment, loaded.places, NullProgress()).dataset(loaded.fold, progress)
 
 
 def _load_file(loaded: LoadedRun, file: FilePath, *, with_target: bool) -> DataPart:

@@ -82,7 +82,7 @@ def _run_assignment(assignment: FoldAssignment, code: tuple[FilePath, ...], queu
             user_code.register_code(code) as codes,
             user_code.run_code(codes, examined.experiment, threads=assignment.threads, log=assignment.folder.log),
         ):
-            data = load_folds(examined, NullProgress())
+            data = load_folds(examined.experiment, examined.places, NullProgress())
             FoldRunner(assignment, data, lambda *event: queue.put(event)).run()
         queue.put(("end", None, None))
     except KeyboardInterrupt:

@@ -14,24 +14,27 @@ from nnrun.pipeline.run_files import (
     executor_fields,
     load_initial_weights,
     save_model_files,
-    save_predictions,
+    save_scores,
     score_parts,
     scores_json,
 )
 from nnrun.progress import NullProgress
 from nnrun.runs import metrics
+from nnrun.spec.targets import target_forms
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path as FilePath
 
     from nnrun.data.cross_validation import FoldedData
+    from nnrun.data.data_paths import DataPaths
     from nnrun.engine.scoring.evaluate import Evaluation
     from nnrun.engine.session import Session
     from nnrun.pipeline.check import Examined
     from nnrun.pipeline.mapped_folds import PreparedFold
     from nnrun.progress import Progress
     from nnrun.runs.folder import RunFolder
+    from nnrun.spec.experiment import Experiment
 
     #: Receives an event of a fold: its kind, the fold's number (None: the final fit, or all folds) and its payload.
     #: The kinds are `message` and `warning` (a text), `record` (fields of the run's record), `epochs` (their metrics),
@@ -61,14 +64,12 @@ class FoldAssignment:
     numbers: tuple[int | None, ...]
 
 
-def load_folds(examined: Examined, progress: Progress) -> FoldedData:
+def load_folds(experiment: Experiment, paths: DataPaths, progress: Progress) -> FoldedData:
     """Load the data of a cross-validation and assign their rows to folds."""
     from nnrun.data.cross_validation import load_folded
 
-    experiment = examined.experiment
-    return load_folded(
-        experiment.data, form=examined.form, seed=experiment.seed, paths=examined.places, progress=progress
-    )
+    form = target_forms(experiment)
+    return load_folded(experiment.data, form=form, seed=experiment.seed, paths=paths, progress=progress)
 
 
 class FoldRunner:
@@ -139,21 +140,13 @@ class FoldRunner:
         """Train folds in one program."""
         from nnrun.pipeline.mapped_folds import FoldCallbacks, train_mapped
 
-        experiment = self._examined.experiment
+        def on_progress(share: float) -> None:
+            self._on_event("progress", None, share)
 
-        def on_done(fold: PreparedFold, session: Session, outcomes: Mapping[str, Evaluation], seconds: float) -> None:
-            self._finish(fold, session, experiment.training.epochs, perf_counter() - seconds, outcomes)
-
-        callbacks = FoldCallbacks(
-            self._open_session,
-            self._save_epochs,
-            lambda share: self._on_event("progress", None, share),
-            on_done,
-            self._phase,
-        )
+        callbacks = FoldCallbacks(self._open_session, self._save_epochs, on_progress, self._finish, self._phase)
         self._group_sizes.append(len(group))
         try:
-            train_mapped(group, experiment, callbacks)
+            train_mapped(group, self._examined.experiment, callbacks)
         finally:
             self._flush()
 
@@ -243,15 +236,14 @@ class FoldRunner:
         start: float,
         known: Mapping[str, Evaluation] | None = None,
     ) -> None:
-        """Score a fold, except parts whose outcomes are known, save the results and report that it is done."""
+        """Score a fold, except parts whose evaluations are known, save the results and report that it is done."""
         folder, dataset = fold.folder, fold.dataset
         with self._phase("score"):
-            outcomes = score_parts(session, dataset, known)
-            scores = scores_json(dataset, outcomes)
-            if fold.number is not None:
-                assert dataset.test is not None, "every fold has test rows"  # noqa: S101
-                save_predictions(folder, outcomes["test"], dataset.test)
-                folder.write_json(folder.scores, scores)
+            evaluations = score_parts(session, dataset, known)
+            if fold.number is None:
+                scores = scores_json(dataset, evaluations)
+            else:
+                scores = save_scores(folder, dataset, evaluations)
         record = {**fold.record, "epochs": epochs, "scores": scores}
         if fold.number is not None:
             folder.write_json(folder.record, {**record, "status": "done"})

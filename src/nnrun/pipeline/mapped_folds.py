@@ -120,14 +120,15 @@ class FoldCallbacks:
         open_session: Returns the untrained compiled model of a fold.
         on_epochs: Receives the metrics of an epoch, each with the number of its fold.
         on_progress: Receives the share of an epoch of one fold that was done since the last call.
-        on_done: Receives each fold, the model as trained, the outcomes of scored parts, and the fold's seconds.
+        on_done: Receives each fold, the session with its last model, the number of its epochs, the time at which it
+            would have started if it had been trained alone, and the evaluations of its parts.
         phase: Adds the duration of a `with` block to a phase.
     """
 
     open_session: Callable[[PreparedFold], Session]
     on_epochs: Callable[[list[tuple[int | None, EpochLogs]]], None]
     on_progress: Callable[[float], None]
-    on_done: Callable[[PreparedFold, Session, dict[str, Evaluation], float], None]
+    on_done: Callable[[PreparedFold, Session, int, float, dict[str, Evaluation]], None]
     phase: Callable[[str], AbstractContextManager[None]]
 
 
@@ -160,12 +161,12 @@ def train_mapped(folds: Sequence[PreparedFold], experiment: Experiment, callback
     with callbacks.phase("score"):
         answers = trainer.score()
     trainer.close()
-    last, seconds = trainer.values_on_host(), (perf_counter() - start) / len(folds)
+    last, share = trainer.values_on_host(), (perf_counter() - start) / len(folds)
     for index, fold in enumerate(folds):
-        start = perf_counter()
+        start = perf_counter() - share
         with callbacks.phase("score"):
             trainer.load_into_model(index, last)
-            outcomes = {
+            evaluations = {
                 name: evaluate_outputs(
                     *answers[name][index],
                     inputs[index].scored[name].targets,
@@ -175,7 +176,7 @@ def train_mapped(folds: Sequence[PreparedFold], experiment: Experiment, callback
                 )
                 for name in answers
             }
-        callbacks.on_done(fold, session, outcomes, seconds + perf_counter() - start)
+        callbacks.on_done(fold, session, training.epochs, start, evaluations)
 
 
 def _steps(session: Session) -> JaxSteps:

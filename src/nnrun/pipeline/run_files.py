@@ -9,6 +9,7 @@ from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
 
 from nnrun.errors import RunError
+from nnrun.formatting import csv_text
 from nnrun.runs.find import find
 
 if TYPE_CHECKING:
@@ -82,33 +83,38 @@ def score_parts(
     Args:
         session: The model.
         dataset: The data set.
-        known: The outcomes of parts that are scored already.
+        known: The evaluations of parts that are scored already.
         train_details: Whether the training part is scored with all details, as the others are.
     """
     known, parts = known or {}, named_parts(dataset)
-    by_part = {id(parts[name]): outcome for name, outcome in known.items()}
+    by_part = {id(parts[name]): evaluation for name, evaluation in known.items()}
     for name, part in parts.items():
         if id(part) not in by_part:
             by_part[id(part)] = session.evaluate(part, detailed=train_details or name != "train")
     return {name: by_part[id(part)] for name, part in parts.items()}
 
 
-def scores_json(dataset: Dataset, outcomes: Mapping[str, Evaluation]) -> dict[str, Any]:
+def scores_json(dataset: Dataset, evaluations: Mapping[str, Evaluation]) -> dict[str, Any]:
     """Return the content of `scores.json` for the last model."""
-    scores = {name: outcome.scores for name, outcome in outcomes.items()}
+    scores = {name: evaluation.scores for name, evaluation in evaluations.items()}
     return {"task": dataset.facts.task, "checkpoint": "last", **scores}
 
 
-def save_predictions(folder: RunFolder, outcome: Evaluation, part: DataPart) -> None:
-    """Write `predictions.csv`.
+def save_scores(folder: RunFolder, dataset: Dataset, evaluations: Mapping[str, Evaluation]) -> dict[str, Any]:
+    """Write `predictions.csv` of the test part, or else of the validation part, and `scores.json`; return its content.
 
     Raises:
-        RunError: The file cannot be written.
+        RunError: A file cannot be written.
     """
     from nnrun.engine.scoring.predictions_table import predictions_table
-    from nnrun.formatting import csv_text
 
-    folder.write_text(folder.predictions, csv_text(*predictions_table(outcome.predictions, part.rows)))
+    part = dataset.validation if dataset.test is None else dataset.test
+    if part is not None:
+        predictions = evaluations["validation" if dataset.test is None else "test"].predictions
+        folder.write_text(folder.predictions, csv_text(*predictions_table(predictions, part.rows)))
+    scores = scores_json(dataset, evaluations)
+    folder.write_json(folder.scores, scores)
+    return scores
 
 
 def copy_sources(folder: RunFolder, file: FilePath, document: Document, codes: Sequence[UserCode] = ()) -> None:

@@ -29,9 +29,8 @@ from nnrun.pipeline.run_files import (
     load_initial_weights,
     save_mistakes,
     save_model_files,
-    save_predictions,
+    save_scores,
     score_parts,
-    scores_json,
     source_digests,
 )
 from nnrun.progress import LoggedProgress
@@ -39,16 +38,19 @@ from nnrun.runs import metrics
 from nnrun.runs.disk import RunLog
 from nnrun.runs.folder import RunFolder
 from nnrun.runs.record import Record
+from nnrun.spec.targets import target_forms
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from nnrun.catalog.user_code import UserCode
+    from nnrun.data.data_paths import DataPaths
     from nnrun.data.dataset import Dataset
     from nnrun.engine.session import Session
     from nnrun.engine.training.loop import EpochLogs
     from nnrun.pipeline.check import Examined
     from nnrun.progress import Progress
+    from nnrun.spec.experiment import Experiment
 
 
 @dataclass(frozen=True)
@@ -182,12 +184,12 @@ def record_outcome(record: Record, folder: RunFolder) -> Iterator[None]:
     record.finish("done")
 
 
-def load_data(examined: Examined, progress: Progress) -> Dataset:
-    """Load, split and prepare the data of a config."""
+def load_data(experiment: Experiment, paths: DataPaths, progress: Progress) -> Dataset:
+    """Load, split and prepare the data of an experiment."""
     from nnrun.data.load import load
 
-    experiment = examined.experiment
-    return load(experiment.data, form=examined.form, seed=experiment.seed, paths=examined.places, progress=progress)
+    form = target_forms(experiment)
+    return load(experiment.data, form=form, seed=experiment.seed, paths=paths, progress=progress)
 
 
 def save_data_files(folder: RunFolder, record: Record, dataset: Dataset) -> None:
@@ -204,7 +206,7 @@ def train_and_score(
 
     experiment = examined.experiment
     with record.phase("load"):
-        dataset = load_data(examined, progress)
+        dataset = load_data(experiment, examined.places, progress)
     save_data_files(folder, record, dataset)
     with Session.open(
         experiment,
@@ -231,7 +233,7 @@ def train_and_score(
         # The executor may have changed: callbacks, and what XLA can compile, are known only now.
         record.update(epochs=epochs, **executor_fields(session))
         with record.phase("score"):
-            scores = _score(session, dataset, folder)
+            scores = save_scores(folder, dataset, score_parts(session, dataset, train_details=False))
             save_mistakes(folder, dataset, scores, experiment.data.source.name)
     return scores
 
@@ -257,14 +259,3 @@ def _fit(
     ensure_run_folder(folder)
     session.save(folder.last)
     return epochs
-
-
-def _score(session: Session, dataset: Dataset, folder: RunFolder) -> dict[str, Any]:
-    """Score the last model on every part, and save scores and predictions."""
-    outcomes = score_parts(session, dataset, train_details=False)
-    scores = scores_json(dataset, outcomes)
-    name = "test" if dataset.test is not None else "validation"
-    if name in outcomes:
-        save_predictions(folder, outcomes[name], getattr(dataset, name))
-    folder.write_json(folder.scores, scores)
-    return scores
