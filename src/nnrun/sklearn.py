@@ -54,7 +54,7 @@ class _ConfigEstimator(BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self)
         x = validate_data(self, X, reset=False, allow_nd=True)
         trained: TrainedModel = self.trained_
-        return trained.answer(_with_columns(x, self))
+        return trained.predict(_with_columns(x, self))
 
     @property
     def history_(self) -> list[dict[str, Any]]:

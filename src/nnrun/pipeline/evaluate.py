@@ -171,8 +171,8 @@ def predict(request: EvaluateRequest, file: FilePath) -> EvaluateResult:
     with open_run_with_code(request) as loaded:
         part = _load_file(loaded, file, with_target=False)
         with load_session(loaded, request.checkpoint) as session:
-            answers = session.predict(part)
-    return EvaluateResult(loaded.folder, {}, *predictions_table(answers, part.rows))
+            predictions = session.predict(part)
+    return EvaluateResult(loaded.folder, {}, *predictions_table(predictions, part.rows))
 
 
 @contextmanager

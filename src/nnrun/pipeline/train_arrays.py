@@ -57,7 +57,7 @@ class TrainedModel:
     _session: Session | None = field(default=None, repr=False)
     _saved: bytes = field(default=b"", repr=False)
 
-    def answer(self, x: ArrayOrTable) -> Predictions:
+    def predict(self, x: ArrayOrTable) -> Predictions:
         """Return the model's predictions for examples in the form that `fit_arrays` was given.
 
         Raises:
