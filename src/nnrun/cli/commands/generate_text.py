@@ -109,7 +109,7 @@ def generate(*, out: Path | None, quiet: bool, as_json: bool, **settings: Any) -
         for copy in result.copies:
             progress.say(_overlap("longest copy of the training text", copy))
         if result.held_out is not None:
-            progress.say(_overlap("for comparison, of as much of the held-out text", result.held_out))
+            progress.say(_overlap("for comparison, longest copy in as much held-out text", result.held_out))
     if as_json:
         print_json({**result.as_json(), "checkpoint": run.checkpoint, "out": out})
     return EXIT_INTERRUPTED if result.interrupted else 0
@@ -174,15 +174,9 @@ def join_samples(texts: Sequence[str]) -> str:
 def _overlap(what: str, overlap: VerbatimOverlap) -> str:
     from nnrun.formatting import format_count
 
-    shares = [
-        f"{100 * share:.1f} % of its {what}"
-        for share, what in (
-            (overlap.copied_share, "pieces of 20 characters"),
-            (overlap.known_words_share, "words"),
-        )
-        if share is not None
-    ]
-    rest = f"; it contains {' and '.join(shares)}" if shares else ""
+    shares = ((overlap.copied_share, "pieces of 20 characters"), (overlap.known_words_share, "words"))
+    known = " and ".join(f"{100 * share:.1f} % of the {unit}" for share, unit in shares if share is not None)
+    rest = f"; {known} are in the training text" if known else ""
     return f"{what}: {format_count(len(overlap.longest), 'character')}, {overlap.longest!r}{rest}"
 
 
