@@ -68,3 +68,31 @@ def test_terms_stand_next_to_their_meaning_or_above_it() -> None:
         "    how weights begin, in a sentence",
         "    that needs a second line",
     ]
+
+
+def test_cells_are_no_markup_and_cannot_control_the_terminal() -> None:
+    """Brackets and colons in a cell are printed as they are, and control characters are replaced."""
+    output = Output(io.StringIO(), is_terminal=False)
+    print_table(output, Table(("name", "n"), [["[red]x[/red] :smile:", "1"], ["odd\x1b[2J\tname", "2"]]))
+    box = "\N{REPLACEMENT CHARACTER}"
+    assert _lines(output) == [
+        "name                  n",
+        "[red]x[/red] :smile:  1",
+        f"odd{box}[2J{box}name          2",
+    ]
+
+
+def test_a_table_that_is_too_wide_wraps_its_cells() -> None:
+    """Where no column is optional, long cells continue on the next line, inside the width of the terminal."""
+    narrow = _Narrow(io.StringIO(), is_terminal=False)
+    print_table(narrow, Table(("run", "note"), [["x" * 10, "word " * 12]]))
+    lines = _lines(narrow)
+    assert max(map(text_width, lines)) <= 40
+    assert " ".join(line[12:].strip() for line in lines[1:]) == ("word " * 12).strip()
+
+
+def test_a_table_in_a_pipe_is_never_wrapped() -> None:
+    """A program reads one line per row, however long it is."""
+    output = Output(io.StringIO(), is_terminal=False)
+    print_table(output, Table(("run", "note"), [["x" * 3000, "word " * 400]]))
+    assert len(_lines(output)) == 2

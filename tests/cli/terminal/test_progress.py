@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -14,7 +15,19 @@ from nnrun.cli.terminal.progress import EpochTimer, LiveProgress, PlainProgress,
 from nnrun.errors import Mark, Problem
 from nnrun.progress import NullProgress
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 ESCAPES = re.compile(r"\x1b\[[?0-9;]*[A-Za-z]")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def terminal_type() -> Iterator[None]:
+    """A terminal with colours, whatever the tests run in."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TERM", "xterm")
+        patch.delenv("NO_COLOR", raising=False)
+        yield
 
 
 class _Terminal(Output):
@@ -146,8 +159,6 @@ def test_the_bar_shows_the_share() -> None:
 
 def test_no_color_switches_colours_off(monkeypatch: pytest.MonkeyPatch) -> None:
     """With NO_COLOR the bar is drawn without colours."""
-    monkeypatch.setenv("TERM", "xterm")
-    monkeypatch.delenv("NO_COLOR", raising=False)
     colored, plain = _terminal(80), _terminal(80)
     LiveProgress(colored).draw("epoch 1/2", 0.5, "")
     monkeypatch.setenv("NO_COLOR", "1")
