@@ -97,8 +97,9 @@ for kind in ("StatefulRnn", "KvCache", "FullWindow", "BatchedWindows"):
     form = ("scaled", False, False) if kind == "BatchedWindows" else ("codes", True, True)
     spec = TextModelSpec(window, vocabulary, *form, 0)
     taken = keras.Input((window, 1) if kind == "BatchedWindows" else (None,))
-    embedding = layers.Embedding(vocabulary, 6, embeddings_initializer="orthogonal")
-    x = taken if kind == "BatchedWindows" else embedding(taken)
+    x = taken
+    if kind != "BatchedWindows":
+        x = layers.Embedding(vocabulary, 6, embeddings_initializer="orthogonal")(taken)
     if kind in ("KvCache", "FullWindow"):
         x = PositionEmbedding(window)(x)
         x = layers.MultiHeadAttention(2, 4)(x, x, use_causal_mask=True)
@@ -195,10 +196,10 @@ def test_jax_that_is_missing_is_named(tmp_path: Path) -> None:
     """Without JAX the error names the extra that installs it, before anything of Keras is imported."""
     code = (
         "import sys; import importlib.util as u; real = u.find_spec\n"
-        "from nnrun.engine import backend\n"
-        "backend.find_spec = lambda name: None if name == 'jax' else real(name)\n"
-        "try: backend.start_keras(backend.BackendSettings(7, 'jax'))\n"
-        "except backend.MissingExtraError as error: print(error, error.hint, 'keras' in sys.modules, sep='|')\n"
+        "from nnrun.engine.backend import start\n"
+        "start.find_spec = lambda name: None if name == 'jax' else real(name)\n"
+        "try: start.start_keras(start.BackendSettings(7, 'jax'))\n"
+        "except start.MissingExtraError as error: print(error, error.hint, 'keras' in sys.modules, sep='|')\n"
     )
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)

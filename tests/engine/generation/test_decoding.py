@@ -86,7 +86,7 @@ def test_the_form_of_a_model_decides(
     generator = generator_of(build(keras), keras, spec, Sampling(), recompute=recompute)
     used = generator.decoding_for(np.array([1, 5, 3]), WINDOW - 2)
     assert type(used) is reading
-    assert used.how == how
+    assert used.name == how
 
 
 def test_a_text_longer_than_the_window_is_computed_by_full_windows(keras: ModuleType) -> None:
