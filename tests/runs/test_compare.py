@@ -61,6 +61,8 @@ def test_folds_are_paired(crossed: Callable[..., RunFolder]) -> None:
     assert found.interval_95[1] < 0
     assert "1.006 lower, which is better; that is more than chance would explain" in found.conclusion
     assert "better in 4 of 4 folds" in found.conclusion
+    document = found.as_json()
+    assert (document["said"], "conclusion" in document) == (found.conclusion, False)
 
 
 def test_the_p_value_is_the_corrected_one(crossed: Callable[..., RunFolder]) -> None:

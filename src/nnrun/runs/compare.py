@@ -53,8 +53,7 @@ class Comparison:
 
     def as_json(self) -> dict[str, Any]:
         """Return the document that `--json` prints."""
-        fields = asdict(self)
-        return {**fields, "said": fields.pop("conclusion")}
+        return {"said" if name == "conclusion" else name: value for name, value in asdict(self).items()}
 
 
 def compare(first: RunFolder, second: RunFolder, metric: str | None = None) -> Comparison:
