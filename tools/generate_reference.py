@@ -71,6 +71,8 @@ _CODE = re.compile(r"(`+[^`]*`+)")
 
 def main() -> None:
     """Write the pages into the folder that the command line names."""
+    if len(sys.argv) != 2 or sys.argv[1].startswith("-"):
+        sys.exit("usage: python tools/generate_reference.py FOLDER")
     write(Path(sys.argv[1]))
 
 
