@@ -198,7 +198,7 @@ def test_a_target_with_too_many_values_has_no_inferred_classes(paths: DataPaths,
         ("diabetes", {}, "integer", ("data", "source"), "error", "the loss compares classes"),
     ],
 )
-def test_what_does_not_fit_a_named_set_is_found(  # noqa: PLR0917 - one row of the table
+def test_what_does_not_fit_a_named_set_is_found(
     paths: DataPaths, spec, source: str, options: dict, form: str, path: tuple, severity: str, text: str
 ) -> None:
     """Impossible preparation and losses that do not suit the target are found without loading."""

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     help="The output format: for people, for scripts, for GitHub's workflows, or SARIF 2.1.0.",
 )
 @options.as_json
-def check(  # noqa: PLR0913 - one for each option
+def check(
     *,
     files: tuple[str, ...],
     strict: bool,

@@ -70,7 +70,7 @@ class Csv(TableSource):
 
     name = "csv"
 
-    def __init__(  # noqa: PLR0913, PLR0917 - the config's own words
+    def __init__(
         self,
         file: str,
         header: bool | None = None,

@@ -75,7 +75,7 @@ class Images:
             is in memory at a time.
     """
 
-    def __init__(  # noqa: PLR0913, PLR0917 - the config's own words
+    def __init__(
         self,
         folder: str | None = None,
         file: str | None = None,

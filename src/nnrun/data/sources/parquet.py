@@ -58,7 +58,7 @@ class Parquet(TableSource):
 
     name = "parquet"
 
-    def __init__(  # noqa: PLR0913, PLR0917 - the config's own words
+    def __init__(
         self,
         file: str,
         features: list[str | int] | None = None,

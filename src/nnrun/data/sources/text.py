@@ -36,7 +36,7 @@ class Text(TextSource):
         encoding: The encoding of the file; default: detected by its byte order mark, else UTF-8, else cp1252.
     """
 
-    def __init__(  # noqa: PLR0913, PLR0917 - the parameters of the config
+    def __init__(
         self,
         file: str,
         window: int = 100,

@@ -50,7 +50,7 @@ class TextSource:
     #: The encoding of the file; None detects it.
     encoding: str | None = None
 
-    def __init__(  # noqa: PLR0913, PLR0917 - the parameters of the config
+    def __init__(
         self,
         window: int = 100,
         stride: int = 1,
