@@ -47,9 +47,10 @@ def check(
     form: str,
     as_json: bool,
 ) -> int:
-    """Find everything that is wrong with configs, without training.
+    """Find everything that is wrong with configs.
 
-    FILES are configs, folders of configs, or names of configs that come with nnrun. Exits with 2 on any error.
+    Nothing is trained. FILES are configs, folders of configs, or names of configs that come with nnrun. Exits with 2
+    on any error.
 
     \b
     nnrun check my.yaml

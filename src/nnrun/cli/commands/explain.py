@@ -31,7 +31,7 @@ _MAX_VALUE = 60
 @options.registered_code
 @options.as_json
 def explain(name: str, sets: tuple[str, ...], as_json: bool) -> None:
-    """Explain a name, or show where a value of a config comes from.
+    """Explain a name, or the origin of a value in a config.
 
     NAME is a layer, loss, optimizer, metric, callback, source, preparation step, ..., a finding of `nnrun check`, or
     FILE:PATH.

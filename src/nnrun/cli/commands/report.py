@@ -20,10 +20,10 @@ from nnrun.cli import options
 @options.runs_dir
 @options.as_json
 def report(*, run: str, out: Path | None, runs_dir: Path, as_json: bool) -> None:
-    """Write the report of a run: curves, scores, mistakes, model, config.
+    """Write the report of a run.
 
-    The report is one HTML file that needs no network and no other files. It is made from the run folder alone, also for
-    a run that failed or was interrupted.
+    The report shows curves, scores, mistakes, model and config in one HTML file that needs no network and no other
+    files. It is made from the run folder alone, also for a run that failed or was interrupted.
 
     RUN is a run's folder, the start of its id, its name, or last.
 
