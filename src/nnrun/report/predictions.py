@@ -176,27 +176,19 @@ def class_probabilities(output: OutputPredictions) -> NDArray[Any] | None:
     The run folder keeps the values of the output units, which may be logits: of both readings, the one is right whose
     log loss is that of `scores.json`.
     """
-    from scipy.special import expit, softmax
-
     from nnrun.engine.scoring.metrics import log_loss
+    from nnrun.engine.scoring.outputs import of_both_classes, probabilities_from_logits
 
     expected = as_number(output.scores.get("log_loss"))
     if expected is None or output.raw is None or output.kind != "classes":
         return None
-    binary = output.raw.shape[1] == 1
-    for values in (output.raw, expit(output.raw) if binary else softmax(output.raw, axis=1)):
-        probabilities = _both_classes(values) if binary else values
+    for values in (output.raw, probabilities_from_logits(output.raw)):
+        probabilities = of_both_classes(values)
         if probabilities.min() >= 0 and probabilities.shape[1] >= len(output.names):
             loss = log_loss(output.truth, probabilities.astype("float32"))
             if abs(loss - expected) <= _LOG_LOSS_TOLERANCE * (1 + abs(expected)):
                 return probabilities
     return None
-
-
-def _both_classes(second: NDArray[Any]) -> NDArray[Any]:
-    import numpy as np
-
-    return np.hstack([1 - second, second])
 
 
 def one_vs_rest(output: OutputPredictions) -> list[OneVsRest]:
