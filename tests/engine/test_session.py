@@ -194,3 +194,17 @@ def test_without_validation_the_best_is_by_loss(opened, part, facts, tmp_path: P
         lines = fit(held.session, Dataset(part(20, (4,)), None, None, facts()), tmp_path)
     assert set(lines[0]) == {"epoch", "fold", "loss", "accuracy", "learning_rate", "seconds"}
     assert (tmp_path / "best.keras").is_file()
+
+
+@pytest.mark.keras
+def test_an_embedding_of_other_than_row_numbers_is_refused(opened, dataset: Dataset, tmp_path: Path) -> None:
+    """Values that are no rows of an embedding's table are an error at its size, before the first step."""
+    model = (
+        "  - Embedding: {input_dim: 2, output_dim: 2}\n  - Flatten\n  - Dense: {units: $classes, activation: softmax}"
+    )
+    with (
+        opened(model) as run,
+        pytest.raises(BuildError, match=r"expects whole numbers from 0 to 1 .*, received") as caught,
+    ):
+        run.session.fit(dataset, tmp_path, tmp_path / "best.keras", NullProgress(), print)
+    assert caught.value.problems[0].mark.line > 1

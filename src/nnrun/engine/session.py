@@ -6,11 +6,14 @@ import json
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from nnrun.engine.backend.redirect_output import redirect_output
 from nnrun.engine.backend.start import BackendSettings, start_keras, tensor_library
 from nnrun.engine.executors.split_rnn_batch import splits_rnn_batch
 from nnrun.engine.model import checkpoint
 from nnrun.engine.model.build import Builder
+from nnrun.spec.embeddings import embedded_inputs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -368,6 +371,7 @@ class Session:
 
         graph, y = self._experiment.graph, part.y
         x = select(part.x, self._facts, graph.inputs)
+        self._require_token_ids(x)
         if not graph.chain:
             y = {one.name: y[str(one.target)] if isinstance(y, dict) else y for one in graph.outputs}
         if isinstance(part.x, Windows):
@@ -379,6 +383,32 @@ class Session:
 
             return stream_tensors(self._tf, x, y, part.sample_weight, self._experiment.training.batch_size)
         return self._executor.to_tensors(x, y, part.sample_weight)
+
+    def _require_token_ids(self, x: Any) -> None:
+        """Check that what embeddings receive is whole numbers within their tables.
+
+        TensorFlow would stop in the first step with an error of its own, or take other rows where XLA compiles it.
+
+        Raises:
+            BuildError: At the embedding's size.
+        """
+        for one in embedded_inputs(self._experiment.graph, self._facts):
+            values = x[one.input] if isinstance(x, dict) else x
+            if isinstance(values, np.ndarray) and (text := _no_token_ids(values, one.size)):
+                text = (
+                    f"{one.layer} expects whole numbers from 0 to {one.size - 1} (`input_dim` less 1), received {text}"
+                )
+                raise self._builder.error(
+                    one.size_path, text, "write a larger input_dim, or encode the data as whole numbers"
+                )
+
+
+def _no_token_ids(values: np.ndarray, size: int) -> str | None:
+    """Return the first value that is not a whole number from 0 to `size - 1`."""
+    wrong = (values < 0) | (values >= size)
+    if values.dtype.kind == "f":
+        wrong |= values != np.floor(values)
+    return f"{values[wrong].flat[0]:g}" if wrong.any() else None
 
 
 def backend_settings(experiment: Experiment, threads: int) -> BackendSettings:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from nnrun.spec.facts import Facts
 
 PICTURE = Facts("classification", "integer", (8, 8, 1), classes=10, targets=1)
+CODES = Facts("classification", "integer", (12,), classes=10, targets=1, vocabulary=30)
 UNKNOWN = Facts("classification", "integer", None, classes=10, targets=1)
 LAST = "- Dense: {units: 10, activation: softmax}"
 
@@ -87,3 +88,21 @@ def test_tensors_of_a_call_are_needed(found) -> None:
       - Dense: {units: 10, activation: softmax}
     """
     assert found(model=model) == ()
+
+
+def test_an_embedding_has_a_row_for_every_token(found) -> None:
+    """An embedding with fewer rows than token ids is refused, wherever values are only reordered before it."""
+    for before in ("", "- Reshape: [3, 4]\n"):
+        (one,) = found(CODES, model=f"{before}- Embedding: {{input_dim: 29, output_dim: 2}}\n- Flatten\n{LAST}")
+        assert (one.name, one.path[-1]) == ("embedding-too-small", "input_dim")
+        assert "token ids go up to 29" in one.text
+    for size in ("30", "40", "$vocabulary"):
+        assert found(CODES, model=f"- Embedding: {{input_dim: {size}, output_dim: 2}}\n- Flatten\n{LAST}") == ()
+
+
+def test_an_embedding_takes_token_ids_only(found) -> None:
+    """An embedding of scaled or one-hot tokens is refused."""
+    for shape in ((12, 1), (12, 30)):
+        facts = Facts("classification", "integer", shape, classes=10, targets=1, vocabulary=30)
+        findings = found(facts, model=f"- Embedding: {{input_dim: 30, output_dim: 2}}\n- Flatten\n{LAST}")
+        assert [(one.name, one.path) for one in findings] == [("embedding-of-numbers", ("model", 0, "Embedding"))]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from nnrun.catalog.shapes.layer_call import format_shape
 from nnrun.catalog.shapes.recurrent import MissingSequenceError
+from nnrun.spec.embeddings import embedded_inputs
 from nnrun.spec.finding import Finding
 from nnrun.spec.model import used_stacks
 
@@ -24,6 +25,7 @@ def check_layers(context: CheckContext) -> Iterator[Finding]:
             name = "return-sequences-missing" if isinstance(error, MissingSequenceError) else "shape-impossible"
             yield Finding(row.path, error.text.rstrip("."), error.hint and error.hint.rstrip("."), name)
     yield from _dense_on_picture(context)
+    yield from _embeddings(context)
     yield from _undecided(context)
 
 
@@ -51,6 +53,23 @@ def _dense_on_picture(context: CheckContext) -> Iterator[Finding]:
             hint = "put Flatten (or GlobalAveragePooling2D) before it"
             yield Finding(row.path, text, hint, "dense-on-picture", "warning")
             return  # the layers after it have a picture only because this one has
+
+
+def _embeddings(context: CheckContext) -> Iterator[Finding]:
+    """Find embeddings of texts that are not token ids, or of more token ids than the embedding has rows."""
+    facts = context.facts
+    if facts is None or facts.vocabulary is None or facts.columns or facts.input_shape is None:
+        return
+    for one in embedded_inputs(context.graph, facts):
+        if len(facts.input_shape) > 1:
+            text = f"{one.layer} expects token ids, but one example has the shape {format_shape(facts.input_shape)}"
+            yield Finding(
+                one.path, text, f"write encode: codes in the source, or remove {one.layer}", "embedding-of-numbers"
+            )
+        elif one.size < facts.vocabulary:
+            text = f"{one.layer} has {one.size} rows (`input_dim`), but token ids go up to {facts.vocabulary - 1}"
+            hint = f"write input_dim: $vocabulary, which is {facts.vocabulary}"
+            yield Finding(one.size_path, text, hint, "embedding-too-small")
 
 
 def _undecided(context: CheckContext) -> Iterator[Finding]:
