@@ -79,6 +79,7 @@ def infer_facts(spec: DataSpec, *, form: TargetForms, paths: DataPaths) -> tuple
         rows=rows,
         vocabulary=data.vocabulary,
         streamed=data.streamed,
+        categories=prepared.categories if prepared else {},
     )
     return facts, (*findings, *targets.findings(facts))
 

@@ -224,6 +224,7 @@ def build_facts(
     rows: Mapping[str, int],
     vocabulary: int | None = None,
     streamed: bool = False,
+    categories: Mapping[str, int] | None = None,
 ) -> Facts:
     """Return the facts of a data set; those of its first target are also those of the whole.
 
@@ -235,6 +236,7 @@ def build_facts(
         rows: The number of examples of each part.
         vocabulary: The number of different token ids where examples are token ids.
         streamed: Whether examples stay on disk.
+        categories: How many category numbers a column can hold at least, where nothing is loaded yet.
     """
     first = next(iter(targets.values()), TargetFacts("number", "regression"))
     return Facts(
@@ -253,6 +255,7 @@ def build_facts(
         positions=first.positions,
         by_target={} if ALL_TARGETS in targets else targets,
         streamed=streamed,
+        categories=categories or {},
     )
 
 

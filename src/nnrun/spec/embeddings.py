@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from nnrun.catalog.kinds import is_integer
 from nnrun.catalog.shapes.names import class_name
 from nnrun.spec.facts import substitute_facts
 
@@ -50,7 +49,7 @@ def embedded_inputs(graph: Graph, facts: Facts | None) -> Iterator[EmbeddedInput
             continue
         size = substitute_facts(node.part, facts).arguments.get("input_dim")
         source = _origin(node, nodes)
-        if source in names and is_integer(size):
+        if source in names and isinstance(size, int):
             yield EmbeddedInput(source, size, layer, node.path, (*node.path, "input_dim"))
 
 

@@ -64,6 +64,7 @@ class Facts:
         positions: The shape of one example's classes where it has several (one a step, one a pixel); else empty.
         by_target: The facts of each target, where the config gives each a loss; those of the first are above.
         streamed: Whether examples stay on disk while the model is trained.
+        categories: How many category numbers a column can hold at least, where nothing is loaded yet.
     """
 
     task: Task
@@ -81,6 +82,7 @@ class Facts:
     positions: tuple[int | None, ...] = ()
     by_target: Mapping[str, TargetFacts] = field(default_factory=dict)
     streamed: bool = False
+    categories: Mapping[str, int] = field(default_factory=dict)
 
     def value(self, word: str, target: str | None = None) -> int | list[int | None] | None:
         """Return the value of a word such as `$classes` or `$input_shape`; None where the data have none.
@@ -104,7 +106,7 @@ class Facts:
 
     def as_json(self) -> dict[str, Any]:
         """Return plain data for `record.json`."""
-        return asdict(self)
+        return {name: value for name, value in asdict(self).items() if name != "categories"}
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Facts:
@@ -135,6 +137,7 @@ _KINDS: Mapping[str, Kind] = {
     "positions": _SHAPE,
     "by_target": MappingOf(AnyValue()),
     "streamed": Boolean(),
+    "categories": MappingOf(Integer()),
 }
 
 

@@ -194,3 +194,18 @@ def test_a_step_of_another_version_is_named() -> None:
     """A run's prepare.json may have steps that this version does not have."""
     with pytest.raises(DataError, match="a step 'Whiten'"):
         restore([{"step": "Whiten", "arguments": {}, "learned": {}}])
+
+
+@pytest.mark.parametrize(
+    ("step", "count"),
+    [
+        ({"Ordinal": {"columns": ["b"]}}, 2),
+        ({"Ordinal": {"columns": ["b"], "order": {"b": ["x", "y", "z"]}}}, 3),
+        ({"Hash": {"columns": ["b"], "buckets": 50}}, 50),
+    ],
+)
+def test_steps_that_number_categories_state_how_many_there_are(step: dict, count: int) -> None:
+    """The known categories, those of an order, or the buckets: what an embedding of the column needs at least."""
+    ((name, arguments),) = step.items()
+    spec = STEPS[name](**arguments).compute_output_spec(TABLE)
+    assert dict(spec.categories) == {"b": count}

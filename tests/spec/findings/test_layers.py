@@ -106,3 +106,13 @@ def test_an_embedding_takes_token_ids_only(found) -> None:
         facts = Facts("classification", "integer", shape, classes=10, targets=1, vocabulary=30)
         findings = found(facts, model=f"- Embedding: {{input_dim: 30, output_dim: 2}}\n- Flatten\n{LAST}")
         assert [(one.name, one.path) for one in findings] == [("embedding-of-numbers", ("model", 0, "Embedding"))]
+
+
+def test_an_embedding_has_a_row_for_every_category(found) -> None:
+    """A column of category numbers, alone or among others, is compared with the embedding that takes it."""
+    table = Facts(
+        "classification", "integer", (2,), classes=10, targets=1, columns=("town", "n"), categories={"town": 4}
+    )
+    for rows, names in ((3, ["embedding-too-small"]), (4, [])):
+        model = f"- Embedding: {{input_dim: {rows}, output_dim: 2}}\n- Flatten\n{LAST}"
+        assert [one.name for one in found(table, model=model)] == names

@@ -127,6 +127,10 @@ class CategoryNumbers(Step):
         """Return the number of each category of a column; -1 for an unseen one that is an error."""
         raise NotImplementedError
 
+    def count(self, name: str, values: Sequence[str]) -> int:
+        """Return how many numbers a column has at least, given the values that are known of it."""
+        raise NotImplementedError
+
     def apply(self, x: ArrayOrTable) -> ArrayOrTable:
         """Return the table with numbers instead of categories."""
         table = as_table(x)
@@ -141,7 +145,8 @@ class CategoryNumbers(Step):
             return spec
         names = resolve_columns(self.columns, spec.columns)
         values = {name: values for name, values in spec.values.items() if name not in names}
-        return replace(spec, text=spec.text - set(names), values=values)
+        counts = {name: self.count(name, spec.values.get(name, ())) for name in names}
+        return replace(spec, text=spec.text - set(names), values=values, categories={**spec.categories, **counts})
 
     def _encode(self, name: str, column: np.ndarray) -> np.ndarray:
         check_no_missing(name, column, type(self).__name__)
@@ -193,6 +198,10 @@ class Ordinal(CategoryNumbers):
         known = {category: number for number, category in enumerate(self.categories[name])}
         return [known.get(category, -1) for category in categories]
 
+    def count(self, name: str, values: Sequence[str]) -> int:
+        """Return the number of categories of a column that are known."""
+        return len(self.order.get(name, values))
+
     def invert(self, x: ArrayOrTable) -> Columns:
         """Return the table with the categories instead of their numbers."""
         table = as_table(x)
@@ -234,6 +243,10 @@ class Hash(CategoryNumbers):
         """Check that the columns exist; nothing is learned."""
         resolve_columns(self.columns, as_table(data.head).names)
         return []
+
+    def count(self, name: str, values: Sequence[str]) -> int:  # noqa: ARG002 - the same for every column
+        """Return the number of buckets."""
+        return self.buckets
 
     def numbers(self, name: str, categories: list[str]) -> list[int]:  # noqa: ARG002 - the same for every column
         """Return the number of each category, from 0 to `buckets` - 1."""

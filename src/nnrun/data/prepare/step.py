@@ -33,6 +33,7 @@ class ExampleSpec:
         values: The distinct values of columns, as far as they are known.
         text: The columns that hold text.
         ragged: Whether examples are sequences of different lengths.
+        categories: How many category numbers a column can hold at least, by the columns that hold such numbers.
     """
 
     shape: tuple[int | None, ...]
@@ -40,6 +41,7 @@ class ExampleSpec:
     values: Mapping[str, Sequence[str]] = field(default_factory=dict)
     text: frozenset[str] = frozenset()
     ragged: bool = False
+    categories: Mapping[str, int] = field(default_factory=dict)
 
 
 class Blocks(Protocol):

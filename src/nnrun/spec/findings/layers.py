@@ -11,8 +11,10 @@ from nnrun.spec.finding import Finding
 from nnrun.spec.model import used_stacks
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
+    from nnrun.spec.embeddings import EmbeddedInput
+    from nnrun.spec.facts import Facts
     from nnrun.spec.findings.context import CheckContext
 
 
@@ -56,12 +58,17 @@ def _dense_on_picture(context: CheckContext) -> Iterator[Finding]:
 
 
 def _embeddings(context: CheckContext) -> Iterator[Finding]:
-    """Find embeddings of texts that are not token ids, or of more token ids than the embedding has rows."""
+    """Find embeddings of other than token ids, or with fewer rows than there are token ids or categories."""
     facts = context.facts
-    if facts is None or facts.vocabulary is None or facts.columns or facts.input_shape is None:
+    if facts is None or facts.input_shape is None:
         return
+    columns = {one.name: facts.columns if one.columns is None else one.columns for one in context.graph.inputs}
     for one in embedded_inputs(context.graph, facts):
-        if len(facts.input_shape) > 1:
+        if facts.columns:
+            yield from _embedded_columns(one, columns[one.input], facts)
+        elif facts.vocabulary is None:
+            continue
+        elif len(facts.input_shape) > 1:
             text = f"{one.layer} expects token ids, but one example has the shape {format_shape(facts.input_shape)}"
             yield Finding(
                 one.path, text, f"write encode: codes in the source, or remove {one.layer}", "embedding-of-numbers"
@@ -70,6 +77,13 @@ def _embeddings(context: CheckContext) -> Iterator[Finding]:
             text = f"{one.layer} has {one.size} rows (`input_dim`), but token ids go up to {facts.vocabulary - 1}"
             hint = f"write input_dim: $vocabulary, which is {facts.vocabulary}"
             yield Finding(one.size_path, text, hint, "embedding-too-small")
+
+
+def _embedded_columns(one: EmbeddedInput, columns: Sequence[str], facts: Facts) -> Iterator[Finding]:
+    name = max(columns, key=lambda column: facts.categories.get(column, 0))
+    if one.size < (count := facts.categories.get(name, 0)):
+        text = f"{one.layer} has {one.size} rows (`input_dim`), but the column '{name}' has {count} categories"
+        yield Finding(one.size_path, text, f"write input_dim: {count}", "embedding-too-small")
 
 
 def _undecided(context: CheckContext) -> Iterator[Finding]:
