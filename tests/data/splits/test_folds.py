@@ -100,9 +100,47 @@ def test_too_few_rows_or_groups_are_refused() -> None:
         make_folds(4, AnyFolds(3, groups="who"), groups=np.array([1.0, 1.0, 2.0, 2.0]))
 
 
-def test_a_rare_class_is_split_without_a_warning_of_scikit_learn() -> None:
-    """A class with fewer rows than folds is no warning of scikit-learn, as nnrun itself warns of it."""
+@given(
+    st.lists(st.integers(1, 30), min_size=1, max_size=5),
+    st.integers(2, 6),
+    st.booleans(),
+    st.booleans(),
+    st.booleans(),
+    st.integers(0, 1000),
+)
+@settings(max_examples=150, deadline=None)
+def test_balanced_folds_are_scikit_learns(
+    sizes: list[int], count: int, shuffle: bool, grouped: bool, stratified: bool, seed: int
+) -> None:
+    """Stratified folds, grouped folds in the file's order and both together test the rows that scikit-learn's test."""
+    from sklearn import model_selection
+
+    rng = np.random.default_rng(seed)
+    y = rng.permutation(np.repeat(np.arange(len(sizes)), sizes))
+    groups = rng.integers(0, count + seed % 20, len(y)) if grouped else None
+    enough = groups is None or len(np.unique(groups)) >= count
+    if max(sizes) < count or len(y) < count or not enough or not (stratified or (grouped and not shuffle)):
+        return
+    name = {(True, False): "StratifiedKFold", (False, True): "GroupKFold"}.get(
+        (stratified, grouped), "StratifiedGroupKFold"
+    )
+    options = {"shuffle": shuffle, "random_state": seed if shuffle else None} if stratified else {}
     with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        folds = make_folds(12, AnyFolds(4, stratify=True), y=np.array([0] * 10 + [1] * 2))
-    assert len(folds) == 4
+        warnings.simplefilter("ignore", UserWarning)  # of classes with fewer rows than folds
+        theirs = list(getattr(model_selection, name)(count, **options).split(np.empty((len(y), 1)), y, groups))
+    ours = make_folds(len(y), AnyFolds(count, shuffle), y=y if stratified else None, groups=groups, seed=seed)
+    for fold, (rest, test) in zip(ours, theirs, strict=True):
+        np.testing.assert_array_equal(fold.test, test)
+        np.testing.assert_array_equal(fold.rest, rest)
+
+
+def test_stratified_folds_of_rare_classes_alone_are_refused() -> None:
+    """Where every class has fewer rows than there are folds, the message says how many the largest has."""
+    with pytest.raises(ValueError, match="4 stratified folds need a class of at least as many rows, but .* has 3"):
+        make_folds(6, AnyFolds(4, stratify=True), y=np.array([0, 0, 0, 1, 1, 1]))
+
+
+def test_a_rare_class_is_split() -> None:
+    """A class with fewer rows than folds is tested in some folds."""
+    folds = make_folds(12, AnyFolds(4, stratify=True), y=np.array([0] * 10 + [1] * 2))
+    assert [int((fold.test >= 10).sum()) for fold in folds] == [0, 0, 1, 1]

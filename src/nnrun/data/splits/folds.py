@@ -1,13 +1,11 @@
 """Which rows are tested in which fold of a cross-validation.
 
-Plain and shuffled folds, and shuffled groups, are made here with scikit-learn's results: importing scikit-learn takes
-longer (1.5 to 5 s) than ten folds of a small experiment. Stratified folds, and groups in the order of the file, are
-scikit-learn's own.
+All folds are made here with scikit-learn's results, to which tests hold them: importing scikit-learn takes longer (1.5
+to 5 s) than ten folds of a small experiment, and `check` examines the very rows of every fold without that wait.
 """
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -65,7 +63,9 @@ def make_folds(
     folds: list[Fold] = []
     for repeat in range(k_fold.repeats):
         for test in _test_rows(rows, k_fold, y, groups, fold_seed(seed, repeat)):
-            folds.append(Fold(len(folds), repeat, test, np.setdiff1d(np.arange(rows), test, assume_unique=True)))
+            is_rest = np.ones(rows, dtype=bool)
+            is_rest[test] = False
+            folds.append(Fold(len(folds), repeat, test, np.flatnonzero(is_rest)))
     return folds
 
 
@@ -81,7 +81,8 @@ def _test_rows(
             has = "there are" if k_fold.groups is None else f"{k_fold.groups!r} has"
             raise ValueError(f"{k_fold.folds} folds need at least as many groups, but {has} {len(names)}")
     if y is not None or (numbers is not None and not k_fold.shuffle):
-        yield from _balanced(rows, k_fold, y, numbers, seed)
+        fold_of = _stratified(y, numbers, k_fold, seed) if y is not None else _balanced_groups(numbers, k_fold.folds)
+        yield from (np.flatnonzero(fold_of == index) for index in range(k_fold.folds))
     elif numbers is not None:
         parts = np.array_split(np.random.RandomState(seed).permutation(int(numbers.max()) + 1), k_fold.folds)
         yield from (np.flatnonzero(np.isin(numbers, part)) for part in parts)
@@ -92,17 +93,84 @@ def _test_rows(
         yield from (np.sort(part) for part in np.split(order, np.cumsum(sizes)[:-1]))
 
 
-def _balanced(
-    rows: int, k_fold: KFold, y: np.ndarray | None, groups: np.ndarray | None, seed: int
-) -> Iterator[np.ndarray]:
-    from sklearn.model_selection import GroupKFold, StratifiedGroupKFold, StratifiedKFold
+def _balanced_groups(groups: np.ndarray, folds: int) -> np.ndarray:
+    """Return the fold that tests each row as `GroupKFold` does: the largest groups first, each to the smallest fold.
 
-    shuffled = {"shuffle": k_fold.shuffle, "random_state": seed if k_fold.shuffle else None}
-    if y is None:
-        splitter = GroupKFold(k_fold.folds)
-    else:
-        splitter = (StratifiedKFold if groups is None else StratifiedGroupKFold)(k_fold.folds, **shuffled)
-    with warnings.catch_warnings():
-        # `load_folded` itself warns of a class with fewer rows than folds.
-        warnings.simplefilter("ignore", UserWarning)
-        yield from (test for _, test in splitter.split(np.empty((rows, 1)), y, groups))
+    Args:
+        groups: One number a row, from 0.
+        folds: The number of folds.
+    """
+    sizes = np.bincount(groups)
+    fold_sizes, fold_of_group = np.zeros(folds, dtype=int), np.zeros(len(sizes), dtype=int)
+    for group in np.argsort(sizes, kind="stable")[::-1]:
+        fold_of_group[group] = np.argmin(fold_sizes)
+        fold_sizes[fold_of_group[group]] += sizes[group]
+    return fold_of_group[groups]
+
+
+def _stratified(y: np.ndarray, groups: np.ndarray | None, k_fold: KFold, seed: int) -> np.ndarray:
+    """Return the fold that tests each row, with each class's share of rows in every fold as far as possible.
+
+    Args:
+        y: One class number a row.
+        groups: One number a row, from 0, where rows of one number stay together.
+        k_fold: The config's `k_fold`.
+        seed: The seed of the repeat.
+
+    Raises:
+        ValueError: Every class has fewer rows than there are folds.
+    """
+    _, first, numbers, counts = np.unique(y, return_index=True, return_inverse=True, return_counts=True)
+    if counts.max() < k_fold.folds:
+        text = f"{k_fold.folds} stratified folds need a class of at least as many rows, but the largest has"
+        raise ValueError(f"{text} {counts.max()}")
+    generator = np.random.RandomState(seed) if k_fold.shuffle else None
+    if groups is None:
+        return _stratified_rows(np.argsort(np.argsort(first))[numbers], k_fold.folds, generator)
+    return _stratified_groups(numbers, groups, k_fold.folds, generator)
+
+
+def _stratified_rows(y: np.ndarray, folds: int, generator: np.random.RandomState | None) -> np.ndarray:
+    """Return the fold of each row as `StratifiedKFold` does; `y` numbers classes in the order of their first rows."""
+    ordered, classes = np.sort(y), int(y.max()) + 1
+    allocation = np.array([np.bincount(ordered[index::folds], minlength=classes) for index in range(folds)])
+    fold_of = np.empty(len(y), dtype=int)
+    for number in range(classes):
+        of_class = np.arange(folds).repeat(allocation[:, number])
+        if generator is not None:
+            generator.shuffle(of_class)
+        fold_of[y == number] = of_class
+    return fold_of
+
+
+def _stratified_groups(
+    y: np.ndarray, groups: np.ndarray, folds: int, generator: np.random.RandomState | None
+) -> np.ndarray:
+    """Return the fold of each row as `StratifiedGroupKFold` does.
+
+    Groups with the most uneven classes come first; each goes to the fold that leaves the classes' shares of all folds
+    most alike, of equals to the one with the fewest rows.
+    """
+    by_group = np.zeros((int(groups.max()) + 1, int(y.max()) + 1))
+    np.add.at(by_group, (groups, y), 1)
+    order = np.arange(len(by_group))
+    if generator is not None:
+        generator.shuffle(order)
+    by_fold, fold_of_group = np.zeros((folds, by_group.shape[1])), np.zeros(len(by_group), dtype=int)
+    totals = by_group.sum(axis=0)
+    for group in order[np.argsort(-np.std(by_group[order], axis=1), kind="stable")]:
+        fold_of_group[group] = _best_fold(by_fold, by_group[group], totals)
+        by_fold[fold_of_group[group]] += by_group[group]
+    return fold_of_group[groups]
+
+
+def _best_fold(by_fold: np.ndarray, group: np.ndarray, totals: np.ndarray) -> int:
+    best, least, fewest = 0, np.inf, np.inf
+    for index in range(len(by_fold)):
+        by_fold[index] += group
+        unevenness = float(np.mean(np.std(by_fold / totals, axis=0)))
+        by_fold[index] -= group
+        rows = by_fold[index].sum()
+        if unevenness < least or (np.isclose(unevenness, least) and rows < fewest):
+            best, least, fewest = index, unevenness, rows
+    return best
