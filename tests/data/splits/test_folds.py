@@ -136,7 +136,7 @@ def test_balanced_folds_are_scikit_learns(
 
 def test_stratified_folds_of_rare_classes_alone_are_refused() -> None:
     """Where every class has fewer rows than there are folds, the message says how many the largest has."""
-    with pytest.raises(ValueError, match="4 stratified folds need a class of at least as many rows, but .* has 3"):
+    with pytest.raises(ValueError, match="need a class of at least as many rows, but the largest has 3"):
         make_folds(6, AnyFolds(4, stratify=True), y=np.array([0, 0, 0, 1, 1, 1]))
 
 

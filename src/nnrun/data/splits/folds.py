@@ -81,7 +81,7 @@ def _test_rows(
             has = "there are" if k_fold.groups is None else f"{k_fold.groups!r} has"
             raise ValueError(f"{k_fold.folds} folds need at least as many groups, but {has} {len(names)}")
     if y is not None or (numbers is not None and not k_fold.shuffle):
-        fold_of = _stratified(y, numbers, k_fold, seed) if y is not None else _balanced_groups(numbers, k_fold.folds)
+        fold_of = _stratified(y, numbers, k_fold, seed) if y is not None else _balanced_groups(np.asarray(numbers), k_fold.folds)
         yield from (np.flatnonzero(fold_of == index) for index in range(k_fold.folds))
     elif numbers is not None:
         parts = np.array_split(np.random.RandomState(seed).permutation(int(numbers.max()) + 1), k_fold.folds)
@@ -105,7 +105,7 @@ def _balanced_groups(groups: np.ndarray, folds: int) -> np.ndarray:
     for group in np.argsort(sizes, kind="stable")[::-1]:
         fold_of_group[group] = np.argmin(fold_sizes)
         fold_sizes[fold_of_group[group]] += sizes[group]
-    return fold_of_group[groups]
+    return np.asarray(fold_of_group[groups])
 
 
 def _stratified(y: np.ndarray, groups: np.ndarray | None, k_fold: KFold, seed: int) -> np.ndarray:
@@ -161,7 +161,7 @@ def _stratified_groups(
     for group in order[np.argsort(-np.std(by_group[order], axis=1), kind="stable")]:
         fold_of_group[group] = _best_fold(by_fold, by_group[group], totals)
         by_fold[fold_of_group[group]] += by_group[group]
-    return fold_of_group[groups]
+    return np.asarray(fold_of_group[groups])
 
 
 def _best_fold(by_fold: np.ndarray, group: np.ndarray, totals: np.ndarray) -> int:
