@@ -80,8 +80,11 @@ def _test_rows(
         if len(names) < k_fold.folds:
             has = "there are" if k_fold.groups is None else f"{k_fold.groups!r} has"
             raise ValueError(f"{k_fold.folds} folds need at least as many groups, but {has} {len(names)}")
-    if y is not None or (numbers is not None and not k_fold.shuffle):
-        fold_of = _stratified(y, numbers, k_fold, seed) if y is not None else _balanced_groups(np.asarray(numbers), k_fold.folds)
+    if y is not None:
+        fold_of = _stratified(y, numbers, k_fold, seed)
+        yield from (np.flatnonzero(fold_of == index) for index in range(k_fold.folds))
+    elif numbers is not None and not k_fold.shuffle:
+        fold_of = _balanced_groups(np.asarray(numbers), k_fold.folds)
         yield from (np.flatnonzero(fold_of == index) for index in range(k_fold.folds))
     elif numbers is not None:
         parts = np.array_split(np.random.RandomState(seed).permutation(int(numbers.max()) + 1), k_fold.folds)
