@@ -60,7 +60,7 @@ def test_folds_are_paired(crossed: Callable[..., RunFolder]) -> None:
     assert found.p < 0.001
     assert found.interval_95[1] < 0
     assert "1.006 lower, which is better; that is more than chance would explain" in found.conclusion
-    assert "better in 4 of 4 folds" in found.conclusion
+    assert "The second run is better in 4 of 4 folds, the first in 0." in found.conclusion
     document = found.as_json()
     assert (document["said"], "conclusion" in document) == (found.conclusion, False)
 
@@ -91,7 +91,7 @@ def test_the_same_run_twice_is_the_same(crossed: Callable[..., RunFolder]) -> No
     folder = crossed(ERRORS)
     found = compare(folder, folder)
     assert (found.difference, found.p) == (0.0, 1.0)
-    assert found.conclusion.startswith("Both have the same mean_squared_error")
+    assert found.conclusion.startswith("Both runs have the same mean_squared_error")
 
 
 def test_other_rows_or_figures_are_refused(
@@ -122,6 +122,54 @@ def test_two_classifiers_are_compared_by_the_rows_that_one_got_right(single: Cal
     assert "lower, which is better; that is more than chance" in found.conclusion
     with pytest.raises(RunError, match="compared by their errors"):
         compare(first, second, "accuracy")
+
+
+def test_the_counts_are_told_apart(single: Callable[..., RunFolder]) -> None:
+    """Rows that both got right are counted too, so that no count reads as the whole."""
+    found = compare(single([True, True, False]), single([True, False, False], second=1))
+    counts = "right in both runs: 1, in the first alone: 1, in the second alone: 0, in neither: 1."
+    assert found.conclusion.endswith(f"Of 3 predictions, {counts}")
+    assert found.conclusion.startswith("The second run's error is 33.33 percentage points higher, which is worse; that")
+    same = compare(single([True], second=2), single([True], second=3))
+    assert same.conclusion.startswith("Both runs have the same error. Of 1 prediction, right in both runs: 1,")
+
+
+def test_single_runs_without_errors_say_why(make_run: Callable[..., RunFolder]) -> None:
+    """Two single regressions have no rows that are right, and learn how to be compared."""
+    folders = [make_run("numbers", second) for second in (0, 1)]
+    for folder in folders:
+        folder.write_json(folder.scores, {"task": "regression", "test": {"rows": 3, "mean_squared_error": 1.0}})
+    with pytest.raises(RunError, match="it predicts numbers") as caught:
+        compare(*folders)
+    assert "split: {k_fold: {}}" in str(caught.value.hint)
+
+
+def test_a_sample_of_predictions_is_called_one(single: Callable[..., RunFolder]) -> None:
+    """Of a text only the first rows are kept, and the test is over those."""
+    folders = [single([True, False], second) for second in (0, 1)]
+    for folder in folders:
+        folder.write_json(folder.scores, {"test": {"rows": 5000, "error_percent": 1.0}})
+    assert compare(*folders).conclusion.endswith("the first 2 of 5,000 rows; the test is over those.")
+
+
+def test_the_interval_of_a_difference_is_a_possible_difference(crossed: Callable[..., RunFolder]) -> None:
+    """Two accuracies differ by 1 at most; the interval agrees with the test about 0."""
+    found = compare(crossed([0.1, 0.9], "accuracy"), crossed([0.9, 0.8], "accuracy", second=1))
+    assert found.interval_95 == (-1, 1)
+    assert found.p > 0.05
+
+
+def test_a_metric_of_ones_own_has_no_better_side(crossed: Callable[..., RunFolder]) -> None:
+    """Of an unknown metric the sentence says higher and lower, not better and worse; ties are counted."""
+    found = compare(crossed([1.0, 2.0, 3.0], "gain"), crossed([1.5, 2.0, 2.0], "gain", second=1), "gain")
+    assert "lower; that could well be chance" in found.conclusion
+    assert found.conclusion.endswith("The second run is higher in 1 of 3 folds, the first in 1; 1 is equal.")
+
+
+def test_a_difference_in_every_fold_alike_has_a_small_p(crossed: Callable[..., RunFolder]) -> None:
+    """A p value of 0 is shown as less than the smallest that is shown."""
+    found = compare(crossed([1.0, 2.0]), crossed([2.0, 3.0], second=1))
+    assert "(p < 0.0001)" in found.conclusion
 
 
 @given(st.integers(0, 300), st.integers(0, 300))

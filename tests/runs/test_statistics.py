@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import statistics
-from math import sqrt
+from math import inf, sqrt
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nnrun.catalog.figures import Figure, figure_of
 from nnrun.runs.statistics import corrected_mean, summarize_folds
 
 VALUES = st.lists(st.floats(-1e3, 1e3).filter(lambda value: value == 0 or abs(value) > 1e-3), min_size=2, max_size=30)
@@ -39,6 +40,71 @@ def test_folds_that_all_agree() -> None:
     same = corrected_mean([2.0, 2.0, 2.0], 0.5)
     assert (same.low, same.mean, same.high, same.p) == (2.0, 2.0, 2.0, 0.0)
     assert corrected_mean([0.0, 0.0], 0.5).p == 1.0
+
+
+RANGES = [Figure(0, 1), Figure(0, 100), Figure(-1, 1), Figure(0, inf), Figure(1, inf), Figure(-inf, 1)]
+
+
+@given(st.sampled_from(RANGES), st.data(), st.floats(0.01, 1))
+def test_the_interval_stays_within_the_range_and_holds_the_mean(
+    figure: Figure, data: st.DataObject, share: float
+) -> None:
+    """Whatever the folds and their number, no end leaves the range; only equal folds give a point."""
+    low, high = max(figure.low, -1e6), min(figure.high, 1e6)
+    values = data.draw(st.lists(st.floats(low, high), min_size=2, max_size=12))
+    found = corrected_mean(values, share, figure)
+    assert figure.low <= found.low <= found.mean <= found.high <= figure.high
+    if found.mean not in (figure.low, figure.high) and statistics.stdev(values) > 1e-9 * (1 + abs(found.mean)):
+        assert found.low < found.high
+
+
+def test_shares_and_errors_have_one_interval() -> None:
+    """The interval of an accuracy is that of the error rate, seen from the other end, and per cent are 100 times it."""
+    errors = [0.0, 0.05, 0.1, 0.02]
+    rate = corrected_mean(errors, 0.25, figure_of("error_rate"))
+    accuracy = corrected_mean([1 - one for one in errors], 0.25, figure_of("accuracy"))
+    percent = corrected_mean([100 * one for one in errors], 0.25, figure_of("error_percent"))
+    assert (1 - accuracy.high, 1 - accuracy.low) == pytest.approx((rate.low, rate.high))
+    assert (percent.low, percent.high) == pytest.approx((100 * rate.low, 100 * rate.high))
+
+
+def test_the_interval_is_that_of_the_logit_and_of_the_logarithm() -> None:
+    """Its ends are those of the transformed mean plus and minus t standard errors by the delta method (SciPy)."""
+    from math import exp, log
+
+    from scipy.special import expit, logit
+    from scipy.stats import t
+
+    values, share = [0.9, 0.8, 0.97], 0.5
+    mean = statistics.fmean(values)
+    reach = t.ppf(0.975, 2) * statistics.stdev(values) * sqrt(1 / 3 + share)
+    shares, errors = corrected_mean(values, share, Figure(0, 1)), corrected_mean(values, share, Figure(0, inf))
+    ends = (expit(logit(mean) - reach / mean / (1 - mean)), expit(logit(mean) + reach / mean / (1 - mean)))
+    assert (shares.low, shares.high) == pytest.approx(ends)
+    ends = (exp(log(mean) - reach / mean), exp(log(mean) + reach / mean))
+    assert (errors.low, errors.high) == pytest.approx(ends)
+    best = corrected_mean([1 - value for value in values], share, Figure(-inf, 1))
+    assert (1 - best.high, 1 - best.low) == pytest.approx((errors.low, errors.high))
+
+
+def test_a_range_that_does_not_hold_is_no_range() -> None:
+    """Where a fold lies outside, as a loss with a reward may, the interval is the plain one; NaN has none."""
+    assert corrected_mean([-1.0, 1.0], 1.0, Figure(0, inf)) == corrected_mean([-1.0, 1.0], 1.0)
+    assert str(corrected_mean([float("nan"), 1.0], 1.0, Figure(0, inf)).low) == "nan"
+
+
+def test_scores_of_folds_keep_to_their_ranges() -> None:
+    """Errors are between none and all rows, shares between 0 and 1, the loss is as the experiment says."""
+    folds = [
+        {"fold": number, "repeat": 0, "rows": 10, "loss": loss, "errors": errors, "y_accuracy": 1 - errors / 10}
+        for number, (loss, errors) in enumerate([(0.1, 0), (5.0, 3), (0.2, 0)])
+    ]
+    summary = summarize_folds(folds, repeats=1, share=0.5, figures={"loss": Figure(0, inf, "smaller")})
+    intervals = summary["interval_95"]
+    assert 0 < intervals["loss"][0] < intervals["loss"][1]
+    assert 0 < intervals["errors"][0] < intervals["errors"][1] < 10
+    assert 0 < intervals["y_accuracy"][0] < intervals["y_accuracy"][1] < 1
+    assert summary["ddof"] == {"sd": 0, "interval_95": 1}
 
 
 def test_what_scores_json_says() -> None:

@@ -12,6 +12,7 @@ from nnrun.pipeline.fold_runner import FoldAssignment, FoldRunner, load_folds
 from nnrun.runs import metrics
 from nnrun.runs.record import headline_metric, read_finished_folds
 from nnrun.runs.statistics import summarize_folds
+from nnrun.spec.figures import figures
 
 if TYPE_CHECKING:
     from pathlib import Path as FilePath
@@ -113,7 +114,12 @@ class CrossValidation:
             "task": folds[0]["scores"]["task"],
             "checkpoint": "last",
             **{name: part for name, part in final_scores.items() if name in ("test", "validation", "train")},
-            "cross_validation": summarize_folds(each, repeats=data.k_fold.repeats, share=tested / trained),
+            "cross_validation": summarize_folds(
+                each,
+                repeats=data.k_fold.repeats,
+                share=tested / trained,
+                figures=figures(self.examined.experiment),
+            ),
         }
         facts = {**folds[0]["facts"], "rows": {"train": len(data.data.train)}}
         files = {name: digest for name, digest in folds[0]["digests"].items() if name.startswith("file:")}

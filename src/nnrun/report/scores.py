@@ -167,8 +167,9 @@ def folds_section(run: RunContents) -> ReportSection:
         note = f"{len(done)} of {run.record.get('folds')} folds are done; their mean follows when all are."
         return ReportSection("folds", "Folds", (note,), tables=(_fold_table(done),))
     note = (
-        f"The interval of the mean is the {summary.get('interval')} interval: folds share training rows, so the usual "
-        "t interval would be too narrow. The standard deviation is that of the folds."
+        "Folds share training rows, so the usual t interval of their mean would be too narrow. Interval: "
+        f"{summary.get('interval')}. The standard deviation is that of the folds with ddof 0; the interval is computed "
+        "with ddof 1."
     )
     each = [as_mapping(fold) for fold in summary.get("each") or ()]
     tables = (_mean_table(summary), _fold_table(each))

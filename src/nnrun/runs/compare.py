@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import csv
 from dataclasses import asdict, dataclass, field
-from math import comb
+from math import comb, isnan
 from typing import TYPE_CHECKING, Any
 
+from nnrun.catalog.figures import figure_of
 from nnrun.errors import RunError
+from nnrun.formatting import format_count
 from nnrun.runs.json_files import NOT_FINITE, read_mapping
-from nnrun.runs.record import headline_metric, read_finished_folds
+from nnrun.runs.record import headline_metric, read, read_finished_folds
 from nnrun.runs.statistics import CONFIDENCE, corrected_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from nnrun.runs.folder import RunFolder
 
 RESAMPLED = "corrected resampled t-test (Nadeau and Bengio 2003)"
 MCNEMAR = "McNemar's exact test (1947)"
-#: Parts of the names of metrics that are better the larger they are.
-_LARGER_IS_BETTER = ("accuracy", "auc", "precision", "recall", "f1", "r2", "similarity", "io_u", "true_")
+#: A smaller p value is shown as less than this one.
+_SMALLEST_SHOWN = 0.0001
 
 
 @dataclass(frozen=True)
@@ -82,48 +84,90 @@ def _by_folds(
 ) -> Comparison:
     _require_same_rows(first, second)
     name = _metric(first, second, one["each"][0], other["each"][0], metric)
+    figure = figure_of(name)
     lines = zip(one["each"], other["each"], strict=True)
     pairs = [(_figure(left[name]), _figure(right[name])) for left, right in lines]
     differences = [right - left for left, right in pairs]
     found = corrected_mean(differences, _share(first))
+    # The test is one of differences: two shares differ by 1 at most, and cutting there changes no coverage.
+    most = figure.high - figure.low
     each = [
         {"fold": line["fold"], "first": left, "second": right, "difference": right - left}
         for line, (left, right) in zip(one["each"], pairs, strict=True)
     ]
     means = (sum(left for left, _ in pairs) / len(pairs), sum(right for _, right in pairs) / len(pairs))
-    wins = sum(gap != 0 and _better(name, gap) for gap in differences)
-    conclusion = _conclude(name, found.mean, found.p) + f" The second is better in {wins} of {len(pairs)} folds."
     return Comparison(
-        first.id, second.id, name, RESAMPLED, found.p, means, found.mean, (found.low, found.high), each, conclusion
+        first.id,
+        second.id,
+        name,
+        RESAMPLED,
+        found.p,
+        means,
+        found.mean,
+        (max(found.low, -most), min(found.high, most)),
+        each,
+        f"{conclude(name, found.mean, found.p)} {count_folds(name, differences)}",
     )
 
 
 def _by_rows(first: RunFolder, second: RunFolder, metric: str | None) -> Comparison:
-    """Compare two classifiers by the rows that only one of them got right."""
-    for folder in (first, second):
-        if "error_percent" not in (_scores(folder).get("test") or {}):
-            text = f"{folder.id} has no errors counted on a test part, and is no cross-validation"
-            raise RunError(text, "single runs are compared by their errors; cross-validate both: split: {k_fold: {}}")
+    """Compare two classifiers by the predictions that only one of them got right."""
+    part = _scored_part(first, second)
     if metric not in (None, "error_percent"):
         text = f"single runs are compared by their errors, not by {metric}"
-        raise RunError(text, "leave --metric out, or compare two cross-validations")
+        raise RunError(text, "leave --metric out, or compare two cross-validations: split: {k_fold: {}}")
     _require_same_rows(first, second)
-    right = [[line["truth"] == line["prediction"] for line in _predictions(folder)] for folder in (first, second)]
-    only = (
-        sum(a and not b for a, b in zip(*right, strict=True)),
-        sum(b and not a for a, b in zip(*right, strict=True)),
-    )
-    rows = len(right[0])
+    right = [_right_predictions(folder) for folder in (first, second)]
+    pairs = list(zip(*right, strict=True))
+    if not pairs:
+        raise RunError(f"{first.id} and {second.id} kept no predictions", "give both configs a test part")
+    only = (sum(a and not b for a, b in pairs), sum(b and not a for a, b in pairs))
+    rows, both = len(pairs), sum(a and b for a, b in pairs)
     means = (100 * (rows - sum(right[0])) / rows, 100 * (rows - sum(right[1])) / rows)
     p = mcnemar(*only)
     table = [{"rows": rows, "only_first_right": only[0], "only_second_right": only[1]}]
-    conclusion = (
-        _conclude("error_percent", means[1] - means[0], p)
-        + f" Of {rows:,} rows only the first got {only[0]:,} right, and only the second {only[1]:,}."
-    )
+    conclusion = f"{conclude('error_percent', means[1] - means[0], p)} {count_right(rows, both, *only)}"
+    if rows < (part.get("rows") or 0):
+        conclusion += f" predictions.csv keeps the first {rows:,} of {part['rows']:,} rows; the test is over those."
     return Comparison(
         first.id, second.id, "error_percent", MCNEMAR, p, means, means[1] - means[0], None, table, conclusion
     )
+
+
+def _scored_part(first: RunFolder, second: RunFolder) -> Mapping[str, Any]:
+    """Return the scores of the part of which both runs kept predictions: the test part, else the validation part.
+
+    Raises:
+        RunError: A run has no errors counted there.
+    """
+    for folder in (first, second):
+        scores = _scores(folder)
+        part = scores.get("test") or scores.get("validation") or {}
+        if "error_percent" not in part:
+            reason = "it predicts numbers" if scores.get("task") == "regression" else "it has no single count of errors"
+            text = f"two single runs are compared by the rows that each classifies right, and {folder.id} cannot be"
+            hint = "cross-validate both, whose folds are compared by any score: split: {k_fold: {}}"
+            raise RunError(f"{text}: {reason}", hint)
+    return part
+
+
+def _right_predictions(folder: RunFolder) -> list[bool]:
+    """Return whether each prediction of a run is right; of several labels or positions a row, each is one."""
+    lines = _predictions(folder)
+    targets = [name.removeprefix("truth") for name in (lines[0] if lines else ()) if name.startswith("truth")]
+    several = bool((read(folder).get("facts") or {}).get("positions")) or _is_multi_label(folder)
+    right: list[bool] = []
+    for line in lines:
+        for target in targets:
+            truth, prediction = line[f"truth{target}"], line[f"prediction{target}"]
+            pairs = list(zip(truth.split(" "), prediction.split(" "), strict=False)) if several else []
+            right += [a == b for a, b in pairs or [(truth, prediction)]]
+    return right
+
+
+def _is_multi_label(folder: RunFolder) -> bool:
+    facts = read(folder).get("facts") or {}
+    return facts.get("form") == "binary" and len(facts.get("target_names") or ()) > 1
 
 
 def mcnemar(only_first: int, only_second: int) -> float:
@@ -138,18 +182,47 @@ def mcnemar(only_first: int, only_second: int) -> float:
     return float(min(1.0, 2 * tail / 2**count))
 
 
-def _conclude(name: str, difference: float, p: float) -> str:
+def conclude(name: str, difference: float, p: float) -> str:
+    """Return the difference of two runs, whether it is for the better, and whether it may be chance, as a sentence."""
+    what, unit = ("error", " percentage points") if name == "error_percent" else (name, "")
+    if isnan(difference):
+        return f"The {what} of a fold is not a number, so that the two runs cannot be compared by it."
     if difference == 0:
-        return f"Both have the same {name}."
+        return f"Both runs have the same {what}."
     side = "lower" if difference < 0 else "higher"
-    word = "better" if _better(name, difference) else "worse"
-    sure = p < 1 - CONFIDENCE
-    how = "is more than chance would explain" if sure else "could well be chance"
-    return f"The second run's {name} is {abs(difference):.4g} {side}, which is {word}; that {how} (p = {p:.3g})."
+    better = _is_better(name, difference)
+    judged = "" if better is None else f", which is {'better' if better else 'worse'}"
+    how = "is more than chance would explain" if p < 1 - CONFIDENCE else "could well be chance"
+    shown = f"p = {p:.3g}" if p >= _SMALLEST_SHOWN else f"p < {_SMALLEST_SHOWN}"
+    return f"The second run's {what} is {abs(difference):.4g}{unit} {side}{judged}; that {how} ({shown})."
 
 
-def _better(name: str, difference: float) -> bool:
-    return (difference > 0) == any(word in name for word in _LARGER_IS_BETTER)
+def count_folds(name: str, differences: Sequence[float]) -> str:
+    """Return in how many folds which run is better, as a sentence."""
+    wins = sum(_is_second(name, gap) for gap in differences)
+    losses = sum(_is_second(name, -gap) for gap in differences)
+    equal = len(differences) - wins - losses
+    word = "higher" if figure_of(name).better is None else "better"
+    counts = f"The second run is {word} in {wins} of {format_count(len(differences), 'fold')}, the first in {losses}"
+    return f"{counts}; {equal} {'is' if equal == 1 else 'are'} equal." if equal else f"{counts}."
+
+
+def count_right(rows: int, both: int, only_first: int, only_second: int) -> str:
+    """Return which of two runs got how many predictions right, as a sentence."""
+    neither = rows - both - only_first - only_second
+    counts = f"in the first alone: {only_first:,}, in the second alone: {only_second:,}, in neither: {neither:,}"
+    return f"Of {format_count(rows, 'prediction')}, right in both runs: {both:,}, {counts}."
+
+
+def _is_better(name: str, difference: float) -> bool | None:
+    """Return whether a difference is for the better; None where nobody knows that of the metric."""
+    better = figure_of(name).better
+    return None if better is None or not difference else (difference > 0) == (better == "larger")
+
+
+def _is_second(name: str, difference: float) -> bool:
+    """Return whether the second run is the better one; of a metric without a better side, the higher one."""
+    return difference < 0 if figure_of(name).better == "smaller" else difference > 0
 
 
 def _metric(
@@ -183,26 +256,34 @@ def _require_same_rows(first: RunFolder, second: RunFolder) -> None:
         RunError: They were not; with the first line that differs.
     """
     left, right = _predictions(first), _predictions(second)
-    keys = [key for key in left[0] if key in ("fold", "row") or key.startswith("truth")] if left else []
     same = len(left) == len(right)
-    for number, (one, other) in enumerate(zip(left, right, strict=False)):
-        if any(_value(one.get(key)) != _value(other.get(key)) for key in keys):
+    for number, (one, other) in enumerate(zip(map(_row_and_truth, left), map(_row_and_truth, right), strict=False)):
+        if one != other and [*map(_values, one.values())] != [*map(_values, other.values())]:
             same = False
-            shown = ", ".join(f"{key} {one.get(key)} and {other.get(key)}" for key in keys)
+            shown = ", ".join(f"{key} {one.get(key)} and {other.get(key)}" for key in one | other)
             where = f"line {number + 2} of predictions.csv: {shown}"
             break
     else:
-        where = f"{len(left):,} and {len(right):,} rows"
+        where = f"{len(left):,} and {format_count(len(right), 'row')}"
     if not same:
         text = f"{first.id} and {second.id} were not tested on the same rows in the same folds ({where})"
         raise RunError(text, "give both configs the same source, split and seed")
 
 
-def _value(text: str | None) -> float | str | None:
-    try:
-        return float(text) if text is not None else None
-    except ValueError:
-        return text
+def _row_and_truth(line: Mapping[str, str]) -> dict[str, str]:
+    """Return the fold, the row and the truth of a line; older runs have the truth of all targets in one field."""
+    found = {key: line[key] for key in ("fold", "row") if key in line}
+    return {**found, "truth": " ".join(line[key] or "" for key in line if key.startswith("truth"))}
+
+
+def _values(text: str) -> list[float | str]:
+    values: list[float | str] = []
+    for word in text.split(" "):
+        try:
+            values.append(float(word))
+        except ValueError:
+            values.append(word)
+    return values
 
 
 def _predictions(folder: RunFolder) -> list[dict[str, str]]:

@@ -65,6 +65,6 @@ def print_comparison(output: Output, comparison: Comparison) -> None:
     test = comparison.test
     if comparison.interval_95 is not None:
         low, high = map(format_number, comparison.interval_95)
-        test = f"95 % interval of the difference: {low} to {high} ({test})"
-    print_paragraph(output, test)
+        test = f"95 % interval of the difference: {low} to {high}, by the {test}"
+    print_paragraph(output, f"{test}.")
     print_paragraph(output, comparison.conclusion)

@@ -69,7 +69,11 @@ def _print_cross_validation(output: Output, summary: Mapping[str, Any]) -> None:
     headings = ("metric", "mean", "sd", "95 % interval")
     print_table(output, Table(headings, rows, frozenset(headings[1:]), ("95 % interval",)))
     repeats = f", {summary['repeats']} times" if summary["repeats"] > 1 else ""
-    print_paragraph(output, f"Over {summary['folds']} folds{repeats}; sd over folds, interval: {summary['interval']}.")
+    print_paragraph(
+        output,
+        f"Over {summary['folds']} folds{repeats}. sd: standard deviation over the folds (ddof 0). "
+        f"Interval of the mean (ddof 1): {summary['interval']}.",
+    )
 
 
 def print_score_details(output: Output, scores: Mapping[str, Any]) -> None:
