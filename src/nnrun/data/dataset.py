@@ -44,12 +44,15 @@ class DataPart:
             By target where the config gives each a loss; a target that is the input itself is `x` as float32.
         rows: The index of each example in its source, counted from 0.
         sample_weight: One weight an example, float32 of shape (rows,), or None.
+        origin: Where each example comes from, in columns that predictions carry after `row`: `line`, the line of a text
+            file on which its row begins, counted from 1.
     """
 
     x: np.ndarray
     y: np.ndarray | dict[str, np.ndarray]
     rows: np.ndarray
     sample_weight: np.ndarray | None = None
+    origin: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -102,12 +105,14 @@ class Examples:
             targets.
         weight: One weight an example: float64 of shape (rows,), or None.
         rows: The index of each example in its source; None where these are all of them, in order.
+        origin: Where each example comes from, as of `DataPart`.
     """
 
     x: np.ndarray | Columns | Stream
     y: np.ndarray | Columns | None
     weight: np.ndarray | None = None
     rows: np.ndarray | None = None
+    origin: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.x)
@@ -119,6 +124,7 @@ class Examples:
             None if self.y is None else self.y[rows],
             None if self.weight is None else self.weight[rows],
             rows,
+            {name: values[rows] for name, values in self.origin.items()},
         )
 
 

@@ -143,6 +143,7 @@ def prepare_dataset(
             encoder.encode(parts[name].y, array),
             np.arange(len(parts[name])) if (rows := parts[name].rows) is None else rows,
             sample_weights(parts[name], name),
+            parts[name].origin,
         )
         for name, array in arrays.items()
     }

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nnrun.data.csv.header import line_of
 from nnrun.data.dataset import DataPart
 from nnrun.data.load import apply_steps, make_source
 from nnrun.data.prepare.registry import restore
@@ -25,8 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-    from nnrun.data.columns import Columns
-    from nnrun.data.dataset import Source
+    from nnrun.data.dataset import Examples
     from nnrun.spec.data import DataSpec
     from nnrun.spec.facts import Facts
 
@@ -70,7 +68,7 @@ def load_new_data(
     examples = source.load_new(file, layout, with_target=with_target and encoder.needs_targets)
     if column is not None:
         examples, _ = pop_groups(examples, column)
-    x = _prepared(source, file, examples.x, entries, keep_integers=facts.vocabulary is not None)
+    x = _prepared(examples, file, entries, keep_integers=facts.vocabulary is not None)
     if facts.input_shape is not None and x.shape[1:] != tuple(facts.input_shape):
         raise DataError(
             f"the run's model takes examples of shape {list(facts.input_shape)}, the file has {list(x.shape[1:])}",
@@ -78,7 +76,7 @@ def load_new_data(
             hint="give the examples as the run's own data have them, before any preparation",
         )
     y = encoder.encode(examples.y, x) if with_target else np.empty((len(x), 0), dtype="float32")
-    return DataPart(x, y, np.arange(len(x)))
+    return DataPart(x, y, np.arange(len(x)), origin=examples.origin)
 
 
 def _parquet_source(source: Csv, layout: Mapping[str, Any]) -> Parquet:
@@ -90,14 +88,13 @@ def _parquet_source(source: Csv, layout: Mapping[str, Any]) -> Parquet:
     return parquet
 
 
-def _prepared(
-    source: Source, file: Path, x: np.ndarray | Columns | Stream, fitted: Iterable[Mapping[str, Any]], **options: bool
-) -> np.ndarray:
+def _prepared(examples: Examples, file: Path, fitted: Iterable[Mapping[str, Any]], **options: bool) -> np.ndarray:
+    x = examples.x
     assert not isinstance(x, Stream), "new data are read into memory"  # noqa: S101
     try:
         return apply_steps(x, restore(fitted), **options)
     except UnseenCategoryError as error:
-        line = line_of(file, source.dialect, error.example) if isinstance(source, Csv) else None
-        raise error.in_file(file, line) from None
+        lines = examples.origin.get("line")
+        raise error.in_file(file, None if lines is None else int(lines[error.example])) from None
     except DataError as error:
         raise DataError(error.text, file=file, hint=error.hint) from None

@@ -156,7 +156,7 @@ def evaluate(request: EvaluateRequest, progress: Progress) -> EvaluateResult:
     name = str(request.part) if request.data is None else "data"
     scores = {"task": loaded.facts.task, "checkpoint": request.checkpoint, name: evaluation.scores}
     _save_scores(loaded.model, f"scores_{FilePath(request.checkpoint).stem}_{_label(request)}.json", scores, progress)
-    return EvaluateResult(loaded.folder, scores, *predictions_table(evaluation.predictions, part.rows))
+    return EvaluateResult(loaded.folder, scores, *predictions_table(evaluation.predictions, part.rows, part.origin))
 
 
 def predict(request: EvaluateRequest, file: FilePath) -> EvaluateResult:
@@ -172,7 +172,7 @@ def predict(request: EvaluateRequest, file: FilePath) -> EvaluateResult:
         part = _load_file(loaded, file, with_target=False)
         with load_session(loaded, request.checkpoint) as session:
             predictions = session.predict(part)
-    return EvaluateResult(loaded.folder, {}, *predictions_table(predictions, part.rows))
+    return EvaluateResult(loaded.folder, {}, *predictions_table(predictions, part.rows, part.origin))
 
 
 @contextmanager

@@ -111,7 +111,7 @@ def save_scores(folder: RunFolder, dataset: Dataset, evaluations: Mapping[str, E
     part = dataset.validation if dataset.test is None else dataset.test
     if part is not None:
         predictions = evaluations["validation" if dataset.test is None else "test"].predictions
-        folder.write_text(folder.predictions, csv_text(*predictions_table(predictions, part.rows)))
+        folder.write_text(folder.predictions, csv_text(*predictions_table(predictions, part.rows, part.origin)))
     scores = scores_json(dataset, evaluations)
     folder.write_json(folder.scores, scores)
     return scores

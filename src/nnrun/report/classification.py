@@ -81,11 +81,10 @@ def classification_section(output: OutputPredictions, run: RunContents, section:
     # The page has two columns: plots of a similar height should be neighbours.
     plots = [*matrices, *by_class, *curves] if matrices and matrices[0].wide else [*matrices, *curves, *by_class]
     mistakes = _most_confident_mistakes(output, probabilities) if output.kind == "classes" else []
-    rows = tuple(tuple(map(format_value, mistake)) for mistake in mistakes)
     tables = [
         _class_table(scores),
         _confusion_table(matrix, output.names),
-        ReportTable("Most confident mistakes", ("row in the source", "true", "predicted", "probability"), rows),
+        output.table("Most confident mistakes", ("true", "predicted", "probability"), mistakes),
     ]
     positions = (f"Each row has {output.positions} predictions; all are counted.",) if output.positions > 1 else ()
     return replace(

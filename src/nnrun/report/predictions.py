@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
+from nnrun.report.elements import ReportTable, format_value
 from nnrun.report.run_contents import as_mapping
 from nnrun.runs.json_files import as_number
 
@@ -36,6 +37,7 @@ class OutputPredictions:
         raw: The values of the model's output units, shape (examples, units); None for numbers.
         positions: The number of predictions of a row, which are separate examples here.
         prefix: The beginning of the file names of the output's plots.
+        lines: The line of each row in its text file; empty for other data.
     """
 
     name: str
@@ -48,6 +50,14 @@ class OutputPredictions:
     raw: NDArray[Any] | None = None
     positions: int = 1
     prefix: str = ""
+    lines: Mapping[int, int] = field(default_factory=dict)
+
+    def table(self, caption: str, headings: tuple[str, ...], rows: Iterable[tuple[Any, ...]]) -> ReportTable:
+        """Return a table of rows, each of which begins with its row in the source; with its line after it if known."""
+        if self.lines:
+            headings, rows = ("line", *headings), [(row, self.lines.get(row), *cells) for row, *cells in rows]
+        formatted = tuple(tuple(map(format_value, cells)) for cells in rows)
+        return ReportTable(caption, ("row in the source", *headings), formatted)
 
 
 @dataclass(frozen=True)
@@ -74,6 +84,7 @@ def read_predictions(run: RunContents) -> tuple[OutputPredictions, ...]:
         return ()
     header, *lines = (line for line in run.predictions if line)
     found: list[OutputPredictions] = []
+    row_lines = _lines_of_rows(header, lines)
     for columns in _columns_of_outputs(header):
         name = header[columns[0]].removeprefix("truth").removeprefix("_")
         try:
@@ -82,8 +93,16 @@ def read_predictions(run: RunContents) -> tuple[OutputPredictions, ...]:
             continue
         if output is not None:
             prefix = f"{len(found)}_" if name else ""
-            found.append(replace(output, scores=_scores_of_output(run, name), prefix=prefix))
+            found.append(replace(output, scores=_scores_of_output(run, name), prefix=prefix, lines=row_lines))
     return tuple(found)
+
+
+def _lines_of_rows(header: Sequence[str], lines: Sequence[Sequence[str]]) -> dict[int, int]:
+    try:
+        row, line = header.index("row"), header.index("line")
+        return {int(cells[row]): int(cells[line]) for cells in lines}
+    except (ValueError, IndexError):
+        return {}
 
 
 def scored_part(run: RunContents) -> tuple[str, Mapping[str, Any]]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from nnrun.report.elements import ReportTable, format_value
 from nnrun.report.style import FIRST, INK, MUTED, Plot, new_figure, short_label
 
 if TYPE_CHECKING:
@@ -53,8 +52,7 @@ def regression_section(output: OutputPredictions, section: ReportSection) -> Rep
     for number, target in enumerate(split_targets(output)):
         plots += regression_plots(target, f"{output.prefix}{number}_" if number else output.prefix)
         caption = f"Largest residuals of {target.name}" if target.name else "Largest residuals"
-        rows = tuple(tuple(map(format_value, row)) for row in largest_residuals(target))
-        tables.append(ReportTable(caption, ("row in the source", "true", "predicted", "residual"), rows))
+        tables.append(output.table(caption, ("true", "predicted", "residual"), largest_residuals(target)))
     width, notes = output.truth.shape[1], section.notes
     if plots and width > MAX_SEPARATE:
         notes = (*notes, f"The {width} numbers of each row are drawn together.")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from nnrun.data.csv.dialect import Dialect
-from nnrun.data.csv.header import line_of, read_header
+from nnrun.data.csv.header import read_header
 from nnrun.data.data_facts import infer_facts
 from nnrun.data.sources.csv import Csv
 from nnrun.errors import DataError, DefectsError
@@ -48,14 +48,6 @@ def test_a_column_that_is_selected_by_index_needs_no_name(paths, listener, state
     assert raw.train.x.names == (("age", "y") if stated == {"target": 0} else ("age",))
     with pytest.raises(DefectsError, match="row 1, column 0: a column has no name"):
         Csv("t.csv", header=True).load(paths, listener)
-
-
-def test_the_line_of_a_row(tmp_path: Path) -> None:
-    """Headers, blank lines and fields of several lines count as lines; without a header, rows begin with line 1."""
-    file = tmp_path / "t.csv"
-    file.write_text('a,b\n\n1,"x\ny"\n2,z\n')
-    assert [line_of(file, Dialect(), row) for row in range(2)] == [3, 5]
-    assert line_of(file, Dialect(header=False), 0) == 1
 
 
 def test_a_header_in_another_encoding_is_refused(tmp_path: Path) -> None:

@@ -79,6 +79,7 @@ def print_predictions(output: Output, result: EvaluateResult, count: int) -> Non
         print_table(output, Table(tuple(result.columns[index] for index in shown), cells))
         return
     predictions = [name for name in result.columns if name.startswith("prediction")]
+    places = result.columns[: result.columns.index("truth")]
     is_classifier = result.scores["task"] == "classification"
     rows = []
     for row in result.rows[:count]:
@@ -86,8 +87,8 @@ def print_predictions(output: Output, result: EvaluateResult, count: int) -> Non
         shown_values = [values[name] for name in ("truth", *predictions)]
         numbers = [str(value) if is_classifier else format_number(value) for value in shown_values]
         last = _class_cells(values, output) if is_classifier else [_difference(shown_values)]
-        rows.append([str(values["row"]), *numbers, *last])
-    headings = ("row", "truth", *predictions, *(("output", "") if is_classifier else ("difference",)))
+        rows.append([*(str(values[name]) for name in places), *numbers, *last])
+    headings = (*places, "truth", *predictions, *(("output", "") if is_classifier else ("difference",)))
     print_table(output, Table(headings, rows, frozenset() if is_classifier else frozenset(headings), ("output",)))
 
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    import numpy as np
+
 
 #: A file with a larger fraction of zero bytes than this is binary, not text with a stray one in it.
 _MAX_ZEROS = 0.1
@@ -172,6 +174,41 @@ def read_rows(path: Path, dialect: Dialect, errors: str = "strict") -> Iterator[
                 line = reader.line_num + 1
         except csv.Error as error:
             raise unreadable_row(path, line, error) from None
+
+
+def row_lines(file: CsvFile, rows: int) -> np.ndarray:
+    """Return the line on which each of the rows of a file begins, counted from 1: int64 of shape (rows,).
+
+    Where the file has as many lines as rows below its header, each row is one line. Otherwise (blank lines, fields of
+    several lines) the rows are read.
+
+    Raises:
+        DataError: The file cannot be read.
+    """
+    import numpy as np
+
+    if _count_lines(file.path) == file.header_line + rows:
+        return np.arange(file.header_line + 1, file.header_line + 1 + rows)
+    return np.fromiter((line for line, _ in data_rows(file)), dtype="int64", count=rows)
+
+
+def data_rows(file: CsvFile) -> Iterator[tuple[int, list[str]]]:
+    """Yield the rows below the header that are not blank, each with the line on which it begins.
+
+    Raises:
+        DataError: The file cannot be read, or its quotes are not sound.
+    """
+    return ((line, fields) for line, fields in read_rows(file.path, file.dialect) if line > file.header_line)
+
+
+def _count_lines(path: Path) -> int:
+    """Return the number of line feeds in a file of one byte a letter, without the blank lines at its end, plus one."""
+    count, end = 1, b""
+    with open_binary(path) as stream:
+        for chunk in iter(lambda: stream.read(1 << 20), b""):
+            count += chunk.count(b"\n")
+            end = (end + chunk)[-(1 << 16) :]
+    return count - end[len(end.rstrip()) :].count(b"\n")
 
 
 def unreadable_row(path: Path, line: int, error: csv.Error) -> DataError:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import islice
 from typing import TYPE_CHECKING
 
 from nnrun.data.csv.dates import is_iso_date
@@ -52,17 +51,6 @@ def read_header(
     if defects:
         raise defects.error()
     return CsvFile(path, dialect, names, line)
-
-
-def line_of(path: Path, dialect: Dialect, row: int) -> int:
-    """Return the line, counted from 1, on which a row below the header begins; rows are counted from 0.
-
-    Raises:
-        DataError: The file cannot be read.
-    """
-    header_line = read_header(path, dialect).header_line
-    lines = (line for line, _ in read_rows(path, dialect) if line > header_line)
-    return next(islice(lines, row, None))
 
 
 def _header_defects(path: Path, line: int, names: Sequence[str], nameless: Collection[int]) -> DefectList:

@@ -7,7 +7,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Literal
 
 from nnrun.data.csv.dates import days_since_epoch
-from nnrun.data.csv.dialect import read_rows
+from nnrun.data.csv.dialect import data_rows
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -136,7 +136,7 @@ def read_stats(file: CsvFile, request: ColumnRequest, limit: int | None = None) 
     Raises:
         DataError: The file cannot be read, or its quotes are not sound.
     """
-    rows = (fields for line, fields in read_rows(file.path, file.dialect) if line > file.header_line)
+    rows = (fields for _, fields in data_rows(file))
     return stats_of(islice(rows, limit), file, request)
 
 

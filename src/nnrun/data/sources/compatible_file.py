@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import prod
 from typing import TYPE_CHECKING
 
@@ -69,7 +70,7 @@ def _read_table(file: Path, facts: DataFacts, *, with_target: bool) -> Examples:
     if facts.columns:
         return examples
     assert isinstance(examples.x, Columns)  # noqa: S101 - a csv reader gives columns
-    return Examples(_in_shape(file, examples.x.matrix(), facts), examples.y)
+    return replace(examples, x=_in_shape(file, examples.x.matrix(), facts))
 
 
 def _in_shape(file: Path, x: np.ndarray, facts: DataFacts) -> np.ndarray | Columns:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from nnrun.data.columns import labels
 from nnrun.data.csv.dates import days_since_epoch
 from nnrun.data.csv.defects import examine
-from nnrun.data.csv.dialect import Dialect
+from nnrun.data.csv.dialect import Dialect, row_lines
 from nnrun.data.csv.header import read_header
 from nnrun.data.csv.read_columns import csv_blocks, read_columns
 from nnrun.data.csv.type_inference import ColumnRequest
@@ -115,6 +115,7 @@ class Csv(TableSource):
         else:
             table, types = read_columns(file, request)
         dates = {name: self.dialect.dates.get(name, "") for name, kind in types.items() if kind == "date"}
+        known["lines"] = row_lines(file, len(next(iter(table.values())))) if "train" not in known else None
         return self.source_data(table, roles, file.names, header=file.header_line > 0, dates=dates, **known)
 
     def facts(self, paths: DataPaths, path: ConfigPath) -> tuple[DataFacts | None, list[Finding]]:

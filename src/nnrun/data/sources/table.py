@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from nnrun.data.columns import ColumnError, Columns, resolve_columns
 from nnrun.data.csv.dates import check_date_format
-from nnrun.data.csv.dialect import Dialect
+from nnrun.data.csv.dialect import Dialect, row_lines
 from nnrun.data.csv.header import read_header
 from nnrun.data.csv.read_columns import read_columns
 from nnrun.data.csv.type_inference import ColumnRequest
@@ -116,11 +116,13 @@ class TableSource:
             names: The names of all columns.
             header: Whether another file is expected to have a header.
             dates: The formats of the columns of dates.
-            **known: Other attributes of the data, such as `class_names`; `train` if the features are on disk.
+            **known: Other attributes of the data, such as `class_names`; `train` if the features are on disk, `lines`
+                if rows are those of a text file.
         """
-        train = known.pop("train", None)
+        train = known.pop("train", None) or roles.examples(table)
+        lines = known.pop("lines", None)
         return SourceData(
-            roles.examples(table) if train is None else train,
+            train if lines is None else replace(train, origin={"line": lines}),
             target_names=roles.targets,
             layout=roles.layout(names, table, header=header, dates=dates or {}),
             groups=None if roles.group is None else table[roles.group],
@@ -175,7 +177,8 @@ class TableSource:
         request = ColumnRequest(roles, types, features if self.missing_allowed else ())
         table, _ = read_columns(replace(opened, dialect=replace(dialect, dates=dates)), request)
         y = stack_targets({name: table[name] for name in targets}) if with_target else None
-        return Examples(Columns({name: table[name] for name in features}), y)
+        x = Columns({name: table[name] for name in features})
+        return Examples(x, y, origin={"line": row_lines(opened, len(x))})
 
     def new_file_dialect(self, file: Path) -> Dialect:
         """Return how a csv file of new examples is written."""

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
     from nnrun.engine.scoring.evaluate import Predictions
@@ -18,14 +20,22 @@ MAX_NUMBERS = 100
 
 
 def predictions_table(
-    predictions: tuple[Predictions, ...], rows: NDArray[Any] | range
+    predictions: tuple[Predictions, ...], rows: NDArray[Any] | range, origin: Mapping[str, NDArray[Any]] | None = None
 ) -> tuple[tuple[str, ...], list[list[object]]]:
-    """Return columns and lines: row, truth if it is known, prediction, and each class's output.
+    """Return columns and lines: row, its origin, truth if it is known, prediction, and each class's output.
 
-    Rows are counted from 0 in the source, so that a mistake can be looked up there. Of a text, predictions are of its
-    first rows only.
+    Rows are counted from 0 in the source, and `line` from 1 in its file, so that a mistake can be looked up there. Of a
+    text, predictions are of its first rows only.
+
+    Args:
+        predictions: The predictions of every output.
+        rows: The row of each example in its source.
+        origin: Columns to put after the row, as of `DataPart`.
     """
-    columns, lines = ["row"], [[row] for row in np.asarray(rows[: len(predictions[0].outputs)]).tolist()]
+    count, origin = len(predictions[0].outputs), origin or {}
+    columns = ["row", *origin]
+    places = [np.asarray(values[:count]).tolist() for values in (rows, *origin.values())]
+    lines: list[list[object]] = [list(place) for place in zip(*places, strict=True)]
     for one in predictions:
         names, values = _columns_and_lines(one)
         columns += [f"{name}_{one.name}" if one.name else name for name in names]
