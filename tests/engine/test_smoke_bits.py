@@ -12,7 +12,7 @@ import pytest
 
 from nnrun.data.load import load
 from nnrun.engine.backend.start import tensorflow
-from nnrun.engine.executors.resident import to_float
+from nnrun.engine.executors.logs import to_float
 from nnrun.engine.executors.shuffle import epoch_order
 from nnrun.engine.session import Session
 from nnrun.pipeline.check import examine

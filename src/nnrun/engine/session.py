@@ -185,8 +185,8 @@ class Session:
         training = self._experiment.training
         train = self.prepare_training(dataset.train)
         validation = self.to_tensors(dataset.validation) if dataset.validation is not None else None
-        monitor, mode = callbacks.best_epoch_rule(training, has_validation=validation is not None)
-        of_config = callbacks.make_callbacks(self._builder, training, folder)
+        monitor, mode = callbacks.best_epoch_rule(self._experiment, has_validation=validation is not None)
+        of_config = callbacks.make_callbacks(self._builder, self._experiment, folder)
         stepwise = self._is_stepwise(of_config, progress)
         self._allow_training_without_xla(progress)
         # First in the list: the best epoch is on disk before any callback of the config may stop or change anything.

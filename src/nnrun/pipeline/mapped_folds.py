@@ -12,6 +12,7 @@ from nnrun.engine.scoring.evaluate import evaluate_outputs
 from nnrun.engine.training.callbacks import best_epoch_rule, is_best_model_checkpoint
 from nnrun.engine.training.jax_folds import FoldsTrainer, FoldTensors, Listeners, can_stack
 from nnrun.pipeline.run_files import named_parts
+from nnrun.spec.figures import figure_labels
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -76,9 +77,6 @@ def reason_not_mapped(experiment: Experiment) -> str | None:
     for part in training.callbacks:
         if not is_best_model_checkpoint(part):
             return f"{part.name} acts on the model of each fold separately"
-    monitor, mode = best_epoch_rule(training, has_validation=False)
-    if mode == "auto" and monitor not in ("loss", "val_loss"):
-        return f"only Keras knows whether {monitor} is to be small or large; `best: {{mode: min}}` or max decides it"
     others = [node.part.name for node in experiment.graph.nodes if node.part.name not in _MAPPED_LAYERS]
     return f"mapping makes {others[0]} slower, or was not measured with it" if others else None
 
@@ -147,13 +145,20 @@ def train_mapped(folds: Sequence[PreparedFold], experiment: Experiment, callback
         session = callbacks.open_session(fold)
         with callbacks.phase("train"):
             inputs.append(_to_device(fold, session, names))
-    monitor, mode = best_epoch_rule(training, has_validation=inputs[0].validation is not None)
+    monitor, mode = best_epoch_rule(experiment, has_validation=inputs[0].validation is not None)
 
     def on_epochs(lines: list[EpochLogs]) -> None:
         callbacks.on_epochs([(fold.number, line) for fold, line in zip(folds, lines, strict=True)])
 
     with callbacks.phase("train"):
-        trainer = FoldsTrainer(_steps(session), inputs, training, monitor=monitor, maximize=mode == "max")
+        trainer = FoldsTrainer(
+            _steps(session),
+            inputs,
+            training,
+            monitor=monitor,
+            maximize=mode == "max",
+            labels=figure_labels(experiment, folds[0].dataset.facts),
+        )
         try:
             trainer.run(Listeners(on_epochs, lambda share: callbacks.on_progress(share * len(folds))))
         finally:

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from nnrun.engine.executors.compiled_steps import Tensors
-from nnrun.engine.executors.resident import ResidentExecutor, StepCalls, _next_count, to_float
+from nnrun.engine.executors.logs import to_float
+from nnrun.engine.executors.resident import ResidentExecutor, StepCalls, _next_count
 from nnrun.engine.executors.shuffle import LongOrder, epoch_order
 
 STACKS = {

@@ -43,20 +43,20 @@ def callbacks(keras, facts, config, tmp_path: Path) -> Callable[[str], list[Any]
     def make(text: str) -> list[Any]:
         experiment, document = config(MODEL, f"loss: mse\n  optimizer: Adam\n  callbacks: {text}")
         builder = Builder(keras, facts(), document.mark)
-        return make_callbacks(builder, experiment.training, tmp_path / "run")
+        return make_callbacks(builder, experiment, tmp_path / "run")
 
     return make
 
 
 @pytest.fixture
 def training(experiment) -> Callable[[str], Any]:
-    """Validate what stands under `training:` in addition to loss and optimizer."""
+    """Validate a config with what stands under `training:` in addition to loss and optimizer."""
 
-    def make(more: str) -> Any:
+    def make(more: str) -> Experiment:
         found: Experiment = experiment(
             MODEL, f"loss: categorical_crossentropy\n  optimizer: Adam\n  metrics: [accuracy]\n  {more}"
         )
-        return found.training
+        return found
 
     return make
 
@@ -132,7 +132,8 @@ def test_a_link_out_of_the_run_folder_is_refused(callbacks, tmp_path: Path) -> N
 def test_legacy_files_are_refused(keras, facts, training, tmp_path: Path, name: str) -> None:
     """Legacy `.h5` would spoil later checkpoints; the hint is the line to paste."""
     part = Part("callbacks", "ModelCheckpoint", {"filepath": name}, ("training", "callbacks", 0))
-    spec = replace(training("epochs: 1"), callbacks=(part,))
+    made = training("epochs: 1")
+    spec = replace(made, training=replace(made.training, callbacks=(part,)))
     with pytest.raises(BuildError) as caught:
         make_callbacks(Builder(keras, facts(), lambda _: None), spec, tmp_path)
     assert caught.value.problems[0].hint == "write filepath: model.keras"
@@ -175,15 +176,18 @@ def test_the_best_is_what_the_config_says(training) -> None:
     best = f"best: {{monitor: loss, mode: min}}\n  callbacks: [{rule}]"
     assert best_epoch_rule(training(best), has_validation=False) == ("loss", "min")
     assert best_epoch_rule(training(f"callbacks: [{rule}]"), has_validation=True) == ("accuracy", "max")
-    assert best_epoch_rule(training(f"callbacks: [{with_path}]"), has_validation=True) == ("val_loss", "auto")
-    assert best_epoch_rule(training("epochs: 1"), has_validation=True) == ("val_loss", "auto")
-    assert best_epoch_rule(training("epochs: 1"), has_validation=False) == ("loss", "auto")
+    assert best_epoch_rule(training(f"callbacks: [{with_path}]"), has_validation=True) == ("val_loss", "min")
+    assert best_epoch_rule(training("epochs: 1"), has_validation=True) == ("val_loss", "min")
+    assert best_epoch_rule(training("epochs: 1"), has_validation=False) == ("loss", "min")
 
 
 def test_only_a_callback_without_a_path_asks_for_best_keras(training) -> None:
     """A checkpoint of weights, or of every epoch, is a callback of its own."""
     text = "[{ModelCheckpoint: {save_weights_only: true, save_best_only: true, monitor: loss}}, ModelCheckpoint]"
-    assert [is_best_model_checkpoint(part) for part in training(f"callbacks: {text}").callbacks] == [False, False]
+    assert [is_best_model_checkpoint(part) for part in training(f"callbacks: {text}").training.callbacks] == [
+        False,
+        False,
+    ]
 
 
 @pytest.mark.keras

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from nnrun.spec.facts import Facts
-from nnrun.spec.findings.metrics import epoch_metrics, metric_name
 
 TRAINING = "loss: sparse_categorical_crossentropy\noptimizer: Adam\nmetrics: [accuracy]\n"
 FACTS = Facts("classification", "integer", (64,), classes=10, targets=1, rows={"train": 100, "test": 20})
@@ -18,43 +17,9 @@ CLASSES = Facts(
 )
 
 
-@pytest.mark.parametrize(
-    ("class_name", "name"),
-    [
-        ("MeanSquaredError", "mean_squared_error"),
-        ("AUC", "auc"),
-        ("F1Score", "f1_score"),
-        ("accuracy", "accuracy"),
-        ("TopKCategoricalAccuracy", "top_k_categorical_accuracy"),
-    ],
-)
-def test_metrics_are_named_as_keras_names_them(class_name: str, name: str) -> None:
-    """A metric's class name becomes snake case by Keras' own rule."""
-    assert metric_name(class_name) == name
-
-
-def test_the_metrics_of_an_epoch_are_known_in_advance(experiment) -> None:
-    """Loss and metrics, and the same on the validation part where there is one."""
-    validated = experiment(training=TRAINING)
-    assert epoch_metrics(validated, validation=True) == ["loss", "accuracy", "val_loss", "val_accuracy"]
-
-
-def test_metrics_of_several_outputs_begin_with_their_names(experiment) -> None:
-    """With several outputs each has a loss and metrics of its own, with its name, as in Keras."""
-    model = """
-    layers:
-      - Dense: {units: 1, name: price}
-      - Dense: {from: input, units: 3, activation: softmax, name: species}
-    outputs: {price: {loss: mse, metrics: [mae]}, species: {}}
-    """
-    validated = experiment(model=model, training=TRAINING)
-    assert epoch_metrics(validated, validation=False) == [
-        "loss",
-        "price_loss",
-        "species_loss",
-        "price_mean_absolute_error",
-        "species_accuracy",
-    ]
+F1 = "loss: categorical_crossentropy\noptimizer: Adam\nmetrics: [accuracy, F1Score]\n"
+VECTORS = replace(CLASSES, form="one_hot", targets=2)
+SOFTMAX = "- Dense: {units: 2, activation: softmax}"
 
 
 def unknown_scores(
@@ -131,3 +96,24 @@ def test_scores_of_several_outputs_have_their_names(found) -> None:
     """
     expect = "{test.one_accuracy: {at_least: 0}, test.outputs.other.error_rate: {at_most: 1}, test.loss: {at_most: 9}}"
     assert found(FACTS, model=model, training=TRAINING, expect=expect) == ()
+
+
+def test_the_figures_of_each_class_can_be_expected(found) -> None:
+    """A metric with a figure for each class has scores by their names, and none under its own."""
+    for path in ("test.f1_score_cat", "test.f1_score_dog"):
+        assert unknown_scores(found, path, VECTORS, training=F1, model=SOFTMAX) == []
+    ((_, hint),) = unknown_scores(found, "test.f1_score", VECTORS, training=F1, model=SOFTMAX)
+    assert hint == (
+        "there is one for each class or output: write test.f1_score_cat, test.f1_score_dog; "
+        "for a single figure write metrics: [{F1Score: {average: macro}}]"
+    )
+    assert unknown_scores(found, "tets.f1_score_cat", VECTORS, training=F1, model=SOFTMAX)
+    assert unknown_scores(found, "test.f1_score_cow", VECTORS, training=F1, model=SOFTMAX)
+
+
+def test_figures_of_unknown_classes_are_accepted(found) -> None:
+    """Where the classes are known only after loading, any word after the metric's name may be one."""
+    unknown = replace(VECTORS, class_names=(), classes=None, targets=None)
+    model = "- Dense: {units: $classes, activation: softmax}"
+    assert unknown_scores(found, "test.f1_score_anything", unknown, training=F1, model=model) == []
+    assert unknown_scores(found, "test.f2_score_anything", unknown, training=F1, model=model)

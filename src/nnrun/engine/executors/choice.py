@@ -9,6 +9,7 @@ from nnrun.engine.backend.start import on_gpu, tensor_library
 from nnrun.engine.executors.split_rnn_batch import splits_rnn_batch, splittable_layers
 from nnrun.engine.executors.xla_rule import XlaDecision, decide_xla
 from nnrun.errors import RunError
+from nnrun.spec.figures import figure_labels
 
 if TYPE_CHECKING:
     from nnrun.engine.executors.jax.compiled_steps import JaxSteps
@@ -44,21 +45,24 @@ def choose_executor(model: Any, experiment: Experiment, facts: Facts) -> Executo
     if facts.streamed and experiment.backend != "tensorflow":
         text = f"data that stay on disk are streamed by TensorFlow, but the backend is {experiment.backend}"
         raise RunError(text, "write `backend: tensorflow`, or `stream: false` in the source")
+    labels = figure_labels(experiment, facts)
     jax_steps = _jax_steps(tf, model, training.batch_size) if experiment.backend == "jax" else None
     if training.is_perceptron:
         from nnrun.engine.executors.perceptron import PerceptronExecutor
 
         reason = "the perceptron's rule takes a row at a time, and needs no gradient"
-        perceptron = PerceptronExecutor(tf, model, training.batch_size, training.step_size, jax_steps)
+        perceptron = PerceptronExecutor(tf, model, training.batch_size, training.step_size, jax_steps, labels=labels)
         return ExecutorChoice(perceptron, training.rule, reason, jax_steps)
     from nnrun.engine.executors.resident import ResidentExecutor
 
     if jax_steps is not None:
-        executor = ResidentExecutor(tf, model, training.batch_size, steps=jax_steps)
+        executor = ResidentExecutor(tf, model, training.batch_size, steps=jax_steps, labels=labels)
         reason = "the data fit in memory; JAX compiles everything with XLA"
         return ExecutorChoice(executor, "resident+jax", reason, jax_steps)
     decision, split_layers = _xla_or_split(model, experiment, facts)
-    executor = ResidentExecutor(tf, model, training.batch_size, xla=decision.use_xla, split_layers=split_layers)
+    executor = ResidentExecutor(
+        tf, model, training.batch_size, xla=decision.use_xla, split_layers=split_layers, labels=labels
+    )
     # Streamed data run the same compiled steps, a chunk of steps at a time.
     kind, data = ("streamed", "the data stay on disk") if facts.streamed else ("resident", "the data fit in memory")
     return ExecutorChoice(executor, kind + ("+xla" if decision.use_xla else ""), f"{data}; {decision.reason}")

@@ -7,6 +7,7 @@ Psychological Review 65 (1958), 386-408; the form with a learning rate and a bia
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from nnrun.engine.executors.compiled_steps import CompiledSteps, Tensors
+    from nnrun.engine.executors.logs import Labels
     from nnrun.engine.executors.shuffle import Order
 
 
@@ -31,12 +33,20 @@ class PerceptronExecutor(ResidentExecutor):
         batch_size: Rows per step of scoring; the rule itself takes one row at a time.
         learning_rate: The length of a step.
         steps: The model's compiled steps, if they are not TensorFlow's.
+        labels: As for `ResidentExecutor`.
     """
 
     def __init__(
-        self, tf: Any, model: Any, batch_size: int, learning_rate: float, steps: CompiledSteps | None = None
+        self,
+        tf: Any,
+        model: Any,
+        batch_size: int,
+        learning_rate: float,
+        steps: CompiledSteps | None = None,
+        *,
+        labels: Labels = MappingProxyType({}),
     ) -> None:
-        super().__init__(tf, model, batch_size, steps=steps)
+        super().__init__(tf, model, batch_size, steps=steps, labels=labels)
         self._learning_rate = learning_rate
 
     def train(

@@ -8,11 +8,13 @@ Keras' own losses, metrics, regularizers and optimizers. Without XLA the results
 from __future__ import annotations
 
 import time
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Union
 
 import numpy as np
 
 from nnrun.engine.executors.compiled_steps import CompiledSteps, StepRange, Tensors
+from nnrun.engine.executors.logs import scalar_logs
 from nnrun.engine.executors.shuffle import MAX_ARRAY_ROWS, LongOrder, Order
 
 if TYPE_CHECKING:
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from nnrun.engine.executors.compiled_steps import StepKind
+    from nnrun.engine.executors.logs import Labels
     from nnrun.engine.model.augmentation import Augmentation
 
 
@@ -47,6 +50,7 @@ class ResidentExecutor:
         xla: Whether training is compiled by XLA.
         steps: The model's compiled steps, if they are not TensorFlow's.
         split_layers: Recurrent layers that process their batch in two halves.
+        labels: What tells the figures of a metric apart that returns several, by the metric's name.
 
     Attributes:
         on_xla_error: Called with the reason if XLA cannot compile the steps, and training goes on without it; if None,
@@ -64,8 +68,9 @@ class ResidentExecutor:
         xla: bool = False,
         steps: CompiledSteps | None = None,
         split_layers: Sequence[Any] = (),
+        labels: Labels = MappingProxyType({}),
     ) -> None:
-        self._tf = tf
+        self._tf, self._labels = tf, labels
         self._model = model
         self._batch_size = batch_size
         self._steps = steps or CompiledSteps(tf, model, batch_size, xla=xla, split_layers=split_layers)
@@ -140,7 +145,7 @@ class ResidentExecutor:
                 callbacks.on_train_batch_begin(start)
             some_outputs, metrics = self._call(kind, source, rows, start, stop)
             outputs.append(some_outputs)
-            logs = {name: to_float(value) for name, value in metrics.items()}
+            logs = scalar_logs(metrics, self._labels)
             if callbacks is not None:
                 callbacks.on_train_batch_end(start, logs)
                 if self._model.stop_training:
@@ -206,11 +211,6 @@ class StepCalls(dict[str, int]):
             if stop - start == count:
                 self[kind] = _next_count(count, time.perf_counter() - started)
             start = stop
-
-
-def to_float(value: Any) -> float:
-    """Convert a 32-bit number by its own shortest digits: 0.001 and not 0.0010000000474974513; no bit is lost."""
-    return float(str(value.numpy() if hasattr(value, "numpy") else value))
 
 
 def _xla_message(error: Exception) -> str:

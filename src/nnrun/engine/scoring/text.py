@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nnrun.engine.executors.compiled_steps import test_and_predict
-from nnrun.engine.executors.resident import to_float
+from nnrun.engine.executors.logs import scalar_logs
 from nnrun.engine.scoring.evaluate import Evaluation, Predictions, error_scores
 from nnrun.engine.scoring.outputs import has_logits, log_probabilities, predicted_classes
+from nnrun.spec.figures import figure_labels
 
 if TYPE_CHECKING:
     from nnrun.data.dataset import DataPart
@@ -82,7 +83,7 @@ def evaluate_text(
     nats = float(sums[0]) / characters
     scores: dict[str, Any] = {
         "rows": len(part.rows),
-        **{name: to_float(value) for name, value in logs.items()},
+        **scalar_logs(logs, figure_labels(experiment, facts)),
         "nats_per_character": nats,
         "bits_per_character": nats / math.log(2),
         # Beyond 700 nats, the exponential overflows.

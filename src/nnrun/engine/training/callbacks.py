@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 from nnrun.engine.model import checkpoint
 from nnrun.errors import MissingExtraError
+from nnrun.spec.figures import direction_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import ModuleType
 
     from nnrun.engine.model.build import Builder
+    from nnrun.spec.experiment import Experiment
     from nnrun.spec.part import Part
-    from nnrun.spec.training import TrainingSpec
 
 
 #: The argument that says where a callback writes, and its default inside the run folder.
@@ -31,7 +32,7 @@ OUTPUT_PATHS = {
 BEST_SECONDS = 5.0
 
 
-def make_callbacks(builder: Builder, training: TrainingSpec, folder: FilePath) -> list[Any]:
+def make_callbacks(builder: Builder, experiment: Experiment, folder: FilePath) -> list[Any]:
     """Make the config's callbacks; relative paths they write are inside `folder`.
 
     Raises:
@@ -39,7 +40,7 @@ def make_callbacks(builder: Builder, training: TrainingSpec, folder: FilePath) -
         MissingExtraError: A callback needs a package that is not installed.
     """
     callbacks = []
-    for part in training.callbacks:
+    for part in experiment.training.callbacks:
         if is_best_model_checkpoint(part):
             continue  # `best.keras` is what it asks for; see `best_epoch_rule`
         if part.name == "TensorBoard" and find_spec("tensorboard") is None:
@@ -48,8 +49,19 @@ def make_callbacks(builder: Builder, training: TrainingSpec, folder: FilePath) -
         callback = builder.make(part, **_output_path(builder, part, folder))
         if part.name == "ModelCheckpoint":
             _save_atomically(callback)
+        _set_mode(callback, experiment)
         callbacks.append(callback)
     return callbacks
+
+
+def _set_mode(callback: Any, experiment: Experiment) -> None:
+    """Set whether a smaller or a larger figure is better, where a callback leaves that to Keras.
+
+    Keras knows it of `loss` and of some metrics, not of the loss of one output or of one class's figure.
+    """
+    monitor = getattr(callback, "monitor", None)
+    if isinstance(monitor, str) and getattr(callback, "mode", None) == "auto":
+        callback.mode = direction_of(experiment, monitor) or "auto"
 
 
 def after_epoch_callbacks(keras: ModuleType, after_epoch: Callable[[int], None] | None) -> list[Any]:
@@ -69,16 +81,20 @@ def is_best_model_checkpoint(part: Part) -> bool:
     )
 
 
-def best_epoch_rule(training: TrainingSpec, *, has_validation: bool) -> tuple[str, str]:
-    """Return the metric that makes an epoch the best, and its mode.
+def best_epoch_rule(experiment: Experiment, *, has_validation: bool) -> tuple[str, str]:
+    """Return the metric that makes an epoch the best, and its mode: `auto` only where nobody knows its better side.
 
     `training.best` decides, then a `ModelCheckpoint` without a path of its own, then `val_loss` if there is one.
     """
-    if training.best.monitor is not None:
-        return training.best.monitor, training.best.mode
-    for part in filter(is_best_model_checkpoint, training.callbacks):
-        return str(part.arguments.get("monitor", "val_loss")), str(part.arguments.get("mode", "auto"))
-    return ("val_loss" if has_validation else "loss"), training.best.mode
+    best = experiment.training.best
+    monitor, mode = best.monitor, str(best.mode)
+    checkpoint_part = next(filter(is_best_model_checkpoint, experiment.training.callbacks), None)
+    if monitor is None and checkpoint_part is not None:
+        monitor = str(checkpoint_part.arguments.get("monitor", "val_loss"))
+        mode = str(checkpoint_part.arguments.get("mode", "auto"))
+    if monitor is None:
+        monitor = "val_loss" if has_validation else "loss"
+    return monitor, (direction_of(experiment, monitor) or "auto") if mode == "auto" else mode
 
 
 def best_model_callback(keras: ModuleType, path: FilePath, monitor: str, mode: str, every: float = 0.0) -> Any:

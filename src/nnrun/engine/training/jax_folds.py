@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nnrun.engine.executors.jax.compiled_steps import BLOCK_BATCHES, BLOCK_BYTES, BackgroundCompiler
-from nnrun.engine.executors.resident import StepCalls, to_float
+from nnrun.engine.executors.logs import split_figures, to_float
+from nnrun.engine.executors.resident import StepCalls
 from nnrun.engine.executors.shuffle import epoch_order
 from nnrun.engine.training.loop import require_finite_loss
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from nnrun.engine.executors.compiled_steps import Tensors
     from nnrun.engine.executors.jax.compiled_steps import JaxSteps
     from nnrun.engine.executors.jax.state import Values
+    from nnrun.engine.executors.logs import Labels
     from nnrun.engine.training.loop import EpochLogs
     from nnrun.spec.training import TrainingSpec
 
@@ -147,6 +149,7 @@ class FoldsTrainer:
         training: How they are trained.
         monitor: The metric that decides which epoch is the best.
         maximize: Whether a larger one is better.
+        labels: What tells the figures of a metric apart that returns several, by the metric's name.
 
     Attributes:
         last: Every fold's values as they are now, the folds in the first dimension.
@@ -161,10 +164,12 @@ class FoldsTrainer:
         *,
         monitor: str,
         maximize: bool,
+        labels: Labels,
     ) -> None:
         self._jax_steps, self._jax = jax_steps, jax_steps.jax
         self._names, self._state = jax_steps.names, jax_steps.state
         self._folds, self._training, self._monitor = folds, training, monitor
+        self._labels = labels
         self._is_better = np.greater if maximize else np.less
         self._best_metric = np.full(len(folds), -np.inf if maximize else np.inf)
         self._step_calls, self._programs = StepCalls(), BackgroundCompiler(self._jax)
@@ -248,7 +253,7 @@ class FoldsTrainer:
             values, result = program(values, self._train_fields, rows, part.has_rest(rest))
             self.last, (rate, logs) = values, self._jax.device_get(result)
             rates.append(rate)
-        return rates[0], dict(logs)
+        return rates[0], split_figures(logs, self._labels, folds=True)
 
     def _evaluate(self, part: StackedPart) -> tuple[dict[str, Any], Any]:
         """Take Keras' test step over all rows of a part; return logs and outputs, the folds in the first dimension.
@@ -270,7 +275,8 @@ class FoldsTrainer:
             outputs, logs = self._jax.device_get(result)
             rests = outputs if rests is None else self._merged_rests(part.has_rest(size), outputs, rests)
         pieces += [] if rests is None else [rests]
-        return dict(logs), self._jax.tree.map(lambda *parts: np.concatenate(parts, axis=1), *pieces)
+        figures = split_figures(logs, self._labels, folds=True)
+        return figures, self._jax.tree.map(lambda *parts: np.concatenate(parts, axis=1), *pieces)
 
     def _merged_rests(self, has_rest: np.ndarray, outputs: Any, shorter: Any) -> Any:
         """Take the outputs of an incomplete batch for the folds that have it, those of a shorter one for the others."""

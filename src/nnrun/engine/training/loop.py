@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import math
 import time
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from nnrun.engine.executors.resident import to_float
+from nnrun.engine.executors.logs import to_float
 from nnrun.engine.executors.shuffle import epoch_order
-from nnrun.errors import NnrunError, RunError
+from nnrun.engine.training.guarded_callbacks import GuardedCallbacks
+from nnrun.errors import RunError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
     from nnrun.engine.executors.compiled_steps import Tensors
     from nnrun.engine.executors.resident import ResidentExecutor
@@ -47,6 +47,10 @@ class TrainingLoop:
     stepwise: bool
     seed: int
 
+    def __post_init__(self) -> None:
+        self.callbacks = GuardedCallbacks(self.callbacks)
+        self._monitors_rate = "learning_rate" in self.callbacks.monitors
+
     def run(self, training: TrainingSpec, progress: Progress, on_epoch_logs: Callable[[EpochLogs], None]) -> int:
         """Train for all epochs or until a callback stops it; return the number of epochs run.
 
@@ -59,8 +63,7 @@ class TrainingLoop:
             RunError: The loss is not finite, or a callback fails; the epoch's logs are passed on first.
         """
         self.model.stop_training = False
-        with _callback_errors():
-            self.callbacks.on_train_begin()
+        self.callbacks.on_train_begin()
         logs: Mapping[str, float] = {}
         epochs_run = 0
         for epoch in range(training.epochs):
@@ -68,8 +71,7 @@ class TrainingLoop:
             on_epoch_logs(line)
             progress.epoch(epoch + 1, training.epochs, {key: line[key] for key in line if key not in ("epoch", "fold")})
             require_finite_loss(logs, epoch)
-            with _callback_errors():
-                self.callbacks.on_epoch_end(epoch, dict(logs))
+            self.callbacks.on_epoch_end(epoch, self._epoch_logs(line, logs))
             epochs_run = epoch + 1
             if self.model.stop_training:
                 reason = (
@@ -79,8 +81,7 @@ class TrainingLoop:
                 break
         if self.model.optimizer is not None:
             self.model.optimizer.finalize_variable_values(self.model.trainable_weights)
-        with _callback_errors():
-            self.callbacks.on_train_end(dict(logs))
+        self.callbacks.on_train_end(dict(logs))
         return epochs_run
 
     def _run_epoch(self, epoch: int, training: TrainingSpec, progress: Progress) -> tuple[EpochLogs, dict[str, float]]:
@@ -100,23 +101,18 @@ class TrainingLoop:
         seconds = round(time.perf_counter() - started, 4)
         return {"epoch": epoch + 1, "fold": None, **logs, "learning_rate": learning_rate, "seconds": seconds}, logs
 
+    def _epoch_logs(self, line: EpochLogs, logs: Mapping[str, float]) -> dict[str, Any]:
+        """Return what callbacks receive: loss and metrics, and the learning rate only if one of them monitors it.
+
+        Keras passes it on after a callback has changed it, which would be too late for the callbacks before that one.
+        """
+        return {**logs, "learning_rate": line["learning_rate"]} if self._monitors_rate else dict(logs)
+
     def _validate(self, part: Tensors) -> dict[str, float]:
         self.callbacks.on_test_begin()
         logs = self.executor.evaluate(part)
         self.callbacks.on_test_end(dict(logs))
         return {f"val_{name}": value for name, value in logs.items()}
-
-
-@contextmanager
-def _callback_errors() -> Iterator[None]:
-    """Turn the errors of callbacks (a file that cannot be written, a metric without a direction) into `RunError`."""
-    try:
-        yield
-    except NnrunError:
-        raise
-    except Exception as error:  # callbacks raise anything
-        text = f"a callback failed: {type(error).__name__}: {error}"
-        raise RunError(text, "change or leave out that callback under training: callbacks:") from error
 
 
 def require_finite_loss(logs: Mapping[str, float], epoch: int) -> None:

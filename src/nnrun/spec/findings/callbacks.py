@@ -6,13 +6,15 @@ from string import Formatter
 from typing import TYPE_CHECKING
 
 from nnrun.catalog import lookup
+from nnrun.spec.figures import direction_of
 from nnrun.spec.finding import Finding
-from nnrun.spec.findings.metrics import epoch_metrics, has_user_metrics, metric_hint
+from nnrun.spec.findings.metrics import FigureNames, epoch_figures, metric_hint
 from nnrun.spec.part import Part
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from nnrun.catalog.lookup import Entry
     from nnrun.errors import Path
     from nnrun.spec.findings.context import CheckContext
 
@@ -33,34 +35,47 @@ def check_callbacks(context: CheckContext) -> Iterator[Finding]:
 
 
 def _monitors(context: CheckContext) -> Iterator[Finding]:
-    known = epoch_metrics(context.experiment, validation=context.has_validation)
-    for path, monitor in _monitored(context):
-        if monitor in known or monitor == "learning_rate" or has_user_metrics(context.experiment):
+    figures = epoch_figures(context)
+    for path, monitor, mode in _monitored(context):
+        if figures.may_have(monitor) or monitor == "learning_rate":
+            if mode == "auto" and direction_of(context.experiment, monitor) is None:
+                text = f"nothing says whether a small or a large '{monitor}' is better"
+                where = "to best" if path[1] == "best" else f"to {path[-2]}"
+                yield Finding(path, text, f"add mode: min or mode: max {where}", "monitor-without-mode")
             continue
-        if not context.has_validation and monitor.startswith("val_") and monitor.removeprefix("val_") in known:
+        bare = monitor.removeprefix("val_")
+        if not context.has_validation and monitor != bare and figures.may_have(bare):
             text = f"'{monitor}' is monitored, but there is no validation part"
             hint = "add split: {validation: 0.2} to data, or monitor 'loss'"
         else:
-            text, hint = f"'{monitor}' is monitored, but no epoch will have this metric", metric_hint(monitor, known)
+            text, hint = f"'{monitor}' is monitored, but no epoch will have this metric", metric_hint(monitor, figures)
         yield Finding(path, text, hint, "monitor-unknown")
 
 
-def _monitored(context: CheckContext) -> Iterator[tuple[Path, str]]:
-    best = context.training.best.monitor
-    if best is not None:
-        yield ("training", "best", "monitor"), best
+def _monitored(context: CheckContext) -> Iterator[tuple[Path, str, str]]:
+    """Yield the place, the monitored figure and the mode of `best:` and of each callback that monitors a figure."""
+    best = context.training.best
+    if best.monitor is not None:
+        yield ("training", "best", "monitor"), best.monitor, best.mode
     for part in context.training.callbacks:
         entry = lookup.entry("callbacks", part.name)
         if entry is None or "monitor" not in entry.parameters:
             continue
-        if part.name == "ModelCheckpoint" and not part.arguments.get("save_best_only"):
+        if "save_best_only" in entry.parameters and not part.arguments.get("save_best_only"):
             continue  # its monitor decides nothing then
-        yield (*_path(part), "monitor"), str(part.arguments.get("monitor", entry.parameters["monitor"].default))
+        monitor = str(part.arguments.get("monitor", entry.parameters["monitor"].default))
+        yield (*_path(part), "monitor"), monitor, _mode(part, entry)
+
+
+def _mode(part: Part, entry: Entry) -> str:
+    """Return the mode of a callback; a class of the user's own without this argument has one of its own."""
+    parameter = entry.parameters.get("mode")
+    return "unknown" if parameter is None else str(part.arguments.get("mode", parameter.default))
 
 
 def _early_stopping(context: CheckContext, part: Part) -> Iterator[Finding]:
     monitor = str(part.arguments.get("monitor", "val_loss"))
-    if not context.has_validation and monitor in epoch_metrics(context.experiment, validation=False):
+    if not context.has_validation and epoch_figures(context).may_have(monitor):
         text = f"'{monitor}' is monitored on the training rows, where it continues to improve while the model overfits"
         hint = "add split: {validation: 0.2} to data, and monitor val_loss"
         yield Finding((*_path(part), "monitor"), text, hint, "early-stopping-on-training-loss", "warning")
@@ -91,12 +106,11 @@ def _checkpoint(context: CheckContext, part: Part) -> Iterator[Finding]:
         text = f"'{pattern}' is not a valid pattern: its braces do not match"
         yield Finding(path, text, "write epoch-{epoch:02d}.keras", "checkpoint-name-unknown")
         return
-    metrics = epoch_metrics(context.experiment, validation=context.has_validation)
-    known = ["epoch", "batch", "learning_rate", *metrics]
+    figures = epoch_figures(context) + FigureNames(("epoch", "batch", "learning_rate"), {}, (), is_open=False)
     for name in names:
-        if name not in known and not has_user_metrics(context.experiment):
+        if not figures.may_have(name):
             text = f"the file name contains '{name}', but no epoch will have this metric"
-            yield Finding(path, text, metric_hint(name, known), "checkpoint-name-unknown")
+            yield Finding(path, text, metric_hint(name, figures), "checkpoint-name-unknown")
 
 
 def _path(part: Part) -> Path:
