@@ -69,7 +69,10 @@ def test_a_date_may_be_the_target(paths, listener, spec) -> None:
     ("types", "text"),
     [
         ({"when": {"date": "%H:%M"}}, "types: when: the date format '%H:%M' does not contain the year"),
-        ({"when": {"day": "%d"}}, "types: when expected number, text, category, date or {date: '%d.%m.%Y'}, received"),
+        (
+            {"when": {"day": "%d"}},
+            "types: when: expected the keys type, decimal, thousands, unit, negative, or date; received 'day'",
+        ),
     ],
 )
 def test_invalid_types_are_reported_by_check(paths, spec, types: dict, text: str) -> None:

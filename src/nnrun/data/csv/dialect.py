@@ -11,9 +11,10 @@ import gzip
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from io import TextIOWrapper
-from math import isfinite
 from typing import IO, TYPE_CHECKING
 
+from nnrun.data.csv.missing_words import MISSING_WORDS
+from nnrun.data.csv.number_format import NumberFormat
 from nnrun.errors import DataError
 
 if TYPE_CHECKING:
@@ -34,28 +35,35 @@ class Dialect:
     Attributes:
         separator: The character between fields; a blank stands for any run of blanks and tabs.
         decimal: The decimal mark, a point or a comma.
+        thousands: The separator of thousands, one of `nnrun.data.csv.number_format.THOUSANDS`; empty for none.
         encoding: The text's encoding.
         missing: The fields that stand for a missing value.
         header: Whether the first line names the columns; None: it does unless one of its fields is a number or date.
         dates: The formats of dates by column, as `nnrun.data.csv.dates.days_since_epoch` takes them.
+        numbers: How the numbers of columns are written, where it is not as in the rest of the file.
     """
 
     separator: str = ","
     decimal: str = "."
+    thousands: str = ""
     encoding: str = "utf-8"
-    missing: tuple[str, ...] = ("", "NA", "NaN", "nan", "null")
+    missing: tuple[str, ...] = MISSING_WORDS
     header: bool | None = None
     dates: Mapping[str, str] = field(default_factory=dict)
+    numbers: Mapping[str, NumberFormat] = field(default_factory=dict)
 
-    def number(self, text: str) -> float | None:
+    def number_format(self, column: str = "") -> NumberFormat:
+        """Return how the numbers of a column are written."""
+        return self.numbers.get(column) or NumberFormat(self.decimal, self.thousands)
+
+    def number(self, text: str, column: str = "") -> float | None:
         """Return the number in a field, or None: `nan`, `1_000` and (with decimal commas) `1.000` are not numbers."""
-        if self.decimal != ".":
-            text = text.replace(".", "_").replace(self.decimal, ".")
-        try:
-            value = float(text)
-        except ValueError:
-            return None
-        return value if isfinite(value) and "_" not in text else None
+        return self.number_format(column).parse(text)
+
+    def is_number(self, text: str) -> bool:
+        """Return whether a field is a number as any column writes it."""
+        forms = (NumberFormat(self.decimal, self.thousands), *self.numbers.values())
+        return any(form.parse(text) is not None for form in forms)
 
     def is_missing(self, text: str) -> bool:
         """Return whether a field stands for a missing value."""

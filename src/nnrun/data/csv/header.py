@@ -37,7 +37,7 @@ def read_header(
         raise DataError(
             "expected rows of fields, received an empty file", file=path, hint="check that it is the right file"
         )
-    is_data = any(dialect.number(text) is not None or dialect.is_missing(text) or is_iso_date(text) for text in fields)
+    is_data = any(dialect.is_number(text) or dialect.is_missing(text) or is_iso_date(text) for text in fields)
     if dialect.header is False or (dialect.header is None and is_data):
         return CsvFile(path, dialect, tuple(map(str, range(len(fields)))), 0)
     if any("\ud800" <= letter <= "\udfff" for text in fields for letter in text):

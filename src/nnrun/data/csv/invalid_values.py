@@ -125,10 +125,12 @@ def invalid_field(text: str, column: ExpectedColumn, dialect: Dialect) -> Invali
         meant = bytes([byte]).decode("cp1252", "replace")
         return describe("invalid-byte", encoding=dialect.encoding, byte=byte, meant=meant)
     if column.type == "number":
-        value = dialect.number(text)
+        number_format = dialect.number_format(column.name)
+        value = number_format.parse(text)
         if value is not None:
             return describe("negative-weight", weight=value) if column.role == "weight" and value < 0 else None
-        expected, found = "a number", _instead_of_number(text, column, dialect.decimal)
+        expected = "a percentage such as 11.2%" if number_format.percent else "a number"
+        found = _instead_of_number(text, column, number_format.decimal)
     elif column.type == "date":
         date_format = dialect.dates.get(column.name, "")
         if days_since_epoch(text, date_format) is not None:

@@ -64,9 +64,13 @@ def _read(
     dtypes: dict[str, set[str]] = {name: set() for name in request.roles}
     types: Mapping[str, ColumnType] = dict.fromkeys(request.roles, "number")
     is_plain = all(request.types.get(name, "number") == "number" for name in request.roles)
+    # Where numbers are written in a way of their own, pandas would take some of them for others: 1.234 with a decimal
+    # comma for 1.234 with a point.
+    formatted = {name for name in request.roles if name in file.dialect.numbers}
+    as_is = {file.names.index(name): str for name in formatted}
     is_readable, frame = True, None
     try:
-        for frame in _frames(file, rows):
+        for frame in _frames(file, rows, dtype=as_is):
             if frame.shape[1] != len(file.names):
                 is_readable = False
                 break
@@ -84,7 +88,7 @@ def _read(
             hint = "look for stray quotes, or save the file again"
             raise DataError("pandas cannot read the table", file=file.path, hint=hint)
         types = stats.types(request)
-    as_text = {name for name in types if types[name] != "number" or not dtypes[name] <= _NUMERIC}
+    as_text = {name for name in types if types[name] != "number" or name in formatted or not dtypes[name] <= _NUMERIC}
     # As a float, not every integer is the same number: -0 is not, and those above 2**53.
     as_float = {name for name in types if len(dtypes[name]) > 1} - as_text
     if rows is None and not as_text:
@@ -139,13 +143,17 @@ def _arrays(frame: pd.DataFrame, types: Mapping[str, ColumnType], file: CsvFile)
 
 def _array(column: pd.Series[Any], kind: ColumnType, dialect: Dialect) -> np.ndarray:
     """Return a column as float64, or as objects without blanks around them, None where a text is missing."""
-    if kind == "number":
-        if column.dtype.kind in "iuf":
-            return column.to_numpy(dtype="float64")
-        return np.array([dialect.number(str(value)) for value in column], dtype="float64")
+    if kind == "number" and column.dtype.kind in "iuf":
+        return column.to_numpy(dtype="float64")
+    # pandas finds missing words only where no blanks stand around them.
     texts = [
-        None if is_missing else str(value).strip() for value, is_missing in zip(column, column.isna(), strict=True)
+        None if is_missing or dialect.is_missing(str(value)) else str(value).strip()
+        for value, is_missing in zip(column, column.isna(), strict=True)
     ]
+    if kind == "number":
+        number_format = dialect.number_format(str(column.name))
+        numbers = {text: None if text is None else number_format.parse(text) for text in set(texts)}
+        return np.array([numbers[text] for text in texts], dtype="float64")
     if kind != "date":
         return np.array(texts, dtype=object)
     date_format = dialect.dates.get(str(column.name), "")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from nnrun.data.csv.dates import days_since_epoch
 from nnrun.data.csv.dialect import data_rows
+from nnrun.data.csv.number_format import NumberFormat
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -42,6 +43,7 @@ class ColumnStats:
 
     Attributes:
         date_format: The format of its dates; empty for ISO 8601.
+        number_format: How its numbers are written.
         counts: How many fields are numbers, dates, other texts and missing values.
         has_invisible: Whether a field holds characters that cannot be printed.
         least: The least number, at most 0.
@@ -50,6 +52,7 @@ class ColumnStats:
     """
 
     date_format: str = ""
+    number_format: NumberFormat = field(default_factory=NumberFormat)
     counts: dict[str, int] = field(default_factory=lambda: {"number": 0, "date": 0, "text": 0, "missing": 0})
     has_invisible: bool = False
     least: float = 0.0
@@ -91,7 +94,7 @@ class ColumnStats:
         # Dates of a stated format may look like numbers: 20260131.
         if self.date_format and days_since_epoch(text, self.date_format) is not None:
             return "date"
-        if (number := dialect.number(text)) is not None:
+        if (number := self.number_format.parse(text)) is not None:
             self.least = min(self.least, number)
             return "number"
         return "text" if self.date_format or days_since_epoch(text) is None else "date"
@@ -142,7 +145,10 @@ def read_stats(file: CsvFile, request: ColumnRequest, limit: int | None = None) 
 
 def stats_of(rows: Iterable[list[str]], file: CsvFile, request: ColumnRequest) -> TableStats:
     """Return what the requested columns of these rows hold."""
-    found = TableStats({name: ColumnStats(file.dialect.dates.get(name, "")) for name in request.roles})
+    dialect = file.dialect
+    found = TableStats(
+        {name: ColumnStats(dialect.dates.get(name, ""), dialect.number_format(name)) for name in request.roles}
+    )
     columns = [(file.names.index(name), stats) for name, stats in found.columns.items()]
     for fields in rows:
         found.rows += 1
@@ -150,7 +156,7 @@ def stats_of(rows: Iterable[list[str]], file: CsvFile, request: ColumnRequest) -
             found.has_broken_rows = True
             continue
         for index, stats in columns:
-            stats.add(fields[index], file.dialect)
+            stats.add(fields[index], dialect)
     return found
 
 

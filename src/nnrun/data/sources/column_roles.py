@@ -138,7 +138,13 @@ class ColumnRoles:
         )
 
     def layout(
-        self, names: Sequence[str], table: Mapping[str, np.ndarray], *, header: bool, dates: Mapping[str, str]
+        self,
+        names: Sequence[str],
+        table: Mapping[str, np.ndarray],
+        *,
+        header: bool,
+        dates: Mapping[str, str],
+        missing: Sequence[str],
     ) -> dict[str, Any]:
         """Return what is needed to read another file of the same columns, as JSON.
 
@@ -147,6 +153,7 @@ class ColumnRoles:
             table: The columns that have a role.
             header: Whether the file has a header.
             dates: The formats of the columns of dates.
+            missing: The words for a missing value.
         """
         used = (*self.features, *self.targets)
         return {
@@ -157,6 +164,7 @@ class ColumnRoles:
             "dates": {name: date_format for name, date_format in dates.items() if name in used},
             "group": self.group,
             "header": header,
+            "missing": list(missing),
         }
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nnrun.data.columns import Columns
+from nnrun.data.csv.missing_words import MISSING_WORDS
 from nnrun.data.dataset import Examples
 from nnrun.data.files.idx import labels_file, read_idx
 from nnrun.data.sources.csv import Csv
@@ -65,6 +66,7 @@ def _read_table(file: Path, facts: DataFacts, *, with_target: bool) -> Examples:
         "targets": targets,
         "text": [],
         "header": bool(facts.columns),
+        "missing": MISSING_WORDS,
     }
     examples = Csv(file.name).load_new(file, layout, with_target=with_target)
     if facts.columns:

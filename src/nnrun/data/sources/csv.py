@@ -11,6 +11,8 @@ from nnrun.data.csv.dates import days_since_epoch
 from nnrun.data.csv.defects import examine
 from nnrun.data.csv.dialect import Dialect, row_lines
 from nnrun.data.csv.header import read_header
+from nnrun.data.csv.missing_words import missing_words
+from nnrun.data.csv.number_format import check_marks
 from nnrun.data.csv.read_columns import csv_blocks, read_columns
 from nnrun.data.csv.type_inference import ColumnRequest
 from nnrun.data.sources.table import TableSource, column_types, default_separator
@@ -50,14 +52,22 @@ class Csv(TableSource):
             date.
         separator: The character between fields; a blank stands for any run of blanks; default: a tab for `.tsv`, else
             a comma.
-        decimal: The decimal mark.
+        decimal: The decimal mark. With `,`, state the `separator` too.
+        thousands: The separator of thousands: `,`, `.`, a blank (also one that does not break), `'` or `_`. Numbers
+            without it are read too; groups of digits must be complete (`1,234` or `12,34,567`, not `1,23`).
         encoding: The encoding of the text.
-        missing: The fields that stand for a missing value; default: an empty field, `NA`, `NaN`, `nan`, `null`.
+        missing: Words that stand for a missing value, in addition to an empty field, `?` and what pandas takes for one
+            (`NA`, `N/A`, `n/a`, `NaN`, `nan`, `-NaN`, `-nan`, `NULL`, `null`, `None`, `<NA>`, `#N/A`, `#N/A N/A`,
+            `#NA`, `1.#IND`, `-1.#IND`, `1.#QNAN`, `-1.#QNAN`); `{only: ['']}` replaces them.
         features: The feature columns by name or index (negative: from the end); default: all but the target.
         target: The target column by name or index, or a list of them; default: the last column.
         types: The types of columns that are not what most of their fields look like: `number`, `text`, `category`
-            (unordered, also if its names are numbers), `date` (ISO 8601), or `{date: '%d.%m.%Y'}` with the codes of
-            Python's `strptime`. A column of ISO dates needs no type.
+            (unordered, also if its names are numbers), `date` (ISO 8601), `{date: '%d.%m.%Y'}` with the codes of
+            Python's `strptime`, or `percent`: numbers with a percent sign, divided by 100. A column of ISO dates needs
+            no type. A mapping states how numbers are written: `{unit: $}` or `{unit: kg}` for a text before or after
+            them, which may be absent; `{negative: parentheses}` for `(1,200)` as in accounting, `{negative: trailing}`
+            for `1200-`; `decimal` and `thousands` for one column alone; `{type: percent, decimal: ','}` for a
+            percentage.
         sample_weight: The column of the rows' weights in training, by name or index: numbers of at least 0. It is not a
             feature.
         group: The column, by name or index, whose rows of one value stay together, in one fold and in one part. It is
@@ -76,11 +86,12 @@ class Csv(TableSource):
         header: bool | None = None,
         separator: str | None = None,
         decimal: Literal[".", ","] = ".",
+        thousands: Literal[",", ".", " ", "'", "_"] | None = None,
         encoding: str = "utf-8",
-        missing: list[str] | None = None,
+        missing: list[str] | dict[str, list[str]] | None = None,
         features: list[str | int] | None = None,
         target: str | int | list[str | int] | None = None,
-        types: dict[str, Literal["number", "text", "category", "date"] | dict[str, str]] | None = None,
+        types: dict[str, Literal["number", "text", "category", "date", "percent"] | dict[str, str]] | None = None,
         sample_weight: str | int | None = None,
         group: str | int | None = None,
         stream: bool | None = None,
@@ -89,13 +100,19 @@ class Csv(TableSource):
         super().__init__(features, target, sample_weight, group)
         check_memory_limit("csv", memory)
         self.file, self.stream, self.memory = file, stream, memory
-        separator = separator or default_separator(file)
-        if len(separator) != 1 or separator in '"\r\n' or separator == decimal:
-            text = f"separator expected one character other than the decimal mark, received {separator!r}"
-            raise ValueError(f"csv: {text}")
-        self.types, dates = column_types("csv", types)
-        words = Dialect.missing if missing is None else tuple(missing)
-        self.dialect = Dialect(separator, decimal, encoding, words, header, dates)
+        try:
+            check_marks(decimal, thousands or "")
+            separator = _separator(separator, file, decimal)
+            self.missing_words = missing_words(missing)
+        except ValueError as error:
+            raise ValueError(f"csv: {error}") from None
+        if isinstance(missing, list):
+            self.earlier_words = tuple(missing)
+        stated = column_types("csv", types, decimal, thousands or "")
+        self.types = stated.kinds
+        self.dialect = Dialect(
+            separator, decimal, thousands or "", encoding, self.missing_words, header, stated.dates, stated.numbers
+        )
 
     def load(self, paths: DataPaths, progress: Progress) -> SourceData:
         """Read the table, or convert it if it streams."""
@@ -167,7 +184,8 @@ class Csv(TableSource):
         if kind in _TEXT_TYPES:
             return labels(values)
         date_format = self.dialect.dates.get(name, "")
-        numbers = (days_since_epoch(one, date_format) if kind == "date" else self.dialect.number(one) for one in values)
+        parse = partial(days_since_epoch, date_format=date_format)
+        numbers = map(parse if kind == "date" else self.dialect.number_format(name).parse, values)
         return labels(number for number in numbers if number is not None)
 
     def _request(self, roles: ColumnRoles) -> ColumnRequest:
@@ -180,6 +198,21 @@ class Csv(TableSource):
     def _streams(self, path: Path) -> bool:
         # A number of eight characters is one of 8 bytes in the table, and again in tensors and arrays of 4.
         return should_stream(self.stream, path.stat().st_size * (8 if path.suffix == ".gz" else 2), self.memory)
+
+
+def _separator(stated: str | None, file: str, decimal: str) -> str:
+    """Return the separator of a file.
+
+    Raises:
+        ValueError: It cannot be one, or it is the decimal mark too without being stated.
+    """
+    separator = stated or default_separator(file)
+    if len(separator) != 1 or separator in '"\r\n':
+        raise ValueError(f"separator expected one character, received {separator!r}")
+    if separator == decimal and not stated:
+        text = "the decimal comma is also what separates fields: write `separator: ';'`, or `separator: ','` where such"
+        raise ValueError(f"{text} numbers are quoted")
+    return separator
 
 
 def _defective(path: ConfigPath, problems: Iterable[Problem]) -> list[Finding]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -10,8 +11,8 @@ import numpy as np
 from nnrun.data.columns import label
 from nnrun.data.csv.dates import days_since_epoch
 from nnrun.data.csv.defects import DefectList
-from nnrun.data.csv.dialect import Dialect
 from nnrun.data.csv.invalid_values import describe
+from nnrun.data.csv.number_format import NumberFormat
 from nnrun.data.prepare.step import missing_mask
 from nnrun.data.sources.column_roles import ColumnRoles
 from nnrun.data.sources.table import TableSource, column_types
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    from nnrun.data.csv.dialect import Dialect
     from nnrun.data.data_paths import DataPaths
     from nnrun.data.dataset import DataFacts, Examples, SourceData
     from nnrun.errors import Path as ConfigPath
@@ -45,7 +47,8 @@ class Parquet(TableSource):
         features: The feature columns by name or index (negative: from the end); default: all but the target.
         target: The target column by name or index, or a list of them; default: the last column.
         types: The types of columns that are not the ones in the file: `category` (or `text`) for numbers that are
-            names, `date`, `{date: '%d.%m.%Y'}` or `number` for text.
+            names; for text `number`, `percent`, `date`, `{date: '%d.%m.%Y'}`, or how numbers are written, as of a
+            `csv`: `{thousands: ','}`, `{unit: $}`.
         sample_weight: The column of the rows' weights in training, by name or index: numbers of at least 0. It is not a
             feature.
         group: The column, by name or index, whose rows of one value stay together, in one fold and in one part. It is
@@ -63,7 +66,7 @@ class Parquet(TableSource):
         file: str,
         features: list[str | int] | None = None,
         target: str | int | list[str | int] | None = None,
-        types: dict[str, Literal["number", "text", "category", "date"] | dict[str, str]] | None = None,
+        types: dict[str, Literal["number", "text", "category", "date", "percent"] | dict[str, str]] | None = None,
         sample_weight: str | int | None = None,
         group: str | int | None = None,
         stream: bool | None = None,
@@ -72,7 +75,8 @@ class Parquet(TableSource):
         super().__init__(features, target, sample_weight, group)
         check_memory_limit("parquet", memory)
         self.file, self.stream, self.memory = file, stream, memory
-        self.types, self.date_formats = column_types("parquet", types)
+        stated = column_types("parquet", types)
+        self.types, self.date_formats, self.number_formats = stated.kinds, stated.dates, stated.numbers
 
     def load(self, paths: DataPaths, progress: Progress) -> SourceData:
         """Read the table, or convert it if it streams."""
@@ -85,7 +89,9 @@ class Parquet(TableSource):
 
             types = {name: "text" if self._is_text(schema, name) else "number" for name in roles.names}
             block_rows = max(1, min(_MAX_ROWS, int(self.memory * 1e9 / 64 / (8 * len(types)))))
-            stated = {"types": self.types, "forms": self.date_formats, "roles": roles.by_column()}
+            numbers = {name: asdict(form) for name, form in self.number_formats.items()}
+            stated: dict[str, Any] = {"types": self.types, "forms": self.date_formats, "roles": roles.by_column()}
+            stated |= {"numbers": numbers} if numbers else {}
             stated |= {"gaps": self.missing_allowed}
             store = convert(file, stated, lambda: (types, self._blocks(file, roles, block_rows)), paths, progress)
             known["train"], table = streamed_examples(store, roles, self.memory * 1e9)
@@ -119,6 +125,10 @@ class Parquet(TableSource):
                 raise DataError(f"there is no column {name!r}", file=file, hint=f"there are: {', '.join(names)}")
         (table,) = self._blocks(file, roles, None)
         return roles.examples(table)
+
+    def new_file_dialect(self, file: Path) -> Dialect:
+        """Return how a csv file of new examples is written: its numbers as in the text of the run's own file."""
+        return replace(super().new_file_dialect(file), numbers=self.number_formats)
 
     def _is_text(self, schema: Any, name: str) -> bool:
         kind = self.types.get(name)
@@ -175,7 +185,8 @@ class Parquet(TableSource):
         if kind not in ("date", "number") or column.dtype != object:
             return column
         date_format = self.date_formats.get(name, "")
-        parse = Dialect().number if kind == "number" else partial(days_since_epoch, date_format=date_format)
+        number_format = self.number_formats.get(name, NumberFormat())
+        parse = number_format.parse if kind == "number" else partial(days_since_epoch, date_format=date_format)
         parsed = [None if text is None else parse(text) for text in column.tolist()]
         for row, (text, value) in enumerate(zip(column.tolist(), parsed, strict=True), begin):
             if text is not None and value is None:

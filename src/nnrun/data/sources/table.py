@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
 from nnrun.data.columns import ColumnError, Columns, resolve_columns
 from nnrun.data.csv.dates import check_date_format
 from nnrun.data.csv.dialect import Dialect, row_lines
 from nnrun.data.csv.header import read_header
+from nnrun.data.csv.missing_words import EARLIER_WORDS, MISSING_WORDS
+from nnrun.data.csv.number_format import number_format
 from nnrun.data.csv.read_columns import read_columns
 from nnrun.data.csv.type_inference import ColumnRequest
 from nnrun.data.dataset import DataFacts, Examples, SourceData
@@ -23,13 +25,14 @@ if TYPE_CHECKING:
     import numpy as np
 
     from nnrun.data.csv.dialect import CsvFile
+    from nnrun.data.csv.number_format import NumberFormat
     from nnrun.data.csv.type_inference import ColumnType, Role
     from nnrun.data.sources.column_roles import ColumnRoles
     from nnrun.errors import Path as ConfigPath
 
 
-#: A column's type as a config states it: its name, or `{date: FORMAT}`.
-StatedType: TypeAlias = "ColumnType | dict[str, str]"
+#: A column's type as a config states it: its name, `{date: FORMAT}`, or how its numbers are written.
+StatedType: TypeAlias = "ColumnType | Literal['percent'] | dict[str, str]"
 
 
 class TableSource:
@@ -64,6 +67,9 @@ class TableSource:
         self.types: dict[str, ColumnType] = {}
         #: Whether features may have missing values: set if a step of the preparation fills them in.
         self.missing_allowed = False
+        #: The words for a missing value, and those of runs whose layout does not list them.
+        self.missing_words: tuple[str, ...] = MISSING_WORDS
+        self.earlier_words: tuple[str, ...] = EARLIER_WORDS
 
     def column_findings(self, names: Sequence[str], path: ConfigPath = ()) -> list[Finding]:
         """Return what is wrong with the columns that the config names.
@@ -124,7 +130,7 @@ class TableSource:
         return SourceData(
             train if lines is None else replace(train, origin={"line": lines}),
             target_names=roles.targets,
-            layout=roles.layout(names, table, header=header, dates=dates or {}),
+            layout=roles.layout(names, table, header=header, dates=dates or {}, missing=self.missing_words),
             groups=None if roles.group is None else table[roles.group],
             group=roles.group,
             **known,
@@ -157,7 +163,8 @@ class TableSource:
         Raises:
             DataError: A column is missing, or the file cannot be read.
         """
-        dialect = self.new_file_dialect(file)
+        words = tuple(layout.get("missing", self.earlier_words))
+        dialect = replace(self.new_file_dialect(file), missing=words)
         opened = read_header(file, dialect)
         if not (layout["header"] and opened.header_line):
             opened = _by_position(opened, layout)
@@ -190,32 +197,51 @@ def default_separator(name: str) -> str:
     return "\t" if name.removesuffix(".gz").lower().endswith(".tsv") else ","
 
 
-def column_types(source: str, types: Mapping[str, StatedType] | None) -> tuple[dict[str, ColumnType], dict[str, str]]:
-    """Return the stated types of columns, and the stated formats of dates.
+@dataclass(frozen=True)
+class StatedTypes:
+    """What a config states about columns.
+
+    Attributes:
+        kinds: The types of columns.
+        dates: The formats of dates by column.
+        numbers: How the numbers of columns are written.
+    """
+
+    kinds: dict[str, ColumnType]
+    dates: dict[str, str]
+    numbers: dict[str, NumberFormat]
+
+
+def column_types(
+    source: str, types: Mapping[str, StatedType] | None, decimal: str = ".", thousands: str = ""
+) -> StatedTypes:
+    """Return what a config states about the types of columns.
 
     Args:
         source: The source's name, for messages.
         types: What the config states.
+        decimal: The decimal mark of the file.
+        thousands: The separator of thousands of the file.
 
     Raises:
-        ValueError: A format is not one of dates, or a type is something else.
+        ValueError: A format is not one of dates or numbers.
     """
     kinds: dict[str, ColumnType] = {}
-    date_formats: dict[str, str] = {}
+    dates: dict[str, str] = {}
+    numbers: dict[str, NumberFormat] = {}
     for name, stated in (types or {}).items():
-        if isinstance(stated, str):
-            kinds[name] = stated
-            continue
-        if set(stated) != {"date"}:
-            what = ", ".join(stated) or "nothing"
-            text = f"number, text, category, date or {{date: '%d.%m.%Y'}}, received a mapping of {what}"
-            raise ValueError(f"{source}: types: {name} expected {text}")
         try:
-            check_date_format(stated["date"])
+            if isinstance(stated, dict) and list(stated) == ["date"]:
+                check_date_format(stated["date"])
+                kinds[name], dates[name] = "date", stated["date"]
+            elif isinstance(stated, dict) or stated == "percent":
+                form = stated if isinstance(stated, dict) else {"type": stated}
+                kinds[name], numbers[name] = "number", number_format(form, decimal, thousands)
+            else:
+                kinds[name] = stated
         except ValueError as error:
             raise ValueError(f"{source}: types: {name}: {error}") from None
-        kinds[name], date_formats[name] = "date", stated["date"]
-    return kinds, date_formats
+    return StatedTypes(kinds, dates, numbers)
 
 
 def _by_position(file: CsvFile, layout: Mapping[str, Any]) -> CsvFile:
