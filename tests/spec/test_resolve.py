@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
@@ -88,6 +89,24 @@ def test_file_names_become_paths(experiment) -> None:
     """A data file's name becomes a path that is valid wherever the resolved config is stored."""
     made = resolved(experiment(data="source: {csv: {file: a.csv}}"), lambda name: f"/data/{name}")
     assert made["data"]["source"]["csv"]["file"] == "/data/a.csv"
+
+
+@pytest.mark.parametrize(
+    ("source", "paths"),
+    [
+        ("{npz: {arrays: {x: x.npy, y: y.npy}}}", {"arrays": {"x": "/data/x.npy", "y": "/data/y.npy"}}),
+        ("{npz: {file: a.npz, arrays: {x: x, y: y}}}", {"file": "/data/a.npz", "arrays": {"x": "x", "y": "y"}}),
+        (
+            "{idx: {images: i, labels: l, test_images: ti, test_labels: tl}}",
+            {"images": "/data/i", "labels": "/data/l", "test_images": "/data/ti", "test_labels": "/data/tl"},
+        ),
+    ],
+)
+def test_every_file_of_a_source_becomes_a_path(experiment, source: str, paths: dict[str, object]) -> None:
+    """Files of arrays and of test parts become paths, too; names of arrays inside a file do not."""
+    made = resolved(experiment(data=f"source: {source}"), lambda name: f"/data/{name}")
+    ((_, arguments),) = made["data"]["source"].items()
+    assert {key: arguments[key] for key in paths} == paths
 
 
 def test_a_null_of_the_config_is_kept(experiment) -> None:

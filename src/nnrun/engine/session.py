@@ -268,7 +268,7 @@ class Session:
             from nnrun.engine.model.augmentation import Augmentation
 
             self._augmentation = Augmentation(self._builder, parts)
-            example = train.take(self._tf, train.fields, [0])[0]
+            example = train.take(self._tf, train.fields, self._tf.constant([0]))[0]
             self._executor.augment(self._augmentation, example)
 
     def _build(self, train: Tensors) -> None:
@@ -276,7 +276,7 @@ class Session:
             self._executor.build(train)
         except Exception as error:  # Keras raises whatever its losses and metrics raise
             loss = next(iter(self._experiment.losses.values()))
-            targets = train.take(self._tf, train.fields, [0])[1]
+            targets = train.take(self._tf, train.fields, self._tf.constant([0]))[1]
             shape = self._keras.tree.map_structure(lambda tensor: list(tensor.shape[1:]), (self.model.output, targets))
             text = (
                 f"{loss.name} and metrics cannot compare outputs of shape {shape[0]} with targets of shape {shape[1]}"

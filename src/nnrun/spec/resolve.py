@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from nnrun.spec.model import OutputSpec, StackItem
 
 #: Arguments of sources that name files or folders.
-FILE_ARGUMENTS = ("file", "folder", "images", "labels")
+FILE_ARGUMENTS = ("file", "folder", "images", "labels", "test_images", "test_labels")
 
 
 def resolved(experiment: Experiment, locate: Callable[[str], str]) -> dict[str, Any]:
@@ -111,9 +111,20 @@ class _Resolver:
             else:
                 # Read as if it were in the config, so that `glorot_uniform` becomes the part it stands for.
                 value = PartReader().value(parameter.kind, parameter.default, (), name)
-            is_file = part.category == "sources" and name in FILE_ARGUMENTS and isinstance(value, str)
-            arguments[name] = self._locate(value) if is_file else self._plain(value)
+            arguments[name] = self._located(value) if _names_files(part, name) else self._plain(value)
         return {part.name: arguments} if arguments else part.name
+
+    def _located(self, value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: self._located(item) for key, item in value.items()}
+        return self._locate(value) if isinstance(value, str) else value
+
+
+def _names_files(part: Part, argument: str) -> bool:
+    """Return whether an argument names data files; the arrays of `npz` are files where there is no `file`."""
+    if part.category != "sources":
+        return False
+    return argument in FILE_ARGUMENTS or (argument == "arrays" and part.arguments.get("file") is None)
 
 
 def _without_nulls(values: dict[str, Any]) -> dict[str, Any]:

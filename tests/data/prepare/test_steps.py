@@ -51,6 +51,31 @@ def test_scaling_is_undone_by_its_inverse(matrix: np.ndarray, name: str) -> None
         assert np.allclose(back.values[column], values, atol=1e-5)
 
 
+@pytest.mark.parametrize("dtype", ["uint8", "int8", "bool", "uint64", "float16", ">f4", ">i2"])
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("Rescale", {"divide_by": 1000, "offset": 300}),
+        ("Standardize", {}),
+        ("MinMax", {"low": -1000, "high": 1000}),
+        ("Robust", {}),
+        ("Clip", {"low": -1000, "high": 300}),
+        ("Log", {"offset": 1000}),
+        ("Log", {"offset": 1000, "columns": [0]}),
+        ("Robust", {"columns": [0]}),
+    ],
+)
+def test_a_step_treats_numbers_of_any_type_alike(name: str, arguments: dict[str, object], dtype: str) -> None:
+    """Arguments that do not fit the type of an array neither fail nor overflow."""
+    values = np.array([[0, 1], [1, 1], [0, 0], [1, 0]])
+    results = []
+    for kind in ("float64", dtype):
+        step = STEPS[name](**arguments)
+        step.fit(values.astype(kind))
+        results.append(step.apply(values.astype(kind)))
+    assert np.allclose(results[0], results[1], atol=1e-3)
+
+
 @given(MATRIX, st.sampled_from(sorted(ARGUMENTS)))
 @settings(max_examples=120, deadline=None)
 def test_a_step_restored_from_json_does_the_same(matrix: np.ndarray, name: str) -> None:

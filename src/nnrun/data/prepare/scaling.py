@@ -264,7 +264,7 @@ class Robust(NumericStep):
         else:
             table = data.table()
             whole = [self._select(table, [name]) for name in self.names(data.head)] or [np.empty((len(data), 0))]
-        quartiles = [np.percentile(values, (25, 50, 75), axis=0) for values in whole]
+        quartiles = [np.percentile(_without_booleans(values), (25, 50, 75), axis=0) for values in whole]
         first, median, third = quartiles[0] if len(quartiles) == 1 else np.concatenate(quartiles, axis=1)
         self.restore({"median": median, "scale": np.where(third > first, third - first, 1.0)})
         return []
@@ -276,6 +276,11 @@ class Robust(NumericStep):
     def inverse_transform(self, values: np.ndarray) -> np.ndarray:
         """Return the original numbers."""
         return np.asarray(values * self.statistics["scale"] + self.statistics["median"])
+
+
+def _without_booleans(values: np.ndarray) -> np.ndarray:
+    """Return booleans as 0 and 1, since NumPy does not subtract them."""
+    return values.astype("uint8") if values.dtype == bool else values
 
 
 class Clip(NumericStep):
@@ -339,7 +344,8 @@ class Log(NumericStep):
         return np.asarray(np.exp(values) - self.offset)
 
     def _check(self, values: np.ndarray) -> None:
-        least = values.min(initial=0.0 if self.offset > 0 else 1.0)
+        # As a float: the offset need not fit the integers of an array.
+        least = float(values.min(initial=0.0 if self.offset > 0 else 1.0))
         if least + self.offset <= 0:
             raise ValueError(
                 f"Log needs numbers above {-self.offset:g}, received {least:g}; write a larger `offset`, or Clip first"
