@@ -6,7 +6,15 @@ from math import inf, nan
 
 import pytest
 
-from nnrun.formatting import format_bytes, format_count, format_duration, format_number
+from nnrun.formatting import (
+    escape_steering,
+    format_bytes,
+    format_count,
+    format_duration,
+    format_number,
+    quoted,
+    visible,
+)
 
 
 @pytest.mark.parametrize(
@@ -68,3 +76,35 @@ def test_bytes_have_units_of_a_thousand(count: float, text: str) -> None:
 def test_durations_have_three_digits(seconds: float, text: str) -> None:
     """Durations are shown in the unit that needs at most three digits."""
     assert format_duration(seconds) == text
+
+
+STEERING = [*map(chr, (*range(9), *range(11, 32), *range(0x7F, 0xA0), 0x2028, 0x2029, *range(0x202A, 0x202F)))]
+STEERING += [*map(chr, (*range(0x2066, 0x2070), 0xD800, 0xDFFF))]
+
+
+def test_what_steers_a_terminal_is_replaced_and_nothing_else() -> None:
+    """Every other character of Unicode stays, whether Python would print it or not."""
+    assert {letter for letter in map(chr, range(0x110000)) if visible(letter) != letter} >= set(STEERING)
+    kept = (letter for letter in map(chr, range(0x110000)) if not 0xD800 <= ord(letter) < 0xE000)
+    assert {letter for letter in kept if visible(letter) != letter} == set(STEERING[:-2])
+    assert visible("a\x1bb") == "a\N{REPLACEMENT CHARACTER}b"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("\u0645\u06cc\u200c\u062e", "'\u0645\u06cc\u200c\u062e'"),
+        ("a\nb\tc\\", r"'a\nb\tc\\'"),
+        ("\x1b[31m\u202e", r"'\x1b[31m\u202e'"),
+        ("it's", '"it\'s"'),
+        ("'\"", "'\\'\"'"),
+    ],
+)
+def test_a_quoted_text_is_one_line_of_letters(text: str, shown: str) -> None:
+    """Letters stay letters, which `repr` would escape; line ends and what steers a terminal are escaped."""
+    assert quoted(text) == shown
+
+
+def test_escaped_json_is_the_same_document() -> None:
+    """Control characters in a JSON document become escapes."""
+    assert escape_steering('"\x9b\u202e\u200c"\n') == '"\\u009b\\u202e\u200c"\n'

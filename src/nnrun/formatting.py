@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -9,6 +10,16 @@ if TYPE_CHECKING:
 
 #: The absolute values between which a number is shown with four decimals instead of four significant digits.
 _SMALLEST_FIXED, _LARGEST_FIXED = 0.001, 1000
+#: The characters that turn the direction of the text around them (Unicode Standard Annex 9: embeddings, overrides,
+#: isolates) or switch its shaping (the deprecated U+206A to U+206F), for a class of a regular expression. The marks
+#: U+200E, U+200F and U+061C affect no more than the punctuation next to them, and belong to many texts.
+DIRECTION_CONTROLS = "\u202a-\u202e\u2066-\u206f"
+#: What steers a terminal instead of standing for a letter: control characters other than tab and line end (ECMA-48's C0
+#: and C1 sets, with ESC), separators of lines and paragraphs, direction controls, and bytes that are no text.
+_STEERING_CLASS = f"\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029{DIRECTION_CONTROLS}\ud800-\udfff"
+_STEERING = re.compile(f"[{_STEERING_CLASS}]")
+_ESCAPED = re.compile(f"[\n\t{_STEERING_CLASS}]")
+_ESCAPES = {"\n": "\\n", "\t": "\\t", "\r": "\\r"}
 
 
 def format_number(value: object) -> str:
@@ -19,6 +30,34 @@ def format_number(value: object) -> str:
         return f"{value:,}"
     fixed = _SMALLEST_FIXED <= abs(value) < _LARGEST_FIXED or value == 0
     return f"{value:.4f}" if fixed else f"{value:.4g}"
+
+
+def visible(text: str) -> str:
+    """Replace what steers a terminal instead of standing for a letter; every other character stays as it is.
+
+    Joiners (U+200C, U+200D), soft hyphens, variation selectors and combining marks are parts of words.
+    """
+    return _STEERING.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def escaped(text: str) -> str:
+    """Return a text on one line: line ends, tabs and what steers a terminal are escaped, letters stay letters."""
+    return _ESCAPED.sub(lambda match: _ESCAPES.get(match[0]) or _code(match[0]), text)
+
+
+def quoted(text: str) -> str:
+    """Return a text as `escaped` does, in quotes; `repr` would escape joiners, too."""
+    quote = '"' if "'" in text and '"' not in text else "'"
+    return f"{quote}{escaped(text.replace(chr(92), 2 * chr(92)).replace(quote, chr(92) + quote))}{quote}"
+
+
+def escape_steering(text: str) -> str:
+    """Return a JSON document in which what steers a terminal stands escaped; line ends between its values stay."""
+    return _STEERING.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+
+
+def _code(letter: str) -> str:
+    return f"\\x{ord(letter):02x}" if ord(letter) < 0x100 else f"\\u{ord(letter):04x}"
 
 
 def format_count(count: int, noun: str) -> str:

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     Invoke = Callable[..., Result]
     Process = Callable[..., subprocess.CompletedProcess[str]]
 
-BOX = "\N{REPLACEMENT CHARACTER}"
 HEAVY = ("tensorflow", "keras", "sklearn", "pandas", "matplotlib", "numpy")
 COMMANDS = {
     "train",
@@ -186,7 +185,7 @@ def test_a_bug_leaves_one_line_and_a_file(invoke: Invoke, workdir: Path, monkeyp
     assert result.exit_code == 3
     assert result.stdout == ""
     assert result.stderr.splitlines() == [
-        f"error: a bug in nnrun: TypeError: a wheel came off{BOX}[31m (traceback and versions: {finished_run})"
+        f"error: a bug in nnrun: TypeError: a wheel came off\x1b[31m (traceback and versions: {finished_run})"
     ]
     assert "in broken" in finished_run.read_text(encoding="utf-8")
     assert f"nnrun {__version__}, Python 3" in finished_run.read_text(encoding="utf-8")

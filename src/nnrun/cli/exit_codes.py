@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from nnrun import __version__
-from nnrun.cli.terminal.output import Output, print_labeled, visible
+from nnrun.cli.terminal.output import Output, discard_stdout, print_labeled
 from nnrun.errors import EXIT_BUG, EXIT_INTERRUPTED, ConfigError, DataError, DefectsError, NnrunError
 
 if TYPE_CHECKING:
@@ -43,14 +44,6 @@ def run_command(command: Callable[[], object], *, json: bool) -> int:
         discard_stdout()
         return EXIT_PIPE
     return result if type(result) is int else 0
-
-
-def discard_stdout() -> None:
-    """Redirect stdout to nowhere, so that the interpreter's last flush cannot fail on a closed pipe."""
-    try:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except OSError:
-        return
 
 
 @dataclass(frozen=True)
@@ -87,8 +80,11 @@ def _print_error(error: BaseException, *, json: bool) -> int:
     if json:
         from nnrun.cli.terminal.output import print_json
 
-        print_json({"error": _error_as_json(error, message, notes)})
-        return message.code
+        # If the document cannot be written either, the exit code and a line on stderr are what is left.
+        with suppress(NnrunError):
+            print_json({"error": _error_as_json(error, message, notes)})
+            Output.stdout().flush()
+            return message.code
     output = Output.stderr()
     if isinstance(error, ConfigError | DefectsError):
         from nnrun.cli.terminal.problems import print_problems
@@ -125,7 +121,7 @@ def _save_traceback(error: BaseException) -> str:
     """Write a bug's traceback and all versions into a file; return the one line for the screen."""
     import tempfile
 
-    text = visible(f"{type(error).__name__}: {error}").split("\n")[0]
+    text = f"{type(error).__name__}: {error}".split("\n")[0]
     try:
         descriptor, name = tempfile.mkstemp(prefix="nnrun-bug-", suffix=".txt")
         with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:

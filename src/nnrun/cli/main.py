@@ -7,6 +7,7 @@ import io
 import os
 import signal
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
@@ -99,9 +100,7 @@ def main() -> NoReturn:
 
 
 def _prepare_process() -> None:
-    # A stream that the caller closed is None.
-    sys.stdout = sys.stdout or io.StringIO()
-    sys.stderr = sys.stderr or io.StringIO()
+    _open_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # Where a terminal lacks UTF-8, characters that it cannot show are written as escapes.
@@ -112,16 +111,28 @@ def _prepare_process() -> None:
     signal.signal(signal.SIGTERM, _interrupt)
 
 
+def _open_closed_streams() -> None:
+    """Open what the caller closed (`>&-`) on nowhere: a file of a run must not become descriptor 1 or 2 by chance."""
+    for number in (0, 1, 2):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest free number, which is this one
+    sys.stdout = sys.stdout or open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+    sys.stderr = sys.stderr or open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+
+
 def _interrupt(_number: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
 def _end_process(code: int) -> NoReturn:
-    try:
-        sys.stdout.flush()
-        sys.stderr.flush()
-    except OSError:
-        exit_codes.discard_stdout()
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:  # the interpreter's own last flush must not fail again
+            with suppress(OSError):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
     if "tensorflow" in sys.modules or "jax" in sys.modules:
         # Their shutdown takes up to 1.3 s, and everything is on disk already.
         os._exit(code)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import unicodedata
 from typing import TYPE_CHECKING, Any
 
 from nnrun.config.dump import dump_inline
-from nnrun.formatting import format_count
+from nnrun.formatting import escaped, format_count, visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -76,11 +75,8 @@ def _shorten(text: str) -> str:
 
 
 def _escape(text: str) -> str:
-    """Return the start of a text on one line, with escapes for what cannot be printed."""
-    return "".join(
-        letter if letter.isprintable() else letter.encode("unicode_escape", "replace").decode()
-        for letter in text[: _VALUE_LENGTH + 1]
-    )
+    """Return the start of a text on one line."""
+    return escaped(text[: _VALUE_LENGTH + 1])
 
 
 def _excerpt(mark: Mark) -> list[str]:
@@ -89,7 +85,7 @@ def _excerpt(mark: Mark) -> list[str]:
 
     start = mark.column - 1
     first = max(0, min(start - _BEFORE_WORD, len(mark.text) - _LINE_LENGTH)) if len(mark.text) > _LINE_LENGTH else 0
-    shown = _printable(mark.text[first : first + _LINE_LENGTH])
+    shown = visible(mark.text[first : first + _LINE_LENGTH].replace("\t", " "))
     head = "... " if first else ""
     tail = " ..." if first + _LINE_LENGTH < len(mark.text) else ""
     before = len(head) + cell_len(shown[: start - first])
@@ -98,11 +94,3 @@ def _excerpt(mark: Mark) -> list[str]:
         f"{mark.line:>5} | {head}{shown}{tail}".rstrip(),
         f"{' ' * 5} | {' ' * before}^{'~' * (width - 1)}",
     ]
-
-
-def _printable(text: str) -> str:
-    """Return a text with replacements for what a terminal must not receive: control and bidirectional characters."""
-    return "".join(
-        letter if letter.isprintable() or unicodedata.category(letter) == "Zs" else "\N{REPLACEMENT CHARACTER}"
-        for letter in text.replace("\t", " ")
-    )

@@ -169,12 +169,8 @@ class FoldMonitor:
     bar: Bar
     final_fit: dict[str, Any] | None = None
     _shown: set[str] = field(default_factory=set)
-    _start: float = field(default_factory=perf_counter)
-    _finished_before: int = field(init=False)
+    _first_done: tuple[int, float] | None = None
     _partial_epochs: float = 0.0
-
-    def __post_init__(self) -> None:
-        self._finished_before = len(self.finished)
 
     def on_event(self, kind: str, number: int | None, payload: Any) -> None:
         """Handle an event of fold `number` (None: of the final fit, or of all folds); see `EventSink`."""
@@ -210,8 +206,15 @@ class FoldMonitor:
         self.record.update(folds_done=sorted(self.finished))
         name, value = headline_metric(fold["scores"]["test"])
         done, width = len(self.finished), len(str(self.count))
-        left = (perf_counter() - self._start) / (done - self._finished_before) * (self.count - done)
-        rest = f"  {format_duration(left)} left" if done < self.count and left >= 1 else ""
+        rest = self._time_left(done)
         self.progress.say(
             f"fold {number + 1:{width}}/{self.count}  {name} {value:.4f}  {format_duration(fold['seconds'])}{rest}"
         )
+
+    def _time_left(self, done: int) -> str:
+        """Estimate the time left from the folds after the first one, which also starts Keras and compiles."""
+        now = perf_counter()
+        self._first_done = self._first_done or (done, now)
+        first, start = self._first_done
+        left = (now - start) / (done - first) * (self.count - done) if done > first else 0.0
+        return f"  {format_duration(left)} left" if left >= 1 else ""

@@ -15,14 +15,16 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
+from nnrun.formatting import DIRECTION_CONTROLS
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-#: Characters that XML 1.0 cannot hold, escaped or not, and HTML should not.
-_NOT_IN_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+#: Characters that XML 1.0 cannot hold, escaped or not, and HTML should not; and those that turn the text around them.
+_NOT_PRINTABLE = re.compile(f"[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]|[{DIRECTION_CONTROLS}]")
 INK, MUTED, GRID, PAPER = "#1b1f24", "#5f6b7a", "#d5dbe3", "#ffffff"
 #: Training, validation, and a third series.
 FIRST, SECOND, THIRD = "#1f6fb4", "#c2500b", "#2e7d4f"
@@ -101,8 +103,8 @@ def new_figure(width: float = WIDTH, height: float = HEIGHT) -> tuple[Figure, Ax
 
 
 def printable(text: str) -> str:
-    """Replace the characters that no XML document can hold, such as control characters."""
-    return _NOT_IN_XML.sub("\N{REPLACEMENT CHARACTER}", text)
+    """Replace the characters that no XML document can hold, such as control characters, and direction controls."""
+    return _NOT_PRINTABLE.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def short_label(text: object, length: int = _LABEL_LENGTH) -> str:

@@ -3,11 +3,29 @@
 from __future__ import annotations
 
 import io
+import json
+import re
+import sys
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nnrun.cli.terminal.output import Output, Table, print_table, print_terms, text_width, wrap
+from nnrun.cli.terminal.output import (
+    BestEffortStream,
+    Output,
+    Table,
+    print_json,
+    print_labeled,
+    print_paragraph,
+    print_table,
+    print_terms,
+    text_width,
+    wrap,
+)
+from nnrun.cli.terminal.problems import print_problems
+from nnrun.cli.terminal.progress import LiveProgress, PlainProgress
+from nnrun.errors import Mark, Problem
 
 WORDS = st.lists(st.text("ab猫é", min_size=1, max_size=12), min_size=1, max_size=30).map(" ".join)
 
@@ -70,16 +88,88 @@ def test_terms_stand_next_to_their_meaning_or_above_it() -> None:
     ]
 
 
-def test_cells_are_no_markup_and_cannot_control_the_terminal() -> None:
-    """Brackets and colons in a cell are printed as they are, and control characters are replaced."""
-    output = Output(io.StringIO(), is_terminal=False)
+def test_cells_are_no_markup_and_cannot_control_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Brackets and colons in a cell are printed as they are, on one line, and control characters are replaced."""
+    monkeypatch.setenv("NO_COLOR", "1")
+    output = Output(io.StringIO(), is_terminal=True)
     print_table(output, Table(("name", "n"), [["[red]x[/red] :smile:", "1"], ["odd\x1b[2J\tname", "2"]]))
     box = "\N{REPLACEMENT CHARACTER}"
-    assert _lines(output) == [
-        "name                  n",
-        "[red]x[/red] :smile:  1",
-        f"odd{box}[2J{box}name          2",
-    ]
+    shown = [re.sub(r"\x1b\[[0-9;]*m", "", line).rstrip() for line in _lines(output)]
+    assert shown == ["name                  n", "[red]x[/red] :smile:  1", f"odd{box}[2J\\tname         2"]
+
+
+HOSTILE = "\x1b]0;title\x07\x9b31m\u202etxt.exe\u2066\u2028\r\x7f"
+LETTERS = (
+    "\u0645\u06cc\u200c\u062e\u0648 co\u00adop a\u2060b e\u0301 \U0001f469\u200d\U0001f52c \u2764\ufe0f \ue000 \u200f"
+)
+
+
+def _print_everything(output: Output, text: str) -> None:
+    print_paragraph(output, text)
+    print_labeled(output, "error: ", "error: ", text)
+    print_terms(output, [(text, text)])
+    print_table(output, Table((text, "n"), [[text, text]]))
+    print_problems(output, [Problem(Mark(text, 1, 1, 1, text), text, text)])
+    progress = LiveProgress(output) if output.is_terminal else PlainProgress(output)
+    progress.say(text)
+    progress.warn(text)
+    progress.epoch(1, 2, {text: 1.0})
+    with progress.bar(text, None, "B"):
+        pass
+
+
+def test_letters_pass_to_the_screen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Joiners, soft hyphens, variation selectors, combining marks and private letters are printed as they are."""
+    monkeypatch.setattr(Output, "width", property(lambda _: 500))
+    output = Output(io.StringIO(), is_terminal=True)
+    _print_everything(output, LETTERS)
+    assert "\N{REPLACEMENT CHARACTER}" not in output.stream.getvalue()
+    assert output.stream.getvalue().count(LETTERS) >= 10
+
+
+def test_what_steers_a_terminal_does_not_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever prints it, no control character and no direction control of a text reaches a terminal."""
+    monkeypatch.setattr(Output, "width", property(lambda _: 500))
+    output = Output(io.StringIO(), is_terminal=True)
+    _print_everything(output, HOSTILE)
+    # What is left are nnrun's own colours, and the cursor movements of the bar.
+    own = re.sub(r"\x1b\[[0-9;?]*[mlhKA]|\r(?=\x1b)", "", output.stream.getvalue())
+    assert set(own) & set(HOSTILE) == set("0;title31mtxt.exe]")
+
+
+def test_into_a_pipe_nothing_is_replaced() -> None:
+    """A file or a pipe gets every character, and a table one line a row."""
+    output = Output(io.StringIO(newline=""), is_terminal=False)
+    _print_everything(output, HOSTILE + LETTERS)
+    lines = output.stream.getvalue().split("\n")
+    assert output.stream.getvalue().count(HOSTILE + LETTERS) >= 10
+    # In the excerpt of a config every character takes the columns that the caret counts.
+    assert all("\N{REPLACEMENT CHARACTER}" not in line for line in lines if not line.startswith("    1 | "))
+
+
+def test_a_document_on_a_terminal_stays_json(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What steers a terminal is escaped in JSON, so that the document is the same; letters are not."""
+    monkeypatch.setattr("sys.stdout", io.StringIO())
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    print_json({"name": HOSTILE + LETTERS})
+    shown = sys.stdout.getvalue()
+    assert json.loads(shown) == {"name": HOSTILE + LETTERS}
+    assert LETTERS in shown
+    assert not set(shown) & (set(HOSTILE) - set("0;title31mtxt.exe]"))
+
+
+class _Broken(io.StringIO):
+    def write(self, _text: str) -> int:
+        raise BrokenPipeError
+
+
+def test_messages_that_cannot_be_written_are_dropped() -> None:
+    """Progress on a closed pipe or a full disk is lost without an error, results are not."""
+    quiet = PlainProgress(Output(BestEffortStream(_Broken()), is_terminal=False))
+    quiet.say("Run x")
+    quiet.epoch(1, 2, {"loss": 1.0})
+    with pytest.raises(BrokenPipeError):
+        Output(_Broken(), is_terminal=False).write("x")
 
 
 def test_a_table_that_is_too_wide_wraps_its_cells() -> None:

@@ -58,21 +58,35 @@ def test_a_log_shows_the_learning_rate_only_where_it_changes() -> None:
     for epoch, rate in ((1, 0.1), (2, 0.1), (3, 0.05)):
         progress.epoch(epoch, 4, {"loss": 0.5, "learning_rate": rate, "seconds": 2.0})
     assert stream.getvalue().splitlines() == [
-        "epoch 1/4  loss 0.5000  2.0 s  6 s left",
+        "epoch 1/4  loss 0.5000  2.0 s",
         "epoch 2/4  loss 0.5000  2.0 s  4 s left",
         "epoch 3/4  loss 0.5000  learning_rate 0.05  2.0 s  2 s left",
     ]
 
 
-def test_the_first_epoch_counts_only_while_it_is_alone() -> None:
-    """The first epoch also compiles, so the estimate uses later ones as soon as there are any."""
+def test_the_first_epoch_does_not_count() -> None:
+    """The first epoch also compiles: after it alone nothing is known, later ones decide."""
     timer = EpochTimer()
     assert timer.remaining(3) is None
+    timer.step(1.0)
     timer.add(10.0)
-    assert timer.remaining(3) == 30.0
+    assert timer.remaining(3) is None
     for seconds in (1.0, 3.0, 2.0):
         timer.add(seconds)
     assert timer.remaining(3) == 6.0
+
+
+def test_the_steps_of_a_long_first_epoch_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Within the first epoch the steps after the first, which compiles, tell how long an epoch takes."""
+    now = iter([0.0, 20.0, 22.0, 24.0])
+    monkeypatch.setattr("time.monotonic", lambda: next(now))
+    timer = EpochTimer()
+    next(now)
+    for share in (0.1, 0.2, 0.3):
+        timer.step(share)
+    assert timer.remaining(3) == pytest.approx(60.0)
+    timer.add(40.0)
+    assert timer.remaining(2) == pytest.approx(40.0)
 
 
 def test_a_bar_in_a_log_is_one_line() -> None:
@@ -83,10 +97,11 @@ def test_a_bar_in_a_log_is_one_line() -> None:
     assert stream.getvalue() == "Fetching mnist.npz (11.5 MB) ...\n"
 
 
-def test_a_warning_is_marked_and_cannot_control_the_terminal() -> None:
+def test_a_warning_is_marked_and_cannot_control_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     """Control characters in a file's name are shown, not executed."""
     stream = io.StringIO()
-    progress = PlainProgress(Output(stream, is_terminal=False))
+    monkeypatch.setenv("NO_COLOR", "1")
+    progress = PlainProgress(Output(stream, is_terminal=True))
     progress.warn("odd\x1b[2Jname")
     assert stream.getvalue() == "warning: odd\N{REPLACEMENT CHARACTER}[2Jname\n"
     assert progress.warnings == ["odd\x1b[2Jname"]

@@ -130,12 +130,13 @@ def _print_format(checked: Sequence[CheckedFile], form: str) -> None:
     if form == "sarif":
         print_json(sarif_log(checked))
         return
+    output = Output.stdout()
     for line in github_commands(checked):
-        Output.stdout().write_line(line)
+        output.write_line(output.shown(line))
 
 
 def _print_text(checked: Sequence[CheckedFile], *, quiet: bool) -> None:
-    from nnrun.cli.terminal.output import Output, print_paragraph, visible
+    from nnrun.cli.terminal.output import Output, print_paragraph
     from nnrun.cli.terminal.problems import print_problems
     from nnrun.config.render import count_problems
 
@@ -144,7 +145,7 @@ def _print_text(checked: Sequence[CheckedFile], *, quiet: bool) -> None:
         print_problems(output, each.problems, counted=False)
         if not quiet and not each.count("error"):
             others = f" ({count_problems(each.problems)})" if each.problems else ""
-            output.write_line(f"{visible(each.name)}: {output.style('ok', fg='green', bold=True)}{others}")
+            output.write_line(f"{output.shown(each.name)}: {output.style('ok', fg='green', bold=True)}{others}")
     problems = [problem for each in checked for problem in each.problems]
     if not quiet and (len(checked) > 1 or any(each.count("error") for each in checked)):
         files = f" in {len(checked)} configs" if len(checked) > 1 else ""

@@ -138,7 +138,8 @@ def fetch(name: str, data_dir: Path | None, quiet: bool, as_json: bool) -> None:
         print_json({"name": data_set.name, "files": files})
     else:
         nothing = f"{data_set.name} comes with scikit-learn: there is nothing to download"
-        Output.stdout().write_line("\n".join(files) or nothing)
+        output = Output.stdout()
+        output.write_line(output.shown("\n".join(files) or nothing))
 
 
 @data.command()

@@ -60,7 +60,7 @@ def evaluate(*, show: int, quiet: bool, as_json: bool, **request: Any) -> None:
         return
     output = Output.stdout()
     fold = "" if request["fold"] is None else f", fold {request['fold']}"
-    output.write_line(f"{result.folder.id}{fold}, checkpoint {request['checkpoint']}")
+    output.write_line(output.shown(f"{result.folder.id}{fold}, checkpoint {request['checkpoint']}"))
     print_scores(output, result.scores)
     print_score_details(output, result.scores)
     if show:

@@ -159,11 +159,11 @@ def _explain_value(question: str, sets: Sequence[str], *, as_json: bool) -> None
 
 def print_origin(output: Output, origin: Origin, nested: Sequence[tuple[Path, Any, Mark]]) -> None:
     """Print a value, each place that sets it with the one in force last, and the values inside a list or mapping."""
-    from nnrun.cli.terminal.output import print_paragraph, visible
+    from nnrun.cli.terminal.output import print_paragraph
     from nnrun.config.dotted import join_path
 
     output.write_line(
-        output.style(visible(f"{join_path(origin.path)}: {origin.note or _format_value(origin.value)}"), bold=True)
+        output.style(output.shown(f"{join_path(origin.path)}: {origin.note or _format_value(origin.value)}"), bold=True)
     )
     if origin.default_of is not None:
         print_paragraph(output, _DEFAULTS[origin.default_of], "  ")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from nnrun.cli import options
+from nnrun.cli.terminal.output import discard_stdout
 from nnrun.errors import EXIT_INTERRUPTED
 
 if TYPE_CHECKING:
@@ -99,7 +100,9 @@ def generate(*, out: Path | None, quiet: bool, as_json: bool, **settings: Any) -
     del settings["greedy"]
     keys = ("run", "runs_dir", "data_dir", "checkpoint", "code", "trust_run")
     run = EvaluateRequest(**{key: settings.pop(key) for key in keys})
-    printer = _TextPrinter(Output.stdout(), streams=settings["samples"] == 1, shows_seed=not quiet, silent=as_json)
+    printer = _TextPrinter(
+        Output.stdout(), streams=settings["samples"] == 1, shows_seed=not quiet, silent=as_json, kept=out is not None
+    )
     with open_progress(quiet=quiet, json=as_json) as progress:
         result = generate(GenerateRequest(run, **settings), printer, progress)
         printer.end(result)
@@ -135,33 +138,36 @@ def _temperature(settings: dict[str, Any]) -> float:
 class _TextPrinter:
     """Prints one text while it is generated, or several once they are done."""
 
-    def __init__(self, output: Output, *, streams: bool, shows_seed: bool, silent: bool) -> None:
+    def __init__(self, output: Output, *, streams: bool, shows_seed: bool, silent: bool, kept: bool) -> None:
         self._output, self._streams, self._shows_seed, self._silent = output, streams, shows_seed, silent
+        self._kept = kept
 
     def on_begin(self, result: GenerateResult) -> None:
         """Print the seed text."""
         if self._shows_seed and result.seed_text:
-            from nnrun.cli.terminal.output import visible
-
-            self._write(self._output.style(f'"{visible(result.seed_text)}"', dim=True) + "\n")
+            self._write(self._output.style(f'"{self._output.shown(result.seed_text)}"', dim=True) + "\n")
 
     def on_pieces(self, pieces: Sequence[str]) -> None:
         """Print the next piece of a single text."""
         if self._streams and pieces[0]:
-            from nnrun.cli.terminal.output import visible
-
-            self._write(visible(pieces[0]))
+            self._write(self._output.shown(pieces[0]))
 
     def end(self, result: GenerateResult) -> None:
         """End the line of a single text, or print all samples."""
-        from nnrun.cli.terminal.output import visible
-
-        self._write("\n" if self._streams else visible(join_samples(result.texts)))
+        self._write("\n" if self._streams else self._output.shown(join_samples(result.texts)))
 
     def _write(self, text: str) -> None:
-        if not self._silent:
+        if self._silent:
+            return
+        try:
             self._output.write(text)
             self._output.flush()
+        except BrokenPipeError:
+            if not self._kept:
+                raise
+            # The text also goes to a file, which is to be complete.
+            self._silent = True
+            discard_stdout()
 
 
 def join_samples(texts: Sequence[str]) -> str:
@@ -172,12 +178,12 @@ def join_samples(texts: Sequence[str]) -> str:
 
 
 def _overlap(what: str, overlap: VerbatimOverlap) -> str:
-    from nnrun.formatting import format_count
+    from nnrun.formatting import format_count, quoted
 
     shares = ((overlap.copied_share, "pieces of 20 characters"), (overlap.known_words_share, "words"))
     known = " and ".join(f"{100 * share:.1f} % of the {unit}" for share, unit in shares if share is not None)
     rest = f"; {known} are in the training text" if known else ""
-    return f"{what}: {format_count(len(overlap.longest), 'character')}, {overlap.longest!r}{rest}"
+    return f"{what}: {format_count(len(overlap.longest), 'character')}, {quoted(overlap.longest)}{rest}"
 
 
 def _summary(result: GenerateResult) -> str:

@@ -43,4 +43,5 @@ def predict(*, file: Path, out: Path | None, quiet: bool, as_json: bool, **reque
         rows = [dict(zip(result.columns, row, strict=True)) for row in result.rows]
         print_json({**document, "file": file, "out": out, "predictions": rows, "warnings": progress.warnings})
     elif out is None:
-        Output.stdout().write(csv_text(result.columns, result.rows))
+        output = Output.stdout()
+        output.write(output.shown(csv_text(result.columns, result.rows)))

@@ -42,4 +42,5 @@ def report(*, run: str, out: Path | None, runs_dir: Path, as_json: bool) -> None
         document = {"run": folder.id, "folder": folder.path, "status": status_of(record.read(folder))}
         print_json({**document, "report": written.page, "plots": list(written.plots)})
     else:
-        Output.stdout().write_line(str(written.page))
+        output = Output.stdout()
+        output.write_line(output.shown(str(written.page)))

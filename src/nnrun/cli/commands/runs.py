@@ -42,14 +42,14 @@ def list_(runs_dir: Path, as_json: bool) -> None:
     \b
     nnrun runs list
     """  # noqa: D301
-    from nnrun.cli.terminal.output import Output, Table, print_json, print_table
+    from nnrun.cli.terminal.output import Output, Table, print_json, print_paragraph, print_table
     from nnrun.runs.find import list_runs
 
     rows, output = list_runs(runs_dir), Output.stdout()
     if as_json:
         print_json([_row_as_json(row) for row in rows])
     elif not rows:
-        Output.stderr().write_line(f"There is no run in {runs_dir} yet. nnrun train digits_mlp makes one.")
+        print_paragraph(Output.stderr(), f"There is no run in {runs_dir} yet. nnrun train digits_mlp makes one.")
     else:
         narrow = (output.width or _NARROW) < _NARROW
         table = Table(

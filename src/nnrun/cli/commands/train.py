@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,6 +13,7 @@ from nnrun.cli import completion, options
 from nnrun.errors import NnrunError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from nnrun.pipeline.train import TrainRequest, TrainResult
@@ -74,7 +76,8 @@ def train(
     with open_progress(quiet=quiet, json=as_json) as progress:
         result = _train(request, progress, resumed, with_report=with_report)
     page = _write_report(result.folder) if with_report else None
-    _print_result(result, request, page, quiet=quiet, as_json=as_json)
+    with _kept_results(result.folder):
+        _print_result(result, request, page, quiet=quiet, as_json=as_json)
 
 
 def _train(request: TrainRequest, progress: Progress, resumed: str | None, *, with_report: bool) -> TrainResult:
@@ -91,6 +94,25 @@ def _train(request: TrainRequest, progress: Progress, resumed: str | None, *, wi
                 error.add_note(note)
             if (folder.path / "folds").is_dir():
                 error.add_note(f"Train the folds that are not done yet: nnrun train --resume-folds {folder.path}")
+        raise
+
+
+@contextmanager
+def _kept_results(folder: RunFolder) -> Iterator[None]:
+    """Print the results of a finished run: a closed pipe is no error, as everything is in the folder.
+
+    Raises:
+        RunError: stdout cannot be written; with a note on where the results are.
+    """
+    from nnrun.cli.terminal.output import Output, discard_stdout
+
+    try:
+        yield
+        Output.stdout().flush()
+    except BrokenPipeError:
+        discard_stdout()
+    except NnrunError as error:
+        error.add_note(f"The run is done; its results are kept in {folder.path}")
         raise
 
 

@@ -76,11 +76,10 @@ def verify(*, files: tuple[str, ...], quiet: bool, as_json: bool, **request: Any
 
 
 def _print_result(output: Output, result: VerifyResult) -> None:
-    from nnrun.cli.terminal.output import visible
     from nnrun.cli.terminal.problems import print_problems
 
     status = output.style(result.status, fg=_COLORS.get(result.status), bold=True)
-    output.write_line(visible(f"{result.file}: ") + status + visible(_explanation(result)))
+    output.write_line(output.shown(f"{result.file}: ") + status + output.shown(_explanation(result)))
     print_problems(output, result.problems, counted=False)
     if result.claims:
         _print_claims(output, result.claims)

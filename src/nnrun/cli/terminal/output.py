@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import os
 import sys
-import unicodedata
-from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TextIO
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from nnrun.errors import RunError
+from nnrun.formatting import escape_steering, escaped, visible
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from rich.console import Console
     from rich.table import Table as RichTable
@@ -25,6 +25,40 @@ _UNLIMITED = 1_000_000
 _GAP = 2
 #: Longer terms, and all terms on a narrower terminal, stand on a line of their own.
 _MAX_TERM, _NARROW = 24, 60
+
+
+class BestEffortStream:
+    """A stream for messages, which nothing depends on: from the first text that cannot be written on, all are dropped.
+
+    So a closed pipe or a full disk under the log of a training does not end the training. All other attributes are
+    those of the stream itself.
+
+    Args:
+        stream: The stream.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream, self._failed = stream, False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        """Write a text, unless an earlier one could not be written."""
+        self._attempt(lambda: self._stream.write(text))
+        return len(text)
+
+    def flush(self) -> None:
+        """Write what the stream has buffered, as far as it can be written."""
+        self._attempt(self._stream.flush)
+
+    def _attempt(self, action: Callable[[], object]) -> None:
+        if self._failed:
+            return
+        try:
+            action()
+        except (OSError, ValueError):  # a closed stream raises ValueError
+            self._failed = True
 
 
 @dataclass(frozen=True)
@@ -46,8 +80,8 @@ class Output:
 
     @classmethod
     def stderr(cls) -> Output:
-        """Return the output for errors and progress."""
-        return cls(sys.stderr, sys.stderr.isatty())
+        """Return the output for errors and progress; what cannot be written there is dropped."""
+        return cls(cast("TextIO", BestEffortStream(sys.stderr)), sys.stderr.isatty())
 
     @classmethod
     @contextmanager
@@ -59,8 +93,12 @@ class Output:
             yield cls.stderr()
             return
         encoding = getattr(sys.stderr, "encoding", None) or "utf-8"
-        with os.fdopen(descriptor, "w", buffering=1, encoding=encoding, errors="backslashreplace") as stream:
-            yield cls(stream, stream.isatty())
+        stream = os.fdopen(descriptor, "w", buffering=1, encoding=encoding, errors="backslashreplace")
+        try:
+            yield cls(cast("TextIO", BestEffortStream(stream)), stream.isatty())
+        finally:
+            with suppress(OSError):  # a rest that could not be written before
+                stream.close()
 
     @property
     def width(self) -> int | None:
@@ -95,6 +133,10 @@ class Output:
         from click import style
 
         return style(text, **styles) if self.has_colors and text else text
+
+    def shown(self, text: str) -> str:
+        """Return a text as it is written here: a terminal gets no character that steers it, a file or pipe all."""
+        return visible(text) if self.is_terminal else text
 
     def write_line(self, text: str = "") -> None:
         """Write one line."""
@@ -134,16 +176,6 @@ def _write_errors() -> Iterator[None]:
         raise RunError(text, "free some space, or write to another disk") from error
 
 
-def visible(text: str) -> str:
-    """Replace control characters other than line ends, so that no text can control the terminal."""
-    return "".join(
-        letter
-        if letter == "\n" or letter.isprintable() or unicodedata.category(letter) == "Zs"
-        else "\N{REPLACEMENT CHARACTER}"
-        for letter in text
-    )
-
-
 def text_width(text: str) -> int:
     """Return the number of columns that a text takes; wide characters take two."""
     if text.isascii():
@@ -173,14 +205,14 @@ def wrap(text: str, width: int | None, indent: str = "", separator: str = " ") -
 
 def print_paragraph(output: Output, text: str, indent: str = "") -> None:
     """Print a text, each of its lines wrapped."""
-    for line in visible(text).split("\n"):
+    for line in output.shown(text).split("\n"):
         for part in wrap(f"{indent}{line}", output.width, indent):
             output.write_line(part.rstrip())
 
 
 def print_labeled(output: Output, label: str, styled_label: str, text: str) -> None:
     """Print a wrapped text after a label such as `error: `; `styled_label` is the label with its colours."""
-    for line_number, line in enumerate(visible(f"{label}{text}").split("\n")):
+    for line_number, line in enumerate(output.shown(f"{label}{text}").split("\n")):
         for number, part in enumerate(wrap(line, output.width, "    ")):
             starts = line_number == number == 0 and part.startswith(label)
             output.write_line(f"{styled_label}{part[len(label) :]}" if starts else part)
@@ -188,7 +220,7 @@ def print_labeled(output: Output, label: str, styled_label: str, text: str) -> N
 
 def print_terms(output: Output, terms: Iterable[tuple[str, str]], indent: str = "") -> None:
     """Print terms and their meanings side by side, or one below the other where there is little room."""
-    pairs = [(visible(term), visible(meaning)) for term, meaning in terms]
+    pairs = [(output.shown(term), output.shown(meaning)) for term, meaning in terms]
     left = min(max((text_width(term) for term, _ in pairs), default=0), _MAX_TERM)
     narrow = output.width is not None and output.width < _NARROW and left > _NARROW // 5
     margin = " " * (len(indent) + (4 if narrow else left + _GAP))
@@ -222,12 +254,17 @@ class Table:
 
 def print_table(output: Output, table: Table) -> None:
     """Print a table as wide as its texts; a narrower terminal loses the optional columns, then wraps cells."""
+    rows = [[_cell(output.shown(cell)) for cell in row] for row in table.rows]
+    if output.width is None:
+        for line in _aligned([table.headings, *rows], [heading in table.right for heading in table.headings]):
+            output.write_line(line)
+        return
     from rich.measure import measure_renderables
 
     console, headings = output.console(), list(table.headings)
     unlimited = console.options.update(width=_UNLIMITED)
     for heading in (*table.optional, None):
-        grid = _rich_table(table, headings)
+        grid = _rich_table(replace(table, rows=rows), headings)
         if heading is None or measure_renderables(console, unlimited, [grid]).maximum <= console.width:
             break
         headings = [each for each in headings if each != heading]
@@ -237,16 +274,32 @@ def print_table(output: Output, table: Table) -> None:
         output.write_line(line.rstrip())
 
 
+def _cell(text: str) -> str:
+    """Return a text on one line: as it is, or escaped if it has line ends or tabs."""
+    return escaped(text) if "\n" in text or "\t" in text else text
+
+
+def _aligned(rows: Sequence[Sequence[str]], right: Sequence[bool]) -> Iterator[str]:
+    """Yield the lines of a table for a program or a file: never wrapped, and nothing replaced, as rich would."""
+    widths = [max(map(text_width, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = []
+        for cell, width, is_right in zip(row, widths, right, strict=True):
+            fill = " " * (width - text_width(cell))
+            cells.append(f"{fill}{cell}" if is_right else f"{cell}{fill}")
+        yield (" " * _GAP).join(cells).rstrip()
+
+
 def _rich_table(table: Table, headings: Sequence[str]) -> RichTable:
     from rich.table import Table as RichTable
     from rich.text import Text
 
     grid = RichTable(box=None, padding=(0, _GAP, 0, 0), pad_edge=False, header_style="bold")
     for heading in headings:
-        grid.add_column(Text(heading), justify="right" if heading in table.right else "left", overflow="fold")
+        grid.add_column(Text(visible(heading)), justify="right" if heading in table.right else "left", overflow="fold")
     kept = [table.headings.index(heading) for heading in headings]
     for row in table.rows:
-        grid.add_row(*(Text(visible(row[column])) for column in kept))
+        grid.add_row(*(Text(row[column]) for column in kept))
     return grid
 
 
@@ -254,4 +307,14 @@ def print_json(value: object) -> None:
     """Print the one JSON document of a command on stdout."""
     from nnrun.runs.json_files import dumps
 
-    Output.stdout().write_line(dumps(value))
+    output, text = Output.stdout(), dumps(value)
+    # The same document: what steers a terminal stands in strings only, which may hold it escaped.
+    output.write_line(escape_steering(text) if output.is_terminal else text)
+
+
+def discard_stdout() -> None:
+    """Redirect stdout to nowhere, so that no later flush of it can fail on a closed pipe."""
+    try:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError:
+        return

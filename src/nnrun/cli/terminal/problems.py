@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from nnrun.cli.terminal.output import print_labeled, text_width, visible, wrap
+from nnrun.cli.terminal.output import print_labeled, text_width, wrap
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -77,7 +77,7 @@ def print_problem(output: Output, problem: Problem) -> None:
     """Print one problem: its place and text, the line with a caret, the hint."""
     from nnrun.config.render import format_problem
 
-    lines = visible(format_problem(problem)).split("\n")
+    lines = output.shown(format_problem(problem)).split("\n")
     color = _COLORS[problem.severity]
     for number, line in enumerate(lines):
         below = lines[number + 1] if number + 1 < len(lines) else ""
@@ -93,7 +93,7 @@ def print_problem(output: Output, problem: Problem) -> None:
             for part in wrap(line, output.width, "    "):
                 output.write_line(part)
         else:
-            place = visible(f"{problem.mark}: ") if problem.mark else ""
+            place = output.shown(f"{problem.mark}: ") if problem.mark else ""
             severity = f"{problem.severity}:"
             styled = f"{output.style(place, bold=True)}{output.style(severity, fg=color, bold=True)}"
             print_labeled(output, f"{place}{severity}", styled, line[len(place) + len(severity) :])

@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from statistics import median
 from typing import TYPE_CHECKING
 
-from nnrun.cli.terminal.output import Output, print_labeled, print_paragraph, visible, wrap
+from nnrun.cli.terminal.output import Output, print_labeled, print_paragraph, wrap
 from nnrun.cli.terminal.problems import print_problem
-from nnrun.formatting import format_bytes, format_duration
+from nnrun.formatting import format_bytes, format_duration, visible
 from nnrun.progress import NullProgress, epoch_line
 
 if TYPE_CHECKING:
@@ -28,21 +28,31 @@ _BAR_WIDTH = 30
 
 
 class EpochTimer:
-    """Estimates the remaining time from the durations of finished epochs."""
+    """Estimates the remaining time from finished epochs; the first, which also compiles, only from its later steps."""
 
     def __init__(self) -> None:
         self._seconds: list[float] = []
+        self._first_step: tuple[float, float] | None = None
+        self._epoch_without_start: float | None = None
+
+    def step(self, share: float) -> None:
+        """Add that `share` (0 to 1) of the current epoch is done."""
+        if self._seconds:
+            return
+        now = time.monotonic()
+        if self._first_step is None:
+            self._first_step = share, now
+        elif share > self._first_step[0]:
+            self._epoch_without_start = (now - self._first_step[1]) / (share - self._first_step[0])
 
     def add(self, seconds: float) -> None:
         """Add the duration of one epoch."""
         self._seconds.append(seconds)
 
     def remaining(self, epochs: float) -> float | None:
-        """Estimate the seconds that so many more epochs take; None where no epoch is finished yet.
-
-        The first epoch also compiles, so it counts only while it is alone.
-        """
-        return median(self._seconds[1:] or self._seconds) * epochs if self._seconds else None
+        """Estimate the seconds that so many more epochs take; None where that is not known yet."""
+        epoch = median(self._seconds[1:]) if len(self._seconds) > 1 else self._epoch_without_start
+        return None if epoch is None else epoch * epochs
 
 
 class PlainProgress:
@@ -88,8 +98,9 @@ class PlainProgress:
         with NullProgress().bar(what, total, unit) as bar:
             yield bar
 
-    def step(self, epoch: int, total: int, share: float) -> None:
-        """Do nothing: a log is for what stays."""
+    def step(self, epoch: int, total: int, share: float) -> None:  # noqa: ARG002 - a bar shows them
+        """Measure the time: a log is for what stays."""
+        self._timer.step(share)
 
     def epoch(self, done: int, total: int, figures: Mapping[str, float | None]) -> None:
         """Write an epoch's metrics and the time left; the learning rate only where it changed."""
@@ -104,7 +115,7 @@ class PlainProgress:
         left = self._timer.remaining(total - done)
         line = epoch_line(done, total, shown) + (f"  {time_left(left)}" if done < total else "").rstrip()
         for part in wrap(line, self._output.width, "    ", separator="  "):
-            self._output.write_line(part)
+            self._output.write_line(self._output.shown(part))
 
 
 class LiveProgress(PlainProgress):
@@ -118,7 +129,6 @@ class LiveProgress(PlainProgress):
         super().__init__(output)
         self._bar: RichProgress | None = None
         self._drawn = 0.0
-        self._epoch_start: tuple[int, float] = (0, 0.0)
 
     @contextmanager
     def bar(self, what: str, total: float | None, unit: str) -> Iterator[Bar]:
@@ -131,16 +141,10 @@ class LiveProgress(PlainProgress):
 
     def step(self, epoch: int, total: int, share: float) -> None:
         """Advance the bar within an epoch."""
-        now = time.monotonic()
-        if self._epoch_start[0] != epoch:
-            self._epoch_start = (epoch, now)
-        if not self.is_due():
-            return
-        epochs = total - epoch + 1 - share
-        left = self._timer.remaining(epochs)
-        if left is None and share > 0:
-            left = (now - self._epoch_start[1]) / share * epochs
-        self.draw(f"epoch {epoch:{len(str(total))}}/{total}", share, time_left(left))
+        super().step(epoch, total, share)
+        if self.is_due():
+            left = self._timer.remaining(total - epoch + 1 - share)
+            self.draw(f"epoch {epoch:{len(str(total))}}/{total}", share, time_left(left))
 
     def is_due(self) -> bool:
         """Return whether the bar may be redrawn already."""
@@ -193,12 +197,15 @@ class LiveProgress(PlainProgress):
 class _LiveBar:
     def __init__(self, progress: LiveProgress, what: str, total: float | None, unit: str) -> None:
         self._progress, self._what, self._total, self._unit = progress, what, total, unit
-        self._done, self._began = 0.0, time.monotonic()
+        self._done = 0.0
+        # The first piece of work may also start libraries and compile, so the rate is that of the others.
+        self._first: tuple[float, float] | None = None
         self._draw()
 
     def advance(self, amount: float) -> None:
         """Add `amount` units to what is done."""
         self._done += amount
+        self._first = self._first or (self._done, time.monotonic())
         if self._progress.is_due():
             self._draw()
 
@@ -206,9 +213,16 @@ class _LiveBar:
         if not self._total:
             self._progress.draw(self._what, None, format_amount(self._done, self._unit) if self._done else "...")
             return
-        spent, share = time.monotonic() - self._began, min(1.0, self._done / self._total)
-        left = f"  {time_left(spent / share - spent)}" if share > 0 and spent > 1 else ""
+        left = self._left(self._total)
+        share = min(1.0, self._done / self._total)
         self._progress.draw(self._what, share, f"{format_amount(self._total, self._unit)}{left}")
+
+    def _left(self, total: float) -> str:
+        first_amount, first_time = self._first or (self._done, 0.0)
+        spent = time.monotonic() - first_time
+        if self._done <= first_amount or spent < 1:
+            return ""
+        return f"  {time_left(spent / (self._done - first_amount) * max(0.0, total - self._done))}"
 
 
 def time_left(seconds: float | None) -> str:

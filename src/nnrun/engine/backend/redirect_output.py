@@ -57,7 +57,8 @@ def _opened(log: FilePath) -> TextIO:
 
 @contextlib.contextmanager
 def _redirect_stderr_descriptor(file: TextIO) -> Iterator[None]:
-    sys.stderr.flush()
+    with contextlib.suppress(OSError):  # a closed pipe, whose reader needs nothing any more
+        sys.stderr.flush()
     kept = os.dup(2)
     os.dup2(file.fileno(), 2)
     try:
