@@ -112,12 +112,6 @@ def test_all_rows_train_the_final_model(folded) -> None:
     assert (len(whole.train), whole.test) == (24, None)
 
 
-def test_a_rare_class_is_a_warning(folded, listener) -> None:
-    """A class with fewer rows than folds is a warning."""
-    folded(rows=[(*row[:3], 0 if at else 1, row[4]) for at, row in enumerate(ROWS)], stratify=True)
-    assert any("A class has 1 rows" in text for text in listener.warnings)
-
-
 @pytest.mark.parametrize(
     ("k_fold", "text"),
     [

@@ -23,12 +23,12 @@ from nnrun.progress import NullProgress
 def look(paths, listener, spec, split):
     """Check a csv file of these columns, the last of which is the target."""
 
-    def at(columns: dict[str, list], *, classes: bool = True, **shares: object):
+    def at(columns: dict[str, list], *, form: str = "integer", **shares: object):
         rows = [["" if value is None else str(value) for value in row] for row in zip(*columns.values(), strict=True)]
         lines = [",".join(row) for row in [list(columns), *rows]]
         (paths.config_dir / "t.csv").write_text("\n".join(lines) + "\n")
         config = spec("csv", file="t.csv", split=split(shuffle=False, **shares) if shares else None)
-        return check_quality(config, seed=1, paths=paths, progress=listener, classes=classes)
+        return check_quality(config, seed=1, paths=paths, progress=listener, form=form)
 
     return at
 
@@ -77,14 +77,14 @@ def test_the_same_example_in_two_parts_is_leakage(look) -> None:
 
 def test_classes_that_are_rare_or_only_in_one_part_are_named(look) -> None:
     """Twenty to one is unbalanced; a class that training never sees is an error."""
-    count = 23
-    found = look({"a": list(range(count)), "y": ["x"] * 20 + ["y"] + ["x", "z"]}, test=2 / count)
-    assert _names(found) == ["class-not-in-training", "unbalanced-classes", "class-not-in-part"]
+    count = 24
+    found = look({"a": list(range(count)), "y": ["x"] * 20 + ["y"] + ["x", "x", "z"]}, test=3 / count)
+    assert _names(found) == ["class-not-in-training", "class-not-in-part", "unbalanced-classes"]
 
 
 def test_numbers_are_not_counted_as_classes(look) -> None:
     """A target of numbers has no classes to balance."""
-    found = look({**GOOD, "y": [0.5, 1.5, 2.5, 0.25, 7.5, 1.25, 3.5, 9.5]}, classes=False)
+    found = look({**GOOD, "y": [0.5, 1.5, 2.5, 0.25, 7.5, 1.25, 3.5, 9.5]}, form="number")
     assert found.classes == {}
     assert found.findings == ()
 
@@ -93,7 +93,7 @@ def test_arrays_are_checked_for_leakage_too(paths, listener, spec) -> None:
     """Pictures have no columns to look at, but may stand in both parts."""
     x = np.random.default_rng(0).integers(0, 255, (6, 3, 3))
     np.savez(paths.config_dir / "a.npz", x_train=x, y_train=[0, 1] * 3, x_test=x[:2], y_test=[0, 1])
-    found = check_quality(spec("npz", file="a.npz"), seed=1, paths=paths, progress=listener, classes=True)
+    found = check_quality(spec("npz", file="a.npz"), seed=1, paths=paths, progress=listener, form="integer")
     assert _names(found) == ["duplicates-across-parts"]
     assert found.columns == {}
 
@@ -101,7 +101,7 @@ def test_arrays_are_checked_for_leakage_too(paths, listener, spec) -> None:
 def test_texts_are_not_for_this_command(paths, listener, spec) -> None:
     """A text has no rows to compare."""
     with pytest.raises(DataError, match="not for texts"):
-        check_quality(spec("descriptions"), seed=1, paths=paths, progress=listener, classes=True)
+        check_quality(spec("descriptions"), seed=1, paths=paths, progress=listener, form="integer")
 
 
 def _texts(findings) -> list[str]:
@@ -162,7 +162,7 @@ def test_a_csv_s_look_alikes_are_found_among_classes_and_categories(paths, liste
     """A class in two spellings would be two outputs, a category two columns."""
     rows = [f"{index},{('Ulm', 'ULM', 'Bonn')[index % 3]},{('yes', 'no', 'Yes')[index % 3]}" for index in range(30)]
     (paths.config_dir / "t.csv").write_text("\n".join(["a,town,sick", *rows]) + "\n")
-    found = check_quality(spec("csv", file="t.csv"), seed=1, paths=paths, progress=listener, classes=True)
+    found = check_quality(spec("csv", file="t.csv"), seed=1, paths=paths, progress=listener, form="integer")
     assert [finding.text for finding in found.findings if finding.name == "look-alikes"] == [
         "column 'town': 'ULM' and 'Ulm' look alike: are they the same?",
         "the classes 'Yes' and 'yes' look alike: are they the same?",
@@ -173,7 +173,7 @@ def test_a_csv_s_look_alikes_are_found_among_classes_and_categories(paths, liste
 def test_pima_s_zeros_are_found(shared_paths, spec) -> None:
     """The five columns and their counts that the literature names, found from the values alone."""
     config = spec("csv", file="pima-indians-diabetes.csv")
-    found = check_quality(config, seed=1, paths=shared_paths, progress=NullProgress(), classes=True)
+    found = check_quality(config, seed=1, paths=shared_paths, progress=NullProgress(), form="integer")
     zeros = [finding.text.partition(" of ")[0] for finding in found.findings if " are 0," in finding.text]
     assert zeros == ["5", "35", "227", "374", "11"]
 
@@ -181,6 +181,6 @@ def test_pima_s_zeros_are_found(shared_paths, spec) -> None:
 @pytest.mark.shared
 def test_boston_s_prices_are_found_to_be_cut_off(shared_paths, spec) -> None:
     """Sixteen tracts have the value 50; no zero of the features is a filler; the caveats of the set are notes."""
-    found = check_quality(spec("boston"), seed=1, paths=shared_paths, progress=NullProgress(), classes=False)
+    found = check_quality(spec("boston"), seed=1, paths=shared_paths, progress=NullProgress(), form="number")
     assert [finding.name for finding in found.findings] == ["cut-off-target", *["caveat"] * 4]
     assert found.findings[0].text.startswith("16 of 506 targets 'MEDV' are 50")

@@ -6,8 +6,6 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from nnrun.data.dataset import as_data_error
 from nnrun.data.load import classes_to_stratify, make_source, prepare_dataset, read_source, split_parts
 from nnrun.data.splits.folds import fold_seed, make_folds
@@ -16,6 +14,8 @@ from nnrun.data.text.text_source import TextSource
 from nnrun.errors import DataError
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from nnrun.data.data_paths import DataPaths
     from nnrun.data.dataset import Dataset, Examples, SourceData
     from nnrun.data.splits.folds import Fold
@@ -60,14 +60,22 @@ class FoldedData:
         Raises:
             DataError: The rows do not suit the preparation or the loss.
         """
+        rows = self.rows(number)
+        return self._prepared({part: self.data.train.take(index) for part, index in rows.items()}, progress)
+
+    def rows(self, number: int) -> dict[str, np.ndarray]:
+        """Return the rows of each part of fold `number`.
+
+        Raises:
+            DataError: Nothing would be left for training.
+        """
         fold, split = self.folds[number], self.spec.split
         by_class = split is not None and split.stratify
         classes = self.classes[fold.rest] if self.classes is not None and by_class else None
         groups = None if self.data.groups is None else self.data.groups[fold.rest]
         with as_data_error("split"):
             within = split_rows(len(fold.rest), split, classes, fold_seed(self.seed, fold.repeat), groups)
-        rows = {part: fold.rest[index] for part, index in within.items()} | {"test": fold.test}
-        return self._prepared({part: self.data.train.take(index) for part, index in rows.items()}, progress)
+        return {part: fold.rest[index] for part, index in within.items()} | {"test": fold.test}
 
     def whole(self, progress: Progress) -> Dataset:
         """Return the data set of the final fit: all rows, and the source's own test part where it has one.
@@ -90,18 +98,32 @@ def load_folded(spec: DataSpec, *, form: TargetForms, seed: int, paths: DataPath
     source = make_source(spec.source, spec.prepare)
     if isinstance(source, TextSource):
         raise DataError(f"split: {NO_FOLDS}")
+    data = read_source(source, spec.split, paths, progress)
+    folded = assign_folds(data, spec, form=form, seed=seed)
+    left_out = [name for name, part in (("test", data.test), ("validation", data.validation)) if part is not None]
+    if left_out:
+        tests = data.test is not None and folded.k_fold.final_fit
+        use = "only the final fit is scored on the test part" if tests else f"{_parts(left_out)} not used"
+        progress.say(f"The folds are made of the {len(data.train):,} training rows; {use}.")
+    return folded
+
+
+def _parts(names: list[str]) -> str:
+    return f"the {names[0]} part is" if len(names) == 1 else f"the {' and '.join(names)} parts are"
+
+
+def assign_folds(data: SourceData, spec: DataSpec, *, form: TargetForms, seed: int) -> FoldedData:
+    """Assign the rows of a source to the folds of a config.
+
+    Raises:
+        DataError: They cannot be assigned.
+    """
     split = spec.split
     assert split is not None, "called for cross-validations only"  # noqa: S101
     k_fold = split.k_fold
     assert k_fold is not None, "called for cross-validations only"  # noqa: S101
-    data = read_source(source, split, paths, progress)
     with as_data_error("split: k_fold"):
         classes = classes_to_stratify(data) if k_fold.stratify or split.stratify else None
         y = classes if k_fold.stratify else None
         folds = make_folds(len(data.train), k_fold, y=y, groups=data.groups, seed=seed)
-    if k_fold.stratify and classes is not None and (least := int(np.bincount(classes).min())) < k_fold.folds:
-        progress.warn(f"A class has {least} rows, so that not every one of the {k_fold.folds} folds can test it.")
-    if data.test is not None:
-        use = "only the final fit is scored on the test part" if k_fold.final_fit else "the test part is not used"
-        progress.say(f"The folds are made of the {len(data.train):,} training rows; {use}.")
     return FoldedData(data, tuple(folds), spec, k_fold, form, seed, classes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from nnrun.config.hints import did_you_mean_or_list
@@ -9,9 +10,14 @@ from nnrun.data.all_sources import new_source
 from nnrun.data.columns import parse_number, text_left
 from nnrun.data.dataset import ALL_TARGETS, build_facts
 from nnrun.data.model_inputs import fields
+from nnrun.data.part_targets import TargetReport, examine_targets
 from nnrun.data.prepare.registry import allow_missing, new_step, stream_error
 from nnrun.data.prepare.step import RAGGED_EXAMPLES, ExampleSpec
-from nnrun.data.splits.groups import facts_without_groups
+from nnrun.data.sources.csv import Csv
+from nnrun.data.sources.npz import Npz
+from nnrun.data.sources.parquet import Parquet
+from nnrun.data.sources.table import TableSource
+from nnrun.data.splits.groups import facts_without_groups, separate_groups
 from nnrun.data.splits.parts import STRATIFIED_GROUPS, STRATIFIED_NUMBERS, STRATIFIED_TARGETS, split_sizes
 from nnrun.data.target_encoding import (
     CLASS_LOSS,
@@ -24,6 +30,8 @@ from nnrun.data.target_encoding import (
     fractions_error,
     text_error,
 )
+from nnrun.data.text.text_source import TextSource
+from nnrun.errors import DataError
 from nnrun.spec.facts import FIELDS, TargetFacts
 from nnrun.spec.finding import Finding
 
@@ -31,12 +39,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from nnrun.data.data_paths import DataPaths
-    from nnrun.data.dataset import DataFacts
+    from nnrun.data.dataset import DataFacts, Source, SourceData
     from nnrun.data.prepare.step import Step
     from nnrun.spec.data import DataSpec, Split
     from nnrun.spec.facts import Facts, TargetForm, TargetForms
     from nnrun.spec.part import Part
 
+#: `check` assigns up to so many rows to folds (0.7 s at most).
+_MOST_FOLD_ROWS = 10_000_000
 #: The number of rows for which a split is checked where it is not known.
 _MANY_ROWS = 10**9
 
@@ -84,6 +94,61 @@ def infer_facts(spec: DataSpec, *, form: TargetForms, paths: DataPaths) -> tuple
     return facts, (*findings, *targets.findings(facts))
 
 
+def check_targets(
+    spec: DataSpec, *, form: TargetForms, seed: int, paths: DataPaths
+) -> tuple[TargetReport, tuple[Finding, ...]]:
+    """Examine the targets of every part and fold, where they are quickly read.
+
+    Args:
+        spec: The config's `data:`, in which `infer_facts` found no error.
+        form: The form in which the loss takes targets, or one for each target.
+        seed: The seed of the experiment.
+        paths: Where files are found.
+
+    Returns:
+        What was found, and a note where the targets would take long to read.
+    """
+    source = new_source(spec.source)
+    if isinstance(source, TextSource):
+        return TargetReport(), ()
+    try:
+        data = source.load_targets(paths, spec.split)
+        data = None if data is None else separate_groups(data, spec.split)
+    except (DataError, ValueError):
+        return TargetReport(), ()  # what training reports once it reads the whole data
+    k_fold = spec.split.k_fold if spec.split is not None else None
+    folds = 1 if k_fold is None else k_fold.folds * k_fold.repeats
+    if data is None or len(data.train) * folds > _MOST_FOLD_ROWS:
+        return TargetReport(), tuple(_not_examined(spec, source))
+    return examine_loaded_targets(data, spec, form=form, seed=seed, paths=paths), ()
+
+
+def examine_loaded_targets(
+    data: SourceData, spec: DataSpec, *, form: TargetForms, seed: int, paths: DataPaths
+) -> TargetReport:
+    """Examine the targets of every part and fold of data whose column of groups is apart.
+
+    Args:
+        data: The data of the source, or their targets alone.
+        spec: The config's `data:`.
+        form: The form in which the loss takes targets, or one for each target.
+        seed: The seed of the experiment.
+        paths: Where files are found.
+    """
+    source = new_source(spec.source)
+    forms = encoded_forms(form, [new_step(part) for part in spec.prepare])
+    follows_dates = partial(source.follows_dates, paths) if isinstance(source, TableSource) else lambda: False
+    return examine_targets(data, spec, forms=forms, seed=seed, follows_dates=follows_dates)
+
+
+def _not_examined(spec: DataSpec, source: Source) -> Iterator[Finding]:
+    """Yield a note where a file has so many targets that `check` does not read them."""
+    if spec.split is not None and isinstance(source, Csv | Parquet | Npz):
+        text = f"{source.file} has more targets than check reads, so classes that a part or fold lacks are not found"
+        hint = "nnrun data check reads all of them, and so does training before it begins"
+        yield Finding((*spec.source.path, spec.source.name, "file"), text, hint, None, "note")
+
+
 def _created(create: Callable[[Part], Any], part: Part, findings: list[Finding]) -> Any:
     """Return the source or step that a part names; None and a finding where its arguments are wrong."""
     try:
@@ -122,7 +187,7 @@ def _split_rows(split: Split | None, data: DataFacts, form: TargetForms, finding
     try:
         if data.split_sizes is not None:
             return data.split_sizes(split)
-        rows = split_sizes(_MANY_ROWS if data.rows is None else data.rows, data.test_rows, split)
+        rows = split_sizes(_MANY_ROWS if data.rows is None else data.rows, data.test_rows, split, data.validation_rows)
         _check_stratify(split, data, form)
     except ValueError as error:
         findings.append(Finding(("data", "split"), str(error), None, "impossible-split"))

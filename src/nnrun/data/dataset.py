@@ -145,6 +145,7 @@ class SourceData:
         positions: The shape of one example's classes where it has several; None where it follows from `y`.
         groups: One value a row of `train`; rows of one value stay in one part. None where rows are independent.
         group: The name of the column of groups.
+        validation: The source's own validation part, which folds do not use.
     """
 
     train: Examples
@@ -159,6 +160,7 @@ class SourceData:
     positions: tuple[int, ...] | None = None
     groups: np.ndarray | None = None
     group: str | None = None
+    validation: Examples | None = None
 
 
 @dataclass(frozen=True)
@@ -167,8 +169,9 @@ class DataFacts:
 
     Attributes:
         shape: The shape of one example.
-        rows: The number of examples, without the source's own test part.
+        rows: The number of examples, without the source's own test and validation part.
         test_rows: The number of examples of the source's own test part; 0 where it has none.
+        validation_rows: The number of examples of the source's own validation part; 0 where it has none.
         task: The task of the data set; None where the config's loss decides.
         class_names: The names of the classes.
         columns: The names of the feature columns of a table.
@@ -186,6 +189,7 @@ class DataFacts:
     shape: tuple[int | None, ...] | None = None
     rows: int | None = None
     test_rows: int = 0
+    validation_rows: int = 0
     task: Task | None = None
     class_names: tuple[str, ...] | None = None
     columns: tuple[str, ...] | None = None
@@ -213,12 +217,26 @@ class Source(Protocol):
     def facts(self, paths: DataPaths, path: ConfigPath) -> tuple[DataFacts | None, list[Finding]]:
         """Return what is known without loading, and findings below `path`, the place of the source in the config."""
 
+    def load_targets(self, paths: DataPaths, split: Split | None) -> SourceData | None:
+        """Return the targets alone, the column of groups and a stand-in for the features; None if that takes long.
+
+        Raises:
+            DataError: They cannot be read.
+        """
+
     def load_new(self, file: Path, layout: Mapping[str, Any], *, with_target: bool) -> Examples:
         """Read more examples of the same kind from another file.
 
         Raises:
             DataError: They cannot be read, or are of another kind.
         """
+
+
+def row_numbers(y: np.ndarray) -> np.ndarray:
+    """Return a stand-in for the examples of targets where these alone are read: one number a row, shape (rows, 1)."""
+    import numpy as np
+
+    return np.arange(len(y)).reshape(-1, 1)
 
 
 def build_facts(

@@ -35,7 +35,15 @@ if TYPE_CHECKING:
     from nnrun.spec.part import Part
 
 
-def load(spec: DataSpec, *, form: TargetForms, seed: int, paths: DataPaths, progress: Progress) -> Dataset:
+def load(
+    spec: DataSpec,
+    *,
+    form: TargetForms,
+    seed: int,
+    paths: DataPaths,
+    progress: Progress,
+    examine: Callable[[SourceData], object] = lambda _: None,
+) -> Dataset:
     """Load, split, prepare and encode the data of a config.
 
     Args:
@@ -46,6 +54,7 @@ def load(spec: DataSpec, *, form: TargetForms, seed: int, paths: DataPaths, prog
         seed: The seed of the experiment, for the split.
         paths: Where files are found.
         progress: Receives notes, warnings and progress.
+        examine: Receives the examples as the source has them, before anything is done with them; not those of a text.
 
     Returns:
         All parts; of a cross-validation the data set of its final fit, all rows (`load_folded` returns the folds).
@@ -57,6 +66,7 @@ def load(spec: DataSpec, *, form: TargetForms, seed: int, paths: DataPaths, prog
     if isinstance(source, TextSource):
         return load_text(source, spec, form=form, paths=paths, progress=progress)
     data = read_source(source, spec.split, paths, progress)
+    examine(data)
     return prepare_dataset(data, split_parts(data, spec.split, seed), spec, form=form, progress=progress)
 
 
@@ -97,13 +107,30 @@ def split_parts(data: SourceData, split: Split | None, seed: int) -> dict[str, E
     Raises:
         DataError: The split is impossible.
     """
-    with as_data_error("split"):
-        check_split(0 if data.test is None else len(data.test), split)
-        classes = classes_to_stratify(data) if split is not None and split.stratify else None
-        rows = split_rows(len(data.train), split, classes, seed, data.groups)
+    rows = part_rows(data, split, seed)
     whole = len(rows["train"]) == len(data.train)
     parts = {part: data.train if whole else data.train.take(index) for part, index in rows.items()}
-    return parts if data.test is None else {**parts, "test": data.test}
+    return {**parts, **own_parts(data, split)}
+
+
+def part_rows(data: SourceData, split: Split | None, seed: int) -> dict[str, np.ndarray]:
+    """Return the rows of the source's training part that each part of a split takes.
+
+    Raises:
+        DataError: The split is impossible.
+    """
+    own_test, own_validation = (0 if part is None else len(part) for part in (data.test, data.validation))
+    with as_data_error("split"):
+        check_split(own_test, split, own_validation)
+        classes = classes_to_stratify(data) if split is not None and split.stratify else None
+        return split_rows(len(data.train), split, classes, seed, data.groups)
+
+
+def own_parts(data: SourceData, split: Split | None) -> dict[str, Examples]:
+    """Return the source's own test and validation part; of a cross-validation the test part alone."""
+    is_folded = split is not None and split.k_fold is not None
+    own = {"test": data.test, "validation": None if is_folded else data.validation}
+    return {name: part for name, part in own.items() if part is not None}
 
 
 def classes_to_stratify(data: SourceData) -> np.ndarray:

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from nnrun.data.columns import Columns, label
+from nnrun.data.data_facts import examine_loaded_targets
+from nnrun.data.dataset import as_data_error
 from nnrun.data.load import make_source, split_parts
 from nnrun.data.named.datasets import data_set_names, named_data_set
 from nnrun.data.prepare.registry import allow_missing
 from nnrun.data.prepare.step import missing_mask
+from nnrun.data.splits.groups import separate_groups
 from nnrun.data.streaming.streams import Stream
+from nnrun.data.target_encoding import forms_by_target
 from nnrun.data.text.text_source import TextSource
 from nnrun.errors import DataError, DefectsError
-from nnrun.formatting import format_names
 from nnrun.spec.finding import Finding
 
 if TYPE_CHECKING:
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
     from nnrun.errors import Severity
     from nnrun.progress import Progress
     from nnrun.spec.data import DataSpec
+    from nnrun.spec.facts import TargetForms
 
 
 #: A column with a larger correlation with the target probably is the target under another name.
@@ -74,7 +78,9 @@ class QualityReport:
         return {"rows": self.rows, "columns": self.columns, "classes": self.classes, "remarks": remarks}
 
 
-def check_quality(spec: DataSpec, *, seed: int, paths: DataPaths, progress: Progress, classes: bool) -> QualityReport:
+def check_quality(
+    spec: DataSpec, *, seed: int, paths: DataPaths, progress: Progress, form: TargetForms
+) -> QualityReport:
     """Load and split the data of a config, and examine them before any preparation.
 
     Args:
@@ -82,7 +88,7 @@ def check_quality(spec: DataSpec, *, seed: int, paths: DataPaths, progress: Prog
         seed: The seed of the experiment, for the split.
         paths: Where files are found.
         progress: Receives notes, warnings and progress.
-        classes: Whether the loss compares classes.
+        form: The form in which the loss takes targets, or one for each target.
 
     Raises:
         DataError: The data cannot be used.
@@ -95,6 +101,7 @@ def check_quality(spec: DataSpec, *, seed: int, paths: DataPaths, progress: Prog
         source.missing_allowed = True
     data = _load(source, spec, paths, progress)
     parts = split_parts(data, spec.split, seed)
+    classes = all(one != "number" for one in forms_by_target(form).values())
     train = parts["train"]
     table = _table(train)
     columns = {name: _statistics(column, train.y) for name, column in table.values.items()} if table is not None else {}
@@ -103,6 +110,7 @@ def check_quality(spec: DataSpec, *, seed: int, paths: DataPaths, progress: Prog
     findings = [
         *_check_leakage(parts),
         *(_check_columns(table, columns) if table is not None else ()),
+        *_check_targets(data, spec, form, seed, paths),
         *_check_classes(counts),
         *(() if classes else check_capped_target(train.y, data.target_names)),
         *(_finding("caveat", text, "note") for text in caveats),
@@ -251,6 +259,16 @@ def check_float32(name: str, column: np.ndarray) -> Iterator[Finding]:
         yield _finding("large-numbers", text)
 
 
+def _check_targets(
+    data: SourceData, spec: DataSpec, form: TargetForms, seed: int, paths: DataPaths
+) -> Iterator[Finding]:
+    """Find classes that a part or fold lacks, a single class, and rows in the order of the target."""
+    with as_data_error("split"):
+        data = separate_groups(data, spec.split)
+    for one in examine_loaded_targets(data, spec, form=form, seed=seed, paths=paths).findings:
+        yield replace(one, text=f"{one.text}; {one.hint}" if one.hint else one.text)
+
+
 def _class_counts(part: Examples) -> dict[str, int]:
     """Return the number of examples of each class; empty where the target is no single class."""
     if not isinstance(part.y, np.ndarray) or part.y.size != len(part):
@@ -262,18 +280,12 @@ def _class_counts(part: Examples) -> dict[str, int]:
 
 
 def _check_classes(counts: Mapping[str, Mapping[str, int]]) -> Iterator[Finding]:
-    """Find classes that are rare, missing in a part, or probably no classes."""
+    """Find classes that are rare, or probably no classes."""
     if train := counts.get("train", {}):
         rarest, most = min(train, key=lambda name: train[name]), max(train.values())
         if train[rarest] < _RARE * most:
             text = f"class {rarest!r} has {train[rarest]:,} training examples, the largest class {most:,}"
             yield _finding("unbalanced-classes", f"{text}; accuracy is misleading, see recall and class weights")
-        for part, found in counts.items():
-            if absent := sorted(set(train) - set(found)):
-                yield _finding("class-not-in-part", f"the {part} part has no example of {format_names(absent)}")
-            if extra := sorted(set(found) - set(train)):
-                text = f"the {part} part has classes that the training part does not have: {format_names(extra)}"
-                yield _finding("class-not-in-training", text, "error")
     names = {name for found in counts.values() for name in found}
     if names and all(name.lstrip("-").isdigit() for name in names):
         numbers = sorted(map(int, names))

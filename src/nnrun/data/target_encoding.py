@@ -257,7 +257,7 @@ class TargetEncoder:
         encoded = {
             key: x.astype("float32", copy=False)
             if key in FIELDS
-            else encode_targets(_column(y, self.names, key), about.form, about.class_names, about.positions)
+            else encode_targets(target_column(y, self.names, key), about.form, about.class_names, about.positions)
             for key, about in self.facts.items()
         }
         return encoded.get(ALL_TARGETS, encoded)
@@ -280,7 +280,7 @@ def fit_target_encoder(
     facts = {
         key: TargetFacts("number", "regression", targets=shape[-1] if shape else None)
         if key in FIELDS
-        else _learn(data, [_column(y, data.target_names, key) for y in targets], key, form)
+        else _learn(data, [target_column(y, data.target_names, key) for y in targets], key, form)
         for key, form in forms_by_target(forms).items()
     }
     return TargetEncoder(data.target_names, facts)
@@ -301,7 +301,7 @@ def _learn(data: SourceData, columns: Sequence[np.ndarray], key: str, form: Targ
     return TargetFacts(form, "classification", len(classes) or None, width, classes, positions)
 
 
-def _column(y: np.ndarray | Columns | None, names: Sequence[str], key: str) -> np.ndarray:
+def target_column(y: np.ndarray | Columns | None, names: Sequence[str], key: str) -> np.ndarray:
     """Return the target of this key; a single column whatever its shape."""
     if y is None:
         raise DataError("the source has no target", hint="name one, or make the input itself the target: `$input`")

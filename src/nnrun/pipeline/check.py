@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from nnrun.config import extends, overrides
 from nnrun.data import model_inputs
-from nnrun.data.data_facts import infer_facts
+from nnrun.data.data_facts import check_targets, infer_facts
 from nnrun.data.data_paths import DataPaths
+from nnrun.data.part_targets import TargetReport
 from nnrun.data.quality import QualityReport, check_quality
 from nnrun.errors import BuildError, Problem
 from nnrun.pipeline import text_samples, user_code
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from nnrun.config.document import Document
     from nnrun.progress import Progress
     from nnrun.spec.facts import Facts, TargetForms
+    from nnrun.spec.target_values import ValuesByTarget
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,11 @@ def examine(file: FilePath, sets: Sequence[str], data_dir: FilePath | None) -> E
     places = DataPaths(file.resolve().parent, data_dir, tuple(folders))
     form = target_forms(experiment)
     facts, found = infer_facts(experiment.data, form=form, paths=places)
-    context = check_context(experiment, facts)
+    report = TargetReport()
+    if not any(finding.severity == "error" for finding in found):
+        report, notes = check_targets(experiment.data, form=form, seed=experiment.seed, paths=places)
+        found += (*notes, *report.findings)
+    context = check_context(experiment, facts, report.values)
     found += tuple(model_inputs.findings(facts, experiment.graph.inputs)) if facts is not None else ()
     found += tuple(text_samples.findings(experiment, facts))
     problems = [
@@ -82,14 +88,16 @@ def examine(file: FilePath, sets: Sequence[str], data_dir: FilePath | None) -> E
     )
 
 
-def check_context(experiment: Experiment, facts: Facts | None) -> CheckContext:
+def check_context(
+    experiment: Experiment, facts: Facts | None, target_values: ValuesByTarget | None = None
+) -> CheckContext:
     """Infer the shapes of an experiment's layers from what is known of its data."""
     graph = experiment.graph
     shapes = model_inputs.shapes(facts, graph.inputs) if facts is not None else {}
     # A width that is known only after loading (one-hot columns of a large table) is unknown, not an open dimension.
     given = {name: None if shape and shape[-1] is None else shape for name, shape in shapes.items()}
     rows = infer_shapes(graph, facts, given, data_format=experiment.keras.image_data_format)
-    return CheckContext(experiment, facts, given, rows)
+    return CheckContext(experiment, facts, given, rows, target_values or {})
 
 
 def check_with_keras(examined: Examined, codes: Sequence[UserCode] = ()) -> Examined:
@@ -146,11 +154,10 @@ def check_data(file: Path, sets: Sequence[str], data_dir: Path | None, progress:
         DataError: The data cannot be used.
     """
     examined = examine(file, sets, data_dir)
-    forms = [examined.form] if isinstance(examined.form, str) else list(examined.form.values())
     return check_quality(
         examined.experiment.data,
         seed=examined.experiment.seed,
         paths=examined.places,
         progress=progress,
-        classes=all(form != "number" for form in forms),
+        form=examined.form,
     )

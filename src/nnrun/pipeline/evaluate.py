@@ -14,8 +14,8 @@ from nnrun.errors import NnrunError, RunError
 from nnrun.pipeline import user_code
 from nnrun.pipeline.cross_validate import is_cross_validated
 from nnrun.pipeline.fold_runner import load_folds
+from nnrun.pipeline.loaded_data import load_data
 from nnrun.pipeline.run_files import named_parts
-from nnrun.pipeline.train import load_data
 from nnrun.progress import NullProgress
 from nnrun.runs import record as records
 from nnrun.runs.find import find

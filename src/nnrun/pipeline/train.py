@@ -21,6 +21,7 @@ from nnrun.formatting import format_count
 from nnrun.pipeline import user_code
 from nnrun.pipeline.check import examine, resolve_config
 from nnrun.pipeline.cross_validate import CrossValidation, is_cross_validated
+from nnrun.pipeline.loaded_data import load_training_data
 from nnrun.pipeline.run_files import (
     code_records,
     copy_sources,
@@ -38,19 +39,16 @@ from nnrun.runs import metrics
 from nnrun.runs.disk import RunLog
 from nnrun.runs.folder import RunFolder
 from nnrun.runs.record import Record
-from nnrun.spec.targets import target_forms
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from nnrun.catalog.user_code import UserCode
-    from nnrun.data.data_paths import DataPaths
     from nnrun.data.dataset import Dataset
     from nnrun.engine.session import Session
     from nnrun.engine.training.loop import EpochLogs
     from nnrun.pipeline.check import Examined
     from nnrun.progress import Progress
-    from nnrun.spec.experiment import Experiment
 
 
 @dataclass(frozen=True)
@@ -184,14 +182,6 @@ def record_outcome(record: Record, folder: RunFolder) -> Iterator[None]:
     record.finish("done")
 
 
-def load_data(experiment: Experiment, paths: DataPaths, progress: Progress) -> Dataset:
-    """Load, split and prepare the data of an experiment."""
-    from nnrun.data.load import load
-
-    form = target_forms(experiment)
-    return load(experiment.data, form=form, seed=experiment.seed, paths=paths, progress=progress)
-
-
 def save_data_files(folder: RunFolder, record: Record, dataset: Dataset) -> None:
     """Save the facts, the digests and the fitted preparation of the data."""
     record.update(digests={**record.fields["digests"], **dataset.digests}, facts=dataset.facts.as_json())
@@ -206,7 +196,7 @@ def train_and_score(
 
     experiment = examined.experiment
     with record.phase("load"):
-        dataset = load_data(experiment, examined.places, progress)
+        dataset = load_training_data(examined, progress)
     save_data_files(folder, record, dataset)
     with Session.open(
         experiment,

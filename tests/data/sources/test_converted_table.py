@@ -166,7 +166,7 @@ def test_quality_checks_of_a_streamed_table(paths, listener, spec, split, file) 
             seed=1,
             paths=paths,
             progress=listener,
-            classes=True,
+            form="integer",
         )
         for stream in (False, True)
     ]

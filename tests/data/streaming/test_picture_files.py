@@ -89,12 +89,12 @@ def test_a_broken_picture_is_named_when_it_is_read(paths, listener, spec, folder
 def test_data_check_reads_every_picture(paths, listener, spec, split, folder) -> None:
     """Duplicates are found as in memory, and a broken picture before training."""
     config = [spec("images", folder="set", stream=stream, split=split(test=0.2)) for stream in (False, True)]
-    found = [check_quality(one, seed=1, paths=paths, progress=listener, classes=True) for one in config]
+    found = [check_quality(one, seed=1, paths=paths, progress=listener, form="integer") for one in config]
     assert found[0] == found[1]
     file = folder / "odd" / "01.png"
     file.write_bytes(file.read_bytes()[:-40])
     with pytest.raises(DataError, match=r"01\.png: expected a picture"):
-        check_quality(config[1], seed=1, paths=paths, progress=listener, classes=True)
+        check_quality(config[1], seed=1, paths=paths, progress=listener, form="integer")
 
 
 def test_a_step_that_needs_all_pictures_is_refused_by_check(paths, spec, folder) -> None:

@@ -5,19 +5,22 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from nnrun.data.dataset import DataFacts, Examples, SourceData
+from nnrun.data.dataset import DataFacts, Examples, SourceData, row_numbers
 from nnrun.data.named.datasets import NamedDataSet, named_data_set
 from nnrun.errors import DataError
 from nnrun.formatting import format_bytes
 from nnrun.spec.finding import Finding
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
+
+    import numpy as np
 
     from nnrun.data.data_paths import DataPaths
     from nnrun.errors import Path as ConfigPath
     from nnrun.progress import Progress
+    from nnrun.spec.data import Split
 
 
 class NamedSource:
@@ -32,6 +35,20 @@ class NamedSource:
     def read(self, files: Mapping[str, Path]) -> SourceData:
         """Read the examples from the files of the set, given by name; there are none where scikit-learn has them."""
         raise NotImplementedError
+
+    def load_targets(self, paths: DataPaths, split: Split | None) -> SourceData | None:  # noqa: ARG002
+        """Return the targets of all examples where the files are there and this is quick; else None."""
+        data_set = named_data_set(self.name)
+        files = find_files(data_set, paths)
+        targets = self.read_targets(files) if files or not data_set.files else None
+        if targets is None:
+            return None
+        train, *test = (Examples(row_numbers(y), y) for y in targets)
+        return self.source_data(train, test[0] if test else None, {})
+
+    def read_targets(self, files: Mapping[str, Path]) -> Sequence[np.ndarray] | None:  # noqa: ARG002
+        """Return the targets of the training part, and of the test part where there is one; None if that takes long."""
+        return None
 
     def facts(self, paths: DataPaths, path: ConfigPath) -> tuple[DataFacts, list[Finding]]:
         """Return the facts of the set, with a note if its files are still to be downloaded."""

@@ -70,6 +70,13 @@ class Mnist(_Pictures):
             require_digest(data_set, file, data_set.content_sha256[array], received, array)
         return self.from_arrays(arrays, files)
 
+    def read_targets(self, files: Mapping[str, Path]) -> list[np.ndarray]:
+        """Read the labels of both parts."""
+        from nnrun.data.files.npy import read_npz
+
+        (file,) = files.values()
+        return list(read_npz(file, ("y_train", "y_test")).values())
+
 
 class FashionMnist(_Pictures):
     """70,000 articles of clothing, pictures of 28 x 28 pixels with values 0 to 255; 10,000 of them are the test part.
@@ -88,6 +95,12 @@ class FashionMnist(_Pictures):
         return self.from_arrays(
             {array: read_idx(files[name]) for array, name in zip(_ARRAYS, names, strict=True)}, files
         )
+
+    def read_targets(self, files: Mapping[str, Path]) -> list[np.ndarray]:
+        """Read the labels of both parts."""
+        from nnrun.data.files.idx import read_idx
+
+        return [read_idx(file) for name, file in files.items() if "labels" in name]
 
 
 class _Cifar(_Pictures):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import re
 from importlib.util import find_spec
 from pathlib import Path
@@ -24,10 +25,19 @@ if TYPE_CHECKING:
     from nnrun.data.sources.column_roles import ColumnRoles
     from nnrun.errors import Path as ConfigPath
     from nnrun.progress import Progress
+    from nnrun.spec.data import Split
 
 
 #: Linnerud's rows, features and targets; it is not a named set, as it has three targets and twenty rows.
 _LINNERUD = DataFacts((3,), 20, columns=("chins", "situps", "jumps"), target_names=("weight", "waist", "pulse"))
+#: Where scikit-learn has the target as the last column of a file, and how many lines of the file are no rows.
+_TARGET_FILES = {
+    "iris": ("iris.csv", 1),
+    "wine": ("wine_data.csv", 1),
+    "breast_cancer": ("breast_cancer.csv", 1),
+    "diabetes": ("diabetes_target.csv.gz", 0),
+    "digits": ("digits.csv.gz", 0),
+}
 #: Arguments of scikit-learn's loaders: its own scaling of diabetes is fitted on all rows.
 _OPTIONS: Mapping[str, Mapping[str, Any]] = {"diabetes": {"scaled": False}}
 
@@ -78,6 +88,16 @@ class Sklearn(TableSource):
         )
         known["class_names"] = known["class_names"] or None
         return self.table_facts(roles, self.set_facts.rows, self._text(), values=values, **known), []
+
+    def load_targets(self, paths: DataPaths, split: Split | None) -> SourceData | None:  # noqa: ARG002
+        """Return the targets if they are the set's own; None of other columns."""
+        roles = self.column_roles(self.names)
+        target = read_target(self.set) if roles.targets == self.set_facts.target_names else None
+        if target is None:
+            return None
+        if self._text():
+            target = np.array(self.set_facts.class_names, dtype=object)[target.astype(int)]
+        return self.targets_data({roles.targets[0]: target}, roles, **self._target_facts(roles))
 
     def column_findings(self, names: Sequence[str], path: ConfigPath = ()) -> list[Finding]:
         """Return what is wrong with the columns that the config names."""
@@ -134,6 +154,14 @@ class _SklearnTable(NamedSource):
         }
         return self.source_data(Examples(Columns(columns), bunch.target), None, files)
 
+    def load_targets(self, paths: DataPaths, split: Split | None) -> SourceData | None:  # noqa: ARG002
+        """Read the targets, each feature in their place a row number."""
+        target = read_target(self.name)
+        if target is None:
+            return None
+        columns = dict.fromkeys(self.known_facts().columns or (), np.arange(len(target), dtype="float64"))
+        return self.source_data(Examples(Columns(columns), target), None, {})
+
 
 class Iris(_SklearnTable):
     """150 iris flowers of three species with four measurements (scikit-learn's)."""
@@ -175,11 +203,15 @@ class Digits(NamedSource):
         """Read the pictures from scikit-learn."""
         return self.source_data(Examples(*_digits()), None, files)
 
+    def read_targets(self, files: Mapping[str, Path]) -> list[np.ndarray] | None:  # noqa: ARG002
+        """Read the labels."""
+        target = read_target(self.name)
+        return None if target is None else [target]
+
 
 def _digits() -> tuple[np.ndarray, np.ndarray]:
     """Read scikit-learn's file of digits without importing scikit-learn, which takes longer than training on them."""
-    found = find_spec("sklearn")
-    file = Path(*(found.submodule_search_locations or [""])[:1] if found else [""], "datasets", "data", "digits.csv.gz")
+    file = _sklearn_file("digits.csv.gz")
     if not file.is_file():
         from sklearn.datasets import load_digits
 
@@ -187,6 +219,28 @@ def _digits() -> tuple[np.ndarray, np.ndarray]:
         return bunch.images.astype("uint8"), bunch.target
     table = np.loadtxt(file, delimiter=",", dtype="uint8")
     return np.ascontiguousarray(table[:, :-1]).reshape(-1, 8, 8), table[:, -1].astype("int64")
+
+
+def _sklearn_file(name: str) -> Path:
+    """Return a data file of scikit-learn, without importing it."""
+    found = find_spec("sklearn")
+    return Path(*(found.submodule_search_locations or [""])[:1] if found else [""], "datasets", "data", name)
+
+
+def read_target(table: str) -> np.ndarray | None:
+    """Return the target of a table that comes with scikit-learn, without importing it; None if its file is elsewhere.
+
+    The classes are numbers, as in scikit-learn's own arrays.
+    """
+    if table not in _TARGET_FILES:
+        return None
+    name, header = _TARGET_FILES[table]
+    file = _sklearn_file(name)
+    if not file.is_file():
+        return None
+    lines = (gzip.decompress(file.read_bytes()) if file.suffix == ".gz" else file.read_bytes()).splitlines()
+    target = np.array([float(line.rpartition(b",")[2]) for line in lines[header:] if line.strip()])
+    return target if table == "diabetes" else target.astype("int64")
 
 
 def _load_bunch(name: str) -> Any:

@@ -11,13 +11,19 @@ import numpy as np
 from nnrun.data.columns import Columns
 from nnrun.data.dataset import Examples
 from nnrun.data.named.datasets import named_data_set
-from nnrun.data.named.named_source import NamedSource, require_digest
+from nnrun.data.named.named_source import NamedSource, find_files, require_digest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from nnrun.data.data_paths import DataPaths
     from nnrun.data.dataset import SourceData
+    from nnrun.spec.data import Split
+
+
+#: `check` reads a table of fewer bytes.
+_SMALL = 100_000
 
 
 class _NumberTable(NamedSource):
@@ -54,6 +60,12 @@ class _NumberTable(NamedSource):
             require_digest(data_set, file, data_set.content_sha256["table"], received)
         columns = [np.ascontiguousarray(column) for column in table.T]
         return self.source_data(Examples(Columns(dict(zip(names, columns, strict=False))), columns[-1]), None, files)
+
+    def load_targets(self, paths: DataPaths, split: Split | None) -> SourceData | None:  # noqa: ARG002
+        """Read the whole table if it is small."""
+        files = find_files(named_data_set(self.name), paths)
+        is_small = bool(files) and sum(file.stat().st_size for file in files.values()) < _SMALL
+        return self.read(files) if is_small else None
 
     def content(self, file: Path) -> bytes:
         """Return the text of the table."""

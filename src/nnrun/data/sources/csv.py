@@ -10,6 +10,7 @@ from nnrun.data.columns import labels
 from nnrun.data.csv.dates import days_since_epoch
 from nnrun.data.csv.defects import examine
 from nnrun.data.csv.dialect import Dialect, row_lines
+from nnrun.data.csv.few_columns import is_sorted_by_date, read_few_columns
 from nnrun.data.csv.header import read_header
 from nnrun.data.csv.missing_words import missing_words
 from nnrun.data.csv.number_format import check_marks
@@ -31,11 +32,14 @@ if TYPE_CHECKING:
     from nnrun.errors import Path as ConfigPath
     from nnrun.errors import Problem
     from nnrun.progress import Progress
+    from nnrun.spec.data import Split
 
 
 #: `check` reads a file of up to this many bytes whole (0.4 s at most), else its first rows.
 _MAX_BYTES = 1_000_000
 _MAX_ROWS = 1000
+#: `check` reads the targets of a file of up to this many bytes (0.3 s at most).
+_MAX_TARGET_BYTES = 4_000_000
 _TEXT_TYPES = ("text", "category")
 
 
@@ -158,6 +162,23 @@ class Csv(TableSource):
             return None, [Finding(file_path, error.text, error.hint, "defective-data")]
         facts = self._facts(roles, stats, is_whole=is_whole, is_streamed=self._streams(found))
         return facts, _defective(file_path, defects.problems())
+
+    def load_targets(self, paths: DataPaths, split: Split | None) -> SourceData | None:
+        """Read the columns of targets and groups; None of a file that would take longer than 0.3 s."""
+        path = paths.require(self.file)
+        if path.stat().st_size > (_MAX_TARGET_BYTES // 5 if path.suffix == ".gz" else _MAX_TARGET_BYTES):
+            return None
+        file = read_header(path, self.dialect, self.selection.needing_name)
+        roles = self.column_roles(file.names, path)
+        columns = read_few_columns(file, self.types, self.columns_beside_features(roles, split))
+        return None if columns is None else self.targets_data(columns, roles)
+
+    def follows_dates(self, paths: DataPaths) -> bool:
+        """Return whether the rows are in the order of a column of dates, a feature or not."""
+        path = paths.require(self.file)
+        file = read_header(path, self.dialect, self.selection.needing_name)
+        targets = self.selection.roles(file.names).targets
+        return is_sorted_by_date(file, self.types, [name for name in file.names if name not in targets])
 
     def new_file_dialect(self, file: Path) -> Dialect:  # noqa: ARG002
         """Return how the run's own file is written."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from nnrun.data.dataset import DataFacts, Examples, SourceData
+from nnrun.data.dataset import DataFacts, Examples, SourceData, row_numbers
 from nnrun.errors import DataError
 from nnrun.spec.finding import Finding
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from nnrun.data.data_paths import DataPaths
     from nnrun.errors import Path as ConfigPath
     from nnrun.progress import Progress
+    from nnrun.spec.data import Split
 
 
 class Idx:
@@ -58,6 +59,14 @@ class Idx:
                 return None, [Finding((*path, "idx", key), error.text, error.hint, code)]
         rows, *shape = shapes["images"]
         return DataFacts(tuple(shape), rows, shapes.get("test_images", (0,))[0], target_names=("label",)), []
+
+    def load_targets(self, paths: DataPaths, split: Split | None) -> SourceData:  # noqa: ARG002
+        """Read the files of labels."""
+        from nnrun.data.files.idx import read_idx
+
+        labels = [read_idx(paths.require(self.files[key])) for key in ("labels", "test_labels") if key in self.files]
+        train, *test = (Examples(row_numbers(y), y) for y in labels)
+        return SourceData(train, test[0] if test else None, target_names=("label",))
 
     def load_new(self, file: Path, layout: Mapping[str, Any], *, with_target: bool) -> Examples:  # noqa: ARG002
         """Read an npz, or an IDX file; its labels are in the same folder if targets are asked for."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from nnrun.data.columns import labels
-from nnrun.data.dataset import DataFacts, Examples, SourceData
+from nnrun.data.dataset import DataFacts, Examples, SourceData, row_numbers
 from nnrun.data.files.pictures import (
     PICTURE_SUFFIXES,
     combined_digests,
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from nnrun.data.files.pictures import Colour
     from nnrun.errors import Path as ConfigPath
     from nnrun.progress import Progress
+    from nnrun.spec.data import Split
 
 
 @dataclass(frozen=True)
@@ -116,6 +117,16 @@ class Images:
             layout={"size": list(size)},
             task="classification",
         )
+
+    def load_targets(self, paths: DataPaths, split: Split | None) -> SourceData:  # noqa: ARG002
+        """Return the classes of all pictures."""
+        lists = self._lists(paths)
+        parts = {}
+        for part, pictures in lists.items():
+            classes = np.array(pictures.classes, dtype=object)
+            parts[part] = Examples(row_numbers(classes), classes)
+        known: Any = {"class_names": _class_names(lists), "target_names": ("class",), "task": "classification"}
+        return SourceData(parts["train"], parts.get("test"), **known)
 
     def files(self, paths: DataPaths) -> dict[str, Path]:
         """Return the csv file that lists the pictures by its name; empty for a folder."""

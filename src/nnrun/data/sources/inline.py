@@ -8,12 +8,14 @@ import numpy as np
 
 from nnrun.data.columns import labels
 from nnrun.data.sources.table import TableSource
+from nnrun.progress import NullProgress
 
 if TYPE_CHECKING:
     from nnrun.data.data_paths import DataPaths
     from nnrun.data.dataset import DataFacts, SourceData
     from nnrun.errors import Path as ConfigPath
     from nnrun.progress import Progress
+    from nnrun.spec.data import Split
     from nnrun.spec.finding import Finding
 
 
@@ -49,6 +51,10 @@ class Inline(TableSource):
             for name, column in self.columns.items()
         }
         return self.source_data(table, roles, list(table), header=False)
+
+    def load_targets(self, paths: DataPaths, split: Split | None) -> SourceData:  # noqa: ARG002
+        """Return the rows, which are in memory."""
+        return self.load(paths, NullProgress())
 
     def facts(self, paths: DataPaths, path: ConfigPath) -> tuple[DataFacts | None, list[Finding]]:  # noqa: ARG002
         """Return all facts, or what is wrong with the target."""

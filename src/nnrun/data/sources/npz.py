@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import TYPE_CHECKING, Any
 
-from nnrun.data.dataset import DataFacts, Examples, SourceData
+from nnrun.data.dataset import DataFacts, Examples, SourceData, row_numbers
 from nnrun.data.files.npy import (
     ArrayHeader,
     array_header,
@@ -24,8 +25,11 @@ if TYPE_CHECKING:
     from nnrun.data.data_paths import DataPaths
     from nnrun.errors import Path as ConfigPath
     from nnrun.progress import Progress
+    from nnrun.spec.data import Split
 
 
+#: `check` reads targets of up to so many values.
+_MAX_TARGET_VALUES = 1_000_000
 #: Usual names of the four arrays, the most usual first.
 _USUAL_NAMES = {
     "x": ("x_train", "X_train", "x", "X", "train_images", "train_data", "data", "images"),
@@ -80,6 +84,27 @@ class Npz:
             target_names=_target_names(headers["y"]),
             files={path.name: path for path in files.values()},
             groups=arrays.get("group"),
+            group=self.arrays.get("group"),
+        )
+
+    def load_targets(self, paths: DataPaths, split: Split | None) -> SourceData | None:  # noqa: ARG002
+        """Read the arrays of targets and groups; None where they have more than a million values."""
+        files = self._files(paths)
+        headers, names = self._headers(files)
+        wanted = {role: name for role, name in names.items() if role in ("y", "y_test", "group")}
+        if any(prod(headers[role].shape) > _MAX_TARGET_VALUES for role in wanted):
+            return None
+        if self.file:
+            by_name = read_npz(files[self.file], tuple(wanted.values()))
+        else:
+            by_name = {name: read_npy(files[name]) for name in wanted.values()}
+        found = {role: by_name[name] for role, name in wanted.items()}
+        train, *test = (Examples(row_numbers(found[role]), found[role]) for role in ("y", "y_test") if role in found)
+        return SourceData(
+            train,
+            test[0] if test else None,
+            target_names=_target_names(headers["y"]),
+            groups=found.get("group"),
             group=self.arrays.get("group"),
         )
 

@@ -29,11 +29,14 @@ if TYPE_CHECKING:
     from nnrun.data.dataset import DataFacts, Examples, SourceData
     from nnrun.errors import Path as ConfigPath
     from nnrun.progress import Progress
+    from nnrun.spec.data import Split
 
 
 _SECONDS_A_DAY = 86_400
 #: The most rows that are converted at a time.
 _MAX_ROWS = 200_000
+#: `check` reads the targets of a file of up to this many rows.
+_MAX_TARGET_ROWS = 1_000_000
 
 
 class Parquet(TableSource):
@@ -113,6 +116,26 @@ class Parquet(TableSource):
         roles = self.selection.roles(schema.names)
         text = [name for name in roles.features if self._is_text(schema, name)]
         return self.table_facts(roles, rows, text, streamed=self._streams(rows, roles)), []
+
+    def load_targets(self, paths: DataPaths, split: Split | None) -> SourceData | None:
+        """Read the columns of targets and groups; None of a file with so many rows that it would take longer."""
+        file = paths.require(self.file)
+        schema, rows = _schema(file)
+        if rows > _MAX_TARGET_ROWS:
+            return None
+        roles = self.column_roles(schema.names, file)
+        names = self.columns_beside_features(roles, split)
+        (columns,) = self._blocks(file, ColumnRoles(tuple(names), ()), None)
+        return self.targets_data(columns, roles)
+
+    def follows_dates(self, paths: DataPaths) -> bool:
+        """Return whether the rows are in the order of a column of dates, a feature or not."""
+        file = paths.require(self.file)
+        schema, _ = _schema(file)
+        dates = list(self._dates(schema, ColumnRoles(tuple(schema.names), ())))
+        blocks = self._blocks(file, ColumnRoles(tuple(dates), ()), None) if dates else iter([{}])
+        steps = [np.diff(column) for column in next(blocks).values()]
+        return any(bool((step >= 0).all() or (step <= 0).all()) for step in steps)
 
     def load_new(self, file: Path, layout: Mapping[str, Any], *, with_target: bool) -> Examples:
         """Read another Parquet file, or a csv, with the same columns."""

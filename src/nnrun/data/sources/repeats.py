@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from nnrun.data.data_paths import DataPaths
     from nnrun.errors import Path as ConfigPath
     from nnrun.progress import Progress
+    from nnrun.spec.data import Split
     from nnrun.spec.finding import Finding
 
 
@@ -55,6 +56,10 @@ class Repeats:
             vocabulary=self.codes + 1,
             positions=(self.steps,),
         )
+
+    def load_targets(self, paths: DataPaths, split: Split | None) -> None:  # noqa: ARG002
+        """Return None: every sequence has both tags."""
+        return
 
     def facts(self, paths: DataPaths, path: ConfigPath) -> tuple[DataFacts, list[Finding]]:  # noqa: ARG002
         """Return the facts, all of which the arguments give."""

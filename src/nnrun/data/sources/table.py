@@ -15,6 +15,7 @@ from nnrun.data.csv.read_columns import read_columns
 from nnrun.data.csv.type_inference import ColumnRequest
 from nnrun.data.dataset import DataFacts, Examples, SourceData
 from nnrun.data.sources.column_roles import ColumnSelection, stack_targets
+from nnrun.data.splits.groups import group_column, group_name
 from nnrun.errors import DataError
 from nnrun.spec.finding import Finding
 
@@ -27,8 +28,10 @@ if TYPE_CHECKING:
     from nnrun.data.csv.dialect import CsvFile
     from nnrun.data.csv.number_format import NumberFormat
     from nnrun.data.csv.type_inference import ColumnType, Role
+    from nnrun.data.data_paths import DataPaths
     from nnrun.data.sources.column_roles import ColumnRoles
     from nnrun.errors import Path as ConfigPath
+    from nnrun.spec.data import Split
 
 
 #: A column's type as a config states it: its name, `{date: FORMAT}`, or how its numbers are written.
@@ -135,6 +138,44 @@ class TableSource:
             group=roles.group,
             **known,
         )
+
+    def load_targets(self, paths: DataPaths, split: Split | None) -> SourceData | None:  # noqa: ARG002
+        """Return the targets of all examples, and the column of groups; None if reading them takes long.
+
+        Args:
+            paths: Where files are found.
+            split: The config's split, which may name the column of groups.
+
+        Raises:
+            DataError: They cannot be read.
+        """
+        return None
+
+    def follows_dates(self, paths: DataPaths) -> bool:  # noqa: ARG002
+        """Return whether the rows are in the order of a column of dates."""
+        return False
+
+    def columns_beside_features(self, roles: ColumnRoles, split: Split | None) -> list[str]:
+        """Return the columns that `load_targets` reads: targets, and the column of groups."""
+        column = group_column(split, roles.group)
+        grouping = roles.group if column is None else group_name(column, roles.features)
+        return list(dict.fromkeys(name for name in (*roles.targets, grouping) if name is not None))
+
+    def targets_data(self, columns: Mapping[str, np.ndarray], roles: ColumnRoles, **known: Any) -> SourceData:
+        """Return the columns of `columns_beside_features` as the data of the source, each feature a row number.
+
+        Args:
+            columns: The columns.
+            roles: The roles of all columns.
+            **known: Other attributes of the data, such as `class_names`.
+        """
+        import numpy as np
+
+        numbers = np.arange(len(next(iter(columns.values()), ())), dtype="float64")
+        table = {**dict.fromkeys(roles.features, numbers), **columns}
+        examples = replace(roles, weight=None).examples(table)
+        groups = None if roles.group is None else table[roles.group]
+        return SourceData(examples, target_names=roles.targets, groups=groups, group=roles.group, **known)
 
     def table_facts(self, roles: ColumnRoles, rows: int | None, text: Collection[str] = (), **known: Any) -> DataFacts:
         """Return the facts of a table.

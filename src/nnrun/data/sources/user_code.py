@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from nnrun.data.data_paths import DataPaths
     from nnrun.errors import Path as ConfigPath
     from nnrun.progress import Progress
+    from nnrun.spec.data import Split
 
 _RETURNS = "return (x, y), (x, y, weights), or ((x, y), (x_test, y_test)): arrays whose first dimension counts examples"
 
@@ -52,6 +53,10 @@ class UserSource:
                     **self._arguments, **{name: available[name] for name in PASSED_BY_NNRUN if name in parameters}
                 )
         return self._source_data(returned)
+
+    def load_targets(self, paths: DataPaths, split: Split | None) -> None:  # noqa: ARG002
+        """Return None: they are known only after the code has run."""
+        return
 
     def facts(self, paths: DataPaths, path: ConfigPath) -> tuple[DataFacts | None, list[Finding]]:  # noqa: ARG002
         """Return no facts: they are known only after the code has run."""

@@ -63,8 +63,8 @@ def separate_groups(data: SourceData, split: Split | None) -> SourceData:
     if column is None:
         return data
     train, groups = pop_groups(data.train, column)
-    test = None if data.test is None else pop_groups(data.test, column)[0]
-    return replace(data, train=train, test=test, groups=groups, group=str(column))
+    test, validation = (None if part is None else pop_groups(part, column)[0] for part in (data.test, data.validation))
+    return replace(data, train=train, test=test, validation=validation, groups=groups, group=str(column))
 
 
 def facts_without_groups(facts: DataFacts, split: Split | None) -> DataFacts:

@@ -38,20 +38,23 @@ def part_size(rows: int, share: float) -> int:
     return size
 
 
-def split_sizes(rows: int, own_test: int, split: Split | None) -> Mapping[str, int]:
+def split_sizes(rows: int, own_test: int, split: Split | None, own_validation: int = 0) -> Mapping[str, int]:
     """Return the number of rows of each part; of a cross-validation those of its first fold, the largest test part.
 
     Args:
         rows: The rows outside the source's own test part.
         own_test: The rows of the source's own test part; 0 where it has none.
         split: The config's split; None keeps the source's own parts.
+        own_validation: The rows of the source's own validation part, which folds do not use; 0 where it has none.
 
     Raises:
         ValueError: The split is impossible.
     """
-    check_split(own_test, split)
+    check_split(own_test, split, own_validation)
     left = rows
-    parts: dict[str, int] = {"test": own_test} if own_test else {}
+    is_folded = split is not None and split.k_fold is not None
+    own = {"test": own_test, "validation": 0 if is_folded else own_validation}
+    parts: dict[str, int] = {part: size for part, size in own.items() if size}
     if split is not None and split.k_fold is not None:
         if split.k_fold.groups is not None:
             return {}  # the sizes of groups are known only once they are read
@@ -76,8 +79,8 @@ def fold_size(rows: int, folds: int, index: int) -> int:
     return rows // folds + (index < rows % folds)
 
 
-def check_split(own_test: int, split: Split | None) -> None:
-    """Refuse a split that contradicts the source's own test part.
+def check_split(own_test: int, split: Split | None, own_validation: int = 0) -> None:
+    """Refuse a split that contradicts the source's own test or validation part.
 
     Raises:
         ValueError: It does.
@@ -86,6 +89,9 @@ def check_split(own_test: int, split: Split | None) -> None:
         return
     if own_test and split.test is not None:
         raise ValueError(f"the source has a test part of its own ({own_test} rows); leave out `test: {split.test}`")
+    if own_validation and split.validation is not None and split.k_fold is None:
+        has = f"the source has a validation part of its own ({own_validation} rows)"
+        raise ValueError(f"{has}; leave out `validation: {split.validation}`")
     if split.validation == "test" and not own_test and split.test is None and split.k_fold is None:
         raise ValueError("`validation: test` needs a test part: add a share such as `test: 0.2`")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from nnrun.spec.facts import Facts, TargetFacts
     from nnrun.spec.graph import Graph, ModelOutput
     from nnrun.spec.shapes import NodeShape
+    from nnrun.spec.target_values import ValuesByTarget
     from nnrun.spec.training import TrainingSpec
 
 
@@ -28,12 +29,14 @@ class CheckContext:
         facts: What is known of its data; None where nothing is.
         given: The shape of one example at each input according to the data; None where it is not known.
         rows: The shapes of the model's layers.
+        target_values: What is known of targets of numbers; empty where nothing is.
     """
 
     experiment: Experiment
     facts: Facts | None
     given: Mapping[str, Shape | None]
     rows: tuple[NodeShape, ...]
+    target_values: ValuesByTarget = field(default_factory=dict)
 
     @property
     def graph(self) -> Graph:
@@ -59,7 +62,9 @@ class CheckContext:
     def has_validation(self) -> bool:
         """Whether there will be a validation part."""
         split = self.experiment.data.split
-        return split is not None and split.validation is not None
+        return (split is not None and split.validation is not None) or (
+            self.facts is not None and "validation" in self.facts.rows
+        )
 
     def output_shape(self, output: ModelOutput) -> Shape | None:
         """Return the shape of one example at an output; None where it is not known."""
