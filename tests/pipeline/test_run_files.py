@@ -12,8 +12,8 @@ import pytest
 from nnrun.config.extends import read
 from nnrun.data.dataset import DataPart, Dataset
 from nnrun.pipeline.check import examine
-from nnrun.pipeline.run_files import copy_sources, image_shape, save_mistakes, source_digests
 from nnrun.pipeline.loaded_data import load_data
+from nnrun.pipeline.run_files import copy_sources, image_shape, save_mistakes, source_digests
 from nnrun.pipeline.train import TrainRequest, create_run_folder, open_record, save_data_files, train
 from nnrun.progress import NullProgress
 from nnrun.runs import record as records

@@ -62,7 +62,7 @@ def _converted(texts: Sequence[str], name: str, file: CsvFile, stated: ColumnTyp
         if kind == "date":
             values = {text: days_since_epoch(text, form) for text in distinct}
         else:
-            values = {text: dialect.number(text) for text in distinct}
+            values = {text: dialect.number(text, name) for text in distinct}
         if None not in values.values():
             return np.array([values[text] for text in texts], dtype="float64")
     return None
