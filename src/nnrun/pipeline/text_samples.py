@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING, Any
 
+from nnrun.config.dump import dump_inline
 from nnrun.data.all_sources import SOURCES
 from nnrun.data.text.text_source import TextSource
 from nnrun.errors import RunError
+from nnrun.formatting import quoted
 from nnrun.runs import metrics
 from nnrun.spec.finding import Finding
 
@@ -30,6 +33,7 @@ _PADDING = (" ", "\n")
 _SEEDS = 2**31
 #: The number of characters at the end of a seed text that the log repeats.
 _SHOWN_CHARACTERS = 40
+_NOTHING_LEFT = "write the seed text in characters of the run's text"
 
 
 def text_model_spec(experiment: Experiment, facts: Facts, source: TextSource) -> TextModelSpec:
@@ -58,26 +62,14 @@ def encode_seed_text(text: str, vocabulary: tuple[str, ...], source: TextSource)
     Raises:
         RunError: It has tokens that the run's text does not have; they are named, with the nearest ones.
     """
+    from nnrun.data.text.seed_text import describe_unknown, seed_tokens
     from nnrun.data.text.tokenizer import encode_tokens
 
-    unknown = _describe_unknown(text, vocabulary, source)
+    unknown = describe_unknown(text, vocabulary, source.tokenizer)
     if unknown is not None:
-        raise RunError(*unknown)
-    return encode_tokens(source.tokenizer.tokenize_input(text), vocabulary).astype("int32")
-
-
-def _describe_unknown(text: str, vocabulary: Sequence[str], source: TextSource) -> tuple[str, str] | None:
-    """Return a message about the unknown tokens of a seed text, and a hint; None if it has none."""
-    from nnrun.data.text.tokenizer import describe_unknown_tokens, unknown_tokens
-
-    unknown = unknown_tokens(source.tokenizer.tokenize_input(text), vocabulary)
-    if not unknown:
-        return None
-    what = f"{source.tokenizer.level}s" if len(unknown) > 1 else f"a {source.tokenizer.level}"
-    return (
-        f"the seed text has {what} that the run's text does not have: {describe_unknown_tokens(unknown, vocabulary)}",
-        "write the seed text without them, or with the nearest ones",
-    )
+        text, instead = unknown
+        raise RunError(text, f"--seed-text {shlex.quote(instead)}" if instead else _NOTHING_LEFT)
+    return encode_tokens(seed_tokens(text, vocabulary, source.tokenizer), vocabulary).astype("int32")
 
 
 def findings(experiment: Experiment, facts: Facts | None) -> Iterator[Finding]:
@@ -85,10 +77,14 @@ def findings(experiment: Experiment, facts: Facts | None) -> Iterator[Finding]:
     samples = experiment.training.samples
     if samples is None or samples.seed_text is None or facts is None or not facts.class_names:
         return
+    from nnrun.data.text.seed_text import describe_unknown
+
     source = _text_source(experiment)
-    unknown = None if source is None else _describe_unknown(samples.seed_text, facts.class_names, source)
+    unknown = None if source is None else describe_unknown(samples.seed_text, facts.class_names, source.tokenizer)
     if unknown is not None:
-        yield Finding(("training", "samples", "seed_text"), *unknown, "seed-text-unknown")
+        text, instead = unknown
+        hint = f"write seed_text: {dump_inline(instead)}" if instead else _NOTHING_LEFT
+        yield Finding(("training", "samples", "seed_text"), text, hint, "seed-text-unknown")
 
 
 def _text_source(experiment: Experiment) -> TextSource | None:
@@ -152,7 +148,7 @@ class SampleWriter:
         metrics.write_sample(self._folder, epoch, self._seed_text, decoder.text)
         lines = [f"    {line}" for line in decoder.text.split("\n")]
         shown = self._seed_text[-_SHOWN_CHARACTERS:]
-        self._progress.say("\n".join([f"Sample after epoch {epoch}, continuing {shown!r}:", *lines]))
+        self._progress.say("\n".join([f"Sample after epoch {epoch}, continuing {quoted(shown)}:", *lines]))
 
 
 def _first_window(dataset: Dataset) -> np.ndarray:

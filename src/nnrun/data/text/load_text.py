@@ -83,7 +83,7 @@ def load_new_text(source: TextSource, file: Path, facts: Facts) -> DataPart:
     tokens, vocabulary = source.tokenizer.tokenize(text), facts.class_names
     unknown = unknown_tokens(tokens, vocabulary)
     if unknown:
-        described = describe_unknown_tokens(unknown, vocabulary)
+        described = describe_unknown_tokens(unknown, vocabulary, source.tokenizer.level)
         raise DataError(f"the run's text does not have {described}", file=file, hint="take them out")
     form: TargetForms = {key: about.form for key, about in facts.by_target.items()} or facts.form
     token_ids = encode_tokens(tokens, vocabulary)

@@ -38,10 +38,10 @@ def read_text(file: Path, encoding: str | None) -> tuple[str, str]:
     content = file.read_bytes()
     known = encoding or detect_encoding(content)
     try:
-        return _unix_line_ends(content.decode(known)), known
+        return unix_line_ends(content.decode(known)), known
     except UnicodeDecodeError as error:
         # Decoded first, as a line end may be several bytes, or one byte of another character.
-        before = _unix_line_ends(content[: error.start].decode(known, "replace"))
+        before = unix_line_ends(content[: error.start].decode(known, "replace"))
         line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
         raise DataError(
             f"the byte 0x{content[error.start]:02X} at offset {error.start} (line {line}, column {column}) is not "
@@ -56,7 +56,8 @@ def read_text(file: Path, encoding: str | None) -> tuple[str, str]:
         raise DataError(f"there is no encoding {known!r}", file=file, hint=hint) from None
 
 
-def _unix_line_ends(text: str) -> str:
+def unix_line_ends(text: str) -> str:
+    """Return a text with every line end as one character."""
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from nnrun.config import hints
 from nnrun.data.text.windows import ALIGNMENT
+from nnrun.formatting import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -127,6 +128,8 @@ _SIMILAR = {
     **dict.fromkeys("\u2019\u2018", "'"),
     **dict.fromkeys("\u2013\u2014", "-"),
     **dict.fromkeys("\t\u00a0", " "),
+    # Arabic keyboards and Persian ones write these letters alike.
+    **dict(zip("\u064a\u0643\u06cc\u06a9", "\u06cc\u06a9\u064a\u0643", strict=True)),
 }
 
 
@@ -146,13 +149,30 @@ def nearest_token(token: str, vocabulary: Sequence[str]) -> str | None:
     return near[0] if near else None
 
 
-def describe_unknown_tokens(unknown: Sequence[str], vocabulary: Sequence[str]) -> str:
-    """Return unknown tokens as a list for a message, each with the nearest known one."""
+def describe_unknown_tokens(unknown: Sequence[str], vocabulary: Sequence[str], level: Level = "character") -> str:
+    """Return unknown tokens as a list for a message, with code points, and each with the nearest known one."""
     named = []
     for token in unknown[:8]:
-        near = nearest_token(token, vocabulary)
-        named.append(f"{token!r} (nearest: {near!r})" if near is not None else f"{token!r}")
+        near = nearest_token(token, vocabulary) if level != "byte" else None
+        named.append(
+            _name_token(token, level) + (f" (nearest: {_code_point(near, level)}{quoted(near)})" if near else "")
+        )
     return ", ".join(named) + (f" and {len(unknown) - 8} more" if len(unknown) > 8 else "")
+
+
+def _name_token(token: str, level: Level) -> str:
+    """Return a token in quotes, after its code point and name where it is a character outside of ASCII."""
+    if level == "byte":
+        return f"the byte 0x{ord(token):02X}"
+    code = _code_point(token, level)
+    name = f"{unicodedata.name(token, '')} ".lstrip() if code else ""
+    # A character that joins the one before it is shown on a dotted circle.
+    shown = f"\N{DOTTED CIRCLE}{token}" if code and unicodedata.combining(token) else token
+    return f"{code}{name}{quoted(shown)}"
+
+
+def _code_point(token: str, level: Level) -> str:
+    return "" if level == "word" or token.isascii() else f"U+{ord(token):04X} "
 
 
 #: Characters that are encoded at a time: a text of 100 MB needs no second copy of itself.
