@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from nnrun.spec.constructs import CONSTRUCTS, EXPECTED
-from nnrun.spec.part import LAYER_KEYS
+from nnrun.spec.part_form import LAYER_KEYS
 
 #: A model with an unknown key in each construct.
 UNKNOWN = {

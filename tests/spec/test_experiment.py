@@ -78,9 +78,9 @@ def test_parts_have_their_paths_from_the_root(experiment) -> None:
         ),
         (
             {"training": "loss: mse\noptimiser: Adam"},
-            "training",
-            "'training' needs 'optimizer', which is missing",
-            "is 'optimiser' a misspelling of it?",
+            "optimiser",
+            "'training' has no key 'optimiser'",
+            "Did you mean 'optimizer'?",
         ),
         ({"seed": "-1"}, "-1", "expected an integer from 0 to 4294967295 for 'seed', received -1", None),
         (
@@ -128,14 +128,14 @@ def test_parts_have_their_paths_from_the_root(experiment) -> None:
         ),
         (
             {"data": "source: digits\nsplit: {test: 0.2, stratify: true, shuffle: false}"},
-            "{test: 0.2, stratify: true, shuffle: false}",
+            "stratify",
             "stratify: true assigns rows by class, which cannot keep the file's order (shuffle: false)",
             "leave out one of the two",
         ),
         (
             {"data": "source: digit"},
             "digit",
-            'expected a data source, received "digit" (text), which is not one',
+            'expected the name of a data source, received "digit"',
             "Did you mean 'digits'?",
         ),
         (

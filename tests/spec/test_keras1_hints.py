@@ -17,7 +17,8 @@ from nnrun.catalog import keras1, lookup
 from nnrun.catalog.keras1 import split_part
 from nnrun.catalog.kinds import to_keras
 from nnrun.config.document import parse
-from nnrun.spec.part import Part, PartReader, read_part, split_layer_keys
+from nnrun.spec.part import Part, PartReader, read_part
+from nnrun.spec.part_form import split_layer_keys
 
 _FILE = Path(__file__).parents[1] / "catalog" / "keras1.yaml"
 CASES = yaml.safe_load(_FILE.read_text(encoding="utf-8"))

@@ -66,6 +66,9 @@ _DTYPES = (
     r"|string|complex64|complex128|(int8|int4|float8|gptq|awq)\S*_from_\w+"
 )
 
+#: The names that layers may have, as a pattern for the whole name: `from:` refers to them.
+LAYER_NAME = "[A-Za-z_][A-Za-z0-9_-]*"
+
 #: Kinds with the names of parameters that have them in every entry.
 _KINDS: dict[Kind, str] = {
     Boolean(): """all_ops amsgrad antialias append apply_class_balancing approximate autocast center centered
@@ -141,6 +144,7 @@ ENDINGS: dict[str, Kind] = {f"_{name}": PartOf((f"{name}s",)) for name in ("init
 _EXCEPTIONS: dict[str, dict[Kind, str]] = {
     "layers": {
         # Core
+        String("a name of letters, digits, '_' and '-'", LAYER_NAME): "*.name",
         String("an equation such as 'ab,bc->ac'", r"[a-zA-Z.]+,[a-zA-Z.]+->[a-zA-Z.]+"): "EinsumDense.equation",
         String("letters of the equation's output", r"[a-zA-Z]+"): "EinsumDense.bias_axes",
         ListOf(AnyOf((Choice((-1,)), _COUNT))): "Reshape.target_shape",

@@ -15,7 +15,7 @@ from nnrun.config import dotted
 from nnrun.config.dump import dump_inline
 from nnrun.spec.experiment import Experiment
 from nnrun.spec.findings.explanations import silenceable
-from nnrun.spec.part import part_categories
+from nnrun.spec.part_form import part_categories
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

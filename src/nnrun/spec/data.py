@@ -37,10 +37,8 @@ class KFold(Section):
     def refusal(self) -> Refusal | None:
         """Refuse repeats that would all have the same folds."""
         if self.repeats > 1 and not self.shuffle:
-            return (
-                f"repeats: {self.repeats} would use the same folds each time, in the file's order",
-                "add shuffle: true",
-            )
+            text = f"repeats: {self.repeats} would use the same folds each time, in the file's order"
+            return Refusal(text, "add shuffle: true", "repeats")
         return None
 
 
@@ -67,19 +65,19 @@ class Split(Section):
         """Refuse to stratify in the file's order, and what cannot be combined with a cross-validation."""
         if self.stratify and not self.shuffle:
             text = "stratify: true assigns rows by class, which cannot keep the file's order (shuffle: false)"
-            return text, "leave out one of the two"
+            return Refusal(text, "leave out one of the two", "stratify")
         if self.k_fold is None:
             return None
         if self.test is not None:
             text = f"with k_fold every fold has its own test part, so test: {self.test} cannot be given"
-            return text, "leave out one of the two"
+            return Refusal(text, "leave out one of the two", "test")
         if self.validation == "test" and self.k_fold.final_fit:
             text = "final_fit trains on all rows, so there is no test part for validation: test"
-            return text, "write validation: 0.1"
+            return Refusal(text, "write validation: 0.1", "validation")
         if self.validation is None and (self.stratify or not self.shuffle):
             name = "stratify" if self.stratify else "shuffle"
             text = f"'{name}' next to k_fold is about the validation part, and there is none"
-            return text, f"write it inside k_fold: {{{name}: {str(self.stratify).lower()}}}"
+            return Refusal(text, f"write it inside k_fold: {{{name}: {str(self.stratify).lower()}}}", name)
         return None
 
 

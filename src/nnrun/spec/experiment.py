@@ -16,11 +16,12 @@ from nnrun.spec.data import DataSpec
 from nnrun.spec.graph import expand
 from nnrun.spec.model import ModelReader
 from nnrun.spec.part import Part, PartReader
-from nnrun.spec.section import Refusal, Section, key, read_section
+from nnrun.spec.reader import KnownKey
+from nnrun.spec.section import Refusal, Section, key, known_keys, read_section
 from nnrun.spec.training import TrainingSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from nnrun.config.document import Document
     from nnrun.spec.graph import Graph
@@ -36,7 +37,7 @@ def _refuse_name(value: str) -> Refusal | None:
     if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}", value):
         return None
     text = f"expected a name of letters, digits, '.', '_' and '-' (80 at most), received {format_value(value)}"
-    return text, f"write {_name_from(value)}"
+    return Refusal(text, f"write {_name_from(value)}")
 
 
 def _name_from(text: str) -> str:
@@ -66,7 +67,7 @@ class Expectation(Section):
             return None
         received = ", ".join(name for name in self.known_keys() if name in given) or "nothing"
         text = f"expected value and within, or at_most, or at_least; received {received}"
-        return text, "write {value: 1.10, within: 0.35} or {at_most: 1.4}"
+        return Refusal(text, "write {value: 1.10, within: 0.35} or {at_most: 1.4}")
 
 
 @dataclass(frozen=True)
@@ -135,7 +136,7 @@ def validate(document: Document) -> Experiment:
     Raises:
         ConfigError: With every problem the document has, each at its place.
     """
-    reader = PartReader()
+    reader = PartReader(document, all_keys)
     data = {"name": _name_from(FilePath(document.file).stem), **document.data}
     if "model" in data:
         data["model"] = _read_model(data, reader)
@@ -146,6 +147,14 @@ def validate(document: Document) -> Experiment:
         # A stack that is used twice is refused twice.
         raise ConfigError(error.problem(document) for error in dict.fromkeys(reader.errors))
     return experiment
+
+
+def all_keys() -> Iterator[KnownKey]:
+    """Yield every key that a config may have, those of a graph included."""
+    from nnrun.spec.constructs import CONSTRUCTS
+
+    yield from known_keys(Experiment)
+    yield from (KnownKey(("model", name)) for name in CONSTRUCTS["model"].keys)
 
 
 def _read_model(data: dict[str, Any], reader: PartReader) -> ModelSpec | None:

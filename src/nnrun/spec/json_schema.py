@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from nnrun.catalog import docstrings, lookup
 from nnrun.catalog.kinds import AnyOf, Integer, Kind, MappingOf, Number, PartOf, or_null
+from nnrun.catalog.rules import LAYER_NAME
 from nnrun.config.extends import MAX_BASES
 from nnrun.spec.constructs import CONSTRUCTS, Construct, ConstructKey
 from nnrun.spec.experiment import Expectation, Experiment
 from nnrun.spec.findings.explanations import EXPLANATIONS, silenceable
-from nnrun.spec.model import MACROS, NAME
-from nnrun.spec.part import goes_by_name, required_arguments
+from nnrun.spec.model import MACROS
+from nnrun.spec.part_form import goes_by_name, required_arguments
 from nnrun.spec.section import Key, Section
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ _WITH_DEFINE = "_with_define"
 _NOT_ALONE = frozenset({"l1l2"})
 
 _NULL: dict[str, Any] = {"type": "null"}
-_NAMED = {"type": "string", "pattern": f"^{NAME}$"}
+_NAMED = {"type": "string", "pattern": f"^{LAYER_NAME}$"}
 _TEXTS = {"type": "array", "items": {"type": "string"}}
 _ONE_KEY: dict[str, Any] = {"type": "object", "minProperties": 1, "maxProperties": 1}
 #: `Section.refusal` as JSON Schema.

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from nnrun.catalog import lookup
 from nnrun.catalog.kinds import Integer, Number
+from nnrun.catalog.rules import LAYER_NAME
 from nnrun.config.hints import did_you_mean
 from nnrun.config.render import format_value
-from nnrun.spec.part import split_layer_keys
+from nnrun.spec.part_form import split_layer_keys
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from nnrun.errors import Path
     from nnrun.spec.part import Part, PartReader
 
-#: The names that layers, inputs and stacks may have, as a pattern for the whole name.
-NAME = "[A-Za-z_][A-Za-z0-9_-]*"
 #: The name of a chain's only input, for `from:`.
 INPUT = "input"
 #: Constructs that may be in place of a layer.
@@ -284,15 +283,18 @@ class ModelReader:
         if not isinstance(value, dict):
             self._add_error(path, f"expected a mapping for '{name}', received {format_value(value)}", hint)
             return None
+        meant = set[str | None]()
         for key in value:
             if key not in keys:
-                near = did_you_mean(str(key), keys) or f"known here: {', '.join(keys)}"
-                self._add_error((*path, key), f"'{name}' has no key '{key}'", near, at_key=True)
+                from nnrun.spec.key_hints import key_hint
+
+                near = key_hint(str(key), value[key], path, keys, self._reader)
+                self._add_error((*path, key), f"'{name}' has no key '{key}'", near.text, at_key=True)
+                meant.add(near.meant)
         missing = [key for key, one in keys.items() if one.required and key not in value]
-        if missing:
+        if missing and missing[0] not in meant:
             self._add_error(path, f"'{name}' needs '{missing[0]}', which is missing", hint, at_key=True)
-            return None
-        return value
+        return None if missing else value
 
     def _name_of(self, values: Mapping[str, Any], path: Path) -> str | None:
         name = values.get("name")
@@ -301,10 +303,16 @@ class ModelReader:
 
     def _name(self, name: object, path: Path, *, at_key: bool = False) -> bool:
         """Refuse what cannot be the name of a layer, an input or a stack."""
-        if name is None or (isinstance(name, str) and re.fullmatch(NAME, name)):
+        if (
+            name is None
+            or any(one.path == path for one in self._reader.errors)
+            or (isinstance(name, str) and re.fullmatch(LAYER_NAME, name))
+        ):
             return True
         text = f"expected a name of letters, digits, '_' and '-', received {format_value(name)}"
-        self._add_error(path, text, None if at_key else "in from: a dot selects one of several outputs", at_key=at_key)
+        legal = re.sub(r"[^A-Za-z0-9_-]+", "_", str(name)).strip("_-")
+        legal = legal if re.match("[A-Za-z_]", legal) else f"layer_{legal}".strip("_")
+        self._add_error(path, text, f"write {legal}", at_key=at_key)
         return False
 
     def _is_layer(self, word: object) -> bool:

@@ -12,7 +12,8 @@ from nnrun.config.hints import did_you_mean
 from nnrun.config.render import format_value
 from nnrun.errors import NnrunError
 from nnrun.spec.experiment import Experiment, validate
-from nnrun.spec.part import FILLED_IN, Part, PartReader
+from nnrun.spec.part import Part, PartReader
+from nnrun.spec.part_form import FILLED_IN
 from nnrun.spec.section import Section
 
 if TYPE_CHECKING:

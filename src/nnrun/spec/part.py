@@ -6,35 +6,22 @@ argument (`Dropout: 0.2`).
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from nnrun.catalog import lookup
-from nnrun.catalog.kinds import NUMBER_FACTS, SHAPE_FACTS, AnyOf, Kind, ListOf, MappingOf, PartOf, singular
-from nnrun.config.hints import did_you_mean
+from nnrun.catalog.kinds import AnyOf, Kind, ListOf, MappingOf, Null, PartOf
 from nnrun.config.render import format_value
 from nnrun.spec.finding import Finding
+from nnrun.spec.part_form import goes_by_name, part_categories, required_arguments, split_layer_keys
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from nnrun.catalog.lookup import Entry
+    from nnrun.config.document import Document
     from nnrun.errors import Path
-
-#: Required arguments that nnrun sets where the config does not: paths inside the run folder.
-FILLED_IN = frozenset(
-    {
-        ("ModelCheckpoint", "filepath"),
-        ("CSVLogger", "filename"),
-        ("BackupAndRestore", "backup_dir"),
-        ("TensorBoard", "log_dir"),
-    }
-)
-#: Keys among a layer's arguments in a config that are not arguments of Keras' layer.
-LAYER_KEYS = ("from", "call")
-#: Words that are booleans in YAML 1.1 and text in YAML 1.2.
-_BOOLEAN_WORDS = {"yes": "true", "on": "true", "no": "false", "off": "false"}
+    from nnrun.spec.reader import KnownKey
 
 
 @dataclass(frozen=True)
@@ -58,16 +45,45 @@ class Part:
 class PartReader:
     """Reads parts and collects errors, so that one pass finds every mistake.
 
+    The modules of hints are imported only where something is wrong.
+
     Attributes:
         errors: All errors so far, with paths from the config's root.
+        document: The whole config, of which hints take parts, values and the file's name; None where there is none.
+        known_keys: Returns the keys that a config may have; hints look for unknown words among them.
+        has_hints: Whether errors have hints.
     """
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        document: Document | None = None,
+        known_keys: Callable[[], Iterable[KnownKey]] = tuple,
+        *,
+        has_hints: bool = True,
+    ) -> None:
         self.errors: list[Finding] = []
+        self.document = document
+        self.known_keys = known_keys
+        self.has_hints = has_hints
+
+    @property
+    def config(self) -> Mapping[str, Any]:
+        """The whole config as plain data; empty where there is none."""
+        return {} if self.document is None else self.document.data
+
+    def is_option(self, path: Path) -> bool:
+        """Return whether the value at a path was set on the command line."""
+        return self.document is not None and self.document.mark(path).file == "--set"
 
     def add_error(self, path: Path, text: str, hint: str | None = None, *, at_key: bool = False) -> None:
         """Add one error."""
         self.errors.append(Finding(path, text, hint, at_key=at_key))
+
+    def accepts_part(self, category: str, value: object) -> bool:
+        """Return whether a value is a part of a category without any mistake."""
+        reader = PartReader(has_hints=False)
+        reader.part((category,), split_layer_keys(value)[0], ())
+        return not reader.errors
 
     def part(
         self,
@@ -75,6 +91,7 @@ class PartReader:
         value: object,
         path: Path,
         layer_keys: Mapping[str, Any] | None = None,
+        expected: str | None = None,
     ) -> Part | None:
         """Read `value` as a part of one of `categories`; return None where it is not one.
 
@@ -83,6 +100,7 @@ class PartReader:
             value: The config's value.
             path: Its place.
             layer_keys: The `from` and `call` that the config has among a layer's arguments.
+            expected: What is expected in place of a name that is unknown; None: the name of such a part.
         """
         before, inside, word, arguments = len(self.errors), path, value, None
         if isinstance(value, dict) and len(value) == 1:
@@ -91,11 +109,11 @@ class PartReader:
         elif not isinstance(value, str):
             self._add_no_part(categories, value, path)
             return None
-        entry = self._entry(categories, str(word), inside, at_key=inside != path)
+        entry = self._entry(categories, str(word), arguments, path, inside, expected)
         part = None if entry is None else self._part_of(entry, arguments, path, inside)
         if word == "l1l2" and inside == path and entry is not None:
             self.add_error(path, f"{word} alone has no effect: both its weights are 0 by default")
-        if len(self.errors) > before:
+        if len(self.errors) > before and self.has_hints:
             if layer_keys and isinstance(arguments, dict):
                 arguments = {**arguments, **layer_keys}
             hint = _keras1_hint(categories, str(word), arguments, path)
@@ -109,48 +127,66 @@ class PartReader:
             return [self.value(kind.item, item, (*path, index), name) for index, item in enumerate(value)]
         if isinstance(kind, MappingOf) and isinstance(value, dict):
             return {key: self.value(kind.item, item, (*path, key), name) for key, item in value.items()}
-        categories = part_categories(kind)
+        categories, refused = part_categories(kind), False
         if categories and isinstance(value, (str, dict)) and not _is_plain_value(kind, value):
-            return self.part(categories, value, path)
+            refused = isinstance(value, str) and _has_plain_kind(kind) and _is_meant_plainly(kind, value)
+            if not refused:
+                expected = f"{kind.expects} for '{name}'" if _has_plain_kind(kind) else None
+                return self.part(categories, value, path, expected=expected)
         if isinstance(kind, AnyOf) and isinstance(value, list):
             lists = [one for one in kind.kinds if isinstance(one, ListOf) and _has_length(one, value)]
             if lists and part_categories(lists[0].item):
                 return self.value(lists[0], value, path, name)
-        if not kind.accepts(value):
-            text = f"expected {kind.expects} for '{name}', received {format_value(value)}"
-            self.add_error(path, text, _value_hint(kind, value))
+        if refused or not kind.accepts(value):
+            self._add_wrong_value(kind, value, path, name)
         return value
 
+    def _add_wrong_value(self, kind: Kind, value: object, path: Path, name: str) -> None:
+        from nnrun.spec.value_hints import value_hint
+
+        text = f"expected {kind.expects} for '{name}', received {format_value(value)}"
+        self.add_error(path, text, value_hint(kind, value, self) if self.has_hints else None)
+
     def _add_no_part(self, categories: tuple[str, ...], value: object, path: Path) -> None:
+        from nnrun.spec.part_hints import keys_hint, list_hint
+
         expected = PartOf(categories).expects
         if isinstance(value, dict) and value:
-            first, *others = value
             text = f"expected {expected} as a mapping with one key, its name; "
             text += f"received {len(value)} keys: {', '.join(map(str, value))}"
-            is_part = any(lookup.entry(category, first) for category in categories)
-            hint = f"did you mean {first}: {{{', '.join(others)}}}, with these keys inside it?" if is_part else None
+            self.add_error(path, text, keys_hint(categories, value, path, self) if self.has_hints else None)
         else:
-            text = f"expected {expected}, received {format_value(value)}"
-            example = next((name for category in categories for name in lookup.names(category)[:1]), "Dense")
-            hint = f"write a name, such as {example}"
-        self.add_error(path, text, hint)
+            hint = list_hint(categories, value, self) if self.has_hints else None
+            self.add_error(path, f"expected {expected}, received {format_value(value)}", hint)
 
-    def _entry(self, categories: tuple[str, ...], word: str, path: Path, *, at_key: bool) -> Entry | None:
+    def _entry(
+        self, categories: tuple[str, ...], word: str, arguments: object, path: Path, inside: Path, expected: str | None
+    ) -> Entry | None:
+        at_key = inside != path
         found = next((entry for category in categories if (entry := lookup.entry(category, word))), None)
         if found is not None and found.refused is None:
             return found
         if found is not None:
-            self.add_error(path, f"{found.name} cannot be used in a config: {found.refused}", at_key=at_key)
+            self.add_error(inside, f"{found.name} cannot be used in a config: {found.refused}", at_key=at_key)
             return None
-        hint = did_you_mean(word, [name for category in categories for name in lookup.names_and_aliases(category)])
-        others = [singular(entry.category) for entry in lookup.find(word) if entry.name == word]
-        if others and hint is None:
-            hint = f"{word} is of the category '{others[0]}', which cannot be used here"
-        expected = PartOf(categories).expects
-        self.add_error(
-            path, f"expected {expected}, received {format_value(word)}, which is not one", hint, at_key=at_key
-        )
+        text = f"expected {expected or f'the name of {PartOf(categories).expects}'}, received {format_value(word)}"
+        hint = self._unknown_name_hint(categories, word, arguments, path, at_key=at_key) if self.has_hints else None
+        self.add_error(inside, text if expected else text.removesuffix(" (text)"), hint, at_key=at_key)
         return None
+
+    def _unknown_name_hint(
+        self, categories: tuple[str, ...], word: str, arguments: object, path: Path, *, at_key: bool
+    ) -> str:
+        from nnrun.spec.key_hints import section_hint
+        from nnrun.spec.part_hints import keys_hint, names_a_part, own_code_hint, unknown_name_hint
+
+        if at_key and names_a_part(categories, {word: arguments}):
+            return keys_hint(categories, {word: arguments}, path, self)
+        return (
+            unknown_name_hint(categories, word, arguments, path, self)
+            or section_hint(word, arguments, path, self)
+            or own_code_hint(categories, word, self)
+        )
 
     def _part_of(self, entry: Entry, arguments: object, path: Path, inside: Path) -> Part | None:
         """Read a part from its arguments: a mapping, None, or the value of its first argument."""
@@ -164,30 +200,44 @@ class PartReader:
             self.add_error(inside, text, f"write {entry.name} alone")
             return None
         name = entry.first_parameter.name
+        before = len(self.errors)
         value = self.value(entry.first_parameter.kind, arguments, inside, name)
-        self._require(entry, {name}, inside, at_key=True)
+        if len(self.errors) == before:
+            self._require(entry, {name}, inside, at_key=True)
+        elif isinstance(arguments, list):
+            from nnrun.spec.part_hints import positional_hint
+
+            hint = positional_hint(entry, arguments, self) if self.has_hints else None
+            self.errors[before:] = [replace(self.errors[before], hint=hint)]
         return Part(entry.category, entry.name, {name: value}, path)
 
     def _with_arguments(self, entry: Entry, given: Mapping[str, Any], path: Path, inside: Path) -> Part:
-        arguments, renamed = {}, set[str]()
+        arguments, meant = {}, set[str]()
         for key, value in given.items():
-            place, text = (*inside, key), f"{entry.name} has no argument '{key}'"
             if key in entry.parameters:
-                arguments[key] = self.value(entry.parameters[key].kind, value, place, key)
-                continue
-            # The tables of Keras 1 are loaded only where something is wrong.
-            from nnrun.catalog import keras1
-
-            today = keras1.renamed_argument(entry, key)
-            if today is None:
-                hint = did_you_mean(key, list(entry.parameters)) or f"nnrun explain {entry.name}"
-                self.add_error(place, text, hint, at_key=True)
+                arguments[key] = self.value(entry.parameters[key].kind, value, (*inside, key), key)
             else:
-                renamed.add(today)
-                self.add_error(place, text, f"Keras 1 syntax; today: {today}", at_key=True)
-                self.value(entry.parameters[today].kind, value, place, today)
-        self._require(entry, {*given, *renamed}, inside, at_key=inside != path)
+                meant |= self._add_unknown_argument(entry, str(key), value, inside)
+        self._require(entry, {*given, *meant}, inside, at_key=inside != path)
         return Part(entry.category, entry.name, arguments, path)
+
+    def _add_unknown_argument(self, entry: Entry, key: str, value: object, inside: Path) -> set[str]:
+        """Add the error of an unknown argument; return the argument that is probably meant, if there is one."""
+        from nnrun.catalog import keras1
+        from nnrun.spec.key_hints import argument_hint
+
+        place, text = (*inside, key), f"{entry.name} has no argument '{key}'"
+        today = keras1.renamed_argument(entry, key)
+        if today is not None:
+            self.add_error(place, text, f"Keras 1 syntax; today: {today}", at_key=True)
+            self.value(entry.parameters[today].kind, value, place, today)
+            return {today}
+        if not self.has_hints:
+            self.add_error(place, text, at_key=True)
+            return set()
+        hint = argument_hint(entry, key, value, inside, self)
+        self.add_error(place, text, hint.text, at_key=True)
+        return {hint.meant} if hint.meant else set()
 
     def _add_function_with_arguments(self, entry: Entry, path: Path) -> None:
         hint: str | None = "write a class for it"
@@ -203,10 +253,12 @@ class PartReader:
     def _require(self, entry: Entry, given: set[str], path: Path, *, at_key: bool) -> None:
         missing = [entry.parameters[name] for name in required_arguments(entry) if name not in given]
         if missing:
+            from nnrun.spec.part_hints import missing_arguments_hint
+
             names = " and ".join(f"'{parameter.name}'" for parameter in missing)
-            arguments = ", ".join(f"{parameter.name}: ..." for parameter in missing)
             text = f"{entry.name} needs {names} ({missing[0].kind.expects}), which is missing"
-            self.add_error(path, text, f"write {entry.name}: {{{arguments}}}", at_key=at_key)
+            hint = missing_arguments_hint(entry, given, path, self.config) if self.has_hints else None
+            self.add_error(path, text, hint, at_key=at_key)
 
 
 def read_part(category: str, value: object) -> tuple[Part | None, tuple[Finding, ...]]:
@@ -216,41 +268,12 @@ def read_part(category: str, value: object) -> tuple[Part | None, tuple[Finding,
     return part, tuple(reader.errors)
 
 
-def split_layer_keys(value: object) -> tuple[object, dict[str, Any]]:
-    """Split a layer of a config into Keras' own layer and its `from` and `call`."""
-    if not isinstance(value, dict) or len(value) != 1:
-        return value, {}
-    ((word, inner),) = value.items()
-    if not isinstance(inner, dict):
-        return value, {}
-    own = {key: item for key, item in inner.items() if key not in LAYER_KEYS}
-    return {word: own}, {key: inner[key] for key in LAYER_KEYS if key in inner}
-
-
-def goes_by_name(entry: Entry) -> bool:
-    """Return whether Keras takes an entry by its name alone: a function could not be saved with its arguments."""
-    return entry.category == "activations" or (entry.is_function and entry.category in ("losses", "metrics"))
-
-
-def required_arguments(entry: Entry) -> list[str]:
-    """Return the arguments that a config must give an entry."""
-    parameters = entry.parameters.values()
-    return [one.name for one in parameters if one.required and (entry.name, one.name) not in FILLED_IN]
-
-
-def part_categories(kind: Kind) -> tuple[str, ...]:
-    """Return the categories of the parts that a kind accepts; empty where it accepts none."""
-    if isinstance(kind, AnyOf):
-        return tuple(category for one in kind.kinds for category in part_categories(one))
-    return kind.categories if isinstance(kind, PartOf) else ()
-
-
 def _keras1_hint(categories: tuple[str, ...], word: str, arguments: object, path: Path) -> str | None:
     """Return a part of Keras 1 in today's words; None where it is not Keras 1's, or has another mistake too."""
     from nnrun.catalog import keras1
 
     found = next((one for category in categories if (one := keras1.translate(category, word, arguments))), None)
-    reader, behind_key = PartReader(), bool(path) and isinstance(path[-1], str)
+    reader, behind_key = PartReader(has_hints=False), bool(path) and isinstance(path[-1], str)
     for part in found.parts if found else ():
         reader.part(categories, split_layer_keys(part)[0], ())
     if found is None or reader.errors or (behind_key and len(found.parts) > 1):
@@ -268,16 +291,14 @@ def _is_plain_value(kind: Kind, value: object) -> bool:
     return not isinstance(kind, PartOf) and kind.accepts(value)
 
 
-def _value_hint(kind: Kind, value: object) -> str | None:
-    if not isinstance(value, str):
-        return None
-    if value.startswith("$"):
-        return did_you_mean(value, [fact for fact in (*NUMBER_FACTS, *SHAPE_FACTS) if fact != value])
-    if value.lower() in _BOOLEAN_WORDS and kind.accepts(True):
-        return f"write {_BOOLEAN_WORDS[value.lower()]}"
-    for number in (int, float):
-        with suppress(ValueError):
-            if kind.accepts(number(value)):
-                return f"write {value} without quotes"
-    options = getattr(kind, "options", ())
-    return did_you_mean(value, [str(option) for option in options]) if options else None
+def _has_plain_kind(kind: Kind) -> bool:
+    """Return whether a kind accepts anything but parts, lists of parts and null."""
+    kinds = kind.kinds if isinstance(kind, AnyOf) else (kind,)
+    return any(not isinstance(one, PartOf | Null) and not part_categories(getattr(one, "item", one)) for one in kinds)
+
+
+def _is_meant_plainly(kind: Kind, value: object) -> bool:
+    """Return whether text in place of a part is a number in quotes or the like."""
+    from nnrun.spec.value_hints import has_intended_value
+
+    return has_intended_value(kind, value)

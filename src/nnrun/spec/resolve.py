@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from nnrun.catalog import lookup
 from nnrun.spec.model import Layer, ModelSpec, Repeat, Residual
-from nnrun.spec.part import Part, PartReader, goes_by_name
+from nnrun.spec.part import Part, PartReader
+from nnrun.spec.part_form import goes_by_name
 from nnrun.spec.section import Section
 
 if TYPE_CHECKING:

@@ -5,20 +5,34 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields
 from functools import cache
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from nnrun.catalog.kinds import Kind, ListOf, PartOf
-from nnrun.config.hints import did_you_mean
+from nnrun.catalog.kinds import Choice, Kind, ListOf, PartOf
+from nnrun.config.dump import dump_inline
 from nnrun.config.render import format_value
+from nnrun.spec.reader import KnownKey
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from nnrun.errors import Path
-    from nnrun.spec.part import PartReader
+    from nnrun.spec.reader import Reader
 
-#: What is wrong, in one sentence, and what to type next.
-Refusal = tuple[str, str | None]
+
+class Refusal(NamedTuple):
+    """What is wrong with a section or a value.
+
+    Attributes:
+        text: What is wrong, in one sentence.
+        hint: What to type next.
+        key: The key of the section to blame; None: the section or the value as a whole.
+    """
+
+    text: str
+    hint: str | None = None
+    key: str | None = None
+
+
 SectionT = TypeVar("SectionT", bound="Section")
 _REQUIRED: Any = object()
 
@@ -88,14 +102,15 @@ def parts_of(category: str) -> ListOf:
     return ListOf(part_of(category))
 
 
-def read_section(reader: PartReader, section: type[SectionT], value: object, path: Path) -> SectionT | None:
+def read_section(reader: Reader, section: type[SectionT], value: object, path: Path) -> SectionT | None:
     """Read a mapping as `section`; return None where anything is wrong with it, with all errors added to `reader`."""
     before = len(reader.errors)
     if not isinstance(value, dict):
-        reader.add_error(path, f"expected a mapping for '{path[-1]}', received {format_value(value)}")
+        hint = _section_hint(section, value, path)
+        reader.add_error(path, f"expected a mapping for '{path[-1]}', received {format_value(value)}", hint)
         return None
-    _refuse_unknown(reader, section, value, path)
-    _refuse_missing(reader, section, value, path)
+    meant = _refuse_unknown(reader, section, value, path)
+    _refuse_missing(reader, section, {**dict.fromkeys(meant, True), **value}, path)
     read = {
         name: _read_key(reader, name, key, value[name], path) if name in value else key.default
         for name, key in section.known_keys().items()
@@ -105,48 +120,81 @@ def read_section(reader: PartReader, section: type[SectionT], value: object, pat
     made = section(**read)
     refused = made.refusal()
     if refused is not None:
-        reader.add_error(path, *refused)
+        place = path if refused.key is None else (*path, refused.key)
+        reader.add_error(place, refused.text, refused.hint, at_key=refused.key is not None)
     return made
 
 
-def _read_key(reader: PartReader, name: str, key: Key, value: object, path: Path) -> Any:
+def _read_key(reader: Reader, name: str, key: Key, value: object, path: Path) -> Any:
     inside, before = (*path, name), len(reader.errors)
     if value is None and key.default is None:
         return None
     if isinstance(key.kind, type):
         return read_section(reader, key.kind, value, inside)
     if isinstance(key.kind, ListOf) and not isinstance(value, list):
-        hint = "start each item on its own line with '- '"
-        reader.add_error(inside, f"expected a list, received {format_value(value)}", hint)
+        from nnrun.spec.value_hints import list_hint
+
+        reader.add_error(inside, f"expected a list, received {format_value(value)}", list_hint(key.kind, value, name))
         return ()
     read = reader.value(key.kind, value, inside, name)
     refused = key.refuses(read) if key.refuses is not None and len(reader.errors) == before else None
     if refused is not None:
-        reader.add_error(inside, *refused)
+        reader.add_error(inside, refused.text, refused.hint)
     return tuple(read) if isinstance(read, list) else read
 
 
-def _refuse_unknown(reader: PartReader, section: type[Section], values: dict[str, Any], path: Path) -> None:
-    known = [*section.known_keys(), *(() if path else ("extends",))]
+def _refuse_unknown(reader: Reader, section: type[Section], values: dict[str, Any], path: Path) -> set[str]:
+    """Refuse keys that a section does not have; return the keys that are probably meant."""
+    known, meant = [*section.known_keys(), *(() if path else ("extends",))], set[str]()
     for name, value in values.items():
         if name in section.known_keys():
             continue
-        # The tables of Keras 1 are loaded only where something is wrong.
-        from nnrun.catalog import keras1
+        # Hints are made only where something is wrong.
+        from nnrun.spec.key_hints import key_hint
 
-        hint = keras1.key_hint(name, value) or did_you_mean(name, known) or f"known here: {', '.join(known)}"
-        if (*path, name) == ("extends",):
-            hint = "extends: is read from the file itself, before --set is applied"
-        reader.add_error((*path, name), f"{_place(path)} has no key '{name}'", hint, at_key=True)
+        hint = key_hint(name, value, path, known, reader)
+        text = "extends: is read from the file itself, before --set is applied" if name == "extends" else hint.text
+        reader.add_error((*path, name), f"{_place(path)} has no key '{name}'", text, at_key=True)
+        meant |= {hint.meant} if hint.meant else set()
+    return meant
 
 
-def _refuse_missing(reader: PartReader, section: type[Section], values: dict[str, Any], path: Path) -> None:
-    unknown = [name for name in values if name not in section.known_keys()]
+def _refuse_missing(reader: Reader, section: type[Section], values: dict[str, Any], path: Path) -> None:
     for name, key in section.known_keys().items():
         if key.is_missing(name, values):
-            near = next((word for word in unknown if did_you_mean(word, [name])), None)
-            hint = f"is '{near}' a misspelling of it?" if near else f"add a line '{name}: ...'"
-            reader.add_error(path, f"{_place(path)} needs '{name}', which is missing", hint, at_key=bool(path))
+            text = f"{_place(path)} needs '{name}', which is missing"
+            reader.add_error(path, text, f"add a line '{name}: ...'", at_key=bool(path))
+
+
+def _section_hint(section: type[Section], value: object, path: Path) -> str | None:
+    """Return the section that a lone value stands for: `split: 0.2` is `split: {test: 0.2}`."""
+    lone = lone_key(section)
+    if lone is None or value is None or not lone[1].accepts(value) or _names_no_part(lone[1], value):
+        return None
+    return f"write {path[-1]}: {dump_inline({lone[0]: value})}"
+
+
+def lone_key(section: type[Section]) -> tuple[str, Kind] | None:
+    """Return the key of a section that a lone value in its place stands for, its first, and the kind of its values."""
+    name, key = next(iter(section.known_keys().items()))
+    return None if isinstance(key.kind, type | Choice) else (name, key.kind)
+
+
+def _names_no_part(kind: Kind, value: object) -> bool:
+    from nnrun.catalog.other_names import known_names
+
+    categories = kind.categories if isinstance(kind, PartOf) else ()
+    return bool(categories) and not any(known_names(category, str(value)) for category in categories)
+
+
+def known_keys(section: type[Section], path: Path = ()) -> Iterator[KnownKey]:
+    """Yield every key of a section and of the sections below it."""
+    for name, key in section.known_keys().items():
+        if isinstance(key.kind, type):
+            yield KnownKey((*path, name), None, lone_key(key.kind))
+            yield from known_keys(key.kind, (*path, name))
+        else:
+            yield KnownKey((*path, name), key.kind)
 
 
 def _place(path: Path) -> str:

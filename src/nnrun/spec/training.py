@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from nnrun.catalog.kinds import AnyOf, Boolean, Choice, Integer, MappingOf, Number, String
+from nnrun.config.dump import dump_inline
 from nnrun.spec.section import Refusal, Section, key, part_of, parts_of
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ def _refuse_augment(parts: Sequence[Part]) -> Refusal | None:
     for part in parts:
         if not part.name.startswith("Random") and part.name not in _RANDOM_LAYERS:
             text = f"augment takes random layers of Keras, and {part.name} is not one"
-            return text, "write RandomFlip, RandomRotation, RandomTranslation, RandomZoom or the like"
+            return Refusal(text, "write RandomFlip, RandomRotation, RandomTranslation, RandomZoom or the like")
     return None
 
 
@@ -129,8 +130,17 @@ class TrainingSpec(Section):
         if not self.is_perceptron:
             if self.learning_rate is None:
                 return None
-            return "learning_rate belongs to the optimizer", "write optimizer: {Adam: {learning_rate: 0.001}}"
+            return Refusal("learning_rate belongs to the optimizer", self._optimizer_line(), "learning_rate")
         given = [name for name in ("loss", "optimizer", "class_weight", "augment") if getattr(self, name)]
         if not given:
             return None
-        return f"rule: perceptron takes no {given[0]}", f"leave out {given[0]}, or leave out rule: perceptron"
+        hint = f"leave out {given[0]}, or leave out rule: perceptron"
+        return Refusal(f"rule: perceptron takes no {given[0]}", hint, given[0])
+
+    def _optimizer_line(self) -> str:
+        """Return the optimizer with the section's learning rate, as a config has it."""
+        name, arguments = ("Adam", {}) if self.optimizer is None else (self.optimizer.name, self.optimizer.arguments)
+        if "learning_rate" in arguments:
+            return "leave it out, the optimizer has a learning_rate"
+        plain = {key: value for key, value in arguments.items() if isinstance(value, str | int | float)}
+        return f"write optimizer: {dump_inline({name: {**plain, 'learning_rate': self.learning_rate}})}"
