@@ -93,6 +93,8 @@ def resolve_columns(columns: Iterable[str | int], names: Sequence[str]) -> list[
 
 def _resolve_one(column: str | int, names: Sequence[str], index: int) -> str:
     if isinstance(column, int) and not isinstance(column, bool):
+        if not -len(names) <= column < len(names) and str(column) in names:
+            return str(column)  # a header of years
         if not -len(names) <= column < len(names):
             text = f"there is no column {column}: the table has {len(names)} columns, 0 to {len(names) - 1}"
             raise ColumnError(text, index)

@@ -95,7 +95,7 @@ def load_folded(spec: DataSpec, *, form: TargetForms, seed: int, paths: DataPath
     Raises:
         DataError: The data cannot be used, or their rows cannot be assigned to folds.
     """
-    source = make_source(spec.source, spec.prepare)
+    source = make_source(spec.source, spec.prepare, spec.split)
     if isinstance(source, TextSource):
         raise DataError(f"split: {NO_FOLDS}")
     data = read_source(source, spec.split, paths, progress)

@@ -16,7 +16,7 @@ from nnrun.data.prepare.step import RAGGED_EXAMPLES, ExampleSpec
 from nnrun.data.sources.csv import Csv
 from nnrun.data.sources.npz import Npz
 from nnrun.data.sources.parquet import Parquet
-from nnrun.data.sources.table import TableSource
+from nnrun.data.sources.table import TableSource, note_named_columns
 from nnrun.data.splits.groups import facts_without_groups, separate_groups
 from nnrun.data.splits.parts import STRATIFIED_GROUPS, STRATIFIED_NUMBERS, STRATIFIED_TARGETS, split_sizes
 from nnrun.data.target_encoding import (
@@ -69,6 +69,7 @@ def infer_facts(spec: DataSpec, *, form: TargetForms, paths: DataPaths) -> tuple
     if source is None:
         return None, tuple(findings)
     allow_missing(source, spec.prepare)
+    note_named_columns(source, spec.prepare, spec.split)
     data, found = source.facts(paths, spec.source.path)
     findings += found
     if data is None:
@@ -111,8 +112,9 @@ def check_targets(
     source = new_source(spec.source)
     if isinstance(source, TextSource):
         return TargetReport(), ()
+    note_named_columns(source, spec.prepare, spec.split)
     try:
-        data = source.load_targets(paths, spec.split)
+        data = source.load_targets(paths)
         data = None if data is None else separate_groups(data, spec.split)
     except (DataError, ValueError):
         return TargetReport(), ()  # what training reports once it reads the whole data
@@ -136,6 +138,7 @@ def examine_loaded_targets(
         paths: Where files are found.
     """
     source = new_source(spec.source)
+    note_named_columns(source, spec.prepare, spec.split)
     forms = encoded_forms(form, [new_step(part) for part in spec.prepare])
     follows_dates = partial(source.follows_dates, paths) if isinstance(source, TableSource) else lambda: False
     return examine_targets(data, spec, forms=forms, seed=seed, follows_dates=follows_dates)

@@ -217,7 +217,7 @@ class Source(Protocol):
     def facts(self, paths: DataPaths, path: ConfigPath) -> tuple[DataFacts | None, list[Finding]]:
         """Return what is known without loading, and findings below `path`, the place of the source in the config."""
 
-    def load_targets(self, paths: DataPaths, split: Split | None) -> SourceData | None:
+    def load_targets(self, paths: DataPaths) -> SourceData | None:
         """Return the targets alone, the column of groups and a stand-in for the features; None if that takes long.
 
         Raises:

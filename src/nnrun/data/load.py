@@ -13,6 +13,7 @@ from nnrun.data.files.digests import array_sha256, digests, file_sha256
 from nnrun.data.prepare.registry import allow_missing, fitted_json, new_step, stream_error
 from nnrun.data.prepare.step import RAGGED_EXAMPLES, UnseenCategoryError, naming_step
 from nnrun.data.sources.images import Images
+from nnrun.data.sources.table import note_named_columns
 from nnrun.data.splits.groups import separate_groups
 from nnrun.data.splits.parts import STRATIFIED_NUMBERS, STRATIFIED_TARGETS, check_split, shared_parts, split_rows
 from nnrun.data.streaming.streams import Stream, check_finite
@@ -62,7 +63,7 @@ def load(
     Raises:
         DataError: The data cannot be used; with file, row and column where there are any.
     """
-    source = make_source(spec.source, spec.prepare)
+    source = make_source(spec.source, spec.prepare, spec.split)
     if isinstance(source, TextSource):
         return load_text(source, spec, form=form, paths=paths, progress=progress)
     data = read_source(source, spec.split, paths, progress)
@@ -70,14 +71,17 @@ def load(
     return prepare_dataset(data, split_parts(data, spec.split, seed), spec, form=form, progress=progress)
 
 
-def make_source(part: Part, prepare: Sequence[Part] = ()) -> Source | TextSource:
+def make_source(part: Part, prepare: Sequence[Part] = (), split: Split | None = None) -> Source | TextSource:
     """Return the source that a config names; a table keeps missing features where a step of `prepare` fills them in.
+
+    A table also knows the columns that `prepare` and `split` name.
 
     Raises:
         DataError: Its arguments contradict each other.
     """
     source: Source | TextSource = _created(new_source, part)
     allow_missing(source, prepare)
+    note_named_columns(source, prepare, split)
     return source
 
 

@@ -45,7 +45,7 @@ def load_new_data(
     Raises:
         DataError: The file cannot be used, or does not suit the run.
     """
-    source = make_source(spec.source, spec.prepare)
+    source = make_source(spec.source, spec.prepare, spec.split)
     if not file.is_file() and not (file.is_dir() and isinstance(source, Images)):
         raise DataError(
             "expected a data file, received a folder" if file.is_dir() else "there is no such data file",

@@ -93,7 +93,7 @@ def check_quality(
     Raises:
         DataError: The data cannot be used.
     """
-    source = make_source(spec.source, spec.prepare)
+    source = make_source(spec.source, spec.prepare, spec.split)
     if isinstance(source, TextSource):
         raise DataError("`data check` is for tables, pictures and sequences, not for texts", hint="nnrun check CONFIG")
     # Missing values are a finding here, not an error.

@@ -193,7 +193,7 @@ def find_same_run(examined: Examined, runs_dir: FilePath, progress: Progress) ->
     if not folders:
         return None, None
     data = examined.experiment.data
-    current = current_file_digests(make_source(data.source, data.prepare), examined.places, progress)
+    current = current_file_digests(make_source(data.source, data.prepare, data.split), examined.places, progress)
     for folder in reversed(folders):
         if _file_digests(folder) == current:
             return folder, None

@@ -46,7 +46,8 @@ def test_a_column_that_is_selected_by_index_needs_no_name(paths, listener, state
     (paths.config_dir / "t.csv").write_text(",age,y\n1,2,3\n4,5,6\n")
     raw = Csv("t.csv", header=True, **stated).load(paths, listener)
     assert raw.train.x.names == (("age", "y") if stated == {"target": 0} else ("age",))
-    with pytest.raises(DefectsError, match="row 1, column 0: a column has no name"):
+    (paths.config_dir / "t.csv").write_text("y,,age\n1,2,3\n4,5,6\n")
+    with pytest.raises(DefectsError, match="row 1, column 1: a column has no name"):
         Csv("t.csv", header=True).load(paths, listener)
 
 

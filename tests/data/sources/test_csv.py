@@ -116,7 +116,7 @@ def test_numbers_come_back_as_written(paths: DataPaths, listener, rows: list[lis
         ('a,b,y\n1,"2\n2",0\n3,4,1\n5,6,7\n', {}, 2, "b", "expected a number"),
         ('a,b,y\n1,2,0\n3,"4,1\n', {}, 3, None, "the row cannot be read"),
         ("a,a,y\n1,2,0\n", {}, 1, "a", "names the column 'a' twice"),
-        (",a,y\n0,1,2\n", {"header": True}, 1, "0", "a column has no name"),
+        ("a,,y\n0,1,2\n", {"header": True}, 1, "1", "a column has no name"),
         ("a,b,y\n", {}, None, None, "expected rows below the header, received none"),
         ("", {}, None, None, "received an empty file"),
         ("\n\n", {}, None, None, "received an empty file"),

@@ -41,6 +41,39 @@ def test_groups_of_the_source_and_of_the_folds_are_the_same(paths, spec) -> None
         _cross_validated(paths, spec, KFold(folds=3, groups="bmi"), group="who")
 
 
+@pytest.mark.parametrize(
+    ("groups", "features"), [("who", ["bmi"]), (0, ["bmi"]), (-3, [1]), ("who", ["who", "bmi"]), ("who", None)]
+)
+def test_folds_group_by_any_column_of_the_file(paths, spec, groups: str | int, features: list | None) -> None:
+    """The column of `k_fold: {groups: ...}` need not be a feature, and never becomes one."""
+    folded = _cross_validated(paths, spec, KFold(folds=3, groups=groups), features=features)
+    assert folded.digest == _cross_validated(paths, spec, KFold(folds=3), group="who").digest
+    assert folded.dataset(0, NullProgress()).facts.columns == ("bmi",)
+    data = spec("csv", file="t.csv", features=features, split=Split(k_fold=KFold(folds=3, groups=groups)))
+    facts, findings = infer_facts(data, form="binary", paths=paths)
+    assert (facts.columns, findings) == (("bmi",), ())
+
+
+@pytest.mark.parametrize(
+    ("groups", "text"),
+    [
+        ("whom", "there is no column 'whom'; Did you mean 'who'?"),
+        (7, "there is no column 7"),
+        ("sick", "names the target 'sick'"),
+        ("bmi", "takes the only feature column 'bmi'"),
+    ],
+)
+def test_a_column_that_cannot_group_folds_is_refused_where_it_is_named(paths, spec, groups: object, text: str) -> None:
+    """`check` points at `k_fold: {groups: ...}`, and training refuses the same."""
+    _write(paths, PEOPLE)
+    data = spec("csv", file="t.csv", features=["bmi"], split=Split(k_fold=KFold(folds=3, groups=groups)))
+    _, (finding,) = infer_facts(data, form="binary", paths=paths)
+    assert text in finding.text
+    assert (finding.path, finding.name) == (("data", "split", "k_fold", "groups"), "impossible-split")
+    with pytest.raises(DataError, match=text.partition("'")[0]):
+        load_folded(data, form="binary", seed=7, paths=paths, progress=NullProgress())
+
+
 def test_the_validation_part_of_a_fold_takes_whole_groups(paths, spec) -> None:
     """The validation part of a fold has no group of its training part."""
     folded = _cross_validated(paths, spec, KFold(folds=3), group="who", validation=0.25)

@@ -10,7 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nnrun.data.csv.dialect import is_blank, is_utf8, open_binary, open_text, unreadable_row
+from nnrun.data.csv.dialect import is_blank, is_utf8, open_binary, open_text, split_blanks, unreadable_row
 from nnrun.data.csv.invalid_values import (
     INVALID_BYTE,
     DamagedRow,
@@ -205,7 +205,8 @@ def _damaged_rows(file: CsvFile) -> Iterator[DamagedRow]:
                 taken, row = _first_row(line, window, file)
             except csv.Error as error:
                 raise unreadable_row(file.path, line, error) from None
-            if line > file.header_line and (row.quote_error is not None or not is_blank(row.fields)):
+            row = row._replace(fields=file.trimmed(row.fields))
+            if line > file.above and (row.quote_error is not None or not is_blank(row.fields)):
                 yield row
             line += taken
             for _ in range(taken):
@@ -225,7 +226,7 @@ def _first_row(line: int, window: deque[str], file: CsvFile) -> tuple[int, Damag
         for count in range(2, len(window) + 1):
             if '"' in window[count - 1]:
                 joined, problem = _parse(list(islice(window, count)), separator)
-                if problem is None and len(joined) == len(file.names):
+                if problem is None and len(file.trimmed(joined)) == len(file.names):
                     return count, DamagedRow(line, joined, None, 0)
                 if problem != error:
                     break
@@ -242,7 +243,7 @@ def _first_row(line: int, window: deque[str], file: CsvFile) -> tuple[int, Damag
 def _parse(lines: list[str], separator: str) -> tuple[list[str], str | None]:
     """Return the fields of a row, and what is wrong with its quotes."""
     if separator == " ":
-        return lines[0].split(), None
+        return split_blanks(lines[0]), None
     try:
         return next(csv.reader(lines, delimiter=separator, skipinitialspace=True, strict=True), []), None
     except csv.Error as error:

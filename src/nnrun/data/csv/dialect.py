@@ -77,14 +77,32 @@ class CsvFile:
     Attributes:
         path: The file.
         dialect: How it is written.
-        names: The columns' names; their indexes as text if the file has no header.
+        names: The columns' names; their indexes as text if the file has no header, or a column no name in it.
         header_line: The line of the header, or 0 if there is none.
+        above: The last line above the rows: that of the header, of a comment, or 0.
+        trailing: How many empty fields follow the last column, as spreadsheets write them.
+        doubt: Why it is doubtful that the first line is no header; empty where it is not.
+        nameless: The columns without a name in the header.
+        left_out: A first column without a name that `numbers` or `names` the rows: no feature unless it is asked for.
+        row_numbers: The other columns that count the rows from 0 or 1.
     """
 
     path: Path
     dialect: Dialect
     names: tuple[str, ...]
-    header_line: int
+    header_line: int = 0
+    above: int = 0
+    trailing: int = 0
+    doubt: str = ""
+    nameless: tuple[str, ...] = ()
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    row_numbers: tuple[str, ...] = ()
+
+    def trimmed(self, fields: list[str]) -> list[str]:
+        """Return the fields of a row without empty ones behind the last column, if the file has such."""
+        count = len(self.names)
+        is_longer = count < len(fields) <= count + self.trailing
+        return fields[:count] if is_longer and not any(text.strip() for text in fields[count:]) else fields
 
 
 def is_utf8(encoding: str) -> bool:
@@ -171,7 +189,7 @@ def read_rows(path: Path, dialect: Dialect, errors: str = "strict") -> Iterator[
     """
     with open_text(path, dialect.encoding, errors) as stream:
         if dialect.separator == " ":
-            yield from ((line, fields) for line, text in enumerate(stream, 1) if (fields := text.split()))
+            yield from ((line, fields) for line, text in enumerate(stream, 1) if (fields := split_blanks(text)))
             return
         reader = csv.reader(stream, delimiter=dialect.separator, skipinitialspace=True, strict=True)
         line = 1
@@ -195,8 +213,8 @@ def row_lines(file: CsvFile, rows: int) -> np.ndarray:
     """
     import numpy as np
 
-    if _count_lines(file.path) == file.header_line + rows:
-        return np.arange(file.header_line + 1, file.header_line + 1 + rows)
+    if _count_lines(file.path) == file.above + rows:
+        return np.arange(file.above + 1, file.above + 1 + rows)
     return np.fromiter((line for line, _ in data_rows(file)), dtype="int64", count=rows)
 
 
@@ -206,7 +224,9 @@ def data_rows(file: CsvFile) -> Iterator[tuple[int, list[str]]]:
     Raises:
         DataError: The file cannot be read, or its quotes are not sound.
     """
-    return ((line, fields) for line, fields in read_rows(file.path, file.dialect) if line > file.header_line)
+    for line, fields in read_rows(file.path, file.dialect):
+        if line > file.above:
+            yield line, file.trimmed(fields)
 
 
 def _count_lines(path: Path) -> int:
@@ -217,6 +237,13 @@ def _count_lines(path: Path) -> int:
             count += chunk.count(b"\n")
             end = (end + chunk)[-(1 << 16) :]
     return count - end[len(end.rstrip()) :].count(b"\n")
+
+
+def split_blanks(line: str) -> list[str]:
+    """Return the fields of a line that blanks and tabs separate; a field between quotes may contain some."""
+    if '"' not in line:
+        return line.split()
+    return next(csv.reader([line.strip().replace("\t", " ")], delimiter=" ", skipinitialspace=True), [])
 
 
 def unreadable_row(path: Path, line: int, error: csv.Error) -> DataError:

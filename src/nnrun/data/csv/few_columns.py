@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nnrun.data.csv.dates import days_since_epoch, is_iso_date
-from nnrun.data.csv.dialect import read_rows
+from nnrun.data.csv.dialect import data_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -35,9 +35,7 @@ def read_few_columns(
     """
     texts: dict[str, list[str]] = {name: [] for name in names}
     wanted = [(file.names.index(name), texts[name]) for name in texts]
-    for line, fields in read_rows(file.path, file.dialect):
-        if line <= file.header_line:
-            continue
+    for _, fields in data_rows(file):
         if len(fields) != len(file.names):
             return None
         for index, column in wanted:
@@ -76,7 +74,7 @@ def is_sorted_by_date(file: CsvFile, types: Mapping[str, ColumnType], names: Ite
         types: The stated types of columns.
         names: The columns that may be such dates.
     """
-    first = next((fields for line, fields in read_rows(file.path, file.dialect) if line > file.header_line), [])
+    first = next((fields for _, fields in data_rows(file)), [])
     if len(first) != len(file.names):
         return False
     dates = [

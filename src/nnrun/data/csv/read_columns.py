@@ -118,7 +118,7 @@ def _frames(file: CsvFile, rows: int | None, **options: Any) -> Iterator[pd.Data
     options |= {
         "sep": r"\s+" if dialect.separator == " " else dialect.separator,
         "header": None,
-        "skiprows": file.header_line,
+        "skiprows": file.above,
         "decimal": dialect.decimal,
         "encoding": "utf-8-sig" if is_utf8(dialect.encoding) else dialect.encoding,
         "na_values": list(dialect.missing),
@@ -128,12 +128,20 @@ def _frames(file: CsvFile, rows: int | None, **options: Any) -> Iterator[pd.Data
     }
     try:
         if rows is None:
-            yield pd.read_csv(file.path, **options)
+            yield _trimmed(pd.read_csv(file.path, **options), file)
             return
         with pd.read_csv(file.path, chunksize=rows, **options) as blocks:
-            yield from blocks
+            yield from (_trimmed(block, file) for block in blocks)
     except pd.errors.EmptyDataError:
         return
+
+
+def _trimmed(frame: pd.DataFrame, file: CsvFile) -> pd.DataFrame:
+    """Return a table without the empty columns behind its last one, if the file has such."""
+    count = len(file.names)
+    behind = frame.iloc[:, count:]
+    is_longer = count < frame.shape[1] <= count + file.trailing
+    return frame.iloc[:, :count].copy() if is_longer and not (behind.notna() & (behind != "")).any(axis=None) else frame
 
 
 def _arrays(frame: pd.DataFrame, types: Mapping[str, ColumnType], file: CsvFile) -> dict[str, np.ndarray]:

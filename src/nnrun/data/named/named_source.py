@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from nnrun.data.data_paths import DataPaths
     from nnrun.errors import Path as ConfigPath
     from nnrun.progress import Progress
-    from nnrun.spec.data import Split
 
 
 class NamedSource:
@@ -36,7 +35,7 @@ class NamedSource:
         """Read the examples from the files of the set, given by name; there are none where scikit-learn has them."""
         raise NotImplementedError
 
-    def load_targets(self, paths: DataPaths, split: Split | None) -> SourceData | None:  # noqa: ARG002
+    def load_targets(self, paths: DataPaths) -> SourceData | None:
         """Return the targets of all examples where the files are there and this is quick; else None."""
         data_set = named_data_set(self.name)
         files = find_files(data_set, paths)

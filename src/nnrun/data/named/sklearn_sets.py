@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from nnrun.data.sources.column_roles import ColumnRoles
     from nnrun.errors import Path as ConfigPath
     from nnrun.progress import Progress
-    from nnrun.spec.data import Split
 
 
 #: Linnerud's rows, features and targets; it is not a named set, as it has three targets and twenty rows.
@@ -89,7 +88,7 @@ class Sklearn(TableSource):
         known["class_names"] = known["class_names"] or None
         return self.table_facts(roles, self.set_facts.rows, self._text(), values=values, **known), []
 
-    def load_targets(self, paths: DataPaths, split: Split | None) -> SourceData | None:  # noqa: ARG002
+    def load_targets(self, paths: DataPaths) -> SourceData | None:  # noqa: ARG002
         """Return the targets if they are the set's own; None of other columns."""
         roles = self.column_roles(self.names)
         target = read_target(self.set) if roles.targets == self.set_facts.target_names else None
@@ -154,7 +153,7 @@ class _SklearnTable(NamedSource):
         }
         return self.source_data(Examples(Columns(columns), bunch.target), None, files)
 
-    def load_targets(self, paths: DataPaths, split: Split | None) -> SourceData | None:  # noqa: ARG002
+    def load_targets(self, paths: DataPaths) -> SourceData | None:  # noqa: ARG002
         """Read the targets, each feature in their place a row number."""
         target = read_target(self.name)
         if target is None:

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from nnrun.data.data_paths import DataPaths
     from nnrun.data.dataset import SourceData
-    from nnrun.spec.data import Split
 
 
 #: `check` reads a table of fewer bytes.
@@ -61,7 +60,7 @@ class _NumberTable(NamedSource):
         columns = [np.ascontiguousarray(column) for column in table.T]
         return self.source_data(Examples(Columns(dict(zip(names, columns, strict=False))), columns[-1]), None, files)
 
-    def load_targets(self, paths: DataPaths, split: Split | None) -> SourceData | None:  # noqa: ARG002
+    def load_targets(self, paths: DataPaths) -> SourceData | None:
         """Read the whole table if it is small."""
         files = find_files(named_data_set(self.name), paths)
         is_small = bool(files) and sum(file.stat().st_size for file in files.values()) < _SMALL

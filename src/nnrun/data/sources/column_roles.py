@@ -10,7 +10,7 @@ from nnrun.data.dataset import Examples
 from nnrun.spec.finding import Finding
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     import numpy as np
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from nnrun.errors import Path as ConfigPath
 
 
+#: The place of the column that folds group rows by.
+FOLD_GROUPS = ("data", "split", "k_fold", "groups")
 #: By role: the roles that its columns may not have too, the reason, and the name of the finding.
 _CONFLICTS = {
     "target": (["features"], "the model would be given the answer", "target-among-features"),
@@ -39,26 +41,35 @@ class ColumnSelection:
         target: The target columns.
         weight: The column of the rows' weights, or None.
         group: The column whose rows of one value stay together, or None.
+        fold_group: The column that `k_fold: {groups: ...}` names, or None. It is no feature, even if it is listed.
+        left_out: Columns that are features only if they are listed.
     """
 
     features: Sequence[str | int] | None
     target: Sequence[str | int]
     weight: str | int | None = None
     group: str | int | None = None
+    fold_group: str | int | None = None
+    left_out: Collection[str] = ()
+
+    @property
+    def asked(self) -> list[str | int]:
+        """All columns that are named for a role."""
+        return [column for columns in self._by_key.values() for column in columns] + self._fold_groups
 
     def findings(self, names: Sequence[str], path: ConfigPath) -> list[Finding]:
         """Return the columns that do not exist or have two roles; `path` is the source's place in the config."""
         findings = [
             finding for key, columns in self._by_key.items() for finding in _unknown(columns, names, (*path, key))
         ]
-        return findings or self._conflicts(names, path)
+        return findings or [*self._conflicts(names, path), *self._fold_group_findings(names)]
 
     def roles(self, names: Sequence[str]) -> ColumnRoles:
         """Return the columns of each role by name; there must be no `findings`."""
-        targets, weights, groups = (
-            resolve_columns(self._by_key[key], names) for key in ("target", "sample_weight", "group")
-        )
-        features = resolve_columns(names if self.features is None else self.features, names)
+        targets, weights = (resolve_columns(self._by_key[key], names) for key in ("target", "sample_weight"))
+        groups = resolve_columns(self._by_key["group"] or self._fold_groups, names)
+        by_default = [name for name in names if name not in self.left_out]
+        features = resolve_columns(by_default if self.features is None else self.features, names)
         others = {*targets, *weights, *groups}
         return ColumnRoles(
             tuple(name for name in features if name not in others),
@@ -71,9 +82,34 @@ class ColumnSelection:
         """Return the columns without a name in the header that would be features, as no role is stated for them."""
         if self.features is not None:
             return []
-        others = [*self.target, *self._by_key["sample_weight"], *self._by_key["group"]]
+        others = [*self.target, *self._by_key["sample_weight"], *self._by_key["group"], *self._fold_groups]
         stated = {column % len(names) for column in others if isinstance(column, int)}
         return [index for index, name in enumerate(names) if not name and index not in stated]
+
+    @property
+    def _fold_groups(self) -> list[str | int]:
+        return [] if self.fold_group is None else [self.fold_group]
+
+    def _fold_group_findings(self, names: Sequence[str]) -> list[Finding]:
+        """Return what is wrong with the column that the folds group rows by."""
+        try:
+            named = resolve_columns(self._fold_groups, names)
+        except ColumnError as error:
+            return [Finding(FOLD_GROUPS, str(error), None, "impossible-split")]
+        if not named:
+            return []
+        (name,), hint = named, None
+        targets, groups = (resolve_columns(self._by_key[key], names) for key in ("target", "group"))
+        if groups and groups != named:
+            text = f"`groups` names the column {name!r}, but the source's `group` {groups[0]!r}"
+            hint = "leave out one of the two"
+        elif name in targets:
+            text = f"`groups` names the target {name!r}: every fold would be tested on other targets than it learned"
+        elif not self.roles(names).features:
+            text = f"groups takes the only feature column {name!r}, so that no feature is left"
+        else:
+            return []
+        return [Finding(FOLD_GROUPS, text, hint, "impossible-split")]
 
     @property
     def _by_key(self) -> dict[str, Sequence[str | int]]:

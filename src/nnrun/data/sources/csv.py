@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -16,6 +16,7 @@ from nnrun.data.csv.missing_words import missing_words
 from nnrun.data.csv.number_format import check_marks
 from nnrun.data.csv.read_columns import csv_blocks, read_columns
 from nnrun.data.csv.type_inference import ColumnRequest
+from nnrun.data.sources.header_findings import header_findings
 from nnrun.data.sources.table import TableSource, column_types, default_separator
 from nnrun.data.streaming.streams import DEFAULT_MEMORY_GB, check_memory_limit, should_stream
 from nnrun.errors import DataError, DefectsError
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
+    from nnrun.data.csv.dialect import CsvFile
     from nnrun.data.csv.type_inference import ColumnType, TableStats
     from nnrun.data.data_paths import DataPaths
     from nnrun.data.dataset import DataFacts, SourceData
@@ -32,9 +34,10 @@ if TYPE_CHECKING:
     from nnrun.errors import Path as ConfigPath
     from nnrun.errors import Problem
     from nnrun.progress import Progress
-    from nnrun.spec.data import Split
 
 
+#: Separators that a file may have in place of the one that is stated.
+OTHER_SEPARATORS = ";\t|, "
 #: `check` reads a file of up to this many bytes whole (0.4 s at most), else its first rows.
 _MAX_BYTES = 1_000_000
 _MAX_ROWS = 1000
@@ -52,8 +55,10 @@ class Csv(TableSource):
 
     Args:
         file: The file, relative to the config or to the data folder; `.gz` is decompressed.
-        header: Whether the first line names the columns; default: it does unless one of its fields is a number or a
-            date.
+        header: Whether the first line names the columns. Default: it does if a column that the config names stands in
+            it; else by what stands below: a text over a column of numbers is a name, a text that stands in its column
+            again is a value, and so is a number, except over texts and for years in order. `check` says where that is
+            doubtful. A first column without a name that numbers or names the rows is no feature unless it is listed.
         separator: The character between fields; a blank stands for any run of blanks; default: a tab for `.tsv`, else
             a comma.
         decimal: The decimal mark. With `,`, state the `separator` too.
@@ -121,7 +126,7 @@ class Csv(TableSource):
     def load(self, paths: DataPaths, progress: Progress) -> SourceData:
         """Read the table, or convert it if it streams."""
         path = paths.require(self.file)
-        file = read_header(path, self.dialect, self.selection.needing_name)
+        file = self._header(path)
         roles = self.column_roles(file.names, path)
         request = self._request(roles)
         known: dict[str, Any] = {"files": {path.name: path}}
@@ -130,7 +135,7 @@ class Csv(TableSource):
 
             memory = self.memory * 1e9
             stated: dict[str, Any] = {"dialect": asdict(self.dialect), "roles": request.roles, "types": request.types}
-            stated |= {"gaps": sorted(request.gaps)}
+            stated |= {"gaps": sorted(request.gaps), "above": file.above, "names": file.names}
             store = convert(path, stated, partial(csv_blocks, file, request, memory), paths, progress)
             (known["train"], table), types = streamed_examples(store, roles, memory), store.kinds
         else:
@@ -145,7 +150,7 @@ class Csv(TableSource):
         file_path = (*path, "file")
         try:
             found = paths.require(self.file)
-            file = read_header(found, self.dialect, self.selection.needing_name)
+            file = self._header(found)
         except DefectsError as error:
             return None, _defective(file_path, error.problems)
         except DataError as error:
@@ -153,7 +158,7 @@ class Csv(TableSource):
             return None, [Finding(file_path, error.text, error.hint, code)]
         findings = self.column_findings(file.names, path)
         if findings:
-            return None, findings
+            return None, [self._with_header_hint(finding, file) for finding in findings]
         roles = self.selection.roles(file.names)
         is_whole = found.stat().st_size <= _MAX_BYTES and found.suffix != ".gz"
         try:
@@ -161,22 +166,22 @@ class Csv(TableSource):
         except DataError as error:
             return None, [Finding(file_path, error.text, error.hint, "defective-data")]
         facts = self._facts(roles, stats, is_whole=is_whole, is_streamed=self._streams(found))
-        return facts, _defective(file_path, defects.problems())
+        return facts, [*header_findings(file, roles, path), *_defective(file_path, defects.problems())]
 
-    def load_targets(self, paths: DataPaths, split: Split | None) -> SourceData | None:
+    def load_targets(self, paths: DataPaths) -> SourceData | None:
         """Read the columns of targets and groups; None of a file that would take longer than 0.3 s."""
         path = paths.require(self.file)
         if path.stat().st_size > (_MAX_TARGET_BYTES // 5 if path.suffix == ".gz" else _MAX_TARGET_BYTES):
             return None
-        file = read_header(path, self.dialect, self.selection.needing_name)
+        file = self._header(path)
         roles = self.column_roles(file.names, path)
-        columns = read_few_columns(file, self.types, self.columns_beside_features(roles, split))
+        columns = read_few_columns(file, self.types, self.columns_beside_features(roles))
         return None if columns is None else self.targets_data(columns, roles)
 
     def follows_dates(self, paths: DataPaths) -> bool:
         """Return whether the rows are in the order of a column of dates, a feature or not."""
         path = paths.require(self.file)
-        file = read_header(path, self.dialect, self.selection.needing_name)
+        file = self._header(path)
         targets = self.selection.roles(file.names).targets
         return is_sorted_by_date(file, self.types, [name for name in file.names if name not in targets])
 
@@ -187,7 +192,23 @@ class Csv(TableSource):
     def no_features(self, names: Sequence[str], path: ConfigPath) -> Finding:
         """Return what to report if the target leaves no column: often the separator is another one."""
         text = f"expected feature columns in addition to the target, received the one column {names[0]!r}"
-        return Finding((*path, "file"), text, "check the `separator`", "defective-data")
+        mark = max(OTHER_SEPARATORS, key=names[0].count)
+        written = '"\\t"' if mark == "\t" else f"'{mark}'"
+        hint = f"write `separator: {written}`" if mark in names[0] else "name a file with more columns"
+        return Finding((*path, "file"), text, hint, "defective-data")
+
+    def _header(self, path: Path) -> CsvFile:
+        """Return the columns of the file; one that numbers the rows is no feature unless it is listed."""
+        file = read_header(path, self.dialect, self.asked, self.selection.needing_name)
+        self.selection = replace(self.selection, left_out=tuple(file.left_out))
+        return file
+
+    def _with_header_hint(self, finding: Finding, file: CsvFile) -> Finding:
+        """Return an unknown column with the hint that the first line was read as a row."""
+        if file.header_line or finding.name != "unknown-column" or self.dialect.header is not None:
+            return finding
+        text = f"{finding.text} (the file has no header: its first line is a row)"
+        return replace(finding, text=text, hint=finding.hint or "write `header: true` if the first line names columns")
 
     def _facts(self, roles: ColumnRoles, stats: TableStats, *, is_whole: bool, is_streamed: bool) -> DataFacts:
         types = stats.types(self._request(roles))

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from nnrun.data.data_paths import DataPaths
     from nnrun.errors import Path as ConfigPath
     from nnrun.progress import Progress
-    from nnrun.spec.data import Split
 
 
 class Idx:
@@ -60,7 +59,7 @@ class Idx:
         rows, *shape = shapes["images"]
         return DataFacts(tuple(shape), rows, shapes.get("test_images", (0,))[0], target_names=("label",)), []
 
-    def load_targets(self, paths: DataPaths, split: Split | None) -> SourceData:  # noqa: ARG002
+    def load_targets(self, paths: DataPaths) -> SourceData:
         """Read the files of labels."""
         from nnrun.data.files.idx import read_idx
 

@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from nnrun.data.files.pictures import Colour
     from nnrun.errors import Path as ConfigPath
     from nnrun.progress import Progress
-    from nnrun.spec.data import Split
 
 
 @dataclass(frozen=True)
@@ -118,7 +117,7 @@ class Images:
             task="classification",
         )
 
-    def load_targets(self, paths: DataPaths, split: Split | None) -> SourceData:  # noqa: ARG002
+    def load_targets(self, paths: DataPaths) -> SourceData:
         """Return the classes of all pictures."""
         lists = self._lists(paths)
         parts = {}
@@ -260,11 +259,11 @@ class Images:
             DataError: A column or a picture does not exist, or a row has another number of fields.
         """
         from nnrun.data.columns import resolve_columns
-        from nnrun.data.csv.dialect import Dialect, read_rows
+        from nnrun.data.csv.dialect import Dialect, data_rows
         from nnrun.data.csv.header import read_header
 
         dialect = Dialect("\t" if file.suffix == ".tsv" else ",")
-        opened = read_header(file, dialect)
+        opened = read_header(file, dialect, [self.path_column, self.target])
         try:
             (path,) = resolve_columns([self.path_column], opened.names)
             target = resolve_columns([self.target], opened.names)[0] if with_target else path
@@ -275,9 +274,7 @@ class Images:
             # The first line names a picture already: it is not a header.
             opened = read_header(file, replace(dialect, header=False))
         pictures = _PictureList(index=file)
-        for line, fields in read_rows(file, dialect):
-            if line <= opened.header_line:
-                continue
+        for line, fields in data_rows(opened):
             if len(fields) != len(opened.names):
                 raise DataError(f"expected {len(opened.names)} fields, received {len(fields)}", file=file, row=line)
             pictures.files.append(file.parent / fields[places[0]].strip())

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from nnrun.data.dataset import DataFacts, SourceData
     from nnrun.errors import Path as ConfigPath
     from nnrun.progress import Progress
-    from nnrun.spec.data import Split
     from nnrun.spec.finding import Finding
 
 
@@ -52,7 +51,7 @@ class Inline(TableSource):
         }
         return self.source_data(table, roles, list(table), header=False)
 
-    def load_targets(self, paths: DataPaths, split: Split | None) -> SourceData:  # noqa: ARG002
+    def load_targets(self, paths: DataPaths) -> SourceData:
         """Return the rows, which are in memory."""
         return self.load(paths, NullProgress())
 

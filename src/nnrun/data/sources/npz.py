@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from nnrun.data.data_paths import DataPaths
     from nnrun.errors import Path as ConfigPath
     from nnrun.progress import Progress
-    from nnrun.spec.data import Split
 
 
 #: `check` reads targets of up to so many values.
@@ -87,7 +86,7 @@ class Npz:
             group=self.arrays.get("group"),
         )
 
-    def load_targets(self, paths: DataPaths, split: Split | None) -> SourceData | None:  # noqa: ARG002
+    def load_targets(self, paths: DataPaths) -> SourceData | None:
         """Read the arrays of targets and groups; None where they have more than a million values."""
         files = self._files(paths)
         headers, names = self._headers(files)

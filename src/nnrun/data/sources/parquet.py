@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from nnrun.data.dataset import DataFacts, Examples, SourceData
     from nnrun.errors import Path as ConfigPath
     from nnrun.progress import Progress
-    from nnrun.spec.data import Split
 
 
 _SECONDS_A_DAY = 86_400
@@ -117,14 +116,14 @@ class Parquet(TableSource):
         text = [name for name in roles.features if self._is_text(schema, name)]
         return self.table_facts(roles, rows, text, streamed=self._streams(rows, roles)), []
 
-    def load_targets(self, paths: DataPaths, split: Split | None) -> SourceData | None:
+    def load_targets(self, paths: DataPaths) -> SourceData | None:
         """Read the columns of targets and groups; None of a file with so many rows that it would take longer."""
         file = paths.require(self.file)
         schema, rows = _schema(file)
         if rows > _MAX_TARGET_ROWS:
             return None
         roles = self.column_roles(schema.names, file)
-        names = self.columns_beside_features(roles, split)
+        names = self.columns_beside_features(roles)
         (columns,) = self._blocks(file, ColumnRoles(tuple(names), ()), None)
         return self.targets_data(columns, roles)
 

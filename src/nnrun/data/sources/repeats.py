@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from nnrun.data.data_paths import DataPaths
     from nnrun.errors import Path as ConfigPath
     from nnrun.progress import Progress
-    from nnrun.spec.data import Split
     from nnrun.spec.finding import Finding
 
 
@@ -57,7 +56,7 @@ class Repeats:
             positions=(self.steps,),
         )
 
-    def load_targets(self, paths: DataPaths, split: Split | None) -> None:  # noqa: ARG002
+    def load_targets(self, paths: DataPaths) -> None:  # noqa: ARG002
         """Return None: every sequence has both tags."""
         return
 

@@ -15,7 +15,6 @@ from nnrun.data.csv.read_columns import read_columns
 from nnrun.data.csv.type_inference import ColumnRequest
 from nnrun.data.dataset import DataFacts, Examples, SourceData
 from nnrun.data.sources.column_roles import ColumnSelection, stack_targets
-from nnrun.data.splits.groups import group_column, group_name
 from nnrun.errors import DataError
 from nnrun.spec.finding import Finding
 
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
     from nnrun.data.sources.column_roles import ColumnRoles
     from nnrun.errors import Path as ConfigPath
     from nnrun.spec.data import Split
+    from nnrun.spec.part import Part
 
 
 #: A column's type as a config states it: its name, `{date: FORMAT}`, or how its numbers are written.
@@ -68,11 +68,18 @@ class TableSource:
         self.label = self.name
         #: The stated types of columns.
         self.types: dict[str, ColumnType] = {}
+        #: Columns that other parts of the config name.
+        self.named_elsewhere: list[str | int] = []
         #: Whether features may have missing values: set if a step of the preparation fills them in.
         self.missing_allowed = False
         #: The words for a missing value, and those of runs whose layout does not list them.
         self.missing_words: tuple[str, ...] = MISSING_WORDS
         self.earlier_words: tuple[str, ...] = EARLIER_WORDS
+
+    @property
+    def asked(self) -> list[str | int]:
+        """All columns that the config names."""
+        return [*self.selection.asked, *self.types, *self.named_elsewhere]
 
     def column_findings(self, names: Sequence[str], path: ConfigPath = ()) -> list[Finding]:
         """Return what is wrong with the columns that the config names.
@@ -139,12 +146,11 @@ class TableSource:
             **known,
         )
 
-    def load_targets(self, paths: DataPaths, split: Split | None) -> SourceData | None:  # noqa: ARG002
+    def load_targets(self, paths: DataPaths) -> SourceData | None:  # noqa: ARG002
         """Return the targets of all examples, and the column of groups; None if reading them takes long.
 
         Args:
             paths: Where files are found.
-            split: The config's split, which may name the column of groups.
 
         Raises:
             DataError: They cannot be read.
@@ -155,11 +161,9 @@ class TableSource:
         """Return whether the rows are in the order of a column of dates."""
         return False
 
-    def columns_beside_features(self, roles: ColumnRoles, split: Split | None) -> list[str]:
+    def columns_beside_features(self, roles: ColumnRoles) -> list[str]:
         """Return the columns that `load_targets` reads: targets, and the column of groups."""
-        column = group_column(split, roles.group)
-        grouping = roles.group if column is None else group_name(column, roles.features)
-        return list(dict.fromkeys(name for name in (*roles.targets, grouping) if name is not None))
+        return [*roles.targets, *([] if roles.group is None else [roles.group])]
 
     def targets_data(self, columns: Mapping[str, np.ndarray], roles: ColumnRoles, **known: Any) -> SourceData:
         """Return the columns of `columns_beside_features` as the data of the source, each feature a row number.
@@ -231,6 +235,16 @@ class TableSource:
     def new_file_dialect(self, file: Path) -> Dialect:
         """Return how a csv file of new examples is written."""
         return Dialect(default_separator(file.name))
+
+
+def note_named_columns(source: object, prepare: Sequence[Part], split: Split | None) -> None:
+    """Let a table know the columns that steps name, and the one by which folds group its rows."""
+    if not isinstance(source, TableSource):
+        return
+    columns = [part.arguments.get("columns") for part in prepare]
+    source.named_elsewhere = [name for names in columns if isinstance(names, list) for name in names]
+    fold_group = None if split is None or split.k_fold is None else split.k_fold.groups
+    source.selection = replace(source.selection, fold_group=fold_group)
 
 
 def default_separator(name: str) -> str:

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from nnrun.data.data_paths import DataPaths
     from nnrun.errors import Path as ConfigPath
     from nnrun.progress import Progress
-    from nnrun.spec.data import Split
 
 _RETURNS = "return (x, y), (x, y, weights), or ((x, y), (x_test, y_test)): arrays whose first dimension counts examples"
 
@@ -54,7 +53,7 @@ class UserSource:
                 )
         return self._source_data(returned)
 
-    def load_targets(self, paths: DataPaths, split: Split | None) -> None:  # noqa: ARG002
+    def load_targets(self, paths: DataPaths) -> None:  # noqa: ARG002
         """Return None: they are known only after the code has run."""
         return
 

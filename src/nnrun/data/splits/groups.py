@@ -20,18 +20,19 @@ if TYPE_CHECKING:
 _NO_TABLE = "groups names a column, but these data are no table"
 
 
-def group_column(split: Split | None, group: str | None = None) -> str | int | None:
+def group_column(split: Split | None, group: str | None = None, *, is_table: bool = False) -> str | int | None:
     """Return the column that a split groups rows by; None where it names none, or the source has grouped them already.
 
     Args:
         split: The config's split.
         group: The column that the source groups rows by.
+        is_table: Whether the source has compared the two: only it knows which column an index is.
 
     Raises:
         ValueError: Split and source name different columns.
     """
     column = split.k_fold.groups if split is not None and split.k_fold is not None else None
-    if group is not None and column is not None and str(column) != group:
+    if group is not None and column is not None and str(column) != group and not is_table:
         text = f"`groups` names the column {column!r}, but the source's `group` {group!r}; leave out one of the two"
         raise ValueError(text)
     return column if group is None else None
@@ -59,7 +60,7 @@ def separate_groups(data: SourceData, split: Split | None) -> SourceData:
     Raises:
         ValueError: There is no such column, or no other one, or two are named.
     """
-    column = group_column(split, data.group)
+    column = group_column(split, data.group, is_table=not hasattr(data.train.x, "dtype"))
     if column is None:
         return data
     train, groups = pop_groups(data.train, column)
@@ -73,7 +74,7 @@ def facts_without_groups(facts: DataFacts, split: Split | None) -> DataFacts:
     Raises:
         ValueError: There is no such column, or no other one, or two are named.
     """
-    column = group_column(split, facts.group)
+    column = group_column(split, facts.group, is_table=facts.columns is not None)
     if column is None:
         return facts
     if facts.columns is None or facts.shape is None:
