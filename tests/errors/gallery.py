@@ -48,8 +48,11 @@ def copy_to(config: Path, folder: Path) -> Path:
     """Copy a config of the gallery and its data files (`NAME.files/`) into a folder."""
     copy = folder / config.name
     copy.write_bytes(config.read_bytes())
-    for file in config.with_suffix(".files").glob("*"):
-        (folder / file.name).write_bytes(file.read_bytes())
+    files = config.with_suffix(".files")
+    for file in files.rglob("*"):
+        if file.is_file():
+            (folder / file.relative_to(files)).parent.mkdir(parents=True, exist_ok=True)
+            (folder / file.relative_to(files)).write_bytes(file.read_bytes())
     return copy
 
 
@@ -94,7 +97,7 @@ def add_missing() -> int:
             sections = [text for key, text in EXAMPLE_SECTIONS.items() if key not in keys]
             path.write_text("\n".join([*sections, finding.wrong.strip()]) + "\n", encoding="utf-8")
             for file, text in finding.files.items():
-                path.with_suffix(".files").mkdir(exist_ok=True)
+                (path.with_suffix(".files") / file).parent.mkdir(parents=True, exist_ok=True)
                 (path.with_suffix(".files") / file).write_text(text, encoding="utf-8")
             added += 1
     rewrite()

@@ -25,6 +25,7 @@ def alone(monkeypatch, tmp_path) -> None:
 def found(name: str, example: str, tmp_path: Path) -> list[tuple[str | None, str]]:
     """Return the names and severities of the findings in an example."""
     for file, text in EXPLANATIONS[name].files.items():
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / file).write_text(text)
     np.savez(tmp_path / "x.npz", x=np.zeros((3, 2), "float32"))
     sections = parse(example, "x.yaml").data if example.strip() else {}

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from os.path import relpath, sep
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -21,12 +20,19 @@ from nnrun.data.files.pictures import (
     read_picture,
     require_size,
 )
+from nnrun.data.sources.picture_folders import (
+    PictureList,
+    any_pictures,
+    folder_findings,
+    labelled_pictures,
+    read_parts,
+)
 from nnrun.data.streaming.streams import DEFAULT_MEMORY_GB, check_memory_limit, should_stream
 from nnrun.errors import DataError
 from nnrun.spec.finding import Finding
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from nnrun.data.data_paths import DataPaths
     from nnrun.data.files.pictures import Colour
@@ -34,33 +40,12 @@ if TYPE_CHECKING:
     from nnrun.progress import Progress
 
 
-@dataclass(frozen=True)
-class _PictureList:
-    """Picture files and the class of each; where a csv file lists them, that file and the line of each."""
-
-    files: list[Path] = field(default_factory=list)
-    classes: list[str] = field(default_factory=list)
-    index: Path | None = None
-    lines: list[int] = field(default_factory=list)
-
-    @contextmanager
-    def located_errors(self) -> Iterator[None]:
-        """Name the row of the csv file in the error of a picture that cannot be used."""
-        try:
-            yield
-        except DataError as error:
-            if self.index is None or error.file not in self.files:
-                raise
-            line = self.lines[self.files.index(Path(str(error.file)))]
-            raise DataError(error.text, file=self.index, row=line, hint=error.hint) from None
-
-
 class Images:
     """Pictures in a folder with a subfolder for each class, or listed in a csv file with their classes.
 
     Any format that Pillow reads; values are 0 to 255, an example has the shape (height, width, 1) or
-    (height, width, 3). A folder whose subfolders are `train` and `test`, each with the classes' folders, has a test
-    part of its own.
+    (height, width, 3). Subfolders `train`, `val` and `test` (also `training`, `valid`, `validation`, `dev`, `testing`,
+    in any case), each with the classes' folders, are used as the parts. Hidden files and `__MACOSX` are left out.
 
     Args:
         folder: The folder, relative to the config or to the data folder.
@@ -109,6 +94,7 @@ class Images:
         return SourceData(
             parts["train"],
             parts.get("test"),
+            validation=parts.get("validation"),
             class_names=_class_names(lists),
             target_names=("class",),
             files=self.files(paths),
@@ -125,7 +111,7 @@ class Images:
             classes = np.array(pictures.classes, dtype=object)
             parts[part] = Examples(row_numbers(classes), classes)
         known: Any = {"class_names": _class_names(lists), "target_names": ("class",), "task": "classification"}
-        return SourceData(parts["train"], parts.get("test"), **known)
+        return SourceData(parts["train"], parts.get("test"), validation=parts.get("validation"), **known)
 
     def files(self, paths: DataPaths) -> dict[str, Path]:
         """Return the csv file that lists the pictures by its name; empty for a folder."""
@@ -155,12 +141,14 @@ class Images:
             (*size, self._channels),
             len(lists["train"].files),
             len(lists["test"].files) if "test" in lists else 0,
+            len(lists["validation"].files) if "validation" in lists else 0,
             task="classification",
             class_names=_class_names(lists),
             target_names=("class",),
             streamed=self._streams(lists, size),
         )
-        return facts, []
+        folder = None if self.folder is None else paths.find(self.folder)
+        return facts, [] if folder is None else list(folder_findings(folder, lists, (*path, "images", "folder")))
 
     def load_new(self, file: Path, layout: Mapping[str, Any], *, with_target: bool) -> Examples:
         """Read one picture, pictures listed in a csv file or lying in a folder, or an npz with x and y.
@@ -177,7 +165,7 @@ class Images:
         if file.suffix.lower() in PICTURE_SUFFIXES and not with_target:
             return Examples(np.stack([read_picture(file, size, self.colour)]), None)
         if file.is_dir():
-            pictures = _class_folders(file) if with_target else _any_pictures(file)
+            pictures = labelled_pictures(file) if with_target else any_pictures(file)
         else:
             pictures = self._listed_in(file, with_target=with_target)
         with pictures.located_errors():
@@ -188,8 +176,8 @@ class Images:
     def _channels(self) -> int:
         return 1 if self.colour == "grey" else 3
 
-    def _lists(self, paths: DataPaths) -> dict[str, _PictureList]:
-        """Return the pictures of the training part, and of the test part where there is one.
+    def _lists(self, paths: DataPaths) -> dict[str, PictureList]:
+        """Return the pictures of the training part, and of the validation and test part where there are such folders.
 
         Raises:
             DataError: The folder, the csv file or a picture does not exist.
@@ -201,25 +189,22 @@ class Images:
             raise paths.missing(str(self.folder))
         if not folder.is_dir():
             raise DataError("expected a folder of pictures, received a file", file=folder, hint="name it as `file`")
-        subfolders = {path.name: path for path in folder.iterdir() if path.is_dir()}
-        if subfolders.keys() == {"train", "test"}:
-            return {part: _class_folders(subfolders[part]) for part in ("train", "test")}
-        return {"train": _class_folders(folder)}
+        return read_parts(folder)
 
-    def _size(self, lists: Mapping[str, _PictureList]) -> tuple[int, int]:
+    def _size(self, lists: Mapping[str, PictureList]) -> tuple[int, int]:
         """Return the size in the config, or that of the first picture."""
         pictures = lists["train"]
         with pictures.located_errors():
             return self.size or picture_size(pictures.files[0])
 
-    def _streams(self, lists: Mapping[str, _PictureList], size: tuple[int, int]) -> bool:
+    def _streams(self, lists: Mapping[str, PictureList], size: tuple[int, int]) -> bool:
         count = sum(len(pictures.files) for pictures in lists.values())
         # One byte for the value read, four for the prepared float32 number, and four for the tensor with it.
         needed = count * size[0] * size[1] * self._channels * 9
         return should_stream(self.stream, needed, self.memory)
 
     def _decode(
-        self, pictures: _PictureList, size: tuple[int, int], progress: Progress, *, same_size: bool
+        self, pictures: PictureList, size: tuple[int, int], progress: Progress, *, same_size: bool
     ) -> tuple[Examples, list[bytes]]:
         """Return all pictures decoded, and the digest of each file."""
         x: np.ndarray = np.empty((len(pictures.files), *size, self._channels), dtype="uint8")
@@ -234,7 +219,7 @@ class Images:
         return Examples(x, np.array(pictures.classes, dtype=object)), digests
 
     def _stream(
-        self, pictures: _PictureList, size: tuple[int, int], progress: Progress, *, same_size: bool
+        self, pictures: PictureList, size: tuple[int, int], progress: Progress, *, same_size: bool
     ) -> tuple[Examples, list[bytes]]:
         """Return a stream of all pictures, and the digest of each file."""
         from nnrun.data.streaming.picture_files import scan_pictures
@@ -244,15 +229,13 @@ class Images:
         x = Stream(store, np.arange(len(pictures.files)), self.memory * 1e9)
         return Examples(x, np.array(pictures.classes, dtype=object)), [digest.tobytes() for digest in store.digests]
 
-    def _combined(
-        self, paths: DataPaths, lists: Mapping[str, _PictureList], digests: Sequence[bytes]
-    ) -> dict[str, str]:
+    def _combined(self, paths: DataPaths, lists: Mapping[str, PictureList], digests: Sequence[bytes]) -> dict[str, str]:
         """Combine the digests of all pictures, with their paths below the folder or the folder of the csv file."""
         root = paths.require(self.file).parent if self.file is not None else paths.find(str(self.folder))
         names = [relpath(file, root).replace(sep, "/") for pictures in lists.values() for file in pictures.files]
         return combined_digests(f"pictures of {Path(str(self.file or self.folder)).name}", names, digests)
 
-    def _listed_in(self, file: Path, *, with_target: bool) -> _PictureList:
+    def _listed_in(self, file: Path, *, with_target: bool) -> PictureList:
         """Return the pictures that a csv file lists.
 
         Raises:
@@ -273,7 +256,7 @@ class Images:
         if isinstance(self.path_column, int) and (file.parent / path).is_file():
             # The first line names a picture already: it is not a header.
             opened = read_header(file, replace(dialect, header=False))
-        pictures = _PictureList(index=file)
+        pictures = PictureList(index=file)
         for line, fields in data_rows(opened):
             if len(fields) != len(opened.names):
                 raise DataError(f"expected {len(opened.names)} fields, received {len(fields)}", file=file, row=line)
@@ -286,11 +269,11 @@ class Images:
         return pictures
 
 
-def _class_names(lists: Mapping[str, _PictureList]) -> tuple[str, ...]:
+def _class_names(lists: Mapping[str, PictureList]) -> tuple[str, ...]:
     return labels(name for pictures in lists.values() for name in pictures.classes)
 
 
-def _require_files(pictures: _PictureList, column: str) -> None:
+def _require_files(pictures: PictureList, column: str) -> None:
     """Refuse pictures that do not exist: the first is named, and the others are counted."""
     missing = [row for row, file in enumerate(pictures.files) if not file.is_file()]
     if missing:
@@ -302,36 +285,3 @@ def _require_files(pictures: _PictureList, column: str) -> None:
             column=column,
             hint="paths are relative to the csv file's folder",
         )
-
-
-def _pictures_below(folder: Path) -> list[Path]:
-    """Return the pictures in a folder and its subfolders, in the order of their paths."""
-    return [
-        path
-        for path in sorted(folder.rglob("*"))
-        if path.suffix.lower() in PICTURE_SUFFIXES and not path.name.startswith(".")
-    ]
-
-
-def _any_pictures(folder: Path) -> _PictureList:
-    """Return all pictures below a folder, without classes."""
-    files = _pictures_below(folder)
-    if not files:
-        raise DataError("expected a folder of pictures, received none", file=folder, hint="is it the right folder?")
-    return _PictureList(files, [""] * len(files))
-
-
-def _class_folders(folder: Path) -> _PictureList:
-    """Return the pictures of the classes' folders, in the order of class and path."""
-    pictures = _PictureList()
-    for subfolder in sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")):
-        files = _pictures_below(subfolder)
-        pictures.files.extend(files)
-        pictures.classes.extend([subfolder.name] * len(files))
-    if not pictures.files:
-        raise DataError(
-            "expected a subfolder with pictures for each class, received none",
-            file=folder,
-            hint="put the pictures of each class into a folder of its name",
-        )
-    return pictures
