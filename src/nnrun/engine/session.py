@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nnrun.catalog.user_code import error_location
 from nnrun.engine.backend.redirect_output import redirect_output
 from nnrun.engine.backend.start import BackendSettings, start_keras, tensor_library
 from nnrun.engine.executors.split_rnn_batch import splits_rnn_batch
 from nnrun.engine.model import checkpoint
 from nnrun.engine.model.build import Builder
+from nnrun.engine.model.failures import errors_at_parts, is_out_of_memory, library_message, part_at_fault
 from nnrun.spec.embeddings import embedded_inputs
 
 if TYPE_CHECKING:
@@ -28,10 +30,11 @@ if TYPE_CHECKING:
     from nnrun.engine.model.augmentation import Augmentation
     from nnrun.engine.scoring.evaluate import Evaluation, Predictions
     from nnrun.engine.training.loop import EpochLogs
-    from nnrun.errors import Mark, Path
+    from nnrun.errors import BuildError, Mark, Path
     from nnrun.progress import Progress
     from nnrun.spec.experiment import Experiment
     from nnrun.spec.facts import Facts
+    from nnrun.spec.part import Part
 
     Phase = Callable[[str], AbstractContextManager[None]]
 
@@ -93,7 +96,8 @@ class Session:
                 keras = start_keras(settings)
             with phase("compile"):
                 builder = Builder(keras, facts, mark_of)
-                model = compile_model(builder, experiment, input_shapes(facts, experiment.graph.inputs))
+                with errors_at_parts(builder):
+                    model = compile_model(builder, experiment, input_shapes(facts, experiment.graph.inputs))
             yield cls(settings, experiment, model, builder)
 
     @classmethod
@@ -202,7 +206,8 @@ class Session:
             self.model, self._executor, train, validation, callback_list, stepwise, self._experiment.seed
         )
         try:
-            return loop.run(training, progress, on_epoch_logs)
+            with errors_at_parts(self._builder):
+                return loop.run(training, progress, on_epoch_logs)
         except XlaError as error:
             text = f"XLA cannot compile the steps of this model: {error}"
             hint = "write xla: auto, which goes on without XLA, or xla: false"
@@ -245,8 +250,9 @@ class Session:
             BuildError: Loss or metrics do not fit the outputs and targets.
         """
         train = self._weighted_by_class(part)
-        self._build(train)
-        self._augment(train)
+        with errors_at_parts(self._builder):
+            self._build(train)
+            self._augment(train)
         if self._initial_state is None and self.restartable:
             self._initial_state = checkpoint.ModelSnapshot(self.model)
         return train
@@ -275,14 +281,25 @@ class Session:
         try:
             self._executor.build(train)
         except Exception as error:  # Keras raises whatever its losses and metrics raise
-            loss = next(iter(self._experiment.losses.values()))
-            targets = train.take(self._tf, train.fields, self._tf.constant([0]))[1]
-            shape = self._keras.tree.map_structure(lambda tensor: list(tensor.shape[1:]), (self.model.output, targets))
-            text = (
-                f"{loss.name} and metrics cannot compare outputs of shape {shape[0]} with targets of shape {shape[1]}"
-            )
-            hint = "let the last layer's outputs have the shape of the targets"
-            raise self._builder.error((*loss.path, loss.name), f"{text}: {error}", hint) from error
+            if is_out_of_memory(error):
+                raise
+            part = part_at_fault(self._builder, error)
+            if part is not None and (part.category not in ("losses", "metrics") or error_location(error) is not None):
+                raise self._builder.refusal(part, error) from error
+            raise self._cannot_compare(part, train, error) from error
+
+    def _cannot_compare(self, part: Part | None, train: Tensors, error: Exception) -> BuildError:
+        """Return the error that a loss or metric, or an unknown one of them, does not take the outputs and targets."""
+        loss = next(iter(self._experiment.losses.values()))
+        targets = train.take(self._tf, train.fields, self._tf.constant([0]))[1]
+        shape = self._keras.tree.map_structure(lambda tensor: list(tensor.shape[1:]), (self.model.output, targets))
+        at = part or loss
+        what = at.name if part is not None else f"{loss.name} and metrics"
+        text = f"{what} cannot compare outputs of shape {shape[0]} with targets of shape {shape[1]}"
+        hint = "let the last layer's outputs have the shape of the targets"
+        if at.category == "metrics":
+            hint = f"leave out {at.name}, or {hint}"
+        return self._builder.error((*at.path, at.name), f"{text}: {library_message(error)}", hint)
 
     def evaluate(self, part: DataPart, *, detailed: bool = True) -> Evaluation:
         """Evaluate the model as it is now on one part of the data.
@@ -297,10 +314,14 @@ class Session:
         if isinstance(part.x, Windows):
             from nnrun.engine.scoring.text import evaluate_text
 
-            return evaluate_text(self._tf, self.model, tensors, part, self._facts, self._experiment, self.jax_steps)
+            with errors_at_parts(self._builder):
+                return evaluate_text(
+                    self._tf, self.model, tensors, part, self._facts, self._experiment, self.jax_steps
+                )
         from nnrun.engine.scoring.evaluate import evaluate_outputs
 
-        logs, outputs = self._executor.score(tensors)
+        with errors_at_parts(self._builder):
+            logs, outputs = self._executor.score(tensors)
         targets = tensors.targets
         return evaluate_outputs(logs, outputs, targets, part, self._facts, self._experiment, detailed=detailed)
 
@@ -308,7 +329,10 @@ class Session:
         """Predict examples without truth."""
         from nnrun.engine.scoring.evaluate import make_predictions
 
-        return make_predictions(self._executor.predict(self.to_tensors(part)), self._facts, self._experiment)
+        tensors = self.to_tensors(part)
+        with errors_at_parts(self._builder):
+            outputs = self._executor.predict(tensors)
+        return make_predictions(outputs, self._facts, self._experiment)
 
     def text_generator(self, spec: TextModelSpec, sampling: Sampling, *, seed: int, recompute: bool) -> TextGenerator:
         """Return what lets the model write text."""

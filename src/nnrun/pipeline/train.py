@@ -173,11 +173,12 @@ def record_outcome(record: Record, folder: RunFolder) -> Iterator[None]:
         with suppress(RunError):
             if isinstance(error, KeyboardInterrupt):
                 record.finish("interrupted", "stopped by the user")
-            elif isinstance(error, NnrunError):
-                record.finish("failed", str(error))
             else:
-                record.finish("failed", f"{type(error).__name__}: {error}")
-                RunLog(folder.log).write("".join(traceback.format_exception(error)))
+                is_bug = not isinstance(error, NnrunError)
+                record.finish("failed", f"{type(error).__name__}: {error}" if is_bug else str(error))
+                cause = error if is_bug else error.__cause__
+                if cause is not None:
+                    RunLog(folder.log).write("".join(traceback.format_exception(cause)))
         raise
     record.finish("done")
 

@@ -76,6 +76,8 @@ def start_keras(settings: BackendSettings) -> ModuleType:
         keras.config.set_floatx(settings.floatx)
         keras.config.set_epsilon(settings.epsilon)
         keras.config.set_image_data_format(settings.image_data_format)
+        # Whole tracebacks show which part of the config was at work, and messages are Keras' own sentences alone.
+        keras.config.disable_traceback_filtering()
         keras.utils.set_random_seed(settings.seed)
     return keras
 

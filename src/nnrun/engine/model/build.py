@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from nnrun.catalog import lookup
 from nnrun.catalog.kinds import to_keras
 from nnrun.catalog.user_code import error_location
+from nnrun.engine.model.failures import library_message
 from nnrun.errors import BuildError, Problem
 from nnrun.spec.part import Part
 
@@ -29,6 +30,9 @@ class Builder:
         keras: The started Keras.
         facts: The values of names such as `$classes`.
         mark_of: Finds the place of a path in the config.
+
+    Attributes:
+        made: Every Keras object that was made, with its part.
     """
 
     def __init__(self, keras: ModuleType, facts: Facts, mark_of: Callable[[Path], Mark]) -> None:
@@ -37,6 +41,7 @@ class Builder:
         self.keras = keras
         self.facts = facts
         self.mark_of = mark_of
+        self.made: list[tuple[Any, Part]] = []
 
     def make(self, part: Part, **filled_in: object) -> Any:
         """Make the Keras object that `part` names; `filled_in` arguments replace those of the config.
@@ -46,15 +51,18 @@ class Builder:
         """
         arguments = {key: self._argument(part, key, value) for key, value in part.arguments.items()}
         try:
-            return self._construct(part, {**arguments, **filled_in})
+            made = self._construct(part, {**arguments, **filled_in})
         except BuildError:
             raise
         except Exception as error:  # Keras raises whatever its layers raise
             raise self.refusal(part, error) from error
+        if not isinstance(made, str):
+            self.made.append((made, part))
+        return made
 
     def refusal(self, part: Part, error: Exception) -> BuildError:
         """Return the error that Keras refused `part`, at its place."""
-        message = str(error).strip() or type(error).__name__
+        message = library_message(error)
         where = error_location(error)
         text = f"Keras refused {part.name}: {message}" if where is None else f"{part.name} failed at {where}: {message}"
         return self.error((*part.path, part.name), text, f"nnrun explain {part.name}")
