@@ -315,9 +315,7 @@ class Session:
             from nnrun.engine.scoring.text import evaluate_text
 
             with errors_at_parts(self._builder):
-                return evaluate_text(
-                    self._tf, self.model, tensors, part, self._facts, self._experiment, self.jax_steps
-                )
+                return evaluate_text(self._tf, self.model, tensors, part, self._facts, self._experiment, self.jax_steps)
         from nnrun.engine.scoring.evaluate import evaluate_outputs
 
         with errors_at_parts(self._builder):

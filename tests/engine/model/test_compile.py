@@ -180,3 +180,21 @@ def test_a_second_model_has_the_names_of_the_first(config, facts) -> None:
     assert named[0] == named[1]
     x = np.zeros((2, 4), "float32")
     assert all("precision" in model.evaluate(x, x[:, :3], verbose=0, return_dict=True) for model in models)
+
+
+@pytest.mark.keras
+@pytest.mark.parametrize(
+    ("settings", "computes"),
+    [
+        ("keras: {floatx: float64}\n", "float64"),
+        ("precision: mixed_bfloat16\n", "bfloat16"),
+        ("", "float32"),
+    ],
+)
+def test_layers_compute_in_the_type_of_the_config(config, facts, settings: str, computes: str) -> None:
+    """`floatx` is the type of all layers unless mixed precision is asked for."""
+    experiment, document = config("  - Dense: {units: 3}", rest=settings)
+    keras = start_keras(BackendSettings(7, floatx=experiment.keras.floatx))
+    model = build(keras, experiment, facts(), document)
+    assert model.layers[-1].compute_dtype == computes
+    keras.config.set_floatx("float32")

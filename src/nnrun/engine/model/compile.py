@@ -30,7 +30,9 @@ def compile_model(builder: Builder, experiment: Experiment, shapes: Mapping[str,
     Raises:
         BuildError: Keras refuses a part, at the part's place in the config.
     """
-    builder.keras.config.set_dtype_policy(experiment.precision)
+    # Without mixed precision layers compute in Keras' own default type.
+    mixed = experiment.precision.startswith("mixed")
+    builder.keras.config.set_dtype_policy(experiment.precision if mixed else experiment.keras.floatx)
     model = _functional(builder, experiment, shapes)
     compile_training(model, builder, experiment)
     return model

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nnrun.spec.findings.callbacks import check_callbacks
+from nnrun.spec.findings.combinations import check_combinations
 from nnrun.spec.findings.layers import check_layers, check_unused
 from nnrun.spec.findings.losses import check_losses
 from nnrun.spec.findings.metrics import check_expectations
@@ -25,6 +26,7 @@ _CHECKS = (
     check_batches,
     check_layers,
     check_losses,
+    check_combinations,
     check_unused,
     check_expectations,
 )

@@ -1,0 +1,167 @@
+"""Checks of what Keras accepts one by one, but cannot use together: arguments, weights and parts of other sections."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from nnrun.catalog.shapes.names import class_name
+from nnrun.spec.finding import Finding
+from nnrun.spec.part import Part
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from nnrun.errors import Path
+    from nnrun.spec.findings.context import CheckContext
+    from nnrun.spec.shapes import NodeShape
+
+#: Of these arguments an optimizer takes one.
+_CLIPPING = ("clipnorm", "clipvalue", "global_clipnorm")
+_SPARSE_GRADIENTS = ("Embedding", "ReversibleEmbedding")
+#: Layers that Keras cannot save, and so not keep, with a regularizer of their output.
+_NOT_SAVED = ("ELU", "Identity")
+#: Layers that only colours of red, green and blue have a meaning for.
+_OF_COLOURS = ("RandomHue", "RandomSaturation", "RandomColorJitter")
+_VECTORS = ("bias", "beta", "gamma")
+_ATTENTIONS = ("MultiHeadAttention", "GroupQueryAttention")
+
+
+def check_combinations(context: CheckContext) -> Iterator[Finding]:
+    """Find combinations that Keras refuses only while it builds or trains the model."""
+    training = context.training
+    metrics = [metric for one in context.graph.outputs for metric in one.metrics or ()]
+    for part in (*training.metrics, *metrics):
+        yield from _class_ids(part)
+    yield from _optimizer(context)
+    yield from _augmentation(context)
+    known: set[Path] = set()
+    for row in context.rows:
+        # The layers of a stack that is used several times have one place in the file.
+        if row.path not in known:
+            known.add(row.path)
+            yield from _layer(context, row)
+
+
+def _optimizer(context: CheckContext) -> Iterator[Finding]:
+    training, optimizer = context.training, context.training.optimizer
+    if optimizer is None:
+        return
+    given, place = optimizer.arguments, (*optimizer.path, optimizer.name)
+    clipping = [name for name in _CLIPPING if given.get(name) is not None]
+    if len(clipping) > 1:
+        text = f"{optimizer.name} takes one of {', '.join(_CLIPPING)}, received {' and '.join(clipping)}"
+        yield Finding((*place, clipping[1]), text, f"leave out {clipping[1]}", "cannot-combine")
+    rate = given.get("learning_rate")
+    if isinstance(rate, Part) and rate.name == "PiecewiseConstantDecay":
+        yield from _piecewise(rate)
+    sparse = next(
+        (one.part.name for one in context.graph.nodes if class_name(one.part.name) in _SPARSE_GRADIENTS), None
+    )
+    if given.get("loss_scale_factor") is not None and sparse and context.experiment.backend == "tensorflow":
+        text = f"Keras cannot scale the loss of a model with an {sparse}, whose gradients are sparse"
+        yield Finding((*place, "loss_scale_factor"), text, "leave out loss_scale_factor", "cannot-combine")
+    for part in training.callbacks:
+        if part.name == "SwapEMAWeights" and not given.get("use_ema"):
+            text = f"SwapEMAWeights needs the averages of weights that use_ema keeps, and {optimizer.name} has none"
+            hint = f"write optimizer: {{{optimizer.name}: {{use_ema: true}}}}"
+            yield Finding((*part.path, part.name), text, hint, "cannot-combine")
+
+
+def _piecewise(rate: Part) -> Iterator[Finding]:
+    boundaries, values = (rate.arguments.get(name) for name in ("boundaries", "values"))
+    if isinstance(boundaries, list) and isinstance(values, list) and len(values) != len(boundaries) + 1:
+        text = f"{len(boundaries)} boundaries need {len(boundaries) + 1} values, received {len(values)}"
+        yield Finding(
+            (*rate.path, rate.name, "values"), text, "give one value before and after each boundary", "cannot-combine"
+        )
+
+
+def _class_ids(metric: Part) -> Iterator[Finding]:
+    """Find classes that are counted out by `num_classes`."""
+    count, ids = metric.arguments.get("num_classes"), metric.arguments.get("target_class_ids")
+    if isinstance(count, int) and isinstance(ids, list):
+        for index, one in enumerate(ids):
+            if isinstance(one, int) and one >= count:
+                text = f"there is no class {one} among num_classes: {count}, which are counted from 0"
+                path = (*metric.path, metric.name, "target_class_ids", index)
+                yield Finding(
+                    path, text, f"write a number up to {count - 1}, or num_classes: $classes", "cannot-combine"
+                )
+
+
+def _augmentation(context: CheckContext) -> Iterator[Finding]:
+    shapes = list(context.input_shapes.values())
+    for part in context.training.augment:
+        if len(shapes) == 1:
+            yield from _colours(context, part, shapes[0], (*part.path, part.name))
+
+
+def _colours(context: CheckContext, part: Part, shape: Any, path: Path) -> Iterator[Finding]:
+    if part.name not in _OF_COLOURS or not shape or len(shape) < 3:
+        return
+    data_format = part.arguments.get("data_format") or context.experiment.keras.image_data_format
+    channels = shape[-1] if data_format == "channels_last" else shape[-3]
+    if channels not in (3, None):
+        text = f"{part.name} changes colours, which takes 3 channels, received {channels}"
+        yield Finding(path, text, f"leave out {part.name}", "cannot-combine")
+
+
+def _layer(context: CheckContext, row: NodeShape) -> Iterator[Finding]:
+    if row.class_name == "Equalization":
+        text = "Keras cannot put Equalization into a model (a fault of Keras')"
+        yield Finding(row.path, text, "leave it out, or write BatchNormalization", "cannot-combine")
+    if row.inputs:
+        yield from _colours(context, row.part, row.inputs[0], row.path)
+    rank = 1 + len(row.output_shape) if row.output_shape and None not in map(_size, row.output_shape) else None
+    yield from _regularizers(row.part, row.path, rank)
+    regularizer = row.part.arguments.get("activity_regularizer") or row.class_name == "ActivityRegularization"
+    mixed = context.experiment.precision != "float32" and context.experiment.backend == "tensorflow"
+    if regularizer and mixed and row.part.arguments.get("dtype") is None:
+        text = (
+            f"Keras cannot add what this regularizer makes of a {context.experiment.precision.removeprefix('mixed_')} "
+            "output to the loss, which is float32"
+        )
+        yield Finding(row.path, text, f"add dtype: float32 to {row.part.name}", "cannot-combine")
+    if regularizer and row.class_name in _NOT_SAVED:
+        text = f"Keras cannot save {row.class_name} with activity_regularizer"
+        yield Finding(
+            (*row.path, "activity_regularizer"), text, "put ActivityRegularization after it instead", "cannot-combine"
+        )
+
+
+def _size(dimension: object) -> object:
+    """Return 1 for a dimension, and None for the shape of one of several outputs."""
+    return None if isinstance(dimension, tuple) else 1
+
+
+def _regularizers(part: Part, path: Path, output_rank: int | None) -> Iterator[Finding]:
+    """Find parts that need a matrix, given to weights or outputs of another rank."""
+    for name, value in part.arguments.items():
+        inner = value if isinstance(value, list) else [value]
+        for layer in (one for one in inner if isinstance(one, Part) and one.category == "layers"):
+            yield from _regularizers(layer, (*layer.path, layer.name), None)
+        if not isinstance(value, Part):
+            continue
+        rank = output_rank if name == "activity_regularizer" else _weight_rank(class_name(part.name), name)
+        if rank is None or rank == 2:
+            continue
+        if value.name == "OrthogonalRegularizer" or (value.name == "Orthogonal" and rank < 2):
+            what = "an output" if name == "activity_regularizer" else "a weight"
+            needs = "two dimensions" if value.name == "OrthogonalRegularizer" else "two dimensions or more"
+            text = f"{value.name} takes {what} of {needs}, and {name} gives it one of {rank}"
+            other = "L2" if value.name == "OrthogonalRegularizer" else "Zeros"
+            yield Finding((*path, name), text, f"write {name}: {other}", "cannot-combine")
+
+
+def _weight_rank(layer: str, argument: str) -> int | None:
+    """Return the number of dimensions of the weight that an argument is about; None where it is not known."""
+    weight = argument.removesuffix("_regularizer").removesuffix("_initializer")
+    if weight == argument:
+        return None
+    if weight in _VECTORS and layer not in (*_ATTENTIONS, "EinsumDense", "GRU", "GRUCell"):
+        return 1
+    if weight.endswith("kernel") or weight in ("depthwise", "pointwise"):
+        convolution = re.search(r"Conv\w*?(\d)D", layer)
+        return int(convolution[1]) + 2 if convolution else 3 if layer in _ATTENTIONS else None
+    return None

@@ -1,0 +1,89 @@
+"""What Keras accepts one by one, but cannot use together."""
+
+from __future__ import annotations
+
+import pytest
+
+from nnrun.spec.facts import Facts
+
+PICTURE = Facts("classification", "integer", (8, 8, 1), classes=10, targets=1)
+LAST = "- Dense: {units: 10, activation: softmax}"
+LOSS = "loss: sparse_categorical_crossentropy\n"
+
+
+@pytest.mark.parametrize(
+    ("training", "path"),
+    [
+        ("optimizer: {SGD: {clipnorm: 1, global_clipnorm: 1}}", ("optimizer", "SGD", "global_clipnorm")),
+        (
+            "optimizer: {SGD: {learning_rate: {PiecewiseConstantDecay: {boundaries: [1, 2], values: [0.1]}}}}",
+            ("optimizer", "SGD", "learning_rate", "PiecewiseConstantDecay", "values"),
+        ),
+        ("optimizer: Adam\ncallbacks: [SwapEMAWeights]", ("callbacks", 0, "SwapEMAWeights")),
+        (
+            "optimizer: Adam\nmetrics: [{IoU: {num_classes: 3, target_class_ids: [0, 3]}}]",
+            ("metrics", 0, "IoU", "target_class_ids", 1),
+        ),
+    ],
+)
+def test_arguments_that_exclude_each_other_are_refused(found, training: str, path: tuple[object, ...]) -> None:
+    """The place is the argument, or the callback, that must go or change."""
+    findings = [one for one in found(model=LAST, training=f"{LOSS}{training}") if one.name == "cannot-combine"]
+    assert [one.path for one in findings] == [("training", *path)]
+    assert findings[0].hint
+
+
+@pytest.mark.parametrize(
+    "training",
+    [
+        "optimizer: {SGD: {clipnorm: 1}}",
+        "optimizer: {SGD: {learning_rate: {PiecewiseConstantDecay: {boundaries: [1], values: [0.1, 0.2]}}}}",
+        "optimizer: {Adam: {use_ema: true}}\ncallbacks: [SwapEMAWeights]",
+        "optimizer: Adam\nmetrics: [{IoU: {num_classes: 3, target_class_ids: [0, 2]}}]",
+    ],
+)
+def test_arguments_that_go_together_are_accepted(found, training: str) -> None:
+    """One argument for clipping, one value more than boundaries, averages for their callback, classes that exist."""
+    assert "cannot-combine" not in [one.name for one in found(model=LAST, training=f"{LOSS}{training}")]
+
+
+@pytest.mark.parametrize(
+    ("layers", "path"),
+    [
+        ("- Conv2D: {filters: 2, kernel_size: 2, kernel_regularizer: OrthogonalRegularizer}", "kernel_regularizer"),
+        ("- Conv2D: {filters: 2, kernel_size: 2, bias_regularizer: OrthogonalRegularizer}", "bias_regularizer"),
+        ("- Conv2D: {filters: 2, kernel_size: 2, bias_initializer: Orthogonal}", "bias_initializer"),
+        ("- Identity: {activity_regularizer: L2}", "activity_regularizer"),
+        ("- ELU: {activity_regularizer: OrthogonalRegularizer}", "activity_regularizer"),
+        ("- Equalization", None),
+        ("- RandomHue: {factor: 0.2}", None),
+    ],
+)
+def test_layers_that_cannot_be_built_trained_or_saved_are_refused(found, layers: str, path: str | None) -> None:
+    """A matrix's regularizer on another weight, a layer that Keras cannot save, colours of a grey picture."""
+    findings = [one for one in found(PICTURE, model=f"{layers}\n- Flatten\n{LAST}") if one.name == "cannot-combine"]
+    assert {one.path[:2] for one in findings} == {("model", 0)}
+    assert path is None or findings[-1].path[-1] == path
+
+
+def test_regularizers_of_matrices_are_accepted_on_matrices(found) -> None:
+    """A Dense kernel, an Embedding and the output of a Dense layer are matrices."""
+    dense = "kernel_regularizer: OrthogonalRegularizer, activity_regularizer: OrthogonalRegularizer"
+    model = f"- Dense: {{units: 4, kernel_initializer: Orthogonal, {dense}}}\n{LAST}"
+    assert "cannot-combine" not in [one.name for one in found(model=model)]
+
+
+def test_regularized_outputs_need_float32(found) -> None:
+    """Under mixed precision a layer with a regularizer of its output computes in float32, or is refused."""
+    for dtype, refused in (("", True), (", dtype: float32", False)):
+        model = f"- Dense: {{units: 4, activity_regularizer: L2{dtype}}}\n{LAST}"
+        findings = found(model=model, precision="mixed_bfloat16")
+        assert ("cannot-combine" in [one.name for one in findings]) is refused
+
+
+def test_a_loss_is_not_scaled_with_an_embedding(found) -> None:
+    """Keras divides gradients by the scale, which it cannot do with those of an embedding."""
+    codes = Facts("classification", "integer", (12,), classes=10, targets=1, vocabulary=30)
+    model = f"- Embedding: {{input_dim: 30, output_dim: 4}}\n- Flatten\n{LAST}"
+    training = f"{LOSS}optimizer: {{SGD: {{loss_scale_factor: 8}}}}"
+    assert "cannot-combine" in [one.name for one in found(codes, model=model, training=training)]
