@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nnrun.catalog.user_code import error_location
+from nnrun.engine.backend.library_errors import is_out_of_memory, library_message
 from nnrun.engine.backend.redirect_output import redirect_output
 from nnrun.engine.backend.start import BackendSettings, start_keras, tensor_library
 from nnrun.engine.executors.split_rnn_batch import splits_rnn_batch
 from nnrun.engine.model import checkpoint
 from nnrun.engine.model.build import Builder
-from nnrun.engine.model.failures import errors_at_parts, is_out_of_memory, library_message, part_at_fault
+from nnrun.engine.model.failures import errors_at_parts, part_at_fault
 from nnrun.spec.embeddings import embedded_inputs
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import pytest
 
 from nnrun.data.dataset import Dataset
 from nnrun.engine.model.build import Builder
-from nnrun.engine.model.failures import errors_at_parts, library_message
+from nnrun.engine.model.failures import errors_at_parts
 from nnrun.engine.session import Session
 from nnrun.errors import BuildError, RunError
 from nnrun.progress import NullProgress
@@ -83,13 +83,3 @@ def test_too_little_memory_is_said_as_such() -> None:
     with pytest.raises(RunError, match="the memory is not enough") as caught, errors_at_parts(builder):
         raise MemoryError("Unable to allocate 7 TiB")
     assert "batch_size" in caught.value.hint
-
-
-def test_messages_of_a_graph_are_its_own_sentences() -> None:
-    """Terminal codes, places inside TensorFlow and names of operations are left out."""
-    text = (
-        "Graph execution error:\n\nDetected at node m_1/e/GatherV2 defined at (most recent call last):\n"
-        "<stack traces unavailable>\n\x1b[1mindices[0,0] = 6 is not in [0, 2)\x1b[0m\n"
-        "\t [[{{node m_1/e/GatherV2}}]] [Op:__inference_program_8520]"
-    )
-    assert library_message(ValueError(text)) == "indices[0,0] = 6 is not in [0, 2)"

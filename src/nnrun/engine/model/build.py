@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from nnrun.catalog import lookup
 from nnrun.catalog.kinds import to_keras
 from nnrun.catalog.user_code import error_location
-from nnrun.engine.model.failures import library_message
+from nnrun.engine.backend.library_errors import library_message
 from nnrun.errors import BuildError, Problem
 from nnrun.spec.part import Part
 

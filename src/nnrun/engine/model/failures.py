@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from contextlib import contextmanager
 from traceback import walk_tb
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from nnrun.catalog.user_code import error_location
+from nnrun.engine.backend.library_errors import is_out_of_memory, library_message, raised_by_library
 from nnrun.errors import NnrunError, RunError
 
 if TYPE_CHECKING:
@@ -16,12 +17,7 @@ if TYPE_CHECKING:
     from nnrun.engine.model.build import Builder
     from nnrun.spec.part import Part
 
-#: Packages that refuse what a config asks for; an error raised in a function of nnrun's own is a bug.
-_LIBRARIES = ("keras", "tensorflow", "jax", "jaxlib")
-#: Lines of TensorFlow's messages about its own graph.
-_GRAPH_LINES = ("Graph execution error", "Detected at node", "File ", "<stack traces", "Original stack trace", "[[")
 _NODE = re.compile(r"node ([\w./-]+/[\w./-]+)")
-_OUT_OF_MEMORY = ("ResourceExhaustedError", "MemoryError", "XlaRuntimeError")
 
 
 @contextmanager
@@ -46,25 +42,10 @@ def errors_at_parts(builder: Builder) -> Iterator[None]:
         part = part_at_fault(builder, error)
         if part is not None:
             raise builder.refusal(part, error) from error
-        if error_location(error) is not None or not _raised_by_library(error):
+        if error_location(error) is not None or not raised_by_library(error):
             raise
         text = f"Keras cannot train or score this model: {type(error).__name__}: {library_message(error)}"
         raise builder.error(("model",), text, "the run's log.txt has the whole error of Keras") from error
-
-
-def is_out_of_memory(error: Exception) -> bool:
-    """Return whether an error says that there is too little memory."""
-    name, text = type(error).__name__, str(error)
-    return name in _OUT_OF_MEMORY and (name != "XlaRuntimeError" or "RESOURCE_EXHAUSTED" in text)
-
-
-def library_message(error: Exception) -> str:
-    """Return the message of an error without what TensorFlow says about its own graph."""
-    text = re.sub(r"\x1b\[\d*m", "", str(getattr(error, "message", None) or error))
-    text = re.sub(r"\s*\[Op:\w+\].*", "", text.partition("Call arguments received by")[0])
-    lines = [line.strip() for line in text.splitlines()]
-    kept = [line for line in lines if line and not line.startswith(_GRAPH_LINES)]
-    return " ".join(kept) or type(error).__name__
 
 
 def part_at_fault(builder: Builder, error: Exception) -> Part | None:
@@ -89,11 +70,3 @@ def _part_of_node(builder: Builder, message: str) -> Part | None:
                 if name in layers:
                     return layers[name]
     return None
-
-
-def _raised_by_library(error: BaseException) -> bool:
-    """Return whether the innermost function that is nnrun's or a library's belongs to a library."""
-    packages: list[Any] = [
-        str(frame.f_globals.get("__name__")).partition(".")[0] for frame, _ in walk_tb(error.__traceback__)
-    ]
-    return next((name in _LIBRARIES for name in reversed(packages) if name in ("nnrun", *_LIBRARIES)), False)
