@@ -238,10 +238,21 @@ class _Targets:
         data, form = self._data, self._encoded[key]
         columns = len(data.target_names) if self._is_whole(key) else 1
         if form == "number":
-            return TargetFacts(form, "regression", targets=data.positions[-1] if data.positions else columns)
+            size = data.positions[-1] if data.positions else columns
+            return TargetFacts(form, "regression", targets=size, zero_one=self._is_zero_one(key))
         names = self._class_names(key)
         width = (len(names) or None) if form == "one_hot" else columns
         return TargetFacts(form, "classification", len(names) or None, width, names, data.positions)
+
+    def _is_zero_one(self, key: str) -> bool | None:
+        """Return whether a target holds nothing but 0 and 1; None where its values are not known."""
+        names = self._data.target_names if self._is_whole(key) else (key,)
+        if self._data.task == "regression" or not self._data.other_numbers.isdisjoint(names):
+            return False
+        values = [tuple(self._data.values.get(name, ())) for name in names]
+        if len(values) == 1 and not values[0]:
+            values = [self._class_names(key)]
+        return {parse_number(one) for column in values for one in column} <= {0, 1} if all(values) else None
 
     def findings(self, facts: Facts) -> Iterator[Finding]:
         """Yield a finding for each target that does not exist or does not suit its loss."""

@@ -177,6 +177,7 @@ class DataFacts:
         columns: The names of the feature columns of a table.
         text: The feature columns that hold text.
         values: The distinct values of columns.
+        other_numbers: The columns in which another number than 0 and 1 was seen.
         target_names: The names of the target columns.
         vocabulary: The number of different token ids where examples are token ids.
         positions: The shape of one example's classes where it has several.
@@ -195,6 +196,7 @@ class DataFacts:
     columns: tuple[str, ...] | None = None
     text: frozenset[str] = frozenset()
     values: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    other_numbers: frozenset[str] = frozenset()
     target_names: tuple[str, ...] = ("target",)
     vocabulary: int | None = None
     positions: tuple[int, ...] = ()
@@ -280,6 +282,7 @@ def build_facts(
         by_target={} if ALL_TARGETS in targets else targets,
         streamed=streamed,
         categories=categories or {},
+        zero_one=first.zero_one,
     )
 
 

@@ -290,7 +290,8 @@ def _learn(data: SourceData, columns: Sequence[np.ndarray], key: str, form: Targ
     first = columns[0]
     width = first.shape[-1] if first.ndim > 1 else 1
     if form == "number":
-        return TargetFacts(form, "regression", targets=width)
+        zero_one = all(column.dtype.kind in "?buif" and np.isin(column, (0, 1)).all() for column in columns)
+        return TargetFacts(form, "regression", targets=width, zero_one=bool(zero_one))
     if data.task == "regression":
         raise DataError("the loss compares classes, but this data set's target is a number", hint=NUMBER_LOSS)
     positions = infer_positions(columns, form) if data.positions is None else data.positions

@@ -127,7 +127,7 @@ class Session:
             model = checkpoint.load(keras, saved)
             checkpoint.require_same_model(model, architecture, saved)
             builder = Builder(keras, facts, mark_of)
-            compile_training(model, builder, experiment)
+            compile_training(model, builder, experiment, refuse=False)
             yield cls(settings, experiment, model, builder)
 
     @property

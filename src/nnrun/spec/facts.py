@@ -34,6 +34,7 @@ class TargetFacts:
         targets: The size of its last dimension: the number of classes where one-hot.
         class_names: The classes' names in the order of their numbers.
         positions: The shape of one example's classes where it has several (one a step, one a pixel); else empty.
+        zero_one: Whether a target of plain numbers holds nothing but 0 and 1; None where that is not known.
     """
 
     form: TargetForm
@@ -42,6 +43,7 @@ class TargetFacts:
     targets: int | None = None
     class_names: tuple[str, ...] = ()
     positions: tuple[int | None, ...] = ()
+    zero_one: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,7 @@ class Facts:
         by_target: The facts of each target, where the config gives each a loss; those of the first are above.
         streamed: Whether examples stay on disk while the model is trained.
         categories: How many category numbers a column can hold at least, where nothing is loaded yet.
+        zero_one: Whether a target of plain numbers holds nothing but 0 and 1; None where that is not known.
     """
 
     task: Task
@@ -83,6 +86,7 @@ class Facts:
     by_target: Mapping[str, TargetFacts] = field(default_factory=dict)
     streamed: bool = False
     categories: Mapping[str, int] = field(default_factory=dict)
+    zero_one: bool | None = None
 
     def value(self, word: str, target: str | None = None) -> int | list[int | None] | None:
         """Return the value of a word such as `$classes` or `$input_shape`; None where the data have none.
@@ -103,6 +107,14 @@ class Facts:
             "$window": self.window,
         }
         return numbers.get(word)
+
+    def of_target(self, target: str | None) -> Facts | TargetFacts | None:
+        """Return the facts of one target; None for a target of which nothing is known.
+
+        Args:
+            target: A target that has facts of its own; None: the only one there is.
+        """
+        return self if target is None else self.by_target.get(target)
 
     def as_json(self) -> dict[str, Any]:
         """Return plain data for `record.json`."""
@@ -138,6 +150,7 @@ _KINDS: Mapping[str, Kind] = {
     "by_target": MappingOf(AnyValue()),
     "streamed": Boolean(),
     "categories": MappingOf(Integer()),
+    "zero_one": or_null(Boolean()),
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 from nnrun.catalog import lookup
@@ -18,10 +19,11 @@ _FORMS: Mapping[str, TargetForm] = {
     "CategoricalCrossentropy": "one_hot",
     "CategoricalFocalCrossentropy": "one_hot",
     "CategoricalHinge": "one_hot",
-    "CategoricalGeneralizedCrossEntropy": "one_hot",
     "KLDivergence": "one_hot",
     "crossentropy": "one_hot",
     "SparseCategoricalCrossentropy": "integer",
+    # Keras makes its own one-hot rows of class numbers for this one.
+    "CategoricalGeneralizedCrossEntropy": "integer",
     "BinaryCrossentropy": "binary",
     "BinaryFocalCrossentropy": "binary",
     "Hinge": "binary",
@@ -59,7 +61,9 @@ def takes_probabilities(loss: Part) -> bool:
 
 def loss_class(name: str) -> str:
     """Return the class of a loss function: `KLDivergence` for `kl_divergence`; other names are returned as they are."""
-    if not name.islower():
-        return name
-    squeezed = name.replace("_", "")
-    return next((known for known in _FORMS if known.lower() == squeezed), name)
+    return _classes_of_functions().get(name.replace("_", ""), name) if name.islower() else name
+
+
+@cache
+def _classes_of_functions() -> Mapping[str, str]:
+    return {name.lower(): name for name in lookup.names("losses") if not name.islower()}

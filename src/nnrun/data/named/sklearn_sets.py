@@ -86,6 +86,8 @@ class Sklearn(TableSource):
             {self.set_facts.target_names[0]: labels(self.set_facts.class_names)} if self.set_facts.class_names else {}
         )
         known["class_names"] = known["class_names"] or None
+        # Measurements are no 0 and 1.
+        known["other_numbers"] = frozenset(roles.targets) - values.keys()
         return self.table_facts(roles, self.set_facts.rows, self._text(), values=values, **known), []
 
     def load_targets(self, paths: DataPaths) -> SourceData | None:  # noqa: ARG002

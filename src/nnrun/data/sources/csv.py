@@ -219,7 +219,13 @@ class Csv(TableSource):
         }
         text = [name for name, kind in types.items() if kind in _TEXT_TYPES]
         rows = stats.rows if is_whole else None
-        return self.table_facts(roles, rows, text, values=values, streamed=is_streamed)
+        others = frozenset(name for name in roles.targets if name in stats.columns and self._has_others(stats, name))
+        return self.table_facts(roles, rows, text, values=values, streamed=is_streamed, other_numbers=others)
+
+    def _has_others(self, stats: TableStats, name: str) -> bool:
+        """Return whether a column holds another number than 0 and 1."""
+        numbers = (self.dialect.number(one) for one, kind in stats.columns[name].known.items() if kind == "number")
+        return any(number not in (0, 1) for number in numbers)
 
     def _labels(self, name: str, values: Iterable[str], kind: ColumnType) -> tuple[str, ...]:
         """Return a column's distinct values in order."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from nnrun.engine.model.metrics import make_metrics
 from nnrun.spec.facts import substitute_facts
 from nnrun.spec.graph import TensorRef
 
@@ -38,13 +39,22 @@ def compile_model(builder: Builder, experiment: Experiment, shapes: Mapping[str,
     return model
 
 
-def compile_training(model: Any, builder: Builder, experiment: Experiment) -> None:
-    """Compile `model` with the experiment's losses, optimizer and metrics."""
+def compile_training(model: Any, builder: Builder, experiment: Experiment, *, refuse: bool = True) -> None:
+    """Compile `model` with the experiment's losses, optimizer and metrics.
+
+    Args:
+        model: The model.
+        builder: Builds Keras objects from parts of the config.
+        experiment: The experiment.
+        refuse: Whether metrics that cannot mean what they say are refused; see `make_metrics`.
+
+    Raises:
+        BuildError: A part is refused, at its place in the config.
+    """
     training, outputs = experiment.training, experiment.graph.outputs
     losses = {name: builder.make(loss) for name, loss in experiment.losses.items()}
     metrics = {
-        one.name: [builder.make(metric) for metric in (training.metrics if one.metrics is None else one.metrics)]
-        for one in outputs
+        one.name: make_metrics(builder, experiment, one, _units(model, one.name), refuse=refuse) for one in outputs
     }
     weights = {one.name: one.weight for one in outputs}
     single = outputs[0].name if experiment.graph.chain else None
@@ -56,6 +66,13 @@ def compile_training(model: Any, builder: Builder, experiment: Experiment) -> No
         loss_weights=None if single else weights,
         jit_compile=False,
     )
+
+
+def _units(model: Any, name: str) -> int | None:
+    """Return the size of the last dimension of an output."""
+    shape = (model.output[name] if isinstance(model.output, dict) else model.output).shape
+    size: int | None = shape[-1] if len(shape) > 1 else None
+    return size
 
 
 def _functional(builder: Builder, experiment: Experiment, shapes: Mapping[str, Shape | None]) -> Any:

@@ -8,6 +8,7 @@ from nnrun.spec.findings.callbacks import check_callbacks
 from nnrun.spec.findings.combinations import check_combinations
 from nnrun.spec.findings.layers import check_layers, check_unused
 from nnrun.spec.findings.losses import check_losses
+from nnrun.spec.findings.metric_meaning import check_metrics
 from nnrun.spec.findings.metrics import check_expectations
 from nnrun.spec.findings.training import check_augment, check_backend, check_batches, check_perceptron, check_samples
 
@@ -27,13 +28,23 @@ _CHECKS = (
     check_layers,
     check_losses,
     check_combinations,
+    check_metrics,
     check_unused,
     check_expectations,
 )
 #: Findings after which outputs are not compared with the target: it does not exist, or is of another type.
 _NO_TARGET = frozenset({"loss-target-mismatch", "no-target", "unknown-target"})
 #: Findings that compare outputs with the target.
-_OF_LOSS = frozenset({"loss-activation-mismatch", "too-few-outputs", "output-shape-mismatch"})
+_OF_LOSS = frozenset(
+    {
+        "loss-activation-mismatch",
+        "loss-activation-unusual",
+        "metric-mismatch",
+        "metric-unusual",
+        "too-few-outputs",
+        "output-shape-mismatch",
+    }
+)
 
 
 def check(context: CheckContext, earlier: Sequence[Finding] = ()) -> tuple[Finding, ...]:

@@ -6,12 +6,14 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from nnrun.spec.compared_output import compared_output
 from nnrun.spec.shapes import input_shapes, tensor_shape
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from nnrun.catalog.shapes.layer_call import Shape
+    from nnrun.spec.compared_output import ComparedOutput
     from nnrun.spec.experiment import Experiment
     from nnrun.spec.facts import Facts, TargetFacts
     from nnrun.spec.graph import Graph, ModelOutput
@@ -70,8 +72,12 @@ class CheckContext:
         """Return the shape of one example at an output; None where it is not known."""
         return tensor_shape(output.source, self.rows, self.input_shapes)
 
+    def compared(self, output: ModelOutput) -> ComparedOutput:
+        """Return what decides whether a loss or a metric suits an output."""
+        shape = self.output_shape(output)
+        units = shape[-1] if shape else None
+        return compared_output(self.experiment, self.target_facts(output), output.name, units)
+
     def target_facts(self, output: ModelOutput) -> Facts | TargetFacts | None:
         """Return what is known of the target that an output is compared with."""
-        if self.facts is None or output.target is None:
-            return self.facts
-        return self.facts.by_target.get(output.target)
+        return None if self.facts is None else self.facts.of_target(output.target)

@@ -1,0 +1,83 @@
+"""Metrics as the rule of `nnrun.spec.metric_rules` has them: some see other outputs than the model returns.
+
+A model of logits, say, is scored by its probabilities. The model itself is not changed, and neither are the names of
+its metrics nor what Keras writes into a `.keras` file, which loads without nnrun.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from nnrun.spec.compared_output import compared_output
+from nnrun.spec.facts import substitute_facts
+from nnrun.spec.metric_rules import metric_verdict
+from nnrun.spec.verdict import Translation
+
+if TYPE_CHECKING:
+    from nnrun.engine.model.build import Builder
+    from nnrun.spec.experiment import Experiment
+    from nnrun.spec.graph import ModelOutput
+    from nnrun.spec.part import Part
+
+
+def make_metrics(
+    builder: Builder, experiment: Experiment, output: ModelOutput, units: int | None, *, refuse: bool
+) -> list[Any]:
+    """Make the metrics of one output.
+
+    Args:
+        builder: Builds Keras objects from parts of the config.
+        experiment: The experiment.
+        output: The output.
+        units: The size of its last dimension.
+        refuse: Whether metrics that cannot mean what they say are refused. Those of a run that exists are not, so that
+            it can be evaluated as it was trained.
+
+    Raises:
+        BuildError: A metric is refused, by the rule or by Keras, at its place in the config.
+    """
+    facts = builder.facts
+    compared = compared_output(experiment, facts.of_target(output.target), output.name, units)
+    made = []
+    for part in experiment.training.metrics if output.metrics is None else output.metrics:
+        metric = substitute_facts(part, facts, output.target)
+        verdict = metric_verdict(metric, compared)
+        if refuse and verdict.decision == "refused":
+            raise builder.error((*part.path, part.name), verdict.text, verdict.hint or "leave it out")
+        made.append(_make(builder, verdict.translation or Translation(metric)))
+    return made
+
+
+def _make(builder: Builder, translation: Translation) -> Any:
+    metric = builder.make(translation.metric)
+    if translation.outputs == "unchanged" and not translation.positions_are_rows:
+        return metric
+    if not hasattr(metric, "update_state"):
+        metric = _wrapped(builder, translation.metric, metric)
+    _see_translated(builder.keras, metric, translation)
+    return metric
+
+
+def _wrapped(builder: Builder, part: Part, function: Any) -> Any:
+    """Return the metric that Keras makes of a function when it compiles."""
+    function = builder.keras.metrics.get(function) if isinstance(function, str) else function
+    return builder.keras.metrics.MeanMetricWrapper(function, name=part.name)
+
+
+def _see_translated(keras: Any, metric: Any, translation: Translation) -> None:
+    """Let a metric see translated outputs; of padded sequences they keep Keras' mask."""
+    from keras.src.backend import get_keras_mask, set_keras_mask
+
+    update_state, ops = metric.update_state, keras.ops
+    functions = {"unchanged": lambda one: one, "sigmoid": ops.sigmoid, "softmax": ops.softmax}
+    function = functions[translation.outputs]
+
+    def update(y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+        mask, seen = get_keras_mask(y_pred), function(ops.cast(y_pred, metric.dtype))
+        if translation.positions_are_rows:
+            y_true, seen = (ops.reshape(one, (-1, one.shape[-1])) for one in (y_true, seen))
+        elif mask is not None:
+            set_keras_mask(seen, mask)
+        return update_state(y_true, seen, sample_weight=sample_weight)
+
+    metric.update_state = update
