@@ -103,6 +103,6 @@ def test_only_what_nobody_knows_needs_a_mode(found) -> None:
     ((name, hint),) = _monitored(found, F1, "{monitor: learning_rate}")
     assert (name, hint) == ("monitor-without-mode", "add mode: min or mode: max to best")
     callbacks = f"{F1}\nepochs: 9\ncallbacks: [{{ReduceLROnPlateau: {{monitor: learning_rate}}}}]"
-    (one,) = found(training=callbacks)
+    (one,) = (each for each in found(training=callbacks) if each.name == "monitor-without-mode")
     assert (one.name, one.hint) == ("monitor-without-mode", "add mode: min or mode: max to ReduceLROnPlateau")
     assert one.path == ("training", "callbacks", 0, "ReduceLROnPlateau", "monitor")
