@@ -66,18 +66,17 @@ def _wrapped(builder: Builder, part: Part, function: Any) -> Any:
 
 def _see_translated(keras: Any, metric: Any, translation: Translation) -> None:
     """Let a metric see translated outputs; of padded sequences they keep Keras' mask."""
-    from keras.src.backend import get_keras_mask, set_keras_mask
-
-    update_state, ops = metric.update_state, keras.ops
+    # Keras has no public name for the mask that it attaches to tensors.
+    update_state, ops, masking = metric.update_state, keras.ops, keras.src.backend
     functions = {"unchanged": lambda one: one, "sigmoid": ops.sigmoid, "softmax": ops.softmax}
     function = functions[translation.outputs]
 
     def update(y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
-        mask, seen = get_keras_mask(y_pred), function(ops.cast(y_pred, metric.dtype))
+        mask, seen = masking.get_keras_mask(y_pred), function(ops.cast(y_pred, metric.dtype))
         if translation.positions_are_rows:
             y_true, seen = (ops.reshape(one, (-1, one.shape[-1])) for one in (y_true, seen))
         elif mask is not None:
-            set_keras_mask(seen, mask)
+            masking.set_keras_mask(seen, mask)
         return update_state(y_true, seen, sample_weight=sample_weight)
 
     metric.update_state = update
