@@ -69,7 +69,7 @@ def hint_of(old: str, new: str) -> str:
         ("  split: {test: 0.2}", "it has split: {test: 0.25} already; leave one of the two out"),
         ("  n_epochs: 20", "Did you mean 'epochs'?"),
         ("  num_workers: 4", "leave it out, nnrun reads the data itself"),
-        ("  sep: ;", "source: {csv: {file: rows.csv, target: price, separator: ;}}"),
+        ("  sep: ;", "source: {csv: {file: rows.csv, target: price, separator: ';'}}"),
         ("  zzyzx: 1", "known here: rule, loss, optimizer, "),
     ],
 )
