@@ -62,6 +62,13 @@ def _measured(refused: Refused, text: str) -> tuple[tuple[Problem, ...], int]:
         ("a: &first 1\nb: *frist", "2:4", "*frist", "no anchor above it", "Did you mean 'first'?"),
         ("a: *x", "1:4", "*x", "no anchor above it", "mark a value with '&x' first"),
         ("a: 1e999", "1:4", "1e999", "below 1.8e308", "in quotes"),
+        ("a: {b: (3, 3)}", "1:8", "(3, 3)", "expected a list in brackets", "write [3, 3]"),
+        ("a: [(3, 3), 1]", "1:5", "(3, 3)", "expected a list in brackets", "write [3, 3]"),
+        ("a: {b: f(3, 3)}", "1:9", "(3, 3)", "received a call", "with its arguments inside"),
+        ("a: {b: 0,001}", "1:8", "0,001", "with a decimal comma", "write 0.001"),
+        ("a: {0.2}", "1:4", "{0.2", "received 0.2 in braces", "write 0.2 without braces"),
+        ("a:\n  - b:{c: 1}", "2:5", "b:{c", "expected ': ' between 'b' and '{'", "write b: {c: 1}"),
+        ("a:\n  - b {c: 1}", "2:5", "b {c", "expected ': ' between 'b' and '{'", "write b: {c: 1}"),
         ("- 1", "1:1", "-", "expected a mapping at the top of the file, received a list", "key: value"),
         ("just words", "1:1", "just words", "received just words", "key: value"),
         ("", "1:1", "", "without any values", "key: value"),
@@ -82,7 +89,7 @@ def test_refused_with_its_place(
 def test_everything_at_once(refused: Refused) -> None:
     """All problems of a text are reported together, a syntax error after them included, sorted by place."""
     problems = refused("a: 1\na: 2\n2: x\nb: !t 1\nc: *none\nd: {<<: 1}\ne: [1\nf: 2\n")
-    assert [problem.mark.line for problem in problems if problem.mark] == [2, 3, 4, 5, 6, 8]
+    assert [problem.mark.line for problem in problems if problem.mark] == [2, 3, 4, 5, 6, 7]
 
 
 def test_no_more_than_a_hundred(refused: Refused) -> None:

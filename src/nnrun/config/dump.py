@@ -117,7 +117,9 @@ def _float(value: float) -> str:
 def _text(text: str) -> str:
     if _ESCAPED.search(text):
         return '"' + _ESCAPED.sub(_escape, text.replace("\\", "\\\\").replace('"', '\\"')) + '"'
-    if _PLAIN.fullmatch(text) and is_text(text) and text.lower() not in _YAML_1_1_BOOLEANS:
+    plain = _PLAIN.fullmatch(text) and is_text(text) and text.lower() not in _YAML_1_1_BOOLEANS
+    # A bracket that is closed in another item would look like a tuple.
+    if plain and text.count("(") == text.count(")"):
         return text
     return "'" + text.replace("'", "''") + "'"
 

@@ -16,6 +16,7 @@ import yaml
 from nnrun.config.files import YamlLoader
 from nnrun.config.hints import did_you_mean
 from nnrun.config.syntax import MAX_DEPTH, syntax_problems
+from nnrun.config.syntax_repairs import misread_number, misread_word
 from nnrun.errors import ConfigError, Problem
 
 if TYPE_CHECKING:
@@ -228,7 +229,8 @@ class _Composer:
         parent.size += node.size
         parent.height = max(parent.height, node.height)
         if isinstance(parent.value, list):
-            parent.value.append(node)
+            if not self._is_misread(node, parent):
+                parent.value.append(node)
         elif key is None:
             self._keys[-1] = (self._key(node, parent), node)
         else:
@@ -236,9 +238,24 @@ class _Composer:
             if key[0] is not None:
                 parent.value[key[0]] = (key[1], node)
 
+    def _is_misread(self, node: YamlNode, parent: YamlNode) -> bool:
+        """Refuse a key or item that is legal YAML, but the rest of a tuple, a decimal comma or a key without colon."""
+        text = self.source.text
+        if isinstance(node.value, (int, float)) and isinstance(parent.value, dict):
+            found = misread_number(self.source, node.start, node.end, parent.start)
+        elif isinstance(node.value, str) and text[node.start : node.start + 1] not in ("'", '"', "*"):
+            found = misread_word(self.source, node.start, node.end, parent.start)
+        else:
+            found = None
+        if found is not None:
+            self._refuse(*found)
+        return found is not None
+
     def _key(self, node: YamlNode, parent: YamlNode) -> str | None:
         """Return the text of a key, or None where it is refused."""
         written = self.source.text[node.start : node.end]
+        if self._is_misread(node, parent):
+            return None
         if not isinstance(node.value, str):
             text = f"expected text as the key, received {_kind(node.value, written)}"
             hint = f'write it in quotes: "{written[:60]}":' if isinstance(node.value, (int, float)) else None

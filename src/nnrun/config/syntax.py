@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nnrun.config.files import load_package_data
+from nnrun.config.syntax_repairs import repair
 from nnrun.errors import Problem
 
 if TYPE_CHECKING:
@@ -33,6 +34,11 @@ def syntax_problems(error: Any, source: SourceText) -> list[Problem]:
     if tabs:
         return tabs
     message = str(getattr(error, "problem", None) or getattr(error, "reason", None) or error)
+    context = getattr(error, "context_mark", None)
+    whole = f"{getattr(error, 'context', None) or ''} {message}".lower()
+    found_repair = repair(source, start, None if context is None else min(context.index, len(source.text)), whole)
+    if found_repair is not None:
+        return [Problem(source.mark(found_repair.start, found_repair.end), found_repair.text, found_repair.hint)]
     unknown: dict[str, Any] = {"text": f"this is not YAML ({message})", "hint": None}
     matching = (each for each in _explanations() if any(part in message.lower() for part in each["fragments"]))
     found = next(matching, unknown)

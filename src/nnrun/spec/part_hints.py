@@ -59,6 +59,7 @@ def unknown_name_hint(
     if called is not None:
         word, arguments = called
     hints = (
+        _of_two_lines(word),
         _of_file(categories, word, arguments, path),
         *(_in_category(category, word, arguments, path, reader) for category in categories),
         _elsewhere(word, arguments, reader, exact=True),
@@ -245,6 +246,11 @@ def _glued(categories: tuple[str, ...], word: str, path: Path, reader: Reader) -
     parts = (part_as_plain(category, name, value, reader) for category, name in names)
     part = next((one for one in parts if one is not None), None)
     return f"write {_line(part, path)}, with a colon and a space" if part is not None else None
+
+
+def _of_two_lines(word: str) -> str | None:
+    """Return the hint for two items of a list that YAML reads as one, because the second is indented further."""
+    return "begin each '- ' in the same column as those of its neighbours" if " - " in word else None
 
 
 def _of_file(categories: tuple[str, ...], word: str, arguments: object, path: Path) -> str | None:
