@@ -47,12 +47,12 @@ FLOORS = {
 SUBROOMS = {
     "data": (
         ("columns", "data_paths"),
-        ("files",),
+        ("files", "csv"),
         ("prepare",),
         ("streaming",),
         ("dataset",),
         ("splits",),
-        ("csv", "text"),
+        ("text",),
         ("sources",),
         ("named",),
         ("all_sources", "target_encoding", "model_inputs"),

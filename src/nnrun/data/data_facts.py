@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from nnrun.data.data_paths import DataPaths
     from nnrun.data.dataset import DataFacts, Source, SourceData
     from nnrun.data.prepare.step import Step
+    from nnrun.errors import Path
     from nnrun.spec.data import DataSpec, Split
     from nnrun.spec.facts import Facts, TargetForm, TargetForms
     from nnrun.spec.part import Part
@@ -49,6 +50,8 @@ if TYPE_CHECKING:
 _MOST_FOLD_ROWS = 10_000_000
 #: The number of rows for which a split is checked where it is not known.
 _MANY_ROWS = 10**9
+#: What else to do where numbers that are written in a way of their own became categories.
+_NO_CATEGORIES = "leave it out of the steps that make categories"
 
 
 def infer_facts(spec: DataSpec, *, form: TargetForms, paths: DataPaths) -> tuple[Facts | None, tuple[Finding, ...]]:
@@ -78,7 +81,7 @@ def infer_facts(spec: DataSpec, *, form: TargetForms, paths: DataPaths) -> tuple
         data = facts_without_groups(data, spec.split)
     except ValueError as error:
         findings.append(Finding(("data", "split", "k_fold", "groups"), str(error), None, "impossible-split"))
-    prepared = _prepared_spec(data, steps, findings)
+    prepared = _prepared_spec(data, steps, (*spec.source.path, spec.source.name), findings)
     rows = _split_rows(spec.split, data, form, findings)
     encoded = encoded_forms(form, [step for _, step in steps])
     targets = _Targets(spec.source, data, forms_by_target(form), forms_by_target(encoded))
@@ -161,7 +164,9 @@ def _created(create: Callable[[Part], Any], part: Part, findings: list[Finding])
         return None
 
 
-def _prepared_spec(data: DataFacts, steps: Sequence[tuple[Part, Step]], findings: list[Finding]) -> ExampleSpec | None:
+def _prepared_spec(
+    data: DataFacts, steps: Sequence[tuple[Part, Step]], source_path: Path, findings: list[Finding]
+) -> ExampleSpec | None:
     """Return the spec of prepared examples; None from the first step that is impossible or whose output is unknown."""
     if data.streamed:
         errors = [(part, stream_error(part.name, step, table=data.columns is not None)) for part, step in steps]
@@ -175,10 +180,16 @@ def _prepared_spec(data: DataFacts, steps: Sequence[tuple[Part, Step]], findings
         try:
             spec = step.compute_output_spec(spec) if spec is not None else None
         except ValueError as error:
-            findings.append(Finding(part.path, str(error), None, "impossible-preparation"))
+            # What a step refuses may be a text that is a number.
+            written = list(data.written.findings(sorted(spec.text if spec else ()), source_path))
+            impossible = Finding(part.path, str(error), None, "impossible-preparation")
+            findings += written or [impossible]
             return None
-    if spec is not None and spec.text:
-        findings.append(Finding(("data", "prepare"), text_left(sorted(spec.text)), None, "text-left"))
+    text = spec.text if spec is not None else frozenset()
+    findings += data.written.findings(sorted(text), source_path)
+    findings += data.written.findings(sorted(data.text - text), source_path, _NO_CATEGORIES)
+    if left := sorted(text - data.written.columns.keys()):
+        findings.append(Finding(("data", "prepare"), text_left(left), None, "text-left"))
     elif spec is not None and spec.ragged:
         hint = "add a step: `PadSequences: 100`"
         findings.append(Finding(("data", "prepare"), RAGGED_EXAMPLES, hint, "impossible-preparation"))
@@ -275,6 +286,9 @@ class _Targets:
     def _mismatches(self, key: str) -> Iterator[Finding]:
         """Yield findings where a target does not suit its loss; only the first of them matters."""
         data, source, form, encoded = self._data, self._source.name, self._forms[key], self._encoded[key]
+        columns = data.target_names if self._is_whole(key) else (key,)
+        place = (*self._source.path, source)
+        yield from data.written.findings(columns, place, "" if encoded == "number" else NUMBER_LOSS)
         several = data.target_names if self._is_whole(key) and len(data.target_names) > 1 else ()
         for column in several:
             if any(parse_number(value) is None for value in data.values.get(column, ())):

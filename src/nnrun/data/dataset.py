@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from nnrun.data.csv.written_columns import WrittenColumns
 from nnrun.errors import DataError
 from nnrun.spec.facts import Facts, TargetFacts
 
@@ -185,6 +186,7 @@ class DataFacts:
         split_sizes: Returns the number of examples of each part of a split, where examples are not independent rows.
         group: The name of the column of groups, whose rows stay in one part; None where rows are independent.
         streamed: Whether examples stay on disk.
+        written: The columns of text that hold numbers or dates.
     """
 
     shape: tuple[int | None, ...] | None = None
@@ -204,6 +206,7 @@ class DataFacts:
     split_sizes: Callable[[Split | None], Mapping[str, int]] | None = None
     group: str | None = None
     streamed: bool = False
+    written: WrittenColumns = field(default_factory=WrittenColumns)
 
 
 class Source(Protocol):

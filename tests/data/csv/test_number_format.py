@@ -6,10 +6,11 @@ from decimal import Decimal
 from math import inf
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from nnrun.data.csv.number_format import THOUSANDS, NumberFormat, check_marks, number_format
+from nnrun.data.csv.written import written_as
 
 POINT, COMMA = NumberFormat(), NumberFormat(",")
 
@@ -29,6 +30,7 @@ POINT, COMMA = NumberFormat(), NumberFormat(",")
         (POINT, "inf", None),
         (POINT, "nan", None),
         (COMMA, "1,5", 1.5),
+        (COMMA, "\N{MINUS SIGN}1,5", -1.5),
         (COMMA, "1.000", None),
         (NumberFormat(thousands=","), "78,697", 78697),
         (NumberFormat(thousands=","), "1,234,567.5", 1234567.5),
@@ -102,6 +104,21 @@ def test_any_number_comes_back_from_any_format(number: float, form: NumberFormat
     """A number written in a format is read as the same float; a percentage as the float nearest to its hundredth."""
     expected = float(Decimal(repr(number)) / 100) if form.percent else number
     assert form.parse(written(number, form, unit_first=unit_first)) == expected
+
+
+@given(st.lists(st.integers(-(10**9), 10**9).map(lambda value: value / 4), min_size=1), FORMATS)
+def test_a_format_is_found_from_the_numbers(numbers: list[float], form: NumberFormat) -> None:
+    """Of numbers that are not plain, every format that is found reads every one, and one of them as it was meant."""
+    # A percent sign counts as one, and a unit next to it is not looked for.
+    assume(form.unit != "%" and not (form.percent and form.unit))
+    texts = [written(number, form, unit_first=form.unit in ("$", "USD")) for number in numbers]
+    found = written_as(texts, NumberFormat())
+    if found is None:
+        assert all(NumberFormat().parse(text) is not None for text in texts)
+        return
+    readings = [[one.parse(text) for text in texts] for one in found.numbers]
+    assert all(value is not None for reading in readings for value in reading)
+    assert [form.parse(text) for text in texts] in readings
 
 
 @given(st.text(max_size=8), FORMATS)

@@ -19,6 +19,7 @@ from nnrun.data.csv.invalid_values import (
     describe,
     invalid_field,
     invalid_row,
+    is_not_a_number,
 )
 from nnrun.data.csv.type_inference import read_stats, stats_of
 from nnrun.errors import DataError, DefectsError, Mark, Problem
@@ -94,6 +95,12 @@ class DefectList:
         else:
             self._not_listed += 1
 
+    def set_hints(self, hints: Mapping[str, str]) -> None:
+        """Replace the hints of what stands where columns have numbers, by column."""
+        for (kind, column), defect in self._defects.items():
+            if column in hints and is_not_a_number(kind):
+                defect.first = defect.first._replace(hint=hints[str(column)])
+
     def problems(self) -> list[Problem]:
         """Return all defects in the order in which they were added."""
         problems = []
@@ -155,6 +162,8 @@ def examine(file: CsvFile, request: ColumnRequest, limit: int | None = None) -> 
     defects = _find_defects(file, request, stats.types(request), limit)
     if unreadable is not None and not defects:
         raise unreadable
+    if defects and request.hints is not None:
+        defects.set_hints(request.hints(file, stats, limit))
     if not stats.rows and not defects:
         defects.add(None, None, describe("no-rows"))
     return stats, defects

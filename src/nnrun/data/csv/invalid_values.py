@@ -79,6 +79,11 @@ def describe(kind: str, **words: Any) -> InvalidValue:
     return InvalidValue(kind, entry["text"].format(**words), entry["hint"].format(**words))
 
 
+def is_not_a_number(kind: str) -> bool:
+    """Return whether a kind of defect is a text of another form where a number is expected."""
+    return kind in _patterns(".") or kind in ("not-a-number", "not-a-weight")
+
+
 def invalid_row(row: DamagedRow, file: CsvFile) -> tuple[str | int, InvalidValue] | None:
     """Return what is wrong with a row as a whole, and the column to blame, or the index of a field that has none."""
     names, fields, index = file.names, row.fields, row.error_index

@@ -56,12 +56,13 @@ class NumberFormat:
 
     def _plain(self, text: str) -> float | None:
         """Return the number that a text without separators, units and percent sign is, or None."""
+        text = text.replace(_MINUS, "-") if _MINUS in text else text
         if self.decimal != ".":
             text = text.replace(".", "_").replace(self.decimal, ".")
         try:
             value = float(text)
         except ValueError:
-            return self._plain(text.replace(_MINUS, "-")) if _MINUS in text else None
+            return None
         return value if isfinite(value) and "_" not in text else None
 
     def _formatted(self, text: str) -> float | None:

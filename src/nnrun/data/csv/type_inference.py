@@ -11,7 +11,7 @@ from nnrun.data.csv.dialect import data_rows
 from nnrun.data.csv.number_format import NumberFormat
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from nnrun.data.csv.dialect import CsvFile, Dialect
 
@@ -30,11 +30,14 @@ class ColumnRequest:
         roles: The role of each column to read, in order.
         types: The types of columns that are stated.
         gaps: The columns that may have missing values.
+        hints: Returns a better hint for the defects of columns of numbers, where one is known: by the names of the
+            columns, from the file, what it holds, and how many rows were examined (None for all).
     """
 
     roles: Mapping[str, Role]
     types: Mapping[str, ColumnType] = field(default_factory=dict)
     gaps: Collection[str] = ()
+    hints: Callable[[CsvFile, TableStats, int | None], Mapping[str, str]] | None = field(default=None, compare=False)
 
 
 @dataclass
@@ -45,6 +48,7 @@ class ColumnStats:
         date_format: The format of its dates; empty for ISO 8601.
         number_format: How its numbers are written.
         counts: How many fields are numbers, dates, other texts and missing values.
+        shows_mark: Whether a number has a decimal mark.
         has_invisible: Whether a field holds characters that cannot be printed.
         least: The least number, at most 0.
         known: The classes of the fields seen so far, as a look-up is faster than parsing again.
@@ -54,6 +58,7 @@ class ColumnStats:
     date_format: str = ""
     number_format: NumberFormat = field(default_factory=NumberFormat)
     counts: dict[str, int] = field(default_factory=lambda: {"number": 0, "date": 0, "text": 0, "missing": 0})
+    shows_mark: bool = False
     has_invisible: bool = False
     least: float = 0.0
     known: dict[str, str] = field(default_factory=dict)
@@ -66,6 +71,14 @@ class ColumnStats:
     def values(self) -> set[str] | None:
         """Return the distinct fields that are not missing; None if there are too many."""
         return None if self.is_full else {text.strip() for text, kind in self.known.items() if kind != "missing"}
+
+    def present(self) -> list[str]:
+        """Return the distinct fields that are not missing, in order, as far as they were kept."""
+        return [text for text, kind in self.known.items() if kind != "missing"]
+
+    def has_other_than_numbers(self) -> bool:
+        """Return whether something else stands in a column that has numbers too."""
+        return bool(self.counts["number"]) and bool(self.counts["text"] or self.counts["date"])
 
     def inferred_type(self) -> ColumnType:
         """Return `date` if more than half of the fields are dates, `text` if less than half are numbers."""
@@ -96,6 +109,7 @@ class ColumnStats:
             return "date"
         if (number := self.number_format.parse(text)) is not None:
             self.least = min(self.least, number)
+            self.shows_mark = self.shows_mark or self.number_format.decimal in text
             return "number"
         return "text" if self.date_format or days_since_epoch(text) is None else "date"
 
@@ -157,6 +171,22 @@ def stats_of(rows: Iterable[list[str]], file: CsvFile, request: ColumnRequest) -
             continue
         for index, stats in columns:
             stats.add(fields[index], dialect)
+    return found
+
+
+def distinct_texts(file: CsvFile, names: Iterable[str], limit: int | None = None) -> dict[str, dict[str, None]]:
+    """Return the distinct fields of columns that are not missing, in at most `limit` rows, in order.
+
+    Raises:
+        DataError: The file cannot be read, or its quotes are not sound.
+    """
+    found: dict[str, dict[str, None]] = {name: {} for name in names}
+    columns = [(file.names.index(name), texts) for name, texts in found.items()]
+    for _, fields in islice(data_rows(file), limit):
+        if len(fields) == len(file.names):
+            for index, texts in columns:
+                if not file.dialect.is_missing(fields[index]):
+                    texts[fields[index]] = None
     return found
 
 

@@ -15,7 +15,9 @@ from nnrun.data.csv.header import read_header
 from nnrun.data.csv.missing_words import missing_words
 from nnrun.data.csv.number_format import check_marks
 from nnrun.data.csv.read_columns import csv_blocks, read_columns
-from nnrun.data.csv.type_inference import ColumnRequest
+from nnrun.data.csv.type_inference import ColumnRequest, distinct_texts
+from nnrun.data.csv.written import may_be_missing, written_as
+from nnrun.data.csv.written_columns import WrittenColumns, missing_hint, written_columns
 from nnrun.data.sources.header_findings import header_findings
 from nnrun.data.sources.table import TableSource, column_types, default_separator
 from nnrun.data.streaming.streams import DEFAULT_MEMORY_GB, check_memory_limit, should_stream
@@ -72,11 +74,11 @@ class Csv(TableSource):
         target: The target column by name or index, or a list of them; default: the last column.
         types: The types of columns that are not what most of their fields look like: `number`, `text`, `category`
             (unordered, also if its names are numbers), `date` (ISO 8601), `{date: '%d.%m.%Y'}` with the codes of
-            Python's `strptime`, or `percent`: numbers with a percent sign, divided by 100. A column of ISO dates needs
-            no type. A mapping states how numbers are written: `{unit: $}` or `{unit: kg}` for a text before or after
-            them, which may be absent; `{negative: parentheses}` for `(1,200)` as in accounting, `{negative: trailing}`
-            for `1200-`; `decimal` and `thousands` for one column alone; `{type: percent, decimal: ','}` for a
-            percentage.
+            Python's `strptime` (names in English) and `%q` for a quarter, or `percent`: numbers with a percent sign,
+            divided by 100. A column of ISO dates needs no type. A mapping states how numbers are written: `{unit: $}`
+            or `{unit: kg}` for a text before or after them, which may be absent; `{negative: parentheses}` for
+            `(1,200)` as in accounting, `{negative: trailing}` for `1200-`; `decimal` and `thousands` for one column
+            alone; `{type: percent, decimal: ','}` for a percentage.
         sample_weight: The column of the rows' weights in training, by name or index: numbers of at least 0. It is not a
             feature.
         group: The column, by name or index, whose rows of one value stay together, in one fold and in one part. It is
@@ -109,6 +111,7 @@ class Csv(TableSource):
         super().__init__(features, target, sample_weight, group)
         check_memory_limit("csv", memory)
         self.file, self.stream, self.memory = file, stream, memory
+        separator_is_stated = bool(separator)
         try:
             check_marks(decimal, thousands or "")
             separator = _separator(separator, file, decimal)
@@ -118,7 +121,9 @@ class Csv(TableSource):
         if isinstance(missing, list):
             self.earlier_words = tuple(missing)
         stated = column_types("csv", types, decimal, thousands or "")
-        self.types = stated.kinds
+        self.types, self.stated_types, self.stated_missing = stated.kinds, types or {}, missing or []
+        #: The separator that a hint has to name together with a decimal comma.
+        self._default_separator = "" if separator_is_stated else separator
         self.dialect = Dialect(
             separator, decimal, thousands or "", encoding, self.missing_words, header, stated.dates, stated.numbers
         )
@@ -166,6 +171,10 @@ class Csv(TableSource):
         except DataError as error:
             return None, [Finding(file_path, error.text, error.hint, "defective-data")]
         facts = self._facts(roles, stats, is_whole=is_whole, is_streamed=self._streams(found))
+        if not defects:
+            text = [name for name, kind in stats.types(self._request(roles)).items() if kind == "text"]
+            inferred = [name for name in text if name not in self.types and name != roles.group]
+            facts = replace(facts, written=self._written(file, inferred, stats, None if is_whole else _MAX_ROWS))
         return facts, [*header_findings(file, roles, path), *_defective(file_path, defects.problems())]
 
     def load_targets(self, paths: DataPaths) -> SourceData | None:
@@ -227,6 +236,42 @@ class Csv(TableSource):
         numbers = (self.dialect.number(one) for one, kind in stats.columns[name].known.items() if kind == "number")
         return any(number not in (0, 1) for number in numbers)
 
+    def _written(self, file: CsvFile, names: Iterable[str], stats: TableStats, limit: int | None) -> WrittenColumns:
+        """Return which of these columns hold numbers or dates that are written in a way of their own."""
+        usual = self.dialect.number_format()
+        columns = {name: stats.columns[name] for name in names}
+        texts = {name: column.present() for name, column in columns.items()}
+        # The texts that were kept show whether it is worth reading all of a column that has more.
+        full = [name for name, column in columns.items() if column.is_full and written_as(texts[name], usual)]
+        texts |= {name: list(found) for name, found in distinct_texts(file, full, limit).items()} if full else {}
+        return written_columns(
+            texts,
+            usual,
+            shows_mark=any(column.shows_mark for name, column in stats.columns.items() if name not in columns),
+            has_marks=True,
+            separator=self._default_separator,
+            types=self.stated_types,
+            missing=self.stated_missing,
+            rows=limit,
+        )
+
+    def _hints(self, file: CsvFile, stats: TableStats, limit: int | None) -> dict[str, str]:
+        """Return the line that reads a column, for the columns of numbers in which something else stands."""
+        others = {name: column for name, column in stats.columns.items() if column.has_other_than_numbers()}
+        try:
+            written = self._written(file, others, stats, limit)
+        except DataError:
+            return {}
+        words = {
+            name: [text for text in column.present() if self.dialect.number(text, name) is None]
+            for name, column in others.items()
+        }
+        return {name: written.hint([name]) for name in written.columns} | {
+            name: missing_hint(name, found, self.stated_missing)
+            for name, found in words.items()
+            if name not in written.columns and may_be_missing(found)
+        }
+
     def _labels(self, name: str, values: Iterable[str], kind: ColumnType) -> tuple[str, ...]:
         """Return a column's distinct values in order."""
         if kind in _TEXT_TYPES:
@@ -239,9 +284,8 @@ class Csv(TableSource):
     def _request(self, roles: ColumnRoles) -> ColumnRequest:
         """Return which columns to read; weights are numbers."""
         weights: dict[str, ColumnType] = {} if roles.weight is None else {roles.weight: "number"}
-        return ColumnRequest(
-            roles.by_column(), {**self.types, **weights}, roles.features if self.missing_allowed else ()
-        )
+        gaps = roles.features if self.missing_allowed else ()
+        return ColumnRequest(roles.by_column(), {**self.types, **weights}, gaps, self._hints)
 
     def _streams(self, path: Path) -> bool:
         # A number of eight characters is one of 8 bytes in the table, and again in tensors and arrays of 4.

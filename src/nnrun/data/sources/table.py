@@ -70,6 +70,8 @@ class TableSource:
         self.types: dict[str, ColumnType] = {}
         #: Columns that other parts of the config name.
         self.named_elsewhere: list[str | int] = []
+        #: The same as the config has them.
+        self.stated_types: Mapping[str, StatedType] = {}
         #: Whether features may have missing values: set if a step of the preparation fills them in.
         self.missing_allowed = False
         #: The words for a missing value, and those of runs whose layout does not list them.
