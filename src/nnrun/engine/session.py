@@ -418,11 +418,10 @@ class Session:
         for one in embedded_inputs(self._experiment.graph, self._facts):
             values = x[one.input] if isinstance(x, dict) else x
             if isinstance(values, np.ndarray) and (text := _no_token_ids(values, one.size)):
-                text = (
-                    f"{one.layer} expects whole numbers from 0 to {one.size - 1} (`input_dim` less 1), received {text}"
-                )
+                expected = f"whole numbers from 0 to {one.size - 1} (`{one.argument}` less 1)"
+                text = f"{one.layer} expects {expected}, received {text}"
                 raise self._builder.error(
-                    one.size_path, text, "write a larger input_dim, or encode the data as whole numbers"
+                    one.size_path, text, f"write a larger {one.argument}, or encode the data as whole numbers"
                 )
 
 

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from nnrun.spec.facts import Facts
     from nnrun.spec.graph import Graph, Node
 
-_EMBEDDINGS = frozenset({"Embedding", "ReversibleEmbedding"})
+#: Layers whose inputs are whole numbers below a size, with the argument that says it.
+_EMBEDDINGS = {"Embedding": "input_dim", "ReversibleEmbedding": "input_dim", "CategoryEncoding": "num_tokens"}
 #: Layers whose outputs are values of their inputs, unchanged.
 _REORDERING = frozenset({"Cropping1D", "Flatten", "Identity", "Permute", "RepeatVector", "Reshape"})
 
@@ -26,10 +27,10 @@ class EmbeddedInput:
 
     Attributes:
         input: The input's name in the graph.
-        size: The number of rows of the table (`input_dim`): the values must be whole numbers from 0 to `size - 1`.
+        size: The number of rows of the table, or of categories: values must be whole numbers from 0 to `size - 1`.
         layer: The layer's class.
         path: The layer's place in the config.
-        size_path: The place of `input_dim`.
+        size_path: The place of the argument that says the size.
     """
 
     input: str
@@ -37,6 +38,11 @@ class EmbeddedInput:
     layer: str
     path: Path
     size_path: Path
+
+    @property
+    def argument(self) -> str:
+        """The name of the argument that says the size."""
+        return str(self.size_path[-1])
 
 
 def embedded_inputs(graph: Graph, facts: Facts | None) -> Iterator[EmbeddedInput]:
@@ -47,10 +53,10 @@ def embedded_inputs(graph: Graph, facts: Facts | None) -> Iterator[EmbeddedInput
         layer = class_name(node.part.name)
         if layer not in _EMBEDDINGS:
             continue
-        size = substitute_facts(node.part, facts).arguments.get("input_dim")
+        size = substitute_facts(node.part, facts).arguments.get(_EMBEDDINGS[layer])
         source = _origin(node, nodes)
         if source in names and isinstance(size, int):
-            yield EmbeddedInput(source, size, layer, node.path, (*node.path, "input_dim"))
+            yield EmbeddedInput(source, size, layer, node.path, (*node.path, _EMBEDDINGS[layer]))
 
 
 def _origin(node: Node, nodes: dict[str, Node]) -> str:

@@ -8,7 +8,7 @@ from nnrun.catalog.kinds import is_integer
 from nnrun.catalog.shapes.layer_call import LayerCall, LayerShape, Output, Rule, Shape, ShapeError
 
 
-def _query_value_key(call: LayerCall, rank: int | None = None) -> tuple[Shape, Shape, Shape]:
+def _query_value_key(call: LayerCall, rank: int | None = None, minimum: int = 1) -> tuple[Shape, Shape, Shape]:
     """Return the shapes of query, value and key; without a key, the value is the key."""
     count = len(call.inputs)
     if count not in (2, 3):
@@ -18,8 +18,8 @@ def _query_value_key(call: LayerCall, rank: int | None = None) -> tuple[Shape, S
         )
     query, value, *key = call.inputs
     for shape in call.inputs:
-        if not shape or (rank is not None and len(shape) != rank):
-            raise call.wrong_rank(shape, rank, 1, "(steps, features)" if rank else "")
+        if len(shape) < minimum or (rank is not None and len(shape) != rank):
+            raise call.wrong_rank(shape, rank, minimum, "(steps, features)" if rank or minimum > 1 else "")
     return query, value, key[0] if key else value
 
 
@@ -53,7 +53,8 @@ def _dot_product(call: LayerCall) -> LayerShape:
 
 
 def _multi_head(call: LayerCall) -> LayerShape:
-    query, value, key = _query_value_key(call)
+    # Keras builds it for single rows, too, and then cannot call it.
+    query, value, key = _query_value_key(call, minimum=2)
     if value[:-1] != key[:-1]:
         raise _error(call, "a value and a key that differ only in their last dimension")
     if len(query) != len(value):

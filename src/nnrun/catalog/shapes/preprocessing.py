@@ -9,11 +9,18 @@ from nnrun.catalog.shapes.core import unchanged
 from nnrun.catalog.shapes.layer_call import LayerCall, LayerShape, Rule, ShapeError, Undecided
 from nnrun.catalog.shapes.merging import several_inputs
 
-_UNCHANGED = """AugMix AutoContrast ContrastLimitedAdaptiveHistogramEqualization CutMix Equalization MaxNumBoundingBoxes
-    MixUp RandAugment RandomBrightness RandomColorDegeneration RandomColorJitter RandomContrast RandomElasticTransform
-    RandomErasing RandomFlip RandomGaussianBlur RandomGrayscale RandomHue RandomInvert RandomPerspective
-    RandomPosterization RandomRotation RandomSaturation RandomSharpness RandomShear RandomTranslation RandomZoom
-    Rescaling Solarization"""
+_ON_PICTURES = """
+    AugMix AutoContrast ContrastLimitedAdaptiveHistogramEqualization CutMix Equalization MaxNumBoundingBoxes
+    MixUp RandAugment RandomBrightness RandomColorDegeneration RandomColorJitter RandomContrast
+    RandomElasticTransform RandomErasing RandomFlip RandomGaussianBlur RandomGrayscale RandomHue RandomInvert
+    RandomPerspective RandomPosterization RandomRotation RandomSaturation RandomSharpness RandomShear
+    RandomTranslation RandomZoom Solarization
+    """
+
+
+def _on_picture(call: LayerCall) -> LayerShape:
+    # With fewer dimensions Keras would take the batch for one picture, or refuse the layer when it is first called.
+    return call.result(call.shape(3, meaning="(height, width, channels)"))
 
 
 def _resized(call: LayerCall) -> LayerShape:
@@ -105,12 +112,19 @@ def _text(call: LayerCall) -> LayerShape:
 
 def _mel(call: LayerCall) -> LayerShape:
     (length,) = call.shape(1, meaning="(samples)")
-    stride = call.positive("sequence_stride")
+    stride, half = call.positive("sequence_stride"), call.positive("fft_length") // 2
+    if length is not None and length <= half:
+        # Keras mirrors half a frame at both ends.
+        raise ShapeError(
+            f"MelSpectrogram expects more samples than half of `fft_length`, {half}, received {length}.",
+            f"Write `fft_length: {max(2, length)}`.",
+        )
     return call.result((call.positive("num_mel_bins"), None if length is None else (length + stride + 1) // stride))
 
 
 RULES: dict[str, Rule] = {
-    **dict.fromkeys(_UNCHANGED.split(), unchanged),
+    **dict.fromkeys(_ON_PICTURES.split(), _on_picture),
+    "Rescaling": unchanged,
     **dict.fromkeys(("CenterCrop", "RandomCrop", "Resizing"), _resized),
     "CategoryEncoding": _category,
     "Hashing": _hashing,

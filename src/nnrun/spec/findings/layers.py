@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from nnrun.spec.findings.context import CheckContext
 
 
+#: Layers whose inputs are words.
+_OF_TEXT = ("StringLookup", "TextVectorization")
+
+
 def check_layers(context: CheckContext) -> Iterator[Finding]:
     """Find impossible shapes, and where shapes are no longer known."""
     yield from _inputs(context)
@@ -28,6 +32,7 @@ def check_layers(context: CheckContext) -> Iterator[Finding]:
             yield Finding(row.path, error.text.rstrip("."), error.hint and error.hint.rstrip("."), name)
     yield from _dense_on_picture(context)
     yield from _embeddings(context)
+    yield from _layers_of_text(context)
     yield from _undecided(context)
 
 
@@ -74,16 +79,25 @@ def _embeddings(context: CheckContext) -> Iterator[Finding]:
                 one.path, text, f"write encode: codes in the source, or remove {one.layer}", "embedding-of-numbers"
             )
         elif one.size < facts.vocabulary:
-            text = f"{one.layer} has {one.size} rows (`input_dim`), but token ids go up to {facts.vocabulary - 1}"
-            hint = f"write input_dim: $vocabulary, which is {facts.vocabulary}"
+            text = f"{one.layer} has {one.size} rows (`{one.argument}`), but token ids go up to {facts.vocabulary - 1}"
+            hint = f"write {one.argument}: $vocabulary, which is {facts.vocabulary}"
             yield Finding(one.size_path, text, hint, "embedding-too-small")
+
+
+def _layers_of_text(context: CheckContext) -> Iterator[Finding]:
+    """Find layers that look words up: what a model receives is numbers, as text is encoded before."""
+    for node in context.graph.nodes:
+        if node.part.name in _OF_TEXT:
+            text = f"{node.part.name} expects text, and a model of nnrun receives numbers"
+            hint = "leave it out; encode categories by prepare: [{OneHot: [...]}] or Ordinal, and text by a text source"
+            yield Finding(node.path, text, hint, "layer-of-text")
 
 
 def _embedded_columns(one: EmbeddedInput, columns: Sequence[str], facts: Facts) -> Iterator[Finding]:
     name = max(columns, key=lambda column: facts.categories.get(column, 0))
     if one.size < (count := facts.categories.get(name, 0)):
-        text = f"{one.layer} has {one.size} rows (`input_dim`), but the column '{name}' has {count} categories"
-        yield Finding(one.size_path, text, f"write input_dim: {count}", "embedding-too-small")
+        text = f"{one.layer} has {one.size} rows (`{one.argument}`), but the column '{name}' has {count} categories"
+        yield Finding(one.size_path, text, f"write {one.argument}: {count}", "embedding-too-small")
 
 
 def _undecided(context: CheckContext) -> Iterator[Finding]:

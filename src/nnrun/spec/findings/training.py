@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nnrun.catalog import lookup
+from nnrun.catalog.shapes.infer import ShapeError, Undecided, infer
 from nnrun.spec.finding import Finding
 from nnrun.spec.part import Part
 
@@ -52,12 +53,23 @@ def check_batches(context: CheckContext) -> Iterator[Finding]:
 
 
 def check_augment(context: CheckContext) -> Iterator[Finding]:
-    """Find `augment:` of a model with several inputs."""
+    """Find `augment:` of a model with several inputs, and random layers that cannot take the examples."""
     inputs = context.graph.inputs
     if context.training.augment and len(inputs) > 1:
         text = f"augment: needs a model with one input, and this model has {len(inputs)}"
         hint = "put the random layers into the model after the input they are for; they are active in training only"
         yield Finding(("training", "augment"), text, hint, "augment-of-several-inputs")
+        return
+    shape = context.input_shapes[inputs[0].name]
+    for part in context.training.augment:
+        if shape is None:
+            return
+        try:
+            infer(part.name, part.arguments, [shape], data_format=context.experiment.keras.image_data_format)
+        except ShapeError as error:
+            yield Finding(part.path, error.text.rstrip("."), error.hint and error.hint.rstrip("."), "shape-impossible")
+        except Undecided:
+            continue
 
 
 def check_samples(context: CheckContext) -> Iterator[Finding]:
