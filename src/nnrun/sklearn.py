@@ -100,8 +100,10 @@ class ConfigClassifier(ClassifierMixin, _ConfigEstimator):  # type: ignore[misc]
 
     def predict(self, X: Any) -> Any:  # noqa: N803
         """Return the class of each row, shape (rows,)."""
-        numbers = self._predict(X).predicted.reshape(-1)
-        return self.classes_[numbers]
+        predicted = self._predict(X).predicted
+        if predicted is None:
+            raise ValueError("The outputs of a model with this loss are points in a space, no predictions of a class")
+        return self.classes_[predicted.reshape(-1)]
 
     @available_if(_has_probabilities)  # type: ignore[untyped-decorator]
     def predict_proba(self, X: Any) -> Any:  # noqa: N803

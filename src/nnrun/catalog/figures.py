@@ -59,6 +59,7 @@ _SCORES: dict[str, Figure] = {
     "error_rate": Figure(0, 1, "smaller"),
     "error_percent": Figure(0, 100, "smaller"),
     "errors": _ERROR,
+    "label_error_rate": _ERROR,
     "roc_auc": _SHARE,
     "pr_auc": _SHARE,
     "f1": _SHARE,

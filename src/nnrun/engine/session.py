@@ -17,6 +17,7 @@ from nnrun.engine.model import checkpoint
 from nnrun.engine.model.build import Builder
 from nnrun.engine.model.failures import errors_at_parts, part_at_fault
 from nnrun.spec.embeddings import embedded_inputs
+from nnrun.spec.targets import output_kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -395,6 +396,7 @@ class Session:
         graph, y = self._experiment.graph, part.y
         x = select(part.x, self._facts, graph.inputs)
         self._require_token_ids(x)
+        self._require_labels(y)
         if not graph.chain:
             y = {one.name: y[str(one.target)] if isinstance(y, dict) else y for one in graph.outputs}
         if isinstance(part.x, Windows):
@@ -406,6 +408,23 @@ class Session:
 
             return stream_tensors(self._tf, x, y, part.sample_weight, self._experiment.training.batch_size)
         return self._executor.to_tensors(x, y, part.sample_weight)
+
+    def _require_labels(self, y: Any) -> None:
+        """Check that CTC can align targets with its outputs; Keras would give an infinite loss, or leave labels out.
+
+        Raises:
+            BuildError: At the loss.
+        """
+        for one, loss in self._experiment.losses.items():
+            outputs = self.model.output[one] if isinstance(self.model.output, dict) else self.model.output
+            values = y[one] if isinstance(y, dict) else y
+            if output_kind(loss) != "label_sequences" or not isinstance(values, np.ndarray):
+                continue
+            from nnrun.engine.scoring.label_sequences import unusable_labels
+
+            if reason := unusable_labels(values, steps=outputs.shape[1], classes=outputs.shape[2]):
+                hint = "labels are 1, 2, ..., filled up with 0; the last layer has an output more than there are labels"
+                raise self._builder.error((*loss.path, loss.name), f"{loss.name} {reason}", hint)
 
     def _require_token_ids(self, x: Any) -> None:
         """Check that what embeddings receive is whole numbers within their tables.

@@ -154,7 +154,7 @@ def evaluate(request: EvaluateRequest, progress: Progress) -> EvaluateResult:
         with load_session(loaded, request.checkpoint) as session:
             evaluation = session.evaluate(part, detailed=request.data is not None or request.part != "train")
     name = str(request.part) if request.data is None else "data"
-    scores = {"task": loaded.facts.task, "checkpoint": request.checkpoint, name: evaluation.scores}
+    scores = {"task": evaluation.task(loaded.facts), "checkpoint": request.checkpoint, name: evaluation.scores}
     _save_scores(loaded.model, f"scores_{FilePath(request.checkpoint).stem}_{_label(request)}.json", scores, progress)
     return EvaluateResult(loaded.folder, scores, *predictions_table(evaluation.predictions, part.rows, part.origin))
 

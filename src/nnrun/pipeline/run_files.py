@@ -97,7 +97,8 @@ def score_parts(
 def scores_json(dataset: Dataset, evaluations: Mapping[str, Evaluation]) -> dict[str, Any]:
     """Return the content of `scores.json` for the last model."""
     scores = {name: evaluation.scores for name, evaluation in evaluations.items()}
-    return {"task": dataset.facts.task, "checkpoint": "last", **scores}
+    task = next(iter(evaluations.values())).task(dataset.facts)
+    return {"task": task, "checkpoint": "last", **scores}
 
 
 def save_scores(folder: RunFolder, dataset: Dataset, evaluations: Mapping[str, Evaluation]) -> dict[str, Any]:

@@ -139,6 +139,10 @@ def _score_notes(run: RunContents) -> Iterator[str]:
             "The test part is the training part: its scores show how well the model fits the data it was trained on, "
             "not how well it generalizes."
         )
+    part = scored_part(run)[1]
+    for name, scores in (("", part), *as_mapping(part.get("outputs")).items()):
+        if (reason := as_mapping(scores).get("not_scored")) is not None:
+            yield f"Not scored{f', {name}' if name else ''}: {reason}."
     checkpoint = run.scores.get("checkpoint")
     if checkpoint:
         yield f"Scored model: {'the weights after the last epoch' if checkpoint == 'last' else checkpoint}."

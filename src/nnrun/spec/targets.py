@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from nnrun.catalog import lookup
 
@@ -28,6 +28,14 @@ _FORMS: Mapping[str, TargetForm] = {
     "BinaryFocalCrossentropy": "binary",
     "Hinge": "binary",
     "SquaredHinge": "binary",
+    "Circle": "integer",
+}
+#: What the outputs of a model are: predictions of the target; scores of labels and a blank at each step, which are
+#: decoded to a sequence of labels; or points in a space where examples of one class lie close together.
+OutputKind = Literal["predictions", "label_sequences", "embeddings"]
+_OUTPUT_KINDS: Mapping[str, OutputKind] = {
+    "CTC": "label_sequences",
+    "Circle": "embeddings",
 }
 
 
@@ -54,9 +62,15 @@ def target_form(loss: Part) -> TargetForm:
     return _FORMS.get(loss_class(loss.name), "number")
 
 
+def output_kind(loss: Part) -> OutputKind:
+    """Return what the outputs are that `loss` compares with targets."""
+    return _OUTPUT_KINDS.get(loss_class(loss.name), "predictions")
+
+
 def takes_probabilities(loss: Part) -> bool:
     """Return whether `loss` compares probabilities, unlike a hinge and losses of plain numbers."""
-    return target_form(loss) != "number" and "hinge" not in loss.name.lower()
+    is_embedding = output_kind(loss) == "embeddings"
+    return target_form(loss) != "number" and not is_embedding and "hinge" not in loss.name.lower()
 
 
 def loss_class(name: str) -> str:

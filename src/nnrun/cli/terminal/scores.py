@@ -40,7 +40,8 @@ def print_scores(output: Output, scores: Mapping[str, Any]) -> None:
         return
     first = next(iter(parts.values()))
     has_errors = "error_percent" in first
-    metrics = [name for name in first if name not in (*_ERROR_SCORES, *_DETAILS, "rows") and _is_metric(first[name])]
+    left_out = (*_ERROR_SCORES, *_DETAILS, "rows", "not_scored")
+    metrics = [name for name in first if name not in left_out and _is_metric(first[name])]
     headings = ("part", *(("error", "95 % interval", "errors") if has_errors else ()), *metrics, "rows")
     rows = [
         [
@@ -55,6 +56,8 @@ def print_scores(output: Output, scores: Mapping[str, Any]) -> None:
     if has_errors:
         optional = ["accuracy", "rows", *reversed(metrics), "errors"]
     print_table(output, Table(headings, rows, frozenset(headings[1:]), tuple(optional)))
+    if "not_scored" in first:
+        print_paragraph(output, f"Not scored: {first['not_scored']}.")
 
 
 def _print_cross_validation(output: Output, summary: Mapping[str, Any]) -> None:

@@ -9,7 +9,9 @@ import numpy as np
 
 from nnrun.engine.scoring import metrics
 from nnrun.engine.scoring.intervals import wilson_interval
+from nnrun.engine.scoring.label_sequences import greedy_decode, label_scores
 from nnrun.engine.scoring.outputs import class_probabilities, is_multi_label, predicted_classes, true_classes
+from nnrun.spec.targets import output_kind
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from nnrun.spec.experiment import Experiment
     from nnrun.spec.facts import Facts
     from nnrun.spec.part import Part
+    from nnrun.spec.targets import OutputKind
 
 
 @dataclass(frozen=True)
@@ -28,15 +31,27 @@ class Predictions:
         name: The output's name; empty if it is the only one.
         facts: The facts of the output's target.
         outputs: The model's outputs, shape (rows, ...).
-        predicted: Class numbers, shape (rows, ...), or the outputs themselves.
+        predicted: Class numbers, shape (rows, ...), label sequences, shape (rows, steps), or the outputs themselves;
+            None if the outputs are no predictions of the target.
         truth: The true classes or numbers, of the same shape; None if they are not known.
+        kind: What the outputs are.
     """
 
     name: str
     facts: Facts
     outputs: NDArray[Any]
-    predicted: NDArray[Any]
+    predicted: NDArray[Any] | None
     truth: NDArray[Any] | None = None
+    kind: OutputKind = "predictions"
+
+    @property
+    def not_scored(self) -> str | None:
+        """Why there are no figures but the loss and metrics; None if there are others."""
+        if self.predicted is not None:
+            return None
+        if self.kind == "embeddings":
+            return "the outputs are points in a space, no predictions: there are only the loss and metrics"
+        return "outputs and targets have different shapes: there are only the loss and metrics"
 
 
 @dataclass(frozen=True)
@@ -50,6 +65,10 @@ class Evaluation:
 
     scores: dict[str, Any]
     predictions: tuple[Predictions, ...]
+
+    def task(self, facts: Facts) -> str:
+        """Return the task for `scores.json`: that of the target, or what else the outputs are."""
+        return next((one.kind for one in self.predictions if one.kind != "predictions"), facts.task)
 
 
 def evaluate_outputs(
@@ -76,7 +95,7 @@ def evaluate_outputs(
     scores: dict[str, Any] = {"rows": len(part.rows), **logs}
     predictions = make_predictions(outputs, facts, experiment, targets)
     for one, loss in zip(predictions, experiment.losses.values(), strict=True):
-        more = _error_rate(one)
+        more = _error_rate(one) if one.not_scored is None else {"not_scored": one.not_scored}
         if detailed or one.facts.task == "regression":
             more |= detailed_scores(one, loss, part.rows)
         if one.name and more:
@@ -91,14 +110,32 @@ def make_predictions(outputs: Any, facts: Facts, experiment: Experiment, y: Any 
     """Turn outputs into predictions, and the encoded targets `y`, if they are known, back into classes."""
     model_outputs, made = experiment.graph.outputs, []
     for one in model_outputs:
-        of_target = _facts_of_target(facts, one.target)
+        of_target, loss = _facts_of_target(facts, one.target), experiment.losses[one.name]
         array = _computable(outputs[one.name] if isinstance(outputs, dict) else outputs)
-        predicted = predicted_classes(array, of_target, experiment.losses[one.name])
         truth = None if y is None else np.asarray(y[one.name] if isinstance(y, dict) else y)
         if truth is not None and of_target.task == "classification":
             truth = true_classes(truth, of_target)
-        made.append(Predictions(one.name if len(model_outputs) > 1 else "", of_target, array, predicted, truth))
-    return tuple(made)
+        name, kind = one.name if len(model_outputs) > 1 else "", output_kind(loss)
+        made.append(Predictions(name, of_target, array, _predicted(array, of_target, loss), truth, kind))
+    return tuple(_without_incomparable(one) for one in made)
+
+
+def _predicted(outputs: NDArray[Any], facts: Facts, loss: Part) -> NDArray[Any] | None:
+    kind = output_kind(loss)
+    if kind == "label_sequences":
+        return greedy_decode(outputs)
+    return None if kind == "embeddings" else predicted_classes(outputs, facts, loss)
+
+
+def _without_incomparable(one: Predictions) -> Predictions:
+    """Leave out predictions of another shape than the truth: what they mean is known to the user's own loss alone."""
+    if one.predicted is None or one.kind != "predictions":
+        return one
+    if one.truth is not None:
+        return one if one.predicted.size == one.truth.size else replace(one, predicted=None)
+    targets = one.facts.targets
+    is_other = one.facts.task == "regression" and targets is not None and one.outputs.shape[-1] != targets
+    return replace(one, predicted=None) if is_other else one
 
 
 def _facts_of_target(facts: Facts, target: str | None) -> Facts:
@@ -116,7 +153,12 @@ def _computable(outputs: NDArray[Any]) -> NDArray[Any]:
 
 
 def _error_rate(one: Predictions) -> dict[str, Any]:
-    if one.facts.task == "regression" or one.truth is None:
+    if one.truth is None or one.predicted is None:
+        return {}
+    if one.kind == "label_sequences":
+        wrong_rows, rate = label_scores(one.truth, one.predicted)
+        return {**error_scores(wrong_rows, len(one.truth)), "label_error_rate": rate}
+    if one.facts.task == "regression":
         return {}
     wrong = one.truth != one.predicted.reshape(one.truth.shape)
     return error_scores(int(np.sum(wrong)), int(one.truth.size))
@@ -142,17 +184,18 @@ def detailed_scores(one: Predictions, loss: Part, rows: NDArray[Any]) -> dict[st
         loss: The output's loss, which says whether outputs are logits.
         rows: The row of each example in its source.
     """
-    if one.truth is None or not len(one.truth):
+    if one.truth is None or one.predicted is None or one.kind != "predictions" or not len(one.truth):
         return {}
     if one.facts.task == "regression":
         return metrics.regression_scores(one.outputs, one.truth)
     if is_multi_label(one.facts):
-        return _multi_label_scores(one, one.truth, loss)
-    return _class_scores(one, one.truth.reshape(-1), loss, rows)
+        return _multi_label_scores(one, one.truth, one.predicted, loss)
+    return _class_scores(one, one.truth.reshape(-1), one.predicted.reshape(-1), loss, rows)
 
 
-def _class_scores(one: Predictions, truth: NDArray[Any], loss: Part, rows: NDArray[Any]) -> dict[str, Any]:
-    predicted = one.predicted.reshape(-1)
+def _class_scores(
+    one: Predictions, truth: NDArray[Any], predicted: NDArray[Any], loss: Part, rows: NDArray[Any]
+) -> dict[str, Any]:
     outputs = one.outputs.reshape(-1, one.outputs.shape[-1])
     names = _class_names(one.facts, outputs.shape[1])
     scores: dict[str, Any] = {}
@@ -169,11 +212,11 @@ def _class_scores(one: Predictions, truth: NDArray[Any], loss: Part, rows: NDArr
     return scores
 
 
-def _multi_label_scores(one: Predictions, truth: NDArray[Any], loss: Part) -> dict[str, Any]:
+def _multi_label_scores(one: Predictions, truth: NDArray[Any], predicted: NDArray[Any], loss: Part) -> dict[str, Any]:
     names = one.facts.target_names
     if len(names) > metrics.MAX_CLASSES:
         return {}
-    scores = metrics.per_label_scores(truth, one.predicted, names)
+    scores = metrics.per_label_scores(truth, predicted, names)
     scores |= metrics.areas_under_curves(truth == 1, one.outputs)
     probabilities = class_probabilities(one.outputs.reshape(-1, 1), loss)
     return (

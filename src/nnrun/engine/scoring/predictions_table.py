@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nnrun.engine.scoring.label_sequences import labels_of
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -47,7 +49,11 @@ def _columns_and_lines(one: Predictions) -> tuple[list[str], list[list[object]]]
     if one.truth is None:
         return _columns(one), _lines(one)
     truth = one.truth.reshape(len(one.truth), -1)
-    if truth.shape[1] > MAX_NUMBERS:
+    if one.kind == "label_sequences":
+        return ["truth", *_columns(one)], [
+            [_joined(true), *line] for true, line in zip(truth, _lines(one), strict=True)
+        ]
+    if truth.shape[1] > MAX_NUMBERS and one.predicted is not None:
         squared = (one.outputs.reshape(truth.shape).astype(np.float64) - truth) ** 2
         return ["mean_squared_error"], [[float(value)] for value in squared.mean(axis=1)]
     lines = [[_class_names(true, one.facts), *line] for true, line in zip(truth.tolist(), _lines(one), strict=True)]
@@ -56,6 +62,10 @@ def _columns_and_lines(one: Predictions) -> tuple[list[str], list[list[object]]]
 
 def _columns(one: Predictions) -> list[str]:
     width, facts = int(np.prod(one.outputs.shape[1:])), one.facts
+    if one.kind == "label_sequences":
+        return ["prediction"]
+    if one.predicted is None:
+        return [f"output_{number}" for number in range(_shown_width(one))]
     names = facts.target_names if facts.task == "regression" else facts.class_names
     names = names if len(names) == width else tuple(map(str, range(width)))
     if facts.task == "regression":
@@ -65,11 +75,26 @@ def _columns(one: Predictions) -> list[str]:
 
 def _lines(one: Predictions) -> list[list[object]]:
     """Return a line a row: the prediction, and for classes the model's outputs."""
+    if one.kind == "label_sequences" and one.predicted is not None:
+        return [[_joined(labels)] for labels in one.predicted]
     lines: list[list[object]] = one.outputs.reshape(len(one.outputs), -1).tolist()
+    if one.predicted is None:
+        return [line[: _shown_width(one)] for line in lines]
     if one.facts.task == "regression":
         return lines
     predicted = one.predicted.reshape(len(one.predicted), -1).tolist()
     return [[_class_names(classes, one.facts), *line] for classes, line in zip(predicted, lines, strict=True)]
+
+
+def _shown_width(one: Predictions) -> int:
+    """Return how many outputs of a row that are no predictions are shown: none if they are a picture."""
+    width = int(np.prod(one.outputs.shape[1:]))
+    return width if width <= MAX_NUMBERS else 0
+
+
+def _joined(labels: NDArray[Any]) -> str:
+    """Write the labels of a sequence with spaces between, without what fills it up."""
+    return " ".join(map(str, labels_of(labels)))
 
 
 def _class_names(values: list[Any], facts: Facts) -> object:

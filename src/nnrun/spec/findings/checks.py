@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from nnrun.spec.findings.callbacks import check_callbacks
 from nnrun.spec.findings.combinations import check_combinations
+from nnrun.spec.findings.label_sequences import check_label_sequences
 from nnrun.spec.findings.layers import check_layers, check_unused
 from nnrun.spec.findings.losses import check_losses
 from nnrun.spec.findings.metric_meaning import check_metrics
@@ -29,6 +30,7 @@ _CHECKS = (
     check_losses,
     check_combinations,
     check_metrics,
+    check_label_sequences,
     check_unused,
     check_expectations,
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from nnrun.catalog import lookup
 from nnrun.catalog.shapes.layer_call import format_shape
 from nnrun.spec.compared_output import last_layer
 from nnrun.spec.finding import Finding
@@ -35,9 +36,19 @@ def check_losses(context: CheckContext) -> Iterator[Finding]:
             continue
         yield from _activation_mismatch(loss_verdict(compared), compared, last)
         facts = context.target_facts(output)
-        has_shape = shape is not None and loss_class(compared.loss.name) not in _OTHER_SHAPE
-        if facts is not None and shape is not None and has_shape and not compared.is_softmax_of_one:
+        if (
+            facts is not None
+            and shape is not None
+            and _has_shape_of_target(compared.loss)
+            and not compared.is_softmax_of_one
+        ):
             yield from _shape_mismatch(facts, compared.loss, shape, _target_shape(context, output), last.path)
+
+
+def _has_shape_of_target(loss: Part) -> bool:
+    """Return whether outputs have the shape of targets; what a loss of the user's own compares, only it knows."""
+    entry = lookup.entry("losses", loss.name)
+    return loss_class(loss.name) not in _OTHER_SHAPE and (entry is None or entry.origin != "user")
 
 
 def _activation_mismatch(verdict: Verdict, output: ComparedOutput, last: Node) -> Iterator[Finding]:

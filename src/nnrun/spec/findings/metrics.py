@@ -9,6 +9,7 @@ from nnrun.catalog import lookup, metrics
 from nnrun.config.hints import did_you_mean
 from nnrun.spec.figures import LoggedMetric, figure_names, has_user_figures, logged_metrics, target_of
 from nnrun.spec.finding import Finding
+from nnrun.spec.targets import output_kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -199,11 +200,15 @@ def _added_scores(context: CheckContext) -> list[str]:
     """Return the scores that nnrun adds to Keras' metrics, those of each output where there are several."""
     outputs, found = context.graph.outputs, list[str]()
     for one in outputs:
-        target = context.target_facts(one)
+        target, kind = context.target_facts(one), output_kind(context.experiment.losses[one.name])
         added: list[str] = []
-        if target is None or target.task == "classification":
+        if kind == "label_sequences":
+            added += [*_ERRORS, "label_error_rate"]
+        elif kind == "embeddings":
+            continue
+        elif target is None or target.task == "classification":
             added += [*_ERRORS, *_OF_CLASSES, *_class_scores(target)]
-        if target is None or target.task == "regression":
+        if kind == "predictions" and (target is None or target.task == "regression"):
             added += _OF_NUMBERS
         found += [f"outputs.{one.name}.{name}" if len(outputs) > 1 else name for name in added]
     # A metric of the config may have the name of one of these.
