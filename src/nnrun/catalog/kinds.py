@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 NUMBER_FACTS = ("$classes", "$features", "$targets", "$vocabulary", "$window")
 SHAPE_FACTS = ("$input_shape",)
+FACTS = (*NUMBER_FACTS, *SHAPE_FACTS)
 
 
 class Kind(Protocol):

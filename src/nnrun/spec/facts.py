@@ -116,6 +116,20 @@ class Facts:
         """
         return self if target is None else self.by_target.get(target)
 
+    def lacks(self, word: str, target: str | None = None) -> bool:
+        """Return whether the data are known to have no value for a word; the arguments are those of `value`.
+
+        A text alone has a vocabulary and a window, classes alone have a number. A number of classes that is not known
+        before the data are loaded is not lacking.
+        """
+        of_target = self.by_target.get(target or "", self)
+        if word in ("$vocabulary", "$window"):
+            return self.vocabulary is None
+        if word == "$classes":
+            is_multi_label = of_target.form == "binary" and of_target.targets is not None and of_target.targets > 1
+            return of_target.classes is None and (of_target.task == "regression" or is_multi_label)
+        return False
+
     def as_json(self) -> dict[str, Any]:
         """Return plain data for `record.json`."""
         return {name: value for name, value in asdict(self).items() if name != "categories"}

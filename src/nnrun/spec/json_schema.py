@@ -10,7 +10,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from nnrun.catalog import docstrings, lookup
-from nnrun.catalog.kinds import AnyOf, Integer, Kind, MappingOf, Number, PartOf, or_null
+from nnrun.catalog.kinds import NUMBER_FACTS, SHAPE_FACTS, AnyOf, Integer, Kind, MappingOf, Number, PartOf, or_null
 from nnrun.catalog.rules import LAYER_NAME
 from nnrun.config.extends import MAX_BASES
 from nnrun.spec.constructs import CONSTRUCTS, Construct, ConstructKey
@@ -179,10 +179,10 @@ def _key(section: type[Section], name: str, key: Key, *, extending: bool) -> dic
     elif isinstance(key.kind, type):
         made = [_ref(key.kind.__name__ + (_EXTENDING if extending else ""))]
     elif extending:
-        return {"anyOf": [key.kind.schema(), _NULL, *_merged(key.kind)]}
+        return {"anyOf": [_without_facts(key.kind.schema()), _NULL, *_merged(key.kind)]}
     else:
         kind = or_null(key.kind) if key.default is None else key.kind
-        return {**kind.schema(), **(_restriction(name) if section is Experiment else {})}
+        return {**_without_facts(kind.schema()), **(_restriction(name) if section is Experiment else {})}
     return {"anyOf": [*made, _NULL]} if extending or key.default is None else made[0]
 
 
@@ -325,7 +325,7 @@ def _entry(entry: Entry) -> dict[str, Any]:
     if goes_by_name(entry):
         return {"description": entry.summary, "type": ["object", "null"], "maxProperties": 0}
     required = required_arguments(entry)
-    properties = {name: _argument(one) for name, one in entry.parameters.items()}
+    properties = {name: _argument(entry, one) for name, one in entry.parameters.items()}
     if entry.category == "layers":
         call = {name: {"description": text} if text else {} for name, text in entry.call.items()}
         properties["from"] = _ref("tensors")
@@ -333,11 +333,24 @@ def _entry(entry: Entry) -> dict[str, Any]:
     made = [_object(properties, required), *([] if required else [_NULL])]
     if entry.first_parameter is not None and not set(required) - {entry.first_parameter.name}:
         # A mapping is always arguments, and null is none.
-        made.append({**_argument(entry.first_parameter), "not": {"type": ["object", "null"]}})
+        made.append({**_argument(entry, entry.first_parameter), "not": {"type": ["object", "null"]}})
     return {"description": entry.summary, "anyOf": made}
 
 
-def _argument(parameter: Parameter) -> dict[str, Any]:
+def _argument(entry: Entry, parameter: Parameter) -> dict[str, Any]:
     described = {"description": parameter.summary} if parameter.summary else {}
     default = {} if parameter.required else {"default": parameter.default}
-    return {**parameter.kind.schema(), **described, **default}
+    found = parameter.kind.schema()
+    takes_facts = entry.category not in ("sources", "preparation")
+    return {**(found if takes_facts else _without_facts(found)), **described, **default}
+
+
+def _without_facts(schema: Any) -> Any:
+    """Return a schema without the words for facts of the data, which stand in what Keras builds alone."""
+    if isinstance(schema, list):
+        words = ({"enum": list(NUMBER_FACTS)}, {"enum": list(SHAPE_FACTS)})
+        return [_without_facts(item) for item in schema if item not in words]
+    if not isinstance(schema, dict):
+        return schema
+    found = {key: _without_facts(item) for key, item in schema.items()}
+    return found["anyOf"][0] if list(found) == ["anyOf"] and len(found["anyOf"]) == 1 else found

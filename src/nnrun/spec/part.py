@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from nnrun.catalog import lookup
-from nnrun.catalog.kinds import AnyOf, Kind, ListOf, MappingOf, Null, PartOf
+from nnrun.catalog.kinds import FACTS, AnyOf, Kind, ListOf, MappingOf, Null, PartOf
 from nnrun.config.render import format_value
 from nnrun.spec.finding import Finding
 from nnrun.spec.part_form import goes_by_name, part_categories, required_arguments, split_layer_keys
@@ -141,6 +141,15 @@ class PartReader:
             self._add_wrong_value(kind, value, path, name)
         return value
 
+    def _argument(self, entry: Entry, name: str, value: object, path: Path) -> Any:
+        """Read the value of an argument; sources and steps take no facts, as the data are not known before them."""
+        kind = entry.parameters[name].kind
+        if entry.category in ("sources", "preparation") and (word := _fact_word(kind, value)) is not None:
+            text = f"'{name}' of {entry.name} cannot be {word}: the facts of the data are known only after it"
+            self.add_error(path, text, "write a number: such words stand in layers and other parts of Keras")
+            return value
+        return self.value(kind, value, path, name)
+
     def _add_wrong_value(self, kind: Kind, value: object, path: Path, name: str) -> None:
         from nnrun.spec.value_hints import value_hint
 
@@ -201,21 +210,21 @@ class PartReader:
             return None
         name = entry.first_parameter.name
         before = len(self.errors)
-        value = self.value(entry.first_parameter.kind, arguments, inside, name)
+        value = self._argument(entry, name, arguments, inside)
         if len(self.errors) == before:
             self._require(entry, {name}, inside, at_key=True)
         elif isinstance(arguments, list):
             from nnrun.spec.part_hints import positional_hint
 
             hint = positional_hint(entry, arguments, self) if self.has_hints else None
-            self.errors[before:] = [replace(self.errors[before], hint=hint)]
+            self.errors[before:] = [replace(self.errors[before], hint=hint or self.errors[before].hint)]
         return Part(entry.category, entry.name, {name: value}, path)
 
     def _with_arguments(self, entry: Entry, given: Mapping[str, Any], path: Path, inside: Path) -> Part:
         arguments, meant = {}, set[str]()
         for key, value in given.items():
             if key in entry.parameters:
-                arguments[key] = self.value(entry.parameters[key].kind, value, (*inside, key), key)
+                arguments[key] = self._argument(entry, key, value, (*inside, key))
             else:
                 meant |= self._add_unknown_argument(entry, str(key), value, inside)
         self._require(entry, {*given, *meant}, inside, at_key=inside != path)
@@ -279,6 +288,14 @@ def _keras1_hint(categories: tuple[str, ...], word: str, arguments: object, path
     if found is None or reader.errors or (behind_key and len(found.parts) > 1):
         return None
     return found.hint(as_value=behind_key and arguments is None)
+
+
+def _fact_word(kind: Kind, value: object) -> str | None:
+    """Return the word for a fact of the data in a value, or in a list, that its kind accepts as one."""
+    if isinstance(value, list):
+        # A list of texts may hold any word.
+        return None if kind.accepts(["$"]) else next(filter(None, (_fact_word(kind, item) for item in value)), None)
+    return value if isinstance(value, str) and value in FACTS and not kind.accepts("$") else None
 
 
 def _has_length(kind: ListOf, value: list[object]) -> bool:

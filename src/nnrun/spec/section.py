@@ -7,7 +7,7 @@ from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from nnrun.catalog.kinds import Choice, Kind, ListOf, PartOf
+from nnrun.catalog.kinds import FACTS, Choice, Kind, ListOf, PartOf
 from nnrun.config.dump import dump_inline
 from nnrun.config.render import format_value
 from nnrun.spec.reader import KnownKey
@@ -136,6 +136,10 @@ def _read_key(reader: Reader, name: str, key: Key, value: object, path: Path) ->
 
         reader.add_error(inside, f"expected a list, received {format_value(value)}", list_hint(key.kind, value, name))
         return ()
+    if isinstance(value, str) and value in FACTS and not key.kind.accepts("$"):
+        text = f"expected {key.kind.expects} for '{name}', received {value}, which stands for a fact of the data"
+        reader.add_error(inside, text, "write a number: such words stand in layers and other parts of Keras")
+        return None
     read = reader.value(key.kind, value, inside, name)
     refused = key.refuses(read) if key.refuses is not None and len(reader.errors) == before else None
     if refused is not None:

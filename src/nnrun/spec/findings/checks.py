@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from nnrun.spec.findings.callbacks import check_callbacks
 from nnrun.spec.findings.combinations import check_combinations
+from nnrun.spec.findings.data_words import check_data_words
 from nnrun.spec.findings.label_sequences import check_label_sequences
 from nnrun.spec.findings.layers import check_layers, check_unused
 from nnrun.spec.findings.losses import check_losses
@@ -51,7 +52,9 @@ _OF_LOSS = frozenset(
 
 def check(context: CheckContext, earlier: Sequence[Finding] = ()) -> tuple[Finding, ...]:
     """Return the findings of all checks, without those that only follow from `earlier` ones."""
-    hidden = {"undecided"} if any(one.severity == "error" for one in earlier) else set[str]()
+    words = tuple(check_data_words(context))
+    hidden = {"undecided"} if any(one.severity == "error" for one in (*earlier, *words)) else set[str]()
     if any(one.name in _NO_TARGET for one in earlier):
         hidden |= _OF_LOSS
-    return tuple(found for one in _CHECKS for found in one(context) if found.name not in hidden)
+    found = (finding for one in _CHECKS for finding in one(context))
+    return (*words, *(finding for finding in found if finding.name not in hidden))
