@@ -58,6 +58,18 @@ def test_several_outputs_are_separated(finished: Callable[..., RunFolder]) -> No
     assert size.scores == {"r2": 0.5}
 
 
+@pytest.mark.parametrize("header", ["truth_a,truth_b,prediction_a,prediction_b", "truth,prediction_a,prediction_b"])
+def test_several_numbers_are_one_output(finished: Callable[..., RunFolder], header: str) -> None:
+    """Several targets of one output belong together, as an older run has their truths in one field."""
+    folder = finished(names=())
+    truths = "1.5,2.5" if header.startswith("truth_a") else "1.5 2.5"
+    folder.write_text(folder.predictions, f"row,file,{header}\n3,x/1.png,{truths},1.0,2.0\n")
+    (output,) = read_predictions(read_run(folder))
+    assert (output.name, output.kind, output.names) == ("", "numbers", ("a", "b"))
+    assert (output.truth.tolist(), output.predicted.tolist()) == ([[1.5, 2.5]], [[1.0, 2.0]])
+    assert output.table("Worst", ("n",), [(3, 7)]).rows == (("3", "x/1.png", "7"),)
+
+
 def test_positions_are_examples(finished: Callable[..., RunFolder]) -> None:
     """Each position of a row with several predictions is an example with its own outputs."""
     folder = finished(names=("x", "y"))

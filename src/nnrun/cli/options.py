@@ -149,6 +149,6 @@ def write_output_file(out: Path, text: str) -> None:
     from nnrun.runs.disk import write_file
 
     try:
-        write_file(out, text.encode("utf-8"))
+        write_file(out, text.encode("utf-8", "backslashreplace"))
     except RunError as error:
         raise RunError(error.text, "choose another file with --out FILE") from error

@@ -46,7 +46,7 @@ class DataPart:
         rows: The index of each example in its source, counted from 0.
         sample_weight: One weight an example, float32 of shape (rows,), or None.
         origin: Where each example comes from, in columns that predictions carry after `row`: `line`, the line of a text
-            file on which its row begins, counted from 1.
+            file on which its row begins, counted from 1; `file`, the name of a picture, relative to their folder.
     """
 
     x: np.ndarray

@@ -17,7 +17,7 @@ from nnrun.report.style import FIRST, INK, MUTED, SECOND, THIRD, Plot, new_figur
 from nnrun.runs.json_files import as_number
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -91,7 +91,7 @@ def classification_section(output: OutputPredictions, run: RunContents, section:
         section,
         notes=(*section.notes, *positions),
         plots=tuple(plots),
-        images=tuple(_mistake_images(mistakes, run)) if not output.name else (),
+        images=tuple(_mistake_images(mistakes, run, output.origin.get("file", {}))) if not output.name else (),
         tables=tuple(table for table in tables if table.rows),
     )
 
@@ -184,12 +184,15 @@ def _most_confident_mistakes(output: OutputPredictions, probabilities: NDArray[A
     return list(zip(*(column[first].tolist() for column in columns), strict=True))
 
 
-def _mistake_images(mistakes: Sequence[tuple[Any, ...]], run: RunContents) -> Iterator[EmbeddedImage]:
+def _mistake_images(
+    mistakes: Sequence[tuple[Any, ...]], run: RunContents, files: Mapping[int, str]
+) -> Iterator[EmbeddedImage]:
     for row, true, predicted, confidence in mistakes:
         image = run.mistakes.get(int(as_number(row) or 0))
         if image is not None:
             what = f"{true}, predicted {predicted}"
-            caption = f"{what} ({format_value(confidence)}); row {row}"
+            file = f", {files[row]}" if row in files else ""
+            caption = f"{what} ({format_value(confidence)}); row {row}{file}"
             yield EmbeddedImage(_png_url(image), f"Row {row}: {what}", caption, thumbnail=True)
 
 

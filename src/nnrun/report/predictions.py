@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 Kind = Literal["classes", "labels", "numbers"]
 #: The tolerance between the log loss of `scores.json` and that of the parsed probabilities.
 _LOG_LOSS_TOLERANCE = 1e-3
+#: Columns of `predictions.csv` that say where a row comes from.
+_ORIGIN = ("line", "file")
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ class OutputPredictions:
         raw: The values of the model's output units, shape (examples, units); None for numbers.
         positions: The number of predictions of a row, which are separate examples here.
         prefix: The beginning of the file names of the output's plots.
-        lines: The line of each row in its text file; empty for other data.
+        origin: Where each row comes from, by the column of `predictions.csv`: its `line` in a text file, its `file`.
     """
 
     name: str
@@ -50,12 +52,13 @@ class OutputPredictions:
     raw: NDArray[Any] | None = None
     positions: int = 1
     prefix: str = ""
-    lines: Mapping[int, int] = field(default_factory=dict)
+    origin: Mapping[str, Mapping[int, str]] = field(default_factory=dict)
 
     def table(self, caption: str, headings: tuple[str, ...], rows: Iterable[tuple[Any, ...]]) -> ReportTable:
-        """Return a table of rows, each of which begins with its row in the source; with its line after it if known."""
-        if self.lines:
-            headings, rows = ("line", *headings), [(row, self.lines.get(row), *cells) for row, *cells in rows]
+        """Return a table of rows, each of which begins with its row in the source, and its origin if known."""
+        if self.origin:
+            headings = (*self.origin, *headings)
+            rows = [(row, *(known.get(row) for known in self.origin.values()), *cells) for row, *cells in rows]
         formatted = tuple(tuple(map(format_value, cells)) for cells in rows)
         return ReportTable(caption, ("row in the source", *headings), formatted)
 
@@ -84,23 +87,25 @@ def read_predictions(run: RunContents) -> tuple[OutputPredictions, ...]:
         return ()
     header, *lines = (line for line in run.predictions if line)
     found: list[OutputPredictions] = []
-    row_lines = _lines_of_rows(header, lines)
+    origin = _origin_of_rows(header, lines)
     for columns in _columns_of_outputs(header):
-        name = header[columns[0]].removeprefix("truth").removeprefix("_")
+        several = len(columns) > 1 and header[columns[1]].startswith("truth_")
+        name = "" if several else header[columns[0]].removeprefix("truth").removeprefix("_")
         try:
             output = _parse(name, header, lines, columns, _class_names(run, name))
         except (ValueError, IndexError, KeyError):
             continue
         if output is not None:
             prefix = f"{len(found)}_" if name else ""
-            found.append(replace(output, scores=_scores_of_output(run, name), prefix=prefix, lines=row_lines))
+            found.append(replace(output, scores=_scores_of_output(run, name), prefix=prefix, origin=origin))
     return tuple(found)
 
 
-def _lines_of_rows(header: Sequence[str], lines: Sequence[Sequence[str]]) -> dict[int, int]:
+def _origin_of_rows(header: Sequence[str], lines: Sequence[Sequence[str]]) -> dict[str, dict[int, str]]:
     try:
-        row, line = header.index("row"), header.index("line")
-        return {int(cells[row]): int(cells[line]) for cells in lines}
+        row = header.index("row")
+        places = {name: header.index(name) for name in _ORIGIN if name in header}
+        return {name: {int(cells[row]): cells[at] for cells in lines} for name, at in places.items()}
     except (ValueError, IndexError):
         return {}
 
@@ -119,8 +124,9 @@ def is_cross_validated(run: RunContents) -> bool:
 
 
 def _columns_of_outputs(header: Sequence[str]) -> list[range]:
-    """Return the columns of each output; the first is the truth."""
-    begins = [at for at, name in enumerate(header) if name == "truth" or name.startswith("truth_")]
+    """Return the columns of each output; they begin with the truth, or with the truth of each target."""
+    truths = [at for at, name in enumerate(header) if name == "truth" or name.startswith("truth_")]
+    begins = [at for at in truths if at - 1 not in truths]
     others = [at for at, name in enumerate(header) if name.startswith("mean_squared_error")]
     ends = sorted([*begins, *others, len(header)])
     return [range(begin, next(end for end in ends if end > begin)) for begin in begins]
@@ -154,10 +160,12 @@ def _parse(
 ) -> OutputPredictions | None:
     import numpy as np
 
+    truth_at = [at for at in columns if header[at].startswith("truth")]
     predicted_at = [at for at in columns if header[at].startswith("prediction")]
     raw_at = [at for at in columns if header[at].startswith("output")]
     rows = np.array([int(line[header.index("row")]) for line in lines], dtype=np.int64)
-    truth, predicted = ([line[at] for line in lines] for at in (columns[0], predicted_at[0]))
+    # Labels and numbers that an older run has in one field are separated by spaces.
+    truth, predicted = ([" ".join(line[at] for at in places) for line in lines] for places in (truth_at, predicted_at))
     if not lines or (raw_at and not names):
         return None
     if not raw_at:

@@ -217,7 +217,7 @@ class RunFolder:
 
     def write_text(self, name: str | Path, text: str) -> Path:
         """Write a text in UTF-8 atomically; see `write_bytes`."""
-        return self.write_bytes(name, text.encode("utf-8"))
+        return self.write_bytes(name, text.encode("utf-8", "backslashreplace"))
 
     def write_json(self, name: str | Path, value: object) -> Path:
         """Write plain data as JSON atomically; see `write_bytes` and `nnrun.runs.json_files.dumps`."""

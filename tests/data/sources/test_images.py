@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -162,3 +164,36 @@ def test_a_list_without_a_header_loses_no_picture(paths, listener, pets) -> None
     """A first line that names a picture is not a header."""
     (paths.config_dir / "list.csv").write_text("pets/cat/a.png,cat\npets/dog/c.gif,dog\n")
     assert Images(file="list.csv").load(paths, listener).train.y.tolist() == ["cat", "dog"]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_every_picture_keeps_its_name(paths, listener, spec, split, pets, stream) -> None:
+    """In memory and on disk, in every part, each example has the path of its picture below the folder."""
+    _save(pets / "cat" / "می‌خو.png")
+    config = spec("images", folder="pets", stream=stream, split=split(test=0.5))
+    done = load(config, form="integer", seed=1, paths=paths, progress=listener)
+    names = ["cat/a.png", "cat/b.bmp", "cat/می‌خو.png", "dog/c.gif", "dog/d.tiff", "dog/deep/e.webp"]
+    for part in (done.train, done.test):
+        assert part.origin["file"].tolist() == [names[row] for row in part.rows]
+
+
+def test_listed_pictures_keep_their_line_and_name(paths, listener, pets) -> None:
+    """Pictures in a csv file have its lines, too; more pictures for a model have their names."""
+    listing = paths.config_dir / "list.csv"
+    listing.write_text("name,kind\n\npets/cat/a.png,cat\npets/dog/c.gif,dog\n")
+    data = Images(file="list.csv").load(paths, listener)
+    assert data.train.origin["line"].tolist() == [3, 4]
+    assert data.train.origin["file"].tolist() == ["pets/cat/a.png", "pets/dog/c.gif"]
+    more = Images("pets").load_new(pets / "dog", {"size": [4, 6]}, with_target=False)
+    assert more.origin["file"].tolist() == ["c.gif", "d.tiff", "deep/e.webp"]
+    one = Images("pets").load_new(pets / "cat" / "a.png", {"size": [4, 6]}, with_target=False)
+    assert one.origin["file"].tolist() == ["a.png"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse such names")
+def test_a_name_that_is_no_text_is_escaped(paths, listener) -> None:
+    """Bytes that no encoding has do not end a run when its predictions are written."""
+    _save(paths.config_dir / "set" / "a" / "x.png")
+    _save(paths.config_dir / "set" / "b" / os.fsdecode(b"y\xff.png"))
+    data = Images("set").load(paths, listener)
+    assert data.train.origin["file"].tolist() == ["a/x.png", "b/y\\udcff.png"]

@@ -62,19 +62,19 @@ def test_predictions_name_classes_and_rows() -> None:
 
 
 def test_predictions_of_two_classes_have_one_output() -> None:
-    """A binary model's single output stands next to the names of the classes."""
+    """A binary model's single output is that of the second class, and is called so."""
     text = kept([[0.75], [0.25]], [1, 1], TWO, BINARY)
-    assert text == "row,truth,prediction,output\n10,yes,yes,0.75\n20,yes,no,0.25\n"
+    assert text == "row,truth,prediction,output_yes\n10,yes,yes,0.75\n20,yes,no,0.25\n"
 
 
 def test_predictions_of_numbers_are_numbers() -> None:
-    """One target is a `prediction`; several are named after their columns, truths with spaces between."""
+    """One target is a `prediction`; several are named after their columns, as are their truths."""
     loss = Part("losses", "MeanSquaredError", {})
     text = kept([[1.5], [2.5]], [[1.0], [2.0]], NUMBERS, loss)
     assert text == "row,truth,prediction\n10,1.0,1.5\n20,2.0,2.5\n"
     both = Facts("regression", "number", (4,), targets=2, target_names=("x", "y"))
     text = kept([[1.5, 3]], [[1.0, 2.0]], both, loss)
-    assert text == "row,truth,prediction_x,prediction_y\n10,1.0 2.0,1.5,3.0\n"
+    assert text == "row,truth_x,truth_y,prediction_x,prediction_y\n10,1.0,2.0,1.5,3.0\n"
 
 
 def test_predictions_of_sequences_keep_every_step() -> None:
@@ -83,6 +83,32 @@ def test_predictions_of_sequences_keep_every_step() -> None:
     (line,) = read(text)
     assert (line["truth"], line["prediction"]) == ("ant bee", "ant cat")
     assert [float(line[f"output_{index}"]) for index in range(6)] == [0.75, 0.25, 0, 0, 0.25, 0.75]
+
+
+def test_labels_have_their_names() -> None:
+    """Each of several labels has its truth, its prediction and its output under its name."""
+    facts = Facts("classification", "binary", (4,), classes=2, targets=2, target_names=("red", "big"))
+    text = kept([[0.75, 0.25]], [[1, 1]], facts, BINARY)
+    assert read(text) == [
+        {
+            "row": "10",
+            "truth_red": "1",
+            "truth_big": "1",
+            "prediction_red": "1",
+            "prediction_big": "0",
+            "output_red": "0.75",
+            "output_big": "0.25",
+        }
+    ]
+
+
+def test_the_origin_of_a_row_stands_after_it() -> None:
+    """The name of a picture and the line of a file stand between the row and the truth."""
+    outputs = np.eye(3, dtype="float32")
+    one = Predictions("", THREE, outputs, np.arange(3), None)
+    columns, lines = predictions_table((one,), np.arange(3), {"file": np.array(["a/1.png", "a/2.png", "b/1.png"])})
+    assert columns[:3] == ("row", "file", "prediction")
+    assert lines[2][:3] == [2, "b/1.png", "cat"]
 
 
 WORDS = some.text(some.characters(exclude_categories=["C"]), min_size=1)
@@ -99,7 +125,7 @@ def test_any_class_name_survives_the_file(names: list[str]) -> None:
 
 def test_rows_without_truth_have_no_truth() -> None:
     """What is predicted for new rows stands alone."""
-    assert kept([[0.75], [0.25]], None, TWO, BINARY) == "row,prediction,output\n10,yes,0.75\n20,no,0.25\n"
+    assert kept([[0.75], [0.25]], None, TWO, BINARY) == "row,prediction,output_yes\n10,yes,0.75\n20,no,0.25\n"
 
 
 def test_several_outputs_stand_side_by_side() -> None:

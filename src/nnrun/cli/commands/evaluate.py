@@ -73,7 +73,7 @@ def print_predictions(output: Output, result: EvaluateResult, count: int) -> Non
     from nnrun.cli.terminal.output import Table, print_table
     from nnrun.formatting import format_number
 
-    if "truth" not in result.columns:  # several outputs; the output of each class is left to predictions.csv
+    if "truth" not in result.columns:  # several targets; the output of each class is left to predictions.csv
         shown = [index for index, name in enumerate(result.columns) if not name.startswith("output")]
         cells = [[format_number(row[index]) for index in shown] for row in result.rows[:count]]
         print_table(output, Table(tuple(result.columns[index] for index in shown), cells))
@@ -88,14 +88,18 @@ def print_predictions(output: Output, result: EvaluateResult, count: int) -> Non
         numbers = [str(value) if is_classifier else format_number(value) for value in shown_values]
         last = _class_cells(values, output) if is_classifier else [_difference(shown_values)]
         rows.append([*(str(values[name]) for name in places), *numbers, *last])
-    headings = (*places, "truth", *predictions, *(("output", "") if is_classifier else ("difference",)))
-    print_table(output, Table(headings, rows, frozenset() if is_classifier else frozenset(headings), ("output",)))
+    units = [name for name in result.columns if name.startswith("output")]
+    unit = units[0] if len(units) == 1 else "output"
+    headings = (*places, "truth", *predictions, *((unit, "") if is_classifier else ("difference",)))
+    right = frozenset() if is_classifier else frozenset(headings) - {"file"}
+    print_table(output, Table(headings, rows, right, (unit,)))
 
 
 def _class_cells(values: dict[str, object], output: Output) -> list[str]:
     from nnrun.formatting import format_number
 
-    probability = values.get(f"output_{values['prediction']}", values.get("output"))
+    units = [value for name, value in values.items() if name.startswith("output")]
+    probability = units[0] if len(units) == 1 else values.get(f"output_{values['prediction']}")
     mark = "✗" if output.can_encode("✗") else "x"
     return [format_number(probability), "" if values["truth"] == values["prediction"] else f"{mark} mistake"]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from os.path import relpath, sep
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -89,7 +88,8 @@ class Images:
         parts, digests = {}, []
         for part, pictures in lists.items():
             with pictures.located_errors():
-                parts[part], found = read(pictures, size, progress, same_size=self.size is None)
+                examples, found = read(pictures, size, progress, same_size=self.size is None)
+            parts[part] = replace(examples, origin=pictures.origin(self._root(paths)))
             digests += found
         return SourceData(
             parts["train"],
@@ -163,14 +163,16 @@ class Images:
         if file.suffix.lower() == ".npz":
             return read_examples(file, {}, with_target=with_target)
         if file.suffix.lower() in PICTURE_SUFFIXES and not with_target:
-            return Examples(np.stack([read_picture(file, size, self.colour)]), None)
+            origin = PictureList([file]).origin(file.parent)
+            return Examples(np.stack([read_picture(file, size, self.colour)]), None, origin=origin)
         if file.is_dir():
             pictures = labelled_pictures(file) if with_target else any_pictures(file)
         else:
             pictures = self._listed_in(file, with_target=with_target)
         with pictures.located_errors():
             examples, _ = self._decode(pictures, size, NullProgress(), same_size=False)
-        return examples if with_target else Examples(examples.x, None)
+        origin = pictures.origin(file if file.is_dir() else file.parent)
+        return Examples(examples.x, examples.y if with_target else None, origin=origin)
 
     @property
     def _channels(self) -> int:
@@ -231,9 +233,15 @@ class Images:
 
     def _combined(self, paths: DataPaths, lists: Mapping[str, PictureList], digests: Sequence[bytes]) -> dict[str, str]:
         """Combine the digests of all pictures, with their paths below the folder or the folder of the csv file."""
-        root = paths.require(self.file).parent if self.file is not None else paths.find(str(self.folder))
-        names = [relpath(file, root).replace(sep, "/") for pictures in lists.values() for file in pictures.files]
+        root = self._root(paths)
+        names = [name for pictures in lists.values() for name in pictures.names(root)]
         return combined_digests(f"pictures of {Path(str(self.file or self.folder)).name}", names, digests)
+
+    def _root(self, paths: DataPaths) -> Path:
+        """Return the folder of the pictures, or that of the csv file that lists them."""
+        if self.file is not None:
+            return paths.require(self.file).parent
+        return paths.find(str(self.folder)) or Path(str(self.folder))
 
     def _listed_in(self, file: Path, *, with_target: bool) -> PictureList:
         """Return the pictures that a csv file lists.

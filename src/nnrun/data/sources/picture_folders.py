@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from nnrun.data.files.pictures import PICTURE_SUFFIXES
 from nnrun.errors import DataError
 from nnrun.formatting import format_count, format_names
@@ -39,6 +41,17 @@ class PictureList:
     classes: list[str] = field(default_factory=list)
     index: Path | None = None
     lines: list[int] = field(default_factory=list)
+
+    def names(self, root: Path) -> list[str]:
+        """Return the path of each picture relative to a folder, with `/` on every system."""
+        return [os.path.relpath(file, root).replace(os.sep, "/") for file in self.files]
+
+    def origin(self, root: Path) -> dict[str, np.ndarray]:
+        """Return the line of each picture in the csv file, if there is one, and its name; see `DataPart`."""
+        lines = {"line": np.array(self.lines)} if self.lines else {}
+        # Bytes of a name that are no text could not be written to a file of predictions.
+        names = [name.encode("utf-8", "backslashreplace").decode() for name in self.names(root)]
+        return {**lines, "file": np.array(names, dtype=object)}
 
     @contextmanager
     def located_errors(self) -> Iterator[None]:

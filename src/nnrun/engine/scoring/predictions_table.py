@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nnrun.engine.scoring.label_sequences import labels_of
+from nnrun.engine.scoring.outputs import is_multi_label
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,6 +26,9 @@ def predictions_table(
     predictions: tuple[Predictions, ...], rows: NDArray[Any] | range, origin: Mapping[str, NDArray[Any]] | None = None
 ) -> tuple[tuple[str, ...], list[list[object]]]:
     """Return columns and lines: row, its origin, truth if it is known, prediction, and each class's output.
+
+    Of several targets each has its columns: `truth_price`, `truth_area`, `prediction_price`, `prediction_area`. The
+    only unit of two classes is the output of the second: `output_yes`.
 
     Rows are counted from 0 in the source, and `line` from 1 in its file, so that a mistake can be looked up there. Of a
     text, predictions are of its first rows only.
@@ -46,31 +50,48 @@ def predictions_table(
 
 
 def _columns_and_lines(one: Predictions) -> tuple[list[str], list[list[object]]]:
+    names, lines = _columns(one), _lines(one)
     if one.truth is None:
-        return _columns(one), _lines(one)
+        return names, lines
     truth = one.truth.reshape(len(one.truth), -1)
     if one.kind == "label_sequences":
-        return ["truth", *_columns(one)], [
-            [_joined(true), *line] for true, line in zip(truth, _lines(one), strict=True)
-        ]
+        return ["truth", *names], [[_joined(true), *line] for true, line in zip(truth, lines, strict=True)]
     if truth.shape[1] > MAX_NUMBERS and one.predicted is not None:
         squared = (one.outputs.reshape(truth.shape).astype(np.float64) - truth) ** 2
         return ["mean_squared_error"], [[float(value)] for value in squared.mean(axis=1)]
-    lines = [[_class_names(true, one.facts), *line] for true, line in zip(truth.tolist(), _lines(one), strict=True)]
-    return ["truth", *_columns(one)], lines
+    targets = [f"truth_{name}" for name in _targets(one)] or ["truth"]
+    true = _named_classes(truth, one.facts, several=len(targets) > 1)
+    return [*targets, *names], [[*values, *line] for values, line in zip(true, lines, strict=True)]
 
 
 def _columns(one: Predictions) -> list[str]:
-    width, facts = int(np.prod(one.outputs.shape[1:])), one.facts
     if one.kind == "label_sequences":
         return ["prediction"]
     if one.predicted is None:
         return [f"output_{number}" for number in range(_shown_width(one))]
-    names = facts.target_names if facts.task == "regression" else facts.class_names
-    names = names if len(names) == width else tuple(map(str, range(width)))
-    if facts.task == "regression":
-        return ["prediction"] if width == 1 else [f"prediction_{name}" for name in names]
-    return ["prediction", *(["output"] if width == 1 else [f"output_{name}" for name in names])]
+    predictions = [f"prediction_{name}" for name in _targets(one)] or ["prediction"]
+    return predictions if one.facts.task == "regression" else [*predictions, *_output_columns(one)]
+
+
+def _targets(one: Predictions) -> tuple[str, ...]:
+    """Return the names of several numbers or labels a row; none where a row has one, or a class at each position."""
+    width = int(np.prod(one.outputs.shape[1:]))
+    is_one_target = one.facts.task == "classification" and not is_multi_label(one.facts)
+    return () if width == 1 or is_one_target or one.predicted is None else _numbered(one.facts.target_names, width)
+
+
+def _output_columns(one: Predictions) -> list[str]:
+    """Name the units of an output after classes or labels; a single unit belongs to the second of two classes."""
+    width, facts = int(np.prod(one.outputs.shape[1:])), one.facts
+    if is_multi_label(facts):
+        return [f"output_{name}" for name in _numbered(facts.target_names, width)]
+    if width == 1:
+        return [f"output_{facts.class_names[1]}"] if len(facts.class_names) == 2 else ["output"]
+    return [f"output_{name}" for name in _numbered(facts.class_names, width)]
+
+
+def _numbered(names: tuple[str, ...], count: int) -> tuple[str, ...]:
+    return names if len(names) == count else tuple(map(str, range(count)))
 
 
 def _lines(one: Predictions) -> list[list[object]]:
@@ -82,8 +103,9 @@ def _lines(one: Predictions) -> list[list[object]]:
         return [line[: _shown_width(one)] for line in lines]
     if one.facts.task == "regression":
         return lines
-    predicted = one.predicted.reshape(len(one.predicted), -1).tolist()
-    return [[_class_names(classes, one.facts), *line] for classes, line in zip(predicted, lines, strict=True)]
+    predicted = one.predicted.reshape(len(one.predicted), -1)
+    classes = _named_classes(predicted, one.facts, several=bool(_targets(one)))
+    return [[*values, *line] for values, line in zip(classes, lines, strict=True)]
 
 
 def _shown_width(one: Predictions) -> int:
@@ -97,8 +119,17 @@ def _joined(labels: NDArray[Any]) -> str:
     return " ".join(map(str, labels_of(labels)))
 
 
-def _class_names(values: list[Any], facts: Facts) -> object:
-    """Name classes if they have names; several values stand in one field, with spaces between."""
+def _named_classes(values: NDArray[Any], facts: Facts, *, several: bool) -> list[list[object]]:
+    """Return the fields of each row: classes by name if they have names, and numbers as they are.
+
+    Args:
+        values: Classes or numbers, shape (rows, targets or positions).
+        facts: The facts of the target.
+        several: Whether each value has a field of its own; positions stand in one field, with spaces between.
+    """
     names = facts.class_names if facts.task == "classification" else ()
-    shown = [names[int(value)] if int(value) < len(names) else value for value in values] if names else values
-    return shown[0] if len(shown) == 1 else " ".join(map(str, shown))
+    fields: list[list[object]] = []
+    for row in values.tolist():
+        shown = [names[int(value)] if int(value) < len(names) else value for value in row] if names else row
+        fields.append(shown if several or len(shown) == 1 else [" ".join(map(str, shown))])
+    return fields
