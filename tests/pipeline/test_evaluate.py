@@ -171,7 +171,8 @@ def test_another_file_is_prepared_as_the_run_was(table_run: TrainResult, rows, t
     test_rows = [rows[int(str(row[0]))] for row in whole.rows]
     result = run_evaluate(table_run.folder, data=write_table(tmp_path / "more.csv", test_rows))
     assert result.scores["data"] == whole.scores["test"]
-    assert [row[1:] for row in result.rows] == [row[1:] for row in whole.rows]
+    at = result.columns.index("truth")
+    assert [row[at:] for row in result.rows] == [row[at:] for row in whole.rows]
     assert (table_run.folder.path / "scores_last_data_more.json").is_file()
 
 

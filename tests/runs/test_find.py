@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import os
 import shutil
-from typing import TYPE_CHECKING
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from nnrun.errors import RunError
+from nnrun.runs import environment, metrics, record
 from nnrun.runs import find as module
-from nnrun.runs import metrics
-from nnrun.runs.find import find, list_runs
+from nnrun.runs.find import find, list_runs, run_as_json, unfinished
 from nnrun.runs.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from nnrun.runs.folder import RunFolder
 
@@ -216,3 +221,43 @@ def test_listing_reads_few_records_when_finding_by_time(
     monkeypatch.setattr(module.record, "read", lambda folder: reads.append(folder.id) or read(folder))
     find(runs_dir, "last")
     assert len(reads) == 1
+
+
+def test_a_zombie_is_gone(runs_dir: Path, make_run: MakeRun) -> None:
+    """A process that has ended, and whose parent has not asked for its exit code, does not run any more."""
+    run = make_run("zombie", 0)
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
+        alive = {"host": socket.gethostname(), "pid": child.pid, "start": environment._process_start(child.pid)}
+        Record(run, record.read(run)).update(status="running", process=alive)
+        assert list_runs(runs_dir)[0].status == "running"
+        os.kill(child.pid, signal.SIGKILL)
+        os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+        assert list_runs(runs_dir)[0].status == "died"
+
+
+@pytest.mark.parametrize(
+    ("fields", "text"),
+    [
+        ({"status": "running", "process": {"host": "b", "pid": 7}}, "still runs, as process 7 on b (after epoch 2)"),
+        ({"status": "failed", "error": "no disk"}, "failed: no disk (after epoch 2)"),
+        ({"status": "interrupted"}, "was interrupted (after epoch 2)"),
+        ({"status": "preempted"}, "has the status preempted (after epoch 2)"),
+    ],
+)
+def test_a_run_that_is_not_done_says_how_it_stands(make_run: MakeRun, fields: dict[str, Any], text: str) -> None:
+    """Each status has a sentence, with the last epoch; a run that is done has none."""
+    run = make_run("some", 0)
+    metrics.append(run.metrics, {"epoch": 2, "loss": 1.0})
+    assert unfinished(run, fields) == f"The run {run.id} {text}."
+    assert unfinished(run, {"status": "done"}) is None
+
+
+def test_a_process_of_another_boot_or_start_is_gone(runs_dir: Path, make_run: MakeRun) -> None:
+    """After a reboot, or where a number is used again, the process is another one; it is named in the document."""
+    run = make_run("rebooted", 0)
+    own = environment.process()
+    for start in ("another-boot:" + str(own["start"]).partition(":")[2], str(own["start"]).partition(":")[0] + ":1"):
+        Record(run, record.read(run)).update(status="running", process={**own, "start": start})
+        assert run_as_json(run)["status"] == "died"
+        assert run_as_json(run)["process"] == {**own, "start": start}
+    assert f"died: process {own['pid']} on {own['host']} is gone" in str(unfinished(run, record.read(run)))

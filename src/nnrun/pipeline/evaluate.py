@@ -18,7 +18,7 @@ from nnrun.pipeline.loaded_data import load_data
 from nnrun.pipeline.run_files import named_parts
 from nnrun.progress import NullProgress
 from nnrun.runs import record as records
-from nnrun.runs.find import find
+from nnrun.runs.find import find, run_as_json, unfinished
 from nnrun.runs.record import read_finished_folds
 from nnrun.spec.experiment import Experiment, validate
 from nnrun.spec.facts import Facts
@@ -111,7 +111,7 @@ class EvaluateResult:
 
     def as_json(self) -> dict[str, Any]:
         """Return the document that `--json` prints."""
-        return {"run": self.folder.id, "folder": str(self.folder.path), "status": "done", "scores": self.scores}
+        return {**run_as_json(self.folder), "scores": self.scores}
 
 
 @dataclass(frozen=True)
@@ -184,10 +184,25 @@ def open_run_with_code(request: EvaluateRequest) -> Iterator[LoadedRun]:
     """
     folder = find(request.runs_dir, request.run)
     record = records.read(folder)
-    with user_code.register_run_code(folder, record, request.code, trust=request.trust_run) as codes:
+    with (
+        _noted_status(folder, record),
+        user_code.register_run_code(folder, record, request.code, trust=request.trust_run) as codes,
+    ):
         loaded = open_run(request)
         with user_code.run_code(codes, loaded.experiment, threads=record.get("threads") or 0, log=folder.log):
             yield loaded
+
+
+@contextmanager
+def _noted_status(folder: RunFolder, record: dict[str, Any]) -> Iterator[None]:
+    """Add to errors about a run that it is not done, which may be why."""
+    try:
+        yield
+    except RunError as error:
+        note = unfinished(folder, record)
+        if note is not None:
+            error.add_note(note)
+        raise
 
 
 def open_run(request: EvaluateRequest) -> LoadedRun:

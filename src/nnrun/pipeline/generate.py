@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from nnrun.errors import RunError
 from nnrun.pipeline.evaluate import load_session, open_run_with_code
 from nnrun.pipeline.text_samples import encode_seed_text, padding_id, text_model_spec
+from nnrun.runs.find import run_as_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -98,8 +99,7 @@ class GenerateResult:
             sample["copy"] = copy.as_json()
         held_out = {} if self.held_out is None else {"held_out": self.held_out.as_json()}
         return {
-            "run": self.folder.id,
-            "folder": str(self.folder.path),
+            **run_as_json(self.folder),
             "seed_text": self.seed_text,
             "random_seed": self.random_seed,
             "how": self.how,

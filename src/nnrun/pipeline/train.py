@@ -37,6 +37,7 @@ from nnrun.pipeline.run_files import (
 from nnrun.progress import LoggedProgress
 from nnrun.runs import metrics
 from nnrun.runs.disk import RunLog
+from nnrun.runs.find import run_as_json
 from nnrun.runs.folder import RunFolder
 from nnrun.runs.record import Record
 
@@ -92,7 +93,7 @@ class TrainResult:
 
     def as_json(self) -> dict[str, Any]:
         """Return the document that `--json` prints."""
-        return {"run": self.folder.id, "folder": str(self.folder.path), "status": self.status, "scores": self.scores}
+        return {**run_as_json(self.folder), "status": self.status, "scores": self.scores}
 
 
 def train(request: TrainRequest, progress: Progress) -> TrainResult:

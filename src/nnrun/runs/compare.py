@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from nnrun.catalog.figures import figure_of
 from nnrun.errors import RunError
 from nnrun.formatting import format_count
+from nnrun.runs.find import unfinished
 from nnrun.runs.json_files import NOT_FINITE, read_mapping
 from nnrun.runs.record import headline_metric, read, read_finished_folds
 from nnrun.runs.statistics import CONFIDENCE, corrected_mean
@@ -291,11 +292,18 @@ def _predictions(folder: RunFolder) -> list[dict[str, str]]:
         with folder.predictions.open(encoding="utf-8", newline="") as file:
             return list(csv.DictReader(file))
     except OSError as error:
-        raise RunError(f"{folder.id} kept no predictions", "only finished runs can be compared") from error
+        raise _missing(folder, "kept no predictions") from error
 
 
 def _scores(folder: RunFolder) -> dict[str, Any]:
     try:
         return read_mapping(folder.scores)
     except RunError as error:
-        raise RunError(f"{folder.id} has no scores", "only finished runs can be compared") from error
+        raise _missing(folder, "has no scores") from error
+
+
+def _missing(folder: RunFolder, text: str) -> RunError:
+    error = RunError(f"{folder.id} {text}", "only finished runs can be compared")
+    if (note := unfinished(folder, read(folder))) is not None:
+        error.add_note(note)
+    return error

@@ -21,6 +21,8 @@ _PACKAGES = ("nnrun", "keras", "tensorflow", "jax", "numpy")
 #: A record is read whenever runs are listed, so a diff must not make it big.
 MOST_DIFF_BYTES = 256 * 1024
 _GIT_SECONDS = 5.0
+#: States of a process that has ended (proc(5), field 3): zombie and dead.
+_ENDED = ("Z", "X", "x")
 
 
 def versions() -> dict[str, str | None]:
@@ -91,11 +93,13 @@ def is_alive(known: Mapping[str, Any]) -> bool | None:
 
 
 def _process_start(pid: int) -> str | None:
-    """Return the boot id and the clock tick at which a process started (proc(5), field 22)."""
+    """Return the boot id and the clock tick at which a process started (proc(5), field 22); None if it is gone."""
     # The second field is the program's name in brackets, which may itself hold spaces and brackets.
     fields = _read(f"/proc/{pid}/stat").rpartition(")")[2].split()
     boot = _read("/proc/sys/kernel/random/boot_id").strip()
-    return f"{boot}:{fields[19]}" if len(fields) > 19 else None
+    # A process that has ended stays a zombie until its parent asks for its exit code.
+    has_ended = not fields or fields[0] in _ENDED
+    return f"{boot}:{fields[19]}" if len(fields) > 19 and not has_ended else None
 
 
 def _read(path: str) -> str:

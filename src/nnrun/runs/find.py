@@ -18,6 +18,8 @@ from nnrun.runs.record import LIST_HINT
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from nnrun.progress import Progress
+
 #: The metrics that can stand for a whole run, the most informative first.
 _HEADLINES = ("error_percent", "bits_per_character", "mean_absolute_error", "loss")
 _MOST_CANDIDATES = 10
@@ -36,6 +38,7 @@ class RunRow:
         seconds: From start to end; None while it runs.
         epochs: How many epochs are done.
         headline: The most informative metric with its name (`("error_percent", 1.1)`).
+        process: The process that runs or ran it: `host`, `pid` and `start`.
     """
 
     folder: RunFolder
@@ -46,6 +49,7 @@ class RunRow:
     seconds: float | None = None
     epochs: int | None = None
     headline: tuple[str, float] | None = None
+    process: Mapping[str, Any] | None = None
 
 
 def find(runs_dir: Path, word: str) -> RunFolder:
@@ -154,6 +158,7 @@ def _describe(folder: RunFolder) -> RunRow:
         seconds=_seconds(start, end),
         epochs=epoch if isinstance(epoch, int) else None,
         headline=_headline(folder),
+        process=process if isinstance(process := fields.get("process"), dict) else None,
     )
 
 
@@ -162,6 +167,44 @@ def status_of(fields: Mapping[str, Any]) -> str:
     status, process = str(fields.get("status", "broken")), fields.get("process")
     gone = status == "running" and isinstance(process, dict) and is_alive(process) is False
     return "died" if gone else status
+
+
+def run_as_json(folder: RunFolder) -> dict[str, Any]:
+    """Return what the JSON document of every command on a run begins with: the run, its status and its process."""
+    fields = record.read(folder)
+    return {
+        "run": folder.id,
+        "folder": str(folder.path),
+        "status": status_of(fields),
+        "process": fields.get("process"),
+    }
+
+
+def unfinished(folder: RunFolder, fields: Mapping[str, Any]) -> str | None:
+    """Return how a run stands that is not done, as a sentence; None for one that is done."""
+    status, process = status_of(fields), fields.get("process")
+    if status == "done":
+        return None
+    name = (
+        f"process {process.get('pid')} on {process.get('host')}" if isinstance(process, dict) else "an unknown process"
+    )
+    ends = {
+        "running": f"still runs, as {name}",
+        "died": f"died: {name} is gone",
+        "failed": f"failed: {fields.get('error') or 'no reason is known'}",
+        "interrupted": "was interrupted",
+    }
+    epoch = (metrics.read_last(folder.metrics) or {}).get("epoch")
+    how_far = f"after epoch {epoch}" if isinstance(epoch, int) else "before its first epoch ended"
+    text = ends.get(status, f"has the status {status}")
+    return f"The run {folder.id} {text} ({how_far})."
+
+
+def warn_if_unfinished(folder: RunFolder, progress: Progress) -> None:
+    """Warn that a run which is used is not done."""
+    text = unfinished(folder, record.read(folder))
+    if text is not None:
+        progress.warn(text)
 
 
 def _seconds(start: object, end: object) -> float | None:

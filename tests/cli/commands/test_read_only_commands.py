@@ -159,7 +159,16 @@ def test_a_run_whose_process_is_gone_has_died(invoke: Invoke, finished_run: RunF
     finished_run.write_json(
         finished_run.record, {**fields, "status": "running", "process": {**fields["process"], "start": "long ago"}}
     )
-    assert "status    died\n" in invoke("runs", "show", "last").stdout
+    shown = invoke("runs", "show", "last").stdout
+    assert "status    died\n" in shown
+    process = fields["process"]
+    assert f"process   {process['pid']} on {process['host']}, which is gone\n" in shown
+    for words in (("runs", "show", "last"), ("report", "last"), ("runs", "list")):
+        document = json.loads(invoke(*words, "--json").stdout)
+        first = document[0] if isinstance(document, list) else document
+        assert (first["status"], first["process"]) == ("died", {**process, "start": "long ago"})
+    result = invoke("compare", "last", "last")
+    assert f"died: process {process['pid']} on {process['host']} is gone" in result.stderr
 
 
 def test_the_environment_names_the_folder_of_runs(

@@ -34,14 +34,18 @@ def compare(*, first: str, second: str, metric: str | None, runs_dir: Path, as_j
     nnrun compare boston_standardized boston_wider
     """  # noqa: D301
     from nnrun.cli.terminal.output import Output, print_json
+    from nnrun.cli.terminal.progress import PlainProgress
     from nnrun.runs.compare import compare as compare_runs
-    from nnrun.runs.find import find
+    from nnrun.runs.find import find, run_as_json, warn_if_unfinished
 
-    comparison = compare_runs(find(runs_dir, first), find(runs_dir, second), metric)
+    folders = find(runs_dir, first), find(runs_dir, second)
+    comparison = compare_runs(*folders, metric)
     if as_json:
-        print_json(comparison.as_json())
-    else:
-        print_comparison(Output.stdout(), comparison)
+        print_json({**comparison.as_json(), "runs": [run_as_json(folder) for folder in folders]})
+        return
+    for folder in dict.fromkeys(folders):
+        warn_if_unfinished(folder, PlainProgress(Output.stderr()))
+    print_comparison(Output.stdout(), comparison)
 
 
 def print_comparison(output: Output, comparison: Comparison) -> None:

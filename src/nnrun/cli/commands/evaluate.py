@@ -50,9 +50,11 @@ def evaluate(*, show: int, quiet: bool, as_json: bool, **request: Any) -> None:
     from nnrun.cli.terminal.scores import print_score_details, print_scores
     from nnrun.pipeline.evaluate import EvaluateRequest
     from nnrun.pipeline.evaluate import evaluate as evaluate_run
+    from nnrun.runs.find import warn_if_unfinished
 
     with open_progress(quiet=quiet, json=as_json) as progress:
         result = evaluate_run(EvaluateRequest(**request), progress)
+        warn_if_unfinished(result.folder, progress)
     if as_json:
         predictions = [dict(zip(result.columns, row, strict=True)) for row in result.rows[:show]]
         shown = {"predictions": predictions} if show else {}

@@ -94,6 +94,7 @@ def generate(*, out: Path | None, quiet: bool, as_json: bool, **settings: Any) -
     from nnrun.cli.terminal.progress import open_progress
     from nnrun.pipeline.evaluate import EvaluateRequest
     from nnrun.pipeline.generate import GenerateRequest, generate
+    from nnrun.runs.find import warn_if_unfinished
 
     _refuse_contradictions(settings)
     settings["temperature"] = _temperature(settings)
@@ -109,6 +110,7 @@ def generate(*, out: Path | None, quiet: bool, as_json: bool, **settings: Any) -
         if out is not None:
             options.write_output_file(out, join_samples(result.texts))
         progress.say(_summary(result))
+        warn_if_unfinished(result.folder, progress)
         for copy in result.copies:
             progress.say(_overlap("longest copy of the training text", copy))
         if result.held_out is not None:

@@ -32,14 +32,16 @@ def predict(*, file: Path, out: Path | None, quiet: bool, as_json: bool, **reque
     from nnrun.formatting import format_count
     from nnrun.pipeline.evaluate import EvaluateRequest
     from nnrun.pipeline.evaluate import predict as predict_file
+    from nnrun.runs.find import run_as_json, warn_if_unfinished
 
     with open_progress(quiet=quiet, json=as_json) as progress:
         result = predict_file(EvaluateRequest(**request), file)
+        warn_if_unfinished(result.folder, progress)
         if out is not None:
             options.write_output_file(out, csv_text(result.columns, result.rows))
             progress.say(f"{format_count(len(result.rows), 'prediction')} in {out}")
     if as_json:
-        document = {"run": result.folder.id, "folder": result.folder.path, "checkpoint": request["checkpoint"]}
+        document = {**run_as_json(result.folder), "checkpoint": request["checkpoint"]}
         rows = [dict(zip(result.columns, row, strict=True)) for row in result.rows]
         print_json({**document, "file": file, "out": out, "predictions": rows, "warnings": progress.warnings})
     elif out is None:

@@ -33,14 +33,12 @@ def report(*, run: str, out: Path | None, runs_dir: Path, as_json: bool) -> None
     """  # noqa: D301
     from nnrun.cli.terminal.output import Output, print_json
     from nnrun.report.page import write_report
-    from nnrun.runs import record
-    from nnrun.runs.find import find, status_of
+    from nnrun.runs.find import find, run_as_json
 
     folder = find(runs_dir, run)
     written = write_report(folder, out)
     if as_json:
-        document = {"run": folder.id, "folder": folder.path, "status": status_of(record.read(folder))}
-        print_json({**document, "report": written.page, "plots": list(written.plots)})
+        print_json({**run_as_json(folder), "report": written.page, "plots": list(written.plots)})
     else:
         output = Output.stdout()
         output.write_line(output.shown(str(written.page)))

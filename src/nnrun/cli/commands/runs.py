@@ -67,6 +67,7 @@ def _row_as_json(row: RunRow) -> dict[str, Any]:
         "folder": row.folder.path,
         "name": row.name,
         "status": row.status,
+        "process": row.process,
         "start": row.started,
         "seconds": row.seconds,
         "epochs": row.epochs,
@@ -110,7 +111,7 @@ def show(run: str, runs_dir: Path, as_json: bool) -> None:
     from nnrun.cli.terminal.output import Output, print_json, print_terms
     from nnrun.cli.terminal.scores import print_scores
     from nnrun.runs import metrics, record
-    from nnrun.runs.find import find, status_of
+    from nnrun.runs.find import find, run_as_json, status_of
     from nnrun.runs.json_files import read_mapping_if_any
 
     folder = find(runs_dir, run)
@@ -119,16 +120,24 @@ def show(run: str, runs_dir: Path, as_json: bool) -> None:
     paths = (path for path in folder.path.rglob("*") if path.is_file())
     files = sorted(path.relative_to(folder.path).as_posix() for path in paths)
     if as_json:
-        document = {"run": folder.id, "folder": folder.path, "status": status, "record": fields, "scores": scores}
-        print_json({**document, "last_epoch": last_epoch, "files": files})
+        document = {"record": fields, "scores": scores}
+        print_json({**run_as_json(folder), **document, "last_epoch": last_epoch, "files": files})
         return
     output = Output.stdout()
     epochs = int((last_epoch or {}).get("epoch", 0))
     terms = [("run", folder.id), ("folder", str(folder.path)), ("status", status)]
+    if status in ("running", "died"):
+        terms.append(("process", _format_process(fields.get("process"), gone=status == "died")))
     print_terms(output, [*terms, *_record_terms(folder, fields, epochs), ("files", ", ".join(files))])
     if scores:
         output.write_line()
         print_scores(output, scores)
+
+
+def _format_process(process: object, *, gone: bool) -> str:
+    if not isinstance(process, dict):
+        return "unknown"
+    return f"{process.get('pid')} on {process.get('host')}{', which is gone' if gone else ''}"
 
 
 def _record_terms(folder: RunFolder, fields: Mapping[str, Any], epochs: int) -> Iterator[tuple[str, str]]:

@@ -134,13 +134,11 @@ def _report_failed_run(folder: RunFolder) -> str | None:
 
 def _last_folder(runs_dir: Path) -> RunFolder | None:
     """Return the run folder that this process opened last; None where it opened none."""
-    from nnrun.runs import record
+    from nnrun.runs.environment import process
     from nnrun.runs.find import list_runs
 
-    for row in reversed(list_runs(runs_dir)):
-        if row.status != "broken" and (record.read(row.folder).get("process") or {}).get("pid") == os.getpid():
-            return row.folder
-    return None
+    # In containers the number alone is that of many processes.
+    return next((row.folder for row in reversed(list_runs(runs_dir)) if row.process == process()), None)
 
 
 def _print_result(result: TrainResult, request: TrainRequest, page: Path | None, *, quiet: bool, as_json: bool) -> None:
