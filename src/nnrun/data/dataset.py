@@ -107,6 +107,7 @@ class Examples:
         weight: One weight an example: float64 of shape (rows,), or None.
         rows: The index of each example in its source; None where these are all of them, in order.
         origin: Where each example comes from, as of `DataPart`.
+        findings: What is to be said about a new file from which they were read.
     """
 
     x: np.ndarray | Columns | Stream
@@ -114,6 +115,7 @@ class Examples:
     weight: np.ndarray | None = None
     rows: np.ndarray | None = None
     origin: Mapping[str, np.ndarray] = field(default_factory=dict)
+    findings: tuple[Finding, ...] = ()
 
     def __len__(self) -> int:
         return len(self.x)

@@ -19,18 +19,26 @@ from nnrun.data.target_encoding import TargetEncoder
 from nnrun.data.text.load_text import load_new_text
 from nnrun.data.text.text_source import TextSource
 from nnrun.errors import DataError
+from nnrun.progress import NullProgress
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from nnrun.data.dataset import Examples
+    from nnrun.progress import Progress
     from nnrun.spec.data import DataSpec
     from nnrun.spec.facts import Facts
 
 
 def load_new_data(
-    spec: DataSpec, fitted: Iterable[Mapping[str, Any]], *, file: Path, facts: Facts, with_target: bool
+    spec: DataSpec,
+    fitted: Iterable[Mapping[str, Any]],
+    *,
+    file: Path,
+    facts: Facts,
+    with_target: bool,
+    progress: Progress | None = None,
 ) -> DataPart:
     """Read `file` as the run reads its own data, and prepare it as the run prepared it; nothing is fitted again.
 
@@ -41,6 +49,7 @@ def load_new_data(
             with a column for each pixel, or, where the run's own are files, a folder or a csv that lists them.
         facts: The run's facts; they decide how targets are encoded and which shape examples have.
         with_target: Whether the file must hold targets; without, `y` has the shape (rows, 0).
+        progress: Receives what is to be said about the columns of the file.
 
     Raises:
         DataError: The file cannot be used, or does not suit the run.
@@ -66,6 +75,9 @@ def load_new_data(
     if isinstance(source, Csv) and file.suffix.lower() in (".parquet", ".pq"):
         source = _parquet_source(source, layout)
     examples = source.load_new(file, layout, with_target=with_target and encoder.needs_targets)
+    progress = progress or NullProgress()
+    for finding in examples.findings:
+        (progress.warn if finding.severity == "warning" else progress.say)(finding.text)
     if column is not None:
         examples, _ = pop_groups(examples, column)
     x = _prepared(examples, file, entries, keep_integers=facts.vocabulary is not None)

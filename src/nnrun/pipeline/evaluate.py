@@ -159,8 +159,8 @@ def evaluate(request: EvaluateRequest, progress: Progress) -> EvaluateResult:
     return EvaluateResult(loaded.folder, scores, *predictions_table(evaluation.predictions, part.rows, part.origin))
 
 
-def predict(request: EvaluateRequest, file: FilePath) -> EvaluateResult:
-    """Predict the rows of `file`, which need no truth.
+def predict(request: EvaluateRequest, file: FilePath, progress: Progress | None = None) -> EvaluateResult:
+    """Predict the rows of `file`, which need no truth; `progress` receives what is to be said about its columns.
 
     Raises:
         RunError: The run or its checkpoint cannot be used.
@@ -169,7 +169,7 @@ def predict(request: EvaluateRequest, file: FilePath) -> EvaluateResult:
     from nnrun.engine.scoring.predictions_table import predictions_table
 
     with open_run_with_code(request) as loaded:
-        part = _load_file(loaded, file, with_target=False)
+        part = _load_file(loaded, file, progress or NullProgress(), with_target=False)
         with load_session(loaded, request.checkpoint) as session:
             predictions = session.predict(part)
     return EvaluateResult(loaded.folder, {}, *predictions_table(predictions, part.rows, part.origin))
@@ -272,7 +272,7 @@ def _architecture(folder: RunFolder) -> dict[str, Any]:
 
 def _part(loaded: LoadedRun, request: EvaluateRequest, progress: Progress) -> DataPart:
     if request.data is not None:
-        return _load_file(loaded, request.data, with_target=True)
+        return _load_file(loaded, request.data, progress, with_target=True)
     dataset = _dataset(loaded, progress)
     changed = [name for name, digest in dataset.digests.items() if loaded.record["digests"].get(name, digest) != digest]
     if changed:
@@ -291,7 +291,7 @@ def _dataset(loaded: LoadedRun, progress: Progress) -> Dataset:
     return load_folds(loaded.experiment, loaded.places, NullProgress()).dataset(loaded.fold, progress)
 
 
-def _load_file(loaded: LoadedRun, file: FilePath, *, with_target: bool) -> DataPart:
+def _load_file(loaded: LoadedRun, file: FilePath, progress: Progress, *, with_target: bool) -> DataPart:
     from nnrun.data.new_data import load_new_data
 
     try:
@@ -299,7 +299,9 @@ def _load_file(loaded: LoadedRun, file: FilePath, *, with_target: bool) -> DataP
     except (OSError, ValueError) as error:
         text = f"{loaded.model.prepare}: cannot read this run's preparation: {error}"
         raise RunError(text, f"nnrun train {loaded.folder.config}") from error
-    return load_new_data(loaded.experiment.data, fitted, file=file, facts=loaded.facts, with_target=with_target)
+    return load_new_data(
+        loaded.experiment.data, fitted, file=file, facts=loaded.facts, with_target=with_target, progress=progress
+    )
 
 
 def _default_part(facts: Facts) -> PartName:

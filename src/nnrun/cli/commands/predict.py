@@ -35,7 +35,7 @@ def predict(*, file: Path, out: Path | None, quiet: bool, as_json: bool, **reque
     from nnrun.runs.find import run_as_json, warn_if_unfinished
 
     with open_progress(quiet=quiet, json=as_json) as progress:
-        result = predict_file(EvaluateRequest(**request), file)
+        result = predict_file(EvaluateRequest(**request), file, progress)
         warn_if_unfinished(result.folder, progress)
         if out is not None:
             options.write_output_file(out, csv_text(result.columns, result.rows))

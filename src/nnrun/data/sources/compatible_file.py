@@ -53,7 +53,7 @@ def read_compatible_file(file: Path, facts: DataFacts, *, with_target: bool) -> 
             file=file,
             hint="save the examples with numpy.savez_compressed(file, x=..., y=...)",
         )
-    return Examples(_in_shape(file, np.asarray(examples.x), facts), examples.y)
+    return replace(examples, x=_in_shape(file, np.asarray(examples.x), facts))
 
 
 def _read_table(file: Path, facts: DataFacts, *, with_target: bool) -> Examples:

@@ -195,7 +195,10 @@ def read_examples(file: Path, arrays: Mapping[str, str], *, with_target: bool) -
         names[role] = name
     _require_matching(file, {role: headers[name] for role, name in names.items()})
     found = read_npz(file, tuple(names.values()))
-    return Examples(found[names["x"]], found[names["y"]] if with_target else None)
+    others = [f"{role} from the array {name!r}" for role, name in names.items() if name != arrays.get(role, name)]
+    text = f"{file.name} has no arrays of the config's names: {' and '.join(others)}."
+    findings = (Finding((), text, None, None, "warning"),) if others else ()
+    return Examples(found[names["x"]], found[names["y"]] if with_target else None, findings=findings)
 
 
 def _usual_name(role: str, headers: Mapping[str, ArrayHeader]) -> str | None:

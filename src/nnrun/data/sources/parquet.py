@@ -15,6 +15,7 @@ from nnrun.data.csv.invalid_values import describe
 from nnrun.data.csv.number_format import NumberFormat
 from nnrun.data.prepare.step import missing_mask
 from nnrun.data.sources.column_roles import ColumnRoles
+from nnrun.data.sources.new_columns import check_columns, unused_columns
 from nnrun.data.sources.table import TableSource, column_types
 from nnrun.data.streaming.streams import DEFAULT_MEMORY_GB, check_memory_limit, should_stream
 from nnrun.errors import DataError, MissingExtraError
@@ -142,11 +143,9 @@ class Parquet(TableSource):
             return super().load_new(file, layout, with_target=with_target)
         roles = ColumnRoles(tuple(layout["features"]), tuple(layout["targets"]) if with_target else ())
         names = _schema(file)[0].names
-        for name in roles.names:
-            if name not in names:
-                raise DataError(f"there is no column {name!r}", file=file, hint=f"there are: {', '.join(names)}")
+        check_columns(file, names, roles.names)
         (table,) = self._blocks(file, roles, None)
-        return roles.examples(table)
+        return replace(roles.examples(table), findings=tuple(unused_columns(file, names, layout)))
 
     def new_file_dialect(self, file: Path) -> Dialect:
         """Return how a csv file of new examples is written: its numbers as in the text of the run's own file."""

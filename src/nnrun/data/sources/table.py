@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 from nnrun.data.columns import ColumnError, Columns, resolve_columns
 from nnrun.data.csv.dates import check_date_format
 from nnrun.data.csv.dialect import Dialect, row_lines
-from nnrun.data.csv.header import read_header
 from nnrun.data.csv.missing_words import EARLIER_WORDS, MISSING_WORDS
 from nnrun.data.csv.number_format import number_format
 from nnrun.data.csv.read_columns import read_columns
 from nnrun.data.csv.type_inference import ColumnRequest
 from nnrun.data.dataset import DataFacts, Examples, SourceData
 from nnrun.data.sources.column_roles import ColumnSelection, stack_targets
+from nnrun.data.sources.new_columns import open_new_csv
 from nnrun.errors import DataError
 from nnrun.spec.finding import Finding
 
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from nnrun.data.csv.dialect import CsvFile
     from nnrun.data.csv.number_format import NumberFormat
     from nnrun.data.csv.type_inference import ColumnType, Role
     from nnrun.data.data_paths import DataPaths
@@ -205,23 +204,16 @@ class TableSource:
         )
 
     def load_new(self, file: Path, layout: Mapping[str, Any], *, with_target: bool) -> Examples:
-        """Read new examples from a csv file of the same columns; without a header they are found by their position.
+        """Read new examples from a csv file with the run's columns, as `open_new_csv` finds them.
 
         Raises:
             DataError: A column is missing, or the file cannot be read.
         """
         words = tuple(layout.get("missing", self.earlier_words))
         dialect = replace(self.new_file_dialect(file), missing=words)
-        opened = read_header(file, dialect)
-        if not (layout["header"] and opened.header_line):
-            opened = _by_position(opened, layout)
         features, targets = layout["features"], layout["targets"] if with_target else []
         columns = [*features, *targets]
-        try:
-            resolve_columns(columns, opened.names)
-        except ColumnError as error:
-            hint = f"the run was trained on the columns {', '.join(columns)}"
-            raise DataError(str(error), file=file, hint=hint) from None
+        opened, findings = open_new_csv(file, dialect, layout, columns, targets)
         dates: Mapping[str, str] = layout.get("dates", {})
         # The type of a target of numbers is inferred: a name among them is then reported as a class that the run lacks.
         types: dict[str, ColumnType] = dict.fromkeys(features, "number")
@@ -229,10 +221,10 @@ class TableSource:
         types |= {name: "date" for name in columns if name in dates}
         roles: dict[str, Role] = {**dict.fromkeys(features, "feature"), **dict.fromkeys(targets, "target")}
         request = ColumnRequest(roles, types, features if self.missing_allowed else ())
-        table, _ = read_columns(replace(opened, dialect=replace(dialect, dates=dates)), request)
+        table, _ = read_columns(replace(opened, dialect=replace(opened.dialect, dates=dates)), request)
         y = stack_targets({name: table[name] for name in targets}) if with_target else None
         x = Columns({name: table[name] for name in features})
-        return Examples(x, y, origin={"line": row_lines(opened, len(x))})
+        return Examples(x, y, origin={"line": row_lines(opened, len(x))}, findings=tuple(findings))
 
     def new_file_dialect(self, file: Path) -> Dialect:
         """Return how a csv file of new examples is written."""
@@ -299,13 +291,3 @@ def column_types(
         except ValueError as error:
             raise ValueError(f"{source}: types: {name}: {error}") from None
     return StatedTypes(kinds, dates, numbers)
-
-
-def _by_position(file: CsvFile, layout: Mapping[str, Any]) -> CsvFile:
-    """Return a file with the run's names of columns, if it has as many columns with or without the targets."""
-    names = list(layout["names"])
-    features_only = [name for name in names if name not in layout["targets"]]
-    for known in (names, features_only, list(layout["features"])):
-        if len(known) == len(file.names):
-            return replace(file, names=tuple(known))
-    return file
