@@ -104,7 +104,7 @@ def test_facts_of_a_large_table_are_inferred_from_its_start(paths: DataPaths, sp
         (
             {"file": "t.csv", "features": ["age", "kind"]},
             "integer",
-            ("data", "source", "csv", "features"),
+            ("data", "source", "csv", "features", 1),
             "target-among-features",
             "the column 'kind' is named as `target` and as `features`",
         ),
@@ -126,7 +126,7 @@ def test_facts_of_a_large_table_are_inferred_from_its_start(paths: DataPaths, sp
         (
             {"file": "t.csv", "features": ["age"]},
             "binary",
-            ("data", "source"),
+            ("training", "loss"),
             "loss-target-mismatch",
             "the target has 3 classes",
         ),
@@ -185,17 +185,17 @@ def test_a_target_with_too_many_values_has_no_inferred_classes(paths: DataPaths,
             "error",
             "other than 0",
         ),
-        ("digits", {}, "number", ("data", "source"), "warning", "the loss compares numbers"),
-        ("digits", {}, "binary", ("data", "source"), "error", "has 10 classes"),
+        ("digits", {}, "number", ("training", "loss"), "warning", "the loss compares numbers"),
+        ("digits", {}, "binary", ("training", "loss"), "error", "has 10 classes"),
         (
             "digits",
             {"prepare": (("OneHot", {"columns": "target"}),)},
             "integer",
-            ("data", "source"),
+            ("training", "loss"),
             "error",
             "one-hot rows",
         ),
-        ("diabetes", {}, "integer", ("data", "source"), "error", "the loss compares classes"),
+        ("diabetes", {}, "integer", ("training", "loss"), "error", "the loss compares classes"),
     ],
 )
 def test_what_does_not_fit_a_named_set_is_found(
@@ -212,10 +212,10 @@ def test_what_does_not_fit_a_named_set_is_found(
     [("mnist", {"test": 0.1}, "a test part of its own"), ("digits", {"validation": "test"}, "needs a test part")],
 )
 def test_an_impossible_split_is_found(paths: DataPaths, spec, split, source: str, config: dict, text: str) -> None:
-    """A split that contradicts the source is an error at `split`."""
+    """A split that contradicts the source is an error at the key that does."""
     _, findings = infer_facts(spec(source, split=split(**config)), form="integer", paths=paths)
     wrong = [finding for finding in findings if finding.severity == "error"]
-    assert [finding.path for finding in wrong] == [("data", "split")]
+    assert [finding.path for finding in wrong] == [("data", "split", *config)]
     assert text in wrong[0].text
 
 

@@ -213,10 +213,10 @@ def test_an_impossible_target_is_refused(paths: DataPaths, listener, spec, split
     [
         ({"knd": "integer"}, ("model", "outputs", "knd"), "unknown-target"),
         ({"$image": "number"}, ("model", "outputs", "$image"), "unknown-field"),
-        ({"price": "integer"}, ("data", "source"), "loss-target-mismatch"),
-        ({"kind": "number"}, ("data", "source"), "loss-target-mismatch"),
-        ({"kind": "binary"}, ("data", "source"), "loss-target-mismatch"),
-        ("integer", ("data", "source"), "loss-target-mismatch"),
+        ({"price": "integer"}, ("training", "loss"), "loss-target-mismatch"),
+        ({"kind": "number"}, ("training", "loss"), "loss-target-mismatch"),
+        ({"kind": "binary"}, ("training", "loss"), "loss-target-mismatch"),
+        ("integer", ("data", "source", "csv", "target"), "loss-target-mismatch"),
     ],
 )
 def test_an_impossible_target_is_found(paths: DataPaths, spec, split, forms, path: tuple, name: str) -> None:

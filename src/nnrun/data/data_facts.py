@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from nnrun.config.hints import did_you_mean_or_list
@@ -54,13 +55,20 @@ _MANY_ROWS = 10**9
 _NO_CATEGORIES = "leave it out of the steps that make categories"
 
 
-def infer_facts(spec: DataSpec, *, form: TargetForms, paths: DataPaths) -> tuple[Facts | None, tuple[Finding, ...]]:
+def infer_facts(
+    spec: DataSpec,
+    *,
+    form: TargetForms,
+    paths: DataPaths,
+    places: Mapping[str | None, tuple[Path, Path]] = MappingProxyType({}),
+) -> tuple[Facts | None, tuple[Finding, ...]]:
     """Return the facts of a config's data, as far as they are known without loading, and what is wrong with `data:`.
 
     Args:
         spec: The config's `data:`.
         form: The form in which the loss takes targets, or one for each target, as of `nnrun.data.load.load`.
         paths: Where files are found.
+        places: Where the loss of each target and its name are written, as of `nnrun.spec.targets.target_places`.
 
     Returns:
         The facts (None where nothing is known; unknown ones are None), and all findings.
@@ -84,7 +92,7 @@ def infer_facts(spec: DataSpec, *, form: TargetForms, paths: DataPaths) -> tuple
     prepared = _prepared_spec(data, steps, (*spec.source.path, spec.source.name), findings)
     rows = _split_rows(spec.split, data, form, findings)
     encoded = encoded_forms(form, [step for _, step in steps])
-    targets = _Targets(spec.source, data, forms_by_target(form), forms_by_target(encoded))
+    targets = _Targets(spec.source, data, forms_by_target(form), forms_by_target(encoded), places)
     facts = build_facts(
         targets.facts(prepared),
         prepared.shape if prepared else None,
@@ -204,11 +212,21 @@ def _split_rows(split: Split | None, data: DataFacts, form: TargetForms, finding
         rows = split_sizes(_MANY_ROWS if data.rows is None else data.rows, data.test_rows, split, data.validation_rows)
         _check_stratify(split, data, form)
     except ValueError as error:
-        findings.append(Finding(("data", "split"), str(error), None, "impossible-split"))
+        findings.append(Finding(_place_in_split(split, str(error)), str(error), None, "impossible-split"))
         return {}
     # The sizes of groups are known only once they are read.
     known = data.rows is not None and (data.group is None or set(rows) <= {"train"})
     return rows if known else {}
+
+
+def _place_in_split(split: Split | None, error: str) -> Path:
+    """Return the place of the key of `split:` that an error is about, as far as it names one."""
+    path: Path = ("data", "split")
+    if split is not None and split.k_fold is not None and "stratif" in error and split.k_fold.stratify:
+        return (*path, "k_fold", "stratify")
+    given = [key for key in ("test", "validation") if split is not None and getattr(split, key) is not None]
+    named = [key for key in given if f"`{key}: " in error] or given
+    return (*path, named[0]) if len(named) == 1 and (split is None or split.k_fold is None) else path
 
 
 def _check_stratify(split: Split | None, data: DataFacts, form: TargetForms) -> None:
@@ -229,12 +247,22 @@ class _Targets:
         data: What is known about it.
         forms: The form of each target that its loss takes.
         encoded: The form of each target after the preparation.
+        places: Where the loss of each target and its name are written; None is all targets together.
     """
 
     def __init__(
-        self, source: Part, data: DataFacts, forms: Mapping[str, TargetForm], encoded: Mapping[str, TargetForm]
+        self,
+        source: Part,
+        data: DataFacts,
+        forms: Mapping[str, TargetForm],
+        encoded: Mapping[str, TargetForm],
+        places: Mapping[str | None, tuple[Path, Path]],
     ) -> None:
         self._source, self._data, self._forms, self._encoded = source, data, forms, encoded
+        self._places = places
+
+    def _loss_path(self, key: str) -> Path:
+        return self._places.get(None if key == ALL_TARGETS else key, (("training", "loss"), ()))[0]
 
     def facts(self, prepared: ExampleSpec | None) -> dict[str, TargetFacts]:
         """Return the facts of each target that exists."""
@@ -269,14 +297,15 @@ class _Targets:
         """Yield a finding for each target that does not exist or does not suit its loss."""
         known = self._data.target_names
         for key in self._forms:
-            path = ("model", "outputs", key)
+            path = self._places.get(key, ((), ("model", "outputs", key)))[1]
             if key in FIELDS:
                 if fields(facts) and key not in fields(facts):
                     text = f"the target {key} is no field of these data"
                     yield Finding(path, text, f"they have: {', '.join(fields(facts))}", "unknown-field")
             elif not known:
                 hint = "name a target in `source`, or make the input itself the target of an output: `$input`"
-                yield Finding(self._source.path, f"{self._source.name} has no target", hint, "no-target")
+                path = (*self._source.path, self._source.name, "target")
+                yield Finding(path, f"{self._source.name} has no target", hint, "no-target")
             elif key not in {ALL_TARGETS, WHOLE_TARGET, *known}:
                 hint = did_you_mean_or_list(key, [*known, *FIELDS], 99)
                 yield Finding(path, f"the data have no target {key!r}", hint, "unknown-target")
@@ -294,28 +323,29 @@ class _Targets:
             if any(parse_number(value) is None for value in data.values.get(column, ())):
                 text = f"target columns that one loss compares must all hold numbers, but {column!r} holds text"
                 hint = "name one target, encode the text as numbers, or give each target an output of its own"
-                yield self._mismatch(text, hint)
+                path = (*self._source.path, self._source.name, "target")
+                yield Finding(path, text, hint, "loss-target-mismatch")
         if data.task == "regression" and encoded != "number":
-            yield self._mismatch(f"{source}'s target is a number, but the loss compares classes", NUMBER_LOSS)
+            yield self._mismatch(key, f"{source}'s target is a number, but the loss compares classes", NUMBER_LOSS)
         if form == "integer" and encoded == "one_hot":
             text = "OneHot: target makes one-hot rows, but the loss compares class numbers"
-            yield self._mismatch(text, "take the step out, or write `loss: categorical_crossentropy`")
+            yield self._mismatch(key, text, "take the step out, or write `loss: categorical_crossentropy`")
         if data.task == "classification" and encoded == "number":
             text = f"{source}'s target is a class, but the loss compares numbers"
             hint = "write `loss: sparse_categorical_crossentropy`"
-            yield Finding(self._source.path, text, hint, "class-scored-as-number", "warning")
+            yield Finding(self._loss_path(key), text, hint, "class-scored-as-number", "warning")
         names = self._class_names(key)
         for name in names:
             value = parse_number(name)
             if encoded == "number" and value is None:
-                yield self._mismatch(text_error(name), CLASS_LOSS)
+                yield self._mismatch(key, text_error(name), CLASS_LOSS)
             if encoded != "number" and value is not None and not value.is_integer():
-                yield self._mismatch(fractions_error(name), NUMBER_LOSS)
+                yield self._mismatch(key, fractions_error(name), NUMBER_LOSS)
         if encoded == "binary" and len(names) > 2:
-            yield self._mismatch(binary_error(len(names)), MANY_CLASSES_LOSS)
+            yield self._mismatch(key, binary_error(len(names)), MANY_CLASSES_LOSS)
 
-    def _mismatch(self, text: str, hint: str) -> Finding:
-        return Finding(self._source.path, text, hint, "loss-target-mismatch")
+    def _mismatch(self, key: str, text: str, hint: str) -> Finding:
+        return Finding(self._loss_path(key), text, hint, "loss-target-mismatch")
 
     def _is_whole(self, key: str) -> bool:
         """Return whether the key stands for all target columns together."""

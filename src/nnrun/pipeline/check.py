@@ -21,7 +21,7 @@ from nnrun.spec.findings.checks import check
 from nnrun.spec.findings.context import CheckContext
 from nnrun.spec.resolve import resolved
 from nnrun.spec.shapes import infer_shapes
-from nnrun.spec.targets import target_forms
+from nnrun.spec.targets import target_forms, target_places
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,7 +70,7 @@ def examine(file: FilePath, sets: Sequence[str], data_dir: FilePath | None) -> E
     folders = dict.fromkeys(source.resolve().parent for source in reversed(document.sources))
     places = DataPaths(file.resolve().parent, data_dir, tuple(folders))
     form = target_forms(experiment)
-    facts, found = infer_facts(experiment.data, form=form, paths=places)
+    facts, found = infer_facts(experiment.data, form=form, paths=places, places=target_places(experiment))
     report = TargetReport()
     if not any(finding.severity == "error" for finding in found):
         report, notes = check_targets(experiment.data, form=form, seed=experiment.seed, paths=places)

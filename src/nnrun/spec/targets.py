@@ -10,6 +10,7 @@ from nnrun.catalog import lookup
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from nnrun.errors import Path
     from nnrun.spec.experiment import Experiment
     from nnrun.spec.facts import TargetForm, TargetForms
     from nnrun.spec.part import Part
@@ -47,6 +48,16 @@ def target_forms(experiment: Experiment) -> TargetForms:
     if outputs[0].target is None:
         return target_form(losses[outputs[0].name])
     return {str(one.target): target_form(losses[one.name]) for one in outputs}
+
+
+def target_places(experiment: Experiment) -> dict[str | None, tuple[Path, Path]]:
+    """Return where each target's loss and where its name is written, by the target; None is all targets together."""
+    losses = experiment.losses
+    return {
+        one.target: (losses[one.name].path, (*one.path, "target"))
+        for one in experiment.graph.outputs
+        if one.name in losses
+    }
 
 
 def target_form(loss: Part) -> TargetForm:

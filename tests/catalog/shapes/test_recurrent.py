@@ -66,7 +66,11 @@ def test_lstm_without_steps_is_explained():
     """The error for an LSTM on a vector names steps and features, and how to get them."""
     with pytest.raises(ShapeError, match=r"LSTM expects \(steps, features\), 2 dimensions, received \[7\]") as refusal:
         infer("LSTM", {"units": 6}, [(7,)])
-    assert "return_sequences: true" in refusal.value.hint
+    assert "{Reshape: [7, 1]}" in refusal.value.hint
+    assert "for a table use Dense" in refusal.value.hint
+    with pytest.raises(ShapeError) as refusal:
+        infer("LSTM", {"units": 6}, [(1,)])
+    assert "Reshape" not in refusal.value.hint
 
 
 @pytest.mark.parametrize(

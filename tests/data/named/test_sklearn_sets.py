@@ -68,7 +68,7 @@ def test_the_class_column_may_be_a_feature(paths: DataPaths, listener, spec) -> 
         ({"features": ["species"]}, "features", "the column 'species' is named as `target` and as `features`"),
         ({"target": [0, 1, 2, 3, 4]}, "target", "the targets leave no feature column"),
         ({"sample_weight": "species", "target": 0}, "sample_weight", "holds text, which cannot weigh rows"),
-        ({"sample_weight": 0, "features": [0, 1]}, "sample_weight", "is named as `sample_weight` and as `features`"),
+        ({"sample_weight": 0, "features": [0, 1]}, "features", "is named as `sample_weight` and as `features`"),
     ],
 )
 def test_impossible_columns_are_reported_at_their_place(
@@ -76,7 +76,7 @@ def test_impossible_columns_are_reported_at_their_place(
 ) -> None:
     """A mistake is a finding of `check` and an error when loading."""
     _, findings = infer_facts(spec("sklearn", set="iris", **arguments), form="integer", paths=paths)
-    assert [finding.path for finding in findings] == [("data", "source", "sklearn", path)]
+    assert [finding.path[:4] for finding in findings] == [("data", "source", "sklearn", path)]
     assert text in findings[0].text
     with pytest.raises(DataError, match="sklearn: "):
         load(spec("sklearn", set="iris", **arguments), form="integer", seed=1, paths=paths, progress=listener)

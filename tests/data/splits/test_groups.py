@@ -115,20 +115,20 @@ def test_groups_that_cannot_stay_together_are_refused(paths, listener, spec, spl
 
 
 @pytest.mark.parametrize(
-    ("arguments", "name"),
+    ("arguments", "name", "place"),
     [
-        ({"group": "whom"}, "unknown-column"),
-        ({"group": "sick"}, "group-among-columns"),
-        ({"group": "who", "features": ["who", "bmi"]}, "group-among-columns"),
-        ({"group": "who", "sample_weight": "who"}, "group-among-columns"),
+        ({"group": "whom"}, "unknown-column", ("group",)),
+        ({"group": "sick"}, "group-among-columns", ("group",)),
+        ({"group": "who", "features": ["who", "bmi"]}, "group-among-columns", ("features", 0)),
+        ({"group": "who", "sample_weight": "who"}, "group-among-columns", ("sample_weight",)),
     ],
 )
-def test_a_group_is_a_column_of_its_own(paths, spec, arguments: dict, name: str) -> None:
+def test_a_group_is_a_column_of_its_own(paths, spec, arguments: dict, name: str, place: tuple) -> None:
     """It must exist, and be neither feature nor target nor weight."""
     _write(paths, PEOPLE)
     _, findings = infer_facts(spec("csv", file="t.csv", **arguments), form="binary", paths=paths)
     assert [finding.name for finding in findings] == [name]
-    assert findings[0].path == ("data", "source", "csv", "group")
+    assert findings[0].path == ("data", "source", "csv", *place)
 
 
 @pytest.mark.parametrize("k_fold", [KFold(folds=3), KFold(folds=3, groups="who")])

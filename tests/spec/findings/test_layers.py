@@ -40,7 +40,7 @@ def test_an_input_of_open_sizes_fits_the_data(found) -> None:
     assert found(PICTURE, model=f"- Input: {{shape: [null, 8, 1]}}\n- Flatten\n{LAST}")[0].name == "shape-impossible"
     assert found(PICTURE, model=f"- Input: {{shape: [null, 8, 1]}}\n- GlobalMaxPooling2D\n{LAST}") == ()
     (one,) = found(PICTURE, model=f"- Input: {{shape: [8, 8, 3]}}\n- Flatten\n{LAST}")
-    assert (one.name, one.path) == ("input-shape-mismatch", ("model", 0, "Input"))
+    assert (one.name, one.path) == ("input-shape-mismatch", ("model", 0, "Input", "shape"))
     assert "[8, 8, 3]" in one.text
     assert "[8, 8, 1]" in one.text
 

@@ -82,9 +82,14 @@ def _features(call: LayerCall) -> int:
 
 def _sequence_hint(shape: Shape) -> str:
     if len(shape) < 2:
+        steps = shape[0] if shape and shape[0] is not None else 1
+        series = f"if its {steps} values are the steps of a series, put {{Reshape: [{steps}, 1]}} before it"
+        what = f"A recurrent layer reads a sequence, and an example here is one row of {format_shape(shape)}"
+        if steps > 1:
+            return f"{what}: {series}; for token ids put an Embedding before it; for a table use Dense."
         return (
-            "Give the recurrent layer before it `return_sequences: true`, or put "
-            f"{{Reshape: {format_shape((*shape, 1))}}} or an Embedding before it."
+            f"{what}: for a table use Dense; for a series give each row the values of several steps as columns, or "
+            "read arrays of (rows, steps, features) with npz."
         )
     rest = prod(size for size in shape[1:] if size is not None)
     example = "" if None in shape else f", such as {{Reshape: {format_shape((shape[0], rest))}}}"
@@ -145,7 +150,17 @@ _TRANSPARENT = ("Dropout", "BatchNormalization", "LayerNormalization", "Activati
 
 
 class MissingSequenceError(ShapeError):
-    """A layer that expects a sequence, after a recurrent layer that returns only its last step."""
+    """A layer that expects a sequence, after a recurrent layer that returns only its last step.
+
+    Args:
+        text: What was expected and received.
+        hint: What to write.
+        blamed: The recurrent layer.
+    """
+
+    def __init__(self, text: str, hint: str | None, blamed: PartLike) -> None:
+        super().__init__(text, hint)
+        self.blamed = blamed
 
 
 def explain_missing_sequence(
@@ -166,7 +181,7 @@ def explain_missing_sequence(
         inner_class = class_name(getattr(inner, "name", ""))
         if inner_class in RECURRENT and not inner.arguments.get("return_sequences"):
             hint = f"Give the {inner_class} before it `return_sequences: true`: it returns only its last step."
-            return MissingSequenceError(error.text, hint)
+            return MissingSequenceError(error.text, hint, inner)
         if inner_class in RECURRENT or class_name(part.name) not in _TRANSPARENT:
             return error
     return error

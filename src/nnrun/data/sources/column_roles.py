@@ -129,9 +129,18 @@ class ColumnSelection:
             for other in others:
                 for name in sorted(columns[role] & columns[other]):
                     text = f"the column {name!r} is named as `{role}` and as `{other}`: {reason}"
-                    place = "features" if role == "target" else role
-                    findings.append(Finding((*path, place), text, f"remove {name!r} from `{other}`", code))
+                    blamed = role if other == "target" else other
+                    hint = (
+                        f"name another column as `{role}`" if other == "target" else f"remove {name!r} from `{other}`"
+                    )
+                    findings.append(Finding(self._place(blamed, name, names, path), text, hint, code))
         return findings
+
+    def _place(self, key: str, name: str, names: Sequence[str], path: ConfigPath) -> ConfigPath:
+        """Return the place of a column's name: in the list of a key, or the key's only value."""
+        named = self._by_key[key]
+        index = next((index for index, one in enumerate(named) if resolve_columns([one], names) == [name]), None)
+        return (*path, key) if index is None or len(named) == 1 else (*path, key, index)
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,9 @@ def check_layers(context: CheckContext) -> Iterator[Finding]:
         error = row.error
         if error is not None:
             name = "return-sequences-missing" if isinstance(error, MissingSequenceError) else "shape-impossible"
-            yield Finding(row.path, error.text.rstrip("."), error.hint and error.hint.rstrip("."), name)
+            blamed = getattr(error, "blamed", None)
+            path = row.path if blamed is None else (*blamed.path, blamed.name)
+            yield Finding(path, error.text.rstrip("."), error.hint and error.hint.rstrip("."), name)
     yield from _dense_on_picture(context)
     yield from _embeddings(context)
     yield from _layers_of_text(context)
@@ -50,7 +52,7 @@ def _inputs(context: CheckContext) -> Iterator[Finding]:
             hint = (
                 f"write Input: {{shape: {format_shape(given)}}}, or put Reshape: {format_shape(stated)} under prepare"
             )
-            yield Finding((*one.part.path, one.part.name), text, hint, "input-shape-mismatch")
+            yield Finding((*one.part.path, one.part.name, "shape"), text, hint, "input-shape-mismatch")
 
 
 def _dense_on_picture(context: CheckContext) -> Iterator[Finding]:
@@ -114,7 +116,7 @@ def check_unused(context: CheckContext) -> Iterator[Finding]:
     for one in context.graph.inputs:
         if one.name not in used:
             text = f"no output of the model depends on the input '{one.name}'"
-            yield Finding(one.path, text, "name it in a layer's from:, or remove it", "unused-input")
+            yield Finding(one.path, text, "name it in a layer's from:, or remove it", "unused-input", at_key=True)
     # The layers of a stack that is used several times have one place in the file.
     known = {node.part.path for node in context.graph.nodes if node.name in used}
     for node in context.graph.nodes:
@@ -135,4 +137,5 @@ def _unused_stacks(context: CheckContext) -> Iterator[Finding]:
     for name in model.stacks:
         if name not in used:
             text = f"the model does not use the stack '{name}'"
-            yield Finding(("define", name), text, f"write - {name} among the layers", "unused-define", "warning")
+            hint = f"write - {name} among the layers"
+            yield Finding(("define", name), text, hint, "unused-define", "warning", at_key=True)

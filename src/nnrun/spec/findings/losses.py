@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from nnrun.catalog import lookup
 from nnrun.catalog.shapes.layer_call import format_shape
+from nnrun.catalog.shapes.names import class_name
+from nnrun.catalog.shapes.recurrent import RECURRENT
 from nnrun.spec.compared_output import last_layer
 from nnrun.spec.finding import Finding
 from nnrun.spec.loss_rules import CATEGORICAL, loss_verdict
@@ -42,7 +44,8 @@ def check_losses(context: CheckContext) -> Iterator[Finding]:
             and _has_shape_of_target(compared.loss)
             and not compared.is_softmax_of_one
         ):
-            yield from _shape_mismatch(facts, compared.loss, shape, _target_shape(context, output), last.path)
+            target = _target_shape(context, output)
+            yield from _shape_mismatch(facts, compared.loss, shape, target, _LastLayers(context, last))
 
 
 def _has_shape_of_target(loss: Part) -> bool:
@@ -76,8 +79,36 @@ def _target_shape(context: CheckContext, output: ModelOutput) -> Shape | None:
     return facts.positions or (facts.targets,)
 
 
+class _LastLayers:
+    """The layers that decide an output's shape, for hints and places."""
+
+    def __init__(self, context: CheckContext, last: Node) -> None:
+        self.last = last
+        self._names = [node.part.name for node in context.graph.nodes]
+        self._returns = [bool(node.part.arguments.get("return_sequences")) for node in context.graph.nodes]
+        self._is_recurrent = [class_name(name) in RECURRENT for name in self._names]
+
+    @property
+    def units(self) -> Path:
+        """The place of the last layer's units, else of the layer."""
+        return (*self.last.path, "units") if "units" in self.last.part.arguments else self.last.path
+
+    def rank_hint(self, shape: Shape, positions: int) -> str:
+        """Return how an output gets as many dimensions as its target, in terms of the layers that there are."""
+        if len(shape) > 1 + positions:
+            hint = "end with Flatten (or a global pooling) and a Dense"
+            if self.last.part.name == "Dense":
+                hint = "put Flatten or a global pooling before the last Dense"
+            return f"{hint}, or take return_sequences out" if any(self._returns) else hint
+        less = [name for name in self._names if name == "Flatten" or name.startswith("Global")]
+        hints = [f"remove {less[-1]}"] if less else []
+        if any(one and not returns for one, returns in zip(self._is_recurrent, self._returns, strict=True)):
+            hints.append("give the last recurrent layer return_sequences: true")
+        return ", or ".join(hints) or "end with a layer that outputs as many dimensions, such as Reshape"
+
+
 def _shape_mismatch(
-    facts: Facts | TargetFacts, loss: Part, shape: Shape, target: Shape | None, path: Path
+    facts: Facts | TargetFacts, loss: Part, shape: Shape, target: Shape | None, layers: _LastLayers
 ) -> Iterator[Finding]:
     units, classes = (shape[-1] if shape else 1), facts.classes
     compared = hint = None
@@ -86,29 +117,24 @@ def _shape_mismatch(
         hint = "write units: $classes, with activation: softmax"
         if classes == 2 and units == 1:
             hint += "; or activation: sigmoid with loss: binary_crossentropy"
-        yield Finding(path, f"the target has {classes} classes, but there {outputs}", hint, "too-few-outputs")
+        yield Finding(layers.units, f"the target has {classes} classes, but there {outputs}", hint, "too-few-outputs")
         return
     if facts.form == "integer":
         if len(shape) != 1 + len(facts.positions):
             compared = (
                 f"classes of {format_shape(facts.positions)} an example" if facts.positions else "one class an example"
             )
-            hint = _rank_hint(shape, len(facts.positions))
+            hint = layers.rank_hint(shape, len(facts.positions))
     elif target is not None and not _is_same(shape, target):
         compared = f"targets of {format_shape(target)}"
         if len(shape) != len(target):
-            hint = _rank_hint(shape, len(target) - 1)
+            hint = layers.rank_hint(shape, len(target) - 1)
         else:
             hint = f"write units: {target[0]}" if len(target) == 1 else f"the target has {format_shape(target)}"
     if compared is not None:
         text = f"the output has the shape {format_shape(shape)}, but is compared with {compared}"
+        path = layers.units if hint and hint.startswith("write units") else layers.last.path
         yield Finding(path, text, hint, "output-shape-mismatch")
-
-
-def _rank_hint(shape: Shape, positions: int) -> str:
-    if len(shape) > 1 + positions:
-        return "put Flatten or a global pooling before the last Dense, or take return_sequences out"
-    return "remove Flatten or the pooling, or give the last recurrent layer return_sequences: true"
 
 
 def _is_same(shape: Shape, target: Shape) -> bool:

@@ -170,7 +170,7 @@ def check_expectations(context: CheckContext) -> Iterator[Finding]:
             text = f"expect: names '{path}', which scores.json will not have"
             several = figures.prefixed(f"{part}.").several.get(path) if part in parts else None
             hint = _score_hint(path, known) if several is None else several.hint
-            yield Finding(("expect", path), text, hint, "expect-path-unknown")
+            yield Finding(("expect", path), text, hint, "expect-path-unknown", at_key=True)
 
 
 def _score_hint(path: str, known: list[str]) -> str:

@@ -58,7 +58,7 @@ def check_augment(context: CheckContext) -> Iterator[Finding]:
     if context.training.augment and len(inputs) > 1:
         text = f"augment: needs a model with one input, and this model has {len(inputs)}"
         hint = "put the random layers into the model after the input they are for; they are active in training only"
-        yield Finding(("training", "augment"), text, hint, "augment-of-several-inputs")
+        yield Finding(("training", "augment"), text, hint, "augment-of-several-inputs", at_key=True)
         return
     shape = context.input_shapes[inputs[0].name]
     for part in context.training.augment:
@@ -82,10 +82,10 @@ def check_samples(context: CheckContext) -> Iterator[Finding]:
     # Sources of a text to continue have the argument `predict`; a reader of the user's own does not.
     if entry is None or "predict" not in entry.parameters:
         text = f"samples: needs a text source, and {source.name} is not one"
-        yield Finding(path, text, "leave out samples, or use a text as source", "samples-of-no-text")
+        yield Finding(path, text, "leave out samples, or use a text as source", "samples-of-no-text", at_key=True)
     elif outputs != 1:
         text = f"samples: needs a model with one output, and this model has {outputs}"
-        yield Finding(path, text, "leave out samples", "samples-of-no-text")
+        yield Finding(path, text, "leave out samples", "samples-of-no-text", at_key=True)
 
 
 def check_perceptron(context: CheckContext) -> Iterator[Finding]:
