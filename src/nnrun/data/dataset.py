@@ -149,6 +149,7 @@ class SourceData:
         groups: One value a row of `train`; rows of one value stay in one part. None where rows are independent.
         group: The name of the column of groups.
         validation: The source's own validation part, which folds do not use.
+        written: The columns of text that hold numbers or dates.
     """
 
     train: Examples
@@ -164,6 +165,7 @@ class SourceData:
     groups: np.ndarray | None = None
     group: str | None = None
     validation: Examples | None = None
+    written: WrittenColumns = field(default_factory=WrittenColumns)
 
 
 @dataclass(frozen=True)

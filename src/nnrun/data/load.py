@@ -8,7 +8,7 @@ import numpy as np
 
 from nnrun.data.all_sources import new_source
 from nnrun.data.columns import Columns
-from nnrun.data.dataset import DataPart, Dataset, Examples, add_shared, as_data_error, build_facts
+from nnrun.data.dataset import ALL_TARGETS, DataPart, Dataset, Examples, add_shared, as_data_error, build_facts
 from nnrun.data.files.digests import array_sha256, digests, file_sha256
 from nnrun.data.prepare.registry import allow_missing, fitted_json, new_step, stream_error
 from nnrun.data.prepare.step import RAGGED_EXAMPLES, UnseenCategoryError, naming_step
@@ -17,7 +17,14 @@ from nnrun.data.sources.table import note_named_columns
 from nnrun.data.splits.groups import separate_groups
 from nnrun.data.splits.parts import STRATIFIED_NUMBERS, STRATIFIED_TARGETS, check_split, shared_parts, split_rows
 from nnrun.data.streaming.streams import Stream, check_finite
-from nnrun.data.target_encoding import encode_targets, encoded_forms, fit_target_encoder, learn_classes
+from nnrun.data.target_encoding import (
+    WHOLE_TARGET,
+    encode_targets,
+    encoded_forms,
+    fit_target_encoder,
+    forms_by_target,
+    learn_classes,
+)
 from nnrun.data.text.load_text import load_text
 from nnrun.data.text.text_source import TextSource
 from nnrun.errors import DataError
@@ -164,6 +171,7 @@ def prepare_dataset(
     """
     steps = [_created(new_step, part) for part in spec.prepare]
     x = _prepare(parts, spec.prepare, steps, progress)
+    _check_written(data, x["train"], encoded_forms(form, steps))
     columns = x["train"].names if isinstance(x["train"], Columns | Stream) else ()
     arrays = {name: model_array(block, name, keep_integers=data.vocabulary is not None) for name, block in x.items()}
     shape = arrays["train"].shape[1:]
@@ -192,6 +200,20 @@ def prepare_dataset(
     )
     found = file_digests(data) | _array_digests({name: part for name, part in done.items() if name not in shared})
     return Dataset.from_parts(done, shared, facts=facts, digests=found, fitted=(*layout, *fitted))
+
+
+def _check_written(data: SourceData, x: ArrayOrTable | Stream, forms: TargetForms) -> None:
+    """Refuse columns of text that hold numbers or dates where the model or the loss needs numbers, as `check` does.
+
+    Raises:
+        DataError: The line that reads the first of them.
+    """
+    numbers = {key for key, form in forms_by_target(forms).items() if form == "number"}
+    targets = data.target_names if numbers & {ALL_TARGETS, WHOLE_TARGET} else numbers & {*data.target_names}
+    names = [*(x.text() if isinstance(x, Columns) else ()), *targets]
+    finding = next(data.written.findings(names, ()), None)
+    if finding is not None:
+        raise DataError(finding.text, hint=finding.hint)
 
 
 def _prepare(

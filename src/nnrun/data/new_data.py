@@ -93,7 +93,9 @@ def load_new_data(
 
 def _parquet_source(source: Csv, layout: Mapping[str, Any]) -> Parquet:
     """Return a source for Parquet files whose columns have the types of the run's csv file."""
-    types: dict[str, Any] = dict.fromkeys(layout["text"], "category")
+    known = {*layout["features"], *layout["targets"]}
+    types: dict[str, Any] = {name: kind for name, kind in source.stated_types.items() if name in known}
+    types |= dict.fromkeys(layout["text"], "category")
     types |= {name: {"date": form} if form else "date" for name, form in layout.get("dates", {}).items()}
     parquet = Parquet("", types=types)
     parquet.missing_allowed = source.missing_allowed

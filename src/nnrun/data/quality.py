@@ -24,7 +24,7 @@ from nnrun.errors import DataError, DefectsError
 from nnrun.spec.finding import Finding
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from nnrun.data.data_paths import DataPaths
     from nnrun.data.dataset import Examples, Source, SourceData
@@ -109,7 +109,8 @@ def check_quality(
     caveats = named_data_set(spec.source.name).caveats if spec.source.name in data_set_names() else ()
     findings = [
         *_check_leakage(parts),
-        *(_check_columns(table, columns) if table is not None else ()),
+        *(_check_columns(table, columns, data.written.columns) if table is not None else ()),
+        *_check_written(data),
         *_check_targets(data, spec, form, seed, paths),
         *_check_classes(counts),
         *(() if classes else check_capped_target(train.y, data.target_names)),
@@ -198,8 +199,10 @@ def _correlation(column: np.ndarray, y: Any) -> float | None:
     return round(float(np.corrcoef(a, b)[0, 1]), 6)
 
 
-def _check_columns(table: Columns, columns: Mapping[str, Mapping[str, Any]]) -> Iterator[Finding]:
-    """Find columns that are useless, suspicious, or hold odd values."""
+def _check_columns(
+    table: Columns, columns: Mapping[str, Mapping[str, Any]], written: Collection[str]
+) -> Iterator[Finding]:
+    """Find columns that are useless, suspicious, or hold odd values; those in `written` are no identifiers."""
     rows = len(table)
     for name, statistics in columns.items():
         if count := statistics["missing"]:
@@ -210,7 +213,8 @@ def _check_columns(table: Columns, columns: Mapping[str, Mapping[str, Any]]) -> 
         if statistics["correlation"] is not None and abs(statistics["correlation"]) > _SUSPICIOUS_CORRELATION:
             text = f"column {name!r} is almost the target (r = {statistics['correlation']:.4f})"
             yield _finding("tells-the-target", f"{text}: is it known before the target is?", "error")
-        yield from check_identifier(name, statistics, rows)
+        if name not in written:
+            yield from check_identifier(name, statistics, rows)
     first: dict[str, str] = {}
     duplicates = []
     for name, column in table.values.items():
@@ -267,6 +271,12 @@ def _check_targets(
         data = separate_groups(data, spec.split)
     for one in examine_loaded_targets(data, spec, form=form, seed=seed, paths=paths).findings:
         yield replace(one, text=f"{one.text}; {one.hint}" if one.hint else one.text)
+
+
+def _check_written(data: SourceData) -> Iterator[Finding]:
+    """Find columns of text that hold numbers or dates."""
+    for one in data.written.findings(data.written.columns, ()):
+        yield _finding(one.name or "", f"{one.text}; {one.hint}")
 
 
 def _class_counts(part: Examples) -> dict[str, int]:

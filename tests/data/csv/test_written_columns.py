@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import numpy as np
 import pytest
 
 from nnrun.config.document import parse
 from nnrun.data.data_facts import infer_facts
 from nnrun.data.load import load
+from nnrun.data.quality import check_quality
+from nnrun.errors import DataError
 from nnrun.spec.finding import Finding
 
 
@@ -234,3 +237,57 @@ def test_a_large_file_says_how_many_rows_were_read(paths, spec) -> None:
     (paths.config_dir / "t.csv").write_text("v,y\n" + "\n".join(lines) + "\n")
     _, found = infer_facts(spec("csv", file="t.csv"), form="number", paths=paths)
     assert found[0].text.endswith("which are read as text (in the first 1,000 rows)")
+
+
+def test_training_and_data_check_say_the_same(paths, listener, spec) -> None:
+    """Where `check` saw only the first rows, loading gives the line; `data check` has it as a remark."""
+    plain = [f"{index % 700},{index % 7}" for index in range(1500)]
+    grouped = [f'"{index:,}",1' for index in range(10_000, 110_000)]
+    (paths.config_dir / "t.csv").write_text("\n".join(["v,y", *plain, *grouped]) + "\n")
+    config = spec("csv", file="t.csv")
+    assert infer_facts(config, form="number", paths=paths)[1] == ()
+    with pytest.raises(DataError, match="'v' holds numbers with thousands separators") as refused:
+        load(config, form="number", seed=1, paths=paths, progress=listener)
+    assert refused.value.hint.startswith("add `thousands: ','` to the source")
+    (paths.config_dir / "t.csv").write_text("v,y\n" + "".join(f"{index}%,{index % 4}\n" for index in range(40)))
+    found = check_quality(config, seed=1, paths=paths, progress=listener, form="number").findings
+    assert [one.name for one in found if "percent" in one.text] == ["numbers-as-text"]
+    assert "identifier" not in {one.name for one in found}
+
+
+def test_inline_rows_have_types_too(paths, listener, spec) -> None:
+    """The line of the hint names the column by its index, in quotes."""
+    rows = [["$5", "01.02.2021", 1.0], ["$7", "28.02.2021", 2.0]]
+    _, found = infer_facts(spec("inline", rows=rows), form="number", paths=paths)
+    assert [one.name for one in found] == ["numbers-as-text", "dates-as-text"]
+    config = spec("inline", rows=rows, **lines_of(found[0]))
+    assert infer_facts(config, form="number", paths=paths)[1] == ()
+    data = load(config, form="number", seed=1, paths=paths, progress=listener).train
+    assert data.x.tolist() == [[5, 18659], [7, 18686]]
+    _, found = infer_facts(spec("inline", rows=rows, types={"0": "percent"}), form="number", paths=paths)
+    assert found[0].text.endswith("expected a number, received '$5' in row 0 (counted from 0)")
+
+
+def test_text_of_a_parquet_file_is_examined(paths, listener, spec) -> None:
+    """The rows of a small file are read by `check`."""
+    pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    table = pa.table({"d": ["13.01.2021", "1.2.2021"], "v": ["5 %", None], "a": [1.5, 2.5], "y": [1.0, 2.0]})
+    pq.write_table(table, paths.config_dir / "t.parquet")
+    prepare = (("Impute", {}),)
+    _, found = infer_facts(spec("parquet", prepare=prepare, file="t.parquet"), form="number", paths=paths)
+    assert [one.name for one in found] == ["dates-as-text", "numbers-as-text"]
+    config = spec("parquet", prepare=prepare, file="t.parquet", **lines_of(found[0]))
+    assert infer_facts(config, form="number", paths=paths)[1] == ()
+    x = load(config, form="number", seed=1, paths=paths, progress=listener).train.x
+    np.testing.assert_allclose(x, [[18640, 0.05, 1.5], [18659, 0.05, 2.5]])
+
+
+def test_an_arff_file_has_types_too(paths, listener, spec) -> None:
+    """Categories of an ARFF file that are numbers with units are said to be some, and read as the config states."""
+    text = "@relation r\n@attribute w {'12 kg','3 kg'}\n@attribute y numeric\n@data\n'12 kg',1\n'3 kg',2\n"
+    (paths.config_dir / "openml-7.arff").write_text(text)
+    with pytest.raises(DataError, match="holds numbers with the unit 'kg'") as refused:
+        load(spec("openml", id=7), form="number", seed=1, paths=paths, progress=listener)
+    types = keys("".join(re.findall("`(.*?)`", refused.value.hint)))
+    x = load(spec("openml", id=7, **types), form="number", seed=1, paths=paths, progress=listener).train.x
+    assert x.tolist() == [[12], [3]]

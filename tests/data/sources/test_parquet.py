@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -39,7 +40,8 @@ def test_columns_are_read_by_their_types(paths, listener, spec, table) -> None:
     facts, findings = infer_facts(data, form="number", paths=paths)
     done = load(data, form="number", seed=1, paths=paths, progress=listener)
     assert findings == ()
-    assert facts == done.facts
+    # What only the values show is known once they are read.
+    assert replace(facts, categories={}, zero_one=True) == done.facts
     assert done.train.x.tolist() == [[30, 1, 2, 1], [40, 0, 0, 0], [50, 1, 365, 1]]
 
 

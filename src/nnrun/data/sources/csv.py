@@ -19,13 +19,13 @@ from nnrun.data.csv.type_inference import ColumnRequest, distinct_texts
 from nnrun.data.csv.written import may_be_missing, written_as
 from nnrun.data.csv.written_columns import WrittenColumns, missing_hint, written_columns
 from nnrun.data.sources.header_findings import header_findings
-from nnrun.data.sources.table import TableSource, column_types, default_separator
+from nnrun.data.sources.table import TableSource, default_separator
 from nnrun.data.streaming.streams import DEFAULT_MEMORY_GB, check_memory_limit, should_stream
 from nnrun.errors import DataError, DefectsError
 from nnrun.spec.finding import Finding
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from nnrun.data.csv.dialect import CsvFile
@@ -120,12 +120,19 @@ class Csv(TableSource):
             raise ValueError(f"csv: {error}") from None
         if isinstance(missing, list):
             self.earlier_words = tuple(missing)
-        stated = column_types("csv", types, decimal, thousands or "")
-        self.types, self.stated_types, self.stated_missing = stated.kinds, types or {}, missing or []
+        self.state_types(types, decimal, thousands or "")
+        self.stated_missing = missing or []
         #: The separator that a hint has to name together with a decimal comma.
         self._default_separator = "" if separator_is_stated else separator
         self.dialect = Dialect(
-            separator, decimal, thousands or "", encoding, self.missing_words, header, stated.dates, stated.numbers
+            separator,
+            decimal,
+            thousands or "",
+            encoding,
+            self.missing_words,
+            header,
+            self.date_formats,
+            self.number_formats,
         )
 
     def load(self, paths: DataPaths, progress: Progress) -> SourceData:
@@ -174,7 +181,9 @@ class Csv(TableSource):
         if not defects:
             text = [name for name, kind in stats.types(self._request(roles)).items() if kind == "text"]
             inferred = [name for name in text if name not in self.types and name != roles.group]
-            facts = replace(facts, written=self._written(file, inferred, stats, None if is_whole else _MAX_ROWS))
+            facts = replace(
+                facts, written=self._written_columns(file, inferred, stats, None if is_whole else _MAX_ROWS)
+            )
         return facts, [*header_findings(file, roles, path), *_defective(file_path, defects.problems())]
 
     def load_targets(self, paths: DataPaths) -> SourceData | None:
@@ -236,7 +245,9 @@ class Csv(TableSource):
         numbers = (self.dialect.number(one) for one, kind in stats.columns[name].known.items() if kind == "number")
         return any(number not in (0, 1) for number in numbers)
 
-    def _written(self, file: CsvFile, names: Iterable[str], stats: TableStats, limit: int | None) -> WrittenColumns:
+    def _written_columns(
+        self, file: CsvFile, names: Iterable[str], stats: TableStats, limit: int | None
+    ) -> WrittenColumns:
         """Return which of these columns hold numbers or dates that are written in a way of their own."""
         usual = self.dialect.number_format()
         columns = {name: stats.columns[name] for name in names}
@@ -244,22 +255,20 @@ class Csv(TableSource):
         # The texts that were kept show whether it is worth reading all of a column that has more.
         full = [name for name, column in columns.items() if column.is_full and written_as(texts[name], usual)]
         texts |= {name: list(found) for name, found in distinct_texts(file, full, limit).items()} if full else {}
-        return written_columns(
-            texts,
-            usual,
-            shows_mark=any(column.shows_mark for name, column in stats.columns.items() if name not in columns),
-            has_marks=True,
-            separator=self._default_separator,
-            types=self.stated_types,
-            missing=self.stated_missing,
-            rows=limit,
-        )
+        shows_mark = any(column.shows_mark for name, column in stats.columns.items() if name not in columns)
+        return self.written(texts, shows_mark=shows_mark, rows=limit)
+
+    def written(self, texts: Mapping[str, Collection[str]], **about: Any) -> WrittenColumns:
+        """Return which columns of text hold numbers or dates; the source states marks and missing words for all."""
+        stated: dict[str, Any] = {"types": self.stated_types, "missing": self.stated_missing}
+        stated["separator"] = self._default_separator
+        return written_columns(texts, self.dialect.number_format(), has_marks=True, **stated, **about)
 
     def _hints(self, file: CsvFile, stats: TableStats, limit: int | None) -> dict[str, str]:
         """Return the line that reads a column, for the columns of numbers in which something else stands."""
         others = {name: column for name, column in stats.columns.items() if column.has_other_than_numbers()}
         try:
-            written = self._written(file, others, stats, limit)
+            written = self._written_columns(file, others, stats, limit)
         except DataError:
             return {}
         words = {

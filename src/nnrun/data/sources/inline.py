@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from nnrun.data.columns import labels
 from nnrun.data.sources.table import TableSource
+from nnrun.errors import DataError
 from nnrun.progress import NullProgress
+from nnrun.spec.finding import Finding
 
 if TYPE_CHECKING:
     from nnrun.data.data_paths import DataPaths
     from nnrun.data.dataset import DataFacts, SourceData
     from nnrun.errors import Path as ConfigPath
     from nnrun.progress import Progress
-    from nnrun.spec.finding import Finding
 
 
 class Inline(TableSource):
@@ -26,30 +27,44 @@ class Inline(TableSource):
     Args:
         rows: The rows, lists of the same length: `[[0, 0, 0], [0, 1, 1], [1, 0, 1], [1, 1, 0]]`.
         target: The target column by index (negative: from the end), or a list of them; default: the last column.
+        types: The types of columns of text that are not text, as of a `csv`: `{'0': {date: '%d.%m.%Y'}}`.
     """
 
     name = "inline"
     key_without_features = "rows"
 
-    def __init__(self, rows: list[list[float | str]], target: str | int | list[str | int] | None = None) -> None:
+    def __init__(
+        self,
+        rows: list[list[float | str]],
+        target: str | int | list[str | int] | None = None,
+        types: dict[str, Literal["number", "text", "category", "date", "percent"] | dict[str, str]] | None = None,
+    ) -> None:
         if not rows or not rows[0]:
             raise ValueError("inline: rows expected at least one row of fields, received none")
         for index, row in enumerate(rows):
             if len(row) != len(rows[0]):
                 raise ValueError(f"inline: row {index} has {len(row)} fields, the rows before it {len(rows[0])}")
         super().__init__(target=target)
+        self.state_types(types)
         self.rows = rows
         self.columns = {str(index): list(column) for index, column in enumerate(zip(*rows, strict=True))}
-        self.text = [name for name, column in self.columns.items() if _is_text(name, column)]
+        for name, column in self.columns.items():
+            _is_text(name, column)
 
     def load(self, paths: DataPaths, progress: Progress) -> SourceData:  # noqa: ARG002
         """Return the rows as columns."""
         roles = self.column_roles(list(self.columns))
-        table = {
-            name: np.array(column, dtype=object if name in self.text else "float64")
-            for name, column in self.columns.items()
-        }
-        return self.source_data(table, roles, list(table), header=False)
+        dates = {name: self.date_formats.get(name, "") for name, kind in self.types.items() if kind == "date"}
+        return self.source_data(self._table(), roles, list(self.columns), header=False, dates=dates)
+
+    def _table(self) -> dict[str, np.ndarray]:
+        """Return the columns as the types that the config states.
+
+        Raises:
+            DataError: A text is none of its column's type.
+        """
+        kinds = {name: object if _is_text(name, column) else "float64" for name, column in self.columns.items()}
+        return self.typed_table({name: np.array(column, dtype=kinds[name]) for name, column in self.columns.items()})
 
     def load_targets(self, paths: DataPaths) -> SourceData:
         """Return the rows, which are in memory."""
@@ -61,8 +76,15 @@ class Inline(TableSource):
         findings = self.column_findings(names, (*path, "inline"))
         if findings:
             return None, findings
-        values = {name: labels(column) for name, column in self.columns.items()}
-        return self.table_facts(self.selection.roles(names), len(self.rows), self.text, values=values), []
+        try:
+            table = self._table()
+        except DataError as error:
+            return None, [Finding((*path, "inline", "rows"), error.text, error.hint, "defective-data")]
+        roles = self.selection.roles(names)
+        text = [name for name, column in table.items() if column.dtype == object]
+        values = {name: labels(column.tolist()) for name, column in table.items()}
+        written = self.written_in(table, roles)
+        return self.table_facts(roles, len(self.rows), text, values=values, written=written), []
 
 
 def _is_text(name: str, column: list[float | str]) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -34,6 +34,7 @@ class OpenMl(TableSource):
             last column.
         sample_weight: The column of the rows' weights in training, by name or index: numbers of at least 0. It is not a
             feature.
+        types: The types of columns that are not the ones in the file, as of a `parquet`.
     """
 
     name = "openml"
@@ -44,10 +45,12 @@ class OpenMl(TableSource):
         features: list[str | int] | None = None,
         target: str | int | list[str | int] | None = None,
         sample_weight: str | int | None = None,
+        types: dict[str, Literal["number", "text", "category", "date", "percent"] | dict[str, str]] | None = None,
     ) -> None:
         if id < 1:
             raise ValueError(f"openml: id expected a positive integer, received {id}")
         super().__init__(features, target, sample_weight)
+        self.state_types(types)
         self.id, self.has_own_target = id, target is None
         self.label, self._file_name = f"openml {id}", f"openml-{id}.arff"
 
@@ -64,7 +67,9 @@ class OpenMl(TableSource):
                 text = f"expected a value, received a missing one in row {int(gaps.argmax())} (counted from 0)"
                 hint = "leave the column out, or, for a feature, add a step such as `Impute: median`"
                 raise DataError(f"{self.label}: {text}", column=name, hint=hint)
-        return self.source_data(table, roles, list(table), files={} if file is None else {file.name: file})
+        table = self.typed_table(table, file)
+        dates = {name: self.date_formats.get(name, "") for name, kind in self.types.items() if kind == "date"}
+        return self.source_data(table, roles, list(table), dates=dates, files={} if file is None else {file.name: file})
 
     def facts(self, paths: DataPaths, path: ConfigPath) -> tuple[DataFacts | None, list[Finding]]:
         """Return no facts, and a note if the table is still to be downloaded."""

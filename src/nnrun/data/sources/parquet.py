@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import asdict, replace
-from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from nnrun.data.columns import label
-from nnrun.data.csv.dates import days_since_epoch
 from nnrun.data.csv.defects import DefectList
 from nnrun.data.csv.invalid_values import describe
-from nnrun.data.csv.number_format import NumberFormat
+from nnrun.data.csv.written_columns import WrittenColumns
 from nnrun.data.prepare.step import missing_mask
 from nnrun.data.sources.column_roles import ColumnRoles
 from nnrun.data.sources.new_columns import check_columns, unused_columns
-from nnrun.data.sources.table import TableSource, column_types
+from nnrun.data.sources.table import TableSource
 from nnrun.data.streaming.streams import DEFAULT_MEMORY_GB, check_memory_limit, should_stream
 from nnrun.errors import DataError, MissingExtraError
 from nnrun.spec.finding import Finding
@@ -25,7 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from nnrun.data.csv.dialect import Dialect
     from nnrun.data.data_paths import DataPaths
     from nnrun.data.dataset import DataFacts, Examples, SourceData
     from nnrun.errors import Path as ConfigPath
@@ -35,6 +31,8 @@ if TYPE_CHECKING:
 _SECONDS_A_DAY = 86_400
 #: The most rows that are converted at a time.
 _MAX_ROWS = 200_000
+#: The most rows of which `check` reads the texts.
+_MAX_SEEN_ROWS = 10_000
 #: `check` reads the targets of a file of up to this many rows.
 _MAX_TARGET_ROWS = 1_000_000
 
@@ -78,8 +76,7 @@ class Parquet(TableSource):
         super().__init__(features, target, sample_weight, group)
         check_memory_limit("parquet", memory)
         self.file, self.stream, self.memory = file, stream, memory
-        stated = column_types("parquet", types)
-        self.types, self.date_formats, self.number_formats = stated.kinds, stated.dates, stated.numbers
+        self.state_types(types)
 
     def load(self, paths: DataPaths, progress: Progress) -> SourceData:
         """Read the table, or convert it if it streams."""
@@ -115,7 +112,25 @@ class Parquet(TableSource):
             return None, findings
         roles = self.selection.roles(schema.names)
         text = [name for name in roles.features if self._is_text(schema, name)]
-        return self.table_facts(roles, rows, text, streamed=self._streams(rows, roles)), []
+        written = self._written_columns(paths.require(self.file), schema, roles, rows)
+        return self.table_facts(roles, rows, text, streamed=self._streams(rows, roles), written=written), []
+
+    def _written_columns(self, file: Path, schema: Any, roles: ColumnRoles, rows: int) -> WrittenColumns:
+        """Return which columns of text hold numbers or dates, in the first rows of a large file."""
+        from pyarrow import types
+
+        names = [name for name in (*roles.features, *roles.targets) if name not in self.types]
+        strings = [name for name in names if _is_string(schema.field(name).type)]
+        if not strings:
+            return WrittenColumns()
+        with _open(file) as opened:
+            table = next(_tables(opened, strings, _MAX_SEEN_ROWS), None)
+        texts = {name: list(dict.fromkeys(table.column(name).to_pylist())) for name in strings} if table else {}
+        return self.written(
+            {name: [text for text in found if text is not None] for name, found in texts.items()},
+            shows_mark=any(types.is_floating(schema.field(name).type) for name in names),
+            rows=None if rows <= _MAX_SEEN_ROWS else _MAX_SEEN_ROWS,
+        )
 
     def load_targets(self, paths: DataPaths) -> SourceData | None:
         """Read the columns of targets and groups; None of a file with so many rows that it would take longer."""
@@ -146,10 +161,6 @@ class Parquet(TableSource):
         check_columns(file, names, roles.names)
         (table,) = self._blocks(file, roles, None)
         return replace(roles.examples(table), findings=tuple(unused_columns(file, names, layout)))
-
-    def new_file_dialect(self, file: Path) -> Dialect:
-        """Return how a csv file of new examples is written: its numbers as in the text of the run's own file."""
-        return replace(super().new_file_dialect(file), numbers=self.number_formats)
 
     def _is_text(self, schema: Any, name: str) -> bool:
         kind = self.types.get(name)
@@ -200,19 +211,11 @@ class Parquet(TableSource):
         if not (self.missing_allowed and name in roles.features):
             for row in (begin + missing_mask(column).nonzero()[0]).tolist():
                 defects.add(row, name, describe("missing-in-parquet", row=row))
-        kind = self.types.get(name)
-        if kind in ("text", "category") and column.dtype != object:
-            return np.array([None if np.isnan(value) else label(value) for value in column.tolist()], dtype=object)
-        if kind not in ("date", "number") or column.dtype != object:
-            return column
-        date_format = self.date_formats.get(name, "")
-        number_format = self.number_formats.get(name, NumberFormat())
-        parse = number_format.parse if kind == "number" else partial(days_since_epoch, date_format=date_format)
-        parsed = [None if text is None else parse(text) for text in column.tolist()]
-        for row, (text, value) in enumerate(zip(column.tolist(), parsed, strict=True), begin):
-            if text is not None and value is None:
-                defects.add(row, name, describe("invalid-in-parquet", expected=kind, field=text[:40], row=row))
-        return np.array([np.nan if value is None else value for value in parsed], dtype="float64")
+        typed, wrong = self.typed(name, column)
+        for row in wrong:
+            words = {"expected": self.types[name], "field": column[row][:40], "row": begin + row}
+            defects.add(begin + row, name, describe("invalid-in-parquet", **words))
+        return typed
 
 
 def _open(file: Path) -> Any:

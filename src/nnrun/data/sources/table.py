@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
-from nnrun.data.columns import ColumnError, Columns, resolve_columns
-from nnrun.data.csv.dates import check_date_format
+from nnrun.data.columns import ColumnError, Columns, label, resolve_columns
+from nnrun.data.csv.dates import check_date_format, days_since_epoch
 from nnrun.data.csv.dialect import Dialect, row_lines
+from nnrun.data.csv.invalid_values import describe
 from nnrun.data.csv.missing_words import EARLIER_WORDS, MISSING_WORDS
-from nnrun.data.csv.number_format import number_format
+from nnrun.data.csv.number_format import NumberFormat, number_format
 from nnrun.data.csv.read_columns import read_columns
 from nnrun.data.csv.type_inference import ColumnRequest
+from nnrun.data.csv.written_columns import WrittenColumns, written_columns
 from nnrun.data.dataset import DataFacts, Examples, SourceData
 from nnrun.data.sources.column_roles import ColumnSelection, stack_targets
 from nnrun.data.sources.new_columns import open_new_csv
@@ -24,7 +27,6 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from nnrun.data.csv.number_format import NumberFormat
     from nnrun.data.csv.type_inference import ColumnType, Role
     from nnrun.data.data_paths import DataPaths
     from nnrun.data.sources.column_roles import ColumnRoles
@@ -65,17 +67,28 @@ class TableSource:
         self.selection = ColumnSelection(features, targets, sample_weight, group)
         #: The source's name in messages without a file.
         self.label = self.name
-        #: The stated types of columns.
+        #: The stated types of columns, the formats of dates and numbers, and all of it as the config has it.
         self.types: dict[str, ColumnType] = {}
+        self.date_formats: dict[str, str] = {}
+        self.number_formats: dict[str, NumberFormat] = {}
+        self.stated_types: Mapping[str, StatedType] = {}
         #: Columns that other parts of the config name.
         self.named_elsewhere: list[str | int] = []
-        #: The same as the config has them.
-        self.stated_types: Mapping[str, StatedType] = {}
         #: Whether features may have missing values: set if a step of the preparation fills them in.
         self.missing_allowed = False
         #: The words for a missing value, and those of runs whose layout does not list them.
         self.missing_words: tuple[str, ...] = MISSING_WORDS
         self.earlier_words: tuple[str, ...] = EARLIER_WORDS
+
+    def state_types(self, types: Mapping[str, StatedType] | None, decimal: str = ".", thousands: str = "") -> None:
+        """Keep what the config states about the types of columns.
+
+        Raises:
+            ValueError: A format is not one of dates or numbers.
+        """
+        stated = column_types(self.name, types, decimal, thousands)
+        self.types, self.date_formats, self.number_formats = stated.kinds, stated.dates, stated.numbers
+        self.stated_types = types or {}
 
     @property
     def asked(self) -> list[str | int]:
@@ -142,9 +155,65 @@ class TableSource:
             train if lines is None else replace(train, origin={"line": lines}),
             target_names=roles.targets,
             layout=roles.layout(names, table, header=header, dates=dates or {}, missing=self.missing_words),
+            written=self.written_in(table, roles),
             groups=None if roles.group is None else table[roles.group],
             group=roles.group,
             **known,
+        )
+
+    def typed(self, name: str, column: np.ndarray) -> tuple[np.ndarray, list[int]]:
+        """Return a column of text as the type that the config states, and the rows whose text is none of that type.
+
+        Args:
+            name: The column's name.
+            column: Its values, None where they are missing.
+        """
+        import numpy as np
+
+        kind = self.types.get(name)
+        if kind in ("text", "category") and column.dtype != object:
+            return np.array([None if np.isnan(value) else label(value) for value in column.tolist()], dtype=object), []
+        if kind not in ("date", "number") or column.dtype != object:
+            return column, []
+        days = partial(days_since_epoch, date_format=self.date_formats.get(name, ""))
+        parse = days if kind == "date" else self.number_formats.get(name, NumberFormat()).parse
+        values = {text: None if text is None else parse(text) for text in dict.fromkeys(column.tolist())}
+        wrong = [row for row, text in enumerate(column.tolist()) if text is not None and values[text] is None]
+        return np.array([values[text] for text in column.tolist()], dtype="float64"), wrong
+
+    def typed_table(self, table: Mapping[str, np.ndarray], file: Path | None = None) -> dict[str, np.ndarray]:
+        """Return columns as the types that the config states.
+
+        Raises:
+            DataError: A text is none of its column's type.
+        """
+        found = {}
+        for name, column in table.items():
+            found[name], wrong = self.typed(name, column)
+            if wrong:
+                what = describe(
+                    "invalid-in-parquet", expected=self.types[name], field=column[wrong[0]][:40], row=wrong[0]
+                )
+                text = what.text if file is not None else f"{self.label}: {what.text}"
+                raise DataError(text, file=file, column=name, hint=what.hint)
+        return found
+
+    def written(self, texts: Mapping[str, Collection[str]], **about: Any) -> WrittenColumns:
+        """Return which columns of text hold numbers or dates that are written in a way of their own.
+
+        Args:
+            texts: The distinct texts of each column, in order.
+            **about: What else `nnrun.data.csv.written_columns.written_columns` takes.
+        """
+        return written_columns(texts, NumberFormat(), types=self.stated_types, **about)
+
+    def written_in(self, table: Mapping[str, np.ndarray], roles: ColumnRoles) -> WrittenColumns:
+        """Return which columns of a table hold numbers or dates that are written in a way of their own."""
+        names = [name for name, column in table.items() if column.dtype == object and name not in self.types]
+        texts = {name: list(dict.fromkeys(table[name].tolist())) for name in names if name != roles.group}
+        return self.written(
+            {name: [text for text in found if text is not None] for name, found in texts.items()},
+            shows_mark=any(column.dtype != object and bool((column % 1 > 0).any()) for column in table.values()),
         )
 
     def load_targets(self, paths: DataPaths) -> SourceData | None:  # noqa: ARG002
@@ -227,8 +296,8 @@ class TableSource:
         return Examples(x, y, origin={"line": row_lines(opened, len(x))}, findings=tuple(findings))
 
     def new_file_dialect(self, file: Path) -> Dialect:
-        """Return how a csv file of new examples is written."""
-        return Dialect(default_separator(file.name))
+        """Return how a csv file of new examples is written: its numbers as in the text of the run's own."""
+        return Dialect(default_separator(file.name), numbers=self.number_formats)
 
 
 def note_named_columns(source: object, prepare: Sequence[Part], split: Split | None) -> None:
