@@ -131,7 +131,7 @@ class DataError(NnrunError):
         hint: str | None = None,
     ) -> None:
         places = [str(file)] if file is not None else []
-        places += [f"row {row}"] if row is not None else []
+        places += [f"line {row}"] if row is not None else []
         places += [f"column {column}"] if column is not None else []
         super().__init__(f"{', '.join(places)}: {text}" if places else text, hint)
         self.file, self.row, self.column = file, row, column

@@ -123,7 +123,7 @@ def test_other_files_are_read_by_the_same_types(paths, listener, spec) -> None:
     with pytest.raises(DataError, match=r"column zip: expected one of the categories .*01067, 10115.*received '99999'"):
         again("new.csv")
     _write(paths, "bmi,when,zip\n25,03.01.1970,01067\n", "new.csv")
-    with pytest.raises(DataError, match=r"row 2, column when: expected a date such as .*, received '03\.01\.1970'"):
+    with pytest.raises(DataError, match=r"line 2, column when: expected a date such as .*, received '03\.01\.1970'"):
         again("new.csv")
 
 

@@ -120,7 +120,7 @@ def test_facts_of_a_large_table_are_inferred_from_its_start(paths: DataPaths, sp
             "integer",
             ("data", "source", "csv", "file"),
             "defective-data",
-            "row 2, column colour: expected a number, received 'red'",
+            "line 2, column colour: expected a number, received 'red'",
         ),
         ({"file": "t.csv"}, "integer", ("data", "prepare"), "text-left", "column 'colour' holds text"),
         (

@@ -149,9 +149,9 @@ def test_a_column_of_a_bundled_table_may_weigh_its_rows(paths: DataPaths, listen
 @pytest.mark.parametrize(
     ("text", "column", "message"),
     [
-        ("a,w,y\n1,1,0\n\n2,-3,1\n", "w", "row 4, column w: expected a weight of at least 0, received -3"),
+        ("a,w,y\n1,1,0\n\n2,-3,1\n", "w", "line 4, column w: expected a weight of at least 0, received -3"),
         ("a,w,y\n1,x,0\n2,z,1\n", "w", "column w: expected a number, received 'x'"),
-        ("a,w,y\n1,,0\n2,3,1\n", "w", "row 2, column w: expected a value, received a missing one"),
+        ("a,w,y\n1,,0\n2,3,1\n", "w", "line 2, column w: expected a value, received a missing one"),
         ("a,w,y\n1,1,0\n2,3,1\n", "v", "there is no column 'v'"),
         ("a,w,y\n1,1,0\n2,3,1\n", "y", "the column 'y' is named as `sample_weight` and as `target`"),
         ("a,w,y\n1,0,0\n2,0,1\n", "w", "all weights of the train part are 0"),

@@ -52,7 +52,7 @@ def test_a_cross_validation_begins_with_its_folds(crossed: Callable[..., RunFold
 
 
 @pytest.mark.parametrize(
-    ("status", "error"), [("failed", "DataError: row 3, column b"), ("interrupted", "stopped by the user")]
+    ("status", "error"), [("failed", "DataError: line 3, column b"), ("interrupted", "stopped by the user")]
 )
 def test_a_run_that_did_not_end_has_a_page(
     status: str, error: str, finished: Callable[..., RunFolder], page: Page

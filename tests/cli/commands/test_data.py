@@ -36,11 +36,11 @@ def test_data_check_of_a_damaged_file_shows_every_defect(invoke, tmp_path: Path,
     heads = [line.partition(" error: ")[::2] for line in result.stderr.splitlines() if " error: " in line]
     assert [workdir for workdir, _ in heads] == ["t.csv:3:", "t.csv:4:", "t.csv:5:"]
     assert [text.partition(":")[0] for _, text in heads] == [
-        "row 3, column town",
-        "row 4, column town",
-        "row 5, column risk",
+        "line 3, column town",
+        "line 4, column town",
+        "line 5, column risk",
     ]
-    assert "hint: write the number alone" in result.stderr
+    assert "unit: km" in result.stderr
     assert result.stderr.rstrip().endswith("3 errors")
     error = json.loads(invoke("data", "check", "a.yaml", "--json").stdout)["error"]
     assert error["type"] == "DefectsError"

@@ -156,7 +156,7 @@ def test_quiet_leaves_out_notes(invoke: Invoke, workdir: Path, form: str, monkey
 
 def test_a_line_of_a_data_file_has_no_columns() -> None:
     """A defect of a row is reported at its line: GitHub and SARIF receive the line alone."""
-    problem = Problem(Mark("table.csv", 3), "row 3, column age: expected a value", None, "defective-data")
+    problem = Problem(Mark("table.csv", 3), "line 3, column age: expected a value", None, "defective-data")
     ((_, place, _),) = commands("\n".join(github_commands([CheckedFile("a.yaml", (problem,))])))
     assert place == {"file": "table.csv", "line": "3", "endLine": "3", "title": "defective-data"}
     (result,) = sarif_log([CheckedFile("a.yaml", (problem,))])["runs"][0]["results"]

@@ -84,7 +84,7 @@ def test_thirty_kinds_of_defects_give_thirty_messages_with_row_and_column(paths,
     assert len(findings) == len(DEFECTS) == 30
     for number, (finding, (_, column, text)) in enumerate(zip(findings, DEFECTS, strict=True)):
         row = 2 * number + 3
-        assert finding.text.startswith(f"row {row}, column {column}: "), finding.text
+        assert finding.text.startswith(f"line {row}, column {column}: "), finding.text
         assert text in finding.text
         assert (finding.name, finding.severity) == ("defective-data", "error")
         assert str(finding.mark).endswith(f"t.csv:{row}")
@@ -111,7 +111,7 @@ def test_each_defect_alone_is_reported(paths, listener, defect: tuple) -> None:
 def test_loading_reports_all_defects_and_their_number(paths, listener) -> None:
     """If `check` did not read all rows, loading is refused with every defect; the first one leads."""
     (paths.config_dir / "t.csv.gz").write_bytes(gzip.compress(table()))
-    with pytest.raises(DefectsError, match=r"row 3, column sick: .* \(and 29 more defects\)") as refused:
+    with pytest.raises(DefectsError, match=r"line 3, column sick: .* \(and 29 more defects\)") as refused:
         Csv("t.csv.gz", target="sick", sample_weight="counts").load(paths, listener)
     assert len(refused.value.problems) == 30
 
@@ -121,8 +121,8 @@ def test_many_of_one_kind_are_counted(paths, spec) -> None:
     (paths.config_dir / "t.csv").write_text("a,b,y\n" + "1,2 kg,0\n" * 3 + "1,2,1\n" * 2000 + "1,5 kg,0\n" * 1000)
     _, findings = infer_facts(spec("csv", file="t.csv"), form="binary", paths=paths)
     (text,) = (finding.text for finding in findings)
-    assert text.startswith("row 2, column b: expected a number, received '2 kg', a number with a unit ")
-    assert text.endswith("(likewise in rows 3, 4, 2005 and 999 more)")
+    assert text.startswith("line 2, column b: expected a number, received '2 kg', a number with a unit ")
+    assert text.endswith("(likewise in lines 3, 4, 2005 and 999 more)")
 
 
 def test_only_fifty_defects_are_described(paths, spec) -> None:
@@ -145,14 +145,14 @@ def test_missing_values_that_a_step_fills_in_are_not_defects(paths, spec) -> Non
     """With `Impute`, a feature may be missing, but not a target."""
     (paths.config_dir / "t.csv").write_text("a,b,y\n1,,0\n2,3,\n3,4 kg,0\n5,6,1\n")
     _, findings = infer_facts(spec("csv", prepare=(("Impute", {}),), file="t.csv"), form="binary", paths=paths)
-    assert [finding.text.partition(":")[0] for finding in findings] == ["row 3, column y", "row 4, column b"]
+    assert [finding.text.partition(":")[0] for finding in findings] == ["line 3, column y", "line 4, column b"]
 
 
 def test_a_number_that_stands_for_a_missing_value_is_missing(paths, spec) -> None:
     """`missing: ['-999']` takes precedence over the number -999."""
     (paths.config_dir / "t.csv").write_text("a,y\n1,0\n-999,1\n3,0\n")
     _, findings = infer_facts(spec("csv", file="t.csv", missing=["-999"]), form="binary", paths=paths)
-    assert [finding.text for finding in findings] == ["row 3, column a: expected a value, received a missing one"]
+    assert [finding.text for finding in findings] == ["line 3, column a: expected a value, received a missing one"]
 
 
 def test_a_field_that_runs_over_lines_is_sound(paths, listener) -> None:
@@ -161,7 +161,7 @@ def test_a_field_that_runs_over_lines_is_sound(paths, listener) -> None:
     (paths.config_dir / "t.csv").write_text(text)
     with pytest.raises(DefectsError) as refused:
         Csv("t.csv").load(paths, listener)
-    assert [problem.text.partition(":")[0] for problem in refused.value.problems] == ["row 5, column a"]
+    assert [problem.text.partition(":")[0] for problem in refused.value.problems] == ["line 5, column a"]
     (paths.config_dir / "t.csv").write_text(text.replace(" kg", ""))
     notes = Csv("t.csv").load(paths, listener).train.x.values["note"].tolist()
     assert notes == ["one\ntwo", 'say "hi"', "plain", "plain"]
@@ -214,7 +214,7 @@ def test_the_offset_of_an_invalid_byte_counts_from_the_start_of_the_file(paths, 
     for start in ("", "\ufeff"):
         content = f"{start}größe,y\nä,0\nü".encode() + b"\xfc,1\n"
         (paths.config_dir / "t.csv").write_bytes(content)
-        with pytest.raises(DefectsError, match=rf"row 3, column größe: .* 0xFC \(byte {content.index(0xFC)} of"):
+        with pytest.raises(DefectsError, match=rf"line 3, column größe: .* 0xFC \(byte {content.index(0xFC)} of"):
             Csv("t.csv").load(paths, listener)
 
 

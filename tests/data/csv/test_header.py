@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 BROKEN = 'id,age,,"age", ,kind,age,kind,y\n1,2,3,4,5,6,7,8,9\n'
 TWICE = "the header names the column"
 DEFECTS = [
-    (1, "row 1, column 2: a column has no name in the header"),
-    (1, f"row 1, column age: {TWICE} 'age' 3 times (fields 1, 3 and 6)"),
-    (1, "row 1, column 4: a column has no name in the header"),
-    (1, f"row 1, column kind: {TWICE} 'kind' twice (fields 5 and 7)"),
+    (1, "line 1, column 2: a column has no name in the header"),
+    (1, f"line 1, column age: {TWICE} 'age' 3 times (fields 1, 3 and 6)"),
+    (1, "line 1, column 4: a column has no name in the header"),
+    (1, f"line 1, column kind: {TWICE} 'kind' twice (fields 5 and 7)"),
 ]
 
 
@@ -47,7 +47,7 @@ def test_a_column_that_is_selected_by_index_needs_no_name(paths, listener, state
     raw = Csv("t.csv", header=True, **stated).load(paths, listener)
     assert raw.train.x.names == (("age", "y") if stated == {"target": 0} else ("age",))
     (paths.config_dir / "t.csv").write_text("y,,age\n1,2,3\n4,5,6\n")
-    with pytest.raises(DefectsError, match="row 1, column 1: a column has no name"):
+    with pytest.raises(DefectsError, match="line 1, column 1: a column has no name"):
         Csv("t.csv", header=True).load(paths, listener)
 
 
@@ -55,5 +55,5 @@ def test_a_header_in_another_encoding_is_refused(tmp_path: Path) -> None:
     """A header in another encoding is reported as such, and not as unknown columns."""
     file = tmp_path / "t.csv"
     file.write_bytes("größe,y\n1,2\n".encode("latin-1"))
-    with pytest.raises(DataError, match="row 1: expected text in the encoding utf-8, but the header contains bytes"):
+    with pytest.raises(DataError, match="line 1: expected text in the encoding utf-8, but the header contains bytes"):
         read_header(file, Dialect())

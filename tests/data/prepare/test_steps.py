@@ -286,7 +286,7 @@ def test_a_gap_that_nothing_fills_in_is_refused(paths, listener, spec, prepare) 
     """Without the step, or with one for other columns, the column with the missing value is named."""
     (paths.config_dir / "t.csv").write_text(GAPS)
     config = spec("csv", file="t.csv", prepare=prepare)
-    with pytest.raises(DataError, match=r"row 3, column age: expected a value|column 'town' has missing values"):
+    with pytest.raises(DataError, match=r"line 3, column age: expected a value|column 'town' has missing values"):
         load(config, form="binary", seed=1, paths=paths, progress=listener)
 
 
@@ -294,6 +294,6 @@ def test_a_missing_target_is_refused_whatever_the_steps(paths, listener, spec) -
     """No step fills in targets."""
     (paths.config_dir / "t.csv").write_text("age,risk\n30,0\n40,\n")
     config = spec("csv", file="t.csv", prepare=(("Impute", {}),))
-    with pytest.raises(DataError, match="row 3, column risk: expected a value, received a missing one"):
+    with pytest.raises(DataError, match="line 3, column risk: expected a value, received a missing one"):
         load(config, form="binary", seed=1, paths=paths, progress=listener)
     assert [finding.name for finding in infer_facts(config, form="binary", paths=paths)[1]] == ["defective-data"]

@@ -144,19 +144,19 @@ def test_a_broken_picture_is_named_with_its_row_of_the_list(paths, listener, spe
     """The csv file, the line and the picture are named, so that the row can be removed."""
     (paths.config_dir / "pets" / "cat" / "b.bmp").write_bytes(b"BM but no picture")
     (paths.config_dir / "list.csv").write_text("name,kind\npets/cat/a.png,cat\n\npets/cat/b.bmp,cat\n")
-    with pytest.raises(DataError, match=r"list\.csv, row 4: .*b\.bmp: expected a picture, but it cannot be read"):
+    with pytest.raises(DataError, match=r"list\.csv, line 4: .*b\.bmp: expected a picture, but it cannot be read"):
         Images(file="list.csv").load(paths, listener)
     (paths.config_dir / "list.csv").write_text("name,kind\npets/cat/b.bmp,cat\n")
     _, findings = infer_facts(spec("images", file="list.csv"), form="integer", paths=paths)
     assert [finding.name for finding in findings] == ["unreadable-data"]
-    assert "list.csv, row 2: " in findings[0].text
+    assert "list.csv, line 2: " in findings[0].text
 
 
 def test_missing_pictures_are_counted(paths, listener, pets) -> None:
     """The first is named with its row, and the others are counted."""
     names = ["pets/cat/a.png", "pets/gone.png", "pets/dog/c.gif", "pets/gone too.png"]
     (paths.config_dir / "list.csv").write_text("name,kind\n" + "".join(f"{name},cat\n" for name in names))
-    with pytest.raises(DataError, match=r"row 3, column name: there is no picture .*gone\.png', nor 1 more of 4"):
+    with pytest.raises(DataError, match=r"line 3, column name: there is no picture .*gone\.png', nor 1 more of 4"):
         Images(file="list.csv").load(paths, listener)
 
 

@@ -50,7 +50,7 @@ def test_a_percentage_without_its_sign_is_refused(paths, listener) -> None:
     """0.5 among percentages may be a half or a half percent."""
     (paths.config_dir / "t.csv").write_text(TABLE.replace("0%", "0.5"))
     with pytest.raises(
-        DefectsError, match=r"row 4, column share: expected a percentage such as 11\.2%, received '0\.5'"
+        DefectsError, match=r"line 4, column share: expected a percentage such as 11\.2%, received '0\.5'"
     ):
         source().load(paths, listener)
 

@@ -108,13 +108,14 @@ class DefectList:
             line = self._line(defect)
             mark = None if line is None else Mark(_relative(self.path), line)
             place = [
-                f"{word} {value}" for word, value in (("row", line), ("column", defect.column)) if value is not None
+                f"{word} {value}" for word, value in (("line", line), ("column", defect.column)) if value is not None
             ]
             text = f"{', '.join(place)}: {defect.first.text}" if place else defect.first.text
             if defect.count > 1:
                 hidden = defect.count - len(defect.lines)
                 rows = ", ".join(map(str, defect.lines[1:])) + (f" and {hidden:,} more" if hidden else "")
-                text += f" (likewise in row{'s' if defect.count > 2 else ''} {rows})"
+                word = "line" if self._has_lines else "row"
+                text += f" (likewise in {word}{'s' if defect.count > 2 else ''} {rows})"
             problems.append(Problem(mark, text, defect.first.hint, "defective-data"))
         if self._not_listed:
             text = f"and {self._not_listed:,} more defects"
