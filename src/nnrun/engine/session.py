@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from nnrun.engine.generation.sampling import Sampling
     from nnrun.engine.model.augmentation import Augmentation
     from nnrun.engine.scoring.evaluate import Evaluation, Predictions
+    from nnrun.engine.training.callback_outcomes import CallbackOutcome
     from nnrun.engine.training.loop import EpochLogs
     from nnrun.errors import BuildError, Mark, Path
     from nnrun.progress import Progress
@@ -54,6 +55,7 @@ class Session:
         restartable: Whether `restart` can bring the model back to where its first training started; costs a copy of all
             weights.
         jax_steps: The model's compiled steps if they are JAX's, else None.
+        callback_outcomes: What the callbacks of the config did in the last training.
     """
 
     restartable = False
@@ -71,6 +73,7 @@ class Session:
         self._tensors: dict[int, Tensors] = {}
         self._augmentation: Augmentation | None = None
         self._initial_state: checkpoint.ModelSnapshot | None = None
+        self.callback_outcomes: list[CallbackOutcome] = []
 
     @classmethod
     @contextmanager
@@ -184,8 +187,8 @@ class Session:
                 what the config wants compiled.
             RunError: Training diverges, or the disk refuses a checkpoint.
         """
-        from nnrun.engine.executors.resident import XlaError
         from nnrun.engine.training import callbacks
+        from nnrun.engine.training.callback_outcomes import CallbackWatcher
         from nnrun.engine.training.loop import TrainingLoop
 
         training = self._experiment.training
@@ -195,6 +198,7 @@ class Session:
         of_config = callbacks.make_callbacks(self._builder, self._experiment, folder)
         stepwise = self._is_stepwise(of_config, progress)
         self._allow_training_without_xla(progress)
+        watcher = CallbackWatcher(self._keras, self.model, of_config)
         # First in the list: the best epoch is on disk before any callback of the config may stop or change anything.
         best_model = callbacks.best_model_callback(self._keras, best, monitor, mode, every=callbacks.BEST_SECONDS)
         callback_list = self._keras.callbacks.CallbackList(
@@ -208,14 +212,25 @@ class Session:
             self.model, self._executor, train, validation, callback_list, stepwise, self._experiment.seed
         )
         try:
-            with errors_at_parts(self._builder):
-                return loop.run(training, progress, on_epoch_logs)
+            with self._xla_errors(), errors_at_parts(self._builder):
+                last = loop.run(training, progress, on_epoch_logs)
+        finally:
+            best_model.finish()
+        # The perceptron rule ends by itself.
+        self.callback_outcomes = [] if training.is_perceptron else watcher.outcomes(last, training.epochs)
+        return last
+
+    @contextmanager
+    def _xla_errors(self) -> Iterator[None]:
+        """Turn what XLA cannot compile into an error at the place of the config that wants it compiled."""
+        from nnrun.engine.executors.resident import XlaError
+
+        try:
+            yield
         except XlaError as error:
             text = f"XLA cannot compile the steps of this model: {error}"
             hint = "write xla: auto, which goes on without XLA, or xla: false"
             raise self._builder.error(("training", "execution", "xla"), text, hint) from error
-        finally:
-            best_model.finish()
 
     def _is_stepwise(self, callbacks: list[Any], progress: Progress) -> bool:
         """Decide whether training takes a step at a time, and tell the user why if it does."""

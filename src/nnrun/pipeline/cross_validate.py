@@ -130,12 +130,21 @@ class CrossValidation:
             facts=known["facts"],
             digests={**self.record.fields["digests"], **known["digests"]},
             epochs=sum(fold["epochs"] for fold in folds),
+            **self._callbacks(folds),
         )
         self.folder.write_text(
             self.folder.predictions, _merge_predictions(self.folder, [fold["fold"] for fold in folds])
         )
         self.folder.write_json(self.folder.scores, scores)
         return scores
+
+    def _callbacks(self, folds: list[dict[str, Any]]) -> dict[str, Any]:
+        """Return what the callbacks did in all folds, for the record; nothing where they did nothing."""
+        from nnrun.engine.training.callback_outcomes import summarize
+
+        outcomes = [fold.get("callbacks", []) for fold in folds]
+        found = summarize(outcomes, self.examined.experiment.training.epochs)
+        return {"callbacks": found} if found else {}
 
 
 def _merge_predictions(folder: RunFolder, numbers: list[int]) -> str:

@@ -244,7 +244,8 @@ class FoldRunner:
                 scores = scores_json(dataset, evaluations)
             else:
                 scores = save_scores(folder, dataset, evaluations)
-        record = {**fold.record, "epochs": epochs, "scores": scores}
+        outcomes = [one.as_json() for one in session.callback_outcomes]
+        record = {**fold.record, "epochs": epochs, "scores": scores, **({"callbacks": outcomes} if outcomes else {})}
         if fold.number is not None:
             folder.write_json(folder.record, {**record, "status": "done"})
         self._on_event("done", fold.number, {**record, "seconds": round(perf_counter() - start, 3)})

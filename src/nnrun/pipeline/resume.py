@@ -57,7 +57,7 @@ def resume_folds(word: str, request: TrainRequest, progress: Progress) -> TrainR
             scores = CrossValidation(
                 examined, folder, record, progress, request.runs_dir, request.jobs, request.code
             ).run()
-    return TrainResult(folder, scores, warnings=examined.problems)
+    return TrainResult(folder, scores, warnings=examined.problems, callbacks=record.fields.get("callbacks") or ())
 
 
 def _require_stopped(folder: RunFolder, fields: Mapping[str, object]) -> None:

@@ -42,7 +42,7 @@ from nnrun.runs.folder import RunFolder
 from nnrun.runs.record import Record
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from nnrun.catalog.user_code import UserCode
     from nnrun.data.dataset import Dataset
@@ -84,16 +84,23 @@ class TrainResult:
         scores: The content of `scores.json`.
         status: `done`.
         warnings: The warnings and notes about the config.
+        callbacks: What the callbacks of the config did; see `CallbackOutcome`.
     """
 
     folder: RunFolder
     scores: dict[str, Any]
     status: str = "done"
     warnings: tuple[Problem, ...] = field(default=())
+    callbacks: Sequence[Mapping[str, Any]] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Return the document that `--json` prints."""
-        return {**run_as_json(self.folder), "status": self.status, "scores": self.scores}
+        return {
+            **run_as_json(self.folder),
+            "status": self.status,
+            "scores": self.scores,
+            "callbacks": list(self.callbacks),
+        }
 
 
 def train(request: TrainRequest, progress: Progress) -> TrainResult:
@@ -120,7 +127,7 @@ def train(request: TrainRequest, progress: Progress) -> TrainResult:
                     scores = cross_validation.run()
                 else:
                     scores = train_and_score(examined, folder, record, progress, request.runs_dir)
-    return TrainResult(folder, scores, warnings=examined.problems)
+    return TrainResult(folder, scores, warnings=examined.problems, callbacks=record.fields.get("callbacks") or ())
 
 
 def raise_if_errors(examined: Examined) -> None:
@@ -223,7 +230,10 @@ def train_and_score(
                 after_epoch = SampleWriter(session, experiment, dataset, folder, progress).after_epoch
             epochs = _fit(session, dataset, folder, progress, after_epoch)
         # The executor may have changed: callbacks, and what XLA can compile, are known only now.
-        record.update(epochs=epochs, **executor_fields(session))
+        outcomes = [one.as_json() for one in session.callback_outcomes]
+        record.update(epochs=epochs, **executor_fields(session), **({"callbacks": outcomes} if outcomes else {}))
+        for outcome in outcomes:
+            RunLog(folder.log).write(outcome["text"])
         with record.phase("score"):
             scores = save_scores(folder, dataset, score_parts(session, dataset, train_details=False))
             save_mistakes(folder, dataset, scores, experiment.data.source.name)

@@ -23,6 +23,8 @@ PARTS = {"test": "test part", "validation": "validation part", "train": "trainin
 _MORE_OF_CLASSES: tuple[str, ...] = ("accuracy", "roc_auc", "expected_calibration_error")
 _MORE_OF_NUMBERS: tuple[str, ...] = ("root_mean_squared_error", "mean_absolute_error", "r2")
 _MORE_OF_TEXT: tuple[str, ...] = ("perplexity",)
+#: Stands for the interval of folds without any spread, of which no formula knows more than the mean.
+_EQUAL = "all folds are equal"
 #: Headlines of a cross-validation at most, and plots of its folds.
 _MAX_HEADLINES, _MAX_FOLD_PLOTS = 4, 6
 #: Scores that the row of the error already shows.
@@ -58,7 +60,9 @@ def _fold_headline(summary: Mapping[str, Any], name: str) -> Headline:
     repeated = f", {repeats} times" if isinstance(repeats, int) and repeats > 1 else ""
     title = "Error" if name == "error_percent" else score_title(name)
     interval = _interval(as_mapping(summary.get("interval_95")).get(name), name)
-    detail = f"95 % interval {interval}, {summary.get('interval')}; sd {sd}"
+    detail = f"95 % interval {interval}, {summary.get('interval')}; sd {sd} (ddof 0)"
+    if as_mapping(summary.get("sd")).get(name) == 0:
+        detail = f"{_EQUAL}, which says nothing about its uncertainty"
     return Headline(f"{title}, mean of {summary.get('folds')} folds{repeated}", mean, detail)
 
 
@@ -184,8 +188,9 @@ def _mean_table(summary: Mapping[str, Any]) -> ReportTable:
     rows = []
     for name, mean in as_mapping(summary.get("mean")).items():
         low, high = as_mapping(summary.get("interval_95")).get(name) or (None, None)
-        sd = format_value(as_mapping(summary.get("sd")).get(name))
-        rows.append((score_name(name), format_value(mean), sd, f"{format_value(low)} to {format_value(high)}"))
+        sd = as_mapping(summary.get("sd")).get(name)
+        interval = _EQUAL if sd == 0 else f"{format_value(low)} to {format_value(high)}"
+        rows.append((score_name(name), format_value(mean), format_value(sd), interval))
     return ReportTable("Mean over the folds", ("score", "mean", "standard deviation", "95 % interval"), tuple(rows))
 
 

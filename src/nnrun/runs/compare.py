@@ -11,7 +11,7 @@ from nnrun.catalog.figures import figure_of
 from nnrun.errors import RunError
 from nnrun.formatting import format_count
 from nnrun.runs.find import unfinished
-from nnrun.runs.json_files import NOT_FINITE, read_mapping
+from nnrun.runs.json_files import NOT_FINITE, read_mapping, read_mapping_if_any
 from nnrun.runs.record import headline_metric, read, read_finished_folds
 from nnrun.runs.statistics import CONFIDENCE, corrected_mean
 
@@ -78,6 +78,30 @@ def compare(first: RunFolder, second: RunFolder, metric: str | None = None) -> C
         text = f"{alone} is a single run, and the other a cross-validation: they were not tested on the same rows"
         raise RunError(text, "compare two cross-validations with the same k_fold, or two single runs")
     return _by_rows(first, second, metric)
+
+
+def are_comparable(first: RunFolder, second: RunFolder) -> bool:
+    """Return whether `compare` can compare two runs, by what their records and scores say of their rows."""
+    one, other = (read_mapping_if_any(folder.record) for folder in (first, second))
+    if one.get("status") != "done" or other.get("status") != "done":
+        return False
+    if "folds_digest" in one or "folds_digest" in other:
+        return one.get("folds_digest") == other.get("folds_digest") and _digests(one, "file:") == _digests(
+            other, "file:"
+        )
+    part = "test.y" if "test.y" in (one.get("digests") or {}) else "validation.y"
+    digests = _digests(one, part)
+    return bool(digests) and digests == _digests(other, part) and all(map(_counts_errors, (first, second)))
+
+
+def _digests(fields: Mapping[str, Any], beginning: str) -> dict[str, str]:
+    digests: Mapping[str, str] = fields.get("digests") or {}
+    return {name: digest for name, digest in digests.items() if name.startswith(beginning)}
+
+
+def _counts_errors(folder: RunFolder) -> bool:
+    scores = read_mapping_if_any(folder.scores)
+    return "error_percent" in (scores.get("test") or scores.get("validation") or {})
 
 
 def _by_folds(

@@ -169,6 +169,13 @@ def status_of(fields: Mapping[str, Any]) -> str:
     return "died" if gone else status
 
 
+def find_earlier(runs_dir: Path, run: RunFolder) -> RunFolder | None:
+    """Return the last run of the same name before a run; None if there is none. Only records of one second are read."""
+    folders = _list_folders(runs_dir)
+    before = folders[: [folder.id for folder in folders].index(run.id)] if run.id in {one.id for one in folders} else []
+    return next((folder for folder in reversed(before) if _name(folder) == _name(run)), None)
+
+
 def run_as_json(folder: RunFolder) -> dict[str, Any]:
     """Return what the JSON document of every command on a run begins with: the run, its status and its process."""
     fields = record.read(folder)

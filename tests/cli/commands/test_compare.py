@@ -32,7 +32,7 @@ def test_two_cross_validations_are_compared(process, workdir: Path) -> None:
         assert "epoch" not in done.stderr.replace("epochs", "")
         assert "95 % interval" in done.stdout
         assert "corrected resampled t (Nadeau and Bengio 2003)" in done.stdout
-        assert "--fold 0" in done.stdout
+        assert "next  nnrun report " in done.stdout
     done = process("compare", "small", "large", "--metric", "loss")
     assert done.returncode == 0, done.stderr
     assert [line.split()[0] for line in done.stdout.splitlines()[4:9]] == ["fold", "0", "1", "2", "mean"]
@@ -46,8 +46,8 @@ def test_two_cross_validations_are_compared(process, workdir: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "text"),
     [
-        (("train",), "Give either a CONFIG to train, or --resume-folds RUN"),
-        (("train", "tiny.yaml", "--resume-folds", "last"), "Give either a CONFIG to train, or --resume-folds RUN"),
+        (("train",), "There is no CONFIG to train: give a YAML file, or a name that nnrun configs lists"),
+        (("train", "tiny.yaml", "--resume-folds", "last"), "continues with the run's own config: leave out CONFIG."),
         (("train", "--resume-folds", "last", "--set", "seed=1"), "which --set cannot change"),
         (("train", "tiny.yaml", "--jobs", "0"), "--jobs"),
         (("train", "--resume-folds", "last"), "There is no run"),

@@ -40,7 +40,7 @@ def test_train_eval_and_predict_agree_to_the_last_digit(process: Process, workdi
     assert scored["run"] == document["run"]
     assert scored["scores"]["test"] == document["scores"]["test"]
     assert [set(row) for row in scored["predictions"]] == [
-        {"row", "truth", "prediction", "output_猫", "output_犬", "output_鳥"}
+        {"row", "line", "truth", "prediction", "output_猫", "output_犬", "output_鳥"}
     ] * 2
 
     (workdir / "new.csv").write_text("length,width\n0.5,0.1\n2.5,3.0\n", encoding="utf-8")
@@ -64,8 +64,27 @@ def test_a_log_gets_plain_lines_and_results_go_to_stdout(process: Process, workd
     assert re.search(r"^part +error +95 % interval +errors +loss +accuracy +rows$", done.stdout, re.MULTILINE)
     assert done.stdout.splitlines()[-2:] == [
         f"run   my runs/{folder.name}",
-        f"next  nnrun eval {folder.name[-6:]} --runs-dir 'my runs'",
+        f"next  nnrun predict {folder.name[-6:]} FILE --runs-dir 'my runs'",
     ]
+
+
+def test_the_end_says_what_callbacks_did_and_what_is_next(process: Process, workdir: Path) -> None:
+    """The last lines name the callback and the weights that are kept, and a comparison with the run before, if any."""
+    text = (workdir / "tiny.yaml").read_text(encoding="utf-8")
+    stop = "  callbacks: [{EarlyStopping: {monitor: loss, min_delta: 9, patience: 1, restore_best_weights: true}}]\n"
+    (workdir / "tiny.yaml").write_text(text.replace("epochs: 2", "epochs: 9") + stop, encoding="utf-8")
+    first = process("train", "tiny.yaml")
+    why = "loss had not improved by more than 9 since epoch 1; the weights of epoch 1 are kept."
+    assert f"training  EarlyStopping stopped training after epoch 2 of 9: {why}\n" in first.stdout
+    document = json.loads(process("train", "tiny.yaml", "--json").stdout)
+    assert document["callbacks"][0]["text"].endswith(why)
+    assert (document["callbacks"][0]["epoch"], document["callbacks"][0]["kept_epoch"]) == (2, 1)
+    before, after = (path.name[-6:] for path in sorted((workdir / "runs").iterdir()))
+    assert document["next"] == [f"nnrun compare {before} {after}", f"nnrun predict {after} FILE"]
+    compared = process("compare", before, after)
+    assert "Both runs have the same error." in compared.stdout
+    log = (workdir / document["folder"] / "log.txt").read_text(encoding="utf-8")
+    assert why in log
 
 
 def test_a_run_that_fails_has_a_report(process: Process, workdir: Path) -> None:

@@ -144,7 +144,7 @@ def test_a_callback_may_stop_training(epochs) -> None:
     played = Played([5.0] * 9, stop_after=4)
     done, lines = played.run(epochs(9))
     assert (done, len(lines)) == (4, 4)
-    assert ("say", "A callback stopped training after epoch 4 of 9.") in played.events
+    assert not any(event[0] == "say" for event in played.events)
     assert _names(played.events, "on_train_end") == ["on_train_end"]
 
 

@@ -13,7 +13,7 @@ from nnrun.cli import completion, options
 from nnrun.errors import NnrunError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from nnrun.pipeline.train import TrainRequest, TrainResult
@@ -67,8 +67,11 @@ def train(
     from nnrun.cli.terminal.progress import open_progress
     from nnrun.pipeline.train import TrainRequest
 
-    if (config is None) == (resumed is None):
-        raise click.UsageError("Give either a CONFIG to train, or --resume-folds RUN.")
+    if config is None and resumed is None:
+        which = "a YAML file, or a name that nnrun configs lists"
+        raise click.UsageError(f"There is no CONFIG to train: give {which}; or --resume-folds RUN.")
+    if config is not None and resumed is not None:
+        raise click.UsageError("--resume-folds RUN continues with the run's own config: leave out CONFIG.")
     if resumed is not None and settings["sets"]:
         raise click.UsageError("--resume-folds continues with the run's own config, which --set cannot change.")
     file = str(locate_config(config)) if config is not None else ""
@@ -149,6 +152,7 @@ def _print_result(result: TrainResult, request: TrainRequest, page: Path | None,
     output = Output.stdout()
     if as_json:
         document = result.as_json() | ({"report": str(page)} if page is not None else {})
+        document["next"] = next_commands(result.folder, result.scores, request)
         print_json({**document, "warnings": [problem_as_json(problem) for problem in result.warnings]})
     elif quiet:
         output.write_line(str(result.folder.path))
@@ -156,19 +160,35 @@ def _print_result(result: TrainResult, request: TrainRequest, page: Path | None,
         output.write_line()
         print_scores(output, result.scores)
         output.write_line()
-        report = [("report", str(page))] if page is not None else []
-        print_terms(output, [("run", str(result.folder.path)), *report, ("next", _next_command(result, request))])
+        terms = [("run", str(result.folder.path))]
+        terms += [("report", str(page))] if page is not None else []
+        terms += [("training", "\n".join(one["text"] for one in result.callbacks))] if result.callbacks else []
+        print_terms(output, [*terms, ("next", "\n".join(next_commands(result.folder, result.scores, request)))])
 
 
-def _next_command(result: TrainResult, request: TrainRequest) -> str:
-    """Return the command that a user wants next: text is generated with a model of texts, others are evaluated."""
+def next_commands(folder: RunFolder, scores: Mapping[str, Any], request: TrainRequest) -> list[str]:
+    """Return the commands that a user may want next, the most useful first.
+
+    Runs of one config are compared; a model of texts generates text, other models predict, and of a cross-validation
+    without a model of all rows the report shows the folds.
+    """
     from pathlib import Path
     from shlex import quote
 
-    parts = [part for part in result.scores.values() if isinstance(part, dict)]
-    command = "generate-text" if any("bits_per_character" in part for part in parts) else "eval"
-    fold = " --fold 0" if "cross_validation" in result.scores and "test" not in result.scores else ""
+    from nnrun.runs.compare import are_comparable
+    from nnrun.runs.find import find_earlier
+
+    parts = [part for part in scores.values() if isinstance(part, dict)]
     is_default = request.runs_dir == Path(os.environ.get("NNRUN_RUNS_DIR") or "runs")
     runs_dir = "" if is_default else f" --runs-dir {quote(str(request.runs_dir))}"
     code = "".join(f" --code {quote(str(file))}" for file in request.code)
-    return f"nnrun {command} {result.folder.short_id}{fold}{runs_dir}{code}"
+    if any("bits_per_character" in part for part in parts):
+        command = f"nnrun generate-text {folder.short_id}{runs_dir}{code}"
+    elif "cross_validation" in scores and not folder.last.is_file():
+        command = f"nnrun report {folder.short_id}{runs_dir}"
+    else:
+        command = f"nnrun predict {folder.short_id} FILE{runs_dir}{code}"
+    earlier = find_earlier(request.runs_dir, folder)
+    if earlier is None or not are_comparable(earlier, folder):
+        return [command]
+    return [f"nnrun compare {earlier.short_id} {folder.short_id}{runs_dir}", command]

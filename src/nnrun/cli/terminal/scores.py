@@ -8,7 +8,7 @@ from nnrun.cli.terminal.output import Table, print_paragraph, print_table, print
 from nnrun.formatting import format_number
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from nnrun.cli.terminal.output import Output
 
@@ -67,8 +67,8 @@ def _print_cross_validation(output: Output, summary: Mapping[str, Any]) -> None:
         del means["loss"]  # a metric shows the same values under its own name
     rows = []
     for name, mean in means.items():
-        low, high = map(format_number, summary["interval_95"][name])
-        rows.append([name, format_number(mean), format_number(summary["sd"][name]), f"{low} to {high}"])
+        interval = format_interval(summary["interval_95"][name], summary["sd"][name])
+        rows.append([name, format_number(mean), format_number(summary["sd"][name]), interval])
     headings = ("metric", "mean", "sd", "95 % interval")
     print_table(output, Table(headings, rows, frozenset(headings[1:]), ("95 % interval",)))
     repeats = f", {summary['repeats']} times" if summary["repeats"] > 1 else ""
@@ -77,6 +77,12 @@ def _print_cross_validation(output: Output, summary: Mapping[str, Any]) -> None:
         f"Over {summary['folds']} folds{repeats}. sd: standard deviation over the folds (ddof 0). "
         f"Interval of the mean (ddof 1): {summary['interval']}.",
     )
+
+
+def format_interval(ends: Sequence[Any], sd: object) -> str:
+    """Format the interval of a mean over folds; folds that are all equal say nothing about its uncertainty."""
+    low, high = map(format_number, ends)
+    return "all folds are equal" if sd == 0 else f"{low} to {high}"
 
 
 def print_score_details(output: Output, scores: Mapping[str, Any]) -> None:

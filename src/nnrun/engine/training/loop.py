@@ -74,10 +74,8 @@ class TrainingLoop:
             self.callbacks.on_epoch_end(epoch, self._epoch_logs(line, logs))
             epochs_run = epoch + 1
             if self.model.stop_training:
-                reason = (
-                    "No row was wrong: training ended" if logs.get("updates") == 0 else "A callback stopped training"
-                )
-                progress.say(f"{reason} after epoch {epochs_run} of {training.epochs}.")
+                if logs.get("updates") == 0:
+                    progress.say(f"No row was wrong: training ended after epoch {epochs_run} of {training.epochs}.")
                 break
         if self.model.optimizer is not None:
             self.model.optimizer.finalize_variable_values(self.model.trainable_weights)
