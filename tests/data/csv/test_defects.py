@@ -152,7 +152,8 @@ def test_a_number_that_stands_for_a_missing_value_is_missing(paths, spec) -> Non
     """`missing: ['-999']` takes precedence over the number -999."""
     (paths.config_dir / "t.csv").write_text("a,y\n1,0\n-999,1\n3,0\n")
     _, findings = infer_facts(spec("csv", file="t.csv", missing=["-999"]), form="binary", paths=paths)
-    assert [finding.text for finding in findings] == ["line 3, column a: expected a value, received a missing one"]
+    text = "line 3, column a: expected a value, received a missing one ('-999')"
+    assert [finding.text for finding in findings] == [text]
 
 
 def test_a_field_that_runs_over_lines_is_sound(paths, listener) -> None:

@@ -95,11 +95,13 @@ class DefectList:
         else:
             self._not_listed += 1
 
-    def set_hints(self, hints: Mapping[str, str]) -> None:
-        """Replace the hints of what stands where columns have numbers, by column."""
+    def set_hints(self, hints: Mapping[tuple[str, str], str]) -> None:
+        """Replace the hints of defects, as `ColumnRequest.hints` returns them."""
         for (kind, column), defect in self._defects.items():
-            if column in hints and is_not_a_number(kind):
-                defect.first = defect.first._replace(hint=hints[str(column)])
+            group = "number" if is_not_a_number(kind) else "missing" if kind.startswith("missing-") else ""
+            hint = hints.get((group, str(column)))
+            if hint is not None:
+                defect.first = defect.first._replace(hint=hint)
 
     def problems(self) -> list[Problem]:
         """Return all defects in the order in which they were added."""

@@ -123,8 +123,7 @@ def invalid_field(text: str, column: ExpectedColumn, dialect: Dialect) -> Invali
         dialect: How the file is written.
     """
     if dialect.is_missing(text):
-        strategy = "median" if column.type in ("number", "date") else "most_frequent"
-        return None if column.may_be_missing else describe(f"missing-{column.role}", strategy=strategy)
+        return None if column.may_be_missing else _missing(text, column)
     if invalid := INVALID_BYTE.search(text):
         byte = ord(invalid[0]) - 0xDC00
         meant = bytes([byte]).decode("cp1252", "replace")
@@ -149,6 +148,13 @@ def invalid_field(text: str, column: ExpectedColumn, dialect: Dialect) -> Invali
         expected, found = "text", describe("invisible", character=character)
     description = f", {found.text}" if found.text else ""
     return found._replace(text=f"expected {expected}, received {text[:40]!r}{description}")
+
+
+def _missing(text: str, column: ExpectedColumn) -> InvalidValue:
+    """Return that a value is missing, and the word that stands there."""
+    strategy = "median" if column.type in ("number", "date") else "most_frequent"
+    found = describe(f"missing-{column.role}", strategy=strategy)
+    return found._replace(text=f"{found.text} ({text!r})") if text else found
 
 
 def _instead_of_number(text: str, column: ExpectedColumn, decimal: str) -> InvalidValue:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from nnrun.data.csv.dates import days_since_epoch
 from nnrun.data.csv.dialect import data_rows
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _MAX_VALUES = 1000
 ColumnType = Literal["number", "date", "text", "category"]
 Role = Literal["feature", "target", "weight", "group"]
+Hints: TypeAlias = "Callable[[CsvFile, TableStats, int | None], Mapping[tuple[str, str], str]]"
 
 
 @dataclass(frozen=True)
@@ -30,14 +31,17 @@ class ColumnRequest:
         roles: The role of each column to read, in order.
         types: The types of columns that are stated.
         gaps: The columns that may have missing values.
-        hints: Returns a better hint for the defects of columns of numbers, where one is known: by the names of the
-            columns, from the file, what it holds, and how many rows were examined (None for all).
+        hints: Returns better hints for defects where they are known: by `number` (something else stands where a number
+            is expected) or `missing` and the column's name, from the file, what it holds, and how many rows were
+            examined (None for all).
     """
 
     roles: Mapping[str, Role]
     types: Mapping[str, ColumnType] = field(default_factory=dict)
     gaps: Collection[str] = ()
-    hints: Callable[[CsvFile, TableStats, int | None], Mapping[str, str]] | None = field(default=None, compare=False)
+    hints: Callable[[CsvFile, TableStats, int | None], Mapping[tuple[str, str], str]] | None = field(
+        default=None, compare=False
+    )
 
 
 @dataclass
@@ -48,6 +52,7 @@ class ColumnStats:
         date_format: The format of its dates; empty for ISO 8601.
         number_format: How its numbers are written.
         counts: How many fields are numbers, dates, other texts and missing values.
+        words: How many fields are each word that stands for a missing value.
         shows_mark: Whether a number has a decimal mark.
         has_invisible: Whether a field holds characters that cannot be printed.
         least: The least number, at most 0.
@@ -58,6 +63,7 @@ class ColumnStats:
     date_format: str = ""
     number_format: NumberFormat = field(default_factory=NumberFormat)
     counts: dict[str, int] = field(default_factory=lambda: {"number": 0, "date": 0, "text": 0, "missing": 0})
+    words: dict[str, int] = field(default_factory=dict)
     shows_mark: bool = False
     has_invisible: bool = False
     least: float = 0.0
@@ -66,7 +72,10 @@ class ColumnStats:
 
     def add(self, text: str, dialect: Dialect) -> None:
         """Count one field."""
-        self.counts[self.known.get(text) or self._add_new(text, dialect)] += 1
+        kind = self.known.get(text) or self._add_new(text, dialect)
+        self.counts[kind] += 1
+        if kind == "missing" and (word := text.strip()):
+            self.words[word] = self.words.get(word, 0) + 1
 
     def values(self) -> set[str] | None:
         """Return the distinct fields that are not missing; None if there are too many."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import asdict, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
@@ -12,6 +13,7 @@ from nnrun.data.csv.defects import examine
 from nnrun.data.csv.dialect import Dialect, row_lines
 from nnrun.data.csv.few_columns import is_sorted_by_date, read_few_columns
 from nnrun.data.csv.header import read_header
+from nnrun.data.csv.missing_findings import missing_word_findings, missing_word_hints
 from nnrun.data.csv.missing_words import missing_words
 from nnrun.data.csv.number_format import check_marks
 from nnrun.data.csv.read_columns import csv_blocks, read_columns
@@ -178,13 +180,17 @@ class Csv(TableSource):
         except DataError as error:
             return None, [Finding(file_path, error.text, error.hint, "defective-data")]
         facts = self._facts(roles, stats, is_whole=is_whole, is_streamed=self._streams(found))
-        if not defects:
-            text = [name for name, kind in stats.types(self._request(roles)).items() if kind == "text"]
-            inferred = [name for name in text if name not in self.types and name != roles.group]
-            facts = replace(
-                facts, written=self._written_columns(file, inferred, stats, None if is_whole else _MAX_ROWS)
-            )
-        return facts, [*header_findings(file, roles, path), *_defective(file_path, defects.problems())]
+        limit = None if is_whole else _MAX_ROWS
+        text = [name for name, kind in stats.types(self._request(roles)).items() if kind == "text"]
+        inferred = [name for name in text if name not in self.types and name != roles.group]
+        # What cannot be read whole has defects that say so.
+        with suppress(DataError):
+            facts = replace(facts, written=self._written_columns(file, inferred, stats, limit))
+        return facts, [
+            *header_findings(file, roles, path),
+            *missing_word_findings(self._request(roles), stats, self._stated_words, path, limit),
+            *_defective(file_path, defects.problems()),
+        ]
 
     def load_targets(self, paths: DataPaths) -> SourceData | None:
         """Read the columns of targets and groups; None of a file that would take longer than 0.3 s."""
@@ -264,7 +270,22 @@ class Csv(TableSource):
         stated["separator"] = self._default_separator
         return written_columns(texts, self.dialect.number_format(), has_marks=True, **stated, **about)
 
-    def _hints(self, file: CsvFile, stats: TableStats, limit: int | None) -> dict[str, str]:
+    @property
+    def _stated_words(self) -> Sequence[str]:
+        """The words for a missing value that the config states."""
+        return self.stated_missing["only"] if isinstance(self.stated_missing, dict) else self.stated_missing
+
+    def _hints(
+        self, roles: ColumnRoles, file: CsvFile, stats: TableStats, limit: int | None
+    ) -> dict[tuple[str, str], str]:
+        """Return hints for defects, as `ColumnRequest.hints` does: the line that reads a column, or keeps a word."""
+        words = missing_word_hints(self._request(roles), stats)
+        numbers = self._number_hints(file, stats, limit)
+        return {("missing", name): hint for name, hint in words.items()} | {
+            ("number", name): hint for name, hint in numbers.items()
+        }
+
+    def _number_hints(self, file: CsvFile, stats: TableStats, limit: int | None) -> dict[str, str]:
         """Return the line that reads a column, for the columns of numbers in which something else stands."""
         others = {name: column for name, column in stats.columns.items() if column.has_other_than_numbers()}
         try:
@@ -294,7 +315,7 @@ class Csv(TableSource):
         """Return which columns to read; weights are numbers."""
         weights: dict[str, ColumnType] = {} if roles.weight is None else {roles.weight: "number"}
         gaps = roles.features if self.missing_allowed else ()
-        return ColumnRequest(roles.by_column(), {**self.types, **weights}, gaps, self._hints)
+        return ColumnRequest(roles.by_column(), {**self.types, **weights}, gaps, partial(self._hints, roles))
 
     def _streams(self, path: Path) -> bool:
         # A number of eight characters is one of 8 bytes in the table, and again in tensors and arrays of 4.
