@@ -194,7 +194,10 @@ def test_a_number_that_is_not_finite_is_refused_with_its_place(paths: DataPaths,
     x = np.zeros((4, 3))
     x[2, 1] = np.nan
     np.savez(paths.config_dir / "a.npz", x=x, y=np.array([0, 1, 0, 1]))
-    with pytest.raises(DataError, match=r"example 2 of the train part holds a number that is not finite.*\[1\]"):
+    with pytest.raises(
+        DataError,
+        match=r"example 2 \(train part; counted from 0 in the source\) holds a number .*\[1\]",
+    ):
         load(spec("npz", file="a.npz"), form="binary", seed=1, paths=paths, progress=listener)
 
 
@@ -202,7 +205,7 @@ def test_a_category_of_another_part_is_named_with_its_example(paths: DataPaths, 
     """A category that the training part alone lacks is named with its place in the part that has it."""
     rows = [[1, 0], [2, 1]] * 10 + [[3, 0]]
     config = spec("inline", rows=rows, prepare=(("OneHot", {"columns": [0]}),), split=split(test=0.5))
-    place = r"column 0: expected one of .*received 3 in example \d+ of the test part"
+    place = r"column 0: expected one of .*received 3 in example \d+ \(test part; counted from 0"
     found = []
     for seed in range(6):
         try:

@@ -173,7 +173,7 @@ def test_columns_that_cannot_weigh_are_refused(
 @pytest.mark.parametrize(
     ("weights", "arrays", "message"),
     [
-        (np.array([1.0, -2.0]), {"sample_weight": "w"}, r"received -2 \(example 1 of the train part\)"),
+        (np.array([1.0, -2.0]), {"sample_weight": "w"}, r"received -2 in example 1 \(train part; counted from 0"),
         (np.array([1.0, np.inf]), {"sample_weight": "w"}, "received inf"),
         (np.ones(3), {"sample_weight": "w"}, "expected sample_weight to be 2 numbers, one an example"),
         (np.array(["a", "b"]), {"sample_weight": "w"}, "expected sample_weight to be 2 numbers"),

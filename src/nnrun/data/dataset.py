@@ -120,6 +120,13 @@ class Examples:
     def __len__(self) -> int:
         return len(self.x)
 
+    def place(self, index: int, part: str) -> str:
+        """Return in words where an example of a part comes from: the line of its file, else its row in the source."""
+        if "line" in self.origin:
+            return f"line {self.origin['line'][index]} ({part} part)"
+        row = index if self.rows is None else int(self.rows[index])
+        return f"example {row} ({part} part; counted from 0 in the source)"
+
     def take(self, rows: np.ndarray) -> Examples:
         """Return these examples alone; `rows` counts all examples of the source."""
         return Examples(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -170,10 +171,12 @@ def prepare_dataset(
         DataError: The parts do not suit the preparation or the loss.
     """
     steps = [_created(new_step, part) for part in spec.prepare]
+    places = {name: partial(part.place, part=name) for name, part in parts.items()}
     x = _prepare(parts, spec.prepare, steps, progress)
     _check_written(data, x["train"], encoded_forms(form, steps))
     columns = x["train"].names if isinstance(x["train"], Columns | Stream) else ()
-    arrays = {name: model_array(block, name, keep_integers=data.vocabulary is not None) for name, block in x.items()}
+    keep_integers = data.vocabulary is not None
+    arrays = {name: model_array(block, places[name], keep_integers=keep_integers) for name, block in x.items()}
     shape = arrays["train"].shape[1:]
     encoder = fit_target_encoder(data, [part.y for part in parts.values()], encoded_forms(form, steps), shape)
     done = {
@@ -225,7 +228,7 @@ def _prepare(
         with naming_step(part.name):
             for note in fit_step(part.name, step, x["train"]):
                 progress.say(note)
-            x = {name: _applied(step, name, block) for name, block in x.items()}
+            x = {name: _applied(step, block, partial(parts[name].place, part=name)) for name, block in x.items()}
     return x
 
 
@@ -244,21 +247,24 @@ def fit_step(name: str, step: Step, x: ArrayOrTable | Stream) -> list[str]:
     return step.fit_blocks(x)
 
 
-def _applied(step: Step, part: str, block: ArrayOrTable | Stream) -> ArrayOrTable | Stream:
+def _applied(step: Step, block: ArrayOrTable | Stream, place: Callable[[int], str]) -> ArrayOrTable | Stream:
     if isinstance(block, Stream):
         return block.with_step(step)
     try:
         return step.apply(block)
     except UnseenCategoryError as error:
-        raise error.at(f"example {error.example} of the {part} part") from None
+        raise error.at(place(error.example)) from None
 
 
-def apply_steps(x: ArrayOrTable, steps: Sequence[Step], *, keep_integers: bool = False) -> np.ndarray:
+def apply_steps(
+    x: ArrayOrTable, steps: Sequence[Step], place: Callable[[int], str] | None = None, *, keep_integers: bool = False
+) -> np.ndarray:
     """Prepare new examples in memory with fitted steps; return the array that the model takes.
 
     Args:
         x: The examples as their source has them.
         steps: The fitted steps, in order.
+        place: Returns in words where an example comes from; None: counted from 0.
         keep_integers: Whether integers stay integers.
 
     Raises:
@@ -267,16 +273,20 @@ def apply_steps(x: ArrayOrTable, steps: Sequence[Step], *, keep_integers: bool =
     for step in steps:
         with naming_step(type(step).__name__):
             x = step.apply(x)
-    array: np.ndarray = model_array(x, "file", keep_integers=keep_integers)
+    array: np.ndarray = model_array(x, place or _counted, keep_integers=keep_integers)
     return array
 
 
-def model_array(x: ArrayOrTable | Stream, part: str, *, keep_integers: bool) -> Any:
+def _counted(row: int) -> str:
+    return f"example {row} (counted from 0)"
+
+
+def model_array(x: ArrayOrTable | Stream, place: Callable[[int], str], *, keep_integers: bool) -> Any:
     """Return prepared examples as the model takes them: float32, C-contiguous; a stream of such.
 
     Args:
         x: The prepared examples.
-        part: The name of their part, for messages.
+        place: Returns in words where an example comes from, for messages.
         keep_integers: Whether integers become int32 instead.
 
     Raises:
@@ -293,7 +303,7 @@ def model_array(x: ArrayOrTable | Stream, part: str, *, keep_integers: bool) -> 
         raise DataError(f"{RAGGED_EXAMPLES}; add a step such as PadSequences: 100")
     else:
         array = np.ascontiguousarray(x, dtype="int32" if keep_integers and x.dtype.kind in "iu" else "float32")
-    check_finite(array, lambda row: f"example {row} of the {part} part")
+    check_finite(array, place)
     return array
 
 
@@ -309,7 +319,7 @@ def sample_weights(examples: Examples, part: str) -> np.ndarray | None:
     if len(wrong):
         raise DataError(
             f"sample_weight: expected numbers of at least 0, received {examples.weight[wrong[0]]:g} "
-            f"(example {wrong[0]} of the {part} part)",
+            f"in {examples.place(int(wrong[0]), part)}",
             hint="correct it, or name another column",
         )
     if not examples.weight.any():

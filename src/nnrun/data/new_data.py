@@ -105,10 +105,11 @@ def _parquet_source(source: Csv, layout: Mapping[str, Any]) -> Parquet:
 def _prepared(examples: Examples, file: Path, fitted: Iterable[Mapping[str, Any]], **options: bool) -> np.ndarray:
     x = examples.x
     assert not isinstance(x, Stream), "new data are read into memory"  # noqa: S101
+    lines = examples.origin.get("line")
+    place = None if lines is None else lambda row: f"line {lines[row]}"
     try:
-        return apply_steps(x, restore(fitted), **options)
+        return apply_steps(x, restore(fitted), place, **options)
     except UnseenCategoryError as error:
-        lines = examples.origin.get("line")
         raise error.in_file(file, None if lines is None else int(lines[error.example])) from None
     except DataError as error:
         raise DataError(error.text, file=file, hint=error.hint) from None
