@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from numbers import Integral
 from typing import TYPE_CHECKING
 
 from nnrun.config.hints import did_you_mean
@@ -18,7 +19,8 @@ class Columns:
     """The columns of a table by name, in order.
 
     Attributes:
-        values: One array of shape (rows,) for each column: float64 for numbers, object for text.
+        values: One array of shape (rows,) for each column: float64 for numbers (int64 or uint64 if some are whole
+            numbers beyond 2^53), object for text.
     """
 
     values: Mapping[str, np.ndarray]
@@ -109,6 +111,8 @@ def label(value: object) -> str:
     """Return the name of a class: text as it is, whole numbers without a point."""
     if isinstance(value, str):
         return value
+    if isinstance(value, Integral):
+        return str(int(value))
     number = float(value)  # type: ignore[arg-type]
     return str(int(number)) if number.is_integer() else repr(number)
 

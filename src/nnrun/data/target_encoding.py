@@ -310,6 +310,8 @@ def target_column(y: np.ndarray | Columns | None, names: Sequence[str], key: str
     if not whole and key not in names:
         raise DataError(f"there is no target {key!r}", hint=did_you_mean_or_list(key, [*names, *FIELDS]))
     if isinstance(y, Columns):
+        if whole and not y.text():
+            return np.column_stack([column.astype("float64") for column in y.values.values()])
         if whole:
             raise DataError(
                 "several target columns that one loss compares must all hold numbers",

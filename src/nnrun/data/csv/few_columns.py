@@ -8,6 +8,7 @@ import numpy as np
 
 from nnrun.data.csv.dates import days_since_epoch, is_iso_date
 from nnrun.data.csv.dialect import data_rows
+from nnrun.data.exact_numbers import number_array
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -60,9 +61,9 @@ def _converted(texts: Sequence[str], name: str, file: CsvFile, stated: ColumnTyp
         if kind == "date":
             values = {text: days_since_epoch(text, form) for text in distinct}
         else:
-            values = {text: dialect.number(text, name) for text in distinct}
+            values = {text: dialect.number_format(name).parse_exactly(text) for text in distinct}
         if None not in values.values():
-            return np.array([values[text] for text in texts], dtype="float64")
+            return number_array([values[text] for text in texts], is_key=True)
     return None
 
 

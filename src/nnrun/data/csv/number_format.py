@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+#: float64 holds every whole number up to this one.
+LONG = 2**53
 #: The Unicode minus sign, which is one and the same sign as the hyphen before a number.
 _MINUS = "\N{MINUS SIGN}"
 #: What a separator of thousands stands for: spaces that do not break count as spaces, apostrophes may be slanted.
@@ -48,6 +50,12 @@ class NumberFormat:
         """
         value = None if self.percent else self._plain(text)
         return self._formatted(text) if value is None and self.needs_own_parser else value
+
+    def parse_exactly(self, text: str) -> float | int | None:
+        """Return the number that a text is, or None; digits of a whole number beyond 2^53 as an integer."""
+        value, digits = self.parse(text), text.strip()
+        is_long = value is not None and abs(value) >= LONG and digits.lstrip("+-").isdecimal()
+        return int(digits) if is_long else value
 
     @property
     def needs_own_parser(self) -> bool:

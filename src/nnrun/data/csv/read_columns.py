@@ -9,6 +9,7 @@ import numpy as np
 from nnrun.data.csv.dates import days_since_epoch
 from nnrun.data.csv.defects import examine
 from nnrun.data.csv.dialect import has_zero_bytes, is_utf8
+from nnrun.data.exact_numbers import from_integers, number_array
 from nnrun.errors import DataError
 
 if TYPE_CHECKING:
@@ -17,11 +18,13 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from nnrun.data.csv.dialect import CsvFile, Dialect
-    from nnrun.data.csv.type_inference import ColumnRequest, ColumnType
+    from nnrun.data.csv.type_inference import ColumnRequest, ColumnType, TableStats
 
 
 #: The most rows of a block, and the fraction of the memory that its numbers take (pandas needs several times as much).
 _MAX_ROWS, _FRACTION = 200_000, 1 / 32
+#: The roles of columns whose values are only compared.
+_KEYS = ("target", "group")
 #: The kinds of dtypes of numbers.
 _NUMERIC = {"i", "u", "f"}
 
@@ -29,8 +32,8 @@ _NUMERIC = {"i", "u", "f"}
 def read_columns(file: CsvFile, request: ColumnRequest) -> tuple[dict[str, np.ndarray], Mapping[str, ColumnType]]:
     """Return the requested columns as arrays, and the type of each.
 
-    Numbers are float64, dates float64 of days since 1970-01-01, text and categories objects; missing values of
-    `request.gaps` are NaN and None.
+    Numbers are float64 (int64 or uint64 if some are whole numbers beyond 2^53), dates float64 of days since 1970-01-01,
+    text and categories objects; missing values of `request.gaps` are NaN and None.
 
     Raises:
         DefectsError: Rows or fields are invalid; with every kind of defect and its place.
@@ -68,6 +71,7 @@ def _read(
     # comma for 1.234 with a point.
     formatted = {name for name in request.roles if name in file.dialect.numbers}
     as_is = {file.names.index(name): str for name in formatted}
+    long_keys: dict[str, ColumnType] = {}
     is_readable, frame = True, None
     try:
         for frame in _frames(file, rows, dtype=as_is):
@@ -77,6 +81,7 @@ def _read(
             frame.columns = list(file.names)
             for name, kinds in dtypes.items():
                 kinds.add(frame[name].dtype.kind)
+            long_keys |= {} if rows is None else _long_keys(frame, request)
             is_plain = is_plain and _is_plain(frame, request)
     except (ValueError, OSError, EOFError):
         is_readable = False
@@ -88,6 +93,8 @@ def _read(
             hint = "look for stray quotes, or save the file again"
             raise DataError("pandas cannot read the table", file=file.path, hint=hint)
         types = stats.types(request)
+        long_keys |= {} if rows is None else _long_texts(stats, types, request)
+    types = {**types, **long_keys}
     as_text = {name for name in types if types[name] != "number" or name in formatted or not dtypes[name] <= _NUMERIC}
     # As a float, not every integer is the same number: -0 is not, and those above 2**53.
     as_float = {name for name in types if len(dtypes[name]) > 1} - as_text
@@ -96,7 +103,24 @@ def _read(
     else:
         columns = {file.names.index(name): str for name in as_text}
         frames = _frames(file, rows, dtype=columns | {file.names.index(name): "float64" for name in as_float})
-    return types, (_arrays(frame, types, file) for frame in frames)
+    return types, (_arrays(frame, types, file, request) for frame in frames)
+
+
+def _long_keys(frame: pd.DataFrame, request: ColumnRequest) -> dict[str, ColumnType]:
+    """Return the targets and groups that a file of blocks of float64 would merge, as categories."""
+    names = [name for name, role in request.roles.items() if role in _KEYS and frame[name].dtype.kind in "iu"]
+    return {name: "category" for name in names if from_integers(frame[name].to_numpy()).dtype.kind in "iu"}
+
+
+def _long_texts(stats: TableStats, types: Mapping[str, ColumnType], request: ColumnRequest) -> dict[str, ColumnType]:
+    """Return the same of numbers that pandas reads as text, as they are beyond 2^64."""
+    names = [name for name, role in request.roles.items() if role in _KEYS and types[name] == "number"]
+    columns = {name: stats.columns[name] for name in names}
+    return {
+        name: "category"
+        for name, column in columns.items()
+        if any(isinstance(column.number_format.parse_exactly(text), int) for text in column.present())
+    }
 
 
 def _is_plain(frame: pd.DataFrame, request: ColumnRequest) -> bool:
@@ -144,14 +168,21 @@ def _trimmed(frame: pd.DataFrame, file: CsvFile) -> pd.DataFrame:
     return frame.iloc[:, :count].copy() if is_longer and not (behind.notna() & (behind != "")).any(axis=None) else frame
 
 
-def _arrays(frame: pd.DataFrame, types: Mapping[str, ColumnType], file: CsvFile) -> dict[str, np.ndarray]:
+def _arrays(
+    frame: pd.DataFrame, types: Mapping[str, ColumnType], file: CsvFile, request: ColumnRequest
+) -> dict[str, np.ndarray]:
     frame.columns = list(file.names)
-    return {name: _array(frame[name], kind, file.dialect) for name, kind in types.items()}
+    return {
+        name: _array(frame[name], kind, file.dialect, is_key=request.roles[name] in _KEYS)
+        for name, kind in types.items()
+    }
 
 
-def _array(column: pd.Series[Any], kind: ColumnType, dialect: Dialect) -> np.ndarray:
-    """Return a column as float64, or as objects without blanks around them, None where a text is missing."""
-    if kind == "number" and column.dtype.kind in "iuf":
+def _array(column: pd.Series[Any], kind: ColumnType, dialect: Dialect, *, is_key: bool) -> np.ndarray:
+    """Return a column as numbers, or as objects without blanks around them, None where a text is missing."""
+    if kind == "number" and column.dtype.kind in "iu":
+        return from_integers(column.to_numpy())
+    if kind == "number" and column.dtype.kind == "f":
         return column.to_numpy(dtype="float64")
     # pandas finds missing words only where no blanks stand around them.
     texts = [
@@ -160,8 +191,9 @@ def _array(column: pd.Series[Any], kind: ColumnType, dialect: Dialect) -> np.nda
     ]
     if kind == "number":
         number_format = dialect.number_format(str(column.name))
-        numbers = {text: None if text is None else number_format.parse(text) for text in set(texts)}
-        return np.array([numbers[text] for text in texts], dtype="float64")
+        numbers: dict[str | None, float | int | None] = {None: None}
+        numbers |= {text: number_format.parse_exactly(text) for text in set(texts) if text is not None}
+        return number_array([numbers[text] for text in texts], is_key=is_key)
     if kind != "date":
         return np.array(texts, dtype=object)
     date_format = dialect.dates.get(str(column.name), "")

@@ -219,7 +219,8 @@ def stack_targets(columns: Mapping[str, np.ndarray]) -> np.ndarray | Columns | N
 
     if len(columns) < 2:
         return next(iter(columns.values()), None)
-    if any(column.dtype == object for column in columns.values()):
+    # Side by side with floats, integers beyond 2^53 would be rounded.
+    if any(column.dtype.kind in "Oiu" for column in columns.values()):
         return Columns(columns)
     return np.column_stack(list(columns.values()))
 

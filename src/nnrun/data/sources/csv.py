@@ -308,7 +308,7 @@ class Csv(TableSource):
             return labels(values)
         date_format = self.dialect.dates.get(name, "")
         parse = partial(days_since_epoch, date_format=date_format)
-        numbers = map(parse if kind == "date" else self.dialect.number_format(name).parse, values)
+        numbers = map(parse if kind == "date" else self.dialect.number_format(name).parse_exactly, values)
         return labels(number for number in numbers if number is not None)
 
     def _request(self, roles: ColumnRoles) -> ColumnRequest:

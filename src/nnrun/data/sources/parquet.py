@@ -9,7 +9,9 @@ import numpy as np
 
 from nnrun.data.csv.defects import DefectList
 from nnrun.data.csv.invalid_values import describe
+from nnrun.data.csv.number_format import LONG
 from nnrun.data.csv.written_columns import WrittenColumns
+from nnrun.data.exact_numbers import from_integers
 from nnrun.data.prepare.step import missing_mask
 from nnrun.data.sources.column_roles import ColumnRoles
 from nnrun.data.sources.new_columns import check_columns, unused_columns
@@ -19,7 +21,7 @@ from nnrun.errors import DataError, MissingExtraError
 from nnrun.spec.finding import Finding
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from nnrun.data.data_paths import DataPaths
@@ -87,6 +89,8 @@ class Parquet(TableSource):
         if self._streams(rows, roles):
             from nnrun.data.sources.converted_table import convert, streamed_examples
 
+            keys = [name for name in (*roles.targets, roles.group) if name is not None and name not in self.types]
+            self.types = {**self.types, **dict.fromkeys(_long_integers(file, keys), "category")}
             types = {name: "text" if self._is_text(schema, name) else "number" for name in roles.names}
             block_rows = max(1, min(_MAX_ROWS, int(self.memory * 1e9 / 64 / (8 * len(types)))))
             numbers = {name: asdict(form) for name, form in self.number_formats.items()}
@@ -237,6 +241,21 @@ def _schema(file: Path) -> tuple[Any, int]:
         return opened.schema_arrow, int(opened.metadata.num_rows)
 
 
+def _long_integers(file: Path, names: Iterable[str]) -> list[str]:
+    """Return the columns of integers beyond 2^53, which float64 cannot tell apart, by the statistics in the file."""
+    with _open(file) as opened:
+        indexes = {name: opened.schema_arrow.names.index(name) for name in names}
+        groups = [opened.metadata.row_group(number) for number in range(opened.metadata.num_row_groups)]
+        found = {name: [group.column(at).statistics for group in groups] for name, at in indexes.items()}
+    return [name for name, each in found.items() if any(_is_long(one) for one in each)]
+
+
+def _is_long(statistics: Any) -> bool:
+    if statistics is None or not statistics.has_min_max or not isinstance(statistics.max, int):
+        return False
+    return bool(max(abs(statistics.min), abs(statistics.max)) > LONG)
+
+
 def _tables(opened: Any, names: list[str], rows: int | None) -> Iterator[Any]:
     """Yield columns of a file as Arrow tables of so many rows, or as one."""
     import pyarrow as pa
@@ -266,6 +285,8 @@ def _values(column: Any, file: Path, name: str) -> np.ndarray:
     if types.is_timestamp(kind) or types.is_date(kind):
         seconds = column.cast(pa.timestamp("us")).cast(pa.int64()).to_pandas().to_numpy("float64") / 1e6
         return np.asarray(seconds / _SECONDS_A_DAY)
+    if types.is_integer(kind) and not column.null_count:
+        return from_integers(np.array(column.to_pylist(), dtype="uint64" if kind == pa.uint64() else "int64"))
     if types.is_boolean(kind) or types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind):
         return np.array([np.nan if value is None else float(value) for value in column.to_pylist()], dtype="float64")
     text = f"expected numbers, text or dates, received values of the type {kind}"
