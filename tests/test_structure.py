@@ -46,7 +46,7 @@ FLOORS = {
 #: The sub-rooms of a room, lowest first (folders, and files at its top): each may import the ones before it.
 SUBROOMS = {
     "data": (
-        ("columns", "data_paths"),
+        ("columns", "data_paths", "exact_numbers"),
         ("files", "csv"),
         ("prepare",),
         ("streaming",),

@@ -8,11 +8,11 @@ from functools import cache
 from math import isfinite
 from typing import TYPE_CHECKING
 
+from nnrun.data.exact_numbers import LONG
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-#: float64 holds every whole number up to this one.
-LONG = 2**53
 #: The Unicode minus sign, which is one and the same sign as the hyphen before a number.
 _MINUS = "\N{MINUS SIGN}"
 #: What a separator of thousands stands for: spaces that do not break count as spaces, apostrophes may be slanted.
