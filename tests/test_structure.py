@@ -62,6 +62,7 @@ SUBROOMS = {
             "cross_validation",
             "data_facts",
             "divisions",
+            "field_values",
             "load",
             "new_data",
             "part_targets",

@@ -12,6 +12,7 @@ from nnrun.config import extends, overrides
 from nnrun.data import model_inputs
 from nnrun.data.data_facts import check_targets, infer_facts
 from nnrun.data.data_paths import DataPaths
+from nnrun.data.field_values import stated_values
 from nnrun.data.part_targets import TargetReport
 from nnrun.data.quality import QualityReport, check_quality
 from nnrun.errors import BuildError, Problem
@@ -75,7 +76,9 @@ def examine(file: FilePath, sets: Sequence[str], data_dir: FilePath | None) -> E
     if not any(finding.severity == "error" for finding in found):
         report, notes = check_targets(experiment.data, form=form, seed=experiment.seed, paths=places)
         found += (*notes, *report.findings)
-    context = check_context(experiment, facts, report.values)
+    fields = () if isinstance(form, str) else tuple(form)
+    fields_values = stated_values(experiment.data.source, experiment.data.prepare, fields)
+    context = check_context(experiment, facts, {**fields_values, **report.values})
     found += tuple(model_inputs.findings(facts, experiment.graph.inputs)) if facts is not None else ()
     found += tuple(text_samples.findings(experiment, facts))
     problems = [

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from nnrun.formatting import csv_text, format_duration
 from nnrun.pipeline.fold_runner import FoldAssignment, FoldRunner, load_folds
-from nnrun.pipeline.loaded_data import report_targets
+from nnrun.pipeline.loaded_data import report_fold_targets
 from nnrun.runs import metrics
 from nnrun.runs.record import headline_metric, read_finished_folds
 from nnrun.runs.statistics import summarize_folds
@@ -61,7 +61,7 @@ class CrossValidation:
         """
         with self.record.phase("load"):
             data = load_folds(self.examined.experiment, self.examined.places, self.progress)
-            report_targets(self.examined, data.data, progress=self.progress)
+            report_fold_targets(self.examined, data, self.progress)
         finished = self._finished(data)
         self.record.update(folds=len(data.folds), folds_done=sorted(finished), folds_digest=data.digest)
         left: list[int | None] = [fold.number for fold in data.folds if fold.number not in finished]

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nnrun.errors import ConfigError
+from nnrun.pipeline.check import check_context
+from nnrun.spec.findings.target_values import check_target_values
 from nnrun.spec.targets import target_forms
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from nnrun.data.cross_validation import FoldedData
     from nnrun.data.data_paths import DataPaths
     from nnrun.data.dataset import Dataset, SourceData
     from nnrun.data.part_targets import TargetReport
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from nnrun.progress import Progress
     from nnrun.spec.experiment import Experiment
     from nnrun.spec.finding import Finding
+    from nnrun.spec.target_values import ValuesByTarget
 
 
 def load_data(experiment: Experiment, paths: DataPaths, progress: Progress) -> Dataset:
@@ -37,15 +40,42 @@ def load_training_data(examined: Examined, progress: Progress) -> Dataset:
     """
     from nnrun.data.load import load
 
-    experiment = examined.experiment
-    return load(
+    experiment, values = examined.experiment, dict[str, Any]()
+
+    def examine(data: SourceData) -> None:
+        values.update(report_targets(examined, data, progress=progress).values)
+
+    dataset = load(
         experiment.data,
         form=examined.form,
         seed=experiment.seed,
         paths=examined.places,
         progress=progress,
-        examine=partial(report_targets, examined, progress=progress),
+        examine=examine,
     )
+    report_values(examined, dataset, values, progress)
+    return dataset
+
+
+def report_values(examined: Examined, dataset: Dataset, values: ValuesByTarget, progress: Progress) -> None:
+    """Report outputs that cannot reach the values of loaded targets, where `check` did not know these.
+
+    Args:
+        examined: The config.
+        dataset: The loaded data.
+        values: What is known of targets of numbers.
+        progress: Receives warnings.
+
+    Raises:
+        ConfigError: Outputs cannot reach the targets.
+    """
+    from nnrun.data.field_values import loaded_values
+
+    fields = () if isinstance(examined.form, str) else tuple(examined.form)
+    known = {**loaded_values(dataset, fields), **values}
+    if known and not examined.context.target_values:
+        context = check_context(examined.experiment, dataset.facts, known)
+        report_findings(examined, check_target_values(context), progress)
 
 
 def report_targets(examined: Examined, data: SourceData, *, progress: Progress) -> TargetReport:
@@ -62,6 +92,18 @@ def report_targets(examined: Examined, data: SourceData, *, progress: Progress) 
     )
     report_findings(examined, report.findings, progress)
     return report
+
+
+def report_fold_targets(examined: Examined, folded: FoldedData, progress: Progress) -> None:
+    """Report what is wrong with the targets of the data of a cross-validation.
+
+    Raises:
+        ConfigError: They cannot be learned.
+    """
+    values = report_targets(examined, folded.data, progress=progress).values
+    if values and not examined.context.target_values:
+        context = check_context(examined.experiment, examined.facts, values)
+        report_findings(examined, check_target_values(context), progress)
 
 
 def report_findings(examined: Examined, findings: Iterable[Finding], progress: Progress) -> None:

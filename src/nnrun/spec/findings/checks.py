@@ -12,6 +12,7 @@ from nnrun.spec.findings.layers import check_layers, check_unused
 from nnrun.spec.findings.losses import check_losses
 from nnrun.spec.findings.metric_meaning import check_metrics
 from nnrun.spec.findings.metrics import check_expectations
+from nnrun.spec.findings.target_values import check_target_values
 from nnrun.spec.findings.training import check_augment, check_backend, check_batches, check_perceptron, check_samples
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ _CHECKS = (
     check_combinations,
     check_metrics,
     check_label_sequences,
+    check_target_values,
     check_unused,
     check_expectations,
 )
@@ -46,6 +48,9 @@ _OF_LOSS = frozenset(
         "metric-unusual",
         "too-few-outputs",
         "output-shape-mismatch",
+        "target-out-of-range",
+        "target-partly-out-of-range",
+        "target-scale",
     }
 )
 
