@@ -46,7 +46,7 @@ FLOORS = {
 #: The sub-rooms of a room, lowest first (folders, and files at its top): each may import the ones before it.
 SUBROOMS = {
     "data": (
-        ("columns", "data_paths", "exact_numbers"),
+        ("columns", "data_paths", "exact_numbers", "returned_values"),
         ("files", "csv"),
         ("prepare",),
         ("streaming",),

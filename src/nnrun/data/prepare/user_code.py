@@ -7,9 +7,12 @@ User code stands in a file given with `--code`. `check` creates its steps and so
 from __future__ import annotations
 
 import contextlib
+import json
 import sys
+from collections.abc import Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from inspect import unwrap
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -17,10 +20,11 @@ from nnrun.catalog import lookup
 from nnrun.catalog.user_code import add_user_frames, error_location, error_text
 from nnrun.data.columns import Columns
 from nnrun.data.prepare.step import Step
+from nnrun.data.returned_values import numbers_returned
 from nnrun.errors import DataError, NnrunError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     import numpy as np
 
@@ -52,9 +56,19 @@ def is_user_part(part: Part) -> bool:
     return entry is not None and entry.origin == "user"
 
 
+def definition_place(defined: Any) -> str:
+    """Return where a function of the user's is defined, for messages: `my_code.py:12: `; empty if that is unknown."""
+    code = getattr(unwrap(defined), "__code__", None)
+    return "" if code is None else f"{code.co_filename}:{code.co_firstlineno}: "
+
+
 @contextmanager
-def running_user_code(name: str) -> Iterator[None]:
+def running_user_code(name: str, place: str = "") -> Iterator[None]:
     """Redirect what the user's code prints to stderr, and report its failures at the user's own lines.
+
+    Args:
+        name: The name of the class or function.
+        place: Where it is defined, for failures outside of its lines: a call with other arguments than it takes.
 
     Raises:
         DataError: The code fails.
@@ -66,7 +80,7 @@ def running_user_code(name: str) -> Iterator[None]:
         raise
     except (Exception, SystemExit) as error:
         where = error_location(error)
-        failure = DataError(f"{f'{where}: ' if where else ''}{name} failed: {error_text(error)}")
+        failure = DataError(f"{f'{where}: ' if where else place}{name} failed: {error_text(error)}")
         add_user_frames(failure, error)
         raise failure from error
 
@@ -87,7 +101,7 @@ class UserStep(Step):
 
     def fit(self, x: ArrayOrTable) -> list[str]:
         """Fit the step to the training part if its class has a `fit`, and return the notes of `fit`."""
-        with running_user_code(self._name):
+        with self._running("fit"):
             fit = getattr(self._user_step(), "fit", None)
             notes = fit(_array(x)) if fit is not None else None
         return [str(note) for note in notes] if isinstance(notes, list) else []
@@ -96,32 +110,47 @@ class UserStep(Step):
         """Return the prepared examples.
 
         Raises:
-            DataError: The code fails, or returns another number of examples.
+            DataError: The code fails, or returns anything but numbers, a row for each example.
         """
-        import numpy as np
-
-        with running_user_code(self._name):
-            result = np.asarray(self._user_step().apply(_array(x)))
-        if not result.ndim or len(result) != len(x):
-            count = len(result) if result.ndim else 0
-            raise DataError(
-                f"prepare: {self._name}: expected {len(x)} examples back, received {count}",
-                hint="apply(self, x) returns an array with a row for each example",
-            )
+        with self._running("apply") as place:
+            result = numbers_returned(self._user_step().apply(_array(x)), f"{place}{self._name}.apply")
+            if len(result) != len(x):
+                raise DataError(
+                    f"{place}{self._name}.apply: expected {len(x)} examples back, received {len(result)}",
+                    hint="apply(self, x) returns an array with a row for each example",
+                )
         return result
 
     def state(self) -> dict[str, Any]:
-        """Return what `fit` learned, as JSON."""
-        with running_user_code(self._name):
-            state: dict[str, Any] = getattr(self._user_step(), "state", dict)()
+        """Return what `fit` learned, as JSON.
+
+        Raises:
+            DataError: The code fails, or returns anything but a mapping that can be written as JSON.
+        """
+        with self._running("state") as place:
+            state: Any = getattr(self._user_step(), "state", dict)()
+            problem = _json_problem(state)
+            if problem is not None:
+                raise DataError(
+                    f"{place}{self._name}.state: expected a dict that can be kept as JSON, received {problem}",
+                    hint="return numbers, text, lists and dicts of them: {'mean': self.mean.tolist()}",
+                )
         return dict(state)
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Restore what an earlier `fit` learned."""
-        with running_user_code(self._name):
+        with self._running("restore"):
             restore = getattr(self._user_step(), "restore", None)
             if restore is not None:
                 restore(dict(state))
+
+    @contextmanager
+    def _running(self, method: str) -> Iterator[str]:
+        """Run a method of the user's class; yield where it is defined, for messages."""
+        defined = user_object("preparation", self._name)
+        place = definition_place(getattr(defined, method, defined))
+        with running_user_code(self._name, place):
+            yield place
 
     def compute_output_spec(self, spec: ExampleSpec) -> ExampleSpec | None:  # noqa: ARG002
         """Return None: the shape is known only after the code has run."""
@@ -135,3 +164,14 @@ class UserStep(Step):
 
 def _array(x: ArrayOrTable) -> np.ndarray:
     return x.matrix() if isinstance(x, Columns) else x
+
+
+def _json_problem(state: object) -> str | None:
+    """Return what of a state cannot be kept as JSON, or None."""
+    if not isinstance(state, Mapping):
+        return f"nothing ({state})" if state is None else f"an object of {type(state).__name__}"
+    try:
+        json.dumps(dict(state))
+    except (TypeError, ValueError) as error:
+        return str(error)
+    return None

@@ -64,7 +64,7 @@ def _read_table(file: Path, facts: DataFacts, *, with_target: bool) -> Examples:
         "names": [*columns, *targets],
         "features": columns,
         "targets": targets,
-        "text": [],
+        "text": [name for name in columns if name in facts.text],
         "header": bool(facts.columns),
         "missing": MISSING_WORDS,
     }
