@@ -66,7 +66,7 @@ def test_the_example_of_the_documentation_is_valid(place: Path) -> None:
     with register_code([place / "my_code.py"]):
         found = examine(place / "own.yaml", (), None)
     assert [problem.severity for problem in found.problems] == ["note"]
-    with pytest.raises(ConfigError, match='expected a layer, received "Scale"'):
+    with pytest.raises(ConfigError, match='expected the name of a layer, received "Scale"'):
         examine(place / "own.yaml", (), None)
 
 

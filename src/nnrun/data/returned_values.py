@@ -24,17 +24,18 @@ NUMBER_HINTS = {
 }
 
 
-def numbers_returned(value: object, who: str) -> np.ndarray:
+def numbers_returned(value: object, who: str, advice: str) -> np.ndarray:
     """Return the numbers that code of the user's returned for examples, or sequences of different lengths.
 
     Args:
         value: What it returned.
         who: The code with its place, for messages.
+        advice: What to return instead.
 
     Raises:
         DataError: It is nothing of the kind.
     """
-    returned = ReturnedArrays(who)
+    returned = ReturnedArrays(who, advice)
     array = returned.array(value, "the examples")
     if is_ragged(array):
         return array
@@ -46,10 +47,11 @@ class ReturnedArrays:
 
     Args:
         who: The code with its place, for messages.
+        advice: What to return instead; None: what suits the value.
     """
 
-    def __init__(self, who: str) -> None:
-        self._who = who
+    def __init__(self, who: str, advice: str | None = None) -> None:
+        self._who, self._advice = who, advice
 
     def array(self, value: Any, role: str) -> np.ndarray:
         """Return a value as an array of at least one dimension; what is masked in it is missing."""
@@ -94,7 +96,7 @@ class ReturnedArrays:
 
     def error(self, text: str, hint: str | None = None) -> DataError:
         """Return an error about what was returned."""
-        return DataError(f"{self._who}: {text}", hint=hint)
+        return DataError(f"{self._who}: {text}", hint=self._advice or hint)
 
 
 def is_ragged(array: np.ndarray) -> bool:

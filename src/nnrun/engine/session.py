@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nnrun.catalog.user_code import error_location
-from nnrun.engine.backend.library_errors import is_out_of_memory, library_message
+from nnrun.engine.backend.library_errors import is_out_of_memory, library_message, original_error
 from nnrun.engine.backend.redirect_output import redirect_output
 from nnrun.engine.backend.start import BackendSettings, start_keras, tensor_library
 from nnrun.engine.executors.split_rnn_batch import splits_rnn_batch
@@ -141,7 +141,8 @@ class Session:
 
     def architecture(self) -> dict[str, Any]:
         """Return the model's config as Keras writes it, without its loss and optimizer."""
-        config: dict[str, Any] = json.loads(self.model.to_json())
+        with errors_at_parts(self._builder):
+            config: dict[str, Any] = json.loads(self.model.to_json())
         config.pop("compile_config", None)
         return config
 
@@ -291,14 +292,15 @@ class Session:
             from nnrun.engine.model.augmentation import Augmentation
 
             self._augmentation = Augmentation(self._builder, parts)
-            example = train.take(self._tf, train.fields, self._tf.constant([0]))[0]
+            example = train.take(self._tf, train.fields, self._tf.constant(np.zeros(1, np.int32)))[0]
             self._executor.augment(self._augmentation, example)
 
     def _build(self, train: Tensors) -> None:
         try:
             self._executor.build(train)
-        except Exception as error:  # Keras raises whatever its losses and metrics raise
-            if is_out_of_memory(error):
+        except Exception as raised:  # Keras raises whatever its losses and metrics raise
+            error = original_error(raised)
+            if is_out_of_memory(error) or "No gradients provided" in str(error):
                 raise
             part = part_at_fault(self._builder, error)
             if part is not None and (part.category not in ("losses", "metrics") or error_location(error) is not None):
@@ -308,14 +310,17 @@ class Session:
     def _cannot_compare(self, part: Part | None, train: Tensors, error: Exception) -> BuildError:
         """Return the error that a loss or metric, or an unknown one of them, does not take the outputs and targets."""
         loss = next(iter(self._experiment.losses.values()))
-        targets = train.take(self._tf, train.fields, self._tf.constant([0]))[1]
+        targets = train.take(self._tf, train.fields, self._tf.constant(np.zeros(1, np.int32)))[1]
         shape = self._keras.tree.map_structure(lambda tensor: list(tensor.shape[1:]), (self.model.output, targets))
         at = part or loss
-        what = at.name if part is not None else f"{loss.name} and metrics"
+        user_place = self._builder.user_place(at)
+        what = f"{at.name}{user_place}" if part is not None else f"{loss.name} and metrics"
         text = f"{what} cannot compare outputs of shape {shape[0]} with targets of shape {shape[1]}"
         hint = "let the last layer's outputs have the shape of the targets"
         if at.category == "metrics":
             hint = f"leave out {at.name}, or {hint}"
+        if user_place:
+            hint = f"let {at.name} return numbers made with keras.ops of y_true and y_pred, one an example or one alone"
         return self._builder.error((*at.path, at.name), f"{text}: {library_message(error)}", hint)
 
     def evaluate(self, part: DataPart, *, detailed: bool = True) -> Evaluation:
@@ -378,8 +383,14 @@ class Session:
         return loaded, initial
 
     def save(self, path: FilePath) -> None:
-        """Save the whole model atomically."""
-        checkpoint.save(self.model, path)
+        """Save the whole model atomically.
+
+        Raises:
+            BuildError: Keras cannot save a part.
+            RunError: The disk refuses the file.
+        """
+        with errors_at_parts(self._builder):
+            checkpoint.save(self.model, path)
 
     def to_tensors(self, part: DataPart) -> Tensors:
         """Return a part of the data as tensors, created once."""

@@ -98,11 +98,12 @@ def _errors_attributed() -> Iterator[None]:
         if error.__cause__ is not None and not getattr(error, "__notes__", ()):
             add_user_frames(error, error.__cause__)
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         where = error_location(error)
         if where is None:
             raise
-        failure = RunError(f"{where}: your own code failed: {error_text(error)}")
+        did = "ended the program" if isinstance(error, SystemExit) else "failed"
+        failure = RunError(f"{where}: your own code {did}: {error_text(error)}")
         add_user_frames(failure, error)
         raise failure from error
 

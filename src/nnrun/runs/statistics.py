@@ -200,12 +200,17 @@ def summarize_folds(
         "folds": len(folds) // repeats,
         "repeats": repeats,
         "mean": {name: mean.mean for name, mean in means.items()},
-        "sd": {name: pstdev(values) for name, values in by_name.items()},
+        "sd": {name: _spread(values) for name, values in by_name.items()},
         "interval_95": {name: [mean.low, mean.high] for name, mean in means.items()},
         "interval": INTERVAL,
         "ddof": {"sd": SD_DDOF, "interval_95": INTERVAL_DDOF},
         "each": each,
     }
+
+
+def _spread(values: Sequence[float]) -> float:
+    """Return the standard deviation (ddof 0); NaN where a value is not finite."""
+    return pstdev(values) if all(map(isfinite, values)) else nan
 
 
 def _plain_numbers(fold: Mapping[str, Any], *, repeated: bool) -> dict[str, float | int]:

@@ -43,8 +43,9 @@ def refusal(config, facts, part, tmp_path: Path) -> Callable[..., BuildError]:
 @pytest.mark.keras
 def test_an_operation_that_fails_on_the_data_is_reported_at_its_layer(refusal) -> None:
     """TensorFlow names an operation of the graph; the message is its own, and the place the layer of the config."""
-    (problem,) = refusal(f"  - CategoryEncoding: {{num_tokens: 3, output_mode: multi_hot}}\n{LAST}").problems
-    assert problem.mark.line == 4
+    encoding = "CategoryEncoding: {num_tokens: 3, output_mode: multi_hot}"
+    (problem,) = refusal(f"  - Dense: 4\n  - {encoding}\n{LAST}").problems
+    assert problem.mark.line == 5
     assert problem.text.startswith("Keras refused CategoryEncoding: Input 'in' must be non-negative!")
     assert "node" not in problem.text
 
@@ -54,10 +55,8 @@ def test_a_part_that_fails_in_a_step_is_reported_at_its_place(refusal) -> None:
     """A regularizer, a schedule or an optimizer that fails while a step is traced is the innermost part at work."""
     regularizer = "activity_regularizer: OrthogonalRegularizer"
     (problem,) = refusal(f"  - RepeatVector: {{n: 2, {regularizer}}}\n  - Flatten\n{LAST}").problems
-    assert problem.text == (
-        "Keras refused OrthogonalRegularizer: Inputs to OrthogonalRegularizer must have rank 2. "
-        "Received: inputs.shape=(20, 2, 4)"
-    )
+    assert problem.text.startswith("Keras refused OrthogonalRegularizer: ")
+    assert "\x1b" not in problem.text
     assert problem.mark.text[problem.mark.column - 1 :].startswith("OrthogonalRegularizer")
 
 

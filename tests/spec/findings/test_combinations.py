@@ -24,6 +24,10 @@ LOSS = "loss: sparse_categorical_crossentropy\n"
             "optimizer: Adam\nmetrics: [{IoU: {num_classes: 3, target_class_ids: [0, 3]}}]",
             ("metrics", 0, "IoU", "target_class_ids", 1),
         ),
+        (
+            "optimizer: Adam\ncallbacks: [{BackupAndRestore: {save_freq: 2}}]\nexecution: {executor: resident}",
+            ("execution", "executor"),
+        ),
     ],
 )
 def test_arguments_that_exclude_each_other_are_refused(found, training: str, path: tuple[object, ...]) -> None:
@@ -40,6 +44,7 @@ def test_arguments_that_exclude_each_other_are_refused(found, training: str, pat
         "optimizer: {SGD: {learning_rate: {PiecewiseConstantDecay: {boundaries: [1], values: [0.1, 0.2]}}}}",
         "optimizer: {Adam: {use_ema: true}}\ncallbacks: [SwapEMAWeights]",
         "optimizer: Adam\nmetrics: [{IoU: {num_classes: 3, target_class_ids: [0, 2]}}]",
+        "optimizer: Adam\ncallbacks: [{BackupAndRestore: {save_freq: epoch}}]\nexecution: {executor: resident}",
     ],
 )
 def test_arguments_that_go_together_are_accepted(found, training: str) -> None:
@@ -67,8 +72,8 @@ def test_layers_that_cannot_be_built_trained_or_saved_are_refused(found, layers:
 
 
 def test_regularizers_of_matrices_are_accepted_on_matrices(found) -> None:
-    """A Dense kernel, an Embedding and the output of a Dense layer are matrices."""
-    dense = "kernel_regularizer: OrthogonalRegularizer, activity_regularizer: OrthogonalRegularizer"
+    """The kernel of a Dense layer is a matrix."""
+    dense = "kernel_regularizer: OrthogonalRegularizer, activity_regularizer: L2"
     model = f"- Dense: {{units: 4, kernel_initializer: Orthogonal, {dense}}}\n{LAST}"
     assert "cannot-combine" not in [one.name for one in found(model=model)]
 

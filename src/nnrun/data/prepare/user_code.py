@@ -57,8 +57,13 @@ def is_user_part(part: Part) -> bool:
 
 
 def definition_place(defined: Any) -> str:
-    """Return where a function of the user's is defined, for messages: `my_code.py:12: `; empty if that is unknown."""
-    code = getattr(unwrap(defined), "__code__", None)
+    """Return where something of the user's is defined, for messages: `my_code.py:12: `; empty if that is unknown.
+
+    Args:
+        defined: A function, or a class, of which the first method counts.
+    """
+    methods = vars(defined).values() if isinstance(defined, type) else [defined]
+    code = next((code for one in methods if (code := getattr(unwrap(one), "__code__", None)) is not None), None)
     return "" if code is None else f"{code.co_filename}:{code.co_firstlineno}: "
 
 
@@ -83,6 +88,9 @@ def running_user_code(name: str, place: str = "") -> Iterator[None]:
         failure = DataError(f"{f'{where}: ' if where else place}{name} failed: {error_text(error)}")
         add_user_frames(failure, error)
         raise failure from error
+
+
+_APPLY = "apply(self, x) returns an array of numbers with a row for each example"
 
 
 class UserStep(Step):
@@ -113,11 +121,11 @@ class UserStep(Step):
             DataError: The code fails, or returns anything but numbers, a row for each example.
         """
         with self._running("apply") as place:
-            result = numbers_returned(self._user_step().apply(_array(x)), f"{place}{self._name}.apply")
+            result = numbers_returned(self._user_step().apply(_array(x)), f"{place}{self._name}.apply", _APPLY)
             if len(result) != len(x):
                 raise DataError(
                     f"{place}{self._name}.apply: expected {len(x)} examples back, received {len(result)}",
-                    hint="apply(self, x) returns an array with a row for each example",
+                    hint=_APPLY,
                 )
         return result
 

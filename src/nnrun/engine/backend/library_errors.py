@@ -12,6 +12,13 @@ _GRAPH_LINES = ("Graph execution error", "Detected at node", "File ", "<stack tr
 _OUT_OF_MEMORY = ("ResourceExhaustedError", "MemoryError", "XlaRuntimeError")
 
 
+def original_error(error: Exception) -> Exception:
+    """Return the error that Keras met while it built a model, in place of its own advice to build it by hand."""
+    context = error.__context__
+    advises = str(error).startswith("Unable to automatically build the model")
+    return context if advises and isinstance(context, Exception) else error
+
+
 def is_out_of_memory(error: Exception) -> bool:
     """Return whether an error says that there is too little memory."""
     name, text = type(error).__name__, str(error)

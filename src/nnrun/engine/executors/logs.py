@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nnrun.errors import RunError
 from nnrun.spec.figures import figure_names
 
 if TYPE_CHECKING:
@@ -21,6 +22,20 @@ def to_float(value: Any) -> float:
     return float(number) if isinstance(number, bool | np.bool_) else float(str(number))
 
 
+def _figure(name: str, value: Any) -> float:
+    """Convert the value of a figure.
+
+    Raises:
+        RunError: It is no number, as a metric of the user's own may return.
+    """
+    try:
+        return to_float(value)
+    except (TypeError, ValueError):
+        received = "nothing (None)" if value is None else f"{str(value)[:60]} ({type(value).__name__})"
+        text = f"the metric '{name}' returned {received}, expected a number, an array of numbers or a dict of these"
+        raise RunError(text, "let its result(self) return a number: ops.mean(...)") from None
+
+
 def scalar_logs(results: Mapping[str, Any], labels: Labels) -> dict[str, float]:
     """Return the figures of what a model's metrics return, each under its name.
 
@@ -28,7 +43,7 @@ def scalar_logs(results: Mapping[str, Any], labels: Labels) -> dict[str, float]:
         results: Loss and metrics; numbers, arrays, or mappings of these by the user's own metrics.
         labels: What tells the figures of an array apart, by the metric's name.
     """
-    return {name: to_float(value) for name, value in split_figures(results, labels).items()}
+    return {name: _figure(name, value) for name, value in split_figures(results, labels).items()}
 
 
 def split_figures(results: Mapping[str, Any], labels: Labels, *, folds: bool = False) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from nnrun.catalog import lookup
 from nnrun.catalog.kinds import to_keras
 from nnrun.catalog.user_code import error_location
+from nnrun.data.prepare.user_code import definition_place
 from nnrun.engine.backend.library_errors import library_message
 from nnrun.errors import BuildError, Problem
 from nnrun.spec.part import Part
@@ -64,8 +65,17 @@ class Builder:
         """Return the error that Keras refused `part`, at its place."""
         message = library_message(error)
         where = error_location(error)
-        text = f"Keras refused {part.name}: {message}" if where is None else f"{part.name} failed at {where}: {message}"
+        text = f"Keras refused {part.name}{self.user_place(part)}: {message}"
+        if where is not None:
+            text = f"{part.name} failed at {where}: {message}"
         return self.error((*part.path, part.name), text, f"nnrun explain {part.name}")
+
+    def user_place(self, part: Part | None) -> str:
+        """Return where a part of the user's own is defined, for messages: ` (my_code.py:12)`; empty for others."""
+        name = None if part is None else f"user>{part.name}"
+        defined = None if name is None else self.keras.saving.get_registered_object(name)
+        place = "" if defined is None else definition_place(defined)
+        return f" ({place.removesuffix(': ')})" if place else ""
 
     def error(self, path: Path, text: str, hint: str) -> BuildError:
         """Return an error at the place of a path in the config."""

@@ -109,7 +109,11 @@ def _apply(builder: Builder, layer: Any, node: Node, tensors: Mapping[str, tuple
         outputs = layer(inputs, **call) if node.listed else layer(*inputs, **call)
     except Exception as error:  # Keras raises whatever its layers raise
         raise builder.refusal(node.part, error) from error
-    return tuple(builder.keras.tree.flatten(outputs))
+    flat = tuple(builder.keras.tree.flatten(outputs))
+    if any(output is None for output in flat):
+        text = f"{node.part.name}{builder.user_place(node.part)} returned nothing (None), expected a tensor"
+        raise builder.error(node.path, text, "end its call(self, x) with: return ...")
+    return flat
 
 
 def _resolve(value: Any, tensors: Mapping[str, tuple[Any, ...]]) -> Any:

@@ -8,13 +8,19 @@ from traceback import walk_tb
 from typing import TYPE_CHECKING
 
 from nnrun.catalog.user_code import error_location
-from nnrun.engine.backend.library_errors import is_out_of_memory, library_message, raised_by_library
+from nnrun.engine.backend.library_errors import (
+    is_out_of_memory,
+    library_message,
+    original_error,
+    raised_by_library,
+)
 from nnrun.errors import NnrunError, RunError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from nnrun.engine.model.build import Builder
+    from nnrun.errors import BuildError
     from nnrun.spec.part import Part
 
 _NODE = re.compile(r"node ([\w./-]+/[\w./-]+)")
@@ -35,10 +41,13 @@ def errors_at_parts(builder: Builder) -> Iterator[None]:
         yield
     except NnrunError:
         raise
-    except Exception as error:
+    except Exception as raised:
+        error = original_error(raised)
         if is_out_of_memory(error):
             text = f"the memory is not enough for this model and its data: {library_message(error)}"
             raise RunError(text, "write a smaller batch_size, or smaller layers") from error
+        if "No gradients provided" in str(error):
+            raise _no_gradients(builder) from error
         part = part_at_fault(builder, error)
         if part is not None:
             raise builder.refusal(part, error) from error
@@ -48,14 +57,34 @@ def errors_at_parts(builder: Builder) -> Iterator[None]:
         raise builder.error(("model",), text, "the run's log.txt has the whole error of Keras") from error
 
 
+def _no_gradients(builder: Builder) -> BuildError:
+    loss = next((part for _, part in builder.made if part.category == "losses"), None)
+    path = ("training",) if loss is None else (*loss.path, loss.name)
+    name = "the loss" if loss is None else f"{loss.name}{builder.user_place(loss)}"
+    text = f"{name} does not depend on any trainable weight, so that training can change nothing"
+    hint = "compute it from y_pred with keras.ops, without rounding, comparing or casting to integers"
+    if not builder.user_place(loss):
+        hint = "leave out the layers that make whole numbers of their inputs, or trainable: false of all layers"
+    return builder.error(path, text, hint)
+
+
 def part_at_fault(builder: Builder, error: Exception) -> Part | None:
     """Return the innermost part of the config whose Keras object was at work when an error was raised."""
     parts = {id(made): part for made, part in builder.made}
+    # Functions are known by their code, and by the objects of Keras that call them.
+    parts |= {id(code): part for made, part in builder.made if (code := getattr(made, "__code__", None)) is not None}
     for frame, _ in reversed(list(walk_tb(error.__traceback__))):
-        part = parts.get(id(frame.f_locals.get("self")))
-        if part is not None:
-            return part
-    return _part_of_node(builder, str(error))
+        owner = frame.f_locals.get("self")
+        for one in (frame.f_code, owner, getattr(owner, "_fn", None), getattr(owner, "fn", None)):
+            if (part := parts.get(id(one))) is not None:
+                return part
+    return _part_of_node(builder, str(error)) or _part_of_call(builder, str(error))
+
+
+def _part_of_call(builder: Builder, message: str) -> Part | None:
+    """Return the part whose method Python could not call: `Mine.update_state() got an unexpected keyword argument`."""
+    name = re.match(r"(\w+)\.\w+\(\) ", message)
+    return None if name is None else next((part for _, part in builder.made if part.name == name[1]), None)
 
 
 def _part_of_node(builder: Builder, message: str) -> Part | None:

@@ -44,7 +44,7 @@ def register_user_code(keras: ModuleType, codes: Sequence[UserCode]) -> Iterator
         objects: dict[tuple[str, str], Any] = {}
         for code in codes:
             module = _run(code)
-            objects |= {(entry.category, entry.name): getattr(module, entry.name) for entry in code.entries}
+            objects |= {(entry.category, entry.name): _defined(module, code, entry.name) for entry in code.entries}
         for (category, name), defined in objects.items():
             if category not in _NOT_SAVED:
                 keras.saving.register_keras_serializable(PACKAGE, name)(defined)
@@ -57,6 +57,20 @@ def register_user_code(keras: ModuleType, codes: Sequence[UserCode]) -> Iterator
             name = _module_name(code)
             if name not in modules:
                 sys.modules.pop(name, None)
+
+
+def _defined(module: ModuleType, code: UserCode, name: str) -> Any:
+    """Return what a file defines under a name.
+
+    Raises:
+        RunError: After the file was run, the name is gone, or means something else.
+    """
+    found = getattr(module, name, None)
+    if callable(found):
+        return found
+    received = f"{found!r} ({type(found).__name__})" if hasattr(module, name) else "nothing of this name"
+    text = f"{code.file}: expected {name} to be the function or class that the file defines, received {received}"
+    raise RunError(text, f"do not delete or replace {name} further down in the file")
 
 
 def _module_name(code: UserCode) -> str:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 #: Of these arguments an optimizer takes one.
 _CLIPPING = ("clipnorm", "clipvalue", "global_clipnorm")
+#: Arguments of callbacks that act on batches unless they are `epoch` or 0.
+_BATCHWISE = ("save_freq", "update_freq", "profile_batch")
 _SPARSE_GRADIENTS = ("Embedding", "ReversibleEmbedding")
 #: Layers that Keras cannot save, and so not keep, with a regularizer of their output.
 _NOT_SAVED = ("ELU", "Identity")
@@ -35,6 +37,7 @@ def check_combinations(context: CheckContext) -> Iterator[Finding]:
         yield from _class_ids(part)
     yield from _optimizer(context)
     yield from _augmentation(context)
+    yield from _executor(context)
     known: set[Path] = set()
     for row in context.rows:
         # The layers of a stack that is used several times have one place in the file.
@@ -66,6 +69,18 @@ def _optimizer(context: CheckContext) -> Iterator[Finding]:
             text = f"SwapEMAWeights needs the averages of weights that use_ema keeps, and {optimizer.name} has none"
             hint = f"write optimizer: {{{optimizer.name}: {{use_ema: true}}}}"
             yield Finding((*part.path, part.name), text, hint, "cannot-combine")
+
+
+def _executor(context: CheckContext) -> Iterator[Finding]:
+    """Find callbacks that need every batch, where the config wants many batches in one call."""
+    if context.training.execution.executor != "resident":
+        return
+    for part in context.training.callbacks:
+        batchwise = [name for name in _BATCHWISE if part.arguments.get(name, "epoch") not in ("epoch", 0)]
+        if batchwise or part.name == "ProgbarLogger":
+            text = f"{part.name} needs every batch, and the resident executor takes many in one call"
+            hint = f"write executor: auto, or leave out {batchwise[0] if batchwise else part.name}"
+            yield Finding(("training", "execution", "executor"), text, hint, "cannot-combine")
 
 
 def _piecewise(rate: Part) -> Iterator[Finding]:
@@ -113,8 +128,7 @@ def _layer(context: CheckContext, row: NodeShape) -> Iterator[Finding]:
         yield Finding(row.path, text, "leave it out, or write BatchNormalization", "cannot-combine")
     if row.inputs:
         yield from _colours(context, row.part, row.inputs[0], row.path)
-    rank = 1 + len(row.output_shape) if row.output_shape and None not in map(_size, row.output_shape) else None
-    yield from _regularizers(row.part, row.path, rank)
+    yield from _regularizers(row.part, row.path)
     regularizer = row.part.arguments.get("activity_regularizer") or row.class_name == "ActivityRegularization"
     mixed = context.experiment.precision != "float32" and context.experiment.backend == "tensorflow"
     if regularizer and mixed and row.part.arguments.get("dtype") is None:
@@ -130,26 +144,24 @@ def _layer(context: CheckContext, row: NodeShape) -> Iterator[Finding]:
         )
 
 
-def _size(dimension: object) -> object:
-    """Return 1 for a dimension, and None for the shape of one of several outputs."""
-    return None if isinstance(dimension, tuple) else 1
-
-
-def _regularizers(part: Part, path: Path, output_rank: int | None) -> Iterator[Finding]:
-    """Find parts that need a matrix, given to weights or outputs of another rank."""
+def _regularizers(part: Part, path: Path) -> Iterator[Finding]:
+    """Find parts that need a matrix, given to outputs or to weights of another rank."""
     for name, value in part.arguments.items():
         inner = value if isinstance(value, list) else [value]
         for layer in (one for one in inner if isinstance(one, Part) and one.category == "layers"):
-            yield from _regularizers(layer, (*layer.path, layer.name), None)
+            yield from _regularizers(layer, (*layer.path, layer.name))
         if not isinstance(value, Part):
             continue
-        rank = output_rank if name == "activity_regularizer" else _weight_rank(class_name(part.name), name)
+        if name == "activity_regularizer" and value.name == "OrthogonalRegularizer":
+            text = "OrthogonalRegularizer needs to know how many rows it gets, and an output has as many as the batch"
+            yield Finding((*path, name), text, f"write {name}: L2", "cannot-combine")
+            continue
+        rank = _weight_rank(class_name(part.name), name)
         if rank is None or rank == 2:
             continue
         if value.name == "OrthogonalRegularizer" or (value.name == "Orthogonal" and rank < 2):
-            what = "an output" if name == "activity_regularizer" else "a weight"
             needs = "two dimensions" if value.name == "OrthogonalRegularizer" else "two dimensions or more"
-            text = f"{value.name} takes {what} of {needs}, and {name} gives it one of {rank}"
+            text = f"{value.name} takes a weight of {needs}, and {name} gives it one of {rank}"
             other = "L2" if value.name == "OrthogonalRegularizer" else "Zeros"
             yield Finding((*path, name), text, f"write {name}: {other}", "cannot-combine")
 
