@@ -1,4 +1,4 @@
-"""Code of the user's own that returns or raises the wrong thing: the error names it, its file and line, and what to do."""
+"""Code of the user's own that returns or raises the wrong thing: the error names it, its line, and what to do."""
 
 from __future__ import annotations
 
