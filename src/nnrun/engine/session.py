@@ -422,9 +422,9 @@ class Session:
         graph, y = self._experiment.graph, part.y
         x = select(part.x, self._facts, graph.inputs)
         self._require_token_ids(x)
-        self._require_labels(y)
         if not graph.chain:
             y = {one.name: y[str(one.target)] if isinstance(y, dict) else y for one in graph.outputs}
+        self._require_labels(y)
         if isinstance(part.x, Windows):
             from nnrun.engine.executors.window_batches import window_tensors
 
