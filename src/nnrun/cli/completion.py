@@ -56,16 +56,18 @@ def data_set(context: Context, parameter: Parameter, incomplete: str) -> list[Co
 
 
 def explained(context: Context, parameter: Parameter, incomplete: str) -> list[CompletionItem]:
-    """Complete the argument of `explain`: a part, a finding, or a path in a config after a colon."""
+    """Complete the argument of `explain`: any word of the language, or a path in a config after a colon."""
     from nnrun.catalog.lookup import CATEGORIES, names
     from nnrun.spec.completion import complete_path
     from nnrun.spec.findings.explanations import EXPLANATIONS
+    from nnrun.spec.words import word_names, word_places
 
     file, colon, path = incomplete.rpartition(":")
     if colon:
         return _items((f"{file}:{word}", meaning) for word, meaning in complete_path(_read_config(file), path))
     parts = [name for category in CATEGORIES for name in names(category)]
-    return _matching(dict.fromkeys([*parts, *EXPLANATIONS]), incomplete) or config(context, parameter, incomplete)
+    known = dict.fromkeys([*parts, *EXPLANATIONS, *word_names(), *word_places()])
+    return _matching(known, incomplete) or config(context, parameter, incomplete)
 
 
 def setting(context: Context, parameter: Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG001

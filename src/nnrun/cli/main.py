@@ -80,7 +80,7 @@ def nnrun() -> None:
     nnrun train digits_mlp        train a config that comes with nnrun
     nnrun eval last               score the last run again
     nnrun check my.yaml           find what is wrong with a config
-    nnrun explain Conv2D          explain a part of a config and its arguments
+    nnrun explain Conv2D          explain any word of a config or a score
     """  # noqa: D301 - \b is click's mark for lines that are not wrapped
 
 

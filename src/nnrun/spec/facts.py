@@ -20,7 +20,13 @@ if TYPE_CHECKING:
 TargetForm = Literal["integer", "one_hot", "binary", "number"]
 Task = Literal["classification", "regression"]
 #: The words for the input as a whole, by its type; a target that is one of them is the prepared input itself.
-FIELDS = ("$image", "$row", "$codes", "$input")
+FIELD_MEANINGS = {
+    "$image": "A picture.",
+    "$row": "All feature columns of a table.",
+    "$codes": "A text, as the numbers of its tokens.",
+    "$input": "The prepared example, whatever it is; as a target it makes an autoencoder.",
+}
+FIELDS = tuple(FIELD_MEANINGS)
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,9 @@
-"""`nnrun explain`: a part by its name, a finding by its name, or a value of a config by its path."""
+"""`nnrun explain`: any word of a config or of results, a finding by its name, or a value of a config by its path."""
 
 from __future__ import annotations
 
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,9 +17,11 @@ if TYPE_CHECKING:
     from nnrun.catalog.describe import Description
     from nnrun.cli.terminal.output import Output
     from nnrun.config.document import Document
-    from nnrun.errors import Mark, Path
+    from nnrun.errors import Mark
+    from nnrun.errors import Path as ConfigPath
     from nnrun.spec.findings.explanations import Explanation
     from nnrun.spec.origin import Origin
+    from nnrun.spec.words import Word
 
 
 _DEFAULTS = {"Keras": "Keras' default", "nnrun": "nnrun's default", "the user's code": "the default of your own code"}
@@ -31,45 +35,108 @@ _MAX_VALUE = 60
 @options.registered_code
 @options.as_json
 def explain(name: str, sets: tuple[str, ...], as_json: bool) -> None:
-    """Explain a name, or the origin of a value in a config.
+    """Explain a word, or where a value in a config comes from.
 
-    NAME is a layer, loss, optimizer, metric, callback, source, preparation step, ..., a finding of `nnrun check`, or
-    FILE:PATH.
+    NAME is any word of a config: a key (`epochs`, `split.test`), a layer, loss, optimizer, metric, callback, source or
+    preparation step, one of their arguments (`Dense.units`), a fact of the data (`$classes`), a finding of `nnrun
+    check`, a name in scores.json or predictions.csv, a file of the run folder, or FILE:PATH for a value of a config.
 
     \b
     nnrun explain Conv2D
-    nnrun explain adam
+    nnrun explain training.epochs
+    nnrun explain split
     nnrun explain monitor-unknown
+    nnrun explain roc_auc
     nnrun explain my.yaml:training.epochs
     nnrun explain MyLayer --code my_code.py
     """  # noqa: D301
     if ":" in name or sets:
         _explain_value(name, sets, as_json=as_json)
-    # No part's name has a hyphen, and all findings' but one have.
+    # No other word has a hyphen, and all findings' names but one have.
     elif "-" in name or name == "undecided":
         _explain_finding(name, as_json=as_json)
     else:
-        _explain_part(name, as_json=as_json)
+        _explain_word(name, as_json=as_json)
 
 
-def _explain_part(name: str, *, as_json: bool) -> None:
+def _explain_word(name: str, *, as_json: bool) -> None:
     from nnrun.catalog.describe import describe
-    from nnrun.catalog.lookup import CATEGORIES, find, names_and_aliases
+    from nnrun.catalog.lookup import find
     from nnrun.cli.terminal.output import Output, print_json
-    from nnrun.config.hints import did_you_mean
+    from nnrun.spec.words import find_words
 
-    found = [describe(entry) for entry in find(name)]
-    if not found:
-        near = did_you_mean(name, [word for category in CATEGORIES for word in names_and_aliases(category)])
-        raise NnrunError(f"no part of a config is called '{name}'", near or "use Keras' names: Conv2D, Adam, mse")
+    parts = [describe(entry) for entry in find(name)]
+    words = [*find_words(name), *(word for word in file_words() if name == word.name)]
+    words += [word for word in command_words(click.get_current_context()) if name == word.name]
+    if not parts and not words:
+        raise NnrunError(f"no word of a config is called '{name}'", _nearest_word(name))
     if as_json:
-        print_json([description.as_json() for description in found])
+        print_json([*(part.as_json() for part in parts), *(word.as_json() for word in words)])
         return
     output = Output.stdout()
-    for number, description in enumerate(found):
+    shown = [partial(print_description, output, part) for part in parts]
+    shown += [partial(print_word, output, word) for word in words]
+    for number, show in enumerate(shown):
         if number:
             output.write_line()
-        print_description(output, description)
+        show()
+
+
+def _nearest_word(name: str) -> str:
+    """Return what to ask instead of an unknown word."""
+    from nnrun.catalog.lookup import CATEGORIES, names_and_aliases
+    from nnrun.catalog.other_names import fact, key_names, known_names
+    from nnrun.config.hints import did_you_mean
+    from nnrun.spec.findings.explanations import EXPLANATIONS
+    from nnrun.spec.words import word_names, word_places
+
+    others = dict.fromkeys(found for category in CATEGORIES for found in known_names(category, name))
+    here = [*key_names(name), *others] or [one for one in (fact(name),) if one]
+    if here:
+        return "; ".join(f"nnrun explain {word}" for word in here[:3])
+    parts = [word for category in CATEGORIES for word in names_and_aliases(category)]
+    near = did_you_mean(name, word_places()) if "." in name else None
+    near = near or did_you_mean(name.rpartition(".")[2], [*parts, *word_names(), *EXPLANATIONS])
+    return near or "name a key of a config, a part of Keras such as Conv2D, or a finding of nnrun check"
+
+
+def file_words() -> Iterator[Word]:
+    """Yield the files of a run folder."""
+    from nnrun.runs.folder import RunFolder
+    from nnrun.spec.words import Word
+
+    root = Path("RUN")
+    for attribute in vars(RunFolder).values():
+        if isinstance(attribute, property) and attribute.fget is not None:
+            path = attribute.fget(RunFolder(root))
+            if isinstance(path, Path) and path != root:
+                yield Word(path.name, str(path), "file of the run folder", meaning=attribute.__doc__ or "")
+
+
+def command_words(context: click.Context) -> Iterator[Word]:
+    """Yield nnrun's commands."""
+    from nnrun.spec.words import Word
+
+    root = context.find_root().command
+    for name, command in root.commands.items() if isinstance(root, click.Group) else ():
+        yield Word(
+            name, f"nnrun {name}", "command", meaning=command.get_short_help_str(200), example=f"nnrun {name} --help"
+        )
+
+
+def print_word(output: Output, word: Word) -> None:
+    """Print a word of the language: its place, what it takes, and what it means."""
+    from nnrun.cli.terminal.output import print_paragraph
+
+    output.write_line(f"{output.style(word.name, bold=True)}  ({word.what})")
+    if word.place != word.name:
+        print_paragraph(output, word.place)
+    if word.expects:
+        print_paragraph(output, f"{word.expects}{f'; default {word.default}' if word.default else ''}")
+    if word.meaning:
+        print_paragraph(output, word.meaning)
+    if word.example:
+        output.write_line(f"\n  {word.example}")
 
 
 def print_description(output: Output, description: Description) -> None:
@@ -157,7 +224,7 @@ def _explain_value(question: str, sets: Sequence[str], *, as_json: bool) -> None
     print_json({**document_json, "note": found.note, "places": places, "below": below})
 
 
-def print_origin(output: Output, origin: Origin, nested: Sequence[tuple[Path, Any, Mark]]) -> None:
+def print_origin(output: Output, origin: Origin, nested: Sequence[tuple[ConfigPath, Any, Mark]]) -> None:
     """Print a value, each place that sets it with the one in force last, and the values inside a list or mapping."""
     from nnrun.cli.terminal.output import print_paragraph
     from nnrun.config.dotted import join_path
@@ -200,7 +267,7 @@ def _format_value(value: Any) -> str:
     return f"a {'mapping' if isinstance(value, dict) else 'list'} of {len(value)}"
 
 
-def _nested_values(document: Document, path: Path, value: Any) -> Iterator[tuple[Path, Any, Mark]]:
+def _nested_values(document: Document, path: ConfigPath, value: Any) -> Iterator[tuple[ConfigPath, Any, Mark]]:
     """Yield every single value inside a list or mapping, with the place that sets it."""
     items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for key, item in items:
