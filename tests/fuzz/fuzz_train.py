@@ -30,9 +30,14 @@ from random_training import ConfigMaker
 
 from nnrun.cli.main import nnrun
 from nnrun.config.dump import dump
+from nnrun.errors import ConfigError
+from nnrun.pipeline.check import examine
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
+
+    from nnrun.config.document import Document
+    from nnrun.errors import Mark
 
 #: A config that takes longer than this is a fault.
 MAX_SECONDS = 240
@@ -95,7 +100,10 @@ def run_seed(seed: int, folder: Path, backend: str = "tensorflow") -> Outcome:
     rng = random.Random(seed)  # noqa: S311
     maker = ConfigMaker(rng, folder, backend)
     config = folder / "c.yaml"
-    config.write_text(dump(maker.config()), encoding="utf-8")
+    plain = maker.config()
+    config.write_text(dump(plain), encoding="utf-8")
+    if rng.random() < 0.9:
+        leave_out_refused(plain, config, folder)
     code = ("--code", str(folder / maker.data.code)) if maker.data.code else ()
     checked, said = call("check", str(config), *code)
     if checked == 0 and "check --build" in said:
@@ -113,6 +121,62 @@ def run_seed(seed: int, folder: Path, backend: str = "tensorflow") -> Outcome:
         return Outcome("data refused", told, 2)
     name = f"FAULT: train exits {trained}" if trained == 3 else "FAULT: check accepts and train refuses"
     return Outcome(name, told, 2)
+
+
+def leave_out_refused(plain: dict[str, Any], config: Path, folder: Path) -> None:
+    """Take out of a config what `check` refuses and a config can do without, and write it again."""
+    for _ in range(4):
+        try:
+            examined = examine(config, (), folder)
+        except ConfigError:
+            return  # the user's own code is not registered here
+        errors = [one.mark for one in examined.problems if one.severity == "error" and one.mark is not None]
+        paths = [path for path in _optional_paths(plain) if _holds(examined.document, path, errors)]
+        for path in reversed(paths):
+            _remove(plain, path)
+        if not paths:
+            return
+        config.write_text(dump(plain), encoding="utf-8")
+
+
+def _optional_paths(plain: dict[str, Any]) -> Iterator[tuple[str | int, ...]]:
+    """Yield the paths of what a config can do without."""
+    outputs = plain["model"].get("outputs", {}) if isinstance(plain["model"], dict) else {}
+    lists = [("training", "metrics"), ("training", "callbacks"), ("training", "augment")]
+    lists += [("model", "outputs", name, "metrics") for name in outputs]
+    for path in lists:
+        found: Any = plain
+        for key in path:
+            found = found.get(key, {})
+        yield from ((*path, index) for index in range(len(found)))
+    for path in (("expect",), ("precision",), *(("training", key) for key in ("best", "execution", "samples"))):
+        if path[0] in plain and (len(path) == 1 or path[1] in plain["training"]):
+            yield path
+
+
+def _holds(document: Document, path: tuple[str | int, ...], marks: Sequence[Mark]) -> bool:
+    """Return whether an error is marked at a path or inside it."""
+    inside = [document.key_mark(each) for each in _paths_below(_value(document.data, path), path)]
+    places = {(mark.line, mark.column) for mark in inside}
+    return any((mark.line, mark.column) in places for mark in marks)
+
+
+def _paths_below(value: Any, path: tuple[str | int, ...]) -> Iterator[tuple[str | int, ...]]:
+    yield path
+    pairs = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, inner in pairs:
+        yield from _paths_below(inner, (*path, key))
+
+
+def _value(data: Any, path: tuple[str | int, ...]) -> Any:
+    for key in path:
+        data = data[key]
+    return data
+
+
+def _remove(plain: dict[str, Any], path: tuple[str | int, ...]) -> None:
+    *parents, last = path
+    del _value(plain, tuple(parents))[last]
 
 
 def _use_run(rng: random.Random, folder: Path, maker: ConfigMaker, code: tuple[str, ...]) -> Outcome:
