@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import isfinite
 from numbers import Integral
 from typing import TYPE_CHECKING
 
@@ -123,11 +124,12 @@ def labels(values: Iterable[object]) -> tuple[str, ...]:
 
 
 def parse_number(name: str) -> float | None:
-    """Return the number that a class's name is, or None."""
+    """Return the finite number that a class's name is, or None."""
     try:
-        return float(name)
+        number = float(name)
     except ValueError:
         return None
+    return number if isfinite(number) else None
 
 
 def _order(name: str) -> tuple[int, float, str]:

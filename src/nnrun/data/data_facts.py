@@ -32,6 +32,7 @@ from nnrun.data.target_encoding import (
     text_error,
 )
 from nnrun.data.text.text_source import TextSource
+from nnrun.data.wrong_source import wrong_source_findings
 from nnrun.errors import DataError
 from nnrun.spec.facts import FIELDS, TargetFacts
 from nnrun.spec.finding import Finding
@@ -81,6 +82,9 @@ def infer_facts(
         return None, tuple(findings)
     allow_missing(source, spec.prepare)
     note_named_columns(source, spec.prepare, spec.split)
+    findings += wrong_source_findings(spec.source, paths)
+    if any(one.name == "wrong-source" for one in findings):
+        return None, tuple(findings)
     data, found = source.facts(paths, spec.source.path)
     findings += found
     if data is None:
@@ -339,7 +343,8 @@ class _Targets:
             value = parse_number(name)
             if encoded == "number" and value is None:
                 yield self._mismatch(key, text_error(name), CLASS_LOSS)
-            if encoded != "number" and value is not None and not value.is_integer():
+            # The words of a text are classes, whatever they look like.
+            if encoded != "number" and data.task is None and value is not None and not value.is_integer():
                 yield self._mismatch(key, fractions_error(name), NUMBER_LOSS)
         if encoded == "binary" and len(names) > 2:
             yield self._mismatch(key, binary_error(len(names)), MANY_CLASSES_LOSS)
