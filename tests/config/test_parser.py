@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from nnrun.config.document import parse
 from nnrun.config.parser import MAX_NUMBER_LENGTH, is_text, resolve
+from nnrun.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,7 +53,6 @@ def _measured(refused: Refused, text: str) -> tuple[tuple[Problem, ...], int]:
         ("a: !!str 1", "1:4", "!!str", "received the tag '!!str'", "quotes"),
         ("a: ! 1", "1:4", "!", "received the tag '!'", "delete the tag"),
         ("a: 1\n---\nb: 2", "2:1", "---", "expected one document", "file of its own"),
-        ("1: a", "1:1", "1", "expected text as the key, received 1", 'write it in quotes: "1":'),
         ("a:\n  true: b", "2:3", "true", "expected text as the key, received true", 'write it in quotes: "true":'),
         ("a: {~: b}", "1:5", "~", "expected text as the key, received ~", None),
         ("? [a, b]\n: 1", "1:3", "[a, b]", "received a list", None),
@@ -86,9 +86,16 @@ def test_refused_with_its_place(
     assert hint in (problem.hint or "") if hint else problem.hint is None
 
 
+def test_a_whole_number_as_a_key_is_its_text() -> None:
+    """A class may have a number as its name: with and without quotes it is the same key, and twice it is refused."""
+    assert parse("a: {0: x, 12: y, '3': z, -1: w}", "x.yaml").data["a"] == {"0": "x", "12": "y", "3": "z", "-1": "w"}
+    with pytest.raises(ConfigError, match="the key '0' is defined twice"):
+        parse("a: {0: x, '0': y}", "x.yaml")
+
+
 def test_everything_at_once(refused: Refused) -> None:
     """All problems of a text are reported together, a syntax error after them included, sorted by place."""
-    problems = refused("a: 1\na: 2\n2: x\nb: !t 1\nc: *none\nd: {<<: 1}\ne: [1\nf: 2\n")
+    problems = refused("a: 1\na: 2\ntrue: x\nb: !t 1\nc: *none\nd: {<<: 1}\ne: [1\nf: 2\n")
     assert [problem.mark.line for problem in problems if problem.mark] == [2, 3, 4, 5, 6, 7]
 
 

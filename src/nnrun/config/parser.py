@@ -256,6 +256,8 @@ class _Composer:
         written = self.source.text[node.start : node.end]
         if self._is_misread(node, parent):
             return None
+        if isinstance(node.value, int) and not isinstance(node.value, bool):
+            node.value = str(node.value)  # a class may have a number as its name
         if not isinstance(node.value, str):
             text = f"expected text as the key, received {_kind(node.value, written)}"
             hint = f'write it in quotes: "{written[:60]}":' if isinstance(node.value, (int, float)) else None

@@ -19,7 +19,7 @@ from nnrun.errors import DataError
 from nnrun.spec.facts import FIELDS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from nnrun.data.dataset import SourceData
     from nnrun.spec.data import DataSpec
@@ -35,10 +35,12 @@ class TargetReport:
     Attributes:
         findings: What is wrong.
         values: What is known of targets of numbers.
+        classes: The names of the classes of each target with one class an example, by its key.
     """
 
     findings: tuple[Finding, ...] = ()
     values: ValuesByTarget = field(default_factory=dict)
+    classes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def examine_targets(
@@ -65,16 +67,18 @@ def examine_targets(
         return TargetReport()  # an impossible split is an error of its own
     own = own_parts(data, spec.split)
     findings: list[Finding] = []
-    values = {}
+    values, classes = {}, {}
     for key, form in forms_by_target(forms).items():
         if key in FIELDS:
             continue
         table = class_table(data, own, key, form)
         if table is not None:
+            if not table.is_wide and table.train.shape[1:] == (1,):
+                classes[key] = table.names
             name = "" if key in {ALL_TARGETS, WHOLE_TARGET} or len(data.target_names) == 1 else key
             findings += ClassCoverage(data, spec, table, name, seed, forms).findings(divisions)
         elif form == "number" and (columns := number_columns(data, own, key)):
             values[key] = {name: target_values(*arrays) for name, arrays in columns.items()}
             ordered = next(check_order(columns, spec, divisions), None)
             findings += [ordered] if ordered is not None and not follows_dates() else []
-    return TargetReport(tuple(findings), values)
+    return TargetReport(tuple(findings), values, classes)

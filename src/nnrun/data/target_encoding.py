@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from math import isfinite, prod
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from math import prod
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from nnrun.data.dataset import ALL_TARGETS
 from nnrun.data.prepare.categories import OneHot
 from nnrun.errors import DataError
 from nnrun.formatting import format_names
+from nnrun.spec.class_weight import ClassWeightError, require_classes, weights_by_number
 from nnrun.spec.facts import FIELDS, TargetFacts
 
 if TYPE_CHECKING:
@@ -21,10 +22,8 @@ if TYPE_CHECKING:
 
     from nnrun.data.dataset import DataPart, SourceData
     from nnrun.data.prepare.step import Step
+    from nnrun.spec.class_weight import ClassWeight
     from nnrun.spec.facts import Facts, TargetForm, TargetForms
-
-    #: `balanced`, or a weight for each class by its name or number; 1 for those that are not named.
-    ClassWeight: TypeAlias = Literal["balanced"] | Mapping[str, float] | Mapping[int, float]
 
 #: The word for all target columns together where each target is given a form.
 WHOLE_TARGET = "target"
@@ -342,37 +341,14 @@ def class_weights(y_classes: np.ndarray, facts: Facts | TargetFacts, class_weigh
         found, counts = np.unique(y_classes, return_counts=True)
         by_class = dict(zip(found.tolist(), (y_classes.size / (len(found) * counts)).tolist(), strict=True))
     else:
-        by_class = _weights_by_number(facts.class_names, class_weight)
+        try:
+            by_class = weights_by_number(facts.class_names, class_weight)
+        except ClassWeightError as error:
+            raise DataError(str(error), hint=error.hint) from None
     table = np.ones(max([int(y_classes.max(initial=0)), *by_class]) + 1, dtype="float32")
     for number, weight in by_class.items():
         table[number] = weight
     return np.asarray(table[y_classes])
-
-
-def _weights_by_number(
-    names: Sequence[str], class_weight: Mapping[str, float] | Mapping[int, float]
-) -> dict[int, float]:
-    by_class: dict[int, float] = {}
-    for name, weight in class_weight.items():
-        number = _class_number(str(name), names)
-        if number in by_class:
-            raise DataError(f"class_weight names the class {names[number]!r} twice", hint="take one out")
-        if not isfinite(weight) or weight < 0:
-            raise DataError(
-                f"class_weight: expected a number of at least 0 for {name!r}, received {weight:g}",
-                hint="0 leaves a class out, 2 counts it twice",
-            )
-        by_class[number] = float(weight)
-    return by_class
-
-
-def _class_number(name: str, names: Sequence[str]) -> int:
-    """Return the number of a class given by name; by number only where no class has a number as its name."""
-    if name in names:
-        return names.index(name)
-    if name.isdecimal() and int(name) < len(names) and not any(known.lstrip("-").isdecimal() for known in names):
-        return int(name)
-    raise DataError(f"class_weight: there is no class {name!r}", hint=did_you_mean_or_list(name, names, 8))
 
 
 def apply_class_weights(part: DataPart, facts: Facts, class_weight: ClassWeight) -> DataPart:
@@ -383,20 +359,13 @@ def apply_class_weights(part: DataPart, facts: Facts, class_weight: ClassWeight)
     """
     about: Facts | TargetFacts = facts
     y = part.y
+    keys = list(y) if isinstance(y, dict) else [""]
     if isinstance(y, dict):
-        if len(y) > 1:
-            # Keras refuses it likewise: one example would have as many weights as outputs.
-            raise DataError(
-                f"class_weight suits a model with one output, but there are {len(y)} ({', '.join(y)})",
-                hint="weigh the outputs with `weight:`, or the rows with `sample_weight` in `data.source`",
-            )
-        ((key, y),) = y.items()
-        about = facts.by_target[key]
-    if about.task != "classification" or about.positions or (about.form == "binary" and y.shape[-1] > 1):
-        raise DataError(
-            "class_weight needs a target with one class an example",
-            hint="weigh the rows themselves with `sample_weight` in `data.source`",
-        )
+        about, y = facts.by_target[keys[0]], y[keys[0]]
+    try:
+        require_classes(about, keys, y.shape[-1])
+    except ClassWeightError as error:
+        raise DataError(str(error), hint=error.hint) from None
     numbers = y.argmax(axis=-1) if about.form == "one_hot" else y.reshape(len(y)).astype(int)
     weights = class_weights(numbers, about, class_weight)
     own = part.sample_weight

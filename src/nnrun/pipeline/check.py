@@ -76,6 +76,7 @@ def examine(file: FilePath, sets: Sequence[str], data_dir: FilePath | None) -> E
     if not any(finding.severity == "error" for finding in found):
         report, notes = check_targets(experiment.data, form=form, seed=experiment.seed, paths=places)
         found += (*notes, *report.findings)
+        facts = None if facts is None else facts.with_classes(report.classes)
     fields = () if isinstance(form, str) else tuple(form)
     fields_values = stated_values(experiment.data.source, experiment.data.prepare, fields)
     context = check_context(experiment, facts, {**fields_values, **report.values})

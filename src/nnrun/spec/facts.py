@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import MISSING, asdict, dataclass, field, fields, replace
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, get_args
 
 from nnrun.catalog.kinds import AnyValue, Boolean, Choice, Integer, ListOf, MappingOf, String, or_null
 from nnrun.spec.part import Part
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 #: How a target is given to the loss: class numbers, one-hot rows, 0/1, or plain numbers.
 TargetForm = Literal["integer", "one_hot", "binary", "number"]
 Task = Literal["classification", "regression"]
+FactsT = TypeVar("FactsT", "Facts", "TargetFacts")
 #: The words for the input as a whole, by its type; a target that is one of them is the prepared input itself.
 FIELD_MEANINGS = {
     "$image": "A picture.",
@@ -136,6 +137,16 @@ class Facts:
             return of_target.classes is None and (of_target.task == "regression" or is_multi_label)
         return False
 
+    def with_classes(self, classes: Mapping[str, tuple[str, ...]]) -> Facts:
+        """Return the facts with the classes of targets of which they were not known.
+
+        Args:
+            classes: The names of the classes by the target's key; the empty one where all targets have one loss.
+        """
+        by_target = {key: _with_classes(one, classes.get(key, ())) for key, one in self.by_target.items()}
+        first = next(iter(by_target), "")
+        return replace(_with_classes(self, classes.get(first, ())), by_target=by_target)
+
     def as_json(self) -> dict[str, Any]:
         """Return plain data for `record.json`."""
         return {name: value for name, value in asdict(self).items() if name != "categories"}
@@ -150,6 +161,14 @@ class Facts:
         found = _checked(cls, values)
         targets = {name: TargetFacts(**_checked(TargetFacts, one)) for name, one in found.get("by_target", {}).items()}
         return cls(**{**found, "by_target": targets})
+
+
+def _with_classes(facts: FactsT, names: tuple[str, ...]) -> FactsT:
+    """Return the facts of a target with its classes, if these were not known."""
+    if not names or facts.form == "number" or facts.classes is not None or facts.positions:
+        return facts
+    targets = len(names) if facts.form == "one_hot" else facts.targets
+    return replace(facts, classes=len(names), class_names=names, targets=targets)
 
 
 _SHAPE, _NAMES, _NUMBER = ListOf(or_null(Integer())), ListOf(String()), or_null(Integer())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nnrun.spec.findings.callbacks import check_callbacks
+from nnrun.spec.findings.class_weights import check_class_weights
 from nnrun.spec.findings.combinations import check_combinations
 from nnrun.spec.findings.data_words import check_data_words
 from nnrun.spec.findings.label_sequences import check_label_sequences
@@ -34,6 +35,7 @@ _CHECKS = (
     check_metrics,
     check_label_sequences,
     check_target_values,
+    check_class_weights,
     check_unused,
     check_expectations,
 )
