@@ -4,7 +4,8 @@
 
 The rule: if `check` finds no error, then training, its scores, its report and `eval` end well, the figures of every
 epoch are the ones that `check` knew, and `scores.json` has them. What `check` refuses is no combination to train.
-The whole product takes minutes; a sample that covers every entry once runs with the other tests.
+Entries that can stand in one config (metrics, callbacks, layers) are trained together; if that fails, each half, down
+to the one at fault. The whole product takes half an hour; a sample that covers every entry once runs in CI.
 """
 
 from __future__ import annotations
@@ -16,13 +17,12 @@ import sys
 import tempfile
 import time
 import traceback
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from nnrun.config.dump import dump
-from nnrun.errors import ConfigError
+from nnrun.errors import ConfigError, Problem
 from nnrun.pipeline.check import Examined, examine
 from nnrun.pipeline.evaluate import EvaluateRequest, evaluate
 from nnrun.pipeline.train import TrainRequest, train
@@ -81,44 +81,78 @@ class Sweep:
 
     def __init__(self, folder: Path, report: Callable[[str], None] = lambda _: None) -> None:
         self.folder, self.tally, self.report = folder, Tally(), report
+        self._reported: set[tuple[str, ...]] = set()
         sweep_cases.write_data(folder)
 
-    def accepted(self, case: Case) -> Examined | None:
-        """Return a combination as `check` sees it; None, noted as refused, where it finds an error."""
-        file = self.folder / "swept.yaml"
-        file.write_text(dump(case.config), encoding="utf-8")
+    def accepted(self, case: Case) -> bool:
+        """Return whether `check` finds no error in a combination; note why where it does."""
         try:
-            examined = examine(file, (), self.folder)
-            errors = [problem for problem in examined.problems if problem.severity == "error"]
-        except ConfigError as error:
-            examined, errors = None, list(error.problems)
+            found = self._findings(case)
         except Exception as error:  # noqa: BLE001 - whatever it is, it fell through
             self.tally.fallen[case.label] = f"check: {type(error).__name__}: {error}"
-            return None
-        if errors:
-            self.tally.refused[case.label] = f"{errors[0].name}: {errors[0].text}"
-            return None
-        return examined
-
-    def try_case(self, case: Case, *, thorough: bool = True, report: bool = True) -> bool:
-        """Check and, if accepted, train a combination; return whether it did not fall through."""
-        examined = self.accepted(case)
-        if examined is None:
-            return case.label not in self.tally.fallen
-        start = time.monotonic()
-        try:
-            self._run(examined, thorough=thorough, report=report)
-        except Exception as error:  # noqa: BLE001 - whatever it is, it fell through
-            where = "".join(traceback.format_exception(error)[-2:]).strip()
-            self.tally.fallen[case.label] = f"{type(error).__name__}: {error}\n{where}"
-            self.report(f"FELL     {case.label}: {type(error).__name__}: {str(error)[:300]}")
             return False
-        self.report(f"{time.monotonic() - start:6.1f} s  {case.label}")
-        self.tally.trained.append(case.label)
-        self.tally.covered.update(case.what)
-        return True
+        if found:
+            self.tally.refused[case.label] = f"{found[0].name}: {found[0].text}"
+        return not found
 
-    def _run(self, examined: Examined, *, thorough: bool, report: bool) -> None:
+    def _findings(self, case: Case) -> list[Problem]:
+        """Return the errors that `check` finds in a combination."""
+        try:
+            return [one for one in self._examined(case).problems if one.severity == "error"]
+        except ConfigError as error:
+            return list(error.problems)
+
+    def _examined(self, case: Case) -> Examined:
+        file = self.folder / "swept.yaml"
+        file.write_text(dump(case.config), encoding="utf-8")
+        return examine(file, (), self.folder)
+
+    def try_all(self, category: str, cases: Iterable[Case], *, once: bool) -> None:
+        """Try the combinations of a category that are accepted.
+
+        Args:
+            category: The category.
+            cases: Its combinations.
+            once: Whether each entry is tried in the first place alone that accepts it.
+        """
+        done, by_place = set[str](), dict[str, list[Case]]()
+        for case in cases:
+            if (not once or not done.issuperset(case.what)) and self.accepted(case):
+                done.update(case.what)
+                by_place.setdefault(case.where, []).append(case)
+        for group in by_place.values():
+            self.try_group(category, group)
+
+    def try_group(self, category: str, group: Sequence[Case]) -> None:
+        """Try combinations in one training where they can stand together; if it fails, each half, down to a single one.
+
+        Those that `check` accepts one by one are tried one by one where it refuses them together.
+        """
+        joined = _join(category, group)
+        if len(group) > 1 and (joined is None or self._findings(joined)):
+            for case in group:
+                self.try_group(category, [case])
+            return
+        assert joined is not None
+        start, what = time.monotonic(), ", ".join(case.label for case in group[:3])
+        try:
+            self._run(joined)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it fell through
+            if len(group) > 1:
+                self.try_group(category, group[: len(group) // 2])
+                self.try_group(category, group[len(group) // 2 :])
+                return
+            where = "".join(traceback.format_exception(error)[-2:]).strip()
+            self.tally.fallen[group[0].label] = f"{type(error).__name__}: {error}\n{where}"
+            self.report(f"FELL     {what}: {type(error).__name__}: {str(error)[:300]}")
+            return
+        more = f" and {len(group) - 3} more" if len(group) > 3 else ""
+        self.report(f"{time.monotonic() - start:6.1f} s  {what}{more}")
+        self.tally.trained += [case.label for case in group]
+        self.tally.covered.update(name for case in group for name in case.what)
+
+    def _run(self, case: Case) -> None:
+        examined = self._examined(case)
         folder = train(TrainRequest(str(examined.file), (), self.folder / "runs", self.folder), NullProgress()).folder
         scores = json.loads(folder.scores.read_text(encoding="utf-8"))
         (line,) = metrics.read(folder.metrics)
@@ -128,60 +162,20 @@ class Sweep:
         missing = set(part_figures(examined.context).known) - set(scores["test"])
         assert not missing, f"not in scores.json: {missing}"
         assert folder.best.is_file(), "there is no best.keras"
-        # A report takes several times as long as the training.
-        if report:
+        # A report takes several times as long as the training, and one of each kind of output and loss is enough.
+        kind = (scores["task"], repr(case.config["data"]), repr(case.config["training"].get("loss")))
+        if kind not in self._reported:
+            self._reported.add(kind)
             write_report(folder, None)
-        if thorough:
             again = evaluate(EvaluateRequest(str(folder.path), self.folder / "runs", self.folder), NullProgress())
             assert again.scores["test"] == scores["test"], "eval has other scores"
 
-    def sample(self, categories: Iterable[str] = tuple(CASES)) -> None:
-        """Try every entry once at least, several in one training where that is possible."""
-        for category in categories:
-            make = CASES[category]
-            if category in ("metrics", "layers", "augmentation", "arguments", "callbacks"):
-                self._try_together(category, list(make()))
-            else:
-                self._try_each_once(make())
 
-    def _try_each_once(self, cases: Iterable[Case]) -> None:
-        """Try the first combination of each entry that is accepted."""
-        done: set[str] = set()
-        for case in cases:
-            if not done.issuperset(case.what) and self.accepted(case) is not None:
-                self.try_case(case, thorough=False, report=False)
-                done.update(case.what)
-
-    def _try_together(self, category: str, cases: Sequence[Case]) -> None:
-        """Try entries that are accepted in the same place in one training, each entry once."""
-        done: set[str] = set()
-        by_place: dict[str, list[Case]] = {}
-        for case in cases:
-            if not done.issuperset(case.what) and self.accepted(case) is not None:
-                done.update(case.what)
-                by_place.setdefault(case.where, []).append(case)
-        for where, group in by_place.items():
-            self._try_group(category, where, group)
-
-    def _try_group(self, category: str, where: str, group: Sequence[Case]) -> None:
-        """Try a group in one training; if that does not end well, each half of it, down to the entry at fault."""
-        joined = _join(category, where, group)
-        if joined is None or self.accepted(joined) is None:
-            for case in group:
-                self.try_case(case, thorough=False, report=False)
-            return
-        if not self.try_case(joined, thorough=False, report=len(group) > 8) and len(group) > 1:
-            del self.tally.fallen[joined.label]
-            half = len(group) // 2
-            self._try_group(category, where, group[:half])
-            self._try_group(category, where, group[half:])
-
-
-def _join(category: str, where: str, cases: Sequence[Case]) -> Case | None:
+def _join(category: str, cases: Sequence[Case]) -> Case | None:
     """Return one combination with the entries of all; None where they cannot stand together."""
-    first, what = cases[0].config, tuple(name for case in cases for name in case.what)
-    if len(cases) < 2:
+    if len(cases) == 1:
         return cases[0]
+    first, where, what = cases[0].config, cases[0].where, tuple(name for case in cases for name in case.what)
     joined = dict(first)
     if category in ("metrics", "callbacks", "augmentation"):
         key = "augment" if category == "augmentation" else category
@@ -215,17 +209,10 @@ def main() -> int:
     start = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         sweep = Sweep(Path(folder), print_line)
-        if options.sample:
-            sweep.sample(options.only.split(","))
-        else:
-            for category in options.only.split(","):
-                before = Counter(trained=len(sweep.tally.trained), fallen=len(sweep.tally.fallen))
-                for case in CASES[category]():
-                    if options.match in case.label:
-                        sweep.try_case(case)
-                trained = len(sweep.tally.trained) - before["trained"]
-                fallen = len(sweep.tally.fallen) - before["fallen"]
-                print_line(f"{category}: {trained} trained, {fallen} fell through")
+        for category in options.only.split(","):
+            cases = (case for case in CASES[category]() if options.match in case.label)
+            sweep.try_all(category, cases, once=options.sample)
+            print_line(f"{category}: so far {sweep.tally.line()}")
     for label, what in sweep.tally.refused.items() if options.refused else ():
         print(f"refused  {label}: {what}")  # noqa: T201
     for label, what in sweep.tally.fallen.items():

@@ -206,6 +206,7 @@ class Session:
             [best_model, *callbacks.after_epoch_callbacks(self._keras, after_epoch), *of_config],
             add_history=True,
             model=self.model,
+            verbose=0,
             epochs=training.epochs,
             steps=-(-train.rows // training.batch_size),
         )

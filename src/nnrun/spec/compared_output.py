@@ -24,10 +24,11 @@ Range = Literal["distribution", "probability", "step", "positive", "symmetric", 
 Reading = Literal["probabilities", "logits", "margins", "scores", "numbers", "sequences", "embeddings"]
 
 _RANGES: Mapping[Range, str] = {
-    "distribution": "softmax sparsemax",
+    "distribution": "softmax",
     "probability": "sigmoid hard_sigmoid sparse_sigmoid",
     "step": "binary_step",
-    "positive": "relu relu6 softplus squareplus sparse_plus exponential",
+    # The rows of Keras' sparsemax do not sum to 1, as those of its paper do (a fault of Keras 3.15).
+    "positive": "sparsemax relu relu6 softplus squareplus sparse_plus exponential",
     "symmetric": "tanh hard_tanh softsign",
     "nonpositive": "log_softmax log_sigmoid",
     "real": """linear leaky_relu elu selu celu gelu silu hard_silu mish glu hard_shrink soft_shrink tanh_shrink

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from nnrun.catalog.shapes.infer import Undecided, infer
+from nnrun.catalog.shapes.infer import ShapeError, Undecided, infer
 from nnrun.catalog.shapes.preprocessing import RULES
 from nnrun.spec.part import Part
 
@@ -101,3 +101,18 @@ def test_vocabulary_in_a_file_is_undecided():
     """A vocabulary that is in a file cannot be counted here."""
     with pytest.raises(Undecided, match="is in a file"):
         infer("StringLookup", {"vocabulary": "words.txt", "output_mode": "one_hot"}, [(4,)])
+
+
+@pytest.mark.parametrize("shape", [(8,), (8, 8), (2, 8, 8, 3)])
+@pytest.mark.parametrize("name", ["RandomFlip", "CutMix", "Solarization", "MaxNumBoundingBoxes"])
+def test_layers_of_pictures_take_pictures_alone(name: str, shape: tuple[int, ...]) -> None:
+    """With another number of dimensions Keras takes the batch for one picture, or refuses the first call."""
+    with pytest.raises(ShapeError, match="height, width, channels"):
+        infer(name, NEEDED.get(name, {}), [shape])
+
+
+def test_a_spectrogram_needs_half_a_frame_of_samples() -> None:
+    """Keras mirrors half a frame at both ends, which takes more samples than that."""
+    assert infer("MelSpectrogram", {"fft_length": 64}, [(33,)]).output[0] == 128
+    with pytest.raises(ShapeError, match="more samples than half of `fft_length`, 32, received 32"):
+        infer("MelSpectrogram", {"fft_length": 64}, [(32,)])

@@ -106,3 +106,16 @@ def test_only_what_nobody_knows_needs_a_mode(found) -> None:
     (one,) = (each for each in found(training=callbacks) if each.name == "monitor-without-mode")
     assert (one.name, one.hint) == ("monitor-without-mode", "add mode: min or mode: max to ReduceLROnPlateau")
     assert one.path == ("training", "callbacks", 0, "ReduceLROnPlateau", "monitor")
+
+
+@pytest.mark.parametrize(
+    ("callback", "package"), [("TensorBoard", "'nnrun[tensorboard]'"), ("{OrbaxCheckpoint: o}", "orbax")]
+)
+def test_a_callback_whose_package_is_missing_is_refused(found, monkeypatch, callback: str, package: str) -> None:
+    """What training would be refused for is an error of `check`, with the command that installs it."""
+    monkeypatch.setattr("nnrun.spec.findings.callbacks.find_spec", lambda _: None)
+    (one,) = found(training=f"{TRAINING}callbacks: [{callback}]")
+    assert one.name == "missing-package"
+    assert (one.hint or "").startswith(f"pip install {package}")
+    monkeypatch.setattr("nnrun.spec.findings.callbacks.find_spec", lambda name: name)
+    assert found(training=f"{TRAINING}callbacks: [{callback}]") == ()

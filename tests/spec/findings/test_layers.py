@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from nnrun.spec.facts import Facts
 
 PICTURE = Facts("classification", "integer", (8, 8, 1), classes=10, targets=1)
@@ -116,3 +118,42 @@ def test_an_embedding_has_a_row_for_every_category(found) -> None:
     for rows, names in ((3, ["embedding-too-small"]), (4, [])):
         model = f"- Embedding: {{input_dim: {rows}, output_dim: 2}}\n- Flatten\n{LAST}"
         assert [one.name for one in found(table, model=model)] == names
+
+
+@pytest.mark.parametrize(
+    ("name", "shape", "text"),
+    [
+        ("{RandomFlip: horizontal}", (64,), "expects an input of (height, width, channels), 3 dimensions"),
+        ("{RandomBrightness: 0.1}", (8, 8), "expects an input of (height, width, channels), 3 dimensions"),
+        (
+            "{RandomCrop: {height: 4, width: 4}}",
+            (8, 8, 3),
+            "the model takes examples of [8, 8, 3]",
+        ),
+        ("{RandomFlip: horizontal}", (8, 8, 3), None),
+        ("{GaussianNoise: 0.1}", (64,), None),
+    ],
+)
+def test_augmentation_must_take_and_keep_the_shape_of_examples(found, name: str, shape: tuple, text: str) -> None:
+    """A random layer of `augment:` is checked like a layer of the model, and examples keep their shape."""
+    facts = Facts("classification", "integer", shape, classes=10, targets=1, rows={"train": 100})
+    training = f"loss: sparse_categorical_crossentropy\noptimizer: Adam\naugment: [{name}]"
+    model = "- Flatten\n- Dense: {units: 10, activation: softmax}"
+    findings = [one for one in found(facts, model=model, training=training) if one.path[1] == "augment"]
+    assert [one.name for one in findings] == ["shape-impossible"] * (text is not None)
+    assert all(text in one.text for one in findings)
+
+
+@pytest.mark.parametrize("layer", ["{StringLookup: {vocabulary: [a, b]}}", "TextVectorization"])
+def test_layers_of_words_are_refused(found, layer: str) -> None:
+    """A model receives numbers, so that a layer that looks words up is an error."""
+    findings = found(model=f"- {layer}\n- Flatten\n- Dense: {{units: 10, activation: softmax}}")
+    assert "layer-of-text" in [one.name for one in findings]
+
+
+def test_a_random_crop_in_the_model_is_refused(found) -> None:
+    """Keras crops in training alone, and the layers after it would get pictures of two sizes."""
+    facts = Facts("classification", "integer", (8, 8, 3), classes=10, targets=1, rows={"train": 100})
+    model = "- RandomCrop: {height: 4, width: 4}\n- Flatten\n- Dense: {units: 10, activation: softmax}"
+    (one,) = found(facts, model=model)
+    assert (one.name, one.hint) == ("cannot-combine", "write CenterCrop, or RandomTranslation under augment")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from string import Formatter
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,11 @@ if TYPE_CHECKING:
     from nnrun.errors import Path
     from nnrun.spec.findings.context import CheckContext
 
+#: Callbacks that need a package beside Keras: its module, and what to install.
+_PACKAGES = {
+    "TensorBoard": ("tensorboard", "'nnrun[tensorboard]'"),
+    "OrbaxCheckpoint": ("orbax", "orbax-checkpoint"),
+}
 #: Callbacks that set the learning rate.
 _RATE_CALLBACKS = ("LearningRateScheduler", "ReduceLROnPlateau")
 
@@ -25,6 +31,7 @@ _RATE_CALLBACKS = ("LearningRateScheduler", "ReduceLROnPlateau")
 def check_callbacks(context: CheckContext) -> Iterator[Finding]:
     """Find callbacks that cannot work, or that do something else than intended."""
     yield from _monitors(context)
+    yield from _missing_packages(context)
     for part in context.training.callbacks:
         if part.name == "EarlyStopping":
             yield from _early_stopping(context, part)
@@ -32,6 +39,15 @@ def check_callbacks(context: CheckContext) -> Iterator[Finding]:
             yield from _schedule(context, part)
         if part.name == "ModelCheckpoint":
             yield from _checkpoint(context, part)
+
+
+def _missing_packages(context: CheckContext) -> Iterator[Finding]:
+    """Find callbacks that need a package which is not installed: training would be refused for it."""
+    for part in context.training.callbacks:
+        module, package = _PACKAGES.get(part.name, (None, ""))
+        if module is not None and find_spec(module) is None:
+            text = f"the callback {part.name} needs the package {module}, which is not installed"
+            yield Finding(_path(part), text, f"pip install {package}, or leave it out", "missing-package")
 
 
 def _monitors(context: CheckContext) -> Iterator[Finding]:

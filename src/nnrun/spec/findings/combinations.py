@@ -126,8 +126,16 @@ def _layer(context: CheckContext, row: NodeShape) -> Iterator[Finding]:
     if row.class_name == "Equalization":
         text = "Keras cannot put Equalization into a model (a fault of Keras')"
         yield Finding(row.path, text, "leave it out, or write BatchNormalization", "cannot-combine")
+    if row.class_name == "RandomCrop" and row.inputs and row.output_shape != row.inputs[0]:
+        text = "Keras crops in training alone, so that the layers after RandomCrop get two sizes (a fault of Keras')"
+        yield Finding(row.path, text, "write CenterCrop, or RandomTranslation under augment", "cannot-combine")
     if row.inputs:
         yield from _colours(context, row.part, row.inputs[0], row.path)
+    for name, value in row.part.arguments.items():
+        on_waves = row.class_name == "Conv1D" and name == "kernel_initializer" and row.inputs[0][-1] in (1, None)
+        if isinstance(value, Part) and value.name == "STFT" and not on_waves:
+            text = "STFT makes the kernel of a Conv1D over one channel alone"
+            yield Finding((*row.path, name), text, f"write {name}: GlorotUniform", "cannot-combine")
     yield from _regularizers(row.part, row.path)
     regularizer = row.part.arguments.get("activity_regularizer") or row.class_name == "ActivityRegularization"
     mixed = context.experiment.precision != "float32" and context.experiment.backend == "tensorflow"

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from nnrun.catalog import lookup
 from nnrun.catalog.shapes.infer import ShapeError, Undecided, infer
+from nnrun.catalog.shapes.layer_call import format_shape
 from nnrun.spec.finding import Finding
 from nnrun.spec.part import Part
 
@@ -65,7 +66,11 @@ def check_augment(context: CheckContext) -> Iterator[Finding]:
         if shape is None:
             return
         try:
-            infer(part.name, part.arguments, [shape], data_format=context.experiment.keras.image_data_format)
+            found = infer(part.name, part.arguments, [shape], data_format=context.experiment.keras.image_data_format)
+            if found.output != shape:
+                text = f"the model takes examples of {format_shape(shape)}, and {part.name} makes others of them"
+                hint = "leave it out, or write RandomTranslation or RandomZoom"
+                yield Finding(part.path, text, hint, "shape-impossible")
         except ShapeError as error:
             yield Finding(part.path, error.text.rstrip("."), error.hint and error.hint.rstrip("."), "shape-impossible")
         except Undecided:
