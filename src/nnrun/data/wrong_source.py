@@ -22,7 +22,7 @@ _ALSO_READS: dict[str, set[str | None]] = {
     "text": {None, "json"},
     "idx": {None},
     "npz": {None},
-    "parquet": set(),
+    "parquet": {None},
 }
 #: What to do with files that no source reads.
 _CONVERSIONS = {
