@@ -65,6 +65,7 @@ SUBROOMS = {
             "divisions",
             "field_values",
             "load",
+            "lost_precision",
             "new_data",
             "part_targets",
             "quality",

@@ -15,6 +15,7 @@ from nnrun.data.data_facts import infer_facts
 from nnrun.data.exact_numbers import float32_loss, from_integers, number_array
 from nnrun.data.load import load
 from nnrun.data.new_data import load_new_data
+from nnrun.data.quality import check_quality
 from nnrun.data.sources.csv import Csv
 from nnrun.progress import NullProgress
 from nnrun.spec.data import KFold, Split
@@ -117,6 +118,77 @@ def test_what_float32_makes_equal_is_counted(values: np.ndarray, about: int) -> 
     assert abs((0 if loss is None else loss.lost) - about) <= 2
     scaled = (values - values.mean()) / values.std() if about and values.dtype.kind == "f" else None
     assert scaled is None or float32_loss(values, scaled) is None
+
+
+def _found(paths: DataPaths, spec, text: str, source: str = "csv", **arguments: object) -> list[tuple[str, str]]:
+    """Return the text and hint of what `check` says of large numbers, and check that `data check` says the same."""
+    (paths.config_dir / "t.csv").write_text(text)
+    config = spec(source, file="t.csv", **arguments)
+    _, findings = infer_facts(config, form="number", paths=paths)
+    found = [(one.text, one.hint) for one in findings if one.name == "large-numbers"]
+    report = check_quality(config, seed=1, paths=paths, progress=NullProgress(), form="number")
+    loaded = [one.text for one in report.findings if one.name == "large-numbers"]
+    assert loaded == [f"{text}; {hint}" for text, hint in found]
+    return found
+
+
+IDS = "id,a,y\n" + "".join(f"{2**24 + i},{i * 7 % 5},{i}\n" for i in range(20))
+TIMES = "when,y\n" + "".join(f"2026-01-01 12:{i:02},{i * 7 % 5}\n" for i in range(60))
+
+
+def test_features_that_float32_makes_equal_are_reported(paths: DataPaths, spec) -> None:
+    """`check` and `data check` name column, values and count, and what to write for an identifier or a time."""
+    ((text, hint),) = _found(paths, spec, IDS)
+    assert text == (
+        "column 'id': 16777216 and 16777217 are the same number in float32, the precision of models "
+        "(9 of 20 different values become equal to another)"
+    )
+    assert "`types: {id: category}` and a step such as `Hash: {columns: [id], buckets: 64}`" in hint
+    assert hint.endswith("add the step `Standardize: [id]`")
+    ((text, hint),) = _found(paths, spec, TIMES)
+    assert text.startswith("column 'when': 20454.5")
+    assert hint.startswith("add the step `Standardize: [when]`")
+    ((text, _),) = _found(paths, spec, "a,y\n" + "".join(f"{i},{10**9 + i}\n" for i in range(20)))
+    assert text.startswith("the target 'y': 1000000000 and 1000000001 are")
+
+
+@pytest.mark.parametrize(
+    ("text", "arguments"),
+    [
+        (IDS, {"prepare": (("Standardize", {}),)}),
+        (IDS, {"prepare": (("MinMax", {"columns": [0]}),)}),
+        (IDS, {"prepare": (("Hash", {"columns": ["id"], "buckets": 8}),)}),
+        (IDS, {"prepare": (("OneHot", {"columns": ["id"]}),)}),
+        (IDS, {"features": ["a"]}),
+        (TIMES, {"prepare": (("Robust", {"columns": ["when"]}),)}),
+        (IDS.replace("1677", "77"), {}),
+    ],
+)
+def test_features_that_the_preparation_keeps_apart_are_not_reported(
+    paths: DataPaths, spec, text: str, arguments: dict
+) -> None:
+    """A step that subtracts or encodes sees more digits than float32 has."""
+    assert _found(paths, spec, text, **arguments) == []
+
+
+def test_numbers_beyond_float64_are_reported_in_spite_of_scaling(paths: DataPaths, spec) -> None:
+    """Standardize computes in float64, which ends at 2^53."""
+    text = IDS.replace("1677", "90071992547409")
+    ((_, hint),) = _found(paths, spec, text, prepare=(("Standardize", {}),))
+    assert "Standardize" not in hint
+    assert "category" in hint
+
+
+def test_numbers_of_arrays_are_reported_once_they_are_loaded(paths: DataPaths, spec) -> None:
+    """Columns of an array of long integers or times are named by index."""
+    x = np.stack([2**24 + np.arange(20), np.arange(20)], axis=1)
+    np.savez(paths.config_dir / "a.npz", x=x, y=np.arange(20.0))
+    for prepare, count in (((), 1), ((("Standardize", {}),), 1), ((("Standardize", {"columns": [0]}),), 0)):
+        config = spec("npz", file="a.npz", prepare=prepare)
+        report = check_quality(config, seed=1, paths=paths, progress=NullProgress(), form="number")
+        found = [one.text for one in report.findings if one.name == "large-numbers"]
+        assert len(found) == count
+        assert all(text.startswith("column '0': 16777216 and 16777217") for text in found)
 
 
 def test_a_csv_of_short_numbers_is_read_as_before(paths: DataPaths, listener) -> None:

@@ -9,7 +9,6 @@ import pytest
 
 from nnrun.data.quality import (
     check_capped_target,
-    check_float32,
     check_identifier,
     check_placeholders,
     check_quality,
@@ -125,12 +124,6 @@ def test_placeholders_are_far_from_all_other_values(values: list[float], expecte
     """A zero or a number of nines is named only where nothing lies near it; gaps do not count."""
     found = _texts(check_placeholders("a", np.array(values, dtype="float64")))
     assert [text.partition(":")[0] for text in found] == expected
-
-
-def test_numbers_that_float32_cannot_tell_apart_are_named() -> None:
-    """2^24 + 1 becomes 2^24; fractions and small numbers are no identifiers."""
-    assert _texts(check_float32("id", np.array([2.0**24, 2.0**24 + 1, 1.0])))[0].startswith("1 values of column 'id'")
-    assert _texts(check_float32("id", np.array([2.0**24, 1.0, 0.1, np.nan]))) == []
 
 
 def test_texts_of_their_own_are_named() -> None:

@@ -6,7 +6,10 @@ from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from nnrun.config.hints import did_you_mean_or_list
+from nnrun.data import lost_precision
 from nnrun.data.all_sources import new_source
 from nnrun.data.columns import parse_number, text_left
 from nnrun.data.dataset import ALL_TARGETS, build_facts
@@ -107,7 +110,26 @@ def infer_facts(
         streamed=data.streamed,
         categories=prepared.categories if prepared else {},
     )
+    findings += _lost_precision(data, [step for _, step in steps], form, spec.source.path)
     return facts, (*findings, *targets.findings(facts))
+
+
+def _lost_precision(data: DataFacts, steps: Sequence[Step], form: TargetForms, path: Path) -> Iterator[Finding]:
+    """Yield a warning for each column of numbers that become equal in float32."""
+    names = data.columns or ()
+    features = {name: column for name, column in data.numbers.items() if name in names}
+    targets = {name: data.numbers[name] for name in data.target_names if name in data.numbers and form == "number"}
+    yield from lost_precision.column_findings(features, steps, path, names=names, among=data.numbers_among)
+    yield from lost_precision.target_findings(targets, path)
+
+
+def examine_loaded_numbers(data: SourceData, spec: DataSpec, form: TargetForms) -> Iterator[Finding]:
+    """Yield the same of all examples of a source."""
+    steps = [new_step(part) for part in spec.prepare]
+    yield from lost_precision.source_findings(data.train.x, steps, spec.source.path)
+    y, names = data.train.y, data.target_names
+    if form == "number" and len(names) == 1 and isinstance(y, np.ndarray) and y.ndim == 1 and y.dtype.kind in "iuf":
+        yield from lost_precision.target_findings({names[0]: y}, spec.source.path)
 
 
 def check_targets(

@@ -198,6 +198,8 @@ class DataFacts:
         group: The name of the column of groups, whose rows stay in one part; None where rows are independent.
         streamed: Whether examples stay on disk.
         written: The columns of text that hold numbers or dates.
+        numbers: The numbers of columns that float32 may make equal, as far as they were read.
+        numbers_among: Of which values these are, in words, for columns of which not all were read.
     """
 
     shape: tuple[int | None, ...] | None = None
@@ -218,6 +220,8 @@ class DataFacts:
     group: str | None = None
     streamed: bool = False
     written: WrittenColumns = field(default_factory=WrittenColumns)
+    numbers: Mapping[str, np.ndarray] = field(default_factory=dict)
+    numbers_among: Mapping[str, str] = field(default_factory=dict)
 
 
 class Source(Protocol):

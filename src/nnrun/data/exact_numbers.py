@@ -91,10 +91,21 @@ def _may_lose(after: np.ndarray, values: np.ndarray) -> bool:
         return False
     low, high = float(after.min()), float(after.max())
     largest = max(abs(low), abs(high))
-    if high == low:
+    if high == low or (values.dtype.kind in "iu" and from_integers(values).dtype.kind in "iu"):
         return bool(values.max() > values.min())
     if largest >= _LONG_FLOAT32 and bool((values == np.floor(values)).all()):
         return True
+    return _is_narrow(low, high)
+
+
+def may_lose_precision(low: float, high: float) -> bool:
+    """Return whether float32 may make different numbers of this range equal so that it is worth reporting."""
+    return low <= high and (max(abs(low), abs(high)) >= _LONG_FLOAT32 or _is_narrow(low, high))
+
+
+def _is_narrow(low: float, high: float) -> bool:
+    """Return whether float32 divides a range into few steps."""
+    largest = min(max(abs(low), abs(high)), float(np.finfo("float32").max))
     return high - low < _FEW_STEPS * float(np.spacing(np.float32(largest)))
 
 

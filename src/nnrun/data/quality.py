@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nnrun.data.columns import Columns, label
-from nnrun.data.data_facts import examine_loaded_targets
+from nnrun.data.data_facts import examine_loaded_numbers, examine_loaded_targets
 from nnrun.data.dataset import as_data_error
 from nnrun.data.load import make_source, split_parts
 from nnrun.data.named.datasets import data_set_names, named_data_set
@@ -51,8 +51,6 @@ _APART = 5
 _FEW = 10
 #: The share of targets at the largest value from which they look capped.
 _CAPPED = 0.01
-#: float32 holds every whole number up to 2^24.
-_LARGEST = 2.0**24
 
 
 @dataclass(frozen=True)
@@ -110,6 +108,7 @@ def check_quality(
     findings = [
         *_check_leakage(parts),
         *(_check_columns(table, columns, data.written.columns) if table is not None else ()),
+        *_check_precision(data, spec, form),
         *_check_written(data),
         *_check_targets(data, spec, form, seed, paths),
         *_check_classes(counts),
@@ -119,6 +118,12 @@ def check_quality(
     order = ("error", "warning", "note")
     rows = {name: len(part) for name, part in parts.items()}
     return QualityReport(rows, columns, counts, tuple(sorted(findings, key=lambda one: order.index(one.severity))))
+
+
+def _check_precision(data: SourceData, spec: DataSpec, form: TargetForms) -> Iterator[Finding]:
+    """Find numbers that become equal in float32 after the preparation."""
+    for one in examine_loaded_numbers(data, spec, form):
+        yield replace(one, text=f"{one.text}; {one.hint}")
 
 
 def _finding(name: str, text: str, severity: Severity = "warning") -> Finding:
@@ -223,7 +228,6 @@ def _check_columns(
             yield from check_similar_names(f"column {name!r}:", texts if len(texts) <= rows / 2 else ())
         else:
             yield from check_placeholders(name, column)
-            yield from check_float32(name, column)
         same = first.setdefault(repr(column.tolist()), name)
         if same != name:
             duplicates.append(_finding("duplicate-column", f"column {name!r} is the same as {same!r}"))
@@ -251,16 +255,6 @@ def check_placeholders(name: str, column: np.ndarray) -> Iterator[Finding]:
                 f"({values[neighbor]:g} {side}): does it stand for a missing value?"
             )
             yield _finding("filler", text)
-
-
-def check_float32(name: str, column: np.ndarray) -> Iterator[Finding]:
-    """Find whole numbers that become equal in float32, the precision of models."""
-    known = column[~missing_mask(column)]
-    large = known[(np.abs(known) >= _LARGEST) & (known == np.floor(known))]
-    lost = len(np.unique(large)) - len(np.unique(large.astype("float32")))
-    if lost:
-        text = f"{lost:,} values of column {name!r} become equal to another in float32: is it an identifier?"
-        yield _finding("large-numbers", text)
 
 
 def _check_targets(

@@ -84,13 +84,20 @@ def report_targets(examined: Examined, data: SourceData, *, progress: Progress) 
     Raises:
         ConfigError: They cannot be learned.
     """
-    from nnrun.data.data_facts import examine_loaded_targets
+    from nnrun.data.data_facts import examine_loaded_numbers, examine_loaded_targets
 
     spec = examined.experiment.data
     report = examine_loaded_targets(
         data, spec, form=examined.form, seed=examined.experiment.seed, paths=examined.places
     )
-    report_findings(examined, report.findings, progress)
+    # Of columns whose first numbers showed it, `check` has reported it.
+    known = {problem.text.partition(": ")[0] for problem in examined.problems if problem.name == "large-numbers"}
+    numbers = [
+        finding
+        for finding in examine_loaded_numbers(data, spec, examined.form)
+        if finding.text.partition(": ")[0] not in known
+    ]
+    report_findings(examined, (*report.findings, *numbers), progress)
     return report
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from itertools import islice
+from math import inf
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from nnrun.data.csv.dates import days_since_epoch
@@ -56,6 +57,8 @@ class ColumnStats:
         shows_mark: Whether a number has a decimal mark.
         has_invisible: Whether a field holds characters that cannot be printed.
         least: The least number, at most 0.
+        low: The least number; infinite without numbers.
+        high: The largest number.
         known: The classes of the fields seen so far, as a look-up is faster than parsing again.
         is_full: Whether there are too many distinct fields to keep.
     """
@@ -67,6 +70,8 @@ class ColumnStats:
     shows_mark: bool = False
     has_invisible: bool = False
     least: float = 0.0
+    low: float = inf
+    high: float = -inf
     known: dict[str, str] = field(default_factory=dict)
     is_full: bool = False
 
@@ -118,6 +123,7 @@ class ColumnStats:
             return "date"
         if (number := self.number_format.parse(text)) is not None:
             self.least = min(self.least, number)
+            self.low, self.high = min(self.low, number), max(self.high, number)
             self.shows_mark = self.shows_mark or self.number_format.decimal in text
             return "number"
         return "text" if self.date_format or days_since_epoch(text) is None else "date"

@@ -20,6 +20,7 @@ from nnrun.data.csv.read_columns import csv_blocks, read_columns
 from nnrun.data.csv.type_inference import ColumnRequest, distinct_texts
 from nnrun.data.csv.written import may_be_missing, written_as
 from nnrun.data.csv.written_columns import WrittenColumns, missing_hint, written_columns
+from nnrun.data.exact_numbers import may_lose_precision, number_array
 from nnrun.data.sources.header_findings import header_findings
 from nnrun.data.sources.table import TableSource, default_separator
 from nnrun.data.streaming.streams import DEFAULT_MEMORY_GB, check_memory_limit, should_stream
@@ -30,8 +31,10 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
     from pathlib import Path
 
+    import numpy as np
+
     from nnrun.data.csv.dialect import CsvFile
-    from nnrun.data.csv.type_inference import ColumnType, TableStats
+    from nnrun.data.csv.type_inference import ColumnStats, ColumnType, TableStats
     from nnrun.data.data_paths import DataPaths
     from nnrun.data.dataset import DataFacts, SourceData
     from nnrun.data.sources.column_roles import ColumnRoles
@@ -244,7 +247,28 @@ class Csv(TableSource):
         text = [name for name, kind in types.items() if kind in _TEXT_TYPES]
         rows = stats.rows if is_whole else None
         others = frozenset(name for name in roles.targets if name in stats.columns and self._has_others(stats, name))
-        return self.table_facts(roles, rows, text, values=values, streamed=is_streamed, other_numbers=others)
+        wanted = (*roles.features, *roles.targets)
+        numbers = {name: self._numbers(stats.columns[name], name, types[name]) for name in wanted}
+        return self.table_facts(
+            roles,
+            rows,
+            text,
+            values=values,
+            streamed=is_streamed,
+            other_numbers=others,
+            numbers={name: column for name, column in numbers.items() if len(column)},
+            numbers_among={name: _among(stats.columns[name], is_whole=is_whole) for name in numbers},
+        )
+
+    def _numbers(self, stats: ColumnStats, name: str, kind: ColumnType) -> np.ndarray:
+        """Return the different numbers or dates of a column if float32 may make some of them equal."""
+        values: list[float | int | None] = []
+        if kind == "date":
+            date_format = self.dialect.dates.get(name, "")
+            values = [days_since_epoch(text, date_format) for text in stats.present()]
+        elif kind == "number" and may_lose_precision(stats.low, stats.high):
+            values = [stats.number_format.parse_exactly(text) for text in stats.present()]
+        return number_array(values)
 
     def _has_others(self, stats: TableStats, name: str) -> bool:
         """Return whether a column holds another number than 0 and 1."""
@@ -320,6 +344,13 @@ class Csv(TableSource):
     def _streams(self, path: Path) -> bool:
         # A number of eight characters is one of 8 bytes in the table, and again in tensors and arrays of 4.
         return should_stream(self.stream, path.stat().st_size * (8 if path.suffix == ".gz" else 2), self.memory)
+
+
+def _among(stats: ColumnStats, *, is_whole: bool) -> str:
+    """Return in words of which values of a column the different ones were kept."""
+    if stats.is_full:
+        return f", of the first {len(stats.known):,} different values"
+    return "" if is_whole else f", in the first {_MAX_ROWS:,} rows"
 
 
 def _separator(stated: str | None, file: str, decimal: str) -> str:
