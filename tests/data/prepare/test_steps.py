@@ -297,3 +297,13 @@ def test_a_missing_target_is_refused_whatever_the_steps(paths, listener, spec) -
     with pytest.raises(DataError, match="line 3, column risk: expected a value, received a missing one"):
         load(config, form="binary", seed=1, paths=paths, progress=listener)
     assert [finding.name for finding in infer_facts(config, form="binary", paths=paths)[1]] == ["defective-data"]
+
+
+def test_a_column_without_any_value_is_refused_before_it_is_read() -> None:
+    """Where all values of a column are known to be missing, no statistic can replace them; a constant can."""
+    spec = ExampleSpec((2,), ("age", "bmi"), {"bmi": ()})
+    for strategy in ("mean", "median"):
+        with pytest.raises(ValueError, match="all values of column 'bmi' are missing; leave it out of `features`"):
+            Impute(strategy).compute_output_spec(spec)
+    assert Impute("constant", value=0).compute_output_spec(spec) == spec
+    assert Impute("mean", columns=["age"]).compute_output_spec(spec) == spec

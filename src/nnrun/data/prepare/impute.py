@@ -63,8 +63,10 @@ class Impute(Step):
     def compute_output_spec(self, spec: ExampleSpec) -> ExampleSpec:
         """Return the same spec; the strategy must suit the columns."""
         check_table(spec, self)
-        if spec.columns is not None:
-            self._names(spec.columns, spec.text)
+        names = self._names(spec.columns, spec.text) if spec.columns is not None else []
+        empty = [name for name in names if name in spec.values and not spec.values[name]]
+        if empty and self.value is None:
+            raise ValueError(f"{_all_missing(empty[0])}; leave it out of `features`")
         return spec
 
     def _names(self, names: Sequence[str], text: Collection[str]) -> list[str]:
@@ -88,7 +90,7 @@ class Impute(Step):
             return self.value
         known = column[~missing_mask(column)]
         if not len(known):
-            raise ValueError(f"all values of column {name!r} are missing in the training part")
+            raise ValueError(f"{_all_missing(name)} in the training part; leave it out of `features`")
         if self.strategy == "most_frequent":
             values, counts = np.unique(known, return_counts=True)
             found = values[counts.argmax()]
@@ -102,3 +104,7 @@ class Impute(Step):
         filled = column.copy()
         filled[missing] = self.fill[name]
         return filled
+
+
+def _all_missing(name: str) -> str:
+    return f"Impute: all values of column {name!r} are missing"

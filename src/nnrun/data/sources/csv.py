@@ -242,7 +242,7 @@ class Csv(TableSource):
         values = {
             name: self._labels(name, values, types[name])
             for name, column in stats.columns.items()
-            if is_whole and (values := column.values())
+            if is_whole and (values := column.values()) is not None
         }
         text = [name for name, kind in types.items() if kind in _TEXT_TYPES]
         rows = stats.rows if is_whole else None
