@@ -14,6 +14,7 @@ from hypothesis.extra import numpy as arrays
 from nnrun.data.columns import Columns
 from nnrun.data.data_facts import infer_facts
 from nnrun.data.load import load
+from nnrun.data.prepare.impute import Impute
 from nnrun.data.prepare.registry import STEPS, fitted_json, restore
 from nnrun.data.prepare.step import ExampleSpec
 from nnrun.errors import DataError
