@@ -197,3 +197,28 @@ def test_a_name_that_is_no_text_is_escaped(paths, listener) -> None:
     _save(paths.config_dir / "set" / "b" / os.fsdecode(b"y\xff.png"))
     data = Images("set").load(paths, listener)
     assert data.train.origin["file"].tolist() == ["a/x.png", "b/y\\udcff.png"]
+
+
+@pytest.mark.parametrize("suffix", ["png", "jpg", "gif"])
+def test_check_finds_the_broken_pictures_that_loading_refuses(paths, listener, spec, pets, suffix: str) -> None:
+    """A picture that is cut short, or is none, is an error of `check` already; whole pictures are not decoded."""
+    _save(pets / "cat" / f"b.{suffix}", np.random.default_rng(0).integers(0, 255, (40, 60, 3), dtype="uint8"))
+    file = pets / "cat" / f"b.{suffix}"
+    whole = file.read_bytes()
+    source = spec("images", folder="pets", size=[4, 6])
+    assert infer_facts(source, form="integer", paths=paths)[1] == ()
+    for broken in (whole[: len(whole) // 2], b"no picture at all", b""):
+        file.write_bytes(broken)
+        (finding,) = infer_facts(source, form="integer", paths=paths)[1]
+        assert (finding.name, finding.path[-1]) == ("unreadable-data", "folder")
+        assert f"b.{suffix}: expected a picture, but it cannot be read" in finding.text
+        with pytest.raises(DataError, match="cannot be read"):
+            Images("pets", size=[4, 6]).load(paths, listener)
+
+
+def test_check_finds_pictures_of_several_sizes(paths, spec, pets) -> None:
+    """Without a size in the config, another size than the first picture's is an error of `check`."""
+    _save(pets / "dog" / "z.png", np.zeros((8, 8), dtype="uint8"))
+    (finding,) = infer_facts(spec("images", folder="pets"), form="integer", paths=paths)[1]
+    assert "z.png: expected a picture of 4 x 6 pixels" in finding.text
+    assert infer_facts(spec("images", folder="pets", size=[5, 7]), form="integer", paths=paths)[1] == ()

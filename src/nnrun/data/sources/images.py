@@ -14,6 +14,7 @@ from nnrun.data.files.pictures import (
     PICTURE_SUFFIXES,
     combined_digests,
     content_digest,
+    examine_picture,
     file_start_digest,
     picture_size,
     read_picture,
@@ -37,6 +38,9 @@ if TYPE_CHECKING:
     from nnrun.data.files.pictures import Colour
     from nnrun.errors import Path as ConfigPath
     from nnrun.progress import Progress
+
+#: How many pictures of a part `check` examines.
+_EXAMINED = 2_000
 
 
 class Images:
@@ -133,6 +137,7 @@ class Images:
         try:
             lists = self._lists(paths)
             size = self._size(lists)
+            self._examine(lists, size)
         except DataError as error:
             code = "unreadable-data" if paths.find(str(self.folder or self.file)) else "missing-file"
             key = "folder" if self.file is None else "file"
@@ -173,6 +178,18 @@ class Images:
             examples, _ = self._decode(pictures, size, NullProgress(), same_size=False)
         origin = pictures.origin(file if file.is_dir() else file.parent)
         return Examples(examples.x, examples.y if with_target else None, origin=origin)
+
+    def _examine(self, lists: Mapping[str, PictureList], size: tuple[int, int]) -> None:
+        """Refuse the first broken picture, or one of another size than the first where no size is given.
+
+        Only the first `_EXAMINED` pictures of a part are examined: 2,000 take 0.2 s.
+        """
+        for pictures in lists.values():
+            with pictures.located_errors():
+                for file in pictures.files[:_EXAMINED]:
+                    found = examine_picture(file)
+                    if self.size is None:
+                        require_size(file, found, size)
 
     @property
     def _channels(self) -> int:
