@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -117,13 +118,26 @@ def _texts(findings) -> list[str]:
         ([0.0, *range(3, 30)], []),
         ([998.0, *range(10, 30)], []),
         ([0.0, 50.0, 51.0], []),
+        ([0.0, *(0.006 + 0.001 * step for step in range(300))], []),
+        (
+            [0.0] * 9 + [0.006 + 0.001 * step for step in range(300)],
+            ["9 of 309 values of column 'a' are 0, far from the others (0.006 and more)"],
+        ),
         ([0.0, np.nan, *range(40, 60)], ["1 of 21 values of column 'a' are 0, far from the others (40 and more)"]),
     ],
 )
 def test_placeholders_are_far_from_all_other_values(values: list[float], expected: list[str]) -> None:
     """A zero or a number of nines is named only where nothing lies near it; gaps do not count."""
-    found = _texts(check_placeholders("a", np.array(values, dtype="float64")))
+    found = _texts(check_placeholders({"a": np.array(values, dtype="float64")}))
     assert [text.partition(":")[0] for text in found] == expected
+
+
+def test_one_placeholder_of_several_columns_is_one_finding() -> None:
+    """The columns are named with how many of their values it is."""
+    column = np.array([0.0] * 3 + list(range(40, 60)))
+    assert _texts(check_placeholders({"a": column, "b": column[1:], "c": column[3:]})) == [
+        "0 is far from all other values of 2 columns: 'a' (3 of 23), 'b' (2 of 22): does it stand for a missing value?"
+    ]
 
 
 def test_texts_of_their_own_are_named() -> None:
@@ -167,8 +181,10 @@ def test_pima_s_zeros_are_found(shared_paths, spec) -> None:
     """The five columns and their counts that the literature names, found from the values alone."""
     config = spec("csv", file="pima-indians-diabetes.csv")
     found = check_quality(config, seed=1, paths=shared_paths, progress=NullProgress(), form="integer")
-    zeros = [finding.text.partition(" of ")[0] for finding in found.findings if " are 0," in finding.text]
-    assert zeros == ["5", "35", "227", "374", "11"]
+    (zeros,) = [
+        finding.text for finding in found.findings if finding.name == "filler" and finding.text.startswith("0 ")
+    ]
+    assert re.findall(r"\((\d+) of 768\)", zeros) == ["5", "35", "227", "374", "11"]
 
 
 @pytest.mark.shared

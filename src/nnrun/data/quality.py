@@ -21,6 +21,7 @@ from nnrun.data.streaming.streams import Stream
 from nnrun.data.target_encoding import forms_by_target
 from nnrun.data.text.text_source import TextSource
 from nnrun.errors import DataError, DefectsError
+from nnrun.formatting import format_names
 from nnrun.spec.finding import Finding
 
 if TYPE_CHECKING:
@@ -47,6 +48,8 @@ _LEAKED = 1
 _PLACEHOLDERS = (0.0, *(sign * float("9" * digits) for sign in (1, -1) for digits in range(1, 6)), -1.0)
 #: A placeholder is this many times farther from the other values than these usually are from each other.
 _APART = 5
+#: Such a placeholder is also as far from them as this share of their range, or this share of all values.
+_WIDE, _FREQUENT = 0.05, 0.02
 #: Fewer different values than this do not show how far they usually are apart.
 _FEW = 10
 #: The share of targets at the largest value from which they look capped.
@@ -226,11 +229,10 @@ def _check_columns(
         if column.dtype == object:
             texts = {text for text in column.tolist() if text is not None}
             yield from check_similar_names(f"column {name!r}:", texts if len(texts) <= rows / 2 else ())
-        else:
-            yield from check_placeholders(name, column)
         same = first.setdefault(repr(column.tolist()), name)
         if same != name:
             duplicates.append(_finding("duplicate-column", f"column {name!r} is the same as {same!r}"))
+    yield from check_placeholders({name: column for name, column in table.values.items() if column.dtype != object})
     yield from duplicates
 
 
@@ -241,20 +243,40 @@ def check_identifier(name: str, statistics: Mapping[str, Any], rows: int) -> Ite
         yield _finding("identifier", text)
 
 
-def check_placeholders(name: str, column: np.ndarray) -> Iterator[Finding]:
-    """Find a zero, a number of nines or the like that is far from all other values."""
-    known = column[~missing_mask(column)]
-    values, counts = np.unique(known, return_counts=True)
-    if len(values) < _FEW:
-        return
-    usual = float(np.median(np.diff(values[1:-1])))
-    for end, neighbor, side in ((0, 1, "and more"), (-1, -2, "and less")):
-        if values[end] in _PLACEHOLDERS and abs(values[end] - values[neighbor]) >= _APART * usual:
-            text = (
-                f"{counts[end]:,} of {len(known):,} values of column {name!r} are {values[end]:g}, far from the others "
-                f"({values[neighbor]:g} {side}): does it stand for a missing value?"
-            )
-            yield _finding("filler", text)
+def check_placeholders(columns: Mapping[str, np.ndarray]) -> Iterator[Finding]:
+    """Find zeros, numbers of nines and the like that are far from all other values; one finding for each number."""
+    by_value: dict[float, list[tuple[str, str, str]]] = {}
+    for name, column in columns.items():
+        known = column[~missing_mask(column)]
+        values, counts = np.unique(known, return_counts=True)
+        for end, neighbor, side in ((0, 1, "and more"), (-1, -2, "and less")):
+            if _is_placeholder(values, counts, end, neighbor):
+                count = f"{counts[end]:,} of {len(known):,}"
+                by_value.setdefault(float(values[end]), []).append((name, count, f"{values[neighbor]:g} {side}"))
+    for value, found in by_value.items():
+        name, count, others = found[0]
+        text = f"{count} values of column {name!r} are {value:g}, far from the others ({others})"
+        if len(found) > 1:
+            listed = format_names([f"{name!r} ({count})" for name, count, _ in found])
+            text = f"{value:g} is far from all other values of {len(found)} columns: {listed}"
+        yield _finding("filler", f"{text}: does it stand for a missing value?")
+
+
+def _is_placeholder(values: np.ndarray, counts: np.ndarray, end: int, neighbor: int) -> bool:
+    """Return whether the least or largest value is a placeholder: far from the others, and not only by chance.
+
+    Values of measurements may be a few steps apart at their ends: a gap counts if it is large against the range of
+    the other values, or if the value is frequent.
+    """
+    if len(values) < _FEW or values[end] not in _PLACEHOLDERS:
+        return False
+    gap = abs(values[end] - values[neighbor])
+    others = np.delete(values, end)
+    is_frequent = counts[end] >= max(2, _FREQUENT * counts.sum())
+    return bool(
+        gap >= _APART * float(np.median(np.diff(values[1:-1])))
+        and (gap >= _WIDE * float(np.ptp(others)) or is_frequent)
+    )
 
 
 def _check_targets(
