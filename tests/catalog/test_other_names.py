@@ -33,11 +33,13 @@ def test_other_arguments_lead_to_arguments_of_the_category(category: str) -> Non
 
 def test_other_keys_lead_to_words_of_the_language() -> None:
     """Every key of the table stands for a key of a section or an argument of a part."""
+    from nnrun.spec.constructs import CONSTRUCTS
     from nnrun.spec.experiment import all_keys
 
     entries = [lookup.entry(category, name) for category in CATEGORIES for name in lookup.names(category)]
     known = {parameter for entry in entries if entry is not None for parameter in entry.parameters}
     known |= {str(key.path[-1]) for key in all_keys()} | {"extends"}
+    known |= {key for construct in CONSTRUCTS.values() for key in construct.keys}
     for word, names in TABLES["keys"].items():
         assert set(names) <= known, word
 

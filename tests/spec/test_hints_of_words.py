@@ -117,6 +117,23 @@ def test_the_hint_of_an_option_is_an_option(path: str) -> None:
     assert "write --set training.optimizer.Adam.learning_rate=0.5" in str(problem.hint)
 
 
+@pytest.mark.parametrize(
+    ("option", "hint"),
+    [
+        ("training.optimizer.lr=0.1", "write --set training.optimizer.Adam.learning_rate=0.1"),
+        ("training.optimizer.SGD.momentum=0.9", "--set 'training.optimizer={SGD: {momentum: 0.9}}' to replace Adam"),
+        ("model.0.units=5", "write --set model.0.Dense.units=5"),
+        ("data.split.val=0.2", "write --set data.split.validation=0.2"),
+    ],
+)
+def test_an_option_beside_a_part_is_refused_at_the_option(option: str, hint: str) -> None:
+    """An argument that `--set` puts next to a part's name is refused in the option, with the right option."""
+    (problem,) = problems("data:", "data:", (option,))
+    assert problem.mark is not None
+    assert problem.mark.file == "--set"
+    assert hint in str(problem.hint)
+
+
 def test_every_key_of_every_section_is_found_from_everywhere() -> None:
     """Whatever key of a section stands under `training:` or at the top by mistake, its own section is named."""
     for key in all_keys():
@@ -199,6 +216,16 @@ def test_every_name_is_found_in_other_letters(category: str) -> None:
         ("Dropout: 0.2", "Dense: {units: 4, kernel_regularizer: 0.01}", "write {L2: 0.01}"),
         ("Dropout: 0.2", "Conv2D: [4, 3]", "write Conv2D: {filters: 4, kernel_size: 3}"),
         ("Dropout: 0.2", "Dense: {units: 4, name: -7}", "write layer_7"),
+        ("Dropout: 0.2", "Dense: 4, relu", "write Dense: {units: 4, activation: relu}"),
+        ("Dropout: 0.2", "Bidirectional: {LSTM: 4}", "write Bidirectional: {layer: {LSTM: 4}}"),
+        ("Dropout: 0.2", "Dense(4, activation='relu')", "write Dense: {units: 4, activation: relu}"),
+        ("loss: mse", "loss: {huber: {delta: 2.0}}", "write Huber: {delta: 2.0}"),
+        ("loss: mse", "criterion: mse", "'criterion' is 'loss' here: write loss: mse"),
+        ("[mae]", "[mae mse]", "put ',' between them: mae, mse"),
+        ("metrics: [mae]", "metrics: mae, mse", "write metrics: [mae, mse]"),
+        ("  batch_size: 8", "  scheduler: CosineDecay", "learning_rate: {CosineDecay:"),
+        ("{test: 0.25}", "{train: 0.75}", "leave it out, the training part is what remains"),
+        ("target: price}", "target: price, types: {a: float}}", "write number"),
     ],
 )
 def test_an_unknown_part_has_the_line_to_write(old: str, new: str, hint_part: str) -> None:

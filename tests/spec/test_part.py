@@ -148,6 +148,6 @@ def test_filled_in_arguments_exist_in_keras() -> None:
 def test_a_function_with_arguments_names_its_class() -> None:
     """Keras compiles functions by name, so arguments need the class: the hint names it."""
     _, errors = read_part("losses", {"huber": {"delta": 2.0}})
-    assert errors[0].hint == "write Huber: {...}"
+    assert errors[0].hint == "write Huber: {delta: 2.0}"
     _, errors = read_part("activations", {"leaky_relu": 0.2})
     assert errors[0].hint == "write LeakyReLU: {...} as a layer of its own"

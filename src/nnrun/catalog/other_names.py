@@ -42,6 +42,9 @@ def known_names(category: str, word: str) -> tuple[str, ...]:
     First those that differ in case and joiners only, then those of which the word is another name: `Early_Stopping`,
     `keras.layers.Dense` and `BatchNorm2d` each stand for one. A module in front of the name does not matter.
     """
+    exact = lookup.entry(category, word)
+    if exact is not None and exact.refused is None:
+        return (exact.name,)
     for name in dict.fromkeys((word, word.rpartition(".")[2])):
         found = same_names(category, name) or _others(category).get(squeeze(name), ())
         usable = tuple(one for one in found if (entry := lookup.entry(category, one)) and entry.refused is None)
@@ -85,6 +88,12 @@ def key_names(word: str) -> tuple[str, ...]:
     return tuple(next((names for name, names in tables()["keys"].items() if squeeze(name) == squeeze(word)), ()))
 
 
+def advice_in(section: str, word: str) -> str | None:
+    """Return what to do instead of a key that one section does not need, or None."""
+    table = tables()["no_keys_of"].get(section, {})
+    return next((text for name, text in table.items() if squeeze(name) == squeeze(word)), None)
+
+
 def advice(word: str) -> str | None:
     """Return what to do instead of a key that this language does not have and does not need, or None."""
     return next((text for name, text in tables()["no_keys"].items() if squeeze(name) == squeeze(word)), None)
@@ -126,9 +135,10 @@ def usual(names: Iterable[str]) -> list[str]:
 
 
 def split_call(word: str) -> tuple[str, dict[str, Any] | list[Any] | None] | None:
-    """Split `Adam(learning_rate=0.1)` into the name and its arguments, by name or by position; None if it is no call.
+    """Split `Adam(learning_rate=0.1)` into the name and its arguments; None if it is no call.
 
-    Arguments are None where they are not plain values.
+    Arguments are a mapping, or a list of those by position with a mapping of the named ones at its end; None where they
+    are not plain values.
     """
     if len(word) > _MAX_LENGTH or not _CALL.fullmatch(word.strip()):
         return None
@@ -141,7 +151,7 @@ def split_call(word: str) -> tuple[str, dict[str, Any] | list[Any] | None] | Non
         named = {str(one.arg): ast.literal_eval(one.value) for one in call.keywords if one.arg}
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return name, None
-    return (name, values) if values and not named else (name, None if values else named)
+    return name, [*values, named] if values and named else values or named
 
 
 @cache

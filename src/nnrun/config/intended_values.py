@@ -30,6 +30,9 @@ _POWER = re.compile(rf"(?:({_NUMBER})\s*[*x]\s*)?({_NUMBER})\s*(?:\^|\*\*)\s*\(?
 _FRACTION = re.compile(rf"({_NUMBER})\s*/\s*({_NUMBER})")
 _WITH_FACTOR = re.compile(rf"({_NUMBER})\s*([kKmM])")
 _WITH_SUFFIX = re.compile(rf"({_NUMBER})(?:\.|\s*[a-zA-Z]+)")
+#: Digits among which a letter stands for a digit that looks alike.
+_LETTERS_FOR_DIGITS = re.compile(r"(?=.*[Ool])\d[\dOol.]*")
+_AS_DIGITS = str.maketrans({"O": "0", "o": "0", "l": "1"})
 _ITEMS = re.compile(r"\s*[,;]\s*|\s*[xX*]\s*(?=\d)|(?<=\d)\s+(?=\d)")
 
 
@@ -85,6 +88,8 @@ def _numbers(word: str) -> Iterator[int | float]:
         yield number
         if number in (0, 1):
             yield bool(number)
+    if _LETTERS_FOR_DIGITS.fullmatch(word):
+        yield from _present(word.translate(_AS_DIGITS))
     for pattern, read in _FORMS:
         if found := pattern.fullmatch(word):
             yield from read(found)

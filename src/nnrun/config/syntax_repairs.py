@@ -16,6 +16,8 @@ _CLOSING = {"{": "}", "[": "]"}
 _QUOTED = re.compile(r'"(?:\\.|[^"\\])*"|\'(?:\'\'|[^\'])*\'')
 #: A line with a key and a value, but without the colon and the space between them.
 _KEY_AND_VALUE = re.compile(r"(-\s+)?([A-Za-z_][\w.]*)\s*(?::|=|\s)\s*(\S.*)")
+#: A line with two keys, in which the first has no braces.
+_TWO_KEYS = re.compile(r"\s*(?:-\s+)?([\w.$]+):\s+([^\s'\"{\[|>&*!][^'\"{\[]*: .*)")
 #: The end of a text at which a word stands that lacks a comma before it.
 _WORD_AT_END = re.compile(r"[^\s,{\[]\s+([\w$.]+)\s*$")
 _DOLLAR_BRACES = re.compile(r"\$\{\s*(\w+)\s*\}")
@@ -60,7 +62,7 @@ def repair(source: SourceText, position: int, context: int | None, message: str)
     if "'-' indicator" in message or "<block end>" in message or "expected key" in message:
         return _after_quote(source, position) or _closes_nothing(source, position) or _in_block(source, position)
     if "mapping values are not allowed" in message:
-        return _line_before(source, position) or _in_block(source, position)
+        return _line_before(source, position) or _several_on_line(source, position) or _in_block(source, position)
     return None
 
 
@@ -140,6 +142,21 @@ def _line_before(source: SourceText, position: int) -> Repair | None:
     if ": " in content or content.endswith(":") or content.startswith("-"):
         return None
     return _no_colon(source, source.line_span(above)[0] + _indent(line))
+
+
+def _several_on_line(source: SourceText, position: int) -> Repair | None:
+    """Two keys on one line, or a text with ': ' in it."""
+    number = source.line_of(position)
+    found = _TWO_KEYS.fullmatch(_line(source, number).split(" #")[0].rstrip())
+    if found is None or source.line_span(number)[0] + found.start(2) > position:
+        return None
+    key, rest = found[1], found[2]
+    text = "a ': ' is not allowed here"
+    if ", " in rest:
+        hint = f"put several arguments in braces, each behind its name: {key}: {{name: value, ...}}"
+    else:
+        hint = f"write {key}: '{rest}' if it is text, or {key}: {{{rest}}}"
+    return Repair(position, position + 1, text, hint)
 
 
 def _in_block(source: SourceText, position: int) -> Repair | None:
@@ -225,6 +242,11 @@ def misread_number(source: SourceText, start: int, end: int, mapping: int) -> Re
     if source.text[mapping] == "{" and alone and source.text[end:].lstrip()[:1] == "}":
         number = source.text[start:end]
         return Repair(mapping, end, f"expected a value, received {number} in braces", f"write {number} without braces")
+    if source.text[mapping] == "{" and source.text[end:].lstrip()[:1] in (",", "}"):
+        number = source.text[start:end]
+        return Repair(
+            start, end, f"expected a key and a value, received {number}", f"write the key, as in units: {number}"
+        )
     return None
 
 

@@ -177,7 +177,13 @@ def _require_loss(training: object, model: ModelSpec | None, reader: PartReader)
         return
     if training.get("rule") == "perceptron" or (model.outputs and all(output.loss for output in model.outputs)):
         return
-    reader.add_error(("training",), "'training' needs 'loss', which is missing", "add a line 'loss: ...'", at_key=True)
+    from nnrun.spec.key_hints import key_hint
+
+    known = TrainingSpec.known_keys()
+    hints = (key_hint(key, value, ("training",), known, reader) for key, value in training.items() if key not in known)
+    if not any(hint.meant == "loss" for hint in hints):
+        text = "'training' needs 'loss', which is missing"
+        reader.add_error(("training",), text, "add a line 'loss: ...'", at_key=True)
 
 
 def _refuse_silence(value: object, reader: PartReader) -> None:
@@ -205,5 +211,11 @@ def _read_expect(value: object, reader: PartReader) -> dict[str, Expectation]:
         text = f"expected a mapping of paths to scores, received {format_value(value)}"
         reader.add_error(("expect",), text, "write expect: {test.error_percent: {at_most: 3}}")
         return {}
-    read = {path: read_section(reader, Expectation, one, ("expect", path)) for path, one in value.items()}
+    read: dict[str, Expectation | None] = {}
+    for path, one in value.items():
+        if isinstance(one, int | float):
+            text = f"expected a mapping for '{path}', received {format_value(one)}"
+            reader.add_error(("expect", path), text, f"write {path}: {{value: {one}, within: 0.01}}")
+        else:
+            read[path] = read_section(reader, Expectation, one, ("expect", path))
     return {path: one for path, one in read.items() if one is not None}

@@ -17,15 +17,17 @@ from nnrun.config.dotted import join_path
 from nnrun.config.dump import dump_inline
 from nnrun.config.hints import nearest
 from nnrun.config.intended_values import readings
-from nnrun.spec.part_form import split_layer_keys
+from nnrun.spec.part_form import part_categories, split_layer_keys
 from nnrun.spec.part_hints import part_as_plain, place_of, value_at, with_article
+from nnrun.spec.reader import KnownKey
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
+    from nnrun.catalog.kinds import Kind
     from nnrun.catalog.lookup import Entry
     from nnrun.errors import Path
-    from nnrun.spec.reader import KnownKey, Reader
+    from nnrun.spec.reader import Reader
 
 #: A key with its value behind it, but without colon and space: `units:4`, `units 4`, `units=4`.
 _GLUED = re.compile(r"([A-Za-z]\w*)\s*(?::|=|\s)\s*(\S.*)")
@@ -74,12 +76,14 @@ def key_hint(word: str, value: object, path: Path, known: Iterable[str], reader:
     keys, unknown = [str(key) for key in known], _UnknownKey(word, value, path, reader)
     hints = chain(
         unknown.glued(keys),
+        unknown.needless_here(),
         unknown.in_sections(word),
         unknown.near(keys),
         unknown.by_other_names(keys),
         unknown.of_keras1(),
         unknown.needless(),
         unknown.in_parts(),
+        unknown.by_value(),
     )
     listed = f"known here: {', '.join(keys)}" if keys else "leave it out"
     return next(hints, KeyHint(listed))
@@ -91,8 +95,9 @@ def argument_hint(entry: Entry, word: str, value: object, path: Path, reader: Re
     hints = chain(
         unknown.glued(keys),
         unknown.renamed(entry),
+        unknown.nested(entry),
         unknown.near(keys),
-        unknown.in_sections(word),
+        unknown.in_sections(word, fitting_only=True),
         unknown.part_itself(),
         unknown.by_other_names([]),
     )
@@ -130,15 +135,35 @@ class _UnknownKey:
         """An argument that the part has under another name, or needs not."""
         name = other_names.argument_name(entry, self._word)
         if name is not None:
-            yield self._called(name)
+            yield self._called(name, entry.parameters[name].kind)
         elif other_names.is_left_out(entry, self._word):
             yield KeyHint(f"leave it out, {entry.name} needs no '{self._word}' here")
 
+    def nested(self, entry: Entry) -> Iterator[KeyHint]:
+        """A part that is the value of an argument: `Bidirectional: {LSTM: 4}`."""
+        for name, parameter in entry.parameters.items():
+            for category in part_categories(parameter.kind):
+                if lookup.entry(category, self._word) is not None and parameter.required:
+                    part = {self._word: self._value} if self._value is not None else self._word
+                    yield KeyHint(f"write {entry.name}: {dump_inline({name: part})}", name)
+
+    def by_value(self) -> Iterator[KeyHint]:
+        """A key whose value is a part: `scheduler: CosineDecay`."""
+        value: Any = self._value
+        single = isinstance(value, dict) and len(value) == 1
+        word, given = next(iter(value.items())) if single else (value, None)
+        for category in lookup.CATEGORIES if isinstance(word, str) else ():
+            if lookup.entry(category, word) is not None:
+                part = part_as_plain(category, word, given, self._reader, complete=True) or word
+                yield KeyHint(f"{word} is {with_article(singular(category))}: {place_of(category, part)}")
+
     def by_other_names(self, keys: list[str]) -> Iterator[KeyHint]:
         """A word of another library: the key or argument with this meaning."""
-        for name in other_names.key_names(self._word):
+        names = other_names.key_names(self._word)
+        for name in sorted(names, key=lambda one: one not in keys):
             if name in keys and not self._is_argument_of_optimizer(name, self._path):
-                yield self._called(name)
+                here = (one.kind for one in self._reader.known_keys() if one.path == (*self._path, name))
+                yield self._called(name, next(here, None))
             yield from self.in_sections(name)
             yield from self._arguments_of_config(name)
             yield from self._arguments_of_catalog(name)
@@ -155,12 +180,20 @@ class _UnknownKey:
         if advice is not None:
             yield KeyHint(advice)
 
-    def in_sections(self, name: str) -> Iterator[KeyHint]:
+    def needless_here(self) -> Iterator[KeyHint]:
+        """A key that this section does not need."""
+        advice = other_names.advice_in(".".join(map(str, self._path)), self._word)
+        if advice is not None:
+            yield KeyHint(advice)
+
+    def in_sections(self, name: str, *, fitting_only: bool = False) -> Iterator[KeyHint]:
         """A key that another section has; sections below this one first."""
         keys = [key for key in self._reader.known_keys() if key.path[-1] == name and key.path[:-1] != self._path]
         for key in sorted(keys, key=lambda one: (one.path[: len(self._path)] != self._path, len(one.path))):
-            if self._has_place(name, key.path[:-1]):
-                yield KeyHint(self._belongs(key.path, _fitting(key, self._value)))
+            value = _fitting(key, self._value)
+            fits = not fitting_only or key.kind is None or key.kind.accepts(value)
+            if self._has_place(name, key.path[:-1]) and fits:
+                yield KeyHint(self._belongs(key.path, value))
 
     def _has_place(self, name: str, section: Path) -> bool:
         is_chain = section == ("model",) and not isinstance(self._config.get("model"), dict)
@@ -169,6 +202,8 @@ class _UnknownKey:
     def in_parts(self) -> Iterator[KeyHint]:
         """An argument of a part, or a part where a key is expected."""
         yield from self._arguments_of_config(self._word)
+        if self._path == ("data",):
+            yield from self._parts_called(other_names.known_names, ("preparation", "sources"))
         yield from self._parts_called(other_names.same_names)
         yield from self._arguments_of_catalog(self._word)
         yield from self.part_itself()
@@ -178,12 +213,17 @@ class _UnknownKey:
         yield from self._parts_called(other_names.known_names)
         yield from self._parts_called(_misspelled)
 
-    def _called(self, name: str) -> KeyHint:
+    def _called(self, name: str, kind: Kind | None) -> KeyHint:
         held = value_at(self._config, self._path)
         if isinstance(held, dict) and name in held:
             return KeyHint(f"'{self._word}' is '{name}' here, which is there already: leave one of the two out", name)
-        line = dump_inline({name: self._value})[1:-1]
+        value = self._value if kind is None else _fitting(KnownKey((name,), kind), self._value)
+        line = dump_inline({name: value})[1:-1]
         new = f"write {line}" if len(line) <= _MAX_LINE else f"rename it to {name}"
+        if self._is_option:
+            new = f"write --set {join_path((*self._path, name))}={dump_inline(value)}"
+        if kind is not None and not kind.accepts(value):
+            new = f"it takes {kind.expects}"
         return KeyHint(f"'{self._word}' is '{name}' here: {new}", name)
 
     def _is_argument_of_optimizer(self, name: str, section: Path) -> bool:
@@ -255,9 +295,11 @@ class _UnknownKey:
                 owner = f"{several} such as {part_name}{self._as_name(name)}"
                 yield KeyHint(f"'{self._word}' belongs to {owner}: {place_of(category, part)}")
 
-    def _parts_called(self, names: Callable[[str, str], Iterable[str]]) -> Iterator[KeyHint]:
+    def _parts_called(
+        self, names: Callable[[str, str], Iterable[str]], categories: tuple[str, ...] = _AS_KEYS
+    ) -> Iterator[KeyHint]:
         """Parts whose name the key is, by one way of finding names."""
-        for category in _AS_KEYS:
+        for category in categories:
             for name in names(category, self._word):
                 given = part_as_plain(category, name, self._value, self._reader, complete=isinstance(self._value, dict))
                 part = given or part_as_plain(category, name, None, self._reader, complete=True) or name

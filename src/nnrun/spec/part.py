@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from nnrun.catalog import lookup
 from nnrun.catalog.kinds import FACTS, AnyOf, Kind, ListOf, MappingOf, Null, PartOf
+from nnrun.config.dump import dump_inline
 from nnrun.config.render import format_value
 from nnrun.spec.finding import Finding
 from nnrun.spec.part_form import goes_by_name, part_categories, required_arguments, split_layer_keys
@@ -73,7 +74,7 @@ class PartReader:
 
     def is_option(self, path: Path) -> bool:
         """Return whether the value at a path was set on the command line."""
-        return self.document is not None and self.document.mark(path).file == "--set"
+        return self.document is not None and self.document.key_mark(path).file == "--set"
 
     def add_error(self, path: Path, text: str, hint: str | None = None, *, at_key: bool = False) -> None:
         """Add one error."""
@@ -137,6 +138,9 @@ class PartReader:
             lists = [one for one in kind.kinds if isinstance(one, ListOf) and _has_length(one, value)]
             if lists and part_categories(lists[0].item):
                 return self.value(lists[0], value, path, name)
+        inner = None if refused or kind.accepts(value) else _container_of(kind, value)
+        if inner is not None:
+            return self.value(inner, value, path, name)
         if refused or not kind.accepts(value):
             self._add_wrong_value(kind, value, path, name)
         return value
@@ -163,7 +167,9 @@ class PartReader:
         if isinstance(value, dict) and value:
             text = f"expected {expected} as a mapping with one key, its name; "
             text += f"received {len(value)} keys: {', '.join(map(str, value))}"
-            self.add_error(path, text, keys_hint(categories, value, path, self) if self.has_hints else None)
+            added = next(((*path, key) for key in value if self.is_option((*path, key))), path)
+            hint = keys_hint(categories, value, path, self) if self.has_hints else None
+            self.add_error(added, text, hint, at_key=added != path)
         else:
             hint = list_hint(categories, value, self) if self.has_hints else None
             self.add_error(path, f"expected {expected}, received {format_value(value)}", hint)
@@ -200,7 +206,7 @@ class PartReader:
     def _part_of(self, entry: Entry, arguments: object, path: Path, inside: Path) -> Part | None:
         """Read a part from its arguments: a mapping, None, or the value of its first argument."""
         if goes_by_name(entry) and arguments not in (None, {}):
-            self._add_function_with_arguments(entry, inside)
+            self._add_function_with_arguments(entry, arguments, inside)
             return Part(entry.category, entry.name, {}, path) if isinstance(arguments, dict) else None
         if isinstance(arguments, dict) or arguments is None:
             return self._with_arguments(entry, arguments or {}, path, inside)
@@ -213,11 +219,11 @@ class PartReader:
         value = self._argument(entry, name, arguments, inside)
         if len(self.errors) == before:
             self._require(entry, {name}, inside, at_key=True)
-        elif isinstance(arguments, list):
+        elif self.has_hints and (isinstance(arguments, list) or (isinstance(arguments, str) and "," in arguments)):
             from nnrun.spec.part_hints import positional_hint
 
-            hint = positional_hint(entry, arguments, self) if self.has_hints else None
-            self.errors[before:] = [replace(self.errors[before], hint=hint or self.errors[before].hint)]
+            hint = positional_hint(entry, arguments, self) or self.errors[before].hint
+            self.errors[before:] = [replace(self.errors[before], hint=hint)]
         return Part(entry.category, entry.name, {name: value}, path)
 
     def _with_arguments(self, entry: Entry, given: Mapping[str, Any], path: Path, inside: Path) -> Part:
@@ -248,7 +254,7 @@ class PartReader:
         self.add_error(place, text, hint.text, at_key=True)
         return {hint.meant} if hint.meant else set()
 
-    def _add_function_with_arguments(self, entry: Entry, path: Path) -> None:
+    def _add_function_with_arguments(self, entry: Entry, arguments: object, path: Path) -> None:
         hint: str | None = "write a class for it"
         text = f"{entry.name} is a function"
         if entry.origin != "user":
@@ -256,7 +262,8 @@ class PartReader:
             is_activation = entry.category == "activations"
             classes = lookup.names("layers" if is_activation else entry.category)
             same = next((name for name in classes if name.lower() == squeezed and name != entry.name), None)
-            hint = f"write {same}: {{...}}{' as a layer of its own' if is_activation else ''}" if same else None
+            given = dump_inline(arguments) if isinstance(arguments, dict) else "{...}"
+            hint = f"write {same}: {given}{' as a layer of its own' if is_activation else ''}" if same else None
         self.add_error(path, f"{text}, which takes no arguments in a config", hint, at_key=True)
 
     def _require(self, entry: Entry, given: set[str], path: Path, *, at_key: bool) -> None:
@@ -306,6 +313,17 @@ def _is_plain_value(kind: Kind, value: object) -> bool:
     if isinstance(kind, AnyOf):
         return any(_is_plain_value(one, value) for one in kind.kinds)
     return not isinstance(kind, PartOf) and kind.accepts(value)
+
+
+def _container_of(kind: Kind, value: object) -> Kind | None:
+    """Return the only kind of lists or mappings among several whose items a value has, so that a wrong one is found."""
+    if not isinstance(kind, AnyOf) or part_categories(kind):
+        return None
+    lists = [one for one in kind.kinds if isinstance(one, ListOf)]
+    mappings = [one for one in kind.kinds if isinstance(one, MappingOf)]
+    if isinstance(value, list) and value and len(lists) == 1 and _has_length(lists[0], value):
+        return lists[0]
+    return mappings[0] if isinstance(value, dict) and value and len(mappings) == 1 else None
 
 
 def _has_plain_kind(kind: Kind) -> bool:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from nnrun.catalog import keras1, lookup, other_names
 from nnrun.catalog.describe import example_part
 from nnrun.catalog.kinds import singular
+from nnrun.config.dotted import join_path
 from nnrun.config.dump import dump_inline
 from nnrun.config.hints import did_you_mean, nearest
 from nnrun.config.intended_values import readings
@@ -73,6 +74,13 @@ def unknown_name_hint(
 
 def keys_hint(categories: tuple[str, ...], value: Mapping[Any, Any], path: Path, reader: Reader) -> str:
     """Return the hint for a mapping that is no part: `{name: adam, lr: 0.01}` is `{Adam: {learning_rate: 0.01}}`."""
+    option = _option_hint(categories, value, path, reader)
+    if option is not None:
+        return option
+    named = [(c, str(key)) for key in value for c in categories if lookup.entry(c, str(key)) is not None]
+    alone = [part_as_plain(c, key, value[key], reader) for c, key in named]
+    if len(alone) == len(value) > 1 and all(part is not None for part in alone):
+        return f"write each on its own: {'; '.join(f'- {_line(part, ())}' for part in alone)}"
     meant = list(_readings_of_keys(categories, value))
     parts = (part_as_plain(*one, reader, complete=complete) for complete in (False, True) for one in meant)
     part = next((one for one in parts if one is not None), None)
@@ -86,6 +94,22 @@ def keys_hint(categories: tuple[str, ...], value: Mapping[Any, Any], path: Path,
     entry = next((one for name in other_names.usual(names) for c in categories if (one := lookup.entry(c, name))), None)
     example = example_part(entry) if entry is not None else "Dense"
     return f"write its name with its arguments inside, as in {_line(example, path)}"
+
+
+def _option_hint(categories: tuple[str, ...], value: Mapping[Any, Any], path: Path, reader: Reader) -> str | None:
+    """Return the option for a key that `--set` added next to a part's name, where its arguments are inside the name."""
+    added = [key for key in value if reader.is_option((*path, key))]
+    others = [key for key in value if key not in added]
+    if len(added) != 1 or len(others) != 1 or not _first_name(categories, others[0]):
+        return None
+    (key,), (held,) = added, others
+    if _first_name(categories, key):
+        whole = dump_inline({key: value[key]} if value[key] is not None else key)
+        return f"write --set '{join_path(path)}={whole}' to replace {held}"
+    category, name = _first_name(categories, held)[0]
+    entry = lookup.entry(category, name)
+    argument = meant_argument(entry, str(key)) if entry is not None else None
+    return None if argument is None else f"write --set {join_path((*path, held, argument))}={dump_inline(value[key])}"
 
 
 def part_as_plain(category: str, name: str, arguments: object, reader: Reader, *, complete: bool = False) -> Any:
@@ -126,7 +150,9 @@ def _by_name(entry: Entry, arguments: object) -> dict[str, Any] | None:
     if first is None:
         return None
     if isinstance(arguments, list) and not first.kind.accepts(arguments):
-        return dict(zip(entry.parameters, arguments, strict=False))
+        named = arguments[-1] if arguments and isinstance(arguments[-1], dict) else {}
+        values = arguments[: len(arguments) - bool(named)]
+        return {**dict(zip(entry.parameters, values, strict=False)), **named}
     return {first.name: arguments}
 
 
@@ -177,6 +203,12 @@ def _readings_of_keys(
         of_file = other_names.source_of_file(file) if category == "sources" else None
         names = [of_file] if of_file in names else other_names.usual(names)
         yield from ((category, name, dict(value)) for name in names)
+
+
+def _first_name(categories: tuple[str, ...], word: object) -> list[tuple[str, str]]:
+    """Return the category and the name of the part that a word names, or nothing."""
+    found = [(category, name) for category in categories for name in other_names.known_names(category, str(word))]
+    return found[:1]
 
 
 def _has_arguments(category: str, name: str, keys: Mapping[Any, Any]) -> bool:
@@ -241,6 +273,9 @@ def _glued(categories: tuple[str, ...], word: str, path: Path, reader: Reader) -
     found = _GLUED.fullmatch(word)
     if found is None:
         return None
+    words = word.split()
+    if all(_first_name(categories, one) for one in words):
+        return f"put ',' between them: {', '.join(words)}"
     value = next(readings(found[2]), found[2])
     names = ((category, name) for category in categories for name in other_names.known_names(category, found[1]))
     parts = (part_as_plain(category, name, value, reader) for category, name in names)
@@ -266,12 +301,22 @@ def own_code_hint(categories: tuple[str, ...], word: str, reader: Reader) -> str
             f"{word.rpartition('.')[2]} is a model of keras.applications, not a layer: make a layer of your own of it, "
             "and name its file with --code my_layers.py"
         )
+    if categories == ("sources",):
+        readers = [
+            name
+            for name in other_names.usual(lookup.names("sources"))
+            if name in other_names.tables()["endings"].values() or name in ("images", "openml", "sklearn", "inline")
+        ]
+        return f"the readers are: {', '.join(readers)}; nnrun data list has the named data sets; {_own(reader)}"
     names = [name for category in categories for name in lookup.names(category)]
     listed = f"there are: {', '.join(names)}" if len(names) <= _FEW_NAMES else None
     if not re.fullmatch(r"[A-Za-z_]\w*", word) or not _OF_CODE.intersection(categories):
         return listed or f"nnrun explain {other_names.usual(names)[0]} describes one"
-    own = f"if it is your own, name the file that defines it: {_code_option(reader)}"
-    return f"{listed}; {own}" if listed else own
+    return f"{listed}; {_own(reader)}" if listed else _own(reader)
+
+
+def _own(reader: Reader) -> str:
+    return f"if it is your own, name the file that defines it: {_code_option(reader)}"
 
 
 def _code_option(reader: Reader) -> str:
@@ -312,8 +357,10 @@ def list_hint(categories: tuple[str, ...], value: object, reader: Reader) -> str
     return f"write a name, such as {other_names.usual(names)[0]}"
 
 
-def positional_hint(entry: Entry, values: list[Any], reader: Reader) -> str | None:
-    """Return the hint for a list in place of the first argument: the arguments by their names."""
+def positional_hint(entry: Entry, given: list[Any] | str, reader: Reader) -> str | None:
+    """Return the hint for several values in place of the first argument: the arguments by their names."""
+    words = given.split(",") if isinstance(given, str) else given
+    values = [next(readings(one), one.strip()) if isinstance(one, str) else one for one in words]
     part = part_as_plain(entry.category, entry.name, values, reader, complete=True)
     return None if part is None else f"write {_line(part, ())}"
 
@@ -344,4 +391,5 @@ def _examples(entry: Entry) -> dict[str, Any]:
     values = example.get(entry.name) if isinstance(example, dict) else None
     if values is None or (isinstance(values, dict) and set(values) <= set(entry.parameters)):
         return values or {}
-    return {next(iter(required_arguments(entry))): values}
+    required = required_arguments(entry)
+    return {required[0]: values} if required else {}

@@ -29,11 +29,13 @@ def value_hint(kind: Kind, value: object, reader: Reader) -> str | None:
     meant = intended_value(kind, value)
     if meant is not _NONE:
         return f"write {dump_inline(meant)}{' without quotes' if _is_quoted(value, meant) else ''}"
+    if value is None:
+        return f"leave it out, or write {kind.expects}"
     part = _part_of_value(kind, value, reader)
     if part is not None or not isinstance(value, str):
         return part
     options = [str(option) for option in _options(kind)]
-    without = f"leave it out, or write {kind.expects}" if None in readings(value) else None
+    without = f"leave it out, or write {kind.expects}" if None in list(readings(value)) else None
     return _fact(kind, value) or (did_you_mean(value, options) if options else None) or without
 
 
@@ -71,6 +73,8 @@ def _candidates(kind: Kind, value: object) -> Iterator[Any]:
     options = list(_options(kind))
     if isinstance(value, str):
         yield from (one for one in options if other_names.squeeze(str(one)) == other_names.squeeze(value))
+        named = re.split(r"[^A-Za-z0-9]+|_", value)
+        yield from (one for one in options if one in named[1:])
         option = other_names.option(value, options)
         yield from () if option is None else (option,)
     yield from (one for one in readings(value) if one is not None or _accepts_null(kind))
@@ -79,6 +83,8 @@ def _candidates(kind: Kind, value: object) -> Iterator[Any]:
     if isinstance(value, str) and _is_text(kind):
         yield re.sub(r"[^A-Za-z0-9_-]+", "_", value).strip("_-")
     if value is not None and not isinstance(value, list):
+        if isinstance(value, str) and "," in value:
+            yield [word.strip() for word in value.split(",") if word.strip()]
         yield [value]
         if isinstance(value, dict) and len(value) > 1:
             yield [{name: inner} for name, inner in value.items()]
