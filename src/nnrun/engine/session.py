@@ -16,6 +16,7 @@ from nnrun.engine.executors.split_rnn_batch import splits_rnn_batch
 from nnrun.engine.model import checkpoint
 from nnrun.engine.model.build import Builder
 from nnrun.engine.model.failures import errors_at_parts, part_at_fault
+from nnrun.engine.model.matching_weights import MatchingWeights, load_matching_weights
 from nnrun.spec.embeddings import embedded_inputs
 from nnrun.spec.targets import output_kind
 
@@ -361,27 +362,13 @@ class Session:
 
         return TextGenerator(self._keras, self._tf, self.model, spec, sampling, seed=seed, recompute=recompute)
 
-    def load_matching_weights(self, saved: FilePath) -> tuple[list[str], list[str]]:
+    def load_matching_weights(self, saved: FilePath) -> MatchingWeights:
         """Load the weights of a saved model into the layers of the same name and shapes.
-
-        Returns:
-            The names of the layers with weights that were loaded, and of those that keep their initial weights.
 
         Raises:
             RunError: The checkpoint cannot be read.
         """
-        saved_layers = {layer.name: layer for layer in checkpoint.load(self._keras, saved).layers}
-        loaded, initial = [], []
-        for layer in self.model.layers:
-            other = saved_layers.get(layer.name)
-            if not layer.weights:
-                continue
-            if other is None or [w.shape for w in other.weights] != [w.shape for w in layer.weights]:
-                initial.append(layer.name)
-                continue
-            layer.set_weights(other.get_weights())
-            loaded.append(layer.name)
-        return loaded, initial
+        return load_matching_weights(self._keras, self.model, saved)
 
     def save(self, path: FilePath) -> None:
         """Save the whole model atomically.

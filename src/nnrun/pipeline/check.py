@@ -16,7 +16,7 @@ from nnrun.data.field_values import stated_values
 from nnrun.data.part_targets import TargetReport
 from nnrun.data.quality import QualityReport, check_quality
 from nnrun.errors import BuildError, Problem
-from nnrun.pipeline import text_samples, user_code
+from nnrun.pipeline import initial_weights, text_samples, user_code
 from nnrun.spec.experiment import Experiment, validate
 from nnrun.spec.finding import Finding
 from nnrun.spec.findings.checks import check
@@ -61,8 +61,16 @@ class Examined:
     problems: tuple[Problem, ...]
 
 
-def examine(file: FilePath, sets: Sequence[str], data_dir: FilePath | None) -> Examined:
+def examine(
+    file: FilePath, sets: Sequence[str], data_dir: FilePath | None, runs_dir: FilePath | None = None
+) -> Examined:
     """Read a config and find everything that is wrong with it, without pandas or Keras.
+
+    Args:
+        file: The config's path.
+        sets: The `--set` options.
+        data_dir: The folder of data; None: `NNRUN_DATA_DIR`, else the user's cache folder.
+        runs_dir: The folder of the runs whose weights it may start from; None: `NNRUN_RUNS_DIR`, else `runs`.
 
     Raises:
         ConfigError: The config is no valid experiment; with every problem at its place.
@@ -84,6 +92,8 @@ def examine(file: FilePath, sets: Sequence[str], data_dir: FilePath | None) -> E
     found += tuple(model_inputs.findings(facts, experiment.graph.inputs)) if facts is not None else ()
     found += tuple(text_samples.findings(experiment, facts))
     found += tuple(_missing_models(experiment))
+
+    found += tuple(initial_weights.findings(context, runs_dir or initial_weights.default_runs_dir()))
     problems = [
         finding.problem(document)
         for finding in (*found, *check(context, found))

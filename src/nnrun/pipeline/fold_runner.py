@@ -9,10 +9,10 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from nnrun.formatting import format_count
+from nnrun.pipeline.initial_weights import load_initial_weights
 from nnrun.pipeline.run_files import (
     ensure_run_folder,
     executor_fields,
-    load_initial_weights,
     save_model_files,
     save_scores,
     score_parts,

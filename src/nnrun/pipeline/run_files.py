@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from nnrun.errors import RunError
 from nnrun.formatting import csv_text
-from nnrun.runs.find import find
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     from nnrun.data.dataset import DataPart, Dataset
     from nnrun.engine.scoring.evaluate import Evaluation
     from nnrun.engine.session import Session
-    from nnrun.progress import Progress
     from nnrun.runs.folder import RunFolder
 
 
@@ -34,23 +32,6 @@ def save_model_files(folder: RunFolder, session: Session) -> None:
     folder.write_json(folder.model_json, config)
     folder.write_text(folder.summary, session.summary())
     folder.write_text(folder.model_svg, draw_model(config, session.layer_rows()))
-
-
-def load_initial_weights(word: str, runs_dir: FilePath, session: Session, progress: Progress) -> dict[str, Any]:
-    """Load the best weights of another run into the model; return what the record keeps of it.
-
-    Raises:
-        RunError: There is no such run, or none of its layers matches.
-    """
-    other = find(runs_dir, word)
-    taken, new = session.load_matching_weights(other.best)
-    if not taken:
-        text = f"init_from: no layer of {other.id} has the name and the shapes of a layer of this model"
-        raise RunError(text, "give the layers whose weights are to be loaded the same name: in both configs")
-    digest = hashlib.sha256(other.best.read_bytes()).hexdigest()
-    others = f"; newly initialised: {', '.join(new)}" if new else ""
-    progress.say(f"{len(taken)} {'layer starts' if len(taken) == 1 else 'layers start'} from {other.id}{others}")
-    return {"run": other.id, "sha256": digest, "layers": taken, "new": new}
 
 
 def ensure_run_folder(folder: RunFolder) -> None:

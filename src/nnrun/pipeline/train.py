@@ -21,13 +21,13 @@ from nnrun.formatting import format_count
 from nnrun.pipeline import user_code
 from nnrun.pipeline.check import examine, resolve_config
 from nnrun.pipeline.cross_validate import CrossValidation, is_cross_validated
+from nnrun.pipeline.initial_weights import load_initial_weights
 from nnrun.pipeline.loaded_data import load_training_data
 from nnrun.pipeline.run_files import (
     code_records,
     copy_sources,
     ensure_run_folder,
     executor_fields,
-    load_initial_weights,
     save_mistakes,
     save_model_files,
     save_scores,
@@ -111,7 +111,7 @@ def train(request: TrainRequest, progress: Progress) -> TrainResult:
         NnrunError: Anything later failed; the folder's record names the reason.
     """
     with user_code.register_code(request.code) as codes:
-        examined = examine(find_config(request.config), request.sets, request.data_dir)
+        examined = examine(find_config(request.config), request.sets, request.data_dir, request.runs_dir)
         raise_if_errors(examined)
         folder = create_run_folder(request, examined, codes)
         with open_record(folder, request, examined, codes) as record:

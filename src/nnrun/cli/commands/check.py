@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 @options.sets
 @options.code
 @options.data_dir
+@options.runs_dir
 @options.quiet
 @click.option(
     "--format",
@@ -43,6 +44,7 @@ def check(
     sets: tuple[str, ...],
     code: tuple[Path, ...],
     data_dir: Path | None,
+    runs_dir: Path,
     quiet: bool,
     form: str,
     as_json: bool,
@@ -60,7 +62,7 @@ def check(
 
     with register_code(code) as codes:
         found = [each for word in files for each in find_configs(word)]
-        checked = [check_config(each, sets, data_dir, build=build, codes=codes) for each in found]
+        checked = [check_config(each, sets, data_dir, runs_dir, build=build, codes=codes) for each in found]
     failed = any(each.count("error") or (strict and each.count("warning")) for each in checked)
     shown = [each.without_notes() for each in checked] if quiet else checked
     if as_json or form == "json":
@@ -99,6 +101,7 @@ def check_config(
     file: Path | CheckedFile,
     sets: Sequence[str],
     data_dir: Path | None,
+    runs_dir: Path | None = None,
     *,
     build: bool = False,
     codes: Sequence[UserCode] = (),
@@ -109,7 +112,7 @@ def check_config(
     if isinstance(file, CheckedFile):
         return file
     try:
-        found = examine(file, sets, data_dir)
+        found = examine(file, sets, data_dir, runs_dir)
         return CheckedFile(str(file), (check_with_keras(found, codes) if build else found).problems)
     except ConfigError as error:
         return CheckedFile(str(file), error.problems)

@@ -9,7 +9,7 @@ from nnrun.spec.findings.class_weights import check_class_weights
 from nnrun.spec.findings.combinations import check_combinations
 from nnrun.spec.findings.data_words import check_data_words
 from nnrun.spec.findings.label_sequences import check_label_sequences
-from nnrun.spec.findings.layers import check_layers, check_unused
+from nnrun.spec.findings.layers import check_frozen, check_layers, check_unused
 from nnrun.spec.findings.losses import check_losses
 from nnrun.spec.findings.metric_meaning import check_metrics
 from nnrun.spec.findings.metrics import check_expectations
@@ -36,6 +36,7 @@ _CHECKS = (
     check_label_sequences,
     check_target_values,
     check_class_weights,
+    check_frozen,
     check_unused,
     check_expectations,
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from nnrun.catalog import lookup
 from nnrun.catalog.shapes.layer_call import format_shape
 from nnrun.catalog.shapes.recurrent import MissingSequenceError
 from nnrun.spec.embeddings import embedded_inputs
@@ -108,6 +109,20 @@ def _undecided(context: CheckContext) -> Iterator[Finding]:
     if row is not None and context.facts is not None:
         text = f"shapes are unknown from {row.name} on: {row.undecided}"
         yield Finding(row.path, text, "nnrun check --build computes them with Keras", "undecided", "note")
+
+
+def check_frozen(context: CheckContext) -> Iterator[Finding]:
+    """Find layers that are not trained and have random weights, where no run is named to load weights from."""
+    if context.experiment.init_from is not None:
+        return
+    for row in context.rows:
+        entry, given = lookup.entry("layers", row.class_name), row.part.arguments
+        is_random = entry is not None and entry.origin != "user" and "Normalization" not in row.class_name
+        is_stated = any(name.endswith("initializer") or name == "weights" for name in given)
+        if is_random and row.parameters and row.first and given.get("trainable") is False and not is_stated:
+            text = f"'{row.name}' is not trained, and no weights are loaded into it: it stays random"
+            hint = "add init_from: with the run whose weights it is to have, or leave out trainable: false"
+            yield Finding((*row.path, "trainable"), text, hint, "frozen-layer-random", "warning")
 
 
 def check_unused(context: CheckContext) -> Iterator[Finding]:
