@@ -55,7 +55,7 @@ def test_clean_data_have_no_findings(look) -> None:
     [
         ({"b": [7] * 8}, "constant-column", "column 'b' never changes"),
         ({"b": GOOD["a"]}, "duplicate-column", "column 'b' is the same as 'a'"),
-        ({"b": [None, *GOOD["b"][1:]]}, "missing-values", "column 'b' has 1 missing of 8 values (12.5 %)"),
+        ({"b": [None, *GOOD["b"][1:]]}, "missing-values", "column 'b' has 1 missing of 8 training values (12.5 %)"),
         ({"b": [2 * value + 1 for value in GOOD["y"]]}, "tells-the-target", "is almost the target (r = 1.0000)"),
         ({"y": [0, 1, 99, 0, 1, 0, 0, 1]}, "label-range", "labels run from 0 to 99, but there are only 3"),
         ({"a": [1, 1, 2, 8, 4, 7, 3, 6], "b": [3, 3, 4, 1, 5, 9, 2, 6]}, "duplicates-in-training", "1 of 8 training"),

@@ -214,7 +214,7 @@ def _check_columns(
     rows = len(table)
     for name, statistics in columns.items():
         if count := statistics["missing"]:
-            text = f"column {name!r} has {count:,} missing of {rows:,} values ({100 * count / rows:.1f} %)"
+            text = f"column {name!r} has {count:,} missing of {rows:,} training values ({100 * count / rows:.1f} %)"
             yield _finding("missing-values", text)
         if statistics["distinct"] < 2:
             yield _finding("constant-column", f"column {name!r} never changes in the training part")
@@ -239,7 +239,8 @@ def _check_columns(
 def check_identifier(name: str, statistics: Mapping[str, Any], rows: int) -> Iterator[Finding]:
     """Find a column of text that has another text in almost every row."""
     if statistics["type"] == "text" and rows >= _FEW and statistics["distinct"] > rows / 2:
-        text = f"column {name!r} has {statistics['distinct']:,} different texts in {rows:,} rows: is it an identifier?"
+        distinct = f"{statistics['distinct']:,} different texts in {rows:,} training rows"
+        text = f"column {name!r} has {distinct}: is it an identifier?"
         yield _finding("identifier", text)
 
 

@@ -49,7 +49,13 @@ def _both(text: str, rows: int, *, gaps: bool, types: dict | None = None) -> tup
             return error.text, error.text
         request = ColumnRequest(dict.fromkeys(opened.names, "feature"), types or {}, opened.names if gaps else ())
         memory = rows * 32 * 8 * len(opened.names)
-        return _outcome(lambda: read_columns(opened, request)), _outcome(lambda: _joined(opened, request, memory))
+        return _outcome(lambda: _at_once(opened, request)), _outcome(lambda: _joined(opened, request, memory))
+
+
+def _at_once(file: CsvFile, request: ColumnRequest) -> tuple[dict, dict]:
+    """Return the columns read at once, integers beyond 2^53 as the floats that blocks have in their place."""
+    columns, kinds = read_columns(file, request)
+    return {name: one.astype("float64") if one.dtype.kind in "iu" else one for name, one in columns.items()}, kinds
 
 
 def _joined(file: CsvFile, request: ColumnRequest, memory: float) -> tuple[dict, dict]:

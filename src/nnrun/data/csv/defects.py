@@ -64,10 +64,11 @@ class DefectList:
     Args:
         path: The file.
         has_lines: Whether rows are lines of a text that an editor can show.
+        examined: The number of rows that were examined if there are more; None if these are all.
     """
 
-    def __init__(self, path: Path, *, has_lines: bool = True) -> None:
-        self.path, self._has_lines = path, has_lines
+    def __init__(self, path: Path, *, has_lines: bool = True, examined: int | None = None) -> None:
+        self.path, self._has_lines, self._examined = path, has_lines, examined
         self._defects: dict[tuple[str, str | int | None], Defect] = {}
         self._not_listed = 0
 
@@ -106,6 +107,7 @@ class DefectList:
     def problems(self) -> list[Problem]:
         """Return all defects in the order in which they were added."""
         problems = []
+        among = f" of the first {self._examined:,} rows" if self._examined is not None else ""
         for defect in self._defects.values():
             line = self._line(defect)
             mark = None if line is None else Mark(_relative(self.path), line)
@@ -115,12 +117,12 @@ class DefectList:
             text = f"{', '.join(place)}: {defect.first.text}" if place else defect.first.text
             if defect.count > 1:
                 hidden = defect.count - len(defect.lines)
-                rows = ", ".join(map(str, defect.lines[1:])) + (f" and {hidden:,} more" if hidden else "")
+                rows = ", ".join(map(str, defect.lines[1:])) + (f" and {hidden:,} more" if hidden else "") + among
                 word = "line" if self._has_lines else "row"
                 text += f" (likewise in {word}{'s' if defect.count > 2 else ''} {rows})"
             problems.append(Problem(mark, text, defect.first.hint, "defective-data"))
         if self._not_listed:
-            text = f"and {self._not_listed:,} more defects"
+            text = f"and {self._not_listed:,} more defects{among}"
             problems.append(Problem(None, text, "correct these first", "defective-data"))
         return problems
 
@@ -162,7 +164,7 @@ def examine(file: CsvFile, request: ColumnRequest, limit: int | None = None) -> 
         # Reading stopped at the first invalid byte or quote; types are inferred from all rows that can be read.
         rows = (row.fields for row in islice(_damaged_rows(file), limit) if row.quote_error is None)
         stats = stats_of(rows, file, request)
-    defects = _find_defects(file, request, stats.types(request), limit)
+    defects = _find_defects(file, request, stats.types(request), limit, has_more=stats.rows == limit)
     if unreadable is not None and not defects:
         raise unreadable
     if defects and request.hints is not None:
@@ -173,11 +175,11 @@ def examine(file: CsvFile, request: ColumnRequest, limit: int | None = None) -> 
 
 
 def _find_defects(
-    file: CsvFile, request: ColumnRequest, types: Mapping[str, ColumnType], limit: int | None
+    file: CsvFile, request: ColumnRequest, types: Mapping[str, ColumnType], limit: int | None, *, has_more: bool
 ) -> DefectList:
     import pandas as pd
 
-    defects = DefectList(file.path)
+    defects = DefectList(file.path, examined=limit if has_more else None)
     columns = [ExpectedColumn(name, role, types[name], name in request.gaps) for name, role in request.roles.items()]
     rows = islice(_damaged_rows(file), limit)
     while block := list(islice(rows, _BLOCK_ROWS)):

@@ -85,6 +85,7 @@ class CsvFile:
         nameless: The columns without a name in the header.
         left_out: A first column without a name that `numbers` or `names` the rows: no feature unless it is asked for.
         row_numbers: The other columns that count the rows from 0 or 1.
+        is_sampled: Whether only the first rows were compared to find these.
     """
 
     path: Path
@@ -97,6 +98,7 @@ class CsvFile:
     nameless: tuple[str, ...] = ()
     left_out: Mapping[str, str] = field(default_factory=dict)
     row_numbers: tuple[str, ...] = ()
+    is_sampled: bool = False
 
     def trimmed(self, fields: list[str]) -> list[str]:
         """Return the fields of a row without empty ones behind the last column, if the file has such."""

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from nnrun.data.csv.dialect import Dialect
 
 
+#: So many rows decide what the first line is, and whether a column numbers the rows.
+MOST_ROWS = 1000
 #: As many fields that count the columns are names, not a row: pandas writes `0,1,2,3` over a table without names.
 _FEW_NAMES = 4
 _YEAR = re.compile(r"[12]\d{3}")
@@ -65,7 +67,8 @@ def infer_first_line(first: Sequence[str], below: Sequence[Sequence[str]], diale
     again = {at: _count_elsewhere(at, first, below) for at in texts if not over_numbers[at]}
     most = max(again, key=lambda at: again[at], default=0)
     if again.get(most) and (numbers or not names):
-        stands = f"{first[most][:30]!r} stands in column {most} in {format_count(again[most], 'row')} below it, too"
+        rows = f"{again[most]:,} of the {'first ' if len(below) >= MOST_ROWS else ''}{format_count(len(below), 'row')}"
+        stands = f"{first[most][:30]!r} stands in column {most} in {rows} below it, too"
         return FirstLine(False, "" if numbers else f"is read as a row, because {stands}")
     if not numbers or len(names) > sum(over_numbers[at] for at in numbers):
         return FirstLine(is_header=True)

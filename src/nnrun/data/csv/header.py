@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING
 
 from nnrun.data.csv.defects import DefectList
 from nnrun.data.csv.dialect import CsvFile, open_text, read_rows
-from nnrun.data.csv.first_line import FirstLine, infer_first_line, is_row_names, is_row_numbers, names_columns
+from nnrun.data.csv.first_line import (
+    MOST_ROWS,
+    FirstLine,
+    infer_first_line,
+    is_row_names,
+    is_row_numbers,
+    names_columns,
+)
 from nnrun.data.csv.invalid_values import describe
 from nnrun.errors import DataError
 
@@ -20,8 +27,6 @@ if TYPE_CHECKING:
     from nnrun.data.csv.dialect import Dialect
 
 
-#: So many rows decide what the first line is, and whether a column numbers the rows.
-_MAX_ROWS = 1000
 #: The line with which spreadsheets name the separator of a file.
 _SEPARATOR_LINE = re.compile(r'"?sep=(.)"?[\r\n]*', re.IGNORECASE)
 #: The name that pandas gives to a column without one, as a file has it that was written again.
@@ -46,6 +51,11 @@ class _Beginning:
     def below(self) -> list[list[str]]:
         """The rows below the first one."""
         return [fields for _, fields in self.rows[1:]]
+
+    @property
+    def is_sampled(self) -> bool:
+        """Whether the file may have more rows."""
+        return len(self.rows) > MOST_ROWS
 
     @property
     def has_row_names(self) -> bool:
@@ -97,7 +107,17 @@ def read_header(
         indexes = tuple(map(str, range(len(fields) - trailing)))
         columns = {name: [fields[at], *start.column(at)] for at, name in enumerate(indexes)}
         numbering = tuple(name for name, column in columns.items() if is_row_numbers(column))
-        return CsvFile(path, start.dialect, indexes, 0, line - 1, trailing, doubt=first.doubt, row_numbers=numbering)
+        return CsvFile(
+            path,
+            start.dialect,
+            indexes,
+            0,
+            line - 1,
+            trailing,
+            doubt=first.doubt,
+            row_numbers=numbering,
+            is_sampled=start.is_sampled,
+        )
     if any("\ud800" <= letter <= "\udfff" for text in fields for letter in text):
         message = (
             f"expected text in the encoding {dialect.encoding}, but the header contains bytes that are invalid in it"
@@ -137,6 +157,7 @@ def _with_header(
         nameless=tuple(named[at] for at, name in enumerate(names) if not name),
         left_out=left_out,
         row_numbers=tuple(name for name in numbering if name not in left_out),
+        is_sampled=start.is_sampled,
     )
 
 
@@ -160,7 +181,7 @@ def _read_beginning(path: Path, dialect: Dialect) -> _Beginning:
         for line, fields in read_rows(path, dialect, errors="surrogateescape"):
             if named is None or line > 1:
                 rows.append((line, [text.strip() for text in fields]))
-            if len(rows) > _MAX_ROWS:
+            if len(rows) > MOST_ROWS:
                 break
     except DataError:
         if not rows:

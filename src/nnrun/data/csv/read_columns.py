@@ -48,6 +48,8 @@ def csv_blocks(
 ) -> tuple[Mapping[str, ColumnType], Iterator[dict[str, np.ndarray]]]:
     """Return the type of each requested column, and the columns block by block, as `read_columns` returns them.
 
+    Numbers are float64; targets and groups with whole numbers beyond 2^53 are categories.
+
     Args:
         file: The file.
         request: The columns.
@@ -103,7 +105,13 @@ def _read(
     else:
         columns = {file.names.index(name): str for name in as_text}
         frames = _frames(file, rows, dtype=columns | {file.names.index(name): "float64" for name in as_float})
-    return types, (_arrays(frame, types, file, request) for frame in frames)
+    arrays = (_arrays(frame, types, file, request) for frame in frames)
+    return types, arrays if rows is None else (_without_integers(block) for block in arrays)
+
+
+def _without_integers(block: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return a block whose numbers are all float64, as converted tables hold them."""
+    return {name: column.astype("float64") if column.dtype.kind in "iu" else column for name, column in block.items()}
 
 
 def _long_keys(frame: pd.DataFrame, request: ColumnRequest) -> dict[str, ColumnType]:

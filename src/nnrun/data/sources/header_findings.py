@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from nnrun.data.csv.first_line import MOST_ROWS
 from nnrun.spec.finding import Finding
 
 if TYPE_CHECKING:
@@ -30,15 +31,16 @@ def header_findings(file: CsvFile, roles: ColumnRoles, path: ConfigPath) -> Iter
         text = f"the first line of {file.path.name} {file.doubt}"
         hint = "write `header: true` if it names the columns, `header: false` if it is a row"
         yield Finding((*path, "file"), text, hint, "header-unclear", "warning")
+    first = f"the first {MOST_ROWS:,} rows" if file.is_sampled else "the rows"
     for name, kind in file.left_out.items():
         if name not in roles.by_column():
-            text = f"the first column of {file.path.name} has no name and {kind} the rows: it is no feature"
+            text = f"the first column of {file.path.name} has no name and {kind} {first}: it is no feature"
             hint = f"to use it all the same, list it: {_features([name, *roles.features])}"
             yield Finding((*path, "file"), text, hint, "row-numbers", "note")
     for name in file.row_numbers:
         others = [other for other in roles.features if other != name]
         if name in roles.features and others:
-            text = f"the column {name!r} counts the rows: a model learns from it where in the file a row stands"
+            text = f"the column {name!r} counts {first}: a model learns from it where in the file a row stands"
             yield Finding((*path, "file"), text, f"leave it out: {_features(others)}", "row-numbers", "warning")
     for name in file.nameless:
         if name in roles.features and name not in file.left_out and name == file.names[0]:
