@@ -195,7 +195,7 @@ class Session:
 
         training = self._experiment.training
         train = self.prepare_training(dataset.train)
-        validation = self.to_tensors(dataset.validation) if dataset.validation is not None else None
+        validation = self.scored_tensors(dataset.validation) if dataset.validation is not None else None
         monitor, mode = callbacks.best_epoch_rule(self._experiment, has_validation=validation is not None)
         of_config = callbacks.make_callbacks(self._builder, self._experiment, folder)
         stepwise = self._is_stepwise(of_config, progress)
@@ -334,7 +334,7 @@ class Session:
         """
         from nnrun.data.text.windows import Windows
 
-        tensors = self.to_tensors(part)
+        tensors = self.scored_tensors(part)
         if isinstance(part.x, Windows):
             from nnrun.engine.scoring.text import evaluate_text
 
@@ -385,6 +385,10 @@ class Session:
         if id(part) not in self._tensors:
             self._tensors[id(part)] = self._new_tensors(part)
         return self._tensors[id(part)]
+
+    def scored_tensors(self, part: DataPart) -> Tensors:
+        """Return a part of the data as it is scored: each example counts once, whatever its weight in training."""
+        return self.to_tensors(part).without_sample_weight()
 
     def release_data(self) -> None:
         """Release the tensors so far: a later part may have the `id` of one that is gone."""

@@ -206,8 +206,8 @@ def _to_device(fold: PreparedFold, session: Session, names: Sequence[str]) -> Fo
     """Return the fold's data on the device, with the initial values of the session's model."""
     data = fold.dataset
     train = session.prepare_training(data.train)
-    validation = None if data.validation is None else session.to_tensors(data.validation)
-    scored = {name: session.to_tensors(getattr(data, name)) for name in names}
+    validation = None if data.validation is None else session.scored_tensors(data.validation)
+    scored = {name: session.scored_tensors(getattr(data, name)) for name in names}
     return FoldTensors(fold.seed, train, validation, _steps(session).state.values(), scored)
 
 

@@ -110,16 +110,13 @@ def _threshold_verdict(metric: Part, output: ComparedOutput, key: str, *, native
     if not around_zero or given in (0, [0]):
         return RIGHT
     if given is None:
-        return translated(metric, **{key: 0.0}) if native else translated(metric, _to_probabilities(output))
+        native = native and output.to_probabilities == "sigmoid"
+        return translated(metric, **{key: 0.0}) if native else translated(metric, output.to_probabilities)
     inside = all(0 < one < 1 for one in (given if isinstance(given, list) else [given]))
     if output.reading == "logits":
-        return translated(metric, _to_probabilities(output)) if inside else RIGHT
+        return translated(metric, output.to_probabilities) if inside else RIGHT
     text = f"the outputs of {output.loss.name} are no probabilities: 0 divides the two classes, not {given}"
     return warned(text, f"leave out {key}")
-
-
-def _to_probabilities(output: ComparedOutput) -> Any:
-    return output.to_probabilities
 
 
 def _entries(metric: Part, output: ComparedOutput) -> Verdict | None:
@@ -258,13 +255,10 @@ def iou(metric: Part, output: ComparedOutput) -> Verdict:
 def _iou_classes(metric: Part, output: ComparedOutput) -> Verdict | None:
     """Return the refusal of arguments that say something else of the classes than is so."""
     given, count, sparse = metric.arguments, metric.arguments.get("num_classes"), output.form == "integer"
-    beyond = [one for one in given.get("target_class_ids") or () if isinstance(count, int) and one >= count]
     text = hint = ""
     if isinstance(count, int) and output.classes is not None and count < output.classes:
         text = f"num_classes is {count}, but there are {output.classes} classes, and rows of the others do not count"
         hint = "write num_classes: $classes"
-    elif beyond:
-        text, hint = f"there is no class {beyond[0]} among {count}, which are counted from 0", "take it out"
     elif given.get("sparse_y_pred") is True:
         text = "sparse_y_pred: true expects class numbers, but the outputs are a number for each class"
         hint = "write sparse_y_pred: false"

@@ -116,17 +116,23 @@ class ComparedOutput:
     @property
     def is_softmax_of_one(self) -> bool:
         """Whether the output is a softmax of one unit, which is always 1."""
-        return self.activation == "softmax" and self.is_one_column
+        return self.range == "distribution" and self.is_one_column
 
     @property
     def to_probabilities(self) -> Literal["sigmoid", "softmax"]:
-        """The function that turns the output's logits into probabilities."""
-        return "sigmoid" if self.form == "binary" or self.is_one_column else "softmax"
+        """The function that turns logits into probabilities, or margins into what 0.5 divides."""
+        single = self.form == "binary" or self.is_one_column or compares_singly(self.loss)
+        return "sigmoid" if single or self.reading == "margins" else "softmax"
 
 
 def has_logits(loss: Part) -> bool:
     """Return whether a loss takes outputs for logits."""
     return loss.arguments.get("from_logits") is True
+
+
+def compares_singly(loss: Part) -> bool:
+    """Return whether a loss compares each output by itself, and not a row of outputs that sum to 1."""
+    return loss_class(loss.name) in ("BinaryCrossentropy", "BinaryFocalCrossentropy", "Dice", "Tversky")
 
 
 def divides_at_zero(loss: Part) -> bool:

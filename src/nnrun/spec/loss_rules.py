@@ -32,9 +32,12 @@ def loss_verdict(output: ComparedOutput) -> Verdict:
     """Decide whether a loss fits the activation, the number and the target of an output."""
     if output.is_softmax_of_one:
         return refused(
-            "softmax of one unit is always 1, so the network cannot learn",
+            f"{output.activation} of one unit is always 1, so the network cannot learn",
             "write activation: sigmoid with binary_crossentropy, or units: 2",
         )
+    if output.range == "step":
+        text = f"{output.activation} has no gradient, so the network cannot learn"
+        return refused(text, "write activation: sigmoid, or rule: perceptron for a single layer")
     name = loss_class(output.loss.name)
     rule = _logits if has_logits(output.loss) else _rule(name)
     # What a cosine says depends on the number of outputs alone.
@@ -62,7 +65,7 @@ def _logits(output: ComparedOutput) -> Verdict:
     loss, activation, values = output.loss, output.activation, output.range
     binary = loss_class(loss.name) in BINARY
     wanted = "sigmoid" if binary else "softmax"
-    if values in ("distribution", "probability", "step"):
+    if values in ("distribution", "probability"):
         text = f"{loss.name} with from_logits: true applies {wanted} itself, but the output's activation is "
         return refused(f"{text}{activation}", "leave out the activation, or leave out from_logits")
     if binary and values in ("positive", "nonpositive"):
@@ -79,7 +82,7 @@ def _categorical(output: ComparedOutput) -> Verdict:
     if output.range == "distribution":
         return RIGHT
     name, hint = output.loss.name, "write activation: softmax"
-    if output.range in ("probability", "step"):
+    if output.range == "probability":
         hint += ", or loss: binary_crossentropy"
     elif output.activation == "linear" and "from_logits" in _parameters(name):
         hint += f", or loss: {{{loss_class(name)}: {{from_logits: true}}}}"
@@ -89,13 +92,14 @@ def _categorical(output: ComparedOutput) -> Verdict:
 
 def _binary(output: ComparedOutput) -> Verdict:
     name = output.loss.name
-    if output.range in ("probability", "step"):
+    if output.range == "probability":
+        return RIGHT
+    if output.range == "distribution" and loss_class(name) in ("Dice", "Tversky"):
         return RIGHT
     if output.range == "distribution":
-        if loss_class(name) in ("Dice", "Tversky") or output.form == "one_hot":
-            return RIGHT
+        # Of a softmax Keras on TensorFlow takes the logits, and computes their sigmoid.
         text = f"{name} compares each output by itself, but the outputs of {output.activation} sum to 1"
-        return warned(text, "write activation: sigmoid, or one class an example with loss: categorical_crossentropy")
+        return refused(text, "write activation: sigmoid, or loss: categorical_crossentropy")
     hint = "write activation: sigmoid"
     if output.activation == "linear" and "from_logits" in _parameters(name):
         hint += f", or loss: {{{loss_class(name)}: {{from_logits: true}}}}"
@@ -118,21 +122,21 @@ def _hinge(output: ComparedOutput) -> Verdict:
 
 
 def _poisson(output: ComparedOutput) -> Verdict:
-    if output.range in ("positive", "probability", "distribution", "step"):
+    if output.range in ("positive", "probability", "distribution"):
         return RIGHT
     text = f"{output.loss.name} takes the logarithm of the outputs, but {output.activation} has values below 0"
     return refused(text, "write activation: exponential, or activation: softplus")
 
 
 def _logarithmic(output: ComparedOutput) -> Verdict:
-    if output.range in ("positive", "probability", "distribution", "step"):
+    if output.range in ("positive", "probability", "distribution"):
         return RIGHT
     text = f"{output.loss.name} counts outputs below 0 as 0, where it has no gradient, and the output's activation is "
     return warned(f"{text}{output.activation}", "write activation: softplus, or activation: relu")
 
 
 def _ctc(output: ComparedOutput) -> Verdict:
-    if output.range in ("distribution", "probability", "step"):
+    if output.range in ("distribution", "probability"):
         text = f"{output.loss.name} applies softmax itself, but the output's activation is {output.activation}"
         return refused(text, "leave out the activation")
     return RIGHT

@@ -17,14 +17,15 @@ def binary_crossentropies(metric: Part, output: ComparedOutput) -> Verdict:
     if output.form == "integer":
         text = f"{metric.name} compares each output with 0 or 1, but the target is class numbers"
         return refused(text, "write sparse_categorical_crossentropy")
+    if output.form == "one_hot" or output.range == "distribution":
+        # Of a softmax Keras on TensorFlow takes the logits, and computes their sigmoid.
+        text = f"{metric.name} compares each output by itself, but the outputs of a row are the classes of one choice"
+        return refused(text, "write categorical_crossentropy")
     if output.form == "number" and output.zero_one is False:
         text = f"{metric.name} compares probabilities with 0 and 1, but the target holds other numbers"
-        return warned(text, "write mean_absolute_error, or leave it out")
-    verdict = _crossentropy(metric, output, "sigmoid")
-    if output.form != "one_hot" or verdict.decision == "refused":
-        return verdict
-    text = f"{metric.name} compares every class of a row by itself, the wrong ones too"
-    return warned(text, "write categorical_crossentropy", verdict.translation)
+        decide = refused if metric.name.islower() else warned
+        return decide(text, "write mean_absolute_error, or leave it out")
+    return _crossentropy(metric, output, "sigmoid")
 
 
 def categorical_crossentropies(metric: Part, output: ComparedOutput) -> Verdict:
@@ -34,10 +35,17 @@ def categorical_crossentropies(metric: Part, output: ComparedOutput) -> Verdict:
         return _other_form(metric, output, sparse=sparse)
     if (verdict := no_classes(metric, output)) is not None:
         return verdict
-    if output.form == "number" and (sparse or output.is_one_column or output.range != "distribution"):
+    if (output.form == "number" and (sparse or output.is_one_column)) or _are_single(output):
         text = f"{metric.name} compares rows of probabilities that sum to 1, which these targets and outputs are not"
         return refused(text, "write binary_crossentropy, or leave it out")
     return _crossentropy(metric, output, "softmax")
+
+
+def _are_single(output: ComparedOutput) -> bool:
+    """Return whether the outputs of a row are known not to sum to 1, each being a probability by itself."""
+    if output.reading == "logits":
+        return output.to_probabilities == "sigmoid"
+    return output.reading == "probabilities" and output.range not in ("distribution", None)
 
 
 def _other_form(metric: Part, output: ComparedOutput, *, sparse: bool) -> Verdict:
@@ -115,7 +123,8 @@ def divergence(metric: Part, output: ComparedOutput) -> Verdict:
         binary = output.form == "binary"
         return refused(f"{text}and leaves out what is 0 in the target", "write binary_crossentropy" if binary else hint)
     if output.reading == "logits":
-        return translated(metric, "softmax")
+        single = _are_single(output)
+        return refused(f"{text}but these do not", hint) if single else translated(metric, "softmax")
     if output.reading in ("margins", "scores") or output.range in ("real", "symmetric", "nonpositive"):
         return refused(f"{text}but these outputs are no probabilities", f"{hint}, or write activation: softmax")
     if output.range not in ("distribution", None):

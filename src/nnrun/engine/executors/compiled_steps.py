@@ -60,6 +60,10 @@ class Tensors:
         """Return the same examples with other weights, without a second copy of them."""
         return replace(self, fields=(*self.fields[:2], tf.constant(sample_weight)))
 
+    def without_sample_weight(self) -> Tensors:
+        """Return the same examples, each of which counts once."""
+        return self if len(self.fields) < 3 else replace(self, fields=self.fields[:2])
+
     def step_ranges(
         self,
         tf: Any,  # noqa: ARG002 - used for data on disk

@@ -72,7 +72,9 @@ def _see_translated(keras: Any, metric: Any, translation: Translation) -> None:
     function = functions[translation.outputs]
 
     def update(y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
-        mask, seen = masking.get_keras_mask(y_pred), function(ops.cast(y_pred, metric.dtype))
+        # Probabilities of half precision would lie on a coarser grid than thresholds do.
+        precise = "float64" if masking.standardize_dtype(y_pred.dtype) == "float64" else "float32"
+        mask, seen = masking.get_keras_mask(y_pred), function(ops.cast(y_pred, precise))
         if translation.positions_are_rows:
             y_true, seen = (ops.reshape(one, (-1, one.shape[-1])) for one in (y_true, seen))
         elif mask is not None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nnrun.spec.compared_output import compares_singly, divides_at_zero, has_logits
 from nnrun.spec.targets import takes_probabilities
 
 if TYPE_CHECKING:
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
     from nnrun.spec.part import Part
 
 
-#: Losses whose outputs lie around 0, so that 0 divides the two classes (they compare with -1 and 1).
-_AROUND_ZERO = ("Hinge", "SquaredHinge", "hinge", "squared_hinge")
 #: How far probabilities may sum past 1: what half precision rounds.
 _ROUNDING = 1e-2
 #: Below this a probability is 0 by rounding; its logarithm would be infinite.
@@ -29,8 +28,7 @@ def predicted_classes(outputs: NDArray[Any], facts: Facts, loss: Part) -> NDArra
         return outputs
     if outputs.shape[-1] > 1 and not is_multi_label(facts):
         return np.asarray(np.argmax(outputs, axis=-1), dtype=np.int64)
-    around_zero = loss.name in _AROUND_ZERO or has_logits(loss)
-    positive = np.asarray(outputs > (0.0 if around_zero else 0.5), dtype=np.int64)
+    positive = np.asarray(outputs > (0.0 if divides_at_zero(loss) else 0.5), dtype=np.int64)
     return positive if is_multi_label(facts) else positive[..., 0]
 
 
@@ -49,11 +47,6 @@ def true_classes(y: NDArray[Any], facts: Facts) -> NDArray[np.int64]:
     return np.asarray(squeezed, dtype=np.int64)
 
 
-def has_logits(loss: Part) -> bool:
-    """Whether the loss takes the model's outputs for logits."""
-    return loss.arguments.get("from_logits") is True
-
-
 def class_probabilities(outputs: NDArray[Any], loss: Part) -> NDArray[Any] | None:
     """Turn outputs, shape (rows, units), into the probability of each class, shape (rows, classes).
 
@@ -62,18 +55,27 @@ def class_probabilities(outputs: NDArray[Any], loss: Part) -> NDArray[Any] | Non
     """
     if not takes_probabilities(loss):
         return None
-    probabilities = of_both_classes(probabilities_from_logits(outputs) if has_logits(loss) else outputs)
+    if has_logits(loss) and compares_singly(loss):
+        outputs = expit(outputs)
+    elif has_logits(loss):
+        outputs = probabilities_from_logits(outputs)
+    probabilities = of_both_classes(outputs)
     sums_to_one = np.abs(probabilities.sum(axis=1, dtype=np.float64) - 1).max() <= _ROUNDING
     return probabilities if sums_to_one and probabilities.min() >= 0 else None
 
 
 def probabilities_from_logits(logits: NDArray[Any]) -> NDArray[Any]:
     """Apply the sigmoid to one column of logits, the softmax to several."""
-    logits = logits.astype(np.float64)
     if logits.shape[1] == 1:
-        return np.asarray(np.exp(-np.logaddexp(0, -logits)))
+        return expit(logits)
+    logits = logits.astype(np.float64)
     exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
     return np.asarray(exponentials / exponentials.sum(axis=1, keepdims=True))
+
+
+def expit(logits: NDArray[Any]) -> NDArray[Any]:
+    """Apply the sigmoid to each logit."""
+    return np.asarray(np.exp(-np.logaddexp(0, -logits.astype(np.float64))))
 
 
 def of_both_classes(probabilities: NDArray[Any]) -> NDArray[Any]:

@@ -62,6 +62,10 @@ class StreamedTensors(Tensors):
         of_first = None if sample_weight is None else tf.constant(sample_weight[: len(self.fields[1])])
         return replace(self, sources=(*self.sources[:2], sample_weight), fields=(*self.fields[:2], of_first))
 
+    def without_sample_weight(self) -> StreamedTensors:
+        """Return the same examples, each of which counts once."""
+        return self if len(self.sources) < 3 else replace(self, sources=self.sources[:2], fields=self.fields[:2])
+
     def step_ranges(
         self, tf: Any, order: Any, batch_size: int, ranges: Sequence[tuple[int, int]]
     ) -> Iterator[StepRange]:

@@ -129,6 +129,10 @@ def _layer(context: CheckContext, row: NodeShape) -> Iterator[Finding]:
     if row.class_name == "RandomCrop" and row.inputs and row.output_shape != row.inputs[0]:
         text = "Keras crops in training alone, so that the layers after RandomCrop get two sizes (a fault of Keras')"
         yield Finding(row.path, text, "write CenterCrop, or RandomTranslation under augment", "cannot-combine")
+    activation = row.part.arguments.get("activation")
+    if isinstance(activation, Part) and activation.name == "glu":
+        text = "glu halves the number of outputs, but Keras builds the next layers as if it kept them"
+        yield Finding((*row.path, "activation"), text, "write another activation, such as silu", "cannot-combine")
     if row.inputs:
         yield from _colours(context, row.part, row.inputs[0], row.path)
     for name, value in row.part.arguments.items():

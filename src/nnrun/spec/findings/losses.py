@@ -36,7 +36,8 @@ def check_losses(context: CheckContext) -> Iterator[Finding]:
         last = last_layer(context.graph, output.source.name)
         if last is None:
             continue
-        yield from _activation_mismatch(loss_verdict(compared), compared, last)
+        if not context.training.is_perceptron:
+            yield from _activation_mismatch(loss_verdict(compared), compared, last)
         facts = context.target_facts(output)
         if (
             facts is not None
