@@ -108,3 +108,9 @@ def test_a_quoted_text_is_one_line_of_letters(text: str, shown: str) -> None:
 def test_escaped_json_is_the_same_document() -> None:
     """Control characters in a JSON document become escapes."""
     assert escape_steering('"\x9b\u202e\u200c"\n') == '"\\u009b\\u202e\u200c"\n'
+
+
+def test_plurals_of_their_own_are_written() -> None:
+    """A noun whose plural is not formed with an s has its own."""
+    assert format_count(1, "class", "classes") == "1 class"
+    assert format_count(3, "class", "classes") == "3 classes"

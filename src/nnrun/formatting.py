@@ -60,9 +60,9 @@ def _code(letter: str) -> str:
     return f"\\x{ord(letter):02x}" if ord(letter) < 0x100 else f"\\u{ord(letter):04x}"
 
 
-def format_count(count: int, noun: str) -> str:
-    """Format a number of things: `1 row`, `60,000 rows`; the plural is the noun with an s."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+def format_count(count: int, noun: str, plural: str | None = None) -> str:
+    """Format a number of things: `1 row`, `60,000 rows`, `2 classes`; by default the plural is the noun with an s."""
+    return f"{count:,} {noun if count == 1 else plural or f'{noun}s'}"
 
 
 def format_bytes(count: float) -> str:

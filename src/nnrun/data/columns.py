@@ -8,6 +8,7 @@ from numbers import Integral
 from typing import TYPE_CHECKING
 
 from nnrun.config.hints import did_you_mean
+from nnrun.formatting import format_count
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -99,8 +100,8 @@ def _resolve_one(column: str | int, names: Sequence[str], index: int) -> str:
         if not -len(names) <= column < len(names) and str(column) in names:
             return str(column)  # a header of years
         if not -len(names) <= column < len(names):
-            text = f"there is no column {column}: the table has {len(names)} columns, 0 to {len(names) - 1}"
-            raise ColumnError(text, index)
+            known = f"{format_count(len(names), 'column')}, 0 to {len(names) - 1}"
+            raise ColumnError(f"there is no column {column}: the table has {known}", index)
         return names[column]
     if column in names:
         return str(column)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from nnrun.formatting import csv_text, format_duration
+from nnrun.formatting import csv_text, format_count, format_duration
 from nnrun.pipeline.fold_runner import FoldAssignment, FoldRunner, load_folds
 from nnrun.pipeline.loaded_data import report_fold_targets
 from nnrun.runs import metrics
@@ -207,8 +207,8 @@ class FoldMonitor:
             self.record.update(seconds=seconds | added)
         elif number is None:
             self.final_fit = payload
-            rows = payload["rows"]["train"]
-            self.progress.say(f"final fit on {rows:,} rows  {format_duration(payload['seconds'])}")
+            rows = format_count(payload["rows"]["train"], "row")
+            self.progress.say(f"final fit on {rows}  {format_duration(payload['seconds'])}")
         else:
             self._on_done(number, payload)
 

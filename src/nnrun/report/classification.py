@@ -9,6 +9,7 @@ from math import nan
 from typing import TYPE_CHECKING, Any
 
 from nnrun.engine.scoring.intervals import wilson_interval
+from nnrun.formatting import format_count
 from nnrun.report.elements import EmbeddedImage, ReportTable, format_percent, format_value
 from nnrun.report.predictions import class_probabilities, one_vs_rest
 from nnrun.report.probabilities import MAX_CURVES, calibration_plot, precision_recall_plot, roc_plot
@@ -207,9 +208,12 @@ def _png_url(image: NDArray[Any]) -> str:
 def confusion_plot(matrix: NDArray[Any], names: Sequence[str], prefix: str = "") -> Plot:
     """Return the confusion matrix, coloured by the share of each row."""
     top = confusions(matrix, names)
-    most = f" The most frequent confusion: {top[0][0]} predicted as {top[0][1]}, {top[0][2]:,} times." if top else ""
+    most = ""
+    if top:
+        true, predicted, count, _ = top[0]
+        most = f" The most frequent confusion: {true} predicted as {predicted}, {format_count(count, 'time')}."
     right = f"{int(matrix.trace()):,} of {int(matrix.sum()):,} on the diagonal"
-    alt = f"Confusion matrix of {len(names)} classes: {right}.{most}"
+    alt = f"Confusion matrix of {format_count(len(names), 'class', 'classes')}: {right}.{most}"
     cells = "counts and shares of the row" if len(names) <= _MAX_WITH_SHARES else "counts"
     inside = f"; in the cells: {cells}" if len(names) <= _MAX_WITH_COUNTS else ""
     caption = f"Rows: true class. Columns: predicted class. Colour: share of the row{inside}."
@@ -282,7 +286,7 @@ def class_scores_plot(scores: Sequence[ClassScores], prefix: str = "") -> Plot:
     figure.legend(loc="outside upper center", ncols=3, handletextpad=0.2, columnspacing=1.2)
     worst = min((one for one in shown if one.f1 is not None), key=lambda one: one.f1 or 0.0, default=None)
     lowest_f1 = f"; the lowest F1 is {worst.f1:.3f}, of {worst.name}" if worst is not None else ""
-    alt = f"Precision, recall and F1 of {len(shown)} classes{lowest_f1}."
+    alt = f"Precision, recall and F1 of {format_count(len(shown), 'class', 'classes')}{lowest_f1}."
     return Plot(f"{prefix}per_class", "Precision, recall and F1", alt, figure, caption)
 
 
@@ -303,7 +307,7 @@ def error_rate_plot(scores: Sequence[ClassScores], prefix: str = "") -> Plot:
     axes.set_xlim(left=0)
     worst = max(shown, key=lambda one: one.error_rate, default=None)
     highest = f"; the highest is {100 * worst.error_rate:.3g} %, of {worst.name}" if worst is not None else ""
-    alt = f"Error rate of {len(shown)} classes with 95 % intervals{highest}."
+    alt = f"Error rate of {format_count(len(shown), 'class', 'classes')} with 95 % intervals{highest}."
     caption = f"With 95 % Wilson intervals; dashed: all classes together. {caption}".strip()
     return Plot(f"{prefix}error_rates", "Error rate by class", alt, figure, caption)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from nnrun.formatting import format_count
 from nnrun.report.style import FIRST, INK, MUTED, Plot, new_figure, short_label
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def split_targets(output: OutputPredictions) -> list[TargetPredictions]:
 def regression_plots(target: TargetPredictions, prefix: str = "") -> list[Plot]:
     """Return the plots of one target: true against predicted values, residuals, and their histogram."""
     of = f" of {short_label(target.name, 40)}" if target.name else ""
-    count, residuals = f"{len(target.truth):,} points", target.residuals
+    count, residuals = format_count(len(target.truth), "point"), target.residuals
     mean, sd = float(residuals.mean()), float(residuals.std())
     values = f"true values from {float(target.truth.min()):.3g} to {float(target.truth.max()):.3g}"
 

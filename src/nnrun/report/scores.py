@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import isclose, isfinite
 from typing import TYPE_CHECKING, Any
 
+from nnrun.formatting import format_count
 from nnrun.report.elements import Headline, ReportSection, ReportTable, format_value, score_name, score_title
 from nnrun.report.predictions import scored_part
 from nnrun.report.run_contents import as_mapping
@@ -105,12 +106,17 @@ def _error_detail(part: Mapping[str, Any]) -> str:
     errors, rate = as_number(part.get("errors")), as_number(part.get("error_rate"))
     # A row may have several predictions, each of which is counted.
     count = round(errors / rate) if errors and rate else part.get("rows")
-    total = _rows(part) if count == part.get("rows") else f"{count:,} predictions"
-    return f"95 % interval {interval} ({part.get('interval')}); {format_value(part.get('errors'))} errors in {total}"
+    total = _rows(part) if count == part.get("rows") else _count(count, "prediction")
+    return f"95 % interval {interval} ({part.get('interval')}); {_count(part.get('errors'), 'error')} in {total}"
 
 
 def _rows(part: Mapping[str, Any]) -> str:
-    return f"{format_value(part['rows'])} rows" if part.get("rows") is not None else ""
+    return _count(part["rows"], "row") if part.get("rows") is not None else ""
+
+
+def _count(value: object, noun: str) -> str:
+    """Format a count of the run folder's JSON, which may have been edited."""
+    return format_count(value, noun) if isinstance(value, int) else f"{format_value(value)} {noun}s"
 
 
 def _last_loss(run: RunContents) -> list[Headline]:

@@ -29,6 +29,7 @@ from nnrun.data.sources.picture_folders import (
 )
 from nnrun.data.streaming.streams import DEFAULT_MEMORY_GB, check_memory_limit, should_stream
 from nnrun.errors import DataError
+from nnrun.formatting import format_count
 from nnrun.spec.finding import Finding
 
 if TYPE_CHECKING:
@@ -284,7 +285,8 @@ class Images:
         pictures = PictureList(index=file)
         for line, fields in data_rows(opened):
             if len(fields) != len(opened.names):
-                raise DataError(f"expected {len(opened.names)} fields, received {len(fields)}", file=file, row=line)
+                expected = format_count(len(opened.names), "field")
+                raise DataError(f"expected {expected}, received {len(fields)}", file=file, row=line)
             pictures.files.append(file.parent / fields[places[0]].strip())
             pictures.classes.append(fields[places[1]].strip())
             pictures.lines.append(line)

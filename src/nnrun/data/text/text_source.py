@@ -10,6 +10,7 @@ from nnrun.data.text.text_file import read_text
 from nnrun.data.text.tokenizer import Tokenizer
 from nnrun.data.text.windows import TOKEN_SHAPES, window_counts
 from nnrun.errors import DataError
+from nnrun.formatting import format_count
 from nnrun.spec.finding import Finding
 
 if TYPE_CHECKING:
@@ -132,7 +133,8 @@ class TextSource:
             return None, [Finding((*below, "file"), error.text, error.hint, name)]
         tokens = self.tokenizer.tokenize(text)
         if len(tokens) <= self.window:
-            problem = f"a window of {self.window} and the token after it are more than the text's {len(tokens)} tokens"
+            there = format_count(len(tokens), "token")
+            problem = f"a window of {self.window} and the token after it are more than the text's {there}"
             return None, [Finding((*below, "window"), problem, "write a smaller window", "unusable-arguments")]
         return self.facts_of_tokens(len(tokens), tuple(sorted(set(tokens)))), []
 
