@@ -181,8 +181,8 @@ def test_rows_without_targets_are_predicted(table_run: TrainResult, rows, tmp_pa
     whole = run_evaluate(table_run.folder)
     file = write_table(tmp_path / "new.csv", [rows[int(str(row[0]))][:2] for row in whole.rows], "a,b")
     result = predict(EvaluateRequest(str(table_run.folder.path)), file)
-    assert result.columns == ("row", "prediction")
-    np.testing.assert_allclose([row[1] for row in result.rows], [row[2] for row in whole.rows], rtol=1e-6)
+    assert result.columns == ("row", "line", "prediction")
+    np.testing.assert_allclose([row[2] for row in result.rows], [row[3] for row in whole.rows], rtol=1e-6)
     assert [row[0] for row in result.rows] == list(range(len(whole.rows)))
 
 

@@ -158,7 +158,7 @@ class Csv(TableSource):
         else:
             table, types = read_columns(file, request)
         dates = {name: self.dialect.dates.get(name, "") for name, kind in types.items() if kind == "date"}
-        known["lines"] = row_lines(file, len(next(iter(table.values())))) if "train" not in known else None
+        known["lines"] = row_lines(file, len(known.get("train") or next(iter(table.values()))))
         return self.source_data(table, roles, file.names, header=file.header_line > 0, dates=dates, **known)
 
     def facts(self, paths: DataPaths, path: ConfigPath) -> tuple[DataFacts | None, list[Finding]]:
