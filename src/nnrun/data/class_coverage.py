@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from nnrun.data.class_counts import ClassTable
     from nnrun.data.dataset import SourceData
     from nnrun.data.divisions import Division
-    from nnrun.errors import Path
+    from nnrun.errors import Path, Severity
     from nnrun.spec.data import DataSpec
     from nnrun.spec.facts import TargetForms
 
@@ -124,7 +124,10 @@ class ClassCoverage:
         if hint is None and lonely:
             name = self.table.names[lonely[0]]
             hint = f"{name!r} has 1 row, which cannot be trained on and tested: leave it out, or join it with a class"
-        return Finding(self._path(), text, hint or self._no_remedy(), "class-not-in-training")
+        # A fold that tests the only row of a class cannot train on it, whatever the folds: the others may be learned.
+        is_unavoidable = divisions[0].fold is not None and len(lonely) == len(absent)
+        severity: Severity = "warning" if is_unavoidable else "error"
+        return Finding(self._path(), text, hint or self._no_remedy(), "class-not-in-training", severity)
 
     def _not_in_part(self, absent: Mapping[tuple[str, int], int], divisions: Sequence[Division]) -> Finding:
         totals, folded = self.table.count(self.table.train), divisions[0].fold is not None
