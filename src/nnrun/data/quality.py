@@ -21,7 +21,7 @@ from nnrun.data.streaming.streams import Stream
 from nnrun.data.target_encoding import forms_by_target
 from nnrun.data.text.text_source import TextSource
 from nnrun.errors import DataError, DefectsError
-from nnrun.formatting import format_names
+from nnrun.formatting import format_count, format_names
 from nnrun.spec.finding import Finding
 
 if TYPE_CHECKING:
@@ -311,7 +311,7 @@ def _check_classes(counts: Mapping[str, Mapping[str, int]]) -> Iterator[Finding]
     if train := counts.get("train", {}):
         rarest, most = min(train, key=lambda name: train[name]), max(train.values())
         if train[rarest] < _RARE * most:
-            text = f"class {rarest!r} has {train[rarest]:,} training examples, the largest class {most:,}"
+            text = f"class {rarest!r} has {format_count(train[rarest], 'training example')}, the largest class {most:,}"
             yield _finding("unbalanced-classes", f"{text}; accuracy is misleading, see recall and class weights")
     names = {name for found in counts.values() for name in found}
     if names and all(name.lstrip("-").isdigit() for name in names):
