@@ -285,3 +285,29 @@ def test_sequences_in_an_npz_are_loaded_and_read_again(paths: DataPaths, listene
     np.savez(folder / "c.npz", x=np.ones((1, 4)), y=np.array([[0, 1, 0]]))
     with pytest.raises(DataError, match="expected targets of shape"):
         load_new_data(config, done.fitted, file=folder / "c.npz", facts=done.facts, with_target=True)
+
+
+@pytest.mark.parametrize(
+    ("values", "classes", "numbers"),
+    [
+        ([1, 1], ("0", "1"), [1, 1]),
+        ([0, 0], ("0", "1"), [0, 0]),
+        ([-1, -1], ("-1", "1"), [0, 0]),
+        ([0, 1], ("0", "1"), [0, 1]),
+    ],
+)
+def test_numbers_of_a_binary_target_keep_their_meaning(values: list, classes: tuple, numbers: list) -> None:
+    """Where 1 alone occurs it is still class 1, and 0 alone still class 0."""
+    y = np.array(values, dtype="float64")
+    assert learn_classes([y], "binary", ("kind",)) == classes
+    assert encode_targets(y, "binary", classes).reshape(-1).tolist() == numbers
+    assert learn_classes([np.array(["yes", "yes"], dtype=object)], "binary", ("kind",)) == ("yes",)
+
+
+@pytest.mark.parametrize("rows", ["[[0.1, 1], [0.7, 1], [0.4, 1]]", "[[0.1, 0], [0.7, 0]]"])
+def test_the_facts_of_a_single_class_are_those_of_the_loaded_data(paths: DataPaths, listener, spec, rows: str) -> None:
+    """What `check` infers of a target of one number agrees with loading."""
+    config = spec("inline", rows=json.loads(rows))
+    facts, _ = infer_facts(config, form="binary", paths=paths)
+    assert facts == load(config, form="binary", seed=1, paths=paths, progress=listener).facts
+    assert facts.class_names == ("0", "1")

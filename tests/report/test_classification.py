@@ -191,3 +191,30 @@ def test_the_images_of_mistakes_are_shown(finished: Callable[..., RunFolder]) ->
     assert image.alt == f"Row {worst[1]['row']}: {worst[1]['truth']}, predicted {worst[1]['prediction']}"
     shown = Image.open(io.BytesIO(base64.b64decode(image.source.partition(",")[2])))
     assert np.array_equal(np.asarray(shown), kept[0])
+
+
+def test_a_run_of_one_class_has_a_report(finished: Callable[..., RunFolder]) -> None:
+    """An older run of a target of one class has two classes in its matrix, but the name of one."""
+    folder = finished(names=("0", "1"))
+    part = {"rows": 18, "loss": 0.7, "errors": 14, "confusion_matrix": [[4, 14], [0, 0]]}
+    part["per_class"] = {"1": {"precision": 1.0, "recall": 0.2, "f1": 0.4, "support": 18}}
+    scores = json.loads(folder.scores.read_bytes()) | {"test": part}
+    folder.write_json(folder.scores, scores)
+    lines = [f"{row},1,1,0.{row + 40}" for row in range(18)]
+    folder.write_text(folder.predictions, "\n".join(["row,truth,prediction,output", *lines]) + "\n")
+    (section,) = prediction_sections(read_run(folder))
+    table = next(table for table in section.tables if table.rows[0][0] == "1")
+    assert [row[0] for row in table.rows] == ["1", "0"]
+
+
+def test_a_class_without_rows_in_the_part_has_a_row_in_the_table(finished: Callable[..., RunFolder]) -> None:
+    """A class that training has and the scored part has not is shown without recall."""
+    folder = finished(names=NAMES)
+    header, *lines = folder.predictions.read_text().splitlines()
+    left = [line for line in lines if ",owl," not in line]
+    scores = json.loads(folder.scores.read_bytes())
+    scores["test"]["confusion_matrix"] = [[5, 1, 0], [0, 6, 0], [0, 0, 0]]
+    folder.write_json(folder.scores, scores)
+    folder.write_text(folder.predictions, "\n".join([header, *left]) + "\n")
+    (section,) = prediction_sections(read_run(folder))
+    assert any(row[0] == "owl" for table in section.tables for row in table.rows)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nnrun.spec.facts import Facts, TargetFacts
+from nnrun.spec.facts import Facts, TargetFacts, padded_class_names
 
 COUNTS = st.none() | st.integers(1, 9)
 NAMES = st.lists(st.text("abc", min_size=1, max_size=3), max_size=3).map(tuple)
@@ -79,3 +79,11 @@ def test_a_target_has_its_own_classes() -> None:
     assert [facts.value("$targets", target) for target in ("kind", "price", None)] == [3, 1, 3]
     assert facts.value("$features", "price") == 4
     assert facts.value("$input_shape", "price") == [4]
+
+
+def test_outputs_beyond_the_classes_get_numbers_that_no_class_has() -> None:
+    """No two classes of a figure have one name."""
+    assert padded_class_names(("1",), 2) == ("1", "0")
+    assert padded_class_names(("yes",), 2) == ("yes", "0")
+    assert padded_class_names(("0", "2"), 4) == ("0", "2", "1", "3")
+    assert padded_class_names(("a", "b"), 2) == ("a", "b")

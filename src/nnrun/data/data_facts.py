@@ -29,6 +29,7 @@ from nnrun.data.target_encoding import (
     NUMBER_LOSS,
     WHOLE_TARGET,
     binary_error,
+    binary_names,
     encoded_forms,
     forms_by_target,
     fractions_error,
@@ -305,7 +306,7 @@ class _Targets:
         if form == "number":
             size = data.positions[-1] if data.positions else columns
             return TargetFacts(form, "regression", targets=size, zero_one=self._is_zero_one(key))
-        names = self._class_names(key)
+        names = binary_names(self._class_names(key)) if form == "binary" else self._class_names(key)
         width = (len(names) or None) if form == "one_hot" else columns
         return TargetFacts(form, "classification", len(names) or None, width, names, data.positions)
 

@@ -102,9 +102,18 @@ def learn_classes(
     for target in targets:
         _check_whole_numbers(target)
     names = labels(value for target in targets for value in np.unique(target).tolist())
+    if form == "binary":
+        names = binary_names(names)
     if len(names) > _MOST_CLASSES:
         raise DataError(f"expected classes, received a target with {len(names)} different values", hint=NUMBER_LOSS)
     return names
+
+
+def binary_names(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the two classes of a target of which one alone occurs: 0 and 1 keep their meaning, and so do -1 and 1."""
+    if names in (("0",), ("1",)):
+        return "0", "1"
+    return ("-1", "1") if names == ("-1",) else names
 
 
 def encode_targets(

@@ -16,6 +16,7 @@ from nnrun.report.probabilities import MAX_CURVES, calibration_plot, precision_r
 from nnrun.report.run_contents import as_mapping
 from nnrun.report.style import FIRST, INK, MUTED, SECOND, THIRD, Plot, new_figure, short_label
 from nnrun.runs.json_files import as_number
+from nnrun.spec.facts import padded_class_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -70,7 +71,9 @@ class ClassScores:
 def classification_section(output: OutputPredictions, run: RunContents, section: ReportSection) -> ReportSection:
     """Return the section with the plots and tables of an output that predicts classes or labels."""
     matrix, probabilities = confusion_matrix(output), class_probabilities(output)
-    scores = label_scores(output) if matrix is None else class_scores(matrix, output.names)
+    # A run of a target with one class has fewer names than outputs.
+    names = output.names if matrix is None else padded_class_names(output.names, len(matrix))
+    scores = label_scores(output) if matrix is None else class_scores(matrix, names)
     against_others = one_vs_rest(output)
     curves = []
     if 0 < len(against_others) <= MAX_CURVES:
@@ -78,13 +81,13 @@ def classification_section(output: OutputPredictions, run: RunContents, section:
     if probabilities is not None:
         curves.append(calibration_plot(output.truth, output.predicted, probabilities, output.prefix))
     by_class = [class_scores_plot(scores, output.prefix), error_rate_plot(scores, output.prefix)]
-    matrices = [confusion_plot(matrix, output.names, output.prefix)] if matrix is not None else []
+    matrices = [confusion_plot(matrix, names, output.prefix)] if matrix is not None else []
     # The page has two columns: plots of a similar height should be neighbours.
     plots = [*matrices, *by_class, *curves] if matrices and matrices[0].wide else [*matrices, *curves, *by_class]
     mistakes = _most_confident_mistakes(output, probabilities) if output.kind == "classes" else []
     tables = [
         _class_table(scores),
-        _confusion_table(matrix, output.names),
+        _confusion_table(matrix, names),
         output.table("Most confident mistakes", ("true", "predicted", "probability"), mistakes),
     ]
     positions = (f"Each row has {output.positions} predictions; all are counted.",) if output.positions > 1 else ()

@@ -9,7 +9,7 @@ from nnrun.catalog.kinds import AnyValue, Boolean, Choice, Integer, ListOf, Mapp
 from nnrun.spec.part import Part
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from nnrun.catalog.kinds import Kind
 
@@ -161,6 +161,13 @@ class Facts:
         found = _checked(cls, values)
         targets = {name: TargetFacts(**_checked(TargetFacts, one)) for name, one in found.get("by_target", {}).items()}
         return cls(**{**found, "by_target": targets})
+
+
+def padded_class_names(names: Sequence[str], count: int) -> tuple[str, ...]:
+    """Return the names of so many classes; beyond those of the data they are whole numbers that no class has."""
+    numbers = (str(number) for number in range(2 * count + len(names)))
+    free = (number for number in numbers if number not in names)
+    return (*names, *(next(free) for _ in range(count - len(names))))
 
 
 def _with_classes(facts: FactsT, names: tuple[str, ...]) -> FactsT:

@@ -67,6 +67,13 @@ def test_predictions_of_two_classes_have_one_output() -> None:
     assert text == "row,truth,prediction,output_yes\n10,yes,yes,0.75\n20,yes,no,0.25\n"
 
 
+def test_an_output_beyond_the_classes_has_a_name_of_its_own() -> None:
+    """A sigmoid over a target of the one class 1 predicts another one, and not 1 for both."""
+    one = Facts("classification", "binary", (4,), classes=1, class_names=("1",))
+    text = kept([[0.75], [0.25]], [0, 0], one, BINARY)
+    assert text == "row,truth,prediction,output\n10,1,0,0.75\n20,1,1,0.25\n"
+
+
 def test_predictions_of_numbers_are_numbers() -> None:
     """One target is a `prediction`; several are named after their columns, as are their truths."""
     loss = Part("losses", "MeanSquaredError", {})

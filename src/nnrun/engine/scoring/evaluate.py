@@ -11,6 +11,7 @@ from nnrun.engine.scoring import metrics
 from nnrun.engine.scoring.intervals import wilson_interval
 from nnrun.engine.scoring.label_sequences import greedy_decode, label_scores
 from nnrun.engine.scoring.outputs import class_probabilities, is_multi_label, predicted_classes, true_classes
+from nnrun.spec.facts import padded_class_names
 from nnrun.spec.targets import output_kind
 
 if TYPE_CHECKING:
@@ -233,5 +234,4 @@ def _areas(truth: NDArray[Any], outputs: NDArray[Any], count: int) -> dict[str, 
 
 
 def _class_names(facts: Facts, units: int) -> tuple[str, ...]:
-    count = max(units, 2, len(facts.class_names))
-    return (*facts.class_names, *(str(number) for number in range(len(facts.class_names), count)))
+    return padded_class_names(facts.class_names, max(units, 2, len(facts.class_names)))

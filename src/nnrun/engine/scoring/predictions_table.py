@@ -8,6 +8,7 @@ import numpy as np
 
 from nnrun.engine.scoring.label_sequences import labels_of
 from nnrun.engine.scoring.outputs import is_multi_label
+from nnrun.spec.facts import padded_class_names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -128,6 +129,8 @@ def _named_classes(values: NDArray[Any], facts: Facts, *, several: bool) -> list
         several: Whether each value has a field of its own; positions stand in one field, with spaces between.
     """
     names = facts.class_names if facts.task == "classification" else ()
+    if names:
+        names = padded_class_names(names, max(int(values.max(initial=0)) + 1, len(names)))
     fields: list[list[object]] = []
     for row in values.tolist():
         shown = [names[int(value)] if int(value) < len(names) else value for value in row] if names else row
