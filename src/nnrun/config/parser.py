@@ -128,7 +128,10 @@ class _Composer:
         try:
             yield from yaml.parse(self.source.text, Loader=YamlLoader)
         except yaml.YAMLError as error:
-            self.problems += syntax_problems(error, self.source)
+            # What stops the parser on the line of another problem only follows from it.
+            lines = {problem.mark.line for problem in self.problems if problem.mark}
+            found = syntax_problems(error, self.source)
+            self.problems += [problem for problem in found if problem.mark is None or problem.mark.line not in lines]
 
     def _handle(self, event: Any) -> None:
         if isinstance(event, yaml.ScalarEvent):

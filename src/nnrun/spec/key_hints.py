@@ -50,6 +50,10 @@ _PARTS: tuple[tuple[Path, str], ...] = (
 _AS_KEYS = ("layers", "optimizers", "callbacks", "losses", "metrics", "sources", "preparation", "schedules")
 
 
+#: Categories whose parts say by themselves which key they are the value of.
+_AS_VALUES = ("optimizers", "schedules", "losses", "callbacks")
+
+
 @dataclass(frozen=True)
 class KeyHint:
     """What to do about an unknown key.
@@ -152,7 +156,7 @@ class _UnknownKey:
         value: Any = self._value
         single = isinstance(value, dict) and len(value) == 1
         word, given = next(iter(value.items())) if single else (value, None)
-        for category in lookup.CATEGORIES if isinstance(word, str) else ():
+        for category in _AS_VALUES if isinstance(word, str) else ():
             if lookup.entry(category, word) is not None:
                 part = part_as_plain(category, word, given, self._reader, complete=True) or word
                 yield KeyHint(f"{word} is {with_article(singular(category))}: {place_of(category, part)}")
