@@ -56,7 +56,7 @@ SUBROOMS = {
         ("sources",),
         ("named",),
         ("all_sources", "target_encoding", "model_inputs"),
-        ("wrong_source",),
+        ("text_left", "wrong_source"),
         (
             "class_counts",
             "class_coverage",

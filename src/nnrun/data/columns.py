@@ -51,7 +51,7 @@ class Columns:
         import numpy as np
 
         if self.text():
-            raise ValueError(text_left(self.text()))
+            raise ValueError(f"{text_left(self.text())}; add a step such as OneHot: [{', '.join(self.text())}]")
         matrix = np.empty((len(self), len(self.values)), dtype="float32")
         for index, column in enumerate(self.values.values()):
             matrix[:, index] = column
@@ -63,7 +63,7 @@ def text_left(names: Sequence[str]) -> str:
     shown = ", ".join(repr(name) for name in names)
     return (
         f"the model takes numbers, but {'columns' if len(names) > 1 else 'column'} {shown} "
-        f"{'hold' if len(names) > 1 else 'holds'} text; add a step such as OneHot: [{', '.join(names)}]"
+        f"{'hold' if len(names) > 1 else 'holds'} text"
     )
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from nnrun.config.hints import did_you_mean_or_list
 from nnrun.data import lost_precision
 from nnrun.data.all_sources import new_source
-from nnrun.data.columns import parse_number, text_left
+from nnrun.data.columns import parse_number
 from nnrun.data.dataset import ALL_TARGETS, build_facts
 from nnrun.data.model_inputs import fields
 from nnrun.data.part_targets import TargetReport, examine_targets
@@ -36,6 +36,7 @@ from nnrun.data.target_encoding import (
     text_error,
 )
 from nnrun.data.text.text_source import TextSource
+from nnrun.data.text_left import text_left_finding
 from nnrun.data.wrong_source import wrong_source_findings
 from nnrun.errors import DataError
 from nnrun.spec.facts import FIELDS, TargetFacts
@@ -224,7 +225,7 @@ def _prepared_spec(
     findings += data.written.findings(sorted(text), source_path)
     findings += data.written.findings(sorted(data.text - text), source_path, _NO_CATEGORIES)
     if left := sorted(text - data.written.columns.keys()):
-        findings.append(Finding(("data", "prepare"), text_left(left), None, "text-left"))
+        findings.append(text_left_finding(left, data))
     elif spec is not None and spec.ragged:
         hint = "add a step: `PadSequences: 100`"
         findings.append(Finding(("data", "prepare"), RAGGED_EXAMPLES, hint, "impossible-preparation"))

@@ -55,6 +55,7 @@ class ColumnStats:
         counts: How many fields are numbers, dates, other texts and missing values.
         words: How many fields are each word that stands for a missing value.
         shows_mark: Whether a number has a decimal mark.
+        leading_zero: The first number that begins with a zero which means nothing; empty if there is none.
         has_invisible: Whether a field holds characters that cannot be printed.
         least: The least number, at most 0.
         low: The least number; infinite without numbers.
@@ -68,6 +69,7 @@ class ColumnStats:
     counts: dict[str, int] = field(default_factory=lambda: {"number": 0, "date": 0, "text": 0, "missing": 0})
     words: dict[str, int] = field(default_factory=dict)
     shows_mark: bool = False
+    leading_zero: str = ""
     has_invisible: bool = False
     least: float = 0.0
     low: float = inf
@@ -125,6 +127,9 @@ class ColumnStats:
             self.least = min(self.least, number)
             self.low, self.high = min(self.low, number), max(self.high, number)
             self.shows_mark = self.shows_mark or self.number_format.decimal in text
+            digits = text.strip()
+            if digits[:1] == "0" and len(digits) > 1 and digits.isdecimal():
+                self.leading_zero = self.leading_zero or digits
             return "number"
         return "text" if self.date_format or days_since_epoch(text) is None else "date"
 

@@ -15,6 +15,7 @@ from nnrun.data.csv.few_columns import is_sorted_by_date, read_few_columns
 from nnrun.data.csv.header import read_header
 from nnrun.data.csv.missing_findings import missing_word_findings, missing_word_hints
 from nnrun.data.csv.missing_words import missing_words
+from nnrun.data.csv.number_findings import number_findings
 from nnrun.data.csv.number_format import check_marks
 from nnrun.data.csv.read_columns import csv_blocks, read_columns
 from nnrun.data.csv.type_inference import ColumnRequest, distinct_texts
@@ -191,6 +192,7 @@ class Csv(TableSource):
             facts = replace(facts, written=self._written_columns(file, inferred, stats, limit))
         return facts, [
             *header_findings(file, roles, path),
+            *number_findings(self._request(roles), stats, self.stated_types, path),
             *missing_word_findings(self._request(roles), stats, self._stated_words, path, limit),
             *_defective(file_path, defects.problems()),
         ]
