@@ -92,3 +92,28 @@ def test_a_loss_is_not_scaled_with_an_embedding(found) -> None:
     model = f"- Embedding: {{input_dim: 30, output_dim: 4}}\n- Flatten\n{LAST}"
     training = f"{LOSS}optimizer: {{SGD: {{loss_scale_factor: 8}}}}"
     assert "cannot-combine" in [one.name for one in found(codes, model=model, training=training)]
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        "Dense: {units: 4, activation: glu}",
+        "Activation: glu",
+        "TimeDistributed: {layer: {Dense: {units: 4, activation: glu}}}",
+        "Dense: {units: 4, kernel_initializer: STFT}",
+    ],
+)
+def test_what_keras_cannot_use_inside_a_layer_is_refused(found, layer: str) -> None:
+    """Keras takes glu's outputs for twice as many as they are, and STFT makes kernels of Conv1D alone."""
+    facts = Facts("classification", "integer", (6, 3), classes=10, targets=1, rows={"train": 100})
+    model = f"- {layer}\n- Flatten\n- Dense: {{units: 10, activation: softmax}}"
+    assert "cannot-combine" in [one.name for one in found(facts, model=model)]
+
+
+def test_a_step_as_the_last_activation_needs_the_perceptron_rule(found) -> None:
+    """A step has no gradient, so that Keras would find nothing to train."""
+    facts = Facts("classification", "binary", (4,), classes=2, targets=1, rows={"train": 100})
+    model = "- Dense: {units: 1, activation: binary_step}"
+    (one,) = found(facts, model=model, training="loss: binary_crossentropy\noptimizer: Adam")
+    assert one.name == "loss-activation-mismatch"
+    assert found(facts, model=model, training="rule: perceptron") == ()

@@ -126,6 +126,11 @@ def _layer(context: CheckContext, row: NodeShape) -> Iterator[Finding]:
     if row.class_name == "Equalization":
         text = "Keras cannot put Equalization into a model (a fault of Keras')"
         yield Finding(row.path, text, "leave it out, or write BatchNormalization", "cannot-combine")
+    if _names_glu(row.part):
+        text = "Keras takes outputs of glu, which halves them, for twice as many as they are (a fault of Keras')"
+        yield Finding(
+            row.path, text, "write activation: silu, or Multiply a Dense and one with sigmoid", "cannot-combine"
+        )
     if row.class_name == "RandomCrop" and row.inputs and row.output_shape != row.inputs[0]:
         text = "Keras crops in training alone, so that the layers after RandomCrop get two sizes (a fault of Keras')"
         yield Finding(row.path, text, "write CenterCrop, or RandomTranslation under augment", "cannot-combine")
@@ -154,6 +159,15 @@ def _layer(context: CheckContext, row: NodeShape) -> Iterator[Finding]:
         yield Finding(
             (*row.path, "activity_regularizer"), text, "put ActivityRegularization after it instead", "cannot-combine"
         )
+
+
+def _names_glu(part: Part) -> bool:
+    """Return whether a layer, or one inside of it, has the activation glu."""
+    for value in part.arguments.values():
+        for one in value if isinstance(value, list) else [value]:
+            if one == "glu" or (isinstance(one, Part) and (one.name == "glu" or _names_glu(one))):
+                return True
+    return False
 
 
 def _regularizers(part: Part, path: Path) -> Iterator[Finding]:
