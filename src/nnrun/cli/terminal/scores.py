@@ -71,10 +71,10 @@ def _print_cross_validation(output: Output, summary: Mapping[str, Any]) -> None:
         rows.append([name, format_number(mean), format_number(summary["sd"][name]), interval])
     headings = ("metric", "mean", "sd", "95 % interval")
     print_table(output, Table(headings, rows, frozenset(headings[1:]), ("95 % interval",)))
-    repeats = f", {summary['repeats']} times" if summary["repeats"] > 1 else ""
+    repeats = f"{summary['repeats']} repeats of " if summary["repeats"] > 1 else ""
     print_paragraph(
         output,
-        f"Over {summary['folds']} folds{repeats}. sd: standard deviation over the folds (ddof 0). "
+        f"Over {repeats}{summary['folds']} folds. sd: standard deviation over the folds (ddof 0). "
         f"Interval of the mean (ddof 1): {summary['interval']}.",
     )
 
