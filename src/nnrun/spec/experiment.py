@@ -40,13 +40,6 @@ def _refuse_name(value: str) -> Refusal | None:
     return Refusal(text, f"write {_name_from(value)}")
 
 
-def _refuse_model_file(value: str) -> Refusal | None:
-    if not value.endswith((".keras", ".h5", ".hdf5")):
-        return None
-    text = f"expected a run for 'init_from', received the file of a model, {format_value(value)}"
-    return Refusal(text, "name the run that made it: its folder, id or name (nnrun runs list), or last")
-
-
 def _name_from(text: str) -> str:
     return re.sub(r"[^A-Za-z0-9._-]+", "_", text).strip("_.-")[:80] or "experiment"
 
@@ -120,7 +113,7 @@ class Experiment(Section):
     data: DataSpec = key(DataSpec)
     model: ModelSpec = key(AnyValue())
     training: TrainingSpec = key(TrainingSpec)
-    init_from: str | None = key(String(), None, refuses=_refuse_model_file)
+    init_from: str | None = key(String(), None)
     expect: Mapping[str, Expectation] = key(AnyValue(), None)
     silence: tuple[str, ...] = key(ListOf(String()), ())
 
