@@ -67,3 +67,10 @@ def test_inputs_and_targets_may_have_names(keras: ModuleType) -> None:
     tensors = window_tensors(tf, {"text": x}, {"after": y})
     taken = tensors.take(tf, tensors.fields, tf.range(2))
     assert (list(taken[0]), list(taken[1])) == (["text"], ["after"])
+
+
+def test_a_text_without_weights_is_the_same_text(keras: ModuleType) -> None:
+    """Where scores leave sample weights out, the token ids of a text stay whole."""
+    windows = Windows(CODES, range(6), 3, "codes", 4)
+    tensors = window_tensors(tensorflow(), windows, windows)
+    assert tensors.without_sample_weight() is tensors

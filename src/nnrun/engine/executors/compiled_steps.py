@@ -62,7 +62,9 @@ class Tensors:
 
     def without_sample_weight(self) -> Tensors:
         """Return the same examples, each of which counts once."""
-        return self if len(self.fields) < 3 else replace(self, fields=self.fields[:2])
+        # The fields of a text are its token ids, which have no weights.
+        has_weights = isinstance(self.fields, tuple) and len(self.fields) == 3
+        return replace(self, fields=self.fields[:2]) if has_weights else self
 
     def step_ranges(
         self,
