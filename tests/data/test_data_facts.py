@@ -286,3 +286,13 @@ def test_stratifying_by_numbers_is_refused(spec, tmp_path: Path) -> None:
     config = spec("diabetes", split=Split(k_fold=KFold(folds=3, stratify=True)))
     findings = infer_facts(config, form="number", paths=DataPaths(tmp_path, tmp_path))[1]
     assert ["needs classes" in finding.text for finding in findings] == [True]
+
+
+@pytest.mark.parametrize(("rows", "refused"), [(10, False), (40, True)])
+def test_numbers_that_are_mostly_different_are_no_classes(paths: DataPaths, spec, rows: int, refused: bool) -> None:
+    """A loss for classes of a target of which most rows have a number of their own is refused at the loss."""
+    (paths.config_dir / "p.csv").write_text(
+        "a,price\n" + "".join(f"{row % 3},{1000 + 3 * row}\n" for row in range(rows))
+    )
+    _, findings = infer_facts(spec("csv", file="p.csv", target="price"), form="integer", paths=paths)
+    assert [(one.name, one.path) for one in findings] == [("loss-target-mismatch", ("training", "loss"))] * refused

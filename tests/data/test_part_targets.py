@@ -93,7 +93,7 @@ def test_a_class_is_named_exactly_if_a_part_or_fold_lacks_it(
 def test_the_split_of_a_hint_has_every_class(
     tmp_path_factory: pytest.TempPathFactory, sizes: list[int], split: Split, seed: int
 ) -> None:
-    """With the split that a hint writes, the finding is gone."""
+    """With the split that a hint writes, the finding is gone, or left with classes of one row, which no split helps."""
     from nnrun.config.document import parse
     from nnrun.spec.part import PartReader
     from nnrun.spec.section import read_section
@@ -107,7 +107,9 @@ def test_the_split_of_a_hint_has_every_class(
             written = parse(hint.removeprefix("write `").removesuffix("`"), "x.yaml").data["split"]
             other = read_section(reader, Split, written, ("data", "split"))
             assert reader.errors == []
-            assert name not in [one for one, _, _ in found(folder, data_spec(other), seed=seed)]
+            left = [text for one, text, _ in found(folder, data_spec(other), seed=seed) if one == name]
+            lonely = {f"c{number}" for number, size in enumerate(sizes) if size == 1}
+            assert all(set(re.findall(r"'(c\d)'", text)) <= lonely for text in left)
 
 
 @pytest.mark.parametrize(
@@ -307,3 +309,34 @@ def test_a_file_with_many_targets_is_not_read(tmp_path: Path) -> None:
     report, notes = check_targets(spec, form="integer", seed=1, paths=DataPaths(tmp_path, tmp_path))
     assert (report.findings, [note.severity for note in notes]) == ((), ["note"])
     assert "t.npz has more targets than check reads" in notes[0].text
+
+
+@pytest.mark.parametrize(
+    ("kinds", "severity", "hint"),
+    [
+        (["x", "y"] * 9 + ["lone"], "warning", "'lone' has 1 row"),
+        (["x"] * 9 + ["y"] * 9 + ["lone"], "error", "write `split: {k_fold: {folds: 2, shuffle: true}}`"),
+        (["x"] * 9 + ["y"] * 9, "error", "write `split: {k_fold: {folds: 2, shuffle: true}}`"),
+    ],
+)
+def test_an_absent_class_is_an_error_where_another_split_has_it(
+    tmp_path: Path, kinds: list, severity: str, hint: str
+) -> None:
+    """Where no split has every class in training, the user may train all the same."""
+    table(tmp_path, kinds)
+    split = Split(k_fold=KFold(folds=2))
+    report, _ = check_targets(data_spec(split), form="integer", seed=3, paths=DataPaths(tmp_path, tmp_path))
+    (finding,) = [one for one in report.findings if one.name == "class-not-in-training"]
+    assert finding.severity == severity
+    assert finding.hint is not None
+    assert finding.hint.startswith(hint)
+
+
+def test_numbers_that_are_all_different_cannot_be_stratified(tmp_path: Path) -> None:
+    """A share of rows by class of a target of numbers is refused by check, as by train."""
+    table(tmp_path, [row / 2 for row in range(30)])
+    spec, paths = data_spec(Split(test=0.2, stratify=True)), DataPaths(tmp_path, tmp_path)
+    (finding,) = check_targets(spec, form="number", seed=3, paths=paths)[0].findings
+    assert (finding.name, finding.path) == ("impossible-split", ("data", "split"))
+    with pytest.raises(DataError, match=re.escape(finding.text.removeprefix("split: "))):
+        load(spec, form="number", seed=3, paths=paths, progress=NullProgress())

@@ -119,13 +119,16 @@ class ClassCoverage:
             f"{part} no row of the {'classes' if several else 'class'} {', '.join(shown)}{more}"
             f"{self._of_target()}: a model cannot learn {'them' if several else 'it'}, and gets these rows wrong"
         )
-        lonely = [number for _, number, _ in absent if self._totals()[number] == 1]
-        hint = self._remedy(accept=lambda untrained, _: not untrained)
+        totals = self._totals()
+        lonely = [number for number in dict.fromkeys(number for _, number, _ in absent) if totals[number] == 1]
+        hint = None
+        if len(lonely) < len({number for _, number, _ in absent}):
+            hint = self._remedy(accept=lambda untrained, _: all(number in lonely for _, number, _ in untrained))
+        # Where no split would do, it is for the user to decide whether to train without these rows' classes.
+        is_unavoidable = hint is None and not self.table.own
         if hint is None and lonely:
             name = self.table.names[lonely[0]]
             hint = f"{name!r} has 1 row, which cannot be trained on and tested: leave it out, or join it with a class"
-        # A fold that tests the only row of a class cannot train on it, whatever the folds: the others may be learned.
-        is_unavoidable = divisions[0].fold is not None and len(lonely) == len(absent)
         severity: Severity = "warning" if is_unavoidable else "error"
         return Finding(self._path(), text, hint or self._no_remedy(), "class-not-in-training", severity)
 

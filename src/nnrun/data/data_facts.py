@@ -34,6 +34,7 @@ from nnrun.data.target_encoding import (
     forms_by_target,
     fractions_error,
     text_error,
+    values_error,
 )
 from nnrun.data.text.text_source import TextSource
 from nnrun.data.text_left import text_left_finding
@@ -55,6 +56,8 @@ if TYPE_CHECKING:
 
 #: `check` assigns up to so many rows to folds (0.7 s at most).
 _MOST_FOLD_ROWS = 10_000_000
+#: Of fewer rows than this, each may have a class of its own.
+_FEW_ROWS = 20
 #: The number of rows for which a split is checked where it is not known.
 _MANY_ROWS = 10**9
 #: What else to do where numbers that are written in a way of their own became categories.
@@ -362,16 +365,27 @@ class _Targets:
             text = f"{source}'s target is a class, but the loss compares numbers"
             hint = "write `loss: sparse_categorical_crossentropy`"
             yield Finding(self._loss_path(key), text, hint, "class-scored-as-number", "warning")
-        names = self._class_names(key)
+        yield from self._value_mismatches(key, self._class_names(key), encoded)
+
+    def _value_mismatches(self, key: str, names: Sequence[str], encoded: TargetForm) -> Iterator[Finding]:
+        """Yield findings where the values of a target do not suit its loss."""
         for name in names:
             value = parse_number(name)
             if encoded == "number" and value is None:
                 yield self._mismatch(key, text_error(name), CLASS_LOSS)
             # The words of a text are classes, whatever they look like.
-            if encoded != "number" and data.task is None and value is not None and not value.is_integer():
+            if encoded != "number" and self._data.task is None and value is not None and not value.is_integer():
                 yield self._mismatch(key, fractions_error(name), NUMBER_LOSS)
+        if encoded != "number" and self._are_values(names):
+            yield self._mismatch(key, values_error(len(names), self._data.rows or 0), NUMBER_LOSS)
         if encoded == "binary" and len(names) > 2:
             yield self._mismatch(key, binary_error(len(names)), MANY_CLASSES_LOSS)
+
+    def _are_values(self, names: Sequence[str]) -> bool:
+        """Return whether most rows have a number of their own, so that the target cannot be classes."""
+        rows = self._data.rows or 0
+        is_most = rows >= _FEW_ROWS and 2 * len(names) > rows
+        return is_most and self._data.task is None and all(parse_number(name) is not None for name in names)
 
     def _mismatch(self, key: str, text: str, hint: str) -> Finding:
         return Finding(self._loss_path(key), text, hint, "loss-target-mismatch")

@@ -17,6 +17,7 @@ from nnrun.data.target_encoding import WHOLE_TARGET, forms_by_target
 from nnrun.data.target_order import check_order, number_columns, target_values
 from nnrun.errors import DataError
 from nnrun.spec.facts import FIELDS
+from nnrun.spec.finding import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from nnrun.data.dataset import SourceData
     from nnrun.spec.data import DataSpec
     from nnrun.spec.facts import TargetForms
-    from nnrun.spec.finding import Finding
     from nnrun.spec.target_values import ValuesByTarget
 
 
@@ -63,8 +63,8 @@ def examine_targets(
     """
     try:
         divisions = divide(data, spec, forms=forms, seed=seed)
-    except DataError:
-        return TargetReport()  # an impossible split is an error of its own
+    except DataError as error:
+        return TargetReport((Finding(("data", "split"), error.text, error.hint, "impossible-split"),))
     own = own_parts(data, spec.split)
     findings: list[Finding] = []
     values, classes = {}, {}

@@ -210,6 +210,11 @@ def _binary(y: np.ndarray, classes: Sequence[str], positions: Sequence[int | Non
     return _class_numbers(y, classes, positions).astype("float32")[..., None]
 
 
+def values_error(numbers: int, rows: int) -> str:
+    """Return the error for a target of numbers, most of them different, under a loss for classes."""
+    return f"the loss compares classes, but the target holds {numbers:,} different numbers in {rows:,} rows"
+
+
 def binary_error(classes: int) -> str:
     """Return the error for a target of more than two classes under a binary loss."""
     return f"a binary loss compares with 0 and 1, but the target has {classes} classes"
