@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from nnrun.data.csv.dialect import Dialect
 from nnrun.data.csv.header import read_header
@@ -115,6 +118,42 @@ def test_a_nameless_column_of_row_numbers_is_no_feature(
     assert Csv("t.csv", features=[0, 1], **options).load(paths, listener).train.x.names[1] == "a"
 
 
+WORDS = st.sampled_from(["a", "size", "price (EUR)", "größe", "a b", "2019", "x,y", 'say "z"', "1st", "NA2", "-"])
+COLUMNS = st.sampled_from(["float", "int", "word", "date", "flag"])
+
+
+def _column(kind: str, rows: int, seed: int) -> list:
+    random = np.random.default_rng(seed)
+    if kind == "float":
+        return random.normal(size=rows).tolist()
+    if kind == "int":
+        return random.integers(0, 50, rows).tolist()
+    if kind == "date":
+        return [f"2026-02-{day:02}" for day in random.integers(1, 28, rows).tolist()]
+    return random.choice(["red", "blue", "green"] if kind == "word" else ["True", "False"], rows).tolist()
+
+
+@given(
+    st.lists(WORDS, min_size=2, max_size=5, unique=True), st.lists(COLUMNS, min_size=5, max_size=5), st.integers(0, 99)
+)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_what_pandas_writes_is_read_back(paths, listener, names: list[str], kinds: list[str], seed: int) -> None:
+    """With an index or without, with a header or without: the columns, rows and lines are found without a word."""
+    import pandas as pd
+
+    frame = pd.DataFrame(
+        {name: _column(kind, 30, seed + at) for at, (name, kind) in enumerate(zip(names, kinds, strict=False))}
+    )
+    for index in (True, False):
+        frame.to_csv(paths.config_dir / "t.csv", index=index)
+        data = Csv("t.csv", target=names[-1]).load(paths, listener)
+        assert (data.train.x.names, data.target_names) == (tuple(names[:-1]), (names[-1],))
+        assert data.train.origin["line"].tolist() == list(range(2, 32))
+    frame.to_csv(paths.config_dir / "t.csv", index=False, header=False)
+    data = Csv("t.csv", types={"0": "text"}).load(paths, listener)
+    assert (len(data.train), data.train.x.names) == (30, tuple(map(str, range(len(names) - 1))))
+
+
 def test_a_named_column_that_counts_the_rows_is_reported(paths, spec) -> None:
     """A column `Id` stays a feature, with a warning that lists the others, as a clock may count the rows too."""
     (paths.config_dir / "t.csv").write_text("Id,a,b,y\n" + counted(NUMBERS, first=1))
@@ -132,7 +171,7 @@ def test_a_nameless_column_of_values_is_a_feature_by_its_index(paths, listener, 
     facts, found = infer_facts(spec("csv", file="t.csv"), form="number", paths=paths)
     assert facts.columns == ("0", "a", "b")
     assert [one.name for one in found] == ["nameless-column"]
-    assert Csv("t.csv").load(paths, listener).train.x.values["0"].tolist() == [1, 1, 2]
+    assert Csv("t.csv").load(paths, listener).train.x.matrix()[:, 0].tolist() == [1, 1, 2]
 
 
 def test_a_first_line_names_the_separator(paths, listener) -> None:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     import numpy as np
 
 
+#: Separators that a file may have in place of the one that is stated.
+OTHER_SEPARATORS = ";\t|, "
 #: A file with a larger fraction of zero bytes than this is binary, not text with a stray one in it.
 _MAX_ZEROS = 0.1
 
@@ -204,11 +206,11 @@ def read_rows(path: Path, dialect: Dialect, errors: str = "strict") -> Iterator[
             raise unreadable_row(path, line, error) from None
 
 
-def row_lines(file: CsvFile, rows: int) -> np.ndarray:
+def row_lines(file: CsvFile, rows: int, *, quick: bool = False) -> np.ndarray | None:
     """Return the line on which each of the rows of a file begins, counted from 1: int64 of shape (rows,).
 
     Where the file has as many lines as rows below its header, each row is one line. Otherwise (blank lines, fields of
-    several lines) the rows are read.
+    several lines) the rows are read; with `quick`, None is returned instead.
 
     Raises:
         DataError: The file cannot be read.
@@ -217,6 +219,8 @@ def row_lines(file: CsvFile, rows: int) -> np.ndarray:
 
     if _count_lines(file.path) == file.above + rows:
         return np.arange(file.above + 1, file.above + 1 + rows)
+    if quick:
+        return None
     return np.fromiter((line for line, _ in data_rows(file)), dtype="int64", count=rows)
 
 

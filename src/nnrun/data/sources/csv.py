@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from nnrun.data.columns import labels
 from nnrun.data.csv.dates import days_since_epoch
 from nnrun.data.csv.defects import examine
-from nnrun.data.csv.dialect import Dialect, row_lines
+from nnrun.data.csv.dialect import OTHER_SEPARATORS, Dialect, row_lines
 from nnrun.data.csv.few_columns import is_sorted_by_date, read_few_columns
 from nnrun.data.csv.header import read_header
 from nnrun.data.csv.missing_findings import missing_word_findings, missing_word_hints
@@ -44,8 +44,6 @@ if TYPE_CHECKING:
     from nnrun.progress import Progress
 
 
-#: Separators that a file may have in place of the one that is stated.
-OTHER_SEPARATORS = ";\t|, "
 #: `check` reads a file of up to this many bytes whole (0.4 s at most), else its first rows.
 _MAX_BYTES = 1_000_000
 _MAX_ROWS = 1000
@@ -159,7 +157,8 @@ class Csv(TableSource):
         else:
             table, types = read_columns(file, request)
         dates = {name: self.dialect.dates.get(name, "") for name, kind in types.items() if kind == "date"}
-        known["lines"] = row_lines(file, len(known.get("train") or next(iter(table.values()))))
+        rows = len(known["train"]) if "train" in known else len(next(iter(table.values())))
+        known["lines"] = row_lines(file, rows, quick="train" in known)
         return self.source_data(table, roles, file.names, header=file.header_line > 0, dates=dates, **known)
 
     def facts(self, paths: DataPaths, path: ConfigPath) -> tuple[DataFacts | None, list[Finding]]:

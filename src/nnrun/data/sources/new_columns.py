@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from nnrun.config.hints import did_you_mean
+from nnrun.data.csv.dialect import OTHER_SEPARATORS
 from nnrun.data.csv.header import read_header
 from nnrun.errors import DataError
 from nnrun.formatting import format_count, format_names
@@ -45,6 +46,10 @@ def open_new_csv(
         # A header over the numbers of the run's own file without one would be read as a row of text.
         inferred = read_header(file, replace(dialect, header=None), columns)
         opened = inferred if inferred.header_line and len(layout["text"]) < len(columns) else opened
+    mark = max(OTHER_SEPARATORS, key=opened.names[0].count)
+    if len(opened.names) == 1 < len(columns) and mark in opened.names[0]:
+        text = f"expected fields separated by {dialect.separator!r} as in the run's data, received {opened.names[0]!r}"
+        raise DataError(text, file=file, hint=f"write {dialect.separator!r} between fields")
     if opened.header_line and (layout["header"] or set(columns) <= set(opened.names)):
         check_columns(file, opened.names, columns)
         return opened, unused_columns(file, opened.names, layout, opened.nameless)

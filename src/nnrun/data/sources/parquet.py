@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from nnrun.progress import Progress
 
 
+#: The column of an index without a name, which pandas writes last.
+_INDEX = re.compile(r"__index_level_\d+__")
 _SECONDS_A_DAY = 86_400
 #: The most rows that are converted at a time.
 _MAX_ROWS = 200_000
@@ -83,7 +86,7 @@ class Parquet(TableSource):
         """Read the table, or convert it if it streams."""
         file = paths.require(self.file)
         schema, rows = _schema(file)
-        roles = self.column_roles(schema.names, file)
+        roles = self.column_roles(self._names(schema), file)
         known: dict[str, Any] = {"files": {file.name: file}}
         if self._streams(rows, roles):
             from nnrun.data.sources.converted_table import convert, streamed_examples
@@ -100,7 +103,7 @@ class Parquet(TableSource):
             known["train"], table = streamed_examples(store, roles, self.memory * 1e9)
         else:
             (table,) = self._blocks(file, roles, None)
-        return self.source_data(table, roles, schema.names, dates=self._dates(schema, roles), **known)
+        return self.source_data(table, roles, self._names(schema), dates=self._dates(schema, roles), **known)
 
     def facts(self, paths: DataPaths, path: ConfigPath) -> tuple[DataFacts | None, list[Finding]]:
         """Read the columns' names and types and the number of rows from the end of the file."""
@@ -110,10 +113,10 @@ class Parquet(TableSource):
         except (DataError, MissingExtraError) as error:
             code = "missing-file" if paths.find(self.file) is None else "unreadable-data"
             return None, [Finding((*path, "file"), error.text, error.hint, code)]
-        findings = self.column_findings(schema.names, path)
+        findings = self.column_findings(self._names(schema), path)
         if findings:
             return None, findings
-        roles = self.selection.roles(schema.names)
+        roles = self.selection.roles(self._names(schema))
         text = [name for name in roles.features if self._is_text(schema, name)]
         written = self._written_columns(paths.require(self.file), schema, roles, rows)
         return self.table_facts(roles, rows, text, streamed=self._streams(rows, roles), written=written), []
@@ -141,7 +144,7 @@ class Parquet(TableSource):
         schema, rows = _schema(file)
         if rows > _MAX_TARGET_ROWS:
             return None
-        roles = self.column_roles(schema.names, file)
+        roles = self.column_roles(self._names(schema), file)
         names = self.columns_beside_features(roles)
         (columns,) = self._blocks(file, ColumnRoles(tuple(names), ()), None)
         return self.targets_data(columns, roles)
@@ -164,6 +167,10 @@ class Parquet(TableSource):
         check_columns(file, names, roles.names)
         (table,) = self._blocks(file, roles, None)
         return replace(roles.examples(table), findings=tuple(unused_columns(file, names, layout)))
+
+    def _names(self, schema: Any) -> list[str]:
+        """Return the names of the columns; that of an index which pandas wrote without a name only if it is asked."""
+        return [name for name in schema.names if name in self.asked or not _INDEX.fullmatch(name)]
 
     def _is_text(self, schema: Any, name: str) -> bool:
         kind = self.types.get(name)

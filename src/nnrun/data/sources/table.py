@@ -293,7 +293,8 @@ class TableSource:
         table, _ = read_columns(replace(opened, dialect=replace(opened.dialect, dates=dates)), request)
         y = stack_targets({name: table[name] for name in targets}) if with_target else None
         x = Columns({name: table[name] for name in features})
-        return Examples(x, y, origin={"line": row_lines(opened, len(x))}, findings=tuple(findings))
+        lines = row_lines(opened, len(x))
+        return Examples(x, y, origin={} if lines is None else {"line": lines}, findings=tuple(findings))
 
     def new_file_dialect(self, file: Path) -> Dialect:
         """Return how a csv file of new examples is written: its numbers as in the text of the run's own."""
