@@ -188,7 +188,37 @@ def test_several_units_are_no_line(checked) -> None:
     assert found[0].hint == "write all of them in one unit in the file, and state it: `types: {v: {unit: g}}`"
 
 
-@pytest.mark.parametrize("fields", [("v1", "v2"), ("1st", "2nd"), ("10-20", "20-30"), ("a", "b"), ("5:30", "6:00")])
+@pytest.mark.parametrize(
+    ("fields", "text", "hint"),
+    [
+        (
+            ("13.01.2021", "2021-01-05", "1/2/21"),
+            "dates in several formats (%d.%m.%Y, ISO 8601, %d/%m/%y)",
+            "in one format",
+        ),
+        (("9:30", "16:05"), "times of day", "9.5 for 09:30"),
+        (("0x1F", "0xA0"), "hexadecimal numbers", "`types: {v: category}`"),
+    ],
+)
+def test_what_no_line_reads_has_to_be_changed_in_the_file(checked, fields: tuple, text: str, hint: str) -> None:
+    """The finding says what the texts are, and never that they are categories."""
+    _, (found,) = checked(fields * 4)
+    assert (found.name, found.severity) == ("numbers-as-text", "error")
+    assert f"holds {text}" in found.text
+    assert hint in found.hint
+
+
+def test_a_day_that_does_not_exist_does_not_hide_the_format(checked) -> None:
+    """The line reads all other rows, and with it the row of that day is reported."""
+    days = [f"{day:02d}.{month:02d}.2021" for day in range(1, 29) for month in (1, 2)]
+    _, (found,) = checked([*days, "30.02.2021"])
+    assert found.text.endswith("such as '01.01.2021', all but '30.02.2021', which are read as text")
+    assert lines_of(found) == {"types": {"v": {"date": "%d.%m.%Y"}}}
+    _, (found,) = checked([*days, "30.02.2021"], **lines_of(found))
+    assert "received '30.02.2021', a day that does not exist" in found.text
+
+
+@pytest.mark.parametrize("fields", [("v1", "v2"), ("1st", "2nd"), ("10-20", "20-30"), ("a", "b"), ("A1", "B2")])
 def test_other_texts_are_texts(checked, fields: tuple[str, ...]) -> None:
     """Names with digits in them are not numbers."""
     _, found = checked(rows(*fields))
@@ -210,9 +240,11 @@ def test_among_plain_numbers_the_hint_is_the_same_line(checked, fields: list[str
 def test_a_stated_number_has_the_same_hint(checked) -> None:
     """A column that is said to hold numbers, or weights, is refused with the line."""
     for options in ({"types": {"v": "number"}}, {"sample_weight": "v"}):
-        _, found = checked(rows("78,697", "950"), **options)
-        assert {one.name for one in found} == {"defective-data"}
-        assert "add `thousands: ','` to the source" in found[0].hint
+        for fields in (rows("78,697", "950"), rows("78,697", "1,234")):
+            _, found = checked(fields, **options)
+            assert {one.name for one in found} == {"defective-data"}
+            assert "`thousands: ','`" in found[0].hint or "`types: {v: {thousands: ','}}`" in found[0].hint
+            assert checked(fields, **{**options, **lines_of(found[0])})[1] == []
 
 
 def test_words_among_numbers_are_named_together(checked) -> None:

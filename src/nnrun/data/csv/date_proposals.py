@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from itertools import product, takewhile
+from itertools import islice, product, takewhile
 from typing import TYPE_CHECKING
 
 from nnrun.data.csv.dates import MONTHS, WEEKDAYS, days_since_epoch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
 _TIME = re.compile(
     r"(?P<hour>\d{1,2}):\d\d(?P<second>:\d\d(?P<fraction>\.\d{1,9})?)?(?P<half> ?[AaPp][Mm])?"
@@ -41,6 +41,8 @@ _COMPLETE = (
     *({"Y", "m", "d"}, {"y", "m", "d"}, {"Y", "m"}, {"Y", "j"}, {"Y", "q"}, {"y", "q"}),
     *({"G", "V"}, {"G", "V", "u"}),
 )
+#: So many texts of a column are looked at for the formats of its dates.
+_TRIED = 8
 #: The orders that people write: a year does not stand between day and month.
 _UNUSUAL = ("dym", "dYm", "myd", "mYd", "ydm", "Ydm")
 
@@ -59,6 +61,27 @@ def fitting_formats(texts: Iterable[str]) -> list[str]:
             # Formats that read every date alike are one: May is its own abbreviation.
             found.setdefault(days, form)
     return list(found.values())
+
+
+def best_format(texts: Collection[str]) -> tuple[str, list[str]] | None:
+    """Return the format that reads the most texts, at least nine of ten, and the texts that it does not read."""
+    forms = dict.fromkeys(form for text in islice(texts, _TRIED) for form in _candidates(text.strip()))
+    unread = {form: [text for text in texts if days_since_epoch(text, form) is None] for form in forms}
+    best = min(unread, key=lambda form: len(unread[form]), default=None)
+    return (best, unread[best]) if best is not None and 10 * len(unread[best]) <= len(texts) else None
+
+
+def formats_in_use(texts: Collection[str]) -> list[str]:
+    """Return formats that together read every text, that of ISO 8601 as empty; none if a text is no date."""
+    found: list[str] = []
+    for text in texts:
+        if not any(days_since_epoch(text, form) is not None for form in found):
+            forms = ["", *_candidates(text.strip())]
+            form = next((form for form in forms if days_since_epoch(text, form) is not None), None)
+            if form is None or len(found) >= _TRIED:
+                return []
+            found.append(form)
+    return found
 
 
 def _candidates(text: str) -> Iterator[str]:

@@ -164,7 +164,7 @@ def _instead_of_number(text: str, column: ExpectedColumn, decimal: str) -> Inval
     except ValueError:
         is_infinite = text.strip("+-") == "∞"
     if is_infinite:
-        return describe("infinite")
+        return describe("infinite", field=text)
     if (character := _invisible_character(text)) is not None:
         return describe("invisible", character=character)
     if is_iso_date(text) or any(

@@ -93,8 +93,8 @@ class ColumnStats:
         return [text for text, kind in self.known.items() if kind != "missing"]
 
     def has_other_than_numbers(self) -> bool:
-        """Return whether something else stands in a column that has numbers too."""
-        return bool(self.counts["number"]) and bool(self.counts["text"] or self.counts["date"])
+        """Return whether something else stands in the column than numbers."""
+        return bool(self.counts["text"] or self.counts["date"])
 
     def inferred_type(self) -> ColumnType:
         """Return `date` if more than half of the fields are dates, `text` if less than half are numbers."""

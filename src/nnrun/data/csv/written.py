@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
-from nnrun.data.csv.date_proposals import fitting_formats
+from nnrun.data.csv.date_proposals import best_format, fitting_formats, formats_in_use
 from nnrun.data.csv.number_format import APOSTROPHES, SPACES, NumberFormat
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Sequence
 
 #: The marks in which numbers are written, the plainest first: the decimal mark, and the separator of thousands.
 _MARKS = ((".", ""), (",", ""), (".", ","), (",", "."), *((mark, group) for group in (" ", "'", "_") for mark in ".,"))
@@ -30,6 +30,21 @@ _MAX_UNITS = 4
 _ORDINALS = {"st", "nd", "rd", "th"}
 
 
+#: Texts that are numbers which no format of a config reads: what they are, and what to do.
+_UNREAD = (
+    (
+        re.compile(r"\d{1,2}:\d\d(?::\d\d(?:\.\d+)?)?(?: ?[AaPp][Mm])?", re.ASCII),
+        "times of day",
+        "write them as numbers in the file, such as hours: 9.5 for 09:30",
+    ),
+    (
+        re.compile(r"[-+]?0[xX][0-9a-fA-F]+"),
+        "hexadecimal numbers",
+        "write them in decimal in the file, or state `types: {COLUMN: category}` if they are names",
+    ),
+)
+
+
 @dataclass(frozen=True)
 class Written:
     """What all texts of a column are.
@@ -38,21 +53,24 @@ class Written:
         example: One of the texts that are written in a way of their own.
         numbers: The formats in which all of them are numbers, the most usual first; none if they are dates.
         dates: The formats in which all of them are dates, the most usual first.
-        units: The units of numbers that have several, so that no format reads all of them.
+        problem: Why no line of a config reads all of them, as the end of "holds", and what to do; `COLUMN` stands for
+            the column's name. Empty if a line does.
+        unread: The texts that the format of dates does not read: days that do not exist, and the like.
         words: The texts that are neither, which may stand for a missing value.
     """
 
     example: str
     numbers: tuple[NumberFormat, ...] = ()
     dates: tuple[str, ...] = ()
-    units: tuple[str, ...] = ()
+    problem: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
 
     @property
     def description(self) -> str:
         """How they are written, as the end of "holds": `numbers with thousands separators`."""
-        if self.units:
-            return f"numbers in several units ({', '.join(map(repr, self.units))})"
+        if self.problem:
+            return self.problem[0]
         if self.dates:
             return f"dates like {self.dates[0]}"
         form = self.numbers[0]
@@ -86,10 +104,31 @@ def written_as(texts: Collection[str], usual: NumberFormat, *, decimals: Iterabl
     if odd is None or len(words) > min(_MAX_WORDS, len(others)):
         return None
     numbers, units = _number_formats(others, decimals)
-    if numbers or len(units) > 1:
-        return Written(odd, numbers, units=() if numbers else units, words=words)
+    if numbers:
+        return Written(odd, numbers, words=words)
     dates = tuple(fitting_formats(others))
-    return Written(odd, dates=dates, words=words) if dates else None
+    if dates:
+        return Written(odd, dates=dates, words=words)
+    return _not_in_one_format(odd, list(others), units, words)
+
+
+def _not_in_one_format(odd: str, texts: Sequence[str], units: Sequence[str], words: tuple[str, ...]) -> Written | None:
+    """Return what texts are that no single format reads; None if they are neither numbers nor dates."""
+    if len(units) > 1:
+        shown = ", ".join(map(repr, units))
+        hint = f"write all of them in one unit in the file, and state it: `types: {{COLUMN: {{unit: {units[0]}}}}}`"
+        return Written(odd, problem=(f"numbers in several units ({shown})", hint), words=words)
+    if found := best_format(texts):
+        return Written(odd, dates=(found[0],), unread=tuple(found[1]), words=words)
+    if len(forms := formats_in_use(texts)) > 1:
+        shown = ", ".join(form or "ISO 8601" for form in forms)
+        return Written(
+            odd, problem=(f"dates in several formats ({shown})", "write all dates in one format in the file")
+        )
+    for pattern, what, hint in _UNREAD:
+        if all(pattern.fullmatch(text) for text in texts):
+            return Written(odd, problem=(what, hint))
+    return None
 
 
 def may_be_missing(texts: Collection[str]) -> bool:

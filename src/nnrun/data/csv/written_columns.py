@@ -52,13 +52,15 @@ class WrittenColumns:
         alike: dict[tuple[str, bool], list[str]] = {}
         for name in names:
             one = self.columns.get(name)
-            if one is not None and not (as_categories and one.units):
+            if one is not None and not (as_categories and one.problem):
                 alike.setdefault((one.description, bool(one.dates)), []).append(name)
         for (description, are_dates), found in alike.items():
             what = f"column{'s' if len(found) > 1 else ''} {format_names(map(repr, found))}"
             read = "each of which becomes a category" if as_categories else "which are read as text"
             seen = "" if self.rows is None else f" (in the first {self.rows:,} rows)"
             example = self.columns[found[0]].example
+            unread = format_names(map(repr, self.columns[found[0]].unread), 3)
+            read = f"all but {unread}, {read}" if unread else read
             text = f"{what} hold{'' if len(found) > 1 else 's'} {description}, such as {example!r}, {read}{seen}"
             if as_categories:
                 hint = f"{self.hint(found)}; {as_categories}"
@@ -69,9 +71,8 @@ class WrittenColumns:
     def hint(self, names: Sequence[str]) -> str:
         """Return what to write for columns that are written alike."""
         one = self.columns[names[0]]
-        if one.units:
-            line = dump_inline({names[0]: {"unit": one.units[0]}})
-            return f"write all of them in one unit in the file, and state it: `types: {line}`"
+        if one.problem:
+            return one.problem[1].replace("COLUMN", dump_inline(names[0]))
         separator = {"separator": self.separator} if self.separator == self.marks.get("decimal") else {}
         needs_marks = self.marks and one.numbers and self._needs_marks(one.numbers[0])
         lines = [_line({**self.marks, **separator})] if needs_marks else []

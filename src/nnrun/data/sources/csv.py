@@ -305,14 +305,17 @@ class Csv(TableSource):
     ) -> dict[tuple[str, str], str]:
         """Return hints for defects, as `ColumnRequest.hints` does: the line that reads a column, or keeps a word."""
         words = missing_word_hints(self._request(roles), stats)
-        numbers = self._number_hints(file, stats, limit)
+        numbers = self._number_hints(file, stats, stats.types(self._request(roles)), limit)
         return {("missing", name): hint for name, hint in words.items()} | {
             ("number", name): hint for name, hint in numbers.items()
         }
 
-    def _number_hints(self, file: CsvFile, stats: TableStats, limit: int | None) -> dict[str, str]:
+    def _number_hints(
+        self, file: CsvFile, stats: TableStats, types: Mapping[str, ColumnType], limit: int | None
+    ) -> dict[str, str]:
         """Return the line that reads a column, for the columns of numbers in which something else stands."""
-        others = {name: column for name, column in stats.columns.items() if column.has_other_than_numbers()}
+        numbers = [name for name, kind in types.items() if kind == "number"]
+        others = {name: stats.columns[name] for name in numbers if stats.columns[name].has_other_than_numbers()}
         try:
             written = self._written_columns(file, others, stats, limit)
         except DataError:
