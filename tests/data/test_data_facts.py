@@ -54,11 +54,11 @@ def test_a_missing_download_is_a_note_and_its_facts_are_known(paths: DataPaths, 
 
 
 def test_facts_of_arrays_are_inferred_from_their_headers(paths: DataPaths, spec, split) -> None:
-    """Shape and rows of an npz are known, its classes are not."""
-    np.savez(paths.config_dir / "a.npz", x=np.zeros((10, 4, 4)), y=np.zeros(10))
+    """Shape and rows of an npz are known, and its classes where its targets are quickly read."""
+    np.savez(paths.config_dir / "a.npz", x=np.zeros((10, 4, 4)), y=np.arange(10) % 3)
     facts, findings = infer_facts(spec("npz", file="a.npz", split=split(test=0.3)), form="integer", paths=paths)
     assert findings == ()
-    assert (facts.input_shape, facts.classes, facts.rows) == ((4, 4), None, {"train": 7, "test": 3})
+    assert (facts.input_shape, facts.classes, facts.rows) == ((4, 4), 3, {"train": 7, "test": 3})
 
 
 def test_facts_of_a_large_table_are_inferred_from_its_start(paths: DataPaths, spec, monkeypatch) -> None:

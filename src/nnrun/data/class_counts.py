@@ -9,7 +9,7 @@ import numpy as np
 
 from nnrun.data.columns import label, labels
 from nnrun.data.dataset import ALL_TARGETS
-from nnrun.data.target_encoding import WHOLE_TARGET, infer_positions, target_column
+from nnrun.data.target_encoding import WHOLE_TARGET, array_form, infer_positions, target_column
 from nnrun.errors import DataError
 
 if TYPE_CHECKING:
@@ -61,10 +61,13 @@ def class_table(data: SourceData, own: Mapping[str, Examples], key: str, form: T
         return None
     try:
         columns = [target_column(part.y, data.target_names, key) for part in (data.train, *own.values())]
-        positions = infer_positions(columns, form) if data.positions is None else data.positions
+        first = columns[0]
+        kept, dimensions = array_form(form, first.shape[1:], first.dtype.kind)
+        if kept == "number" and data.positions is None:
+            return None
+        positions = (dimensions or infer_positions(columns, form)) if data.positions is None else data.positions
     except DataError:
         return None  # whatever is wrong is an error of its own
-    first = columns[0]
     if first.ndim > 1 + len(positions) and first.shape[-1] > 1:
         return _wide_table(data, own, key, columns, is_multi_label=form == "binary")
     found = _numbered(columns)

@@ -12,7 +12,7 @@ from nnrun.config.hints import did_you_mean_or_list
 from nnrun.data import lost_precision
 from nnrun.data.all_sources import new_source
 from nnrun.data.columns import parse_number
-from nnrun.data.dataset import ALL_TARGETS, build_facts
+from nnrun.data.dataset import ALL_TARGETS, Examples, SourceData, build_facts
 from nnrun.data.model_inputs import fields
 from nnrun.data.part_targets import TargetReport, examine_targets
 from nnrun.data.prepare.registry import allow_missing, new_step, stream_error
@@ -28,11 +28,15 @@ from nnrun.data.target_encoding import (
     MANY_CLASSES_LOSS,
     NUMBER_LOSS,
     WHOLE_TARGET,
+    array_form,
     binary_error,
     binary_names,
     encoded_forms,
+    fit_target_encoder,
     forms_by_target,
     fractions_error,
+    infer_positions,
+    learn_classes,
     text_error,
     values_error,
 )
@@ -47,7 +51,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from nnrun.data.data_paths import DataPaths
-    from nnrun.data.dataset import DataFacts, Source, SourceData
+    from nnrun.data.dataset import DataFacts, Source, TargetArray
     from nnrun.data.prepare.step import Step
     from nnrun.errors import Path
     from nnrun.spec.data import DataSpec, Split
@@ -194,6 +198,18 @@ def _not_examined(spec: DataSpec, source: Source) -> Iterator[Finding]:
         yield Finding((*spec.source.path, spec.source.name, "file"), text, hint, None, "note")
 
 
+def _class_positions(array: TargetArray, form: TargetForm) -> tuple[int, ...]:
+    """Return the shape of one example's classes where a target's array has several."""
+    if array.parts:
+        try:
+            return infer_positions(array.parts, form)
+        except DataError:
+            return ()  # training says what is wrong with them
+    if form in ("number", "binary") or len(array.shape) < 2:
+        return ()
+    return array.shape[:-1] if array.shape[-1] == 1 else array.shape
+
+
 def _created(create: Callable[[Part], Any], part: Part, findings: list[Finding]) -> Any:
     """Return the source or step that a part names; None and a finding where its arguments are wrong."""
     try:
@@ -307,15 +323,25 @@ class _Targets:
     def _facts(self, key: str) -> TargetFacts:
         data, form = self._data, self._encoded[key]
         columns = len(data.target_names) if self._is_whole(key) else 1
+        array = data.target if self._is_whole(key) or len(data.target_names) == 1 else None
+        positions = data.positions
+        if array is not None:
+            form, positions = array_form(form, array.shape, array.kind)
+            positions = positions or _class_positions(array, form)
         if form == "number":
-            size = data.positions[-1] if data.positions else columns
-            return TargetFacts(form, "regression", targets=size, zero_one=self._is_zero_one(key))
+            size = array.shape[-1] if array is not None and positions else columns
+            if array is None and positions:
+                size, positions = positions[-1], ()
+            return TargetFacts(form, "regression", targets=size, positions=positions, zero_one=self._is_zero_one(key))
         names = binary_names(self._class_names(key)) if form == "binary" else self._class_names(key)
-        width = (len(names) or None) if form == "one_hot" else columns
-        return TargetFacts(form, "classification", len(names) or None, width, names, data.positions)
+        width = (len(names) or None) if form == "one_hot" else columns if form == "binary" and not positions else 1
+        return TargetFacts(form, "classification", len(names) or None, width, names, positions)
 
     def _is_zero_one(self, key: str) -> bool | None:
         """Return whether a target holds nothing but 0 and 1; None where its values are not known."""
+        array = self._data.target
+        if array is not None and array.parts and array.kind in "biuf":
+            return all(bool(((part == 0) | (part == 1)).all()) for part in array.parts)
         names = self._data.target_names if self._is_whole(key) else (key,)
         if self._data.task == "regression" or not self._data.other_numbers.isdisjoint(names):
             return False
@@ -356,6 +382,7 @@ class _Targets:
                 hint = "name one target, encode the text as numbers, or give each target an output of its own"
                 path = (*self._source.path, self._source.name, "target")
                 yield Finding(path, text, hint, "loss-target-mismatch")
+        yield from self._array_mismatch(key)
         if data.task == "regression" and encoded != "number":
             yield self._mismatch(key, f"{source}'s target is a number, but the loss compares classes", NUMBER_LOSS)
         if form == "integer" and encoded == "one_hot":
@@ -387,6 +414,36 @@ class _Targets:
         is_most = rows >= _FEW_ROWS and 2 * len(names) > rows
         return is_most and self._data.task is None and all(parse_number(name) is not None for name in names)
 
+    def _classes_of_array(self, key: str) -> tuple[str, ...]:
+        """Return the classes of a target's array; none where its loss compares numbers that it does hold."""
+        array = self._data.target
+        if array is None or not array.parts:
+            return ()
+        form, dimensions = array_form(self._encoded[key], array.shape, array.kind)
+        if form == "number" and array.kind in "biuf":
+            return ()
+        form = "integer" if form == "number" else form
+        try:
+            positions = dimensions or infer_positions(array.parts, form)
+            return learn_classes(array.parts, form, self._data.target_names, positions)
+        except DataError:
+            return ()  # found by `_mismatches`
+
+    def _array_mismatch(self, key: str) -> Iterator[Finding]:
+        """Yield a finding where the values of a target's array are no classes, or no shares."""
+        array = self._data.target
+        if array is None or not array.parts:
+            return
+        try:
+            fit_target_encoder(
+                SourceData(Examples(array.parts[0], array.parts[0]), target_names=self._data.target_names),
+                array.parts,
+                {key: self._encoded[key]},
+                (),
+            )
+        except DataError as error:
+            yield self._mismatch(key, error.text, error.hint or CLASS_LOSS)
+
     def _mismatch(self, key: str, text: str, hint: str) -> Finding:
         return Finding(self._loss_path(key), text, hint, "loss-target-mismatch")
 
@@ -397,5 +454,5 @@ class _Targets:
     def _class_names(self, key: str) -> tuple[str, ...]:
         """Return the classes of a target, where they are known."""
         if self._is_whole(key) or len(self._data.target_names) == 1:
-            return self._data.class_names or ()
+            return self._data.class_names or self._classes_of_array(key)
         return tuple(self._data.values.get(key, ()))

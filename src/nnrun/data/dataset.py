@@ -176,6 +176,21 @@ class SourceData:
 
 
 @dataclass(frozen=True)
+class TargetArray:
+    """What is known of an array of targets before it is loaded.
+
+    Attributes:
+        shape: The shape of one example's target.
+        kind: The kind of its values, as NumPy's `dtype.kind`.
+        parts: The targets of each part, where they are quickly read; else none.
+    """
+
+    shape: tuple[int, ...]
+    kind: str
+    parts: tuple[np.ndarray, ...] = field(default=(), compare=False)
+
+
+@dataclass(frozen=True)
 class DataFacts:
     """What is known about a source before it is loaded; None, or nothing, where it is not known.
 
@@ -193,6 +208,7 @@ class DataFacts:
         target_names: The names of the target columns.
         vocabulary: The number of different token ids where examples are token ids.
         positions: The shape of one example's classes where it has several.
+        target: The target's array as far as it is known, where the source has one.
         ragged: Whether examples are sequences of different lengths, which a step must bring to one.
         split_sizes: Returns the number of examples of each part of a split, where examples are not independent rows.
         group: The name of the column of groups, whose rows stay in one part; None where rows are independent.
@@ -215,6 +231,7 @@ class DataFacts:
     target_names: tuple[str, ...] = ("target",)
     vocabulary: int | None = None
     positions: tuple[int, ...] = ()
+    target: TargetArray | None = None
     ragged: bool = False
     split_sizes: Callable[[Split | None], Mapping[str, int]] | None = None
     group: str | None = None

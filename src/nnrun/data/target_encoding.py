@@ -76,6 +76,26 @@ def infer_positions(targets: Sequence[np.ndarray], form: TargetForm) -> tuple[in
     return tuple(positions)
 
 
+def array_form(form: TargetForm, shape: Sequence[int], kind: str) -> tuple[TargetForm, tuple[int, ...]]:
+    """Return the form of arrays as targets, such as pictures, and the dimensions before their last one.
+
+    A binary loss compares classes where each position has one whole number, as the pixels of a mask of shape
+    (height, width, 1) have; in all other arrays it compares numbers from 0 to 1.
+
+    Args:
+        form: The form that the loss takes.
+        shape: The shape of one example's target.
+        kind: The kind of its values, as NumPy's `dtype.kind`.
+
+    Returns:
+        The form itself, and nothing, for targets of at most one dimension an example and for classes.
+    """
+    if len(shape) < 2 or form not in ("number", "binary"):
+        return form, ()
+    of_classes = form == "binary" and kind in "iub" and shape[-1] == 1
+    return "binary" if of_classes else "number", tuple(shape[:-1])
+
+
 def learn_classes(
     targets: Sequence[np.ndarray], form: TargetForm, target_names: Sequence[str], positions: Sequence[int | None] = ()
 ) -> tuple[str, ...]:
@@ -302,17 +322,33 @@ def fit_target_encoder(
 def _learn(data: SourceData, columns: Sequence[np.ndarray], key: str, form: TargetForm) -> TargetFacts:
     first = columns[0]
     width = first.shape[-1] if first.ndim > 1 else 1
-    if form == "number":
+    kept, dimensions = array_form(form, first.shape[1:], first.dtype.kind)
+    if data.positions is not None:
+        kept, dimensions = form, ()
+    if kept == "number":
+        if form == "binary":
+            _require_shares(columns)
         zero_one = all(column.dtype.kind in "?buif" and np.isin(column, (0, 1)).all() for column in columns)
-        return TargetFacts(form, "regression", targets=width, zero_one=bool(zero_one))
+        return TargetFacts(kept, "regression", targets=width, positions=dimensions, zero_one=bool(zero_one))
     if data.task == "regression":
         raise DataError("the loss compares classes, but this data set's target is a number", hint=NUMBER_LOSS)
-    positions = infer_positions(columns, form) if data.positions is None else data.positions
+    positions = (dimensions or infer_positions(columns, form)) if data.positions is None else data.positions
     names = data.target_names if key in {ALL_TARGETS, WHOLE_TARGET} else ()
     named = data.class_names if len(data.target_names) == 1 else ()
     classes = named or learn_classes(columns, form, names, positions)
     width = len(classes) if form == "one_hot" else width if form == "binary" and not positions else 1
     return TargetFacts(form, "classification", len(classes) or None, width, classes, positions)
+
+
+def _require_shares(columns: Sequence[np.ndarray]) -> None:
+    """Refuse numbers that no probability can be."""
+    for column in columns:
+        wrong = column[(column < 0) | (column > 1)] if column.dtype.kind in "?buif" else column[:0]
+        if wrong.size:
+            raise DataError(
+                f"a binary loss compares with numbers from 0 to 1, but the target holds {wrong.flat[0]:g}",
+                hint="save the target divided by its largest value, or write loss: mean_squared_error",
+            )
 
 
 def target_column(y: np.ndarray | Columns | None, names: Sequence[str], key: str) -> np.ndarray:

@@ -70,7 +70,7 @@ def read_npz(file: Path, names: Sequence[str]) -> dict[str, np.ndarray]:
             raise no_array(file, name, headers)
         require_plain_type(file, name, headers[name])
     with _reading(file), np.load(file, allow_pickle=False) as archive:
-        return {name: archive[name] for name in names}
+        return {name: _text(archive[name]) for name in names}
 
 
 def read_npy(file: Path) -> np.ndarray:
@@ -83,8 +83,14 @@ def read_npy(file: Path) -> np.ndarray:
 
     require_plain_type(file, file.name, array_header(file))
     with _reading(file):
-        array: np.ndarray = np.load(file, allow_pickle=False)
-        return array
+        return _text(np.load(file, allow_pickle=False))
+
+
+def _text(array: np.ndarray) -> np.ndarray:
+    """Return text for bytes, as which older NumPy and other programs write names."""
+    import numpy as np
+
+    return np.char.decode(array, "utf-8", "replace") if array.dtype.kind == "S" else array
 
 
 def no_array(file: Path, name: str, headers: dict[str, ArrayHeader]) -> DataError:

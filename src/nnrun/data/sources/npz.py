@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING, Any
 
-from nnrun.data.dataset import DataFacts, Examples, SourceData, row_numbers
+from nnrun.data.dataset import DataFacts, Examples, SourceData, TargetArray, row_numbers
 from nnrun.data.files.npy import (
     ArrayHeader,
     array_header,
@@ -135,8 +135,15 @@ class Npz:
             headers["x_test"].shape[0] if "x_test" in headers else 0,
             target_names=_target_names(headers["y"]),
             group=self.arrays.get("group"),
+            target=self._target(paths, headers["y"]),
         )
         return facts, []
+
+    def _target(self, paths: DataPaths, header: ArrayHeader) -> TargetArray:
+        """Return what is known of the targets, with their values where they are quickly read."""
+        shape, data = header.shape[1:], self.load_targets(paths)
+        parts = () if data is None else tuple(part.y for part in (data.train, data.test) if part is not None)
+        return TargetArray(shape, header.dtype.kind, parts)  # type: ignore[arg-type]  # they are arrays
 
     def _named_examples(self) -> bool:
         """Return whether the config names arrays of examples or targets, in place of the usual names."""
@@ -212,13 +219,7 @@ def _no_role(role: str, headers: Mapping[str, ArrayHeader]) -> str:
 def _require_matching(file: Path, headers: Mapping[str, ArrayHeader]) -> None:
     """Refuse arrays, by role, that do not pair up, and a test part of another shape than the training part."""
     for role, header in headers.items():
-        require_plain_type(file, role, header)
-        if not header.shape or not header.shape[0]:
-            raise DataError(
-                f"expected examples in {role}, received an array of shape {list(header.shape)}",
-                file=file,
-                hint="the first dimension counts examples",
-            )
+        _require_examples(file, role, header)
     shapes = {role: header.shape for role, header in headers.items()}
     if len(shapes["x"]) < 2:
         raise DataError(
@@ -245,6 +246,20 @@ def _require_matching(file: Path, headers: Mapping[str, ArrayHeader]) -> None:
             file=file,
             hint="the examples of both parts need one shape",
         )
+
+
+def _require_examples(file: Path, role: str, header: ArrayHeader) -> None:
+    """Refuse an array that has no rows, or examples that are no numbers."""
+    require_plain_type(file, role, header)
+    if not header.shape or not header.shape[0]:
+        raise DataError(
+            f"expected examples in {role}, received an array of shape {list(header.shape)}",
+            file=file,
+            hint="the first dimension counts examples",
+        )
+    if role in ("x", "x_test") and header.dtype.kind in "US":
+        hint = "save numbers, or a table of text as csv, whose columns a step such as OneHot takes"
+        raise DataError(f"expected numbers in {role}, received text", file=file, hint=hint)
 
 
 def _require_values(file: Path, role: str, header: ArrayHeader, examples: ArrayHeader | None) -> None:

@@ -46,7 +46,10 @@ def make_callbacks(builder: Builder, experiment: Experiment, folder: FilePath) -
         if part.name == "TensorBoard" and find_spec("tensorboard") is None:
             # Keras would notice only at the end of the first epoch.
             raise MissingExtraError("tensorboard", "the callback TensorBoard")
-        callback = builder.make(part, **_output_path(builder, part, folder))
+        # Without save_best_only its monitor decides nothing, but Keras still looks for the better side of its figure.
+        saves_all = part.name == "ModelCheckpoint" and not part.arguments.get("save_best_only")
+        undecided = {"monitor": "loss", "mode": "min"} if saves_all else {}
+        callback = builder.make(part, **_output_path(builder, part, folder), **undecided)
         if part.name == "ModelCheckpoint":
             _save_atomically(callback)
         _set_mode(callback, experiment)

@@ -25,6 +25,7 @@ _SPARSE_GRADIENTS = ("Embedding", "ReversibleEmbedding")
 _NOT_SAVED = ("ELU", "Identity")
 #: Layers that only colours of red, green and blue have a meaning for.
 _OF_COLOURS = ("RandomHue", "RandomSaturation", "RandomColorJitter")
+_RECURRENT = ("LSTM", "GRU", "SimpleRNN", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D")
 _VECTORS = ("bias", "beta", "gamma")
 _ATTENTIONS = ("MultiHeadAttention", "GroupQueryAttention")
 
@@ -38,6 +39,8 @@ def check_combinations(context: CheckContext) -> Iterator[Finding]:
     yield from _optimizer(context)
     yield from _augmentation(context)
     yield from _executor(context)
+    yield from _losses(context)
+    yield from _half_precision(context)
     known: set[Path] = set()
     for row in context.rows:
         # The layers of a stack that is used several times have one place in the file.
@@ -81,6 +84,62 @@ def _executor(context: CheckContext) -> Iterator[Finding]:
             text = f"{part.name} needs every batch, and the resident executor takes many in one call"
             hint = f"write executor: auto, or leave out {batchwise[0] if batchwise else part.name}"
             yield Finding(("training", "execution", "executor"), text, hint, "cannot-combine")
+
+
+def _losses(context: CheckContext) -> Iterator[Finding]:
+    """Find losses that stay one number a row, where Keras needs a single one."""
+    regularized = any(_is_regularized(node.part) for node in context.graph.nodes)
+    if not (regularized or context.experiment.backend == "jax" or len(context.graph.outputs) > 1):
+        return
+    for loss in context.experiment.losses.values():
+        if loss.arguments.get("reduction", "sum") in (None, "none"):
+            where = "on JAX" if context.experiment.backend == "jax" else "next to regularizers or other losses"
+            text = f"reduction: none leaves a loss for every row, which Keras cannot minimize {where}"
+            yield Finding((*loss.path, loss.name, "reduction"), text, "leave out reduction", "cannot-combine")
+
+
+def _is_regularized(part: Part) -> bool:
+    inner = [one for value in part.arguments.values() for one in (value if isinstance(value, list) else [value])]
+    parts = [one for one in inner if isinstance(one, Part)]
+    is_layer = class_name(part.name) == "ActivityRegularization" if part.category == "layers" else False
+    return is_layer or part.category == "regularizers" or any(map(_is_regularized, parts))
+
+
+def _half_precision(context: CheckContext) -> Iterator[Finding]:
+    """Find what the backends compute in float32 alone."""
+    experiment, nodes = context.experiment, context.graph.nodes
+    floatx = experiment.keras.floatx
+    if floatx in ("float16", "bfloat16"):
+        for node in nodes:
+            path = next(_orthogonal_weights(node.part, node.path), None)
+            if path is not None:
+                text = f"an orthogonal start cannot be computed in {floatx}"
+                hint = "write recurrent_initializer: GlorotUniform, or precision: mixed_bfloat16 instead of floatx"
+                yield Finding(path, text, hint, "cannot-combine")
+                break
+    if experiment.backend != "tensorflow" or (floatx == "float32" and experiment.precision == "float32"):
+        return
+    for output in context.graph.outputs:
+        last = next((node for node in nodes if node.name == output.source.name), None)
+        if last is not None and last.part.arguments.get("dtype") == "float32":
+            continue
+        for metric in context.training.metrics if output.metrics is None else output.metrics:
+            if class_name(metric.name).endswith("TopKCategoricalAccuracy"):
+                text = f"TensorFlow computes {metric.name} of float32 outputs alone"
+                hint = "add dtype: float32 to the last layer"
+                yield Finding((*metric.path, metric.name), text, hint, "cannot-combine")
+
+
+def _orthogonal_weights(part: Part, path: Path) -> Iterator[Path]:
+    """Yield the places of weights that start orthogonal, by Keras' default those of recurrent layers."""
+    if class_name(part.name).removesuffix("Cell") in _RECURRENT and "recurrent_initializer" not in part.arguments:
+        yield path
+    for name, value in part.arguments.items():
+        for one in value if isinstance(value, list) else [value]:
+            if isinstance(one, Part) and one.category == "layers":
+                yield from _orthogonal_weights(one, (*one.path, one.name))
+            elif isinstance(one, Part) and one.name == "Orthogonal":
+                yield (*path, name)
 
 
 def _piecewise(rate: Part) -> Iterator[Finding]:

@@ -75,7 +75,7 @@ def _target_shape(context: CheckContext, output: ModelOutput) -> Shape | None:
         return context.facts.input_shape if context.facts is not None else None
     if facts.form == "integer" or facts.targets is None:
         return None
-    if facts.form == "one_hot":
+    if facts.form in ("one_hot", "number"):
         return (*facts.positions, facts.targets)
     return facts.positions or (facts.targets,)
 
