@@ -117,3 +117,28 @@ def test_a_step_as_the_last_activation_needs_the_perceptron_rule(found) -> None:
     (one,) = found(facts, model=model, training="loss: binary_crossentropy\noptimizer: Adam")
     assert one.name == "loss-activation-mismatch"
     assert found(facts, model=model, training="rule: perceptron") == ()
+
+
+def test_losses_of_every_row_are_refused_next_to_regularizers(found) -> None:
+    """Keras cannot add a number to a loss for every row."""
+    loss = "loss: {SparseCategoricalCrossentropy: {reduction: null}}\noptimizer: Adam"
+    for layer, refused in (("- Dense: {units: 4, kernel_regularizer: L2}", True), ("- Dense: 4", False)):
+        findings = found(model=f"{layer}\n{LAST}", training=loss)
+        assert ("cannot-combine" in [one.name for one in findings]) is refused
+
+
+def test_top_k_needs_float32(found) -> None:
+    """TensorFlow has no kernel of it for other types, so the last layer must compute in float32."""
+    training = f"{LOSS}optimizer: Adam\nmetrics: [SparseTopKCategoricalAccuracy]"
+    for dtype, refused in (("", True), (", dtype: float32", False)):
+        model = f"- Dense: {{units: 10, activation: softmax{dtype}}}"
+        findings = found(model=model, training=training, precision="mixed_float16")
+        assert ("cannot-combine" in [one.name for one in findings]) is refused
+
+
+def test_orthogonal_starts_need_float32(found) -> None:
+    """Recurrent layers start orthogonal unless the config says otherwise."""
+    sequences = Facts("classification", "integer", (5, 2), classes=10, targets=1)
+    for start, refused in (("", True), (", recurrent_initializer: GlorotUniform", False)):
+        findings = found(sequences, model=f"- LSTM: {{units: 3{start}}}\n{LAST}", keras="{floatx: float16}")
+        assert ("cannot-combine" in [one.name for one in findings]) is refused
