@@ -55,7 +55,7 @@ class Outcome:
     """What the commands of one seed did.
 
     Attributes:
-        verdict: `done`, `refused` by `check`, `diverged`, `data refused` for values that `check` does not read (those of
+        verdict: `done`, `refused` by `check`, `diverged`, `data refused` for values that `check` does not read (of
             the user's own code, of examples, of named sets), or a fault.
         detail: What was printed, for a fault and a refusal.
         commands: How many commands were run.
