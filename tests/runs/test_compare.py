@@ -46,7 +46,8 @@ def single(make_run: Callable[..., RunFolder]) -> Callable[..., RunFolder]:
         folder = make_run("single", second)
         lines = [f"{row},a,{'a' if one else 'b'}" for row, one in enumerate(right)]
         folder.write_text(folder.predictions, "\n".join(["row,truth,prediction", *lines]) + "\n")
-        folder.write_json(folder.scores, {"test": {"rows": len(right), "error_percent": 1.0}})
+        error = 100 * right.count(False) / len(right)
+        folder.write_json(folder.scores, {"test": {"rows": len(right), "error_percent": error}})
         return folder
 
     return make
@@ -145,11 +146,13 @@ def test_single_runs_without_errors_say_why(make_run: Callable[..., RunFolder]) 
 
 
 def test_a_sample_of_predictions_is_called_one(single: Callable[..., RunFolder]) -> None:
-    """Of a text only the first rows are kept, and the test is over those."""
+    """Of a text only the first rows are kept: the test is over those, and the errors of all are stated."""
     folders = [single([True, False], second) for second in (0, 1)]
-    for folder in folders:
-        folder.write_json(folder.scores, {"test": {"rows": 5000, "error_percent": 1.0}})
-    assert compare(*folders).conclusion.endswith("the first 2 of 5,000 rows; the test is over those.")
+    for folder, error in zip(folders, (1.0, 2.0), strict=True):
+        folder.write_json(folder.scores, {"validation": {"rows": 5000, "error_percent": error}})
+    found = compare(*folders)
+    assert found.part == "validation"
+    assert found.conclusion.endswith("predictions.csv keeps; over all of them the errors are 1.00 % and 2.00 %.")
 
 
 def test_the_interval_of_a_difference_is_a_possible_difference(crossed: Callable[..., RunFolder]) -> None:

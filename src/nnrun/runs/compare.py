@@ -24,6 +24,8 @@ RESAMPLED = "corrected resampled t-test (Nadeau and Bengio 2003)"
 MCNEMAR = "McNemar's exact test (1947)"
 #: A smaller p value is shown as less than this one.
 _SMALLEST_SHOWN = 0.0001
+#: How far the error of the predictions that are compared may lie from the scores, in percentage points.
+_SAME_PERCENT = 1e-6
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,7 @@ class Comparison:
         interval_95: The interval of that difference; None if the test has none.
         each: The metrics of each fold, or the counts of rows that only one of the two got right.
         conclusion: The result in a sentence.
+        part: The part of the data that single runs were tested on.
     """
 
     first: str
@@ -53,6 +56,7 @@ class Comparison:
     interval_95: tuple[float, float] | None
     each: list[dict[str, Any]] = field(default_factory=list)
     conclusion: str = ""
+    part: str = "test"
 
     def as_json(self) -> dict[str, Any]:
         """Return the document that `--json` prints."""
@@ -137,7 +141,7 @@ def _by_folds(
 
 def _by_rows(first: RunFolder, second: RunFolder, metric: str | None) -> Comparison:
     """Compare two classifiers by the predictions that only one of them got right."""
-    part = _scored_part(first, second)
+    name, parts = _scored_parts(first, second)
     if metric not in (None, "error_percent"):
         text = f"single runs are compared by their errors, not by {metric}"
         raise RunError(text, "leave --metric out, or compare two cross-validations: split: {k_fold: {}}")
@@ -152,28 +156,36 @@ def _by_rows(first: RunFolder, second: RunFolder, metric: str | None) -> Compari
     p = mcnemar(*only)
     table = [{"rows": rows, "only_first_right": only[0], "only_second_right": only[1]}]
     conclusion = f"{conclude('error_percent', means[1] - means[0], p)} {count_right(rows, both, *only)}"
-    if rows < (part.get("rows") or 0):
-        conclusion += f" predictions.csv keeps the first {rows:,} of {part['rows']:,} rows; the test is over those."
+    scored = [part["error_percent"] for part in parts]
+    if any(abs(one - other) > _SAME_PERCENT for one, other in zip(means, scored, strict=True)):
+        # Of a text, predictions.csv has the last token of the first windows.
+        conclusion += (
+            f" These are the predictions that predictions.csv keeps; over all of them the errors are {scored[0]:.2f} % "
+            f"and {scored[1]:.2f} %."
+        )
     return Comparison(
-        first.id, second.id, "error_percent", MCNEMAR, p, means, means[1] - means[0], None, table, conclusion
+        first.id, second.id, "error_percent", MCNEMAR, p, means, means[1] - means[0], None, table, conclusion, name
     )
 
 
-def _scored_part(first: RunFolder, second: RunFolder) -> Mapping[str, Any]:
-    """Return the scores of the part of which both runs kept predictions: the test part, else the validation part.
+def _scored_parts(first: RunFolder, second: RunFolder) -> tuple[str, list[Mapping[str, Any]]]:
+    """Return the part of which both runs kept predictions (the test part, else the validation part), and its scores.
 
     Raises:
         RunError: A run has no errors counted there.
     """
+    name, parts = "test", []
     for folder in (first, second):
         scores = _scores(folder)
-        part = scores.get("test") or scores.get("validation") or {}
+        name = "test" if scores.get("test") else "validation"
+        part = scores.get(name) or {}
         if "error_percent" not in part:
             reason = "it predicts numbers" if scores.get("task") == "regression" else "it has no single count of errors"
             text = f"two single runs are compared by the rows that each classifies right, and {folder.id} cannot be"
             hint = "cross-validate both, whose folds are compared by any score: split: {k_fold: {}}"
             raise RunError(f"{text}: {reason}", hint)
-    return part
+        parts.append(part)
+    return name, parts
 
 
 def _right_predictions(folder: RunFolder) -> list[bool]:

@@ -63,7 +63,7 @@ def print_comparison(output: Output, comparison: Comparison) -> None:
     ]
     headings = ("fold" if rows else "part", "first", "second", "difference")
     summary = (*comparison.means, comparison.difference)
-    rows.append(["mean" if rows else "test", *(format_number(value) for value in summary)])
+    rows.append(["mean" if rows else comparison.part, *(format_number(value) for value in summary)])
     print_table(output, Table(headings, rows, frozenset(headings[1:])))
     output.write_line()
     test = comparison.test
