@@ -25,6 +25,7 @@ from nnrun.data.sources.picture_folders import (
     any_pictures,
     folder_findings,
     labelled_pictures,
+    read_classes,
     read_parts,
 )
 from nnrun.data.streaming.streams import DEFAULT_MEMORY_GB, check_memory_limit, should_stream
@@ -110,12 +111,17 @@ class Images:
 
     def load_targets(self, paths: DataPaths) -> SourceData:
         """Return the classes of all pictures."""
-        lists = self._lists(paths)
+        folder = None if self.folder is None else paths.find(self.folder)
+        if folder is None:
+            by_part = {part: pictures.classes for part, pictures in self._lists(paths).items()}
+        else:
+            by_part = read_classes(folder)
         parts = {}
-        for part, pictures in lists.items():
-            classes = np.array(pictures.classes, dtype=object)
+        for part, names in by_part.items():
+            classes = np.array(names, dtype=object)
             parts[part] = Examples(row_numbers(classes), classes)
-        known: Any = {"class_names": _class_names(lists), "target_names": ("class",), "task": "classification"}
+        known: Any = {"target_names": ("class",), "task": "classification"}
+        known["class_names"] = labels(name for names in by_part.values() for name in names)
         return SourceData(parts["train"], parts.get("test"), validation=parts.get("validation"), **known)
 
     def files(self, paths: DataPaths) -> dict[str, Path]:

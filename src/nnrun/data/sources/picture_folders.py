@@ -113,6 +113,19 @@ def read_parts(folder: Path) -> dict[str, PictureList]:
     return {part: class_folders(path) for part, path in parts.items()} if parts else {"train": class_folders(folder)}
 
 
+def read_classes(folder: Path) -> dict[str, list[str]]:
+    """Return the class of each picture of each part, in the order of `read_parts`, without the pictures' paths.
+
+    Raises:
+        DataError: The folders of parts contradict each other.
+    """
+    parts = part_folders(folder) or {"train": folder}
+    return {
+        part: [name for one in _subfolders(path) for name in [one.name] * sum(1 for _ in _walk(one))]
+        for part, path in parts.items()
+    }
+
+
 def folder_findings(folder: Path, lists: Mapping[str, PictureList], path: ConfigPath) -> Iterator[Finding]:
     """Yield what a user should know about how a folder was read.
 
@@ -215,13 +228,16 @@ def any_pictures(folder: Path) -> PictureList:
 
 def pictures_below(folder: Path) -> list[Path]:
     """Return the pictures in a folder and its subfolders, in the order of their paths; hidden ones are left out."""
-    return sorted(_walk(folder))
+    # Tuples of names sort as paths do, in a fraction of the time.
+    return [Path(folder, *names) for names in sorted(_walk(folder))]
 
 
-def _walk(folder: Path) -> Iterator[Path]:
+def _walk(folder: Path) -> Iterator[tuple[str, ...]]:
+    """Yield the names that lead from a folder to each picture below it."""
     for root, folders, files in os.walk(folder):
         folders[:] = [name for name in folders if _is_visible(name)]
-        yield from (Path(root, name) for name in files if _is_visible(name) and _is_picture(name))
+        above = Path(root).relative_to(folder).parts
+        yield from ((*above, name) for name in files if _is_visible(name) and _is_picture(name))
 
 
 def _has_pictures(folder: Path) -> bool:
@@ -230,7 +246,9 @@ def _has_pictures(folder: Path) -> bool:
 
 def _pictures_in(folder: Path) -> list[Path]:
     """Return the pictures directly in a folder."""
-    return sorted(one for one in folder.iterdir() if _is_visible(one.name) and _is_picture(one.name) and one.is_file())
+    with os.scandir(folder) as entries:
+        names = [one.name for one in entries if _is_visible(one.name) and _is_picture(one.name) and one.is_file()]
+    return [Path(folder, name) for name in sorted(names)]
 
 
 def _holds_classes(folder: Path) -> bool:
@@ -238,7 +256,9 @@ def _holds_classes(folder: Path) -> bool:
 
 
 def _subfolders(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if path.is_dir() and _is_visible(path.name))
+    with os.scandir(folder) as entries:
+        names = [one.name for one in entries if _is_visible(one.name) and one.is_dir()]
+    return [Path(folder, name) for name in sorted(names)]
 
 
 def _is_visible(name: str) -> bool:
