@@ -27,6 +27,12 @@ class GuardedCallbacks:
         found = (getattr(callback, "monitor", None) for callback in self._each())
         return frozenset(monitor for monitor in found if isinstance(monitor, str))
 
+    @property
+    def stopper_on_nan(self) -> str | None:
+        """The callback that stops training where the loss is not a number; None if there is none."""
+        names = [type(callback).__name__ for callback in self._each()]
+        return "TerminateOnNaN" if "TerminateOnNaN" in names else None
+
     def __getattr__(self, name: str) -> Callable[..., None]:
         """Return a method of the list, such as `on_epoch_end`."""
         method = getattr(self._callbacks, name)

@@ -70,7 +70,7 @@ class TrainingLoop:
             line, logs = self._run_epoch(epoch, training, progress)
             on_epoch_logs(line)
             progress.epoch(epoch + 1, training.epochs, {key: line[key] for key in line if key not in ("epoch", "fold")})
-            require_finite_loss(logs, epoch)
+            require_finite_loss(logs, epoch, self.callbacks.stopper_on_nan if self.model.stop_training else None)
             self.callbacks.on_epoch_end(epoch, self._epoch_logs(line, logs))
             epochs_run = epoch + 1
             if self.model.stop_training:
@@ -113,12 +113,13 @@ class TrainingLoop:
         return {f"val_{name}": value for name, value in logs.items()}
 
 
-def require_finite_loss(logs: Mapping[str, float], epoch: int) -> None:
+def require_finite_loss(logs: Mapping[str, float], epoch: int, stopper: str | None = None) -> None:
     """Refuse a loss that is not finite.
 
     Args:
         logs: Loss and metrics.
         epoch: The epoch, counted from 0.
+        stopper: The callback that stopped training within the epoch, if one did.
 
     Raises:
         RunError: A loss is infinite or not a number.
@@ -126,4 +127,5 @@ def require_finite_loss(logs: Mapping[str, float], epoch: int) -> None:
     diverged = [name for name, value in logs.items() if name.endswith("loss") and not math.isfinite(value)]
     if diverged:
         text = f"training diverged in epoch {epoch + 1}: {diverged[0]} is {logs[diverged[0]]}"
+        text += f"; {stopper} stopped training within the epoch" if stopper is not None else ""
         raise RunError(text, "try a smaller learning_rate, clipnorm: 1.0 in the optimizer, or prepare: [Standardize]")
