@@ -80,7 +80,7 @@ def test_parts_have_their_paths_from_the_root(experiment) -> None:
             {"training": "loss: mse\noptimiser: Adam"},
             "optimiser",
             "'training' has no key 'optimiser'",
-            "Did you mean 'optimizer'?",
+            "'optimiser' is 'optimizer' here: write optimizer: Adam",
         ),
         ({"seed": "-1"}, "-1", "expected an integer from 0 to 4294967295 for 'seed', received -1", None),
         (

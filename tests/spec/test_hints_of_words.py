@@ -67,7 +67,7 @@ def hint_of(old: str, new: str) -> str:
         ),
         ("  seed: 3", "'seed' belongs to the top of the config: write at the top seed: 3"),
         ("  split: {test: 0.2}", "it has split: {test: 0.25} already; leave one of the two out"),
-        ("  n_epochs: 20", "Did you mean 'epochs'?"),
+        ("  n_epochs: 20", "'n_epochs' is 'epochs' here: write epochs: 20"),
         ("  num_workers: 4", "leave it out, nnrun reads the data itself"),
         ("  sep: ;", "source: {csv: {file: rows.csv, target: price, separator: ';'}}"),
         ("  zzyzx: 1", "known here: rule, loss, optimizer, "),
@@ -274,3 +274,48 @@ def test_the_config_of_a_run_names_the_code_that_it_kept(tmp_path) -> None:
     with pytest.raises(ConfigError) as caught:
         validate(document)
     assert f"--code {tmp_path / 'sources' / 'mine.py'}" in str(caught.value.problems[0].hint)
+
+
+GRAPH = """\
+data: {source: {inline: {rows: [[1, 2, 0], [2, 3, 1]]}}}
+model:
+  inputs: {left: ["0"], right: ["1"]}
+  layers:
+    - Dense: {from: left, units: 4, name: a}
+    - Dense: {from: right, units: 4, name: b}
+    - Concatenate: {from: [a, b], name: both}
+    - Dense: {from: both, units: 1, name: price}
+  outputs: {price: {loss: mse, weight: 0.5}}
+training: {optimizer: Adam}
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "hint_part"),
+    [
+        ("from: left", "input: left", "'input' is 'from' here: write from: left"),
+        ("from: [a, b]", "from: a, b", "write from: [a, b]"),
+        ("from: [a, b]", "from: [a b]", "write [a, b]"),
+        ("from: left", "form: left", "Did you mean 'from'?"),
+        ("units: 1, name: price", "units: 1, id: price", "'id' is 'name' here: write name: price"),
+        ("weight: 0.5", "loss_weight: 0.5", "'loss_weight' is 'weight' here: write weight: 0.5"),
+        ("weight: 0.5", "weight: 50%", "write 0.5"),
+        ("  outputs:", "  output:", "Did you mean 'outputs'?"),
+        ("  layers:", "  nodes:", "'nodes' is 'layers' here"),
+        ("optimizer: Adam", "optimizer: Adam, loss: {price: mse}", "write under model.outputs price: {loss: mse}"),
+        ("optimizer: Adam", "optimizer: Adam, loss_weights: {price: 0.5}", "outputs: {price: {weight: 0.5}}"),
+        ('left: ["0"]', "left: 0", "write left: ['0']"),
+        (
+            "Concatenate: {from: [a, b]",
+            "MultiHeadAttention: {num_heads: 2, key_dim: 2, causal: true, from: [a, b]",
+            "write call: {use_causal_mask: true}",
+        ),
+    ],
+)
+def test_an_unknown_word_of_a_graph_says_what_to_write(old: str, new: str, hint_part: str) -> None:
+    """Keys of layers, outputs and inputs have other names elsewhere, too, and one mistake is one problem."""
+    assert old in GRAPH
+    with pytest.raises(ConfigError) as caught:
+        validate(parse(GRAPH.replace(old, new, 1), "it.yaml"))
+    (problem,) = caught.value.problems
+    assert hint_part in str(problem.hint)

@@ -83,6 +83,11 @@ def _argument_names(entry: Entry, word: str) -> Sequence[str]:
     return next((names for name, names in table.items() if names and squeeze(name) == squeeze(word)), ())
 
 
+def layer_key(word: str) -> str | None:
+    """Return the key of a layer, other than Keras' own arguments, that has another name elsewhere; or None."""
+    return next((key for name, key in tables()["layer_keys"].items() if squeeze(name) == squeeze(word)), None)
+
+
 def key_names(word: str) -> tuple[str, ...]:
     """Return the keys and arguments of this language that a word stands for, the likeliest first."""
     return tuple(next((names for name, names in tables()["keys"].items() if squeeze(name) == squeeze(word)), ()))

@@ -21,11 +21,13 @@ _TWO_KEYS = re.compile(r"\s*(?:-\s+)?([\w.$]+):\s+([^\s'\"{\[|>&*!][^'\"{\[]*: .
 #: The end of a text at which a word stands that lacks a comma before it.
 _WORD_AT_END = re.compile(r"[^\s,{\[]\s+([\w$.]+)\s*$")
 _DOLLAR_BRACES = re.compile(r"\$\{\s*(\w+)\s*\}")
+#: The entry of a flow mapping at the end of a text.
+_ENTRY_AT_END = re.compile(r"([\w$.]+): ([^\s,{}\[\]]+),\s*$")
 #: A decimal comma in a flow mapping, which YAML takes for the end of an entry.
 _DECIMAL_COMMA = re.compile(r"(?<![\w.])(\d+),(\d+)$")
 _TUPLE = re.compile(r"\((\s*[\w.+-]+(?:\s*,\s*[\w.+-]+)*\s*,?\s*)\)$")
 #: A plain key that holds the beginning of a flow collection: `Dense:{units`.
-_BRACKET_IN_KEY = re.compile(r"([A-Za-z_][\w.$]*)\s*:?\s*([{\[])\w.*")
+_BRACKET_IN_KEY = re.compile(r"([A-Za-z_][\w.$]*)(?::\s*|\s+)([{\[])\w.*")
 
 
 class Repair(NamedTuple):
@@ -243,10 +245,9 @@ def misread_number(source: SourceText, start: int, end: int, mapping: int) -> Re
         number = source.text[start:end]
         return Repair(mapping, end, f"expected a value, received {number} in braces", f"write {number} without braces")
     if source.text[mapping] == "{" and source.text[end:].lstrip()[:1] in (",", "}"):
-        number = source.text[start:end]
-        return Repair(
-            start, end, f"expected a key and a value, received {number}", f"write the key, as in units: {number}"
-        )
+        number, before = source.text[start:end], _ENTRY_AT_END.search(source.text[mapping:start])
+        hint = f"write {before[1]}: [{before[2]}, {number}]" if before else f"write the key, as in units: {number}"
+        return Repair(start, end, f"expected a key and a value, received {number}", hint)
     return None
 
 
@@ -271,7 +272,7 @@ def misread_word(source: SourceText, start: int, end: int, collection: int) -> R
     if bracket is None:
         return None
     rest = source.text[start + bracket.start(2) : source.line_span(source.line_of(start))[1]].split(" #")[0].rstrip()
-    if _CLOSING[bracket[2]] in word or not rest.endswith(_CLOSING[bracket[2]]):
+    if _CLOSING[bracket[2]] in word or not rest.endswith(_CLOSING[bracket[2]]) or _missing_brackets(rest):
         return None
     text = f"expected ': ' between '{bracket[1]}' and '{bracket[2]}'"
     return Repair(start, end, text, f"write {bracket[1]}: {rest}")

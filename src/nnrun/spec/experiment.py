@@ -175,6 +175,8 @@ def _require_loss(training: object, model: ModelSpec | None, reader: PartReader)
     """Refuse an output without a loss: `training.loss` may be left out only where each output has its own."""
     if not isinstance(training, dict) or training.get("loss") is not None or model is None:
         return
+    if any(error.path[:1] == ("model",) for error in reader.errors):
+        return
     if training.get("rule") == "perceptron" or (model.outputs and all(output.loss for output in model.outputs)):
         return
     from nnrun.spec.key_hints import key_hint

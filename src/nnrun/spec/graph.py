@@ -209,7 +209,8 @@ class _Expander:
         place = (*item.path, item.part.name)
         named = (self._tensor(name, names, (*place, "from")) for name in item.sources or ())
         sources = (previous,) if item.sources is None else tuple(named)
-        self._require_source_count(item, len(sources))
+        if all(word.partition(".")[0] in names for word in item.sources or ()):
+            self._require_source_count(item, len(sources))
         call = {key: self._call_value(key, value, names, (*place, "call", key)) for key, value in item.call.items()}
         return self._add(item.part, sources, call, shared)
 
@@ -257,7 +258,9 @@ class _Expander:
     def _tensor(self, word: str, names: Mapping[str, TensorRef], path: Path) -> TensorRef:
         name, dot, output = word.partition(".")
         if name not in names:
-            hint = did_you_mean(name, names) or f"the names are: {', '.join(names)}"
+            words = name.split()
+            several = f"write [{', '.join(words)}]" if len(words) > 1 and all(one in names for one in words) else None
+            hint = several or did_you_mean(name, names) or f"the names are: {', '.join(names)}"
             self._add_error(path, f"no layer or input before this one has the name '{name}'", hint)
             return TensorRef(self._model.inputs[0].name)
         if dot and not output.isdigit():

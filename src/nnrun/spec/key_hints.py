@@ -17,7 +17,7 @@ from nnrun.config.dotted import join_path
 from nnrun.config.dump import dump_inline
 from nnrun.config.hints import nearest
 from nnrun.config.intended_values import readings
-from nnrun.spec.part_form import part_categories, split_layer_keys
+from nnrun.spec.part_form import LAYER_KEYS, part_categories, split_layer_keys
 from nnrun.spec.part_hints import part_as_plain, place_of, value_at, with_article
 from nnrun.spec.reader import KnownKey
 
@@ -81,11 +81,12 @@ def key_hint(word: str, value: object, path: Path, known: Iterable[str], reader:
     hints = chain(
         unknown.glued(keys),
         unknown.needless_here(),
+        unknown.items_of_list(),
         unknown.in_sections(word),
-        unknown.near(keys),
         unknown.by_other_names(keys),
-        unknown.of_keras1(),
+        unknown.of_keras1(keys),
         unknown.needless(),
+        unknown.near(keys),
         unknown.in_parts(),
         unknown.by_value(),
     )
@@ -95,17 +96,20 @@ def key_hint(word: str, value: object, path: Path, known: Iterable[str], reader:
 
 def argument_hint(entry: Entry, word: str, value: object, path: Path, reader: Reader) -> KeyHint:
     """Return the hint for an argument that a part does not have; for the arguments see `key_hint`."""
-    keys, unknown = list(entry.parameters), _UnknownKey(word, value, path, reader)
+    of_layer = LAYER_KEYS if entry.category == "layers" else ()
+    keys, unknown = [*entry.parameters, *of_layer], _UnknownKey(word, value, path, reader)
     hints = chain(
         unknown.glued(keys),
+        unknown.items_of_list(),
         unknown.renamed(entry),
+        unknown.of_call(entry),
         unknown.nested(entry),
         unknown.near(keys),
         unknown.in_sections(word, fitting_only=True),
         unknown.part_itself(),
         unknown.by_other_names([]),
     )
-    some = f"it has: {', '.join(keys)}" if keys else f"write {entry.name} alone"
+    some = f"it has: {', '.join(entry.parameters)}" if keys else f"write {entry.name} alone"
     return next(hints, KeyHint(some if len(keys) <= _FEW_ARGUMENTS else f"nnrun explain {entry.name}"))
 
 
@@ -140,8 +144,25 @@ class _UnknownKey:
         name = other_names.argument_name(entry, self._word)
         if name is not None:
             yield self._called(name, entry.parameters[name].kind)
+        elif entry.category == "layers" and (key := other_names.layer_key(self._word)) is not None:
+            yield self._called(key, None)
         elif other_names.is_left_out(entry, self._word):
             yield KeyHint(f"leave it out, {entry.name} needs no '{self._word}' here")
+
+    def of_call(self, entry: Entry) -> Iterator[KeyHint]:
+        """An argument of the layer's call, or a part of its name."""
+        if len(self._word) >= 4:
+            names = [name for name in entry.call if self._word in name]
+            yield from (KeyHint(f"write call: {dump_inline({name: self._value})}") for name in names)
+
+    def items_of_list(self) -> Iterator[KeyHint]:
+        """A word after a comma that was meant as the next item of a list: `{from: a, b}`."""
+        held = value_at(self._config, self._path)
+        before = list(held) if isinstance(held, dict) and self._value is None else []
+        at = before.index(self._word) if self._word in before else 0
+        if at and not isinstance(held[before[at - 1]], dict | list) and held[before[at - 1]] is not None:
+            items = [held[before[at - 1]], next(readings(self._word), self._word)]
+            yield KeyHint(f"write {before[at - 1]}: {dump_inline(items)}")
 
     def nested(self, entry: Entry) -> Iterator[KeyHint]:
         """A part that is the value of an argument: `Bidirectional: {LSTM: 4}`."""
@@ -172,10 +193,10 @@ class _UnknownKey:
             yield from self._arguments_of_config(name)
             yield from self._arguments_of_catalog(name)
 
-    def of_keras1(self) -> Iterator[KeyHint]:
-        """A key of Keras 1."""
+    def of_keras1(self, keys: list[str]) -> Iterator[KeyHint]:
+        """A key of Keras 1, unless only its end is missing."""
         hint = keras1.key_hint(self._word, self._value)
-        if hint is not None:
+        if hint is not None and not any(key.startswith(self._word) for key in keys):
             yield KeyHint(hint)
 
     def needless(self) -> Iterator[KeyHint]:

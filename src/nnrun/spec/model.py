@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from nnrun.catalog import lookup
-from nnrun.catalog.kinds import Integer, Number
+from nnrun.catalog.kinds import Boolean, Integer, Number, String
 from nnrun.catalog.rules import LAYER_NAME
 from nnrun.config.hints import did_you_mean
 from nnrun.config.render import format_value
@@ -16,6 +16,7 @@ from nnrun.spec.part_form import split_layer_keys
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from nnrun.catalog.kinds import Kind
     from nnrun.errors import Path
     from nnrun.spec.part import Part, PartReader
 
@@ -176,9 +177,14 @@ class ModelReader:
             entry = ModelInput(INPUT, part=items[0].part, path=items.pop(0).path)
         return ModelSpec((entry,), tuple(items), (), chain=True, stacks=stacks)
 
-    def _refuse(self, expected: str, value: object, path: Path, hint: str | None = None) -> None:
-        """Add the error that a value is not of the type `expected`."""
+    def _refuse(
+        self, expected: str, value: object, path: Path, hint: str | None = None, kind: Kind | None = None
+    ) -> None:
+        """Add the error that a value is not of the type `expected`; with its kind, the hint is what was meant."""
         from nnrun.spec.constructs import EXPECTED
+        from nnrun.spec.value_hints import value_hint
+
+        hint = hint if kind is None else value_hint(kind, value, self._reader)
 
         self._add_error(path, f"expected {EXPECTED[expected]} for '{path[-1]}', received {format_value(value)}", hint)
 
@@ -244,7 +250,7 @@ class ModelReader:
             return None
         times = values["times"]
         if not Integer(1, 1000).accepts(times) or isinstance(times, str):
-            self._refuse("times", times, (*path, "times"))
+            self._refuse("times", times, (*path, "times"), kind=Integer(1, 1000))
             return None
         layers = self._items(values["layers"], (*path, "layers"))
         return Repeat(times, layers, self._sources(values, path), self._name_of(values, path), path)
@@ -269,7 +275,7 @@ class ModelReader:
             self._add_error((*path, "stack"), f"'define' has no stack {format_value(stack)}", hint)
             return None
         if not isinstance(share, bool):
-            self._refuse("truth", share, (*path, "share"))
+            self._refuse("truth", share, (*path, "share"), kind=Boolean())
             return None
         return Use(stack, share, self._sources(values, path), self._name_of(values, path), path)
 
@@ -362,7 +368,7 @@ class ModelReader:
             return ModelInput(name, tuple(value), path=path)
         if value is not None:
             text = f"expected a field such as $image, a column or a list of columns, received {format_value(value)}"
-            self._add_error(path, text)
+            self._add_error(path, text, f"write {name}: ['{value}']" if isinstance(value, int) else None)
         return ModelInput(name, path=path)
 
     def _outputs(self, value: object) -> tuple[OutputSpec, ...]:
@@ -381,13 +387,13 @@ class ModelReader:
         loss = self._reader.part(("losses",), values["loss"], (*path, "loss")) if "loss" in values else None
         weight = values.get("weight", 1.0)
         if not Number(0).accepts(weight):
-            self._refuse("weight", weight, (*path, "weight"))
+            self._refuse("weight", weight, (*path, "weight"), kind=Number(0))
             weight = 1.0
         words: dict[str, str | None] = {}
         for key, expected in (("from", "tensor"), ("target", "field")):
             word = values.get(key)
             if word is not None and not isinstance(word, str):
-                self._refuse(expected, word, (*path, key))
+                self._refuse(expected, word, (*path, key), kind=String())
             words[key] = word if isinstance(word, str) else None
         metrics = self._metrics(values.get("metrics"), (*path, "metrics"))
         return OutputSpec(name, words["from"], words["target"], loss, float(weight), metrics, path)

@@ -193,12 +193,13 @@ class PartReader:
         self, categories: tuple[str, ...], word: str, arguments: object, path: Path, *, at_key: bool
     ) -> str:
         from nnrun.spec.key_hints import section_hint
-        from nnrun.spec.part_hints import keys_hint, names_a_part, own_code_hint, unknown_name_hint
+        from nnrun.spec.part_hints import keys_hint, names_a_part, output_hint, own_code_hint, unknown_name_hint
 
         if at_key and names_a_part(categories, {word: arguments}):
             return keys_hint(categories, {word: arguments}, path, self)
         return (
-            unknown_name_hint(categories, word, arguments, path, self)
+            output_hint(categories, word, arguments, self.config)
+            or unknown_name_hint(categories, word, arguments, path, self)
             or section_hint(word, arguments, path, self)
             or own_code_hint(categories, word, self)
         )

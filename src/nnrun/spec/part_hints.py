@@ -72,6 +72,15 @@ def unknown_name_hint(
     return next((hint for hint in hints if hint), None)
 
 
+def output_hint(categories: tuple[str, ...], word: str, arguments: object, config: Mapping[str, Any]) -> str | None:
+    """Return the hint for an output's name in place of a loss, as in `loss: {price: mse}` of Keras, or None."""
+    key = "loss" if categories == ("losses",) else "metrics" if categories == ("metrics",) else None
+    outputs = value_at(config, ("model", "outputs"))
+    if key is None or not isinstance(outputs, dict | list) or word not in outputs:
+        return None
+    return f"each output has its own: write under model.outputs {dump_inline({word: {key: arguments}})[1:-1]}"
+
+
 def keys_hint(categories: tuple[str, ...], value: Mapping[Any, Any], path: Path, reader: Reader) -> str:
     """Return the hint for a mapping that is no part: `{name: adam, lr: 0.01}` is `{Adam: {learning_rate: 0.01}}`."""
     option = _option_hint(categories, value, path, reader)

@@ -81,7 +81,8 @@ def _candidates(kind: Kind, value: object) -> Iterator[Any]:
     if isinstance(value, int | float) and not isinstance(value, bool) and _is_text(kind):
         yield from (dump_inline(value), f"layer_{dump_inline(value).lstrip('-')}")
     if isinstance(value, str) and _is_text(kind):
-        yield re.sub(r"[^A-Za-z0-9_-]+", "_", value).strip("_-")
+        legal = re.sub(r"[^A-Za-z0-9_-]+", "_", value).strip("_-")
+        yield from (legal, f"layer_{legal}")
     if value is not None and not isinstance(value, list):
         if isinstance(value, str) and "," in value:
             yield [word.strip() for word in value.split(",") if word.strip()]
