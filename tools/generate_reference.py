@@ -312,6 +312,8 @@ Figures of one document agree: `accuracy` and `error_rate` sum to 1, `Precision`
 of an epoch is the weighted objective, as Keras has it. Every `val_` figure and every figure of `scores.json`, \
 the `loss` of the training, validation and test part included, counts each row once; so do all metrics.
 - Every `loss` includes the penalties of regularizers, as in Keras; `log_loss` and metrics do not.
+- Positions that a layer masks as padding (`mask_zero: true`, `Masking`) count in no figure. The `loss` of padded \
+sequences is Keras' mean over batches, each of its own number of positions.
 - `AUC` and points of curves are computed at 200 thresholds unless `num_thresholds` says more, and may differ \
 from `roc_auc` by some hundredths; areas under precision-recall curves are interpolated.
 - `AUC`, `Precision`, `Recall` and counts of several outputs count all outputs of all rows together (the micro \

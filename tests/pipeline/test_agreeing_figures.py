@@ -1,4 +1,4 @@
-"""The figures of one document agree: metrics of logits with nnrun's own scores, and the loss of weighted rows."""
+"""The figures of one document agree: metrics of logits with nnrun's scores, the loss of weighted rows, padding."""
 
 from __future__ import annotations
 
@@ -145,3 +145,37 @@ def test_jax_agrees_too(tmp_path: Path, run_in_process: Callable[..., Any]) -> N
     for scores, lines in found["mapped"]:
         require_agreement(scores)
         assert lines[-1]["loss"] > 1.2 * scores["train"]["loss"]
+
+
+PADDED = """
+seed: 1
+data:
+  source: {npz: {file: padded.npz}}
+  split: {test: 0.25}
+model:
+  - Embedding: {input_dim: 9, output_dim: 8, mask_zero: true}
+  - LSTM: {units: 6, return_sequences: true}
+  - Dense: {units: 3}
+training:
+  loss: {CategoricalCrossentropy: {from_logits: true}}
+  optimizer: {Adam: {learning_rate: 0.02}}
+  metrics: [accuracy, Precision, {F1Score: {average: macro}}, categorical_crossentropy]
+  epochs: 2
+  batch_size: 16
+"""
+
+
+@pytest.mark.keras
+def test_padding_counts_in_no_figure(tmp_path: Path) -> None:
+    """Positions that a layer masks are left out of the scores, too, and of metrics of which Keras counts them."""
+    rng = np.random.default_rng(0)
+    x, lengths = rng.integers(1, 9, (120, 6)), rng.integers(2, 6, 120)
+    x[np.arange(6) >= lengths[:, None]] = 0
+    np.savez(tmp_path / "padded.npz", x=x.astype("int32"), y=(x % 3).astype("int64"))
+    (tmp_path / "padded.yaml").write_text(PADDED)
+    done = train(TrainRequest(str(tmp_path / "padded.yaml"), (), tmp_path / "runs", tmp_path), NullProgress())
+    test, classes = done.scores["test"], done.scores["test"]["per_class"].values()
+    assert sum(one["support"] for one in classes) < 30 * 5
+    assert test["accuracy"] + test["error_rate"] == pytest.approx(1, abs=1e-6)
+    assert test["f1_score"] == pytest.approx(np.mean([one["f1"] for one in classes]), abs=1e-5)
+    assert test["categorical_crossentropy"] == pytest.approx(test["log_loss"], rel=1e-4)

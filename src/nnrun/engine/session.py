@@ -344,8 +344,22 @@ class Session:
 
         with errors_at_parts(self._builder):
             logs, outputs = self._executor.score(tensors)
-        targets = tensors.targets
-        return evaluate_outputs(logs, outputs, targets, part, self._facts, self._experiment, detailed=detailed)
+        targets, masks = tensors.targets, self._masks(tensors)
+        return evaluate_outputs(
+            logs, outputs, targets, part, self._facts, self._experiment, detailed=detailed, masks=masks
+        )
+
+    def _masks(self, tensors: Tensors) -> dict[str, Any]:
+        """Return which positions of each output are no padding; nothing if no layer masks any."""
+        from nnrun.spec.compared_output import masks_padding
+
+        if not masks_padding(self._experiment.graph) or self._facts.streamed:
+            return {}
+        from nnrun.engine.scoring.padding import output_masks
+
+        size, names = self._experiment.training.batch_size, list(self._experiment.losses)
+        masks = output_masks(self._keras, self._tf, self.model, tensors, size)
+        return {name or names[0]: mask for name, mask in masks.items()}
 
     def predict(self, part: DataPart) -> tuple[Predictions, ...]:
         """Predict examples without truth."""

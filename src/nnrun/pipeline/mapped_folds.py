@@ -12,6 +12,7 @@ from nnrun.engine.scoring.evaluate import evaluate_outputs
 from nnrun.engine.training.callbacks import best_epoch_rule, is_best_model_checkpoint
 from nnrun.engine.training.jax_folds import FoldsTrainer, FoldTensors, Listeners, can_stack
 from nnrun.pipeline.run_files import named_parts
+from nnrun.spec.compared_output import masks_padding
 from nnrun.spec.figures import figure_labels
 
 if TYPE_CHECKING:
@@ -77,6 +78,8 @@ def reason_not_mapped(experiment: Experiment) -> str | None:
     for part in training.callbacks:
         if not is_best_model_checkpoint(part):
             return f"{part.name} acts on the model of each fold separately"
+    if masks_padding(experiment.graph):
+        return "a layer masks padding, which is scored in each fold separately"
     others = [node.part.name for node in experiment.graph.nodes if node.part.name not in _MAPPED_LAYERS]
     return f"mapping makes {others[0]} slower, or was not measured with it" if others else None
 

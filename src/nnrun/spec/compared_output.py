@@ -180,6 +180,11 @@ def last_layer(graph: Graph, source: str) -> Node | None:
     return node
 
 
+def masks_padding(graph: Graph) -> bool:
+    """Return whether a layer masks padded positions, which Keras then leaves out of losses and most metrics."""
+    return any(node.part.name == "Masking" or node.part.arguments.get("mask_zero") is True for node in graph.nodes)
+
+
 def activation_of(part: Part) -> str | None:
     """Return the name of a layer's activation; None where it has none or its name is not known."""
     if part.name in _ACTIVATION_LAYERS:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from nnrun.spec.compared_output import compared_output
+from nnrun.spec.compared_output import compared_output, masks_padding
 from nnrun.spec.facts import substitute_facts
 from nnrun.spec.metric_rules import metric_verdict
 from nnrun.spec.verdict import Translation
@@ -36,7 +36,7 @@ def make_metrics(
     Raises:
         BuildError: A metric is refused, by the rule or by Keras, at its place in the config.
     """
-    facts = builder.facts
+    facts, masked = builder.facts, masks_padding(experiment.graph)
     compared = compared_output(experiment, facts.of_target(output.target), output.name, units)
     made = []
     for part in experiment.training.metrics if output.metrics is None else output.metrics:
@@ -44,12 +44,14 @@ def make_metrics(
         verdict = metric_verdict(metric, compared)
         if refuse and verdict.decision == "refused":
             raise builder.error((*part.path, part.name), verdict.text, verdict.hint or "leave it out")
-        made.append(_make(builder, verdict.translation or Translation(metric)))
+        made.append(_make(builder, verdict.translation or Translation(metric), masked=masked))
     return made
 
 
-def _make(builder: Builder, translation: Translation) -> Any:
+def _make(builder: Builder, translation: Translation, *, masked: bool) -> Any:
     metric = builder.make(translation.metric)
+    if masked and _ignores_masks(builder.keras, metric):
+        _leave_out_padding(builder.keras, metric)
     if translation.outputs == "unchanged" and not translation.positions_are_rows:
         return metric
     if not hasattr(metric, "update_state"):
@@ -62,6 +64,25 @@ def _wrapped(builder: Builder, part: Part, function: Any) -> Any:
     """Return the metric that Keras makes of a function when it compiles."""
     function = builder.keras.metrics.get(function) if isinstance(function, str) else function
     return builder.keras.metrics.MeanMetricWrapper(function, name=part.name)
+
+
+def _ignores_masks(keras: Any, metric: Any) -> bool:
+    """Return whether a metric is a class of Keras that counts padding; what a user's own counts is the user's."""
+    is_class = isinstance(metric, keras.metrics.Metric) and type(metric).__module__.startswith("keras.")
+    return is_class and not isinstance(metric, keras.metrics.MeanMetricWrapper)
+
+
+def _leave_out_padding(keras: Any, metric: Any) -> None:
+    """Let a metric leave out masked positions, as Keras lets losses and means over rows."""
+    update_state = metric.update_state
+
+    def update(y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+        mask = keras.src.backend.get_keras_mask(y_pred)
+        if mask is not None and sample_weight is None:
+            sample_weight = keras.ops.cast(mask, "float32")
+        return update_state(y_true, y_pred, sample_weight=sample_weight)
+
+    metric.update_state = update
 
 
 def _see_translated(keras: Any, metric: Any, translation: Translation) -> None:
@@ -77,7 +98,8 @@ def _see_translated(keras: Any, metric: Any, translation: Translation) -> None:
         mask, seen = masking.get_keras_mask(y_pred), function(ops.cast(y_pred, precise))
         if translation.positions_are_rows:
             y_true, seen = (ops.reshape(one, (-1, one.shape[-1])) for one in (y_true, seen))
-        elif mask is not None:
+            mask = None if mask is None else ops.reshape(mask, (-1,))
+        if mask is not None:
             masking.set_keras_mask(seen, mask)
         return update_state(y_true, seen, sample_weight=sample_weight)
 

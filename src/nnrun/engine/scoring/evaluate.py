@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +16,8 @@ from nnrun.spec.facts import padded_class_names
 from nnrun.spec.targets import output_kind
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
     from nnrun.data.dataset import DataPart
@@ -81,6 +84,7 @@ def evaluate_outputs(
     experiment: Experiment,
     *,
     detailed: bool = True,
+    masks: Mapping[str, NDArray[Any]] = MappingProxyType({}),
 ) -> Evaluation:
     """Score a model's outputs on one part of the data.
 
@@ -92,19 +96,28 @@ def evaluate_outputs(
         facts: The facts of the data.
         experiment: The experiment.
         detailed: Whether to add areas under curves, mistakes and the scores of each class.
+        masks: Which positions are no padding, by output, of shape (rows, *positions); of padding no figure is made.
     """
     scores: dict[str, Any] = {"rows": len(part.rows), **logs}
     predictions = make_predictions(outputs, facts, experiment, targets)
-    for one, loss in zip(predictions, experiment.losses.values(), strict=True):
-        more = _error_rate(one) if one.not_scored is None else {"not_scored": one.not_scored}
+    for one, (name, loss) in zip(predictions, experiment.losses.items(), strict=True):
+        counted = _without_padding(one, masks.get(name))
+        more = _error_rate(counted) if one.not_scored is None else {"not_scored": one.not_scored}
         if detailed or one.facts.task == "regression":
-            more |= detailed_scores(one, loss, part.rows)
+            more |= detailed_scores(counted, loss, part.rows if counted is one else part.rows[:0])
         if one.name and more:
             scores.setdefault("outputs", {})[one.name] = more
         else:
             # A metric of the config with the same name stays as Keras computed it.
             scores |= {name: value for name, value in more.items() if name not in scores}
     return Evaluation(scores, predictions)
+
+
+def _without_padding(one: Predictions, mask: NDArray[Any] | None) -> Predictions:
+    """Return the predictions of what is no padding, each position a row of its own."""
+    if mask is None or one.truth is None or one.predicted is None or mask.all():
+        return one
+    return replace(one, outputs=one.outputs[mask], predicted=one.predicted[mask], truth=one.truth[mask])
 
 
 def make_predictions(outputs: Any, facts: Facts, experiment: Experiment, y: Any = None) -> tuple[Predictions, ...]:
