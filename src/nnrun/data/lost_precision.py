@@ -35,6 +35,7 @@ def column_findings(
     *,
     names: Sequence[str],
     among: Mapping[str, str] | None = None,
+    has_types: bool = True,
 ) -> Iterator[Finding]:
     """Yield a warning for each feature whose numbers become equal although they are different.
 
@@ -44,13 +45,14 @@ def column_findings(
         path: The place of the source in the config.
         names: The names of all feature columns, to find those that steps name by index.
         among: Of which values the numbers are, for columns of which not all were read.
+        has_types: Whether the source takes the types of columns.
     """
     for name, column in columns.items():
         prepared = _prepared(name, column, steps, names)
         loss = None if prepared is None else float32_loss(column, prepared)
         if loss is not None:
             text = f"column {name!r}: {loss}{(among or {}).get(name, '')}"
-            yield Finding(path, text, _hint(name, column, prepared), "large-numbers", "warning")
+            yield Finding(path, text, _hint(name, column, prepared, has_types=has_types), "large-numbers", "warning")
 
 
 def target_findings(targets: Mapping[str, np.ndarray], path: Path = ()) -> Iterator[Finding]:
@@ -71,7 +73,7 @@ def source_findings(x: object, steps: Sequence[Step], path: Path = ()) -> Iterat
         # A step that treats an array as a whole does so in float32.
         partial = [step for step in steps if isinstance(getattr(step, "columns", None), list)]
         columns = {str(at): x[:, at] for at in range(x.shape[1])} if x.dtype.kind in "iuf" else {}
-        yield from column_findings(columns, partial, path, names=list(columns))
+        yield from column_findings(columns, partial, path, names=list(columns), has_types=False)
 
 
 def _prepared(name: str, column: np.ndarray, steps: Iterable[Step], names: Sequence[str]) -> np.ndarray | None:
@@ -99,12 +101,15 @@ def _named(columns: object, names: Sequence[str]) -> list[str]:
         return []  # an error of its own
 
 
-def _hint(name: str, column: np.ndarray, prepared: np.ndarray | None) -> str:
+def _hint(name: str, column: np.ndarray, prepared: np.ndarray | None, *, has_types: bool) -> str:
     """Return what to write: a step that scales if float64 tells the numbers apart, or the type of an identifier."""
     key = name if name.isidentifier() else f"'{name}'"
     scale = f"`Standardize: [{key}]`"
     step = f"`Hash: {{columns: [{key}], buckets: 64}}`"
-    identifier = f"leave it out, or write `types: {{{key}: category}}` and a step such as {step}"
+    category = (
+        f"write `types: {{{key}: category}}` and a step such as {step}" if has_types else f"add a step such as {step}"
+    )
+    identifier = f"leave it out, or {category}"
     distinct = len(np.unique(column))
     is_whole = bool((column[np.isfinite(column)] % 1 == 0).all())
     survives = len(np.unique(column.astype("float64"))) == distinct and prepared is not None and prepared is column
