@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
 
 from nnrun.cli.commands.generate_text import join_samples
-from nnrun.cli.commands.train import _next_command
+from nnrun.cli.commands.train import next_commands
 from nnrun.cli.main import nnrun
-from nnrun.pipeline.train import TrainRequest, TrainResult
+from nnrun.pipeline.train import TrainRequest
 from nnrun.runs.folder import RunFolder
 
 
@@ -40,9 +41,28 @@ def test_several_samples_are_numbered() -> None:
     assert join_samples(["a", "b"]) == "=== sample 1 of 2\na\n=== sample 2 of 2\nb\n"
 
 
-@pytest.mark.parametrize(("figure", "command"), [("bits_per_character", "generate-text"), ("accuracy", "eval")])
-def test_train_names_the_next_command(figure: str, command: str) -> None:
-    """After training on a text the next command generates text; after any other it evaluates."""
-    scores = {"task": "classification", "validation": {"loss": 1.0, figure: 0.5}}
-    result = TrainResult(RunFolder(Path("run")), scores)
-    assert _next_command(result, TrainRequest("config.yaml")).startswith(f"nnrun {command} ")
+@pytest.mark.parametrize(
+    ("scores", "command"),
+    [
+        ({"validation": {"loss": 1.0, "bits_per_character": 0.5}}, "nnrun generate-text run"),
+        ({"validation": {"loss": 1.0, "accuracy": 0.5}}, "nnrun predict run FILE"),
+        ({"cross_validation": {"folds": 3}}, "nnrun report run"),
+    ],
+)
+def test_train_names_the_next_command(tmp_path: Path, scores: dict[str, Any], command: str) -> None:
+    """After training on a text the next command generates text; other models predict, and folds have a report."""
+    request = TrainRequest("config.yaml", runs_dir=tmp_path)
+    assert next_commands(RunFolder(tmp_path / "run"), scores, request) == [f"{command} --runs-dir {tmp_path}"]
+
+
+def test_a_run_of_the_same_targets_is_compared(tmp_path: Path) -> None:
+    """The last run of the same name is compared first if it was tested on the same targets, and only then."""
+    folders = [RunFolder(tmp_path / f"2026010{day}T000000Z_same_00000{day}") for day in (1, 2, 3)]
+    for folder, digest in zip(folders, ("other", "y", "y"), strict=True):
+        folder.path.mkdir()
+        folder.write_json(folder.record, {"status": "done", "digests": {"test.y": digest}})
+        folder.write_json(folder.scores, {"test": {"error_percent": 1.0}})
+    request = TrainRequest("config.yaml", runs_dir=tmp_path)
+    found = [next_commands(folder, {"test": {}}, request) for folder in folders]
+    assert [len(commands) for commands in found] == [1, 1, 2]
+    assert found[2][0] == f"nnrun compare 000002 000003 --runs-dir {tmp_path}"
