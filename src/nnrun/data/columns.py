@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     import numpy as np
 
 
+#: float64 holds every whole number up to this one.
+LONG = 2**53
+
+
 @dataclass(frozen=True)
 class Columns:
     """The columns of a table by name, in order.

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from nnrun.data.columns import LONG
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-#: float64 holds every whole number up to this one.
-LONG = 2**53
 #: float32 holds every whole number up to this one.
 _LONG_FLOAT32 = 2**24
 #: Fractions are compared only if float32 divides their range into fewer steps.

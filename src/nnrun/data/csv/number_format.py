@@ -8,7 +8,7 @@ from functools import cache
 from math import isfinite
 from typing import TYPE_CHECKING
 
-from nnrun.data.exact_numbers import LONG
+from nnrun.data.columns import LONG
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from nnrun.data.columns import LONG
 from nnrun.data.csv.defects import DefectList
 from nnrun.data.csv.invalid_values import describe
 from nnrun.data.csv.written_columns import WrittenColumns
-from nnrun.data.exact_numbers import LONG, from_integers
+from nnrun.data.exact_numbers import from_integers
 from nnrun.data.prepare.step import missing_mask
 from nnrun.data.sources.column_roles import ColumnRoles
 from nnrun.data.sources.new_columns import check_columns, unused_columns
