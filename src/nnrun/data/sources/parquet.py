@@ -120,7 +120,9 @@ class Parquet(TableSource):
         roles = self.selection.roles(self._names(schema))
         text = [name for name in roles.features if self._is_text(schema, name)]
         written = self._written_columns(paths.require(self.file), schema, roles, rows)
-        return self.table_facts(roles, rows, text, streamed=self._streams(rows, roles), written=written), []
+        others = _other_numbers(paths.require(self.file), roles.targets)
+        known: dict[str, Any] = {"streamed": self._streams(rows, roles), "written": written, "other_numbers": others}
+        return self.table_facts(roles, rows, text, **known), []
 
     def _written_columns(self, file: Path, schema: Any, roles: ColumnRoles, rows: int) -> WrittenColumns:
         """Return which columns of text hold numbers or dates, in the first rows of a large file."""
@@ -250,11 +252,28 @@ def _schema(file: Path) -> tuple[Any, int]:
 
 def _long_integers(file: Path, names: Iterable[str]) -> list[str]:
     """Return the columns of integers beyond 2^53, which float64 cannot tell apart, by the statistics in the file."""
+    return [name for name, each in _statistics(file, names).items() if any(_is_long(one) for one in each)]
+
+
+def _other_numbers(file: Path, names: Iterable[str]) -> frozenset[str]:
+    """Return the columns with a number below 0, above 1 or at the end of a range between, by the statistics."""
+    found = _statistics(file, names).items()
+    return frozenset(name for name, each in found if any(_has_others(one) for one in each))
+
+
+def _has_others(statistics: Any) -> bool:
+    if statistics is None or not statistics.has_min_max:
+        return False
+    ends = (statistics.min, statistics.max)
+    return all(isinstance(one, int | float) for one in ends) and not set(ends) <= {0, 1}
+
+
+def _statistics(file: Path, names: Iterable[str]) -> dict[str, list[Any]]:
+    """Return the statistics of each column in every row group."""
     with _open(file) as opened:
         indexes = {name: opened.schema_arrow.names.index(name) for name in names}
         groups = [opened.metadata.row_group(number) for number in range(opened.metadata.num_row_groups)]
-        found = {name: [group.column(at).statistics for group in groups] for name, at in indexes.items()}
-    return [name for name, each in found.items() if any(_is_long(one) for one in each)]
+        return {name: [group.column(at).statistics for group in groups] for name, at in indexes.items()}
 
 
 def _is_long(statistics: Any) -> bool:
