@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 #: Random layers that keep the shape of examples, in addition to all whose name begins with `Random`.
 _RANDOM_LAYERS = ("RandAugment", "AugMix", "GaussianNoise")
 
+#: TensorFlow counts the rows of a batch in 32 bits.
+_LARGEST_BATCH = 2**31 - 1
+
 
 def _refuse_augment(parts: Sequence[Part]) -> Refusal | None:
     """Refuse layers that are not random; those belong in the model or in `prepare:`."""
@@ -104,7 +107,7 @@ class TrainingSpec(Section):
     learning_rate: float | None = key(Number(0, exclusive_minimum=True), None)
     metrics: tuple[Part, ...] = key(parts_of("metrics"), ())
     epochs: int = key(Integer(1), 1)
-    batch_size: int = key(Integer(1), 32)
+    batch_size: int = key(Integer(1, _LARGEST_BATCH), 32)
     shuffle: bool = key(Boolean(), default=True)
     class_weight: Mapping[str, float] | Literal["balanced"] | None = key(
         AnyOf((Choice(("balanced",)), MappingOf(Number(0)))), None

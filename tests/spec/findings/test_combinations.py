@@ -142,3 +142,11 @@ def test_orthogonal_starts_need_float32(found) -> None:
     for start, refused in (("", True), (", recurrent_initializer: GlorotUniform", False)):
         findings = found(sequences, model=f"- LSTM: {{units: 3{start}}}\n{LAST}", keras="{floatx: float16}")
         assert ("cannot-combine" in [one.name for one in findings]) is refused
+
+
+def test_adafactor_does_not_train_embeddings_in_half_precision(found) -> None:
+    """Keras numbers the rows of sparse gradients in the type of the weights, which rounds."""
+    codes = Facts("classification", "integer", (12,), classes=10, targets=1, vocabulary=30)
+    model = f"- Embedding: {{input_dim: 30, output_dim: 4}}\n- Flatten\n{LAST}"
+    findings = found(codes, model=model, training=f"{LOSS}optimizer: Adafactor", keras="{floatx: float16}")
+    assert "cannot-combine" in [one.name for one in findings]

@@ -8,7 +8,7 @@ from nnrun.catalog import lookup
 from nnrun.catalog.kinds import to_keras
 from nnrun.catalog.user_code import error_location
 from nnrun.data.prepare.user_code import definition_place
-from nnrun.engine.backend.library_errors import library_message
+from nnrun.engine.backend.library_errors import is_out_of_memory, library_message
 from nnrun.errors import BuildError, Problem
 from nnrun.spec.part import Part
 
@@ -68,6 +68,8 @@ class Builder:
         text = f"Keras refused {part.name}{self.user_place(part)}: {message}"
         if where is not None:
             text = f"{part.name} failed at {where}: {message}"
+        elif is_out_of_memory(error):
+            text = f"{part.name} needs more memory than there is: {message}"
         return self.error((*part.path, part.name), text, f"nnrun explain {part.name}")
 
     def user_place(self, part: Part | None) -> str:

@@ -67,6 +67,9 @@ def _optimizer(context: CheckContext) -> Iterator[Finding]:
     if given.get("loss_scale_factor") is not None and sparse and context.experiment.backend == "tensorflow":
         text = f"Keras cannot scale the loss of a model with an {sparse}, whose gradients are sparse"
         yield Finding((*place, "loss_scale_factor"), text, "leave out loss_scale_factor", "cannot-combine")
+    if optimizer.name == "Adafactor" and sparse and context.experiment.keras.floatx in ("float16", "bfloat16"):
+        text = f"Adafactor cannot train an {sparse} in {context.experiment.keras.floatx} (a fault of Keras')"
+        yield Finding(place, text, "write another optimizer, or precision: mixed_bfloat16", "cannot-combine")
     for part in training.callbacks:
         if part.name == "SwapEMAWeights" and not given.get("use_ema"):
             text = f"SwapEMAWeights needs the averages of weights that use_ema keeps, and {optimizer.name} has none"
