@@ -107,13 +107,18 @@ class ClassCoverage:
     def _not_in_training(
         self, absent: Sequence[tuple[Division, int, dict[str, int]]], divisions: Sequence[Division]
     ) -> Finding:
+        by_class: dict[int, list[tuple[Division, dict[str, int]]]] = defaultdict(list)
+        for division, number, rows in absent:
+            by_class[number].append((division, rows))
         shown = []
-        for division, number, rows in absent[:_SHOWN]:
+        for number, places in list(by_class.items())[:_SHOWN]:
+            division, rows = places[0]
             place = "the" if division.fold is None else f"fold {division.fold}'s"
             where = ", ".join(f"{count:,} in {place} {part} part" for part, count in rows.items())
-            shown.append(f"{self.table.names[number]!r} ({where})")
-        more = f" and {len(absent) - _SHOWN:,} more" if len(absent) > _SHOWN else ""
-        several = len(absent) > 1
+            others = f"; likewise in {format_count(len(places) - 1, 'other fold')}" if len(places) > 1 else ""
+            shown.append(f"{self.table.names[number]!r} ({where}{others})")
+        more = f" and {len(by_class) - _SHOWN:,} more" if len(by_class) > _SHOWN else ""
+        several = len(by_class) > 1
         part = "the training part has" if divisions[0].fold is None else "the training rows of a fold have"
         text = (
             f"{part} no row of the {'classes' if several else 'class'} {', '.join(shown)}{more}"
