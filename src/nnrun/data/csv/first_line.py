@@ -57,9 +57,12 @@ def infer_first_line(first: Sequence[str], below: Sequence[Sequence[str]], diale
         dialect: How the file is written.
     """
     columns = list(zip(*(row for row in below if len(row) == len(first)), strict=True)) or [()] * len(first)
-    over_numbers = [_all_numbers(column, dialect) for column in columns]
     numbers = [at for at, text in enumerate(first) if _is_number(text, dialect)]
-    texts = [at for at, text in enumerate(first) if text and at not in numbers]
+    known = set(numbers)
+    texts = [at for at, text in enumerate(first) if text and at not in known]
+    if not numbers and any(_all_numbers(columns[at], dialect) for at in texts):
+        return FirstLine(is_header=True)
+    over_numbers = {at: _all_numbers(columns[at], dialect) for at in texts}
     names = [at for at in texts if over_numbers[at]]
     names += [at for at in numbers if first[at].isdigit() and _all_texts(columns[at], dialect)]
     if not texts:
@@ -70,7 +73,7 @@ def infer_first_line(first: Sequence[str], below: Sequence[Sequence[str]], diale
         rows = f"{again[most]:,} of the {'first ' if len(below) >= MOST_ROWS else ''}{format_count(len(below), 'row')}"
         stands = f"{first[most][:30]!r} stands in column {most} in {rows} below it, too"
         return FirstLine(False, "" if numbers else f"is read as a row, because {stands}")
-    if not numbers or len(names) > sum(over_numbers[at] for at in numbers):
+    if not numbers or (names and len(names) > sum(_all_numbers(columns[at], dialect) for at in numbers)):
         return FirstLine(is_header=True)
     if _are_years([first[at] for at in numbers]):
         return FirstLine(is_header=True)

@@ -105,8 +105,8 @@ def read_header(
     if not first.is_header:
         trailing = _count_empty(fields, start.below) if start.below else 0
         indexes = tuple(map(str, range(len(fields) - trailing)))
-        columns = {name: [fields[at], *start.column(at)] for at, name in enumerate(indexes)}
-        numbering = tuple(name for name, column in columns.items() if is_row_numbers(column))
+        candidates = [at for at in range(len(indexes)) if fields[at] in ("0", "1")]
+        numbering = tuple(indexes[at] for at in candidates if is_row_numbers([fields[at], *start.column(at)]))
         return CsvFile(
             path,
             start.dialect,
@@ -143,7 +143,9 @@ def _with_header(
     if defects:
         raise defects.error()
     named = tuple(name or _index_name(at, names) for at, name in enumerate(names))
-    numbering = [name for at, name in enumerate(named) if is_row_numbers(start.column(at))]
+    beginning = start.below[0] if start.below else []
+    candidates = [at for at, text in enumerate(beginning[: len(named)]) if text in ("0", "1")]
+    numbering = [named[at] for at in candidates if is_row_numbers(start.column(at))]
     left_out = {}
     if has_index and is_row_names(start.column(0), start.dialect):
         left_out = {named[0]: "numbers" if start.column(0)[0].isdigit() else "names"}

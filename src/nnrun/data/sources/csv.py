@@ -128,6 +128,7 @@ class Csv(TableSource):
         self.stated_missing = missing or []
         #: The separator that a hint has to name together with a decimal comma.
         self._default_separator = "" if separator_is_stated else separator
+        self._opened: CsvFile | None = None
         self.dialect = Dialect(
             separator,
             decimal,
@@ -227,9 +228,10 @@ class Csv(TableSource):
 
     def _header(self, path: Path) -> CsvFile:
         """Return the columns of the file; one that numbers the rows is no feature unless it is listed."""
-        file = read_header(path, self.dialect, self.asked, self.selection.needing_name)
-        self.selection = replace(self.selection, left_out=tuple(file.left_out))
-        return file
+        if self._opened is None or self._opened.path != path:
+            self._opened = read_header(path, self.dialect, self.asked, self.selection.needing_name)
+            self.selection = replace(self.selection, left_out=tuple(self._opened.left_out))
+        return self._opened
 
     def _with_header_hint(self, finding: Finding, file: CsvFile) -> Finding:
         """Return an unknown column with the hint that the first line was read as a row."""
