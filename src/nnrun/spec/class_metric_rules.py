@@ -248,7 +248,7 @@ def iou(metric: Part, output: ComparedOutput) -> Verdict:
         name = metric.name.removeprefix("OneHot")
         text = f"{metric.name} compares one-hot rows, but {output.loss.name} takes class numbers"
         return refused(text, f"write {name}: {{num_classes: $classes}}")
-    exact = given.get("sparse_y_pred") is False and (sparse or "sparse_y_true" in given)
+    exact = given.get("sparse_y_pred") is False and (sparse or given.get("sparse_y_true") is False)
     return RIGHT if exact else translated(metric, sparse_y_true=sparse, sparse_y_pred=False)
 
 
@@ -259,12 +259,9 @@ def _iou_classes(metric: Part, output: ComparedOutput) -> Verdict | None:
     if isinstance(count, int) and output.classes is not None and count < output.classes:
         text = f"num_classes is {count}, but there are {output.classes} classes, and rows of the others do not count"
         hint = "write num_classes: $classes"
-    elif given.get("sparse_y_pred") is True:
-        text = "sparse_y_pred: true expects class numbers, but the outputs are a number for each class"
-        hint = "write sparse_y_pred: false"
-    elif given.get("sparse_y_true", sparse) is not sparse:
-        text = f"sparse_y_true is {str(not sparse).lower()}, but the target is {'class numbers' if sparse else 'rows'}"
-        hint = f"write sparse_y_true: {str(sparse).lower()}"
+    elif sparse and given.get("sparse_y_true") is False:
+        text, hint = "sparse_y_true is false, but the target is class numbers", "write sparse_y_true: true"
+    # True is Keras' default of both, which a resolved config writes out; it is translated where outputs are rows.
     return refused(text, hint) if text else None
 
 

@@ -29,6 +29,7 @@ def library_message(error: Exception) -> str:
     """Return the message of an error without what TensorFlow says about its own graph."""
     text = re.sub(r"\x1b\[\d*m", "", str(getattr(error, "message", None) or error))
     text = re.sub(r"\s*\[Op:\w+\].*", "", text.partition("Call arguments received by")[0])
+    text = re.sub(r"\{\{function_node [^}]*\}\}\s*", "", text)
     lines = [line.strip() for line in text.splitlines()]
     kept = [line for line in lines if line and not line.startswith(_GRAPH_LINES)]
     return " ".join(kept) or type(error).__name__
