@@ -141,7 +141,7 @@ def test_parts_have_their_paths_from_the_root(experiment) -> None:
         (
             {"training": "loss: mse\noptimizer: Adam\nbatch_size: 2.5"},
             "2.5",
-            "expected a positive integer for 'batch_size', received 2.5",
+            "expected an integer from 1 to 2147483647 for 'batch_size', received 2.5",
             None,
         ),
         ({"training": "3"}, "3", "expected a mapping for 'training', received 3", None),

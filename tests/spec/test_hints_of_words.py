@@ -240,7 +240,7 @@ def test_an_unknown_part_has_the_line_to_write(old: str, new: str, hint_part: st
         ("batch_size: 8", 'batch_size: "8"', "write 8 without quotes"),
         ("batch_size: 8", "batch_size: 8.0", "write 8"),
         ("batch_size: 8", "batch_size: [8]", "write 8"),
-        ("batch_size: 8", "batch_size: None", "leave it out, or write a positive integer"),
+        ("batch_size: 8", "batch_size: None", "leave it out, or write an integer from 1 to 2147483647"),
         ("batch_size: 8", "shuffle: 'False'", "write false without quotes"),
         ("batch_size: 8", "shuffle: yes", "write true"),
         ("batch_size: 8", "class_weight: balance", "write balanced"),

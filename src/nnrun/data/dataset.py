@@ -107,7 +107,7 @@ class Examples:
         weight: One weight an example: float64 of shape (rows,), or None.
         rows: The index of each example in its source; None where these are all of them, in order.
         origin: Where each example comes from, as of `DataPart`.
-        findings: What is to be said about a new file from which they were read.
+        findings: What to report about a new file from which they were read.
     """
 
     x: np.ndarray | Columns | Stream

@@ -49,7 +49,7 @@ def load_new_data(
             with a column for each pixel, or, where the run's own are files, a folder or a csv that lists them.
         facts: The run's facts; they decide how targets are encoded and which shape examples have.
         with_target: Whether the file must hold targets; without, `y` has the shape (rows, 0).
-        progress: Receives what is to be said about the columns of the file.
+        progress: Receives messages about the columns of the file.
 
     Raises:
         DataError: The file cannot be used, or does not suit the run.

@@ -160,7 +160,7 @@ def evaluate(request: EvaluateRequest, progress: Progress) -> EvaluateResult:
 
 
 def predict(request: EvaluateRequest, file: FilePath, progress: Progress | None = None) -> EvaluateResult:
-    """Predict the rows of `file`, which need no truth; `progress` receives what is to be said about its columns.
+    """Predict the rows of `file`, which need no truth; `progress` receives messages about its columns.
 
     Raises:
         RunError: The run or its checkpoint cannot be used.

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from nnrun.spec.part import Part
-from nnrun.spec.verdict import RIGHT, UNDECIDED, Translation, Verdict, refused, warned
+from nnrun.spec.verdict import RIGHT, UNDECIDED, MetricTranslation, Verdict, refused, warned
 
 if TYPE_CHECKING:
     from nnrun.spec.compared_output import ComparedOutput
@@ -47,7 +47,7 @@ def no_classes(metric: Part, output: ComparedOutput) -> Verdict | None:
 
 def translated(metric: Part, outputs: Any = "unchanged", **arguments: Any) -> Verdict:
     """Return the verdict that a metric is computed with other arguments, or after a function of the outputs."""
-    return Verdict("translated", translation=Translation(changed(metric, **arguments), outputs))
+    return Verdict("translated", translation=MetricTranslation(changed(metric, **arguments), outputs))
 
 
 def changed(metric: Part, **arguments: Any) -> Part:
@@ -69,7 +69,7 @@ def accuracy(metric: Part, output: ComparedOutput) -> Verdict:
     if output.units is None:
         return UNDECIDED
     name = {"name": metric.arguments.get("name", metric.name), "threshold": 0.0 if around_zero else 0.5}
-    return Verdict("translated", translation=Translation(Part("metrics", "BinaryAccuracy", name, metric.path)))
+    return Verdict("translated", translation=MetricTranslation(Part("metrics", "BinaryAccuracy", name, metric.path)))
 
 
 def _is_distribution(output: ComparedOutput) -> bool:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from nnrun.catalog import lookup
 from nnrun.spec import class_metric_rules as classes
 from nnrun.spec import number_metric_rules as numbers
-from nnrun.spec.verdict import UNDECIDED, Translation, Verdict, refused
+from nnrun.spec.verdict import UNDECIDED, MetricTranslation, Verdict, refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -76,11 +76,11 @@ def _by_rows(metric: Part, output: ComparedOutput, found: Verdict) -> Verdict:
     by_rows = metric.name in _OF_ROWS or (metric.name == "AUC" and metric.arguments.get("multi_label") is True)
     if found.decision == "refused" or not by_rows or not output.positions:
         return found
-    translation = replace(found.translation or Translation(metric), positions_are_rows=True)
+    translation = replace(found.translation or MetricTranslation(metric), positions_are_rows=True)
     decision: Any = "translated" if found.decision == "right" else found.decision
     return replace(found, decision=decision, translation=translation)
 
 
-def built_metric(metric: Part, output: ComparedOutput) -> Translation:
+def built_metric(metric: Part, output: ComparedOutput) -> MetricTranslation:
     """Return how a metric is computed: what is built under its name, and what is done to the outputs first."""
-    return metric_verdict(metric, output).translation or Translation(metric)
+    return metric_verdict(metric, output).translation or MetricTranslation(metric)

@@ -14,7 +14,7 @@ Decision = Literal["right", "translated", "warned", "refused", "undecided"]
 
 
 @dataclass(frozen=True)
-class Translation:
+class MetricTranslation:
     """How a metric is computed so that it means the same for this output as for one of probabilities.
 
     Attributes:
@@ -42,7 +42,7 @@ class Verdict:
     decision: Decision
     text: str = ""
     hint: str | None = None
-    translation: Translation | None = None
+    translation: MetricTranslation | None = None
 
 
 RIGHT = Verdict("right")
@@ -54,6 +54,6 @@ def refused(text: str, hint: str | None) -> Verdict:
     return Verdict("refused", text, hint)
 
 
-def warned(text: str, hint: str | None, translation: Translation | None = None) -> Verdict:
+def warned(text: str, hint: str | None, translation: MetricTranslation | None = None) -> Verdict:
     """Return the verdict on what runs but is probably not meant."""
     return Verdict("warned", text, hint, translation)

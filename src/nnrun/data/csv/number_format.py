@@ -135,7 +135,7 @@ def number_format(stated: Mapping[str, str], decimal: str, thousands: str) -> Nu
 
 
 def check_marks(decimal: str, thousands: str) -> None:
-    """Refuse marks that cannot be told apart.
+    """Refuse marks that cannot be distinguished.
 
     Raises:
         ValueError: The reason.

@@ -204,7 +204,7 @@ class Csv(TableSource):
             return None
         file = self._header(path)
         roles = self.column_roles(file.names, path)
-        columns = read_few_columns(file, self.types, self.columns_beside_features(roles))
+        columns = read_few_columns(file, self.types, self.columns_other_than_features(roles))
         return None if columns is None else self.targets_data(columns, roles)
 
     def follows_dates(self, paths: DataPaths) -> bool:

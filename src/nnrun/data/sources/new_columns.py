@@ -26,10 +26,10 @@ _USUAL_TARGETS = ("label", "labels", "class", "target", "y")
 def open_new_csv(
     file: Path, dialect: Dialect, layout: Mapping[str, Any], columns: Sequence[str], targets: Sequence[str]
 ) -> tuple[CsvFile, list[Finding]]:
-    """Return a new csv file with the run's names of columns, and what is to be said about them.
+    """Return a new csv file with the run's names of columns, and what to report about them.
 
     Columns are found by their names. Where the file or the run's data have no header they are found by their position,
-    which is said, and the number of columns has to be the same.
+    which is reported, and the number of columns has to be the same.
 
     Args:
         file: The file.
@@ -116,7 +116,7 @@ def _with_target_by_name(found: Sequence[str], known: list[str], layout: Mapping
 
 
 def _position_findings(file: CsvFile, layout: Mapping[str, Any], assigned: Mapping[str, str]) -> list[Finding]:
-    """Return what is to be said where columns are taken by position; nothing where neither file has a header."""
+    """Return the report where columns are taken by position; nothing where neither file has a header."""
     if not file.header_line and not layout["header"]:
         if len(assigned) == len(layout["names"]):
             return []

@@ -148,7 +148,7 @@ class Parquet(TableSource):
         if rows > _MAX_TARGET_ROWS:
             return None
         roles = self.column_roles(self._names(schema), file)
-        names = self.columns_beside_features(roles)
+        names = self.columns_other_than_features(roles)
         (columns,) = self._blocks(file, ColumnRoles(tuple(names), ()), None)
         return self.targets_data(columns, roles)
 

@@ -231,12 +231,12 @@ class TableSource:
         """Return whether the rows are in the order of a column of dates."""
         return False
 
-    def columns_beside_features(self, roles: ColumnRoles) -> list[str]:
+    def columns_other_than_features(self, roles: ColumnRoles) -> list[str]:
         """Return the columns that `load_targets` reads: targets, and the column of groups."""
         return [*roles.targets, *([] if roles.group is None else [roles.group])]
 
     def targets_data(self, columns: Mapping[str, np.ndarray], roles: ColumnRoles, **known: Any) -> SourceData:
-        """Return the columns of `columns_beside_features` as the data of the source, each feature a row number.
+        """Return the columns of `columns_other_than_features` as the data of the source, each feature a row number.
 
         Args:
             columns: The columns.

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from nnrun.spec.compared_output import compared_output, masks_padding
 from nnrun.spec.facts import substitute_facts
 from nnrun.spec.metric_rules import metric_verdict
-from nnrun.spec.verdict import Translation
+from nnrun.spec.verdict import MetricTranslation
 
 if TYPE_CHECKING:
     from nnrun.engine.model.build import Builder
@@ -44,11 +44,11 @@ def make_metrics(
         verdict = metric_verdict(metric, compared)
         if refuse and verdict.decision == "refused":
             raise builder.error((*part.path, part.name), verdict.text, verdict.hint or "leave it out")
-        made.append(_make(builder, verdict.translation or Translation(metric), masked=masked))
+        made.append(_make(builder, verdict.translation or MetricTranslation(metric), masked=masked))
     return made
 
 
-def _make(builder: Builder, translation: Translation, *, masked: bool) -> Any:
+def _make(builder: Builder, translation: MetricTranslation, *, masked: bool) -> Any:
     metric = builder.make(translation.metric)
     if masked and _ignores_masks(builder.keras, metric):
         _leave_out_padding(builder.keras, metric)
@@ -85,7 +85,7 @@ def _leave_out_padding(keras: Any, metric: Any) -> None:
     metric.update_state = update
 
 
-def _see_translated(keras: Any, metric: Any, translation: Translation) -> None:
+def _see_translated(keras: Any, metric: Any, translation: MetricTranslation) -> None:
     """Let a metric see translated outputs; of padded sequences they keep Keras' mask."""
     # Keras has no public name for the mask that it attaches to tensors.
     update_state, ops, masking = metric.update_state, keras.ops, keras.src.backend

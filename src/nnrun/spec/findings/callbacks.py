@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from nnrun.errors import Path
     from nnrun.spec.findings.context import CheckContext
 
-#: Callbacks that need a package beside Keras: its module, and what to install.
+#: Callbacks that need a package in addition to Keras: its module, and what to install.
 _PACKAGES = {
     "TensorBoard": ("tensorboard", "'nnrun[tensorboard]'"),
     "OrbaxCheckpoint": ("orbax", "orbax-checkpoint"),
