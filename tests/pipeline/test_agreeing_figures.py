@@ -118,7 +118,7 @@ def test_weights_shape_the_training_loss_alone(finished) -> None:
     done, folder = finished
     rows = list(csv.DictReader((folder / "rows.csv").read_text().splitlines()))
     predictions = list(csv.DictReader((done.folder.path / "predictions.csv").read_text().splitlines()))
-    truth, logits = (np.array([float(one[key]) for one in predictions]) for key in ("truth", "output"))
+    truth, logits = (np.array([float(one[key]) for one in predictions]) for key in ("truth", "output_1"))
     weights = np.array([float(rows[int(one["row"])]["w"]) for one in predictions]) * np.where(truth == 1, 3, 1)
     losses = np.logaddexp(0, logits) - truth * logits
     last = metrics.read(done.folder.metrics)[-1]
