@@ -55,7 +55,7 @@ def test_targets_may_be_missing_for_predictions(paths: DataPaths, listener, spec
     [
         (None, "there is no such data file"),
         ("age,colour,kind\n1,green,a\n", "other.csv, line 2, column colour: expected one of the categories"),
-        ("age,colour,kind\n1,red,z\n", "expected a class of the training data"),
+        ("age,colour,kind\n1,red,z\n", "other.csv, line 2: expected a class of the training data"),
         ("age,colour,kind\nold,red,a\n", "line 2, column age: expected a number, received 'old'"),
         ("age,kind\n1,a\n", "there is no column 'colour'"),
     ],

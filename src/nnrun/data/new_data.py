@@ -15,7 +15,7 @@ from nnrun.data.sources.images import Images
 from nnrun.data.sources.parquet import Parquet
 from nnrun.data.splits.groups import group_column, group_name, pop_groups
 from nnrun.data.streaming.streams import Stream
-from nnrun.data.target_encoding import TargetEncoder
+from nnrun.data.target_encoding import TargetEncoder, UnknownClassError
 from nnrun.data.text.load_text import load_new_text
 from nnrun.data.text.text_source import TextSource
 from nnrun.errors import DataError
@@ -87,7 +87,10 @@ def load_new_data(
             file=file,
             hint="give the examples as the run's own data have them, before any preparation",
         )
-    y = encoder.encode(examples.y, x) if with_target else np.empty((len(x), 0), dtype="float32")
+    try:
+        y = encoder.encode(examples.y, x) if with_target else np.empty((len(x), 0), dtype="float32")
+    except UnknownClassError as error:
+        raise error.in_file(file, examples.origin.get("line")) from None
     return DataPart(x, y, np.arange(len(x)), origin=examples.origin)
 
 

@@ -19,6 +19,7 @@ from nnrun.spec.facts import FIELDS, TargetFacts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
 
     from nnrun.data.dataset import DataPart, SourceData
     from nnrun.data.prepare.step import Step
@@ -33,6 +34,27 @@ CLASS_LOSS = "choose a loss for classes, such as sparse_categorical_crossentropy
 MANY_CLASSES_LOSS = "write `loss: sparse_categorical_crossentropy` and as many outputs as classes"
 #: More classes than this are taken for numbers: the loss is wrong.
 _MOST_CLASSES = 10_000
+
+
+class UnknownClassError(DataError):
+    """A class that the training data do not have.
+
+    Args:
+        classes: The classes of the training data.
+        received: The class.
+        example: The position of the first example that has it, counted from 0.
+    """
+
+    def __init__(self, classes: Sequence[str], received: str, *, example: int) -> None:
+        self.example = example
+        text = f"expected a class of the training data ({format_names(classes)}), received {received!r}"
+        super().__init__(text, hint="is it the right target column?")
+
+    def in_file(self, file: Path, lines: np.ndarray | None) -> DataError:
+        """Return the same error with the place of the example: its line where the file has lines, else its row."""
+        if lines is not None:
+            return DataError(self.text, file=file, row=int(lines[self.example]), hint=self.hint)
+        return DataError(f"{self.text} in row {self.example} (counted from 0)", file=file, hint=self.hint)
 
 
 def forms_by_target(forms: TargetForms) -> Mapping[str, TargetForm]:
@@ -211,10 +233,8 @@ def _class_numbers(y: np.ndarray, classes: Sequence[str], positions: Sequence[in
     found = [label(value) for value in values.tolist()]
     unknown = next((name for name in found if name not in numbers), None)
     if unknown is not None:
-        raise DataError(
-            f"expected a class of the training data ({format_names(classes)}), received {unknown!r}",
-            hint="is it the right target column?",
-        )
+        wrong = inverse.reshape(len(y), -1) == found.index(unknown)
+        raise UnknownClassError(classes, unknown, example=int(wrong.any(axis=1).argmax()))
     return np.asarray(np.array([numbers[name] for name in found], dtype="int32")[inverse.reshape(shape)])
 
 
