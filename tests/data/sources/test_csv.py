@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from nnrun.data.data_facts import infer_facts
 from nnrun.data.sources.csv import Csv
 from nnrun.errors import DataError
 
@@ -214,3 +215,14 @@ def test_another_file_without_a_column_of_the_run_is_refused(paths: DataPaths, l
     with pytest.raises(DataError, match="there is no column 'b'") as refused:
         Csv("t.csv").load_new(other, raw.layout, with_target=False)
     assert refused.value.hint == "the run was trained on the columns a, b"
+
+
+@pytest.mark.parametrize(
+    ("mark", "written", "number"),
+    [(";", "';'", "1,5"), (";", "';'", "15"), ("\t", r'"\t"', "1,5"), ("|", "'|'", "15"), (" ", "' '", "15")],
+)
+def test_another_separator_is_the_hint(paths: DataPaths, spec, mark: str, written: str, number: str) -> None:
+    """Where a column is not found because fields are separated by another character, the hint is that separator."""
+    (paths.config_dir / "t.csv").write_text(f"x{mark}y\n" + f"{number}{mark}2\n" * 9)
+    _, findings = infer_facts(spec("csv", file="t.csv", target="y"), form="number", paths=paths)
+    assert (findings[0].name, findings[0].hint) == ("unknown-column", f"write `separator: {written}`")

@@ -221,9 +221,7 @@ class Csv(TableSource):
     def no_features(self, names: Sequence[str], path: ConfigPath) -> Finding:
         """Return what to report if the target leaves no column: often the separator is another one."""
         text = f"expected feature columns in addition to the target, received the one column {names[0]!r}"
-        mark = max(OTHER_SEPARATORS, key=names[0].count)
-        written = '"\\t"' if mark == "\t" else f"'{mark}'"
-        hint = f"write `separator: {written}`" if mark in names[0] else "name a file with more columns"
+        hint = _separator_hint(names) or "name a file with more columns"
         return Finding((*path, "file"), text, hint, "defective-data")
 
     def _header(self, path: Path) -> CsvFile:
@@ -234,7 +232,9 @@ class Csv(TableSource):
         return self._opened
 
     def _with_header_hint(self, finding: Finding, file: CsvFile) -> Finding:
-        """Return an unknown column with the hint that the first line was read as a row."""
+        """Return an unknown column with the hint that the separator is another, or the first line was read as a row."""
+        if finding.name == "unknown-column" and (hint := _separator_hint(file.names)) is not None:
+            return replace(finding, hint=hint)
         if file.header_line or finding.name != "unknown-column" or self.dialect.header is not None:
             return finding
         text = f"{finding.text} (the file has no header: its first line is a row)"
@@ -377,3 +377,12 @@ def _separator(stated: str | None, file: str, decimal: str) -> str:
 def _defective(path: ConfigPath, problems: Iterable[Problem]) -> list[Finding]:
     """Return the defects of a file as findings about the config's `file`."""
     return [Finding(path, one.text, one.hint, "defective-data", mark=one.mark) for one in problems]
+
+
+def _separator_hint(names: Sequence[str]) -> str | None:
+    """Return the separator to write where the last name of a header holds another one; None where it does not."""
+    mark = max(OTHER_SEPARATORS, key=names[-1].count)
+    if mark not in names[-1] or (mark == " " and len(names) > 1):
+        return None
+    written = '"\\t"' if mark == "\t" else f"'{mark}'"
+    return f"write `separator: {written}`"
