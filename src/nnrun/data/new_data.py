@@ -87,10 +87,7 @@ def load_new_data(
             file=file,
             hint="give the examples as the run's own data have them, before any preparation",
         )
-    try:
-        y = encoder.encode(examples.y, x) if with_target else np.empty((len(x), 0), dtype="float32")
-    except UnknownClassError as error:
-        raise error.in_file(file, examples.origin.get("line")) from None
+    y = _encoded(examples, x, encoder, file) if with_target else np.empty((len(x), 0), dtype="float32")
     return DataPart(x, y, np.arange(len(x)), origin=examples.origin)
 
 
@@ -103,6 +100,13 @@ def _parquet_source(source: Csv, layout: Mapping[str, Any]) -> Parquet:
     parquet = Parquet("", types=types)
     parquet.missing_allowed = source.missing_allowed
     return parquet
+
+
+def _encoded(examples: Examples, x: np.ndarray, encoder: TargetEncoder, file: Path) -> Any:
+    try:
+        return encoder.encode(examples.y, x)
+    except UnknownClassError as error:
+        raise error.in_file(file, examples.origin.get("line")) from None
 
 
 def _prepared(examples: Examples, file: Path, fitted: Iterable[Mapping[str, Any]], **options: bool) -> np.ndarray:
