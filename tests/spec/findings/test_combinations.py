@@ -71,6 +71,18 @@ def test_layers_that_cannot_be_built_trained_or_saved_are_refused(found, layers:
     assert path is None or findings[-1].path[-1] == path
 
 
+@pytest.mark.parametrize(
+    ("layer", "channels"),
+    [("RandomHue", {3}), ("RandomSaturation", {3}), ("RandomGrayscale", {1, 3}), ("RandomColorDegeneration", {1, 3})],
+)
+def test_layers_of_colours_take_the_channels_that_keras_takes(found, layer: str, channels: set[int]) -> None:
+    """Keras refuses other numbers of channels only when it trains."""
+    for count in (1, 2, 3, 4):
+        facts = Facts("classification", "integer", (8, 8, count), classes=10, targets=1)
+        findings = found(facts, model=f"- {layer}: {{factor: 0.2}}\n- Flatten\n{LAST}")
+        assert ("cannot-combine" in [one.name for one in findings]) is (count not in channels)
+
+
 def test_regularizers_of_matrices_are_accepted_on_matrices(found) -> None:
     """The kernel of a Dense layer is a matrix."""
     dense = "kernel_regularizer: OrthogonalRegularizer, activity_regularizer: L2"

@@ -10,7 +10,7 @@ from nnrun.spec.finding import Finding
 from nnrun.spec.part import Part
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from nnrun.errors import Path
     from nnrun.spec.findings.context import CheckContext
@@ -23,8 +23,11 @@ _BATCHWISE = ("save_freq", "update_freq", "profile_batch")
 _SPARSE_GRADIENTS = ("Embedding", "ReversibleEmbedding")
 #: Layers that Keras cannot save, and so not keep, with a regularizer of their output.
 _NOT_SAVED = ("ELU", "Identity")
-#: Layers that only colours of red, green and blue have a meaning for.
-_OF_COLOURS = ("RandomHue", "RandomSaturation", "RandomColorJitter")
+#: The numbers of channels that layers which change colours take; Keras refuses others in the first step.
+_CHANNELS: Mapping[str, tuple[int, ...]] = {
+    **dict.fromkeys(("RandomHue", "RandomSaturation", "RandomColorJitter"), (3,)),
+    **dict.fromkeys(("AugMix", "RandAugment", "RandomColorDegeneration", "RandomGrayscale"), (1, 3)),
+}
 _RECURRENT = ("LSTM", "GRU", "SimpleRNN", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D")
 _VECTORS = ("bias", "beta", "gamma")
 _ATTENTIONS = ("MultiHeadAttention", "GroupQueryAttention")
@@ -175,12 +178,14 @@ def _augmentation(context: CheckContext) -> Iterator[Finding]:
 
 
 def _colours(context: CheckContext, part: Part, shape: Any, path: Path) -> Iterator[Finding]:
-    if part.name not in _OF_COLOURS or not shape or len(shape) < 3:
+    allowed = _CHANNELS.get(part.name)
+    if allowed is None or not shape or len(shape) < 3:
         return
     data_format = part.arguments.get("data_format") or context.experiment.keras.image_data_format
     channels = shape[-1] if data_format == "channels_last" else shape[-3]
-    if channels not in (3, None):
-        text = f"{part.name} changes colours, which takes 3 channels, received {channels}"
+    if channels not in (*allowed, None):
+        takes = " or ".join(map(str, allowed))
+        text = f"{part.name} changes colours, which takes {takes} channels, received {channels}"
         yield Finding(path, text, f"leave out {part.name}", "cannot-combine")
 
 
