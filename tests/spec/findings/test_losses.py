@@ -69,6 +69,14 @@ def test_a_class_for_each_pixel_needs_an_output_for_each_pixel(found) -> None:
     assert [one.name for one in found(PICTURES, model=flat, training=training)] == ["output-shape-mismatch"]
 
 
+def test_a_loss_of_one_class_an_example_takes_no_class_for_each_pixel(found) -> None:
+    """Keras multiplies the wrong shapes of such targets: refused at the loss."""
+    loss = "loss: CategoricalGeneralizedCrossEntropy\noptimizer: Adam"
+    model = "- Conv2D: {filters: 2, kernel_size: 1, activation: softmax}"
+    findings = found(PICTURES, model=model, training=loss)
+    assert [(one.name, one.path[:2]) for one in findings] == [("loss-target-mismatch", ("training", "loss"))]
+
+
 def test_an_autoencoders_output_is_compared_with_its_input(found) -> None:
     """Where the target is the input itself, the shapes must be those of the input."""
     facts = Facts("regression", "number", (8, 8, 1), by_target={"$image": REGRESSION})

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 #: Losses whose targets have another shape than the outputs by design: label sequences, classes of embeddings.
 _OTHER_SHAPE = ("CTC", "Circle")
+#: Losses that Keras computes of one class an example only: of a class a step or pixel it multiplies other shapes.
+_ONE_CLASS = ("CategoricalGeneralizedCrossEntropy",)
 
 
 def check_losses(context: CheckContext) -> Iterator[Finding]:
@@ -38,6 +40,10 @@ def check_losses(context: CheckContext) -> Iterator[Finding]:
             continue
         if not context.training.is_perceptron:
             yield from _activation_mismatch(loss_verdict(compared), compared, last)
+        if loss_class(compared.loss.name) in _ONE_CLASS and compared.positions:
+            text = f"{compared.loss.name} compares one class an example, but the target has one at each position"
+            path = (*compared.loss.path, compared.loss.name)
+            yield Finding(path, text, "write loss: sparse_categorical_crossentropy", "loss-target-mismatch")
         facts = context.target_facts(output)
         if (
             facts is not None
