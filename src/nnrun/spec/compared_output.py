@@ -10,7 +10,7 @@ from nnrun.spec.part import Part
 from nnrun.spec.targets import loss_class, target_form
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from nnrun.spec.experiment import Experiment
     from nnrun.spec.facts import Facts, TargetFacts, TargetForm
@@ -146,7 +146,7 @@ def loss_reading(loss: Part) -> Reading | None:
 
 
 def compared_output(
-    experiment: Experiment, facts: Facts | TargetFacts | None, name: str, units: int | None
+    experiment: Experiment, facts: Facts | TargetFacts | None, name: str, shape: Sequence[int | None] | None
 ) -> ComparedOutput:
     """Return what is known of an output and its target.
 
@@ -154,18 +154,23 @@ def compared_output(
         experiment: The experiment.
         facts: What is known of the output's target; None where nothing is.
         name: The output's name.
-        units: The size of its last dimension; None where it is not known.
+        shape: Its shape without the batch; None where it is not known.
     """
     graph, loss = experiment.graph, experiment.losses[name]
     output = next(one for one in graph.outputs if one.name == name)
     last = last_layer(graph, output.source.name)
+    form = target_form(loss) if facts is None else facts.form
+    positions = 0 if facts is None else len(facts.positions)
+    if form == "number" and shape:
+        # Pictures that are compared with pictures, say: numbers at each position.
+        positions = len(shape) - 1
     return ComparedOutput(
         loss,
-        target_form(loss) if facts is None else facts.form,
+        form,
         None if last is None else activation_of(last.part),
-        units,
+        shape[-1] if shape else None,
         None if facts is None else facts.classes,
-        0 if facts is None else len(facts.positions),
+        positions,
         None if facts is None else facts.zero_one,
         is_field=(output.target or "").startswith("$"),
     )

@@ -54,7 +54,7 @@ def compile_training(model: Any, builder: Builder, experiment: Experiment, *, re
     training, outputs = experiment.training, experiment.graph.outputs
     losses = {name: builder.make(loss) for name, loss in experiment.losses.items()}
     metrics = {
-        one.name: make_metrics(builder, experiment, one, _units(model, one.name), refuse=refuse) for one in outputs
+        one.name: make_metrics(builder, experiment, one, _shape(model, one.name), refuse=refuse) for one in outputs
     }
     weights = {one.name: one.weight for one in outputs}
     single = outputs[0].name if experiment.graph.chain else None
@@ -68,11 +68,10 @@ def compile_training(model: Any, builder: Builder, experiment: Experiment, *, re
     )
 
 
-def _units(model: Any, name: str) -> int | None:
-    """Return the size of the last dimension of an output."""
-    shape = (model.output[name] if isinstance(model.output, dict) else model.output).shape
-    size: int | None = shape[-1] if len(shape) > 1 else None
-    return size
+def _shape(model: Any, name: str) -> Shape:
+    """Return the shape of one example at an output."""
+    output = model.output[name] if isinstance(model.output, dict) else model.output
+    return tuple(output.shape[1:])
 
 
 def _functional(builder: Builder, experiment: Experiment, shapes: Mapping[str, Shape | None]) -> Any:

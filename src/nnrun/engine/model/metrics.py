@@ -14,6 +14,8 @@ from nnrun.spec.metric_rules import metric_verdict
 from nnrun.spec.verdict import MetricTranslation
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from nnrun.engine.model.build import Builder
     from nnrun.spec.experiment import Experiment
     from nnrun.spec.graph import ModelOutput
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def make_metrics(
-    builder: Builder, experiment: Experiment, output: ModelOutput, units: int | None, *, refuse: bool
+    builder: Builder, experiment: Experiment, output: ModelOutput, shape: Sequence[int | None] | None, *, refuse: bool
 ) -> list[Any]:
     """Make the metrics of one output.
 
@@ -29,7 +31,7 @@ def make_metrics(
         builder: Builds Keras objects from parts of the config.
         experiment: The experiment.
         output: The output.
-        units: The size of its last dimension.
+        shape: Its shape without the batch; None where it is not known.
         refuse: Whether metrics that cannot mean what they say are refused. Those of a run that exists are not, so that
             it can be evaluated as it was trained.
 
@@ -37,7 +39,7 @@ def make_metrics(
         BuildError: A metric is refused, by the rule or by Keras, at its place in the config.
     """
     facts, masked = builder.facts, masks_padding(experiment.graph)
-    compared = compared_output(experiment, facts.of_target(output.target), output.name, units)
+    compared = compared_output(experiment, facts.of_target(output.target), output.name, shape)
     made = []
     for part in experiment.training.metrics if output.metrics is None else output.metrics:
         metric = substitute_facts(part, facts, output.target)

@@ -74,9 +74,7 @@ class CheckContext:
 
     def compared(self, output: ModelOutput) -> ComparedOutput:
         """Return what decides whether a loss or a metric suits an output."""
-        shape = self.output_shape(output)
-        units = shape[-1] if shape else None
-        return compared_output(self.experiment, self.target_facts(output), output.name, units)
+        return compared_output(self.experiment, self.target_facts(output), output.name, self.output_shape(output))
 
     def target_facts(self, output: ModelOutput) -> Facts | TargetFacts | None:
         """Return what is known of the target that an output is compared with."""
