@@ -162,3 +162,16 @@ def test_adafactor_does_not_train_embeddings_in_half_precision(found) -> None:
     model = f"- Embedding: {{input_dim: 30, output_dim: 4}}\n- Flatten\n{LAST}"
     findings = found(codes, model=model, training=f"{LOSS}optimizer: Adafactor", keras="{floatx: float16}")
     assert "cannot-combine" in [one.name for one in findings]
+
+
+@pytest.mark.parametrize(
+    ("callback", "refused"), [("TerminateOnNaN", True), ("ProgbarLogger", True), ("CSVLogger", False)]
+)
+def test_the_resident_executor_takes_no_callback_of_batches(found, callback: str, refused: bool) -> None:
+    """What needs every batch is refused where the config says that many are taken in one call."""
+    training = (
+        "loss: sparse_categorical_crossentropy\noptimizer: Adam\n"
+        f"callbacks: [{callback}]\nexecution: {{executor: resident}}"
+    )
+    findings = [one for one in found(training=training) if one.name == "cannot-combine"]
+    assert [one.path for one in findings] == [("training", "execution", "executor")] * refused

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 _CLIPPING = ("clipnorm", "clipvalue", "global_clipnorm")
 #: Arguments of callbacks that act on batches unless they are `epoch` or 0.
 _BATCHWISE = ("save_freq", "update_freq", "profile_batch")
+#: Callbacks that act on every batch whatever their arguments.
+_OF_BATCHES = ("OrbaxCheckpoint", "ProgbarLogger", "TerminateOnNaN")
 _SPARSE_GRADIENTS = ("Embedding", "ReversibleEmbedding")
 #: Layers that Keras cannot save, and so not keep, with a regularizer of their output.
 _NOT_SAVED = ("ELU", "Identity")
@@ -86,7 +88,7 @@ def _executor(context: CheckContext) -> Iterator[Finding]:
         return
     for part in context.training.callbacks:
         batchwise = [name for name in _BATCHWISE if part.arguments.get(name, "epoch") not in ("epoch", 0)]
-        if batchwise or part.name == "ProgbarLogger":
+        if batchwise or part.name in _OF_BATCHES:
             text = f"{part.name} needs every batch, and the resident executor takes many in one call"
             hint = f"write executor: auto, or leave out {batchwise[0] if batchwise else part.name}"
             yield Finding(("training", "execution", "executor"), text, hint, "cannot-combine")
