@@ -41,6 +41,7 @@ from nnrun.spec.targets import loss_class, target_form
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from nnrun.catalog.lookup import Entry
     from nnrun.config.document import Document
     from nnrun.spec.experiment import Experiment
 
@@ -154,28 +155,28 @@ def activations() -> Iterator[str]:
 
 def losses() -> Iterator[Part]:
     """Yield every loss that a config can name, those that take logits also with `from_logits: true`."""
-    for name in lookup.names("losses"):
-        entry = lookup.entry("losses", name)
-        assert entry is not None, name  # noqa: S101
-        part, errors = read_part("losses", example_part(entry))
-        if part is None or errors:
-            continue
+    for entry, part in _example_parts("losses"):
         yield part
         if "from_logits" in entry.parameters and not entry.is_function:
-            yield Part("losses", name, {**part.arguments, "from_logits": True})
+            yield Part("losses", entry.name, {**part.arguments, "from_logits": True})
 
 
 def metrics() -> Iterator[Part]:
     """Yield every metric that a config can name, with the arguments that change what it means."""
-    for name in lookup.names("metrics"):
-        entry = lookup.entry("metrics", name)
-        assert entry is not None, name  # noqa: S101
-        part, errors = read_part("metrics", example_part(entry))
-        if part is None or errors:
-            continue
+    for entry, part in _example_parts("metrics"):
         yield part
-        for arguments in VARIANTS.get(name, []):
-            yield Part("metrics", name, {**part.arguments, **arguments})
+        for arguments in VARIANTS.get(entry.name, []):
+            yield Part("metrics", entry.name, {**part.arguments, **arguments})
+
+
+def _example_parts(category: str) -> Iterator[tuple[Entry, Part]]:
+    """Yield every entry of a category with the part that its example makes."""
+    for name in lookup.names(category):
+        entry = lookup.entry(category, name)
+        assert entry is not None, name  # noqa: S101
+        part, errors = read_part(category, example_part(entry))
+        if part is not None and not errors:
+            yield entry, part
 
 
 def suits(loss: Part, target: Target) -> bool:
