@@ -125,9 +125,9 @@ class ClassCoverage:
             f"{self._of_target()}: a model cannot learn {'them' if several else 'it'}, and gets these rows wrong"
         )
         totals = self._totals()
-        lonely = [number for number in dict.fromkeys(number for _, number, _ in absent) if totals[number] == 1]
+        lonely = [number for number in by_class if totals[number] == 1]
         hint = None
-        if len(lonely) < len({number for _, number, _ in absent}):
+        if len(lonely) < len(by_class):
             hint = self._remedy(accept=lambda untrained, _: all(number in lonely for _, number, _ in untrained))
         # Where no split would do, it is for the user to decide whether to train without these rows' classes.
         is_unavoidable = hint is None and not self.table.own

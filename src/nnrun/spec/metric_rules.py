@@ -79,8 +79,3 @@ def _by_rows(metric: Part, output: ComparedOutput, found: Verdict) -> Verdict:
     translation = replace(found.translation or MetricTranslation(metric), positions_are_rows=True)
     decision: Any = "translated" if found.decision == "right" else found.decision
     return replace(found, decision=decision, translation=translation)
-
-
-def built_metric(metric: Part, output: ComparedOutput) -> MetricTranslation:
-    """Return how a metric is computed: what is built under its name, and what is done to the outputs first."""
-    return metric_verdict(metric, output).translation or MetricTranslation(metric)

@@ -55,11 +55,6 @@ class CheckContext:
         """The shape of one example at each input: that of the config's `Input`, else that of the data."""
         return input_shapes(self.graph, self.facts, self.given)
 
-    @cached_property
-    def row_by_node(self) -> dict[str, NodeShape]:
-        """The rows by the names of their nodes."""
-        return {row.node: row for row in self.rows}
-
     @property
     def has_validation(self) -> bool:
         """Whether there will be a validation part."""
