@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from nnrun.engine.model import checkpoint
 from nnrun.engine.scoring.evaluate import evaluate_outputs
-from nnrun.engine.training.callbacks import best_epoch_rule, is_best_model_checkpoint
+from nnrun.engine.training.callbacks import best_epoch_rule
 from nnrun.engine.training.jax_folds import FoldsTrainer, FoldTensors, Listeners, can_stack
 from nnrun.pipeline.run_files import named_parts
+from nnrun.spec.callback_paths import is_best_model_checkpoint
 from nnrun.spec.compared_output import masks_padding
 from nnrun.spec.figures import figure_labels
 

@@ -10,15 +10,16 @@ if TYPE_CHECKING:
     from nnrun.catalog.kinds import Kind
     from nnrun.catalog.lookup import Entry
 
+#: The argument that says where a callback writes, and its default inside the run folder.
+OUTPUT_PATHS = {
+    "CSVLogger": ("filename", "epochs.csv"),
+    "TensorBoard": ("log_dir", "tensorboard"),
+    "BackupAndRestore": ("backup_dir", "backup"),
+    "ModelCheckpoint": ("filepath", "checkpoints/epoch-{epoch:02d}.keras"),
+    "OrbaxCheckpoint": ("directory", "checkpoints/orbax"),
+}
 #: Required arguments that nnrun sets where the config does not: paths inside the run folder.
-FILLED_IN = frozenset(
-    {
-        ("ModelCheckpoint", "filepath"),
-        ("CSVLogger", "filename"),
-        ("BackupAndRestore", "backup_dir"),
-        ("TensorBoard", "log_dir"),
-    }
-)
+FILLED_IN = frozenset((name, argument) for name, (argument, _) in OUTPUT_PATHS.items())
 #: Keys among a layer's arguments in a config that are not arguments of Keras' layer.
 LAYER_KEYS = ("from", "call")
 

@@ -9,7 +9,6 @@ import sys
 import time
 import zipfile
 from collections.abc import Callable
-from dataclasses import replace
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
@@ -22,16 +21,15 @@ from nnrun.catalog import lookup
 from nnrun.engine.model import checkpoint
 from nnrun.engine.model.build import Builder
 from nnrun.engine.training.callbacks import (
-    OUTPUT_PATHS,
     best_epoch_rule,
     best_model_callback,
-    is_best_model_checkpoint,
     make_callbacks,
     needs_batches,
 )
-from nnrun.errors import BuildError, MissingExtraError
+from nnrun.errors import BuildError, MissingExtraError, RunError
+from nnrun.spec.callback_paths import is_best_model_checkpoint
 from nnrun.spec.experiment import Experiment
-from nnrun.spec.part import Part
+from nnrun.spec.part_form import OUTPUT_PATHS
 
 MODEL = "  - Dense: 3"
 
@@ -82,10 +80,10 @@ def test_callbacks_that_write_get_a_path_in_the_run_folder(
     assert [Path(path).relative_to(run).as_posix() for path in paths] == [
         "epochs.csv",
         "tensorboard",
-        "state/backup",
+        "backup",
         "checkpoints/epoch-{epoch:02d}.keras",
     ]
-    assert all(Path(path).parent.is_dir() for path in paths)
+    assert all(Path(path).parent.is_dir() for path in paths[:3])
     assert {part for part in OUTPUT_PATHS if lookup.entry("callbacks", part) is None} == set()
 
 
@@ -128,15 +126,29 @@ def test_a_link_out_of_the_run_folder_is_refused(callbacks, tmp_path: Path) -> N
 
 
 @pytest.mark.keras
-@pytest.mark.parametrize("name", ["model.h5", "model.hdf5"])
-def test_legacy_files_are_refused(keras, facts, training, tmp_path: Path, name: str) -> None:
-    """Legacy `.h5` would spoil later checkpoints; the hint is the line to paste."""
-    part = Part("callbacks", "ModelCheckpoint", {"filepath": name}, ("training", "callbacks", 0))
-    made = training("epochs: 1")
-    spec = replace(made, training=replace(made.training, callbacks=(part,)))
-    with pytest.raises(BuildError) as caught:
-        make_callbacks(Builder(keras, facts(), lambda _: None), spec, tmp_path)
-    assert caught.value.problems[0].hint == "write filepath: model.keras"
+def test_a_link_made_later_does_not_lead_a_checkpoint_out(keras, callbacks, tmp_path: Path) -> None:
+    """A folder whose name has the epoch in it is looked at when it is written."""
+    (callback,) = callbacks('[{ModelCheckpoint: {filepath: "kept/{epoch}/model.keras"}}]')
+    (tmp_path / "run" / "kept").mkdir(parents=True)
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "run" / "kept" / "1").symlink_to(tmp_path / "elsewhere")
+    callback.set_model(trained(keras))
+    with pytest.raises(RunError, match="out of the run folder"):
+        callback.on_epoch_end(0, {"loss": 1.0})
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+
+
+@pytest.mark.keras
+def test_braces_in_the_name_of_a_folder_are_no_pattern(keras, facts, config, tmp_path: Path) -> None:
+    """A folder of runs may have braces in its name; only the config's own text is a pattern."""
+    folder = tmp_path / "{epoch}{x}"
+    experiment, document = config(MODEL, "loss: mse\n  optimizer: Adam\n  callbacks: [ModelCheckpoint]")
+    kept = make_callbacks(Builder(keras, facts(), document.mark), experiment, folder)
+    for callback in (*kept, best_model_callback(keras, folder / "best.keras", "loss", "min")):
+        callback.set_model(trained(keras))
+        callback.on_epoch_end(0, {"loss": 1.0})
+    assert (folder / "best.keras").is_file()
+    assert (folder / "checkpoints" / "epoch-01.keras").is_file()
 
 
 @pytest.mark.keras

@@ -8,7 +8,9 @@ from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
 
 from nnrun.engine.model import checkpoint
-from nnrun.errors import MissingExtraError
+from nnrun.errors import MissingExtraError, RunError
+from nnrun.spec.callback_paths import is_best_model_checkpoint, output_path
+from nnrun.spec.callback_paths import problem as path_problem
 from nnrun.spec.figures import direction_of
 
 if TYPE_CHECKING:
@@ -20,23 +22,15 @@ if TYPE_CHECKING:
     from nnrun.spec.part import Part
 
 
-#: The argument that says where a callback writes, and its default inside the run folder.
-OUTPUT_PATHS = {
-    "CSVLogger": ("filename", "epochs.csv"),
-    "TensorBoard": ("log_dir", "tensorboard"),
-    "BackupAndRestore": ("backup_dir", "state/backup"),
-    "ModelCheckpoint": ("filepath", "checkpoints/epoch-{epoch:02d}.keras"),
-}
-
 #: Seconds between two saves of the best model: a save takes 20 to 100 ms, and an epoch of a small model 1 ms.
 BEST_SECONDS = 5.0
 
 
 def make_callbacks(builder: Builder, experiment: Experiment, folder: FilePath) -> list[Any]:
-    """Make the config's callbacks; relative paths they write are inside `folder`.
+    """Make the config's callbacks; what they write is inside `folder`.
 
     Raises:
-        BuildError: Keras refuses a callback, or a path leads out of `folder`.
+        BuildError: Keras refuses a callback, or a path is none that it may write.
         MissingExtraError: A callback needs a package that is not installed.
     """
     callbacks = []
@@ -51,7 +45,7 @@ def make_callbacks(builder: Builder, experiment: Experiment, folder: FilePath) -
         undecided = {"monitor": "loss", "mode": "min"} if saves_all else {}
         callback = builder.make(part, **_output_path(builder, part, folder), **undecided)
         if part.name == "ModelCheckpoint":
-            _save_atomically(callback)
+            _save_atomically(callback, inside=folder)
         _set_mode(callback, experiment)
         callbacks.append(callback)
     return callbacks
@@ -72,16 +66,6 @@ def after_epoch_callbacks(keras: ModuleType, after_epoch: Callable[[int], None] 
     if after_epoch is None:
         return []
     return [keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, _: after_epoch(epoch + 1))]
-
-
-def is_best_model_checkpoint(part: Part) -> bool:
-    """Whether a callback only asks for the best model, without a path of its own: that is `best.keras`."""
-    return (
-        part.name == "ModelCheckpoint"
-        and "filepath" not in part.arguments
-        and part.arguments.get("save_best_only") is True
-        and not part.arguments.get("save_weights_only")
-    )
 
 
 def best_epoch_rule(experiment: Experiment, *, has_validation: bool) -> tuple[str, str]:
@@ -111,7 +95,7 @@ def best_model_callback(keras: ModuleType, path: FilePath, monitor: str, mode: s
         every: Seconds between two saves; the best model in between waits in memory until the next save, or until
             `finish()` of the callback is called.
     """
-    callback = keras.callbacks.ModelCheckpoint(str(path), monitor=monitor, mode=mode, save_best_only=True)
+    callback = keras.callbacks.ModelCheckpoint(_literal(path), monitor=monitor, mode=mode, save_best_only=True)
     saver = _save_atomically(callback, every)
     callback.finish, keras_on_epoch_end = saver.finish, callback.on_epoch_end
 
@@ -139,26 +123,30 @@ def _needs_batches(keras: ModuleType, callback: Any) -> bool:
 
 
 def _output_path(builder: Builder, part: Part, folder: FilePath) -> dict[str, str]:
-    """Return the argument for the path that a callback writes, inside `folder`; empty if it writes none."""
-    if part.name not in OUTPUT_PATHS:
+    """Return the argument for the path that a callback writes, inside `folder`; empty if it writes none.
+
+    Raises:
+        BuildError: The path is none that a callback may write, or a link in `folder` leads out of it.
+    """
+    output = output_path(part)
+    if output is None:
         return {}
-    argument, default = OUTPUT_PATHS[part.name]
-    given = part.arguments.get(argument)
-    if given is None and part.arguments.get("save_weights_only"):
-        default = default.replace(".keras", ".weights.h5")
-    place = (folder / str(given or default)).resolve()
-    path = (*part.path, part.name, argument)
-    if not place.is_relative_to(folder.resolve()):
-        text = f"expected a path inside the run folder, received {given}"
-        raise builder.error(path, text, f"write {argument}: {default}")
-    if place.suffix in (".h5", ".hdf5") and not place.name.endswith(".weights.h5"):
-        text = (
-            f"expected a file that ends in .keras or .weights.h5, received {given}: "
-            "saving legacy .h5 spoils later checkpoints of the same model (a fault of Keras')"
-        )
-        raise builder.error(path, text, f"write {argument}: {FilePath(str(given)).with_suffix('.keras')}")
-    place.parent.mkdir(parents=True, exist_ok=True)
-    return {argument: str(place)}
+    problem = path_problem(output)
+    if problem is not None:
+        raise builder.error(output.path, *problem)
+    place = folder / output.given
+    if not place.resolve().is_relative_to(folder.resolve()):
+        text = f"expected a path inside the run folder, received {output.given}, where a link leads out of it"
+        raise builder.error(output.path, text, f"write {output.argument}: {output.default}")
+    if not output.is_pattern:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        return {output.argument: str(place)}
+    return {output.argument: f"{_literal(folder)}/{output.given}"}
+
+
+def _literal(path: FilePath) -> str:
+    """Return a path as part of a pattern: Keras replaces whatever stands in braces."""
+    return str(path).replace("{", "{{").replace("}", "}}")
 
 
 class _AtomicModel:
@@ -166,11 +154,13 @@ class _AtomicModel:
 
     Args:
         every: Seconds between two saves.
+        inside: The folder that a path must not leave, whatever figures are in it; None for a path of nnrun's own.
     """
 
-    def __init__(self, every: float) -> None:
+    def __init__(self, every: float, inside: FilePath | None) -> None:
         self._model: Any = None
         self._every, self._saved_at = every, time.monotonic()
+        self._inside = inside
         self._waiting: tuple[FilePath, checkpoint.ModelSnapshot] | None = None
 
     def __getattr__(self, name: str) -> Any:
@@ -182,6 +172,8 @@ class _AtomicModel:
         return self
 
     def save(self, path: str, *, overwrite: bool = True) -> None:  # noqa: ARG002
+        if self._inside is not None and not FilePath(path).resolve().is_relative_to(self._inside.resolve()):
+            raise RunError(f"{path}: a link leads this checkpoint out of the run folder", "remove the link")
         if not self._is_due():
             self._waiting = FilePath(path), checkpoint.ModelSnapshot(self._model)
             return
@@ -213,7 +205,7 @@ class _AtomicModel:
         self._saved_at = time.monotonic()
 
 
-def _save_atomically(callback: Any, every: float = 0.0) -> _AtomicModel:
-    set_model, model = callback.set_model, _AtomicModel(every)
+def _save_atomically(callback: Any, every: float = 0.0, inside: FilePath | None = None) -> _AtomicModel:
+    set_model, model = callback.set_model, _AtomicModel(every, inside)
     callback.set_model = lambda real_model: set_model(model.of(real_model))
     return model

@@ -7,6 +7,7 @@ from string import Formatter
 from typing import TYPE_CHECKING
 
 from nnrun.catalog import lookup
+from nnrun.spec import callback_paths
 from nnrun.spec.figures import direction_of
 from nnrun.spec.finding import Finding
 from nnrun.spec.findings.metrics import FigureNames, epoch_figures, metric_hint
@@ -32,6 +33,7 @@ def check_callbacks(context: CheckContext) -> Iterator[Finding]:
     """Find callbacks that cannot work, or that do something else than intended."""
     yield from _monitors(context)
     yield from _missing_packages(context)
+    yield from _paths(context)
     for part in context.training.callbacks:
         if part.name == "EarlyStopping":
             yield from _early_stopping(context, part)
@@ -127,6 +129,21 @@ def _checkpoint(context: CheckContext, part: Part) -> Iterator[Finding]:
         if not figures.may_have(name):
             text = f"the file name contains '{name}', but no epoch will have this metric"
             yield Finding(path, text, metric_hint(name, figures), "checkpoint-name-unknown")
+
+
+def _paths(context: CheckContext) -> Iterator[Finding]:
+    """Find callbacks that would write out of the run folder, over files of the run, or over each other's."""
+    outputs = [found for part in context.training.callbacks if (found := callback_paths.output_path(part)) is not None]
+    accepted = []
+    for output in outputs:
+        problem = callback_paths.problem(output)
+        if problem is None:
+            accepted.append(output)
+        else:
+            yield Finding(output.path, *problem, "callback-path")
+    for output, other in callback_paths.shared(accepted):
+        text = f"'{output.given}' and '{other.given}' of {other.path[-2]} are one place: one would destroy the other's"
+        yield Finding(output.path, text, f"give one of them another {output.argument}", "callback-path")
 
 
 def _path(part: Part) -> Path:
