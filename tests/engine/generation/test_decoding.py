@@ -126,6 +126,30 @@ def test_fast_decodings_generate_the_text_of_full_windows(
         assert sampling.greedy or length < 30 or len(set(made[0])) > 4
 
 
+@pytest.mark.parametrize(
+    ("build", "spec", "recompute"),
+    [
+        (end_model, NEXT, False),
+        (recurrent_model, EVERY, False),
+        (recurrent_model, EVERY, True),
+        (transformer, EVERY, False),
+        (transformer, EVERY, True),
+    ],
+)
+def test_inputs_and_outputs_may_have_names(
+    keras: ModuleType, build: Any, spec: TextModelSpec, recompute: bool, recwarn: pytest.WarningsRecorder
+) -> None:
+    """The model of a graph, which takes and returns tensors by name, writes what the chain of its layers writes."""
+    chain = build(keras)
+    graph = keras.Model({"text": chain.input}, {"next": chain.output})
+    made = [
+        written(generator_of(one, keras, spec, Sampling(), recompute=recompute), [1, 5, 3], samples=2)
+        for one in (chain, graph)
+    ]
+    assert made[0] == made[1]
+    assert not [one for one in recwarn if "structure of `inputs`" in str(one.message)]
+
+
 def test_a_full_window_has_the_outputs_of_the_model(keras: ModuleType) -> None:
     """Greedy text of a transformer is the most probable character after each window, position for position."""
     model = transformer(keras)

@@ -63,7 +63,7 @@ def test_a_part_that_fails_in_a_step_is_reported_at_its_place(refusal) -> None:
 @pytest.mark.keras
 def test_a_metric_that_does_not_take_the_targets_is_reported_at_its_place(refusal) -> None:
     """Where a metric fails and not the loss, the metric must change."""
-    training = f"{TRAINING}\n  metrics: [{{R2Score: {{num_regressors: 1}}}}, SparseCategoricalCrossentropy]"
+    training = f"{TRAINING}\n  metrics: [R2Score, SparseCategoricalCrossentropy]"
     (problem,) = refusal(LAST, training).problems
     assert problem.mark.text[problem.mark.column - 1 :].startswith("SparseCategoricalCrossentropy")
 

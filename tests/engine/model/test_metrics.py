@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sklearn.metrics import r2_score
 
 from nnrun.engine.model.build import Builder
 from nnrun.engine.model.compile import compile_model, compile_training
@@ -58,3 +59,24 @@ def test_a_metric_that_is_known_to_be_wrong_after_loading_is_refused_there(keras
     assert caught.value.problems[0].mark.line == 8
     row = keras.Input((4,))
     compile_training(keras.Model(row, keras.layers.Dense(1)(row)), builder, experiment, refuse=False)
+
+
+@pytest.mark.keras
+@pytest.mark.parametrize("aggregation", [None, "uniform_average", "variance_weighted_average"])
+@pytest.mark.parametrize(("regressors", "columns"), [(1, 1), (2, 2), (3, 2), (19, 2), (30, 1)])
+def test_an_adjusted_r2_counts_rows(keras, config, aggregation: str | None, regressors: int, columns: int) -> None:
+    """It is that of scikit-learn's R2 and the number of rows, in a compiled step; R2 itself where rows are too few."""
+    metric = f"{{R2Score: {{num_regressors: {regressors}, class_aggregation: {aggregation or 'null'}}}}}"
+    training = f"loss: mse\n  optimizer: SGD\n  metrics: [{metric}]"
+    experiment, document = config(f"  - Dense: {columns}", training)
+    facts = Facts("regression", "number", (4,), targets=columns, zero_one=False)
+    builder = Builder(keras, facts, document.key_mark)
+    model = compile_model(builder, experiment, {experiment.graph.inputs[0].name: (4,)})
+    rng = np.random.default_rng(3)
+    x, y = rng.normal(size=(20, 4)).astype("float32"), rng.normal(size=(20, columns)).astype("float32")
+    figures = model.evaluate(x, y, batch_size=8, verbose=0, return_dict=True)
+    kind = {None: "raw_values", "variance_weighted_average": "variance_weighted"}.get(aggregation, aggregation)
+    plain = r2_score(y, np.asarray(model(x)), multioutput=kind)
+    left = 20 - regressors - 1
+    expected = 1 - (1 - plain) * 19 / left if left > 0 else plain
+    np.testing.assert_allclose(figures["r2_score"], expected, rtol=1e-4)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from nnrun.engine.executors.window_batches import encode_tokens
 from nnrun.engine.generation.incremental import IncrementalModel
+from nnrun.engine.scoring.outputs import only_output
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -76,7 +77,10 @@ class FullWindow:
         last = tf.minimum(index, spec.window - 1)
         window = tf.roll(recent, last + 1, axis=1) if spec.every else recent
         window = tf.where(window < 0, spec.padding, window)
-        outputs = self._model(encode_tokens(tf, window, spec.encoding, spec.vocabulary), training=False)
+        x = encode_tokens(tf, window, spec.encoding, spec.vocabulary)
+        names = self._model.input
+        x = dict.fromkeys(names, x) if isinstance(names, dict) else x
+        outputs = only_output(self._model(x, training=False))
         return (tf.gather(outputs, last, axis=1) if spec.every else outputs), state
 
 

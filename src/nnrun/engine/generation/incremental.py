@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from nnrun.engine.scoring.outputs import only_output
+
 if TYPE_CHECKING:
     from types import ModuleType
 
@@ -151,7 +153,8 @@ class IncrementalModel:
                 return lambda inputs: inputs + layer.positions[index]
             return partial(_call_for_inference, layer) if _has_training_argument(layer) else layer
 
-        outputs = self._graph._run_through_graph(x, operation_fn=operation)  # noqa: SLF001 - Keras' walk of the graph
+        # Keras' own walk of the graph.
+        outputs = only_output(self._graph._run_through_graph(x, operation_fn=operation))  # noqa: SLF001
         return outputs if self.last_only else outputs[:, 0], new_state
 
     def _attend(self, layer: Any, index: Any, cache: Any, *args: Any, use_causal_mask: bool, **kwargs: Any) -> Any:

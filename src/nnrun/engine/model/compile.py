@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from nnrun.engine.model.metrics import make_metrics
+from nnrun.engine.model.row_weights import weigh_every_position
 from nnrun.spec.facts import substitute_facts
 from nnrun.spec.graph import TensorRef
 
@@ -66,6 +67,7 @@ def compile_training(model: Any, builder: Builder, experiment: Experiment, *, re
         loss_weights=None if single else weights,
         jit_compile=False,
     )
+    weigh_every_position(builder.keras, model)
 
 
 def _shape(model: Any, name: str) -> Shape:

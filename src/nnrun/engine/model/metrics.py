@@ -52,6 +52,8 @@ def make_metrics(
 
 def _make(builder: Builder, translation: MetricTranslation, *, masked: bool) -> Any:
     metric = builder.make(translation.metric)
+    if getattr(metric, "num_regressors", 0) and isinstance(metric, builder.keras.metrics.R2Score):
+        _adjust_in_a_graph(builder.keras, metric)
     if masked and _ignores_masks(builder.keras, metric):
         _leave_out_padding(builder.keras, metric)
     if translation.outputs == "unchanged" and not translation.positions_are_rows:
@@ -60,6 +62,28 @@ def _make(builder: Builder, translation: MetricTranslation, *, masked: bool) -> 
         metric = _wrapped(builder, translation.metric, metric)
     _see_translated(builder.keras, metric, translation)
     return metric
+
+
+def _adjust_in_a_graph(keras: Any, metric: Any) -> None:
+    """Let an adjusted R2 be computed inside a compiled step, and from the number of rows.
+
+    1 - (1 - R2) (n - 1) / (n - p - 1) for n rows and p regressors, and R2 itself where n - p - 1 is not positive, as
+    Keras documents it. Keras 3.15 compares n with p by a Python `if`, which a compiled step cannot, and counts the
+    values of all columns for n.
+    """
+    ops, result, regressors = keras.ops, metric.result, metric.num_regressors
+
+    def adjusted() -> Any:
+        metric.num_regressors = 0
+        try:
+            plain = result()
+        finally:
+            metric.num_regressors = regressors
+        rows = ops.cast(metric.num_samples, plain.dtype) / metric.count.shape[0]
+        left = rows - regressors - 1
+        return ops.where(left > 0, 1 - (1 - plain) * (rows - 1) / ops.maximum(left, 1), plain)
+
+    metric.result = adjusted
 
 
 def _wrapped(builder: Builder, part: Part, function: Any) -> Any:

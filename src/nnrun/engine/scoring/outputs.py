@@ -22,6 +22,11 @@ _ROUNDING = 1e-2
 TINY = 1e-30
 
 
+def only_output(outputs: Any) -> Any:
+    """Return the one tensor of a model's outputs: those of a graph have names."""
+    return next(iter(outputs.values())) if isinstance(outputs, dict) else outputs
+
+
 def predicted_classes(outputs: NDArray[Any], facts: Facts, loss: Part) -> NDArray[Any]:
     """Turn outputs, shape (rows, ..., units), into class numbers, shape (rows, ...); numbers stay as they are."""
     if facts.task == "regression":

@@ -11,7 +11,7 @@ import numpy as np
 from nnrun.engine.executors.compiled_steps import test_and_predict
 from nnrun.engine.executors.logs import scalar_logs
 from nnrun.engine.scoring.evaluate import Evaluation, Predictions, error_scores
-from nnrun.engine.scoring.outputs import log_probabilities, predicted_classes
+from nnrun.engine.scoring.outputs import log_probabilities, only_output, predicted_classes
 from nnrun.spec.compared_output import has_logits
 from nnrun.spec.figures import figure_labels
 
@@ -46,8 +46,8 @@ class _BatchTotals:
     def totals(self, y: Any, outputs: Any) -> tuple[Any, Any, Any]:
         """Return the sum of negative log probabilities, and the numbers of wrong and of all characters."""
         tf = self.tf
-        truth = self.classes(_only(y))
-        predicted = log_probabilities(tf, tf.cast(_only(outputs), tf.float32), logits=self.logits)
+        truth = self.classes(only_output(y))
+        predicted = log_probabilities(tf, tf.cast(only_output(outputs), tf.float32), logits=self.logits)
         of_truth = tf.gather(predicted, truth, batch_dims=len(truth.shape))
         wrong = tf.argmax(predicted, axis=-1, output_type=tf.int32) != truth
         nats = -tf.reduce_sum(tf.cast(of_truth, tf.float64))
@@ -132,11 +132,6 @@ def _sums_on_jax(
     return sums, logs
 
 
-def _only(values: Any) -> Any:
-    """Return the one array of a structure."""
-    return next(iter(values.values())) if isinstance(values, dict) else values
-
-
 def _first_predictions(
     batch_totals: _BatchTotals, model: Any, tensors: Tensors, facts: Facts, experiment: Experiment
 ) -> Predictions:
@@ -145,8 +140,8 @@ def _first_predictions(
     batches = [
         tensors.take(batch_totals.tf, tensors.fields, part) for part in np.array_split(rows, -(-len(rows) // 100))
     ]
-    outputs = np.concatenate([np.asarray(_only(model(x, training=False))) for x, _ in batches])
-    truth = np.concatenate([np.asarray(batch_totals.classes(_only(y))) for _, y in batches]).astype("int64")
+    outputs = np.concatenate([np.asarray(only_output(model(x, training=False))) for x, _ in batches])
+    truth = np.concatenate([np.asarray(batch_totals.classes(only_output(y))) for _, y in batches]).astype("int64")
     if facts.positions:
         outputs, truth = outputs[:, -1], truth[:, -1]
     predicted = predicted_classes(outputs, facts, next(iter(experiment.losses.values())))
