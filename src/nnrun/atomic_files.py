@@ -1,8 +1,11 @@
-"""Atomic writing: a file is complete or not there, and one that is replaced stays readable until then."""
+"""Atomic writing: a file is complete and on disk, or not there; an old one is readable until then."""
 
 from __future__ import annotations
 
+import errno
 import os
+import re
+import stat
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -10,9 +13,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+#: The names of `temporary_path`: hidden, with eight random digits, and an end by which writers choose a format.
+TEMPORARY_NAME = re.compile(r"\..+\.[0-9a-f]{8}(\.[A-Za-z0-9]+)+")
+#: A file system that cannot bring a folder to disk says so; there is nothing else to do then.
+_NO_FOLDER_SYNC = (errno.EINVAL, errno.ENOTSUP, errno.EBADF, errno.EACCES, errno.EPERM)
+
 
 def write_atomically(path: Path, content: bytes | Callable[[Path], object], *, suffix: str = ".tmp") -> None:
     """Write a file under a temporary name in the same folder, bring it to disk, and rename it to `path`.
+
+    A file that is replaced passes on its mode, and its owner where the system allows. A link at `path` is replaced, not
+    followed: see `nnrun.runs.output_file` for files that the user names.
 
     Args:
         path: The file to create or replace; its folder must exist.
@@ -27,25 +38,95 @@ def write_atomically(path: Path, content: bytes | Callable[[Path], object], *, s
         if callable(content):
             content(temporary)
         else:
-            temporary.write_bytes(content)
+            # Nobody may read the new content who might not read the old one, not even for a moment.
+            mode = 0o666 if (old := _replaced_file(path)) is None else stat.S_IMODE(old.st_mode)
+            with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
+                file.write(content)
         flush_and_rename(temporary, path)
     finally:
         remove(temporary)
 
 
 def temporary_path(path: Path, suffix: str) -> Path:
-    """Return a name in the folder of `path` that no other writer uses."""
+    """Return a name in the folder of `path` that no other writer uses; it matches `TEMPORARY_NAME`."""
     return path.with_name(f".{path.name}.{os.urandom(4).hex()}{suffix}")
 
 
 def flush_and_rename(temporary: Path, path: Path) -> None:
-    """Bring a written file to disk, then rename it to `path`: readers see the old file or the new one."""
+    """Bring a written file to disk, rename it to `path`, and bring the new name to disk.
+
+    Readers see the old file or the new one, also after a power cut.
+    """
     with temporary.open("rb+") as file:
+        old = _replaced_file(path)
+        if old is not None:
+            os.fchmod(file.fileno(), stat.S_IMODE(old.st_mode))
+            with suppress(OSError):  # only the superuser may give files away
+                os.fchown(file.fileno(), old.st_uid, old.st_gid)
         os.fsync(file.fileno())
     temporary.replace(path)
+    sync_folder(path.parent)
+
+
+def _replaced_file(path: Path) -> os.stat_result | None:
+    try:
+        old = path.lstat()
+    except OSError:
+        return None
+    return old if stat.S_ISREG(old.st_mode) else None
+
+
+def sync_folder(folder: Path) -> None:
+    """Bring the names in a folder to disk: a file that was created or renamed is lost in a power cut without that.
+
+    Raises:
+        OSError: The disk fails.
+    """
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in _NO_FOLDER_SYNC:
+            raise
+    finally:
+        os.close(descriptor)
+
+
+def sync_tree(folder: Path) -> None:
+    """Bring every file of a folder and of those in it to disk, then the names: contents first.
+
+    Raises:
+        OSError: The disk fails.
+    """
+    for place, _, names in os.walk(folder, topdown=False):
+        for name in names:
+            with suppress(FileNotFoundError):  # a temporary file of somebody else
+                _sync_file(os.path.join(place, name))  # noqa: PTH118 - os.walk gives strings
+        sync_folder(folder.__class__(place))
+
+
+def _sync_file(path: str) -> None:
+    if not stat.S_ISREG(os.lstat(path).st_mode):
+        return
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def remove(temporary: Path) -> None:
     """Remove a temporary file if it is there; an error here would hide the one that left it behind."""
     with suppress(OSError):
         temporary.unlink(missing_ok=True)
+
+
+def remove_leftovers(folder: Path) -> list[Path]:
+    """Remove the temporary files of killed writers, in a folder and those in it; return them.
+
+    The caller makes sure that nobody writes into the folder.
+    """
+    found = [path for path in folder.rglob(".*") if TEMPORARY_NAME.fullmatch(path.name) and _replaced_file(path)]
+    for path in found:
+        remove(path)
+    return found

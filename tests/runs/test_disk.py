@@ -43,15 +43,6 @@ def test_a_refusing_disk_leaves_the_old_file_and_no_other(
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_real_full_disk_is_named_in_the_error() -> None:
-    """Appending to a device that is always full is an error that names it."""
-    full = Path("/dev/full")
-    if not full.exists():
-        pytest.skip("this system has no /dev/full")
-    with pytest.raises(RunError, match="Cannot write /dev/full: the disk is full"):
-        disk.append(full, b"x")
-
-
 @pytest.mark.parametrize(
     ("code", "cause"),
     [

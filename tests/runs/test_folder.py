@@ -118,6 +118,7 @@ def test_every_file_of_the_contract_has_its_place(folder: RunFolder) -> None:
         "checkpoints",
         "checkpoints/best.keras",
         "checkpoints/last.keras",
+        ".lock",
         "state",
         "prepare.json",
         "model.json",

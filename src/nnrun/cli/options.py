@@ -146,9 +146,9 @@ def write_output_file(out: Path, text: str) -> None:
     Raises:
         RunError: The file cannot be written.
     """
-    from nnrun.runs.disk import write_file
+    from nnrun.runs.output_file import write_output
 
     try:
-        write_file(out, text.encode("utf-8", "backslashreplace"))
+        write_output(out, text.encode("utf-8", "backslashreplace"))
     except RunError as error:
         raise RunError(error.text, "choose another file with --out FILE") from error

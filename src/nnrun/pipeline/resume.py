@@ -14,6 +14,7 @@ from nnrun.runs import environment
 from nnrun.runs import record as records
 from nnrun.runs.disk import RunLog
 from nnrun.runs.find import find
+from nnrun.runs.lock import hold, is_running
 from nnrun.runs.record import Record
 
 if TYPE_CHECKING:
@@ -38,8 +39,15 @@ def resume_folds(word: str, request: TrainRequest, progress: Progress) -> TrainR
         NnrunError: Anything later failed.
     """
     folder = find(request.runs_dir, word)
+    _require_stopped(folder, records.read(folder))
+    with hold(folder):
+        return _resume_held(folder, request, progress)
+
+
+def _resume_held(folder: RunFolder, request: TrainRequest, progress: Progress) -> TrainResult:
+    """Resume a run that no other process can touch."""
     fields = records.read(folder)
-    _require_stopped(folder, fields)
+    _require_unfinished(folder, fields)  # another process may have finished it a moment ago
     with user_code.register_run_code(folder, fields, request.code, trust=False) as codes:
         examined = examine(folder.resolved, (), request.data_dir)
         raise_if_errors(examined)
@@ -61,8 +69,13 @@ def resume_folds(word: str, request: TrainRequest, progress: Progress) -> TrainR
 
 
 def _require_stopped(folder: RunFolder, fields: Mapping[str, object]) -> None:
+    _require_unfinished(folder, fields)
+    process = fields.get("process")
+    if fields.get("status") == "running" and isinstance(process, dict) and is_running(folder, process):
+        name = f"process {process.get('pid')} on {process.get('host')}"
+        raise RunError(f"{folder.id} still runs, as {name}", "wait for it, or stop it first")
+
+
+def _require_unfinished(folder: RunFolder, fields: Mapping[str, object]) -> None:
     if fields.get("status") == "done":
         raise RunError(f"{folder.id} is done: no fold is left to train", f"nnrun runs show {folder.short_id}")
-    process = fields.get("process")
-    if fields.get("status") == "running" and isinstance(process, dict) and environment.is_alive(process):
-        raise RunError(f"{folder.id} still runs, as process {process.get('pid')}", "wait for it, or stop it first")

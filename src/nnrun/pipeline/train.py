@@ -39,6 +39,7 @@ from nnrun.runs import metrics
 from nnrun.runs.disk import RunLog
 from nnrun.runs.find import run_as_json
 from nnrun.runs.folder import RunFolder
+from nnrun.runs.lock import hold
 from nnrun.runs.record import Record
 
 if TYPE_CHECKING:
@@ -114,7 +115,7 @@ def train(request: TrainRequest, progress: Progress) -> TrainResult:
         examined = examine(find_config(request.config), request.sets, request.data_dir, request.runs_dir)
         raise_if_errors(examined)
         folder = create_run_folder(request, examined, codes)
-        with open_record(folder, request, examined, codes) as record:
+        with hold(folder), open_record(folder, request, examined, codes) as record:
             progress = LoggedProgress(progress, RunLog(folder.log).write)
             for problem in examined.problems:
                 progress.show_problem(problem)

@@ -14,8 +14,9 @@ from nnrun.report.predictions import is_cross_validated, read_predictions, score
 from nnrun.report.regression import regression_section
 from nnrun.report.run_contents import read_run
 from nnrun.report.style import plot_style, printable, to_inline_svg, to_svg
-from nnrun.runs.disk import make_folder, write_file
+from nnrun.runs.disk import make_folder
 from nnrun.runs.find import status_of
+from nnrun.runs.output_file import write_output
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -65,7 +66,7 @@ def write_report(folder: RunFolder, out: Path | None = None) -> ReportFiles:
     made = make_report(folder)
     if out is not None:
         make_folder(out.parent)
-        write_file(out, made.page.encode())
+        write_output(out, made.page.encode())
         return ReportFiles(out)
     plots = tuple(folder.write_bytes(folder.plots / name, content) for name, content in made.plots.items())
     return ReportFiles(folder.write_text(folder.report, made.page), plots)
@@ -131,7 +132,7 @@ def _render(run: RunContents, sections: list[ReportSection], plots: Mapping[str,
         record=run.record,
         id=run.folder.id,
         name=str(run.record.get("name") or run.folder.id),
-        status=status_of(run.record),
+        status=status_of(run.folder, run.record),
         when=run_info.date_and_duration(run),
         headlines=scores.headlines(run),
         warnings=run_info.warnings(run),

@@ -88,7 +88,7 @@ def read_run(folder: RunFolder) -> RunContents:
         _bytes(folder.model_svg),
         _text(folder.summary),
         _text(folder.log)[-LOG_LENGTH:],
-        _files(folder.path),
+        _files(folder),
         tuple(damaged),
     )
 
@@ -147,6 +147,6 @@ def _epochs(folder: RunFolder, damaged: list[str]) -> tuple[Mapping[str, Any], .
         return tuple(metrics.read_complete_lines(folder.metrics))
 
 
-def _files(root: Path) -> tuple[tuple[str, int], ...]:
-    paths = [(path.relative_to(root).as_posix(), path) for path in sorted(root.rglob("*")) if path.is_file()]
+def _files(folder: RunFolder) -> tuple[tuple[str, int], ...]:
+    paths = [(path.relative_to(folder.path).as_posix(), path) for path in folder.files()]
     return tuple((name, path.stat().st_size) for name, path in paths if not name.startswith(_REPORT_FILES))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from nnrun.atomic_files import write_atomically
 from nnrun.errors import RunError
+from nnrun.regular_files import append_regular
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,6 +26,7 @@ _CAUSES = {
     errno.ENOENT: ("its folder is not there", "It was moved or removed meanwhile; start the run again."),
     errno.ENOTDIR: ("a file stands where a folder is needed", f"Move that file, or {_ELSEWHERE}"),
     errno.EEXIST: ("a file stands where a folder is needed", f"Move that file, or {_ELSEWHERE}"),
+    errno.EFBIG: ("the file would be larger than this process may write", "Raise the limit: ulimit -f unlimited"),
     errno.EISDIR: ("a folder stands where the file belongs", "Move that folder."),
     errno.ENAMETOOLONG: ("the name is too long for this disk", "Choose a shorter path with --runs-dir DIR."),
 }
@@ -65,11 +67,10 @@ def append(path: Path, content: bytes) -> None:
     """Append to a file and flush it, so that the content survives a kill right after.
 
     Raises:
-        RunError: The file cannot be written.
+        RunError: The file cannot be written, or it is a link, a pipe or a device.
     """
     try:
-        with path.open("ab") as file:
-            file.write(content)
+        append_regular(path, content)
     except OSError as error:
         raise disk_error(error, path) from error
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from nnrun.config.hints import did_you_mean
 from nnrun.errors import RunError
 from nnrun.runs import metrics, record
-from nnrun.runs.environment import is_alive
 from nnrun.runs.folder import FOLDER_NAME, RunFolder, slug
 from nnrun.runs.json_files import read_mapping_if_any
+from nnrun.runs.lock import is_running
 from nnrun.runs.record import LIST_HINT
 
 if TYPE_CHECKING:
@@ -153,7 +153,7 @@ def _describe(folder: RunFolder) -> RunRow:
         folder,
         folder.id,
         str(fields.get("name", _name(folder))),
-        status_of(fields),
+        status_of(folder, fields),
         started=start if isinstance(start, str) else None,
         seconds=_seconds(start, end),
         epochs=epoch if isinstance(epoch, int) else None,
@@ -162,10 +162,10 @@ def _describe(folder: RunFolder) -> RunRow:
     )
 
 
-def status_of(fields: Mapping[str, Any]) -> str:
-    """Return the status in a record, or `died` if it says `running` but its process is gone."""
+def status_of(folder: RunFolder, fields: Mapping[str, Any]) -> str:
+    """Return the status in the record of a run, or `died` if it says `running` but its process is gone."""
     status, process = str(fields.get("status", "broken")), fields.get("process")
-    gone = status == "running" and isinstance(process, dict) and is_alive(process) is False
+    gone = status == "running" and isinstance(process, dict) and is_running(folder, process) is False
     return "died" if gone else status
 
 
@@ -182,14 +182,14 @@ def run_as_json(folder: RunFolder) -> dict[str, Any]:
     return {
         "run": folder.id,
         "folder": str(folder.path),
-        "status": status_of(fields),
+        "status": status_of(folder, fields),
         "process": fields.get("process"),
     }
 
 
 def unfinished(folder: RunFolder, fields: Mapping[str, Any]) -> str | None:
     """Return how a run stands that is not done, as a sentence; None for one that is done."""
-    status, process = status_of(fields), fields.get("process")
+    status, process = status_of(folder, fields), fields.get("process")
     if status == "done":
         return None
     name = (

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from nnrun.errors import RunError
+from nnrun.regular_files import require_folders, require_inside
 from nnrun.runs.disk import disk_error, make_folder, write_file
 from nnrun.runs.json_files import dumps
 
@@ -140,6 +141,11 @@ class RunFolder:
         return self.path / "state"
 
     @property
+    def lock(self) -> Path:
+        """The file that the process which trains the run holds locked."""
+        return self.path / ".lock"
+
+    @property
     def prepare(self) -> Path:
         """The fitted parameters of the preparation steps."""
         return self.path / "prepare.json"
@@ -180,8 +186,19 @@ class RunFolder:
         return self.path / "folds"
 
     def fold(self, number: int) -> RunFolder:
-        """Return the folder of one fold, counted from 0, with the layout of a run's."""
-        return RunFolder(self.folds / f"{number:02d}")
+        """Return the folder of one fold, counted from 0, with the layout of a run's.
+
+        Raises:
+            RunError: It, or the folder of all folds, is a link or a file.
+        """
+        fold = RunFolder(self.folds / f"{number:02d}")
+        require_folders(self.path, fold.path)
+        return fold
+
+    def files(self) -> list[Path]:
+        """List the files of the folder and of those in it, sorted; hidden names, which are no results, are left out."""
+        paths = [path for path in self.path.rglob("*") if path.is_file() and not path.is_symlink()]
+        return sorted(path for path in paths if not any(part[0] == "." for part in path.relative_to(self.path).parts))
 
     def restart(self) -> None:
         """Create the folder if it is missing, and remove the metrics of an earlier attempt.
@@ -203,7 +220,7 @@ class RunFolder:
             content: The file's content.
 
         Raises:
-            RunError: The disk is full or read-only, or the folder has vanished.
+            RunError: The disk is full or read-only, the folder has vanished, or a link stands in the way.
         """
         path = self.path / name if isinstance(name, str) else name
         if not self.path.is_dir():
@@ -211,6 +228,7 @@ class RunFolder:
                 f"Cannot write {path}: the run's folder does not exist any more.",
                 "It was moved or removed meanwhile; start the run again.",
             )
+        require_inside(self.path, path)
         make_folder(path.parent)
         write_file(path, content)
         return path

@@ -116,9 +116,8 @@ def show(run: str, runs_dir: Path, as_json: bool) -> None:
 
     folder = find(runs_dir, run)
     fields, scores = record.read(folder), read_mapping_if_any(folder.scores) or None
-    status, last_epoch = status_of(fields), metrics.read_last(folder.metrics)
-    paths = (path for path in folder.path.rglob("*") if path.is_file())
-    files = sorted(path.relative_to(folder.path).as_posix() for path in paths)
+    status, last_epoch = status_of(folder, fields), metrics.read_last(folder.metrics)
+    files = sorted(path.relative_to(folder.path).as_posix() for path in folder.files())
     if as_json:
         document = {"record": fields, "scores": scores}
         print_json({**run_as_json(folder), **document, "last_epoch": last_epoch, "files": files})

@@ -13,6 +13,8 @@ import warnings
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any, TextIO
 
+from nnrun.regular_files import open_to_append
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -31,6 +33,9 @@ def redirect_output(log: FilePath) -> Iterator[None]:
     """Append to `log` everything that is printed or warned of inside the `with` block, by Python or by C++ code.
 
     If `log` cannot be written, the output is dropped.
+
+    Raises:
+        RunError: `log` is a link, a pipe or a device.
     """
     with (
         _opened(log) as file,
@@ -49,7 +54,7 @@ def redirect_output(log: FilePath) -> Iterator[None]:
 
 def _opened(log: FilePath) -> TextIO:
     try:
-        return log.open("a", encoding="utf-8", buffering=1)
+        return os.fdopen(open_to_append(log), "a", encoding="utf-8", buffering=1)
     except OSError:
         # A run on a read-only disk can still be evaluated; the output of libraries is the least of its results.
         return FilePath(os.devnull).open("a", encoding="utf-8")

@@ -128,7 +128,8 @@ def load(keras: ModuleType, path: FilePath) -> Any:
         RunError: The file is missing, truncated, or no Keras model.
     """
     if not path.is_file():
-        known = sorted(file.name for file in path.parent.glob("*.keras")) if path.parent.is_dir() else []
+        # Hidden names are those of saves that were interrupted.
+        known = sorted(file.name for file in path.parent.glob("[!.]*.keras")) if path.parent.is_dir() else []
         text = f"{path}: no such checkpoint"
         raise RunError(text, f"this run has {', '.join(known)}" if known else "this run kept no checkpoint")
     if not zipfile.is_zipfile(path):

@@ -1,0 +1,163 @@
+"""Files of a folder that may come from somebody else: only regular files inside it are read and written.
+
+A link would lead out of the folder, for writing too; a pipe or a device would never end.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import shlex
+import stat
+from typing import TYPE_CHECKING
+
+from nnrun.atomic_files import write_atomically
+from nnrun.errors import RunError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+#: A link is not followed, and a pipe does not block; the flags are missing where the system lacks these things.
+_SAFE = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
+_KINDS = {
+    stat.S_IFLNK: "a symbolic link",
+    stat.S_IFIFO: "a pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+    stat.S_IFDIR: "a folder",
+}
+
+
+def open_regular(path: Path, flags: int = os.O_RDONLY) -> int:
+    """Open a regular file and return its descriptor; with `os.O_CREAT` a missing one is created.
+
+    Args:
+        path: The file; links in the path of its folder are followed, see `require_inside`.
+        flags: As for `os.open`.
+
+    Raises:
+        RunError: It is a link, a pipe, a device or a folder; the message says which.
+        OSError: It cannot be opened.
+    """
+    try:
+        descriptor = os.open(path, flags | _SAFE, 0o666)
+    except OSError as error:
+        # ELOOP: a link; ENXIO: a pipe without a reader, or a socket; EISDIR: a folder opened for writing.
+        if error.errno in (errno.ELOOP, errno.ENXIO, errno.EISDIR):
+            require_regular(path)
+        raise
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        require_regular(path)
+        raise OSError(errno.EINVAL, os.strerror(errno.EINVAL), str(path))
+    return descriptor
+
+
+def read_regular(path: Path, most: int) -> bytes:
+    """Read a regular file.
+
+    Args:
+        path: The file.
+        most: The largest size in bytes that is read.
+
+    Raises:
+        RunError: It is no regular file, or it is larger.
+        OSError: It cannot be read.
+    """
+    with os.fdopen(open_regular(path), "rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        content = file.read(most + 1) if size <= most else b""
+    if size > most or len(content) > most:
+        text = f"{path} has {max(size, len(content)):,} bytes: at most {most:,} are expected"
+        raise RunError(text, f"remove it if it is not of the run: rm {shlex.quote(str(path))}")
+    return content
+
+
+def append_regular(path: Path, content: bytes) -> None:
+    """Append to a regular file, which is created if it is missing.
+
+    Raises:
+        RunError: It is no regular file.
+        OSError: It cannot be written.
+    """
+    with os.fdopen(open_to_append(path), "ab") as file:
+        file.write(content)
+
+
+def open_to_append(path: Path) -> int:
+    """Open a regular file for appending, which is created if it is missing; return its descriptor.
+
+    A file with several names (hard links) is copied first: what is appended belongs to this folder alone.
+
+    Raises:
+        RunError: It is no regular file.
+        OSError: It cannot be opened.
+    """
+    descriptor = open_regular(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    if os.fstat(descriptor).st_nlink <= 1:
+        return descriptor
+    os.close(descriptor)
+    write_atomically(path, path.read_bytes())
+    return open_regular(path, os.O_WRONLY | os.O_APPEND)
+
+
+def require_inside(folder: Path, path: Path) -> None:
+    """Check that neither a file nor a folder on the way to it, below `folder`, is anything but itself.
+
+    Args:
+        folder: The folder that may come from somebody else.
+        path: The path of a file in it, which need not exist.
+
+    Raises:
+        RunError: One of them is a link; or the file is a pipe, a device or a folder.
+    """
+    require_folders(folder, path.parent)
+    require_regular(path)
+
+
+def require_folders(folder: Path, path: Path) -> None:
+    """Check that a folder inside `folder`, and those on the way to it, are folders as far as they exist.
+
+    Raises:
+        RunError: One of them is a link or a file.
+    """
+    for step in reversed([path, *path.parents]):
+        if step != folder and step.is_relative_to(folder):
+            _require_kind(step, stat.S_IFDIR)
+
+
+def require_regular(path: Path) -> None:
+    """Check that a file, if it exists, is a regular file.
+
+    Raises:
+        RunError: It is something else; the message says what.
+    """
+    _require_kind(path, stat.S_IFREG)
+
+
+def require_regular_tree(folder: Path) -> None:
+    """Check that a folder holds nothing but regular files and folders, at any depth.
+
+    Raises:
+        RunError: Something else is in it; the message names it.
+    """
+    for path in folder.rglob("*"):
+        is_folder = path.is_dir() and not path.is_symlink()
+        _require_kind(path, stat.S_IFDIR if is_folder else stat.S_IFREG)
+
+
+def _require_kind(path: Path, expected: int) -> None:
+    try:
+        kind = stat.S_IFMT(path.lstat().st_mode)
+    except OSError:
+        return
+    if kind == expected:
+        return
+    found = _KINDS.get(kind, "a file")
+    if kind == stat.S_IFLNK:
+        found += f" to {path.readlink()}"
+    wanted = "a folder" if expected == stat.S_IFDIR else "a regular file"
+    command = shlex.join(["rm", *(["-r"] if kind == stat.S_IFDIR else []), str(path)])
+    text = f"{path} is {found}: in a run folder nnrun reads and writes regular files only, and follows no links"
+    raise RunError(text, f"put {wanted} in its place, or remove it: {command}")
