@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
 #: The names of `temporary_path`: hidden, with eight random digits, and an end by which writers choose a format.
@@ -92,27 +92,28 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def sync_tree(folder: Path) -> None:
-    """Bring every file of a folder and of those in it to disk, then the names: contents first.
+def sync_files(paths: Iterable[Path]) -> None:
+    """Bring files that were written by appending to disk, then the names in their folders: contents first.
 
     Raises:
         OSError: The disk fails.
     """
-    for place, _, names in os.walk(folder, topdown=False):
-        for name in names:
-            with suppress(FileNotFoundError):  # a temporary file of somebody else
-                _sync_file(os.path.join(place, name))  # noqa: PTH118 - os.walk gives strings
-        sync_folder(folder.__class__(place))
+    folders = {path.parent: None for path in paths if _sync_file(path)}
+    for folder in folders:
+        sync_folder(folder)
 
 
-def _sync_file(path: str) -> None:
-    if not stat.S_ISREG(os.lstat(path).st_mode):
-        return
-    descriptor = os.open(path, os.O_RDONLY)
+def _sync_file(path: Path) -> bool:
+    """Bring a file to disk; return whether it is still there."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+    except FileNotFoundError:
+        return False
     try:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+    return True
 
 
 def remove(temporary: Path) -> None:

@@ -138,18 +138,25 @@ def test_finished_folds_are_not_trained_again(
             if text.startswith("fold 1/"):
                 raise KeyboardInterrupt
 
+    def fold_lines(folder: RunFolder) -> list[tuple[int, int]]:
+        return [(row["fold"], row["epoch"]) for row in metrics.read(folder.metrics)]
+
     with pytest.raises(KeyboardInterrupt):
         start(tmp_path, CONFIG, Interrupting())
     (path,) = (tmp_path / "runs").iterdir()
     folder = RunFolder(path)
     assert record.read(folder)["status"] == "interrupted"
     before = folder.fold(0).last.stat().st_mtime_ns
+    # A kill in the next fold leaves lines of it, and one may come before the last lines of a fold that is done.
+    lines = folder.metrics.read_text().splitlines(keepends=True)
+    folder.metrics.write_text("".join(lines[:-1]) + '{"epoch": 1, "fold": 1, "loss": 9.0}\n{"epoch": 2, "fo')
     progress = recording_progress()
     done = resume_folds("last", TrainRequest("", (), tmp_path / "runs", tmp_path), progress)
     assert folder.fold(0).last.stat().st_mtime_ns == before
     assert any("1 of 3 folds is done already" in text for text in progress.messages)
     assert done.scores["cross_validation"]["each"] == cross_validated.scores["cross_validation"]["each"]
     assert record.read(folder)["status"] == "done"
+    assert fold_lines(folder) == fold_lines(cross_validated.folder)
     with pytest.raises(RunError, match="is done"):
         resume_folds("last", TrainRequest("", (), tmp_path / "runs", tmp_path), NullProgress())
 

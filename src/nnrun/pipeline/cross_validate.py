@@ -63,6 +63,7 @@ class CrossValidation:
             data = load_folds(self.examined.experiment, self.examined.places, self.progress)
             report_fold_targets(self.examined, data, self.progress)
         finished = self._finished(data)
+        metrics.keep_folds(self.folder, finished)
         self.record.update(folds=len(data.folds), folds_done=sorted(finished), folds_digest=data.digest)
         left: list[int | None] = [fold.number for fold in data.folds if fold.number not in finished]
         if data.k_fold.final_fit:
@@ -87,7 +88,6 @@ class CrossValidation:
             self.progress.say(f"{count} of {total} folds {'is' if count == 1 else 'are'} done already.")
             return finished
         self.progress.warn("The data changed since this run began: all folds are trained again.")
-        self.folder.metrics.unlink(missing_ok=True)
         return {}
 
     def _run_folds(self, data: FoldedData, numbers: list[int | None], monitor: FoldMonitor) -> None:

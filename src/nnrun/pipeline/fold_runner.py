@@ -247,6 +247,8 @@ class FoldRunner:
         outcomes = [one.as_json() for one in session.callback_outcomes]
         record = {**fold.record, "epochs": epochs, "scores": scores, **({"callbacks": outcomes} if outcomes else {})}
         if fold.number is not None:
+            self._flush()
+            folder.sync()
             folder.write_json(folder.record, {**record, "status": "done"})
         self._on_event("done", fold.number, {**record, "seconds": round(perf_counter() - start, 3)})
 

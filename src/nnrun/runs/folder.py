@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from nnrun.atomic_files import sync_files
 from nnrun.errors import RunError
 from nnrun.regular_files import require_folders, require_inside
 from nnrun.runs.disk import disk_error, make_folder, write_file
@@ -21,6 +22,18 @@ if TYPE_CHECKING:
 FOLDER_NAME = re.compile(r"(?P<time>\d{8}T\d{6}Z)_(?P<name>.+)_(?P<id>[0-9a-f]{6})")
 _LONGEST_SLUG = 60
 _ATTEMPTS = 50
+#: Files that are on disk when they have their name: `write_bytes` and the saving of models see to that.
+_ATOMIC = {
+    "config.yaml",
+    "resolved.yaml",
+    "record.json",
+    "scores.json",
+    "predictions.csv",
+    "samples.jsonl",
+    "mistakes.npz",
+}
+_ATOMIC |= {"prepare.json", "model.json", "summary.txt", "report.html"}
+_ATOMIC_SUFFIXES = (".keras", ".h5", ".svg", ".py")
 
 
 def slug(name: str) -> str:
@@ -199,6 +212,21 @@ class RunFolder:
         """List the files of the folder and of those in it, sorted; hidden names, which are no results, are left out."""
         paths = [path for path in self.path.rglob("*") if path.is_file() and not path.is_symlink()]
         return sorted(path for path in paths if not any(part[0] == "." for part in path.relative_to(self.path).parts))
+
+    def sync(self) -> None:
+        """Bring to disk what was not written atomically, before a record says that it is there.
+
+        That is what is appended, and what callbacks of Keras' write.
+
+        Raises:
+            RunError: The disk fails.
+        """
+        try:
+            sync_files(
+                path for path in self.files() if path.name not in _ATOMIC and path.suffix not in _ATOMIC_SUFFIXES
+            )
+        except OSError as error:
+            raise disk_error(error, self.path) from error
 
     def restart(self) -> None:
         """Create the folder if it is missing, and remove the metrics of an earlier attempt.

@@ -11,7 +11,7 @@ from nnrun.runs.disk import disk_error
 from nnrun.runs.json_files import NOT_FINITE, dumps
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from nnrun.runs.folder import RunFolder
@@ -72,6 +72,17 @@ def read_last(path: Path) -> dict[str, Any] | None:
     except OSError:
         return None
     return next((row for row in reversed(rows) if row is not None), None)
+
+
+def keep_folds(folder: RunFolder, numbers: Iterable[int]) -> None:
+    """Rewrite the metrics of a cross-validation from the files of some of its folds: those of all others are dropped.
+
+    Raises:
+        RunError: A fold's file cannot be read, or the run's file cannot be written.
+    """
+    rows = [row for number in sorted(numbers) for row in read(folder.fold(number).metrics)]
+    if rows or folder.metrics.exists():
+        folder.write_text(folder.metrics, "".join(f"{dumps(row, indent=None)}\n" for row in rows))
 
 
 def write_sample(folder: RunFolder, epoch: int, seed_text: str, text: str) -> None:

@@ -111,9 +111,12 @@ class Record:
     def finish(self, status: Status, error: str | None = None) -> None:
         """Close the record: how the run ended, when, with what memory, and what went wrong.
 
+        All files are brought to disk before: after a power cut a run that is done has everything that it says it has.
+
         Raises:
             RunError: The record cannot be written.
         """
+        self._folder.sync()
         self.update(status=status, error=error, end=_now(), peak_memory_bytes=environment.peak_memory_bytes())
 
 
