@@ -101,3 +101,14 @@ def test_text_as_examples_is_refused_before_loading(spec, paths) -> None:
     np.savez(paths.config_dir / "a.npz", x=np.array([["1", "2"]] * 5), y=np.zeros(5))
     findings = infer_facts(spec("npz", file="a.npz"), form="number", paths=paths)[1]
     assert "expected numbers in x, received text" in findings[0].text
+
+
+def test_columns_of_a_binary_loss_hold_0_and_1(spec, paths, listener) -> None:
+    """Other numbers are refused before and after loading, with one of them."""
+    y = np.round(DRAW.random((20, 3)), 2) + 0.001
+    np.savez(paths.config_dir / "a.npz", x=np.zeros((20, 2)), y=y)
+    (one,) = infer_facts(spec("npz", file="a.npz"), form="binary", paths=paths)[1]
+    assert (one.name, one.path) == ("loss-target-mismatch", ("training", "loss"))
+    with pytest.raises(DataError) as caught:
+        load(spec("npz", file="a.npz"), form="binary", seed=0, paths=paths, progress=listener)
+    assert one.text == caught.value.text == f"a binary loss compares with 0 and 1, but the target holds {y[0, 0]:g}"

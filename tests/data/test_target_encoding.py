@@ -96,7 +96,7 @@ def test_several_columns_of_0_and_1_are_several_answers() -> None:
         (np.array([1]), "integer", ("2", "3"), "received '1'"),
         (np.array([0, 1, 2]), "binary", ("0", "1", "2"), "has 3 classes"),
         (np.array([[0.5, 0.5]]), "integer", ("a", "b"), "not one-hot rows"),
-        (np.array([[0, 2]]), "binary", (), "expected targets of 0 and 1"),
+        (np.array([[0, 2]]), "binary", (), "a binary loss compares with 0 and 1, but the target holds 2"),
         (np.array([np.inf]), "number", (), "not finite"),
         (np.array([1e300]), "number", (), "not finite"),
     ],

@@ -136,6 +136,9 @@ def learn_classes(
     """
     first = targets[0]
     wide = first.ndim > 1 + len(positions) and first.shape[-1] > 1
+    if form == "binary" and wide and not positions:
+        for target in targets:
+            _check_zero_one(target)
     if form == "number" or (form == "binary" and wide):
         return ()
     if wide:
@@ -240,14 +243,19 @@ def _class_numbers(y: np.ndarray, classes: Sequence[str], positions: Sequence[in
 
 def _binary(y: np.ndarray, classes: Sequence[str], positions: Sequence[int | None]) -> np.ndarray:
     if not positions and _is_wide(y):
-        values = _numbers(y)
-        if not np.isin(values, (0, 1)).all():
-            raise DataError("expected targets of 0 and 1, received other numbers", hint=NUMBER_LOSS)
-        return values
+        _check_zero_one(y)
+        return _numbers(y)
     if len(classes) > 2:
         raise DataError(f"{binary_error(len(classes))} ({format_names(classes)})", hint=MANY_CLASSES_LOSS)
     # A last dimension of 1, as a sigmoid has: Keras would else take the positions for the dimension to average over.
     return _class_numbers(y, classes, positions).astype("float32")[..., None]
+
+
+def _check_zero_one(y: np.ndarray) -> None:
+    """Refuse columns for a binary loss that hold anything but 0 and 1; text is found where numbers are made of it."""
+    if y.dtype.kind in "?buif" and not (is_label := (y == 0) | (y == 1)).all():
+        other = y[~is_label][0]
+        raise DataError(f"a binary loss compares with 0 and 1, but the target holds {other:g}", hint=NUMBER_LOSS)
 
 
 def values_error(numbers: int, rows: int) -> str:

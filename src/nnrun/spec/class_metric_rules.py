@@ -178,7 +178,7 @@ def _given(metric: Part) -> str:
 
 def curves(metric: Part, output: ComparedOutput) -> Verdict:
     """Decide on areas and points of curves over thresholds between 0 and 1."""
-    if (verdict := _entries(metric, output)) is not None:
+    if (verdict := _entries(metric, output) or _label_weights(metric, output)) is not None:
         return verdict
     own_logits = metric.arguments.get("from_logits") is True
     if own_logits and output.reading == "probabilities":
@@ -195,6 +195,19 @@ def curves(metric: Part, output: ComparedOutput) -> Verdict:
         return _both_classes(metric, output, RIGHT)
     arguments = {"from_logits": False} if own_logits else {}
     return _both_classes(metric, output, translated(metric, output.to_probabilities, **arguments))
+
+
+def _label_weights(metric: Part, output: ComparedOutput) -> Verdict | None:
+    """Return the refusal of weights of labels that are not one for each output, or are all 0."""
+    weights, units = metric.arguments.get("label_weights"), output.units
+    if not isinstance(weights, list):
+        return None
+    if units is not None and len(weights) != units:
+        text = f"there are {len(weights)} label_weights, but {_outputs(units)}"
+        return refused(text, "leave out label_weights" if units == 1 else f"write {units} label_weights")
+    if not any(weights):
+        return refused("all label_weights are 0, so that nothing counts", "leave out label_weights")
+    return None
 
 
 def _source(output: ComparedOutput) -> str:

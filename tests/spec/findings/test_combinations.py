@@ -175,3 +175,33 @@ def test_the_resident_executor_takes_no_callback_of_batches(found, callback: str
     )
     findings = [one for one in found(training=training) if one.name == "cannot-combine"]
     assert [one.path for one in findings] == [("training", "execution", "executor")] * refused
+
+
+@pytest.mark.parametrize(("backend", "refused"), [("tensorflow", True), ("jax", False)])
+def test_centered_gradients_are_not_sparse(found, backend: str, refused: bool) -> None:
+    """Keras adds up the squares of a repeated token's gradients, but squares the sum of the gradients themselves."""
+    codes = Facts("classification", "integer", (12,), classes=10, targets=1, vocabulary=30)
+    model = f"- Embedding: {{input_dim: 30, output_dim: 4}}\n- Flatten\n{LAST}"
+    for centered in (True, False):
+        training = f"{LOSS}optimizer: {{RMSprop: {{centered: {str(centered).lower()}}}}}"
+        findings = found(codes, model=model, training=training, backend=backend)
+        assert ("cannot-combine" in [one.name for one in findings]) is (refused and centered)
+
+
+@pytest.mark.parametrize(
+    ("layer", "path"),
+    [
+        ("RNN: {cell: {GRUCell: {units: 3, activity_regularizer: L2}}}", ("cell", "GRUCell")),
+        ("RNN: {cell: [{GRUCell: 3}, {SimpleRNNCell: {units: 3, activity_regularizer: L1}}]}", ("SimpleRNNCell",)),
+        (
+            "Bidirectional: {layer: {RNN: {cell: {LSTMCell: {units: 3, activity_regularizer: L2}}}}}",
+            ("cell", "LSTMCell"),
+        ),
+    ],
+)
+def test_the_output_of_a_cell_is_not_regularized(found, layer: str, path: tuple[str, ...]) -> None:
+    """It exists inside of the loop over steps alone; that of the whole layer may be regularized."""
+    facts = Facts("classification", "integer", (6, 3), classes=10, targets=1, rows={"train": 100})
+    (one,) = [each for each in found(facts, model=f"- {layer}\n{LAST}") if each.name == "cannot-combine"]
+    assert (one.path[-len(path) - 1 : -1], one.path[-1]) == (path, "activity_regularizer")
+    assert found(facts, model=f"- GRU: {{units: 3, activity_regularizer: L2}}\n{LAST}") == ()

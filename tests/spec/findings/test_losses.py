@@ -67,6 +67,12 @@ def test_a_class_for_each_pixel_needs_an_output_for_each_pixel(found) -> None:
     assert found(PICTURES, model=map_of, training=training) == ()
     flat = "- Flatten\n- Dense: {units: 2, activation: softmax}"
     assert [one.name for one in found(PICTURES, model=flat, training=training)] == ["output-shape-mismatch"]
+    fewer = f"- MaxPooling2D\n{map_of}"
+    (one,) = found(PICTURES, model=fewer, training=training)
+    assert (one.name, one.hint) == (
+        "output-shape-mismatch",
+        "let the layers keep [8, 8], and end with units: $classes",
+    )
 
 
 def test_a_loss_of_one_class_an_example_takes_no_class_for_each_pixel(found) -> None:

@@ -14,6 +14,7 @@ from nnrun.spec.findings.losses import check_losses
 from nnrun.spec.findings.metric_meaning import check_metrics
 from nnrun.spec.findings.metrics import check_expectations
 from nnrun.spec.findings.target_values import check_target_values
+from nnrun.spec.findings.tensorflow_limits import check_tensorflow_limits
 from nnrun.spec.findings.training import check_augment, check_backend, check_batches, check_perceptron, check_samples
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ _CHECKS = (
     check_layers,
     check_losses,
     check_combinations,
+    check_tensorflow_limits,
     check_metrics,
     check_label_sequences,
     check_target_values,

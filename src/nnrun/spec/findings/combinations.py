@@ -75,6 +75,9 @@ def _optimizer(context: CheckContext) -> Iterator[Finding]:
     if optimizer.name == "Adafactor" and sparse and context.experiment.keras.floatx in ("float16", "bfloat16"):
         text = f"Adafactor cannot train an {sparse} in {context.experiment.keras.floatx} (a fault of Keras')"
         yield Finding(place, text, "write another optimizer, or precision: mixed_bfloat16", "cannot-combine")
+    if optimizer.name == "RMSprop" and given.get("centered") and sparse and context.experiment.backend == "tensorflow":
+        text = f"RMSprop with centered: true takes roots of negative numbers with an {sparse} (a fault of Keras')"
+        yield Finding((*place, "centered"), text, "leave out centered, or write optimizer: Adam", "cannot-combine")
     for part in training.callbacks:
         if part.name == "SwapEMAWeights" and not given.get("use_ema"):
             text = f"SwapEMAWeights needs the averages of weights that use_ema keeps, and {optimizer.name} has none"
@@ -223,11 +226,25 @@ def _layer(context: CheckContext, row: NodeShape) -> Iterator[Finding]:
             "output to the loss, which is float32"
         )
         yield Finding(row.path, text, f"add dtype: float32 to {row.part.name}", "cannot-combine")
+    yield from _regularized_cells(row.part)
     if regularizer and row.class_name in _NOT_SAVED:
         text = f"Keras cannot save {row.class_name} with activity_regularizer"
         yield Finding(
             (*row.path, "activity_regularizer"), text, "put ActivityRegularization after it instead", "cannot-combine"
         )
+
+
+def _regularized_cells(part: Part) -> Iterator[Finding]:
+    """Find cells with a regularizer of their output, which exists inside of the loop over steps alone."""
+    for value in part.arguments.values():
+        for one in value if isinstance(value, list) else [value]:
+            if not isinstance(one, Part) or one.category != "layers":
+                continue
+            if class_name(one.name).endswith("Cell") and one.arguments.get("activity_regularizer") is not None:
+                text = f"Keras cannot add what a regularizer makes of the output of {one.name} at each step to the loss"
+                hint = "put ActivityRegularization after the RNN instead"
+                yield Finding((*one.path, one.name, "activity_regularizer"), text, hint, "cannot-combine")
+            yield from _regularized_cells(one)
 
 
 def _names_glu(part: Part) -> bool:

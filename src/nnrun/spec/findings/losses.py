@@ -127,11 +127,14 @@ def _shape_mismatch(
         yield Finding(layers.units, f"the target has {classes} classes, but there {outputs}", hint, "too-few-outputs")
         return
     if facts.form == "integer":
-        if len(shape) != 1 + len(facts.positions):
+        same_rank = len(shape) == 1 + len(facts.positions)
+        if not same_rank or not _is_same((*shape[:-1], None), (*facts.positions, None)):
             compared = (
                 f"classes of {format_shape(facts.positions)} an example" if facts.positions else "one class an example"
             )
-            hint = layers.rank_hint(shape, len(facts.positions))
+            hint = f"let the layers keep {format_shape(facts.positions)}, and end with units: $classes"
+            if not same_rank:
+                hint = layers.rank_hint(shape, len(facts.positions))
     elif target is not None and not _is_same(shape, target):
         compared = f"targets of {format_shape(target)}"
         if len(shape) != len(target):
