@@ -7,30 +7,12 @@ import os
 import platform
 import subprocess
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pytest
 
 from nnrun.runs import environment
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-
-def _git(folder: Path, *words: str) -> None:
-    identity = {f"GIT_{who}_{what}": "a@b" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
-    subprocess.run(["git", *words], cwd=folder, check=True, capture_output=True, env={**os.environ, **identity})
-
-
-@pytest.fixture
-def repository(tmp_path: Path) -> Path:
-    """A git repository with one commit."""
-    _git(tmp_path, "init", "-q")
-    (tmp_path / "a.txt").write_text("one\n")
-    _git(tmp_path, "add", "a.txt")
-    _git(tmp_path, "commit", "-q", "-m", "first", "--no-gpg-sign")
-    return tmp_path
 
 
 def test_versions_are_found_without_importing() -> None:
@@ -124,53 +106,3 @@ def test_without_a_start_the_number_alone_decides(
 
     monkeypatch.setattr(environment.os, "kill", refuse)
     assert environment.is_alive({**environment.process(), "start": None}) is expected
-
-
-def test_a_clean_repository_has_a_commit_and_an_empty_diff(repository: Path) -> None:
-    """The commit is the full hash, and nothing changed means an empty diff without a note."""
-    state = environment.git_state(repository)
-    assert len(state["commit"] or "") == 40
-    assert (state["diff"], state["note"]) == ("", None)
-
-
-def test_a_change_is_in_the_diff(repository: Path) -> None:
-    """What was changed since the commit is kept as a patch."""
-    (repository / "a.txt").write_text("two\n")
-    assert "-one\n+two\n" in (environment.git_state(repository)["diff"] or "")
-
-
-def test_a_huge_diff_is_cut_with_a_note(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A diff that would make every listing slow is cut, and the note says how much there was."""
-    monkeypatch.setattr(environment, "MOST_DIFF_BYTES", 100)
-    (repository / "a.txt").write_text("x" * 5000)
-    state = environment.git_state(repository)
-    assert len(state["diff"] or "") == 100
-    assert (state["note"] or "").startswith("cut at 100 of 5")
-
-
-def test_no_repository_and_no_commit_are_notes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Outside of a repository, or before its first commit, the commit is null and the note says why."""
-    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
-    assert environment.git_state(tmp_path)["commit"] is None
-    _git(tmp_path, "init", "-q")
-    assert environment.git_state(tmp_path) == {
-        "commit": None,
-        "diff": None,
-        "note": "not a git repository, or one without a commit",
-    }
-
-
-def test_a_machine_without_git_is_a_note(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where git is not installed a run goes on, and its record says so."""
-    monkeypatch.setenv("PATH", str(tmp_path))
-    assert environment.git_state()["note"] == "git is not installed"
-
-
-def test_a_slow_git_does_not_hold_up_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Git gets a few seconds, then the run starts without it."""
-    slow = tmp_path / "git"
-    slow.write_text("#!/bin/sh\nexec sleep 30\n")
-    slow.chmod(0o755)
-    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
-    monkeypatch.setattr(environment, "_GIT_SECONDS", 0.2)
-    assert "took more than 0.2 s" in (environment.git_state(tmp_path)["note"] or "")

@@ -137,6 +137,8 @@ def _bug_report(error: BaseException) -> str:
     import traceback
     from importlib import metadata
 
+    from nnrun.runs.secrets import arguments_without_secrets
+
     def version(package: str) -> str:
         try:
             return metadata.version(package)
@@ -144,7 +146,7 @@ def _bug_report(error: BaseException) -> str:
             return "absent"
 
     lines = [
-        f"command: {sys.argv}",
+        f"command: {arguments_without_secrets(sys.argv)}",
         f"nnrun {__version__}, Python {platform.python_version()}, {platform.platform()}",
         ", ".join(f"{package} {version(package)}" for package in _PACKAGES),
         "",

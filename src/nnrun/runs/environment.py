@@ -1,13 +1,11 @@
-"""The environment of a run: packages, processor, memory, process, git. Nothing here fails; unknown values are None."""
+"""The environment of a run: packages, processor, memory, process. Nothing here fails; unknown values are None."""
 
 from __future__ import annotations
 
 import os
 import platform
 import socket
-import subprocess
 import sys
-import tempfile
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,9 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _PACKAGES = ("nnrun", "keras", "tensorflow", "jax", "numpy")
-#: A record is read whenever runs are listed, so a diff must not make it big.
-MOST_DIFF_BYTES = 256 * 1024
-_GIT_SECONDS = 5.0
 #: States of a process that has ended (proc(5), field 3): zombie and dead.
 _ENDED = ("Z", "X", "x")
 
@@ -107,50 +102,3 @@ def _read(path: str) -> str:
         return Path(path).read_text(encoding="utf-8", errors="replace")
     except OSError:
         return ""
-
-
-def git_state(folder: Path | None = None) -> dict[str, str | None]:
-    """Return the commit of a folder and what has changed since.
-
-    Args:
-        folder: The folder; the working folder by default.
-
-    Returns:
-        `commit`, `diff` (against the commit, cut at 256 KiB) and `note`, which says why one of them is missing or cut.
-    """
-    commit, note = _git(folder, "rev-parse", "--verify", "HEAD")
-    if commit is None:
-        return {"commit": None, "diff": None, "note": note}
-    diff, note = _git(folder, "diff", "--no-ext-diff", "--no-textconv", "--no-color", "HEAD")
-    return {"commit": commit.strip(), "diff": diff, "note": note}
-
-
-def _git(folder: Path | None, *words: str) -> tuple[str | None, str | None]:
-    """Return what git prints (None if it fails), and a note about it."""
-    try:
-        return _git_output(["git", "-c", "core.fsmonitor=false", *words], folder)
-    except FileNotFoundError:
-        return None, "git is not installed"
-    except subprocess.TimeoutExpired:
-        return None, f"git {words[0]} took more than {_GIT_SECONDS:g} s"
-    except (subprocess.CalledProcessError, OSError):
-        return None, "not a git repository, or one without a commit"
-
-
-def _git_output(command: list[str], folder: Path | None) -> tuple[str, str | None]:
-    # A file, not a pipe: a diff of gigabytes must not be held in memory only to be cut.
-    with tempfile.TemporaryFile() as output:
-        subprocess.run(
-            command,
-            cwd=folder,
-            stdout=output,
-            stderr=subprocess.DEVNULL,
-            stdin=subprocess.DEVNULL,
-            timeout=_GIT_SECONDS,
-            check=True,
-            env={**os.environ, "GIT_OPTIONAL_LOCKS": "0"},
-        )
-        size = os.fstat(output.fileno()).st_size
-        output.seek(0)
-        text = output.read(MOST_DIFF_BYTES).decode("utf-8", "replace")
-    return text, f"cut at {MOST_DIFF_BYTES} of {size} bytes" if size > MOST_DIFF_BYTES else None

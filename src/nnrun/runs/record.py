@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from nnrun.errors import RunError
 from nnrun.runs import environment
+from nnrun.runs.git_state import git_state
 from nnrun.runs.json_files import as_number, read_mapping, read_mapping_if_any
+from nnrun.runs.secrets import arguments_without_secrets, without_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -48,7 +50,7 @@ class Record:
         Args:
             folder: The run's folder.
             name: The experiment's name.
-            argv: The command line.
+            argv: The command line; what looks like a secret in it is left out.
             seed: The experiment's seed.
             fields: Further fields (`threads`, `executor`, `executor_why`, `digests`, ...).
 
@@ -61,9 +63,9 @@ class Record:
                 "id": folder.id,
                 "name": name,
                 "status": "running",
-                "argv": list(argv),
+                "argv": arguments_without_secrets(argv),
                 "versions": environment.versions(),
-                "git": environment.git_state(),
+                "git": git_state(),
                 **environment.machine(),
                 "threads": None,
                 "seed": seed,
@@ -116,8 +118,9 @@ class Record:
         Raises:
             RunError: The record cannot be written.
         """
+        shown = None if error is None else without_secrets(error)[0]
         self._folder.sync()
-        self.update(status=status, error=error, end=_now(), peak_memory_bytes=environment.peak_memory_bytes())
+        self.update(status=status, error=shown, end=_now(), peak_memory_bytes=environment.peak_memory_bytes())
 
 
 def read(folder: RunFolder) -> dict[str, Any]:
