@@ -30,7 +30,6 @@ KINDS: dict[str, Callable[[Path], object]] = {
     "a symbolic link": lambda path: path.symlink_to("nowhere"),
     "a pipe": os.mkfifo,
     "a socket": _make_socket,
-    "a folder": Path.mkdir,
 }
 
 
@@ -45,7 +44,7 @@ def folder(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("use", [lambda path: read_regular(path, 100), lambda path: append_regular(path, b"x")])
 def test_only_regular_files_are_read_and_written(folder: Path, kind: str, use: Callable[[Path], object]) -> None:
-    """A link, a pipe, a socket or a folder in a file's place is refused at once, with its name and what it is."""
+    """A link, a pipe or a socket in a file's place is refused at once, with its name and what it is."""
     path = folder / "log.txt"
     KINDS[kind](path)
     with pytest.raises(RunError, match=f"log.txt is {kind}") as caught:
@@ -61,9 +60,6 @@ def test_a_tree_with_anything_else_is_refused(folder: Path, kind: str) -> None:
     (folder / "folds" / "00" / "record.json").write_bytes(b"{}")
     require_regular_tree(folder)
     KINDS[kind](folder / "folds" / "00" / "metrics.jsonl")
-    if kind == "a folder":
-        require_regular_tree(folder)
-        return
     with pytest.raises(RunError, match=rf"metrics\.jsonl is {kind}"):
         require_regular_tree(folder)
 

@@ -25,7 +25,6 @@ _KINDS = {
     stat.S_IFSOCK: "a socket",
     stat.S_IFCHR: "a device",
     stat.S_IFBLK: "a device",
-    stat.S_IFDIR: "a folder",
 }
 
 
@@ -37,20 +36,20 @@ def open_regular(path: Path, flags: int = os.O_RDONLY) -> int:
         flags: As for `os.open`.
 
     Raises:
-        RunError: It is a link, a pipe, a device or a folder; the message says which.
-        OSError: It cannot be opened.
+        RunError: It is a link, a pipe, a socket or a device; the message says which.
+        OSError: It cannot be opened, or it is a folder.
     """
     try:
         descriptor = os.open(path, flags | _SAFE, 0o666)
     except OSError as error:
-        # ELOOP: a link; ENXIO: a pipe without a reader, or a socket; EISDIR: a folder opened for writing.
-        if error.errno in (errno.ELOOP, errno.ENXIO, errno.EISDIR):
+        # ELOOP: a link; ENXIO: a pipe without a reader, or a socket.
+        if error.errno in (errno.ELOOP, errno.ENXIO):
             require_regular(path)
         raise
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         require_regular(path)
-        raise OSError(errno.EINVAL, os.strerror(errno.EINVAL), str(path))
+        raise OSError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     return descriptor
 
 
@@ -110,30 +109,38 @@ def require_inside(folder: Path, path: Path) -> None:
         path: The path of a file in it, which need not exist.
 
     Raises:
-        RunError: One of them is a link; or the file is a pipe, a device or a folder.
+        RunError: One of them is a link, a pipe, a socket or a device.
     """
     require_folders(folder, path.parent)
     require_regular(path)
 
 
 def require_folders(folder: Path, path: Path) -> None:
-    """Check that a folder inside `folder`, and those on the way to it, are folders as far as they exist.
+    """Check that a folder inside `folder`, and those on the way to it, are no links.
 
     Raises:
-        RunError: One of them is a link or a file.
+        RunError: One of them is.
     """
     for step in reversed([path, *path.parents]):
         if step != folder and step.is_relative_to(folder):
-            _require_kind(step, stat.S_IFDIR)
+            require_regular(step)
 
 
 def require_regular(path: Path) -> None:
-    """Check that a file, if it exists, is a regular file.
+    """Check that a path is no link, pipe, socket or device.
 
     Raises:
-        RunError: It is something else; the message says what.
+        RunError: It is one; the message says what.
     """
-    _require_kind(path, stat.S_IFREG)
+    try:
+        kind = stat.S_IFMT(path.lstat().st_mode)
+    except OSError:
+        return
+    if kind not in _KINDS:
+        return
+    found = f"a symbolic link to {path.readlink()}" if kind == stat.S_IFLNK else _KINDS[kind]
+    text = f"{path} is {found}: in a run folder nnrun reads and writes regular files only, and follows no links"
+    raise RunError(text, f"put the file itself in its place, or remove it: {shlex.join(['rm', str(path)])}")
 
 
 def require_regular_tree(folder: Path) -> None:
@@ -143,21 +150,4 @@ def require_regular_tree(folder: Path) -> None:
         RunError: Something else is in it; the message names it.
     """
     for path in folder.rglob("*"):
-        is_folder = path.is_dir() and not path.is_symlink()
-        _require_kind(path, stat.S_IFDIR if is_folder else stat.S_IFREG)
-
-
-def _require_kind(path: Path, expected: int) -> None:
-    try:
-        kind = stat.S_IFMT(path.lstat().st_mode)
-    except OSError:
-        return
-    if kind == expected:
-        return
-    found = _KINDS.get(kind, "a file")
-    if kind == stat.S_IFLNK:
-        found += f" to {path.readlink()}"
-    wanted = "a folder" if expected == stat.S_IFDIR else "a regular file"
-    command = shlex.join(["rm", *(["-r"] if kind == stat.S_IFDIR else []), str(path)])
-    text = f"{path} is {found}: in a run folder nnrun reads and writes regular files only, and follows no links"
-    raise RunError(text, f"put {wanted} in its place, or remove it: {command}")
+        require_regular(path)

@@ -57,10 +57,9 @@ def test_the_drawing_of_the_model_is_an_image(finished: Callable[..., RunFolder]
 
 
 def test_a_record_edited_by_hand_is_no_error(finished: Callable[..., RunFolder]) -> None:
-    """Fields that are missing or of another type are skipped."""
+    """Fields that are missing are skipped, and so is a time that is none."""
     folder = finished()
-    fields = {"status": "done", "argv": "x", "seconds": [], "facts": {"input_shape": 3}, "git": 1}
-    folder.write_json(folder.record, {**fields, "start": "yesterday", "warnings": "none", "digests": None})
+    folder.write_json(folder.record, {"status": "done", "start": "yesterday"})
     contents = read_run(folder)
     assert "seed" in dict(run_section(contents).terms)
     assert date_and_duration(contents) == ""

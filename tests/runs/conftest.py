@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -31,5 +31,17 @@ def make_run(tmp_path: Path) -> Callable[..., RunFolder]:
         if status != "running":
             record.finish(status)
         return made
+
+    return make
+
+
+@pytest.fixture
+def finished_fold() -> Callable[..., dict[str, Any]]:
+    """Makes the record of a fold that is done."""
+
+    def make(number: int, rows: dict[str, int] | None = None) -> dict[str, Any]:
+        facts = {"task": "regression", "form": "number", "input_shape": [1]}
+        fields = {"fold": number, "repeat": 0, "facts": facts, "digests": {}, "epochs": 1, "scores": {}}
+        return {**fields, "rows": rows or {"train": 30, "test": 10}, "status": "done"}
 
     return make

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -17,7 +18,9 @@ ERRORS = [4.0, 6.0, 5.0, 7.0]
 
 
 @pytest.fixture
-def crossed(make_run: Callable[..., RunFolder]) -> Callable[..., RunFolder]:
+def crossed(
+    make_run: Callable[..., RunFolder], finished_fold: Callable[..., dict[str, Any]]
+) -> Callable[..., RunFolder]:
     """Make a finished cross-validation of folds with these figures, ten rows each."""
 
     def make(figures: list[float], metric: str = "mean_squared_error", second: int = 0, shift: int = 0) -> RunFolder:
@@ -28,7 +31,7 @@ def crossed(make_run: Callable[..., RunFolder]) -> Callable[..., RunFolder]:
             place = folder.fold(number)
             place.restart()
             rows = {"train": 30, "test": 10}
-            place.write_json(place.record, {"fold": number, "status": "done", "rows": rows})
+            place.write_json(place.record, finished_fold(number, rows))
             each.append({"fold": number, "repeat": 0, "rows": 10, "loss": figure, metric: figure})
             lines += [f"{number},{10 * number + row},{row + shift}.0,1.0" for row in range(10)]
         folder.write_text(folder.predictions, "\n".join(lines) + "\n")

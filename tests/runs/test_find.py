@@ -27,6 +27,18 @@ if TYPE_CHECKING:
     MakeRun = Callable[..., RunFolder]
 
 
+#: The summary of a cross-validation.
+FOLDS = {
+    "folds": 2,
+    "repeats": 1,
+    "interval": "t",
+    "mean": {"error_percent": 3.0},
+    "sd": {"error_percent": 1.0},
+    "interval_95": {"error_percent": [2.0, 4.0]},
+    "each": [{"fold": 0, "error_percent": 2.0}, {"fold": 1, "error_percent": 4.0}],
+}
+
+
 @pytest.fixture
 def runs_dir(tmp_path: Path) -> Path:
     """The folder in which `make_run` makes its runs."""
@@ -156,11 +168,9 @@ def test_the_list_has_every_run_with_its_figures(runs_dir: Path, make_run: MakeR
     [
         ({"test": {"loss": 0.5, "mean_absolute_error": 2}}, ("mean_absolute_error", 2)),
         ({"test": None, "validation": {"loss": 0.5}}, ("loss", 0.5)),
-        ({"cross_validation": {"mean": {"error_percent": 3.0}}}, ("error_percent", 3.0)),
+        ({"cross_validation": FOLDS}, ("error_percent", 3.0)),
         ({"test": {"loss": "nan"}}, None),
         ({}, None),
-        ([1], None),
-        ({"cross_validation": 3}, None),
     ],
 )
 def test_the_headline_is_the_most_telling_figure(
@@ -183,13 +193,35 @@ def test_broken_folders_are_listed_and_strangers_are_not(runs_dir: Path, make_ru
 
 
 def test_odd_records_do_not_break_the_list(runs_dir: Path, make_run: MakeRun) -> None:
-    """Fields of the wrong type, torn metrics and torn scores leave a row with what is known."""
-    run = make_run()
-    run.record.write_text('{"start": 5, "end": [], "process": 3, "status": "running"}')
-    run.metrics.write_text('{"epoch": "x"}\n{"epo')
-    run.scores.write_text("{")
-    row = list_runs(runs_dir)[0]
-    assert (row.status, row.started, row.seconds, row.epochs, row.headline) == ("running", None, None, None, None)
+    """A field of the wrong type, torn scores and a link are `broken` rows that say why; torn metrics hide the epoch."""
+    fields, scores, link, metrics = (make_run(name, second) for second, name in enumerate("abcd"))
+    fields.record.write_text('{"start": 5, "end": [], "process": 3, "status": "running"}')
+    scores.scores.write_text("{")
+    link.record.rename(link.path / "other")
+    link.record.symlink_to("other")
+    metrics.metrics.write_text('{"epoch": "x"}\n{"epo')
+    rows = list_runs(runs_dir)
+    assert [row.status for row in rows[:3]] == ["broken"] * 3
+    problems = [row.problem or "" for row in rows]
+    for problem, words in zip(
+        problems, ("start: expected text", "scores.json: ", "is a symbolic link", ""), strict=True
+    ):
+        assert words in problem
+    assert (rows[3].epochs, rows[3].problem) == (None, None)
+
+
+def test_the_last_run_is_the_last_one_that_can_be_used(runs_dir: Path, make_run: MakeRun) -> None:
+    """An empty or damaged folder, left by a kill or a full disk, never hides the run before it."""
+    good, empty, damaged = (make_run("same", second) for second in range(3))
+    empty.record.unlink()
+    damaged.record.write_text("{")
+    assert find(runs_dir, "last").path == good.path
+    assert find(runs_dir, "same").path == good.path
+    with pytest.raises(RunError, match="has no record"):
+        find(runs_dir, empty.short_id)
+    good.record.write_text("[[")
+    with pytest.raises(RunError, match=f"{damaged.id}/record.json"):
+        find(runs_dir, "last")
 
 
 def test_times_with_and_without_a_zone_do_not_break_the_list(runs_dir: Path, make_run: MakeRun) -> None:
@@ -220,7 +252,7 @@ def test_listing_reads_few_records_when_finding_by_time(
     read = module.record.read
     monkeypatch.setattr(module.record, "read", lambda folder: reads.append(folder.id) or read(folder))
     find(runs_dir, "last")
-    assert len(reads) == 1
+    assert len(set(reads)) == 1
 
 
 def test_a_zombie_is_gone(runs_dir: Path, make_run: MakeRun) -> None:

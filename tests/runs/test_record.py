@@ -34,6 +34,7 @@ def test_a_record_begins_with_everything_known(folder: RunFolder) -> None:
     )
     fields = _on_disk(folder)
     assert {
+        "format",
         "id",
         "name",
         "status",
@@ -113,7 +114,7 @@ def test_a_record_can_be_taken_up_again(folder: RunFolder) -> None:
         (None, "has no record.json"),
         ("", "Cannot read"),
         ('{"id": ', "Cannot read"),
-        ("[]", "expected a JSON object"),
+        ("[]", "expected a mapping"),
         ("\0" * 20, "Cannot read"),
     ],
 )

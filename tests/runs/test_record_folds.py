@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 
+from nnrun.errors import RunError
 from nnrun.runs.folder import RunFolder
 from nnrun.runs.record import headline_metric, read_finished_folds
 
 
-def test_only_whole_folds_are_done(folder: RunFolder) -> None:
-    """A fold that was interrupted, or whose record is torn, is not done."""
-    for number, text in enumerate(('{"fold": 0, "status": "done"}', '{"fold": 1, "status": "running"}', '{"fold"')):
+def test_only_whole_folds_are_done(folder: RunFolder, finished_fold: Callable[..., dict[str, Any]]) -> None:
+    """A fold that was interrupted is not done; one whose record is damaged is an error that names the file."""
+    for number, fields in enumerate((finished_fold(0), {"fold": 1, "status": "running"})):
         place = folder.fold(number)
         place.restart()
-        place.write_text(place.record, text)
+        place.write_json(place.record, fields)
+    folder.fold(2).restart()
     assert list(read_finished_folds(folder)) == [0]
+    folder.write_json(folder.fold(1).record, finished_fold(1) | {"rows": {"test": 3}})
+    with pytest.raises(RunError, match=r"01/record\.json: rows: expected a value for 'train'"):
+        read_finished_folds(folder)
 
 
 def test_a_fold_begun_again_loses_its_lines(folder: RunFolder) -> None:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path as FilePath
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from nnrun.config import document as documents
 from nnrun.data.data_paths import DataPaths
@@ -18,19 +17,23 @@ from nnrun.pipeline.loaded_data import load_data
 from nnrun.pipeline.run_files import named_parts
 from nnrun.progress import NullProgress
 from nnrun.runs import record as records
+from nnrun.runs.documents import read_model, read_preparation
 from nnrun.runs.find import find, run_as_json, unfinished
 from nnrun.runs.record import read_finished_folds
 from nnrun.spec.experiment import Experiment, validate
 from nnrun.spec.facts import Facts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from nnrun.config.document import Document
     from nnrun.data.dataset import DataPart, Dataset
     from nnrun.engine.session import Session
     from nnrun.progress import Progress
     from nnrun.runs.folder import RunFolder
+
+
+_T = TypeVar("_T")
 
 
 def select_model(
@@ -256,18 +259,17 @@ def load_session(loaded: LoadedRun, checkpoint: str) -> Iterator[Session]:
         threads=loaded.record.get("threads") or 0,
         log=loaded.folder.log,
         saved=saved,
-        architecture=_architecture(loaded.model),
+        architecture=_needed(read_model, loaded.model, loaded.folder),
     ) as session:
         yield session
 
 
-def _architecture(folder: RunFolder) -> dict[str, Any]:
+def _needed(read: Callable[[RunFolder], _T], model: RunFolder, folder: RunFolder) -> _T:
+    """Read a file without which a run cannot be used: the way out is to train it again."""
     try:
-        config: dict[str, Any] = json.loads(folder.model_json.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        text = f"{folder.model_json}: cannot read this run's model: {error}"
-        raise RunError(text, f"nnrun train {folder.config}") from error
-    return config
+        return read(model)
+    except RunError as error:
+        raise RunError(error.text, f"nnrun train {folder.config}") from error
 
 
 def _part(loaded: LoadedRun, request: EvaluateRequest, progress: Progress) -> DataPart:
@@ -294,11 +296,7 @@ def _dataset(loaded: LoadedRun, progress: Progress) -> Dataset:
 def _load_file(loaded: LoadedRun, file: FilePath, progress: Progress, *, with_target: bool) -> DataPart:
     from nnrun.data.new_data import load_new_data
 
-    try:
-        fitted = json.loads(loaded.model.prepare.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        text = f"{loaded.model.prepare}: cannot read this run's preparation: {error}"
-        raise RunError(text, f"nnrun train {loaded.folder.config}") from error
+    fitted = _needed(read_preparation, loaded.model, loaded.folder)
     return load_new_data(
         loaded.experiment.data, fitted, file=file, facts=loaded.facts, with_target=with_target, progress=progress
     )

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from nnrun.errors import RunError
 from nnrun.formatting import format_count, format_names
+from nnrun.runs.documents import read_model
 from nnrun.runs.find import find
-from nnrun.runs.json_files import read_mapping_if_any
 from nnrun.spec.finding import Finding
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def findings(context: CheckContext, runs_dir: FilePath) -> Iterator[Finding]:
     path = ("init_from",)
     try:
         other = find(runs_dir, word)
-        saved = read_mapping_if_any(other.model_json)
+        saved = read_model(other)
     except RunError as error:
         hint = error.hint
         if FilePath(word).suffix in (".keras", ".h5"):
@@ -52,20 +52,19 @@ def findings(context: CheckContext, runs_dir: FilePath) -> Iterator[Finding]:
         text = f"{other.id} has no {other.best.name}, whose weights init_from takes"
         yield Finding(path, text, "name a run that is done: nnrun runs list", "init-from-unusable")
         return
-    layers = saved.get("config", {}).get("layers", []) if isinstance(saved.get("config"), dict) else []
-    with_weights = [one for one in layers if isinstance(one, dict) and one.get("class_name") != "InputLayer"]
-    names = {layer.get("config", {}).get("name") for layer in with_weights}
+    with_weights = [layer for layer in saved["config"]["layers"] if layer["class_name"] != "InputLayer"]
+    names = {str(layer["config"].get("name")) for layer in with_weights}
     rows = [row for row in context.rows if row.first and row.used and row.parameters]
     if not names or not rows:
         return
     if not any(row.name in names for row in rows):
-        shown = format_names(sorted(str(name) for name in names))
+        shown = format_names(sorted(names))
         text = f"init_from: no layer of this model has the name of a layer of {other.id} ({shown})"
         yield Finding(path, text, _HINT, "init-from-unusable")
     for row in rows:
         if row.part.arguments.get("trainable") is False and row.name not in names:
             text = f"layer '{row.name}' is not trained, and {other.id} has no layer of that name: it stays random"
-            hint = f"name it as in that run ({format_names(sorted(map(str, names)))}), or leave out trainable: false"
+            hint = f"name it as in that run ({format_names(sorted(names))}), or leave out trainable: false"
             yield Finding((*row.path, "trainable"), text, hint, "init-from-unusable")
 
 

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 from nnrun.catalog.figures import figure_of
 from nnrun.errors import RunError
 from nnrun.formatting import format_count
+from nnrun.runs.documents import read_scores, read_scores_if_any
 from nnrun.runs.find import unfinished
-from nnrun.runs.json_files import NOT_FINITE, read_mapping, read_mapping_if_any
+from nnrun.runs.json_files import NOT_FINITE
 from nnrun.runs.record import headline_metric, read, read_finished_folds
 from nnrun.runs.statistics import CONFIDENCE, corrected_mean
 
@@ -86,7 +87,14 @@ def compare(first: RunFolder, second: RunFolder, metric: str | None = None) -> C
 
 def are_comparable(first: RunFolder, second: RunFolder) -> bool:
     """Return whether `compare` can compare two runs, by what their records and scores say of their rows."""
-    one, other = (read_mapping_if_any(folder.record) for folder in (first, second))
+    try:
+        return _are_comparable(first, second)
+    except RunError:  # a damaged folder can be compared with nothing
+        return False
+
+
+def _are_comparable(first: RunFolder, second: RunFolder) -> bool:
+    one, other = read(first), read(second)
     if one.get("status") != "done" or other.get("status") != "done":
         return False
     if "folds_digest" in one or "folds_digest" in other:
@@ -104,7 +112,7 @@ def _digests(fields: Mapping[str, Any], beginning: str) -> dict[str, str]:
 
 
 def _counts_errors(folder: RunFolder) -> bool:
-    scores = read_mapping_if_any(folder.scores)
+    scores = read_scores_if_any(folder)
     return "error_percent" in (scores.get("test") or scores.get("validation") or {})
 
 
@@ -332,10 +340,9 @@ def _predictions(folder: RunFolder) -> list[dict[str, str]]:
 
 
 def _scores(folder: RunFolder) -> dict[str, Any]:
-    try:
-        return read_mapping(folder.scores)
-    except RunError as error:
-        raise _missing(folder, "has no scores") from error
+    if not folder.scores.exists():
+        raise _missing(folder, "has no scores")
+    return read_scores(folder)
 
 
 def _missing(folder: RunFolder, text: str) -> RunError:

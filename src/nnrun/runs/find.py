@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Any
 from nnrun.config.hints import did_you_mean
 from nnrun.errors import RunError
 from nnrun.runs import metrics, record
+from nnrun.runs.documents import LIST_HINT, read_scores_if_any
 from nnrun.runs.folder import FOLDER_NAME, RunFolder, slug
-from nnrun.runs.json_files import read_mapping_if_any
 from nnrun.runs.lock import is_running
-from nnrun.runs.record import LIST_HINT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,6 +38,7 @@ class RunRow:
         epochs: How many epochs are done.
         headline: The most informative metric with its name (`("error_percent", 1.1)`).
         process: The process that runs or ran it: `host`, `pid` and `start`.
+        problem: Why it cannot be used, if its status is `broken`.
     """
 
     folder: RunFolder
@@ -50,6 +50,7 @@ class RunRow:
     epochs: int | None = None
     headline: tuple[str, float] | None = None
     process: Mapping[str, Any] | None = None
+    problem: str | None = None
 
 
 def find(runs_dir: Path, word: str) -> RunFolder:
@@ -57,7 +58,8 @@ def find(runs_dir: Path, word: str) -> RunFolder:
 
     Args:
         runs_dir: The folder of all runs.
-        word: A path to a run folder, a prefix of its id or of its short id, its name (the latest so named), or `last`.
+        word: A path to a run folder, a prefix of its id or of its short id, its name (the latest so named that can be
+            read), or `last`: the latest one that can be read.
 
     Raises:
         RunError: No run matches, several match, or the folder has no readable record.
@@ -113,13 +115,26 @@ def _select(runs_dir: Path, word: str, runs: list[RunFolder]) -> RunFolder:
         hint = "Make one with: nnrun train digits_mlp, or name another folder with --runs-dir DIR."
         raise RunError(f"There is no run in {runs_dir} yet.", hint)
     if word == "last":
-        return runs[-1]
+        return _latest_usable(runs)
     named = [run for run in runs if word and _name(run) == slug(word)]
-    exact = [run for run in runs if word in (run.id, run.short_id)] or named[-1:]
+    exact = [run for run in runs if word in (run.id, run.short_id)] or ([_latest_usable(named)] if named else [])
     matching = exact or [run for run in runs if word and (run.id.startswith(word) or run.short_id.startswith(word))]
     if len(matching) == 1:
         return matching[0]
     raise _ambiguous(word, matching) if matching else _unknown(runs_dir, word, runs)
+
+
+def _latest_usable(runs: list[RunFolder]) -> RunFolder:
+    """Return the latest run whose record can be read; the latest of all if there is none, to say what is wrong."""
+    return next((run for run in reversed(runs) if _is_usable(run)), runs[-1])
+
+
+def _is_usable(run: RunFolder) -> bool:
+    try:
+        record.read(run)
+    except RunError:
+        return False
+    return True
 
 
 def _name(run: RunFolder) -> str:
@@ -144,9 +159,9 @@ def _unknown(runs_dir: Path, word: str, runs: list[RunFolder]) -> RunError:
 
 def _describe(folder: RunFolder) -> RunRow:
     try:
-        fields = record.read(folder)
-    except RunError:
-        return RunRow(folder, folder.id, _name(folder), "broken")
+        fields, headline = record.read(folder), _headline(folder)
+    except RunError as error:
+        return RunRow(folder, folder.id, _name(folder), "broken", problem=error.text)
     epoch = (metrics.read_last(folder.metrics) or {}).get("epoch")
     start, end = fields.get("start"), fields.get("end")
     return RunRow(
@@ -157,7 +172,7 @@ def _describe(folder: RunFolder) -> RunRow:
         started=start if isinstance(start, str) else None,
         seconds=_seconds(start, end),
         epochs=epoch if isinstance(epoch, int) else None,
-        headline=_headline(folder),
+        headline=headline,
         process=process if isinstance(process := fields.get("process"), dict) else None,
     )
 
@@ -223,7 +238,7 @@ def _seconds(start: object, end: object) -> float | None:
 
 def _headline(folder: RunFolder) -> tuple[str, float] | None:
     """Return the most informative metric of the test part, else of the folds' mean, else of the validation part."""
-    scores = read_mapping_if_any(folder.scores)
+    scores = read_scores_if_any(folder)
     folds = scores.get("cross_validation")
     parts = (scores.get("test"), folds.get("mean") if isinstance(folds, dict) else None, scores.get("validation"))
     part = next((part for part in parts if isinstance(part, dict)), {})

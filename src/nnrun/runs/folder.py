@@ -208,6 +208,12 @@ class RunFolder:
         require_folders(self.path, fold.path)
         return fold
 
+    def fold_numbers(self) -> list[int]:
+        """List the numbers of the folds that have a folder."""
+        names = [path.name for path in self.folds.iterdir()] if self.folds.is_dir() else []
+        numbers = (int(name) for name in names if re.fullmatch(r"[0-9]{1,9}", name))
+        return sorted(number for number in numbers if f"{number:02d}" in names)
+
     def files(self) -> list[Path]:
         """List the files of the folder and of those in it, sorted; hidden names, which are no results, are left out."""
         paths = [path for path in self.path.rglob("*") if path.is_file() and not path.is_symlink()]

@@ -8,12 +8,17 @@ from collections.abc import Set as AbstractSet
 from datetime import date
 from math import isfinite
 from pathlib import Path, PurePath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nnrun.errors import RunError
+from nnrun.regular_files import read_regular
+from nnrun.runs.schema import MOST_LEVELS, NOT_FINITE_WORDS, check_depth
+
+if TYPE_CHECKING:
+    from nnrun.runs.schema import Check
 
 #: How the numbers that JSON lacks are written, and read back where only numbers can stand.
-NOT_FINITE = {"nan": float("nan"), "inf": float("inf"), "-inf": float("-inf")}
+NOT_FINITE = {word: float(word) for word in NOT_FINITE_WORDS}
 
 
 def dumps(value: object, *, indent: int | None = 2) -> str:
@@ -75,28 +80,44 @@ def as_number(value: object) -> float | None:
     return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
-def read_mapping(path: Path, hint: str | None = None) -> dict[str, Any]:
-    """Read a JSON object.
+#: No JSON file of a run comes near this size: a record keeps 256 KiB of a diff, a confusion matrix some megabytes.
+MOST_BYTES = 256 * 1024 * 1024
+
+
+def read_json(path: Path, check: Check, hint: str | None = None) -> Any:
+    """Read a JSON file and check what it holds.
 
     Args:
         path: The file.
+        check: What it must hold.
         hint: What to type next if it cannot be read.
 
     Raises:
-        RunError: The file is missing, damaged, or holds something other than an object.
+        RunError: The file is missing, damaged, no regular file, or holds something else; with the key.
     """
     try:
-        value = json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError) as error:
+        value = parse_json(read_regular(path, MOST_BYTES))
+        check(value)
+    except OSError as error:
+        raise RunError(f"Cannot read {path}: {error.strerror or error}", hint) from error
+    except ValueError as error:
         raise RunError(f"Cannot read {path}: {error}", hint) from error
-    if not isinstance(value, dict):
-        raise RunError(f"Cannot read {path}: expected a JSON object.", hint)
     return value
 
 
-def read_mapping_if_any(path: Path) -> dict[str, Any]:
-    """Read a JSON object; a file that is missing or damaged is an empty one."""
+def parse_json(content: bytes | str) -> Any:
+    """Parse real JSON (NaN and the infinities are none), which is not nested too deep to be worked on.
+
+    Raises:
+        ValueError: It is something else.
+    """
     try:
-        return read_mapping(path)
-    except RunError:
-        return {}
+        value = json.loads(content, parse_constant=_refuse_constant)
+    except RecursionError:
+        raise ValueError(f"more than {MOST_LEVELS} lists and mappings inside each other") from None
+    check_depth(value)
+    return value
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f'{name} is no JSON; expected a number, or it as text: "{name.lower()}"')

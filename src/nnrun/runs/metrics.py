@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import json
+import os
 from typing import TYPE_CHECKING, Any
 
 from nnrun.errors import RunError
+from nnrun.regular_files import open_regular, read_regular
 from nnrun.runs.disk import append as append_bytes
 from nnrun.runs.disk import disk_error
-from nnrun.runs.json_files import NOT_FINITE, dumps
+from nnrun.runs.json_files import MOST_BYTES, NOT_FINITE, dumps, parse_json
+from nnrun.runs.schema import Mismatch, fields, figure, or_null, whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
 
 #: The end of the file that certainly holds its last line: the metrics of an epoch take some hundred bytes.
 _TAIL_BYTES = 65536
+#: A line of metrics.
+_EPOCH = fields({"epoch": whole(), "fold": or_null(whole())}, others=or_null(figure))
 
 
 def append(path: Path, *rows: Mapping[str, Any]) -> None:
@@ -41,37 +45,46 @@ def read(path: Path) -> list[dict[str, Any]]:
     Raises:
         RunError: A line other than the last is not an epoch, or the file cannot be read.
     """
-    try:
-        lines = path.read_bytes().split(b"\n")
-    except FileNotFoundError:
-        return []
-    except OSError as error:
-        raise RunError(f"Cannot read {path}: {error.strerror}.") from error
-    rows = [_parse_line(line) for line in lines]
+    lines = _read_lines(path)
     last_number = max((number for number, line in enumerate(lines) if line.strip()), default=-1)
-    for number, (line, row) in enumerate(zip(lines, rows, strict=True)):
-        if row is None and line.strip() and number != last_number:
-            text = f"expected the metrics of an epoch as JSON; received: {line[:60]!r}"
-            raise RunError(f"{path}, line {number + 1}: {text}.", "The file was edited or damaged; remove that line.")
-    return [row for row in rows if row is not None]
+    rows = []
+    for number, line in enumerate(lines):
+        try:
+            rows += [_parse_epoch(line)] if line.strip() else []
+        except ValueError as error:
+            if number == last_number and not isinstance(error, Mismatch):
+                break  # torn by a kill
+            text = f"expected the metrics of an epoch as JSON; received: {line[:60]!r} ({error})"
+            hint = "The file was edited or damaged; remove that line."
+            raise RunError(f"{path}, line {number + 1}: {text}.", hint) from error
+    return rows
 
 
 def read_complete_lines(path: Path) -> list[dict[str, Any]]:
     """Read every complete line, whatever stands between them; none if the file cannot be read."""
     try:
-        lines = path.read_bytes().split(b"\n")
-    except OSError:
+        lines = _read_lines(path)
+    except RunError:
         return []
     return [row for line in lines if (row := _parse_line(line)) is not None]
+
+
+def _read_lines(path: Path) -> list[bytes]:
+    try:
+        return read_regular(path, MOST_BYTES).split(b"\n")
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise RunError(f"Cannot read {path}: {error.strerror}.") from error
 
 
 def read_last(path: Path) -> dict[str, Any] | None:
     """Read the last complete line, from the file's end only; None if there is none."""
     try:
-        rows = [_parse_line(line) for line in _read_tail(path).split(b"\n")]
-    except OSError:
+        lines = _read_tail(path).split(b"\n")
+    except (OSError, RunError):
         return None
-    return next((row for row in reversed(rows) if row is not None), None)
+    return next((row for line in reversed(lines) if (row := _parse_line(line)) is not None), None)
 
 
 def keep_folds(folder: RunFolder, numbers: Iterable[int]) -> None:
@@ -97,12 +110,7 @@ def write_sample(folder: RunFolder, epoch: int, seed_text: str, text: str) -> No
     Raises:
         RunError: The file cannot be written, or the folder has vanished.
     """
-    try:
-        lines = folder.samples.read_text(encoding="utf-8").split("\n")
-    except FileNotFoundError:
-        lines = []
-    except OSError as error:
-        raise disk_error(error, folder.samples) from error
+    lines = [line.decode("utf-8", "replace") for line in _read_lines(folder.samples)]
     earlier = [line for line in lines if _is_before(line, epoch)]
     line = dumps({"epoch": epoch, "seed_text": seed_text, "text": text}, indent=None)
     folder.write_text(folder.samples, "".join(f"{line}\n" for line in (*earlier, line)))
@@ -110,24 +118,32 @@ def write_sample(folder: RunFolder, epoch: int, seed_text: str, text: str) -> No
 
 def _is_before(line: str, epoch: int) -> bool:
     try:
-        return bool(json.loads(line)["epoch"] < epoch)
+        return bool(parse_json(line)["epoch"] < epoch)
     except (ValueError, KeyError, TypeError):
         return False
 
 
 def _parse_line(line: bytes) -> dict[str, Any] | None:
-    """Parse one line; None if it is not a complete JSON object."""
+    """Parse a line of metrics; None if it is none."""
     try:
-        row = json.loads(line)
+        return _parse_epoch(line)
     except ValueError:
         return None
-    if not isinstance(row, dict):
-        return None
+
+
+def _parse_epoch(line: bytes) -> dict[str, Any]:
+    """Parse a line of metrics.
+
+    Raises:
+        ValueError: It is no JSON; a `Mismatch` if it is something else than the metrics of an epoch.
+    """
+    row = parse_json(line)
+    _EPOCH(row)
     return {key: NOT_FINITE.get(value, value) if isinstance(value, str) else value for key, value in row.items()}
 
 
 def _read_tail(path: Path) -> bytes:
-    with path.open("rb") as file:
+    with os.fdopen(open_regular(path), "rb") as file:
         size = file.seek(0, 2)
         file.seek(max(0, size - _TAIL_BYTES))
         return file.read()
@@ -141,7 +157,7 @@ def _repair_end(path: Path) -> bytes:
             return b""
         if _parse_line(torn) is not None:
             return b"\n"
-        with path.open("r+b") as file:
+        with os.fdopen(open_regular(path, os.O_RDWR), "r+b") as file:
             file.truncate(file.seek(0, 2) - len(torn))
     except FileNotFoundError:
         return b""

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from nnrun.errors import RunError
 from nnrun.runs import environment
+from nnrun.runs.documents import FORMAT, read_finished_fold, read_record
 from nnrun.runs.git_state import git_state
-from nnrun.runs.json_files import as_number, read_mapping, read_mapping_if_any
+from nnrun.runs.json_files import as_number
 from nnrun.runs.secrets import arguments_without_secrets, without_secrets
 
 if TYPE_CHECKING:
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
 
 
 Status = Literal["running", "done", "failed", "interrupted", "preempted"]
-#: What to type next if a word leads to no run.
-LIST_HINT = "List the runs with: nnrun runs list"
 #: The metrics that say most of a fold, and the entries of its scores that are no metric or repeat one.
 _FIRST_HEADLINES = ("error_percent", "bits_per_character")
 _NO_HEADLINES = ("loss", "rows", "errors", "error_rate", "fold", "repeat")
@@ -60,6 +59,7 @@ class Record:
         record = cls(
             folder,
             {
+                "format": FORMAT,
                 "id": folder.id,
                 "name": name,
                 "status": "running",
@@ -124,25 +124,18 @@ class Record:
 
 
 def read(folder: RunFolder) -> dict[str, Any]:
-    """Read a run's record.
-
-    Raises:
-        RunError: The folder has no record, or one that is damaged.
-    """
-    if not folder.record.is_file():
-        text = "has no record.json" if folder.path.is_dir() else "does not exist"
-        raise RunError(f"The run folder {folder.path} {text}.", LIST_HINT)
-    return read_mapping(folder.record, LIST_HINT)
+    """Read a run's record; see `nnrun.runs.documents.read_record`."""
+    return read_record(folder)
 
 
 def read_finished_folds(folder: RunFolder) -> dict[int, dict[str, Any]]:
-    """Read the records of the folds that are done, by their number."""
-    records = (read_mapping_if_any(path / "record.json") for path in sorted(folder.folds.glob("*")))
-    return {
-        fields["fold"]: fields
-        for fields in records
-        if fields.get("status") == "done" and isinstance(fields.get("fold"), int)
-    }
+    """Read the records of the folds that are done, by their number.
+
+    Raises:
+        RunError: A record is damaged.
+    """
+    records = {number: read_finished_fold(folder.fold(number)) for number in folder.fold_numbers()}
+    return {number: fields for number, fields in records.items() if fields is not None}
 
 
 def headline_metric(scores: Mapping[str, Any]) -> tuple[str, float]:

@@ -67,6 +67,7 @@ def _row_as_json(row: RunRow) -> dict[str, Any]:
         "folder": row.folder.path,
         "name": row.name,
         "status": row.status,
+        "problem": row.problem,
         "process": row.process,
         "start": row.started,
         "seconds": row.seconds,
@@ -85,7 +86,7 @@ def _cells(row: RunRow, *, narrow: bool) -> list[str]:
         (row.started or "")[:16].replace("T", " "),
         format_duration(row.seconds) if row.seconds is not None else "",
         str(row.epochs or ""),
-        _format_headline(row.headline) or (row.status if narrow else ""),
+        _format_headline(row.headline) or row.problem or (row.status if narrow else ""),
     ]
 
 
@@ -111,11 +112,11 @@ def show(run: str, runs_dir: Path, as_json: bool) -> None:
     from nnrun.cli.terminal.output import Output, print_json, print_terms
     from nnrun.cli.terminal.scores import print_scores
     from nnrun.runs import metrics, record
+    from nnrun.runs.documents import read_scores_if_any
     from nnrun.runs.find import find, run_as_json, status_of
-    from nnrun.runs.json_files import read_mapping_if_any
 
     folder = find(runs_dir, run)
-    fields, scores = record.read(folder), read_mapping_if_any(folder.scores) or None
+    fields, scores = record.read(folder), read_scores_if_any(folder) or None
     status, last_epoch = status_of(folder, fields), metrics.read_last(folder.metrics)
     files = sorted(path.relative_to(folder.path).as_posix() for path in folder.files())
     if as_json:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from nnrun.cli.terminal.output import Table, print_paragraph, print_table, print_terms
 from nnrun.formatting import format_number
+from nnrun.runs.json_files import as_number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -48,7 +49,7 @@ def print_scores(output: Output, scores: Mapping[str, Any]) -> None:
             name,
             *(_error_cells(part) if has_errors else ()),
             *(format_number(part.get(metric)) for metric in metrics),
-            format_number(part["rows"]),
+            format_number(part.get("rows")),
         ]
         for name, part in parts.items()
     ]
@@ -112,7 +113,7 @@ def _print_outputs(output: Output, parts: Mapping[str, Any]) -> None:
 
 
 def _scores_of_outputs(part: Mapping[str, Any]) -> dict[str, str]:
-    scores = {"rows": part["rows"]} | {name: value for name, value in part.items() if name != "outputs"}
+    scores = {"rows": part.get("rows")} | {name: value for name, value in part.items() if name != "outputs"}
     cells = {name: format_number(value) for name, value in scores.items()}
     for output, values in part.get("outputs", {}).items():
         if "error_percent" in values:
@@ -124,5 +125,9 @@ def _scores_of_outputs(part: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _error_cells(part: Mapping[str, Any]) -> tuple[str, str, str]:
-    low, high = part["error_percent_interval_95"]
-    return f"{part['error_percent']:.2f} %", f"{low:.2f} to {high:.2f} %", f"{part['errors']:,}"
+    """Return the error, its interval and the count; what an edited file lacks is a dash."""
+    error, *ends = (as_number(end) for end in (part.get("error_percent"), *part.get("error_percent_interval_95", ())))
+    shown = "-" if error is None else f"{error:.2f} %"
+    low, high = ends or (None, None)
+    interval = "-" if low is None or high is None else f"{low:.2f} to {high:.2f} %"
+    return shown, interval, format_number(part.get("errors"))
