@@ -28,6 +28,7 @@ FLOORS = {
     "atomic_files": 0,
     "cores": 0,
     "formatting": 0,
+    "interruption": 0,
     "progress": 0,
     "regular_files": 0,
     "config": 1,
@@ -76,7 +77,7 @@ SUBROOMS = {
     "engine": (
         ("backend",),
         ("model",),
-        ("executors",),
+        ("executors", "state"),
         ("streaming", "scoring", "generation", "training"),
         ("session",),
     ),

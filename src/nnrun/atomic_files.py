@@ -131,3 +131,26 @@ def remove_leftovers(folder: Path) -> list[Path]:
     for path in found:
         remove(path)
     return found
+
+
+def flush(path: Path) -> None:
+    """Bring what was written to a file to disk; a missing file is none of the caller's."""
+    with suppress(FileNotFoundError), path.open("rb+") as file:
+        os.fsync(file.fileno())
+
+
+def link_atomically(path: Path, copy: Path) -> None:
+    """Let `copy` be the same file as `path` under a second name, which replaces a file of that name.
+
+    Raises:
+        OSError: The disk refuses.
+    """
+    temporary = temporary_path(copy, ".tmp")
+    try:
+        try:
+            os.link(path, temporary)
+        except OSError:  # some file systems have no links
+            temporary.write_bytes(path.read_bytes())
+        flush_and_rename(temporary, copy)
+    finally:
+        remove(temporary)

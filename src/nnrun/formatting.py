@@ -102,3 +102,20 @@ def csv_text(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     writer.writerow(columns)
     writer.writerows(rows)
     return text.getvalue()
+
+
+#: Seconds of the units in which durations are written.
+_UNITS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
+
+
+def parse_duration(text: str) -> float | None:
+    """Return a duration in seconds: `90s`, `30m`, `1.5h`, `2d`, or `HH:MM:SS` and `D-HH:MM:SS` as slurm has them."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([a-z]+)", text.strip().lower())
+    if match is not None:
+        unit = _UNITS.get(match[2])
+        return None if unit is None else float(match[1]) * unit
+    match = re.fullmatch(r"(?:(\d+)-)?(\d+):(\d\d):(\d\d)", text.strip())
+    if match is None:
+        return None
+    days, hours, minutes, seconds = (int(one or 0) for one in match.groups())
+    return float(days * 86400 + hours * 3600 + minutes * 60 + seconds)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from nnrun import __version__
+from nnrun import __version__, interruption
 from nnrun.cli.terminal.output import Output, discard_stdout, print_labeled
 from nnrun.errors import EXIT_BUG, EXIT_INTERRUPTED, ConfigError, DataError, DefectsError, NnrunError
 
@@ -63,8 +63,10 @@ class ErrorMessage:
 
 def describe_error(error: BaseException) -> ErrorMessage:
     """Return the message and exit code of an error; a bug's traceback is written into a file."""
+    if isinstance(error, interruption.StopRequestedError):
+        return ErrorMessage(error.reason, error.exit_code)
     if isinstance(error, KeyboardInterrupt | click.Abort):
-        return ErrorMessage("interrupted", EXIT_INTERRUPTED)
+        return ErrorMessage("stopped by the user", EXIT_INTERRUPTED)
     if isinstance(error, click.ClickException):
         context = getattr(error, "ctx", None)
         hint = f"{context.command_path if context else 'nnrun'} --help"
@@ -90,7 +92,7 @@ def _print_error(error: BaseException, *, json: bool) -> int:
         from nnrun.cli.terminal.problems import print_problems
 
         print_problems(output, error.problems)
-    elif message.code == EXIT_INTERRUPTED:
+    elif isinstance(error, KeyboardInterrupt | click.Abort):
         output.write_line(message.text)
     else:
         print_labeled(output, "error: ", output.style("error: ", fg="red", bold=True), message.text)
@@ -107,7 +109,7 @@ def _error_as_json(error: BaseException, message: ErrorMessage, notes: list[str]
     problems = error.problems if isinstance(error, ConfigError | DefectsError) else ()
     place = {"file": error.file, "row": error.row, "column": error.column} if isinstance(error, DataError) else {}
     return {
-        "type": "Interrupted" if message.code == EXIT_INTERRUPTED else type(error).__name__,
+        "type": "Interrupted" if isinstance(error, KeyboardInterrupt | click.Abort) else type(error).__name__,
         "exit_code": message.code,
         "text": message.text,
         "hint": message.hint,

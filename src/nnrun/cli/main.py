@@ -5,14 +5,13 @@ from __future__ import annotations
 import gc
 import io
 import os
-import signal
 import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from nnrun import __version__
+from nnrun import __version__, interruption
 from nnrun.cli import exit_codes
 from nnrun.cli.command_group import CommandGroup
 from nnrun.cli.commands.check import check, wants_json
@@ -26,6 +25,7 @@ from nnrun.cli.commands.generate_text import generate
 from nnrun.cli.commands.predict import predict
 from nnrun.cli.commands.report import report
 from nnrun.cli.commands.resolve import resolve
+from nnrun.cli.commands.resume import resume
 from nnrun.cli.commands.runs import runs
 from nnrun.cli.commands.schema import schema
 from nnrun.cli.commands.summary import summary
@@ -34,7 +34,6 @@ from nnrun.cli.commands.verify import verify
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from types import FrameType
 
 
 #: Arguments of click's own `main` for its handling of errors, which is not used.
@@ -84,7 +83,21 @@ def nnrun() -> None:
     """  # noqa: D301 - \b is click's mark for lines that are not wrapped
 
 
-for _command in (train, evaluate, predict, compare, verify, check, summary, data, runs, explain, resolve, configs):
+for _command in (
+    train,
+    resume,
+    evaluate,
+    predict,
+    compare,
+    verify,
+    check,
+    summary,
+    data,
+    runs,
+    explain,
+    resolve,
+    configs,
+):
     nnrun.add_command(_command)
 for _command in (report, generate, schema, completion):
     nnrun.add_command(_command)
@@ -108,7 +121,7 @@ def _prepare_process() -> None:
     # Imports take half of the time of `check`, and collecting garbage between them costs 20 ms; `open_progress`
     # switches the collector on again for long work.
     gc.disable()
-    signal.signal(signal.SIGTERM, _interrupt)
+    interruption.install()
 
 
 def _open_closed_streams() -> None:
@@ -120,10 +133,6 @@ def _open_closed_streams() -> None:
             os.open(os.devnull, os.O_RDWR)  # takes the lowest free number, which is this one
     sys.stdout = sys.stdout or open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
     sys.stderr = sys.stderr or open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
-
-
-def _interrupt(_number: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
 
 
 def _end_process(code: int) -> NoReturn:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nnrun import interruption
 from nnrun.catalog.user_code import error_location
 from nnrun.engine.backend.library_errors import is_out_of_memory, library_message, original_error
 from nnrun.engine.backend.redirect_output import redirect_output
@@ -17,8 +18,7 @@ from nnrun.engine.model import checkpoint
 from nnrun.engine.model.build import Builder
 from nnrun.engine.model.failures import errors_at_parts, part_at_fault
 from nnrun.engine.model.matching_weights import MatchingWeights, load_matching_weights
-from nnrun.spec.embeddings import embedded_inputs
-from nnrun.spec.targets import output_kind
+from nnrun.engine.scoring.input_values import require_labels, require_token_ids
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from nnrun.engine.generation.sampling import Sampling
     from nnrun.engine.model.augmentation import Augmentation
     from nnrun.engine.scoring.evaluate import Evaluation, Predictions
+    from nnrun.engine.state.saver import StateSaver
+    from nnrun.engine.state.variables import TrainingVariables
     from nnrun.engine.training.callback_outcomes import CallbackOutcome
     from nnrun.engine.training.loop import EpochLogs
     from nnrun.errors import BuildError, Mark, Path
@@ -51,6 +53,7 @@ class Session:
         experiment: The experiment.
         model: The compiled model.
         builder: Builds Keras objects from parts of the config.
+        planned_epochs: The epochs that the choice of the executor supposes; None: those of the experiment.
 
     Attributes:
         restartable: Whether `restart` can bring the model back to where its first training started; costs a copy of all
@@ -61,13 +64,20 @@ class Session:
 
     restartable = False
 
-    def __init__(self, settings: BackendSettings, experiment: Experiment, model: Any, builder: Builder) -> None:
+    def __init__(
+        self,
+        settings: BackendSettings,
+        experiment: Experiment,
+        model: Any,
+        builder: Builder,
+        planned_epochs: int | None = None,
+    ) -> None:
         from nnrun.engine.executors.choice import choose_executor
 
         self.settings, self.model = settings, model
         self._experiment, self._builder = experiment, builder
         self._keras, self._facts = builder.keras, builder.facts
-        choice = choose_executor(model, experiment, builder.facts)
+        choice = choose_executor(model, experiment, builder.facts, planned_epochs)
         self._executor, self.executor_name, self.executor_why = choice.executor, choice.name, choice.reason
         self.jax_steps = choice.jax_steps
         self._tf = tensor_library(settings.backend, model)
@@ -87,6 +97,7 @@ class Session:
         threads: int,
         log: FilePath,
         phase: Phase,
+        planned_epochs: int | None = None,
     ) -> Iterator[Session]:
         """Start Keras and compile the experiment's model; what libraries print goes to `log` until the block ends.
 
@@ -104,7 +115,7 @@ class Session:
                 builder = Builder(keras, facts, mark_of)
                 with errors_at_parts(builder):
                     model = compile_model(builder, experiment, input_shapes(facts, experiment.graph.inputs))
-            yield cls(settings, experiment, model, builder)
+            yield cls(settings, experiment, model, builder, planned_epochs)
 
     @classmethod
     @contextmanager
@@ -173,6 +184,7 @@ class Session:
         on_epoch_logs: Callable[[EpochLogs], None],
         *,
         after_epoch: Callable[[int], None] | None = None,
+        saver: StateSaver | None = None,
     ) -> int:
         """Train the model; return the number of epochs run.
 
@@ -183,11 +195,13 @@ class Session:
             progress: Receives steps and epochs.
             on_epoch_logs: Receives every epoch's loss and metrics.
             after_epoch: Called with the number of an epoch, from 1, before callbacks of the config change the model.
+            saver: Saves the state of the training, and has the one that it goes on from; None: nothing is saved.
 
         Raises:
             BuildError: Loss or metrics do not fit the outputs and targets, a callback is refused, or XLA cannot compile
                 what the config wants compiled.
             RunError: Training diverges, or the disk refuses a checkpoint.
+            StopRequestedError: A request to stop came in; the state is saved if there is a `saver`.
         """
         from nnrun.engine.training import callbacks
         from nnrun.engine.training.callback_outcomes import CallbackWatcher
@@ -211,17 +225,29 @@ class Session:
             epochs=training.epochs,
             steps=-(-train.rows // training.batch_size),
         )
+        if saver is not None:
+            appended = callbacks.appended_files(self._keras, of_config, resumed=saver.is_resumed)
+            saver.attach(self._training_variables(), [*callback_list.callbacks, watcher], appended)
         loop = TrainingLoop(
-            self.model, self._executor, train, validation, callback_list, stepwise, self._experiment.seed
+            self.model, self._executor, train, validation, callback_list, stepwise, self._experiment.seed, saver
         )
         try:
-            with self._xla_errors(), errors_at_parts(self._builder):
+            with (
+                nullcontext() if saver is None else interruption.deferred(),
+                self._xla_errors(),
+                errors_at_parts(self._builder),
+            ):
                 last = loop.run(training, progress, on_epoch_logs)
         finally:
             best_model.finish()
         # The perceptron rule ends by itself.
         self.callback_outcomes = [] if training.is_perceptron else watcher.outcomes(last, training.epochs)
         return last
+
+    def _training_variables(self) -> TrainingVariables:
+        from nnrun.engine.state.variables import TrainingVariables
+
+        return TrainingVariables(self.model, [] if self._augmentation is None else self._augmentation.variables)
 
     @contextmanager
     def _xla_errors(self) -> Iterator[None]:
@@ -427,10 +453,10 @@ class Session:
 
         graph, y = self._experiment.graph, part.y
         x = select(part.x, self._facts, graph.inputs)
-        self._require_token_ids(x)
+        require_token_ids(self._builder, self._experiment, x)
         if not graph.chain:
             y = {one.name: y[str(one.target)] if isinstance(y, dict) else y for one in graph.outputs}
-        self._require_labels(y)
+        require_labels(self._builder, self._experiment, self.model, y)
         if isinstance(part.x, Windows):
             from nnrun.engine.executors.window_batches import window_tensors
 
@@ -440,48 +466,6 @@ class Session:
 
             return stream_tensors(self._tf, x, y, part.sample_weight, self._experiment.training.batch_size)
         return self._executor.to_tensors(x, y, part.sample_weight)
-
-    def _require_labels(self, y: Any) -> None:
-        """Check that CTC can align targets with its outputs; Keras would give an infinite loss, or leave labels out.
-
-        Raises:
-            BuildError: At the loss.
-        """
-        for one, loss in self._experiment.losses.items():
-            outputs = self.model.output[one] if isinstance(self.model.output, dict) else self.model.output
-            values = y[one] if isinstance(y, dict) else y
-            if output_kind(loss) != "label_sequences" or not isinstance(values, np.ndarray):
-                continue
-            from nnrun.engine.scoring.label_sequences import unusable_labels
-
-            if reason := unusable_labels(values, steps=outputs.shape[1], classes=outputs.shape[2]):
-                hint = "labels are 1, 2, ..., filled up with 0; the last layer has an output more than there are labels"
-                raise self._builder.error((*loss.path, loss.name), f"{loss.name} {reason}", hint)
-
-    def _require_token_ids(self, x: Any) -> None:
-        """Check that what embeddings receive is whole numbers within their tables.
-
-        TensorFlow would stop in the first step with an error of its own, or take other rows where XLA compiles it.
-
-        Raises:
-            BuildError: At the embedding's size.
-        """
-        for one in embedded_inputs(self._experiment.graph, self._facts):
-            values = x[one.input] if isinstance(x, dict) else x
-            if isinstance(values, np.ndarray) and (text := _no_token_ids(values, one.size)):
-                expected = f"whole numbers from 0 to {one.size - 1} (`{one.argument}` less 1)"
-                text = f"{one.layer} expects {expected}, received {text}"
-                raise self._builder.error(
-                    one.size_path, text, f"write a larger {one.argument}, or encode the data as whole numbers"
-                )
-
-
-def _no_token_ids(values: np.ndarray, size: int) -> str | None:
-    """Return the first value that is not a whole number from 0 to `size - 1`."""
-    wrong = (values < 0) | (values >= size)
-    if values.dtype.kind == "f":
-        wrong |= values != np.floor(values)
-    return f"{values[wrong].flat[0]:g}" if wrong.any() else None
 
 
 def backend_settings(experiment: Experiment, threads: int) -> BackendSettings:

@@ -1,81 +1,168 @@
-"""Resume a cross-validation that was stopped: folds that are done are not trained again."""
+"""Resume a run that was stopped, to the bits that it would have had; or go on with one that is done for more epochs."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
+from nnrun.config.dump import dump_inline
+from nnrun.config.files import find_config
+from nnrun.config.render import format_value
 from nnrun.errors import RunError
 from nnrun.pipeline import user_code
-from nnrun.pipeline.check import examine
-from nnrun.pipeline.cross_validate import CrossValidation, is_cross_validated
-from nnrun.pipeline.train import TrainResult, raise_if_errors, record_outcome
+from nnrun.pipeline.check import examine, resolve_config
+from nnrun.pipeline.circumstances import config_differences, is_free
+from nnrun.pipeline.run_state import Resumption
+from nnrun.pipeline.same_runs import find_unfinished_or_done
+from nnrun.pipeline.train import (
+    TrainResult,
+    raise_if_errors,
+    record_outcome,
+    run_experiment,
+    train,
+    write_resolved_config,
+)
 from nnrun.progress import LoggedProgress
 from nnrun.runs import environment
 from nnrun.runs import record as records
 from nnrun.runs.disk import RunLog
 from nnrun.runs.find import find
+from nnrun.runs.json_files import read_mapping
 from nnrun.runs.lock import hold, is_running
 from nnrun.runs.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from nnrun.pipeline.check import Examined
     from nnrun.pipeline.train import TrainRequest
     from nnrun.progress import Progress
     from nnrun.runs.folder import RunFolder
 
 
-def resume_folds(word: str, request: TrainRequest, progress: Progress) -> TrainResult:
-    """Train the folds of a cross-validation that are not done yet.
+@dataclass(frozen=True)
+class ResumeRequest:
+    """The arguments of `nnrun resume`.
 
-    Args:
-        word: The run's path, a prefix of its id, its name, or `last`.
-        request: The folders of runs and data, the number of processes and the user's code; its config and its `--set`
-            options are not used.
-        progress: Receives messages and progress.
+    Attributes:
+        run: The run's path, a prefix of its id, its name, or `last`.
+        options: Everything else that `train` has too; its config is not used.
+        trust_run: Whether the copy of the user's code in the run folder is run.
+        even_if_different: Whether the run goes on although it will not end with the same bits.
+    """
+
+    run: str
+    options: TrainRequest
+    trust_run: bool = False
+    even_if_different: bool = False
+
+
+def resume(request: ResumeRequest, progress: Progress) -> TrainResult:
+    """Resume a run; one that is done is returned as it is, unless it is to be trained for more epochs.
 
     Raises:
-        RunError: The run is done, still runs, or is no cross-validation.
+        RunError: The run still runs, its state cannot be used, or circumstances differ.
         NnrunError: Anything later failed.
     """
-    folder = find(request.runs_dir, word)
+    folder = find(request.options.runs_dir, request.run)
     _require_stopped(folder, records.read(folder))
     with hold(folder):
         return _resume_held(folder, request, progress)
 
 
-def _resume_held(folder: RunFolder, request: TrainRequest, progress: Progress) -> TrainResult:
+def _resume_held(folder: RunFolder, request: ResumeRequest, progress: Progress) -> TrainResult:
     """Resume a run that no other process can touch."""
-    fields = records.read(folder)
-    _require_unfinished(folder, fields)  # another process may have finished it a moment ago
-    with user_code.register_run_code(folder, fields, request.code, trust=False) as codes:
-        examined = examine(folder.resolved, (), request.data_dir)
+    options, fields = request.options, records.read(folder)
+    with user_code.register_run_code(folder, fields, options.code, trust=request.trust_run) as codes:
+        before = resolve_config(examine(folder.resolved, (), options.data_dir, options.runs_dir))
+        examined = examine(folder.resolved, options.sets, options.data_dir, options.runs_dir)
         raise_if_errors(examined)
-        if not is_cross_validated(examined.experiment):
-            text = f"{folder.id} is no cross-validation, so it has no folds to resume"
-            raise RunError(text, f"nnrun train {folder.resolved}")
+        changed = _changes(folder, before, resolve_config(examined))
+        if fields.get("status") == "done" and not _extends(folder, examined):
+            progress.say(f"Run {folder.id} is done: nothing is left to do.")
+            return _done(folder, fields)
         record = Record(folder, fields)
-        record.update(status="running", error=None, end=None, process=environment.process())
+        _reopen(record, examined, changed, options.argv)
         with (
             record_outcome(record, folder),
             user_code.run_code(codes, examined.experiment, threads=fields["threads"], log=folder.log),
         ):
             progress = LoggedProgress(progress, RunLog(folder.log).write)
             progress.say(f"Run {folder.id}, resumed")
-            scores = CrossValidation(
-                examined, folder, record, progress, request.runs_dir, request.jobs, request.code
-            ).run()
+            resumption = Resumption(request.even_if_different)
+            scores = run_experiment(examined, folder, record, progress, options, resumption)
     return TrainResult(folder, scores, warnings=examined.problems, callbacks=record.fields.get("callbacks") or ())
 
 
-def _require_stopped(folder: RunFolder, fields: Mapping[str, object]) -> None:
-    _require_unfinished(folder, fields)
+def train_or_resume(request: TrainRequest, progress: Progress) -> TrainResult:
+    """Continue the unfinished run of the same config, code and data; train one if there is none; else do nothing.
+
+    Raises:
+        NnrunError: As for `train` and `resume`.
+    """
+    with user_code.register_code(request.code) as codes:
+        examined = examine(find_config(request.config), request.sets, request.data_dir, request.runs_dir)
+        raise_if_errors(examined)
+        folder = find_unfinished_or_done(examined, [code.sha256 for code in codes], request.runs_dir, progress)
+    if folder is None:
+        return train(request, progress)
+    return resume(ResumeRequest(str(folder.path), replace(request, config="", sets=())), progress)
+
+
+def _require_stopped(folder: RunFolder, fields: Mapping[str, Any]) -> None:
     process = fields.get("process")
     if fields.get("status") == "running" and isinstance(process, dict) and is_running(folder, process):
-        name = f"process {process.get('pid')} on {process.get('host')}"
-        raise RunError(f"{folder.id} still runs, as {name}", "wait for it, or stop it first")
+        text = f"{folder.id} still runs, as process {process.get('pid')} on {process.get('host')}"
+        raise RunError(text, "wait for it, or stop it first")
 
 
-def _require_unfinished(folder: RunFolder, fields: Mapping[str, object]) -> None:
-    if fields.get("status") == "done":
-        raise RunError(f"{folder.id} is done: no fold is left to train", f"nnrun runs show {folder.short_id}")
+def _changes(folder: RunFolder, before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """Return which keys of the config change.
+
+    Raises:
+        RunError: One of them belongs to the epochs that are done.
+    """
+    found = config_differences(before, now)
+    refused = [(path, one, other) for path, one, other in found if not is_free(path)]
+    if refused:
+        named = "; ".join(f"{path} is {format_value(one)}, not {format_value(other)}" for path, one, other in refused)
+        sets = " ".join(f"--set {path}={dump_inline(other)}" for path, _, other in refused)
+        text = f"{folder.id} was trained so far with another config: {named}"
+        raise RunError(text, f"begin a run of its own from this one: nnrun fork {folder.short_id} {sets}")
+    return [path for path, _, _ in found]
+
+
+def _extends(folder: RunFolder, examined: Examined) -> bool:
+    """Whether a run that is done is to be trained for more epochs.
+
+    Raises:
+        RunError: It has more epochs already.
+    """
+    epochs, before = examined.experiment.training.epochs, _planned(folder)
+    if epochs < before:
+        text = f"{folder.id} has {before} epochs already, and cannot have {epochs}"
+        raise RunError(text, f"write more: --set training.epochs={2 * before}")
+    return epochs > before
+
+
+def _planned(folder: RunFolder) -> int:
+    experiment = examine(folder.resolved, (), None).experiment
+    return experiment.training.epochs
+
+
+def _done(folder: RunFolder, fields: Mapping[str, Any]) -> TrainResult:
+    return TrainResult(folder, read_mapping(folder.scores), callbacks=fields.get("callbacks") or ())
+
+
+def _reopen(record: Record, examined: Examined, changed: list[str], argv: tuple[str, ...]) -> None:
+    """Let the record say that the run goes on, with what is changed."""
+    folder, fields = record.folder, record.fields
+    attempt = {"time": records.now(), "argv": list(argv), "process": environment.process()}
+    if changed:
+        fields["planned_epochs"] = fields.get("planned_epochs") or _planned(folder)
+        attempt["changed"] = changed
+    resumed = [*(fields.get("resumed") or ()), attempt]
+    record.update(status="running", error=None, end=None, process=environment.process(), resumed=resumed)
+    if changed:
+        # After the record: killed in between, the run is one that was stopped, with its old config.
+        write_resolved_config(folder, examined)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
 
+from nnrun import interruption
 from nnrun.config.dump import dump
 from nnrun.config.files import find_config
 from nnrun.cores import usable_cores
@@ -34,6 +35,7 @@ from nnrun.pipeline.run_files import (
     score_parts,
     source_digests,
 )
+from nnrun.pipeline.run_state import open_saver, planned_epochs
 from nnrun.progress import LoggedProgress
 from nnrun.runs import metrics
 from nnrun.runs.disk import RunLog
@@ -48,8 +50,10 @@ if TYPE_CHECKING:
     from nnrun.catalog.user_code import UserCode
     from nnrun.data.dataset import Dataset
     from nnrun.engine.session import Session
+    from nnrun.engine.state.saver import StateSaver
     from nnrun.engine.training.loop import EpochLogs
     from nnrun.pipeline.check import Examined
+    from nnrun.pipeline.run_state import Resumption
     from nnrun.progress import Progress
 
 
@@ -58,7 +62,7 @@ class TrainRequest:
     """The arguments of `nnrun train`.
 
     Attributes:
-        config: The config's path, or a shipped config's name.
+        config: The config's path, or a shipped config's name; empty where a run is resumed, which has its own.
         sets: The `--set` options, in order.
         runs_dir: The folder of runs.
         data_dir: The folder of data; None: `NNRUN_DATA_DIR`, else the user's cache folder.
@@ -121,14 +125,22 @@ def train(request: TrainRequest, progress: Progress) -> TrainResult:
                 progress.show_problem(problem)
             with user_code.run_code(codes, examined.experiment, threads=record.fields["threads"], log=folder.log):
                 progress.say(f"Run {folder.id}")
-                if is_cross_validated(examined.experiment):
-                    cross_validation = CrossValidation(
-                        examined, folder, record, progress, request.runs_dir, request.jobs, request.code
-                    )
-                    scores = cross_validation.run()
-                else:
-                    scores = train_and_score(examined, folder, record, progress, request.runs_dir)
+                scores = run_experiment(examined, folder, record, progress, request)
     return TrainResult(folder, scores, warnings=examined.problems, callbacks=record.fields.get("callbacks") or ())
+
+
+def run_experiment(
+    examined: Examined,
+    folder: RunFolder,
+    record: Record,
+    progress: Progress,
+    request: TrainRequest,
+    resumption: Resumption | None = None,
+) -> dict[str, Any]:
+    """Run the experiment of a config in a run folder that is open; return the content of `scores.json`."""
+    if is_cross_validated(examined.experiment):
+        return CrossValidation(examined, folder, record, progress, request.runs_dir, request.jobs, request.code).run()
+    return train_and_score(examined, folder, record, progress, request.runs_dir, resumption)
 
 
 def raise_if_errors(examined: Examined) -> None:
@@ -145,12 +157,17 @@ def create_run_folder(request: TrainRequest, examined: Examined, codes: Sequence
     """Create the run's folder with the user's config, its bases and code, and the resolved config."""
     folder = RunFolder.create(request.runs_dir, examined.experiment.name)
     copy_sources(folder, examined.file, examined.document, codes)
+    write_resolved_config(folder, examined)
+    return folder
+
+
+def write_resolved_config(folder: RunFolder, examined: Examined) -> None:
+    """Write the config with every default and path."""
     folder.write_text(
         folder.resolved,
         "# Made by nnrun from config.yaml: every default and path written out. "
         f"Run it: nnrun train {folder.resolved.name}\n" + dump(resolve_config(examined)),
     )
-    return folder
 
 
 @contextmanager
@@ -174,13 +191,15 @@ def open_record(
 
 @contextmanager
 def record_outcome(record: Record, folder: RunFolder) -> Iterator[None]:
-    """Record how the `with` block ends: done, interrupted, or failed with a reason."""
+    """Record how the `with` block ends: done, interrupted, preempted, or failed with a reason."""
     try:
         yield
     except BaseException as error:
         # If the disk refuses the record too, the user must still see the error itself.
-        with suppress(RunError):
-            if isinstance(error, KeyboardInterrupt):
+        with interruption.shielded(), suppress(RunError):
+            if isinstance(error, interruption.StopRequestedError):
+                record.finish(error.status, error.reason)
+            elif isinstance(error, KeyboardInterrupt):
                 record.finish("interrupted", "stopped by the user")
             else:
                 is_bug = not isinstance(error, NnrunError)
@@ -199,7 +218,12 @@ def save_data_files(folder: RunFolder, record: Record, dataset: Dataset) -> None
 
 
 def train_and_score(
-    examined: Examined, folder: RunFolder, record: Record, progress: Progress, runs_dir: FilePath
+    examined: Examined,
+    folder: RunFolder,
+    record: Record,
+    progress: Progress,
+    runs_dir: FilePath,
+    resumption: Resumption | None = None,
 ) -> dict[str, Any]:
     """Load the data, compile, train, score and save one model; return the content of `scores.json`."""
     from nnrun.engine.session import Session
@@ -215,6 +239,7 @@ def train_and_score(
         threads=record.fields["threads"],
         log=folder.log,
         phase=record.phase,
+        planned_epochs=planned_epochs(record, experiment),
     ) as session:
         record.update(wake=session.settings.as_json(), **executor_fields(session))
         save_model_files(folder, session)
@@ -224,12 +249,22 @@ def train_and_score(
             f"{format_count(session.parameters, 'parameter')}, {format_count(len(dataset.train.rows), 'training row')}"
         )
         with record.phase("train"):
+            saver = open_saver(
+                folder,
+                record,
+                experiment,
+                session,
+                dataset.digests,
+                progress,
+                appended=[folder.metrics, folder.samples],
+                resumption=resumption,
+            )
             after_epoch = None
             if experiment.training.samples is not None:
                 from nnrun.pipeline.text_samples import SampleWriter
 
                 after_epoch = SampleWriter(session, experiment, dataset, folder, progress).after_epoch
-            epochs = _fit(session, dataset, folder, progress, after_epoch)
+            epochs = _fit(session, dataset, folder, progress, after_epoch, saver)
         # The executor may have changed: callbacks, and what XLA can compile, are known only now.
         outcomes = [one.as_json() for one in session.callback_outcomes]
         record.update(epochs=epochs, **executor_fields(session), **({"callbacks": outcomes} if outcomes else {}))
@@ -247,6 +282,7 @@ def _fit(
     folder: RunFolder,
     progress: Progress,
     after_epoch: Callable[[int], None] | None,
+    saver: StateSaver,
 ) -> int:
     """Train, saving the metrics of every epoch and the best and the last model; return the number of epochs."""
 
@@ -255,7 +291,9 @@ def _fit(
         metrics.append(folder.metrics, line)
 
     try:
-        epochs = session.fit(dataset, folder.path, folder.best, progress, save_epoch, after_epoch=after_epoch)
+        epochs = session.fit(
+            dataset, folder.path, folder.best, progress, save_epoch, after_epoch=after_epoch, saver=saver
+        )
     except KeyboardInterrupt:
         session.save(folder.last)
         raise

@@ -9,14 +9,10 @@ from pathlib import Path as FilePath
 from statistics import fmean, stdev
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from nnrun.config import document as documents
-from nnrun.config.dump import dump
 from nnrun.errors import ConfigError, NnrunError
-from nnrun.pipeline.check import examine, resolve_config
+from nnrun.pipeline.check import examine
+from nnrun.pipeline.same_runs import find_same_run
 from nnrun.pipeline.train import TrainRequest, train
-from nnrun.runs import environment
-from nnrun.runs import record as records
-from nnrun.runs.find import list_runs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,8 +25,6 @@ if TYPE_CHECKING:
 
 #: Findings that report missing data.
 _MISSING_DATA = ("missing-file", "download-to-come")
-#: The keys of a resolved config that do not change the results of a run.
-_IGNORED_KEYS = ("expect", "silence")
 Status = Literal["holds", "fails", "skipped", "silent", "refused", "failed"]
 
 
@@ -177,54 +171,6 @@ def find_or_train(examined: Examined, number: int, request: VerifyRequest, progr
         progress.say(f"A new run is trained: {changed}.")
     train_request = TrainRequest(str(examined.file), sets, request.runs_dir, request.data_dir, request.argv)
     return SeedRun(train(train_request, progress).folder, trained=True, changed=changed)
-
-
-def find_same_run(examined: Examined, runs_dir: FilePath, progress: Progress) -> tuple[RunFolder | None, str | None]:
-    """Find the latest finished run of the same experiment, on the same data, with the same versions of all packages.
-
-    Two experiments are the same if their resolved configs are equal; comments and claims may differ.
-
-    Returns:
-        The run, or None; and without one, which data changed since the latest run of the same experiment, if any.
-    """
-    from nnrun.data.load import current_file_digests, make_source
-
-    folders = [row.folder for row in list_runs(runs_dir) if row.status == "done" and _is_same(row.folder, examined)]
-    if not folders:
-        return None, None
-    data = examined.experiment.data
-    current = current_file_digests(make_source(data.source, data.prepare, data.split), examined.places, progress)
-    for folder in reversed(folders):
-        if _file_digests(folder) == current:
-            return folder, None
-    before = _file_digests(folders[-1])
-    changed = [name.removeprefix("file:") for name in {**before, **current} if before.get(name) != current.get(name)]
-    return None, f"{', '.join(changed)} changed since run {folders[-1].short_id}"
-
-
-def _file_digests(folder: RunFolder) -> dict[str, str]:
-    """Return the digests of the data files that a run was trained on."""
-    digests = records.read(folder).get("digests", {})
-    return {name: digest for name, digest in digests.items() if name.startswith("file:")}
-
-
-def _is_same(folder: RunFolder, examined: Examined) -> bool:
-    record = records.read(folder)
-    if record.get("name") != examined.experiment.name or record.get("versions") != environment.versions():
-        return False
-    # The results also depend on the user's own code and on another run's weights, which the config only names.
-    if record.get("code") or record.get("init_from") or not folder.scores.is_file():
-        return False
-    try:
-        before = documents.read(folder.resolved).data
-    except NnrunError:
-        return False
-    now = documents.parse(dump(resolve_config(examined)), examined.file).data
-    return _without_ignored(before) == _without_ignored(now)
-
-
-def _without_ignored(resolved: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in resolved.items() if key not in _IGNORED_KEYS}
 
 
 def value_at(scores: Mapping[str, Any], path: str) -> float | None:

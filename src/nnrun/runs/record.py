@@ -26,7 +26,8 @@ _FIRST_HEADLINES = ("error_percent", "bits_per_character")
 _NO_HEADLINES = ("loss", "rows", "errors", "error_rate", "fold", "repeat")
 
 
-def _now() -> str:
+def now() -> str:
+    """Return the time in UTC, as records have it."""
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
@@ -39,7 +40,7 @@ class Record:
     """
 
     def __init__(self, folder: RunFolder, fields: dict[str, Any]) -> None:
-        self._folder = folder
+        self.folder = folder
         self.fields = fields
 
     @classmethod
@@ -72,7 +73,7 @@ class Record:
                 "executor": None,
                 "executor_why": None,
                 "digests": {},
-                "start": _now(),
+                "start": now(),
                 "end": None,
                 "seconds": {},
                 "peak_memory_bytes": None,
@@ -90,7 +91,7 @@ class Record:
             RunError: The record cannot be written.
         """
         self.fields.update(fields)
-        self._folder.write_json(self._folder.record, self.fields)
+        self.folder.write_json(self.folder.record, self.fields)
 
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:
@@ -119,8 +120,8 @@ class Record:
             RunError: The record cannot be written.
         """
         shown = None if error is None else without_secrets(error)[0]
-        self._folder.sync()
-        self.update(status=status, error=shown, end=_now(), peak_memory_bytes=environment.peak_memory_bytes())
+        self.folder.sync()
+        self.update(status=status, error=shown, end=now(), peak_memory_bytes=environment.peak_memory_bytes())
 
 
 def read(folder: RunFolder) -> dict[str, Any]:

@@ -81,6 +81,27 @@ class SamplesSpec(Section):
 
 
 @dataclass(frozen=True)
+class SaveEverySpec(Section):
+    """When the state is saved from which a stopped run continues, in addition to the end of training and every stop.
+
+    At the end of an epoch it is saved if 2 seconds have passed, or longer where saving takes more than a fiftieth of
+    the time.
+
+    Attributes:
+        minutes: The minutes within an epoch after which it is saved.
+        steps: The number of steps after which it is saved, also within an epoch.
+        epochs: The number of epochs after which it is saved, whatever the time.
+        keep: How many of these states are kept, so that `nnrun fork --at-epoch` can begin from them; the newest one
+            always is.
+    """
+
+    minutes: float = key(Number(0, exclusive_minimum=True), 5.0)
+    steps: int | None = key(Integer(1), None)
+    epochs: int | None = key(Integer(1), None)
+    keep: int = key(Integer(0), 0)
+
+
+@dataclass(frozen=True)
 class TrainingSpec(Section):
     """The loss, the optimizer, the number of epochs, callbacks and the rest of training.
 
@@ -98,6 +119,7 @@ class TrainingSpec(Section):
         callbacks: Callbacks of Keras; paths that they write are inside the run folder.
         best: Which epoch's model is kept.
         samples: The text that a model of a text writes during training.
+        save_every: When the state is saved from which a stopped run continues.
         execution: How training is executed.
     """
 
@@ -116,6 +138,7 @@ class TrainingSpec(Section):
     callbacks: tuple[Part, ...] = key(parts_of("callbacks"), ())
     best: BestSpec = key(BestSpec, BestSpec())
     samples: SamplesSpec | None = key(SamplesSpec, None)
+    save_every: SaveEverySpec = key(SaveEverySpec, SaveEverySpec())
     execution: ExecutionSpec = key(ExecutionSpec, ExecutionSpec())
 
     @property

@@ -5,15 +5,19 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import contextmanager
+from dataclasses import dataclass
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from nnrun.cli import completion, options
+from nnrun import interruption
+from nnrun.cli import options
 from nnrun.errors import NnrunError
+from nnrun.formatting import parse_duration
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from nnrun.pipeline.train import TrainRequest, TrainResult
@@ -21,11 +25,35 @@ if TYPE_CHECKING:
     from nnrun.runs.folder import RunFolder
 
 
-@click.command()
-@click.argument("config", metavar="[CONFIG]", required=False, shell_complete=completion.config)
-@options.sets
-@options.code
-@click.option(
+@dataclass(frozen=True)
+class OutputOptions:
+    """How the result of a run is shown.
+
+    Attributes:
+        quiet: Only the run's folder.
+        as_json: One JSON document.
+        with_report: The report is written too.
+    """
+
+    quiet: bool
+    as_json: bool
+    with_report: bool
+
+
+class _Duration(click.ParamType):  # type: ignore[type-arg]
+    """The type of `--time-limit`: `90s`, `30m`, `8h`, `1.5h`, `2d`, or slurm's `D-HH:MM:SS` and `HH:MM:SS`."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Return the duration in seconds."""
+        seconds = parse_duration(str(value))
+        if seconds is None or seconds <= 0:
+            self.fail(f"expected a duration such as 30m, 8h or 1-12:00:00, received {value}", param, ctx)
+        return seconds
+
+
+jobs = click.option(
     "--jobs",
     type=click.IntRange(min=1),
     default=1,
@@ -33,26 +61,47 @@ if TYPE_CHECKING:
     metavar="N",
     help="Train the folds of a cross-validation in N processes, which share the cores.",
 )
-@click.option(
-    "--resume-folds",
-    "resumed",
-    metavar="RUN",
-    shell_complete=completion.run,
-    help="Instead of CONFIG: train the folds of a cross-validation that are not done yet.",
+time_limit = click.option(
+    "--time-limit",
+    type=_Duration(),
+    metavar="TIME",
+    help="Save the state and stop with exit code 75 after this time, for example 30m or 8h.",
 )
-@click.option(
+report = click.option(
     "--report",
     "with_report",
     is_flag=True,
     help="Write the report (see: nnrun report) at the end, also for a run that fails.",
 )
+
+
+@click.command()
+@options.config
+@options.sets
+@options.code
+@jobs
+@click.option(
+    "--auto-resume",
+    is_flag=True,
+    help="Continue the unfinished run of the same config, code and data if there is one; do nothing if it is done.",
+)
+@time_limit
+@report
 @options.folders
 def train(
-    *, config: str | None, resumed: str | None, with_report: bool, quiet: bool, as_json: bool, **settings: Any
+    *,
+    config: str,
+    auto_resume: bool,
+    time_limit: float | None,
+    with_report: bool,
+    quiet: bool,
+    as_json: bool,
+    **settings: Any,
 ) -> None:
     """Train the model of a config.
 
-    The model is scored at the end, and everything is saved in a run folder.
+    The model is scored at the end, and everything is saved in a run folder. A run that is stopped continues with
+    nnrun resume.
 
     CONFIG is a YAML file or the name of a config that comes with nnrun (see: nnrun configs).
 
@@ -61,43 +110,54 @@ def train(
     nnrun train my.yaml --set training.epochs=3 --set model.1.Dropout=0.5
     nnrun train pima_kfold --jobs 2
     nnrun train digits_cnn --report
-    nnrun train --resume-folds last
+    nnrun train my.yaml --auto-resume --time-limit 8h
     """  # noqa: D301
     from nnrun.cli.commands.configs import locate_config
-    from nnrun.cli.terminal.progress import open_progress
     from nnrun.pipeline.train import TrainRequest
-
-    if config is None and resumed is None:
-        which = "a YAML file, or a name that nnrun configs lists"
-        raise click.UsageError(f"There is no CONFIG to train: give {which}; or --resume-folds RUN.")
-    if config is not None and resumed is not None:
-        raise click.UsageError("--resume-folds RUN continues with the run's own config: leave out CONFIG.")
-    if resumed is not None and settings["sets"]:
-        raise click.UsageError("--resume-folds continues with the run's own config, which --set cannot change.")
-    file = str(locate_config(config)) if config is not None else ""
-    request = TrainRequest(file, argv=tuple(sys.argv), **settings)
-    with open_progress(quiet=quiet, json=as_json) as progress:
-        result = _train(request, progress, resumed, with_report=with_report)
-    page = _write_report(result.folder) if with_report else None
-    with _kept_results(result.folder):
-        _print_result(result, request, page, quiet=quiet, as_json=as_json)
-
-
-def _train(request: TrainRequest, progress: Progress, resumed: str | None, *, with_report: bool) -> TrainResult:
-    """Train or resume; an error gets notes on the run folder, its report and how to go on."""
-    from nnrun.pipeline.resume import resume_folds
     from nnrun.pipeline.train import train as train_config
 
-    try:
-        return train_config(request, progress) if resumed is None else resume_folds(resumed, request, progress)
-    except (KeyboardInterrupt, NnrunError) as error:
-        if (folder := _last_folder(request.runs_dir)) is not None:
-            error.add_note(f"The files of this run are in {folder.path}")
-            if with_report and (note := _report_failed_run(folder)) is not None:
-                error.add_note(note)
-            if (folder.path / "folds").is_dir():
-                error.add_note(f"Train the folds that are not done yet: nnrun train --resume-folds {folder.path}")
-        raise
+    request = TrainRequest(str(locate_config(config)), argv=tuple(sys.argv), **settings)
+
+    def run(progress: Progress) -> TrainResult:
+        if auto_resume:
+            from nnrun.pipeline.resume import train_or_resume
+
+            return train_or_resume(request, progress)
+        return train_config(request, progress)
+
+    output = OutputOptions(quiet=quiet, as_json=as_json, with_report=with_report)
+    run_and_print(run, request, output, time_limit)
+
+
+def run_and_print(
+    run: Callable[[Progress], TrainResult], request: TrainRequest, output: OutputOptions, limit: float | None
+) -> None:
+    """Train or resume, and print the result; an error gets notes on the run folder, its report and how to go on."""
+    from nnrun.cli.terminal.progress import open_progress
+
+    if limit is not None:
+        interruption.limit_time(limit)
+    with open_progress(quiet=output.quiet, json=output.as_json) as progress:
+        try:
+            result = run(progress)
+        except (KeyboardInterrupt, NnrunError) as error:
+            _add_notes(error, request, with_report=output.with_report)
+            raise
+    page = _write_report(result.folder) if output.with_report else None
+    with _kept_results(result.folder):
+        _print_result(result, request, page, quiet=output.quiet, as_json=output.as_json)
+
+
+def _add_notes(error: BaseException, request: TrainRequest, *, with_report: bool) -> None:
+    folder = _last_folder(request.runs_dir)
+    if folder is None:
+        return
+    error.add_note(f"The files of this run are in {folder.path}")
+    if with_report and (note := _report_failed_run(folder)) is not None:
+        error.add_note(note)
+    if isinstance(error, KeyboardInterrupt):
+        code = "".join(f" --code {quote(str(file))}" for file in request.code)
+        error.add_note(f"Continue it: nnrun resume {quote(str(folder.path))}{code}")
 
 
 @contextmanager
@@ -173,7 +233,6 @@ def next_commands(folder: RunFolder, scores: Mapping[str, Any], request: TrainRe
     without a model of all rows the report shows the folds.
     """
     from pathlib import Path
-    from shlex import quote
 
     from nnrun.runs.compare import are_comparable
     from nnrun.runs.find import find_earlier

@@ -35,8 +35,16 @@ class ExecutorChoice:
     jax_steps: JaxSteps | None = None
 
 
-def choose_executor(model: Any, experiment: Experiment, facts: Facts) -> ExecutorChoice:
+def choose_executor(
+    model: Any, experiment: Experiment, facts: Facts, planned_epochs: int | None = None
+) -> ExecutorChoice:
     """Choose how a compiled model is trained; all folds of a cross-validation share one choice and one program.
+
+    Args:
+        model: The model.
+        experiment: The experiment.
+        facts: The facts of its data.
+        planned_epochs: The epochs that the choice supposes; None: those of the experiment.
 
     Raises:
         RunError: The backend cannot stream data that stay on disk.
@@ -59,7 +67,7 @@ def choose_executor(model: Any, experiment: Experiment, facts: Facts) -> Executo
         executor = ResidentExecutor(tf, model, training.batch_size, steps=jax_steps, labels=labels)
         reason = "the data fit in memory; JAX compiles everything with XLA"
         return ExecutorChoice(executor, "resident+jax", reason, jax_steps)
-    decision, split_layers = _xla_or_split(model, experiment, facts)
+    decision, split_layers = _xla_or_split(model, experiment, facts, planned_epochs or training.epochs)
     executor = ResidentExecutor(
         tf, model, training.batch_size, xla=decision.use_xla, split_layers=split_layers, labels=labels
     )
@@ -68,7 +76,7 @@ def choose_executor(model: Any, experiment: Experiment, facts: Facts) -> Executo
     return ExecutorChoice(executor, kind + ("+xla" if decision.use_xla else ""), f"{data}; {decision.reason}")
 
 
-def _xla_or_split(model: Any, experiment: Experiment, facts: Facts) -> tuple[XlaDecision, list[Any]]:
+def _xla_or_split(model: Any, experiment: Experiment, facts: Facts, epochs: int) -> tuple[XlaDecision, list[Any]]:
     """Decide whether XLA compiles the steps, and which layers take their batch in two halves."""
     from nnrun.engine.executors.shuffle import MAX_ARRAY_ROWS
 
@@ -81,7 +89,7 @@ def _xla_or_split(model: Any, experiment: Experiment, facts: Facts) -> tuple[Xla
         return XlaDecision(False, f"no XLA: two halves of a batch in parallel gain more, in {names}"), split_layers
     decision = decide_xla(
         model,
-        _total_steps(experiment, facts),
+        _total_steps(experiment, facts, epochs),
         batch_size=training.batch_size,
         on_cpu=not on_gpu(),
         augmented=bool(training.augment),
@@ -97,9 +105,9 @@ def _jax_steps(names: Any, model: Any, batch_size: int) -> JaxSteps:
     return JaxSteps(names, model, batch_size)
 
 
-def _total_steps(experiment: Experiment, facts: Facts) -> int:
+def _total_steps(experiment: Experiment, facts: Facts, epochs: int) -> int:
     """Return the number of steps that training takes at most, those of all folds together."""
     training, rows, split = experiment.training, facts.rows, experiment.data.split
     k_fold = None if split is None else split.k_fold
     train_rows = rows.get("train", 0) if k_fold is None else sum(rows.values()) * k_fold.folds
-    return training.epochs * -(-train_rows // training.batch_size)
+    return epochs * -(-train_rows // training.batch_size)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nnrun.engine.executors.resident import ResidentExecutor
+from nnrun.engine.executors.resident import ResidentExecutor, no_boundary
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from nnrun.engine.executors.compiled_steps import CompiledSteps, Tensors
     from nnrun.engine.executors.logs import Labels
+    from nnrun.engine.executors.resident import NextBoundary
     from nnrun.engine.executors.shuffle import Order
 
 
@@ -55,6 +56,9 @@ class PerceptronExecutor(ResidentExecutor):
         order: Order,
         on_steps: Callable[[int], None],
         callbacks: Any = None,  # noqa: ARG002 - there are no batches
+        *,
+        first_step: int = 0,  # noqa: ARG002 - an epoch is done as a whole
+        next_boundary: NextBoundary = no_boundary,  # noqa: ARG002
     ) -> dict[str, float]:
         """Learn from every row once, in `order`, and return loss and metrics of the weights after that.
 

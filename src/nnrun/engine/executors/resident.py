@@ -8,6 +8,7 @@ Keras' own losses, metrics, regularizers and optimizers. Without XLA the results
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Union
 
@@ -18,7 +19,7 @@ from nnrun.engine.executors.logs import scalar_logs
 from nnrun.engine.executors.shuffle import MAX_ARRAY_ROWS, LongOrder, Order
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -32,8 +33,15 @@ CALL_SECONDS = 0.5
 #: What TensorFlow raises if XLA has no kernel for an operation, or needs to know a size that only data have.
 _XLA_ERRORS = ("InvalidArgumentError", "UnimplementedError", "InternalError")
 
+#: Returns, for a step, the next one at which something is to be done; None: there is none.
+NextBoundary = Callable[[int], "int | None"]
 #: One array, or several by the names of the model's inputs or outputs.
 Fields = Union["NDArray[Any]", "dict[str, NDArray[Any]]"]
+
+
+def no_boundary(_step: int) -> int | None:
+    """Return that there is no step at which something is to be done."""
+    return None
 
 
 class XlaError(Exception):
@@ -96,7 +104,14 @@ class ResidentExecutor:
         self._steps.augment(augmentation, example)
 
     def train(
-        self, tensors: Tensors, order: Order, on_steps: Callable[[int], None], callbacks: Any = None
+        self,
+        tensors: Tensors,
+        order: Order,
+        on_steps: Callable[[int], None],
+        callbacks: Any = None,
+        *,
+        first_step: int = 0,
+        next_boundary: NextBoundary = no_boundary,
     ) -> dict[str, float]:
         """Train one epoch over the rows in `order`, and return the epoch's mean loss and metrics.
 
@@ -105,9 +120,11 @@ class ResidentExecutor:
             order: Row indexes, one epoch's worth, shape (rows,).
             on_steps: Called now and then with the number of steps done.
             callbacks: Keras' `CallbackList` if a callback needs batches; the loop then runs a step at a time.
+            first_step: The number of the epoch's steps that are done already.
+            next_boundary: Returns a step at which `on_steps` must be called.
         """
         rows = order if isinstance(order, LongOrder) else self._tf.constant(order)
-        return self._run_epoch("train", tensors, rows, on_steps, callbacks)[1]
+        return self._run_epoch("train", tensors, rows, on_steps, callbacks, first_step, next_boundary)[1]
 
     def evaluate(self, tensors: Tensors) -> dict[str, float]:
         """Return the mean loss and metrics over all rows, in file order."""
@@ -137,10 +154,14 @@ class ResidentExecutor:
         order: Any,
         on_steps: Callable[[int], None] = lambda _: None,
         callbacks: Any = None,
+        first_step: int = 0,
+        next_boundary: NextBoundary = no_boundary,
     ) -> tuple[list[Any], dict[str, float]]:
         outputs: list[Any] = []
         logs: dict[str, float] = {}
-        for source, rows, start, stop in self._calls(kind, tensors, order, callbacks):
+        for source, rows, start, stop in self._calls(
+            kind, tensors, order, single=callbacks is not None, first_step=first_step, next_boundary=next_boundary
+        ):
             if callbacks is not None:
                 callbacks.on_train_batch_begin(start)
             some_outputs, metrics = self._call(kind, source, rows, start, stop)
@@ -183,29 +204,43 @@ class ResidentExecutor:
         self._xla_works = True
         return result
 
-    def _calls(self, kind: StepKind, tensors: Tensors, order: Any, callbacks: Any) -> Iterator[StepRange]:
+    def _calls(
+        self,
+        kind: StepKind,
+        tensors: Tensors,
+        order: Any,
+        *,
+        single: bool,
+        first_step: int,
+        next_boundary: NextBoundary,
+    ) -> Iterator[StepRange]:
         """Cut an epoch into calls of a program, each about `CALL_SECONDS` long, or one step if callbacks need it."""
         ranges = self._steps.ranges(kind, tensors.rows)
-        for source, rows, first, end in tensors.step_ranges(self._tf, order, self._batch_size, ranges):
-            for start, stop in self._step_calls.split(kind, end - first, single=callbacks is not None):
-                yield StepRange(source, rows, first + start, first + stop)
+        left = [(max(start, first_step), stop) for start, stop in ranges if stop > first_step]
+        for source, rows, first, end in tensors.step_ranges(self._tf, order, self._batch_size, left):
+            for start, stop in self._step_calls.split(kind, first, end, single=single, next_boundary=next_boundary):
+                yield StepRange(source, rows, start, stop)
 
 
 class StepCalls(dict[str, int]):
     """Splits steps into calls of about `CALL_SECONDS`; maps a kind of step to the number that takes so long."""
 
-    def split(self, kind: str, steps: int, *, single: bool = False) -> Iterator[tuple[int, int]]:
+    def split(
+        self, kind: str, first: int, end: int, *, single: bool = False, next_boundary: NextBoundary = no_boundary
+    ) -> Iterator[tuple[int, int]]:
         """Yield ranges of steps, as (start, stop); each must be done before the next is requested.
 
         Args:
             kind: Steps of one kind take about the same time.
-            steps: The number of steps.
+            first: The first step.
+            end: The step after the last.
             single: Whether each is a call of its own.
+            next_boundary: Returns the next step at which a range must end.
         """
-        start = 0
-        while start < steps:
+        start = first
+        while start < end:
             count = 1 if single else self.get(kind, 1)
-            stop = min(start + count, steps)
+            stop = min(start + count, end, next_boundary(start) or end)
             started = time.perf_counter()
             yield start, stop
             if stop - start == count:

@@ -17,7 +17,7 @@ from nnrun.atomic_files import flush_and_rename, remove, temporary_path, write_a
 from nnrun.errors import RunError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from concurrent.futures import Future
     from pathlib import Path as FilePath
     from types import ModuleType
@@ -114,6 +114,18 @@ class ModelSnapshot:
         optimizer = [] if model.optimizer is None else model.optimizer.variables
         variables = {id(variable): variable for variable in (*model.variables, *optimizer)}.values()
         self._values = [(variable, variable.numpy()) for variable in variables]
+
+    @property
+    def values(self) -> list[Any]:
+        """The values of the variables, in a fixed order."""
+        return [value for _, value in self._values]
+
+    @classmethod
+    def of(cls, model: Any, values: Sequence[Any]) -> ModelSnapshot:
+        """Return the snapshot of a model whose `values` are known."""
+        snapshot = cls(model)
+        snapshot._values = [(variable, value) for (variable, _), value in zip(snapshot._values, values, strict=True)]
+        return snapshot
 
     def restore(self) -> None:
         """Assign every variable the value that it had."""

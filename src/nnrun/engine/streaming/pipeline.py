@@ -38,24 +38,28 @@ class StreamPipeline:
     def __init__(self, tf: Any, stream: Stream, chunk_size: int) -> None:
         self._tf, self._stream, self._chunk_size = tf, stream, chunk_size
         self._order: Order = np.arange(len(stream), dtype=np.int32)
+        self._start = 0
         self._error: Exception | None = None
         self._dataset: Any = None
         # Some of the workers wait for the disk.
         self._workers = 2 * usable_cores()
 
-    def run(self, order: Order) -> Iterator[Any]:
+    def run(self, order: Order, skipped: int = 0) -> Iterator[Any]:
         """Read all examples in an order; yield chunks, float32 of shape (examples, ...).
 
         Args:
             order: All positions in the stream, shape (rows,).
+            skipped: The number of chunks at the beginning that are not read.
 
         Raises:
             DataError: An example cannot be read, or does not suit the preparation.
         """
         self._order, self._error = order, None
+        # What is read ahead of the last chunk is not used.
+        self._start = min(skipped * self._chunk_size, len(order) - 1)
         self._dataset = self._dataset if self._dataset is not None else self._new_dataset()
         chunks = iter(self._dataset)
-        for number in range(-(-len(order) // self._chunk_size)):
+        for number in range(-(-len(order) // self._chunk_size) - skipped):
             try:
                 chunk = next(chunks)
             except self._tf.errors.OpError as error:
@@ -107,12 +111,17 @@ class StreamPipeline:
 
     def _rows_of(self, store: PictureFiles, block: int, size: int) -> NDArray[np.int64]:
         """Return the store's rows of a block, the last one repeated; as -1 - row if Pillow must decode one of them."""
-        rows = self._stream.rows[self._order[block * size : (block + 1) * size]].astype(np.int64)
+        rows = self._stream.rows[self._piece(block, size)].astype(np.int64)
         filled = np.concatenate([rows, np.repeat(rows[-1:], size - len(rows))])
         return filled if store.simple[rows].all() else -1 - filled
 
     def _index(self, number: int) -> NDArray[Any]:
-        return self._order[number * self._chunk_size : (number + 1) * self._chunk_size]
+        return self._piece(number, self._chunk_size)
+
+    def _piece(self, number: int, size: int) -> NDArray[Any]:
+        """Return a piece of the order; beyond its end, where nothing is used any more, the last one again."""
+        first = min(self._start + number * size, len(self._order) - 1)
+        return self._order[first : first + size]
 
     def _read(self, number: NDArray[Any]) -> Any:
         return self._stream.read(self._index(int(number)))
@@ -140,6 +149,7 @@ class StreamPipeline:
         """Return what went wrong in this chunk or in one that is read ahead."""
         if self._error is None and isinstance(self._stream.store, PictureFiles):
             # In addition to the chunks that are ready, others are in work.
-            near = self._order[number * self._chunk_size : (number + _PREFETCHED + 3) * self._chunk_size]
+            first = self._start + number * self._chunk_size
+            near = self._order[first : first + (_PREFETCHED + 3) * self._chunk_size]
             return first_broken(self._tf, self._stream.store, self._stream.rows[near])
         return self._error

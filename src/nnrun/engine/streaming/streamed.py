@@ -73,7 +73,8 @@ class StreamedTensors(Tensors):
         assert self.pipeline is not None, "made by `stream_tensors`"  # noqa: S101
         positions = order if isinstance(order, LongOrder) else np.asarray(order)
         chunk_order, steps = self._chunk_order(tf), self.chunk_size // batch_size
-        for number, examples in enumerate(self.pipeline.run(positions)):
+        skipped = ranges[0][0] // steps if ranges else 0
+        for number, examples in enumerate(self.pipeline.run(positions, skipped), start=skipped):
             first = number * self.chunk_size
             index = positions[first : first + self.chunk_size]
             rows = self._padded(tf, _rows(tf, self.sources, examples, index))

@@ -74,6 +74,16 @@ class CallbackWatcher:
     def _rate(self) -> float:
         return float(self._keras.ops.convert_to_numpy(self._model.optimizer.learning_rate))
 
+    def get_state(self) -> dict[str, Any]:
+        """Return what was seen so far, for a training that goes on from here."""
+        stopper = next((number for number, one in enumerate(self._callbacks) if one is self._stopper), None)
+        return {"stopper": stopper, "rates": self._rates, "changed_after": self._changed_after}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Restore what `get_state` has returned."""
+        self._stopper = None if state["stopper"] is None else self._callbacks[state["stopper"]]
+        self._rates, self._changed_after = state["rates"], state["changed_after"]
+
     def outcomes(self, last: int, epochs: int) -> list[CallbackOutcome]:
         """Return what callbacks did in a training of `epochs` epochs whose last one was `last`."""
         stopper = self._stopper or self._only_one_of_batches()

@@ -98,6 +98,13 @@ def best_model_callback(keras: ModuleType, path: FilePath, monitor: str, mode: s
     callback = keras.callbacks.ModelCheckpoint(_literal(path), monitor=monitor, mode=mode, save_best_only=True)
     saver = _save_atomically(callback, every)
     callback.finish, keras_on_epoch_end = saver.finish, callback.on_epoch_end
+    callback.get_state = lambda: {"best": callback.best, "waiting": saver.waiting_values()}
+
+    def set_state(state: dict[str, Any]) -> None:
+        callback.best = state["best"]
+        saver.wait_with(path, state["waiting"])
+
+    callback.set_state = set_state
 
     def on_epoch_end(epoch: int, logs: Any = None) -> None:
         keras_on_epoch_end(epoch, logs)
@@ -105,6 +112,14 @@ def best_model_callback(keras: ModuleType, path: FilePath, monitor: str, mode: s
 
     callback.on_epoch_end = on_epoch_end
     return callback
+
+
+def appended_files(keras: ModuleType, callbacks: list[Any], *, resumed: bool) -> list[FilePath]:
+    """Return the files that callbacks append to; where a training is `resumed`, they are not begun again."""
+    loggers = [callback for callback in callbacks if isinstance(callback, keras.callbacks.CSVLogger)]
+    for logger in loggers:
+        logger.append = logger.append or resumed
+    return [FilePath(logger.filename) for logger in loggers]
 
 
 def needs_batches(keras: ModuleType, callbacks: list[Any]) -> bool:
@@ -182,6 +197,14 @@ class _AtomicModel:
         self._saved_at = time.monotonic()
 
     save_weights = save
+
+    def waiting_values(self) -> list[Any] | None:
+        """Return the values of the model that waits, or None."""
+        return None if self._waiting is None else self._waiting[1].values
+
+    def wait_with(self, path: FilePath, values: list[Any] | None) -> None:
+        """Let the model with these values wait to be saved at `path`; None: no model waits."""
+        self._waiting = None if values is None else (path, checkpoint.ModelSnapshot.of(self._model, values))
 
     def save_if_due(self) -> None:
         """Save the waiting model if it has waited long enough."""

@@ -241,7 +241,7 @@ class FoldsTrainer:
         """Train one epoch, a bounded time in each call; return the learning rates at its start, and its logs."""
         rates, part, size = [], self._train, self._training.batch_size
         values = self._with_initial_metrics(self.last)
-        for start, stop in self._step_calls.split("train", part.full_batches):
+        for start, stop in self._step_calls.split("train", 0, part.full_batches):
             steps = np.array([start, stop], "int32")
             values, result = self._programs["train", size](values, self._train_fields, orders, steps)
             self.last, (rate, logs) = values, self._jax.device_get(result)
@@ -263,7 +263,7 @@ class FoldsTrainer:
         values, logs = self._with_initial_metrics(self.last), {}
         pieces: list[Any] = []
         for begin in range(0, part.full_batches, self._block_size):
-            for start, stop in self._step_calls.split("score", min(self._block_size, part.full_batches - begin)):
+            for start, stop in self._step_calls.split("score", 0, min(self._block_size, part.full_batches - begin)):
                 block = part.batches(begin + start, begin + stop, self._block_size)
                 values, *result = self._programs["score", part.batch_size](values, block, np.int32(stop - start))
                 outputs, logs = self._jax.device_get(result)

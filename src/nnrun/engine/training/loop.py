@@ -5,10 +5,14 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import dataclass
+from functools import partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from nnrun.engine.executors.logs import to_float
+from nnrun.engine.executors.resident import no_boundary
 from nnrun.engine.executors.shuffle import epoch_order
+from nnrun.engine.state.saver import Position
 from nnrun.engine.training.guarded_callbacks import GuardedCallbacks
 from nnrun.errors import RunError
 
@@ -17,6 +21,7 @@ if TYPE_CHECKING:
 
     from nnrun.engine.executors.compiled_steps import Tensors
     from nnrun.engine.executors.resident import ResidentExecutor
+    from nnrun.engine.state.saver import StateSaver
     from nnrun.progress import Progress
     from nnrun.spec.training import TrainingSpec
 
@@ -37,6 +42,7 @@ class TrainingLoop:
         callbacks: Keras' `CallbackList` over all callbacks.
         stepwise: Whether a callback needs every batch.
         seed: The seed of the shuffling.
+        saver: Saves the state, and has the one that the training goes on from; None: no state is saved.
     """
 
     model: Any
@@ -46,13 +52,14 @@ class TrainingLoop:
     callbacks: Any
     stepwise: bool
     seed: int
+    saver: StateSaver | None = None
 
     def __post_init__(self) -> None:
         self.callbacks = GuardedCallbacks(self.callbacks)
         self._monitors_rate = "learning_rate" in self.callbacks.monitors
 
     def run(self, training: TrainingSpec, progress: Progress, on_epoch_logs: Callable[[EpochLogs], None]) -> int:
-        """Train for all epochs or until a callback stops it; return the number of epochs run.
+        """Train for all epochs or until a callback stops it; return the number of epochs run, earlier ones included.
 
         Args:
             training: How long to train, and whether to shuffle.
@@ -61,43 +68,85 @@ class TrainingLoop:
 
         Raises:
             RunError: The loss is not finite, or a callback fails; the epoch's logs are passed on first.
+            StopRequestedError: A request to stop came in; the state is saved.
         """
         self.model.stop_training = False
         self.callbacks.on_train_begin()
-        logs: Mapping[str, float] = {}
-        epochs_run = 0
-        for epoch in range(training.epochs):
-            line, logs = self._run_epoch(epoch, training, progress)
+        position = self._restore()
+        logs, epochs_run = position.logs, position.epoch
+        for epoch in range(position.epoch, training.epochs):
+            if position.stopped:
+                break
+            line, logs = self._run_epoch(position, training, progress)
             on_epoch_logs(line)
             progress.epoch(epoch + 1, training.epochs, {key: line[key] for key in line if key not in ("epoch", "fold")})
             require_finite_loss(logs, epoch, self.callbacks.stopper_on_nan if self.model.stop_training else None)
             self.callbacks.on_epoch_end(epoch, self._epoch_logs(line, logs))
             epochs_run = epoch + 1
-            if self.model.stop_training:
-                if logs.get("updates") == 0:
-                    progress.say(f"No row was wrong: training ended after epoch {epochs_run} of {training.epochs}.")
-                break
+            position = Position(epochs_run, logs=dict(logs), stopped=bool(self.model.stop_training))
+            if self.saver is not None:
+                self.saver.after_epoch(position, last=position.stopped or epochs_run == training.epochs)
+            if position.stopped and logs.get("updates") == 0:
+                progress.say(f"No row was wrong: training ended after epoch {epochs_run} of {training.epochs}.")
         if self.model.optimizer is not None:
             self.model.optimizer.finalize_variable_values(self.model.trainable_weights)
         self.callbacks.on_train_end(dict(logs))
         return epochs_run
 
-    def _run_epoch(self, epoch: int, training: TrainingSpec, progress: Progress) -> tuple[EpochLogs, dict[str, float]]:
-        started = time.perf_counter()
-        self.callbacks.on_epoch_begin(epoch)
-        optimizer = self.model.optimizer
-        learning_rate = training.step_size if optimizer is None else to_float(optimizer.learning_rate)
+    def _restore(self) -> Position:
+        """Restore the state that the training goes on from, if there is one; return where it goes on."""
+        if self.saver is None:
+            return Position()
+        position = self.saver.position()
+        if position.step:
+            # Callbacks without a state of their own are at least where an epoch has begun.
+            self.callbacks.on_epoch_begin(position.epoch)
+        self.saver.restore()
+        self.model.stop_training = position.stopped
+        return position
+
+    def _run_epoch(
+        self, position: Position, training: TrainingSpec, progress: Progress
+    ) -> tuple[EpochLogs, dict[str, float]]:
+        epoch, started = position.epoch, time.perf_counter() - position.seconds
+        if not position.step:
+            self.callbacks.on_epoch_begin(epoch)
+            rate = training.step_size if self.model.optimizer is None else to_float(self.model.optimizer.learning_rate)
+            position = Position(epoch, learning_rate=rate)
         steps = math.ceil(self.train.rows / training.batch_size)
-        logs = self.executor.train(
-            self.train,
-            epoch_order(self.seed, epoch, self.train.rows, shuffle=training.shuffle),
-            lambda step: progress.step(epoch + 1, training.epochs, step / steps),
-            self.callbacks if self.stepwise else None,
-        )
+
+        def reached(step: int, logs: Mapping[str, float] = MappingProxyType({})) -> Position:
+            return Position(epoch, step, position.learning_rate, time.perf_counter() - started, dict(logs))
+
+        logs = dict(position.logs) if position.step == steps else self._train(position, training, progress, reached)
+        if self.saver is not None and position.step < steps:
+            self.saver.after_steps(epoch * steps, lambda: reached(steps, logs), steps)
         if self.validation is not None:
             logs |= self._validate(self.validation)
         seconds = round(time.perf_counter() - started, 4)
-        return {"epoch": epoch + 1, "fold": None, **logs, "learning_rate": learning_rate, "seconds": seconds}, logs
+        line = {"epoch": epoch + 1, "fold": None, **logs, "learning_rate": position.learning_rate, "seconds": seconds}
+        return line, logs
+
+    def _train(
+        self, position: Position, training: TrainingSpec, progress: Progress, reached: Callable[[int], Position]
+    ) -> dict[str, float]:
+        """Take the steps of an epoch that are not done yet."""
+        epoch, saver, steps = position.epoch, self.saver, math.ceil(self.train.rows / training.batch_size)
+
+        def on_steps(step: int) -> None:
+            progress.step(epoch + 1, training.epochs, step / steps)
+            # After the last step the epoch's logs belong to the state, and only the executor's result has them.
+            if saver is not None and step < steps:
+                saver.after_steps(epoch * steps, lambda: reached(step), step)
+
+        return self.executor.train(
+            self.train,
+            epoch_order(self.seed, epoch, self.train.rows, shuffle=training.shuffle),
+            on_steps,
+            self.callbacks if self.stepwise else None,
+            first_step=position.step,
+            next_boundary=no_boundary if saver is None else partial(saver.next_boundary, epoch * steps),
+        )
 
     def _epoch_logs(self, line: EpochLogs, logs: Mapping[str, float]) -> dict[str, Any]:
         """Return what callbacks receive: loss and metrics, and the learning rate only if one of them monitors it.

@@ -1,0 +1,1 @@
+"""The state of a training: what an exact resume needs, in one file."""

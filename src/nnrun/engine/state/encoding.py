@@ -1,0 +1,55 @@
+"""Plain data with arrays in it, as JSON and a list of arrays, and back: the states of callbacks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from nnrun.errors import RunError
+
+
+def encode(value: Any, name: str, arrays: dict[str, np.ndarray]) -> Any:
+    """Return a value as JSON can hold it; its arrays are added to `arrays` under names that begin with `name`.
+
+    Raises:
+        RunError: The value has something else than None, booleans, numbers, texts, arrays, lists, tuples and dicts.
+    """
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, list):
+        return [encode(one, f"{name}/{index}", arrays) for index, one in enumerate(value)]
+    if isinstance(value, tuple):
+        return {"tuple": [encode(one, f"{name}/{index}", arrays) for index, one in enumerate(value)]}
+    if isinstance(value, dict):
+        pairs = enumerate(value.items())
+        return {
+            "dict": [
+                [encode(key, f"{name}/{index}/key", arrays), encode(one, f"{name}/{index}", arrays)]
+                for index, (key, one) in pairs
+            ]
+        }
+    if isinstance(value, np.ndarray | np.generic) and np.asarray(value).dtype.kind in "biufV":
+        arrays[name] = np.asarray(value)
+        return {"array": name}
+    received = f"{str(value)[:60]} ({type(value).__name__})"
+    text = f"the state of {name} has {received}, expected numbers, texts, NumPy arrays, and lists and dicts of these"
+    raise RunError(text, "let get_state(self) return such values, for example with keras.ops.convert_to_numpy")
+
+
+def decode(value: Any, arrays: dict[str, np.ndarray]) -> Any:
+    """Return the value that `encode` has encoded.
+
+    Raises:
+        KeyError: An array is missing.
+    """
+    if isinstance(value, list):
+        return [decode(one, arrays) for one in value]
+    if not isinstance(value, dict):
+        return value
+    if "array" in value:
+        found = arrays[value["array"]]
+        return found if found.ndim else found[()]
+    if "tuple" in value:
+        return tuple(decode(one, arrays) for one in value["tuple"])
+    return {decode(key, arrays): decode(one, arrays) for key, one in value["dict"]}

@@ -1,0 +1,263 @@
+"""When and where a training saves its state, and how it goes on from one.
+
+A state belongs to a boundary between two steps or two epochs. At the end of an epoch everything that belongs to it is
+done before: its metrics, callbacks, samples and best model. Epochs after the last state are computed again, to the same
+bits; lines that stand in files after it are cut. When a state is saved changes no bit of the training.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from nnrun import __version__, interruption
+from nnrun.atomic_files import flush, link_atomically
+from nnrun.engine.state import callback_states, random_streams
+from nnrun.engine.state.state_file import State, write_state
+from nnrun.errors import RunError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from nnrun.engine.state.variables import TrainingVariables
+    from nnrun.spec.training import SaveEverySpec
+
+#: Seconds between two states at the ends of epochs.
+EPOCH_SECONDS = 2.0
+#: Saving takes at most this share of the time: where a state takes 1 s to write, the next is written 50 s later.
+MOST_TIME = 0.02
+#: The name of the newest state in the folder of states, and how the names of those that are kept begin.
+LAST = "last.safetensors"
+_KEPT = "epoch-"
+
+
+@dataclass(frozen=True)
+class Position:
+    """Where a training is.
+
+    Attributes:
+        epoch: The number of epochs that are done.
+        step: The number of steps of the next epoch that are done.
+        learning_rate: The learning rate at the start of the next epoch, if some of its steps are done.
+        seconds: How long these steps took.
+        logs: The loss and metrics of the last epoch that is done, or of the next one's training if all steps are done.
+        stopped: Whether a callback has stopped the training.
+    """
+
+    epoch: int = 0
+    step: int = 0
+    learning_rate: float | None = None
+    seconds: float = 0.0
+    logs: Mapping[str, float] = field(default_factory=dict)
+    stopped: bool = False
+
+
+def position_of(state: State) -> Position:
+    """Return the position of a state.
+
+    Raises:
+        RunError: The state has none.
+    """
+    try:
+        return Position(**state.document["position"])
+    except (KeyError, TypeError):
+        raise RunError("the saved state has no position in the training", "train again from the config") from None
+
+
+@dataclass
+class Parts:
+    """What a training's state consists of.
+
+    Attributes:
+        variables: The variables.
+        callbacks: All callbacks, and others with `get_state` and `set_state`.
+        appended: The files that grow with every epoch.
+    """
+
+    variables: TrainingVariables
+    callbacks: Sequence[Any]
+    appended: Sequence[Path]
+
+
+class StateSaver:
+    """Saves the states of one training, and restores the one it goes on from.
+
+    Args:
+        folder: The folder of states, `state/` of a run or of a fold.
+        every: When states are saved within epochs, and which are kept.
+        context: What the training depends on, for comparison on a resume.
+        appended: The files that the caller appends to with every epoch.
+        saved: The state to go on from; None: from the start.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        every: SaveEverySpec,
+        context: Mapping[str, Any],
+        appended: Sequence[Path] = (),
+        saved: State | None = None,
+    ) -> None:
+        self._folder, self._every, self._context = folder, every, context
+        self._appended, self._saved = tuple(appended), saved
+        self._parts: Parts | None = None
+        self._cost, self._saved_at = 0.0, time.monotonic()
+
+    @property
+    def is_resumed(self) -> bool:
+        """Whether the training goes on from a state."""
+        return self._saved is not None
+
+    def attach(self, variables: TrainingVariables, callbacks: Sequence[Any], appended: Sequence[Path]) -> None:
+        """Take the parts of the training, and cut from files what was written after the state.
+
+        Raises:
+            RunError: A file is shorter than when the state was saved.
+        """
+        self._parts = Parts(variables, callbacks, (*self._appended, *appended))
+        lengths = {} if self._saved is None else self._saved.document.get("files", {})
+        for file in self._parts.appended:
+            _cut(file, int(lengths.get(self._name(file), 0)))
+
+    def position(self) -> Position:
+        """Return where the training goes on."""
+        return Position() if self._saved is None else position_of(self._saved)
+
+    def restore(self) -> None:
+        """Restore variables, callbacks and streams of random numbers from the state.
+
+        Raises:
+            RunError: The state is of another training.
+        """
+        assert self._parts is not None, "attached first"  # noqa: S101
+        self._saved_at = time.monotonic()
+        if self._saved is None:
+            return
+        document, arrays = self._saved.document, self._saved.arrays
+        try:
+            callback_states.restore(self._parts.callbacks, document["callbacks"], arrays)
+            random_streams.restore(arrays)
+        except (KeyError, TypeError, ValueError, IndexError) as error:
+            text = f"the saved state is incomplete: {type(error).__name__}: {error}"
+            raise RunError(text, "train again from the config") from error
+        self._parts.variables.restore(arrays)
+        # Its arrays are as large as the model, and are not needed again.
+        self._saved = State(document, {}, self._saved.sha256)
+
+    def next_boundary(self, done: int, step: int) -> int | None:
+        """Return the step of an epoch, after `step`, at which a state is to be saved whatever the time.
+
+        Args:
+            done: The steps of all epochs before.
+            step: The steps of this epoch that are done.
+        """
+        steps = self._every.steps
+        return None if steps is None else step + steps - (done + step) % steps
+
+    def after_steps(self, done: int, position: Callable[[], Position], step: int) -> None:
+        """Save the state between two steps if it is due.
+
+        Args:
+            done: The steps of all epochs before.
+            position: Returns the position.
+            step: The steps of this epoch that are done.
+
+        Raises:
+            StopRequestedError: A request to stop came in; the state is saved.
+            RunError: The disk refuses.
+        """
+        stop, every = interruption.pending(), self._every
+        elapsed = time.monotonic() - self._saved_at
+        is_due = elapsed >= max(60 * every.minutes, self._cost / MOST_TIME)
+        is_due = is_due or (every.steps is not None and (done + step) % every.steps == 0)
+        if is_due or stop is not None:
+            self.save(position(), keep=is_due)
+        if stop is not None:
+            raise stop
+
+    def after_epoch(self, position: Position, *, last: bool) -> None:
+        """Save the state at the end of an epoch if it is due; always at the last one.
+
+        Raises:
+            StopRequestedError: A request to stop came in; the state is saved.
+            RunError: The disk refuses.
+        """
+        stop, every = interruption.pending(), self._every
+        if every.epochs is not None:
+            is_due = position.epoch % every.epochs == 0
+        else:
+            is_due = time.monotonic() - self._saved_at >= max(EPOCH_SECONDS, self._cost / MOST_TIME)
+        if is_due or last or stop is not None:
+            self.save(position, keep=is_due)
+        if stop is not None:
+            raise stop
+
+    def save(self, position: Position, *, keep: bool = False) -> None:
+        """Save the state.
+
+        Args:
+            position: Where the training is.
+            keep: Whether it is one of those that `training.save_every.keep` counts.
+
+        Raises:
+            RunError: The disk refuses; the state before it is untouched.
+        """
+        assert self._parts is not None, "attached first"  # noqa: S101
+        started = time.monotonic()
+        arrays = {**self._parts.variables.collect(), **random_streams.collect()}
+        callbacks = callback_states.collect(self._parts.callbacks, arrays)
+        path = self._folder / LAST
+        try:
+            self._folder.mkdir(exist_ok=True)
+            for file in self._parts.appended:
+                flush(file)
+            document = {
+                "nnrun": __version__,
+                "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
+                "position": asdict(position),
+                "files": {self._name(file): _size(file) for file in self._parts.appended},
+                "callbacks": callbacks,
+                "context": self._context,
+            }
+            write_state(path, document, arrays)
+            if keep and self._every.keep:
+                self._keep(path, position)
+        except OSError as error:
+            text = f"{path}: cannot save the state: {error.strerror or error}"
+            raise RunError(text, "make room on the disk, or choose another place with --runs-dir") from error
+        self._saved_at = time.monotonic()
+        self._cost = self._saved_at - started
+
+    def _keep(self, path: Path, position: Position) -> None:
+        step = f"-step-{position.step:06d}" if position.step else ""
+        link_atomically(path, self._folder / f"{_KEPT}{position.epoch:04d}{step}.safetensors")
+        for old in kept_states(self._folder)[: -self._every.keep]:
+            old.unlink(missing_ok=True)
+
+    def _name(self, file: Path) -> str:
+        return os.path.relpath(file, self._folder.parent).replace(os.sep, "/")
+
+
+def kept_states(folder: Path) -> list[Path]:
+    """Return the states that are kept in a folder of states, the oldest first."""
+    return sorted(folder.glob(f"{_KEPT}*.safetensors"))
+
+
+def _cut(file: Path, length: int) -> None:
+    size = _size(file)
+    if size < length:
+        text = f"{file}: expected at least {length} bytes, as when the state was saved, received {size}"
+        raise RunError(text, "restore the file from a backup, or train again from the config")
+    if size > length:
+        os.truncate(file, length)
+
+
+def _size(file: Path) -> int:
+    try:
+        return file.stat().st_size
+    except FileNotFoundError:
+        return 0

@@ -1,0 +1,140 @@
+"""Requests to stop: from signals and a time limit. Work that can save its state first takes them at its next boundary.
+
+The first Ctrl-C is a request; a second one stops at once. SIGTERM, SIGHUP (a closed terminal) and the time limit are
+requests that stay requests. Outside of `deferred` blocks there is nothing to save, and every request stops at once.
+"""
+
+from __future__ import annotations
+
+import signal
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from nnrun.errors import EXIT_INTERRUPTED, EXIT_PREEMPTED
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import FrameType
+    from typing import Literal
+
+
+#: A held key or an impatient hand sends several interrupts; those within this time, in seconds, count as one.
+_ONE_PRESS = 0.2
+#: The longest time that `setitimer` is asked for, in seconds: some systems refuse more than 10^8.
+_LONGEST_TIMER = 10_000_000.0
+
+
+class StopRequestedError(KeyboardInterrupt):
+    """Work stops because a signal or the time limit asked for it.
+
+    Args:
+        reason: Who asked, for the record of a run.
+        status: The status of a run that stops for it.
+    """
+
+    def __init__(self, reason: str, status: Literal["interrupted", "preempted"]) -> None:
+        super().__init__(reason)
+        self.reason, self.status = reason, status
+
+    @property
+    def exit_code(self) -> int:
+        """The exit code of a command that stops for it."""
+        return EXIT_INTERRUPTED if self.status == "interrupted" else EXIT_PREEMPTED
+
+
+class _Requests:
+    """The request of this process, and whether work is under way that can save its state."""
+
+    def __init__(self) -> None:
+        self.pending: StopRequestedError | None = None
+        self.deferred = 0
+        self.ignored = 0
+        self.pressed_at = float("-inf")
+
+
+_requests = _Requests()
+
+
+def install() -> None:
+    """Let SIGINT, SIGTERM, SIGHUP and the timer of `limit_time` be requests to stop, in the main thread."""
+    for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGALRM"):
+        number = getattr(signal, name, None)
+        # A caller that ignores a signal (nohup ignores SIGHUP) wants it ignored.
+        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _on_signal)
+
+
+def limit_time(seconds: float) -> None:
+    """Request a stop after some time."""
+    signal.setitimer(signal.ITIMER_REAL, min(seconds, _LONGEST_TIMER))
+
+
+def ignore(*names: str) -> None:
+    """Ignore signals in this process: its parent takes them, and passes on what concerns it."""
+    for name in names:
+        signal.signal(getattr(signal, name), signal.SIG_IGN)
+
+
+def _on_signal(number: int, _frame: FrameType | None) -> None:
+    is_interrupt = number == signal.SIGINT
+    now, pressed_at = time.monotonic(), _requests.pressed_at
+    if is_interrupt:
+        _requests.pressed_at = now
+        if now - pressed_at < _ONE_PRESS:
+            return
+    if _requests.ignored:
+        return
+    again = _requests.pending is not None
+    _requests.pending = _requests.pending or StopRequestedError(*_reason(number))
+    if not _requests.deferred or (is_interrupt and again):
+        raise _requests.pending
+
+
+def _reason(number: int) -> tuple[str, Literal["interrupted", "preempted"]]:
+    if number == signal.SIGINT:
+        return "stopped by the user", "interrupted"
+    if number == getattr(signal, "SIGALRM", None):
+        return "the time limit was reached", "preempted"
+    return f"stopped by {signal.Signals(number).name}", "preempted"
+
+
+def pending() -> StopRequestedError | None:
+    """Return the request to stop, if there is one."""
+    return _requests.pending
+
+
+def request(reason: str, status: Literal["interrupted", "preempted"]) -> None:
+    """Request a stop; the first request of a process stays the one that counts."""
+    _requests.pending = _requests.pending or StopRequestedError(reason, status)
+
+
+def clear() -> None:
+    """Forget the request: the next piece of work in this process starts without one."""
+    _requests.pending, _requests.pressed_at = None, float("-inf")
+
+
+@contextmanager
+def deferred() -> Iterator[None]:
+    """Let the first request wait inside the `with` block, which looks for it with `pending`.
+
+    Raises:
+        StopRequestedError: At the end of the outermost block, for a request that came in its last moments.
+    """
+    _requests.deferred += 1
+    try:
+        yield
+    finally:
+        _requests.deferred -= 1
+    if not _requests.deferred and _requests.pending is not None:
+        raise _requests.pending
+
+
+@contextmanager
+def shielded() -> Iterator[None]:
+    """Ignore requests inside the `with` block, in which the end of a run that stops already is recorded."""
+    _requests.ignored += 1
+    try:
+        yield
+    finally:
+        _requests.ignored -= 1
