@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 HEAVY = ("tensorflow", "keras", "sklearn", "pandas", "matplotlib", "numpy")
 COMMANDS = {
     "train",
+    "resume",
     "eval",
     "predict",
     "report",
@@ -233,7 +234,7 @@ def _restore_sigint() -> None:
 @pytest.mark.keras
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_run_keeps_its_files(workdir: Path, environment: dict[str, str], number: signal.Signals) -> None:
-    """Ctrl-C or SIGTERM during training exits with 130, names the folder, and leaves an `interrupted` record."""
+    """Ctrl-C during training exits with 130, SIGTERM with 75; record, state and what to type next are kept."""
     command = [sys.executable, "-m", "nnrun", "train", "tiny.yaml", "--set", "training.epochs=100000"]
     with subprocess.Popen(
         command,
@@ -249,10 +250,20 @@ def test_an_interrupted_run_keeps_its_files(workdir: Path, environment: dict[str
         run.send_signal(number)
         out, err = run.communicate(timeout=60)
     (folder,) = (workdir / "runs").iterdir()
-    assert run.returncode == 130
+    code, status, reason = {
+        signal.SIGINT: (130, "interrupted", "stopped by the user"),
+        signal.SIGTERM: (75, "preempted", "stopped by SIGTERM"),
+    }[number]
+    assert run.returncode == code
     assert out == ""
-    assert err.splitlines()[-2:] == ["interrupted", f"The files of this run are in runs/{folder.name}"]
-    assert json.loads((folder / "record.json").read_text(encoding="utf-8"))["status"] == "interrupted"
+    assert err.splitlines()[-3:] == [
+        "interrupted" if number == signal.SIGINT else reason,
+        f"The files of this run are in runs/{folder.name}",
+        f"Continue it: nnrun resume runs/{folder.name}",
+    ]
+    record = json.loads((folder / "record.json").read_text(encoding="utf-8"))
+    assert (record["status"], record["error"]) == (status, reason)
+    assert (folder / "state" / "last.safetensors").is_file()
     assert (folder / "checkpoints" / "last.keras").is_file()
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from nnrun.errors import RunError
 from nnrun.pipeline.evaluate import EvaluateRequest, evaluate, predict
-from nnrun.pipeline.resume import resume_folds
+from nnrun.pipeline.resume import ResumeRequest, resume
 from nnrun.pipeline.train import TrainRequest, TrainResult, train
 from nnrun.progress import NullProgress
 from nnrun.runs import metrics, record
@@ -151,14 +151,16 @@ def test_finished_folds_are_not_trained_again(
     lines = folder.metrics.read_text().splitlines(keepends=True)
     folder.metrics.write_text("".join(lines[:-1]) + '{"epoch": 1, "fold": 1, "loss": 9.0}\n{"epoch": 2, "fo')
     progress = recording_progress()
-    done = resume_folds("last", TrainRequest("", (), tmp_path / "runs", tmp_path), progress)
+    again = ResumeRequest("last", TrainRequest("", (), tmp_path / "runs", tmp_path))
+    done = resume(again, progress)
     assert folder.fold(0).last.stat().st_mtime_ns == before
     assert any("1 of 3 folds is done already" in text for text in progress.messages)
     assert done.scores["cross_validation"]["each"] == cross_validated.scores["cross_validation"]["each"]
     assert record.read(folder)["status"] == "done"
     assert fold_lines(folder) == fold_lines(cross_validated.folder)
-    with pytest.raises(RunError, match="is done"):
-        resume_folds("last", TrainRequest("", (), tmp_path / "runs", tmp_path), NullProgress())
+    nothing = recording_progress()
+    assert resume(again, nothing).scores == done.scores
+    assert any("nothing is left to do" in text for text in nothing.messages)
 
 
 @pytest.mark.keras

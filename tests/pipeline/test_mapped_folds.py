@@ -48,7 +48,7 @@ import json, shutil, sys
 from pathlib import Path
 from nnrun.engine.executors import resident
 from nnrun.pipeline import cross_validate, mapped_folds
-from nnrun.pipeline.resume import resume_folds
+from nnrun.pipeline.resume import ResumeRequest, resume
 from nnrun.pipeline.train import TrainRequest, train
 from nnrun.progress import NullProgress
 from nnrun.runs import metrics, record
@@ -95,7 +95,7 @@ fold = again.folder.fold(3)
 for path, changed in ((fold.record, {"status": "running"}), (again.folder.record, {"status": "failed"})):
     fields = json.loads(path.read_text())
     path.write_text(json.dumps({**fields, **changed}))
-resume_folds(str(again.folder.path), TrainRequest("", (), home / "runs", home, ()), NullProgress())
+resume(ResumeRequest(str(again.folder.path), TrainRequest("", (), home / "runs", home, ())), NullProgress())
 results["resumed"] = read(again.folder)
 
 stopping = text.replace("epochs: 3", "epochs: 3\\n  callbacks: [{EarlyStopping: {patience: 1}}]")
@@ -219,13 +219,13 @@ def test_ctrl_c_keeps_the_metrics_and_models_of_all_folds(tmp_path: Path, rows: 
         err = run.communicate(timeout=120)[1]
     folder = next((tmp_path / "runs").iterdir())
     assert run.returncode == 130
-    assert f"nnrun train --resume-folds runs/{folder.name}" in err
+    assert f"nnrun resume runs/{folder.name}" in err
     assert record.read(RunFolder(folder))["status"] == "interrupted"
     there = [{path.name for path in (folder / "folds" / f"0{number}" / "checkpoints").iterdir()} for number in range(4)]
     assert there == [{"best.keras", "last.keras"}] * 4
     lines = [metrics.read(folder / "folds" / f"0{number}" / "metrics.jsonl") for number in range(4)]
     assert {len(each) for each in lines} == {len(metrics.read(folder / "metrics.jsonl")) / 4}
-    resumed = [*command, "--resume-folds", "last", "--quiet"]
+    resumed = [*command[:-1], "resume", "last", "--quiet"]
     subprocess.run(resumed, env=environment, cwd=tmp_path, check=True, stdout=subprocess.PIPE)
     assert record.read(RunFolder(folder))["folds_done"] == [0, 1, 2, 3]
     assert {len(metrics.read(folder / "folds" / f"0{number}" / "metrics.jsonl")) for number in range(4)} == {2000}

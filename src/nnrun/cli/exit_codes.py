@@ -64,9 +64,9 @@ class ErrorMessage:
 def describe_error(error: BaseException) -> ErrorMessage:
     """Return the message and exit code of an error; a bug's traceback is written into a file."""
     if isinstance(error, interruption.StopRequestedError):
-        return ErrorMessage(error.reason, error.exit_code)
+        return ErrorMessage("interrupted" if error.status == "interrupted" else error.reason, error.exit_code)
     if isinstance(error, KeyboardInterrupt | click.Abort):
-        return ErrorMessage("stopped by the user", EXIT_INTERRUPTED)
+        return ErrorMessage("interrupted", EXIT_INTERRUPTED)
     if isinstance(error, click.ClickException):
         context = getattr(error, "ctx", None)
         hint = f"{context.command_path if context else 'nnrun'} --help"

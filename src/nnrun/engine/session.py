@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from nnrun.engine.model.augmentation import Augmentation
     from nnrun.engine.scoring.evaluate import Evaluation, Predictions
     from nnrun.engine.state.saver import StateSaver
-    from nnrun.engine.state.variables import TrainingVariables
     from nnrun.engine.training.callback_outcomes import CallbackOutcome
     from nnrun.engine.training.loop import EpochLogs
     from nnrun.errors import BuildError, Mark, Path
@@ -212,9 +211,8 @@ class Session:
         validation = self.scored_tensors(dataset.validation) if dataset.validation is not None else None
         monitor, mode = callbacks.best_epoch_rule(self._experiment, has_validation=validation is not None)
         of_config = callbacks.make_callbacks(self._builder, self._experiment, folder)
-        stepwise = self._is_stepwise(of_config, progress)
+        stepwise, watcher = self._is_stepwise(of_config, progress), CallbackWatcher(self._keras, self.model, of_config)
         self._allow_training_without_xla(progress)
-        watcher = CallbackWatcher(self._keras, self.model, of_config)
         # First in the list: the best epoch is on disk before any callback of the config may stop or change anything.
         best_model = callbacks.best_model_callback(self._keras, best, monitor, mode, every=callbacks.BEST_SECONDS)
         callback_list = self._keras.callbacks.CallbackList(
@@ -226,17 +224,12 @@ class Session:
             steps=-(-train.rows // training.batch_size),
         )
         if saver is not None:
-            appended = callbacks.appended_files(self._keras, of_config, resumed=saver.is_resumed)
-            saver.attach(self._training_variables(), [*callback_list.callbacks, watcher], appended)
+            self._attach(saver, [*callback_list.callbacks, watcher])
         loop = TrainingLoop(
             self.model, self._executor, train, validation, callback_list, stepwise, self._experiment.seed, saver
         )
         try:
-            with (
-                nullcontext() if saver is None else interruption.deferred(),
-                self._xla_errors(),
-                errors_at_parts(self._builder),
-            ):
+            with self._deferred_stops(saver), self._xla_errors(), errors_at_parts(self._builder):
                 last = loop.run(training, progress, on_epoch_logs)
         finally:
             best_model.finish()
@@ -244,10 +237,19 @@ class Session:
         self.callback_outcomes = [] if training.is_perceptron else watcher.outcomes(last, training.epochs)
         return last
 
-    def _training_variables(self) -> TrainingVariables:
-        from nnrun.engine.state.variables import TrainingVariables
+    @staticmethod
+    def _deferred_stops(saver: StateSaver | None) -> AbstractContextManager[None]:
+        """Let requests to stop wait until the state can be saved; without a `saver` there is nothing to wait for."""
+        return nullcontext() if saver is None else interruption.deferred()
 
-        return TrainingVariables(self.model, [] if self._augmentation is None else self._augmentation.variables)
+    def _attach(self, saver: StateSaver, callbacks: list[Any]) -> None:
+        """Let a state have everything that the training changes."""
+        from nnrun.engine.state.variables import TrainingVariables
+        from nnrun.engine.training.callbacks import appended_files
+
+        augmentation = [] if self._augmentation is None else self._augmentation.variables
+        appended = appended_files(self._keras, callbacks, resumed=saver.is_resumed)
+        saver.attach(TrainingVariables(self.model, augmentation), callbacks, appended)
 
     @contextmanager
     def _xla_errors(self) -> Iterator[None]:

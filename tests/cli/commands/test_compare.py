@@ -46,11 +46,10 @@ def test_two_cross_validations_are_compared(process, workdir: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "text"),
     [
-        (("train",), "There is no CONFIG to train: give a YAML file, or a name that nnrun configs lists"),
-        (("train", "tiny.yaml", "--resume-folds", "last"), "continues with the run's own config: leave out CONFIG."),
-        (("train", "--resume-folds", "last", "--set", "seed=1"), "which --set cannot change"),
+        (("train",), "Missing argument 'CONFIG'"),
+        (("train", "tiny.yaml", "--time-limit", "soon"), "expected a duration such as 30m, 8h or 1-12:00:00"),
         (("train", "tiny.yaml", "--jobs", "0"), "--jobs"),
-        (("train", "--resume-folds", "last"), "There is no run"),
+        (("resume", "last"), "There is no run"),
         (("compare", "a", "b"), "There is no run"),
     ],
 )

@@ -223,6 +223,6 @@ def test_calls_leave_no_step_out(epochs: list[int], single: bool) -> None:
     """However steps are cut into calls, each is in one call, in order."""
     pace = StepCalls()
     for steps in epochs:
-        spans = list(pace.split("train", steps, single=single))
+        spans = list(pace.split("train", 0, steps, single=single))
         assert [step for first, end in spans for step in range(first, end)] == list(range(steps))
         assert not single or all(end - first == 1 for first, end in spans)
