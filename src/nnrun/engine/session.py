@@ -200,18 +200,18 @@ class Session:
             BuildError: Loss or metrics do not fit the outputs and targets, a callback is refused, or XLA cannot compile
                 what the config wants compiled.
             RunError: Training diverges, or the disk refuses a checkpoint.
-            StopRequestedError: A request to stop came in; the state is saved if there is a `saver`.
+            StopRequestedError: A request to stop came in; the state is saved.
         """
         from nnrun.engine.training import callbacks
         from nnrun.engine.training.callback_outcomes import CallbackWatcher
         from nnrun.engine.training.loop import TrainingLoop
 
-        training = self._experiment.training
-        train = self.prepare_training(dataset.train)
+        training, train = self._experiment.training, self.prepare_training(dataset.train)
         validation = self.scored_tensors(dataset.validation) if dataset.validation is not None else None
         monitor, mode = callbacks.best_epoch_rule(self._experiment, has_validation=validation is not None)
         of_config = callbacks.make_callbacks(self._builder, self._experiment, folder)
-        stepwise, watcher = self._is_stepwise(of_config, progress), CallbackWatcher(self._keras, self.model, of_config)
+        watcher = CallbackWatcher(self._keras, self.model, of_config)
+        stepwise = self._is_stepwise(of_config, progress)
         self._allow_training_without_xla(progress)
         # First in the list: the best epoch is on disk before any callback of the config may stop or change anything.
         best_model = callbacks.best_model_callback(self._keras, best, monitor, mode, every=callbacks.BEST_SECONDS)
@@ -223,8 +223,7 @@ class Session:
             epochs=training.epochs,
             steps=-(-train.rows // training.batch_size),
         )
-        if saver is not None:
-            self._attach(saver, [*callback_list.callbacks, watcher])
+        self._attach(saver, [*callback_list.callbacks, watcher])
         loop = TrainingLoop(
             self.model, self._executor, train, validation, callback_list, stepwise, self._experiment.seed, saver
         )
@@ -242,8 +241,10 @@ class Session:
         """Let requests to stop wait until the state can be saved; without a `saver` there is nothing to wait for."""
         return nullcontext() if saver is None else interruption.deferred()
 
-    def _attach(self, saver: StateSaver, callbacks: list[Any]) -> None:
+    def _attach(self, saver: StateSaver | None, callbacks: list[Any]) -> None:
         """Let a state have everything that the training changes."""
+        if saver is None:
+            return
         from nnrun.engine.state.variables import TrainingVariables
         from nnrun.engine.training.callbacks import appended_files
 
