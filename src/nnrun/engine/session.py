@@ -207,7 +207,7 @@ class Session:
         from nnrun.engine.training.loop import TrainingLoop
 
         training, train = self._experiment.training, self.prepare_training(dataset.train)
-        validation = self.scored_tensors(dataset.validation) if dataset.validation is not None else None
+        validation = None if dataset.validation is None else self.scored_tensors(dataset.validation)
         monitor, mode = callbacks.best_epoch_rule(self._experiment, has_validation=validation is not None)
         of_config = callbacks.make_callbacks(self._builder, self._experiment, folder)
         watcher = CallbackWatcher(self._keras, self.model, of_config)
@@ -224,9 +224,8 @@ class Session:
             steps=-(-train.rows // training.batch_size),
         )
         self._attach(saver, [*callback_list.callbacks, watcher])
-        loop = TrainingLoop(
-            self.model, self._executor, train, validation, callback_list, stepwise, self._experiment.seed, saver
-        )
+        seed = self._experiment.seed
+        loop = TrainingLoop(self.model, self._executor, train, validation, callback_list, stepwise, seed, saver)
         try:
             with self._deferred_stops(saver), self._xla_errors(), errors_at_parts(self._builder):
                 last = loop.run(training, progress, on_epoch_logs)
