@@ -26,8 +26,8 @@ from nnrun.progress import LoggedProgress
 from nnrun.runs import environment
 from nnrun.runs import record as records
 from nnrun.runs.disk import RunLog
+from nnrun.runs.documents import read_scores
 from nnrun.runs.find import find
-from nnrun.runs.json_files import read_mapping
 from nnrun.runs.lock import hold, is_running
 from nnrun.runs.record import Record
 
@@ -151,7 +151,7 @@ def _planned(folder: RunFolder) -> int:
 
 
 def _done(folder: RunFolder, fields: Mapping[str, Any]) -> TrainResult:
-    return TrainResult(folder, read_mapping(folder.scores), callbacks=fields.get("callbacks") or ())
+    return TrainResult(folder, read_scores(folder), callbacks=fields.get("callbacks") or ())
 
 
 def _reopen(record: Record, examined: Examined, changed: list[str], argv: tuple[str, ...]) -> None:
