@@ -94,7 +94,7 @@ def _pooling(call: _Call) -> Iterator[Finding]:
     spatial = call.shape[1:] if call.channels_first else call.shape[:-1]
     if not call.name.startswith("Adaptive") or sizes is None:
         return
-    sizes = [sizes] * len(spatial) if isinstance(sizes, int) else sizes
+    sizes = (sizes,) * len(spatial) if isinstance(sizes, int) else tuple(sizes)
     if len(sizes) != len(spatial) or not all(isinstance(size, int) for size in (*sizes, *spatial)):
         return
     if any(1 in pair for pair in zip(spatial, sizes, strict=True)):
