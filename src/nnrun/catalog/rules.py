@@ -89,7 +89,7 @@ _KINDS: dict[Kind, str] = {
         width""",
     _INDEX: """class_id cooldown embeddings_freq histogram_freq num_oov_indices num_regressors patience seed
         start_from_epoch warmup_steps""",
-    _NUMBER: """baseline beta_2_decay default_value fill_value gain initial_value_threshold mask_value maxval mean
+    _NUMBER: """baseline default_value fill_value gain initial_value_threshold mask_value maxval mean
         minval muon_a muon_b muon_c threshold value""",
     _POSITIVE: """adam_lr_ratio clip_limit clip_threshold clipnorm clipvalue delta global_clipnorm initial_scale
         logit_soft_cap lora_alpha loss_scale_factor mag_exp max_freq max_value min_power ref_power
@@ -215,7 +215,7 @@ _EXCEPTIONS: dict[str, dict[Kind, str]] = {
     },
     "optimizers": {
         _BETWEEN_ZERO_AND_ONE: "Lion.beta_1",
-        Number(maximum=0): "Ftrl.learning_rate_power",
+        Number(maximum=0): "Ftrl.learning_rate_power Adafactor.beta_2_decay",
         PartOf(("optimizers",)): "LossScaleOptimizer.inner_optimizer",
         or_null(_POSITIVE): "Muon.rms_rate",
     },

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from math import isclose
 from typing import TYPE_CHECKING, Any
 
 from nnrun.spec.part import Part
@@ -178,7 +179,7 @@ def _given(metric: Part) -> str:
 
 def curves(metric: Part, output: ComparedOutput) -> Verdict:
     """Decide on areas and points of curves over thresholds between 0 and 1."""
-    if (verdict := _entries(metric, output) or _label_weights(metric, output)) is not None:
+    if (verdict := _entries(metric, output) or _label_weights(metric, output) or _uneven(metric)) is not None:
         return verdict
     own_logits = metric.arguments.get("from_logits") is True
     if own_logits and output.reading == "probabilities":
@@ -208,6 +209,18 @@ def _label_weights(metric: Part, output: ComparedOutput) -> Verdict | None:
     if not any(weights):
         return refused("all label_weights are 0, so that nothing counts", "leave out label_weights")
     return None
+
+
+def _uneven(metric: Part) -> Verdict | None:
+    """Return the refusal of thresholds for which Keras cannot compute the AUC of each label in a compiled step."""
+    given = metric.arguments.get("thresholds")
+    if metric.arguments.get("multi_label") is not True or not isinstance(given, list):
+        return None
+    steps = len(given) + 1
+    if all(isclose(one, index / steps, rel_tol=1e-5) for index, one in enumerate(sorted(given), 1)):
+        return None
+    text = f"Keras computes {metric.name} with multi_label: true for thresholds at equal distances from 0 to 1 alone"
+    return refused(text, f"write num_thresholds: {steps + 1} instead of thresholds")
 
 
 def _source(output: ComparedOutput) -> str:
@@ -274,6 +287,9 @@ def _iou_classes(metric: Part, output: ComparedOutput) -> Verdict | None:
         hint = "write num_classes: $classes"
     elif sparse and given.get("sparse_y_true") is False:
         text, hint = "sparse_y_true is false, but the target is class numbers", "write sparse_y_true: true"
+    elif metric.name.startswith("OneHot") and given.get("sparse_y_pred") is True:
+        text = "sparse_y_pred: true expects class numbers as outputs, but they are a number for each class"
+        hint = "leave out sparse_y_pred"
     # True is Keras' default of both, which a resolved config writes out; it is translated where outputs are rows.
     return refused(text, hint) if text else None
 

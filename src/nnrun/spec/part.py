@@ -17,7 +17,7 @@ from nnrun.spec.finding import Finding
 from nnrun.spec.part_form import goes_by_name, part_categories, required_arguments, split_layer_keys
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from nnrun.catalog.lookup import Entry
     from nnrun.config.document import Document
@@ -41,6 +41,14 @@ class Part:
     name: str
     arguments: Mapping[str, Any]
     path: Path = field(default=(), compare=False)
+
+    def inner(self, category: str) -> Iterator[Part]:
+        """Yield the parts of a category among the arguments, and among theirs."""
+        for value in self.arguments.values():
+            for one in value if isinstance(value, list) else [value]:
+                if isinstance(one, Part) and one.category == category:
+                    yield one
+                    yield from one.inner(category)
 
 
 class PartReader:

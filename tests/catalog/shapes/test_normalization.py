@@ -51,6 +51,14 @@ def test_batch_normalisation_trains_half_of_what_it_keeps():
     assert (found.parameters, found.trainable) == (128, 64)
 
 
+@pytest.mark.parametrize("name", ["UnitNormalization", "LayerNormalization", "RMSNormalization", "Softmax"])
+def test_an_axis_is_named_once(name):
+    """Keras builds some of them and fails when it trains."""
+    with pytest.raises(ShapeError, match=r"expects each axis once for the input \[4\], received \[1, -1\]"):
+        infer(name, {"axis": [1, -1]}, [(4,)])
+    assert infer(name, {"axis": [1, -1]}, [(3, 4)]).output == (3, 4)
+
+
 def test_axis_outside_is_explained():
     """An axis that the input does not have is named with those that it has."""
     with pytest.raises(ShapeError, match=r"`axis` of BatchNormalization expects an integer from -2 to 1 .* received 2"):

@@ -7,14 +7,17 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from nnrun.data.dataset import Dataset
 from nnrun.engine.model.build import Builder
+from nnrun.engine.model.compile import compile_model
 from nnrun.engine.model.failures import errors_at_parts
 from nnrun.engine.session import Session
 from nnrun.errors import BuildError, RunError
 from nnrun.progress import NullProgress
+from nnrun.spec.facts import Facts
 
 LAST = "  - Dense: {units: 3, activation: softmax}"
 TRAINING = "loss: categorical_crossentropy\n  optimizer: Adam"
@@ -82,3 +85,18 @@ def test_too_little_memory_is_said_as_such() -> None:
     with pytest.raises(RunError, match="the memory is not enough") as caught, errors_at_parts(builder):
         raise MemoryError("Unable to allocate 7 TiB")
     assert "batch_size" in caught.value.hint
+
+
+@pytest.mark.keras
+@pytest.mark.parametrize("optimizer", ["RMSprop: {epsilon: 0}", "Adagrad: {learning_rate: 1.0e+30}"])
+def test_an_embedding_that_diverges_is_reported_as_such(keras, config, optimizer: str) -> None:
+    """Keras would look for rows that an embedding does not have, once it divides by 0 or by what is not finite."""
+    training = f"loss: mse\n  optimizer: {{{optimizer}}}\n  batch_size: 4"
+    experiment, document = config("  - Embedding: {input_dim: 90, output_dim: 2}\n  - Flatten\n  - Dense: 1", training)
+    facts = Facts("regression", "number", (6,), targets=1, vocabulary=90)
+    builder = Builder(keras, facts, document.key_mark)
+    model = compile_model(builder, experiment, {experiment.graph.inputs[0].name: (6,)})
+    x = np.tile(np.array([[3, 3, 3, 4, 4, 5]]), (8, 1))
+    with pytest.raises(RunError, match="training diverged") as caught, errors_at_parts(builder):
+        model.fit(x, np.arange(8.0)[:, None], batch_size=4, epochs=3, verbose=0)
+    assert "learning_rate" in caught.value.hint

@@ -93,9 +93,10 @@ def test_regularizers_of_matrices_are_accepted_on_matrices(found) -> None:
 def test_regularized_outputs_need_float32(found) -> None:
     """Under mixed precision a layer with a regularizer of its output computes in float32, or is refused."""
     for dtype, refused in (("", True), (", dtype: float32", False)):
-        model = f"- Dense: {{units: 4, activity_regularizer: L2{dtype}}}\n{LAST}"
-        findings = found(model=model, precision="mixed_bfloat16")
-        assert ("cannot-combine" in [one.name for one in findings]) is refused
+        regularized = f"Dense: {{units: 4, activity_regularizer: L2{dtype}}}"
+        for layer in (regularized, f"SpectralNormalization: {{layer: {{{regularized}}}}}"):
+            findings = found(model=f"- {layer}\n{LAST}", precision="mixed_bfloat16")
+            assert [one.path[-1] for one in findings] == ["Dense"] * refused
 
 
 def test_a_loss_is_not_scaled_with_an_embedding(found) -> None:
@@ -186,22 +187,3 @@ def test_centered_gradients_are_not_sparse(found, backend: str, refused: bool) -
         training = f"{LOSS}optimizer: {{RMSprop: {{centered: {str(centered).lower()}}}}}"
         findings = found(codes, model=model, training=training, backend=backend)
         assert ("cannot-combine" in [one.name for one in findings]) is (refused and centered)
-
-
-@pytest.mark.parametrize(
-    ("layer", "path"),
-    [
-        ("RNN: {cell: {GRUCell: {units: 3, activity_regularizer: L2}}}", ("cell", "GRUCell")),
-        ("RNN: {cell: [{GRUCell: 3}, {SimpleRNNCell: {units: 3, activity_regularizer: L1}}]}", ("SimpleRNNCell",)),
-        (
-            "Bidirectional: {layer: {RNN: {cell: {LSTMCell: {units: 3, activity_regularizer: L2}}}}}",
-            ("cell", "LSTMCell"),
-        ),
-    ],
-)
-def test_the_output_of_a_cell_is_not_regularized(found, layer: str, path: tuple[str, ...]) -> None:
-    """It exists inside of the loop over steps alone; that of the whole layer may be regularized."""
-    facts = Facts("classification", "integer", (6, 3), classes=10, targets=1, rows={"train": 100})
-    (one,) = [each for each in found(facts, model=f"- {layer}\n{LAST}") if each.name == "cannot-combine"]
-    assert (one.path[-len(path) - 1 : -1], one.path[-1]) == (path, "activity_regularizer")
-    assert found(facts, model=f"- GRU: {{units: 3, activity_regularizer: L2}}\n{LAST}") == ()

@@ -144,9 +144,8 @@ def _prelu(call: LayerCall) -> LayerShape:
 
 def unchanged_along_axis(call: LayerCall) -> LayerShape:
     """Return the input's shape, which must have the axes of `axis`."""
-    shape, axes = call.shape(), call["axis"]
-    for axis in axes if isinstance(axes, list | tuple) else (axes,):
-        call.axis(axis, shape)
+    shape = call.shape()
+    call.axes(call["axis"], shape)
     return call.result(shape)
 
 

@@ -156,6 +156,17 @@ class LayerCall:
             )
         return axis % rank - 1 if axis % rank else None
 
+    def axes(self, axes: Any, shape: Shape) -> list[int | None]:
+        """Return the indexes of one axis or several, none of which may be named twice; as of `axis`."""
+        several = list(axes) if isinstance(axes, list | tuple) else [axes]
+        indexes = [self.axis(axis, shape) for axis in several]
+        if len(set(indexes)) < len(indexes):
+            raise ShapeError(
+                f"`axis` of {self.name} expects each axis once for the input {format_shape(shape)}, received {axes!r}.",
+                "A negative axis counts from the end: -1 is the last one.",
+            )
+        return indexes
+
     # Inputs ---------------------------------------------------------------------------------------------------------
 
     @property

@@ -11,8 +11,8 @@ from nnrun.catalog.shapes.layer_call import LayerCall, LayerShape, Rule, Shape, 
 
 def _size_along(call: LayerCall, shape: Shape, axes: Any) -> int:
     """Return the product of the sizes along one axis or several, which must be known."""
-    indexes = [call.axis(axis, shape) for axis in (axes if isinstance(axes, list | tuple) else (axes,))]
-    return prod(call.known(None if index is None else shape[index], "the dimension along `axis`") for index in indexes)
+    sizes = [None if index is None else shape[index] for index in call.axes(axes, shape)]
+    return prod(call.known(size, "the dimension along `axis`") for size in sizes)
 
 
 def _batch(call: LayerCall) -> LayerShape:

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from nnrun.errors import BuildError
     from nnrun.spec.part import Part
 
+#: What to change where the loss is not finite.
+DIVERGED_HINT = "try a smaller learning_rate, clipnorm: 1.0 in the optimizer, or prepare: [Standardize]"
+#: Keras' optimizers stop here where they divide the gradients of an embedding by what is not finite, or by 0.
+_SPARSE_DIVISION = re.compile(r"node \w+/cond/cond/GatherV2")
 _NODE = re.compile(r"node ([\w./-]+/[\w./-]+)")
 
 
@@ -48,6 +52,9 @@ def errors_at_parts(builder: Builder) -> Iterator[None]:
             raise RunError(text, "write a smaller batch_size, or smaller layers") from error
         if "No gradients provided" in str(error):
             raise _no_gradients(builder) from error
+        if " is not in [0, " in str(error) and _SPARSE_DIVISION.search(str(error)):
+            text = "training diverged: the optimizer divides gradients of an embedding by 0, or by what is not finite"
+            raise RunError(text, DIVERGED_HINT) from error
         part = part_at_fault(builder, error)
         if part is not None:
             raise builder.refusal(part, error) from error

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from nnrun.engine.executors.logs import to_float
 from nnrun.engine.executors.resident import no_boundary
 from nnrun.engine.executors.shuffle import epoch_order
+from nnrun.engine.model.failures import DIVERGED_HINT
 from nnrun.engine.state.saver import Position
 from nnrun.engine.training.guarded_callbacks import GuardedCallbacks
 from nnrun.errors import RunError
@@ -177,4 +178,4 @@ def require_finite_loss(logs: Mapping[str, float], epoch: int, stopper: str | No
     if diverged:
         text = f"training diverged in epoch {epoch + 1}: {diverged[0]} is {logs[diverged[0]]}"
         text += f"; {stopper} stopped training within the epoch" if stopper is not None else ""
-        raise RunError(text, "try a smaller learning_rate, clipnorm: 1.0 in the optimizer, or prepare: [Standardize]")
+        raise RunError(text, DIVERGED_HINT)

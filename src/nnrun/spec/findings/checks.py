@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nnrun.spec.findings.callbacks import check_callbacks
+from nnrun.spec.findings.cells import check_cells
 from nnrun.spec.findings.class_weights import check_class_weights
 from nnrun.spec.findings.combinations import check_combinations
 from nnrun.spec.findings.data_words import check_data_words
@@ -34,6 +35,7 @@ _CHECKS = (
     check_losses,
     check_combinations,
     check_tensorflow_limits,
+    check_cells,
     check_metrics,
     check_label_sequences,
     check_target_values,

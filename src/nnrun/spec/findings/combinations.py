@@ -218,33 +218,29 @@ def _layer(context: CheckContext, row: NodeShape) -> Iterator[Finding]:
             text = "STFT makes the kernel of a Conv1D over one channel alone"
             yield Finding((*row.path, name), text, f"write {name}: GlorotUniform", "cannot-combine")
     yield from _regularizers(row.part, row.path)
-    regularizer = row.part.arguments.get("activity_regularizer") or row.class_name == "ActivityRegularization"
-    mixed = context.experiment.precision != "float32" and context.experiment.backend == "tensorflow"
-    if regularizer and mixed and row.part.arguments.get("dtype") is None:
-        text = (
-            f"Keras cannot add what this regularizer makes of a {context.experiment.precision.removeprefix('mixed_')} "
-            "output to the loss, which is float32"
-        )
-        yield Finding(row.path, text, f"add dtype: float32 to {row.part.name}", "cannot-combine")
-    yield from _regularized_cells(row.part)
-    if regularizer and row.class_name in _NOT_SAVED:
+    yield from _regularized_outputs(context, row.part, row.path)
+    if row.part.arguments.get("activity_regularizer") and row.class_name in _NOT_SAVED:
         text = f"Keras cannot save {row.class_name} with activity_regularizer"
         yield Finding(
             (*row.path, "activity_regularizer"), text, "put ActivityRegularization after it instead", "cannot-combine"
         )
 
 
-def _regularized_cells(part: Part) -> Iterator[Finding]:
-    """Find cells with a regularizer of their output, which exists inside of the loop over steps alone."""
-    for value in part.arguments.values():
-        for one in value if isinstance(value, list) else [value]:
-            if not isinstance(one, Part) or one.category != "layers":
-                continue
-            if class_name(one.name).endswith("Cell") and one.arguments.get("activity_regularizer") is not None:
-                text = f"Keras cannot add what a regularizer makes of the output of {one.name} at each step to the loss"
-                hint = "put ActivityRegularization after the RNN instead"
-                yield Finding((*one.path, one.name, "activity_regularizer"), text, hint, "cannot-combine")
-            yield from _regularized_cells(one)
+def _regularized_outputs(context: CheckContext, part: Part, path: Path) -> Iterator[Finding]:
+    """Find regularizers of outputs of half precision, also inside of the layer."""
+    precision = context.experiment.precision
+    if precision == "float32" or context.experiment.backend != "tensorflow":
+        return
+    inner = [(one, (*one.path, one.name)) for one in part.inner("layers")]
+    for layer, place in ((part, path), *inner):
+        is_cell = class_name(layer.name).endswith("Cell")
+        regularizer = layer.arguments.get("activity_regularizer") or class_name(layer.name) == "ActivityRegularization"
+        if regularizer and not is_cell and layer.arguments.get("dtype") is None:
+            text = (
+                f"Keras cannot add what this regularizer makes of a {precision.removeprefix('mixed_')} output to the "
+                "loss, which is float32"
+            )
+            yield Finding(place, text, f"add dtype: float32 to {layer.name}", "cannot-combine")
 
 
 def _names_glu(part: Part) -> bool:
