@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from nnrun.data.all_sources import new_source
+from nnrun.data.load import load
+from nnrun.data.sources.idx import Idx
+from nnrun.data.sources.inline import Inline
+from nnrun.data.sources.npz import Npz
+from nnrun.errors import DataError
+from nnrun.progress import NullProgress
 from nnrun.spec.facts import FIELDS
 from nnrun.spec.target_values import TargetValues
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from nnrun.data.data_paths import DataPaths
     from nnrun.data.dataset import Dataset
+    from nnrun.spec.data import DataSpec
+    from nnrun.spec.facts import TargetForms
     from nnrun.spec.part import Part
     from nnrun.spec.target_values import ValuesByTarget
 
@@ -21,6 +32,8 @@ _SOURCES = {
     **dict.fromkeys(("mnist", "fashion_mnist", "cifar10", "cifar100", "images"), (0.0, 255.0)),
     "digits": (0.0, 16.0),
 }
+#: `check` reads arrays of so many numbers (0.1 s).
+_MOST_VALUES = 1_000_000
 #: Steps that change no number.
 _UNCHANGED = ("Reshape", "Flatten")
 
@@ -43,6 +56,27 @@ def stated_values(source: Part, prepare: Sequence[Part], targets: Iterable[str])
     low, high = found
     values = TargetValues(low, high, (low + high) / 2, (high - low) / 4)
     return {key: {key: values} for key in targets if key in FIELDS}
+
+
+def read_values(
+    spec: DataSpec, targets: Iterable[str], *, form: TargetForms, seed: int, paths: DataPaths
+) -> ValuesByTarget:
+    """Return the values of the targets that are the input itself, of few numbers in arrays: prepared as for training.
+
+    Tables and pictures in files, and what code of the user's own reads, are not read: it takes long, or packages that
+    `check` does not import. Of these, training says what outputs cannot reach once it has loaded them.
+    """
+    source = new_source(spec.source)
+    if not isinstance(source, Npz | Idx | Inline) or not any(key in FIELDS for key in targets):
+        return {}
+    facts, _ = source.facts(paths, spec.source.path)
+    if facts is None or prod((facts.rows or 0, *(size or 0 for size in facts.shape or ()))) > _MOST_VALUES:
+        return {}
+    try:
+        dataset = load(spec, form=form, seed=seed, paths=paths, progress=NullProgress())
+    except DataError:
+        return {}  # training says what is wrong with the data
+    return loaded_values(dataset, targets)
 
 
 def loaded_values(dataset: Dataset, targets: Iterable[str]) -> ValuesByTarget:

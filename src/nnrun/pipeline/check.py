@@ -12,7 +12,7 @@ from nnrun.config import extends, overrides
 from nnrun.data import model_inputs
 from nnrun.data.data_facts import check_targets, infer_facts
 from nnrun.data.data_paths import DataPaths
-from nnrun.data.field_values import stated_values
+from nnrun.data.field_values import read_values, stated_values
 from nnrun.data.part_targets import TargetReport
 from nnrun.data.quality import QualityReport, check_quality
 from nnrun.errors import BuildError, Problem
@@ -82,13 +82,14 @@ def examine(
     form = target_forms(experiment)
     facts, found = infer_facts(experiment.data, form=form, paths=places, places=target_places(experiment))
     report = TargetReport()
+    fields = () if isinstance(form, str) else tuple(form)
+    values = stated_values(experiment.data.source, experiment.data.prepare, fields)
     if not any(finding.severity == "error" for finding in found):
         report, notes = check_targets(experiment.data, form=form, seed=experiment.seed, paths=places)
         found += (*notes, *report.findings)
         facts = None if facts is None else facts.with_classes(report.classes)
-    fields = () if isinstance(form, str) else tuple(form)
-    fields_values = stated_values(experiment.data.source, experiment.data.prepare, fields)
-    context = check_context(experiment, facts, {**fields_values, **report.values})
+        values = values or read_values(experiment.data, fields, form=form, seed=experiment.seed, paths=places)
+    context = check_context(experiment, facts, {**values, **report.values})
     found += tuple(model_inputs.findings(facts, experiment.graph.inputs)) if facts is not None else ()
     found += tuple(text_samples.findings(experiment, facts))
     found += tuple(_missing_models(experiment))

@@ -10,8 +10,9 @@ import pytest
 
 from nnrun.data.data_facts import infer_facts
 from nnrun.data.load import load
-from nnrun.data.named.sklearn_sets import unquoted_name
+from nnrun.data.named.sklearn_sets import Sklearn, unquoted_name
 from nnrun.data.new_data import load_new_data
+from nnrun.data.target_encoding import target_column
 from nnrun.errors import DataError
 
 if TYPE_CHECKING:
@@ -37,6 +38,20 @@ def test_a_set_by_itself_has_its_own_target(paths: DataPaths, listener, spec, sp
     else:
         named = np.array([str(one) for one in bunch.target_names])[bunch.target]
         assert [done.facts.class_names[number] for number in done.train.y] == named[done.train.rows].tolist()
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_any_column_is_known_without_scikit_learn(paths: DataPaths, listener, spec, name: str) -> None:
+    """`check` reads the target from scikit-learn's file: the same numbers, or names of classes."""
+    names = Sklearn(name).names
+    for target in ([names[0]], [names[1], names[-1]], [names[-2]]):
+        source = Sklearn(name, target=target)
+        known, loaded = source.load_targets(paths), source.load(paths, listener)
+        assert known is not None
+        assert known.target_names == loaded.target_names == tuple(target)
+        for column in target:
+            both = [target_column(one.train.y, one.target_names, column).tolist() for one in (known, loaded)]
+            assert both[0] == both[1]
 
 
 def test_a_species_and_a_width_are_two_targets(paths: DataPaths, listener, spec, split) -> None:

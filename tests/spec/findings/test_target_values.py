@@ -172,3 +172,19 @@ def test_pictures_that_an_autoencoder_cannot_reach(tmp_path: Path, steps: str, c
     (tmp_path / "x.yaml").write_text(AUTOENCODER.replace("PREPARE", steps))
     found = [one.name for one in examine(tmp_path / "x.yaml", (), None).problems]
     assert found == codes
+
+
+@pytest.mark.parametrize(("step", "codes"), [("Standardize", ["target-partly-out-of-range"]), ("MinMax", [])])
+def test_arrays_that_an_autoencoder_cannot_reach(tmp_path: Path, step: str, codes: list[str]) -> None:
+    """Few numbers are read and prepared, whatever the steps make of them."""
+    np.savez(tmp_path / "a.npz", x=np.arange(80.0).reshape(20, 4), y=np.arange(20) % 2)
+    config = f"""
+data: {{source: {{npz: {{file: a.npz}}}}, prepare: [{step}]}}
+model:
+  inputs: {{x: $input}}
+  layers: [{{Dense: {{units: 4, activation: sigmoid, name: again}}}}]
+  outputs: {{again: {{target: $input, loss: mse}}}}
+training: {{optimizer: Adam, batch_size: 8}}
+"""
+    (tmp_path / "x.yaml").write_text(config)
+    assert [one.name for one in examine(tmp_path / "x.yaml", (), None).problems] == codes

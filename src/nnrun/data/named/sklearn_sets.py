@@ -37,6 +37,12 @@ _TARGET_FILES = {
     "diabetes": ("diabetes_target.csv.gz", 0),
     "digits": ("digits.csv.gz", 0),
 }
+#: The files with all columns of a table, features first, where that is not the file of its target alone.
+_TABLE_FILES = {
+    **{name: (file,) for name, file in _TARGET_FILES.items()},
+    "diabetes": (("diabetes_data_raw.csv.gz", 0), ("diabetes_target.csv.gz", 0)),
+    "linnerud": (("linnerud_exercise.csv", 1), ("linnerud_physiological.csv", 1)),
+}
 #: Arguments of scikit-learn's loaders: its own scaling of diabetes is fitted on all rows.
 _OPTIONS: Mapping[str, Mapping[str, Any]] = {"diabetes": {"scaled": False}}
 
@@ -91,14 +97,20 @@ class Sklearn(TableSource):
         return self.table_facts(roles, self.set_facts.rows, self._text(), values=values, **known), []
 
     def load_targets(self, paths: DataPaths) -> SourceData | None:  # noqa: ARG002
-        """Return the targets if they are the set's own; None of other columns."""
+        """Return the targets, also other columns than the set's own, without importing scikit-learn."""
         roles = self.column_roles(self.names)
-        target = read_target(self.set) if roles.targets == self.set_facts.target_names else None
-        if target is None:
+        own = read_target(self.set) if roles.targets == self.set_facts.target_names else None
+        columns = {roles.targets[0]: own} if own is not None else self._columns(roles.targets)
+        if columns is None:
             return None
-        if self._text():
-            target = np.array(self.set_facts.class_names, dtype=object)[target.astype(int)]
-        return self.targets_data({roles.targets[0]: target}, roles, **self._target_facts(roles))
+        for name in set(self._text()) & columns.keys():
+            columns[name] = np.array(self.set_facts.class_names, dtype=object)[columns[name].astype(int)]
+        return self.targets_data(columns, roles, **self._target_facts(roles))
+
+    def _columns(self, names: Sequence[str]) -> dict[str, np.ndarray] | None:
+        """Return columns of the table, the classes as numbers; None if its files are elsewhere."""
+        table = read_table(self.set)
+        return None if table is None else {name: table[:, self.names.index(name)] for name in names}
 
     def column_findings(self, names: Sequence[str], path: ConfigPath = ()) -> list[Finding]:
         """Return what is wrong with the columns that the config names."""
@@ -235,13 +247,32 @@ def read_target(table: str) -> np.ndarray | None:
     """
     if table not in _TARGET_FILES:
         return None
-    name, header = _TARGET_FILES[table]
+    lines = _lines(*_TARGET_FILES[table])
+    if lines is None:
+        return None
+    target = np.array([float(line.rpartition(b",")[2]) for line in lines])
+    return target if table == "diabetes" else target.astype("int64")
+
+
+def read_table(table: str) -> np.ndarray | None:
+    """Return all columns of a table that comes with scikit-learn, as `read_target`: shape (rows, columns)."""
+    parts = []
+    for file in _TABLE_FILES[table]:
+        lines = _lines(*file)
+        if lines is None:
+            return None
+        parts.append(np.array([line.replace(b",", b" ").split() for line in lines], dtype="float64"))
+    return np.hstack(parts)
+
+
+def _lines(name: str, header: int) -> list[bytes] | None:
+    """Return the rows of a data file of scikit-learn as text, after `header` lines; None if there is no such file."""
     file = _sklearn_file(name)
     if not file.is_file():
         return None
-    lines = (gzip.decompress(file.read_bytes()) if file.suffix == ".gz" else file.read_bytes()).splitlines()
-    target = np.array([float(line.rpartition(b",")[2]) for line in lines[header:] if line.strip()])
-    return target if table == "diabetes" else target.astype("int64")
+    content = file.read_bytes()
+    lines = (gzip.decompress(content) if file.suffix == ".gz" else content).splitlines()
+    return [line for line in lines[header:] if line.strip()]
 
 
 def _load_bunch(name: str) -> Any:
