@@ -57,8 +57,10 @@ class Columns:
         if self.text():
             raise ValueError(f"{text_left(self.text())}; add a step such as OneHot: [{', '.join(self.text())}]")
         matrix = np.empty((len(self), len(self.values)), dtype="float32")
-        for index, column in enumerate(self.values.values()):
-            matrix[:, index] = column
+        # Numbers beyond float32 become infinite, which is reported with their place.
+        with np.errstate(over="ignore"):
+            for index, column in enumerate(self.values.values()):
+                matrix[:, index] = column
         return matrix
 
 
@@ -91,8 +93,9 @@ def resolve_columns(columns: Iterable[str | int], names: Sequence[str]) -> list[
         ColumnError: A column does not exist, or is named twice.
     """
     found: dict[str, None] = {}
+    known = frozenset(names)
     for index, column in enumerate(columns):
-        name = _resolve_one(column, names, index)
+        name = str(column) if isinstance(column, str) and column in known else _resolve_one(column, names, index)
         if name in found:
             raise ColumnError(f"column {name!r} is named twice", index)
         found[name] = None

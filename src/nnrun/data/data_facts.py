@@ -126,7 +126,8 @@ def infer_facts(
 def _lost_precision(data: DataFacts, steps: Sequence[Step], form: TargetForms, path: Path) -> Iterator[Finding]:
     """Yield a warning for each column of numbers that become equal in float32."""
     names = data.columns or ()
-    features = {name: column for name, column in data.numbers.items() if name in names}
+    known = frozenset(names)
+    features = {name: column for name, column in data.numbers.items() if name in known}
     targets = {name: data.numbers[name] for name in data.target_names if name in data.numbers and form == "number"}
     yield from lost_precision.column_findings(features, steps, path, names=names, among=data.numbers_among)
     yield from lost_precision.target_findings(targets, path)

@@ -13,6 +13,15 @@ from nnrun.errors import DataError
 _MOST_NAMES = 2000
 
 
+def no_regular_file(path: Path) -> DataError:
+    """Return the error of a folder, a pipe or a device where a data file is expected."""
+    is_folder = path.is_dir()
+    hint = "name a file inside the folder" if is_folder else "copy what it gives into a file, and name that"
+    return DataError(
+        f"expected a data file, received {'a folder' if is_folder else 'a pipe or a device'}", file=path, hint=hint
+    )
+
+
 @dataclass(frozen=True)
 class DataPaths:
     """The folders in which the files of a config are looked for.
@@ -56,7 +65,7 @@ class DataPaths:
         if found is None:
             raise self.missing(name)
         if not found.is_file():
-            raise DataError("expected a data file, received a folder", file=found, hint="name a file inside the folder")
+            raise no_regular_file(found)
         return found
 
     #: The names of these two in earlier versions, which users' own code may call.

@@ -85,6 +85,15 @@ def float32_loss(values: np.ndarray, prepared: np.ndarray | None = None) -> Floa
     return Float32Loss(len(same), len(distinct), (_written(one), _written(other)))
 
 
+def beyond_float32(values: np.ndarray) -> float | None:
+    """Return the largest number of a column that float32 cannot hold; None if it holds all, but for infinite ones."""
+    if values.dtype.kind != "f":
+        return None
+    known = values[np.isfinite(values)]
+    largest = known[np.abs(known).argmax()] if known.size else 0.0
+    return float(largest) if abs(largest) > np.finfo("float32").max else None
+
+
 def _may_lose(after: np.ndarray, values: np.ndarray) -> bool:
     """Return whether it is worth comparing: long whole numbers always, fractions in a narrow range only."""
     if len(after) < 2:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nnrun.data.columns import Columns, resolve_columns
-from nnrun.data.exact_numbers import float32_loss
+from nnrun.data.exact_numbers import beyond_float32, float32_loss
 from nnrun.data.prepare.categories import CategoryNumbers, OneHot
 from nnrun.data.prepare.scaling import MinMax, Robust, Standardize
 from nnrun.data.prepare.user_code import UserStep
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 #: An array with more numbers an example (a picture) is not examined.
 _MOST_NUMBERS = 1000
+_BEYOND = "which is beyond float32, the precision of models"
 #: Numbers of fewer bytes are numbers of float32, too.
 _MIN_BYTES = 4
 
@@ -49,6 +50,11 @@ def column_findings(
     """
     for name, column in columns.items():
         prepared = _prepared(name, column, steps, names)
+        largest = None if prepared is None else beyond_float32(prepared)
+        if largest is not None:
+            hint = f"correct it in the file, or add the step `Standardize: [{_key(name)}]`"
+            yield Finding(path, f"column {name!r} holds {largest:g}, {_BEYOND}", hint, "number-too-large")
+            continue
         loss = None if prepared is None else float32_loss(column, prepared)
         if loss is not None:
             text = f"column {name!r}: {loss}{(among or {}).get(name, '')}"
@@ -58,6 +64,11 @@ def column_findings(
 def target_findings(targets: Mapping[str, np.ndarray], path: Path = ()) -> Iterator[Finding]:
     """Yield a warning for each target of numbers that become equal although they are different."""
     for name, column in targets.items():
+        largest = beyond_float32(column)
+        if largest is not None:
+            hint = "correct it in the file, or count in larger units"
+            yield Finding(path, f"the target {name!r} holds {largest:g}, {_BEYOND}", hint, "number-too-large")
+            continue
         loss = float32_loss(column)
         if loss is not None:
             hint = "subtract the smallest value in the file, or count in larger units"
@@ -101,9 +112,13 @@ def _named(columns: object, names: Sequence[str]) -> list[str]:
         return []  # an error of its own
 
 
+def _key(name: str) -> str:
+    return name if name.isidentifier() else f"'{name}'"
+
+
 def _hint(name: str, column: np.ndarray, prepared: np.ndarray | None, *, has_types: bool) -> str:
     """Return what to write: a step that scales if float64 tells the numbers apart, or the type of an identifier."""
-    key = name if name.isidentifier() else f"'{name}'"
+    key = _key(name)
     scale = f"`Standardize: [{key}]`"
     step = f"`Hash: {{columns: [{key}], buckets: 64}}`"
     category = (

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nnrun.data.data_paths import no_regular_file
 from nnrun.data.dataset import DataPart
 from nnrun.data.load import apply_steps, make_source
 from nnrun.data.prepare.registry import restore
@@ -56,11 +57,11 @@ def load_new_data(
     """
     source = make_source(spec.source, spec.prepare, spec.split)
     if not file.is_file() and not (file.is_dir() and isinstance(source, Images)):
-        raise DataError(
-            "expected a data file, received a folder" if file.is_dir() else "there is no such data file",
-            file=file,
-            hint="name a csv or npz file with the run's columns",
-        )
+        hint = "name a csv or npz file with the run's columns"
+        if file.exists() and not file.is_dir():
+            raise no_regular_file(file)
+        text = "expected a data file, received a folder" if file.is_dir() else "there is no such data file"
+        raise DataError(text, file=file, hint=hint)
     if isinstance(source, TextSource):
         return load_new_text(source, file, facts)
     entries = list(fitted)

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import codecs
 import csv
-import gzip
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from io import TextIOWrapper
 from typing import IO, TYPE_CHECKING
 
 from nnrun.data.csv.missing_words import MISSING_WORDS
 from nnrun.data.csv.number_format import NumberFormat
+from nnrun.data.files.limits import open_gzip
 from nnrun.errors import DataError
 
 if TYPE_CHECKING:
@@ -102,6 +103,11 @@ class CsvFile:
     row_numbers: tuple[str, ...] = ()
     is_sampled: bool = False
 
+    @cached_property
+    def positions(self) -> Mapping[str, int]:
+        """The position of each column by its name: looking names up one by one would be slow for many columns."""
+        return {name: at for at, name in reversed(list(enumerate(self.names)))}
+
     def trimmed(self, fields: list[str]) -> list[str]:
         """Return the fields of a row without empty ones behind the last column, if the file has such."""
         count = len(self.names)
@@ -116,7 +122,7 @@ def is_utf8(encoding: str) -> bool:
 
 def open_binary(path: Path) -> IO[bytes]:
     """Open a file's bytes, decompressed if it ends in `.gz`."""
-    return gzip.open(path) if path.suffix == ".gz" else path.open("rb")  # type: ignore[return-value]
+    return open_gzip(path) if path.suffix == ".gz" else path.open("rb")
 
 
 def has_zero_bytes(path: Path, encoding: str) -> bool:

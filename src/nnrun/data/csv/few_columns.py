@@ -35,7 +35,7 @@ def read_few_columns(
         DataError: The file cannot be read.
     """
     texts: dict[str, list[str]] = {name: [] for name in names}
-    wanted = [(file.names.index(name), texts[name]) for name in texts]
+    wanted = [(file.positions[name], texts[name]) for name in texts]
     for _, fields in data_rows(file):
         if len(fields) != len(file.names):
             return None
@@ -81,7 +81,7 @@ def is_sorted_by_date(file: CsvFile, types: Mapping[str, ColumnType], names: Ite
     dates = [
         name
         for name in names
-        if types.get(name) == "date" or (name not in types and is_iso_date(first[file.names.index(name)]))
+        if types.get(name) == "date" or (name not in types and is_iso_date(first[file.positions[name]]))
     ]
     columns = read_few_columns(file, dict.fromkeys(dates, "date"), dates) if dates else None
     steps = [np.diff(column) for column in (columns or {}).values()]

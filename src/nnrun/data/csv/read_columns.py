@@ -72,7 +72,7 @@ def _read(
     # Where numbers are written in a way of their own, pandas would take some of them for others: 1.234 with a decimal
     # comma for 1.234 with a point.
     formatted = {name for name in request.roles if name in file.dialect.numbers}
-    as_is = {file.names.index(name): str for name in formatted}
+    as_is = {file.positions[name]: str for name in formatted}
     long_keys: dict[str, ColumnType] = {}
     is_readable, frame = True, None
     try:
@@ -103,8 +103,8 @@ def _read(
     if rows is None and not as_text:
         frames = iter([frame])
     else:
-        columns = {file.names.index(name): str for name in as_text}
-        frames = _frames(file, rows, dtype=columns | {file.names.index(name): "float64" for name in as_float})
+        columns = {file.positions[name]: str for name in as_text}
+        frames = _frames(file, rows, dtype=columns | {file.positions[name]: "float64" for name in as_float})
     arrays = (_arrays(frame, types, file, request) for frame in frames)
     return types, arrays if rows is None else (_without_integers(block) for block in arrays)
 

@@ -183,7 +183,7 @@ def stats_of(rows: Iterable[list[str]], file: CsvFile, request: ColumnRequest) -
     found = TableStats(
         {name: ColumnStats(dialect.dates.get(name, ""), dialect.number_format(name)) for name in request.roles}
     )
-    columns = [(file.names.index(name), stats) for name, stats in found.columns.items()]
+    columns = [(file.positions[name], stats) for name, stats in found.columns.items()]
     for fields in rows:
         found.rows += 1
         if len(fields) != len(file.names) or repeats_header(fields, file):
@@ -201,7 +201,7 @@ def distinct_texts(file: CsvFile, names: Iterable[str], limit: int | None = None
         DataError: The file cannot be read, or its quotes are not sound.
     """
     found: dict[str, dict[str, None]] = {name: {} for name in names}
-    columns = [(file.names.index(name), texts) for name, texts in found.items()]
+    columns = [(file.positions[name], texts) for name, texts in found.items()]
     for _, fields in islice(data_rows(file), limit):
         if len(fields) == len(file.names):
             for index, texts in columns:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from nnrun.data.files.limits import open_gzip
 from nnrun.errors import DataError
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ def _opened(file: Path) -> Iterator[BufferedIOBase]:
     try:
         with file.open("rb") as stream:
             zipped = stream.read(2) == b"\x1f\x8b"
-        with gzip.open(file) if zipped else file.open("rb") as stream:
+        with open_gzip(file) if zipped else file.open("rb") as stream:
             yield stream
     except (OSError, EOFError, zlib.error) as error:
         raise DataError(f"cannot be read: {error}", file=file, hint="is the file whole? copy it again") from None

@@ -128,8 +128,8 @@ _HEADER_BYTES, _END_BYTES = 4_096, 64
 #: The last chunk of a PNG, and the last marker of a JPEG.
 _ENDS = (b"IEND", b"\xff\xd9")
 _PNG = b"\x89PNG\r\n\x1a\n"
-#: Chunks that may stand before the pixels of a simple PNG: none changes what the pixels are.
-_PNG_CHUNKS = frozenset((b"pHYs", b"tEXt", b"zTXt", b"iTXt", b"tIME", b"bKGD"))
+#: Chunks that may stand before the pixels of a simple PNG: none changes what the pixels are, and none is compressed.
+_PNG_CHUNKS = frozenset((b"pHYs", b"tEXt", b"tIME", b"bKGD"))
 #: A JPEG's frames that hold 8 bits a sample in Huffman codes: baseline, extended and progressive.
 _JPEG_FRAMES = frozenset((0xC0, 0xC1, 0xC2))
 #: Markers of a JPEG without a length.

@@ -95,7 +95,9 @@ def _streams_folder(paths: DataPaths) -> Path:
 def _atomic_folder(folder: Path) -> Iterator[Path]:
     """Yield a folder that gets its name once it is complete."""
     part = folder.with_suffix(".part")
-    # Left there by a process that was killed.
+    # Left there by a process that was killed; a link is removed, not what it leads to.
+    if part.is_symlink() or part.is_file():
+        part.unlink()
     shutil.rmtree(part, ignore_errors=True)
     try:
         part.mkdir()
