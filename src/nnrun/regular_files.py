@@ -53,18 +53,20 @@ def open_regular(path: Path, flags: int = os.O_RDONLY) -> int:
     return descriptor
 
 
-def read_regular(path: Path, most: int) -> bytes:
+def read_regular(path: Path, most: int | None) -> bytes:
     """Read a regular file.
 
     Args:
         path: The file.
-        most: The largest size in bytes that is read.
+        most: The largest size in bytes that is read; None: any.
 
     Raises:
         RunError: It is no regular file, or it is larger.
         OSError: It cannot be read.
     """
     with os.fdopen(open_regular(path), "rb") as file:
+        if most is None:
+            return file.read()
         size = os.fstat(file.fileno()).st_size
         content = file.read(most + 1) if size <= most else b""
     if size > most or len(content) > most:

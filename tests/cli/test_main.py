@@ -30,6 +30,7 @@ HEAVY = ("tensorflow", "keras", "sklearn", "pandas", "matplotlib", "numpy")
 COMMANDS = {
     "train",
     "resume",
+    "fork",
     "eval",
     "predict",
     "report",

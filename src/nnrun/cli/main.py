@@ -21,6 +21,7 @@ from nnrun.cli.commands.configs import configs
 from nnrun.cli.commands.data import data
 from nnrun.cli.commands.evaluate import evaluate
 from nnrun.cli.commands.explain import explain
+from nnrun.cli.commands.fork import fork
 from nnrun.cli.commands.generate_text import generate
 from nnrun.cli.commands.predict import predict
 from nnrun.cli.commands.report import report
@@ -86,6 +87,7 @@ def nnrun() -> None:
 for _command in (
     train,
     resume,
+    fork,
     evaluate,
     predict,
     compare,

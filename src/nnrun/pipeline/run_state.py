@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from nnrun.pipeline.circumstances import of_machine, require_same
+from nnrun.pipeline.lineage import changed_keys, changes_of, is_of_parent, warn_of_differences
 from nnrun.pipeline.run_files import executor_fields
 
 if TYPE_CHECKING:
@@ -80,11 +81,14 @@ def open_saver(
         "code": [one["sha256"] for one in record.fields.get("code") or ()],
         "epochs": planned_epochs(record, experiment),
     }
-    saved = None
+    saved, changes = None, None
     if resumption is not None:
         saved = read_last_state(folder)
         if saved is None:
             progress.say("No state was saved before this run stopped: training starts at its first epoch.")
+        elif is_of_parent(record.fields, saved.sha256):
+            changes = changes_of(record.fields, progress)
+            warn_of_differences(saved.document["context"], context, changed_keys(record.fields), progress)
         else:
             before: Mapping[str, Any] = saved.document["context"]
             now = {name: value for name, value in context.items() if name != "epochs"}
@@ -92,7 +96,7 @@ def open_saver(
             position = position_of(saved)
             within = f", step {position.step}" if position.step else ""
             progress.say(f"Resumed after epoch {position.epoch}{within}.")
-    return StateSaver(folder.state, experiment.training.save_every, context, appended, saved)
+    return StateSaver(folder.state, experiment.training.save_every, context, appended, saved, changes)
 
 
 def planned_epochs(record: Record, experiment: Experiment) -> int:

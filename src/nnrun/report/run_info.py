@@ -14,6 +14,7 @@ from nnrun.report.elements import EmbeddedImage, ReportSection, ReportTable, Tex
 from nnrun.report.model_graph import shape_text
 from nnrun.report.run_contents import as_mapping
 from nnrun.runs.json_files import as_number
+from nnrun.runs.lineage import describe
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -105,6 +106,8 @@ def _terms(record: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "executor", f"{record['executor']}{reason}"
     if record.get("init_from"):
         yield "initial weights from", str(as_mapping(record["init_from"]).get("run"))
+    if (parent := describe(record)) is not None:
+        yield "forked from", parent
     yield from _data_terms(as_mapping(record.get("facts")))
     versions = as_mapping(record.get("versions"))
     known = (f"{_PACKAGES.get(name, name)} {version}" for name, version in versions.items() if version)

@@ -169,6 +169,18 @@ _RECORD = {
     "callbacks": list_of(fields({"name": text, "text": text}, required=("text",))),
     "code": list_of(fields({"file": text, "sha256": text}, required=("file", "sha256"))),
     "init_from": or_null(fields({"run": text})),
+    "lineage": fields(
+        {
+            "run": text,
+            "folder": text,
+            "epoch": whole(),
+            "step": whole(),
+            "sha256": text,
+            "changed": mapping_of(fields({"before": text, "now": text}, required=("before", "now"))),
+            "afresh": _names,
+        },
+        required=("run", "folder", "epoch", "step", "sha256", "changed", "afresh"),
+    ),
     "folds": whole(),
     "folds_done": list_of(whole()),
     "folds_digest": text,

@@ -192,13 +192,17 @@ def find_earlier(runs_dir: Path, run: RunFolder) -> RunFolder | None:
 
 
 def run_as_json(folder: RunFolder) -> dict[str, Any]:
-    """Return what the JSON document of every command on a run begins with: the run, its status and its process."""
+    """Return what the JSON document of every command on a run begins with: the run, its status and its process.
+
+    A run that was forked has its lineage too.
+    """
     fields = record.read(folder)
     return {
         "run": folder.id,
         "folder": str(folder.path),
         "status": status_of(folder, fields),
         "process": fields.get("process"),
+        **({"lineage": fields["lineage"]} if "lineage" in fields else {}),
     }
 
 

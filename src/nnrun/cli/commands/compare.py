@@ -9,6 +9,7 @@ import click
 from nnrun.cli import completion, options
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from nnrun.cli.terminal.output import Output
@@ -37,6 +38,7 @@ def compare(*, first: str, second: str, metric: str | None, runs_dir: Path, as_j
     from nnrun.cli.terminal.progress import PlainProgress
     from nnrun.runs.compare import compare as compare_runs
     from nnrun.runs.find import find, run_as_json, warn_if_unfinished
+    from nnrun.runs.lineage import describe_run
 
     folders = find(runs_dir, first), find(runs_dir, second)
     comparison = compare_runs(*folders, metric)
@@ -45,15 +47,17 @@ def compare(*, first: str, second: str, metric: str | None, runs_dir: Path, as_j
         return
     for folder in dict.fromkeys(folders):
         warn_if_unfinished(folder, PlainProgress(Output.stderr()))
-    print_comparison(Output.stdout(), comparison)
+    print_comparison(Output.stdout(), comparison, [describe_run(folder) for folder in folders])
 
 
-def print_comparison(output: Output, comparison: Comparison) -> None:
-    """Print each fold, the mean, and the result of the test."""
+def print_comparison(output: Output, comparison: Comparison, parents: Sequence[str | None] = ()) -> None:
+    """Print each fold, the mean, and the result of the test; `parents` says what each run was forked from."""
     from nnrun.cli.terminal.output import Table, print_paragraph, print_table, print_terms
     from nnrun.formatting import format_number
 
     terms = [("first", comparison.first), ("second", comparison.second), ("metric", comparison.metric)]
+    named = zip(("first", "second"), parents, strict=False)
+    terms += [(f"{name} is forked from", parent) for name, parent in named if parent is not None]
     print_terms(output, terms)
     output.write_line()
     rows = [

@@ -144,10 +144,13 @@ def _record_terms(folder: RunFolder, fields: Mapping[str, Any], epochs: int) -> 
     from shlex import join
 
     from nnrun.formatting import format_bytes, format_duration
+    from nnrun.runs.lineage import describe
 
     versions, seconds = fields.get("versions") or {}, fields.get("seconds") or {}
     if fields.get("error"):
         yield "error", str(fields["error"])
+    if (parent := describe(fields)) is not None:
+        yield "forked from", parent
     yield "started", str(fields.get("start") or "")[:19].replace("T", " ") + " UTC"
     took = (f"{_PHASES.get(name, name)} {format_duration(value)}" for name, value in seconds.items())
     yield "took", ", ".join(took) or "-"

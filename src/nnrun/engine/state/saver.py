@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from nnrun import __version__, interruption
 from nnrun.atomic_files import flush, link_atomically
-from nnrun.engine.state import callback_states, random_streams
+from nnrun.engine.state import callback_states, forking, random_streams
 from nnrun.engine.state.state_file import State, write_state
 from nnrun.errors import RunError
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
+    from nnrun.engine.state.forking import Changes
     from nnrun.engine.state.variables import TrainingVariables
     from nnrun.spec.training import SaveEverySpec
 
@@ -92,6 +93,7 @@ class StateSaver:
         context: What the training depends on, for comparison on a resume.
         appended: The files that the caller appends to with every epoch.
         saved: The state to go on from; None: from the start.
+        changes: What is changed if the state is a parent run's; None: it is this training's own.
     """
 
     def __init__(
@@ -101,9 +103,10 @@ class StateSaver:
         context: Mapping[str, Any],
         appended: Sequence[Path] = (),
         saved: State | None = None,
+        changes: Changes | None = None,
     ) -> None:
         self._folder, self._every, self._context = folder, every, context
-        self._appended, self._saved = tuple(appended), saved
+        self._appended, self._saved, self._changes = tuple(appended), saved, changes
         self._parts: Parts | None = None
         self._cost, self._saved_at = 0.0, time.monotonic()
 
@@ -125,7 +128,11 @@ class StateSaver:
 
     def position(self) -> Position:
         """Return where the training goes on."""
-        return Position() if self._saved is None else position_of(self._saved)
+        if self._saved is None:
+            return Position()
+        position = position_of(self._saved)
+        # Other callbacks than those that have stopped the parent need not stop its child.
+        return replace(position, stopped=False) if self._changes is not None and self._changes.callbacks else position
 
     def restore(self) -> None:
         """Restore variables, callbacks and streams of random numbers from the state.
@@ -137,6 +144,8 @@ class StateSaver:
         self._saved_at = time.monotonic()
         if self._saved is None:
             return
+        if self._changes is not None:
+            self._saved = forking.adapt(self._saved, self._parts.variables, self._changes)
         document, arrays = self._saved.document, self._saved.arrays
         try:
             callback_states.restore(self._parts.callbacks, document["callbacks"], arrays)
@@ -145,6 +154,9 @@ class StateSaver:
             text = f"the saved state is incomplete: {type(error).__name__}: {error}"
             raise RunError(text, "train again from the config") from error
         self._parts.variables.restore(arrays)
+        if self._changes is not None:
+            position = position_of(self._saved)
+            forking.keep_best(self._parts.callbacks, {} if position.step else position.logs, self._changes)
         # Its arrays are as large as the model, and are not needed again.
         self._saved = State(document, {}, self._saved.sha256)
 
