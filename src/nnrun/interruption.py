@@ -7,9 +7,10 @@ requests that stay requests. Outside of `deferred` blocks there is nothing to sa
 from __future__ import annotations
 
 import signal
+import threading
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nnrun.errors import EXIT_INTERRUPTED, EXIT_PREEMPTED
 
@@ -56,13 +57,30 @@ class _Requests:
 _requests = _Requests()
 
 
-def install() -> None:
-    """Let SIGINT, SIGTERM, SIGHUP and the timer of `limit_time` be requests to stop, in the main thread."""
+@contextmanager
+def handled() -> Iterator[None]:
+    """Let SIGINT, SIGTERM, SIGHUP and the timer of `limit_time` be requests to stop inside the `with` block.
+
+    Only the main thread can take signals; in another one nothing changes. A request of earlier work is forgotten.
+    """
+    clear()
+    before = _install() if threading.current_thread() is threading.main_thread() else {}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _install() -> dict[int, Any]:
+    """Take the signals; return what took them before."""
+    before: dict[int, Any] = {}
     for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGALRM"):
         number = getattr(signal, name, None)
-        # A caller that ignores a signal (nohup ignores SIGHUP) wants it ignored.
-        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, _on_signal)
+        # A caller that ignores a signal (nohup ignores SIGHUP) wants it ignored; None: a handler that is not Python's.
+        if number is not None and signal.getsignal(number) not in (signal.SIG_IGN, None):
+            before[number] = signal.signal(number, _on_signal)
+    return before
 
 
 def limit_time(seconds: float) -> None:

@@ -67,7 +67,7 @@ class RootGroup(CommandGroup):
         sys.exit(exit_codes.run_command(lambda: self._run(words, options), json=wants_json(words)))
 
     def _run(self, words: list[str], options: dict[str, Any]) -> object:
-        with self.make_context("nnrun", words, **options) as context:
+        with interruption.handled(), self.make_context("nnrun", words, **options) as context:
             return self.invoke(context)
 
 
@@ -123,7 +123,6 @@ def _prepare_process() -> None:
     # Imports take half of the time of `check`, and collecting garbage between them costs 20 ms; `open_progress`
     # switches the collector on again for long work.
     gc.disable()
-    interruption.install()
 
 
 def _open_closed_streams() -> None:

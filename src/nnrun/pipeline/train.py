@@ -192,9 +192,15 @@ def open_record(
 @contextmanager
 def record_outcome(record: Record, folder: RunFolder) -> Iterator[None]:
     """Record how the `with` block ends: done, interrupted, preempted, or failed with a reason."""
+    is_done = False
     try:
         yield
+        with interruption.deferred():
+            record.finish("done")
+            is_done = True
     except BaseException as error:
+        if is_done:
+            raise
         # If the disk refuses the record too, the user must still see the error itself.
         with interruption.shielded(), suppress(RunError):
             if isinstance(error, interruption.StopRequestedError):
@@ -208,7 +214,6 @@ def record_outcome(record: Record, folder: RunFolder) -> Iterator[None]:
                 if cause is not None:
                     RunLog(folder.log).write("".join(traceback.format_exception(cause)))
         raise
-    record.finish("done")
 
 
 def save_data_files(folder: RunFolder, record: Record, dataset: Dataset) -> None:
@@ -290,13 +295,15 @@ def _fit(
         ensure_run_folder(folder)
         metrics.append(folder.metrics, line)
 
-    try:
-        epochs = session.fit(
-            dataset, folder.path, folder.best, progress, save_epoch, after_epoch=after_epoch, saver=saver
-        )
-    except KeyboardInterrupt:
+    # A request to stop waits until the last model is saved, also where training is over.
+    with interruption.deferred():
+        try:
+            epochs = session.fit(
+                dataset, folder.path, folder.best, progress, save_epoch, after_epoch=after_epoch, saver=saver
+            )
+        except KeyboardInterrupt:
+            session.save(folder.last)
+            raise
+        ensure_run_folder(folder)
         session.save(folder.last)
-        raise
-    ensure_run_folder(folder)
-    session.save(folder.last)
     return epochs

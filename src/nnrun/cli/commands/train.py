@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from nnrun.pipeline.train import TrainRequest, TrainResult
     from nnrun.progress import Progress
+    from nnrun.runs.find import RunRow
     from nnrun.runs.folder import RunFolder
 
 
@@ -149,8 +150,12 @@ def run_and_print(
 
 
 def _add_notes(error: BaseException, request: TrainRequest, *, with_report: bool) -> None:
-    folder = _last_folder(request.runs_dir)
-    if folder is None:
+    row = _last_run(request.runs_dir)
+    if row is None:
+        return
+    folder = row.folder
+    if row.status == "done":
+        error.add_note(f"The run is done; its results are kept in {folder.path}")
         return
     error.add_note(f"The files of this run are in {folder.path}")
     if with_report and (note := _report_failed_run(folder)) is not None:
@@ -195,13 +200,13 @@ def _report_failed_run(folder: RunFolder) -> str | None:
         return f"Its report cannot be written: {refused.text}"
 
 
-def _last_folder(runs_dir: Path) -> RunFolder | None:
-    """Return the run folder that this process opened last; None where it opened none."""
+def _last_run(runs_dir: Path) -> RunRow | None:
+    """Return the run that this process opened last; None where it opened none."""
     from nnrun.runs.environment import process
     from nnrun.runs.find import list_runs
 
     # In containers the number alone is that of many processes.
-    return next((row.folder for row in reversed(list_runs(runs_dir)) if row.process == process()), None)
+    return next((row for row in reversed(list_runs(runs_dir)) if row.process == process()), None)
 
 
 def _print_result(result: TrainResult, request: TrainRequest, page: Path | None, *, quiet: bool, as_json: bool) -> None:

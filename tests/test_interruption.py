@@ -1,0 +1,97 @@
+"""Requests to stop, in this process: signals are sent to it and taken by `handled`."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from nnrun import interruption
+from nnrun.interruption import StopRequestedError, deferred, handled
+
+
+@pytest.fixture(autouse=True)
+def no_request() -> Iterator[None]:
+    """Every test begins and ends without a request."""
+    interruption.clear()
+    yield
+    interruption.clear()
+
+
+def send(number: int) -> None:
+    """Send a signal to this process."""
+    os.kill(os.getpid(), number)
+
+
+@pytest.mark.parametrize(
+    ("number", "status"),
+    [(signal.SIGINT, "interrupted"), (signal.SIGTERM, "preempted"), (signal.SIGHUP, "preempted")],
+)
+def test_a_signal_is_a_request(number: int, status: str) -> None:
+    """Where nothing can be saved a signal stops at once, and says how a run ends for it."""
+    with handled(), pytest.raises(StopRequestedError) as stopped:
+        send(number)
+    assert stopped.value.status == status
+
+
+def test_handlers_are_restored() -> None:
+    """After the block signals are taken by whatever took them before."""
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)]
+    with handled():
+        assert signal.getsignal(signal.SIGTERM) != before[1]
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)] == before
+
+
+def test_another_thread_changes_nothing() -> None:
+    """Python lets the main thread alone take signals; commands in other threads run without."""
+    failed: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            with handled():
+                pass
+        except ValueError as error:
+            failed.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    assert not failed
+
+
+def test_the_first_request_waits_for_the_end_of_a_deferred_block() -> None:
+    """All of a deferred block is done before the request is taken."""
+    done = []
+
+    def work() -> None:
+        with handled(), deferred():
+            send(signal.SIGTERM)
+            done.append(interruption.pending() is not None)
+
+    with pytest.raises(StopRequestedError):
+        work()
+    assert done == [True]
+
+
+def test_interrupts_of_one_moment_are_one_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Four interrupts within 30 ms are one press; a later one is a second request, which waits for nothing."""
+    now = [100.0]
+    monkeypatch.setattr("nnrun.interruption.time.monotonic", lambda: now[0])
+    steps: list[str] = []
+
+    def work() -> None:
+        with handled(), deferred():
+            for _ in range(4):
+                send(signal.SIGINT)
+                now[0] += 0.01
+            steps.append("waits")
+            now[0] += 1
+            send(signal.SIGINT)
+            steps.append("is not reached")
+
+    with pytest.raises(StopRequestedError):
+        work()
+    assert steps == ["waits"]
