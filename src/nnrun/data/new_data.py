@@ -32,6 +32,14 @@ if TYPE_CHECKING:
     from nnrun.spec.facts import Facts
 
 
+class _Layout(dict[str, Any]):
+    """The layout of a run's own data, as its `prepare.json` keeps it."""
+
+    def __missing__(self, key: str) -> Any:
+        text = f"the run's preparation does not say the '{key}' of its data: its prepare.json was changed"
+        raise DataError(text, hint="train the run again")
+
+
 def load_new_data(
     spec: DataSpec,
     fitted: Iterable[Mapping[str, Any]],
@@ -65,13 +73,13 @@ def load_new_data(
     if isinstance(source, TextSource):
         return load_new_text(source, file, facts)
     entries = list(fitted)
-    layout: Mapping[str, Any] = next((entry["layout"] for entry in entries if "layout" in entry), {})
+    layout = _Layout(next((entry["layout"] for entry in entries if "layout" in entry), {}))
     encoder = TargetEncoder.from_facts(facts)
     column = None if layout.get("group") else group_column(spec.split)
     if column is not None and "features" in layout:
         # The model does not take the column of groups, so that the file need not have it.
         name = group_name(column, tuple(layout["features"]))
-        layout = {**layout, "features": [known for known in layout["features"] if known != name]}
+        layout["features"] = [known for known in layout["features"] if known != name]
         column = None
     if isinstance(source, Csv) and file.suffix.lower() in (".parquet", ".pq"):
         source = _parquet_source(source, layout)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,7 @@ from nnrun.formatting import csv_text, format_count, format_duration
 from nnrun.pipeline.fold_runner import FoldAssignment, FoldRunner, load_folds
 from nnrun.pipeline.loaded_data import report_fold_targets
 from nnrun.runs import metrics
+from nnrun.runs.predictions import read_predictions
 from nnrun.runs.record import headline_metric, read_finished_folds
 from nnrun.runs.statistics import summarize_folds
 from nnrun.spec.figures import figures
@@ -152,8 +152,7 @@ def _merge_predictions(folder: RunFolder, numbers: list[int]) -> str:
     columns: list[str] = []
     rows: list[list[object]] = []
     for number in numbers:
-        with folder.fold(number).predictions.open(encoding="utf-8", newline="") as file:
-            columns, *lines = csv.reader(file)
+        columns, lines = read_predictions(folder.fold(number).predictions)
         rows += [[number, *line] for line in lines]
     return csv_text(["fold", *columns], rows)
 

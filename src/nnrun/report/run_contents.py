@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
-import zipfile
+import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from nnrun.errors import RunError
+from nnrun.regular_files import open_regular, read_regular, require_regular
 from nnrun.runs import metrics, record
+from nnrun.runs.documents import read_scores_if_any
+from nnrun.runs.mistakes import read_mistakes
+from nnrun.runs.predictions import read_predictions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
 
     from nnrun.runs.folder import RunFolder
 
+_T = TypeVar("_T")
+#: The largest config, table of layers or drawing that is read.
+_MOST_BYTES = 64 * 1024 * 1024
 #: Characters of the log that are shown, counted from its end, where a failure is explained.
 LOG_LENGTH = 200_000
 #: The files of an earlier report, which the list of files leaves out.
@@ -70,26 +75,29 @@ def read_run(folder: RunFolder) -> RunContents:
     """Read a run folder.
 
     Raises:
-        RunError: The folder has no readable record, so it is not a run.
+        RunError: The folder has no readable record, so it is not a run; or one of its files is a link, a pipe or a
+            device.
     """
-    damaged: list[str] = []
-    folds = [path for path in sorted(folder.folds.glob("*/scores.json")) if path.parent.name.isdigit()]
+    run_record, damaged = record.read(folder), _Damaged()
+    for path in (folder.config, folder.resolved, folder.metrics, folder.scores, folder.predictions, folder.samples):
+        require_regular(path)
+    folds = {number: folder.fold(number) for number in folder.fold_numbers()}
     return RunContents(
         folder,
-        record.read(folder),
-        _text(folder.config),
-        _text(folder.resolved),
+        run_record,
+        _text(folder.config, damaged),
+        _text(folder.resolved, damaged),
         _epochs(folder, damaged),
-        _parsed(folder.scores, _json, damaged),
-        {int(path.parent.name): _parsed(path, _json, damaged) for path in folds},
-        _parsed(folder.predictions, _csv, damaged),
-        tuple(row for row in metrics.read_complete_lines(folder.samples) if isinstance(row.get("text"), str)),
-        _parsed(folder.mistakes, _images, damaged),
-        _bytes(folder.model_svg),
-        _text(folder.summary),
-        _text(folder.log)[-LOG_LENGTH:],
+        damaged.read(lambda: read_scores_if_any(folder), {}),
+        {number: damaged.read(partial(read_scores_if_any, fold), {}) for number, fold in folds.items()},
+        damaged.read(lambda: _predictions(folder.predictions), ()),
+        tuple(metrics.read_samples(folder)),
+        damaged.read(lambda: read_mistakes(folder), {}),
+        _bytes(folder.model_svg, damaged),
+        _text(folder.summary, damaged),
+        _end_of_log(folder.log),
         _files(folder),
-        tuple(damaged),
+        tuple(damaged.texts),
     )
 
 
@@ -98,53 +106,54 @@ def as_mapping(value: object) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _bytes(path: Path) -> bytes:
+class _Damaged:
+    """Collects what could not be read.
+
+    Attributes:
+        texts: What is wrong with each file.
+    """
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+
+    def read(self, read: Callable[[], _T], empty: _T) -> _T:
+        """Return what a function reads; `empty` where the file is missing or damaged."""
+        try:
+            return read()
+        except OSError:
+            return empty
+        except RunError as error:
+            self.texts.append(error.text)
+            return empty
+
+
+def _bytes(path: Path, damaged: _Damaged) -> bytes:
+    require_regular(path)
+    return damaged.read(lambda: read_regular(path, _MOST_BYTES), b"")
+
+
+def _text(path: Path, damaged: _Damaged) -> str:
+    return _bytes(path, damaged).decode("utf-8", "replace")
+
+
+def _end_of_log(path: Path) -> str:
     try:
-        return path.read_bytes()
+        with os.fdopen(open_regular(path), "rb") as file:
+            # A letter has four bytes at most.
+            file.seek(max(0, file.seek(0, os.SEEK_END) - 4 * LOG_LENGTH))
+            return file.read().decode("utf-8", "replace")[-LOG_LENGTH:]
     except OSError:
-        return b""
+        return ""
 
 
-def _text(path: Path) -> str:
-    return _bytes(path).decode("utf-8", "replace")
+def _predictions(path: Path) -> tuple[tuple[str, ...], ...]:
+    headings, rows = read_predictions(path)
+    return (tuple(headings), *map(tuple, rows))
 
 
-def _parsed(path: Path, parse: Callable[[bytes], Any], damaged: list[str]) -> Any:
-    """Parse a file; a missing one, and one that cannot be parsed, as an empty one."""
-    content = _bytes(path)
-    try:
-        return parse(content)
-    except (ValueError, KeyError, OSError, csv.Error, zipfile.BadZipFile) as error:
-        damaged.append(f"{path.name} is damaged: {error}")
-        return parse(b"")
-
-
-def _json(content: bytes) -> Mapping[str, Any]:
-    return as_mapping(json.loads(content)) if content else {}
-
-
-def _csv(content: bytes) -> tuple[tuple[str, ...], ...]:
-    return tuple(tuple(row) for row in csv.reader(io.StringIO(content.decode(), newline="")))
-
-
-def _images(content: bytes) -> dict[int, NDArray[Any]]:
-    if not content:
-        return {}
-    import numpy as np
-
-    with np.load(io.BytesIO(content), allow_pickle=False) as file:
-        rows, images = file["rows"], file["pictures"]
-    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] not in (1, 3):
-        raise ValueError("expected uint8 images of shape (height, width, 1 or 3)")
-    return {int(row): image for row, image in zip(rows, images, strict=False)}
-
-
-def _epochs(folder: RunFolder, damaged: list[str]) -> tuple[Mapping[str, Any], ...]:
-    try:
-        return tuple(metrics.read(folder.metrics))
-    except RunError as error:
-        damaged.append(str(error))
-        return tuple(metrics.read_complete_lines(folder.metrics))
+def _epochs(folder: RunFolder, damaged: _Damaged) -> tuple[Mapping[str, Any], ...]:
+    rows: list[dict[str, Any]] | None = damaged.read(lambda: metrics.read(folder.metrics), None)
+    return tuple(metrics.read_complete_lines(folder.metrics) if rows is None else rows)
 
 
 def _files(folder: RunFolder) -> tuple[tuple[str, int], ...]:

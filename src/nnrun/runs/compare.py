@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from dataclasses import asdict, dataclass, field
 from math import comb, isnan
 from typing import TYPE_CHECKING, Any
@@ -13,6 +12,7 @@ from nnrun.formatting import format_count
 from nnrun.runs.documents import read_scores, read_scores_if_any
 from nnrun.runs.find import unfinished
 from nnrun.runs.json_files import NOT_FINITE
+from nnrun.runs.predictions import read_predictions
 from nnrun.runs.record import headline_metric, read, read_finished_folds
 from nnrun.runs.statistics import CONFIDENCE, corrected_mean
 
@@ -25,6 +25,7 @@ RESAMPLED = "corrected resampled t-test (Nadeau and Bengio 2003)"
 MCNEMAR = "McNemar's exact test (1947)"
 #: A smaller p value is shown as less than this one.
 _SMALLEST_SHOWN = 0.0001
+_SAME_FOLDS = "compare two cross-validations with the same k_fold"
 #: How far the error of the predictions that are compared may lie from the scores, in percentage points.
 _SAME_PERCENT = 1e-6
 
@@ -120,7 +121,10 @@ def _by_folds(
     first: RunFolder, second: RunFolder, one: Mapping[str, Any], other: Mapping[str, Any], metric: str | None
 ) -> Comparison:
     _require_same_rows(first, second)
-    name = _metric(first, second, one["each"][0], other["each"][0], metric)
+    if len(one["each"]) != len(other["each"]):
+        counts = f"{len(one['each'])} and {len(other['each'])}"
+        raise RunError(f"{first.id} and {second.id} have different numbers of folds ({counts})", _SAME_FOLDS)
+    name = _metric(first, second, _common(one["each"]), _common(other["each"]), metric)
     figure = figure_of(name)
     lines = zip(one["each"], other["each"], strict=True)
     pairs = [(_figure(left[name]), _figure(right[name])) for left, right in lines]
@@ -155,6 +159,9 @@ def _by_rows(first: RunFolder, second: RunFolder, metric: str | None) -> Compari
         raise RunError(text, "leave --metric out, or compare two cross-validations: split: {k_fold: {}}")
     _require_same_rows(first, second)
     right = [_right_predictions(folder) for folder in (first, second)]
+    if len(right[0]) != len(right[1]):
+        counts = f"{len(right[0]):,} and {len(right[1]):,} predictions"
+        raise RunError(f"{first.id} and {second.id} do not predict the same ({counts})", "give both the same data")
     pairs = list(zip(*right, strict=True))
     if not pairs:
         raise RunError(f"{first.id} and {second.id} kept no predictions", "give both configs a test part")
@@ -199,7 +206,10 @@ def _scored_parts(first: RunFolder, second: RunFolder) -> tuple[str, list[Mappin
 def _right_predictions(folder: RunFolder) -> list[bool]:
     """Return whether each prediction of a run is right; of several labels or positions a row, each is one."""
     lines = _predictions(folder)
-    targets = [name.removeprefix("truth") for name in (lines[0] if lines else ()) if name.startswith("truth")]
+    headings = lines[0] if lines else {}
+    targets = [name.removeprefix("truth") for name in headings if name.startswith("truth")]
+    if missing := [f"prediction{target}" for target in targets if f"prediction{target}" not in headings]:
+        raise RunError(f"{folder.predictions} has no column {missing[0]}", "compare runs whose files were not edited")
     several = bool((read(folder).get("facts") or {}).get("positions")) or _is_multi_label(folder)
     right: list[bool] = []
     for line in lines:
@@ -270,6 +280,11 @@ def _is_second(name: str, difference: float) -> bool:
     return difference < 0 if figure_of(name).better == "smaller" else difference > 0
 
 
+def _common(each: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the scores of the first fold that all folds have."""
+    return {name: score for name, score in each[0].items() if all(name in fold for fold in each)}
+
+
 def _metric(
     first: RunFolder, second: RunFolder, one: Mapping[str, Any], other: Mapping[str, Any], requested: str | None
 ) -> str:
@@ -333,10 +348,10 @@ def _values(text: str) -> list[float | str]:
 
 def _predictions(folder: RunFolder) -> list[dict[str, str]]:
     try:
-        with folder.predictions.open(encoding="utf-8", newline="") as file:
-            return list(csv.DictReader(file))
-    except OSError as error:
+        headings, rows = read_predictions(folder.predictions)
+    except FileNotFoundError as error:
         raise _missing(folder, "kept no predictions") from error
+    return [dict(zip(headings, row, strict=True)) for row in rows]
 
 
 def _scores(folder: RunFolder) -> dict[str, Any]:

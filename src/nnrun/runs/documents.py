@@ -8,7 +8,6 @@ from nnrun.errors import RunError
 from nnrun.runs.json_files import read_json
 from nnrun.runs.schema import (
     Mismatch,
-    anything,
     fields,
     figure,
     finite,
@@ -197,7 +196,18 @@ _finished_fold = fields(
 )
 _layer = fields({"class_name": text, "config": mapping}, required=("class_name", "config"))
 _model = fields({"config": fields({"layers": list_of(_layer)}, required=("layers",))}, required=("config",))
-_step = fields({"step": text, "arguments": mapping, "learned": mapping, "source": text, "layout": anything})
+_layout = fields(
+    {
+        **dict.fromkeys(("names", "features", "targets", "text", "missing", "columns", "vocabulary"), _names),
+        "dates": _texts,
+        "group": or_null(text),
+        "header": flag,
+        "size": list_of(whole(1, 2**16), length=2),
+        "shape": list_of(_size),
+        "encoding": or_null(text),
+    }
+)
+_step = fields({"step": text, "arguments": mapping, "learned": mapping, "source": text, "layout": _layout})
 
 
 def _preparation(value: object) -> None:

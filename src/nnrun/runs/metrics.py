@@ -10,18 +10,21 @@ from nnrun.regular_files import open_regular, read_regular
 from nnrun.runs.disk import append as append_bytes
 from nnrun.runs.disk import disk_error
 from nnrun.runs.json_files import MOST_BYTES, NOT_FINITE, dumps, parse_json
-from nnrun.runs.schema import Mismatch, fields, figure, or_null, whole
+from nnrun.runs.schema import Mismatch, fields, figure, or_null, text, whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from nnrun.runs.folder import RunFolder
+    from nnrun.runs.schema import Check
 
 #: The end of the file that certainly holds its last line: the metrics of an epoch take some hundred bytes.
 _TAIL_BYTES = 65536
 #: A line of metrics.
 _EPOCH = fields({"epoch": whole(), "fold": or_null(whole())}, others=or_null(figure))
+#: A line of samples.
+_SAMPLE = fields({"epoch": whole(), "seed_text": text, "text": text}, required=("epoch", "text"))
 
 
 def append(path: Path, *rows: Mapping[str, Any]) -> None:
@@ -69,6 +72,16 @@ def read_complete_lines(path: Path) -> list[dict[str, Any]]:
     return [row for line in lines if (row := _parse_line(line)) is not None]
 
 
+def read_samples(folder: RunFolder) -> list[dict[str, Any]]:
+    """Read the texts that a text model generated during training; lines that are none are left out.
+
+    Raises:
+        RunError: The file is a link, a pipe or a device, or cannot be read.
+    """
+    lines = (line for line in _read_lines(folder.samples) if line.strip())
+    return [row for line in lines if (row := _parsed(line, _SAMPLE)) is not None]
+
+
 def _read_lines(path: Path) -> list[bytes]:
     try:
         return read_regular(path, MOST_BYTES).split(b"\n")
@@ -110,17 +123,10 @@ def write_sample(folder: RunFolder, epoch: int, seed_text: str, text: str) -> No
     Raises:
         RunError: The file cannot be written, or the folder has vanished.
     """
-    lines = [line.decode("utf-8", "replace") for line in _read_lines(folder.samples)]
-    earlier = [line for line in lines if _is_before(line, epoch)]
+    lines = [line for line in _read_lines(folder.samples) if line.strip()]
+    earlier = [line for line in lines if (row := _parsed(line, _SAMPLE)) is not None and row["epoch"] < epoch]
     line = dumps({"epoch": epoch, "seed_text": seed_text, "text": text}, indent=None)
-    folder.write_text(folder.samples, "".join(f"{line}\n" for line in (*earlier, line)))
-
-
-def _is_before(line: str, epoch: int) -> bool:
-    try:
-        return bool(parse_json(line)["epoch"] < epoch)
-    except (ValueError, KeyError, TypeError):
-        return False
+    folder.write_bytes(folder.samples, b"".join(b"%s\n" % line for line in (*earlier, line.encode())))
 
 
 def _parse_line(line: bytes) -> dict[str, Any] | None:
@@ -129,6 +135,16 @@ def _parse_line(line: bytes) -> dict[str, Any] | None:
         return _parse_epoch(line)
     except ValueError:
         return None
+
+
+def _parsed(line: bytes, check: Check) -> dict[str, Any] | None:
+    """Parse a line; None if it is not what the check expects."""
+    try:
+        row: dict[str, Any] = parse_json(line)
+        check(row)
+    except ValueError:
+        return None
+    return row
 
 
 def _parse_epoch(line: bytes) -> dict[str, Any]:

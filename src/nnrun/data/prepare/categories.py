@@ -195,6 +195,8 @@ class Ordinal(CategoryNumbers):
 
     def numbers(self, name: str, categories: list[str]) -> list[int]:
         """Return the position of each category in the order; -1 for an unseen one."""
+        if name not in self.categories:
+            raise ValueError(f"Ordinal: the categories of column {name!r} are not known")
         known = {category: number for number, category in enumerate(self.categories[name])}
         return [known.get(category, -1) for category in categories]
 

@@ -57,6 +57,8 @@ class Impute(Step):
     def apply(self, x: ArrayOrTable) -> ArrayOrTable:
         """Return the table without missing values in these columns."""
         table = as_table(x if isinstance(x, Columns) else x.astype("float64"))
+        if absent := [name for name in self.fill if name not in table.values]:
+            raise ValueError(f"Impute: there is no column {absent[0]!r}")
         filled = Columns({**table.values, **{name: self._filled(name, table.values[name]) for name in self.fill}})
         return filled if isinstance(x, Columns) else filled.matrix()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from nnrun.catalog import lookup
 from nnrun.data.prepare.categories import Hash, OneHot, Ordinal
 from nnrun.data.prepare.impute import Impute
 from nnrun.data.prepare.scaling import Clip, Log, MinMax, Rescale, Robust, Standardize
@@ -78,10 +79,10 @@ def restore(fitted: Iterable[Mapping[str, Any]]) -> list[Step]:
     """Return the fitted steps of a `prepare.json`, in order.
 
     Raises:
-        DataError: This version of nnrun has no such step.
+        DataError: This version of nnrun has no such step, or the file was changed.
     """
     steps: list[Step] = []
-    for entry in fitted:
+    for number, entry in enumerate(fitted, 1):
         if "step" not in entry:
             continue
         part = Part("preparation", entry["step"], entry["arguments"], ())
@@ -90,7 +91,26 @@ def restore(fitted: Iterable[Mapping[str, Any]]) -> list[Step]:
                 f"the run's preparation has a step {part.name!r}, which this version of nnrun does not have",
                 hint="use the version of nnrun that is named in the run's record.json",
             )
-        step = new_step(part)
-        step.restore(entry["learned"])
-        steps.append(step)
+        steps.append(_restored(part, entry["learned"], number))
     return steps
+
+
+def _restored(part: Part, learned: Mapping[str, Any], number: int) -> Step:
+    """Return a fitted step; what its JSON holds may have been changed by hand."""
+    known = lookup.entry("preparation", part.name)
+    for name, value in part.arguments.items():
+        parameter = known.parameters.get(name) if known is not None else None
+        if parameter is not None and not parameter.kind.accepts(value):
+            raise _changed(part, number, f"{name} expected {parameter.kind.expects}, received {value!r}")
+    try:
+        step = new_step(part)
+        step.restore(learned)
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        reason = f"{error} is missing" if isinstance(error, KeyError) else str(error)
+        raise _changed(part, number, reason) from error
+    return step
+
+
+def _changed(part: Part, number: int, reason: str) -> DataError:
+    text = f"the run's preparation (prepare.json) cannot be used: entry {number}, {part.name}: {reason}"
+    return DataError(text, hint="the file was changed, or made by another version of nnrun: train the run again")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import reduce
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -55,6 +55,9 @@ class NumericStep(Step):
         columns: The columns to treat, by name or index; None: all columns of numbers, or a whole array.
     """
 
+    #: The statistics that a fit learns.
+    statistic_names: ClassVar[tuple[str, ...]] = ()
+
     def __init__(self, columns: list[str | int] | None = None) -> None:
         self.columns = columns
         self.statistics: dict[str, np.ndarray] = {}
@@ -84,8 +87,13 @@ class NumericStep(Step):
         return {name: statistic.tolist() for name, statistic in self.statistics.items()}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Restore the statistics."""
-        self.statistics = {name: np.asarray(statistic, "float64") for name, statistic in state.items()}
+        """Restore the statistics.
+
+        Raises:
+            KeyError: One is missing.
+            ValueError: One is no array of numbers.
+        """
+        self.statistics = {name: np.asarray(state[name], "float64") for name in self.statistic_names}
 
     def compute_output_spec(self, spec: ExampleSpec) -> ExampleSpec:
         """Return the same spec; the columns must exist and hold numbers."""
@@ -174,6 +182,8 @@ class Standardize(NumericStep):
         columns: The columns to treat, by name or index; all columns of numbers where not given.
     """
 
+    statistic_names = ("mean", "scale")
+
     def fit_blocks(self, data: Blocks) -> list[str]:
         """Compute mean and standard deviation of every number; note which are constant."""
         blocks = self.value_blocks(data)
@@ -224,6 +234,8 @@ class MinMax(NumericStep):
         high: What the largest value becomes.
     """
 
+    statistic_names = ("least", "span")
+
     def __init__(self, columns: list[str | int] | None = None, low: float = 0.0, high: float = 1.0) -> None:
         super().__init__(columns)
         if low >= high:
@@ -256,6 +268,8 @@ class Robust(NumericStep):
     Args:
         columns: The columns to treat, by name or index; all columns of numbers where not given.
     """
+
+    statistic_names = ("median", "scale")
 
     def fit_blocks(self, data: Blocks) -> list[str]:
         """Compute the median of every number, and the distance between its quartiles."""

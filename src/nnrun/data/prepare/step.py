@@ -116,9 +116,17 @@ class Step:
         return {name: getattr(self, name) for name in self.learned}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Restore what an earlier fit learned."""
+        """Restore what an earlier fit learned.
+
+        Raises:
+            KeyError: Something that was learned is missing.
+            ValueError: It is no mapping from columns to a value, or a list of values, each.
+        """
         for name in self.learned:
-            setattr(self, name, dict(state[name]))
+            found = state[name]
+            if not isinstance(found, dict) or not all(map(_is_learned, found.values())):
+                raise ValueError(f"{name}: expected a value, or a list of values, for each column")
+            setattr(self, name, dict(found))
 
     def compute_output_spec(self, spec: ExampleSpec) -> ExampleSpec | None:
         """Return the spec of the prepared examples; None where it is known only after the step has run.
@@ -127,6 +135,11 @@ class Step:
             ValueError: The step cannot be applied to such examples.
         """
         return spec
+
+
+def _is_learned(value: object) -> bool:
+    values = value if isinstance(value, list) else [value]
+    return all(isinstance(one, str | int | float) for one in values)
 
 
 def as_table(x: ArrayOrTable) -> Columns:
