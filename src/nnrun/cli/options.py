@@ -19,9 +19,24 @@ if TYPE_CHECKING:
 
 config = click.argument("config", metavar="CONFIG", shell_complete=completion.config)
 run = click.argument("run", metavar="RUN", shell_complete=completion.run)
+
+
+class FolderPath(click.Path):
+    """The type of options that name a folder; an empty text, as of an unset variable, is not the current folder."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        """Return the path."""
+        if value == "":
+            self.fail("expected a folder, received an empty text; . is the current folder", param, ctx)
+        return Path(str(super().convert(value, param, ctx)))
+
+
 runs_dir = click.option(
     "--runs-dir",
-    type=click.Path(path_type=Path),
+    type=FolderPath(),
     default=Path("runs"),
     show_default=True,
     metavar="DIR",
@@ -31,7 +46,7 @@ runs_dir = click.option(
 )
 data_dir = click.option(
     "--data-dir",
-    type=click.Path(path_type=Path),
+    type=FolderPath(),
     metavar="DIR",
     help="The folder of data files. Default: NNRUN_DATA_DIR, else your cache folder.",
 )

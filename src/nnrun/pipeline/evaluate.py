@@ -16,6 +16,7 @@ from nnrun.pipeline.fold_runner import load_folds
 from nnrun.pipeline.loaded_data import load_data
 from nnrun.pipeline.run_files import named_parts
 from nnrun.progress import NullProgress
+from nnrun.regular_files import require_inside
 from nnrun.runs import record as records
 from nnrun.runs.documents import read_model, read_preparation
 from nnrun.runs.find import find, run_as_json, unfinished
@@ -216,6 +217,7 @@ def open_run(request: EvaluateRequest) -> LoadedRun:
     """
     folder = find(request.runs_dir, request.run)
     record = records.read(folder)
+    require_inside(folder.path, folder.resolved)
     try:
         document = documents.read(folder.resolved)
         experiment = validate(document)
@@ -251,7 +253,10 @@ def load_session(loaded: LoadedRun, checkpoint: str) -> Iterator[Session]:
     """Start Keras with a run's saved model, until the `with` block ends."""
     from nnrun.engine.session import Session
 
-    saved = {"last": loaded.model.last, "best": loaded.model.best}.get(checkpoint, FilePath(checkpoint))
+    own = {"last": loaded.model.last, "best": loaded.model.best}
+    saved = own.get(checkpoint, FilePath(checkpoint))
+    if checkpoint in own:
+        require_inside(loaded.model.path, saved)
     with Session.reopen(
         loaded.experiment,
         loaded.facts,
@@ -276,7 +281,9 @@ def _part(loaded: LoadedRun, request: EvaluateRequest, progress: Progress) -> Da
     if request.data is not None:
         return _load_file(loaded, request.data, progress, with_target=True)
     dataset = _dataset(loaded, progress)
-    changed = [name for name, digest in dataset.digests.items() if loaded.record["digests"].get(name, digest) != digest]
+    changed = [
+        name for name, digest in dataset.digests.items() if loaded.record.get("digests", {}).get(name, digest) != digest
+    ]
     if changed:
         progress.warn(f"The data are not those of the run; changed since then: {', '.join(changed)}.")
     parts = named_parts(dataset)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from nnrun.errors import RunError
 from nnrun.formatting import format_count, format_names
+from nnrun.regular_files import require_inside
 from nnrun.runs.documents import read_model
 from nnrun.runs.find import find
 from nnrun.spec.finding import Finding
@@ -48,6 +49,11 @@ def findings(context: CheckContext, runs_dir: FilePath) -> Iterator[Finding]:
             hint = "init_from takes a run, by its folder, id or name, or `last`; nnrun runs list shows them"
         yield Finding(path, error.text.rstrip("."), hint, "init-from-unusable")
         return
+    try:
+        require_inside(other.path, other.best)
+    except RunError as error:
+        yield Finding(path, error.text, error.hint, "init-from-unusable")
+        return
     if not other.best.is_file():
         text = f"{other.id} has no {other.best.name}, whose weights init_from takes"
         yield Finding(path, text, "name a run that is done: nnrun runs list", "init-from-unusable")
@@ -75,6 +81,7 @@ def load_initial_weights(word: str, runs_dir: FilePath, session: Session, progre
         RunError: There is no such run, none of its layers matches, or a layer that is not trained would stay random.
     """
     other = find(runs_dir, word)
+    require_inside(other.path, other.best)
     matching = session.load_matching_weights(other.best)
     reshaped = [f"'{name}' ({there} there, {here} here)" for name, (there, here) in matching.reshaped.items()]
     if not matching.loaded:

@@ -85,7 +85,7 @@ def _resume_held(folder: RunFolder, request: ResumeRequest, progress: Progress) 
         _reopen(record, examined, changed, options.argv)
         with (
             record_outcome(record, folder),
-            user_code.run_code(codes, examined.experiment, threads=fields["threads"], log=folder.log),
+            user_code.run_code(codes, examined.experiment, threads=record.fields["threads"] or 0, log=folder.log),
         ):
             progress = LoggedProgress(progress, RunLog(folder.log).write)
             progress.say(f"Run {folder.id}, resumed")

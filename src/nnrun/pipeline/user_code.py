@@ -10,12 +10,17 @@ from typing import TYPE_CHECKING, Any
 from nnrun.catalog import lookup
 from nnrun.catalog.user_code import UserCode, add_user_frames, error_location, error_text, read_contents, read_files
 from nnrun.errors import NnrunError, RunError
+from nnrun.regular_files import read_regular, require_inside
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from nnrun.runs.folder import RunFolder
     from nnrun.spec.experiment import Experiment
+
+
+#: The largest file of code that is read from a run folder.
+_MOST_CODE = 16 * 1024 * 1024
 
 
 @contextmanager
@@ -112,8 +117,9 @@ def _copy(folder: RunFolder, name: str, sha256: str) -> tuple[str, bytes]:
     """Read a copy of code in a run's folder and check it against the record."""
     # A record may come from anywhere: only a file directly inside `sources/` is accepted.
     file = folder.sources / FilePath(name).name
+    require_inside(folder.path, file)
     try:
-        content = file.read_bytes()
+        content = read_regular(file, _MOST_CODE)
     except OSError as error:
         raise RunError(
             f"{file}: the run's copy of its code cannot be read: {error.strerror}", "give the file itself with --code"

@@ -240,11 +240,13 @@ class RunFolder:
         Raises:
             RunError: The disk is full or read-only.
         """
-        make_folder(self.path)
         try:
+            # Not with all parents: a run folder that was removed meanwhile stays removed.
+            self.path.parent.mkdir(exist_ok=True)
+            self.path.mkdir(exist_ok=True)
             self.metrics.unlink(missing_ok=True)
         except OSError as error:
-            raise disk_error(error, self.metrics) from error
+            raise disk_error(error, self.path) from error
 
     def write_bytes(self, name: str | Path, content: bytes) -> Path:
         """Write a file of the folder atomically, and make the folders it lies in.

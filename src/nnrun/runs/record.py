@@ -42,6 +42,10 @@ class Record:
     def __init__(self, folder: RunFolder, fields: dict[str, Any]) -> None:
         self.folder = folder
         self.fields = fields
+        # A record that was edited may lack what is added to.
+        for name in ("digests", "seconds"):
+            fields.setdefault(name, {})
+        fields.setdefault("threads", 0)
 
     @classmethod
     def begin(cls, folder: RunFolder, *, name: str, argv: Sequence[str], seed: int | None, **fields: Any) -> Record:

@@ -31,8 +31,17 @@ def save(model: Any, path: FilePath) -> None:
     """
     suffix = ".weights.h5" if path.name.endswith(".weights.h5") else ".keras"
     with _disk_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder_of(path)
         write_atomically(path, lambda temporary: _write(model, temporary), suffix=suffix)
+
+
+def make_folder_of(path: FilePath) -> None:
+    """Make the folder of a checkpoint, but not the one that holds it: a run folder that was removed stays removed.
+
+    Raises:
+        OSError: It cannot be made, or the run folder is gone.
+    """
+    path.parent.mkdir(exist_ok=True)
 
 
 class AsyncSaver:
@@ -59,7 +68,7 @@ class AsyncSaver:
         temporary = temporary_path(path, ".keras")
         try:
             with _disk_errors(path):
-                path.parent.mkdir(parents=True, exist_ok=True)
+                make_folder_of(path)
                 _write(model, temporary)
         except BaseException:
             remove(temporary)

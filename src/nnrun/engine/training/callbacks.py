@@ -187,8 +187,8 @@ class _AtomicModel:
         return self
 
     def save(self, path: str, *, overwrite: bool = True) -> None:  # noqa: ARG002
-        if self._inside is not None and not FilePath(path).resolve().is_relative_to(self._inside.resolve()):
-            raise RunError(f"{path}: a link leads this checkpoint out of the run folder", "remove the link")
+        if self._inside is not None:
+            self._make_folder(FilePath(path), self._inside)
         if not self._is_due():
             self._waiting = FilePath(path), checkpoint.ModelSnapshot(self._model)
             return
@@ -197,6 +197,12 @@ class _AtomicModel:
         self._saved_at = time.monotonic()
 
     save_weights = save
+
+    def _make_folder(self, path: FilePath, inside: FilePath) -> None:
+        if not path.resolve().is_relative_to(inside.resolve()):
+            raise RunError(f"{path}: a link leads this checkpoint out of the run folder", "remove the link")
+        if inside.is_dir():  # else it was removed, and stays so
+            path.parent.mkdir(parents=True, exist_ok=True)
 
     def waiting_values(self) -> list[Any] | None:
         """Return the values of the model that waits, or None."""
