@@ -104,6 +104,10 @@ REFUSED: dict[tuple[str, str], str] = {
     ("layers", "FlaxLayer"): _CODE,
     ("layers", "JaxLayer"): _CODE,
     ("layers", "Lambda"): _CODE,
+    ("layers", "TFSMLayer"): (
+        "It runs the program that a SavedModel is, which no command line names; write a layer of your own in a file of "
+        "--code."
+    ),
     ("layers", "TorchModuleWrapper"): _CODE,
     ("optimizers", "Optimizer"): _BASE,
     ("optimizers", "MultiOptimizer"): "It maps Python layer objects to optimizers, which a config cannot contain.",

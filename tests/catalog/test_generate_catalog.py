@@ -38,7 +38,6 @@ NOT_MADE = {
     ("layers", "Discretization"): "it needs one of two arguments, `num_bins` or `bin_boundaries`",
     ("layers", "Input"): "it needs one of two arguments, `shape` or `batch_shape`",
     ("layers", "InputLayer"): "it needs one of two arguments, `shape` or `batch_shape`",
-    ("layers", "TFSMLayer"): "it reads an exported model from disk",
     ("callbacks", "OrbaxCheckpoint"): "it needs the package orbax-checkpoint",
     ("losses", "crossentropy"): "a word that Keras' compile resolves",
     ("metrics", "accuracy"): "a word that Keras' compile resolves",

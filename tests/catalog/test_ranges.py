@@ -54,7 +54,7 @@ REFUSED_WITH_OTHERS = {
 #: Further arguments that these need.
 ONE_OF_TWO = {"Discretization": {"num_bins": 4}}
 #: What cannot be made here at all; `test_generate` says why.
-LEFT_OUT = {"Input", "InputLayer", "TFSMLayer", "OrbaxCheckpoint"}
+LEFT_OUT = {"Input", "InputLayer", "OrbaxCheckpoint"}
 
 
 def _samples(kind: Kind) -> Iterator[Any]:

@@ -29,7 +29,6 @@ NEVER_ACCEPTED = {
     "InputLayer": "it stands first",
     "StringLookup": "a model receives numbers",
     "TextVectorization": "a model receives numbers",
-    "TFSMLayer": "it needs a saved model",
     "TensorBoard": "its package is not installed",
     "OrbaxCheckpoint": "its package is not installed",
 }

@@ -18,7 +18,6 @@ from nnrun.data.quality import QualityReport, check_quality
 from nnrun.errors import BuildError, Problem
 from nnrun.pipeline import initial_weights, text_samples, user_code
 from nnrun.spec.experiment import Experiment, validate
-from nnrun.spec.finding import Finding
 from nnrun.spec.findings.checks import check
 from nnrun.spec.findings.context import CheckContext
 from nnrun.spec.resolve import resolved
@@ -26,7 +25,7 @@ from nnrun.spec.shapes import infer_shapes
 from nnrun.spec.targets import target_forms, target_places
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from nnrun.catalog.user_code import UserCode
@@ -92,8 +91,6 @@ def examine(
     context = check_context(experiment, facts, {**values, **report.values})
     found += tuple(model_inputs.findings(facts, experiment.graph.inputs)) if facts is not None else ()
     found += tuple(text_samples.findings(experiment, facts))
-    found += tuple(_missing_models(experiment))
-
     found += tuple(initial_weights.findings(context, runs_dir or initial_weights.default_runs_dir()))
     problems = [
         finding.problem(document)
@@ -103,17 +100,6 @@ def examine(
     return Examined(
         file, document, experiment, places, form, facts, context, tuple(sorted(problems, key=Problem.order))
     )
-
-
-def _missing_models(experiment: Experiment) -> Iterator[Finding]:
-    """Find saved models inside of the model that are not there."""
-    for node in experiment.graph.nodes:
-        file = node.part.arguments.get("filepath")
-        if node.part.name == "TFSMLayer" and isinstance(file, str) and not FilePath(file).is_dir():
-            text = f"there is no saved model '{file}'"
-            yield Finding(
-                (*node.path, "filepath"), text, "name the folder that Keras' export has written", "missing-file"
-            )
 
 
 def check_context(

@@ -41,7 +41,6 @@ RULES: dict[str, Rule] = {
 #: Layers without a rule, with the reason.
 UNDECIDED = {
     "Lambda": "a Lambda's function decides its output",
-    "TFSMLayer": "the saved model inside decides",
     "JaxLayer": "the function inside decides",
     "FlaxLayer": "the module inside decides",
     "TorchModuleWrapper": "the module inside decides",

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self
 
 from nnrun.atomic_files import flush_and_rename, remove, temporary_path, write_atomically
+from nnrun.engine.model.checkpoint_contents import require_plain_contents
 from nnrun.errors import RunError
 
 if TYPE_CHECKING:
@@ -159,6 +160,7 @@ def load(keras: ModuleType, path: FilePath) -> Any:
     from nnrun.engine.model import layers  # noqa: F401 - registers nnrun's layers with Keras
 
     try:
+        require_plain_contents(path)
         return keras.saving.load_model(path, compile=False, safe_mode=True)
     except Exception as error:  # Keras, h5py and zipfile each raise their own
         text = f"{path}: Keras cannot read this checkpoint: {error}"

@@ -17,9 +17,7 @@ if TYPE_CHECKING:
     from nnrun.spec.findings.context import CheckContext
 
 #: Layers of Keras that look words up in tables of TensorFlow.
-_TENSORFLOW_LAYERS = frozenset(
-    ("TextVectorization", "StringLookup", "IntegerLookup", "Hashing", "HashedCrossing", "TFSMLayer")
-)
+_TENSORFLOW_LAYERS = frozenset(("TextVectorization", "StringLookup", "IntegerLookup", "Hashing", "HashedCrossing"))
 
 
 def check_backend(context: CheckContext) -> Iterator[Finding]:
