@@ -5,13 +5,18 @@ from __future__ import annotations
 from math import inf, nan
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from nnrun.formatting import (
+    as_cell,
+    csv_text,
     escape_steering,
     format_bytes,
     format_count,
     format_duration,
     format_number,
+    from_cell,
     quoted,
     visible,
 )
@@ -114,3 +119,31 @@ def test_plurals_of_their_own_are_written() -> None:
     """A noun whose plural is not formed with an s has its own."""
     assert format_count(1, "class", "classes") == "1 class"
     assert format_count(3, "class", "classes") == "3 classes"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["=cmd|' /C calc'!A0", "+49 170 1", "-ing", "@SUM(A1)", "\t=1", "\r=1", "'=1", "''=x", "=1\n2", "--1"],
+)
+def test_a_text_that_a_spreadsheet_runs_gets_an_apostrophe(text: str) -> None:
+    """Such a cell is a text in every spreadsheet, and nnrun's own reader gives the text back."""
+    assert as_cell(text) == f"'{text}"
+    assert from_cell(as_cell(text)) == text
+
+
+@pytest.mark.parametrize("text", ["cat", "-1", "+2.5e-3", "-inf", "-", "=", "@", "", "'", "'tis", "a=b", "é", "1-2"])
+def test_other_cells_stay_as_they_are(text: str) -> None:
+    """Numbers, single signs and all other texts."""
+    assert as_cell(text) == from_cell(text) == text
+
+
+@given(st.text("'=+-@\t\r\n1a", max_size=6))
+def test_every_text_comes_back_from_its_cell(text: str) -> None:
+    """Whatever apostrophes a text has, reading undoes what writing did, and no cell is run."""
+    assert from_cell(as_cell(text)) == text
+    assert len(text) < 2 or as_cell(text)[0] not in "=+-@\t\r" or float(as_cell(text)) is not None
+
+
+def test_cells_of_a_table_are_not_run() -> None:
+    """Texts are guarded, numbers are not touched."""
+    assert csv_text(["a", "b"], [["=1", -1], ["x", -0.5]]) == "a,b\n'=1,-1\nx,-0.5\n"

@@ -19,6 +19,8 @@ DIRECTION_CONTROLS = "\u202a-\u202e\u2066-\u206f"
 _STEERING_CLASS = f"\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029{DIRECTION_CONTROLS}\ud800-\udfff"
 _STEERING = re.compile(f"[{_STEERING_CLASS}]")
 _ESCAPED = re.compile(f"[\n\t{_STEERING_CLASS}]")
+#: What spreadsheets run, with apostrophes before it or not.
+_FORMULA = re.compile(r"'*[=+\-@\t\r](?s:.)")
 _ESCAPES = {"\n": "\\n", "\t": "\\t", "\r": "\\r"}
 
 
@@ -93,15 +95,37 @@ def format_names(names: Iterable[object], most: int = 8) -> str:
 
 
 def csv_text(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """Format a table as the text of a csv file, with a line of headings."""
+    """Format a table as the text of a csv file, with a line of headings; see `as_cell` about texts."""
     import csv
     import io
 
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)
-    writer.writerows(rows)
+    writer.writerows([as_cell(cell) if isinstance(cell, str) else cell for cell in row] for row in rows)
     return text.getvalue()
+
+
+def as_cell(text: str) -> str:
+    """Return a text as a cell of a csv file, which no spreadsheet runs; `from_cell` gives the text back.
+
+    Spreadsheets run a cell that begins with `=`, `+`, `-` or `@` (OWASP, CSV injection), so that a name of a class or
+    file could do what it wants there; an apostrophe before it makes it a text. Numbers and single signs stay.
+    """
+    return f"'{text}" if _FORMULA.match(text) and not _is_number(text) else text
+
+
+def from_cell(cell: str) -> str:
+    """Return the text of which `as_cell` made a cell."""
+    return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 #: Seconds of the units in which durations are written.

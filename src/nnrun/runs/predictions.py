@@ -7,6 +7,7 @@ import io
 from typing import TYPE_CHECKING
 
 from nnrun.errors import RunError
+from nnrun.formatting import from_cell
 from nnrun.regular_files import read_regular
 
 if TYPE_CHECKING:
@@ -39,4 +40,6 @@ def read_predictions(path: Path) -> tuple[list[str], list[list[str]]]:
         if len(row) != len(headings):
             text = f"expected {len(headings)} fields, as many as headings, received {len(row)}"
             raise RunError(f"Cannot read {path}: line {number}: {text}.")
+    if "'" in content:
+        rows = [[from_cell(cell) for cell in row] for row in rows]
     return headings, rows
