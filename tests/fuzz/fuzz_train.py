@@ -43,6 +43,8 @@ if TYPE_CHECKING:
 MAX_SECONDS = 240
 #: How a run may end although `check` accepts the config: only the numbers themselves decide it.
 _DIVERGED = ("training diverged", "not finite", "no finite")
+#: What only the data decide is refused before Keras sees it.
+_BY_KERAS = re.compile(r"Keras (refused|cannot train)|cannot compare outputs")
 _PLACE = re.compile(r"\bc\.yaml:\d+|\b(t|s|list)\.csv|\ba\.npz|\b[xy]\.npy|\bown\.py:\d+|\bread_own\b|t\.parquet")
 
 
@@ -118,7 +120,8 @@ def run_seed(seed: int, folder: Path, backend: str = "tensorflow") -> Outcome:
         return _use_run(rng, folder, maker, code)
     if trained in (1, 2) and any(word in told for word in _DIVERGED):
         return Outcome("diverged", told, 2)
-    if trained in (1, 2) and _PLACE.search(told) and (not maker.data.known or "target-out-of-range" in told):
+    of_data = _PLACE.search(told) and not _BY_KERAS.search(told)
+    if trained in (1, 2) and of_data and (not maker.data.known or "target-out-of-range" in told):
         return Outcome("data refused", told, 2)
     name = f"FAULT: train exits {trained}" if trained == 3 else "FAULT: check accepts and train refuses"
     return Outcome(name, told, 2)

@@ -115,6 +115,11 @@ CASES = {
         "own.py:12: Mine.state: expected a dict that can be kept as JSON",
     ),
     "a source that is gone": ({}, "del read_own\n", "own.py: expected read_own to be the function or class"),
+    "a model that its data do not suit": (
+        {"layer": "{Reshape: [2, 2]}, {AdaptiveMaxPooling1D: 1}, Flatten"},
+        "",
+        "Keras cannot pool to or from a single position",
+    ),
     "a source that yields": (
         {},
         "def read_own():\n    yield 1\n",

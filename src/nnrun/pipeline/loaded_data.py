@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from nnrun.errors import ConfigError
 from nnrun.pipeline.check import check_context
+from nnrun.spec.findings.checks import check
 from nnrun.spec.findings.target_values import check_target_values
 from nnrun.spec.targets import target_forms
 
@@ -60,6 +61,8 @@ def load_training_data(examined: Examined, progress: Progress) -> Dataset:
 def report_values(examined: Examined, dataset: Dataset, values: ValuesByTarget, progress: Progress) -> None:
     """Report outputs that cannot reach the values of loaded targets, where `check` did not know these.
 
+    Where it knew nothing of the data, as of those that code of the user's own reads, everything is checked.
+
     Args:
         examined: The config.
         dataset: The loaded data.
@@ -67,14 +70,16 @@ def report_values(examined: Examined, dataset: Dataset, values: ValuesByTarget, 
         progress: Receives warnings.
 
     Raises:
-        ConfigError: Outputs cannot reach the targets.
+        ConfigError: Outputs cannot reach the targets, or the model does not suit the data.
     """
     from nnrun.data.field_values import loaded_values
 
     fields = () if isinstance(examined.form, str) else tuple(examined.form)
     known = {**loaded_values(dataset, fields), **values}
-    if known and not examined.context.target_values:
-        context = check_context(examined.experiment, dataset.facts, known)
+    context = check_context(examined.experiment, dataset.facts, known)
+    if examined.facts is None:
+        report_findings(examined, check(context), progress)
+    elif known and not examined.context.target_values:
         report_findings(examined, check_target_values(context), progress)
 
 
