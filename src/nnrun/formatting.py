@@ -141,5 +141,5 @@ def parse_duration(text: str) -> float | None:
     match = re.fullmatch(r"(?:(\d+)-)?(\d+):(\d\d):(\d\d)", text.strip())
     if match is None:
         return None
-    days, hours, minutes, seconds = (int(one or 0) for one in match.groups())
-    return float(days * 86400 + hours * 3600 + minutes * 60 + seconds)
+    days, hours, minutes, seconds = (float(one or 0) for one in match.groups())
+    return days * 86400 + hours * 3600 + minutes * 60 + seconds

@@ -9,7 +9,7 @@ from nnrun.errors import RunError
 from nnrun.runs import environment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from nnrun.progress import Progress
 
@@ -69,10 +69,15 @@ def require_same(
     if not found:
         return
     if not even_if_different:
-        text = "this run would not end with the same bits here: " + "; ".join(found)
-        raise RunError(text, "add --even-if-different to go on nevertheless")
+        raise RunError(*refusal(found))
     for one in found:
         progress.warn(f"Since the run was stopped this differs: {one}.")
+
+
+def refusal(found: Sequence[str]) -> tuple[str, str]:
+    """Return the text and the hint of the error that differences are."""
+    text = "this run would not end with the same bits here: " + "; ".join(found)
+    return text, "add --even-if-different to go on nevertheless"
 
 
 def config_differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ from nnrun.errors import RunError
 from nnrun.pipeline import user_code
 from nnrun.pipeline.check import examine, resolve_config
 from nnrun.pipeline.circumstances import config_differences, is_free
-from nnrun.pipeline.run_state import Resumption
+from nnrun.pipeline.run_state import ResumeRefusedError, Resumption
 from nnrun.pipeline.same_runs import find_unfinished_or_done
 from nnrun.pipeline.train import (
     TrainResult,
@@ -32,7 +33,7 @@ from nnrun.runs.lock import hold, is_running
 from nnrun.runs.record import Record
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from nnrun.pipeline.check import Examined
     from nnrun.pipeline.train import TrainRequest
@@ -82,8 +83,8 @@ def _resume_held(folder: RunFolder, request: ResumeRequest, progress: Progress) 
             progress.say(f"Run {folder.id} is done: nothing is left to do.")
             return _done(folder, fields)
         record = Record(folder, fields)
-        _reopen(record, examined, changed, options.argv)
         with (
+            _reopened(record, examined, changed, options.argv),
             record_outcome(record, folder),
             user_code.run_code(codes, examined.experiment, threads=record.fields["threads"] or 0, log=folder.log),
         ):
@@ -154,9 +155,11 @@ def _done(folder: RunFolder, fields: Mapping[str, Any]) -> TrainResult:
     return TrainResult(folder, read_scores(folder), callbacks=fields.get("callbacks") or ())
 
 
-def _reopen(record: Record, examined: Examined, changed: list[str], argv: tuple[str, ...]) -> None:
-    """Let the record say that the run goes on, with what is changed."""
+@contextmanager
+def _reopened(record: Record, examined: Examined, changed: list[str], argv: tuple[str, ...]) -> Iterator[None]:
+    """Let the record say that the run goes on, with what is changed; if that is refused, it is as it was before."""
     folder, fields = record.folder, record.fields
+    before, resolved = dict(fields), folder.resolved.read_bytes()
     attempt = {"time": records.now(), "argv": list(argv), "process": environment.process()}
     if changed:
         fields["planned_epochs"] = fields.get("planned_epochs") or _planned(folder)
@@ -166,3 +169,11 @@ def _reopen(record: Record, examined: Examined, changed: list[str], argv: tuple[
     if changed:
         # After the record: killed in between, the run is one that was stopped, with its old config.
         write_resolved_config(folder, examined)
+    try:
+        yield
+    except ResumeRefusedError:
+        with suppress(RunError):  # the reason must reach the user, even where the disk is full
+            folder.write_bytes(folder.resolved, resolved)
+            fields.clear()
+            record.update(**before)
+        raise

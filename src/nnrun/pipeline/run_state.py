@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from nnrun.pipeline.circumstances import of_machine, require_same
+from nnrun.errors import RunError
+from nnrun.pipeline.circumstances import differences, of_machine, refusal, require_same
 from nnrun.pipeline.lineage import changed_keys, changes_of, is_of_parent, warn_of_differences
 from nnrun.pipeline.run_files import executor_fields
 
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
     from nnrun.runs.folder import RunFolder
     from nnrun.runs.record import Record
     from nnrun.spec.experiment import Experiment
+
+
+class ResumeRefusedError(RunError):
+    """A run cannot go on here and now; nothing of it was changed."""
 
 
 @dataclass(frozen=True)
@@ -70,9 +75,9 @@ def open_saver(
         resumption: How the run goes on; None: it begins.
 
     Raises:
-        RunError: The state cannot be used, or circumstances differ.
+        ResumeRefusedError: The state cannot be used, or circumstances differ.
     """
-    from nnrun.engine.state.saver import StateSaver, position_of
+    from nnrun.engine.state.saver import StateSaver
 
     context = {
         **of_machine(session.settings.threads, experiment.backend),
@@ -81,22 +86,54 @@ def open_saver(
         "code": [one["sha256"] for one in record.fields.get("code") or ()],
         "epochs": planned_epochs(record, experiment),
     }
-    saved, changes = None, None
-    if resumption is not None:
+    saved = None if resumption is None else _state_to_go_on_from(folder, record, context, progress, resumption)
+    is_forked = saved is not None and is_of_parent(record.fields, saved.sha256)
+    changes = changes_of(record.fields, progress) if is_forked else None
+    return StateSaver(folder.state, experiment.training.save_every, context, appended, saved, changes)
+
+
+def require_same_data(record: Record, digests: Mapping[str, str], resumption: Resumption | None) -> None:
+    """Refuse to go on with other data before a file of the run is written from them.
+
+    Raises:
+        ResumeRefusedError: The data are not those of the epochs so far.
+    """
+    if resumption is None or resumption.even_if_different:
+        return
+    before = record.fields.get("digests") or {}
+    known = {name: digest for name, digest in digests.items() if name in before}
+    found = differences({"data": {name: before[name] for name in known}}, {"data": known})
+    if found:
+        raise ResumeRefusedError(*refusal(found))
+
+
+def _state_to_go_on_from(
+    folder: RunFolder, record: Record, context: Mapping[str, Any], progress: Progress, resumption: Resumption
+) -> State | None:
+    """Read the state that a run goes on from, and tell the user where that is; None if no state was saved.
+
+    Raises:
+        ResumeRefusedError: The state cannot be used, or circumstances differ.
+    """
+    from nnrun.engine.state.saver import position_of
+
+    try:
         saved = read_last_state(folder)
         if saved is None:
             progress.say("No state was saved before this run stopped: training starts at its first epoch.")
-        elif is_of_parent(record.fields, saved.sha256):
-            changes = changes_of(record.fields, progress)
-            warn_of_differences(saved.document["context"], context, changed_keys(record.fields), progress)
-        else:
-            before: Mapping[str, Any] = saved.document["context"]
-            now = {name: value for name, value in context.items() if name != "epochs"}
-            require_same(before, now, progress, even_if_different=resumption.even_if_different)
-            position = position_of(saved)
-            within = f", step {position.step}" if position.step else ""
-            progress.say(f"Resumed after epoch {position.epoch}{within}.")
-    return StateSaver(folder.state, experiment.training.save_every, context, appended, saved, changes)
+            return None
+        before: Mapping[str, Any] = saved.document["context"]
+        if is_of_parent(record.fields, saved.sha256):
+            warn_of_differences(before, context, changed_keys(record.fields), progress)
+            return saved
+        now = {name: value for name, value in context.items() if name != "epochs"}
+        require_same(before, now, progress, even_if_different=resumption.even_if_different)
+        position = position_of(saved)
+    except RunError as error:
+        raise ResumeRefusedError(error.text, error.hint) from error
+    within = f", step {position.step}" if position.step else ""
+    progress.say(f"Resumed after epoch {position.epoch}{within}.")
+    return saved
 
 
 def planned_epochs(record: Record, experiment: Experiment) -> int:

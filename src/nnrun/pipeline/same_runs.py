@@ -30,10 +30,11 @@ def find_unfinished_or_done(
 ) -> RunFolder | None:
     """Find the latest run of the same config, on the same data, with the same code, however far it came.
 
-    A run that failed is none, as it would fail again; nor is one that stopped before its data were loaded and another
-    one has gone further.
+    A run that failed before its first state is none, as nothing of it would be lost; one that failed later goes on, for
+    example when there is room on the disk again.
     """
-    rows = [row for row in list_runs(runs_dir) if row.status not in ("broken", "failed")]
+    rows = [row for row in list_runs(runs_dir) if row.status != "broken"]
+    rows = [row for row in rows if row.status != "failed" or _has_state(row.folder)]
     folders = [row.folder for row in rows if _has_config(row.folder, examined)]
     with_code = [folder for folder in folders if sorted(_code_digests(folder)) == sorted(code_digests)]
     if not with_code:
@@ -61,6 +62,10 @@ def find_same_run(examined: Examined, runs_dir: FilePath, progress: Progress) ->
     before = _file_digests(folders[-1])
     changed = [name.removeprefix("file:") for name in {**before, **current} if before.get(name) != current.get(name)]
     return None, f"{', '.join(changed)} changed since run {folders[-1].short_id}"
+
+
+def _has_state(folder: RunFolder) -> bool:
+    return any(folder.path.rglob("state/last.safetensors"))
 
 
 def _current_digests(examined: Examined, progress: Progress) -> dict[str, str]:

@@ -35,7 +35,7 @@ from nnrun.pipeline.run_files import (
     score_parts,
     source_digests,
 )
-from nnrun.pipeline.run_state import open_saver, planned_epochs
+from nnrun.pipeline.run_state import open_saver, planned_epochs, require_same_data
 from nnrun.progress import LoggedProgress
 from nnrun.runs import metrics
 from nnrun.runs.disk import RunLog
@@ -236,6 +236,7 @@ def train_and_score(
     experiment = examined.experiment
     with record.phase("load"):
         dataset = load_training_data(examined, progress)
+    require_same_data(record, dataset.digests, resumption)
     save_data_files(folder, record, dataset)
     with Session.open(
         experiment,

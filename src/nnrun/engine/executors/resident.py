@@ -187,7 +187,7 @@ class ResidentExecutor:
         return constant(padded), constant(before), constant(before + stop - start)
 
     def _call(self, kind: StepKind, tensors: Tensors, order: Any, start: int, stop: int) -> Any:
-        """Call a program; if XLA cannot compile the first one, before any step was taken, continue without XLA."""
+        """Call a program; if XLA cannot compile the first one, before it has taken a step, continue without XLA."""
         tf = self._tf
         arguments = (tensors.fields, *self._order_arguments(order, start, stop))
         if kind != "train" or self._xla_works:
@@ -201,7 +201,8 @@ class ResidentExecutor:
             self.on_xla_error(reason)
             self._steps = CompiledSteps(tf, self._model, self._batch_size)
             result = self._steps.get(kind, tensors, start)(*arguments)
-        self._xla_works = True
+        # The incomplete last step, with which an epoch that was stopped may go on, is never compiled by XLA.
+        self._xla_works = (start + 1) * self._batch_size <= tensors.rows
         return result
 
     def _calls(

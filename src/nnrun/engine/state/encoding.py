@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from nnrun.engine.state.state_file import can_hold
 from nnrun.errors import RunError
 
 
@@ -15,7 +16,14 @@ def encode(value: Any, name: str, arrays: dict[str, np.ndarray]) -> Any:
     Raises:
         RunError: The value has something else than None, booleans, numbers, texts, arrays, lists, tuples and dicts.
     """
-    if value is None or isinstance(value, bool | int | float | str):
+    # First, as NumPy's number of 64 bits is a `float` too, which divides by zero in another way.
+    if isinstance(value, np.ndarray | np.generic):
+        array = np.asarray(value)
+        array = array.astype(array.dtype.newbyteorder("="), copy=False)
+        if can_hold(array):
+            arrays[name] = array
+            return {"number" if isinstance(value, np.generic) else "array": name}
+    elif value is None or isinstance(value, bool | int | float | str):
         return value
     if isinstance(value, list):
         return [encode(one, f"{name}/{index}", arrays) for index, one in enumerate(value)]
@@ -29,9 +37,6 @@ def encode(value: Any, name: str, arrays: dict[str, np.ndarray]) -> Any:
                 for index, (key, one) in pairs
             ]
         }
-    if isinstance(value, np.ndarray | np.generic) and np.asarray(value).dtype.kind in "biufV":
-        arrays[name] = np.asarray(value)
-        return {"array": name}
     received = f"{str(value)[:60]} ({type(value).__name__})"
     text = f"the state of {name} has {received}, expected numbers, texts, NumPy arrays, and lists and dicts of these"
     raise RunError(text, "let get_state(self) return such values, for example with keras.ops.convert_to_numpy")
@@ -48,8 +53,9 @@ def decode(value: Any, arrays: dict[str, np.ndarray]) -> Any:
     if not isinstance(value, dict):
         return value
     if "array" in value:
-        found = arrays[value["array"]]
-        return found if found.ndim else found[()]
+        return arrays[value["array"]]
+    if "number" in value:
+        return arrays[value["number"]][()]
     if "tuple" in value:
         return tuple(decode(one, arrays) for one in value["tuple"])
     return {decode(key, arrays): decode(one, arrays) for key, one in value["dict"]}

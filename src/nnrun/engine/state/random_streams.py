@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 #: Where Keras keeps the seed generator that random operations without one of their own use.
 _KERAS_STATE = "keras.src.backend.common.global_state"
 _KERAS_NAME = "global_seed_generator"
+#: Where it is made.
+_KERAS_MAKER = "keras.src.random.seed_generator"
 
 
 def collect() -> dict[str, np.ndarray]:
@@ -38,16 +40,21 @@ def restore(arrays: Mapping[str, np.ndarray]) -> None:
     Raises:
         KeyError: A stream is missing.
     """
+    # First, as making it draws from Python's stream.
+    generator = _keras_generator(make="random/keras" in arrays)
     gauss = arrays["random/python_gauss"]
     random.setstate((3, tuple(int(one) for one in arrays["random/python"]), float(gauss[0]) if len(gauss) else None))
     place, has_gauss = (int(one) for one in arrays["random/numpy_place"])
     cached = float(arrays["random/numpy_gauss"][0])
     np.random.set_state(("MT19937", arrays["random/numpy"], place, has_gauss, cached))  # noqa: NPY002 - see `collect`
-    generator = _keras_generator()
-    if generator is not None and "random/keras" in arrays:
+    if "random/keras" in arrays:
         generator.state.assign(arrays["random/keras"])
 
 
-def _keras_generator() -> Any:
+def _keras_generator(*, make: bool = False) -> Any:
+    """Return Keras' global generator; None where nothing has drawn from it yet, unless it is to be made."""
     state: Any = sys.modules.get(_KERAS_STATE)
-    return None if state is None else state.get_global_attribute(_KERAS_NAME)
+    found = None if state is None else state.get_global_attribute(_KERAS_NAME)
+    if found is None and make:
+        return sys.modules[_KERAS_MAKER].global_seed_generator()
+    return found

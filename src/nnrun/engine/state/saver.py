@@ -8,6 +8,7 @@ bits; lines that stand in files after it are cut. When a state is saved changes 
 from __future__ import annotations
 
 import os
+import re
 import time
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
@@ -34,6 +35,7 @@ MOST_TIME = 0.02
 #: The name of the newest state in the folder of states, and how the names of those that are kept begin.
 LAST = "last.safetensors"
 _KEPT = "epoch-"
+_KEPT_NAME = re.compile(r"epoch-(?P<epoch>\d+)(-step-(?P<step>\d+))?\.safetensors")
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ class Position:
         learning_rate: The learning rate at the start of the next epoch, if some of its steps are done.
         seconds: How long these steps took.
         logs: The loss and metrics of the last epoch that is done, or of the next one's training if all steps are done.
-        stopped: Whether a callback has stopped the training.
+        stopped: Whether a callback has stopped the training; an epoch of which some steps are done is the last one.
     """
 
     epoch: int = 0
@@ -255,8 +257,11 @@ class StateSaver:
 
 
 def kept_states(folder: Path) -> list[Path]:
-    """Return the states that are kept in a folder of states, the oldest first."""
-    return sorted(folder.glob(f"{_KEPT}*.safetensors"))
+    """Return the states that are kept in a folder of states, in the order of training."""
+    found = {file: _KEPT_NAME.fullmatch(file.name) for file in folder.glob(f"{_KEPT}*.safetensors")}
+    # By numbers, not by names: `epoch-0001-step-000002` comes after `epoch-0001`.
+    places = {file: (int(match["epoch"]), int(match["step"] or 0)) for file, match in found.items() if match}
+    return sorted(places, key=lambda file: places[file])
 
 
 def _cut(file: Path, length: int) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 #: The version of the state; a reader refuses a later one.
 FORMAT = 1
 _NO_DIGEST = "0" * 64
+_DIGEST = re.compile("[0-9a-f]{64}")
+#: The largest size of a dimension; NumPy multiplies sizes in 64 bits.
+_LARGEST_SIZE, _MOST_DIMENSIONS = 2**40, 32
 #: The longest header that is read, in bytes: 200,000 variables have one of 40 MB.
 _LONGEST_HEADER = 100_000_000
 #: NumPy's names of types by those of safetensors.
@@ -41,7 +45,14 @@ _TYPES = {
     "BF16": "bfloat16",
     "F32": "float32",
     "F64": "float64",
+    "F8_E4M3": "float8_e4m3fn",
+    "F8_E5M2": "float8_e5m2",
+    "C64": "complex64",
+    # The format has no name for these; Keras has such variables.
+    "C128": "complex128",
 }
+#: Types that NumPy itself does not have.
+_OF_ML_DTYPES = ("bfloat16", "float8_e4m3fn", "float8_e5m2")
 _NAMES = {numpy: name for name, numpy in _TYPES.items()}
 
 
@@ -114,6 +125,8 @@ def read_state(path: Path) -> State:
     if not isinstance(metadata, dict) or not all(isinstance(metadata.get(key), str) for key in ("sha256", "document")):
         raise _damaged(path, "it has no digest")
     sha256: str = metadata["sha256"]
+    if not _DIGEST.fullmatch(sha256):
+        raise _damaged(path, "its digest is none")
     zeroed = content[: len(content) - len(data)].replace(sha256.encode(), _NO_DIGEST.encode(), 1)
     digest = hashlib.sha256(zeroed)
     digest.update(data)
@@ -155,12 +168,13 @@ def _arrays(path: Path, header: dict[str, Any], data: memoryview) -> dict[str, n
         try:
             dtype, shape = _dtype(entry["dtype"]), tuple(int(size) for size in entry["shape"])
             start, stop = (int(offset) for offset in entry["data_offsets"])
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, TypeError, ValueError, OverflowError):
             raise _damaged(path, f"its entry {name[:60]!r} is no array") from None
         size = dtype.itemsize
         for one in shape:
             size *= one
-        if min(shape, default=0) < 0 or start != expected or stop - start != size or stop > len(data):
+        is_shape = all(0 <= one <= _LARGEST_SIZE for one in shape) and len(shape) <= _MOST_DIMENSIONS
+        if not is_shape or start != expected or stop - start != size or stop > len(data):
             raise _damaged(path, f"the place of its array {name[:60]!r} is wrong")
         # A copy: views would keep the whole file in memory, and TensorFlow wants aligned ones.
         arrays[name] = np.frombuffer(data[start:stop], dtype).reshape(shape).copy()
@@ -170,13 +184,19 @@ def _arrays(path: Path, header: dict[str, Any], data: memoryview) -> dict[str, n
     return arrays
 
 
-def _dtype(name: str) -> np.dtype[Any]:
-    if name == "BF16":
-        from ml_dtypes import bfloat16
+def can_hold(array: np.ndarray) -> bool:
+    """Whether a state can hold an array, by its type."""
+    return str(array.dtype) in _NAMES
 
-        bfloat: np.dtype[Any] = np.dtype(bfloat16)
-        return bfloat
-    return np.dtype(_TYPES[name])
+
+def _dtype(name: str) -> np.dtype[Any]:
+    numpy_name = _TYPES[name]
+    if numpy_name in _OF_ML_DTYPES:
+        import ml_dtypes
+
+        found: np.dtype[Any] = np.dtype(getattr(ml_dtypes, numpy_name))
+        return found
+    return np.dtype(numpy_name)
 
 
 def _bytes_of(block: np.ndarray) -> memoryview:

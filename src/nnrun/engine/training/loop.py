@@ -76,7 +76,7 @@ class TrainingLoop:
         position = self._restore()
         logs, epochs_run = position.logs, position.epoch
         for epoch in range(position.epoch, training.epochs):
-            if position.stopped:
+            if position.stopped and not position.step:
                 break
             line, logs = self._run_epoch(position, training, progress)
             on_epoch_logs(line)
@@ -117,7 +117,8 @@ class TrainingLoop:
         steps = math.ceil(self.train.rows / training.batch_size)
 
         def reached(step: int, logs: Mapping[str, float] = MappingProxyType({})) -> Position:
-            return Position(epoch, step, position.learning_rate, time.perf_counter() - started, dict(logs))
+            seconds, stopped = time.perf_counter() - started, bool(self.model.stop_training)
+            return Position(epoch, step, position.learning_rate, seconds, dict(logs), stopped)
 
         logs = dict(position.logs) if position.step == steps else self._train(position, training, progress, reached)
         if self.saver is not None and position.step < steps:

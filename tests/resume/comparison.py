@@ -1,0 +1,125 @@
+"""What must be equal of two runs to the last bit: everything that a run folder keeps, apart from times."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import zipfile
+from typing import TYPE_CHECKING, Any
+
+import h5py
+import numpy as np
+
+from nnrun.engine.state.encoding import decode
+from nnrun.engine.state.state_file import read_state
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+#: What a run that was resumed has that differs: when it ran and how often, and what it printed.
+_FREE_FILES = ("record.json", "log.txt", "nnrun.lock", "lock", "report.html")
+#: The keys of a record that belong to the result.
+_RECORD_KEYS = ("status", "epochs", "executor", "callbacks", "facts")
+_TIMES = ("seconds",)
+
+
+def differences(run: Path, other: Path) -> list[str]:
+    """Return the names of what differs between two run folders."""
+    found = [] if _states(run) == _states(other) else ["last state"]
+    names = sorted(_names(run) | _names(other))
+    found += [name for name in names if _content(run / name) != _content(other / name)]
+    records = [json.loads((one / "record.json").read_text()) for one in (run, other)]
+    found += [f"record.{key}" for key in _RECORD_KEYS if records[0].get(key) != records[1].get(key)]
+    return found
+
+
+def state_digests(file: Path) -> dict[str, str]:
+    """Return digests of what a state has, by name: its position, its callbacks, and each of its arrays.
+
+    The best model that waits to be written is left out: whether it waits depends on the clock.
+    """
+    state = read_state(file)
+    arrays = {name: array for name, array in state.arrays.items() if not name.startswith("callback/")}
+    digests = {name: _digest_of(array) for name, array in arrays.items()}
+    position = {key: value for key, value in state.document["position"].items() if key not in _TIMES}
+    digests["position"] = json.dumps(position)
+    for number, one in enumerate(state.document["callbacks"]):
+        value = decode(one["state"], state.arrays)
+        if isinstance(value, dict):
+            value.pop("waiting", None)
+        digests[f"callback {number} {one['name']}"] = _digest_of(value)
+    return digests
+
+
+def _states(run: Path) -> dict[str, str]:
+    return state_digests(run / "state" / "last.safetensors")
+
+
+def _names(run: Path) -> set[str]:
+    files = (file.relative_to(run) for file in run.rglob("*") if file.is_file())
+    return {str(file) for file in files if file.parts[0] != "state" and file.name not in _FREE_FILES}
+
+
+def _content(file: Path) -> Any:
+    if not file.exists():
+        return None
+    if file.suffix == ".jsonl":
+        return [_without_times(json.loads(line)) for line in file.read_text().splitlines()]
+    if file.suffix == ".keras":
+        with zipfile.ZipFile(file) as archive:
+            config = json.loads(archive.read("config.json"), object_hook=_without_ids)
+            return config, _arrays_of(io.BytesIO(archive.read("model.weights.h5")))
+    if file.name == "prepare.json":
+        return json.loads(file.read_text(), object_hook=_without_defaults)
+    if file.suffix == ".h5":
+        return _arrays_of(io.BytesIO(file.read_bytes()))
+    return file.read_bytes()
+
+
+def _arrays_of(file: io.BytesIO) -> dict[str, str]:
+    digests: dict[str, str] = {}
+
+    def visit(name: str, node: Any) -> None:
+        if isinstance(node, h5py.Dataset):
+            digests[name] = _digest_of(np.asarray(node[()]))
+
+    with h5py.File(file) as weights:
+        weights.visititems(visit)
+    return digests
+
+
+def _without_times(line: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in line.items() if key not in _TIMES}
+
+
+def _without_ids(document: dict[str, Any]) -> dict[str, Any]:
+    """Leave out the places in memory that Keras writes."""
+    return {key: value for key, value in document.items() if key != "shared_object_id"}
+
+
+def _without_defaults(document: dict[str, Any]) -> dict[str, Any]:
+    """Leave out what a run that was resumed, whose config has every default, writes in addition."""
+    return {key: value for key, value in document.items() if key not in ("offset", "columns", "onto") or value}
+
+
+def _digest_of(value: Any) -> str:
+    """Return a digest of plain data with arrays in it."""
+    digest = hashlib.sha256()
+
+    def add(one: Any) -> None:
+        if isinstance(one, dict):
+            for key, item in one.items():
+                add(key)
+                add(item)
+        elif isinstance(one, list | tuple):
+            digest.update(f"{type(one).__name__} of {len(one)}".encode())
+            for item in one:
+                add(item)
+        elif isinstance(one, np.ndarray | np.generic):
+            digest.update(f"{one.dtype} {one.shape}".encode() + np.asarray(one).tobytes())
+        else:
+            digest.update(repr(one).encode())
+
+    add(value)
+    return digest.hexdigest()

@@ -1,0 +1,90 @@
+"""nnrun's command line, which also records what it is trained on: `python traced_nnrun.py FOLDER train CONFIG ...`.
+
+`FOLDER/batches.jsonl` gets a line for each training step with a digest of its examples, `FOLDER/before/N` a copy of the
+run folder as it is before the N-th state is saved, and `FOLDER/states.jsonl` the name of each state that is kept.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nnrun.cli.main import main
+from nnrun.engine.executors.perceptron import PerceptronExecutor
+from nnrun.engine.executors.resident import ResidentExecutor
+from nnrun.engine.state.saver import StateSaver
+from nnrun.engine.training import loop
+
+#: The folders of a run that a copy leaves out: states, which are as large as the model.
+_LEFT_OUT = ("state",)
+
+
+class Trace:
+    """Records the steps and states of this process in a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True)
+        self._folder, self._epoch, self._saves = folder, 0, 0
+
+    def install(self) -> None:
+        """Let nnrun's loop, executors and saver report to this trace."""
+        order_of, call, train = loop.epoch_order, ResidentExecutor._call, PerceptronExecutor.train
+        save = StateSaver.save
+        trace = self
+
+        def epoch_order(seed: int, epoch: int, rows: int, **options: Any) -> Any:
+            trace._epoch = epoch
+            return order_of(seed, epoch, rows, **options)
+
+        def traced_call(executor: Any, kind: str, tensors: Any, order: Any, start: int, stop: int) -> Any:
+            if kind == "train":
+                size, rows = executor._batch_size, np.asarray(order)
+                for step in range(start, stop):
+                    index = rows[step * size : (step + 1) * size]
+                    trace._step(step, tensors.take(executor._tf, tensors.fields, executor._tf.constant(index)))
+            return call(executor, kind, tensors, order, start, stop)
+
+        def traced_train(executor: Any, tensors: Any, order: Any, *arguments: Any, **options: Any) -> Any:
+            trace._step(0, [np.asarray(field)[order] for field in tensors.in_memory])
+            return train(executor, tensors, order, *arguments, **options)
+
+        def traced_save(saver: Any, position: Any, *, keep: bool = False) -> None:
+            run = saver._folder.parent
+            shutil.copytree(
+                run, trace._folder / "before" / str(trace._saves) / run.name, ignore=shutil.ignore_patterns(*_LEFT_OUT)
+            )
+            trace._saves += 1
+            save(saver, position, keep=keep)
+            trace._write("states.jsonl", {"epoch": position.epoch, "step": position.step})
+
+        loop.epoch_order, ResidentExecutor._call = epoch_order, traced_call
+        PerceptronExecutor.train, StateSaver.save = traced_train, traced_save
+
+    def _step(self, step: int, examples: Any) -> None:
+        digest = hashlib.sha256()
+        for array in _arrays(examples):
+            digest.update(repr((array.shape, str(array.dtype))).encode() + array.tobytes())
+        self._write("batches.jsonl", {"epoch": self._epoch, "step": step, "sha256": digest.hexdigest()})
+
+    def _write(self, name: str, line: dict[str, Any]) -> None:
+        with (self._folder / name).open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")
+
+
+def _arrays(examples: Any) -> list[np.ndarray]:
+    if isinstance(examples, dict):
+        return [array for name in sorted(examples) for array in _arrays(examples[name])]
+    if isinstance(examples, tuple | list):
+        return [array for one in examples for array in _arrays(one)]
+    return [np.asarray(examples)]
+
+
+if __name__ == "__main__":
+    Trace(Path(sys.argv.pop(1))).install()
+    main()
