@@ -31,6 +31,7 @@ COMMANDS = {
     "train",
     "resume",
     "fork",
+    "reproduce",
     "eval",
     "predict",
     "report",

@@ -25,6 +25,7 @@ from nnrun.cli.commands.fork import fork
 from nnrun.cli.commands.generate_text import generate
 from nnrun.cli.commands.predict import predict
 from nnrun.cli.commands.report import report
+from nnrun.cli.commands.reproduce import reproduce
 from nnrun.cli.commands.resolve import resolve
 from nnrun.cli.commands.resume import resume
 from nnrun.cli.commands.runs import runs
@@ -92,6 +93,7 @@ for _command in (
     predict,
     compare,
     verify,
+    reproduce,
     check,
     summary,
     data,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from nnrun.catalog.user_code import UserCode
     from nnrun.engine.state.state_file import State
     from nnrun.pipeline.check import Examined
     from nnrun.pipeline.train import TrainRequest
@@ -66,7 +68,6 @@ class _Fork:
         state: The state with which the child begins.
         content: The file of that state.
         lineage: The child's lineage.
-        is_last: Whether the state is the parent's last one.
     """
 
     parent: RunFolder
@@ -75,7 +76,6 @@ class _Fork:
     state: State
     content: bytes
     lineage: Mapping[str, Any]
-    is_last: bool
 
 
 def fork(request: ForkRequest, progress: Progress) -> TrainResult:
@@ -90,19 +90,74 @@ def fork(request: ForkRequest, progress: Progress) -> TrainResult:
     require_regular_tree(parent.path)
     fields = records.read(parent)
     with user_code.register_run_code(parent, fields, options.code, trust=request.trust_run) as codes:
-        planned = _plan(parent, fields, request)
-        examined, folder = planned.examined, _create(planned, options)
-        with hold(folder):
-            record = _begin_record(planned, folder, options.argv)
-            with (
-                record_outcome(record, folder),
-                user_code.run_code(codes, examined.experiment, threads=record.fields["threads"], log=folder.log),
-            ):
-                progress = LoggedProgress(progress, RunLog(folder.log).write)
-                for problem in examined.problems:
-                    progress.show_problem(problem)
-                _say(planned, folder, progress)
-                scores = run_experiment(examined, folder, record, progress, options, Resumption())
+        return _train(_plan(parent, fields, request), codes, options, progress)
+
+
+def repeat_fork(
+    child: RunFolder, fields: Mapping[str, Any], options: TrainRequest, progress: Progress, *, trust_run: bool
+) -> TrainResult:
+    """Fork the parent of a child again, at the same state, and train with the child's config.
+
+    Args:
+        child: A run that was forked.
+        fields: Its record.
+        options: As for `fork`.
+        progress: Receives messages.
+        trust_run: Whether the copy of the user's code in the child's folder is run.
+
+    Raises:
+        RunError: The parent, or its state, is not there any more.
+        NnrunError: Anything later failed.
+    """
+    lineage = fields["lineage"]
+    parent = _find_parent(child, lineage, options)
+    path = _state_of(parent, lineage)
+    with user_code.register_run_code(child, fields, options.code, trust=trust_run) as codes:
+        from nnrun.engine.state.state_file import read_state
+
+        examined = examine(child.resolved, (), options.data_dir, options.runs_dir)
+        raise_if_errors(examined)
+        planned = _Fork(parent, fields, examined, read_state(path), read_regular(path, None), lineage)
+        return _train(planned, codes, options, progress)
+
+
+def _find_parent(child: RunFolder, lineage: Mapping[str, Any], options: TrainRequest) -> RunFolder:
+    for word in (lineage["folder"], lineage["run"]):
+        with suppress(RunError):
+            parent = find(options.runs_dir, word)
+            require_regular_tree(parent.path)
+            return parent
+    missing = f"which is neither {lineage['folder']} nor in {options.runs_dir}"
+    text = f"{child.id} was forked from {lineage['run']}, {missing}"
+    raise RunError(text, f"put its folder back, as {options.runs_dir / lineage['run']}")
+
+
+def _state_of(parent: RunFolder, lineage: Mapping[str, Any]) -> Path:
+    """Return the file of the state with which a child of a run began, by its digest."""
+    from nnrun.engine.state.saver import LAST, kept_states
+    from nnrun.engine.state.state_file import read_state
+
+    for path in (*kept_states(parent.state), parent.state / LAST):
+        with suppress(RunError):
+            if read_state(path).sha256 == lineage["sha256"]:
+                return path
+    text = f"{parent.id} does not keep the state after epoch {lineage['epoch']} any more, with which the fork began"
+    raise RunError(text, f"reproduce the parent with that state, and fork it: nnrun reproduce {parent.path}")
+
+
+def _train(planned: _Fork, codes: Sequence[UserCode], options: TrainRequest, progress: Progress) -> TrainResult:
+    examined, folder = planned.examined, _create(planned, options)
+    with hold(folder):
+        record = _begin_record(planned, folder, options.argv, options.given_fields)
+        with (
+            record_outcome(record, folder),
+            user_code.run_code(codes, examined.experiment, threads=record.fields["threads"], log=folder.log),
+        ):
+            progress = LoggedProgress(progress, RunLog(folder.log).write)
+            for problem in examined.problems:
+                progress.show_problem(problem)
+            _say(planned, folder, progress)
+            scores = run_experiment(examined, folder, record, progress, options, Resumption())
     return TrainResult(folder, scores, warnings=examined.problems, callbacks=record.fields.get("callbacks") or ())
 
 
@@ -117,15 +172,15 @@ def _plan(parent: RunFolder, fields: Mapping[str, Any], request: ForkRequest) ->
     if any(is_cross_validated(one.experiment) for one in (before, examined)):
         text = f"{parent.id} is a cross-validation: every fold has a state of its own, and none of them is the run's"
         raise RunError(text, f"train it again with other settings: nnrun train {parent.resolved} --set KEY=VALUE")
-    path, is_last = _choose_state(parent, request.at_epoch)
+    path = _choose_state(parent, request.at_epoch)
     state = read_state(path)
     resolved = [resolve_config(one) for one in (before, examined)]
     lineage = make_lineage(parent, state, before, examined, resolved)
-    return _Fork(parent, fields, examined, state, read_regular(path, None), lineage, is_last)
+    return _Fork(parent, fields, examined, state, read_regular(path, None), lineage)
 
 
-def _choose_state(parent: RunFolder, epoch: int | None) -> tuple[Path, bool]:
-    """Return the file of a state, and whether it is the last one.
+def _choose_state(parent: RunFolder, epoch: int | None) -> Path:
+    """Return the file of a state.
 
     Raises:
         RunError: There is none after this epoch; with those that there are.
@@ -138,13 +193,13 @@ def _choose_state(parent: RunFolder, epoch: int | None) -> tuple[Path, bool]:
         hint = f"train its config with other settings: nnrun train {parent.resolved} --set KEY=VALUE"
         raise RunError(f"{parent.id} has no saved state, which a fork begins with", hint)
     if epoch is None:
-        return last, True
+        return last
     position = position_of(read_state(last))
     if (position.epoch, position.step) == (epoch, 0):
-        return last, True
+        return last
     kept = {int(match[1]): path for path in parent.state.iterdir() if (match := _END_OF_EPOCH.fullmatch(path.name))}
     if epoch in kept:
-        return kept[epoch], False
+        return kept[epoch]
     raise _no_such_state(parent, epoch, sorted({*kept, *([] if position.step else [position.epoch])}))
 
 
@@ -207,7 +262,7 @@ def _has_best(planned: _Fork) -> bool:
     return not after or (mode != "auto" and better([*before, *after]) == better(before))
 
 
-def _begin_record(planned: _Fork, folder: RunFolder, argv: Sequence[str]) -> Record:
+def _begin_record(planned: _Fork, folder: RunFolder, argv: Sequence[str], given: Mapping[str, Any]) -> Record:
     experiment, parent = planned.examined.experiment, planned.fields
     before = examine(planned.parent.resolved, (), None).experiment
     return Record.begin(
@@ -220,8 +275,9 @@ def _begin_record(planned: _Fork, folder: RunFolder, argv: Sequence[str]) -> Rec
         planned_epochs=parent.get("planned_epochs") or before.training.epochs,
         digests=source_digests(folder),
         warnings=[problem.text for problem in planned.examined.problems],
-        lineage=planned.lineage,
+        lineage=dict(planned.lineage),
         **({"code": parent["code"]} if parent.get("code") else {}),
+        **given,
     )
 
 

@@ -69,6 +69,7 @@ class TrainRequest:
         argv: The command line, for the record.
         code: The files of `--code`, in order.
         jobs: How many processes share the folds of a cross-validation.
+        given_fields: Fields of the run's record that are another run's, which this one repeats.
     """
 
     config: str
@@ -78,6 +79,7 @@ class TrainRequest:
     argv: tuple[str, ...] = ()
     code: tuple[FilePath, ...] = ()
     jobs: int = 1
+    given_fields: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -175,16 +177,15 @@ def open_record(
     folder: RunFolder, request: TrainRequest, examined: Examined, codes: Sequence[UserCode] = ()
 ) -> Iterator[Record]:
     """Open the record of a new run; at the end of the `with` block it states how the run ended."""
-    record = Record.begin(
-        folder,
-        name=examined.experiment.name,
-        argv=request.argv,
-        seed=examined.experiment.seed,
-        threads=usable_cores(),
-        digests=source_digests(folder),
-        warnings=[problem.text for problem in examined.problems],
+    fields = {
+        "threads": usable_cores(),
+        "digests": source_digests(folder),
+        "warnings": [problem.text for problem in examined.problems],
         **({"code": code_records(folder, examined.document, codes)} if codes else {}),
-    )
+        **request.given_fields,
+    }
+    experiment = examined.experiment
+    record = Record.begin(folder, name=experiment.name, argv=request.argv, seed=experiment.seed, **fields)
     with record_outcome(record, folder):
         yield record
 

@@ -168,6 +168,8 @@ _RECORD = {
     "callbacks": list_of(fields({"name": text, "text": text}, required=("text",))),
     "code": list_of(fields({"file": text, "sha256": text}, required=("file", "sha256"))),
     "init_from": or_null(fields({"run": text})),
+    "reproduces": text,
+    "planned_epochs": whole(1),
     "lineage": fields(
         {
             "run": text,
