@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 #: Up to this many classes, a cell of the matrix shows count and share; up to this many, the count alone.
 _MAX_WITH_SHARES, _MAX_WITH_COUNTS = 12, 30
+#: A matrix of more classes is not drawn: it takes a minute and gigabytes.
+_MAX_IN_MATRIX = 200
 #: Classes in a chart at most: those with the lowest F1. The table shows all.
 MAX_IN_CHART = 30
 #: Rows of the table of confusions, and of that of mistakes.
@@ -81,7 +83,8 @@ def classification_section(output: OutputPredictions, run: RunContents, section:
     if probabilities is not None:
         curves.append(calibration_plot(output.truth, output.predicted, probabilities, output.prefix))
     by_class = [class_scores_plot(scores, output.prefix), error_rate_plot(scores, output.prefix)]
-    matrices = [confusion_plot(matrix, names, output.prefix)] if matrix is not None else []
+    is_drawn = matrix is not None and len(matrix) <= _MAX_IN_MATRIX
+    matrices = [confusion_plot(matrix, names, output.prefix)] if matrix is not None and is_drawn else []
     # The page has two columns: plots of a similar height should be neighbours.
     plots = [*matrices, *by_class, *curves] if matrices and matrices[0].wide else [*matrices, *curves, *by_class]
     mistakes = _most_confident_mistakes(output, probabilities) if output.kind == "classes" else []
@@ -90,10 +93,12 @@ def classification_section(output: OutputPredictions, run: RunContents, section:
         _confusion_table(matrix, names),
         output.table("Most confident mistakes", ("true", "predicted", "probability"), mistakes),
     ]
-    positions = (f"Each row has {output.positions} predictions; all are counted.",) if output.positions > 1 else ()
+    notes = [f"Each row has {output.positions} predictions; all are counted."] if output.positions > 1 else []
+    if matrix is not None and not is_drawn:
+        notes.append(f"The confusion matrix of {len(matrix)} classes is not drawn; a table has the largest confusions.")
     return replace(
         section,
-        notes=(*section.notes, *positions),
+        notes=(*section.notes, *notes),
         plots=tuple(plots),
         images=tuple(_mistake_images(mistakes, run, output.origin.get("file", {}))) if not output.name else (),
         tables=tuple(table for table in tables if table.rows),

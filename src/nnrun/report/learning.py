@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from nnrun.formatting import format_count
 from nnrun.report.elements import ReportSection, ReportTable, TextBlock, format_value, score_name, score_title
 from nnrun.report.predictions import is_cross_validated, scored_part
-from nnrun.report.style import FIRST, SECOND, THIRD, Plot, new_figure
+from nnrun.report.style import FIRST, SECOND, THIRD, Plot, new_figure, short_label
 from nnrun.runs.json_files import as_number
 
 if TYPE_CHECKING:
@@ -25,7 +25,11 @@ _NOT_METRICS = ("epoch", "fold", "seconds", "learning_rate")
 _LOG_RATIO = 100.0
 #: Rows of the table of epochs at most; of more, every second, fifth, ... is shown, and the last.
 _MAX_ROWS = 200
+#: Characters of a metric's name in a label and in a file name.
+_NAME_LENGTH = 80
 _STEPS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 10000)
+#: Metrics that are drawn at most, and the largest value: sums of larger ones are no numbers any more.
+_MAX_PLOTS, _LARGEST_DRAWN = 40, 1e100
 #: Generated texts that are shown: the first ones and the last ones.
 _FIRST_SAMPLES, _LAST_SAMPLES = 3, 7
 
@@ -83,10 +87,13 @@ def _notes(run: RunContents) -> Iterator[str]:
         yield f"The learning rate was {rates.pop():.4g} throughout."
     for row in run.epochs:
         numbers = [as_number(value) for value in row.values()]
-        if any(number is not None and not isfinite(number) for number in numbers):
+        if any(number is not None and (not isfinite(number) or _is_too_large(number)) for number in numbers):
             fold = f" of fold {row['fold']}" if row.get("fold") is not None else ""
             yield f"From epoch {row.get('epoch')}{fold} on, some values are not finite: the curves have gaps there."
-            return
+            break
+    count = len(metric_curves(run.epochs))
+    if count > _MAX_PLOTS:
+        yield f"The first {_MAX_PLOTS} of {count} metrics are drawn; the table has all."
 
 
 def _epoch_table(run: RunContents) -> ReportTable:
@@ -107,12 +114,16 @@ def curves_of(epochs: Sequence[Mapping[str, Any]], name: str) -> list[LearningCu
     for row in epochs:
         epoch, fold, value = row.get("epoch"), row.get("fold"), as_number(row.get(name))
         if isinstance(epoch, int) and (fold is None or isinstance(fold, int)):
-            found.setdefault(fold, {})[epoch] = nan if value is None else value
+            found.setdefault(fold, {})[epoch] = nan if value is None or _is_too_large(value) else value
     curves = [
         LearningCurve(fold, tuple(sorted(values)), tuple(values[epoch] for epoch in sorted(values)))
         for fold, values in found.items()
     ]
     return curves if any(isfinite(value) for curve in curves for value in curve.values) else []
+
+
+def _is_too_large(value: float) -> bool:
+    return isfinite(value) and abs(value) > _LARGEST_DRAWN
 
 
 def mean_curve(curves: Iterable[LearningCurve]) -> LearningCurve | None:
@@ -144,7 +155,7 @@ def learning_plots(epochs: Sequence[Mapping[str, Any]], *, in_nats: bool = False
         in_bits = MetricCurves("bits_per_character", _in_bits(loss.training), _in_bits(loss.validation))
         plots.append(_metric_plot(in_bits, "The loss, in nats, divided by ln 2."))
     same = [name for name in metrics if loss and name != "loss" and metrics[name].equals(loss)]
-    for name, curves in metrics.items():
+    for name, curves in list(metrics.items())[:_MAX_PLOTS]:
         if name not in same:
             is_loss = f"The loss is the {' and the '.join(map(score_name, same))}." if name == "loss" and same else ""
             plots.append(_metric_plot(curves, is_loss))
@@ -162,12 +173,12 @@ def _metric_plot(curves: MetricCurves, caption: str) -> Plot:
     figure, axes = new_figure()
     _draw(axes, curves.training, FIRST, "training", "-")
     _draw(axes, curves.validation, SECOND, "validation", (0, (4, 1.5)))
-    _set_axes(axes, score_name(curves.name), [*curves.training, *curves.validation])
+    _set_axes(axes, short_label(score_name(curves.name), _NAME_LENGTH), [*curves.training, *curves.validation])
     axes.legend(loc="best")
     parts = (("training", curves.training), ("validation", curves.validation))
     described = "; ".join(_description(part, lines) for part, lines in parts if lines)
-    safe = re.sub(r"[^A-Za-z0-9_-]", "_", curves.name)
-    title = score_title(curves.name)
+    safe = re.sub(r"[^A-Za-z0-9_-]", "_", curves.name)[:_NAME_LENGTH]
+    title = short_label(score_title(curves.name), _NAME_LENGTH)
     return Plot(f"curve_{safe}", title, f"{title} over the epochs: {described}.", figure, caption)
 
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 Kind = Literal["classes", "labels", "numbers"]
 #: The tolerance between the log loss of `scores.json` and that of the parsed probabilities.
 _LOG_LOSS_TOLERANCE = 1e-3
+#: Numbers that are larger, or no numbers, are not drawn: their sums are not finite.
+_LARGEST_DRAWN = 1e100
 #: Columns of `predictions.csv` that say where a row comes from.
 _ORIGIN = ("line", "file")
 
@@ -93,7 +95,7 @@ def read_predictions(run: RunContents) -> tuple[OutputPredictions, ...]:
         name = "" if several else header[columns[0]].removeprefix("truth").removeprefix("_")
         try:
             output = _parse(name, header, lines, columns, _class_names(run, name))
-        except (ValueError, IndexError, KeyError):
+        except (ValueError, IndexError, KeyError, OverflowError):
             continue
         if output is not None:
             prefix = f"{len(found)}_" if name else ""
@@ -106,7 +108,7 @@ def _origin_of_rows(header: Sequence[str], lines: Sequence[Sequence[str]]) -> di
         row = header.index("row")
         places = {name: header.index(name) for name in _ORIGIN if name in header}
         return {name: {int(cells[row]): cells[at] for cells in lines} for name, at in places.items()}
-    except (ValueError, IndexError):
+    except (ValueError, IndexError, OverflowError):
         return {}
 
 
@@ -172,6 +174,8 @@ def _parse(
         numbers = np.array([cell.split(" ") for cell in truth], dtype=np.float64)
         targets = tuple(header[at].removeprefix("prediction").removeprefix("_") for at in predicted_at)
         predicted_numbers = _floats(lines, predicted_at).reshape(numbers.shape)
+        if not max(np.abs(numbers).max(), np.abs(predicted_numbers).max()) < _LARGEST_DRAWN:
+            return None
         return OutputPredictions(name, "numbers", {}, targets, rows, numbers, predicted_numbers)
     raw, indices = _floats(lines, raw_at), {one: index for index, one in enumerate(names)}
 
@@ -203,11 +207,13 @@ def class_probabilities(output: OutputPredictions) -> NDArray[Any] | None:
     The run folder keeps the values of the output units, which may be logits: of both readings, the one is right whose
     log loss is that of `scores.json`.
     """
+    import numpy as np
+
     from nnrun.engine.scoring.metrics import log_loss
     from nnrun.engine.scoring.outputs import of_both_classes, probabilities_from_logits
 
     expected = as_number(output.scores.get("log_loss"))
-    if expected is None or output.raw is None or output.kind != "classes":
+    if expected is None or output.raw is None or output.kind != "classes" or not np.isfinite(output.raw).all():
         return None
     for values in (output.raw, probabilities_from_logits(output.raw)):
         probabilities = of_both_classes(values)
@@ -223,8 +229,10 @@ def one_vs_rest(output: OutputPredictions) -> list[OneVsRest]:
 
     A class that no example has, or every example, is left out.
     """
+    import numpy as np
+
     raw = output.raw
-    if raw is None:
+    if raw is None or not np.isfinite(raw).all():
         return []
     if output.kind == "labels":
         found = [OneVsRest(name, output.truth[:, at] == 1, raw[:, at]) for at, name in enumerate(output.names)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import tokenize
 import zipfile
 import zlib
 from typing import TYPE_CHECKING, Any
@@ -28,6 +29,7 @@ _UNREADABLE = (
     MemoryError,
     RecursionError,
     RuntimeError,
+    tokenize.TokenError,
     zlib.error,
     zipfile.BadZipFile,
 )
