@@ -94,6 +94,16 @@ def ignore(*names: str) -> None:
         signal.signal(getattr(signal, name), signal.SIG_IGN)
 
 
+@contextmanager
+def withheld(*names: str) -> Iterator[None]:
+    """Withhold signals during the `with` block: they come at its end, and never to processes that are started in it."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {getattr(signal, name) for name in names})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _on_signal(number: int, _frame: FrameType | None) -> None:
     is_interrupt = number == signal.SIGINT
     now, pressed_at = time.monotonic(), _requests.pressed_at

@@ -120,6 +120,7 @@ def test_every_file_of_the_contract_has_its_place(folder: RunFolder) -> None:
         "checkpoints/last.keras",
         ".lock",
         "state",
+        "state/final_fit.jsonl",
         "prepare.json",
         "model.json",
         "model.svg",

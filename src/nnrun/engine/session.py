@@ -19,6 +19,7 @@ from nnrun.engine.model.build import Builder
 from nnrun.engine.model.failures import errors_at_parts, part_at_fault
 from nnrun.engine.model.matching_weights import MatchingWeights, load_matching_weights
 from nnrun.engine.scoring.input_values import require_labels, require_token_ids
+from nnrun.engine.state import random_streams
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -83,6 +84,7 @@ class Session:
         self._tensors: dict[int, Tensors] = {}
         self._augmentation: Augmentation | None = None
         self._initial_state: checkpoint.ModelSnapshot | None = None
+        self._initial_streams: dict[str, Any] = {}
         self.callback_outcomes: list[CallbackOutcome] = []
 
     @classmethod
@@ -303,18 +305,26 @@ class Session:
             self._augment(train)
         if self._initial_state is None and self.restartable:
             self._initial_state = checkpoint.ModelSnapshot(self.model)
+            self._initial_streams = random_streams.collect()
         return train
 
-    def restart(self) -> None:
-        """Bring model and optimizer back to where the first training started, and release the data.
+    def restart(self) -> bool:
+        """Bring everything back to where the first training started, as in a new session, and release the data.
 
         Only if `restartable` was set before that training.
+
+        Returns:
+            Whether that is possible: not if training made a stream of random numbers, which compiled steps still use.
         """
         if self._initial_state is not None:
+            if random_streams.collect().keys() != self._initial_streams.keys():
+                return False
             self._initial_state.restore()
+            random_streams.restore(self._initial_streams)
         if self._augmentation is not None:
             self._augmentation.reset()
         self._tensors.clear()
+        return True
 
     def _augment(self, train: Tensors) -> None:
         parts = self._experiment.training.augment

@@ -25,6 +25,7 @@ _MEANINGS = {
     "executor": "another executor may round in another way, and XLA draws other random numbers",
     "data": "the epochs so far saw other data",
     "code": "the epochs so far ran other code",
+    "folds": "folds that are trained together round together",
 }
 
 
@@ -65,7 +66,15 @@ def require_same(
     Raises:
         RunError: Something differs, and the user has not asked to go on nevertheless.
     """
-    found = differences(before, now)
+    refuse_or_warn(differences(before, now), progress, even_if_different=even_if_different)
+
+
+def refuse_or_warn(found: Sequence[str], progress: Progress, *, even_if_different: bool) -> None:
+    """Refuse to go on if circumstances differ, or warn of every difference.
+
+    Raises:
+        RunError: Something differs, and the user has not asked to go on nevertheless.
+    """
     if not found:
         return
     if not even_if_different:

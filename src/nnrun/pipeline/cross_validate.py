@@ -6,20 +6,25 @@ from dataclasses import dataclass, field
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
+from nnrun.errors import RunError
 from nnrun.formatting import csv_text, format_count, format_duration
 from nnrun.pipeline.fold_runner import FoldAssignment, FoldRunner, load_folds
+from nnrun.pipeline.fold_states import EarlierAttempt, data_digests, fold_states, read_earlier_attempt
 from nnrun.pipeline.loaded_data import report_fold_targets
+from nnrun.pipeline.run_state import ResumeRefusedError
 from nnrun.runs import metrics
 from nnrun.runs.predictions import read_predictions
-from nnrun.runs.record import headline_metric, read_finished_folds
+from nnrun.runs.record import headline_metric
 from nnrun.runs.statistics import summarize_folds
 from nnrun.spec.figures import figures
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path as FilePath
 
     from nnrun.data.cross_validation import FoldedData
     from nnrun.pipeline.check import Examined
+    from nnrun.pipeline.run_state import Resumption
     from nnrun.progress import Bar, Progress
     from nnrun.runs.folder import RunFolder
     from nnrun.runs.record import Record
@@ -41,8 +46,9 @@ class CrossValidation:
         record: The run's open record.
         progress: Receives messages and progress.
         runs_dir: The folder of the runs whose weights it may start from.
-        jobs: The number of processes that share the folds.
+        jobs: The number of processes that share the folds; None: 1, or as many as when the run began.
         code: The files of the user's own code.
+        resumption: How the run goes on; None: it begins.
     """
 
     examined: Examined
@@ -50,61 +56,108 @@ class CrossValidation:
     record: Record
     progress: Progress
     runs_dir: FilePath
-    jobs: int = 1
+    jobs: int | None = None
     code: tuple[FilePath, ...] = ()
+    resumption: Resumption | None = None
 
     def run(self) -> dict[str, Any]:
         """Run all folds that are not done yet, and save the summary of all; return the content of `scores.json`.
 
         Raises:
             NnrunError: The data, a fold or the disk failed; the folds that are done are kept.
+            StopRequestedError: A request to stop came in; the states of all folds are saved.
         """
-        with self.record.phase("load"):
-            data = load_folds(self.examined.experiment, self.examined.places, self.progress)
-            report_fold_targets(self.examined, data, self.progress)
-        finished = self._finished(data)
-        metrics.keep_folds(self.folder, finished)
-        self.record.update(folds=len(data.folds), folds_done=sorted(finished), folds_digest=data.digest)
-        left: list[int | None] = [fold.number for fold in data.folds if fold.number not in finished]
-        if data.k_fold.final_fit:
-            left.append(None)
-        epochs = float(len(left) * self.examined.experiment.training.epochs)
-        with self.progress.bar(f"{len(data.folds)} folds", epochs, "epochs") as bar:
-            monitor = FoldMonitor(self.folder, self.record, self.progress, len(data.folds), finished, bar)
-            self._run_folds(data, left, monitor)
-        return self._save_summary(data, monitor)
-
-    def _finished(self, data: FoldedData) -> dict[int, dict[str, Any]]:
-        """Return the records of the folds of an earlier attempt on the same rows of the same files."""
         from nnrun.data.load import file_digests
 
-        finished = read_finished_folds(self.folder)
-        if not finished:
-            return {}
-        digests = file_digests(data.data)
-        same_files = all(digests.items() <= fold["digests"].items() for fold in finished.values())
-        if self.record.fields.get("folds_digest") == data.digest and same_files:
-            count, total = len(finished), len(data.folds)
-            self.progress.say(f"{count} of {total} folds {'is' if count == 1 else 'are'} done already.")
-            return finished
-        self.progress.warn("The data changed since this run began: all folds are trained again.")
-        return {}
+        experiment = self.examined.experiment
+        with self.record.phase("load"):
+            data = load_folds(experiment, self.examined.places, self.progress)
+            report_fold_targets(self.examined, data, self.progress)
+            files = file_digests(data.data)
+        numbers: list[int | None] = [fold.number for fold in data.folds]
+        numbers += [None] if data.k_fold.final_fit else []
+        earlier = self._read_earlier(data, numbers, data_digests(files, data.digest))
+        metrics.keep_epochs(self.folder, earlier.epochs())
+        finished = dict(earlier.finished)
+        self.record.update(
+            folds=len(data.folds),
+            folds_done=sorted(finished),
+            folds_digest=data.digest,
+            digests={**self.record.fields["digests"], **files},
+        )
+        left = [number for number in numbers if number not in finished]
+        epochs = len(left) * experiment.training.epochs - sum(one.epoch for one in earlier.positions.values())
+        with self.progress.bar(f"{len(data.folds)} folds", float(epochs), "epochs") as bar:
+            monitor = FoldMonitor(self.folder, self.record, self.progress, len(data.folds), finished, bar)
+            self._run_folds(data, numbers, earlier, monitor)
+        return self._save_summary(data, monitor)
 
-    def _run_folds(self, data: FoldedData, numbers: list[int | None], monitor: FoldMonitor) -> None:
-        jobs, threads = min(self.jobs, len(numbers)), self.record.fields["threads"]
-        if jobs > 1:
-            threads = max(1, threads // jobs)
-            self.record.update(jobs=jobs, threads=threads)
+    def _read_earlier(self, data: FoldedData, numbers: list[int | None], digests: Mapping[str, str]) -> EarlierAttempt:
+        """Return how far an earlier attempt came, and tell the user.
+
+        Raises:
+            ResumeRefusedError: A state cannot be used, or circumstances differ.
+        """
+        if self.resumption is None:
+            return EarlierAttempt()
+        try:
+            earlier = read_earlier_attempt(
+                self.folder,
+                self.record,
+                self.examined.experiment,
+                numbers,
+                digests,
+                self.progress,
+                self.resumption,
+            )
+        except RunError as error:
+            raise ResumeRefusedError(error.text, error.hint) from error
+        for text in earlier.describe(len(data.folds)):
+            self.progress.say(text)
+        return earlier
+
+    def _run_folds(
+        self, data: FoldedData, numbers: list[int | None], earlier: EarlierAttempt, monitor: FoldMonitor
+    ) -> None:
+        shares, processes = self._shares(numbers, [one for one in numbers if one not in earlier.finished])
+        states = fold_states(self.record, self.examined.experiment, earlier.positions, self.resumption)
         assignments = [
-            FoldAssignment(self.examined, self.folder, self.runs_dir, threads, tuple(numbers[job::jobs]))
-            for job in range(jobs)
+            FoldAssignment(
+                self.examined,
+                self.folder,
+                self.runs_dir,
+                self.record.fields["threads"],
+                tuple(share),
+                states,
+                frozenset(earlier.finished),
+            )
+            for share in shares
+            if not earlier.finished.keys() >= set(share)
         ]
-        if jobs > 1:
+        if processes > 1 and len(assignments) > 1:
             from nnrun.pipeline.fold_processes import run_in_processes
 
-            run_in_processes(assignments, self.code, monitor.on_event)
-        elif assignments:
-            FoldRunner(assignments[0], data, monitor.on_event).run()
+            run_in_processes(assignments, processes, self.code, monitor.on_event)
+            return
+        for assignment in assignments:
+            FoldRunner(assignment, data, monitor.on_event).run()
+
+    def _shares(self, numbers: list[int | None], left: list[int | None]) -> tuple[list[list[int | None]], int]:
+        """Return the folds of each process, and how many processes run at the same time.
+
+        The bits of a fold depend on the threads of its process, and those of folds that are trained in one program on
+        which folds these are: both stay what they were when the run began.
+        """
+        if "jobs" not in self.record.fields:
+            jobs = max(1, min(self.jobs or 1, len(left)))
+            self.record.update(jobs=jobs, threads=max(1, self.record.fields["threads"] // jobs))
+        jobs = self.record.fields["jobs"]
+        processes = max(1, min(self.jobs or jobs, len(left)))
+        if not _trains_together(self.examined.experiment):
+            return [left[process::processes] for process in range(processes)], processes
+        if processes > jobs:
+            self.progress.say(f"The folds were shared by {jobs} when this run began: --jobs {jobs} is used.")
+        return [numbers[job::jobs] for job in range(jobs)], min(processes, jobs)
 
     def _save_summary(self, data: FoldedData, monitor: FoldMonitor) -> dict[str, Any]:
         """Save the scores and predictions of all folds; return the content of `scores.json`."""
@@ -145,6 +198,15 @@ class CrossValidation:
         outcomes = [fold.get("callbacks", []) for fold in folds]
         found = summarize(outcomes, self.examined.experiment.training.epochs)
         return {"callbacks": found} if found else {}
+
+
+def _trains_together(experiment: Experiment) -> bool:
+    """Whether folds are trained in one program."""
+    if experiment.backend != "jax":
+        return False
+    from nnrun.pipeline.mapped_folds import reason_not_mapped
+
+    return reason_not_mapped(experiment) is None
 
 
 def _merge_predictions(folder: RunFolder, numbers: list[int]) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
+from nnrun import interruption
 from nnrun.formatting import format_count
 from nnrun.pipeline.initial_weights import load_initial_weights
 from nnrun.pipeline.run_files import (
@@ -20,6 +21,7 @@ from nnrun.pipeline.run_files import (
 )
 from nnrun.progress import NullProgress
 from nnrun.runs import metrics
+from nnrun.runs.disk import make_folder
 from nnrun.spec.targets import target_forms
 
 if TYPE_CHECKING:
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from nnrun.engine.scoring.evaluate import Evaluation
     from nnrun.engine.session import Session
     from nnrun.pipeline.check import Examined
+    from nnrun.pipeline.fold_states import FoldStates
     from nnrun.pipeline.mapped_folds import PreparedFold
     from nnrun.progress import Progress
     from nnrun.runs.folder import RunFolder
@@ -41,6 +44,8 @@ if TYPE_CHECKING:
     #: `progress` (a share of an epoch), `seconds` (by phase) and `done` (the fold's record).
     EventSink = Callable[[str, int | None, Any], None]
 
+#: The executor of folds that are trained in one program.
+_MAPPED = "resident+jax+vmap"
 #: Seconds for which metrics are buffered: opening a fold's file takes longer than an epoch of a small model.
 _BUFFER_SECONDS = 0.5
 
@@ -55,6 +60,8 @@ class FoldAssignment:
         runs_dir: The folder of the runs whose weights it may start from.
         threads: The number of threads.
         numbers: The numbers of the folds, in order; None is the final fit.
+        states: What saves their states, and which of them go on from one.
+        done: The folds that need no training; they only decide which folds are trained in one program.
     """
 
     examined: Examined
@@ -62,6 +69,8 @@ class FoldAssignment:
     runs_dir: FilePath
     threads: int
     numbers: tuple[int | None, ...]
+    states: FoldStates
+    done: frozenset[int] = frozenset()
 
 
 def load_folds(experiment: Experiment, paths: DataPaths, progress: Progress) -> FoldedData:
@@ -88,34 +97,40 @@ class FoldRunner:
         self._seconds: dict[str, float] = defaultdict(float)
         self._session: Session | None = None
         self._session_key: object = None
+        self._executor, self._is_mapped = "", False
         self._close_session = ExitStack()
         self._group_sizes: list[int] = []
-        self._buffer: dict[int, list[dict[str, Any]]] = defaultdict(list)
+        self._buffer: dict[int | None, list[dict[str, Any]]] = defaultdict(list)
         self._last_flush = perf_counter()
 
     def run(self) -> None:
-        """Run all folds of the assignment.
+        """Run all folds of the assignment that are not done.
 
         Raises:
             NnrunError: A fold failed; those before it are kept.
+            StopRequestedError: A request to stop came in; the state is saved.
         """
-        with self._close_session:
-            for number in self._run_mapped():
-                start = perf_counter()
-                fold = self._prepare(number)
-                session = self._open_session(fold)
-                with self._phase("train"):
-                    epochs = self._train(fold, session)
-                self._finish(fold, session, epochs, start)
-        self._record_groups()
-        self._on_event("seconds", None, dict(self._seconds))
+        try:
+            with self._close_session:
+                for number in self._run_mapped():
+                    start = perf_counter()
+                    fold = self._prepare(number)
+                    self._begin(fold)
+                    session = self._open_session(fold)
+                    with self._phase("train"):
+                        epochs = self._train(fold, session)
+                    self._finish(fold, session, epochs, start)
+            self._record_groups()
+        finally:
+            self._on_event("seconds", None, dict(self._seconds))
 
     def _run_mapped(self) -> Iterator[int | None]:
         """Train the folds that can be trained in one program, and yield the numbers of all others."""
-        experiment = self._examined.experiment
-        folds = [number for number in self._assignment.numbers if number is not None]
+        experiment, numbers, done = self._examined.experiment, self._assignment.numbers, self._assignment.done
+        folds = [number for number in numbers if number is not None]
+        left = [number for number in numbers if number not in done]
         if experiment.backend != "jax" or len(folds) < 2:
-            yield from self._assignment.numbers
+            yield from left
             return
         from nnrun.pipeline.mapped_folds import count_in_memory, group_folds, reason_not_mapped
 
@@ -123,17 +138,21 @@ class FoldRunner:
         if reason is not None:
             self._on_event("message", None, f"Folds are trained one after the other: {reason}.")
             self._on_event("record", None, {"folds_together": [], "folds_together_why": reason})
-            yield from self._assignment.numbers
+            yield from left
             return
-        while folds:
+        self._is_mapped = True
+        # Folds that are done are loaded too: a group without them would be another program, with other rounding.
+        while folds and not done.issuperset(folds):
             first = self._prepare(folds[0])
             count = count_in_memory(first, len(folds))
             prepared = [first, *(self._prepare(number) for number in folds[1:count])]
             for group in group_folds(prepared, experiment.training.batch_size):
-                self._train_group(group)
+                self._group_sizes.append(len(group))
+                if not done.issuperset(fold.number for fold in group):
+                    self._train_group(group)
             self._record_groups()
             folds = folds[count:]
-        if None in self._assignment.numbers:
+        if None in left:
             yield None
 
     def _train_group(self, group: list[PreparedFold]) -> None:
@@ -143,21 +162,24 @@ class FoldRunner:
         def on_progress(share: float) -> None:
             self._on_event("progress", None, share)
 
+        for fold in group:
+            self._begin(fold)
+        files = [fold.folder.metrics for fold in group]
+        saver = self._assignment.states.open_saver(group, _MAPPED, self._progress, files, self._flush)
         callbacks = FoldCallbacks(self._open_session, self._save_epochs, on_progress, self._finish, self._phase)
-        self._group_sizes.append(len(group))
         try:
-            train_mapped(group, self._examined.experiment, callbacks)
+            train_mapped(group, self._examined.experiment, callbacks, saver)
         finally:
             self._flush()
 
     def _record_groups(self) -> None:
         """Record how folds were trained, also if a session of the final fit has recorded its executor since."""
-        if self._group_sizes:
-            fields = {"executor": "resident+jax+vmap", "folds_together": list(self._group_sizes)}
-            self._on_event("record", None, fields)
+        if self._is_mapped:
+            groups = {"folds_together": list(self._group_sizes)} if self._group_sizes else {}
+            self._on_event("record", None, {"executor": _MAPPED, **groups})
 
     def _prepare(self, number: int | None) -> PreparedFold:
-        """Prepare the data of a fold, and write what is known of it to its folder."""
+        """Prepare the data of a fold."""
         from nnrun.data.splits.folds import fold_seed
         from nnrun.pipeline.mapped_folds import PreparedFold
 
@@ -173,20 +195,28 @@ class FoldRunner:
             "digests": dict(dataset.digests),
             "rows": dict(dataset.facts.rows),
         }
-        if number is not None:
-            folder.restart()
-            folder.write_json(folder.record, {**record, "status": "running"})
-        folder.write_json(folder.prepare, list(dataset.fitted))
         return PreparedFold(number, folder, dataset, record)
+
+    def _begin(self, fold: PreparedFold) -> None:
+        """Write what is known of a fold to its folder, and remove what an earlier attempt left if it starts afresh."""
+        folder, is_resumed = fold.folder, fold.number in self._assignment.states.resumed
+        if fold.number is None:
+            if not is_resumed:
+                folder.remove_states()
+            make_folder(folder.state)
+        else:
+            if not is_resumed:
+                folder.restart()
+            folder.write_json(folder.record, {**fold.record, "status": "running"})
+        folder.write_json(folder.prepare, list(fold.dataset.fitted))
 
     def _open_session(self, fold: PreparedFold) -> Session:
         """Return the untrained compiled model for a fold; the previous fold's is reset if seed and facts are equal."""
         from nnrun.engine.session import Session
 
         key = (fold.seed, replace(fold.dataset.facts, rows={}))
-        if self._session is not None and self._session_key == key:
-            self._session.restart()
-        else:
+        is_same = self._session is not None and self._session_key == key and self._session.restart()
+        if self._session is None or not is_same:
             self._close_session.close()
             experiment = replace(self._examined.experiment, seed=fold.seed)
             self._session = self._close_session.enter_context(
@@ -197,9 +227,12 @@ class FoldRunner:
                     threads=self._assignment.threads,
                     log=self._folder.log,
                     phase=self._phase,
+                    planned_epochs=self._assignment.states.planned_epochs,
                 )
             )
             self._session_key, self._session.restartable = key, True
+            # The first fold may find that XLA cannot compile its steps; in a state is what each fold begins with.
+            self._executor = self._session.executor_name
             fields = {"wake": self._session.settings.as_json(), **executor_fields(self._session)}
             if experiment.init_from is not None:
                 fields["init_from"] = load_initial_weights(
@@ -219,14 +252,23 @@ class FoldRunner:
             self._save_epochs([(fold.number, line)])
             self._flush()
 
-        folder = fold.folder
-        try:
-            epochs = session.fit(fold.dataset, folder.path, folder.best, self._progress, save_epoch)
-            self._on_event("record", None, executor_fields(session))
-            return epochs
-        finally:
-            if folder.path.is_dir():
+        folder, file = fold.folder, self._metrics_file(fold.number)
+        saver = self._assignment.states.open_saver([fold], self._executor, self._progress, [file])
+        # A request to stop waits until the last model is saved, also where training is over.
+        with interruption.deferred():
+            try:
+                epochs = session.fit(fold.dataset, folder.path, folder.best, self._progress, save_epoch, saver=saver)
+            except KeyboardInterrupt:
                 session.save(folder.last)
+                raise
+            ensure_run_folder(self._folder)
+            session.save(folder.last)
+        self._on_event("record", None, executor_fields(session))
+        return epochs
+
+    def _metrics_file(self, number: int | None) -> FilePath:
+        """Return the file of a fold's own metrics; the monitor writes those of all folds into the run's."""
+        return self._folder.final_fit_metrics if number is None else self._folder.fold(number).metrics
 
     def _finish(
         self,
@@ -245,7 +287,13 @@ class FoldRunner:
             else:
                 scores = save_scores(folder, dataset, evaluations)
         outcomes = [one.as_json() for one in session.callback_outcomes]
-        record = {**fold.record, "epochs": epochs, "scores": scores, **({"callbacks": outcomes} if outcomes else {})}
+        record = {
+            **fold.record,
+            "epochs": epochs,
+            "training_epochs": self._examined.experiment.training.epochs,
+            "scores": scores,
+            **({"callbacks": outcomes} if outcomes else {}),
+        }
         if fold.number is not None:
             self._flush()
             folder.sync()
@@ -257,8 +305,7 @@ class FoldRunner:
         ensure_run_folder(self._folder)
         numbered = [{**line, "fold": number} for number, line in lines]
         for line in numbered:
-            if line["fold"] is not None:
-                self._buffer[line["fold"]].append(line)
+            self._buffer[line["fold"]].append(line)
         self._on_event("epochs", None, numbered)
         if perf_counter() - self._last_flush > _BUFFER_SECONDS:
             self._flush()
@@ -266,7 +313,7 @@ class FoldRunner:
     def _flush(self) -> None:
         buffer, self._buffer = self._buffer, defaultdict(list)
         for number, lines in buffer.items():
-            metrics.append(self._folder.fold(number).metrics, *lines)
+            metrics.append(self._metrics_file(number), *lines)
         self._last_flush = perf_counter()
 
     @contextmanager

@@ -7,6 +7,7 @@ from itertools import groupby
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
+from nnrun import interruption
 from nnrun.engine.model import checkpoint
 from nnrun.engine.scoring.evaluate import evaluate_outputs
 from nnrun.engine.training.callbacks import best_epoch_rule
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from nnrun.engine.executors.jax.compiled_steps import JaxSteps
     from nnrun.engine.scoring.evaluate import Evaluation
     from nnrun.engine.session import Session
+    from nnrun.engine.state.saver import StateSaver
     from nnrun.engine.training.loop import EpochLogs
     from nnrun.runs.folder import RunFolder
     from nnrun.spec.experiment import Experiment
@@ -134,13 +136,16 @@ class FoldCallbacks:
     phase: Callable[[str], AbstractContextManager[None]]
 
 
-def train_mapped(folds: Sequence[PreparedFold], experiment: Experiment, callbacks: FoldCallbacks) -> None:
+def train_mapped(
+    folds: Sequence[PreparedFold], experiment: Experiment, callbacks: FoldCallbacks, saver: StateSaver
+) -> None:
     """Train the folds of a group in one program, save the best and the last model of each, and score them.
 
     The models are saved also if training is interrupted.
 
     Raises:
         NnrunError: Training diverged, or a checkpoint cannot be written.
+        StopRequestedError: A request to stop came in; the state of the group is saved.
     """
     start, training = perf_counter(), experiment.training
     names = _mapped_parts(folds, training.batch_size)
@@ -163,10 +168,14 @@ def train_mapped(folds: Sequence[PreparedFold], experiment: Experiment, callback
             maximize=mode == "max",
             labels=figure_labels(experiment, folds[0].dataset.facts),
         )
-        try:
-            trainer.run(Listeners(on_epochs, lambda share: callbacks.on_progress(share * len(folds))))
-        finally:
-            _save_models(trainer, folds, session)
+        # A request to stop waits until the models are saved, also where training is over.
+        with interruption.deferred():
+            position = trainer.restore_from(saver)
+            try:
+                listeners = Listeners(on_epochs, lambda share: callbacks.on_progress(share * len(folds)))
+                trainer.run(position, listeners, saver)
+            finally:
+                _save_models(trainer, folds, session)
     with callbacks.phase("score"):
         answers = trainer.score()
     trainer.close()

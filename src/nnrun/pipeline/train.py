@@ -68,7 +68,7 @@ class TrainRequest:
         data_dir: The folder of data; None: `NNRUN_DATA_DIR`, else the user's cache folder.
         argv: The command line, for the record.
         code: The files of `--code`, in order.
-        jobs: How many processes share the folds of a cross-validation.
+        jobs: How many processes share the folds of a cross-validation; None: 1, or as many as when the run began.
         given_fields: Fields of the run's record that are another run's, which this one repeats.
     """
 
@@ -78,7 +78,7 @@ class TrainRequest:
     data_dir: FilePath | None = None
     argv: tuple[str, ...] = ()
     code: tuple[FilePath, ...] = ()
-    jobs: int = 1
+    jobs: int | None = None
     given_fields: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -141,7 +141,8 @@ def run_experiment(
 ) -> dict[str, Any]:
     """Run the experiment of a config in a run folder that is open; return the content of `scores.json`."""
     if is_cross_validated(examined.experiment):
-        return CrossValidation(examined, folder, record, progress, request.runs_dir, request.jobs, request.code).run()
+        runs_dir, jobs, code = request.runs_dir, request.jobs, request.code
+        return CrossValidation(examined, folder, record, progress, runs_dir, jobs, code, resumption).run()
     return train_and_score(examined, folder, record, progress, request.runs_dir, resumption)
 
 

@@ -165,6 +165,7 @@ _RECORD = {
     "warnings": _names,
     "facts": _facts,
     "epochs": whole(),
+    "training_epochs": whole(),
     "callbacks": list_of(fields({"name": text, "text": text}, required=("text",))),
     "code": list_of(fields({"file": text, "sha256": text}, required=("file", "sha256"))),
     "init_from": or_null(fields({"run": text})),

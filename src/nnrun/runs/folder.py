@@ -154,6 +154,11 @@ class RunFolder:
         return self.path / "state"
 
     @property
+    def final_fit_metrics(self) -> Path:
+        """The metrics of a cross-validation's final fit, as far as its state goes; the run's metrics have them too."""
+        return self.state / "final_fit.jsonl"
+
+    @property
     def lock(self) -> Path:
         """The file that the process which trains the run holds locked."""
         return self.path / ".lock"
@@ -235,7 +240,7 @@ class RunFolder:
             raise disk_error(error, self.path) from error
 
     def restart(self) -> None:
-        """Create the folder if it is missing, and remove the metrics of an earlier attempt.
+        """Create the folder if it is missing, and remove the states and metrics of an earlier attempt.
 
         Raises:
             RunError: The disk is full or read-only.
@@ -244,9 +249,25 @@ class RunFolder:
             # Not with all parents: a run folder that was removed meanwhile stays removed.
             self.path.parent.mkdir(exist_ok=True)
             self.path.mkdir(exist_ok=True)
-            self.metrics.unlink(missing_ok=True)
         except OSError as error:
             raise disk_error(error, self.path) from error
+        self.remove_states()
+        self._remove(self.metrics)
+
+    def remove_states(self) -> None:
+        """Remove what an earlier attempt has saved to go on from.
+
+        Raises:
+            RunError: The disk is read-only.
+        """
+        for file in sorted(self.state.glob("*")):
+            self._remove(file)
+
+    def _remove(self, file: Path) -> None:
+        try:
+            file.unlink(missing_ok=True)
+        except OSError as error:
+            raise disk_error(error, file) from error
 
     def write_bytes(self, name: str | Path, content: bytes) -> Path:
         """Write a file of the folder atomically, and make the folders it lies in.

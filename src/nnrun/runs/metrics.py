@@ -13,7 +13,7 @@ from nnrun.runs.json_files import MOST_BYTES, NOT_FINITE, dumps, parse_json
 from nnrun.runs.schema import Mismatch, fields, figure, or_null, text, whole
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
     from nnrun.runs.folder import RunFolder
@@ -100,15 +100,25 @@ def read_last(path: Path) -> dict[str, Any] | None:
     return next((row for line in reversed(lines) if (row := _parse_line(line)) is not None), None)
 
 
-def keep_folds(folder: RunFolder, numbers: Iterable[int]) -> None:
-    """Rewrite the metrics of a cross-validation from the files of some of its folds: those of all others are dropped.
+def keep_epochs(folder: RunFolder, epochs: Mapping[int | None, int | None]) -> None:
+    """Rewrite the metrics of a cross-validation from the files of its folds; their order stays.
+
+    Args:
+        folder: The run's folder.
+        epochs: How many epochs of which folds are kept (the fold None is the final fit; None: all its epochs); those of
+            all others are dropped.
 
     Raises:
         RunError: A fold's file cannot be read, or the run's file cannot be written.
     """
-    rows = [row for number in sorted(numbers) for row in read(folder.fold(number).metrics)]
+    kept: dict[tuple[Any, Any], dict[str, Any]] = {}
+    for number, count in epochs.items():
+        file = folder.final_fit_metrics if number is None else folder.fold(number).metrics
+        kept |= {(number, row["epoch"]): row for row in read(file) if count is None or row["epoch"] <= count}
+    order = [(row.get("fold"), row.get("epoch")) for row in read_complete_lines(folder.metrics)]
+    rows = {key: kept[key] for key in (*order, *kept) if key in kept}
     if rows or folder.metrics.exists():
-        folder.write_text(folder.metrics, "".join(f"{dumps(row, indent=None)}\n" for row in rows))
+        folder.write_text(folder.metrics, "".join(f"{dumps(row, indent=None)}\n" for row in rows.values()))
 
 
 def write_sample(folder: RunFolder, epoch: int, seed_text: str, text: str) -> None:

@@ -57,10 +57,9 @@ class _Duration(click.ParamType):  # type: ignore[type-arg]
 jobs = click.option(
     "--jobs",
     type=click.IntRange(min=1),
-    default=1,
-    show_default=True,
     metavar="N",
-    help="Train the folds of a cross-validation in N processes, which share the cores.",
+    help="Train the folds of a cross-validation in N processes, which share the cores: 1 by default, or as many as "
+    "a run began with that is resumed.",
 )
 time_limit = click.option(
     "--time-limit",

@@ -12,7 +12,7 @@ import re
 import time
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from nnrun import __version__, interruption
 from nnrun.atomic_files import flush, link_atomically
@@ -23,6 +23,8 @@ from nnrun.errors import RunError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
+
+    import numpy as np
 
     from nnrun.engine.state.forking import Changes
     from nnrun.engine.state.variables import TrainingVariables
@@ -71,6 +73,20 @@ def position_of(state: State) -> Position:
         raise RunError("the saved state has no position in the training", "train again from the config") from None
 
 
+class Variables(Protocol):
+    """What has the values that a training changes."""
+
+    def collect(self) -> dict[str, np.ndarray]:
+        """Return all values by name."""
+
+    def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """Restore the values of a state, which may have other arrays too.
+
+        Raises:
+            RunError: The state is of other variables.
+        """
+
+
 @dataclass
 class Parts:
     """What a training's state consists of.
@@ -81,7 +97,7 @@ class Parts:
         appended: The files that grow with every epoch.
     """
 
-    variables: TrainingVariables
+    variables: Variables
     callbacks: Sequence[Any]
     appended: Sequence[Path]
 
@@ -96,6 +112,7 @@ class StateSaver:
         appended: The files that the caller appends to with every epoch.
         saved: The state to go on from; None: from the start.
         changes: What is changed if the state is a parent run's; None: it is this training's own.
+        before_save: Called before each save: writes what waits for the files that the caller appends to.
     """
 
     def __init__(
@@ -106,9 +123,11 @@ class StateSaver:
         appended: Sequence[Path] = (),
         saved: State | None = None,
         changes: Changes | None = None,
+        before_save: Callable[[], None] = lambda: None,
     ) -> None:
         self._folder, self._every, self._context = folder, every, context
         self._appended, self._saved, self._changes = tuple(appended), saved, changes
+        self._before_save = before_save
         self._parts: Parts | None = None
         self._cost, self._saved_at = 0.0, time.monotonic()
 
@@ -117,7 +136,7 @@ class StateSaver:
         """Whether the training goes on from a state."""
         return self._saved is not None
 
-    def attach(self, variables: TrainingVariables, callbacks: Sequence[Any], appended: Sequence[Path]) -> None:
+    def attach(self, variables: Variables, callbacks: Sequence[Any], appended: Sequence[Path]) -> None:
         """Take the parts of the training, and cut from files what was written after the state.
 
         Raises:
@@ -147,7 +166,9 @@ class StateSaver:
         if self._saved is None:
             return
         if self._changes is not None:
-            self._saved = forking.adapt(self._saved, self._parts.variables, self._changes)
+            # Folds that are trained in one program have no parent.
+            own = cast("TrainingVariables", self._parts.variables)
+            self._saved = forking.adapt(self._saved, own, self._changes)
         document, arrays = self._saved.document, self._saved.arrays
         try:
             callback_states.restore(self._parts.callbacks, document["callbacks"], arrays)
@@ -222,6 +243,7 @@ class StateSaver:
         """
         assert self._parts is not None, "attached first"  # noqa: S101
         started = time.monotonic()
+        self._before_save()
         arrays = {**self._parts.variables.collect(), **random_streams.collect()}
         callbacks = callback_states.collect(self._parts.callbacks, arrays)
         path = self._folder / LAST

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,7 +17,9 @@ from nnrun.engine.executors.jax.compiled_steps import BLOCK_BATCHES, BLOCK_BYTES
 from nnrun.engine.executors.logs import split_figures, to_float
 from nnrun.engine.executors.resident import StepCalls
 from nnrun.engine.executors.shuffle import epoch_order
+from nnrun.engine.state.saver import Position
 from nnrun.engine.training.loop import require_finite_loss
+from nnrun.errors import RunError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
     from nnrun.engine.executors.jax.compiled_steps import JaxSteps
     from nnrun.engine.executors.jax.state import Values
     from nnrun.engine.executors.logs import Labels
+    from nnrun.engine.state.saver import StateSaver
     from nnrun.engine.training.loop import EpochLogs
     from nnrun.spec.training import TrainingSpec
 
@@ -172,6 +176,7 @@ class FoldsTrainer:
         self._labels = labels
         self._is_better = np.greater if maximize else np.less
         self._best_metric = np.full(len(folds), -np.inf if maximize else np.inf)
+        self._learning_rates = np.zeros(len(folds), "float32")
         self._step_calls, self._programs = StepCalls(), BackgroundCompiler(self._jax)
         self._train = self._stacked([fold.train for fold in folds])
         self._train_fields = self._jax.device_put(self._train.fields)
@@ -187,15 +192,32 @@ class FoldsTrainer:
         )
         self._compile()
 
-    def run(self, listeners: Listeners) -> None:
+    def restore_from(self, saver: StateSaver) -> Position:
+        """Take the values of the state that training goes on from, if there is one; return where it goes on.
+
+        Raises:
+            RunError: The state is of other folds, or incomplete.
+        """
+        saver.attach(self, [], [])
+        position = saver.position()
+        saver.restore()
+        return position
+
+    def run(self, position: Position, listeners: Listeners, saver: StateSaver) -> None:
         """Train for all epochs; afterwards, and if it is interrupted, `last` and `best` have every fold's values.
+
+        Args:
+            position: Where training goes on.
+            listeners: The functions that are called during training.
+            saver: Saves the state of all folds.
 
         Raises:
             RunError: The loss of a fold is not finite; the logs of all folds are passed on first.
+            StopRequestedError: A request to stop came in; the state is saved.
         """
-        for epoch in range(self._training.epochs):
-            started = time.perf_counter()
-            learning_rates, logs = self._train_epoch(self._orders(epoch), listeners)
+        for epoch in range(position.epoch, self._training.epochs):
+            started = time.perf_counter() - position.seconds
+            logs = self._train_epoch(position, listeners, saver)
             if self._validation is not None:
                 logs |= {f"val_{name}": value for name, value in self._evaluate(self._validation)[0].items()}
             self._keep_best(logs)
@@ -203,11 +225,39 @@ class FoldsTrainer:
             lines: list[EpochLogs] = []
             for index in range(len(self._folds)):
                 of_fold = {name: to_float(values[index]) for name, values in logs.items()}
-                rate = to_float(learning_rates[index])
+                rate = to_float(self._learning_rates[index])
                 lines.append({"epoch": epoch + 1, "fold": None, **of_fold, "learning_rate": rate, "seconds": seconds})
             listeners.on_epoch_logs(lines)
             for index in range(len(self._folds)):
                 require_finite_loss({name: float(values[index]) for name, values in logs.items()}, epoch)
+            position = Position(epoch + 1)
+            saver.after_epoch(position, last=position.epoch == self._training.epochs)
+
+    def collect(self) -> dict[str, np.ndarray]:
+        """Return every value that training changes, by name, for a state."""
+        last, best = (self._jax.tree.leaves(values) for values in (self.values_on_host(), self.best))
+        named = {f"last/{number}": np.asarray(one) for number, one in enumerate(last)}
+        named |= {f"best/{number}": np.asarray(one) for number, one in enumerate(best)}
+        return {**named, "best_metric": self._best_metric, "learning_rates": self._learning_rates}
+
+    def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """Take the values of a state.
+
+        Raises:
+            RunError: The state is of other folds, or of another model.
+        """
+        for name, array in self.collect().items():
+            if name not in arrays or arrays[name].shape != array.shape:
+                there = "missing" if name not in arrays else f"of shape {arrays[name].shape}"
+                text = f"the saved state is of another training: {name} is {there}, expected shape {array.shape}"
+                raise RunError(text, "train again from the config")
+        structure = self._jax.tree.structure(self.best)
+        last, best = (
+            self._jax.tree.unflatten(structure, [arrays[f"{kind}/{one}"] for one in range(structure.num_leaves)])
+            for kind in ("last", "best")
+        )
+        self.last, self.best = self._jax.device_put(last), self._jax.tree.map(np.array, best)
+        self._best_metric, self._learning_rates = arrays["best_metric"], arrays["learning_rates"]
 
     def score(self) -> dict[str, list[tuple[dict[str, float], Any]]]:
         """Return each part's loss and metrics, and outputs, with the values of `last`, fold by fold."""
@@ -237,23 +287,39 @@ class FoldsTrainer:
         """Release the threads of the compiler."""
         self._programs.shutdown()
 
-    def _train_epoch(self, orders: np.ndarray, listeners: Listeners) -> tuple[Any, dict[str, Any]]:
-        """Train one epoch, a bounded time in each call; return the learning rates at its start, and its logs."""
-        rates, part, size = [], self._train, self._training.batch_size
-        values = self._with_initial_metrics(self.last)
-        for start, stop in self._step_calls.split("train", 0, part.full_batches):
+    def _train_epoch(self, position: Position, listeners: Listeners, saver: StateSaver) -> dict[str, Any]:
+        """Train what is left of an epoch, a bounded time in each call; return its logs.
+
+        States are saved between calls, but not after the last one: the logs of the epoch are its result.
+        """
+        part, size, epoch = self._train, self._training.batch_size, position.epoch
+        orders, started = self._orders(epoch), time.perf_counter() - position.seconds
+        values = self.last if position.step else self._with_initial_metrics(self.last)
+        is_first, done = not position.step, epoch * part.steps
+        result: Any = None
+        boundary = partial(saver.next_boundary, done)
+        for start, stop in self._step_calls.split("train", position.step, part.full_batches, next_boundary=boundary):
             steps = np.array([start, stop], "int32")
             values, result = self._programs["train", size](values, self._train_fields, orders, steps)
-            self.last, (rate, logs) = values, self._jax.device_get(result)
-            rates.append(rate)
+            self._take(values, result, is_first=is_first)
+            is_first = False
             listeners.on_progress((stop - start) / part.steps)
+            if stop < part.steps:
+                seconds = time.perf_counter() - started
+                saver.after_steps(done, partial(Position, epoch, stop, seconds=seconds), stop)
         for rest in part.rest_sizes:
             rows = orders[:, part.full_batches * size : part.full_batches * size + rest]
             program = self._programs["train rest", rest]
             values, result = program(values, self._train_fields, rows, part.has_rest(rest))
-            self.last, (rate, logs) = values, self._jax.device_get(result)
-            rates.append(rate)
-        return rates[0], split_figures(logs, self._labels, folds=True)
+            self._take(values, result, is_first=is_first)
+            is_first = False
+        return split_figures(self._jax.device_get(result[1]), self._labels, folds=True)
+
+    def _take(self, values: Values, result: Any, *, is_first: bool) -> None:
+        """Take the values after a call; the first one of an epoch returns the learning rates at its start."""
+        self.last, rates = values, self._jax.device_get(result[0])
+        if is_first:
+            self._learning_rates = np.asarray(rates)
 
     def _evaluate(self, part: StackedPart) -> tuple[dict[str, Any], Any]:
         """Take Keras' test step over all rows of a part; return logs and outputs, the folds in the first dimension.
