@@ -32,6 +32,7 @@ COMMANDS = {
     "resume",
     "fork",
     "reproduce",
+    "verify-resume",
     "eval",
     "predict",
     "report",

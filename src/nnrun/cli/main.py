@@ -33,6 +33,7 @@ from nnrun.cli.commands.schema import schema
 from nnrun.cli.commands.summary import summary
 from nnrun.cli.commands.train import train
 from nnrun.cli.commands.verify import verify
+from nnrun.cli.commands.verify_resume import verify_resume
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -94,6 +95,7 @@ for _command in (
     compare,
     verify,
     reproduce,
+    verify_resume,
     check,
     summary,
     data,
