@@ -91,6 +91,26 @@ def test_runs_show_describes_an_old_run(run: Command, kind: str) -> None:
     assert shown["scores"] == json.loads((FROZEN / kind / "scores.json").read_text(encoding="utf-8"))
 
 
+def test_runs_list_has_every_old_run(copies: Path) -> None:
+    """`nnrun runs list` lists the runs of an earlier version, each done and with its result."""
+    result = CliRunner().invoke(nnrun, ["runs", "list", "--json", "--runs-dir", str(copies)])
+    rows = {Path(row["folder"]).name: row for row in json.loads(result.stdout)}
+    assert set(rows) == set(KINDS)
+    assert all((row["status"], row["problem"]) == ("done", None) and row["headline"] for row in rows.values())
+
+
+@pytest.mark.parametrize("kind", ["table", "k_fold"])
+def test_compare_takes_old_runs(run: Command, copies: Path, kind: str) -> None:
+    """`nnrun compare` compares runs of an earlier version by rows and by folds."""
+    compared = json.loads(run("compare", kind, copies / kind, "--json"))
+    assert compared["difference"] == 0
+
+
+def test_resume_leaves_an_old_run_that_is_done(run: Command, copies: Path) -> None:
+    """`nnrun resume` of a finished run of an earlier version has nothing to do."""
+    run("resume", "table", *data_dir(copies))
+
+
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.slow
 def test_report_makes_a_page_of_an_old_run(run: Command, kind: str, tmp_path: Path) -> None:
