@@ -185,10 +185,10 @@ _EXCEPTIONS: dict[str, dict[Kind, str]] = {
         AnyOf((_STRING, _INTEGER)): "Hashing.mask_value",
         _INTEGER: "IntegerLookup.mask_token IntegerLookup.oov_token",
         _one_of("floormod farmhash"): "IntegerLookup.oov_method",
-        AnyOf((_STRING, ListOf(_INTEGER))): "IntegerLookup.vocabulary",
+        ListOf(_INTEGER): "IntegerLookup.vocabulary",
         _one_of("int64"): "IntegerLookup.vocabulary_dtype",
         _STRING: "StringLookup.mask_token StringLookup.oov_token",
-        AnyOf((_STRING, ListOf(_STRING))): "StringLookup.vocabulary TextVectorization.vocabulary",
+        ListOf(_STRING): "StringLookup.vocabulary TextVectorization.vocabulary",
         # Audio
         _one_of("log magnitude psd real imag angle stft"): "STFTSpectrogram.mode",
         _one_of("valid same"): "STFTSpectrogram.padding",

@@ -51,6 +51,10 @@ class Part:
                     yield from one.inner(category)
 
 
+#: How many errors of a config have hints.
+_MOST_HINTS = 100
+
+
 class PartReader:
     """Reads parts and collects errors, so that one pass finds every mistake.
 
@@ -73,7 +77,12 @@ class PartReader:
         self.errors: list[Finding] = []
         self.document = document
         self.known_keys = known_keys
-        self.has_hints = has_hints
+        self._has_hints = has_hints
+
+    @property
+    def has_hints(self) -> bool:
+        """Whether the next error has a hint; finding one takes up to 20 ms, so that a config made of errors has few."""
+        return self._has_hints and len(self.errors) < _MOST_HINTS
 
     @property
     def config(self) -> Mapping[str, Any]:

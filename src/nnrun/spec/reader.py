@@ -36,13 +36,15 @@ class Reader(Protocol):
         errors: All errors so far, with paths from the config's root.
         document: The whole config, of which hints take parts, values and the file's name; None where there is none.
         known_keys: Returns the keys that a config may have; hints look for unknown words among them.
-        has_hints: Whether errors have hints.
     """
 
     errors: list[Finding]
     document: Document | None
     known_keys: Callable[[], Iterable[KnownKey]]
-    has_hints: bool
+
+    @property
+    def has_hints(self) -> bool:
+        """Whether the next error has a hint."""
 
     @property
     def config(self) -> Mapping[str, Any]:

@@ -153,6 +153,9 @@ def _refuse_unknown(reader: Reader, section: type[Section], values: dict[str, An
     for name, value in values.items():
         if name in section.known_keys():
             continue
+        if not reader.has_hints:
+            reader.add_error((*path, name), f"{_place(path)} has no key '{name}'", at_key=True)
+            continue
         # Hints are made only where something is wrong.
         from nnrun.spec.key_hints import key_hint
 

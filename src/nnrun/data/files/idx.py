@@ -10,6 +10,7 @@ import hashlib
 import struct
 import zlib
 from contextlib import contextmanager
+from io import BufferedReader, FileIO
 from math import prod
 from typing import TYPE_CHECKING
 
@@ -49,7 +50,14 @@ def read_shape(file: Path) -> tuple[int, ...]:
         DataError: It is not an IDX file, or its header is cut short.
     """
     with _opened(file) as stream:
-        return _read_header(stream, file)[1]
+        dtype, shape = _read_header(stream, file)
+        needed = prod(shape) * dtype.itemsize
+        # Of a compressed file the size is known only after it is read.
+        if isinstance(stream, BufferedReader) and isinstance(stream.raw, FileIO):
+            found = file.stat().st_size - stream.tell()
+            if found < needed:
+                raise _cut_short(file, f"; its header promises {needed} bytes of values, it has {found}")
+        return shape
 
 
 def write_idx(file: Path, array: np.ndarray) -> None:
