@@ -60,7 +60,9 @@ def _names_of_tests(file: Path) -> set[str]:
 def test_each_line_of_the_threat_model_names_a_test() -> None:
     """In `docs/security.md` each line of a table of promises names hostile inputs or tests, and all of them exist."""
     inputs = {one.name for one in all_inputs()}
-    rows = [line for line in PAGE.read_text(encoding="utf-8").splitlines() if line.startswith("| ") and "---" not in line]
+    rows = [
+        line for line in PAGE.read_text(encoding="utf-8").splitlines() if line.startswith("| ") and "---" not in line
+    ]
     promises = [row for row in rows if not row.startswith("| promise")]
     assert len(promises) > 20
     for row in promises:
