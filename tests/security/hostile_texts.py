@@ -57,10 +57,10 @@ INPUTS = [
         ("class-html", "a class that is a script", _classes("<script>alert(1)</script>"), _page("<script>alert(1)", "&lt;script&gt;alert(1)")),
         ("class-svg", "a class that closes the picture that it is drawn in", _classes("</svg><img src=x onerror=alert(1)>"), _page("<img src=x")),
         ("class-jinja", "a class that is a template", _classes("{{7*7}}{% raw %}"), _page(">49{")),
-        ("class-direction", "a class that turns the text after it", _classes("abc\u202edef"), _page("\u202e")),
         ("class-joiner", "a class with U+200C and U+200D, which are letters", _classes("می\u200cخواهم", "न\u200dक"), _page("\u202e", "می\u200cخواهم")),
         ("class-formula", "a class that a spreadsheet runs", _classes("=cmd|' /C calc'!A0", "@SUM(A1)"), _predictions),
         ("class-mathtext", "a class that is a formula of plots", _classes("$\\\\frac{a}{$"), _page("<script")),
         ("column-html", "a column that is HTML", _classes("x", column="<b onclick=x>"), _page("<b onclick")),
     ]
 ]
+INPUTS.append(Hostile("class-direction", "a class that turns the text after it", ("check c.yaml",), _classes("abc\u202edef"), 2, "invisible character U+202E"))
