@@ -122,12 +122,17 @@ def remove(temporary: Path) -> None:
         temporary.unlink(missing_ok=True)
 
 
+def find_leftovers(folder: Path) -> list[Path]:
+    """Return the temporary files in a folder and those in it: of killed writers, or of those that are at work."""
+    return [path for path in folder.rglob(".*") if TEMPORARY_NAME.fullmatch(path.name) and _replaced_file(path)]
+
+
 def remove_leftovers(folder: Path) -> list[Path]:
     """Remove the temporary files of killed writers, in a folder and those in it; return them.
 
     The caller makes sure that nobody writes into the folder.
     """
-    found = [path for path in folder.rglob(".*") if TEMPORARY_NAME.fullmatch(path.name) and _replaced_file(path)]
+    found = find_leftovers(folder)
     for path in found:
         remove(path)
     return found

@@ -33,6 +33,7 @@ COMMANDS = {
     "fork",
     "reproduce",
     "verify-resume",
+    "doctor",
     "eval",
     "predict",
     "report",

@@ -19,6 +19,7 @@ from nnrun.cli.commands.compare import compare
 from nnrun.cli.commands.completion import completion
 from nnrun.cli.commands.configs import configs
 from nnrun.cli.commands.data import data
+from nnrun.cli.commands.doctor import doctor
 from nnrun.cli.commands.evaluate import evaluate
 from nnrun.cli.commands.explain import explain
 from nnrun.cli.commands.fork import fork
@@ -105,7 +106,7 @@ for _command in (
     configs,
 ):
     nnrun.add_command(_command)
-for _command in (report, generate, schema, completion):
+for _command in (report, generate, schema, completion, doctor):
     nnrun.add_command(_command)
 
 

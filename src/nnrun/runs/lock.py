@@ -75,6 +75,21 @@ def is_held(folder: RunFolder) -> bool | None:
     return False
 
 
+def stale_holder(folder: RunFolder) -> str | None:
+    """Return the process that a lock file names although nobody holds it; None if the lock is as it should be."""
+    if is_held(folder) is not False:
+        return None
+    try:
+        descriptor = open_regular(folder.lock)
+    except (OSError, RunError):
+        return None
+    try:
+        holder = _read_holder(descriptor)
+    finally:
+        os.close(descriptor)
+    return f"{holder['pid']} on {holder.get('host')}" if "pid" in holder else None
+
+
 def is_running(folder: RunFolder, process: Mapping[str, Any]) -> bool | None:
     """Return whether the process in a run's record still trains it; None if it is on another host.
 

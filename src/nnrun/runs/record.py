@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from nnrun.runs.folder import RunFolder
 
 
-Status = Literal["running", "done", "failed", "interrupted", "preempted"]
+Status = Literal["running", "done", "failed", "interrupted", "preempted", "died"]
 #: The metrics that say most of a fold, and the entries of its scores that are no metric or repeat one.
 _FIRST_HEADLINES = ("error_percent", "bits_per_character")
 _NO_HEADLINES = ("loss", "rows", "errors", "error_rate", "fold", "repeat")
