@@ -247,6 +247,30 @@ RISING = [round(0.5 * row + 0.01 * row**2, 3) for row in range(30)]
 
 
 @pytest.mark.parametrize(
+    ("form", "rows", "text"),
+    [
+        ("one_hot", [(1, 0), (1, 1)], "expected one class an example, received 2 targets that are not one-hot rows"),
+        ("integer", [(0, 1), (0, 0)], "expected one class an example, received 2 targets that are not one-hot rows"),
+        ("binary", [(0, 1), (0.5, 1)], "a binary loss compares with 0 and 1, but the target holds 0.5"),
+        ("one_hot", [(1, 0), (0, 1)], None),
+        ("binary", [(1, 1), (0, 0)], None),
+    ],
+)
+def test_columns_of_a_table_suit_their_loss(
+    tmp_path: Path, form: str, rows: list[tuple[float, float]], text: str | None
+) -> None:
+    """Several columns of a loss for classes are one-hot rows, or 0 and 1: `check` and training refuse others alike."""
+    lines = [f"{number},{one},{other}" for number, (one, other) in enumerate(10 * rows)]
+    (tmp_path / "t.csv").write_text("\n".join(["a,p,q", *lines]))
+    spec = data_spec(Split(test=0.2), file="t.csv", target=["p", "q"])
+    findings = [one for one in found(tmp_path, spec, form) if one[0] == "loss-target-mismatch"]
+    assert [one[1] for one in findings] == ([] if text is None else [text])
+    if text is not None:
+        with pytest.raises(DataError, match=re.escape(text)):
+            load(spec, form=form, seed=0, paths=DataPaths(tmp_path, tmp_path), progress=NullProgress())
+
+
+@pytest.mark.parametrize(
     ("split", "warned"),
     [
         (Split(test=0.2, shuffle=False), True),

@@ -8,19 +8,19 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from nnrun.data.class_counts import class_table
+from nnrun.data.class_counts import ClassTable, class_table
 from nnrun.data.class_coverage import ClassCoverage
 from nnrun.data.dataset import ALL_TARGETS
 from nnrun.data.divisions import divide
 from nnrun.data.load import own_parts
-from nnrun.data.target_encoding import WHOLE_TARGET, forms_by_target
+from nnrun.data.target_encoding import WHOLE_TARGET, check_one_hot, check_zero_one, forms_by_target
 from nnrun.data.target_order import check_order, number_columns, target_values
 from nnrun.errors import DataError
 from nnrun.spec.facts import FIELDS
 from nnrun.spec.finding import Finding
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from nnrun.data.dataset import SourceData
     from nnrun.spec.data import DataSpec
@@ -73,6 +73,7 @@ def examine_targets(
             continue
         table = class_table(data, own, key, form)
         if table is not None:
+            findings += _unsuitable_columns(table, spec)
             if not table.is_wide and table.train.shape[1:] == (1,):
                 classes[key] = table.names
             name = "" if key in {ALL_TARGETS, WHOLE_TARGET} or len(data.target_names) == 1 else key
@@ -82,3 +83,15 @@ def examine_targets(
             ordered = next(check_order(columns, spec, divisions), None)
             findings += [ordered] if ordered is not None and not follows_dates() else []
     return TargetReport(tuple(findings), values, classes)
+
+
+def _unsuitable_columns(table: ClassTable, spec: DataSpec) -> Iterator[Finding]:
+    """Yield a finding where several columns are neither one-hot rows nor 0 and 1, whichever their loss compares."""
+    if not table.is_wide:
+        return
+    try:
+        for part in (table.train, *table.own.values()):
+            (check_zero_one if table.is_multi_label else check_one_hot)(part)
+    except DataError as error:
+        path = (*spec.source.path, spec.source.name, "target")
+        yield Finding(path, error.text, error.hint, "loss-target-mismatch")

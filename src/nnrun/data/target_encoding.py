@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 #: The word for all target columns together where each target is given a form.
 WHOLE_TARGET = "target"
 #: What to write where the loss does not suit the target.
+ONE_CLASS = "name one target column, or write `loss: binary_crossentropy`, where a row may have several classes"
 NUMBER_LOSS = "choose a loss for numbers, such as mean_squared_error"
 CLASS_LOSS = "choose a loss for classes, such as sparse_categorical_crossentropy"
 MANY_CLASSES_LOSS = "write `loss: sparse_categorical_crossentropy` and as many outputs as classes"
@@ -138,7 +139,7 @@ def learn_classes(
     wide = first.ndim > 1 + len(positions) and first.shape[-1] > 1
     if form == "binary" and wide and not positions:
         for target in targets:
-            _check_zero_one(target)
+            check_zero_one(target)
     if form == "number" or (form == "binary" and wide):
         return ()
     if wide:
@@ -196,6 +197,7 @@ def _is_wide(y: np.ndarray) -> bool:
 
 
 def _is_one_hot(y: np.ndarray) -> bool:
+    """Return whether each row has a 1 for one class and 0 for all others."""
     if y.shape[-1] < 2 or y.dtype.kind not in "?buif":
         return False
     return bool(((y == 0) | (y == 1)).all() and (y.sum(axis=-1) == 1).all())
@@ -204,6 +206,20 @@ def _is_one_hot(y: np.ndarray) -> bool:
 def _check_whole_numbers(y: np.ndarray) -> None:
     if y.dtype.kind == "f" and (fractions := y[y != np.floor(y)]).size:
         raise DataError(fractions_error(f"{fractions[0]:g}"), hint=NUMBER_LOSS)
+
+
+def check_one_hot(y: np.ndarray) -> None:
+    """Check that each row of several columns has a 1 for one class and 0 for all others.
+
+    Raises:
+        DataError: One does not.
+    """
+    if not _is_one_hot(y):
+        raise DataError(_not_one_hot(y), hint=ONE_CLASS)
+
+
+def _not_one_hot(y: np.ndarray) -> str:
+    return f"expected one class an example, received {y.shape[-1]} targets that are not one-hot rows"
 
 
 def fractions_error(value: str) -> str:
@@ -222,11 +238,9 @@ def _class_numbers(y: np.ndarray, classes: Sequence[str], positions: Sequence[in
             hint="give targets the shape that the run's own data have",
         )
     if y.size != prod(shape):
-        if y.shape[-1] != len(classes) or not _is_one_hot(y):
-            raise DataError(
-                f"expected one class an example, received {y.shape[-1]} targets that are not one-hot rows",
-                hint="name one target column, or choose a loss for numbers",
-            )
+        if y.shape[-1] != len(classes):
+            raise DataError(_not_one_hot(y), hint=ONE_CLASS)
+        check_one_hot(y)
         return np.asarray(y.argmax(axis=-1).astype("int32"))
     values, inverse = np.unique(y, return_inverse=True)
     numbers = {name: number for number, name in enumerate(classes)}
@@ -243,7 +257,7 @@ def _class_numbers(y: np.ndarray, classes: Sequence[str], positions: Sequence[in
 
 def _binary(y: np.ndarray, classes: Sequence[str], positions: Sequence[int | None]) -> np.ndarray:
     if not positions and _is_wide(y):
-        _check_zero_one(y)
+        check_zero_one(y)
         return _numbers(y)
     if len(classes) > 2:
         raise DataError(f"{binary_error(len(classes))} ({format_names(classes)})", hint=MANY_CLASSES_LOSS)
@@ -251,8 +265,12 @@ def _binary(y: np.ndarray, classes: Sequence[str], positions: Sequence[int | Non
     return _class_numbers(y, classes, positions).astype("float32")[..., None]
 
 
-def _check_zero_one(y: np.ndarray) -> None:
-    """Refuse columns for a binary loss that hold anything but 0 and 1; text is found where numbers are made of it."""
+def check_zero_one(y: np.ndarray) -> None:
+    """Check that columns for a binary loss hold 0 and 1 alone; text is found where numbers are made of it.
+
+    Raises:
+        DataError: They hold another number.
+    """
     if y.dtype.kind in "?buif" and not (is_label := (y == 0) | (y == 1)).all():
         other = y[~is_label][0]
         raise DataError(f"a binary loss compares with 0 and 1, but the target holds {other:g}", hint=NUMBER_LOSS)
