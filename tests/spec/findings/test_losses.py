@@ -75,9 +75,10 @@ def test_a_class_for_each_pixel_needs_an_output_for_each_pixel(found) -> None:
     )
 
 
-def test_a_loss_of_one_class_an_example_takes_no_class_for_each_pixel(found) -> None:
+@pytest.mark.parametrize("name", ["CategoricalGeneralizedCrossEntropy", "Circle", "circle"])
+def test_a_loss_of_one_class_an_example_takes_no_class_for_each_pixel(found, name: str) -> None:
     """Keras multiplies the wrong shapes of such targets: refused at the loss."""
-    loss = "loss: CategoricalGeneralizedCrossEntropy\noptimizer: Adam"
+    loss = f"loss: {name}\noptimizer: Adam"
     model = "- Conv2D: {filters: 2, kernel_size: 1, activation: softmax}"
     findings = found(PICTURES, model=model, training=loss)
     assert [(one.name, one.path[:2]) for one in findings] == [("loss-target-mismatch", ("training", "loss"))]

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 #: Losses whose targets have another shape than the outputs by design: label sequences, classes of embeddings.
 _OTHER_SHAPE = ("CTC", "Circle")
 #: Losses that Keras computes of one class an example only: of a class a step or pixel it multiplies other shapes.
-_ONE_CLASS = ("CategoricalGeneralizedCrossEntropy",)
+_ONE_CLASS = ("CategoricalGeneralizedCrossEntropy", "Circle")
 
 
 def check_losses(context: CheckContext) -> Iterator[Finding]:
