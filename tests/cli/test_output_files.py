@@ -18,7 +18,17 @@ COMMANDS = {
     "schema": ("schema",),
     "report": ("report", str(FROZEN / "table")),
     "predict": ("predict", "RUN", str(FROZEN / "made_from" / "new_houses.csv")),
-    "generate-text": ("generate-text", "RUN", "--greedy", "--length", "3", "--data-dir", str(FROZEN / "made_from")),
+    "generate-text": (
+        "generate-text",
+        "RUN",
+        "--greedy",
+        "--seed-text",
+        "the old ",
+        "--length",
+        "3",
+        "--data-dir",
+        str(FROZEN / "made_from"),
+    ),
 }
 KERAS = [pytest.mark.keras]
 CASES = [

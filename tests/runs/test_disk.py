@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import errno
 import os
+import subprocess
+import sys
+import textwrap
 from pathlib import Path
 
 import pytest
 
 from nnrun.errors import RunError
-from nnrun.runs import disk
+from nnrun.runs import disk, metrics
 
 
 def _refuse(monkeypatch: pytest.MonkeyPatch, function: str, code: int) -> None:
@@ -96,3 +99,31 @@ def test_a_reader_sees_the_old_file_whole_or_the_new_one(tmp_path: Path) -> None
         disk.write_file(path, b"new")
         assert reader.read() == b"old content"
     assert path.read_bytes() == b"new"
+
+
+def test_a_real_limit_stops_every_way_to_write(tmp_path: Path) -> None:
+    """Where the system refuses more bytes, each way to write is an error that says so, and old contents stay whole."""
+    for name in ("old.json", "metrics.jsonl", "out.html"):
+        (tmp_path / name).write_bytes(b"{}\n")
+    script = textwrap.dedent("""
+        import pathlib, resource, sys
+        from nnrun.errors import RunError
+        from nnrun.runs import disk, metrics, output_file
+        resource.setrlimit(resource.RLIMIT_FSIZE, (5000, 5000))
+        folder, much = pathlib.Path(sys.argv[1]), b"x" * 9000
+        many = {f"m{number}": 1.0 for number in range(900)}
+        for write in (
+            lambda: disk.write_file(folder / "old.json", much),
+            lambda: output_file.write_output(folder / "out.html", much),
+            lambda: metrics.append(folder / "metrics.jsonl", {"epoch": 1, **many}),
+        ):
+            try:
+                write()
+            except RunError as error:
+                print(error.text)
+    """)
+    found = subprocess.run([sys.executable, "-c", script, str(tmp_path)], stdout=subprocess.PIPE, check=True, text=True)
+    assert found.stdout.count("the file would be larger than this process may write") == 3
+    assert (tmp_path / "old.json").read_bytes() == (tmp_path / "out.html").read_bytes() == b"{}\n"
+    assert metrics.read(tmp_path / "metrics.jsonl") == [{}]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["metrics.jsonl", "old.json", "out.html"]
