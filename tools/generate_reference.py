@@ -184,8 +184,12 @@ def findings_page() -> str:
     )
 
 
+def _language(file: str) -> str:
+    return "python" if file.endswith(".py") else "csv"
+
+
 def _finding(name: str, finding: Explanation) -> str:
-    files = [join_parts(f"With `{file}`:", code_block("csv", text)) for file, text in finding.files.items()]
+    files = [join_parts(f"With `{file}`:", code_block(_language(file), text)) for file, text in finding.files.items()]
     return join_parts(
         f"## {name}",
         f"{finding.severity.capitalize()}. {escape(finding.what)} {escape(finding.why)}",

@@ -21,6 +21,7 @@ from nnrun.config.dump import dump
 from nnrun.config.render import format_problems
 from nnrun.errors import ConfigError
 from nnrun.pipeline.check import examine
+from nnrun.pipeline.user_code import register_code
 from nnrun.spec.findings.explanations import EXAMPLE_SECTIONS, EXPLANATIONS
 
 FOLDER = Path(__file__).parent / "gallery"
@@ -35,10 +36,11 @@ _OF_DENSE = {
 
 
 def messages_in(config: Path, folder: Path) -> str:
-    """Return the messages of `check` for a config that is, with its data files, in `folder`."""
+    """Return the messages of `check` for a config that is, with its data files and the user's code, in `folder`."""
     with chdir(folder):
         try:
-            problems = examine(Path(config.name), (), Path("no-data-here")).problems
+            with register_code(sorted(Path().glob("*.py"))):
+                problems = examine(Path(config.name), (), Path("no-data-here")).problems
         except ConfigError as error:
             problems = error.problems
     return format_problems(problems).replace(str(folder.resolve()), "FOLDER")

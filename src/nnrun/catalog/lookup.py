@@ -73,6 +73,7 @@ class Entry:
         refused: Why a config cannot use it, or None.
         base: The name of the Keras class that a user's class descends from, or None.
         targets: The form of targets that a user's loss expects (`integer`, `one_hot`, ...), or None.
+        unsaved: The attributes in which a user's callback remembers what no saved state has.
     """
 
     category: str
@@ -87,6 +88,7 @@ class Entry:
     refused: str | None = None
     base: str | None = None
     targets: Targets | None = None
+    unsaved: tuple[str, ...] = ()
 
     @property
     def first_parameter(self) -> Parameter | None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, get_args
 
 from nnrun.catalog import docstrings, lookup
 from nnrun.catalog.annotations import kind_of_annotation
+from nnrun.catalog.callback_memory import KERAS_ATTRIBUTES, PROTOCOL, kept_attributes
 from nnrun.catalog.kinds import AnyValue, Kind, PartOf, PythonOnly, nested_kinds, or_null
 from nnrun.catalog.lookup import Entry, Parameter, Targets
 from nnrun.catalog.python_source import NotLiteralError
@@ -81,6 +82,7 @@ def _entry(
     call: Mapping[str, str] = MappingProxyType({}),
     base: str | None = None,
     targets: Targets | None = None,
+    unsaved: tuple[str, ...] = (),
 ) -> Entry:
     return Entry(
         category=category,
@@ -94,6 +96,7 @@ def _entry(
         positional=next(iter(own), None),
         base=base,
         targets=targets,
+        unsaved=unsaved,
     )
 
 
@@ -179,6 +182,7 @@ class _Class:
         inherited: Those.
         call: The arguments of its call other than its inputs, with their descriptions.
         targets: The form of targets that it expects.
+        memory: The attributes of a callback that its methods change, those inherited inside the file included.
     """
 
     category: str | None
@@ -188,6 +192,15 @@ class _Class:
     inherited: Mapping[str, Parameter]
     call: Mapping[str, str]
     targets: Targets | None
+    memory: tuple[str, ...] = ()
+
+    @property
+    def unsaved(self) -> tuple[str, ...]:
+        """What a callback remembers that no saved state has."""
+        if self.category != "callbacks" or self.methods >= PROTOCOL:
+            return ()
+        saved = KERAS_ATTRIBUTES.get(self.base.name, ()) if self.base else ()
+        return tuple(name for name in self.memory if name not in saved)
 
 
 _NO_CLASS = _Class(None, None, frozenset(), {}, {}, {}, None)
@@ -213,7 +226,16 @@ class _ClassReader:
             )
         base = None if found.base is None else found.base.name
         return [
-            _entry(found.category, node, found.own, found.inherited, call=found.call, base=base, targets=found.targets)
+            _entry(
+                found.category,
+                node,
+                found.own,
+                found.inherited,
+                call=found.call,
+                base=base,
+                targets=found.targets,
+                unsaved=found.unsaved,
+            )
         ]
 
     def _read(self, node: ast.ClassDef) -> _Class:
@@ -232,7 +254,8 @@ class _ClassReader:
             call = _call_arguments(own_methods["call"])
         keras_base = base or parent.base
         targets = self._targets(node) or parent.targets or _targets_of(keras_base)
-        return _Class(category, keras_base, methods, *parameters, call, targets)
+        memory = tuple(dict.fromkeys((*parent.memory, *kept_attributes(list(own_methods.values())))))
+        return _Class(category, keras_base, methods, *parameters, call, targets, memory)
 
     def _parent(self, node: ast.ClassDef) -> _Class:
         """Return the first base in this file, preferably one that a config can use."""

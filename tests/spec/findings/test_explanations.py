@@ -11,6 +11,7 @@ import pytest
 import nnrun
 from nnrun.config.document import parse
 from nnrun.pipeline.check import examine
+from nnrun.pipeline.user_code import register_code
 from nnrun.spec.findings.explanations import EXAMPLE_SECTIONS, EXPLANATIONS
 
 PACKAGE = Path(nnrun.__file__).parent
@@ -31,7 +32,8 @@ def found(name: str, example: str, tmp_path: Path) -> list[tuple[str | None, str
     sections = parse(example, "x.yaml").data if example.strip() else {}
     rest = [text for key, text in EXAMPLE_SECTIONS.items() if key not in sections]
     (tmp_path / "example.yaml").write_text("\n".join([example, *rest]) + "\n")
-    return [(problem.name, problem.severity) for problem in examine(tmp_path / "example.yaml", (), None).problems]
+    with register_code([tmp_path / file for file in EXPLANATIONS[name].files if file.endswith(".py")]):
+        return [(problem.name, problem.severity) for problem in examine(tmp_path / "example.yaml", (), None).problems]
 
 
 @pytest.mark.parametrize("name", EXPLANATIONS)

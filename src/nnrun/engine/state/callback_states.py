@@ -13,25 +13,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from nnrun.catalog.callback_memory import KERAS_ATTRIBUTES, PROTOCOL
 from nnrun.engine.state.encoding import decode, encode
-from nnrun.errors import RunError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     import numpy as np
-
-#: The attributes that change while Keras' own callbacks work, by class; those of a subclass's bases belong to it too.
-KERAS_ATTRIBUTES = {
-    "EarlyStopping": ("wait", "stopped_epoch", "best", "best_epoch", "best_weights"),
-    "ReduceLROnPlateau": ("wait", "cooldown_counter", "best"),
-    "ModelCheckpoint": ("best", "_batches_seen_since_last_saving", "_last_batch_seen"),
-    "SwapEMAWeights": ("_ema_weights_in_model",),
-    "TensorBoard": ("_global_train_batch", "_global_test_batch"),
-    "CSVLogger": ("keys",),
-    "History": ("epoch", "history"),
-    "BackupAndRestore": ("_batches_seen_since_last_saving", "_last_batch_seen", "_current_epoch"),
-}
 
 
 def collect(callbacks: Sequence[Any], arrays: dict[str, np.ndarray]) -> list[dict[str, Any]]:
@@ -63,21 +51,23 @@ def restore(callbacks: Sequence[Any], states: Sequence[Mapping[str, Any]], array
 
 
 def _get_state(callback: Any) -> Any:
-    if hasattr(callback, "get_state"):
+    if _has_protocol(callback):
         return callback.get_state()
     return {name: getattr(callback, name) for name in _attributes(callback) if hasattr(callback, name)} or None
 
 
 def _set_state(callback: Any, state: Any) -> None:
-    if hasattr(callback, "set_state"):
+    if _has_protocol(callback):
         callback.set_state(state)
         return
-    if not isinstance(state, dict):
-        name = type(callback).__name__
-        raise RunError(f"the saved state of {name} cannot be restored", f"give {name} a method set_state(self, state)")
     for name in _attributes(callback):
         if name in state:
             setattr(callback, name, state[name])
+
+
+def _has_protocol(callback: Any) -> bool:
+    """Whether a callback has both methods of the protocol: one alone saves nothing, of which `check` warns."""
+    return all(hasattr(callback, name) for name in PROTOCOL)
 
 
 def _attributes(callback: Any) -> list[str]:

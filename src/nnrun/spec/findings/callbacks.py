@@ -41,6 +41,21 @@ def check_callbacks(context: CheckContext) -> Iterator[Finding]:
             yield from _schedule(context, part)
         if part.name == "ModelCheckpoint":
             yield from _checkpoint(context, part)
+        yield from _unsaved(part)
+
+
+def _unsaved(part: Part) -> Iterator[Finding]:
+    """Find callbacks of the user's own that remember what a run that is resumed would have lost."""
+    entry = lookup.entry("callbacks", part.name)
+    if entry is None or not entry.unsaved:
+        return
+    names, first = ", ".join(f"self.{name}" for name in entry.unsaved), entry.unsaved[0]
+    text = f"{part.name} remembers {names}, which a resumed run has lost, as it has no get_state and set_state"
+    hint = (
+        f"add to {part.name}: def get_state(self): return {{'{first}': self.{first}}} "
+        f"and def set_state(self, state): self.{first} = state['{first}']"
+    )
+    yield Finding(_path(part), text, hint, "callback-without-state", "warning")
 
 
 def _missing_packages(context: CheckContext) -> Iterator[Finding]:

@@ -29,7 +29,7 @@ class Explanation(NamedTuple):
         why: Why it matters and what to do, in one or two sentences.
         wrong: Sections of a config with the finding; those left out are as in `EXAMPLE_SECTIONS`.
         right: The same config without the finding.
-        files: Data files that the examples name, with their text.
+        files: Data files that the examples name, with their text; a `.py` file is given with `--code`.
     """
 
     severity: Severity
