@@ -51,11 +51,16 @@ def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
         else:
             pairs = [(name, old, new)]
         found += [
-            f"{label}: {format_value(one)} then, {format_value(other)} now ({_MEANINGS[name]})"
+            f"{label}: {_shown(one)} then, {_shown(other)} now ({_MEANINGS[name]})"
             for label, one, other in pairs
             if one != other
         ]
     return found
+
+
+def _shown(value: Any) -> str:
+    """Return a value as a sentence has it: a version needs no quotation marks."""
+    return value if isinstance(value, str) else "none" if value is None else format_value(value)
 
 
 def require_same(

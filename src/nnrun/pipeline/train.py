@@ -218,10 +218,14 @@ def record_outcome(record: Record, folder: RunFolder) -> Iterator[None]:
         raise
 
 
-def save_data_files(folder: RunFolder, record: Record, dataset: Dataset) -> None:
-    """Save the facts, the digests and the fitted preparation of the data."""
+def save_data_files(folder: RunFolder, record: Record, dataset: Dataset, resumption: Resumption | None = None) -> None:
+    """Save the facts, the digests and the fitted preparation of the data.
+
+    A run that goes on with the same data has these already, and may still be refused.
+    """
     record.update(digests={**record.fields["digests"], **dataset.digests}, facts=dataset.facts.as_json())
-    folder.write_json(folder.prepare, list(dataset.fitted))
+    if resumption is None or resumption.even_if_different or not folder.prepare.exists():
+        folder.write_json(folder.prepare, list(dataset.fitted))
 
 
 def train_and_score(
@@ -239,7 +243,7 @@ def train_and_score(
     with record.phase("load"):
         dataset = load_training_data(examined, progress)
     require_same_data(record, dataset.digests, resumption)
-    save_data_files(folder, record, dataset)
+    save_data_files(folder, record, dataset, resumption)
     with Session.open(
         experiment,
         dataset.facts,

@@ -122,6 +122,13 @@ def appended_files(keras: ModuleType, callbacks: list[Any], *, resumed: bool) ->
     return [FilePath(logger.filename) for logger in loggers]
 
 
+def close_files(keras: ModuleType, callbacks: list[Any]) -> None:
+    """Close the files that callbacks have open, as Keras does only where a training comes to its end."""
+    for callback in callbacks:
+        if isinstance(callback, keras.callbacks.CSVLogger) and callback.csv_file is not None:
+            callback.csv_file.close()
+
+
 def needs_batches(keras: ModuleType, callbacks: list[Any]) -> bool:
     """Whether any callback acts on every batch in `fit`."""
     return any(_needs_batches(keras, callback) for callback in callbacks)
