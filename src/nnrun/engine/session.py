@@ -232,8 +232,7 @@ class Session:
             with self._deferred_stops(saver), self._xla_errors(), errors_at_parts(self._builder):
                 last = loop.run(training, progress, on_epoch_logs)
         finally:
-            callbacks.close_files(self._keras, of_config)
-            best_model.finish()
+            callbacks.finish(self._keras, best_model, of_config)
         # The perceptron rule ends by itself.
         self.callback_outcomes = [] if training.is_perceptron else watcher.outcomes(last, training.epochs)
         return last

@@ -122,11 +122,12 @@ def appended_files(keras: ModuleType, callbacks: list[Any], *, resumed: bool) ->
     return [FilePath(logger.filename) for logger in loggers]
 
 
-def close_files(keras: ModuleType, callbacks: list[Any]) -> None:
-    """Close the files that callbacks have open, as Keras does only where a training comes to its end."""
+def finish(keras: ModuleType, best_model: Any, callbacks: list[Any]) -> None:
+    """Save the best model that waits, and close files, as Keras does only where a training comes to its end."""
     for callback in callbacks:
         if isinstance(callback, keras.callbacks.CSVLogger) and callback.csv_file is not None:
             callback.csv_file.close()
+    best_model.finish()
 
 
 def needs_batches(keras: ModuleType, callbacks: list[Any]) -> bool:
