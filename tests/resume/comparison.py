@@ -19,14 +19,17 @@ if TYPE_CHECKING:
 
 #: What a run that was resumed has that differs: when it ran and how often, and what it printed.
 _FREE_FILES = ("record.json", "log.txt", "nnrun.lock", "lock", "report.html")
+#: The name of the newest state of a run or fold.
+_LAST = "last.safetensors"
 #: The keys of a record that belong to the result.
-_RECORD_KEYS = ("status", "epochs", "executor", "callbacks", "facts")
+_RECORD_KEYS = ("status", "epochs", "executor", "callbacks", "facts", "folds_done", "folds_together")
 _TIMES = ("seconds",)
 
 
 def differences(run: Path, other: Path) -> list[str]:
     """Return the names of what differs between two run folders."""
-    found = [] if _states(run) == _states(other) else ["last state"]
+    places = sorted({str(file.parent.relative_to(one)) for one in (run, other) for file in one.rglob(_LAST)})
+    found = [f"last state in {place}" for place in places if _state(run / place) != _state(other / place)]
     names = sorted(_names(run) | _names(other))
     found += [name for name in names if _content(run / name) != _content(other / name)]
     records = [json.loads((one / "record.json").read_text()) for one in (run, other)]
@@ -52,13 +55,13 @@ def state_digests(file: Path) -> dict[str, str]:
     return digests
 
 
-def _states(run: Path) -> dict[str, str]:
-    return state_digests(run / "state" / "last.safetensors")
+def _state(folder: Path) -> dict[str, str] | None:
+    return state_digests(folder / _LAST) if (folder / _LAST).exists() else None
 
 
 def _names(run: Path) -> set[str]:
     files = (file.relative_to(run) for file in run.rglob("*") if file.is_file())
-    return {str(file) for file in files if file.parts[0] != "state" and file.name not in _FREE_FILES}
+    return {str(file) for file in files if "state" not in file.parts and file.name not in _FREE_FILES}
 
 
 def _content(file: Path) -> Any:

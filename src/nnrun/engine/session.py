@@ -85,6 +85,7 @@ class Session:
         self._augmentation: Augmentation | None = None
         self._initial_state: checkpoint.ModelSnapshot | None = None
         self._initial_streams: dict[str, Any] = {}
+        self._summary = ""
         self.callback_outcomes: list[CallbackOutcome] = []
 
     @classmethod
@@ -160,10 +161,12 @@ class Session:
         return config
 
     def summary(self) -> str:
-        """Return Keras' own table of the model."""
-        lines: list[str] = []
-        self.model.summary(print_fn=lambda line, **_: lines.append(str(line)))
-        return "\n".join(lines) + "\n"
+        """Return Keras' own table of the model, as it is at the first call: training adds the optimizer's variables."""
+        if not self._summary:
+            lines: list[str] = []
+            self.model.summary(print_fn=lambda line, **_: lines.append(str(line)))
+            self._summary = "\n".join(lines) + "\n"
+        return self._summary
 
     def layer_rows(self) -> list[dict[str, Any]]:
         """Return every layer's name, output shape (batch first) and number of parameters."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from nnrun import interruption
+from nnrun.errors import RunError
 from nnrun.formatting import format_count
 from nnrun.pipeline.initial_weights import load_initial_weights
 from nnrun.pipeline.run_files import (
@@ -121,8 +122,12 @@ class FoldRunner:
                         epochs = self._train(fold, session)
                     self._finish(fold, session, epochs, start)
             self._record_groups()
-        finally:
-            self._on_event("seconds", None, dict(self._seconds))
+        except BaseException:
+            # The error itself must reach the user, not that the disk is too full to record durations.
+            with suppress(RunError):
+                self._on_event("seconds", None, dict(self._seconds))
+            raise
+        self._on_event("seconds", None, dict(self._seconds))
 
     def _run_mapped(self) -> Iterator[int | None]:
         """Train the folds that can be trained in one program, and yield the numbers of all others."""
@@ -231,6 +236,8 @@ class FoldRunner:
                 )
             )
             self._session_key, self._session.restartable = key, True
+            # The table of the final fit's model is the same, whether folds were trained before it or not.
+            self._session.summary()
             # The first fold may find that XLA cannot compile its steps; in a state is what each fold begins with.
             self._executor = self._session.executor_name
             fields = {"wake": self._session.settings.as_json(), **executor_fields(self._session)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
 
 from nnrun.config.dump import dump_inline
@@ -90,6 +91,8 @@ def _resume_held(folder: RunFolder, request: ResumeRequest, progress: Progress) 
         ):
             progress = LoggedProgress(progress, RunLog(folder.log).write)
             progress.say(f"Run {folder.id}, resumed")
+            # Processes that share the folds read the code again: the copies that are trusted where none is given.
+            options = replace(options, code=options.code or tuple(FilePath(code.file) for code in codes))
             resumption = Resumption(request.even_if_different)
             scores = run_experiment(examined, folder, record, progress, options, resumption)
     return TrainResult(folder, scores, warnings=examined.problems, callbacks=record.fields.get("callbacks") or ())

@@ -1,0 +1,279 @@
+"""Tests of cross-validations that are stopped, killed, resumed and extended: they end with the same bits."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import psutil
+import pytest
+
+from nnrun.errors import RunError
+from nnrun.pipeline.resume import ResumeRequest, resume
+from nnrun.pipeline.train import TrainRequest, train
+from nnrun.progress import NullProgress
+from nnrun.runs import record
+from nnrun.runs.folder import RunFolder
+
+pytestmark = pytest.mark.keras
+
+CONFIG = """name: folds
+seed: 7
+data:
+  source: {csv: {file: table.csv, target: ill}}
+  prepare: [Standardize]
+  split: {validation: 0.2, k_fold: {folds: 3, shuffle: true, stratify: true, final_fit: FINAL}}
+model:
+  - Dense: {units: 6, activation: relu}
+  - BatchNormalization
+  - Dropout: 0.2
+  - Dense: {units: 1, activation: sigmoid}
+training:
+  loss: binary_crossentropy
+  optimizer: Adam
+  metrics: [accuracy]
+  epochs: EPOCHS
+  batch_size: 16
+"""
+KEPT = "  save_every: {steps: 1, keep: 100}\n"
+#: The parts of a fold's record that are known before it is trained.
+KNOWN_BEFORE = ("fold", "repeat", "seed", "facts", "digests", "rows")
+
+
+def write(folder: Path, text: str, name: str = "folds.yaml", **values: object) -> Path:
+    """Write a config and its table into a folder; return the config's path."""
+    folder.mkdir(parents=True, exist_ok=True)
+    rows = [(row * 7 % 11, row * 5 % 13, row * row % 17, (row * 7 % 11 > 4) ^ (row % 9 == 0)) for row in range(60)]
+    lines = [f"{a},{b},{c},{int(ill)}" for a, b, c, ill in rows]
+    (folder / "table.csv").write_text("glucose,age,bmi,ill\n" + "\n".join(lines) + "\n")
+    for key, value in values.items():
+        text = text.replace(key, str(value))
+    (folder / name).write_text(text)
+    return folder / name
+
+
+def request(folder: Path, config: str = "", **more: Any) -> TrainRequest:
+    """Return the arguments of a command whose runs and data are in a folder."""
+    return TrainRequest(config, runs_dir=folder / "runs", data_dir=folder, **more)
+
+
+def resumed(folder: RunFolder, *sets: str, progress: Any = None, **more: Any) -> RunFolder:
+    """Resume a run in this process."""
+    options = TrainRequest("", sets, folder.path.parent, folder.path.parent.parent)
+    resume(ResumeRequest(str(folder.path), options, **more), progress or NullProgress())
+    return folder
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
+    """Train four epochs of all folds and the final fit without a stop; the state after every step is kept."""
+    folder = tmp_path_factory.mktemp("whole")
+    config = write(folder, CONFIG + KEPT, EPOCHS=4, FINAL="true")
+    return train(request(folder, str(config)), NullProgress()).folder
+
+
+def stopped_at(run: RunFolder, folder: Path, number: int | None, state: str | None) -> RunFolder:
+    """Copy a run as if it had been killed in one fold (None: in the final fit), after a state (None: before any)."""
+    copy = RunFolder(Path(shutil.copytree(run.path, folder / "runs" / run.path.name)))
+    shutil.copy(run.path.parent.parent / "table.csv", folder)
+    place = copy if number is None else copy.fold(number)
+    for later in copy.fold_numbers() if number is not None else ():
+        if later > number:
+            shutil.rmtree(copy.fold(later).path)
+    if number is not None:
+        shutil.rmtree(copy.state)
+        shutil.rmtree(copy.checkpoints)
+        fields = json.loads(place.record.read_text())
+        place.write_json(place.record, {**{key: fields[key] for key in KNOWN_BEFORE}, "status": "running"})
+    for file in (place.scores, place.predictions, copy.scores, copy.predictions):
+        file.unlink(missing_ok=True)
+    if state is None:
+        shutil.rmtree(place.state)
+    elif state != "last.safetensors":
+        shutil.copy(place.state / state, place.state / "last.safetensors")
+    lines = [line for line in copy.metrics.read_text().splitlines() if _is_before(json.loads(line)["fold"], number)]
+    copy.metrics.write_text("".join(f"{line}\n" for line in lines))
+    copy.write_json(copy.record, {**json.loads(copy.record.read_text()), "status": "interrupted"})
+    return copy
+
+
+def _is_before(fold: int | None, number: int | None) -> bool:
+    return number is None or (fold is not None and fold <= number)
+
+
+@pytest.mark.parametrize(
+    ("number", "state"),
+    [
+        (0, None),
+        (1, "epoch-0001-step-000001.safetensors"),
+        (2, "last.safetensors"),
+        (None, "epoch-0002-step-000001.safetensors"),
+    ],
+)
+def test_a_fold_goes_on_from_its_own_state(
+    whole: RunFolder, tmp_path: Path, comparison: ModuleType, number: int | None, state: str | None
+) -> None:
+    """Killed before, within or after the training of a fold or of the final fit, a run ends with the same bits."""
+    assert comparison.differences(whole.path, resumed(stopped_at(whole, tmp_path, number, state)).path) == []
+
+
+def test_folds_that_are_done_are_extended(whole: RunFolder, tmp_path: Path, comparison: ModuleType) -> None:
+    """Trained for more epochs, also with a stop in between, every fold has the bits that it would have had at once."""
+
+    class Interrupting(NullProgress):
+        def say(self, text: str) -> None:
+            if text.startswith("fold 1/"):
+                raise KeyboardInterrupt
+
+    config = write(tmp_path, CONFIG + KEPT, EPOCHS=2, FINAL="true")
+    folder = train(request(tmp_path, str(config)), NullProgress()).folder
+    with pytest.raises(KeyboardInterrupt):
+        resumed(folder, "training.epochs=4", progress=Interrupting())
+    assert record.read(folder)["folds_done"] == [0]
+    assert [record.read(folder.fold(number))["epochs"] for number in range(3)] == [4, 2, 2]
+    _require_same(comparison, whole, resumed(folder), but=("config.yaml", "resolved.yaml"))
+
+
+def test_other_data_are_refused_once_and_change_nothing(whole: RunFolder, tmp_path: Path) -> None:
+    """A changed table is one error that names it; with --even-if-different all folds are trained on it."""
+    folder = stopped_at(whole, tmp_path, 1, "epoch-0001-step-000001.safetensors")
+    folder.resolved.write_text(folder.resolved.read_text().replace(str(whole.path.parent.parent), str(tmp_path)))
+    table = tmp_path / "table.csv"
+    table.write_text(table.read_text() + "1,2,3,0\n")
+    before = {file: file.read_bytes() for file in folder.files()}
+    with pytest.raises(RunError, match=r"(?s)would not end with the same bits here.*table\.csv") as refused:
+        resumed(folder)
+    assert str(refused.value).count("table.csv: ") == 1
+    assert refused.value.hint == "add --even-if-different to go on nevertheless"
+    changed = [file.name for file, content in before.items() if file.read_bytes() != content]
+    assert [name for name in changed if name != "log.txt"] in ([], ["record.json"])
+    resumed(folder, even_if_different=True)
+    assert sum(record.read(folder.fold(number))["rows"]["test"] for number in range(3)) == 61
+
+
+def _terminal() -> None:
+    """Handle Ctrl-C also if the tests run in the background of a shell, whose children ignore it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+@contextmanager
+def started(folder: Path, *words: str) -> Iterator[subprocess.Popen[str]]:
+    """Run nnrun in a session of its own until the `with` block ends."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "NNRUN_DATA_DIR": str(folder)}
+    command = [sys.executable, "-m", "nnrun", *words, "--quiet"]
+    with subprocess.Popen(
+        command,
+        env=environment,
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=_terminal,  # noqa: PLW1509  # this process has one thread
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def wait_for(condition: Callable[[], object], seconds: float = 120.0) -> bool:
+    """Wait until a condition is true; return whether it is."""
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+def living(processes: list[psutil.Process]) -> list[psutil.Process]:
+    """Return the processes that have not ended; a zombie has."""
+    return [one for one in processes if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]
+
+
+def lines_of(folder: Path) -> list[int]:
+    """Return the number of lines in the metrics of the run's folds."""
+    return [len(file.read_text().splitlines()) for file in sorted(folder.glob("runs/*/folds/*/metrics.jsonl"))]
+
+
+def finished(folder: Path, *words: str) -> RunFolder:
+    """Run nnrun to its end; return the folder of its run."""
+    with started(folder, *words) as process:
+        out, err = process.communicate(timeout=300)
+    assert process.returncode == 0, err
+    return RunFolder(folder / out.strip())
+
+
+def stopped(
+    folder: Path, words: tuple[str, ...], stop: Callable[[subprocess.Popen[str], list[psutil.Process]], None]
+) -> tuple[int, str, list[psutil.Process]]:
+    """Run nnrun, stop it once two folds go on; return its exit code, its errors, and the processes it had started."""
+    before = lines_of(folder) or [0, 0]
+    with started(folder, *words) as process:
+        assert wait_for(lambda: _have_grown(before, lines_of(folder)) or process.poll() is not None)
+        assert process.poll() is None, process.communicate()[1]
+        children = psutil.Process(process.pid).children(recursive=True)
+        stop(process, children)
+        err = process.communicate(timeout=120)[1]
+    return process.returncode, err, children
+
+
+def _have_grown(before: list[int], now: list[int]) -> bool:
+    return len(now) > 1 and sum(now) > sum(before)
+
+
+def test_processes_that_share_the_folds_save_and_end(tmp_path: Path, comparison: ModuleType) -> None:
+    """Ctrl-C, a worker killed for memory and a killed parent lose nothing and leave no process."""
+
+    def press_ctrl_c(process: subprocess.Popen[str], _: list[psutil.Process]) -> None:
+        os.killpg(process.pid, signal.SIGINT)
+
+    def kill_worker(_: subprocess.Popen[str], children: list[psutil.Process]) -> None:
+        next(one for one in children if "spawn_main" in " ".join(one.cmdline())).kill()
+
+    def kill_parent(process: subprocess.Popen[str], _: list[psutil.Process]) -> None:
+        process.kill()
+
+    names = ("at_once", "stopped")
+    for name in names:
+        write(tmp_path / name, CONFIG, EPOCHS=200, FINAL="false")
+    reference, place = finished(tmp_path / "at_once", "train", "folds.yaml", "--jobs", "2"), tmp_path / "stopped"
+    code, err, children = stopped(place, ("train", "folds.yaml", "--jobs", "2"), press_ctrl_c)
+    (path,) = (place / "runs").iterdir()
+    folder = RunFolder(path)
+    assert (code, record.read(folder)["status"], living(children)) == (130, "interrupted", [])
+    assert f"Continue it: nnrun resume runs/{path.name}" in err
+    assert "Traceback" not in err
+    assert [(folder.fold(number).state / "last.safetensors").is_file() for number in range(2)] == [True, True]
+    code, err, children = stopped(place, ("resume", "last"), kill_worker)
+    assert (code, living(children)) == (1, [])
+    assert "a process that trains folds was killed, with exit code -9" in err
+    code, _, children = stopped(place, ("resume", "last"), kill_parent)
+    assert code == -signal.SIGKILL
+    assert wait_for(lambda: not living(children), 2.0)
+    finished(place, "resume", "last", "--jobs", "1")
+    # The paths of the tables differ.
+    _require_same(comparison, reference, folder, but=("resolved.yaml",))
+
+
+def _require_same(comparison: ModuleType, one: RunFolder, other: RunFolder, *, but: tuple[str, ...]) -> None:
+    """Require that two runs differ in nothing but some files, and in the order of the lines of the run's metrics."""
+    assert sorted(_rows(one)) == sorted(_rows(other))
+    differing = comparison.differences(one.path, other.path)
+    assert [name for name in differing if name not in ("metrics.jsonl", *but)] == []
+
+
+def _rows(folder: RunFolder) -> list[str]:
+    rows = [json.loads(line) for line in folder.metrics.read_text().splitlines()]
+    return [json.dumps({**row, "seconds": 0}) for row in rows]
