@@ -60,7 +60,7 @@ def test_out_is_written_through_links_and_into_pipes(tmp_path: Path, command: st
     assert link.is_symlink()
     assert stat.S_IMODE(target.stat().st_mode) == 0o600
     assert received == [target.read_bytes()]
-    assert len(received[0]) > 3
+    assert received[0] not in (b"", b"old")
     assert pipe.is_fifo()
     assert Path("/dev/null").is_char_device()
 
