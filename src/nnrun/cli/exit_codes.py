@@ -82,7 +82,9 @@ def describe_error(error: BaseException) -> ErrorMessage:
         return ErrorMessage(error.text, error.exit_code, error.hint)
     if isinstance(error, OSError) and error.errno in _OF_THE_SYSTEM:
         where = "" if error.filename is None else f"{error.filename}: "
-        return ErrorMessage(f"{where}the system refuses: {error.strerror}", EXIT_FAILED, "remove the cause, and run it again")
+        return ErrorMessage(
+            f"{where}the system refuses: {error.strerror}", EXIT_FAILED, "remove the cause, and run it again"
+        )
     return ErrorMessage(_save_traceback(error), EXIT_BUG)
 
 

@@ -33,8 +33,11 @@ if TYPE_CHECKING:
     from nnrun.engine.generation.sampling import Sampling
     from nnrun.engine.model.augmentation import Augmentation
     from nnrun.engine.scoring.evaluate import Evaluation, Predictions
+    from nnrun.engine.state.epoch_start import EpochStart
     from nnrun.engine.state.saver import StateSaver
+    from nnrun.engine.state.variables import TrainingVariables
     from nnrun.engine.training.callback_outcomes import CallbackOutcome
+    from nnrun.engine.training.divergence import DivergenceTracer
     from nnrun.engine.training.loop import EpochLogs
     from nnrun.errors import BuildError, Mark, Path
     from nnrun.progress import Progress
@@ -207,6 +210,8 @@ class Session:
             RunError: Training diverges, or the disk refuses a checkpoint.
             StopRequestedError: A request to stop came in; the state is saved.
         """
+        from nnrun.engine.state.epoch_start import EpochStart
+        from nnrun.engine.state.variables import TrainingVariables
         from nnrun.engine.training import callbacks
         from nnrun.engine.training.callback_outcomes import CallbackWatcher
         from nnrun.engine.training.loop import TrainingLoop
@@ -228,9 +233,13 @@ class Session:
             epochs=training.epochs,
             steps=-(-train.rows // training.batch_size),
         )
-        self._attach(saver, [*callback_list.callbacks, watcher])
-        seed = self._experiment.seed
-        loop = TrainingLoop(self.model, self._executor, train, validation, callback_list, stepwise, seed, saver)
+        variables = TrainingVariables(self.model, [] if self._augmentation is None else self._augmentation.variables)
+        start = EpochStart(variables, [*callback_list.callbacks, watcher]) if training.on_nan == "rollback" else None
+        self._attach(saver, variables, [*callback_list.callbacks, watcher], start)
+        seed, tracer = self._experiment.seed, self._tracer(variables, train)
+        loop = TrainingLoop(
+            self.model, self._executor, train, validation, callback_list, stepwise, seed, saver, start, tracer
+        )
         try:
             with self._deferred_stops(saver), self._xla_errors(), errors_at_parts(self._builder):
                 last = loop.run(training, progress, on_epoch_logs)
@@ -245,16 +254,23 @@ class Session:
         """Let requests to stop wait until the state can be saved; without a `saver` there is nothing to wait for."""
         return nullcontext() if saver is None else interruption.deferred()
 
-    def _attach(self, saver: StateSaver | None, callbacks: list[Any]) -> None:
+    def _attach(
+        self, saver: StateSaver | None, variables: TrainingVariables, callbacks: list[Any], start: EpochStart | None
+    ) -> None:
         """Let a state have everything that the training changes."""
         if saver is None:
             return
-        from nnrun.engine.state.variables import TrainingVariables
         from nnrun.engine.training.callbacks import appended_files
 
-        augmentation = [] if self._augmentation is None else self._augmentation.variables
-        appended = appended_files(self._keras, callbacks, resumed=saver.is_resumed)
-        saver.attach(TrainingVariables(self.model, augmentation), callbacks, appended)
+        saver.attach(variables, callbacks, appended_files(self._keras, callbacks, resumed=saver.is_resumed), start)
+
+    def _tracer(self, variables: TrainingVariables, train: Tensors) -> DivergenceTracer | None:
+        """Return what finds the step and the layer at which a loss stops being finite, where training ends for it."""
+        from nnrun.engine.training.divergence import DivergenceTracer
+
+        spec, parts = self._experiment.training, (self._keras, self._tf, self.model, variables, self._executor, train)
+        is_traced = not spec.is_perceptron and spec.on_nan == "stop"
+        return DivergenceTracer(*parts, spec.batch_size) if is_traced else None
 
     @contextmanager
     def _xla_errors(self) -> Iterator[None]:

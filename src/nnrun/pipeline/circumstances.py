@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from nnrun.progress import Progress
 
 #: Keys of the config that may differ on a resume: they change no bit of the epochs that are done.
-FREE_KEYS = ("training.epochs", "training.save_every", "expect", "silence", "name")
+FREE_KEYS = ("training.epochs", "training.save_every", "training.on_nan", "expect", "silence", "name")
 #: What follows from a difference, by the name of the circumstance.
 _MEANINGS = {
     "versions": "another version may compute other bits",

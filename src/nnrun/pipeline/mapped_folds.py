@@ -74,8 +74,8 @@ def reason_not_mapped(experiment: Experiment) -> str | None:
     training = experiment.training
     if training.is_perceptron:
         return "the perceptron rule cannot be mapped over folds"
-    if training.execution.executor == "stepwise":
-        return "the config has executor: stepwise"
+    if training.execution.executor == "stepwise" or training.on_nan != "stop":
+        return f"the config has {'executor: stepwise' if training.on_nan == 'stop' else f'on_nan: {training.on_nan}'}"
     if training.augment:
         return "augment: changes the examples of each fold separately"
     for part in training.callbacks:

@@ -120,6 +120,9 @@ class TrainingSpec(Section):
         best: Which epoch's model is kept.
         samples: The text that a model of a text writes during training.
         save_every: When the state is saved from which a stopped run continues.
+        on_nan: What happens where a loss is infinite or not a number: training ends with a message that names the
+            step and the layer (`stop`), goes on (`ignore`), or goes back to the start of the epoch and takes its rows
+            in another order (`rollback`), at most five times in a run.
         execution: How training is executed.
     """
 
@@ -139,6 +142,7 @@ class TrainingSpec(Section):
     best: BestSpec = key(BestSpec, BestSpec())
     samples: SamplesSpec | None = key(SamplesSpec, None)
     save_every: SaveEverySpec = key(SaveEverySpec, SaveEverySpec())
+    on_nan: Literal["stop", "ignore", "rollback"] = key(Choice(("stop", "ignore", "rollback")), "stop")
     execution: ExecutionSpec = key(ExecutionSpec, ExecutionSpec())
 
     @property
@@ -152,7 +156,10 @@ class TrainingSpec(Section):
         return 1.0 if self.learning_rate is None else self.learning_rate
 
     def refusal(self) -> Refusal | None:
-        """Refuse what only the other of the two rules accepts."""
+        """Refuse what only the other of the two rules accepts, and another order of rows that are not shuffled."""
+        if self.on_nan == "rollback" and not self.shuffle:
+            text = "on_nan: rollback takes the rows of an epoch in another order, and shuffle: false forbids that"
+            return Refusal(text, "write on_nan: stop, or shuffle: true", "on_nan")
         if not self.is_perceptron:
             if self.learning_rate is None:
                 return None

@@ -15,13 +15,11 @@ import numpy as np
 from nnrun.engine.executors.resident import ResidentExecutor, no_boundary
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from numpy.typing import NDArray
 
     from nnrun.engine.executors.compiled_steps import CompiledSteps, Tensors
     from nnrun.engine.executors.logs import Labels
-    from nnrun.engine.executors.resident import NextBoundary
+    from nnrun.engine.executors.resident import NextBoundary, OnSteps
     from nnrun.engine.executors.shuffle import Order
 
 
@@ -54,7 +52,7 @@ class PerceptronExecutor(ResidentExecutor):
         self,
         tensors: Tensors,
         order: Order,
-        on_steps: Callable[[int], None],
+        on_steps: OnSteps,
         callbacks: Any = None,  # noqa: ARG002 - there are no batches
         *,
         first_step: int = 0,  # noqa: ARG002 - an epoch is done as a whole
@@ -70,7 +68,7 @@ class PerceptronExecutor(ResidentExecutor):
         weights = [np.array(weight) for weight in layer.get_weights()]
         updates = apply_rule(weights, x[order], y.reshape(-1)[order], step_sizes[order])
         layer.set_weights(weights)
-        on_steps(-(-len(order) // self._batch_size))
+        on_steps(-(-len(order) // self._batch_size), {})
         if updates == 0:
             self._model.stop_training = True
         return {**self.evaluate(tensors), "updates": updates}

@@ -35,6 +35,8 @@ _XLA_ERRORS = ("InvalidArgumentError", "UnimplementedError", "InternalError")
 
 #: Returns, for a step, the next one at which something is to be done; None: there is none.
 NextBoundary = Callable[[int], "int | None"]
+#: Receives the number of steps that are done, and the mean loss and metrics over them.
+OnSteps = Callable[[int, dict[str, float]], None]
 #: One array, or several by the names of the model's inputs or outputs.
 Fields = Union["NDArray[Any]", "dict[str, NDArray[Any]]"]
 
@@ -107,7 +109,7 @@ class ResidentExecutor:
         self,
         tensors: Tensors,
         order: Order,
-        on_steps: Callable[[int], None],
+        on_steps: OnSteps,
         callbacks: Any = None,
         *,
         first_step: int = 0,
@@ -118,7 +120,7 @@ class ResidentExecutor:
         Args:
             tensors: The training part.
             order: Row indexes, one epoch's worth, shape (rows,).
-            on_steps: Called now and then with the number of steps done.
+            on_steps: Called now and then with the number of steps done, and the mean loss and metrics over them.
             callbacks: Keras' `CallbackList` if a callback needs batches; the loop then runs a step at a time.
             first_step: The number of the epoch's steps that are done already.
             next_boundary: Returns a step at which `on_steps` must be called.
@@ -152,7 +154,7 @@ class ResidentExecutor:
         kind: StepKind,
         tensors: Tensors,
         order: Any,
-        on_steps: Callable[[int], None] = lambda _: None,
+        on_steps: OnSteps = lambda _, __: None,
         callbacks: Any = None,
         first_step: int = 0,
         next_boundary: NextBoundary = no_boundary,
@@ -171,7 +173,7 @@ class ResidentExecutor:
                 callbacks.on_train_batch_end(start, logs)
                 if self._model.stop_training:
                     break
-            on_steps(stop)
+            on_steps(stop, logs)
         return outputs, logs
 
     def _order_arguments(self, order: Any, start: int, stop: int) -> tuple[Any, Any, Any]:

@@ -24,15 +24,22 @@ _MULTIPLIERS = (np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB))
 _SHIFTS = (np.uint64(30), np.uint64(27), np.uint64(31))
 
 
-def epoch_order(seed: int, epoch: int, rows: int, *, shuffle: bool = True) -> Order:
-    """Return the indexes of all rows in the order of epoch `epoch` (counted from 0), shape (rows,)."""
+def epoch_order(seed: int, epoch: int, rows: int, *, shuffle: bool = True, rollbacks: int = 0) -> Order:
+    """Return the indexes of all rows in the order of epoch `epoch` (counted from 0), shape (rows,).
+
+    After each return to the start of an epoch (`rollbacks`) the order is another one.
+    """
     if rows > MAX_ARRAY_ROWS:
-        return LongOrder(seed, epoch, rows, shuffle=shuffle)
+        return LongOrder(seed, epoch, rows, shuffle=shuffle, rollbacks=rollbacks)
     indexes = np.arange(rows, dtype=np.int32)
     if shuffle:
         # The result of `permutation`, in half of its memory.
-        np.random.default_rng([seed, epoch]).shuffle(indexes)
+        _generator(seed, epoch, rollbacks).shuffle(indexes)
     return indexes
+
+
+def _generator(seed: int, epoch: int, rollbacks: int) -> np.random.Generator:
+    return np.random.default_rng([seed, epoch, rollbacks] if rollbacks else [seed, epoch])
 
 
 class LongOrder:
@@ -47,14 +54,15 @@ class LongOrder:
         epoch: The epoch, counted from 0.
         rows: The number of rows, at least 2.
         shuffle: Whether to shuffle; else the order is that of the file.
+        rollbacks: See `epoch_order`.
     """
 
-    def __init__(self, seed: int, epoch: int, rows: int, *, shuffle: bool = True) -> None:
+    def __init__(self, seed: int, epoch: int, rows: int, *, shuffle: bool = True, rollbacks: int = 0) -> None:
         self._rows, self._shuffle = rows, shuffle
         bits = (rows - 1).bit_length()
         self._low = np.uint64(bits // 2)
         self._masks = (np.uint64((1 << (bits // 2)) - 1), np.uint64((1 << (bits - bits // 2)) - 1))
-        self._keys = np.random.default_rng([seed, epoch]).integers(0, 2**64, (_ROUNDS, 2), dtype=np.uint64)
+        self._keys = _generator(seed, epoch, rollbacks).integers(0, 2**64, (_ROUNDS, 2), dtype=np.uint64)
 
     def __len__(self) -> int:
         return self._rows

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
+    from nnrun.engine.state.epoch_start import EpochStart
     from nnrun.engine.state.forking import Changes
     from nnrun.engine.state.variables import TrainingVariables
     from nnrun.spec.training import SaveEverySpec
@@ -51,6 +52,7 @@ class Position:
         seconds: How long these steps took.
         logs: The loss and metrics of the last epoch that is done, or of the next one's training if all steps are done.
         stopped: Whether a callback has stopped the training; an epoch of which some steps are done is the last one.
+        rollbacks: How often the training went back to the start of an epoch, as its loss was not finite.
     """
 
     epoch: int = 0
@@ -59,6 +61,7 @@ class Position:
     seconds: float = 0.0
     logs: Mapping[str, float] = field(default_factory=dict)
     stopped: bool = False
+    rollbacks: int = 0
 
 
 def position_of(state: State) -> Position:
@@ -95,11 +98,13 @@ class Parts:
         variables: The variables.
         callbacks: All callbacks, and others with `get_state` and `set_state`.
         appended: The files that grow with every epoch.
+        epoch_start: The state at the start of the epoch, which belongs to a state within it; None: it is not needed.
     """
 
     variables: Variables
     callbacks: Sequence[Any]
     appended: Sequence[Path]
+    epoch_start: EpochStart | None = None
 
 
 class StateSaver:
@@ -136,13 +141,19 @@ class StateSaver:
         """Whether the training goes on from a state."""
         return self._saved is not None
 
-    def attach(self, variables: Variables, callbacks: Sequence[Any], appended: Sequence[Path]) -> None:
+    def attach(
+        self,
+        variables: Variables,
+        callbacks: Sequence[Any],
+        appended: Sequence[Path],
+        epoch_start: EpochStart | None = None,
+    ) -> None:
         """Take the parts of the training, and cut from files what was written after the state.
 
         Raises:
             RunError: A file is shorter than when the state was saved.
         """
-        self._parts = Parts(variables, callbacks, (*self._appended, *appended))
+        self._parts = Parts(variables, callbacks, (*self._appended, *appended), epoch_start)
         lengths = {} if self._saved is None else self._saved.document.get("files", {})
         for file in self._parts.appended:
             _cut(file, int(lengths.get(self._name(file), 0)))
@@ -173,6 +184,9 @@ class StateSaver:
         try:
             callback_states.restore(self._parts.callbacks, document["callbacks"], arrays)
             random_streams.restore(arrays)
+            start = self._parts.epoch_start
+            if start is not None and self._changes is None and "epoch_start" in document:
+                start.load(document["epoch_start"], arrays)
         except (KeyError, TypeError, ValueError, IndexError) as error:
             text = f"the saved state is incomplete: {type(error).__name__}: {error}"
             raise RunError(text, "train again from the config") from error
@@ -245,7 +259,8 @@ class StateSaver:
         started = time.monotonic()
         self._before_save()
         arrays = {**self._parts.variables.collect(), **random_streams.collect()}
-        callbacks = callback_states.collect(self._parts.callbacks, arrays)
+        callbacks, start = callback_states.collect(self._parts.callbacks, arrays), self._parts.epoch_start
+        of_start = start.save(arrays) if start is not None and start.is_known and position.step else None
         path = self._folder / LAST
         try:
             self._folder.mkdir(exist_ok=True)
@@ -257,6 +272,7 @@ class StateSaver:
                 "position": asdict(position),
                 "files": {self._name(file): _size(file) for file in self._parts.appended},
                 "callbacks": callbacks,
+                **({} if of_start is None else {"epoch_start": of_start}),
                 "context": self._context,
             }
             write_state(path, document, arrays)

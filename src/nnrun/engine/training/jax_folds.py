@@ -18,7 +18,7 @@ from nnrun.engine.executors.logs import split_figures, to_float
 from nnrun.engine.executors.resident import StepCalls
 from nnrun.engine.executors.shuffle import epoch_order
 from nnrun.engine.state.saver import Position
-from nnrun.engine.training.loop import require_finite_loss
+from nnrun.engine.training.divergence import LossNotFiniteError, diverged, require_finite
 from nnrun.errors import RunError
 
 if TYPE_CHECKING:
@@ -229,7 +229,10 @@ class FoldsTrainer:
                 lines.append({"epoch": epoch + 1, "fold": None, **of_fold, "learning_rate": rate, "seconds": seconds})
             listeners.on_epoch_logs(lines)
             for index in range(len(self._folds)):
-                require_finite_loss({name: float(values[index]) for name, values in logs.items()}, epoch)
+                try:
+                    require_finite({name: float(values[index]) for name, values in logs.items()}, epoch)
+                except LossNotFiniteError as found:
+                    raise diverged(found) from None
             position = Position(epoch + 1)
             saver.after_epoch(position, last=position.epoch == self._training.epochs)
 

@@ -12,17 +12,19 @@ from typing import TYPE_CHECKING, Any
 from nnrun.engine.executors.logs import to_float
 from nnrun.engine.executors.resident import no_boundary
 from nnrun.engine.executors.shuffle import epoch_order
-from nnrun.engine.model.failures import DIVERGED_HINT
 from nnrun.engine.state.saver import Position
+from nnrun.engine.training.divergence import MOST_ROLLBACKS, LossNotFiniteError, diverged, require_finite
 from nnrun.engine.training.guarded_callbacks import GuardedCallbacks
-from nnrun.errors import RunError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from nnrun.engine.executors.compiled_steps import Tensors
     from nnrun.engine.executors.resident import ResidentExecutor
+    from nnrun.engine.state.epoch_start import EpochStart
     from nnrun.engine.state.saver import StateSaver
+    from nnrun.engine.training.divergence import DivergenceTracer
+    from nnrun.errors import RunError
     from nnrun.progress import Progress
     from nnrun.spec.training import TrainingSpec
 
@@ -44,6 +46,8 @@ class TrainingLoop:
         stepwise: Whether a callback needs every batch.
         seed: The seed of the shuffling.
         saver: Saves the state, and has the one that the training goes on from; None: no state is saved.
+        epoch_start: Where `on_nan: rollback` goes back to; None for others.
+        tracer: Finds where a loss stopped being finite; None: nobody does.
     """
 
     model: Any
@@ -54,10 +58,13 @@ class TrainingLoop:
     stepwise: bool
     seed: int
     saver: StateSaver | None = None
+    epoch_start: EpochStart | None = None
+    tracer: DivergenceTracer | None = None
 
     def __post_init__(self) -> None:
         self.callbacks = GuardedCallbacks(self.callbacks)
         self._monitors_rate = "learning_rate" in self.callbacks.monitors
+        self._rollbacks = 0
 
     def run(self, training: TrainingSpec, progress: Progress, on_epoch_logs: Callable[[EpochLogs], None]) -> int:
         """Train for all epochs or until a callback stops it; return the number of epochs run, earlier ones included.
@@ -73,26 +80,83 @@ class TrainingLoop:
         """
         self.model.stop_training = False
         self.callbacks.on_train_begin()
-        position = self._restore()
-        logs, epochs_run = position.logs, position.epoch
+        position, ended = self._restore(), False
+        while not ended:
+            try:
+                position, ended = self._run_epochs(position, training, progress, on_epoch_logs), True
+            except LossNotFiniteError as found:
+                if training.on_nan == "stop":
+                    raise self._diverged(found, on_epoch_logs) from None
+                position = self._roll_back(found, progress)
+        if self.model.optimizer is not None:
+            self.model.optimizer.finalize_variable_values(self.model.trainable_weights)
+        self.callbacks.on_train_end(dict(position.logs))
+        return position.epoch
+
+    def _run_epochs(
+        self,
+        position: Position,
+        training: TrainingSpec,
+        progress: Progress,
+        on_epoch_logs: Callable[[EpochLogs], None],
+    ) -> Position:
+        """Train until the end; return where that is."""
         for epoch in range(position.epoch, training.epochs):
             if position.stopped and not position.step:
                 break
+            self._rollbacks = position.rollbacks
             line, logs = self._run_epoch(position, training, progress)
+            if training.on_nan == "rollback":
+                self._require_finite_epoch(logs, epoch)
             on_epoch_logs(line)
             progress.epoch(epoch + 1, training.epochs, {key: line[key] for key in line if key not in ("epoch", "fold")})
-            require_finite_loss(logs, epoch, self.callbacks.stopper_on_nan if self.model.stop_training else None)
+            if training.on_nan == "stop":
+                require_finite(logs, epoch)
             self.callbacks.on_epoch_end(epoch, self._epoch_logs(line, logs))
-            epochs_run = epoch + 1
-            position = Position(epochs_run, logs=dict(logs), stopped=bool(self.model.stop_training))
+            stopped = bool(self.model.stop_training)
+            position = Position(epoch + 1, logs=dict(logs), stopped=stopped, rollbacks=position.rollbacks)
             if self.saver is not None:
-                self.saver.after_epoch(position, last=position.stopped or epochs_run == training.epochs)
-            if position.stopped and logs.get("updates") == 0:
-                progress.say(f"No row was wrong: training ended after epoch {epochs_run} of {training.epochs}.")
-        if self.model.optimizer is not None:
-            self.model.optimizer.finalize_variable_values(self.model.trainable_weights)
-        self.callbacks.on_train_end(dict(logs))
-        return epochs_run
+                self.saver.after_epoch(position, last=stopped or epoch + 1 == training.epochs)
+            if stopped and logs.get("updates") == 0:
+                progress.say(f"No row was wrong: training ended after epoch {epoch + 1} of {training.epochs}.")
+        return position
+
+    def _require_finite_epoch(self, logs: Mapping[str, float], epoch: int) -> None:
+        """Check losses, and the weights after the last step, before anything is kept of an epoch."""
+        require_finite(logs, epoch)
+        assert self.epoch_start is not None, "made where it is needed"  # noqa: S101
+        wrong = self.epoch_start.first_not_finite()
+        if wrong is not None:
+            raise LossNotFiniteError(f"a weight of {wrong}", math.nan, epoch)
+        self.epoch_start.forget()
+
+    def _diverged(self, found: LossNotFiniteError, on_epoch_logs: Callable[[EpochLogs], None]) -> RunError:
+        """Return the error of a loss that is not finite, with the step and the layer where it began."""
+        if found.line is not None:
+            on_epoch_logs(found.line)
+        stopper = self.callbacks.stopper_on_nan if self.model.stop_training else None
+        where = None
+        if self.tracer is not None and not found.name.startswith("val_"):
+            try:
+                where = self.tracer.trace()
+            except (Exception, RecursionError):  # noqa: BLE001 - the error itself matters more than where it began
+                where = None
+        return diverged(found, where, stopper)
+
+    def _roll_back(self, found: LossNotFiniteError, progress: Progress) -> Position:
+        """Go back to the start of the epoch; return where the training goes on, with another order of rows.
+
+        Raises:
+            RunError: It has gone back too often.
+        """
+        start, rollbacks = self.epoch_start, self._rollbacks + 1
+        if start is None or rollbacks > MOST_ROLLBACKS:
+            raise diverged(found, f"also after {MOST_ROLLBACKS} returns to the start of an epoch")
+        times = f"{rollbacks} of at most {MOST_ROLLBACKS}"
+        progress.say(f"Epoch {found.epoch + 1}: {found}. Back to its start, with another order of rows ({times}).")
+        start.restore()
+        self.model.stop_training = False
+        return Position(found.epoch, start.step, start.learning_rate, rollbacks=rollbacks)
 
     def _restore(self) -> Position:
         """Restore the state that the training goes on from, if there is one; return where it goes on."""
@@ -110,18 +174,21 @@ class TrainingLoop:
         self, position: Position, training: TrainingSpec, progress: Progress
     ) -> tuple[EpochLogs, dict[str, float]]:
         epoch, started = position.epoch, time.perf_counter() - position.seconds
+        if self.epoch_start is not None and not self.epoch_start.is_known:
+            self.epoch_start.keep(position.step, position.learning_rate)
         if not position.step:
             self.callbacks.on_epoch_begin(epoch)
             rate = training.step_size if self.model.optimizer is None else to_float(self.model.optimizer.learning_rate)
-            position = Position(epoch, learning_rate=rate)
+            position = Position(epoch, learning_rate=rate, rollbacks=position.rollbacks)
         steps = math.ceil(self.train.rows / training.batch_size)
 
         def reached(step: int, logs: Mapping[str, float] = MappingProxyType({})) -> Position:
             seconds, stopped = time.perf_counter() - started, bool(self.model.stop_training)
-            return Position(epoch, step, position.learning_rate, seconds, dict(logs), stopped)
+            rate, rollbacks = position.learning_rate, position.rollbacks
+            return Position(epoch, step, rate, seconds, dict(logs), stopped, rollbacks)
 
         logs = dict(position.logs) if position.step == steps else self._train(position, training, progress, reached)
-        if self.saver is not None and position.step < steps:
+        if self.saver is not None and position.step < steps and (training.on_nan == "ignore" or _is_finite(logs)):
             self.saver.after_steps(epoch * steps, lambda: reached(steps, logs), steps)
         if self.validation is not None:
             logs |= self._validate(self.validation)
@@ -134,16 +201,22 @@ class TrainingLoop:
     ) -> dict[str, float]:
         """Take the steps of an epoch that are not done yet."""
         epoch, saver, steps = position.epoch, self.saver, math.ceil(self.train.rows / training.batch_size)
+        of_epoch = (self.seed, epoch, position.rollbacks, training.shuffle)
+        if self.tracer is not None:
+            self.tracer.begin_epoch(of_epoch, position.learning_rate, position.step)
 
-        def on_steps(step: int) -> None:
+        def on_steps(step: int, logs: Mapping[str, float] = MappingProxyType({})) -> None:
             progress.step(epoch + 1, training.epochs, step / steps)
+            if training.on_nan != "ignore" and step < steps:
+                line = {"epoch": epoch + 1, "fold": None, **logs, "learning_rate": position.learning_rate}
+                require_finite(logs, epoch, {**line, "seconds": round(reached(step).seconds, 4)})
             # After the last step the epoch's logs belong to the state, and only the executor's result has them.
             if saver is not None and step < steps:
                 saver.after_steps(epoch * steps, lambda: reached(step), step)
 
         return self.executor.train(
             self.train,
-            epoch_order(self.seed, epoch, self.train.rows, shuffle=training.shuffle),
+            epoch_order(self.seed, epoch, self.train.rows, shuffle=training.shuffle, rollbacks=position.rollbacks),
             on_steps,
             self.callbacks if self.stepwise else None,
             first_step=position.step,
@@ -164,19 +237,6 @@ class TrainingLoop:
         return {f"val_{name}": value for name, value in logs.items()}
 
 
-def require_finite_loss(logs: Mapping[str, float], epoch: int, stopper: str | None = None) -> None:
-    """Refuse a loss that is not finite.
-
-    Args:
-        logs: Loss and metrics.
-        epoch: The epoch, counted from 0.
-        stopper: The callback that stopped training within the epoch, if one did.
-
-    Raises:
-        RunError: A loss is infinite or not a number.
-    """
-    diverged = [name for name, value in logs.items() if name.endswith("loss") and not math.isfinite(value)]
-    if diverged:
-        text = f"training diverged in epoch {epoch + 1}: {diverged[0]} is {logs[diverged[0]]}"
-        text += f"; {stopper} stopped training within the epoch" if stopper is not None else ""
-        raise RunError(text, DIVERGED_HINT)
+def _is_finite(logs: Mapping[str, float]) -> bool:
+    """Return whether all losses are finite."""
+    return all(math.isfinite(value) for name, value in logs.items() if name.endswith("loss"))

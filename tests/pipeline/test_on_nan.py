@@ -1,0 +1,28 @@
+"""`training.on_nan` with real models."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from nnrun.errors import RunError
+
+pytestmark = pytest.mark.keras
+
+DIVERGING = """\
+name: diverging
+data: {source: digits, split: {validation: 0.1}}
+model: [Flatten, {Dense: {units: 8, activation: relu, name: hidden}}, {Dense: {units: 10, name: out}}]
+training:
+  loss: {SparseCategoricalCrossentropy: {from_logits: true}}
+  optimizer: {SGD: {learning_rate: 1e38}}
+  epochs: 2
+"""
+
+
+def test_a_loss_that_is_no_number_is_traced_to_its_step_and_layer(start, tmp_path: Path) -> None:
+    """The error names the epoch, the first step with such a loss, and the layer in which it began."""
+    with pytest.raises(RunError, match=r"diverged in epoch 1: loss is nan from step \d of 51 on, and the first") as one:
+        start(tmp_path, DIVERGING)
+    assert "hidden" in one.value.text or "out (Dense)" in one.value.text
