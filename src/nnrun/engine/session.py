@@ -33,11 +33,8 @@ if TYPE_CHECKING:
     from nnrun.engine.generation.sampling import Sampling
     from nnrun.engine.model.augmentation import Augmentation
     from nnrun.engine.scoring.evaluate import Evaluation, Predictions
-    from nnrun.engine.state.epoch_start import EpochStart
     from nnrun.engine.state.saver import StateSaver
-    from nnrun.engine.state.variables import TrainingVariables
     from nnrun.engine.training.callback_outcomes import CallbackOutcome
-    from nnrun.engine.training.divergence import DivergenceTracer
     from nnrun.engine.training.loop import EpochLogs
     from nnrun.errors import BuildError, Mark, Path
     from nnrun.progress import Progress
@@ -210,10 +207,10 @@ class Session:
             RunError: Training diverges, or the disk refuses a checkpoint.
             StopRequestedError: A request to stop came in; the state is saved.
         """
-        from nnrun.engine.state.epoch_start import EpochStart
         from nnrun.engine.state.variables import TrainingVariables
-        from nnrun.engine.training import callbacks
+        from nnrun.engine.training import callbacks, state_options
         from nnrun.engine.training.callback_outcomes import CallbackWatcher
+        from nnrun.engine.training.divergence import make_tracer
         from nnrun.engine.training.loop import TrainingLoop
 
         training, train = self._experiment.training, self.prepare_training(dataset.train)
@@ -225,21 +222,13 @@ class Session:
         self._allow_training_without_xla(progress)
         # First in the list: the best epoch is on disk before any callback of the config may stop or change anything.
         best_model = callbacks.best_model_callback(self._keras, best, monitor, mode, every=callbacks.BEST_SECONDS)
-        callback_list = self._keras.callbacks.CallbackList(
-            [best_model, *callbacks.after_epoch_callbacks(self._keras, after_epoch), *of_config],
-            add_history=True,
-            model=self.model,
-            verbose=0,
-            epochs=training.epochs,
-            steps=-(-train.rows // training.batch_size),
-        )
+        after = callbacks.after_epoch_callbacks(self._keras, after_epoch)
+        callback_list = self._callback_list([best_model, *after, *of_config], train.rows)
         variables = TrainingVariables(self.model, [] if self._augmentation is None else self._augmentation.variables)
-        start = EpochStart(variables, [*callback_list.callbacks, watcher]) if training.on_nan == "rollback" else None
-        self._attach(saver, variables, [*callback_list.callbacks, watcher], start)
-        seed, tracer = self._experiment.seed, self._tracer(variables, train)
-        loop = TrainingLoop(
-            self.model, self._executor, train, validation, callback_list, stepwise, seed, saver, start, tracer
-        )
+        start = state_options.attach(self._keras, training, saver, variables, [*callback_list.callbacks, watcher])
+        tracer = make_tracer(training, self._keras, self._tf, self.model, variables, self._executor, train)
+        options = (self._experiment.seed, saver, start, tracer)
+        loop = TrainingLoop(self.model, self._executor, train, validation, callback_list, stepwise, *options)
         try:
             with self._deferred_stops(saver), self._xla_errors(), errors_at_parts(self._builder):
                 last = loop.run(training, progress, on_epoch_logs)
@@ -249,28 +238,17 @@ class Session:
         self.callback_outcomes = [] if training.is_perceptron else watcher.outcomes(last, training.epochs)
         return last
 
+    def _callback_list(self, callbacks: list[Any], rows: int) -> Any:
+        spec = self._experiment.training
+        steps = -(-rows // spec.batch_size)
+        return self._keras.callbacks.CallbackList(
+            callbacks, add_history=True, model=self.model, verbose=0, epochs=spec.epochs, steps=steps
+        )
+
     @staticmethod
     def _deferred_stops(saver: StateSaver | None) -> AbstractContextManager[None]:
         """Let requests to stop wait until the state can be saved; without a `saver` there is nothing to wait for."""
         return nullcontext() if saver is None else interruption.deferred()
-
-    def _attach(
-        self, saver: StateSaver | None, variables: TrainingVariables, callbacks: list[Any], start: EpochStart | None
-    ) -> None:
-        """Let a state have everything that the training changes."""
-        if saver is None:
-            return
-        from nnrun.engine.training.callbacks import appended_files
-
-        saver.attach(variables, callbacks, appended_files(self._keras, callbacks, resumed=saver.is_resumed), start)
-
-    def _tracer(self, variables: TrainingVariables, train: Tensors) -> DivergenceTracer | None:
-        """Return what finds the step and the layer at which a loss stops being finite, where training ends for it."""
-        from nnrun.engine.training.divergence import DivergenceTracer
-
-        spec, parts = self._experiment.training, (self._keras, self._tf, self.model, variables, self._executor, train)
-        is_traced = not spec.is_perceptron and spec.on_nan == "stop"
-        return DivergenceTracer(*parts, spec.batch_size) if is_traced else None
 
     @contextmanager
     def _xla_errors(self) -> Iterator[None]:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from nnrun.engine.executors.compiled_steps import Tensors
     from nnrun.engine.executors.resident import ResidentExecutor
     from nnrun.engine.state.variables import TrainingVariables
-    from nnrun.engine.training.loop import EpochLogs
+    from nnrun.spec.training import TrainingSpec
 
 #: Copying the variables at the start of an epoch takes at most this share of the time.
 _MOST_TIME = 0.02
@@ -39,12 +39,12 @@ class LossNotFiniteError(Exception):
         line: The epoch's line of metrics as far as it came, if it is not written yet.
     """
 
-    def __init__(self, name: str, value: float, epoch: int, line: EpochLogs | None = None) -> None:
+    def __init__(self, name: str, value: float, epoch: int, line: dict[str, Any] | None = None) -> None:
         super().__init__(f"{name} is {value}")
         self.name, self.value, self.epoch, self.line = name, value, epoch, line
 
 
-def require_finite(logs: Mapping[str, float], epoch: int, line: EpochLogs | None = None) -> None:
+def require_finite(logs: Mapping[str, float], epoch: int, line: dict[str, Any] | None = None) -> None:
     """Check that all losses are finite.
 
     Args:
@@ -204,6 +204,21 @@ class DivergenceTracer:
         (piece,) = self._train.step_ranges(tf, rows, size, [(step, step + 1)])
         source, of_source, start, stop = piece
         return source.take(tf, source.fields, tf.constant(np.asarray(of_source[start * size : stop * size])))
+
+
+def make_tracer(
+    training: TrainingSpec,
+    keras: ModuleType,
+    tf: Any,
+    model: Any,
+    variables: TrainingVariables,
+    executor: ResidentExecutor,
+    train: Tensors,
+) -> DivergenceTracer | None:
+    """Return the tracer of a training that ends where a loss is not finite; None for others. See `DivergenceTracer`."""
+    if training.is_perceptron or training.on_nan != "stop":
+        return None
+    return DivergenceTracer(keras, tf, model, variables, executor, train, training.batch_size)
 
 
 class _FoundError(Exception):
