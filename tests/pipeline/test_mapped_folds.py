@@ -78,8 +78,8 @@ def read(folder):
 results = {}
 mapped, _ = run("mapped", text)
 results["mapped"] = read(mapped.folder)
-again, _ = run("again", text)
-results["again"] = read(again.folder)["lines"]
+again, _ = run("again", text.replace("epochs: 3", "epochs: 3\\n  save_every: {steps: 1, keep: 100}"))
+results["again"] = read(again.folder)
 
 moves, on_event = [], cross_validate.FoldMonitor.on_event
 def spy(self, kind, number, payload):
@@ -89,14 +89,22 @@ cross_validate.FoldMonitor.on_event = spy
 resident.CALL_SECONDS = 0.0
 chopped, _ = run("chopped", text)
 resident.CALL_SECONDS = 0.5
-results["chopped"], results["moves"] = read(chopped.folder), moves
+results["chopped"], results["moves"] = read(chopped.folder), list(moves)
 
-fold = again.folder.fold(3)
-for path, changed in ((fold.record, {"status": "running"}), (again.folder.record, {"status": "failed"})):
-    fields = json.loads(path.read_text())
-    path.write_text(json.dumps({**fields, **changed}))
-resume(ResumeRequest(str(again.folder.path), TrainRequest("", (), home / "runs", home, ())), NullProgress())
-results["resumed"] = read(again.folder)
+states = again.folder.fold(0).state
+def resume_again(state, numbers):
+    if state: shutil.copy(states / state, states / "last.safetensors")
+    for path in (again.folder.record, *(again.folder.fold(number).record for number in numbers)):
+        path.write_text(json.dumps({**json.loads(path.read_text()), "status": "running"}))
+    resume(ResumeRequest(str(again.folder.path), TrainRequest("", (), home / "runs", home, ())), NullProgress())
+    return read(again.folder)
+results["resumed"] = resume_again(None, [3])
+results["resumed_within"] = resume_again("epoch-0001-step-000002.safetensors", range(8))
+
+fewer, _ = run("fewer", text.replace("epochs: 3", "epochs: 2"))
+extension = TrainRequest("", ("training.epochs=3",), home / "runs", home, ())
+resume(ResumeRequest(str(fewer.folder.path), extension), NullProgress())
+results["extended"] = read(fewer.folder)
 
 stopping = text.replace("epochs: 3", "epochs: 3\\n  callbacks: [{EarlyStopping: {patience: 1}}]")
 stopped, results["messages"] = run("stopped", stopping)
@@ -179,8 +187,8 @@ def test_mapped_folds_have_the_same_files(results) -> None:
 
 @_with(on_jax)
 def test_the_same_seed_gives_the_same_bits(results) -> None:
-    """A second run of the same config has the same metrics to the last bit."""
-    assert results["again"] == results["mapped"]["lines"]
+    """A second run of the same config, which saves its state at every step, has the same metrics to the last bit."""
+    assert results["again"]["lines"] == results["mapped"]["lines"]
 
 
 @_with(on_jax)
@@ -199,7 +207,7 @@ def _restore_interrupts() -> None:
 
 @_with(on_jax)
 def test_ctrl_c_keeps_the_metrics_and_models_of_all_folds(tmp_path: Path, rows: str) -> None:
-    """Interrupted, every fold has its metrics and both models so far; resumed, all folds are trained."""
+    """Interrupted, every fold has its metrics and both models so far; resumed, folds go on with the epoch after."""
     (tmp_path / "tiny.yaml").write_text(CONFIG.replace("ROWS", rows))
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     command = [sys.executable, "-m", "nnrun", "train"]
@@ -225,17 +233,23 @@ def test_ctrl_c_keeps_the_metrics_and_models_of_all_folds(tmp_path: Path, rows: 
     assert there == [{"best.keras", "last.keras"}] * 4
     lines = [metrics.read(folder / "folds" / f"0{number}" / "metrics.jsonl") for number in range(4)]
     assert {len(each) for each in lines} == {len(metrics.read(folder / "metrics.jsonl")) / 4}
-    resumed = [*command[:-1], "resume", "last", "--quiet"]
-    subprocess.run(resumed, env=environment, cwd=tmp_path, check=True, stdout=subprocess.PIPE)
+    resumed = [*command[:-1], "resume", "last"]
+    done = subprocess.run(resumed, env=environment, cwd=tmp_path, check=True, capture_output=True, text=True)
+    assert f"Resumed: fold 1, fold 2, fold 3, fold 4 after epoch {len(lines[0])}" in done.stderr
     assert record.read(RunFolder(folder))["folds_done"] == [0, 1, 2, 3]
     assert {len(metrics.read(folder / "folds" / f"0{number}" / "metrics.jsonl")) for number in range(4)} == {2000}
 
 
 @_with(on_jax)
-def test_an_unfinished_fold_is_trained_again(results) -> None:
-    """Resumed, the one missing fold has the results that it had among the others."""
-    _near(results["resumed"]["scores"], results["mapped"]["scores"])
-    assert results["resumed"]["record"]["status"] == "done"
+@pytest.mark.parametrize("run", ["resumed", "resumed_within", "extended"])
+def test_a_group_goes_on_from_its_state(results, run: str) -> None:
+    """Resumed while it was scored or within an epoch, or extended, a group of folds has the same bits as at once."""
+    same = ("lines", "scores", "all", "models")
+    assert [results[run][name] for name in same] == [results["mapped"][name] for name in same]
+    records = [results[name]["record"] for name in (run, "mapped")]
+    assert records[0]["status"] == "done"
+    for key in ("folds_done", "folds_together", "executor"):
+        assert records[0][key] == records[1][key]
 
 
 @_with(on_jax)
