@@ -142,3 +142,26 @@ def test_transposed_convolutions_are_refused_where_outputs_are_too_few(found, ke
         refused = bool(refusals(found, shape, {name: arguments}))
         layer = getattr(keras.layers, name)(**arguments)
         assert refused is not computes(layer, shape), (name, arguments)
+
+
+@pytest.mark.keras
+@pytest.mark.parametrize("name", ["Attention", "AdditiveAttention"])
+def test_attention_of_one_head_is_refused_where_its_scores_have_too_many_dimensions(found, keras, name: str) -> None:
+    """Its scores have as many dimensions as its inputs."""
+    for rank in range(2, 7):
+        layers = "\n".join(f"  - {dump_inline(one)}" for one in ({name: {"from": ["x", "x"]}}, "Flatten", {"Dense": 10}))
+        graph = f"inputs: {{x: $input}}\nlayers:\n{layers}"
+        findings = [one for one in found(facts(*(2,) * rank), model=graph) if one.name == "cannot-combine"]
+        layer = getattr(keras.layers, name)()
+        assert bool(findings) is not computes(lambda x, one=layer: one([x, x]), (2,) * rank), (rank, findings)
+
+
+@pytest.mark.keras
+def test_tiles_that_a_reflection_cannot_fill_are_refused(found, keras) -> None:
+    """For every size of an image and number of tiles."""
+    name = "ContrastLimitedAdaptiveHistogramEqualization"
+    for size, tiles in product((1, 2, 3, 4, 5, 8), (1, 2, 4, 7, 8)):
+        refused = refusals(found, (size, 8, 1), {name: {"tile_grid_size": [tiles, 4]}})
+        layer = getattr(keras.layers, name)(tile_grid_size=(tiles, 4))
+        assert bool(refused) is not computes(layer, (size, 8, 1)), (size, tiles)
+        assert not refused or refused[0].hint == f"write tile_grid_size: [{min(tiles, size)}, 4]"

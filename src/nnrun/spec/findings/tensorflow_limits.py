@@ -70,6 +70,7 @@ def check_tensorflow_limits(context: CheckContext) -> Iterator[Finding]:
                 yield from _pooling(each)
                 yield from _softmax(each)
                 yield from _attention(each)
+                yield from _tiles(each)
                 yield from _transposed(each)
 
 
@@ -140,6 +141,12 @@ def _activation(part: Part) -> str | None:
 
 def _attention(call: _Call) -> Iterator[Finding]:
     """Find attention whose scores have too many dimensions: a pair of each attended axis, the others, and the heads."""
+    hint = "put a Reshape to [steps, features] before it"
+    if call.name in ("Attention", "AdditiveAttention") and len(call.shape) >= _OF_SOFTMAX:
+        text = f"TensorFlow computes scores of attention of up to {_OF_SOFTMAX} dimensions, and {call.name} of "
+        yield Finding(
+            call.path, f"{text}{format_shape(call.shape)} makes {len(call.shape) + 1}", hint, "cannot-combine"
+        )
     if call.name != "MultiHeadAttention":
         return
     given = call.part.arguments.get("attention_axes")
@@ -149,8 +156,24 @@ def _attention(call: _Call) -> Iterator[Finding]:
     if scores > most:
         text = f"TensorFlow computes scores of attention of up to {most} dimensions, and {format_shape(call.shape)} "
         text += f"with {axes} attended {'axis' if axes == 1 else 'axes'} makes {scores} of them"
-        hint = "put a Reshape to [steps, features] before it"
         yield Finding(call.path, text, hint, "cannot-combine")
+
+
+def _tiles(call: _Call) -> Iterator[Finding]:
+    """Find equalizations whose tiles need more rows or columns than a reflection of the image has."""
+    if call.name != "ContrastLimitedAdaptiveHistogramEqualization":
+        return
+    sizes = call.shape[-2:] if call.channels_first else call.shape[-3:-1]
+    tiles = _for_each(call.part.arguments.get("tile_grid_size") or 8, 2)
+    known = [(size, count) for size, count in zip(sizes, tiles, strict=False) if isinstance(size, int)]
+    if any(-(-size // count) * count > 2 * size for size, count in known):
+        text = (
+            f"Keras fills {format_shape(sizes)} up to {tiles[0]} x {tiles[1]} tiles by a reflection, which is too small"
+        )
+        fitting = [
+            min(count, size) if isinstance(size, int) else count for size, count in zip(sizes, tiles, strict=True)
+        ]
+        yield Finding(call.path, text, f"write tile_grid_size: {fitting}", "cannot-combine")
 
 
 def _transposed(call: _Call) -> Iterator[Finding]:
