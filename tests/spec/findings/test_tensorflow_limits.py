@@ -149,7 +149,9 @@ def test_transposed_convolutions_are_refused_where_outputs_are_too_few(found, ke
 def test_attention_of_one_head_is_refused_where_its_scores_have_too_many_dimensions(found, keras, name: str) -> None:
     """Its scores have as many dimensions as its inputs."""
     for rank in range(2, 7):
-        layers = "\n".join(f"  - {dump_inline(one)}" for one in ({name: {"from": ["x", "x"]}}, "Flatten", {"Dense": 10}))
+        layers = "\n".join(
+            f"  - {dump_inline(one)}" for one in ({name: {"from": ["x", "x"]}}, "Flatten", {"Dense": 10})
+        )
         graph = f"inputs: {{x: $input}}\nlayers:\n{layers}"
         findings = [one for one in found(facts(*(2,) * rank), model=graph) if one.name == "cannot-combine"]
         layer = getattr(keras.layers, name)()
