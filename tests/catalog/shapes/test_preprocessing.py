@@ -97,10 +97,10 @@ def test_text_is_that_of_keras():
             )
 
 
-def test_vocabulary_in_a_file_is_undecided():
-    """A vocabulary that is in a file cannot be counted here."""
-    with pytest.raises(Undecided, match="is in a file"):
-        infer("StringLookup", {"vocabulary": "words.txt", "output_mode": "one_hot"}, [(4,)])
+def test_a_vocabulary_with_special_tokens_is_undecided():
+    """How a layer counts special tokens that its vocabulary names is known only to Keras."""
+    with pytest.raises(Undecided, match="names its own special tokens"):
+        infer("StringLookup", {"vocabulary": ["[UNK]", "a"], "output_mode": "one_hot"}, [(4,)])
 
 
 @pytest.mark.parametrize("shape", [(8,), (8, 8), (2, 8, 8, 3)])

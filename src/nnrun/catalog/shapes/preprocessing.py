@@ -89,8 +89,8 @@ def _vocabulary(call: LayerCall, special: list[Any]) -> int | None:
         return int(call["max_tokens"])
     if vocabulary is None:
         return None
-    if isinstance(vocabulary, str) or any(token in vocabulary for token in special):
-        raise Undecided(f"the vocabulary of {call.name} is in a file, or names its own special tokens")
+    if any(token in vocabulary for token in special):
+        raise Undecided(f"the vocabulary of {call.name} names its own special tokens")
     # Only `output_mode: int` has an index for the mask.
     return len(vocabulary) + (1 if call.name == "TextVectorization" else int(call["num_oov_indices"]))
 
