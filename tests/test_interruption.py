@@ -15,10 +15,13 @@ from nnrun.interruption import StopRequestedError, deferred, handled
 
 @pytest.fixture(autouse=True)
 def no_request() -> Iterator[None]:
-    """Every test begins and ends without a request."""
+    """Every test begins and ends without a request, and no signal is ignored, as in the background of a shell."""
+    before = {number: signal.signal(number, signal.SIG_DFL) for number in (signal.SIGINT, signal.SIGHUP)}
     interruption.clear()
     yield
     interruption.clear()
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 def send(number: int) -> None:

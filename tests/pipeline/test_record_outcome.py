@@ -20,10 +20,12 @@ from nnrun.runs.record import Record
 @pytest.fixture
 def record(tmp_path: Path) -> Iterator[Record]:
     """The record of a run that runs."""
-    interruption.clear()
+    # In the background of a shell SIGINT is ignored.
+    before = signal.signal(signal.SIGINT, signal.SIG_DFL)
     with interruption.handled():
         yield Record.begin(RunFolder.create(tmp_path, "tiny"), name="tiny", argv=(), seed=0)
     interruption.clear()
+    signal.signal(signal.SIGINT, before)
 
 
 def test_a_signal_while_the_end_is_recorded_leaves_a_run_that_is_done(

@@ -28,12 +28,14 @@ pytestmark = pytest.mark.keras
 
 #: The files of a plain run, and the one that its callback wrote.
 FILES = {
+    ".lock",
     "checkpoints/best.keras",
     "checkpoints/last.keras",
     "config.yaml",
     "epochs.csv",
     "log.txt",
     "metrics.jsonl",
+    "state/last.safetensors",
     "mistakes.npz",
     "model.json",
     "model.svg",

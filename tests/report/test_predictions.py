@@ -89,7 +89,8 @@ def test_positions_are_examples(finished: Callable[..., RunFolder]) -> None:
 def test_several_labels_are_not_positions(finished: Callable[..., RunFolder]) -> None:
     """If a row may have several labels, truth and prediction are 0 or 1 for each label."""
     folder = finished(names=("x", "y"))
-    folder.write_json(folder.scores, {"test": {"rows": 2, "per_class": {"red": {}, "round": {}}}})
+    scores = {"precision": 0.5, "recall": 1.0, "f1": 0.667, "support": 1}
+    folder.write_json(folder.scores, {"test": {"rows": 2, "per_class": {"red": scores, "round": scores}}})
     folder.write_text(
         folder.predictions, "row,truth,prediction,output_red,output_round\n0,1 0,1 1,0.9,0.6\n1,0 0,0 0,0.2,0.1\n"
     )

@@ -24,8 +24,11 @@ _MOST_JSON = 20_000_000
 _MOST_EXPANSION, _UNLIMITED_BYTES = 8, 64_000_000
 #: How deeply a config may be nested; models inside of models take about 10 levels each.
 _MOST_DEPTH = 200
-#: The modules of Keras whose classes a config names, and those of registered classes.
-_MODULES = re.compile(r"keras(\.(?!src\b)\w+)*|keras\.src\.models\.\w+|builtins|nnrun(\.\w+)*|_nnrun_user_code_\w+")
+#: The modules of Keras whose classes a config names (operations are the nodes that masks and expressions of `keras.ops`
+#: make), and those of registered classes.
+_MODULES = re.compile(
+    r"keras(\.(?!src\b)\w+)*|keras\.src\.(models|ops)\.\w+|builtins|nnrun(\.\w+)*|_nnrun_user_code_\w+"
+)
 #: Layers that are made of code or read files: no config can have them.
 _REFUSED = frozenset({"Lambda", "TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer", "__lambda__", "__import__"})
 
