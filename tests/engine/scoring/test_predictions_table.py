@@ -13,7 +13,7 @@ from hypothesis import strategies as some
 from nnrun.engine.scoring.evaluate import Predictions
 from nnrun.engine.scoring.outputs import predicted_classes
 from nnrun.engine.scoring.predictions_table import predictions_table
-from nnrun.formatting import csv_text
+from nnrun.formatting import csv_text, from_cell
 from nnrun.spec.facts import Facts
 from nnrun.spec.part import Part
 
@@ -123,11 +123,12 @@ WORDS = some.text(some.characters(exclude_categories=["C"]), min_size=1)
 
 @given(some.lists(WORDS, min_size=3, max_size=3, unique=True))
 def test_any_class_name_survives_the_file(names: list[str]) -> None:
-    """Names with commas, quotes, semicolons or spaces come back as they were."""
+    """Names with commas, quotes, semicolons, spaces or the signs of formulas come back as they were."""
     facts = Facts("classification", "one_hot", (4,), classes=3, class_names=tuple(names))
     text = kept(np.eye(3), [0, 1, 2], facts)
     lines = read(text)
-    assert [line["truth"] for line in lines] == [line["prediction"] for line in lines] == names
+    truths, predictions = ([from_cell(line[name]) for line in lines] for name in ("truth", "prediction"))
+    assert truths == predictions == names
 
 
 def test_rows_without_truth_have_no_truth() -> None:
