@@ -138,12 +138,6 @@ def remove_leftovers(folder: Path) -> list[Path]:
     return found
 
 
-def flush(path: Path) -> None:
-    """Bring what was written to a file to disk; a missing file is none of the caller's."""
-    with suppress(FileNotFoundError), path.open("rb+") as file:
-        os.fsync(file.fileno())
-
-
 def link_atomically(path: Path, copy: Path) -> None:
     """Let `copy` be the same file as `path` under a second name, which replaces a file of that name.
 

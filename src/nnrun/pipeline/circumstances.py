@@ -112,4 +112,9 @@ def _differing(path: str, before: Any, now: Any) -> Iterator[tuple[str, Any, Any
 
 def is_free(path: str) -> bool:
     """Whether a key may differ on a resume."""
-    return any(path == free or path.startswith(f"{free}.") for free in FREE_KEYS)
+    return any(is_below(path, free) for free in FREE_KEYS)
+
+
+def is_below(path: str, above: str) -> bool:
+    """Whether a key is `above`, or lies in its mapping."""
+    return path == above or path.startswith(f"{above}.")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from nnrun.pipeline.circumstances import differences, of_machine, refuse_or_warn, require_same
 from nnrun.pipeline.run_state import planned_epochs, read_last_state
-from nnrun.runs.record import read_finished_folds
+from nnrun.runs.record import code_digests, read_finished_folds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -108,8 +108,7 @@ class EarlierAttempt:
             done = len(self.finished)
             found.append(f"{done} of {count} folds {'is' if done == 1 else 'are'} done already.")
         for number, position in self.positions.items():
-            within = f", step {position.step}" if position.step else ""
-            places.setdefault(f"after epoch {position.epoch}{within}", []).append(name_of(number))
+            places.setdefault(position.describe(), []).append(name_of(number))
         if places:
             each = "; ".join(f"{', '.join(names)} {place}" for place, names in places.items())
             found.append(f"Resumed: {each}.")
@@ -197,8 +196,7 @@ def data_digests(files: Mapping[str, str], assignment: str) -> dict[str, str]:
 
 
 def _circumstances(record: Record, experiment: Experiment) -> dict[str, Any]:
-    code = [one["sha256"] for one in record.fields.get("code") or ()]
-    return {**of_machine(record.fields["threads"], experiment.backend), "code": code}
+    return {**of_machine(record.fields["threads"], experiment.backend), "code": code_digests(record.fields)}
 
 
 def _members(state: State, number: Number) -> list[Number]:

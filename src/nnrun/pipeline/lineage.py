@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from nnrun.config.dump import dump_inline
 from nnrun.errors import RunError
-from nnrun.pipeline.circumstances import config_differences, differences, is_free
+from nnrun.pipeline.circumstances import config_differences, differences, is_below, is_free
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -87,7 +87,7 @@ def changes_of(fields: Mapping[str, Any], progress: Progress) -> Changes:
         parent=fields["lineage"]["run"],
         optimizer=OPTIMIZER in afresh,
         learning_rate=any(_LEARNING_RATE.fullmatch(key) for key in keys),
-        callbacks=any(_is_below(key, "training.callbacks") for key in keys),
+        callbacks=any(is_below(key, "training.callbacks") for key in keys),
         restarted=frozenset(afresh) - {OPTIMIZER, BEST},
         best=BEST in afresh,
         say=progress.say,
@@ -98,14 +98,10 @@ def warn_of_differences(
     before: Mapping[str, Any], now: Mapping[str, Any], changed: Sequence[str], progress: Progress
 ) -> None:
     """Warn of circumstances that are others than the parent's, except where the config has changed them."""
-    expected = {name for name, keys in _FOLLOWS.items() for key in keys for one in changed if _is_below(one, key)}
+    expected = {name for name, keys in _FOLLOWS.items() for key in keys for one in changed if is_below(one, key)}
     kept = {name: value for name, value in now.items() if name not in {*expected, "epochs"}}
     for one in differences(before, kept):
         progress.warn(f"Since the parent's state was saved this differs: {one}.")
-
-
-def _is_below(key: str, above: str) -> bool:
-    return key == above or key.startswith(f"{above}.")
 
 
 def _text(value: Any) -> str:
@@ -145,7 +141,7 @@ def _require_possible(
     if epochs < epoch + bool(step):
         text = f"the state of {parent.short_id} is after epoch {epoch}, and training.epochs is {epochs}"
         raise RunError(text, f"write more: --set training.epochs={2 * epoch + 1}")
-    within = [key for key in changed if not is_free(key) and not any(_is_below(key, one) for one in _WITHIN_EPOCH)]
+    within = [key for key in changed if not is_free(key) and not any(is_below(key, one) for one in _WITHIN_EPOCH)]
     if step and within:
         text = f"the state of {parent.short_id} is within epoch {epoch + 1}, after step {step}"
         hint = f"nnrun resume {parent.short_id}, or begin at an epoch whose state was kept: --at-epoch {epoch}"
@@ -157,7 +153,7 @@ def _afresh(changed: Mapping[str, Any], before: Examined, now: Examined) -> list
     from nnrun.engine.training.callbacks import best_epoch_rule
 
     found = [OPTIMIZER] if any(_OPTIMIZER.fullmatch(key) for key in changed) else []
-    others = any(_is_below(key, one) for key in changed for one in _FIGURES)
+    others = any(is_below(key, one) for key in changed for one in _FIGURES)
     if others or best_epoch_rule(before.experiment, has_validation=True) != best_epoch_rule(
         now.experiment, has_validation=True
     ):

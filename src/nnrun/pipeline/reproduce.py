@@ -142,5 +142,5 @@ def _around(fields: Mapping[str, Any], backend: str) -> dict[str, Any]:
             for name, digest in digests.items()
             if name != "config" and not name.startswith("sources/")
         },
-        "code": [one["sha256"][:_SHOWN_DIGEST] for one in fields.get("code") or ()],
+        "code": [digest[:_SHOWN_DIGEST] for digest in records.code_digests(fields)],
     }

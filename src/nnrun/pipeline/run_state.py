@@ -9,6 +9,7 @@ from nnrun.errors import RunError
 from nnrun.pipeline.circumstances import differences, of_machine, refusal, require_same
 from nnrun.pipeline.lineage import changed_keys, changes_of, is_of_parent, warn_of_differences
 from nnrun.pipeline.run_files import executor_fields
+from nnrun.runs.record import code_digests
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -83,7 +84,7 @@ def open_saver(
         **of_machine(session.settings.threads, experiment.backend),
         "executor": executor_fields(session)["executor"],
         "data": dict(digests),
-        "code": [one["sha256"] for one in record.fields.get("code") or ()],
+        "code": code_digests(record.fields),
         "epochs": planned_epochs(record, experiment),
     }
     saved = None if resumption is None else _state_to_go_on_from(folder, record, context, progress, resumption)
@@ -131,8 +132,7 @@ def _state_to_go_on_from(
         position = position_of(saved)
     except RunError as error:
         raise ResumeRefusedError(error.text, error.hint) from error
-    within = f", step {position.step}" if position.step else ""
-    progress.say(f"Resumed after epoch {position.epoch}{within}.")
+    progress.say(f"Resumed {position.describe()}.")
     return saved
 
 

@@ -36,7 +36,9 @@ def find_unfinished_or_done(
     rows = [row for row in list_runs(runs_dir) if row.status != "broken"]
     rows = [row for row in rows if row.status != "failed" or _has_state(row.folder)]
     folders = [row.folder for row in rows if _has_config(row.folder, examined)]
-    with_code = [folder for folder in folders if sorted(_code_digests(folder)) == sorted(code_digests)]
+    with_code = [
+        folder for folder in folders if sorted(records.code_digests(records.read(folder))) == sorted(code_digests)
+    ]
     if not with_code:
         return None
     current = _current_digests(examined, progress)
@@ -74,10 +76,6 @@ def _current_digests(examined: Examined, progress: Progress) -> dict[str, str]:
 
     data = examined.experiment.data
     return current_file_digests(make_source(data.source, data.prepare, data.split), examined.places, progress)
-
-
-def _code_digests(folder: RunFolder) -> list[str]:
-    return [str(one["sha256"]) for one in records.read(folder).get("code") or ()]
 
 
 def _file_digests(folder: RunFolder) -> dict[str, str]:

@@ -143,6 +143,11 @@ def read_finished_folds(folder: RunFolder) -> dict[int, dict[str, Any]]:
     return {number: fields for number, fields in records.items() if fields is not None}
 
 
+def code_digests(fields: Mapping[str, Any]) -> list[str]:
+    """Return the SHA-256 digests of the user's code that a run has used, from its record."""
+    return [str(one["sha256"]) for one in fields.get("code") or ()]
+
+
 def headline_metric(scores: Mapping[str, Any]) -> tuple[str, float]:
     """Return the metric of a fold that says most: the error of classes, else the first metric, else the loss."""
     numbers = {name: number for name, value in scores.items() if (number := as_number(value)) is not None}

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from nnrun import __version__, interruption
-from nnrun.atomic_files import flush, link_atomically
+from nnrun.atomic_files import link_atomically, sync_files
 from nnrun.engine.state import callback_states, forking, random_streams
 from nnrun.engine.state.state_file import State, write_state
 from nnrun.errors import RunError
@@ -62,6 +62,10 @@ class Position:
     logs: Mapping[str, float] = field(default_factory=dict)
     stopped: bool = False
     rollbacks: int = 0
+
+    def describe(self) -> str:
+        """Return where that is, as a part of a sentence."""
+        return f"after epoch {self.epoch}" + (f", step {self.step}" if self.step else "")
 
 
 def position_of(state: State) -> Position:
@@ -264,8 +268,7 @@ class StateSaver:
         path = self._folder / LAST
         try:
             self._folder.mkdir(exist_ok=True)
-            for file in self._parts.appended:
-                flush(file)
+            sync_files(self._parts.appended)
             document = {
                 "nnrun": __version__,
                 "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
