@@ -113,11 +113,12 @@ def repeat_fork(
     parent = _find_parent(child, lineage, options)
     path = _state_of(parent, lineage)
     with user_code.register_run_code(child, fields, options.code, trust=trust_run) as codes:
-        from nnrun.engine.state.state_file import read_state
+        from nnrun.engine.state.state_file import parse_state
 
         examined = examine(child.resolved, (), options.data_dir, options.runs_dir)
         raise_if_errors(examined)
-        planned = _Fork(parent, fields, examined, read_state(path), read_regular(path, None), lineage)
+        content = read_regular(path, None)
+        planned = _Fork(parent, fields, examined, parse_state(path, content), content, lineage)
         return _train(planned, codes, options, progress)
 
 
@@ -163,7 +164,7 @@ def _train(planned: _Fork, codes: Sequence[UserCode], options: TrainRequest, pro
 
 def _plan(parent: RunFolder, fields: Mapping[str, Any], request: ForkRequest) -> _Fork:
     """Read the parent's state and compare the configs, before anything is written."""
-    from nnrun.engine.state.state_file import read_state
+    from nnrun.engine.state.state_file import parse_state
 
     options = request.options
     before = examine(parent.resolved, (), options.data_dir, options.runs_dir)
@@ -173,10 +174,12 @@ def _plan(parent: RunFolder, fields: Mapping[str, Any], request: ForkRequest) ->
         text = f"{parent.id} is a cross-validation: every fold has a state of its own, and none of them is the run's"
         raise RunError(text, f"train it again with other settings: nnrun train {parent.resolved} --set KEY=VALUE")
     path = _choose_state(parent, request.at_epoch)
-    state = read_state(path)
+    # Read once: a parent that still runs replaces its last state.
+    content = read_regular(path, None)
+    state = parse_state(path, content)
     resolved = [resolve_config(one) for one in (before, examined)]
     lineage = make_lineage(parent, state, before, examined, resolved)
-    return _Fork(parent, fields, examined, state, read_regular(path, None), lineage)
+    return _Fork(parent, fields, examined, state, content, lineage)
 
 
 def _choose_state(parent: RunFolder, epoch: int | None) -> Path:
@@ -264,7 +267,6 @@ def _has_best(planned: _Fork) -> bool:
 
 def _begin_record(planned: _Fork, folder: RunFolder, argv: Sequence[str], given: Mapping[str, Any]) -> Record:
     experiment, parent = planned.examined.experiment, planned.fields
-    before = examine(planned.parent.resolved, (), None).experiment
     return Record.begin(
         folder,
         name=experiment.name,
@@ -272,7 +274,8 @@ def _begin_record(planned: _Fork, folder: RunFolder, argv: Sequence[str], given:
         seed=experiment.seed,
         threads=parent["threads"],
         # The executor is chosen by the number of epochs, and the child goes on with its parent's.
-        planned_epochs=parent.get("planned_epochs") or before.training.epochs,
+        planned_epochs=parent.get("planned_epochs")
+        or examine(planned.parent.resolved, (), None).experiment.training.epochs,
         digests=source_digests(folder),
         warnings=[problem.text for problem in planned.examined.problems],
         lineage=dict(planned.lineage),

@@ -76,16 +76,18 @@ def _resume_held(folder: RunFolder, request: ResumeRequest, progress: Progress) 
     """Resume a run that no other process can touch."""
     options, fields = request.options, records.read(folder)
     with user_code.register_run_code(folder, fields, options.code, trust=request.trust_run) as codes:
-        before = resolve_config(examine(folder.resolved, (), options.data_dir, options.runs_dir))
-        examined = examine(folder.resolved, options.sets, options.data_dir, options.runs_dir)
+        before = examined = examine(folder.resolved, (), options.data_dir, options.runs_dir)
+        if options.sets:
+            examined = examine(folder.resolved, options.sets, options.data_dir, options.runs_dir)
         raise_if_errors(examined)
-        changed = _changes(folder, before, resolve_config(examined))
-        if fields.get("status") == "done" and not _extends(folder, examined):
+        changed = _changes(folder, resolve_config(before), resolve_config(examined))
+        planned = before.experiment.training.epochs
+        if fields.get("status") == "done" and not _extends(folder, planned, examined):
             progress.say(f"Run {folder.id} is done: nothing is left to do.")
             return _done(folder, fields)
         record = Record(folder, fields)
         with (
-            _reopened(record, examined, changed, options.argv),
+            _reopened(record, planned, examined, changed, options.argv),
             record_outcome(record, folder),
             user_code.run_code(codes, examined.experiment, threads=record.fields["threads"] or 0, log=folder.log),
         ):
@@ -136,22 +138,17 @@ def _changes(folder: RunFolder, before: Mapping[str, Any], now: Mapping[str, Any
     return [path for path, _, _ in found]
 
 
-def _extends(folder: RunFolder, examined: Examined) -> bool:
-    """Whether a run that is done is to be trained for more epochs.
+def _extends(folder: RunFolder, before: int, examined: Examined) -> bool:
+    """Whether a run that is done, of `before` epochs, is to be trained for more of them.
 
     Raises:
         RunError: It has more epochs already.
     """
-    epochs, before = examined.experiment.training.epochs, _planned(folder)
+    epochs = examined.experiment.training.epochs
     if epochs < before:
         text = f"{folder.id} has {before} epochs already, and cannot have {epochs}"
         raise RunError(text, f"write more: --set training.epochs={2 * before}")
     return epochs > before
-
-
-def _planned(folder: RunFolder) -> int:
-    experiment = examine(folder.resolved, (), None).experiment
-    return experiment.training.epochs
 
 
 def _done(folder: RunFolder, fields: Mapping[str, Any]) -> TrainResult:
@@ -159,13 +156,23 @@ def _done(folder: RunFolder, fields: Mapping[str, Any]) -> TrainResult:
 
 
 @contextmanager
-def _reopened(record: Record, examined: Examined, changed: list[str], argv: tuple[str, ...]) -> Iterator[None]:
-    """Let the record say that the run goes on, with what is changed; if that is refused, it is as it was before."""
+def _reopened(
+    record: Record, planned: int, examined: Examined, changed: list[str], argv: tuple[str, ...]
+) -> Iterator[None]:
+    """Let the record say that the run goes on, with what is changed; if that is refused, it is as it was before.
+
+    Args:
+        record: The run's record.
+        planned: The epochs that the run had so far.
+        examined: The config with which it goes on.
+        changed: The keys in which that differs.
+        argv: The command line.
+    """
     folder, fields = record.folder, record.fields
     before, resolved = dict(fields), folder.resolved.read_bytes()
     attempt = {"time": records.now(), "argv": list(argv), "process": environment.process()}
     if changed:
-        fields["planned_epochs"] = fields.get("planned_epochs") or _planned(folder)
+        fields["planned_epochs"] = fields.get("planned_epochs") or planned
         attempt["changed"] = changed
     resumed = [*(fields.get("resumed") or ()), attempt]
     record.update(status="running", error=None, end=None, process=environment.process(), resumed=resumed)

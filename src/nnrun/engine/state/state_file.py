@@ -120,6 +120,15 @@ def read_state(path: Path) -> State:
         content = path.read_bytes()
     except OSError as error:
         raise RunError(f"{path}: this state cannot be read: {error.strerror or error}") from error
+    return parse_state(path, content)
+
+
+def parse_state(path: Path, content: bytes) -> State:
+    """Return the state that the content of a file is, after its digest is verified.
+
+    Raises:
+        RunError: It is damaged, no state, or of a later version of nnrun.
+    """
     header, data = _split(path, content)
     metadata = header.pop("__metadata__", None)
     if not isinstance(metadata, dict) or not all(isinstance(metadata.get(key), str) for key in ("sha256", "document")):
