@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from nnrun.cli import options
 from nnrun.cli.commands import train as train_command
+
+if TYPE_CHECKING:
+    from nnrun.pipeline.train import TrainRequest, TrainResult
+    from nnrun.progress import Progress
 
 
 @click.command()
@@ -25,17 +28,7 @@ from nnrun.cli.commands import train as train_command
 @train_command.time_limit
 @train_command.report
 @options.folders
-def fork(
-    *,
-    run: str,
-    at_epoch: int | None,
-    trust_run: bool,
-    time_limit: float | None,
-    with_report: bool,
-    quiet: bool,
-    as_json: bool,
-    **settings: Any,
-) -> None:
+def fork(*, run: str, at_epoch: int | None, trust_run: bool, **settings: Any) -> None:
     """Begin a run of its own from the state of another one.
 
     The child has a copy of the config, the metrics so far and the state of its parent, and goes on from there with what
@@ -50,9 +43,8 @@ def fork(
     """  # noqa: D301
     from nnrun.pipeline.fork import ForkRequest
     from nnrun.pipeline.fork import fork as fork_run
-    from nnrun.pipeline.train import TrainRequest
 
-    request = TrainRequest("", argv=tuple(sys.argv), **settings)
-    forked = ForkRequest(run, request, at_epoch=at_epoch, trust_run=trust_run)
-    output = train_command.OutputOptions(quiet=quiet, as_json=as_json, with_report=with_report)
-    train_command.run_and_print(lambda progress: fork_run(forked, progress), request, output, time_limit)
+    def forked(options: TrainRequest, progress: Progress) -> TrainResult:
+        return fork_run(ForkRequest(run, options, at_epoch=at_epoch, trust_run=trust_run), progress)
+
+    train_command.run_and_print(forked, settings)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from nnrun.cli import options
 from nnrun.cli.commands import train as train_command
+
+if TYPE_CHECKING:
+    from nnrun.pipeline.train import TrainRequest, TrainResult
+    from nnrun.progress import Progress
 
 
 @click.command()
@@ -25,17 +28,7 @@ from nnrun.cli.commands import train as train_command
 @train_command.time_limit
 @train_command.report
 @options.folders
-def resume(
-    *,
-    run: str,
-    even_if_different: bool,
-    trust_run: bool,
-    time_limit: float | None,
-    with_report: bool,
-    quiet: bool,
-    as_json: bool,
-    **settings: Any,
-) -> None:
+def resume(*, run: str, even_if_different: bool, trust_run: bool, **settings: Any) -> None:
     """Continue a run that was stopped, to the same bits.
 
     It goes on from the last state that was saved, whatever stopped it. A run that is done is left as it is, or trained
@@ -47,9 +40,9 @@ def resume(
     """  # noqa: D301
     from nnrun.pipeline.resume import ResumeRequest
     from nnrun.pipeline.resume import resume as resume_run
-    from nnrun.pipeline.train import TrainRequest
 
-    request = TrainRequest("", argv=tuple(sys.argv), **settings)
-    resumed = ResumeRequest(run, request, trust_run=trust_run, even_if_different=even_if_different)
-    output = train_command.OutputOptions(quiet=quiet, as_json=as_json, with_report=with_report)
-    train_command.run_and_print(lambda progress: resume_run(resumed, progress), request, output, time_limit)
+    def continued(options: TrainRequest, progress: Progress) -> TrainResult:
+        request = ResumeRequest(run, options, trust_run=trust_run, even_if_different=even_if_different)
+        return resume_run(request, progress)
+
+    train_command.run_and_print(continued, settings)

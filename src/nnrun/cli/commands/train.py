@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import contextmanager
-from dataclasses import dataclass
 from shlex import quote
 from typing import TYPE_CHECKING, Any
 
@@ -24,21 +23,6 @@ if TYPE_CHECKING:
     from nnrun.progress import Progress
     from nnrun.runs.find import RunRow
     from nnrun.runs.folder import RunFolder
-
-
-@dataclass(frozen=True)
-class OutputOptions:
-    """How the result of a run is shown.
-
-    Attributes:
-        quiet: Only the run's folder.
-        as_json: One JSON document.
-        with_report: The report is written too.
-    """
-
-    quiet: bool
-    as_json: bool
-    with_report: bool
 
 
 class _Duration(click.ParamType):  # type: ignore[type-arg]
@@ -88,16 +72,7 @@ report = click.option(
 @time_limit
 @report
 @options.folders
-def train(
-    *,
-    config: str,
-    auto_resume: bool,
-    time_limit: float | None,
-    with_report: bool,
-    quiet: bool,
-    as_json: bool,
-    **settings: Any,
-) -> None:
+def train(*, config: str, auto_resume: bool, **settings: Any) -> None:
     """Train the model of a config.
 
     The model is scored at the end, and everything is saved in a run folder. A run that is stopped continues with
@@ -113,39 +88,46 @@ def train(
     nnrun train my.yaml --auto-resume --time-limit 8h
     """  # noqa: D301
     from nnrun.cli.commands.configs import locate_config
-    from nnrun.pipeline.train import TrainRequest
     from nnrun.pipeline.train import train as train_config
 
-    request = TrainRequest(str(locate_config(config)), argv=tuple(sys.argv), **settings)
-
-    def run(progress: Progress) -> TrainResult:
+    def run(request: TrainRequest, progress: Progress) -> TrainResult:
         if auto_resume:
             from nnrun.pipeline.resume import train_or_resume
 
             return train_or_resume(request, progress)
         return train_config(request, progress)
 
-    output = OutputOptions(quiet=quiet, as_json=as_json, with_report=with_report)
-    run_and_print(run, request, output, time_limit)
+    run_and_print(run, settings, config=str(locate_config(config)))
 
 
 def run_and_print(
-    run: Callable[[Progress], TrainResult], request: TrainRequest, output: OutputOptions, limit: float | None
+    run: Callable[[TrainRequest, Progress], TrainResult], settings: Mapping[str, Any], config: str = ""
 ) -> None:
-    """Train or resume, and print the result; an error gets notes on the run folder, its report and how to go on."""
-    from nnrun.cli.terminal.progress import open_progress
+    """Train or resume, and print the result; an error gets notes on the run folder, its report and how to go on.
 
+    Args:
+        run: Trains or resumes.
+        settings: The options `time_limit`, `report` and `folders`, and those that are fields of `TrainRequest`.
+        config: The config's path; empty for a run that has its own.
+    """
+    from nnrun.cli.terminal.progress import open_progress
+    from nnrun.pipeline.train import TrainRequest
+
+    left = dict(settings)
+    limit, with_report = left.pop("time_limit"), left.pop("with_report")
+    quiet, as_json = left.pop("quiet"), left.pop("as_json")
+    request = TrainRequest(config, argv=tuple(sys.argv), **left)
     if limit is not None:
         interruption.limit_time(limit)
-    with open_progress(quiet=output.quiet, json=output.as_json) as progress:
+    with open_progress(quiet=quiet, json=as_json) as progress:
         try:
-            result = run(progress)
+            result = run(request, progress)
         except (KeyboardInterrupt, NnrunError) as error:
-            _add_notes(error, request, with_report=output.with_report)
+            _add_notes(error, request, with_report=with_report)
             raise
-    page = _write_report(result.folder) if output.with_report else None
+    page = _write_report(result.folder) if with_report else None
     with _kept_results(result.folder):
-        _print_result(result, request, page, quiet=output.quiet, as_json=output.as_json)
+        _print_result(result, request, page, quiet=quiet, as_json=as_json)
 
 
 def _add_notes(error: BaseException, request: TrainRequest, *, with_report: bool) -> None:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 #: Seconds between two states at the ends of epochs.
 EPOCH_SECONDS = 2.0
-#: Saving takes at most this share of the time: where a state takes 1 s to write, the next is written 50 s later.
+#: Saving, or copying, takes at most this share of the time: after a state that took 1 s the next comes 50 s later.
 MOST_TIME = 0.02
 #: The name of the newest state in the folder of states, and how the names of those that are kept begin.
 LAST = "last.safetensors"

@@ -12,6 +12,7 @@ from nnrun import interruption
 from nnrun.engine.executors.shuffle import MAX_ARRAY_ROWS, epoch_order
 from nnrun.engine.model.failures import DIVERGED_HINT
 from nnrun.engine.state.finite import first_not_finite, is_finite
+from nnrun.engine.state.saver import MOST_TIME
 from nnrun.errors import RunError
 
 if TYPE_CHECKING:
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     from nnrun.engine.state.variables import TrainingVariables
     from nnrun.spec.training import TrainingSpec
 
-#: Copying the variables at the start of an epoch takes at most this share of the time.
-_MOST_TIME = 0.02
 #: After so many returns a training is given up.
 MOST_ROLLBACKS = 5
 
@@ -55,9 +54,14 @@ def require_finite(logs: Mapping[str, float], epoch: int, line: dict[str, Any] |
     Raises:
         LossNotFiniteError: One is infinite or not a number.
     """
-    for name, value in logs.items():
-        if name.endswith("loss") and not math.isfinite(value):
-            raise LossNotFiniteError(name, value, epoch, line)
+    wrong = first_diverged(logs)
+    if wrong is not None:
+        raise LossNotFiniteError(wrong, logs[wrong], epoch, line)
+
+
+def first_diverged(logs: Mapping[str, float]) -> str | None:
+    """Return the name of the first loss that is infinite or not a number; None if all are finite."""
+    return next((name for name, value in logs.items() if name.endswith("loss") and not math.isfinite(value)), None)
 
 
 def diverged(found: LossNotFiniteError, where: str | None = None, stopper: str | None = None) -> RunError:
@@ -115,7 +119,7 @@ class DivergenceTracer:
             first_step: The number of steps that are done already.
         """
         started = time.monotonic()
-        if started - self._kept_at >= self._cost / _MOST_TIME:
+        if started - self._kept_at >= self._cost / MOST_TIME:
             self._kept, self._first_step, self._epochs = self._variables.collect(), first_step, []
             self._kept_at = time.monotonic()
             self._cost = self._kept_at - started
@@ -132,7 +136,7 @@ class DivergenceTracer:
             if number:
                 self._set_rate(rate)
             order = epoch_order(seed, epoch, self._train.rows, shuffle=shuffle, rollbacks=rollbacks)
-            found = self._retake(order, first_step, epoch, single=number == last)
+            found = self._retake(order, first_step, single=number == last)
             if found is not None:
                 return found
             first_step = 0
@@ -145,7 +149,7 @@ class DivergenceTracer:
         if optimizer is not None and not isinstance(optimizer._learning_rate, schedule):  # noqa: SLF001 - as Keras' own callbacks
             optimizer.learning_rate = rate
 
-    def _retake(self, order: Any, first_step: int, epoch: int, *, single: bool) -> str | None:
+    def _retake(self, order: Any, first_step: int, *, single: bool) -> str | None:
         before = {} if not single else self._variables.collect()
         steps = math.ceil(self._train.rows / self._batch_size)
 
@@ -156,10 +160,8 @@ class DivergenceTracer:
                 raise stop
             if not single:
                 return
-            try:
-                require_finite(logs, epoch)
-            except LossNotFiniteError:
-                raise _FoundError(step, before) from None
+            if first_diverged(logs) is not None:
+                raise _FoundError(step, before)
             before = self._variables.collect()
 
         boundary = (lambda step: step + 1) if single else (lambda _: None)

@@ -13,7 +13,13 @@ from nnrun.engine.executors.logs import to_float
 from nnrun.engine.executors.resident import no_boundary
 from nnrun.engine.executors.shuffle import epoch_order
 from nnrun.engine.state.saver import Position
-from nnrun.engine.training.divergence import MOST_ROLLBACKS, LossNotFiniteError, diverged, require_finite
+from nnrun.engine.training.divergence import (
+    MOST_ROLLBACKS,
+    LossNotFiniteError,
+    diverged,
+    first_diverged,
+    require_finite,
+)
 from nnrun.engine.training.guarded_callbacks import GuardedCallbacks
 
 if TYPE_CHECKING:
@@ -188,7 +194,11 @@ class TrainingLoop:
             return Position(epoch, step, rate, seconds, dict(logs), stopped, rollbacks)
 
         logs = dict(position.logs) if position.step == steps else self._train(position, training, progress, reached)
-        if self.saver is not None and position.step < steps and (training.on_nan == "ignore" or _is_finite(logs)):
+        if (
+            self.saver is not None
+            and position.step < steps
+            and (training.on_nan == "ignore" or first_diverged(logs) is None)
+        ):
             self.saver.after_steps(epoch * steps, lambda: reached(steps, logs), steps)
         if self.validation is not None:
             logs |= self._validate(self.validation)
@@ -235,8 +245,3 @@ class TrainingLoop:
         logs = self.executor.evaluate(part)
         self.callbacks.on_test_end(dict(logs))
         return {f"val_{name}": value for name, value in logs.items()}
-
-
-def _is_finite(logs: Mapping[str, float]) -> bool:
-    """Return whether all losses are finite."""
-    return all(math.isfinite(value) for name, value in logs.items() if name.endswith("loss"))
