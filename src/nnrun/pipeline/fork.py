@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -35,9 +34,6 @@ if TYPE_CHECKING:
     from nnrun.pipeline.check import Examined
     from nnrun.pipeline.train import TrainRequest
     from nnrun.progress import Progress
-
-#: The name of the state that is kept of the end of an epoch.
-_END_OF_EPOCH = re.compile(r"epoch-(\d+)\.safetensors")
 
 
 @dataclass(frozen=True)
@@ -188,7 +184,7 @@ def _choose_state(parent: RunFolder, epoch: int | None) -> Path:
     Raises:
         RunError: There is none after this epoch; with those that there are.
     """
-    from nnrun.engine.state.saver import LAST, position_of
+    from nnrun.engine.state.saver import LAST, kept_at_epochs, position_of
     from nnrun.engine.state.state_file import read_state
 
     last = parent.state / LAST
@@ -200,7 +196,7 @@ def _choose_state(parent: RunFolder, epoch: int | None) -> Path:
     position = position_of(read_state(last))
     if (position.epoch, position.step) == (epoch, 0):
         return last
-    kept = {int(match[1]): path for path in parent.state.iterdir() if (match := _END_OF_EPOCH.fullmatch(path.name))}
+    kept = kept_at_epochs(parent.state)
     if epoch in kept:
         return kept[epoch]
     raise _no_such_state(parent, epoch, sorted({*kept, *([] if position.step else [position.epoch])}))
@@ -217,6 +213,8 @@ def _no_such_state(parent: RunFolder, epoch: int, known: Sequence[int]) -> RunEr
 
 def _create(planned: _Fork, options: TrainRequest) -> RunFolder:
     """Create the child's folder with everything that it has of its parent."""
+    from nnrun.engine.state.saver import LAST
+
     parent, examined = planned.parent, planned.examined
     lengths = _lengths(parent, planned.state)
     folder = RunFolder.create(options.runs_dir, examined.experiment.name)
@@ -227,7 +225,7 @@ def _create(planned: _Fork, options: TrainRequest) -> RunFolder:
         folder.write_bytes(folder.sources / file.name, read_regular(file, None))
     if _has_best(planned):
         folder.write_bytes(folder.best, read_regular(parent.best, None))
-    folder.write_bytes(folder.state / "last.safetensors", planned.content)
+    folder.write_bytes(folder.state / LAST, planned.content)
     write_resolved_config(folder, examined)
     return folder
 

@@ -67,7 +67,9 @@ def find_same_run(examined: Examined, runs_dir: FilePath, progress: Progress) ->
 
 
 def _has_state(folder: RunFolder) -> bool:
-    return any(folder.path.rglob("state/last.safetensors"))
+    from nnrun.engine.state.saver import LAST
+
+    return any(folder.path.rglob(f"{folder.state.name}/{LAST}"))
 
 
 def _current_digests(examined: Examined, progress: Progress) -> dict[str, str]:

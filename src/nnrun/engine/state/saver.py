@@ -299,10 +299,19 @@ class StateSaver:
 
 def kept_states(folder: Path) -> list[Path]:
     """Return the states that are kept in a folder of states, in the order of training."""
+    places = _kept_places(folder)
+    return [places[place] for place in sorted(places)]
+
+
+def kept_at_epochs(folder: Path) -> dict[int, Path]:
+    """Return the states that are kept of the ends of epochs, by epoch."""
+    return {epoch: file for (epoch, step), file in _kept_places(folder).items() if not step}
+
+
+def _kept_places(folder: Path) -> dict[tuple[int, int], Path]:
+    """Return the kept states by epoch and step: as numbers, `epoch-0001-step-000002` comes after `epoch-0001`."""
     found = {file: _KEPT_NAME.fullmatch(file.name) for file in folder.glob(f"{_KEPT}*.safetensors")}
-    # By numbers, not by names: `epoch-0001-step-000002` comes after `epoch-0001`.
-    places = {file: (int(match["epoch"]), int(match["step"] or 0)) for file, match in found.items() if match}
-    return sorted(places, key=lambda file: places[file])
+    return {(int(match["epoch"]), int(match["step"] or 0)): file for file, match in found.items() if match}
 
 
 def _cut(file: Path, length: int) -> None:
