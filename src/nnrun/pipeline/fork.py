@@ -14,7 +14,7 @@ from nnrun.pipeline.cross_validate import is_cross_validated
 from nnrun.pipeline.lineage import BEST, OPTIMIZER, make_lineage
 from nnrun.pipeline.run_files import source_digests
 from nnrun.pipeline.run_state import Resumption
-from nnrun.pipeline.train import TrainResult, raise_if_errors, record_outcome, run_experiment, write_resolved_config
+from nnrun.pipeline.train import raise_if_errors, record_outcome, run_experiment, write_resolved_config
 from nnrun.progress import LoggedProgress
 from nnrun.regular_files import read_regular, require_inside, require_regular_tree
 from nnrun.runs import metrics
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from nnrun.catalog.user_code import UserCode
     from nnrun.engine.state.state_file import State
     from nnrun.pipeline.check import Examined
-    from nnrun.pipeline.train import TrainRequest
+    from nnrun.pipeline.train import TrainRequest, TrainResult
     from nnrun.progress import Progress
 
 
@@ -154,8 +154,7 @@ def _train(planned: _Fork, codes: Sequence[UserCode], options: TrainRequest, pro
             for problem in examined.problems:
                 progress.show_problem(problem)
             _say(planned, folder, progress)
-            scores = run_experiment(examined, folder, record, progress, options, Resumption())
-    return TrainResult(folder, scores, warnings=examined.problems, callbacks=record.fields.get("callbacks") or ())
+            return run_experiment(examined, folder, record, progress, options, Resumption())
 
 
 def _plan(parent: RunFolder, fields: Mapping[str, Any], request: ForkRequest) -> _Fork:

@@ -96,8 +96,7 @@ def _resume_held(folder: RunFolder, request: ResumeRequest, progress: Progress) 
             # Processes that share the folds read the code again: the copies that are trusted where none is given.
             options = replace(options, code=options.code or tuple(FilePath(code.file) for code in codes))
             resumption = Resumption(request.even_if_different)
-            scores = run_experiment(examined, folder, record, progress, options, resumption)
-    return TrainResult(folder, scores, warnings=examined.problems, callbacks=record.fields.get("callbacks") or ())
+            return run_experiment(examined, folder, record, progress, options, resumption)
 
 
 def train_or_resume(request: TrainRequest, progress: Progress) -> TrainResult:

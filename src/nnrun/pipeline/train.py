@@ -127,8 +127,7 @@ def train(request: TrainRequest, progress: Progress) -> TrainResult:
                 progress.show_problem(problem)
             with user_code.run_code(codes, examined.experiment, threads=record.fields["threads"], log=folder.log):
                 progress.say(f"Run {folder.id}")
-                scores = run_experiment(examined, folder, record, progress, request)
-    return TrainResult(folder, scores, warnings=examined.problems, callbacks=record.fields.get("callbacks") or ())
+                return run_experiment(examined, folder, record, progress, request)
 
 
 def run_experiment(
@@ -138,12 +137,14 @@ def run_experiment(
     progress: Progress,
     request: TrainRequest,
     resumption: Resumption | None = None,
-) -> dict[str, Any]:
-    """Run the experiment of a config in a run folder that is open; return the content of `scores.json`."""
+) -> TrainResult:
+    """Run the experiment of a config in a run folder that is open."""
+    runs_dir, jobs, code = request.runs_dir, request.jobs, request.code
     if is_cross_validated(examined.experiment):
-        runs_dir, jobs, code = request.runs_dir, request.jobs, request.code
-        return CrossValidation(examined, folder, record, progress, runs_dir, jobs, code, resumption).run()
-    return train_and_score(examined, folder, record, progress, request.runs_dir, resumption)
+        scores = CrossValidation(examined, folder, record, progress, runs_dir, jobs, code, resumption).run()
+    else:
+        scores = train_and_score(examined, folder, record, progress, runs_dir, resumption)
+    return TrainResult(folder, scores, warnings=examined.problems, callbacks=record.fields.get("callbacks") or ())
 
 
 def raise_if_errors(examined: Examined) -> None:
