@@ -213,7 +213,7 @@ def runner(keras: Any, case: Case, executor: str, data: tuple[Any, Any]) -> Call
     resident = ResidentExecutor(tensorflow(), model, case.batch, xla=executor == "xla")
     tensors = resident.put(x, y)
     resident.build(tensors)
-    return lambda epoch: resident.train(tensors, order(7, epoch, tensors.rows), lambda _: None) and None
+    return lambda epoch: resident.train(tensors, order(7, epoch, tensors.rows), lambda *_: None) and None
 
 
 def measure(keras: Any, case: Case, rounds: int) -> dict[str, dict[str, Any]]:

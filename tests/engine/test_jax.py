@@ -50,7 +50,7 @@ def trained(epochs=3):
     executor.build(tensors)
     steps, lines = [], []
     for epoch in range(epochs):
-        lines.append(executor.train(tensors, epoch_order(7, epoch, 23), steps.append))
+        lines.append(executor.train(tensors, epoch_order(7, epoch, 23), lambda step, _: steps.append(step)))
     return model, executor, tensors, steps, lines
 
 def weights(model):
@@ -78,7 +78,7 @@ class BatchRecorder:
 
 recorder = BatchRecorder()
 before = model.optimizer.iterations.numpy().item()
-executor.train(tensors, epoch_order(7, 9, 23), lambda _: None, recorder)
+executor.train(tensors, epoch_order(7, 9, 23), lambda *_: None, recorder)
 result["batches"] = [(step, seen - before) for step, seen in recorder.batches]
 from nnrun.engine.model.layers import PositionEmbedding
 from nnrun.engine.generation.sampling import Sampling

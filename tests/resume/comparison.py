@@ -15,6 +15,7 @@ from nnrun.engine.state.encoding import decode
 from nnrun.engine.state.state_file import read_state
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 #: What a run that was resumed has that differs: when it ran and how often, and what it printed.
@@ -26,15 +27,23 @@ _RECORD_KEYS = ("status", "epochs", "executor", "callbacks", "facts", "folds_don
 _TIMES = ("seconds",)
 
 
+def contents(run: Path) -> dict[str, str]:
+    """Return the digest of everything that must be equal, by its name."""
+    places = [file.parent for file in run.rglob(_LAST)]
+    found = {f"last state in {place.relative_to(run)}": _digest_of(state_digests(place / _LAST)) for place in places}
+    found |= {name: _digest_of(_content(run / name)) for name in _names(run)}
+    record = json.loads((run / "record.json").read_text())
+    return found | {f"record.{key}": _digest_of(record.get(key)) for key in _RECORD_KEYS}
+
+
 def differences(run: Path, other: Path) -> list[str]:
     """Return the names of what differs between two run folders."""
-    places = sorted({str(file.parent.relative_to(one)) for one in (run, other) for file in one.rglob(_LAST)})
-    found = [f"last state in {place}" for place in places if _state(run / place) != _state(other / place)]
-    names = sorted(_names(run) | _names(other))
-    found += [name for name in names if _content(run / name) != _content(other / name)]
-    records = [json.loads((one / "record.json").read_text()) for one in (run, other)]
-    found += [f"record.{key}" for key in _RECORD_KEYS if records[0].get(key) != records[1].get(key)]
-    return found
+    return differing(contents(run), contents(other))
+
+
+def differing(one: Mapping[str, str], other: Mapping[str, str]) -> list[str]:
+    """Return the names of what differs between the contents of two run folders."""
+    return sorted(name for name in {**one, **other} if one.get(name) != other.get(name))
 
 
 def state_digests(file: Path) -> dict[str, str]:
@@ -55,21 +64,15 @@ def state_digests(file: Path) -> dict[str, str]:
     return digests
 
 
-def _state(folder: Path) -> dict[str, str] | None:
-    return state_digests(folder / _LAST) if (folder / _LAST).exists() else None
-
-
 def _names(run: Path) -> set[str]:
     files = (file.relative_to(run) for file in run.rglob("*") if file.is_file())
     return {str(file) for file in files if "state" not in file.parts and file.name not in _FREE_FILES}
 
 
 def _content(file: Path) -> Any:
-    if not file.exists():
-        return None
     if file.suffix == ".jsonl":
         return [_without_times(json.loads(line)) for line in file.read_text().splitlines()]
-    if file.suffix == ".keras":
+    if file.suffix == ".keras" and zipfile.is_zipfile(file):
         with zipfile.ZipFile(file) as archive:
             config = json.loads(archive.read("config.json"), object_hook=_without_ids)
             return config, _arrays_of(io.BytesIO(archive.read("model.weights.h5")))
@@ -121,6 +124,8 @@ def _digest_of(value: Any) -> str:
                 add(item)
         elif isinstance(one, np.ndarray | np.generic):
             digest.update(f"{one.dtype} {one.shape}".encode() + np.asarray(one).tobytes())
+        elif isinstance(one, bytes):
+            digest.update(one)
         else:
             digest.update(repr(one).encode())
 

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from compare_runs import contents, differences
+from comparison import contents, differing
 from forked_commands import CHANGING, READING, fork, prepare, strace_works, write_config
 
 from nnrun.atomic_files import TEMPORARY_NAME
@@ -139,9 +139,9 @@ def check(scenario: Scenario, runs: Path) -> str:
         went_on, outcome = fork([_on(scenario.again, runs)]), "identical"
     if went_on.code:
         return f"wrong: {scenario.again} ended with {went_on.code}: {went_on.text[-400:]}"
-    differing = differences(scenario.expected, contents(run_in(runs)))
-    if differing:
-        return f"wrong: differs in {', '.join(differing[:4])}"
+    found = differing(scenario.expected, contents(run_in(runs)))
+    if found:
+        return f"wrong: differs in {', '.join(found[:4])}"
     left = [path for path in runs.rglob(".*") if TEMPORARY_NAME.fullmatch(path.name)]
     # A folder without a record is nobody's: nothing is removed from it.
     left = [path for path in left if run_in(runs) in path.parents]

@@ -122,7 +122,7 @@ class _Executor:
             x, y = part.x[rows].astype(float), part.y[rows]
             error = _softmax(x @ self._session.weights) - np.eye(3)[y]
             self._session.weights = self._session.weights - _RATE * x.T @ error / len(rows)
-            on_steps(step + 1)
+            on_steps(step + 1, {})
         return self.evaluate(tensors)
 
     def evaluate(self, tensors: Any) -> dict[str, float]:

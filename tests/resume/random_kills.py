@@ -22,7 +22,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from compare_runs import contents, differences
+from comparison import contents, differing
 
 from nnrun.atomic_files import write_atomically
 from nnrun.runs.find import list_runs
@@ -81,9 +81,9 @@ def _trial(name: str, expected: dict[str, Any], draw: random.Random) -> dict[str
             command = _next_command(name, runs)
         else:
             _finish(command, runs)
-        differing = differences(expected["contents"], contents(_only_run(runs)))
-        if differing:
-            trial["outcome"] = f"differs in {', '.join(differing[:5])}"
+        found = differing(expected["contents"], contents(_only_run(runs)))
+        if found:
+            trial["outcome"] = f"differs in {', '.join(found[:5])}"
     except (AssertionError, subprocess.SubprocessError) as fault:
         trial["outcome"] = f"failed: {fault}"
     if trial["outcome"] == "identical":

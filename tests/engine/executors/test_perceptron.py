@@ -73,7 +73,7 @@ def test_an_epoch_ends_with_the_metrics_of_its_weights(keras: ModuleType) -> Non
     model.stop_training = False
     lines: list[Any] = []
     for _ in range(20):
-        lines.append(executor.train(tensors, np.arange(4, dtype=np.int32), lambda _: None))
+        lines.append(executor.train(tensors, np.arange(4, dtype=np.int32), lambda *_: None))
         if model.stop_training:
             break
     assert lines[0]["updates"] > 0

@@ -83,7 +83,7 @@ def test_an_epoch_is_bit_identical_to_fit(keras, part, name: str, weighted: bool
     executor = ResidentExecutor(tf, ours, 10)
     tensors = executor.to_tensors(data.x, data.y, data.sample_weight)
     executor.build(tensors)
-    received = [executor.train(tensors, epoch_order(3, epoch, 53), lambda _: None) for epoch in range(2)]
+    received = [executor.train(tensors, epoch_order(3, epoch, 53), lambda *_: None) for epoch in range(2)]
     assert received == [{name: to_float(np.float32(value)) for name, value in line.items()} for line in expected]
     for left, right in zip(variables(theirs), variables(ours), strict=True):
         np.testing.assert_array_equal(left, right)
@@ -105,7 +105,7 @@ def test_a_step_at_a_time_gives_the_same_bits(keras, part) -> None:
         listener = keras.callbacks.LambdaCallback(
             on_train_batch_end=lambda batch, logs, batches=batches: batches.append((batch, logs["loss"]))
         )
-        executor.train(tensors, epoch_order(1, 0, 45), lambda _: None, listener if hears else None)
+        executor.train(tensors, epoch_order(1, 0, 45), lambda *_: None, listener if hears else None)
         assert len(batches) == (5 if hears else 0)
         finals.append(variables(model))
     for left, right in zip(*finals, strict=True):
@@ -126,7 +126,7 @@ def test_a_long_order_is_taken_in_pieces(keras, part, xla: bool) -> None:
         executor.build(tensors)
         rows = LongOrder(3, 0, 45)
         executor._step_calls["train"] = 45 if laid_out else 2
-        figures = executor.train(tensors, np.asarray(rows) if laid_out else rows, lambda _: None)
+        figures = executor.train(tensors, np.asarray(rows) if laid_out else rows, lambda *_: None)
         found.append((figures, variables(model)))
     assert found[0][0] == found[1][0]
     for left, right in zip(found[0][1], found[1][1], strict=True):
@@ -202,7 +202,7 @@ def test_examples_may_be_made_as_they_are_taken(keras, part) -> None:
         executor = ResidentExecutor(tf, model, 10)
         taken = tensors or executor.to_tensors(laid_out, data.y)
         executor.build(taken)
-        found.append((executor.train(taken, epoch_order(3, 0, 25), lambda _: None), executor.score(taken)[0]))
+        found.append((executor.train(taken, epoch_order(3, 0, 25), lambda *_: None), executor.score(taken)[0]))
     assert found[0] == found[1]
 
 

@@ -47,7 +47,7 @@ def trained(keras: ModuleType, kind: str, data: Any, halves: bool) -> tuple[Any,
     tensors: Tensors = executor.to_tensors(*data)
     executor.build(tensors)
     for _ in range(2):
-        executor.train(tensors, np.arange(ROWS, dtype="int32"), lambda _: None)
+        executor.train(tensors, np.arange(ROWS, dtype="int32"), lambda *_: None)
     figures, outputs = executor.score(tensors)
     return model, figures, outputs
 

@@ -122,6 +122,11 @@ def test_layers_of_the_users_own_are_not_compiled(keras) -> None:
     assert not decide_xla(build(keras, (5,), lambda _: [Dense()]), MANY).use_xla
 
 
+def appending_to(steps: list[int]) -> Callable[[int, Any], None]:
+    """Return what an executor calls to have the numbers of steps appended."""
+    return lambda step, _: steps.append(step)
+
+
 CASES = {
     "dense": ((6,), lambda k: [k.Dense(8, activation="relu", kernel_regularizer="l2")]),
     # A bias that normalization takes away again has a gradient of rounding errors alone, which Adam makes large.
@@ -148,7 +153,8 @@ def test_xla_agrees_but_for_rounding(keras, part, name: str, weighted: bool) -> 
         tensors = executor.to_tensors(data.x, data.y, data.sample_weight)
         executor.build(tensors)
         steps: list[int] = []
-        lines = [executor.train(tensors, epoch_order(3, epoch, 53), steps.append) for epoch in range(2)]
+        on_steps = appending_to(steps)
+        lines = [executor.train(tensors, epoch_order(3, epoch, 53), on_steps) for epoch in range(2)]
         found.append(([list(line.values()) for line in lines], executor.evaluate(tensors), model.get_weights()))
         assert (steps.count(6), max(steps)) == (2, 6)
     assert found[0][1] == pytest.approx(found[1][1], rel=TOLERANCE)
@@ -198,7 +204,7 @@ def test_what_xla_cannot_compile_is_trained_without(keras, part) -> None:
         executor.on_xla_error = reasons.append
         tensors = executor.to_tensors(data.x, data.y)
         executor.build(tensors)
-        lines = [executor.train(tensors, epoch_order(3, epoch, 53), lambda _: None) for epoch in range(2)]
+        lines = [executor.train(tensors, epoch_order(3, epoch, 53), lambda *_: None) for epoch in range(2)]
         found.append((lines, [weight.tolist() for weight in model.get_weights()]))
     assert found[0] == found[1]
     assert len(reasons) == 1
@@ -216,6 +222,6 @@ def test_an_explicit_request_for_xla_is_not_dropped(keras, part) -> None:
     tensors = executor.to_tensors(data.x, data.y)
     executor.build(tensors)
     with pytest.raises(XlaError, match="PyFunc"):
-        executor.train(tensors, epoch_order(3, 0, 53), lambda _: None)
+        executor.train(tensors, epoch_order(3, 0, 53), lambda *_: None)
     for left, right in zip(before, model.get_weights(), strict=True):
         np.testing.assert_array_equal(left, right)

@@ -72,7 +72,7 @@ def test_a_streamed_epoch_is_bit_identical_to_a_resident_one(
             else executor.to_tensors(data.x, data.y, data.sample_weight)
         )
         executor.build(tensors)
-        figures = [executor.train(tensors, epoch_order(3, epoch, 53), lambda _: None) for epoch in range(2)]
+        figures = [executor.train(tensors, epoch_order(3, epoch, 53), lambda *_: None) for epoch in range(2)]
         found.append((figures, executor.evaluate(tensors), executor.predict(tensors), executor.score(tensors)))
         found[-1] += (variables(model),)
     (trained, tested, predicted, scored, state), (trained2, tested2, predicted2, scored2, state2) = found
@@ -95,7 +95,7 @@ def test_xla_gives_a_stream_the_same_bits_too(keras, part) -> None:
         put = stream_tensors(tf, on_disk(data.x, 32 * 4 * 6 * 20), data.y, None, 10)
         tensors = put if streamed else executor.to_tensors(data.x, data.y)
         executor.build(tensors)
-        figures.append([executor.train(tensors, epoch_order(3, epoch, 53), lambda _: None) for epoch in range(3)])
+        figures.append([executor.train(tensors, epoch_order(3, epoch, 53), lambda *_: None) for epoch in range(3)])
     assert figures[0] == figures[1]
 
 
@@ -113,7 +113,7 @@ def test_a_step_at_a_time_sees_what_chunks_see(keras, part) -> None:
         executor.build(tensors)
         model.stop_training = False
         recorders[streamed] = StepRecorder()
-        executor.train(tensors, epoch_order(3, 0, 53), lambda _: None, recorders[streamed])
+        executor.train(tensors, epoch_order(3, 0, 53), lambda *_: None, recorders[streamed])
     assert recorders[True].steps == recorders[False].steps
     assert len(recorders[True].steps) == 6
 
@@ -132,7 +132,7 @@ def test_epochs_and_chunks_share_one_program(keras, part) -> None:
     executor.build(tensors)
     traced.clear()
     for epoch in range(3):
-        executor.train(tensors, epoch_order(3, epoch, 53), lambda _: None)
+        executor.train(tensors, epoch_order(3, epoch, 53), lambda *_: None)
     assert len(traced) <= 2  # TensorFlow traces a loop's body once or twice, for the first epoch alone
 
 
@@ -187,6 +187,6 @@ def test_a_long_order_streams_too(keras, part, monkeypatch) -> None:
         executor.build(tensors)
         turned = epoch_order(3, 0, 53)
         assert isinstance(turned, LongOrder)
-        figures = executor.train(tensors, turned, lambda _: None)
+        figures = executor.train(tensors, turned, lambda *_: None)
         found.append((figures, executor.evaluate(tensors), executor.predict(tensors).tolist()))
     assert found[0] == found[1]

@@ -215,7 +215,7 @@ class TrainingLoop:
         if self.tracer is not None:
             self.tracer.begin_epoch(of_epoch, position.learning_rate, position.step)
 
-        def on_steps(step: int, logs: Mapping[str, float] = MappingProxyType({})) -> None:
+        def on_steps(step: int, logs: Mapping[str, float]) -> None:
             progress.step(epoch + 1, training.epochs, step / steps)
             if training.on_nan != "ignore" and step < steps:
                 line = {"epoch": epoch + 1, "fold": None, **logs, "learning_rate": position.learning_rate}
