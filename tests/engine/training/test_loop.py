@@ -50,10 +50,10 @@ class Played:
     def _finalize(self, _: Any) -> None:
         self.events.append(("finalize",))
 
-    def train(self, _: Any, rows: Any, tell: Callable[[int, dict[str, float]], None], __: Any, **___: Any) -> dict[str, float]:
+    def train(self, _: Any, rows: Any, on_steps: Callable[[int, Any], None], __: Any, **___: Any) -> dict[str, float]:
         """Note the order of rows, and give the loss of this epoch."""
         self.orders.append(rows.tolist())
-        tell(1, {})
+        on_steps(1, {})
         return {"loss": self.losses[len(self.orders) - 1]}
 
     def evaluate(self, _: Any) -> dict[str, float]:
