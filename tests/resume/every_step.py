@@ -48,7 +48,7 @@ def _load(name: str) -> ModuleType:
     return module
 
 
-families, comparison = _load("families"), _load("comparison")
+families, comparison, traced_nnrun = _load("families"), _load("comparison"), _load("traced_nnrun")
 
 
 @dataclass
@@ -86,13 +86,13 @@ class Proof:
         self._family = families.FAMILIES[name]
         self.run, self.trace = Path(), folder / "trace"
         #: Each state's file and position, in the order in which they were saved.
-        self.states: list[tuple[Path, dict[str, int]]] = []
+        self.states: list[tuple[Path, dict[str, Any]]] = []
 
     def train(self) -> None:
         """Train the run with all states."""
         self.run = self._train(self.trace, every_step=True)
         positions = [json.loads(line) for line in (self.trace / "states.jsonl").read_text().splitlines()]
-        self.states = [(self.run / "state" / _state_name(one), one) for one in positions]
+        self.states = [(self.run / one["place"] / "state" / _state_name(one), one) for one in positions]
 
     def _train(self, trace: Path, *, every_step: bool) -> Path:
         place = self._folder / "config"
@@ -114,8 +114,8 @@ class Proof:
 
     def differences_from(self, number: int) -> list[str]:
         """Resume the run from a state in a new process, and return what differs from the run that went on."""
-        state, position = self.states[number]
-        place = self._folder / "resumed" / state.stem
+        position = self.states[number][1]
+        place = self._folder / "resumed" / str(number)
         copy, trace = place / self.run.name, place / "trace"
         self._copy_as_killed(number, copy)
         code = ["--code", str(self._folder / "config" / "code.py")] if self._family.code else []
@@ -124,13 +124,12 @@ class Proof:
             _nnrun(trace, "resume", str(copy), *code, "-q", "--data-dir", data_dir, "--runs-dir", str(place))
         except RuntimeError as error:
             return [str(error)]
-        followed = [one for one in _batches(self.trace) if _is_after(one, position)]
-        found = [] if _batches(trace) == followed else ["batches"]
+        found = [] if _batches(trace) == _batches(self.trace)[position["steps_before"] :] else ["batches"]
         for later, _ in self.states[number + 1 :]:
-            expected, received = (comparison.state_digests(one) for one in (later, copy / "state" / later.name))
-            differing = [name for name in {**expected, **received} if expected.get(name) != received.get(name)]
+            same = copy / later.relative_to(self.run)
+            differing = comparison.differing(comparison.state_digests(later), comparison.state_digests(same))
             if differing:
-                found.append(f"{later.stem}: {', '.join(differing[:5])}")
+                found.append(f"{later.relative_to(self.run)}: {', '.join(differing[:5])}")
                 break
         found += comparison.differences(self.run, copy)
         if not found:
@@ -139,25 +138,23 @@ class Proof:
 
     def _copy_as_killed(self, number: int, copy: Path) -> None:
         """Copy the run folder as it was when the next state was to be saved; the last one, as before the scores."""
-        following = self.trace / "before" / str(number + 1) / self.run.name
+        state, position = self.states[number]
         if number + 1 < len(self.states):
-            shutil.copytree(following, copy)
+            shutil.copytree(self.trace / "before" / str(number + 1) / self.run.name, copy)
         else:
-            shutil.copytree(self.run, copy, ignore=shutil.ignore_patterns("state", "scores.json", "predictions.csv"))
+            ended = [self.run / position["place"] / name for name in ("scores.json", "predictions.csv")]
+            traced_nnrun.copy_run(self.run, copy, *ended)
             record = json.loads((copy / "record.json").read_text())
             record |= {"status": "running", "end": None}
             (copy / "record.json").write_text(json.dumps(record))
-        (copy / "state").mkdir(exist_ok=True)
-        shutil.copy(self.states[number][0], copy / "state" / "last.safetensors")
+        last = copy / position["place"] / "state" / "last.safetensors"
+        last.parent.mkdir(exist_ok=True)
+        shutil.copy(state, last)
 
 
-def _state_name(position: dict[str, int]) -> str:
+def _state_name(position: dict[str, Any]) -> str:
     step = f"-step-{position['step']:06d}" if position["step"] else ""
     return f"epoch-{position['epoch']:04d}{step}.safetensors"
-
-
-def _is_after(batch: dict[str, Any], position: dict[str, int]) -> bool:
-    return (batch["epoch"], batch["step"]) >= (position["epoch"], position["step"])
 
 
 def _batches(trace: Path) -> list[dict[str, Any]]:
@@ -191,7 +188,7 @@ def prove(name: str, folder: Path, numbers: Sequence[int] | None = None, *, jobs
         plain = pool.submit(proof.plain_differences) if numbers is None else None
         for number, found in zip(chosen, pool.map(proof.differences_from, chosen), strict=True):
             if found:
-                result.failures[proof.states[number][0].stem] = found
+                result.failures[str(proof.states[number][0].relative_to(proof.run))] = found
         if plain is not None and plain.result():
             result.failures["without states"] = plain.result()
     result.seconds = time.perf_counter() - started

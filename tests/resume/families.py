@@ -101,6 +101,11 @@ training:
   batch_size: 20
   epochs: 2
 """
+#: Three folds, and the final fit on all rows.
+_TABLE_FOLDS = _TABLE.replace("STREAM", "false").replace(
+    "split: {test: 0.2, validation: 0.2}",
+    "split: {validation: 0.2, k_fold: {folds: 3, shuffle: true, final_fit: true}}",
+)
 _PICTURES = """data:
   source: {images: {folder: pictures, stream: true, memory: 0.0005}}
   prepare: [{Rescale: {divide_by: 255}}, Standardize]
@@ -231,6 +236,7 @@ FAMILIES = {
     "text": Family(_TEXT),
     "graph": Family(_TABLE.replace("STREAM", "false"), write_data=write_table),
     "jax": Family(digits(_DENSE, head="backend: jax\n")),
+    "folds": Family(_TABLE_FOLDS, write_data=write_table),
     "stream-table": Family(
         _TABLE.replace("STREAM", "true, memory: 0.00001"),
         write_data=write_table,

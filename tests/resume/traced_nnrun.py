@@ -1,7 +1,8 @@
 """nnrun's command line, which also records what it is trained on: `python traced_nnrun.py FOLDER train CONFIG ...`.
 
 `FOLDER/batches.jsonl` gets a line for each training step with a digest of its examples, `FOLDER/before/N` a copy of the
-run folder as it is before the N-th state is saved, and `FOLDER/states.jsonl` the name of each state that is kept.
+run folder as it is before the N-th state is saved, and `FOLDER/states.jsonl` the position of each state that is saved,
+the folder of the run or fold that it belongs to, and the number of steps that were taken before it.
 """
 
 from __future__ import annotations
@@ -21,16 +22,13 @@ from nnrun.engine.executors.resident import ResidentExecutor
 from nnrun.engine.state.saver import StateSaver
 from nnrun.engine.training import loop
 
-#: The folders of a run that a copy leaves out: states, which are as large as the model.
-_LEFT_OUT = ("state",)
-
 
 class Trace:
     """Records the steps and states of this process in a folder."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True)
-        self._folder, self._epoch, self._saves = folder, 0, 0
+        self._folder, self._epoch, self._steps, self._saves = folder, 0, 0, 0
 
     def install(self) -> None:
         """Let nnrun's loop, executors and saver report to this trace."""
@@ -55,13 +53,13 @@ class Trace:
             return train(executor, tensors, order, *arguments, **options)
 
         def traced_save(saver: Any, position: Any, *, keep: bool = False) -> None:
-            run = saver._folder.parent
-            shutil.copytree(
-                run, trace._folder / "before" / str(trace._saves) / run.name, ignore=shutil.ignore_patterns(*_LEFT_OUT)
-            )
+            place = saver._folder.parent
+            run = place.parent.parent if place.parent.name == "folds" else place
+            copy_run(run, trace._folder / "before" / str(trace._saves) / run.name, saver._folder)
             trace._saves += 1
             save(saver, position, keep=keep)
-            trace._write("states.jsonl", {"epoch": position.epoch, "step": position.step})
+            line = {"epoch": position.epoch, "step": position.step, "place": str(place.relative_to(run))}
+            trace._write("states.jsonl", {**line, "steps_before": trace._steps})
 
         loop.epoch_order, ResidentExecutor._call = epoch_order, traced_call
         PerceptronExecutor.train, StateSaver.save = traced_train, traced_save
@@ -70,11 +68,22 @@ class Trace:
         digest = hashlib.sha256()
         for array in _arrays(examples):
             digest.update(repr((array.shape, str(array.dtype))).encode() + array.tobytes())
+        self._steps += 1
         self._write("batches.jsonl", {"epoch": self._epoch, "step": step, "sha256": digest.hexdigest()})
 
     def _write(self, name: str, line: dict[str, Any]) -> None:
         with (self._folder / name).open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
+
+
+def copy_run(run: Path, copy: Path, *left_out: Path) -> None:
+    """Copy a run folder without some files and folders, and without states that are kept besides the last one."""
+
+    def ignored(folder: str, names: list[str]) -> list[str]:
+        kept = Path(folder).name == "state"
+        return [name for name in names if Path(folder) / name in left_out or (kept and name.startswith("epoch-"))]
+
+    shutil.copytree(run, copy, ignore=ignored)
 
 
 def _arrays(examples: Any) -> list[np.ndarray]:
