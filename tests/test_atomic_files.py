@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from typing import TYPE_CHECKING
 
 import pytest
 
-from nnrun.atomic_files import TEMPORARY_NAME, remove_leftovers, sync_files, temporary_path, write_atomically
+from nnrun.atomic_files import (
+    TEMPORARY_NAME,
+    make_folder,
+    remove_leftovers,
+    sync_files,
+    sync_tree,
+    temporary_path,
+    write_atomically,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -89,6 +98,63 @@ def test_contents_reach_the_disk_before_their_names(tmp_path: Path, monkeypatch:
     (tmp_path / "inner" / "b").write_bytes(b"y")
     sync_files([tmp_path / "a", tmp_path / "inner" / "b", tmp_path / "removed"])
     assert steps == ["file", "file", "folder", "folder"]
+
+
+@pytest.fixture
+def synced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names of what was brought to disk, in order; `.` is `tmp_path`."""
+    fsync, names = os.fsync, []
+
+    def record_sync(descriptor: int) -> None:
+        places = (tmp_path, *sorted(tmp_path.rglob("*")))
+        (place,) = (place for place in places if os.path.samestat(place.stat(), os.fstat(descriptor)))
+        names.append(str(place.relative_to(tmp_path)))
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", record_sync)
+    return names
+
+
+def test_a_folder_that_is_made_is_brought_to_disk(tmp_path: Path, synced: list[str]) -> None:
+    """The folder above a new one is synced, from the top down; one that is there already needs nothing."""
+    make_folder(tmp_path / "a" / "b")
+    assert synced == [".", "a"]
+    make_folder(tmp_path / "a" / "b")
+    assert synced == [".", "a"]
+    make_folder(tmp_path / "c", parents=False, exist_ok=False)
+    assert synced == [".", "a", "."]
+
+
+def test_a_folder_that_cannot_be_made_is_an_error(tmp_path: Path) -> None:
+    """A file in the way, a folder that must be new, and a missing folder above are told apart."""
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(FileExistsError):
+        make_folder(tmp_path / "file")
+    with pytest.raises(FileExistsError):
+        make_folder(tmp_path, exist_ok=False)
+    with pytest.raises(FileNotFoundError):
+        make_folder(tmp_path / "missing" / "inner", parents=False)
+
+
+def test_a_folder_is_made_where_the_one_above_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only who may read a folder can bring it to disk; who may write there can make folders in it all the same."""
+
+    def refuse(*_: object) -> int:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr(os, "open", refuse)
+    make_folder(tmp_path / "inner")
+    assert (tmp_path / "inner").is_dir()
+
+
+def test_a_tree_is_brought_to_disk_from_within(tmp_path: Path, synced: list[str]) -> None:
+    """Each content comes before its name; links are not followed, and contents that are on disk are left out."""
+    for name in ("outer/inner/deep", "outer/flat", "outer/known", "elsewhere"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(b"")
+    (tmp_path / "outer" / "link").symlink_to(tmp_path / "elsewhere")
+    sync_tree(tmp_path / "outer", lambda file: file.name != "known")
+    assert synced == ["outer/inner/deep", "outer/inner", "outer/flat", "outer"]
 
 
 def test_leftovers_are_removed_and_nothing_else(tmp_path: Path) -> None:

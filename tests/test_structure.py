@@ -332,6 +332,19 @@ def test_slow_packages_are_imported_inside_functions() -> None:
     assert wrong == []
 
 
+def test_folders_are_made_by_one_function() -> None:
+    """`atomic_files.make_folder` brings the name of a folder to disk: a power cut takes away all in it otherwise."""
+    own = {"atomic_files.py", "runs/git_state.py"}  # in git_state it is a temporary one
+    makers = ("mkdir", "makedirs")
+    found = [
+        f"{path}:{node.lineno}"
+        for path, tree in _trees().items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and node.attr in makers and path not in own
+    ]
+    assert found == []
+
+
 def test_numpy_is_imported_at_the_top_only_of_data_and_engine() -> None:
     """Elsewhere NumPy is imported inside functions."""
     wrong = [

@@ -7,11 +7,11 @@ import os
 import re
 import stat
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from pathlib import Path
 
 #: The names of `temporary_path`: hidden, with eight random digits, and an end by which writers choose a format.
 TEMPORARY_NAME = re.compile(r"\..+\.[0-9a-f]{8}(\.[A-Za-z0-9]+)+")
@@ -39,7 +39,7 @@ def write_atomically(path: Path, content: bytes | Callable[[Path], object], *, s
             content(temporary)
         else:
             # Nobody may read the new content who might not read the old one, not even for a moment.
-            mode = 0o666 if (old := _replaced_file(path)) is None else stat.S_IMODE(old.st_mode)
+            mode = 0o666 if (old := _regular_file(path)) is None else stat.S_IMODE(old.st_mode)
             with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
                 file.write(content)
         flush_and_rename(temporary, path)
@@ -58,7 +58,7 @@ def flush_and_rename(temporary: Path, path: Path) -> None:
     Readers see the old file or the new one, also after a power cut.
     """
     with temporary.open("rb+") as file:
-        old = _replaced_file(path)
+        old = _regular_file(path)
         if old is not None:
             os.fchmod(file.fileno(), stat.S_IMODE(old.st_mode))
             with suppress(OSError):  # only the superuser may give files away
@@ -68,7 +68,7 @@ def flush_and_rename(temporary: Path, path: Path) -> None:
     sync_folder(path.parent)
 
 
-def _replaced_file(path: Path) -> os.stat_result | None:
+def _regular_file(path: Path) -> os.stat_result | None:
     try:
         old = path.lstat()
     except OSError:
@@ -82,14 +82,61 @@ def sync_folder(folder: Path) -> None:
     Raises:
         OSError: The disk fails.
     """
-    descriptor = os.open(folder, os.O_RDONLY)
+    descriptor = None
     try:
+        descriptor = os.open(folder, os.O_RDONLY)
         os.fsync(descriptor)
     except OSError as error:
         if error.errno not in _NO_FOLDER_SYNC:
             raise
     finally:
-        os.close(descriptor)
+        if descriptor is not None:
+            os.close(descriptor)
+
+
+def make_folder(folder: Path, *, parents: bool = True, exist_ok: bool = True) -> None:
+    """Make a folder, as `Path.mkdir` does, and bring its name to disk.
+
+    Without that a power cut takes it away with all that was brought to disk in it.
+
+    Args:
+        folder: The folder.
+        parents: Whether the folders above it are made, too.
+        exist_ok: Whether it may be there already.
+
+    Raises:
+        OSError: It cannot be made, or the disk fails.
+    """
+    try:
+        folder.mkdir()
+    except FileNotFoundError:
+        if not parents or folder.parent == folder:
+            raise
+        make_folder(folder.parent)
+        make_folder(folder, parents=False, exist_ok=exist_ok)
+    except OSError:
+        # Some systems refuse to write before they see that nothing is to be written.
+        if not exist_ok or not folder.is_dir():
+            raise
+    else:
+        sync_folder(folder.parent)
+
+
+def sync_tree(folder: Path, needs_sync: Callable[[Path], bool] = lambda _: True) -> None:
+    """Bring the files of a folder and of those in it to disk, then the names in these folders, the inner ones first.
+
+    Args:
+        folder: The folder; links in it are not followed.
+        needs_sync: Whether the content of a file must be brought to disk: not where that was done when it was written.
+
+    Raises:
+        OSError: The disk fails.
+    """
+    for place, _, names in os.walk(folder, topdown=False):
+        for file in (Path(place, name) for name in names):
+            if needs_sync(file) and _regular_file(file) is not None:
+                _sync_file(file)
+        sync_folder(Path(place))
 
 
 def sync_files(paths: Iterable[Path]) -> None:
@@ -124,7 +171,7 @@ def remove(temporary: Path) -> None:
 
 def find_leftovers(folder: Path) -> list[Path]:
     """Return the temporary files in a folder and those in it: of killed writers, or of those that are at work."""
-    return [path for path in folder.rglob(".*") if TEMPORARY_NAME.fullmatch(path.name) and _replaced_file(path)]
+    return [path for path in folder.rglob(".*") if TEMPORARY_NAME.fullmatch(path.name) and _regular_file(path)]
 
 
 def remove_leftovers(folder: Path) -> list[Path]:

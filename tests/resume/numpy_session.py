@@ -96,7 +96,7 @@ class NumpySession:
     def save(self, path: Path) -> None:
         """Write the weights as a model is written."""
         with checkpoint._disk_errors(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
+            checkpoint.make_folder_of(path)
             checkpoint.write_atomically(path, lambda temporary: temporary.write_bytes(self.weights.tobytes()))
 
     def evaluate(self, part: Any, *, detailed: bool = True) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 from datetime import UTC, datetime, timedelta, timezone
@@ -43,6 +44,27 @@ def test_accents_are_dropped_and_slashes_replaced() -> None:
     assert slug("Años de niño") == "Anos_de_nino"
     assert slug("../../etc/passwd") == "etc_passwd"
     assert slug("手写") == "run"
+
+
+def test_the_names_of_new_folders_are_brought_to_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run is not lost in a power cut: its folder, the folder of runs, and each folder in it are in a synced one."""
+    fsync, synced = os.fsync, set()
+
+    def record_sync(descriptor: int) -> None:
+        synced.add(os.fstat(descriptor).st_ino)
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", record_sync)
+    folder = RunFolder.create(tmp_path / "runs", "x", now=NOON)
+    folder.fold(0).restart()
+    folder.write_text(folder.sources / "base.yaml", "")
+    made = [path for path in tmp_path.rglob("*") if path.is_dir()]
+    assert len(made) == 5
+    assert {path.parent.stat().st_ino for path in made} <= synced
+    synced.clear()
+    folder.log.write_text("appended")
+    folder.sync()
+    assert {path.stat().st_ino for path in (*made, folder.log, tmp_path)} <= synced
 
 
 def test_a_taken_id_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nnrun.atomic_files import make_folder
 from nnrun.errors import RunError
 from nnrun.formatting import format_count, format_duration
 from nnrun.pipeline import user_code
@@ -110,7 +111,7 @@ def verify_resume(request: VerifyResumeRequest, progress: Progress) -> ResumePro
         folder = Path(tempfile.mkdtemp(prefix="nnrun-verify-resume-"))
     else:
         folder = request.runs_dir / f"verify-resume-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}"
-        folder.mkdir(parents=True)
+        make_folder(folder, exist_ok=False)
     is_kept = True
     try:
         proof = _Proof(request, folder, progress).run()

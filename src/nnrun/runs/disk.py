@@ -7,6 +7,7 @@ import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from nnrun import atomic_files
 from nnrun.atomic_files import write_atomically
 from nnrun.errors import RunError
 from nnrun.regular_files import append_regular
@@ -39,14 +40,14 @@ def disk_error(error: OSError, path: Path) -> RunError:
     return RunError(f"Cannot write {path}: {cause}.", hint)
 
 
-def make_folder(path: Path) -> None:
-    """Make a folder and its parents, unless it exists.
+def make_folder(path: Path, *, parents: bool = True) -> None:
+    """Make a folder, unless it exists, and bring its name to disk; with its `parents` too.
 
     Raises:
         RunError: The folder cannot be made, or a file is in the way.
     """
     try:
-        path.mkdir(parents=True, exist_ok=True)
+        atomic_files.make_folder(path, parents=parents)
     except OSError as error:
         raise disk_error(error, path) from error
 
@@ -80,7 +81,7 @@ _CONTROL = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f]")
 
 
 class RunLog:
-    """The log of a run, `log.txt`; every line is on disk when `write` returns.
+    """The log of a run, `log.txt`; a killed process loses no line for which `write` has returned.
 
     Args:
         path: The file.

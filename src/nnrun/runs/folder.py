@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from nnrun.atomic_files import sync_files
+from nnrun import atomic_files
+from nnrun.atomic_files import sync_folder, sync_tree
 from nnrun.errors import RunError
 from nnrun.regular_files import require_folders, require_inside
 from nnrun.runs.disk import disk_error, make_folder, write_file
@@ -34,6 +35,11 @@ _ATOMIC = {
 }
 _ATOMIC |= {"prepare.json", "model.json", "summary.txt", "report.html"}
 _ATOMIC_SUFFIXES = (".keras", ".h5", ".svg", ".py")
+
+
+def _is_on_disk(file: Path) -> bool:
+    """Return whether a file is on disk since it has its name; hidden ones are no results."""
+    return file.name in _ATOMIC or file.suffix in _ATOMIC_SUFFIXES or file.name.startswith(".")
 
 
 def slug(name: str) -> str:
@@ -69,7 +75,7 @@ class RunFolder:
         for _ in range(_ATTEMPTS):
             path = runs_dir / f"{time}_{slug(name)}_{secrets.token_hex(3)}"
             try:
-                path.mkdir()
+                atomic_files.make_folder(path, parents=False, exist_ok=False)
             except FileExistsError:
                 continue
             except OSError as error:
@@ -227,15 +233,16 @@ class RunFolder:
     def sync(self) -> None:
         """Bring to disk what was not written atomically, before a record says that it is there.
 
-        That is what is appended, and what callbacks of Keras' write.
+        That is what is appended, what callbacks of Keras' write, and all names up to that of the folder of runs: a
+        process that was killed may have made a folder whose name it did not bring to disk any more.
 
         Raises:
             RunError: The disk fails.
         """
         try:
-            sync_files(
-                path for path in self.files() if path.name not in _ATOMIC and path.suffix not in _ATOMIC_SUFFIXES
-            )
+            sync_tree(self.path, lambda file: not _is_on_disk(file))
+            for above in (self.path.parent, self.path.parent.parent):
+                sync_folder(above)
         except OSError as error:
             raise disk_error(error, self.path) from error
 
@@ -245,12 +252,9 @@ class RunFolder:
         Raises:
             RunError: The disk is full or read-only.
         """
-        try:
-            # Not with all parents: a run folder that was removed meanwhile stays removed.
-            self.path.parent.mkdir(exist_ok=True)
-            self.path.mkdir(exist_ok=True)
-        except OSError as error:
-            raise disk_error(error, self.path) from error
+        # Not with all parents: a run folder that was removed meanwhile stays removed.
+        for path in (self.path.parent, self.path):
+            make_folder(path, parents=False)
         self.remove_states()
         self._remove(self.metrics)
 

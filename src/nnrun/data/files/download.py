@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from contextlib import suppress
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from nnrun.atomic_files import make_folder, sync_files
 from nnrun.errors import DataError
 
 if TYPE_CHECKING:
@@ -74,7 +76,7 @@ def download(file: RemoteFile, folder: Path, progress: Progress, *, timeout: flo
     target = folder / file.name
     created = [path for path in (folder, *folder.parents) if not path.exists()]
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         with exclusive_lock(folder / f".{file.name}.lock", f"fetches {file.name}", progress):
             if target.exists():
                 _require_digest(target, file)
@@ -144,6 +146,7 @@ def _download_from(address: str, target: Path, downloader: _Downloader) -> None:
         raise _MirrorError(f"its content is not the expected one (SHA-256 {str(sha256)[:16]}...)") from None
     # Temporary files can be read by their owner alone; this one is read by whoever can read its folder.
     target.chmod(target.parent.stat().st_mode & 0o666)
+    sync_files([target])
 
 
 def _connection_failure(error: BaseException, timeout: float) -> _MirrorError:
@@ -188,6 +191,9 @@ class _Downloader:
                         raise _MirrorError(f"sends more than the expected {limit} bytes")
                     out.write(chunk)
                     bar.advance(len(chunk))
+                out.flush()
+                # Before pooch gives it its name.
+                os.fsync(out.fileno())
             if size is not None and received < size:
                 raise _MirrorError(f"broke off after {received} of {size} bytes", retry=True)
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nnrun.atomic_files import make_folder, sync_folder, sync_tree
 from nnrun.data.files.digests import file_sha256
 from nnrun.data.files.lock import exclusive_lock
 from nnrun.data.streaming.streams import Stream
@@ -82,7 +83,7 @@ def _streams_folder(paths: DataPaths) -> Path:
     preferred = paths.cache_dir() / "streams"
     for folder in (preferred, user_cache_path("nnrun", appauthor=False) / "streams"):
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            make_folder(folder)
         except OSError:
             continue
         if os.access(folder, os.W_OK):
@@ -93,15 +94,17 @@ def _streams_folder(paths: DataPaths) -> Path:
 
 @contextmanager
 def _atomic_folder(folder: Path) -> Iterator[Path]:
-    """Yield a folder that gets its name once it is complete."""
+    """Yield a folder that gets its name once it is complete and on disk."""
     part = folder.with_suffix(".part")
     # Left there by a process that was killed; a link is removed, not what it leads to.
     if part.is_symlink() or part.is_file():
         part.unlink()
     shutil.rmtree(part, ignore_errors=True)
     try:
-        part.mkdir()
+        make_folder(part, parents=False, exist_ok=False)
         yield part
+        sync_tree(part)
         part.replace(folder)
+        sync_folder(folder.parent)
     finally:
         shutil.rmtree(part, ignore_errors=True)

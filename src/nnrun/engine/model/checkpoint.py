@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self
 
-from nnrun.atomic_files import flush_and_rename, remove, temporary_path, write_atomically
+from nnrun.atomic_files import flush_and_rename, make_folder, remove, temporary_path, write_atomically
 from nnrun.engine.model.checkpoint_contents import require_plain_contents
 from nnrun.errors import RunError
 
@@ -42,7 +42,7 @@ def make_folder_of(path: FilePath) -> None:
     Raises:
         OSError: It cannot be made, or the run folder is gone.
     """
-    path.parent.mkdir(exist_ok=True)
+    make_folder(path.parent, parents=False)
 
 
 class AsyncSaver:

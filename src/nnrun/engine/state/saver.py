@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from nnrun import __version__, interruption
-from nnrun.atomic_files import link_atomically, sync_files
+from nnrun.atomic_files import link_atomically, make_folder, sync_files
 from nnrun.engine.state import callback_states, forking, random_streams
 from nnrun.engine.state.state_file import State, write_state
 from nnrun.errors import RunError
@@ -267,7 +267,7 @@ class StateSaver:
         of_start = start.save(arrays) if start is not None and start.is_known and position.step else None
         path = self._folder / LAST
         try:
-            self._folder.mkdir(exist_ok=True)
+            make_folder(self._folder, parents=False)
             sync_files(self._parts.appended)
             document = {
                 "nnrun": __version__,

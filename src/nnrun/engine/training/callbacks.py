@@ -7,6 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
 
+from nnrun.atomic_files import make_folder
 from nnrun.engine.model import checkpoint
 from nnrun.errors import MissingExtraError, RunError
 from nnrun.spec.callback_paths import is_best_model_checkpoint, output_path
@@ -162,7 +163,7 @@ def _output_path(builder: Builder, part: Part, folder: FilePath) -> dict[str, st
         text = f"expected a path inside the run folder, received {output.given}, where a link leads out of it"
         raise builder.error(output.path, text, f"write {output.argument}: {output.default}")
     if not output.is_pattern:
-        place.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(place.parent)
         return {output.argument: str(place)}
     return {output.argument: f"{_literal(folder)}/{output.given}"}
 
@@ -210,7 +211,7 @@ class _AtomicModel:
         if not path.resolve().is_relative_to(inside.resolve()):
             raise RunError(f"{path}: a link leads this checkpoint out of the run folder", "remove the link")
         if inside.is_dir():  # else it was removed, and stays so
-            path.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(path.parent)
 
     def waiting_values(self) -> list[Any] | None:
         """Return the values of the model that waits, or None."""
