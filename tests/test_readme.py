@@ -12,6 +12,7 @@ import pytest
 
 from nnrun.config.files import shipped_configs
 from nnrun.pipeline.check import examine
+from nnrun.runs.folder import RunFolder
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -83,6 +84,34 @@ def test_the_commands_below_the_config_work(tmp_path: Path) -> None:
         done = run(shlex.split(line)[1:], tmp_path)
         assert done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}"
     assert "my_digits" in done.stdout
+    (path,) = (tmp_path / "runs").iterdir()
+    assert {file.name for file in path.iterdir()} <= files_of_the_table()
+
+
+def files_of_the_table() -> set[str]:
+    """Return the names at the top of a run folder that the README's table has."""
+    (table,) = re.findall(r"^## The files of a run folder\n(.*?)^## ", README, flags=re.MULTILINE | re.DOTALL)
+    cells = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
+    return {name.partition("/")[0] for cell in cells for name in re.findall(r"`([^`]+)`", cell)}
+
+
+def test_the_table_of_files_has_every_file_of_a_run() -> None:
+    """Every file and folder that a run folder can have by its one list of paths is in the table, and no other."""
+    folder = RunFolder(Path("run"))
+    properties = [name for name, value in vars(RunFolder).items() if isinstance(value, property)]
+    paths = [path for name in properties if isinstance(path := getattr(folder, name), Path)]
+    assert {path.relative_to("run").parts[0] for path in paths} == files_of_the_table() - {
+        "last.keras",
+        "scores_last_test.json",
+    }
+
+
+def test_the_table_of_files_has_what_runs_wrote() -> None:
+    """Nothing lies in a run folder, of whatever kind of data and training, that the table does not name."""
+    folders = [file.parent for file in ROOT.glob("tests/frozen_runs/*/*/record.json")]
+    assert len(folders) > 5
+    # A callback of the config names its file itself, or has a default.
+    assert {file.name for folder in folders for file in folder.iterdir()} - files_of_the_table() == {"epochs.csv"}
 
 
 def test_the_config_of_the_first_command_is_shipped() -> None:

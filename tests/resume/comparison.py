@@ -76,8 +76,6 @@ def _content(file: Path) -> Any:
         with zipfile.ZipFile(file) as archive:
             config = json.loads(archive.read("config.json"), object_hook=_without_ids)
             return config, _arrays_of(io.BytesIO(archive.read("model.weights.h5")))
-    if file.name == "prepare.json":
-        return json.loads(file.read_text(), object_hook=_without_defaults)
     if file.suffix == ".h5":
         return _arrays_of(io.BytesIO(file.read_bytes()))
     return file.read_bytes()
@@ -102,11 +100,6 @@ def _without_times(line: dict[str, Any]) -> dict[str, Any]:
 def _without_ids(document: dict[str, Any]) -> dict[str, Any]:
     """Leave out the places in memory that Keras writes."""
     return {key: value for key, value in document.items() if key != "shared_object_id"}
-
-
-def _without_defaults(document: dict[str, Any]) -> dict[str, Any]:
-    """Leave out what a run that was resumed, whose config has every default, writes in addition."""
-    return {key: value for key, value in document.items() if key not in ("offset", "columns", "onto") or value}
 
 
 def _digest_of(value: Any) -> str:

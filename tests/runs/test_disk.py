@@ -104,7 +104,7 @@ def test_a_reader_sees_the_old_file_whole_or_the_new_one(tmp_path: Path) -> None
 def test_a_real_limit_stops_every_way_to_write(tmp_path: Path) -> None:
     """Where the system refuses more bytes, each way to write is an error that says so, and old contents stay whole."""
     for name in ("old.json", "metrics.jsonl", "out.html"):
-        (tmp_path / name).write_bytes(b"{}\n")
+        (tmp_path / name).write_bytes(b'{"epoch": 1}\n')
     script = textwrap.dedent("""
         import pathlib, resource, sys
         from nnrun.errors import RunError
@@ -124,6 +124,6 @@ def test_a_real_limit_stops_every_way_to_write(tmp_path: Path) -> None:
     """)
     found = subprocess.run([sys.executable, "-c", script, str(tmp_path)], stdout=subprocess.PIPE, check=True, text=True)
     assert found.stdout.count("the file would be larger than this process may write") == 3
-    assert (tmp_path / "old.json").read_bytes() == (tmp_path / "out.html").read_bytes() == b"{}\n"
-    assert metrics.read(tmp_path / "metrics.jsonl") == [{}]
+    assert (tmp_path / "old.json").read_bytes() == (tmp_path / "out.html").read_bytes() == b'{"epoch": 1}\n'
+    assert metrics.read(tmp_path / "metrics.jsonl") == [{"epoch": 1, "fold": None}]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["metrics.jsonl", "old.json", "out.html"]

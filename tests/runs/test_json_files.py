@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nnrun.runs.json_files import NOT_FINITE, dumps, to_plain
+from nnrun.runs.json_files import NOT_FINITE, dumps, parse_json, to_plain
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
 documents = st.recursive(scalars, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=20)
@@ -29,6 +29,14 @@ def _strict(text: str) -> object:
 def test_plain_data_come_back_unchanged(value: object) -> None:
     """What is written as JSON reads back the same."""
     assert _strict(dumps(value)) == value
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be", "utf-16-le", "utf-32", "utf-32-be", "latin-1"])
+def test_only_utf8_is_json(encoding: str) -> None:
+    """Bytes are JSON in UTF-8 alone: zeros are none of it, so that garbage after a power failure is never a value."""
+    assert parse_json('\ufeff["\u00e9"]'.encode()) == ["\u00e9"]
+    with pytest.raises(ValueError, match=r"decode|Expecting|codec"):
+        parse_json('["\u00e9"]'.encode(encoding))
 
 
 @given(st.floats())

@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from nnrun.errors import RunError
 from nnrun.runs import metrics
+from nnrun.runs.folder import RunFolder
 
 rows = st.lists(
     st.fixed_dictionaries(
@@ -71,6 +72,9 @@ def test_a_torn_last_line_costs_that_line_alone(given_rows: list[dict[str, Any]]
 
 
 @given(st.binary(max_size=40))
+@example(b"0")
+@example(b"{\0}")
+@example(b'{\0"\0e\0p\0o\0c\0h\0"\0:\0001\0}')
 def test_a_tail_of_garbage_is_survived(garbage: bytes) -> None:
     """Bytes that a power failure left after the last line, zeros included, do not hide the lines before."""
     with tempfile.TemporaryDirectory() as folder:
@@ -78,6 +82,38 @@ def test_a_tail_of_garbage_is_survived(garbage: bytes) -> None:
         with path.open("ab") as file:
             file.write(b"\0" + garbage.replace(b"\n", b""))
         assert metrics.read(path) == [{"epoch": 1, "fold": None, "loss": 0.5}]
+        metrics.append(path, {"epoch": 2, "fold": None, "loss": 0.25})
+        assert [row["epoch"] for row in metrics.read(path)] == [1, 2]
+
+
+@pytest.mark.parametrize("torn", [b"0", b"[1]", b"{}", b'{"loss": 1}', b'{"epoch": "1"}', b'"epoch"', b"null"])
+def test_a_tail_that_is_json_and_no_epoch_is_torn(tmp_path: Path, torn: bytes) -> None:
+    """What has no line end and is no epoch was torn, also if it happens to be JSON; with a line end it is an error."""
+    path = _write(str(tmp_path), [{"epoch": 1, "fold": None, "loss": 0.5}])
+    whole = path.read_bytes()
+    path.write_bytes(whole + torn)
+    assert metrics.read(path) == [{"epoch": 1, "fold": None, "loss": 0.5}]
+    path.write_bytes(whole + torn + b"\n")
+    with pytest.raises(RunError, match="line 2: expected the metrics of an epoch"):
+        metrics.read(path)
+
+
+def test_the_lines_of_folds_are_kept_fold_by_fold(folder: RunFolder) -> None:
+    """Whatever order the epochs of folds were written in, they are kept in that of the folds, the final fit last."""
+    for number, epochs in ((0, 2), (1, 3), (None, 2)):
+        place = folder if number is None else folder.fold(number)
+        place.state.mkdir(parents=True)
+        file = folder.final_fit_metrics if number is None else place.metrics
+        lines = [{"epoch": epoch, "fold": number, "loss": float("nan")} for epoch in range(1, epochs + 1)]
+        metrics.append(file, *lines)
+        metrics.append(folder.metrics, *reversed(lines))
+    for written, expected in (
+        ({None: None, 1: 2, 0: None}, [(0, 1), (0, 2), (1, 1), (1, 2), (None, 1), (None, 2)]),
+        ({1: None, 0: 1}, [(0, 1), (1, 1), (1, 2), (1, 3)]),
+        ({}, []),
+    ):
+        metrics.keep_epochs(folder, written)
+        assert [(row["fold"], row["epoch"]) for row in metrics.read(folder.metrics)] == expected
 
 
 def test_epoch_and_fold_come_first_and_lines_end(tmp_path: Path) -> None:

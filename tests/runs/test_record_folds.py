@@ -9,7 +9,9 @@ import pytest
 
 from nnrun.errors import RunError
 from nnrun.runs.folder import RunFolder
+from nnrun.runs.json_files import dumps
 from nnrun.runs.record import headline_metric, read_finished_folds
+from nnrun.runs.statistics import summarize_folds
 
 
 def test_only_whole_folds_are_done(folder: RunFolder, finished_fold: Callable[..., dict[str, Any]]) -> None:
@@ -23,6 +25,23 @@ def test_only_whole_folds_are_done(folder: RunFolder, finished_fold: Callable[..
     folder.write_json(folder.fold(1).record, finished_fold(1) | {"rows": {"test": 3}})
     with pytest.raises(RunError, match=r"01/record\.json: rows: expected a value for 'train'"):
         read_finished_folds(folder)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf"), 0.5])
+def test_a_fold_read_again_is_summarized_as_before(
+    folder: RunFolder, finished_fold: Callable[..., dict[str, Any]], value: float
+) -> None:
+    """A score that JSON has no number for is that number again, so that a resumed run keeps it in its summary."""
+    fresh = []
+    for number in range(2):
+        test = {"rows": 10, "loss": value, "accuracy": 0.5, "not_scored": "nan is no class", "interval": "Wilson"}
+        fields = finished_fold(number) | {"scores": {"task": "classification", "checkpoint": "last", "test": test}}
+        folder.write_json(folder.fold(number).record, fields)
+        fresh.append({"fold": number, "repeat": 0, **test})
+    read = [{"fold": one["fold"], "repeat": 0, **one["scores"]["test"]} for one in read_finished_folds(folder).values()]
+    before, now = (dumps(summarize_folds(each, repeats=1, share=0.5)) for each in (fresh, read))
+    assert before == now
+    assert '"loss"' in now
 
 
 def test_a_fold_begun_again_loses_its_lines(folder: RunFolder) -> None:

@@ -90,6 +90,7 @@ class CrossValidation:
         with self.progress.bar(f"{len(data.folds)} folds", float(epochs), "epochs") as bar:
             monitor = FoldMonitor(self.folder, self.record, self.progress, len(data.folds), finished, bar)
             self._run_folds(data, numbers, earlier, monitor)
+        metrics.keep_epochs(self.folder, dict.fromkeys(numbers))
         return self._save_summary(data, monitor)
 
     def _read_earlier(self, data: FoldedData, numbers: list[int | None], digests: Mapping[str, str]) -> EarlierAttempt:

@@ -16,6 +16,7 @@ from nnrun.pipeline.run_files import (
     ensure_run_folder,
     executor_fields,
     save_model_files,
+    save_preparation,
     save_scores,
     score_parts,
     scores_json,
@@ -213,7 +214,7 @@ class FoldRunner:
             if not is_resumed:
                 folder.restart()
             folder.write_json(folder.record, {**fold.record, "status": "running"})
-        folder.write_json(folder.prepare, list(fold.dataset.fitted))
+        save_preparation(folder, fold.dataset)
 
     def _open_session(self, fold: PreparedFold) -> Session:
         """Return the untrained compiled model for a fold; the previous fold's is reset if seed and facts are equal."""

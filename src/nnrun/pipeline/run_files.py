@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import io
+from contextlib import suppress
 from math import isqrt
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
 
 from nnrun.errors import RunError
 from nnrun.formatting import csv_text
+from nnrun.runs.documents import read_preparation
+from nnrun.runs.json_files import to_plain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -32,6 +35,23 @@ def save_model_files(folder: RunFolder, session: Session) -> None:
     folder.write_json(folder.model_json, config)
     folder.write_text(folder.summary, session.summary())
     folder.write_text(folder.model_svg, draw_model(config, session.layer_rows()))
+
+
+def save_preparation(folder: RunFolder, dataset: Dataset) -> None:
+    """Save the fitted preparation, unless the file has it: what is unchanged where a run goes on stays byte for byte.
+
+    The arguments alone do not count: a run goes on with its resolved config, which has every default, and so with the
+    same arguments, more of them written out.
+    """
+    fitted = to_plain(list(dataset.fitted))
+    with suppress(RunError):
+        if _without_arguments(read_preparation(folder)) == _without_arguments(fitted):
+            return
+    folder.write_json(folder.prepare, fitted)
+
+
+def _without_arguments(fitted: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    return [{key: value for key, value in entry.items() if key != "arguments"} for entry in fitted]
 
 
 def ensure_run_folder(folder: RunFolder) -> None:

@@ -31,6 +31,7 @@ from nnrun.pipeline.run_files import (
     executor_fields,
     save_mistakes,
     save_model_files,
+    save_preparation,
     save_scores,
     score_parts,
     source_digests,
@@ -219,14 +220,10 @@ def record_outcome(record: Record, folder: RunFolder) -> Iterator[None]:
         raise
 
 
-def save_data_files(folder: RunFolder, record: Record, dataset: Dataset, resumption: Resumption | None = None) -> None:
-    """Save the facts, the digests and the fitted preparation of the data.
-
-    A run that goes on with the same data has these already, and may still be refused.
-    """
+def save_data_files(folder: RunFolder, record: Record, dataset: Dataset) -> None:
+    """Save the facts, the digests and the fitted preparation of the data."""
     record.update(digests={**record.fields["digests"], **dataset.digests}, facts=dataset.facts.as_json())
-    if resumption is None or resumption.even_if_different or not folder.prepare.exists():
-        folder.write_json(folder.prepare, list(dataset.fitted))
+    save_preparation(folder, dataset)
 
 
 def train_and_score(
@@ -244,7 +241,7 @@ def train_and_score(
     with record.phase("load"):
         dataset = load_training_data(examined, progress)
     require_same_data(record, dataset.digests, resumption)
-    save_data_files(folder, record, dataset, resumption)
+    save_data_files(folder, record, dataset)
     with Session.open(
         experiment,
         dataset.facts,

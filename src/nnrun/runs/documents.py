@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from nnrun.errors import RunError
-from nnrun.runs.json_files import read_json
+from nnrun.runs.json_files import read_json, with_numbers
 from nnrun.runs.schema import (
     Mismatch,
     fields,
@@ -250,6 +250,8 @@ def _versioned_record(value: object) -> None:
 def read_finished_fold(folder: RunFolder) -> dict[str, Any] | None:
     """Read the record of a fold that is done; None if it is not done.
 
+    Its scores are numbers, NaN too, as those of a fold that was just trained: both are summarized together.
+
     Raises:
         RunError: The record is damaged.
     """
@@ -258,7 +260,9 @@ def read_finished_fold(folder: RunFolder) -> dict[str, Any] | None:
     fold: dict[str, Any] = read_json(folder.record, _record, LIST_HINT)
     if fold["status"] != "done":
         return None
-    return read_json(folder.record, _finished_fold, LIST_HINT)  # type: ignore[no-any-return]
+    fold = read_json(folder.record, _finished_fold, LIST_HINT)
+    parts = {name: with_numbers(part) if isinstance(part, dict) else part for name, part in fold["scores"].items()}
+    return {**fold, "scores": parts}
 
 
 def read_scores(folder: RunFolder) -> dict[str, Any]:

@@ -80,6 +80,11 @@ def as_number(value: object) -> float | None:
     return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
+def with_numbers(figures: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a mapping in which the words for NaN and the infinities are these numbers again."""
+    return {name: NOT_FINITE.get(value, value) if isinstance(value, str) else value for name, value in figures.items()}
+
+
 #: No JSON file of a run comes near this size: a record keeps 256 KiB of a diff, a confusion matrix some megabytes.
 MOST_BYTES = 256 * 1024 * 1024
 
@@ -106,13 +111,16 @@ def read_json(path: Path, check: Check, hint: str | None = None) -> Any:
 
 
 def parse_json(content: bytes | str) -> Any:
-    """Parse real JSON (NaN and the infinities are none), which is not nested too deep to be worked on.
+    """Parse real JSON in UTF-8 (NaN and the infinities are none), which is not nested too deep to be worked on.
+
+    Python would take bytes with zeros, which a power failure leaves, for UTF-16 or UTF-32.
 
     Raises:
         ValueError: It is something else.
     """
     try:
-        value = json.loads(content, parse_constant=_refuse_constant)
+        decoded = content if isinstance(content, str) else content.decode("utf-8-sig")
+        value = json.loads(decoded, parse_constant=_refuse_constant)
     except RecursionError:
         raise ValueError(f"more than {MOST_LEVELS} lists and mappings inside each other") from None
     check_depth(value)

@@ -9,7 +9,7 @@ from nnrun.errors import RunError
 from nnrun.regular_files import open_regular, read_regular
 from nnrun.runs.disk import append as append_bytes
 from nnrun.runs.disk import disk_error
-from nnrun.runs.json_files import MOST_BYTES, NOT_FINITE, dumps, parse_json
+from nnrun.runs.json_files import MOST_BYTES, dumps, parse_json, with_numbers
 from nnrun.runs.schema import Mismatch, fields, figure, or_null, text, whole
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 #: The end of the file that certainly holds its last line: the metrics of an epoch take some hundred bytes.
 _TAIL_BYTES = 65536
 #: A line of metrics.
-_EPOCH = fields({"epoch": whole(), "fold": or_null(whole())}, others=or_null(figure))
+_EPOCH = fields({"epoch": whole(), "fold": or_null(whole())}, required=("epoch",), others=or_null(figure))
 #: A line of samples.
 _SAMPLE = fields({"epoch": whole(), "seed_text": text, "text": text}, required=("epoch", "text"))
 
@@ -45,8 +45,10 @@ def append(path: Path, *rows: Mapping[str, Any]) -> None:
 def read(path: Path) -> list[dict[str, Any]]:
     """Read the metrics of every epoch in the order of writing, without a torn last line; a missing file is empty.
 
+    Torn is a last line that is no epoch and has no end, or is not even JSON.
+
     Raises:
-        RunError: A line other than the last is not an epoch, or the file cannot be read.
+        RunError: Any other line is not an epoch, or the file cannot be read.
     """
     lines = _read_lines(path)
     last_number = max((number for number, line in enumerate(lines) if line.strip()), default=-1)
@@ -55,7 +57,8 @@ def read(path: Path) -> list[dict[str, Any]]:
         try:
             rows += [_parse_epoch(line)] if line.strip() else []
         except ValueError as error:
-            if number == last_number and not isinstance(error, Mismatch):
+            has_no_end = number == len(lines) - 1
+            if number == last_number and (has_no_end or not isinstance(error, Mismatch)):
                 break  # torn by a kill
             text = f"expected the metrics of an epoch as JSON; received: {line[:60]!r} ({error})"
             hint = "The file was edited or damaged; remove that line."
@@ -101,24 +104,24 @@ def read_last(path: Path) -> dict[str, Any] | None:
 
 
 def keep_epochs(folder: RunFolder, epochs: Mapping[int | None, int | None]) -> None:
-    """Rewrite the metrics of a cross-validation from the files of its folds; their order stays.
+    """Rewrite the metrics of a cross-validation from the files of its folds, fold by fold.
+
+    So the lines have one order, in whatever order the folds were trained: by several processes, or for more epochs.
 
     Args:
         folder: The run's folder.
-        epochs: How many epochs of which folds are kept (the fold None is the final fit; None: all its epochs); those of
-            all others are dropped.
+        epochs: How many epochs of which folds are kept (the fold None is the final fit, which comes last; None: all its
+            epochs); those of all others are dropped.
 
     Raises:
         RunError: A fold's file cannot be read, or the run's file cannot be written.
     """
-    kept: dict[tuple[Any, Any], dict[str, Any]] = {}
-    for number, count in epochs.items():
+    rows: list[dict[str, Any]] = []
+    for number, count in sorted(epochs.items(), key=lambda item: (item[0] is None, item[0])):
         file = folder.final_fit_metrics if number is None else folder.fold(number).metrics
-        kept |= {(number, row["epoch"]): row for row in read(file) if count is None or row["epoch"] <= count}
-    order = [(row.get("fold"), row.get("epoch")) for row in read_complete_lines(folder.metrics)]
-    rows = {key: kept[key] for key in (*order, *kept) if key in kept}
+        rows += [row for row in read(file) if count is None or row["epoch"] <= count]
     if rows or folder.metrics.exists():
-        folder.write_text(folder.metrics, "".join(f"{dumps(row, indent=None)}\n" for row in rows.values()))
+        folder.write_text(folder.metrics, "".join(f"{dumps(row, indent=None)}\n" for row in rows))
 
 
 def write_sample(folder: RunFolder, epoch: int, seed_text: str, text: str) -> None:
@@ -165,7 +168,7 @@ def _parse_epoch(line: bytes) -> dict[str, Any]:
     """
     row = parse_json(line)
     _EPOCH(row)
-    return {key: NOT_FINITE.get(value, value) if isinstance(value, str) else value for key, value in row.items()}
+    return {"epoch": row["epoch"], "fold": None, **with_numbers(row)}
 
 
 def _read_tail(path: Path) -> bytes:
