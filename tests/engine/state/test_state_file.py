@@ -147,7 +147,7 @@ def test_a_state_of_a_later_format_is_refused(tmp_path: Path) -> None:
     """A state that a later version wrote is refused with its format and what to install."""
     error = refused(tmp_path / "one", crafted({}, document='{"format": 2}'))
     assert "format 2" in error.text
-    assert error.hint == "install the version of nnrun that wrote it, or a later one"
+    assert error.hint == "pip install --upgrade nnrun"
 
 
 def test_a_missing_state_is_refused(tmp_path: Path) -> None:

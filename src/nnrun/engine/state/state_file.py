@@ -167,7 +167,7 @@ def _document(path: Path, text: str) -> dict[str, Any]:
         raise _damaged(path, "its document is no JSON object with a format")
     if document["format"] > FORMAT:
         text = f"{path}: expected a state of format {FORMAT} or earlier, received format {document['format']}"
-        raise RunError(text, "install the version of nnrun that wrote it, or a later one")
+        raise RunError(f"{text}, of a later version of nnrun", "pip install --upgrade nnrun")
     return document
 
 
