@@ -98,3 +98,27 @@ def test_interrupts_of_one_moment_are_one_request(monkeypatch: pytest.MonkeyPatc
     with pytest.raises(StopRequestedError):
         work()
     assert steps == ["waits"]
+
+
+def test_a_request_waits_until_what_is_begun_has_somebody_who_ends_it() -> None:
+    """Between the first step and the call nothing is interrupted; after it a request is taken at once."""
+    done: list[str] = []
+
+    def work(early: bool) -> None:
+        with handled(), interruption.deferred_until_called() as go:
+            done.append("begun")
+            if early:
+                send(signal.SIGTERM)
+            try:
+                done.append("in hands")
+                go()
+                send(signal.SIGTERM)
+                done.append("is not reached")
+            finally:
+                done.append("ended")
+
+    for early in (True, False):
+        with pytest.raises(StopRequestedError):
+            work(early)
+        assert done == ["begun", "in hands", "ended"]
+        done.clear()

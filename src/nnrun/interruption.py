@@ -9,13 +9,13 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from nnrun.errors import EXIT_INTERRUPTED, EXIT_PREEMPTED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from types import FrameType
     from typing import Literal
 
@@ -156,6 +156,21 @@ def deferred() -> Iterator[None]:
         _requests.deferred -= 1
     if not _requests.deferred and _requests.pending is not None:
         raise _requests.pending
+
+
+@contextmanager
+def deferred_until_called() -> Iterator[Callable[[], None]]:
+    """Let the first request wait until the `with` block calls the function that it receives, at most to its end.
+
+    For what is begun in steps (a folder with its record, a process) and then has somebody who ends it: no request
+    comes before that.
+
+    Raises:
+        StopRequestedError: By the function, or at the end of the block: as for `deferred`.
+    """
+    with ExitStack() as waiting:
+        waiting.enter_context(deferred())
+        yield waiting.close
 
 
 @contextmanager

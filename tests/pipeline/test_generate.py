@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from nnrun.errors import RunError
+from nnrun.errors import EXIT_INTERRUPTED, EXIT_PREEMPTED, RunError
+from nnrun.interruption import StopRequestedError
 from nnrun.pipeline.evaluate import EvaluateRequest
 from nnrun.pipeline.generate import GenerateRequest, GenerateResult, generate
 from nnrun.pipeline.train import TrainRequest, train
@@ -39,21 +40,21 @@ ATTENTION = """\
 
 
 class RecordingReader:
-    """Records the text; a test may let it press Ctrl-C after a number of pieces."""
+    """Records the text; a test may let a request to stop come after a number of pieces."""
 
-    def __init__(self, stop_after: int = 0) -> None:
+    def __init__(self, stop_after: int = 0, stop: BaseException | None = None) -> None:
         self.pieces: list[str] = []
-        self.stop_after = stop_after
+        self.stop_after, self.stop = stop_after, stop or KeyboardInterrupt()
 
     def on_begin(self, result: GenerateResult) -> None:
         """Record the result."""
         self.result = result
 
     def on_pieces(self, pieces: Any) -> None:
-        """Record the text, or press Ctrl-C."""
+        """Record the text, or stop."""
         self.pieces.append(pieces[0])
         if len(self.pieces) == self.stop_after:
-            raise KeyboardInterrupt
+            raise self.stop
 
 
 @pytest.fixture(scope="session")
@@ -139,12 +140,19 @@ def test_several_samples_are_written_together(runs: Path) -> None:
 
 
 @pytest.mark.keras
-def test_ctrl_c_keeps_the_text_so_far(runs: Path) -> None:
-    """Ctrl-C ends the generation, and the text written so far is returned."""
-    result = generate(
-        request(runs, "every", length=10000, seed_text="the "), RecordingReader(stop_after=2), NullProgress()
-    )
-    assert result.interrupted
+@pytest.mark.parametrize(
+    ("stop", "code"),
+    [
+        (KeyboardInterrupt(), EXIT_INTERRUPTED),
+        (StopRequestedError("stopped by the user", "interrupted"), EXIT_INTERRUPTED),
+        (StopRequestedError("stopped by SIGTERM", "preempted"), EXIT_PREEMPTED),
+    ],
+)
+def test_a_stop_keeps_the_text_so_far(runs: Path, stop: BaseException, code: int) -> None:
+    """A request to stop ends the generation with its exit code; the text so far is returned, and nothing else begun."""
+    settings = {"length": 10000, "seed_text": "the ", "check_copy": True}
+    result = generate(request(runs, "every", **settings), RecordingReader(stop_after=2, stop=stop), NullProgress())
+    assert (result.exit_code, result.ended, result.copies) == (code, ["interrupted"], [])
     assert 0 < len(result.texts[0]) < 10000
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from nnrun.engine.training import divergence
 from nnrun.errors import RunError
 
 pytestmark = pytest.mark.keras
@@ -26,3 +27,14 @@ def test_a_loss_that_is_no_number_is_traced_to_its_step_and_layer(start, tmp_pat
     with pytest.raises(RunError, match=r"diverged in epoch 1: loss is nan from step \d of 51 on, and the first") as one:
         start(tmp_path, DIVERGING)
     assert "hidden" in one.value.text or "out (Dense)" in one.value.text
+
+
+def test_variables_that_are_large_are_not_copied_for_it(start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Above the limit no copy of them is made; the error says where the loss was noticed, and what is not known."""
+    copies: list[int] = []
+    monkeypatch.setattr(divergence, "MOST_BYTES", 100)
+    monkeypatch.setattr(divergence.DivergenceTracer, "begin_epoch", lambda *_: copies.append(1))
+    noticed = r"epoch 1: loss is nan as noticed (after step \d+ of 51|at the end of the epoch); the step and the layer"
+    with pytest.raises(RunError, match=noticed + " where that began are not known"):
+        start(tmp_path, DIVERGING)
+    assert not copies

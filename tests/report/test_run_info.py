@@ -75,3 +75,6 @@ def test_date_and_duration(finished: Callable[..., RunFolder]) -> None:
     assert date_and_duration(read_run(folder)) == "2026-11-25 08:02 UTC, took 7.1 s"
     folder.write_json(folder.record, {**record, **times, "end": None})
     assert date_and_duration(read_run(folder)) == "2026-11-25 08:02 UTC"
+    # The clock was set back.
+    folder.write_json(folder.record, {**record, **times, "end": "2026-11-25T08:02:47.000+00:00"})
+    assert date_and_duration(read_run(folder)) == "2026-11-25 08:02 UTC"

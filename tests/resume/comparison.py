@@ -23,7 +23,7 @@ _FREE_FILES = ("record.json", "log.txt", "nnrun.lock", "lock", "report.html")
 #: The name of the newest state of a run or fold.
 _LAST = "last.safetensors"
 #: The keys of a record that belong to the result.
-_RECORD_KEYS = ("status", "epochs", "executor", "callbacks", "facts", "folds_done", "folds_together")
+_RECORD_KEYS = ("status", "error", "epochs", "executor", "callbacks", "facts", "folds_done", "folds_together")
 _TIMES = ("seconds",)
 
 
@@ -52,15 +52,21 @@ def state_digests(file: Path) -> dict[str, str]:
     The best model that waits to be written is left out: whether it waits depends on the clock.
     """
     state = read_state(file)
-    arrays = {name: array for name, array in state.arrays.items() if not name.startswith("callback/")}
+    of_callbacks = ("callback/", "epoch_start/callback/")
+    arrays = {name: array for name, array in state.arrays.items() if not name.startswith(of_callbacks)}
     digests = {name: _digest_of(array) for name, array in arrays.items()}
     position = {key: value for key, value in state.document["position"].items() if key not in _TIMES}
     digests["position"] = json.dumps(position)
-    for number, one in enumerate(state.document["callbacks"]):
-        value = decode(one["state"], state.arrays)
-        if isinstance(value, dict):
-            value.pop("waiting", None)
-        digests[f"callback {number} {one['name']}"] = _digest_of(value)
+    # The start of the epoch, which `on_nan: rollback` keeps, has callbacks too; their arrays have a name before theirs.
+    start = state.document.get("epoch_start", {}).get("callbacks", [])
+    prefix = "epoch_start/"
+    of_start = {name.removeprefix(prefix): value for name, value in state.arrays.items() if name.startswith(prefix)}
+    for place, callbacks, values in (("", state.document["callbacks"], state.arrays), ("start ", start, of_start)):
+        for number, one in enumerate(callbacks):
+            value = decode(one["state"], values)
+            if isinstance(value, dict):
+                value.pop("waiting", None)
+            digests[f"{place}callback {number} {one['name']}"] = _digest_of(value)
     return digests
 
 

@@ -98,9 +98,8 @@ class Proof:
         place = self._folder / "config"
         arguments = self._family.write(place, every_step=every_step)
         runs_dir = self._folder / ("runs" if every_step else "plain-runs")
-        _nnrun(
-            trace, "train", *arguments, "--runs-dir", str(runs_dir), "-q", "--data-dir", str(self._folder / "config")
-        )
+        options = ("--runs-dir", str(runs_dir), "-q", "--data-dir", str(self._folder / "config"))
+        _nnrun(trace, self._family.exit_code, "train", *arguments, *options)
         return next(one for one in runs_dir.iterdir() if (one / "record.json").exists())
 
     def plain_differences(self) -> list[str]:
@@ -108,7 +107,8 @@ class Proof:
         trace = self._folder / "plain-trace"
         plain = self._train(trace, every_step=False)
         found = comparison.differences(self.run, plain)
-        allowed = ("config.yaml", "resolved.yaml")
+        # A run that fails keeps the state before that, which is an earlier one here.
+        allowed = ("config.yaml", "resolved.yaml", *(["last state in state"] if self._family.exit_code else []))
         found = [name for name in found if name not in allowed]
         return found + ([] if _batches(trace) == _batches(self.trace) else ["batches"])
 
@@ -121,7 +121,8 @@ class Proof:
         code = ["--code", str(self._folder / "config" / "code.py")] if self._family.code else []
         data_dir = str(self._folder / "config")
         try:
-            _nnrun(trace, "resume", str(copy), *code, "-q", "--data-dir", data_dir, "--runs-dir", str(place))
+            options = (*code, "-q", "--data-dir", data_dir, "--runs-dir", str(place))
+            _nnrun(trace, self._family.exit_code, "resume", str(copy), *options)
         except RuntimeError as error:
             return [str(error)]
         found = [] if _batches(trace) == _batches(self.trace)[position["steps_before"] :] else ["batches"]
@@ -138,7 +139,7 @@ class Proof:
 
     def _copy_as_killed(self, number: int, copy: Path) -> None:
         """Copy the run folder as it was when the next state was to be saved; the last one, as before the scores."""
-        state, position = self.states[number]
+        position = self.states[number][1]
         if number + 1 < len(self.states):
             shutil.copytree(self.trace / "before" / str(number + 1) / self.run.name, copy)
         else:
@@ -149,7 +150,8 @@ class Proof:
             (copy / "record.json").write_text(json.dumps(record))
         last = copy / position["place"] / "state" / "last.safetensors"
         last.parent.mkdir(exist_ok=True)
-        shutil.copy(state, last)
+        # A return to the start of an epoch replaces the kept states of the steps that are taken again.
+        shutil.copy(self.trace / "saved" / f"{number}.safetensors", last)
 
 
 def _state_name(position: dict[str, Any]) -> str:
@@ -162,12 +164,12 @@ def _batches(trace: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
 
 
-def _nnrun(trace: Path, *arguments: str) -> None:
+def _nnrun(trace: Path, exit_code: int, *arguments: str) -> None:
     path = os.pathsep.join([str(SOURCE), *filter(None, [os.environ.get("PYTHONPATH")])])
     environment = {**os.environ, "PYTHONPATH": path}
     command = [sys.executable, str(HERE / "traced_nnrun.py"), str(trace), *arguments]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
+    if done.returncode != exit_code:
         raise RuntimeError(f"exit code {done.returncode} of {' '.join(arguments[:2])}: {done.stderr[-1500:]}")
 
 
@@ -188,7 +190,7 @@ def prove(name: str, folder: Path, numbers: Sequence[int] | None = None, *, jobs
         plain = pool.submit(proof.plain_differences) if numbers is None else None
         for number, found in zip(chosen, pool.map(proof.differences_from, chosen), strict=True):
             if found:
-                result.failures[str(proof.states[number][0].relative_to(proof.run))] = found
+                result.failures[f"{number}: {proof.states[number][0].relative_to(proof.run)}"] = found
         if plain is not None and plain.result():
             result.failures["without states"] = plain.result()
     result.seconds = time.perf_counter() - started

@@ -1,11 +1,12 @@
 """Fail every file operation of a training once: `python tests/resume/fault_injection.py [--every K] [--kinds ...]`.
 
 A tiny training, the resume of a killed one, and the extension of a finished one are run again and again. Each time one
-operation on the run's files is hit from outside, by strace: the process is killed before it, or the operation fails
-with ENOSPC or EIO; one pass for each operation, in order, until all were hit. (A kill after an operation is the kill
-before the next; the state after the last one is the finished run.) After each pass `runs list` and `runs show` must
-work, and `resume` must end with the bits of a training that nobody disturbed. Where no record was made yet, the next
-training must succeed, and what is left must not stand in the way of `last`.
+operation on the run's files is hit from outside, by strace: the process is killed before it, the operation fails with
+ENOSPC or EIO, or the process is asked to stop in it by a signal; one pass for each operation, in order, until all were
+hit. (A kill after an operation is the kill before the next; the state after the last one is the finished run.) A
+request to stop ends the process with its exit code, and leaves no run without its record. After each pass `runs list`
+and `runs show` must work, and `resume` must end with the bits of a training that nobody disturbed. Where no record was
+made yet, the next training must succeed, and what is left must not stand in the way of `last`.
 """
 
 # ruff: noqa: T201
@@ -32,7 +33,9 @@ if TYPE_CHECKING:
 
     from forked_commands import Call, Ended
 
-KINDS = ("kill", "ENOSPC", "EIO")
+#: Signals that ask for a stop, and the exit codes that follow.
+STOPS = {"INT": 130, "TERM": 75, "HUP": 75}
+KINDS = ("kill", "ENOSPC", "EIO", *STOPS)
 #: Calls that take room on the disk.
 _TAKING_ROOM = ("openat", "write", "pwrite64", "writev", "mkdir", "rename", "link", "fsync", "ftruncate", "truncate")
 
@@ -111,7 +114,7 @@ def faults(scenario: Scenario, folder: Path, kinds: Sequence[str]) -> Iterator[t
     calls = watch([_on(scenario.words, runs)], runs)
     for kind in kinds:
         for call in calls:
-            if kind == "EIO" or (call.name in _TAKING_ROOM if kind == "ENOSPC" else _changes(call)):
+            if kind in ("EIO", *STOPS) or (call.name in _TAKING_ROOM if kind == "ENOSPC" else _changes(call)):
                 yield kind, call
 
 
@@ -119,7 +122,12 @@ def hit(scenario: Scenario, folder: Path, kind: str, call: Call) -> str:
     """Run a scenario, hit one operation, go on with the run; return what came of it: `wrong: ...` is a fault."""
     runs = _runs(scenario, folder)
     ended = fork([_on(scenario.words, runs)], _injection(kind, call))
-    if kind != "kill" and (ended.code not in (0, 1, 2) or "Traceback" in ended.text or "a bug in" in ended.text):
+    if kind in STOPS:
+        if ended.code != STOPS[kind] or "Traceback" in ended.text:
+            return f"wrong: exit code {ended.code}: {ended.text[-300:]}"
+        if any(not (path / "record.json").exists() for path in runs.glob("*")):
+            return "wrong: a folder without a record is left"
+    elif kind != "kill" and (ended.code not in (0, 1, 2) or "Traceback" in ended.text or "a bug in" in ended.text):
         return f"wrong: exit code {ended.code}: {ended.text[-300:]}"
     if kind == "kill" and ended.code != -9:
         return f"missed: exit code {ended.code}"
@@ -172,7 +180,7 @@ def _changes(call: Call) -> bool:
 
 
 def _injection(kind: str, call: Call) -> tuple[str, ...]:
-    fault = "signal=KILL" if kind == "kill" else f"error={errno.errorcode[getattr(errno, kind)]}"
+    fault = f"signal={kind.upper()}" if kind in ("kill", *STOPS) else f"error={errno.errorcode[getattr(errno, kind)]}"
     # All calls are counted from the start, so all are watched.
     names = ",".join((*CHANGING, *READING))
     return ("-s", "0", "-e", f"trace={names}", "-e", f"inject={call.name}:{fault}:when={call.number}")

@@ -12,6 +12,7 @@ import os
 import random
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -23,6 +24,7 @@ from typing import TYPE_CHECKING
 
 import numpy_session
 
+from nnrun.__main__ import _end_at_signals as end_at_signals
 from nnrun.cli.main import nnrun
 from nnrun.engine import session
 from nnrun.runs import record
@@ -144,6 +146,9 @@ def _become_commands(commands: Sequence[Sequence[str]], start: int, output: Path
     code = 3
     try:
         ctypes.CDLL(None).prctl(_PR_SET_PTRACER, _ANY, 0, 0, 0)
+        # As a process starts, also where the tests run in the background of a shell.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        end_at_signals()
         os.read(start, 1)
         draw = random.Random(7)  # noqa: S311
         os.urandom = draw.randbytes

@@ -125,7 +125,7 @@ class _Executor:
             on_steps(step + 1, {})
         return self.evaluate(tensors)
 
-    def evaluate(self, tensors: Any) -> dict[str, float]:
+    def evaluate(self, tensors: Any, _: Any = None) -> dict[str, float]:
         """Return the mean loss."""
         outputs = _softmax(tensors.part.x.astype(float) @ self._session.weights)
         return {"loss": _loss(outputs, tensors.part.y)}

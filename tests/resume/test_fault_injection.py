@@ -12,9 +12,11 @@ import pytest
 
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
-@pytest.mark.parametrize(("kinds", "every"), [(("kill",), "29"), (("ENOSPC", "EIO"), "83")])
+@pytest.mark.parametrize(
+    ("kinds", "every"), [(("kill",), "29"), (("ENOSPC", "EIO"), "83"), (("INT", "TERM", "HUP"), "83")]
+)
 def test_no_fault_of_a_file_operation_loses_a_run(kinds: tuple[str, ...], every: str) -> None:
-    """Killed before an operation, or refused one, a run is read, and resumed to the bits of an undisturbed one."""
+    """Killed before an operation, refused one, or asked to stop in one, a run is read, and resumed to the same bits."""
     script = Path(__file__).parent / "fault_injection.py"
     command = [sys.executable, str(script), "--kinds", *kinds, "--every", every]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -1,8 +1,9 @@
 """nnrun's command line, which also records what it is trained on: `python traced_nnrun.py FOLDER train CONFIG ...`.
 
 `FOLDER/batches.jsonl` gets a line for each training step with a digest of its examples, `FOLDER/before/N` a copy of the
-run folder as it is before the N-th state is saved, and `FOLDER/states.jsonl` the position of each state that is saved,
-the folder of the run or fold that it belongs to, and the number of steps that were taken before it.
+run folder as it is before the N-th state is saved, `FOLDER/saved/N.safetensors` a copy of that state, and
+`FOLDER/states.jsonl` its position, the folder of the run or fold that it belongs to, and the number of steps that were
+taken before it.
 """
 
 from __future__ import annotations
@@ -19,8 +20,9 @@ import numpy as np
 from nnrun.cli.main import main
 from nnrun.engine.executors.perceptron import PerceptronExecutor
 from nnrun.engine.executors.resident import ResidentExecutor
-from nnrun.engine.state.saver import StateSaver
+from nnrun.engine.state.saver import LAST, StateSaver
 from nnrun.engine.training import loop
+from nnrun.engine.training.divergence import DivergenceTracer
 
 
 class Trace:
@@ -28,12 +30,14 @@ class Trace:
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True)
+        (folder / "saved").mkdir()
         self._folder, self._epoch, self._steps, self._saves = folder, 0, 0, 0
+        self._is_tracing = False
 
     def install(self) -> None:
         """Let nnrun's loop, executors and saver report to this trace."""
         order_of, call, train = loop.epoch_order, ResidentExecutor._call, PerceptronExecutor.train
-        save = StateSaver.save
+        save, trace_divergence = StateSaver.save, DivergenceTracer.trace
         trace = self
 
         def epoch_order(seed: int, epoch: int, rows: int, **options: Any) -> Any:
@@ -56,15 +60,24 @@ class Trace:
             place = saver._folder.parent
             run = place.parent.parent if place.parent.name == "folds" else place
             copy_run(run, trace._folder / "before" / str(trace._saves) / run.name, saver._folder)
-            trace._saves += 1
             save(saver, position, keep=keep)
+            shutil.copy(saver._folder / LAST, trace._folder / "saved" / f"{trace._saves}.safetensors")
+            trace._saves += 1
             line = {"epoch": position.epoch, "step": position.step, "place": str(place.relative_to(run))}
             trace._write("states.jsonl", {**line, "steps_before": trace._steps})
 
+        def untraced_trace(tracer: Any) -> Any:
+            # Where it begins to take steps again is a matter of time.
+            trace._is_tracing = True
+            return trace_divergence(tracer)
+
         loop.epoch_order, ResidentExecutor._call = epoch_order, traced_call
         PerceptronExecutor.train, StateSaver.save = traced_train, traced_save
+        DivergenceTracer.trace = untraced_trace
 
     def _step(self, step: int, examples: Any) -> None:
+        if self._is_tracing:
+            return
         digest = hashlib.sha256()
         for array in _arrays(examples):
             digest.update(repr((array.shape, str(array.dtype))).encode() + array.tobytes())

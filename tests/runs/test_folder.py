@@ -167,3 +167,13 @@ def test_a_relative_folder_is_written_where_it_lies(tmp_path: Path, monkeypatch:
     run.write_json(run.record, {})
     run.write_text("notes.txt", "x")
     assert sorted(file.name for file in run.path.iterdir()) == ["notes.txt", "record.json"]
+
+
+@pytest.mark.parametrize("latest", ["20991231T235959Z", "99991231T235959Z", "20999999T999999Z"])
+def test_a_clock_that_was_set_back_does_not_make_a_run_an_earlier_one(tmp_path: Path, latest: str) -> None:
+    """A run comes after all that began before it, wherever its name can say so; it always gets a folder."""
+    (tmp_path / f"{latest}_first_aaaaaa").mkdir()
+    names = [f"{latest}_first_aaaaaa", *(RunFolder.create(tmp_path, name).id for name in ("second", "third"))]
+    assert all(FOLDER_NAME.fullmatch(name) for name in names)
+    if latest.startswith("2099123"):
+        assert sorted(names) == names

@@ -207,6 +207,7 @@ class Session:
             RunError: Training diverges, or the disk refuses a checkpoint.
             StopRequestedError: A request to stop came in; the state is saved.
         """
+        from nnrun.engine.state.validation_start import ValidationStart
         from nnrun.engine.state.variables import TrainingVariables
         from nnrun.engine.training import callbacks, state_options
         from nnrun.engine.training.callback_outcomes import CallbackWatcher
@@ -225,9 +226,10 @@ class Session:
         after = callbacks.after_epoch_callbacks(self._keras, after_epoch)
         callback_list = self._callback_list([best_model, *after, *of_config], train.rows)
         variables = TrainingVariables(self.model, [] if self._augmentation is None else self._augmentation.variables)
-        start = state_options.attach(self._keras, training, saver, variables, [*callback_list.callbacks, watcher])
+        with_state = [*callback_list.callbacks, watcher]
+        start = state_options.attach(self._keras, training, saver, variables, with_state)
         tracer = make_tracer(training, self._keras, self._tf, self.model, variables, self._executor, train)
-        options = (self._experiment.seed, saver, start, tracer)
+        options = (self._experiment.seed, saver, start, tracer, ValidationStart(variables, with_state))
         loop = TrainingLoop(self.model, self._executor, train, validation, callback_list, stepwise, *options)
         try:
             with self._deferred_stops(saver), self._xla_errors(), errors_at_parts(self._builder):

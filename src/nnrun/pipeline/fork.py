@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from nnrun import interruption
 from nnrun.errors import RunError
 from nnrun.formatting import format_names
 from nnrun.pipeline import user_code
@@ -143,18 +144,32 @@ def _state_of(parent: RunFolder, lineage: Mapping[str, Any]) -> Path:
 
 
 def _train(planned: _Fork, codes: Sequence[UserCode], options: TrainRequest, progress: Progress) -> TrainResult:
-    examined, folder = planned.examined, _create(planned, options)
-    with hold(folder):
-        record = _begin_record(planned, folder, options.argv, options.given_fields)
-        with (
-            record_outcome(record, folder),
-            user_code.run_code(codes, examined.experiment, threads=record.fields["threads"], log=folder.log),
-        ):
-            progress = LoggedProgress(progress, RunLog(folder.log).write)
-            for problem in examined.problems:
-                progress.show_problem(problem)
-            _say(planned, folder, progress)
-            return run_experiment(examined, folder, record, progress, options, Resumption())
+    with interruption.deferred_until_called() as go:
+        folder = _create(planned, options)
+        with hold(folder):
+            record = _begin_record(planned, folder, options.argv, options.given_fields)
+            with record_outcome(record, folder):
+                # A request that has come since is recorded: no folder is without its record.
+                go()
+                return _train_in(planned, folder, record, codes, options, progress)
+
+
+def _train_in(
+    planned: _Fork,
+    folder: RunFolder,
+    record: Record,
+    codes: Sequence[UserCode],
+    options: TrainRequest,
+    progress: Progress,
+) -> TrainResult:
+    """Train in the child's folder, whose record is open."""
+    examined = planned.examined
+    with user_code.run_code(codes, examined.experiment, threads=record.fields["threads"], log=folder.log):
+        progress = LoggedProgress(progress, RunLog(folder.log).write)
+        for problem in examined.problems:
+            progress.show_problem(problem)
+        _say(planned, folder, progress)
+        return run_experiment(examined, folder, record, progress, options, Resumption())
 
 
 def _plan(parent: RunFolder, fields: Mapping[str, Any], request: ForkRequest) -> _Fork:

@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-from nnrun.errors import RunError
+from nnrun.errors import EXIT_INTERRUPTED, RunError
 from nnrun.pipeline.evaluate import load_session, open_run_with_code
 from nnrun.pipeline.text_samples import encode_seed_text, padding_id, text_model_spec
 from nnrun.runs.find import run_as_json
@@ -72,6 +72,7 @@ class GenerateResult:
         seconds: The time for them, without starting Keras and compiling.
         copies: The overlap of each sample with the training text, if `check_copy`.
         held_out: The same of held-out text, as long as the longest sample; None if nothing is held out.
+        exit_code: The exit code of a command that ends with this text.
     """
 
     folder: RunFolder
@@ -84,11 +85,7 @@ class GenerateResult:
     seconds: float = 0.0
     copies: list[VerbatimOverlap] = field(default_factory=list)
     held_out: VerbatimOverlap | None = None
-
-    @property
-    def interrupted(self) -> bool:
-        """Whether the user interrupted the generation."""
-        return "interrupted" in self.ended
+    exit_code: int = 0
 
     def as_json(self) -> dict[str, Any]:
         """Return the document that `--json` prints."""
@@ -145,7 +142,8 @@ def generate(request: GenerateRequest, listener: TextListener, progress: Progres
             before = vocabulary[codes[-1]] if request.seed_text != "" else None
             samples = [StreamingDecoder(source.tokenizer, request.stop, before) for _ in range(request.samples)]
             _write(writer, codes, request, samples, vocabulary, result, listener)
-        if request.check_copy:
+        # A request to stop keeps the text, and nothing else is begun.
+        if request.check_copy and not result.exit_code:
             from nnrun.data.text.verbatim_overlap import verbatim_overlap
 
             corpus, held_out = _texts(loaded, source, progress)
@@ -165,7 +163,7 @@ def _write(
     result: GenerateResult,
     listener: TextListener,
 ) -> None:
-    began, interrupted = 0.0, False
+    began = 0.0
     try:
         for chunk in writer.generate(codes, request.length, request.samples):
             # The first call compiles, which does not count.
@@ -177,11 +175,11 @@ def _write(
             )
             if all(one.stopped for one in samples):
                 break
-    except KeyboardInterrupt:
-        interrupted = True
+    except KeyboardInterrupt as stop:
+        result.exit_code = getattr(stop, "exit_code", EXIT_INTERRUPTED)
     listener.on_pieces([one.flush() for one in samples])
     result.texts = [one.text for one in samples]
-    reason = "interrupted" if interrupted else "length"
+    reason = "interrupted" if result.exit_code else "length"
     result.ended = ["stop" if one.stopped else reason for one in samples]
 
 

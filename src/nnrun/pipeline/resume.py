@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
 
+from nnrun import interruption
 from nnrun.config.dump import dump_inline
 from nnrun.config.files import find_config
 from nnrun.config.render import format_value
@@ -87,16 +88,20 @@ def _resume_held(folder: RunFolder, request: ResumeRequest, progress: Progress) 
             return _done(folder, fields)
         record = Record(folder, fields)
         with (
+            interruption.deferred_until_called() as go,
             _reopened(record, planned, examined, changed, options.argv),
             record_outcome(record, folder),
-            user_code.run_code(codes, examined.experiment, threads=record.fields["threads"] or 0, log=folder.log),
         ):
-            progress = LoggedProgress(progress, RunLog(folder.log).write)
-            progress.say(f"Run {folder.id}, resumed")
+            # A request that has come since is recorded: the record does not say that the run goes on.
+            go()
             # Processes that share the folds read the code again: the copies that are trusted where none is given.
             options = replace(options, code=options.code or tuple(FilePath(code.file) for code in codes))
-            resumption = Resumption(request.even_if_different)
-            return run_experiment(examined, folder, record, progress, options, resumption)
+            threads = record.fields["threads"] or 0
+            with user_code.run_code(codes, examined.experiment, threads=threads, log=folder.log):
+                progress = LoggedProgress(progress, RunLog(folder.log).write)
+                progress.say(f"Run {folder.id}, resumed")
+                resumption = Resumption(request.even_if_different)
+                return run_experiment(examined, folder, record, progress, options, resumption)
 
 
 def train_or_resume(request: TrainRequest, progress: Progress) -> TrainResult:

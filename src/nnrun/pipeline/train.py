@@ -121,14 +121,29 @@ def train(request: TrainRequest, progress: Progress) -> TrainResult:
     with user_code.register_code(request.code) as codes:
         examined = examine(find_config(request.config), request.sets, request.data_dir, request.runs_dir)
         raise_if_errors(examined)
-        folder = create_run_folder(request, examined, codes)
-        with hold(folder), open_record(folder, request, examined, codes) as record:
-            progress = LoggedProgress(progress, RunLog(folder.log).write)
-            for problem in examined.problems:
-                progress.show_problem(problem)
-            with user_code.run_code(codes, examined.experiment, threads=record.fields["threads"], log=folder.log):
-                progress.say(f"Run {folder.id}")
-                return run_experiment(examined, folder, record, progress, request)
+        with interruption.deferred_until_called() as go:
+            folder = create_run_folder(request, examined, codes)
+            with hold(folder), open_record(folder, request, examined, codes) as record:
+                # A request that has come since is recorded: no folder is without its record.
+                go()
+                return _train_in(folder, record, examined, codes, request, progress)
+
+
+def _train_in(
+    folder: RunFolder,
+    record: Record,
+    examined: Examined,
+    codes: Sequence[UserCode],
+    request: TrainRequest,
+    progress: Progress,
+) -> TrainResult:
+    """Train in a run folder whose record is open."""
+    progress = LoggedProgress(progress, RunLog(folder.log).write)
+    for problem in examined.problems:
+        progress.show_problem(problem)
+    with user_code.run_code(codes, examined.experiment, threads=record.fields["threads"], log=folder.log):
+        progress.say(f"Run {folder.id}")
+        return run_experiment(examined, folder, record, progress, request)
 
 
 def run_experiment(

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nnrun import interruption
 from nnrun.atomic_files import make_folder
 from nnrun.errors import RunError
 from nnrun.formatting import format_count, format_duration
@@ -107,20 +108,30 @@ def verify_resume(request: VerifyResumeRequest, progress: Progress) -> ResumePro
     """
     with user_code.register_code(request.code):
         raise_if_errors(examine(request.config, request.sets, request.data_dir))
-    if request.runs_dir is None:
-        folder = Path(tempfile.mkdtemp(prefix="nnrun-verify-resume-"))
-    else:
-        folder = request.runs_dir / f"verify-resume-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}"
-        make_folder(folder, exist_ok=False)
-    is_kept = True
-    try:
-        proof = _Proof(request, folder, progress).run()
-        is_kept = request.runs_dir is not None or proof.problem is not None
-        proof.folder = folder if is_kept else None
-    finally:
-        if not is_kept:
-            shutil.rmtree(folder, ignore_errors=True)
+    is_kept = request.runs_dir is not None
+    with interruption.deferred_until_called() as go:
+        folder = _make_folder(request.runs_dir)
+        try:
+            # A request that has come since is taken here: no folder is left behind.
+            go()
+            proof = _Proof(request, folder, progress).run()
+            is_kept = is_kept or proof.problem is not None
+            proof.folder = folder if is_kept else None
+        finally:
+            if not is_kept:
+                with interruption.shielded():
+                    shutil.rmtree(folder, ignore_errors=True)
     return proof
+
+
+def _make_folder(runs_dir: Path | None) -> Path:
+    """Make a folder for all runs: in `runs_dir`, or for the time of the proof."""
+    if runs_dir is None:
+        return Path(tempfile.mkdtemp(prefix="nnrun-verify-resume-"))
+    make_folder(runs_dir)
+    # With letters at its end: a clock that was set back shows the same second again.
+    started = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+    return Path(tempfile.mkdtemp(prefix=f"verify-resume-{started}-", dir=runs_dir))
 
 
 class _Proof:
@@ -201,11 +212,13 @@ class _Proof:
 
     def _run(self, words: Sequence[str], moment: float | None) -> int | None:
         """Run a command of nnrun's in a process; return its exit code, or None if it was killed after `moment`."""
-        with (self._folder / "output.txt").open("wb") as output:
+        with (self._folder / "output.txt").open("wb") as output, interruption.deferred_until_called() as go:
             process = subprocess.Popen(
                 [sys.executable, "-m", "nnrun", *words], stdin=subprocess.DEVNULL, stdout=output, stderr=output
             )
             try:
+                # A request that has come since is taken here: no process is left behind.
+                go()
                 return process.wait(moment)
             except subprocess.TimeoutExpired:
                 return None

@@ -15,6 +15,7 @@ from nnrun.report.model_graph import shape_text
 from nnrun.report.run_contents import as_mapping
 from nnrun.runs.json_files import as_number
 from nnrun.runs.lineage import describe
+from nnrun.runs.record import duration
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -35,10 +36,10 @@ def warnings(run: RunContents) -> tuple[str, ...]:
 
 def date_and_duration(run: RunContents) -> str:
     """Return when the run started and how long it took."""
-    start, end = _time(run.record.get("start")), _time(run.record.get("end"))
+    start, seconds = _time(run.record.get("start")), duration(run.record)
     if start is None:
         return ""
-    took = f", took {format_duration((end - start).total_seconds())}" if end is not None else ""
+    took = "" if seconds is None else f", took {format_duration(seconds)}"
     return f"{start:%Y-%m-%d %H:%M} UTC{took}"
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -163,14 +162,14 @@ def _describe(folder: RunFolder) -> RunRow:
     except RunError as error:
         return RunRow(folder, folder.id, _name(folder), "broken", problem=error.text)
     epoch = (metrics.read_last(folder.metrics) or {}).get("epoch")
-    start, end = fields.get("start"), fields.get("end")
+    start = fields.get("start")
     return RunRow(
         folder,
         folder.id,
         str(fields.get("name", _name(folder))),
         status_of(folder, fields),
         started=start if isinstance(start, str) else None,
-        seconds=_seconds(start, end),
+        seconds=record.duration(fields),
         epochs=epoch if isinstance(epoch, int) else None,
         headline=headline,
         process=process if isinstance(process := fields.get("process"), dict) else None,
@@ -231,13 +230,6 @@ def warn_if_unfinished(folder: RunFolder, progress: Progress) -> None:
     text = unfinished(folder, record.read(folder))
     if text is not None:
         progress.warn(text)
-
-
-def _seconds(start: object, end: object) -> float | None:
-    try:
-        return (datetime.fromisoformat(str(end)) - datetime.fromisoformat(str(start))).total_seconds()
-    except (ValueError, TypeError):
-        return None
 
 
 def _headline(folder: RunFolder) -> tuple[str, float] | None:

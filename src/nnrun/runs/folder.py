@@ -6,7 +6,7 @@ import re
 import secrets
 import unicodedata
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from nnrun import atomic_files
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 #: The form of a run folder's name: UTC time, slug of the experiment's name, short id.
 FOLDER_NAME = re.compile(r"(?P<time>\d{8}T\d{6}Z)_(?P<name>.+)_(?P<id>[0-9a-f]{6})")
+_TIME = "%Y%m%dT%H%M%SZ"
 _LONGEST_SLUG = 60
 _ATTEMPTS = 50
 #: Files that are on disk when they have their name: `write_bytes` and the saving of models see to that.
@@ -48,6 +49,19 @@ def slug(name: str) -> str:
     return re.sub(r"[^A-Za-z0-9.-]+", "_", plain)[:_LONGEST_SLUG].strip("._-") or "run"
 
 
+def _time_of_next(runs_dir: Path) -> str:
+    """Return the time for the name of a run that begins now, not before that of any other run."""
+    now = datetime.now(UTC).strftime(_TIME)
+    names = (FOLDER_NAME.fullmatch(path.name) for path in runs_dir.iterdir())
+    latest = max((match["time"] for match in names if match), default=now)
+    if latest <= now:
+        return now
+    try:
+        return (datetime.strptime(latest, _TIME).replace(tzinfo=UTC) + timedelta(seconds=1)).strftime(_TIME)
+    except (ValueError, OverflowError):  # no time at all
+        return now
+
+
 @dataclass(frozen=True)
 class RunFolder:
     """A run's folder; each property is the path of one of its files, whether it exists or not.
@@ -65,13 +79,14 @@ class RunFolder:
         Args:
             runs_dir: The folder of all runs, created if it is missing.
             name: The experiment's name.
-            now: The time for the folder's name; the present by default.
+            now: The time for the folder's name; by default the present, or the second after the latest run in
+                `runs_dir`, where the clock was set back: the order of names is that in which runs began.
 
         Raises:
             RunError: The folder cannot be made.
         """
         make_folder(runs_dir)
-        time = (now or datetime.now(UTC)).astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
+        time = _time_of_next(runs_dir) if now is None else now.astimezone(UTC).strftime(_TIME)
         for _ in range(_ATTEMPTS):
             path = runs_dir / f"{time}_{slug(name)}_{secrets.token_hex(3)}"
             try:

@@ -31,6 +31,19 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
+def duration(fields: Mapping[str, Any]) -> float | None:
+    """Return the seconds from the start of a run to its end, by its record; None where they are not known.
+
+    They are not where the clock was set back in between.
+    """
+    try:
+        start, end = (datetime.fromisoformat(str(fields.get(name))) for name in ("start", "end"))
+        seconds = (end - start).total_seconds()
+    except (ValueError, TypeError):
+        return None
+    return seconds if seconds >= 0 else None
+
+
 class Record:
     """The record of a run; each change is on disk before the call returns.
 

@@ -8,7 +8,6 @@ import click
 
 from nnrun.cli import options
 from nnrun.cli.terminal.output import discard_stdout
-from nnrun.errors import EXIT_INTERRUPTED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -117,7 +116,7 @@ def generate(*, out: Path | None, quiet: bool, as_json: bool, **settings: Any) -
             progress.say(_overlap("for comparison, longest copy in as much held-out text", result.held_out))
     if as_json:
         print_json({**result.as_json(), "checkpoint": run.checkpoint, "out": out})
-    return EXIT_INTERRUPTED if result.interrupted else 0
+    return result.exit_code
 
 
 def _refuse_contradictions(settings: dict[str, Any]) -> None:

@@ -128,9 +128,15 @@ class ResidentExecutor:
         rows = order if isinstance(order, LongOrder) else self._tf.constant(order)
         return self._run_epoch("train", tensors, rows, on_steps, callbacks, first_step, next_boundary)[1]
 
-    def evaluate(self, tensors: Tensors) -> dict[str, float]:
-        """Return the mean loss and metrics over all rows, in file order."""
-        return self._run_epoch("test", tensors, self._file_order(tensors))[1]
+    def evaluate(self, tensors: Tensors, on_steps: OnSteps = lambda _, __: None) -> dict[str, float]:
+        """Return the mean loss and metrics over all rows, in file order.
+
+        Args:
+            tensors: The part.
+            on_steps: Called now and then with the number of steps done, and the mean loss and metrics over them; what
+                it raises ends the evaluation.
+        """
+        return self._run_epoch("test", tensors, self._file_order(tensors), on_steps)[1]
 
     def predict(self, tensors: Tensors) -> Any:
         """Return the model's outputs for all rows, in file order: an array (rows, ...), or a dict of them by output."""

@@ -10,6 +10,7 @@ import numpy as np
 
 from nnrun.engine.executors.compiled_steps import test_and_predict
 from nnrun.engine.executors.logs import scalar_logs
+from nnrun.engine.executors.resident import StepCalls
 from nnrun.engine.scoring.evaluate import Evaluation, Predictions, error_scores
 from nnrun.engine.scoring.outputs import log_probabilities, only_output, predicted_classes
 from nnrun.spec.compared_output import has_logits
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
 
 #: Rows of `predictions.csv`: outputs for every character of a text would fill the disk.
 MAX_ROWS = 1000
-#: Steps of one call of the compiled loop, between which Ctrl-C can interrupt.
-_STEPS_PER_CALL = 50
+#: Steps whose nats are added up before they are added to those of all steps: the order of additions decides the bits.
+_STEPS_PER_SUM = 50
 
 
 @dataclass(frozen=True)
@@ -98,9 +99,11 @@ def _sums(
     tf: Any, model: Any, tensors: Tensors, batch_size: int, batch_totals: _BatchTotals
 ) -> tuple[np.ndarray, dict[str, Any]]:
     """Sum the totals of all batches inside TensorFlow; return them, and the model's loss and metrics."""
+    of_steps, of_sums = tf.TensorSpec((), tf.int32), (tf.float64, tf.int64, tf.int64)
+    signature = [of_steps, of_steps, *(tf.TensorSpec((), dtype) for dtype in of_sums)]
 
-    @tf.function(autograph=False, input_signature=[tf.TensorSpec((), tf.int32)] * 2)  # type: ignore[untyped-decorator]
-    def run(start: Any, stop: Any) -> Any:
+    @tf.function(autograph=False, input_signature=signature)  # type: ignore[untyped-decorator]
+    def run(start: Any, stop: Any, *before: Any) -> Any:
         def body(step: Any, nats: Any, errors: Any, characters: Any) -> Any:
             rows = tf.range(step * batch_size, tf.minimum((step + 1) * batch_size, tensors.rows))
             x, y = tensors.take(tf, tensors.fields, rows)
@@ -108,16 +111,17 @@ def _sums(
             more = batch_totals.totals(y, outputs)
             return step + 1, nats + more[0], errors + more[1], characters + more[2]
 
-        zero = tf.constant(0, tf.int64)
-        initial = (start, tf.constant(0.0, tf.float64), zero, zero)
-        return tf.while_loop(lambda step, *_: step < stop, body, initial, parallel_iterations=1)[1:]
+        return tf.while_loop(lambda step, *_: step < stop, body, (start, *before), parallel_iterations=1)[1:]
 
     model.reset_metrics()
     steps = -(-tensors.rows // batch_size)
-    sums = np.zeros(3)
-    for start in range(0, steps, _STEPS_PER_CALL):
-        stop = min(start + _STEPS_PER_CALL, steps)
-        sums += [float(one) for one in run(tf.constant(start), tf.constant(stop))]
+    sums, calls = np.zeros(3), StepCalls()
+    for first in range(0, steps, _STEPS_PER_SUM):
+        some = tuple(tf.constant(0, dtype) for dtype in of_sums)
+        # Bounded in time, so that a request to stop is noticed between calls.
+        for start, stop in calls.split("text", first, min(first + _STEPS_PER_SUM, steps)):
+            some = run(tf.constant(start), tf.constant(stop), *some)
+        sums += [float(one) for one in some]
     return sums, model.get_metrics_result()
 
 

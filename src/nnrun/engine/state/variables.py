@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
 
 from nnrun.errors import RunError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-
-    import numpy as np
 
 #: `model` has the seed generators of Dropout and other noise too, which no checkpoint of Keras' has; `optimizer` the
 #: loss scale of `mixed_float16`, moving averages of weights and accumulated gradients.
@@ -43,9 +44,30 @@ class TrainingVariables:
             seen |= {id(one) for one in groups[group]}
         return groups
 
+    def nbytes(self) -> int:
+        """Return how many bytes all values take."""
+        return sum(math.prod(one.shape) * np.dtype(one.dtype).itemsize for one in self._named().values())
+
     def collect(self) -> dict[str, np.ndarray]:
         """Return the values of all variables, by group, position and path."""
         return {name: variable.numpy() for name, variable in self._named().items()}
+
+    def collect_untrained(self) -> dict[str, np.ndarray]:
+        """Return the values that also a step without training may change, by name.
+
+        These are the model's variables that are never trained: states of recurrent layers, seeds, moving averages;
+        not weights that are frozen.
+        """
+        layers = self._model._flatten_layers()  # noqa: SLF001 - `trainable_variables` leaves out what is frozen
+        trained = {id(one) for layer in layers for one in layer._trainable_variables}  # noqa: SLF001
+        named = {name: variable for name, variable in self._named().items() if name.startswith("model/")}
+        return {name: variable.numpy() for name, variable in named.items() if id(variable) not in trained}
+
+    def assign(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """Assign some variables the values that were collected of them; other names are left alone."""
+        for name, variable in self._named().items():
+            if name in arrays:
+                variable.assign(arrays[name])
 
     def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
         """Assign all variables the values of a state.

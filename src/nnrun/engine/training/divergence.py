@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from nnrun.engine.state.variables import TrainingVariables
     from nnrun.spec.training import TrainingSpec
 
+#: Variables that take more bytes are not copied; where their loss stopped being finite is then not known.
+MOST_BYTES = 500_000_000
 #: After so many returns a training is given up.
 MOST_ROLLBACKS = 5
 
@@ -36,27 +38,34 @@ class LossNotFiniteError(Exception):
         value: Its value.
         epoch: The epoch, counted from 0.
         line: The epoch's line of metrics as far as it came, if it is not written yet.
+        noticed: When it was noticed; None: at the end of the epoch.
     """
 
-    def __init__(self, name: str, value: float, epoch: int, line: dict[str, Any] | None = None) -> None:
+    def __init__(
+        self, name: str, value: float, epoch: int, line: dict[str, Any] | None = None, noticed: str | None = None
+    ) -> None:
         super().__init__(f"{name} is {value}")
         self.name, self.value, self.epoch, self.line = name, value, epoch, line
+        self.noticed = noticed or "at the end of the epoch"
 
 
-def require_finite(logs: Mapping[str, float], epoch: int, line: dict[str, Any] | None = None) -> None:
+def require_finite(
+    logs: Mapping[str, float], epoch: int, line: dict[str, Any] | None = None, noticed: str | None = None
+) -> None:
     """Check that all losses are finite.
 
     Args:
         logs: Loss and metrics.
         epoch: The epoch, counted from 0.
         line: The epoch's line of metrics as far as it came, if it is not written yet.
+        noticed: When they are checked; None: at the end of the epoch.
 
     Raises:
         LossNotFiniteError: One is infinite or not a number.
     """
     wrong = first_diverged(logs)
     if wrong is not None:
-        raise LossNotFiniteError(wrong, logs[wrong], epoch, line)
+        raise LossNotFiniteError(wrong, logs[wrong], epoch, line, noticed)
 
 
 def first_diverged(logs: Mapping[str, float]) -> str | None:
@@ -217,8 +226,11 @@ def make_tracer(
     executor: ResidentExecutor,
     train: Tensors,
 ) -> DivergenceTracer | None:
-    """Return the tracer of a training that ends where a loss is not finite; None for others. See `DivergenceTracer`."""
-    if training.is_perceptron or training.on_nan != "stop":
+    """Return the tracer of a training that ends where a loss is not finite; None for others. See `DivergenceTracer`.
+
+    Variables of more than `MOST_BYTES` have none, since it keeps a copy of them all the time.
+    """
+    if training.is_perceptron or training.on_nan != "stop" or variables.nbytes() > MOST_BYTES:
         return None
     return DivergenceTracer(keras, tf, model, variables, executor, train, training.batch_size)
 

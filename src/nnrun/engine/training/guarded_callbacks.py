@@ -10,6 +10,9 @@ from nnrun.errors import NnrunError, RunError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+#: The modules of Keras whose `on_test_begin` leaves the model as it is.
+_IDLE_ON_TESTS = frozenset({"keras.src.callbacks.callback", "keras.src.callbacks.tensorboard"})
+
 
 class GuardedCallbacks:
     """Calls the methods of a `CallbackList`, and turns what a callback raises into `RunError`.
@@ -26,6 +29,12 @@ class GuardedCallbacks:
         """The figures that the callbacks monitor."""
         found = (getattr(callback, "monitor", None) for callback in self._each())
         return frozenset(monitor for monitor in found if isinstance(monitor, str))
+
+    @property
+    def act_on_tests(self) -> bool:
+        """Whether a callback may change the model before it is tested: Keras' SwapEMAWeights, or one of the user's."""
+        places = {getattr(callback.on_test_begin, "__module__", "") for callback in self._each()}
+        return not places <= _IDLE_ON_TESTS
 
     @property
     def stopper_on_nan(self) -> str | None:

@@ -9,6 +9,7 @@ from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from nnrun import interruption
 from nnrun.engine.executors.logs import to_float
 from nnrun.engine.executors.resident import no_boundary
 from nnrun.engine.executors.shuffle import epoch_order
@@ -29,11 +30,15 @@ if TYPE_CHECKING:
     from nnrun.engine.executors.resident import ResidentExecutor
     from nnrun.engine.state.epoch_start import EpochStart
     from nnrun.engine.state.saver import StateSaver
+    from nnrun.engine.state.validation_start import ValidationStart
     from nnrun.engine.training.divergence import DivergenceTracer
     from nnrun.errors import RunError
     from nnrun.progress import Progress
     from nnrun.spec.training import TrainingSpec
 
+
+#: A validation that took less than this, in seconds, is not stopped within: nothing is copied before the next one.
+SHORT_VALIDATION = 0.2
 
 #: Loss and metrics of an epoch: one line of `metrics.jsonl`.
 EpochLogs = dict[str, float | int | None]
@@ -54,6 +59,7 @@ class TrainingLoop:
         saver: Saves the state, and has the one that the training goes on from; None: no state is saved.
         epoch_start: Where `on_nan: rollback` goes back to; None for others.
         tracer: Finds where a loss stopped being finite; None: nobody does.
+        validation_start: Where a stop within a validation goes back to; None: a validation is not stopped within.
     """
 
     model: Any
@@ -66,11 +72,13 @@ class TrainingLoop:
     saver: StateSaver | None = None
     epoch_start: EpochStart | None = None
     tracer: DivergenceTracer | None = None
+    validation_start: ValidationStart | None = None
 
     def __post_init__(self) -> None:
         self.callbacks = GuardedCallbacks(self.callbacks)
         self._monitors_rate = "learning_rate" in self.callbacks.monitors
         self._rollbacks = 0
+        self._validation_seconds = math.inf
 
     def run(self, training: TrainingSpec, progress: Progress, on_epoch_logs: Callable[[EpochLogs], None]) -> int:
         """Train for all epochs or until a callback stops it; return the number of epochs run, earlier ones included.
@@ -141,13 +149,16 @@ class TrainingLoop:
         if found.line is not None:
             on_epoch_logs(found.line)
         stopper = self.callbacks.stopper_on_nan if self.model.stop_training else None
+        if found.name.startswith("val_"):
+            return diverged(found, None, stopper)
         where = None
-        if self.tracer is not None and not found.name.startswith("val_"):
+        if self.tracer is not None:
             try:
                 where = self.tracer.trace()
             except (Exception, RecursionError):  # noqa: BLE001 - the error itself matters more than where it began
                 where = None
-        return diverged(found, where, stopper)
+        unknown = f"as noticed {found.noticed}; the step and the layer where that began are not known"
+        return diverged(found, where or unknown, stopper)
 
     def _roll_back(self, found: LossNotFiniteError, progress: Progress) -> Position:
         """Go back to the start of the epoch; return where the training goes on, with another order of rows.
@@ -194,14 +205,12 @@ class TrainingLoop:
             return Position(epoch, step, rate, seconds, dict(logs), stopped, rollbacks)
 
         logs = dict(position.logs) if position.step == steps else self._train(position, training, progress, reached)
-        if (
-            self.saver is not None
-            and position.step < steps
-            and (training.on_nan == "ignore" or first_diverged(logs) is None)
-        ):
+        may_save = training.on_nan == "ignore" or first_diverged(logs) is None
+        if self.saver is not None and position.step < steps and may_save:
             self.saver.after_steps(epoch * steps, lambda: reached(steps, logs), steps)
         if self.validation is not None:
-            logs |= self._validate(self.validation)
+            before = reached(steps, logs) if may_save else None
+            logs |= self._validate(self.validation, math.ceil(self.validation.rows / training.batch_size), before)
         seconds = round(time.perf_counter() - started, 4)
         line = {"epoch": epoch + 1, "fold": None, **logs, "learning_rate": position.learning_rate, "seconds": seconds}
         return line, logs
@@ -219,7 +228,8 @@ class TrainingLoop:
             progress.step(epoch + 1, training.epochs, step / steps)
             if training.on_nan != "ignore" and step < steps:
                 line = {"epoch": epoch + 1, "fold": None, **logs, "learning_rate": position.learning_rate}
-                require_finite(logs, epoch, {**line, "seconds": round(reached(step).seconds, 4)})
+                line["seconds"] = round(reached(step).seconds, 4)
+                require_finite(logs, epoch, line, f"after step {step} of {steps}")
             # After the last step the epoch's logs belong to the state, and only the executor's result has them.
             if saver is not None and step < steps:
                 saver.after_steps(epoch * steps, lambda: reached(step), step)
@@ -240,8 +250,35 @@ class TrainingLoop:
         """
         return {**logs, "learning_rate": line["learning_rate"]} if self._monitors_rate else dict(logs)
 
-    def _validate(self, part: Tensors) -> dict[str, float]:
+    def _validate(self, part: Tensors, steps: int, before: Position | None) -> dict[str, float]:
+        """Evaluate a part.
+
+        Args:
+            part: The part.
+            steps: The number of its steps.
+            before: Where the training is, all steps of the epoch done; None: no state is saved there.
+
+        Raises:
+            StopRequestedError: A request to stop came in; the state is that before the validation.
+        """
+        start, began = None if self.saver is None else self.validation_start, time.perf_counter()
+        is_long = start is not None and self._validation_seconds >= SHORT_VALIDATION
+        if start is not None and is_long:
+            start.keep(whole=self.callbacks.act_on_tests)
+
+        def on_steps(step: int, _: Mapping[str, float]) -> None:
+            stop = interruption.pending()
+            if start is None or not is_long or stop is None or step == steps:
+                return
+            start.restore()
+            if self.saver is not None and before is not None:
+                self.saver.save(before)
+            raise stop
+
         self.callbacks.on_test_begin()
-        logs = self.executor.evaluate(part)
+        logs = self.executor.evaluate(part, on_steps)
         self.callbacks.on_test_end(dict(logs))
+        if start is not None:
+            start.forget()
+        self._validation_seconds = time.perf_counter() - began
         return {f"val_{name}": value for name, value in logs.items()}
