@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -122,3 +123,41 @@ def test_a_request_waits_until_what_is_begun_has_somebody_who_ends_it() -> None:
             work(early)
         assert done == ["begun", "in hands", "ended"]
         done.clear()
+
+
+def test_a_request_in_a_finalizer_is_taken_after_it(capfd: pytest.CaptureFixture[str]) -> None:
+    """Python drops what is raised in a finalizer; the request soon comes again, and no traceback is printed."""
+
+    class Finalized:
+        def __del__(self) -> None:
+            send(signal.SIGINT)
+
+    reached: list[int] = []
+
+    def work() -> None:
+        with handled():
+            one = Finalized()
+            del one
+            time.sleep(5)
+            reached.append(1)
+
+    with pytest.raises(StopRequestedError) as stopped:
+        work()
+    assert stopped.value.status == "interrupted"
+    assert not reached
+    assert capfd.readouterr().err == ""
+
+
+def test_other_errors_in_a_finalizer_are_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They go to whoever reports them otherwise."""
+    reported: list[object] = []
+    monkeypatch.setattr("sys.unraisablehook", lambda one: reported.append(one.exc_type))
+
+    class Failing:
+        def __del__(self) -> None:
+            raise ValueError
+
+    with handled():
+        one = Failing()
+        del one
+    assert reported == [ValueError]

@@ -7,9 +7,11 @@ requests that stay requests. Outside of `deferred` blocks there is nothing to sa
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 import time
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from nnrun.errors import EXIT_INTERRUPTED, EXIT_PREEMPTED
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 
 #: A held key or an impatient hand sends several interrupts; those within this time, in seconds, count as one.
 _ONE_PRESS = 0.2
+#: Seconds after which a request that Python has dropped comes again.
+_AGAIN = 0.01
 #: The longest time that `setitimer` is asked for, in seconds: some systems refuse more than 10^8.
 _LONGEST_TIMER = 10_000_000.0
 
@@ -65,9 +69,13 @@ def handled() -> Iterator[None]:
     """
     clear()
     before = _install() if threading.current_thread() is threading.main_thread() else {}
+    report = sys.unraisablehook
+    if before:
+        sys.unraisablehook = partial(_on_unraisable, report)
     try:
         yield
     finally:
+        sys.unraisablehook = report
         for number, handler in before.items():
             signal.signal(number, handler)
 
@@ -117,6 +125,18 @@ def _on_signal(number: int, _frame: FrameType | None) -> None:
     _requests.pending = _requests.pending or StopRequestedError(*_reason(number))
     if not _requests.deferred or (is_interrupt and again):
         raise _requests.pending
+
+
+def _on_unraisable(report: Callable[[Any], object], unraisable: Any) -> None:
+    """Let a request come again that was raised where no exception gets out of: in a finalizer or a weak reference.
+
+    Python drops it there, and prints its traceback. Importing a module ends with such a call.
+    """
+    if not isinstance(unraisable.exc_value, StopRequestedError):
+        report(unraisable)
+    elif signal.getsignal(signal.SIGALRM) is _on_signal:
+        # A signal at once would be taken in here, and be dropped too. The request that is pending keeps its reason.
+        limit_time(_AGAIN)
 
 
 def _reason(number: int) -> tuple[str, Literal["interrupted", "preempted"]]:
