@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 #: What a run that was resumed has that differs: when it ran and how often, and what it printed.
-_FREE_FILES = ("record.json", "log.txt", "nnrun.lock", "lock", "report.html")
+_FREE_FILES = ("record.json", "log.txt", ".lock", "report.html")
 #: The name of the newest state of a run or fold.
 _LAST = "last.safetensors"
 #: The keys of a record that belong to the result.

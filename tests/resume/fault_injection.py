@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy_session
 from comparison import contents, differing
 from forked_commands import CHANGING, READING, fork, prepare, strace_works, write_config
 
@@ -91,27 +92,37 @@ def scenarios(folder: Path, names: Sequence[str]) -> Iterator[Scenario]:
     config = str(write_config(folder))
     train, extend = ("train", config), ("resume", "last", "--set", "training.epochs=3")
     finished, extended = folder / "finished", folder / "extended"
-    require(fork([_on(train, finished)]))
+    require(fork([on(train, finished)]))
     shutil.copytree(finished, extended)
-    require(fork([_on(extend, extended)]))
+    require(fork([on(extend, extended)]))
     if "train" in names:
         yield Scenario("train", train, None, ("resume", "last"), contents(run_in(finished)))
     if "resume" in names:
         killed = folder / "killed"
-        calls = watch([_on(train, killed)], killed)
-        # After the state of the first of two epochs was saved.
-        states = [call for call in calls if call.name == "rename" and "last.safetensors" in call.arguments]
-        shutil.rmtree(killed)
-        fork([_on(train, killed)], _injection("kill", states[1]))
+        fork([on(train, killed)], kill_between_epochs(train, killed))
         yield Scenario("resume", ("resume", "last"), killed, ("resume", "last"), contents(run_in(finished)))
+    if "folds" in names:
+        folds, crossed = folder / "folds.yaml", folder / "crossed"
+        folds.write_text(numpy_session.FOLDS_CONFIG)
+        train = ("train", str(folds))
+        require(fork([on(train, crossed)]))
+        yield Scenario("folds", train, None, ("resume", "last"), contents(run_in(crossed)))
     if "extend" in names:
         yield Scenario("extend", extend, finished, extend, contents(run_in(extended)))
 
 
+def kill_between_epochs(train: Sequence[str], runs: Path) -> tuple[str, ...]:
+    """Return the options of strace that kill a training after the state of the first of two epochs was saved."""
+    calls = watch([on(train, runs)], runs)
+    states = [call for call in calls if call.name == "rename" and "last.safetensors" in call.arguments]
+    shutil.rmtree(runs)
+    return _injection("kill", states[1])
+
+
 def faults(scenario: Scenario, folder: Path, kinds: Sequence[str]) -> Iterator[tuple[str, Call]]:
     """Return what is to be hit: every operation of a pass that nothing hits."""
-    runs = _runs(scenario, folder)
-    calls = watch([_on(scenario.words, runs)], runs)
+    runs = runs_of(scenario, folder)
+    calls = watch([on(scenario.words, runs)], runs)
     for kind in kinds:
         for call in calls:
             if kind in ("EIO", *STOPS) or (call.name in _TAKING_ROOM if kind == "ENOSPC" else _changes(call)):
@@ -120,8 +131,8 @@ def faults(scenario: Scenario, folder: Path, kinds: Sequence[str]) -> Iterator[t
 
 def hit(scenario: Scenario, folder: Path, kind: str, call: Call) -> str:
     """Run a scenario, hit one operation, go on with the run; return what came of it: `wrong: ...` is a fault."""
-    runs = _runs(scenario, folder)
-    ended = fork([_on(scenario.words, runs)], _injection(kind, call))
+    runs = runs_of(scenario, folder)
+    ended = fork([on(scenario.words, runs)], _injection(kind, call))
     if kind in STOPS:
         if ended.code != STOPS[kind] or "Traceback" in ended.text:
             return f"wrong: exit code {ended.code}: {ended.text[-300:]}"
@@ -137,14 +148,14 @@ def hit(scenario: Scenario, folder: Path, kind: str, call: Call) -> str:
 def check(scenario: Scenario, runs: Path) -> str:
     """Read the runs of a folder after a fault and go on with them; return what came of it."""
     recorded = [path for path in runs.glob("*") if (path / "record.json").exists()]
-    read = fork([_on(("runs", "list", "--json"), runs), _on(("runs", "show", "last"), runs)])
+    read = fork([on(("runs", "list", "--json"), runs), on(("runs", "show", "last"), runs)])
     if read.code != (0 if recorded else 1) or "Traceback" in read.text or (recorded and '"broken"' in read.text):
         return f"wrong: runs show ended with {read.code}: {read.text[-300:]}"
     if not recorded:
-        went_on = fork([_on(("train", scenario.words[1], "--auto-resume"), runs), _on(("resume", "last"), runs)])
+        went_on = fork([on(("train", scenario.words[1], "--auto-resume"), runs), on(("resume", "last"), runs)])
         outcome = "begun again"
     else:
-        went_on, outcome = fork([_on(scenario.again, runs)]), "identical"
+        went_on, outcome = fork([on(scenario.again, runs)]), "identical"
     if went_on.code:
         return f"wrong: {scenario.again} ended with {went_on.code}: {went_on.text[-400:]}"
     found = differing(scenario.expected, contents(run_in(runs)))
@@ -186,11 +197,12 @@ def _injection(kind: str, call: Call) -> tuple[str, ...]:
     return ("-s", "0", "-e", f"trace={names}", "-e", f"inject={call.name}:{fault}:when={call.number}")
 
 
-def _on(words: Sequence[str], runs: Path) -> tuple[str, ...]:
+def on(words: Sequence[str], runs: Path) -> tuple[str, ...]:
+    """Return the words of a command on a folder of runs."""
     return (*words, "--runs-dir", str(runs))
 
 
-def _runs(scenario: Scenario, folder: Path) -> Path:
+def runs_of(scenario: Scenario, folder: Path) -> Path:
     """Return a folder of runs for a pass."""
     runs = folder / "runs"
     shutil.rmtree(runs, ignore_errors=True)

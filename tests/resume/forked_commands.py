@@ -40,7 +40,9 @@ CHANGING = (
 #: Calls that only read them.
 READING = ("read", "pread64", "getdents64", "flock")
 _PR_SET_PTRACER, _ANY = 0x59616D61, ctypes.c_ulong(-1)
-_CALL = re.compile(r"(?P<name>[a-z0-9_]+)\((?P<arguments>.*)\)\s+= (?P<result>.*)")
+_CALL = re.compile(r"(?:\d+ +)?(?P<name>[a-z0-9_]+)\((?P<arguments>.*)\)\s+= (?P<result>.*)")
+_UNFINISHED = " <unfinished ...>"
+_RESUMED = re.compile(r"(?P<thread>\d+) +<\.\.\. \w+ resumed>(?P<rest>.*)")
 _WAIT_SECONDS = 20
 
 
@@ -177,9 +179,15 @@ def _run(words: Sequence[str]) -> tuple[int, str]:
 
 def _calls(log: Path) -> list[Call]:
     counts: dict[str, int] = {}
+    begun: dict[str, str] = {}
     found = []
     for line in log.read_text(errors="replace").splitlines():
-        match = _CALL.match(line)
+        # Of several threads (`-f`), the calls may overlap: then each has two lines.
+        if line.endswith(_UNFINISHED):
+            begun[line.split()[0]] = line.removesuffix(_UNFINISHED)
+            continue
+        resumed = _RESUMED.match(line)
+        match = _CALL.match(line if resumed is None else begun.pop(resumed["thread"]) + resumed["rest"])
         if match is None:
             continue
         counts[match["name"]] = counts.get(match["name"], 0) + 1

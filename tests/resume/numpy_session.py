@@ -34,6 +34,12 @@ training:
   batch_size: 4
   save_every: {epochs: 1, keep: 1}
 """
+#: The same as a cross-validation; each fold has a folder in the run's.
+FOLDS_CONFIG = (
+    CONFIG.replace("name: tiny", "name: folds")
+    .replace("split: {test: 0.25, validation: 0.25}", "split: {validation: 0.25, k_fold: {folds: 2, final_fit: true}}")
+    .replace("epochs: 2", "epochs: 1")
+)
 ROWS = "\n".join(
     ["length,width,kind", *(f"{n % 3 + n / 100:.2f},{n % 3 * 2 - n / 90:.2f},{'abc'[n % 3]}" for n in range(24))]
 )
@@ -80,7 +86,15 @@ class NumpySession:
         ]
 
     def fit(
-        self, dataset: Any, folder: Path, best: Path, progress: Any, on_epoch_logs: Any, *, after_epoch: Any, saver: Any
+        self,
+        dataset: Any,
+        folder: Path,
+        best: Path,
+        progress: Any,
+        on_epoch_logs: Any,
+        *,
+        saver: Any,
+        after_epoch: Any = None,
     ) -> int:
         """Train with the product's loop."""
         assert after_epoch is None
@@ -92,6 +106,10 @@ class NumpySession:
         loop: Any = TrainingLoop(model, executor, *parts, callbacks, False, self._experiment.seed, saver)
         with interruption.deferred():
             return int(loop.run(self._experiment.training, progress, on_epoch_logs))
+
+    def restart(self) -> bool:
+        """Leave the next fold to another session."""
+        return False
 
     def save(self, path: Path) -> None:
         """Write the weights as a model is written."""
