@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -119,6 +120,28 @@ def test_a_table_is_converted_once(paths, listener, spec, file) -> None:
     reported = [text for text in listener.notes if "is converted" in text]
     assert len(reported) == 2
     assert "kB in" in reported[0]
+
+
+def test_a_converted_table_is_on_disk_before_it_has_its_name(paths, listener, spec, file, monkeypatch) -> None:
+    """A power cut leaves no table of zeros under a name that is taken for a whole one."""
+    synced: set[int] = set()
+    fsync, replace = os.fsync, Path.replace
+
+    def record_sync(descriptor: int) -> None:
+        synced.add(os.fstat(descriptor).st_ino)
+        fsync(descriptor)
+
+    def check_rename(self: Path, target: Path) -> Path:
+        assert self.stat().st_ino in synced
+        assert {inside.stat().st_ino for inside in self.iterdir()} <= synced
+        return replace(self, target)
+
+    monkeypatch.setattr(os, "fsync", record_sync)
+    monkeypatch.setattr(Path, "replace", check_rename)
+    data = spec("csv", file="t.csv", features=["pay"], stream=True)
+    load(data, form="binary", seed=1, paths=paths, progress=listener)
+    (folder,) = (paths.cache_dir() / "streams").iterdir()
+    assert folder.parent.stat().st_ino in synced
 
 
 def test_folds_of_a_stream_are_folds_of_the_table(paths, listener, spec, split, file) -> None:
