@@ -163,8 +163,9 @@ def test_other_data_are_refused_once_and_change_nothing(whole: RunFolder, tmp_pa
 
 
 def _terminal() -> None:
-    """Handle Ctrl-C also if the tests run in the background of a shell, whose children ignore it."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    """Handle signals also if the tests run in the background of a shell, whose children ignore them."""
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
 
 
 @contextmanager
@@ -235,10 +236,18 @@ def _have_grown(before: list[int], now: list[int]) -> bool:
 
 
 def test_processes_that_share_the_folds_save_and_end(tmp_path: Path, comparison: ModuleType) -> None:
-    """Ctrl-C, a worker killed for memory and a killed parent lose nothing and leave no process."""
+    """Ctrl-C once and twice, a closed terminal, a worker killed for memory and a killed parent leave no process."""
 
     def press_ctrl_c(process: subprocess.Popen[str], _: list[psutil.Process]) -> None:
         os.killpg(process.pid, signal.SIGINT)
+
+    def press_ctrl_c_twice(process: subprocess.Popen[str], _: list[psutil.Process]) -> None:
+        os.killpg(process.pid, signal.SIGINT)
+        time.sleep(0.3)
+        os.killpg(process.pid, signal.SIGINT)
+
+    def close_terminal(process: subprocess.Popen[str], _: list[psutil.Process]) -> None:
+        os.killpg(process.pid, signal.SIGHUP)
 
     def kill_worker(_: subprocess.Popen[str], children: list[psutil.Process]) -> None:
         next(one for one in children if "spawn_main" in " ".join(one.cmdline())).kill()
@@ -258,6 +267,11 @@ def test_processes_that_share_the_folds_save_and_end(tmp_path: Path, comparison:
     assert f"Continue it: nnrun resume runs/{path.name}" in err
     assert "Traceback" not in err
     assert [(folder.fold(number).state / "last.safetensors").is_file() for number in range(2)] == [True, True]
+    for stop, expected, status in ((press_ctrl_c_twice, 130, "interrupted"), (close_terminal, 75, "preempted")):
+        code, err, children = stopped(place, ("resume", "last"), stop)
+        assert (code, record.read(folder)["status"]) == (expected, status), err
+        assert wait_for(lambda: not living(children), 2.0)  # noqa: B023 - called here
+        assert "Traceback" not in err
     code, err, children = stopped(place, ("resume", "last"), kill_worker)
     assert code == 1
     assert wait_for(lambda: not living(children), 2.0)
