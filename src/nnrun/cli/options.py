@@ -60,6 +60,13 @@ sets = click.option(
     shell_complete=completion.setting,
     help="Change a value of the config, for example training.epochs=3. May be repeated.",
 )
+given_secrets = click.option(
+    "--set",
+    "sets",
+    multiple=True,
+    metavar="PATH=VALUE",
+    help="Give a secret again that --set gave to the run and its folder does not keep. May be repeated.",
+)
 code = click.option(
     "--code",
     multiple=True,

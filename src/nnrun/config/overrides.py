@@ -28,7 +28,8 @@ from nnrun.errors import ConfigError, Mark, Path, Problem
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_FILE = "--set"
+#: What marks of values of an option have in place of a file.
+FILE = "--set"
 _OPTION = re.compile(r"""((?:"[^"]*"|'[^']*'|[^"'=~+])*)(\+=|=|~$)""", re.DOTALL)
 
 
@@ -55,7 +56,7 @@ class _Edit:
     def __init__(self, document: Document, option: str) -> None:
         self.before = document
         self.option = option
-        self.source = SourceText(option, _FILE)
+        self.source = SourceText(option, FILE)
         self.data = copy.deepcopy(document.data)
         self.value_marks = dict(document.value_marks)
         self.key_marks = dict(document.key_marks)
@@ -107,7 +108,7 @@ class _Edit:
 
     def _value(self, start: int) -> tuple[YamlNode, SourceText]:
         """Return the tree of the value; the path is replaced by blanks, so that positions are those of the option."""
-        blanked = SourceText(" " * start + self.option[start:], _FILE, shown=self.option)
+        blanked = SourceText(" " * start + self.option[start:], FILE, shown=self.option)
         node = compose_value(blanked)
         if node is None:
             raise self._error(

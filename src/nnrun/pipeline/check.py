@@ -16,7 +16,7 @@ from nnrun.data.field_values import read_values, stated_values
 from nnrun.data.part_targets import TargetReport
 from nnrun.data.quality import QualityReport, check_quality
 from nnrun.errors import BuildError, Problem
-from nnrun.pipeline import initial_weights, text_samples, user_code
+from nnrun.pipeline import given_secrets, initial_weights, text_samples, user_code
 from nnrun.spec.experiment import Experiment, validate
 from nnrun.spec.findings.checks import check
 from nnrun.spec.findings.context import CheckContext
@@ -75,6 +75,7 @@ def examine(
         ConfigError: The config is no valid experiment; with every problem at its place.
     """
     document = overrides.apply(extends.read(file), sets)
+    given_secrets.require_given(document)
     experiment = validate(document)
     folders = dict.fromkeys(source.resolve().parent for source in reversed(document.sources))
     places = DataPaths(file.resolve().parent, data_dir, tuple(folders))
@@ -153,6 +154,12 @@ def _keras_problems(examined: Examined, codes: Sequence[UserCode]) -> tuple[Prob
 def resolve_config(examined: Examined) -> dict[str, Any]:
     """Return the resolved config as plain data which, written as YAML, is the same experiment."""
     return resolved(examined.experiment, lambda name: _absolute(examined.places, name))
+
+
+def kept_config(examined: Examined) -> dict[str, Any]:
+    """Return the resolved config as a run folder keeps it: without the secrets of the command line."""
+    kept: dict[str, Any] = given_secrets.find_given(examined.document).leave_out(resolve_config(examined))
+    return kept
 
 
 def _absolute(places: DataPaths, name: str) -> str:

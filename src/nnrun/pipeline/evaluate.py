@@ -13,6 +13,7 @@ from nnrun.errors import NnrunError, RunError
 from nnrun.pipeline import user_code
 from nnrun.pipeline.cross_validate import is_cross_validated
 from nnrun.pipeline.fold_runner import load_folds
+from nnrun.pipeline.given_secrets import give_again, require_given
 from nnrun.pipeline.loaded_data import load_data
 from nnrun.pipeline.run_files import named_parts
 from nnrun.progress import NullProgress
@@ -84,6 +85,7 @@ class EvaluateRequest:
         code: The files of `--code`, if the run used code of the user's own.
         trust_run: Whether the copies of that code in the run's folder may be run instead.
         fold: Of a cross-validation, the fold of the model, counted from 0; None: the model of the final fit.
+        sets: `--set` options that give secrets again which the run folder does not keep.
     """
 
     run: str
@@ -95,6 +97,7 @@ class EvaluateRequest:
     code: tuple[FilePath, ...] = ()
     trust_run: bool = False
     fold: int | None = None
+    sets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -219,7 +222,7 @@ def open_run(request: EvaluateRequest) -> LoadedRun:
     record = records.read(folder)
     require_inside(folder.path, folder.resolved)
     try:
-        document = documents.read(folder.resolved)
+        document = give_again(documents.read(folder.resolved), request.sets)
         experiment = validate(document)
         model, record = select_model(folder, record, experiment, request.fold)
         facts = Facts.from_json(_required_facts(folder, record))
@@ -295,6 +298,7 @@ def _part(loaded: LoadedRun, request: EvaluateRequest, progress: Progress) -> Da
 
 def _dataset(loaded: LoadedRun, progress: Progress) -> Dataset:
     """Load the data that the model was trained and scored on; for the model of a fold, those of the fold."""
+    require_given(loaded.document)
     if loaded.fold is None:
         return load_data(loaded.experiment, loaded.places, progress)
     return load_folds(loaded.experiment, loaded.places, NullProgress()).dataset(loaded.fold, progress)

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from nnrun import interruption
+from nnrun.config import extends
 from nnrun.errors import RunError
 from nnrun.formatting import format_names
 from nnrun.pipeline import user_code
-from nnrun.pipeline.check import examine, resolve_config
+from nnrun.pipeline.check import examine, kept_config
 from nnrun.pipeline.cross_validate import is_cross_validated
+from nnrun.pipeline.given_secrets import give_again, given_again
 from nnrun.pipeline.lineage import BEST, OPTIMIZER, make_lineage
 from nnrun.pipeline.run_files import source_digests
 from nnrun.pipeline.run_state import Resumption
@@ -112,7 +114,8 @@ def repeat_fork(
     with user_code.register_run_code(child, fields, options.code, trust=trust_run) as codes:
         from nnrun.engine.state.state_file import parse_state
 
-        examined = examine(child.resolved, (), options.data_dir, options.runs_dir)
+        give_again(extends.read(child.resolved), options.sets)
+        examined = examine(child.resolved, options.sets, options.data_dir, options.runs_dir)
         raise_if_errors(examined)
         content = read_regular(path, None)
         planned = _Fork(parent, fields, examined, parse_state(path, content), content, lineage)
@@ -177,7 +180,8 @@ def _plan(parent: RunFolder, fields: Mapping[str, Any], request: ForkRequest) ->
     from nnrun.engine.state.state_file import parse_state
 
     options = request.options
-    before = examine(parent.resolved, (), options.data_dir, options.runs_dir)
+    again = given_again(extends.read(parent.resolved), options.sets)
+    before = examine(parent.resolved, again, options.data_dir, options.runs_dir)
     examined = examine(parent.resolved, options.sets, options.data_dir, options.runs_dir)
     raise_if_errors(examined)
     if any(is_cross_validated(one.experiment) for one in (before, examined)):
@@ -187,7 +191,7 @@ def _plan(parent: RunFolder, fields: Mapping[str, Any], request: ForkRequest) ->
     # Read once: a parent that still runs replaces its last state.
     content = read_regular(path, None)
     state = parse_state(path, content)
-    resolved = [resolve_config(one) for one in (before, examined)]
+    resolved = [kept_config(one) for one in (before, examined)]
     lineage = make_lineage(parent, state, before, examined, resolved)
     return _Fork(parent, fields, examined, state, content, lineage)
 

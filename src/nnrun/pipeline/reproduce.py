@@ -7,9 +7,11 @@ from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
 
 from nnrun.config import document as documents
+from nnrun.config import extends
 from nnrun.errors import RunError
 from nnrun.pipeline import user_code
 from nnrun.pipeline.circumstances import differences
+from nnrun.pipeline.given_secrets import give_again
 from nnrun.pipeline.same_bits import first_difference
 from nnrun.pipeline.train import train
 from nnrun.regular_files import require_regular_tree
@@ -35,7 +37,8 @@ class ReproduceRequest:
 
     Attributes:
         run: The run's path, a prefix of its id, its name, or `last`.
-        options: Everything else that `train` has too; its config, `--set` and jobs are not used.
+        options: Everything else that `train` has too; its config and jobs are not used, and `--set` only gives
+            secrets again which the run folder does not keep.
         trust_run: Whether the copy of the user's code in the run folder is run.
     """
 
@@ -110,6 +113,7 @@ def _training(folder: RunFolder, fields: Mapping[str, Any], request: ReproduceRe
     """Return how the run is trained again: with the code that it used, its number of threads and of processes."""
     options = request.options
     with user_code.register_run_code(folder, fields, options.code, trust=request.trust_run):
+        give_again(extends.read(folder.resolved), options.sets)
         copies = tuple(folder.sources / FilePath(one["file"]).name for one in fields.get("code") or ())
     jobs = fields.get("jobs", 1)
     given: dict[str, Any] = {"reproduces": folder.id}
@@ -119,7 +123,7 @@ def _training(folder: RunFolder, fields: Mapping[str, Any], request: ReproduceRe
     if fields.get("planned_epochs"):
         given["planned_epochs"] = fields["planned_epochs"]
     code = options.code or copies
-    return replace(options, config=str(folder.resolved), sets=(), code=code, jobs=jobs, given_fields=given)
+    return replace(options, config=str(folder.resolved), code=code, jobs=jobs, given_fields=given)
 
 
 def _circumstances(folder: RunFolder, fields: Mapping[str, Any], repetition: RunFolder) -> list[str]:

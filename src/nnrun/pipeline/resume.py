@@ -8,13 +8,15 @@ from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
 
 from nnrun import interruption
+from nnrun.config import extends
 from nnrun.config.dump import dump_inline
 from nnrun.config.files import find_config
 from nnrun.config.render import format_value
 from nnrun.errors import RunError
 from nnrun.pipeline import user_code
-from nnrun.pipeline.check import examine, resolve_config
+from nnrun.pipeline.check import examine, kept_config
 from nnrun.pipeline.circumstances import config_differences, is_free
+from nnrun.pipeline.given_secrets import given_again
 from nnrun.pipeline.run_state import ResumeRefusedError, Resumption
 from nnrun.pipeline.same_runs import find_unfinished_or_done
 from nnrun.pipeline.train import (
@@ -33,6 +35,7 @@ from nnrun.runs.documents import read_scores
 from nnrun.runs.find import find
 from nnrun.runs.lock import hold, is_running
 from nnrun.runs.record import Record
+from nnrun.runs.secrets import arguments_without_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -77,11 +80,12 @@ def _resume_held(folder: RunFolder, request: ResumeRequest, progress: Progress) 
     """Resume a run that no other process can touch."""
     options, fields = request.options, records.read(folder)
     with user_code.register_run_code(folder, fields, options.code, trust=request.trust_run) as codes:
-        before = examined = examine(folder.resolved, (), options.data_dir, options.runs_dir)
-        if options.sets:
+        again = given_again(extends.read(folder.resolved), options.sets)
+        before = examined = examine(folder.resolved, again, options.data_dir, options.runs_dir)
+        if options.sets != again:
             examined = examine(folder.resolved, options.sets, options.data_dir, options.runs_dir)
         raise_if_errors(examined)
-        changed = _changes(folder, resolve_config(before), resolve_config(examined))
+        changed = _changes(folder, kept_config(before), kept_config(examined))
         planned = before.experiment.training.epochs
         if fields.get("status") == "done" and not _extends(folder, planned, examined):
             progress.say(f"Run {folder.id} is done: nothing is left to do.")
@@ -116,7 +120,8 @@ def train_or_resume(request: TrainRequest, progress: Progress) -> TrainResult:
         folder = find_unfinished_or_done(examined, [code.sha256 for code in codes], request.runs_dir, progress)
     if folder is None:
         return train(request, progress)
-    return resume(ResumeRequest(str(folder.path), replace(request, config="", sets=())), progress)
+    again = given_again(extends.read(folder.resolved), request.sets)
+    return resume(ResumeRequest(str(folder.path), replace(request, config="", sets=again)), progress)
 
 
 def _require_stopped(folder: RunFolder, fields: Mapping[str, Any]) -> None:
@@ -174,7 +179,7 @@ def _reopened(
     """
     folder, fields = record.folder, record.fields
     before, resolved = dict(fields), folder.resolved.read_bytes()
-    attempt = {"time": records.now(), "argv": list(argv), "process": environment.process()}
+    attempt = {"time": records.now(), "argv": arguments_without_secrets(argv), "process": environment.process()}
     if changed:
         fields["planned_epochs"] = fields.get("planned_epochs") or planned
         attempt["changed"] = changed

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from nnrun.config import document as documents
 from nnrun.config.dump import dump
 from nnrun.errors import NnrunError
-from nnrun.pipeline.check import resolve_config
+from nnrun.pipeline.check import kept_config
 from nnrun.runs import environment
 from nnrun.runs import record as records
 from nnrun.runs.find import list_runs
@@ -104,7 +104,7 @@ def _has_config(folder: RunFolder, examined: Examined) -> bool:
         before = documents.read(folder.resolved).data
     except NnrunError:
         return False
-    now = documents.parse(dump(resolve_config(examined)), examined.file).data
+    now = documents.parse(dump(kept_config(examined)), examined.file).data
     return _without_ignored(before) == _without_ignored(now)
 
 

@@ -20,7 +20,7 @@ from nnrun.cores import usable_cores
 from nnrun.errors import ConfigError, NnrunError, Problem, RunError
 from nnrun.formatting import format_count
 from nnrun.pipeline import user_code
-from nnrun.pipeline.check import examine, resolve_config
+from nnrun.pipeline.check import examine, kept_config
 from nnrun.pipeline.cross_validate import CrossValidation, is_cross_validated
 from nnrun.pipeline.initial_weights import load_initial_weights
 from nnrun.pipeline.loaded_data import load_training_data
@@ -44,6 +44,7 @@ from nnrun.runs.find import run_as_json
 from nnrun.runs.folder import RunFolder
 from nnrun.runs.lock import hold
 from nnrun.runs.record import Record
+from nnrun.runs.secrets import without_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -186,7 +187,7 @@ def write_resolved_config(folder: RunFolder, examined: Examined) -> None:
     folder.write_text(
         folder.resolved,
         "# Made by nnrun from config.yaml: every default and path written out. "
-        f"Run it: nnrun train {folder.resolved.name}\n" + dump(resolve_config(examined)),
+        f"Run it: nnrun train {folder.resolved.name}\n" + dump(kept_config(examined)),
     )
 
 
@@ -198,7 +199,7 @@ def open_record(
     fields = {
         "threads": usable_cores(),
         "digests": source_digests(folder),
-        "warnings": [problem.text for problem in examined.problems],
+        "warnings": [without_secrets(problem.text)[0] for problem in examined.problems],
         **({"code": code_records(folder, examined.document, codes)} if codes else {}),
         **request.given_fields,
     }

@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 from nnrun import interruption
 from nnrun.atomic_files import make_folder
+from nnrun.config import document as documents
 from nnrun.errors import RunError
 from nnrun.formatting import format_count, format_duration
 from nnrun.pipeline import user_code
 from nnrun.pipeline.check import examine
+from nnrun.pipeline.given_secrets import given_again
 from nnrun.pipeline.same_bits import Difference, first_difference
 from nnrun.pipeline.train import raise_if_errors
 from nnrun.runs import metrics
@@ -199,7 +201,10 @@ class _Proof:
         usable = [row.folder for row in list_runs(runs_dir) if row.status != "broken"]
         if not usable:
             return self._train_command(runs_dir)
-        return ["resume", str(usable[-1].path), *self._options(runs_dir)]
+        folder = usable[-1]
+        again = given_again(documents.read(folder.resolved), self._request.sets)
+        sets = [word for one in again for word in ("--set", one)]
+        return ["resume", str(folder.path), *sets, *self._options(runs_dir)]
 
     def _train_command(self, runs_dir: Path) -> list[str]:
         sets = [word for one in self._request.sets for word in ("--set", one)]

@@ -11,6 +11,7 @@ from nnrun import atomic_files
 from nnrun.atomic_files import write_atomically
 from nnrun.errors import RunError
 from nnrun.regular_files import append_regular
+from nnrun.runs.secrets import without_secrets
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -91,11 +92,11 @@ class RunLog:
         self.path = path
 
     def write(self, text: str, *, now: datetime | None = None) -> None:
-        """Add a text, each of its lines preceded by the time in UTC.
+        """Add a text without secrets, each of its lines preceded by the time in UTC.
 
         Raises:
             RunError: The file cannot be written.
         """
         time = (now or datetime.now(UTC)).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        lines = [f"{time} {_CONTROL.sub('', line)}".rstrip() for line in text.split("\n")]
+        lines = [f"{time} {_CONTROL.sub('', line)}".rstrip() for line in without_secrets(text)[0].split("\n")]
         append(self.path, ("\n".join(lines) + "\n").encode("utf-8", "backslashreplace"))

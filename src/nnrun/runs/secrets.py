@@ -8,7 +8,7 @@ from fnmatch import fnmatch
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
 #: Stands for a value that is left out.
 LEFT_OUT = "[left out]"
@@ -48,6 +48,25 @@ _BY_FORM = re.compile(
 _SHORTEST = 8
 
 
+#: Secrets of the command line of this process.
+_given: set[str] = set()
+
+
+def leave_out_values(values: Iterable[str]) -> None:
+    """Let `without_secrets` leave these values out from now on, as those of the environment's secret variables."""
+    _given.update(value for value in values if len(value) >= _SHORTEST)
+
+
+def has_secret_name(name: str) -> bool:
+    """Return whether the value of a key or option of this name is a secret."""
+    return _SECRET_NAME.search(name.strip()) is not None
+
+
+def find_by_form(text: str) -> list[str]:
+    """Return the parts of a text that are secrets by their form, or are values of secret variables."""
+    return [found.group() for found in _BY_FORM.finditer(text)] + [one for one in _known_values() if one in text]
+
+
 def is_secret_file(path: str) -> bool:
     """Return whether a file usually holds secrets, by its path with `/` between folders."""
     lower = path.lower()
@@ -59,10 +78,10 @@ def without_secrets(text: str) -> tuple[str, int]:
     """Return a text in which what looks like a secret is left out, and how many values were.
 
     Left out are values of names such as `password`, keys and tokens of usual forms, names and passwords in addresses,
-    and the value of each variable of the environment whose name is that of a secret.
+    the value of each variable of the environment whose name is that of a secret, and those of `leave_out_values`.
     """
     count = 0
-    for value in _environment_secrets():
+    for value in _known_values():
         count += text.count(value)
         text = text.replace(value, LEFT_OUT)
     for pattern, kept in ((_BY_FORM, ""), (_SURE_VALUE, r"\1"), (_TOKEN_VALUE, r"\1")):
@@ -81,12 +100,12 @@ def arguments_without_secrets(words: Sequence[str]) -> list[str]:
     is_value = False
     for word in words:
         name, equals, value = _split_option(word)
-        has_secret_name = _SECRET_NAME.search(name.strip()) is not None
-        if is_value or (equals and value and has_secret_name):
+        is_secret = has_secret_name(name)
+        if is_value or (equals and value and is_secret):
             kept.append(LEFT_OUT if is_value else f"{name}={LEFT_OUT}")
         else:
             kept.append(without_secrets(word)[0])
-        is_value = not equals and word.startswith("-") and has_secret_name
+        is_value = not equals and word.startswith("-") and is_secret
     return kept
 
 
@@ -99,7 +118,9 @@ def _split_option(word: str) -> tuple[str, str, str]:
     return option, equals, rest
 
 
-def _environment_secrets() -> Iterator[str]:
-    """Yield the values of variables that are secrets, the longest first, as one may contain another."""
-    found = {value for name, value in os.environ.items() if len(value) >= _SHORTEST and _SECRET_NAME.search(name)}
+def _known_values() -> Iterator[str]:
+    """Yield the values of secret variables and of the command line, the longest first: one may contain another."""
+    found = _given | {
+        value for name, value in os.environ.items() if len(value) >= _SHORTEST and _SECRET_NAME.search(name)
+    }
     yield from sorted(found, key=lambda value: (-len(value), value))

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @options.run
+@options.given_secrets
 @options.code
 @options.trust_run
 @options.folders
