@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 from PIL import Image
 
-from nnrun.pipeline.verify import Claim, VerifyRequest, satisfies, value_at, verify
+from nnrun.pipeline.verify import Claim, SeedRun, VerifyRequest, satisfies, value_at, verify
 from nnrun.progress import NullProgress
 from nnrun.runs.folder import RunFolder
 from nnrun.spec.experiment import Expectation
@@ -166,3 +166,15 @@ def test_a_run_on_a_text_is_reused_until_the_text_changes(tmp_path: Path) -> Non
     ]
     (tmp_path / "rhyme.txt").write_text("The clock struck one, the mouse ran down.\n" * 40)
     assert verify_text(tmp_path, TEXT).trained == 1
+
+
+@pytest.mark.parametrize("content", [b"[1]", b"{", b'{"test": 5}', b"\xff", b"[" * 100_000])
+def test_broken_scores_fail_the_claims(tmp_path: Path, content: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Scores of an earlier run that were damaged since are a failure that names the file."""
+    folder = RunFolder(tmp_path / "run")
+    folder.path.mkdir()
+    folder.scores.write_bytes(content)
+    monkeypatch.setattr("nnrun.pipeline.verify.find_or_train", lambda *_: SeedRun(folder, trained=False, changed=None))
+    result = verify_text(tmp_path, GATE + "expect: {test.errors: {at_most: 0}}\n")
+    assert result.status == "failed"
+    assert "scores.json" in str(result.reason)

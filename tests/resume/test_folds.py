@@ -127,6 +127,15 @@ def test_a_fold_goes_on_from_its_own_state(
     assert comparison.differences(whole.path, resumed(stopped_at(whole, tmp_path, number, state)).path) == []
 
 
+def test_a_fold_whose_predictions_are_lost_is_scored_again(
+    whole: RunFolder, tmp_path: Path, comparison: ModuleType
+) -> None:
+    """A fold that is done but has lost a file that the summary needs gets it again, to the same bits."""
+    folder = stopped_at(whole, tmp_path, 2, "last.safetensors")
+    folder.fold(0).predictions.unlink()
+    assert comparison.differences(whole.path, resumed(folder).path) == []
+
+
 def test_folds_that_are_done_are_extended(whole: RunFolder, tmp_path: Path, comparison: ModuleType) -> None:
     """Trained for more epochs, also with a stop in between, every fold has the bits that it would have had at once."""
 

@@ -158,7 +158,12 @@ def read_earlier_attempt(
     """
     from nnrun.engine.state.saver import position_of
 
-    finished = {number: fold for number, fold in read_finished_folds(folder).items() if number in numbers}
+    # A fold whose predictions are lost is scored again, since the summary of all folds needs them.
+    finished = {
+        number: fold
+        for number, fold in read_finished_folds(folder).items()
+        if number in numbers and folder.fold(number).predictions.is_file()
+    }
     trained = planned_epochs(record, experiment)
     done = {n for n, fold in finished.items() if fold.get("training_epochs", trained) >= experiment.training.epochs}
     positions: dict[Number, Position] = {}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import zipfile
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
@@ -107,7 +106,7 @@ def _equal(one: Any, other: Any) -> bool:
 
 
 def _samples(first: RunFolder, second: RunFolder) -> Iterator[Difference]:
-    one, other = ([json.loads(line) for line in _lines(folder.samples)] for folder in (first, second))
+    one, other = (metrics.read_samples(folder) for folder in (first, second))
     for index in range(max(len(one), len(other))):
         before, now = (lines[index] if index < len(lines) else {} for lines in (one, other))
         if before != now:
@@ -127,7 +126,9 @@ def _scores(first: RunFolder, second: RunFolder) -> Iterator[Difference]:
 def _predictions(first: RunFolder, second: RunFolder) -> Iterator[Difference]:
     one, other = (_lines(folder.predictions) for folder in (first, second))
     for number in range(max(len(one), len(other))):
-        before, now = (lines[number].decode() if number < len(lines) else None for lines in (one, other))
+        before, now = (
+            lines[number].decode("utf-8", "replace") if number < len(lines) else None for lines in (one, other)
+        )
         if before != now:
             yield Difference("predictions", f"line {number + 1} of predictions.csv", before, now)
 

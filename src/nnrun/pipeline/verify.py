@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import dataclass, field
 from pathlib import Path as FilePath
@@ -13,6 +12,7 @@ from nnrun.errors import ConfigError, NnrunError
 from nnrun.pipeline.check import examine
 from nnrun.pipeline.same_runs import find_same_run
 from nnrun.pipeline.train import TrainRequest, train
+from nnrun.runs.documents import read_scores
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -138,9 +138,9 @@ def verify(file: FilePath, request: VerifyRequest, progress: Progress) -> Verify
         return VerifyResult(file, "silent", "it has no expect:")
     try:
         runs = [find_or_train(examined, number, request, progress) for number in range(request.seeds)]
+        scores = [read_scores(run.folder) for run in runs]
     except NnrunError as error:
         return VerifyResult(file, "failed", str(error))
-    scores = [json.loads(run.folder.scores.read_bytes()) for run in runs]
     claims = tuple(
         Claim(path, expected, tuple(value_at(each, path) for each in scores))
         for path, expected in examined.experiment.expect.items()

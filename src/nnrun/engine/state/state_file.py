@@ -17,6 +17,7 @@ import numpy as np
 
 from nnrun.atomic_files import write_atomically
 from nnrun.errors import RunError
+from nnrun.regular_files import read_regular
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -114,10 +115,10 @@ def read_state(path: Path) -> State:
     """Read a state and verify its digest.
 
     Raises:
-        RunError: The file is missing, damaged, no state, or of a later version of nnrun.
+        RunError: The file is missing, damaged, no state, no regular file, or of a later version of nnrun.
     """
     try:
-        content = path.read_bytes()
+        content = read_regular(path, None)
     except OSError as error:
         raise RunError(f"{path}: this state cannot be read: {error.strerror or error}") from error
     return parse_state(path, content)
