@@ -66,6 +66,9 @@ def take_round(config: str, folder: Path, *, stop: bool) -> int:
     for words in commands:
         if words[0] != "resume" or stopped:
             stopped = run(*words, *runs) == 75
+        if stopped and not any(folder.glob("*/record.json")):
+            # Stopped before there was a run, as on a busy machine: there is nothing to go on with.
+            stopped = run(*commands[0][:3], *runs) == 75
     shutil.rmtree(folder)
     return len(commands)
 
