@@ -7,12 +7,16 @@ import os
 import platform
 import subprocess
 import sys
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
 from nnrun.runs import environment
+
+#: The module that says whether the TensorFlow of a process uses oneDNN.
+LOADED = "tensorflow.python.util._pywrap_util_port"
 
 
 def test_versions_are_found_without_importing() -> None:
@@ -57,13 +61,22 @@ def test_facts_missing_on_other_systems_do_not_fail(monkeypatch: pytest.MonkeyPa
 def test_onednn_follows_tensorflows_switch(
     monkeypatch: pytest.MonkeyPatch, switch: str | None, machine: str, expected: bool | None
 ) -> None:
-    """The switch decides; without it TensorFlow's default for the processor."""
+    """Before TensorFlow is imported, the switch decides; without it TensorFlow's default for the processor."""
+    monkeypatch.delitem(sys.modules, LOADED, raising=False)
     monkeypatch.setattr(environment.platform, "machine", lambda: machine)
     if switch is None:
         monkeypatch.delenv("TF_ENABLE_ONEDNN_OPTS", raising=False)
     else:
         monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", switch)
     assert environment.machine()["onednn"] is expected
+
+
+@pytest.mark.parametrize("uses", [True, False])
+def test_a_tensorflow_that_is_loaded_says_what_it_does(monkeypatch: pytest.MonkeyPatch, uses: bool) -> None:
+    """Whatever the switch says now: a notebook may have imported TensorFlow before nnrun set it."""
+    monkeypatch.setitem(sys.modules, LOADED, SimpleNamespace(IsMklEnabled=lambda: uses))
+    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "1")
+    assert environment.machine()["onednn"] is uses
 
 
 def test_peak_memory_is_in_bytes() -> None:

@@ -52,6 +52,15 @@ def _cpu_model() -> str | None:
 
 
 def _onednn() -> bool | None:
+    """Return whether the TensorFlow of this process uses oneDNN; before it is imported, what it will do.
+
+    It decides once, when it is imported: a notebook may have done that before nnrun set the switch.
+    """
+    loaded = sys.modules.get("tensorflow.python.util._pywrap_util_port")
+    return bool(loaded.IsMklEnabled()) if loaded is not None else _onednn_switch()
+
+
+def _onednn_switch() -> bool | None:
     """Return TensorFlow's own switch; without it oneDNN is on for x86-64 (since TensorFlow 2.9)."""
     switch = os.environ.get("TF_ENABLE_ONEDNN_OPTS")
     if switch is not None:
