@@ -10,6 +10,7 @@ import numpy as np
 
 from nnrun import interruption
 from nnrun.catalog.user_code import error_location
+from nnrun.engine.backend.gradient_registry import registered_gradients_forgotten
 from nnrun.engine.backend.library_errors import is_out_of_memory, library_message, original_error
 from nnrun.engine.backend.redirect_output import redirect_output
 from nnrun.engine.backend.start import BackendSettings, start_keras, tensor_library
@@ -109,7 +110,7 @@ class Session:
         from nnrun.data.model_inputs import shapes as input_shapes
         from nnrun.engine.model.compile import compile_model
 
-        with redirect_output(log):
+        with redirect_output(log), registered_gradients_forgotten():
             with phase("wake"):
                 settings = backend_settings(experiment, threads)
                 keras = start_keras(settings)
