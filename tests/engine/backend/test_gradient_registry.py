@@ -42,9 +42,14 @@ def test_only_what_was_registered_inside_is_forgotten(monkeypatch: pytest.Monkey
     """Gradients of TensorFlow's own operations stay, and those that were there before; also after an error."""
     registry = {"CustomGradient-1": 1, "MatMul": 2}
     monkeypatch.setitem(sys.modules, OPS, SimpleNamespace(gradient_registry=SimpleNamespace(_registry=registry)))
-    with pytest.raises(KeyError), registered_gradients_forgotten():
-        registry |= {"CustomGradient-2": 3, "LateOperation": 4}
-        raise KeyError
+
+    def register(**gradients: int) -> None:
+        with registered_gradients_forgotten():
+            registry.update(gradients)
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        register(**{"CustomGradient-2": 3, "LateOperation": 4})
     assert registry == {"CustomGradient-1": 1, "MatMul": 2, "LateOperation": 4}
 
 
