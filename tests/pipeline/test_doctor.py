@@ -134,7 +134,8 @@ def test_a_state_that_is_damaged_is_named_with_the_newest_whole_one(tmp_path: Pa
     Record.begin(folder, name="run", argv=[], seed=0).finish("interrupted")
     folder.state.mkdir()
     last = folder.state / "last.safetensors"
-    write_state(last, {"position": {}}, {"a": np.zeros(3)})
+    document = {"position": {"epoch": 2, "step": 0}, "callbacks": [], "context": {}}
+    write_state(last, document, {"a": np.zeros(3)})
     assert wrong(tmp_path) == []
     if kept:
         shutil.copy(last, folder.state / "epoch-0002.safetensors")

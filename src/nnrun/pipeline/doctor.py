@@ -276,18 +276,18 @@ def _mend(folder: RunFolder, fields: dict[str, Any], found: list[Item]) -> Item:
 def _damaged_state(folder: RunFolder) -> Iterator[Item]:
     """Find a saved state that cannot be used, and the newest of the kept ones that can."""
     from nnrun.engine.state.saver import LAST, kept_states
-    from nnrun.engine.state.state_file import read_state
+    from nnrun.pipeline.run_state import read_run_state
 
     last = folder.state / LAST
     if not last.exists():
         return
     try:
-        read_state(last)
+        read_run_state(last)
     except RunError as error:
         hint = f"nnrun train {_word(folder.resolved)}"
         for path in reversed(kept_states(folder.state)):
             with suppress(RunError):
-                read_state(path)
+                read_run_state(path)
                 hint = shlex.join(["cp", str(path), str(last)])
                 break
         yield Item("wrong", "state", error.text, hint)

@@ -16,7 +16,7 @@ from nnrun.pipeline.cross_validate import is_cross_validated
 from nnrun.pipeline.given_secrets import give_again, given_again
 from nnrun.pipeline.lineage import BEST, OPTIMIZER, make_lineage
 from nnrun.pipeline.run_files import source_digests
-from nnrun.pipeline.run_state import Resumption
+from nnrun.pipeline.run_state import Resumption, parse_run_state, read_run_state
 from nnrun.pipeline.train import raise_if_errors, record_outcome, run_experiment, write_resolved_config
 from nnrun.progress import LoggedProgress
 from nnrun.regular_files import read_regular, require_inside, require_regular_tree
@@ -112,13 +112,11 @@ def repeat_fork(
     parent = _find_parent(child, lineage, options)
     path = _state_of(parent, lineage)
     with user_code.register_run_code(child, fields, options.code, trust=trust_run) as codes:
-        from nnrun.engine.state.state_file import parse_state
-
         give_again(extends.read(child.resolved), options.sets)
         examined = examine(child.resolved, options.sets, options.data_dir, options.runs_dir)
         raise_if_errors(examined)
         content = read_regular(path, None)
-        planned = _Fork(parent, fields, examined, parse_state(path, content), content, lineage)
+        planned = _Fork(parent, fields, examined, parse_run_state(path, content), content, lineage)
         return _train(planned, codes, options, progress)
 
 
@@ -136,11 +134,10 @@ def _find_parent(child: RunFolder, lineage: Mapping[str, Any], options: TrainReq
 def _state_of(parent: RunFolder, lineage: Mapping[str, Any]) -> Path:
     """Return the file of the state with which a child of a run began, by its digest."""
     from nnrun.engine.state.saver import LAST, kept_states
-    from nnrun.engine.state.state_file import read_state
 
     for path in (*kept_states(parent.state), parent.state / LAST):
         with suppress(RunError):
-            if read_state(path).sha256 == lineage["sha256"]:
+            if read_run_state(path).sha256 == lineage["sha256"]:
                 return path
     text = f"{parent.id} does not keep the state after epoch {lineage['epoch']} any more, with which the fork began"
     raise RunError(text, f"reproduce the parent with that state, and fork it: nnrun reproduce {parent.path}")
@@ -177,8 +174,6 @@ def _train_in(
 
 def _plan(parent: RunFolder, fields: Mapping[str, Any], request: ForkRequest) -> _Fork:
     """Read the parent's state and compare the configs, before anything is written."""
-    from nnrun.engine.state.state_file import parse_state
-
     options = request.options
     again = given_again(extends.read(parent.resolved), options.sets)
     before = examine(parent.resolved, again, options.data_dir, options.runs_dir)
@@ -190,7 +185,7 @@ def _plan(parent: RunFolder, fields: Mapping[str, Any], request: ForkRequest) ->
     path = _choose_state(parent, request.at_epoch)
     # Read once: a parent that still runs replaces its last state.
     content = read_regular(path, None)
-    state = parse_state(path, content)
+    state = parse_run_state(path, content)
     resolved = [kept_config(one) for one in (before, examined)]
     lineage = make_lineage(parent, state, before, examined, resolved)
     return _Fork(parent, fields, examined, state, content, lineage)
@@ -203,7 +198,6 @@ def _choose_state(parent: RunFolder, epoch: int | None) -> Path:
         RunError: There is none after this epoch; with those that there are.
     """
     from nnrun.engine.state.saver import LAST, kept_at_epochs, position_of
-    from nnrun.engine.state.state_file import read_state
 
     last = parent.state / LAST
     if not last.exists():
@@ -211,7 +205,7 @@ def _choose_state(parent: RunFolder, epoch: int | None) -> Path:
         raise RunError(f"{parent.id} has no saved state, which a fork begins with", hint)
     if epoch is None:
         return last
-    position = position_of(read_state(last))
+    position = position_of(read_run_state(last))
     if (position.epoch, position.step) == (epoch, 0):
         return last
     kept = kept_at_epochs(parent.state)

@@ -10,6 +10,7 @@ from nnrun.pipeline.circumstances import differences, of_machine, refusal, requi
 from nnrun.pipeline.lineage import changed_keys, changes_of, is_of_parent, warn_of_differences
 from nnrun.pipeline.run_files import executor_fields
 from nnrun.runs.record import code_digests
+from nnrun.runs.state_document import require_state
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -46,10 +47,35 @@ def read_last_state(folder: RunFolder) -> State | None:
         RunError: It cannot be read, or is damaged.
     """
     from nnrun.engine.state.saver import LAST
-    from nnrun.engine.state.state_file import read_state
 
     path = folder.state / LAST
-    return read_state(path) if path.exists() else None
+    return read_run_state(path) if path.exists() else None
+
+
+def read_run_state(path: FilePath) -> State:
+    """Read a state of a run.
+
+    Raises:
+        RunError: It cannot be read, is damaged, or holds something else than a state does.
+    """
+    from nnrun.engine.state.state_file import read_state
+
+    state = read_state(path)
+    require_state(path, state.document)
+    return state
+
+
+def parse_run_state(path: FilePath, content: bytes) -> State:
+    """Return the state of a run that the content of a file is.
+
+    Raises:
+        RunError: It is damaged, or holds something else than a state does.
+    """
+    from nnrun.engine.state.state_file import parse_state
+
+    state = parse_state(path, content)
+    require_state(path, state.document)
+    return state
 
 
 def open_saver(

@@ -191,7 +191,7 @@ class StateSaver:
             start = self._parts.epoch_start
             if start is not None and self._changes is None and "epoch_start" in document:
                 start.load(document["epoch_start"], arrays)
-        except (KeyError, TypeError, ValueError, IndexError) as error:
+        except (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError) as error:
             text = f"the saved state is incomplete: {type(error).__name__}: {error}"
             raise RunError(text, "train again from the config") from error
         self._parts.variables.restore(arrays)
