@@ -202,7 +202,8 @@ class _Proof:
         if not usable:
             return self._train_command(runs_dir)
         folder = usable[-1]
-        again = given_again(documents.read(folder.resolved), self._request.sets)
+        given = self._request.sets
+        again = given_again(documents.read(folder.resolved), given) if given else ()
         sets = [word for one in again for word in ("--set", one)]
         return ["resume", str(folder.path), *sets, *self._options(runs_dir)]
 
