@@ -32,6 +32,7 @@ COMMANDS = {
     "resume",
     "fork",
     "reproduce",
+    "sweep",
     "verify-resume",
     "doctor",
     "eval",

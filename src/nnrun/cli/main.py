@@ -32,6 +32,7 @@ from nnrun.cli.commands.resume import resume
 from nnrun.cli.commands.runs import runs
 from nnrun.cli.commands.schema import schema
 from nnrun.cli.commands.summary import summary
+from nnrun.cli.commands.sweep import sweep
 from nnrun.cli.commands.train import train
 from nnrun.cli.commands.verify import verify
 from nnrun.cli.commands.verify_resume import verify_resume
@@ -93,6 +94,7 @@ for _command in (
     fork,
     evaluate,
     predict,
+    sweep,
     compare,
     verify,
     reproduce,

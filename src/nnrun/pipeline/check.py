@@ -98,6 +98,10 @@ def examine(
         for finding in (*found, *check(context, found))
         if finding.severity == "error" or finding.name not in experiment.silence
     ]
+    if experiment.sweep is not None:
+        from nnrun.spec.sweep_values import value_problems
+
+        problems += value_problems(document, experiment.sweep)
     return Examined(
         file, document, experiment, places, form, facts, context, tuple(sorted(problems, key=Problem.order))
     )

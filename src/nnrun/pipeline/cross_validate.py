@@ -136,9 +136,9 @@ class CrossValidation:
             if not earlier.finished.keys() >= set(share)
         ]
         if processes > 1 and len(assignments) > 1:
-            from nnrun.pipeline.fold_processes import run_in_processes
+            from nnrun.pipeline.fold_processes import run_folds_in_processes
 
-            run_in_processes(assignments, processes, self.code, monitor.on_event)
+            run_folds_in_processes(assignments, processes, self.code, monitor.on_event)
             return
         for assignment in assignments:
             FoldRunner(assignment, data, monitor.on_event).run()

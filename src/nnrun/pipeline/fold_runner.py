@@ -27,7 +27,7 @@ from nnrun.runs.disk import make_folder
 from nnrun.spec.targets import target_forms
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path as FilePath
 
     from nnrun.data.cross_validation import FoldedData
@@ -35,16 +35,12 @@ if TYPE_CHECKING:
     from nnrun.engine.scoring.evaluate import Evaluation
     from nnrun.engine.session import Session
     from nnrun.pipeline.check import Examined
+    from nnrun.pipeline.child_processes import EventSink
     from nnrun.pipeline.fold_states import FoldStates
     from nnrun.pipeline.mapped_folds import PreparedFold
     from nnrun.progress import Progress
     from nnrun.runs.folder import RunFolder
     from nnrun.spec.experiment import Experiment
-
-    #: Receives an event of a fold: its kind, the fold's number (None: the final fit, or all folds) and its payload.
-    #: The kinds are `message` and `warning` (a text), `record` (fields of the run's record), `epochs` (their metrics),
-    #: `progress` (a share of an epoch), `seconds` (by phase) and `done` (the fold's record).
-    EventSink = Callable[[str, int | None, Any], None]
 
 #: The executor of folds that are trained in one program.
 _MAPPED = "resident+jax+vmap"

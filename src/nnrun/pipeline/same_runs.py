@@ -41,7 +41,7 @@ def find_unfinished_or_done(
     ]
     if not with_code:
         return None
-    current = _current_digests(examined, progress)
+    current = current_data_digests(examined, progress)
     # A run that stopped while it loaded its data knows none of their digests.
     return next((one for one in reversed(with_code) if _file_digests(one) in ({}, current)), None)
 
@@ -57,7 +57,7 @@ def find_same_run(examined: Examined, runs_dir: FilePath, progress: Progress) ->
     folders = [row.folder for row in list_runs(runs_dir) if row.status == "done" and _is_same(row.folder, examined)]
     if not folders:
         return None, None
-    current = _current_digests(examined, progress)
+    current = current_data_digests(examined, progress)
     for folder in reversed(folders):
         if _file_digests(folder) == current:
             return folder, None
@@ -72,7 +72,7 @@ def _has_state(folder: RunFolder) -> bool:
     return any(folder.path.rglob(f"{folder.state.name}/{LAST}"))
 
 
-def _current_digests(examined: Examined, progress: Progress) -> dict[str, str]:
+def current_data_digests(examined: Examined, progress: Progress) -> dict[str, str]:
     """Return the digests of a config's data files as they are now."""
     from nnrun.data.load import current_file_digests, make_source
 

@@ -71,7 +71,8 @@ class TrainRequest:
         argv: The command line, for the record.
         code: The files of `--code`, in order.
         jobs: How many processes share the folds of a cross-validation; None: 1, or as many as when the run began.
-        given_fields: Fields of the run's record that are another run's, which this one repeats.
+        given_fields: Fields of the run's record that are another run's, which this one repeats, or a sweep's.
+        folder: The run's folder, which does not exist; None: one with a new name in the folder of runs.
     """
 
     config: str
@@ -82,6 +83,7 @@ class TrainRequest:
     code: tuple[FilePath, ...] = ()
     jobs: int | None = None
     given_fields: Mapping[str, Any] = field(default_factory=dict)
+    folder: FilePath | None = None
 
 
 @dataclass(frozen=True)
@@ -176,7 +178,10 @@ def raise_if_errors(examined: Examined) -> None:
 
 def create_run_folder(request: TrainRequest, examined: Examined, codes: Sequence[UserCode] = ()) -> RunFolder:
     """Create the run's folder with the user's config, its bases and code, and the resolved config."""
-    folder = RunFolder.create(request.runs_dir, examined.experiment.name)
+    if request.folder is None:
+        folder = RunFolder.create(request.runs_dir, examined.experiment.name)
+    else:
+        folder = RunFolder.create_at(request.folder)
     copy_sources(folder, examined.file, examined.document, codes)
     write_resolved_config(folder, examined)
     return folder

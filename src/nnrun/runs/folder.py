@@ -98,6 +98,20 @@ class RunFolder:
             return cls(path)
         raise RunError(f"No free name for a run in {runs_dir}: {_ATTEMPTS} ids were all taken.", "Try again.")
 
+    @classmethod
+    def create_at(cls, path: Path) -> RunFolder:
+        """Create a new folder of a given name.
+
+        Raises:
+            RunError: The folder cannot be made, or exists.
+        """
+        make_folder(path.parent)
+        try:
+            atomic_files.make_folder(path, parents=False, exist_ok=False)
+        except OSError as error:
+            raise disk_error(error, path) from error
+        return cls(path)
+
     @property
     def id(self) -> str:
         """The run's id: the folder's name."""

@@ -18,6 +18,7 @@ from nnrun.spec.model import ModelReader
 from nnrun.spec.part import Part, PartReader
 from nnrun.spec.reader import KnownKey
 from nnrun.spec.section import Refusal, Section, key, known_keys, read_section
+from nnrun.spec.sweep import SweepSpec, read_parameters
 from nnrun.spec.training import TrainingSpec
 
 if TYPE_CHECKING:
@@ -99,6 +100,7 @@ class Experiment(Section):
         data: The source of examples, their preparation, and how they are split.
         model: The layers: a list is a chain, a mapping is a graph.
         training: How the model is trained.
+        sweep: Which values of which keys `nnrun sweep` tries; a single training takes the config as it is.
         init_from: The run with whose best weights training starts: a path, an id, a name or `last`.
         expect: The expected scores, by their dotted path in `scores.json`.
         silence: Names of warnings and notes that are not shown for this config.
@@ -113,6 +115,7 @@ class Experiment(Section):
     data: DataSpec = key(DataSpec)
     model: ModelSpec = key(AnyValue())
     training: TrainingSpec = key(TrainingSpec)
+    sweep: SweepSpec | None = key(SweepSpec, None)
     init_from: str | None = key(String(), None)
     expect: Mapping[str, Expectation] = key(AnyValue(), None)
     silence: tuple[str, ...] = key(ListOf(String()), ())
@@ -141,6 +144,7 @@ def validate(document: Document) -> Experiment:
     if "model" in data:
         data["model"] = _read_model(data, reader)
     data["expect"] = _read_expect(data.get("expect"), reader)
+    read_parameters(data.get("sweep"), reader)
     _refuse_silence(data.get("silence"), reader)
     experiment = read_section(reader, Experiment, data, ())
     if experiment is None or reader.errors:

@@ -19,6 +19,7 @@ from nnrun.spec.findings.explanations import EXPLANATIONS, silenceable
 from nnrun.spec.model import MACROS
 from nnrun.spec.part_form import goes_by_name, required_arguments
 from nnrun.spec.section import Key, Section
+from nnrun.spec.sweep import RangeSpec, SweepSpec
 
 if TYPE_CHECKING:
     from nnrun.catalog.lookup import Entry, Parameter
@@ -53,6 +54,14 @@ _REFUSALS: dict[str, dict[str, Any]] = {
         "if": {"properties": {"rule": {"const": "perceptron"}}, "required": ["rule"]},
         "then": {"properties": {"loss": _NULL, "optimizer": _NULL, "class_weight": _NULL, "augment": {"maxItems": 0}}},
         "else": {"required": ["optimizer"], "properties": {"learning_rate": _NULL, "optimizer": {"not": _NULL}}},
+    },
+    "RangeSpec": {
+        "not": {"properties": {"log": {"const": True}, "step": {"type": "number"}}, "required": ["log", "step"]}
+    },
+    "SweepSpec": {
+        "if": {"properties": {"method": {"const": "random"}}, "required": ["method"]},
+        "then": {"required": ["trials"], "properties": {"trials": {"not": _NULL}}},
+        "else": {"properties": {"trials": _NULL}},
     },
     "Split": {
         "not": {
@@ -115,12 +124,16 @@ def _object(properties: dict[str, Any], required: list[str] | None = None) -> di
     return made if required is None else {**made, "required": required}
 
 
-#: Keys of `Experiment` whose values are not read by the section's own kinds.
-_BY_HAND: dict[str, dict[str, Any]] = {
+#: Keys, by section and name, whose values are not read by the section's own kinds.
+_BY_HAND: dict[tuple[type[Section], str], dict[str, Any]] = {
     # Whether names of stacks are layers too depends on whether there is a `define:`; a base may have one.
-    "model": {"anyOf": [_ref(f"stack{_WITH_DEFINE}"), {"type": "object"}]},
-    "define": _ref("define"),
-    "expect": {"type": "object", "additionalProperties": _ref("Expectation")},
+    (Experiment, "model"): {"anyOf": [_ref(f"stack{_WITH_DEFINE}"), {"type": "object"}]},
+    (Experiment, "define"): _ref("define"),
+    (Experiment, "expect"): {"type": "object", "additionalProperties": _ref("Expectation")},
+    (SweepSpec, "parameters"): {
+        "type": "object",
+        "additionalProperties": {"anyOf": [{"type": "array", "minItems": 1, "uniqueItems": True}, _ref("RangeSpec")]},
+    },
 }
 _EXTENDS = {
     "description": "The config, or configs, that this one extends: files, or names of shipped configs.",
@@ -129,7 +142,7 @@ _EXTENDS = {
 
 
 def _sections() -> dict[str, Any]:
-    found: dict[str, Any] = {"Expectation": _section(Expectation, extending=False)}
+    found: dict[str, Any] = {one.__name__: _section(one, extending=False) for one in (Expectation, RangeSpec)}
     for section in _with_inner(Experiment):
         found[section.__name__] = _section(section, extending=False)
         found[section.__name__ + _EXTENDING] = _section(section, extending=True)
@@ -173,7 +186,7 @@ def _default(key: Key) -> dict[str, Any]:
 
 
 def _key(section: type[Section], name: str, key: Key, *, extending: bool) -> dict[str, Any]:
-    by_hand = _BY_HAND.get(name) if section is Experiment else None
+    by_hand = _BY_HAND.get((section, name))
     if by_hand is not None:
         made = [by_hand, *([{"type": "object"}] if extending else [])]
     elif isinstance(key.kind, type):

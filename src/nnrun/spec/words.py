@@ -31,6 +31,7 @@ from nnrun.config.files import load_package_data
 from nnrun.spec.constructs import CONSTRUCTS, EXPECTED
 from nnrun.spec.experiment import Expectation, Experiment
 from nnrun.spec.facts import FIELD_MEANINGS, Facts
+from nnrun.spec.sweep import RangeSpec
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -93,6 +94,7 @@ def words() -> Iterator[Word]:
     yield Word("extends", "extends", "key of the config", files, "", _EXTENDS, "extends: base.yaml")
     yield from _of_section(Experiment, ())
     yield from _of_section(Expectation, ("expect", "PATH"))
+    yield from _of_section(RangeSpec, ("sweep", "parameters", "PATH"))
     yield from _of_constructs()
     yield from _of_facts()
     yield from _of_parts()

@@ -1,0 +1,333 @@
+"""`nnrun sweep`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from nnrun import interruption
+from nnrun.cli import completion, options
+from nnrun.cli.command_group import CommandGroup
+from nnrun.cli.commands.train import time_limit
+from nnrun.cores import usable_cores
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from nnrun.pipeline.sweep import SweepResult
+    from nnrun.sweep.study import Group
+
+#: More combinations than these are counted alone.
+_MOST_ROWS = 20
+#: The command that a first word which names no other one is an argument of.
+_DEFAULT = "run"
+
+
+class SweepGroup(CommandGroup):
+    """The commands on sweeps; without the name of one, a sweep is run: `nnrun sweep CONFIG`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put the default command before arguments that name none."""
+        if args and args[0] not in (*self.commands, "--help", "-h"):
+            args = [_DEFAULT, *args]
+        return super().parse_args(ctx, args)
+
+
+class _Jobs(click.ParamType):  # type: ignore[type-arg]
+    """The type of `--jobs`: a number, or `auto` for that of the cores."""
+
+    name = "jobs"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Return the number of processes."""
+        if str(value) == "auto":
+            return usable_cores()
+        try:
+            number = int(value)
+        except ValueError:
+            number = 0
+        if number < 1:
+            self.fail(f"expected a number of processes or auto, received {value}", param, ctx)
+        return number
+
+
+@click.group(cls=SweepGroup)
+def sweep() -> None:
+    """Train a config with several values, and find the best.
+
+    \b
+    nnrun sweep my.yaml --grid training.batch_size=16,32 --seeds 3 --jobs 2
+    nnrun sweep --resume last
+    nnrun sweep show last
+    nnrun sweep best last > best.yaml
+    """  # noqa: D301
+
+
+@sweep.command(_DEFAULT)
+@click.argument("config", metavar="[CONFIG]", required=False, shell_complete=completion.config)
+@options.sets
+@click.option(
+    "--grid",
+    multiple=True,
+    metavar="PATH=VALUES",
+    help="Values of a key, with commas between them, a YAML list, or a range: training.batch_size=16,32. May be "
+    "repeated.",
+)
+@click.option("--random", "trials", type=click.IntRange(min=1), metavar="N", help="Draw N combinations by chance.")
+@click.option("--seeds", type=click.IntRange(min=1), metavar="N", help="Train each combination with N seeds.")
+@click.option(
+    "--choose-by",
+    metavar="SCORE",
+    help="The score by which a combination is best, for example validation.accuracy.",
+)
+@click.option(
+    "--resume", "resumed", metavar="SWEEP", help="Go on with a sweep: its path, the start of its id, or last."
+)
+@click.option("--jobs", type=_Jobs(), default=1, metavar="N|auto", help="How many processes train at the same time.")
+@click.option(
+    "--threads",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="The threads of each process; 1 by default, so that no figure depends on --jobs.",
+)
+@time_limit
+@options.code
+@options.folders
+def run(
+    *, config: str | None, resumed: str | None, time_limit: float | None, quiet: bool, as_json: bool, **settings: Any
+) -> None:
+    """Train a config with several values of some of its keys.
+
+    What varies stands in the section `sweep:` of the config, or in --grid, --random and --seeds. Each trial is a run in
+    the sweep's folder. A sweep that was stopped or killed goes on with --resume: no trial is lost or trained twice.
+
+    \b
+    nnrun sweep my.yaml --grid training.batch_size=16,32 --seeds 3
+    nnrun sweep my.yaml --jobs auto
+    nnrun sweep --resume last
+    """  # noqa: D301
+    from nnrun.cli.commands.configs import locate_config
+    from nnrun.cli.terminal.progress import open_progress
+    from nnrun.pipeline.sweep import SweepRequest, begin_sweep, run_sweep
+    from nnrun.sweep.folder import find_sweep
+
+    if (config is None) == (resumed is None):
+        raise click.UsageError("expected a config, or --resume SWEEP")
+    sets = (*settings.pop("sets"), *_sweep_options(settings))
+    if resumed is not None and sets:
+        raise click.UsageError("a sweep that is resumed keeps its config and trials: leave out what changes them")
+    request = SweepRequest("" if config is None else str(locate_config(config)), sets, **settings)
+    if time_limit is not None:
+        interruption.limit_time(time_limit)
+    with open_progress(quiet=quiet, json=as_json) as progress:
+        folder = begin_sweep(request, progress) if resumed is None else find_sweep(request.runs_dir, resumed)
+        try:
+            result = run_sweep(folder, request, progress)
+        except KeyboardInterrupt as stop:
+            stop.add_note(f"Continue it: nnrun sweep --resume {folder.path}")
+            raise
+    if quiet and not as_json:
+        from nnrun.cli.terminal.output import Output
+
+        Output.stdout().write_line(str(folder.path))
+        return
+    _print(result, as_json=as_json)
+
+
+def _sweep_options(settings: dict[str, Any]) -> list[str]:
+    """Return the `--set` options that stand for the other options, which are taken out."""
+    found = []
+    for one in settings.pop("grid"):
+        path, separator, values = one.partition("=")
+        if not separator or not values.strip():
+            raise click.UsageError(
+                f"expected --grid PATH=VALUES, received {one}; for example training.batch_size=16,32"
+            )
+        mark = "'" if '"' in path else '"'
+        found.append(f"sweep.parameters.{mark}{path}{mark}={values if values[:1] in '[{' else f'[{values}]'}")
+    trials, seeds, choose_by = (settings.pop(name) for name in ("trials", "seeds", "choose_by"))
+    found += ["sweep.method=random", f"sweep.trials={trials}"] if trials is not None else []
+    found += [f"sweep.seeds={seeds}"] if seeds is not None else []
+    return [*found, *([f"sweep.choose_by={choose_by}"] if choose_by is not None else [])]
+
+
+@sweep.command("list")
+@options.runs_dir
+@options.as_json
+def list_(runs_dir: Path, as_json: bool) -> None:
+    """List all sweeps, the oldest first.
+
+    \b
+    nnrun sweep list
+    """  # noqa: D301
+    from nnrun.cli.terminal.output import Output, Table, print_json, print_paragraph, print_table
+    from nnrun.errors import RunError
+    from nnrun.sweep.folder import list_sweeps
+    from nnrun.sweep.ledger import Ledger
+
+    rows: list[dict[str, Any]] = []
+    for folder in list_sweeps(runs_dir):
+        try:
+            ledger = Ledger(folder.ledger)
+            fields, counts = ledger.fields(), ledger.counts()
+        except RunError as error:
+            rows.append({"sweep": folder.id, "folder": str(folder.path), "problem": error.text})
+        else:
+            rows.append({"sweep": folder.id, "folder": str(folder.path), "start": fields["start"], "trials": counts})
+    if as_json:
+        print_json(rows)
+    elif not rows:
+        text = f"There is no sweep in {runs_dir} yet. nnrun sweep CONFIG --grid training.batch_size=16,32 makes one."
+        print_paragraph(Output.stderr(), text)
+    else:
+        cells = [[one["sweep"], _counted(one["trials"]) if "trials" in one else one["problem"]] for one in rows]
+        print_table(Output.stdout(), Table(("sweep", "trials"), cells))
+
+
+@sweep.command()
+@click.argument("word", metavar="SWEEP")
+@options.runs_dir
+@options.as_json
+def show(word: str, runs_dir: Path, as_json: bool) -> None:
+    """Show how a sweep stands: its combinations, the best first.
+
+    SWEEP is a sweep's folder, the start of its id, its name, or last.
+
+    \b
+    nnrun sweep show last
+    """  # noqa: D301
+    from nnrun.pipeline.sweep import read_sweep
+    from nnrun.sweep.folder import find_sweep
+
+    _print(read_sweep(find_sweep(runs_dir, word)), as_json=as_json)
+
+
+@sweep.command()
+@click.argument("word", metavar="SWEEP")
+@options.runs_dir
+@options.output_file("best.yaml", "Write it to a file instead.")
+def best(word: str, runs_dir: Path, out: Path | None) -> None:
+    """Print the config of a sweep's best combination.
+
+    \b
+    nnrun sweep best last > best.yaml
+    """  # noqa: D301
+    from nnrun.cli.terminal.output import Output
+    from nnrun.pipeline.sweep import best_config, read_sweep
+    from nnrun.sweep.folder import find_sweep
+
+    text = best_config(read_sweep(find_sweep(runs_dir, word)))
+    if out is None:
+        Output.stdout().write(text)
+    else:
+        options.write_output_file(out, text)
+
+
+def _print(result: SweepResult, *, as_json: bool) -> None:
+    from nnrun.cli.terminal.output import Output, print_json, print_terms
+
+    if as_json:
+        print_json(_as_json(result))
+        return
+    output = Output.stdout()
+    output.write_line()
+    _print_groups(output, result)
+    output.write_line()
+    print_terms(output, _terms(result))
+
+
+def _print_groups(output: Any, result: SweepResult) -> None:
+    from nnrun.cli.terminal.output import Table, print_table
+
+    goal, seeds = result.objective, max(len(group.trials) for group in result.groups)
+    paths = list(result.groups[0].parameters)
+    headings = [
+        "trial",
+        *paths,
+        *([goal.path] if goal else []),
+        *(["sd", "95 % interval"] if seeds > 1 else []),
+        "status",
+    ]
+    rows = [_cells(group, paths, scored=goal is not None, several=seeds > 1) for group in result.groups[:_MOST_ROWS]]
+    print_table(output, Table(tuple(headings), rows))
+    if len(result.groups) > _MOST_ROWS:
+        output.write_line(f"and {len(result.groups) - _MOST_ROWS} more; all of them: nnrun sweep show --json")
+
+
+def _cells(group: Group, paths: Sequence[str], *, scored: bool, several: bool) -> list[str]:
+    from nnrun.config.dump import dump_inline
+
+    numbers = [trial.number for trial in group.trials]
+    cells = [f"{numbers[0]}" if len(numbers) == 1 else f"{numbers[0]}-{numbers[-1]}"]
+    cells += [dump_inline(group.parameters[path]) for path in paths]
+    if scored:
+        cells.append("" if group.value is None else f"{group.value:.4g}")
+    if several:
+        known = group.estimate
+        cells += ["" if group.sd is None else f"{group.sd:.2g}"]
+        cells += ["" if known is None else f"{known.low:.4g} to {known.high:.4g}"]
+    return [*cells, _counted(_status_counts(group))]
+
+
+def _status_counts(group: Group) -> dict[str, int]:
+    statuses = [trial.status for trial in group.trials]
+    return {status: statuses.count(status) for status in dict.fromkeys(statuses)}
+
+
+def _counted(counts: Mapping[str, int]) -> str:
+    if len(counts) == 1 and sum(counts.values()) == 1:
+        return next(iter(counts))
+    return ", ".join(f"{count} {status}" for status, count in counts.items())
+
+
+def _terms(result: SweepResult) -> list[tuple[str, str]]:
+    from nnrun.sweep.study import reported, score_at, summarize
+
+    terms = [("sweep", str(result.folder.path))]
+    goal, best = result.objective, result.best
+    if goal is not None and best is not None:
+        chosen = " ".join(best.trials[0].options[:-1]) or "the config as it is"
+        terms.append(("best", f"{chosen} ({goal.path} {best.value:.4g})"))
+        path = reported(best.trials[0].scores or {})
+        if path is not None and path != goal.path:
+            values = [found for one in best.trials if (found := score_at(one.scores or {}, path)) is not None]
+            mean, estimate, _ = summarize(values, path)
+            interval = f", 95 % interval {estimate.low:.4g} to {estimate.high:.4g}" if estimate else ""
+            terms.append(("its result", f"{path} {mean:.4g}{interval}"))
+        if goal.path.startswith("test"):
+            terms.append(("note", "it was chosen by the test part, so its result there is too good"))
+    failed = [trial for trial in result.trials if trial.status == "failed"]
+    terms += [("failed", f"trial {one.number}: {one.error}") for one in failed[:3]]
+    waiting = result.count("waiting") + result.count("running")
+    if waiting:
+        terms.append(("next", f"nnrun sweep --resume {result.folder.short_id}"))
+    elif best is not None:
+        terms.append(("next", f"nnrun sweep best {result.folder.short_id} > best.yaml"))
+    return terms
+
+
+def _as_json(result: SweepResult) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    goal = result.objective
+    return {
+        "sweep": result.folder.id,
+        "folder": str(result.folder.path),
+        **{key: value for key, value in result.fields.items() if key not in ("format", "data_dir")},
+        "choose_by": None if goal is None else goal.path,
+        "trials": [{**asdict(one), "run": str(result.folder.run(one.number).path)} for one in result.trials],
+        "combinations": [
+            {
+                "combination": group.combination,
+                "parameters": group.parameters,
+                "trials": [one.number for one in group.trials],
+                "value": group.value,
+                "sd": group.sd,
+                "interval_95": None if group.estimate is None else [group.estimate.low, group.estimate.high],
+            }
+            for group in result.groups
+        ],
+        "best": None if result.best is None else result.best.combination,
+    }

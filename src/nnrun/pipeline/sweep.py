@@ -1,0 +1,285 @@
+"""Begin a sweep, or go on with one: its config is frozen, its trials are in the ledger, and processes train them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import dataclass, field
+from pathlib import Path as FilePath
+from typing import TYPE_CHECKING, Any
+
+from nnrun.config.dump import dump
+from nnrun.config.files import find_config
+from nnrun.errors import ConfigError, Problem, RunError
+from nnrun.formatting import format_count
+from nnrun.pipeline import user_code
+from nnrun.pipeline.check import examine, resolve_config
+from nnrun.pipeline.child_processes import run_in_processes
+from nnrun.pipeline.same_runs import current_data_digests
+from nnrun.pipeline.sweep_trials import SweepTask
+from nnrun.pipeline.train import raise_if_errors
+from nnrun.progress import LoggedProgress
+from nnrun.runs.disk import RunLog, make_folder, write_file
+from nnrun.runs.record import now
+from nnrun.spec.experiment import LARGEST_SEED
+from nnrun.sweep.folder import SweepFolder, find_sweep
+from nnrun.sweep.ledger import Ledger, Trial
+from nnrun.sweep.space import Space, as_options
+from nnrun.sweep.study import groups, objective
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from nnrun.catalog.user_code import UserCode
+    from nnrun.pipeline.check import Examined
+    from nnrun.progress import Bar, Progress
+    from nnrun.spec.sweep import SweepSpec
+    from nnrun.sweep.space import Values
+    from nnrun.sweep.study import Group, Objective
+
+#: The combinations that are examined as a whole before anything is trained; of all others, each value alone.
+_MOST_EXAMINED = 64
+
+
+@dataclass(frozen=True)
+class SweepRequest:
+    """The arguments of `nnrun sweep`.
+
+    Attributes:
+        config: The config's path, or a shipped config's name; empty where a sweep is resumed.
+        sets: The `--set` options, in order.
+        runs_dir: The folder of runs.
+        data_dir: The folder of data; None: `NNRUN_DATA_DIR`, else the user's cache folder.
+        code: The files of `--code`, in order.
+        jobs: How many processes train at the same time; None: one.
+        threads: The threads of each process; None: 1, so that no figure depends on `jobs`, or as when the sweep began.
+    """
+
+    config: str
+    sets: tuple[str, ...] = ()
+    runs_dir: FilePath = FilePath("runs")
+    data_dir: FilePath | None = None
+    code: tuple[FilePath, ...] = ()
+    jobs: int | None = None
+    threads: int | None = None
+
+
+@dataclass(frozen=True)
+class SweepResult:
+    """How a sweep stands.
+
+    Attributes:
+        folder: Its folder.
+        fields: What its ledger knows of it as a whole.
+        trials: All trials.
+        objective: The score by which they are compared; None as long as no trial is done.
+        groups: Its combinations, the best first.
+    """
+
+    folder: SweepFolder
+    fields: dict[str, Any]
+    trials: list[Trial]
+    objective: Objective | None
+    groups: list[Group]
+
+    def count(self, status: str) -> int:
+        """Return how many trials have a status."""
+        return sum(trial.status == status for trial in self.trials)
+
+    @property
+    def best(self) -> Group | None:
+        """The best combination; None as long as none is done."""
+        return next((group for group in self.groups[:1] if group.value is not None), None)
+
+
+def begin_sweep(request: SweepRequest, progress: Progress) -> SweepFolder:
+    """Examine a config and all its values, and create the folder and the ledger of a sweep; nothing is trained.
+
+    Raises:
+        ConfigError: The config, or one of the values, has errors; with their places.
+        RunError: The trials cannot be listed, or there is nothing by which one could be chosen.
+    """
+    with user_code.register_code(request.code) as codes:
+        examined = examine(find_config(request.config), request.sets, request.data_dir, request.runs_dir)
+        raise_if_errors(examined)
+        sweep = examined.experiment.sweep
+        if sweep is None:
+            hint = "add --grid training.batch_size=16,32 or --seeds 5, or a section `sweep:`"
+            raise RunError("the config says nothing of what is to vary", hint)
+        _require_choice(examined, sweep)
+        combinations = Space.of(sweep).combinations(sweep, examined.experiment.seed)
+        base = {key: value for key, value in resolve_config(examined).items() if key != "sweep"}
+        folder = SweepFolder.create(request.runs_dir, examined.experiment.name)
+        _freeze(folder, examined, base, codes)
+        _check_combinations(folder, combinations, request)
+        digests = current_data_digests(examined, progress)
+    for problem in examined.problems:
+        progress.show_problem(problem)
+    fields = {
+        "name": examined.experiment.name,
+        "start": now(),
+        "method": sweep.method,
+        "choose_by": sweep.choose_by,
+        "mode": sweep.mode,
+        "threads": request.threads or 1,
+        "data_dir": None if request.data_dir is None else str(request.data_dir.resolve()),
+        "data": digests,
+        "code": [file.name for file in request.code],
+    }
+    Ledger.create(folder.ledger, fields, _trials(combinations, _seeds(sweep, examined.experiment.seed)))
+    make_folder(folder.trials)
+    return folder
+
+
+def run_sweep(folder: SweepFolder, request: SweepRequest, progress: Progress) -> SweepResult:
+    """Train the trials of a sweep that wait, each in a run folder of its own.
+
+    Trials whose process is gone go on from their last state.
+
+    Raises:
+        StopRequestedError: A request to stop came in; the trials under way have saved their states.
+        RunError: The ledger cannot be read or written.
+    """
+    ledger = Ledger(folder.ledger)
+    progress = LoggedProgress(progress, RunLog(folder.log).write)
+    for trial in ledger.release_dead():
+        progress.say(f"Trial {trial.number} goes on: its process is gone")
+    waiting, jobs = len(ledger.trials("waiting")), request.jobs or 1
+    progress.say(f"Sweep {folder.id}: {format_count(waiting, 'trial')} to train")
+    if waiting:
+        with progress.bar("trials", waiting, "trials") as bar:
+            monitor = _Monitor(ledger, progress, bar)
+            tasks = [SweepTask(folder) for _ in range(min(jobs, waiting))]
+            run_in_processes(tasks, len(tasks), monitor.on_event, monitor.on_killed)
+    return read_sweep(folder)
+
+
+def read_sweep(folder: SweepFolder) -> SweepResult:
+    """Read how a sweep stands.
+
+    Raises:
+        RunError: The ledger cannot be read, or no score can be compared.
+    """
+    ledger = Ledger(folder.ledger)
+    fields, trials = ledger.fields(), ledger.trials()
+    goal = objective(trials, fields.get("choose_by"), str(fields.get("mode")))
+    return SweepResult(folder, fields, trials, goal, groups(trials, goal))
+
+
+def best_config(result: SweepResult) -> str:
+    """Return the config of the best combination, as YAML.
+
+    Raises:
+        RunError: No combination is done.
+    """
+    if result.best is None or result.objective is None:
+        raise RunError(
+            f"no combination of sweep {result.folder.id} is done", "nnrun sweep --resume " + result.folder.short_id
+        )
+    sets = result.best.trials[0].options
+    examined = examine(result.folder.resolved, sets, _data_dir(result.fields))
+    head = (
+        f"# The best combination of sweep {result.folder.id}, by {result.objective.path}: {result.best.value:g}\n"
+        + "".join(f"#   {option}\n" for option in sets)
+    )
+    return head + dump(resolve_config(examined))
+
+
+@dataclass
+class _Monitor:
+    """What the parent does with the events of its processes."""
+
+    ledger: Ledger
+    progress: Progress
+    bar: Bar
+    _shown: set[str] = field(default_factory=set)
+
+    def on_event(self, kind: str, number: int | None, payload: Any) -> None:
+        """Handle an event of a trial: `done` and `failed` (a text), `message` and `warning`."""
+        if kind in ("done", "failed"):
+            self.bar.advance(1)
+        if kind in ("failed", "again"):
+            self.progress.warn(f"Trial {number}: {payload}")
+        elif kind == "done":
+            self.progress.say(f"Trial {number}: {payload}")
+        elif payload not in self._shown:
+            # All trials have the same data, and so the same warnings.
+            self._shown.add(payload)
+            self.progress.warn(payload)
+
+    def on_killed(self, task: SweepTask, pid: int, exit_code: int | None) -> list[SweepTask]:
+        """Let the trial of a process that was killed wait again, and start another process in its place."""
+        text = f"its process was killed, with exit code {exit_code}"
+        for trial in self.ledger.trials("running"):
+            process = trial.process or {}
+            if process.get("pid") == pid and process.get("host") == os.uname().nodename:
+                again = self.ledger.release(trial.number, text)
+                ending = "it goes on from its last state" if again else "it is not tried again"
+                self.on_event("again" if again else "failed", trial.number, f"{text}; {ending}")
+        return [task] if self.ledger.counts().get("waiting") else []
+
+
+def _require_choice(examined: Examined, sweep: SweepSpec) -> None:
+    """Check that there is a part by whose scores a combination can be chosen, which must not be the test part."""
+    split = examined.experiment.data.split
+    if sweep.choose_by is not None or examined.context.has_validation or (split is not None and split.k_fold):
+        return
+    mark = examined.document.key_mark(("sweep",))
+    text = "there is no validation part by which a combination could be chosen; the test part is for the result alone"
+    hint = "add `validation: 0.1` to data.split, or --choose-by test.error_percent, which the report states"
+    raise ConfigError([Problem(mark, text, hint)])
+
+
+def _check_combinations(folder: SweepFolder, combinations: Sequence[Values], request: SweepRequest) -> None:
+    """Examine combinations as `nnrun check` does, on the frozen config, and remove the folder if one has errors.
+
+    Raises:
+        ConfigError: With the errors of the first combination that has some.
+    """
+    step = max(1, len(combinations) // _MOST_EXAMINED)
+    for values in combinations[::step]:
+        sets = as_options(values)
+        try:
+            raise_if_errors(examine(folder.resolved, sets, request.data_dir, request.runs_dir))
+        except ConfigError as error:
+            shutil.rmtree(folder.path, ignore_errors=True)
+            found = [
+                Problem(None, f"with {', '.join(sets)}: {one.text}", one.hint, one.name)
+                for one in error.problems
+                if one.severity == "error"
+            ]
+            raise ConfigError(found) from error
+
+
+def _freeze(folder: SweepFolder, examined: Examined, base: dict[str, Any], codes: Sequence[UserCode]) -> None:
+    """Write the config as it is now, and the user's code: what is edited later changes no trial."""
+    write_file(folder.config, examined.file.read_bytes())
+    write_file(folder.resolved, f"# Made by nnrun: what every trial of this sweep begins with.\n{dump(base)}".encode())
+    if codes:
+        make_folder(folder.code)
+    for code in codes:
+        write_file(folder.code / FilePath(code.file).name, code.content)
+
+
+def _seeds(sweep: SweepSpec, first: int) -> list[int]:
+    if isinstance(sweep.seeds, int):
+        return [(first + index) % (LARGEST_SEED + 1) for index in range(sweep.seeds)]
+    return list(sweep.seeds)
+
+
+def _trials(combinations: Sequence[Values], seeds: Sequence[int]) -> list[Trial]:
+    pairs = [(number, values, seed) for number, values in enumerate(combinations) for seed in seeds]
+    return [Trial(number, combination, seed, values) for number, (combination, values, seed) in enumerate(pairs)]
+
+
+def _data_dir(fields: dict[str, Any]) -> FilePath | None:
+    return None if fields.get("data_dir") is None else FilePath(fields["data_dir"])
+
+
+def resume_sweep(word: str, request: SweepRequest, progress: Progress) -> SweepResult:
+    """Go on with a sweep that was stopped or killed: the same trials, and those under way to the same bits.
+
+    Raises:
+        RunError: There is no such sweep.
+    """
+    return run_sweep(find_sweep(request.runs_dir, word), request, progress)

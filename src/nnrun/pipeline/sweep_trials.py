@@ -1,0 +1,138 @@
+"""Train the trials of a sweep in one process that stays: the backend starts once, and the next trial is claimed."""
+
+from __future__ import annotations
+
+import shutil
+import traceback
+from dataclasses import dataclass, replace
+from pathlib import Path as FilePath
+from typing import TYPE_CHECKING, Any
+
+from nnrun import interruption
+from nnrun.errors import NnrunError, RunError
+from nnrun.pipeline.resume import ResumeRequest, resume
+from nnrun.pipeline.train import TrainRequest, train
+from nnrun.progress import NullProgress
+from nnrun.runs import record as records
+from nnrun.runs.disk import RunLog
+from nnrun.sweep.ledger import Ledger
+from nnrun.sweep.study import objective
+
+if TYPE_CHECKING:
+    from nnrun.errors import Problem
+    from nnrun.pipeline.child_processes import EventSink
+    from nnrun.pipeline.train import TrainResult
+    from nnrun.sweep.folder import SweepFolder
+    from nnrun.sweep.ledger import Trial
+
+
+@dataclass(frozen=True)
+class SweepTask:
+    """Trains trials of a sweep until none waits.
+
+    Attributes:
+        folder: The sweep.
+    """
+
+    folder: SweepFolder
+
+    def run(self, send: EventSink) -> None:
+        """Claim and train trials."""
+        ledger = Ledger(self.folder.ledger)
+        fields = ledger.fields()
+        while True:
+            # Asked to stop, the process ends between two claims, or within a training.
+            with interruption.deferred():
+                trial = ledger.claim()
+            if trial is None:
+                return
+            self._train(trial, ledger, fields, send)
+
+    def _train(self, trial: Trial, ledger: Ledger, fields: dict[str, Any], send: EventSink) -> None:
+        try:
+            result = train_trial(self.folder, trial, fields, _TrialProgress(send, trial.number))
+            _require_frozen_data(self.folder, trial, fields)
+        except interruption.StopRequestedError:
+            with interruption.shielded():
+                ledger.release(trial.number, "stopped", counts=False)
+            raise
+        except NnrunError as error:
+            ledger.fail(trial.number, error.text)
+            send("failed", trial.number, error.text)
+        except MemoryError:
+            again = ledger.release(trial.number, "not enough memory")
+            send("again" if again else "failed", trial.number, "not enough memory")
+        except Exception as error:  # noqa: BLE001 - one trial's fault ends no sweep
+            RunLog(self.folder.log).write(traceback.format_exc())
+            text = f"a bug in nnrun: {type(error).__name__}: {error} (the traceback is in {self.folder.log})"
+            ledger.fail(trial.number, text)
+            send("failed", trial.number, text)
+        else:
+            scores = _numbers(result.scores)
+            with interruption.deferred():
+                ledger.finish(trial.number, scores)
+                send("done", trial.number, _outcome(trial, scores, fields))
+
+
+def train_trial(folder: SweepFolder, trial: Trial, fields: dict[str, Any], progress: Any) -> TrainResult:
+    """Train a trial in its run folder, or go on with it where it has begun.
+
+    Raises:
+        NnrunError: As for `train` and `resume`.
+    """
+    run = folder.run(trial.number)
+    request = TrainRequest(
+        str(folder.resolved),
+        trial.options,
+        folder.trials,
+        None if fields.get("data_dir") is None else FilePath(fields["data_dir"]),
+        code=tuple(folder.code / name for name in fields.get("code", ())),
+        given_fields={"threads": fields["threads"], "sweep": {"id": folder.id, "trial": trial.number}},
+        folder=run.path,
+    )
+    if run.record.is_file():
+        options = replace(request, config="", sets=(), given_fields={}, folder=None)
+        return resume(ResumeRequest(str(run.path), options), progress)
+    # Killed before there was a record, a run has nothing to go on from.
+    shutil.rmtree(run.path, ignore_errors=True)
+    return train(request, progress)
+
+
+def _require_frozen_data(folder: SweepFolder, trial: Trial, fields: dict[str, Any]) -> None:
+    """Check that a trial was trained on the data that the sweep began with."""
+    digests = records.read(folder.run(trial.number)).get("digests", {})
+    changed = [name.removeprefix("file:") for name, sha256 in fields["data"].items() if digests.get(name) != sha256]
+    if changed:
+        text = f"the data changed since the sweep began: {', '.join(changed)}"
+        raise RunError(text, "restore the file, or begin another sweep")
+
+
+def _numbers(scores: dict[str, Any]) -> dict[str, Any]:
+    """Return the scores without lists and tables, which the run folder has."""
+    return {
+        name: _numbers(value) if isinstance(value, dict) else value
+        for name, value in scores.items()
+        if isinstance(value, int | float | str | dict) and name != "per_class"
+    }
+
+
+def _outcome(trial: Trial, scores: dict[str, Any], fields: dict[str, Any]) -> str:
+    """Return the line of a trial that is done, with the score by which one is chosen; that of the test part waits."""
+    goal = objective([replace(trial, status="done", scores=scores)], fields["choose_by"], fields["mode"])
+    value = goal.value(replace(trial, scores=scores)) if goal is not None else None
+    return " ".join(trial.options) + ("" if goal is None or value is None else f": {goal.path} {value:.4g}")
+
+
+class _TrialProgress(NullProgress):
+    """Sends the warnings of a trial, and nothing else: a hundred trainings would drown what matters."""
+
+    def __init__(self, send: EventSink, number: int) -> None:
+        super().__init__()
+        self._send, self._number = send, number
+
+    def warn(self, text: str) -> None:
+        """Send a warning."""
+        self._send("warning", self._number, text)
+
+    def show_problem(self, problem: Problem) -> None:
+        """Leave out what `begin_sweep` has shown for the config."""

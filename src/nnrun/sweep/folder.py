@@ -1,0 +1,137 @@
+"""The folder of a sweep: the frozen config, the user's code, the ledger, and the run folder of each trial."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from nnrun.config.hints import did_you_mean
+from nnrun.errors import RunError
+from nnrun.runs.disk import make_folder
+from nnrun.runs.folder import FOLDER_NAME, RunFolder, slug
+from nnrun.sweep.ledger import Ledger
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+#: The folder of all sweeps, inside that of all runs.
+SWEEPS = "sweeps"
+
+
+@dataclass(frozen=True)
+class SweepFolder:
+    """A sweep's folder; each property is the path of one of its files, whether it exists or not.
+
+    Attributes:
+        path: The folder itself.
+    """
+
+    path: Path
+
+    @classmethod
+    def create(cls, runs_dir: Path, name: str) -> SweepFolder:
+        """Create a new folder, `<UTC time>_<name>_<short id>`, in the folder of sweeps.
+
+        Raises:
+            RunError: The folder cannot be made.
+        """
+        time = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+        path = runs_dir / SWEEPS / f"{time}_{slug(name)}_{secrets.token_hex(3)}"
+        make_folder(path)
+        return cls(path)
+
+    @property
+    def id(self) -> str:
+        """The sweep's id: the folder's name."""
+        return self.path.resolve().name
+
+    @property
+    def short_id(self) -> str:
+        """The last six characters of the id."""
+        match = FOLDER_NAME.fullmatch(self.id)
+        return match["id"] if match else self.id
+
+    @property
+    def config(self) -> Path:
+        """The user's config, byte for byte."""
+        return self.path / "config.yaml"
+
+    @property
+    def resolved(self) -> Path:
+        """The config that every trial begins with: every default written out, without the section `sweep:`."""
+        return self.path / "resolved.yaml"
+
+    @property
+    def code(self) -> Path:
+        """The folder of the user's code as it was at the start."""
+        return self.path / "code"
+
+    @property
+    def ledger(self) -> Path:
+        """The ledger."""
+        return self.path / "ledger.sqlite"
+
+    @property
+    def trials(self) -> Path:
+        """The folder of the trials' run folders."""
+        return self.path / "trials"
+
+    @property
+    def log(self) -> Path:
+        """The log of the sweep."""
+        return self.path / "log.txt"
+
+    def run(self, number: int) -> RunFolder:
+        """Return the run folder of a trial, whose short id is its number."""
+        match = FOLDER_NAME.fullmatch(self.id)
+        start, name = (match["time"], match["name"]) if match else ("00000000T000000Z", self.id)
+        return RunFolder(self.trials / f"{start}_{name}_{number:06d}")
+
+
+def list_sweeps(runs_dir: Path) -> list[SweepFolder]:
+    """List the sweeps in a folder of runs, the oldest first."""
+    try:
+        paths = [path for path in (runs_dir / SWEEPS).iterdir() if FOLDER_NAME.fullmatch(path.name)]
+    except OSError:
+        return []
+    # Of one second, the ledger says which came first.
+    return sorted(
+        (SweepFolder(path) for path in paths if path.is_dir()), key=lambda one: (one.id[:16], _start(one), one.id)
+    )
+
+
+def find_sweep(runs_dir: Path, word: str) -> SweepFolder:
+    """Find a sweep by its path, the start of its id or short id, its name, or `last`.
+
+    Raises:
+        RunError: No sweep matches, or several do.
+    """
+    from pathlib import Path as FilePath
+
+    if word and SweepFolder(FilePath(word)).ledger.is_file():
+        return SweepFolder(FilePath(word))
+    sweeps = list_sweeps(runs_dir)
+    if not sweeps:
+        hint = "make one: nnrun sweep CONFIG --grid training.batch_size=16,32"
+        raise RunError(f"There is no sweep in {runs_dir / SWEEPS} yet.", hint)
+    if word == "last":
+        return sweeps[-1]
+    named = [one for one in sweeps if re.sub(r"_[0-9a-f]{6}$", "", one.id[17:]) == slug(word)]
+    found = [one for one in sweeps if word and (one.id.startswith(word) or one.short_id.startswith(word))] or named[-1:]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        shown = ", ".join(one.id for one in found)
+        raise RunError(f"'{word}' matches {len(found)} sweeps: {shown}.", "type more of the id")
+    hint = did_you_mean(word, [one.short_id for one in sweeps] + [one.id for one in sweeps]) or "nnrun sweep list"
+    raise RunError(f"No sweep in {runs_dir / SWEEPS} has the name '{word}' or an id that begins with it.", hint)
+
+
+def _start(sweep: SweepFolder) -> str:
+    try:
+        return str(Ledger(sweep.ledger).fields().get("start"))
+    except RunError:
+        return ""

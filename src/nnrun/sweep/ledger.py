@@ -1,0 +1,232 @@
+"""The ledger of a sweep: what is tried, who trains it, and how it ended; a SQLite file in the sweep's folder.
+
+Every change is one transaction that is on disk when it returns. A trial belongs to the process that has claimed it; if
+that is gone, whoever resumes the sweep takes the trial over, and its run continues from its last state.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from nnrun.errors import RunError
+from nnrun.runs import environment
+from nnrun.runs.record import now
+from nnrun.sweep.space import as_options
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+#: The format of the file; it is raised where an older nnrun could not read it.
+FORMAT = 1
+#: How often a trial begins again that ended through no fault of its own.
+MOST_ATTEMPTS = 3
+#: Seconds that a transaction waits for those of other processes.
+_PATIENCE = 60.0
+
+TrialStatus = Literal["waiting", "running", "done", "failed"]
+
+_TABLES = """
+CREATE TABLE sweep (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+CREATE TABLE trials (
+    number INTEGER PRIMARY KEY,
+    combination INTEGER NOT NULL,
+    seed INTEGER NOT NULL,
+    parameters TEXT NOT NULL,
+    status TEXT NOT NULL DEFAULT 'waiting',
+    attempts INTEGER NOT NULL DEFAULT 0,
+    process TEXT,
+    error TEXT,
+    scores TEXT,
+    started TEXT,
+    ended TEXT
+) STRICT;
+CREATE INDEX by_status ON trials (status, number);
+"""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One training of a sweep.
+
+    Attributes:
+        number: Its number, counted from 0.
+        combination: The number of its combination of values; all seeds of one have the same.
+        seed: The seed.
+        parameters: The values, by path.
+        status: `waiting`, `running`, `done` or `failed`.
+        attempts: How often it was begun.
+        process: The process that has claimed it: `host`, `pid` and `start`.
+        error: Why it failed.
+        scores: The content of the run's `scores.json`, without what is in lists.
+        started: When it was first claimed, ISO 8601 in UTC.
+        ended: When it ended.
+    """
+
+    number: int
+    combination: int
+    seed: int
+    parameters: Mapping[str, Any]
+    status: TrialStatus = "waiting"
+    attempts: int = 0
+    process: Mapping[str, Any] | None = None
+    error: str | None = None
+    scores: Mapping[str, Any] | None = None
+    started: str | None = None
+    ended: str | None = None
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """The `--set` options that make the sweep's config that of the trial."""
+        return (*as_options(self.parameters), f"seed={self.seed}")
+
+
+class Ledger:
+    """A ledger that exists.
+
+    Args:
+        file: The file.
+
+    Raises:
+        RunError: It is no ledger, is damaged, or is of a newer format.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        if file.is_symlink() or not file.is_file():
+            raise RunError(f"{file} is no file, so this is no sweep that can be read", "nnrun sweep list")
+        known = self.fields().get("format")
+        if known != FORMAT:
+            text = f"{file} has format {known}, and this version of nnrun reads {FORMAT}"
+            raise RunError(text, "install the version of nnrun that made it, or a newer one")
+
+    @classmethod
+    def create(cls, file: Path, fields: Mapping[str, Any], trials: Sequence[Trial]) -> Ledger:
+        """Create a ledger with all its trials, which wait.
+
+        Args:
+            file: The file, which does not exist.
+            fields: What belongs to the sweep as a whole.
+            trials: The trials.
+        """
+        rows = [(one.number, one.combination, one.seed, json.dumps(one.parameters)) for one in trials]
+        with _connected(file) as connection:
+            connection.executescript(f"BEGIN; {_TABLES}")
+            for key, value in {"format": FORMAT, **fields}.items():
+                connection.execute("INSERT INTO sweep VALUES (?, ?)", (key, json.dumps(value)))
+            connection.executemany(
+                "INSERT INTO trials (number, combination, seed, parameters) VALUES (?, ?, ?, ?)", rows
+            )
+            connection.execute("COMMIT")
+        return cls(file)
+
+    def fields(self) -> dict[str, Any]:
+        """Return what belongs to the sweep as a whole."""
+        with _connected(self._file) as connection:
+            return {key: json.loads(value) for key, value in connection.execute("SELECT key, value FROM sweep")}
+
+    def trials(self, status: TrialStatus | None = None) -> list[Trial]:
+        """Return all trials, or those of one status, by number."""
+        where, values = ("", ()) if status is None else (" WHERE status = ?", (status,))
+        with _connected(self._file) as connection:
+            rows = connection.execute(f"SELECT * FROM trials{where} ORDER BY number", values)  # noqa: S608
+            return [_trial(row) for row in rows]
+
+    def counts(self) -> dict[str, int]:
+        """Return how many trials have each status."""
+        with _connected(self._file) as connection:
+            return dict(connection.execute("SELECT status, count(*) FROM trials GROUP BY status").fetchall())
+
+    def claim(self) -> Trial | None:
+        """Claim the first trial that waits for this process; None if none does."""
+        with self._transaction() as connection:
+            row = connection.execute(
+                "UPDATE trials SET status = 'running', attempts = attempts + 1, process = ?, started = "
+                "coalesce(started, ?), error = NULL WHERE number = (SELECT min(number) FROM trials WHERE "
+                "status = 'waiting') RETURNING *",
+                (json.dumps(environment.process()), now()),
+            ).fetchone()
+        return None if row is None else _trial(row)
+
+    def finish(self, number: int, scores: Mapping[str, Any]) -> None:
+        """State that a trial is done, with its scores."""
+        self._end(number, "done", scores=json.dumps(scores))
+
+    def fail(self, number: int, error: str) -> None:
+        """State that a trial failed by its own fault."""
+        self._end(number, "failed", error=error)
+
+    def release(self, number: int, error: str, *, counts: bool = True) -> bool:
+        """Let a trial wait again that ended through no fault of its own; it fails after three attempts.
+
+        Args:
+            number: The trial.
+            error: What happened.
+            counts: Whether the attempt counts; one that was asked to stop does not.
+
+        Returns:
+            Whether it waits.
+        """
+        with self._transaction() as connection:
+            row = connection.execute(
+                "UPDATE trials SET process = NULL, error = ?, attempts = attempts - ?, "
+                "status = CASE WHEN attempts >= ? AND ? THEN 'failed' ELSE 'waiting' END "
+                "WHERE number = ? AND status = 'running' RETURNING status",
+                (error, int(not counts), MOST_ATTEMPTS, int(counts), number),
+            ).fetchone()
+        return row is not None and row["status"] == "waiting"
+
+    def release_dead(self) -> list[Trial]:
+        """Let all trials wait again whose process is gone; return them. A killed sweep is not the trials' fault."""
+        dead = [one for one in self.trials("running") if environment.is_alive(one.process or {}) is False]
+        for one in dead:
+            self.release(one.number, "the process that trained it is gone", counts=False)
+        return dead
+
+    def _end(self, number: int, status: TrialStatus, *, scores: str | None = None, error: str | None = None) -> None:
+        with self._transaction() as connection:
+            connection.execute(
+                "UPDATE trials SET status = ?, scores = ?, error = ?, ended = ?, process = NULL WHERE number = ?",
+                (status, scores, error, now(), number),
+            )
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with _connected(self._file) as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            yield connection
+            connection.execute("COMMIT")
+
+
+@contextmanager
+def _connected(file: Path) -> Iterator[sqlite3.Connection]:
+    """Open the file for the `with` block: no connection is kept, so that none crosses into another process.
+
+    Raises:
+        RunError: The disk is full or read-only, or the file is damaged.
+    """
+    try:
+        connection = sqlite3.connect(file, timeout=_PATIENCE, isolation_level=None)
+        try:
+            connection.row_factory = sqlite3.Row
+            connection.execute("PRAGMA synchronous = FULL")
+            # A file from other hands may have views and triggers: they may call nothing that has effects.
+            connection.execute("PRAGMA trusted_schema = OFF")
+            yield connection
+        finally:
+            connection.close()
+    except (ValueError, TypeError, RecursionError) as error:
+        raise RunError(f"{file} is damaged: {error}", "begin another sweep; the runs in its folder are kept") from error
+    except sqlite3.Error as error:
+        raise RunError(f"{file}: {error}", "see that the disk has room and can be written; nothing was lost") from error
+
+
+def _trial(row: sqlite3.Row) -> Trial:
+    fields = dict(row)
+    for name in ("parameters", "process", "scores"):
+        fields[name] = None if fields[name] is None else json.loads(fields[name])
+    return Trial(**fields)

@@ -1,0 +1,86 @@
+"""`nnrun sweep` as a user types it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+
+from nnrun.sweep.folder import list_sweeps
+from nnrun.sweep.ledger import Ledger
+
+Invoke = Callable[..., Result]
+
+
+def test_a_sweep_needs_a_config_or_the_name_of_one_that_is_there(invoke: Invoke) -> None:
+    """Not both; what is wrong with an option is said before anything begins."""
+    for words, text in (
+        (("--seeds", "2"), "expected a config, or --resume SWEEP"),
+        (("tiny.yaml", "--resume", "last"), "expected a config, or --resume SWEEP"),
+        (("--resume", "last", "--seeds", "2"), "a sweep that is resumed keeps its config and trials"),
+        (("tiny.yaml", "--grid", "training.batch_size"), "expected --grid PATH=VALUES"),
+        (("tiny.yaml", "--jobs", "many"), "expected a number of processes or auto, received many"),
+    ):
+        done = invoke("sweep", *words)
+        assert (done.exit_code, text in done.output) == (2, True), done.output
+
+
+@pytest.mark.parametrize(
+    ("option", "text"),
+    [
+        ("training.batch_sise=1,2", "'training' has no key 'batch_sise'"),
+        ("training.batch_size=8,none", "expected an integer from 1"),
+        ("training.batch_size=8,8", "8 stands twice"),
+        ("training.batch_size={low: 9, high: 1}", "expected low below high"),
+        ("model.0=[Dense: {units: 4}, Danse]", "Danse"),
+    ],
+)
+def test_a_mistake_in_an_option_is_shown_where_it_is(invoke: Invoke, workdir: Path, option: str, text: str) -> None:
+    """With the option's text under it; no folder is made."""
+    done = invoke("sweep", "tiny.yaml", "--grid", option)
+    assert done.exit_code == 2
+    assert text in done.output
+    assert "--set:1:" in done.output
+    assert list_sweeps(workdir / "runs") == []
+
+
+def test_without_a_sweep_there_is_nothing_to_show(invoke: Invoke) -> None:
+    """The message says how to make one."""
+    for words in (("list",), ("show", "last"), ("best", "last")):
+        assert "There is no sweep in runs" in invoke("sweep", *words).output
+
+
+@pytest.mark.keras
+def test_a_sweep_is_trained_shown_and_its_best_config_printed(invoke: Invoke, workdir: Path) -> None:
+    """From two commands: the table has the best first, and the config can be checked."""
+    done = invoke("sweep", "tiny.yaml", "--grid", "training.batch_size=8,16", "--seeds", "2", "--json")
+    assert done.exit_code == 0, done.output
+    document = json.loads(done.stdout)
+    assert [one["status"] for one in document["trials"]] == ["done"] * 4
+    assert document["choose_by"] == "validation.error_percent"
+    values = [one["value"] for one in document["combinations"]]
+    assert values == sorted(values)
+    assert all(Path(one["run"], "scores.json").is_file() for one in document["trials"])
+    shown = invoke("sweep", "show", "last").output
+    assert "validation.error_percent" in shown
+    assert "4 done" in invoke("sweep", "list").output
+    best = invoke("sweep", "best", "last").output
+    (workdir / "best.yaml").write_text(best)
+    assert invoke("check", "best.yaml").exit_code == 0
+    size = document["combinations"][0]["parameters"]["training.batch_size"]
+    assert f"batch_size: {size}\n" in best
+    assert "nothing" not in invoke("sweep", "--resume", "last", "--quiet").output
+
+
+@pytest.mark.keras
+def test_a_time_limit_leaves_a_sweep_that_goes_on(invoke: Invoke, workdir: Path) -> None:
+    """With exit code 75 and the command to type, as for a run."""
+    words = ("tiny.yaml", "--seeds", "3", "--set", "training.epochs=2000")
+    done = invoke("sweep", *words, "--time-limit", "20s")
+    assert done.exit_code == 75, done.output
+    (folder,) = list_sweeps(workdir / "runs")
+    assert f"nnrun sweep --resume {folder.path.relative_to(workdir)}" in done.output
+    assert Ledger(folder.ledger).counts().get("running") is None

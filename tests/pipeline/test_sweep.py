@@ -1,0 +1,284 @@
+"""Sweeps: frozen at the start, the same for any number of processes, and unharmed by kills."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from nnrun.errors import ConfigError, RunError
+from nnrun.pipeline.sweep import SweepRequest, SweepResult, begin_sweep, best_config, read_sweep, run_sweep
+from nnrun.progress import NullProgress
+from nnrun.runs import record
+from nnrun.sweep.folder import SweepFolder, find_sweep, list_sweeps
+from nnrun.sweep.ledger import Ledger
+
+CONFIG = """name: swept
+seed: 7
+data:
+  source: {csv: {file: table.csv, target: ill}}
+  prepare: [Standardize]
+  split: {test: 0.2, validation: 0.2, stratify: true}
+model:
+  - Dense: {units: 4, activation: relu}
+  - Dense: {units: 1, activation: sigmoid}
+training:
+  loss: binary_crossentropy
+  optimizer: {Adam: {learning_rate: 0.01}}
+  epochs: EPOCHS
+  batch_size: 16
+sweep:
+  parameters:
+    training.batch_size: [8, 16]
+    model.0: [{Dense: {units: 4, activation: relu}}, {Dense: {units: 8, activation: tanh}}]
+  seeds: 2
+"""
+
+
+def write(folder: Path, epochs: int = 2, **replaced: str) -> Path:
+    """Write a config and its table; return the config's path."""
+    folder.mkdir(parents=True, exist_ok=True)
+    rows = [(row * 7 % 11, row * 5 % 13, row * row % 17, (row * 7 % 11 > 4) ^ (row % 9 == 0)) for row in range(80)]
+    (folder / "table.csv").write_text(
+        "glucose,age,bmi,ill\n" + "".join(f"{a},{b},{c},{int(ill)}\n" for a, b, c, ill in rows)
+    )
+    text = CONFIG.replace("EPOCHS", str(epochs))
+    for old, new in replaced.items():
+        text = text.replace(old, new)
+    (folder / "swept.yaml").write_text(text)
+    return folder / "swept.yaml"
+
+
+def request(config: Path, **more: Any) -> SweepRequest:
+    """Return the arguments of `nnrun sweep` for a config, whose runs are beside it."""
+    return SweepRequest(str(config), runs_dir=config.parent / "runs", **more)
+
+
+def swept(config: Path, **more: Any) -> SweepResult:
+    """Sweep in processes of this one."""
+    asked = request(config, **more)
+    return run_sweep(begin_sweep(asked, NullProgress()), asked, NullProgress())
+
+
+def figures(result: SweepResult) -> list[tuple[Any, ...]]:
+    """Return what was computed of each trial."""
+    return [(one.number, one.parameters, one.seed, one.status, one.scores) for one in result.trials]
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> SweepResult:
+    """A sweep of four combinations and two seeds that nobody disturbed, in two processes."""
+    return swept(write(tmp_path_factory.mktemp("whole")), jobs=2)
+
+
+@pytest.mark.keras
+def test_every_combination_and_seed_is_a_run_of_its_own(whole: SweepResult) -> None:
+    """With a record that names the sweep, in a folder whose short id is the trial's number."""
+    assert [one.status for one in whole.trials] == ["done"] * 8
+    for trial in whole.trials:
+        run = whole.folder.run(trial.number)
+        fields = record.read(run)
+        assert run.short_id == f"{trial.number:06d}"
+        assert (fields["status"], fields["seed"]) == ("done", trial.seed)
+        assert fields["sweep"] == {"id": whole.folder.id, "trial": trial.number}
+        assert json.loads(run.scores.read_text())["test"]["loss"] == (trial.scores or {})["test"]["loss"]
+    assert len(list(whole.folder.trials.iterdir())) == 8
+
+
+@pytest.mark.keras
+def test_the_figures_do_not_depend_on_the_number_of_processes(whole: SweepResult, tmp_path: Path) -> None:
+    """Bit for bit, and the best combination is the same."""
+    one = swept(write(tmp_path), jobs=1)
+    assert figures(one) == figures(whole)
+    assert one.best is not None
+    assert whole.best is not None
+    assert one.best.parameters == whole.best.parameters
+
+
+@pytest.mark.keras
+def test_the_best_combination_is_a_config(whole: SweepResult, tmp_path: Path) -> None:
+    """It is chosen by validation, and trains to the figures that the sweep had."""
+    from nnrun.pipeline.train import TrainRequest, train
+
+    assert whole.objective is not None
+    assert whole.objective.path == "validation.error_percent"
+    (tmp_path / "best.yaml").write_text(best_config(whole))
+    folder = train(TrainRequest(str(tmp_path / "best.yaml"), runs_dir=tmp_path / "runs"), NullProgress()).folder
+    assert whole.best is not None
+    scores = json.loads(folder.scores.read_text())
+    assert scores["test"]["loss"] == pytest.approx((whole.best.trials[0].scores or {})["test"]["loss"], rel=1e-5)
+
+
+@pytest.mark.keras
+def test_what_is_edited_later_changes_no_trial(whole: SweepResult, tmp_path: Path) -> None:
+    """Neither the config; data that changed fail the trials that saw them, by name."""
+    config = write(tmp_path)
+    asked = request(config)
+    folder = begin_sweep(asked, NullProgress())
+    config.write_text("name: something else\n")
+    assert figures(run_sweep(folder, asked, NullProgress())) == figures(whole)
+    again = begin_sweep(request(write(tmp_path)), NullProgress())
+    table = tmp_path / "table.csv"
+    table.write_text(table.read_text() + "1,2,3,1\n")
+    result = run_sweep(again, asked, NullProgress())
+    assert {one.status for one in result.trials} == {"failed"}
+    assert "the data changed since the sweep began: " in str(result.trials[0].error)
+
+
+@pytest.mark.keras
+def test_a_trial_that_fails_is_reported_and_disturbs_no_other(tmp_path: Path) -> None:
+    """A loss that diverges is the trial's own fault: it is not tried again, and is never the best."""
+    config = write(tmp_path)
+    optimizers = "training.optimizer: [{SGD: {learning_rate: 1e30}}, Adam]\n  seeds: 2\n"
+    text = config.read_text().partition("    training.batch_size")[0] + "    " + optimizers
+    config.write_text(text.replace("binary_crossentropy", "mean_squared_error").replace("sigmoid", "linear"))
+    result = swept(config)
+    assert [one.status for one in result.trials] == ["failed", "failed", "done", "done"]
+    assert result.trials[0].attempts == 1
+    assert "not finite" in str(result.trials[0].error) or "nan" in str(result.trials[0].error)
+    assert result.best is not None
+    assert result.best.parameters["training.optimizer"] == "Adam"
+
+
+def test_a_sweep_needs_something_that_varies_and_a_part_to_choose_by(tmp_path: Path) -> None:
+    """Otherwise the test part would choose, unless the user says so."""
+    config = write(tmp_path)
+    config.write_text(config.read_text().replace(", validation: 0.2", ""))
+    with pytest.raises(ConfigError, match="there is no validation part by which a combination could be chosen"):
+        begin_sweep(request(config), NullProgress())
+    chosen = request(config, sets=("sweep.choose_by=test.error_percent",))
+    assert begin_sweep(chosen, NullProgress()).ledger.is_file()
+    config.write_text(config.read_text().partition("sweep:")[0])
+    with pytest.raises(RunError, match="says nothing of what is to vary"):
+        begin_sweep(request(config), NullProgress())
+
+
+def test_combinations_that_cannot_be_are_refused_before_anything_is_trained(tmp_path: Path) -> None:
+    """Each value is right alone, and together they are not; no folder is left."""
+    config = write(tmp_path)
+    config.write_text(
+        config.read_text()
+        .replace("training.batch_size: [8, 16]", "model.1.Dense.units: [1, 2]")
+        .replace("units: 1, activation: sigmoid", "units: 1, activation: sigmoid, name: out")
+    )
+    with pytest.raises(ConfigError, match=r"with model\.1\.Dense\.units=2"):
+        begin_sweep(request(config), NullProgress())
+    assert list_sweeps(tmp_path / "runs") == []
+
+
+def test_sweeps_are_found_as_runs_are(tmp_path: Path) -> None:
+    """By path, the start of an id, name, or last; a word that means none lists what there is."""
+    folders = [begin_sweep(request(write(tmp_path)), NullProgress()) for _ in range(2)]
+    runs = tmp_path / "runs"
+    assert list_sweeps(runs) == folders
+    for word in ("last", str(folders[1].path), folders[1].id, folders[1].short_id, "swept"):
+        assert find_sweep(runs, word).path.resolve() == folders[1].path.resolve()
+    with pytest.raises(RunError, match="No sweep"):
+        find_sweep(runs, "nothing")
+    with pytest.raises(RunError, match="matches 2 sweeps"):
+        find_sweep(runs, folders[0].id[:8])
+    with pytest.raises(RunError, match="There is no sweep"):
+        find_sweep(tmp_path / "elsewhere", "last")
+
+
+def _terminal() -> None:
+    """Handle Ctrl-C also if the tests run in the background of a shell, whose children ignore it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+@contextmanager
+def started(folder: Path, *words: str) -> Iterator[subprocess.Popen[str]]:
+    """Run `nnrun sweep` in a session of its own, with Ctrl-C handled, until the `with` block ends."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "nnrun", "sweep", *words, "--runs-dir", str(folder / "runs"), "--jobs", "2"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        preexec_fn=_terminal,  # noqa: PLW1509  # this process has one thread
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def wait_for(condition: Callable[[], Any], seconds: float = 120.0) -> Any:
+    """Wait until a condition holds; return what it returned."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        found = condition()
+        if found:
+            return found
+        time.sleep(0.02)
+    raise AssertionError("it took too long")
+
+
+def training(folder: Path) -> list[int]:
+    """Return the trials whose run has metrics of an epoch and goes on."""
+    sweeps = [one for one in list_sweeps(folder / "runs") if one.ledger.is_file()]
+    if not sweeps:
+        return []
+    try:
+        running = Ledger(sweeps[-1].ledger).trials("running")
+    except RunError:
+        return []
+    return [one.number for one in running if sweeps[-1].run(one.number).metrics.exists()]
+
+
+@pytest.mark.keras
+def test_kills_lose_no_trial_and_change_no_bit(tmp_path: Path) -> None:
+    """A worker and then all processes are killed, and Ctrl-C stops the rest; resumed, the figures are the same."""
+    write(tmp_path / "whole", 80)
+    write(tmp_path / "killed", 80)
+    expected = swept(tmp_path / "whole" / "swept.yaml", jobs=2)
+    with started(tmp_path / "killed", str(tmp_path / "killed" / "swept.yaml")) as process:
+        wait_for(lambda: training(tmp_path / "killed"))
+        (folder,) = list_sweeps(tmp_path / "killed" / "runs")
+        worker = wait_for(lambda: [one.process for one in Ledger(folder.ledger).trials("running") if one.process])[0]
+        psutil.Process(worker["pid"]).kill()
+        wait_for(lambda: any(one.attempts > 1 for one in Ledger(folder.ledger).trials()))
+        children = psutil.Process(process.pid).children(recursive=True)
+    assert psutil.wait_procs(children, timeout=20)[1] == []
+    with started(tmp_path / "killed", "--resume", "last") as process:
+        done = Ledger(folder.ledger).counts().get("done", 0)
+        wait_for(lambda: Ledger(folder.ledger).counts().get("done", 0) > done or process.poll() is not None)
+        process.send_signal(signal.SIGINT)
+        errors = process.communicate()[1]
+        assert process.returncode in (0, 130), errors
+    result = run_sweep(folder, request(tmp_path / "killed" / "swept.yaml", jobs=2), NullProgress())
+    assert figures(result) == figures(expected)
+    assert len(list(folder.trials.iterdir())) == len(result.trials)
+    _require_same_runs(folder, expected.folder, len(result.trials))
+
+
+def _require_same_runs(one: SweepFolder, other: SweepFolder, count: int) -> None:
+    for number in range(count):
+        for name in ("scores.json", "predictions.csv", "prepare.json"):
+            assert (one.run(number).path / name).read_bytes() == (other.run(number).path / name).read_bytes(), number
+
+
+@pytest.mark.keras
+def test_code_of_the_users_own_is_frozen_too(tmp_path: Path) -> None:
+    """What is edited in the file later is not run."""
+    config = write(tmp_path)
+    config.write_text(config.read_text().replace("{units: 8, activation: tanh}", "{units: 8, activation: own}"))
+    code = tmp_path / "own.py"
+    code.write_text("import keras\n\n\ndef own(x):\n    return keras.ops.tanh(x)\n")
+    asked = request(config, code=(code,))
+    folder = begin_sweep(asked, NullProgress())
+    code.write_text("raise SystemExit(9)\n")
+    result = run_sweep(folder, asked, NullProgress())
+    assert [one.status for one in result.trials] == ["done"] * 8
+    assert read_sweep(folder).best is not None
