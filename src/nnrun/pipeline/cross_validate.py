@@ -246,7 +246,11 @@ class FoldMonitor:
     _partial_epochs: float = 0.0
 
     def on_event(self, kind: str, number: int | None, payload: Any) -> None:
-        """Handle an event of fold `number` (None: of the final fit, or of all folds); see `EventSink`."""
+        """Handle an event of fold `number` (None: of the final fit, or of all folds).
+
+        The kinds are `message` and `warning` (a text), `record` (fields of the run's record), `epochs` (their metrics),
+        `progress` (a share of an epoch), `seconds` (by phase) and `done` (the fold's record).
+        """
         if kind in ("message", "warning"):
             # Every fold is prepared separately and so reports the same.
             if payload not in self._shown:

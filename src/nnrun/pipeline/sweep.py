@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path as FilePath
@@ -16,13 +15,14 @@ from nnrun.pipeline import user_code
 from nnrun.pipeline.check import examine, resolve_config
 from nnrun.pipeline.child_processes import run_in_processes
 from nnrun.pipeline.same_runs import current_data_digests
-from nnrun.pipeline.sweep_trials import SweepTask
+from nnrun.pipeline.sweep_trials import SweepTask, frozen_data_dir
 from nnrun.pipeline.train import raise_if_errors
 from nnrun.progress import LoggedProgress
+from nnrun.runs import environment
 from nnrun.runs.disk import RunLog, make_folder, write_file
 from nnrun.runs.record import now
 from nnrun.spec.experiment import LARGEST_SEED
-from nnrun.sweep.folder import SweepFolder, find_sweep
+from nnrun.sweep.folder import SweepFolder
 from nnrun.sweep.ledger import Ledger, Trial
 from nnrun.sweep.space import Space, as_options
 from nnrun.sweep.study import groups, objective
@@ -177,7 +177,7 @@ def best_config(result: SweepResult) -> str:
             f"no combination of sweep {result.folder.id} is done", "nnrun sweep --resume " + result.folder.short_id
         )
     sets = result.best.trials[0].options
-    examined = examine(result.folder.resolved, sets, _data_dir(result.fields))
+    examined = examine(result.folder.resolved, sets, frozen_data_dir(result.fields))
     head = (
         f"# The best combination of sweep {result.folder.id}, by {result.objective.path}: {result.best.value:g}\n"
         + "".join(f"#   {option}\n" for option in sets)
@@ -210,9 +210,10 @@ class _Monitor:
     def on_killed(self, task: SweepTask, pid: int, exit_code: int | None) -> list[SweepTask]:
         """Let the trial of a process that was killed wait again, and start another process in its place."""
         text = f"its process was killed, with exit code {exit_code}"
+        host = environment.process()["host"]
         for trial in self.ledger.trials("running"):
             process = trial.process or {}
-            if process.get("pid") == pid and process.get("host") == os.uname().nodename:
+            if process.get("pid") == pid and process.get("host") == host:
                 again = self.ledger.release(trial.number, text)
                 ending = "it goes on from its last state" if again else "it is not tried again"
                 self.on_event("again" if again else "failed", trial.number, f"{text}; {ending}")
@@ -270,16 +271,3 @@ def _seeds(sweep: SweepSpec, first: int) -> list[int]:
 def _trials(combinations: Sequence[Values], seeds: Sequence[int]) -> list[Trial]:
     pairs = [(number, values, seed) for number, values in enumerate(combinations) for seed in seeds]
     return [Trial(number, combination, seed, values) for number, (combination, values, seed) in enumerate(pairs)]
-
-
-def _data_dir(fields: dict[str, Any]) -> FilePath | None:
-    return None if fields.get("data_dir") is None else FilePath(fields["data_dir"])
-
-
-def resume_sweep(word: str, request: SweepRequest, progress: Progress) -> SweepResult:
-    """Go on with a sweep that was stopped or killed: the same trials, and those under way to the same bits.
-
-    Raises:
-        RunError: There is no such sweep.
-    """
-    return run_sweep(find_sweep(request.runs_dir, word), request, progress)

@@ -85,7 +85,7 @@ def train_trial(folder: SweepFolder, trial: Trial, fields: dict[str, Any], progr
         str(folder.resolved),
         trial.options,
         folder.trials,
-        None if fields.get("data_dir") is None else FilePath(fields["data_dir"]),
+        frozen_data_dir(fields),
         code=tuple(folder.code / name for name in fields.get("code", ())),
         given_fields={"threads": fields["threads"], "sweep": {"id": folder.id, "trial": trial.number}},
         folder=run.path,
@@ -96,6 +96,11 @@ def train_trial(folder: SweepFolder, trial: Trial, fields: dict[str, Any], progr
     # Killed before there was a record, a run has nothing to go on from.
     shutil.rmtree(run.path, ignore_errors=True)
     return train(request, progress)
+
+
+def frozen_data_dir(fields: dict[str, Any]) -> FilePath | None:
+    """Return the folder of data that a sweep began with, from its ledger; None: the default one."""
+    return None if fields.get("data_dir") is None else FilePath(fields["data_dir"])
 
 
 def _require_frozen_data(folder: SweepFolder, trial: Trial, fields: dict[str, Any]) -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from nnrun.progress import Progress
 
 #: The metrics that can stand for a whole run, the most informative first.
-_HEADLINES = ("error_percent", "bits_per_character", "mean_absolute_error", "loss")
+HEADLINES = ("error_percent", "bits_per_character", "mean_absolute_error", "loss")
 _MOST_CANDIDATES = 10
 
 
@@ -238,4 +238,4 @@ def _headline(folder: RunFolder) -> tuple[str, float] | None:
     folds = scores.get("cross_validation")
     parts = (scores.get("test"), folds.get("mean") if isinstance(folds, dict) else None, scores.get("validation"))
     part = next((part for part in parts if isinstance(part, dict)), {})
-    return next(((name, part[name]) for name in _HEADLINES if isinstance(part.get(name), int | float)), None)
+    return next(((name, part[name]) for name in HEADLINES if isinstance(part.get(name), int | float)), None)

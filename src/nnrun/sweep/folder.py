@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import re
-import secrets
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from nnrun.config.hints import did_you_mean
 from nnrun.errors import RunError
-from nnrun.runs.disk import make_folder
 from nnrun.runs.folder import FOLDER_NAME, RunFolder, slug
 from nnrun.sweep.ledger import Ledger
 
@@ -38,21 +35,17 @@ class SweepFolder:
         Raises:
             RunError: The folder cannot be made.
         """
-        time = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
-        path = runs_dir / SWEEPS / f"{time}_{slug(name)}_{secrets.token_hex(3)}"
-        make_folder(path)
-        return cls(path)
+        return cls(RunFolder.create(runs_dir / SWEEPS, name).path)
 
     @property
     def id(self) -> str:
         """The sweep's id: the folder's name."""
-        return self.path.resolve().name
+        return RunFolder(self.path).id
 
     @property
     def short_id(self) -> str:
         """The last six characters of the id."""
-        match = FOLDER_NAME.fullmatch(self.id)
-        return match["id"] if match else self.id
+        return RunFolder(self.path).short_id
 
     @property
     def config(self) -> Path:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from nnrun.catalog.figures import figure_of
 from nnrun.errors import RunError
+from nnrun.runs.find import HEADLINES
 from nnrun.runs.statistics import MeanEstimate, corrected_mean
 
 if TYPE_CHECKING:
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
 
     from nnrun.sweep.ledger import Trial
 
-#: The scores that can stand for a whole run, the most informative first.
-_HEADLINES = ("error_percent", "bits_per_character", "mean_absolute_error", "loss")
 #: The parts by whose scores a combination is chosen, unless the config names a score; the test part never is.
 _CHOOSING_PARTS = ("validation", "cross_validation.mean")
 #: The parts whose scores are reported of the best combination.
@@ -143,7 +142,7 @@ def score_paths(scores: Mapping[str, Any], before: str = "") -> list[str]:
 
 
 def _headline_paths(parts: Sequence[str]) -> list[str]:
-    return [f"{part}.{name}" for part in parts for name in _HEADLINES]
+    return [f"{part}.{name}" for part in parts for name in HEADLINES]
 
 
 def _group(number: int, trials: Sequence[Trial], goal: Objective | None) -> Group:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -268,12 +269,7 @@ def _cells(group: Group, paths: Sequence[str], *, scored: bool, several: bool) -
         known = group.estimate
         cells += ["" if group.sd is None else f"{group.sd:.2g}"]
         cells += ["" if known is None else f"{known.low:.4g} to {known.high:.4g}"]
-    return [*cells, _counted(_status_counts(group))]
-
-
-def _status_counts(group: Group) -> dict[str, int]:
-    statuses = [trial.status for trial in group.trials]
-    return {status: statuses.count(status) for status in dict.fromkeys(statuses)}
+    return [*cells, _counted(Counter(trial.status for trial in group.trials))]
 
 
 def _counted(counts: Mapping[str, int]) -> str:
