@@ -49,6 +49,13 @@ def test_handlers_are_restored() -> None:
     assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)] == before
 
 
+def test_a_time_limit_ends_with_its_block() -> None:
+    """A command that is done has its exit code: the timer of its time limit does not end the process after it."""
+    with interruption.handled():
+        interruption.limit_time(60)
+    assert signal.getitimer(signal.ITIMER_REAL)[0] == 0
+
+
 def test_another_thread_changes_nothing() -> None:
     """Python lets the main thread alone take signals; commands in other threads run without."""
     failed: list[BaseException] = []

@@ -76,6 +76,9 @@ def handled() -> Iterator[None]:
         yield
     finally:
         sys.unraisablehook = report
+        if getattr(signal, "SIGALRM", None) in before:
+            # The timer of `limit_time` would end a process that has its exit code already.
+            signal.setitimer(signal.ITIMER_REAL, 0)
         for number, handler in before.items():
             signal.signal(number, handler)
 
