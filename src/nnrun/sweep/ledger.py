@@ -7,26 +7,24 @@ that is gone, whoever resumes the sweep takes the trial over, and its run contin
 from __future__ import annotations
 
 import json
-import sqlite3
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from nnrun.errors import RunError
 from nnrun.runs import environment
 from nnrun.runs.record import now
+from nnrun.runs.sqlite_file import SqliteFile
 from nnrun.sweep.space import as_options
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    import sqlite3
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 #: The format of the file; it is raised where an older nnrun could not read it.
 FORMAT = 1
 #: How often a trial begins again that ended through no fault of its own.
 MOST_ATTEMPTS = 3
-#: Seconds that a transaction waits for those of other processes.
-_PATIENCE = 60.0
 
 TrialStatus = Literal["waiting", "running", "done", "failed"]
 
@@ -96,7 +94,7 @@ class Ledger:
     """
 
     def __init__(self, file: Path) -> None:
-        self._file = file
+        self._file = _sqlite(file)
         if file.is_symlink() or not file.is_file():
             raise RunError(f"{file} is no file, so this is no sweep that can be read", "nnrun sweep list")
         known = self.fields().get("format")
@@ -114,7 +112,7 @@ class Ledger:
             trials: The trials.
         """
         rows = [(one.number, one.combination, one.seed, json.dumps(one.parameters)) for one in trials]
-        with _connected(file) as connection:
+        with _sqlite(file).connected() as connection:
             connection.executescript(f"BEGIN; {_TABLES}")
             for key, value in {"format": FORMAT, **fields}.items():
                 connection.execute("INSERT INTO sweep VALUES (?, ?)", (key, json.dumps(value)))
@@ -126,24 +124,24 @@ class Ledger:
 
     def fields(self) -> dict[str, Any]:
         """Return what belongs to the sweep as a whole."""
-        with _connected(self._file) as connection:
+        with self._file.connected() as connection:
             return {key: json.loads(value) for key, value in connection.execute("SELECT key, value FROM sweep")}
 
     def trials(self, status: TrialStatus | None = None) -> list[Trial]:
         """Return all trials, or those of one status, by number."""
         where, values = ("", ()) if status is None else (" WHERE status = ?", (status,))
-        with _connected(self._file) as connection:
+        with self._file.connected() as connection:
             rows = connection.execute(f"SELECT * FROM trials{where} ORDER BY number", values)  # noqa: S608
             return [_trial(row) for row in rows]
 
     def counts(self) -> dict[str, int]:
         """Return how many trials have each status."""
-        with _connected(self._file) as connection:
+        with self._file.connected() as connection:
             return dict(connection.execute("SELECT status, count(*) FROM trials GROUP BY status").fetchall())
 
     def claim(self) -> Trial | None:
         """Claim the first trial that waits for this process; None if none does."""
-        with self._transaction() as connection:
+        with self._file.transaction() as connection:
             row = connection.execute(
                 "UPDATE trials SET status = 'running', attempts = attempts + 1, process = ?, started = "
                 "coalesce(started, ?), error = NULL WHERE number = (SELECT min(number) FROM trials WHERE "
@@ -171,7 +169,7 @@ class Ledger:
         Returns:
             Whether it waits.
         """
-        with self._transaction() as connection:
+        with self._file.transaction() as connection:
             row = connection.execute(
                 "UPDATE trials SET process = NULL, error = ?, attempts = attempts - ?, "
                 "status = CASE WHEN attempts >= ? AND ? THEN 'failed' ELSE 'waiting' END "
@@ -188,41 +186,15 @@ class Ledger:
         return dead
 
     def _end(self, number: int, status: TrialStatus, *, scores: str | None = None, error: str | None = None) -> None:
-        with self._transaction() as connection:
+        with self._file.transaction() as connection:
             connection.execute(
                 "UPDATE trials SET status = ?, scores = ?, error = ?, ended = ?, process = NULL WHERE number = ?",
                 (status, scores, error, now(), number),
             )
 
-    @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        with _connected(self._file) as connection:
-            connection.execute("BEGIN IMMEDIATE")
-            yield connection
-            connection.execute("COMMIT")
 
-
-@contextmanager
-def _connected(file: Path) -> Iterator[sqlite3.Connection]:
-    """Open the file for the `with` block: no connection is kept, so that none crosses into another process.
-
-    Raises:
-        RunError: The disk is full or read-only, or the file is damaged.
-    """
-    try:
-        connection = sqlite3.connect(file, timeout=_PATIENCE, isolation_level=None)
-        try:
-            connection.row_factory = sqlite3.Row
-            connection.execute("PRAGMA synchronous = FULL")
-            # A file from other hands may have views and triggers: they may call nothing that has effects.
-            connection.execute("PRAGMA trusted_schema = OFF")
-            yield connection
-        finally:
-            connection.close()
-    except (ValueError, TypeError, RecursionError) as error:
-        raise RunError(f"{file} is damaged: {error}", "begin another sweep; the runs in its folder are kept") from error
-    except sqlite3.Error as error:
-        raise RunError(f"{file}: {error}", "see that the disk has room and can be written; nothing was lost") from error
+def _sqlite(file: Path) -> SqliteFile:
+    return SqliteFile(file, "begin another sweep; the runs in its folder are kept")
 
 
 def _trial(row: sqlite3.Row) -> Trial:
