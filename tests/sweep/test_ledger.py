@@ -94,6 +94,40 @@ def test_trials_of_a_process_that_is_gone_are_taken_over(ledger: Ledger, tmp_pat
     assert [one.status for one in ledger.trials()] == ["waiting", "running", "running", "waiting"]
 
 
+def test_trials_are_added_once_and_all_together(ledger: Ledger) -> None:
+    """Of two processes that have made the same trials from the same ledger, one adds them."""
+    more = [Trial(number, number, 7, {"x": number}) for number in (4, 5)]
+    assert ledger.add(more, known=4)
+    assert not ledger.add(more, known=4)
+    assert [one.number for one in ledger.trials("waiting")] == list(range(6))
+    with pytest.raises(RunError, match="UNIQUE"):
+        ledger.add([Trial(6, 6, 7, {}), Trial(0, 0, 7, {})], known=6)
+    assert ledger.counts() == {"waiting": 6}
+
+
+def test_a_pruned_trial_has_its_reason_and_the_values_of_its_epochs(ledger: Ledger) -> None:
+    """It is claimed no more; one that is done keeps its values too."""
+    ledger.claim()
+    ledger.prune(0, "pruned after epoch 2", [0.7, 0.6])
+    ledger.claim()
+    ledger.finish(1, {"test": {"loss": 0.5}}, [0.6, 0.5, 0.4])
+    pruned, done, *_ = ledger.trials()
+    assert (pruned.status, pruned.error, pruned.intermediate) == ("pruned", "pruned after epoch 2", [0.7, 0.6])
+    assert (done.status, done.intermediate) == ("done", [0.6, 0.5, 0.4])
+    assert ledger.counts() == {"done": 1, "pruned": 1, "waiting": 2}
+
+
+def test_a_ledger_of_format_1_goes_on(ledger: Ledger, tmp_path: Path) -> None:
+    """It has no column for the values of epochs, and needs none."""
+    with sqlite3.connect(tmp_path / "ledger.sqlite") as connection:
+        connection.execute("UPDATE sweep SET value = '1' WHERE key = 'format'")
+        connection.execute("ALTER TABLE trials DROP COLUMN intermediate")
+    old = Ledger(tmp_path / "ledger.sqlite")
+    old.claim()
+    old.finish(0, {"test": {"loss": 0.5}})
+    assert [(one.status, one.intermediate) for one in old.trials()] == [("done", None), *[("waiting", None)] * 3]
+
+
 @settings(max_examples=25)
 @given(
     some.dictionaries(

@@ -22,11 +22,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 #: The format of the file; it is raised where an older nnrun could not read it.
-FORMAT = 1
+FORMAT = 2
+#: The formats that are read and written: 1 has no column `intermediate`, and no trial that was pruned.
+_KNOWN_FORMATS = (1, 2)
 #: How often a trial begins again that ended through no fault of its own.
 MOST_ATTEMPTS = 3
 
-TrialStatus = Literal["waiting", "running", "done", "failed"]
+TrialStatus = Literal["waiting", "running", "done", "failed", "pruned"]
 
 _TABLES = """
 CREATE TABLE sweep (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
@@ -40,6 +42,7 @@ CREATE TABLE trials (
     process TEXT,
     error TEXT,
     scores TEXT,
+    intermediate TEXT,
     started TEXT,
     ended TEXT
 ) STRICT;
@@ -56,11 +59,12 @@ class Trial:
         combination: The number of its combination of values; all seeds of one have the same.
         seed: The seed.
         parameters: The values, by path.
-        status: `waiting`, `running`, `done` or `failed`.
+        status: `waiting`, `running`, `done`, `failed`, or `pruned`: stopped early, as others were better by then.
         attempts: How often it was begun.
         process: The process that has claimed it: `host`, `pid` and `start`.
-        error: Why it failed.
+        error: Why it failed or was pruned.
         scores: The content of the run's `scores.json`, without what is in lists.
+        intermediate: The value of each epoch by which pruning decides, from the first; None where nothing is pruned.
         started: When it was first claimed, ISO 8601 in UTC.
         ended: When it ended.
     """
@@ -74,6 +78,7 @@ class Trial:
     process: Mapping[str, Any] | None = None
     error: str | None = None
     scores: Mapping[str, Any] | None = None
+    intermediate: Sequence[float] | None = None
     started: str | None = None
     ended: str | None = None
 
@@ -98,29 +103,42 @@ class Ledger:
         if file.is_symlink() or not file.is_file():
             raise RunError(f"{file} is no file, so this is no sweep that can be read", "nnrun sweep list")
         known = self.fields().get("format")
-        if known != FORMAT:
+        if known not in _KNOWN_FORMATS:
             text = f"{file} has format {known}, and this version of nnrun reads {FORMAT}"
             raise RunError(text, "install the version of nnrun that made it, or a newer one")
 
     @classmethod
     def create(cls, file: Path, fields: Mapping[str, Any], trials: Sequence[Trial]) -> Ledger:
-        """Create a ledger with all its trials, which wait.
+        """Create a ledger with its first trials, which wait.
 
         Args:
             file: The file, which does not exist.
             fields: What belongs to the sweep as a whole.
             trials: The trials.
         """
-        rows = [(one.number, one.combination, one.seed, json.dumps(one.parameters)) for one in trials]
         with _sqlite(file).connected() as connection:
             connection.executescript(f"BEGIN; {_TABLES}")
             for key, value in {"format": FORMAT, **fields}.items():
                 connection.execute("INSERT INTO sweep VALUES (?, ?)", (key, json.dumps(value)))
-            connection.executemany(
-                "INSERT INTO trials (number, combination, seed, parameters) VALUES (?, ?, ?, ?)", rows
-            )
+            _insert(connection, trials)
             connection.execute("COMMIT")
         return cls(file)
+
+    def add(self, trials: Sequence[Trial], known: int) -> bool:
+        """Add trials, which wait, if the ledger has as many as they were made from; all of them or none.
+
+        Args:
+            trials: The trials; the first has the number `known`.
+            known: How many trials the ledger had when these were made.
+
+        Returns:
+            Whether they were added; another process may have added the same ones before.
+        """
+        with self._file.transaction() as connection:
+            (count,) = connection.execute("SELECT count(*) FROM trials").fetchone()
+            if count == known:
+                _insert(connection, trials)
+        return bool(count == known)
 
     def fields(self) -> dict[str, Any]:
         """Return what belongs to the sweep as a whole."""
@@ -150,9 +168,13 @@ class Ledger:
             ).fetchone()
         return None if row is None else _trial(row)
 
-    def finish(self, number: int, scores: Mapping[str, Any]) -> None:
-        """State that a trial is done, with its scores."""
-        self._end(number, "done", scores=json.dumps(scores))
+    def finish(self, number: int, scores: Mapping[str, Any], intermediate: Sequence[float] | None = None) -> None:
+        """State that a trial is done, with its scores, and the values of its epochs where pruning compares them."""
+        self._end(number, "done", scores=json.dumps(scores), intermediate=intermediate)
+
+    def prune(self, number: int, reason: str, intermediate: Sequence[float]) -> None:
+        """State that a trial was stopped early, with the values of its epochs up to there."""
+        self._end(number, "pruned", error=reason, intermediate=intermediate)
 
     def fail(self, number: int, error: str) -> None:
         """State that a trial failed by its own fault."""
@@ -185,8 +207,19 @@ class Ledger:
             self.release(one.number, "the process that trained it is gone", counts=False)
         return dead
 
-    def _end(self, number: int, status: TrialStatus, *, scores: str | None = None, error: str | None = None) -> None:
+    def _end(
+        self,
+        number: int,
+        status: TrialStatus,
+        *,
+        scores: str | None = None,
+        error: str | None = None,
+        intermediate: Sequence[float] | None = None,
+    ) -> None:
         with self._file.transaction() as connection:
+            if intermediate is not None:  # a ledger of format 1 has no such column
+                values = (json.dumps(list(intermediate)), number)
+                connection.execute("UPDATE trials SET intermediate = ? WHERE number = ?", values)
             connection.execute(
                 "UPDATE trials SET status = ?, scores = ?, error = ?, ended = ?, process = NULL WHERE number = ?",
                 (status, scores, error, now(), number),
@@ -197,8 +230,14 @@ def _sqlite(file: Path) -> SqliteFile:
     return SqliteFile(file, "begin another sweep; the runs in its folder are kept")
 
 
+def _insert(connection: sqlite3.Connection, trials: Sequence[Trial]) -> None:
+    rows = [(one.number, one.combination, one.seed, json.dumps(one.parameters)) for one in trials]
+    connection.executemany("INSERT INTO trials (number, combination, seed, parameters) VALUES (?, ?, ?, ?)", rows)
+
+
 def _trial(row: sqlite3.Row) -> Trial:
     fields = dict(row)
-    for name in ("parameters", "process", "scores"):
-        fields[name] = None if fields[name] is None else json.loads(fields[name])
+    for name in ("parameters", "process", "scores", "intermediate"):
+        text = fields.get(name)
+        fields[name] = None if text is None else json.loads(text)
     return Trial(**fields)
