@@ -17,11 +17,12 @@ import psutil
 import pytest
 
 from nnrun.errors import ConfigError, RunError
-from nnrun.pipeline.sweep import SweepRequest, SweepResult, begin_sweep, best_config, read_sweep, run_sweep
+from nnrun.pipeline.sweep import SweepRequest, begin_sweep, best_config, run_sweep
 from nnrun.progress import NullProgress
 from nnrun.runs import record
 from nnrun.sweep.folder import SweepFolder, find_sweep, list_sweeps
 from nnrun.sweep.ledger import Ledger
+from nnrun.sweep.result import SweepResult, read_sweep
 
 CONFIG = """name: swept
 seed: 7

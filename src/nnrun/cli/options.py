@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from functools import wraps
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -44,6 +46,14 @@ runs_dir = click.option(
     show_envvar=True,
     help="The folder of runs.",
 )
+
+
+def repeated_runs_dir(runs_dir: Path) -> str:
+    """Return `--runs-dir` for a command to type next, with a space before it; nothing where it is the default one."""
+    is_default = runs_dir == Path(os.environ.get("NNRUN_RUNS_DIR") or "runs")
+    return "" if is_default else f" --runs-dir {quote(str(runs_dir))}"
+
+
 data_dir = click.option(
     "--data-dir",
     type=FolderPath(),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path as FilePath
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from nnrun.config.dump import dump
@@ -24,8 +25,8 @@ from nnrun.runs.record import now
 from nnrun.spec.experiment import LARGEST_SEED
 from nnrun.sweep.folder import SweepFolder
 from nnrun.sweep.ledger import Ledger, Trial
+from nnrun.sweep.result import read_sweep
 from nnrun.sweep.space import Space, as_options
-from nnrun.sweep.study import groups, objective
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,8 +35,8 @@ if TYPE_CHECKING:
     from nnrun.pipeline.check import Examined
     from nnrun.progress import Bar, Progress
     from nnrun.spec.sweep import SweepSpec
+    from nnrun.sweep.result import SweepResult
     from nnrun.sweep.space import Values
-    from nnrun.sweep.study import Group, Objective
 
 #: The combinations that are examined as a whole before anything is trained; of all others, each value alone.
 _MOST_EXAMINED = 64
@@ -62,34 +63,6 @@ class SweepRequest:
     code: tuple[FilePath, ...] = ()
     jobs: int | None = None
     threads: int | None = None
-
-
-@dataclass(frozen=True)
-class SweepResult:
-    """How a sweep stands.
-
-    Attributes:
-        folder: Its folder.
-        fields: What its ledger knows of it as a whole.
-        trials: All trials.
-        objective: The score by which they are compared; None as long as no trial is done.
-        groups: Its combinations, the best first.
-    """
-
-    folder: SweepFolder
-    fields: dict[str, Any]
-    trials: list[Trial]
-    objective: Objective | None
-    groups: list[Group]
-
-    def count(self, status: str) -> int:
-        """Return how many trials have a status."""
-        return sum(trial.status == status for trial in self.trials)
-
-    @property
-    def best(self) -> Group | None:
-        """The best combination; None as long as none is done."""
-        return next((group for group in self.groups[:1] if group.value is not None), None)
 
 
 def begin_sweep(request: SweepRequest, progress: Progress) -> SweepFolder:
@@ -154,18 +127,6 @@ def run_sweep(folder: SweepFolder, request: SweepRequest, progress: Progress) ->
     return read_sweep(folder)
 
 
-def read_sweep(folder: SweepFolder) -> SweepResult:
-    """Read how a sweep stands.
-
-    Raises:
-        RunError: The ledger cannot be read, or no score can be compared.
-    """
-    ledger = Ledger(folder.ledger)
-    fields, trials = ledger.fields(), ledger.trials()
-    goal = objective(trials, fields.get("choose_by"), str(fields.get("mode")))
-    return SweepResult(folder, fields, trials, goal, groups(trials, goal))
-
-
 def best_config(result: SweepResult) -> str:
     """Return the config of the best combination, as YAML.
 
@@ -174,7 +135,8 @@ def best_config(result: SweepResult) -> str:
     """
     if result.best is None or result.objective is None:
         raise RunError(
-            f"no combination of sweep {result.folder.id} is done", "nnrun sweep --resume " + result.folder.short_id
+            f"no combination of sweep {result.folder.id} is done",
+            f"nnrun sweep --resume {quote(str(result.folder.path))}",
         )
     sets = result.best.trials[0].options
     examined = examine(result.folder.resolved, sets, frozen_data_dir(result.fields))

@@ -3,16 +3,40 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import Result
 
-from nnrun.sweep.folder import list_sweeps
-from nnrun.sweep.ledger import Ledger
+from nnrun.runs.record import now
+from nnrun.sweep.folder import SweepFolder, list_sweeps
+from nnrun.sweep.ledger import Ledger, Trial
 
 Invoke = Callable[..., Result]
+
+
+def made(
+    name: str,
+    trials: Sequence[tuple[Any, int, float]],
+    *,
+    score: str = "loss",
+    runs: Path = Path("runs"),
+    **fields: Any,
+) -> SweepFolder:
+    """Create a sweep of one parameter: a value, a seed and a score of the validation part for each trial."""
+    folder = SweepFolder.create(runs, name)
+    values = list(dict.fromkeys(value for value, _, _ in trials))
+    listed = [
+        Trial(number, values.index(value), seed, {"training.batch_size": value})
+        for number, (value, seed, _) in enumerate(trials)
+    ]
+    ledger = Ledger.create(folder.ledger, {"name": name, "start": now(), "mode": "auto", **fields}, listed)
+    for trial, (_, _, figure) in zip(listed, trials, strict=True):
+        ledger.claim()
+        ledger.finish(trial.number, {"validation": {score: figure, "rows": 100}, "test": {score: figure + 1}})
+    return folder
 
 
 def test_a_sweep_needs_a_config_or_the_name_of_one_that_is_there(invoke: Invoke) -> None:
@@ -51,6 +75,20 @@ def test_without_a_sweep_there_is_nothing_to_show(invoke: Invoke) -> None:
     """The message says how to make one."""
     for words in (("list",), ("show", "last"), ("best", "last")):
         assert "There is no sweep in runs" in invoke("sweep", *words).output
+
+
+@pytest.mark.parametrize("words", [(), ("--runs-dir", "my runs")])
+def test_what_to_type_next_leads_to_the_sweep(
+    invoke: Invoke, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    """With the folder of runs where it is not the default one, and the path of a sweep that is in none."""
+    folder = made("swept", [(0, 7, 0.5), (1, 7, 0.25)], runs=Path(words[1] if words else "runs"))
+    option = " --runs-dir 'my runs'" if words else ""
+    assert f"nnrun sweep best {folder.short_id}{option} > best.yaml" in invoke("sweep", "show", "last", *words).output
+    monkeypatch.setenv("NNRUN_RUNS_DIR", words[1] if words else "runs")
+    assert f"nnrun sweep best {folder.short_id} > best.yaml" in invoke("sweep", "show", "last").output
+    moved = folder.path.rename("moved")
+    assert "nnrun sweep best moved > best.yaml" in invoke("sweep", "show", str(moved)).output
 
 
 @pytest.mark.keras

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from nnrun.pipeline.sweep import SweepResult
+    from nnrun.sweep.folder import SweepFolder
+    from nnrun.sweep.result import SweepResult
     from nnrun.sweep.study import Group
 
 #: More combinations than these are counted alone.
@@ -199,8 +201,8 @@ def show(word: str, runs_dir: Path, as_json: bool) -> None:
     \b
     nnrun sweep show last
     """  # noqa: D301
-    from nnrun.pipeline.sweep import read_sweep
     from nnrun.sweep.folder import find_sweep
+    from nnrun.sweep.result import read_sweep
 
     _print(read_sweep(find_sweep(runs_dir, word)), as_json=as_json)
 
@@ -216,8 +218,9 @@ def best(word: str, runs_dir: Path, out: Path | None) -> None:
     nnrun sweep best last > best.yaml
     """  # noqa: D301
     from nnrun.cli.terminal.output import Output
-    from nnrun.pipeline.sweep import best_config, read_sweep
+    from nnrun.pipeline.sweep import best_config
     from nnrun.sweep.folder import find_sweep
+    from nnrun.sweep.result import read_sweep
 
     text = best_config(read_sweep(find_sweep(runs_dir, word)))
     if out is None:
@@ -298,10 +301,19 @@ def _terms(result: SweepResult) -> list[tuple[str, str]]:
     terms += [("failed", f"trial {one.number}: {one.error}") for one in failed[:3]]
     waiting = result.count("waiting") + result.count("running")
     if waiting:
-        terms.append(("next", f"nnrun sweep --resume {result.folder.short_id}"))
+        terms.append(("next", f"nnrun sweep --resume {_named(result.folder)}"))
     elif best is not None:
-        terms.append(("next", f"nnrun sweep best {result.folder.short_id} > best.yaml"))
+        terms.append(("next", f"nnrun sweep best {_named(result.folder)} > best.yaml"))
     return terms
+
+
+def _named(folder: SweepFolder) -> str:
+    """Return the words of a command that lead to a sweep: its short id, and the folder of runs that it is in."""
+    from nnrun.sweep.folder import SWEEPS
+
+    if folder.path.parent.name != SWEEPS:
+        return quote(str(folder.path))
+    return f"{folder.short_id}{options.repeated_runs_dir(folder.path.parent.parent)}"
 
 
 def _as_json(result: SweepResult) -> dict[str, Any]:

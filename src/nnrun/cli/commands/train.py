@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from contextlib import contextmanager
 from shlex import quote
@@ -218,14 +217,11 @@ def next_commands(folder: RunFolder, scores: Mapping[str, Any], request: TrainRe
     Runs of one config are compared; a model of texts generates text, other models predict, and of a cross-validation
     without a model of all rows the report shows the folds.
     """
-    from pathlib import Path
-
     from nnrun.runs.compare import are_comparable
     from nnrun.runs.find import find_earlier
 
     parts = [part for part in scores.values() if isinstance(part, dict)]
-    is_default = request.runs_dir == Path(os.environ.get("NNRUN_RUNS_DIR") or "runs")
-    runs_dir = "" if is_default else f" --runs-dir {quote(str(request.runs_dir))}"
+    runs_dir = options.repeated_runs_dir(request.runs_dir)
     code = "".join(f" --code {quote(str(file))}" for file in request.code)
     if any("bits_per_character" in part for part in parts):
         command = f"nnrun generate-text {folder.short_id}{runs_dir}{code}"

@@ -1,0 +1,53 @@
+"""How a sweep stands, read from its folder: its trials, its combinations, and the best one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from nnrun.sweep.ledger import Ledger, Trial
+from nnrun.sweep.study import groups, objective
+
+if TYPE_CHECKING:
+    from nnrun.sweep.folder import SweepFolder
+    from nnrun.sweep.study import Group, Objective
+
+
+@dataclass(frozen=True)
+class SweepResult:
+    """How a sweep stands.
+
+    Attributes:
+        folder: Its folder.
+        fields: What its ledger knows of it as a whole.
+        trials: All trials.
+        objective: The score by which they are compared; None as long as no trial is done.
+        groups: Its combinations, the best first.
+    """
+
+    folder: SweepFolder
+    fields: dict[str, Any]
+    trials: list[Trial]
+    objective: Objective | None
+    groups: list[Group]
+
+    def count(self, status: str) -> int:
+        """Return how many trials have a status."""
+        return sum(trial.status == status for trial in self.trials)
+
+    @property
+    def best(self) -> Group | None:
+        """The best combination; None as long as none is done."""
+        return next((group for group in self.groups[:1] if group.value is not None), None)
+
+
+def read_sweep(folder: SweepFolder) -> SweepResult:
+    """Read how a sweep stands.
+
+    Raises:
+        RunError: The ledger cannot be read, or no score can be compared.
+    """
+    ledger = Ledger(folder.ledger)
+    fields, trials = ledger.fields(), ledger.trials()
+    goal = objective(trials, fields.get("choose_by"), str(fields.get("mode")))
+    return SweepResult(folder, fields, trials, goal, groups(trials, goal))
