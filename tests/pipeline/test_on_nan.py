@@ -8,6 +8,8 @@ import pytest
 
 from nnrun.engine.training import divergence
 from nnrun.errors import RunError
+from nnrun.pipeline.train import TrainRequest, train
+from nnrun.progress import NullProgress
 
 pytestmark = pytest.mark.keras
 
@@ -38,3 +40,22 @@ def test_variables_that_are_large_are_not_copied_for_it(start, tmp_path: Path, m
     with pytest.raises(RunError, match=noticed + " where that began are not known"):
         start(tmp_path, DIVERGING)
     assert not copies
+
+
+def test_weights_that_are_no_numbers_are_noticed_behind_a_finite_loss(tmp_path: Path) -> None:
+    """ReLU makes 0 of what is not a number, so that the loss stays finite: the weights are looked at in the end."""
+    spoil = """\
+import keras, numpy
+
+class Spoil(keras.callbacks.Callback):
+    def on_epoch_end(self, epoch, logs=None):
+        kernel = numpy.array(self.model.get_layer("hidden").kernel)
+        kernel[:, 0] = numpy.nan
+        self.model.get_layer("hidden").kernel.assign(kernel)
+"""
+    code = tmp_path / "spoil.py"
+    code.write_text(spoil)
+    file = tmp_path / "spoiled.yaml"
+    file.write_text(DIVERGING.replace("learning_rate: 1e38", "learning_rate: 0.1") + "  callbacks: [Spoil]\n")
+    with pytest.raises(RunError, match=r"diverged in epoch 2: a weight of .*hidden/kernel is nan .* ReLU hides it"):
+        train(TrainRequest(str(file), runs_dir=tmp_path / "runs", code=(code,)), NullProgress())

@@ -47,7 +47,7 @@ class Weights:
         """Train."""
         spec = TrainingSpec(epochs=epochs, batch_size=1, on_nan=on_nan)
         start: Any = EpochStart(self, []) if on_nan == "rollback" else None  # type: ignore[arg-type]
-        model, callbacks = SimpleNamespace(optimizer=None), _NoCallbacks()
+        model, callbacks = SimpleNamespace(optimizer=None, variables=[]), _NoCallbacks()
         loop = TrainingLoop(
             model,
             self,

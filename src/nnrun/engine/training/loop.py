@@ -13,6 +13,7 @@ from nnrun import interruption
 from nnrun.engine.executors.logs import to_float
 from nnrun.engine.executors.resident import no_boundary
 from nnrun.engine.executors.shuffle import epoch_order
+from nnrun.engine.state.finite import has_nan
 from nnrun.engine.state.saver import Position
 from nnrun.engine.training.divergence import (
     MOST_ROLLBACKS,
@@ -102,6 +103,8 @@ class TrainingLoop:
                 if training.on_nan == "stop":
                     raise self._diverged(found, on_epoch_logs) from None
                 position = self._roll_back(found, progress)
+        if training.on_nan == "stop":
+            self._require_numbers(position.epoch)
         if self.model.optimizer is not None:
             self.model.optimizer.finalize_variable_values(self.model.trainable_weights)
         self.callbacks.on_train_end(dict(position.logs))
@@ -143,6 +146,21 @@ class TrainingLoop:
         if wrong is not None:
             raise LossNotFiniteError(f"a weight of {wrong}", math.nan, epoch)
         self.epoch_start.forget()
+
+    def _require_numbers(self, epochs: int) -> None:
+        """Check the weights of a trained model: ReLU makes 0 of what is not a number, and hides it from the loss.
+
+        Once at the end, as it costs half a millisecond, which is as much as a whole epoch of a small table. Infinite
+        ones are none of its business: a layer of the user's own may have them as constants.
+
+        Raises:
+            RunError: One is not a number.
+        """
+        wrong = next((one.path for one in self.model.variables if has_nan(one.numpy())), None)
+        if wrong is not None:
+            found = LossNotFiniteError(f"a weight of {wrong}", math.nan, max(epochs - 1, 0))
+            where = "as noticed after the last epoch, although the loss is finite: an activation such as ReLU hides it"
+            raise diverged(found, where)
 
     def _diverged(self, found: LossNotFiniteError, on_epoch_logs: Callable[[EpochLogs], None]) -> RunError:
         """Return the error of a loss that is not finite, with the step and the layer where it began."""
