@@ -62,9 +62,12 @@ def test_the_names_of_new_folders_are_brought_to_disk(tmp_path: Path, monkeypatc
     assert len(made) == 5
     assert {path.parent.stat().st_ino for path in made} <= synced
     synced.clear()
-    folder.log.write_text("appended")
+    # A callback of the user's may write files of any kind, and does not bring them to disk.
+    of_callback = [folder.path / name for name in ("weights.h5", "model.keras", "curve.svg", "notes.py")]
+    for file in (folder.log, *of_callback):
+        file.write_text("written")
     folder.sync()
-    assert {path.stat().st_ino for path in (*made, folder.log, tmp_path)} <= synced
+    assert {path.stat().st_ino for path in (*made, folder.log, *of_callback, tmp_path)} <= synced
 
 
 def test_a_taken_id_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,7 +24,8 @@ FOLDER_NAME = re.compile(r"(?P<time>\d{8}T\d{6}Z)_(?P<name>.+)_(?P<id>[0-9a-f]{6
 _TIME = "%Y%m%dT%H%M%SZ"
 _LONGEST_SLUG = 60
 _ATTEMPTS = 50
-#: Files that are on disk when they have their name: `write_bytes` and the saving of models see to that.
+#: Files that are on disk when they have their name: `write_bytes` and the saving of models see to that. A callback of
+#: the user's may write any other one.
 _ATOMIC = {
     "config.yaml",
     "resolved.yaml",
@@ -33,14 +34,18 @@ _ATOMIC = {
     "predictions.csv",
     "samples.jsonl",
     "mistakes.npz",
+    "prepare.json",
+    "model.json",
+    "summary.txt",
+    "report.html",
+    "best.keras",
+    "last.keras",
 }
-_ATOMIC |= {"prepare.json", "model.json", "summary.txt", "report.html"}
-_ATOMIC_SUFFIXES = (".keras", ".h5", ".svg", ".py")
 
 
 def _is_on_disk(file: Path) -> bool:
     """Return whether a file is on disk since it has its name; hidden ones are no results."""
-    return file.name in _ATOMIC or file.suffix in _ATOMIC_SUFFIXES or file.name.startswith(".")
+    return file.name in _ATOMIC or file.name.startswith(".")
 
 
 def slug(name: str) -> str:
