@@ -98,7 +98,7 @@ class NumpySession:
     ) -> int:
         """Train with the product's loop."""
         assert after_epoch is None
-        model = SimpleNamespace(optimizer=None, stop_training=False)
+        model = SimpleNamespace(optimizer=None, stop_training=False, variables=[])
         callbacks = _Callbacks([_BestModel(self, best), _Logger(folder / "epochs.csv")])
         saver.attach(_Variables(self), callbacks.callbacks, [folder / "epochs.csv"])
         executor = _Executor(self, self._experiment.training.batch_size)

@@ -45,6 +45,7 @@ class Played:
         self.orders: list[list[int]] = []
         self.stop_training = True
         self.trainable_weights: list[Any] = []
+        self.variables: list[Any] = []
         self.optimizer = SimpleNamespace(learning_rate=np.float32(0.001), finalize_variable_values=self._finalize)
 
     def _finalize(self, _: Any) -> None:
