@@ -59,7 +59,8 @@ class Trace:
         def traced_save(saver: Any, position: Any, *, keep: bool = False) -> None:
             place = saver._folder.parent
             run = place.parent.parent if place.parent.name == "folds" else place
-            copy_run(run, trace._folder / "before" / str(trace._saves) / run.name, saver._folder)
+            states = sorted(saver._folder.glob("*.safetensors"))
+            copy_run(run, trace._folder / "before" / str(trace._saves) / run.name, *states)
             save(saver, position, keep=keep)
             shutil.copy(saver._folder / LAST, trace._folder / "saved" / f"{trace._saves}.safetensors")
             trace._saves += 1

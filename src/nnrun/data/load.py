@@ -190,7 +190,7 @@ def prepare_dataset(
         for name, array in arrays.items()
     }
     shared = shared_parts(spec.split)
-    fitted = [fitted_json(part.name, part.arguments, step) for part, step in zip(spec.prepare, steps, strict=True)]
+    fitted = [fitted_json(part, step) for part, step in zip(spec.prepare, steps, strict=True)]
     layout = [{"source": spec.source.name, "layout": dict(data.layout)}] if data.layout else []
     facts = build_facts(
         encoder.facts,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,10 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
+from nnrun.catalog import lookup
 from nnrun.data.columns import Columns
 from nnrun.data.prepare.registry import STEPS, fitted_json, restore
 from nnrun.data.prepare.step import ExampleSpec
 from nnrun.errors import DataError
+from nnrun.spec.part import Part
 
 SMALL = st.floats(-1e4, 1e4).map(lambda value: round(value, 3))
 MATRIX = arrays.arrays("float64", st.tuples(st.integers(2, 12), st.integers(1, 4)), elements=SMALL)
@@ -61,10 +65,26 @@ def test_a_step_restored_from_json_does_the_same(matrix: np.ndarray, name: str) 
     step = STEPS[name](**arguments)
     table = _columns(matrix)
     step.fit(table)
-    kept = json.loads(json.dumps([{"source": "csv", "layout": {}}, fitted_json(name, arguments, step)]))
+    kept = json.loads(
+        json.dumps([{"source": "csv", "layout": {}}, fitted_json(Part("preparation", name, arguments, ()), step)])
+    )
     (again,) = restore(kept)
     first, second = step.apply(table), again.apply(table)
     assert (_plain(first) == _plain(second)).all()
+
+
+@pytest.mark.parametrize("name", sorted(STEPS))
+def test_a_fitted_step_has_the_same_bytes_with_defaults_written_out(name: str) -> None:
+    """A run that is resumed reads its steps from the resolved config, which has every default: the file stays equal."""
+    known = lookup.entry("preparation", name)
+    assert known is not None
+    defaults = {key: one.default for key, one in known.parameters.items() if one.default is not None}
+    step: Any = SimpleNamespace(state=dict)
+    as_written, resolved = (
+        json.dumps(fitted_json(Part("preparation", name, arguments, ()), step)) for arguments in ({}, defaults)
+    )
+    assert as_written == resolved
+    assert json.loads(as_written)["arguments"] == defaults
 
 
 def _plain(block: np.ndarray | Columns) -> np.ndarray:

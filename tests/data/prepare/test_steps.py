@@ -18,6 +18,7 @@ from nnrun.data.prepare.impute import Impute
 from nnrun.data.prepare.registry import STEPS, fitted_json, restore
 from nnrun.data.prepare.step import ExampleSpec
 from nnrun.errors import DataError
+from nnrun.spec.part import Part
 
 SMALL = st.floats(-1e4, 1e4).map(lambda value: round(value, 3))
 MATRIX = arrays.arrays("float64", st.tuples(st.integers(2, 12), st.integers(1, 4)), elements=SMALL)
@@ -84,7 +85,7 @@ def test_a_step_restored_from_json_does_the_same(matrix: np.ndarray, name: str) 
     step = STEPS[name](**ARGUMENTS[name])
     table = _columns(matrix)
     step.fit(table)
-    (again,) = restore(json.loads(json.dumps([fitted_json(name, ARGUMENTS[name], step)])))
+    (again,) = restore(json.loads(json.dumps([fitted_json(Part("preparation", name, ARGUMENTS[name], ()), step)])))
     assert (step.apply(table).matrix() == again.apply(table).matrix()).all()
     view = step.compute_output_spec(ExampleSpec((len(table.names),), table.names))
     assert view.shape == (step.apply(table).matrix().shape[1],)

@@ -70,9 +70,16 @@ def allow_missing(source: object, prepare: Sequence[Part]) -> None:
         source.missing_allowed = any(part.name == "Impute" for part in prepare)
 
 
-def fitted_json(name: str, arguments: Mapping[str, Any], step: Step) -> dict[str, Any]:
-    """Return a fitted step as `prepare.json` holds it."""
-    return {"step": name, "arguments": dict(arguments), "learned": step.state()}
+def fitted_json(part: Part, step: Step) -> dict[str, Any]:
+    """Return a fitted step as `prepare.json` holds it.
+
+    Defaults are written out: a run that is resumed reads them from its resolved config, and keeps the file's bytes.
+    """
+    known = lookup.entry(part.category, part.name)
+    defaults = {} if known is None else {name: one.default for name, one in known.parameters.items()}
+    given = {**defaults, **part.arguments}
+    arguments = {name: value for name, value in given.items() if name in part.arguments or value is not None}
+    return {"step": part.name, "arguments": arguments, "learned": step.state()}
 
 
 def restore(fitted: Iterable[Mapping[str, Any]]) -> list[Step]:
