@@ -92,6 +92,7 @@ def begin_sweep(request: SweepRequest, progress: Progress) -> SweepFolder:
         "name": examined.experiment.name,
         "start": now(),
         "method": sweep.method,
+        "parameters": sweep.parameters,
         "choose_by": sweep.choose_by,
         "mode": sweep.mode,
         "threads": request.threads or 1,

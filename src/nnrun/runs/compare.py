@@ -237,19 +237,26 @@ def mcnemar(only_first: int, only_second: int) -> float:
     return float(min(1.0, 2 * tail / 2**count))
 
 
-def conclude(name: str, difference: float, p: float) -> str:
-    """Return the difference of two runs, whether it is for the better, and whether it may be chance, as a sentence."""
+def conclude(name: str, difference: float, p: float, compared: str = "run") -> str:
+    """Return the difference of two runs, whether it is for the better, and whether it may be chance, as a sentence.
+
+    Args:
+        name: The metric.
+        difference: Its value of the second run minus that of the first.
+        p: The p value.
+        compared: The noun for what is compared.
+    """
     what, unit = ("error", " percentage points") if name == "error_percent" else (name, "")
     if isnan(difference):
-        return f"The {what} of a fold is not a number, so that the two runs cannot be compared by it."
+        return f"The {what} of a fold is not a number, so that the two {compared}s cannot be compared by it."
     if difference == 0:
-        return f"Both runs have the same {what}."
+        return f"Both {compared}s have the same {what}."
     side = "lower" if difference < 0 else "higher"
     better = _is_better(name, difference)
     judged = "" if better is None else f", which is {'better' if better else 'worse'}"
     how = "is more than chance would explain" if p < 1 - CONFIDENCE else "could well be chance"
     shown = f"p = {p:.3g}" if p >= _SMALLEST_SHOWN else f"p < {_SMALLEST_SHOWN}"
-    return f"The second run's {what} is {abs(difference):.4g}{unit} {side}{judged}; that {how} ({shown})."
+    return f"The second {compared}'s {what} is {abs(difference):.4g}{unit} {side}{judged}; that {how} ({shown})."
 
 
 def count_folds(name: str, differences: Sequence[float]) -> str:

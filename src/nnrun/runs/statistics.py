@@ -21,6 +21,7 @@ Student's t distribution is in plain Python because importing SciPy for it takes
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from math import exp, inf, isfinite, lgamma, log, log1p, nan, sqrt
 from statistics import fmean, pstdev, stdev
 from types import MappingProxyType
@@ -47,6 +48,7 @@ def two_sided_p(t: float, degrees: float) -> float:
     return _incomplete_beta(degrees / 2, 0.5, degrees / (degrees + t * t))
 
 
+@cache
 def t_quantile(confidence: float, degrees: float) -> float:
     """Return the t whose absolute value is not exceeded with probability `confidence`, by bisection."""
     low, high = 0.0, 1.0
@@ -54,6 +56,8 @@ def t_quantile(confidence: float, degrees: float) -> float:
         high *= 2
     for _ in range(200):
         middle = (low + high) / 2
+        if middle in (low, high):
+            break
         if two_sided_p(middle, degrees) > 1 - confidence:
             low = middle
         else:

@@ -91,6 +91,54 @@ def test_what_to_type_next_leads_to_the_sweep(
     assert "nnrun sweep best moved > best.yaml" in invoke("sweep", "show", str(moved)).output
 
 
+TRIALS = [(8, 1, 0.30), (8, 2, 0.50), (8, 3, 0.40), (16, 1, 0.22), (16, 2, 0.41), (16, 3, 0.30)]
+WORSE = [(32, seed, 0.9 + seed / 100) for seed in (1, 2, 3)]
+
+
+def test_the_best_is_compared_with_the_others_and_corrected(invoke: Invoke, workdir: Path) -> None:
+    """For being the best of many; the edge of a range that it is at is a finding."""
+    folder = made("swept", [*TRIALS, *WORSE], parameters={"training.batch_size": [8, 16, 32]})
+    shown = invoke("sweep", "show", "last").output
+    assert "combination  trial  training.batch_size  validation.loss" in shown
+    assert "corrected" in shown
+    assert "for being the best of 3 combinations: chosen by all seeds but one" in shown
+    assert "combination 0, +0.09" in shown
+    document = json.loads(invoke("sweep", "show", "last", "--json").stdout)
+    assert document["corrected"]["by"] == "seeds"
+    assert document["corrected"]["value"] >= document["combinations"][0]["value"] - 1e-12
+    assert (document["second"]["combination"], document["second"]["seeds"]) == (0, 3)
+    assert document["second"]["seeds_needed"] == 2 or document["second"]["more_seeds"] >= 0
+    assert document["result"]["score"] == "test.loss"
+    assert document["findings"] == []
+    made("edge", [*WORSE, *TRIALS[:3], *[(4, seed, 0.1) for seed in (1, 2, 3)]])
+    shown = invoke("sweep", "show", "last").output
+    assert "the best training.batch_size is 4, at the lower end of what was tried" in shown
+    assert "--grid training.batch_size=2,4,8" in shown
+    assert folder.path.is_dir()
+
+
+def test_combinations_of_sweeps_are_compared_by_seed(invoke: Invoke, workdir: Path) -> None:
+    """Within a sweep or across two; a run and a combination, and a combination that is not there, are messages."""
+    made("swept", TRIALS)
+    shown = invoke("compare", "swept:0", "swept:1").output
+    assert [line.split()[0] for line in shown.splitlines()[4:9]] == ["seed", "1", "2", "3", "mean"]
+    assert "The second combination's loss is 0.09 lower, which is better; that is more than chance" in shown
+    made("other", [(8, 1, 0.30), (8, 9, 0.50)])
+    document = json.loads(invoke("compare", "swept:1", "other:0", "--json", "--metric", "test.loss").stdout)
+    assert document["metric"] == "test.loss"
+    assert document["test"].endswith("(Welch 1947)")
+    assert document["seeds"]["more_seeds"] == document["seeds"]["seeds_needed"] - 2
+    assert [line["seed"] for line in document["each"]] == [1, 2, 3, 9]
+    for words, text in (
+        (("swept:0", "swept:5"), "has no combination 5: they are numbered from 0 to 1"),
+        (("swept:0", "last"), "'last' is a run, and the other one a combination of a sweep"),
+        (("nothing:0", "swept:0"), "No sweep in runs"),
+        (("swept:0", "swept:1", "--metric", "acuracy"), "has a finite score 'validation.acuracy'"),
+    ):
+        done = invoke("compare", *words)
+        assert (done.exit_code, text in done.output) == (1, True), done.output
+
+
 @pytest.mark.keras
 def test_a_sweep_is_trained_shown_and_its_best_config_printed(invoke: Invoke, workdir: Path) -> None:
     """From two commands: the table has the best first, and the config can be checked."""

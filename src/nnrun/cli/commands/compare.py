@@ -23,23 +23,34 @@ if TYPE_CHECKING:
 @options.runs_dir
 @options.as_json
 def compare(*, first: str, second: str, metric: str | None, runs_dir: Path, as_json: bool) -> None:
-    """Test whether two runs differ by more than chance.
+    """Test whether two runs, or two combinations of sweeps, differ by more than chance.
 
     Two cross-validations over the same folds are compared fold by fold, with the corrected resampled t-test of
     Nadeau and Bengio (Machine Learning 52, 2003). Two single classifiers are compared on their test rows, with
-    McNemar's exact test.
+    McNemar's exact test. Two combinations of sweeps are compared seed by seed, with a t-test; it is said how many more
+    seeds would show the difference seen.
 
-    A and B are each a run's folder, the start of its id, its name, or last.
+    A and B are each a run's folder, the start of its id, its name, or last; or a sweep and the number of one of its
+    combinations, with a colon between them.
 
     \b
     nnrun compare boston_standardized boston_wider
+    nnrun compare last:3 last:7
     """  # noqa: D301
     from nnrun.cli.terminal.output import Output, print_json
     from nnrun.cli.terminal.progress import PlainProgress
     from nnrun.runs.compare import compare as compare_runs
     from nnrun.runs.find import find, run_as_json, warn_if_unfinished
     from nnrun.runs.lineage import describe_run
+    from nnrun.sweep.comparison import compare_groups, find_group, names_group
 
+    if names_group(first) or names_group(second):
+        found = compare_groups(find_group(runs_dir, first), find_group(runs_dir, second), metric)
+        if as_json:
+            print_json(found.as_json())
+        else:
+            print_comparison(Output.stdout(), found)
+        return
     folders = find(runs_dir, first), find(runs_dir, second)
     comparison = compare_runs(*folders, metric)
     if as_json:
@@ -51,7 +62,7 @@ def compare(*, first: str, second: str, metric: str | None, runs_dir: Path, as_j
 
 
 def print_comparison(output: Output, comparison: Comparison, parents: Sequence[str | None] = ()) -> None:
-    """Print each fold, the mean, and the result of the test; `parents` says what each run was forked from."""
+    """Print each fold or seed, the mean, and the result of the test; `parents` says what each run was forked from."""
     from nnrun.cli.terminal.output import Table, print_paragraph, print_table, print_terms
     from nnrun.formatting import format_number
 
@@ -60,12 +71,13 @@ def print_comparison(output: Output, comparison: Comparison, parents: Sequence[s
     terms += [(f"{name} is forked from", parent) for name, parent in named if parent is not None]
     print_terms(output, terms)
     output.write_line()
+    unit = next((name for name in ("fold", "seed") if comparison.each and name in comparison.each[0]), "part")
     rows = [
-        [str(line["fold"]), *(format_number(line[key]) for key in ("first", "second", "difference"))]
+        [str(line[unit]), *(format_number(line[key]) for key in ("first", "second", "difference"))]
         for line in comparison.each
-        if "fold" in line
+        if unit in line
     ]
-    headings = ("fold" if rows else "part", "first", "second", "difference")
+    headings = (unit, "first", "second", "difference")
     summary = (*comparison.means, comparison.difference)
     rows.append(["mean" if rows else comparison.part, *(format_number(value) for value in summary)])
     print_table(output, Table(headings, rows, frozenset(headings[1:])))

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from nnrun.sweep.conclusions import Conclusions
     from nnrun.sweep.folder import SweepFolder
     from nnrun.sweep.result import SweepResult
     from nnrun.sweep.study import Group
@@ -231,15 +232,17 @@ def best(word: str, runs_dir: Path, out: Path | None) -> None:
 
 def _print(result: SweepResult, *, as_json: bool) -> None:
     from nnrun.cli.terminal.output import Output, print_json, print_terms
+    from nnrun.sweep.conclusions import conclude_sweep
 
+    conclusions = conclude_sweep(result)
     if as_json:
-        print_json(_as_json(result))
+        print_json({**_as_json(result), **conclusions.as_json()})
         return
     output = Output.stdout()
     output.write_line()
     _print_groups(output, result)
     output.write_line()
-    print_terms(output, _terms(result))
+    print_terms(output, _terms(result, conclusions))
 
 
 def _print_groups(output: Any, result: SweepResult) -> None:
@@ -248,6 +251,7 @@ def _print_groups(output: Any, result: SweepResult) -> None:
     goal, seeds = result.objective, max(len(group.trials) for group in result.groups)
     paths = list(result.groups[0].parameters)
     headings = [
+        "combination",
         "trial",
         *paths,
         *([goal.path] if goal else []),
@@ -264,7 +268,7 @@ def _cells(group: Group, paths: Sequence[str], *, scored: bool, several: bool) -
     from nnrun.config.dump import dump_inline
 
     numbers = [trial.number for trial in group.trials]
-    cells = [f"{numbers[0]}" if len(numbers) == 1 else f"{numbers[0]}-{numbers[-1]}"]
+    cells = [str(group.combination), f"{numbers[0]}" if len(numbers) == 1 else f"{numbers[0]}-{numbers[-1]}"]
     cells += [dump_inline(group.parameters[path]) for path in paths]
     if scored:
         cells.append("" if group.value is None else f"{group.value:.4g}")
@@ -281,28 +285,16 @@ def _counted(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{count} {status}" for status, count in counts.items())
 
 
-def _terms(result: SweepResult) -> list[tuple[str, str]]:
-    from nnrun.sweep.study import reported, score_at, summarize
+def _terms(result: SweepResult, conclusions: Conclusions) -> list[tuple[str, str]]:
+    from nnrun.sweep.conclusions import conclusion_terms
 
-    terms = [("sweep", str(result.folder.path))]
-    goal, best = result.objective, result.best
-    if goal is not None and best is not None:
-        chosen = " ".join(best.trials[0].options[:-1]) or "the config as it is"
-        terms.append(("best", f"{chosen} ({goal.path} {best.value:.4g})"))
-        path = reported(best.trials[0].scores or {})
-        if path is not None and path != goal.path:
-            values = [found for one in best.trials if (found := score_at(one.scores or {}, path)) is not None]
-            mean, estimate, _ = summarize(values, path)
-            interval = f", 95 % interval {estimate.low:.4g} to {estimate.high:.4g}" if estimate else ""
-            terms.append(("its result", f"{path} {mean:.4g}{interval}"))
-        if goal.path.startswith("test"):
-            terms.append(("note", "it was chosen by the test part, so its result there is too good"))
+    terms = [("sweep", str(result.folder.path)), *conclusion_terms(result, conclusions)]
     failed = [trial for trial in result.trials if trial.status == "failed"]
     terms += [("failed", f"trial {one.number}: {one.error}") for one in failed[:3]]
     waiting = result.count("waiting") + result.count("running")
     if waiting:
         terms.append(("next", f"nnrun sweep --resume {_named(result.folder)}"))
-    elif best is not None:
+    elif result.best is not None:
         terms.append(("next", f"nnrun sweep best {_named(result.folder)} > best.yaml"))
     return terms
 
