@@ -11,6 +11,7 @@ import pytest
 
 from nnrun.atomic_files import (
     TEMPORARY_NAME,
+    create_exclusively,
     make_folder,
     remove_leftovers,
     sync_files,
@@ -38,6 +39,15 @@ def test_a_writer_that_fails_leaves_the_old_file_and_no_other(tmp_path: Path) ->
     with pytest.raises(KeyError, match="no such value"):
         write_atomically(path, fail)
     assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_file_that_is_there_is_not_created_again(tmp_path: Path) -> None:
+    """It keeps its content, and no temporary file is left."""
+    path = tmp_path / "a.json"
+    assert create_exclusively(path, b"first")
+    assert not create_exclusively(path, b"second")
+    assert path.read_bytes() == b"first"
     assert list(tmp_path.iterdir()) == [path]
 
 

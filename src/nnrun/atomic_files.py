@@ -47,6 +47,36 @@ def write_atomically(path: Path, content: bytes | Callable[[Path], object], *, s
         remove(temporary)
 
 
+def create_exclusively(path: Path, content: bytes) -> bool:
+    """Write a file that is not there yet, and bring it to disk; of several processes, on any host, one succeeds.
+
+    The file is complete as soon as it has its name: a hard link gives it, which fails where the name exists, also on
+    network file systems.
+
+    Returns:
+        Whether this call has created it.
+
+    Raises:
+        OSError: The disk refuses, or has no hard links; no temporary file is left.
+    """
+    temporary = temporary_path(path, ".tmp")
+    try:
+        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666), "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            os.link(temporary, path)
+        except FileExistsError:
+            # A server whose answer was lost is asked again, and finds the name that it has given.
+            if not path.samefile(temporary):
+                return False
+        sync_folder(path.parent)
+    finally:
+        remove(temporary)
+    return True
+
+
 def temporary_path(path: Path, suffix: str) -> Path:
     """Return a name in the folder of `path` that no other writer uses; it matches `TEMPORARY_NAME`."""
     return path.with_name(f".{path.name}.{os.urandom(4).hex()}{suffix}")

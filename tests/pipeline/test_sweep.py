@@ -21,7 +21,6 @@ from nnrun.pipeline.sweep import SweepRequest, begin_sweep, best_config, run_swe
 from nnrun.progress import NullProgress
 from nnrun.runs import record
 from nnrun.sweep.folder import SweepFolder, find_sweep, list_sweeps
-from nnrun.sweep.ledger import Ledger
 from nnrun.sweep.result import SweepResult, read_sweep
 
 CONFIG = """name: swept
@@ -158,7 +157,7 @@ def test_a_sweep_needs_something_that_varies_and_a_part_to_choose_by(tmp_path: P
     with pytest.raises(ConfigError, match="there is no validation part by which a combination could be chosen"):
         begin_sweep(request(config), NullProgress())
     chosen = request(config, sets=("sweep.choose_by=test.error_percent",))
-    assert begin_sweep(chosen, NullProgress()).ledger.is_file()
+    assert begin_sweep(chosen, NullProgress()).has_ledger
     config.write_text(config.read_text().partition("sweep:")[0])
     with pytest.raises(RunError, match="says nothing of what is to vary"):
         begin_sweep(request(config), NullProgress())
@@ -228,11 +227,11 @@ def wait_for(condition: Callable[[], Any], seconds: float = 120.0) -> Any:
 
 def training(folder: Path) -> list[int]:
     """Return the trials whose run has metrics of an epoch and goes on."""
-    sweeps = [one for one in list_sweeps(folder / "runs") if one.ledger.is_file()]
+    sweeps = [one for one in list_sweeps(folder / "runs") if one.has_ledger]
     if not sweeps:
         return []
     try:
-        running = Ledger(sweeps[-1].ledger).trials("running")
+        running = sweeps[-1].open_ledger().trials("running")
     except RunError:
         return []
     return [one.number for one in running if sweeps[-1].run(one.number).metrics.exists()]
@@ -247,14 +246,14 @@ def test_kills_lose_no_trial_and_change_no_bit(tmp_path: Path) -> None:
     with started(tmp_path / "killed", str(tmp_path / "killed" / "swept.yaml")) as process:
         wait_for(lambda: training(tmp_path / "killed"))
         (folder,) = list_sweeps(tmp_path / "killed" / "runs")
-        worker = wait_for(lambda: [one.process for one in Ledger(folder.ledger).trials("running") if one.process])[0]
+        worker = wait_for(lambda: [one.process for one in folder.open_ledger().trials("running") if one.process])[0]
         psutil.Process(worker["pid"]).kill()
-        wait_for(lambda: any(one.attempts > 1 for one in Ledger(folder.ledger).trials()))
+        wait_for(lambda: any(one.attempts > 1 for one in folder.open_ledger().trials()))
         children = psutil.Process(process.pid).children(recursive=True)
     assert psutil.wait_procs(children, timeout=20)[1] == []
     with started(tmp_path / "killed", "--resume", "last") as process:
-        done = Ledger(folder.ledger).counts().get("done", 0)
-        wait_for(lambda: Ledger(folder.ledger).counts().get("done", 0) > done or process.poll() is not None)
+        done = folder.open_ledger().counts().get("done", 0)
+        wait_for(lambda: folder.open_ledger().counts().get("done", 0) > done or process.poll() is not None)
         process.send_signal(signal.SIGINT)
         errors = process.communicate()[1]
         assert process.returncode in (0, 130), errors

@@ -19,7 +19,7 @@ from nnrun.atomic_files import temporary_path
 from nnrun.errors import RunError
 from nnrun.runs import environment
 from nnrun.runs.folder import RunFolder
-from nnrun.runs.lock import hold, is_held, is_running
+from nnrun.runs.lock import forget_other_host, hold, is_held, is_running
 
 HOLD = textwrap.dedent("""
     import sys, pathlib
@@ -110,7 +110,7 @@ def test_a_run_with_a_link_in_it_is_not_held(folder: RunFolder) -> None:
 def test_without_locks_the_name_of_the_holder_decides(
     folder: RunFolder, monkeypatch: pytest.MonkeyPatch, code: int
 ) -> None:
-    """On a disk without locks a living holder, and one on another host, refuse; a dead one does not."""
+    """On a disk without locks a living holder refuses, and one on another host unless it is known to be gone."""
 
     def refuse(*_: object) -> None:
         raise OSError(code, os.strerror(code))
@@ -121,6 +121,11 @@ def test_without_locks_the_name_of_the_holder_decides(
     folder.lock.write_text(json.dumps({"host": "elsewhere", "pid": 7, "start": None}))
     with pytest.raises(RunError, match="process 7 on elsewhere"):
         hold(folder).__enter__()
+    forget_other_host(folder)
+    with hold(folder):
+        forget_other_host(folder)
+        with pytest.raises(RunError, match=f"process {os.getpid()} on"):
+            hold(folder).__enter__()
     folder.lock.write_text(json.dumps({**environment.process(), "start": "another boot:1"}))
     with hold(folder):
         assert is_held(folder) is None

@@ -16,7 +16,7 @@ from nnrun.pipeline import user_code
 from nnrun.pipeline.check import examine, resolve_config
 from nnrun.pipeline.child_processes import run_in_processes
 from nnrun.pipeline.same_runs import current_data_digests
-from nnrun.pipeline.sweep_trials import SweepTask, frozen_data_dir
+from nnrun.pipeline.sweep_trials import SweepTask, frozen_data_dir, release_dead
 from nnrun.pipeline.train import raise_if_errors
 from nnrun.progress import LoggedProgress
 from nnrun.runs import environment
@@ -24,7 +24,7 @@ from nnrun.runs.disk import RunLog, make_folder, write_file
 from nnrun.runs.record import now
 from nnrun.spec.experiment import LARGEST_SEED
 from nnrun.sweep.folder import SweepFolder
-from nnrun.sweep.ledger import Ledger, Trial
+from nnrun.sweep.ledger import Trial
 from nnrun.sweep.result import read_sweep
 from nnrun.sweep.space import Space, as_options
 
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from nnrun.pipeline.check import Examined
     from nnrun.progress import Bar, Progress
     from nnrun.spec.sweep import SweepSpec
+    from nnrun.sweep.ledger import Ledger
     from nnrun.sweep.result import SweepResult
     from nnrun.sweep.space import Values
 
@@ -54,6 +55,7 @@ class SweepRequest:
         code: The files of `--code`, in order.
         jobs: How many processes train at the same time; None: one.
         threads: The threads of each process; None: 1, so that no figure depends on `jobs`, or as when the sweep began.
+        ledger: Where the ledger is: `sqlite` for the processes of one machine, `files` for several that share a folder.
     """
 
     config: str
@@ -63,6 +65,7 @@ class SweepRequest:
     code: tuple[FilePath, ...] = ()
     jobs: int | None = None
     threads: int | None = None
+    ledger: str = "sqlite"
 
 
 def begin_sweep(request: SweepRequest, progress: Progress) -> SweepFolder:
@@ -100,7 +103,7 @@ def begin_sweep(request: SweepRequest, progress: Progress) -> SweepFolder:
         "data": digests,
         "code": [file.name for file in request.code],
     }
-    Ledger.create(folder.ledger, fields, _trials(combinations, _seeds(sweep, examined.experiment.seed)))
+    folder.create_ledger(request.ledger, fields, _trials(combinations, _seeds(sweep, examined.experiment.seed)))
     make_folder(folder.trials)
     return folder
 
@@ -114,9 +117,9 @@ def run_sweep(folder: SweepFolder, request: SweepRequest, progress: Progress) ->
         StopRequestedError: A request to stop came in; the trials under way have saved their states.
         RunError: The ledger cannot be read or written.
     """
-    ledger = Ledger(folder.ledger)
+    ledger = folder.open_ledger()
     progress = LoggedProgress(progress, RunLog(folder.log).write)
-    for trial in ledger.release_dead():
+    for trial in release_dead(folder, ledger):
         progress.say(f"Trial {trial.number} goes on: its process is gone")
     waiting, jobs = len(ledger.trials("waiting")), request.jobs or 1
     progress.say(f"Sweep {folder.id}: {format_count(waiting, 'trial')} to train")
@@ -177,7 +180,7 @@ class _Monitor:
         for trial in self.ledger.trials("running"):
             process = trial.process or {}
             if process.get("pid") == pid and process.get("host") == host:
-                again = self.ledger.release(trial.number, text)
+                again = self.ledger.release(trial, text)
                 ending = "it goes on from its last state" if again else "it is not tried again"
                 self.on_event("again" if again else "failed", trial.number, f"{text}; {ending}")
         return [task] if self.ledger.counts().get("waiting") else []

@@ -2,28 +2,38 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import time
 import traceback
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path as FilePath
+from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 
 from nnrun import interruption
-from nnrun.errors import NnrunError, RunError
+from nnrun.errors import EXIT_PREEMPTED, NnrunError, RunError
 from nnrun.pipeline.resume import ResumeRequest, resume
 from nnrun.pipeline.train import TrainRequest, train
 from nnrun.progress import NullProgress
+from nnrun.runs import lock
 from nnrun.runs import record as records
 from nnrun.runs.disk import RunLog
-from nnrun.sweep.ledger import Ledger
+from nnrun.sweep.ledger import RENEWAL_SECONDS
 from nnrun.sweep.study import objective
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from nnrun.errors import Problem
     from nnrun.pipeline.child_processes import EventSink
     from nnrun.pipeline.train import TrainResult
     from nnrun.sweep.folder import SweepFolder
-    from nnrun.sweep.ledger import Trial
+    from nnrun.sweep.ledger import Ledger, Trial
+
+#: Seconds between two looks for the lock of a run whose owner is gone, and how long a process looks before it ends.
+_WAIT_SECONDS, _PATIENCE = 5.0, 180.0
 
 
 @dataclass(frozen=True)
@@ -38,39 +48,51 @@ class SweepTask:
 
     def run(self, send: EventSink) -> None:
         """Claim and train trials."""
-        ledger = Ledger(self.folder.ledger)
+        ledger = self.folder.open_ledger()
         fields = ledger.fields()
+        while (trial := self._claim(ledger)) is not None:
+            self._train(trial, ledger, fields, send)
+
+    def _claim(self, ledger: Ledger) -> Trial | None:
+        """Claim a trial that waits, or that another process has left behind; None if there is none."""
+        end = time.monotonic() + _PATIENCE
         while True:
             # Asked to stop, the process ends between two claims, or within a training.
             with interruption.deferred():
                 trial = ledger.claim()
-            if trial is None:
-                return
-            self._train(trial, ledger, fields, send)
+            if trial is not None:
+                return trial
+            if release_dead(self.folder, ledger):
+                continue
+            if not ledger.abandoned() or time.monotonic() > end:
+                return None
+            # A file server keeps the lock of a dead host for a while.
+            time.sleep(_WAIT_SECONDS)
 
     def _train(self, trial: Trial, ledger: Ledger, fields: dict[str, Any], send: EventSink) -> None:
         try:
-            result = train_trial(self.folder, trial, fields, _TrialProgress(send, trial.number))
+            with _renewed(ledger, trial, self.folder):
+                result = train_trial(self.folder, trial, fields, _TrialProgress(send, trial.number))
             _require_frozen_data(self.folder, trial, fields)
         except interruption.StopRequestedError:
             with interruption.shielded():
-                ledger.release(trial.number, "stopped", counts=False)
+                ledger.release(trial, "stopped", counts=False)
             raise
         except NnrunError as error:
-            ledger.fail(trial.number, error.text)
+            ledger.fail(trial, error.text)
             send("failed", trial.number, error.text)
         except MemoryError:
-            again = ledger.release(trial.number, "not enough memory")
+            again = ledger.release(trial, "not enough memory")
             send("again" if again else "failed", trial.number, "not enough memory")
         except Exception as error:  # noqa: BLE001 - one trial's fault ends no sweep
             RunLog(self.folder.log).write(traceback.format_exc())
             text = f"a bug in nnrun: {type(error).__name__}: {error} (the traceback is in {self.folder.log})"
-            ledger.fail(trial.number, text)
+            ledger.fail(trial, text)
             send("failed", trial.number, text)
         else:
             scores = _numbers(result.scores)
             with interruption.deferred():
-                ledger.finish(trial.number, scores)
+                ledger.finish(trial, scores)
                 send("done", trial.number, _outcome(trial, scores, fields))
 
 
@@ -91,11 +113,43 @@ def train_trial(folder: SweepFolder, trial: Trial, fields: dict[str, Any], progr
         folder=run.path,
     )
     if run.record.is_file():
+        # Whoever has the trial's claim has its run: a process on another host that the lock names is gone.
+        lock.forget_other_host(run)
         options = replace(request, config="", sets=(), given_fields={}, folder=None)
         return resume(ResumeRequest(str(run.path), options), progress)
     # Killed before there was a record, a run has nothing to go on from.
     shutil.rmtree(run.path, ignore_errors=True)
     return train(request, progress)
+
+
+def release_dead(folder: SweepFolder, ledger: Ledger) -> list[Trial]:
+    """Let the trials wait again whose owner is gone, and whose run nobody has locked; return them."""
+    return ledger.release_dead(lambda number: lock.is_held(folder.run(number)) is True)
+
+
+@contextmanager
+def _renewed(ledger: Ledger, trial: Trial, folder: SweepFolder) -> Iterator[None]:
+    """Renew the claim of a trial during the `with` block, so that processes on other hosts see that its owner lives."""
+    ended = Event()
+    thread = Thread(target=_renew, args=(ledger, trial, folder, ended), daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+def _renew(ledger: Ledger, trial: Trial, folder: SweepFolder, ended: Event) -> None:
+    while not ended.wait(RENEWAL_SECONDS):
+        try:
+            is_owner = ledger.renew(trial)
+        except (NnrunError, OSError):
+            continue  # the server is away; a claim that nobody has taken over meanwhile is still the trial's
+        if not is_owner and not ended.is_set():
+            # Suspended for long, this process has lost the trial: it may write nothing more into the run folder.
+            RunLog(folder.log).write(f"Trial {trial.number} was taken over by another process: this one ends")
+            os._exit(EXIT_PREEMPTED)
 
 
 def frozen_data_dir(fields: dict[str, Any]) -> FilePath | None:

@@ -102,6 +102,30 @@ def is_running(folder: RunFolder, process: Mapping[str, Any]) -> bool | None:
     return False if held is False and alive is not None else alive
 
 
+def forget_other_host(folder: RunFolder) -> None:
+    """Empty a lock file that names a process on another host, of which the caller knows that it is gone.
+
+    Where the disk has locks, nothing changes: those of a dead process are gone with it. Where it has none, the name is
+    all there is, and nobody on this host could tell that it says nothing.
+
+    Raises:
+        RunError: The lock file is no regular file.
+    """
+    if is_held(folder):
+        return
+    try:
+        descriptor = open_regular(folder.lock, os.O_RDWR)
+    except OSError:
+        return
+    try:
+        holder = _read_holder(descriptor)
+        if holder and environment.is_alive(holder) is None:
+            with suppress(OSError):  # a full disk; `hold` says so
+                os.ftruncate(descriptor, 0)
+    finally:
+        os.close(descriptor)
+
+
 def _open(folder: RunFolder) -> int:
     try:
         return open_regular(folder.lock, os.O_RDWR | os.O_CREAT)

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nnrun.config.hints import did_you_mean
 from nnrun.errors import RunError
 from nnrun.runs.folder import FOLDER_NAME, RunFolder, slug
-from nnrun.sweep.ledger import Ledger
+from nnrun.sweep.file_ledger import FileLedger
+from nnrun.sweep.sqlite_ledger import SqliteLedger
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
+
+    from nnrun.sweep.ledger import Ledger, Trial
 
 #: The folder of all sweeps, inside that of all runs.
 SWEEPS = "sweeps"
@@ -63,9 +67,19 @@ class SweepFolder:
         return self.path / "code"
 
     @property
-    def ledger(self) -> Path:
-        """The ledger."""
+    def sqlite_ledger(self) -> Path:
+        """The ledger of a sweep on one machine."""
         return self.path / "ledger.sqlite"
+
+    @property
+    def file_ledger(self) -> Path:
+        """The ledger of a sweep on several machines that share this folder."""
+        return self.path / "ledger"
+
+    @property
+    def has_ledger(self) -> bool:
+        """Whether there is a ledger, of any kind: the folder is that of a sweep."""
+        return self.sqlite_ledger.is_file() or (self.file_ledger / "sweep.json").is_file()
 
     @property
     def trials(self) -> Path:
@@ -76,6 +90,31 @@ class SweepFolder:
     def log(self) -> Path:
         """The log of the sweep."""
         return self.path / "log.txt"
+
+    def create_ledger(self, kind: str, fields: Mapping[str, Any], trials: Sequence[Trial]) -> Ledger:
+        """Create the ledger of a sweep, with all its trials.
+
+        Args:
+            kind: `sqlite` or `files`.
+            fields: What belongs to the sweep as a whole.
+            trials: The trials.
+
+        Raises:
+            RunError: It cannot be written.
+        """
+        if kind == "files":
+            return FileLedger.create(self.file_ledger, fields, trials)
+        return SqliteLedger.create(self.sqlite_ledger, fields, trials)
+
+    def open_ledger(self) -> Ledger:
+        """Open the ledger of the sweep, of whichever kind it is.
+
+        Raises:
+            RunError: There is none, it is damaged, or of a newer format.
+        """
+        if self.file_ledger.is_dir():
+            return FileLedger(self.file_ledger)
+        return SqliteLedger(self.sqlite_ledger)
 
     def run(self, number: int) -> RunFolder:
         """Return the run folder of a trial, whose short id is its number."""
@@ -104,7 +143,7 @@ def find_sweep(runs_dir: Path, word: str) -> SweepFolder:
     """
     from pathlib import Path as FilePath
 
-    if word and SweepFolder(FilePath(word)).ledger.is_file():
+    if word and SweepFolder(FilePath(word)).has_ledger:
         return SweepFolder(FilePath(word))
     sweeps = list_sweeps(runs_dir)
     if not sweeps:
@@ -125,6 +164,6 @@ def find_sweep(runs_dir: Path, word: str) -> SweepFolder:
 
 def _start(sweep: SweepFolder) -> str:
     try:
-        return str(Ledger(sweep.ledger).fields().get("start"))
+        return str(sweep.open_ledger().fields().get("start"))
     except RunError:
         return ""

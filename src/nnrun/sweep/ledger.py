@@ -1,53 +1,36 @@
-"""The ledger of a sweep: what is tried, who trains it, and how it ended; a SQLite file in the sweep's folder.
+"""The ledger of a sweep: what is tried, who trains it, and how it ended.
 
-Every change is one transaction that is on disk when it returns. A trial belongs to the process that has claimed it; if
-that is gone, whoever resumes the sweep takes the trial over, and its run continues from its last state.
+A ledger is a SQLite file (processes of one machine), a folder of files (machines that share nothing but a folder), or
+tables of a PostgreSQL server; all of them behave alike. A trial belongs to the process that has claimed it, and every
+change names that claim: of two processes that end one claim, exactly one succeeds. If the owner of a claim is gone,
+whoever trains the sweep takes the trial over, and its run continues from its last state.
 """
 
 from __future__ import annotations
 
-import json
+import os
+from abc import ABC, abstractmethod
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from nnrun.errors import RunError
 from nnrun.runs import environment
-from nnrun.runs.record import now
-from nnrun.runs.sqlite_file import SqliteFile
 from nnrun.sweep.space import as_options
 
 if TYPE_CHECKING:
-    import sqlite3
-    from collections.abc import Mapping, Sequence
-    from pathlib import Path
+    from collections.abc import Callable, Mapping, Sequence
 
-#: The format of the file; it is raised where an older nnrun could not read it.
+#: The format of a ledger; it is raised where an older nnrun could not read it.
 FORMAT = 2
-#: The formats that are read and written: 1 has no column `intermediate`, and no trial that was pruned.
-_KNOWN_FORMATS = (1, 2)
 #: How often a trial begins again that ended through no fault of its own.
 MOST_ATTEMPTS = 3
+#: Seconds after which a claim from another host counts as left behind, unless its owner has renewed it since. Network
+#: file systems keep the times of files for up to a minute.
+LEASE_SECONDS = 300.0
+#: Seconds between two renewals of a claim.
+RENEWAL_SECONDS = 30.0
 
 TrialStatus = Literal["waiting", "running", "done", "failed", "pruned"]
-
-_TABLES = """
-CREATE TABLE sweep (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
-CREATE TABLE trials (
-    number INTEGER PRIMARY KEY,
-    combination INTEGER NOT NULL,
-    seed INTEGER NOT NULL,
-    parameters TEXT NOT NULL,
-    status TEXT NOT NULL DEFAULT 'waiting',
-    attempts INTEGER NOT NULL DEFAULT 0,
-    process TEXT,
-    error TEXT,
-    scores TEXT,
-    intermediate TEXT,
-    started TEXT,
-    ended TEXT
-) STRICT;
-CREATE INDEX by_status ON trials (status, number);
-"""
 
 
 @dataclass(frozen=True)
@@ -61,7 +44,7 @@ class Trial:
         parameters: The values, by path.
         status: `waiting`, `running`, `done`, `failed`, or `pruned`: stopped early, as others were better by then.
         attempts: How often it was begun.
-        process: The process that has claimed it: `host`, `pid` and `start`.
+        process: The process that has claimed it: see `claimant`.
         error: Why it failed or was pruned.
         scores: The content of the run's `scores.json`, without what is in lists.
         intermediate: The value of each epoch by which pruning decides, from the first; None where nothing is pruned.
@@ -88,42 +71,22 @@ class Trial:
         return (*as_options(self.parameters), f"seed={self.seed}")
 
 
-class Ledger:
-    """A ledger that exists.
+class Ledger(ABC):
+    """A ledger that exists. Every change is on disk when its method returns."""
 
-    Args:
-        file: The file.
+    @abstractmethod
+    def fields(self) -> dict[str, Any]:
+        """Return what belongs to the sweep as a whole."""
 
-    Raises:
-        RunError: It is no ledger, is damaged, or is of a newer format.
-    """
+    @abstractmethod
+    def trials(self, status: TrialStatus | None = None) -> list[Trial]:
+        """Return all trials, or those of one status, by number."""
 
-    def __init__(self, file: Path) -> None:
-        self._file = _sqlite(file)
-        if file.is_symlink() or not file.is_file():
-            raise RunError(f"{file} is no file, so this is no sweep that can be read", "nnrun sweep list")
-        known = self.fields().get("format")
-        if known not in _KNOWN_FORMATS:
-            text = f"{file} has format {known}, and this version of nnrun reads {FORMAT}"
-            raise RunError(text, "install the version of nnrun that made it, or a newer one")
+    def counts(self) -> dict[str, int]:
+        """Return how many trials have each status."""
+        return dict(Counter(trial.status for trial in self.trials()))
 
-    @classmethod
-    def create(cls, file: Path, fields: Mapping[str, Any], trials: Sequence[Trial]) -> Ledger:
-        """Create a ledger with its first trials, which wait.
-
-        Args:
-            file: The file, which does not exist.
-            fields: What belongs to the sweep as a whole.
-            trials: The trials.
-        """
-        with _sqlite(file).connected() as connection:
-            connection.executescript(f"BEGIN; {_TABLES}")
-            for key, value in {"format": FORMAT, **fields}.items():
-                connection.execute("INSERT INTO sweep VALUES (?, ?)", (key, json.dumps(value)))
-            _insert(connection, trials)
-            connection.execute("COMMIT")
-        return cls(file)
-
+    @abstractmethod
     def add(self, trials: Sequence[Trial], known: int) -> bool:
         """Add trials, which wait, if the ledger has as many as they were made from; all of them or none.
 
@@ -134,110 +97,94 @@ class Ledger:
         Returns:
             Whether they were added; another process may have added the same ones before.
         """
-        with self._file.transaction() as connection:
-            (count,) = connection.execute("SELECT count(*) FROM trials").fetchone()
-            if count == known:
-                _insert(connection, trials)
-        return bool(count == known)
 
-    def fields(self) -> dict[str, Any]:
-        """Return what belongs to the sweep as a whole."""
-        with self._file.connected() as connection:
-            return {key: json.loads(value) for key, value in connection.execute("SELECT key, value FROM sweep")}
-
-    def trials(self, status: TrialStatus | None = None) -> list[Trial]:
-        """Return all trials, or those of one status, by number."""
-        where, values = ("", ()) if status is None else (" WHERE status = ?", (status,))
-        with self._file.connected() as connection:
-            rows = connection.execute(f"SELECT * FROM trials{where} ORDER BY number", values)  # noqa: S608
-            return [_trial(row) for row in rows]
-
-    def counts(self) -> dict[str, int]:
-        """Return how many trials have each status."""
-        with self._file.connected() as connection:
-            return dict(connection.execute("SELECT status, count(*) FROM trials GROUP BY status").fetchall())
-
+    @abstractmethod
     def claim(self) -> Trial | None:
         """Claim the first trial that waits for this process; None if none does."""
-        with self._file.transaction() as connection:
-            row = connection.execute(
-                "UPDATE trials SET status = 'running', attempts = attempts + 1, process = ?, started = "
-                "coalesce(started, ?), error = NULL WHERE number = (SELECT min(number) FROM trials WHERE "
-                "status = 'waiting') RETURNING *",
-                (json.dumps(environment.process()), now()),
-            ).fetchone()
-        return None if row is None else _trial(row)
 
-    def finish(self, number: int, scores: Mapping[str, Any], intermediate: Sequence[float] | None = None) -> None:
-        """State that a trial is done, with its scores, and the values of its epochs where pruning compares them."""
-        self._end(number, "done", scores=json.dumps(scores), intermediate=intermediate)
+    @abstractmethod
+    def finish(self, trial: Trial, scores: Mapping[str, Any], intermediate: Sequence[float] | None = None) -> bool:
+        """State that a trial is done, with its scores, and the values of its epochs where pruning compares them.
 
-    def prune(self, number: int, reason: str, intermediate: Sequence[float]) -> None:
+        Returns:
+            Whether the claim was still the trial's; otherwise nothing is changed, here and below.
+        """
+
+    @abstractmethod
+    def prune(self, trial: Trial, reason: str, intermediate: Sequence[float]) -> bool:
         """State that a trial was stopped early, with the values of its epochs up to there."""
-        self._end(number, "pruned", error=reason, intermediate=intermediate)
 
-    def fail(self, number: int, error: str) -> None:
+    @abstractmethod
+    def fail(self, trial: Trial, error: str) -> bool:
         """State that a trial failed by its own fault."""
-        self._end(number, "failed", error=error)
 
-    def release(self, number: int, error: str, *, counts: bool = True) -> bool:
+    @abstractmethod
+    def release(self, trial: Trial, error: str, *, counts: bool = True) -> bool:
         """Let a trial wait again that ended through no fault of its own; it fails after three attempts.
 
         Args:
-            number: The trial.
+            trial: The trial, as it was claimed.
             error: What happened.
             counts: Whether the attempt counts; one that was asked to stop does not.
 
         Returns:
-            Whether it waits.
+            Whether it waits because of that.
         """
-        with self._file.transaction() as connection:
-            row = connection.execute(
-                "UPDATE trials SET process = NULL, error = ?, attempts = attempts - ?, "
-                "status = CASE WHEN attempts >= ? AND ? THEN 'failed' ELSE 'waiting' END "
-                "WHERE number = ? AND status = 'running' RETURNING status",
-                (error, int(not counts), MOST_ATTEMPTS, int(counts), number),
-            ).fetchone()
-        return row is not None and row["status"] == "waiting"
 
-    def release_dead(self) -> list[Trial]:
-        """Let all trials wait again whose process is gone; return them. A killed sweep is not the trials' fault."""
-        dead = [one for one in self.trials("running") if environment.is_alive(one.process or {}) is False]
-        for one in dead:
-            self.release(one.number, "the process that trained it is gone", counts=False)
-        return dead
+    def renew(self, trial: Trial) -> bool:  # noqa: ARG002 - on one machine a process is known to live
+        """Tell other hosts that the owner of a claim lives; return whether the claim is still the trial's."""
+        return True
 
-    def _end(
-        self,
-        number: int,
-        status: TrialStatus,
-        *,
-        scores: str | None = None,
-        error: str | None = None,
-        intermediate: Sequence[float] | None = None,
-    ) -> None:
-        with self._file.transaction() as connection:
-            if intermediate is not None:  # a ledger of format 1 has no such column
-                values = (json.dumps(list(intermediate)), number)
-                connection.execute("UPDATE trials SET intermediate = ? WHERE number = ?", values)
-            connection.execute(
-                "UPDATE trials SET status = ?, scores = ?, error = ?, ended = ?, process = NULL WHERE number = ?",
-                (status, scores, error, now(), number),
-            )
+    def has_expired(self, trial: Trial) -> bool:  # noqa: ARG002 - the same
+        """Return whether nobody has renewed the claim of a trial for longer than a living owner would."""
+        return False
+
+    def abandoned(self) -> list[Trial]:
+        """Return the running trials whose owner is gone."""
+        return [one for one in self.trials("running") if self._is_abandoned(one)]
+
+    def release_dead(self, is_training: Callable[[int], bool] = lambda _: False) -> list[Trial]:
+        """Let all trials wait again whose owner is gone; return them. A killed sweep is not the trials' fault.
+
+        Args:
+            is_training: Whether a process trains a trial for certain, whatever the ledger says: its run is locked.
+        """
+        dead = [one for one in self.abandoned() if not is_training(one.number)]
+        return [one for one in dead if self.release(one, "the process that trained it is gone", counts=False)]
+
+    def _is_abandoned(self, trial: Trial) -> bool:
+        owner = trial.process or {}
+        alive = environment.is_alive(owner)
+        if alive is not None:
+            return not alive
+        return _was_requeued(owner) or self.has_expired(trial)
 
 
-def _sqlite(file: Path) -> SqliteFile:
-    return SqliteFile(file, "begin another sweep; the runs in its folder are kept")
+def claimant() -> dict[str, Any]:
+    """Return what identifies this process as the owner of claims: `host`, `pid`, `start`, and its SLURM task."""
+    task = _slurm_task()
+    return {**environment.process(), **({} if task is None else {"slurm": task})}
 
 
-def _insert(connection: sqlite3.Connection, trials: Sequence[Trial]) -> None:
-    rows = [(one.number, one.combination, one.seed, json.dumps(one.parameters)) for one in trials]
-    connection.executemany("INSERT INTO trials (number, combination, seed, parameters) VALUES (?, ?, ?, ?)", rows)
+def _slurm_task() -> dict[str, Any] | None:
+    """Return the SLURM task that this process belongs to: `cluster`, `job`, `task`, `restarts`; None if to none."""
+    job = os.environ.get("SLURM_JOB_ID")
+    if not job:
+        return None
+    restarts = os.environ.get("SLURM_RESTART_COUNT", "0")
+    return {
+        "cluster": os.environ.get("SLURM_CLUSTER_NAME"),
+        "job": job,
+        "task": os.environ.get("SLURM_ARRAY_TASK_ID"),
+        "restarts": int(restarts) if restarts.isdecimal() else 0,
+    }
 
 
-def _trial(row: sqlite3.Row) -> Trial:
-    fields = dict(row)
-    for name in ("parameters", "process", "scores", "intermediate"):
-        text = fields.get(name)
-        fields[name] = None if text is None else json.loads(text)
-    return Trial(**fields)
+def _was_requeued(owner: Mapping[str, Any]) -> bool:
+    """Return whether an owner was the SLURM task of this process, before SLURM began it again: on a lost node."""
+    mine, other = _slurm_task(), owner.get("slurm")
+    if mine is None or not isinstance(other, dict):
+        return False
+    is_same = all(mine[name] == other.get(name) for name in ("cluster", "job", "task"))
+    restarts = other.get("restarts")
+    return is_same and isinstance(restarts, int) and restarts < mine["restarts"]

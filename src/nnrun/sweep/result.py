@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from nnrun.sweep.ledger import Ledger, Trial
 from nnrun.sweep.study import groups, objective
 
 if TYPE_CHECKING:
     from nnrun.sweep.folder import SweepFolder
+    from nnrun.sweep.ledger import Trial
     from nnrun.sweep.study import Group, Objective
 
 
@@ -47,7 +47,7 @@ def read_sweep(folder: SweepFolder) -> SweepResult:
     Raises:
         RunError: The ledger cannot be read, or no score can be compared.
     """
-    ledger = Ledger(folder.ledger)
+    ledger = folder.open_ledger()
     fields, trials = ledger.fields(), ledger.trials()
     goal = objective(trials, fields.get("choose_by"), str(fields.get("mode")))
     return SweepResult(folder, fields, trials, goal, groups(trials, goal))

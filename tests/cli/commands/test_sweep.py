@@ -12,7 +12,7 @@ from click.testing import Result
 
 from nnrun.runs.record import now
 from nnrun.sweep.folder import SweepFolder, list_sweeps
-from nnrun.sweep.ledger import Ledger, Trial
+from nnrun.sweep.ledger import Trial
 
 Invoke = Callable[..., Result]
 
@@ -32,10 +32,11 @@ def made(
         Trial(number, values.index(value), seed, {"training.batch_size": value})
         for number, (value, seed, _) in enumerate(trials)
     ]
-    ledger = Ledger.create(folder.ledger, {"name": name, "start": now(), "mode": "auto", **fields}, listed)
+    ledger = folder.create_ledger("sqlite", {"name": name, "start": now(), "mode": "auto", **fields}, listed)
     for trial, (_, _, figure) in zip(listed, trials, strict=True):
-        ledger.claim()
-        ledger.finish(trial.number, {"validation": {score: figure, "rows": 100}, "test": {score: figure + 1}})
+        claimed = ledger.claim()
+        assert claimed is not None
+        ledger.finish(claimed, {"validation": {score: figure, "rows": 100}, "test": {score: figure + 1}})
     return folder
 
 
@@ -169,4 +170,4 @@ def test_a_time_limit_leaves_a_sweep_that_goes_on(invoke: Invoke, workdir: Path)
     assert done.exit_code == 75, done.output
     (folder,) = list_sweeps(workdir / "runs")
     assert f"nnrun sweep --resume {folder.path.relative_to(workdir)}" in done.output
-    assert Ledger(folder.ledger).counts().get("running") is None
+    assert folder.open_ledger().counts().get("running") is None

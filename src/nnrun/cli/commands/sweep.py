@@ -96,6 +96,13 @@ def sweep() -> None:
     metavar="N",
     help="The threads of each process; 1 by default, so that no figure depends on --jobs.",
 )
+@click.option(
+    "--ledger",
+    type=click.Choice(["sqlite", "files"]),
+    default="sqlite",
+    help="Where it is kept what is tried and by whom: sqlite for the processes of one machine, files for several "
+    "machines that share the folder of runs.",
+)
 @time_limit
 @options.code
 @options.folders
@@ -169,12 +176,11 @@ def list_(runs_dir: Path, as_json: bool) -> None:
     from nnrun.cli.terminal.output import Output, Table, print_json, print_paragraph, print_table
     from nnrun.errors import RunError
     from nnrun.sweep.folder import list_sweeps
-    from nnrun.sweep.ledger import Ledger
 
     rows: list[dict[str, Any]] = []
     for folder in list_sweeps(runs_dir):
         try:
-            ledger = Ledger(folder.ledger)
+            ledger = folder.open_ledger()
             fields, counts = ledger.fields(), ledger.counts()
         except RunError as error:
             rows.append({"sweep": folder.id, "folder": str(folder.path), "problem": error.text})

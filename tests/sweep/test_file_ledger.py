@@ -1,0 +1,252 @@
+"""The ledger in a folder of files: like that of SQLite, for processes that share nothing but the folder."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as some
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from nnrun import atomic_files
+from nnrun.errors import RunError
+from nnrun.runs import environment
+from nnrun.sweep.file_ledger import FileLedger
+from nnrun.sweep.folder import SweepFolder
+from nnrun.sweep.ledger import FORMAT, LEASE_SECONDS, Ledger, Trial
+
+_SLURM = {"SLURM_JOB_ID": "40", "SLURM_ARRAY_TASK_ID": "3", "SLURM_CLUSTER_NAME": "ours"}
+
+
+def make(folder: Path, count: int) -> FileLedger:
+    """Create a ledger with trials of one parameter."""
+    return FileLedger.create(
+        folder / "ledger", {}, [Trial(number, number, 7, {"x": number}) for number in range(count)]
+    )
+
+
+def claim(ledger: Ledger, process: dict[str, Any] | None = None) -> Trial:
+    """Claim a trial, which must be there, as this process or another one."""
+    with pytest.MonkeyPatch.context() as patch:
+        if process is not None:
+            patch.setattr(environment, "process", lambda: process)
+        trial = ledger.claim()
+    assert trial is not None
+    return trial
+
+
+class SameLedgers(RuleBasedStateMachine):
+    """Does the same with a ledger of each kind; a claim belongs to this process, or to one that is gone."""
+
+    kinds: tuple[str, ...] = ("sqlite", "files")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.folders = [SweepFolder(Path(tempfile.mkdtemp())) for _ in self.kinds]
+        self.ledgers: list[Ledger] = []
+        #: Every claim that there was, as each ledger has returned it.
+        self.claims: list[list[Trial]] = []
+
+    def teardown(self) -> None:
+        """Remove the ledgers."""
+        for folder in self.folders:
+            shutil.rmtree(folder.path)
+
+    def same(self, change: Callable[[Ledger, int], Any]) -> list[Any]:
+        """Change each ledger, and require that all return the same."""
+        returned = [change(ledger, index) for index, ledger in enumerate(self.ledgers)]
+        assert all(without_times(one) == without_times(returned[0]) for one in returned), returned
+        return returned
+
+    @initialize(count=some.integers(0, 4))
+    def make(self, count: int) -> None:
+        """Create them."""
+        trials = [Trial(number, number // 2, 7 + number % 2, {"x": number}) for number in range(count)]
+        pairs = zip(self.folders, self.kinds, strict=True)
+        self.ledgers = [folder.create_ledger(kind, {"name": "n"}, trials) for folder, kind in pairs]
+
+    @rule(count=some.integers(0, 2), known=some.integers(0, 6))
+    def add(self, count: int, known: int) -> None:
+        """Add trials, perhaps to another number than there is."""
+        trials = [Trial(known + number, 9, 7, {"y": [number]}) for number in range(count)]
+        self.same(lambda ledger, _: ledger.add(trials, known))
+
+    @rule(gone=some.booleans())
+    def claim(self, gone: bool) -> None:
+        """Claim a trial, if one waits."""
+        with pytest.MonkeyPatch.context() as patch:
+            process = {**environment.process(), **({"start": "long ago"} if gone else {})}
+            patch.setattr(environment, "process", lambda: process)
+            found = self.same(lambda ledger, _: ledger.claim())
+        if found[0] is not None:
+            self.claims.append(found)
+
+    @precondition(lambda self: self.claims)
+    @rule(data=some.data(), how=some.sampled_from(["finish", "prune", "fail", "release", "stop"]))
+    def end(self, data: some.DataObject, how: str) -> None:
+        """End a claim, perhaps one that has ended or was taken over."""
+        trials = data.draw(some.sampled_from(self.claims))
+        changes: dict[str, Callable[[Ledger, Trial], bool]] = {
+            "finish": lambda ledger, trial: ledger.finish(trial, {"test": {"loss": 0.5, "label": "a"}}, [0.5, 0.25]),
+            "prune": lambda ledger, trial: ledger.prune(trial, "others were better", [0.5]),
+            "fail": lambda ledger, trial: ledger.fail(trial, "diverged"),
+            "release": lambda ledger, trial: ledger.release(trial, "killed"),
+            "stop": lambda ledger, trial: ledger.release(trial, "stopped", counts=False),
+        }
+        self.same(lambda ledger, index: changes[how](ledger, trials[index]))
+
+    @rule(locked=some.sets(some.integers(0, 3)))
+    def release_dead(self, locked: set[int]) -> None:
+        """Let the trials of dead processes wait again, but for those whose runs are locked."""
+        self.same(lambda ledger, _: ledger.release_dead(lambda number: number in locked))
+
+    @rule()
+    def open_again(self) -> None:
+        """Open the ledgers as another process would."""
+        self.ledgers = [folder.open_ledger() for folder in self.folders]
+
+    @invariant()
+    def are_the_same(self) -> None:
+        """All trials have the same state, whoever reads it."""
+        self.same(lambda ledger, _: (ledger.trials(), ledger.counts(), ledger.fields(), ledger.abandoned()))
+
+
+def without_times(value: Any) -> Any:
+    """Return what a ledger returns with times that are there or not."""
+    if isinstance(value, Trial):
+        known = {name: getattr(value, name) is not None for name in ("started", "ended")}
+        return {**asdict(value), **known}
+    return [without_times(one) for one in value] if isinstance(value, list | tuple) else value
+
+
+TestSameLedgers = SameLedgers.TestCase
+TestSameLedgers.settings = settings(max_examples=20, stateful_step_count=20, deadline=None)
+
+
+def test_a_claim_of_another_host_is_taken_over_when_nobody_renews_it(tmp_path: Path) -> None:
+    """Measured by the clock of the file server, whatever that of this host says; a renewed claim stays."""
+    ledger = make(tmp_path, 2)
+    there = {**environment.process(), "host": "elsewhere"}
+    silent, renewed = claim(ledger, there), claim(ledger, there)
+    long_ago = time.time() - LEASE_SECONDS - 5
+    for path in (tmp_path / "ledger" / "claims").iterdir():
+        os.utime(path, (long_ago, long_ago))
+    assert ledger.renew(renewed)
+    assert ledger.abandoned() == [silent]
+    assert [one.number for one in FileLedger(tmp_path / "ledger").release_dead()] == [0]
+    assert not ledger.renew(silent)
+    assert not ledger.finish(silent, {})
+    assert claim(ledger).number == 0
+
+
+def test_a_clock_that_is_wrong_takes_no_trial_from_anybody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The time of a file that was just written counts, not that of this host."""
+    ledger = make(tmp_path, 1)
+    claim(ledger, {**environment.process(), "host": "elsewhere"})
+    monkeypatch.setattr(time, "time", lambda: 4e9)
+    assert ledger.abandoned() == []
+    monkeypatch.setattr(FileLedger, "_server_time", lambda _: 4e9)
+    assert [one.number for one in ledger.abandoned()] == [0]
+
+
+def test_a_requeued_task_of_slurm_takes_over_its_own_claim_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also from a node that is gone; the claims of other tasks, and of the task as it is now, stay."""
+    ledger = make(tmp_path, 3)
+    there = {**environment.process(), "host": "node1"}
+    for name, value in _SLURM.items():
+        monkeypatch.setenv(name, value)
+    before = claim(ledger, there)
+    assert (before.process or {})["slurm"] == {"cluster": "ours", "job": "40", "task": "3", "restarts": 0}
+    monkeypatch.setenv("SLURM_RESTART_COUNT", "1")
+    claim(ledger, there)
+    monkeypatch.setenv("SLURM_ARRAY_TASK_ID", "4")
+    claim(ledger, there)
+    assert ledger.abandoned() == []
+    monkeypatch.setenv("SLURM_ARRAY_TASK_ID", "3")
+    assert ledger.abandoned() == [before]
+
+
+def test_a_process_that_dies_while_it_claims_leaves_no_claim(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The file has its name only when it is complete and on disk; a leftover is no claim."""
+    ledger = make(tmp_path, 1)
+
+    def die(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "link", die)
+    monkeypatch.setattr(atomic_files, "remove", lambda _: None)
+    with pytest.raises(KeyboardInterrupt):
+        ledger.claim()
+    monkeypatch.undo()
+    (leftover,) = (tmp_path / "ledger" / "claims").iterdir()
+    assert json.loads(leftover.read_text())["attempts"] == 1
+    assert claim(FileLedger(tmp_path / "ledger")).attempts == 1
+
+
+def test_a_server_that_answers_twice_has_given_the_name_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """NFS repeats a call whose answer was lost, and the second answer says that the name exists."""
+    ledger, link = make(tmp_path, 1), os.link
+
+    def twice(*words: Any) -> None:
+        link(*words)
+        link(*words)
+
+    monkeypatch.setattr(os, "link", twice)
+    assert claim(ledger).number == 0
+    assert ledger.claim() is None
+
+
+def test_a_disk_without_links_is_a_message(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It could not decide between two processes; the message names what can."""
+    ledger = make(tmp_path, 1)
+
+    def refuse(*_: Any) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refuse)
+    with pytest.raises(RunError, match="has no hard links") as caught:
+        ledger.claim()
+    assert "--ledger postgresql://" in str(caught.value.hint)
+
+
+def test_a_newer_format_is_refused(tmp_path: Path) -> None:
+    """The message names both formats."""
+    make(tmp_path, 1)
+    (tmp_path / "ledger" / "sweep.json").write_text('{"format": 99}')
+    with pytest.raises(RunError, match=f"has format 99, and this version of nnrun reads {FORMAT}"):
+        FileLedger(tmp_path / "ledger")
+
+
+@pytest.mark.parametrize("name", ["sweep.json", "trials/000000.json", "claims/000000.1.json", "ends/000000.1.json"])
+@pytest.mark.parametrize("content", ["", "{", "[]", "[" * 100_000, '{"format": 2, "status": "gone", "trials": [1]}'])
+def test_a_damaged_file_is_a_message(tmp_path: Path, name: str, content: str) -> None:
+    """Whichever it is, with its path."""
+    ledger = make(tmp_path, 1)
+    trial = claim(ledger)
+    if name.startswith("ends"):
+        ledger.finish(trial, {})
+    (tmp_path / "ledger" / name).write_text(content)
+    with pytest.raises(RunError, match=f"{name} cannot be read"):
+        FileLedger(tmp_path / "ledger").trials()
+
+
+@pytest.mark.parametrize("name", ["sweep.json", "trials", "claims", "ends", "claims/000000.1.json"])
+def test_a_link_is_not_followed(tmp_path: Path, name: str) -> None:
+    """A ledger lies in its sweep's folder."""
+    claim(make(tmp_path, 1))
+    path = tmp_path / "ledger" / name
+    path.rename(tmp_path / "elsewhere")
+    path.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(RunError, match="is a symbolic link"):
+        FileLedger(tmp_path / "ledger").trials()
