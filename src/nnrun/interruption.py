@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 _ONE_PRESS = 0.2
 #: Seconds after which a request that Python has dropped comes again.
 _AGAIN = 0.01
+#: The reason of a request to stop that the time limit made.
+TIME_LIMIT = "the time limit was reached"
 #: The longest time that `setitimer` is asked for, in seconds: some systems refuse more than 10^8.
 _LONGEST_TIMER = 10_000_000.0
 
@@ -146,7 +148,7 @@ def _reason(number: int) -> tuple[str, Literal["interrupted", "preempted"]]:
     if number == signal.SIGINT:
         return "stopped by the user", "interrupted"
     if number == getattr(signal, "SIGALRM", None):
-        return "the time limit was reached", "preempted"
+        return TIME_LIMIT, "preempted"
     return f"stopped by {signal.Signals(number).name}", "preempted"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path as FilePath
@@ -33,6 +34,7 @@ from nnrun.runs import record as records
 from nnrun.runs.disk import RunLog
 from nnrun.runs.documents import read_scores
 from nnrun.runs.find import find
+from nnrun.runs.folder import RunFolder
 from nnrun.runs.lock import hold, is_running
 from nnrun.runs.record import Record
 from nnrun.runs.secrets import arguments_without_secrets
@@ -43,7 +45,6 @@ if TYPE_CHECKING:
     from nnrun.pipeline.check import Examined
     from nnrun.pipeline.train import TrainRequest
     from nnrun.progress import Progress
-    from nnrun.runs.folder import RunFolder
 
 
 @dataclass(frozen=True)
@@ -122,6 +123,22 @@ def train_or_resume(request: TrainRequest, progress: Progress) -> TrainResult:
         return train(request, progress)
     again = given_again(extends.read(folder.resolved), request.sets)
     return resume(ResumeRequest(str(folder.path), replace(request, config="", sets=again)), progress)
+
+
+def train_or_go_on(request: TrainRequest, progress: Progress) -> TrainResult:
+    """Train in the folder that the request names, or go on there with the run that has begun.
+
+    Raises:
+        NnrunError: As for `train` and `resume`.
+    """
+    if request.folder is None:
+        return train(request, progress)
+    if RunFolder(request.folder).record.is_file():
+        options = replace(request, config="", sets=(), given_fields={}, folder=None)
+        return resume(ResumeRequest(str(request.folder), options), progress)
+    # Killed before there was a record, a run has nothing to go on from.
+    shutil.rmtree(request.folder, ignore_errors=True)
+    return train(request, progress)
 
 
 def _require_stopped(folder: RunFolder, fields: Mapping[str, Any]) -> None:

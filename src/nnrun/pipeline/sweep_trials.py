@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import time
 import traceback
 from contextlib import contextmanager
@@ -14,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from nnrun import interruption
 from nnrun.errors import EXIT_PREEMPTED, NnrunError, RunError
-from nnrun.pipeline.resume import ResumeRequest, resume
-from nnrun.pipeline.train import TrainRequest, train
+from nnrun.pipeline.resume import train_or_go_on
+from nnrun.pipeline.train import TrainRequest
 from nnrun.progress import NullProgress
 from nnrun.runs import lock
 from nnrun.runs import record as records
@@ -115,11 +114,7 @@ def train_trial(folder: SweepFolder, trial: Trial, fields: dict[str, Any], progr
     if run.record.is_file():
         # Whoever has the trial's claim has its run: a process on another host that the lock names is gone.
         lock.forget_other_host(run)
-        options = replace(request, config="", sets=(), given_fields={}, folder=None)
-        return resume(ResumeRequest(str(run.path), options), progress)
-    # Killed before there was a record, a run has nothing to go on from.
-    shutil.rmtree(run.path, ignore_errors=True)
-    return train(request, progress)
+    return train_or_go_on(request, progress)
 
 
 def release_dead(folder: SweepFolder, ledger: Ledger) -> list[Trial]:

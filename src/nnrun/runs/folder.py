@@ -67,6 +67,17 @@ def _time_of_next(runs_dir: Path) -> str:
         return now
 
 
+def new_path(runs_dir: Path, name: str, *, now: datetime | None = None) -> Path:
+    """Return the path of a new run folder, which is not created; the arguments are those of `RunFolder.create`.
+
+    Raises:
+        RunError: The folder of runs cannot be made.
+    """
+    make_folder(runs_dir)
+    time = _time_of_next(runs_dir) if now is None else now.astimezone(UTC).strftime(_TIME)
+    return runs_dir / f"{time}_{slug(name)}_{secrets.token_hex(3)}"
+
+
 @dataclass(frozen=True)
 class RunFolder:
     """A run's folder; each property is the path of one of its files, whether it exists or not.
@@ -90,10 +101,8 @@ class RunFolder:
         Raises:
             RunError: The folder cannot be made.
         """
-        make_folder(runs_dir)
-        time = _time_of_next(runs_dir) if now is None else now.astimezone(UTC).strftime(_TIME)
         for _ in range(_ATTEMPTS):
-            path = runs_dir / f"{time}_{slug(name)}_{secrets.token_hex(3)}"
+            path = new_path(runs_dir, name, now=now)
             try:
                 atomic_files.make_folder(path, parents=False, exist_ok=False)
             except FileExistsError:

@@ -75,19 +75,27 @@ def is_held(folder: RunFolder) -> bool | None:
     return False
 
 
+def holder(folder: RunFolder) -> dict[str, Any] | None:
+    """Return the process that holds a run: `host`, `pid` and `start`; None if none does, or that cannot be known."""
+    return (_named_holder(folder) or None) if is_held(folder) else None
+
+
 def stale_holder(folder: RunFolder) -> str | None:
     """Return the process that a lock file names although nobody holds it; None if the lock is as it should be."""
-    if is_held(folder) is not False:
-        return None
+    named = _named_holder(folder) if is_held(folder) is False else {}
+    return f"{named['pid']} on {named.get('host')}" if "pid" in named else None
+
+
+def _named_holder(folder: RunFolder) -> dict[str, Any]:
+    """Return the process that a lock file names; empty where it names none."""
     try:
         descriptor = open_regular(folder.lock)
     except (OSError, RunError):
-        return None
+        return {}
     try:
-        holder = _read_holder(descriptor)
+        return _read_holder(descriptor)
     finally:
         os.close(descriptor)
-    return f"{holder['pid']} on {holder.get('host')}" if "pid" in holder else None
 
 
 def is_running(folder: RunFolder, process: Mapping[str, Any]) -> bool | None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 @options.runs_dir
 @options.as_json
 def compare(*, first: str, second: str, metric: str | None, runs_dir: Path, as_json: bool) -> None:
-    """Test whether two runs, or two combinations of sweeps, differ by more than chance.
+    """Test whether two runs or combinations differ by more than chance.
 
     Two cross-validations over the same folds are compared fold by fold, with the corrected resampled t-test of
     Nadeau and Bengio (Machine Learning 52, 2003). Two single classifiers are compared on their test rows, with
