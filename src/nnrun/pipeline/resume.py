@@ -81,11 +81,7 @@ def _resume_held(folder: RunFolder, request: ResumeRequest, progress: Progress) 
     """Resume a run that no other process can touch."""
     options, fields = request.options, records.read(folder)
     with user_code.register_run_code(folder, fields, options.code, trust=request.trust_run) as codes:
-        again = given_again(extends.read(folder.resolved), options.sets)
-        before = examined = examine(folder.resolved, again, options.data_dir, options.runs_dir)
-        if options.sets != again:
-            examined = examine(folder.resolved, options.sets, options.data_dir, options.runs_dir)
-        raise_if_errors(examined)
+        before, examined = _examine(folder, options)
         changed = _changes(folder, kept_config(before), kept_config(examined))
         planned = before.experiment.training.epochs
         if fields.get("status") == "done" and not _extends(folder, planned, examined):
@@ -107,6 +103,39 @@ def _resume_held(folder: RunFolder, request: ResumeRequest, progress: Progress) 
                 progress.say(f"Run {folder.id}, resumed")
                 resumption = Resumption(request.even_if_different)
                 return run_experiment(examined, folder, record, progress, options, resumption)
+
+
+def check_resume(request: ResumeRequest) -> RunFolder:
+    """Check that a run can be resumed, as far as that is known before its data are loaded; return its folder.
+
+    Raises:
+        ConfigError: An option is wrong.
+        RunError: The run still runs, its code is not given, or its config may not change so.
+    """
+    folder = find(request.options.runs_dir, request.run)
+    fields = records.read(folder)
+    _require_stopped(folder, fields)
+    with user_code.register_run_code(folder, fields, request.options.code, trust=request.trust_run):
+        before, examined = _examine(folder, request.options)
+        _changes(folder, kept_config(before), kept_config(examined))
+        if fields.get("status") == "done" and not _extends(folder, before.experiment.training.epochs, examined):
+            hint = f"train it for more epochs: --set training.epochs={2 * before.experiment.training.epochs}"
+            raise RunError(f"{folder.id} is done: nothing is left to do", hint)
+    return folder
+
+
+def _examine(folder: RunFolder, options: TrainRequest) -> tuple[Examined, Examined]:
+    """Examine the config of a run as it was, and as it goes on.
+
+    Raises:
+        ConfigError: An option is wrong.
+    """
+    again = given_again(extends.read(folder.resolved), options.sets)
+    before = examined = examine(folder.resolved, again, options.data_dir, options.runs_dir)
+    if options.sets != again:
+        examined = examine(folder.resolved, options.sets, options.data_dir, options.runs_dir)
+    raise_if_errors(examined)
+    return before, examined
 
 
 def train_or_resume(request: TrainRequest, progress: Progress) -> TrainResult:

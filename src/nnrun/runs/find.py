@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from nnrun.config.hints import did_you_mean
 from nnrun.errors import RunError
-from nnrun.runs import metrics, record
+from nnrun.runs import environment, metrics, record
 from nnrun.runs.documents import LIST_HINT, read_scores_if_any
 from nnrun.runs.folder import FOLDER_NAME, RunFolder, slug
 from nnrun.runs.lock import is_running
@@ -188,6 +188,12 @@ def find_earlier(runs_dir: Path, run: RunFolder) -> RunFolder | None:
     folders = _list_folders(runs_dir)
     before = folders[: [folder.id for folder in folders].index(run.id)] if run.id in {one.id for one in folders} else []
     return next((folder for folder in reversed(before) if _name(folder) == _name(run)), None)
+
+
+def last_run_of_this_process(runs_dir: Path) -> RunRow | None:
+    """Return the run that this process opened last; None where it opened none."""
+    # In containers the number alone is that of many processes.
+    return next((row for row in reversed(list_runs(runs_dir)) if row.process == environment.process()), None)
 
 
 def run_as_json(folder: RunFolder) -> dict[str, Any]:

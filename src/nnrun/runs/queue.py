@@ -131,7 +131,7 @@ class Queue:
     @property
     def lock_folder(self) -> RunFolder:
         """The folder that the process which works through the queue holds; see `nnrun.runs.lock`."""
-        return RunFolder(self.path)
+        return RunFolder(self.path / "worker")
 
     def worker(self) -> dict[str, Any] | None:
         """Return the process that works through the queue: `host`, `pid` and `start`; None if none does."""

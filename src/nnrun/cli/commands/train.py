@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from nnrun.pipeline.train import TrainRequest, TrainResult
     from nnrun.progress import Progress
-    from nnrun.runs.find import RunRow
     from nnrun.runs.folder import RunFolder
 
 
@@ -130,7 +129,9 @@ def run_and_print(
 
 
 def _add_notes(error: BaseException, request: TrainRequest, *, with_report: bool) -> None:
-    row = _last_run(request.runs_dir)
+    from nnrun.runs.find import last_run_of_this_process
+
+    row = last_run_of_this_process(request.runs_dir)
     if row is None:
         return
     folder = row.folder
@@ -178,15 +179,6 @@ def _report_failed_run(folder: RunFolder) -> str | None:
         return f"Its report up to this point: {_write_report(folder)}" if metrics.read(folder.metrics) else None
     except NnrunError as refused:
         return f"Its report cannot be written: {refused.text}"
-
-
-def _last_run(runs_dir: Path) -> RunRow | None:
-    """Return the run that this process opened last; None where it opened none."""
-    from nnrun.runs.environment import process
-    from nnrun.runs.find import list_runs
-
-    # In containers the number alone is that of many processes.
-    return next((row for row in reversed(list_runs(runs_dir)) if row.process == process()), None)
 
 
 def _print_result(result: TrainResult, request: TrainRequest, page: Path | None, *, quiet: bool, as_json: bool) -> None:
