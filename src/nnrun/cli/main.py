@@ -25,6 +25,7 @@ from nnrun.cli.commands.explain import explain
 from nnrun.cli.commands.fork import fork
 from nnrun.cli.commands.generate_text import generate
 from nnrun.cli.commands.predict import predict
+from nnrun.cli.commands.queue import queue
 from nnrun.cli.commands.report import report
 from nnrun.cli.commands.reproduce import reproduce
 from nnrun.cli.commands.resolve import resolve
@@ -95,6 +96,7 @@ for _command in (
     evaluate,
     predict,
     sweep,
+    queue,
     compare,
     verify,
     reproduce,

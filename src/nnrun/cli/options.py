@@ -50,7 +50,7 @@ runs_dir = click.option(
 
 def repeated_runs_dir(runs_dir: Path) -> str:
     """Return `--runs-dir` for a command to type next, with a space before it; nothing where it is the default one."""
-    is_default = runs_dir == Path(os.environ.get("NNRUN_RUNS_DIR") or "runs")
+    is_default = runs_dir.resolve() == Path(os.environ.get("NNRUN_RUNS_DIR") or "runs").resolve()
     return "" if is_default else f" --runs-dir {quote(str(runs_dir))}"
 
 

@@ -14,7 +14,7 @@ from nnrun.errors import RunError
 from nnrun.regular_files import require_folders
 from nnrun.runs import environment
 from nnrun.runs.disk import make_folder
-from nnrun.runs.folder import RunFolder
+from nnrun.runs.folder import FOLDER_NAME, RunFolder
 from nnrun.runs.lock import holder
 from nnrun.runs.record import now
 from nnrun.runs.sqlite_file import SqliteFile
@@ -140,11 +140,14 @@ class Queue:
     def new_folder(self, name: str) -> RunFolder:
         """Create a folder for the copies and the log of a job.
 
+        Args:
+            name: The name of its experiment, or the id of its run.
+
         Raises:
             RunError: The disk is full or read-only.
         """
-        make_folder(self.path)
-        return RunFolder.create(self.path / "jobs", name)
+        match = FOLDER_NAME.fullmatch(name)
+        return RunFolder.create(self.path / "jobs", match["name"] if match else name)
 
     def add(
         self,
@@ -272,10 +275,12 @@ class Queue:
 
 def _job(row: sqlite3.Row) -> Job:
     fields = dict(row)
-    for name in ("typed", "words", "data", "process"):
-        fields[name] = None if fields[name] is None else json.loads(fields[name])
+    for name, kind in (("typed", list), ("words", list), ("data", dict), ("process", dict)):
+        if name == "process" and fields[name] is None:
+            continue
+        fields[name] = json.loads(fields[name])
+        if not isinstance(fields[name], kind) or not (fields[name] or kind is dict):
+            raise TypeError(f"the {name} of job {fields['number']} are of another kind")
     for name in ("typed", "words"):
         fields[name] = tuple(str(word) for word in fields[name])
-    if not isinstance(fields["data"], dict) or not isinstance(fields["process"] or {}, dict):
-        raise TypeError(f"job {fields['number']} has a value of another kind")
     return Job(**{**fields, "is_cancelled": bool(fields["is_cancelled"])})

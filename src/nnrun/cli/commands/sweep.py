@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from nnrun.pipeline.sweep import SweepRequest
     from nnrun.sweep.conclusions import Conclusions
     from nnrun.sweep.folder import SweepFolder
     from nnrun.sweep.result import SweepResult
@@ -119,17 +120,11 @@ def run(
     nnrun sweep my.yaml --jobs auto
     nnrun sweep --resume last
     """  # noqa: D301
-    from nnrun.cli.commands.configs import locate_config
     from nnrun.cli.terminal.progress import open_progress
-    from nnrun.pipeline.sweep import SweepRequest, begin_sweep, run_sweep
+    from nnrun.pipeline.sweep import begin_sweep, run_sweep
     from nnrun.sweep.folder import find_sweep
 
-    if (config is None) == (resumed is None):
-        raise click.UsageError("expected a config, or --resume SWEEP")
-    sets = (*settings.pop("sets"), *_sweep_options(settings))
-    if resumed is not None and sets:
-        raise click.UsageError("a sweep that is resumed keeps its config and trials: leave out what changes them")
-    request = SweepRequest("" if config is None else str(locate_config(config)), sets, **settings)
+    request = sweep_request(config, resumed, settings)
     if time_limit is not None:
         interruption.limit_time(time_limit)
     with open_progress(quiet=quiet, json=as_json) as progress:
@@ -145,6 +140,25 @@ def run(
         Output.stdout().write_line(str(folder.path))
         return
     _print(result, as_json=as_json)
+
+
+def sweep_request(config: str | None, resumed: str | None, settings: dict[str, Any]) -> SweepRequest:
+    """Return the arguments of a sweep; options that change its config are taken out of the settings.
+
+    Args:
+        config: The config's name.
+        resumed: The sweep that goes on, in place of a config.
+        settings: All other options, but those of the output.
+    """
+    from nnrun.cli.commands.configs import locate_config
+    from nnrun.pipeline.sweep import SweepRequest
+
+    if (config is None) == (resumed is None):
+        raise click.UsageError("expected a config, or --resume SWEEP")
+    sets = (*settings.pop("sets"), *_sweep_options(settings))
+    if resumed is not None and sets:
+        raise click.UsageError("a sweep that is resumed keeps its config and trials: leave out what changes them")
+    return SweepRequest("" if config is None else str(locate_config(config)), sets, **settings)
 
 
 def _sweep_options(settings: dict[str, Any]) -> list[str]:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from nnrun.runs.folder import RunFolder
 
 
-class _Duration(click.ParamType):  # type: ignore[type-arg]
+class Duration(click.ParamType):  # type: ignore[type-arg]
     """The type of `--time-limit`: `90s`, `30m`, `8h`, `1.5h`, `2d`, or slurm's `D-HH:MM:SS` and `HH:MM:SS`."""
 
     name = "duration"
@@ -45,7 +45,7 @@ jobs = click.option(
 )
 time_limit = click.option(
     "--time-limit",
-    type=_Duration(),
+    type=Duration(),
     metavar="TIME",
     help="Save the state and stop with exit code 75 after this time, for example 30m or 8h.",
 )
