@@ -147,6 +147,8 @@ def _walk_commands(name: str, command: click.Command) -> Iterator[tuple[str, cli
     yield name, command
     if isinstance(command, click.Group):
         for word, inner in command.commands.items():
+            if inner.hidden:  # what nnrun calls itself
+                continue
             yield from _walk_commands(f"{name} {word}", inner)
 
 

@@ -33,6 +33,7 @@ COMMANDS = {
     "fork",
     "reproduce",
     "sweep",
+    "queue",
     "verify-resume",
     "doctor",
     "eval",

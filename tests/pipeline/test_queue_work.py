@@ -127,7 +127,7 @@ def test_jobs_are_done_in_their_order_however_they_end(tmp_path: Path) -> None:
     assert order[::2] == ["1", "2", "3", *["4"] * MOST_ATTEMPTS, "5"]
     assert set(order[1::2]) == {"True"}
     text = (tmp_path / "queue" / "log.txt").read_text()
-    assert "Job 2 is failed: this cannot be" in text
+    assert "Job 2: failed: this cannot be" in text
     assert "No job waits any more" in text
 
 

@@ -100,7 +100,7 @@ class _Worker:
         while interruption.pending() is None:
             self._collect()
             for job in self.queue.release_dead(except_for=self._children):
-                self.progress.say(f"Job {job.number}: {job.error}; it is {job.status}")
+                self.progress.say(f"Job {job.number}: {job.status}: {job.error}")
             if not self._start_waiting() and not self.keep:
                 self.progress.say("No job waits any more")
                 return
@@ -122,7 +122,7 @@ class _Worker:
             elif job.status == "running" or (job.status == "waiting" and code not in _MAY_WAIT):
                 text = f"its process ended with exit code {code}; see its log"
                 job = self.queue.end(number, "failed", code, text) or self.queue.job(number)
-            self.progress.say(f"Job {number} is {job.status}" + (f": {job.error}" if job.error else ""))
+            self.progress.say(f"Job {number}: {job.status}" + (f": {job.error}" if job.error else ""))
 
     def _start_waiting(self) -> bool:
         """Start jobs that wait as long as there is room; return whether anything is left to do."""

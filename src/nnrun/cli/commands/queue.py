@@ -31,7 +31,7 @@ number = click.argument("number", metavar="JOB", type=click.IntRange(min=1))
 
 @click.group(cls=CommandGroup)
 def queue() -> None:
-    """Queue commands, and let one process do them, which needs no terminal.
+    """Queue commands for a process that needs no terminal.
 
     \b
     nnrun queue add train my.yaml --set seed=3
