@@ -82,9 +82,18 @@ def _run_of(job: Job) -> str | None:
 
 def go_on_command(job: Job) -> str | None:
     """Return the command that goes on with a job which was stopped; None where there is nothing to go on with."""
+    from contextlib import suppress
+
+    from nnrun.errors import RunError
+    from nnrun.runs import record
+    from nnrun.runs.folder import RunFolder
+
     run = _run_of(job)
     if run is None or job.status not in ("cancelled", "stopped"):
         return None
+    with suppress(RunError):  # a sweep has no record
+        if record.read(RunFolder(Path(run))).get("status") == "done":
+            return None
     # The copies of the code are named, as they are what the run has used.
     code = "".join(f" {word}" for word in job.words if word.startswith("--code="))
     short = run[-6:]
