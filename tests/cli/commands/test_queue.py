@@ -20,6 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from nnrun.cli.commands.queue_add import QUEUED, command_words
+from nnrun.cli.main import nnrun
 from nnrun.pipeline.train import TrainRequest, train
 from nnrun.progress import NullProgress
 from nnrun.runs.folder import RunFolder
@@ -56,7 +57,7 @@ def test_what_is_edited_after_add_changes_nothing(invoke: Invoke, workdir: Path)
     (workdir / "own.py").unlink()
     (workdir / "tiny.yaml").write_text("name: another\n")
     (job,) = Queue(workdir / "runs").jobs()
-    values = QUEUED["train"].make_context("train", list(job.words[1:])).params
+    values = parsed("train", list(job.words[1:]))
     assert values["sets"] == ()
     assert all(Path(value).is_absolute() for value in (values["config"], *values["code"], values["runs_dir"]))
     assert (
@@ -152,7 +153,13 @@ TEXT = some.text(some.characters(codec="utf-8", exclude_characters="\0"), min_si
 def test_a_command_line_is_read_as_it_was_written(values: dict[str, Any]) -> None:
     """Whatever its values are, also those that look like options."""
     words = command_words(QUEUED["resume"], values)
-    assert QUEUED["resume"].make_context("resume", words).params == values
+    assert parsed("resume", words) == values
+
+
+def parsed(name: str, words: list[str]) -> dict[str, Any]:
+    """Return the values of a command line, as the command `nnrun` reads it."""
+    with nnrun.make_context("nnrun", [name, *words]) as context:
+        return QUEUED[name].make_context(name, words, parent=context).params
 
 
 def wait_for(condition: Callable[[], Any], seconds: float = 240.0) -> Any:

@@ -242,7 +242,7 @@ def _execute(known: Queue, job: Job) -> None:
     # Records say with which command a run was made: the one that can be typed.
     sys.argv = ["nnrun", *job.words]
     command = QUEUED[kind]
-    with command.make_context(kind, list(words)) as context:
+    with command.make_context(kind, list(words), parent=click.get_current_context()) as context:
         if kind == "train":
             _train(known, job, context.params)
         else:
