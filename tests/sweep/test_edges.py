@@ -34,6 +34,7 @@ def found(domain: Any, best: Any, *, known: bool = True) -> str | None:
         ([0.1, 0.2, 0.3], 0.3, "0.2,0.3,0.4"),
         ([0.5, 0.7, 0.9], 0.9, "0.7,0.9,0.95"),  # of shares, a share
         ([0.1, 0.01, 0.001], 0.001, "0.0001,0.001,0.01"),
+        ([0.0001, 0.001, 0.01, 0.1], 0.1, "0.01,0.1,1.0"),
         (["relu", "tanh", "gelu"], "relu", None),
         ([8, 16, "auto"], 8, None),
         ([True, False], True, None),

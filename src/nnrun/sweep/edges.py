@@ -98,7 +98,9 @@ def _wider_range(domain: RangeSpec, value: float) -> tuple[str, str] | None:
     more = [f"step: {dump_inline(domain.step)}"] if domain.step is not None else []
     more += ["log: true"] if domain.log else []
     ends = (beyond, high) if side == "lower" else (low, beyond)
-    written = ", ".join([f"low: {_written(ends[0])}", f"high: {_written(ends[1])}", *more])
+    written = ", ".join(
+        [f"low: {_written(ends[0], whole=domain.is_whole)}", f"high: {_written(ends[1], whole=domain.is_whole)}", *more]
+    )
     return side, f"{{{written}}}"
 
 
@@ -117,12 +119,11 @@ def _wider_list(tried: Sequence[Any], value: float) -> tuple[str, str] | None:
     elif value == numbers[-1]:
         before, last = numbers[-2:]
         beyond = _above(numbers[0], last, last * last / before if factors else last + (last - before))
-        beyond = round(beyond) if whole and beyond is not None else beyond
         shown = [before, last, beyond]
         side = "upper"
     else:
         return None
-    return None if beyond is None else (side, ",".join(_written(one) for one in shown))
+    return None if beyond is None else (side, ",".join(_written(one, whole=whole) for one in shown))
 
 
 def _below(low: float, candidate: float, *, whole: bool) -> float | None:
@@ -136,6 +137,7 @@ def _below(low: float, candidate: float, *, whole: bool) -> float | None:
 
 def _above(low: float, high: float, candidate: float) -> float | None:
     """Return a larger value: of shares a share, which 1 is the end of; None if there is none."""
+    candidate = float(f"{candidate:.4g}")
     if low < 0 or high > 1 or isinstance(high, int):
         return candidate
     if high == 1:
@@ -143,5 +145,5 @@ def _above(low: float, high: float, candidate: float) -> float | None:
     return candidate if candidate <= 1 else (1 + high) / 2
 
 
-def _written(value: float | None) -> str:
-    return dump_inline(value if isinstance(value, int) else float(f"{value:.4g}"))
+def _written(value: float | None, *, whole: bool) -> str:
+    return dump_inline(round(value or 0)) if whole else dump_inline(float(f"{value:.4g}"))
