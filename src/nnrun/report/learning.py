@@ -173,7 +173,7 @@ def _metric_plot(curves: MetricCurves, caption: str) -> Plot:
     figure, axes = new_figure()
     _draw(axes, curves.training, FIRST, "training", "-")
     _draw(axes, curves.validation, SECOND, "validation", (0, (4, 1.5)))
-    _set_axes(axes, short_label(score_name(curves.name), _NAME_LENGTH), [*curves.training, *curves.validation])
+    set_curve_axes(axes, short_label(score_name(curves.name), _NAME_LENGTH), [*curves.training, *curves.validation])
     axes.legend(loc="best")
     parts = (("training", curves.training), ("validation", curves.validation))
     described = "; ".join(_description(part, lines) for part, lines in parts if lines)
@@ -185,7 +185,7 @@ def _metric_plot(curves: MetricCurves, caption: str) -> Plot:
 def _rate_plot(rates: list[LearningCurve]) -> Plot:
     figure, axes = new_figure()
     _draw(axes, rates, THIRD, "learning rate", "-")
-    _set_axes(axes, "learning rate", rates)
+    set_curve_axes(axes, "learning rate", rates)
     first, last = rates[0].values[0], rates[0].values[-1]
     alt = f"The learning rate over the epochs, from {first:.3g} to {last:.3g}."
     return Plot("curve_learning_rate", "Learning rate", alt, figure)
@@ -209,7 +209,8 @@ def _draw(axes: Axes, curves: list[LearningCurve], colour: str, label: str, line
     line(mean, f"{label}, mean of {len(curves)} folds", linewidth=2.2)
 
 
-def _set_axes(axes: Axes, name: str, curves: list[LearningCurve]) -> None:
+def set_curve_axes(axes: Axes, name: str, curves: Sequence[LearningCurve]) -> None:
+    """Set the labels and scales of curves over epochs; values of several magnitudes have a logarithmic scale."""
     from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
     axes.set(xlabel="epoch", ylabel=name)

@@ -12,19 +12,47 @@ from nnrun.report.elements import ReportSection
 from nnrun.report.learning import learning_section, samples_section
 from nnrun.report.predictions import is_cross_validated, read_predictions, scored_part
 from nnrun.report.regression import regression_section
-from nnrun.report.run_contents import read_run
+from nnrun.report.run_contents import as_mapping, read_run
 from nnrun.report.style import plot_style, printable, to_inline_svg, to_svg
 from nnrun.runs.disk import make_folder
 from nnrun.runs.find import status_of
 from nnrun.runs.output_file import write_output
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from nnrun.report.elements import Headline
     from nnrun.report.run_contents import RunContents
     from nnrun.report.style import Plot
     from nnrun.runs.folder import RunFolder
+
+
+@dataclass(frozen=True)
+class PageHead:
+    """What stands above and below the sections of a page.
+
+    Attributes:
+        kind: The command that makes such pages.
+        id: The id of the run or sweep.
+        name: Its name.
+        status: How it stands.
+        when: When it began, and how long it took.
+        error: How it ended, if not well.
+        headlines: The main scores.
+        warnings: What the reader must know before.
+        footer: What the page was made of.
+    """
+
+    kind: str
+    id: str
+    name: str
+    status: str
+    when: str
+    error: str | None
+    headlines: tuple[Headline, ...]
+    warnings: tuple[str, ...]
+    footer: str
 
 
 @dataclass(frozen=True)
@@ -82,7 +110,7 @@ def make_report(folder: RunFolder) -> Report:
     with plot_style():
         sections = report_sections(run)
         plots = {f"{plot.name}.svg": to_svg(plot.figure) for section in sections for plot in section.plots}
-    return Report(_render(run, sections, plots), plots)
+    return Report(render_page(_head(run), sections, plots), plots)
 
 
 def report_sections(run: RunContents) -> list[ReportSection]:
@@ -119,28 +147,45 @@ def prediction_sections(run: RunContents) -> list[ReportSection]:
     return sections
 
 
-def _render(run: RunContents, sections: list[ReportSection], plots: Mapping[str, bytes]) -> str:
+def render_page(head: PageHead, sections: Sequence[ReportSection], plots: Mapping[str, bytes]) -> str:
+    """Return the HTML document of a report; everything that comes from the user is escaped here.
+
+    Args:
+        head: What stands above and below the sections.
+        sections: The sections.
+        plots: Each plot's SVG document by its file name.
+    """
     from jinja2 import Environment, StrictUndefined
     from markupsafe import Markup
 
     def inline(plot: Plot) -> Markup:
         return Markup(to_inline_svg(plots[f"{plot.name}.svg"], plot.name, plot.alt))  # noqa: S704 - made by to_svg
 
-    # Everything that comes from the user is escaped here.
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     page = environment.from_string(_resource("page.html.j2")).render(
-        record=run.record,
-        id=run.folder.id,
-        name=str(run.record.get("name") or run.folder.id),
-        status=status_of(run.folder, run.record),
-        when=run_info.date_and_duration(run),
-        headlines=scores.headlines(run),
-        warnings=run_info.warnings(run),
+        head=head,
         sections=sections,
         inline=inline,
         style=Markup(_resource("page.css")),  # noqa: S704 - part of this package
     )
     return f"{printable(page)}\n"
+
+
+def _head(run: RunContents) -> PageHead:
+    version = as_mapping(run.record.get("versions")).get("nnrun")
+    made = f"; the run was made by nnrun {version}" if version else ""
+    error = run.record.get("error")
+    return PageHead(
+        "nnrun report",
+        run.folder.id,
+        str(run.record.get("name") or run.folder.id),
+        status_of(run.folder, run.record),
+        run_info.date_and_duration(run),
+        str(error) if error else None,
+        tuple(scores.headlines(run)),
+        run_info.warnings(run),
+        f"Made by nnrun report from the files of the run folder{made}.",
+    )
 
 
 def _resource(name: str) -> str:

@@ -94,10 +94,11 @@ def run_section(run: RunContents) -> ReportSection:
     if run.log:
         texts.append(TextBlock("log.txt", run.log.rstrip("\n")))
     shown = tuple(table for table in tables if table.rows)
-    return ReportSection("run", "Run", terms=tuple(_terms(run.record)), tables=shown, texts=tuple(texts))
+    return ReportSection("run", "Run", terms=tuple(run_terms(run.record)), tables=shown, texts=tuple(texts))
 
 
-def _terms(record: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def run_terms(record: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield what the record of a run says of its circumstances: the command, data, versions, machine, and more."""
     argv = record.get("argv")
     if isinstance(argv, list) and argv:
         yield "command", shlex.join(["nnrun", *map(str, argv[1:])])

@@ -82,7 +82,7 @@ def conclusion_terms(result: SweepResult, conclusions: Conclusions) -> list[tupl
         terms.append(("its result", f"{path} {mean:.4g}{interval}"))
     if goal.path.startswith("test"):
         terms.append(("note", "it was chosen by the test part, so its result there is too good"))
-    return terms + [("finding", f"{one.text}\nwider: {one.hint}") for one in conclusions.findings]
+    return terms + [("finding", f"{one.text}\na wider range: {one.hint}") for one in conclusions.findings]
 
 
 def _describe_correction(path: str, corrected: CorrectedScore, combinations: int) -> str:

@@ -12,7 +12,7 @@ from nnrun.config.dump import dump_inline
 from nnrun.spec.sweep import RangeSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from nnrun.sweep.study import Group
 
@@ -47,7 +47,7 @@ class EdgeFinding:
         return asdict(self)
 
 
-def find_edges(groups: Sequence[Group], space: Mapping[str, Any] | None) -> list[EdgeFinding]:
+def find_edges(groups: Sequence[Group], space: object) -> list[EdgeFinding]:
     """Find the parameters whose best value is at the edge of its range, or is the first or last of a list of numbers.
 
     Args:
@@ -55,10 +55,11 @@ def find_edges(groups: Sequence[Group], space: Mapping[str, Any] | None) -> list
         space: The section `sweep.parameters`; of a parameter that is not there, the values that were tried count.
     """
     best, found = groups[0], []
+    space = space if isinstance(space, dict) else {}
     for path, value in best.parameters.items():
         if not _is_number(value):
             continue
-        domain = (space or {}).get(path)
+        domain = space.get(path)
         if isinstance(domain, dict) and "low" in domain and "high" in domain:
             wider = _wider_range(RangeSpec(**{key: domain[key] for key in _RANGE if key in domain}), value)
         else:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from nnrun.errors import RunError
 from nnrun.sweep.study import groups, objective
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from nnrun.sweep.folder import SweepFolder
     from nnrun.sweep.ledger import Trial
     from nnrun.sweep.study import Group, Objective
@@ -49,5 +52,20 @@ def read_sweep(folder: SweepFolder) -> SweepResult:
     """
     ledger = folder.open_ledger()
     fields, trials = ledger.fields(), ledger.trials()
+    _require_sound(folder, fields, trials)
     goal = objective(trials, fields.get("choose_by"), str(fields.get("mode")))
     return SweepResult(folder, fields, trials, goal, groups(trials, goal))
+
+
+def _require_sound(folder: SweepFolder, fields: Mapping[str, Any], trials: Sequence[Trial]) -> None:
+    """Check the kinds of what a ledger has: it may come from other hands.
+
+    Raises:
+        RunError: One is of another kind.
+    """
+    choose_by = fields.get("choose_by")
+    sound = bool(trials) and (choose_by is None or isinstance(choose_by, str))
+    if sound and all(isinstance(one.parameters, dict) and isinstance(one.scores or {}, dict) for one in trials):
+        return
+    text = f"the ledger of {folder.path} is damaged: a value is of another kind than nnrun writes"
+    raise RunError(text, "begin another sweep; the runs in its folder are kept")

@@ -29,6 +29,11 @@ def as_options(values: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(f"{path}={dump_inline(value)}" for path, value in values.items())
 
 
+def shown_value(value: Any) -> str:
+    """Return a value for a table or plot: a number with five digits, anything else as in a config."""
+    return f"{value:.5g}" if isinstance(value, float) else dump_inline(value)
+
+
 @dataclass(frozen=True)
 class Space:
     """The values of each parameter, by its path: a sequence, or a range of all numbers between two.

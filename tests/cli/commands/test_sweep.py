@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -33,7 +34,7 @@ def made(
         for number, (value, seed, _) in enumerate(trials)
     ]
     ledger = folder.create_ledger("sqlite", {"name": name, "start": now(), "mode": "auto", **fields}, listed)
-    for trial, (_, _, figure) in zip(listed, trials, strict=True):
+    for _, _, figure in trials:
         claimed = ledger.claim()
         assert claimed is not None
         ledger.finish(claimed, {"validation": {score: figure, "rows": 100}, "test": {score: figure + 1}})
@@ -116,6 +117,21 @@ def test_the_best_is_compared_with_the_others_and_corrected(invoke: Invoke, work
     assert "the best training.batch_size is 4, at the lower end of what was tried" in shown
     assert "--grid training.batch_size=2,4,8" in shown
     assert folder.path.is_dir()
+
+
+def test_values_of_a_config_steer_no_terminal(workdir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither in the table nor in the terms; a file or pipe gets them as they are."""
+    from nnrun.cli.commands import sweep
+    from nnrun.cli.terminal.output import Output
+    from nnrun.sweep.result import read_sweep
+
+    folder = made("swept", [("\x1b[31mred", 1, 0.5), ("\u202eturned", 1, 0.4), ("plain", 1, 0.6)])
+    written = io.StringIO()
+    monkeypatch.setattr(Output, "stdout", lambda: Output(written, is_terminal=True))
+    sweep._print(read_sweep(folder), as_json=False)
+    assert "plain" in written.getvalue()
+    assert "\x1b[31m" not in written.getvalue()
+    assert "\u202e" not in written.getvalue()
 
 
 def test_combinations_of_sweeps_are_compared_by_seed(invoke: Invoke, workdir: Path) -> None:

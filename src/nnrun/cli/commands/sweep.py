@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path as FilePath
 from shlex import quote
 from typing import TYPE_CHECKING, Any
 
@@ -250,6 +251,41 @@ def best(word: str, runs_dir: Path, out: Path | None) -> None:
         options.write_output_file(out, text)
 
 
+@sweep.command("report")
+@click.argument("word", metavar="SWEEP")
+@click.option(
+    "--out",
+    type=click.Path(path_type=FilePath, dir_okay=False),
+    metavar="FILE",
+    help="Write the report to this file only. Default: report.html and plots/ in the sweep's folder.",
+)
+@options.runs_dir
+@options.as_json
+def report(*, word: str, out: Path | None, runs_dir: Path, as_json: bool) -> None:
+    """Write the report of a sweep.
+
+    The report shows the combinations with their intervals, learning curves of the best, parallel coordinates, the
+    importance of the parameters, failed trials, and by what the best one was chosen, in one HTML file that needs no
+    network and no other files. It is made from the sweep's folder alone.
+
+    SWEEP is a sweep's folder, the start of its id, its name, or last.
+
+    \b
+    nnrun sweep report last
+    """  # noqa: D301
+    from nnrun.cli.terminal.output import Output, print_json
+    from nnrun.sweep.folder import find_sweep
+    from nnrun.sweep.report import write_sweep_report
+
+    folder = find_sweep(runs_dir, word)
+    written = write_sweep_report(folder, out)
+    if as_json:
+        print_json({"sweep": folder.id, "report": written.page, "plots": list(written.plots)})
+    else:
+        output = Output.stdout()
+        output.write_line(output.shown(str(written.page)))
+
+
 def _print(result: SweepResult, *, as_json: bool) -> None:
     from nnrun.cli.terminal.output import Output, print_json, print_terms
     from nnrun.sweep.conclusions import conclude_sweep
@@ -285,11 +321,11 @@ def _print_groups(output: Any, result: SweepResult) -> None:
 
 
 def _cells(group: Group, paths: Sequence[str], *, scored: bool, several: bool) -> list[str]:
-    from nnrun.config.dump import dump_inline
+    from nnrun.sweep.space import shown_value
 
     numbers = [trial.number for trial in group.trials]
     cells = [str(group.combination), f"{numbers[0]}" if len(numbers) == 1 else f"{numbers[0]}-{numbers[-1]}"]
-    cells += [dump_inline(group.parameters[path]) for path in paths]
+    cells += [shown_value(group.parameters[path]) for path in paths]
     if scored:
         cells.append("" if group.value is None else f"{group.value:.4g}")
     if several:
