@@ -83,9 +83,11 @@ def _start_detached(known: Queue, words: Sequence[str]) -> None:
         RunError: It cannot work.
     """
     from nnrun.errors import RunError
-    from nnrun.runs.disk import make_folder
+    from nnrun.runs.disk import RunLog, make_folder
 
     make_folder(known.path)
+    # A full disk is told here, on the terminal: the process has only this log.
+    RunLog(known.log).write(f"Started: nnrun queue start {' '.join(words)}")
     process = _detached(["start", "--foreground", "--quiet", *words], known, known.log)
     end = time.monotonic() + _PATIENCE
     while process.poll() is None and time.monotonic() < end:
