@@ -20,6 +20,16 @@ class Bar(Protocol):
         """Add `amount` units to what is done."""
 
 
+class WorkersView(Bar, Protocol):
+    """The progress of work that several processes share."""
+
+    def show(self, worker: int, text: str) -> None:
+        """Show what a process does now, by its number in the system; an empty text: it does nothing any more."""
+
+    def note(self, text: str) -> None:
+        """Show one line of the whole, such as the best result so far, in place of the one before."""
+
+
 class Progress(Protocol):
     """What the lower floors may report while they work."""
 
@@ -35,6 +45,9 @@ class Progress(Protocol):
     def bar(self, what: str, total: float | None, unit: str) -> AbstractContextManager[Bar]:
         """Open a bar for `total` units (None: unknown), which closes at the end of the `with` block."""
 
+    def workers(self, what: str, total: float, unit: str) -> AbstractContextManager[WorkersView]:
+        """Open a bar for work that several processes share, with a line for each of them."""
+
     def step(self, epoch: int, total: int, share: float) -> None:
         """Show that `share` (0 to 1) of epoch `epoch` (from 1) of `total` is done."""
 
@@ -44,6 +57,12 @@ class Progress(Protocol):
 
 class _NullBar:
     def advance(self, amount: float) -> None:
+        """Do nothing."""
+
+    def show(self, worker: int, text: str) -> None:
+        """Do nothing."""
+
+    def note(self, text: str) -> None:
         """Do nothing."""
 
 
@@ -69,6 +88,11 @@ class NullProgress:
 
     @contextmanager
     def bar(self, what: str, total: float | None, unit: str) -> Iterator[Bar]:  # noqa: ARG002
+        """Open a bar that shows nothing."""
+        yield _NullBar()
+
+    @contextmanager
+    def workers(self, what: str, total: float, unit: str) -> Iterator[WorkersView]:  # noqa: ARG002
         """Open a bar that shows nothing."""
         yield _NullBar()
 
@@ -123,6 +147,11 @@ class LoggedProgress:
         """Log that the work began, and forward it."""
         self._write(f"{what} ...")
         return self._progress.bar(what, total, unit)
+
+    def workers(self, what: str, total: float, unit: str) -> AbstractContextManager[WorkersView]:
+        """Log that the work began, and forward it."""
+        self._write(f"{what} ...")
+        return self._progress.workers(what, total, unit)
 
     def step(self, epoch: int, total: int, share: float) -> None:
         """Forward a step."""

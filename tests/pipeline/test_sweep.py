@@ -17,7 +17,8 @@ import psutil
 import pytest
 
 from nnrun.errors import ConfigError, RunError
-from nnrun.pipeline.sweep import SweepRequest, begin_sweep, best_config, run_sweep
+from nnrun.pipeline.sweep import SweepRequest, _Monitor, begin_sweep, best_config, run_sweep
+from nnrun.pipeline.sweep_trials import SweepTask
 from nnrun.progress import NullProgress
 from nnrun.runs import record
 from nnrun.sweep.folder import SweepFolder, find_sweep, list_sweeps
@@ -189,6 +190,33 @@ def test_sweeps_are_found_as_runs_are(tmp_path: Path) -> None:
         find_sweep(runs, folders[0].id[:8])
     with pytest.raises(RunError, match="There is no sweep"):
         find_sweep(tmp_path / "elsewhere", "last")
+
+
+def test_the_best_trial_so_far_and_the_place_of_each_process_are_shown(tmp_path: Path) -> None:
+    """The best by the score that chooses, whether smaller or larger is better; of a killed process nothing is left."""
+    shown: list[Any] = []
+
+    class View:
+        def advance(self, *values: Any) -> None:
+            shown.append(values)
+
+        show = note = advance
+
+    monitor = _Monitor(begin_sweep(request(write(tmp_path)), NullProgress()).open_ledger(), NullProgress(), View())
+    monitor.on_event("at", 0, (71, "trial 0  starts"))
+    for number, value in ((0, 0.9), (1, 0.8), (2, 0.95)):
+        monitor.on_event("score", number, ("validation.accuracy", value, -value))
+        monitor.on_event("done", number, "x=1")
+    monitor.on_killed(SweepTask(find_sweep(tmp_path / "runs", "last")), 71, -9)
+    assert shown == [
+        (71, "trial 0  starts"),
+        ("best: validation.accuracy 0.9, trial 0",),
+        (1,),
+        (1,),
+        ("best: validation.accuracy 0.95, trial 2",),
+        (1,),
+        (71, ""),
+    ]
 
 
 def _terminal() -> None:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from nnrun.catalog.user_code import UserCode
     from nnrun.pipeline.check import Examined
-    from nnrun.progress import Bar, Progress
+    from nnrun.progress import Progress, WorkersView
     from nnrun.spec.sweep import SweepSpec
     from nnrun.sweep.ledger import Ledger
     from nnrun.sweep.result import SweepResult
@@ -124,7 +124,7 @@ def run_sweep(folder: SweepFolder, request: SweepRequest, progress: Progress) ->
     waiting, jobs = len(ledger.trials("waiting")), request.jobs or 1
     progress.say(f"Sweep {folder.id}: {format_count(waiting, 'trial')} to train")
     if waiting:
-        with progress.bar("trials", waiting, "trials") as bar:
+        with progress.workers("trials", waiting, "trials") as bar:
             monitor = _Monitor(ledger, progress, bar)
             tasks = [SweepTask(folder) for _ in range(min(jobs, waiting))]
             run_in_processes(tasks, len(tasks), monitor.on_event, monitor.on_killed)
@@ -157,13 +157,18 @@ class _Monitor:
 
     ledger: Ledger
     progress: Progress
-    bar: Bar
+    bar: WorkersView
     _shown: set[str] = field(default_factory=set)
+    _best: float | None = None
 
     def on_event(self, kind: str, number: int | None, payload: Any) -> None:
-        """Handle an event of a trial: `done` and `failed` (a text), `message` and `warning`."""
-        if kind in ("done", "failed"):
-            self.bar.advance(1)
+        """Handle an event of a trial: `done` and `failed` (a text), `message` and `warning`; `at` and `score`."""
+        if kind == "at":
+            self.bar.show(*payload)
+            return
+        if kind == "score":
+            self._show_best(number, *payload)
+            return
         if kind in ("failed", "again"):
             self.progress.warn(f"Trial {number}: {payload}")
         elif kind == "done":
@@ -172,10 +177,19 @@ class _Monitor:
             # All trials have the same data, and so the same warnings.
             self._shown.add(payload)
             self.progress.warn(payload)
+        if kind in ("done", "failed"):
+            self.bar.advance(1)
+
+    def _show_best(self, number: int | None, path: str, value: float, key: float) -> None:
+        """Show the best trial so far; `key` is smaller the better its score is."""
+        if self._best is None or key < self._best:
+            self._best = key
+            self.bar.note(f"best: {path} {value:.4g}, trial {number}")
 
     def on_killed(self, task: SweepTask, pid: int, exit_code: int | None) -> list[SweepTask]:
         """Let the trial of a process that was killed wait again, and start another process in its place."""
         text = f"its process was killed, with exit code {exit_code}"
+        self.bar.show(pid, "")
         host = environment.process()["host"]
         for trial in self.ledger.trials("running"):
             process = trial.process or {}

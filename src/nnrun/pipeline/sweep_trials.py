@@ -15,7 +15,7 @@ from nnrun import interruption
 from nnrun.errors import EXIT_PREEMPTED, NnrunError, RunError
 from nnrun.pipeline.resume import train_or_go_on
 from nnrun.pipeline.train import TrainRequest
-from nnrun.progress import NullProgress
+from nnrun.progress import NullProgress, epoch_line
 from nnrun.runs import lock
 from nnrun.runs import record as records
 from nnrun.runs.disk import RunLog
@@ -23,7 +23,7 @@ from nnrun.sweep.ledger import RENEWAL_SECONDS
 from nnrun.sweep.study import objective
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from nnrun.errors import Problem
     from nnrun.pipeline.child_processes import EventSink
@@ -33,6 +33,10 @@ if TYPE_CHECKING:
 
 #: Seconds between two looks for the lock of a run whose owner is gone, and how long a process looks before it ends.
 _WAIT_SECONDS, _PATIENCE = 5.0, 180.0
+
+
+#: Seconds between two events that say how far a trial is.
+_REPORT_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
@@ -92,6 +96,7 @@ class SweepTask:
             scores = _numbers(result.scores)
             with interruption.deferred():
                 ledger.finish(trial, scores)
+                _send_score(send, trial, scores, fields)
                 send("done", trial.number, _outcome(trial, scores, fields))
 
 
@@ -177,12 +182,34 @@ def _outcome(trial: Trial, scores: dict[str, Any], fields: dict[str, Any]) -> st
     return " ".join(trial.options) + ("" if goal is None or value is None else f": {goal.path} {value:.4g}")
 
 
+def _send_score(send: EventSink, trial: Trial, scores: dict[str, Any], fields: dict[str, Any]) -> None:
+    """Send the score by which a combination is chosen, and how good it is."""
+    done = replace(trial, status="done", scores=scores)
+    goal = objective([done], fields["choose_by"], fields["mode"])
+    value = None if goal is None else goal.value(done)
+    if goal is not None and value is not None:
+        send("score", trial.number, (goal.path, value, goal.key(value)))
+
+
 class _TrialProgress(NullProgress):
-    """Sends the warnings of a trial, and nothing else: a hundred trainings would drown what matters."""
+    """Sends the warnings of a trial, and where it is: its lines would drown what matters of a hundred trainings."""
 
     def __init__(self, send: EventSink, number: int) -> None:
         super().__init__()
         self._send, self._number = send, number
+        self._sent = time.monotonic()
+        self._send_place("starts")
+
+    def epoch(self, done: int, total: int, figures: Mapping[str, float | None]) -> None:
+        """Send how far the trial is, with its scores on the validation part, but not often: epochs may be short."""
+        now = time.monotonic()
+        if now - self._sent >= _REPORT_SECONDS:
+            self._sent = now
+            validated = {name: value for name, value in figures.items() if name.startswith("val_")}
+            self._send_place(epoch_line(done, total, validated or figures))
+
+    def _send_place(self, text: str) -> None:
+        self._send("at", self._number, (os.getpid(), f"trial {self._number}  {text}"))
 
     def warn(self, text: str) -> None:
         """Send a warning."""

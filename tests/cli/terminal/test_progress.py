@@ -197,3 +197,47 @@ def test_amounts_have_their_unit(number: float, unit: str, text: str) -> None:
 def test_the_time_left_is_rounded(seconds: float | None, text: str) -> None:
     """An estimate has no tenths of a second."""
     assert time_left(seconds) == text
+
+
+def test_each_process_has_a_line_that_is_redrawn() -> None:
+    """Below how much is done and the best so far; a process that ends has none, and a line that stays is above."""
+    terminal = _terminal(60)
+    progress = LiveProgress(terminal)
+    with progress.workers("trials", 12, "trials") as view:
+        view.show(71, "trial 3  starts")
+        view.show(72, "trial 4  epoch 1/9  val_loss 0.5  " + "x" * 60)
+        view.note("best: validation.loss 0.25, trial 1")
+        progress.say("Trial 2: training.batch_size=8")
+        view.advance(1)
+        view.show(71, "")
+        view.advance(1)
+        progress.clear()
+    assert isinstance(terminal.stream, io.StringIO)
+    text = ESCAPES.sub("", terminal.stream.getvalue())
+    before, after = text.split("Trial 2: training.batch_size=8")
+    assert "trials  0 of 12 trials done" in before
+    assert "trial 3  starts" in before
+    frames = [frame.splitlines() for frame in after.split("trials  ")]
+    last = _cut("trial 4  epoch 1/9  val_loss 0.5")
+    assert frames[1][:4] == [
+        "1 of 12 trials done",
+        "best: validation.loss 0.25, trial 1",
+        "trial 3  starts",
+        last,
+    ]
+    assert frames[-1][:3] == ["2 of 12 trials done", "best: validation.loss 0.25, trial 1", last]
+
+
+def _cut(text: str) -> str:
+    return f"{text}  {'x' * (57 - len(text))}…"
+
+
+def test_a_log_says_that_shared_work_began_and_nothing_of_its_processes() -> None:
+    """What stays is said by the work itself."""
+    stream = io.StringIO()
+    progress = PlainProgress(Output(stream, is_terminal=False))
+    with progress.workers("trials", 12, "trials") as view:
+        view.show(71, "trial 3  starts")
+        view.note("best: validation.loss 0.25, trial 1")
+        view.advance(1)
+    assert stream.getvalue() == "trials (12 trials) ...\n"

@@ -14,12 +14,13 @@ from nnrun.formatting import format_bytes, format_duration, visible
 from nnrun.progress import NullProgress, epoch_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
+    from rich.live import Live
     from rich.progress import Progress as RichProgress
 
     from nnrun.errors import Problem
-    from nnrun.progress import Bar
+    from nnrun.progress import Bar, WorkersView
 
 
 #: Seconds between two redraws of the live bar.
@@ -98,6 +99,13 @@ class PlainProgress:
         with NullProgress().bar(what, total, unit) as bar:
             yield bar
 
+    @contextmanager
+    def workers(self, what: str, total: float, unit: str) -> Iterator[WorkersView]:
+        """Write that the work began: a log is for what stays."""
+        self.say(f"{what} ({format_amount(total, unit)}) ...")
+        with NullProgress().workers(what, total, unit) as view:
+            yield view
+
     def step(self, epoch: int, total: int, share: float) -> None:  # noqa: ARG002 - a bar shows them
         """Measure the time: a log is for what stays."""
         self._timer.step(share)
@@ -128,6 +136,7 @@ class LiveProgress(PlainProgress):
     def __init__(self, output: Output) -> None:
         super().__init__(output)
         self._bar: RichProgress | None = None
+        self._lines: Live | None = None
         self._drawn = 0.0
 
     @contextmanager
@@ -136,6 +145,15 @@ class LiveProgress(PlainProgress):
         bar = _LiveBar(self, visible(what), total, unit)
         try:
             yield bar
+        finally:
+            self.clear()
+
+    @contextmanager
+    def workers(self, what: str, total: float, unit: str) -> Iterator[WorkersView]:
+        """Show a line for each process, which are removed at the end."""
+        view = _LiveWorkers(self, visible(what), total, unit)
+        try:
+            yield view
         finally:
             self.clear()
 
@@ -172,6 +190,27 @@ class LiveProgress(PlainProgress):
             (task,) = self._bar.task_ids
             self._bar.update(task, description=what, total=total, completed=completed, done=done, refresh=True)
 
+    def draw_lines(self, lines: Sequence[str]) -> None:
+        """Draw lines that are redrawn in place; those that are too long, or too many, are cut."""
+        from rich.console import Group
+        from rich.live import Live
+        from rich.text import Text
+
+        drawn = Group(*(Text(line, no_wrap=True, overflow="ellipsis") for line in lines))
+        if self._lines is None:
+            console = self._output.console()
+            self._lines = Live(
+                drawn,
+                console=console,
+                auto_refresh=False,
+                transient=True,
+                redirect_stdout=False,
+                redirect_stderr=False,
+            )
+            self._lines.start(refresh=True)
+        else:
+            self._lines.update(drawn, refresh=True)
+
     def _new_bar(self) -> RichProgress:
         from rich.progress import BarColumn, Progress, TextColumn
 
@@ -188,13 +227,18 @@ class LiveProgress(PlainProgress):
         )
 
     def clear(self) -> None:
-        """Remove the bar."""
+        """Remove the bar, or the lines."""
         if self._bar is not None:
             self._bar.stop()
             self._bar = None
+        if self._lines is not None:
+            self._lines.stop()
+            self._lines = None
 
 
 class _LiveBar:
+    """A bar on a terminal, with the time left."""
+
     def __init__(self, progress: LiveProgress, what: str, total: float | None, unit: str) -> None:
         self._progress, self._what, self._total, self._unit = progress, what, total, unit
         self._done = 0.0
@@ -204,10 +248,13 @@ class _LiveBar:
 
     def advance(self, amount: float) -> None:
         """Add `amount` units to what is done."""
-        self._done += amount
-        self._first = self._first or (self._done, time.monotonic())
+        self._add(amount)
         if self._progress.is_due():
             self._draw()
+
+    def _add(self, amount: float) -> None:
+        self._done += amount
+        self._first = self._first or (self._done, time.monotonic())
 
     def _draw(self) -> None:
         if not self._total:
@@ -223,6 +270,39 @@ class _LiveBar:
         if self._done <= first_amount or spent < 1:
             return ""
         return f"  {time_left(spent / (self._done - first_amount) * max(0.0, total - self._done))}"
+
+
+class _LiveWorkers(_LiveBar):
+    """How much of shared work is done, the best so far, and a line for each process, in the order of their starts."""
+
+    def __init__(self, progress: LiveProgress, what: str, total: float, unit: str) -> None:
+        self._texts: dict[int, str] = {}
+        self._note = ""
+        super().__init__(progress, what, total, unit)
+
+    def advance(self, amount: float) -> None:
+        """Add `amount` units to what is done, and draw at once: the line that was written has removed the others."""
+        self._add(amount)
+        self._draw()
+
+    def show(self, worker: int, text: str) -> None:
+        """Show what a process does now; an empty text removes its line."""
+        if text:
+            self._texts[worker] = visible(text)
+        else:
+            self._texts.pop(worker, None)
+        if self._progress.is_due():
+            self._draw()
+
+    def note(self, text: str) -> None:
+        """Show one line of the whole."""
+        self._note = visible(text)
+
+    def _draw(self) -> None:
+        total = self._total or 0.0
+        left = self._left(total)
+        head = f"{self._what}  {self._done:,.0f} of {format_amount(total, self._unit)} done{left}"
+        self._progress.draw_lines([head, *([self._note] if self._note else []), *self._texts.values()])
 
 
 def time_left(seconds: float | None) -> str:
