@@ -97,6 +97,7 @@ class SweepTask:
             with interruption.deferred():
                 ledger.finish(trial, scores)
                 _send_score(send, trial, scores, fields)
+                send("at", trial.number, (os.getpid(), ""))
                 send("done", trial.number, _outcome(trial, scores, fields))
 
 
