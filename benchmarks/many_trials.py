@@ -1,6 +1,6 @@
 """Time `nnrun sweep show` and `nnrun sweep report` of a sweep with many trials.
 
-    python benchmarks/many_trials.py [--trials 5000] [--seeds 1] [--keep FOLDER]
+    python benchmarks/many_trials.py [--trials 5000] [--seeds 1] [--ledger files] [--keep FOLDER]
 
 Each trial is a run folder that the functions of a run have written (record, configs, metrics, scores), with figures of
 a made-up model in place of a training; the ledger is claimed and finished trial by trial. Every file is brought to
@@ -85,7 +85,7 @@ def train(run: RunFolder, trial: Trial, percent: float, config: str) -> dict[str
     return scores
 
 
-def make(runs: Path, trials: int, seeds: int) -> SweepFolder:
+def make(runs: Path, trials: int, seeds: int, kind: str) -> SweepFolder:
     """Make a sweep with so many trials, all of them done but a few that failed."""
     chance = random.Random(7)  # noqa: S311 - made-up figures
     folder = SweepFolder.create(runs, "many")
@@ -96,7 +96,7 @@ def make(runs: Path, trials: int, seeds: int) -> SweepFolder:
     places = [divmod(number, seeds) for number in range(len(drawn) * seeds)]
     listed = [Trial(number, at, 1 + seed, drawn[at]) for number, (at, seed) in enumerate(places)]
     fields = {"name": "many", "start": record.now(), "method": "random", "mode": "auto", "threads": 1}
-    ledger = folder.create_ledger("sqlite", {**fields, "parameters": SPACE}, listed)
+    ledger = folder.create_ledger(kind, {**fields, "parameters": SPACE}, listed)
     while (trial := ledger.claim()) is not None:
         if chance.random() < 0.002:
             ledger.fail(trial, "the loss is not finite: nan in epoch 2, step 17")
@@ -126,19 +126,17 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--trials", type=int, default=5000)
     parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--ledger", choices=("sqlite", "files"), default="sqlite")
     parser.add_argument("--keep", type=Path, help="make the sweep in this folder, and keep it")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="nnrun-many-") as place:
         start = time.perf_counter()
         # All records have the same state of the repository, which git is asked for once.
         with mock.patch.object(record, "git_state", cache(git_state.git_state)):
-            folder = make(arguments.keep or Path(place), arguments.trials, arguments.seeds)
+            folder = make(arguments.keep or Path(place), arguments.trials, arguments.seeds, arguments.ledger)
         made = time.perf_counter() - start
         size = sum(path.stat().st_size for path in folder.path.rglob("*") if path.is_file())
-        print(
-            f"{arguments.trials:,} trials made in {made:.0f} s, {size / 1e6:.0f} MB, ledger "
-            f"{folder.sqlite_ledger.stat().st_size / 1e6:.1f} MB"
-        )
+        print(f"{arguments.trials:,} trials made in {made:.0f} s, {size / 1e6:.0f} MB")
         path = str(folder.path)
         shown = seconds(["sweep", "show", path], 5)
         show("nnrun sweep show", shown)

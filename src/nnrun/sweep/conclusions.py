@@ -100,5 +100,5 @@ def _describe_lead(lead: Lead) -> str:
         f"that the best is better: p = {lead.p:.2g} after Bonferroni"
     )
     if others:
-        text += f"; {format_count(others, 'combination')} cannot be told from the best"
+        text += f"; {format_count(others, 'combination')} cannot be distinguished from the best"
     return f"{text}\n{difference.describe_power()}"

@@ -109,7 +109,7 @@ class Lead:
         second: The second best.
         difference: Its score minus that of the best one.
         p: The p value of the claim that the best is better than the second, corrected for the number of combinations.
-        equals: The combinations that cannot be told from the best one, by their numbers.
+        equals: The combinations that cannot be distinguished from the best one, by their numbers.
     """
 
     second: Group
