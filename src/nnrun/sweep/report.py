@@ -229,14 +229,14 @@ def _trials_section(result: SweepResult) -> ReportSection:
     for status, caption in (("failed", "Failed trials"), ("pruned", "Pruned trials")):
         found = [trial for trial in result.trials if trial.status == status]
         rows = tuple(
-            (str(one.number), str(one.seed), short_label(" ".join(one.options[:-1]), 200), str(one.error or ""))
+            (str(one.number), str(one.seed), str(one.error or ""), short_label(" ".join(one.options[:-1]), 200))
             for one in found[:_MOST_TRIALS]
         )
         if rows:
             more = f" (the first {len(rows):,} of {len(found):,})" if len(found) > len(rows) else ""
-            headings = ("trial", "seed", "values", "why")
+            headings = ("trial", "seed", "why", "values")
             tables.append(ReportTable(f"{caption}{more}", headings, rows, collapsed=status == "pruned"))
-    return ReportSection("trials", "Trials that did not end", tables=tuple(tables))
+    return ReportSection("trials", "Failed and pruned trials", tables=tuple(tables))
 
 
 def _config_section(folder: SweepFolder) -> ReportSection:
