@@ -45,7 +45,7 @@ _COLOURS = (FIRST, SECOND, CLASS_COLOURS[3], CLASS_COLOURS[7], CLASS_COLOURS[5])
 #: Numbers whose largest is this many times the smallest are drawn by their logarithm.
 _LOG_RATIO = 10.0
 #: Texts at an axis of parallel coordinates, and characters of each.
-_MOST_TICKS, _TICK_LENGTH = 8, 16
+_MOST_TICKS, _TICK_LENGTH = 8, 22
 #: The height of the place for combinations that do not have a parameter.
 _MISSING = -0.12
 
@@ -64,6 +64,15 @@ def short_names(paths: Sequence[str]) -> dict[str, str]:
         )
         found[path] = next(fitting, path)
     return found
+
+
+def tick_labels(texts: Sequence[str]) -> list[str]:
+    """Return short labels of values; of whole layers that begin alike, their ends."""
+    plain = [text[1:-1] if text.startswith("{") and text.endswith("}") else text for text in texts]
+    labels = [short_label(text, _TICK_LENGTH) for text in plain]
+    if len(set(labels)) == len(labels):
+        return labels
+    return [text if len(text) <= _TICK_LENGTH else f"\u2026{short_label(text[1 - _TICK_LENGTH :])}" for text in plain]
 
 
 def describe_values(group: Group, names: Mapping[str, str]) -> str:
@@ -237,7 +246,8 @@ class _Axis:
         keys = tuple(texts)
         last = max(1, len(keys) - 1)
         step = -(-len(keys) // _MOST_TICKS)
-        ticks = [(at / last, short_label(texts[key], _TICK_LENGTH)) for at, key in enumerate(keys) if at % step == 0]
+        labels = tick_labels(list(texts.values()))
+        ticks = [(at / last, label) for at, label in enumerate(labels) if at % step == 0]
         return cls(0.0, float(last), False, keys, (*missing, *ticks))
 
     @classmethod
