@@ -55,7 +55,9 @@ class Progress(Protocol):
         """Show the metrics of a finished epoch (`done` counts from 1)."""
 
 
-class _NullBar:
+class NullBar:
+    """A bar that shows nothing."""
+
     def advance(self, amount: float) -> None:
         """Do nothing."""
 
@@ -89,12 +91,12 @@ class NullProgress:
     @contextmanager
     def bar(self, what: str, total: float | None, unit: str) -> Iterator[Bar]:  # noqa: ARG002
         """Open a bar that shows nothing."""
-        yield _NullBar()
+        yield NullBar()
 
     @contextmanager
     def workers(self, what: str, total: float, unit: str) -> Iterator[WorkersView]:  # noqa: ARG002
         """Open a bar that shows nothing."""
-        yield _NullBar()
+        yield NullBar()
 
     def step(self, epoch: int, total: int, share: float) -> None:
         """Do nothing."""

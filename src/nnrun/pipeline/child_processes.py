@@ -49,7 +49,7 @@ TaskT = TypeVar("TaskT", bound=Task)
 
 def run_in_processes(
     tasks: Sequence[TaskT],
-    processes: int,
+    processes: int | Callable[[], int],
     on_event: EventSink,
     on_killed: Callable[[TaskT, int, int | None], Iterable[TaskT]],
 ) -> None:
@@ -57,7 +57,7 @@ def run_in_processes(
 
     Args:
         tasks: What is to be done.
-        processes: How many processes run at the same time.
+        processes: How many processes run at the same time; a function is asked again and again.
         on_event: Receives the events.
         on_killed: Called with the task, process number and exit code of a process that was killed; returns tasks to
             do in its place, or raises the error of the whole.
@@ -97,11 +97,12 @@ class _Pool(Generic[TaskT]):
     def __init__(
         self,
         tasks: Sequence[TaskT],
-        processes: int,
+        processes: int | Callable[[], int],
         on_event: EventSink,
         on_killed: Callable[[TaskT, int, int | None], Iterable[TaskT]],
     ) -> None:
-        self._left, self._processes, self._on_event, self._on_killed = list(tasks), processes, on_event, on_killed
+        self._left, self._on_event, self._on_killed = list(tasks), on_event, on_killed
+        self._processes = processes if callable(processes) else lambda: processes
         # Not forked: a forked TensorFlow hangs.
         self._context: SpawnContext = multiprocessing.get_context("spawn")
         self._workers: list[_Worker[TaskT]] = []
@@ -112,7 +113,7 @@ class _Pool(Generic[TaskT]):
         """Do all tasks, or stop as soon as a process fails or a stop is requested."""
         while True:
             running = [worker for worker in self._workers if not worker.has_ended]
-            while self._left and len(running) < self._processes and not self._is_stopping:
+            while self._left and len(running) < self._processes() and not self._is_stopping:
                 running.append(self._start(self._left.pop(0)))
             if not running:
                 return

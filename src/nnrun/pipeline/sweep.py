@@ -16,6 +16,7 @@ from nnrun.pipeline import user_code
 from nnrun.pipeline.check import examine, resolve_config
 from nnrun.pipeline.child_processes import run_in_processes
 from nnrun.pipeline.same_runs import current_data_digests
+from nnrun.pipeline.sweep_memory import MemoryLimit
 from nnrun.pipeline.sweep_trials import SweepTask, frozen_data_dir, release_dead
 from nnrun.pipeline.train import raise_if_errors
 from nnrun.progress import LoggedProgress
@@ -54,6 +55,7 @@ class SweepRequest:
         data_dir: The folder of data; None: `NNRUN_DATA_DIR`, else the user's cache folder.
         code: The files of `--code`, in order.
         jobs: How many processes train at the same time; None: one.
+        fits_memory: Whether no more processes start than the memory allows, by what the first one takes.
         threads: The threads of each process; None: 1, so that no figure depends on `jobs`, or as when the sweep began.
         ledger: Where the ledger is: `sqlite` for the processes of one machine, `files` for several that share a folder.
     """
@@ -64,6 +66,7 @@ class SweepRequest:
     data_dir: FilePath | None = None
     code: tuple[FilePath, ...] = ()
     jobs: int | None = None
+    fits_memory: bool = False
     threads: int | None = None
     ledger: str = "sqlite"
 
@@ -127,7 +130,8 @@ def run_sweep(folder: SweepFolder, request: SweepRequest, progress: Progress) ->
         with progress.workers("trials", waiting, "trials") as bar:
             monitor = _Monitor(ledger, progress, bar)
             tasks = [SweepTask(folder) for _ in range(min(jobs, waiting))]
-            run_in_processes(tasks, len(tasks), monitor.on_event, monitor.on_killed)
+            limit = MemoryLimit(len(tasks), request.fits_memory, progress)
+            run_in_processes(tasks, limit.processes, limit.watching(monitor.on_event), monitor.on_killed)
     return read_sweep(folder)
 
 

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 from nnrun import interruption
 from nnrun.errors import EXIT_PREEMPTED, NnrunError, RunError
 from nnrun.pipeline.resume import train_or_go_on
+from nnrun.pipeline.sweep_memory import MEMORY, used_by_this_process
 from nnrun.pipeline.train import TrainRequest
-from nnrun.progress import NullProgress, epoch_line
+from nnrun.progress import NullBar, NullProgress, epoch_line
 from nnrun.runs import lock
 from nnrun.runs import record as records
 from nnrun.runs.disk import RunLog
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from nnrun.errors import Problem
     from nnrun.pipeline.child_processes import EventSink
     from nnrun.pipeline.train import TrainResult
+    from nnrun.progress import Bar
     from nnrun.sweep.folder import SweepFolder
     from nnrun.sweep.ledger import Ledger, Trial
 
@@ -199,15 +201,40 @@ class _TrialProgress(NullProgress):
         super().__init__()
         self._send, self._number = send, number
         self._sent = time.monotonic()
+        self._is_measured = False
         self._send_place("starts")
 
     def epoch(self, done: int, total: int, figures: Mapping[str, float | None]) -> None:
-        """Send how far the trial is, with its scores on the validation part, but not often: epochs may be short."""
-        now = time.monotonic()
-        if now - self._sent >= _REPORT_SECONDS:
-            self._sent = now
+        """Send how far the trial is, with its scores on the validation part."""
+        self._measure()
+        if self._is_due():
             validated = {name: value for name, value in figures.items() if name.startswith("val_")}
             self._send_place(epoch_line(done, total, validated or figures))
+
+    @contextmanager
+    def bar(self, what: str, total: float | None, unit: str) -> Iterator[Bar]:
+        """Send how far the epochs of a cross-validation are."""
+        yield _EpochsBar(self, what, total) if unit == "epochs" and total else NullBar()
+
+    def advance(self, what: str, share: float) -> None:
+        """Send which share of all epochs is done."""
+        self._measure()
+        if self._is_due():
+            self._send_place(f"{what}  {share:.0%}")
+
+    def _measure(self) -> None:
+        """Send how much memory the process takes, when the model is compiled and a part of the epochs is done."""
+        if not self._is_measured:
+            self._is_measured = True
+            self._send(MEMORY, self._number, used_by_this_process())
+
+    def _is_due(self) -> bool:
+        """Return whether the place may be sent again: epochs may be short."""
+        now = time.monotonic()
+        if now - self._sent < _REPORT_SECONDS:
+            return False
+        self._sent = now
+        return True
 
     def _send_place(self, text: str) -> None:
         self._send("at", self._number, (os.getpid(), f"trial {self._number}  {text}"))
@@ -218,3 +245,18 @@ class _TrialProgress(NullProgress):
 
     def show_problem(self, problem: Problem) -> None:
         """Leave out what `begin_sweep` has shown for the config."""
+
+
+@dataclass
+class _EpochsBar:
+    """The epochs of all folds of a trial."""
+
+    progress: _TrialProgress
+    what: str
+    total: float
+    done: float = 0.0
+
+    def advance(self, amount: float) -> None:
+        """Add epochs to what is done."""
+        self.done += amount
+        self.progress.advance(self.what, self.done / self.total)

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 _MOST_ROWS = 20
 #: The command that a first word which names no other one is an argument of.
 _DEFAULT = "run"
+#: The value of `--jobs` for as many processes as there are cores and memory for.
+_AUTO = "auto"
 
 
 class SweepGroup(CommandGroup):
@@ -42,14 +44,14 @@ class SweepGroup(CommandGroup):
 
 
 class _Jobs(click.ParamType):  # type: ignore[type-arg]
-    """The type of `--jobs`: a number, or `auto` for that of the cores."""
+    """The type of `--jobs`: a number, or `auto` for that of the cores, as far as the memory goes."""
 
     name = "jobs"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """Return the number of processes."""
-        if str(value) == "auto":
-            return usable_cores()
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | str:
+        """Return the number of processes, or `auto`."""
+        if str(value) == _AUTO:
+            return _AUTO
         try:
             number = int(value)
         except ValueError:
@@ -91,7 +93,13 @@ def sweep() -> None:
 @click.option(
     "--resume", "resumed", metavar="SWEEP", help="Go on with a sweep: its path, the start of its id, or last."
 )
-@click.option("--jobs", type=_Jobs(), default=1, metavar="N|auto", help="How many processes train at the same time.")
+@click.option(
+    "--jobs",
+    type=_Jobs(),
+    default=1,
+    metavar="N|auto",
+    help="How many processes train at the same time; auto: one for each core, as far as the memory goes.",
+)
 @click.option(
     "--threads",
     type=click.IntRange(min=1),
@@ -159,7 +167,10 @@ def sweep_request(config: str | None, resumed: str | None, settings: dict[str, A
     sets = (*settings.pop("sets"), *_sweep_options(settings))
     if resumed is not None and sets:
         raise click.UsageError("a sweep that is resumed keeps its config and trials: leave out what changes them")
-    return SweepRequest("" if config is None else str(locate_config(config)), sets, **settings)
+    is_auto = settings["jobs"] == _AUTO
+    jobs = usable_cores() if is_auto else settings["jobs"]
+    name = "" if config is None else str(locate_config(config))
+    return SweepRequest(name, sets, **{**settings, "jobs": jobs, "fits_memory": is_auto})
 
 
 def _sweep_options(settings: dict[str, Any]) -> list[str]:
