@@ -140,15 +140,30 @@ def test_what_cannot_be_corrected_is_said_with_its_reason() -> None:
     assert correct_best(NOWHERE, *swept([[validation(0.5), validation(0.4)]])) is None
 
 
-def test_folds_are_left_out_where_there_are_folds(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("each", "expected"),
+    [
+        # The second fold chooses the second combination, which the first one scores with 20; the other way round 30.
+        ([[[10.0, 30.0]], [[20.0, 10.0]]], 25.0),
+        # The folds of another repeat, which test the same rows, do not choose.
+        ([[[10.0, 30.0], [5.0, 5.0]], [[20.0, 10.0], [50.0, 50.0]]], 15.0),
+    ],
+)
+def test_folds_are_left_out_where_there_are_folds(
+    tmp_path: Path, each: list[list[list[float]]], expected: float
+) -> None:
     """Their scores are in the folders of the trials; without these the reason is said."""
     folder = SweepFolder.create(tmp_path, "folds")
-    each = [[10.0, 30.0], [20.0, 10.0]]
     rows = []
-    for number, values in enumerate(each):
-        mean = {"error_percent": sum(values) / 2}
-        folds = [{"fold": at, "repeat": 0, "error_percent": one} for at, one in enumerate(values)]
-        summary = {"folds": 2, "repeats": 1, "interval": "t", "mean": mean, "sd": mean, "each": folds}
+    for number, repeats in enumerate(each):
+        flat = [value for values in repeats for value in values]
+        mean = {"error_percent": sum(flat) / len(flat)}
+        folds = [
+            {"fold": at, "repeat": repeat, "error_percent": one}
+            for repeat, values in enumerate(repeats)
+            for at, one in enumerate(values)
+        ]
+        summary = {"folds": 2, "repeats": len(repeats), "interval": "t", "mean": mean, "sd": mean, "each": folds}
         summary["interval_95"] = {"error_percent": [0.0, 1.0]}
         run = folder.run(number)
         run.path.mkdir(parents=True)
@@ -156,8 +171,7 @@ def test_folds_are_left_out_where_there_are_folds(tmp_path: Path) -> None:
         rows.append([{"cross_validation": {"mean": mean}}])
     found = correct_best(folder, *swept(rows))
     assert found is not None
-    # The second fold chooses the second combination, which the first one scores with 20; the other way round 30.
-    assert (found.value, found.by) == (25.0, "folds")
+    assert (found.value, found.by) == (expected, "folds")
     lost = correct_best(NOWHERE, *swept(rows))
     assert lost is not None
     assert lost.value is None

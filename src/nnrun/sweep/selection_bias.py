@@ -164,21 +164,28 @@ def _by_seeds(groups: Sequence[Group], goal: Objective) -> CorrectedScore:
 def _by_folds(folder: SweepFolder, groups: Sequence[Group], goal: Objective) -> CorrectedScore:
     name = goal.path.removeprefix(_MEAN_OF_FOLDS)
     try:
-        folds = [[_scores_of_folds(folder, one.number, name) for one in group.trials] for group in groups]
+        # Each repeat of a cross-validation tests all rows: the folds that choose must be those of the same repeat.
+        parts = [
+            [part for one in group.trials for part in _scores_of_folds(folder, one.number, name)] for group in groups
+        ]
     except RunError as error:
         return _unknown(f"the scores of the folds cannot be read: {error.text}")
-    lengths = {len(each) for group in folds for each in group}
-    if len(lengths) != 1 or min(lengths) < 2 or len({len(group) for group in folds}) != 1:
+    sizes = {tuple(map(len, group)) for group in parts}
+    if len(sizes) != 1 or not parts[0] or min(map(len, parts[0])) < 2:
         return _unknown("the folders of the trials do not have the scores of the same folds")
-    of_seeds = zip(*folds, strict=True)
-    found = fmean(leave_one_out([[goal.key(value) for value in row] for row in rows]) for rows in of_seeds)
+    found = fmean(
+        leave_one_out([[goal.key(value) for value in row] for row in rows]) for rows in zip(*parts, strict=True)
+    )
     return CorrectedScore(_signed(goal, found), "folds", LEFT_OUT.format(units="folds"), "folds share training rows")
 
 
-def _scores_of_folds(folder: SweepFolder, number: int, name: str) -> list[float]:
+def _scores_of_folds(folder: SweepFolder, number: int, name: str) -> list[list[float]]:
+    """Return the scores of the folds of each repeat; a fold without the score leaves its repeat empty."""
     summary = read_scores_if_any(folder.run(number)).get("cross_validation") or {}
-    values = [as_number(fold.get(name)) for fold in summary.get("each", ())]
-    return [] if None in values else [value for value in values if value is not None]
+    repeats: dict[int, list[float | None]] = {}
+    for fold in summary.get("each", ()):
+        repeats.setdefault(fold.get("repeat") or 0, []).append(as_number(fold.get(name)))
+    return [[value for value in values if value is not None] for values in repeats.values()]
 
 
 def _by_rows(groups: Sequence[Group], goal: Objective) -> CorrectedScore:
