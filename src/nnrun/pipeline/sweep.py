@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path as FilePath
 from shlex import quote
 from typing import TYPE_CHECKING, Any
@@ -57,7 +57,9 @@ class SweepRequest:
         jobs: How many processes train at the same time; None: one.
         fits_memory: Whether no more processes start than the memory allows, by what the first one takes.
         threads: The threads of each process; None: 1, so that no figure depends on `jobs`, or as when the sweep began.
-        ledger: Where the ledger is: `sqlite` for the processes of one machine, `files` for several that share a folder.
+        ledger: Where the ledger is: `sqlite` for the processes of one machine, `files` for several that share a folder,
+            or the address of a PostgreSQL database.
+        password: The password of that address, which is apart from it.
     """
 
     config: str
@@ -69,6 +71,7 @@ class SweepRequest:
     fits_memory: bool = False
     threads: int | None = None
     ledger: str = "sqlite"
+    password: str | None = field(default=None, repr=False)
 
 
 def begin_sweep(request: SweepRequest, progress: Progress) -> SweepFolder:
@@ -88,7 +91,7 @@ def begin_sweep(request: SweepRequest, progress: Progress) -> SweepFolder:
         _require_choice(examined, sweep)
         combinations = Space.of(sweep).combinations(sweep, examined.experiment.seed)
         base = {key: value for key, value in resolve_config(examined).items() if key != "sweep"}
-        folder = SweepFolder.create(request.runs_dir, examined.experiment.name)
+        folder = replace(SweepFolder.create(request.runs_dir, examined.experiment.name), password=request.password)
         _freeze(folder, examined, base, codes)
         _check_combinations(folder, combinations, request)
         digests = current_data_digests(examined, progress)
@@ -120,16 +123,16 @@ def run_sweep(folder: SweepFolder, request: SweepRequest, progress: Progress) ->
         StopRequestedError: A request to stop came in; the trials under way have saved their states.
         RunError: The ledger cannot be read or written.
     """
-    ledger = folder.open_ledger()
+    ledger = folder.open_ledger(patient=True)
     progress = LoggedProgress(progress, RunLog(folder.log).write)
     for trial in release_dead(folder, ledger):
         progress.say(f"Trial {trial.number} goes on: its process is gone")
     waiting, jobs = len(ledger.trials("waiting")), request.jobs or 1
     progress.say(f"Sweep {folder.id}: {format_count(waiting, 'trial')} to train")
-    if waiting:
+    if waiting or ledger.abandoned():
         with progress.workers("trials", waiting, "trials") as bar:
             monitor = _Monitor(ledger, progress, bar)
-            tasks = [SweepTask(folder) for _ in range(min(jobs, waiting))]
+            tasks = [SweepTask(folder) for _ in range(min(jobs, waiting) or 1)]
             limit = MemoryLimit(len(tasks), request.fits_memory, progress)
             run_in_processes(tasks, limit.processes, limit.watching(monitor.on_event), monitor.on_killed)
     return read_sweep(folder)

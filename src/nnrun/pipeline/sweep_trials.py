@@ -53,7 +53,7 @@ class SweepTask:
 
     def run(self, send: EventSink) -> None:
         """Claim and train trials."""
-        ledger = self.folder.open_ledger()
+        ledger = self.folder.open_ledger(patient=True)
         fields = ledger.fields()
         while (trial := self._claim(ledger)) is not None:
             self._train(trial, ledger, fields, send)

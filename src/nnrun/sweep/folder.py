@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from nnrun.config.hints import did_you_mean
 from nnrun.errors import RunError
 from nnrun.runs.folder import FOLDER_NAME, RunFolder, slug
 from nnrun.sweep.file_ledger import FileLedger
+from nnrun.sweep.postgres_ledger import PATIENCE, READING_PATIENCE, Address, PostgresLedger
 from nnrun.sweep.sqlite_ledger import SqliteLedger
 
 if TYPE_CHECKING:
@@ -28,9 +29,11 @@ class SweepFolder:
 
     Attributes:
         path: The folder itself.
+        password: The password of the ledger's server, if the user gave one; it is kept nowhere.
     """
 
     path: Path
+    password: str | None = field(default=None, repr=False, compare=False)
 
     @classmethod
     def create(cls, runs_dir: Path, name: str) -> SweepFolder:
@@ -77,9 +80,15 @@ class SweepFolder:
         return self.path / "ledger"
 
     @property
+    def server_ledger(self) -> Path:
+        """The address of the ledger of a sweep that has it on a PostgreSQL server."""
+        return self.path / "ledger.json"
+
+    @property
     def has_ledger(self) -> bool:
         """Whether there is a ledger, of any kind: the folder is that of a sweep."""
-        return self.sqlite_ledger.is_file() or (self.file_ledger / "sweep.json").is_file()
+        files = (self.sqlite_ledger, self.file_ledger / "sweep.json", self.server_ledger)
+        return any(file.is_file() for file in files)
 
     @property
     def trials(self) -> Path:
@@ -95,7 +104,7 @@ class SweepFolder:
         """Create the ledger of a sweep, with all its trials.
 
         Args:
-            kind: `sqlite` or `files`.
+            kind: `sqlite`, `files`, or the address of a PostgreSQL database without a password.
             fields: What belongs to the sweep as a whole.
             trials: The trials.
 
@@ -104,16 +113,25 @@ class SweepFolder:
         """
         if kind == "files":
             return FileLedger.create(self.file_ledger, fields, trials)
+        if kind != "sqlite":
+            address = Address(kind, self.password)
+            return PostgresLedger.create(self.server_ledger, self.id, address, fields, trials)
         return SqliteLedger.create(self.sqlite_ledger, fields, trials)
 
-    def open_ledger(self) -> Ledger:
+    def open_ledger(self, *, patient: bool = False) -> Ledger:
         """Open the ledger of the sweep, of whichever kind it is.
+
+        Args:
+            patient: Whether a server that goes away is waited for, for the sake of what is trained.
 
         Raises:
             RunError: There is none, it is damaged, or of a newer format.
         """
         if self.file_ledger.is_dir():
             return FileLedger(self.file_ledger)
+        if self.server_ledger.is_file():
+            patience = PATIENCE if patient else READING_PATIENCE
+            return PostgresLedger(self.server_ledger, self.id, self.password, patience)
         return SqliteLedger(self.sqlite_ledger)
 
     def run(self, number: int) -> RunFolder:

@@ -74,6 +74,9 @@ class Trial:
 class Ledger(ABC):
     """A ledger that exists. Every change is on disk when its method returns."""
 
+    #: Whether processes of several machines may share it.
+    is_shared = True
+
     @abstractmethod
     def fields(self) -> dict[str, Any]:
         """Return what belongs to the sweep as a whole."""

@@ -57,6 +57,8 @@ class SqliteLedger(Ledger):
         RunError: It is no ledger, is damaged, or is of a newer format.
     """
 
+    is_shared = False
+
     def __init__(self, file: Path) -> None:
         self._file = _sqlite(file)
         if file.is_symlink() or not file.is_file():

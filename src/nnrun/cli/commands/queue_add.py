@@ -12,6 +12,7 @@ from nnrun.cli.command_group import CommandGroup
 from nnrun.cli.commands.resume import resume
 from nnrun.cli.commands.sweep import run as sweep
 from nnrun.cli.commands.sweep import sweep_request
+from nnrun.cli.commands.sweep_cluster import launch_request
 from nnrun.cli.commands.train import Duration, train
 
 if TYPE_CHECKING:
@@ -120,6 +121,8 @@ def _freeze_sweep(queue: Queue, values: dict[str, Any], progress: Progress) -> _
 
     settings = {name: value for name, value in values.items() if name not in (*_OF_OUTPUT, "time_limit")}
     config, resumed = settings.pop("config"), settings.pop("resumed")
+    if launch_request(settings) is not None:
+        raise click.UsageError("the queue is of this machine: hand a sweep to a cluster with nnrun sweep --on")
     # What changes the trials is taken out of the settings; what is left says how they are trained.
     request = sweep_request(config, resumed, settings)
     if resumed is None:

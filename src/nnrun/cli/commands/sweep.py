@@ -12,6 +12,7 @@ import click
 from nnrun import interruption
 from nnrun.cli import completion, options
 from nnrun.cli.command_group import CommandGroup
+from nnrun.cli.commands.sweep_cluster import launch, launch_options, launch_request, ledger_of, work
 from nnrun.cli.commands.train import time_limit
 from nnrun.cores import usable_cores
 
@@ -108,11 +109,12 @@ def sweep() -> None:
 )
 @click.option(
     "--ledger",
-    type=click.Choice(["sqlite", "files"]),
     default="sqlite",
+    metavar="sqlite|files|ADDRESS",
     help="Where it is kept what is tried and by whom: sqlite for the processes of one machine, files for several "
-    "machines that share the folder of runs.",
+    "machines that share the folder of runs, or a database: postgresql://user@host/database.",
 )
+@launch_options
 @time_limit
 @options.code
 @options.folders
@@ -127,17 +129,24 @@ def run(
     \b
     nnrun sweep my.yaml --grid training.batch_size=16,32 --seeds 3
     nnrun sweep my.yaml --jobs auto
+    nnrun sweep my.yaml --on slurm --jobs 4 --slurm-option time=8:00:00
     nnrun sweep --resume last
     """  # noqa: D301
     from nnrun.cli.terminal.progress import open_progress
     from nnrun.pipeline.sweep import begin_sweep, run_sweep
     from nnrun.sweep.folder import find_sweep
 
+    launched = launch_request(settings)
     request = sweep_request(config, resumed, settings)
+    if launched is not None and request.fits_memory:
+        raise click.UsageError("--jobs auto counts the cores of this machine: expected the size of the array, --jobs 16")
     if time_limit is not None:
         interruption.limit_time(time_limit)
     with open_progress(quiet=quiet, json=as_json) as progress:
         folder = begin_sweep(request, progress) if resumed is None else find_sweep(request.runs_dir, resumed)
+        if launched is not None:
+            launch(folder, launched, request.jobs or 1, quiet=quiet, as_json=as_json)
+            return
         try:
             result = run_sweep(folder, request, progress)
         except KeyboardInterrupt as stop:
@@ -167,6 +176,7 @@ def sweep_request(config: str | None, resumed: str | None, settings: dict[str, A
     sets = (*settings.pop("sets"), *_sweep_options(settings))
     if resumed is not None and sets:
         raise click.UsageError("a sweep that is resumed keeps its config and trials: leave out what changes them")
+    settings["ledger"], settings["password"] = ledger_of(settings["ledger"])
     is_auto = settings["jobs"] == _AUTO
     jobs = usable_cores() if is_auto else settings["jobs"]
     name = "" if config is None else str(locate_config(config))
@@ -295,6 +305,9 @@ def report(*, word: str, out: Path | None, runs_dir: Path, as_json: bool) -> Non
     else:
         output = Output.stdout()
         output.write_line(output.shown(str(written.page)))
+
+
+sweep.add_command(work)
 
 
 def _print(result: SweepResult, *, as_json: bool) -> None:

@@ -1,0 +1,137 @@
+"""`nnrun sweep --on` and `nnrun sweep work`: the trials of a sweep on the machines of a cluster."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from nnrun import interruption
+from nnrun.cli import options
+from nnrun.cli.commands.train import time_limit
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from nnrun.pipeline.sweep_launch import Launched, LaunchRequest
+    from nnrun.sweep.folder import SweepFolder
+
+#: The options of `nnrun sweep` that hand the trials to a cluster; `launch_request` takes their values.
+launch_options = options.combine(
+    click.option(
+        "--on",
+        "cluster",
+        type=click.Choice(["slurm", "k8s"]),
+        help="Submit the trials to SLURM as an array of --jobs tasks, or write a manifest for Kubernetes; nothing is "
+        "trained here.",
+    ),
+    click.option("--print", "print_only", is_flag=True, help="With --on: write and print the script, submit nothing."),
+    click.option(
+        "--slurm-option",
+        "slurm_options",
+        multiple=True,
+        metavar="NAME=VALUE",
+        help="An option of sbatch, for example partition=long. May be repeated.",
+    ),
+    click.option("--image", metavar="IMAGE", help="With --on k8s: the container image, which has nnrun."),
+    click.option("--volume-claim", metavar="NAME", help="With --on k8s: the claim of the volume that the pods share."),
+)
+
+
+def launch_request(settings: dict[str, Any]) -> LaunchRequest | None:
+    """Take the values of `launch_options` out of those of all options; None if nothing is handed to a cluster.
+
+    With a cluster the ledger becomes one that machines may share.
+
+    Raises:
+        click.UsageError: An option is given that only a cluster needs.
+        RunError: The trials cannot be handed over.
+    """
+    from nnrun.pipeline.sweep_launch import LaunchRequest
+
+    names = ("cluster", "print_only", "slurm_options", "image", "volume_claim")
+    request = LaunchRequest(**{name: settings.pop(name) for name in names})
+    if request.cluster is None:
+        if request != LaunchRequest(request.cluster):
+            raise click.UsageError("--print, --slurm-option, --image and --volume-claim belong to --on")
+        return None
+    if settings["ledger"] == "sqlite":
+        settings["ledger"] = "files"
+    if ledger_of(settings["ledger"])[1] is not None:
+        raise click.UsageError("the tasks get no password from --ledger: keep it in ~/.pgpass or PGPASSWORD")
+    request.require_launchable()
+    return request
+
+
+def ledger_of(text: str) -> tuple[str, str | None]:
+    """Return the value of `--ledger` without a password, and the password.
+
+    Raises:
+        RunError: It is no ledger.
+    """
+    from nnrun.sweep.postgres_ledger import Address
+
+    if text in ("sqlite", "files"):
+        return text, None
+    address = Address.parse(text)
+    return address.url, address.password
+
+
+def launch(folder: SweepFolder, request: LaunchRequest, jobs: int, *, quiet: bool, as_json: bool) -> None:
+    """Hand a sweep to a cluster, and print how."""
+    from nnrun.cli.terminal.output import Output, print_json, print_terms
+    from nnrun.pipeline import sweep_launch
+
+    launched = sweep_launch.launch(folder, request, jobs)
+    output = Output.stdout()
+    if as_json:
+        print_json(_as_json(folder, launched))
+    elif launched is None:
+        print_terms(output, [("sweep", str(folder.path)), ("note", "no trial waits")])
+    elif request.print_only:
+        output.write(launched.text)
+    elif quiet:
+        output.write_line(launched.job or "")
+    else:
+        terms = [("sweep", str(folder.path)), ("job", f"{launched.job}, {launched.tasks} tasks")]
+        print_terms(output, [*terms, ("script", str(launched.file)), ("next", f"nnrun sweep show {folder.short_id}")])
+
+
+def _as_json(folder: SweepFolder, launched: Launched | None) -> dict[str, Any]:
+    document: dict[str, Any] = {"sweep": folder.id, "folder": str(folder.path)}
+    if launched is None:
+        return {**document, "tasks": 0}
+    return {**document, "tasks": launched.tasks, "job": launched.job, "file": str(launched.file)}
+
+
+@click.command()
+@click.argument("word", metavar="SWEEP")
+@click.option(
+    "--jobs", type=click.IntRange(min=1), default=1, metavar="N", help="How many processes train at the same time."
+)
+@time_limit
+@options.runs_dir
+@options.quiet
+def work(*, word: str, jobs: int, time_limit: float | None, runs_dir: Path, quiet: bool) -> None:
+    """Train the trials of a sweep that wait, until none does: one worker of several.
+
+    Workers on several machines share the sweep's folder and its ledger, and each trial is trained once. Asked to stop
+    by SIGTERM or --time-limit, a worker saves the states of its trials and ends with exit code 75; whoever works next
+    goes on with them. The trials of a worker whose machine is lost are taken over after five minutes.
+
+    \b
+    nnrun sweep my.yaml --ledger files
+    nnrun sweep work runs/sweeps/20260101T000000Z_my_0a1b2c
+    """  # noqa: D301
+    from nnrun.cli.terminal.output import Output
+    from nnrun.cli.terminal.progress import open_progress
+    from nnrun.pipeline.sweep import SweepRequest, run_sweep
+    from nnrun.sweep.folder import find_sweep
+
+    if time_limit is not None:
+        interruption.limit_time(time_limit)
+    folder = find_sweep(runs_dir, word)
+    with open_progress(quiet=quiet, json=False) as progress:
+        result = run_sweep(folder, SweepRequest("", runs_dir=runs_dir, jobs=jobs), progress)
+    counts = {status: result.count(status) for status in ("done", "failed", "running", "waiting")}
+    Output.stdout().write_line(", ".join(f"{count} {status}" for status, count in counts.items() if count))
