@@ -139,7 +139,9 @@ def run(
     launched = launch_request(settings)
     request = sweep_request(config, resumed, settings)
     if launched is not None and request.fits_memory:
-        raise click.UsageError("--jobs auto counts the cores of this machine: expected the size of the array, --jobs 16")
+        raise click.UsageError(
+            "--jobs auto counts the cores of this machine: expected the size of the array, --jobs 16"
+        )
     if time_limit is not None:
         interruption.limit_time(time_limit)
     with open_progress(quiet=quiet, json=as_json) as progress:
