@@ -25,6 +25,7 @@ from nnrun.pipeline.train import TrainRequest, train
 from nnrun.progress import NullProgress
 from nnrun.runs.folder import RunFolder
 from nnrun.runs.queue import Job, Queue
+from nnrun.sweep.folder import list_sweeps
 
 Invoke = Callable[..., Result]
 Process = Callable[..., subprocess.CompletedProcess[str]]
@@ -66,6 +67,22 @@ def test_what_is_edited_after_add_changes_nothing(invoke: Invoke, workdir: Path)
     )
     assert (Path(job.folder) / "config.yaml").read_text() == config.replace("relu", "twice")
     assert list(job.data) == ["file:tiny.csv"]
+
+
+def test_a_queued_sweep_is_made_at_once(invoke: Invoke, workdir: Path) -> None:
+    """With its trials, so that the job only goes on with it; what changes no trial is kept as it was typed."""
+    options = ("--grid", "training.batch_size=8,16", "--seeds", "2", "--jobs", "auto", "--time-limit", "8h")
+    assert invoke("queue", "add", "sweep", "tiny.yaml", *options, "--code", "tiny.py").exit_code == 2
+    assert invoke("queue", "add", "sweep", "tiny.yaml", *options).exit_code == 0
+    assert invoke("queue", "add", "sweep", "--resume", "last").exit_code == 0
+    first, second = Queue(workdir / "runs").jobs()
+    (folder,) = list_sweeps(workdir / "runs")
+    assert folder.open_ledger().counts() == {"waiting": 4}
+    values = parsed("sweep", list(first.words[1:]))
+    given = ("config", "resumed", "sets", "grid", "jobs", "time_limit")
+    assert [values[name] for name in given] == [None, str(folder.path), (), (), "auto", 28800.0]
+    assert (first.run, second.run) == (str(folder.path), str(folder.path))
+    assert parsed("sweep", list(second.words[1:]))["jobs"] == 1
 
 
 def test_the_environment_of_add_is_that_of_the_job(

@@ -71,13 +71,15 @@ def start(*, jobs: int, keep: bool, foreground: bool, runs_dir: Path, quiet: boo
             work(known, jobs=jobs, keep=keep, start=lambda job: _start_job(known, job), progress=progress)
         return
     left = known.jobs("waiting", "running")
-    if left or keep:
-        _start_detached(known, ["--jobs", str(jobs), *(["--keep"] if keep else [])])
-    _print_started(known, len(left), quiet=quiet, as_json=as_json)
+    pid = _start_detached(known, ["--jobs", str(jobs), *(["--keep"] if keep else [])]) if left or keep else None
+    _print_started(known, len(left), pid, quiet=quiet, as_json=as_json)
 
 
-def _start_detached(known: Queue, words: Sequence[str]) -> None:
-    """Start this command again as a process without a terminal; return when it works, or has ended.
+def _start_detached(known: Queue, words: Sequence[str]) -> int | None:
+    """Start this command again as a process without a terminal, and wait until it works.
+
+    Returns:
+        The number of the process; None if it has done all jobs already.
 
     Raises:
         RunError: It cannot work.
@@ -90,31 +92,31 @@ def _start_detached(known: Queue, words: Sequence[str]) -> None:
     RunLog(known.log).write(f"Started: nnrun queue start {' '.join(words)}")
     process = _detached(["start", "--foreground", "--quiet", *words], known, known.log)
     end = time.monotonic() + _PATIENCE
-    while process.poll() is None and time.monotonic() < end:
-        if (known.worker() or {}).get("pid") == process.pid:
-            return
+    # On a disk without locks nobody is known to work, and the process is believed.
+    while process.poll() is None and time.monotonic() < end and (known.worker() or {}).get("pid") != process.pid:
         time.sleep(0.02)
-    if process.poll() != 0:
-        last = (known.log.read_text(encoding="utf-8", errors="replace").splitlines() or ["it says nothing"])[-1]
-        raise RunError(f"the process that is to work through the queue does not: {last}", f"look at {known.log}")
+    if process.poll() in (None, 0):
+        return process.pid if process.poll() is None else None
+    lines = known.log.read_text(encoding="utf-8", errors="replace").splitlines()
+    text = next((line for line in reversed(lines) if line.startswith("error: ")), lines[-1])
+    raise RunError(f"no process works through the queue: {text.removeprefix('error: ')}", f"look at {known.log}")
 
 
-def _print_started(known: Queue, left: int, *, quiet: bool, as_json: bool) -> None:
+def _print_started(known: Queue, left: int, pid: int | None, *, quiet: bool, as_json: bool) -> None:
     from nnrun.cli.terminal.output import Output, print_json, print_paragraph, print_terms
     from nnrun.formatting import format_count
 
-    output, worker = Output.stdout(), known.worker()
-    option = options.repeated_runs_dir(known.path.parent)
+    output = Output.stdout()
     if as_json:
-        print_json({"process": worker, "jobs": left, "log": str(known.log)})
+        print_json({"pid": pid, "jobs": left, "log": str(known.log)})
     elif quiet:
-        output.write_line(str((worker or {}).get("pid", "")))
-    elif worker is None:
+        output.write_line("" if pid is None else str(pid))
+    elif pid is None:
         text = "is done already" if left else "waits"
         print_paragraph(output, f"{'Every' if left else 'No'} job {text}. nnrun queue add train my.yaml adds one.")
     else:
-        text = f"{format_count(left, 'job')} to do by process {worker.get('pid')}, which needs no terminal"
-        print_paragraph(output, text)
+        print_paragraph(output, f"{format_count(left, 'job')} to do by process {pid}, which needs no terminal")
+        option = options.repeated_runs_dir(known.path.parent)
         print_terms(output, [("log", str(known.log)), ("next", f"nnrun queue list{option}")])
 
 
