@@ -177,6 +177,15 @@ def test_combinations_that_cannot_be_are_refused_before_anything_is_trained(tmp_
     assert list_sweeps(tmp_path / "runs") == []
 
 
+def test_a_sweep_keeps_no_secret_of_the_command_line(tmp_path: Path) -> None:
+    """Its trials would need it; one that gives a secret is refused, and leaves no file."""
+    monitor = 'training.callbacks=[{RemoteMonitor: {root: "https://me:hunter22@host/"}}]'
+    with pytest.raises(RunError, match="--set gives a secret, and a sweep keeps none") as refused:
+        begin_sweep(request(write(tmp_path), sets=(monitor,)), NullProgress())
+    assert "hunter22" not in f"{refused.value.text} {refused.value.hint}"
+    assert list_sweeps(tmp_path / "runs") == []
+
+
 def test_sweeps_are_found_as_runs_are(tmp_path: Path) -> None:
     """By path, the start of an id, name, or last; a word that means none lists what there is."""
     folders = [begin_sweep(request(write(tmp_path)), NullProgress()) for _ in range(2)]

@@ -68,6 +68,32 @@ def find_given(document: Document) -> GivenSecrets:
     return found
 
 
+def require_no_secrets(document: Document, keeper: str) -> None:
+    """Check that a config has no secret of the command line, where something would have to keep it.
+
+    Args:
+        document: The config.
+        keeper: What would have to keep it, such as `a queue`.
+
+    Raises:
+        RunError: It has one.
+    """
+    given = find_given(document)
+    if given.named or given.parts:
+        raise secret_refused("--set", keeper)
+
+
+def secret_refused(where: str, keeper: str) -> RunError:
+    """Return the error of a secret that cannot be kept.
+
+    Args:
+        where: What gives it.
+        keeper: What would have to keep it.
+    """
+    text = f"{where} gives a secret, and {keeper} keeps none: it would be on disk from now on"
+    return RunError(text, "write it into the config file, or run nnrun train")
+
+
 def require_given(document: Document) -> None:
     """Check that a config of a run folder has everything that was left out of it.
 

@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING
 from nnrun.config import extends, overrides
 from nnrun.config.dump import dump_inline
 from nnrun.config.files import find_config
-from nnrun.errors import RunError
 from nnrun.pipeline import user_code
 from nnrun.pipeline.check import examine
-from nnrun.pipeline.given_secrets import find_given
+from nnrun.pipeline.given_secrets import require_no_secrets, secret_refused
 from nnrun.pipeline.resume import check_resume
 from nnrun.pipeline.run_files import code_records, copy_sources
 from nnrun.pipeline.same_runs import current_data_digests
@@ -24,12 +23,14 @@ from nnrun.runs.secrets import arguments_without_secrets
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from nnrun.config.document import Document
     from nnrun.pipeline.resume import ResumeRequest
     from nnrun.pipeline.train import TrainRequest
     from nnrun.progress import Progress
     from nnrun.runs.folder import RunFolder
     from nnrun.runs.queue import Queue
+
+#: What would have to keep a secret of the command line.
+_KEEPER = "a queue"
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ def freeze_train(queue: Queue, request: TrainRequest, progress: Progress) -> Fro
         file = find_config(request.config)
         examined = examine(file, request.sets, request.data_dir, request.runs_dir)
         raise_if_errors(examined)
-        require_no_secrets(examined.document)
+        require_no_secrets(examined.document, _KEEPER)
         if examined.experiment.init_from is not None:
             # `last` is the last run now.
             other = find(request.runs_dir, examined.experiment.init_from).path.resolve()
@@ -91,7 +92,7 @@ def freeze_resume(queue: Queue, request: ResumeRequest, progress: Progress) -> F
         RunError: The run runs, cannot go on, or an option has a secret.
     """
     folder = find(request.options.runs_dir, request.run)
-    require_no_secrets(overrides.apply(extends.read(folder.resolved), request.options.sets))
+    require_no_secrets(overrides.apply(extends.read(folder.resolved), request.options.sets), _KEEPER)
     run = check_resume(replace(request, run=str(folder.path)))
     kept = queue.new_folder(run.id)
     with user_code.register_code(request.options.code) as codes:
@@ -100,17 +101,6 @@ def freeze_resume(queue: Queue, request: ResumeRequest, progress: Progress) -> F
         code = code_records(kept, document, codes)
     progress.say(f"Run {run.id} goes on from its last state")
     return FrozenCommand(kept, tuple(kept.path / one["file"] for one in code), run=run)
-
-
-def require_no_secrets(document: Document) -> None:
-    """Check that a config has no secret from the command line: a queue would have to keep it.
-
-    Raises:
-        RunError: It has one.
-    """
-    given = find_given(document)
-    if given.named or given.parts:
-        raise _refusal("--set")
 
 
 def require_no_secret_words(words: Sequence[str]) -> None:
@@ -122,9 +112,4 @@ def require_no_secret_words(words: Sequence[str]) -> None:
     shown = arguments_without_secrets(words)
     changed = [after for before, after in zip(words, shown, strict=True) if before != after]
     if changed:
-        raise _refusal(changed[0])
-
-
-def _refusal(where: str) -> RunError:
-    text = f"{where} gives a secret, and a queue keeps none: it is on disk until the job begins"
-    return RunError(text, "write it into the config file, or run the command without the queue")
+        raise secret_refused(changed[0], _KEEPER)

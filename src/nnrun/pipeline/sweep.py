@@ -15,6 +15,7 @@ from nnrun.formatting import format_count
 from nnrun.pipeline import user_code
 from nnrun.pipeline.check import examine, resolve_config
 from nnrun.pipeline.child_processes import run_in_processes
+from nnrun.pipeline.given_secrets import require_no_secrets
 from nnrun.pipeline.same_runs import current_data_digests
 from nnrun.pipeline.sweep_memory import MemoryLimit
 from nnrun.pipeline.sweep_trials import SweepTask, frozen_data_dir, release_dead
@@ -84,6 +85,7 @@ def begin_sweep(request: SweepRequest, progress: Progress) -> SweepFolder:
     with user_code.register_code(request.code) as codes:
         examined = examine(find_config(request.config), request.sets, request.data_dir, request.runs_dir)
         raise_if_errors(examined)
+        require_no_secrets(examined.document, "a sweep")
         sweep = examined.experiment.sweep
         if sweep is None:
             hint = "add --grid training.batch_size=16,32 or --seeds 5, or a section `sweep:`"

@@ -135,13 +135,15 @@ def test_without_a_job_that_waits_nothing_is_started(invoke: Invoke, workdir: Pa
 
 def test_a_queue_keeps_no_secret(invoke: Invoke, workdir: Path) -> None:
     """An option that gives one is refused, before a file has it; what the config itself says is the user's own."""
+    monitor = "training.callbacks=[{RemoteMonitor: {root: https://host/, headers: {api_key: hunter22}}}]"
     for words in (
         ("train", "tiny.yaml", "--set", "name=https://me:hunter22@host/"),
-        ("sweep", "tiny.yaml", "--seeds", "2", "--set", "name=https://me:hunter22@host/"),
         ("train", "tiny.yaml", "--set", "data.source.csv.password=hunter22"),
+        ("train", "tiny.yaml", "--set", monitor),
+        ("sweep", "tiny.yaml", "--seeds", "2", "--set", monitor),
     ):
         refused = invoke("queue", "add", *words)
-        assert (refused.exit_code, "a queue keeps none" in refused.output) == (1, True), refused.output
+        assert (refused.exit_code, "keeps none" in refused.output) == (1, True), refused.output
         assert "hunter22" not in refused.output
     assert not list(workdir.glob("runs/**/*"))
 

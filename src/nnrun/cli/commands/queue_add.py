@@ -113,9 +113,6 @@ def _freeze_resume(queue: Queue, values: dict[str, Any], progress: Progress) -> 
 
 def _freeze_sweep(queue: Queue, values: dict[str, Any], progress: Progress) -> _Frozen:
     """Begin a sweep, which freezes all that it needs: the job goes on with it."""
-    from nnrun.config import extends, overrides
-    from nnrun.config.files import find_config
-    from nnrun.pipeline.queue_add import require_no_secrets
     from nnrun.pipeline.sweep import begin_sweep
     from nnrun.sweep.folder import find_sweep
 
@@ -125,11 +122,7 @@ def _freeze_sweep(queue: Queue, values: dict[str, Any], progress: Progress) -> _
         raise click.UsageError("the queue is of this machine: hand a sweep to a cluster with nnrun sweep --on")
     # What changes the trials is taken out of the settings; what is left says how they are trained.
     request = sweep_request(config, resumed, settings)
-    if resumed is None:
-        require_no_secrets(overrides.apply(extends.read(find_config(request.config)), request.sets))
-        folder = begin_sweep(request, progress)
-    else:
-        folder = find_sweep(request.runs_dir, resumed)
+    folder = begin_sweep(request, progress) if resumed is None else find_sweep(request.runs_dir, resumed)
     path = folder.path.resolve()
     changed = {**settings, "resumed": path, "code": (), "data_dir": None, "time_limit": values["time_limit"]}
     return changed, {"folder": queue.new_folder(folder.id).path, "run": path}
