@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from nnrun.config.dump import dump
 from nnrun.config.files import find_config
-from nnrun.errors import ConfigError, Problem, RunError
+from nnrun.errors import ConfigError, NnrunError, Problem, RunError
 from nnrun.formatting import format_count
 from nnrun.pipeline import user_code
 from nnrun.pipeline.check import examine, resolve_config
@@ -111,7 +111,12 @@ def begin_sweep(request: SweepRequest, progress: Progress) -> SweepFolder:
         "data": digests,
         "code": [file.name for file in request.code],
     }
-    folder.create_ledger(request.ledger, fields, _trials(combinations, _seeds(sweep, examined.experiment.seed)))
+    try:
+        folder.create_ledger(request.ledger, fields, _trials(combinations, _seeds(sweep, examined.experiment.seed)))
+    except NnrunError:
+        # A server that refuses leaves nothing that looks like a sweep.
+        shutil.rmtree(folder.path, ignore_errors=True)
+        raise
     make_folder(folder.trials)
     return folder
 

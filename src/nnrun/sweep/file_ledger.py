@@ -67,6 +67,8 @@ class FileLedger(Ledger):
             raise self._damaged(folder / "sweep.json", "it has no fields")
         self._fields = {"format": FORMAT, **document["fields"]}
         self._trials: dict[int, Trial] = {}
+        #: The trials that wait no more, whatever happens: of a long sweep most of them.
+        self._final: set[int] = set()
 
     @classmethod
     def create(cls, folder: Path, fields: Mapping[str, Any], trials: Sequence[Trial]) -> FileLedger:
@@ -107,11 +109,14 @@ class FileLedger(Ledger):
         """Claim the first trial that waits for this process; None if none does."""
         last, ended = self._last_claims(), self._names(self._ends)
         for one in self._all_trials():
+            if one.number in self._final:
+                continue
             count = last.get(one.number, 0)
             if count and (one.number, count) not in ended:
                 continue
             waiting = self._state(one, count, ended)
             if waiting.status != "waiting":
+                self._final.add(one.number)
                 continue
             claim: dict[str, Any] = {
                 "process": claimant(),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 import yaml
 from click.testing import Result
 
+from nnrun.sweep import postgres_ledger
 from nnrun.sweep.folder import list_sweeps
 
 Invoke = Callable[..., Result]
@@ -110,6 +112,19 @@ def test_the_ledger_of_one_machine_is_not_handed_to_a_cluster(invoke: Invoke, wo
     folder.create_ledger("sqlite", {name: value for name, value in fields.items() if name != "format"}, trials)
     done = invoke("sweep", "--resume", "last", "--on", "slurm", "--print")
     assert "is a SQLite file, which the tasks of a cluster must not share" in done.output
+
+
+def test_a_server_that_refuses_leaves_no_sweep(invoke: Invoke, workdir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And a missing package is named with the extra that has it."""
+    monkeypatch.setattr(postgres_ledger, "READING_PATIENCE", 0.0)
+    words = ("sweep", *_SEEDS, "--ledger", "postgresql://me:swordfish@127.0.0.1:1/db")
+    done = invoke(*words)
+    assert done.exit_code == 1
+    assert "the ledger at postgresql://me@127.0.0.1:1/db cannot be reached" in done.output
+    assert "swordfish" not in done.output
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    assert "pip install 'nnrun[postgres]'" in invoke(*words).output
+    assert list_sweeps(workdir / "runs") == []
 
 
 @pytest.mark.keras
