@@ -35,7 +35,7 @@ class MemoryLimit:
     Attributes:
         most: The largest number of processes.
         is_asked: Whether the memory counts; all may start otherwise.
-        progress: Where it is said how many there are.
+        progress: Reports how many there are.
     """
 
     most: int

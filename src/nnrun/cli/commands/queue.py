@@ -88,7 +88,7 @@ def _start_detached(known: Queue, words: Sequence[str]) -> int | None:
     from nnrun.runs.disk import RunLog, make_folder
 
     make_folder(known.path)
-    # A full disk is told here, on the terminal: the process has only this log.
+    # A full disk is reported here, on the terminal: the process has only this log.
     RunLog(known.log).write(f"Started: nnrun queue start {' '.join(words)}")
     process = _detached(["start", "--foreground", "--quiet", *words], known, known.log)
     end = time.monotonic() + _PATIENCE
