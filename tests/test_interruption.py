@@ -168,3 +168,31 @@ def test_other_errors_in_a_finalizer_are_reported(monkeypatch: pytest.MonkeyPatc
         one = Failing()
         del one
     assert reported == [ValueError]
+
+
+def request_and_withdraw(*, before: int | None = None, after: int | None = None) -> None:
+    """Request the end of a piece of work and withdraw that, with a signal before or after the request."""
+    with deferred():
+        if before is not None:
+            send(before)
+        made = interruption.request("pruned", "preempted", withdrawable=True)
+        if after is not None:
+            send(after)
+        interruption.withdraw(made)
+
+
+def test_a_withdrawn_request_ends_one_piece_of_work() -> None:
+    """The next piece begins without a request."""
+    with pytest.raises(StopRequestedError) as stopped, deferred():
+        interruption.request("pruned", "preempted", withdrawable=True)
+    interruption.withdraw(stopped.value)
+    request_and_withdraw()
+    assert (stopped.value.reason, interruption.pending()) == ("pruned", None)
+
+
+@pytest.mark.parametrize("order", ["before", "after"])
+def test_a_signal_is_not_lost_with_a_request_that_is_withdrawn(order: str) -> None:
+    """It is for the whole process, also where a piece of its work ends anyway."""
+    with handled(), pytest.raises(StopRequestedError) as stopped:
+        request_and_withdraw(**{order: signal.SIGTERM})
+    assert stopped.value.reason == "stopped by SIGTERM"

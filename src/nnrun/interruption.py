@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from typing import Literal
 
 
+#: The signals that are requests; not every system has all of them.
+_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGALRM")
 #: A held key or an impatient hand sends several interrupts; those within this time, in seconds, count as one.
 _ONE_PRESS = 0.2
 #: Seconds after which a request that Python has dropped comes again.
@@ -38,11 +40,12 @@ class StopRequestedError(KeyboardInterrupt):
     Args:
         reason: Who asked, for the record of a run.
         status: The status of a run that stops for it.
+        withdrawable: Whether it ends one piece of work of a process that goes on with others.
     """
 
-    def __init__(self, reason: str, status: Literal["interrupted", "preempted"]) -> None:
+    def __init__(self, reason: str, status: Literal["interrupted", "preempted"], *, withdrawable: bool = False) -> None:
         super().__init__(reason)
-        self.reason, self.status = reason, status
+        self.reason, self.status, self.withdrawable = reason, status, withdrawable
 
     @property
     def exit_code(self) -> int:
@@ -88,7 +91,7 @@ def handled() -> Iterator[None]:
 def _install() -> dict[int, Any]:
     """Take the signals; return what took them before."""
     before: dict[int, Any] = {}
-    for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGALRM"):
+    for name in _SIGNALS:
         number = getattr(signal, name, None)
         # A caller that ignores a signal (nohup ignores SIGHUP) wants it ignored; None: a handler that is not Python's.
         if number is not None and signal.getsignal(number) not in (signal.SIG_IGN, None):
@@ -126,8 +129,10 @@ def _on_signal(number: int, _frame: FrameType | None) -> None:
             return
     if _requests.ignored:
         return
-    again = _requests.pending is not None
-    _requests.pending = _requests.pending or StopRequestedError(*_reason(number))
+    pending = _requests.pending
+    # A signal is for the whole process: it takes the place of a request that ends a piece of its work.
+    again = pending is not None and not pending.withdrawable
+    _requests.pending = pending if pending is not None and again else StopRequestedError(*_reason(number))
     if not _requests.deferred or (is_interrupt and again):
         raise _requests.pending
 
@@ -157,9 +162,30 @@ def pending() -> StopRequestedError | None:
     return _requests.pending
 
 
-def request(reason: str, status: Literal["interrupted", "preempted"]) -> None:
-    """Request a stop; the first request of a process stays the one that counts."""
-    _requests.pending = _requests.pending or StopRequestedError(reason, status)
+def request(
+    reason: str, status: Literal["interrupted", "preempted"], *, withdrawable: bool = False
+) -> StopRequestedError:
+    """Request a stop; the first request of a process stays the one that counts.
+
+    Args:
+        reason: Who asks, for the record of a run.
+        status: The status of a run that stops for it.
+        withdrawable: Whether the process goes on after it with other work, and calls `withdraw` then; a signal takes
+            its place.
+
+    Returns:
+        The request, which counts unless another one does.
+    """
+    made = StopRequestedError(reason, status, withdrawable=withdrawable)
+    _requests.pending = _requests.pending or made
+    return made
+
+
+def withdraw(made: StopRequestedError) -> None:
+    """Forget a request that has ended its piece of work, unless a signal has taken its place."""
+    with withheld(*_SIGNALS):
+        if _requests.pending is made:
+            clear()
 
 
 def clear() -> None:

@@ -48,6 +48,14 @@ def problems(folder: Path, lines: str) -> list[Problem]:
         "method: random\ntrials: 9\nparameters: {training.optimizer.Adam.epsilon: {low: 1e-9, high: 1, log: true}}",
         "parameters: {model.0.Dense.units: {low: 8, high: 64, step: 8}}\nchoose_by: validation.loss\nmode: min",
         "parameters: {data.prepare: [[{Reshape: [64]}], [Standardize, {Reshape: [64]}]]}",
+        "method: tpe\ntrials: 9\nparameters: {training.epochs: [1, 2]}\npruning: median",
+        "method: qmc\ntrials: 9\nparameters: {training.epochs: [1, 2]}\npruning: {hyperband: {max_resource: 9}}",
+        (
+            "method: cmaes\ntrials: 9\n"
+            "parameters: {training.epochs: {low: 1, high: 2}, model.1.Dropout: {low: 0, high: 0.5}}"
+        ),
+        "parameters: {training.optimizer: [Adam, SGD], training.optimizer.SGD.momentum: [0, 0.9]}",
+        "parameters: {model.1: [{Dropout: 0.2}, BatchNormalization], model.1.Dropout: {low: 0.1, high: 0.5}}",
     ],
 )
 def test_values_of_any_section_may_vary(tmp_path: Path, lines: str) -> None:
@@ -78,6 +86,42 @@ def test_values_of_any_section_may_vary(tmp_path: Path, lines: str) -> None:
         ("method: random", (1, 3), "method: random needs the number of trials"),
         ("trials: 3", (1, 3), "a grid has all combinations, so trials cannot be given"),
         ("metod: grid", (1, 3), "'sweep' has no key 'metod'"),
+        ("method: tpe", (1, 3), "method: tpe needs the number of trials"),
+        ("method: tpe\ntrials: 3", (1, 3), "method: tpe needs parameters"),
+        ("method: bayes\ntrials: 3", (1, 11), "expected one of 'grid', 'random', 'qmc', 'tpe', 'cmaes'"),
+        ("method: cmaes\ntrials: 3\nparameters: {training.epochs: [1, 2]}", (1, 3), "CMA-ES needs two ranges"),
+        ("pruning: medain", (1, 12), "expected median or hyperband for 'pruning', received \"medain\""),
+        ("pruning: [median]", (1, 12), "expected median or hyperband for 'pruning'"),
+        ("pruning: {mean: {}}", (1, 13), "expected median or hyperband for 'pruning', received 'mean'"),
+        ("pruning: {median: {}, hyperband: {}}", (1, 12), "expected median or hyperband alone"),
+        ("pruning: {median: {warmup: 3}}", (1, 22), "'sweep.pruning.median' has no key 'warmup'"),
+        ("pruning: {hyperband: {reduction_factor: 1}}", (1, 43), "expected an integer of at least 2"),
+        ("pruning: {hyperband: {min_resource: 9, max_resource: 3}}", (1, 42), "max_resource is 3, less than"),
+        (
+            "pruning: {median: {monitor: val_acc}}",
+            (1, 31),
+            "'val_acc' is monitored, but no epoch will have this metric",
+        ),
+        (
+            "parameters:\n  training.optimizer: [Adam, RMSprop]\n  training.optimizer.SGD.momentum: [0, 0.9]",
+            (3, 5),
+            "no value of 'training.optimizer' is 'SGD', so no trial has 'training.optimizer.SGD.momentum'",
+        ),
+        (
+            "parameters:\n  training.optimizer: [Adam, SGD]\n  training.optimizer.SGD.momentun: [0, 0.9]",
+            (3, 5),
+            "has no argument 'momentun'",
+        ),
+        (
+            "parameters:\n  training.optimizer.SGD.momentum: [0, -1]\n  training.optimizer: [Adam, SGD]",
+            (2, 42),
+            "momentum",
+        ),
+        (
+            "parameters:\n  model.1: [{Dropout: 0.2}, BatchNormalization]\n  model.1.Dropout.rate: [0.1, 0.5]",
+            (3, 5),
+            "'model.1.Dropout' is a single value, so there is no 'rate' inside it",
+        ),
     ],
 )
 def test_a_mistake_has_its_place(tmp_path: Path, lines: str, place: tuple[int, int], text: str) -> None:
@@ -86,6 +130,13 @@ def test_a_mistake_has_its_place(tmp_path: Path, lines: str, place: tuple[int, i
     assert text in problem.text
     assert problem.mark is not None
     assert (problem.mark.line - FIRST_LINE + 1, problem.mark.column) == place
+
+
+def test_a_parameter_of_a_wrong_choice_is_not_shown_too(tmp_path: Path) -> None:
+    """The error is that of the choice."""
+    lines = "parameters: {training.optimizer: [Adam, {SDG: {}}], training.optimizer.SDG.momentum: [0, 0.9]}"
+    (problem,) = problems(tmp_path, lines)
+    assert "SDG" in problem.text
 
 
 def test_a_wrong_path_is_shown_once(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from nnrun.errors import RunError
-from nnrun.spec.sweep import RangeSpec, SweepSpec
+from nnrun.spec.sweep import RangeSpec, SweepSpec, takes
 from nnrun.sweep.space import MOST_TRIALS, Space, as_options
 
 LISTS = some.dictionaries(
@@ -81,6 +81,7 @@ def test_steps_of_a_range_are_written_as_a_user_would() -> None:
         ({name: list(range(10)) for name in "abcdefghi"}, {}, "at most 100,000 trials, received 1,000,000,000"),
         ({"x": [1, 2]}, {"method": "random", "trials": 3}, "the space has 2 combinations, and 3 trials"),
         ({"x": {"low": 0.0, "high": 1.0}}, {"method": "random", "trials": MOST_TRIALS + 1}, "at most 100,000 trials"),
+        ({"x": [1, 2]}, {"method": "qmc", "trials": 3}, "the space has 2 combinations, and 3 trials"),
     ],
 )
 def test_what_cannot_be_listed_is_refused_before_it_is_listed(
@@ -90,6 +91,80 @@ def test_what_cannot_be_listed_is_refused_before_it_is_listed(
     made, sweep = space(parameters, **more)
     with pytest.raises(RunError, match=text):
         made.combinations(sweep, seed=0)
+
+
+CONDITIONAL: dict[str, object] = {
+    "o.SGD.momentum": [0, 0.9],
+    "o": ["Adam", {"SGD": {"nesterov": True}}, "RMSprop"],
+    "b": [1, 2],
+    "o.SGD.momentum.x": [7],
+}
+
+
+def test_a_parameter_of_a_choice_exists_where_that_is_chosen() -> None:
+    """The grid has each combination once, with what leads to a parameter before it."""
+    made, sweep = space(CONDITIONAL)
+    found = made.combinations(sweep, seed=7)
+    assert found == [
+        {"o": "Adam", "b": 1},
+        {"o": "Adam", "b": 2},
+        {"o": {"SGD": {"nesterov": True}}, "o.SGD.momentum": 0, "b": 1},
+        {"o": {"SGD": {"nesterov": True}}, "o.SGD.momentum": 0, "b": 2},
+        {"o": {"SGD": {"nesterov": True}}, "o.SGD.momentum": 0.9, "b": 1},
+        {"o": {"SGD": {"nesterov": True}}, "o.SGD.momentum": 0.9, "b": 2},
+        {"o": "RMSprop", "b": 1},
+        {"o": "RMSprop", "b": 2},
+    ]
+    assert made.size == 8
+
+
+@pytest.mark.parametrize("method", ["random", "qmc"])
+def test_chance_and_sobol_know_conditions_too(method: str) -> None:
+    """Of lists alone every combination is one of the grid, none twice; of ranges each trial has its own."""
+    made, sweep = space(CONDITIONAL, method=method, trials=6)
+    grid, found = made.combinations(space(CONDITIONAL)[1], 0), made.combinations(sweep, seed=3)
+    assert all(one in grid for one in found)
+    assert len({repr(one) for one in found}) == 6
+    made, sweep = space(CONDITIONAL | {"o.Adam.rate": {"low": 0.1, "high": 1.0}}, method=method, trials=30)
+    found = made.combinations(sweep, seed=3)
+    assert all(("o.Adam.rate" in one) == (one["o"] == "Adam") for one in found)
+    assert {str(one["o"]) for one in found} == {"Adam", "{'SGD': {'nesterov': True}}", "RMSprop"}
+
+
+def test_a_sobol_sequence_is_spread_more_evenly_than_chance() -> None:
+    """Of 16 trials each quarter of each range has four; a longer sweep begins with the same ones."""
+    ranges: dict[str, object] = {"x": {"low": 0.0, "high": 4.0}, "y": {"low": 1.0, "high": 10000.0, "log": True}}
+    made, sweep = space(ranges, method="qmc", trials=64)
+    longer = made.combinations(sweep, seed=7)
+    found = made.combinations(SweepSpec(parameters=ranges, method="qmc", trials=16), seed=7)
+    assert found == longer[:16]
+    for quarter in range(4):
+        assert 2 <= sum(quarter <= one["x"] < quarter + 1 for one in found) <= 6
+        assert 2 <= sum(quarter <= math.log10(one["y"]) < quarter + 1 for one in found) <= 6
+    assert made.combinations(sweep, seed=8) != longer
+
+
+@pytest.mark.parametrize(
+    ("value", "keys", "expected"),
+    [
+        ("SGD", ["SGD", "momentum"], True),
+        ("sgd", ["SGD", "momentum"], True),
+        ("Adam", ["SGD", "momentum"], False),
+        ({"SGD": {"nesterov": True}}, ["SGD", "momentum"], True),
+        ({"SGD": None}, ["SGD", "momentum"], True),
+        ({"Adam": {"beta_1": 0.9}}, ["SGD", "momentum"], False),
+        ({"Bidirectional": {"layer": {"GRU": 4}}}, ["Bidirectional", "layer", "LSTM", "units"], False),
+        ({"Bidirectional": {"layer": {"LSTM": 4}}}, ["Bidirectional", "layer", "LSTM", "units"], True),
+        ([{"Reshape": [64]}], ["0", "Reshape"], True),
+        ([{"Reshape": [64]}], ["1", "Reshape"], False),
+        ([{"Reshape": [64]}], ["0", "Rescale"], False),
+        (3, ["x"], False),
+        (None, ["x"], False),
+    ],
+)
+def test_a_value_takes_what_is_named_inside_it(value: object, keys: list[str], expected: bool) -> None:
+    """The part must be there; its arguments need not."""
+    assert takes(value, keys) is expected
 
 
 def test_values_become_options() -> None:

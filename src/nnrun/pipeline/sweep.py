@@ -18,17 +18,17 @@ from nnrun.pipeline.child_processes import run_in_processes
 from nnrun.pipeline.given_secrets import require_no_secrets
 from nnrun.pipeline.same_runs import current_data_digests
 from nnrun.pipeline.sweep_memory import MemoryLimit
+from nnrun.pipeline.sweep_plan import combinations_to_examine, plan_trials
 from nnrun.pipeline.sweep_trials import SweepTask, frozen_data_dir, release_dead
 from nnrun.pipeline.train import raise_if_errors
 from nnrun.progress import LoggedProgress
 from nnrun.runs import environment
 from nnrun.runs.disk import RunLog, make_folder, write_file
 from nnrun.runs.record import now
-from nnrun.spec.experiment import LARGEST_SEED
 from nnrun.sweep.folder import SweepFolder
-from nnrun.sweep.ledger import Trial
 from nnrun.sweep.result import read_sweep
-from nnrun.sweep.space import Space, as_options
+from nnrun.sweep.rounds import require_suggestions, trials_left
+from nnrun.sweep.space import as_options
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,6 +43,8 @@ if TYPE_CHECKING:
 
 #: The combinations that are examined as a whole before anything is trained; of all others, each value alone.
 _MOST_EXAMINED = 64
+#: After so many processes that were killed without a trial that ended, no other one is started.
+_MOST_KILLS = 10
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,7 @@ def begin_sweep(request: SweepRequest, progress: Progress) -> SweepFolder:
 
     Raises:
         ConfigError: The config, or one of the values, has errors; with their places.
+        MissingExtraError: The method needs Optuna, which is not installed.
         RunError: The trials cannot be listed, or there is nothing by which one could be chosen.
     """
     with user_code.register_code(request.code) as codes:
@@ -91,28 +94,25 @@ def begin_sweep(request: SweepRequest, progress: Progress) -> SweepFolder:
             hint = "add --grid training.batch_size=16,32 or --seeds 5, or a section `sweep:`"
             raise RunError("the config says nothing of what is to vary", hint)
         _require_choice(examined, sweep)
-        combinations = Space.of(sweep).combinations(sweep, examined.experiment.seed)
+        planned, trials = plan_trials(examined, sweep, request.jobs or 1)
         base = {key: value for key, value in resolve_config(examined).items() if key != "sweep"}
         folder = replace(SweepFolder.create(request.runs_dir, examined.experiment.name), password=request.password)
         _freeze(folder, examined, base, codes)
-        _check_combinations(folder, combinations, request)
+        _check_combinations(folder, combinations_to_examine(sweep, examined.experiment.seed, trials), request)
         digests = current_data_digests(examined, progress)
     for problem in examined.problems:
         progress.show_problem(problem)
     fields = {
         "name": examined.experiment.name,
         "start": now(),
-        "method": sweep.method,
-        "parameters": sweep.parameters,
-        "choose_by": sweep.choose_by,
-        "mode": sweep.mode,
+        **planned,
         "threads": request.threads or 1,
         "data_dir": None if request.data_dir is None else str(request.data_dir.resolve()),
         "data": digests,
         "code": [file.name for file in request.code],
     }
     try:
-        folder.create_ledger(request.ledger, fields, _trials(combinations, _seeds(sweep, examined.experiment.seed)))
+        folder.create_ledger(request.ledger, fields, trials)
     except NnrunError:
         # A server that refuses leaves nothing that looks like a sweep.
         shutil.rmtree(folder.path, ignore_errors=True)
@@ -134,12 +134,16 @@ def run_sweep(folder: SweepFolder, request: SweepRequest, progress: Progress) ->
     progress = LoggedProgress(progress, RunLog(folder.log).write)
     for trial in release_dead(folder, ledger):
         progress.say(f"Trial {trial.number} goes on: its process is gone")
-    waiting, jobs = len(ledger.trials("waiting")), request.jobs or 1
-    progress.say(f"Sweep {folder.id}: {format_count(waiting, 'trial')} to train")
-    if waiting or ledger.abandoned():
-        with progress.workers("trials", waiting, "trials") as bar:
-            monitor = _Monitor(ledger, progress, bar)
-            tasks = [SweepTask(folder) for _ in range(min(jobs, waiting) or 1)]
+    fields = ledger.fields()
+    left, jobs = trials_left(fields, ledger.counts()), request.jobs or 1
+    progress.say(f"Sweep {folder.id}: {format_count(left, 'trial')} to train")
+    if left:
+        warning = require_suggestions(fields)
+        if warning is not None:
+            progress.warn(warning)
+        with progress.workers("trials", left, "trials") as bar:
+            monitor = _Monitor(ledger, fields, progress, bar)
+            tasks = [SweepTask(folder) for _ in range(min(jobs, left))]
             limit = MemoryLimit(len(tasks), request.fits_memory, progress)
             run_in_processes(tasks, limit.processes, limit.watching(monitor.on_event), monitor.on_killed)
     return read_sweep(folder)
@@ -170,13 +174,15 @@ class _Monitor:
     """What the parent does with the events of its processes."""
 
     ledger: Ledger
+    fields: dict[str, Any]
     progress: Progress
     bar: WorkersView
     _shown: set[str] = field(default_factory=set)
     _best: float | None = None
+    _kills: int = 0
 
     def on_event(self, kind: str, number: int | None, payload: Any) -> None:
-        """Handle an event of a trial: `done` and `failed` (a text), `message` and `warning`; `at` and `score`."""
+        """Handle an event of a trial: `done`, `pruned`, `failed` (a text), `message`, `warning`; `at` and `score`."""
         if kind == "at":
             self.bar.show(*payload)
             return
@@ -185,14 +191,15 @@ class _Monitor:
             return
         if kind in ("failed", "again"):
             self.progress.warn(f"Trial {number}: {payload}")
-        elif kind == "done":
+        elif kind in ("done", "pruned"):
             self.progress.say(f"Trial {number}: {payload}")
         elif payload not in self._shown:
             # All trials have the same data, and so the same warnings.
             self._shown.add(payload)
             self.progress.warn(payload)
-        if kind in ("done", "failed"):
+        if kind in ("done", "pruned", "failed"):
             self.bar.advance(1)
+            self._kills = 0
 
     def _show_best(self, number: int | None, path: str, value: float, key: float) -> None:
         """Show the best trial so far; `key` is smaller the better its score is."""
@@ -202,16 +209,19 @@ class _Monitor:
 
     def on_killed(self, task: SweepTask, pid: int, exit_code: int | None) -> list[SweepTask]:
         """Let the trial of a process that was killed wait again, and start another process in its place."""
-        text = f"its process was killed, with exit code {exit_code}"
+        text = f"was killed, with exit code {exit_code}"
         self.bar.show(pid, "")
         host = environment.process()["host"]
+        self._kills += 1
         for trial in self.ledger.trials("running"):
             process = trial.process or {}
             if process.get("pid") == pid and process.get("host") == host:
-                again = self.ledger.release(trial, text)
+                again = self.ledger.release(trial, f"its process {text}")
                 ending = "it goes on from its last state" if again else "it is not tried again"
-                self.on_event("again" if again else "failed", trial.number, f"{text}; {ending}")
-        return [task] if self.ledger.counts().get("waiting") else []
+                self.on_event("again" if again else "failed", trial.number, f"its process {text}; {ending}")
+        if self._kills >= _MOST_KILLS:
+            raise RunError(f"a process of the sweep {text}, as others before it", "see that there is enough memory")
+        return [task] if trials_left(self.fields, self.ledger.counts()) else []
 
 
 def _require_choice(examined: Examined, sweep: SweepSpec) -> None:
@@ -254,14 +264,3 @@ def _freeze(folder: SweepFolder, examined: Examined, base: dict[str, Any], codes
         make_folder(folder.code)
     for code in codes:
         write_file(folder.code / FilePath(code.file).name, code.content)
-
-
-def _seeds(sweep: SweepSpec, first: int) -> list[int]:
-    if isinstance(sweep.seeds, int):
-        return [(first + index) % (LARGEST_SEED + 1) for index in range(sweep.seeds)]
-    return list(sweep.seeds)
-
-
-def _trials(combinations: Sequence[Values], seeds: Sequence[int]) -> list[Trial]:
-    pairs = [(number, values, seed) for number, values in enumerate(combinations) for seed in seeds]
-    return [Trial(number, combination, seed, values) for number, (combination, values, seed) in enumerate(pairs)]

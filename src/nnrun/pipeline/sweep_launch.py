@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from nnrun.errors import RunError
 from nnrun.runs.disk import RunLog, write_file
 from nnrun.sweep import kubernetes, slurm
+from nnrun.sweep.rounds import trials_left
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -86,8 +87,7 @@ def launch(folder: SweepFolder, request: LaunchRequest, jobs: int) -> Launched |
     if not ledger.is_shared:
         text = f"the ledger of {folder.id} is a SQLite file, which the tasks of a cluster must not share"
         raise RunError(text, "begin another sweep with --on, or go on here: nnrun sweep --resume")
-    counts = ledger.counts()
-    tasks = min(jobs, counts.get("waiting", 0) + counts.get("running", 0))
+    tasks = min(jobs, trials_left(ledger.fields(), ledger.counts()))
     if not tasks:
         return None
     path, cores = folder.path.resolve(), int(ledger.fields().get("threads") or 1)

@@ -1,4 +1,7 @@
-"""Train the trials of a sweep in one process that stays: the backend starts once, and the next trial is claimed."""
+"""Train the trials of a sweep in one process that stays: the backend starts once, and the next trial is claimed.
+
+Where combinations come in rounds, the process that finds none to claim makes the next one.
+"""
 
 from __future__ import annotations
 
@@ -15,12 +18,14 @@ from nnrun import interruption
 from nnrun.errors import EXIT_PREEMPTED, NnrunError, RunError
 from nnrun.pipeline.resume import train_or_go_on
 from nnrun.pipeline.sweep_memory import MEMORY, used_by_this_process
+from nnrun.pipeline.sweep_pruning import TrialPruner
 from nnrun.pipeline.train import TrainRequest
 from nnrun.progress import NullBar, NullProgress, epoch_line
 from nnrun.runs import lock
 from nnrun.runs import record as records
 from nnrun.runs.disk import RunLog
 from nnrun.sweep.ledger import RENEWAL_SECONDS
+from nnrun.sweep.rounds import advance
 from nnrun.sweep.study import objective
 
 if TYPE_CHECKING:
@@ -35,6 +40,8 @@ if TYPE_CHECKING:
 
 #: Seconds between two looks for the lock of a run whose owner is gone, and how long a process looks before it ends.
 _WAIT_SECONDS, _PATIENCE = 5.0, 180.0
+#: Seconds between two looks whether a round has ended, from the first to the longest.
+_FIRST_LOOK, _LONGEST_LOOK = 0.02, 2.0
 
 
 #: Seconds between two events that say how far a trial is.
@@ -43,7 +50,7 @@ _REPORT_SECONDS = 0.5
 
 @dataclass(frozen=True)
 class SweepTask:
-    """Trains trials of a sweep until none waits.
+    """Trains trials of a sweep until there are no more.
 
     Attributes:
         folder: The sweep.
@@ -55,8 +62,25 @@ class SweepTask:
         """Claim and train trials."""
         ledger = self.folder.open_ledger(patient=True)
         fields = ledger.fields()
-        while (trial := self._claim(ledger)) is not None:
+        while (trial := self._next(ledger, fields)) is not None:
             self._train(trial, ledger, fields, send)
+
+    def _next(self, ledger: Ledger, fields: dict[str, Any]) -> Trial | None:
+        """Claim a trial, of the next round if those of the rounds before have ended; None if there are no more.
+
+        Raises:
+            NnrunError: The next round cannot be made.
+        """
+        seconds = _FIRST_LOOK
+        while (trial := self._claim(ledger)) is None:
+            with interruption.deferred():
+                found = advance(ledger, fields)
+            if found == "complete":
+                return None
+            if found == "running":
+                time.sleep(seconds)
+                seconds = min(1.5 * seconds, _LONGEST_LOOK)
+        return trial
 
     def _claim(self, ledger: Ledger) -> Trial | None:
         """Claim a trial that waits, or that another process has left behind; None if there is none."""
@@ -75,11 +99,22 @@ class SweepTask:
             time.sleep(_WAIT_SECONDS)
 
     def _train(self, trial: Trial, ledger: Ledger, fields: dict[str, Any], send: EventSink) -> None:
+        pruner = None
         try:
+            if fields.get("pruning"):
+                pruner = TrialPruner(fields, ledger.trials(), trial, self.folder.run(trial.number))
+                pruner.begin()
             with _renewed(ledger, trial, self.folder):
-                result = train_trial(self.folder, trial, fields, _TrialProgress(send, trial.number))
+                result = train_trial(self.folder, trial, fields, _TrialProgress(send, trial.number, pruner))
             _require_frozen_data(self.folder, trial, fields)
-        except interruption.StopRequestedError:
+        except interruption.StopRequestedError as stop:
+            if pruner is not None and pruner.has_requested(stop):
+                interruption.withdraw(stop)
+                with interruption.deferred():
+                    ledger.prune(trial, stop.reason, pruner.values)
+                    send("at", trial.number, (os.getpid(), ""))
+                    send("pruned", trial.number, f"{' '.join(trial.options)}: {stop.reason}")
+                return
             with interruption.shielded():
                 ledger.release(trial, "stopped", counts=False)
             raise
@@ -97,7 +132,7 @@ class SweepTask:
         else:
             scores = _numbers(result.scores)
             with interruption.deferred():
-                ledger.finish(trial, scores)
+                ledger.finish(trial, scores, None if pruner is None else pruner.values)
                 _send_score(send, trial, scores, fields)
                 send("at", trial.number, (os.getpid(), ""))
                 send("done", trial.number, _outcome(trial, scores, fields))
@@ -195,21 +230,26 @@ def _send_score(send: EventSink, trial: Trial, scores: dict[str, Any], fields: d
 
 
 class _TrialProgress(NullProgress):
-    """Sends the warnings of a trial, and where it is: its lines would drown what matters of a hundred trainings."""
+    """Sends the warnings of a trial, and where it is: its lines would drown what matters of a hundred trainings.
 
-    def __init__(self, send: EventSink, number: int) -> None:
+    The epochs go to what prunes the trial, if something does.
+    """
+
+    def __init__(self, send: EventSink, number: int, pruner: TrialPruner | None = None) -> None:
         super().__init__()
-        self._send, self._number = send, number
+        self._send, self._number, self._pruner = send, number, pruner
         self._sent = time.monotonic()
         self._is_measured = False
         self._send_place("starts")
 
     def epoch(self, done: int, total: int, figures: Mapping[str, float | None]) -> None:
-        """Send how far the trial is, with its scores on the validation part."""
+        """Send how far the trial is, with its scores on the validation part, and let it be decided if it is pruned."""
         self._measure()
         if self._is_due():
             validated = {name: value for name, value in figures.items() if name.startswith("val_")}
             self._send_place(epoch_line(done, total, validated or figures))
+        if self._pruner is not None:
+            self._pruner.on_epoch(done, total, figures)
 
     @contextmanager
     def bar(self, what: str, total: float | None, unit: str) -> Iterator[Bar]:

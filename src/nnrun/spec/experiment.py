@@ -18,7 +18,7 @@ from nnrun.spec.model import ModelReader
 from nnrun.spec.part import Part, PartReader
 from nnrun.spec.reader import KnownKey
 from nnrun.spec.section import Refusal, Section, key, known_keys, read_section
-from nnrun.spec.sweep import SweepSpec, read_parameters
+from nnrun.spec.sweep import SweepSpec, read_sweep
 from nnrun.spec.training import TrainingSpec
 
 if TYPE_CHECKING:
@@ -144,7 +144,7 @@ def validate(document: Document) -> Experiment:
     if "model" in data:
         data["model"] = _read_model(data, reader)
     data["expect"] = _read_expect(data.get("expect"), reader)
-    read_parameters(data.get("sweep"), reader)
+    read_sweep(data.get("sweep"), reader)
     _refuse_silence(data.get("silence"), reader)
     experiment = read_section(reader, Experiment, data, ())
     if experiment is None or reader.errors:

@@ -20,6 +20,7 @@ from nnrun.spec.model import MACROS
 from nnrun.spec.part_form import goes_by_name, required_arguments
 from nnrun.spec.section import Key, Section
 from nnrun.spec.sweep import RangeSpec, SweepSpec
+from nnrun.spec.sweep_pruning import PRUNING
 
 if TYPE_CHECKING:
     from nnrun.catalog.lookup import Entry, Parameter
@@ -59,7 +60,7 @@ _REFUSALS: dict[str, dict[str, Any]] = {
         "not": {"properties": {"log": {"const": True}, "step": {"type": "number"}}, "required": ["log", "step"]}
     },
     "SweepSpec": {
-        "if": {"properties": {"method": {"const": "random"}}, "required": ["method"]},
+        "if": {"properties": {"method": {"not": {"const": "grid"}}}, "required": ["method"]},
         "then": {"required": ["trials"], "properties": {"trials": {"not": _NULL}}},
         "else": {"properties": {"trials": _NULL}},
     },
@@ -134,6 +135,18 @@ _BY_HAND: dict[tuple[type[Section], str], dict[str, Any]] = {
         "type": "object",
         "additionalProperties": {"anyOf": [{"type": "array", "minItems": 1, "uniqueItems": True}, _ref("RangeSpec")]},
     },
+    (SweepSpec, "pruning"): {
+        "anyOf": [
+            {"enum": [None, *PRUNING]},
+            {
+                "type": "object",
+                "properties": {name: {"anyOf": [_NULL, _ref(one.__name__)]} for name, one in PRUNING.items()},
+                "additionalProperties": False,
+                "minProperties": 1,
+                "maxProperties": 1,
+            },
+        ]
+    },
 }
 _EXTENDS = {
     "description": "The config, or configs, that this one extends: files, or names of shipped configs.",
@@ -142,7 +155,9 @@ _EXTENDS = {
 
 
 def _sections() -> dict[str, Any]:
-    found: dict[str, Any] = {one.__name__: _section(one, extending=False) for one in (Expectation, RangeSpec)}
+    found: dict[str, Any] = {
+        one.__name__: _section(one, extending=False) for one in (Expectation, RangeSpec, *PRUNING.values())
+    }
     for section in _with_inner(Experiment):
         found[section.__name__] = _section(section, extending=False)
         found[section.__name__ + _EXTENDING] = _section(section, extending=True)

@@ -1,4 +1,8 @@
-"""The section `sweep:`: which values of which keys are tried, how they are chosen, and by which score one is best."""
+"""The section `sweep:`: which values of which keys are tried, how they are chosen, and by which score one is best.
+
+A parameter whose path goes on from that of another one exists only where the value of that one has what the path names:
+`training.optimizer.SGD.momentum` where `training.optimizer` is an SGD.
+"""
 
 from __future__ import annotations
 
@@ -7,15 +11,20 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from nnrun.catalog.kinds import AnyOf, AnyValue, Boolean, Choice, Integer, ListOf, Number, String
-from nnrun.config.dotted import MissingStepError, parse_path
+from nnrun.config.dotted import MissingStepError, is_index, parse_path, split_path
 from nnrun.config.render import format_value
 from nnrun.spec.section import Refusal, Section, key, read_section
+from nnrun.spec.sweep_pruning import read_pruning
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from nnrun.spec.reader import Reader
 
+#: Methods that list all combinations at the start, and those whose suggestions depend on earlier trials.
+_LISTING = ("grid", "random", "qmc")
+_SUGGESTING = ("tpe", "cmaes")
+METHODS = (*_LISTING, *_SUGGESTING)
 _EXAMPLE = "training.batch_size: [16, 32], or training.optimizer.Adam.learning_rate: {low: 1e-4, high: 0.1, log: true}"
 
 
@@ -73,35 +82,93 @@ class SweepSpec(Section):
     Attributes:
         parameters: Which keys vary, by their dotted paths as for `--set`: each has a list of values, which may be whole
             layers or optimizers, or a range such as `{low: 1e-4, high: 0.1, log: true}`.
-        method: How values are combined: all with all (`grid`), or drawn by chance (`random`).
-        trials: How many combinations are drawn; a grid has all.
+        method: How values are combined: all with all (`grid`), drawn by chance (`random`), spread evenly by a Sobol
+            sequence (`qmc`), or suggested from the trials so far, by a tree-structured Parzen estimator (`tpe`) or
+            CMA-ES (`cmaes`).
+        trials: How many combinations are tried; a grid has all.
         seeds: With how many seeds each combination is trained, the config's own first; or a list of seeds.
         choose_by: The score by which a combination is best, as a path in `scores.json`; None: the most informative
             score of the validation part, or of the folds.
+        pruning: Which trials are stopped early, as those of earlier rounds were better after as many epochs: below
+            their `median`, or by `hyperband`; a mapping gives arguments: `{median: {n_warmup_steps: 5}}`.
         mode: Whether a smaller or a larger score is better; `auto` decides by the score's name as Keras does.
     """
 
     parameters: Mapping[str, Any] | None = key(AnyValue(), None)
-    method: Literal["grid", "random"] = key(Choice(("grid", "random")), "grid")
+    method: Literal["grid", "random", "qmc", "tpe", "cmaes"] = key(Choice(METHODS), "grid")
     trials: int | None = key(Integer(1), None)
     seeds: int | tuple[int, ...] = key(AnyOf((Integer(1), ListOf(Integer(0)))), 1)
     choose_by: str | None = key(String(), None)
     mode: Literal["auto", "min", "max"] = key(Choice(("auto", "min", "max")), "auto")
+    pruning: Any = key(AnyValue(), None)
+
+    @property
+    def is_adaptive(self) -> bool:
+        """Whether its combinations depend on how earlier trials ended."""
+        return self.method in _SUGGESTING
 
     def refusal(self) -> Refusal | None:
         """Refuse a number of trials that the method does not have, and seeds that stand twice."""
         if self.method == "grid" and self.trials is not None:
             text = "a grid has all combinations, so trials cannot be given"
             return Refusal(text, "leave out trials, or write method: random", "trials")
-        if self.method == "random" and self.trials is None:
-            return Refusal("method: random needs the number of trials", "add a line 'trials: 40'", "method")
+        if self.method != "grid" and self.trials is None:
+            return Refusal(f"method: {self.method} needs the number of trials", "add a line 'trials: 40'", "method")
+        if self.method != "grid" and not self.parameters:
+            return Refusal(f"method: {self.method} needs parameters", f"add parameters: {{{_EXAMPLE}}}", "method")
+        if self.method == "cmaes" and self._ranges_everywhere() < 2:
+            text = "CMA-ES needs two ranges of numbers at least, which exist in every trial"
+            return Refusal(text, "write method: tpe", "method")
         if isinstance(self.seeds, tuple | list) and len(set(self.seeds)) < len(self.seeds):
             return Refusal(f"a seed stands twice in {list(self.seeds)}", "write each seed once", "seeds")
         return None
 
+    def _ranges_everywhere(self) -> int:
+        """Return how many parameters are ranges that every trial has."""
+        parameters = self.parameters if isinstance(self.parameters, dict) else {}
+        above = parents(parameters)
+        return sum(isinstance(one, dict) and above[path] is None for path, one in parameters.items())
 
-def read_parameters(sweep: object, reader: Reader) -> None:
-    """Add an error for every parameter of the section that has no values."""
+
+def parents(paths: Iterable[str]) -> dict[str, str | None]:
+    """Return the parameter of which each one is a part, by path; None where there is none."""
+    keys = {path: split_path(path) for path in paths}
+    found: dict[str, str | None] = {}
+    for path, own in keys.items():
+        above = [one for one, other in keys.items() if len(other) < len(own) and own[: len(other)] == other]
+        found[path] = max(above, key=lambda one: len(keys[one]), default=None)
+    return found
+
+
+def takes(value: object, keys: Sequence[str]) -> bool:
+    """Return whether a value of a parameter has what the keys after its path name.
+
+    The part that they name must be there (`SGD`), as must be items of lists, and further parts; arguments may be given
+    to it that it does not have.
+    """
+    here: Any = value
+    for position, name in enumerate(keys):
+        if isinstance(here, str):
+            return here.lower() == name.lower()
+        if isinstance(here, list):
+            if not is_index(name) or not -len(here) <= int(name) < len(here):
+                return False
+            here = here[int(name)]
+        elif isinstance(here, dict) and name in here:
+            here = here[name]
+        else:
+            return position > 0 and not (isinstance(here, dict) and name[:1].isupper())
+    return True
+
+
+def read_sweep(sweep: object, reader: Reader) -> None:
+    """Add an error for everything in the section that the kinds of its keys do not tell."""
+    if isinstance(sweep, dict):
+        read_pruning(sweep.get("pruning"), reader)
+    _read_parameters(sweep, reader)
+
+
+def _read_parameters(sweep: object, reader: Reader) -> None:
     parameters = sweep.get("parameters") if isinstance(sweep, dict) else None
     if parameters is None:
         return

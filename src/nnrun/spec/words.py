@@ -32,6 +32,7 @@ from nnrun.spec.constructs import CONSTRUCTS, EXPECTED
 from nnrun.spec.experiment import Expectation, Experiment
 from nnrun.spec.facts import FIELD_MEANINGS, Facts
 from nnrun.spec.sweep import RangeSpec
+from nnrun.spec.sweep_pruning import PRUNING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -95,6 +96,8 @@ def words() -> Iterator[Word]:
     yield from _of_section(Experiment, ())
     yield from _of_section(Expectation, ("expect", "PATH"))
     yield from _of_section(RangeSpec, ("sweep", "parameters", "PATH"))
+    for name, pruning in PRUNING.items():
+        yield from _of_section(pruning, ("sweep", "pruning", name))
     yield from _of_constructs()
     yield from _of_facts()
     yield from _of_parts()

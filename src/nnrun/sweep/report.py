@@ -100,7 +100,6 @@ def make_sweep_report(folder: SweepFolder) -> Report:
 
 
 def _head(result: SweepResult, conclusions: Conclusions, damaged: Sequence[str]) -> PageHead:
-    waiting = result.count("waiting") + result.count("running")
     start = str(result.fields.get("start") or "")
     counts = Counter(trial.status for trial in result.trials)
     ended = ", ".join(f"{count:,} {status}" for status, count in counts.items())
@@ -108,7 +107,7 @@ def _head(result: SweepResult, conclusions: Conclusions, damaged: Sequence[str])
         "nnrun sweep report",
         result.folder.id,
         str(result.fields.get("name") or result.folder.id),
-        "unfinished" if waiting else "done",
+        "unfinished" if result.left else "done",
         f"{start[:16].replace('T', ' ')} UTC, {format_count(len(result.trials), 'trial')}: {ended}",
         None,
         tuple(_headlines(result, conclusions)),

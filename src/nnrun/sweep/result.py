@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from nnrun.errors import RunError
+from nnrun.sweep.rounds import trials_left
 from nnrun.sweep.study import groups, objective
 
 if TYPE_CHECKING:
@@ -37,6 +39,11 @@ class SweepResult:
     def count(self, status: str) -> int:
         """Return how many trials have a status."""
         return sum(trial.status == status for trial in self.trials)
+
+    @property
+    def left(self) -> int:
+        """How many trials have not ended, those of later rounds included."""
+        return trials_left(self.fields, Counter(trial.status for trial in self.trials))
 
     @property
     def best(self) -> Group | None:

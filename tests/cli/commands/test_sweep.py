@@ -48,6 +48,9 @@ def test_a_sweep_needs_a_config_or_the_name_of_one_that_is_there(invoke: Invoke)
         (("tiny.yaml", "--resume", "last"), "expected a config, or --resume SWEEP"),
         (("--resume", "last", "--seeds", "2"), "a sweep that is resumed keeps its config and trials"),
         (("tiny.yaml", "--grid", "training.batch_size"), "expected --grid PATH=VALUES"),
+        (("tiny.yaml", "--random", "9", "--trials", "9"), "--random 9 is --method random --trials 9"),
+        (("tiny.yaml", "--method", "bayes"), "'bayes' is not one of"),
+        (("--resume", "last", "--pruning", "median"), "a sweep that is resumed keeps its config and trials"),
         (("tiny.yaml", "--jobs", "many"), "expected a number of processes or auto, received many"),
     ):
         done = invoke("sweep", *words)
@@ -187,3 +190,39 @@ def test_a_time_limit_leaves_a_sweep_that_goes_on(invoke: Invoke, workdir: Path)
     (folder,) = list_sweeps(workdir / "runs")
     assert f"nnrun sweep --resume {folder.path.relative_to(workdir)}" in done.output
     assert folder.open_ledger().counts().get("running") is None
+
+
+def test_the_words_of_the_options_are_those_of_the_config() -> None:
+    """They are written twice so that `--help` imports nothing for them."""
+    from nnrun.cli.commands import sweep
+    from nnrun.spec.sweep import METHODS
+    from nnrun.spec.sweep_pruning import PRUNING
+
+    assert (METHODS, tuple(PRUNING)) == (sweep.METHODS, sweep.PRUNING)
+
+
+def test_parameters_that_not_every_trial_has_are_shown_where_they_are(invoke: Invoke) -> None:
+    """A combination without one has an empty cell; trials of later rounds are still to be trained."""
+    folder = SweepFolder.create(Path("runs"), "rounds")
+    parameters: list[dict[str, Any]] = [{"optimizer": "Adam"}, {"optimizer": "SGD", "optimizer.SGD.momentum": 0.9}]
+    fields = {"name": "rounds", "start": now(), "mode": "auto", "seeds": [7], "rounds": {"size": 2, "combinations": 4}}
+    ledger = folder.create_ledger("sqlite", fields, [Trial(at, at, 7, one) for at, one in enumerate(parameters)])
+    first, second = ledger.claim(), ledger.claim()
+    assert first is not None
+    assert second is not None
+    ledger.finish(first, {"validation": {"loss": 0.5}})
+    ledger.prune(second, "pruned after epoch 2 of 9: val_loss 0.7", [0.8, 0.7])
+    shown = invoke("sweep", "show", "last").output
+    lines = shown.splitlines()
+    (heading,) = (line for line in lines if line.startswith("combination"))
+    assert heading.split() == [
+        "combination",
+        "trial",
+        "optimizer",
+        "optimizer.SGD.momentum",
+        "validation.loss",
+        "status",
+    ]
+    assert ["0", "0", "Adam", "0.5", "done"] in [line.split() for line in lines]
+    assert ["1", "1", "SGD", "0.9", "pruned"] in [line.split() for line in lines]
+    assert "nnrun sweep --resume" in shown

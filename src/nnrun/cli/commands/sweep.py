@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from nnrun.sweep.result import SweepResult
     from nnrun.sweep.study import Group
 
+#: The words of `sweep.method` and `sweep.pruning`; to import them takes longer than all else that `--help` needs.
+METHODS = ("grid", "random", "qmc", "tpe", "cmaes")
+PRUNING = ("median", "hyperband")
 #: More combinations than these are counted alone.
 _MOST_ROWS = 20
 #: The command that a first word which names no other one is an argument of.
@@ -84,7 +87,19 @@ def sweep() -> None:
     help="Values of a key, with commas between them, a YAML list, or a range: training.batch_size=16,32. May be "
     "repeated.",
 )
-@click.option("--random", "trials", type=click.IntRange(min=1), metavar="N", help="Draw N combinations by chance.")
+@click.option("--random", type=click.IntRange(min=1), metavar="N", help="Draw N combinations by chance.")
+@click.option(
+    "--method",
+    type=click.Choice(METHODS),
+    help="How combinations are made: all with all (grid), by chance (random), spread evenly (qmc), or suggested from "
+    "the trials so far (tpe, cmaes).",
+)
+@click.option("--trials", type=click.IntRange(min=1), metavar="N", help="How many combinations --method makes.")
+@click.option(
+    "--pruning",
+    type=click.Choice(PRUNING),
+    help="Stop trials early that are worse than others after as many epochs.",
+)
 @click.option("--seeds", type=click.IntRange(min=1), metavar="N", help="Train each combination with N seeds.")
 @click.option(
     "--choose-by",
@@ -196,10 +211,13 @@ def _sweep_options(settings: dict[str, Any]) -> list[str]:
             )
         mark = "'" if '"' in path else '"'
         found.append(f"sweep.parameters.{mark}{path}{mark}={values if values[:1] in '[{' else f'[{values}]'}")
-    trials, seeds, choose_by = (settings.pop(name) for name in ("trials", "seeds", "choose_by"))
-    found += ["sweep.method=random", f"sweep.trials={trials}"] if trials is not None else []
-    found += [f"sweep.seeds={seeds}"] if seeds is not None else []
-    return [*found, *([f"sweep.choose_by={choose_by}"] if choose_by is not None else [])]
+    drawn = settings.pop("random")
+    if drawn is not None:
+        if settings["method"] is not None or settings["trials"] is not None:
+            raise click.UsageError(f"--random {drawn} is --method random --trials {drawn}: give one of the two")
+        settings |= {"method": "random", "trials": drawn}
+    values = {name: settings.pop(name) for name in ("method", "trials", "seeds", "choose_by", "pruning")}
+    return [*found, *(f"sweep.{name}={value}" for name, value in values.items() if value is not None)]
 
 
 @sweep.command("list")
@@ -331,7 +349,8 @@ def _print_groups(output: Any, result: SweepResult) -> None:
     from nnrun.cli.terminal.output import Table, print_table
 
     goal, seeds = result.objective, max(len(group.trials) for group in result.groups)
-    paths = list(result.groups[0].parameters)
+    # Of some parameters only the combinations have a value whose other parameters lead to them.
+    paths = list(dict.fromkeys(path for group in result.groups for path in group.parameters))
     headings = [
         "combination",
         "trial",
@@ -351,7 +370,7 @@ def _cells(group: Group, paths: Sequence[str], *, scored: bool, several: bool) -
 
     numbers = [trial.number for trial in group.trials]
     cells = [str(group.combination), f"{numbers[0]}" if len(numbers) == 1 else f"{numbers[0]}-{numbers[-1]}"]
-    cells += [shown_value(group.parameters[path]) for path in paths]
+    cells += [shown_value(group.parameters[path]) if path in group.parameters else "" for path in paths]
     if scored:
         cells.append("" if group.value is None else f"{group.value:.4g}")
     if several:
@@ -373,8 +392,7 @@ def _terms(result: SweepResult, conclusions: Conclusions) -> list[tuple[str, str
     terms = [("sweep", str(result.folder.path)), *conclusion_terms(result, conclusions)]
     failed = [trial for trial in result.trials if trial.status == "failed"]
     terms += [("failed", f"trial {one.number}: {one.error}") for one in failed[:3]]
-    waiting = result.count("waiting") + result.count("running")
-    if waiting:
+    if result.left:
         terms.append(("next", f"nnrun sweep --resume {_named(result.folder)}"))
     elif result.best is not None:
         terms.append(("next", f"nnrun sweep best {_named(result.folder)} > best.yaml"))

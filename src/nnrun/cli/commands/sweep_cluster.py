@@ -133,5 +133,5 @@ def work(*, word: str, jobs: int, time_limit: float | None, runs_dir: Path, quie
     folder = find_sweep(runs_dir, word)
     with open_progress(quiet=quiet, json=False) as progress:
         result = run_sweep(folder, SweepRequest("", runs_dir=runs_dir, jobs=jobs), progress)
-    counts = {status: result.count(status) for status in ("done", "failed", "running", "waiting")}
+    counts = {status: result.count(status) for status in ("done", "pruned", "failed", "running", "waiting")}
     Output.stdout().write_line(", ".join(f"{count} {status}" for status, count in counts.items() if count))

@@ -12,6 +12,7 @@ from nnrun.spec.figures import direction_of
 from nnrun.spec.finding import Finding
 from nnrun.spec.findings.metrics import FigureNames, epoch_figures, metric_hint
 from nnrun.spec.part import Part
+from nnrun.spec.sweep_pruning import pruning_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,7 +74,7 @@ def _monitors(context: CheckContext) -> Iterator[Finding]:
         if figures.may_have(monitor) or monitor == "learning_rate":
             if mode == "auto" and direction_of(context.experiment, monitor) is None:
                 text = f"nothing says whether a small or a large '{monitor}' is better"
-                where = "to best" if path[1] == "best" else f"to {path[-2]}"
+                where = f"to {path[-2]}"
                 yield Finding(path, text, f"add mode: min or mode: max {where}", "monitor-without-mode")
             continue
         bare = monitor.removeprefix("val_")
@@ -86,10 +87,13 @@ def _monitors(context: CheckContext) -> Iterator[Finding]:
 
 
 def _monitored(context: CheckContext) -> Iterator[tuple[Path, str, str]]:
-    """Yield the place, the monitored figure and the mode of `best:` and of each callback that monitors a figure."""
+    """Yield place, monitored figure and mode of `best:`, of pruning, and of each callback that monitors a figure."""
     best = context.training.best
     if best.monitor is not None:
         yield ("training", "best", "monitor"), best.monitor, best.mode
+    pruning = None if context.experiment.sweep is None else pruning_of(context.experiment.sweep.pruning)
+    if pruning is not None and pruning[1].monitor is not None:
+        yield ("sweep", "pruning", pruning[0], "monitor"), pruning[1].monitor, pruning[1].mode
     for part in context.training.callbacks:
         entry = lookup.entry("callbacks", part.name)
         if entry is None or "monitor" not in entry.parameters:
