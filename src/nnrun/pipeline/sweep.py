@@ -142,7 +142,7 @@ def run_sweep(folder: SweepFolder, request: SweepRequest, progress: Progress) ->
         if warning is not None:
             progress.warn(warning)
         with progress.workers("trials", left, "trials") as bar:
-            monitor = _Monitor(ledger, fields, progress, bar)
+            monitor = _Monitor(ledger, progress, bar)
             tasks = [SweepTask(folder) for _ in range(min(jobs, left))]
             limit = MemoryLimit(len(tasks), request.fits_memory, progress)
             run_in_processes(tasks, limit.processes, limit.watching(monitor.on_event), monitor.on_killed)
@@ -174,7 +174,6 @@ class _Monitor:
     """What the parent does with the events of its processes."""
 
     ledger: Ledger
-    fields: dict[str, Any]
     progress: Progress
     bar: WorkersView
     _shown: set[str] = field(default_factory=set)
@@ -221,7 +220,7 @@ class _Monitor:
                 self.on_event("again" if again else "failed", trial.number, f"its process {text}; {ending}")
         if self._kills >= _MOST_KILLS:
             raise RunError(f"a process of the sweep {text}, as others before it", "see that there is enough memory")
-        return [task] if trials_left(self.fields, self.ledger.counts()) else []
+        return [task] if trials_left(self.ledger.fields(), self.ledger.counts()) else []
 
 
 def _require_choice(examined: Examined, sweep: SweepSpec) -> None:
