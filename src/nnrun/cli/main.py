@@ -24,6 +24,7 @@ from nnrun.cli.commands.evaluate import evaluate
 from nnrun.cli.commands.explain import explain
 from nnrun.cli.commands.fork import fork
 from nnrun.cli.commands.generate_text import generate
+from nnrun.cli.commands.launch import launch
 from nnrun.cli.commands.predict import predict
 from nnrun.cli.commands.queue import queue
 from nnrun.cli.commands.report import report
@@ -97,6 +98,7 @@ for _command in (
     predict,
     sweep,
     queue,
+    launch,
     compare,
     verify,
     reproduce,

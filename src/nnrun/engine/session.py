@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from nnrun import interruption
 from nnrun.catalog.user_code import error_location
+from nnrun.engine.backend.devices import lost_processes
 from nnrun.engine.backend.gradient_registry import registered_gradients_forgotten
 from nnrun.engine.backend.library_errors import is_out_of_memory, library_message, original_error
 from nnrun.engine.backend.redirect_output import redirect_output
@@ -110,7 +112,7 @@ class Session:
         from nnrun.data.model_inputs import shapes as input_shapes
         from nnrun.engine.model.compile import compile_model
 
-        with redirect_output(log), registered_gradients_forgotten():
+        with redirect_output(log), registered_gradients_forgotten(), lost_processes():
             with phase("wake"):
                 settings = backend_settings(experiment, threads)
                 keras = start_keras(settings)
@@ -141,7 +143,8 @@ class Session:
         from nnrun.engine.model.compile import compile_training
 
         with redirect_output(log):
-            settings = backend_settings(experiment, threads)
+            # One device scores a saved model, wherever it was trained.
+            settings = replace(backend_settings(experiment, threads), data_parallel=1)
             keras = start_keras(settings)
             model = checkpoint.load(keras, saved)
             checkpoint.require_same_model(model, architecture, saved)
@@ -491,4 +494,5 @@ def backend_settings(experiment: Experiment, threads: int) -> BackendSettings:
         epsilon=settings.epsilon,
         image_data_format=settings.image_data_format,
         halved=splits_rnn_batch(experiment),
+        data_parallel=1 if experiment.distribution is None else experiment.distribution.data_parallel,
     )

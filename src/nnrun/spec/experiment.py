@@ -13,6 +13,7 @@ from nnrun.config.hints import did_you_mean
 from nnrun.config.render import format_value
 from nnrun.errors import ConfigError
 from nnrun.spec.data import DataSpec
+from nnrun.spec.distribution import DistributionSpec
 from nnrun.spec.graph import expand
 from nnrun.spec.model import ModelReader
 from nnrun.spec.part import Part, PartReader
@@ -100,6 +101,7 @@ class Experiment(Section):
         data: The source of examples, their preparation, and how they are split.
         model: The layers: a list is a chain, a mapping is a graph.
         training: How the model is trained.
+        distribution: Over how many devices each batch is divided; by default there is one.
         sweep: Which values of which keys `nnrun sweep` tries; a single training takes the config as it is.
         init_from: The run with whose best weights training starts: a path, an id, a name or `last`.
         expect: The expected scores, by their dotted path in `scores.json`.
@@ -115,6 +117,7 @@ class Experiment(Section):
     data: DataSpec = key(DataSpec)
     model: ModelSpec = key(AnyValue())
     training: TrainingSpec = key(TrainingSpec)
+    distribution: DistributionSpec | None = key(DistributionSpec, None)
     sweep: SweepSpec | None = key(SweepSpec, None)
     init_from: str | None = key(String(), None)
     expect: Mapping[str, Expectation] = key(AnyValue(), None)

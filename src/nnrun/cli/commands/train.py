@@ -143,7 +143,15 @@ def _add_notes(error: BaseException, request: TrainRequest, *, with_report: bool
         error.add_note(note)
     if isinstance(error, KeyboardInterrupt):
         code = "".join(f" --code {quote(str(file))}" for file in request.code)
-        error.add_note(f"Continue it: nnrun resume {quote(str(folder.path))}{code}")
+        error.add_note(f"Continue it: {_resume_command()} {quote(str(folder.path))}{code}")
+
+
+def _resume_command() -> str:
+    """Return the command that goes on with a run of this process."""
+    from nnrun.engine.backend.devices import ProcessGroup
+
+    group = ProcessGroup.of()
+    return "nnrun resume" if group is None else f"nnrun launch --workers {group.processes} --resume"
 
 
 @contextmanager

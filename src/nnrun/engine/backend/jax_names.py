@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from nnrun.engine.backend.devices import place_everywhere
+
 
 class _NeverRaisedError(Exception):
     """Replaces TensorFlow's errors, which JAX never raises."""
@@ -19,11 +21,13 @@ class JaxNames:
         jax: The imported JAX.
         scope: Keras' scope inside which variables have other values.
         model: The model that compiled functions call, whose weights may change between two calls.
+        mesh: The devices that batches are divided over; None: there is one.
     """
 
-    def __init__(self, jax: Any, scope: Any, model: Any = None) -> None:
+    def __init__(self, jax: Any, scope: Any, model: Any = None, mesh: Any = None) -> None:
         jnp = jax.numpy
-        self.jax, self.scope, self._np, self._model = jax, scope, jnp, model
+        self.jax, self.scope, self._np, self._model, self._mesh = jax, scope, jnp, model, mesh
+        self._everywhere = None if mesh is None else self._sharding()
         self.int32, self.float32 = jnp.int32, jnp.float32
         # 32 bits, unless JAX's switch for 64 bits is set.
         self.int64, self.float64 = (jax.dtypes.canonicalize_dtype(name) for name in ("int64", "float64"))
@@ -45,6 +49,31 @@ class JaxNames:
     def constant(self, value: Any, dtype: Any = None) -> Any:
         """Put a value on the device; JAX makes 32-bit numbers of 64-bit ones, as it does everywhere."""
         return self.jax.tree.map(lambda one: self._put(one, dtype), value)
+
+    def divided(self, batch: Any) -> Any:
+        """Let each device compute its own share of a batch's rows; for use in a program.
+
+        A batch that cannot be divided evenly, as an epoch's last one, is computed by all devices.
+        """
+        if self._mesh is None:
+            return batch
+        shared = self._sharding(*self._mesh.axis_names)
+
+        def divide(rows: Any) -> Any:
+            if len(rows) % self._mesh.size:
+                return rows
+            return self.jax.lax.with_sharding_constraint(rows, shared)
+
+        return self.jax.tree.map(divide, batch)
+
+    def gathered(self, outputs: Any) -> Any:
+        """Let every device have all rows of outputs; for use in a program."""
+        if self._mesh is None:
+            return outputs
+        return self.jax.tree.map(lambda one: self.jax.lax.with_sharding_constraint(one, self._everywhere), outputs)
+
+    def _sharding(self, *axes: str) -> Any:
+        return self.jax.sharding.NamedSharding(self._mesh, self.jax.sharding.PartitionSpec(*axes))
 
     def cast(self, value: Any, dtype: Any) -> Any:
         """Cast a tensor to another type."""
@@ -109,7 +138,13 @@ class JaxNames:
         if isinstance(value, self.jax.Array):
             return self._np.asarray(value, dtype)
         array = np.asarray(value, dtype)
-        return self.jax.device_put(array.astype(self.jax.dtypes.canonicalize_dtype(array.dtype)))
+        array = array.astype(self.jax.dtypes.canonicalize_dtype(array.dtype))
+        if self._everywhere is not None and not array.ndim:
+            # As an argument of a program it comes to all devices.
+            return array
+        if self._everywhere is not None:
+            return place_everywhere(self.jax, array, self._everywhere)
+        return self.jax.device_put(array)
 
     def _uniform(self, shape: Any, seed: Any, minval: float, maxval: float, alg: str) -> Any:  # noqa: ARG002
         """Draw numbers from a seed of two integers; they differ from those that TensorFlow draws."""

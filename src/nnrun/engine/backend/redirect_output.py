@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-#: NumPy 2's warning for every weight of every model that Keras saves: TensorFlow's variables have no `copy` argument,
+#: NumPy 2's warning for every weight of every model that Keras saves: its variables have no `copy` argument,
 #: and no reader of a run's log can do anything about it.
 _IGNORED_WARNING: dict[str, Any] = {
     "message": "__array__ implementation doesn't accept a copy keyword",
     "category": DeprecationWarning,
-    "module": r"keras\.src\.backend\.tensorflow\.core$",
+    "module": r"keras\.src\.backend\.(tensorflow\.core|common\.variables)$",
 }
 
 

@@ -13,6 +13,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from nnrun.cores import usable_cores
+from nnrun.engine.backend import devices
 from nnrun.errors import MissingExtraError, RunError
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ class BackendSettings:
         floatx: Keras' default float type.
         epsilon: Keras' fuzz factor.
         image_data_format: The axis of the channels of pictures.
+        data_parallel: The number of devices that each batch is divided over.
         halved: Whether operations come in pairs that share the threads, half of them each.
     """
 
@@ -49,6 +51,7 @@ class BackendSettings:
     epsilon: float = 1e-7
     image_data_format: str = "channels_last"
     halved: bool = False
+    data_parallel: int = 1
 
     def as_json(self) -> dict[str, Any]:
         """Return plain data for `record.json`."""
@@ -62,7 +65,7 @@ def start_keras(settings: BackendSettings) -> ModuleType:
 
     Raises:
         MissingExtraError: JAX is requested and not installed.
-        RunError: This process has started Keras on another backend.
+        RunError: This process has started Keras on another backend, or there are not so many devices.
     """
     _require(settings.backend)
     _set_environment(settings)
@@ -78,6 +81,9 @@ def start_keras(settings: BackendSettings) -> ModuleType:
         keras.config.set_image_data_format(settings.image_data_format)
         # Whole tracebacks show which part of the config was at work, and messages are Keras' own sentences alone.
         keras.config.disable_traceback_filtering()
+        if settings.backend == "jax":
+            jax = sys.modules["jax"]
+            keras.distribution.set_distribution(devices.data_parallel(keras, jax, settings.data_parallel))
         keras.utils.set_random_seed(settings.seed)
     return keras
 
@@ -98,7 +104,7 @@ def tensor_library(backend: str, model: Any = None) -> Any:
         return tensorflow()
     from nnrun.engine.backend.jax_names import JaxNames
 
-    return JaxNames(sys.modules["jax"], sys.modules["keras"].StatelessScope, model)
+    return JaxNames(sys.modules["jax"], sys.modules["keras"].StatelessScope, model, devices.current_mesh())
 
 
 def on_gpu() -> bool:
@@ -140,6 +146,8 @@ def _start_jax(settings: BackendSettings) -> None:
     try:
         jax = importlib.import_module("jax")
         jax.config.update("jax_enable_x64", settings.floatx == "float64")
+        if settings.data_parallel > 1:
+            devices.open_devices(jax, settings.data_parallel)
         jax.devices()
     finally:
         os.environ.pop("NPROC")

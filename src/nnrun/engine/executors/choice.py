@@ -64,8 +64,12 @@ def choose_executor(
     from nnrun.engine.executors.resident import ResidentExecutor
 
     if jax_steps is not None:
-        executor = ResidentExecutor(tf, model, training.batch_size, steps=jax_steps, labels=labels)
+        from nnrun.engine.backend.devices import agreement
+
+        executor = ResidentExecutor(tf, model, training.batch_size, steps=jax_steps, labels=labels, agree=agreement())
         reason = "the data fit in memory; JAX compiles everything with XLA"
+        if experiment.distribution is not None:
+            reason += f", and divides each batch over {experiment.distribution.data_parallel} devices"
         return ExecutorChoice(executor, "resident+jax", reason, jax_steps)
     decision, split_layers = _xla_or_split(model, experiment, facts, planned_epochs or training.epochs)
     executor = ResidentExecutor(

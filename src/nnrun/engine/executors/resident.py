@@ -35,6 +35,8 @@ _XLA_ERRORS = ("InvalidArgumentError", "UnimplementedError", "InternalError")
 
 #: Returns, for a step, the next one at which something is to be done; None: there is none.
 NextBoundary = Callable[[int], "int | None"]
+#: Returns the step that a call stops before, given the one that this process would choose.
+Agree = Callable[[int], int]
 #: Receives the number of steps that are done, and the mean loss and metrics over them.
 OnSteps = Callable[[int, dict[str, float]], None]
 #: One array, or several by the names of the model's inputs or outputs.
@@ -44,6 +46,11 @@ Fields = Union["NDArray[Any]", "dict[str, NDArray[Any]]"]
 def no_boundary(_step: int) -> int | None:
     """Return that there is no step at which something is to be done."""
     return None
+
+
+def _own_choice(stop: int) -> int:
+    """Return the step that this process chooses: there is no other."""
+    return stop
 
 
 class XlaError(Exception):
@@ -60,6 +67,7 @@ class ResidentExecutor:
         xla: Whether training is compiled by XLA.
         steps: The model's compiled steps, if they are not TensorFlow's.
         split_layers: Recurrent layers that process their batch in two halves.
+        agree: Returns the step that a call stops before, given the one that this process would choose.
         labels: What tells the figures of a metric apart that returns several, by the metric's name.
 
     Attributes:
@@ -78,6 +86,7 @@ class ResidentExecutor:
         xla: bool = False,
         steps: CompiledSteps | None = None,
         split_layers: Sequence[Any] = (),
+        agree: Agree = _own_choice,
         labels: Labels = MappingProxyType({}),
     ) -> None:
         self._tf, self._labels = tf, labels
@@ -85,7 +94,7 @@ class ResidentExecutor:
         self._batch_size = batch_size
         self._steps = steps or CompiledSteps(tf, model, batch_size, xla=xla, split_layers=split_layers)
         self._xla_works = not xla
-        self._step_calls = StepCalls()
+        self._step_calls = StepCalls(agree)
 
     def to_tensors(self, x: Fields, y: Fields, sample_weight: NDArray[Any] | None = None) -> Tensors:
         """Turn a part of the data into tensors: each of `x` and `y` is an array, or several by the model's names."""
@@ -232,7 +241,15 @@ class ResidentExecutor:
 
 
 class StepCalls(dict[str, int]):
-    """Splits steps into calls of about `CALL_SECONDS`; maps a kind of step to the number that takes so long."""
+    """Splits steps into calls of about `CALL_SECONDS`; maps a kind of step to the number that takes so long.
+
+    Args:
+        agree: Returns the step that a call stops before, given the one that this process would choose.
+    """
+
+    def __init__(self, agree: Agree = _own_choice) -> None:
+        super().__init__()
+        self._agree = agree
 
     def split(
         self, kind: str, first: int, end: int, *, single: bool = False, next_boundary: NextBoundary = no_boundary
@@ -249,7 +266,7 @@ class StepCalls(dict[str, int]):
         start = first
         while start < end:
             count = 1 if single else self.get(kind, 1)
-            stop = min(start + count, end, next_boundary(start) or end)
+            stop = self._agree(min(start + count, end, next_boundary(start) or end))
             started = time.perf_counter()
             yield start, stop
             if stop - start == count:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nnrun import interruption
+from nnrun.engine.backend.devices import current_mesh
 from nnrun.engine.executors.shuffle import MAX_ARRAY_ROWS, epoch_order
 from nnrun.engine.model.failures import DIVERGED_HINT
 from nnrun.engine.state.finite import first_not_finite, is_finite
@@ -228,9 +229,12 @@ def make_tracer(
 ) -> DivergenceTracer | None:
     """Return the tracer of a training that ends where a loss is not finite; None for others. See `DivergenceTracer`.
 
-    Variables of more than `MOST_BYTES` have none, since it keeps a copy of them all the time.
+    Variables of more than `MOST_BYTES` have none, since it keeps a copy of them all the time; nor has a training on
+    several devices, since what it keeps depends on time, and all processes must take the same steps.
     """
-    if training.is_perceptron or training.on_nan != "stop" or variables.nbytes() > MOST_BYTES:
+    if training.is_perceptron or training.on_nan != "stop" or current_mesh() is not None:
+        return None
+    if variables.nbytes() > MOST_BYTES:
         return None
     return DivergenceTracer(keras, tf, model, variables, executor, train, training.batch_size)
 

@@ -9,6 +9,7 @@ from nnrun.spec.findings.cells import check_cells
 from nnrun.spec.findings.class_weights import check_class_weights
 from nnrun.spec.findings.combinations import check_combinations
 from nnrun.spec.findings.data_words import check_data_words
+from nnrun.spec.findings.distribution import check_distribution
 from nnrun.spec.findings.label_sequences import check_label_sequences
 from nnrun.spec.findings.layers import check_frozen, check_layers, check_unused
 from nnrun.spec.findings.losses import check_losses
@@ -29,6 +30,7 @@ _CHECKS = (
     check_augment,
     check_samples,
     check_backend,
+    check_distribution,
     check_callbacks,
     check_batches,
     check_layers,

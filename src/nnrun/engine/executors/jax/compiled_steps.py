@@ -101,7 +101,7 @@ class JaxSteps(CompiledSteps):
         def epoch(values: Any, fields: Any, order: Any, start: Any, stop: Any) -> Any:
             def body(step: Any, values: Any) -> Any:
                 rows = jax.lax.dynamic_slice_in_dim(order, step * size, size)
-                return state.train_step(values, take(self._tf, fields, rows))
+                return state.train_step(values, self.names.divided(take(self._tf, fields, rows)))
 
             values = jax.lax.fori_loop(start, stop, body, values)
             return values, state.logs(values)
@@ -165,7 +165,8 @@ class JaxSteps(CompiledSteps):
 
         def take_step(values: Any, batches: Any, step: Any) -> Any:
             batch = jax.tree.map(lambda one: jax.lax.dynamic_slice_in_dim(one, step * size, size), batches)
-            values, outputs = state.step(kind, values, batch)
+            values, outputs = state.step(kind, values, self.names.divided(batch))
+            outputs = self.names.gathered(outputs)
             return values, reduction(batch[1], outputs) if reduction else outputs
 
         def loop(values: Any, batches: Any, count: Any) -> Any:

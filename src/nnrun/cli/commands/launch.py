@@ -1,0 +1,58 @@
+"""`nnrun launch`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from nnrun.cli import completion, options
+from nnrun.cli.commands.train import time_limit
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@click.command()
+@click.argument("config", metavar="[CONFIG]", required=False, shell_complete=completion.config)
+@click.option("--workers", type=click.IntRange(min=2), required=True, metavar="N", help="The number of processes.")
+@click.option("--resume", "resumed", metavar="RUN", help="Go on with a run: its path, the start of its id, or last.")
+@options.sets
+@options.code
+@time_limit
+@options.folders
+@click.pass_context
+def launch(
+    context: click.Context,
+    *,
+    config: str | None,
+    workers: int,
+    resumed: str | None,
+    sets: tuple[str, ...],
+    code: tuple[Path, ...],
+    time_limit: float | None,
+    runs_dir: Path,
+    data_dir: Path | None,
+    quiet: bool,
+    as_json: bool,
+) -> None:
+    """Train one model in several processes of this machine, which divide each batch.
+
+    Needs backend: jax. The losses are those of one process, up to rounding. If a process is lost, the run goes on from
+    its last state with --resume.
+
+    \b
+    nnrun launch --workers 2 my.yaml
+    nnrun launch --workers 2 --resume last
+    """  # noqa: D301
+    from nnrun.cli.commands.configs import locate_config
+    from nnrun.pipeline.launch import LaunchRequest
+    from nnrun.pipeline.launch import launch as launch_processes
+
+    if (config is None) == (resumed is None):
+        raise click.UsageError("expected a config, or --resume RUN")
+    own = [word for word, is_on in (("--quiet", quiet), ("--json", as_json)) if is_on]
+    own += [] if time_limit is None else ["--time-limit", f"{time_limit}s"]
+    path = "" if config is None else str(locate_config(config))
+    request = LaunchRequest(workers, path, resumed or "", sets, code, runs_dir, data_dir, tuple(own))
+    context.exit(launch_processes(request))
