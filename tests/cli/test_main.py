@@ -50,6 +50,7 @@ COMMANDS = {
     "completion",
     "compare",
     "generate-text",
+    "launch",
     "verify",
 }
 

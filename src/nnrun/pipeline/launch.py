@@ -25,6 +25,7 @@ from nnrun.errors import EXIT_INTERRUPTED, EXIT_PREEMPTED, EXIT_REFUSED, ConfigE
 from nnrun.pipeline import user_code
 from nnrun.pipeline.check import examine
 from nnrun.pipeline.train import raise_if_errors
+from nnrun.runs.disk import make_folder
 from nnrun.runs.find import find
 
 #: Seconds between two looks at the processes.
@@ -166,7 +167,7 @@ class _Workers:
     def _command(self, number: int) -> tuple[str, ...]:
         request, is_first = self.request, number == 0
         runs = request.runs_dir if is_first else self.scratch / str(number)
-        runs.mkdir(parents=True, exist_ok=True)
+        make_folder(runs)
         command = ("train", request.config)
         if request.run:
             run = find(request.runs_dir, request.run).path

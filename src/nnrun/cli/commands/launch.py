@@ -36,7 +36,7 @@ def launch(
     quiet: bool,
     as_json: bool,
 ) -> None:
-    """Train one model in several processes of this machine, which divide each batch.
+    """Train one model in several processes, which divide each batch.
 
     Needs backend: jax. The losses are those of one process, up to rounding. If a process is lost, the run goes on from
     its last state with --resume.
