@@ -91,7 +91,7 @@ SUBROOMS = {
 }
 #: Packages that start TensorFlow (8 to 12 s): only where the backend is started, and where Keras is subclassed.
 BACKENDS = {"tensorflow", "keras", "jax"}
-BACKEND_MODULES = {"engine/backend/start.py"}
+BACKEND_MODULES = {"engine/backend/start.py", "engine/backend/devices.py"}
 #: Packages that take a second or more: only inside functions.
 SLOW = {"pandas", "sklearn", "scipy", "matplotlib", "jinja2", "optuna"}
 #: Modules that subclass them and may import them at the top: users of these modules have imported them already.
