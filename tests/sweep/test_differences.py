@@ -68,8 +68,8 @@ def test_equal_means_need_no_number_of_seeds() -> None:
 
 
 def test_a_wrong_claim_to_be_the_best_is_rare() -> None:
-    """Of equal combinations one is claimed to be better than all others in less than 5 % of sweeps."""
-    random, claims, plain = np.random.default_rng(3), 0, 0
+    """Of equal combinations one is claimed to be better in less than 5 % of sweeps; plain tests claim it more often."""
+    random, claims, excluded, plain = np.random.default_rng(3), 0, 0, 0
     for _ in range(120):
         scores = random.normal(size=(8, 4))
         trials = [
@@ -79,12 +79,18 @@ def test_a_wrong_claim_to_be_the_best_is_rare() -> None:
         ]
         goal = objective(trials, "validation.own", "min")
         assert goal is not None
-        lead = find_lead(groups(trials, goal), goal)
+        ordered = groups(trials, goal)
+        lead = find_lead(ordered, goal)
         assert lead is not None
         claims += not lead.equals
-        plain += lead.difference.p < 0.05
-    assert claims <= 8
-    assert plain > claims
+        if (best := ordered[0].combination) != 0:
+            excluded += 0 not in lead.equals
+            against = difference_over_seeds(dict(enumerate(scores[best])), dict(enumerate(scores[0])))
+            assert against is not None
+            plain += against.p / 2 < 0.05
+    assert claims <= 6
+    assert excluded <= 6
+    assert plain > 2 * excluded
 
 
 def test_a_combination_that_is_far_ahead_is_told_from_all_others() -> None:
