@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class LaunchRequest:
+class ClusterRequest:
     """Where the tasks of a sweep run.
 
     Attributes:
@@ -69,7 +69,7 @@ class Launched:
     job: str | None
 
 
-def launch(folder: SweepFolder, request: LaunchRequest, jobs: int) -> Launched | None:
+def launch(folder: SweepFolder, request: ClusterRequest, jobs: int) -> Launched | None:
     """Write the script or manifest of a sweep into its folder, and submit it unless it is only to be written.
 
     Args:

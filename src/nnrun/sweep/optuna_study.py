@@ -151,7 +151,7 @@ def suggest(
                 study.sampler = _sampler(optuna, sampler, seed, start // size)
                 _suggest_again(optuna, study, space, outcomes[start : start + size])
         else:
-            study.add_trials([_told(optuna, space, one) for one in outcomes])
+            study.add_trials([_as_optuna_trial(optuna, space, one) for one in outcomes])
         study.sampler = _sampler(optuna, sampler, seed, len(outcomes) // size)
         return [_ask(study, space)[1] for _ in range(count)]
 
@@ -235,7 +235,7 @@ def _as_suggested(parameter: Sequence[Any] | RangeSpec, value: Any) -> Any:
     return value if listed is None or is_log else listed.index(value)
 
 
-def _told(optuna: Any, space: Space, outcome: Outcome) -> Any:
+def _as_optuna_trial(optuna: Any, space: Space, outcome: Outcome) -> Any:
     """Return a combination that has ended as a trial of Optuna's."""
     states, parameters = optuna.trial.TrialState, space.parameters
     state = {"done": states.COMPLETE, "failed": states.FAIL, "pruned": states.PRUNED}[outcome.status]

@@ -13,7 +13,7 @@ from nnrun.cli.commands.train import time_limit
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from nnrun.pipeline.sweep_launch import Launched, LaunchRequest
+    from nnrun.pipeline.sweep_launch import Launched, ClusterRequest
     from nnrun.sweep.folder import SweepFolder
 
 #: The options of `nnrun sweep` that hand the trials to a cluster; `launch_request` takes their values.
@@ -38,7 +38,7 @@ launch_options = options.combine(
 )
 
 
-def launch_request(settings: dict[str, Any]) -> LaunchRequest | None:
+def launch_request(settings: dict[str, Any]) -> ClusterRequest | None:
     """Take the values of `launch_options` out of those of all options; None if nothing is handed to a cluster.
 
     With a cluster the ledger becomes one that machines may share.
@@ -47,12 +47,12 @@ def launch_request(settings: dict[str, Any]) -> LaunchRequest | None:
         click.UsageError: An option is given that only a cluster needs.
         RunError: The trials cannot be handed over.
     """
-    from nnrun.pipeline.sweep_launch import LaunchRequest
+    from nnrun.pipeline.sweep_launch import ClusterRequest
 
     names = ("cluster", "print_only", "slurm_options", "image", "volume_claim")
-    request = LaunchRequest(**{name: settings.pop(name) for name in names})
+    request = ClusterRequest(**{name: settings.pop(name) for name in names})
     if request.cluster is None:
-        if request != LaunchRequest(request.cluster):
+        if request != ClusterRequest(request.cluster):
             raise click.UsageError("--print, --slurm-option, --image and --volume-claim belong to --on")
         return None
     if settings["ledger"] == "sqlite":
@@ -77,7 +77,7 @@ def ledger_of(text: str) -> tuple[str, str | None]:
     return address.url, address.password
 
 
-def launch(folder: SweepFolder, request: LaunchRequest, jobs: int, *, quiet: bool, as_json: bool) -> None:
+def launch(folder: SweepFolder, request: ClusterRequest, jobs: int, *, quiet: bool, as_json: bool) -> None:
     """Hand a sweep to a cluster, and print how."""
     from nnrun.cli.terminal.output import Output, print_json, print_terms
     from nnrun.pipeline import sweep_launch
