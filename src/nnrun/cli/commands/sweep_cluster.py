@@ -13,7 +13,7 @@ from nnrun.cli.commands.train import time_limit
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from nnrun.pipeline.sweep_launch import Launched, ClusterRequest
+    from nnrun.pipeline.sweep_launch import ClusterRequest, Launched
     from nnrun.sweep.folder import SweepFolder
 
 #: The options of `nnrun sweep` that hand the trials to a cluster; `launch_request` takes their values.
