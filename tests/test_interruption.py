@@ -56,6 +56,15 @@ def test_a_time_limit_ends_with_its_block() -> None:
     assert signal.getitimer(signal.ITIMER_REAL)[0] == 0
 
 
+def test_a_request_ends_with_its_block() -> None:
+    """A process that does something else after a command was stopped, as a notebook does, is not stopped again."""
+    with pytest.raises(StopRequestedError), interruption.handled(), interruption.deferred():
+        interruption.request("stopped", "preempted")
+    assert interruption.pending() is None
+    with interruption.deferred():
+        pass
+
+
 def test_another_thread_changes_nothing() -> None:
     """Python lets the main thread alone take signals; commands in other threads run without."""
     failed: list[BaseException] = []

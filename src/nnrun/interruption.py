@@ -70,7 +70,8 @@ _requests = _Requests()
 def handled() -> Iterator[None]:
     """Let SIGINT, SIGTERM, SIGHUP and the timer of `limit_time` be requests to stop inside the `with` block.
 
-    Only the main thread can take signals; in another one nothing changes. A request of earlier work is forgotten.
+    Only the main thread can take signals; in another one nothing changes. A request of earlier work is forgotten, and
+    so is one of this work at its end: what a process does next begins without one.
     """
     clear()
     before = _install() if threading.current_thread() is threading.main_thread() else {}
@@ -80,6 +81,7 @@ def handled() -> Iterator[None]:
     try:
         yield
     finally:
+        clear()
         sys.unraisablehook = report
         if getattr(signal, "SIGALRM", None) in before:
             # The timer of `limit_time` would end a process that has its exit code already.
