@@ -27,7 +27,7 @@ from nnrun.regular_files import open_regular, read_regular, require_inside
 from nnrun.runs.disk import disk_error, make_folder, write_file
 from nnrun.runs.json_files import MOST_BYTES
 from nnrun.runs.record import now
-from nnrun.sweep.ledger import FORMAT, LEASE_SECONDS, MOST_ATTEMPTS, Ledger, Trial, TrialStatus, claimant
+from nnrun.sweep.ledger import FORMAT, LEASE_SECONDS, Ledger, Trial, TrialStatus, claimant
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -127,25 +127,6 @@ class FileLedger(Ledger):
                 return replace(one, status="running", **claim)
         return None
 
-    def finish(self, trial: Trial, scores: Mapping[str, Any], intermediate: Sequence[float] | None = None) -> bool:
-        """State that a trial is done, with its scores, and the values of its epochs where pruning compares them."""
-        return self._end(trial, "done", scores=dict(scores), intermediate=intermediate)
-
-    def prune(self, trial: Trial, reason: str, intermediate: Sequence[float]) -> bool:
-        """State that a trial was stopped early, with the values of its epochs up to there."""
-        return self._end(trial, "pruned", error=reason, intermediate=intermediate)
-
-    def fail(self, trial: Trial, error: str) -> bool:
-        """State that a trial failed by its own fault."""
-        return self._end(trial, "failed", error=error)
-
-    def release(self, trial: Trial, error: str, *, counts: bool = True) -> bool:
-        """Let a trial wait again that ended through no fault of its own; it fails after three attempts."""
-        if counts and trial.attempts >= MOST_ATTEMPTS:
-            self.fail(trial, error)
-            return False
-        return self._end(trial, "waiting", error=error, less=int(not counts))
-
     def renew(self, trial: Trial) -> bool:
         """Tell other hosts that the owner of a claim lives; return whether the claim is still the trial's."""
         count = self._count(trial)
@@ -208,7 +189,7 @@ class FileLedger(Ledger):
             "status": status,
             "attempts": trial.attempts - less,
             "error": error,
-            "scores": scores,
+            "scores": None if scores is None else dict(scores),
             "ended": ended,
         }
         if intermediate is not None:

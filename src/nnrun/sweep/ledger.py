@@ -105,23 +105,22 @@ class Ledger(ABC):
     def claim(self) -> Trial | None:
         """Claim the first trial that waits for this process; None if none does."""
 
-    @abstractmethod
     def finish(self, trial: Trial, scores: Mapping[str, Any], intermediate: Sequence[float] | None = None) -> bool:
         """State that a trial is done, with its scores, and the values of its epochs where pruning compares them.
 
         Returns:
             Whether the claim was still the trial's; otherwise nothing is changed, here and below.
         """
+        return self._end(trial, "done", scores=scores, intermediate=intermediate)
 
-    @abstractmethod
     def prune(self, trial: Trial, reason: str, intermediate: Sequence[float]) -> bool:
         """State that a trial was stopped early, with the values of its epochs up to there."""
+        return self._end(trial, "pruned", error=reason, intermediate=intermediate)
 
-    @abstractmethod
     def fail(self, trial: Trial, error: str) -> bool:
         """State that a trial failed by its own fault."""
+        return self._end(trial, "failed", error=error)
 
-    @abstractmethod
     def release(self, trial: Trial, error: str, *, counts: bool = True) -> bool:
         """Let a trial wait again that ended through no fault of its own; it fails after three attempts.
 
@@ -132,6 +131,32 @@ class Ledger(ABC):
 
         Returns:
             Whether it waits because of that.
+        """
+        if counts and trial.attempts >= MOST_ATTEMPTS:
+            self.fail(trial, error)
+            return False
+        return self._end(trial, "waiting", error=error, less=int(not counts))
+
+    @abstractmethod
+    def _end(
+        self,
+        trial: Trial,
+        status: TrialStatus,
+        *,
+        scores: Mapping[str, Any] | None = None,
+        error: str | None = None,
+        intermediate: Sequence[float] | None = None,
+        less: int = 0,
+    ) -> bool:
+        """End a claim; return whether it was still the trial's.
+
+        Args:
+            trial: The trial, as it was claimed.
+            status: Its status afterwards.
+            scores: Its scores.
+            error: Why it did not end well.
+            intermediate: The values of its epochs.
+            less: By how many attempts it then has fewer.
         """
 
     def renew(self, trial: Trial) -> bool:  # noqa: ARG002 - on one machine a process is known to live

@@ -18,7 +18,7 @@ from nnrun.runs.disk import write_file
 from nnrun.runs.json_files import read_json
 from nnrun.runs.record import now
 from nnrun.runs.secrets import leave_out_values, without_secrets
-from nnrun.sweep.ledger import FORMAT, LEASE_SECONDS, MOST_ATTEMPTS, Ledger, Trial, TrialStatus, claimant
+from nnrun.sweep.ledger import FORMAT, LEASE_SECONDS, Ledger, Trial, TrialStatus, claimant
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -217,25 +217,6 @@ class PostgresLedger(Ledger):
         """Claim the first trial that waits for this process; None if none does."""
         return self._change(_CLAIM, {"process": json.dumps(claimant()), "now": now()})
 
-    def finish(self, trial: Trial, scores: Mapping[str, Any], intermediate: Sequence[float] | None = None) -> bool:
-        """State that a trial is done, with its scores, and the values of its epochs where pruning compares them."""
-        return self._end(trial, "done", scores=json.dumps(scores), intermediate=intermediate)
-
-    def prune(self, trial: Trial, reason: str, intermediate: Sequence[float]) -> bool:
-        """State that a trial was stopped early, with the values of its epochs up to there."""
-        return self._end(trial, "pruned", error=reason, intermediate=intermediate)
-
-    def fail(self, trial: Trial, error: str) -> bool:
-        """State that a trial failed by its own fault."""
-        return self._end(trial, "failed", error=error)
-
-    def release(self, trial: Trial, error: str, *, counts: bool = True) -> bool:
-        """Let a trial wait again that ended through no fault of its own; it fails after three attempts."""
-        if counts and trial.attempts >= MOST_ATTEMPTS:
-            self._end(trial, "failed", error=error)
-            return False
-        return self._end(trial, "waiting", error=error, less=int(not counts))
-
     def renew(self, trial: Trial) -> bool:
         """Tell other hosts that the owner of a claim lives; return whether the claim is still the trial's."""
         return (
@@ -253,7 +234,7 @@ class PostgresLedger(Ledger):
         trial: Trial,
         status: TrialStatus,
         *,
-        scores: str | None = None,
+        scores: Mapping[str, Any] | None = None,
         error: str | None = None,
         intermediate: Sequence[float] | None = None,
         less: int = 0,
@@ -266,7 +247,7 @@ class PostgresLedger(Ledger):
             "status": status,
             "less": less,
             "error": error,
-            "scores": scores,
+            "scores": None if scores is None else json.dumps(scores),
             "intermediate": None if intermediate is None else json.dumps(list(intermediate)),
             "ended": None if status == "waiting" else now(),
         }

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from nnrun.errors import RunError
 from nnrun.runs.record import now
 from nnrun.runs.sqlite_file import SqliteFile
-from nnrun.sweep.ledger import FORMAT, MOST_ATTEMPTS, Ledger, Trial, TrialStatus, claimant
+from nnrun.sweep.ledger import FORMAT, Ledger, Trial, TrialStatus, claimant
 
 if TYPE_CHECKING:
     import sqlite3
@@ -129,31 +129,12 @@ class SqliteLedger(Ledger):
             ).fetchone()
         return None if row is None else _trial(row)
 
-    def finish(self, trial: Trial, scores: Mapping[str, Any], intermediate: Sequence[float] | None = None) -> bool:
-        """State that a trial is done, with its scores, and the values of its epochs where pruning compares them."""
-        return self._end(trial, "done", scores=json.dumps(scores), intermediate=intermediate)
-
-    def prune(self, trial: Trial, reason: str, intermediate: Sequence[float]) -> bool:
-        """State that a trial was stopped early, with the values of its epochs up to there."""
-        return self._end(trial, "pruned", error=reason, intermediate=intermediate)
-
-    def fail(self, trial: Trial, error: str) -> bool:
-        """State that a trial failed by its own fault."""
-        return self._end(trial, "failed", error=error)
-
-    def release(self, trial: Trial, error: str, *, counts: bool = True) -> bool:
-        """Let a trial wait again that ended through no fault of its own; it fails after three attempts."""
-        if counts and trial.attempts >= MOST_ATTEMPTS:
-            self._end(trial, "failed", error=error)
-            return False
-        return self._end(trial, "waiting", error=error, less=int(not counts))
-
     def _end(
         self,
         trial: Trial,
         status: TrialStatus,
         *,
-        scores: str | None = None,
+        scores: Mapping[str, Any] | None = None,
         error: str | None = None,
         intermediate: Sequence[float] | None = None,
         less: int = 0,
@@ -161,8 +142,9 @@ class SqliteLedger(Ledger):
         """End a claim, if it is still the trial's; `less` attempts than before."""
         ended = None if status == "waiting" else now()
         claim = (trial.number, json.dumps(trial.process), trial.attempts)
+        written = None if scores is None else json.dumps(scores)
         with self._file.transaction() as connection:
-            row = connection.execute(_END, (status, less, error, scores, ended, *claim)).fetchone()
+            row = connection.execute(_END, (status, less, error, written, ended, *claim)).fetchone()
             if row is not None and intermediate is not None:  # a ledger of format 1 has no such column
                 values = (json.dumps(list(intermediate)), trial.number)
                 connection.execute("UPDATE trials SET intermediate = ? WHERE number = ?", values)
