@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -32,6 +32,20 @@ training:
   save_every: {epochs: 1}
 """
 SOURCE = Path(__file__).resolve().parents[2] / "src"
+
+
+class Lost(NamedTuple):
+    """How a launch ended whose second process was killed.
+
+    Attributes:
+        code: Its exit code.
+        errors: What it printed on stderr.
+        listening: The addresses at which its processes listened before.
+    """
+
+    code: int
+    errors: str
+    listening: list[str]
 
 
 @pytest.fixture(scope="module")
@@ -96,19 +110,25 @@ def test_the_losses_are_those_of_one_process(folder, start, divided) -> None:
             assert one[name] == pytest.approx(two[name], abs=1e-5)
 
 
-def test_a_lost_process_ends_the_run_so_that_it_goes_on_to_the_same_bits(folder, start, divided, listening) -> None:
-    """The first process ends with 75 and says how to go on; after that the run is what it would have been."""
+@pytest.fixture(scope="module")
+def lost(folder: Path, start: Callable[..., subprocess.Popen[str]]) -> Lost:
+    """Train in two processes, and kill the second one as soon as a state is saved."""
     launched = start("launch", "--workers", "2", "divided.yaml", "--runs-dir", "lost")
     deadline = time.monotonic() + 240
     while not list((folder / "lost").glob("*/state/last.safetensors")):
         assert time.monotonic() < deadline
         assert launched.poll() is None, launched.communicate()
         time.sleep(0.02)
-    listening.extend(_listening(launched.pid))
+    listening = _listening(launched.pid)
     os.kill(_other_process(launched.pid), signal.SIGKILL)
     code, _, errors = _ended(launched)
-    assert code == 75, errors
-    assert "nnrun launch --workers 2 --resume" in errors
+    return Lost(code, errors, listening)
+
+
+def test_a_lost_process_ends_the_run_so_that_it_goes_on_to_the_same_bits(folder, start, divided, lost) -> None:
+    """The first process ends with 75 and says how to go on; after that the run is what it would have been."""
+    assert lost.code == 75, lost.errors
+    assert "nnrun launch --workers 2 --resume" in lost.errors
     code, _, errors = _ended(start("launch", "--workers", "2", "--resume", "last", "--runs-dir", "lost"))
     assert code == 0, errors
     resumed = _run(folder, "lost")
@@ -118,16 +138,10 @@ def test_a_lost_process_ends_the_run_so_that_it_goes_on_to_the_same_bits(folder,
         assert (resumed / name).read_bytes() == (divided / name).read_bytes()
 
 
-@pytest.fixture(scope="module")
-def listening() -> list[str]:
-    """Return the addresses at which processes of a launch were seen to listen."""
-    return []
-
-
-def test_the_processes_listen_on_this_machine_alone(listening) -> None:
+def test_the_processes_listen_on_this_machine_alone(lost) -> None:
     """JAX would let the first process listen on every interface of the machine, without any authentication."""
-    assert listening
-    assert set(listening) <= {"127.0.0.1", "::1", "::ffff:127.0.0.1"}
+    assert lost.listening
+    assert set(lost.listening) <= {"127.0.0.1", "::1", "::ffff:127.0.0.1"}
 
 
 def _listening(launch: int) -> list[str]:
