@@ -24,7 +24,7 @@ import numpy as np
 from nnrun.engine.backend.start import BackendSettings, start_keras, tensorflow, usable_cores
 from nnrun.engine.generation.decoding import TextModelSpec
 from nnrun.engine.generation.generate import TextGenerator
-from nnrun.engine.generation.sampling import Sampling
+from nnrun.engine.generation.sampling import SamplingOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -113,7 +113,7 @@ def _wide(keras: Any, stddev: float) -> Any:
 
 def measure(keras: Any, case: Any, characters: int, rounds: int) -> dict[str, Any]:
     """Measure both sides in turns, from the same seed text."""
-    writer = TextGenerator(keras, tensorflow(), case.model, case.spec, Sampling(), seed=1)
+    writer = TextGenerator(keras, tensorflow(), case.model, case.spec, SamplingOptions(), seed=1)
     rng = np.random.default_rng(7)
     naive, ours, equal = [], [], True
     case.next(rng.integers(0, VOCABULARY, case.seed).tolist())

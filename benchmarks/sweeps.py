@@ -1,6 +1,6 @@
 """Compare sweeps with what a user would write without nnrun: 24 trainings on the Pima data, 40 on the Boston data.
 
-    NNRUN_DATA_DIR=... python benchmarks/sweeps.py [--only pima|boston] [--trials N] [--epochs N]
+    NNRUN_DATA_DIR=... python benchmarks/sweeps.py [--only pima|boston|mapped|data] [--trials N] [--epochs N]
 
 Pima: the loop starts a plain Keras script for each combination of batch size, learning rate, units and activation, one
 after the other. The sweep trains the same grid, with `--jobs 1` and `--jobs 2`.
@@ -9,6 +9,13 @@ Boston: TPE suggests learning rate, batch size, units and activation. The sweep,
 a script with Optuna around Keras, in one process; and a loop that starts a script for each of Optuna's suggestions. All
 have the same rows in the same parts, and each says the best mean absolute error of its validation part; the best
 combination is trained again with five seeds, for the spread that chance alone has.
+
+Mapped: the Pima model with five learning rates and so many seeds that there are 40 trials, by one process, on
+TensorFlow, on JAX, and on JAX with `--mapped 8`, with seconds and processor time.
+
+Data: what a trial takes to load MNIST and a csv of 170 MB: by itself (the first trial of a process, and any trial where
+data are not shared), again in the same process, and where another process of the sweep has loaded the same; with the
+processor time, and the memory of the process afterwards (PSS). Exits with 1 if the arrays differ.
 
 Prints a line for each with its seconds. Exits with 1 if the figures of the grids differ, or a sweep that is repeated
 with `--jobs 1` suggests something else.
@@ -19,6 +26,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import resource
 import subprocess
 import sys
 import tempfile
@@ -153,6 +161,27 @@ else:
     study.optimize(objective, n_trials=int(sys.argv[4]))
     print(study.best_value)
 """
+#: Loads the data of a config twice, as two trials of one process do.
+LOAD = """
+import json, sys, time
+from pathlib import Path
+import psutil
+from nnrun.data.files.digests import array_sha256
+from nnrun.pipeline.check import examine
+from nnrun.pipeline.data_cache import DataCache
+from nnrun.pipeline.loaded_data import load_training_data
+from nnrun.progress import NullProgress
+
+cache, found = DataCache(Path(sys.argv[2]) if len(sys.argv) > 2 else None), []
+for _ in range(2):
+    examined, start = examine(Path(sys.argv[1]), (), None), time.process_time()
+    dataset = load_training_data(examined, NullProgress(), cache)
+    used, pss = time.process_time() - start, psutil.Process().memory_full_info().pss
+    parts = {name: dataset.part(name) for name in ("train", "validation", "test")}
+    arrays = {name: [array_sha256(part.x), array_sha256(part.y)] for name, part in parts.items()}
+    found.append({"cpu": used, "pss": pss, "digests": [dict(dataset.digests), arrays]})
+print(json.dumps(found))
+"""
 
 
 def loop(folder: Path, trials: int, epochs: int) -> float:
@@ -203,6 +232,74 @@ def pima(folder: Path, trials: int, epochs: int) -> bool:
     same = found[1][1] == found[2][1]
     print("the figures of both sweeps are equal" if same else "the figures of the sweeps DIFFER")
     return same
+
+
+def mapped(folder: Path, trials: int, epochs: int) -> bool:
+    """Measure trials that one program trains, and print it; return whether all of them are done."""
+    (folder / "mapped.yaml").write_text(CONFIG.replace("EPOCHS", str(epochs)))
+    rates = "training.optimizer.Adam.learning_rate=0.001,0.002,0.003,0.01,0.03"
+    words = ("mapped.yaml", "--grid", rates, "--seeds", str(max(trials // 5, 1)))
+    sides = {
+        "TensorFlow": ("--set", "backend=tensorflow"),
+        "JAX": ("--set", "backend=jax"),
+        "JAX --mapped 8": ("--set", "backend=jax", "--mapped", "8"),
+    }
+    print(f"Mapped: {5 * max(trials // 5, 1)} trainings of {epochs} epochs, {os.cpu_count()} cores, --jobs 1")
+    is_done = True
+    for name, more in sides.items():
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        seconds, document = nnrun_sweep(folder, *words, *more)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+        print(f"{name:32} {seconds:7.1f} s   {used:7.1f} s of processor time", flush=True)
+        is_done = is_done and all(one["status"] == "done" for one in document["trials"])
+    return is_done
+
+
+def load_trial(folder: Path, config: str, shared: Path | None) -> list[dict[str, Any]]:
+    """Load the data of a config twice in a new process, as two trials do; return what each took, and the digests."""
+    command = [sys.executable, "-c", LOAD, config, *([str(shared)] if shared else [])]
+    environment = {**os.environ, "PYTHONPATH": str(HOME / "src")}
+    done = subprocess.run(command, cwd=folder, env=environment, check=True, capture_output=True, text=True)
+    found: list[dict[str, Any]] = json.loads(done.stdout)
+    return found
+
+
+def data(folder: Path, _trials: int, _epochs: int) -> bool:
+    """Measure how trials load their data, and print it; return whether all have the same."""
+    import numpy as np
+
+    rows, columns = 400_000, 50
+    table = np.random.default_rng(7).normal(size=(rows, columns)).astype("float32")
+    names = ",".join([*(f"x{column}" for column in range(columns)), "y"])
+    content = np.column_stack([table, table.sum(axis=1) > 0])
+    np.savetxt(folder / "big.csv", content, delimiter=",", header=names, comments="", fmt=["%.5f"] * columns + ["%d"])
+    pima, source = CONFIG.replace("EPOCHS", "1"), "{csv: {file: big.csv, target: y}}"
+    (folder / "csv.yaml").write_text(pima.replace("source: pima", f"source: {source}"))
+    mnist = pima.replace("source: pima", "source: mnist").replace("[Standardize]", "[Rescale: {divide_by: 255}]")
+    mnist = mnist.replace("test: 0.33, ", "").replace("model:", "model:\n  - Flatten")
+    mnist = mnist.replace("units: 1, activation: sigmoid", "units: $classes, activation: softmax")
+    (folder / "mnist.yaml").write_text(mnist.replace("binary_cross", "sparse_categorical_cross"))
+    is_same = True
+    for config in ("csv", "mnist"):
+        shared = folder / f"shared_{config}"
+        shared.mkdir(mode=0o700)
+        alone, first, mapped = (load_trial(folder, f"{config}.yaml", one) for one in (None, shared, shared))
+        print(
+            f"Data: {config}, a csv of {(folder / 'big.csv').stat().st_size / 1e6:.0f} MB"
+            if config == "csv"
+            else "MNIST"
+        )
+        sides = {
+            "not shared": alone[0],
+            "again in its process": alone[1],
+            "first of the sweep": first[0],
+            "in another process": mapped[0],
+        }
+        for name, one in sides.items():
+            print(f"{name:32} {one['cpu']:7.2f} s of processor time   {one['pss'] / 1e6:7.0f} MB", flush=True)
+        is_same = is_same and len({json.dumps(one["digests"]) for one in (*alone, *first, *mapped)}) == 1
+    return is_same
 
 
 def write_boston(folder: Path, trials: int, epochs: int) -> tuple[str, str]:
@@ -274,11 +371,11 @@ def boston(folder: Path, trials: int, epochs: int) -> bool:
 def main() -> int:
     """Measure what is asked for."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", choices=("pima", "boston"))
+    parser.add_argument("--only", choices=("pima", "boston", "mapped", "data"))
     parser.add_argument("--trials", type=int)
     parser.add_argument("--epochs", type=int, default=50)
     arguments = parser.parse_args()
-    sides = {"pima": (pima, 24), "boston": (boston, 40)}
+    sides = {"pima": (pima, 24), "boston": (boston, 40), "mapped": (mapped, 40), "data": (data, 0)}
     with tempfile.TemporaryDirectory(prefix="nnrun-sweeps-") as place:
         found = [
             measure(Path(place), arguments.trials or trials, arguments.epochs)

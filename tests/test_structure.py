@@ -28,9 +28,11 @@ FLOORS = {
     "atomic_files": 0,
     "cores": 0,
     "formatting": 0,
+    "gpus": 0,
     "interruption": 0,
     "progress": 0,
     "regular_files": 0,
+    "scratch": 0,
     "config": 1,
     "catalog": 2,
     "spec": 3,
@@ -39,11 +41,13 @@ FLOORS = {
     "engine": 5,
     "report": 6,
     "export": 6,
+    "serve": 6,
     "sweep": 7,
     "pipeline": 8,
     "cli": 9,
     "sklearn": 9,
-    "__main__": 10,
+    "api": 10,
+    "__main__": 11,
 }
 #: The sub-rooms of a room, lowest first (folders, and files at its top): each may import the ones before it.
 SUBROOMS = {
@@ -52,7 +56,9 @@ SUBROOMS = {
         ("files", "csv"),
         ("prepare",),
         ("streaming",),
+        ("series",),
         ("dataset",),
+        ("missing_targets",),
         ("splits",),
         ("text",),
         ("sources",),
@@ -71,7 +77,12 @@ SUBROOMS = {
             "new_data",
             "part_targets",
             "quality",
+            "table_format",
+            "table_survey",
             "target_order",
+            "target_preparation",
+            "token_facts",
+            "token_targets",
         ),
     ),
     "engine": (
@@ -83,7 +94,7 @@ SUBROOMS = {
     ),
     "cli": (
         ("terminal",),
-        ("command_group", "completion", "options"),
+        ("command_group", "completion", "json_documents", "mcp_server", "options"),
         ("commands",),
         ("exit_codes",),
         ("main",),
@@ -96,8 +107,8 @@ BACKEND_MODULES = {"engine/backend/start.py", "engine/backend/devices.py"}
 SLOW = {"pandas", "sklearn", "scipy", "matplotlib", "jinja2", "optuna"}
 #: Modules that subclass them and may import them at the top: users of these modules have imported them already.
 SLOW_MODULES = {"sklearn.py": {"sklearn"}}
-#: NumPy takes 0.2 to 0.4 s: at the top only of modules that exist for loading and training.
-NUMPY_ROOMS = {"data", "engine", "sklearn"}
+#: NumPy takes 0.2 to 0.4 s: at the top only of modules that exist for loading, training and exporting.
+NUMPY_ROOMS = {"data", "engine", "export", "sklearn"}
 #: Rooms whose every module must stay quick to import, because `--help`, completion and `check` go through them.
 QUICK_ROOMS = {
     "__init__",

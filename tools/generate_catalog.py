@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 FILE = Path(__file__).parents[1] / "src" / "nnrun" / "catalog" / "catalog.json"
+BACKBONES = FILE.with_name("backbones.json")
 COMMAND = "python tools/generate_catalog.py"
 
 #: The public module of each category, and the module with the strings that Keras resolves to objects of it.
@@ -37,6 +38,38 @@ MODULES = {
 #: nnrun's own categories: the module, and its table from names to classes.
 OWN_TABLES = {"sources": ("nnrun.data.all_sources", "SOURCES"), "preparation": ("nnrun.data.prepare.registry", "STEPS")}
 
+#: Arguments of `keras.ops` that are tensors, by name; the operations of `_LISTED` take a list of them.
+_TENSORS = """a b array attn_bias bias condition data gamma beta indices inputs kernel key mask mean offset operands
+    output predictions pred query scale segment_ids sorted_sequence source target targets tensor updates value values
+    variable variance x x1 x2 xs y abs_ angle depthwise_kernel pointwise_kernel weights lengths target_length
+    output_length sequence_lengths"""
+#: Arguments with such names that are plain values after all.
+_NO_TENSORS = {
+    ("dot_product_attention", "scale"),
+    ("moveaxis", "source"),
+    ("diagonal", "offset"),
+    ("trace", "offset"),
+    ("squareplus", "b"),
+}
+_LISTED = {"concatenate", "stack", "hstack", "vstack", "dstack", "einsum", "fft", "fft2", "ifft2", "irfft", "istft"}
+#: Operations that a config cannot use, by the reason for the user.
+_REFUSED_OPS = {
+    "It takes a Python function, which a config cannot contain.": """associative_scan cond custom_gradient fori_loop jvp
+        map scan switch vectorize vectorized_map while_loop""",
+    "It makes a tensor of nothing: write the numbers as the constant of another operation.": """arange array bartlett
+        blackman convert_to_tensor empty eye full geomspace hamming hanning identity kaiser linspace logspace meshgrid
+        ones tri zeros""",
+    "Its result is no tensor of one shape for each example.": """convert_to_numpy dtype get_item is_tensor lstsq ndim
+        nonzero scatter select shape size slice_update scatter_update unique unravel_index""",
+}
+
+#: Arguments of every whole model as a layer.
+_OF_WHOLE_MODELS = {
+    "freeze": {"default": [], "summary": "Patterns of inner layers that are not trained: names or classes."},
+    "trainable": {"default": True, "summary": "Whether its weights are trained."},
+    "name": {"default": None, "summary": "String name of the layer."},
+}
+
 #: Parts without a public class or function: words that Keras' `compile` resolves, and nnrun's own layers.
 OWN: dict[str, dict[str, dict[str, Any]]] = {
     "layers": {
@@ -52,6 +85,40 @@ OWN: dict[str, dict[str, dict[str, Any]]] = {
                 "initializer": {"default": "uniform", "summary": "The initializer of the vectors."},
             },
         },
+        "Op": {
+            "origin": "nnrun",
+            "function": False,
+            "aliases": [],
+            "call": {},
+            "takes_layer_parameters": True,
+            "summary": "Applies an operation of `keras.ops` to one tensor or several.",
+            "parameters": {"op": {"summary": "The operation, with its arguments."}},
+        },
+        "Sampling": {
+            "origin": "nnrun",
+            "function": False,
+            "aliases": [],
+            "call": {"training": "Whether a point is drawn; otherwise the mean is returned."},
+            "takes_layer_parameters": True,
+            "summary": "Draws a point from a normal distribution, given its mean and the logarithm of its variance.",
+            "parameters": {
+                "beta": {"default": 1.0, "summary": "The weight of the Kullback-Leibler divergence in the loss."},
+                "seed": {"default": None, "summary": "Random seed; with null, a random one."},
+            },
+        },
+        "Model": {
+            "origin": "nnrun",
+            "function": False,
+            "aliases": [],
+            "call": {"training": "Whether the layers behave as in training, not as in inference."},
+            "takes_layer_parameters": False,
+            "summary": "A saved model (`.keras`) as a layer, with its weights; `from: NAME.LAYER` takes an inner layer's output.",  # noqa: E501
+            "parameters": {
+                "file": {"summary": "The `.keras` file, or the folder of a run: its best model."},
+                "sha256": {"default": None, "summary": "The SHA-256 that the file must have."},
+                **_OF_WHOLE_MODELS,
+            },
+        },
         "Sequential": {
             "origin": "nnrun",
             "function": False,
@@ -65,6 +132,22 @@ OWN: dict[str, dict[str, dict[str, Any]]] = {
             },
         },
     },
+    "initializers": {
+        "WordVectors": {
+            "origin": "nnrun",
+            "function": False,
+            "aliases": [],
+            "summary": "Vectors of words from a file of GloVe or word2vec (text), for an Embedding of the vocabulary of a text column.",  # noqa: E501
+            "parameters": {
+                "file": {"summary": "The file: in each line a word and its numbers, between blanks."},
+                "sha256": {"default": None, "summary": "The SHA-256 that the file must have."},
+                "oov": {
+                    "default": "uniform",
+                    "summary": "The initializer of tokens that the file lacks; the padding's vector is 0.",
+                },
+            },
+        }
+    },
     "metrics": {
         "accuracy": {
             "origin": "keras",
@@ -75,13 +158,25 @@ OWN: dict[str, dict[str, dict[str, Any]]] = {
         }
     },
     "losses": {
+        "Contrastive": {
+            "origin": "nnrun",
+            "function": False,
+            "aliases": [],
+            "summary": "Contrastive loss of the distance of a pair: 0 where the target is 0, at least `margin` where it is 1.",  # noqa: E501
+            "parameters": {
+                "margin": {"default": 1.0, "summary": "The distance from which a pair that differs costs nothing."},
+                "reduction": {"default": "sum_over_batch_size", "summary": "How the losses of a batch are reduced."},
+                "name": {"default": "contrastive", "summary": "The loss's name."},
+                "dtype": {"default": None, "summary": "The dtype of the loss's computations."},
+            },
+        },
         "crossentropy": {
             "origin": "keras",
             "function": True,
             "aliases": ["ce"],
             "parameters": {},
             "summary": "The crossentropy for the outputs and targets: binary, categorical or sparse categorical.",
-        }
+        },
     },
     "activations": {
         "binary_step": {
@@ -177,8 +272,10 @@ def generate() -> dict[str, Any]:
     entries = {category: _keras_entries(category, *places) for category, places in MODULES.items()}
     for category, places in OWN_TABLES.items():
         entries[category] = _own_entries(*places)
+    entries["ops"] = _op_entries(importlib.import_module("keras").ops)
     for category, own in OWN.items():
         _add(entries[category], own)
+    entries["layers"] |= _applications()
     _correct(entries)
     base = _parameters(keras.layers.Layer.__init__, [keras.layers.Layer], ("self",))
     return {
@@ -219,6 +316,29 @@ def _keras_entries(category: str, public: str, registry: str | None) -> dict[str
     for name, thing in by_name.items():
         names.setdefault(thing, []).append(name)
     return dict(_named_entry(category, thing, found) for thing, found in names.items())
+
+
+def _op_entries(ops: Any) -> dict[str, dict[str, Any]]:
+    """Describe the functions of `keras.ops`: their plain arguments first, then the tensors, which `from:` gives."""
+    found = {}
+    refused = {name: reason for reason, names in _REFUSED_OPS.items() for name in names.split()}
+    functions = {name: thing for name, thing in vars(ops).items() if not name.startswith("_") and callable(thing)}
+    for name, function in functions.items():
+        described = {"origin": "keras", "function": True, "summary": docstrings.summary(function.__doc__)}
+        if name in refused:
+            found[name] = {**described, "parameters": {}, "aliases": [], "refused": refused[name]}
+            continue
+        parameters, signature = _parameters(function, [function], ("operands",)), inspect.signature(function).parameters
+        tensors = [key for key in signature if key in _TENSORS.split() and (name, key) not in _NO_TENSORS]
+        plain = {key: item for key, item in parameters.items() if key not in tensors}
+        constants = {
+            key: {"default": None, "summary": parameters[key]["summary"]} for key in tensors if key in parameters
+        }
+        described["tensors"] = [key for key in tensors if signature[key].default is inspect.Parameter.empty]
+        described["optional_tensors"] = [key for key in tensors if key not in described["tensors"]]
+        described |= {"parameters": {**plain, **constants}, "aliases": []}
+        found[name] = {**described, "listed": True} if name in _LISTED else described
+    return found
 
 
 def _belongs(category: str, name: str, thing: object) -> bool:
@@ -301,6 +421,38 @@ def _call_arguments(layer: Any, classes: Any) -> dict[str, str]:
         if parameter.kind not in {parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL}
     ]
     return {name: texts.get(name) or _DESCRIPTIONS.get(name, "") for name in named if name not in _INPUTS}
+
+
+#: Arguments of the models of `keras.applications` that the place in the config's model decides.
+_DECIDED_BY_PLACE = ("input_tensor", "input_shape", "name")
+_PREPROCESS = {
+    "preprocess": {
+        "default": True,
+        "summary": "Whether it prepares pixels from 0 to 255 itself, by its own `preprocess_input`.",
+    }
+}
+
+
+def _applications() -> dict[str, dict[str, Any]]:
+    """Describe the models of `keras.applications`, which are functions, as layers."""
+    module, known = importlib.import_module("keras.applications"), json.loads(BACKBONES.read_text(encoding="utf-8"))
+    functions = {name: found for name, found in vars(module).items() if inspect.isfunction(found)}
+    return {name: _application(found, known[name]) for name, found in functions.items()}
+
+
+def _application(function: Callable[..., Any], known: Mapping[str, Any]) -> dict[str, Any]:
+    described = _describe("applications", function)
+    own = {key: value for key, value in described["parameters"].items() if key not in _DECIDED_BY_PLACE}
+    more = {**({} if known["preprocessing"] is None else _PREPROCESS), **_OF_WHOLE_MODELS}
+    return {
+        "origin": "keras",
+        **described,
+        "aliases": [],
+        "call": {"training": _DESCRIPTIONS["training"]},
+        "takes_layer_parameters": False,
+        "application": known["module"],
+        "parameters": {**own, **more},
+    }
 
 
 def _own_entries(module: str, table: str) -> dict[str, dict[str, Any]]:

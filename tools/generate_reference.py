@@ -18,6 +18,7 @@ import click
 from nnrun.catalog import docstrings, lookup
 from nnrun.catalog.describe import describe, example_part
 from nnrun.catalog.kinds import NUMBER_FACTS, SHAPE_FACTS, AnyValue
+from nnrun.cli.json_documents import documents
 from nnrun.cli.main import nnrun
 from nnrun.config.dump import dump_inline
 from nnrun.spec.compared_output import ComparedOutput
@@ -68,6 +69,7 @@ PLACES = {
     "regularizers": ("kernel_regularizer: ", "A regularizer is a value of a layer's `..._regularizer`."),
     "constraints": ("kernel_constraint: ", "A constraint is a value of a layer's `..._constraint`."),
     "activations": ("activation: ", "An activation is a value of a layer's `activation`."),
+    "ops": ("model:\n  - Op:\n      op: ", "An operation is the `op` of the layer `Op`: docs/operations.md."),
     "sources": ("data:\n  source: ", "The source stands in `data:`: a named data set, or a reader of files."),
     "preparation": ("data:\n  prepare:\n    - ", "Steps of `data: prepare:`, fitted on the training part alone."),
 }
@@ -96,7 +98,7 @@ def write(folder: Path) -> None:
 def pages() -> dict[str, str]:
     """Return the text of every page by its path below the folder of the reference."""
     texts = {"language.md": language_page(), "findings.md": findings_page(), "commands.md": commands_page()}
-    texts |= {"metrics.md": metrics_page()}
+    texts |= {"metrics.md": metrics_page(), "json.md": json_page()}
     texts |= {f"parts/{category}.md": parts_page(category) for category in lookup.CATEGORIES}
     return {name: f"{HEADER}\n\n{text.rstrip()}\n" for name, text in texts.items()}
 
@@ -141,6 +143,81 @@ def commands_page() -> str:
     """Return the page of commands: the help of each, from click's own objects."""
     commands = _walk_commands("nnrun", nnrun)
     return join_parts("# Commands", "What `--help` says, on one page.", *(_command(*each) for each in commands))
+
+
+# The page of JSON documents
+
+
+def json_page() -> str:
+    """Return the page of what commands print with `--json`: the keys of each document."""
+    known = documents()
+    shared = {name: one for name, one in known["$defs"].items() if "properties" in one and name != "run"}
+    return join_parts(
+        "# JSON documents",
+        f"What commands print with `--json`, version {known['version']}. `nnrun schema --of 'runs list'` prints the "
+        "JSON Schema of one. The version is raised when a key is removed, renamed or means something else; keys are "
+        "added without a new version. Numbers that JSON lacks are the words `NaN`, `Infinity` and `-Infinity`. A key "
+        "in parentheses is not in every document.",
+        "## Errors",
+        known["error"]["description"] + ".",
+        _keys_table(known["error"]["properties"]["error"]),
+        *(join_parts(f"## nnrun {name}", *_document(one)) for name, one in known["documents"].items()),
+        "## What several have",
+        *(join_parts(f"### {name}", one.get("description", ""), _keys_table(one)) for name, one in shared.items()),
+    )
+
+
+def _document(schema: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what the page says about a document."""
+    for one in schema.get("anyOf", [schema]):
+        if "$ref" in one or ("items" in one and "$ref" in one["items"]):
+            yield f"{_json_type(one)}."
+            continue
+        if "description" in one:
+            yield f"{one['description']}:"
+        items = one.get("items", {})
+        if "properties" in items:
+            yield "A list, of"
+        yield _keys_table(items if "properties" in items else one)
+
+
+def _keys_table(schema: Mapping[str, Any]) -> str:
+    rows = list(_key_rows("", schema))
+    return table(("key", "type", "meaning"), rows) if rows else ""
+
+
+def _key_rows(prefix: str, schema: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """Yield a row for each key, those of objects inside it with a dotted name."""
+    for name, one in schema.get("properties", {}).items():
+        path = f"{prefix}{name}"
+        shown = code(path) if name in schema.get("required", ()) else f"({code(path)})"
+        meaning = one.get("description") or _definition(one).get("description", "")
+        yield shown, _json_type(one), escape(meaning)
+        inner = one.get("items", one)
+        if "$ref" not in inner:
+            yield from _key_rows(f"{path}[]." if "items" in one else f"{path}.", inner)
+
+
+def _definition(schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what a schema refers to; an empty mapping where it refers to nothing."""
+    known: Mapping[str, Any] = documents()["$defs"].get(schema.get("$ref", "").rpartition("/")[2], {})
+    return known
+
+
+def _json_type(schema: Mapping[str, Any]) -> str:
+    """Return what a value is, with a link to what several documents have."""
+    if "$ref" in schema:
+        known, name = _definition(schema), schema["$ref"].rpartition("/")[2]
+        return f"[{name}](#{name})" if "properties" in known else _json_type(known)
+    if "enum" in schema:
+        return ", ".join(code(str(value)) for value in schema["enum"])
+    if "anyOf" in schema:
+        return " or ".join(_json_type(one) for one in schema["anyOf"])
+    kinds = schema.get("type", "any value")
+    kinds = [kinds] if isinstance(kinds, str) else kinds
+    if "items" in schema and (inner := _json_type(schema["items"])):
+        kinds = [f"list of {inner}" if kind == "array" else kind for kind in kinds]
+    return " or ".join(kinds)
 
 
 def _walk_commands(name: str, command: click.Command) -> Iterator[tuple[str, click.Command]]:

@@ -124,7 +124,7 @@ def sync_folder(folder: Path) -> None:
             os.close(descriptor)
 
 
-def make_folder(folder: Path, *, parents: bool = True, exist_ok: bool = True) -> None:
+def make_folder(folder: Path, *, parents: bool = True, exist_ok: bool = True, mode: int = 0o777) -> None:
     """Make a folder, as `Path.mkdir` does, and bring its name to disk.
 
     Without that a power cut takes it away with all that was brought to disk in it.
@@ -133,17 +133,18 @@ def make_folder(folder: Path, *, parents: bool = True, exist_ok: bool = True) ->
         folder: The folder.
         parents: Whether the folders above it are made, too.
         exist_ok: Whether it may be there already.
+        mode: The permissions of a folder that is made, less those that the umask takes; its parents have all.
 
     Raises:
         OSError: It cannot be made, or the disk fails.
     """
     try:
-        folder.mkdir()
+        folder.mkdir(mode)
     except FileNotFoundError:
         if not parents or folder.parent == folder:
             raise
         make_folder(folder.parent)
-        make_folder(folder, parents=False, exist_ok=exist_ok)
+        make_folder(folder, parents=False, exist_ok=exist_ok, mode=mode)
     except OSError:
         # Some systems refuse to write before they see that nothing is to be written.
         if not exist_ok or not folder.is_dir():

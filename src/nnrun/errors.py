@@ -6,6 +6,7 @@
     |-- DataError                    1   file, row, column
     |   `-- DefectsError             1   a file with many Problems, each with its row and column
     |-- RunError                     1   diverged, folder in use, cannot resume
+    |   `-- DiskError                1   a disk that is full or refuses: the fault of nothing that was asked for
     `-- MissingExtraError            1   names the extra to install
 
 Everything else that leaves the command line is a bug of nnrun's: exit code 3, with a traceback in a file.
@@ -13,6 +14,7 @@ Everything else that leaves the command line is a bug of nnrun's: exit code 3, w
 
 from __future__ import annotations
 
+import errno
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -29,6 +31,13 @@ EXIT_REFUSED = 2
 EXIT_BUG = 3
 EXIT_PREEMPTED = 75
 EXIT_INTERRUPTED = 130
+
+#: What a disk, a network or the limits of the system do to a command at any moment.
+_OF_THE_SYSTEM = tuple(
+    getattr(errno, name)
+    for name in ("EIO", "ENOSPC", "EDQUOT", "EROFS", "ESTALE", "ETIMEDOUT", "ENODEV", "EMFILE", "ENFILE", "ENOMEM")
+    if hasattr(errno, name)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +174,15 @@ class DefectsError(DataError):
 
 class RunError(NnrunError):
     """A run cannot be found, continued or written."""
+
+
+class DiskError(RunError):
+    """The disk is full, read-only or broken; when that is mended, the same command goes on."""
+
+
+def is_of_the_system(error: BaseException) -> bool:
+    """Return whether an error is one of the machine: no bug of nnrun's, and no fault of what was asked for."""
+    return isinstance(error, DiskError) or (isinstance(error, OSError) and error.errno in _OF_THE_SYSTEM)
 
 
 class MissingExtraError(NnrunError):

@@ -40,12 +40,11 @@ class StopRequestedError(KeyboardInterrupt):
     Args:
         reason: Who asked, for the record of a run.
         status: The status of a run that stops for it.
-        withdrawable: Whether it ends one piece of work of a process that goes on with others.
     """
 
-    def __init__(self, reason: str, status: Literal["interrupted", "preempted"], *, withdrawable: bool = False) -> None:
+    def __init__(self, reason: str, status: Literal["interrupted", "preempted"]) -> None:
         super().__init__(reason)
-        self.reason, self.status, self.withdrawable = reason, status, withdrawable
+        self.reason, self.status = reason, status
 
     @property
     def exit_code(self) -> int:
@@ -64,6 +63,17 @@ class _Requests:
 
 
 _requests = _Requests()
+
+
+class _OwnRequests(threading.local):
+    """The withdrawable request of this thread's piece of work, of which several may take turns."""
+
+    def __init__(self) -> None:
+        self.pending: StopRequestedError | None = None
+        self.deferred = 0
+
+
+_own = _OwnRequests()
 
 
 @contextmanager
@@ -131,10 +141,8 @@ def _on_signal(number: int, _frame: FrameType | None) -> None:
             return
     if _requests.ignored:
         return
-    pending = _requests.pending
-    # A signal is for the whole process: it takes the place of a request that ends a piece of its work.
-    again = pending is not None and not pending.withdrawable
-    _requests.pending = pending if pending is not None and again else StopRequestedError(*_reason(number))
+    again = _requests.pending is not None
+    _requests.pending = _requests.pending or StopRequestedError(*_reason(number))
     if not _requests.deferred or (is_interrupt and again):
         raise _requests.pending
 
@@ -160,8 +168,8 @@ def _reason(number: int) -> tuple[str, Literal["interrupted", "preempted"]]:
 
 
 def pending() -> StopRequestedError | None:
-    """Return the request to stop, if there is one."""
-    return _requests.pending
+    """Return the request to stop, if there is one: that of the process, else that of this thread's piece of work."""
+    return _requests.pending or _own.pending
 
 
 def request(
@@ -172,27 +180,29 @@ def request(
     Args:
         reason: Who asks, for the record of a run.
         status: The status of a run that stops for it.
-        withdrawable: Whether the process goes on after it with other work, and calls `withdraw` then; a signal takes
-            its place.
+        withdrawable: Whether it ends the work of this thread alone, which then calls `withdraw` and goes on with other
+            work; a request for the whole process comes before it.
 
     Returns:
         The request, which counts unless another one does.
     """
-    made = StopRequestedError(reason, status, withdrawable=withdrawable)
-    _requests.pending = _requests.pending or made
+    made = StopRequestedError(reason, status)
+    if withdrawable:
+        _own.pending = _own.pending or made
+    else:
+        _requests.pending = _requests.pending or made
     return made
 
 
 def withdraw(made: StopRequestedError) -> None:
-    """Forget a request that has ended its piece of work, unless a signal has taken its place."""
-    with withheld(*_SIGNALS):
-        if _requests.pending is made:
-            clear()
+    """Forget a request that has ended its piece of work; a request for the whole process stays."""
+    if _own.pending is made:
+        _own.pending = None
 
 
 def clear() -> None:
     """Forget the request: the next piece of work in this process starts without one."""
-    _requests.pending, _requests.pressed_at = None, float("-inf")
+    _requests.pending, _requests.pressed_at, _own.pending = None, float("-inf"), None
 
 
 @contextmanager
@@ -200,15 +210,19 @@ def deferred() -> Iterator[None]:
     """Let the first request wait inside the `with` block, which looks for it with `pending`.
 
     Raises:
-        StopRequestedError: At the end of the outermost block, for a request that came in its last moments.
+        StopRequestedError: At the end of the outermost block of this thread, for a request that came in its last
+            moments.
     """
     _requests.deferred += 1
+    _own.deferred += 1
     try:
         yield
     finally:
         _requests.deferred -= 1
-    if not _requests.deferred and _requests.pending is not None:
-        raise _requests.pending
+        _own.deferred -= 1
+    stop = pending()
+    if not _own.deferred and stop is not None:
+        raise stop
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, contextmanager
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from nnrun.formatting import format_duration
 
@@ -163,3 +163,25 @@ class LoggedProgress:
         """Log and forward the metrics of an epoch."""
         self._write(epoch_line(done, total, figures))
         self._progress.epoch(done, total, figures)
+
+
+class RecordedProgress(LoggedProgress):
+    """Forwards everything to another progress, and keeps the lines, to say them again.
+
+    Attributes:
+        events: The name of the method and the text of each line, in order.
+    """
+
+    def __init__(self, progress: Progress) -> None:
+        super().__init__(progress, lambda _: None)
+        self.events: list[tuple[str, Any]] = []
+
+    def say(self, text: str) -> None:
+        """Keep and forward a line."""
+        self.events.append(("say", text))
+        super().say(text)
+
+    def warn(self, text: str) -> None:
+        """Keep and forward a warning."""
+        self.events.append(("warn", text))
+        super().warn(text)

@@ -11,7 +11,6 @@ Every fit starts from the config's seed and gives the same model to the last bit
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -20,6 +19,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
+from nnrun.config.overrides import as_options
 from nnrun.data.columns import Columns
 from nnrun.data.dataset import Examples
 from nnrun.engine.scoring.outputs import class_probabilities
@@ -29,7 +29,7 @@ from nnrun.spec.targets import takes_probabilities
 if TYPE_CHECKING:
     from pathlib import Path as FilePath
 
-    from nnrun.engine.scoring.evaluate import Predictions
+    from nnrun.engine.scoring.predictions import Predictions
     from nnrun.pipeline.train_arrays import TrainedModel
 
 
@@ -161,12 +161,9 @@ def _sets_of(estimator: _ConfigEstimator) -> dict[str, Any]:
     return {name: value for name, value in own if name != "config" and not (name.startswith("_") or name.endswith("_"))}
 
 
-def _set_options(estimator: _ConfigEstimator) -> list[str]:
-    """Return the estimator's parameters as `--set` options; their values are JSON, which is YAML."""
-    values = {
-        path: value.item() if isinstance(value, np.generic) else value for path, value in _sets_of(estimator).items()
-    }
-    return [f"{path}={json.dumps(value)}" for path, value in values.items()]
+def _set_options(estimator: _ConfigEstimator) -> tuple[str, ...]:
+    """Return the estimator's parameters as `--set` options."""
+    return as_options(_sets_of(estimator))
 
 
 def _with_columns(x: Any, estimator: _ConfigEstimator) -> Any:

@@ -49,10 +49,10 @@ def test_an_annotation_without_a_kind_is_refused(annotation: str) -> None:
 
 
 def test_nnruns_own_parts_are_in_the_catalog() -> None:
-    """Sources and preparation steps are entries like any other, marked as nnrun's own."""
-    for category in ("sources", "preparation"):
+    """Sources and preparation steps are entries like any other, marked as nnrun's own or as scikit-learn's."""
+    for category, origins in {"sources": {"nnrun"}, "preparation": {"nnrun", "sklearn"}}.items():
         assert lookup.names(category)
-        assert {lookup.entry(category, name).origin for name in lookup.names(category)} == {"nnrun"}  # type: ignore[union-attr]
+        assert {lookup.entry(category, name).origin for name in lookup.names(category)} == origins  # type: ignore[union-attr]
     rescale = lookup.entry("preparation", "Rescale")
     assert rescale is not None
     assert rescale.parameters["divide_by"].kind.accepts(255)

@@ -54,7 +54,7 @@ def test_other_keys_lead_to_words_of_the_language() -> None:
         ("layers", "BatchNorm2d", ("BatchNormalization",)),
         ("metrics", "auc-roc", ("AUC",)),
         ("metrics", "f1", ("F1Score",)),
-        ("preparation", "sklearn.preprocessing.StandardScaler", ("Standardize",)),
+        ("preparation", "sklearn.preprocessing.StandardScaler", ("StandardScaler",)),
         ("losses", "xentropy", ("binary_crossentropy", "sparse_categorical_crossentropy")),
     ],
 )

@@ -166,7 +166,7 @@ def test_a_loss_defines_the_form_of_its_targets() -> None:
         ("from tensorflow.keras.layers import Layer\nclass A(Layer): ...\n", (2, 9), "another Keras"),
         ("import numpy as np\ndef read_a(x=np.inf): ...\n", (2, 14), "written out for 'x', received np.inf"),
         ("def read_a(x={1, 2}): ...\n", (1, 14), "received {1, 2}"),
-        ("class S:\n    def fit(self, x): ...\n    def apply(self, x): ...\n", (1, 7), "'state' and 'restore'"),
+        ("class S:\n    def fit(self, x): ...\n    def apply(self, x): ...\n", (1, 7), "'get_state' and 'set_state'"),
         ("def gap(y_true, y_pred): ...\ngap.targets = 'words'\n", (2, 15), "expected one of 'integer'"),
     ],
 )

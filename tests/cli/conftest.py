@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 from click.testing import CliRunner
+from json_documents import checked
 
 from nnrun.cli.main import nnrun
+from nnrun.cli.terminal import output
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from click.testing import Result
 
@@ -50,6 +52,15 @@ def workdir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("NNRUN_RUNS_DIR", "NNRUN_DATA_DIR"):
         monkeypatch.delenv(name, raising=False)
     return tmp_path
+
+
+@pytest.fixture(autouse=True)
+def _documents_follow_their_schema(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """What a command of the test prints with `--json` has the keys that `nnrun schema --of COMMAND` names."""
+    violations: list[str] = []
+    monkeypatch.setattr(output, "print_json", checked(output.print_json, violations))
+    yield
+    assert violations == []
 
 
 @pytest.fixture

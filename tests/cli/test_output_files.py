@@ -17,6 +17,7 @@ FROZEN = Path(__file__).resolve().parent.parent / "frozen_runs" / "0.1.0"
 COMMANDS = {
     "schema": ("schema",),
     "report": ("report", str(FROZEN / "table")),
+    "card": ("card", str(FROZEN / "table"), "--force"),
     "predict": ("predict", "RUN", str(FROZEN / "made_from" / "new_houses.csv")),
     "generate-text": (
         "generate-text",
@@ -33,6 +34,7 @@ COMMANDS = {
 KERAS = [pytest.mark.keras]
 CASES = [
     pytest.param("schema"),
+    pytest.param("card"),
     pytest.param("report", marks=[pytest.mark.slow]),
     pytest.param("predict", marks=KERAS),
     pytest.param("generate-text", marks=KERAS),

@@ -102,7 +102,7 @@ def test_a_category_needs_a_step(paths, spec) -> None:
     data = spec("csv", file="t.csv", features=["zip"], types={"zip": "category"})
     _, findings = infer_facts(data, form="binary", paths=paths)
     assert [finding.name for finding in findings] == ["text-left"]
-    assert findings[0].hint == "add to `prepare`: `OneHot: [zip]`"
+    assert findings[0].hint == "add to `prepare`: `OneHotEncoder: [zip]`"
 
 
 PREPARE = (("OneHot", {"columns": ["zip"]}), ("Standardize", {"columns": ["when", "bmi"]}))

@@ -144,10 +144,10 @@ def test_features_that_float32_makes_equal_are_reported(paths: DataPaths, spec) 
         "(9 of 20 different values become equal to another)"
     )
     assert "`types: {id: category}` and a step such as `Hash: {columns: [id], buckets: 64}`" in hint
-    assert hint.endswith("add the step `Standardize: [id]`")
+    assert hint.endswith("add the step `StandardScaler: [id]`")
     ((text, hint),) = _found(paths, spec, TIMES)
     assert text.startswith("column 'when': 20454.5")
-    assert hint.startswith("add the step `Standardize: [when]`")
+    assert hint.startswith("add the step `StandardScaler: [when]`")
     ((text, _),) = _found(paths, spec, "a,y\n" + "".join(f"{i},{10**9 + i}\n" for i in range(20)))
     assert text.startswith("the target 'y': 1000000000 and 1000000001 are")
 

@@ -32,6 +32,9 @@ TABLES: dict[str, list[tuple[str, dict[str, Any]]]] = {
     "Impute constant": [("Impute", {"strategy": "constant", "value": -1}), TOWN],
     "Ordinal": [("Ordinal", {"columns": ["town"], "unseen": "minus_one"})],
     "OneHot": [TOWN],
+    "TextVectorization": [("TextVectorization", {"columns": ["town"], "output_mode": "tf_idf"})],
+    "TextVectorization int": [("TextVectorization", {"columns": ["town"]})],
+    "MultiLabelBinarizer": [("MultiLabelBinarizer", {"columns": ["town"], "separator": " "})],
     "Hash": [("Hash", {"columns": ["town"], "buckets": 50})],
     "all in a row": [
         ("Impute", {"strategy": "median"}),
@@ -49,7 +52,7 @@ PICTURES: dict[str, list[tuple[str, dict[str, Any]]]] = {
     "Robust": [("Robust", {})],
 }
 #: What no table nor picture can show.
-ELSEWHERE = {"PadSequences"}
+ELSEWHERE = {"PadSequences", "StartEndPacker"}
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,7 @@ class Spec:
     source: Part
     prepare: tuple[Part, ...]
     split: Split | None
+    prepare_target: tuple[Part, ...] = ()
 
 
 def _steps(config: list[tuple[str, dict[str, Any]]]) -> tuple[Part, ...]:

@@ -66,16 +66,9 @@ def with_line(arguments: dict[str, Any], prepare: list, finding: Finding) -> Non
     for line in re.findall("`(.*?)`", hint.partition("; else")[0]):
         found = parse(f"{{{line}}}", "hint").data if ": " in line else {}
         for key, value in found.items():
-            if key in ("OneHot", "Ordinal", "Impute"):
-                step = (
-                    key,
-                    value
-                    if isinstance(value, dict)
-                    else {"columns": value}
-                    if key == "OneHot"
-                    else {"strategy": value},
-                )
-                prepare.insert(0 if key == "Impute" else len(prepare), step)
+            if key in ("OneHotEncoder", "OrdinalEncoder", "SimpleImputer"):
+                step = (key, value if isinstance(value, dict) else {"columns": value})
+                prepare.insert(0 if key == "SimpleImputer" else len(prepare), step)
             elif key in ("types", "missing", "thousands", "decimal", "separator", "features"):
                 arguments[key] = value
         # Of several lines, those that are joined by `and` go together; `or` is a choice.

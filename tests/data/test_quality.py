@@ -89,6 +89,17 @@ def test_numbers_are_not_counted_as_classes(look) -> None:
     assert found.findings == ()
 
 
+def test_the_best_constant_answer_is_scored(look) -> None:
+    """Of classes the most frequent, of numbers the mean, both of the training part; nothing without another part."""
+    classes = look({"a": list(range(8)), "y": ["u", "u", "v", "u", "v", "u", "v", "v"]}, test=0.5)
+    assert classes.baseline == {"part": "test", "answer": "u", "error_percent": 75.0}
+    numbers = look({"a": list(range(8)), "y": [0.5, 1.5, 0.5, 1.5, 2, 3, 0, 1]}, form="number", test=0.5)
+    assert numbers.baseline["answer"] == 1.0
+    assert numbers.baseline["mean_absolute_error"] == 1.0
+    assert numbers.baseline["root_mean_squared_error"] == pytest.approx(np.sqrt(1.5))
+    assert look(GOOD).baseline == {}
+
+
 def test_arrays_are_checked_for_leakage_too(paths, listener, spec) -> None:
     """Pictures have no columns to look at, but may stand in both parts."""
     x = np.random.default_rng(0).integers(0, 255, (6, 3, 3))

@@ -37,7 +37,7 @@ def test_the_hint_is_lines_that_make_numbers_of_all(paths, listener, spec) -> No
     _, (found,) = infer_facts(spec("csv", file="t.csv"), form="number", paths=paths)
     assert found.text == "the model takes numbers, but columns 'age', 'town', 'who' hold text"
     one_hot, ordinal, features, hashed = (parse(f"{{{line}}}", "hint").data for line in found.hint.split("`")[3::2])
-    prepare = (("OneHot", {"columns": one_hot["OneHot"]}), ("Ordinal", ordinal["Ordinal"]))
+    prepare = (("OneHotEncoder", {"columns": one_hot["OneHotEncoder"]}), ("OrdinalEncoder", ordinal["OrdinalEncoder"]))
     config = spec("csv", file="t.csv", prepare=prepare, **features)
     assert infer_facts(config, form="number", paths=paths)[1] == ()
     x = load(config, form="number", seed=1, paths=paths, progress=listener).train.x

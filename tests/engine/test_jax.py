@@ -81,7 +81,7 @@ before = model.optimizer.iterations.numpy().item()
 executor.train(tensors, epoch_order(7, 9, 23), lambda *_: None, recorder)
 result["batches"] = [(step, seen - before) for step, seen in recorder.batches]
 from nnrun.engine.model.layers import PositionEmbedding
-from nnrun.engine.generation.sampling import Sampling
+from nnrun.engine.generation.sampling import SamplingOptions
 from nnrun.engine.generation.decoding import TextModelSpec
 from nnrun.engine.generation.generate import TextGenerator
 
@@ -107,7 +107,7 @@ for kind in ("StatefulRnn", "KvCache", "FullWindow", "BatchedWindows"):
         x = layers.LSTM(12, return_sequences=spec.every, kernel_initializer=wide)(x)
     writing = keras.Model(taken, layers.Dense(vocabulary, kernel_initializer=wide)(x))
     text = [1, 5, 3, 2, 7, 8, 9, 1, 4, 0] if kind == "BatchedWindows" else [1, 5, 3]
-    generator = TextGenerator(keras, tensor_library("jax", writing), writing, spec, Sampling(), seed=3)
+    generator = TextGenerator(keras, tensor_library("jax", writing), writing, spec, SamplingOptions(), seed=3)
     # What attention keeps serves a text for as long as it stays within the window.
     codes, length = np.array(text, "int32"), 6 if kind == "KvCache" else 30
     made = np.concatenate(list(generator.generate(codes, length, 1)), axis=1)[0].tolist()

@@ -73,12 +73,15 @@ def rewrite() -> int:
 
 
 def kinds() -> dict[str, tuple[str, str, str, Kind]]:
-    """Return every distinct kind of the catalog by what it expects, with the first argument of that kind."""
+    """Return every distinct kind of the catalog by what it expects, with the first argument of that kind.
+
+    Those of scikit-learn's transformers are generated from its own constraints: `sklearn-arguments.yaml` shows a few.
+    """
     found: dict[str, tuple[str, str, str, Kind]] = {}
     for category in lookup.CATEGORIES:
         for name in lookup.names(category):
             entry = lookup.entry(category, name)
-            for parameter in entry.parameters.values() if entry else ():
+            for parameter in entry.parameters.values() if entry and entry.origin != "sklearn" else ():
                 if _wrong_value(parameter.kind) is not Ellipsis:
                     found.setdefault(parameter.kind.expects, (category, name, parameter.name, parameter.kind))
     return found
@@ -107,6 +110,8 @@ def add_missing() -> int:
     for expects, (category, name, parameter, kind) in kinds().items():
         if " ".join(f"expected {expects} for".split()) not in text:
             path = FOLDER / f"kind-{name}-{parameter}.yaml"
+            # A layer and a preparation step may have the same name.
+            path = FOLDER / f"kind-{category}-{name}-{parameter}.yaml" if path.exists() else path
             path.write_text(dump(_config(category, name, parameter, _wrong_value(kind))), encoding="utf-8")
             added += 1
     return added
@@ -136,7 +141,8 @@ def _config(category: str, name: str, parameter: str, value: Any) -> dict[str, A
     training = {"loss": part if category == "losses" else "categorical_crossentropy", "optimizer": optimizer}
     if category in ("metrics", "callbacks"):
         training[category] = [part]
-    return {"data": data, "model": [*([part] if category == "layers" else []), {"Dense": dense}], "training": training}
+    layers = {"layers": [part], "ops": [{"Op": {"op": part}}]}.get(category, [])
+    return {"data": data, "model": [*layers, {"Dense": dense}], "training": training}
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ name: tiny
 seed: 7
 data:
   source: digits
-  prepare: [{Rescale: {divide_by: 16}}, Standardize, {Reshape: [64]}]
+  prepare: [{Rescale: {divide_by: 16}}, StandardScaler, {Reshape: [64]}]
   split: {test: 0.2, validation: 0.2, stratify: true}
 model:
   - Dense: {units: 8, activation: relu}

@@ -11,6 +11,7 @@ from types import ModuleType
 import pytest
 
 from nnrun.catalog import lookup
+from nnrun.catalog.shapes.backbones import known_backbones
 
 _SPEC = importlib.util.spec_from_file_location("catalog_sweep", Path(__file__).with_name("catalog_sweep.py"))
 catalog_sweep = importlib.util.module_from_spec(_SPEC)
@@ -29,8 +30,13 @@ NEVER_ACCEPTED = {
     "InputLayer": "it stands first",
     "StringLookup": "a model receives numbers",
     "TextVectorization": "a model receives numbers",
+    "WordVectors": "it needs a file and a vocabulary",
     "TensorBoard": "its package is not installed",
     "OrbaxCheckpoint": "its package is not installed",
+    "Model": "it takes a saved model",
+    "Op": "it has an argument that must be given",
+    "Sampling": "it takes two inputs of one shape",
+    **dict.fromkeys(known_backbones(), "a large model; `tests/engine/model/test_whole_models.py` trains some"),
 }
 
 

@@ -129,7 +129,8 @@ def test_a_run_with_nothing_for_this_model(runs: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("word", "text", "hint"),
     [
-        ("old.keras", "There is no run in", "init_from takes a run, by its folder, id or name"),
+        ("old.keras", "init_from: there is no file 'old.keras'; looked in", "or name a run, by its folder, id or name"),
+        ("{file: old.h5}", "init_from: there is no file 'old.h5'; looked in", "put the file there"),
         ("nothing", "There is no run in", "nnrun train"),
         ("last", "There is no run in", "nnrun train"),
     ],
@@ -155,3 +156,60 @@ def test_a_frozen_layer_without_init_from(tmp_path: Path, change: str, names: li
     text = CONFIG.replace("NAME", "new").replace("name: first", f"name: first, {change}")
     (tmp_path / "x.yaml").write_text(text)
     assert [one.name for one in examine(tmp_path / "x.yaml", (), None).problems] == names
+
+
+@pytest.fixture(scope="module")
+def saved(runs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The best model of the finished run, as a file of somebody's."""
+    old = next(one for one in runs.iterdir() if "_old_" in one.name)
+    path = tmp_path_factory.mktemp("saved") / "model.keras"
+    path.write_bytes(RunFolder(old).best.read_bytes())
+    return path
+
+
+@pytest.mark.keras
+def test_a_run_from_a_file_needs_nothing_else(runs: Path, saved: Path, tmp_path: Path) -> None:
+    """Layers of other names take its weights in order; the run keeps a copy, and is repeated without the file."""
+    given = tmp_path / "mine.keras"
+    given.write_bytes(saved.read_bytes())
+    changes = [(f"name: {name}", f"name: x{name}") for name in ("first", "second", "last_one")]
+    # Nothing is trained, so that the weights stay those of the file.
+    file = config(
+        tmp_path, *changes, ("optimizer: Adam", "optimizer: {SGD: {learning_rate: 1e-30}}"), init_from="mine.keras"
+    )
+    assert problems(file, runs) == []
+    listener = Listener()
+    done = train(TrainRequest(str(file), runs_dir=tmp_path / "runs"), listener)
+    assert "3 layers with weights start from mine.keras" in listener.lines
+    record = json.loads(done.folder.record.read_text())["init_from"]
+    assert (record["file"], record["layers"]) == ("mine.keras", ["xfirst", "xsecond", "xlast_one"])
+    import keras
+
+    new, old = (keras.saving.load_model(one) for one in (done.folder.last, saved))
+    for now, before in zip(new.get_weights(), old.get_weights(), strict=True):
+        np.testing.assert_array_equal(now, before)
+    given.unlink()
+    done.folder.path.rename(tmp_path / "moved")
+    resolved = RunFolder(tmp_path / "moved").resolved
+    assert "file: sources/initial.keras" in resolved.read_text()
+    again = train(TrainRequest(str(resolved), runs_dir=tmp_path / "runs"), NullProgress())
+    assert (again.folder.sources / "initial.keras").read_bytes() == saved.read_bytes()
+
+
+@pytest.mark.keras
+def test_the_first_layer_that_does_not_fit_is_named(saved: Path, tmp_path: Path) -> None:
+    """With its place, and the shapes on both sides."""
+    file = config(tmp_path, ("units: 4", "units: 6"), init_from=str(saved))
+    with pytest.raises(RunError) as caught:
+        train(TrainRequest(str(file), runs_dir=tmp_path / "runs"), NullProgress())
+    expected = "as layer 2 with weights, expected 'second' (Dense) of 3 x 6, 6, received 'second' (Dense) of 3 x 4, 4"
+    assert expected in caught.value.text
+    assert caught.value.hint == "nnrun init --from-keras model.keras writes the config of that model"
+
+
+def test_a_file_of_another_digest_is_refused(tmp_path: Path) -> None:
+    """The digest in the config is that of the file that is meant."""
+    (tmp_path / "m.keras").write_bytes(b"another")
+    ((name, text, _),) = problems(config(tmp_path, init_from=f"{{file: m.keras, sha256: {'a' * 64}}}"), tmp_path)
+    assert name == "init-from-unusable"
+    assert "is another file than expected" in text

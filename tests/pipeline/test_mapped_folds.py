@@ -200,11 +200,6 @@ def test_progress_is_reported_between_the_calls_of_an_epoch(results) -> None:
     _near(results["chopped"]["scores"], results["mapped"]["scores"])
 
 
-def _restore_interrupts() -> None:
-    """Handle Ctrl-C also if the tests run in the background of a shell, whose children ignore it."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
 @_with(on_jax)
 def test_ctrl_c_keeps_the_metrics_and_models_of_all_folds(tmp_path: Path, rows: str) -> None:
     """Interrupted, every fold has its metrics and both models so far; resumed, folds go on with the epoch after."""
@@ -218,7 +213,6 @@ def test_ctrl_c_keeps_the_metrics_and_models_of_all_folds(tmp_path: Path, rows: 
         cwd=tmp_path,
         stderr=subprocess.PIPE,
         text=True,
-        preexec_fn=_restore_interrupts,  # noqa: PLW1509  # this process has one thread
     ) as run:
         until = time.monotonic() + 120
         while not list(tmp_path.glob("runs/*/metrics.jsonl")) and time.monotonic() < until:

@@ -7,13 +7,13 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
+from waiting import wait_for
 
 from nnrun import interruption
 from nnrun.errors import RunError
@@ -90,17 +90,6 @@ def worked(runs_dir: Path, *more: str, jobs: int = 1) -> list[Job]:
     """Work through a queue in this process; return its jobs."""
     work(Queue(runs_dir), jobs=jobs, keep=False, start=start(runs_dir, *more), progress=NullProgress())
     return Queue(runs_dir).jobs()
-
-
-def wait_for(condition: Callable[[], Any], seconds: float = 60.0) -> Any:
-    """Wait until a condition holds; return what it returned."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        found = condition()
-        if found:
-            return found
-        time.sleep(0.02)
-    raise AssertionError("it took too long")
 
 
 def running(runs_dir: Path, count: int) -> list[Job]:

@@ -55,6 +55,21 @@ def test_large_images_are_reduced(tmp_path: Path) -> None:
     assert _mistakes(folder)["pictures"].shape == (2, 75, 50, 3)
 
 
+@pytest.mark.parametrize("shape", [(4000,), (4000, 2), (50,)])
+def test_recordings_are_saved_as_spectrograms(shape: tuple[int, ...], tmp_path: Path) -> None:
+    """A tone is a bright line at its frequency, high ones above; silence causes no division by zero."""
+    folder, dataset = RunFolder.create(tmp_path, "a"), _dataset(shape)
+    tone = np.sin(2 * np.pi * 40 / 128 * np.arange(shape[0]))
+    dataset.test.x[1] = tone if len(shape) == 1 else tone[:, None]
+    dataset.test.x[0] = 0
+    save_mistakes(folder, dataset, {"test": {"worst": WORST}}, "audio")
+    pictures = _mistakes(folder)["pictures"]
+    assert pictures.shape[1:] == (64, 96 if shape[0] > 128 else 1, 1)
+    if shape[0] > 128:
+        assert set(pictures[0, :, :, 0].argmax(axis=0).tolist()) == {64 - 40}
+    assert not pictures[1].any()
+
+
 def test_an_image_of_one_colour_is_black(tmp_path: Path) -> None:
     """An image of one colour causes no division by zero."""
     folder, dataset = RunFolder.create(tmp_path, "a"), _dataset((8, 8, 1))

@@ -12,7 +12,7 @@ import pytest
 from nnrun.engine.state.saver import position_of
 from nnrun.engine.state.state_file import State, read_state, write_state
 from nnrun.errors import RunError
-from nnrun.pipeline.run_state import parse_run_state, read_run_state
+from nnrun.pipeline.run_state import lane_of, parse_run_state, read_run_state
 
 FROZEN = Path(__file__).resolve().parents[1] / "frozen_runs" / "state_1"
 STATES = [FROZEN / "interrupted/state/last.safetensors", FROZEN / "k_fold/folds/00/state/last.safetensors"]
@@ -88,3 +88,30 @@ def test_a_missing_key_is_refused(tmp_path: Path, key: str) -> None:
     write_state(path, document, {})
     with pytest.raises(RunError, match=f"expected a value for '{key}'"):
         read_run_state(path)
+
+
+@pytest.mark.parametrize(
+    "mapped",
+    [
+        {"lanes": 8},
+        {"lanes": 8, "lane": 8},
+        {"lanes": 8, "lane": -1},
+        {"lanes": 10**9, "lane": 0},
+        {"lanes": "8", "lane": 0},
+        {"lanes": 8.0, "lane": 0},
+        [8, 0],
+        "8",
+    ],
+)
+def test_a_record_that_names_no_lane_is_refused(mapped: Any) -> None:
+    """A record may come from anywhere: so many lanes as it likes would fill the memory."""
+    with pytest.raises(RunError, match="names no lane of a mapped program"):
+        lane_of({"mapped": mapped})
+
+
+def test_a_run_keeps_its_lane() -> None:
+    """Resumed or reproduced alone, it has the place that its record names; without one it has none."""
+    found = lane_of({"mapped": {"lanes": 8, "lane": 3}})
+    assert found is not None
+    assert (found.lanes.size, found.number) == (8, 3)
+    assert lane_of({}) is None

@@ -114,7 +114,7 @@ def test_a_streamed_run_equals_the_run_in_memory(folder: Path, text: str) -> Non
 @pytest.mark.keras
 def test_a_damaged_image_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An image beyond those that check examines, which cannot be read, is named in the error and the record."""
-    monkeypatch.setattr("nnrun.data.sources.images._EXAMINED", 1)
+    monkeypatch.setattr("nnrun.data.sources.labelled_files.EXAMINED", 1)
     file = folder / "set" / "dark" / "40.jpg"
     file.write_bytes(file.read_bytes()[:-120])
     with pytest.raises(DataError, match=r"40\.jpg: expected a picture, but it cannot be read"):

@@ -7,38 +7,25 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
+from small_sweep import config_text, write_sweep
+from waiting import wait_for
 
 from nnrun.errors import ConfigError, RunError
-from nnrun.pipeline.sweep import SweepRequest, _Monitor, begin_sweep, best_config, run_sweep
+from nnrun.pipeline.sweep import SweepMonitor, SweepRequest, begin_sweep, best_config, run_sweep
 from nnrun.pipeline.sweep_trials import SweepTask
 from nnrun.progress import NullProgress
 from nnrun.runs import record
 from nnrun.sweep.folder import SweepFolder, find_sweep, list_sweeps
 from nnrun.sweep.result import SweepResult, read_sweep
 
-CONFIG = """name: swept
-seed: 7
-data:
-  source: {csv: {file: table.csv, target: ill}}
-  prepare: [Standardize]
-  split: {test: 0.2, validation: 0.2, stratify: true}
-model:
-  - Dense: {units: 4, activation: relu}
-  - Dense: {units: 1, activation: sigmoid}
-training:
-  loss: binary_crossentropy
-  optimizer: {Adam: {learning_rate: 0.01}}
-  epochs: EPOCHS
-  batch_size: 16
-sweep:
+SWEEP = """sweep:
   parameters:
     training.batch_size: [8, 16]
     model.0: [{Dense: {units: 4, activation: relu}}, {Dense: {units: 8, activation: tanh}}]
@@ -46,18 +33,9 @@ sweep:
 """
 
 
-def write(folder: Path, epochs: int = 2, **replaced: str) -> Path:
+def write(folder: Path, epochs: int = 2) -> Path:
     """Write a config and its table; return the config's path."""
-    folder.mkdir(parents=True, exist_ok=True)
-    rows = [(row * 7 % 11, row * 5 % 13, row * row % 17, (row * 7 % 11 > 4) ^ (row % 9 == 0)) for row in range(80)]
-    (folder / "table.csv").write_text(
-        "glucose,age,bmi,ill\n" + "".join(f"{a},{b},{c},{int(ill)}\n" for a, b, c, ill in rows)
-    )
-    text = CONFIG.replace("EPOCHS", str(epochs))
-    for old, new in replaced.items():
-        text = text.replace(old, new)
-    (folder / "swept.yaml").write_text(text)
-    return folder / "swept.yaml"
+    return write_sweep(folder, config_text(SWEEP, epochs=epochs).replace("Adam", "{Adam: {learning_rate: 0.01}}"))
 
 
 def request(config: Path, **more: Any) -> SweepRequest:
@@ -199,6 +177,10 @@ def test_sweeps_are_found_as_runs_are(tmp_path: Path) -> None:
         find_sweep(runs, folders[0].id[:8])
     with pytest.raises(RunError, match="There is no sweep"):
         find_sweep(tmp_path / "elsewhere", "last")
+    # A folder without a ledger, as a process leaves that is killed at its start, is no sweep that could be last.
+    SweepFolder.create(runs, "swept")
+    for word in ("last", "swept"):
+        assert find_sweep(runs, word).id == folders[1].id
 
 
 def test_the_best_trial_so_far_and_the_place_of_each_process_are_shown(tmp_path: Path) -> None:
@@ -211,7 +193,7 @@ def test_the_best_trial_so_far_and_the_place_of_each_process_are_shown(tmp_path:
 
         show = note = advance
 
-    monitor = _Monitor(begin_sweep(request(write(tmp_path)), NullProgress()).open_ledger(), NullProgress(), View())
+    monitor = SweepMonitor(begin_sweep(request(write(tmp_path)), NullProgress()).open_ledger(), NullProgress(), View())
     monitor.on_event("at", 0, (71, "trial 0  starts"))
     for number, value in ((0, 0.9), (1, 0.8), (2, 0.95)):
         monitor.on_event("score", number, ("validation.accuracy", value, -value))
@@ -249,17 +231,6 @@ def started(folder: Path, *words: str) -> Iterator[subprocess.Popen[str]]:
             yield process
         finally:
             process.kill()
-
-
-def wait_for(condition: Callable[[], Any], seconds: float = 120.0) -> Any:
-    """Wait until a condition holds; return what it returned."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        found = condition()
-        if found:
-            return found
-        time.sleep(0.02)
-    raise AssertionError("it took too long")
 
 
 def training(folder: Path) -> list[int]:

@@ -6,12 +6,13 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
+from small_sweep import config_text, write_sweep
+from waiting import wait_for
 
 from nnrun import interruption
 from nnrun.errors import ConfigError, MissingExtraError, RunError
@@ -25,22 +26,10 @@ from nnrun.runs import metrics, record
 from nnrun.sweep.folder import SweepFolder, list_sweeps
 from nnrun.sweep.ledger import Trial
 from nnrun.sweep.optuna_study import describe_pruner
+from nnrun.sweep.rounds import CompletedRounds
 
-CONFIG = """name: rounds
-seed: 7
-data:
-  source: {csv: {file: table.csv, target: ill}}
-  prepare: [Standardize]
-  split: {test: 0.2, validation: 0.2, stratify: true}
-model:
-  - Dense: {units: 4, activation: relu}
-  - Dense: {units: 1, activation: sigmoid}
-training:
-  loss: binary_crossentropy
-  optimizer: Adam
-  epochs: 12
-  batch_size: 16
-sweep:
+CONFIG = config_text(
+    """sweep:
   parameters:
     training.optimizer: [Adam, SGD]
     training.optimizer.Adam.learning_rate: {low: 1e-5, high: 0.1, log: true}
@@ -49,17 +38,15 @@ sweep:
   method: tpe
   trials: 8
   pruning: {median: {n_startup_trials: 2, n_warmup_steps: 1}}
-"""
+""",
+    name="rounds",
+    epochs=12,
+)
 
 
 def write(folder: Path, text: str = CONFIG) -> Path:
     """Write a config and its table; return the config's path."""
-    folder.mkdir(parents=True, exist_ok=True)
-    rows = [(row * 7 % 11, row * 5 % 13, row * row % 17, (row * 7 % 11 > 4) ^ (row % 9 == 0)) for row in range(80)]
-    lines = [f"{a},{b},{c},{int(ill)}\n" for a, b, c, ill in rows]
-    (folder / "table.csv").write_text("glucose,age,bmi,ill\n" + "".join(lines))
-    (folder / "rounds.yaml").write_text(text)
-    return folder / "rounds.yaml"
+    return write_sweep(folder, text, "rounds")
 
 
 def request(config: Path, **more: Any) -> SweepRequest:
@@ -105,15 +92,13 @@ def test_kills_change_no_suggestion_and_no_figure(whole: SweepFolder, tmp_path: 
 
 def _wait_for_trials(runs: Path, done: int, process: subprocess.Popen[bytes]) -> None:
     """Wait until so many trials have ended and another one trains."""
-    end = time.monotonic() + 300
-    while time.monotonic() < end:
+
+    def is_there() -> bool:
         assert process.poll() is None, "the sweep ended before it was killed"
-        for folder in list_sweeps(runs):
-            counts = folder.open_ledger().counts() if folder.has_ledger else {}
-            if counts.get("running") and counts.get("done", 0) + counts.get("pruned", 0) >= done:
-                return
-        time.sleep(0.01)
-    raise AssertionError("it took too long")
+        found = [folder.open_ledger().counts() for folder in list_sweeps(runs) if folder.has_ledger]
+        return any(one.get("running") and one.get("done", 0) + one.get("pruned", 0) >= done for one in found)
+
+    wait_for(is_there, pause=0.01)
 
 
 @pytest.mark.keras
@@ -148,7 +133,7 @@ def test_a_trial_that_was_killed_where_it_is_pruned_is_trained_no_further(whole:
     run, fields = copy.run(trial.number), copy.open_ledger().fields()
     known = record.read(run)
     run.write_json(run.record, {**known, "status": "died", "error": None})
-    pruner = TrialPruner(fields, trials, trial, run)
+    pruner = TrialPruner(fields["pruning"], CompletedRounds(fields, copy.open_ledger()).compare(trial.number), run)
     interruption.clear()
     pruner.begin()
     options = TrainRequest("", runs_dir=tmp_path)
@@ -164,14 +149,18 @@ def test_a_trial_that_was_killed_where_it_is_pruned_is_trained_no_further(whole:
 def pruner_of(folder: Path, monitor: str = "val_loss") -> TrialPruner:
     """Return what prunes trial 2, which is compared with two trials that are done."""
     arguments = {"n_startup_trials": 1, "n_warmup_steps": 0, "interval_steps": 1, "n_min_trials": 1}
-    fields = {
+    fields: dict[str, Any] = {
         "seeds": [7],
         "rounds": {"size": 2},
         "pruning": {**describe_pruner("median", arguments), "monitor": monitor, "mode": "min"},
     }
-    trials = [Trial(at, at, 7, {}, "done", intermediate=[0.5, 0.4, 0.3]) for at in range(2)]
-    trial = Trial(2, 2, 7, {})
-    return TrialPruner(fields, trials, trial, SweepFolder(folder).run(2))
+    sweep = SweepFolder(folder)
+    ledger = sweep.create_ledger("sqlite", fields, [Trial(at, at, 7, {}) for at in range(3)])
+    for _ in range(2):
+        trial = ledger.claim()
+        assert trial is not None
+        ledger.finish(trial, {}, [0.5, 0.4, 0.3])
+    return TrialPruner(fields["pruning"], CompletedRounds(fields, ledger).compare(2), sweep.run(2))
 
 
 def test_a_trial_is_not_pruned_after_its_last_epoch(tmp_path: Path) -> None:
@@ -254,5 +243,6 @@ def test_more_trials_than_the_space_has_are_refused(tmp_path: Path) -> None:
     text = CONFIG.partition("sweep:")[0] + (
         "sweep:\n  parameters: {training.batch_size: [8, 16]}\n  method: tpe\n  trials: 3\n"
     )
-    with pytest.raises(RunError, match="the space has 2 combinations, and 3 trials are asked for"):
+    with pytest.raises(ConfigError, match="the space has 2 combinations, and 3 trials are asked for") as caught:
         begin_sweep(request(write(tmp_path, text)), NullProgress())
+    assert str(caught.value.problems[0].mark).endswith("rounds.yaml:18:3")

@@ -140,7 +140,7 @@ def test_predictions_are_those_of_the_test_part(finished: TrainResult) -> None:
 def test_the_preparation_is_saved(finished: TrainResult) -> None:
     """Every step with its fitted parameters is in `prepare.json`."""
     steps = [entry["step"] for entry in loaded(finished.folder.prepare) if "step" in entry]
-    assert steps == ["Rescale", "Standardize", "Reshape"]
+    assert steps == ["Rescale", "StandardScaler", "Reshape"]
 
 
 def test_the_model_is_saved_in_three_forms(finished: TrainResult) -> None:

@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
+from click.testing import CliRunner
 
 from nnrun.catalog import lookup
+from nnrun.cli.main import nnrun
 from nnrun.errors import ConfigError, RunError
 from nnrun.pipeline.check import examine
 from nnrun.pipeline.evaluate import EvaluateRequest, evaluate, predict
-from nnrun.pipeline.train import TrainRequest, train
+from nnrun.pipeline.train import TrainRequest, TrainResult, train
 from nnrun.pipeline.user_code import register_code, register_run_code
 from nnrun.progress import NullProgress
 from nnrun.runs import record as records
+from nnrun.runs import trusted_code
 from nnrun.runs.folder import RunFolder
-
-if TYPE_CHECKING:
-    from nnrun.pipeline.train import TrainResult
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "own-code.md"
 CONFIG = """
@@ -50,10 +50,18 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def trained(place: Path) -> TrainResult:
-    """Train the config of the page."""
-    return train(
-        TrainRequest(str(place / "own.yaml"), runs_dir=place / "runs", code=(place / "my_code.py",)), NullProgress()
-    )
+    """Do what the page shows, command by command, and return its run; the user allows nothing elsewhere."""
+    (place / "new.csv").write_text("0.0,0.1\n2.1,0.0\n", encoding="utf-8")
+    (commands,) = re.findall(r"```sh\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(trusted_code, "folder", lambda: place / "user" / "trusted-code")
+        patch.chdir(place)
+        for command in commands.splitlines():
+            done = CliRunner().invoke(nnrun, command.partition("#")[0].split()[1:])
+            assert done.exit_code == 0, done.output
+        assert "\nrow," in done.output
+    (folder,) = (RunFolder(path) for path in (place / "runs").iterdir())
+    return TrainResult(folder, json.loads(folder.scores.read_text(encoding="utf-8")))
 
 
 def request(trained: TrainResult, *code: Path, trust: bool = False) -> EvaluateRequest:
@@ -101,7 +109,6 @@ def test_the_same_code_gives_the_same_scores(trained: TrainResult, place: Path) 
 @pytest.mark.keras
 def test_new_rows_are_prepared_by_the_users_step(trained: TrainResult, place: Path) -> None:
     """`predict` uses the fitted state of the user's own step."""
-    (place / "new.csv").write_text("0.0,0.1\n2.1,0.0\n", encoding="utf-8")
     assert len(predict(request(trained, trust=True), place / "new.csv").rows) == 2
 
 
@@ -140,8 +147,6 @@ def run_with_code(tmp_path: Path) -> tuple[RunFolder, dict[str, object]]:
     folder = RunFolder.create(tmp_path, "x")
     folder.write_bytes(folder.sources / "my.py", code)
     (tmp_path / "my.py").write_bytes(code)
-    import hashlib
-
     return folder, {"code": [{"file": "sources/my.py", "sha256": hashlib.sha256(code).hexdigest()}]}
 
 
@@ -160,6 +165,28 @@ def test_code_of_a_run_is_not_used_unless_requested(
         with register_run_code(*run_with_code, files, trust=trust):
             assert lookup.entry("layers", "Mine") is not None
     assert lookup.entry("layers", "Mine") is None
+
+
+def test_commands_on_a_run_need_no_more_where_its_code_is_allowed(
+    run_with_code: tuple[RunFolder, dict[str, object]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The copy with the record's digest is used, if `nnrun trust` has allowed it; also together with `--code`."""
+    monkeypatch.setattr(trusted_code, "folder", lambda: tmp_path / "trusted-code")
+    folder, record = run_with_code
+    trusted_code.allow(tmp_path / "my.py", (tmp_path / "my.py").read_bytes())
+    with register_run_code(folder, record, (), trust=False) as codes:
+        assert lookup.entry("layers", "Mine") is not None
+    assert [code.file for code in codes] == [str(folder.sources / "my.py")]
+    other = tmp_path / "other.py"
+    other.write_text("def bent(x): ...\n", encoding="utf-8")
+    folder.write_bytes(folder.sources / "other.py", other.read_bytes())
+    digest = hashlib.sha256(other.read_bytes()).hexdigest()
+    both = {"code": [*record["code"], {"file": "sources/other.py", "sha256": digest}]}  # type: ignore[misc]
+    with register_run_code(folder, both, (other,), trust=False) as codes:
+        assert len(codes) == 2
+    folder.write_bytes(folder.sources / "my.py", b"import os\n")
+    with pytest.raises(RunError, match="was changed since the run"), register_run_code(folder, record, (), trust=False):
+        pass
 
 
 def test_changed_code_is_an_error_with_both_digests(

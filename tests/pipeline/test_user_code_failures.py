@@ -110,7 +110,7 @@ CASES = {
         {"prepare": "[Mine]"},
         (
             "class Mine:\n    def apply(self, x):\n        return x\n"
-            "    def state(self):\n        return {'mean': np.zeros(3)}\n"
+            "    def state(self):\n        return {'mean': object()}\n"
         ),
         "own.py:12: Mine.state: expected a dict that can be kept as JSON",
     ),

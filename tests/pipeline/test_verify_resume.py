@@ -85,6 +85,14 @@ def test_every_killed_run_is_resumed_until_it_is_done(tmp_path: Path, monkeypatc
     assert proof_as_json(request(tmp_path), proof)["identical"] is True
 
 
+def test_without_jobs_the_commands_have_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`train` and `resume` choose the number of processes themselves."""
+    for jobs, expected in ((None, False), (2, True)):
+        processes = Processes()
+        prove(tmp_path, monkeypatch, processes, jobs=jobs)
+        assert {"--jobs" in words for words in processes.commands} == {expected}
+
+
 def test_the_moments_follow_from_the_seed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The same seed draws the same shares of the duration; another one draws others."""
     shares = []

@@ -11,7 +11,8 @@ from xml.etree import ElementTree as ET
 import numpy as np
 import pytest
 
-from nnrun.engine.scoring.evaluate import Predictions, detailed_scores, error_scores
+from nnrun.engine.scoring.evaluate import detailed_scores, error_scores
+from nnrun.engine.scoring.predictions import Predictions
 from nnrun.engine.scoring.predictions_table import predictions_table
 from nnrun.formatting import csv_text
 from nnrun.report.page import write_report

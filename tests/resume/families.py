@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 #: A state after every step and every epoch; all of them are kept.
 EVERY_STEP = "  save_every: {steps: 1, epochs: 1, keep: 1000}\n"
+#: Where a config says how states are saved, if not at its end.
+SAVING = "  # saving\n"
 _DIGITS = """data:
   source: digits
   prepare: [{Rescale: {divide_by: 16}}, {Reshape: SHAPE}]
@@ -47,7 +49,9 @@ class Family:
         folder.mkdir(parents=True, exist_ok=True)
         self.write_data(folder)
         config = folder / ("every_step.yaml" if every_step else "plain.yaml")
-        config.write_text("name: proof\nseed: 11\n" + self.config + (EVERY_STEP if every_step else ""))
+        saving = EVERY_STEP if every_step else ""
+        text = self.config.replace(SAVING, saving) if SAVING in self.config else self.config + saving
+        config.write_text(f"name: proof\nseed: 11\n{text}")
         if not self.code:
             return [str(config)]
         (folder / "code.py").write_text(self.code)
@@ -242,8 +246,30 @@ def _with_optimizer(optimizer: str) -> str:
 
 
 #: All families by name.
+#: The first phase is ended by its callback; each phase augments, and both write one file.
+_PHASES = f"""training:
+- loss: sparse_categorical_crossentropy
+  optimizer: Adam
+  metrics: [accuracy]
+  batch_size: 400
+  epochs: 3
+  freeze: [first]
+  augment: [{{RandomContrast: 0.2}}]
+  callbacks: [{{EarlyStopping: {{monitor: val_loss, patience: 0, baseline: 0.0}}}}, CSVLogger]
+{SAVING}- thaw: [first]
+  freeze: [BatchNormalization]
+  optimizer: {{SGD: {{learning_rate: 0.01, momentum: 0.9}}}}
+  epochs: 1
+  callbacks: [CSVLogger]
+"""
+_FROZEN_FIRST = """  - Conv2D: {filters: 4, kernel_size: 3, activation: relu, name: first}
+  - BatchNormalization
+  - Flatten
+  - Dropout: 0.2
+"""
 FAMILIES = {
     "dense": Family(digits(_DENSE)),
+    "phases": Family(digits(_FROZEN_FIRST, shape="[8, 8, 1]", training=_PHASES)),
     "conv": Family(
         digits(
             "  - Conv2D: {filters: 4, kernel_size: 3, activation: relu}\n  - Flatten\n  - Dropout: 0.2\n",

@@ -55,10 +55,11 @@ class NumpySession:
 
     executor_name, executor_why, parameters = "numpy", "it stands in for Keras", 6
     callback_outcomes: tuple[Any, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def __init__(self, experiment: Any, facts: Any, threads: int) -> None:
         self._experiment, self._facts = experiment, facts
-        self.settings = SimpleNamespace(threads=threads, as_json=lambda: {"threads": threads})
+        self.settings = SimpleNamespace(threads=threads, data_parallel=1, as_json=lambda: {"threads": threads})
         self.weights = np.zeros((2, 3))
 
     @classmethod

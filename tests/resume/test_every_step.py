@@ -13,7 +13,8 @@ SCRIPT = Path(__file__).parent / "every_step.py"
 
 @pytest.mark.keras
 @pytest.mark.parametrize(
-    ("family", "states"), [("own-code", "1,6"), ("jax", "4"), ("nan-rollback", "5"), ("nan-stop", "4")]
+    ("family", "states"),
+    [("own-code", "1,6"), ("phases", "3,5"), ("jax", "4"), ("nan-rollback", "5"), ("nan-stop", "4")],
 )
 def test_a_run_that_was_killed_ends_with_the_same_bits(family: str, states: str) -> None:
     """Resumed in a new process within an epoch, a run sees the same batches and ends with the same files."""

@@ -17,6 +17,8 @@ from typing import Any
 
 import psutil
 import pytest
+from small_sweep import write_table
+from waiting import wait_for
 
 from nnrun.errors import RunError
 from nnrun.pipeline.resume import ResumeRequest, resume
@@ -52,10 +54,7 @@ KNOWN_BEFORE = ("fold", "repeat", "seed", "facts", "digests", "rows")
 
 def write(folder: Path, text: str, name: str = "folds.yaml", **values: object) -> Path:
     """Write a config and its table into a folder; return the config's path."""
-    folder.mkdir(parents=True, exist_ok=True)
-    rows = [(row * 7 % 11, row * 5 % 13, row * row % 17, (row * 7 % 11 > 4) ^ (row % 9 == 0)) for row in range(60)]
-    lines = [f"{a},{b},{c},{int(ill)}" for a, b, c, ill in rows]
-    (folder / "table.csv").write_text("glucose,age,bmi,ill\n" + "\n".join(lines) + "\n")
+    write_table(folder, 60)
     for key, value in values.items():
         text = text.replace(key, str(value))
     (folder / name).write_text(text)
@@ -198,16 +197,6 @@ def started(folder: Path, *words: str) -> Iterator[subprocess.Popen[str]]:
             process.kill()
 
 
-def wait_for(condition: Callable[[], object], seconds: float = 120.0) -> bool:
-    """Wait until a condition is true; return whether it is."""
-    end = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > end:
-            return False
-        time.sleep(0.02)
-    return True
-
-
 def living(processes: list[psutil.Process]) -> list[psutil.Process]:
     """Return the processes that have not ended; a zombie has."""
     return [one for one in processes if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]
@@ -232,7 +221,7 @@ def stopped(
     """Run nnrun, stop it once two folds go on; return its exit code, its errors, and the processes it had started."""
     before = lines_of(folder) or [0, 0]
     with started(folder, *words) as process:
-        assert wait_for(lambda: _have_grown(before, lines_of(folder)) or process.poll() is not None)
+        wait_for(lambda: _have_grown(before, lines_of(folder)) or process.poll() is not None)
         assert process.poll() is None, process.communicate()[1]
         children = psutil.Process(process.pid).children(recursive=True)
         stop(process, children)
@@ -272,22 +261,22 @@ def test_processes_that_share_the_folds_save_and_end(tmp_path: Path, comparison:
     (path,) = (place / "runs").iterdir()
     folder = RunFolder(path)
     assert (code, record.read(folder)["status"]) == (130, "interrupted")
-    assert wait_for(lambda: not living(children), 2.0)
+    wait_for(lambda: not living(children), 2.0)
     assert f"Continue it: nnrun resume runs/{path.name}" in err
     assert "Traceback" not in err
     assert [(folder.fold(number).state / "last.safetensors").is_file() for number in range(2)] == [True, True]
     for stop, expected, status in ((press_ctrl_c_twice, 130, "interrupted"), (close_terminal, 75, "preempted")):
         code, err, children = stopped(place, ("resume", "last"), stop)
         assert (code, record.read(folder)["status"]) == (expected, status), err
-        assert wait_for(lambda: not living(children), 2.0)  # noqa: B023 - called here
+        wait_for(lambda: not living(children), 2.0)  # noqa: B023 - called here
         assert "Traceback" not in err
     code, err, children = stopped(place, ("resume", "last"), kill_worker)
     assert code == 1
-    assert wait_for(lambda: not living(children), 2.0)
+    wait_for(lambda: not living(children), 2.0)
     assert "a process that trains folds was killed, with exit code -9" in err
     code, _, children = stopped(place, ("resume", "last"), kill_parent)
     assert code == -signal.SIGKILL
-    assert wait_for(lambda: not living(children), 2.0)
+    wait_for(lambda: not living(children), 2.0)
     finished(place, "resume", "last", "--jobs", "1")
     # The paths of the tables differ.
     assert comparison.differences(reference.path, folder.path) == ["resolved.yaml"]

@@ -222,3 +222,74 @@ def test_a_folder_that_cannot_be_written_is_a_message(tmp_path: Path, monkeypatc
     with pytest.raises(RunError, match="readonly"):
         made.cancel(1)
     assert made.job(1).status == "waiting"
+
+
+@pytest.mark.parametrize("how", ["failed", "stopped", "cancelled"])
+def test_a_job_that_did_not_come_to_its_end_waits_again(queue: Queue, how: str) -> None:
+    """With all its attempts, and with the run that it has; one that is done, runs or waits does not."""
+    run = queue.path.parent / "20260101T000000Z_x_000001"
+    queue.claim(2)
+    queue.set_run(2, run)
+    if how == "cancelled":
+        queue.cancel(2)
+        queue.release(2, "stopped by SIGTERM", counts=False)
+    else:
+        queue.end(2, "failed" if how == "failed" else "stopped", 1, "the disk is full")
+    assert queue.job(2).status == how
+    job = queue.retry(2)
+    assert (job.status, job.attempts, job.is_cancelled, job.error, job.exit_code) == ("waiting", 0, False, None, None)
+    assert (job.run, job.ended) == (str(run), None)
+    assert queue.claim(2) is not None
+    for number in (1, 2):
+        with pytest.raises(RunError, match=f"Job {number} cannot be tried again: it is (waiting|running)"):
+            queue.retry(number)
+    queue.end(2, "done", 0)
+    with pytest.raises(RunError, match="Job 2 cannot be tried again: it is done"):
+        queue.retry(2)
+
+
+def test_a_job_that_has_ended_is_removed_with_its_copies_and_no_other(tmp_path: Path) -> None:
+    """Its run and its number are kept; a job that waits or runs stays."""
+    queue = Queue(tmp_path)
+    folders = [queue.new_folder("tiny").path for _ in range(3)]
+    for folder in folders:
+        (folder / "log.txt").write_text("epoch 1/2")
+        queue.add(["train"], ["train"], working_dir="/somewhere", folder=folder)
+    run = tmp_path / "20260101T000000Z_tiny_000001"
+    run.mkdir()
+    queue.set_run(2, run)
+    queue.claim(2)
+    for number in (1, 2):
+        with pytest.raises(RunError, match=f"Job {number} cannot be removed: it is (waiting|running)") as caught:
+            queue.remove(number)
+        assert caught.value.hint == f"nnrun queue cancel {number}"
+    queue.end(2, "done", 0)
+    assert queue.remove(2).number == 2
+    assert [job.number for job in queue.jobs()] == [1, 3]
+    assert [folder.exists() for folder in folders] == [True, False, True]
+    assert run.is_dir()
+    with pytest.raises(RunError, match="There is no job 2"):
+        queue.remove(2)
+    queue.cancel(3)
+    queue.remove(3)
+    assert add(queue, "another.yaml").number == 4
+
+
+def test_a_store_from_other_hands_removes_nothing_else(tmp_path: Path) -> None:
+    """A job may name any folder as its own: only folders of jobs, inside that of the queue, are removed."""
+    queue = Queue(tmp_path / "runs")
+    mine = tmp_path / "mine"
+    jobs = tmp_path / "runs" / "queue" / "jobs"
+    inside = jobs / "20260101T000000Z_x_000001"
+    for folder in (mine, inside):
+        folder.mkdir(parents=True)
+        (folder / "thesis.txt").write_text("years")
+    link = jobs / "20260101T000000Z_x_000002"
+    link.symlink_to(mine)
+    for folder in (mine, link, jobs, jobs / ".." / ".." / ".." / "mine", inside / ".." / "20260101T000000Z_x_000002"):
+        job = queue.add(["train"], ["train"], working_dir="/", folder=folder)
+        queue.cancel(job.number)
+        queue.remove(job.number)
+    assert (mine / "thesis.txt").read_text() == (inside / "thesis.txt").read_text() == "years"
+    assert link.is_symlink()
+    assert queue.jobs() == []

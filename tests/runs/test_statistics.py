@@ -119,3 +119,24 @@ def test_what_scores_json_says() -> None:
     assert summary["sd"] == {"loss": 1.0}
     assert summary["each"] == [{"fold": 0, "rows": 5, "loss": 1.0}, {"fold": 1, "rows": 5, "loss": 3.0}]
     assert summarize_folds([*folds, *folds], repeats=2, share=1.0)["each"][3]["repeat"] == 0
+
+
+def test_naive_forecasts_are_summarized_over_folds() -> None:
+    """The errors of the last value and the last season have mean, deviation and interval, as the model's own have."""
+    names = ("last_value", "seasonal_naive")
+    folds = [
+        {
+            "fold": fold,
+            "rows": 9,
+            "mean_absolute_error": 2.0 + fold,
+            "naive_forecasts": {
+                name: {"mean_absolute_error": 4.0 + fold, "mean_absolute_scaled_error": None, "rows": 9, "season": 12}
+                for name in names
+            },
+        }
+        for fold in range(3)
+    ]
+    found = summarize_folds(folds, repeats=1, share=0.5)
+    assert found["mean"] == {"mean_absolute_error": 3.0, **{f"{name}_mean_absolute_error": 5.0 for name in names}}
+    assert all(0 < found["interval_95"][name][0] < found["mean"][name] for name in found["mean"])
+    assert found["each"][1]["last_value_mean_absolute_error"] == 5.0

@@ -80,6 +80,10 @@ INPUTS = [
         ("run-name-escapes", "a path in place of the name of a run", (f"runs show ../../victim/{RUN} --runs-dir runs",), run_folder(lambda _: None), 1, ""),
         ("code-with-a-nul", "a file of --code with binary data", ("check c.yaml --code x.py",), lambda folder: [(folder / "c.yaml").write_text(BASE), (folder / "x.py").write_bytes(b"\0\0")], 2, ""),
         ("code-deep", "a file of --code of 100,000 brackets", ("check c.yaml --code x.py",), lambda folder: [(folder / "c.yaml").write_text(BASE), (folder / "x.py").write_text("(" * 100_000)], 2, ""),
+        ("code-of-a-config", "code that a config names, which writes when it runs", ("train c.yaml",), lambda folder: [(folder / "c.yaml").write_text(f"code: [x.py]\n{BASE}"), (folder / "x.py").write_text(f"open('{MARKER}', 'w')\n")], 2, "nnrun trust c.yaml"),
+        ("code-of-a-config-is-not-run", "the same, looked at", ("check c.yaml",), lambda folder: [(folder / "c.yaml").write_text(f"code: [x.py]\n{BASE}"), (folder / "x.py").write_text(f"open('{MARKER}', 'w')\n")], 0, ""),
+        ("code-of-a-config-deep", "code of 100,000 brackets that a config names", ("check c.yaml",), lambda folder: [(folder / "c.yaml").write_text(f"code: [x.py]\n{BASE}"), (folder / "x.py").write_text("(" * 100_000)], 2, ""),
+        ("code-of-a-config-device", "a device in place of code", ("check c.yaml",), lambda folder: (folder / "c.yaml").write_text(f"code: [/dev/zero]\n{BASE}"), 2, "a device"),
         ("code-is-not-run-by-check", "a file of --code that writes when it runs", ("check c.yaml --code x.py",), lambda folder: [(folder / "c.yaml").write_text(BASE), (folder / "x.py").write_text(f"open('{MARKER}', 'w')\n")], 0, ""),
     ]
 ]

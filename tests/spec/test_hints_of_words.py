@@ -194,7 +194,6 @@ def test_every_name_is_found_in_other_letters(category: str) -> None:
         ("Dropout: 0.2", "Linear: {in_features: 2, out_features: 8}", "write Dense: {units: 8}"),
         ("Dropout: 0.2", "BatchNorm2d: 8", "Did you mean 'BatchNormalization'?"),
         ("Dropout: 0.2", "Adam", "Adam is an optimizer; write under training: optimizer: Adam"),
-        ("Dropout: 0.2", "MobileNetV2", "MobileNetV2 is a model of keras.applications"),
         ("Dropout: 0.2", "MyLayer", "if it is your own, name the file that defines it: --code my_code.py"),
         ("Dropout: 0.2", "epochs: 3", "'epochs' belongs to training"),
         ("loss: mse", "loss: BCEWithLogitsLoss", "write loss: {BinaryCrossentropy: {from_logits: true}}"),

@@ -65,7 +65,7 @@ def test_values_of_the_config(config: Document, path: str, value: object, places
         ("seed", 0, "nnrun"),
         ("training.epochs", 1, "Keras"),
         ("training.metrics", [], "nnrun"),
-        ("training.best", {"monitor": None, "mode": "auto"}, "nnrun"),
+        ("training.best", {"monitor": None, "mode": "auto", "over": None}, "nnrun"),
         ("keras.epsilon", 1e-7, "Keras"),
         ("data.split.shuffle", True, "nnrun"),
         ("model.0.Conv2D.strides", [1, 1], "Keras"),

@@ -48,14 +48,14 @@ def problems(folder: Path, lines: str) -> list[Problem]:
         "method: random\ntrials: 9\nparameters: {training.optimizer.Adam.epsilon: {low: 1e-9, high: 1, log: true}}",
         "parameters: {model.0.Dense.units: {low: 8, high: 64, step: 8}}\nchoose_by: validation.loss\nmode: min",
         "parameters: {data.prepare: [[{Reshape: [64]}], [Standardize, {Reshape: [64]}]]}",
-        "method: tpe\ntrials: 9\nparameters: {training.epochs: [1, 2]}\npruning: median",
-        "method: qmc\ntrials: 9\nparameters: {training.epochs: [1, 2]}\npruning: {hyperband: {max_resource: 9}}",
+        "method: tpe\ntrials: 9\nparameters: {training.epochs: {low: 1, high: 9}}\npruning: median",
+        "method: qmc\ntrials: 9\nparameters: {training.epochs: {low: 1, high: 9}}\npruning: {hyperband: {}}",
         (
             "method: cmaes\ntrials: 9\n"
             "parameters: {training.epochs: {low: 1, high: 2}, model.1.Dropout: {low: 0, high: 0.5}}"
         ),
         "parameters: {training.optimizer: [Adam, SGD], training.optimizer.SGD.momentum: [0, 0.9]}",
-        "parameters: {model.1: [{Dropout: 0.2}, BatchNormalization], model.1.Dropout: {low: 0.1, high: 0.5}}",
+        "parameters: {model.1: [{Dropout: 0.2}, BatchNormalization], model.1.Dropout: [0.1, 0.5]}",
     ],
 )
 def test_values_of_any_section_may_vary(tmp_path: Path, lines: str) -> None:

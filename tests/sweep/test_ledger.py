@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -15,6 +17,7 @@ from hypothesis import strategies as some
 
 from nnrun.errors import RunError
 from nnrun.runs import environment
+from nnrun.sweep.file_ledger import FILES_FORMAT
 from nnrun.sweep.folder import SweepFolder
 from nnrun.sweep.ledger import FORMAT, MOST_ATTEMPTS, Ledger, Trial
 from nnrun.sweep.sqlite_ledger import SqliteLedger
@@ -31,6 +34,26 @@ while (trial := ledger.claim()) is not None:
     else:
         print(trial.number)
         assert ledger.finish(trial, {"validation": {"loss": trial.number}})
+"""
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from nnrun.sweep import file_ledger, sqlite_ledger
+from nnrun.sweep.folder import SweepFolder
+from nnrun.sweep.ledger import Trial
+trials = [Trial(number, number, 7, {"x": number}) for number in range(5000)]
+kill = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+sqlite_ledger.now = kill
+insert = sqlite_ledger._insert
+def insert_and_die(connection, some):
+    insert(connection, some)
+    kill()
+sqlite_ledger._insert = insert_and_die
+make = file_ledger.write_file
+file_ledger.write_file = lambda path, content: (make(path, content), kill())
+SweepFolder(Path(sys.argv[1])).create_ledger(sys.argv[2], {"name": "swept"}, trials)
 """
 
 
@@ -88,7 +111,8 @@ def test_a_trial_whose_process_is_killed_again_and_again_fails(ledger: Ledger) -
     for attempt in range(MOST_ATTEMPTS):
         trial = claimed(ledger)
         assert trial.number == 0
-        assert ledger.release(trial, "killed") is (attempt + 1 < MOST_ATTEMPTS)
+        expected = "waiting" if attempt + 1 < MOST_ATTEMPTS else "failed"
+        assert ledger.release(trial, "killed") == expected
     assert (ledger.trials("failed")[0].error, ledger.counts()) == ("killed", {"failed": 1, "waiting": 3})
 
 
@@ -97,7 +121,8 @@ def test_a_claim_is_ended_once(ledger: Ledger) -> None:
     first = claimed(ledger)
     assert ledger.finish(first, {"loss": 1})
     assert not ledger.fail(first, "too late")
-    assert not ledger.release(first, "too late")
+    assert ledger.release(first, "too late") is None
+    assert ledger.release(replace(first, attempts=MOST_ATTEMPTS), "too late") is None
     second = claimed(ledger)
     assert not ledger.finish(replace(second, process={**environment.process(), "pid": 1}), {"loss": 2})
     assert ledger.renew(second)
@@ -163,13 +188,32 @@ def test_values_come_back_as_they_were(tmp_path_factory: pytest.TempPathFactory,
         assert (made.trials()[0].parameters, made.fields()) == (values, {"format": FORMAT, "name": values})
 
 
-def test_a_newer_format_is_refused(tmp_path: Path) -> None:
-    """The message names both formats."""
-    make(tmp_path, 1)
-    with sqlite3.connect(tmp_path / "ledger.sqlite") as connection:
-        connection.execute("UPDATE sweep SET value = '99' WHERE key = 'format'")
-    with pytest.raises(RunError, match=f"has format 99, and this version of nnrun reads {FORMAT}"):
-        SqliteLedger(tmp_path / "ledger.sqlite")
+@pytest.mark.parametrize("kind", ["sqlite", "files"])
+def test_a_process_that_is_killed_while_it_makes_a_ledger_leaves_none(tmp_path: Path, kind: str) -> None:
+    """Its folder is no sweep: nothing can be read there that is not all there."""
+    done = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path), kind], check=False)
+    assert done.returncode == -signal.SIGKILL
+    assert not SweepFolder(tmp_path).has_ledger
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "files", "postgres"])
+def test_a_newer_format_is_refused(tmp_path: Path, kind: str) -> None:
+    """The message names both formats, and what to install; of a server's ledger its file says it."""
+    if kind == "postgres":
+        pytest.importorskip("psycopg")
+        document = {"format": 99, "address": "postgresql://me@host/db", "sweep": {}}
+        (tmp_path / "ledger.json").write_text(json.dumps(document))
+    else:
+        make(tmp_path, 1, kind)
+    if kind == "sqlite":
+        with sqlite3.connect(tmp_path / "ledger.sqlite") as connection:
+            connection.execute("UPDATE sweep SET value = '99' WHERE key = 'format'")
+    elif kind == "files":
+        (tmp_path / "ledger" / "sweep.json").write_text(json.dumps({"format": 99, "fields": {}}))
+    known = FILES_FORMAT if kind == "files" else FORMAT
+    with pytest.raises(RunError, match=f"has format 99, and this version of nnrun reads {known}") as caught:
+        SweepFolder(tmp_path).open_ledger()
+    assert "newer" in str(caught.value.hint)
 
 
 @pytest.mark.parametrize("content", [b"", b"not a database at all, but long enough to be one" * 20])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import sys
 from typing import Any
 
@@ -13,7 +14,7 @@ from nnrun.errors import MissingExtraError, RunError
 from nnrun.spec.sweep import SweepSpec
 from nnrun.sweep.optuna_study import (
     Outcome,
-    PruningComparison,
+    PruningHistory,
     describe_pruner,
     describe_sampler,
     require_same_optuna,
@@ -85,13 +86,17 @@ def test_values_lie_in_the_space_and_exist_where_others_lead_to_them(method: str
 
 @pytest.mark.parametrize("method", ["tpe", "cmaes"])
 def test_suggestions_learn_from_how_trials_ended(method: str) -> None:
-    """Of thirty, the later ones are better than the earlier ones, for a smaller objective."""
-    sampler, outcomes = describe_sampler(method), list[Outcome]()
-    for _ in range(30):
-        (values,) = suggest(SPACE, sampler, 3, 1, outcomes, 1)
-        outcomes.append(Outcome(values, "done", abs(values["dropout"] - 0.2) + abs(values["decay"] - 0.3)))
-    found = [one.value or 0.0 for one in outcomes]
-    assert sum(found[-10:]) < 0.75 * sum(found[:10])
+    """Of thirty, the later ones are better than the earlier ones, for a smaller objective; in the mean of seeds."""
+    sampler, earlier, later = describe_sampler(method), 0.0, 0.0
+    for seed in range(6):
+        outcomes = list[Outcome]()
+        for _ in range(30):
+            (values,) = suggest(SPACE, sampler, seed, 1, outcomes, 1)
+            outcomes.append(Outcome(values, "done", abs(values["dropout"] - 0.2) + abs(values["decay"] - 0.3)))
+        found = [one.value or 0.0 for one in outcomes]
+        earlier, later = earlier + sum(found[:10]), later + sum(found[-10:])
+    # Measured: TPE .47, CMA-ES .59, a single seed up to .99.
+    assert later < 0.75 * earlier
 
 
 def test_rounds_and_seeds_make_other_suggestions() -> None:
@@ -146,7 +151,9 @@ def test_a_missing_package_names_the_extra(method: str, missing: str, monkeypatc
 
 def pruned_after(pruner: dict[str, Any], earlier: list[Any], values: list[float]) -> int | None:
     """Return the epoch after which a trial is pruned; None if it is not."""
-    comparison = PruningComparison(pruner, earlier)
+    history = PruningHistory(pruner)
+    history.add(earlier)
+    comparison = history.compare(0)
     return next((at for at, value in enumerate(values, start=1) if comparison.is_pruned(at, value)), None)
 
 
@@ -195,3 +202,50 @@ def test_optuna_is_quiet(capfd: pytest.CaptureFixture[str]) -> None:
     """It says nothing of its own: neither new studies nor experimental arguments."""
     suggest(SPACE, describe_sampler("tpe"), 7, 2, [Outcome({"batch": 8}, "done", 1.0)], 2)
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("size", [1, 3])
+@pytest.mark.parametrize(
+    ("parameters", "count"),
+    [
+        ({"x": [1, 2, 3], "y": ["a", "b", {"c": 1}], "x.z": [1]}, 9),
+        ({"o": ["Adam", "SGD"], "o.SGD.momentum": [0, 0.5, 0.9], "n": {"low": 1, "high": 3}}, 12),
+    ],
+)
+def test_tpe_tries_no_combination_twice(parameters: dict[str, Any], count: int, size: int) -> None:
+    """Also where it has tried all that there are, and the good ones attract it; asked again, it suggests the same."""
+    space, sampler, outcomes = Space.of(SweepSpec(parameters=parameters)), describe_sampler("tpe"), list[Outcome]()
+    assert space.size == count
+    while len(outcomes) < count:
+        wanted = min(size, count - len(outcomes))
+        found = suggest(space, sampler, 7, size, outcomes, wanted)
+        assert found == suggest(space, sampler, 7, size, outcomes, wanted)
+        # The first values are the best ones by far.
+        outcomes += [Outcome(values, "done", float(next(iter(values.values())) not in (1, "Adam"))) for values in found]
+    assert len({repr(one.values) for one in outcomes}) == count
+
+
+def test_a_space_without_other_combinations_is_tried_again() -> None:
+    """The whole numbers of a logarithmic range are not counted before: more trials than numbers repeat some."""
+    space = Space.of(SweepSpec(parameters={"x": {"low": 1, "high": 3, "log": True}}))
+    assert space.size is None
+    found = suggest(space, describe_sampler("tpe"), 7, 5, [], 5)
+    assert {one["x"] for one in found} == {1, 2, 3}
+
+
+def test_a_history_decides_as_one_that_is_made_for_each_trial() -> None:
+    """Of trials that are added round by round, and compared with in between, all have the same effect."""
+    pruner = describe_pruner("hyperband", {"min_resource": 1, "max_resource": 9, "reduction_factor": 3})
+    chance = random.Random(7)  # noqa: S311
+    trials: list[Any] = [([chance.random() for _ in range(9)], True) if at % 5 else None for at in range(40)]
+    history, kept = PruningHistory(pruner), []
+    for completed in range(0, 40, 8):
+        for between in range(3):
+            comparison = history.compare(between)
+            kept.append([comparison.is_pruned(epoch, 0.6) for epoch in range(1, 10)])
+            fresh = PruningHistory(pruner)
+            fresh.add([*trials[:completed], *[None] * between])
+            comparison = fresh.compare(0)
+            assert kept[-1] == [comparison.is_pruned(epoch, 0.6) for epoch in range(1, 10)]
+        history.add(trials[completed : completed + 8])
+    assert any(map(any, kept))

@@ -9,15 +9,19 @@ import time
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from small_sweep import config_text, write_sweep
 
 from nnrun.errors import RunError
+from nnrun.pipeline import sweep_trials
 from nnrun.pipeline.sweep import SweepRequest, begin_sweep
 from nnrun.progress import NullProgress
 from nnrun.runs import environment, record
 from nnrun.runs.secrets import without_secrets
+from nnrun.sweep import folder as folder_module
 from nnrun.sweep import postgres_ledger
 from nnrun.sweep.folder import SweepFolder
 from nnrun.sweep.ledger import LEASE_SECONDS, Ledger, Trial
@@ -25,21 +29,7 @@ from nnrun.sweep.postgres_ledger import Address, PostgresLedger
 
 psycopg = pytest.importorskip("psycopg")
 
-CONFIG = """name: swept
-seed: 7
-data:
-  source: {csv: {file: table.csv, target: ill}}
-  split: {test: 0.2, validation: 0.2, stratify: true}
-model:
-  - Dense: {units: 1, activation: sigmoid}
-training:
-  loss: binary_crossentropy
-  optimizer: Adam
-  epochs: 300
-  batch_size: 16
-sweep:
-  seeds: 6
-"""
+CONFIG = config_text("sweep:\n  seeds: 6\n", epochs=300)
 CLAIM = """
 import sys, time
 from pathlib import Path
@@ -167,6 +157,30 @@ def test_a_server_that_stays_away_is_a_message_and_nothing_is_lost(
     assert ledger.finish(trial, {})
 
 
+def test_a_server_that_stays_away_fails_no_trial(
+    postgres: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The process that has trained ends with the message, and the trial is as it was: whoever resumes finds it done."""
+    monkeypatch.setattr(folder_module, "PATIENCE", 1.0)
+    fields = {"name": "swept", "choose_by": None, "mode": "auto", "data": {}, "threads": 1}
+    folder = SweepFolder(tmp_path)
+    folder.create_ledger(postgres.url, fields, [Trial(number, number, 7, {}) for number in range(2)])
+
+    def train(*_: object) -> Any:
+        postgres.stop()
+        return SimpleNamespace(scores={"validation": {"loss": 0.5}})
+
+    monkeypatch.setattr(sweep_trials, "train_trial", train)
+    monkeypatch.setattr(sweep_trials, "_require_frozen_data", lambda *_: None)
+    try:
+        with pytest.raises(RunError, match="cannot be reached or refuses") as caught:
+            sweep_trials.SweepTask(folder).run(lambda *_: None)
+    finally:
+        postgres.start()
+    assert "--resume goes on" in str(caught.value.hint)
+    assert [(one.status, one.attempts) for one in folder.open_ledger().trials()] == [("running", 1), ("waiting", 0)]
+
+
 def test_a_password_is_kept_nowhere(postgres: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is in no file of the sweep, no message and no representation; `PGPASSWORD` or the address give it again."""
     monkeypatch.delenv("PGPASSWORD", raising=False)
@@ -212,9 +226,7 @@ def test_a_claim_of_another_host_is_taken_over_when_nobody_renews_it(postgres: A
 @pytest.mark.slow
 def test_two_groups_of_workers_train_a_sweep_while_the_server_is_restarted(postgres: Any, tmp_path: Path) -> None:
     """Each trial once, and without a word of the password in any file; the address comes from the sweep's folder."""
-    rows = [f"{row * 7 % 11},{row * 5 % 13},{int(row * 7 % 11 > 4)}" for row in range(80)]
-    (tmp_path / "table.csv").write_text("\n".join(["glucose,age,ill", *rows]) + "\n")
-    (tmp_path / "swept.yaml").write_text(CONFIG)
+    write_sweep(tmp_path, CONFIG)
     address = Address.parse(postgres.secret_url)
     request = SweepRequest(
         str(tmp_path / "swept.yaml"), runs_dir=tmp_path / "runs", ledger=address.url, password=address.password

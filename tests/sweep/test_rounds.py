@@ -13,7 +13,15 @@ from hypothesis import strategies as some
 from nnrun.errors import RunError
 from nnrun.sweep.ledger import Ledger, Trial
 from nnrun.sweep.optuna_study import Outcome, describe_pruner, describe_sampler
-from nnrun.sweep.rounds import advance, compare, make_trials, next_trials, outcomes, require_suggestions, trials_left
+from nnrun.sweep.rounds import (
+    CompletedRounds,
+    advance,
+    make_trials,
+    next_trials,
+    outcomes,
+    require_suggestions,
+    trials_left,
+)
 from nnrun.sweep.sqlite_ledger import SqliteLedger
 from nnrun.sweep.study import Objective
 
@@ -172,19 +180,34 @@ def test_another_version_of_optuna_is_told() -> None:
     assert require_suggestions({}) is None
 
 
-def test_a_trial_is_compared_with_those_of_earlier_rounds_alone() -> None:
+def rounds_of(folder: Path, known: dict[str, Any], *values: list[float] | None) -> CompletedRounds:
+    """Return the rounds of a ledger whose trials had these values in their epochs, or failed."""
+    trials = [Trial(number, number, 0, {}) for number in range(len(values))]
+    ledger = SqliteLedger.create(folder / "rounds.sqlite", known, trials)
+    for one in values:
+        trial = ledger.claim()
+        assert trial is not None
+        if one is None:
+            ledger.fail(trial, "diverged")
+        else:
+            ledger.finish(trial, {}, one)
+    return CompletedRounds(known, ledger)
+
+
+def test_a_trial_is_compared_with_those_of_earlier_rounds_alone(tmp_path: Path) -> None:
     """One of its own round may end before or after it, which must change nothing."""
     known = fields("random", pruning={**describe_pruner("median", MEDIAN), "monitor": "val_loss", "mode": "min"})
-    good = [Trial(number, number, 0, {}, "done", intermediate=[0.1, 0.1]) for number in range(3)]
-    assert compare(known, good, 3).is_pruned(1, 0.5)
-    assert not compare(known, good[:1], 1).is_pruned(1, 0.5)
-    of_own_round = [Trial(0, 0, 0, {}, "done", intermediate=[0.9]), Trial(1, 1, 0, {}, "failed"), good[2]]
-    assert not compare(known, of_own_round, 3).is_pruned(1, 0.5)
+    rounds = rounds_of(tmp_path, known, [0.1, 0.1], None, [0.9], [0.9])
+    assert not rounds.compare(1).is_pruned(1, 0.5)
+    assert rounds.compare(2).is_pruned(1, 0.5)
+    assert rounds.compare(3).is_pruned(1, 0.5)
+    assert not rounds.compare(4).is_pruned(1, 0.45)
+    assert rounds.compare(3).is_pruned(1, 0.45)
 
 
-def test_a_larger_metric_can_be_the_better_one() -> None:
+def test_a_larger_metric_can_be_the_better_one(tmp_path: Path) -> None:
     """Accuracy below the median of the others is pruned."""
     known = fields("random", pruning={**describe_pruner("median", MEDIAN), "monitor": "accuracy", "mode": "max"})
-    earlier = [Trial(number, number, 0, {}, "done", intermediate=[0.9, 0.9]) for number in range(2)]
-    assert compare(known, earlier, 2).is_pruned(1, -0.5)
-    assert not compare(known, earlier, 2).is_pruned(1, -0.95)
+    rounds = rounds_of(tmp_path, known, [0.9, 0.9], [0.9, 0.9])
+    assert rounds.compare(2).is_pruned(1, -0.5)
+    assert not rounds.compare(2).is_pruned(1, -0.95)

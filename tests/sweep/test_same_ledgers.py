@@ -23,6 +23,7 @@ from hypothesis.stateful import (
 )
 
 from nnrun.runs import environment
+from nnrun.sweep import file_ledger, write_once
 from nnrun.sweep.folder import SweepFolder
 from nnrun.sweep.ledger import Ledger, Trial
 
@@ -100,6 +101,7 @@ class SameLedgers(RuleBasedStateMachine):
     def are_the_same(self) -> None:
         """All trials have the same state, whoever reads it."""
         self.same(lambda ledger, _: (ledger.trials(), ledger.counts(), ledger.fields(), ledger.abandoned()))
+        self.same(lambda ledger, _: (ledger.trials("waiting"), ledger.trials("done", first=1), ledger.trials(first=2)))
 
 
 def without_times(value: Any) -> Any:
@@ -110,8 +112,11 @@ def without_times(value: Any) -> Any:
     return [without_times(one) for one in value] if isinstance(value, list | tuple) else value
 
 
-def test_a_folder_of_files_behaves_like_sqlite() -> None:
-    """Whatever is claimed, ended, released and added by whom, in whatever order."""
+@pytest.mark.parametrize("block", [1000, 2])
+def test_a_folder_of_files_behaves_like_sqlite(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever is claimed, ended, released and added by whom, in whatever order, in one subfolder or in many."""
+    for module in (write_once, file_ledger):
+        monkeypatch.setattr(module, "BLOCK", block)
     limits = settings(max_examples=20, stateful_step_count=20, deadline=None)
     run_state_machine_as_test(partial(SameLedgers, "sqlite", "files"), settings=limits)  # type: ignore[no-untyped-call]
 

@@ -152,9 +152,9 @@ def test_what_cannot_be_corrected_is_said_with_its_reason() -> None:
 def test_folds_are_left_out_where_there_are_folds(
     tmp_path: Path, each: list[list[list[float]]], expected: float
 ) -> None:
-    """Their scores are in the folders of the trials; without these the reason is said."""
+    """Their scores are in the ledger, or in the folders of the trials; without both the reason is given."""
     folder = SweepFolder.create(tmp_path, "folds")
-    rows = []
+    rows, whole = [], []
     for number, repeats in enumerate(each):
         flat = [value for values in repeats for value in values]
         mean = {"error_percent": sum(flat) / len(flat)}
@@ -169,9 +169,11 @@ def test_folds_are_left_out_where_there_are_folds(
         run.path.mkdir(parents=True)
         run.write_json(run.scores, {"cross_validation": summary})
         rows.append([{"cross_validation": {"mean": mean}}])
+        whole.append([{"cross_validation": summary}])
     found = correct_best(folder, *swept(rows))
     assert found is not None
     assert (found.value, found.by) == (expected, "folds")
+    assert correct_best(NOWHERE, *swept(whole)) == found
     lost = correct_best(NOWHERE, *swept(rows))
     assert lost is not None
     assert lost.value is None

@@ -78,9 +78,13 @@ def test_steps_of_a_range_are_written_as_a_user_would() -> None:
     ("parameters", "more", "text"),
     [
         ({"x": {"low": 0.0, "high": 1.0}}, {}, "'x' is a range without a step"),
-        ({name: list(range(10)) for name in "abcdefghi"}, {}, "at most 100,000 trials, received 1,000,000,000"),
+        ({name: list(range(10)) for name in "abcdefghi"}, {}, "at most 100,000 combinations, received 1,000,000,000"),
         ({"x": [1, 2]}, {"method": "random", "trials": 3}, "the space has 2 combinations, and 3 trials"),
-        ({"x": {"low": 0.0, "high": 1.0}}, {"method": "random", "trials": MOST_TRIALS + 1}, "at most 100,000 trials"),
+        (
+            {"x": {"low": 0.0, "high": 1.0}},
+            {"method": "random", "trials": MOST_TRIALS + 1},
+            "at most 100,000 combinations",
+        ),
         ({"x": [1, 2]}, {"method": "qmc", "trials": 3}, "the space has 2 combinations, and 3 trials"),
     ],
 )

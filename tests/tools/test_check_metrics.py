@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
-from pathlib import Path
 from types import ModuleType
 
 import pytest
+from tool_scripts import load_script
 
 from nnrun.catalog import lookup
-
-SCRIPT = Path(__file__).resolve().parents[2] / "tools" / "check_metrics.py"
 
 
 @pytest.fixture(scope="module")
 def script() -> ModuleType:
     """Load the script."""
-    spec = importlib.util.spec_from_file_location("check_metrics", SCRIPT)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["check_metrics"] = module
-    spec.loader.exec_module(module)
-    return module
+    return load_script("check_metrics")
 
 
 def test_the_whole_product_is_decided(script) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import re
 import subprocess
@@ -13,6 +12,7 @@ from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
+from tool_scripts import load_script
 
 from nnrun.catalog import lookup
 from nnrun.cli.main import nnrun
@@ -31,13 +31,7 @@ SCRIPT = ROOT / "tools" / "generate_reference.py"
 @pytest.fixture(scope="module")
 def generator() -> ModuleType:
     """Import the script, which is not part of the package."""
-    spec = importlib.util.spec_from_file_location("generate_reference", SCRIPT)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+    return load_script("generate_reference")
 
 
 @pytest.fixture(scope="module")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import sys
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
+from tool_scripts import load_script
 
 SCRIPT = Path(__file__).resolve().parents[2] / "tools" / "same_results.py"
 SCORES = {"test": {"loss": 0.5, "error_percent_interval_95": [7.5488, 13.8455]}, "cross_validation": {
@@ -19,13 +18,7 @@ SCORES = {"test": {"loss": 0.5, "error_percent_interval_95": [7.5488, 13.8455]},
 @pytest.fixture(scope="module")
 def script() -> ModuleType:
     """Import the script, which is not part of the package."""
-    spec = importlib.util.spec_from_file_location("same_results", SCRIPT)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+    return load_script("same_results")
 
 
 def write_run(folder: Path, scores: Any = SCORES, loss: str = "0.5", seconds: str = "1.25", row: str = "0,1,1") -> Path:

@@ -60,6 +60,12 @@ _SCORES: dict[str, Figure] = {
     "error_percent": Figure(0, 100, "smaller"),
     "errors": _ERROR,
     "label_error_rate": _ERROR,
+    "mean_absolute_scaled_error": _ERROR,
+    "exact_match": _SHARE,
+    "psnr": Figure(better="larger"),
+    "token_error_rate": _ERROR,
+    "bleu": Figure(0, 100, "larger"),
+    "chrf": Figure(0, 100, "larger"),
     "roc_auc": _SHARE,
     "pr_auc": _SHARE,
     "f1": _SHARE,
@@ -99,7 +105,7 @@ def figure_of(name: str, known: Mapping[str, Figure] = MappingProxyType({})) -> 
 def figure_of_loss(class_name: str) -> Figure:
     """Return what is known of a loss of Keras, to which regularizers may add; the user's own has any range."""
     entry = lookup.entry("losses", class_name)
-    if entry is None or entry.origin != "keras":
+    if entry is None or entry.origin == "user":
         return Figure(better="smaller")
     return _LOSSES.get(_plain(entry.name), _ERROR)
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-NUMBER_FACTS = ("$classes", "$features", "$targets", "$vocabulary", "$window")
+NUMBER_FACTS = ("$classes", "$features", "$targets", "$vocabulary", "$window", "$horizon", "$sample_rate")
 SHAPE_FACTS = ("$input_shape",)
 FACTS = (*NUMBER_FACTS, *SHAPE_FACTS)
 
@@ -247,7 +247,12 @@ class TensorShape:
 
 
 #: Categories whose singular is not the word without its last letter.
-_SINGULAR = {"losses": "loss", "preparation": "preparation step", "sources": "data source"}
+_SINGULAR = {
+    "losses": "loss",
+    "ops": "operation of keras.ops",
+    "preparation": "preparation step",
+    "sources": "data source",
+}
 
 
 def singular(category: str) -> str:
@@ -296,6 +301,60 @@ class MappingOf:
     def schema(self) -> dict[str, Any]:
         """Return an object."""
         return {"type": "object", "additionalProperties": self.item.schema()}
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """The numbers of a tensor: one, or lists of them, in lists, in lists, ..., of equal lengths."""
+
+    expects: str = "a number, or numbers in lists"
+
+    def accepts(self, value: object) -> bool:
+        """Return whether `value` is such numbers."""
+        if not isinstance(value, list):
+            return isinstance(value, bool) or _is_number(value)
+        return len({_form(item) for item in value}) <= 1 and all(self.accepts(item) for item in value)
+
+    def schema(self) -> dict[str, Any]:
+        """Return a reference to `NUMBERS_SCHEMA`, which refers to itself."""
+        return {"$ref": "#/$defs/numbers"}
+
+
+#: Numbers in lists, in lists, ...: a JSON Schema cannot say that the lists have equal lengths.
+NUMBERS_SCHEMA = {"anyOf": [{"type": ["number", "boolean"]}, {"type": "array", "items": {"$ref": "#/$defs/numbers"}}]}
+
+
+def _form(value: object) -> tuple[int, ...]:
+    """Return the shape of numbers in lists."""
+    return (len(value), *(_form(value[0]) if value else ())) if isinstance(value, list) else ()
+
+
+@dataclass(frozen=True)
+class FileOf:
+    """A file with the digest that it must have: `{file: NAME, sha256: DIGEST}`, where the digest may be left out."""
+
+    name: String
+
+    @property
+    def expects(self) -> str:
+        """`a mapping {file: NAME, sha256: DIGEST}`."""
+        return "a mapping {file: NAME, sha256: DIGEST}"
+
+    def accepts(self, value: object) -> bool:
+        """Return whether `value` is such a mapping."""
+        if not isinstance(value, dict) or not {"file"} <= value.keys() <= {"file", "sha256"}:
+            return False
+        digest = value.get("sha256")
+        return self.name.accepts(value["file"]) and (digest is None or self._is_digest(digest))
+
+    @staticmethod
+    def _is_digest(value: object) -> bool:
+        return isinstance(value, str) and re.fullmatch("[0-9a-f]{64}", value) is not None
+
+    def schema(self) -> dict[str, Any]:
+        """Return an object of the two keys."""
+        properties = {"file": self.name.schema(), "sha256": {"type": ["string", "null"], "pattern": "^[0-9a-f]{64}$"}}
+        return {"type": "object", "properties": properties, "required": ["file"], "additionalProperties": False}
 
 
 @dataclass(frozen=True)

@@ -1,16 +1,22 @@
-"""Entries of the catalog by name: `entry("layers", "Conv2D")`. `catalog.json` is read once, at first use."""
+"""Entries of the catalog by name: `entry("layers", "Conv2D")`. Its files are read once, at first use.
+
+`catalog.json` holds what Keras and nnrun offer; `sklearn/MAJOR.MINOR.json` the transformers of a release of
+scikit-learn, which are preparation steps.
+"""
 
 from __future__ import annotations
 
 import json
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
+from nnrun.catalog.constraints import TARGET_WORD, kind_from_constraints
 from nnrun.catalog.rules import REQUIRED, kind_of
 
 if TYPE_CHECKING:
@@ -29,6 +35,7 @@ CATEGORIES = (
     "regularizers",
     "constraints",
     "activations",
+    "ops",
     "sources",
     "preparation",
 )
@@ -64,7 +71,7 @@ class Entry:
         category: The category of the catalog.
         name: Its canonical name.
         summary: Its description in one sentence.
-        origin: `keras`, `nnrun`, or `user` for code given with `--code`.
+        origin: `keras`, `nnrun`, `sklearn`, or `user` for code given with `--code`.
         parameters: Its parameters in the order of its signature; those of every layer come last.
         call: For a layer, the arguments of its call other than its inputs, with their descriptions.
         aliases: Other names for the same thing.
@@ -73,13 +80,21 @@ class Entry:
         refused: Why a config cannot use it, or None.
         base: The name of the Keras class that a user's class descends from, or None.
         targets: The form of targets that a user's loss expects (`integer`, `one_hot`, ...), or None.
+        application: For a model of `keras.applications`, the module of its `preprocess_input`; None for others.
         unsaved: The attributes in which a user's callback remembers what no saved state has.
+        traits: What is known of a transformer of scikit-learn without importing it: what it takes (`input`), how its
+            columns are named (`names`), whether it needs the target, allows or fills in missing values, can be fitted
+            in parts (`streams`), inverted, or is random.
+        module: The public module of a transformer of scikit-learn.
+        tensors: For an operation, its arguments that are tensors and have no default.
+        optional_tensors: For an operation, its arguments that are tensors and have one.
+        listed: Whether an operation takes its tensors as one list.
     """
 
     category: str
     name: str
     summary: str
-    origin: Literal["keras", "nnrun", "user"]
+    origin: Literal["keras", "nnrun", "sklearn", "user"]
     parameters: Mapping[str, Parameter]
     call: Mapping[str, str]
     aliases: tuple[str, ...]
@@ -88,7 +103,13 @@ class Entry:
     refused: str | None = None
     base: str | None = None
     targets: Targets | None = None
+    application: str | None = None
     unsaved: tuple[str, ...] = ()
+    traits: Mapping[str, Any] = field(default_factory=dict)
+    module: str = ""
+    tensors: tuple[str, ...] = ()
+    optional_tensors: tuple[str, ...] = ()
+    listed: bool = False
 
     @property
     def first_parameter(self) -> Parameter | None:
@@ -108,6 +129,11 @@ def with_user_entries(entries: Iterable[Entry]) -> Iterator[None]:
         yield
     finally:
         _USER_ENTRIES.reset(token)
+
+
+def has_user_entries() -> bool:
+    """Return whether there is code of the user's."""
+    return bool(_USER_ENTRIES.get())
 
 
 def entry(category: str, name: str) -> Entry | None:
@@ -161,9 +187,29 @@ def catalog() -> Mapping[str, Any]:
     return MappingProxyType(json.loads(text))
 
 
+@cache
+def sklearn_catalog() -> Mapping[str, Any]:
+    """Return the transformers of the installed release of scikit-learn; of the nearest one if it has no file."""
+    files = {_release(file.stem): file for file in Path(__file__).with_name("sklearn").glob("*.json")}
+    try:
+        installed = _release(version("scikit-learn"))
+    except PackageNotFoundError:
+        installed = max(files)
+    older = [release for release in files if release <= installed]
+    return MappingProxyType(json.loads(files[max(older, default=min(files))].read_text(encoding="utf-8")))
+
+
+def _release(text: str) -> tuple[int, int]:
+    major, minor = text.split(".")[:2]
+    return int(major), int(minor)
+
+
+@cache
 def _entries(category: str) -> Mapping[str, Any]:
-    found: Mapping[str, Any] = catalog()["entries"][category]
-    return found
+    own: Mapping[str, Any] = catalog()["entries"][category]
+    if category != "preparation":
+        return own
+    return MappingProxyType(dict(sorted({**sklearn_catalog()["entries"], **own}.items())))
 
 
 @cache
@@ -189,6 +235,12 @@ def _entry(category: str, name: str) -> Entry:
         is_function=raw["function"],
         positional=next(iter(own), None),
         refused=raw.get("refused"),
+        traits=MappingProxyType(raw.get("traits", {})),
+        module=raw.get("module", ""),
+        tensors=tuple(raw.get("tensors", ())),
+        optional_tensors=tuple(raw.get("optional_tensors", ())),
+        listed=raw.get("listed", False),
+        application=raw.get("application"),
     )
 
 
@@ -199,11 +251,10 @@ def _layer_parameters(raw: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _parameter(category: str, name: str, key: str, raw: Mapping[str, Any]) -> Parameter:
-    default = raw.get("default")
-    return Parameter(
-        key,
-        "default" not in raw,
-        default,
-        raw["summary"],
-        kind_of(category, name, key, raw.get("default", REQUIRED), raw.get("annotation")),
-    )
+    if (name, key) == ("OneHotEncoder", "columns"):
+        kind: Kind = TARGET_WORD
+    elif "constraints" in raw:
+        kind = kind_from_constraints(raw["constraints"])
+    else:
+        kind = kind_of(category, name, key, raw.get("default", REQUIRED), raw.get("annotation"))
+    return Parameter(key, "default" not in raw, raw.get("default"), raw["summary"], kind)

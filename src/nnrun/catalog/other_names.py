@@ -122,11 +122,6 @@ def fact(word: str) -> str | None:
     return next((name for name, words in tables()["facts"].items() if wanted in words.split()), None)
 
 
-def is_application(word: str) -> bool:
-    """Return whether a name is that of a model of keras.applications."""
-    return word.rpartition(".")[2].startswith(tuple(tables()["applications"]))
-
-
 def source_of_file(name: str) -> str | None:
     """Return the reader of a file by its ending, or None."""
     found: str | None = tables()["endings"].get(name.lower().removesuffix(".gz").rpartition(".")[2])

@@ -14,11 +14,13 @@ from nnrun.catalog.kinds import (
     AnyOf,
     Boolean,
     Choice,
+    FileOf,
     Integer,
     ListOf,
     MappingOf,
     Null,
     Number,
+    Numbers,
     PartOf,
     PythonOnly,
     String,
@@ -58,8 +60,12 @@ _AXES = one_or_list(_INTEGER, None)
 _PAIR = ListOf(Integer(0), 2)
 _SPECTRUM_SCALING = or_null(_one_of("density spectrum"))
 _WINDOW = AnyOf((_STRING, _list_of(_NUMBER), Null()))
+#: Numbers in place of a tensor.
+_CONSTANT = Numbers()
 #: One alpha for all classes, or one for each.
 _FOCAL_ALPHA = AnyOf((_FRACTION, _list_of(_NOT_NEGATIVE)))
+_WEIGHTS_FILE = String("a file name that ends with .h5 or .keras", r".*\.(h5|keras)")
+_SHA256 = String("a SHA-256 of 64 hexadecimal digits", "[0-9a-f]{64}")
 _CHECKPOINT_FILE = String("a file name that ends with .keras or .weights.h5", r".*(\.keras|\.weights\.h5)")
 _DTYPES = (
     "mixed_b?float16|b?float16|float32|float64|float8_e4m3fn|float8_e5m2|u?int8|u?int16|u?int32|u?int64|bool"
@@ -73,14 +79,15 @@ LAYER_NAME = "[A-Za-z_][A-Za-z0-9_-]*"
 _KINDS: dict[Kind, str] = {
     Boolean(): """all_ops amsgrad antialias append apply_class_balancing approximate autocast center centered
         crop_to_aspect_ratio cycle delete_checkpoint double_checkpoint exclude_embeddings expand_dims
-        flash_attention from_logits from_sorted_ids go_backwards invert keepdims mask_zero multi_label
-        nesterov normalize optional pad_to_aspect_ratio pad_to_max_tokens periodic power_to_db ragged
+        flash_attention from_logits from_sorted_ids go_backwards include_preprocessing include_top invert keepdims
+        mask_zero minimalistic multi_label
+        nesterov normalize optional pad_to_aspect_ratio pad_to_max_tokens periodic power_to_db preprocess ragged
         raise_error relative_step remove_diagonal renorm reset_after restore_best_weights return_sequences
         return_state save_best_only save_on_background save_weights_only scale send_as_json sparse
         sparse_y_pred sparse_y_true staircase stateful swap_on_epoch synchronized tie_weights trainable
         unit_forget_bias unroll use_bias use_ema use_gate use_scale write_graph write_images
         write_steps_per_second zero_output_for_mask""",
-    _COUNT: """batch_size bins chain_depth decay_steps depth_multiplier dynamic_growth_steps
+    _COUNT: """batch_size bins chain_depth classes decay_steps depth_multiplier dynamic_growth_steps
         ema_overwrite_frequency fft_length filters first_decay_steps frame_length frame_step
         gptq_unpacked_column_size groups head_dim height input_dim k key_dim lora_rank max_number
         n ns_steps num_bins num_chains num_classes num_heads num_key_value_heads
@@ -99,13 +106,16 @@ _KINDS: dict[Kind, str] = {
         l2_regularization_strength l2_shrinkage_regularization_strength m_mul margin min_delta min_freq
         min_lr min_value negative_slope power stddev weight_decay""",
     _FRACTION: "ema_momentum label_smoothing momentum precision recall renorm_momentum sensitivity specificity",
-    _BELOW_ONE: "adam_beta_1 adam_beta_2 beta_1 beta_2 dropout rate recurrent_dropout rho",
+    _BELOW_ONE: "adam_beta_1 adam_beta_2 beta_1 beta_2 dropout dropout_rate rate recurrent_dropout rho",
     _STRING: """backup_dir call_endpoint call_training_endpoint directory encoding field filename filepath log_dir
         monitor path root""",
     String("text without '/'", r"[^/]+"): "name",
     # A pattern rather than a choice: a message with two dozen types would hide the mistake.
     String("a data type such as 'float32', 'mixed_float16' or 'int32'", _DTYPES): "dtype reverse_dtype",
-    PartOf(("activations",)): "activation recurrent_activation",
+    PartOf(("activations",)): "activation classifier_activation recurrent_activation",
+    AnyOf((_one_of("imagenet"), _WEIGHTS_FILE, FileOf(_WEIGHTS_FILE))): "weights",
+    or_null(_SHA256): "sha256",
+    or_null(_one_of("avg max")): "pooling",
     _LAYER: "backward_layer layer",
     _list_of(_LAYER): "layers",
     PartOf(("initializers",)): "initializer",
@@ -116,7 +126,7 @@ _KINDS: dict[Kind, str] = {
     _list_of(_INTEGER): "input_axes output_axes",
     _list_of(_NOT_NEGATIVE): "idf_weights label_weights values",
     _list_of(_NUMBER): "bin_boundaries boundaries",
-    ListOf(_STRING): "exclude_layers",
+    ListOf(_STRING): "exclude_layers freeze",
     _list_of(_INDEX): "target_class_ids",
     one_or_list(_FRACTION, None): "thresholds",
     one_or_list(_INDEX, 2): "salt",
@@ -144,6 +154,7 @@ ENDINGS: dict[str, Kind] = {f"_{name}": PartOf((f"{name}s",)) for name in ("init
 _EXCEPTIONS: dict[str, dict[Kind, str]] = {
     "layers": {
         # Core
+        PartOf(("ops",)): "Op.op",
         String("a name of letters, digits, '_' and '-'", LAYER_NAME): "*.name",
         String("an equation such as 'ab,bc->ac'", r"[a-zA-Z.]+,[a-zA-Z.]+->[a-zA-Z.]+"): "EinsumDense.equation",
         String("letters of the equation's output", r"[a-zA-Z]+"): "EinsumDense.bias_axes",
@@ -189,6 +200,9 @@ _EXCEPTIONS: dict[str, dict[Kind, str]] = {
         _one_of("int64"): "IntegerLookup.vocabulary_dtype",
         _STRING: "StringLookup.mask_token StringLookup.oov_token",
         ListOf(_STRING): "StringLookup.vocabulary TextVectorization.vocabulary",
+        # Whole models
+        _POSITIVE: "AugMix.alpha MobileNet.alpha MobileNetV2.alpha MobileNetV3Large.alpha MobileNetV3Small.alpha",
+        String("a .keras file, or the folder of a run"): "Model.file",
         # Audio
         _one_of("log magnitude psd real imag angle stft"): "STFTSpectrogram.mode",
         _one_of("valid same"): "STFTSpectrogram.padding",
@@ -206,7 +220,6 @@ _EXCEPTIONS: dict[str, dict[Kind, str]] = {
             RandomRotation.factor RandomTranslation.height_factor RandomTranslation.width_factor""",
         # Keras refuses -1: nothing of the picture would be left.
         one_or_list(Number(-1, 1, exclusive_minimum=True), 2): "RandomZoom.height_factor RandomZoom.width_factor",
-        _POSITIVE: "AugMix.alpha",
         _one_of("horizontal vertical horizontal_and_vertical"): "RandomFlip.mode",
         one_or_list(_COUNT, 2): "RandomGaussianBlur.kernel_size",
         Integer(1, 8): "RandomPosterization.factor",
@@ -252,6 +265,8 @@ _EXCEPTIONS: dict[str, dict[Kind, str]] = {
     },
     "initializers": {
         _POSITIVE: "VarianceScaling.scale",
+        _STRING: "WordVectors.file",
+        PartOf(("initializers",)): "WordVectors.oov",
         _one_of("fan_in fan_out fan_avg"): "VarianceScaling.mode",
         _one_of("truncated_normal untruncated_normal uniform"): "VarianceScaling.distribution",
         _one_of("real imag"): "STFT.side",
@@ -264,6 +279,41 @@ _EXCEPTIONS: dict[str, dict[Kind, str]] = {
     },
     "constraints": {_AXES: "*.axis", _FRACTION: "MinMaxNorm.rate"},
     "activations": {_NUMBER: "*.alpha *.negative_slope"},
+    "ops": {
+        # Tensors: `from:` gives them, a config may have numbers in their place.
+        _CONSTANT: """solve.b solve_triangular.b *.a *.abs_ *.angle *.array *.beta *.bias *.condition *.data
+            *.depthwise_kernel *.gamma *.indices
+            *.inputs *.kernel *.key *.mask *.mean *.offset *.output *.output_length *.pointwise_kernel *.predictions
+            *.query *.scale *.segment_ids *.sequence_lengths *.sorted_sequence *.target *.target_length *.targets
+            *.tensor *.value *.values *.variable *.variance *.weights *.x *.x1 *.x2 *.xs *.y""",
+        _AXES: """*.axes *.axis *.shift *.repeats *.source *.destination *.indices_or_sections *.newshape""",
+        _INTEGER: """*.axis1 *.axis2 *.axisa *.axisb *.axisc *.decimals *.k diagonal.offset trace.offset
+            *.kth *.mask_index""",
+        _COUNT: """in_top_k.k top_k.k *.N *.beam_width *.block_size *.bins *.length *.num *.num_segments *.order
+            *.top_paths""",
+        _INDEX: "*.minlength",
+        Boolean(): """*.assume_unique *.compute_uv *.equal_nan *.flash_attention *.full_matrices *.increasing
+            *.is_causal *.lower *.merge_repeated *.sorted *.upper""",
+        _NUMBER: """*.alpha *.attn_logits_soft_cap *.constant_values *.dx *.initial *.max_val *.nan *.neginf *.posinf
+            *.x_max *.x_min dot_product_attention.scale squareplus.b""",
+        _NOT_NEGATIVE: "*.atol *.rcond *.rtol *.tol",
+        AnyOf((_NUMBER, _list_of(_NUMBER))): "*.q digitize.bins",
+        AnyOf((_INDEX, _list_of(_PAIR), _list_of(_INDEX))): "*.pad_width",
+        ListOf(_INTEGER): "*.shape *.start_indices rot90.axes",
+        AnyOf((_COUNT, _list_of(_COUNT))): """*.dilation *.kernel_size *.pool_size *.stride *.strides
+            *.dilation_rate *.output_size""",
+        AnyOf((_INDEX, _list_of(_INDEX))): "fold.padding unfold.padding *.output_padding",
+        ListOf(_NUMBER, 2): "*.range",
+        AnyOf((_NUMBER, _one_of("fro nuc"))): "*.ord",
+        _one_of("linear lower higher midpoint nearest"): "*.method",
+        _one_of("constant reflect symmetric"): "pad.mode",
+        _one_of("valid same full"): "correlate.mode",
+        _one_of("reduced complete"): "qr.mode",
+        _one_of("left right"): "*.side",
+        _one_of("greedy beam_search"): "*.strategy",
+        _STRING: "*.pattern *.subscripts",
+        _WINDOW: "*.window",
+    },
 }
 BY_ENTRY: dict[tuple[str, str, str], Kind] = {
     (category, *place.split(".")): kind  # type: ignore[misc]
@@ -352,6 +402,8 @@ def _documents_null(category: str, entry_name: str, parameter_name: str) -> bool
     """Return whether Keras documents None as a value of a parameter that has another default."""
     if category != "layers":
         return False
+    if parameter_name in ("weights", "classifier_activation"):
+        return True
     convolution = parameter_name.endswith("_initializer") and _CONVOLUTION.fullmatch(entry_name)
     recurrent = parameter_name in {"activation", "recurrent_activation"} and _RECURRENT.fullmatch(entry_name)
     return bool(convolution or recurrent)

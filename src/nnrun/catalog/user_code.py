@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from traceback import FrameSummary
 
     from nnrun.catalog.lookup import Entry
+    from nnrun.errors import Mark
 
 MAX_FILE_SIZE = 1_000_000
 #: Modules of the user's code have this name in their namespace.
@@ -41,11 +42,14 @@ class UserCode:
         file: Its name, as the user wrote it.
         content: Its bytes.
         entries: What a config can name of it.
+        named: Its place in the config that names it, and the config that was asked for; None: the command line, or the
+            record of a run, names it.
     """
 
     file: str
     content: bytes
     entries: tuple[Entry, ...]
+    named: tuple[Mark, FilePath] | None = None
 
     @property
     def sha256(self) -> str:
@@ -60,7 +64,7 @@ def read_files(files: Sequence[FilePath]) -> tuple[UserCode, ...]:
         ConfigError: With every problem of every file: files that cannot be read or are not Python, names of Keras'
             or another file's, arguments whose defaults a config cannot write.
     """
-    return read_contents([(str(file), _read_bytes(file)) for file in files])
+    return read_contents([(str(file), read_bytes(file)) for file in files])
 
 
 def read_contents(contents: Sequence[tuple[str, bytes]]) -> tuple[UserCode, ...]:
@@ -88,7 +92,12 @@ def read_contents(contents: Sequence[tuple[str, bytes]]) -> tuple[UserCode, ...]
     return tuple(codes)
 
 
-def _read_bytes(file: FilePath) -> bytes:
+def read_bytes(file: FilePath) -> bytes:
+    """Read a file that is given with `--code`.
+
+    Raises:
+        ConfigError: It cannot be read, or is too large.
+    """
     try:
         with file.open("rb") as stream:
             content = stream.read(MAX_FILE_SIZE + 1)

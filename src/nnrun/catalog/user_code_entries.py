@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     #: The parameters of a class, and those that all classes of its category have.
     _OwnAndInherited = tuple[Mapping[str, Parameter], Mapping[str, Parameter]]
 
+#: The methods by which a preparation step keeps what it learned; the second pair are earlier names.
+_STATES = (frozenset(("get_state", "set_state")), frozenset(("state", "restore")))
 #: Arguments of a reading function that nnrun passes, not the config.
 PASSED_BY_NNRUN = ("places", "progress")
 _READER_PREFIXES = ("read_", "load_")
@@ -218,11 +220,12 @@ class _ClassReader:
         found = self._classes[node.name] = self._read(node)
         if found.category is None or node.name.startswith("_"):
             return ()
-        if found.category == "preparation" and "fit" in found.methods and not {"state", "restore"} <= found.methods:
+        is_kept = any(pair <= found.methods for pair in _STATES)
+        if found.category == "preparation" and "fit" in found.methods and not is_kept:
             self._source.complain(
                 self._source.mark_name(node, node.name),
-                f"{node.name} learns with 'fit', but what it learned cannot be kept: it needs 'state' and 'restore'",
-                "state(self) returns what was learned as JSON, restore(self, state) sets it again",
+                f"{node.name} learns with 'fit', but what it learned is not kept: it needs 'get_state' and 'set_state'",
+                "get_state(self) returns what was learned as a dict, set_state(self, state) sets it again",
             )
         base = None if found.base is None else found.base.name
         return [

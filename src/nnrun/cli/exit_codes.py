@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import sys
 from contextlib import suppress
@@ -13,7 +12,16 @@ import click
 
 from nnrun import __version__, interruption
 from nnrun.cli.terminal.output import Output, discard_stdout, print_labeled
-from nnrun.errors import EXIT_BUG, EXIT_FAILED, EXIT_INTERRUPTED, ConfigError, DataError, DefectsError, NnrunError
+from nnrun.errors import (
+    EXIT_BUG,
+    EXIT_FAILED,
+    EXIT_INTERRUPTED,
+    ConfigError,
+    DataError,
+    DefectsError,
+    NnrunError,
+    is_of_the_system,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,12 +29,6 @@ if TYPE_CHECKING:
 
 #: The exit code that a shell reports for a program that was ended by a broken pipe: 128 + SIGPIPE.
 EXIT_PIPE = 141
-#: What a disk, a network or the limits of the system do to a command at any moment, which is no bug of nnrun's.
-_OF_THE_SYSTEM = tuple(
-    getattr(errno, name)
-    for name in ("EIO", "ENOSPC", "EDQUOT", "EROFS", "ESTALE", "ETIMEDOUT", "ENODEV", "EMFILE", "ENFILE", "ENOMEM")
-    if hasattr(errno, name)
-)
 _PACKAGES = ("keras", "tensorflow", "jax", "numpy", "scikit-learn", "pandas", "pyyaml", "click", "rich")
 
 
@@ -80,7 +82,7 @@ def describe_error(error: BaseException) -> ErrorMessage:
         return ErrorMessage(error.format_message(), error.exit_code, hint)
     if isinstance(error, NnrunError):
         return ErrorMessage(error.text, error.exit_code, error.hint)
-    if isinstance(error, OSError) and error.errno in _OF_THE_SYSTEM:
+    if isinstance(error, OSError) and is_of_the_system(error):
         where = "" if error.filename is None else f"{error.filename}: "
         return ErrorMessage(
             f"{where}the system refuses: {error.strerror}", EXIT_FAILED, "remove the cause, and run it again"

@@ -14,17 +14,26 @@ import click
 from nnrun import __version__, interruption
 from nnrun.cli import exit_codes
 from nnrun.cli.command_group import CommandGroup
+from nnrun.cli.commands.agent_docs import agent_docs
+from nnrun.cli.commands.baseline import baseline
+from nnrun.cli.commands.card import card
 from nnrun.cli.commands.check import check, wants_json
 from nnrun.cli.commands.compare import compare
 from nnrun.cli.commands.completion import completion
 from nnrun.cli.commands.configs import configs
 from nnrun.cli.commands.data import data
+from nnrun.cli.commands.decide import calibrate_probabilities, tune_threshold
 from nnrun.cli.commands.doctor import doctor
 from nnrun.cli.commands.evaluate import evaluate
 from nnrun.cli.commands.explain import explain
+from nnrun.cli.commands.explain_run import explain_run
+from nnrun.cli.commands.export import export
 from nnrun.cli.commands.fork import fork
 from nnrun.cli.commands.generate_text import generate
+from nnrun.cli.commands.init import init
+from nnrun.cli.commands.lab import lab
 from nnrun.cli.commands.launch import launch
+from nnrun.cli.commands.mcp import mcp
 from nnrun.cli.commands.predict import predict
 from nnrun.cli.commands.queue import queue
 from nnrun.cli.commands.report import report
@@ -33,9 +42,11 @@ from nnrun.cli.commands.resolve import resolve
 from nnrun.cli.commands.resume import resume
 from nnrun.cli.commands.runs import runs
 from nnrun.cli.commands.schema import schema
+from nnrun.cli.commands.serve import serve
 from nnrun.cli.commands.summary import summary
 from nnrun.cli.commands.sweep import sweep
 from nnrun.cli.commands.train import train
+from nnrun.cli.commands.trust import trust
 from nnrun.cli.commands.verify import verify
 from nnrun.cli.commands.verify_resume import verify_resume
 
@@ -83,6 +94,7 @@ def nnrun() -> None:
     """Run neural-network experiments from YAML files in Keras' own words.
 
     \b
+    nnrun init data.csv           write a first config for your own data
     nnrun train digits_mlp        train a config that comes with nnrun
     nnrun eval last               score the last run again
     nnrun check my.yaml           find what is wrong with a config
@@ -91,17 +103,25 @@ def nnrun() -> None:
 
 
 for _command in (
+    init,
     train,
     resume,
     fork,
     evaluate,
     predict,
+    serve,
+    tune_threshold,
+    calibrate_probabilities,
+    export,
+    explain_run,
     sweep,
     queue,
     launch,
     compare,
+    trust,
     verify,
     reproduce,
+    baseline,
     verify_resume,
     check,
     summary,
@@ -112,7 +132,7 @@ for _command in (
     configs,
 ):
     nnrun.add_command(_command)
-for _command in (report, generate, schema, completion, doctor):
+for _command in (report, card, lab, generate, schema, completion, doctor, agent_docs, mcp):
     nnrun.add_command(_command)
 
 

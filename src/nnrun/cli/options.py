@@ -119,22 +119,35 @@ def combine(*decorators: Decorator) -> Decorator:
 
 
 def registered_code(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add `--code` to a command; the catalog holds what the files define while it runs, and nothing in them is run."""
+    """Add `--code` to a command; the catalog holds what the files define while it runs, and nothing in them is run.
+
+    Those that its `config` names under `code:` are among them.
+    """
 
     @code
     @wraps(command)
     def with_code(*words: Any, code: tuple[Path, ...], **options: Any) -> Any:
-        if not code:
+        named = options.get("config")
+        if not code and named is None:
             return command(*words, **options)
+        from nnrun.config.files import find_config
         from nnrun.pipeline.user_code import register_code
 
-        with register_code(code):
+        with register_code(code, None if named is None else find_config(named), options.get("sets", ())):
             return command(*words, **options)
 
     return with_code
 
 
 #: The model of a run, and its code.
+beam_width = click.option(
+    "--beam-width",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="Where the model writes a text, or its loss is CTC: follow the N likeliest unfinished texts; 1 is greedy.",
+)
 model = combine(checkpoint("last"), fold, code, trust_run)
 #: A config that is looked at and not run.
 examined_config = combine(config, sets, registered_code, data_dir, as_json)

@@ -32,14 +32,18 @@ MAX_CHAIN, MAX_BASES = 10, 20
 _Chain = tuple[FilePath, ...]
 
 
-def read(file: FilePath) -> Document:
+def read(file: FilePath, text: str | None = None) -> Document:
     """Read a config with everything that it extends.
+
+    Args:
+        file: The config.
+        text: What would stand in it; None: what does.
 
     Raises:
         ConfigError: The file, or one that it extends, cannot be read or is not a config; files that extend each other
             in a circle; a `null` that removes nothing. With every problem that could be found.
     """
-    return _Reader().read((file,))
+    return _Reader().read((file,), text)
 
 
 class _Reader:
@@ -48,9 +52,9 @@ class _Reader:
     def __init__(self) -> None:
         self._bases: dict[FilePath, Document | ConfigError] = {}
 
-    def read(self, chain: _Chain) -> Document:
-        """Read the last file of a chain and merge it over its bases."""
-        document = documents.read(chain[-1])
+    def read(self, chain: _Chain, text: str | None = None) -> Document:
+        """Read the last file of a chain, or what would stand in it, and merge it over its bases."""
+        document = documents.read(chain[-1]) if text is None else documents.parse(text, chain[-1])
         if _KEY not in document.data:
             return document
         problems: list[Problem] = []

@@ -13,6 +13,7 @@ Values are YAML. Marks of what changed point into the option; all others stay.
 from __future__ import annotations
 
 import copy
+import json
 import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -26,11 +27,17 @@ from nnrun.config.syntax import MAX_DEPTH
 from nnrun.errors import ConfigError, Mark, Path, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 #: What marks of values of an option have in place of a file.
 FILE = "--set"
 _OPTION = re.compile(r"""((?:"[^"]*"|'[^']*'|[^"'=~+])*)(\+=|=|~$)""", re.DOTALL)
+
+
+def as_options(values: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return values by dotted path as options; they are written as JSON, which is YAML."""
+    plain = {path: value.item() if hasattr(value, "item") else value for path, value in values.items()}
+    return tuple(f"{path}={json.dumps(value)}" for path, value in plain.items())
 
 
 def apply(document: Document, options: Sequence[str]) -> Document:

@@ -78,7 +78,10 @@ class ClassCoverage:
         """Return the number of rows of each class in each part."""
         table = self.table
         counts = {part: table.count(table.train[rows]) for part, rows in division.rows.items() if part != "train"}
-        counts["train"] = table.count(table.train) - sum(counts.values())
+        if sum(map(len, division.rows.values())) == len(table.train):
+            counts["train"] = table.count(table.train) - sum(counts.values())
+        else:
+            counts["train"] = table.count(table.train[division.rows["train"]])
         if division.fold is None:
             counts |= {part: table.count(numbers) for part, numbers in table.own.items()}
         return counts
@@ -159,9 +162,7 @@ class ClassCoverage:
 
     def _path(self) -> Path:
         split = self.spec.split
-        if split is None:
-            return self.spec.source.path
-        return ("data", "split") if split.k_fold is None else ("data", "split", "k_fold")
+        return self.spec.source.path if split is None else split.path
 
     def _remedy(self, accept: Callable[[Any, Any], bool], fewest: int = 0) -> str | None:
         """Return the first other split, as a line to write, that has what is asked for with this seed."""

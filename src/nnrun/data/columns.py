@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import isfinite
 from numbers import Integral
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nnrun.config.hints import did_you_mean
 from nnrun.formatting import format_count
@@ -27,12 +27,14 @@ class Columns:
     Attributes:
         values: One array of shape (rows,) for each column: float64 for numbers (int64 or uint64 if some are whole
             numbers beyond 2^53), object for text.
+        arrays: Arrays that stand next to the columns, such as pictures, each of shape (rows, ...) or a stream of such.
     """
 
     values: Mapping[str, np.ndarray]
+    arrays: Mapping[str, Any] = field(default_factory=dict)
 
     def __len__(self) -> int:
-        return len(next(iter(self.values.values()))) if self.values else 0
+        return len(next(iter((*self.values.values(), *self.arrays.values())), ()))
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -40,14 +42,15 @@ class Columns:
         return tuple(self.values)
 
     def __getitem__(self, rows: np.ndarray) -> Columns:
-        return Columns({name: column[rows] for name, column in self.values.items()})
+        arrays = {name: array[rows] for name, array in self.arrays.items()}
+        return Columns({name: column[rows] for name, column in self.values.items()}, arrays)
 
     def text(self) -> tuple[str, ...]:
         """Return the names of the columns of text."""
         return tuple(name for name, column in self.values.items() if column.dtype == object)
 
     def matrix(self) -> np.ndarray:
-        """Return the columns side by side as float32 of shape (rows, columns).
+        """Return the columns side by side as float32 of shape (rows, columns), without the arrays next to them.
 
         Raises:
             ValueError: A column holds text.
@@ -55,7 +58,7 @@ class Columns:
         import numpy as np
 
         if self.text():
-            raise ValueError(f"{text_left(self.text())}; add a step such as OneHot: [{', '.join(self.text())}]")
+            raise ValueError(f"{text_left(self.text())}; add a step such as OneHotEncoder: [{', '.join(self.text())}]")
         matrix = np.empty((len(self), len(self.values)), dtype="float32")
         # Numbers beyond float32 become infinite, which is reported with their place.
         with np.errstate(over="ignore"):

@@ -7,11 +7,21 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nnrun.data.dataset import as_data_error
-from nnrun.data.load import classes_to_stratify, make_source, prepare_dataset, read_source, split_parts
-from nnrun.data.splits.folds import fold_seed, make_folds
+from nnrun.data.load import (
+    check_independent,
+    classes_to_stratify,
+    make_source,
+    prepare_dataset,
+    read_source,
+    split_parts,
+)
+from nnrun.data.splits.folds import fold_seed, make_folds, make_forward_folds
+from nnrun.data.splits.forward import cut_off_end, time_order
 from nnrun.data.splits.parts import NO_FOLDS, split_rows
+from nnrun.data.splits.window_parts import series_order
 from nnrun.data.text.text_source import TextSource
 from nnrun.errors import DataError
+from nnrun.spec.data import Forward
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,7 +30,7 @@ if TYPE_CHECKING:
     from nnrun.data.dataset import Dataset, Examples, SourceData
     from nnrun.data.splits.folds import Fold
     from nnrun.progress import Progress
-    from nnrun.spec.data import DataSpec, KFold
+    from nnrun.spec.data import DataSpec, KFold, Split
     from nnrun.spec.facts import TargetForms
 
 
@@ -41,7 +51,7 @@ class FoldedData:
     data: SourceData
     folds: tuple[Fold, ...]
     spec: DataSpec
-    k_fold: KFold
+    k_fold: KFold | Forward
     form: TargetForms
     seed: int
     classes: np.ndarray | None = None
@@ -70,12 +80,23 @@ class FoldedData:
             DataError: Nothing would be left for training.
         """
         fold, split = self.folds[number], self.spec.split
+        if split is not None and split.forward is not None:
+            return self._forward_rows(fold, split)
         by_class = split is not None and split.stratify
         classes = self.classes[fold.rest] if self.classes is not None and by_class else None
         groups = None if self.data.groups is None else self.data.groups[fold.rest]
         with as_data_error("split"):
             within = split_rows(len(fold.rest), split, classes, fold_seed(self.seed, fold.repeat), groups)
         return {part: fold.rest[index] for part, index in within.items()} | {"test": fold.test}
+
+    def _forward_rows(self, fold: Fold, split: Split) -> dict[str, np.ndarray]:
+        """Return the rows of each part of a forward fold, of which the last in time validate."""
+        rows = {"train": fold.rest}
+        if isinstance(split.validation, float):
+            order, gap = _order(self.data), split.forward.gap if split.forward else 0
+            with as_data_error("split"):
+                rows["train"], rows["validation"] = cut_off_end(order, fold.rest, split.validation, gap)
+        return {**rows, "test": fold.test}
 
     def whole(self, progress: Progress) -> Dataset:
         """Return the data set of the final fit: all rows, and the source's own test part where it has one.
@@ -86,7 +107,14 @@ class FoldedData:
         return self._prepared(split_parts(self.data, self.spec.split, self.seed), progress)
 
     def _prepared(self, parts: dict[str, Examples], progress: Progress) -> Dataset:
-        return prepare_dataset(self.data, parts, self.spec, form=self.form, progress=progress)
+        return prepare_dataset(self.data, parts, self.spec, form=self.form, seed=self.seed, progress=progress)
+
+
+def _order(data: SourceData) -> np.ndarray:
+    """Return the place of each row in time."""
+    if data.train.series is not None:
+        return series_order(data.train.series, data.times)
+    return time_order(len(data.train), data.times)
 
 
 def load_folded(spec: DataSpec, *, form: TargetForms, seed: int, paths: DataPaths, progress: Progress) -> FoldedData:
@@ -95,7 +123,7 @@ def load_folded(spec: DataSpec, *, form: TargetForms, seed: int, paths: DataPath
     Raises:
         DataError: The data cannot be used, or their rows cannot be assigned to folds.
     """
-    source = make_source(spec.source, spec.prepare, spec.split)
+    source = make_source(spec.source, spec.prepare, spec.split, spec.prepare_target)
     if isinstance(source, TextSource):
         raise DataError(f"split: {NO_FOLDS}")
     data = read_source(source, spec.split, paths, progress)
@@ -120,9 +148,14 @@ def assign_folds(data: SourceData, spec: DataSpec, *, form: TargetForms, seed: i
     """
     split = spec.split
     assert split is not None, "called for cross-validations only"  # noqa: S101
-    k_fold = split.k_fold
+    k_fold = split.cross_validation
     assert k_fold is not None, "called for cross-validations only"  # noqa: S101
-    with as_data_error("split: k_fold"):
+    with as_data_error(": ".join(split.path[1:])):
+        if isinstance(k_fold, Forward) or data.windows is not None:
+            check_independent(data, split)
+        if isinstance(k_fold, Forward):
+            folds = make_forward_folds(_order(data), k_fold)
+            return FoldedData(data, tuple(folds), spec, k_fold, form, seed)
         classes = classes_to_stratify(data) if k_fold.stratify or split.stratify else None
         y = classes if k_fold.stratify else None
         folds = make_folds(len(data.train), k_fold, y=y, groups=data.groups, seed=seed)

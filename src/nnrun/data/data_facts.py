@@ -17,6 +17,8 @@ from nnrun.data.model_inputs import fields
 from nnrun.data.part_targets import TargetReport, examine_targets
 from nnrun.data.prepare.registry import allow_missing, new_step, stream_error
 from nnrun.data.prepare.step import RAGGED_EXAMPLES, ExampleSpec
+from nnrun.data.prepare.table_arrays import output_spec
+from nnrun.data.sources.column_roles import SPLIT_BY
 from nnrun.data.sources.csv import Csv
 from nnrun.data.sources.npz import Npz
 from nnrun.data.sources.parquet import Parquet
@@ -40,8 +42,10 @@ from nnrun.data.target_encoding import (
     text_error,
     values_error,
 )
+from nnrun.data.target_preparation import NO_WINDOWS, WINDOWS_HINT, target_step_findings
 from nnrun.data.text.text_source import TextSource
 from nnrun.data.text_left import text_left_finding
+from nnrun.data.token_facts import makes_tokens, with_token_target
 from nnrun.data.wrong_source import wrong_source_findings
 from nnrun.errors import DataError
 from nnrun.spec.facts import FIELDS, TargetFacts
@@ -93,7 +97,10 @@ def infer_facts(
     if source is None:
         return None, tuple(findings)
     allow_missing(source, spec.prepare)
-    note_named_columns(source, spec.prepare, spec.split)
+    try:
+        note_named_columns(source, spec.prepare, spec.split, spec.prepare_target)
+    except ValueError as error:
+        findings.append(Finding(SPLIT_BY, str(error), None, "impossible-split"))
     findings += wrong_source_findings(spec.source, paths)
     if any(one.name == "wrong-source" for one in findings):
         return None, tuple(findings)
@@ -106,21 +113,41 @@ def infer_facts(
     except ValueError as error:
         findings.append(Finding(("data", "split", "k_fold", "groups"), str(error), None, "impossible-split"))
     prepared = _prepared_spec(data, steps, (*spec.source.path, spec.source.name), findings)
-    rows = _split_rows(spec.split, data, form, findings)
+    data, prepared = _check_target_steps(spec, data, prepared, form, findings)
     encoded = encoded_forms(form, [step for _, step in steps])
     targets = _Targets(spec.source, data, forms_by_target(form), forms_by_target(encoded), places)
     facts = build_facts(
         targets.facts(prepared),
-        prepared.shape if prepared else None,
+        prepared.flat_shape if prepared else None,
         columns=(prepared.columns or ()) if prepared else (),
+        arrays=data.arrays,
         target_names=data.target_names,
-        rows=rows,
-        vocabulary=data.vocabulary,
+        rows=_split_rows(spec.split, data, form, findings),
+        vocabulary=prepared.vocabulary if prepared and prepared.tokens else data.vocabulary,
         streamed=data.streamed,
         categories=prepared.categories if prepared else {},
+        learns_vocabulary=prepared.tokens if prepared else False,
+        windows=data.windows,
+        sample_rate=data.sample_rate,
     )
     findings += _lost_precision(data, [step for _, step in steps], form, spec.source.path)
     return facts, (*findings, *targets.findings(facts))
+
+
+def _check_target_steps(
+    spec: DataSpec, data: DataFacts, prepared: ExampleSpec | None, form: TargetForms, findings: list[Finding]
+) -> tuple[DataFacts, ExampleSpec | None]:
+    """Add what is wrong with the steps of the target; return what is known with a target that they make of text."""
+    steps = [(part, _created(new_step, part, findings)) for part in spec.prepare_target]
+    if makes_tokens(spec.prepare_target):
+        data, prepared, found = with_token_target(steps, data, prepared, form)
+        findings += found
+        return data, prepared
+    is_array = data.target is not None and len(data.target.shape) > 1
+    findings += target_step_findings(steps, data.target_names, form, is_array=is_array)
+    if steps and spec.source.arguments.get("window") is not None:
+        findings.append(Finding(("data", "prepare_target"), NO_WINDOWS, WINDOWS_HINT, "target-preparation"))
+    return data, prepared
 
 
 def _lost_precision(data: DataFacts, steps: Sequence[Step], form: TargetForms, path: Path) -> Iterator[Finding]:
@@ -157,18 +184,18 @@ def check_targets(
         What was found, and a note where the targets would take long to read.
     """
     source = new_source(spec.source)
-    if isinstance(source, TextSource):
+    if isinstance(source, TextSource) or makes_tokens(spec.prepare_target):
         return TargetReport(), ()
-    note_named_columns(source, spec.prepare, spec.split)
+    note_named_columns(source, spec.prepare, spec.split, spec.prepare_target)
     try:
         data = source.load_targets(paths)
         data = None if data is None else separate_groups(data, spec.split)
     except (DataError, ValueError):
         return TargetReport(), ()  # what training reports once it reads the whole data
-    k_fold = spec.split.k_fold if spec.split is not None else None
+    k_fold = spec.split.cross_validation if spec.split is not None else None
     folds = 1 if k_fold is None else k_fold.folds * k_fold.repeats
     if data is None or len(data.train) * folds > _MOST_FOLD_ROWS:
-        return TargetReport(), tuple(_not_examined(spec, source))
+        return TargetReport(), tuple(_not_examined(spec, source, paths))
     return examine_loaded_targets(data, spec, form=form, seed=seed, paths=paths), ()
 
 
@@ -184,22 +211,26 @@ def examine_loaded_targets(
         seed: The seed of the experiment.
         paths: Where files are found.
     """
+    if makes_tokens(spec.prepare_target):
+        return TargetReport()  # labels and tokens are no classes of rows
     source = new_source(spec.source)
-    note_named_columns(source, spec.prepare, spec.split)
+    note_named_columns(source, spec.prepare, spec.split, spec.prepare_target)
     forms = encoded_forms(form, [new_step(part) for part in spec.prepare])
     follows_dates = partial(source.follows_dates, paths) if isinstance(source, TableSource) else lambda: False
     return examine_targets(data, spec, forms=forms, seed=seed, follows_dates=follows_dates)
 
 
-def _not_examined(spec: DataSpec, source: Source) -> Iterator[Finding]:
+def _not_examined(spec: DataSpec, source: Source, paths: DataPaths) -> Iterator[Finding]:
     """Yield a note where a file has so many targets that `check` does not read them."""
-    if spec.split is not None and isinstance(source, Csv | Parquet | Npz):
+    if spec.split is None or not isinstance(source, Csv | Parquet | Npz):
+        return
+    if source.file is None or paths.find(source.file) is not None:
         text = f"{source.file} has more targets than check reads, so classes that a part or fold lacks are not found"
         hint = "nnrun data check reads all of them, and so does training before it begins"
         yield Finding((*spec.source.path, spec.source.name, "file"), text, hint, None, "note")
 
 
-def _class_positions(array: TargetArray, form: TargetForm) -> tuple[int, ...]:
+def _class_positions(array: TargetArray, form: TargetForm) -> tuple[int | None, ...]:
     """Return the shape of one example's classes where a target's array has several."""
     if array.parts:
         try:
@@ -224,17 +255,17 @@ def _prepared_spec(
     data: DataFacts, steps: Sequence[tuple[Part, Step]], source_path: Path, findings: list[Finding]
 ) -> ExampleSpec | None:
     """Return the spec of prepared examples; None from the first step that is impossible or whose output is unknown."""
-    if data.streamed:
-        errors = [(part, stream_error(part.name, step, table=data.columns is not None)) for part, step in steps]
-        findings += [
-            Finding(part.path, error, "leave it out", "impossible-preparation") for part, error in errors if error
-        ]
+    if data.streamed and not data.arrays:
+        for part, step in steps:
+            if error := stream_error(part.name, step, table=data.columns is not None):
+                findings.append(Finding(part.path, error, "leave it out", "impossible-preparation"))
     if data.shape is None:
         return None
-    spec: ExampleSpec | None = ExampleSpec(data.shape, data.columns, data.values, data.text, data.ragged)
+    known = ExampleSpec(data.shape, data.columns, data.values, data.text, data.ragged, arrays=data.arrays)
+    spec: ExampleSpec | None = known
     for part, step in steps:
         try:
-            spec = step.compute_output_spec(spec) if spec is not None else None
+            spec = output_spec(part, step, spec) if spec is not None else None
         except ValueError as error:
             # What a step refuses may be a text that is a number.
             written = list(data.written.findings(sorted(spec.text if spec else ()), source_path))
@@ -270,6 +301,8 @@ def _split_rows(split: Split | None, data: DataFacts, form: TargetForms, finding
 def _place_in_split(split: Split | None, error: str) -> Path:
     """Return the place of the key of `split:` that an error is about, as far as it names one."""
     path: Path = ("data", "split")
+    if split is not None and split.forward is not None:
+        return split.path
     if split is not None and split.k_fold is not None and "stratif" in error and split.k_fold.stratify:
         return (*path, "k_fold", "stratify")
     given = [key for key in ("test", "validation") if split is not None and getattr(split, key) is not None]
@@ -278,6 +311,8 @@ def _place_in_split(split: Split | None, error: str) -> Path:
 
 
 def _check_stratify(split: Split | None, data: DataFacts, form: TargetForms) -> None:
+    if data.group is not None and split is not None and split.forward is not None:
+        raise ValueError("`forward` cuts rows by time, which separates rows of one group; leave out `group`")
     if split is not None and split.k_fold is not None and split.k_fold.stratify:
         if len(data.target_names) > 1:
             raise ValueError(STRATIFIED_TARGETS)
@@ -325,17 +360,19 @@ class _Targets:
         data, form = self._data, self._encoded[key]
         columns = len(data.target_names) if self._is_whole(key) else 1
         array = data.target if self._is_whole(key) or len(data.target_names) == 1 else None
-        positions = data.positions
+        positions: tuple[int | None, ...] = data.positions
         if array is not None:
             form, positions = array_form(form, array.shape, array.kind)
             positions = positions or _class_positions(array, form)
         if form == "number":
-            size = array.shape[-1] if array is not None and positions else columns
+            horizon = 1 if data.windows is None else data.windows.horizon
+            size: int | None = array.shape[-1] if array is not None and positions else columns * horizon
             if array is None and positions:
                 size, positions = positions[-1], ()
             return TargetFacts(form, "regression", targets=size, positions=positions, zero_one=self._is_zero_one(key))
         names = binary_names(self._class_names(key)) if form == "binary" else self._class_names(key)
-        width = (len(names) or None) if form == "one_hot" else columns if form == "binary" and not positions else 1
+        several = None if data.open_targets else columns
+        width = (len(names) or None) if form == "one_hot" else several if form == "binary" and not positions else 1
         return TargetFacts(form, "classification", len(names) or None, width, names, positions)
 
     def _is_zero_one(self, key: str) -> bool | None:
@@ -392,6 +429,9 @@ class _Targets:
         if data.task == "classification" and encoded == "number":
             text = f"{source}'s target is a class, but the loss compares numbers"
             hint = "write `loss: sparse_categorical_crossentropy`"
+            if source == "images" and "file" in self._source.arguments:
+                column = self._source.arguments.get("target", -1)
+                hint += f", or `target: [{column}]` in the source where that column holds numbers"
             yield Finding(self._loss_path(key), text, hint, "class-scored-as-number", "warning")
         yield from self._value_mismatches(key, self._class_names(key), encoded)
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from nnrun.data.csv.written_columns import WrittenColumns
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
     from nnrun.data.columns import Columns
     from nnrun.data.data_paths import DataPaths
+    from nnrun.data.series.reference import ForecastReference
+    from nnrun.data.series.series_rows import SeriesRows
+    from nnrun.data.series.windows import WindowSpec
     from nnrun.data.streaming.streams import Stream
     from nnrun.errors import Path as ConfigPath
     from nnrun.progress import Progress
@@ -30,6 +34,47 @@ T = TypeVar("T")
 
 #: The key of all target columns together, which no column has, where one loss compares them.
 ALL_TARGETS = ""
+
+
+class PreparedTargets(Protocol):
+    """Fitted steps of targets, as `nnrun.data.target_preparation` has them."""
+
+    def invert(self, key: str, values: np.ndarray) -> np.ndarray:
+        """Return prepared values of the target of this key in its own unit."""
+
+    def columns(self, key: str) -> list[str]:
+        """Return the prepared columns of a target; none where it is not prepared."""
+
+
+class TextTargets(Protocol):
+    """How targets of text are encoded, as `nnrun.data.token_targets` has it."""
+
+    @property
+    def column(self) -> str:
+        """The name of the target's column."""
+
+    @property
+    def is_label_set(self) -> bool:
+        """Whether a target is a set of labels."""
+
+    @property
+    def is_written(self) -> bool:
+        """Whether a target is written token by token, each after those before it."""
+
+    @property
+    def length(self) -> int:
+        """The number of positions of a target that is a sequence."""
+
+    @property
+    def start(self) -> int:
+        """The number of the token with which a written target begins."""
+
+    @property
+    def end(self) -> int:
+        """The number of the token with which a written target ends."""
+
+    def texts(self, encoded: np.ndarray) -> list[str]:
+        """Return encoded targets, or predictions, as texts."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +92,10 @@ class DataPart:
         sample_weight: One weight an example, float32 of shape (rows,), or None.
         origin: Where each example comes from, in columns that predictions carry after `row`: `line`, the line of a text
             file on which its row begins, counted from 1; `file`, the name of a picture, relative to their folder.
+        reference: What forecasts are compared with, where examples are windows of rows.
+        own_y: The targets in their own unit, as `y` otherwise, where `y` is prepared by steps; else None.
+        target_preparation: The steps that prepared `y`, or None.
+        token_target: How `y` was made of text, or None.
     """
 
     x: np.ndarray
@@ -54,9 +103,33 @@ class DataPart:
     rows: np.ndarray
     sample_weight: np.ndarray | None = None
     origin: Mapping[str, np.ndarray] = field(default_factory=dict)
+    reference: ForecastReference | None = field(default=None, repr=False)
+    own_y: np.ndarray | dict[str, np.ndarray] | None = None
+    target_preparation: PreparedTargets | None = None
+    token_target: TextTargets | None = None
 
     def __len__(self) -> int:
         return len(self.rows)
+
+    def first(self, count: int) -> DataPart:
+        """Return the first examples of the part."""
+
+        def taken(values: Any) -> Any:
+            return {key: one[:count] for key, one in values.items()} if isinstance(values, dict) else values[:count]
+
+        reference = self.reference
+        if reference is not None:
+            reference = replace(reference, first_targets=reference.first_targets[:count])
+        return replace(
+            self,
+            x=taken(self.x),
+            y=taken(self.y),
+            rows=self.rows[:count],
+            sample_weight=None if self.sample_weight is None else self.sample_weight[:count],
+            origin=taken(dict(self.origin)),
+            reference=reference,
+            own_y=None if self.own_y is None else taken(self.own_y),
+        )
 
 
 @dataclass(frozen=True)
@@ -73,6 +146,7 @@ class Dataset:
         fitted: The fitted preparation as JSON, for `prepare.json`; an entry without `step` holds the layout of the
             source.
         shared: Parts that are other parts over again: `{"validation": "test"}`.
+        dropped: How many rows of each file were left out, as they have no target.
     """
 
     train: DataPart
@@ -82,12 +156,18 @@ class Dataset:
     digests: Mapping[str, str] = field(default_factory=dict)
     fitted: tuple[Mapping[str, Any], ...] = ()
     shared: Mapping[str, str] = field(default_factory=dict)
+    dropped: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
     def from_parts(cls, parts: Mapping[str, DataPart], shared: Mapping[str, str], **fields: Any) -> Dataset:
         """Return the data set of these parts, of which those in `shared` are named twice."""
         parts = add_shared(parts, shared)
         return cls(parts["train"], parts.get("validation"), parts.get("test"), shared=shared, **fields)
+
+    def first(self, count: int) -> Dataset:
+        """Return the data set with the first examples of each part; facts and digests stay those of all."""
+        validation, test = (None if one is None else one.first(count) for one in (self.validation, self.test))
+        return replace(self, train=self.train.first(count), validation=validation, test=test)
 
     def part(self, name: str) -> DataPart | None:
         """Return the part `train`, `validation` or `test`."""
@@ -108,6 +188,8 @@ class Examples:
         rows: The index of each example in its source; None where these are all of them, in order.
         origin: Where each example comes from, as of `DataPart`.
         findings: What to report about a new file from which they were read.
+        series: Which series each row belongs to, where examples are windows of rows.
+        dropped: How many rows of the file were left out, as they have no target.
     """
 
     x: np.ndarray | Columns | Stream
@@ -116,6 +198,8 @@ class Examples:
     rows: np.ndarray | None = None
     origin: Mapping[str, np.ndarray] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
+    series: SeriesRows | None = None
+    dropped: int = 0
 
     def __len__(self) -> int:
         return len(self.x)
@@ -128,13 +212,14 @@ class Examples:
         return f"example {row} ({part} part; counted from 0 in the source)"
 
     def take(self, rows: np.ndarray) -> Examples:
-        """Return these examples alone; `rows` counts all examples of the source."""
+        """Return some of these examples, by their index among them."""
         return Examples(
             self.x[rows],
             None if self.y is None else self.y[rows],
             None if self.weight is None else self.weight[rows],
-            rows,
+            rows if self.rows is None else self.rows[rows],
             {name: values[rows] for name, values in self.origin.items()},
+            series=None if self.series is None else self.series.take(rows),
         )
 
 
@@ -157,6 +242,10 @@ class SourceData:
         group: The name of the column of groups.
         validation: The source's own validation part, which folds do not use.
         written: The columns of text that hold numbers or dates.
+        times: One number a row of `train`, by which rows are ordered: days since 1970 of dates. None without times.
+        windows: The windows of rows that are the examples; None where each row is one.
+        dropped: How many rows of each file were left out, as they have no target.
+        sample_rate: The number of samples a second of recordings, in Hz.
     """
 
     train: Examples
@@ -173,6 +262,10 @@ class SourceData:
     group: str | None = None
     validation: Examples | None = None
     written: WrittenColumns = field(default_factory=WrittenColumns)
+    times: np.ndarray | None = None
+    windows: WindowSpec | None = None
+    dropped: Mapping[str, int] = field(default_factory=dict)
+    sample_rate: int | None = None
 
 
 @dataclass(frozen=True)
@@ -203,6 +296,7 @@ class DataFacts:
         class_names: The names of the classes.
         columns: The names of the feature columns of a table.
         text: The feature columns that hold text.
+        prose: Those of them whose texts are sentences rather than categories.
         values: The distinct values of columns.
         other_numbers: The columns in which another number than 0 and 1 was seen.
         target_names: The names of the target columns.
@@ -216,6 +310,10 @@ class DataFacts:
         written: The columns of text that hold numbers or dates.
         numbers: The numbers of columns that float32 may make equal, as far as they were read.
         numbers_among: Of which values these are, in words, for columns of which not all were read.
+        windows: The windows of rows that are the examples; None where each row is one.
+        sample_rate: The number of samples a second of recordings, in Hz.
+        open_targets: Whether the target columns are known only once the data are loaded, as labels of sets.
+        arrays: The shapes of the arrays next to the columns of a table, by name; `shape` is that of the columns.
     """
 
     shape: tuple[int | None, ...] | None = None
@@ -226,11 +324,12 @@ class DataFacts:
     class_names: tuple[str, ...] | None = None
     columns: tuple[str, ...] | None = None
     text: frozenset[str] = frozenset()
+    prose: frozenset[str] = frozenset()
     values: Mapping[str, Sequence[str]] = field(default_factory=dict)
     other_numbers: frozenset[str] = frozenset()
     target_names: tuple[str, ...] = ("target",)
     vocabulary: int | None = None
-    positions: tuple[int, ...] = ()
+    positions: tuple[int | None, ...] = ()
     target: TargetArray | None = None
     ragged: bool = False
     split_sizes: Callable[[Split | None], Mapping[str, int]] | None = None
@@ -239,6 +338,10 @@ class DataFacts:
     written: WrittenColumns = field(default_factory=WrittenColumns)
     numbers: Mapping[str, np.ndarray] = field(default_factory=dict)
     numbers_among: Mapping[str, str] = field(default_factory=dict)
+    windows: WindowSpec | None = None
+    sample_rate: int | None = None
+    open_targets: bool = False
+    arrays: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
 
 class Source(Protocol):
@@ -281,11 +384,15 @@ def build_facts(
     shape: tuple[int | None, ...] | None,
     *,
     columns: Sequence[str] = (),
+    arrays: Mapping[str, tuple[int, ...]] = MappingProxyType({}),
     target_names: Sequence[str] = (),
     rows: Mapping[str, int],
     vocabulary: int | None = None,
     streamed: bool = False,
     categories: Mapping[str, int] | None = None,
+    learns_vocabulary: bool = False,
+    windows: WindowSpec | None = None,
+    sample_rate: int | None = None,
 ) -> Facts:
     """Return the facts of a data set; those of its first target are also those of the whole.
 
@@ -293,12 +400,18 @@ def build_facts(
         targets: The facts of each target by its key; `ALL_TARGETS` where one loss compares all columns.
         shape: The shape of one prepared example; None where unknown.
         columns: The names of the columns of prepared examples.
+        arrays: The shapes of the arrays next to these columns, by name.
         target_names: The names of the target columns.
         rows: The number of examples of each part.
         vocabulary: The number of different token ids where examples are token ids.
         streamed: Whether examples stay on disk.
         categories: How many category numbers a column can hold at least, where nothing is loaded yet.
+        learns_vocabulary: Whether a step of the preparation learns a vocabulary once the data are loaded.
+        windows: The windows of rows that are the examples; `shape` is that of a row then.
+        sample_rate: The number of samples a second of recordings, in Hz.
     """
+    if windows is not None:
+        shape = None if shape is None else (windows.window, *shape)
     first = next(iter(targets.values()), TargetFacts("number", "regression"))
     return Facts(
         task=first.task,
@@ -309,15 +422,19 @@ def build_facts(
         targets=first.targets,
         class_names=first.class_names,
         columns=tuple(columns),
+        arrays=dict(arrays),
         target_names=tuple(target_names),
         rows={part: rows[part] for part in ("train", "validation", "test") if part in rows},
         vocabulary=vocabulary,
-        window=shape[0] if vocabulary and shape else None,
+        window=shape[0] if (vocabulary or windows) and shape else None,
+        horizon=None if windows is None else windows.horizon,
         positions=first.positions,
         by_target={} if ALL_TARGETS in targets else targets,
         streamed=streamed,
         categories=categories or {},
+        learns_vocabulary=learns_vocabulary,
         zero_one=first.zero_one,
+        sample_rate=sample_rate,
     )
 
 

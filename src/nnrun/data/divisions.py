@@ -38,7 +38,7 @@ def divide(data: SourceData, spec: DataSpec, *, forms: TargetForms, seed: int) -
         DataError: The split is impossible.
     """
     split = spec.split
-    if split is None or split.k_fold is None:
+    if split is None or split.cross_validation is None:
         return [Division(None, part_rows(data, split, seed))]
     folded = assign_folds(data, spec, form=forms, seed=seed)
     if isinstance(split.validation, float):

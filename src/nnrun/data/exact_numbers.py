@@ -24,17 +24,26 @@ def number_array(values: Sequence[float | int | None], *, is_key: bool = False) 
 
     Args:
         values: The numbers; integers beyond 2^53 as `NumberFormat.parse_exactly` returns them.
-        is_key: Whether the numbers are only compared, as classes and groups are: beyond 2^64 they become text.
+        is_key: Whether the numbers are only compared, as classes and groups are: beyond 2^64, or next to missing ones,
+            they become text, None where missing.
     """
     is_long = any(isinstance(value, int) and abs(value) > LONG for value in values)
-    if is_long and all(value is not None and float(value).is_integer() for value in values):
+    is_whole = is_long and all(value is None or float(value).is_integer() for value in values)
+    if is_whole and is_key and None in values:
+        return _as_texts(values)
+    if is_whole and None not in values:
         whole = [int(value) for value in values if value is not None]
         for dtype in ("int64", "uint64"):
             if np.iinfo(dtype).min <= min(whole) and max(whole) <= np.iinfo(dtype).max:
                 return np.array(whole, dtype=dtype)
         if is_key:
-            return np.array(list(map(str, whole)), dtype=object)
+            return _as_texts(whole)
     return np.array([np.nan if value is None else value for value in values], dtype="float64")
+
+
+def _as_texts(values: Sequence[float | int | None]) -> np.ndarray:
+    """Return whole numbers as text."""
+    return np.array([None if value is None else str(int(value)) for value in values], dtype=object)
 
 
 def from_integers(values: np.ndarray) -> np.ndarray:

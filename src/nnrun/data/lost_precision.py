@@ -13,6 +13,7 @@ from nnrun.data.columns import Columns, resolve_columns
 from nnrun.data.exact_numbers import beyond_float32, float32_loss
 from nnrun.data.prepare.categories import CategoryNumbers, OneHot
 from nnrun.data.prepare.scaling import MinMax, Robust, Standardize
+from nnrun.data.prepare.sklearn_step import SklearnStep
 from nnrun.data.prepare.user_code import UserStep
 from nnrun.spec.finding import Finding
 
@@ -52,7 +53,7 @@ def column_findings(
         prepared = _prepared(name, column, steps, names)
         largest = None if prepared is None else beyond_float32(prepared)
         if largest is not None:
-            hint = f"correct it in the file, or add the step `Standardize: [{_key(name)}]`"
+            hint = f"correct it in the file, or add the step `StandardScaler: [{_key(name)}]`"
             yield Finding(path, f"column {name!r} holds {largest:g}, {_BEYOND}", hint, "number-too-large")
             continue
         loss = None if prepared is None else float32_loss(column, prepared)
@@ -91,7 +92,7 @@ def _prepared(name: str, column: np.ndarray, steps: Iterable[Step], names: Seque
     """Return what steps make of a column, as far as it matters here; None if its values stay apart, or may."""
     values = column
     for step in steps:
-        if isinstance(step, UserStep):
+        if isinstance(step, UserStep | SklearnStep):
             return None
         if isinstance(step, OneHot | CategoryNumbers) and name in _named(step.columns, names):
             return None
@@ -119,7 +120,7 @@ def _key(name: str) -> str:
 def _hint(name: str, column: np.ndarray, prepared: np.ndarray | None, *, has_types: bool) -> str:
     """Return what to write: a step that scales if float64 tells the numbers apart, or the type of an identifier."""
     key = _key(name)
-    scale = f"`Standardize: [{key}]`"
+    scale = f"`StandardScaler: [{key}]`"
     step = f"`Hash: {{columns: [{key}], buckets: 64}}`"
     category = (
         f"write `types: {{{key}: category}}` and a step such as {step}" if has_types else f"add a step such as {step}"

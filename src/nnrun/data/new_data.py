@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,16 +11,22 @@ import numpy as np
 from nnrun.data.data_paths import no_regular_file
 from nnrun.data.dataset import DataPart
 from nnrun.data.load import apply_steps, make_source
+from nnrun.data.missing_targets import dropped_note
 from nnrun.data.prepare.registry import restore
-from nnrun.data.prepare.step import UnseenCategoryError
+from nnrun.data.prepare.step import ExampleError, naming_step
 from nnrun.data.sources.csv import Csv
-from nnrun.data.sources.images import Images
+from nnrun.data.sources.labelled_files import LabelledFiles
 from nnrun.data.sources.parquet import Parquet
+from nnrun.data.sources.spoken_digits import SpokenDigits
+from nnrun.data.sources.table import TableSource
 from nnrun.data.splits.groups import group_column, group_name, pop_groups
+from nnrun.data.splits.window_parts import as_windows, last_windows
 from nnrun.data.streaming.streams import Stream
-from nnrun.data.target_encoding import TargetEncoder, UnknownClassError
+from nnrun.data.target_encoding import UnknownClassError
+from nnrun.data.target_preparation import restore_target_preparation
 from nnrun.data.text.load_text import load_new_text
 from nnrun.data.text.text_source import TextSource
+from nnrun.data.token_targets import facts_encoder, restore_token_target, target_texts
 from nnrun.errors import DataError
 from nnrun.progress import NullProgress
 
@@ -26,7 +34,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-    from nnrun.data.dataset import Examples
+    from nnrun.data.dataset import Examples, Source
+    from nnrun.data.series.windows import WindowSpec
+    from nnrun.data.target_encoding import TargetEncoder
+    from nnrun.data.target_preparation import TargetPreparation
+    from nnrun.data.token_targets import TokenTarget
     from nnrun.progress import Progress
     from nnrun.spec.data import DataSpec
     from nnrun.spec.facts import Facts
@@ -48,6 +60,7 @@ def load_new_data(
     facts: Facts,
     with_target: bool,
     progress: Progress | None = None,
+    source: Source | TextSource | None = None,
 ) -> DataPart:
     """Read `file` as the run reads its own data, and prepare it as the run prepared it; nothing is fitted again.
 
@@ -59,22 +72,19 @@ def load_new_data(
         facts: The run's facts; they decide how targets are encoded and which shape examples have.
         with_target: Whether the file must hold targets; without, `y` has the shape (rows, 0).
         progress: Receives messages about the columns of the file.
+        source: The run's source; None: it is made from `spec`.
 
     Raises:
         DataError: The file cannot be used, or does not suit the run.
     """
-    source = make_source(spec.source, spec.prepare, spec.split)
-    if not file.is_file() and not (file.is_dir() and isinstance(source, Images)):
-        hint = "name a csv or npz file with the run's columns"
-        if file.exists() and not file.is_dir():
-            raise no_regular_file(file)
-        text = "expected a data file, received a folder" if file.is_dir() else "there is no such data file"
-        raise DataError(text, file=file, hint=hint)
+    source = source or make_source(spec.source, spec.prepare, spec.split, spec.prepare_target)
+    _require_file(file, folder_allowed=isinstance(source, LabelledFiles | SpokenDigits))
     if isinstance(source, TextSource):
         return load_new_text(source, file, facts)
     entries = list(fitted)
     layout = _Layout(next((entry["layout"] for entry in entries if "layout" in entry), {}))
-    encoder = TargetEncoder.from_facts(facts)
+    tokens = restore_token_target(entries)
+    encoder = facts_encoder(facts, tokens)
     column = None if layout.get("group") else group_column(spec.split)
     if column is not None and "features" in layout:
         # The model does not take the column of groups, so that the file need not have it.
@@ -87,17 +97,95 @@ def load_new_data(
     progress = progress or NullProgress()
     for finding in examples.findings:
         (progress.warn if finding.severity == "warning" else progress.say)(finding.text)
+    if examples.dropped:
+        progress.say(dropped_note(file.name, examples.dropped))
     if column is not None:
         examples, _ = pop_groups(examples, column)
+    windows = source.windows if isinstance(source, TableSource) else None
     x = _prepared(examples, file, entries, keep_integers=facts.vocabulary is not None)
-    if facts.input_shape is not None and x.shape[1:] != tuple(facts.input_shape):
+    if tokens is not None:
+        examples, x = _with_tokens(examples, x, tokens, facts, file, with_target=with_target)
+    _require_shape(x, facts.input_shape if windows is None else (facts.input_shape or ())[1:], file)
+    part = _new_part(examples, x, encoder if with_target else None, file, restore_target_preparation(entries))
+    part = replace(part, token_target=tokens)
+    if windows is None:
+        return part
+    return _windows(part, examples, windows, file, with_target=with_target)
+
+
+def _require_file(file: Path, *, folder_allowed: bool) -> None:
+    if file.is_file() or (file.is_dir() and folder_allowed):
+        return
+    if file.exists() and not file.is_dir():
+        raise no_regular_file(file)
+    text = "expected a data file, received a folder" if file.is_dir() else "there is no such data file"
+    raise DataError(text, file=file, hint="name a csv or npz file with the run's columns")
+
+
+def _require_shape(x: np.ndarray, expected: tuple[int | None, ...] | None, file: Path) -> None:
+    if expected is not None and x.shape[1:] != tuple(expected):
         raise DataError(
-            f"the run's model takes examples of shape {list(facts.input_shape)}, the file has {list(x.shape[1:])}",
+            f"the run's model takes examples of shape {list(expected)}, the file has {list(x.shape[1:])}",
             file=file,
             hint="give the examples as the run's own data have them, before any preparation",
         )
-    y = _encoded(examples, x, encoder, file) if with_target else np.empty((len(x), 0), dtype="float32")
-    return DataPart(x, y, np.arange(len(x)), origin=examples.origin)
+
+
+def _new_part(
+    examples: Examples, x: np.ndarray, encoder: TargetEncoder | None, file: Path, target: TargetPreparation | None
+) -> DataPart:
+    """Return new examples, with their targets encoded and prepared as the run's own if there is an encoder."""
+    rows = np.arange(len(x)) if examples.rows is None else examples.rows
+    if encoder is None:
+        y: Any = np.empty((len(x), 0), dtype="float32")
+        return DataPart(x, y, rows, origin=examples.origin, target_preparation=target)
+    own = _encoded(examples, x, encoder, file)
+    if target is None or examples.y is None:
+        return DataPart(x, own, rows, origin=examples.origin)
+    y = encoder.encode(target.apply(examples.y), x)
+    return DataPart(x, y, rows, origin=examples.origin, own_y=own, target_preparation=target)
+
+
+def _windows(part: DataPart, examples: Examples, windows: WindowSpec, file: Path, *, with_target: bool) -> DataPart:
+    """Return the rows of a file as windows: all of them with their targets, or the last one of each series.
+
+    Raises:
+        DataError: No window fits.
+    """
+    series = examples.series
+    assert series is not None, "a source with windows has series"  # noqa: S101
+    try:
+        if not with_target:
+            return last_windows(part, series, windows)
+        found = as_windows(part, series, windows, file.name)
+    except DataError as error:
+        raise DataError(error.text, file=file, hint=error.hint) from None
+    return found
+
+
+def _with_tokens(
+    examples: Examples, x: np.ndarray, tokens: TokenTarget, facts: Facts, file: Path, *, with_target: bool
+) -> tuple[Examples, np.ndarray]:
+    """Return new examples with encoded targets of text, and prepared ones with what a decoder sees of these.
+
+    Raises:
+        DataError: A target is no text, or has a label that the run does not know.
+    """
+    y = None
+    if with_target and examples.y is not None:
+        try:
+            with naming_step(tokens.step.name):
+                y = tokens.encode(target_texts(examples, tokens.column))
+        except ExampleError as error:
+            lines = examples.origin.get("line")
+            raise error.in_file(file, None if lines is None else int(lines[error.example])) from None
+        examples = replace(examples, y=y)
+    if not tokens.is_written:
+        return examples, x
+    # Columns come before the arrays next to them.
+    columns = x.shape[1] - sum(map(prod, facts.arrays.values()))
+    seen = tokens.decoder_input(len(x), y).astype(x.dtype)
+    return examples, np.hstack([x[:, :columns], seen, x[:, columns:]])
 
 
 def _parquet_source(source: Csv, layout: Mapping[str, Any]) -> Parquet:
@@ -107,7 +195,7 @@ def _parquet_source(source: Csv, layout: Mapping[str, Any]) -> Parquet:
     types |= dict.fromkeys(layout["text"], "category")
     types |= {name: {"date": form} if form else "date" for name, form in layout.get("dates", {}).items()}
     parquet = Parquet("", types=types)
-    parquet.missing_allowed = source.missing_allowed
+    parquet.missing_allowed, parquet.drop_missing_target = source.missing_allowed, source.drop_missing_target
     return parquet
 
 
@@ -125,7 +213,7 @@ def _prepared(examples: Examples, file: Path, fitted: Iterable[Mapping[str, Any]
     place = None if lines is None else lambda row: f"line {lines[row]}"
     try:
         return apply_steps(x, restore(fitted), place, **options)
-    except UnseenCategoryError as error:
+    except ExampleError as error:
         raise error.in_file(file, None if lines is None else int(lines[error.example])) from None
     except DataError as error:
         raise DataError(error.text, file=file, hint=error.hint) from None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import unicodedata
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,9 +13,11 @@ from nnrun.data.columns import Columns, label
 from nnrun.data.data_facts import examine_loaded_numbers, examine_loaded_targets
 from nnrun.data.dataset import as_data_error
 from nnrun.data.load import make_source, split_parts
+from nnrun.data.missing_targets import dropped_note
 from nnrun.data.named.datasets import data_set_names, named_data_set
 from nnrun.data.prepare.registry import allow_missing
 from nnrun.data.prepare.step import missing_mask
+from nnrun.data.series.reference import target_matrix
 from nnrun.data.splits.groups import separate_groups
 from nnrun.data.streaming.streams import Stream
 from nnrun.data.target_encoding import forms_by_target
@@ -66,17 +68,21 @@ class QualityReport:
             correlation with the target; empty for other data.
         classes: The number of examples of each class in each part; empty where the target is numbers.
         findings: What to look at, errors first.
+        baseline: What the most frequent class, or the mean, of the training part is worth on another part; empty where
+            the target is no single class or number.
     """
 
     rows: Mapping[str, int]
     columns: Mapping[str, Mapping[str, Any]]
     classes: Mapping[str, Mapping[str, int]]
     findings: tuple[Finding, ...]
+    baseline: Mapping[str, Any] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         """Return plain data for `--json`."""
         remarks = [{"name": one.name, "severity": one.severity, "text": one.text} for one in self.findings]
-        return {"rows": self.rows, "columns": self.columns, "classes": self.classes, "remarks": remarks}
+        about = {"rows": self.rows, "columns": self.columns, "classes": self.classes}
+        return {**about, "remarks": remarks, "baseline": self.baseline}
 
 
 def check_quality(
@@ -94,7 +100,7 @@ def check_quality(
     Raises:
         DataError: The data cannot be used.
     """
-    source = make_source(spec.source, spec.prepare, spec.split)
+    source = make_source(spec.source, spec.prepare, spec.split, spec.prepare_target)
     if isinstance(source, TextSource):
         raise DataError("`data check` is for tables, pictures and sequences, not for texts", hint="nnrun check CONFIG")
     # Missing values are a finding here, not an error.
@@ -105,22 +111,51 @@ def check_quality(
     classes = all(one != "number" for one in forms_by_target(form).values())
     train = parts["train"]
     table = _table(train)
-    columns = {name: _statistics(column, train.y) for name, column in table.values.items()} if table is not None else {}
+    # The rows of windows repeat each other rightly, and a target stands among the features as its own past.
+    y = train.y if data.windows is None else None
+    columns = {name: _statistics(column, y) for name, column in table.values.items()} if table is not None else {}
     counts = {name: _class_counts(part) for name, part in parts.items()} if classes else {}
     caveats = named_data_set(spec.source.name).caveats if spec.source.name in data_set_names() else ()
     findings = [
-        *_check_leakage(parts),
+        *(_check_leakage(parts) if data.windows is None else ()),
         *(_check_columns(table, columns, data.written.columns) if table is not None else ()),
         *_check_precision(data, spec, form),
         *_check_written(data),
         *_check_targets(data, spec, form, seed, paths),
         *_check_classes(counts),
+        *(_finding("missing-target", dropped_note(name, count), "note") for name, count in data.dropped.items()),
         *(() if classes else check_capped_target(train.y, data.target_names)),
         *(_finding("caveat", text, "note") for text in caveats),
     ]
     order = ("error", "warning", "note")
     rows = {name: len(part) for name, part in parts.items()}
-    return QualityReport(rows, columns, counts, tuple(sorted(findings, key=lambda one: order.index(one.severity))))
+    findings.sort(key=lambda one: order.index(one.severity))
+    baseline = _constant_baseline(parts, counts, data) if data.windows is None else {}
+    return QualityReport(rows, columns, counts, tuple(findings), baseline)
+
+
+def _constant_baseline(
+    parts: Mapping[str, Examples], counts: Mapping[str, Mapping[str, int]], data: SourceData
+) -> dict[str, Any]:
+    """Return what the best constant answer is worth on the test part, else on the validation part."""
+    part = next((name for name in ("test", "validation") if name in parts), None)
+    if part is None:
+        return {}
+    if counts:
+        train, scored = counts["train"], counts[part]
+        if not train or not scored:
+            return {}
+        most = max(train, key=lambda name: train[name])
+        named = data.class_names[int(most)] if data.class_names and most.isdigit() else most
+        percent = 100 * (1 - scored.get(most, 0) / sum(scored.values()))
+        return {"part": part, "answer": named, "error_percent": percent}
+    y, truth = (target_matrix(parts[name].y) for name in ("train", part))
+    if y is None or truth is None or y.shape[1] != 1 or not (np.isfinite(y).all() and np.isfinite(truth).all()):
+        return {}
+    errors = truth - y.mean()
+    root = float(np.sqrt((errors**2).mean()))
+    found = {"root_mean_squared_error": root, "mean_absolute_error": float(np.abs(errors).mean())}
+    return {"part": part, "answer": float(y.mean()), **found}
 
 
 def _check_precision(data: SourceData, spec: DataSpec, form: TargetForms) -> Iterator[Finding]:
@@ -159,6 +194,10 @@ def _check_leakage(parts: Mapping[str, Examples]) -> Iterator[Finding]:
 
 def _digests(part: Examples) -> list[bytes]:
     """Return one digest an example, of its features alone: the same example with another label is a leak too."""
+    if isinstance(part.x, Columns) and part.x.arrays:
+        blocks_of = [*([Columns(part.x.values)] if part.x.values else ()), *part.x.arrays.values()]
+        digests = [_digests(replace(part, x=one)) for one in blocks_of]
+        return [b"".join(one) for one in zip(*digests, strict=True)]
     blocks = part.x.blocks() if isinstance(part.x, Stream) else [part.x]
     return [hashlib.blake2b(row, digest_size=16).digest() for block in blocks for row in _row_bytes(block)]
 

@@ -458,6 +458,7 @@ def apply_class_weights(part: DataPart, facts: Facts, class_weight: ClassWeight)
     keys = list(y) if isinstance(y, dict) else [""]
     if isinstance(y, dict):
         about, y = facts.by_target[keys[0]], y[keys[0]]
+    y = np.asarray(y)
     try:
         require_classes(about, keys, y.shape[-1])
     except ClassWeightError as error:

@@ -98,6 +98,8 @@ def is_cut_in_order(split: Split | None) -> bool:
     """Return whether parts or folds are taken in the order of the rows."""
     if split is None:
         return False
+    if split.forward is not None:
+        return False  # in the order of time for a reason
     if split.k_fold is not None:
         return not split.k_fold.shuffle and split.k_fold.groups is None
     return not split.shuffle and (isinstance(split.test, float) or isinstance(split.validation, float))

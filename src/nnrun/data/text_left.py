@@ -34,12 +34,16 @@ def text_left_finding(names: Sequence[str], data: DataFacts) -> Finding:
         data: What is known about the data.
     """
     steps: list[Any] = []
-    many = [name for name in names if _has_many(data.values.get(name), data.rows)]
+    prose = [name for name in names if name in data.prose]
+    many = [name for name in names if name not in prose and _has_many(data.values.get(name), data.rows)]
     ordered = {name: order for name in names if name not in many and (order := scale(data.values.get(name, ())))}
-    if one_hot := [name for name in names if name not in ordered and name not in many]:
-        steps.append({"OneHot": one_hot})
+    if one_hot := [name for name in names if name not in (*ordered, *many, *prose)]:
+        steps.append({"OneHotEncoder": one_hot})
     if ordered:
-        steps.append({"Ordinal": {"columns": list(ordered), "order": ordered}})
+        steps.append({"OrdinalEncoder": {"columns": list(ordered), "categories": list(ordered.values())}})
+    if prose:
+        tokens = {"columns": prose, "max_tokens": 10_000, "output_sequence_length": 100}
+        steps.append({"TextVectorization": tokens})
     lines = [f"`{dump_inline(step)[1:-1]}`" for step in steps]
     hint = f"add to `prepare`: {' and '.join(lines)}" if lines else ""
     if many:

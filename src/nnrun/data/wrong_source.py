@@ -25,7 +25,7 @@ _ALSO_READS: dict[str, set[str | None]] = {
     "parquet": {None},
 }
 #: What to do with files that no source reads.
-_CONVERSIONS = {
+CONVERSIONS = {
     "xlsx": "save the sheet as csv",
     "xls": "save the sheet as csv",
     "json": "write it as csv: pandas.read_json(file).to_csv('table.csv', index=False)",
@@ -59,7 +59,7 @@ def wrong_source_findings(source: Part, paths: DataPaths) -> Iterator[Finding]:
         return
     what = _NAMES.get(kind or "", f"a {kind} file")
     reader = _READERS.get(kind or "")
-    hint = _CONVERSIONS.get(kind or "")
+    hint = CONVERSIONS.get(kind or "")
     if reader is not None:
         arguments = {reader: name, **({"labels": "LABELS"} if kind == "idx" else {})}
         hint = f"write `source: {dump_inline({str(kind): arguments})}`"

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nnrun import interruption
 from nnrun.catalog.user_code import error_location
 from nnrun.engine.backend.devices import lost_processes
 from nnrun.engine.backend.gradient_registry import registered_gradients_forgotten
@@ -17,28 +16,37 @@ from nnrun.engine.backend.library_errors import is_out_of_memory, library_messag
 from nnrun.engine.backend.redirect_output import redirect_output
 from nnrun.engine.backend.start import BackendSettings, start_keras, tensor_library
 from nnrun.engine.executors.split_rnn_batch import splits_rnn_batch
+from nnrun.engine.generation.sequence_decoding import write_targets
 from nnrun.engine.model import checkpoint
 from nnrun.engine.model.build import Builder
 from nnrun.engine.model.failures import errors_at_parts, part_at_fault
+from nnrun.engine.model.fresh_names import fresh_names
 from nnrun.engine.model.matching_weights import MatchingWeights, load_matching_weights
+from nnrun.engine.model.trainability import set_trainability
+from nnrun.engine.scoring import own_unit, token_texts
+from nnrun.engine.scoring.evaluate import evaluate_outputs, make_predictions
 from nnrun.engine.scoring.input_values import require_labels, require_token_ids
+from nnrun.engine.scoring.label_sequences import decoder
 from nnrun.engine.state import random_streams
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from contextlib import AbstractContextManager
     from pathlib import Path as FilePath
 
     from nnrun.data.dataset import DataPart, Dataset
     from nnrun.engine.executors.compiled_steps import Tensors
+    from nnrun.engine.executors.jax.lanes import Lane
     from nnrun.engine.generation.decoding import TextModelSpec
     from nnrun.engine.generation.generate import TextGenerator
-    from nnrun.engine.generation.sampling import Sampling
+    from nnrun.engine.generation.sampling import SamplingOptions
     from nnrun.engine.model.augmentation import Augmentation
-    from nnrun.engine.scoring.evaluate import Evaluation, Predictions
+    from nnrun.engine.scoring.evaluate import Evaluation
+    from nnrun.engine.scoring.predictions import Predictions
     from nnrun.engine.state.saver import StateSaver
     from nnrun.engine.training.callback_outcomes import CallbackOutcome
     from nnrun.engine.training.loop import EpochLogs
+    from nnrun.engine.training.trainer import TrainingFiles
     from nnrun.errors import BuildError, Mark, Path
     from nnrun.progress import Progress
     from nnrun.spec.experiment import Experiment
@@ -55,14 +63,15 @@ class Session:
         settings: What was set when Keras started.
         experiment: The experiment.
         model: The compiled model.
-        builder: Builds Keras objects from parts of the config.
+        builder: What builds Keras objects.
         planned_epochs: The epochs that the choice of the executor supposes; None: those of the experiment.
+        lane: Its place in programs that are mapped over several trainings; None: it has its own.
 
     Attributes:
-        restartable: Whether `restart` can bring the model back to where its first training started; costs a copy of all
-            weights.
+        restartable: Whether `restart` can bring the model back to where its first training started, by a copy of it.
         jax_steps: The model's compiled steps if they are JAX's, else None.
         callback_outcomes: What the callbacks of the config did in the last training.
+        notes: What to tell the user about the model.
     """
 
     restartable = False
@@ -74,15 +83,15 @@ class Session:
         model: Any,
         builder: Builder,
         planned_epochs: int | None = None,
+        lane: Lane | None = None,
     ) -> None:
-        from nnrun.engine.executors.choice import choose_executor
-
         self.settings, self.model = settings, model
-        self._experiment, self._builder = experiment, builder
+        # The settings of the phase that has begun, which are those of a training without phases.
+        self._whole, self._experiment, self._builder = experiment, experiment.in_phase(0), builder
+        self.notes: list[str] = builder.notes
+        self._phase = 0
         self._keras, self._facts = builder.keras, builder.facts
-        choice = choose_executor(model, experiment, builder.facts, planned_epochs)
-        self._executor, self.executor_name, self.executor_why = choice.executor, choice.name, choice.reason
-        self.jax_steps = choice.jax_steps
+        self._choose_executor(None if experiment.training.phases else planned_epochs, lane)
         self._tf = tensor_library(settings.backend, model)
         self._tensors: dict[int, Tensors] = {}
         self._augmentation: Augmentation | None = None
@@ -90,6 +99,13 @@ class Session:
         self._initial_streams: dict[str, Any] = {}
         self._summary = ""
         self.callback_outcomes: list[CallbackOutcome] = []
+
+    def _choose_executor(self, planned_epochs: int | None, lane: Lane | None = None) -> None:
+        from nnrun.engine.executors.choice import choose_executor
+
+        choice = choose_executor(self.model, self._experiment, self._facts, planned_epochs, lane)
+        self._executor, self.executor_name, self.executor_why = choice.executor, choice.name, choice.reason
+        self.jax_steps = choice.jax_steps
 
     @classmethod
     @contextmanager
@@ -103,8 +119,13 @@ class Session:
         log: FilePath,
         phase: Phase,
         planned_epochs: int | None = None,
+        lane: Lane | None = None,
+        weights_dir: FilePath | None = None,
+        vocabulary: Sequence[str] | None = None,
     ) -> Iterator[Session]:
         """Start Keras and compile the experiment's model; what libraries print goes to `log` until the block ends.
+
+        Published weights of backbones are in `weights_dir`, or not loaded; vectors of words are those of `vocabulary`.
 
         Raises:
             BuildError: Keras refuses a part.
@@ -117,10 +138,11 @@ class Session:
                 settings = backend_settings(experiment, threads)
                 keras = start_keras(settings)
             with phase("compile"):
-                builder = Builder(keras, facts, mark_of)
+                builder = Builder(keras, facts, mark_of, weights_dir, vocabulary)
                 with errors_at_parts(builder):
-                    model = compile_model(builder, experiment, input_shapes(facts, experiment.graph.inputs))
-            yield cls(settings, experiment, model, builder, planned_epochs)
+                    shapes = input_shapes(facts, experiment.graph.inputs)
+                    model = compile_model(builder, experiment, shapes)
+            yield cls(settings, experiment, model, builder, planned_epochs, lane)
 
     @classmethod
     @contextmanager
@@ -143,14 +165,13 @@ class Session:
         from nnrun.engine.model.compile import compile_training
 
         with redirect_output(log):
-            # One device scores a saved model, wherever it was trained.
-            settings = replace(backend_settings(experiment, threads), data_parallel=1)
+            settings = replace(backend_settings(experiment, threads), data_parallel=1)  # one device scores any model
             keras = start_keras(settings)
             model = checkpoint.load(keras, saved)
             checkpoint.require_same_model(model, architecture, saved)
             builder = Builder(keras, facts, mark_of)
             compile_training(model, builder, experiment, refuse=False)
-            yield cls(settings, experiment, model, builder)
+            yield cls(settings, experiment.in_phase(-1), model, builder)
 
     @property
     def parameters(self) -> int:
@@ -174,12 +195,9 @@ class Session:
 
     def layer_rows(self) -> list[dict[str, Any]]:
         """Return every layer's name, output shape (batch first) and number of parameters."""
+        flatten = self._keras.tree.flatten
         return [
-            {
-                "name": layer.name,
-                "shape": self._keras.tree.flatten(layer.output)[0].shape,
-                "parameters": int(layer.count_params()),
-            }
+            {"name": layer.name, "shape": flatten(layer.output)[0].shape, "parameters": int(layer.count_params())}
             for layer in self.model.layers
         ]
 
@@ -211,90 +229,59 @@ class Session:
             RunError: Training diverges, or the disk refuses a checkpoint.
             StopRequestedError: A request to stop came in; the state is saved.
         """
-        from nnrun.engine.state.validation_start import ValidationStart
-        from nnrun.engine.state.variables import TrainingVariables
-        from nnrun.engine.training import callbacks, state_options
-        from nnrun.engine.training.callback_outcomes import CallbackWatcher
-        from nnrun.engine.training.divergence import make_tracer
-        from nnrun.engine.training.loop import TrainingLoop
+        from nnrun.engine.training.phases import train_in_phases
+        from nnrun.engine.training.trainer import TrainingFiles
 
-        training, train = self._experiment.training, self.prepare_training(dataset.train)
+        self.callback_outcomes = []
+        files = TrainingFiles(folder, best, progress, on_epoch_logs, after_epoch, saver)
+        if self._whole.training.phases:
+            return train_in_phases(self, self._whole, dataset, files)
+        return self.train_phase(dataset, files)[0]
+
+    def train_phase(
+        self, dataset: Dataset, files: TrainingFiles, best_model: Any = None, first_epoch: int = 0
+    ) -> tuple[int, Any]:
+        """Train with the settings of the phase that has begun; return the number of epochs, and what keeps the best.
+
+        Args:
+            dataset: The data.
+            files: Where the training writes.
+            best_model: What keeps the best epoch's model; None: it begins here.
+            first_epoch: The epochs of earlier phases.
+        """
+        from nnrun.engine.training.trainer import Trainer
+
+        train = self.prepare_training(dataset.train)
         validation = None if dataset.validation is None else self.scored_tensors(dataset.validation)
-        monitor, mode = callbacks.best_epoch_rule(self._experiment, has_validation=validation is not None)
-        of_config = callbacks.make_callbacks(self._builder, self._experiment, folder)
-        watcher = CallbackWatcher(self._keras, self.model, of_config)
-        stepwise = self._is_stepwise(of_config, progress)
-        self._allow_training_without_xla(progress)
-        # First in the list: the best epoch is on disk before any callback of the config may stop or change anything.
-        best_model = callbacks.best_model_callback(self._keras, best, monitor, mode, every=callbacks.BEST_SECONDS)
-        after = callbacks.after_epoch_callbacks(self._keras, after_epoch)
-        callback_list = self._callback_list([best_model, *after, *of_config], train.rows)
-        variables = TrainingVariables(self.model, [] if self._augmentation is None else self._augmentation.variables)
-        with_state = [*callback_list.callbacks, watcher]
-        start = state_options.attach(self._keras, training, saver, variables, with_state)
-        tracer = make_tracer(training, self._keras, self._tf, self.model, variables, self._executor, train)
-        options = (self._experiment.seed, saver, start, tracer, ValidationStart(variables, with_state))
-        loop = TrainingLoop(self.model, self._executor, train, validation, callback_list, stepwise, *options)
+        augmentation = [] if self._augmentation is None else self._augmentation.variables
+        of_session = (self._keras, self._tf, self.model, self._builder, self._experiment, self._executor)
+        trainer = Trainer(*of_session, self.executor_name, self.executor_why, augmentation)
+        best_model = best_model or trainer.best_model_callback(files, has_validation=validation is not None)
         try:
-            with self._deferred_stops(saver), self._xla_errors(), errors_at_parts(self._builder):
-                last = loop.run(training, progress, on_epoch_logs)
+            last = trainer.run(train, validation, files, best_model, first_epoch)
         finally:
-            callbacks.finish(self._keras, best_model, of_config)
-        # The perceptron rule ends by itself.
-        self.callback_outcomes = [] if training.is_perceptron else watcher.outcomes(last, training.epochs)
-        return last
+            self.executor_name, self.executor_why = trainer.executor_name, trainer.executor_why
+        self.callback_outcomes += trainer.outcomes
+        return last, best_model
 
-    def _callback_list(self, callbacks: list[Any], rows: int) -> Any:
-        spec = self._experiment.training
-        steps = -(-rows // spec.batch_size)
-        return self._keras.callbacks.CallbackList(
-            callbacks, add_history=True, model=self.model, verbose=0, epochs=spec.epochs, steps=steps
-        )
+    def begin_phase(self, number: int) -> None:
+        """Take the settings of a phase, from 0: what is trained, loss, optimizer, and how steps are computed.
 
-    @staticmethod
-    def _deferred_stops(saver: StateSaver | None) -> AbstractContextManager[None]:
-        """Let requests to stop wait until the state can be saved; without a `saver` there is nothing to wait for."""
-        return nullcontext() if saver is None else interruption.deferred()
+        The names of the optimizer's variables do not depend on earlier phases, of which a resumed run makes none.
 
-    @contextmanager
-    def _xla_errors(self) -> Iterator[None]:
-        """Turn what XLA cannot compile into an error at the place of the config that wants it compiled."""
-        from nnrun.engine.executors.resident import XlaError
+        Raises:
+            BuildError: Keras refuses a part.
+        """
+        from nnrun.engine.model.compile import compile_training
 
-        try:
-            yield
-        except XlaError as error:
-            text = f"XLA cannot compile the steps of this model: {error}"
-            hint = "write xla: auto, which goes on without XLA, or xla: false"
-            raise self._builder.error(("training", "execution", "xla"), text, hint) from error
-
-    def _is_stepwise(self, callbacks: list[Any], progress: Progress) -> bool:
-        """Decide whether training takes a step at a time, and tell the user why if it does."""
-        from nnrun.engine.training.callbacks import needs_batches
-
-        requested, needed = self._experiment.training.execution.executor, needs_batches(self._keras, callbacks)
-        if requested == "resident" and needed:
-            text = "a callback needs every batch, and the resident executor takes many in one call"
-            hint = "write executor: auto, or leave out that callback"
-            raise self._builder.error(("training", "execution", "executor"), text, hint)
-        if not needed and requested != "stepwise":
-            return False
-        reason = "a callback needs every batch" if needed else "the config says executor: stepwise"
-        if self.executor_name.startswith("resident"):
-            self.executor_name = self.executor_name.replace("resident", "stepwise")
-            self.executor_why = f"{reason}; {self.executor_why}"
-        progress.say(f"{reason[0].upper()}{reason[1:]}: this run takes a step at a time, which is slower.")
-        return True
-
-    def _allow_training_without_xla(self, progress: Progress) -> None:
-        """Continue without XLA if the rule chose it and XLA cannot compile the steps."""
-
-        def without_xla(reason: str) -> None:
-            self.executor_name = self.executor_name.removesuffix("+xla")
-            self.executor_why = f"{self.executor_why}; no XLA: it cannot compile the steps: {reason}"
-            progress.say(f"XLA cannot compile the steps, and training goes on without it: {reason}")
-
-        self._executor.on_xla_error = without_xla if self._experiment.training.execution.xla == "auto" else None
+        for phase in self._whole.training.phases[self._phase + 1 : number + 1]:
+            set_trainability(self.model, phase)
+        self._phase, self._experiment = number, self._whole.in_phase(number)
+        with fresh_names(), errors_at_parts(self._builder):
+            compile_training(self.model, self._builder, self._experiment)
+            self._choose_executor(None)
+        self._augmentation = None
+        self._tensors.clear()
 
     def prepare_training(self, part: DataPart) -> Tensors:
         """Create all variables that training changes, and return the training part as tensors.
@@ -334,7 +321,7 @@ class Session:
         if parts and self._augmentation is None:
             from nnrun.engine.model.augmentation import Augmentation
 
-            self._augmentation = Augmentation(self._builder, parts)
+            self._augmentation = Augmentation.for_training(self._keras, self._builder, self._experiment, self._facts)
             example = train.take(self._tf, train.fields, self._tf.constant(np.zeros(1, np.int32)))[0]
             self._executor.augment(self._augmentation, example)
 
@@ -366,12 +353,13 @@ class Session:
             hint = f"let {at.name} return numbers made with keras.ops of y_true and y_pred, one an example or one alone"
         return self._builder.error((*at.path, at.name), f"{text}: {library_message(error)}", hint)
 
-    def evaluate(self, part: DataPart, *, detailed: bool = True) -> Evaluation:
+    def evaluate(self, part: DataPart, *, detailed: bool = True, beam_width: int = 1) -> Evaluation:
         """Evaluate the model as it is now on one part of the data.
 
         Args:
             part: The part.
             detailed: Whether to compute more than loss, metrics and errors.
+            beam_width: How many unfinished texts of an example are followed where the model writes its target.
         """
         from nnrun.data.text.windows import Windows
 
@@ -381,14 +369,21 @@ class Session:
 
             with errors_at_parts(self._builder):
                 return evaluate_text(self._tf, self.model, tensors, part, self._facts, self._experiment, self.jax_steps)
-        from nnrun.engine.scoring.evaluate import evaluate_outputs
-
         with errors_at_parts(self._builder):
             logs, outputs = self._executor.score(tensors)
-        targets, masks = tensors.targets, self._masks(tensors)
-        return evaluate_outputs(
-            logs, outputs, targets, part, self._facts, self._experiment, detailed=detailed, masks=masks
+        targets, masks, decode = tensors.targets, self._masks(tensors), decoder(self._keras, beam_width)
+        logs, outputs, targets = own_unit.scored(self._builder, part, (logs, outputs, targets), self._experiment)
+        evaluation = evaluate_outputs(
+            logs, outputs, targets, part, self._facts, self._experiment, detailed=detailed, masks=masks, decode=decode
         )
+        if part.token_target is not None and detailed:
+            written = self._written(part, tensors, beam_width)
+            return token_texts.scored(evaluation, part.token_target, masks, written)
+        if part.reference is None:
+            return evaluation
+        from nnrun.engine.scoring.forecast import with_forecast_scores
+
+        return with_forecast_scores(evaluation, part.reference)
 
     def _masks(self, tensors: Tensors) -> dict[str, Any]:
         """Return which positions of each output are no padding; nothing if no layer masks any."""
@@ -402,16 +397,26 @@ class Session:
         masks = output_masks(self._keras, self._tf, self.model, tensors, size)
         return {name or names[0]: mask for name, mask in masks.items()}
 
-    def predict(self, part: DataPart) -> tuple[Predictions, ...]:
-        """Predict examples without truth."""
-        from nnrun.engine.scoring.evaluate import make_predictions
-
-        tensors = self.to_tensors(part)
+    def predict(self, part: DataPart, *, beam_width: int = 1) -> tuple[Predictions, ...]:
+        """Predict examples without truth; `beam_width` as of `evaluate`."""
+        tensors, target = self.to_tensors(part), part.token_target
         with errors_at_parts(self._builder):
             outputs = self._executor.predict(tensors)
-        return make_predictions(outputs, self._facts, self._experiment)
+        outputs = own_unit.predicted(part, outputs, self._experiment)
+        found = make_predictions(outputs, self._facts, self._experiment, decode=decoder(self._keras, beam_width))
+        if target is None:
+            return found
+        return token_texts.with_texts(found, target, self._masks(tensors), self._written(part, tensors, beam_width))
 
-    def text_generator(self, spec: TextModelSpec, sampling: Sampling, *, seed: int, recompute: bool) -> TextGenerator:
+    def _written(self, part: DataPart, tensors: Tensors, beam_width: int) -> Any:
+        """Return the token numbers that the model writes for each example; None where it writes nothing."""
+        with errors_at_parts(self._builder):
+            started = (self._keras, self._tf, self.model)
+            return write_targets(started, self._experiment, part.token_target, tensors, beam_width)
+
+    def text_generator(
+        self, spec: TextModelSpec, sampling: SamplingOptions, *, seed: int, recompute: bool
+    ) -> TextGenerator:
         """Return what lets the model write text."""
         from nnrun.engine.generation.generate import TextGenerator
 
@@ -424,6 +429,12 @@ class Session:
             RunError: The checkpoint cannot be read.
         """
         return load_matching_weights(self._keras, self.model, saved)
+
+    def load_weights_in_order(self, saved: FilePath) -> list[str]:
+        """Load the weights of a saved model layer by layer; see `nnrun.engine.model.weights_in_order`."""
+        from nnrun.engine.model.weights_in_order import load_weights_in_order
+
+        return load_weights_in_order(self._builder, self._experiment, saved)
 
     def save(self, path: FilePath) -> None:
         """Save the whole model atomically.
@@ -463,8 +474,7 @@ class Session:
     def _new_tensors(self, part: DataPart) -> Tensors:
         """Create tensors, with inputs and targets under the model's names."""
         from nnrun.data.model_inputs import select
-        from nnrun.data.streaming.streams import Stream
-        from nnrun.data.text.windows import Windows
+        from nnrun.engine.streaming.part_tensors import part_tensors
 
         graph, y = self._experiment.graph, part.y
         x = select(part.x, self._facts, graph.inputs)
@@ -472,15 +482,7 @@ class Session:
         if not graph.chain:
             y = {one.name: y[str(one.target)] if isinstance(y, dict) else y for one in graph.outputs}
         require_labels(self._builder, self._experiment, self.model, y)
-        if isinstance(part.x, Windows):
-            from nnrun.engine.executors.window_batches import window_tensors
-
-            return window_tensors(self._tf, x, y)
-        if isinstance(part.x, Stream):
-            from nnrun.engine.streaming.streamed import stream_tensors
-
-            return stream_tensors(self._tf, x, y, part.sample_weight, self._experiment.training.batch_size)
-        return self._executor.to_tensors(x, y, part.sample_weight)
+        return part_tensors(self._tf, self._executor, x, y, part, self._experiment.training.batch_size)
 
 
 def backend_settings(experiment: Experiment, threads: int) -> BackendSettings:

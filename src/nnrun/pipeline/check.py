@@ -15,23 +15,24 @@ from nnrun.data.data_paths import DataPaths
 from nnrun.data.field_values import read_values, stated_values
 from nnrun.data.part_targets import TargetReport
 from nnrun.data.quality import QualityReport, check_quality
-from nnrun.errors import BuildError, Problem
-from nnrun.pipeline import given_secrets, initial_weights, text_samples, user_code
+from nnrun.errors import BuildError, Problem, RunError
+from nnrun.pipeline import given_secrets, initial_weights, layer_files, text_samples, trust, user_code
 from nnrun.spec.experiment import Experiment, validate
-from nnrun.spec.findings.checks import check
 from nnrun.spec.findings.context import CheckContext
+from nnrun.spec.findings.phases import check_experiment
 from nnrun.spec.resolve import resolved
 from nnrun.spec.shapes import infer_shapes
 from nnrun.spec.targets import target_forms, target_places
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from nnrun.catalog.user_code import UserCode
     from nnrun.config.document import Document
     from nnrun.progress import Progress
     from nnrun.spec.facts import Facts, TargetForms
+    from nnrun.spec.sweep import SweepSpec
     from nnrun.spec.target_values import ValuesByTarget
 
 
@@ -61,7 +62,11 @@ class Examined:
 
 
 def examine(
-    file: FilePath, sets: Sequence[str], data_dir: FilePath | None, runs_dir: FilePath | None = None
+    file: FilePath,
+    sets: Sequence[str],
+    data_dir: FilePath | None,
+    runs_dir: FilePath | None = None,
+    files_dir: FilePath | None = None,
 ) -> Examined:
     """Read a config and find everything that is wrong with it, without pandas or Keras.
 
@@ -70,15 +75,39 @@ def examine(
         sets: The `--set` options.
         data_dir: The folder of data; None: `NNRUN_DATA_DIR`, else the user's cache folder.
         runs_dir: The folder of the runs whose weights it may start from; None: `NNRUN_RUNS_DIR`, else `runs`.
+        files_dir: The folder in which the files that it names are looked for; None: that of the config.
 
     Raises:
         ConfigError: The config is no valid experiment; with every problem at its place.
     """
-    document = overrides.apply(extends.read(file), sets)
+    return examine_document(overrides.apply(extends.read(file), sets), file, data_dir, runs_dir, files_dir)
+
+
+def examine_document(
+    document: Document,
+    file: FilePath,
+    data_dir: FilePath | None,
+    runs_dir: FilePath | None = None,
+    files_dir: FilePath | None = None,
+) -> Examined:
+    """Find everything that is wrong with a config that was read already, as `examine` does.
+
+    Args:
+        document: The config, merged over its bases.
+        file: Its path, which need not exist: files of data are looked for in its folder.
+        data_dir: The folder of data, as of `examine`.
+        runs_dir: The folder of runs, as of `examine`.
+        files_dir: The folder of the files that it names, as of `examine`.
+
+    Raises:
+        ConfigError: It is no valid experiment; with every problem at its place.
+    """
     given_secrets.require_given(document)
     experiment = validate(document)
     folders = dict.fromkeys(source.resolve().parent for source in reversed(document.sources))
-    places = DataPaths(file.resolve().parent, data_dir, tuple(folders))
+    places = DataPaths(files_dir or file.resolve().parent, data_dir, tuple(folders))
+    experiment, of_layers = layer_files.locate(experiment, places)
+    experiment, of_initial = initial_weights.locate(experiment, places)
     form = target_forms(experiment)
     facts, found = infer_facts(experiment.data, form=form, paths=places, places=target_places(experiment))
     report = TargetReport()
@@ -92,19 +121,33 @@ def examine(
     context = check_context(experiment, facts, {**values, **report.values})
     found += tuple(model_inputs.findings(facts, experiment.graph.inputs)) if facts is not None else ()
     found += tuple(text_samples.findings(experiment, facts))
+    found += (*of_layers, *of_initial, *layer_files.findings(context, places))
     found += tuple(initial_weights.findings(context, runs_dir or initial_weights.default_runs_dir()))
     problems = [
         finding.problem(document)
-        for finding in (*found, *check(context, found))
+        for finding in (*found, *check_experiment(context, found))
         if finding.severity == "error" or finding.name not in experiment.silence
     ]
     if experiment.sweep is not None:
-        from nnrun.spec.sweep_values import value_problems
-
-        problems += value_problems(document, experiment.sweep)
+        problems += _sweep_problems(document, experiment.sweep)
     return Examined(
         file, document, experiment, places, form, facts, context, tuple(sorted(problems, key=Problem.order))
     )
+
+
+def _sweep_problems(document: Document, sweep: SweepSpec) -> Iterator[Problem]:
+    """Yield an error for each value of a sweep that the config does not take, or for combinations that cannot be."""
+    from nnrun.spec.sweep_values import value_problems
+    from nnrun.sweep.space import Space
+
+    found = list(value_problems(document, sweep))
+    yield from found
+    if not found:
+        try:
+            Space.of(sweep).require_possible(sweep)
+        except RunError as error:
+            place = ("sweep", "parameters" if sweep.trials is None else "trials")
+            yield Problem(document.key_mark(place), error.text, error.hint)
 
 
 def check_context(
@@ -157,7 +200,10 @@ def _keras_problems(examined: Examined, codes: Sequence[UserCode]) -> tuple[Prob
 
 def resolve_config(examined: Examined) -> dict[str, Any]:
     """Return the resolved config as plain data which, written as YAML, is the same experiment."""
-    return resolved(examined.experiment, lambda name: _absolute(examined.places, name))
+    plain = resolved(examined.experiment, lambda name: _absolute(examined.places, name))
+    # Names are relative to the file that says them, which may be a base.
+    named = [str(file.resolve()) for file, _ in trust.named_files(examined.document)]
+    return {**plain, "code": named} if named else plain
 
 
 def kept_config(examined: Examined) -> dict[str, Any]:
@@ -175,14 +221,16 @@ def check_data(file: Path, sets: Sequence[str], data_dir: Path | None, progress:
     """Load the data of a config and check their quality.
 
     Raises:
-        ConfigError: The config is no valid experiment.
+        ConfigError: The config is no valid experiment, or names code that the user has not allowed to run.
         DataError: The data cannot be used.
     """
-    examined = examine(file, sets, data_dir)
-    return check_quality(
-        examined.experiment.data,
-        seed=examined.experiment.seed,
-        paths=examined.places,
-        progress=progress,
-        form=examined.form,
-    )
+    with user_code.register_code((), file, sets) as codes:
+        examined = examine(file, sets, data_dir)
+        with user_code.run_code(codes, examined.experiment, threads=0, log=FilePath(os.devnull)):
+            return check_quality(
+                examined.experiment.data,
+                seed=examined.experiment.seed,
+                paths=examined.places,
+                progress=progress,
+                form=examined.form,
+            )

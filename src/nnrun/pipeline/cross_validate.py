@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from nnrun.errors import RunError
 from nnrun.formatting import csv_text, format_count, format_duration
-from nnrun.pipeline.fold_runner import FoldAssignment, FoldRunner, load_folds
+from nnrun.pipeline import layer_files
+from nnrun.pipeline.fold_runner import FoldAssignment, FoldRunner
 from nnrun.pipeline.fold_states import EarlierAttempt, data_digests, fold_states, read_earlier_attempt
-from nnrun.pipeline.loaded_data import report_fold_targets
+from nnrun.pipeline.loaded_data import load_folded_data, report_fold_targets
 from nnrun.pipeline.run_state import ResumeRefusedError
 from nnrun.runs import metrics
 from nnrun.runs.predictions import read_predictions
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from nnrun.data.cross_validation import FoldedData
     from nnrun.pipeline.check import Examined
+    from nnrun.pipeline.data_cache import DataCache
     from nnrun.pipeline.run_state import Resumption
     from nnrun.progress import Bar, Progress
     from nnrun.runs.folder import RunFolder
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
 
 def is_cross_validated(experiment: Experiment) -> bool:
     """Return whether a config is a cross-validation."""
-    return experiment.data.split is not None and experiment.data.split.k_fold is not None
+    return experiment.data.split is not None and experiment.data.split.cross_validation is not None
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,7 @@ class CrossValidation:
         jobs: The number of processes that share the folds; None: 1, or as many as when the run began.
         code: The files of the user's own code.
         resumption: How the run goes on; None: it begins.
+        cache: Data of earlier trainings of this process; None: they are loaded.
     """
 
     examined: Examined
@@ -59,6 +62,7 @@ class CrossValidation:
     jobs: int | None = None
     code: tuple[FilePath, ...] = ()
     resumption: Resumption | None = None
+    cache: DataCache | None = None
 
     def run(self) -> dict[str, Any]:
         """Run all folds that are not done yet, and save the summary of all; return the content of `scores.json`.
@@ -71,9 +75,10 @@ class CrossValidation:
 
         experiment = self.examined.experiment
         with self.record.phase("load"):
-            data = load_folds(experiment, self.examined.places, self.progress)
+            data = load_folded_data(self.examined, self.progress, self.cache)
             report_fold_targets(self.examined, data, self.progress)
             files = file_digests(data.data)
+        layer_files.fetch_and_record(self.examined.context, self.examined.places, self.record, self.progress)
         numbers: list[int | None] = [fold.number for fold in data.folds]
         numbers += [None] if data.k_fold.final_fit else []
         earlier = self._read_earlier(data, numbers, data_digests(files, data.digest))
@@ -84,6 +89,7 @@ class CrossValidation:
             folds_done=sorted(finished),
             folds_digest=data.digest,
             digests={**self.record.fields["digests"], **files},
+            **({"dropped_rows": dict(data.data.dropped)} if data.data.dropped else {}),
         )
         left = [number for number in numbers if number not in finished]
         epochs = len(left) * experiment.training.epochs - sum(one.epoch for one in earlier.positions.values())

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from nnrun.config import document as documents
 from nnrun.data.data_paths import DataPaths
+from nnrun.data.load import make_source
 from nnrun.errors import NnrunError, RunError
 from nnrun.pipeline import user_code
 from nnrun.pipeline.cross_validate import is_cross_validated
@@ -19,6 +20,7 @@ from nnrun.pipeline.run_files import named_parts
 from nnrun.progress import NullProgress
 from nnrun.regular_files import require_inside
 from nnrun.runs import record as records
+from nnrun.runs.decision import describe_decision, read_decision
 from nnrun.runs.documents import read_model, read_preparation
 from nnrun.runs.find import find, run_as_json, unfinished
 from nnrun.runs.record import read_finished_folds
@@ -29,7 +31,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from nnrun.config.document import Document
+    from nnrun.data.csv.dialect import Dialect
     from nnrun.data.dataset import DataPart, Dataset
+    from nnrun.engine.scoring.predictions import Predictions
     from nnrun.engine.session import Session
     from nnrun.progress import Progress
     from nnrun.runs.folder import RunFolder
@@ -86,6 +90,7 @@ class EvaluateRequest:
         trust_run: Whether the copies of that code in the run's folder may be run instead.
         fold: Of a cross-validation, the fold of the model, counted from 0; None: the model of the final fit.
         sets: `--set` options that give secrets again which the run folder does not keep.
+        beam_width: How many unfinished texts of each example are followed where a model writes its target.
     """
 
     run: str
@@ -98,6 +103,7 @@ class EvaluateRequest:
     trust_run: bool = False
     fold: int | None = None
     sets: tuple[str, ...] = ()
+    beam_width: int = 1
 
 
 @dataclass(frozen=True)
@@ -156,30 +162,76 @@ def evaluate(request: EvaluateRequest, progress: Progress) -> EvaluateResult:
     from nnrun.engine.scoring.predictions_table import predictions_table
 
     with open_run_with_code(request) as loaded:
-        request = replace(request, part=request.part or _default_part(loaded.facts))
-        part = _part(loaded, request, progress)
+        request = replace(request, part=request.part or default_part(loaded.facts))
+        part = part_of(loaded, request, progress)
         with load_session(loaded, request.checkpoint) as session:
-            evaluation = session.evaluate(part, detailed=request.data is not None or request.part != "train")
+            detailed = request.data is not None or request.part != "train"
+            evaluation = session.evaluate(part, detailed=detailed, beam_width=request.beam_width)
     name = str(request.part) if request.data is None else "data"
     scores = {"task": evaluation.task(loaded.facts), "checkpoint": request.checkpoint, name: evaluation.scores}
     _save_scores(loaded.model, f"scores_{FilePath(request.checkpoint).stem}_{_label(request)}.json", scores, progress)
     return EvaluateResult(loaded.folder, scores, *predictions_table(evaluation.predictions, part.rows, part.origin))
 
 
-def predict(request: EvaluateRequest, file: FilePath, progress: Progress | None = None) -> EvaluateResult:
-    """Predict the rows of `file`, which need no truth; `progress` receives messages about its columns.
+def predict(
+    request: EvaluateRequest, file: FilePath, progress: Progress | None = None, pictures: FilePath | None = None
+) -> EvaluateResult:
+    """Predict the rows of `file`, which need no truth.
+
+    Args:
+        request: The run and its checkpoint.
+        file: The rows, in the form of the run's own data.
+        progress: Receives messages about its columns.
+        pictures: A folder into which predictions that are pictures are written as PNG files.
 
     Raises:
-        RunError: The run or its checkpoint cannot be used.
+        RunError: The run or its checkpoint cannot be used, or its predictions are no pictures.
         DataError: The file cannot be used.
     """
+    from nnrun.engine.scoring.forecast import forecast_table
     from nnrun.engine.scoring.predictions_table import predictions_table
 
     with open_run_with_code(request) as loaded:
-        part = _load_file(loaded, file, progress or NullProgress(), with_target=False)
+        part = load_file(loaded, file, progress or NullProgress(), with_target=False)
         with load_session(loaded, request.checkpoint) as session:
-            predictions = session.predict(part)
+            predictions = session.predict(part, beam_width=request.beam_width)
+        predictions = decided(loaded, request.checkpoint, predictions, progress or NullProgress())
+    if pictures is not None:
+        from nnrun.pipeline.example_pictures import write_predicted_pictures
+
+        count = write_predicted_pictures(predictions, part.origin, pictures, _mask_values(loaded))
+        if progress is not None:
+            progress.say(f"{count} pictures in {pictures}")
+    if loaded.facts.horizon is not None:
+        return EvaluateResult(loaded.folder, {}, *forecast_table(predictions, part.origin))
     return EvaluateResult(loaded.folder, {}, *predictions_table(predictions, part.rows, part.origin))
+
+
+def decided(
+    loaded: LoadedRun, checkpoint: str, predictions: tuple[Predictions, ...], progress: Progress
+) -> tuple[Predictions, ...]:
+    """Return predictions as the run's decision makes them; the same ones where it has none for this checkpoint.
+
+    Raises:
+        RunError: The decision is damaged.
+    """
+    decision = read_decision(loaded.model, checkpoint)
+    if decision is None or len(predictions) != 1:
+        return predictions
+    from nnrun.engine.scoring.decision import with_decision
+
+    progress.say(f"Decided by {loaded.model.decision.name}: {describe_decision(decision)}")
+    (loss,) = loaded.experiment.losses.values()
+    return tuple(with_decision(one, loss, decision["temperature"], decision["threshold"]) for one in predictions)
+
+
+def _mask_values(loaded: LoadedRun) -> list[int]:
+    """Return the value of a pixel of each class in the run's own masks."""
+    names = loaded.experiment.data.source.arguments.get("class_names")
+    if isinstance(names, dict):
+        return sorted(map(int, names))
+    classes = loaded.facts.class_names
+    return list(map(int, classes)) if all(one.isdigit() for one in classes) else list(range(len(classes)))
 
 
 @contextmanager
@@ -251,6 +303,20 @@ def _required_facts(folder: RunFolder, record: dict[str, Any]) -> dict[str, Any]
     return facts
 
 
+def csv_dialect(request: EvaluateRequest) -> Dialect:
+    """Return how the csv file of a run is written; of other sources, how csv files usually are.
+
+    Raises:
+        RunError: As `open_run_with_code`.
+    """
+    from nnrun.data.csv.dialect import Dialect
+
+    with open_run_with_code(request) as loaded:
+        spec = loaded.experiment.data
+        found = getattr(make_source(spec.source, spec.prepare, spec.split, spec.prepare_target), "dialect", None)
+    return found if isinstance(found, Dialect) else Dialect()
+
+
 @contextmanager
 def load_session(loaded: LoadedRun, checkpoint: str) -> Iterator[Session]:
     """Start Keras with a run's saved model, until the `with` block ends."""
@@ -280,20 +346,35 @@ def _needed(read: Callable[[RunFolder], _T], model: RunFolder, folder: RunFolder
         raise RunError(error.text, f"nnrun train {folder.config}") from error
 
 
-def _part(loaded: LoadedRun, request: EvaluateRequest, progress: Progress) -> DataPart:
+def part_of(loaded: LoadedRun, request: EvaluateRequest, progress: Progress) -> DataPart:
+    """Load the rows that are evaluated: a part of the run's own data, or those of another file.
+
+    Raises:
+        RunError: The run has no such part.
+        DataError: The data cannot be used.
+    """
     if request.data is not None:
-        return _load_file(loaded, request.data, progress, with_target=True)
+        return load_file(loaded, request.data, progress, with_target=True)
+    parts = parts_of(loaded, progress)
+    if request.part not in parts:
+        text = f"this run has no {request.part} part"
+        raise RunError(text, f"--part {' or --part '.join(parts)}")
+    return parts[str(request.part)]
+
+
+def parts_of(loaded: LoadedRun, progress: Progress) -> dict[str, DataPart]:
+    """Load the parts of the run's own data by name; warn where the data are not those of the run.
+
+    Raises:
+        DataError: The data cannot be used.
+    """
     dataset = _dataset(loaded, progress)
     changed = [
         name for name, digest in dataset.digests.items() if loaded.record.get("digests", {}).get(name, digest) != digest
     ]
     if changed:
         progress.warn(f"The data are not those of the run; changed since then: {', '.join(changed)}.")
-    parts = named_parts(dataset)
-    if request.part not in parts:
-        text = f"this run has no {request.part} part"
-        raise RunError(text, f"--part {' or --part '.join(parts)}")
-    return parts[str(request.part)]
+    return named_parts(dataset)
 
 
 def _dataset(loaded: LoadedRun, progress: Progress) -> Dataset:
@@ -304,16 +385,51 @@ def _dataset(loaded: LoadedRun, progress: Progress) -> Dataset:
     return load_folds(loaded.experiment, loaded.places, NullProgress()).dataset(loaded.fold, progress)
 
 
-def _load_file(loaded: LoadedRun, file: FilePath, progress: Progress, *, with_target: bool) -> DataPart:
+def fitted_preparation(loaded: LoadedRun) -> list[dict[str, Any]]:
+    """Return what the run's preparation has learned, as its `prepare.json` has it.
+
+    Raises:
+        RunError: It cannot be read.
+    """
+    return _needed(read_preparation, loaded.model, loaded.folder)
+
+
+def load_file(
+    loaded: LoadedRun,
+    file: FilePath,
+    progress: Progress,
+    *,
+    with_target: bool,
+    fitted: list[dict[str, Any]] | None = None,
+    source: Any = None,
+) -> DataPart:
+    """Read a file as the run reads its own data, and prepare it as the run prepared these.
+
+    Args:
+        loaded: The run.
+        file: The file.
+        progress: Receives messages about its columns.
+        with_target: Whether the file must hold targets.
+        fitted: As of `fitted_preparation`; None reads it.
+        source: The run's source; None: it is made.
+
+    Raises:
+        DataError: The file cannot be used, or does not suit the run.
+    """
     from nnrun.data.new_data import load_new_data
 
-    fitted = _needed(read_preparation, loaded.model, loaded.folder)
     return load_new_data(
-        loaded.experiment.data, fitted, file=file, facts=loaded.facts, with_target=with_target, progress=progress
+        loaded.experiment.data,
+        fitted_preparation(loaded) if fitted is None else fitted,
+        file=file,
+        facts=loaded.facts,
+        with_target=with_target,
+        progress=progress,
+        source=source,
     )
 
 
-def _default_part(facts: Facts) -> PartName:
+def default_part(facts: Facts) -> PartName:
     """Return the part to evaluate by default: test, else validation, else train."""
     names: tuple[PartName, ...] = ("test", "validation", "train")
     return next((name for name in names if name in facts.rows), "train")

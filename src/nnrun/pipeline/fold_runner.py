@@ -12,6 +12,8 @@ from nnrun import interruption
 from nnrun.errors import RunError
 from nnrun.formatting import format_count
 from nnrun.pipeline.initial_weights import load_initial_weights
+from nnrun.pipeline.layer_files import weights_dir
+from nnrun.pipeline.limited_data import limited
 from nnrun.pipeline.run_files import (
     ensure_run_folder,
     executor_fields,
@@ -188,7 +190,8 @@ class FoldRunner:
         folder = self._folder if number is None else self._folder.fold(number)
         repeat = None if number is None else self._data.folds[number].repeat
         with self._phase("load"):
-            dataset = self._data.whole(self._progress) if number is None else self._data.dataset(number, self._progress)
+            data, progress = self._data, self._progress
+            dataset = limited(data.whole(progress) if number is None else data.dataset(number, progress))
         record = {
             "fold": number,
             "repeat": repeat,
@@ -230,6 +233,7 @@ class FoldRunner:
                     log=self._folder.log,
                     phase=self._phase,
                     planned_epochs=self._assignment.states.planned_epochs,
+                    weights_dir=weights_dir(self._examined.places),
                 )
             )
             self._session_key, self._session.restartable = key, True

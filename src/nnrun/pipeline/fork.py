@@ -27,6 +27,7 @@ from nnrun.runs.find import find
 from nnrun.runs.folder import RunFolder
 from nnrun.runs.lock import hold
 from nnrun.runs.record import Record
+from nnrun.spec.mapped_trials import reason_not_mapped_trials
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -88,6 +89,9 @@ def fork(request: ForkRequest, progress: Progress) -> TrainResult:
     parent = find(options.runs_dir, request.run)
     require_regular_tree(parent.path)
     fields = records.read(parent)
+    if isinstance(extends.read(parent.resolved).data.get("training"), list):
+        text = f"{parent.id} was trained in phases, and a fork would have to begin within one of them"
+        raise RunError(text, "train a config of its own with init_from: and the name of that run")
     with user_code.register_run_code(parent, fields, options.code, trust=request.trust_run) as codes:
         return _train(_plan(parent, fields, request), codes, options, progress)
 
@@ -290,8 +294,16 @@ def _begin_record(planned: _Fork, folder: RunFolder, argv: Sequence[str], given:
         warnings=[problem.text for problem in planned.examined.problems],
         lineage=dict(planned.lineage),
         **({"code": parent["code"]} if parent.get("code") else {}),
+        **_mapped(planned),
         **given,
     )
+
+
+def _mapped(planned: _Fork) -> dict[str, Any]:
+    """Return the place in mapped programs, which the child has from its parent: its bits depend on it."""
+    mapped, examined = planned.fields.get("mapped"), planned.examined
+    is_possible = reason_not_mapped_trials(examined.experiment, examined.facts) is None
+    return {"mapped": mapped} if mapped and is_possible else {}
 
 
 def _say(planned: _Fork, folder: RunFolder, progress: Progress) -> None:

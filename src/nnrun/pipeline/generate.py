@@ -34,7 +34,7 @@ class GenerateRequest:
         run: The run and checkpoint whose model generates.
         length: The number of characters (words, bytes) to generate.
         seed_text: The text to continue; None: a random window of the training part.
-        temperature: See `nnrun.engine.generation.sampling.Sampling`, as all up to `repetition_penalty`.
+        temperature: See `nnrun.engine.generation.sampling.SamplingOptions`, as all up to `repetition_penalty`.
         stop: Texts before which a sample ends.
         random_seed: The seed of the draws; None draws one.
         samples: The number of texts to generate at once.
@@ -130,9 +130,9 @@ def generate(request: GenerateRequest, listener: TextListener, progress: Progres
         codes, seed_text = _seed(request, loaded, source, seed, progress)
         with load_session(loaded, request.run.checkpoint) as session:
             from nnrun.data.text.tokenizer import StreamingDecoder
-            from nnrun.engine.generation.sampling import Sampling
+            from nnrun.engine.generation.sampling import SamplingOptions
 
-            sampling = Sampling(
+            sampling = SamplingOptions(
                 request.temperature, request.top_k, request.top_p, request.min_p, request.repetition_penalty
             )
             spec = text_model_spec(loaded.experiment, loaded.facts, source)

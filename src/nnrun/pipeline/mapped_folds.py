@@ -76,8 +76,9 @@ def reason_not_mapped(experiment: Experiment) -> str | None:
         return "the perceptron rule cannot be mapped over folds"
     if training.execution.executor == "stepwise" or training.on_nan != "stop":
         return f"the config has {'executor: stepwise' if training.on_nan == 'stop' else f'on_nan: {training.on_nan}'}"
-    if training.augment:
-        return "augment: changes the examples of each fold separately"
+    if training.augment or experiment.data.source.arguments.get("window") is not None:
+        by_fold = "augment: changes the examples of each fold separately"
+        return by_fold if training.augment else "the windows of each fold are gathered from rows of its own"
     for part in training.callbacks:
         if not is_best_model_checkpoint(part):
             return f"{part.name} acts on the model of each fold separately"

@@ -13,10 +13,12 @@ from nnrun.config.files import find_config
 from nnrun.pipeline import user_code
 from nnrun.pipeline.check import examine
 from nnrun.pipeline.given_secrets import require_no_secrets, secret_refused
+from nnrun.pipeline.initial_weights import copy_file
 from nnrun.pipeline.resume import check_resume
 from nnrun.pipeline.run_files import code_records, copy_sources
 from nnrun.pipeline.same_runs import current_data_digests
 from nnrun.pipeline.train import raise_if_errors, write_resolved_config
+from nnrun.pipeline.trust import require_allowed
 from nnrun.runs.find import find
 from nnrun.runs.secrets import arguments_without_secrets
 
@@ -64,12 +66,13 @@ def freeze_train(queue: Queue, request: TrainRequest, progress: Progress) -> Fro
         DataError: The data cannot be read.
         RunError: An option has a secret, which a queue does not keep, or nothing can be written.
     """
-    with user_code.register_code(request.code) as codes:
-        file = find_config(request.config)
+    file = find_config(request.config)
+    with user_code.register_code(request.code, file, request.sets) as codes:
         examined = examine(file, request.sets, request.data_dir, request.runs_dir)
         raise_if_errors(examined)
+        require_allowed(codes)
         require_no_secrets(examined.document, _KEEPER)
-        if examined.experiment.init_from is not None:
+        if isinstance(examined.experiment.init_from, str):
             # `last` is the last run now.
             other = find(request.runs_dir, examined.experiment.init_from).path.resolve()
             option = f"init_from={dump_inline(str(other))}"
@@ -79,7 +82,8 @@ def freeze_train(queue: Queue, request: TrainRequest, progress: Progress) -> Fro
             progress.show_problem(problem)
         folder = queue.new_folder(examined.experiment.name)
         copy_sources(folder, file, examined.document, codes)
-        write_resolved_config(folder, examined)
+        copy_file(folder, examined.experiment)
+        write_resolved_config(folder, examined, codes)
         code = code_records(folder, examined.document, codes)
     return FrozenCommand(folder, tuple(folder.path / one["file"] for one in code), digests)
 

@@ -120,8 +120,7 @@ def _training(folder: RunFolder, fields: Mapping[str, Any], request: ReproduceRe
     if fields.get("threads"):
         # The record of a run with several processes has the threads of each of them.
         given["threads"] = fields["threads"] * jobs
-    if fields.get("planned_epochs"):
-        given["planned_epochs"] = fields["planned_epochs"]
+    given |= {name: fields[name] for name in ("planned_epochs", "mapped") if fields.get(name)}
     code = options.code or copies
     return replace(options, config=str(folder.resolved), code=code, jobs=jobs, given_fields=given)
 

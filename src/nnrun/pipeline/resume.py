@@ -84,7 +84,7 @@ def _resume_held(folder: RunFolder, request: ResumeRequest, progress: Progress) 
         before, examined = _examine(folder, options)
         changed = _changes(folder, kept_config(before), kept_config(examined))
         planned = before.experiment.training.epochs
-        if fields.get("status") == "done" and not _extends(folder, planned, examined):
+        if fields.get("status") == "done" and not _extends(folder, before, examined):
             progress.say(f"Run {folder.id} is done: nothing is left to do.")
             return _done(folder, fields)
         record = Record(folder, fields)
@@ -118,8 +118,8 @@ def check_resume(request: ResumeRequest) -> RunFolder:
     with user_code.register_run_code(folder, fields, request.options.code, trust=request.trust_run):
         before, examined = _examine(folder, request.options)
         _changes(folder, kept_config(before), kept_config(examined))
-        if fields.get("status") == "done" and not _extends(folder, before.experiment.training.epochs, examined):
-            hint = f"train it for more epochs: --set training.epochs={2 * before.experiment.training.epochs}"
+        if fields.get("status") == "done" and not _extends(folder, before, examined):
+            hint = f"train it for more epochs: {_more_epochs(before)}"
             raise RunError(f"{folder.id} is done: nothing is left to do", hint)
     return folder
 
@@ -144,8 +144,9 @@ def train_or_resume(request: TrainRequest, progress: Progress) -> TrainResult:
     Raises:
         NnrunError: As for `train` and `resume`.
     """
-    with user_code.register_code(request.code) as codes:
-        examined = examine(find_config(request.config), request.sets, request.data_dir, request.runs_dir)
+    config = find_config(request.config)
+    with user_code.register_code(request.code, config, request.sets) as codes:
+        examined = examine(config, request.sets, request.data_dir, request.runs_dir)
         raise_if_errors(examined)
         folder = find_unfinished_or_done(examined, [code.sha256 for code in codes], request.runs_dir, progress)
     if folder is None:
@@ -184,26 +185,44 @@ def _changes(folder: RunFolder, before: Mapping[str, Any], now: Mapping[str, Any
         RunError: One of them belongs to the epochs that are done.
     """
     found = config_differences(before, now)
-    refused = [(path, one, other) for path, one, other in found if not is_free(path)]
+    epochs = _epochs_key(before)
+    refused = [(path, one, other) for path, one, other in found if not is_free(path) and path != epochs]
     if refused:
         named = "; ".join(f"{path} is {format_value(one)}, not {format_value(other)}" for path, one, other in refused)
         sets = " ".join(f"--set {path}={dump_inline(other)}" for path, _, other in refused)
         text = f"{folder.id} was trained so far with another config: {named}"
-        raise RunError(text, f"begin a run of its own from this one: nnrun fork {folder.short_id} {sets}")
+        hint = f"begin a run of its own from this one: nnrun fork {folder.short_id} {sets}"
+        if epochs != "training.epochs":
+            hint = (
+                f"only its last phase can have more epochs: --set {epochs}=N; or begin a run of its own with init_from:"
+            )
+        raise RunError(text, hint)
     return [path for path, _, _ in found]
 
 
-def _extends(folder: RunFolder, before: int, examined: Examined) -> bool:
-    """Whether a run that is done, of `before` epochs, is to be trained for more of them.
+def _epochs_key(config: Mapping[str, Any]) -> str:
+    """Return the key of the epochs that a run can have more of: of training in phases, those of the last."""
+    training = config.get("training")
+    return f"training.{len(training) - 1}.epochs" if isinstance(training, list) else "training.epochs"
+
+
+def _extends(folder: RunFolder, before: Examined, examined: Examined) -> bool:
+    """Whether a run that is done, with the config `before`, is to be trained for more epochs.
 
     Raises:
         RunError: It has more epochs already.
     """
-    epochs = examined.experiment.training.epochs
-    if epochs < before:
-        text = f"{folder.id} has {before} epochs already, and cannot have {epochs}"
-        raise RunError(text, f"write more: --set training.epochs={2 * before}")
-    return epochs > before
+    done, epochs = before.experiment.training.epochs, examined.experiment.training.epochs
+    if epochs < done:
+        text = f"{folder.id} has {done} epochs already, and cannot have {epochs}"
+        raise RunError(text, f"write more: {_more_epochs(before)}")
+    return epochs > done
+
+
+def _more_epochs(examined: Examined) -> str:
+    """Return the option that gives a run twice its epochs; of training in phases, its last phase."""
+    training, key = examined.experiment.training, _epochs_key(kept_config(examined))
+    return f"--set {key}={2 * (training.phases[-1].epochs if training.phases else training.epochs)}"
 
 
 def _done(folder: RunFolder, fields: Mapping[str, Any]) -> TrainResult:

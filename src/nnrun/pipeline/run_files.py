@@ -167,10 +167,14 @@ _SQUARE_SOURCES = ("mnist", "fashion_mnist", "cifar10", "cifar100", "digits")
 _IMAGE_SOURCES = (*_SQUARE_SOURCES, "images", "idx")
 #: The shortest side of an image, and the longest side that is kept; larger images keep every second, third, ... pixel.
 _MIN_SIDE, _MAX_SIDE = 4, 96
+#: The samples of a frame of a spectrogram.
+_FRAME = 128
 
 
 def save_mistakes(folder: RunFolder, dataset: Dataset, scores: Mapping[str, Any], source: str) -> None:
-    """Save the images of the most confident mistakes (20 at most, some kilobytes); nothing if examples are no images.
+    """Save the images of the most confident mistakes, of recordings their spectrograms: 20 at most, some kilobytes.
+
+    Nothing is saved if examples are neither.
 
     Args:
         folder: The run's folder.
@@ -183,14 +187,20 @@ def save_mistakes(folder: RunFolder, dataset: Dataset, scores: Mapping[str, Any]
     """
     name = "test" if dataset.test is not None else "validation"
     part, worst = dataset.part(name), scores.get(name, {}).get("worst")
-    shape = image_shape(dataset.facts.input_shape, source)
-    if part is None or not worst or shape is None or not hasattr(part.x, "ndim"):
+    facts = dataset.facts
+    # Of pictures next to columns, the first.
+    array = next(iter(facts.arrays), None)
+    shape = image_shape(facts.input_shape if array is None else facts.arrays[array], source)
+    place = slice(None) if array is None else slice(*facts.array_place(array))
+    is_sound = source == "audio" and len(facts.input_shape or ()) in (1, 2)
+    if part is None or not worst or not (shape or is_sound) or not hasattr(part.x, "ndim"):
         return
     import numpy as np
 
     rows = [one["row"] for one in worst]
     indices = [int(np.flatnonzero(np.asarray(part.rows) == row)[0]) for row in rows]
-    images = [_to_pixels(np.asarray(part.x[index], dtype=np.float64).reshape(shape)) for index in indices]
+    examples = [np.asarray(part.x[index], dtype=np.float64)[place] for index in indices]
+    images = [to_pixels(spectrogram(one) if is_sound else one.reshape(shape), _MAX_SIDE) for one in examples]
     content = io.BytesIO()
     np.savez_compressed(content, rows=np.array(rows, dtype=np.int64), pictures=np.array(images))
     folder.write_bytes(folder.mistakes, content.getvalue())
@@ -211,9 +221,32 @@ def image_shape(shape: tuple[int | None, ...] | None, source: str) -> tuple[int,
     return sizes[0], sizes[1], sizes[2]
 
 
-def _to_pixels(example: np.ndarray) -> np.ndarray:
-    """Scale an example (prepared, so of any range) from black for its smallest number to white for its largest."""
-    step = -(-max(example.shape[:2]) // _MAX_SIDE)
+def spectrogram(samples: np.ndarray) -> np.ndarray:
+    """Return a picture of a recording: decibels of shape (64 frequencies, times, 1), high frequencies above.
+
+    Frames of 128 samples, evenly spread over the recording, 96 at most, are weighted by a Hann window; what is 80 dB
+    below the loudest is cut off.
+
+    Args:
+        samples: Shape (samples,) or (samples, channels); channels are averaged.
+    """
+    import numpy as np
+
+    sound = samples if samples.ndim == 1 else samples.mean(axis=1)
+    sound = np.pad(sound, (0, max(0, _FRAME - len(sound))))
+    starts = np.unique(np.linspace(0, len(sound) - _FRAME, _MAX_SIDE).astype(np.int64))
+    frames = sound[starts[:, None] + np.arange(_FRAME)] * np.hanning(_FRAME)
+    power = np.abs(np.fft.rfft(frames)[:, 1:]) ** 2
+    decibels: np.ndarray = 10 * np.log10(np.maximum(power, power.max() * 1e-8 or 1.0))
+    return decibels.T[::-1, :, None]
+
+
+def to_pixels(example: np.ndarray, longest: int) -> np.ndarray:
+    """Scale an example (prepared, so of any range) from black for its smallest number to white for its largest.
+
+    Of a picture with a side of more pixels than `longest` every second, third, ... pixel is kept.
+    """
+    step = -(-max(example.shape[:2]) // longest)
     example = example[::step, ::step]
     low, high = float(example.min()), float(example.max())
     scaled: np.ndarray = ((example - low) * (255 / (high - low or 1.0))).round().astype("uint8")

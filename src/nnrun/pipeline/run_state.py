@@ -11,11 +11,13 @@ from nnrun.pipeline.lineage import changed_keys, changes_of, is_of_parent, warn_
 from nnrun.pipeline.run_files import executor_fields
 from nnrun.runs.record import code_digests
 from nnrun.runs.state_document import require_state
+from nnrun.spec.sweep import LARGEST_GROUP
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path as FilePath
 
+    from nnrun.engine.executors.jax.lanes import Lane
     from nnrun.engine.session import Session
     from nnrun.engine.state.saver import StateSaver
     from nnrun.engine.state.state_file import State
@@ -160,6 +162,27 @@ def _state_to_go_on_from(
         raise ResumeRefusedError(error.text, error.hint) from error
     progress.say(f"Resumed {position.describe()}.")
     return saved
+
+
+def lane_of(fields: Mapping[str, Any]) -> Lane | None:
+    """Return the place in mapped programs that a run's record names: resumed or repeated alone, it keeps its bits.
+
+    Args:
+        fields: The record; `mapped` has the number of `lanes`, and which of them the run has, `lane`.
+
+    Raises:
+        RunError: The record names no such place.
+    """
+    mapped = fields.get("mapped")
+    if mapped is None:
+        return None
+    from nnrun.engine.executors.jax.lanes import Lane, Lanes
+
+    lanes, number = (mapped.get(name) if isinstance(mapped, dict) else None for name in ("lanes", "lane"))
+    if not isinstance(lanes, int) or not isinstance(number, int) or not 0 <= number < lanes <= LARGEST_GROUP:
+        text = f"the record names no lane of a mapped program: expected lanes and lane, received {mapped}"
+        raise RunError(text, "train again from the config")
+    return Lane(Lanes(lanes), number)
 
 
 def planned_epochs(record: Record, experiment: Experiment) -> int:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 #: The keys of a resolved config that do not change the results of a run.
-_IGNORED_KEYS = ("expect", "silence")
+_IGNORED_KEYS = ("expect", "silence", "code")
 
 
 def find_unfinished_or_done(
@@ -77,7 +77,8 @@ def current_data_digests(examined: Examined, progress: Progress) -> dict[str, st
     from nnrun.data.load import current_file_digests, make_source
 
     data = examined.experiment.data
-    return current_file_digests(make_source(data.source, data.prepare, data.split), examined.places, progress)
+    source = make_source(data.source, data.prepare, data.split, data.prepare_target)
+    return current_file_digests(source, examined.places, progress)
 
 
 def _file_digests(folder: RunFolder) -> dict[str, str]:

@@ -12,26 +12,29 @@ from nnrun.config.dump import dump
 from nnrun.config.files import find_config
 from nnrun.errors import ConfigError, NnrunError, Problem, RunError
 from nnrun.formatting import format_count
+from nnrun.gpus import gpu_groups
 from nnrun.pipeline import user_code
 from nnrun.pipeline.check import examine, resolve_config
 from nnrun.pipeline.child_processes import run_in_processes
 from nnrun.pipeline.given_secrets import require_no_secrets
 from nnrun.pipeline.same_runs import current_data_digests
+from nnrun.pipeline.sweep_claim import LOST, release_killed
 from nnrun.pipeline.sweep_memory import MemoryLimit
 from nnrun.pipeline.sweep_plan import combinations_to_examine, plan_trials
-from nnrun.pipeline.sweep_trials import SweepTask, frozen_data_dir, release_dead
+from nnrun.pipeline.sweep_trials import MOST_KILLS, SweepTask, frozen_data_dir, release_dead
 from nnrun.pipeline.train import raise_if_errors
+from nnrun.pipeline.trust import require_allowed
 from nnrun.progress import LoggedProgress
-from nnrun.runs import environment
 from nnrun.runs.disk import RunLog, make_folder, write_file
 from nnrun.runs.record import now
+from nnrun.scratch import scratch_folder
 from nnrun.sweep.folder import SweepFolder
 from nnrun.sweep.result import read_sweep
 from nnrun.sweep.rounds import require_suggestions, trials_left
 from nnrun.sweep.space import as_options
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from nnrun.catalog.user_code import UserCode
     from nnrun.pipeline.check import Examined
@@ -41,10 +44,11 @@ if TYPE_CHECKING:
     from nnrun.sweep.result import SweepResult
     from nnrun.sweep.space import Values
 
+    #: Trains the trials of a sweep, somewhere: see `train_here`.
+    TrainTrials = Callable[[SweepFolder, "SweepRequest", Mapping[str, Any], int, "SweepMonitor", Progress], None]
+
 #: The combinations that are examined as a whole before anything is trained; of all others, each value alone.
 _MOST_EXAMINED = 64
-#: After so many processes that were killed without a trial that ended, no other one is started.
-_MOST_KILLS = 10
 
 
 @dataclass(frozen=True)
@@ -59,10 +63,14 @@ class SweepRequest:
         code: The files of `--code`, in order.
         jobs: How many processes train at the same time; None: one.
         fits_memory: Whether no more processes start than the memory allows, by what the first one takes.
-        threads: The threads of each process; None: 1, so that no figure depends on `jobs`, or as when the sweep began.
+        threads: The threads of each process; None: 1, so that no figure depends on `jobs`. A sweep that goes on keeps
+            those that it began with.
+        gpus_per_trial: The GPUs of each process, which sees no others; 0: it sees none; None: it sees what this process
+            sees, or as when the sweep began.
         ledger: Where the ledger is: `sqlite` for the processes of one machine, `files` for several that share a folder,
             or the address of a PostgreSQL database.
         password: The password of that address, which is apart from it.
+        files_dir: The folder in which the files that the config names are looked for; None: that of the config.
     """
 
     config: str
@@ -73,8 +81,20 @@ class SweepRequest:
     jobs: int | None = None
     fits_memory: bool = False
     threads: int | None = None
+    gpus_per_trial: int | None = None
     ledger: str = "sqlite"
     password: str | None = field(default=None, repr=False)
+    files_dir: FilePath | None = None
+
+    def fitting_gpus(self) -> SweepRequest:
+        """Return the same request, with no more processes than the GPUs of this machine allow.
+
+        Raises:
+            RunError: It has not as many GPUs as one process needs.
+        """
+        if not self.gpus_per_trial:
+            return self
+        return replace(self, jobs=min(self.jobs or 1, len(gpu_groups(self.gpus_per_trial))))
 
 
 def begin_sweep(request: SweepRequest, progress: Progress) -> SweepFolder:
@@ -85,9 +105,11 @@ def begin_sweep(request: SweepRequest, progress: Progress) -> SweepFolder:
         MissingExtraError: The method needs Optuna, which is not installed.
         RunError: The trials cannot be listed, or there is nothing by which one could be chosen.
     """
-    with user_code.register_code(request.code) as codes:
-        examined = examine(find_config(request.config), request.sets, request.data_dir, request.runs_dir)
+    config = find_config(request.config)
+    with user_code.register_code(request.code, config, request.sets) as codes:
+        examined = examine(config, request.sets, request.data_dir, request.runs_dir, request.files_dir)
         raise_if_errors(examined)
+        require_allowed(codes)
         require_no_secrets(examined.document, "a sweep")
         sweep = examined.experiment.sweep
         if sweep is None:
@@ -96,6 +118,8 @@ def begin_sweep(request: SweepRequest, progress: Progress) -> SweepFolder:
         _require_choice(examined, sweep)
         planned, trials = plan_trials(examined, sweep, request.jobs or 1)
         base = {key: value for key, value in resolve_config(examined).items() if key != "sweep"}
+        names = [FilePath(one.file).name for one in codes]
+        base |= {"code": [f"code/{name}" for name in names]} if codes else {}
         folder = replace(SweepFolder.create(request.runs_dir, examined.experiment.name), password=request.password)
         _freeze(folder, examined, base, codes)
         _check_combinations(folder, combinations_to_examine(sweep, examined.experiment.seed, trials), request)
@@ -107,9 +131,10 @@ def begin_sweep(request: SweepRequest, progress: Progress) -> SweepFolder:
         "start": now(),
         **planned,
         "threads": request.threads or 1,
+        **({} if request.gpus_per_trial is None else {"gpus_per_trial": request.gpus_per_trial}),
         "data_dir": None if request.data_dir is None else str(request.data_dir.resolve()),
         "data": digests,
-        "code": [file.name for file in request.code],
+        "code": names,
     }
     try:
         folder.create_ledger(request.ledger, fields, trials)
@@ -121,10 +146,34 @@ def begin_sweep(request: SweepRequest, progress: Progress) -> SweepFolder:
     return folder
 
 
-def run_sweep(folder: SweepFolder, request: SweepRequest, progress: Progress) -> SweepResult:
+def require_same_threads(folder: SweepFolder, threads: int | None) -> None:
+    """Check that a sweep that goes on has as many threads as it began with, on which its figures depend.
+
+    Args:
+        folder: The sweep.
+        threads: The threads that are asked for; None: as many as it began with.
+
+    Raises:
+        RunError: They are others.
+    """
+    begun = folder.open_ledger().fields().get("threads")
+    if threads is not None and threads != begun:
+        text = f"sweep {folder.id} began with --threads {begun}, on which its figures depend, and cannot have {threads}"
+        raise RunError(text, "leave out --threads, or begin another sweep")
+
+
+def run_sweep(
+    folder: SweepFolder, request: SweepRequest, progress: Progress, train: TrainTrials | None = None
+) -> SweepResult:
     """Train the trials of a sweep that wait, each in a run folder of its own.
 
     Trials whose process is gone go on from their last state.
+
+    Args:
+        folder: The sweep.
+        request: How many processes there are, and what each has.
+        progress: Receives what happens.
+        train: Where they train; None: on this machine.
 
     Raises:
         StopRequestedError: A request to stop came in; the trials under way have saved their states.
@@ -135,18 +184,64 @@ def run_sweep(folder: SweepFolder, request: SweepRequest, progress: Progress) ->
     for trial in release_dead(folder, ledger):
         progress.say(f"Trial {trial.number} goes on: its process is gone")
     fields = ledger.fields()
-    left, jobs = trials_left(fields, ledger.counts()), request.jobs or 1
+    left = trials_left(fields, ledger.counts())
     progress.say(f"Sweep {folder.id}: {format_count(left, 'trial')} to train")
     if left:
         warning = require_suggestions(fields)
         if warning is not None:
             progress.warn(warning)
         with progress.workers("trials", left, "trials") as bar:
-            monitor = _Monitor(ledger, progress, bar)
-            tasks = [SweepTask(folder) for _ in range(min(jobs, left))]
-            limit = MemoryLimit(len(tasks), request.fits_memory, progress)
-            run_in_processes(tasks, limit.processes, limit.watching(monitor.on_event), monitor.on_killed)
+            (train or train_here)(folder, request, fields, left, SweepMonitor(ledger, progress, bar), progress)
     return read_sweep(folder)
+
+
+def train_here(
+    folder: SweepFolder,
+    request: SweepRequest,
+    fields: Mapping[str, Any],
+    left: int,
+    monitor: SweepMonitor,
+    progress: Progress,
+) -> None:
+    """Train the trials of a sweep in processes of this machine.
+
+    Args:
+        folder: The sweep.
+        request: How many processes there are, and what each has.
+        fields: What the ledger knows of the sweep as a whole.
+        left: How many trials have not ended.
+        monitor: Receives the events.
+        progress: Receives messages.
+
+    Raises:
+        StopRequestedError: A request to stop came in; the trials under way have saved their states.
+        RunError: There are not as many GPUs as one process needs.
+    """
+    tasks = _tasks(folder, request, fields, progress)[:left]
+    limit = MemoryLimit(len(tasks), request.fits_memory, progress)
+    with scratch_folder("sweep") as shared:
+        tasks = [replace(task, shared=shared) for task in tasks]
+        run_in_processes(tasks, limit.processes, limit.watching(monitor.on_event), monitor.on_killed)
+
+
+def _tasks(
+    folder: SweepFolder, request: SweepRequest, fields: Mapping[str, Any], progress: Progress
+) -> list[SweepTask]:
+    """Return the task of each process, with the GPUs that it sees.
+
+    Raises:
+        RunError: There are not as many GPUs as one process needs.
+    """
+    jobs, per_trial = request.jobs or 1, request.gpus_per_trial
+    if per_trial is None:
+        per_trial = fields.get("gpus_per_trial")
+    if not per_trial:
+        return [SweepTask(folder, None if per_trial is None else ())] * jobs
+    tasks = [SweepTask(folder, tuple(names)) for names in gpu_groups(per_trial)]
+    if jobs > len(tasks):
+        text = format_count(len(tasks), "process", "processes")
+        progress.say(f"{text} at the same time instead of {jobs}: each has {format_count(per_trial, 'GPU')} of its own")
+    return tasks[:jobs]
 
 
 def best_config(result: SweepResult) -> str:
@@ -170,7 +265,7 @@ def best_config(result: SweepResult) -> str:
 
 
 @dataclass
-class _Monitor:
+class SweepMonitor:
     """What the parent does with the events of its processes."""
 
     ledger: Ledger
@@ -181,17 +276,19 @@ class _Monitor:
     _kills: int = 0
 
     def on_event(self, kind: str, number: int | None, payload: Any) -> None:
-        """Handle an event of a trial: `done`, `pruned`, `failed` (a text), `message`, `warning`; `at` and `score`."""
+        """Handle an event: of a trial those of `TrialClaim`, `at` or `score`; `say` and `warning` (a text)."""
         if kind == "at":
             self.bar.show(*payload)
             return
         if kind == "score":
             self._show_best(number, *payload)
             return
-        if kind in ("failed", "again"):
+        if kind in ("failed", "again", LOST):
             self.progress.warn(f"Trial {number}: {payload}")
         elif kind in ("done", "pruned"):
             self.progress.say(f"Trial {number}: {payload}")
+        elif kind == "say":
+            self.progress.say(payload)
         elif payload not in self._shown:
             # All trials have the same data, and so the same warnings.
             self._shown.add(payload)
@@ -210,15 +307,9 @@ class _Monitor:
         """Let the trial of a process that was killed wait again, and start another process in its place."""
         text = f"was killed, with exit code {exit_code}"
         self.bar.show(pid, "")
-        host = environment.process()["host"]
         self._kills += 1
-        for trial in self.ledger.trials("running"):
-            process = trial.process or {}
-            if process.get("pid") == pid and process.get("host") == host:
-                again = self.ledger.release(trial, f"its process {text}")
-                ending = "it goes on from its last state" if again else "it is not tried again"
-                self.on_event("again" if again else "failed", trial.number, f"its process {text}; {ending}")
-        if self._kills >= _MOST_KILLS:
+        release_killed(self.ledger, pid, f"its process {text}", self.on_event)
+        if self._kills >= MOST_KILLS:
             raise RunError(f"a process of the sweep {text}, as others before it", "see that there is enough memory")
         return [task] if trials_left(self.ledger.fields(), self.ledger.counts()) else []
 
@@ -226,7 +317,7 @@ class _Monitor:
 def _require_choice(examined: Examined, sweep: SweepSpec) -> None:
     """Check that there is a part by whose scores a combination can be chosen, which must not be the test part."""
     split = examined.experiment.data.split
-    if sweep.choose_by is not None or examined.context.has_validation or (split is not None and split.k_fold):
+    if sweep.choose_by is not None or examined.context.has_validation or (split is not None and split.cross_validation):
         return
     mark = examined.document.key_mark(("sweep",))
     text = "there is no validation part by which a combination could be chosen; the test part is for the result alone"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from nnrun.errors import ConfigError, Problem
 from nnrun.spec.experiment import LARGEST_SEED
 from nnrun.spec.figures import direction_of
+from nnrun.spec.mapped_trials import reason_not_mapped_trials
 from nnrun.spec.sweep_pruning import pruning_of
 from nnrun.sweep.optuna_study import describe_pruner, describe_sampler
 from nnrun.sweep.rounds import make_trials, next_trials
@@ -45,10 +46,12 @@ def plan_trials(examined: Examined, sweep: SweepSpec, jobs: int) -> tuple[dict[s
         "seed": seed,
         "seeds": seeds,
     }
+    if sweep.mapped is not None and reason_not_mapped_trials(examined.experiment, examined.facts) is None:
+        fields["mapped"] = sweep.mapped
     if sweep.pruning is not None:
         fields["pruning"] = _pruning(examined, sweep)
     if sweep.is_adaptive:
-        space.require_enough(sweep.trials or 1)
+        space.require_possible(sweep)
         fields["sampler"], total = describe_sampler(sweep.method), sweep.trials
     else:
         combinations = space.combinations(sweep, seed)
@@ -84,9 +87,9 @@ def _pruning(examined: Examined, sweep: SweepSpec) -> dict[str, Any] | None:
     from nnrun.engine.training.callbacks import best_epoch_rule
 
     (method, spec), experiment, mark = found, examined.experiment, examined.document.key_mark(("sweep", "pruning"))
-    if experiment.data.split is not None and experiment.data.split.k_fold is not None:
+    if experiment.data.split is not None and experiment.data.split.cross_validation is not None:
         text = "a cross-validation is not pruned: its folds have no epochs in common"
-        raise ConfigError([Problem(mark, text, "leave out pruning, or write split: {validation: 0.2} for k_fold")])
+        raise ConfigError([Problem(mark, text, "leave out pruning, or write split: {validation: 0.2}")])
     monitor, mode = best_epoch_rule(experiment, has_validation=examined.context.has_validation)
     if spec.monitor is not None:
         monitor, mode = spec.monitor, direction_of(experiment, spec.monitor) or "auto"

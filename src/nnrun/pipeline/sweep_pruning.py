@@ -10,13 +10,12 @@ from nnrun.errors import RunError
 from nnrun.pipeline.run_state import read_last_state
 from nnrun.runs import metrics
 from nnrun.runs import record as records
-from nnrun.sweep.rounds import compare
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from nnrun.runs.folder import RunFolder
-    from nnrun.sweep.ledger import Trial
+    from nnrun.sweep.optuna_study import PruningComparison
 
 
 class TrialPruner:
@@ -25,9 +24,8 @@ class TrialPruner:
     The stop is that of any request: the run's state is saved at the end of the epoch, and the run can be resumed.
 
     Args:
-        fields: What the ledger knows of the sweep as a whole.
-        trials: All trials.
-        trial: The trial.
+        pruning: The pruner, and the metric by which it decides, from the ledger.
+        comparison: What compares the trial with those of completed rounds.
         run: Its run folder.
 
     Attributes:
@@ -35,9 +33,8 @@ class TrialPruner:
         reason: Why the trial is pruned; None as long as it is not.
     """
 
-    def __init__(self, fields: Mapping[str, Any], trials: Sequence[Trial], trial: Trial, run: RunFolder) -> None:
-        self._pruning, self._run = fields["pruning"], run
-        self._comparison = compare(fields, trials, trial.number)
+    def __init__(self, pruning: Mapping[str, Any], comparison: PruningComparison, run: RunFolder) -> None:
+        self._pruning, self._comparison, self._run = pruning, comparison, run
         self._request: interruption.StopRequestedError | None = None
         self.values: list[float] = []
         self.reason: str | None = None
@@ -82,7 +79,7 @@ class TrialPruner:
         """
         monitor = self._pruning["monitor"]
         if monitor not in figures:
-            names = ", ".join(name for name in figures if name not in ("epoch", "fold", "seconds"))
+            names = ", ".join(name for name in figures if name not in ("epoch", "fold", "phase", "seconds"))
             text = f"pruning compares '{monitor}', and no epoch has this metric"
             raise RunError(text, f"write pruning: {{median: {{monitor: NAME}}}}; the metrics are: {names}")
         return math.nan if figures[monitor] is None else float(figures[monitor])

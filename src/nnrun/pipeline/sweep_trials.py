@@ -8,15 +8,21 @@ from __future__ import annotations
 import os
 import time
 import traceback
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path as FilePath
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 
 from nnrun import interruption
-from nnrun.errors import EXIT_PREEMPTED, NnrunError, RunError
+from nnrun.engine.executors.jax.lanes import Lane, Lanes
+from nnrun.engine.executors.turns import Turns
+from nnrun.errors import EXIT_PREEMPTED, NnrunError, RunError, is_of_the_system
+from nnrun.gpus import VISIBLE
+from nnrun.pipeline.data_cache import DataCache
 from nnrun.pipeline.resume import train_or_go_on
+from nnrun.pipeline.sweep_claim import TrialClaim
 from nnrun.pipeline.sweep_memory import MEMORY, used_by_this_process
 from nnrun.pipeline.sweep_pruning import TrialPruner
 from nnrun.pipeline.train import TrainRequest
@@ -24,8 +30,9 @@ from nnrun.progress import NullBar, NullProgress, epoch_line
 from nnrun.runs import lock
 from nnrun.runs import record as records
 from nnrun.runs.disk import RunLog
-from nnrun.sweep.ledger import RENEWAL_SECONDS
-from nnrun.sweep.rounds import advance
+from nnrun.sweep.ledger import FOLDS, RENEWAL_SECONDS
+from nnrun.sweep.mapping import TrialGroups
+from nnrun.sweep.rounds import CompletedRounds, advance
 from nnrun.sweep.study import objective
 
 if TYPE_CHECKING:
@@ -38,6 +45,8 @@ if TYPE_CHECKING:
     from nnrun.sweep.folder import SweepFolder
     from nnrun.sweep.ledger import Ledger, Trial
 
+#: After so many processes that were killed without a trial that ended, no other one is started.
+MOST_KILLS = 10
 #: Seconds between two looks for the lock of a run whose owner is gone, and how long a process looks before it ends.
 _WAIT_SECONDS, _PATIENCE = 5.0, 180.0
 #: Seconds between two looks whether a round has ended, from the first to the longest.
@@ -54,105 +63,168 @@ class SweepTask:
 
     Attributes:
         folder: The sweep.
+        gpus: The names of the GPUs that the process sees, for `CUDA_VISIBLE_DEVICES`; None: those that its parent sees.
+        shared: A folder of this user's alone in which the processes of this machine share loaded data; None: there is
+            none.
     """
 
     folder: SweepFolder
+    gpus: tuple[str, ...] | None = None
+    shared: FilePath | None = None
 
     def run(self, send: EventSink) -> None:
         """Claim and train trials."""
+        if self.gpus is not None:
+            # Read when the backend starts, which is with the first trial.
+            os.environ[VISIBLE] = ",".join(self.gpus)
         ledger = self.folder.open_ledger(patient=True)
         fields = ledger.fields()
-        while (trial := self._next(ledger, fields)) is not None:
-            self._train(trial, ledger, fields, send)
+        rounds = CompletedRounds(fields, ledger) if fields.get("pruning") else None
+        train = partial(
+            self._train, ledger=ledger, fields=fields, rounds=rounds, send=send, cache=DataCache(self.shared)
+        )
+        groups = None if fields.get("mapped") is None else TrialGroups(ledger, fields)
+        while group := self._next(ledger, fields, groups):
+            if fields.get("mapped") is None:
+                train(group[0][0])
+                continue
+            turns = Turns()
+            lanes = Lanes(fields["mapped"], turns.ask)
+            turns.run([partial(train, one, lane=Lane(lanes, at)) for one, at in group])
 
-    def _next(self, ledger: Ledger, fields: dict[str, Any]) -> Trial | None:
-        """Claim a trial, of the next round if those of the rounds before have ended; None if there are no more.
+    def _next(self, ledger: Ledger, fields: dict[str, Any], groups: TrialGroups | None) -> list[tuple[Trial, int]]:
+        """Claim trials, of the next round if those of the rounds before have ended; none if there are no more.
+
+        Returns:
+            One trial, or those that one program trains, with the numbers of their lanes.
 
         Raises:
             NnrunError: The next round cannot be made.
         """
         seconds = _FIRST_LOOK
-        while (trial := self._claim(ledger)) is None:
+        while not (group := self._claim(ledger, groups)):
             with interruption.deferred():
                 found = advance(ledger, fields)
             if found == "complete":
-                return None
+                return []
             if found == "running":
                 time.sleep(seconds)
                 seconds = min(1.5 * seconds, _LONGEST_LOOK)
-        return trial
+        return group
 
-    def _claim(self, ledger: Ledger) -> Trial | None:
-        """Claim a trial that waits, or that another process has left behind; None if there is none."""
+    def _claim(self, ledger: Ledger, groups: TrialGroups | None) -> list[tuple[Trial, int]]:
+        """Claim trials that wait, or that another process has left behind; none if there are none."""
         end = time.monotonic() + _PATIENCE
         while True:
             # Asked to stop, the process ends between two claims, or within a training.
             with interruption.deferred():
-                trial = ledger.claim()
-            if trial is not None:
-                return trial
+                group = self._claim_now(ledger, groups)
+            if group:
+                return group
             if release_dead(self.folder, ledger):
                 continue
             if not ledger.abandoned() or time.monotonic() > end:
-                return None
+                return []
             # A file server keeps the lock of a dead host for a while.
             time.sleep(_WAIT_SECONDS)
 
-    def _train(self, trial: Trial, ledger: Ledger, fields: dict[str, Any], send: EventSink) -> None:
+    @staticmethod
+    def _claim_now(ledger: Ledger, groups: TrialGroups | None) -> list[tuple[Trial, int]]:
+        if groups is not None:
+            return groups.claim()
+        trial = ledger.claim()
+        return [] if trial is None else [(trial, 0)]
+
+    def _train(
+        self,
+        trial: Trial,
+        *,
+        ledger: Ledger,
+        fields: dict[str, Any],
+        rounds: CompletedRounds | None,
+        send: EventSink,
+        cache: DataCache,
+        lane: Lane | None = None,
+    ) -> None:
+        claim, options = TrialClaim(ledger, trial, send), " ".join(trial.options)
+        # A ledger that cannot be read is no fault of the trial's.
+        comparison = None if rounds is None else rounds.compare(trial.number)
         pruner = None
         try:
-            if fields.get("pruning"):
-                pruner = TrialPruner(fields, ledger.trials(), trial, self.folder.run(trial.number))
+            if comparison is not None:
+                pruner = TrialPruner(fields["pruning"], comparison, self.folder.run(trial.number))
                 pruner.begin()
             with _renewed(ledger, trial, self.folder):
-                result = train_trial(self.folder, trial, fields, _TrialProgress(send, trial.number, pruner))
+                progress = _TrialProgress(send, trial.number, pruner)
+                result = train_trial(self.folder, trial, fields, progress, lane, cache)
             _require_frozen_data(self.folder, trial, fields)
         except interruption.StopRequestedError as stop:
-            if pruner is not None and pruner.has_requested(stop):
-                interruption.withdraw(stop)
-                with interruption.deferred():
-                    ledger.prune(trial, stop.reason, pruner.values)
-                    send("at", trial.number, (os.getpid(), ""))
-                    send("pruned", trial.number, f"{' '.join(trial.options)}: {stop.reason}")
-                return
-            with interruption.shielded():
-                ledger.release(trial, "stopped", counts=False)
-            raise
-        except NnrunError as error:
-            ledger.fail(trial, error.text)
-            send("failed", trial.number, error.text)
+            if pruner is None or not pruner.has_requested(stop):
+                claim.suspend("stopped")
+                raise
+            interruption.withdraw(stop)
+            claim.prune(stop.reason, pruner.values, f"{options}: {stop.reason}")
         except MemoryError:
-            again = ledger.release(trial, "not enough memory")
-            send("again" if again else "failed", trial.number, "not enough memory")
+            claim.release("not enough memory")
         except Exception as error:  # noqa: BLE001 - one trial's fault ends no sweep
-            RunLog(self.folder.log).write(traceback.format_exc())
-            text = f"a bug in nnrun: {type(error).__name__}: {error} (the traceback is in {self.folder.log})"
-            ledger.fail(trial, text)
-            send("failed", trial.number, text)
+            self._fail(claim, error)
         else:
             scores = _numbers(result.scores)
-            with interruption.deferred():
-                ledger.finish(trial, scores, None if pruner is None else pruner.values)
-                _send_score(send, trial, scores, fields)
-                send("at", trial.number, (os.getpid(), ""))
-                send("done", trial.number, _outcome(trial, scores, fields))
+            values = None if pruner is None else pruner.values
+            claim.finish(scores, values, lambda: f"{options}{_report_score(send, trial, scores, fields)}")
+        send("at", trial.number, (os.getpid(), ""))
+
+    def _fail(self, claim: TrialClaim, error: Exception) -> None:
+        """End the claim of a trial that an error has stopped.
+
+        Raises:
+            Exception: The error itself, if it is the machine's: all other trials would fail of it too.
+        """
+        if is_of_the_system(error):
+            with suppress(NnrunError):  # on a full disk the trial stays claimed until this process is gone
+                claim.suspend(str(error))
+            raise error
+        if isinstance(error, NnrunError):
+            claim.fail(error.text)
+            return
+        RunLog(self.folder.log).write("".join(traceback.format_exception(error)))
+        text = f"a bug in nnrun: {type(error).__name__}: {error} (the traceback is in {self.folder.log})"
+        claim.fail(text)
 
 
-def train_trial(folder: SweepFolder, trial: Trial, fields: dict[str, Any], progress: Any) -> TrainResult:
+def train_trial(
+    folder: SweepFolder,
+    trial: Trial,
+    fields: dict[str, Any],
+    progress: Any,
+    lane: Lane | None = None,
+    cache: DataCache | None = None,
+) -> TrainResult:
     """Train a trial in its run folder, or go on with it where it has begun.
+
+    Args:
+        folder: The sweep.
+        trial: The trial.
+        fields: What the ledger knows of the sweep as a whole.
+        progress: Receives epochs and warnings.
+        lane: Its place in programs that are mapped over several trials; None: it has its own.
+        cache: Data of earlier trials of this process; None: they are loaded.
 
     Raises:
         NnrunError: As for `train` and `resume`.
     """
     run = folder.run(trial.number)
+    mapped = {} if lane is None else {"mapped": {"lanes": lane.lanes.size, "lane": lane.number}}
     request = TrainRequest(
         str(folder.resolved),
         trial.options,
         folder.trials,
         frozen_data_dir(fields),
         code=tuple(folder.code / name for name in fields.get("code", ())),
-        given_fields={"threads": fields["threads"], "sweep": {"id": folder.id, "trial": trial.number}},
+        given_fields={"threads": fields["threads"], "sweep": {"id": folder.id, "trial": trial.number}, **mapped},
         folder=run.path,
+        lane=lane,
+        cache=cache,
     )
     if run.record.is_file():
         # Whoever has the trial's claim has its run: a process on another host that the lock names is gone.
@@ -205,28 +277,25 @@ def _require_frozen_data(folder: SweepFolder, trial: Trial, fields: dict[str, An
 
 
 def _numbers(scores: dict[str, Any]) -> dict[str, Any]:
-    """Return the scores without lists and tables, which the run folder has."""
-    return {
+    """Return the scores without lists and tables, which the run folder has, but with those of each fold."""
+    found = {
         name: _numbers(value) if isinstance(value, dict) else value
         for name, value in scores.items()
         if isinstance(value, int | float | str | dict) and name != "per_class"
     }
+    folds = scores.get(FOLDS)
+    return found if not isinstance(folds, list) else {**found, FOLDS: [_numbers(fold) for fold in folds]}
 
 
-def _outcome(trial: Trial, scores: dict[str, Any], fields: dict[str, Any]) -> str:
-    """Return the line of a trial that is done, with the score by which one is chosen; that of the test part waits."""
-    goal = objective([replace(trial, status="done", scores=scores)], fields["choose_by"], fields["mode"])
-    value = goal.value(replace(trial, scores=scores)) if goal is not None else None
-    return " ".join(trial.options) + ("" if goal is None or value is None else f": {goal.path} {value:.4g}")
-
-
-def _send_score(send: EventSink, trial: Trial, scores: dict[str, Any], fields: dict[str, Any]) -> None:
-    """Send the score by which a combination is chosen, and how good it is."""
+def _report_score(send: EventSink, trial: Trial, scores: dict[str, Any], fields: dict[str, Any]) -> str:
+    """Send the score by which a combination is chosen; return it for the trial's line. That of the test part waits."""
     done = replace(trial, status="done", scores=scores)
     goal = objective([done], fields["choose_by"], fields["mode"])
     value = None if goal is None else goal.value(done)
-    if goal is not None and value is not None:
-        send("score", trial.number, (goal.path, value, goal.key(value)))
+    if goal is None or value is None:
+        return ""
+    send("score", trial.number, (goal.path, value, goal.key(value)))
+    return f": {goal.path} {value:.4g}"
 
 
 class _TrialProgress(NullProgress):

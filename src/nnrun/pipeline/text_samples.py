@@ -114,7 +114,7 @@ class SampleWriter:
     ) -> None:
         import numpy as np
 
-        from nnrun.engine.generation.sampling import Sampling
+        from nnrun.engine.generation.sampling import SamplingOptions
 
         source, samples = _text_source(experiment), experiment.training.samples
         if source is None or samples is None:
@@ -129,7 +129,7 @@ class SampleWriter:
         self._ids = ids if len(ids) else np.array([padding_id(self._vocabulary)], dtype="int32")
         self._generator = session.text_generator(
             text_model_spec(experiment, dataset.facts, source),
-            Sampling(samples.temperature),
+            SamplingOptions(samples.temperature),
             seed=experiment.seed % _SEEDS,
             recompute=False,
         )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import traceback
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
 
@@ -17,12 +17,14 @@ from nnrun import interruption
 from nnrun.config.dump import dump
 from nnrun.config.files import find_config
 from nnrun.cores import usable_cores
+from nnrun.data.prepare.registry import feature_vocabulary
 from nnrun.errors import ConfigError, NnrunError, Problem, RunError
 from nnrun.formatting import format_count
-from nnrun.pipeline import user_code
-from nnrun.pipeline.check import examine, kept_config
+from nnrun.pipeline import layer_files, user_code
+from nnrun.pipeline.check import check_context, examine, kept_config
 from nnrun.pipeline.cross_validate import CrossValidation, is_cross_validated
-from nnrun.pipeline.initial_weights import load_initial_weights
+from nnrun.pipeline.example_pictures import save_pictures
+from nnrun.pipeline.initial_weights import copy_file, copy_of_file, load_initial_weights
 from nnrun.pipeline.loaded_data import load_training_data
 from nnrun.pipeline.run_files import (
     code_records,
@@ -36,7 +38,8 @@ from nnrun.pipeline.run_files import (
     score_parts,
     source_digests,
 )
-from nnrun.pipeline.run_state import open_saver, planned_epochs, require_same_data
+from nnrun.pipeline.run_state import lane_of, open_saver, planned_epochs, require_same_data
+from nnrun.pipeline.trust import require_allowed
 from nnrun.progress import LoggedProgress
 from nnrun.runs import metrics
 from nnrun.runs.disk import RunLog
@@ -51,12 +54,15 @@ if TYPE_CHECKING:
 
     from nnrun.catalog.user_code import UserCode
     from nnrun.data.dataset import Dataset
+    from nnrun.engine.executors.jax.lanes import Lane
     from nnrun.engine.session import Session
     from nnrun.engine.state.saver import StateSaver
     from nnrun.engine.training.loop import EpochLogs
     from nnrun.pipeline.check import Examined
+    from nnrun.pipeline.data_cache import DataCache
     from nnrun.pipeline.run_state import Resumption
     from nnrun.progress import Progress
+    from nnrun.spec.experiment import Experiment
 
 
 @dataclass(frozen=True)
@@ -73,6 +79,9 @@ class TrainRequest:
         jobs: How many processes share the folds of a cross-validation; None: 1, or as many as when the run began.
         given_fields: Fields of the run's record that are another run's, which this one repeats, or a sweep's.
         folder: The run's folder, which does not exist; None: one with a new name in the folder of runs.
+        lane: The place of the training in programs that are mapped over several; None: that of its record, if any.
+        cache: Data of earlier trainings of this process; None: they are loaded.
+        files_dir: The folder in which the files that the config names are looked for; None: that of the config.
     """
 
     config: str
@@ -84,6 +93,9 @@ class TrainRequest:
     jobs: int | None = None
     given_fields: Mapping[str, Any] = field(default_factory=dict)
     folder: FilePath | None = None
+    lane: Lane | None = None
+    cache: DataCache | None = None
+    files_dir: FilePath | None = None
 
 
 @dataclass(frozen=True)
@@ -121,9 +133,11 @@ def train(request: TrainRequest, progress: Progress) -> TrainResult:
         ConfigError: The config has errors; no folder is created.
         NnrunError: Anything later failed; the folder's record names the reason.
     """
-    with user_code.register_code(request.code) as codes:
-        examined = examine(find_config(request.config), request.sets, request.data_dir, request.runs_dir)
+    config = find_config(request.config)
+    with user_code.register_code(request.code, config, request.sets) as codes:
+        examined = examine(config, request.sets, request.data_dir, request.runs_dir, request.files_dir)
         raise_if_errors(examined)
+        require_allowed(codes)
         with interruption.deferred_until_called() as go:
             folder = create_run_folder(request, examined, codes)
             with hold(folder), open_record(folder, request, examined, codes) as record:
@@ -146,7 +160,9 @@ def _train_in(
         progress.show_problem(problem)
     with user_code.run_code(codes, examined.experiment, threads=record.fields["threads"], log=folder.log):
         progress.say(f"Run {folder.id}")
-        return run_experiment(examined, folder, record, progress, request)
+        # Processes that share the folds read the code again: what the run has copied, whatever happens to the files.
+        copies = tuple(folder.path / one["file"] for one in record.fields.get("code") or ())
+        return run_experiment(examined, folder, record, progress, replace(request, code=copies))
 
 
 def run_experiment(
@@ -160,9 +176,12 @@ def run_experiment(
     """Run the experiment of a config in a run folder that is open."""
     runs_dir, jobs, code = request.runs_dir, request.jobs, request.code
     if is_cross_validated(examined.experiment):
-        scores = CrossValidation(examined, folder, record, progress, runs_dir, jobs, code, resumption).run()
+        scores = CrossValidation(
+            examined, folder, record, progress, runs_dir, jobs, code, resumption, request.cache
+        ).run()
     else:
-        scores = train_and_score(examined, folder, record, progress, runs_dir, resumption)
+        lane = request.lane or lane_of(record.fields)
+        scores = train_and_score(examined, folder, record, progress, runs_dir, resumption, lane, request.cache)
     return TrainResult(folder, scores, warnings=examined.problems, callbacks=record.fields.get("callbacks") or ())
 
 
@@ -183,16 +202,27 @@ def create_run_folder(request: TrainRequest, examined: Examined, codes: Sequence
     else:
         folder = RunFolder.create_at(request.folder)
     copy_sources(folder, examined.file, examined.document, codes)
-    write_resolved_config(folder, examined)
+    copy_file(folder, examined.experiment)
+    write_resolved_config(folder, examined, codes)
     return folder
 
 
-def write_resolved_config(folder: RunFolder, examined: Examined) -> None:
-    """Write the config with every default and path."""
+def write_resolved_config(folder: RunFolder, examined: Examined, codes: Sequence[UserCode] = ()) -> None:
+    """Write the config with every default and path; code and a saved model are named as the folder's own copies."""
+    kept, own = kept_config(examined), examined.file.resolve().parent
+    if codes:
+        kept["code"] = [one["file"] for one in code_records(folder, examined.document, codes)]
+    elif "code" in kept:
+        # Of a run that goes on, or is forked, which has copies of these names.
+        named = [FilePath(name) for name in kept["code"]]
+        kept["code"] = [str(one.relative_to(own) if one.is_relative_to(own) else one) for one in named]
+    copy = copy_of_file(folder, examined.experiment)
+    if copy is not None:
+        kept["init_from"] = copy
     folder.write_text(
         folder.resolved,
         "# Made by nnrun from config.yaml: every default and path written out. "
-        f"Run it: nnrun train {folder.resolved.name}\n" + dump(kept_config(examined)),
+        f"Run it: nnrun train {folder.resolved.name}\n" + dump(kept),
     )
 
 
@@ -243,7 +273,8 @@ def record_outcome(record: Record, folder: RunFolder) -> Iterator[None]:
 
 def save_data_files(folder: RunFolder, record: Record, dataset: Dataset) -> None:
     """Save the facts, the digests and the fitted preparation of the data."""
-    record.update(digests={**record.fields["digests"], **dataset.digests}, facts=dataset.facts.as_json())
+    dropped = {"dropped_rows": dict(dataset.dropped)} if dataset.dropped else {}
+    record.update(digests={**record.fields["digests"], **dataset.digests}, facts=dataset.facts.as_json(), **dropped)
     save_preparation(folder, dataset)
 
 
@@ -254,13 +285,15 @@ def train_and_score(
     progress: Progress,
     runs_dir: FilePath,
     resumption: Resumption | None = None,
+    lane: Lane | None = None,
+    cache: DataCache | None = None,
 ) -> dict[str, Any]:
     """Load the data, compile, train, score and save one model; return the content of `scores.json`."""
     from nnrun.engine.session import Session
 
     experiment = examined.experiment
     with record.phase("load"):
-        dataset = load_training_data(examined, progress)
+        dataset = load_training_data(examined, progress, cache)
     require_same_data(record, dataset.digests, resumption)
     save_data_files(folder, record, dataset)
     with Session.open(
@@ -271,14 +304,15 @@ def train_and_score(
         log=folder.log,
         phase=record.phase,
         planned_epochs=planned_epochs(record, experiment),
+        lane=lane,
+        weights_dir=_fetch_weights(examined, dataset, record, progress),
+        vocabulary=feature_vocabulary(dataset.fitted),
     ) as session:
         record.update(wake=session.settings.as_json(), **executor_fields(session))
         save_model_files(folder, session)
         if experiment.init_from is not None:
             record.update(init_from=load_initial_weights(experiment.init_from, runs_dir, session, progress))
-        progress.say(
-            f"{format_count(session.parameters, 'parameter')}, {format_count(len(dataset.train.rows), 'training row')}"
-        )
+        _say_sizes(session, dataset, progress)
         with record.phase("train"):
             saver = open_saver(
                 folder,
@@ -290,11 +324,7 @@ def train_and_score(
                 appended=[folder.metrics, folder.samples],
                 resumption=resumption,
             )
-            after_epoch = None
-            if experiment.training.samples is not None:
-                from nnrun.pipeline.text_samples import SampleWriter
-
-                after_epoch = SampleWriter(session, experiment, dataset, folder, progress).after_epoch
+            after_epoch = _after_epoch(session, experiment, dataset, folder, progress)
             epochs = _fit(session, dataset, folder, progress, after_epoch, saver)
         # The executor may have changed: callbacks, and what XLA can compile, are known only now.
         outcomes = [one.as_json() for one in session.callback_outcomes]
@@ -302,9 +332,42 @@ def train_and_score(
         for outcome in outcomes:
             RunLog(folder.log).write(outcome["text"])
         with record.phase("score"):
-            scores = save_scores(folder, dataset, score_parts(session, dataset, train_details=False))
-            save_mistakes(folder, dataset, scores, experiment.data.source.name)
+            return _score(session, dataset, folder, experiment.data.source.name)
+
+
+def _score(session: Session, dataset: Dataset, folder: RunFolder, source: str) -> dict[str, Any]:
+    """Score the model on every part; save scores and predictions; return the content of `scores.json`."""
+    evaluations = score_parts(session, dataset, train_details=False)
+    scores = save_scores(folder, dataset, evaluations)
+    save_mistakes(folder, dataset, scores, source)
+    save_pictures(folder, dataset, evaluations, source)
     return scores
+
+
+def _fetch_weights(examined: Examined, dataset: Dataset, record: Record, progress: Progress) -> FilePath:
+    """Download the published weights of the model's backbones; return their folder."""
+    context = check_context(examined.experiment, dataset.facts)
+    return layer_files.fetch_and_record(context, examined.places, record, progress)
+
+
+def _after_epoch(
+    session: Session, experiment: Experiment, dataset: Dataset, folder: RunFolder, progress: Progress
+) -> Callable[[int], None] | None:
+    """Return what writes samples of a text model after each epoch; None where the config asks for none."""
+    if experiment.training.samples is None:
+        return None
+    from nnrun.pipeline.text_samples import SampleWriter
+
+    return SampleWriter(session, experiment, dataset, folder, progress).after_epoch
+
+
+def _say_sizes(session: Session, dataset: Dataset, progress: Progress) -> None:
+    rows = format_count(len(dataset.train.rows), "training row")
+    progress.say(f"{format_count(session.parameters, 'parameter')}, {rows}")
+    for note in session.notes:
+        progress.say(note)
+    if session.settings.data_parallel > 1:
+        progress.say(f"Each batch is divided over {session.settings.data_parallel} devices.")
 
 
 def _fit(

@@ -12,16 +12,19 @@ from typing import TYPE_CHECKING, Any
 
 from nnrun.config import extends, overrides
 from nnrun.config.files import find_config
+from nnrun.data.data_paths import DataPaths
 from nnrun.data.dataset import DataPart, SourceData
 from nnrun.data.load import apply_steps, prepare_dataset, split_parts
 from nnrun.data.prepare.registry import restore
+from nnrun.data.target_preparation import restore_target_preparation
 from nnrun.engine.session import Session
 from nnrun.errors import ConfigError, Problem
+from nnrun.pipeline import layer_files
 from nnrun.pipeline.check import check_context
 from nnrun.progress import NullProgress
 from nnrun.spec.data import Split
 from nnrun.spec.experiment import Experiment, validate
-from nnrun.spec.findings.checks import check
+from nnrun.spec.findings.phases import check_experiment
 from nnrun.spec.targets import target_forms
 
 if TYPE_CHECKING:
@@ -30,7 +33,7 @@ if TYPE_CHECKING:
     from nnrun.config.document import Document
     from nnrun.data.dataset import Dataset, Examples
     from nnrun.data.prepare.step import ArrayOrTable
-    from nnrun.engine.scoring.evaluate import Predictions
+    from nnrun.engine.scoring.predictions import Predictions
     from nnrun.engine.training.loop import EpochLogs
     from nnrun.spec.facts import Facts, Task
 
@@ -66,7 +69,9 @@ class TrainedModel:
         import numpy as np
 
         array = apply_steps(x, restore(self.fitted))
-        part = DataPart(array, np.empty((len(array), 0), dtype="float32"), np.arange(len(array)))
+        no_targets = np.empty((len(array), 0), dtype="float32")
+        target = restore_target_preparation(self.fitted)
+        part = DataPart(array, no_targets, np.arange(len(array)), target_preparation=target)
         session = self._open_session()
         try:
             return session.predict(part)[0]
@@ -108,8 +113,12 @@ def read_experiment(config: str | FilePath, sets: Sequence[str]) -> tuple[Docume
     Raises:
         ConfigError: The config is no valid experiment.
     """
-    document = overrides.apply(extends.read(find_config(str(config))), sets)
-    return document, validate(document)
+    file = find_config(str(config))
+    document = overrides.apply(extends.read(file), sets)
+    experiment, found = layer_files.locate(validate(document), DataPaths(file.resolve().parent))
+    if found:
+        raise ConfigError([one.problem(document) for one in found])
+    return document, experiment
 
 
 def fit_arrays(
@@ -144,6 +153,7 @@ def fit_arrays(
             threads=0,
             log=FilePath(name, "log.txt"),
             phase=lambda _: nullcontext(),
+            weights_dir=layer_files.weights_dir(DataPaths(FilePath())),
         ) as session,
     ):
         architecture = session.architecture()
@@ -168,7 +178,8 @@ def _prepare_dataset(experiment: Experiment, data: Examples, task: Task, class_n
             Split(validation=split.validation, stratify=split.stratify, shuffle=split.shuffle) if has_share else None
         )
     parts = split_parts(source, split, experiment.seed)
-    return prepare_dataset(source, parts, replace(experiment.data, split=split), form=form, progress=NullProgress())
+    spec = replace(experiment.data, split=split)
+    return prepare_dataset(source, parts, spec, form=form, seed=experiment.seed, progress=NullProgress())
 
 
 def _require_task(document: Document, experiment: Experiment, task: Task) -> None:
@@ -196,7 +207,7 @@ def _raise_if_errors(document: Document, experiment: Experiment, facts: Facts) -
     # An estimator has no test part, so what `expect:` claims of one is no error here.
     errors = [
         finding.problem(document)
-        for finding in check(check_context(experiment, facts))
+        for finding in check_experiment(check_context(experiment, facts))
         if finding.severity == "error" and finding.name != "expect-path-unknown"
     ]
     if errors:

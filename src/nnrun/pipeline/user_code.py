@@ -8,9 +8,11 @@ from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
 
 from nnrun.catalog import lookup
-from nnrun.catalog.user_code import UserCode, add_user_frames, error_location, error_text, read_contents, read_files
+from nnrun.catalog.user_code import UserCode, add_user_frames, error_location, error_text, read_bytes, read_contents
 from nnrun.errors import NnrunError, RunError
+from nnrun.pipeline import trust
 from nnrun.regular_files import read_regular, require_inside
+from nnrun.runs.trusted_code import is_trusted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -24,13 +26,25 @@ _MOST_CODE = 16 * 1024 * 1024
 
 
 @contextmanager
-def register_code(files: Sequence[FilePath]) -> Iterator[tuple[UserCode, ...]]:
-    """Register the entries of `--code` files in the catalog inside the `with` block; nothing in them is run.
+def register_code(
+    files: Sequence[FilePath], config: FilePath | None = None, sets: Sequence[str] = ()
+) -> Iterator[tuple[UserCode, ...]]:
+    """Register the entries of files of code in the catalog inside the `with` block; nothing in them is run.
+
+    Args:
+        files: The files of `--code`; what they contain is allowed to run.
+        config: The config that may name others under `code:`.
+        sets: The `--set` options.
 
     Raises:
         ConfigError: The files cannot be used; with every problem.
     """
-    with _registered(read_files(files)) as codes:
+    given = [(str(file), read_bytes(file)) for file in files]
+    named = [] if config is None else trust.read_config_code(config, sets)
+    contents = {content for _, content in given}
+    others = list({one.content: one for one in named if one.content not in contents}.values())
+    codes = read_contents([*((str(one.file), one.content) for one in others), *given])
+    with _registered(trust.with_places(codes, others)) as codes:
         yield codes
 
 
@@ -38,25 +52,30 @@ def register_code(files: Sequence[FilePath]) -> Iterator[tuple[UserCode, ...]]:
 def register_run_code(
     folder: RunFolder, record: Mapping[str, Any], files: Sequence[FilePath], *, trust: bool
 ) -> Iterator[tuple[UserCode, ...]]:
-    """Register the code that a run used: as given again, or as its folder keeps it if that is trusted.
+    """Register the code that a run used: as given again, or as its folder keeps it where the user allows that.
 
     Args:
         folder: The run's folder.
         record: Its record.
         files: The files of `--code`.
-        trust: Whether the copies in the folder may be used.
+        trust: Whether all copies in the folder may be used; else those whose content `nnrun trust` has allowed.
 
     Raises:
-        RunError: The run used code and none is given, or other code is given.
+        RunError: The run used code that is neither given nor allowed, or other code is given.
     """
     digests: dict[str, str] = {str(one["file"]): str(one["sha256"]) for one in record.get("code") or ()}
-    if digests and not files and not trust:
-        named = " ".join(f"--code {FilePath(name).name}" for name in digests)
+    given = [(str(file), read_bytes(file)) for file in files]
+    known = {hashlib.sha256(content).hexdigest() for _, content in given}
+    allowed = {
+        name: sha256
+        for name, sha256 in digests.items()
+        if sha256 not in known and ((trust and not files) or is_trusted(sha256))
+    }
+    if digests and not files and len(allowed) < len(digests):
+        missing = " ".join(f"--code {FilePath(name).name}" for name in digests if name not in allowed)
         text = f"{folder.id} was trained with code of your own, which is run again only on request"
-        raise RunError(text, f"add {named}, or --trust-run to run the copy in {folder.sources}")
-    codes = (
-        read_files(files) if files or not digests else read_contents([_copy(folder, *one) for one in digests.items()])
-    )
+        raise RunError(text, f"add {missing}, or --trust-run to run the copy in {folder.sources}")
+    codes = read_contents([*given, *(_copy(folder, *one) for one in allowed.items())])
     _require_same(folder, codes, digests)
     with _registered(codes):
         yield codes
@@ -75,11 +94,13 @@ def run_code(codes: Sequence[UserCode], experiment: Experiment, *, threads: int,
     Without code Keras is not started. What the files print goes to `log`.
 
     Raises:
+        ConfigError: A config names code that the user has not allowed to run.
         RunError: A file, or what it defines, fails; with the user's own lines.
     """
     if not codes:
         yield
         return
+    trust.require_allowed(codes)
     from nnrun.data.prepare.user_code import with_user_objects
     from nnrun.engine.backend.redirect_output import redirect_output
     from nnrun.engine.backend.start import start_keras

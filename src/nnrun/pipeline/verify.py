@@ -12,6 +12,7 @@ from nnrun.errors import ConfigError, NnrunError
 from nnrun.pipeline.check import examine
 from nnrun.pipeline.same_runs import find_same_run
 from nnrun.pipeline.train import TrainRequest, train
+from nnrun.pipeline.user_code import register_code
 from nnrun.runs.documents import read_scores
 
 if TYPE_CHECKING:
@@ -125,9 +126,13 @@ class SeedRun(NamedTuple):
 def verify(file: FilePath, request: VerifyRequest, progress: Progress) -> VerifyResult:
     """Verify the claims of a config; its errors, and those of its runs, are part of the result."""
     try:
-        examined = examine(file, (), request.data_dir)
+        with register_code((), file):
+            return _verify(file, examine(file, (), request.data_dir), request, progress)
     except ConfigError as error:
         return VerifyResult(file, "refused", "it has errors", problems=error.problems)
+
+
+def _verify(file: FilePath, examined: Examined, request: VerifyRequest, progress: Progress) -> VerifyResult:
     missing = [problem.text for problem in examined.problems if problem.name in _MISSING_DATA]
     errors = tuple(problem for problem in examined.problems if problem.severity == "error")
     if missing and all(problem.name in _MISSING_DATA for problem in errors):

@@ -22,6 +22,7 @@ from nnrun.pipeline.check import examine
 from nnrun.pipeline.given_secrets import given_again
 from nnrun.pipeline.same_bits import Difference, first_difference
 from nnrun.pipeline.train import raise_if_errors
+from nnrun.pipeline.trust import require_allowed
 from nnrun.runs import metrics
 from nnrun.runs import record as records
 from nnrun.runs.find import list_runs
@@ -48,7 +49,7 @@ class VerifyResumeRequest:
         code: The files of `--code`, in order.
         data_dir: The folder of data; None: `NNRUN_DATA_DIR`, else the user's cache folder.
         runs_dir: The folder in which the runs are kept; None: a temporary one, which is removed if all are identical.
-        jobs: How many processes share the folds of a cross-validation.
+        jobs: How many processes share the folds of a cross-validation; None: as many as `train` and `resume` choose.
         kills: How many processes are killed.
         seed: The seed of the moments.
     """
@@ -58,7 +59,7 @@ class VerifyResumeRequest:
     code: tuple[Path, ...]
     data_dir: Path | None
     runs_dir: Path | None
-    jobs: int
+    jobs: int | None
     kills: int
     seed: int
 
@@ -108,8 +109,9 @@ def verify_resume(request: VerifyResumeRequest, progress: Progress) -> ResumePro
         ConfigError: The config has errors.
         RunError: It cannot be trained at all.
     """
-    with user_code.register_code(request.code):
+    with user_code.register_code(request.code, request.config, request.sets) as codes:
         raise_if_errors(examine(request.config, request.sets, request.data_dir))
+        require_allowed(codes)
     is_kept = request.runs_dir is not None
     with interruption.deferred_until_called() as go:
         folder = _make_folder(request.runs_dir)
@@ -212,7 +214,8 @@ class _Proof:
         return ["train", str(self._request.config), *sets, *self._options(runs_dir)]
 
     def _options(self, runs_dir: Path) -> list[str]:
-        words = ["--runs-dir", str(runs_dir), "--quiet", "--jobs", str(self._request.jobs)]
+        words = ["--runs-dir", str(runs_dir), "--quiet"]
+        words += [] if self._request.jobs is None else ["--jobs", str(self._request.jobs)]
         words += [word for file in self._request.code for word in ("--code", str(file))]
         return words + ([] if self._request.data_dir is None else ["--data-dir", str(self._request.data_dir)])
 

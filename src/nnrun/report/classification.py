@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import base64
-import io
 from dataclasses import dataclass, replace
 from math import nan
 from typing import TYPE_CHECKING, Any
 
 from nnrun.engine.scoring.intervals import wilson_interval
 from nnrun.formatting import format_count
-from nnrun.report.elements import EmbeddedImage, ReportTable, format_percent, format_value
+from nnrun.report.elements import EmbeddedImage, ReportTable, format_percent, format_value, png_url
 from nnrun.report.predictions import class_probabilities, one_vs_rest
 from nnrun.report.probabilities import MAX_CURVES, calibration_plot, precision_recall_plot, roc_plot
 from nnrun.report.run_contents import as_mapping
@@ -89,7 +87,7 @@ def classification_section(output: OutputPredictions, run: RunContents, section:
     plots = [*matrices, *by_class, *curves] if matrices and matrices[0].wide else [*matrices, *curves, *by_class]
     mistakes = _most_confident_mistakes(output, probabilities) if output.kind == "classes" else []
     tables = [
-        _class_table(scores),
+        class_table(scores),
         _confusion_table(matrix, names),
         output.table("Most confident mistakes", ("true", "predicted", "probability"), mistakes),
     ]
@@ -156,7 +154,8 @@ def confusions(matrix: NDArray[Any], names: Sequence[str]) -> list[tuple[str, st
     return [(names[i], names[j], int(matrix[i, j]), float(matrix[i, j] / matrix[i].sum())) for i, j in cells]
 
 
-def _class_table(scores: Sequence[ClassScores]) -> ReportTable:
+def class_table(scores: Sequence[ClassScores]) -> ReportTable:
+    """Return the table of the scores of each class, with the interval of its error rate."""
     rows = []
     for one in scores:
         error, interval = "-", "-"
@@ -202,15 +201,7 @@ def _mistake_images(
             what = f"{true}, predicted {predicted}"
             file = f", {files[row]}" if row in files else ""
             caption = f"{what} ({format_value(confidence)}); row {row}{file}"
-            yield EmbeddedImage(_png_url(image), f"Row {row}: {what}", caption, thumbnail=True)
-
-
-def _png_url(image: NDArray[Any]) -> str:
-    from PIL import Image
-
-    content = io.BytesIO()
-    Image.fromarray(image[..., 0] if image.shape[2] == 1 else image).save(content, format="png")
-    return f"data:image/png;base64,{base64.b64encode(content.getvalue()).decode()}"
+            yield EmbeddedImage(png_url(image), f"Row {row}: {what}", caption, thumbnail=True)
 
 
 def confusion_plot(matrix: NDArray[Any], names: Sequence[str], prefix: str = "") -> Plot:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import base64
+import io
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nnrun.formatting import format_number
 from nnrun.runs.json_files import as_number
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from nnrun.report.style import Plot
 
 _SCORE_NAMES = {
@@ -21,6 +25,9 @@ _SCORE_NAMES = {
     "bits_per_character": "bits per character",
     "nats_per_character": "nats per character",
     "f1": "F1",
+    "mean_iou": "mean IoU",
+    "psnr": "PSNR in dB",
+    "psnr_peak": "largest value for the PSNR",
 }
 
 
@@ -118,6 +125,15 @@ class ReportSection:
     def is_empty(self) -> bool:
         """Whether there is nothing to show."""
         return not (self.notes or self.terms or self.plots or self.images or self.tables or self.texts)
+
+
+def png_url(image: NDArray[Any]) -> str:
+    """Return an image, uint8 of shape (height, width, 1 or 3), as a `data:` URL."""
+    from PIL import Image
+
+    content = io.BytesIO()
+    Image.fromarray(image[..., 0] if image.shape[2] == 1 else image).save(content, format="png")
+    return f"data:image/png;base64,{base64.b64encode(content.getvalue()).decode()}"
 
 
 def score_name(name: str) -> str:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from nnrun.report.run_contents import RunContents
 
-_NOT_METRICS = ("epoch", "fold", "seconds", "learning_rate")
+_NOT_METRICS = ("epoch", "fold", "phase", "seconds", "learning_rate")
 #: The axis is logarithmic if the largest value is more than this many times the smallest.
 _LOG_RATIO = 100.0
 #: Rows of the table of epochs at most; of more, every second, fifth, ... is shown, and the last.
@@ -69,6 +69,10 @@ class MetricCurves:
         return len(self.values) == len(other.values) and near
 
 
+#: A `prepare_target:` that is no empty list, in `resolved.yaml`.
+_PREPARED_TARGET = re.compile(r"^  prepare_target:\s*(?!\[\])[\[\n]", re.MULTILINE)
+
+
 def learning_section(run: RunContents) -> ReportSection:
     """Return the learning curves and the table of their values."""
     section = ReportSection("learning", "Learning curves", ("No epoch was completed.",))
@@ -91,6 +95,8 @@ def _notes(run: RunContents) -> Iterator[str]:
             fold = f" of fold {row['fold']}" if row.get("fold") is not None else ""
             yield f"From epoch {row.get('epoch')}{fold} on, some values are not finite: the curves have gaps there."
             break
+    if _PREPARED_TARGET.search(run.resolved):
+        yield "The curves are those of the prepared target; scores and predictions are in the target's own unit."
     count = len(metric_curves(run.epochs))
     if count > _MAX_PLOTS:
         yield f"The first {_MAX_PLOTS} of {count} metrics are drawn; the table has all."

@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING
 from nnrun.report import run_info, scores
 from nnrun.report.classification import classification_section
 from nnrun.report.elements import ReportSection
+from nnrun.report.forecast import forecast_section
+from nnrun.report.importance import importance_section
 from nnrun.report.learning import learning_section, samples_section
-from nnrun.report.predictions import is_cross_validated, read_predictions, scored_part
+from nnrun.report.pictures import pictures_section
+from nnrun.report.predictions import is_cross_validated, read_predictions, scored_part, written_section
 from nnrun.report.regression import regression_section
 from nnrun.report.run_contents import as_mapping, read_run
 from nnrun.report.style import plot_style, printable, to_inline_svg, to_svg
@@ -119,7 +122,11 @@ def report_sections(run: RunContents) -> list[ReportSection]:
         scores.folds_section(run),
         learning_section(run),
         scores.scores_section(run),
+        scores.baselines_section(run),
+        pictures_section(run),
         *prediction_sections(run),
+        importance_section(run),
+        written_section(run),
         samples_section(run),
         run_info.model_section(run),
         run_info.config_section(run),
@@ -141,9 +148,10 @@ def prediction_sections(run: RunContents) -> list[ReportSection]:
         title = f"Predictions of output {output.name}" if output.name else "Predictions"
         section = ReportSection(f"predictions-{number}" if output.name else "predictions", title, (note,))
         is_regression = output.kind == "numbers"
-        sections.append(
-            regression_section(output, section) if is_regression else classification_section(output, run, section)
-        )
+        if is_regression:
+            sections.append(forecast_section(output, regression_section(output, section)))
+        else:
+            sections.append(classification_section(output, run, section))
     return sections
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from nnrun.report.elements import ReportTable, format_value
+from nnrun.report.elements import ReportSection, ReportTable, format_value
 from nnrun.report.run_contents import as_mapping
 from nnrun.runs.json_files import as_number
 
@@ -23,7 +23,7 @@ _LOG_LOSS_TOLERANCE = 1e-3
 #: Numbers that are larger, or no numbers, are not drawn: their sums are not finite.
 _LARGEST_DRAWN = 1e100
 #: Columns of `predictions.csv` that say where a row comes from.
-_ORIGIN = ("line", "file")
+_ORIGIN = ("line", "file", "time", "group")
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,8 @@ class OutputPredictions:
         raw: The values of the model's output units, shape (examples, units); None for numbers.
         positions: The number of predictions of a row, which are separate examples here.
         prefix: The beginning of the file names of the output's plots.
-        origin: Where each row comes from, by the column of `predictions.csv`: its `line` in a text file, its `file`.
+        origin: Where each row comes from, by the column of `predictions.csv`: its `line` in a text file, its `file`,
+            the `time` and `group` of a series.
     """
 
     name: str
@@ -63,6 +64,10 @@ class OutputPredictions:
             rows = [(row, *(known.get(row) for known in self.origin.values()), *cells) for row, *cells in rows]
         formatted = tuple(tuple(map(format_value, cells)) for cells in rows)
         return ReportTable(caption, ("row in the source", *headings), formatted)
+
+
+#: How many written texts of each kind are shown.
+_MAX_WRITTEN = 20
 
 
 @dataclass(frozen=True)
@@ -101,6 +106,24 @@ def read_predictions(run: RunContents) -> tuple[OutputPredictions, ...]:
             prefix = f"{len(found)}_" if name else ""
             found.append(replace(output, scores=_scores_of_output(run, name), prefix=prefix, origin=origin))
     return tuple(found)
+
+
+def written_section(run: RunContents) -> ReportSection:
+    """Return the first texts that the model wrote, next to the true ones: mistakes before the others."""
+    header = run.predictions[0] if run.predictions else ()
+    if "exact_match" not in scored_part(run)[1] or not {"row", "truth", "prediction"} <= {*header}:
+        return ReportSection("written", "Written texts")
+    places = [header.index(name) for name in ("row", "truth", "prediction")]
+    rows = [tuple(line[at] for at in places) for line in run.predictions[1:] if len(line) == len(header)]
+    wrong, right = ([row for row in rows if (row[1] == row[2]) is same] for same in (False, True))
+    headings = ("row in the source", "truth", "written")
+    tables = tuple(
+        ReportTable(caption, headings, tuple(found[:_MAX_WRITTEN]))
+        for caption, found in (("Texts with a mistake", wrong), ("Texts without a mistake", right))
+        if found
+    )
+    note = f"{len(right):,} of {len(rows):,} texts are the true ones; up to {_MAX_WRITTEN} of each kind are shown."
+    return ReportSection("written", "Written texts", (note,), tables=tables)
 
 
 def _origin_of_rows(header: Sequence[str], lines: Sequence[Sequence[str]]) -> dict[str, dict[int, str]]:

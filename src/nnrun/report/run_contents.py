@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from nnrun.errors import RunError
 from nnrun.regular_files import open_regular, read_regular, require_regular
 from nnrun.runs import metrics, record
+from nnrun.runs.baselines import read_baselines_if_any
 from nnrun.runs.documents import read_scores_if_any
+from nnrun.runs.example_pictures import read_example_pictures
+from nnrun.runs.importance import read_importance_if_any
 from nnrun.runs.mistakes import read_mistakes
 from nnrun.runs.predictions import read_predictions
 
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from nnrun.runs.example_pictures import ExamplePictures
     from nnrun.runs.folder import RunFolder
 
 _T = TypeVar("_T")
@@ -42,11 +46,14 @@ class RunContents:
         resolved: `resolved.yaml`.
         epochs: The complete lines of `metrics.jsonl`.
         scores: `scores.json`; empty if missing.
+        baselines: `baselines.json`; empty if missing.
+        importance: `importance.json`; empty if missing.
         folds: `scores.json` of each fold of a cross-validation, by the fold's number.
         predictions: The rows of `predictions.csv`, its header first; empty if missing.
         samples: The texts that a text model generated during training.
         mistakes: The images of the most confident mistakes by their row in the source: uint8, shape (height, width,
             1 or 3).
+        pictures: Some predictions that are pictures; None where there are none.
         model_svg: The drawing of the model.
         summary: The model's table of layers.
         log: The end of the log.
@@ -60,10 +67,13 @@ class RunContents:
     resolved: str
     epochs: tuple[Mapping[str, Any], ...]
     scores: Mapping[str, Any]
+    baselines: Mapping[str, Any]
+    importance: Mapping[str, Any]
     folds: Mapping[int, Mapping[str, Any]]
     predictions: tuple[tuple[str, ...], ...]
     samples: tuple[Mapping[str, Any], ...]
     mistakes: Mapping[int, NDArray[Any]]
+    pictures: ExamplePictures | None
     model_svg: bytes
     summary: str
     log: str
@@ -79,7 +89,15 @@ def read_run(folder: RunFolder) -> RunContents:
             device.
     """
     run_record, damaged = record.read(folder), _Damaged()
-    for path in (folder.config, folder.resolved, folder.metrics, folder.scores, folder.predictions, folder.samples):
+    for path in (
+        folder.config,
+        folder.resolved,
+        folder.metrics,
+        folder.scores,
+        folder.predictions,
+        folder.samples,
+        folder.importance,
+    ):
         require_regular(path)
     folds = {number: folder.fold(number) for number in folder.fold_numbers()}
     return RunContents(
@@ -89,10 +107,13 @@ def read_run(folder: RunFolder) -> RunContents:
         _text(folder.resolved, damaged),
         _epochs(folder, damaged),
         damaged.read(lambda: read_scores_if_any(folder), {}),
+        damaged.read(lambda: read_baselines_if_any(folder), {}),
+        damaged.read(lambda: read_importance_if_any(folder), {}),
         {number: damaged.read(partial(read_scores_if_any, fold), {}) for number, fold in folds.items()},
         damaged.read(lambda: _predictions(folder.predictions), ()),
         tuple(metrics.read_samples(folder)),
         damaged.read(lambda: read_mistakes(folder), {}),
+        damaged.read(lambda: read_example_pictures(folder), None),
         _bytes(folder.model_svg, damaged),
         _text(folder.summary, damaged),
         _end_of_log(folder.log),

@@ -9,10 +9,11 @@ from datetime import datetime
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from nnrun.formatting import format_bytes, format_duration
+from nnrun.formatting import format_bytes, format_count, format_duration
 from nnrun.report.elements import EmbeddedImage, ReportSection, ReportTable, TextBlock, format_value
 from nnrun.report.model_graph import shape_text
 from nnrun.report.run_contents import as_mapping
+from nnrun.runs.baselines import below_baseline
 from nnrun.runs.json_files import as_number
 from nnrun.runs.lineage import describe
 from nnrun.runs.record import duration
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from nnrun.report.run_contents import RunContents
 
 _PACKAGES = {"keras": "Keras", "tensorflow": "TensorFlow", "jax": "JAX", "numpy": "NumPy", "python": "Python"}
-_TOTAL_PARAMETERS = re.compile(r"Total params: ([\d,]+)")
+TOTAL_PARAMETERS = re.compile(r"Total params: ([\d,]+)")
 #: Class names that are listed.
 _MAX_CLASSES = 20
 
@@ -31,7 +32,8 @@ _MAX_CLASSES = 20
 def warnings(run: RunContents) -> tuple[str, ...]:
     """Return the warnings at the start of the run, and what could not be read."""
     recorded = run.record.get("warnings")
-    return (*map(str, recorded if isinstance(recorded, list) else ()), *run.damaged)
+    below = below_baseline(run.baselines, run.scores) if run.baselines else None
+    return (*map(str, recorded if isinstance(recorded, list) else ()), *([below] if below else ()), *run.damaged)
 
 
 def date_and_duration(run: RunContents) -> str:
@@ -52,7 +54,7 @@ def _time(text: object) -> datetime | None:
 
 def model_section(run: RunContents) -> ReportSection:
     """Return the drawing of the model and the table of its layers."""
-    total = _TOTAL_PARAMETERS.search(run.summary)
+    total = TOTAL_PARAMETERS.search(run.summary)
     images: tuple[EmbeddedImage, ...] = ()
     if run.model_svg:
         # As an image it cannot apply its style sheet, or anything else, to the page.
@@ -107,7 +109,8 @@ def run_terms(record: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         reason = f": {record['executor_why']}" if record.get("executor_why") else ""
         yield "executor", f"{record['executor']}{reason}"
     if record.get("init_from"):
-        yield "initial weights from", str(as_mapping(record["init_from"]).get("run"))
+        initial = as_mapping(record["init_from"])
+        yield "initial weights from", str(initial.get("run") or initial.get("file"))
     if (parent := describe(record)) is not None:
         yield "forked from", parent
     yield from _data_terms(as_mapping(record.get("facts")))
@@ -128,8 +131,12 @@ def _data_terms(facts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     rows = as_mapping(facts.get("rows"))
     if rows:
         yield "rows", ", ".join(f"{name} {format_value(count)}" for name, count in rows.items())
-    shape = facts.get("input_shape")
-    if isinstance(shape, list) and shape:
+    shape, arrays = facts.get("input_shape"), as_mapping(facts.get("arrays"))
+    if arrays:
+        columns = [format_count(len(facts["columns"]), "column")] if facts.get("columns") else []
+        shapes = [f"{name} {shape_text(one)}" for name, one in arrays.items()]
+        yield "shape of an example", ", ".join([*shapes, *columns])
+    elif isinstance(shape, list) and shape:
         yield "shape of an example", shape_text(shape)
     names = facts.get("class_names")
     if isinstance(names, list) and names and facts.get("vocabulary") is None:

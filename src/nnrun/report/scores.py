@@ -10,6 +10,7 @@ from nnrun.report.elements import Headline, ReportSection, ReportTable, format_v
 from nnrun.report.predictions import scored_part
 from nnrun.report.run_contents import as_mapping
 from nnrun.report.style import FIRST, SECOND, Plot, new_figure
+from nnrun.runs.baselines import DECIDING, own_scores
 from nnrun.runs.json_files import as_number
 from nnrun.runs.record import headline_metric
 
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
     from nnrun.report.run_contents import RunContents
 
 PARTS = {"test": "test part", "validation": "validation part", "train": "training part"}
-_MORE_OF_CLASSES: tuple[str, ...] = ("accuracy", "roc_auc", "expected_calibration_error")
-_MORE_OF_NUMBERS: tuple[str, ...] = ("root_mean_squared_error", "mean_absolute_error", "r2")
+_MORE_OF_CLASSES: tuple[str, ...] = ("mean_iou", "accuracy", "roc_auc", "expected_calibration_error")
+_MORE_OF_NUMBERS: tuple[str, ...] = ("psnr", "root_mean_squared_error", "mean_absolute_error", "r2")
 _MORE_OF_TEXT: tuple[str, ...] = ("perplexity",)
 #: Stands for the interval of folds without any spread, of which no formula knows more than the mean.
 _EQUAL = "all folds are equal"
@@ -102,12 +103,13 @@ def _part_headlines(where: str, part: Mapping[str, Any]) -> list[Headline]:
 
 
 def _error_detail(part: Mapping[str, Any]) -> str:
-    interval = _interval(part.get("error_percent_interval_95"), "error_percent")
+    ends = part.get("error_percent_interval_95")
+    interval = f"95 % interval {_interval(ends, 'error_percent')} ({part.get('interval')}); " if ends else ""
     errors, rate = as_number(part.get("errors")), as_number(part.get("error_rate"))
     # A row may have several predictions, each of which is counted.
     count = round(errors / rate) if errors and rate else part.get("rows")
     total = _rows(part) if count == part.get("rows") else _count(count, "prediction")
-    return f"95 % interval {interval} ({part.get('interval')}); {_count(part.get('errors'), 'error')} in {total}"
+    return f"{interval}{_count(part.get('errors'), 'error')} in {total}"
 
 
 def _rows(part: Mapping[str, Any]) -> str:
@@ -141,10 +143,34 @@ def scores_section(run: RunContents) -> ReportSection:
     return ReportSection("scores", "Scores", tuple(_score_notes(run)), tables=(table,))
 
 
-def _score_notes(run: RunContents) -> Iterator[str]:
+def baselines_section(run: RunContents) -> ReportSection:
+    """Return the scores of simple models next to those of the run on the same rows."""
+    if not run.baselines:
+        return ReportSection("baselines", "Baselines")
+    own, each = own_scores(run.baselines, run.scores), run.baselines["baselines"]
+    names = [name for name in each[0]["scores"] if name not in (*_ERRORS, "mean_squared_error") and name in own]
+    names = [name for name in (DECIDING.get(run.baselines["task"], ""), *names) if name]
+    rows = [("this run", *(_with_unit(own.get(name), name) for name in names))]
+    rows += [(one["name"], *(_with_unit(one["scores"].get(name), name) for name in names)) for one in each]
+    headings = ("model", *("error" if name == "error_percent" else score_name(name) for name in names))
+    part = {"folds": "folds, means"}.get(run.baselines["part"], PARTS.get(run.baselines["part"], ""))
+    table = ReportTable(f"On the {part}", headings, tuple(dict.fromkeys(rows)))
+    note = (
+        "Simple models of scikit-learn, with its default settings, fitted to the same training rows after the same "
+        "preparation."
+    )
+    notes = (note, *run.baselines.get("notes", ()))
+    return ReportSection("baselines", "Baselines", notes, tables=(table,))
+
+
+def is_scored_on_training(run: RunContents) -> bool:
+    """Return whether the test part is the training part: it has no arrays, and no digest, of its own then."""
     digests = as_mapping(run.record.get("digests"))
-    # A test part that is the training part has no arrays, and no digest, of its own.
-    if "test" in run.scores and "train.x" in digests and "test.x" not in digests:
+    return "test" in run.scores and "train.x" in digests and "test.x" not in digests
+
+
+def _score_notes(run: RunContents) -> Iterator[str]:
+    if is_scored_on_training(run):
         yield (
             "The test part is the training part: its scores show how well the model fits the data it was trained on, "
             "not how well it generalizes."
@@ -161,8 +187,10 @@ def _score_notes(run: RunContents) -> Iterator[str]:
 def _scalars(part: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for name, value in part.items():
         if name == "error_percent":
-            interval = _interval(part.get("error_percent_interval_95"), name)
-            yield "error, with 95 % interval", f"{_with_unit(value, name)} ({interval})"
+            if ends := part.get("error_percent_interval_95"):
+                yield "error, with 95 % interval", f"{_with_unit(value, name)} ({_interval(ends, name)})"
+            else:
+                yield "error", _with_unit(value, name)
             yield "errors", format_value(part.get("errors"))
         elif name not in _ERRORS and (value is None or as_number(value) is not None):
             yield score_name(name), format_value(value)
@@ -180,17 +208,22 @@ def folds_section(run: RunContents) -> ReportSection:
         done = [{"fold": number, **as_mapping(scores.get("test"))} for number, scores in run.folds.items()]
         note = f"{len(done)} of {run.record.get('folds')} folds are done; their mean follows when all are."
         return ReportSection("folds", "Folds", (note,), tables=(_fold_table(done),))
-    note = (
+    each = [as_mapping(fold) for fold in summary.get("each") or ()]
+    tables = (mean_table(summary), _fold_table(each))
+    return ReportSection("folds", "Folds", (folds_note(summary),), plots=tuple(fold_plots(summary)), tables=tables)
+
+
+def folds_note(summary: Mapping[str, Any]) -> str:
+    """Return how the intervals of a cross-validation were computed."""
+    return (
         "Folds share training rows, so the usual t interval of their mean would be too narrow. Interval: "
         f"{summary.get('interval')}. The standard deviation is that of the folds with ddof 0; the interval is computed "
         "with ddof 1."
     )
-    each = [as_mapping(fold) for fold in summary.get("each") or ()]
-    tables = (_mean_table(summary), _fold_table(each))
-    return ReportSection("folds", "Folds", (note,), plots=tuple(fold_plots(summary)), tables=tables)
 
 
-def _mean_table(summary: Mapping[str, Any]) -> ReportTable:
+def mean_table(summary: Mapping[str, Any]) -> ReportTable:
+    """Return the mean of each score over the folds, with its standard deviation and interval."""
     rows = []
     for name, mean in as_mapping(summary.get("mean")).items():
         low, high = as_mapping(summary.get("interval_95")).get(name) or (None, None)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from nnrun import atomic_files
 from nnrun.atomic_files import write_atomically
-from nnrun.errors import RunError
+from nnrun.errors import DiskError
 from nnrun.regular_files import append_regular
 from nnrun.runs.secrets import without_secrets
 
@@ -34,18 +34,18 @@ _CAUSES = {
 }
 
 
-def disk_error(error: OSError, path: Path) -> RunError:
+def disk_error(error: OSError, path: Path) -> DiskError:
     """Turn the system's error of writing `path` into one for the user: what failed, why, and what to do."""
     unknown = (error.strerror or str(error), f"Remove the cause, or {_ELSEWHERE}")
     cause, hint = _CAUSES.get(error.errno or 0, unknown)
-    return RunError(f"Cannot write {path}: {cause}.", hint)
+    return DiskError(f"Cannot write {path}: {cause}.", hint)
 
 
 def make_folder(path: Path, *, parents: bool = True) -> None:
     """Make a folder, unless it exists, and bring its name to disk; with its `parents` too.
 
     Raises:
-        RunError: The folder cannot be made, or a file is in the way.
+        DiskError: The folder cannot be made, or a file is in the way.
     """
     try:
         atomic_files.make_folder(path, parents=parents)
@@ -57,7 +57,7 @@ def write_file(path: Path, content: bytes) -> None:
     """Write a file atomically: readers see the old content or the new one.
 
     Raises:
-        RunError: The file cannot be written; an old one is untouched, and no temporary file is left.
+        DiskError: The file cannot be written; an old one is untouched, and no temporary file is left.
     """
     try:
         write_atomically(path, content)
@@ -69,7 +69,7 @@ def append(path: Path, content: bytes) -> None:
     """Append to a file and flush it, so that the content survives a kill right after.
 
     Raises:
-        RunError: The file cannot be written, or it is a link, a pipe or a device.
+        DiskError: The file cannot be written, or it is a link, a pipe or a device.
     """
     try:
         append_regular(path, content)
@@ -95,7 +95,7 @@ class RunLog:
         """Add a text without secrets, each of its lines preceded by the time in UTC.
 
         Raises:
-            RunError: The file cannot be written.
+            DiskError: The file cannot be written.
         """
         time = (now or datetime.now(UTC)).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         lines = [f"{time} {_CONTROL.sub('', line)}".rstrip() for line in without_secrets(text)[0].split("\n")]

@@ -55,6 +55,9 @@ _facts = fields(
         "target_names": _names,
         "vocabulary": _size,
         "window": _size,
+        "horizon": _size,
+        "sample_rate": _size,
+        "arrays": mapping_of(list_of(_size)),
         "by_target": mapping_of(fields(_TARGET_FACTS, required=("task", "form"))),
         "streamed": flag,
     },
@@ -84,11 +87,16 @@ _PART = {
     "error_percent": figure,
     "error_percent_interval_95": list_of(figure, length=2),
     "interval": text,
+    "exact_match_interval_95": list_of(figure, length=2),
     "not_scored": text,
     "per_class": mapping_of(_class_scores),
     "confusion_matrix": _matrix,
     "worst": list_of(_mistake),
     "residual_quantiles": mapping_of(or_null(figure)),
+    "horizons": list_of(fields({"horizon": whole(1), "rows": whole()}, others=or_null(figure))),
+    "naive_forecasts": mapping_of(
+        fields({"rows": whole(), "season": whole(1), "season_from": text}, others=or_null(figure))
+    ),
 }
 
 
@@ -168,7 +176,7 @@ _RECORD = {
     "training_epochs": whole(),
     "callbacks": list_of(fields({"name": text, "text": text}, required=("text",))),
     "code": list_of(fields({"file": text, "sha256": text}, required=("file", "sha256"))),
-    "init_from": or_null(fields({"run": text})),
+    "init_from": or_null(fields({"run": text, "file": text, "sha256": text})),
     "reproduces": text,
     "planned_epochs": whole(1),
     "lineage": fields(
@@ -204,13 +212,26 @@ _layout = fields(
         **dict.fromkeys(("names", "features", "targets", "text", "missing", "columns", "vocabulary"), _names),
         "dates": _texts,
         "group": or_null(text),
+        "time": or_null(text),
         "header": flag,
         "size": list_of(whole(1, 2**16), length=2),
         "shape": list_of(_size),
         "encoding": or_null(text),
     }
 )
-_step = fields({"step": text, "arguments": mapping, "learned": mapping, "source": text, "layout": _layout})
+_step = fields(
+    {
+        "step": text,
+        "target_step": text,
+        "token_target": text,
+        "column": text,
+        "arguments": mapping,
+        "learned": mapping,
+        "targets": mapping,
+        "source": text,
+        "layout": _layout,
+    }
+)
 
 
 def _preparation(value: object) -> None:
@@ -218,6 +239,10 @@ def _preparation(value: object) -> None:
     for index, entry in enumerate(value if isinstance(value, list) else ()):
         if "step" in entry:
             list_of(fields({}, required=("step", "arguments", "learned")))([entry])
+        elif "target_step" in entry:
+            list_of(fields({}, required=("target_step", "arguments", "learned", "targets")))([entry])
+        elif "token_target" in entry:
+            list_of(fields({}, required=("token_target", "arguments", "learned", "column")))([entry])
         elif "source" not in entry:
             raise Mismatch("a step or a source", entry, (index,))
 

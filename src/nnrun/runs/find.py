@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -64,35 +65,33 @@ def find(runs_dir: Path, word: str) -> RunFolder:
         RunError: No run matches, several match, or the folder has no readable record.
     """
     path = Path(word)
-    if word and RunFolder(path).record.is_file():
-        run = RunFolder(path)
-    else:
-        run = _select(runs_dir, word, _list_folders(runs_dir))
+    is_path = word and RunFolder(path).record.is_file()
+    run = RunFolder(path) if is_path else _select(runs_dir, word, _folders(runs_dir))
     record.read(run)
     return run
 
 
 def list_runs(runs_dir: Path) -> tuple[RunRow, ...]:
     """List every run in a folder, the oldest first; one that cannot be read is `broken`."""
-    return tuple(_describe(folder) for folder in _list_folders(runs_dir))
+    return tuple(_describe(folder) for folder in _sort_by_time(_folders(runs_dir)))
 
 
-def _list_folders(runs_dir: Path) -> list[RunFolder]:
-    """List the folders that are runs by their name or their record, the oldest first."""
+def _folders(runs_dir: Path) -> list[RunFolder]:
+    """Return the folders that are runs by their name or their record, in no order."""
     try:
         paths = [path for path in runs_dir.iterdir() if path.is_dir()]
     except OSError:
         return []
-    runs = [RunFolder(path) for path in paths if FOLDER_NAME.fullmatch(path.name) or (path / "record.json").is_file()]
-    return _sort_by_time(runs)
+    return [RunFolder(path) for path in paths if FOLDER_NAME.fullmatch(path.name) or (path / "record.json").is_file()]
 
 
 def _sort_by_time(runs: list[RunFolder]) -> list[RunFolder]:
     """Sort by the second in the name; records are read only for runs of the same second."""
-    stamps = [_stamp(run) for run in runs]
+    stamps = {run: _stamp(run) for run in runs}
+    # The trials of a sweep are all of one second: of thousands each is looked up, not counted.
+    counts = Counter(stamps.values())
     keys = {
-        run: (stamp, _start(run) if not stamp or stamps.count(stamp) > 1 else "", run.id)
-        for run, stamp in zip(runs, stamps, strict=True)
+        run: (stamp, _start(run) if not stamp or counts[stamp] > 1 else "", run.id) for run, stamp in stamps.items()
     }
     return sorted(runs, key=keys.__getitem__)
 
@@ -114,10 +113,12 @@ def _select(runs_dir: Path, word: str, runs: list[RunFolder]) -> RunFolder:
         hint = "Make one with: nnrun train digits_mlp, or name another folder with --runs-dir DIR."
         raise RunError(f"There is no run in {runs_dir} yet.", hint)
     if word == "last":
-        return _latest_usable(runs)
-    named = [run for run in runs if word and _name(run) == slug(word)]
-    exact = [run for run in runs if word in (run.id, run.short_id)] or ([_latest_usable(named)] if named else [])
-    matching = exact or [run for run in runs if word and (run.id.startswith(word) or run.short_id.startswith(word))]
+        return _latest_usable(_sort_by_time(runs))
+    exact = [run for run in runs if word in (run.id, run.short_id)]
+    if not exact and (named := [run for run in runs if word and _name(run) == slug(word)]):
+        exact = [_latest_usable(_sort_by_time(named))]
+    found = exact or [run for run in runs if word and (run.id.startswith(word) or run.short_id.startswith(word))]
+    matching = _sort_by_time(found)
     if len(matching) == 1:
         return matching[0]
     raise _ambiguous(word, matching) if matching else _unknown(runs_dir, word, runs)
@@ -185,9 +186,9 @@ def status_of(folder: RunFolder, fields: Mapping[str, Any]) -> str:
 
 def find_earlier(runs_dir: Path, run: RunFolder) -> RunFolder | None:
     """Return the last run of the same name before a run; None if there is none. Only records of one second are read."""
-    folders = _list_folders(runs_dir)
-    before = folders[: [folder.id for folder in folders].index(run.id)] if run.id in {one.id for one in folders} else []
-    return next((folder for folder in reversed(before) if _name(folder) == _name(run)), None)
+    named = _sort_by_time([folder for folder in _folders(runs_dir) if _name(folder) == _name(run)])
+    at = next((at for at, folder in enumerate(named) if folder.id == run.id), 0)
+    return named[at - 1] if at else None
 
 
 def last_run_of_this_process(runs_dir: Path) -> RunRow | None:

@@ -31,13 +31,18 @@ _ATOMIC = {
     "resolved.yaml",
     "record.json",
     "scores.json",
+    "baselines.json",
+    "decision.json",
+    "importance.json",
     "predictions.csv",
     "samples.jsonl",
     "mistakes.npz",
+    "pictures.npz",
     "prepare.json",
     "model.json",
     "summary.txt",
     "report.html",
+    "MODEL_CARD.md",
     "best.keras",
     "last.keras",
 }
@@ -168,6 +173,21 @@ class RunFolder:
         return self.path / "scores.json"
 
     @property
+    def baselines(self) -> Path:
+        """The scores of simple models on the same rows."""
+        return self.path / "baselines.json"
+
+    @property
+    def decision(self) -> Path:
+        """How probabilities become decisions: a temperature and a threshold, if they were chosen."""
+        return self.path / "decision.json"
+
+    @property
+    def importance(self) -> Path:
+        """How much worse predictions are without what a column says, if it was computed."""
+        return self.path / "importance.json"
+
+    @property
     def predictions(self) -> Path:
         """Truth and prediction of the test part."""
         return self.path / "predictions.csv"
@@ -176,6 +196,11 @@ class RunFolder:
     def mistakes(self) -> Path:
         """The pictures of the most confident mistakes."""
         return self.path / "mistakes.npz"
+
+    @property
+    def pictures(self) -> Path:
+        """Some predictions that are pictures, from the worst to the best."""
+        return self.path / "pictures.npz"
 
     @property
     def samples(self) -> Path:
@@ -241,6 +266,11 @@ class RunFolder:
     def report(self) -> Path:
         """The report for a browser."""
         return self.path / "report.html"
+
+    @property
+    def card(self) -> Path:
+        """The model card."""
+        return self.path / "MODEL_CARD.md"
 
     @property
     def plots(self) -> Path:

@@ -12,6 +12,9 @@ from nnrun.errors import RunError
 from nnrun.regular_files import read_regular
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
     from numpy.typing import NDArray
 
     from nnrun.runs.folder import RunFolder
@@ -42,21 +45,31 @@ def read_mistakes(folder: RunFolder) -> dict[int, NDArray[Any]]:
         FileNotFoundError: There is no such file.
         RunError: It cannot be read, or holds something else.
     """
-    try:
-        content = read_regular(folder.mistakes, _MOST_BYTES)
-    except FileNotFoundError:
-        raise
-    except OSError as error:
-        raise RunError(f"Cannot read {folder.mistakes}: {error.strerror or error}.") from error
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            rows, pictures = _array(archive, "rows.npy"), _array(archive, "pictures.npy")
-    except _UNREADABLE as error:
-        raise RunError(f"Cannot read {folder.mistakes}: {error or type(error).__name__}.") from error
-    if rows.ndim != 1 or rows.dtype.kind != "i" or not _are_pictures(pictures) or len(rows) != len(pictures):
+    rows, pictures = read_arrays(folder.mistakes, ("rows", "pictures"))
+    if rows.ndim != 1 or rows.dtype.kind != "i" or not are_pictures(pictures) or len(rows) != len(pictures):
         text = "expected whole numbers as rows, and uint8 pictures of shape (height, width, 1 or 3) for each"
         raise RunError(f"Cannot read {folder.mistakes}: {text}.")
     return {int(row): picture for row, picture in zip(rows, pictures, strict=True)}
+
+
+def read_arrays(path: Path, names: Sequence[str]) -> list[NDArray[Any]]:
+    """Read arrays of an npz file of a run folder, of at most 16 MB.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        RunError: It cannot be read, or has no such arrays.
+    """
+    try:
+        content = read_regular(path, _MOST_BYTES)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise RunError(f"Cannot read {path}: {error.strerror or error}.") from error
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            return [_array(archive, f"{name}.npy") for name in names]
+    except _UNREADABLE as error:
+        raise RunError(f"Cannot read {path}: {error or type(error).__name__}.") from error
 
 
 def _array(archive: zipfile.ZipFile, name: str) -> NDArray[Any]:
@@ -68,5 +81,6 @@ def _array(archive: zipfile.ZipFile, name: str) -> NDArray[Any]:
     return array
 
 
-def _are_pictures(pictures: NDArray[Any]) -> bool:
+def are_pictures(pictures: NDArray[Any]) -> bool:
+    """Return whether an array holds pictures: uint8 of shape (rows, height, width, 1 or 3)."""
     return pictures.dtype == "uint8" and pictures.ndim == 4 and pictures.shape[3] in (1, 3) and pictures.size > 0

@@ -7,13 +7,15 @@ that is gone, the job waits again, and goes on from the last state of its run.
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from nnrun.errors import RunError
 from nnrun.regular_files import require_folders
 from nnrun.runs import environment
-from nnrun.runs.disk import make_folder
+from nnrun.runs.disk import disk_error, make_folder
 from nnrun.runs.folder import FOLDER_NAME, RunFolder
 from nnrun.runs.lock import holder
 from nnrun.runs.record import now
@@ -22,7 +24,6 @@ from nnrun.runs.sqlite_file import SqliteFile
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable, Mapping, Sequence
-    from pathlib import Path
 
 #: The format of the file; it is raised where an older nnrun could not read it.
 FORMAT = 1
@@ -256,6 +257,48 @@ class Queue:
             job = self.job(number)
             raise RunError(f"Job {number} cannot be cancelled: it is {job.status}.", "nnrun queue list")
         return found
+
+    def retry(self, number: int) -> Job:
+        """Let a job wait again that failed, was stopped or cancelled; it goes on from the last state of its run.
+
+        Raises:
+            RunError: There is no such job, or it has not ended so.
+        """
+        found = self._change(
+            "status = 'waiting', is_cancelled = 0, attempts = 0, exit_code = NULL, error = NULL, ended = NULL "
+            "WHERE number = ? AND status IN ('failed', 'stopped', 'cancelled')",
+            (number,),
+        )
+        if found is None:
+            job = self.job(number)
+            raise RunError(f"Job {number} cannot be tried again: it is {job.status}.", "nnrun queue list")
+        return found
+
+    def remove(self, number: int) -> Job:
+        """Remove a job that has ended, with its copies and its log; its run is kept.
+
+        Raises:
+            RunError: There is no such job, it has not ended, or its folder cannot be removed.
+        """
+        job = self.job(number)
+        if not self._delete(number):
+            hint = f"nnrun queue cancel {number}"
+            raise RunError(f"Job {number} cannot be removed: it is {self.job(number).status}.", hint)
+        folder = Path(job.folder)
+        # In a store from other hands a job may name any folder.
+        is_of_the_queue = folder.parent.resolve() == (self.path / "jobs").resolve() and not folder.is_symlink()
+        if is_of_the_queue and FOLDER_NAME.fullmatch(folder.name) and folder.is_dir():
+            try:
+                shutil.rmtree(folder)
+            except OSError as error:
+                raise disk_error(error, folder) from error
+        return job
+
+    def _delete(self, number: int) -> bool:
+        condition = "number = ? AND status NOT IN ('waiting', 'running')"
+        with self._file.transaction() as connection:
+            row = connection.execute(f"DELETE FROM jobs WHERE {condition} RETURNING number", (number,)).fetchone()  # noqa: S608
+        return row is not None
 
     def _change(self, change: str, values: tuple[object, ...]) -> Job | None:
         """Change a job in one transaction; return it, or None if the condition held for none."""

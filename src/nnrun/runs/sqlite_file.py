@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from nnrun.errors import RunError
+from nnrun.errors import DiskError, RunError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,7 +36,8 @@ class SqliteFile:
         """Open the file for the `with` block: no connection is kept, so that none crosses into another process.
 
         Raises:
-            RunError: The disk is full or read-only, or the file is damaged.
+            DiskError: The disk is full or read-only.
+            RunError: The file is damaged.
         """
         try:
             connection = sqlite3.connect(self.path, timeout=_PATIENCE, isolation_level=None)
@@ -56,14 +57,14 @@ class SqliteFile:
             if code is not None and code & 0xFF in _DAMAGED:
                 raise RunError(f"{self.path} is damaged: {error}", self.if_damaged) from error
             hint = "see that the disk has room and can be written; nothing was lost"
-            raise RunError(f"{self.path}: {error}", hint) from error
+            raise DiskError(f"{self.path}: {error}", hint) from error
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """Change the file in the `with` block, alone among all processes; an error in it changes nothing.
 
         Raises:
-            RunError: As for `connected`.
+            DiskError, RunError: As for `connected`.
         """
         with self.connected() as connection:
             connection.execute("BEGIN IMMEDIATE")

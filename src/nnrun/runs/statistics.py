@@ -189,12 +189,13 @@ def summarize_folds(
     """Return the entry `cross_validation` of `scores.json`.
 
     Args:
-        folds: The scores of each fold's test part, with `fold` and `repeat`; nested ones are left out.
+        folds: The scores of each fold's test part, with `fold` and `repeat`; nested ones are left out,
+            but for the errors of naive forecasts.
         repeats: The number of repeats of the cross-validation.
         share: Rows tested divided by rows trained on.
         figures: The ranges of scores whose names do not say them; see `nnrun.spec.figures`.
     """
-    each = [_plain_numbers(fold, repeated=repeats > 1) for fold in folds]
+    each = [{**_plain_numbers(fold, repeated=repeats > 1), **_naive_figures(fold)} for fold in folds]
     names = [name for name in each[0] if name not in _COUNTS and all(name in fold for fold in each)]
     by_name = {name: [float(fold[name]) for fold in each] for name in names}
     rows = max((fold.get("rows", inf) for fold in each), default=inf)
@@ -209,6 +210,16 @@ def summarize_folds(
         "interval": INTERVAL,
         "ddof": {"sd": SD_DDOF, "interval_95": INTERVAL_DDOF},
         "each": each,
+    }
+
+
+def _naive_figures(fold: Mapping[str, Any]) -> dict[str, float]:
+    """Return the errors of naive forecasts of a fold: `last_value_mean_absolute_error`, `seasonal_naive_...`."""
+    return {
+        f"{forecast}_{name}": value
+        for forecast, errors in (fold.get("naive_forecasts") or {}).items()
+        for name, value in errors.items()
+        if isinstance(value, float)
     }
 
 

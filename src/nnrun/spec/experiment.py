@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any, Literal
 
-from nnrun.catalog.kinds import AnyValue, Choice, Integer, ListOf, Number, String
+from nnrun.catalog.kinds import AnyOf, AnyValue, Choice, FileOf, Integer, ListOf, Number, String
 from nnrun.config.hints import did_you_mean
 from nnrun.config.render import format_value
 from nnrun.errors import ConfigError
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from nnrun.config.document import Document
+    from nnrun.errors import Path
     from nnrun.spec.graph import Graph
     from nnrun.spec.model import ModelSpec
 
@@ -87,6 +88,9 @@ class KerasSpec(Section):
     image_data_format: str = key(Choice(("channels_last", "channels_first")), "channels_last")
 
 
+_MODEL_FILE = String("a file name that ends with .keras or .h5", r".*\.(keras|h5)")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Experiment(Section):
     """An experiment.
@@ -97,13 +101,15 @@ class Experiment(Section):
         backend: Keras' backend.
         keras: Keras' own settings.
         precision: Keras' policy for all layers: the type in which they compute.
+        code: Files of Python code of your own, relative to this config; they run only if you allow it (`nnrun trust`).
         define: Named stacks of layers, which `model` may use like layers.
         data: The source of examples, their preparation, and how they are split.
         model: The layers: a list is a chain, a mapping is a graph.
         training: How the model is trained.
         distribution: Over how many devices each batch is divided; by default there is one.
         sweep: Which values of which keys `nnrun sweep` tries; a single training takes the config as it is.
-        init_from: The run with whose best weights training starts: a path, an id, a name or `last`.
+        init_from: The run with whose best weights training starts: a path, an id, a name or `last`; or a saved model,
+            a `.keras` or `.h5` file.
         expect: The expected scores, by their dotted path in `scores.json`.
         silence: Names of warnings and notes that are not shown for this config.
     """
@@ -113,13 +119,14 @@ class Experiment(Section):
     backend: Literal["tensorflow", "jax"] = key(Choice(("tensorflow", "jax")), "tensorflow")
     keras: KerasSpec = key(KerasSpec, KerasSpec())
     precision: str = key(Choice(("float32", "mixed_bfloat16", "mixed_float16")), "float32")
+    code: tuple[str, ...] = key(ListOf(String()), ())
     define: Any = key(AnyValue(), None)
     data: DataSpec = key(DataSpec)
     model: ModelSpec = key(AnyValue())
     training: TrainingSpec = key(TrainingSpec)
     distribution: DistributionSpec | None = key(DistributionSpec, None)
     sweep: SweepSpec | None = key(SweepSpec, None)
-    init_from: str | None = key(String(), None)
+    init_from: str | Mapping[str, str] | None = key(AnyOf((String(), FileOf(_MODEL_FILE))), None)
     expect: Mapping[str, Expectation] = key(AnyValue(), None)
     silence: tuple[str, ...] = key(ListOf(String()), ())
 
@@ -127,6 +134,11 @@ class Experiment(Section):
     def graph(self) -> Graph:
         """The model expanded into plain layers and tensors."""
         return expand(self.model, PartReader())
+
+    def in_phase(self, number: int) -> Experiment:
+        """Return the experiment with the training of one phase, from 0 (-1: the last); as it is without phases."""
+        phases = self.training.phases
+        return replace(self, training=phases[number]) if phases else self
 
     @property
     def losses(self) -> dict[str, Part]:
@@ -149,6 +161,11 @@ def validate(document: Document) -> Experiment:
     data["expect"] = _read_expect(data.get("expect"), reader)
     read_sweep(data.get("sweep"), reader)
     _refuse_silence(data.get("silence"), reader)
+    if isinstance(data.get("training"), list):
+        from nnrun.spec.phases import read_phases
+
+        # Where a phase is wrong, the rest of the config is read all the same.
+        data["training"] = read_phases(reader, data["training"]) or TrainingSpec()
     experiment = read_section(reader, Experiment, data, ())
     if experiment is None or reader.errors:
         # A stack that is used twice is refused twice.
@@ -180,6 +197,9 @@ def _read_model(data: dict[str, Any], reader: PartReader) -> ModelSpec | None:
 
 def _require_loss(training: object, model: ModelSpec | None, reader: PartReader) -> None:
     """Refuse an output without a loss: `training.loss` may be left out only where each output has its own."""
+    path: Path = ("training",)
+    if isinstance(training, list) and training:
+        training, path = training[0], ("training", 0)
     if not isinstance(training, dict) or training.get("loss") is not None or model is None:
         return
     if any(error.path[:1] == ("model",) for error in reader.errors):
@@ -189,10 +209,10 @@ def _require_loss(training: object, model: ModelSpec | None, reader: PartReader)
     from nnrun.spec.key_hints import key_hint
 
     known = TrainingSpec.known_keys()
-    hints = (key_hint(key, value, ("training",), known, reader) for key, value in training.items() if key not in known)
+    hints = (key_hint(key, value, path, known, reader) for key, value in training.items() if key not in known)
     if not any(hint.meant == "loss" for hint in hints):
-        text = "'training' needs 'loss', which is missing"
-        reader.add_error(("training",), text, "add a line 'loss: ...'", at_key=True)
+        text = f"'{'.'.join(map(str, path))}' needs 'loss', which is missing"
+        reader.add_error(path, text, "add a line 'loss: ...'", at_key=True)
 
 
 def _refuse_silence(value: object, reader: PartReader) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import MISSING, asdict, dataclass, field, fields, replace
+from math import prod
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, get_args
 
 from nnrun.catalog.kinds import AnyValue, Boolean, Choice, Integer, ListOf, MappingOf, String, or_null
@@ -69,12 +70,17 @@ class Facts:
         columns: The names of the feature columns of a table, in order; empty where there are none.
         target_names: The names of the target columns.
         vocabulary: The number of different characters or words of a text.
-        window: The number of characters or words in one example of a text.
+        window: The number of characters or words in one example of a text, or of rows in a window of a series.
+        horizon: The number of rows after a window that are its targets.
         positions: The shape of one example's classes where it has several (one a step, one a pixel); else empty.
         by_target: The facts of each target, where the config gives each a loss; those of the first are above.
         streamed: Whether examples stay on disk while the model is trained.
         categories: How many category numbers a column can hold at least, where nothing is loaded yet.
         zero_one: Whether a target of plain numbers holds nothing but 0 and 1; None where that is not known.
+        learns_vocabulary: Whether a step of the preparation learns a vocabulary once the data are loaded.
+        sample_rate: The number of samples a second of recordings, in Hz.
+        arrays: The shapes of the arrays next to the columns, such as pictures, by name. An example is one array all the
+            same: the columns, then the numbers of each array in C order.
     """
 
     task: Task
@@ -94,6 +100,10 @@ class Facts:
     streamed: bool = False
     categories: Mapping[str, int] = field(default_factory=dict)
     zero_one: bool | None = None
+    learns_vocabulary: bool = False
+    horizon: int | None = None
+    sample_rate: int | None = None
+    arrays: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
     def value(self, word: str, target: str | None = None) -> int | list[int | None] | None:
         """Return the value of a word such as `$classes` or `$input_shape`; None where the data have none.
@@ -112,8 +122,27 @@ class Facts:
             "$targets": of_target.targets,
             "$vocabulary": self.vocabulary,
             "$window": self.window,
+            "$horizon": self.horizon,
+            "$sample_rate": self.sample_rate,
         }
         return numbers.get(word)
+
+    def numbered_targets(self) -> tuple[str, ...]:
+        """Return the names of the numbers of a target: of several rows ahead, `sales+1`, `sales+2`, ..."""
+        steps = range(1, (self.horizon or 1) + 1)
+        if len(steps) == 1:
+            return self.target_names
+        return tuple(f"{name}+{step}" for step in steps for name in self.target_names)
+
+    def array_place(self, name: str) -> tuple[int, int]:
+        """Return where the numbers of an array next to the columns begin and end in an example of known shape."""
+        sizes = {one: prod(shape) for one, shape in self.arrays.items()}
+        start = ((self.input_shape or (0,))[0] or 0) - sum(sizes.values())
+        for one, size in sizes.items():
+            if one == name:
+                return start, start + size
+            start += size
+        raise KeyError(name)
 
     def of_target(self, target: str | None) -> Facts | TargetFacts | None:
         """Return the facts of one target; None for a target of which nothing is known.
@@ -126,12 +155,17 @@ class Facts:
     def lacks(self, word: str, target: str | None = None) -> bool:
         """Return whether the data are known to have no value for a word; the arguments are those of `value`.
 
-        A text alone has a vocabulary and a window, classes alone have a number. A number of classes that is not known
-        before the data are loaded is not lacking.
+        A text has a vocabulary, texts and series have a window, classes alone have a number. A number of classes or
+        tokens that is not known before the data are loaded is not lacking.
         """
         of_target = self.by_target.get(target or "", self)
+        if word in ("$horizon", "$sample_rate"):
+            return (self.horizon if word == "$horizon" else self.sample_rate) is None
         if word in ("$vocabulary", "$window"):
-            return self.vocabulary is None
+            own = self.vocabulary if word == "$vocabulary" else self.window
+            # The window of a text that is not downloaded yet is not lacking.
+            is_text = self.vocabulary is not None or self.learns_vocabulary
+            return own is None and not is_text
         if word == "$classes":
             is_multi_label = of_target.form == "binary" and of_target.targets is not None and of_target.targets > 1
             return of_target.classes is None and (of_target.task == "regression" or is_multi_label)
@@ -149,7 +183,7 @@ class Facts:
 
     def as_json(self) -> dict[str, Any]:
         """Return plain data for `record.json`."""
-        return {name: value for name, value in asdict(self).items() if name != "categories"}
+        return {name: value for name, value in asdict(self).items() if name not in ("categories", "learns_vocabulary")}
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Facts:
@@ -159,6 +193,8 @@ class Facts:
             ValueError: A field is missing or of another type: the file was changed, or is of another version.
         """
         found = _checked(cls, values)
+        if "arrays" in found:
+            found["arrays"] = {name: tuple(shape) for name, shape in found["arrays"].items()}
         targets = {name: TargetFacts(**_checked(TargetFacts, one)) for name, one in found.get("by_target", {}).items()}
         return cls(**{**found, "by_target": targets})
 
@@ -192,11 +228,15 @@ _KINDS: Mapping[str, Kind] = {
     "target_names": _NAMES,
     "vocabulary": _NUMBER,
     "window": _NUMBER,
+    "horizon": _NUMBER,
+    "sample_rate": _NUMBER,
     "positions": _SHAPE,
     "by_target": MappingOf(AnyValue()),
     "streamed": Boolean(),
     "categories": MappingOf(Integer()),
     "zero_one": or_null(Boolean()),
+    "learns_vocabulary": Boolean(),
+    "arrays": MappingOf(ListOf(Integer())),
 }
 
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from nnrun.catalog import lookup
+from nnrun.catalog.shapes.recurrent import RECURRENT
 from nnrun.config.hints import did_you_mean
 from nnrun.spec.model import Layer, ModelInput, OutputSpec, Repeat, Residual, Use
 from nnrun.spec.part import Part
@@ -33,12 +35,17 @@ LIST_LAYERS = frozenset(
         "Dot",
         "Attention",
         "AdditiveAttention",
+        "Sampling",
     }
 )
+#: Layers that take one tensor, or several as one list: what they do says how many.
+ONE_OR_MORE = frozenset({"Op"})
 #: Layers that take their inputs as separate arguments (query, value, key), and how many at most.
 ATTENTION_LAYERS = {"MultiHeadAttention": 3, "GroupQueryAttention": 3}
 #: Arguments of calls whose values are tensors, given by name.
 TENSOR_ARGUMENTS = frozenset({"initial_state", "mask", "attention_mask", "query_mask", "value_mask", "key_mask"})
+#: A saved model as a layer.
+SAVED_MODEL = "Model"
 #: More layers than this are a mistake in `times:`, or in stacks that use stacks that use stacks.
 _MOST_NODES = 5000
 _JOIN = "join them first: Concatenate: {from: [...]}"
@@ -68,6 +75,8 @@ class Node:
         listed: Whether it takes them as one list (`Add`) and not as separate arguments (`MultiHeadAttention`).
         call: Further arguments of its call; tensors among them are `TensorRef`s.
         layer: The layer's identity: nodes with the same one share one layer and its weights.
+        inner: Names of layers inside a model that is used as a layer, whose outputs are its further outputs, from 1.
+        cut: Whether nothing takes its own output (0), so that the layers after those of `inner` are left out.
     """
 
     name: str
@@ -76,6 +85,8 @@ class Node:
     listed: bool
     call: Mapping[str, Any]
     layer: str
+    inner: tuple[str, ...] = ()
+    cut: bool = False
 
     @property
     def path(self) -> Path:
@@ -145,9 +156,28 @@ class Graph:
         return next((one.target for one in self.outputs if one.source.name == node.name), None)
 
 
+def decoder_input(graph: Graph, target: str) -> str | None:
+    """Return the input that takes a target of this name, shifted by one, and nothing else; None where none does."""
+    return next((one.name for one in graph.inputs if one.columns == (target,)), None)
+
+
+def holds_layers(name: str) -> bool:
+    """Return whether a layer is a whole model, whose inner layers `from: name.LAYER` takes."""
+    entry = lookup.entry("layers", name)
+    return name == SAVED_MODEL or (entry is not None and entry.application is not None)
+
+
 def expand(model: ModelSpec, reader: PartReader) -> Graph:
     """Expand a model into a graph; errors, such as unknown names, are added to `reader`."""
     return _Expander(model, reader).graph()
+
+
+def _states_hint(item: Layer) -> str | None:
+    """Return how a recurrent layer gets its initial state, which is no tensor of `from`."""
+    if item.part.name not in RECURRENT or not item.sources:
+        return None
+    first, *states = item.sources
+    return f"to begin with these states write: from: {first}, call: {{initial_state: [{', '.join(states)}]}}"
 
 
 class _TooLargeError(Exception):
@@ -163,6 +193,8 @@ class _Expander:
         self._nodes: list[Node] = []
         self._name_counts: dict[str, int] = {}
         self._layers: set[str] = set()
+        # The inner layers that are taken, by the identity of the model that is used as a layer.
+        self._inner: dict[str, list[str]] = {}
 
     def graph(self) -> Graph:
         names = {one.name: TensorRef(one.name) for one in self._model.inputs}
@@ -175,7 +207,20 @@ class _Expander:
             last = previous
         outputs = tuple(self._output(output, names, last) for output in self._model.outputs)
         outputs = outputs or (ModelOutput("output", last, path=("model",)),)
-        return Graph(self._model.inputs, tuple(self._nodes), outputs, self._model.chain)
+        return Graph(self._model.inputs, self._with_inner(outputs), outputs, self._model.chain)
+
+    def _with_inner(self, outputs: Sequence[ModelOutput]) -> tuple[Node, ...]:
+        """Return the nodes, with the inner layers that any node or output takes of their models."""
+        if not self._inner:
+            return tuple(self._nodes)
+        taken = [*(ref for node in self._nodes for ref in node.tensors()), *(one.source for one in outputs)]
+        layers = {node.name: node.layer for node in self._nodes}
+        whole = {layers[ref.name] for ref in taken if not ref.output and ref.name in layers}
+        inner = {layer: tuple(names) for layer, names in self._inner.items()}
+        return tuple(
+            replace(node, inner=inner[node.layer], cut=node.layer not in whole) if node.layer in inner else node
+            for node in self._nodes
+        )
 
     def _items(
         self, items: Sequence[StackItem], previous: TensorRef, names: dict[str, TensorRef], shared: str
@@ -221,7 +266,8 @@ class _Expander:
         layer = shared or node
         part = self._with_unique_name(part, layer)
         self._layers.add(layer)
-        self._nodes.append(Node(node, part, sources, part.name in LIST_LAYERS, call, layer))
+        listed = part.name in LIST_LAYERS or (part.name in ONE_OR_MORE and len(sources) > 1)
+        self._nodes.append(Node(node, part, sources, listed, call, layer))
         return TensorRef(node)
 
     def _with_unique_name(self, part: Part, layer: str) -> Part:
@@ -235,6 +281,8 @@ class _Expander:
 
     def _require_source_count(self, item: Layer, count: int) -> None:
         name, path = item.part.name, (*item.path, item.part.name)
+        if name in ONE_OR_MORE:
+            return
         most = ATTENTION_LAYERS.get(name, 1)
         if name in LIST_LAYERS and count < 2:
             hint = f"name them: {name}: {{from: [one, other]}}"
@@ -245,7 +293,7 @@ class _Expander:
         elif name not in LIST_LAYERS and count > most:
             expected = "one tensor" if most == 1 else f"{most} tensors at most"
             text = f"{name} takes {expected}, received {count}"
-            self._add_error((*path, "from"), text, _JOIN if most == 1 else None)
+            self._add_error((*path, "from"), text, _states_hint(item) or (_JOIN if most == 1 else None))
 
     def _source(self, item: Repeat | Residual | Use, previous: TensorRef, names: Mapping[str, TensorRef]) -> TensorRef:
         if item.sources is None:
@@ -264,10 +312,20 @@ class _Expander:
             self._add_error(path, f"no layer or input before this one has the name '{name}'", hint)
             return TensorRef(self._model.inputs[0].name)
         if dot and not output.isdigit():
+            node = next((one for one in self._nodes if one.name == names[name].name), None)
+            if node is not None and holds_layers(node.part.name):
+                return replace(names[name], output=self._inner_output(node.layer, output))
             text = f"expected the number of an output after the dot, received '{word}'"
             self._add_error(path, text, f"write {name}.1 for the second")
             return names[name]
         return replace(names[name], output=int(output)) if dot else names[name]
+
+    def _inner_output(self, layer: str, name: str) -> int:
+        """Return the number of an inner layer's output among the outputs of its model, of which 0 is its own."""
+        inner = self._inner.setdefault(layer, [])
+        if name not in inner:
+            inner.append(name)
+        return inner.index(name) + 1
 
     def _call_value(self, key: str, value: Any, names: Mapping[str, TensorRef], path: Path) -> Any:
         if key in TENSOR_ARGUMENTS and isinstance(value, str):

@@ -10,7 +10,18 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from nnrun.catalog import docstrings, lookup
-from nnrun.catalog.kinds import NUMBER_FACTS, SHAPE_FACTS, AnyOf, Integer, Kind, MappingOf, Number, PartOf, or_null
+from nnrun.catalog.kinds import (
+    NUMBER_FACTS,
+    NUMBERS_SCHEMA,
+    SHAPE_FACTS,
+    AnyOf,
+    Integer,
+    Kind,
+    MappingOf,
+    Number,
+    PartOf,
+    or_null,
+)
 from nnrun.catalog.rules import LAYER_NAME
 from nnrun.config.extends import MAX_BASES
 from nnrun.spec.constructs import CONSTRUCTS, Construct, ConstructKey
@@ -97,7 +108,7 @@ def schema() -> dict[str, Any]:
         "if": {"required": ["extends"]},
         "then": _ref(f"Experiment{_EXTENDING}"),
         "else": _ref("Experiment"),
-        "$defs": {**_sections(), **_model_definitions(), **_part_definitions()},
+        "$defs": {**_sections(), **_model_definitions(), "numbers": NUMBERS_SCHEMA, **_part_definitions()},
     }
 
 
@@ -130,6 +141,13 @@ _BY_HAND: dict[tuple[type[Section], str], dict[str, Any]] = {
     # Whether names of stacks are layers too depends on whether there is a `define:`; a base may have one.
     (Experiment, "model"): {"anyOf": [_ref(f"stack{_WITH_DEFINE}"), {"type": "object"}]},
     (Experiment, "define"): _ref("define"),
+    # A phase has what it changes of the one before it.
+    (Experiment, "training"): {
+        "anyOf": [
+            _ref("TrainingSpec"),
+            {"type": "array", "minItems": 1, "items": {"minProperties": 1, **_ref(f"TrainingSpec{_EXTENDING}")}},
+        ]
+    },
     (Experiment, "expect"): {"type": "object", "additionalProperties": _ref("Expectation")},
     (SweepSpec, "parameters"): {
         "type": "object",
@@ -202,10 +220,11 @@ def _default(key: Key) -> dict[str, Any]:
 
 def _key(section: type[Section], name: str, key: Key, *, extending: bool) -> dict[str, Any]:
     by_hand = _BY_HAND.get((section, name))
-    if by_hand is not None:
+    if by_hand is not None and not (extending and isinstance(key.kind, type)):
         made = [by_hand, *([{"type": "object"}] if extending else [])]
     elif isinstance(key.kind, type):
-        made = [_ref(key.kind.__name__ + (_EXTENDING if extending else ""))]
+        others = [] if by_hand is None else by_hand["anyOf"][1:]
+        made = [_ref(key.kind.__name__ + (_EXTENDING if extending else "")), *others]
     elif extending:
         return {"anyOf": [_without_facts(key.kind.schema()), _NULL, *_merged(key.kind)]}
     else:

@@ -82,6 +82,7 @@ def key_hint(word: str, value: object, path: Path, known: Iterable[str], reader:
         unknown.glued(keys),
         unknown.needless_here(),
         unknown.items_of_list(),
+        unknown.by_other_names_here(keys),
         unknown.in_sections(word),
         unknown.by_other_names(keys),
         unknown.of_keras1(keys),
@@ -101,6 +102,7 @@ def argument_hint(entry: Entry, word: str, value: object, path: Path, reader: Re
     hints = chain(
         unknown.glued(keys),
         unknown.items_of_list(),
+        unknown.of_inner_part(entry),
         unknown.renamed(entry),
         unknown.of_call(entry),
         unknown.nested(entry),
@@ -164,6 +166,17 @@ class _UnknownKey:
             items = [held[before[at - 1]], next(readings(self._word), self._word)]
             yield KeyHint(f"write {before[at - 1]}: {dump_inline(items)}")
 
+    def of_inner_part(self, entry: Entry) -> Iterator[KeyHint]:
+        """An argument of the part that is a value beside it: `Op: {op: mean, axis: 1}`."""
+        held = value_at(self._config, self._path)
+        for name, parameter in entry.parameters.items():
+            word = held.get(name) if isinstance(held, dict) and parameter.required else None
+            for category in part_categories(parameter.kind) if isinstance(word, str) else ():
+                inner = lookup.entry(category, str(word))
+                if inner is not None and self._word in inner.parameters and self._word not in entry.parameters:
+                    arguments = {key: held[key] for key in held if key in inner.parameters and key != name}
+                    yield KeyHint(f"write {name}: {dump_inline({inner.name: arguments})}", name)
+
     def nested(self, entry: Entry) -> Iterator[KeyHint]:
         """A part that is the value of an argument: `Bidirectional: {LSTM: 4}`."""
         for name, parameter in entry.parameters.items():
@@ -192,6 +205,12 @@ class _UnknownKey:
             yield from self.in_sections(name)
             yield from self._arguments_of_config(name)
             yield from self._arguments_of_catalog(name)
+
+    def by_other_names_here(self, keys: list[str]) -> Iterator[KeyHint]:
+        """A word of another library for a key here or below: `test_size` of a split, which `forward` has too."""
+        names = other_names.key_names(self._word) if self._path else ()
+        below = {key.path[-1] for key in self._reader.known_keys() if key.path[: len(self._path)] == self._path}
+        yield from self.by_other_names(keys) if any(name in below for name in names) else ()
 
     def of_keras1(self, keys: list[str]) -> Iterator[KeyHint]:
         """A key of Keras 1, unless only its end is missing."""

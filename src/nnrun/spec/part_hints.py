@@ -35,11 +35,12 @@ _PLACES = {
     "regularizers": ("in a layer", "kernel_regularizer: {}"),
     "constraints": ("in a layer", "kernel_constraint: {}"),
     "activations": ("in a layer", "activation: {}"),
+    "ops": ("among the layers of the model", "Op: {{op: {}}}"),
     "sources": ("under data", "source: {}"),
     "preparation": ("under data", "prepare: [{}]"),
 }
 #: Categories in which a file of `--code` can define parts.
-_OF_CODE = frozenset(_PLACES) - {"schedules"}
+_OF_CODE = frozenset(_PLACES) - {"schedules", "ops"}
 #: A category with at most so many names has them in the hint.
 _FEW_NAMES = 12
 
@@ -305,11 +306,6 @@ def _of_file(categories: tuple[str, ...], word: str, arguments: object, path: Pa
 
 def own_code_hint(categories: tuple[str, ...], word: str, reader: Reader) -> str:
     """Return the hint for a name that nobody knows: it may be the user's own."""
-    if other_names.is_application(word):
-        return (
-            f"{word.rpartition('.')[2]} is a model of keras.applications, not a layer: make a layer of your own of it, "
-            "and name its file with --code my_layers.py"
-        )
     if categories == ("sources",):
         readers = [
             name
@@ -370,6 +366,9 @@ def positional_hint(entry: Entry, given: list[Any] | str, reader: Reader) -> str
     """Return the hint for several values in place of the first argument: the arguments by their names."""
     words = given.split(",") if isinstance(given, str) else given
     values = [next(readings(one), one.strip()) if isinstance(one, str) else one for one in words]
+    columns = entry.parameters.get("columns")
+    if columns is not None and entry.positional != "columns" and columns.kind.accepts(values):
+        return f"write {entry.name}: {dump_inline({'columns': values})}"
     part = part_as_plain(entry.category, entry.name, values, reader, complete=True)
     return None if part is None else f"write {_line(part, ())}"
 

@@ -9,6 +9,7 @@ from nnrun.spec.model import Layer, ModelSpec, Repeat, Residual
 from nnrun.spec.part import Part, PartReader
 from nnrun.spec.part_form import goes_by_name
 from nnrun.spec.section import Section
+from nnrun.spec.training import TrainingSpec
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from nnrun.spec.model import OutputSpec, StackItem
 
 #: Arguments of sources that name files or folders.
-FILE_ARGUMENTS = ("file", "folder", "images", "labels", "test_images", "test_labels")
+FILE_ARGUMENTS = ("file", "folder", "images", "labels", "test_images", "test_labels", "masks", "targets")
 
 
 def resolved(experiment: Experiment, locate: Callable[[str], str]) -> dict[str, Any]:
@@ -42,6 +43,10 @@ class _Resolver:
         if stacks:
             values["define"] = {name: self._items(items) for name, items in stacks.items()}
         return values
+
+    def _training(self, training: TrainingSpec) -> Any:
+        phases = [self._section(phase) for phase in training.phases]
+        return phases or self._section(training)
 
     def _section(self, section: Section) -> dict[str, Any]:
         values = {name: getattr(section, name) for name in section.known_keys()}
@@ -88,7 +93,7 @@ class _Resolver:
 
     def _plain(self, value: Any) -> Any:
         if isinstance(value, Section):
-            return self._section(value)
+            return self._training(value) if isinstance(value, TrainingSpec) else self._section(value)
         if isinstance(value, Part):
             return self._part(value)
         if isinstance(value, ModelSpec):

@@ -85,7 +85,8 @@ class Section:
     @cache
     def known_keys(cls) -> Mapping[str, Key]:
         """Return the section's keys by name."""
-        return MappingProxyType({one.name: one.metadata["key"] for one in fields(cls)})  # type: ignore[arg-type]
+        known = (one for one in fields(cls) if "key" in one.metadata)  # type: ignore[arg-type]
+        return MappingProxyType({one.name: one.metadata["key"] for one in known})
 
     def refusal(self) -> Refusal | None:
         """Return which of its values contradict each other, or None."""
@@ -130,7 +131,8 @@ def _read_key(reader: Reader, name: str, key: Key, value: object, path: Path) ->
     if value is None and key.default is None:
         return None
     if isinstance(key.kind, type):
-        return read_section(reader, key.kind, value, inside)
+        # Read already, where the config has it in another form.
+        return value if isinstance(value, key.kind) else read_section(reader, key.kind, value, inside)
     if isinstance(key.kind, ListOf) and not isinstance(value, list):
         from nnrun.spec.value_hints import list_hint
 

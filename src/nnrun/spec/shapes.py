@@ -188,6 +188,8 @@ class _ShapeInference:
                 raise Undecided(f"the shape of {self._keras_name(ref)} is not known")
             shapes.append(shape)
         arguments = {**part.arguments, "call": dict(node.call)} if node.call else part.arguments
+        if node.inner:
+            arguments = {**arguments, "inner": node.inner, "cut": node.cut}
         found = infer(part.name, arguments, shapes, data_format=self._data_format, batch_size=self._batch_size)
         built, built_for = self._built.setdefault(node.layer, (found, shapes))
         if built.parameters != found.parameters:
@@ -212,7 +214,10 @@ class _ShapeInference:
         return None if shapes is None or ref.output >= len(shapes) else shapes[ref.output]
 
     def _keras_name(self, ref: TensorRef) -> str:
-        return f"{self._names[ref.name]}.{ref.output}" if ref.output else self._names[ref.name]
+        if not ref.output:
+            return self._names[ref.name]
+        inner = self._nodes[ref.name].inner if ref.name in self._nodes else ()
+        return f"{self._names[ref.name]}.{inner[ref.output - 1] if inner else ref.output}"
 
     def _with_sequence_hint(self, error: ShapeError, node: Node, kind: str) -> ShapeError:
         """Return the error, with the recurrent layer just before that returns only its last step, if there is one."""

@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 _LISTING = ("grid", "random", "qmc")
 _SUGGESTING = ("tpe", "cmaes")
 METHODS = (*_LISTING, *_SUGGESTING)
+#: The values of a range with a step are listed, but for whole numbers.
+_MOST_STEPS = 100_000
+#: The most trials that one program trains at once.
+LARGEST_GROUP = 256
 _EXAMPLE = "training.batch_size: [16, 32], or training.optimizer.Adam.learning_rate: {low: 1e-4, high: 0.1, log: true}"
 
 
@@ -57,6 +61,9 @@ class RangeSpec(Section):
         if self.step is not None and self.step > self.high - self.low:
             text = f"the step {self.step:g} is larger than the range from {self.low:g} to {self.high:g}"
             return Refusal(text, f"write step: {(self.high - self.low) / 4:g}", "step")
+        if self.step is not None and not self.is_whole and (self.high - self.low) / self.step > _MOST_STEPS:
+            text = f"the step {self.step:g} makes {(self.high - self.low) / self.step:,.0f} values"
+            return Refusal(text, f"leave out step, or write at most {_MOST_STEPS:,} values", "step")
         return None
 
     @property
@@ -92,6 +99,9 @@ class SweepSpec(Section):
         pruning: Which trials are stopped early, as those of earlier rounds were better after as many epochs: below
             their `median`, or by `hyperband`; a mapping gives arguments: `{median: {n_warmup_steps: 5}}`.
         mode: Whether a smaller or a larger score is better; `auto` decides by the score's name as Keras does.
+        mapped: How many trials are trained at once by one program, with `backend: jax`: those that differ in nothing
+            but the seed, initializers, the learning rate, weight decay, SGD's momentum and rates of Dropout. The last
+            bits of all figures depend on this number.
     """
 
     parameters: Mapping[str, Any] | None = key(AnyValue(), None)
@@ -101,6 +111,7 @@ class SweepSpec(Section):
     choose_by: str | None = key(String(), None)
     mode: Literal["auto", "min", "max"] = key(Choice(("auto", "min", "max")), "auto")
     pruning: Any = key(AnyValue(), None)
+    mapped: int | None = key(Integer(2, LARGEST_GROUP), None)
 
     @property
     def is_adaptive(self) -> bool:
@@ -195,7 +206,7 @@ def _read_parameter(reader: Reader, path: str, value: object) -> None:
         read_section(reader, RangeSpec, value, place)
     elif not isinstance(value, list):
         text = f"expected a list of values or a range for '{path}', received {format_value(value)}"
-        reader.add_error(place, text, f"write {_EXAMPLE}")
+        reader.add_error(place, text, _spaced(value) or f"write {_EXAMPLE}")
     elif not value:
         reader.add_error(place, f"expected values for '{path}', received an empty list", f"write {_EXAMPLE}")
     else:
@@ -203,3 +214,11 @@ def _read_parameter(reader: Reader, path: str, value: object) -> None:
         if double is not None:
             text = f"{format_value(value[double])} stands twice"
             reader.add_error((*place, double), text, "write it once")
+
+
+def _spaced(value: object) -> str | None:
+    """Return a hint for `{low:1,high:9}`, which is two keys without values in YAML; None for anything else."""
+    keys = list(value) if isinstance(value, dict) else []
+    if not keys or not all(value is None and ":" in key for key, value in value.items()):  # type: ignore[attr-defined]
+        return None
+    return f"put a space behind each colon: {{{', '.join(key.replace(':', ': ', 1) for key in keys)}}}"

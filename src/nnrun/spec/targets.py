@@ -45,9 +45,15 @@ def target_forms(experiment: Experiment) -> TargetForms:
     outputs, losses = experiment.graph.outputs, experiment.losses
     if experiment.training.is_perceptron:
         return "binary"
+    # Tokens of a text are class numbers for CTC, too, which takes plain numbers otherwise.
+    is_text = any(step.name == "TextVectorization" for step in experiment.data.prepare_target)
+
+    def form(loss: Part) -> TargetForm:
+        return "integer" if is_text and output_kind(loss) == "label_sequences" else target_form(loss)
+
     if outputs[0].target is None:
-        return target_form(losses[outputs[0].name])
-    return {str(one.target): target_form(losses[one.name]) for one in outputs}
+        return form(losses[outputs[0].name])
+    return {str(one.target): form(losses[one.name]) for one in outputs}
 
 
 def target_places(experiment: Experiment) -> dict[str | None, tuple[Path, Path]]:

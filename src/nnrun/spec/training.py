@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from nnrun.catalog.kinds import AnyOf, Boolean, Choice, Integer, MappingOf, Number, String
+from nnrun.catalog.kinds import AnyOf, Boolean, Choice, Integer, ListOf, MappingOf, Number, String
 from nnrun.config.dump import dump_inline
 from nnrun.spec.section import Refusal, Section, key, part_of, parts_of
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from nnrun.spec.part import Part
 
 #: Random layers that keep the shape of examples, in addition to all whose name begins with `Random`.
-_RANDOM_LAYERS = ("RandAugment", "AugMix", "GaussianNoise")
+_RANDOM_LAYERS = ("RandAugment", "AugMix", "MixUp", "CutMix", "GaussianNoise")
 
 #: TensorFlow counts the rows of a batch in 32 bits.
 _LARGEST_BATCH = 2**31 - 1
@@ -38,10 +38,13 @@ class BestSpec(Section):
         monitor: The metric to monitor, as named in `metrics.jsonl`; None: `val_loss` where there is a validation
             part, else `loss`.
         mode: Whether a smaller or a larger value is better; `auto` decides by the metric's name as Keras does.
+        over: With `phase`, every phase of training begins a new best, so that it is of the last one; None: it is of
+            all epochs.
     """
 
     monitor: str | None = key(String(), None)
     mode: Literal["auto", "min", "max"] = key(Choice(("auto", "min", "max")), "auto")
+    over: Literal["phase"] | None = key(Choice(("phase",)), None)
 
 
 @dataclass(frozen=True)
@@ -124,6 +127,12 @@ class TrainingSpec(Section):
             step and the layer (`stop`), goes on (`ignore`), or goes back to the start of the epoch and takes its rows
             in another order (`rollback`), at most five times in a run.
         execution: How training is executed.
+        cache_frozen: Whether the frozen layers before the first trained one are computed once over the data, and what
+            follows is trained on what they put out.
+        thaw: Patterns of layers that are trained from now on: `name`, `backbone/block_1*`, or a class.
+        freeze: Patterns of layers that are not trained, also where `thaw` has a pattern of them.
+        phases: The phases of a training that is a list of them, each in full; empty for all others. Everything else is
+            then that of the last phase, but for `epochs`, which is the sum.
     """
 
     rule: Literal["gradient", "perceptron"] = key(Choice(("gradient", "perceptron")), "gradient")
@@ -144,6 +153,10 @@ class TrainingSpec(Section):
     save_every: SaveEverySpec = key(SaveEverySpec, SaveEverySpec())
     on_nan: Literal["stop", "ignore", "rollback"] = key(Choice(("stop", "ignore", "rollback")), "stop")
     execution: ExecutionSpec = key(ExecutionSpec, ExecutionSpec())
+    cache_frozen: bool = key(Boolean(), default=False)
+    freeze: tuple[str, ...] = key(ListOf(String()), ())
+    thaw: tuple[str, ...] = key(ListOf(String()), ())
+    phases: tuple[TrainingSpec, ...] = ()
 
     @property
     def is_perceptron(self) -> bool:
@@ -164,7 +177,9 @@ class TrainingSpec(Section):
             if self.learning_rate is None:
                 return None
             return Refusal("learning_rate belongs to the optimizer", self._optimizer_line(), "learning_rate")
-        given = [name for name in ("loss", "optimizer", "class_weight", "augment") if getattr(self, name)]
+        given = [
+            name for name in ("loss", "optimizer", "class_weight", "augment", "freeze", "thaw") if getattr(self, name)
+        ]
         if not given:
             return None
         hint = f"leave out {given[0]}, or leave out rule: perceptron"

@@ -168,9 +168,10 @@ def find_sweep(runs_dir: Path, word: str) -> SweepFolder:
         hint = "make one: nnrun sweep CONFIG --grid training.batch_size=16,32"
         raise RunError(f"There is no sweep in {runs_dir / SWEEPS} yet.", hint)
     if word == "last":
-        return sweeps[-1]
+        return _latest_usable(sweeps)
     named = [one for one in sweeps if re.sub(r"_[0-9a-f]{6}$", "", one.id[17:]) == slug(word)]
-    found = [one for one in sweeps if word and (one.id.startswith(word) or one.short_id.startswith(word))] or named[-1:]
+    found = [one for one in sweeps if word and (one.id.startswith(word) or one.short_id.startswith(word))]
+    found = found or ([_latest_usable(named)] if named else [])
     if len(found) == 1:
         return found[0]
     if found:
@@ -178,6 +179,11 @@ def find_sweep(runs_dir: Path, word: str) -> SweepFolder:
         raise RunError(f"'{word}' matches {len(found)} sweeps: {shown}.", "type more of the id")
     hint = did_you_mean(word, [one.short_id for one in sweeps] + [one.id for one in sweeps]) or "nnrun sweep list"
     raise RunError(f"No sweep in {runs_dir / SWEEPS} has the name '{word}' or an id that begins with it.", hint)
+
+
+def _latest_usable(sweeps: Sequence[SweepFolder]) -> SweepFolder:
+    """Return the latest sweep that has a ledger; the latest of all if there is none, to say what is wrong."""
+    return next((one for one in reversed(sweeps) if one.has_ledger), sweeps[-1])
 
 
 def _start(sweep: SweepFolder) -> str:

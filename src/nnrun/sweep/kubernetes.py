@@ -18,7 +18,17 @@ _MOST_FAILURES = 6
 _VOLUME = "runs"
 
 
-def manifest(name: str, command: Sequence[str], *, pods: int, cores: int, image: str, claim: str, mount: Path) -> str:
+def manifest(
+    name: str,
+    command: Sequence[str],
+    *,
+    pods: int,
+    cores: int,
+    image: str,
+    claim: str,
+    mount: Path,
+    gpus: int = 0,
+) -> str:
     """Return the manifest of a job, as YAML.
 
     Args:
@@ -29,12 +39,17 @@ def manifest(name: str, command: Sequence[str], *, pods: int, cores: int, image:
         image: The image, which has nnrun.
         claim: The claim of the volume that all pods share (`ReadWriteMany`), and that has the sweep's folder.
         mount: Where the volume is in each pod: the folder of runs, under the path that it has here.
+        gpus: The GPUs of each.
     """
+    resources: dict[str, Any] = {"requests": {"cpu": cores}}
+    if gpus:
+        # Of GPUs a limit is the request, too.
+        resources["limits"] = {"nvidia.com/gpu": gpus}
     container = {
         "name": "nnrun",
         "image": image,
         "command": list(command),
-        "resources": {"requests": {"cpu": cores}},
+        "resources": resources,
         "volumeMounts": [{"name": _VOLUME, "mountPath": str(mount)}],
     }
     pod: dict[str, Any] = {

@@ -30,6 +30,9 @@ LEASE_SECONDS = 300.0
 #: Seconds between two renewals of a claim.
 RENEWAL_SECONDS = 30.0
 
+#: The list of folds in the scores of a cross-validation.
+FOLDS = "each"
+
 TrialStatus = Literal["waiting", "running", "done", "failed", "pruned"]
 
 
@@ -46,7 +49,7 @@ class Trial:
         attempts: How often it was begun.
         process: The process that has claimed it: see `claimant`.
         error: Why it failed or was pruned.
-        scores: The content of the run's `scores.json`, without what is in lists.
+        scores: The content of the run's `scores.json`, without what is in lists, but with the scores of each fold.
         intermediate: The value of each epoch by which pruning decides, from the first; None where nothing is pruned.
         started: When it was first claimed, ISO 8601 in UTC.
         ended: When it ended.
@@ -82,8 +85,8 @@ class Ledger(ABC):
         """Return what belongs to the sweep as a whole."""
 
     @abstractmethod
-    def trials(self, status: TrialStatus | None = None) -> list[Trial]:
-        """Return all trials, or those of one status, by number."""
+    def trials(self, status: TrialStatus | None = None, first: int = 0) -> list[Trial]:
+        """Return all trials, or those of one status, by number; those before `first` are left out."""
 
     def counts(self) -> dict[str, int]:
         """Return how many trials have each status."""
@@ -102,8 +105,8 @@ class Ledger(ABC):
         """
 
     @abstractmethod
-    def claim(self) -> Trial | None:
-        """Claim the first trial that waits for this process; None if none does."""
+    def claim(self, number: int | None = None) -> Trial | None:
+        """Claim the first trial that waits for this process, or the one of a number; None if it, or none, waits."""
 
     def finish(self, trial: Trial, scores: Mapping[str, Any], intermediate: Sequence[float] | None = None) -> bool:
         """State that a trial is done, with its scores, and the values of its epochs where pruning compares them.
@@ -121,7 +124,7 @@ class Ledger(ABC):
         """State that a trial failed by its own fault."""
         return self._end(trial, "failed", error=error)
 
-    def release(self, trial: Trial, error: str, *, counts: bool = True) -> bool:
+    def release(self, trial: Trial, error: str, *, counts: bool = True) -> Literal["waiting", "failed"] | None:
         """Let a trial wait again that ended through no fault of its own; it fails after three attempts.
 
         Args:
@@ -130,12 +133,11 @@ class Ledger(ABC):
             counts: Whether the attempt counts; one that was asked to stop does not.
 
         Returns:
-            Whether it waits because of that.
+            What became of it; None if the claim was no longer the trial's.
         """
         if counts and trial.attempts >= MOST_ATTEMPTS:
-            self.fail(trial, error)
-            return False
-        return self._end(trial, "waiting", error=error, less=int(not counts))
+            return "failed" if self.fail(trial, error) else None
+        return "waiting" if self._end(trial, "waiting", error=error, less=int(not counts)) else None
 
     @abstractmethod
     def _end(

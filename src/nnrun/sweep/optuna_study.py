@@ -6,6 +6,8 @@ number: a sweep that is killed and resumed gets the same suggestions, and its tr
 
 from __future__ import annotations
 
+import copy
+import itertools
 import random
 import warnings
 from contextlib import contextmanager
@@ -13,6 +15,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Literal
 
+from nnrun.config.dump import dump_inline
 from nnrun.errors import MissingExtraError, RunError
 from nnrun.spec.sweep import RangeSpec
 
@@ -48,6 +51,10 @@ _SAMPLERS: dict[str, tuple[str, dict[str, Any]]] = {
 _PRUNERS = {"median": "MedianPruner", "hyperband": "HyperbandPruner"}
 #: The brackets of Hyperband depend on the study's name and the trial's number.
 _STUDY_NAME = "nnrun"
+#: So often a sampler is asked for a combination that was not tried yet.
+_MOST_ASKED = 16
+#: Then so many combinations are drawn by chance.
+_MOST_DRAWN = 10_000
 #: How far a value that is suggested again may be from the first time: other processors round differently.
 _SAME = 1e-6
 
@@ -129,7 +136,7 @@ def require_same_optuna(description: Mapping[str, Any]) -> Any:
 def suggest(
     space: Space, sampler: Mapping[str, Any], seed: int, size: int, outcomes: Sequence[Outcome], count: int
 ) -> list[Values]:
-    """Return the combinations of the next round.
+    """Return the combinations of the next round; those of TPE are new ones.
 
     Args:
         space: The search space.
@@ -148,34 +155,66 @@ def suggest(
         if sampler["name"] == "CmaEsSampler":
             # Its state is in what it notes at each trial that it suggests: they are suggested again.
             for start in range(0, len(outcomes), size):
-                study.sampler = _sampler(optuna, sampler, seed, start // size)
+                study.sampler = _sampler(optuna, sampler, seed, start // size, space)
                 _suggest_again(optuna, study, space, outcomes[start : start + size])
         else:
             study.add_trials([_as_optuna_trial(optuna, space, one) for one in outcomes])
-        study.sampler = _sampler(optuna, sampler, seed, len(outcomes) // size)
-        return [_ask(study, space)[1] for _ in range(count)]
+        study.sampler = _sampler(optuna, sampler, seed, len(outcomes) // size, space)
+        if sampler["name"] == "CmaEsSampler":
+            # It learns from how its own points are spread, repeated ones included.
+            return [_ask(study, space)[1] for _ in range(count)]
+        return _ask_for_new(study, space, seed, [outcome.values for outcome in outcomes], count)
+
+
+class PruningHistory:
+    """The trials with which later ones are compared: what a pruner notes of each is computed once.
+
+    Args:
+        pruner: The pruner, from the ledger.
+    """
+
+    def __init__(self, pruner: Mapping[str, Any]) -> None:
+        self._optuna = optuna = require_same_optuna(pruner)
+        with _quiet():
+            self._study = optuna.create_study(
+                study_name=_STUDY_NAME,
+                sampler=optuna.samplers.RandomSampler(seed=0),
+                pruner=getattr(optuna.pruners, pruner["name"])(**pruner["arguments"]),
+            )
+
+    def add(self, earlier: Sequence[tuple[Sequence[float], bool] | None]) -> None:
+        """Add the next trials by number.
+
+        Args:
+            earlier: The values of the epochs of each trial, smaller is better, and whether the trial is done; None for
+                trials that are not compared with.
+        """
+        with _quiet():
+            for one in earlier:
+                _compare_with(self._optuna, self._study, one)
+
+    def compare(self, between: int) -> PruningComparison:
+        """Return what decides for a trial.
+
+        Args:
+            between: How many trials with smaller numbers are not compared with, after those that were added.
+        """
+        with _quiet():
+            study = copy.deepcopy(self._study)
+            for _ in range(between):
+                _compare_with(self._optuna, study, None)
+            return PruningComparison(study.ask())
 
 
 class PruningComparison:
     """Decides after each epoch of a trial whether it is pruned.
 
     Args:
-        pruner: The pruner, from the ledger.
-        earlier: The values of the epochs of each trial with a smaller number, smaller is better, and whether the trial
-            is done; None for trials that are not compared with.
+        trial: The trial, as Optuna has it.
     """
 
-    def __init__(self, pruner: Mapping[str, Any], earlier: Sequence[tuple[Sequence[float], bool] | None]) -> None:
-        optuna = require_same_optuna(pruner)
-        with _quiet():
-            study = optuna.create_study(
-                study_name=_STUDY_NAME,
-                sampler=optuna.samplers.RandomSampler(seed=0),
-                pruner=getattr(optuna.pruners, pruner["name"])(**pruner["arguments"]),
-            )
-            for one in earlier:
-                _compare_with(optuna, study, one)
-            self._trial = study.ask()
+    def __init__(self, trial: Any) -> None:
+        self._trial = trial
 
     def is_pruned(self, epoch: int, value: float) -> bool:
         """Return whether the trial is pruned after an epoch, counted from 1; called for each epoch in order."""
@@ -192,18 +231,45 @@ def _quiet() -> Iterator[None]:
         yield
 
 
-def _sampler(optuna: Any, sampler: Mapping[str, Any], seed: int, number: int) -> Any:
+def _sampler(optuna: Any, sampler: Mapping[str, Any], seed: int, number: int, space: Space) -> Any:
     """Return the sampler of a round."""
     of_round = random.Random(f"{seed}/round {number}").randrange(2**32)  # noqa: S311
     arguments = {**sampler["arguments"], "seed": of_round}
-    if sampler["name"] == "CmaEsSampler":
-        arguments["independent_sampler"] = optuna.samplers.RandomSampler(seed=of_round)
-    return getattr(optuna.samplers, sampler["name"])(**arguments)
+    if sampler["name"] != "CmaEsSampler":
+        return getattr(optuna.samplers, sampler["name"])(**arguments)
+    made = optuna.samplers.CmaEsSampler(**arguments, independent_sampler=optuna.samplers.RandomSampler(seed=of_round))
+    ranges = {path: _distribution(optuna, space.parameters[path]) for path in space.always}
+    # Optuna takes what all trials up to then have in common, which is more after the first ones: points of one
+    # generation then have other dimensions, and `cmaes` fails.
+    numbers = (optuna.distributions.FloatDistribution, optuna.distributions.IntDistribution)
+    found = {path: one for path, one in ranges.items() if isinstance(one, numbers) and not one.single()}
+    made.infer_relative_search_space = lambda _study, _trial: found
+    return made
 
 
 def _ask(study: Any, space: Space) -> tuple[Any, Values]:
     trial = study.ask()
     return trial, space.fill(lambda path: _suggested(trial, path, space.parameters[path]))
+
+
+def _ask_for_new(study: Any, space: Space, seed: int, tried: Sequence[Mapping[str, Any]], count: int) -> list[Values]:
+    """Return combinations that were not tried yet: the same one again, with the same seeds, has the same scores.
+
+    A suggestion that was tried stays in the study as one that is being trained, which leads the sampler away from it
+    (`constant_liar`). After some of these, combinations are drawn by chance; a space that has no others left, which is
+    known before only where its values are equally likely, is tried again. All depends on the seed and the study alone.
+    """
+    found: list[Values] = []
+    keys = {dump_inline(dict(values)) for values in tried}
+    for _ in range(count):
+        first = _ask(study, space)[1]
+        asked = (_ask(study, space)[1] for _ in range(_MOST_ASKED))
+        drawn = (space.draw(seed, number) for number in range(_MOST_DRAWN))
+        candidates = itertools.chain([first], asked, drawn)
+        values = next((one for one in candidates if dump_inline(one) not in keys), first)
+        keys.add(dump_inline(values))
+        found.append(values)
+    return found
 
 
 def _suggested(trial: Any, path: str, parameter: Sequence[Any] | RangeSpec) -> Any:

@@ -27,6 +27,7 @@ from nnrun.report.style import (
 from nnrun.runs import metrics
 from nnrun.sweep.importance import as_key, varying_parameters
 from nnrun.sweep.space import shown_value
+from nnrun.sweep.study import summarize
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
 
 #: Combinations whose curves are drawn, and metrics that are.
 MOST_CURVES, _MOST_METRICS = 5, 4
+#: Seeds whose own curves are drawn, and the room above and below the curves, as a share of what they span.
+_MOST_SEEDS, _MARGIN = 20, 0.08
 #: Lines and axes of the parallel coordinates.
 MOST_LINES, MOST_AXES = 250, 12
 _COLOURS = (FIRST, SECOND, CLASS_COLOURS[3], CLASS_COLOURS[7], CLASS_COLOURS[5])
@@ -84,7 +87,8 @@ def describe_values(group: Group, names: Mapping[str, str]) -> str:
 def curve_plots(folder: SweepFolder, groups: Sequence[Group], goal: Objective) -> tuple[list[Plot], list[str]]:
     """Return the learning curves of the best combinations on the validation part, and what could not be read.
 
-    Of several seeds, each curve is their mean, in a band from the smallest to the largest; of folds the mean of these.
+    Of several seeds, each curve is their mean, in a band that is the 95 % interval of the mean; of folds the mean of
+    these. Of one combination alone the curve of each seed is drawn, too.
 
     Args:
         folder: The sweep's folder.
@@ -108,11 +112,19 @@ def curve_plots(folder: SweepFolder, groups: Sequence[Group], goal: Objective) -
 
 @dataclass(frozen=True)
 class _Band:
-    """The curve of a combination: the mean over its seeds, the smallest and the largest."""
+    """The curve of a combination.
+
+    Attributes:
+        mean: The mean over its seeds.
+        low: The lower end of the mean's 95 % interval (Student's t over the seeds), by epoch; of one seed the mean.
+        high: The upper end.
+        seeds: The values of each seed.
+    """
 
     mean: LearningCurve
     low: tuple[float, ...]
     high: tuple[float, ...]
+    seeds: tuple[tuple[float, ...], ...]
 
 
 def _band(group: Group, name: str, epochs: Mapping[int, Sequence[Mapping[str, Any]]]) -> _Band | None:
@@ -129,9 +141,12 @@ def _band(group: Group, name: str, epochs: Mapping[int, Sequence[Mapping[str, An
     finite = [(at, column) for at, column in zip(shared, columns, strict=True) if all(map(isfinite, column))]
     if not finite:
         return None
-    means = tuple(sum(column) / len(column) for _, column in finite)
-    mean = LearningCurve(None, tuple(at for at, _ in finite), means)
-    return _Band(mean, tuple(min(column) for _, column in finite), tuple(max(column) for _, column in finite))
+    summaries = [summarize(column, name) for _, column in finite]
+    means = tuple(mean for mean, _, _ in summaries)
+    ends = [(mean, mean) if known is None else (known.low, known.high) for mean, known, _ in summaries]
+    low, high = zip(*ends, strict=True)
+    seeds = tuple(zip(*(column for _, column in finite), strict=True))
+    return _Band(LearningCurve(None, tuple(at for at, _ in finite), means), low, high, seeds)
 
 
 def _curve_plot(name: str, groups: Sequence[Group], epochs: Mapping[int, Sequence[Mapping[str, Any]]]) -> Plot | None:
@@ -145,14 +160,26 @@ def _curve_plot(name: str, groups: Sequence[Group], epochs: Mapping[int, Sequenc
         axes.plot(band.mean.epochs, band.mean.values, color=colour, label=label, marker=marker, markersize=4)
         if band.low != band.high:
             axes.fill_between(band.mean.epochs, band.low, band.high, color=colour, alpha=0.15, linewidth=0)
+        for seed in band.seeds if len(bands) == 1 < len(band.seeds) <= _MOST_SEEDS else ():
+            axes.plot(band.mean.epochs, seed, color=colour, alpha=0.35, linewidth=0.8)
     plain = name.removeprefix("val_")
     part = "validation part" if name.startswith("val_") else "training part"
     set_curve_axes(axes, short_label(f"{score_name(plain)}, {part}", 60), [band.mean for _, band in bands])
+    _keep_to_seeds(axes, [value for _, band in bands for seed in band.seeds for value in seed])
     axes.legend(loc="best")
     title = short_label(f"{score_title(plain)} on the {part}", 60)
     ends = "; ".join(f"combination {group.combination} ends at {band.mean.values[-1]:.3g}" for group, band in bands)
     safe = re.sub(r"[^A-Za-z0-9_-]", "_", name)[:60]
     return Plot(f"sweep_curve_{safe}", title, f"{title} over the epochs: {ends}.", figure)
+
+
+def _keep_to_seeds(axes: Axes, values: Sequence[float]) -> None:
+    """Show the range of the seeds: the interval of two of them may be many times as wide as what they differ by."""
+    low, high = min(values), max(values)
+    if axes.get_yscale() == "log" and low > 0:
+        axes.set_ylim(low / (1 + _MARGIN), high * (1 + _MARGIN))
+    elif low < high:
+        axes.set_ylim(low - _MARGIN * (high - low), high + _MARGIN * (high - low))
 
 
 def parallel_plot(groups: Sequence[Group], goal: Objective, first: Sequence[str] = ()) -> Plot | None:

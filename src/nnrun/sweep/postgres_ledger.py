@@ -72,6 +72,7 @@ UPDATE nnrun_trials SET status = 'running', attempts = attempts + 1, process = %
     started = coalesce(started, %(now)s), renewed = now(), change = %(change)s
 WHERE sweep = %(sweep)s AND number = (
     SELECT number FROM nnrun_trials WHERE sweep = %(sweep)s AND status = 'waiting'
+        AND number = coalesce(%(number)s::integer, number)
     ORDER BY number LIMIT 1 FOR UPDATE SKIP LOCKED
 )
 """
@@ -189,10 +190,12 @@ class PostgresLedger(Ledger):
         """Return what belongs to the sweep as a whole; the server is not asked."""
         return dict(self._fields)
 
-    def trials(self, status: TrialStatus | None = None) -> list[Trial]:
-        """Return all trials, or those of one status, by number."""
-        where = "WHERE sweep = %(sweep)s AND coalesce(status = %(status)s, true) ORDER BY number"
-        return self._select(where, {"status": status})
+    def trials(self, status: TrialStatus | None = None, first: int = 0) -> list[Trial]:
+        """Return all trials, or those of one status, by number; those before `first` are left out."""
+        # Written out, so that the index by status is used.
+        of_status = "" if status is None else "AND status = %(status)s"
+        where = f"WHERE sweep = %(sweep)s {of_status} AND number >= %(first)s ORDER BY number"
+        return self._select(where, {"status": status, "first": first})
 
     def counts(self) -> dict[str, int]:
         """Return how many trials have each status."""
@@ -213,9 +216,9 @@ class PostgresLedger(Ledger):
 
         return self._server.run(insert)
 
-    def claim(self) -> Trial | None:
-        """Claim the first trial that waits for this process; None if none does."""
-        return self._change(_CLAIM, {"process": json.dumps(claimant()), "now": now()})
+    def claim(self, number: int | None = None) -> Trial | None:
+        """Claim the first trial that waits for this process, or the one of a number; None if it, or none, waits."""
+        return self._change(_CLAIM, {"process": json.dumps(claimant()), "now": now(), "number": number})
 
     def renew(self, trial: Trial) -> bool:
         """Tell other hosts that the owner of a claim lives; return whether the claim is still the trial's."""

@@ -44,6 +44,10 @@ _OF_SEEDS = (
     "Of several seeds the mean counts; the standard deviation has ddof 1, the interval is Student's over the seeds. A "
     "combination with a seed that failed is not chosen."
 )
+_BANDS = (
+    "Each line is the mean over the seeds, and its band the 95 % interval of that mean (Student's t over the seeds, at "
+    "each epoch that all of them have); where it is wider than the seeds differ, it is cut off at the edge."
+)
 _METHOD = (
     "Permutation importance (Breiman 2001): a random forest predicts the rank of a combination from its values, and a "
     "bar says how much worse it predicts combinations that it has not seen when the values of a parameter are "
@@ -194,7 +198,8 @@ def _curves_section(folder: SweepFolder, scored: Sequence[Group], goal: Objectiv
         f"The curves of the {len(shown)} best combinations." if len(shown) > 1 else "The curves of the combination."
     ]
     if max(len(group.trials) for group in shown) > 1:
-        notes.append("Each line is the mean over the seeds; its band reaches from the smallest to the largest of them.")
+        each = " Thin lines are the seeds." if len(shown) == 1 else ""
+        notes.append(f"{_BANDS}{each}")
     return ReportSection("learning", "Learning curves", tuple(notes), terms if plots else (), tuple(plots))
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from nnrun.spec.sweep import SweepSpec
 from nnrun.sweep.ledger import Trial
-from nnrun.sweep.optuna_study import Outcome, PruningComparison, require_same_optuna, suggest
+from nnrun.sweep.optuna_study import Outcome, PruningHistory, require_same_optuna, suggest
 from nnrun.sweep.space import Space
 from nnrun.sweep.study import groups, objective
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from nnrun.sweep.ledger import Ledger
+    from nnrun.sweep.optuna_study import PruningComparison
     from nnrun.sweep.space import Values
     from nnrun.sweep.study import Group, Objective
 
@@ -135,23 +136,38 @@ def _outcome(group: Group, goal: Objective | None, pruning: Mapping[str, Any] | 
     return Outcome(group.parameters, "pruned", _smaller_is_better(pruning, fmean(values)), epochs)
 
 
-def compare(fields: Mapping[str, Any], trials: Sequence[Trial], number: int) -> PruningComparison:
-    """Return what decides after each epoch of a trial whether it is pruned, by the trials of completed rounds.
+class CompletedRounds:
+    """The trials of completed rounds, with which a pruned trial is compared; those of a new round are read once.
 
     Args:
         fields: What the ledger knows of the sweep as a whole.
-        trials: All trials.
-        number: The trial's number.
+        ledger: The ledger.
     """
-    pruning, size = fields["pruning"], fields["rounds"]["size"] * len(fields["seeds"])
-    completed = number // size * size
-    earlier = [
-        ([_smaller_is_better(pruning, value) for value in one.intermediate], one.status == "done")
-        if one.number < completed and one.intermediate
-        else None
-        for one in trials[:number]
-    ]
-    return PruningComparison(pruning, earlier)
+
+    def __init__(self, fields: Mapping[str, Any], ledger: Ledger) -> None:
+        self._pruning, self._ledger = fields["pruning"], ledger
+        self._size = fields["rounds"]["size"] * len(fields["seeds"])
+        self._history, self._known = PruningHistory(self._pruning), 0
+
+    def compare(self, number: int) -> PruningComparison:
+        """Return what decides after each epoch of a trial whether it is pruned.
+
+        Args:
+            number: The trial's number.
+        """
+        completed = number // self._size * self._size
+        if completed < self._known:
+            self._history, self._known = PruningHistory(self._pruning), 0
+        if completed > self._known:
+            trials = self._ledger.trials(first=self._known)[: completed - self._known]
+            self._history.add([self._values(one) for one in trials])
+            self._known = completed
+        return self._history.compare(number - completed)
+
+    def _values(self, trial: Trial) -> tuple[list[float], bool] | None:
+        if not trial.intermediate:
+            return None
+        return [_smaller_is_better(self._pruning, value) for value in trial.intermediate], trial.status == "done"
 
 
 def _smaller_is_better(pruning: Mapping[str, Any], value: float) -> float:

@@ -37,12 +37,14 @@ from nnrun.errors import RunError
 from nnrun.runs.documents import read_scores_if_any
 from nnrun.runs.json_files import as_number
 from nnrun.sweep.differences import scores_by_seed
+from nnrun.sweep.ledger import FOLDS
 from nnrun.sweep.study import score_at
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from nnrun.sweep.folder import SweepFolder
+    from nnrun.sweep.ledger import Trial
     from nnrun.sweep.study import Group, Objective
 
 _MEAN_OF_FOLDS = "cross_validation.mean."
@@ -82,7 +84,7 @@ def correct_best(folder: SweepFolder, groups: Sequence[Group], goal: Objective) 
     """Correct the score of the best combination.
 
     Args:
-        folder: The sweep's folder; the scores of single folds are in those of its trials.
+        folder: The sweep's folder; where the ledger lacks the scores of single folds, those of its trials have them.
         groups: The combinations, the best first.
         goal: The score by which they are compared.
 
@@ -165,9 +167,7 @@ def _by_folds(folder: SweepFolder, groups: Sequence[Group], goal: Objective) -> 
     name = goal.path.removeprefix(_MEAN_OF_FOLDS)
     try:
         # Each repeat of a cross-validation tests all rows: the folds that choose must be those of the same repeat.
-        parts = [
-            [part for one in group.trials for part in _scores_of_folds(folder, one.number, name)] for group in groups
-        ]
+        parts = [[part for one in group.trials for part in _scores_of_folds(folder, one, name)] for group in groups]
     except RunError as error:
         return _unknown(f"the scores of the folds cannot be read: {error.text}")
     sizes = {tuple(map(len, group)) for group in parts}
@@ -179,11 +179,15 @@ def _by_folds(folder: SweepFolder, groups: Sequence[Group], goal: Objective) -> 
     return CorrectedScore(_signed(goal, found), "folds", LEFT_OUT.format(units="folds"), "folds share training rows")
 
 
-def _scores_of_folds(folder: SweepFolder, number: int, name: str) -> list[list[float]]:
+def _scores_of_folds(folder: SweepFolder, trial: Trial, name: str) -> list[list[float]]:
     """Return the scores of the folds of each repeat; a fold without the score leaves its repeat empty."""
-    summary = read_scores_if_any(folder.run(number)).get("cross_validation") or {}
+    summary = (trial.scores or {}).get("cross_validation")
+    folds = summary.get(FOLDS) if isinstance(summary, dict) else None
+    if not isinstance(folds, list) or not all(isinstance(fold, dict) for fold in folds):
+        # A ledger that an older nnrun has written does not have them.
+        folds = (read_scores_if_any(folder.run(trial.number)).get("cross_validation") or {}).get(FOLDS, ())
     repeats: dict[int, list[float | None]] = {}
-    for fold in summary.get("each", ()):
+    for fold in folds:
         repeats.setdefault(fold.get("repeat") or 0, []).append(as_number(fold.get(name)))
     return [[value for value in values if value is not None] for values in repeats.values()]
 

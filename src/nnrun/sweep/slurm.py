@@ -21,13 +21,16 @@ _SECONDS_TO_SAVE = 120
 _OPTION = re.compile(r"[a-z][a-z0-9-]*")
 #: Options on which the script depends.
 _OURS = ("array", "requeue", "no-requeue", "wrap", "parsable")
-#: What the tasks do. A trapped signal ends `wait` before the worker has saved its state, so that it waits again. The
-#: state of the job tells the end of a task's time, after which it goes on later, from `scancel`, after which it ends.
+#: What the tasks do. A signal that comes before the worker's number is known is passed on as soon as it is, and ends no
+#: `wait`: the second one returns the worker's code again. A later one ends `wait` before the worker has saved its
+#: state, so that the script waits again. The state of the job tells the end of a task's time, after which it goes on
+#: later, from `scancel`, after which it ends.
 _BODY = """\
 stopping=0
 trap 'stopping=1; kill -TERM "$worker" 2> /dev/null' TERM
 {command} &
 worker=$!
+if [ "$stopping" = 1 ]; then kill -TERM "$worker" 2> /dev/null; fi
 wait "$worker"
 code=$?
 while [ "$stopping" = 1 ]; do
@@ -54,6 +57,7 @@ class ArrayScript:
         tasks: How many tasks there are.
         cores: The cores of each.
         options: Options of `sbatch` without their dashes; None: an option without a value.
+        gpus: The GPUs of each.
     """
 
     name: str
@@ -62,6 +66,7 @@ class ArrayScript:
     tasks: int
     cores: int
     options: Mapping[str, str | None]
+    gpus: int = 0
 
     @property
     def text(self) -> str:
@@ -74,6 +79,7 @@ class ArrayScript:
             "open-mode": "append",
             "ntasks": "1",
             "cpus-per-task": str(self.cores),
+            **({"gpus-per-task": str(self.gpus)} if self.gpus else {}),
             "signal": f"B:TERM@{_SECONDS_TO_SAVE}",
             **self.options,
             "array": f"0-{self.tasks - 1}",

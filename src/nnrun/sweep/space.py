@@ -73,6 +73,11 @@ class Space:
             return None
         return self._count(self._roots)
 
+    @property
+    def always(self) -> tuple[str, ...]:
+        """The parameters that every combination has."""
+        return tuple(self._roots)
+
     def has(self, path: str, values: Mapping[str, Any]) -> bool:
         """Return whether a combination has a parameter, by its values of those before it."""
         above = self._above[path]
@@ -98,10 +103,10 @@ class Space:
         Raises:
             RunError: They cannot be listed, are too many, or fewer than asked for.
         """
+        self.require_possible(sweep)
         if sweep.method == "grid":
-            return self._grid()
+            return [self._at(self._roots, index) for index in range(self._count(self._roots))]
         trials = sweep.trials or 1
-        self.require_enough(trials)
         if sweep.method == "qmc":
             return self._spread(trials, seed)
         size = self.size
@@ -114,16 +119,24 @@ class Space:
         generator = random.Random(f"{seed}/{trial}")  # noqa: S311
         return self.fill(lambda path: _value_at(self.domains[path], generator.random()))
 
-    def require_enough(self, trials: int) -> None:
-        """Check that a sweep may have a number of trials.
+    def require_possible(self, sweep: SweepSpec) -> None:
+        """Check that a sweep can have its trials, without listing them.
 
         Raises:
-            RunError: They are too many, or the space has fewer combinations.
+            RunError: A grid has endless values, the trials are too many, or the space has fewer combinations.
         """
-        _require_few(trials)
-        if self.size is not None and trials > self.size:
+        endless = next((path for path, domain in self.domains.items() if isinstance(domain, RangeSpec)), None)
+        if sweep.method == "grid" and endless is not None:
+            text = f"a grid needs values that can be listed, and '{endless}' is a range without a step"
+            raise RunError(text, "add a step, write a list of values, or write method: random and trials: 40")
+        size = self.size
+        trials = (size if sweep.method == "grid" else sweep.trials) or 1
+        if trials > MOST_TRIALS:
+            text = f"a sweep has at most {MOST_TRIALS:,} combinations, received {trials:,}"
+            raise RunError(text, "write fewer values, or method: random and trials: 40")
+        if size is not None and trials > size:
             hint = "write method: grid without trials, or fewer trials"
-            raise RunError(f"the space has {self.size} combinations, and {trials} trials are asked for", hint)
+            raise RunError(f"the space has {size} combinations, and {trials} trials are asked for", hint)
 
     def _append(self, order: list[str], path: str) -> None:
         above = self._above[path]
@@ -165,15 +178,6 @@ class Space:
     def _count(self, paths: Sequence[str]) -> int:
         return math.prod(self._sizes[path] for path in paths)
 
-    def _grid(self) -> list[Values]:
-        endless = next((path for path, domain in self.domains.items() if isinstance(domain, RangeSpec)), None)
-        if endless is not None:
-            text = f"a grid needs values that can be listed, and '{endless}' is a range without a step"
-            raise RunError(text, "add a step, write a list of values, or write method: random and trials: 40")
-        size = self._count(self._roots)
-        _require_few(size)
-        return [self._at(self._roots, index) for index in range(size)]
-
     def _at(self, paths: Sequence[str], index: int) -> Values:
         """Return the combination of a number: its digits, where each parameter has its own base."""
         values: Values = {}
@@ -209,12 +213,6 @@ class Space:
                 return list(found.values())
         text = f"the Sobol sequence has {len(found)} different combinations here, and {trials} trials are asked for"
         raise RunError(text, "write method: random, or grid without trials")
-
-
-def _require_few(trials: int) -> None:
-    if trials > MOST_TRIALS:
-        text = f"a sweep has at most {MOST_TRIALS:,} trials, received {trials:,}"
-        raise RunError(text, "write fewer values, or method: random and trials: 40")
 
 
 def _sobol_points(paths: Sequence[str], seed: int, first: int) -> Iterator[dict[str, float]]:

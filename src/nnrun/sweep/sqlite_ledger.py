@@ -9,7 +9,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from nnrun.atomic_files import write_atomically
 from nnrun.errors import RunError
+from nnrun.runs.disk import disk_error
 from nnrun.runs.record import now
 from nnrun.runs.sqlite_file import SqliteFile
 from nnrun.sweep.ledger import FORMAT, Ledger, Trial, TrialStatus, claimant
@@ -70,19 +72,26 @@ class SqliteLedger(Ledger):
 
     @classmethod
     def create(cls, file: Path, fields: Mapping[str, Any], trials: Sequence[Trial]) -> SqliteLedger:
-        """Create a ledger with its first trials, which wait.
+        """Create a ledger with its first trials, which wait; killed in the middle, there is none.
 
         Args:
             file: The file, which does not exist.
             fields: What belongs to the sweep as a whole.
             trials: The trials.
         """
-        with _sqlite(file).connected() as connection:
-            connection.executescript(f"BEGIN; {_TABLES}")
-            for key, value in {"format": FORMAT, **fields}.items():
-                connection.execute("INSERT INTO sweep VALUES (?, ?)", (key, json.dumps(value)))
-            _insert(connection, trials)
-            connection.execute("COMMIT")
+
+        def write(temporary: Path) -> None:
+            with _sqlite(temporary).connected() as connection:
+                connection.executescript(f"BEGIN; {_TABLES}")
+                for key, value in {"format": FORMAT, **fields}.items():
+                    connection.execute("INSERT INTO sweep VALUES (?, ?)", (key, json.dumps(value)))
+                _insert(connection, trials)
+                connection.execute("COMMIT")
+
+        try:
+            write_atomically(file, write)
+        except OSError as error:
+            raise disk_error(error, file) from error
         return cls(file)
 
     def add(self, trials: Sequence[Trial], known: int) -> bool:
@@ -106,11 +115,11 @@ class SqliteLedger(Ledger):
         with self._file.connected() as connection:
             return {key: json.loads(value) for key, value in connection.execute("SELECT key, value FROM sweep")}
 
-    def trials(self, status: TrialStatus | None = None) -> list[Trial]:
-        """Return all trials, or those of one status, by number."""
-        where, values = ("", ()) if status is None else (" WHERE status = ?", (status,))
+    def trials(self, status: TrialStatus | None = None, first: int = 0) -> list[Trial]:
+        """Return all trials, or those of one status, by number; those before `first` are left out."""
+        where, values = ("", (first,)) if status is None else (" AND status = ?", (first, status))
         with self._file.connected() as connection:
-            rows = connection.execute(f"SELECT * FROM trials{where} ORDER BY number", values)  # noqa: S608
+            rows = connection.execute(f"SELECT * FROM trials WHERE number >= ?{where} ORDER BY number", values)  # noqa: S608
             return [_trial(row) for row in rows]
 
     def counts(self) -> dict[str, int]:
@@ -118,14 +127,14 @@ class SqliteLedger(Ledger):
         with self._file.connected() as connection:
             return dict(connection.execute("SELECT status, count(*) FROM trials GROUP BY status").fetchall())
 
-    def claim(self) -> Trial | None:
-        """Claim the first trial that waits for this process; None if none does."""
+    def claim(self, number: int | None = None) -> Trial | None:
+        """Claim the first trial that waits for this process, or the one of a number; None if it, or none, waits."""
         with self._file.transaction() as connection:
             row = connection.execute(
                 "UPDATE trials SET status = 'running', attempts = attempts + 1, process = ?, started = "
                 "coalesce(started, ?), error = NULL WHERE number = (SELECT min(number) FROM trials WHERE "
-                "status = 'waiting') RETURNING *",
-                (json.dumps(claimant()), now()),
+                "status = 'waiting' AND number = coalesce(?, number)) RETURNING *",
+                (json.dumps(claimant()), now(), number),
             ).fetchone()
         return None if row is None else _trial(row)
 

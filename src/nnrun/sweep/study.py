@@ -98,7 +98,7 @@ def objective(trials: Sequence[Trial], choose_by: str | None, mode: str) -> Obje
         path = choose_by
     better = {"min": "smaller", "max": "larger"}.get(mode) or figure_of(path.rsplit(".", 1)[-1]).better
     if better is None:
-        raise RunError(f"whether a larger '{path}' is better cannot be told from its name", "write sweep.mode: max")
+        raise RunError(f"whether a larger '{path}' is better does not follow from its name", "write sweep.mode: max")
     return Objective(path, better == "smaller")
 
 

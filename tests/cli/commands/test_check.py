@@ -120,3 +120,20 @@ def test_a_misspelt_extends_is_recognised(invoke: Invoke, workdir: Path) -> None
     (workdir / "mine.yaml").write_text("extend: tiny.yaml\n", encoding="utf-8")
     assert "Did you mean 'extends'?" in invoke("check", "mine.yaml").stdout
     assert "extends: is read from the file itself" in invoke("check", "tiny.yaml", "--set", "extends=x.yaml").stdout
+
+
+def test_fix_shows_what_changes_and_asks(invoke: Invoke, workdir: Path) -> None:
+    """Without a terminal the diff is shown and nothing is written; with --yes it is, and the rest is checked."""
+    file = workdir / "bad.yaml"
+    text = (workdir / "tiny.yaml").read_text(encoding="utf-8").replace("epochs: 2", "epochs: '2'   # few")
+    file.write_text(text, encoding="utf-8")
+    asked = invoke("check", "bad.yaml", "--fix")
+    assert asked.exit_code == 2
+    assert "-  epochs: '2'   # few\n+  epochs: 2   # few\n" in asked.stdout
+    assert "bad.yaml: not written; add --yes to write it (1 finding)" in asked.stdout
+    assert file.read_text(encoding="utf-8") == text
+    mended = invoke("check", "bad.yaml", "--fix", "--yes")
+    assert mended.exit_code == 0
+    assert "bad.yaml: 1 finding mended\nbad.yaml: ok\n" in mended.stdout
+    assert file.read_text(encoding="utf-8") == text.replace("'2'", "2")
+    assert invoke("check", "bad.yaml", "--fix", "--json").exit_code == 2

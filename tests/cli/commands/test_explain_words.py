@@ -38,8 +38,7 @@ def test_a_word_is_explained(invoke, word: str, shown: list[str]) -> None:
     ("word", "hint"),
     [
         ("lr", "nnrun explain learning_rate"),
-        ("random_state", "nnrun explain seed"),
-        ("StandardScaler", "nnrun explain Standardize"),
+        ("ZScore", "nnrun explain StandardScaler"),
         ("n_classes", "nnrun explain $classes"),
         ("definee", "Did you mean 'define'?"),
         ("training.epoch", "Did you mean 'training.epochs'?"),

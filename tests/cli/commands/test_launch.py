@@ -22,7 +22,7 @@ training: {loss: {SparseCategoricalCrossentropy: {from_logits: true}}, optimizer
         (CONFIG, ["--workers", "1"], "1 is not in the range x>=2"),
         (CONFIG, ["--workers", "2", "--resume", "last"], "expected a config, or --resume RUN"),
         (CONFIG, ["--workers", "3"], "a batch of 32 rows cannot be divided evenly over 3 devices"),
-        (CONFIG.replace("jax", "tensorflow"), ["--workers", "2"], "several devices need JAX"),
+        (CONFIG.replace("jax", "tensorflow"), ["--workers", "2"], "several processes need JAX"),
         (
             CONFIG + "distribution: {data_parallel: 4}\n",
             ["--workers", "3"],

@@ -8,7 +8,6 @@ import pty
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,9 +17,11 @@ import pytest
 from click.testing import Result
 from hypothesis import given
 from hypothesis import strategies as some
+from waiting import wait_for
 
 from nnrun.cli.commands.queue_add import QUEUED, command_words
 from nnrun.cli.main import nnrun
+from nnrun.config.document import parse
 from nnrun.pipeline.train import TrainRequest, train
 from nnrun.progress import NullProgress
 from nnrun.runs.folder import RunFolder
@@ -61,18 +62,31 @@ def test_what_is_edited_after_add_changes_nothing(invoke: Invoke, workdir: Path)
     values = parsed("train", list(job.words[1:]))
     assert values["sets"] == ()
     assert all(Path(value).is_absolute() for value in (values["config"], *values["code"], values["runs_dir"]))
-    assert (
-        invoke("resolve", values["config"], "--code", values["code"][0]).stdout.splitlines()[1:]
-        == (before.splitlines()[1:])
-    )
+    after = invoke("resolve", values["config"], "--code", values["code"][0]).stdout
+    # The job's config names the copy of the code, so that it is complete without the option.
+    (copied,) = parse(after, "after").data["code"]
+    assert Path(copied).read_text() == "def twice(x):\n    return x + x\n"
+    assert {**parse(after, "after").data, "code": []} == {**parse(before, "before").data, "code": []}
     assert (Path(job.folder) / "config.yaml").read_text() == config.replace("relu", "twice")
     assert list(job.data) == ["file:tiny.csv"]
+
+
+def test_a_job_knows_every_option_of_train(invoke: Invoke, workdir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a job hands on is what `nnrun train` hands on: an option that only one of them knows is found here."""
+    handed: list[dict[str, Any]] = []
+    take = "nnrun.cli.commands.train.run_and_print"
+    monkeypatch.setattr(take, lambda _run, settings, **more: handed.append({**settings, "config": more["config"]}))
+    assert invoke("queue", "add", "train", "tiny.yaml").exit_code == 0
+    assert invoke("queue", "run-job", "1").exit_code == 0
+    assert invoke("train", str(workdir / "tiny.yaml")).exit_code == 0
+    assert [sorted(one) for one in handed] == [sorted(handed[1])] * 2
 
 
 def test_a_queued_sweep_is_made_at_once(invoke: Invoke, workdir: Path) -> None:
     """With its trials, so that the job only goes on with it; what changes no trial is kept as it was typed."""
     options = ("--grid", "training.batch_size=8,16", "--seeds", "2", "--jobs", "auto", "--time-limit", "8h")
     assert invoke("queue", "add", "sweep", "tiny.yaml", *options, "--code", "tiny.py").exit_code == 2
+    assert "nnrun train --smoke" in invoke("queue", "add", "train", "tiny.yaml", "--smoke").stderr
     assert invoke("queue", "add", "sweep", "tiny.yaml", *options).exit_code == 0
     assert invoke("queue", "add", "sweep", "--resume", "last").exit_code == 0
     first, second = Queue(workdir / "runs").jobs()
@@ -181,17 +195,6 @@ def parsed(name: str, words: list[str]) -> dict[str, Any]:
         return QUEUED[name].make_context(name, words, parent=context).params
 
 
-def wait_for(condition: Callable[[], Any], seconds: float = 240.0) -> Any:
-    """Wait until a condition holds; return what it returned."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        found = condition()
-        if found:
-            return found
-        time.sleep(0.05)
-    raise AssertionError("it took too long")
-
-
 def ended(runs_dir: Path, number: int) -> Job | None:
     """Return a job if it has ended."""
     job = Queue(runs_dir).job(number)
@@ -261,11 +264,22 @@ def test_a_reboot_changes_no_bit_and_cancel_keeps_the_run(workdir: Path, process
     require_same_run(RunFolder(Path(job.run)), expected_of(job, workdir / "expected"))
     wait_for(lambda: trained(runs, 2, 3))
     cancelled = json.loads(process("queue", "cancel", "2", "--json").stdout)
-    assert (cancelled["status"], cancelled["next"]) == ("cancelled", f"nnrun queue add resume {cancelled['run'][-6:]}")
+    assert (cancelled["status"], cancelled["next"]) == ("cancelled", "nnrun queue retry 2")
     assert len([path for path in runs.iterdir() if path.name != "queue"]) == 2
     wait_for(lambda: Queue(runs).worker() is None)
-    added = process(*cancelled["next"].split()[1:], "--even-if-different")
-    assert added.returncode == 0, added.stderr
+    again = process(*cancelled["next"].split()[1:])
+    assert again.stdout == "Job 2 waits. Go on: nnrun queue start\n", again.stderr
+    before = len(RunFolder(Path(cancelled["run"])).metrics.read_text().splitlines())
+    assert process("queue", "start").returncode == 0
+    assert wait_for(lambda: trained(runs, 2, before + 1)).run == cancelled["run"]
+    assert json.loads(process("queue", "cancel", "2", "--json").stdout)["status"] == "cancelled"
+    wait_for(lambda: Queue(runs).worker() is None)
+    assert json.loads(process("queue", "remove", "--done", "--json").stdout) == {"removed": [1]}
+    assert process("queue", "remove", "2").stdout == "1 job removed; the runs are kept.\n"
+    assert process("queue", "remove").returncode == 2
+    assert Queue(runs).jobs() == []
+    assert list((runs / "queue" / "jobs").iterdir()) == []
+    assert len([path for path in runs.iterdir() if path.name != "queue"]) == 2
     shutil.rmtree(runs)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from click.testing import Result
 
+from nnrun.pipeline.sweep import require_same_threads
 from nnrun.runs.record import now
 from nnrun.sweep.folder import SweepFolder, list_sweeps
 from nnrun.sweep.ledger import Trial
@@ -226,3 +227,23 @@ def test_parameters_that_not_every_trial_has_are_shown_where_they_are(invoke: In
     assert ["0", "0", "Adam", "0.5", "done"] in [line.split() for line in lines]
     assert ["1", "1", "SGD", "0.9", "pruned"] in [line.split() for line in lines]
     assert "nnrun sweep --resume" in shown
+
+
+def test_the_report_of_a_sweep_has_two_names(invoke: Invoke) -> None:
+    """`nnrun report` makes it where the word names a sweep and no run; the last one is always a run."""
+    folder = made("pages", [(8, 1, 0.5)], seeds=[1])
+    document = json.loads(invoke("report", folder.short_id, "--json", "--out", "page.html").stdout)
+    assert (document["sweep"], document["report"]) == (folder.id, "page.html")
+    assert "nnrun sweep report" in Path("page.html").read_text()
+    assert invoke("report", "last").exit_code != 0
+    assert invoke("report", "elsewhere").exit_code != 0
+
+
+def test_a_sweep_that_goes_on_keeps_its_threads(invoke: Invoke) -> None:
+    """Its figures depend on them: another number is refused before anything is trained."""
+    folder = made("threads", [(8, 1, 0.5)], threads=2, seeds=[1])
+    done = invoke("sweep", "--resume", str(folder.path), "--threads", "1")
+    assert done.exit_code != 0
+    assert "began with --threads 2" in f"{done.output}{done.exception}"
+    require_same_threads(folder, 2)
+    require_same_threads(folder, None)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
+import shutil
 import sys
 from collections.abc import Callable
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 
 import pytest
@@ -78,8 +81,11 @@ def test_the_manifest_is_printed(invoke: Invoke, workdir: Path) -> None:
         (("--on", "k8s"), "for Kubernetes nnrun writes a manifest, and submits nothing"),
         (("--on", "k8s", "--print"), "need an image with nnrun"),
         (("--on", "slurm", "--print", "--slurm-option", "array=1-9"), "nnrun itself gives sbatch the option --array"),
-        (("--on", "slurm", "--print", "--jobs", "auto"), "expected the size of the array"),
+        (("--on", "slurm", "--print", "--jobs", "auto"), "expected the number of workers"),
         (("--ledger", "mysql://me@host/db"), "expected the address of a ledger"),
+        (("--ray-address", "auto"), "belong to --on"),
+        (("--on", "ray", "--print"), "there is no script for Ray"),
+        (("--on", "ray", "--ray-address", "head"), "expected ray://HOST:PORT, HOST:PORT, auto or local"),
     ],
 )
 def test_what_cannot_be_is_said_before_a_folder_is_made(
@@ -125,6 +131,41 @@ def test_a_server_that_refuses_leaves_no_sweep(invoke: Invoke, workdir: Path, mo
     monkeypatch.setitem(sys.modules, "psycopg", None)
     assert "pip install 'nnrun[postgres]'" in invoke(*words).output
     assert list_sweeps(workdir / "runs") == []
+
+
+def test_ray_that_is_not_there_is_said_before_a_folder_is_made(
+    invoke: Invoke, workdir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing at the address, which may come from Ray's own variable, and a package that is not installed."""
+    spec = ModuleSpec("ray", None)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: spec if name == "ray" else None)
+    for words in (("--ray-address", "127.0.0.1:1"), ("--ray-address", "ray://127.0.0.1:1"), ()):
+        monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:1")
+        done = invoke("sweep", *_SEEDS, "--on", "ray", *words)
+        assert done.exit_code == 1
+        assert "127.0.0.1:1: Connection refused" in done.output
+        assert "ray://HOST:10001" in done.output
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
+    assert "pip install 'nnrun[ray]'" in invoke("sweep", *_SEEDS, "--on", "ray").output
+    assert list_sweeps(workdir / "runs") == []
+
+
+def test_a_sweep_for_ray_has_a_ledger_that_machines_share(
+    invoke: Invoke, workdir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that was begun for a single machine is not taken there."""
+    assert invoke("sweep", *_SEEDS, "--on", "slurm", "--print", "--ledger", "files").exit_code == 0
+    (folder,) = list_sweeps(workdir / "runs")
+    fields, trials = folder.open_ledger().fields(), folder.open_ledger().trials()
+    shutil.rmtree(folder.file_ledger)
+    folder.create_ledger("sqlite", {name: value for name, value in fields.items() if name != "format"}, trials)
+    spec = ModuleSpec("ray", None)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: spec if name == "ray" else None)
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    assert "expected the number of workers" in invoke("sweep", *_SEEDS, "--on", "ray", "--jobs", "auto").output
+    done = invoke("sweep", "--resume", "last", "--on", "ray")
+    assert done.exit_code == 1
+    assert "is a SQLite file, which the tasks of a cluster must not share" in done.output
 
 
 @pytest.mark.keras

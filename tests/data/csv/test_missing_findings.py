@@ -55,7 +55,7 @@ def test_a_word_that_no_step_fills_in_is_refused_with_its_rows(found) -> None:
         "line 2, column country: expected a value, received a missing one ('NA') (likewise in line 4)"
     ]
     assert line_of(defects[0].hint) == {"missing": {"only": [""]}}
-    assert "`Impute: most_frequent`" in defects[0].hint
+    assert "`SimpleImputer: {strategy: most_frequent}`" in defects[0].hint
 
 
 def test_a_class_may_be_such_a_word(found, paths, listener) -> None:

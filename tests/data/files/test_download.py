@@ -240,12 +240,9 @@ def test_a_bad_mirror_is_named_with_its_failure_and_the_next_one_serves(
         ("good", "would send 256000 bytes, more than the expected 255000"),
     ],
 )
-def test_a_file_without_a_stated_size_has_a_limit(
-    site: Site, tmp_path: Path, listener, monkeypatch, path: str, reason: str
-) -> None:
+def test_a_file_without_a_stated_size_has_a_limit(site: Site, tmp_path: Path, listener, path: str, reason: str) -> None:
     """Where only the server states a size, a larger one is refused, and an endless stream is cut off at the limit."""
-    monkeypatch.setattr("nnrun.data.files.download.MOST_UNSTATED", 255_000)
-    file = RemoteFile("set.bin", hashlib.sha256(CONTENT).hexdigest(), None, (site.address(path),))
+    file = RemoteFile("set.bin", hashlib.sha256(CONTENT).hexdigest(), None, (site.address(path),), most=255_000)
     with pytest.raises(DataError, match=reason):
         download(file, tmp_path, listener)
     assert not (tmp_path / "set.bin").exists()

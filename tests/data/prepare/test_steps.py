@@ -260,7 +260,7 @@ def test_text_and_missing_values_are_refused_by_their_column(name: str) -> None:
         step.fit(Columns({"a": _text("x")}))
     with pytest.raises(ValueError, match=f"{name} takes numbers, but column 'a' holds text"):
         step.compute_output_spec(ExampleSpec((1,), ("a",), text=frozenset({"a"})))
-    with pytest.raises(ValueError, match=f"column 'a' has missing values; put an Impute step before {name}"):
+    with pytest.raises(ValueError, match=f"column 'a' has missing values; put a SimpleImputer step before {name}"):
         step.fit(Columns({"a": np.array([1.0, np.nan])}))
 
 

@@ -209,7 +209,7 @@ folder = Path(sys.argv[1])
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 source = Part("sources", "csv", {"file": "big.csv", "stream": True, "memory": 0.1}, ("data", "source"))
 step = Part("preparation", "Standardize", {}, ("data", "prepare", 0))
-spec = SimpleNamespace(source=source, prepare=(step,), split=None)
+spec = SimpleNamespace(source=source, prepare=(step,), prepare_target=(), split=None)
 data = load(spec, form="number", seed=1, paths=DataPaths(folder, folder), progress=NullProgress())
 order = np.random.default_rng(0).permutation(len(data.train))
 for start in range(0, len(order), 20000):

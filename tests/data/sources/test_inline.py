@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
 from nnrun.data.data_facts import infer_facts
@@ -91,3 +92,20 @@ def test_a_table_without_a_target_is_for_autoencoders_only(paths: DataPaths, lis
     assert [finding.name for finding in findings] == ["no-target"]
     with pytest.raises(DataError, match="has no target"):
         load(data, form="binary", seed=1, paths=paths, progress=listener)
+
+
+def test_rows_in_order_may_be_a_series(paths: DataPaths, listener, spec, split) -> None:
+    """Windows over the rows of the config are known before loading, and the latest ones are the test part."""
+    data = spec("inline", rows=[[value] for value in range(12)], window=3, horizon=2, split=split(test=0.5))
+    done = load(data, form="number", seed=1, paths=paths, progress=listener)
+    assert np.asarray(done.train.x[:])[:, :, 0].tolist() == [[0, 1, 2], [1, 2, 3]]
+    assert np.asarray(done.train.y).tolist() == [[3, 4], [4, 5]]
+    assert np.asarray(done.test.y).tolist() == [[9, 10], [10, 11]]
+    assert infer_facts(data, form="number", paths=paths) == (done.facts, ())
+
+
+def test_times_out_of_order_are_found_in_the_config(paths: DataPaths, spec) -> None:
+    """A series whose times do not rise is reported at the argument that names them."""
+    data = spec("inline", rows=[[2, 5.0], [1, 6.0], [3, 7.0], [4, 8.0]], time=0, window=2)
+    _, (finding,) = infer_facts(data, form="number", paths=paths)
+    assert (finding.name, finding.path) == ("defective-data", ("data", "source", "inline", "time"))

@@ -81,8 +81,8 @@ def test_all_defects_are_reported_at_once(paths, listener, table, stream: bool) 
 
 
 def test_what_cannot_be_read_is_refused(paths, listener, spec, table) -> None:
-    """Lists in a column, an unknown column, and a file that is not a Parquet file."""
-    table(age=[[1], [2], [3]])
+    """Structures in a column, an unknown column, and a file that is not a Parquet file."""
+    table(age=[{"a": 1}, {"a": 2}, {"a": 3}])
     with pytest.raises(DataError, match="column age: expected numbers, text or dates, received values of the type"):
         Parquet("t.parquet").load(paths, listener)
     _, findings = infer_facts(spec("parquet", file="t.parquet", target="rsik"), form="number", paths=paths)

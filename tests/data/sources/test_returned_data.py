@@ -11,8 +11,11 @@ import pandas as pd
 import pytest
 
 from nnrun.data.columns import Columns
+from nnrun.data.model_inputs import select
 from nnrun.data.sources.returned_data import read_returned
 from nnrun.errors import DataError
+from nnrun.spec.facts import Facts
+from nnrun.spec.model import ModelInput
 
 WHO = "my.py:3: read_own"
 X, Y = np.arange(12.0).reshape(6, 2), np.array([0, 1, 0, 1, 0, 1])
@@ -169,7 +172,7 @@ def test_what_is_masked_is_missing() -> None:
         ({"x": X, "y": Y, "x_test": X}, "x_test is given without y_test"),
         ({"x": X, "y": Y, "y_test": Y}, "expected examples, received nothing for x_test"),
         (({"a": X, "b": Y[:3]}, Y), "expected columns of one length in x, received a_0: 6, a_1: 6, b: 3"),
-        (({"a": np.zeros((6, 2, 2))}, Y), "expected columns in x, received an array of shape [6, 2, 2] for 'a'"),
+        (({"a": np.zeros((6, 200, 200))}, Y), "expected at most 20000 numbers an example for 'a' in x"),
         (({"a": [_Opaque()] * 6}, Y), "expected numbers or text in x['a'], received an object of _Opaque"),
         (({}, Y), "expected columns of one length in x, received none"),
     ],
@@ -181,3 +184,25 @@ def test_everything_else_is_refused_in_words(returned: object, text: str) -> Non
     assert caught.value.text.startswith(f"{WHO}: ")
     assert text in caught.value.text
     assert caught.value.hint
+
+
+def test_texts_alone_are_one_column() -> None:
+    """Of the name `text`, which steps and `predict` use; what is missing stays missing."""
+    for texts in (["a b", "c", None, "d", "e", "f"], np.array(["a b", "c", "", "d", "e", "f"])):
+        x = read_returned((texts, Y), WHO).train.x
+        assert isinstance(x, Columns)
+        assert (x.names, x.text()) == (("text",), ("text",))
+        assert x.values["text"][0] == "a b"
+
+
+def test_fields_of_several_dimensions_are_columns_that_an_input_takes_together() -> None:
+    """In C order, as `name[0]`, `name[1]`, ..., beside numbers and texts."""
+    pictures = np.arange(48.0).reshape(6, 2, 2, 2)
+    data = read_returned({"x": {"picture": pictures, "word": ["a"] * 6, "age": Y}, "y": Y}, WHO)
+    assert isinstance(data.train.x, Columns)
+    assert data.train.x.names == (*(f"picture[{index}]" for index in range(8)), "word", "age")
+    facts = Facts("classification", "integer", (8,), columns=data.train.x.names[:8])
+    wanted = ModelInput("card", columns=("picture",))
+    taken = select(np.stack(list(data.train.x.values.values())[:8], axis=1), facts, [wanted])
+    assert isinstance(taken, dict)
+    assert np.array_equal(taken["card"].reshape(6, 2, 2, 2), pictures)

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nnrun.data.splits.folds import fold_seed, make_folds
-from nnrun.data.splits.parts import fold_size
+from nnrun.data.splits.part_sizes import fold_size
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nnrun.data.splits.parts import allocate, part_size, split_rows, split_sizes
+from nnrun.data.splits.part_sizes import part_size
+from nnrun.data.splits.parts import allocate, split_rows, split_sizes
 
 SHARES = st.one_of(st.none(), st.floats(0.01, 0.45))
 
@@ -111,6 +112,6 @@ def test_a_split_that_contradicts_the_source_is_refused(own: int, config: dict, 
 
 
 def _split(*, test=None, validation=None, stratify=False, shuffle=True):
-    from types import SimpleNamespace
+    from nnrun.spec.data import Split
 
-    return SimpleNamespace(test=test, validation=validation, stratify=stratify, shuffle=shuffle, k_fold=None)
+    return Split(test, validation, stratify, shuffle)

@@ -36,7 +36,7 @@ def test_a_process_on_its_own_has_no_place() -> None:
 def test_the_environment_names_the_place() -> None:
     """A launched process knows the first process' address, how many there are, and its own number."""
     environment = {"NNRUN_COORDINATOR": "127.0.0.1:5", "NNRUN_PROCESSES": "3", "NNRUN_PROCESS": "2"}
-    assert ProcessGroup.of(environment) == ProcessGroup("127.0.0.1:5", 3, 2)
+    assert ProcessGroup.of(environment) == ProcessGroup("127.0.0.1:5", 3, 2, local_process=2)
 
 
 def test_all_processes_take_the_steps_that_the_first_one_chooses() -> None:

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from nnrun.data.series.windows import RowWindows
 from nnrun.data.text.tokenizer import encode_tokens
 from nnrun.data.text.windows import Windows
 from nnrun.engine.backend.start import tensorflow
-from nnrun.engine.executors.window_batches import window_tensors
+from nnrun.engine.executors.window_batches import row_tensors, window_tensors
 
 pytestmark = pytest.mark.keras
 
@@ -74,3 +75,23 @@ def test_a_text_without_weights_is_the_same_text(keras: ModuleType) -> None:
     windows = Windows(CODES, range(6), 3, "codes", 4)
     tensors = window_tensors(tensorflow(), windows, windows)
     assert tensors.without_sample_weight() is tensors
+
+
+@pytest.mark.parametrize("xla", [False, True])
+def test_gathered_windows_of_rows_are_the_windows(keras: ModuleType, xla: bool) -> None:
+    """Inputs, targets and weights of windows of rows are those on the host, and every array is kept once."""
+    tf = tensorflow()
+    values = np.arange(24, dtype="float32").reshape(12, 2)
+    starts = np.array([0, 2, 5], dtype="int32")
+    x = RowWindows(values, starts, 3)
+    y = RowWindows(values[:, :1].copy(), starts, 2, offset=3, is_flat=True)
+    weight = np.array([1, 2, 3], dtype="float32")
+    tensors = row_tensors(tf, {"all": x, "second": x.select_columns([1])}, y, weight)
+    index = np.array([2, 0], dtype="int32")
+    taken = tf.function(lambda rows: tensors.take(tf, tensors.fields, rows), jit_compile=xla)(tf.constant(index))
+    np.testing.assert_array_equal(taken[0]["all"], x[index])
+    np.testing.assert_array_equal(taken[0]["second"], x[index][..., 1:])
+    np.testing.assert_array_equal(taken[1], y[index])
+    np.testing.assert_array_equal(taken[2], weight[index])
+    np.testing.assert_array_equal(tensors.targets, np.asarray(y))
+    assert len(tensors.without_sample_weight().take(tf, tensors.without_sample_weight().fields, tf.range(2))) == 2

@@ -11,7 +11,7 @@ import pytest
 from nnrun.engine.backend.start import tensorflow
 from nnrun.engine.generation.decoding import BatchedWindows, FullWindow, KvCache, StatefulRnn, TextModelSpec
 from nnrun.engine.generation.generate import TextGenerator
-from nnrun.engine.generation.sampling import Sampling
+from nnrun.engine.generation.sampling import SamplingOptions
 
 pytestmark = pytest.mark.keras
 
@@ -57,7 +57,7 @@ def transformer(keras: ModuleType, dtype: str | None = None) -> Any:
 
 
 def generator_of(
-    model: Any, keras: ModuleType, spec: TextModelSpec, sampling: Sampling, *, recompute: bool = False
+    model: Any, keras: ModuleType, spec: TextModelSpec, sampling: SamplingOptions, *, recompute: bool = False
 ) -> TextGenerator:
     """A generator of one of these models."""
     return TextGenerator(keras, tensorflow(), model, spec, sampling, seed=5, recompute=recompute)
@@ -83,7 +83,7 @@ def test_the_form_of_a_model_decides(
     keras: ModuleType, build: Any, spec: TextModelSpec, recompute: bool, reading: type, how: str
 ) -> None:
     """Recurrent layers keep their state, attention caches its window, and models with one output compute windows."""
-    generator = generator_of(build(keras), keras, spec, Sampling(), recompute=recompute)
+    generator = generator_of(build(keras), keras, spec, SamplingOptions(), recompute=recompute)
     used = generator.decoding_for(np.array([1, 5, 3]), WINDOW - 2)
     assert type(used) is reading
     assert used.name == how
@@ -91,7 +91,7 @@ def test_the_form_of_a_model_decides(
 
 def test_a_text_longer_than_the_window_is_computed_by_full_windows(keras: ModuleType) -> None:
     """Attention has no cache if the last character is in another window than the first."""
-    generator = generator_of(transformer(keras), keras, EVERY, Sampling())
+    generator = generator_of(transformer(keras), keras, EVERY, SamplingOptions())
     # The last character that is written is read by nobody.
     assert type(generator.decoding_for(np.array([1, 5, 3]), WINDOW - 2)) is KvCache
     assert type(generator.decoding_for(np.array([1, 5, 3]), WINDOW - 1)) is FullWindow
@@ -102,7 +102,7 @@ def test_a_model_that_looks_ahead_computes_full_windows(keras: ModuleType) -> No
     layers = keras.layers
     inputs = layers.Input((WINDOW, 1))
     model = keras.Model(inputs, layers.Dense(CODES)(layers.Bidirectional(layers.LSTM(4))(inputs)))
-    assert type(generator_of(model, keras, NEXT, Sampling()).decoding_for(np.array([1]), 5)) is FullWindow
+    assert type(generator_of(model, keras, NEXT, SamplingOptions()).decoding_for(np.array([1]), 5)) is FullWindow
 
 
 @pytest.mark.parametrize("text", [[3], [1, 5, 3], [1, 2, 3, 4, 5, 6, 7, 8], [9, 1, 2, 3, 4, 5, 6, 7, 8, 10]])
@@ -110,9 +110,9 @@ def test_a_model_that_looks_ahead_computes_full_windows(keras: ModuleType) -> No
     ("build", "spec", "recompute"),
     [(end_model, NEXT, False), (recurrent_model, EVERY, True), (transformer, EVERY, False)],
 )
-@pytest.mark.parametrize("sampling", [Sampling(), Sampling(3.0, top_k=9, repetition_penalty=1.2)])
+@pytest.mark.parametrize("sampling", [SamplingOptions(), SamplingOptions(3.0, top_k=9, repetition_penalty=1.2)])
 def test_fast_decodings_generate_the_text_of_full_windows(
-    keras: ModuleType, build: Any, spec: TextModelSpec, recompute: bool, sampling: Sampling, text: list[int]
+    keras: ModuleType, build: Any, spec: TextModelSpec, recompute: bool, sampling: SamplingOptions, text: list[int]
 ) -> None:
     """The same characters, drawn ones and of several samples too, within the window and beyond it."""
     model = build(keras)
@@ -143,7 +143,7 @@ def test_inputs_and_outputs_may_have_names(
     chain = build(keras)
     graph = keras.Model({"text": chain.input}, {"next": chain.output})
     made = [
-        written(generator_of(one, keras, spec, Sampling(), recompute=recompute), [1, 5, 3], samples=2)
+        written(generator_of(one, keras, spec, SamplingOptions(), recompute=recompute), [1, 5, 3], samples=2)
         for one in (chain, graph)
     ]
     assert made[0] == made[1]
@@ -153,7 +153,7 @@ def test_inputs_and_outputs_may_have_names(
 def test_a_full_window_has_the_outputs_of_the_model(keras: ModuleType) -> None:
     """Greedy text of a transformer is the most probable character after each window, position for position."""
     model = transformer(keras)
-    made = written(generator_of(model, keras, EVERY, Sampling()), [1, 5, 3])[0]
+    made = written(generator_of(model, keras, EVERY, SamplingOptions()), [1, 5, 3])[0]
     text = [1, 5, 3]
     for _ in made:
         window = text[-WINDOW:]
@@ -173,7 +173,7 @@ def test_a_full_window_has_the_outputs_of_the_model(keras: ModuleType) -> None:
 )
 def test_half_precision_is_kept(keras: ModuleType, build: Any, spec: TextModelSpec, recompute: bool) -> None:
     """What is remembered keeps the type that its layer computes in."""
-    generator = generator_of(build(keras, "mixed_bfloat16"), keras, spec, Sampling(), recompute=recompute)
+    generator = generator_of(build(keras, "mixed_bfloat16"), keras, spec, SamplingOptions(), recompute=recompute)
     made = written(generator, [1, 5, 3], length=12)[0]
     assert len(made) == 12
     assert set(made) <= set(range(CODES))

@@ -11,7 +11,7 @@ import pytest
 from nnrun.engine.backend.start import tensorflow
 from nnrun.engine.generation.decoding import StatefulRnn, TextModelSpec
 from nnrun.engine.generation.generate import TextGenerator
-from nnrun.engine.generation.sampling import Sampling
+from nnrun.engine.generation.sampling import SamplingOptions
 
 pytestmark = pytest.mark.keras
 
@@ -19,9 +19,17 @@ WINDOW, CODES = 8, 11
 
 
 def write(
-    keras: ModuleType, model: Any, spec: TextModelSpec, seed_codes: list[int], sampling: Sampling = Sampling(),  # noqa: B008
-    *, samples: int = 1, length: int = 40, seed: int = 3, recompute: bool = False,
-) -> np.ndarray:  # fmt: skip
+    keras: ModuleType,
+    model: Any,
+    spec: TextModelSpec,
+    seed_codes: list[int],
+    sampling: SamplingOptions = SamplingOptions(),  # noqa: B008
+    *,
+    samples: int = 1,
+    length: int = 40,
+    seed: int = 3,
+    recompute: bool = False,
+) -> np.ndarray:
     """All that a generator writes."""
     generator = TextGenerator(keras, tensorflow(), model, spec, sampling, seed=seed, recompute=recompute)
     codes = np.array(seed_codes, dtype="int32")
@@ -71,7 +79,7 @@ def test_a_short_text_is_padded_on_the_left(keras: ModuleType, next_model: Any) 
 def test_a_kept_state_gives_the_text_of_computing_all_again(keras: ModuleType, every_model: Any) -> None:
     """Greedy text with a kept state equals that of a model that computes the whole text again for each character."""
     spec = TextModelSpec(WINDOW, CODES, "codes", True, True, 0)
-    generator = TextGenerator(keras, tensorflow(), every_model, spec, Sampling(), seed=1)
+    generator = TextGenerator(keras, tensorflow(), every_model, spec, SamplingOptions(), seed=1)
     assert isinstance(generator.decoding_for(np.array([1, 5, 3]), 40), StatefulRnn)
     made = write(keras, every_model, spec, [1, 5, 3])[0]
     text = [1, 5, 3]
@@ -93,7 +101,7 @@ def test_recomputing_reads_the_last_window(keras: ModuleType, every_model: Any) 
 @pytest.mark.parametrize("recompute", [False, True])
 def test_the_same_seed_gives_the_same_text(keras: ModuleType, every_model: Any, recompute: bool) -> None:
     """Draws depend on the seed alone, not on how the text is handed out; samples differ from each other."""
-    spec, sampling = TextModelSpec(WINDOW, CODES, "codes", True, True, 0), Sampling(1.5, repetition_penalty=1.2)
+    spec, sampling = TextModelSpec(WINDOW, CODES, "codes", True, True, 0), SamplingOptions(1.5, repetition_penalty=1.2)
     made = write(keras, every_model, spec, [1, 2], sampling, samples=3, seed=5, recompute=recompute)
     again = write(keras, every_model, spec, [1, 2], sampling, samples=3, seed=5, recompute=recompute)
     other = write(keras, every_model, spec, [1, 2], sampling, samples=3, seed=6, recompute=recompute)
@@ -107,12 +115,12 @@ def test_the_same_seed_gives_the_same_text(keras: ModuleType, every_model: Any, 
 def test_a_generator_is_compiled_once(keras: ModuleType, every_model: Any, recompute: bool) -> None:
     """Writing again, after another text, compiles nothing again and uses the current weights."""
     spec = TextModelSpec(WINDOW, CODES, "codes", True, True, 0)
-    generator = TextGenerator(keras, tensorflow(), every_model, spec, Sampling(0.9), seed=1, recompute=recompute)
+    generator = TextGenerator(keras, tensorflow(), every_model, spec, SamplingOptions(0.9), seed=1, recompute=recompute)
     before = np.concatenate(list(generator.generate(np.array([1, 2], dtype="int32"), 40, 2)), axis=1)
     every_model.set_weights([-weight for weight in every_model.get_weights()])
     list(generator.generate(np.array([3, 4], dtype="int32"), 40, 2))
     after = np.concatenate(list(generator.generate(np.array([1, 2], dtype="int32"), 40, 2)), axis=1)
-    fresh = write(keras, every_model, spec, [1, 2], Sampling(0.9), samples=2, seed=1, recompute=recompute)
+    fresh = write(keras, every_model, spec, [1, 2], SamplingOptions(0.9), samples=2, seed=1, recompute=recompute)
     assert (before != after).any()
     assert (after == fresh).all()
     list(generator.generate(np.array([1, 2, 3, 4], dtype="int32"), 4, 2))

@@ -49,7 +49,8 @@ def test_every_part_without_required_arguments_is_made(keras, make, category: st
             assert name == "crossentropy" or getattr(keras, category).get(thing) is not None
             assert name in (thing, getattr(thing, "__name__", None))
         else:
-            assert type(thing) is getattr(getattr(keras, category), name)
+            own = entry.origin == "nnrun"
+            assert type(thing).__name__ == name if own else type(thing) is getattr(getattr(keras, category), name)
         made += 1
     assert made >= 3
 

@@ -12,15 +12,10 @@ from hypothesis import strategies as some
 from sklearn import metrics
 
 from nnrun.data.dataset import DataPart
-from nnrun.engine.scoring.evaluate import (
-    Evaluation,
-    Predictions,
-    detailed_scores,
-    error_scores,
-    evaluate_outputs,
-)
+from nnrun.engine.scoring.evaluate import Evaluation, detailed_scores, error_scores, evaluate_outputs
 from nnrun.engine.scoring.intervals import wilson_interval
 from nnrun.engine.scoring.outputs import predicted_classes
+from nnrun.engine.scoring.predictions import Predictions
 from nnrun.spec.facts import Facts
 from nnrun.spec.part import Part
 

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from itertools import product
+
 import numpy as np
 import pytest
 
-from nnrun.engine.scoring.label_sequences import edit_distance, greedy_decode, label_scores, unusable_labels
+from nnrun.engine.scoring.label_sequences import (
+    beam_decode,
+    edit_distance,
+    greedy_decode,
+    label_scores,
+    labels_of,
+    unusable_labels,
+)
 
 
 def _outputs(*paths: list[int]) -> np.ndarray:
@@ -26,6 +36,24 @@ def test_decoding_is_that_of_keras(keras) -> None:
     theirs, _ = keras.ops.ctc_decode(outputs, np.full(20, 7, "int32"), strategy="greedy", mask_index=0)
     labels = [[one for one in row if one > 0] for row in np.asarray(theirs)[0].tolist()]
     assert [[one for one in row if one] for row in greedy_decode(outputs).tolist()] == labels
+
+
+@pytest.mark.keras
+def test_a_beam_finds_the_likeliest_labels_of_all_paths(keras) -> None:
+    """As every path counted one by one: also where the best path leads to other labels, which is greedy's answer."""
+    outputs = np.random.default_rng(3).normal(size=(12, 4, 3)).astype("float32")
+    found = beam_decode(keras, 30, outputs)
+    differ = 0
+    for row, chances in enumerate(np.exp(outputs) / np.exp(outputs).sum(axis=-1, keepdims=True)):
+        totals: Counter[tuple[int, ...]] = Counter()
+        for path in product(range(3), repeat=4):
+            labels = tuple(labels_of(greedy_decode(np.eye(3)[np.array([path])])[0]))
+            totals[labels] += float(np.prod([chances[step, one] for step, one in enumerate(path)]))
+        best = max(totals, key=lambda labels: totals[labels])
+        assert tuple(labels_of(found[row])) == best
+        differ += tuple(labels_of(greedy_decode(outputs[row : row + 1])[0])) != best
+    assert differ
+    assert beam_decode(keras, 3, outputs[:0]).shape == (0, 4)
 
 
 @pytest.mark.parametrize(

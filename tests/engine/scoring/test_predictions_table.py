@@ -10,8 +10,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as some
 
-from nnrun.engine.scoring.evaluate import Predictions
 from nnrun.engine.scoring.outputs import predicted_classes
+from nnrun.engine.scoring.predictions import Predictions
 from nnrun.engine.scoring.predictions_table import predictions_table
 from nnrun.formatting import csv_text, from_cell
 from nnrun.spec.facts import Facts

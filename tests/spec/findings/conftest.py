@@ -17,12 +17,18 @@ FACTS = Facts("classification", "integer", (64,), classes=10, targets=1, rows={"
 
 
 @pytest.fixture
-def found(experiment) -> Callable[..., tuple[Finding, ...]]:
-    """Check a config made of sections, with facts of ten classes of 64 numbers."""
+def context(experiment) -> Callable[..., CheckContext]:
+    """Return what the checks look at, of a config made of sections, with facts of ten classes of 64 numbers."""
 
-    def find(facts: Facts | None = FACTS, **sections: str) -> tuple[Finding, ...]:
+    def make(facts: Facts | None = FACTS, **sections: str) -> CheckContext:
         made: Experiment = experiment(**sections)
         given = {one.name: facts.input_shape if facts else None for one in made.graph.inputs}
-        return check(CheckContext(made, facts, given, infer_shapes(made.graph, facts, given)))
+        return CheckContext(made, facts, given, infer_shapes(made.graph, facts, given))
 
-    return find
+    return make
+
+
+@pytest.fixture
+def found(context) -> Callable[..., tuple[Finding, ...]]:
+    """Check a config made of sections."""
+    return lambda facts=FACTS, **sections: check(context(facts, **sections))

@@ -157,3 +157,13 @@ def test_a_random_crop_in_the_model_is_refused(found) -> None:
     model = "- RandomCrop: {height: 4, width: 4}\n- Flatten\n- Dense: {units: 10, activation: softmax}"
     (one,) = found(facts, model=model)
     assert (one.name, one.hint) == ("cannot-combine", "write CenterCrop, or RandomTranslation under augment")
+
+
+def test_frozen_layers_with_computed_weights_are_fine(found) -> None:
+    """The filters of a Fourier transform, and means and variances, are no random weights."""
+    sound = Facts("classification", "integer", (400, 1), classes=10, targets=1)
+    spectrogram = "STFTSpectrogram: {frame_length: 64, frame_step: 32, fft_length: 64, trainable: false}"
+    rest = f"- BatchNormalization: {{trainable: false}}\n- Flatten\n{LAST}"
+    assert found(sound, model=f"- {spectrogram}\n{rest}") == ()
+    random = found(sound, model=f"- {spectrogram}\n- Dense: {{units: 3, trainable: false}}\n{rest}")
+    assert [one.name for one in random] == ["frozen-layer-random"]

@@ -117,3 +117,60 @@ def test_figures_of_unknown_classes_are_accepted(found) -> None:
     model = "- Dense: {units: $classes, activation: softmax}"
     assert unknown_scores(found, "test.f1_score_anything", unknown, training=F1, model=model) == []
     assert unknown_scores(found, "test.f2_score_anything", unknown, training=F1, model=model)
+
+
+def chosen(
+    found: Callable[..., Any], sweep: str, facts: Facts | None = CLASSES, **sections: str
+) -> list[tuple[str, str]]:
+    """Return name and hint of the findings about the score by which a sweep chooses."""
+    known = {"training": TRAINING, **sections}
+    findings = found(facts, sweep=f"{{seeds: 2, choose_by: {sweep}}}", **known)
+    return [(one.name, one.hint) for one in findings if str(one.name).startswith("chosen-score")]
+
+
+FOLDED = "source: digits\nsplit: {k_fold: {folds: 3}}"
+
+
+@pytest.mark.parametrize(
+    ("sweep", "sections"),
+    [
+        ("test.error_percent", {}),
+        ("train.accuracy", {}),
+        ("test.roc_auc", {}),
+        ("test.rows, mode: max", {}),
+        ("cross_validation.mean.error_percent", {"data": FOLDED}),
+        ("test.f1_score_dog", {"training": F1, "model": SOFTMAX}),
+    ],
+)
+def test_a_sweep_can_choose_by_what_a_trial_will_have(
+    found: Callable[..., Any], sweep: str, sections: dict[str, str]
+) -> None:
+    """Scores of the parts that there are, and the means over folds."""
+    facts = VECTORS if "model" in sections else CLASSES
+    assert chosen(found, sweep, facts, **sections) == []
+
+
+@pytest.mark.parametrize(
+    ("sweep", "hint"),
+    [
+        ("test.acc", "write test.accuracy"),
+        ("validation.accuracy", None),
+        ("nonsense", None),
+        ("accuracy", None),
+        ("test.per_class.dog.f1", None),
+        ("cross_validation.mean.accuracy", None),
+    ],
+)
+def test_a_score_that_no_trial_will_have_is_refused(found: Callable[..., Any], sweep: str, hint: str | None) -> None:
+    """A misspelt one, one without its part, of a part that there is not, or of a class, which no ledger has."""
+    ((name, text),) = chosen(found, sweep)
+    assert name == "chosen-score-unknown"
+    assert text == hint or (hint is None and text.startswith(("the names are: ", "Did you mean ")))
+
+
+def test_a_score_without_a_better_side_needs_a_mode(found: Callable[..., Any]) -> None:
+    """Also where the facts of the data are not known."""
+    for facts in (CLASSES, None):
+        ((name, text),) = chosen(found, "test.rows", facts)
+        assert name == "chosen-score-without-mode"
+        assert "mode: max" in text

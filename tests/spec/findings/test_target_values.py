@@ -123,7 +123,8 @@ def test_the_size_of_a_target(tmp_path: Path, mean: float, deviation: float, war
     assert [one.name for one in found] == ["target-scale"] * warned
     for one in found:
         assert one.severity == "warning"
-        line = one.hint.split("`")[1]
+        line = one.hint.split("`")[3]
+        assert one.hint.startswith("write `prepare_target: [StandardScaler]` under data")
         assert yaml.safe_load(line)["Rescaling"] == pytest.approx({"scale": deviation, "offset": mean}, rel=1e-3)
         assert check(tmp_path, y, f"{{Dense: 1}}, {{{line}}}") == []
 
@@ -174,7 +175,7 @@ def test_pictures_that_an_autoencoder_cannot_reach(tmp_path: Path, steps: str, c
     assert found == codes
 
 
-@pytest.mark.parametrize(("step", "codes"), [("Standardize", ["target-partly-out-of-range"]), ("MinMax", [])])
+@pytest.mark.parametrize(("step", "codes"), [("StandardScaler", ["target-partly-out-of-range"]), ("MinMaxScaler", [])])
 def test_arrays_that_an_autoencoder_cannot_reach(tmp_path: Path, step: str, codes: list[str]) -> None:
     """Few numbers are read and prepared, whatever the steps make of them."""
     np.savez(tmp_path / "a.npz", x=np.arange(80.0).reshape(20, 4), y=np.arange(20) % 2)
@@ -188,3 +189,18 @@ training: {{optimizer: Adam, batch_size: 8}}
 """
     (tmp_path / "x.yaml").write_text(config)
     assert [one.name for one in examine(tmp_path / "x.yaml", (), None).problems] == codes
+
+
+@pytest.mark.parametrize("window", [None, 2])
+def test_steps_of_the_target_are_not_proposed_for_windows(tmp_path: Path, window: int | None) -> None:
+    """The hint of a target far from 0 and 1 is a line that can be written: windows over rows take no such steps."""
+    rows = "\n".join(str(1000 + 50 * (row % 7)) for row in range(60))
+    (tmp_path / "t.csv").write_text(f"y\n{rows}\n" if window else "x,y\n" + rows.replace("\n", ",1100\n") + ",900\n")
+    windows = f", window: {window}" if window else ""
+    (tmp_path / "x.yaml").write_text(f"""
+data: {{source: {{csv: {{file: t.csv, target: y{windows}}}}}, split: {{test: 0.2}}}}
+model: [Flatten, {{Dense: 1}}]
+training: {{loss: mse, optimizer: Adam, batch_size: 8}}
+""")
+    (found,) = [one for one in examine(tmp_path / "x.yaml", (), None).problems if one.name == "target-scale"]
+    assert found.hint.startswith("put `Rescaling: " if window else "write `prepare_target: [StandardScaler]`")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from nnrun.catalog.kinds import is_integer
 from nnrun.catalog.shapes.convolution import by_rank
-from nnrun.catalog.shapes.layer_call import LayerCall, LayerShape, Rule, Shape, ShapeError, format_shape
+from nnrun.catalog.shapes.layer_call import LayerCall, LayerShape, Rule, Shape, ShapeError, Undecided, format_shape
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -107,8 +107,14 @@ def _einsum_dense(call: LayerCall) -> LayerShape:
 
 
 def _embedding(call: LayerCall) -> LayerShape:
-    shape = call.shape()
-    rows, width = call.positive("input_dim"), call.positive("output_dim")
+    shape, width = call.shape(), call.positive("output_dim")
+    try:
+        rows = call.positive("input_dim")
+    except Undecided:
+        if call.name != "Embedding":
+            raise
+        # A vocabulary that is still to be learned decides how many weights there are, and no shape.
+        return LayerShape((*shape, width), None, None)
     trained, frozen = call.kernel_parameters((rows, width))
     if call.name == "Embedding":
         return call.result((*shape, width), trained, frozen)

@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING, Any
 from nnrun.catalog import lookup
 from nnrun.catalog.shapes import (
     attention,
+    backbones,
     convolution,
     core,
     merging,
     normalization,
+    operations,
     preprocessing,
     recurrent,
     reshaping,
+    saved_model,
     wrappers,
 )
 from nnrun.catalog.shapes.layer_call import LayerCall, LayerShape, PartLike, Rule, Shape, ShapeError, Undecided
@@ -36,6 +39,8 @@ RULES: dict[str, Rule] = {
     **attention.RULES,
     **wrappers.RULES,
     **preprocessing.RULES,
+    **operations.RULES,
+    **saved_model.RULES,
 }
 
 #: Layers without a rule, with the reason.
@@ -83,6 +88,8 @@ def infer(
 def _apply_rule(call: LayerCall) -> LayerShape:
     if call.name in UNDECIDED:
         raise Undecided(UNDECIDED[call.name])
+    if backbones.is_backbone(call.name):
+        return backbones.backbone(call)
     if call.name not in RULES:
         raise Undecided(f"there is no rule for {call.name}")
     # A quantised layer has other weights.

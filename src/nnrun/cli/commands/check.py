@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,13 +16,18 @@ from nnrun.errors import EXIT_REFUSED, ConfigError, Problem
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from nnrun.catalog.user_code import UserCode
-
 
 @click.command()
 @click.argument("files", nargs=-1, required=True, metavar="FILES...", shell_complete=completion.config)
 @click.option("--strict", is_flag=True, help="Treat warnings as errors: exit with 2.")
 @click.option("--build", is_flag=True, help="Build the model with Keras where the rules alone cannot decide.")
+@click.option(
+    "--fix",
+    "is_fixing",
+    is_flag=True,
+    help="Mend what a hint names the one right value or key for, show what changes, and ask before it is written.",
+)
+@click.option("--yes", "-y", is_flag=True, help="Write what --fix changes without asking.")
 @options.sets
 @options.code
 @options.data_dir
@@ -41,6 +47,8 @@ def check(
     files: tuple[str, ...],
     strict: bool,
     build: bool,
+    is_fixing: bool,
+    yes: bool,
     sets: tuple[str, ...],
     code: tuple[Path, ...],
     data_dir: Path | None,
@@ -57,12 +65,19 @@ def check(
     \b
     nnrun check my.yaml
     nnrun check configs --strict
+    nnrun check my.yaml --fix
     """  # noqa: D301
     from nnrun.pipeline.user_code import register_code
 
-    with register_code(code) as codes:
+    is_text = form == "text" and not as_json
+    if is_fixing and not (yes or is_text):
+        raise click.UsageError("With --fix, another format than text needs --yes: it cannot ask.")
+    # Files that cannot be used are refused once, whatever the number of configs.
+    with register_code(code):
         found = [each for word in files for each in find_configs(word)]
-        checked = [check_config(each, sets, data_dir, runs_dir, build=build, codes=codes) for each in found]
+        for each in found if is_fixing else ():
+            _mend(each, data_dir, runs_dir, yes=yes, shows=is_text and not quiet)
+        checked = [check_config(each, sets, data_dir, runs_dir, build=build, code=code) for each in found]
     failed = any(each.count("error") or (strict and each.count("warning")) for each in checked)
     shown = [each.without_notes() for each in checked] if quiet else checked
     if as_json or form == "json":
@@ -104,18 +119,47 @@ def check_config(
     runs_dir: Path | None = None,
     *,
     build: bool = False,
-    codes: Sequence[UserCode] = (),
+    code: Sequence[Path] = (),
 ) -> CheckedFile:
     """Check one config; a file that cannot be read is a problem too, so that the others are still checked."""
     from nnrun.pipeline.check import check_with_keras, examine
+    from nnrun.pipeline.user_code import register_code
 
     if isinstance(file, CheckedFile):
         return file
     try:
-        found = examine(file, sets, data_dir, runs_dir)
-        return CheckedFile(str(file), (check_with_keras(found, codes) if build else found).problems)
+        with register_code(code, file, sets) as codes:
+            found = examine(file, sets, data_dir, runs_dir)
+            return CheckedFile(str(file), (check_with_keras(found, codes) if build else found).problems)
     except ConfigError as error:
         return CheckedFile(str(file), error.problems)
+
+
+def _mend(file: Path | CheckedFile, data_dir: Path | None, runs_dir: Path, *, yes: bool, shows: bool) -> None:
+    """Show what can be mended in a config, and write it where the user agrees; a shipped config stays as it is."""
+    from nnrun.cli.terminal.output import Output
+    from nnrun.config.files import shipped_folder
+    from nnrun.formatting import format_count, visible
+    from nnrun.pipeline.fix import fix_config, write_fixed
+
+    if isinstance(file, CheckedFile) or not file.is_file() or file.is_relative_to(shipped_folder()):
+        return
+    output = Output.stdout()
+    fixed = fix_config(file, data_dir, runs_dir)
+    if not fixed.mended:
+        return
+    for line in fixed.diff() if shows or not yes else ():
+        color = {"+": "green", "-": "red", "@": "cyan"}.get(line[:1])
+        output.write_line(output.style(visible(line), fg=color) if color else visible(line))
+    count = format_count(len(fixed.mended), "finding")
+    if not yes and sys.stdin.isatty() and output.is_terminal:
+        yes = click.confirm(f"Write this to {output.shown(str(file))}? It mends {count}", default=False)
+    elif not yes:
+        output.write_line(f"{output.shown(str(file))}: not written; add --yes to write it ({count})")
+    if yes:
+        write_fixed(fixed)
+        if shows:
+            output.write_line(f"{output.shown(str(file))}: {count} mended")
 
 
 def _print_json(checked: Sequence[CheckedFile], *, failed: bool) -> None:

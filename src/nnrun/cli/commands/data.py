@@ -189,10 +189,23 @@ def print_quality_report(report: QualityReport) -> None:
         output.write_line()
         print_table(output, Table(("class", *report.classes), rows[:_MAX_ROWS], frozenset(report.classes)))
     output.write_line()
+    if report.baseline:
+        print_paragraph(output, _format_baseline(report.baseline))
     for finding in report.findings:
         print_paragraph(output, f"{finding.severity}: {finding.text} [{finding.name}]")
     if not report.findings:
         output.write_line("no findings")
+
+
+def _format_baseline(baseline: Mapping[str, Any]) -> str:
+    """Return a line about the best constant answer."""
+    more = "`nnrun baseline CONFIG` fits simple models"
+    if "error_percent" in baseline:
+        what = f"always {baseline['answer']!r} is wrong for {baseline['error_percent']:.1f} %"
+        return f"baseline: {what} of the {baseline['part']} part; {more}"
+    errors = f"{baseline['mean_absolute_error']:.4g} (root mean squared {baseline['root_mean_squared_error']:.4g})"
+    what = f"always {baseline['answer']:.4g}, the mean, has a mean absolute error of {errors}"
+    return f"baseline: {what} on the {baseline['part']} part; {more}"
 
 
 def _format_cell(value: Any) -> str:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 @click.command("eval")
 @options.run
 @options.model
+@options.beam_width
 @options.given_secrets
 @click.option(
     "--part",

@@ -24,7 +24,12 @@ if TYPE_CHECKING:
     from nnrun.spec.words import Word
 
 
-_DEFAULTS = {"Keras": "Keras' default", "nnrun": "nnrun's default", "the user's code": "the default of your own code"}
+_DEFAULTS = {
+    "Keras": "Keras' default",
+    "nnrun": "nnrun's default",
+    "scikit-learn": "scikit-learn's default",
+    "the user's code": "the default of your own code",
+}
 #: A longer list or mapping is shown by its size, because its contents follow line by line.
 _MAX_VALUE = 60
 
@@ -143,7 +148,9 @@ def print_description(output: Output, description: Description) -> None:
     """Print the description of one entry of the catalog."""
     from nnrun.cli.terminal.output import print_paragraph, print_terms
 
-    origin = {"keras": "Keras", "user": "your own"}.get(description.origin, description.origin)
+    origin = {"keras": "Keras", "sklearn": "scikit-learn", "user": "your own"}.get(
+        description.origin, description.origin
+    )
     output.write_line(f"{output.style(description.name, bold=True)}  ({description.category}, {origin})")
     print_paragraph(output, description.summary)
     if description.aliases:
@@ -206,14 +213,17 @@ def _explain_value(question: str, sets: Sequence[str], *, as_json: bool) -> None
     from nnrun.cli.terminal.output import Output, print_json
     from nnrun.config import extends, overrides
     from nnrun.config.dotted import join_path, split_path
+    from nnrun.pipeline.user_code import register_code
     from nnrun.spec.origin import origin
 
     file, _, path = question.rpartition(":")
     words = split_path(path)
     if not file or not words:
         raise NnrunError(f"expected FILE:PATH, received '{question}'", "nnrun explain my.yaml:training.epochs")
-    document = overrides.apply(extends.read(locate_config(file)), sets)
-    found = origin(document, words)
+    config = locate_config(file)
+    document = overrides.apply(extends.read(config), sets)
+    with register_code((), config, sets):
+        found = origin(document, words)
     nested = list(_nested_values(document, found.path, found.value)) if found.default_of is None else []
     if not as_json:
         print_origin(Output.stdout(), found, nested)

@@ -15,9 +15,16 @@ from nnrun.formatting import csv_text
 @options.run
 @click.argument("file", type=click.Path(path_type=Path))
 @options.output_file("predictions.csv", "Write the CSV to this file instead of stdout.")
+@click.option(
+    "--pictures",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="FOLDER",
+    help="Write predictions that are pictures, such as masks, as PNG files into this folder.",
+)
 @options.model
+@options.beam_width
 @options.folders
-def predict(*, file: Path, out: Path | None, quiet: bool, as_json: bool, **request: Any) -> None:
+def predict(*, file: Path, out: Path | None, pictures: Path | None, quiet: bool, as_json: bool, **request: Any) -> None:
     """Predict the rows of a file with the model of a run.
 
     FILE has the same form as the run's data, but needs no target. The predictions are CSV.
@@ -26,6 +33,7 @@ def predict(*, file: Path, out: Path | None, quiet: bool, as_json: bool, **reque
 
     \b
     nnrun predict last new.csv --out predicted.csv
+    nnrun predict last photos/ --pictures masks/ --out predicted.csv
     """  # noqa: D301
     from nnrun.cli.terminal.output import Output, print_json
     from nnrun.cli.terminal.progress import open_progress
@@ -35,7 +43,7 @@ def predict(*, file: Path, out: Path | None, quiet: bool, as_json: bool, **reque
     from nnrun.runs.find import run_as_json, warn_if_unfinished
 
     with open_progress(quiet=quiet, json=as_json) as progress:
-        result = predict_file(EvaluateRequest(**request), file, progress)
+        result = predict_file(EvaluateRequest(**request), file, progress, pictures)
         warn_if_unfinished(result.folder, progress)
         if out is not None:
             options.write_output_file(out, csv_text(result.columns, result.rows))

@@ -195,6 +195,62 @@ def cancel(number: int, runs_dir: Path, as_json: bool) -> None:
 @queue.command()
 @number
 @options.runs_dir
+@options.as_json
+def retry(number: int, runs_dir: Path, as_json: bool) -> None:
+    """Let a job that failed, was stopped or cancelled wait again.
+
+    Its run goes on from its last state, as with `nnrun resume`; a job that had none begins again.
+
+    \b
+    nnrun queue retry 2
+    """  # noqa: D301
+    from nnrun.cli.commands.queue_jobs import as_document
+    from nnrun.cli.terminal.output import Output, print_json, print_paragraph
+    from nnrun.runs.queue import Queue
+
+    known = Queue(runs_dir.resolve())
+    job = known.retry(number)
+    if as_json:
+        print_json(as_document(job))
+        return
+    is_started = known.worker() is not None
+    text = "" if is_started else f" Go on: nnrun queue start{options.repeated_runs_dir(runs_dir)}"
+    print_paragraph(Output.stdout(), f"Job {number} waits.{text}")
+
+
+@queue.command()
+@click.argument("number", metavar="[JOB]", type=click.IntRange(min=1), required=False)
+@click.option("--done", is_flag=True, help="Remove all jobs that are done.")
+@options.runs_dir
+@options.as_json
+def remove(number: int | None, done: bool, runs_dir: Path, as_json: bool) -> None:
+    """Remove a job that has ended, with its copies and its log.
+
+    Runs are kept.
+
+    \b
+    nnrun queue remove 2
+    nnrun queue remove --done
+    """  # noqa: D301
+    from nnrun.cli.terminal.output import Output, print_json, print_paragraph
+    from nnrun.formatting import format_count
+    from nnrun.runs.queue import Queue
+
+    if (number is None) != done:
+        raise click.UsageError("expected the number of a job, or --done")
+    known = Queue(runs_dir.resolve())
+    numbers = [job.number for job in known.jobs("done")] if number is None else [number]
+    for one in numbers:
+        known.remove(one)
+    if as_json:
+        print_json({"removed": numbers})
+    else:
+        print_paragraph(Output.stdout(), f"{format_count(len(numbers), 'job')} removed; the runs are kept.")
+
+
+@queue.command()
+@number
+@options.runs_dir
 def log(number: int, runs_dir: Path) -> None:
     """Print what a job has printed so far.
 
@@ -256,7 +312,7 @@ def _execute(known: Queue, job: Job) -> None:
 def _train(known: Queue, job: Job, values: dict[str, Any]) -> None:
     from nnrun.pipeline.queue_work import train_job
 
-    settings = dict(values)
+    settings = {name: value for name, value in values.items() if name != "is_smoke"}
     config, auto_resume = settings.pop("config"), settings.pop("auto_resume")
 
     def run(request: TrainRequest, progress: Progress) -> TrainResult:

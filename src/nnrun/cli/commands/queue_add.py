@@ -93,6 +93,8 @@ def _freeze_train(queue: Queue, values: dict[str, Any], progress: Progress) -> _
     from nnrun.pipeline.queue_add import freeze_train
     from nnrun.pipeline.train import TrainRequest
 
+    if values["is_smoke"]:
+        raise click.UsageError("--smoke takes seconds, and keeps nothing that a job could have: nnrun train --smoke")
     config = str(locate_config(values["config"]))
     request = TrainRequest(config, values["sets"], values["runs_dir"], values["data_dir"], code=values["code"])
     frozen = freeze_train(queue, request, progress)
@@ -121,7 +123,7 @@ def _freeze_sweep(queue: Queue, values: dict[str, Any], progress: Progress) -> _
     if launch_request(settings) is not None:
         raise click.UsageError("the queue is of this machine: hand a sweep to a cluster with nnrun sweep --on")
     # What changes the trials is taken out of the settings; what is left says how they are trained.
-    request = sweep_request(config, resumed, settings)
+    request = sweep_request(config, resumed, settings).fitting_gpus()
     folder = begin_sweep(request, progress) if resumed is None else find_sweep(request.runs_dir, resumed)
     path = folder.path.resolve()
     changed = {**settings, "resumed": path, "code": (), "data_dir": None, "time_limit": values["time_limit"]}

@@ -81,7 +81,7 @@ def _run_of(job: Job) -> str | None:
 
 
 def go_on_command(job: Job) -> str | None:
-    """Return the command that goes on with a job which was stopped; None where there is nothing to go on with."""
+    """Return the command that goes on with a job which did not come to its end; None where there is none to go on."""
     from contextlib import suppress
 
     from nnrun.errors import RunError
@@ -89,19 +89,13 @@ def go_on_command(job: Job) -> str | None:
     from nnrun.runs.folder import RunFolder
 
     run = _run_of(job)
-    if run is None or job.status not in ("cancelled", "stopped"):
+    if job.status not in ("failed", "cancelled", "stopped") or (run is None and job.status != "failed"):
         return None
-    with suppress(RunError):  # a sweep has no record
-        if record.read(RunFolder(Path(run))).get("status") == "done":
-            return None
-    # The copies of the code are named, as they are what the run has used.
-    code = "".join(f" {word}" for word in job.words if word.startswith("--code="))
-    short = run[-6:]
-    return (
-        f"nnrun queue add sweep --resume {short}"
-        if job.words[0] == "sweep"
-        else f"nnrun queue add resume {short}{code}"
-    )
+    if run is not None:
+        with suppress(RunError):  # a sweep has no record
+            if record.read(RunFolder(Path(run))).get("status") == "done":
+                return None
+    return f"nnrun queue retry {job.number}"
 
 
 def as_document(job: Job) -> dict[str, Any]:

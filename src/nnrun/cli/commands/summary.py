@@ -62,9 +62,8 @@ def print_summary(output: Output, summary: ModelSummary) -> None:
         print_paragraph(output, summary.reason)
     if summary.parameters is not None:
         output.write_line()
-        print_paragraph(
-            output, f"{format_count(summary.parameters, 'parameter')}, {summary.trainable or 0:,} of them trainable"
-        )
+        trainable = "" if summary.trainable is None else f", {summary.trainable:,} of them trainable"
+        print_paragraph(output, f"{format_count(summary.parameters, 'parameter')}{trainable}")
         memory = summary.memory
         parts = [f"{name} {format_bytes(size)}" for name, size in memory._asdict().items() if size]
         total = "" if memory.total is None else f" {format_bytes(memory.total)}:"

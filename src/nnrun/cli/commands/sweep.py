@@ -12,7 +12,16 @@ import click
 from nnrun import interruption
 from nnrun.cli import completion, options
 from nnrun.cli.command_group import CommandGroup
-from nnrun.cli.commands.sweep_cluster import launch, launch_options, launch_request, ledger_of, work
+from nnrun.cli.commands.sweep_cluster import (
+    launch,
+    launch_options,
+    launch_request,
+    ledger_of,
+    repeated,
+    trainer_on,
+    work,
+)
+from nnrun.cli.commands.sweep_jobs import AUTO, Jobs, gpus_per_trial
 from nnrun.cli.commands.train import time_limit
 from nnrun.cores import usable_cores
 
@@ -33,8 +42,6 @@ PRUNING = ("median", "hyperband")
 _MOST_ROWS = 20
 #: The command that a first word which names no other one is an argument of.
 _DEFAULT = "run"
-#: The value of `--jobs` for as many processes as there are cores and memory for.
-_AUTO = "auto"
 
 
 class SweepGroup(CommandGroup):
@@ -45,24 +52,6 @@ class SweepGroup(CommandGroup):
         if args and args[0] not in (*self.commands, "--help", "-h"):
             args = [_DEFAULT, *args]
         return super().parse_args(ctx, args)
-
-
-class _Jobs(click.ParamType):  # type: ignore[type-arg]
-    """The type of `--jobs`: a number, or `auto` for that of the cores, as far as the memory goes."""
-
-    name = "jobs"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | str:
-        """Return the number of processes, or `auto`."""
-        if str(value) == _AUTO:
-            return _AUTO
-        try:
-            number = int(value)
-        except ValueError:
-            number = 0
-        if number < 1:
-            self.fail(f"expected a number of processes or auto, received {value}", param, ctx)
-        return number
 
 
 @click.group(cls=SweepGroup)
@@ -100,6 +89,13 @@ def sweep() -> None:
     type=click.Choice(PRUNING),
     help="Stop trials early that are worse than others after as many epochs.",
 )
+@click.option(
+    "--mapped",
+    type=click.IntRange(min=2),
+    metavar="N",
+    help="Train up to N trials at once by one program on JAX, if they differ in seed, initializers, learning rate, "
+    "weight decay, momentum and dropout rates alone.",
+)
 @click.option("--seeds", type=click.IntRange(min=1), metavar="N", help="Train each combination with N seeds.")
 @click.option(
     "--choose-by",
@@ -111,10 +107,10 @@ def sweep() -> None:
 )
 @click.option(
     "--jobs",
-    type=_Jobs(),
+    type=Jobs(),
     default=1,
     metavar="N|auto",
-    help="How many processes train at the same time; auto: one for each core, as far as the memory goes.",
+    help="How many processes train at the same time; auto: one for each core, as far as memory and GPUs go.",
 )
 @click.option(
     "--threads",
@@ -122,6 +118,7 @@ def sweep() -> None:
     metavar="N",
     help="The threads of each process; 1 by default, so that no figure depends on --jobs.",
 )
+@gpus_per_trial
 @click.option(
     "--ledger",
     default="sqlite",
@@ -145,29 +142,35 @@ def run(
     nnrun sweep my.yaml --grid training.batch_size=16,32 --seeds 3
     nnrun sweep my.yaml --jobs auto
     nnrun sweep my.yaml --on slurm --jobs 4 --slurm-option time=8:00:00
+    nnrun sweep my.yaml --on ray --jobs 8 --ray-address ray://head:10001
     nnrun sweep --resume last
     """  # noqa: D301
     from nnrun.cli.terminal.progress import open_progress
-    from nnrun.pipeline.sweep import begin_sweep, run_sweep
+    from nnrun.errors import NnrunError
+    from nnrun.pipeline.sweep import begin_sweep, require_same_threads, run_sweep
     from nnrun.sweep.folder import find_sweep
 
     launched = launch_request(settings)
     request = sweep_request(config, resumed, settings)
     if launched is not None and request.fits_memory:
         raise click.UsageError(
-            "--jobs auto counts the cores of this machine: expected the size of the array, --jobs 16"
+            "--jobs auto counts the cores of this machine: expected the number of workers, --jobs 16"
         )
     if time_limit is not None:
         interruption.limit_time(time_limit)
     with open_progress(quiet=quiet, json=as_json) as progress:
-        folder = begin_sweep(request, progress) if resumed is None else find_sweep(request.runs_dir, resumed)
-        if launched is not None:
-            launch(folder, launched, request.jobs or 1, quiet=quiet, as_json=as_json)
+        if resumed is None:
+            folder = begin_sweep(request if launched else request.fitting_gpus(), progress)
+        else:
+            folder = find_sweep(request.runs_dir, resumed)
+            require_same_threads(folder, request.threads)
+        if launched is not None and not launched.stays:
+            launch(folder, launched, request, quiet=quiet, as_json=as_json)
             return
         try:
-            result = run_sweep(folder, request, progress)
-        except KeyboardInterrupt as stop:
-            stop.add_note(f"Continue it: nnrun sweep --resume {folder.path}")
+            result = run_sweep(folder, request, progress, None if launched is None else trainer_on(launched, folder))
+        except (KeyboardInterrupt, NnrunError, OSError) as stop:
+            stop.add_note(f"Continue it: nnrun sweep --resume {folder.path}{repeated(launched)}")
             raise
     if quiet and not as_json:
         from nnrun.cli.terminal.output import Output
@@ -194,7 +197,7 @@ def sweep_request(config: str | None, resumed: str | None, settings: dict[str, A
     if resumed is not None and sets:
         raise click.UsageError("a sweep that is resumed keeps its config and trials: leave out what changes them")
     settings["ledger"], settings["password"] = ledger_of(settings["ledger"])
-    is_auto = settings["jobs"] == _AUTO
+    is_auto = settings["jobs"] == AUTO
     jobs = usable_cores() if is_auto else settings["jobs"]
     name = "" if config is None else str(locate_config(config))
     return SweepRequest(name, sets, **{**settings, "jobs": jobs, "fits_memory": is_auto})
@@ -216,7 +219,7 @@ def _sweep_options(settings: dict[str, Any]) -> list[str]:
         if settings["method"] is not None or settings["trials"] is not None:
             raise click.UsageError(f"--random {drawn} is --method random --trials {drawn}: give one of the two")
         settings |= {"method": "random", "trials": drawn}
-    values = {name: settings.pop(name) for name in ("method", "trials", "seeds", "choose_by", "pruning")}
+    values = {name: settings.pop(name) for name in ("method", "trials", "seeds", "choose_by", "pruning", "mapped")}
     return [*found, *(f"sweep.{name}={value}" for name, value in values.items() if value is not None)]
 
 
@@ -409,15 +412,13 @@ def _named(folder: SweepFolder) -> str:
 
 
 def _as_json(result: SweepResult) -> dict[str, Any]:
-    from dataclasses import asdict
-
     goal = result.objective
     return {
         "sweep": result.folder.id,
         "folder": str(result.folder.path),
         **{key: value for key, value in result.fields.items() if key not in ("format", "data_dir")},
         "choose_by": None if goal is None else goal.path,
-        "trials": [{**asdict(one), "run": str(result.folder.run(one.number).path)} for one in result.trials],
+        "trials": [{**vars(one), "run": str(result.folder.run(one.number).path)} for one in result.trials],
         "combinations": [
             {
                 "combination": group.combination,

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import os
+from dataclasses import replace
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from nnrun import interruption
 from nnrun.cli import options
+from nnrun.cli.commands.sweep_jobs import gpus_per_trial
 from nnrun.cli.commands.train import time_limit
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
+    from nnrun.pipeline.sweep import SweepRequest, TrainTrials
     from nnrun.pipeline.sweep_launch import ClusterRequest, Launched
     from nnrun.sweep.folder import SweepFolder
 
@@ -21,9 +24,9 @@ launch_options = options.combine(
     click.option(
         "--on",
         "cluster",
-        type=click.Choice(["slurm", "k8s"]),
-        help="Submit the trials to SLURM as an array of --jobs tasks, or write a manifest for Kubernetes; nothing is "
-        "trained here.",
+        type=click.Choice(["slurm", "ray", "k8s"]),
+        help="Submit the trials to SLURM as an array of --jobs tasks, train them with --jobs workers on Ray while this "
+        "command stays, or write a manifest for Kubernetes.",
     ),
     click.option("--print", "print_only", is_flag=True, help="With --on: write and print the script, submit nothing."),
     click.option(
@@ -32,6 +35,12 @@ launch_options = options.combine(
         multiple=True,
         metavar="NAME=VALUE",
         help="An option of sbatch, for example partition=long. May be repeated.",
+    ),
+    click.option(
+        "--ray-address",
+        metavar="ADDRESS",
+        help="With --on ray: ray://HOST:PORT, HOST:PORT, auto or local. Default: RAY_ADDRESS, else Ray is started on "
+        "this machine for as long as the sweep takes.",
     ),
     click.option("--image", metavar="IMAGE", help="With --on k8s: the container image, which has nnrun."),
     click.option("--volume-claim", metavar="NAME", help="With --on k8s: the claim of the volume that the pods share."),
@@ -49,12 +58,14 @@ def launch_request(settings: dict[str, Any]) -> ClusterRequest | None:
     """
     from nnrun.pipeline.sweep_launch import ClusterRequest
 
-    names = ("cluster", "print_only", "slurm_options", "image", "volume_claim")
+    names = ("cluster", "print_only", "slurm_options", "image", "volume_claim", "ray_address")
     request = ClusterRequest(**{name: settings.pop(name) for name in names})
     if request.cluster is None:
         if request != ClusterRequest(request.cluster):
-            raise click.UsageError("--print, --slurm-option, --image and --volume-claim belong to --on")
+            raise click.UsageError("--print, --slurm-option, --ray-address, --image and --volume-claim belong to --on")
         return None
+    if request.stays and request.ray_address is None:
+        request = replace(request, ray_address=os.environ.get("RAY_ADDRESS") or None)
     if settings["ledger"] == "sqlite":
         settings["ledger"] = "files"
     if ledger_of(settings["ledger"])[1] is not None:
@@ -77,12 +88,33 @@ def ledger_of(text: str) -> tuple[str, str | None]:
     return address.url, address.password
 
 
-def launch(folder: SweepFolder, request: ClusterRequest, jobs: int, *, quiet: bool, as_json: bool) -> None:
+def trainer_on(request: ClusterRequest, folder: SweepFolder) -> TrainTrials:
+    """Return what trains the trials of a sweep on a cluster while this process stays.
+
+    Raises:
+        RunError: The ledger is one of a single machine.
+    """
+    from nnrun.pipeline.sweep_launch import require_shared_ledger
+    from nnrun.pipeline.sweep_ray import train_on_ray
+    from nnrun.sweep.ray_cluster import RayAddress
+
+    require_shared_ledger(folder)
+    return train_on_ray(RayAddress.parse(request.ray_address))
+
+
+def repeated(request: ClusterRequest | None) -> str:
+    """Return the options that name a cluster on which this process stays, with a space before them."""
+    if request is None:
+        return ""
+    return " --on ray" + ("" if request.ray_address is None else f" --ray-address {quote(request.ray_address)}")
+
+
+def launch(folder: SweepFolder, request: ClusterRequest, asked: SweepRequest, *, quiet: bool, as_json: bool) -> None:
     """Hand a sweep to a cluster, and print how."""
     from nnrun.cli.terminal.output import Output, print_json, print_terms
     from nnrun.pipeline import sweep_launch
 
-    launched = sweep_launch.launch(folder, request, jobs)
+    launched = sweep_launch.launch(folder, request, asked.jobs or 1, asked.gpus_per_trial)
     output = Output.stdout()
     if as_json:
         print_json(_as_json(folder, launched))
@@ -109,10 +141,11 @@ def _as_json(folder: SweepFolder, launched: Launched | None) -> dict[str, Any]:
 @click.option(
     "--jobs", type=click.IntRange(min=1), default=1, metavar="N", help="How many processes train at the same time."
 )
+@gpus_per_trial
 @time_limit
 @options.runs_dir
 @options.quiet
-def work(*, word: str, jobs: int, time_limit: float | None, runs_dir: Path, quiet: bool) -> None:
+def work(*, word: str, time_limit: float | None, quiet: bool, **settings: Any) -> None:
     """Train the trials of a sweep that wait, until none does: one worker of several.
 
     Workers on several machines share the sweep's folder and its ledger, and each trial is trained once. Asked to stop
@@ -130,8 +163,9 @@ def work(*, word: str, jobs: int, time_limit: float | None, runs_dir: Path, quie
 
     if time_limit is not None:
         interruption.limit_time(time_limit)
-    folder = find_sweep(runs_dir, word)
+    request = SweepRequest("", **settings)
+    folder = find_sweep(request.runs_dir, word)
     with open_progress(quiet=quiet, json=False) as progress:
-        result = run_sweep(folder, SweepRequest("", runs_dir=runs_dir, jobs=jobs), progress)
+        result = run_sweep(folder, request, progress)
     counts = {status: result.count(status) for status in ("done", "pruned", "failed", "running", "waiting")}
     Output.stdout().write_line(", ".join(f"{count} {status}" for status, count in counts.items() if count))

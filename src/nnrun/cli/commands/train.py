@@ -67,10 +67,16 @@ report = click.option(
     is_flag=True,
     help="Continue the unfinished run of the same config, code and data if there is one; do nothing if it is done.",
 )
+@click.option(
+    "--smoke",
+    "is_smoke",
+    is_flag=True,
+    help="Try everything with two batches in a temporary folder: train, resume, score, report.",
+)
 @time_limit
 @report
 @options.folders
-def train(*, config: str, auto_resume: bool, **settings: Any) -> None:
+def train(*, config: str, auto_resume: bool, is_smoke: bool, **settings: Any) -> None:
     """Train the model of a config.
 
     The model is scored at the end, and everything is saved in a run folder. A run that is stopped continues with
@@ -83,10 +89,15 @@ def train(*, config: str, auto_resume: bool, **settings: Any) -> None:
     nnrun train my.yaml --set training.epochs=3 --set model.1.Dropout=0.5
     nnrun train pima_kfold --jobs 2
     nnrun train digits_cnn --report
+    nnrun train my.yaml --smoke
     nnrun train my.yaml --auto-resume --time-limit 8h
     """  # noqa: D301
     from nnrun.cli.commands.configs import locate_config
     from nnrun.pipeline.train import train as train_config
+
+    if is_smoke:
+        _try_config(str(locate_config(config)), settings)
+        return
 
     def run(request: TrainRequest, progress: Progress) -> TrainResult:
         if auto_resume:
@@ -96,6 +107,34 @@ def train(*, config: str, auto_resume: bool, **settings: Any) -> None:
         return train_config(request, progress)
 
     run_and_print(run, settings, config=str(locate_config(config)))
+
+
+def _try_config(config: str, settings: Mapping[str, Any]) -> None:
+    """Try a config with two batches, and print what was tried and how long an epoch would take."""
+    from nnrun.cli.terminal.output import Output, Table, print_json, print_table
+    from nnrun.cli.terminal.progress import open_progress
+    from nnrun.formatting import format_count, format_duration
+    from nnrun.pipeline.smoke import smoke
+    from nnrun.pipeline.train import TrainRequest
+
+    given = {key: settings[key] for key in ("sets", "code", "runs_dir", "data_dir")}
+    with open_progress(quiet=True, json=settings["as_json"]) as progress:
+        result = smoke(TrainRequest(config, argv=tuple(sys.argv), **given), progress)
+    if settings["as_json"]:
+        print_json(result.as_json())
+        return
+    output = Output.stdout()
+    rows = [[step.name, format_duration(step.seconds), step.text] for step in result.steps]
+    print_table(output, Table(("tried", "time", "what"), rows, frozenset({"time"})))
+    output.write_line(f"scores: {', '.join(result.scores)} (their values mean nothing here, and nothing is kept)")
+    steps, epochs = format_count(result.epoch_steps, "step"), format_count(result.epochs, "epoch")
+    if result.epoch_seconds is None:
+        output.write_line(f"An epoch has {steps}; they were too quick to tell its time.")
+        return
+    whole = result.epoch_seconds * result.epochs * result.folds
+    folds = f" of {result.folds} folds" if result.folds > 1 else ""
+    one, all_of_them = format_duration(result.epoch_seconds), format_duration(whole)
+    output.write_line(f"An epoch of {steps} would take about {one}, {epochs}{folds} about {all_of_them}.")
 
 
 def run_and_print(

@@ -96,8 +96,9 @@ def print_score_details(output: Output, scores: Mapping[str, Any]) -> None:
     classes = part.get("per_class", {})
     if 0 < len(classes) <= _MAX_CLASSES:
         output.write_line()
-        rows = [[name, *(format_number(one[key]) for key in _CLASS_SCORES)] for name, one in classes.items()]
-        print_table(output, Table(("class", *_CLASS_SCORES), rows, frozenset(_CLASS_SCORES)))
+        names = [name for name in (*_CLASS_SCORES, "iou") if name in next(iter(classes.values()))]
+        rows = [[name, *(format_number(one.get(key)) for key in names)] for name, one in classes.items()]
+        print_table(output, Table(("class", *names), rows, frozenset(names)))
 
 
 def _is_metric(value: object) -> bool:

@@ -8,17 +8,18 @@ import numpy as np
 
 from nnrun.data.csv.dates import days_since_epoch, is_iso_date
 from nnrun.data.csv.dialect import data_rows
+from nnrun.data.csv.type_inference import TEXT_TYPES
 from nnrun.data.exact_numbers import number_array
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from nnrun.data.csv.dialect import CsvFile
     from nnrun.data.csv.type_inference import ColumnType
 
 
 def read_few_columns(
-    file: CsvFile, types: Mapping[str, ColumnType], names: Iterable[str]
+    file: CsvFile, types: Mapping[str, ColumnType], names: Iterable[str], gaps: Collection[str] = ()
 ) -> dict[str, np.ndarray] | None:
     """Return columns as `read_columns` does: numbers and dates as float64, text as objects without blanks around it.
 
@@ -26,10 +27,11 @@ def read_few_columns(
         file: The file.
         types: The stated types of columns.
         names: The columns to read.
+        gaps: Those that may have missing values.
 
     Returns:
-        The columns; None where a row has another number of fields, or a field is missing or not of its column's type:
-        such defects are errors of their own.
+        The columns; None where a row has another number of fields, a field is missing in another column, or one is
+        not of its column's type: such defects are errors of their own.
 
     Raises:
         DataError: The file cannot be read.
@@ -41,29 +43,36 @@ def read_few_columns(
             return None
         for index, column in wanted:
             column.append(fields[index])
-    columns = {name: _converted(column, name, file, types.get(name)) for name, column in texts.items()}
+    columns = {
+        name: _converted(column, name, file, types.get(name), gaps=name in gaps) for name, column in texts.items()
+    }
     found = {name: column for name, column in columns.items() if column is not None}
     return found if len(found) == len(columns) else None
 
 
-def _converted(texts: Sequence[str], name: str, file: CsvFile, stated: ColumnType | None) -> np.ndarray | None:
+def _converted(
+    texts: Sequence[str], name: str, file: CsvFile, stated: ColumnType | None, *, gaps: bool
+) -> np.ndarray | None:
     """Return a column of its stated type, else of the type that all its fields have."""
     dialect, distinct = file.dialect, dict.fromkeys(texts)
-    if not texts or any(dialect.is_missing(text) for text in distinct):
+    missing = [text for text in distinct if dialect.is_missing(text)]
+    if not texts or (missing and not gaps):
         return None
-    values: dict[str, float | None] | dict[str, str] = {}
+    values: dict[str, float | None] = {}
+    for text in missing:
+        del distinct[text]
     kinds = (stated,) if stated is not None else ("number", "date", "text")
     for kind in kinds:
-        if kind in ("text", "category"):
+        if kind in TEXT_TYPES:
             known = {text: text.strip() for text in distinct}
-            return np.array([known[text] for text in texts], dtype=object)
+            return np.array([known.get(text) for text in texts], dtype=object)
         form = dialect.dates.get(name, "")
         if kind == "date":
             values = {text: days_since_epoch(text, form) for text in distinct}
         else:
             values = {text: dialect.number_format(name).parse_exactly(text) for text in distinct}
         if None not in values.values():
-            return number_array([values[text] for text in texts], is_key=True)
+            return number_array([values.get(text) for text in texts], is_key=True)
     return None
 
 

@@ -122,7 +122,7 @@ def invalid_field(text: str, column: ExpectedColumn, dialect: Dialect) -> Invali
         column: What the column's fields have to be.
         dialect: How the file is written.
     """
-    if dialect.is_missing(text):
+    if not text if column.type == "free_text" else dialect.is_missing(text):
         return None if column.may_be_missing else _missing(text, column)
     if invalid := INVALID_BYTE.search(text):
         byte = ord(invalid[0]) - 0xDC00
@@ -142,7 +142,7 @@ def invalid_field(text: str, column: ExpectedColumn, dialect: Dialect) -> Invali
         expected = f"a date like {date_format}" if date_format else "a date such as 2026-01-31"
         found = _instead_of_date(text, column, date_format)
     else:
-        character = _invisible_character(text, _JOINERS)
+        character = None if column.type == "free_text" else _invisible_character(text, _JOINERS)
         if character is None:
             return None
         expected, found = "text", describe("invisible", character=character)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nnrun.config.dump import dump_inline
+from nnrun.data.csv.type_inference import TEXT_TYPES
 from nnrun.formatting import format_names
 from nnrun.spec.finding import Finding
 
@@ -14,18 +15,17 @@ if TYPE_CHECKING:
     from nnrun.data.csv.type_inference import ColumnRequest, ColumnType, TableStats
     from nnrun.errors import Path as ConfigPath
 
-_TEXT = ("text", "category")
-
 
 def missing_word_hints(request: ColumnRequest, stats: TableStats) -> dict[str, str]:
     """Return what to do about a word that stands for a missing value where none may be, by column of text."""
     hints = {}
     types = stats.types(request)
     for name, column in stats.columns.items():
-        if column.words and types[name] in _TEXT and name not in request.gaps:
+        if column.words and types[name] in TEXT_TYPES and name not in request.gaps:
             what = "class" if request.roles[name] == "target" else "category"
-            other = "remove the row" if what == "class" else "add a step such as `Impute: most_frequent`"
-            hints[name] = f"{_keeping(name, what, types, stats)}; else fill it in, or {other}"
+            step = "a step such as `SimpleImputer: {strategy: most_frequent}`"
+            other = "`drop_missing_target: true`" if what == "class" else step
+            hints[name] = f"{_keeping(name, what, types, stats)}; else fill it in, or add {other}"
     return hints
 
 
@@ -44,11 +44,11 @@ def missing_word_findings(
     types = stats.types(request)
     for name, column in stats.columns.items():
         words = {word: count for word, count in column.words.items() if word not in stated}
-        if words and types[name] in _TEXT and name in request.gaps:
+        if words and types[name] in TEXT_TYPES and name in request.gaps:
             counted = " and ".join(f"{word!r} in {count:,}" for word, count in words.items())
             seen = "" if rows is None else " first"
             text = f"column {name!r} has {counted} of the{seen} {stats.rows:,} rows, read as missing values"
-            kept = _keeping(name, "category", types, stats)
+            kept = _keeping(name, "class" if request.roles[name] == "target" else "category", types, stats)
             confirmed = dump_inline([*stated, *words])
             yield Finding(path, text, f"{kept}, or `missing: {confirmed}` if it is missing", "missing-word", "warning")
 
@@ -61,7 +61,7 @@ def _keeping(name: str, what: str, types: Mapping[str, ColumnType], stats: Table
         for other, column in stats.columns.items()
         if other != name
         for word in column.words
-        if (kind := types[other]) not in _TEXT or word not in own
+        if (kind := types[other]) not in TEXT_TYPES or word not in own
     }
     shown = format_names(map(repr, own))
     both = [word for word in own if word in others]

@@ -13,7 +13,7 @@ from nnrun.data.exact_numbers import from_integers, number_array
 from nnrun.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     import pandas as pd
 
@@ -72,11 +72,12 @@ def _read(
     # Where numbers are written in a way of their own, pandas would take some of them for others: 1.234 with a decimal
     # comma for 1.234 with a point.
     formatted = {name for name in request.roles if name in file.dialect.numbers}
-    as_is = {file.positions[name]: str for name in formatted}
+    free_text = {name for name in request.roles if request.types.get(name) == "free_text"}
+    as_is = {file.positions[name]: str for name in formatted | free_text}
     long_keys: dict[str, ColumnType] = {}
     is_readable, frame = True, None
     try:
-        for frame in _frames(file, rows, dtype=as_is):
+        for frame in _frames(file, rows, free_text, dtype=as_is):
             if frame.shape[1] != len(file.names):
                 is_readable = False
                 break
@@ -95,7 +96,9 @@ def _read(
             hint = "look for stray quotes, or save the file again"
             raise DataError("pandas cannot read the table", file=file.path, hint=hint)
         types = stats.types(request)
-        long_keys |= {} if rows is None else _long_texts(stats, types, request)
+        long_texts = _long_texts(stats, types, request)
+        # pandas reads integers next to missing values as floats.
+        long_keys |= {name: kind for name, kind in long_texts.items() if rows is not None or name in request.gaps}
     types = {**types, **long_keys}
     as_text = {name for name in types if types[name] != "number" or name in formatted or not dtypes[name] <= _NUMERIC}
     # As a float, not every integer is the same number: -0 is not, and those above 2**53.
@@ -104,7 +107,7 @@ def _read(
         frames = iter([frame])
     else:
         columns = {file.positions[name]: str for name in as_text}
-        frames = _frames(file, rows, dtype=columns | {file.positions[name]: "float64" for name in as_float})
+        frames = _frames(file, rows, free_text, dtype=columns | {file.positions[name]: "float64" for name in as_float})
     arrays = (_arrays(frame, types, file, request) for frame in frames)
     return types, arrays if rows is None else (_without_integers(block) for block in arrays)
 
@@ -142,8 +145,23 @@ def _is_plain(frame: pd.DataFrame, request: ColumnRequest) -> bool:
     return all(bool((frame[name] >= 0).all()) for name, role in request.roles.items() if role == "weight")
 
 
-def _frames(file: CsvFile, rows: int | None, **options: Any) -> Iterator[pd.DataFrame]:
-    """Yield the table as pandas reads it, in blocks of so many rows, or at once."""
+def _missing_words(file: CsvFile, free_text: Collection[str]) -> Any:
+    """Return pandas' `na_values`: the words for a missing value, by column where one is free text."""
+    words = list(file.dialect.missing)
+    if not free_text:
+        return words
+    return {at: [""] if name in free_text else words for name, at in file.positions.items()}
+
+
+def _frames(file: CsvFile, rows: int | None, free_text: Collection[str] = (), **options: Any) -> Iterator[pd.DataFrame]:
+    """Yield the table as pandas reads it, in blocks of so many rows, or at once.
+
+    Args:
+        file: The file.
+        rows: The rows of a block; None for all.
+        free_text: The columns in which no word but an empty one is a missing value.
+        **options: Other arguments of `pandas.read_csv`.
+    """
     import pandas as pd
 
     dialect = file.dialect
@@ -153,7 +171,7 @@ def _frames(file: CsvFile, rows: int | None, **options: Any) -> Iterator[pd.Data
         "skiprows": file.above,
         "decimal": dialect.decimal,
         "encoding": "utf-8-sig" if is_utf8(dialect.encoding) else dialect.encoding,
-        "na_values": list(dialect.missing),
+        "na_values": _missing_words(file, free_text),
         "keep_default_na": False,
         "skipinitialspace": True,
         "low_memory": False,
@@ -193,8 +211,9 @@ def _array(column: pd.Series[Any], kind: ColumnType, dialect: Dialect, *, is_key
     if kind == "number" and column.dtype.kind == "f":
         return column.to_numpy(dtype="float64")
     # pandas finds missing words only where no blanks stand around them.
+    is_word = (lambda _: False) if kind == "free_text" else dialect.is_missing
     texts = [
-        None if is_missing or dialect.is_missing(str(value)) else str(value).strip()
+        None if is_missing or is_word(str(value)) else str(value).strip()
         for value, is_missing in zip(column, column.isna(), strict=True)
     ]
     if kind == "number":

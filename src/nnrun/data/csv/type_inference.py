@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from itertools import islice
 from math import inf
@@ -19,7 +20,11 @@ if TYPE_CHECKING:
 
 #: The most distinct values of a column that are kept: one with more is not a column of categories.
 _MAX_VALUES = 1000
-ColumnType = Literal["number", "date", "text", "category"]
+#: Texts with so many words each on average are prose.
+_WORDS_OF_PROSE, _WORD = 3, re.compile(r"\w+")
+#: `free_text` is a column of prose: no type of the config, but of what a step such as TextVectorization reads.
+ColumnType = Literal["number", "date", "text", "category", "free_text"]
+TEXT_TYPES = ("text", "category", "free_text")
 Role = Literal["feature", "target", "weight", "group"]
 Hints: TypeAlias = "Callable[[CsvFile, TableStats, int | None], Mapping[tuple[str, str], str]]"
 
@@ -62,6 +67,7 @@ class ColumnStats:
         high: The largest number.
         known: The classes of the fields seen so far, as a look-up is faster than parsing again.
         is_full: Whether there are too many distinct fields to keep.
+        is_free_text: Whether it is prose: every field is text, with any characters, and none but an empty one missing.
     """
 
     date_format: str = ""
@@ -76,6 +82,7 @@ class ColumnStats:
     high: float = -inf
     known: dict[str, str] = field(default_factory=dict)
     is_full: bool = False
+    is_free_text: bool = False
 
     def add(self, text: str, dialect: Dialect) -> None:
         """Count one field."""
@@ -108,16 +115,24 @@ class ColumnStats:
         others = {"number": ("date", "text"), "date": ("number", "text")}.get(kind, ())
         return not self.has_invisible and not any(self.counts[other] for other in others)
 
+    def is_prose(self) -> bool:
+        """Return whether the fields are sentences rather than categories: many, of several words each on average."""
+        words = sum(len(_WORD.findall(text)) for text in self.known)
+        is_many = len(self.known) > _MAX_VALUES / 20 and 10 * len(self.known) > sum(self.counts.values())
+        return (self.is_full or is_many) and words >= _WORDS_OF_PROSE * len(self.known)
+
     def _add_new(self, text: str, dialect: Dialect) -> str:
         """Classify a field that was not seen before."""
         kind = self._classify(text, dialect)
-        self.has_invisible = self.has_invisible or not text.isprintable()
+        self.has_invisible = self.has_invisible or not (text.isprintable() or self.is_free_text)
         self.is_full = self.is_full or len(self.known) >= _MAX_VALUES
         if not self.is_full:
             self.known[text] = kind
         return kind
 
     def _classify(self, text: str, dialect: Dialect) -> str:
+        if self.is_free_text:
+            return "text" if text.strip() else "missing"
         if dialect.is_missing(text):
             return "missing"
         # Dates of a stated format may look like numbers: 20260131.
@@ -181,7 +196,14 @@ def stats_of(rows: Iterable[list[str]], file: CsvFile, request: ColumnRequest) -
     """Return what the requested columns of these rows hold."""
     dialect = file.dialect
     found = TableStats(
-        {name: ColumnStats(dialect.dates.get(name, ""), dialect.number_format(name)) for name in request.roles}
+        {
+            name: ColumnStats(
+                dialect.dates.get(name, ""),
+                dialect.number_format(name),
+                is_free_text=request.types.get(name) == "free_text",
+            )
+            for name in request.roles
+        }
     )
     columns = [(file.positions[name], stats) for name, stats in found.columns.items()]
     for fields in rows:

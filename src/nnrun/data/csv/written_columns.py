@@ -73,16 +73,29 @@ class WrittenColumns:
         one = self.columns[names[0]]
         if one.problem:
             return one.problem[1].replace("COLUMN", dump_inline(names[0]))
-        separator = {"separator": self.separator} if self.separator == self.marks.get("decimal") else {}
-        needs_marks = self.marks and one.numbers and self._needs_marks(one.numbers[0])
-        lines = [_line({**self.marks, **separator})] if needs_marks else []
-        if any(self._type(self.columns[name]) for name in names):
-            lines.append(f"types: {dump_inline(self._all_types())}")
-        words = list(dict.fromkeys(word for name in names for word in self.columns[name].words))
-        if words and self.missing is not None:
-            lines.append(f"missing: {dump_inline(all_words(self.missing, words))}")
+        keys = self.keys(names)
+        marks = {key: value for key, value in keys.items() if key not in ("types", "missing")}
+        lines = [_line(marks)] if marks else []
+        lines += [f"{key}: {dump_inline(keys[key])}" for key in ("types", "missing") if key in keys]
+        words = self._words(names)
         hint = f"add {' and '.join(f'`{line}`' for line in lines)} to the source{self._meaning(names[0])}"
         return f"{hint}; {format_names(map(repr, words))} would be missing" if words else hint
+
+    def keys(self, names: Sequence[str]) -> dict[str, Any]:
+        """Return the keys of the source that read columns which are written alike, with all that they have to state."""
+        one = self.columns[names[0]]
+        separator = {"separator": self.separator} if self.separator == self.marks.get("decimal") else {}
+        needs_marks = self.marks and one.numbers and self._needs_marks(one.numbers[0])
+        keys: dict[str, Any] = {**self.marks, **separator} if needs_marks else {}
+        if any(self._type(self.columns[name]) for name in names):
+            keys["types"] = self._all_types()
+        if (words := self._words(names)) and self.missing is not None:
+            keys["missing"] = all_words(self.missing, words)
+        return keys
+
+    def _words(self, names: Sequence[str]) -> list[str]:
+        """Return the words in these columns that would be missing values."""
+        return list(dict.fromkeys(word for name in names for word in self.columns[name].words))
 
     def _needs_marks(self, form: NumberFormat) -> bool:
         return (form.decimal, form.thousands) != (self.usual.decimal, self.usual.thousands)

@@ -40,12 +40,21 @@ class RemoteFile:
         sha256: The SHA-256 of its bytes; None where its publisher changes it now and then.
         size: Its size in bytes; None where it changes.
         addresses: The mirrors of the same bytes, best first.
+        md5: The MD5 of its bytes, where its publisher states no SHA-256; None elsewhere.
+        most: The most bytes that are taken where no size is stated.
     """
 
     name: str
     sha256: str | None
     size: int | None
     addresses: tuple[str, ...]
+    md5: str | None = None
+    most: int = MOST_UNSTATED
+
+    @property
+    def known_hash(self) -> str | None:
+        """The digest as pooch takes it; None where there is none."""
+        return f"sha256:{self.sha256}" if self.sha256 else f"md5:{self.md5}" if self.md5 else None
 
 
 class _MirrorError(Exception):
@@ -97,14 +106,19 @@ def download(file: RemoteFile, folder: Path, progress: Progress, *, timeout: flo
 
 
 def _require_digest(target: Path, file: RemoteFile) -> None:
-    from nnrun.data.files.digests import file_sha256
+    from nnrun.data.files.digests import file_digest, file_sha256
 
     if file.sha256 is not None and file_sha256(target) != file.sha256:
-        raise DataError(
-            f"there is already a file of that name with another content (expected SHA-256 {file.sha256})",
-            file=target,
-            hint=f"move it away and type the command again: {target}",
-        )
+        expected = f"SHA-256 {file.sha256}"
+    elif file.md5 is not None and file_digest(target, "md5") != file.md5:
+        expected = f"MD5 {file.md5}"
+    else:
+        return
+    raise DataError(
+        f"there is already a file of that name with another content (expected {expected})",
+        file=target,
+        hint=f"move it away and type the command again: {target}",
+    )
 
 
 def _download_from_mirrors(target: Path, file: RemoteFile, progress: Progress, timeout: float) -> None:
@@ -121,7 +135,7 @@ def _download_from_mirrors(target: Path, file: RemoteFile, progress: Progress, t
     raise DataError(
         f"{file.name} could not be downloaded ({'; '.join(reasons)})",
         hint=f"without a network, put the file by hand at {target}"
-        + (f" (SHA-256 {file.sha256})" if file.sha256 else ""),
+        + (f" (SHA-256 {file.sha256})" if file.sha256 else f" (MD5 {file.md5})" if file.md5 else ""),
     )
 
 
@@ -132,18 +146,18 @@ def _download_from(address: str, target: Path, downloader: _Downloader) -> None:
     from requests.exceptions import InvalidSchema
     from urllib3.exceptions import HTTPError
 
-    sha256 = downloader.file.sha256
+    file = downloader.file
     pooch.get_logger().setLevel("WARNING")
     try:
-        pooch.retrieve(
-            address, None if sha256 is None else f"sha256:{sha256}", target.name, target.parent, downloader=downloader
-        )
+        pooch.retrieve(address, file.known_hash, target.name, target.parent, downloader=downloader)
     except InvalidSchema as error:
         raise _MirrorError(f"redirects to an address that is neither http nor https ({error})") from None
     except (RequestException, HTTPError) as error:
         raise _connection_failure(error, downloader.timeout) from None
     except ValueError:
-        raise _MirrorError(f"its content is not the expected one (SHA-256 {str(sha256)[:16]}...)") from None
+        kind, _, digest = str(file.known_hash).partition(":")
+        kind = {"sha256": "SHA-256", "md5": "MD5"}.get(kind, kind)
+        raise _MirrorError(f"its content is not the expected one ({kind} {digest[:16]}...)") from None
     # Temporary files can be read by their owner alone; this one is read by whoever can read its folder.
     target.chmod(target.parent.stat().st_mode & 0o666)
     sync_files([target])
@@ -179,8 +193,10 @@ class _Downloader:
         with requests.get(url, stream=True, timeout=self.timeout, headers=headers) as response:
             if response.status_code != 200:
                 raise _MirrorError(f"answers {response.status_code} {response.reason}")
-            size = self.file.size if self.file.size is not None else _content_length(response.headers)
-            received, limit = 0, MOST_UNSTATED if size is None else size
+            size = self.file.size
+            if size is None:
+                size = _content_length(response.headers, self.file.most)
+            received, limit = 0, self.file.most if size is None else size
             with (
                 Path(output_file).open("wb") as out,
                 self.progress.bar(f"Fetching {self.file.name}", size, "B") as bar,
@@ -208,7 +224,7 @@ class _Downloader:
             yield chunk
 
 
-def _content_length(headers: Mapping[str, str]) -> int | None:
+def _content_length(headers: Mapping[str, str], most: int) -> int | None:
     """Return the size that an answer states, if it does.
 
     Raises:
@@ -216,6 +232,6 @@ def _content_length(headers: Mapping[str, str]) -> int | None:
     """
     stated = headers.get("Content-Length", "")
     size = int(stated) if stated.isdigit() else None
-    if size is not None and size > MOST_UNSTATED:
-        raise _MirrorError(f"would send {size} bytes, more than the expected {MOST_UNSTATED}")
+    if size is not None and size > most:
+        raise _MirrorError(f"would send {size} bytes, more than the expected {most}")
     return size

@@ -1,17 +1,17 @@
-"""Picture files: their size, pixels and digests, read by Pillow; headers of the most usual ones without it."""
+"""Picture files: their size and pixels, read by Pillow; headers of the most usual ones without it."""
 
 from __future__ import annotations
 
-import hashlib
 import struct
 import warnings
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from nnrun.data.files.digests import unreadable_file
 from nnrun.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
     from pathlib import Path
 
     import numpy as np
@@ -53,7 +53,7 @@ def examine_picture(file: Path) -> tuple[int, int]:
             stream.seek(-min(_END_BYTES, stream.seek(0, 2)), 2)
             end = stream.read()
     except OSError as error:
-        raise unreadable_picture(file, error) from None
+        raise unreadable_file(file, error) from None
     if header is not None and any(mark in end for mark in _ENDS):
         return header.height, header.width
     with _opened(file) as picture:
@@ -85,6 +85,36 @@ def read_picture(file: Path, size: tuple[int, int], colour: Colour) -> np.ndarra
             converted = converted.resize((size[1], size[0]), Image.Resampling.BILINEAR)
         pixels = np.asarray(converted, dtype="uint8")
     return pixels[..., None] if colour == "grey" else pixels
+
+
+def read_mask(file: Path, size: tuple[int, int]) -> np.ndarray:
+    """Return a mask, upright, as uint8 of shape (height, width): the value of each pixel.
+
+    Pixels of a palette are its indices, and those of a picture of one bit 0 and 1.
+
+    Args:
+        file: The picture file.
+        size: The height and width that it is resized to, by the nearest pixel.
+
+    Raises:
+        DataError: It is not a picture, or one whose pixels are colours or larger than 255.
+    """
+    import numpy as np
+    from PIL import Image, ImageOps
+
+    with _opened(file) as picture:
+        upright = ImageOps.exif_transpose(picture)
+        if upright.size != (size[1], size[0]):
+            upright = upright.resize((size[1], size[0]), Image.Resampling.NEAREST)
+        pixels = np.asarray(upright)
+    grey = pixels if pixels.ndim == 2 else pixels[..., 0]
+    if pixels.ndim > 2 and pixels.shape[2] > 2 and (pixels[..., :3] != grey[..., None]).any():
+        text = "expected a mask with one number for each pixel, received a picture with colours"
+        raise DataError(text, file=file, hint="save it as a grey picture, or with a palette")
+    if grey.max(initial=0) > 255:
+        text = f"expected a mask with values from 0 to 255, received {int(grey.max())}"
+        raise DataError(text, file=file, hint="number the classes from 0")
+    return np.asarray(grey, dtype="uint8")
 
 
 def require_size(file: Path, found: tuple[int, int], size: tuple[int, int]) -> None:
@@ -195,64 +225,3 @@ def _jpeg_header(start: bytes) -> PictureHeader | None:
             return PictureHeader(height, width, channels) if simple else None
         position += 2 + int(struct.unpack_from(">H", start, position + 2)[0])
     return None
-
-
-#: How many bytes of a picture that streams are hashed.
-HASHED_BYTES = 65_536
-
-
-def content_digest(file: Path) -> bytes:
-    """Return the SHA-256 of a picture file's bytes.
-
-    Raises:
-        DataError: It cannot be read.
-    """
-    try:
-        # Unbuffered, as small files need no buffer: 60,000 of them take 0.4 s instead of 0.6.
-        with file.open("rb", buffering=0) as stream:
-            return hashlib.sha256(stream.read()).digest()
-    except OSError as error:
-        raise unreadable_picture(file, error) from None
-
-
-def start_digest(start: bytes, size: int) -> bytes:
-    """Return the SHA-256 of a picture file's first `HASHED_BYTES` bytes and its size, for pictures that stream."""
-    return hashlib.sha256(start + str(size).encode()).digest()
-
-
-def file_start_digest(file: Path) -> bytes:
-    """Return the `start_digest` of a picture file.
-
-    Raises:
-        DataError: It cannot be read.
-    """
-    try:
-        with file.open("rb", buffering=0) as stream:
-            return start_digest(stream.read(HASHED_BYTES), stream.seek(0, 2))
-    except OSError as error:
-        raise unreadable_picture(file, error) from None
-
-
-def unreadable_picture(file: Path, error: OSError) -> DataError:
-    """Return the error of a picture file that the system cannot read."""
-    return DataError(f"the picture cannot be read: {error}", file=file, hint="do you have permission to read it?")
-
-
-def combined_digests(title: str, names: Sequence[str], digests: Sequence[bytes]) -> dict[str, str]:
-    """Combine the digests of a set of pictures into one of their names and one of their contents.
-
-    Args:
-        title: The name of the set.
-        names: The pictures' paths below their folder.
-        digests: The digest of each.
-
-    Returns:
-        The SHA-256 of the sorted names, and of their digests in that order; neither depends on where the folder is.
-    """
-    pairs = sorted(zip(names, digests, strict=True))
-    all_names = "".join(f"{name}\n" for name, _ in pairs).encode("utf-8", "surrogateescape")
-    all_digests = b"".join(digest for _, digest in pairs)
-    return {
-        f"{title} (names)": hashlib.sha256(all_names).hexdigest(),
-        f"{title} (contents)": hashlib.sha256(all_digests).hexdigest(),
-    }

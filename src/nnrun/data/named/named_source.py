@@ -103,12 +103,21 @@ def require_files(data_set: NamedDataSet, paths: DataPaths, progress: Progress) 
         folder = paths.cache_dir() / data_set.folder
         files = {file.name: download(file, folder, progress) for file in data_set.files}
     if not data_set.content_sha256:
-        from nnrun.data.files.digests import file_sha256
-
-        for file in data_set.files:
-            if file.sha256 is not None:
-                require_digest(data_set, files[file.name], file.sha256, file_sha256(files[file.name]))
+        verify_files(data_set, files)
     return files
+
+
+def verify_files(data_set: NamedDataSet, files: Mapping[str, Path]) -> None:
+    """Refuse files of a set that have another digest than is stated for them.
+
+    Raises:
+        DataError: A file has other content.
+    """
+    from nnrun.data.files.digests import file_sha256
+
+    for file in data_set.files:
+        if file.sha256 is not None:
+            require_digest(data_set, files[file.name], file.sha256, file_sha256(files[file.name]))
 
 
 def verified_bytes(data_set: NamedDataSet, file: Path) -> bytes:

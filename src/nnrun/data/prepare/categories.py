@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
 from nnrun.data.columns import Columns, label, resolve_columns
-from nnrun.data.prepare.step import ExampleSpec, Step, UnseenCategoryError, as_table, check_no_missing, check_table
+from nnrun.data.prepare.step import (
+    ExampleSpec,
+    Step,
+    UnseenCategoryError,
+    as_table,
+    check_no_missing,
+    check_table,
+    text_left_of,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from nnrun.data.prepare.step import ArrayOrTable, Blocks
 
@@ -30,11 +38,13 @@ class OneHot(Step):
     """
 
     learned = ("categories",)
+    #: What to do about a category that the training part does not have.
+    unseen_hint: ClassVar[str] = "write `unseen: zeros` in the OneHot step to give such rows zeros"
 
     def __init__(
         self, columns: list[str | int] | Literal["target"], unseen: Literal["error", "zeros"] = "error"
     ) -> None:
-        self.columns = columns
+        self.columns: list[str | int] | Literal["target"] | None = columns
         self.unseen = unseen
         self.categories: dict[str, list[Any]] = {}
 
@@ -47,10 +57,13 @@ class OneHot(Step):
         """Learn the categories of each column."""
         if not self.target:
             table = data.table()
-            self.categories = {
-                name: _unique(name, table.values[name], "OneHot") for name in resolve_columns(self.columns, table.names)
-            }
+            names = self.treated(table.names, table.text())
+            self.categories = {name: _unique(name, table.values[name], self.name) for name in names}
         return []
+
+    def treated(self, names: Sequence[str], text: Collection[str]) -> list[str]:
+        """Return the columns to treat, of these names, of which some hold text."""
+        return encoded_columns(self.name, self.columns, names, text)
 
     def apply(self, x: ArrayOrTable) -> ArrayOrTable:
         """Return the table with one column for each category."""
@@ -62,7 +75,7 @@ class OneHot(Step):
                 wide[name] = column
                 continue
             known = self.categories[name]
-            check_no_missing(name, column, "OneHot")
+            check_no_missing(name, column, self.name)
             if self.unseen == "error":
                 self._check_seen(name, column)
             encoded = (np.asarray(column == category, dtype="float64") for category in known)
@@ -75,8 +88,8 @@ class OneHot(Step):
             return spec
         check_table(spec, self)
         if spec.columns is None:
-            return replace(spec, shape=(None,))
-        encoded = resolve_columns(self.columns, spec.columns)
+            return text_left_of(spec, self.columns)
+        encoded = self.treated(spec.columns, spec.text)
         text = spec.text - set(encoded)
         if any(name not in spec.values for name in encoded):
             return ExampleSpec((None,), None, spec.values, text)
@@ -93,8 +106,23 @@ class OneHot(Step):
         unseen = [row for row, value in enumerate(column.tolist()) if value not in seen]
         if unseen:
             shown, received = [_without_point(value) for value in known], _without_point(column[unseen[0]])
-            hint = "write `unseen: zeros` in the OneHot step to give such rows zeros"
-            raise UnseenCategoryError(shown, received, rows=unseen, column=name, hint=hint)
+            raise UnseenCategoryError(shown, received, rows=unseen, column=name, hint=self.unseen_hint)
+
+
+def encoded_columns(
+    step: str, columns: Iterable[str | int] | None, names: Sequence[str], text: Collection[str]
+) -> list[str]:
+    """Return the columns of categories that a step encodes: those in the config, else all of text.
+
+    Raises:
+        ValueError: There are none.
+    """
+    if columns is not None:
+        return resolve_columns(columns, names)
+    found = [name for name in names if name in text]
+    if not found:
+        raise ValueError(f"{step} takes columns of text, and there are none; name others with `columns`")
+    return found
 
 
 def _unique(name: str, column: np.ndarray, step: str) -> list[Any]:
@@ -121,7 +149,7 @@ class CategoryNumbers(Step):
     """
 
     def __init__(self, columns: list[str | int]) -> None:
-        self.columns = columns
+        self.columns: list[str | int] | None = columns
 
     def numbers(self, name: str, categories: list[str]) -> list[int]:
         """Return the number of each category of a column; -1 for an unseen one that is an error."""
@@ -131,10 +159,14 @@ class CategoryNumbers(Step):
         """Return how many numbers a column has at least, given the values that are known of it."""
         raise NotImplementedError
 
+    def treated(self, names: Sequence[str], text: Collection[str]) -> list[str]:
+        """Return the columns to treat, of these names, of which some hold text."""
+        return encoded_columns(self.name, self.columns, names, text)
+
     def apply(self, x: ArrayOrTable) -> ArrayOrTable:
         """Return the table with numbers instead of categories."""
         table = as_table(x)
-        names = resolve_columns(self.columns, table.names)
+        names = self.treated(table.names, table.text())
         encoded = Columns({**table.values, **{name: self._encode(name, table.values[name]) for name in names}})
         return encoded if isinstance(x, Columns) else encoded.matrix()
 
@@ -142,14 +174,14 @@ class CategoryNumbers(Step):
         """Return the same spec, without text in these columns."""
         check_table(spec, self)
         if spec.columns is None:
-            return spec
-        names = resolve_columns(self.columns, spec.columns)
+            return replace(text_left_of(spec, self.columns), shape=spec.shape)
+        names = self.treated(spec.columns, spec.text)
         values = {name: values for name, values in spec.values.items() if name not in names}
         counts = {name: self.count(name, spec.values.get(name, ())) for name in names}
         return replace(spec, text=spec.text - set(names), values=values, categories={**spec.categories, **counts})
 
     def _encode(self, name: str, column: np.ndarray) -> np.ndarray:
-        check_no_missing(name, column, type(self).__name__)
+        check_no_missing(name, column, self.name)
         categories, inverse = np.unique(column, return_inverse=True)
         numbers = self.numbers(name, [label(category) for category in categories.tolist()])
         encoded: np.ndarray = np.array(numbers, dtype="float64")[inverse.reshape(len(column))]
@@ -168,6 +200,8 @@ class Ordinal(CategoryNumbers):
     """
 
     learned = ("categories",)
+    #: What to do about a category that the training part does not have.
+    unseen_hint: ClassVar[str] = "write `unseen: minus_one` in the Ordinal step to give such rows -1"
 
     def __init__(
         self,
@@ -177,17 +211,22 @@ class Ordinal(CategoryNumbers):
     ) -> None:
         super().__init__(columns)
         self.unseen = unseen
-        self.order = {name: [label(value) for value in values] for name, values in (order or {}).items()}
+        self.order: dict[str, list[str]] = {}
+        self.set_order(order or {})
         self.categories: dict[str, list[str]] = {}
+
+    def set_order(self, order: Mapping[str, Sequence[str | float]]) -> None:
+        """Set the categories of columns from the lowest to the highest."""
+        self.order = {name: [label(value) for value in values] for name, values in order.items()}
 
     def fit_blocks(self, data: Blocks) -> list[str]:
         """Learn the categories of each column."""
         table = data.table()
-        names = resolve_columns(self.columns, table.names)
+        names = self.treated(table.names, table.text())
         unknown = sorted(set(self.order) - set(names))
         if unknown:
             raise ValueError(f"`order` names {unknown[0]!r}, which is not among `columns`")
-        found = {name: _unique(name, table.values[name], "Ordinal") for name in names}
+        found = {name: _unique(name, table.values[name], self.name) for name in names}
         self.categories = {
             name: self.order.get(name) or [label(value) for value in values] for name, values in found.items()
         }
@@ -196,7 +235,7 @@ class Ordinal(CategoryNumbers):
     def numbers(self, name: str, categories: list[str]) -> list[int]:
         """Return the position of each category in the order; -1 for an unseen one."""
         if name not in self.categories:
-            raise ValueError(f"Ordinal: the categories of column {name!r} are not known")
+            raise ValueError(f"{self.name}: the categories of column {name!r} are not known")
         known = {category: number for number, category in enumerate(self.categories[name])}
         return [known.get(category, -1) for category in categories]
 
@@ -217,9 +256,8 @@ class Ordinal(CategoryNumbers):
         encoded = super()._encode(name, column)
         unseen = np.flatnonzero(encoded == -1)
         if len(unseen) and self.unseen == "error":
-            hint = "write `unseen: minus_one` in the Ordinal step to give such rows -1"
-            received = label(column[unseen[0]])
-            raise UnseenCategoryError(self.categories[name], received, rows=unseen.tolist(), column=name, hint=hint)
+            known, received = self.categories[name], label(column[unseen[0]])
+            raise UnseenCategoryError(known, received, rows=unseen.tolist(), column=name, hint=self.unseen_hint)
         return encoded
 
 
@@ -243,7 +281,7 @@ class Hash(CategoryNumbers):
 
     def fit_blocks(self, data: Blocks) -> list[str]:
         """Check that the columns exist; nothing is learned."""
-        resolve_columns(self.columns, as_table(data.head).names)
+        resolve_columns(self.columns or [], as_table(data.head).names)
         return []
 
     def count(self, name: str, values: Sequence[str]) -> int:  # noqa: ARG002 - the same for every column

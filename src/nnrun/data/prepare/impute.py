@@ -52,13 +52,13 @@ class Impute(Step):
             self.fill[name] = self._fill_value(name, column)
             missing[name] = int(missing_mask(column).sum())
         listed = ", ".join(f"{count} in {name!r}" for name, count in missing.items() if count)
-        return [f"Impute: {self.strategy} fills in {listed} of the training part."] if listed else []
+        return [f"{self.name}: {self.strategy} fills in {listed} of the training part."] if listed else []
 
     def apply(self, x: ArrayOrTable) -> ArrayOrTable:
         """Return the table without missing values in these columns."""
         table = as_table(x if isinstance(x, Columns) else x.astype("float64"))
         if absent := [name for name in self.fill if name not in table.values]:
-            raise ValueError(f"Impute: there is no column {absent[0]!r}")
+            raise ValueError(f"{self.name}: there is no column {absent[0]!r}")
         filled = Columns({**table.values, **{name: self._filled(name, table.values[name]) for name in self.fill}})
         return filled if isinstance(x, Columns) else filled.matrix()
 
@@ -68,7 +68,7 @@ class Impute(Step):
         names = self._names(spec.columns, spec.text) if spec.columns is not None else []
         empty = [name for name in names if name in spec.values and not spec.values[name]]
         if empty and self.value is None:
-            raise ValueError(f"{_all_missing(empty[0])}; leave it out of `features`")
+            raise ValueError(f"{_all_missing(self.name, empty[0])}; leave it out of `features`")
         return spec
 
     def _names(self, names: Sequence[str], text: Collection[str]) -> list[str]:
@@ -79,7 +79,7 @@ class Impute(Step):
         wrong = next((name for name in named if not self._suits(text=name in text)), None)
         if wrong is not None:
             kind = "text" if wrong in text else "numbers"
-            raise ValueError(f"Impute: {self.strategy} does not suit column {wrong!r}, which holds {kind}")
+            raise ValueError(f"{self.name}: {self.strategy} does not suit column {wrong!r}, which holds {kind}")
         return named
 
     def _suits(self, *, text: bool) -> bool:
@@ -92,7 +92,7 @@ class Impute(Step):
             return self.value
         known = column[~missing_mask(column)]
         if not len(known):
-            raise ValueError(f"{_all_missing(name)} in the training part; leave it out of `features`")
+            raise ValueError(f"{_all_missing(self.name, name)} in the training part; leave it out of `features`")
         if self.strategy == "most_frequent":
             values, counts = np.unique(known, return_counts=True)
             found = values[counts.argmax()]
@@ -108,5 +108,5 @@ class Impute(Step):
         return filled
 
 
-def _all_missing(name: str) -> str:
-    return f"Impute: all values of column {name!r} are missing"
+def _all_missing(step: str, name: str) -> str:
+    return f"{step}: all values of column {name!r} are missing"

@@ -7,8 +7,13 @@ from typing import TYPE_CHECKING, Any
 from nnrun.catalog import lookup
 from nnrun.data.prepare.categories import Hash, OneHot, Ordinal
 from nnrun.data.prepare.impute import Impute
+from nnrun.data.prepare.label_sets import MultiLabelBinarizer
 from nnrun.data.prepare.scaling import Clip, Log, MinMax, Rescale, Robust, Standardize
 from nnrun.data.prepare.shapes import PadSequences, Reshape
+from nnrun.data.prepare.sklearn_fast import FAST_NAMES, fast_step
+from nnrun.data.prepare.sklearn_step import SklearnStep
+from nnrun.data.prepare.start_end import StartEndPacker
+from nnrun.data.prepare.text_vectorization import TextVectorization
 from nnrun.data.prepare.user_code import UserStep, is_user_part
 from nnrun.errors import DataError
 from nnrun.spec.part import Part
@@ -16,6 +21,7 @@ from nnrun.spec.part import Part
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from nnrun.catalog.lookup import Entry
     from nnrun.data.prepare.step import Step
 
 
@@ -32,11 +38,18 @@ STEPS: dict[str, type[Any]] = {
     "Ordinal": Ordinal,
     "Hash": Hash,
     "PadSequences": PadSequences,
+    "MultiLabelBinarizer": MultiLabelBinarizer,
+    "StartEndPacker": StartEndPacker,
+    "TextVectorization": TextVectorization,
 }
 
 
-def new_step(part: Part) -> Step:
-    """Create the step, of nnrun or written by the user, that a config names.
+def new_step(part: Part, seed: int | None = None) -> Step:
+    """Create the step, of nnrun, scikit-learn or written by the user, that a config names.
+
+    Args:
+        part: The part of the config.
+        seed: The seed of the experiment, for steps that are random.
 
     Raises:
         TypeError: An argument has no parameter.
@@ -44,8 +57,43 @@ def new_step(part: Part) -> Step:
     """
     if is_user_part(part):
         return UserStep(part.name, part.arguments)
+    if part.name not in STEPS:
+        defaults = _defaults(part)
+        return fast_step(part.name, part.arguments, defaults) or SklearnStep(part.name, part.arguments, seed)
     step: Step = STEPS[part.name](**part.arguments)
     return step
+
+
+def may_be_random(part: Part) -> bool:
+    """Return whether a step may draw random numbers: nnrun's own steps never do."""
+    return part.name not in STEPS
+
+
+def vocabulary_size(steps: Iterable[Step]) -> int:
+    """Return the number of tokens of the largest vocabulary that fitted steps have; 0 where none has one."""
+    return max((len(step.vocabulary) for step in steps if isinstance(step, TextVectorization)), default=0)
+
+
+def feature_vocabulary(fitted: Iterable[Mapping[str, Any]]) -> list[str] | None:
+    """Return the tokens, by number, that the only step which makes token numbers of features has learned.
+
+    Args:
+        fitted: The fitted preparation, as `prepare.json` holds it.
+
+    Returns:
+        The tokens; None where no step, or several, make token numbers.
+    """
+    found = [
+        entry["learned"]["vocabulary"]
+        for entry in fitted
+        if entry.get("step") == "TextVectorization" and entry["arguments"].get("output_mode", "int") == "int"
+    ]
+    return list(found[0]) if len(found) == 1 else None
+
+
+def _defaults(part: Part) -> dict[str, Any]:
+    known = lookup.entry(part.category, part.name)
+    return {} if known is None else {name: one.default for name, one in known.parameters.items()}
 
 
 def stream_error(name: str, step: Step, *, table: bool) -> str | None:
@@ -57,17 +105,37 @@ def stream_error(name: str, step: Step, *, table: bool) -> str | None:
         table: Whether the examples are a table.
     """
     if not step.streams:
-        names = ", ".join(sorted(name for name, kind in STEPS.items() if kind.streams))
+        own = [name for name, kind in STEPS.items() if kind.streams]
+        names = ", ".join(sorted([*own, *_streaming_transformers()]))
         return f"{name} needs all examples at once, but these stay on disk, where only these steps work: {names}"
     if isinstance(step, Robust) and not table:
         return "Robust needs all values of a column at once, which of data on disk only tables allow"
     return None
 
 
+def _streaming_transformers() -> list[str]:
+    entries = (lookup.entry("preparation", name) for name in lookup.names("preparation"))
+    return [entry.name for entry in entries if entry is not None and _streams(entry)]
+
+
+def _streams(entry: Entry) -> bool:
+    return bool(entry.traits.get("streams")) or entry.name in FAST_NAMES
+
+
 def allow_missing(source: object, prepare: Sequence[Part]) -> None:
     """Let a source that can keep missing features do so where a step fills them in."""
     if hasattr(source, "missing_allowed"):
-        source.missing_allowed = any(part.name == "Impute" for part in prepare)
+        source.missing_allowed = fills_missing(prepare)
+
+
+def fills_missing(prepare: Sequence[Part]) -> bool:
+    """Return whether a step fills missing features in."""
+    return any(_fills_in(part) for part in prepare)
+
+
+def _fills_in(part: Part) -> bool:
+    entry = lookup.entry(part.category, part.name)
+    return part.name == "Impute" or (entry is not None and bool(entry.traits.get("fills")))
 
 
 def fitted_json(part: Part, step: Step) -> dict[str, Any]:
@@ -75,9 +143,7 @@ def fitted_json(part: Part, step: Step) -> dict[str, Any]:
 
     Defaults are written out: a run that is resumed reads them from its resolved config, and keeps the file's bytes.
     """
-    known = lookup.entry(part.category, part.name)
-    defaults = {} if known is None else {name: one.default for name, one in known.parameters.items()}
-    given = {**defaults, **part.arguments}
+    given = {**_defaults(part), **part.arguments}
     arguments = {name: value for name, value in given.items() if name in part.arguments or value is not None}
     return {"step": part.name, "arguments": arguments, "learned": step.state()}
 
@@ -93,13 +159,18 @@ def restore(fitted: Iterable[Mapping[str, Any]]) -> list[Step]:
         if "step" not in entry:
             continue
         part = Part("preparation", entry["step"], entry["arguments"], ())
-        if part.name not in STEPS and not is_user_part(part):
+        if not _is_known(part):
             raise DataError(
                 f"the run's preparation has a step {part.name!r}, which this version of nnrun does not have",
                 hint="use the version of nnrun that is named in the run's record.json",
             )
         steps.append(_restored(part, entry["learned"], number))
     return steps
+
+
+def _is_known(part: Part) -> bool:
+    entry = lookup.entry("preparation", part.name) if isinstance(part.name, str) else None
+    return part.name in STEPS or (entry is not None and entry.refused is None)
 
 
 def _restored(part: Part, learned: Mapping[str, Any], number: int) -> Step:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from nnrun.data.columns import Columns, resolve_columns
-from nnrun.data.prepare.step import OneBlock, Step, check_no_missing, index_names
+from nnrun.data.prepare.step import OneBlock, Step, as_table, check_no_missing, index_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -25,27 +25,73 @@ class Rescale(Step):
     Args:
         divide_by: The divisor; not 0.
         offset: Added after the division.
+        columns: The columns of numbers or of pictures to treat, by name or index; default: all.
     """
 
-    def __init__(self, divide_by: float, offset: float = 0.0) -> None:
+    takes_arrays = True
+
+    def __init__(self, divide_by: float, offset: float = 0.0, columns: list[str | int] | None = None) -> None:
         if divide_by == 0:
             raise ValueError("Rescale: divide_by expected a number other than 0, received 0")
         self.divide_by = divide_by
         self.offset = offset
+        self.columns = columns
 
     def apply(self, x: ArrayOrTable) -> ArrayOrTable:
         """Return `x / divide_by + offset`; text columns stay as they are."""
-        if isinstance(x, Columns):
-            return Columns(
-                {
-                    name: column if column.dtype == object else column / self.divide_by + self.offset
-                    for name, column in x.values.items()
-                }
-            )
-        scaled = np.divide(x, np.float32(self.divide_by), dtype="float32")
+        if isinstance(x, Columns) or self.columns is not None:
+            changed = self._changed(as_table(x), lambda values: values / self.divide_by + self.offset)
+            return changed if isinstance(x, Columns) else changed.matrix()
+        scaled: np.ndarray = np.divide(x, np.float32(self.divide_by), dtype="float32")
         if self.offset:
             scaled += np.float32(self.offset)
         return scaled
+
+    def compute_output_spec(self, spec: ExampleSpec) -> ExampleSpec:
+        """Return the same spec; the columns must exist, and be named where pictures stand next to them."""
+        if self.columns is None and spec.arrays and spec.shape != (0,):
+            columns = ", ".join(spec.arrays)
+            raise ValueError(
+                "Rescale would divide the columns as it divides the pictures next to them; "
+                f"write `Rescale: {{columns: [{columns}], divide_by: {self.divide_by:g}}}`"
+            )
+        if self.columns is not None and spec.columns is not None:
+            names = resolve_columns(self.columns, (*spec.columns, *spec.arrays))
+            check_numbers(self.name, names, spec.text)
+        return spec
+
+    def _changed(self, x: Columns, change: Callable[[np.ndarray], np.ndarray]) -> Columns:
+        """Return a table whose columns of numbers, or those that are named, are changed, and whose pictures are scaled.
+
+        Raises:
+            ValueError: A named column does not exist, or holds text.
+        """
+        every = (*x.names, *x.arrays)
+        names = every if self.columns is None else resolve_columns(self.columns, every)
+        if self.columns is not None:
+            check_numbers(self.name, names, x.text())
+        values = {
+            name: change(column) if name in names and column.dtype != object else column
+            for name, column in x.values.items()
+        }
+        arrays = {name: self._scaled_array(one) if name in names else one for name, one in x.arrays.items()}
+        return Columns(values, arrays)
+
+    def _scaled_array(self, array: Any) -> Any:
+        """Return an array, or a stream, after the step."""
+        whole = Rescale(self.divide_by, self.offset)
+        return array.with_step(whole) if hasattr(array, "with_step") else whole.apply(array)
+
+    @property
+    def is_invertible(self) -> bool:
+        """Whether `invert` undoes the step."""
+        return True
+
+    def invert(self, x: ArrayOrTable) -> ArrayOrTable:
+        """Return `(x - offset) * divide_by`; text columns stay as they are."""
+        if isinstance(x, Columns):
+            return self._changed(x, lambda values: (values - self.offset) * self.divide_by)
+        return np.asarray((x - np.float32(self.offset)) * np.float32(self.divide_by), dtype="float32")
 
 
 class NumericStep(Step):
@@ -57,6 +103,8 @@ class NumericStep(Step):
 
     #: The statistics that a fit learns.
     statistic_names: ClassVar[tuple[str, ...]] = ()
+    #: Whether missing values stay missing, instead of being refused.
+    keeps_missing: ClassVar[bool] = False
 
     def __init__(self, columns: list[str | int] | None = None) -> None:
         self.columns = columns
@@ -76,6 +124,11 @@ class NumericStep(Step):
         names = self.names(x)
         values = self._select(x, names).astype("float64" if names else "float32")
         return _replace_columns(x, names, self.transform(values).astype(values.dtype, copy=False))
+
+    @property
+    def is_invertible(self) -> bool:
+        """Whether `invert` undoes the step."""
+        return True
 
     def invert(self, x: ArrayOrTable) -> ArrayOrTable:
         """Return the examples that `apply` would turn into `x`, where it loses nothing."""
@@ -118,18 +171,44 @@ class NumericStep(Step):
             return [self._select(data.head, names)]
         return _Reread(lambda: (self._select(block, names) for block in data.blocks()))
 
+    def values_with_missing(self, data: Blocks) -> np.ndarray | None:
+        """Return the numbers of examples in memory as float64 where some are missing, else None.
+
+        Raises:
+            ValueError: All values of a column are missing.
+        """
+        if not isinstance(data, OneBlock):
+            return None
+        names = self.names(data.head)
+        values = self._select(data.head, names)
+        if values.dtype.kind != "f" or not (missing := np.isnan(values)).any():
+            return None
+        if len(empty := np.flatnonzero(missing.all(axis=0))):
+            shown = repr(names[empty[0]]) if names else str(empty[0])
+            raise ValueError(f"{self.name}: all values of column {shown} are missing in the training part")
+        return values.astype("float64")
+
     def _select(self, x: ArrayOrTable, names: Sequence[str]) -> np.ndarray:
         """Return columns side by side; the whole array where no columns are named."""
         if isinstance(x, Columns):
-            for name in names:
-                check_no_missing(name, x.values[name], type(self).__name__)
+            for name in () if self.keeps_missing else names:
+                check_no_missing(name, x.values[name], self.name)
             return np.stack([x.values[name] for name in names], axis=1) if names else np.empty((len(x), 0))
         return x[:, [int(name) for name in names]] if names else x
 
     def _check_numbers(self, names: Sequence[str], text: Iterable[str]) -> None:
-        wrong = next((name for name in names if name in text), None)
-        if wrong is not None:
-            raise ValueError(f"{type(self).__name__} takes numbers, but column {wrong!r} holds text")
+        check_numbers(self.name, names, text)
+
+
+def check_numbers(step: str, names: Sequence[str], text: Iterable[str]) -> None:
+    """Refuse columns of text among those that a step of numbers names.
+
+    Raises:
+        ValueError: There is one.
+    """
+    wrong = next((name for name in names if name in text), None)
+    if wrong is not None:
+        raise ValueError(f"{step} takes numbers, but column {wrong!r} holds text")
 
 
 @dataclass(frozen=True)
@@ -150,6 +229,11 @@ def _replace_columns(x: ArrayOrTable, names: Sequence[str], values: np.ndarray) 
     whole = x.astype("float64")
     whole[:, [int(name) for name in names]] = values
     return whole
+
+
+def replace_constants(scale: np.ndarray) -> np.ndarray:
+    """Return what numbers are divided by: 1 in place of 0, for numbers that never change."""
+    return np.where(scale > 0, scale, 1.0)
 
 
 def _min_max(blocks: Iterable[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
@@ -195,7 +279,7 @@ class Standardize(NumericStep):
         deviation = np.sqrt(_sum(_squared_distance(values, mean) for values in blocks) / len(data))
         first = next(iter(blocks))[0]
         self.restore({"mean": np.where(constant, first, mean), "scale": np.where(constant, 1.0, deviation)})
-        return _constant_note(constant, self.names(data.head))
+        return _constant_note(self.name, constant, self.names(data.head))
 
     def transform(self, values: np.ndarray) -> np.ndarray:
         """Return `(x - mean) / standard deviation`, in the precision of the values."""
@@ -213,13 +297,13 @@ def _squared_distance(values: np.ndarray, mean: np.ndarray) -> np.ndarray:
     return np.asarray(np.multiply(distance, distance, out=distance))
 
 
-def _constant_note(constant: np.ndarray, names: list[str]) -> list[str]:
+def _constant_note(step: str, constant: np.ndarray, names: list[str]) -> list[str]:
     """Return a note about numbers that never change."""
     count = int(constant.sum())
     if not count:
         return []
     listed = ", ".join(repr(name) for name, still in zip(names, constant, strict=True) if still) if names else ""
-    return [f"Standardize: {listed or f'{count} numbers'} never changed in the training part and became 0."]
+    return [f"{step}: {listed or f'{count} numbers'} never changed in the training part and became 0."]
 
 
 class MinMax(NumericStep):
@@ -245,7 +329,7 @@ class MinMax(NumericStep):
     def fit_blocks(self, data: Blocks) -> list[str]:
         """Compute the smallest value of every number, and the distance to its largest."""
         least, most = (values.astype("float64") for values in _min_max(self.value_blocks(data)))
-        self.restore({"least": least, "span": np.where(most > least, most - least, 1.0)})
+        self.restore({"least": least, "span": replace_constants(most - least)})
         return []
 
     def transform(self, values: np.ndarray) -> np.ndarray:
@@ -270,6 +354,8 @@ class Robust(NumericStep):
     """
 
     statistic_names = ("median", "scale")
+    #: In per cent.
+    quantiles: tuple[float, float, float] = (25.0, 50.0, 75.0)
 
     def fit_blocks(self, data: Blocks) -> list[str]:
         """Compute the median of every number, and the distance between its quartiles."""
@@ -278,9 +364,9 @@ class Robust(NumericStep):
         else:
             table = data.table()
             whole = [self._select(table, [name]) for name in self.names(data.head)] or [np.empty((len(data), 0))]
-        quartiles = [np.percentile(_without_booleans(values), (25, 50, 75), axis=0) for values in whole]
+        quartiles = [np.percentile(_without_booleans(values), self.quantiles, axis=0) for values in whole]
         first, median, third = quartiles[0] if len(quartiles) == 1 else np.concatenate(quartiles, axis=1)
-        self.restore({"median": median, "scale": np.where(third > first, third - first, 1.0)})
+        self.restore({"median": median, "scale": replace_constants(third - first)})
         return []
 
     def transform(self, values: np.ndarray) -> np.ndarray:
@@ -315,6 +401,11 @@ class Clip(NumericStep):
         if low is not None and high is not None and low > high:
             raise ValueError(f"Clip: low expected a number of at most high ({high:g}), received {low:g}")
         self.low, self.high = low, high
+
+    @property
+    def is_invertible(self) -> bool:
+        """Whether `invert` undoes the step: what was cut off is lost."""
+        return False
 
     def fit_blocks(self, data: Blocks) -> list[str]:
         """Check the columns; nothing is learned."""

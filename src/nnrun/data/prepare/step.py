@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from math import prod
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeAlias
 
 import numpy as np
@@ -34,6 +35,9 @@ class ExampleSpec:
         text: The columns that hold text.
         ragged: Whether examples are sequences of different lengths.
         categories: How many category numbers a column can hold at least, by the columns that hold such numbers.
+        tokens: Whether a step makes token numbers of text, of a vocabulary that it learns.
+        vocabulary: The size of that vocabulary where the config says it.
+        arrays: The shapes of the arrays next to the columns, by name.
     """
 
     shape: tuple[int | None, ...]
@@ -42,6 +46,16 @@ class ExampleSpec:
     text: frozenset[str] = frozenset()
     ragged: bool = False
     categories: Mapping[str, int] = field(default_factory=dict)
+    tokens: bool = False
+    vocabulary: int | None = None
+    arrays: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+
+    @property
+    def flat_shape(self) -> tuple[int | None, ...]:
+        """The shape of one example as the data set holds it: the columns, then the numbers of the arrays."""
+        if not self.arrays or None in self.shape:
+            return self.shape
+        return (sum(size or 0 for size in self.shape) + sum(map(prod, self.arrays.values())),)
 
 
 class Blocks(Protocol):
@@ -95,12 +109,37 @@ class Step:
     """
 
     #: Whether the step can be fitted to examples that stay on disk.
-    streams: ClassVar[bool] = True
+    streams: bool = True
+    #: Whether the step takes the arrays next to the columns of a table, too.
+    takes_arrays: ClassVar[bool] = False
     #: The attributes that a fit sets, each a mapping that JSON can hold.
     learned: ClassVar[tuple[str, ...]] = ()
 
-    def fit(self, x: ArrayOrTable) -> list[str]:
-        """Fit the step to the training part in memory; return notes for the user."""
+    @property
+    def name(self) -> str:
+        """The step's name in a config."""
+        return type(self).__name__
+
+    @property
+    def is_invertible(self) -> bool:
+        """Whether `invert` undoes the step."""
+        return False
+
+    def invert(self, x: ArrayOrTable) -> ArrayOrTable:  # noqa: ARG002 - for subclasses
+        """Return the examples that `apply` would turn into `x`.
+
+        Raises:
+            ValueError: The step cannot be undone.
+        """
+        raise ValueError(f"{self.name} cannot be undone")
+
+    def fit(self, x: ArrayOrTable, y: np.ndarray | None = None) -> list[str]:  # noqa: ARG002 - for subclasses
+        """Fit the step to the training part in memory; return notes for the user.
+
+        Args:
+            x: The examples.
+            y: Their targets as the source has them, shape (rows,) or (rows, targets), numbers or text; None without.
+        """
         return self.fit_blocks(OneBlock(x))
 
     def fit_blocks(self, data: Blocks) -> list[str]:  # noqa: ARG002 - for subclasses
@@ -110,6 +149,10 @@ class Step:
     def apply(self, x: ArrayOrTable) -> ArrayOrTable:
         """Return the prepared examples."""
         raise NotImplementedError
+
+    def apply_to_training(self, x: ArrayOrTable) -> ArrayOrTable:
+        """Return the prepared training part, just after the fit to it."""
+        return self.apply(x)
 
     def state(self) -> dict[str, Any]:
         """Return what was learned, as JSON."""
@@ -162,6 +205,18 @@ def index_names(x: np.ndarray) -> list[str]:
     return [str(index) for index in range(x.shape[1])]
 
 
+def text_left_of(spec: ExampleSpec, columns: object) -> ExampleSpec:
+    """Return the spec of a table of unknown columns after those that a step encodes: what text is known to be left.
+
+    Args:
+        spec: The spec before the step, without `columns`.
+        columns: The columns in the config; None: all of text.
+    """
+    if not isinstance(columns, list) or any(isinstance(column, int) for column in columns):
+        return replace(spec, shape=(None,), text=frozenset())
+    return replace(spec, shape=(None,), text=spec.text - {*columns})
+
+
 def check_table(spec: ExampleSpec, step: Step) -> None:
     """Refuse examples that are no table.
 
@@ -169,7 +224,7 @@ def check_table(spec: ExampleSpec, step: Step) -> None:
         ValueError: They are not.
     """
     if len(spec.shape) != 1:
-        raise ValueError(f"{type(step).__name__} takes a table, but an example has the shape {list(spec.shape)}")
+        raise ValueError(f"{step.name} takes a table, but an example has the shape {list(spec.shape)}")
 
 
 def missing_mask(column: np.ndarray) -> np.ndarray:
@@ -186,7 +241,7 @@ def check_no_missing(name: str, column: np.ndarray, step: str) -> None:
         ValueError: There are some.
     """
     if missing_mask(column).any():
-        raise ValueError(f"column {name!r} has missing values; put an Impute step before {step}")
+        raise ValueError(f"column {name!r} has missing values; put a SimpleImputer step before {step}")
 
 
 @contextmanager
@@ -199,7 +254,33 @@ def naming_step(name: str) -> Iterator[None]:
         raise DataError(f"prepare: {text}" if text.startswith(name) else f"prepare: {name}: {text}") from None
 
 
-class UnseenCategoryError(DataError):
+class ExampleError(DataError):
+    """An example that a step cannot use, which knows it by its position only.
+
+    Args:
+        text: What was expected and received.
+        example: The position of the example among those at hand, counted from 0.
+        column: The name of the column.
+        hint: What to do.
+        others: What to add about further examples, if there are any.
+    """
+
+    def __init__(self, text: str, *, example: int, column: str, hint: str | None, others: str = "") -> None:
+        self.example, self._problem, self._others = example, text, others
+        super().__init__(text + others, column=column, hint=hint)
+
+    def at(self, place: str, file: Path | None = None) -> DataError:
+        """Return the same error with the place of the example in words."""
+        return DataError(f"{self._problem} in {place}{self._others}", file=file, column=self.column, hint=self.hint)
+
+    def in_file(self, file: Path, line: int | None) -> DataError:
+        """Return the same error with the line of a file; with the row where lines are not known."""
+        if line is None:
+            return self.at(f"row {self.example} (counted from 0)", file)
+        return DataError(self._problem + self._others, file=file, row=line, column=self.column, hint=self.hint)
+
+
+class UnseenCategoryError(ExampleError):
     """A category that the training part does not have, met by a step that knows examples by their position only.
 
     Args:
@@ -213,18 +294,6 @@ class UnseenCategoryError(DataError):
     def __init__(
         self, known: Sequence[object], received: object, *, rows: Sequence[int], column: str, hint: str
     ) -> None:
-        self.example = rows[0]
-        categories = format_names(known)
-        self._problem = f"expected one of the categories of the training part ({categories}), received {received!r}"
-        self._others = f" ({len(rows) - 1:,} more rows have unseen categories)" if len(rows) > 1 else ""
-        super().__init__(self._problem + self._others, column=column, hint=hint)
-
-    def at(self, place: str, file: Path | None = None) -> DataError:
-        """Return the same error with the place of the first unseen category in words."""
-        return DataError(f"{self._problem} in {place}{self._others}", file=file, column=self.column, hint=self.hint)
-
-    def in_file(self, file: Path, line: int | None) -> DataError:
-        """Return the same error with the line of a file; with the row where lines are not known."""
-        if line is None:
-            return self.at(f"row {self.example} (counted from 0)", file)
-        return DataError(self._problem + self._others, file=file, row=line, column=self.column, hint=self.hint)
+        text = f"expected one of the categories of the training part ({format_names(known)}), received {received!r}"
+        others = f" ({len(rows) - 1:,} more rows have unseen categories)" if len(rows) > 1 else ""
+        super().__init__(text, example=rows[0], column=column, hint=hint, others=others)

@@ -20,7 +20,7 @@ from nnrun.catalog import lookup
 from nnrun.catalog.user_code import add_user_frames, error_location, error_text
 from nnrun.data.columns import Columns
 from nnrun.data.prepare.step import Step
-from nnrun.data.returned_values import numbers_returned
+from nnrun.data.returned_values import examples_returned
 from nnrun.errors import DataError, NnrunError
 
 if TYPE_CHECKING:
@@ -90,11 +90,15 @@ def running_user_code(name: str, place: str = "") -> Iterator[None]:
         raise failure from error
 
 
-_APPLY = "apply(self, x) returns an array of numbers with a row for each example"
+_APPLY = "apply(self, x) returns an array of numbers with a row for each example, or a dict of columns"
 
 
 class UserStep(Step):
-    """A preparation step written by the user: a class with `apply`, and with `fit`, `state` and `restore` if it learns.
+    """A preparation step written by the user: a class with `apply`, and with `fit` and states if it learns.
+
+    Its state is what `get_state` returns and `set_state` takes, as those of callbacks; `state` and `restore` are their
+    earlier names. A table comes as one array where all of it is numbers, and as a dict of columns where some of it is
+    text, or where the class says `takes = "columns"`.
 
     Args:
         name: The name of the class.
@@ -107,11 +111,16 @@ class UserStep(Step):
         self._name, self._arguments = name, dict(arguments)
         self._instance: Any = None
 
-    def fit(self, x: ArrayOrTable) -> list[str]:
+    @property
+    def name(self) -> str:
+        """The name of the class."""
+        return self._name
+
+    def fit(self, x: ArrayOrTable, y: np.ndarray | None = None) -> list[str]:  # noqa: ARG002 - as every step
         """Fit the step to the training part if its class has a `fit`, and return the notes of `fit`."""
         with self._running("fit"):
             fit = getattr(self._user_step(), "fit", None)
-            notes = fit(_array(x)) if fit is not None else None
+            notes = fit(self._given(x)) if fit is not None else None
         return [str(note) for note in notes] if isinstance(notes, list) else []
 
     def apply(self, x: ArrayOrTable) -> ArrayOrTable:
@@ -121,7 +130,7 @@ class UserStep(Step):
             DataError: The code fails, or returns anything but numbers, a row for each example.
         """
         with self._running("apply") as place:
-            result = numbers_returned(self._user_step().apply(_array(x)), f"{place}{self._name}.apply", _APPLY)
+            result = examples_returned(self._user_step().apply(self._given(x)), f"{place}{self._name}.apply", _APPLY)
             if len(result) != len(x):
                 raise DataError(
                     f"{place}{self._name}.apply: expected {len(x)} examples back, received {len(result)}",
@@ -130,27 +139,40 @@ class UserStep(Step):
         return result
 
     def state(self) -> dict[str, Any]:
-        """Return what `fit` learned, as JSON.
+        """Return what `fit` learned, as JSON; arrays become lists.
 
         Raises:
             DataError: The code fails, or returns anything but a mapping that can be written as JSON.
         """
-        with self._running("state") as place:
-            state: Any = getattr(self._user_step(), "state", dict)()
-            problem = _json_problem(state)
+        method = self._method("get_state", "state")
+        with self._running(method) as place:
+            state: Any = getattr(self._user_step(), method, dict)()
+            kept, problem = _as_json(state)
             if problem is not None:
                 raise DataError(
-                    f"{place}{self._name}.state: expected a dict that can be kept as JSON, received {problem}",
-                    hint="return numbers, text, lists and dicts of them: {'mean': self.mean.tolist()}",
+                    f"{place}{self._name}.{method}: expected a dict that can be kept as JSON, received {problem}",
+                    hint="return numbers, text, arrays, and lists and dicts of them: {'mean': self.mean}",
                 )
-        return dict(state)
+        return kept
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Restore what an earlier `fit` learned."""
-        with self._running("restore"):
-            restore = getattr(self._user_step(), "restore", None)
+        method = self._method("set_state", "restore")
+        with self._running(method):
+            restore = getattr(self._user_step(), method, None)
             if restore is not None:
                 restore(dict(state))
+
+    def _method(self, name: str, earlier: str) -> str:
+        """Return the name that the user's class has for a method."""
+        return name if hasattr(user_object("preparation", self._name), name) else earlier
+
+    def _given(self, x: ArrayOrTable) -> Any:
+        """Return examples as the user's class takes them."""
+        if not isinstance(x, Columns):
+            return x
+        takes_columns = getattr(user_object("preparation", self._name), "takes", None) == "columns"
+        return dict(x.values) if takes_columns or x.text() else x.matrix()
 
     @contextmanager
     def _running(self, method: str) -> Iterator[str]:
@@ -170,16 +192,18 @@ class UserStep(Step):
         return self._instance
 
 
-def _array(x: ArrayOrTable) -> np.ndarray:
-    return x.matrix() if isinstance(x, Columns) else x
-
-
-def _json_problem(state: object) -> str | None:
-    """Return what of a state cannot be kept as JSON, or None."""
+def _as_json(state: object) -> tuple[dict[str, Any], str | None]:
+    """Return a state as JSON has it, and what of it cannot be kept so, or None."""
     if not isinstance(state, Mapping):
-        return f"nothing ({state})" if state is None else f"an object of {type(state).__name__}"
+        return {}, f"nothing ({state})" if state is None else f"an object of {type(state).__name__}"
     try:
-        json.dumps(dict(state))
+        return json.loads(json.dumps(dict(state), default=_plain)), None
     except (TypeError, ValueError) as error:
-        return str(error)
-    return None
+        return {}, str(error)
+
+
+def _plain(value: Any) -> Any:
+    """Return arrays as lists and NumPy's numbers as Python's."""
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")

@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from nnrun.errors import Path as ConfigPath
 
 
-#: The place of the column that folds group rows by.
+#: The places of the column that folds group rows by, and of the one that names the part of each row.
 FOLD_GROUPS = ("data", "split", "k_fold", "groups")
+SPLIT_BY = ("data", "split", "by")
 #: By role: the roles that its columns may not have too, the reason, and the name of the finding.
 _CONFLICTS = {
     "target": (["features"], "the model would be given the answer", "target-among-features"),
@@ -29,6 +30,7 @@ _CONFLICTS = {
         "the groups of new rows are unknown to the model",
         "group-among-columns",
     ),
+    "time": (["target", "sample_weight"], "it is what orders the rows", "time-among-columns"),
 }
 
 
@@ -43,6 +45,9 @@ class ColumnSelection:
         group: The column whose rows of one value stay together, or None.
         fold_group: The column that `k_fold: {groups: ...}` names, or None. It is no feature, even if it is listed.
         left_out: Columns that are features only if they are listed.
+        part: The column that `split: {by: ...}` names, or None. It is no feature, even if it is listed.
+        time: The column of the rows' times, or None. It is a feature only if it is listed.
+        is_windowed: Whether examples are windows of rows, which hold the past of the targets too.
     """
 
     features: Sequence[str | int] | None
@@ -51,49 +56,57 @@ class ColumnSelection:
     group: str | int | None = None
     fold_group: str | int | None = None
     left_out: Collection[str] = ()
+    part: str | int | None = None
+    time: str | int | None = None
+    is_windowed: bool = False
 
     @property
     def asked(self) -> list[str | int]:
         """All columns that are named for a role."""
-        return [column for columns in self._by_key.values() for column in columns] + self._fold_groups
+        named = [column for columns in self._by_key.values() for column in columns]
+        return [*named, *_listed(self.fold_group), *_listed(self.part)]
 
     def findings(self, names: Sequence[str], path: ConfigPath) -> list[Finding]:
         """Return the columns that do not exist or have two roles; `path` is the source's place in the config."""
         findings = [
             finding for key, columns in self._by_key.items() for finding in _unknown(columns, names, (*path, key))
         ]
-        return findings or [*self._conflicts(names, path), *self._fold_group_findings(names)]
+        return findings or [
+            *self._conflicts(names, path),
+            *self._fold_group_findings(names),
+            *self._part_findings(names),
+        ]
 
     def roles(self, names: Sequence[str]) -> ColumnRoles:
         """Return the columns of each role by name; there must be no `findings`."""
         targets, weights = (resolve_columns(self._by_key[key], names) for key in ("target", "sample_weight"))
-        groups = resolve_columns(self._by_key["group"] or self._fold_groups, names)
-        by_default = [name for name in names if name not in self.left_out]
+        groups = resolve_columns(self._by_key["group"] or _listed(self.fold_group), names)
+        parts, times = resolve_columns(_listed(self.part), names), resolve_columns(self._by_key["time"], names)
+        by_default = [name for name in names if name not in self.left_out and name not in times]
         features = resolve_columns(by_default if self.features is None else self.features, names)
-        others = {*targets, *weights, *groups}
+        others = {*(() if self.is_windowed else targets), *weights, *groups, *parts}
         return ColumnRoles(
             tuple(name for name in features if name not in others),
             tuple(targets),
             weights[0] if weights else None,
             groups[0] if groups else None,
+            parts[0] if parts else None,
+            times[0] if times else None,
         )
 
     def needing_name(self, names: Sequence[str]) -> list[int]:
         """Return the columns without a name in the header that would be features, as no role is stated for them."""
         if self.features is not None:
             return []
-        others = [*self.target, *self._by_key["sample_weight"], *self._by_key["group"], *self._fold_groups]
+        keys = ("target", "sample_weight", "group", "time")
+        others = [*(column for key in keys for column in self._by_key[key]), self.fold_group, self.part]
         stated = {column % len(names) for column in others if isinstance(column, int)}
         return [index for index, name in enumerate(names) if not name and index not in stated]
-
-    @property
-    def _fold_groups(self) -> list[str | int]:
-        return [] if self.fold_group is None else [self.fold_group]
 
     def _fold_group_findings(self, names: Sequence[str]) -> list[Finding]:
         """Return what is wrong with the column that the folds group rows by."""
         try:
-            named = resolve_columns(self._fold_groups, names)
+            named = resolve_columns(_listed(self.fold_group), names)
         except ColumnError as error:
             return [Finding(FOLD_GROUPS, str(error), None, "impossible-split")]
         if not named:
@@ -111,14 +124,29 @@ class ColumnSelection:
             return []
         return [Finding(FOLD_GROUPS, text, hint, "impossible-split")]
 
+    def _part_findings(self, names: Sequence[str]) -> list[Finding]:
+        """Return what is wrong with the column that names the part of each row."""
+        try:
+            named = resolve_columns(_listed(self.part), names)
+        except ColumnError as error:
+            return [Finding(SPLIT_BY, str(error), None, "impossible-split")]
+        others = {"target": "target", "sample_weight": "column of weights", "group": "column of groups"}
+        for key, what in others.items():
+            if named and named == resolve_columns(self._by_key[key], names):
+                text = f"`by` names the {what} {named[0]!r}"
+                hint = "name a column that says train, validation or test in each row"
+                return [Finding(SPLIT_BY, text, hint, "impossible-split")]
+        return []
+
     @property
     def _by_key(self) -> dict[str, Sequence[str | int]]:
         """The named columns by the config's keys."""
         return {
             "features": self.features or [],
             "target": self.target,
-            "sample_weight": [] if self.weight is None else [self.weight],
-            "group": [] if self.group is None else [self.group],
+            "sample_weight": _listed(self.weight),
+            "group": _listed(self.group),
+            "time": _listed(self.time),
         }
 
     def _conflicts(self, names: Sequence[str], path: ConfigPath) -> list[Finding]:
@@ -126,7 +154,7 @@ class ColumnSelection:
         columns = {key: set(resolve_columns(named, names)) for key, named in self._by_key.items()}
         findings = []
         for role, (others, reason, code) in _CONFLICTS.items():
-            for other in others:
+            for other in () if role == "target" and self.is_windowed else others:
                 for name in sorted(columns[role] & columns[other]):
                     text = f"the column {name!r} is named as `{role}` and as `{other}`: {reason}"
                     blamed = role if other == "target" else other
@@ -152,20 +180,26 @@ class ColumnRoles:
         targets: The target columns.
         weight: The column of the rows' weights, or None.
         group: The column whose rows of one value stay together, or None.
+        part: The column that names the part of each row, or None.
+        time: The column of the rows' times, or None.
     """
 
     features: tuple[str, ...]
     targets: tuple[str, ...]
     weight: str | None = None
     group: str | None = None
+    part: str | None = None
+    time: str | None = None
 
     def by_column(self) -> dict[str, Role]:
         """Return the role of each column."""
         roles: dict[str | None, Role] = {
+            self.time: "feature",
             **dict.fromkeys(self.features, "feature"),
             **dict.fromkeys(self.targets, "target"),
             self.weight: "weight",
             self.group: "group",
+            self.part: "group",
         }
         return {name: role for name, role in roles.items() if name is not None}
 
@@ -206,11 +240,16 @@ class ColumnRoles:
             "features": list(self.features),
             "targets": list(self.targets),
             "text": [name for name in used if table[name].dtype == object],
-            "dates": {name: date_format for name, date_format in dates.items() if name in used},
+            "dates": {name: date_format for name, date_format in dates.items() if name in {*used, self.time}},
             "group": self.group,
+            **({} if self.time is None else {"time": self.time}),
             "header": header,
             "missing": list(missing),
         }
+
+
+def _listed(column: str | int | None) -> list[str | int]:
+    return [] if column is None else [column]
 
 
 def stack_targets(columns: Mapping[str, np.ndarray]) -> np.ndarray | Columns | None:

@@ -13,17 +13,28 @@ from nnrun.data.csv.defects import examine
 from nnrun.data.csv.dialect import OTHER_SEPARATORS, Dialect, row_lines
 from nnrun.data.csv.few_columns import is_sorted_by_date, read_few_columns
 from nnrun.data.csv.header import read_header
+from nnrun.data.csv.invalid_values import describe
 from nnrun.data.csv.missing_findings import missing_word_findings, missing_word_hints
 from nnrun.data.csv.missing_words import missing_words
 from nnrun.data.csv.number_findings import number_findings
 from nnrun.data.csv.number_format import check_marks
 from nnrun.data.csv.read_columns import csv_blocks, read_columns
-from nnrun.data.csv.type_inference import ColumnRequest, distinct_texts
+from nnrun.data.csv.type_inference import TEXT_TYPES, ColumnRequest, distinct_texts
 from nnrun.data.csv.written import may_be_missing, written_as
 from nnrun.data.csv.written_columns import WrittenColumns, missing_hint, written_columns
 from nnrun.data.exact_numbers import may_lose_precision, number_array
+from nnrun.data.missing_targets import no_target_left, rows_with_targets
+from nnrun.data.series.windows import WindowSpec
 from nnrun.data.sources.header_findings import header_findings
+from nnrun.data.sources.part_files import (
+    given_files,
+    part_column_facts,
+    part_file_facts,
+    with_part_files,
+    with_part_targets,
+)
 from nnrun.data.sources.table import TableSource, default_separator
+from nnrun.data.sources.table_series import window_facts
 from nnrun.data.streaming.streams import DEFAULT_MEMORY_GB, check_memory_limit, should_stream
 from nnrun.errors import DataError, DefectsError
 from nnrun.spec.finding import Finding
@@ -49,7 +60,6 @@ _MAX_BYTES = 1_000_000
 _MAX_ROWS = 1000
 #: `check` reads the targets of a file of up to this many bytes (0.3 s at most).
 _MAX_TARGET_BYTES = 4_000_000
-_TEXT_TYPES = ("text", "category")
 
 
 class Csv(TableSource):
@@ -87,6 +97,19 @@ class Csv(TableSource):
             feature.
         group: The column, by name or index, whose rows of one value stay together, in one fold and in one part. It is
             not a feature.
+        time: The column of the rows' times, dates or numbers, by name or index: forward splits and windows follow it.
+            It is a feature only if it is listed.
+        window: How many rows, one after the other, an example has: its shape is then (window, features). Targets are
+            features too unless `features` leaves them out, so that a model sees their past.
+        horizon: How many rows after a window are its targets, `$targets` numbers in all.
+        stride: How many rows after one window the next one begins.
+        season: After how many rows a season comes back (12 for months of a year), for the seasonal naive forecast;
+            default: by the distance of the times.
+        drop_missing: Whether windows that hold a missing value are left out; else one is an error.
+        drop_missing_target: Whether rows without a target, or without one of several, are left out before the split;
+            else one is an error. The other rows keep their numbers and lines.
+        test_file: A file of the test part, with the same columns, which are found by their names.
+        validation_file: A file of the validation part.
         stream: Whether rows stay on disk during training: the file is converted once to a form in which rows are read
             in any order, kept in the data folder. Default: if the table would need more than `memory`.
         memory: How much memory the rows may take, in GB: it decides whether they stream, and how much of a stream is
@@ -109,11 +132,22 @@ class Csv(TableSource):
         types: dict[str, Literal["number", "text", "category", "date", "percent"] | dict[str, str]] | None = None,
         sample_weight: str | int | None = None,
         group: str | int | None = None,
+        time: str | int | None = None,
+        window: int | None = None,
+        horizon: int = 1,
+        stride: int = 1,
+        season: int | None = None,
+        drop_missing: bool = False,
+        drop_missing_target: bool = False,
+        test_file: str | None = None,
+        validation_file: str | None = None,
         stream: bool | None = None,
         memory: float = DEFAULT_MEMORY_GB,
     ) -> None:
-        super().__init__(features, target, sample_weight, group)
-        check_memory_limit("csv", memory)
+        super().__init__(features, target, sample_weight, group, time, drop_missing_target=drop_missing_target)
+        check_memory_limit(self.name, memory)
+        self.part_files, self.label = given_files(test_file, validation_file), file
+        self.state_windows(WindowSpec.of(self.name, window, horizon, stride, season, drop_missing=drop_missing), stream)
         self.file, self.stream, self.memory = file, stream, memory
         separator_is_stated = bool(separator)
         try:
@@ -121,7 +155,7 @@ class Csv(TableSource):
             separator = _separator(separator, file, decimal)
             self.missing_words = missing_words(missing)
         except ValueError as error:
-            raise ValueError(f"csv: {error}") from None
+            raise ValueError(f"{self.name}: {error}") from None
         if isinstance(missing, list):
             self.earlier_words = tuple(missing)
         self.state_types(types, decimal, thousands or "")
@@ -160,11 +194,12 @@ class Csv(TableSource):
         dates = {name: self.dialect.dates.get(name, "") for name, kind in types.items() if kind == "date"}
         rows = len(known["train"]) if "train" in known else len(next(iter(table.values())))
         known["lines"] = row_lines(file, rows, quick="train" in known)
-        return self.source_data(table, roles, file.names, header=file.header_line > 0, dates=dates, **known)
+        data = self.source_data(table, roles, file.names, header=file.header_line > 0, dates=dates, **known)
+        return with_part_files(self, data, paths, progress)
 
     def facts(self, paths: DataPaths, path: ConfigPath) -> tuple[DataFacts | None, list[Finding]]:
         """Return the columns and, of a small file, classes and rows, with everything that is wrong in the rows read."""
-        path = (*path, "csv")
+        path = (*path, self.name)
         file_path = (*path, "file")
         try:
             found = paths.require(self.file)
@@ -186,16 +221,62 @@ class Csv(TableSource):
         facts = self._facts(roles, stats, is_whole=is_whole, is_streamed=self._streams(found))
         limit = None if is_whole else _MAX_ROWS
         text = [name for name, kind in stats.types(self._request(roles)).items() if kind == "text"]
-        inferred = [name for name in text if name not in self.types and name != roles.group]
+        free = self.free_text_types(roles.features, roles.targets)
+        inferred = [name for name in text if name not in self.types and name not in free and name != roles.group]
         # What cannot be read whole has defects that say so.
         with suppress(DataError):
             facts = replace(facts, written=self._written_columns(file, inferred, stats, limit))
+        facts, others = self._other_parts(facts, file, roles, stats, paths, path)
+        if facts.rows == 0 and stats.rows:
+            return None, [no_target_left((*path, "target"))]
+        if self.windows is not None:
+            facts, more = window_facts(
+                self.windows, facts, self._series_columns(file, roles), roles, self.date_formats, path
+            )
+            others = [*others, *more]
         return facts, [
+            *others,
             *header_findings(file, roles, path),
             *number_findings(self._request(roles), stats, self.stated_types, path),
             *missing_word_findings(self._request(roles), stats, self._stated_words, path, limit),
             *_defective(file_path, defects.problems()),
         ]
+
+    def _other_parts(
+        self,
+        facts: DataFacts,
+        file: CsvFile,
+        roles: ColumnRoles,
+        stats: TableStats,
+        paths: DataPaths,
+        path: ConfigPath,
+    ) -> tuple[DataFacts, list[Finding]]:
+        """Return the facts with the rows of the parts that a column names or that have files of their own."""
+        types, used = stats.types(self._request(roles)), (*roles.features, *roles.targets)
+        layout = {
+            "names": list(file.names),
+            "features": list(roles.features),
+            "targets": list(roles.targets),
+            "text": [name for name in used if types[name] in TEXT_TYPES],
+            "dates": {name: self.dialect.dates.get(name, "") for name in used if types[name] == "date"},
+            "header": file.header_line > 0,
+        }
+        facts, found = part_file_facts(self, facts, layout, paths, path)
+        if roles.part is None:
+            return facts, found
+        words = read_few_columns(file, {roles.part: "text"}, [roles.part]) if facts.rows is not None else None
+        facts, more = part_column_facts(facts, None if words is None else words[roles.part], roles.part)
+        # A row of a part may be left out.
+        return replace(facts, rows=None) if self.drop_missing_target else facts, [*found, *more]
+
+    def _series_columns(self, file: CsvFile, roles: ColumnRoles) -> dict[str, np.ndarray] | None:
+        """Return the columns of times and groups; None of a file that would take longer than 0.3 s."""
+        names = [name for name in (roles.time, roles.group) if name is not None]
+        if not names or file.path.stat().st_size > _MAX_TARGET_BYTES or file.path.suffix == ".gz":
+            return None
+        with suppress(DataError):
+            return read_few_columns(file, self.types, names)
+        return None
 
     def load_targets(self, paths: DataPaths) -> SourceData | None:
         """Read the columns of targets and groups; None of a file that would take longer than 0.3 s."""
@@ -204,11 +285,17 @@ class Csv(TableSource):
             return None
         file = self._header(path)
         roles = self.column_roles(file.names, path)
-        columns = read_few_columns(file, self.types, self.columns_other_than_features(roles))
-        return None if columns is None else self.targets_data(columns, roles)
+        gaps = roles.targets if self.drop_missing_target else ()
+        types = {**self.types, **self.free_text_types((), roles.targets)}
+        columns = read_few_columns(file, types, self.columns_other_than_features(roles), gaps)
+        if columns is None:
+            return None
+        return with_part_targets(self, self.targets_data(columns, roles), file.names, roles, paths)
 
     def follows_dates(self, paths: DataPaths) -> bool:
         """Return whether the rows are in the order of a column of dates, a feature or not."""
+        if super().follows_dates(paths):
+            return True
         path = paths.require(self.file)
         file = self._header(path)
         targets = self.selection.roles(file.names).targets
@@ -247,8 +334,9 @@ class Csv(TableSource):
             for name, column in stats.columns.items()
             if is_whole and (values := column.values()) is not None
         }
-        text = [name for name, kind in types.items() if kind in _TEXT_TYPES]
-        rows = stats.rows if is_whole else None
+        text = [name for name, kind in types.items() if kind in TEXT_TYPES]
+        missing = [stats.columns[name].counts["missing"] for name in roles.targets if self.drop_missing_target]
+        rows = rows_with_targets(stats.rows, missing) if is_whole else None
         others = frozenset(name for name in roles.targets if name in stats.columns and self._has_others(stats, name))
         wanted = (*roles.features, *roles.targets)
         numbers = {name: self._numbers(stats.columns[name], name, types[name]) for name in wanted}
@@ -257,6 +345,7 @@ class Csv(TableSource):
             rows,
             text,
             values=values,
+            prose=frozenset(name for name in text if stats.columns[name].is_prose()),
             streamed=is_streamed,
             other_numbers=others,
             numbers={name: column for name, column in numbers.items() if len(column)},
@@ -307,6 +396,8 @@ class Csv(TableSource):
     ) -> dict[tuple[str, str], str]:
         """Return hints for defects, as `ColumnRequest.hints` does: the line that reads a column, or keeps a word."""
         words = missing_word_hints(self._request(roles), stats)
+        if self.windows is not None:
+            words |= dict.fromkeys(roles.targets, describe("missing-in-window").hint)
         numbers = self._number_hints(file, stats, stats.types(self._request(roles)), limit)
         return {("missing", name): hint for name, hint in words.items()} | {
             ("number", name): hint for name, hint in numbers.items()
@@ -334,7 +425,7 @@ class Csv(TableSource):
 
     def _labels(self, name: str, values: Iterable[str], kind: ColumnType) -> tuple[str, ...]:
         """Return a column's distinct values in order."""
-        if kind in _TEXT_TYPES:
+        if kind in TEXT_TYPES:
             return labels(values)
         date_format = self.dialect.dates.get(name, "")
         parse = partial(days_since_epoch, date_format=date_format)
@@ -344,10 +435,12 @@ class Csv(TableSource):
     def _request(self, roles: ColumnRoles) -> ColumnRequest:
         """Return which columns to read; weights are numbers."""
         weights: dict[str, ColumnType] = {} if roles.weight is None else {roles.weight: "number"}
-        gaps = roles.features if self.missing_allowed else ()
-        return ColumnRequest(roles.by_column(), {**self.types, **weights}, gaps, partial(self._hints, roles))
+        types = {**self.types, **weights, **self.free_text_types(roles.features, roles.targets)}
+        return ColumnRequest(roles.by_column(), types, self.gaps(roles), partial(self._hints, roles))
 
     def _streams(self, path: Path) -> bool:
+        if self.windows is not None:
+            return False
         # A number of eight characters is one of 8 bytes in the table, and again in tensors and arrays of 4.
         return should_stream(self.stream, path.stat().st_size * (8 if path.suffix == ".gz" else 2), self.memory)
 

@@ -1,320 +1,349 @@
-"""The source `images`: picture files, in a folder for each class or listed in a csv file."""
+"""The source `images`: picture files, in a folder for each class, with a folder of targets, or listed in a csv file."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
-
-from nnrun.data.columns import labels
-from nnrun.data.dataset import DataFacts, Examples, SourceData, row_numbers
-from nnrun.data.files.pictures import (
-    PICTURE_SUFFIXES,
-    combined_digests,
-    content_digest,
-    examine_picture,
-    file_start_digest,
-    picture_size,
-    read_picture,
-    require_size,
-)
-from nnrun.data.sources.picture_folders import (
-    PictureList,
-    any_pictures,
-    folder_findings,
-    labelled_pictures,
-    read_classes,
-    read_parts,
-)
-from nnrun.data.streaming.streams import DEFAULT_MEMORY_GB, check_memory_limit, should_stream
+from nnrun.data.columns import resolve_columns
+from nnrun.data.files.pictures import PICTURE_SUFFIXES, examine_picture, picture_size, read_picture, require_size
+from nnrun.data.sources.class_folders import FileKind, files_below, paired_files
+from nnrun.data.sources.labelled_files import EXAMINED, LabelledFiles
+from nnrun.data.sources.listed_columns import ListedColumns, picture_columns
+from nnrun.data.sources.picture_targets import PictureTargets
+from nnrun.data.streaming.streams import DEFAULT_MEMORY_GB
 from nnrun.errors import DataError
-from nnrun.formatting import format_count
-from nnrun.spec.finding import Finding
+from nnrun.formatting import format_names
+from nnrun.progress import NullProgress
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    import numpy as np
+
+    from nnrun.data.csv.dialect import CsvFile
     from nnrun.data.data_paths import DataPaths
+    from nnrun.data.dataset import DataFacts, Examples, SourceData
     from nnrun.data.files.pictures import Colour
+    from nnrun.data.sources.class_folders import FileList
+    from nnrun.data.streaming.picture_files import PictureFiles
     from nnrun.errors import Path as ConfigPath
     from nnrun.progress import Progress
+    from nnrun.spec.data import Split
+    from nnrun.spec.finding import Finding
+    from nnrun.spec.part import Part
 
-#: How many pictures of a part `check` examines.
-_EXAMINED = 2_000
+
+@dataclass(frozen=True)
+class PictureReader:
+    """Reads pictures of one size.
+
+    Attributes:
+        size: The height and width that pictures have or are brought to.
+        colour: `grey` or `rgb`.
+        is_resized: Whether they are brought to it; else another size is refused.
+    """
+
+    size: tuple[int, int]
+    colour: Colour
+    is_resized: bool
+    dtype: str = "uint8"
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of one picture."""
+        return (*self.size, 1 if self.colour == "grey" else 3)
+
+    @property
+    def layout(self) -> dict[str, Any]:
+        """The size, as JSON."""
+        return {"size": list(self.size)}
+
+    def examine(self, file: Path) -> None:
+        """Refuse a broken picture, or one of another size where none is resized."""
+        found = examine_picture(file)
+        if not self.is_resized:
+            require_size(file, found, self.size)
+
+    def read(self, file: Path) -> np.ndarray:
+        """Return the pixels of a picture."""
+        if not self.is_resized:
+            require_size(file, picture_size(file), self.size)
+        return read_picture(file, self.size, self.colour)
+
+    def scan(self, files: Sequence[Path], progress: Progress) -> PictureFiles:
+        """Read the header of every picture."""
+        from nnrun.data.streaming.picture_files import scan_pictures
+
+        return scan_pictures(files, self.size, self.colour, progress, same=not self.is_resized)
 
 
-class Images:
-    """Pictures in a folder with a subfolder for each class, or listed in a csv file with their classes.
+class Images(LabelledFiles):
+    """Pictures in a folder with a subfolder for each class or with target pictures, or listed in a csv file.
 
     Any format that Pillow reads; values are 0 to 255, an example has the shape (height, width, 1) or
     (height, width, 3). Subfolders `train`, `val` and `test` (also `training`, `valid`, `validation`, `dev`, `testing`,
     in any case), each with the classes' folders, are used as the parts. Hidden files and `__MACOSX` are left out.
 
+    With `masks` or `targets` the target of `photos/a/1.jpg` is the picture of the same path in the other folder, with
+    any suffix (`masks/a/1.png`); subfolders are no classes then, but `train`, `val` and `test` are still the parts. The
+    pixels of a mask are classes, for losses such as sparse_categorical_crossentropy or binary_crossentropy; those of a
+    target picture are numbers from 0 to 255, which `prepare_target: [Rescale: {divide_by: 255}]` scales. Targets are
+    kept in memory, also where pictures stream.
+
     Args:
         folder: The folder, relative to the config or to the data folder.
         file: A csv file that names a picture in each row, relative to the csv file's folder.
-        path_column: The column of the pictures' names, by name or index.
-        target: The column of their classes, by name or index; default: the last.
+        path_column: The column of the pictures' names, by name or index, or a list of several: each is then an input's,
+            by its name, as are `features`.
+        target: The column of their classes, by name or index (default: the last), or a list of one or more columns: of
+            numbers, such as the coordinates of keypoints and boxes, or of classes, each for an output of its own. With
+            `features` or several columns of pictures, one column is what its loss takes, too.
         size: The height and width that every picture is resized to; where not given, all must have one size.
         colour: `grey` or `rgb`.
         stream: Whether pictures stay on disk and are decoded batch by batch during training; where
             not given, they do if their arrays would need more than `memory`.
         memory: How much memory the pictures may take, in GB: it decides whether they stream, and how much of a stream
             is in memory at a time.
+        masks: A folder of masks: each pixel is the number of a class (a grey picture, or one with a palette).
+        targets: A folder of target pictures, such as larger ones or ones without noise.
+        class_names: The names of the classes of masks, as a list in the order of their numbers from 0 (of two, 255 is
+            the second, too), or by the value of their pixels: `{"0": sky, "128": road}`; where not given, each value
+            is a class.
+        target_size: The height and width of targets; default: `size`, or where neither is given that of the first,
+            which all must have then. Masks have the size of their pictures.
+        target_colour: `grey` or `rgb`, of target pictures; default: `colour`.
+        features: Columns of the csv file that are features in addition to the picture, by name or index: numbers,
+            categories, dates or text, prepared by steps that name columns. The model's inputs take them, and the
+            pictures, by name.
+        types: The types of columns that are not what most of their fields look like, as of `csv`.
     """
+
+    kind = FileKind("picture", "images", PICTURE_SUFFIXES)
 
     def __init__(
         self,
         folder: str | None = None,
         file: str | None = None,
-        path_column: str | int = 0,
-        target: str | int = -1,
+        path_column: str | int | list[str | int] = 0,
+        target: str | int | list[str | int] = -1,
         size: list[int] | None = None,
         colour: Literal["grey", "rgb"] = "rgb",
         stream: bool | None = None,
         memory: float = DEFAULT_MEMORY_GB,
+        masks: str | None = None,
+        targets: str | None = None,
+        class_names: list[str] | dict[str, str] | None = None,
+        target_size: list[int] | None = None,
+        target_colour: Literal["grey", "rgb"] | None = None,
+        features: list[str | int] | None = None,
+        types: dict[str, Literal["number", "text", "category", "date", "percent"] | dict[str, str]] | None = None,
     ) -> None:
-        if (folder is None) == (file is None):
-            raise ValueError("images: expected one of a `folder` with a subfolder for each class and a csv `file`")
-        if size is not None and (len(size) != 2 or min(size) < 1):
-            raise ValueError(f"images: size expected two positive integers (height and width), received {size}")
-        check_memory_limit("images", memory)
-        self.stream, self.memory = stream, memory
-        self.folder, self.file, self.path_column, self.target = folder, file, path_column, target
+        given_list = next(
+            (name for name, value in _table_arguments(path_column, target, features).items() if value), None
+        )
+        self.path_columns = path_column if isinstance(path_column, list) else [path_column]
+        columns = target if isinstance(target, list) else [target]
+        self.columns = ListedColumns(self.path_columns, columns, features, types) if given_list else None
+        super().__init__(folder, file, self.path_columns[0], -1 if isinstance(target, list) else target, stream, memory)
+        if given_list and file is None:
+            raise ValueError(f"images: {given_list} names columns of a csv `file`, and a `folder` is given")
+        if types is not None and self.columns is None:
+            raise ValueError("images: types are those of `features`, or of a list of targets, and neither is given")
+        for key, value in (("size", size), ("target_size", target_size)):
+            if value is not None and (len(value) != 2 or min(value) < 1):
+                raise ValueError(f"images: {key} expected two positive integers (height and width), received {value}")
         self.size = None if size is None else (size[0], size[1])
         self.colour: Colour = colour
+        own = {"class_names": class_names, "target_size": target_size, "target_colour": target_colour}
+        self.paired = self._paired(masks, targets, own)
+
+    def _paired(self, masks: str | None, targets: str | None, own: Mapping[str, Any]) -> PictureTargets | None:
+        """Return the targets that are pictures; None where they are classes.
+
+        Raises:
+            ValueError: Arguments contradict each other.
+        """
+        folder = targets if masks is None else masks
+        given = next((name for name, value in own.items() if value is not None), None)
+        if folder is None:
+            if given is not None:
+                raise ValueError(f"images: {given} belongs to `masks` or `targets`, and neither is given")
+            return None
+        if self.file is not None or (masks is not None and targets is not None):
+            raise ValueError("images: expected a `folder` of pictures with one folder of `masks` or of `targets`")
+        of_masks = next((name for name in ("target_size", "target_colour") if masks and own[name] is not None), None)
+        if of_masks is not None:
+            raise ValueError(f"images: {of_masks} belongs to `targets`; masks have the size of their pictures")
+        size = own["target_size"] or self.size
+        return PictureTargets(
+            folder,
+            masks is not None,
+            own["class_names"],
+            None if size is None else (size[0], size[1]),
+            own["target_colour"] or self.colour,
+        )
+
+    def reader(self, first: Path) -> PictureReader:
+        """Return the reader of pictures of the size in the config, or of that of the first picture."""
+        return PictureReader(self.size or picture_size(first), self.colour, self.size is not None)
+
+    def new_reader(self, layout: Mapping[str, Any]) -> PictureReader:
+        """Return the reader of more pictures, which are resized to that of the run's own."""
+        return PictureReader((int(layout["size"][0]), int(layout["size"][1])), self.colour, is_resized=True)
 
     def load(self, paths: DataPaths, progress: Progress) -> SourceData:
-        """Decode all pictures, or read the start of each where they stream."""
+        """Decode all pictures, or read the start of each where they stream; targets that are pictures are decoded."""
+        if self.columns is not None:
+            return self._load_columns(self.columns, paths, progress)
+        if self.paired is None:
+            return super().load(paths, progress)
         lists = self._lists(paths)
-        size = self._size(lists)
-        read = self._stream if self._streams(lists, size) else self._decode
-        parts, digests = {}, []
-        for part, pictures in lists.items():
-            with pictures.located_errors():
-                examples, found = read(pictures, size, progress, same_size=self.size is None)
-            parts[part] = replace(examples, origin=pictures.origin(self._root(paths)))
-            digests += found
-        return SourceData(
-            parts["train"],
-            parts.get("test"),
-            validation=parts.get("validation"),
-            class_names=_class_names(lists),
-            target_names=("class",),
-            files=self.files(paths),
-            digests=self._combined(paths, lists, digests),
-            layout={"size": list(size)},
-            task="classification",
-        )
+        targets = self.paired.pair_parts(lists, self._root(paths), paths)
+        data = super().load(paths, progress)
+        y, about = self.paired.read_parts(lists, targets, progress)
+        parts = {"train": data.train, "test": data.test, "validation": data.validation}
+        about |= {part: replace(one, y=y[part]) for part, one in parts.items() if one is not None}
+        about["digests"] = {**data.digests, **self.paired.digests(targets, paths)}
+        about["layout"] = {**data.layout, "target_size": list(y["train"].shape[1:3])}
+        return replace(data, **about)
 
-    def load_targets(self, paths: DataPaths) -> SourceData:
-        """Return the classes of all pictures."""
-        folder = None if self.folder is None else paths.find(self.folder)
-        if folder is None:
-            by_part = {part: pictures.classes for part, pictures in self._lists(paths).items()}
-        else:
-            by_part = read_classes(folder)
-        parts = {}
-        for part, names in by_part.items():
-            classes = np.array(names, dtype=object)
-            parts[part] = Examples(row_numbers(classes), classes)
-        known: Any = {"target_names": ("class",), "task": "classification"}
-        known["class_names"] = labels(name for names in by_part.values() for name in names)
-        return SourceData(parts["train"], parts.get("test"), validation=parts.get("validation"), **known)
-
-    def files(self, paths: DataPaths) -> dict[str, Path]:
-        """Return the csv file that lists the pictures by its name; empty for a folder."""
-        file = None if self.file is None else paths.require(self.file)
-        return {} if file is None else {file.name: file}
+    def load_targets(self, paths: DataPaths) -> SourceData | None:
+        """Return the targets of all pictures; None where these are pictures, which take long to read."""
+        if self.columns is not None:
+            return self.columns.load_targets(self._list(paths), paths)
+        return super().load_targets(paths) if self.paired is None else None
 
     def digests(self, paths: DataPaths) -> dict[str, str]:
-        """Return the digests that a run keeps of the pictures, without decoding them.
-
-        Raises:
-            DataError: A picture does not exist, or cannot be read.
-        """
-        lists = self._lists(paths)
-        digest = file_start_digest if self._streams(lists, self._size(lists)) else content_digest
-        return self._combined(paths, lists, [digest(file) for pictures in lists.values() for file in pictures.files])
+        """Return the digests that a run keeps of pictures and targets, without decoding them."""
+        found = super().digests(paths)
+        if self.paired is None:
+            return found
+        return found | self.paired.digests(self.paired.pair_parts(self._lists(paths), self._root(paths), paths), paths)
 
     def facts(self, paths: DataPaths, path: ConfigPath) -> tuple[DataFacts | None, list[Finding]]:
-        """Return the classes, the number of pictures, and the size of the first."""
-        try:
-            lists = self._lists(paths)
-            size = self._size(lists)
-            self._examine(lists, size)
-        except DataError as error:
-            code = "unreadable-data" if paths.find(str(self.folder or self.file)) else "missing-file"
-            key = "folder" if self.file is None else "file"
-            return None, [Finding((*path, "images", key), error.text, error.hint, code)]
-        facts = DataFacts(
-            (*size, self._channels),
-            len(lists["train"].files),
-            len(lists["test"].files) if "test" in lists else 0,
-            len(lists["validation"].files) if "validation" in lists else 0,
-            task="classification",
-            class_names=_class_names(lists),
-            target_names=("class",),
-            streamed=self._streams(lists, size),
-        )
-        folder = None if self.folder is None else paths.find(self.folder)
-        return facts, [] if folder is None else list(folder_findings(folder, lists, (*path, "images", "folder")))
+        """Return the classes, the number of pictures, and their shape; of targets that are pictures theirs, too."""
+        if self.columns is not None:
+            return self._column_facts(self.columns, paths, path)
+        facts, findings = super().facts(paths, path)
+        if self.paired is None or facts is None:
+            return facts, findings
+        place = (*path, "images", "masks" if self.paired.are_masks else "targets")
+        known, found = self.paired.facts(self._lists(paths), self._root(paths), paths, place, most=EXAMINED)
+        return None if known is None else replace(facts, **known), [*findings, *found]
 
     def load_new(self, file: Path, layout: Mapping[str, Any], *, with_target: bool) -> Examples:
-        """Read one picture, pictures listed in a csv file or lying in a folder, or an npz with x and y.
+        """Read more pictures, as of `LabelledFiles`.
 
-        A folder has a subfolder for each class; without targets, the pictures of any folder are read in the order of
-        their paths.
+        Where targets are pictures, a folder has a subfolder of pictures and one of targets, with the names of the run's
+        own folders.
         """
-        from nnrun.data.sources.npz import read_examples
-        from nnrun.progress import NullProgress
-
-        size = (int(layout["size"][0]), int(layout["size"][1]))
-        if file.suffix.lower() == ".npz":
-            return read_examples(file, {}, with_target=with_target)
-        if file.suffix.lower() in PICTURE_SUFFIXES and not with_target:
-            origin = PictureList([file]).origin(file.parent)
-            return Examples(np.stack([read_picture(file, size, self.colour)]), None, origin=origin)
-        if file.is_dir():
-            pictures = labelled_pictures(file) if with_target else any_pictures(file)
-        else:
-            pictures = self._listed_in(file, with_target=with_target)
-        with pictures.located_errors():
-            examples, _ = self._decode(pictures, size, NullProgress(), same_size=False)
-        origin = pictures.origin(file if file.is_dir() else file.parent)
-        return Examples(examples.x, examples.y if with_target else None, origin=origin)
-
-    def _examine(self, lists: Mapping[str, PictureList], size: tuple[int, int]) -> None:
-        """Refuse the first broken picture, or one of another size than the first where no size is given.
-
-        Only the first `_EXAMINED` pictures of a part are examined: 2,000 take 0.2 s.
-        """
-        for pictures in lists.values():
-            with pictures.located_errors():
-                for file in pictures.files[:_EXAMINED]:
-                    found = examine_picture(file)
-                    if self.size is None:
-                        require_size(file, found, size)
+        is_other = file.suffix.lower() == ".npz" or self.kind.matches(file.name)
+        if self.columns is not None and (self.columns.is_table or not is_other):
+            return self._load_new_columns(self.columns, file, layout, with_target=with_target)
+        if self.paired is None or not with_target:
+            return super().load_new(file, layout, with_target=with_target)
+        root, folder = file / Path(str(self.folder)).name, file / Path(self.paired.folder).name
+        if not root.is_dir() or not folder.is_dir():
+            text = f"expected a folder with the subfolders {root.name} (pictures) and {folder.name} (targets)"
+            raise DataError(text, file=file, hint="name the folders as the run's own are named")
+        examples = super().load_new(root, layout, with_target=False)
+        pictures = files_below(root, self.kind)
+        size = (int(layout["target_size"][0]), int(layout["target_size"][1]))
+        y, _ = self.paired.read(pictures, self.paired.pair(pictures, root, folder), size, NullProgress())
+        return replace(examples, y=y)
 
     @property
-    def _channels(self) -> int:
-        return 1 if self.colour == "grey" else 3
+    def named_columns(self) -> list[str | int]:
+        """The columns of the csv file that the config names."""
+        return super().named_columns if self.columns is None else self.columns.named
 
-    def _lists(self, paths: DataPaths) -> dict[str, PictureList]:
-        """Return the pictures of the training part, and of the validation and test part where there are such folders.
+    @property
+    def missing_allowed(self) -> bool:
+        """Whether columns next to the picture may have missing values."""
+        return self.columns is not None and self.columns.missing_allowed
 
-        Raises:
-            DataError: The folder, the csv file or a picture does not exist.
-        """
-        if self.file is not None:
-            return {"train": self._listed_in(paths.require(self.file), with_target=True)}
-        folder = paths.find(str(self.folder))
-        if folder is None:
-            raise paths.missing(str(self.folder))
-        if not folder.is_dir():
-            raise DataError("expected a folder of pictures, received a file", file=folder, hint="name it as `file`")
-        return read_parts(folder)
+    @missing_allowed.setter
+    def missing_allowed(self, allowed: bool) -> None:
+        """State whether they may have missing values."""
+        if self.columns is not None:
+            self.columns.missing_allowed = allowed
 
-    def _size(self, lists: Mapping[str, PictureList]) -> tuple[int, int]:
-        """Return the size in the config, or that of the first picture."""
-        pictures = lists["train"]
-        with pictures.located_errors():
-            return self.size or picture_size(pictures.files[0])
+    def note_named_columns(self, prepare: Sequence[Part], split: Split | None, prepare_target: Sequence[Part]) -> None:
+        """Keep what names columns of the csv file elsewhere in the config."""
+        if self.columns is not None:
+            self.columns.noted = (prepare, split, prepare_target)
 
-    def _streams(self, lists: Mapping[str, PictureList], size: tuple[int, int]) -> bool:
-        count = sum(len(pictures.files) for pictures in lists.values())
-        # One byte for the value read, four for the prepared float32 number, and four for the tensor with it.
-        needed = count * size[0] * size[1] * self._channels * 9
-        return should_stream(self.stream, needed, self.memory)
+    def _list(self, paths: DataPaths) -> CsvFile:
+        """Return the csv file that lists the pictures."""
+        return self._open_list(paths.require(str(self.file)))
 
-    def _decode(
-        self, pictures: PictureList, size: tuple[int, int], progress: Progress, *, same_size: bool
-    ) -> tuple[Examples, list[bytes]]:
-        """Return all pictures decoded, and the digest of each file."""
-        x: np.ndarray = np.empty((len(pictures.files), *size, self._channels), dtype="uint8")
-        digests = []
-        with progress.bar("Reading pictures", len(pictures.files), "") as bar:
-            for row, file in enumerate(pictures.files):
-                if same_size:
-                    require_size(file, picture_size(file), size)
-                x[row] = read_picture(file, size, self.colour)
-                digests.append(content_digest(file))
-                bar.advance(1)
-        return Examples(x, np.array(pictures.classes, dtype=object)), digests
+    def _listed_in(self, file: Path, *, with_target: bool, part_column: str | int | None = None) -> FileList:
+        return super()._listed_in(file, with_target=with_target and self.columns is None, part_column=part_column)
 
-    def _stream(
-        self, pictures: PictureList, size: tuple[int, int], progress: Progress, *, same_size: bool
-    ) -> tuple[Examples, list[bytes]]:
-        """Return a stream of all pictures, and the digest of each file."""
-        from nnrun.data.streaming.picture_files import scan_pictures
-        from nnrun.data.streaming.streams import Stream
+    def _load_columns(self, columns: ListedColumns, paths: DataPaths, progress: Progress) -> SourceData:
+        """Return pictures with targets, and features next to them, that are columns of the csv file."""
+        opened = self._list(paths)
+        table = columns.load(opened, paths, progress)
+        pictures = super().load(paths, progress)
+        names = resolve_columns(self.path_columns, opened.names)
+        about: dict[str, Any] = {"files": pictures.files, "digests": pictures.digests}
+        about["layout"] = {**pictures.layout, "list": dict(table.layout), "pictures": names, "group": table.group}
+        for part in ("train", "validation", "test"):
+            rows, found = getattr(table, part), getattr(pictures, part)
+            if rows is not None:
+                about[part] = columns.examples(rows, found, names)
+        return replace(table, **about)
 
-        store = scan_pictures(pictures.files, size, self.colour, progress, same=same_size)
-        x = Stream(store, np.arange(len(pictures.files)), self.memory * 1e9)
-        return Examples(x, np.array(pictures.classes, dtype=object)), [digest.tobytes() for digest in store.digests]
+    def _column_facts(
+        self, columns: ListedColumns, paths: DataPaths, path: ConfigPath
+    ) -> tuple[DataFacts | None, list[Finding]]:
+        """Return the facts of pictures with columns of the csv file."""
+        known: DataFacts | None = None
+        found: list[Finding] = []
+        # A file that cannot be opened is reported below.
+        with suppress(DataError):
+            known, found = columns.facts(self._list(paths), paths, path)
+        if known is None and found:
+            return None, found
+        facts, findings = super().facts(paths, path)
+        if facts is None or known is None:
+            return None, [*findings, *found]
+        return columns.with_pictures(known, facts, self._list(paths)), [*findings, *found]
 
-    def _combined(self, paths: DataPaths, lists: Mapping[str, PictureList], digests: Sequence[bytes]) -> dict[str, str]:
-        """Combine the digests of all pictures, with their paths below the folder or the folder of the csv file."""
-        root = self._root(paths)
-        names = [name for pictures in lists.values() for name in pictures.names(root)]
-        return combined_digests(f"pictures of {Path(str(self.file or self.folder)).name}", names, digests)
+    def _load_new_columns(
+        self, columns: ListedColumns, file: Path, layout: Mapping[str, Any], *, with_target: bool
+    ) -> Examples:
+        """Read the pictures of a folder, or those that a csv file lists, with its targets and features."""
+        pictures, own = picture_columns(layout), layout["list"]
+        needed = [*(own["features"] if columns.is_table else ()), *(own["targets"] if with_target else ())]
+        if (file.is_dir() and needed) or (columns.is_table and file.suffix.lower() not in (".csv", ".tsv", ".txt")):
+            what = "columns" if columns.is_table else "targets"
+            text = f"expected a csv file that lists pictures with their {what} ({format_names(needed, 4)})"
+            received = "a folder" if file.is_dir() else "another file"
+            hint = "name a csv file with the columns of the run's own"
+            raise DataError(f"{text}, received {received}", file=file, hint=hint)
+        if file.is_dir():
+            return super().load_new(file, layout, with_target=False)
+        listed, rows = columns.load_new(file, layout, with_target=with_target)
+        self._require_files(listed, pictures)
+        with listed.located_errors():
+            examples, _ = self._read(listed, self.new_reader(layout), NullProgress())
+        return columns.examples(rows, replace(examples, origin=listed.origin(file.parent)), pictures)
 
-    def _root(self, paths: DataPaths) -> Path:
-        """Return the folder of the pictures, or that of the csv file that lists them."""
-        if self.file is not None:
-            return paths.require(self.file).parent
-        return paths.find(str(self.folder)) or Path(str(self.folder))
+    def _parts_in(self, folder: Path) -> dict[str, FileList]:
+        return super()._parts_in(folder) if self.paired is None else paired_files(folder, self.kind)
 
-    def _listed_in(self, file: Path, *, with_target: bool) -> PictureList:
-        """Return the pictures that a csv file lists.
-
-        Raises:
-            DataError: A column or a picture does not exist, or a row has another number of fields.
-        """
-        from nnrun.data.columns import resolve_columns
-        from nnrun.data.csv.dialect import Dialect, data_rows
-        from nnrun.data.csv.header import read_header
-
-        dialect = Dialect("\t" if file.suffix == ".tsv" else ",")
-        opened = read_header(file, dialect, [self.path_column, self.target])
-        try:
-            (path,) = resolve_columns([self.path_column], opened.names)
-            target = resolve_columns([self.target], opened.names)[0] if with_target else path
-        except ValueError as error:
-            raise DataError(str(error), file=file, hint="set `path_column` and `target`") from None
-        places = opened.names.index(path), opened.names.index(target)
-        if isinstance(self.path_column, int) and (file.parent / path).is_file():
-            # The first line names a picture already: it is not a header.
-            opened = read_header(file, replace(dialect, header=False))
-        pictures = PictureList(index=file)
-        for line, fields in data_rows(opened):
-            if len(fields) != len(opened.names):
-                expected = format_count(len(opened.names), "field")
-                raise DataError(f"expected {expected}, received {len(fields)}", file=file, row=line)
-            pictures.files.append(file.parent / fields[places[0]].strip())
-            pictures.classes.append(fields[places[1]].strip())
-            pictures.lines.append(line)
-        if not pictures.files:
-            raise DataError("expected rows that name pictures, received none", file=file, hint="is it the right file?")
-        _require_files(pictures, opened.names[places[0]])
-        return pictures
+    def _folder_findings(self, folder: Path, lists: Mapping[str, FileList], place: ConfigPath) -> list[Finding]:
+        return super()._folder_findings(folder, lists, place) if self.paired is None else []
 
 
-def _class_names(lists: Mapping[str, PictureList]) -> tuple[str, ...]:
-    return labels(name for pictures in lists.values() for name in pictures.classes)
-
-
-def _require_files(pictures: PictureList, column: str) -> None:
-    """Refuse pictures that do not exist: the first is named, and the others are counted."""
-    missing = [row for row, file in enumerate(pictures.files) if not file.is_file()]
-    if missing:
-        others = f", nor {len(missing) - 1:,} more of {len(pictures.files):,}" if len(missing) > 1 else ""
-        raise DataError(
-            f"there is no picture {str(pictures.files[missing[0]])!r}{others}",
-            file=pictures.index,
-            row=pictures.lines[missing[0]],
-            column=column,
-            hint="paths are relative to the csv file's folder",
-        )
+def _table_arguments(path_column: object, target: object, features: object) -> dict[str, bool]:
+    """Return which arguments make the rows of a csv file more than pictures with a class."""
+    return {
+        "`features`": features is not None,
+        "a list of targets": isinstance(target, list),
+        "a list of path columns": isinstance(path_column, list),
+    }

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from nnrun.data.columns import labels
+from nnrun.data.series.windows import WindowSpec
 from nnrun.data.sources.table import TableSource
+from nnrun.data.sources.table_series import window_facts
 from nnrun.errors import DataError
 from nnrun.progress import NullProgress
 from nnrun.spec.finding import Finding
@@ -28,6 +30,13 @@ class Inline(TableSource):
         rows: The rows, lists of the same length: `[[0, 0, 0], [0, 1, 1], [1, 0, 1], [1, 1, 0]]`.
         target: The target column by index (negative: from the end), or a list of them; default: the last column.
         types: The types of columns of text that are not text, as of a `csv`: `{'0': {date: '%d.%m.%Y'}}`.
+        time: The column of the rows' times, dates or numbers, by index; default: the rows are in order.
+        window: How many rows, one after the other, an example has, as of a `csv`: its shape is then (window, features).
+            Targets are features too.
+        horizon: How many rows after a window are its targets, `$targets` numbers in all.
+        stride: How many rows after one window the next one begins.
+        season: After how many rows a season comes back, for the seasonal naive forecast; default: by the distance of
+            the times.
     """
 
     name = "inline"
@@ -38,14 +47,20 @@ class Inline(TableSource):
         rows: list[list[float | str]],
         target: str | int | list[str | int] | None = None,
         types: dict[str, Literal["number", "text", "category", "date", "percent"] | dict[str, str]] | None = None,
+        time: str | int | None = None,
+        window: int | None = None,
+        horizon: int = 1,
+        stride: int = 1,
+        season: int | None = None,
     ) -> None:
         if not rows or not rows[0]:
             raise ValueError("inline: rows expected at least one row of fields, received none")
         for index, row in enumerate(rows):
             if len(row) != len(rows[0]):
                 raise ValueError(f"inline: row {index} has {len(row)} fields, the rows before it {len(rows[0])}")
-        super().__init__(target=target)
+        super().__init__(target=target, time=time)
         self.state_types(types)
+        self.state_windows(WindowSpec.of("inline", window, horizon, stride, season, drop_missing=False))
         self.rows = rows
         self.columns = {str(index): list(column) for index, column in enumerate(zip(*rows, strict=True))}
         for name, column in self.columns.items():
@@ -72,19 +87,24 @@ class Inline(TableSource):
 
     def facts(self, paths: DataPaths, path: ConfigPath) -> tuple[DataFacts | None, list[Finding]]:  # noqa: ARG002
         """Return all facts, or what is wrong with the target."""
-        names = list(self.columns)
-        findings = self.column_findings(names, (*path, "inline"))
+        names, path = list(self.columns), (*path, "inline")
+        findings = self.column_findings(names, path)
         if findings:
             return None, findings
         try:
             table = self._table()
         except DataError as error:
-            return None, [Finding((*path, "inline", "rows"), error.text, error.hint, "defective-data")]
+            return None, [Finding((*path, "rows"), error.text, error.hint, "defective-data")]
         roles = self.selection.roles(names)
         text = [name for name, column in table.items() if column.dtype == object]
         values = {name: labels(column.tolist()) for name, column in table.items()}
         written = self.written_in(table, roles)
-        return self.table_facts(roles, len(self.rows), text, values=values, written=written), []
+        facts = self.table_facts(roles, len(self.rows), text, values=values, written=written)
+        return (
+            (facts, [])
+            if self.windows is None
+            else window_facts(self.windows, facts, table, roles, self.date_formats, path)
+        )
 
 
 def _is_text(name: str, column: list[float | str]) -> bool:

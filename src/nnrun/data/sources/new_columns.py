@@ -51,13 +51,13 @@ def open_new_csv(
         text = f"expected fields separated by {dialect.separator!r} as in the run's data, received {opened.names[0]!r}"
         raise DataError(text, file=file, hint=f"write {dialect.separator!r} between fields")
     if opened.header_line and (layout["header"] or set(columns) <= set(opened.names)):
-        check_columns(file, opened.names, columns)
+        check_columns(file, opened.names, columns, layout)
         return opened, unused_columns(file, opened.names, layout, opened.nameless)
     return _by_position(opened, layout, targets)
 
 
-def check_columns(file: Path, names: Sequence[str], columns: Sequence[str]) -> None:
-    """Check that a new file has all columns that a run needs.
+def check_columns(file: Path, names: Sequence[str], columns: Sequence[str], layout: Mapping[str, Any]) -> None:
+    """Check that a new file has all columns that a run, or the file that `layout` is `of`, needs.
 
     Raises:
         DataError: With every missing one.
@@ -72,7 +72,8 @@ def check_columns(file: Path, names: Sequence[str], columns: Sequence[str]) -> N
         text = f"there is no column {shown}; {near[0].partition(': ')[2] if near else listed}"
     else:
         text = f"there are no columns {shown}; {' '.join(near[:3]) if near else listed}"
-    raise DataError(text, file=file, hint=f"the run was trained on the columns {', '.join(columns)}")
+    hint = f"{layout['of']} has" if layout.get("of") else "the run was trained on"
+    raise DataError(text, file=file, hint=f"{hint} the columns {', '.join(columns)}")
 
 
 def unused_columns(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING, Any
 
-from nnrun.data.dataset import DataFacts, Examples, SourceData, TargetArray, row_numbers
+from nnrun.data.dataset import DataFacts, Examples, SourceData, TargetArray, as_data_error, row_numbers
 from nnrun.data.files.npy import (
     ArrayHeader,
     array_header,
@@ -15,12 +15,16 @@ from nnrun.data.files.npy import (
     read_npz,
     require_plain_type,
 )
+from nnrun.data.sources.part_files import part_column_facts
+from nnrun.data.splits.by_column import separate_parts
 from nnrun.errors import DataError
 from nnrun.spec.finding import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
+
+    import numpy as np
 
     from nnrun.data.data_paths import DataPaths
     from nnrun.errors import Path as ConfigPath
@@ -37,7 +41,7 @@ _USUAL_NAMES = {
     "y_test": ("y_test", "Y_test", "test_labels", "test_targets"),
 }
 #: Arrays of one value an example, with the examples that they belong to; they have no usual names.
-_VALUES_OF = {"sample_weight": "x", "sample_weight_test": "x_test", "group": "x"}
+_VALUES_OF = {"sample_weight": "x", "sample_weight_test": "x_test", "group": "x", "part": "x"}
 
 
 class Npz:
@@ -51,13 +55,17 @@ class Npz:
             names, such as `x_train`, `y_train`, `x_test`, `y_test`, or `x` and `y`. `sample_weight` (and
             `sample_weight_test`) names the array that says how much each example counts: numbers of at least 0;
             `group` the one whose examples of one value stay together. Without `file` the names are those of npy files.
+            `split: {by: NAME}` names an array that says the part of each example.
     """
+
+    #: The array that `split: {by: ...}` names, or None.
+    part_column: str | int | None = None
 
     def __init__(self, file: str | None = None, arrays: dict[str, str] | None = None) -> None:
         # Examples and targets stand first: the first file is the one that errors name.
         self.arrays = dict(sorted((arrays or {}).items(), key=lambda item: item[0] in _VALUES_OF))
         self.file = file
-        roles = (*_USUAL_NAMES, *_VALUES_OF)
+        roles = (*_USUAL_NAMES, *(role for role in _VALUES_OF if role != "part"))
         unknown = sorted(self.arrays.keys() - {*roles})
         if unknown:
             raise ValueError(f"npz: arrays expected the keys {', '.join(roles)}, received {unknown[0]!r}")
@@ -77,7 +85,7 @@ class Npz:
         test = None
         if "x_test" in arrays:
             test = Examples(arrays["x_test"], arrays["y_test"], weights.get("sample_weight_test"))
-        return SourceData(
+        data = SourceData(
             Examples(arrays["x"], arrays["y"], weights.get("sample_weight")),
             test,
             target_names=_target_names(headers["y"]),
@@ -85,12 +93,19 @@ class Npz:
             groups=arrays.get("group"),
             group=self.arrays.get("group"),
         )
+        return self._with_parts(data, arrays)
+
+    def _with_parts(self, data: SourceData, arrays: Mapping[str, np.ndarray]) -> SourceData:
+        if "part" not in arrays:
+            return data
+        with as_data_error("split: by"):
+            return separate_parts(data, arrays["part"], str(self.part_column))
 
     def load_targets(self, paths: DataPaths) -> SourceData | None:
         """Read the arrays of targets and groups; None where they have more than a million values."""
         files = self._files(paths)
         headers, names = self._headers(files)
-        wanted = {role: name for role, name in names.items() if role in ("y", "y_test", "group")}
+        wanted = {role: name for role, name in names.items() if role in ("y", "y_test", "group", "part")}
         if any(prod(headers[role].shape) > _MAX_TARGET_VALUES for role in wanted):
             return None
         if self.file:
@@ -99,13 +114,14 @@ class Npz:
             by_name = {name: read_npy(files[name]) for name in wanted.values()}
         found = {role: by_name[name] for role, name in wanted.items()}
         train, *test = (Examples(row_numbers(found[role]), found[role]) for role in ("y", "y_test") if role in found)
-        return SourceData(
+        data = SourceData(
             train,
             test[0] if test else None,
             target_names=_target_names(headers["y"]),
             groups=found.get("group"),
             group=self.arrays.get("group"),
         )
+        return self._with_parts(data, found)
 
     def load_new(self, file: Path, layout: Mapping[str, Any], *, with_target: bool) -> Examples:  # noqa: ARG002
         """Read `x`, and `y` if targets are asked for, of another npz file, by the config's names or the usual ones.
@@ -125,7 +141,7 @@ class Npz:
             key = "file" if self.file else "arrays"
             return None, [Finding((*below, key), error.text, error.hint, "missing-file")]
         try:
-            headers, _ = self._headers(files)
+            headers, names = self._headers(files)
         except DataError as error:
             key = "arrays" if self._named_examples() else "file"
             return None, [Finding((*below, key), error.text, error.hint, "defective-data")]
@@ -137,13 +153,20 @@ class Npz:
             group=self.arrays.get("group"),
             target=self._target(paths, headers["y"]),
         )
+        if "part" in headers:
+            name = names["part"]
+            words = read_npz(files[self.file], (name,))[name] if self.file else read_npy(files[name])
+            return part_column_facts(facts, words, name)
         return facts, []
 
     def _target(self, paths: DataPaths, header: ArrayHeader) -> TargetArray:
         """Return what is known of the targets, with their values where they are quickly read."""
-        shape, data = header.shape[1:], self.load_targets(paths)
+        try:
+            data = self.load_targets(paths)
+        except DataError:
+            data = None  # the array of parts names none, which is a finding of its own
         parts = () if data is None else tuple(part.y for part in (data.train, data.test) if part is not None)
-        return TargetArray(shape, header.dtype.kind, parts)  # type: ignore[arg-type]  # they are arrays
+        return TargetArray(header.shape[1:], header.dtype.kind, parts)  # type: ignore[arg-type]  # they are arrays
 
     def _named_examples(self) -> bool:
         """Return whether the config names arrays of examples or targets, in place of the usual names."""
@@ -155,7 +178,8 @@ class Npz:
         Raises:
             DataError: One does not exist.
         """
-        return {name: paths.require(name) for name in ([self.file] if self.file else self.arrays.values())}
+        names = [*self.arrays.values(), *([] if self.part_column is None else [str(self.part_column)])]
+        return {name: paths.require(name) for name in ([self.file] if self.file else names)}
 
     def _headers(self, files: Mapping[str, Path]) -> tuple[dict[str, ArrayHeader], dict[str, str]]:
         """Return the header and the name of each array by its role.
@@ -168,7 +192,8 @@ class Npz:
         names = {}
         for role in (*_USUAL_NAMES, *_VALUES_OF):
             use_usual = role in _USUAL_NAMES and not self._named_examples()
-            name = _usual_name(role, headers) if use_usual else self.arrays.get(role)
+            named = str(self.part_column) if role == "part" and self.part_column is not None else self.arrays.get(role)
+            name = _usual_name(role, headers) if use_usual else named
             if name is not None:
                 if name not in headers:
                     raise no_array(file, name, headers)
@@ -258,7 +283,7 @@ def _require_examples(file: Path, role: str, header: ArrayHeader) -> None:
             hint="the first dimension counts examples",
         )
     if role in ("x", "x_test") and header.dtype.kind in "US":
-        hint = "save numbers, or a table of text as csv, whose columns a step such as OneHot takes"
+        hint = "save numbers, or a table of text as csv, whose columns a step such as OneHotEncoder takes"
         raise DataError(f"expected numbers in {role}, received text", file=file, hint=hint)
 
 
@@ -267,7 +292,7 @@ def _require_values(file: Path, role: str, header: ArrayHeader, examples: ArrayH
     if examples is None:
         text = f"{role} is given, but the file has no {_VALUES_OF[role]}"
         raise DataError(text, file=file, hint=f"leave {role} out")
-    kind, value = ("values", "group") if role == "group" else ("numbers", "weight")
+    kind, value = ("values", role) if role in ("group", "part") else ("numbers", "weight")
     if header.shape != examples.shape[:1] or (kind == "numbers" and header.dtype.kind in "US"):
         raise DataError(
             f"expected {role} to be {examples.shape[0]} {kind}, one an example, "

@@ -46,10 +46,11 @@ class OpenMl(TableSource):
         target: str | int | list[str | int] | None = None,
         sample_weight: str | int | None = None,
         types: dict[str, Literal["number", "text", "category", "date", "percent"] | dict[str, str]] | None = None,
+        drop_missing_target: bool = False,
     ) -> None:
         if id < 1:
             raise ValueError(f"openml: id expected a positive integer, received {id}")
-        super().__init__(features, target, sample_weight)
+        super().__init__(features, target, sample_weight, drop_missing_target=drop_missing_target)
         self.state_types(types)
         self.id, self.has_own_target = id, target is None
         self.label, self._file_name = f"openml {id}", f"openml-{id}.arff"
@@ -63,9 +64,11 @@ class OpenMl(TableSource):
         roles = self.column_roles(list(table), file)
         for name in roles.names:
             gaps = missing_mask(table[name])
-            if gaps.any() and not (self.missing_allowed and name in roles.features):
+            if gaps.any() and name not in self.gaps(roles):
                 text = f"expected a value, received a missing one in row {int(gaps.argmax())} (counted from 0)"
-                hint = "leave the column out, or, for a feature, add a step such as `Impute: median`"
+                hint = "leave the column out, or, for a feature, add a step such as `SimpleImputer: {strategy: median}`"
+                if name in roles.targets:
+                    hint = "add `drop_missing_target: true` to the source, which leaves out rows without a target"
                 raise DataError(f"{self.label}: {text}", column=name, hint=hint)
         table = self.typed_table(table, file)
         dates = {name: self.date_formats.get(name, "") for name, kind in self.types.items() if kind == "date"}

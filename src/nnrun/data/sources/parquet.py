@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any, Literal
@@ -11,12 +12,23 @@ import numpy as np
 from nnrun.data.columns import LONG
 from nnrun.data.csv.defects import DefectList
 from nnrun.data.csv.invalid_values import describe
+from nnrun.data.csv.type_inference import TEXT_TYPES
 from nnrun.data.csv.written_columns import WrittenColumns
-from nnrun.data.exact_numbers import from_integers
+from nnrun.data.exact_numbers import from_integers, number_array
+from nnrun.data.missing_targets import missing_targets, no_target_left
 from nnrun.data.prepare.step import missing_mask
-from nnrun.data.sources.column_roles import ColumnRoles
+from nnrun.data.series.windows import WindowSpec
+from nnrun.data.sources.column_roles import ColumnRoles, stack_targets
 from nnrun.data.sources.new_columns import check_columns, unused_columns
+from nnrun.data.sources.part_files import (
+    given_files,
+    part_column_facts,
+    part_file_facts,
+    with_part_files,
+    with_part_targets,
+)
 from nnrun.data.sources.table import TableSource
+from nnrun.data.sources.table_series import window_facts
 from nnrun.data.streaming.streams import DEFAULT_MEMORY_GB, check_memory_limit, should_stream
 from nnrun.errors import DataError, MissingExtraError
 from nnrun.spec.finding import Finding
@@ -59,6 +71,19 @@ class Parquet(TableSource):
             feature.
         group: The column, by name or index, whose rows of one value stay together, in one fold and in one part. It is
             not a feature.
+        time: The column of the rows' times, dates or numbers, by name or index: forward splits and windows follow it.
+            It is a feature only if it is listed.
+        window: How many rows, one after the other, an example has: its shape is then (window, features). Targets are
+            features too unless `features` leaves them out, so that a model sees their past.
+        horizon: How many rows after a window are its targets, `$targets` numbers in all.
+        stride: How many rows after one window the next one begins.
+        season: After how many rows a season comes back (12 for months of a year), for the seasonal naive forecast;
+            default: by the distance of the times.
+        drop_missing: Whether windows that hold a missing value are left out; else one is an error.
+        drop_missing_target: Whether rows without a target, or without one of several, are left out before the split;
+            else one is an error. The other rows keep their numbers and lines.
+        test_file: A file of the test part, with the same columns, which are found by their names.
+        validation_file: A file of the validation part.
         stream: Whether rows stay on disk during training: the file is converted once to a form in which rows are read
             in any order, kept in the data folder. Default: if the table would need more than `memory`.
         memory: How much memory the rows may take, in GB: it decides whether they stream, and how much of a stream is
@@ -75,11 +100,22 @@ class Parquet(TableSource):
         types: dict[str, Literal["number", "text", "category", "date", "percent"] | dict[str, str]] | None = None,
         sample_weight: str | int | None = None,
         group: str | int | None = None,
+        time: str | int | None = None,
+        window: int | None = None,
+        horizon: int = 1,
+        stride: int = 1,
+        season: int | None = None,
+        drop_missing: bool = False,
+        drop_missing_target: bool = False,
+        test_file: str | None = None,
+        validation_file: str | None = None,
         stream: bool | None = None,
         memory: float = DEFAULT_MEMORY_GB,
     ) -> None:
-        super().__init__(features, target, sample_weight, group)
+        super().__init__(features, target, sample_weight, group, time, drop_missing_target=drop_missing_target)
         check_memory_limit("parquet", memory)
+        self.part_files, self.label = given_files(test_file, validation_file), file
+        self.state_windows(WindowSpec.of("parquet", window, horizon, stride, season, drop_missing=drop_missing), stream)
         self.file, self.stream, self.memory = file, stream, memory
         self.state_types(types)
 
@@ -100,11 +136,13 @@ class Parquet(TableSource):
             stated: dict[str, Any] = {"types": self.types, "forms": self.date_formats, "roles": roles.by_column()}
             stated |= {"numbers": numbers} if numbers else {}
             stated |= {"gaps": self.missing_allowed}
+            stated |= {"target_gaps": True} if self.drop_missing_target else {}
             store = convert(file, stated, lambda: (types, self._blocks(file, roles, block_rows)), paths, progress)
             known["train"], table = streamed_examples(store, roles, self.memory * 1e9)
         else:
             (table,) = self._blocks(file, roles, None)
-        return self.source_data(table, roles, self._names(schema), dates=self._dates(schema, roles), **known)
+        data = self.source_data(table, roles, self._names(schema), dates=self._dates(schema, roles), **known)
+        return with_part_files(self, data, paths, progress)
 
     def facts(self, paths: DataPaths, path: ConfigPath) -> tuple[DataFacts | None, list[Finding]]:
         """Read the columns' names and types and the number of rows from the end of the file."""
@@ -122,14 +160,56 @@ class Parquet(TableSource):
         written = self._written_columns(paths.require(self.file), schema, roles, rows)
         others = _other_numbers(paths.require(self.file), roles.targets)
         known: dict[str, Any] = {"streamed": self._streams(rows, roles), "written": written, "other_numbers": others}
-        return self.table_facts(roles, rows, text, **known), []
+        left = self._rows_with_targets(paths.require(self.file), roles, rows)
+        if left == 0 < rows:
+            return None, [no_target_left((*path, "target"))]
+        facts, found = self.table_facts(roles, left, text, **known), list[Finding]()
+        if roles.part is not None:
+            words = next(self._blocks(paths.require(self.file), ColumnRoles((roles.part,), ()), None))[roles.part]
+            facts, found = part_column_facts(facts, words, roles.part)
+            # A row of a part may be left out.
+            facts = replace(facts, rows=None) if self.drop_missing_target else facts
+        if self.windows is not None:
+            names = tuple(name for name in (roles.time, roles.group) if name is not None)
+            (columns,) = self._blocks(paths.require(self.file), ColumnRoles(names, ()), None) if names else ({},)
+            facts, more = window_facts(self.windows, facts, columns or None, roles, self.date_formats, path)
+            found = [*found, *more]
+        used = (*roles.features, *roles.targets)
+        layout = {
+            "names": self._names(schema),
+            "features": list(roles.features),
+            "targets": list(roles.targets),
+            "text": [name for name in used if self._is_text(schema, name)],
+            "dates": self._dates(schema, roles),
+            "header": True,
+        }
+        facts, more = part_file_facts(self, facts, layout, paths, path)
+        return facts, [*found, *more]
+
+    def _rows_with_targets(self, file: Path, roles: ColumnRoles, rows: int) -> int | None:
+        """Return how many rows have their targets; None where reading these would take longer."""
+        if not self.drop_missing_target:
+            return rows
+        if rows > _MAX_TARGET_ROWS:
+            return None
+        y = stack_targets(next(self._blocks(file, ColumnRoles((), roles.targets), None)))
+        return rows if y is None else int((~missing_targets(y)).sum())
+
+    def count_new(self, file: Path, layout: Mapping[str, Any]) -> int | None:
+        """Return the number of rows of a Parquet file."""
+        if file.suffix.lower() not in (".parquet", ".pq"):
+            return None
+        schema, rows = _schema(file)
+        check_columns(file, schema.names, [*layout["features"], *layout["targets"]], layout)
+        return rows
 
     def _written_columns(self, file: Path, schema: Any, roles: ColumnRoles, rows: int) -> WrittenColumns:
         """Return which columns of text hold numbers or dates, in the first rows of a large file."""
         from pyarrow import types
 
         names = [name for name in (*roles.features, *roles.targets) if name not in self.types]
-        strings = [name for name in names if _is_string(schema.field(name).type)]
+        kinds = {name: schema.field(name).type for name in names}
+        strings = [name for name, kind in kinds.items() if _is_string(kind) and not _is_list(kind)]
         if not strings:
             return WrittenColumns()
         with _open(file) as opened:
@@ -150,10 +230,18 @@ class Parquet(TableSource):
         roles = self.column_roles(self._names(schema), file)
         names = self.columns_other_than_features(roles)
         (columns,) = self._blocks(file, ColumnRoles(tuple(names), ()), None)
-        return self.targets_data(columns, roles)
+        return with_part_targets(self, self.targets_data(columns, roles), self._names(schema), roles, paths)
+
+    def new_targets(self, file: Path, layout: Mapping[str, Any]) -> dict[str, np.ndarray] | None:
+        """Return the targets of another file."""
+        if self.count_new(file, layout) is None:
+            return super().new_targets(file, layout)
+        return next(self._blocks(file, ColumnRoles((), tuple(layout["targets"])), None))
 
     def follows_dates(self, paths: DataPaths) -> bool:
         """Return whether the rows are in the order of a column of dates, a feature or not."""
+        if super().follows_dates(paths):
+            return True
         file = paths.require(self.file)
         schema, _ = _schema(file)
         dates = list(self._dates(schema, ColumnRoles(tuple(schema.names), ())))
@@ -167,9 +255,10 @@ class Parquet(TableSource):
             return super().load_new(file, layout, with_target=with_target)
         roles = ColumnRoles(tuple(layout["features"]), tuple(layout["targets"]) if with_target else ())
         names = _schema(file)[0].names
-        check_columns(file, names, roles.names)
+        check_columns(file, names, roles.names, layout)
         (table,) = self._blocks(file, roles, None)
-        return replace(roles.examples(table), findings=tuple(unused_columns(file, names, layout)))
+        examples = replace(roles.examples(table), findings=tuple(unused_columns(file, names, layout)))
+        return self.new_examples(examples, file)
 
     def _names(self, schema: Any) -> list[str]:
         """Return the names of the columns; that of an index which pandas wrote without a name only if it is asked."""
@@ -177,7 +266,7 @@ class Parquet(TableSource):
 
     def _is_text(self, schema: Any, name: str) -> bool:
         kind = self.types.get(name)
-        return kind in ("text", "category") or (kind is None and _is_string(schema.field(name).type))
+        return kind in TEXT_TYPES or (kind is None and _is_string(schema.field(name).type))
 
     def _dates(self, schema: Any, roles: ColumnRoles) -> dict[str, str]:
         """Return the columns of dates, and the formats in which a csv of the same columns has to write them."""
@@ -190,7 +279,7 @@ class Parquet(TableSource):
 
     def _streams(self, rows: int, roles: ColumnRoles) -> bool:
         # A number is 8 bytes in the table, and 4 in each of array and tensor.
-        return should_stream(self.stream, rows * len(roles.names) * 16, self.memory)
+        return self.windows is None and should_stream(self.stream, rows * len(roles.names) * 16, self.memory)
 
     def _blocks(self, file: Path, roles: ColumnRoles, rows: int | None) -> Iterator[dict[str, np.ndarray]]:
         """Yield the columns in blocks of so many rows, or in one block: float64 for numbers, object for text.
@@ -220,10 +309,12 @@ class Parquet(TableSource):
             begin: The row of the file with which the table begins.
             defects: The defects of the file.
         """
-        column = _values(table.column(name), defects.path, name)
-        if not (self.missing_allowed and name in roles.features):
+        column = _values(table.column(name), defects.path, name, is_key=name in roles.targets)
+        if name not in self.gaps(roles):
+            kind = "missing-target-in-parquet" if name in roles.targets else "missing-in-parquet"
+            kind = "missing-in-parquet" if self.windows is not None else kind
             for row in (begin + missing_mask(column).nonzero()[0]).tolist():
-                defects.add(row, name, describe("missing-in-parquet", row=row))
+                defects.add(row, name, describe(kind, row=row))
         typed, wrong = self.typed(name, column)
         for row in wrong:
             words = {"expected": self.types[name], "field": column[row][:40], "row": begin + row}
@@ -293,19 +384,33 @@ def _tables(opened: Any, names: list[str], rows: int | None) -> Iterator[Any]:
         yield pa.Table.from_batches([batch])
 
 
+def _is_list(kind: Any) -> bool:
+    from pyarrow import types
+
+    return bool(types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind))
+
+
 def _is_string(kind: Any) -> bool:
+    """Return whether values are text; lists become texts, which steps read again."""
     from pyarrow import types
 
     inner = kind.value_type if types.is_dictionary(kind) else kind
+    if _is_list(kind):
+        return True
     return bool(types.is_string(inner) or types.is_large_string(inner) or types.is_string_view(inner))
 
 
-def _values(column: Any, file: Path, name: str) -> np.ndarray:
-    """Return an Arrow column as numbers or text."""
+def _values(column: Any, file: Path, name: str, *, is_key: bool) -> np.ndarray:
+    """Return an Arrow column as numbers or text; as text too where whole numbers that are compared need it."""
     import pyarrow as pa
     from pyarrow import types
 
     kind = column.type
+    if _is_list(kind):
+        texts = [
+            None if cell is None else json.dumps(cell, ensure_ascii=False, default=str) for cell in column.to_pylist()
+        ]
+        return np.array(texts, dtype=object)
     if _is_string(kind):
         return np.array(column.to_pylist(), dtype=object)
     if types.is_timestamp(kind) or types.is_date(kind):
@@ -313,6 +418,8 @@ def _values(column: Any, file: Path, name: str) -> np.ndarray:
         return np.asarray(seconds / _SECONDS_A_DAY)
     if types.is_integer(kind) and not column.null_count:
         return from_integers(np.array(column.to_pylist(), dtype="uint64" if kind == pa.uint64() else "int64"))
+    if types.is_integer(kind) and is_key:
+        return number_array(column.to_pylist(), is_key=True)
     if types.is_boolean(kind) or types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind):
         return np.array([np.nan if value is None else float(value) for value in column.to_pylist()], dtype="float64")
     text = f"expected numbers, text or dates, received values of the type {kind}"

@@ -10,12 +10,25 @@ import numpy as np
 from nnrun.config.hints import did_you_mean
 from nnrun.data.columns import Columns
 from nnrun.data.dataset import Examples, SourceData
-from nnrun.data.returned_values import RETURNS, ReturnedArrays, advice, described, is_ragged, kind_of_values
+from nnrun.data.returned_values import (
+    RETURNS,
+    ReturnedArrays,
+    advice,
+    columns_of,
+    described,
+    is_missing,
+    is_ragged,
+    is_table,
+    kind_of_values,
+    plain_item,
+)
 from nnrun.formatting import format_names
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+#: The column of examples that are one text each.
+TEXT_COLUMN = "text"
 _FIELDS = ("x", "y", "sample_weight", "x_test", "y_test", "sample_weight_test", "group")
 #: Columns of a table that are the target.
 _TARGETS = ("y", "target")
@@ -60,8 +73,8 @@ class _Returned(ReturnedArrays):
     def _fields(self, returned: object) -> dict[str, Any]:
         if isinstance(returned, Mapping):
             return self._fields_of_mapping(returned)
-        if _is_table(returned):
-            return self._fields_of_mapping(_columns_of(returned), last_is_target=True)
+        if is_table(returned):
+            return self._fields_of_mapping(columns_of(returned), last_is_target=True)
         if isinstance(returned, tuple | list) and len(returned) in (2, 3):
             if len(returned) == 2 and all(_is_part(part) for part in returned):
                 return self._by_position(returned[0], "") | self._by_position(returned[1], "_test")
@@ -108,13 +121,15 @@ class _Returned(ReturnedArrays):
     def _x(self, value: Any, role: str) -> np.ndarray | Columns:
         if value is None:
             raise self.error(f"expected examples, received nothing for {role}", RETURNS)
-        if isinstance(value, Mapping) or _is_table(value):
-            return self._table(_columns_of(value), role)
+        if isinstance(value, Mapping) or is_table(value):
+            return self.table(columns_of(value), role)
         array = self.array(value, role)
         if array.dtype.names:
-            return self._table({name: array[name] for name in array.dtype.names}, role)
+            return self.table({name: array[name] for name in array.dtype.names}, role)
         if is_ragged(array):
             return array
+        if array.ndim == 1 and array.dtype.kind in "USO":
+            return self.table({TEXT_COLUMN: array}, role)
         array = self.numbers(array, role)
         if array.ndim < 2:
             text = f"expected {role} of shape [examples, ...], received {list(array.shape)}"
@@ -124,8 +139,8 @@ class _Returned(ReturnedArrays):
     def _y(self, value: Any, role: str) -> tuple[np.ndarray | Columns | None, tuple[str, ...]]:
         if value is None:
             return None, ()
-        if isinstance(value, Mapping) or _is_table(value):
-            table = self._table(_columns_of(value), role)
+        if isinstance(value, Mapping) or is_table(value):
+            table = self.table(columns_of(value), role)
             names = table.names
             if len(names) == 1:
                 return table.values[names[0]], names
@@ -140,47 +155,13 @@ class _Returned(ReturnedArrays):
         width = array.shape[1] if array.ndim == 2 else 1
         return array, ("target",) if width == 1 else tuple(f"target_{index}" for index in range(width))
 
-    def _table(self, columns: Mapping[str, Any], role: str) -> Columns:
-        """Return named columns; an array of several columns becomes as many, `name_0`, `name_1`, ..."""
-        values: dict[str, np.ndarray] = {}
-        for name, value in columns.items():
-            array = self.array(value, f"{role}[{name!r}]")
-            if array.ndim > 2:
-                text = f"expected columns in {role}, received an array of shape {list(array.shape)} for {name!r}"
-                raise self.error(text, "return one array of all examples as x; several inputs take columns of a table")
-            wide = array.ndim == 2 and array.shape[1] != 1
-            for index, column in enumerate(array.T if wide else [array.reshape(len(array))]):
-                values[f"{name}_{index}" if wide else name] = self._column(column, f"{role}[{name!r}]")
-        lengths = {len(column) for column in values.values()}
-        if len(lengths) != 1:
-            listed = ", ".join(f"{name}: {len(column)}" for name, column in values.items())
-            raise self.error(f"expected columns of one length in {role}, received {listed or 'none'}", RETURNS)
-        return Columns(values)
-
-    def _column(self, column: np.ndarray, role: str) -> np.ndarray:
-        """Return one column: float64 of numbers, objects of text; what is missing is NaN or None."""
-        if column.dtype.kind in "biuf":
-            return column.astype("float64")
-        if column.dtype.kind == "M":
-            return column.astype("datetime64[D]").astype("float64")
-        if column.dtype.kind not in "SUO":
-            raise self.error(f"expected numbers or text in {role}, received {kind_of_values(column)}", RETURNS)
-        items = [None if _is_missing(item) else _plain(item) for item in column.tolist()]
-        known = [item for item in items if item is not None]
-        if all(isinstance(item, int | float) for item in known):
-            return np.array([np.nan if item is None else item for item in items], dtype="float64")
-        wrong = next((item for item in known if not isinstance(item, str | int | float)), None)
-        if wrong is not None:
-            raise self.error(f"expected numbers or text in {role}, received {described(wrong)}", RETURNS)
-        return np.array([item if item is None else str(item) for item in items], dtype=object)
-
     def _texts(self, array: np.ndarray, role: str) -> np.ndarray:
         """Return classes that are given as text, or as Python objects, as objects of text or as numbers."""
         items = array.reshape(-1).tolist()
-        missing = next((index for index, item in enumerate(items) if _is_missing(item)), None)
+        missing = next((index for index, item in enumerate(items) if is_missing(item)), None)
         if missing is not None:
             raise self.error(f"{role} has no value for example {missing}", "leave out the examples without a target")
-        plain = [_plain(item) for item in items]
+        plain = [plain_item(item) for item in items]
         wrong = next((item for item in plain if not isinstance(item, str | int | float)), None)
         if wrong is not None:
             text = f"expected numbers or names of classes in {role}, received {described(wrong)}"
@@ -214,25 +195,12 @@ def _layout(train: Examples, names: tuple[str, ...]) -> dict[str, Any]:
     return {"shape": list(train.x.shape[1:]), "targets": list(names)}
 
 
-def _is_table(value: object) -> bool:
-    """Return whether a value is a DataFrame or a Series of any library."""
-    return hasattr(value, "dtypes") and (hasattr(value, "columns") or hasattr(value, "to_frame"))
-
-
-def _columns_of(value: Any) -> dict[str, Any]:
-    if isinstance(value, Mapping):
-        return {str(name): column for name, column in value.items()}
-    if not hasattr(value, "columns"):
-        value = value.to_frame(name=str(value.name or "target"))
-    return {str(name): value[name].to_numpy() for name in value.columns}
-
-
 def _is_part(value: object) -> bool:
     """Return whether a value is (x, y) or (x, y, weights) of one part, and not x alone."""
     if not isinstance(value, tuple | list) or len(value) not in (2, 3):
         return False
     x = value[0]
-    if isinstance(x, Mapping) or _is_table(x):
+    if isinstance(x, Mapping) or is_table(x):
         return True
     return _depth(x) > 1
 
@@ -242,14 +210,3 @@ def _depth(value: object) -> int:
     if isinstance(value, tuple | list):
         return 1 + (_depth(value[0]) if value else 0)
     return len(getattr(value, "shape", ()))
-
-
-def _is_missing(item: object) -> bool:
-    return item is None or item != item or type(item).__name__ in ("NAType", "NaTType")  # noqa: PLR0124 - NaN
-
-
-def _plain(item: object) -> object:
-    """Return text for bytes, and Python's own numbers for those of libraries."""
-    if isinstance(item, bytes):
-        return item.decode("utf-8", "replace")
-    return item.item() if isinstance(item, np.generic) else item

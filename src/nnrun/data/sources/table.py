@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from nnrun.data.columns import ColumnError, Columns, label, resolve_columns
-from nnrun.data.csv.dates import check_date_format, days_since_epoch
+from nnrun.data.csv.dates import days_since_epoch
 from nnrun.data.csv.dialect import Dialect, row_lines
+from nnrun.data.csv.few_columns import read_few_columns
 from nnrun.data.csv.invalid_values import describe
 from nnrun.data.csv.missing_words import EARLIER_WORDS, MISSING_WORDS
-from nnrun.data.csv.number_format import NumberFormat, number_format
+from nnrun.data.csv.number_format import NumberFormat
 from nnrun.data.csv.read_columns import read_columns
-from nnrun.data.csv.type_inference import ColumnRequest
+from nnrun.data.csv.type_inference import TEXT_TYPES, ColumnRequest
 from nnrun.data.csv.written_columns import WrittenColumns, written_columns
-from nnrun.data.dataset import DataFacts, Examples, SourceData
-from nnrun.data.sources.column_roles import ColumnSelection, stack_targets
+from nnrun.data.dataset import DataFacts, Examples, SourceData, as_data_error
+from nnrun.data.missing_targets import NO_WINDOWS, drop_missing_targets
+from nnrun.data.sources.column_roles import ColumnRoles, ColumnSelection, stack_targets
 from nnrun.data.sources.new_columns import open_new_csv
+from nnrun.data.sources.stated_types import column_types
+from nnrun.data.sources.table_series import series_of, times_of
+from nnrun.data.splits.by_column import NO_COLUMNS, separate_parts
 from nnrun.errors import DataError
 from nnrun.spec.finding import Finding
 
@@ -27,16 +32,20 @@ if TYPE_CHECKING:
 
     import numpy as np
 
+    from nnrun.data.csv.dialect import CsvFile
     from nnrun.data.csv.type_inference import ColumnType, Role
     from nnrun.data.data_paths import DataPaths
-    from nnrun.data.sources.column_roles import ColumnRoles
+    from nnrun.data.series.windows import WindowSpec
+    from nnrun.data.sources.stated_types import StatedType
     from nnrun.errors import Path as ConfigPath
     from nnrun.spec.data import Split
     from nnrun.spec.part import Part
 
 
-#: A column's type as a config states it: its name, `{date: FORMAT}`, or how its numbers are written.
-StatedType: TypeAlias = "ColumnType | Literal['percent'] | dict[str, str]"
+#: Steps that take any text: prose, or lists in cells.
+_OF_PROSE = frozenset({"TextVectorization", "MultiLabelBinarizer", "PadSequences"})
+#: Those of them for which an empty cell is an empty list.
+_OF_LISTS = frozenset({"MultiLabelBinarizer", "PadSequences"})
 
 
 class TableSource:
@@ -47,7 +56,9 @@ class TableSource:
         target: The target column, or several; None for the default ones.
         sample_weight: The column of weights.
         group: The column whose rows of one value stay together.
+        time: The column of the rows' times.
         default_target: The target columns if none are stated.
+        drop_missing_target: Whether rows without a target are left out.
     """
 
     #: The source's name in a config.
@@ -61,10 +72,16 @@ class TableSource:
         target: str | int | list[str | int] | None = None,
         sample_weight: str | int | None = None,
         group: str | int | None = None,
+        time: str | int | None = None,
         default_target: Sequence[str | int] = (-1,),
+        drop_missing_target: bool = False,
     ) -> None:
         targets = list(default_target) if target is None else target if isinstance(target, list) else [target]
-        self.selection = ColumnSelection(features, targets, sample_weight, group)
+        self.selection = ColumnSelection(features, targets, sample_weight, group, time=time)
+        #: The windows of rows that are the examples; None where each row is one.
+        self.windows: WindowSpec | None = None
+        #: The files of the source's own test and validation part.
+        self.part_files: dict[str, str] = {}
         #: The source's name in messages without a file.
         self.label = self.name
         #: The stated types of columns, the formats of dates and numbers, and all of it as the config has it.
@@ -74,8 +91,16 @@ class TableSource:
         self.stated_types: Mapping[str, StatedType] = {}
         #: Columns that other parts of the config name.
         self.named_elsewhere: list[str | int] = []
+        #: Features that steps take for prose, and those in which an empty cell is an empty list.
+        self.free_text: list[str | int] = []
+        self.may_be_empty: list[str | int] = []
+        #: Whether a step takes the target for text, and whether an empty cell of it is an empty set.
+        self.text_target, self.empty_target = False, False
         #: Whether features may have missing values: set if a step of the preparation fills them in.
         self.missing_allowed = False
+        #: How files of new examples are written; None: as `new_file_dialect` says.
+        self.new_dialect: Dialect | None = None
+        self.drop_missing_target = drop_missing_target
         #: The words for a missing value, and those of runs whose layout does not list them.
         self.missing_words: tuple[str, ...] = MISSING_WORDS
         self.earlier_words: tuple[str, ...] = EARLIER_WORDS
@@ -89,6 +114,24 @@ class TableSource:
         stated = column_types(self.name, types, decimal, thousands)
         self.types, self.date_formats, self.number_formats = stated.kinds, stated.dates, stated.numbers
         self.stated_types = types or {}
+
+    def free_text_types(self, features: Sequence[str], targets: Sequence[str] = ()) -> dict[str, ColumnType]:
+        """Return the type of the features and targets that steps take for prose; the config may state another."""
+        names = [*_resolved(self.free_text, features), *(targets if self.text_target else ())]
+        return {name: "free_text" for name in names if self.types.get(name, "text") == "text"}
+
+    def state_windows(self, windows: WindowSpec | None, stream: bool | None = None) -> None:
+        """Keep the windows of rows that are the examples, if there are any.
+
+        Raises:
+            ValueError: Their rows are to stay on disk, or some of them to be left out.
+        """
+        if windows is not None and stream:
+            raise ValueError(f"{self.name}: windows need their rows in memory; leave out `stream: true`")
+        if windows is not None and self.drop_missing_target:
+            raise ValueError(f"{self.name}: {NO_WINDOWS}")
+        self.windows = windows
+        self.selection = replace(self.selection, is_windowed=windows is not None)
 
     @property
     def asked(self) -> list[str | int]:
@@ -151,15 +194,50 @@ class TableSource:
         """
         train = known.pop("train", None) or roles.examples(table)
         lines = known.pop("lines", None)
-        return SourceData(
-            train if lines is None else replace(train, origin={"line": lines}),
+        train = train if lines is None else replace(train, origin={"line": lines})
+        train, table = self._with_targets(train, table)
+        if self.windows is not None:
+            date_format = (dates or {}).get(str(roles.time))
+            series = series_of(self.label, table, roles, date_format, known.get("files", {}), lines)
+            train = replace(train, series=series)
+        data = SourceData(
+            train,
+            windows=self.windows,
             target_names=roles.targets,
             layout=roles.layout(names, table, header=header, dates=dates or {}, missing=self.missing_words),
             written=self.written_in(table, roles),
             groups=None if roles.group is None else table[roles.group],
             group=roles.group,
+            times=times_of(self.label, table, roles),
+            dropped={self.label: train.dropped} if train.dropped else {},
             **known,
         )
+        return self._with_parts(data, table, roles)
+
+    def _with_targets(
+        self, examples: Examples, table: Mapping[str, np.ndarray]
+    ) -> tuple[Examples, Mapping[str, np.ndarray]]:
+        """Return the examples and columns without the rows that lack a target, where the config says so.
+
+        Raises:
+            DataError: No row is left.
+        """
+        if not self.drop_missing_target:
+            return examples, table
+        kept, rows = drop_missing_targets(examples, self.label)
+        # The columns of features that are on disk are empty.
+        return kept, {name: column[rows] if len(column) else column for name, column in table.items()}
+
+    def _with_parts(self, data: SourceData, table: Mapping[str, np.ndarray], roles: ColumnRoles) -> SourceData:
+        """Return the data with the parts that the column of `split: {by: ...}` names.
+
+        Raises:
+            DataError: A word of it names no part, or no row is for training.
+        """
+        if roles.part is None:
+            return data
+        with as_data_error("split: by"):
+            return separate_parts(data, table[roles.part], roles.part)
 
     def typed(self, name: str, column: np.ndarray) -> tuple[np.ndarray, list[int]]:
         """Return a column of text as the type that the config states, and the rows whose text is none of that type.
@@ -171,7 +249,7 @@ class TableSource:
         import numpy as np
 
         kind = self.types.get(name)
-        if kind in ("text", "category") and column.dtype != object:
+        if kind in TEXT_TYPES and column.dtype != object:
             return np.array([None if np.isnan(value) else label(value) for value in column.tolist()], dtype=object), []
         if kind not in ("date", "number") or column.dtype != object:
             return column, []
@@ -209,7 +287,12 @@ class TableSource:
 
     def written_in(self, table: Mapping[str, np.ndarray], roles: ColumnRoles) -> WrittenColumns:
         """Return which columns of a table hold numbers or dates that are written in a way of their own."""
-        names = [name for name, column in table.items() if column.dtype == object and name not in self.types]
+        free = self.free_text_types(roles.features, roles.targets)
+        names = [
+            name
+            for name, column in table.items()
+            if column.dtype == object and name not in self.types and name not in free
+        ]
         texts = {name: list(dict.fromkeys(table[name].tolist())) for name in names if name != roles.group}
         return self.written(
             {name: [text for text in found if text is not None] for name, found in texts.items()},
@@ -227,13 +310,23 @@ class TableSource:
         """
         return None
 
+    def gaps(self, roles: ColumnRoles) -> Collection[str]:
+        """Return the columns that may have missing values."""
+        if self.windows is not None and self.windows.drop_missing:
+            return (*roles.features, *roles.targets)
+        targets = roles.targets if self.drop_missing_target or self.empty_target else ()
+        if self.missing_allowed:
+            return (*roles.features, *targets)
+        return (*_resolved(self.may_be_empty, roles.features), *targets)
+
     def follows_dates(self, paths: DataPaths) -> bool:  # noqa: ARG002
-        """Return whether the rows are in the order of a column of dates."""
-        return False
+        """Return whether the rows are in the order of a column of dates, or of times."""
+        return self.selection.time is not None or self.windows is not None
 
     def columns_other_than_features(self, roles: ColumnRoles) -> list[str]:
         """Return the columns that `load_targets` reads: targets, and the column of groups."""
-        return [*roles.targets, *([] if roles.group is None else [roles.group])]
+        others = (roles.group, roles.part, roles.time)
+        return list(dict.fromkeys([*roles.targets, *(name for name in others if name is not None)]))
 
     def targets_data(self, columns: Mapping[str, np.ndarray], roles: ColumnRoles, **known: Any) -> SourceData:
         """Return the columns of `columns_other_than_features` as the data of the source, each feature a row number.
@@ -248,8 +341,13 @@ class TableSource:
         numbers = np.arange(len(next(iter(columns.values()), ())), dtype="float64")
         table = {**dict.fromkeys(roles.features, numbers), **columns}
         examples = replace(roles, weight=None).examples(table)
-        groups = None if roles.group is None else table[roles.group]
-        return SourceData(examples, target_names=roles.targets, groups=groups, group=roles.group, **known)
+        examples, table = self._with_targets(examples, table)  # type: ignore[assignment]
+        groups, times = None if roles.group is None else table[roles.group], times_of(self.label, table, roles)
+        known |= {"target_names": roles.targets, "groups": groups, "group": roles.group, "times": times}
+        if self.windows is not None:
+            date_format = self.date_formats.get(str(roles.time), "")
+            examples = replace(examples, series=series_of(self.label, table, roles, date_format, {}, None))
+        return self._with_parts(SourceData(examples, windows=self.windows, **known), table, roles)
 
     def table_facts(self, roles: ColumnRoles, rows: int | None, text: Collection[str] = (), **known: Any) -> DataFacts:
         """Return the facts of a table.
@@ -278,86 +376,119 @@ class TableSource:
         Raises:
             DataError: A column is missing, or the file cannot be read.
         """
+        opened, request, findings = self.open_new(file, layout, with_target=with_target)
+        table, _ = read_columns(opened, request)
+        targets = layout["targets"] if with_target else []
+        y = stack_targets({name: table[name] for name in targets}) if with_target else None
+        x = Columns({name: table[name] for name in layout["features"]})
+        lines = row_lines(opened, len(x))
+        series = None
+        if self.windows is not None:
+            roles = ColumnRoles((), (), group=layout.get("group"), time=layout.get("time"))
+            date_format = layout.get("dates", {}).get(roles.time)
+            series = series_of(self.label, table, roles, date_format, {file.name: file}, lines)
+        origin = {} if lines is None else {"line": lines}
+        return self.new_examples(Examples(x, y, origin=origin, findings=tuple(findings), series=series), file)
+
+    def new_examples(self, examples: Examples, file: Path) -> Examples:
+        """Return the examples of a new file without those that lack a target, where the config says so.
+
+        Raises:
+            DataError: No row is left.
+        """
+        return drop_missing_targets(examples, file.name)[0] if self.drop_missing_target else examples
+
+    def open_new(
+        self, file: Path, layout: Mapping[str, Any], *, with_target: bool
+    ) -> tuple[CsvFile, ColumnRequest, list[Finding]]:
+        """Return a csv file with the run's names of columns, what to read of it, and what to report about these.
+
+        Raises:
+            DataError: A column is missing, or the file cannot be read.
+        """
         words = tuple(layout.get("missing", self.earlier_words))
-        dialect = replace(self.new_file_dialect(file), missing=words)
+        dialect = replace(self.new_dialect or self.new_file_dialect(file), missing=words)
         features, targets = layout["features"], layout["targets"] if with_target else []
-        columns = [*features, *targets]
+        others = (layout.get("time"), layout.get("group")) if self.windows is not None else ()
+        columns: list[str] = list(dict.fromkeys([*features, *targets, *(name for name in others if name is not None)]))
         opened, findings = open_new_csv(file, dialect, layout, columns, targets)
         dates: Mapping[str, str] = layout.get("dates", {})
         # The type of a target of numbers is inferred: a name among them is then reported as a class that the run lacks.
         types: dict[str, ColumnType] = dict.fromkeys(features, "number")
         types |= {name: "text" for name in columns if name in layout["text"]}
+        types |= self.free_text_types(features, targets)
         types |= {name: "date" for name in columns if name in dates}
-        roles: dict[str, Role] = {**dict.fromkeys(features, "feature"), **dict.fromkeys(targets, "target")}
-        request = ColumnRequest(roles, types, features if self.missing_allowed else ())
-        table, _ = read_columns(replace(opened, dialect=replace(opened.dialect, dates=dates)), request)
-        y = stack_targets({name: table[name] for name in targets}) if with_target else None
-        x = Columns({name: table[name] for name in features})
-        lines = row_lines(opened, len(x))
-        return Examples(x, y, origin={} if lines is None else {"line": lines}, findings=tuple(findings))
+        roles: dict[str, Role] = {**dict.fromkeys(columns, "group"), **dict.fromkeys(features, "feature")}
+        roles |= dict.fromkeys(targets, "target")
+        gaps = self.gaps(ColumnRoles(tuple(features), tuple(targets)))
+        request = ColumnRequest(roles, types, gaps)
+        return replace(opened, dialect=replace(opened.dialect, dates=dates)), request, findings
+
+    def count_new(self, file: Path, layout: Mapping[str, Any]) -> int | None:  # noqa: ARG002
+        """Return the number of rows of a new file whose format states it; None of a csv file.
+
+        Raises:
+            DataError: It lacks a column.
+        """
+        return None
+
+    def new_targets(self, file: Path, layout: Mapping[str, Any]) -> dict[str, np.ndarray] | None:
+        """Return the targets of a new file, read without pandas; None if they are defective.
+
+        Raises:
+            DataError: It lacks a column, or cannot be read.
+        """
+        opened, _, _ = self.open_new(file, layout, with_target=True)
+        return read_few_columns(
+            opened, self.types, layout["targets"], self.gaps(ColumnRoles((), (*layout["targets"],)))
+        )
 
     def new_file_dialect(self, file: Path) -> Dialect:
         """Return how a csv file of new examples is written: its numbers as in the text of the run's own."""
         return Dialect(default_separator(file.name), numbers=self.number_formats)
 
 
-def note_named_columns(source: object, prepare: Sequence[Part], split: Split | None) -> None:
-    """Let a table know the columns that steps name, and the one by which folds group its rows."""
+def _resolved(columns: Sequence[str | int], names: Sequence[str]) -> list[str]:
+    """Return the names of columns that steps name; none where one does not exist, which is an error of the step."""
+    try:
+        return resolve_columns(columns, names)
+    except ColumnError:
+        return []
+
+
+def note_named_columns(
+    source: object, prepare: Sequence[Part], split: Split | None, prepare_target: Sequence[Part] = ()
+) -> None:
+    """Let a source know the columns that steps name, and those by which folds group and parts have their rows.
+
+    Raises:
+        ValueError: Parts are named by a column, and the source has none.
+    """
+    by = None if split is None else split.by
     if not isinstance(source, TableSource):
+        if hasattr(source, "note_named_columns"):
+            source.note_named_columns(prepare, split, prepare_target)
+        if hasattr(source, "part_column"):
+            source.part_column = by
+        elif by is not None:
+            raise ValueError(NO_COLUMNS)
         return
-    columns = [part.arguments.get("columns") for part in prepare]
-    source.named_elsewhere = [name for names in columns if isinstance(names, list) for name in names]
+    source.named_elsewhere = [name for part in prepare for name in _named(part)]
+    named = [(part.name, name) for part in prepare for name in _named(part)]
+    source.free_text = list(dict.fromkeys(name for step, name in named if step in _OF_PROSE))
+    source.may_be_empty = list(dict.fromkeys(name for step, name in named if step in _OF_LISTS))
+    source.text_target = any(part.name in _OF_PROSE for part in prepare_target)
+    source.empty_target = any(part.name in _OF_LISTS for part in prepare_target)
     fold_group = None if split is None or split.k_fold is None else split.k_fold.groups
-    source.selection = replace(source.selection, fold_group=fold_group)
+    source.selection = replace(source.selection, fold_group=fold_group, part=by)
+
+
+def _named(part: Part) -> list[str | int]:
+    """Return the columns that a step names."""
+    columns = part.arguments.get("columns")
+    return columns if isinstance(columns, list) else []
 
 
 def default_separator(name: str) -> str:
     """Return the separator of a file by its name: a tab for `.tsv`, else a comma."""
     return "\t" if name.removesuffix(".gz").lower().endswith(".tsv") else ","
-
-
-@dataclass(frozen=True)
-class StatedTypes:
-    """What a config states about columns.
-
-    Attributes:
-        kinds: The types of columns.
-        dates: The formats of dates by column.
-        numbers: How the numbers of columns are written.
-    """
-
-    kinds: dict[str, ColumnType]
-    dates: dict[str, str]
-    numbers: dict[str, NumberFormat]
-
-
-def column_types(
-    source: str, types: Mapping[str, StatedType] | None, decimal: str = ".", thousands: str = ""
-) -> StatedTypes:
-    """Return what a config states about the types of columns.
-
-    Args:
-        source: The source's name, for messages.
-        types: What the config states.
-        decimal: The decimal mark of the file.
-        thousands: The separator of thousands of the file.
-
-    Raises:
-        ValueError: A format is not one of dates or numbers.
-    """
-    kinds: dict[str, ColumnType] = {}
-    dates: dict[str, str] = {}
-    numbers: dict[str, NumberFormat] = {}
-    for name, stated in (types or {}).items():
-        try:
-            if isinstance(stated, dict) and list(stated) == ["date"]:
-                check_date_format(stated["date"])
-                kinds[name], dates[name] = "date", stated["date"]
-            elif isinstance(stated, dict) or stated == "percent":
-                form = stated if isinstance(stated, dict) else {"type": stated}
-                kinds[name], numbers[name] = "number", number_format(form, decimal, thousands)
-            else:
-                kinds[name] = stated
-        except ValueError as error:
-            raise ValueError(f"{source}: types: {name}: {error}") from None
-    return StatedTypes(kinds, dates, numbers)

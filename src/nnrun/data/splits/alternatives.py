@@ -18,7 +18,7 @@ def other_splits(split: Split | None, fewest: int = 0) -> Iterator[tuple[Split, 
         split: The config's split.
         fewest: The number of rows of the rarest class that has to be in every fold; 0 where no class has to be.
     """
-    if split is None:
+    if split is None or split.forward is not None:
         return
     if split.k_fold is None:
         changes: list[dict[str, Any]] = [{"shuffle": True}, {"stratify": True}]

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nnrun.data.splits.parts import fold_size
+from nnrun.data.splits.forward import forward_rows
+from nnrun.data.splits.part_sizes import fold_size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from nnrun.spec.data import KFold
+    from nnrun.spec.data import Forward, KFold
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,8 @@ class Fold:
         number: Counted from 0 over all repeats.
         repeat: Counted from 0.
         test: The rows that it tests, in the order of the file, shape (rows,).
-        rest: All other rows, in the order of the file.
+        rest: The rows that it is trained and validated on, in the order of the file: all others, but of forward folds
+            those before it.
     """
 
     number: int
@@ -48,7 +50,7 @@ def fold_seed(seed: int, repeat: int) -> int:
 def make_folds(
     rows: int, k_fold: KFold, *, y: np.ndarray | None = None, groups: np.ndarray | None = None, seed: int = 0
 ) -> list[Fold]:
-    """Assign rows to the folds of all repeats.
+    """Assign rows to the folds of all repeats; those of `forward` are made by `make_forward_folds`.
 
     Args:
         rows: The number of rows.
@@ -67,6 +69,20 @@ def make_folds(
             is_rest[test] = False
             folds.append(Fold(len(folds), repeat, test, np.flatnonzero(is_rest)))
     return folds
+
+
+def make_forward_folds(order: np.ndarray, forward: Forward) -> list[Fold]:
+    """Assign rows to folds in the order of time.
+
+    Args:
+        order: The place of each row in time, as of `nnrun.data.splits.forward.time_order`.
+        forward: The config's `forward`.
+
+    Raises:
+        ValueError: There are too few times.
+    """
+    parts = enumerate(forward_rows(order, forward))
+    return [Fold(number, 0, test, rest) for number, (rest, test) in parts]
 
 
 def _test_rows(

@@ -51,7 +51,7 @@ def pop_groups(examples: Examples, column: str | int) -> tuple[Examples, np.ndar
         raise ValueError(_NO_TABLE)  # noqa: TRY004 - what the config says is wrong, not a type
     name = group_name(column, x.names)
     left = {known: values for known, values in x.values.items() if known != name}
-    return replace(examples, x=Columns(left)), x.values[name]
+    return replace(examples, x=replace(x, values=left)), x.values[name]
 
 
 def separate_groups(data: SourceData, split: Split | None) -> SourceData:

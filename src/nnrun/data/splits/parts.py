@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from math import ceil
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from nnrun.data.dataset import add_shared
+from nnrun.data.splits.forward import forward_ranges
+from nnrun.data.splits.part_sizes import fold_size, part_size
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,19 +26,6 @@ STRATIFIED_GROUPS = "`stratify: true` splits the rows of a class, which separate
 _STREAMS = {"test": 1, "validation": 2}
 
 
-def part_size(rows: int, share: float) -> int:
-    """Return how many of `rows` a share is, rounded up as scikit-learn's `train_test_split` does.
-
-    Raises:
-        ValueError: Nothing would be left.
-    """
-    # 0.1 * 30 is 3.0000000000000004 in binary: without the slack it would round up to 4.
-    size = ceil(rows * share - 1e-9)
-    if size >= rows:
-        raise ValueError(f"a share of {share:g} of {rows} rows leaves none for training")
-    return size
-
-
 def split_sizes(rows: int, own_test: int, split: Split | None, own_validation: int = 0) -> Mapping[str, int]:
     """Return the number of rows of each part; of a cross-validation those of its first fold, the largest test part.
 
@@ -52,7 +40,7 @@ def split_sizes(rows: int, own_test: int, split: Split | None, own_validation: i
     """
     check_split(own_test, split, own_validation)
     left = rows
-    is_folded = split is not None and split.k_fold is not None
+    is_folded = split is not None and split.cross_validation is not None
     own = {"test": own_test, "validation": 0 if is_folded else own_validation}
     parts: dict[str, int] = {part: size for part, size in own.items() if size}
     if split is not None and split.k_fold is not None:
@@ -60,23 +48,24 @@ def split_sizes(rows: int, own_test: int, split: Split | None, own_validation: i
             return {}  # the sizes of groups are known only once they are read
         parts["test"] = fold_size(rows, split.k_fold.folds, 0)
         left -= parts["test"]
+    if split is not None and split.forward is not None:
+        left = _forward_sizes(left, split, parts)
     for part, share in _shares(split).items():
         parts[part] = part_size(left, share)
-        left -= parts[part]
+        left -= parts[part] + (0 if split is None or split.forward is None else split.forward.gap)
+    if left < 1:
+        raise ValueError("`gap` leaves no row for training")
     parts["train"] = left
     parts = add_shared(parts, shared_parts(split))
     return {part: parts[part] for part in ("train", "validation", "test") if part in parts}
 
 
-def fold_size(rows: int, folds: int, index: int) -> int:
-    """Return how many rows fold `index` (from 0) tests: the first ones take one more where `rows` does not divide.
-
-    Raises:
-        ValueError: There are fewer rows than folds.
-    """
-    if folds > rows:
-        raise ValueError(f"{folds} folds need at least as many rows, but there are {rows}")
-    return rows // folds + (index < rows % folds)
+def _forward_sizes(rows: int, split: Split, parts: dict[str, int]) -> int:
+    """Add the size of the first forward test part to `parts`; return the number of rows that it is trained on."""
+    assert split.forward is not None, "called for forward splits only"  # noqa: S101
+    trained, tested = next(forward_ranges(rows, split.forward))
+    parts["test"] = len(tested)
+    return len(trained)
 
 
 def check_split(own_test: int, split: Split | None, own_validation: int = 0) -> None:
@@ -89,10 +78,13 @@ def check_split(own_test: int, split: Split | None, own_validation: int = 0) -> 
         return
     if own_test and split.test is not None:
         raise ValueError(f"the source has a test part of its own ({own_test} rows); leave out `test: {split.test}`")
-    if own_validation and split.validation is not None and split.k_fold is None:
+    if own_test and split.forward is not None and split.cross_validation is None:
+        raise ValueError(f"the source has a test part of its own ({own_test} rows); leave out `forward`")
+    if own_validation and split.validation is not None and split.cross_validation is None:
         has = f"the source has a validation part of its own ({own_validation} rows)"
         raise ValueError(f"{has}; leave out `validation: {split.validation}`")
-    if split.validation == "test" and not own_test and split.test is None and split.k_fold is None:
+    makes_test = split.test is not None or split.k_fold is not None or split.forward is not None or split.by is not None
+    if split.validation == "test" and not own_test and not makes_test:
         raise ValueError("`validation: test` needs a test part: add a share such as `test: 0.2`")
 
 

@@ -11,15 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nnrun.data.files.pictures import (
-    HASHED_BYTES,
-    picture_size,
-    read_picture,
-    require_size,
-    simple_header,
-    start_digest,
-    unreadable_picture,
-)
+from nnrun.data.files.digests import HASHED_BYTES, start_digest, unreadable_file
+from nnrun.data.files.pictures import picture_size, read_picture, require_size, simple_header
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -107,7 +100,7 @@ def _scan(file: Path, size: tuple[int, int], *, same: bool) -> tuple[int, bytes]
             start = opened.read(HASHED_BYTES)
             digest = start_digest(start, opened.seek(0, 2))
     except OSError as error:
-        raise unreadable_picture(file, error) from None
+        raise unreadable_file(file, error) from None
     header = simple_header(start)
     if header is not None and header[:2] == size:
         return header.channels, digest

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from nnrun.data.columns import Columns
-from nnrun.data.prepare.step import UnseenCategoryError, as_table, naming_step
+from nnrun.data.prepare.step import ExampleError, as_table, naming_step
 from nnrun.errors import DataError
 
 if TYPE_CHECKING:
@@ -72,6 +72,7 @@ class Stream:
         memory: How many bytes of memory they may take.
         steps: The fitted steps that are applied to every block.
         column_indices: The columns of the prepared table that are read; None reads all.
+        array: The array next to the columns that is read alone: where its numbers begin and end, and its shape.
         is_final: Whether reading returns what the model takes: float32, every number finite.
     """
 
@@ -81,6 +82,7 @@ class Stream:
     steps: tuple[Step, ...] = ()
     column_indices: tuple[int, ...] | None = None
     is_final: bool = False
+    array: tuple[int, int, tuple[int, ...]] | None = None
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -103,9 +105,13 @@ class Stream:
         """Return some columns of the prepared table, for one of several inputs."""
         return replace(self, column_indices=tuple(indices))
 
+    def select_array(self, start: int, stop: int, shape: tuple[int, ...]) -> Stream:
+        """Return an array next to the columns, of this shape and with these numbers of an example, for one input."""
+        return replace(self, array=(start, stop, shape))
+
     def all_columns(self) -> Stream:
-        """Return all columns of the prepared table again."""
-        return replace(self, column_indices=None)
+        """Return all columns of the prepared table, and the arrays next to them, again."""
+        return replace(self, column_indices=None, array=None)
 
     def read(self, index: np.ndarray) -> ArrayOrTable:
         """Return the prepared examples at these positions of the stream.
@@ -123,14 +129,17 @@ class Stream:
         """
         for step in self.steps:
             try:
-                with naming_step(type(step).__name__):
+                with naming_step(step.name):
                     block = step.apply(block)
-            except UnseenCategoryError as error:
+            except ExampleError as error:
                 raise error.at(f"row {self.rows[index][error.example]} (counted from 0)") from None
         if not self.is_final:
             return block
         array = _matrix(block)
         check_finite(array, lambda row: f"example {self.rows[index][row]} (counted from 0 in its source)")
+        if self.array is not None:
+            start, stop, shape = self.array
+            return np.ascontiguousarray(array[:, start:stop]).reshape(len(array), *shape)
         if self.column_indices is None:
             return array
         return np.ascontiguousarray(array[:, list(self.column_indices)])

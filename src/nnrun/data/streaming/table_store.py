@@ -10,6 +10,7 @@ from typing import IO, TYPE_CHECKING, Any
 import numpy as np
 
 from nnrun.data.columns import Columns
+from nnrun.data.csv.type_inference import TEXT_TYPES
 from nnrun.errors import DataError
 
 if TYPE_CHECKING:
@@ -124,7 +125,7 @@ class TableWriter:
 
     def __init__(self, folder: Path, kinds: Mapping[str, str]) -> None:
         self._folder, self._kinds = folder, dict(kinds)
-        texts = [name for name, kind in kinds.items() if kind in ("text", "category")]
+        texts = [name for name, kind in kinds.items() if kind in TEXT_TYPES]
         self._known: dict[str, dict[str, int]] = {name: {} for name in texts}
         self._numbers = [name for name in kinds if name not in self._known]
         self._rows = 0

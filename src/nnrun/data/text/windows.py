@@ -9,7 +9,8 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from nnrun.data.dataset import add_shared
-from nnrun.data.splits.parts import NO_FOLDS, part_size, shared_parts
+from nnrun.data.splits.part_sizes import part_size
+from nnrun.data.splits.parts import NO_FOLDS, shared_parts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -98,6 +99,8 @@ def split_ranges(tokens: int, split: Split | None) -> dict[str, range]:
     Raises:
         ValueError: The split is impossible.
     """
+    if split is not None and split.forward is not None:
+        raise ValueError("a text is split by position; leave out `forward`, and write a share such as `test: 0.1`")
     if split is not None and split.k_fold is not None:
         raise ValueError(NO_FOLDS)
     if split is not None and split.stratify:

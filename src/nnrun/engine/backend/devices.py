@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import importlib
 import os
+import socket
 import sys
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
 #: The environment variables by which `nnrun launch` tells a process its place.
 COORDINATOR, PROCESSES, PROCESS = "NNRUN_COORDINATOR", "NNRUN_PROCESSES", "NNRUN_PROCESS"
+LOCAL_PROCESS = "NNRUN_LOCAL_PROCESS"
 #: Milliseconds for which the others wait for its next call: as long as they may wait for a slow epoch's callbacks.
 _PATIENCE = 24 * 3600 * 1000
 #: So many calls back nobody asks for an answer any more: each call has a step in which all take part.
@@ -38,18 +41,51 @@ class ProcessGroup:
         coordinator: The address of the first process, `host:port`.
         processes: The number of processes.
         process: The number of this one, from 0.
+        local_process: Its number among those of its machine, from 0.
     """
 
     coordinator: str
     processes: int
     process: int
+    local_process: int = 0
 
     @classmethod
     def of(cls, environment: Mapping[str, str] = os.environ) -> ProcessGroup | None:
         """Return the place that the environment names; None for a process on its own."""
         if COORDINATOR not in environment:
             return None
-        return cls(environment[COORDINATOR], int(environment[PROCESSES]), int(environment[PROCESS]))
+        processes, process = int(environment[PROCESSES]), int(environment[PROCESS])
+        return cls(environment[COORDINATOR], processes, process, int(environment.get(LOCAL_PROCESS, process)))
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The environment variables that name this place."""
+        numbers = {PROCESSES: self.processes, PROCESS: self.process, LOCAL_PROCESS: self.local_process}
+        return {COORDINATOR: self.coordinator, **{name: str(number) for name, number in numbers.items()}}
+
+    def address(self) -> str:
+        """Return the address of this machine on the network on which it reaches the first process.
+
+        Raises:
+            OSError: The name of the first process' machine is not known.
+        """
+        host, port = split_address(self.coordinator)
+        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)[0]
+        with socket.socket(family, kind) as one:
+            # Nothing is sent: the system only chooses the address that it would send from.
+            one.connect(address)
+            return str(one.getsockname()[0])
+
+    def device_numbers(self, own: int, environment: Mapping[str, str] = os.environ) -> list[int]:
+        """Return the numbers of the GPUs of this process, of which it has `own`.
+
+        Of a scheduler that shows each task its own GPUs alone, they are those; else the processes of a machine share
+        its GPUs in order.
+        """
+        visible = environment.get("CUDA_VISIBLE_DEVICES", "")
+        if visible and len(visible.split(",")) == own:
+            return list(range(own))
+        return list(range(self.local_process * own, (self.local_process + 1) * own))
 
 
 class Agreement:
@@ -84,24 +120,61 @@ class Agreement:
         return f"nnrun/call/{call}"
 
 
+def split_address(address: str) -> tuple[str, int]:
+    """Return host and port of `host:port`, of `[host]:port` without its brackets.
+
+    Raises:
+        ValueError: It is no such address.
+    """
+    host, _, port = address.rpartition(":")
+    host = host.removeprefix("[").removesuffix("]")
+    if not host or not port.isdecimal() or not 0 < int(port) < 2**16:
+        raise ValueError(address)
+    return host, int(port)
+
+
+def join_address(host: str, port: int) -> str:
+    """Return `host:port`, with brackets around a host that has colons."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
 def open_devices(jax: Any, count: int) -> None:
-    """Let JAX have `count` devices, before its backend starts: the processes of a launch connect here."""
+    """Let JAX have `count` devices, before its backend starts: the processes of a launch connect here.
+
+    Raises:
+        RunError: The first process is not reached, or cannot listen.
+    """
     group = ProcessGroup.of()
     own = count if group is None else max(1, count // group.processes)
     # Refused where the backend runs already, as in a second session of a process: `data_parallel` sees what there is.
     with suppress(RuntimeError):
         jax.config.update("jax_num_cpu_devices", own)
-        if group is not None and not jax.distributed.is_initialized():
-            first = group.process * own
-            devices = list(range(first, first + own))
-            jax.distributed.initialize(
-                group.coordinator,
-                group.processes,
-                group.process,
-                local_device_ids=devices,
-                # JAX would listen on every interface of the machine.
-                coordinator_bind_address=group.coordinator,
-            )
+    if group is not None and not jax.distributed.is_initialized():
+        try:
+            _join(jax, group, own)
+        except (OSError, RuntimeError) as error:
+            text = f"process {group.process} of {group.processes} cannot connect at {group.coordinator}: {error}"
+            raise RunError(text, "let all of them have the same coordinator, on a port that is free") from error
+
+
+def _join(jax: Any, group: ProcessGroup, own: int) -> None:
+    """Connect with the other processes, listening on the network of the first process alone.
+
+    JAX would listen on every interface of the machine, and its library between processors at whatever address the
+    machine's name has.
+    """
+    address, (_, port) = group.address(), split_address(group.coordinator)
+    library: Any = importlib.import_module("jaxlib._jax")
+    library.make_gloo_tcp_collectives = partial(library.make_gloo_tcp_collectives, hostname=address)
+    # JAX would take SIGTERM, which is nnrun's request to save the state.
+    jax.config.update("jax_enable_preemption_service", False)
+    jax.distributed.initialize(
+        group.coordinator,
+        group.processes,
+        group.process,
+        local_device_ids=group.device_numbers(own),
+        coordinator_bind_address=join_address(address, port),
+    )
 
 
 def data_parallel(keras: Any, jax: Any, count: int) -> Any:
@@ -197,11 +270,16 @@ def current_mesh() -> Any:
 _agreements: list[Agreement] = []
 
 
+def own_choice(stop: int) -> int:
+    """Return the step before which this process would stop: there is no other that it must agree with."""
+    return stop
+
+
 def agreement() -> Callable[[int], int]:
     """Return the agreement of this process with the others of its launch; a process on its own has its way."""
     group = ProcessGroup.of()
     if group is None:
-        return lambda stop: stop
+        return own_choice
     if not _agreements:
         # JAX has no public name for its client of the coordination service.
         client = sys.modules["jax"]._src.distributed.global_state.client  # noqa: SLF001

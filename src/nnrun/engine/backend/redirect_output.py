@@ -66,10 +66,44 @@ def _opened(log: FilePath) -> TextIO:
 def _redirect_stderr_descriptor(file: TextIO) -> Iterator[None]:
     with contextlib.suppress(OSError):  # a closed pipe, whose reader needs nothing any more
         sys.stderr.flush()
-    kept = os.dup(2)
-    os.dup2(file.fileno(), 2)
+    if not _stderr.users:
+        _stderr.own = os.dup(2)
+    _stderr.users += 1
+    before = _stderr.target
+    redirect_descriptor(file.fileno())
     try:
         yield
     finally:
-        os.dup2(kept, 2)
-        os.close(kept)
+        redirect_descriptor(before)
+        _stderr.users -= 1
+        if not _stderr.users:
+            os.close(_stderr.own)
+
+
+class _Stderr:
+    """Where the descriptor of standard error leads.
+
+    Attributes:
+        own: A copy of the process's own, as long as something is redirected.
+        users: The number of `with` blocks that redirect it.
+        target: What it is a copy of now; None: the process's own.
+    """
+
+    own = -1
+    users = 0
+    target: int | None = None
+
+
+_stderr = _Stderr()
+
+
+def descriptor_target() -> int | None:
+    """Return the descriptor that the one of standard error is a copy of; None: the process's own."""
+    return _stderr.target
+
+
+def redirect_descriptor(target: int | None) -> None:
+    """Redirect the descriptor of standard error to another one, or to the process's own."""
+    if target != _stderr.target:
+        os.dup2(_stderr.own if target is None else target, 2)
+        _stderr.target = target

@@ -7,14 +7,15 @@ import gc
 import importlib
 import os
 import sys
-import tempfile
 from dataclasses import asdict, dataclass
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from nnrun.cores import usable_cores
-from nnrun.engine.backend import devices
+from nnrun.engine.backend import devices, tensorflow_devices
+from nnrun.engine.backend.compile_cache import open_compile_cache
 from nnrun.errors import MissingExtraError, RunError
+from nnrun.scratch import scratch_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -137,6 +138,8 @@ def _start_tensorflow(settings: BackendSettings) -> None:
         inside = max(1, threads // 2) if settings.halved else threads
         tensorflow.config.threading.set_intra_op_parallelism_threads(inside)
         tensorflow.config.threading.set_inter_op_parallelism_threads(threads)
+        if settings.data_parallel > 1:
+            tensorflow_devices.open_devices(tensorflow, settings.data_parallel)
 
 
 def _start_jax(settings: BackendSettings) -> None:
@@ -149,6 +152,8 @@ def _start_jax(settings: BackendSettings) -> None:
         if settings.data_parallel > 1:
             devices.open_devices(jax, settings.data_parallel)
         jax.devices()
+        if settings.data_parallel == 1:
+            open_compile_cache(jax, settings.threads or usable_cores())
     finally:
         os.environ.pop("NPROC")
         if before is not None:
@@ -192,8 +197,8 @@ def _without_garbage_collection() -> Iterator[None]:
 def _private_keras_home() -> Iterator[None]:
     """Keep Keras from reading the user's `keras.json`, and from writing one, while it is imported."""
     before = os.environ.get("KERAS_HOME")
-    with tempfile.TemporaryDirectory(prefix="nnrun-keras-") as home:
-        os.environ["KERAS_HOME"] = home
+    with scratch_folder("keras") as home:
+        os.environ["KERAS_HOME"] = str(home)
         try:
             yield
         finally:

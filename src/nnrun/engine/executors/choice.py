@@ -13,6 +13,7 @@ from nnrun.spec.figures import figure_labels
 
 if TYPE_CHECKING:
     from nnrun.engine.executors.jax.compiled_steps import JaxSteps
+    from nnrun.engine.executors.jax.lanes import Lane
     from nnrun.engine.executors.resident import ResidentExecutor
     from nnrun.spec.experiment import Experiment
     from nnrun.spec.facts import Facts
@@ -36,7 +37,7 @@ class ExecutorChoice:
 
 
 def choose_executor(
-    model: Any, experiment: Experiment, facts: Facts, planned_epochs: int | None = None
+    model: Any, experiment: Experiment, facts: Facts, planned_epochs: int | None = None, lane: Lane | None = None
 ) -> ExecutorChoice:
     """Choose how a compiled model is trained; all folds of a cross-validation share one choice and one program.
 
@@ -45,6 +46,7 @@ def choose_executor(
         experiment: The experiment.
         facts: The facts of its data.
         planned_epochs: The epochs that the choice supposes; None: those of the experiment.
+        lane: The place of this training in programs that are mapped over several; None: it has its own.
 
     Raises:
         RunError: The backend cannot stream data that stay on disk.
@@ -54,7 +56,7 @@ def choose_executor(
         text = f"data that stay on disk are streamed by TensorFlow, but the backend is {experiment.backend}"
         raise RunError(text, "write `backend: tensorflow`, or `stream: false` in the source")
     labels = figure_labels(experiment, facts)
-    jax_steps = _jax_steps(tf, model, training.batch_size) if experiment.backend == "jax" else None
+    jax_steps = _jax_steps(tf, model, experiment, facts, lane) if experiment.backend == "jax" else None
     if training.is_perceptron:
         from nnrun.engine.executors.perceptron import PerceptronExecutor
 
@@ -66,18 +68,52 @@ def choose_executor(
     if jax_steps is not None:
         from nnrun.engine.backend.devices import agreement
 
-        executor = ResidentExecutor(tf, model, training.batch_size, steps=jax_steps, labels=labels, agree=agreement())
+        executor = ResidentExecutor(
+            tf,
+            model,
+            training.batch_size,
+            steps=jax_steps,
+            labels=labels,
+            agree=agreement(),
+            in_lane=jax_steps.is_mapped,
+        )
         reason = "the data fit in memory; JAX compiles everything with XLA"
+        if lane is not None and jax_steps.is_mapped:
+            reason += f", mapped over {lane.lanes.size} trainings"
+            return ExecutorChoice(executor, "resident+jax+vmap", reason, jax_steps)
         if experiment.distribution is not None:
             reason += f", and divides each batch over {experiment.distribution.data_parallel} devices"
         return ExecutorChoice(executor, "resident+jax", reason, jax_steps)
+    devices = _devices(tf, model, experiment)
     decision, split_layers = _xla_or_split(model, experiment, facts, planned_epochs or training.epochs)
+    if devices:
+        number, kind = len(devices), devices[0].split(":")[-2]
+        decision = XlaDecision(False, f"each training batch is divided over {number} devices ({kind}), without XLA")
+        split_layers = []
     executor = ResidentExecutor(
-        tf, model, training.batch_size, xla=decision.use_xla, split_layers=split_layers, labels=labels
+        tf, model, training.batch_size, xla=decision.use_xla, split_layers=split_layers, devices=devices, labels=labels
     )
     # Streamed data run the same compiled steps, a chunk of steps at a time.
     kind, data = ("streamed", "the data stay on disk") if facts.streamed else ("resident", "the data fit in memory")
     return ExecutorChoice(executor, kind + ("+xla" if decision.use_xla else ""), f"{data}; {decision.reason}")
+
+
+def _devices(tf: Any, model: Any, experiment: Experiment) -> list[str]:
+    """Return the devices that TensorFlow divides training batches over; none where it uses one.
+
+    Raises:
+        RunError: There are not so many, or a layer needs the whole batch.
+    """
+    if experiment.distribution is None:
+        return []
+    from nnrun.engine.backend.tensorflow_devices import devices_of
+    from nnrun.engine.executors.divided_batches import layer_of_whole_batches
+
+    layer = layer_of_whole_batches(model)
+    if layer is not None:
+        text = f"distribution: the layer '{layer.name}' ({type(layer).__name__}) needs the whole batch on one device"
+        raise RunError(text, "leave out distribution, write backend: jax, or freeze the layer with trainable: false")
+    return devices_of(tf, experiment.distribution.data_parallel)
 
 
 def _xla_or_split(model: Any, experiment: Experiment, facts: Facts, epochs: int) -> tuple[XlaDecision, list[Any]]:
@@ -103,15 +139,22 @@ def _xla_or_split(model: Any, experiment: Experiment, facts: Facts, epochs: int)
     return decision, []
 
 
-def _jax_steps(names: Any, model: Any, batch_size: int) -> JaxSteps:
+def _jax_steps(names: Any, model: Any, experiment: Experiment, facts: Facts, lane: Lane | None) -> JaxSteps:
     from nnrun.engine.executors.jax.compiled_steps import JaxSteps
+    from nnrun.engine.executors.jax.constants import ProgramConstants
+    from nnrun.engine.executors.jax.programs import program_identity
 
-    return JaxSteps(names, model, batch_size)
+    size = experiment.training.batch_size
+    if lane is None:
+        # Alone a model has programs with its own numbers in them: they compute what they always have.
+        return JaxSteps(names, model, size, program_identity(experiment, facts))
+    constants = ProgramConstants(model)
+    return JaxSteps(names, model, size, program_identity(experiment, facts, constants.numbers), lane, constants)
 
 
 def _total_steps(experiment: Experiment, facts: Facts, epochs: int) -> int:
     """Return the number of steps that training takes at most, those of all folds together."""
     training, rows, split = experiment.training, facts.rows, experiment.data.split
-    k_fold = None if split is None else split.k_fold
-    train_rows = rows.get("train", 0) if k_fold is None else sum(rows.values()) * k_fold.folds
+    folds = None if split is None else split.cross_validation
+    train_rows = rows.get("train", 0) if folds is None else sum(rows.values()) * folds.folds
     return epochs * -(-train_rows // training.batch_size)

@@ -7,10 +7,11 @@ folds and epochs share it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from nnrun.engine.executors.divided_batches import divide_batches
 from nnrun.engine.executors.split_rnn_batch import split_batches
 
 if TYPE_CHECKING:
@@ -38,8 +39,9 @@ class Tensors:
     Attributes:
         fields: What `take` takes from: (x, y) or (x, y, sample_weight), or what another `take` turns into these.
         rows: The number of examples.
-        take: How a step takes its examples. Parts whose `take` are equal, and whose fields differ in nothing but their
-            first dimension, share one compiled program.
+        take: How a step takes its examples; where it has `computing`, the model computes from others than its inputs.
+            Parts whose `take` are equal, and whose fields differ in nothing but their first dimension, share one
+            compiled program.
     """
 
     fields: Any
@@ -104,13 +106,21 @@ class CompiledSteps:
             epoch would not pay for compiling it. Neither are the other kinds, so that a model has the same scores
             whatever trained it.
         split_layers: Recurrent layers that process their batch in two halves, in steps of all kinds.
+        devices: The devices that training steps divide their batch over; none: they use one.
     """
 
     def __init__(
-        self, tf: Any, model: Any, batch_size: int, *, xla: bool = False, split_layers: Sequence[Any] = ()
+        self,
+        tf: Any,
+        model: Any,
+        batch_size: int,
+        *,
+        xla: bool = False,
+        split_layers: Sequence[Any] = (),
+        devices: Sequence[str] = (),
     ) -> None:
         self._tf, self._model, self._batch_size, self._xla = tf, model, batch_size, xla
-        self._split_layers = split_layers
+        self._split_layers, self._devices = split_layers, devices
         self._programs: dict[tuple[object, ...], Callable[..., Any]] = {}
         self._steps: dict[tuple[object, ...], Callable[[Any, Any], Any]] = {}
 
@@ -123,6 +133,14 @@ class CompiledSteps:
     def augment(self, augmentation: Augmentation, example: Any) -> None:
         """Let the model take its training steps on augmented batches; see `Augmentation.attach`."""
         augmentation.attach(self._model, example)
+
+    def argument(self, value: Any) -> Any:
+        """Return an order of rows, or the number of a step, as programs take it."""
+        return self._tf.constant(value)
+
+    def file_order(self, rows: int) -> Any:
+        """Return the order of rows in the file."""
+        return self._tf.range(rows, dtype=self._tf.int32)
 
     def ranges(self, kind: StepKind, rows: int) -> list[tuple[int, int]]:
         """Cut an epoch of `rows` rows into ranges of steps that one program can run, as (start, stop)."""
@@ -163,7 +181,12 @@ class CompiledSteps:
             keras_step = _keras_step(self._model, kind)
 
             def step(fields: Any, index: Any) -> Any:
-                with split_batches(tf, self._split_layers):
+                devices = self._devices if kind == "train" else ()
+                with (
+                    split_batches(tf, self._split_layers),
+                    getattr(take, "computing", nullcontext)(),
+                    divide_batches(tf, self._model, devices),
+                ):
                     outputs = keras_step(take(tf, fields, index))
                 return outputs if kind in _WITH_OUTPUTS else None
 

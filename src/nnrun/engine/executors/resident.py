@@ -7,6 +7,7 @@ Keras' own losses, metrics, regularizers and optimizers. Without XLA the results
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable
 from types import MappingProxyType
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Union
 
 import numpy as np
 
+from nnrun.engine.backend.devices import own_choice
 from nnrun.engine.executors.compiled_steps import CompiledSteps, StepRange, Tensors
 from nnrun.engine.executors.logs import scalar_logs
 from nnrun.engine.executors.shuffle import MAX_ARRAY_ROWS, LongOrder, Order
@@ -48,11 +50,6 @@ def no_boundary(_step: int) -> int | None:
     return None
 
 
-def _own_choice(stop: int) -> int:
-    """Return the step that this process chooses: there is no other."""
-    return stop
-
-
 class XlaError(Exception):
     """XLA cannot compile the training steps; the message is XLA's own."""
 
@@ -67,8 +64,11 @@ class ResidentExecutor:
         xla: Whether training is compiled by XLA.
         steps: The model's compiled steps, if they are not TensorFlow's.
         split_layers: Recurrent layers that process their batch in two halves.
+        devices: The devices that training steps divide their batch over; none: they use one.
         agree: Returns the step that a call stops before, given the one that this process would choose.
         labels: What tells the figures of a metric apart that returns several, by the metric's name.
+        in_lane: Whether the programs are mapped over several trainings, which call them together: no call is shorter
+            because of the time that it takes.
 
     Attributes:
         on_xla_error: Called with the reason if XLA cannot compile the steps, and training goes on without it; if None,
@@ -86,15 +86,17 @@ class ResidentExecutor:
         xla: bool = False,
         steps: CompiledSteps | None = None,
         split_layers: Sequence[Any] = (),
-        agree: Agree = _own_choice,
+        devices: Sequence[str] = (),
+        agree: Agree = own_choice,
         labels: Labels = MappingProxyType({}),
+        in_lane: bool = False,
     ) -> None:
         self._tf, self._labels = tf, labels
         self._model = model
         self._batch_size = batch_size
-        self._steps = steps or CompiledSteps(tf, model, batch_size, xla=xla, split_layers=split_layers)
+        self._steps = steps or CompiledSteps(tf, model, batch_size, xla=xla, split_layers=split_layers, devices=devices)
         self._xla_works = not xla
-        self._step_calls = StepCalls(agree)
+        self._step_calls = _WholeCalls() if in_lane else StepCalls(agree)
 
     def to_tensors(self, x: Fields, y: Fields, sample_weight: NDArray[Any] | None = None) -> Tensors:
         """Turn a part of the data into tensors: each of `x` and `y` is an array, or several by the model's names."""
@@ -134,7 +136,7 @@ class ResidentExecutor:
             first_step: The number of the epoch's steps that are done already.
             next_boundary: Returns a step at which `on_steps` must be called.
         """
-        rows = order if isinstance(order, LongOrder) else self._tf.constant(order)
+        rows = order if isinstance(order, LongOrder) else self._steps.argument(order)
         return self._run_epoch("train", tensors, rows, on_steps, callbacks, first_step, next_boundary)[1]
 
     def evaluate(self, tensors: Tensors, on_steps: OnSteps = lambda _, __: None) -> dict[str, float]:
@@ -159,7 +161,7 @@ class ResidentExecutor:
     def _file_order(self, tensors: Tensors) -> Any:
         if tensors.rows > MAX_ARRAY_ROWS:
             return LongOrder(0, 0, tensors.rows, shuffle=False)
-        return self._tf.range(tensors.rows, dtype=self._tf.int32)
+        return self._steps.file_order(tensors.rows)
 
     def _concatenated(self, outputs: list[Any]) -> Any:
         return self._tf.nest.map_structure(lambda *parts: np.concatenate([np.asarray(one) for one in parts]), *outputs)
@@ -196,12 +198,12 @@ class ResidentExecutor:
 
         Of a long order only these steps' rows; before them the rows of one more step, as step 0 resets the metrics.
         """
-        constant = self._tf.constant
+        argument = self._steps.argument
         if not isinstance(order, LongOrder):
-            return order, constant(start), constant(stop)
+            return order, argument(start), argument(stop)
         piece, before = order[start * self._batch_size : stop * self._batch_size], min(start, 1)
         padded = np.concatenate([np.zeros(before * self._batch_size, np.int32), piece])
-        return constant(padded), constant(before), constant(before + stop - start)
+        return argument(padded), argument(before), argument(before + stop - start)
 
     def _call(self, kind: StepKind, tensors: Tensors, order: Any, start: int, stop: int) -> Any:
         """Call a program; if XLA cannot compile the first one, before it has taken a step, continue without XLA."""
@@ -247,7 +249,7 @@ class StepCalls(dict[str, int]):
         agree: Returns the step that a call stops before, given the one that this process would choose.
     """
 
-    def __init__(self, agree: Agree = _own_choice) -> None:
+    def __init__(self, agree: Agree = own_choice) -> None:
         super().__init__()
         self._agree = agree
 
@@ -272,6 +274,14 @@ class StepCalls(dict[str, int]):
             if stop - start == count:
                 self[kind] = _next_count(count, time.perf_counter() - started)
             start = stop
+
+
+class _WholeCalls(StepCalls):
+    """Takes all steps in one call, but for boundaries."""
+
+    def get(self, key: str, default: Any = None) -> Any:  # noqa: ARG002 - of every kind
+        """Return a number of steps that no epoch has."""
+        return sys.maxsize
 
 
 def _xla_message(error: Exception) -> str:

@@ -1,17 +1,18 @@
-"""Windows over a text, gathered from its token ids inside the compiled step: no matrix of windows ever exists."""
+"""Windows over a text or over the rows of a table, gathered inside the compiled step: no matrix of them ever exists."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from nnrun.data.series.windows import RowWindows
 from nnrun.data.text.windows import ALIGNMENT, Windows, scaled
 from nnrun.engine.executors.compiled_steps import Tensors
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    import numpy as np
 
     from nnrun.data.text.windows import Encoding
 
@@ -42,10 +43,8 @@ class WindowLayout:
 
     def take(self, tf: Any, token_ids: Any, index: Any) -> Any:
         """Take the windows at `index` from the whole text."""
-        place = index * self.stride + self.first
-        if self.width is not None:
-            place = place[:, None] + tf.range(self.width)[None]
-        return encode_tokens(tf, tf.gather(token_ids, place), self.encoding, self.vocabulary)
+        taken = gather_windows(tf, token_ids, index * self.stride + self.first, self.width)
+        return encode_tokens(tf, taken, self.encoding, self.vocabulary)
 
 
 @dataclass(frozen=True)
@@ -63,6 +62,103 @@ class WindowBatches:
             else {name: one.take(tf, fields, index) for name, one in layout}
             for layout in (self.x, self.y)
         )
+
+
+@dataclass(frozen=True)
+class RowLayout:
+    """Windows over the rows of a table, whose beginnings are a tensor of their own.
+
+    Attributes:
+        width: The number of rows in a window.
+        offset: How many rows after the beginning of its example it begins.
+        shape: The shape of one window.
+    """
+
+    width: int
+    offset: int
+    shape: tuple[int, ...]
+
+    @classmethod
+    def of(cls, windows: RowWindows) -> RowLayout:
+        """Return the layout of windows."""
+        return cls(windows.width, windows.offset, windows.shape[1:])
+
+    def take(self, tf: Any, rows: Any, starts: Any) -> Any:
+        """Take the windows of the examples that begin at `starts`."""
+        return tf.reshape(gather_windows(tf, rows, starts + self.offset, self.width), (-1, *self.shape))
+
+
+@dataclass(frozen=True)
+class RowBatches:
+    """Takes examples that are windows of rows: one layout for the only input or target, or several by their names."""
+
+    x: RowLayout | tuple[tuple[str, RowLayout], ...]
+    y: RowLayout | tuple[tuple[str, RowLayout], ...]
+
+    def __call__(self, tf: Any, fields: Any, index: Any) -> Any:
+        """Take the examples at `index`, as (x, y) or (x, y, sample_weight)."""
+        (starts, x), y, *weight = fields
+        starts = tf.gather(starts, index)
+        taken = [
+            layouts.take(tf, rows, starts)
+            if isinstance(layouts, RowLayout)
+            else {name: layout.take(tf, rows[name], starts) for name, layout in layouts}
+            for layouts, rows in ((self.x, x), (self.y, y))
+        ]
+        return (*taken, *(tf.gather(one, index) for one in weight))
+
+
+@dataclass(frozen=True)
+class RowTensors(Tensors):
+    """A part whose examples are windows of rows, as tensors.
+
+    Attributes:
+        windows: The targets as windows on the host.
+    """
+
+    windows: Any = field(default=None, compare=False)
+
+    @property
+    def targets(self) -> Any:
+        """All targets, as arrays."""
+        if isinstance(self.windows, RowWindows):
+            return np.asarray(self.windows)
+        return {name: np.asarray(one) for name, one in self.windows.items()}
+
+
+def row_tensors(
+    tf: Any,
+    x: RowWindows | Mapping[str, RowWindows],
+    y: RowWindows | Mapping[str, RowWindows],
+    sample_weight: np.ndarray | None,
+) -> RowTensors:
+    """Turn windows of rows into tensors: the rows and the beginnings of the windows, each once."""
+    known: dict[int, Any] = {}
+
+    def tensor(values: np.ndarray) -> Any:
+        if id(values) not in known:
+            known[id(values)] = _shared_tensor(tf, values)
+        return known[id(values)]
+
+    def rows(windows: RowWindows | Mapping[str, RowWindows]) -> Any:
+        if isinstance(windows, RowWindows):
+            return tensor(windows.values)
+        return {name: tensor(one.values) for name, one in windows.items()}
+
+    def layouts(windows: RowWindows | Mapping[str, RowWindows]) -> Any:
+        if isinstance(windows, RowWindows):
+            return RowLayout.of(windows)
+        return tuple((name, RowLayout.of(one)) for name, one in windows.items())
+
+    first = x if isinstance(x, RowWindows) else next(iter(x.values()))
+    weight = () if sample_weight is None else (tf.constant(sample_weight),)
+    fields = ((tensor(first.starts), rows(x)), rows(y), *weight)
+    return RowTensors(fields, len(first), RowBatches(layouts(x), layouts(y)), windows=y)
+
+
+def gather_windows(tf: Any, values: Any, starts: Any, width: int | None) -> Any:
+    """Take `width` rows of `values` from each of `starts` on; None: the single rows, without a dimension more."""
+    return tf.gather(values, starts if width is None else starts[:, None] + tf.range(width)[None])
 
 
 def encode_tokens(tf: Any, token_ids: Any, encoding: Encoding, vocabulary: int) -> Any:

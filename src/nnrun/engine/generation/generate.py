@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nnrun.engine.generation.decoding import KvCache, choose_decoding
-from nnrun.engine.generation.sampling import Sampling, sample_next
+from nnrun.engine.generation.sampling import SamplingOptions, sample_next
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -49,7 +49,7 @@ class TextGenerator:
         tf: Any,
         model: Any,
         spec: TextModelSpec,
-        sampling: Sampling,
+        sampling: SamplingOptions,
         *,
         seed: int,
         recompute: bool = False,
@@ -66,21 +66,25 @@ class TextGenerator:
             return self._decoding.beyond_window
         return self._decoding
 
-    def generate(self, prompt: NDArray[np.int32], length: int, samples: int) -> Iterator[NDArray[np.int32]]:
+    def generate(
+        self, prompt: NDArray[np.int32], length: int, samples: int, seed: int | None = None
+    ) -> Iterator[NDArray[np.int32]]:
         """Generate `length` characters after `prompt`, shape (characters,), `samples` times at once.
 
-        The program is compiled once for each decoding and number of samples, and uses the model's current weights.
+        The program is compiled once for each decoding and number of samples, and uses the model's current weights. The
+        seed of the draws is the generator's own unless one is given.
 
         Yields:
             The next characters, shape (samples, some), as they are generated.
         """
         decoding = self.decoding_for(prompt, length)
         program, position = self._program(decoding, samples), self._start(decoding, prompt, samples)
+        draws = self._tf.constant(self._seed if seed is None else seed, self._tf.int32)
         done, size = 0, 1
         while done < length:
             started = time.perf_counter()
             count = min(size, length - done)
-            characters, position = program(position, self._tf.constant(count))
+            characters, position = program(position, self._tf.constant(count), draws)
             yield np.asarray(characters)[:, :count]
             # The first call may also compile.
             size = 8 if done == 0 else _next_size(count, time.perf_counter() - started)
@@ -92,14 +96,17 @@ class TextGenerator:
             self._programs[key] = self._compile(partial(self._chunk, decoding, samples))
         return self._programs[key]
 
-    def _chunk(self, decoding: Decoding, samples: int, position: Any, count: Any) -> Any:
-        """Generate `count` characters from a position; return them, padded to `_MAX_CHUNK`, and the next position."""
+    def _chunk(self, decoding: Decoding, samples: int, position: Any, count: Any, draws: Any) -> Any:
+        """Generate `count` characters from a position; return them, padded to `_MAX_CHUNK`, and the next position.
+
+        `draws` is the seed of the draws.
+        """
         tf = self._tf
 
         def body(done: Any, position: Any, characters: Any) -> Any:
             token, index, first, state, recent = position
             outputs, state = decoding.step(token, state, index, recent)
-            seed = tf.stack([tf.constant(self._seed, tf.int32), index - first])
+            seed = tf.stack([draws, index - first])
             token = sample_next(tf, outputs, recent, self._sampling, seed, logits=self._spec.logits)
             position = (token, index + 1, first, state, tf.concat([recent[:, 1:], token[:, None]], axis=1))
             return done + 1, position, tf.where(tf.range(_MAX_CHUNK)[None] == done, token[:, None], characters)

@@ -13,7 +13,7 @@ from nnrun.engine.scoring.outputs import TINY, log_probabilities
 
 
 @dataclass(frozen=True)
-class Sampling:
+class SamplingOptions:
     """The options of sampling.
 
     Attributes:
@@ -36,7 +36,7 @@ class Sampling:
         return self.temperature == 0
 
 
-def sample_next(tf: Any, outputs: Any, recent: Any, sampling: Sampling, seed: Any, *, logits: bool) -> Any:
+def sample_next(tf: Any, outputs: Any, recent: Any, sampling: SamplingOptions, seed: Any, *, logits: bool) -> Any:
     """Choose a token id for each row.
 
     Args:
@@ -74,7 +74,7 @@ def penalize(tf: Any, scores: Any, recent: Any, penalty: float) -> Any:
     return tf.nn.log_softmax(tf.where(is_recent, scores * penalty, scores))
 
 
-def candidates(tf: Any, scores: Any, sampling: Sampling) -> tuple[Any, Any]:
+def candidates(tf: Any, scores: Any, sampling: SamplingOptions) -> tuple[Any, Any]:
     """Return the probabilities to draw by, in descending order, and their token ids; the largest one is never 0."""
     softened = tf.nn.softmax(scores / sampling.temperature)
     probabilities, tokens = tf.nn.top_k(softened, k=softened.shape[-1])

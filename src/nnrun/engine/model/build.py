@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
 
 from nnrun.catalog import lookup
+from nnrun.catalog.backbone_weights import published_weights
 from nnrun.catalog.kinds import to_keras
 from nnrun.catalog.user_code import error_location
 from nnrun.data.prepare.user_code import definition_place
 from nnrun.engine.backend.library_errors import is_out_of_memory, library_message
 from nnrun.errors import BuildError, Problem
+from nnrun.spec.graph import holds_layers
+from nnrun.spec.layer_files import WORD_VECTORS
 from nnrun.spec.part import Part
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from types import ModuleType
 
     from nnrun.errors import Mark, Path
@@ -31,18 +35,30 @@ class Builder:
         keras: The started Keras.
         facts: The values of names such as `$classes`.
         mark_of: Finds the place of a path in the config.
+        weights_dir: The folder with the published weights of backbones; None: they are not loaded, as for a check.
+        vocabulary: The tokens of the text columns by number, for vectors of words; None: they are not known.
 
     Attributes:
         made: Every Keras object that was made, with its part.
+        notes: What to tell the user about the model.
     """
 
-    def __init__(self, keras: ModuleType, facts: Facts, mark_of: Callable[[Path], Mark]) -> None:
+    def __init__(
+        self,
+        keras: ModuleType,
+        facts: Facts,
+        mark_of: Callable[[Path], Mark],
+        weights_dir: FilePath | None = None,
+        vocabulary: Sequence[str] | None = None,
+    ) -> None:
         from nnrun.engine.model import layers  # noqa: F401 - registers nnrun's layers with Keras
 
         self.keras = keras
         self.facts = facts
         self.mark_of = mark_of
+        self.weights_dir, self.vocabulary = weights_dir, vocabulary
         self.made: list[tuple[Any, Part]] = []
+        self.notes: list[str] = []
 
     def make(self, part: Part, **filled_in: object) -> Any:
         """Make the Keras object that `part` names; `filled_in` arguments replace those of the config.
@@ -50,7 +66,11 @@ class Builder:
         Raises:
             BuildError: Keras refuses an argument; with Keras' whole message.
         """
-        arguments = {key: self._argument(part, key, value) for key, value in part.arguments.items()}
+        if part.category == "layers" and holds_layers(part.name):
+            from nnrun.engine.model.whole_models import make_model
+
+            return make_model(self, part, None)
+        arguments = {key: self.argument(part, key) for key in part.arguments}
         try:
             made = self._construct(part, {**arguments, **filled_in})
         except BuildError:
@@ -60,6 +80,35 @@ class Builder:
         if not isinstance(made, str):
             self.made.append((made, part))
         return made
+
+    def weights_file(self, part: Part, shape: Sequence[int | None] | None) -> FilePath | None:
+        """Return the file with the weights of a backbone; None where it keeps its initial ones.
+
+        Args:
+            part: The backbone.
+            shape: The shape of its input, without the batch; None: it is not known.
+
+        Raises:
+            BuildError: There are no published weights of these arguments, or they are not downloaded.
+        """
+        weights = part.arguments.get("weights", "imagenet")
+        if isinstance(weights, dict):
+            return FilePath(weights["file"])
+        if weights != "imagenet":
+            return None if weights is None else FilePath(weights)
+        if self.weights_dir is None:
+            return None
+        channels_first = self.keras.config.image_data_format() == "channels_first"
+        sizes = (None, None, None) if shape is None else shape
+        found = published_weights(part.name, part.arguments, sizes[1:] if channels_first else sizes[:-1])
+        path = (*part.path, part.name, "weights")
+        if found is None:
+            text = f"no weights of ImageNet are published for these arguments of {part.name}"
+            raise self.error(path, text, "write weights: null, or arguments of its paper, such as alpha: 1.0")
+        file = self.weights_dir / found.name
+        if not file.is_file():
+            raise self.error(path, f"{file} is not there", "train from the config, which downloads it")
+        return file
 
     def refusal(self, part: Part, error: Exception) -> BuildError:
         """Return the error that Keras refused `part`, at its place."""
@@ -84,6 +133,10 @@ class Builder:
         return BuildError([Problem(self.mark_of(path), text, hint)])
 
     def _construct(self, part: Part, arguments: dict[str, Any]) -> Any:
+        if part.category == "initializers" and part.name == WORD_VECTORS:
+            return self._word_vectors(part, arguments)
+        if part.category == "ops":
+            return {"name": part.name, "arguments": arguments}
         registered = self.keras.saving.get_registered_object
         custom = registered(f"nnrun>{part.name}") or registered(f"user>{part.name}")
         if part.category == "activations":
@@ -98,8 +151,23 @@ class Builder:
             return part.name if _finds(module, part.name) else found
         return found(**arguments)
 
-    def _argument(self, part: Part, key: str, value: object) -> Any:
-        built = self._value(value, part)
+    def _word_vectors(self, part: Part, arguments: dict[str, Any]) -> Any:
+        from nnrun.engine.model.word_vectors import AlignedVectors
+
+        if self.vocabulary is None and self.weights_dir is not None:
+            text = "WordVectors needs the vocabulary of one TextVectorization, which is not known here"
+            hint = "use it in a single training, without folds, of data with a text column"
+            raise self.error((*part.path, part.name), text, hint)
+        fallback = self.keras.initializers.get(arguments.get("oov", "uniform"))
+        return AlignedVectors(fallback, FilePath(arguments["file"]), self.vocabulary)
+
+    def argument(self, part: Part, key: str) -> Any:
+        """Return an argument of a part as Keras takes it.
+
+        Raises:
+            BuildError: Keras refuses a part inside it.
+        """
+        built = self._value(part.arguments[key], part)
         entry = lookup.entry(part.category, part.name)
         # Keras refuses learning_rate=1, as it is no float, and requires a tuple in a few places.
         return to_keras(entry.parameters[key].kind, built) if entry and key in entry.parameters else built

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from nnrun.atomic_files import flush_and_rename, make_folder, remove, temporary_path, write_atomically
 from nnrun.engine.model.checkpoint_contents import require_plain_contents
-from nnrun.errors import RunError
+from nnrun.errors import DiskError, RunError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -28,7 +28,7 @@ def save(model: Any, path: FilePath) -> None:
     """Write the whole model to `path` (`.keras`), or only its weights (`.weights.h5`), atomically.
 
     Raises:
-        RunError: The disk refuses; the file that was at `path` before is untouched.
+        DiskError: The disk refuses; the file that was at `path` before is untouched.
     """
     suffix = ".weights.h5" if path.name.endswith(".weights.h5") else ".keras"
     with _disk_errors(path):
@@ -49,7 +49,7 @@ class AsyncSaver:
     """Saves many models, each brought to disk while the next is written; all are complete when the `with` block ends.
 
     Raises:
-        RunError: At the end of the block, if the disk refused one of them.
+        DiskError: At the end of the block, if the disk refused one of them.
     """
 
     def __init__(self) -> None:
@@ -109,7 +109,7 @@ def _disk_errors(path: FilePath) -> Iterator[None]:
         yield
     except OSError as error:
         text = f"{path}: cannot write this checkpoint: {error.strerror or error}"
-        raise RunError(text, "make room on the disk, or choose another place with --runs-dir") from error
+        raise DiskError(text, "make room on the disk, or choose another place with --runs-dir") from error
 
 
 class ModelSnapshot:

@@ -27,14 +27,33 @@ _MOST_DEPTH = 200
 #: The modules of Keras whose classes a config names (operations are the nodes that masks and expressions of `keras.ops`
 #: make), and those of registered classes.
 _MODULES = re.compile(
-    r"keras(\.(?!src\b)\w+)*|keras\.src\.(models|ops)\.\w+|builtins|nnrun(\.\w+)*|_nnrun_user_code_\w+"
+    r"keras(\.(?!src\b)\w+)*|keras\.src\.(models|ops|applications)\.\w+|builtins|nnrun(\.\w+)*|_nnrun_user_code_\w+"
 )
 #: Layers that are made of code or read files: no config can have them.
 _REFUSED = frozenset({"Lambda", "TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer", "__lambda__", "__import__"})
 
 
-def require_plain_contents(path: Path) -> None:
+def read_config(archive: zipfile.ZipFile) -> dict[str, Any]:
+    """Return the config of the model in a `.keras` file.
+
+    Raises:
+        ValueError: It is too large, or no config.
+    """
+    size = archive.getinfo(_CONFIG).file_size
+    if size > _MOST_JSON:
+        raise ValueError(f"its {_CONFIG} has {size:,} bytes, more than {_MOST_JSON:,}")
+    config = json.loads(archive.read(_CONFIG))
+    if not isinstance(config, dict):
+        raise TypeError(f"its {_CONFIG} is no object")
+    return config
+
+
+def require_plain_contents(path: Path, config: dict[str, Any] | None = None) -> None:
     """Refuse a `.keras` file with anything that a checkpoint of nnrun does not have.
+
+    Args:
+        path: The file.
+        config: The config that Keras reads in place of the file's own; None: that one.
 
     Raises:
         ValueError: It has; the message says what.
@@ -54,19 +73,17 @@ def require_plain_contents(path: Path) -> None:
             raise ValueError(f"it would unpack to {size:,} bytes, more than {_MOST_EXPANSION} times its size")
         if _CONFIG not in members or _WEIGHTS not in members:
             raise ValueError(f"it has no {_CONFIG if _CONFIG not in members else _WEIGHTS}")
-        _require_plain_classes(json.loads(archive.read(_CONFIG)))
+        _require_plain_classes(read_config(archive) if config is None else config)
         with archive.open(_WEIGHTS) as stream:
-            _require_plain_weights(stream, members[_WEIGHTS].file_size)
+            require_plain_weights(stream, members[_WEIGHTS].file_size)
 
 
 def _is_asset(name: str) -> bool:
     return _ASSETS.fullmatch(name) is not None and ".." not in name.split("/")
 
 
-def _require_plain_classes(config: object) -> None:
+def _require_plain_classes(config: dict[str, Any]) -> None:
     """Refuse a model's config that names code, or classes from elsewhere than Keras, nnrun and `--code`."""
-    if not isinstance(config, dict):
-        raise TypeError(f"its {_CONFIG} is no object")
     for value in _mappings(config):
         name, module, registered = (value.get(key) for key in ("class_name", "module", "registered_name"))
         if name in _REFUSED or registered in _REFUSED:
@@ -99,8 +116,13 @@ def _items(value: object) -> list[object]:
     return value if isinstance(value, list) else []
 
 
-def _require_plain_weights(stream: IO[bytes], size: int) -> None:
-    """Refuse a file of weights that leads elsewhere, or holds more values than bytes."""
+def require_plain_weights(stream: IO[bytes], size: int) -> None:
+    """Refuse a file of weights (HDF5) that leads elsewhere, or holds more values than bytes.
+
+    Raises:
+        ValueError: It does; the message says what.
+        OSError: It cannot be read.
+    """
     import h5py
 
     promised = 0

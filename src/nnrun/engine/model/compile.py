@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from nnrun.engine.model.metrics import make_metrics
 from nnrun.engine.model.row_weights import weigh_every_position
+from nnrun.engine.model.trainability import require_patterns, set_trainability
+from nnrun.engine.model.word_vectors import keep_fallbacks
 from nnrun.spec.facts import substitute_facts
-from nnrun.spec.graph import TensorRef
+from nnrun.spec.graph import TensorRef, holds_layers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,6 +38,9 @@ def compile_model(builder: Builder, experiment: Experiment, shapes: Mapping[str,
     mixed = experiment.precision.startswith("mixed")
     builder.keras.config.set_dtype_policy(experiment.precision if mixed else experiment.keras.floatx)
     model = _functional(builder, experiment, shapes)
+    require_patterns(builder.error, model, experiment.training)
+    experiment = experiment.in_phase(0)
+    set_trainability(model, experiment.training)
     compile_training(model, builder, experiment)
     return model
 
@@ -83,10 +88,16 @@ def _functional(builder: Builder, experiment: Experiment, shapes: Mapping[str, S
     # All layers are made before the first is applied, so that Keras numbers its names as its own scripts do.
     layers: dict[str, Any] = {}
     for node in graph.nodes:
-        if node.layer not in layers:
+        # A whole model is made for the shape of what it takes.
+        if node.layer not in layers and not holds_layers(node.part.name):
             layers[node.layer] = builder.make(substitute_facts(node.part, builder.facts, graph.target_of(node)))
     for node in graph.nodes:
-        tensors[node.name] = _apply(builder, layers[node.layer], node, tensors)
+        if node.layer not in layers:
+            layers[node.layer] = _whole_model(builder, node, tensors)
+        made = _apply(builder, layers[node.layer], node, tensors)
+        # Its own output is the first, also where nothing takes it and it was left out.
+        tensors[node.name] = (None, *made) if node.cut else made
+    builder.notes += keep_fallbacks(builder.made)
     outputs = {one.name: _output_tensor(builder, one, tensors) for one in graph.outputs}
     name = experiment.name.replace(".", "_").replace("-", "_")
     if graph.chain:
@@ -101,6 +112,13 @@ def _input(builder: Builder, model_input: ModelInput, shape: Shape | None, graph
         text = "the shape of one example is not known from these data"
         raise builder.error(model_input.path, text, "start the model with 'Input: {shape: [...]}'")
     return builder.keras.Input(tuple(shape), name=None if graph.chain else model_input.name)
+
+
+def _whole_model(builder: Builder, node: Node, tensors: Mapping[str, tuple[Any, ...]]) -> Any:
+    from nnrun.engine.model.whole_models import make_model
+
+    part, shape = substitute_facts(node.part, builder.facts, None), _tensor_of(tensors, node.sources[0]).shape
+    return make_model(builder, part, shape[1:], node.inner, cut=node.cut)
 
 
 def _apply(builder: Builder, layer: Any, node: Node, tensors: Mapping[str, tuple[Any, ...]]) -> tuple[Any, ...]:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from nnrun.spec.part import Part
 
 #: What to change where the loss is not finite.
-DIVERGED_HINT = "try a smaller learning_rate, clipnorm: 1.0 in the optimizer, or prepare: [Standardize]"
+DIVERGED_HINT = "try a smaller learning_rate, clipnorm: 1.0 in the optimizer, or prepare: [StandardScaler]"
 #: Keras' optimizers stop here where they divide the gradients of an embedding by what is not finite, or by 0.
 _SPARSE_DIVISION = re.compile(r"node \w+/cond/cond/GatherV2")
 _NODE = re.compile(r"node ([\w./-]+/[\w./-]+)")

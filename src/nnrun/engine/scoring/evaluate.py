@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nnrun.engine.scoring import metrics
+from nnrun.engine.scoring import metrics, pictures
 from nnrun.engine.scoring.intervals import wilson_interval
 from nnrun.engine.scoring.label_sequences import greedy_decode, label_scores
 from nnrun.engine.scoring.outputs import class_probabilities, is_multi_label, predicted_classes, true_classes
+from nnrun.engine.scoring.predictions import Predictions
 from nnrun.spec.facts import padded_class_names
 from nnrun.spec.targets import output_kind
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from numpy.typing import NDArray
 
@@ -24,38 +25,13 @@ if TYPE_CHECKING:
     from nnrun.spec.experiment import Experiment
     from nnrun.spec.facts import Facts
     from nnrun.spec.part import Part
-    from nnrun.spec.targets import OutputKind
+
+    #: Turns outputs of shape (rows, steps, classes) into labels, filled up with 0.
+    Decode = Callable[[NDArray[Any]], NDArray[Any]]
 
 
-@dataclass(frozen=True)
-class Predictions:
-    """The predictions for one of the model's outputs, example by example.
-
-    Attributes:
-        name: The output's name; empty if it is the only one.
-        facts: The facts of the output's target.
-        outputs: The model's outputs, shape (rows, ...).
-        predicted: Class numbers, shape (rows, ...), label sequences, shape (rows, steps), or the outputs themselves;
-            None if the outputs are no predictions of the target.
-        truth: The true classes or numbers, of the same shape; None if they are not known.
-        kind: What the outputs are.
-    """
-
-    name: str
-    facts: Facts
-    outputs: NDArray[Any]
-    predicted: NDArray[Any] | None
-    truth: NDArray[Any] | None = None
-    kind: OutputKind = "predictions"
-
-    @property
-    def not_scored(self) -> str | None:
-        """Why there are no figures but the loss and metrics; None if there are others."""
-        if self.predicted is not None:
-            return None
-        if self.kind == "embeddings":
-            return "the outputs are points in a space, no predictions: there are only the loss and metrics"
-        return "outputs and targets have different shapes: there are only the loss and metrics"
+#: Areas under curves are computed of so many predictions: each class sorts them all.
+_MOST_IN_AREAS = 5_000_000
 
 
 @dataclass(frozen=True)
@@ -85,6 +61,7 @@ def evaluate_outputs(
     *,
     detailed: bool = True,
     masks: Mapping[str, NDArray[Any]] = MappingProxyType({}),
+    decode: Decode = greedy_decode,
 ) -> Evaluation:
     """Score a model's outputs on one part of the data.
 
@@ -97,9 +74,10 @@ def evaluate_outputs(
         experiment: The experiment.
         detailed: Whether to add areas under curves, mistakes and the scores of each class.
         masks: Which positions are no padding, by output, of shape (rows, *positions); of padding no figure is made.
+        decode: Decodes the outputs of a model with the loss CTC.
     """
     scores: dict[str, Any] = {"rows": len(part.rows), **logs}
-    predictions = make_predictions(outputs, facts, experiment, targets)
+    predictions = make_predictions(outputs, facts, experiment, targets, decode)
     for one, (name, loss) in zip(predictions, experiment.losses.items(), strict=True):
         counted = _without_padding(one, masks.get(name))
         more = _error_rate(counted) if one.not_scored is None else {"not_scored": one.not_scored}
@@ -120,24 +98,29 @@ def _without_padding(one: Predictions, mask: NDArray[Any] | None) -> Predictions
     return replace(one, outputs=one.outputs[mask], predicted=one.predicted[mask], truth=one.truth[mask])
 
 
-def make_predictions(outputs: Any, facts: Facts, experiment: Experiment, y: Any = None) -> tuple[Predictions, ...]:
-    """Turn outputs into predictions, and the encoded targets `y`, if they are known, back into classes."""
+def make_predictions(
+    outputs: Any, facts: Facts, experiment: Experiment, y: Any = None, decode: Decode = greedy_decode
+) -> tuple[Predictions, ...]:
+    """Turn outputs into predictions, and the encoded targets `y`, if they are known, back into classes.
+
+    Outputs of a model with the loss CTC are decoded by `decode`.
+    """
     model_outputs, made = experiment.graph.outputs, []
     for one in model_outputs:
-        of_target, loss = _facts_of_target(facts, one.target), experiment.losses[one.name]
+        of_target, loss = facts_of_target(facts, one.target), experiment.losses[one.name]
         array = _computable(outputs[one.name] if isinstance(outputs, dict) else outputs)
         truth = None if y is None else np.asarray(y[one.name] if isinstance(y, dict) else y)
         if truth is not None and of_target.task == "classification":
             truth = true_classes(truth, of_target)
         name, kind = one.name if len(model_outputs) > 1 else "", output_kind(loss)
-        made.append(Predictions(name, of_target, array, _predicted(array, of_target, loss), truth, kind))
+        made.append(Predictions(name, of_target, array, _predicted(array, of_target, loss, decode), truth, kind))
     return tuple(_without_incomparable(one) for one in made)
 
 
-def _predicted(outputs: NDArray[Any], facts: Facts, loss: Part) -> NDArray[Any] | None:
+def _predicted(outputs: NDArray[Any], facts: Facts, loss: Part, decode: Decode) -> NDArray[Any] | None:
     kind = output_kind(loss)
     if kind == "label_sequences":
-        return greedy_decode(outputs)
+        return decode(outputs)
     return None if kind == "embeddings" else predicted_classes(outputs, facts, loss)
 
 
@@ -152,7 +135,7 @@ def _without_incomparable(one: Predictions) -> Predictions:
     return replace(one, predicted=None) if is_other else one
 
 
-def _facts_of_target(facts: Facts, target: str | None) -> Facts:
+def facts_of_target(facts: Facts, target: str | None) -> Facts:
     """Narrow the facts to one target of several."""
     about = facts.by_target.get(target or "")
     if about is None:
@@ -171,11 +154,18 @@ def _error_rate(one: Predictions) -> dict[str, Any]:
         return {}
     if one.kind == "label_sequences":
         wrong_rows, rate = label_scores(one.truth, one.predicted)
-        return {**error_scores(wrong_rows, len(one.truth)), "label_error_rate": rate}
+        exact = 1 - wrong_rows / len(one.truth)
+        return {**error_scores(wrong_rows, len(one.truth)), "exact_match": exact, "label_error_rate": rate}
     if one.facts.task == "regression":
         return {}
-    wrong = one.truth != one.predicted.reshape(one.truth.shape)
-    return error_scores(int(np.sum(wrong)), int(one.truth.size))
+    predicted = one.predicted.reshape(one.truth.shape)
+    scores = error_scores(int(np.sum(one.truth != predicted)), int(one.truth.size))
+    if not pictures.are_masks(one):
+        return scores
+    # Pixels of one picture are no independent draws, so that an interval of all pixels would be far too narrow.
+    scores = {name: value for name, value in scores.items() if "interval" not in name}
+    found = pictures.iou_scores(one.truth, predicted, _class_names(one.facts, one.outputs.shape[-1]))
+    return {**{name: value for name, value in found.items() if name != "iou"}, **scores}
 
 
 def error_scores(errors: int, rows: int) -> dict[str, Any]:
@@ -201,7 +191,8 @@ def detailed_scores(one: Predictions, loss: Part, rows: NDArray[Any]) -> dict[st
     if one.truth is None or one.predicted is None or one.kind != "predictions" or not len(one.truth):
         return {}
     if one.facts.task == "regression":
-        return metrics.regression_scores(one.outputs, one.truth)
+        more = pictures.picture_scores(one.truth, one.outputs) if pictures.are_pictures(one) else {}
+        return metrics.regression_scores(one.outputs, one.truth) | more
     if is_multi_label(one.facts):
         return _multi_label_scores(one, one.truth, one.predicted, loss)
     return _class_scores(one, one.truth.reshape(-1), one.predicted.reshape(-1), loss, rows)
@@ -214,7 +205,12 @@ def _class_scores(
     names = _class_names(one.facts, outputs.shape[1])
     scores: dict[str, Any] = {}
     if len(names) <= metrics.MAX_CLASSES:
-        scores = metrics.per_class_scores(truth, predicted, names) | _areas(truth, outputs, len(names))
+        scores = metrics.per_class_scores(truth, predicted, names)
+        if pictures.are_masks(one):
+            for name, share in pictures.iou_scores(truth, predicted, names)["iou"].items():
+                scores["per_class"][name]["iou"] = share
+        if len(truth) <= _MOST_IN_AREAS:
+            scores |= _areas(truth, outputs, len(names))
     probabilities = class_probabilities(outputs, loss)
     if probabilities is None:
         return scores

@@ -6,16 +6,19 @@ networks", ICML 2006. In Keras, 0 is the blank in outputs, and what fills short 
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
 BLANK = 0
+#: How many rows a beam search decodes at a time.
+_ROWS_AT_A_TIME = 256
 
 
 def greedy_decode(outputs: NDArray[Any]) -> NDArray[np.int64]:
@@ -34,6 +37,32 @@ def greedy_decode(outputs: NDArray[Any]) -> NDArray[np.int64]:
     for row, (labels, keep) in enumerate(zip(best, kept, strict=True)):
         decoded[row, : keep.sum()] = labels[keep]
     return decoded
+
+
+def beam_decode(keras: Any, width: int, outputs: NDArray[Any]) -> NDArray[np.int64]:
+    """Return the likeliest labels over all paths that lead to them, as far as a beam search finds them.
+
+    Args:
+        keras: The Keras module.
+        width: How many unfinished sequences of labels are followed.
+        outputs: Logits, shape (rows, steps, classes).
+
+    Returns:
+        Labels, shape (rows, steps), filled up with 0.
+    """
+    found = [np.zeros((0, outputs.shape[1]), dtype=np.int64)]
+    for start in range(0, len(outputs), _ROWS_AT_A_TIME):
+        batch = outputs[start : start + _ROWS_AT_A_TIME].astype("float32")
+        steps = np.full(len(batch), batch.shape[1], dtype="int32")
+        paths, _ = keras.ops.ctc_decode(batch, steps, strategy="beam_search", beam_width=width, mask_index=BLANK)
+        # Keras fills up with -1.
+        found.append(np.maximum(keras.ops.convert_to_numpy(paths)[0].astype(np.int64), BLANK))
+    return np.concatenate(found)
+
+
+def decoder(keras: Any, beam_width: int) -> Callable[[NDArray[Any]], NDArray[Any]]:
+    """Return what decodes outputs: `greedy_decode`, or `beam_decode` of this width where it is more than 1."""
+    return greedy_decode if beam_width == 1 else partial(beam_decode, keras, beam_width)
 
 
 def unusable_labels(targets: NDArray[Any], *, steps: int | None, classes: int) -> str | None:

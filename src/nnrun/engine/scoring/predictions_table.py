@@ -8,6 +8,7 @@ import numpy as np
 
 from nnrun.engine.scoring.label_sequences import labels_of
 from nnrun.engine.scoring.outputs import is_multi_label
+from nnrun.engine.scoring.pictures import are_masks, row_scores
 from nnrun.spec.facts import padded_class_names
 
 if TYPE_CHECKING:
@@ -15,11 +16,11 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from nnrun.engine.scoring.evaluate import Predictions
+    from nnrun.engine.scoring.predictions import Predictions
     from nnrun.spec.facts import Facts
 
 
-#: An output with more numbers a row than this (a picture) has its squared error alone in the table.
+#: An output with more numbers or classes a row than this (a picture, a mask) has its scores alone in the table.
 MAX_NUMBERS = 100
 
 
@@ -30,6 +31,11 @@ def predictions_table(
 
     Of several targets each has its columns: `truth_price`, `truth_area`, `prediction_price`, `prediction_area`. The
     only unit of two classes is the output of the second: `output_yes`.
+
+    Sets of labels stand before that as text, as `labels` and `predicted_labels`; of tags, and of a text that the model
+    has written, there are the texts alone.
+
+    Of a picture the table has the scores, and of a mask without a truth the share of each class: `share_yes`.
 
     Rows are counted from 0 in the source, and `line` from 1 in its file, so that a mistake can be looked up there. Of a
     text, predictions are of its first rows only.
@@ -44,25 +50,51 @@ def predictions_table(
     places = [np.asarray(values[:count]).tolist() for values in (rows, *origin.values())]
     lines: list[list[object]] = [list(place) for place in zip(*places, strict=True)]
     for one in predictions:
-        names, values = _columns_and_lines(one)
+        names, values = columns_and_lines(one)
         columns += [f"{name}_{one.name}" if one.name else name for name in names]
         lines = [[*line, *more] for line, more in zip(lines, values, strict=True)]
     return tuple(columns), lines
 
 
-def _columns_and_lines(one: Predictions) -> tuple[list[str], list[list[object]]]:
+def columns_and_lines(one: Predictions) -> tuple[list[str], list[list[object]]]:
+    """Return the columns of one output, and the fields of each row; as of `predictions_table`."""
+    if one.text is None:
+        return _numbers_and_classes(one)
+    columns = ("labels", "predicted_labels") if one.is_label_set else ("truth", "prediction")
+    texts = [one.text] if one.true_text is None else [one.true_text, one.text]
+    names, lines = list(columns[-len(texts) :]), [list[object](row) for row in zip(*texts, strict=True)]
+    if not one.is_label_set:
+        return names, lines
+    more, values = _numbers_and_classes(one)
+    return [*names, *more], [[*line, *row] for line, row in zip(lines, values, strict=True)]
+
+
+def _numbers_and_classes(one: Predictions) -> tuple[list[str], list[list[object]]]:
+    if one.truth is None and are_masks(one):
+        return _shares(one)
     names, lines = _columns(one), _lines(one)
     if one.truth is None:
         return names, lines
     truth = one.truth.reshape(len(one.truth), -1)
     if one.kind == "label_sequences":
         return ["truth", *names], [[_joined(true), *line] for true, line in zip(truth, lines, strict=True)]
-    if truth.shape[1] > MAX_NUMBERS and one.predicted is not None:
-        squared = (one.outputs.reshape(truth.shape).astype(np.float64) - truth) ** 2
-        return ["mean_squared_error"], [[float(value)] for value in squared.mean(axis=1)]
+    is_picture = are_masks(one) or one.facts.task == "regression"
+    if truth.shape[1] > MAX_NUMBERS and one.predicted is not None and is_picture:
+        scores = row_scores(one)
+        return list(scores), [list(map(float, values)) for values in zip(*scores.values(), strict=True)]
     targets = [f"truth_{name}" for name in _targets(one)] or ["truth"]
     true = _named_classes(truth, one.facts, several=len(targets) > 1)
     return [*targets, *names], [[*values, *line] for values, line in zip(true, lines, strict=True)]
+
+
+def _shares(one: Predictions) -> tuple[list[str], list[list[object]]]:
+    """Return which share of the pixels of each mask is predicted as each class."""
+    assert one.predicted is not None, "masks are predictions"  # noqa: S101
+    flat = one.predicted.reshape(len(one.predicted), -1)
+    count = max(int(flat.max(initial=0)) + 1, len(one.facts.class_names))
+    names = padded_class_names(one.facts.class_names, count)
+    lines: list[list[object]] = [(np.bincount(row, minlength=count) / flat.shape[1]).tolist() for row in flat]
+    return [f"share_{name}" for name in names], lines
 
 
 def _columns(one: Predictions) -> list[str]:
@@ -78,7 +110,9 @@ def _targets(one: Predictions) -> tuple[str, ...]:
     """Return the names of several numbers or labels a row; none where a row has one, or a class at each position."""
     width = int(np.prod(one.outputs.shape[1:]))
     is_one_target = one.facts.task == "classification" and not is_multi_label(one.facts)
-    return () if width == 1 or is_one_target or one.predicted is None else _numbered(one.facts.target_names, width)
+    return (
+        () if width == 1 or is_one_target or one.predicted is None else _numbered(one.facts.numbered_targets(), width)
+    )
 
 
 def _output_columns(one: Predictions) -> list[str]:

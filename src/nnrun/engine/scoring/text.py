@@ -11,8 +11,9 @@ import numpy as np
 from nnrun.engine.executors.compiled_steps import test_and_predict
 from nnrun.engine.executors.logs import scalar_logs
 from nnrun.engine.executors.resident import StepCalls
-from nnrun.engine.scoring.evaluate import Evaluation, Predictions, error_scores
+from nnrun.engine.scoring.evaluate import Evaluation, error_scores
 from nnrun.engine.scoring.outputs import log_probabilities, only_output, predicted_classes
+from nnrun.engine.scoring.predictions import Predictions
 from nnrun.spec.compared_output import has_logits
 from nnrun.spec.figures import figure_labels
 

@@ -18,7 +18,7 @@ from nnrun import __version__, interruption
 from nnrun.atomic_files import link_atomically, make_folder, sync_files
 from nnrun.engine.state import callback_states, forking, random_streams
 from nnrun.engine.state.state_file import State, write_state
-from nnrun.errors import RunError
+from nnrun.errors import DiskError, RunError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -53,6 +53,8 @@ class Position:
         logs: The loss and metrics of the last epoch that is done, or of the next one's training if all steps are done.
         stopped: Whether a callback has stopped the training; an epoch of which some steps are done is the last one.
         rollbacks: How often the training went back to the start of an epoch, as its loss was not finite.
+        phase: The phase of a training in phases, from 0.
+        phase_epoch: The number of epochs of the phases before it.
     """
 
     epoch: int = 0
@@ -62,6 +64,8 @@ class Position:
     logs: Mapping[str, float] = field(default_factory=dict)
     stopped: bool = False
     rollbacks: int = 0
+    phase: int = 0
+    phase_epoch: int = 0
 
     def describe(self) -> str:
         """Return where that is, as a part of a sentence."""
@@ -138,12 +142,27 @@ class StateSaver:
         self._appended, self._saved, self._changes = tuple(appended), saved, changes
         self._before_save = before_save
         self._parts: Parts | None = None
+        # Of a training in phases: the phase, and how long the files of earlier phases are.
+        self._phase, self._first_epoch, self._begins_phase = 0, 0, False
+        self._attached: set[str] = set()
+        self._lengths: dict[str, int] = {} if saved is None else dict(saved.document.get("files", {}))
         self._cost, self._saved_at = 0.0, time.monotonic()
 
     @property
     def is_resumed(self) -> bool:
-        """Whether the training goes on from a state."""
-        return self._saved is not None
+        """Whether the training goes on from a state, or from an earlier phase."""
+        return self._saved is not None or self._begins_phase
+
+    def begin_phase(self, number: int, first_epoch: int) -> None:
+        """Let states be of this phase from now on; it goes on from the state only if that is of this phase.
+
+        Args:
+            number: The phase, from 0.
+            first_epoch: The number of epochs of the phases before it.
+        """
+        self._phase, self._first_epoch = number, first_epoch
+        if self._saved is None or position_of(self._saved).phase != number:
+            self._saved, self._begins_phase = None, number > 0
 
     def attach(
         self,
@@ -158,14 +177,16 @@ class StateSaver:
             RunError: A file is shorter than when the state was saved.
         """
         self._parts = Parts(variables, callbacks, (*self._appended, *appended), epoch_start)
-        lengths = {} if self._saved is None else self._saved.document.get("files", {})
         for file in self._parts.appended:
-            _cut(file, int(lengths.get(self._name(file), 0)))
+            # What an earlier phase of this process has written stays.
+            if self._name(file) not in self._attached:
+                _cut(file, int(self._lengths.get(self._name(file), 0)))
+        self._attached |= {self._name(file) for file in self._parts.appended}
 
     def position(self) -> Position:
         """Return where the training goes on."""
         if self._saved is None:
-            return Position()
+            return Position(self._first_epoch, phase=self._phase, phase_epoch=self._first_epoch)
         position = position_of(self._saved)
         # Other callbacks than those that have stopped the parent need not stop its child.
         return replace(position, stopped=False) if self._changes is not None and self._changes.callbacks else position
@@ -221,7 +242,7 @@ class StateSaver:
 
         Raises:
             StopRequestedError: A request to stop came in; the state is saved.
-            RunError: The disk refuses.
+            DiskError: The disk refuses.
         """
         stop, every = interruption.pending(), self._every
         elapsed = time.monotonic() - self._saved_at
@@ -237,7 +258,7 @@ class StateSaver:
 
         Raises:
             StopRequestedError: A request to stop came in; the state is saved.
-            RunError: The disk refuses.
+            DiskError: The disk refuses.
         """
         stop, every = interruption.pending(), self._every
         if every.epochs is not None:
@@ -257,7 +278,7 @@ class StateSaver:
             keep: Whether it is one of those that `training.save_every.keep` counts.
 
         Raises:
-            RunError: The disk refuses; the state before it is untouched.
+            DiskError: The disk refuses; the state before it is untouched.
         """
         assert self._parts is not None, "attached first"  # noqa: S101
         started = time.monotonic()
@@ -269,11 +290,14 @@ class StateSaver:
         try:
             make_folder(self._folder, parents=False)
             sync_files(self._parts.appended)
+            files = {self._name(file): _size(file) for file in self._parts.appended}
+            if self._phase:
+                files = {**self._lengths, **files}
             document = {
                 "nnrun": __version__,
                 "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
-                "position": asdict(position),
-                "files": {self._name(file): _size(file) for file in self._parts.appended},
+                "position": self._position_of_phase(position),
+                "files": files,
                 "callbacks": callbacks,
                 **({} if of_start is None else {"epoch_start": of_start}),
                 "context": self._context,
@@ -283,9 +307,14 @@ class StateSaver:
                 self._keep(path, position)
         except OSError as error:
             text = f"{path}: cannot save the state: {error.strerror or error}"
-            raise RunError(text, "make room on the disk, or choose another place with --runs-dir") from error
+            raise DiskError(text, "make room on the disk, or choose another place with --runs-dir") from error
         self._saved_at = time.monotonic()
         self._cost = self._saved_at - started
+
+    def _position_of_phase(self, position: Position) -> dict[str, Any]:
+        """Return a position as the state has it; without phases it has none."""
+        plain = {**asdict(position), "phase": self._phase, "phase_epoch": self._first_epoch}
+        return {key: value for key, value in plain.items() if value or not key.startswith("phase")}
 
     def _keep(self, path: Path, position: Position) -> None:
         step = f"-step-{position.step:06d}" if position.step else ""

@@ -82,7 +82,7 @@ class TrainingVariables:
             there = _form(stored[name]) if name in stored else "no such variable"
             if here != there:
                 text = f"the saved state is of another training: {name} is {there} in it, and {here} in this model"
-                raise RunError(text, "begin another run with these weights: init_from: {run: RUN}")
+                raise RunError(text, "begin another run with these weights: init_from: RUN")
         for name, variable in named.items():
             variable.assign(stored[name])
 

@@ -129,6 +129,9 @@ def _rows(tf: Any, sources: Any, examples: Any, index: NDArray[Any]) -> Any:
     def rows_of(source: Any) -> Any:
         if not isinstance(source, Stream):
             return tf.constant(source[index])
+        if source.array is not None:
+            start, stop, shape = source.array
+            return tf.reshape(examples[:, start:stop], (-1, *shape))
         return examples if source.column_indices is None else tf.gather(examples, list(source.column_indices), axis=1)
 
     return tf.nest.map_structure(rows_of, sources)

@@ -61,6 +61,7 @@ class TrainingLoop:
         epoch_start: Where `on_nan: rollback` goes back to; None for others.
         tracer: Finds where a loss stopped being finite; None: nobody does.
         validation_start: Where a stop within a validation goes back to; None: a validation is not stopped within.
+        first_epoch: The number of epochs of earlier phases, from which a training without a saver goes on.
     """
 
     model: Any
@@ -74,6 +75,7 @@ class TrainingLoop:
     epoch_start: EpochStart | None = None
     tracer: DivergenceTracer | None = None
     validation_start: ValidationStart | None = None
+    first_epoch: int = 0
 
     def __post_init__(self) -> None:
         self.callbacks = GuardedCallbacks(self.callbacks)
@@ -196,7 +198,7 @@ class TrainingLoop:
     def _restore(self) -> Position:
         """Restore the state that the training goes on from, if there is one; return where it goes on."""
         if self.saver is None:
-            return Position()
+            return Position(self.first_epoch)
         position = self.saver.position()
         if position.step:
             # Callbacks without a state of their own are at least where an epoch has begun.

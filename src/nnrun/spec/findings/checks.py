@@ -4,20 +4,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from nnrun.spec.findings.backbones import check_backbones
 from nnrun.spec.findings.callbacks import check_callbacks
 from nnrun.spec.findings.cells import check_cells
 from nnrun.spec.findings.class_weights import check_class_weights
 from nnrun.spec.findings.combinations import check_combinations
 from nnrun.spec.findings.data_words import check_data_words
 from nnrun.spec.findings.distribution import check_distribution
+from nnrun.spec.findings.earlier_names import check_earlier_names
+from nnrun.spec.findings.feature_selection import check_feature_selection
 from nnrun.spec.findings.label_sequences import check_label_sequences
 from nnrun.spec.findings.layers import check_frozen, check_layers, check_unused
 from nnrun.spec.findings.losses import check_losses
+from nnrun.spec.findings.mapped_trials import check_mapped_trials
 from nnrun.spec.findings.metric_meaning import check_metrics
-from nnrun.spec.findings.metrics import check_expectations
+from nnrun.spec.findings.metrics import check_chosen_score, check_expectations
+from nnrun.spec.findings.spectrograms import check_spectrograms
 from nnrun.spec.findings.target_values import check_target_values
 from nnrun.spec.findings.tensorflow_limits import check_tensorflow_limits
 from nnrun.spec.findings.training import check_augment, check_backend, check_batches, check_perceptron, check_samples
+from nnrun.spec.findings.written_targets import check_written_targets
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,20 +37,27 @@ _CHECKS = (
     check_samples,
     check_backend,
     check_distribution,
+    check_mapped_trials,
     check_callbacks,
     check_batches,
     check_layers,
+    check_backbones,
+    check_spectrograms,
+    check_feature_selection,
+    check_earlier_names,
     check_losses,
     check_combinations,
     check_tensorflow_limits,
     check_cells,
     check_metrics,
     check_label_sequences,
+    check_written_targets,
     check_target_values,
     check_class_weights,
     check_frozen,
     check_unused,
     check_expectations,
+    check_chosen_score,
 )
 #: Findings after which outputs are not compared with the target: it does not exist, or is of another type.
 _NO_TARGET = frozenset({"loss-target-mismatch", "no-target", "unknown-target"})

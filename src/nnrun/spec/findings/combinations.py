@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from nnrun.catalog.shapes.names import class_name
+from nnrun.spec.augmented_targets import augmented_inputs
 from nnrun.spec.finding import Finding
 from nnrun.spec.part import Part
 
@@ -176,10 +177,10 @@ def _class_ids(metric: Part) -> Iterator[Finding]:
 
 
 def _augmentation(context: CheckContext) -> Iterator[Finding]:
-    shapes = list(context.input_shapes.values())
-    for part in context.training.augment:
-        if len(shapes) == 1:
-            yield from _colours(context, part, shapes[0], (*part.path, part.name))
+    # Pictures next to columns are all of one shape.
+    inputs = augmented_inputs(context.graph.inputs, context.facts)
+    for part in context.training.augment if inputs else ():
+        yield from _colours(context, part, context.input_shapes[inputs[0].name], (*part.path, part.name))
 
 
 def _colours(context: CheckContext, part: Part, shape: Any, path: Path) -> Iterator[Finding]:

@@ -21,7 +21,7 @@ def check_label_sequences(context: CheckContext) -> Iterator[Finding]:
         if shape is None or output_kind(loss) != "label_sequences":
             continue
         path, facts = (*loss.path, loss.name), context.target_facts(output)
-        labels = None if facts is None else facts.targets
+        labels = None if facts is None else facts.positions[0] if facts.positions else facts.targets
         if len(shape) != 2:
             text = f"{loss.name} expects scores of each label at each step, received outputs of {format_shape(shape)}"
             hint = (

@@ -9,6 +9,7 @@ from nnrun.catalog.shapes.layer_call import format_shape
 from nnrun.catalog.shapes.recurrent import MissingSequenceError
 from nnrun.spec.embeddings import embedded_inputs
 from nnrun.spec.finding import Finding
+from nnrun.spec.graph import holds_layers
 from nnrun.spec.model import used_stacks
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ def _layers_of_text(context: CheckContext) -> Iterator[Finding]:
     for node in context.graph.nodes:
         if node.part.name in _OF_TEXT:
             text = f"{node.part.name} expects text, and a model of nnrun receives numbers"
-            hint = "leave it out; encode categories by prepare: [{OneHot: [...]}] or Ordinal, and text by a text source"
+            hint = "leave it out; under prepare, OneHotEncoder encodes categories, and TextVectorization text"
             yield Finding(node.path, text, hint, "layer-of-text")
 
 
@@ -117,8 +118,12 @@ def check_frozen(context: CheckContext) -> Iterator[Finding]:
         return
     for row in context.rows:
         entry, given = lookup.entry("layers", row.class_name), row.part.arguments
-        is_random = entry is not None and entry.origin != "user" and "Normalization" not in row.class_name
-        is_stated = any(name.endswith("initializer") or name == "weights" for name in given)
+        # Weights that are computed or adapted: the filters of a Fourier transform, means and variances.
+        is_random = entry is not None and entry.origin != "user"
+        is_random = is_random and not any(kind in row.class_name for kind in ("Normalization", "Spectrogram"))
+        is_stated = any(name.endswith("initializer") for name in given)
+        # Whole models have weights of their own, but for `weights: null`.
+        is_stated = is_stated or (holds_layers(row.part.name) and given.get("weights", "imagenet") is not None)
         if is_random and row.parameters and row.first and given.get("trainable") is False and not is_stated:
             text = f"'{row.name}' is not trained, and no weights are loaded into it: it stays random"
             hint = "add init_from: with the run whose weights it is to have, or leave out trainable: false"

@@ -1,4 +1,4 @@
-"""The names of metrics and scores, and the check of the scores that `expect:` names."""
+"""The names of metrics and scores, and the check of the scores that `expect:` and `sweep.choose_by` name."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from nnrun.catalog import lookup, metrics
+from nnrun.catalog.figures import figure_of
 from nnrun.config.hints import did_you_mean
 from nnrun.spec.figures import LoggedMetric, figure_names, has_user_figures, logged_metrics, target_of
 from nnrun.spec.finding import Finding
@@ -20,9 +21,14 @@ if TYPE_CHECKING:
 _ERRORS = ("errors", "error_rate", "error_percent")
 _OF_CLASSES = ("roc_auc", "pr_auc", "log_loss", "expected_calibration_error")
 _PER_CLASS = ("precision", "recall", "f1", "support")
+_OF_MASKS = ("pixel_accuracy", "mean_iou")
+#: The dimensions of an example that is a picture.
+_PICTURE = ("height", "width", "channels")
 _OF_NUMBERS = ("mean_squared_error", "root_mean_squared_error", "mean_absolute_error", "r2")
 #: How many names of a metric's figures a hint lists.
 _SHOWN_FIGURES = 3
+#: Scores of texts that a model writes token by token.
+_OF_WRITTEN = ("exact_match", "token_error_rate", "bleu", "chrf")
 _OF_TEXT = ("bits_per_character", "nats_per_character", "perplexity")
 
 
@@ -173,12 +179,42 @@ def check_expectations(context: CheckContext) -> Iterator[Finding]:
             yield Finding(("expect", path), text, hint, "expect-path-unknown", at_key=True)
 
 
+def check_chosen_score(context: CheckContext) -> Iterator[Finding]:
+    """Find a `sweep.choose_by` that no trial will have, or of which nobody knows whether more is better."""
+    sweep = context.experiment.sweep
+    if sweep is None or sweep.choose_by is None:
+        return
+    path, place = sweep.choose_by, ("sweep", "choose_by")
+    part, _, name = path.rpartition(".")
+    if context.facts is not None and not has_user_figures(context.experiment):
+        known = _chosen_paths(context)
+        parts = {one.rpartition(".")[0] for one in known}
+        if path not in known and not (part in parts and part_figures(context).may_have(name)):
+            text = f"choose_by names '{path}', a score that no trial will have"
+            yield Finding(place, text, _score_hint(path, known), "chosen-score-unknown")
+            return
+    if sweep.mode == "auto" and figure_of(name).better is None:
+        text = f"nothing says whether a small or a large '{path}' is better"
+        yield Finding(place, text, "add a line 'mode: max' or 'mode: min' to sweep", "chosen-score-without-mode")
+
+
+def _chosen_paths(context: CheckContext) -> list[str]:
+    """Return the paths of the scores by which a sweep can choose: those of classes are not in its ledger."""
+    paths = [path for path in _score_paths(context) if ".per_class." not in path]
+    split = context.experiment.data.split
+    if split is None or split.k_fold is None:
+        return paths
+    # Of the scores of the folds' test parts; those of outputs are nested, and are left out there.
+    names = (*part_figures(context).known, *_added_scores(context))
+    return [*(f"cross_validation.mean.{name}" for name in names if "." not in name), *paths]
+
+
 def _score_hint(path: str, known: list[str]) -> str:
-    part, _, name = path.partition(".")
-    full = full_metric_name(name, [one.partition(".")[2] for one in known if one.startswith(f"{part}.")])
-    plain = [one for one in known if ".per_class." not in one]
+    before, _, name = path.rpartition(".")
+    full = full_metric_name(name, [one.removeprefix(f"{before}.") for one in known if one.startswith(f"{before}.")])
+    plain, part = [one for one in known if ".per_class." not in one], path.partition(".")[0]
     names = ", ".join(one for one in plain if one.startswith(f"{part}.")) or ", ".join(plain)
-    return f"write {part}.{full}" if full else did_you_mean(path, known) or f"the names are: {names}"
+    return f"write {before}.{full}" if full else did_you_mean(path, known) or f"the names are: {names}"
 
 
 def _score_paths(context: CheckContext) -> list[str]:
@@ -192,7 +228,9 @@ def _score_paths(context: CheckContext) -> list[str]:
         f"{part}.{name}"
         for part in parts
         for name in names
-        if part != "train" or scores_training or not (".per_class." in f".{name}" or name.split(".")[-1] in _OF_CLASSES)
+        if part != "train"
+        or scores_training
+        or not (".per_class." in f".{name}" or name.split(".")[-1] in (*_OF_CLASSES, *_OF_WRITTEN))
     ]
 
 
@@ -203,16 +241,29 @@ def _added_scores(context: CheckContext) -> list[str]:
         target, kind = context.target_facts(one), output_kind(context.experiment.losses[one.name])
         added: list[str] = []
         if kind == "label_sequences":
-            added += [*_ERRORS, "label_error_rate"]
+            added += [*_ERRORS, "exact_match", "label_error_rate"]
         elif kind == "embeddings":
             continue
         elif target is None or target.task == "classification":
             added += [*_ERRORS, *_OF_CLASSES, *_class_scores(target)]
+            added += _mask_scores(target)
         if kind == "predictions" and (target is None or target.task == "regression"):
             added += _OF_NUMBERS
+            added += ["psnr"] if len(context.output_shape(one) or ()) == len(_PICTURE) else []
+            added += ["mean_absolute_scaled_error"] if context.facts is not None and context.facts.horizon else []
         found += [f"outputs.{one.name}.{name}" if len(outputs) > 1 else name for name in added]
+    if any(part.name == "StartEndPacker" for part in context.experiment.data.prepare_target):
+        found += _OF_WRITTEN
+    is_text = context.facts is not None and context.facts.vocabulary and not context.facts.columns
     # A metric of the config may have the name of one of these.
-    return list(dict.fromkeys([*found, *(_OF_TEXT if context.facts is not None and context.facts.vocabulary else ())]))
+    return list(dict.fromkeys([*found, *(_OF_TEXT if is_text else ())]))
+
+
+def _mask_scores(target: Facts | TargetFacts | None) -> list[str]:
+    """Return the scores of a target with a class at each pixel."""
+    if target is None or len(target.positions) < len(_PICTURE) - 1:
+        return []
+    return [*_OF_MASKS, *(f"iou.{name}" for name in target.class_names)]
 
 
 def _class_scores(target: Facts | TargetFacts | None) -> list[str]:

@@ -43,7 +43,7 @@ def check_target_values(context: CheckContext) -> Iterator[Finding]:
         entry, values = lookup.entry("losses", loss.name), context.target_values.get(output.target or "")
         found = bounded_output(context.graph, output.source.name) if values else None
         is_known = entry is not None and entry.origin != "user" and loss_class(loss.name) not in _WITHOUT_SIZE
-        if not values or found is None or not is_known:
+        if not values or found is None or not is_known or context.experiment.data.prepare_target:
             continue
         out_of_reach = next(_out_of_reach(found, values), None)
         if out_of_reach is not None:
@@ -114,7 +114,11 @@ def _scale(context: CheckContext, output: BoundedOutput, values: Mapping[str, Ta
                 f"the target {name!r} has a mean of {_short(one.mean)} and a standard deviation of "
                 f"{_short(one.deviation)}, but outputs begin with about 0 and 1, and come there only after many steps"
             )
-            hint = f"put {_rescaling(one.deviation, one.mean)} after the last layer{_optimizer_hint(context, one)}"
+            put = f"put {_rescaling(one.deviation, one.mean)} after the last layer{_optimizer_hint(context, one)}"
+            # Steps of the target are not for windows over rows.
+            has_windows = context.facts is not None and context.facts.horizon is not None
+            step = "write `prepare_target: [StandardScaler]` under data, which predictions undo; or "
+            hint = put if has_windows else step + put
             yield Finding(output.layer.path, text, hint, "target-scale", "warning")
             return
 

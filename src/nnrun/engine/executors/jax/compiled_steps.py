@@ -15,6 +15,7 @@ import numpy as np
 
 from nnrun.cores import usable_cores
 from nnrun.engine.executors.compiled_steps import CompiledSteps, Tensors
+from nnrun.engine.executors.jax.programs import shared_programs
 from nnrun.engine.executors.jax.state import JaxState
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from nnrun.engine.executors.compiled_steps import StepKind
+    from nnrun.engine.executors.jax.constants import ProgramConstants
+    from nnrun.engine.executors.jax.lanes import Lane
     from nnrun.engine.model.augmentation import Augmentation
 
     #: Reduces a batch's targets and outputs to one array.
@@ -42,6 +45,9 @@ class JaxSteps(CompiledSteps):
         names: JAX under TensorFlow's names.
         model: A compiled Keras model.
         batch_size: Rows per step.
+        identity: Equal for models with equal programs; None: this one shares none.
+        lane: Its place in programs that are mapped over several trainings; None: it computes on its own.
+        constants: The numbers of the model that are arguments of mapped programs, where it has a lane.
 
     Attributes:
         jax: The imported JAX.
@@ -49,12 +55,29 @@ class JaxSteps(CompiledSteps):
         state: The model's state.
     """
 
-    def __init__(self, names: Any, model: Any, batch_size: int) -> None:
+    def __init__(
+        self,
+        names: Any,
+        model: Any,
+        batch_size: int,
+        identity: str | None = None,
+        lane: Lane | None = None,
+        constants: ProgramConstants | None = None,
+    ) -> None:
         super().__init__(names, model, batch_size)
         self.jax, self.names = names.jax, names
+        self._identity, self._lane, self._constants = identity, lane, constants
         self.state = JaxState(names, model)
         self._takes: dict[Any, Callable[..., Any]] = {}
         self._block_sizes: dict[Any, int] = {}
+        self._file_orders: dict[int, np.ndarray] = {}
+        #: In a lane, blocks in the order of the file: to gather them again takes longer than a test of a small part.
+        self._file_blocks: dict[Hashable, tuple[Any, Any]] = {}
+
+    @property
+    def is_mapped(self) -> bool:
+        """Whether its programs are mapped over several trainings."""
+        return self._identity is not None and self._lane is not None
 
     def build(self, tensors: Tensors) -> None:
         """Create the state of optimizer and metrics, and record what metrics start each epoch with."""
@@ -72,6 +95,16 @@ class JaxSteps(CompiledSteps):
         self.state.augmentation = augmentation
         self._programs.clear()
 
+    def argument(self, value: Any) -> Any:
+        """Return it as it is: a call of a program puts it on the device, in less time than a call of its own takes."""
+        return value
+
+    def file_order(self, rows: int) -> Any:
+        """Return the order of rows in the file, the same array each time."""
+        if rows not in self._file_orders:
+            self._file_orders[rows] = np.arange(rows, dtype="int32")
+        return self._file_orders[rows]
+
     def ranges(self, kind: StepKind, rows: int) -> list[tuple[int, int]]:  # noqa: ARG002 - all kinds are cut alike
         """Cut an epoch of `rows` rows into ranges of steps that one program can run, as (start, stop)."""
         steps, full = -(-rows // self._batch_size), rows // self._batch_size
@@ -87,11 +120,15 @@ class JaxSteps(CompiledSteps):
         return lambda _, order, start, stop: self._run_blocks(kind, tensors, np.asarray(order), int(start), int(stop))
 
     def _train(self, tensors: Tensors, order: Any, start: int, stop: int) -> Any:
-        program = self._compiled(("train", tensors.take), lambda: self._training_loop(tensors.take))
         if len(order) < tensors.rows:
             # A piece of a long order; lengths are rounded up, as each one is compiled for.
             order = np.pad(np.asarray(order), (0, (1 << (len(order) - 1).bit_length()) - len(order)))
-        values, logs = program(self.state.values(reset_metrics=start == 0), tensors.fields, order, start, stop)
+        values, logs = self._call(
+            ("train", tensors.take),
+            lambda: self._training_loop(tensors.take),
+            (self.state.values(reset_metrics=start == 0), tensors.fields, order),
+            (start, stop),
+        )
         self.state.assign(values)
         return None, self.jax.device_get(logs)
 
@@ -144,17 +181,32 @@ class JaxSteps(CompiledSteps):
         block_size = 1 if size < self._batch_size else self._block_size(tensors)
         for first in range(start, stop, block_size):
             end = min(first + block_size, stop)
-            # The last row fills the block up; no step takes the batches beyond the end.
-            places = np.arange(first * self._batch_size, first * self._batch_size + block_size * size)
-            places = np.minimum(places, len(order) - 1)
-            batches = self._take(tensors)(tensors.fields, order[places])
+            batches = self._block(tensors, order, first, block_size * size)
             key = (kind, size, block_size, reduction)
-            program = self._compiled(key, lambda: self.block_loop(kind, size, block_size, reduction))
-            values, outputs, logs = program(self.state.values(reset_metrics=first == 0), batches, end - first)
+            values, outputs, logs = self._call(
+                key,
+                lambda: self.block_loop(kind, size, block_size, reduction),
+                (self.state.values(reset_metrics=first == 0), batches),
+                (end - first,),
+            )
             self.state.assign(values)
             rows = (end - first) * (1 if reduction else size)
             cut = self.jax.tree.map(lambda one, rows=rows: np.asarray(one)[:rows], outputs)
             yield cut, self.jax.device_get(logs)
+
+    def _block(self, tensors: Tensors, order: np.ndarray, first: int, rows: int) -> Any:
+        """Return the rows of a block from a step on; the last row fills it up, and no step takes batches beyond it."""
+        key = (id(tensors.fields), first, rows)
+        known = self._file_blocks.get(key)
+        if known is not None and known[0] is tensors.fields:
+            return known[1]
+        places = np.minimum(np.arange(first * self._batch_size, first * self._batch_size + rows), len(order) - 1)
+        if not self.is_mapped:
+            return self._take(tensors)(tensors.fields, order[places])
+        batches = self.jax.tree.map(lambda one: np.asarray(one)[order[places]], tensors.fields)
+        if order is self._file_orders.get(tensors.rows):
+            self._file_blocks[key] = tensors.fields, batches
+        return batches
 
     def block_loop(self, kind: StepKind, size: int, block_size: int, reduction: Reduction | None) -> Callable[..., Any]:
         """Return the function that takes `count` steps of `size` rows on a block of `block_size` batches.
@@ -187,10 +239,28 @@ class JaxSteps(CompiledSteps):
 
         return loop
 
-    def _compiled(self, key: tuple[object, ...], make: Callable[[], Callable[..., Any]]) -> Callable[..., Any]:
+    def _call(
+        self,
+        key: tuple[object, ...],
+        make: Callable[[], Callable[..., Any]],
+        own: tuple[Any, ...],
+        numbers: tuple[int, ...],
+    ) -> Any:
+        """Call a program.
+
+        Args:
+            key: Which of the model's programs.
+            make: Makes its function.
+            own: The arguments that each training has its own of.
+            numbers: The arguments after these.
+        """
+        constants = self._constants
+        if self._identity is not None and self._lane is not None and constants is not None:
+            own = (constants.values, *own)
+            return self._lane.call(self._identity, key, lambda: constants.traced(make()), own, numbers)
         if key not in self._programs:
-            self._programs[key] = self.jax.jit(make())
-        return self._programs[key]
+            self._programs[key] = shared_programs.get(self._identity, key, lambda: self.jax.jit(make()))
+        return self._programs[key](*own, *numbers)
 
     def _take(self, tensors: Tensors) -> Callable[..., Any]:
         if tensors.take not in self._takes:

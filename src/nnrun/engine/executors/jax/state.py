@@ -71,11 +71,10 @@ class JaxState:
         """Take Keras' training step."""
         *own, random = values
         if self.augmentation is not None:
-            x, *rest = batch
             variables = self.augmentation.variables
             with self._scope(variables, random) as scope:
-                x = self.augmentation(x)
-            random, batch = [scope.get_current_value(one) for one in variables], (x, *rest)
+                batch = self.augmentation(batch)
+            random = [scope.get_current_value(one) for one in variables]
         _, own = self._model.train_step(tuple(own), batch)
         return self._cast_like((*own, random), values)
 

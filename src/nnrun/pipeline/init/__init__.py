@@ -1,0 +1,1 @@
+"""A first config for data of one's own, from what the data are."""

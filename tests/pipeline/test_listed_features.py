@@ -1,0 +1,142 @@
+"""Pictures beside columns of a table, from the config to predictions of raw rows, resumed and from disk."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from command_line import run_nnrun
+from PIL import Image
+
+from nnrun.cli.main import nnrun
+
+pytestmark = pytest.mark.keras
+
+CONFIG = """
+name: rooms
+data:
+  source: {images: {file: list.csv, path_column: photo, features: [size, town, note], target: dear}}
+  prepare:
+    - Rescale: {columns: [photo], divide_by: 255}
+    - StandardScaler: [size]
+    - OneHotEncoder: [town]
+    - TextVectorization: {columns: [note], output_mode: multi_hot, max_tokens: 10}
+  split: {test: 0.25, validation: 0.2}
+model:
+  inputs: {photo: [photo], facts: [size, town], words: [note]}
+  layers:
+    - Conv2D: {from: photo, filters: 4, kernel_size: 3, activation: relu}
+    - GlobalMaxPooling2D: {name: seen}
+    - Concatenate: {from: [seen, facts, words]}
+    - Dense: {units: 16, activation: relu}
+    - Dense: {units: 1, activation: sigmoid}
+training:
+  loss: binary_crossentropy
+  optimizer: {Adam: 0.02}
+  metrics: [accuracy]
+  augment: [RandomFlip]
+  epochs: 30
+  batch_size: 16
+"""
+
+
+@pytest.fixture(scope="module")
+def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Rooms that are dear where two of three are so: a bright picture, a size above 50, and the word `new`."""
+    work, rng = tmp_path_factory.mktemp("rooms"), np.random.default_rng(0)
+    rows = [("photo", "size", "town", "note", "dear")]
+    for number in range(160):
+        bright, size, new = rng.integers(2), int(rng.integers(20, 80)), rng.integers(2)
+        pixels = rng.integers(0, 40, (8, 8, 3), dtype="uint8")
+        pixels[rng.integers(6), rng.integers(6)] = 250 if bright else 40
+        Image.fromarray(pixels).save(work / f"{number}.png")
+        dear = "yes" if bright + (size > 50) + new >= 2 else "no"
+        rows.append((f"{number}.png", size, rng.choice(["Bern", "Chur"]), "new and small" if new else "old", dear))
+    with (work / "list.csv").open("w", newline="") as file:
+        csv.writer(file).writerows(rows)
+    (work / "rooms.yaml").write_text(CONFIG)
+    run_nnrun("check", work / "rooms.yaml")
+    run_nnrun("train", work / "rooms.yaml", "--runs-dir", work / "runs", "--quiet")
+    return work
+
+
+def _scores(run: Path) -> dict:
+    return json.loads((run / "scores.json").read_text())
+
+
+def test_a_model_learns_from_all_kinds_of_columns(work: Path) -> None:
+    """Neither the picture, the number nor the text decides alone; the report shows pictures of mistakes."""
+    (run,) = (work / "runs").glob("*_rooms_*")
+    assert _scores(run)["test"]["error_rate"] < 0.16
+    facts = json.loads((run / "record.json").read_text())["facts"]
+    assert facts["arrays"] == {"photo": [8, 8, 3]}
+    with np.load(run / "mistakes.npz") as mistakes:
+        assert mistakes["pictures"].shape[1:] == (8, 8, 3)
+    run_nnrun("report", run)
+    assert "photo 8 \u00d7 8 \u00d7 3, 8 columns" in (run / "report.html").read_text()
+
+
+def test_raw_rows_are_predicted_and_scored(work: Path) -> None:
+    """The predictions of the rows of a csv file are those of its rows in the test part, in any order of columns."""
+    (run,) = (work / "runs").glob("*_rooms_*")
+    with (work / "list.csv").open() as text, (work / "other.csv").open("w", newline="") as file:
+        rows = list(csv.DictReader(text))
+        writer = csv.DictWriter(file, ["note", "size", "photo", "town"], extrasaction="ignore")
+        writer.writeheader()
+        writer.writerows(rows)
+    run_nnrun("predict", run, work / "other.csv", "--out", work / "out.csv")
+    with (work / "out.csv").open() as text, (run / "predictions.csv").open() as tested:
+        predicted, kept = list(csv.DictReader(text)), list(csv.DictReader(tested))
+    assert len(predicted) == 160
+    assert all(predicted[int(one["row"])]["prediction"] == one["prediction"] for one in kept)
+    assert predicted[3]["file"] == "3.png"
+    run_nnrun("eval", run, "--data", work / "list.csv")
+    refused = CliRunner().invoke(nnrun, ["export", str(run), "--to", "weights", "--out", str(work / "out")])
+    assert refused.exit_code == 1
+    assert "nnrun export takes one kind of example, and this run's has photo and columns" in refused.output
+
+
+def test_a_stream_and_a_resumed_run_end_with_the_same_bits(work: Path) -> None:
+    """Pictures on disk, and a training that goes on after 10 of 30 epochs, give the scores of one in memory."""
+    (run,) = (work / "runs").glob("*_rooms_*")
+    options = ("--set", "name=disk", "--set", "data.source.images.stream=true", "--set", "training.epochs=10")
+    run_nnrun("train", work / "rooms.yaml", "--runs-dir", work / "runs", "--quiet", *options)
+    (other,) = (work / "runs").glob("*_disk_*")
+    run_nnrun("resume", other, "--set", "training.epochs=30", "--quiet")
+    assert _scores(other) == _scores(run)
+
+
+def test_two_pictures_in_a_row_share_a_tower(work: Path) -> None:
+    """A Siamese network tells whether both pictures of a row are bright or both dark."""
+    brightness = {number: np.asarray(Image.open(work / f"{number}.png")).max() > 100 for number in range(160)}
+    rng = np.random.default_rng(1)
+    pairs = [rng.integers(160, size=2) for _ in range(200)]
+    rows = [f"{one}.png,{other}.png,{int(brightness[one] == brightness[other])}" for one, other in pairs]
+    (work / "pairs.csv").write_text("\n".join(["left,right,same", *rows]) + "\n")
+    (work / "pairs.yaml").write_text("""
+name: pairs
+data:
+  source: {images: {file: pairs.csv, path_column: [left, right], target: same}}
+  prepare: [{Rescale: {divide_by: 255}}]
+  split: {test: 0.2}
+define:
+  tower: [{Conv2D: {filters: 4, kernel_size: 3, activation: relu}}, GlobalMaxPooling2D]
+model:
+  inputs: {left: [left], right: [right]}
+  layers:
+    - use: {stack: tower, share: true, from: left, name: a}
+    - use: {stack: tower, share: true, from: right, name: b}
+    - Subtract: {from: [a, b]}
+    - Dense: {units: 8, activation: relu}
+    - Dense: {units: 1, activation: sigmoid}
+training: {loss: binary_crossentropy, optimizer: {Adam: 0.03}, metrics: [accuracy], epochs: 30, batch_size: 16}
+""")
+    run_nnrun("check", work / "pairs.yaml", "--strict")
+    run_nnrun("train", work / "pairs.yaml", "--runs-dir", work / "runs", "--quiet")
+    (run,) = (work / "runs").glob("*_pairs_*")
+    assert _scores(run)["test"]["error_rate"] < 0.15
+    run_nnrun("predict", run, work / "pairs.csv", "--out", work / "out.csv")
