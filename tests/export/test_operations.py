@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from nnrun.data.columns import Columns
 from nnrun.data.load import apply_steps
 from nnrun.data.prepare.registry import fitted_json, new_step, restore
+from nnrun.data.prepare.table_arrays import apply_step, fit_step
 from nnrun.data.target_preparation import TargetPreparation
 from nnrun.export.operations import exported_preparation, target_operations
 from nnrun.export.preparation import prepare, undo
@@ -32,6 +33,8 @@ STEPS: list[tuple[str, dict[str, Any]]] = [
     ("RobustScaler", {"columns": ["a"]}),
     ("StandardScaler", {"columns": ["b"]}),
     ("Rescale", {"divide_by": 4.0, "offset": 0.5}),
+    ("Rescale", {"divide_by": 255.0, "columns": ["a"]}),
+    ("Rescale", {"divide_by": 255.0, "offset": -0.5, "columns": ["photo", "b"]}),
 ]
 ENCODERS: list[tuple[str, dict[str, Any]]] = [
     ("OneHotEncoder", {"columns": ["c"], "handle_unknown": "ignore"}),
@@ -48,8 +51,8 @@ def fitted(steps: list[tuple[str, dict[str, Any]]], table: Columns) -> list[dict
     for name, arguments in steps:
         part = Part("preparation", name, arguments, ())
         step = new_step(part)
-        step.fit(x)
-        x = step.apply(x)
+        fit_step(step, x, None)
+        x = apply_step(step, x)
         entries.append(json.loads(json.dumps(fitted_json(part, step))))
     return entries
 
@@ -61,13 +64,19 @@ def test_operations_are_the_steps(steps: list[tuple[str, dict[str, Any]]], encod
     a, b = generator.uniform(-100, 100, (2, 30))
     c: Any = np.array([WORDS[index] for index in generator.integers(len(WORDS), size=30)], dtype=object)
     a[3], b[4], c[5] = np.nan, np.nan, None
-    table = Columns({"a": a, "b": b, "c": c, "d": generator.integers(0, 3, 30).astype("float64")})
+    photo = generator.integers(0, 256, (30, 2, 3), dtype="uint8")
+    table = Columns({"a": a, "b": b, "c": c, "d": generator.integers(0, 3, 30).astype("float64")}, {"photo": photo})
     entries = fitted([*IMPUTERS, *steps, encoder], table)
-    made = exported_preparation(entries, table, Facts("regression", "number", None), [ModelInput("input")])
+    expected = apply_steps(table, restore(entries))
+    columns = tuple(f"column {index}" for index in range(expected.shape[1] - 6))
+    facts = Facts("regression", "number", None, columns=columns, arrays={"photo": (2, 3)})
+    inputs = [ModelInput("seen", ("photo",)), ModelInput("known", columns)]
+    made = exported_preparation(entries, table, facts, inputs)
     assert made.outside == ()
     document = json.loads(json.dumps(made.as_json(), allow_nan=False))
-    found = prepare(dict(table.values), document)["input"]
-    np.testing.assert_allclose(found, apply_steps(table, restore(entries)), rtol=2e-6, atol=2e-6)
+    found = prepare({**table.values, **table.arrays}, document)
+    both = np.hstack([found["known"], found["seen"].reshape(30, 6)])
+    np.testing.assert_allclose(both, expected, rtol=2e-6, atol=2e-6)
 
 
 def test_an_unknown_category_is_refused_where_the_run_refuses_it() -> None:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import base64
 import csv
 import json
 from pathlib import Path
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
 from command_line import run_nnrun
 from PIL import Image
 
-from nnrun.cli.main import nnrun
+from nnrun.pipeline.evaluate import EvaluateRequest, predict
+from nnrun.pipeline.export import ExportRequest, export
+from nnrun.pipeline.serve import open_served
+from nnrun.progress import NullProgress
+from nnrun.serve.bodies import ServeLimits
+from nnrun.serve.refusals import RefusedRequestError
 
 pytestmark = pytest.mark.keras
 
@@ -95,9 +100,49 @@ def test_raw_rows_are_predicted_and_scored(work: Path) -> None:
     assert all(predicted[int(one["row"])]["prediction"] == one["prediction"] for one in kept)
     assert predicted[3]["file"] == "3.png"
     run_nnrun("eval", run, "--data", work / "list.csv")
-    refused = CliRunner().invoke(nnrun, ["export", str(run), "--to", "weights", "--out", str(work / "out")])
-    assert refused.exit_code == 1
-    assert "nnrun export takes one kind of example, and this run's has photo and columns" in refused.output
+
+
+def test_requests_hold_pictures_in_columns(work: Path) -> None:
+    """Rows of a request, with pictures in Base64, are answered as the rows of a csv file are; a broken one is named."""
+    (run,) = (work / "runs").glob("*_rooms_*")
+    with (work / "list.csv").open() as text:
+        rows = [{**row, "size": float(row["size"])} for row in csv.DictReader(text)][:4]
+    for row in rows:
+        row["photo"] = base64.b64encode((work / str(row["photo"])).read_bytes()).decode()
+        del row["dear"]
+    with open_served(EvaluateRequest(str(run))) as (known, model):
+        model.warm_up()
+        found = model.predict(known.checked("rows", rows))
+        broken = {**rows[1], "photo": rows[1]["photo"][:80]}
+        with pytest.raises(RefusedRequestError) as caught:
+            model.predict(known.checked("rows", [rows[0], broken]))
+        schema = model.describe(asks_for_token=False).openapi(ServeLimits())["paths"]["/predict"]["post"]["requestBody"]
+    told = predict(EvaluateRequest(str(run)), work / "list.csv")
+    assert [one["prediction"] for one in found] == [row[told.columns.index("prediction")] for row in told.rows[:4]]
+    assert [(one.row, one.column) for one in caught.value.details] == [(1, "photo")]
+    assert str(work) not in caught.value.message
+    assert "examples" not in caught.value.message
+    properties = schema["content"]["application/json"]["schema"]["properties"]["rows"]["items"]["properties"]
+    assert properties["photo"]["contentEncoding"] == "base64"
+    assert set(schema["content"]) == {"application/json", "multipart/form-data"}
+
+
+def test_an_export_takes_arrays_next_to_columns(work: Path) -> None:
+    """A SavedModel has an input for the picture and each column; `preparation.py` prepares them in the same way."""
+    (run,) = (work / "runs").glob("*_rooms_*")
+    for form, inside in (("saved_model", True), ("weights", False)):
+        model = EvaluateRequest(str(run), checkpoint="")
+        result = export(ExportRequest(model, form, work / form), NullProgress())
+        assert (result.inside, result.needs_nnrun, result.generated) == (inside, (), None)
+        assert result.difference is not None
+        assert result.difference < 1e-5
+    signature = json.loads((work / "saved_model" / "signature.json").read_text())
+    shapes = {one["name"]: (one["dtype"], one["shape"]) for one in signature["inputs"]}
+    assert shapes["photo"] == ("float32", [None, 8, 8, 3])
+    assert shapes["note"] == ("string", [None])
+    prepared = json.loads((work / "weights" / "preparation.json").read_text())
+    assert prepared["columns"][-1] == {"name": "photo", "kind": "array", "shape": [8, 8, 3]}
+    assert prepared["inputs"]["photo"] == "photo"
 
 
 def test_a_stream_and_a_resumed_run_end_with_the_same_bits(work: Path) -> None:
@@ -140,3 +185,7 @@ training: {loss: binary_crossentropy, optimizer: {Adam: 0.03}, metrics: [accurac
     (run,) = (work / "runs").glob("*_pairs_*")
     assert _scores(run)["test"]["error_rate"] < 0.15
     run_nnrun("predict", run, work / "pairs.csv", "--out", work / "out.csv")
+    result = export(ExportRequest(EvaluateRequest(str(run), checkpoint=""), "litert", work / "pairs"), NullProgress())
+    assert result.inside
+    assert result.difference is not None
+    assert result.difference < 1e-5

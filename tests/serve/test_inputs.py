@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import csv
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -10,16 +12,21 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 from nnrun.config.document import read
-from nnrun.errors import DataError, Mark, Problem, RunError
+from nnrun.data.data_paths import DataPaths
+from nnrun.data.sources.flats import Flats
+from nnrun.errors import DataError, Mark, Problem
 from nnrun.formatting import from_cell
+from nnrun.progress import NullProgress
 from nnrun.serve.inputs import ServedInput, refused_data, served_input
 from nnrun.serve.refusals import RefusedRequestError
 from nnrun.spec.experiment import validate
 from nnrun.spec.facts import Facts
 
 FROZEN = Path(__file__).resolve().parent.parent / "frozen_runs" / "0.1.0"
+CONFIGS = Path(__file__).resolve().parents[2] / "configs"
 HOUSE = {"town": "Cádiz", "condition": "poor", "area": 82.9, "rooms": 3, "built": "20.11.1980"}
 
 
@@ -45,10 +52,44 @@ def details(served: ServedInput, *rows: Any) -> list[tuple[int | None, str | Non
     return [(one.row, one.column, one.message) for one in caught.value.details]
 
 
-def test_pictures_with_columns_are_refused() -> None:
-    """Rows that name picture files are not served: a request has none of the server's files."""
-    with pytest.raises(RunError, match=r"an example of this run is both \(photo\)"):
-        input_of("table", arrays={"photo": [8, 8, 3]})
+def pixel(colour: int) -> bytes:
+    """Return a picture of one pixel as a PNG file."""
+    content = io.BytesIO()
+    Image.new("RGB", (1, 1), (colour, 0, 0)).save(content, "PNG")
+    return content.getvalue()
+
+
+@pytest.fixture(scope="module")
+def flats() -> ServedInput:
+    """Rows of numbers, words and a picture."""
+    spec = validate(read(CONFIGS / "flats.yaml")).data
+    data = Flats().load(DataPaths(CONFIGS), NullProgress())
+    facts = Facts("regression", "numbers", None, arrays={"photo": (16, 16, 3)}, target_names=("price",))
+    return served_input(spec, [{"layout": dict(data.layout)}], facts)
+
+
+def test_a_picture_is_a_column_like_others(flats: ServedInput, tmp_path: Path) -> None:
+    """A cell holds a picture in Base64, and becomes a file that the row names, whatever the request called it."""
+    assert [(one.name, one.kind) for one in flats.columns] == [
+        ("area", "number"),
+        ("town", "text"),
+        ("note", "text"),
+        ("photo", "picture"),
+    ]
+    row = {"area": 50, "town": "Bern", "note": "old, near\nstation", "photo": base64.b64encode(pixel(9)).decode()}
+    cells = flats.checked("rows", [row, {**row, "photo": f"data:image/png;base64,{row['photo']}"}])
+    with flats.write(cells, tmp_path).open(encoding="utf-8", newline="") as file:
+        found = list(csv.DictReader(file))
+    assert [(tmp_path / one["photo"]).read_bytes() for one in found] == [pixel(9)] * 2
+    assert {one.parent for one in tmp_path.rglob("*")} == {tmp_path}
+    assert flats.first_lines(cells) == [2, 4]
+    for wrong, message in {
+        "../../etc/passwd": "expected a picture in Base64, received '../../etc/passwd'",
+        "PGI+PC9iPg==": "expected a picture (PNG, JPEG, GIF, BMP, TIFF or WebP), received 7 bytes of something else",
+        "": "expected a picture, received a missing value",
+        3: "expected a picture in Base64, received 3",
+    }.items():
+        assert details(flats, row, {**row, "photo": wrong}) == [(1, "photo", message)]
 
 
 def test_columns_are_those_of_the_run(houses: ServedInput) -> None:

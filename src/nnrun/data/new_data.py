@@ -85,12 +85,7 @@ def load_new_data(
     layout = _Layout(next((entry["layout"] for entry in entries if "layout" in entry), {}))
     tokens = restore_token_target(entries)
     encoder = facts_encoder(facts, tokens)
-    column = None if layout.get("group") else group_column(spec.split)
-    if column is not None and "features" in layout:
-        # The model does not take the column of groups, so that the file need not have it.
-        name = group_name(column, tuple(layout["features"]))
-        layout["features"] = [known for known in layout["features"] if known != name]
-        column = None
+    column = _groups_left(layout, None if layout.get("group") else group_column(spec.split))
     if isinstance(source, Csv) and file.suffix.lower() in (".parquet", ".pq"):
         source = _parquet_source(source, layout)
     examples = source.load_new(file, layout, with_target=with_target and encoder.needs_targets)
@@ -111,6 +106,21 @@ def load_new_data(
     if windows is None:
         return part
     return _windows(part, examples, windows, file, with_target=with_target)
+
+
+def _groups_left(layout: _Layout, column: str | int | None) -> str | int | None:
+    """Take the column of groups out of a layout; return it where only the examples show it.
+
+    The model does not take it, so that a file need not have it.
+    """
+    # Of columns that a csv file has next to pictures, the layout is apart.
+    table = layout.get("list", layout)
+    if column is None or "features" not in table:
+        return column
+    name = group_name(column, tuple(table["features"]))
+    known = {"features": [one for one in table["features"] if one != name]}
+    layout.update({"list": {**table, **known}} if "list" in layout else known)
+    return None
 
 
 def _require_file(file: Path, *, folder_allowed: bool) -> None:

@@ -136,7 +136,7 @@ def write_documents(folder: Path, form: ExportFormat, served: ExportedModel, run
     else:
         spec, function = served.prepared_signature(), served.from_prepared
     results = served.tf.function(function, input_signature=[spec], autograph=False).get_concrete_function()
-    columns = tensor_names([name for name, _ in served.preparation.columns or ()]) if inside else {}
+    columns = tensor_names(served.preparation.names) if inside else {}
     signature = ModelSignature(
         run,
         form.name,

@@ -6,18 +6,19 @@ takes prepared inputs.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nnrun.data.columns import Columns, parse_number
+from nnrun.data.columns import Columns, parse_number, resolve_columns
 from nnrun.data.model_inputs import select
 from nnrun.data.prepare.categories import OneHot, Ordinal
 from nnrun.data.prepare.impute import Impute
 from nnrun.data.prepare.registry import restore
 from nnrun.data.prepare.scaling import Clip, Log, MinMax, NumericStep, Rescale, Robust, Standardize
 from nnrun.data.prepare.shapes import Reshape
+from nnrun.data.prepare.table_arrays import apply_step
 from nnrun.data.prepare.text_vectorization import TextVectorization
 
 if TYPE_CHECKING:
@@ -39,9 +40,11 @@ class ExportedPreparation:
 
     Attributes:
         columns: The name of each raw column, and whether it holds text; None where the examples are an array.
+        arrays: The shapes of the arrays next to raw columns, such as pictures, by name.
         shape: The shape of one raw example that is an array; None of a table.
         operations: The operations, in order.
-        inputs: The prepared columns that each input of the model takes, by its name; None: all.
+        inputs: The prepared columns that each input of the model takes, by its name, or the name of the array next to
+            them; None: all columns.
         keeps_integers: Whether prepared integers are int32, else float32.
         outside: Why raw rows cannot be given: what nnrun does with them that no operation says; empty where they can.
         dates: The format of dates, by the columns that hold them as days since 1970-01-01.
@@ -50,10 +53,16 @@ class ExportedPreparation:
     columns: tuple[tuple[str, bool], ...] | None
     shape: tuple[int | None, ...] | None
     operations: tuple[Operation, ...]
-    inputs: Mapping[str, list[int] | None]
+    inputs: Mapping[str, list[int] | str | None]
     keeps_integers: bool
     outside: tuple[str, ...] = ()
     dates: Mapping[str, str] | None = None
+    arrays: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+
+    @property
+    def names(self) -> list[str]:
+        """The names of raw columns, and of the arrays next to them."""
+        return [*(name for name, _ in self.columns or ()), *self.arrays]
 
     @property
     def is_numeric(self) -> bool:
@@ -65,12 +74,13 @@ class ExportedPreparation:
         """Return the document `preparation.json`."""
         kinds = {False: "number", True: "text"}
         dates = self.dates or {}
-        columns = None
+        columns: list[dict[str, Any]] | None = None
         if self.columns is not None:
             columns = [
                 {"name": name, "kind": kinds[text], **({"days_since_1970": dates[name]} if name in dates else {})}
                 for name, text in self.columns
             ]
+            columns += [{"name": name, "kind": "array", "shape": list(shape)} for name, shape in self.arrays.items()]
         return {
             "format": 1,
             "columns": columns,
@@ -108,7 +118,7 @@ def exported_preparation(
             missing.append(f"the step {step.name}")
             operation, x = {"op": "nnrun", "step": step.name}, None
         elif x is not None:
-            x = step.apply(x)
+            x = apply_step(step, x)
         operations.append(operation)
     if raw is None and not missing:
         missing.append("reading the data, whose raw form is not known")
@@ -120,7 +130,8 @@ def exported_preparation(
         _input_columns(facts, inputs),
         facts.vocabulary is not None,
         tuple(missing),
-        layout.get("dates"),
+        layout.get("list", layout).get("dates"),
+        {name: tuple(array.shape[1:]) for name, array in raw.arrays.items()} if isinstance(raw, Columns) else {},
     )
 
 
@@ -163,8 +174,12 @@ def _of_columns(operation: Operation, names: Sequence[str]) -> Operation:
     return {**operation, "columns": None, **numbers}
 
 
-def _input_columns(facts: Facts, inputs: Sequence[ModelInput]) -> dict[str, list[int] | None]:
-    """Return the prepared columns of each input; None where it takes the whole example."""
+def _input_columns(facts: Facts, inputs: Sequence[ModelInput]) -> dict[str, list[int] | str | None]:
+    """Return the prepared columns of each input, or the array that it takes; None where it takes the whole example."""
+    if facts.arrays:
+        named = {one.name: one.columns[0] for one in inputs if one.columns and one.columns[0] in facts.arrays}
+        others = _input_columns(replace(facts, arrays={}), [one for one in inputs if one.name not in named])
+        return {one.name: named.get(one.name, others.get(one.name)) for one in inputs}
     if not facts.columns:
         return {one.name: None for one in inputs}
     indices = np.arange(len(facts.columns))[None]
@@ -179,8 +194,7 @@ def _operation(step: Step, x: ArrayOrTable | None) -> Operation | None:
     if isinstance(step, TextVectorization):
         return _tokens(step, x)
     if isinstance(step, Rescale):
-        columns = [name for name in x.names if name not in x.text()] if isinstance(x, Columns) else None
-        return _scaling(columns, 0.0, step.divide_by, add=step.offset)
+        return _scaling(_rescaled(step, x), 0.0, step.divide_by, add=step.offset)
     if isinstance(step, NumericStep):
         return _numeric(step, x)
     found: Operation | None = None
@@ -194,6 +208,15 @@ def _operation(step: Step, x: ArrayOrTable | None) -> Operation | None:
     elif isinstance(step, Reshape):
         found = {"op": "reshape", "shape": list(step.target)}
     return found
+
+
+def _rescaled(step: Rescale, x: ArrayOrTable | None) -> list[Any] | None:
+    """Return the columns that a step scales, and the arrays next to them; None of a whole array."""
+    if not isinstance(x, Columns):
+        return None if step.columns is None else list(map(str, step.columns))
+    every = (*x.names, *x.arrays)
+    named = every if step.columns is None else resolve_columns(step.columns, every)
+    return [name for name in named if name not in x.text()]
 
 
 def _numeric(step: NumericStep, x: ArrayOrTable | None) -> Operation | None:

@@ -7,7 +7,8 @@
     results = interpret(run_the_model(inputs), signature)
 
 `prepare` applies the operations of preparation.json in order; `interpret` adds labels and probabilities, and undoes the
-preparation of targets. A table is a mapping from the name of a column to its values; other data are one array.
+preparation of targets. A table is a mapping from the name of a column to its values, or of an array next to columns,
+such as pictures, to one whose first dimension counts the rows; other data are one array.
 """
 
 from __future__ import annotations
@@ -47,13 +48,15 @@ def prepare(rows: Any, preparation: Mapping[str, Any]) -> dict[str, np.ndarray]:
     for operation in preparation["operations"]:
         apply: Any = _OPERATIONS[operation["op"]]
         x = apply(x, operation)
-    array = _matrix(x)
-    whole = preparation["keeps_integers"] and array.dtype.kind in "iu"
-    array = np.ascontiguousarray(array, "int32" if whole else "float32")
-    return {
-        name: array if columns is None else np.ascontiguousarray(array[:, columns])
-        for name, columns in preparation["inputs"].items()
-    }
+    taken = preparation["inputs"]
+    found = {name: np.ascontiguousarray(x[array], "float32") for name, array in taken.items() if isinstance(array, str)}
+    if len(found) < len(taken):
+        array = _matrix(x)
+        whole = preparation["keeps_integers"] and array.dtype.kind in "iu"
+        array = np.ascontiguousarray(array, "int32" if whole else "float32")
+        for name in [name for name in taken if name not in found]:
+            found[name] = array if taken[name] is None else np.ascontiguousarray(array[:, taken[name]])
+    return found
 
 
 def interpret(outputs: Mapping[str, np.ndarray], signature: Mapping[str, Any]) -> dict[str, np.ndarray]:
@@ -113,13 +116,15 @@ def undo(values: np.ndarray, operations: list[dict[str, Any]]) -> np.ndarray:
 def _column(rows: Mapping[str, Any], column: Mapping[str, Any]) -> np.ndarray:
     if column["name"] not in rows:
         raise ValueError(f"the column {column['name']!r} is missing")
-    return np.asarray(rows[column["name"]], dtype=object if column["kind"] == "text" else "float64")
+    kinds: dict[str, Any] = {"text": object, "number": "float64", "array": "float32"}
+    return np.asarray(rows[column["name"]], dtype=kinds[column["kind"]])
 
 
 def _matrix(x: Any) -> np.ndarray:
-    """Return a table as an array of shape (rows, columns)."""
+    """Return a table as an array of shape (rows, columns), without the arrays next to its columns."""
     if not isinstance(x, dict):
         return np.asarray(x)
+    x = {name: column for name, column in x.items() if column.ndim == 1}
     text = [name for name, column in x.items() if column.dtype == object]
     if text:
         raise ValueError(f"the column {text[0]!r} holds text, which no operation has made a number")
@@ -130,9 +135,10 @@ def _numbers(x: Any, operation: Mapping[str, Any], change: Any) -> Any:
     """Apply a function to columns of a table or of an array, or to a whole array."""
     names = operation["columns"]
     if isinstance(x, dict):
-        values = np.stack([x[name] for name in names], axis=1) if names else np.empty((0, 0))
-        changed = change(values)
-        return {**x, **{name: changed[:, index] for index, name in enumerate(names)}}
+        columns = [name for name in names if x[name].ndim == 1]
+        arrays = {name: change(x[name]).astype("float32") for name in names if name not in columns}
+        changed = change(np.stack([x[name] for name in columns], axis=1)) if columns else np.empty((0, 0))
+        return {**x, **arrays, **{name: changed[:, index] for index, name in enumerate(columns)}}
     if names is None:
         return change(np.asarray(x, "float32")).astype("float32")
     whole, indices = np.asarray(x, "float64"), [int(name) for name in names]

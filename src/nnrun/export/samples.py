@@ -65,7 +65,7 @@ def read_samples(
     data = read_source(source, spec.split, places, NullProgress())
     examples = (data.test or data.train).x
     rows = _spaced(len(examples), count)
-    raw = examples.read(rows) if isinstance(examples, Stream) else examples[rows]
+    raw = examples.read(rows) if isinstance(examples, Stream) else _in_memory(examples[rows])
     array = apply_steps(raw, restore(fitted), keep_integers=facts.vocabulary is not None)
     is_ragged = isinstance(raw, np.ndarray) and raw.dtype == object
     why = "bringing sequences to one length" if is_ragged else ""
@@ -80,6 +80,15 @@ def _why_prepared(source: Source | TextSource, prepare_target: Sequence[Any]) ->
     if any(one.name == "StartEndPacker" for one in prepare_target):
         return "giving the model the tokens that it has written"
     return ""
+
+
+def _in_memory(examples: ArrayOrTable) -> ArrayOrTable:
+    """Return examples of which the arrays next to columns are in memory."""
+    if not isinstance(examples, Columns):
+        return examples
+    every = np.arange(len(examples))
+    read = {name: one.read(every) if isinstance(one, Stream) else one for name, one in examples.arrays.items()}
+    return Columns(examples.values, read)
 
 
 def _spaced(rows: int, count: int) -> np.ndarray:
@@ -100,7 +109,7 @@ def generate_samples(
         DataError: The shape of an example is not fixed.
     """
     generator = np.random.default_rng(0)
-    raw = _raw_table(fitted, generator, count)
+    raw = _raw_table(fitted, facts.arrays, generator, count)
     if raw is not None:
         array = apply_steps(raw, restore(fitted), keep_integers=facts.vocabulary is not None)
         return Samples(raw, _inputs(array, experiment, facts), missing=missing)
@@ -114,11 +123,24 @@ def generate_samples(
     return Samples(None, _inputs(array, experiment, facts), "reading the data, which are absent", missing)
 
 
-def _raw_table(fitted: Sequence[Mapping[str, Any]], generator: np.random.Generator, count: int) -> Columns | None:
-    """Return rows with the numbers and categories that steps have learned; None where these are not known."""
+def _raw_table(
+    fitted: Sequence[Mapping[str, Any]],
+    shapes: Mapping[str, tuple[int, ...]],
+    generator: np.random.Generator,
+    count: int,
+) -> Columns | None:
+    """Return rows with the numbers and categories that steps have learned; None where these are not known.
+
+    Args:
+        fitted: The fitted steps, and the layout of the run's own data.
+        shapes: The shapes of the pictures next to columns, whose pixels are drawn.
+        generator: Draws the rows.
+        count: How many.
+    """
     layout: Mapping[str, Any] = next((entry["layout"] for entry in fitted if "layout" in entry), {})
-    names, text = layout.get("features"), layout.get("text", ())
-    if not names:
+    layout = layout.get("list", layout)
+    names, text = [name for name in layout.get("features", ()) if name not in shapes], layout.get("text", ())
+    if not (names or shapes):
         return None
     categories: dict[str, list[Any]] = {}
     ranges: dict[str, tuple[float, float]] = {}
@@ -141,4 +163,5 @@ def _raw_table(fitted: Sequence[Mapping[str, Any]], generator: np.random.Generat
         else:
             centre, width = ranges.get(name, (0.0, 1.0))
             drawn[name] = centre + width * generator.random(count)
-    return Columns(drawn)
+    arrays = {name: generator.integers(0, 256, (count, *shape), dtype="uint8") for name, shape in shapes.items()}
+    return Columns(drawn, arrays)

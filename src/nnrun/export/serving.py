@@ -102,12 +102,12 @@ class ExportedModel:
         spec = self.rows_signature(text=text)
         if isinstance(raw, np.ndarray):
             return {"x": raw.astype(spec["x"].dtype.as_numpy_dtype)}
-        names = tensor_names(list(raw.names))
-        return {names[name]: _column(raw.values[name], spec[names[name]]) for name in raw.names}
+        names = tensor_names(self.preparation.names)
+        return {names[name]: _column(one, spec[names[name]]) for name, one in {**raw.values, **raw.arrays}.items()}
 
     def prepared(self, raw: ArrayOrTable) -> dict[str, np.ndarray]:
         """Prepare raw rows as the `preparation.py` of an export does."""
-        rows = raw if isinstance(raw, np.ndarray) else dict(raw.values)
+        rows = raw if isinstance(raw, np.ndarray) else {**raw.values, **raw.arrays}
         return prepare(rows, self.preparation.as_json())
 
     def meaning(self, outputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

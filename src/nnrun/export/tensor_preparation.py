@@ -39,42 +39,53 @@ class TensorPreparation:
         self.tables = {one: self._new_table(one) for one in words}
 
     def signature(self) -> dict[str, Any]:
-        """Return the type of each raw input by its name: a column of shape (rows,), or one array `x`."""
+        """Return the type of each raw input by its name: a column of shape (rows,), an array, or one array `x`."""
         tf, columns = self._tf, self._preparation.columns
         if columns is None:
             kind = tf.int32 if self._preparation.keeps_integers else tf.float32
             return {"x": tf.TensorSpec((None, *(self._preparation.shape or ())), kind, name="x")}
         kinds = {True: tf.string, False: tf.dtypes.as_dtype(self._floats)}
-        names = tensor_names([name for name, _ in columns])
-        return {names[name]: tf.TensorSpec((None,), kinds[text], name=names[name]) for name, text in columns}
+        names = tensor_names(self._preparation.names)
+        specs = {names[name]: tf.TensorSpec((None,), kinds[text], name=names[name]) for name, text in columns}
+        arrays = self._preparation.arrays
+        return specs | {
+            names[name]: tf.TensorSpec((None, *shape), tf.float32, name=names[name]) for name, shape in arrays.items()
+        }
 
     def apply(self, rows: Mapping[str, Any]) -> dict[str, Any]:
         """Return what each input of the model receives of raw rows, which have the names of `signature`."""
         tf, columns = self._tf, self._preparation.columns
         x: Any = rows["x"] if columns is None else None
         if columns is not None:
-            names = tensor_names([name for name, _ in columns])
-            x = {name: rows[names[name]] for name, _ in columns}
+            names = tensor_names(self._preparation.names)
+            x = {name: rows[names[name]] for name in self._preparation.names}
         for operation in self._preparation.operations:
             x = getattr(self, f"_{operation['op']}")(x, operation)
-        array = self._matrix(x)
-        if not (self._preparation.keeps_integers and array.dtype.is_integer):
-            array = tf.cast(array, tf.float32)
-        return {
-            name: array if taken is None else tf.gather(array, taken, axis=1)
-            for name, taken in self._preparation.inputs.items()
-        }
+        inputs = self._preparation.inputs
+        found = {name: tf.cast(x[taken], tf.float32) for name, taken in inputs.items() if isinstance(taken, str)}
+        if len(found) < len(inputs):
+            array = self._matrix(x)
+            if not (self._preparation.keeps_integers and array.dtype.is_integer):
+                array = tf.cast(array, tf.float32)
+            for name in [name for name in inputs if name not in found]:
+                found[name] = array if inputs[name] is None else tf.gather(array, inputs[name], axis=1)
+        return found
 
     def _matrix(self, x: Any) -> Any:
-        return (
-            self._tf.stack([self._tf.cast(one, "float32") for one in x.values()], axis=1) if isinstance(x, dict) else x
-        )
+        """Return a table as an array of shape (rows, columns), without the arrays next to its columns."""
+        if not isinstance(x, dict):
+            return x
+        return self._tf.stack([self._tf.cast(one, "float32") for one in x.values() if one.shape.rank == 1], axis=1)
 
     def _numbers(self, x: Any, operation: Operation, change: Callable[[Any, Any], Any]) -> Any:
         """Apply a function of numbers and the index of their column; None for a whole array."""
         tf, names = self._tf, operation["columns"]
         if isinstance(x, dict):
-            return {**x, **{name: change(tf.cast(x[name], self._floats), index) for index, name in enumerate(names)}}
+            # Arrays next to columns are changed as a whole.
+            arrays = {name: change(tf.cast(x[name], tf.float32), None) for name in names if x[name].shape.rank > 1}
+            columns = [name for name in names if name not in arrays]
+            changed = {name: change(tf.cast(x[name], self._floats), index) for index, name in enumerate(columns)}
+            return {**x, **arrays, **changed}
         if names is None:
             return change(tf.cast(x, tf.float32), None)
         columns = tf.unstack(tf.cast(x, self._floats), axis=1)

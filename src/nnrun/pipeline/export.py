@@ -294,9 +294,6 @@ def _served(loaded: LoadedRun, session: Session, samples: Samples, checkpoint: s
     from nnrun.export.serving import ExportedModel
 
     experiment, facts, model = loaded.experiment, loaded.facts, session.model
-    if facts.arrays:
-        text = f"nnrun export takes one kind of example, and this run's has {', '.join(facts.arrays)} and columns"
-        raise RunError(text, "nnrun predict RUN new.csv, or nnrun.load_run(RUN) in Python for the Keras model")
     keras, tf = sys.modules["keras"], tensorflow()
     names = [one.name for one in experiment.graph.outputs]
     tensors = model.output if isinstance(model.output, dict) else {names[0]: model.output}

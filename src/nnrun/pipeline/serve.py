@@ -38,6 +38,8 @@ _SHORTEST_TOKEN = 16
 _KEPT_WRITERS = 4
 #: The size of a dimension of unknown length in the example that warms a model up.
 _ANY_LENGTH = 16
+#: A picture of one pixel, a GIF.
+_PICTURE = b"GIF89a\1\0\1\0\x80\0\0\0\0\0\xff\xff\xff,\0\0\0\0\1\0\1\0\0\2\2D\1\0;"
 
 
 @dataclass(frozen=True)
@@ -228,7 +230,7 @@ class RunModel:
             return
         if self.served.kind == "rows":
             # An example that the preparation refuses has imported what it needs.
-            values = {"number": "0", "text": "text", "date": "2026-01-31"}
+            values = {"number": "0", "text": "text", "date": "2026-01-31", "picture": _PICTURE}
             with suppress(NnrunError, RefusedRequestError):
                 self.predict([[values[one.kind] for one in self.served.columns]])
         if facts.input_shape is None:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import binascii
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from nnrun.serve.inputs import from_base64
 from nnrun.serve.refusals import RefusedRequestError, WrongValue, refused_values
 
 if TYPE_CHECKING:
@@ -76,15 +75,19 @@ def read_json(body: bytes, content_type: str) -> dict[str, Any]:
     if content_type.partition(";")[0].strip().lower() != "application/json":
         text = f"expected the header Content-Type: application/json, received {content_type[:100]!r}"
         raise RefusedRequestError(415, text)
+    found = _parsed(body)
+    if not isinstance(found, dict):
+        raise RefusedRequestError(422, "expected a JSON object")
+    return found
+
+
+def _parsed(text: bytes) -> Any:
     try:
-        found = json.loads(body, parse_constant=_refuse_constant)
+        return json.loads(text, parse_constant=_refuse_constant)
     except RecursionError:
         raise RefusedRequestError(400, "the JSON is nested too deeply") from None
     except ValueError as error:
         raise RefusedRequestError(400, f"the body is not JSON: {str(error)[:200]}") from None
-    if not isinstance(found, dict):
-        raise RefusedRequestError(422, "expected a JSON object")
-    return found
 
 
 async def read_examples(request: Request, served: ServedInput, limits: ServeLimits) -> list[Any]:
@@ -96,11 +99,10 @@ async def read_examples(request: Request, served: ServedInput, limits: ServeLimi
     content_type = request.headers.get("content-type", "")
     kind = content_type.partition(";")[0].strip().lower()
     word = served.words[0]
-    takes_files = word in ("pictures", "recordings")
     body = await read_body(request, limits)
-    if takes_files and kind == "multipart/form-data":
-        examples: list[Any] = await _files_of_form(request, body, limits)
-    elif takes_files and (kind.startswith(("image/", "audio/")) or kind == "application/octet-stream"):
+    if served.takes_files and kind == "multipart/form-data":
+        examples = await _examples_of_form(request, body, served, limits)
+    elif word in ("pictures", "recordings") and kind.startswith(("image/", "audio/", "application/octet-stream")):
         examples = [body]
     else:
         word, examples = _examples_of_json(read_json(body, content_type), served)
@@ -130,15 +132,52 @@ def _decoded(row: int, example: Any) -> bytes:
     """Return the bytes of a file, which JSON holds as Base64."""
     if isinstance(example, bytes):
         return example
-    try:
-        text = example.partition("base64,")[2] or example if example.startswith("data:") else example
-        return base64.b64decode(text, validate=True)
-    except (AttributeError, binascii.Error, ValueError):
-        raise refused_values([WrongValue(row, None, "expected a file in Base64")]) from None
+    content = from_base64(example)
+    if content is None:
+        raise refused_values([WrongValue(row, None, "expected a file in Base64")])
+    return content
 
 
-async def _files_of_form(request: Request, body: bytes, limits: ServeLimits) -> list[bytes]:
-    """Return the files of a form.
+async def _examples_of_form(request: Request, body: bytes, served: ServedInput, limits: ServeLimits) -> list[Any]:
+    """Return the files of a form; of rows, the field `rows` with the files that its columns of pictures name.
+
+    Raises:
+        RefusedRequestError: It is broken, or lacks a file.
+    """
+    parts = await _parts_of_form(request, body, limits.rows * max(len(served.pictures), 1) + 1, limits)
+    if served.kind != "rows":
+        return [content for _, file, content in parts if file is not None]
+    rows = next((content for name, _, content in parts if name == "rows"), None)
+    if rows is None:
+        raise RefusedRequestError(422, "expected the field `rows`, a list of objects in JSON, and files")
+    found = _parsed(rows)
+    if not isinstance(found, list):
+        raise RefusedRequestError(422, "expected a list of objects in the field `rows`")
+    files = {file: content for name, file, content in parts if file is not None and name != "rows"}
+    if len(files) < sum(file is not None and name != "rows" for name, file, _ in parts):
+        raise RefusedRequestError(422, "two files of the form have one name", hint="give each file a name of its own")
+    wrong = []
+    for number, row in enumerate(found):
+        for name in served.pictures if isinstance(row, dict) else ():
+            if isinstance(row.get(name), str) and row[name] in files:
+                row[name] = files[row[name]]
+            elif name in row:
+                wrong.append(WrongValue(number, name, "expected the name of a file of the form"))
+    if wrong:
+        raise refused_values(wrong)
+    return found
+
+
+async def _parts_of_form(
+    request: Request, body: bytes, files: int, limits: ServeLimits
+) -> list[tuple[str, str | None, bytes]]:
+    """Return the name of each field of a form, the name of its file, None where it is none, and its content.
+
+    Args:
+        request: The request.
+        body: Its body.
+        files: The most files that are taken.
+        limits: What a server takes on.
 
     Raises:
         RefusedRequestError: It is broken.
@@ -152,8 +191,14 @@ async def _files_of_form(request: Request, body: bytes, limits: ServeLimits) -> 
         return {"type": "http.request", "body": body, "more_body": False}
 
     try:
-        async with NewRequest(request.scope, receive).form(max_files=limits.rows + 1, max_fields=10) as form:
-            return [await one.read() for _, one in form.multi_items() if isinstance(one, UploadFile)]
+        known = {"max_files": files, "max_fields": 10, "max_part_size": limits.body_bytes}
+        async with NewRequest(request.scope, receive).form(**known) as form:
+            return [
+                (name, one.filename or "", await one.read())
+                if isinstance(one, UploadFile)
+                else (name, None, str(one).encode())
+                for name, one in form.multi_items()
+            ]
     except (MultiPartException, HTTPException, KeyError) as error:
         raise RefusedRequestError(400, f"the form cannot be read: {error}") from None
 

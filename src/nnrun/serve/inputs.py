@@ -1,4 +1,4 @@
-"""What a run takes for an example: a row of columns, a picture, a recording, an array, or a text to continue.
+"""What a run takes for an example: a row of columns, some of them pictures, a file, an array, or a text to continue.
 
 Examples of a request are checked here and written into a file of the kind that `nnrun predict` reads, so that both
 read and prepare them by the same code.
@@ -6,7 +6,9 @@ read and prepare them by the same code.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import base64
+import binascii
+from dataclasses import dataclass, replace
 from math import isfinite
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -18,13 +20,13 @@ from nnrun.data.load import make_source
 from nnrun.data.named.named_source import NamedSource
 from nnrun.data.named.pictures import Cifar10, Cifar100, FashionMnist, Mnist
 from nnrun.data.sources.column_roles import ColumnRoles
+from nnrun.data.sources.flats import Flats
 from nnrun.data.sources.labelled_files import LabelledFiles
 from nnrun.data.sources.spoken_digits import SpokenDigits
 from nnrun.data.sources.table import TableSource
 from nnrun.data.sources.texts import Texts
 from nnrun.data.splits.groups import group_column, group_name
 from nnrun.data.text.text_source import TextSource
-from nnrun.errors import RunError
 from nnrun.formatting import csv_text, format_names
 from nnrun.serve.refusals import RefusedRequestError, WrongValue, refused_values
 
@@ -36,7 +38,7 @@ if TYPE_CHECKING:
     from nnrun.spec.data import DataSpec, Split
     from nnrun.spec.facts import Facts
 
-ColumnKind = Literal["number", "text", "date"]
+ColumnKind = Literal["number", "text", "date", "picture"]
 ExampleKind = Literal["rows", "pictures", "recordings", "arrays", "text"]
 #: The suffixes by which files are recognized, by how their content begins.
 _SIGNATURES = (
@@ -86,6 +88,7 @@ class ServedInput:
         decodes: Whether pictures are sent for arrays of that shape.
         is_series: Whether the rows of a request belong together, as windows of a series do.
         has_header: Whether a file of the rows names its columns.
+        table: What reads the cells of rows; None: the source.
     """
 
     kind: ExampleKind
@@ -96,11 +99,22 @@ class ServedInput:
     decodes: bool = False
     is_series: bool = False
     has_header: bool = True
+    table: TableSource | None = None
 
     @property
     def words(self) -> tuple[str, ...]:
         """The keys of a body under which examples may stand."""
         return ("pictures", "arrays") if self.decodes else (self.kind,)
+
+    @property
+    def pictures(self) -> tuple[str, ...]:
+        """The columns of rows that hold pictures."""
+        return tuple(one.name for one in self.columns if one.kind == "picture")
+
+    @property
+    def takes_files(self) -> bool:
+        """Whether examples are files, or have some in their columns."""
+        return self.kind in ("pictures", "recordings") or bool(self.pictures)
 
     def checked(self, word: str, examples: Sequence[Any]) -> list[Any]:
         """Return the examples of a request in the form in which they are written into a file.
@@ -130,7 +144,8 @@ class ServedInput:
         """
         if self.kind == "rows":
             file = folder / "rows.csv"
-            text = csv_text([one.name for one in self.columns], examples)
+            rows = [_with_files(row, cells, folder) for row, cells in enumerate(examples)]
+            text = csv_text([one.name for one in self.columns], rows)
             file.write_text(text if self.has_header else text.partition("\n")[2], encoding="utf-8")
             return file
         if self.kind == "arrays":
@@ -150,7 +165,7 @@ class ServedInput:
         line, found = 1 + self.has_header, []
         for cells in examples:
             found.append(line)
-            line += 1 + sum(str(cell).count("\n") for cell in cells)
+            line += 1 + sum(cell.count("\n") for cell in cells if isinstance(cell, str))
         return found
 
     def _array(self, row: int, example: Any, folder: Path) -> Any:
@@ -211,11 +226,12 @@ class ServedInput:
 
     def _cell(self, column: InputColumn, value: Any) -> tuple[Any, str]:
         """Return a value as it is written into a cell, and what is wrong with it; empty for nothing."""
-        missing = getattr(self.source, "missing_words", ())
+        source: Any = self.table or self.source
+        missing = getattr(source, "missing_words", ())
         if value is None or (isinstance(value, str) and value.strip() in missing):
             return "", "" if column.may_be_missing else f"expected {_expected(column)}, received a missing value"
-        if column.kind == "number":
-            return _number(column, value, self.source)
+        if column.kind in ("picture", "number"):
+            return _picture(value) if column.kind == "picture" else _number(column, value, source)
         if isinstance(value, bool) or not isinstance(value, str | int | float | list):
             return "", f"expected {_expected(column)}, received {_shown(value)}"
         if isinstance(value, list):
@@ -235,17 +251,13 @@ def served_input(spec: DataSpec, entries: Sequence[Mapping[str, Any]], facts: Fa
         spec: The run's `data:`.
         entries: The run's `prepare.json`.
         facts: The facts of its data.
-
-    Raises:
-        RunError: Its rows name files, which a request does not have.
     """
-    if facts.arrays:
-        text = f"nnrun serve takes rows or pictures, and an example of this run is both ({', '.join(facts.arrays)})"
-        raise RunError(text, "nnrun predict RUN new.csv")
     source: Any = make_source(spec.source, spec.prepare, spec.split, spec.prepare_target)
     layout: Mapping[str, Any] = next((entry["layout"] for entry in entries if "layout" in entry), {})
     if isinstance(source, TextSource):
         return ServedInput("text", source)
+    if facts.arrays:
+        return _listed_input(source, layout, facts, spec.split)
     if isinstance(source, TableSource):
         return _table_input(source, layout, facts, spec.split)
     if isinstance(source, LabelledFiles | SpokenDigits) and not isinstance(source, Texts):
@@ -295,6 +307,16 @@ def _table_input(source: Any, layout: Mapping[str, Any], facts: Facts, split: Sp
     )
 
 
+def _listed_input(source: Any, layout: Mapping[str, Any], facts: Facts, split: Split | None) -> ServedInput:
+    """Return the columns of rows that have pictures next to other columns, which a csv file lists."""
+    images: Any = source.listed(layout) if isinstance(source, Flats) else source
+    table = images.columns.new_table("rows.csv", layout)
+    found = _table_input(table, layout["list"], facts, split)
+    images.columns.new_dialect = table.new_dialect
+    columns = tuple(replace(one, kind="picture") if one.name in facts.arrays else one for one in found.columns)
+    return replace(found, source=images, columns=columns, table=table)
+
+
 def _columns(
     names: Sequence[str], text: Collection[str], dates: Mapping[str, str] | None = None, gaps: Collection[str] = ()
 ) -> tuple[InputColumn, ...]:
@@ -308,6 +330,25 @@ def _columns(
         )
         for name in names
     )
+
+
+def _picture(value: Any) -> tuple[Any, str]:
+    """Return a picture, which JSON holds as Base64, and what is wrong with it."""
+    content = value if isinstance(value, bytes) else from_base64(value)
+    if content is None:
+        return "", f"expected a picture in Base64, received {_shown(value)}"
+    wrong = _wrong_file(content, "pictures")
+    return ("", wrong) if wrong else (content, "")
+
+
+def _with_files(row: int, cells: Sequence[Any], folder: Path) -> list[Any]:
+    """Write the pictures among the cells of a row into files, and return the cells with their names."""
+    found = list(cells)
+    for index, cell in enumerate(cells):
+        if isinstance(cell, bytes):
+            found[index] = f"{row:06}_{index}{_suffix(cell)}"
+            (folder / found[index]).write_bytes(cell)
+    return found
 
 
 def _number(column: InputColumn, value: Any, source: Source | TextSource) -> tuple[Any, str]:
@@ -337,7 +378,7 @@ def _not(column: InputColumn, value: Any) -> str:
 def _expected(column: InputColumn) -> str:
     if column.kind == "date":
         return f"a date of the format {column.date_format}" if column.date_format else "a date such as 2026-01-31"
-    return "a number" if column.kind == "number" else "a text"
+    return f"a {column.kind}"
 
 
 def _shown(value: Any) -> str:
@@ -385,15 +426,31 @@ def _checked_files(examples: Sequence[Any], word: str) -> list[bytes]:
     Raises:
         RefusedRequestError: One is something else.
     """
-    wanted = "a WAV file" if word == "recordings" else "a picture (PNG, JPEG, GIF, BMP, TIFF or WebP)"
-    wrong = [
-        WrongValue(row, None, f"expected {wanted}, received {len(content)} bytes of something else")
-        for row, content in enumerate(examples)
-        if (_suffix(content) == ".wav") != (word == "recordings") or not _suffix(content)
-    ]
+    found = [(row, _wrong_file(content, word)) for row, content in enumerate(examples)]
+    wrong = [WrongValue(row, None, text) for row, text in found if text]
     if wrong:
         raise refused_values(wrong)
     return list(examples)
+
+
+def _wrong_file(content: bytes, word: str) -> str:
+    """Return what is wrong with a file by its first bytes; empty for nothing."""
+    suffix = _suffix(content)
+    if suffix and (suffix == ".wav") == (word == "recordings"):
+        return ""
+    wanted = "a WAV file" if word == "recordings" else "a picture (PNG, JPEG, GIF, BMP, TIFF or WebP)"
+    return f"expected {wanted}, received {len(content)} bytes of something else"
+
+
+def from_base64(value: Any) -> bytes | None:
+    """Return the bytes of a text in Base64, or of a `data:` address; None where it is something else."""
+    if not isinstance(value, str):
+        return None
+    text = value.partition("base64,")[2] or value if value.startswith("data:") else value
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        return None
 
 
 def _suffix(content: bytes) -> str:

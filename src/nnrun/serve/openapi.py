@@ -67,7 +67,7 @@ class ServedRun:
         if served.kind == "text":
             return {"seed_text": "", "length": USUAL_LENGTH}
         if served.kind == "rows":
-            values = {"number": 1.5, "text": "text", "date": "2026-01-31"}
+            values = {"number": 1.5, "text": "text", "date": "2026-01-31", "picture": "Base64 of a picture"}
             return {"rows": [{one.name: values[one.kind] for one in served.columns}]}
         if served.kind == "arrays":
             return {"arrays": []}
@@ -143,8 +143,12 @@ class ServedRun:
             )
         schema = schemas[0] if len(schemas) == 1 else {"oneOf": schemas}
         found: dict[str, Any] = {"application/json": {"schema": schema, "example": self.example()}}
-        if served.words[0] in ("pictures", "recordings"):
-            file = {"type": "string", "contentMediaType": "application/octet-stream"}
+        file = {"type": "string", "contentMediaType": "application/octet-stream"}
+        if served.pictures:
+            about = f"The rows in JSON, in which {', '.join(served.pictures)} are names of files of the form."
+            fields = {"rows": {"type": "string", "description": about}, "files": {"type": "array", "items": file}}
+            found |= {"multipart/form-data": {"schema": {"type": "object", "properties": fields, "required": ["rows"]}}}
+        elif served.takes_files:
             form = {"type": "object", "properties": {served.words[0]: {"type": "array", "items": file}}}
             found |= {"multipart/form-data": {"schema": form}}
             found |= {"image/*" if served.words[0] == "pictures" else "audio/wav": {"schema": file}}
@@ -207,6 +211,8 @@ def column_schema(column: InputColumn) -> dict[str, Any]:
     if column.kind == "date":
         text = f"Format {column.date_format}." if column.date_format else "ISO 8601."
         found: dict[str, Any] = {"type": "string", "description": f"A date. {text}"}
+    elif column.kind == "picture":
+        found = {"type": "string", "contentEncoding": "base64", "description": "A picture, of any size."}
     else:
         found = {"type": "number" if column.kind == "number" else "string"}
     return {**found, "type": [found["type"], "null"]} if column.may_be_missing else found

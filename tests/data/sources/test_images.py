@@ -144,12 +144,14 @@ def test_a_broken_picture_is_named_with_its_row_of_the_list(paths, listener, spe
     """The csv file, the line and the picture are named, so that the row can be removed."""
     (paths.config_dir / "pets" / "cat" / "b.bmp").write_bytes(b"BM but no picture")
     (paths.config_dir / "list.csv").write_text("name,kind\npets/cat/a.png,cat\n\npets/cat/b.bmp,cat\n")
-    with pytest.raises(DataError, match=r"list\.csv, line 4: .*b\.bmp: expected a picture, but it cannot be read"):
+    with pytest.raises(
+        DataError, match=r"list\.csv, line 4, column name: .*b\.bmp: expected a picture, but it cannot be read"
+    ):
         Images(file="list.csv").load(paths, listener)
     (paths.config_dir / "list.csv").write_text("name,kind\npets/cat/b.bmp,cat\n")
     _, findings = infer_facts(spec("images", file="list.csv"), form="integer", paths=paths)
     assert [finding.name for finding in findings] == ["unreadable-data"]
-    assert "list.csv, line 2: " in findings[0].text
+    assert "list.csv, line 2, column name: " in findings[0].text
 
 
 def test_missing_pictures_are_counted(paths, listener, pets) -> None:

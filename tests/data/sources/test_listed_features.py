@@ -118,6 +118,10 @@ def test_parts_and_folds_follow_columns(paths, listener, spec, split, folder) ->
     assert (data.groups.tolist(), data.train.x.names) == (["train", "test", "train", "test"], ("age",))
     facts, _ = infer_facts(_spec(spec, prepare, groups, features=["age", "town"]), form="number", paths=paths)
     assert facts.columns == ("age",)
+    (folder / "new.csv").write_text("picture,age\nb.png,50\n")
+    config = _spec(spec, prepare, groups, features=["age", "town"])
+    new = load_new_data(config, [{"layout": data.layout}], file=folder / "new.csv", facts=facts, with_target=False)
+    assert new.x[0].tolist()[:2] == [50, 40]
 
 
 @pytest.mark.parametrize("with_target", [False, True])

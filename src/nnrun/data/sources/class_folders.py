@@ -43,13 +43,14 @@ class FileKind:
 
 @dataclass(frozen=True)
 class FileList:
-    """Files and the class of each; where a csv file lists them, that file, and the line and part of each."""
+    """Files and the class of each; where a csv file lists them, that file, and the line, part and column of each."""
 
     files: list[Path] = field(default_factory=list)
     classes: list[str] = field(default_factory=list)
     index: Path | None = None
     lines: list[int] = field(default_factory=list)
     parts: list[str] = field(default_factory=list)
+    columns: list[str] = field(default_factory=list)
 
     def by_part(self, column: str) -> dict[str, FileList]:
         """Return the files of each part.
@@ -69,7 +70,13 @@ class FileList:
             return [values[at] for at in index]
 
         return {
-            part: FileList(taken(self.files, at), taken(self.classes, at), self.index, taken(self.lines, at))
+            part: FileList(
+                taken(self.files, at),
+                taken(self.classes, at),
+                self.index,
+                taken(self.lines, at),
+                columns=taken(self.columns, at),
+            )
             for part, at in rows.items()
         }
 
@@ -86,14 +93,15 @@ class FileList:
 
     @contextmanager
     def located_errors(self) -> Iterator[None]:
-        """Name the row of the csv file in the error of a file that cannot be used."""
+        """Name the row and column of the csv file in the error of a file that cannot be used."""
         try:
             yield
         except DataError as error:
             if self.index is None or error.file not in self.files:
                 raise
-            line = self.lines[self.files.index(Path(str(error.file)))]
-            raise DataError(error.text, file=self.index, row=line, hint=error.hint) from None
+            at = self.files.index(Path(str(error.file)))
+            place: dict[str, Any] = {"row": self.lines[at], "column": self.columns[at]}
+            raise DataError(error.text, file=self.index, hint=error.hint, **place) from None
 
 
 def part_folders(folder: Path, kind: FileKind) -> dict[str, Path]:

@@ -90,5 +90,14 @@ class Flats(MadeTable):
 
     def load_new(self, file: Path, layout: Mapping[str, Any], *, with_target: bool) -> Examples:
         """Read flats from a csv file that names their photos."""
-        columns = Images(file=file.name, path_column=_PHOTO, features=list(layout["list"]["features"]))
-        return columns.load_new(file, layout, with_target=with_target)
+        return self.listed(layout).load_new(file, layout, with_target=with_target)
+
+    def listed(self, layout: Mapping[str, Any]) -> Images:
+        """Return the source of flats that a csv file lists.
+
+        Args:
+            layout: The layout of a run's own data.
+        """
+        images = Images(file="flats.csv", path_column=_PHOTO, features=list(layout["list"]["features"]))
+        images.missing_allowed = self.missing_allowed
+        return images

@@ -330,8 +330,10 @@ class LabelledFiles(ABC):
             if len(fields) != len(opened.names):
                 expected = format_count(len(opened.names), "field")
                 raise DataError(f"expected {expected}, received {len(fields)}", file=file, row=line)
-        for at in map(opened.names.index, columns):
+        for column in columns:
+            at = opened.names.index(column)
             for line, fields in rows:
+                listed.columns.append(column)
                 listed.files.append(file.parent / fields[at].strip())
                 listed.classes.append(fields[target_at].strip())
                 listed.parts.append(fields[part_at])

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
     from pathlib import Path
 
-    from nnrun.data.csv.dialect import CsvFile
+    from nnrun.data.csv.dialect import CsvFile, Dialect
     from nnrun.data.csv.type_inference import ColumnType, TableStats
     from nnrun.data.data_paths import DataPaths
     from nnrun.data.dataset import DataFacts, Examples, SourceData
@@ -86,6 +86,7 @@ class ListedColumns:
         types: The types of columns, as of `Csv`.
         noted: The steps, the split and the steps of the target that name columns, as of `note_named_columns`.
         missing_allowed: Whether features may have missing values.
+        new_dialect: How files of new examples are written; None: as their own names and numbers say.
     """
 
     path_columns: Sequence[str | int]
@@ -94,6 +95,7 @@ class ListedColumns:
     types: dict[str, Any] | None = None
     noted: tuple[Sequence[Part], Split | None, Sequence[Part]] = field(default=((), None, ()))
     missing_allowed: bool = False
+    new_dialect: Dialect | None = None
 
     def __post_init__(self) -> None:
         for key, columns in (("target", self.targets), ("features", self.features), ("path_column", self.path_columns)):
@@ -186,12 +188,24 @@ class ListedColumns:
             DataError: A column is missing, or a cell cannot be used.
         """
         names, own = picture_columns(layout), layout["list"]
-        table = self._noted(PictureList(file.name, names, own["features"], own["names"], target=list(own["targets"])))
+        table = self.new_table(file.name, layout)
         examples = table.load_new(file, own, with_target=with_target)
         assert isinstance(examples.x, Columns), "a csv file in memory has columns"  # noqa: S101
         files = [file.parent / str(one).strip() for name in names for one in examples.x.values[name].tolist()]
         lines = [int(line) for line in examples.origin["line"]] * len(names)
-        return FileList(files, [""] * len(files), file, lines), examples
+        columns = [name for name in names for _ in range(len(examples))]
+        return FileList(files, [""] * len(files), file, lines, columns=columns), examples
+
+    def new_table(self, file: str, layout: Mapping[str, Any]) -> PictureList:
+        """Return another csv file, with the columns of the run's own, as a table.
+
+        Args:
+            file: The file.
+            layout: The layout of the run's own data.
+        """
+        names, own = picture_columns(layout), layout["list"]
+        table = PictureList(file, names, own["features"], own["names"], target=list(own["targets"]))
+        return self._noted(table)
 
     def _table(self, opened: CsvFile) -> PictureList:
         """Return the csv file as a table.
@@ -211,7 +225,7 @@ class ListedColumns:
 
     def _noted(self, table: PictureList) -> PictureList:
         note_named_columns(table, *self.noted)
-        table.missing_allowed = self.missing_allowed
+        table.missing_allowed, table.new_dialect = self.missing_allowed, self.new_dialect
         return table
 
 
