@@ -18,8 +18,9 @@ CONFIG = """name: sales
 data:
   source: {csv: {file: t.csv, time: day, group: shop, target: sales, window: 7, horizon: 2}}
   prepare: [Standardize]
+  prepare_target: [{FunctionTransformer: log1p}, StandardScaler]
   split: {test: 0.3, validation: 0.2}
-model: [Flatten, {Dense: $targets}, {Rescaling: {scale: 5, offset: 20}}]
+model: [Flatten, {Dense: $targets}]
 training: {loss: mse, optimizer: {Adam: 0.01}, epochs: 20, batch_size: 16}
 """
 
@@ -54,6 +55,11 @@ def test_a_series_is_learned_scored_and_continued(tmp_path: Path) -> None:
         [1, "2026-03-02", 1],
         [1, "2026-03-03", 2],
     ]
+    # Losses compare prepared targets; what is said of them is in their own unit.
+    assert all(14 < row[3] < 26 for row in following.rows)
+    outputs = [float(row[again.columns.index("prediction_sales+2")]) for row in again.rows]
+    assert 14 < min(outputs) < 18
+    assert 22 < max(outputs) < 26
     report = make_report(done.folder)
     assert {"forecast_0.svg", "forecast_1.svg", "horizons.svg"} <= set(report.plots)
     assert "seasonal naive, season 7 (days of a week, by the times)" in report.page

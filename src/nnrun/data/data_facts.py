@@ -42,7 +42,7 @@ from nnrun.data.target_encoding import (
     text_error,
     values_error,
 )
-from nnrun.data.target_preparation import NO_WINDOWS, WINDOWS_HINT, target_step_findings
+from nnrun.data.target_preparation import target_step_findings
 from nnrun.data.text.text_source import TextSource
 from nnrun.data.text_left import text_left_finding
 from nnrun.data.token_facts import makes_tokens, with_token_target
@@ -145,8 +145,6 @@ def _check_target_steps(
         return data, prepared
     is_array = data.target is not None and len(data.target.shape) > 1
     findings += target_step_findings(steps, data.target_names, form, is_array=is_array)
-    if steps and spec.source.arguments.get("window") is not None:
-        findings.append(Finding(("data", "prepare_target"), NO_WINDOWS, WINDOWS_HINT, "target-preparation"))
     return data, prepared
 
 

@@ -46,9 +46,10 @@ from nnrun.data.target_encoding import (
     forms_by_target,
     learn_classes,
 )
-from nnrun.data.target_preparation import NO_WINDOWS, WINDOWS_HINT, fit_target_preparation
+from nnrun.data.target_preparation import fit_target_preparation
 from nnrun.data.text.load_text import load_text
 from nnrun.data.text.text_source import TextSource
+from nnrun.data.token_facts import NO_WINDOWS, NO_WINDOWS_HINT, makes_tokens
 from nnrun.data.token_targets import fit_token_target
 from nnrun.errors import DataError
 from nnrun.spec.facts import FIELDS
@@ -240,7 +241,10 @@ def prepare_dataset(
     encoder = None if tokens is None else tokens.encoder(data.target_names, form)
     encoder = encoder or fit_target_encoder(data, ys, encoded_forms(form, steps), shape)
     numbers = () if tokens is not None else spec.prepare_target
-    target = fit_target_preparation(numbers, parts["train"].y, data.target_names, form, progress)
+    y = parts["train"].y
+    y = y if y is None or complete is None else y[complete["train"]]
+    horizon = 1 if data.windows is None else data.windows.horizon
+    target = fit_target_preparation(numbers, y, data.target_names, form, progress, horizon)
     done = {
         name: replace(_data_part(parts[name], name, array, encoder, target), token_target=tokens)
         for name, array in arrays.items()
@@ -278,10 +282,10 @@ def _complete(
     """Return parts whose missing values are filled, and which of their rows have none; None where all have.
 
     Raises:
-        DataError: The target of windows is to be prepared.
+        DataError: The target of windows is to become tokens or labels.
     """
-    if spec.prepare_target and data.windows is not None:
-        raise DataError(NO_WINDOWS, hint=WINDOWS_HINT)
+    if makes_tokens(spec.prepare_target) and data.windows is not None:
+        raise DataError(NO_WINDOWS, hint=NO_WINDOWS_HINT)
     if data.windows is None or not data.windows.drop_missing:
         return parts, None
     fills = fills_missing(spec.prepare)

@@ -32,9 +32,6 @@ _ARRAY_STEPS = ("Rescale",)
 _ARRAY_TEXT = "`prepare_target` of pictures and other arrays takes Rescale alone"
 _ARRAY_HINT = "write `prepare_target: [{Rescale: {divide_by: 255}}]`"
 _CLASSES = "`prepare_target` is for targets that a loss compares as numbers, but {} classes"
-#: The refusal of windows over rows, whose targets are several rows of the table.
-NO_WINDOWS = "`prepare_target` is not for windows over the rows of a table"
-WINDOWS_HINT = "put a layer `Rescaling: {scale: ..., offset: ...}` after the last layer"
 #: The key of an entry of `prepare.json` that is a step of the target.
 _KEY = "target_step"
 
@@ -47,11 +44,13 @@ class TargetPreparation:
         names: The names of all target columns.
         prepared: The names of those that are prepared: all that a loss compares as numbers.
         steps: The steps, in order.
+        horizon: How many rows of the columns are the targets of an example: more than 1 for windows over rows.
     """
 
     names: tuple[str, ...]
     prepared: tuple[str, ...]
     steps: tuple[Step, ...]
+    horizon: int = 1
 
     def apply(self, y: np.ndarray | Columns) -> Any:
         """Return targets as the losses compare them, by the names of their columns.
@@ -73,7 +72,8 @@ class TargetPreparation:
 
         Args:
             key: The name of a target; empty, or `target`, for all of them together.
-            values: Prepared targets or outputs, shape (rows, columns), or pictures of shape (rows, ..., channels).
+            values: Prepared targets or outputs, shape (rows, columns), or pictures of shape (rows, ..., channels). Of
+                windows (rows, horizon times columns), the columns of a step next to each other.
         """
         if _is_array(values):
             array: Any = values
@@ -81,9 +81,9 @@ class TargetPreparation:
                 array = step.invert(array)
             return np.asarray(array)
         columns = self.columns(key)
-        flat = values.reshape(len(values), -1).astype("float64")
-        if not columns or flat.shape[1] != len(columns):
+        if not columns or values.size != len(values) * self.horizon * len(columns):
             return values
+        flat = values.reshape(-1, len(columns)).astype("float64")
         rows = np.zeros(len(flat))
         x: Any = Columns({name: flat[:, columns.index(name)] if name in columns else rows for name in self.prepared})
         for step in reversed(self.steps):
@@ -99,14 +99,28 @@ class TargetPreparation:
     def state(self, parts: Sequence[Part]) -> list[dict[str, Any]]:
         """Return the entries of the steps in `prepare.json`."""
         entries = [fitted_json(part, step) for part, step in zip(parts, self.steps, strict=True)]
-        about = {"names": list(self.names), "prepared": list(self.prepared)}
+        about: dict[str, Any] = {"names": list(self.names), "prepared": list(self.prepared)}
+        about |= {"horizon": self.horizon} if self.horizon > 1 else {}
         return [{_KEY: entry.pop("step"), **entry, "targets": about} for entry in entries]
 
 
 def fit_target_preparation(
-    parts: Sequence[Part], y: np.ndarray | Columns | None, names: Sequence[str], forms: TargetForms, progress: Progress
+    parts: Sequence[Part],
+    y: np.ndarray | Columns | None,
+    names: Sequence[str],
+    forms: TargetForms,
+    progress: Progress,
+    horizon: int = 1,
 ) -> TargetPreparation | None:
     """Fit the steps of `prepare_target` to the targets of the training part; None where there are no steps.
+
+    Args:
+        parts: The steps in the config.
+        y: The targets; of windows those of the rows, each counted once.
+        names: The names of their columns.
+        forms: What the losses compare.
+        progress: Receives notes.
+        horizon: As of `TargetPreparation`.
 
     Raises:
         DataError: The targets are no columns of numbers, or do not suit a step.
@@ -132,7 +146,7 @@ def fit_target_preparation(
         "The target is prepared: losses, and metrics of each epoch, are those of prepared targets; "
         "scores and predictions are in the target's own unit."
     )
-    return TargetPreparation(tuple(names), prepared, tuple(steps))
+    return TargetPreparation(tuple(names), prepared, tuple(steps), horizon)
 
 
 def restore_target_preparation(fitted: Iterable[Mapping[str, Any]]) -> TargetPreparation | None:
@@ -146,11 +160,13 @@ def restore_target_preparation(fitted: Iterable[Mapping[str, Any]]) -> TargetPre
         return None
     steps = restore([{**entry, "step": entry[_KEY]} for entry in entries])
     try:
-        names, prepared = (tuple(map(str, entries[0]["targets"][key])) for key in ("names", "prepared"))
-    except (KeyError, TypeError) as error:
+        about = entries[0]["targets"]
+        names, prepared = (tuple(map(str, about[key])) for key in ("names", "prepared"))
+        horizon = int(about.get("horizon", 1))
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         text = f"the run's preparation (prepare.json) cannot be used: targets: {error}"
         raise DataError(text, hint="the file was changed: train the run again") from error
-    return TargetPreparation(names, prepared, tuple(steps))
+    return TargetPreparation(names, prepared, tuple(steps), horizon)
 
 
 def target_step_findings(

@@ -11,7 +11,6 @@ from nnrun.data.prepare.label_sets import MultiLabelBinarizer, check_cells
 from nnrun.data.prepare.start_end import StartEndPacker
 from nnrun.data.prepare.text_vectorization import TextVectorization
 from nnrun.data.target_encoding import forms_by_target
-from nnrun.data.target_preparation import NO_WINDOWS, WINDOWS_HINT
 from nnrun.spec.finding import Finding
 
 if TYPE_CHECKING:
@@ -22,6 +21,9 @@ if TYPE_CHECKING:
     from nnrun.spec.facts import TargetForm, TargetForms
     from nnrun.spec.part import Part
 
+#: The refusal of windows over rows whose target is text.
+NO_WINDOWS = "tokens and labels of text are no targets of windows over the rows of a table"
+NO_WINDOWS_HINT = "leave out `window`, or forecast a column of numbers or classes"
 _PLACE = ("data", "prepare_target")
 _STEPS = ("MultiLabelBinarizer", "TextVectorization", "StartEndPacker")
 _ORDERS = (("MultiLabelBinarizer",), ("TextVectorization",), ("TextVectorization", "StartEndPacker"))
@@ -67,7 +69,7 @@ def with_token_target(
         form: The form in which the loss takes the target.
     """
     if data.windows is not None:
-        return data, prepared, [Finding(_PLACE, NO_WINDOWS, WINDOWS_HINT, "target-preparation")]
+        return data, prepared, [Finding(_PLACE, NO_WINDOWS, NO_WINDOWS_HINT, "target-preparation")]
     made = [step for _, step in steps if step is not None]
     if len(made) < len(steps):
         return data, prepared, []

@@ -155,7 +155,8 @@ def target_operations(preparation: TargetPreparation | None, key: str) -> list[O
     found = [_operation(step, template) for step in preparation.steps]
     if any(one is None or one["op"] not in ("scale", "log") for one in found):
         return None
-    return [_of_columns(one, names) for one in found if one is not None]
+    # Targets of windows are the columns of one row after the other.
+    return [_of_columns(one, names * preparation.horizon) for one in found if one is not None]
 
 
 def _of_columns(operation: Operation, names: Sequence[str]) -> Operation:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -13,8 +16,10 @@ from nnrun.data.load import load
 from nnrun.data.new_data import load_new_data
 from nnrun.data.quality import check_quality
 from nnrun.data.series.windows import RowWindows, WindowSpec, window_starts
+from nnrun.data.target_preparation import restore_target_preparation
 from nnrun.errors import DataError
 from nnrun.spec.data import Forward, KFold, Split
+from nnrun.spec.part import Part
 
 
 @given(
@@ -117,6 +122,39 @@ def test_steps_are_fitted_to_training_rows_alone(paths, listener, spec) -> None:
     dataset = _load(data, paths, listener)
     assert dataset.fitted[-1]["learned"]["mean"] == [4.5]
     assert dataset.train.x.values.mean() == pytest.approx(0, abs=1e-6)
+
+
+@pytest.mark.parametrize("drop_missing", [False, True])
+@pytest.mark.parametrize("groups", [0, 3])
+def test_targets_are_prepared_by_training_rows_and_undone_for_each_step_ahead(
+    paths, listener, spec, groups: int, drop_missing: bool
+) -> None:
+    """Mean and deviation are those of the training rows, each counted once; what is inverted is the file's value."""
+    _write(paths, groups=groups)
+    if drop_missing:
+        end = ",s0\n" if groups else "\n"
+        _write(paths, text=(paths.config_dir / "t.csv").read_text().replace(f",1,1{end}", f",1,{end}"))
+    given = {"group": "store"} if groups else {}
+    data = _spec(spec, Split(test=0.5), horizon=2, drop_missing=drop_missing, **given)
+    steps = [Part("preparation", "StandardScaler", {}, ("data", "prepare_target", 0))]
+    dataset = _load(replace(data, prepare_target=steps), paths, listener)
+    rows = [100 * store + row for store in range(max(groups, 1)) for row in range(10)]
+    rows = [value for value in rows if not (drop_missing and value == 1)]
+    (learned,) = [entry["learned"] for entry in dataset.fitted if "target_step" in entry]
+    assert learned["mean"] == pytest.approx([np.mean(rows)])
+    for name in ("train", "test"):
+        part = dataset.part(name)
+        own = np.asarray(part.own_y)
+        assert np.asarray(part.y) == pytest.approx((own - np.mean(rows)) / np.std(rows), rel=1e-5, abs=1e-5)
+        assert own[:, 1].tolist() == (own[:, 0] + 1).tolist()
+        restored = restore_target_preparation(json.loads(json.dumps(dataset.fitted)))
+        for preparation in (part.target_preparation, restored):
+            assert preparation.invert("sales", np.asarray(part.y)) == pytest.approx(own, rel=1e-5, abs=1e-4)
+    _write(paths, groups=groups)
+    known = {"file": paths.config_dir / "t.csv", "facts": dataset.facts}
+    assert load_new_data(data, dataset.fitted, **known, with_target=False).target_preparation.horizon == 2
+    again = load_new_data(data, dataset.fitted, **known, with_target=True)
+    assert np.asarray(again.own_y)[0].tolist() == [3, 4]
 
 
 def test_forward_folds_and_folds_of_whole_series_take_windows(paths, listener, spec) -> None:

@@ -192,8 +192,8 @@ training: {{optimizer: Adam, batch_size: 8}}
 
 
 @pytest.mark.parametrize("window", [None, 2])
-def test_steps_of_the_target_are_not_proposed_for_windows(tmp_path: Path, window: int | None) -> None:
-    """The hint of a target far from 0 and 1 is a line that can be written: windows over rows take no such steps."""
+def test_steps_of_the_target_are_proposed_for_windows_too(tmp_path: Path, window: int | None) -> None:
+    """The hint of a target far from 0 and 1 is a line that can be written."""
     rows = "\n".join(str(1000 + 50 * (row % 7)) for row in range(60))
     (tmp_path / "t.csv").write_text(f"y\n{rows}\n" if window else "x,y\n" + rows.replace("\n", ",1100\n") + ",900\n")
     windows = f", window: {window}" if window else ""
@@ -203,4 +203,7 @@ model: [Flatten, {{Dense: 1}}]
 training: {{loss: mse, optimizer: Adam, batch_size: 8}}
 """)
     (found,) = [one for one in examine(tmp_path / "x.yaml", (), None).problems if one.name == "target-scale"]
-    assert found.hint.startswith("put `Rescaling: " if window else "write `prepare_target: [StandardScaler]`")
+    assert found.hint.startswith("write `prepare_target: [StandardScaler]` under data")
+    mended = (tmp_path / "x.yaml").read_text().replace("split:", "prepare_target: [StandardScaler], split:")
+    (tmp_path / "x.yaml").write_text(mended)
+    assert not examine(tmp_path / "x.yaml", (), None).problems

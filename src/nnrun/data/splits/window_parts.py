@@ -137,15 +137,24 @@ def as_windows(
             return x
         return RowWindows(sorted_rows(values), starts, spec.horizon, offset=spec.window, is_flat=True)
 
-    y = part.y
-    encoded = {key: targets(one, key) for key, one in y.items()} if isinstance(y, dict) else targets(y)
+    def encoded(y: Any) -> Any:
+        return {key: targets(one, key) for key, one in y.items()} if isinstance(y, dict) else targets(y)
+
     weight = None if part.sample_weight is None else part.sample_weight[rows]
     origin = {column: values[rows] for column, values in part.origin.items()}
     if series.time is not None:
         origin["time"] = TimeColumn(series.time[rows], series.date_format)
     if series.group is not None:
         origin["group"] = series.group[rows]
-    return DataPart(x, encoded, part.rows[rows], weight, origin)  # type: ignore[arg-type]
+    return DataPart(
+        x,  # type: ignore[arg-type]
+        encoded(part.y),
+        part.rows[rows],
+        weight,
+        origin,
+        own_y=None if part.own_y is None else encoded(part.own_y),
+        target_preparation=part.target_preparation,
+    )
 
 
 def windowed_facts(facts: Mapping[str, TargetFacts], spec: WindowSpec) -> dict[str, TargetFacts]:
@@ -334,7 +343,8 @@ def last_windows(part: DataPart, series: SeriesRows, spec: WindowSpec) -> DataPa
     x = RowWindows(part.x[order], starts, spec.window)
     # There are no targets; a step takes some all the same.
     stand_in = RowWindows(np.zeros((len(order), 1), dtype="float32"), starts, 1, is_flat=True)
-    return DataPart(x, stand_in, part.rows[last], origin=origin)  # type: ignore[arg-type]
+    prepared = part.target_preparation
+    return DataPart(x, stand_in, part.rows[last], origin=origin, target_preparation=prepared)  # type: ignore[arg-type]
 
 
 def _next_times(series: SeriesRows, order: np.ndarray, key: np.ndarray, last: np.ndarray, horizon: int) -> np.ndarray:

@@ -115,11 +115,8 @@ def _scale(context: CheckContext, output: BoundedOutput, values: Mapping[str, Ta
                 f"{_short(one.deviation)}, but outputs begin with about 0 and 1, and come there only after many steps"
             )
             put = f"put {_rescaling(one.deviation, one.mean)} after the last layer{_optimizer_hint(context, one)}"
-            # Steps of the target are not for windows over rows.
-            has_windows = context.facts is not None and context.facts.horizon is not None
-            step = "write `prepare_target: [StandardScaler]` under data, which predictions undo; or "
-            hint = put if has_windows else step + put
-            yield Finding(output.layer.path, text, hint, "target-scale", "warning")
+            step = "write `prepare_target: [StandardScaler]` under data, which predictions undo"
+            yield Finding(output.layer.path, text, f"{step}; or {put}", "target-scale", "warning")
             return
 
 
