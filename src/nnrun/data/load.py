@@ -240,8 +240,9 @@ def prepare_dataset(
     ys = [part.y for part in parts.values()]
     encoder = None if tokens is None else tokens.encoder(data.target_names, form)
     encoder = encoder or fit_target_encoder(data, ys, encoded_forms(form, steps), shape)
-    known = None if complete is None else complete["train"]
-    target = None if tokens is not None else _fit_target(spec, data, parts["train"].y, known, form, progress)
+    numbers = () if tokens is not None else spec.prepare_target
+    y, horizon = _known_targets(parts["train"], complete), 1 if data.windows is None else data.windows.horizon
+    target = fit_target_preparation(numbers, y, data.target_names, form, progress, horizon)
     done = {
         name: replace(_data_part(parts[name], name, array, encoder, target), token_target=tokens)
         for name, array in arrays.items()
@@ -273,18 +274,9 @@ def prepare_dataset(
     return Dataset.from_parts(done, shared, facts=facts, digests=found, fitted=(*layout, *fitted), dropped=data.dropped)
 
 
-def _fit_target(
-    spec: DataSpec,
-    data: SourceData,
-    y: np.ndarray | Columns | None,
-    complete: np.ndarray | None,
-    form: TargetForms,
-    progress: Progress,
-) -> TargetPreparation | None:
-    """Fit the steps of the target to the training part, or to those of its rows that are complete."""
-    y = y if y is None or complete is None else y[complete]
-    horizon = 1 if data.windows is None else data.windows.horizon
-    return fit_target_preparation(spec.prepare_target, y, data.target_names, form, progress, horizon)
+def _known_targets(train: Examples, complete: Mapping[str, np.ndarray] | None) -> np.ndarray | Columns | None:
+    """Return the targets of the training part, or of those of its rows that are complete."""
+    return train.y if train.y is None or complete is None else train.y[complete["train"]]
 
 
 def _complete(
