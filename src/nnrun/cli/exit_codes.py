@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from nnrun import __version__, interruption
-from nnrun.cli.terminal.output import Output, discard_stdout, print_labeled
+from nnrun.cli.terminal.language import label, translated
+from nnrun.cli.terminal.output import Output, discard_stdout, print_after, print_labeled
 from nnrun.errors import (
     EXIT_BUG,
     EXIT_FAILED,
@@ -107,13 +108,13 @@ def _print_error(error: BaseException, *, json: bool) -> int:
 
         print_problems(output, error.problems)
     elif isinstance(error, KeyboardInterrupt | click.Abort):
-        output.write_line(message.text)
+        output.write_line(label(message.text))
     else:
-        print_labeled(output, "error: ", output.style("error: ", fg="red", bold=True), message.text)
+        print_labeled(output, "error", message.text, fg="red", bold=True)
     if message.hint and not isinstance(error, DefectsError):
-        print_labeled(output, "hint: ", output.style("hint: ", fg="cyan"), message.hint)
+        print_labeled(output, "hint", message.hint, fg="cyan")
     for note in notes:
-        print_labeled(output, "", "", note)
+        print_after(output, "", "", translated(note))
     return message.code
 
 

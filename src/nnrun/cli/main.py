@@ -49,6 +49,7 @@ from nnrun.cli.commands.train import train
 from nnrun.cli.commands.trust import trust
 from nnrun.cli.commands.verify import verify
 from nnrun.cli.commands.verify_resume import verify_resume
+from nnrun.cli.terminal.language import check_language
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -84,6 +85,7 @@ class RootGroup(CommandGroup):
         sys.exit(exit_codes.run_command(lambda: self._run(words, options), json=wants_json(words)))
 
     def _run(self, words: list[str], options: dict[str, Any]) -> object:
+        check_language()
         with interruption.handled(), self.make_context("nnrun", words, **options) as context:
             return self.invoke(context)
 

@@ -106,7 +106,7 @@ LETTERS = (
 
 def _print_everything(output: Output, text: str) -> None:
     print_paragraph(output, text)
-    print_labeled(output, "error: ", "error: ", text)
+    print_labeled(output, "error", text)
     print_terms(output, [(text, text)])
     print_table(output, Table((text, "n"), [[text, text]]))
     print_problems(output, [Problem(Mark(text, 1, 1, 1, text), text, text)])

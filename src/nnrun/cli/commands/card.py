@@ -45,4 +45,4 @@ def card(*, run: str, out: Path | None, force: bool, runs_dir: Path, as_json: bo
     output = Output.stdout()
     output.write_line(output.shown(str(path)))
     # On standard error: --out may be standard output.
-    click.echo(f"To fill in: {len(made.missing)} lines; grep 'to fill in' finds them.", err=True)
+    Output.stderr().write_line(f"To fill in: {len(made.missing)} lines; grep 'to fill in' finds them.")

@@ -137,6 +137,7 @@ def check_config(
 
 def _mend(file: Path | CheckedFile, data_dir: Path | None, runs_dir: Path, *, yes: bool, shows: bool) -> None:
     """Show what can be mended in a config, and write it where the user agrees; a shipped config stays as it is."""
+    from nnrun.cli.terminal.language import translated
     from nnrun.cli.terminal.output import Output
     from nnrun.config.files import shipped_folder
     from nnrun.formatting import format_count, visible
@@ -150,10 +151,10 @@ def _mend(file: Path | CheckedFile, data_dir: Path | None, runs_dir: Path, *, ye
         return
     for line in fixed.diff() if shows or not yes else ():
         color = {"+": "green", "-": "red", "@": "cyan"}.get(line[:1])
-        output.write_line(output.style(visible(line), fg=color) if color else visible(line))
+        output.write_lines([output.style(visible(line), fg=color) if color else visible(line)])
     count = format_count(len(fixed.mended), "finding")
     if not yes and sys.stdin.isatty() and output.is_terminal:
-        yes = click.confirm(f"Write this to {output.shown(str(file))}? It mends {count}", default=False)
+        yes = click.confirm(translated(f"Write this to {output.shown(str(file))}? It mends {count}"), default=False)
     elif not yes:
         output.write_line(f"{output.shown(str(file))}: not written; add --yes to write it ({count})")
     if yes:
@@ -178,8 +179,7 @@ def _print_format(checked: Sequence[CheckedFile], form: str) -> None:
         print_json(sarif_log(checked))
         return
     output = Output.stdout()
-    for line in github_commands(checked):
-        output.write_line(output.shown(line))
+    output.write_lines(map(output.shown, github_commands(checked)))
 
 
 def _print_text(checked: Sequence[CheckedFile], *, quiet: bool) -> None:

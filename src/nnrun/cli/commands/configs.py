@@ -26,7 +26,7 @@ def configs(as_json: bool) -> None:
     if as_json:
         print_json([{"name": name, "file": path, "what": what} for name, path, what in found])
     else:
-        print_terms(Output.stdout(), [(name, what) for name, _, what in found])
+        print_terms(Output.stdout(), [(name, what) for name, _, what in found], are_names=True)
 
 
 def _description(path: Path) -> str:

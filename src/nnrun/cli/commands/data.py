@@ -48,7 +48,7 @@ def list_(as_json: bool) -> None:
     if as_json:
         print_json([data_set.card() for data_set in data_sets])
     else:
-        print_terms(Output.stdout(), [(data_set.name, data_set.description) for data_set in data_sets])
+        print_terms(Output.stdout(), [(data_set.name, data_set.description) for data_set in data_sets], are_names=True)
 
 
 @data.command()

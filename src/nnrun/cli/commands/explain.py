@@ -141,7 +141,7 @@ def print_word(output: Output, word: Word) -> None:
     if word.meaning:
         print_paragraph(output, word.meaning)
     if word.example:
-        output.write_line(f"\n  {word.example}")
+        output.write_lines(["", f"  {word.example}"])
 
 
 def print_description(output: Output, description: Description) -> None:
@@ -158,18 +158,18 @@ def print_description(output: Output, description: Description) -> None:
     if description.refused:
         print_paragraph(output, f"No config can use it: {description.refused}")
     if description.example:
-        output.write_line(f"\n  {description.example}")
+        output.write_lines(["", f"  {description.example}"])
     arguments = []
     for row in description.arguments:
         default = "required" if row.required else f"default {row.default}"
         arguments.append((row.name, f"{row.expects}; {default}" + (f"\n{row.summary}" if row.summary else "")))
     if arguments:
         output.write_line()
-        print_terms(output, arguments, "  ")
+        print_terms(output, arguments, "  ", are_names=True)
     if description.call:
         output.write_line()
         print_paragraph(output, "under call:")
-        print_terms(output, description.call, "  ")
+        print_terms(output, description.call, "  ", are_names=True)
 
 
 def _explain_finding(name: str, *, as_json: bool) -> None:
@@ -189,6 +189,7 @@ def _explain_finding(name: str, *, as_json: bool) -> None:
 
 def print_finding(output: Output, name: str, explanation: Explanation) -> None:
     """Print what a finding means, with a wrong and a right example."""
+    from nnrun.cli.terminal.language import label
     from nnrun.cli.terminal.output import print_paragraph
 
     output.write_line(f"{output.style(name, bold=True)}  ({explanation.severity})")
@@ -198,8 +199,7 @@ def print_finding(output: Output, name: str, explanation: Explanation) -> None:
         print_paragraph(output, f"To switch it off, write at the top of the config: silence: [{name}]")
     for heading, color, text in (("wrong", "red", explanation.wrong), ("right", "green", explanation.right)):
         if text.strip():
-            output.write_line("\n" + output.style(f"# {heading}", fg=color))
-            output.write_line(text.strip("\n"))
+            output.write_lines(["", output.style(f"# {label(heading)}", fg=color), text.strip("\n")])
 
 
 def _explain_value(question: str, sets: Sequence[str], *, as_json: bool) -> None:

@@ -206,19 +206,20 @@ def _print_check(output: Output, problems: Sequence[Problem], *, failed: bool) -
 
 def _ask(question: Question) -> str:
     """Ask on the terminal until the answer is one of the choices."""
+    from nnrun.cli.terminal.language import translated
     from nnrun.config.hints import did_you_mean_or_list
     from nnrun.formatting import visible
 
     choices = [visible(choice) for choice in question.choices]
     if len(choices) <= _MOST_SHOWN:
-        click.echo(f"{visible(question.text)} ({', '.join(choices)})")
+        click.echo(f"{visible(translated(question.text))} ({', '.join(choices)})")
     else:
-        click.echo(visible(question.text))
+        click.echo(visible(translated(question.text)))
     while True:
-        answer = str(click.prompt(f"  {question.why}", default=visible(question.default)))
+        answer = str(click.prompt(f"  {translated(question.why)}", default=visible(question.default)))
         if answer in choices:
             return question.choices[choices.index(answer)]
-        click.echo(f"  {answer}: {did_you_mean_or_list(answer, choices)}")
+        click.echo(f"  {answer}: {translated(did_you_mean_or_list(answer, choices))}")
 
 
 def _as_json(begun: Begun, *, ok: bool) -> dict[str, Any]:

@@ -273,8 +273,7 @@ def log(number: int, runs_dir: Path) -> None:
                 f"job {number} has not begun", f"nnrun queue list{options.repeated_runs_dir(runs_dir)}"
             ) from error
         raise RunError(f"{file} cannot be read: {error.strerror}") from error
-    for line in text.splitlines():
-        output.write_line(output.shown(line))
+    output.write_lines(map(output.shown, text.splitlines()))
 
 
 @queue.command("run-job", hidden=True)

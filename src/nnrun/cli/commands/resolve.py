@@ -36,8 +36,8 @@ def resolve(config: str, sets: tuple[str, ...], data_dir: Path | None, as_json: 
         print_json(resolved)
     else:
         output = Output.stdout()
-        output.write_line("# Written by nnrun resolve: with what the config extends, every --set, default and path.")
-        output.write_line(output.shown(dump(resolved).rstrip("\n")))
+        output.write_lines(["# Written by nnrun resolve: with what the config extends, every --set, default and path."])
+        output.write_lines([output.shown(dump(resolved).rstrip("\n"))])
     errors = [problem for problem in examined.problems if problem.severity == "error"]
     if errors:
         print_problems(Output.stderr(), errors)

@@ -83,7 +83,7 @@ def print_allowed(output: Output, allowed: Allowed) -> None:
     if changes and allowed.before is not None:
         output.write_line(f"  changed since {allowed.before.date}:")
     for line in changes[:_SHOWN_LINES]:
-        output.write_line(output.shown(f"    {line}"))
+        output.write_lines([output.shown(f"    {line}")])
     if len(changes) > _SHOWN_LINES:
         output.write_line(f"    and {len(changes) - _SHOWN_LINES} more lines")
 

@@ -8,6 +8,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
+from nnrun.cli.terminal import language
+from nnrun.cli.terminal.language import translated
 from nnrun.errors import RunError
 from nnrun.formatting import escape_steering, escaped, visible
 
@@ -139,8 +141,13 @@ class Output:
         return visible(text) if self.is_terminal else text
 
     def write_line(self, text: str = "") -> None:
-        """Write one line."""
-        self.write(f"{text}\n")
+        """Write one line, in the language of the screen."""
+        self.write(f"{translated(text)}\n")
+
+    def write_lines(self, lines: Iterable[str]) -> None:
+        """Write lines as they are."""
+        for line in lines:
+            self.write(f"{line}\n")
 
     def write(self, text: str) -> None:
         """Write a text as it is.
@@ -205,22 +212,34 @@ def wrap(text: str, width: int | None, indent: str = "", separator: str = " ") -
 
 def print_paragraph(output: Output, text: str, indent: str = "") -> None:
     """Print a text, each of its lines wrapped."""
-    for line in output.shown(text).split("\n"):
-        for part in wrap(f"{indent}{line}", output.width, indent):
-            output.write_line(part.rstrip())
+    for line in output.shown(translated(text)).split("\n"):
+        output.write_lines(part.rstrip() for part in wrap(f"{indent}{line}", output.width, indent))
 
 
-def print_labeled(output: Output, label: str, styled_label: str, text: str) -> None:
-    """Print a wrapped text after a label such as `error: `; `styled_label` is the label with its colours."""
-    for line_number, line in enumerate(output.shown(f"{label}{text}").split("\n")):
+def print_labeled(output: Output, label: str, text: str, **styles: Any) -> None:
+    """Print a wrapped text after a label with click's styles, such as `error`."""
+    print_after(output, start := f"{language.label(label)}: ", output.style(start, **styles), translated(text))
+
+
+def print_after(output: Output, start: str, styled_start: str, text: str) -> None:
+    """Print a text as it is, wrapped, after a start; `styled_start` is the start with its colours."""
+    for line_number, line in enumerate(output.shown(f"{start}{text}").split("\n")):
         for number, part in enumerate(wrap(line, output.width, "    ")):
-            starts = line_number == number == 0 and part.startswith(label)
-            output.write_line(f"{styled_label}{part[len(label) :]}" if starts else part)
+            begins = line_number == number == 0 and part.startswith(start)
+            output.write_lines([f"{styled_start}{part[len(start) :]}" if begins else part])
 
 
-def print_terms(output: Output, terms: Iterable[tuple[str, str]], indent: str = "") -> None:
-    """Print terms and their meanings side by side, or one below the other where there is little room."""
-    pairs = [(output.shown(term), output.shown(meaning)) for term, meaning in terms]
+def print_terms(output: Output, terms: Iterable[tuple[str, str]], indent: str = "", *, are_names: bool = False) -> None:
+    """Print terms and their meanings side by side, or one below the other where there is little room.
+
+    Args:
+        output: Where to print them.
+        terms: Pairs of a term and its meaning.
+        indent: What stands before each line.
+        are_names: Whether the terms are names of something, which are never translated.
+    """
+    named = ((term if are_names else translated(language.label(term)), meaning) for term, meaning in terms)
+    pairs = [(output.shown(term), output.shown(translated(meaning))) for term, meaning in named]
     left = min(max((text_width(term) for term, _ in pairs), default=0), _MAX_TERM)
     narrow = output.width is not None and output.width < _NARROW and left > _NARROW // 5
     margin = " " * (len(indent) + (4 if narrow else left + _GAP))
@@ -231,8 +250,7 @@ def print_terms(output: Output, terms: Iterable[tuple[str, str]], indent: str = 
         else:
             start = f"{indent}{term}{' ' * (left - text_width(term) + _GAP)}"
             lines[0] = f"{output.style(start, bold=True)}{lines[0][len(margin) :]}".rstrip()
-        for line in lines:
-            output.write_line(line)
+        output.write_lines(lines)
 
 
 @dataclass(frozen=True)
@@ -254,10 +272,10 @@ class Table:
 
 def print_table(output: Output, table: Table) -> None:
     """Print a table as wide as its texts; a narrower terminal loses the optional columns, then wraps cells."""
-    rows = [[_cell(output.shown(cell)) for cell in row] for row in table.rows]
+    rows = [[_cell(output.shown(translated(cell))) for cell in row] for row in table.rows]
     if output.width is None:
-        for line in _aligned([table.headings, *rows], [heading in table.right for heading in table.headings]):
-            output.write_line(line)
+        shown = [_heading(heading) for heading in table.headings]
+        output.write_lines(_aligned([shown, *rows], [heading in table.right for heading in table.headings]))
         return
     from rich.measure import measure_renderables
 
@@ -270,8 +288,12 @@ def print_table(output: Output, table: Table) -> None:
         headings = [each for each in headings if each != heading]
     with console.capture() as captured:
         console.print(grid)
-    for line in captured.get().splitlines():
-        output.write_line(line.rstrip())
+    output.write_lines(line.rstrip() for line in captured.get().splitlines())
+
+
+def _heading(heading: str) -> str:
+    """Return a heading in the language of the screen: a word of its own, or several."""
+    return translated(language.label(heading))
 
 
 def _cell(text: str) -> str:
@@ -296,7 +318,9 @@ def _rich_table(table: Table, headings: Sequence[str]) -> RichTable:
 
     grid = RichTable(box=None, padding=(0, _GAP, 0, 0), pad_edge=False, header_style="bold")
     for heading in headings:
-        grid.add_column(Text(visible(heading)), justify="right" if heading in table.right else "left", overflow="fold")
+        grid.add_column(
+            Text(visible(_heading(heading))), justify="right" if heading in table.right else "left", overflow="fold"
+        )
     kept = [table.headings.index(heading) for heading in headings]
     for row in table.rows:
         grid.add_row(*(Text(row[column]) for column in kept))
@@ -309,7 +333,7 @@ def print_json(value: object) -> None:
 
     output, text = Output.stdout(), dumps(value)
     # The same document: what steers a terminal stands in strings only, which may hold it escaped.
-    output.write_line(escape_steering(text) if output.is_terminal else text)
+    output.write_lines([escape_steering(text) if output.is_terminal else text])
 
 
 def discard_stdout() -> None:

@@ -6,7 +6,8 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from nnrun.cli.terminal.output import print_labeled, text_width, wrap
+from nnrun.cli.terminal.language import label, translated
+from nnrun.cli.terminal.output import print_after, text_width, wrap
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -77,26 +78,26 @@ def print_problem(output: Output, problem: Problem) -> None:
     """Print one problem: its place and text, the line with a caret, the hint."""
     from nnrun.config.render import format_problem
 
-    lines = output.shown(format_problem(problem)).split("\n")
+    shown = replace(problem, text=translated(problem.text), hint=problem.hint and translated(problem.hint))
+    lines = output.shown(format_problem(shown)).split("\n")
     color = _COLORS[problem.severity]
     for number, line in enumerate(lines):
         below = lines[number + 1] if number + 1 < len(lines) else ""
         if _CARET.fullmatch(below):
-            output.write_line(_cut_excerpt(line, below, output.width)[0])
+            output.write_lines([_cut_excerpt(line, below, output.width)[0]])
         elif _CARET.fullmatch(line):
             marks = _cut_excerpt(lines[number - 1], line, output.width)[1]
-            output.write_line(output.style(marks, fg=color, bold=True))
+            output.write_lines([output.style(marks, fg=color, bold=True)])
         elif line.startswith(_HINT):
-            for part in wrap(line, output.width, " " * _GUTTER):
-                output.write_line(output.style(part, fg="cyan"))
+            hint = f"      {label('hint')}: {line.removeprefix(_HINT)}"
+            output.write_lines(output.style(part, fg="cyan") for part in wrap(hint, output.width, " " * _GUTTER))
         elif number:
-            for part in wrap(line, output.width, "    "):
-                output.write_line(part)
+            output.write_lines(wrap(line, output.width, "    "))
         else:
             place = output.shown(f"{problem.mark}: ") if problem.mark else ""
-            severity = f"{problem.severity}:"
+            severity = f"{label(problem.severity)}:"
             styled = f"{output.style(place, bold=True)}{output.style(severity, fg=color, bold=True)}"
-            print_labeled(output, f"{place}{severity}", styled, line[len(place) + len(severity) :])
+            print_after(output, f"{place}{severity}", styled, line[len(place) + len(problem.severity) + 1 :])
 
 
 def _cut_excerpt(line: str, caret: str, width: int | None) -> tuple[str, str]:

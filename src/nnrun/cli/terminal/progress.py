@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from statistics import median
 from typing import TYPE_CHECKING
 
+from nnrun.cli.terminal.language import label, translated
 from nnrun.cli.terminal.output import Output, print_labeled, print_paragraph, wrap
 from nnrun.cli.terminal.problems import print_problem
 from nnrun.formatting import format_bytes, format_duration, visible
@@ -84,8 +85,7 @@ class PlainProgress:
         """Write and keep a warning."""
         self.clear()
         self.warnings.append(text)
-        label = "warning: "
-        print_labeled(self._output, label, self._output.style(label, fg="yellow", bold=True), text)
+        print_labeled(self._output, "warning", text, fg="yellow", bold=True)
 
     def show_problem(self, problem: Problem) -> None:
         """Write a problem with its place and line."""
@@ -95,14 +95,14 @@ class PlainProgress:
     @contextmanager
     def bar(self, what: str, total: float | None, unit: str) -> Iterator[Bar]:
         """Write that the work began."""
-        self.say(f"{what} ..." if total is None else f"{what} ({format_amount(total, unit)}) ...")
+        self.say(f"{what} ..." if total is None else f"{what} ({format_amount(total, label(unit))}) ...")
         with NullProgress().bar(what, total, unit) as bar:
             yield bar
 
     @contextmanager
     def workers(self, what: str, total: float, unit: str) -> Iterator[WorkersView]:
         """Write that the work began: a log is for what stays."""
-        self.say(f"{what} ({format_amount(total, unit)}) ...")
+        self.say(f"{what} ({format_amount(total, label(unit))}) ...")
         with NullProgress().workers(what, total, unit) as view:
             yield view
 
@@ -122,8 +122,8 @@ class PlainProgress:
         self._timer.add(figures.get("seconds") or 0.0)
         left = self._timer.remaining(total - done)
         line = epoch_line(done, total, shown) + (f"  {time_left(left)}" if done < total else "").rstrip()
-        for part in wrap(line, self._output.width, "    ", separator="  "):
-            self._output.write_line(self._output.shown(part))
+        lines = wrap(translated(line), self._output.width, "    ", separator="  ")
+        self._output.write_lines(map(self._output.shown, lines))
 
 
 class LiveProgress(PlainProgress):
@@ -142,7 +142,7 @@ class LiveProgress(PlainProgress):
     @contextmanager
     def bar(self, what: str, total: float | None, unit: str) -> Iterator[Bar]:
         """Show a bar that is removed at the end."""
-        bar = _LiveBar(self, visible(what), total, unit)
+        bar = _LiveBar(self, visible(translated(what)), total, label(unit))
         try:
             yield bar
         finally:
@@ -151,7 +151,7 @@ class LiveProgress(PlainProgress):
     @contextmanager
     def workers(self, what: str, total: float, unit: str) -> Iterator[WorkersView]:
         """Show a line for each process, which are removed at the end."""
-        view = _LiveWorkers(self, visible(what), total, unit)
+        view = _LiveWorkers(self, visible(translated(what)), total, label(unit))
         try:
             yield view
         finally:
@@ -162,7 +162,7 @@ class LiveProgress(PlainProgress):
         super().step(epoch, total, share)
         if self.is_due():
             left = self._timer.remaining(total - epoch + 1 - share)
-            self.draw(f"epoch {epoch:{len(str(total))}}/{total}", share, time_left(left))
+            self.draw(translated(f"epoch {epoch:{len(str(total))}}/{total}"), share, translated(time_left(left)))
 
     def is_due(self) -> bool:
         """Return whether the bar may be redrawn already."""
@@ -269,7 +269,7 @@ class _LiveBar:
         spent = time.monotonic() - first_time
         if self._done <= first_amount or spent < 1:
             return ""
-        return f"  {time_left(spent / (self._done - first_amount) * max(0.0, total - self._done))}"
+        return f"  {translated(time_left(spent / (self._done - first_amount) * max(0.0, total - self._done)))}"
 
 
 class _LiveWorkers(_LiveBar):
@@ -288,7 +288,7 @@ class _LiveWorkers(_LiveBar):
     def show(self, worker: int, text: str) -> None:
         """Show what a process does now; an empty text removes its line."""
         if text:
-            self._texts[worker] = visible(text)
+            self._texts[worker] = visible(translated(text))
         else:
             self._texts.pop(worker, None)
         if self._progress.is_due():
@@ -296,12 +296,12 @@ class _LiveWorkers(_LiveBar):
 
     def note(self, text: str) -> None:
         """Show one line of the whole."""
-        self._note = visible(text)
+        self._note = visible(translated(text))
 
     def _draw(self) -> None:
         total = self._total or 0.0
         left = self._left(total)
-        head = f"{self._what}  {self._done:,.0f} of {format_amount(total, self._unit)} done{left}"
+        head = translated(f"{self._what}  {self._done:,.0f} of {format_amount(total, self._unit)} done{left}")
         self._progress.draw_lines([head, *([self._note] if self._note else []), *self._texts.values()])
 
 
