@@ -237,9 +237,10 @@ def prepare_dataset(
     whole = data.vocabulary is not None
     arrays = {name: model_array(block, places[name], keep_integers=whole) for name, block in x.items()}
     shape = arrays["train"].shape[1:]
-    ys = [part.y for part in parts.values()]
     encoder = None if tokens is None else tokens.encoder(data.target_names, form)
-    encoder = encoder or fit_target_encoder(data, ys, encoded_forms(form, steps), shape)
+    encoder = encoder or fit_target_encoder(
+        data, [part.y for part in parts.values()], encoded_forms(form, steps), shape
+    )
     numbers = () if tokens is not None else spec.prepare_target
     y, horizon = _known_targets(parts["train"], complete), 1 if data.windows is None else data.windows.horizon
     target = fit_target_preparation(numbers, y, data.target_names, form, progress, horizon)
