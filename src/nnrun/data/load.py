@@ -233,7 +233,6 @@ def prepare_dataset(
     if tokens is not None:
         x = {name: tokens.with_decoder_input(block, parts[name].y) for name, block in x.items()}
     _check_written(data, x["train"], encoded_forms(form, steps))
-    columns = x["train"].names if isinstance(x["train"], Columns | Stream) else ()
     whole = data.vocabulary is not None
     arrays = {name: model_array(block, places[name], keep_integers=whole) for name, block in x.items()}
     shape = arrays["train"].shape[1:]
@@ -256,13 +255,12 @@ def prepare_dataset(
         target_facts = windowed_facts(target_facts, data.windows)
         done = window_parts(data, parts, done, complete, progress)
     fitted = [fitted_json(part, step) for part, step in zip(spec.prepare, steps, strict=True)]
-    of_target = target or tokens
-    fitted += [] if of_target is None else of_target.state(spec.prepare_target)
+    fitted += [] if (known := target or tokens) is None else known.state(spec.prepare_target)
     layout = [{"source": spec.source.name, "layout": dict(data.layout)}] if data.layout else []
     facts = build_facts(
         target_facts,
         shape,
-        columns=columns,
+        columns=x["train"].names if isinstance(x["train"], Columns | Stream) else (),
         arrays=array_shapes(x["train"]),
         target_names=data.target_names,
         rows=add_shared({name: len(part) for name, part in done.items()}, shared),
