@@ -4,8 +4,9 @@
 
 The rule: if `check` finds no error, then training, its scores, its report and `eval` end well, the figures of every
 epoch are the ones that `check` knew, and `scores.json` has them. What `check` refuses is no combination to train.
-Entries that can stand in one config (metrics, callbacks, layers) are trained together; if that fails, each half, down
-to the one at fault. The whole product takes half an hour; a sample that covers every entry once runs in CI.
+Entries that can stand in one config (metrics, also those of one of several outputs, callbacks, layers) are trained
+together; if that fails, each half, down to the one at fault. The whole product takes half an hour; a sample that covers
+every entry once runs in CI.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import traceback
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from nnrun.config.dump import dump
 from nnrun.errors import ConfigError, Problem
@@ -187,11 +189,22 @@ def _join(category: str, cases: Sequence[Case]) -> Case | None:
         joined["training"] = {**first["training"], key: parts}
     elif category == "layers":
         joined["model"] = branches(what)
+    elif category == "outputs":
+        joined["model"] = _with_all_metrics(cases)
     elif where.startswith("Dense."):
         joined["model"] = [*(case.config["model"][0] for case in cases), first["model"][-1]]
     else:
         return None
     return Case(what, where, joined)
+
+
+def _with_all_metrics(cases: Sequence[Case]) -> dict[str, Any]:
+    """Return the model of several outputs whose output `kind` has the metrics of all combinations, each once."""
+    model = cases[0].config["model"]
+    kinds = [case.config["model"]["outputs"]["kind"] for case in cases]
+    found = [part for kind in kinds for part in kind["metrics"]]
+    metrics = [part for number, part in enumerate(found) if part not in found[:number]]
+    return {**model, "outputs": {**model["outputs"], "kind": {**kinds[0], "metrics": metrics}}}
 
 
 def print_line(line: str) -> None:

@@ -261,7 +261,7 @@ def callback_cases() -> Iterator[Case]:
                 continue
             for monitor in (figure, f"val_{figure}"):
                 arguments = {"monitor": monitor, **({"save_best_only": True} if "Checkpoint" in name else {})}
-                arguments |= {"filepath": "best-{epoch}.keras"} if name == "ModelCheckpoint" else {}
+                arguments |= {"filepath": f"{monitor}-{{epoch}}.keras"} if name == "ModelCheckpoint" else {}
                 arguments |= {"directory": "orbax"} if name == "OrbaxCheckpoint" else {}
                 part, metric = {name: arguments}, extra[where]
                 yield Case((f"{name} on {monitor}",), where, config(TASKS[where], callbacks=[part], metrics=metric))

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import csv
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import nnrun.spec.words
 from nnrun.catalog import lookup
 from nnrun.catalog.lookup import CATEGORIES
 from nnrun.config.parser import resolve
@@ -19,6 +21,15 @@ from nnrun.spec.words import find_words, word_names, words
 
 FROZEN = Path(__file__).parents[1] / "frozen_runs"
 NAMES = frozenset(word_names())
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _words_once() -> Iterator[None]:
+    """List the words once: `explain` answers one question, and these tests ask thousands."""
+    known = tuple(words())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(nnrun.spec.words, "words", lambda: known)
+        yield
 
 
 def test_every_key_is_a_word() -> None:
