@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -10,8 +11,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 from click.testing import CliRunner
-from json_documents import checked
+from json_documents import checked, violations_of
 
+from nnrun.cli.json_documents import documents
 from nnrun.cli.main import nnrun
 from nnrun.cli.terminal import output
 
@@ -77,10 +79,15 @@ def environment() -> dict[str, str]:
 
 @pytest.fixture
 def process(workdir: Path, environment: dict[str, str]) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Return a function that runs a command line in its own process."""
+    """Return a function that runs a command line in its own process; what it prints with `--json` has its schema."""
 
     def run(*words: str | Path) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "nnrun", *map(str, words)]
-        return subprocess.run(command, capture_output=True, text=True, encoding="utf-8", env=environment, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", env=environment, check=False)
+        document = json.loads(done.stdout) if "--json" in words and done.stdout else {"error": None}
+        if "error" not in document:
+            named = (" ".join(map(str, words[:count])) for count in (3, 2, 1))
+            assert violations_of(next(name for name in named if name in documents()["documents"]), document) == []
+        return done
 
     return run
