@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from jax_programs import kept_programs
 
 pytestmark = [
     pytest.mark.keras,
@@ -123,11 +124,12 @@ print(json.dumps(result))
 
 
 @pytest.fixture(scope="module")
-def result() -> dict[str, Any]:
+def result(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """Start Keras on JAX once and train there."""
+    kept = kept_programs(tmp_path_factory.mktemp("programs"))
     done = subprocess.run(
         [sys.executable, "-c", FIND],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        env={**os.environ, **kept, "PYTHONPATH": os.pathsep.join(sys.path)},
         capture_output=True,
         text=True,
         check=False,

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from jax_programs import kept_programs
 
 from nnrun.errors import Problem
 from nnrun.pipeline.train import TrainRequest, TrainResult, train
@@ -92,13 +93,17 @@ def finished(tmp_path_factory: pytest.TempPathFactory, start: Callable[..., Trai
 
 
 @pytest.fixture(scope="session")
-def run_in_process() -> Callable[..., Any]:
+def run_in_process(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Any]:
     """Return a function that runs Python code in a new process and reads the JSON that it prints."""
 
     def run(code: str, *arguments: object) -> Any:
         done = subprocess.run(
             [sys.executable, "-c", code, *map(str, arguments)],
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+            env={
+                **os.environ,
+                **kept_programs(tmp_path_factory.mktemp("programs")),
+                "PYTHONPATH": os.pathsep.join(sys.path),
+            },
             capture_output=True,
             text=True,
             check=False,

@@ -78,4 +78,4 @@ def test_a_killed_run_leaves_no_process(config: Path, tmp_path: Path) -> None:
         children = psutil.Process(run.pid).children(recursive=True)
         run.kill()
     assert len(children) >= 2
-    assert psutil.wait_procs(children, timeout=30)[1] == []
+    assert psutil.wait_procs(children, timeout=240)[1] == []

@@ -261,22 +261,22 @@ def test_processes_that_share_the_folds_save_and_end(tmp_path: Path, comparison:
     (path,) = (place / "runs").iterdir()
     folder = RunFolder(path)
     assert (code, record.read(folder)["status"]) == (130, "interrupted")
-    wait_for(lambda: not living(children), 2.0)
+    wait_for(lambda: not living(children))
     assert f"Continue it: nnrun resume runs/{path.name}" in err
     assert "Traceback" not in err
     assert [(folder.fold(number).state / "last.safetensors").is_file() for number in range(2)] == [True, True]
     for stop, expected, status in ((press_ctrl_c_twice, 130, "interrupted"), (close_terminal, 75, "preempted")):
         code, err, children = stopped(place, ("resume", "last"), stop)
         assert (code, record.read(folder)["status"]) == (expected, status), err
-        wait_for(lambda: not living(children), 2.0)  # noqa: B023 - called here
+        wait_for(lambda: not living(children))  # noqa: B023 - called here
         assert "Traceback" not in err
     code, err, children = stopped(place, ("resume", "last"), kill_worker)
     assert code == 1
-    wait_for(lambda: not living(children), 2.0)
+    wait_for(lambda: not living(children))
     assert "a process that trains folds was killed, with exit code -9" in err
     code, _, children = stopped(place, ("resume", "last"), kill_parent)
     assert code == -signal.SIGKILL
-    wait_for(lambda: not living(children), 2.0)
+    wait_for(lambda: not living(children))
     finished(place, "resume", "last", "--jobs", "1")
     # The paths of the tables differ.
     assert comparison.differences(reference.path, folder.path) == ["resolved.yaml"]

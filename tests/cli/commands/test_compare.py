@@ -18,12 +18,12 @@ training: {{loss: sparse_categorical_crossentropy, optimizer: Adam, epochs: 2}}
 
 
 @pytest.mark.keras
-def test_two_cross_validations_are_compared(process, workdir: Path) -> None:
+def test_two_cross_validations_are_compared(invoke, workdir: Path) -> None:
     """Each fold is a line during training, the means follow, and `compare` tests the difference."""
     for name, units in (("small", 2), ("large", 16)):
         (workdir / f"{name}.yaml").write_text(SMALL.format(name=name, units=units), encoding="utf-8")
-        done = process("train", f"{name}.yaml")
-        assert done.returncode == 0, done.stderr
+        done = invoke("train", f"{name}.yaml")
+        assert done.exit_code == 0, done.stderr
         assert [line.split("  ")[0] for line in done.stderr.splitlines() if line.startswith("fold ")] == [
             "fold 1/3",
             "fold 2/3",
@@ -33,11 +33,11 @@ def test_two_cross_validations_are_compared(process, workdir: Path) -> None:
         assert "95 % interval" in done.stdout
         assert "corrected resampled t (Nadeau and Bengio 2003)" in done.stdout
         assert "next  nnrun report " in done.stdout
-    done = process("compare", "small", "large", "--metric", "loss")
-    assert done.returncode == 0, done.stderr
+    done = invoke("compare", "small", "large", "--metric", "loss")
+    assert done.exit_code == 0, done.stderr
     assert [line.split()[0] for line in done.stdout.splitlines()[4:9]] == ["fold", "0", "1", "2", "mean"]
     assert "(p = " in done.stdout
-    plain = json.loads(process("compare", "small", "large", "--json", "--metric", "loss").stdout)
+    plain = json.loads(invoke("compare", "small", "large", "--json", "--metric", "loss").stdout)
     assert plain["metric"] == "loss"
     assert len(plain["each"]) == 3
     assert plain["interval_95"][0] <= plain["difference"] <= plain["interval_95"][1]

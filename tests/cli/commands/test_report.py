@@ -76,14 +76,14 @@ def test_runs_show_names_the_report(invoke, folder: RunFolder) -> None:
 
 
 @pytest.mark.keras
-def test_train_writes_the_report_on_request(process, workdir: Path) -> None:
+def test_train_writes_the_report_on_request(invoke, workdir: Path) -> None:
     """`train --report` writes the report at the end and prints its path; without the option there is none."""
-    done = process("train", "tiny.yaml", "--report")
-    assert done.returncode == 0, done.stderr
+    done = invoke("train", "tiny.yaml", "--report")
+    assert done.exit_code == 0, done.stderr
     (line,) = [line for line in done.stdout.splitlines() if line.startswith("report")]
     assert Path(line.split()[1]).is_file()
-    done = process("train", "tiny.yaml", "--report", "--json")
+    done = invoke("train", "tiny.yaml", "--report", "--json")
     assert Path(json.loads(done.stdout)["report"]).is_file()
-    plain = json.loads(process("train", "tiny.yaml", "--json").stdout)
+    plain = json.loads(invoke("train", "tiny.yaml", "--json").stdout)
     assert "report" not in plain
     assert not (Path(plain["folder"]) / "report.html").exists()

@@ -1,4 +1,4 @@
-"""The commands `nnrun train`, `eval` and `predict`, each in its own process."""
+"""The commands `nnrun train`, `eval` and `predict`, in processes of their own where silence or signals count."""
 
 from __future__ import annotations
 
@@ -68,38 +68,38 @@ def test_a_log_gets_plain_lines_and_results_go_to_stdout(process: Process, workd
     ]
 
 
-def test_the_end_says_what_callbacks_did_and_what_is_next(process: Process, workdir: Path) -> None:
+def test_the_end_says_what_callbacks_did_and_what_is_next(invoke: Invoke, workdir: Path) -> None:
     """The last lines name the callback and the weights that are kept, and a comparison with the run before, if any."""
     text = (workdir / "tiny.yaml").read_text(encoding="utf-8")
     stop = "  callbacks: [{EarlyStopping: {monitor: loss, min_delta: 9, patience: 1, restore_best_weights: true}}]\n"
     (workdir / "tiny.yaml").write_text(text.replace("epochs: 2", "epochs: 9") + stop, encoding="utf-8")
-    first = process("train", "tiny.yaml")
+    first = invoke("train", "tiny.yaml")
     why = "loss had not improved by more than 9 since epoch 1; the weights of epoch 1 are kept."
     assert f"training  EarlyStopping stopped training after epoch 2 of 9: {why}\n" in first.stdout
-    document = json.loads(process("train", "tiny.yaml", "--json").stdout)
+    document = json.loads(invoke("train", "tiny.yaml", "--json").stdout)
     assert document["callbacks"][0]["text"].endswith(why)
     assert (document["callbacks"][0]["epoch"], document["callbacks"][0]["kept_epoch"]) == (2, 1)
     before, after = (path.name[-6:] for path in sorted((workdir / "runs").iterdir()))
     assert document["next"] == [f"nnrun compare {before} {after}", f"nnrun predict {after} FILE"]
-    compared = process("compare", before, after)
+    compared = invoke("compare", before, after)
     assert "Both runs have the same error." in compared.stdout
     log = (workdir / document["folder"] / "log.txt").read_text(encoding="utf-8")
     assert why in log
 
 
-def test_a_run_that_fails_has_a_report(process: Process, workdir: Path) -> None:
+def test_a_run_that_fails_has_a_report(invoke: Invoke, workdir: Path) -> None:
     """`--report` writes and names the report of a failed run that finished an epoch; of another, none."""
     failing = ("training.optimizer={SGD: {learning_rate: 1.0e+30}}", "training.epochs=3")
-    done = process("train", "tiny.yaml", "--report", *(word for one in failing for word in ("--set", one)))
+    done = invoke("train", "tiny.yaml", "--report", *(word for one in failing for word in ("--set", one)))
     (folder,) = (workdir / "runs").iterdir()
-    assert done.returncode == 1
+    assert done.exit_code == 1
     assert "error: training diverged in epoch" in done.stderr
     assert f"Its report up to this point: runs/{folder.name}/report.html" in done.stderr.splitlines()
     page = (folder / "report.html").read_text(encoding="utf-8")
     assert "training diverged in epoch" in page
     (workdir / "tiny.csv").write_text("length,width,kind\n", encoding="utf-8")
-    refused = process("train", "tiny.yaml", "--report", "--runs-dir", "other", "--json")
-    assert refused.returncode != 0
+    refused = invoke("train", "tiny.yaml", "--report", "--runs-dir", "other", "--json")
+    assert refused.exit_code != 0
     assert "Its report" not in refused.stdout + refused.stderr
     assert not list((workdir / "other").glob("*/report.html"))
 
