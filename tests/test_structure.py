@@ -89,7 +89,7 @@ SUBROOMS = {
         ("backend",),
         ("model",),
         ("executors", "state"),
-        ("streaming", "scoring", "generation", "training"),
+        ("streaming", "scoring", "generation", "training", "explanation"),
         ("session",),
     ),
     "cli": (

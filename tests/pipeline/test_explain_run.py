@@ -11,6 +11,7 @@ from sklearn.inspection import permutation_importance
 
 from nnrun.errors import RunError
 from nnrun.pipeline.evaluate import EvaluateRequest, predict
+from nnrun.pipeline.explain_pictures import PictureOptions
 from nnrun.pipeline.explain_run import explain_run
 from nnrun.pipeline.train import TrainRequest, train
 from nnrun.progress import NullProgress
@@ -121,6 +122,8 @@ def test_rows_without_columns_are_refused(tmp_path: Path, run: RunFolder) -> Non
     )
     (tmp_path / "arrays.yaml").write_text(text.replace("epochs: 20", "epochs: 1"))
     other = train(TrainRequest(tmp_path / "arrays.yaml", runs_dir=tmp_path / "runs"), NullProgress()).folder
-    with pytest.raises(RunError, match="they have no columns"):
+    with pytest.raises(RunError, match="they have neither columns nor pictures"):
         explain_run(request(other), NullProgress())
     assert not other.importance.exists()
+    with pytest.raises(RunError, match="--method and --patch are for pictures, and they have none"):
+        explain_run(request(run), NullProgress(), pictures=PictureOptions(method="occlusion"))

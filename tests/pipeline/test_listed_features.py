@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from command_line import run_nnrun
+from json_documents import violations_of
 from PIL import Image
 
 from nnrun.pipeline.evaluate import EvaluateRequest, predict
@@ -83,6 +84,20 @@ def test_a_model_learns_from_all_kinds_of_columns(work: Path) -> None:
         assert mistakes["pictures"].shape[1:] == (8, 8, 3)
     run_nnrun("report", run)
     assert "photo 8 \u00d7 8 \u00d7 3, 8 columns" in (run / "report.html").read_text()
+
+
+def test_pictures_are_explained_next_to_their_columns(work: Path) -> None:
+    """Columns and the picture as a whole are shuffled, and the bright spot of some pictures is what is covered."""
+    (run,) = (work / "runs").glob("*_rooms_*")
+    done = CliRunner().invoke(nnrun, ["explain-run", str(run), "--examples", "4", "--repeats", "3", "--json"])
+    found = json.loads(done.stdout)
+    columns = {one["column"]: one["importance"] for one in found["importance"]["outputs"][0]["columns"]}
+    assert set(columns) == {"photo", "size", "town", "note"}
+    assert min(columns[name] for name in ("photo", "size", "note")) > columns["town"]
+    assert found["explanations"]["inputs"][0]["name"] == "photo"
+    assert found["explanations"]["inputs"][0]["size"] == [8, 8, 3]
+    assert {one["row"] for one in found["explanations"]["outputs"][0]["examples"]} <= set(range(160))
+    assert violations_of("explain-run", found) == []
 
 
 def test_raw_rows_are_predicted_and_scored(work: Path) -> None:

@@ -137,6 +137,8 @@ def test_every_file_of_the_contract_has_its_place(folder: RunFolder) -> None:
         "baselines.json",
         "decision.json",
         "importance.json",
+        "explanations.json",
+        "explanations.npz",
         "record.json",
         "metrics.jsonl",
         "scores.json",

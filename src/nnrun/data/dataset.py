@@ -113,19 +113,23 @@ class DataPart:
 
     def first(self, count: int) -> DataPart:
         """Return the first examples of the part."""
+        return self.take(slice(count))
+
+    def take(self, index: slice | np.ndarray) -> DataPart:
+        """Return some examples of the part, by their index in it."""
 
         def taken(values: Any) -> Any:
-            return {key: one[:count] for key, one in values.items()} if isinstance(values, dict) else values[:count]
+            return {key: one[index] for key, one in values.items()} if isinstance(values, dict) else values[index]
 
         reference = self.reference
         if reference is not None:
-            reference = replace(reference, first_targets=reference.first_targets[:count])
+            reference = replace(reference, first_targets=reference.first_targets[index])
         return replace(
             self,
             x=taken(self.x),
             y=taken(self.y),
-            rows=self.rows[:count],
-            sample_weight=None if self.sample_weight is None else self.sample_weight[:count],
+            rows=self.rows[index],
+            sample_weight=None if self.sample_weight is None else self.sample_weight[index],
             origin=taken(dict(self.origin)),
             reference=reference,
             own_y=None if self.own_y is None else taken(self.own_y),

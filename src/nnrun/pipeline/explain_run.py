@@ -1,4 +1,4 @@
-"""What a model goes by: the permutation importance of the columns of its table (Breiman, Random Forests, 2001)."""
+"""What a model goes by: the permutation importance of its columns (Breiman, 2001), and parts of its pictures."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from nnrun.data.load import apply_steps, make_source, read_source, split_parts
 from nnrun.data.prepare.registry import restore
 from nnrun.errors import RunError
 from nnrun.pipeline.evaluate import default_part, fitted_preparation, load_session, open_run_with_code, part_of
+from nnrun.pipeline.explain_pictures import PictureOptions, explain_pictures, picture_places
 from nnrun.progress import NullProgress
+from nnrun.runs.explanations import write_explanations
+from nnrun.runs.find import run_as_json
 from nnrun.runs.statistics import t_quantile
 
 if TYPE_CHECKING:
@@ -24,12 +27,13 @@ if TYPE_CHECKING:
     from nnrun.engine.session import Session
     from nnrun.pipeline.evaluate import EvaluateRequest, LoadedRun
     from nnrun.progress import Progress
+    from nnrun.runs.explanations import Explanations
     from nnrun.runs.folder import RunFolder
 
 #: Columns that are correlated by more share what they say: without one the model still has the other.
 _CORRELATED = 0.8
-#: The rows that are predicted, at most: the interval of 10,000 is narrow enough.
-MOST_ROWS = 10_000
+#: The rows that are predicted, at most: the interval of 10,000 is narrow enough. Those with pictures take longer.
+MOST_ROWS, MOST_PICTURES = 10_000, 1000
 
 
 @dataclass(frozen=True)
@@ -38,71 +42,110 @@ class ExplainResult:
 
     Attributes:
         folder: The run's folder.
-        importance: What `importance.json` holds.
+        importance: What `importance.json` holds; None where the examples have no columns.
+        explanations: What `explanations.json` and `explanations.npz` hold; None where they have no pictures.
     """
 
     folder: RunFolder
-    importance: dict[str, Any]
+    importance: dict[str, Any] | None
+    explanations: Explanations | None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the document that `--json` prints."""
+        found: dict[str, Any] = run_as_json(self.folder)
+        if self.importance is not None:
+            found["importance"] = self.importance
+        if self.explanations is not None:
+            found["explanations"] = dict(self.explanations.facts)
+        return found
 
 
-def explain_run(request: EvaluateRequest, progress: Progress, *, repeats: int = 5, seed: int = 0) -> ExplainResult:
-    """Shuffle each column of the raw rows, prepare and predict them again, and keep how much worse the predictions are.
+def explain_run(
+    request: EvaluateRequest,
+    progress: Progress,
+    *,
+    repeats: int = 5,
+    seed: int = 0,
+    pictures: PictureOptions = PictureOptions(),  # noqa: B008 - it is frozen
+) -> ExplainResult:
+    """Find what the predictions of a run go by, and keep it with the run.
 
-    The importance of a column is the mean over the rows of how much their error grows: for classes whether the row is
-    wrong, for numbers the absolute error in the target's own unit. Its 95 % interval is Student's over the rows, each
-    with the mean of its permutations.
+    Each column of the raw rows is shuffled, the rows are prepared and predicted again: the importance of a column is
+    the mean over the rows of how much their error grows, for classes whether the row is wrong, for numbers the absolute
+    error in the target's own unit. Its 95 % interval is Student's over the rows, each with the mean of its
+    permutations. A picture next to columns is shuffled like one of them. Some pictures are explained part by part; see
+    `nnrun.pipeline.explain_pictures`.
 
     Args:
         request: The run and its checkpoint; its part is the test part, else the validation part.
         progress: Shows how far it is.
         repeats: How often each column is shuffled.
-        seed: The seed of the permutations.
+        seed: The seed of the permutations, and of the choice of pictures.
+        pictures: How pictures are explained.
 
     Raises:
-        RunError: The rows of the run are not those of a table in memory, or its outputs are no predictions.
+        RunError: The examples of the run have neither columns nor pictures, or its outputs are no predictions.
         DataError: Its data cannot be used.
     """
-    import numpy as np
-
     with open_run_with_code(request) as loaded:
         request = replace(request, part=request.part or default_part(loaded.facts))
-        raw = _raw_columns(loaded, str(request.part))
-        part = part_of(loaded, request, progress).first(MOST_ROWS)
-        raw = raw[np.arange(len(part))]
-        steps = restore(fitted_preparation(loaded))
-        generator = np.random.default_rng(seed)
+        if loaded.fold is not None or loaded.facts.horizon is not None:
+            raise _not_explained(loaded, "folds and windows are not explained")
+        has_pictures = bool(picture_places(loaded.facts, loaded.experiment.data.source.name))
+        if (pictures.method or pictures.patch) and not has_pictures:
+            raise _not_explained(loaded, "--method and --patch are for pictures, and they have none")
+        raw = _raw_columns(loaded, str(request.part)) if loaded.facts.columns or not has_pictures else None
+        part = part_of(loaded, request, progress)
+        importance = explanations = None
         with load_session(loaded, request.checkpoint) as session:
-            base = _row_errors(session, part)
-            if not np.array_equal(np.asarray(part.x), apply_steps(raw, steps, keep_integers=_keeps_integers(loaded))):
-                raise _no_table(loaded, "they are changed after their preparation")
-            grown: dict[str, list[NDArray[Any]]] = {}
-            with progress.bar("permutations", repeats * len(raw.names), "permutations") as bar:
-                for name, shuffled in _shuffled(raw, repeats, generator):
-                    x = apply_steps(shuffled, steps, keep_integers=_keeps_integers(loaded))
-                    errors = _row_errors(session, replace(part, x=x))
-                    for output, (_, values) in errors.items():
-                        grown.setdefault(f"{output}\0{name}", []).append(values - base[output][1])
-                    bar.advance(1)
+            if has_pictures:
+                explanations = explain_pictures(loaded, session, part, pictures, seed, progress)
+            if raw is not None:
+                importance = _importance(loaded, session, raw, part, repeats, seed, progress)
+    about = {"checkpoint": request.checkpoint, "part": request.part}
+    if importance is not None:
+        importance = {**about, **importance}
+        loaded.model.write_json(loaded.model.importance.name, importance)
+    if explanations is not None:
+        explanations = replace(explanations, facts={**about, **explanations.facts})
+        write_explanations(loaded.model, explanations)
+    return ExplainResult(loaded.folder, importance, explanations)
+
+
+def _importance(
+    loaded: LoadedRun, session: Session, raw: Columns, part: DataPart, repeats: int, seed: int, progress: Progress
+) -> dict[str, Any]:
+    """Return how much worse the predictions of a part are where a column is shuffled."""
+    import numpy as np
+
+    part = part.first(MOST_PICTURES if raw.arrays else MOST_ROWS)
+    raw = _in_memory(raw[np.arange(len(part))])
+    steps = restore(fitted_preparation(loaded))
+    generator = np.random.default_rng(seed)
+    base = _row_errors(session, part)
+    x: Any = part.x
+    prepared = x.read(np.arange(len(part))) if hasattr(x, "read") else x
+    if not np.array_equal(np.asarray(prepared), apply_steps(raw, steps, keep_integers=_keeps_integers(loaded))):
+        raise _not_explained(loaded, "they are changed after their preparation")
+    names = (*raw.names, *raw.arrays)
+    grown: dict[str, list[NDArray[Any]]] = {}
+    with progress.bar("permutations", repeats * len(names), "permutations") as bar:
+        for name, shuffled in _shuffled(raw, repeats, generator):
+            x = apply_steps(shuffled, steps, keep_integers=_keeps_integers(loaded))
+            errors = _row_errors(session, replace(part, x=x))
+            for output, (_, values) in errors.items():
+                grown.setdefault(f"{output}\0{name}", []).append(values - base[output][1])
+            bar.advance(1)
     outputs = []
     for output, (error, values) in base.items():
-        columns = [{"column": name, **_estimate(np.mean(grown[f"{output}\0{name}"], axis=0))} for name in raw.names]
+        columns = [{"column": name, **_estimate(np.mean(grown[f"{output}\0{name}"], axis=0))} for name in names]
         columns.sort(key=lambda one: -one["importance"])
         outputs.append({"name": output, "error": error, "value": float(values.mean()), "columns": columns})
-    importance = {
-        "checkpoint": request.checkpoint,
-        "part": request.part,
-        "rows": len(part),
-        "repeats": repeats,
-        "seed": seed,
-        "outputs": outputs,
-        "notes": list(_notes(raw)),
-    }
-    loaded.model.write_json(loaded.model.importance.name, importance)
-    return ExplainResult(loaded.folder, importance)
+    return {"rows": len(part), "repeats": repeats, "seed": seed, "outputs": outputs, "notes": list(_notes(raw))}
 
 
 def _raw_columns(loaded: LoadedRun, name: str) -> Columns:
-    """Return the columns of a part before any preparation.
+    """Return the columns of a part before any preparation, with the arrays next to them.
 
     Raises:
         RunError: There are none.
@@ -110,22 +153,32 @@ def _raw_columns(loaded: LoadedRun, name: str) -> Columns:
     from nnrun.data.columns import Columns
     from nnrun.data.text.text_source import TextSource
 
-    if loaded.fold is not None or loaded.facts.horizon is not None:
-        raise _no_table(loaded, "folds and windows are not explained")
     spec = loaded.experiment.data
     source = make_source(spec.source, spec.prepare, spec.split, spec.prepare_target)
     if isinstance(source, TextSource):
-        raise _no_table(loaded, "they are a text")
+        raise _not_explained(loaded, "they are a text")
     data = read_source(source, spec.split, loaded.places, NullProgress())
     examples = split_parts(data, spec.split, loaded.experiment.seed).get(name)
-    if examples is None or not isinstance(examples.x, Columns) or examples.x.arrays:
-        raise _no_table(loaded, "they have no columns, or pictures next to them")
+    if examples is None or not isinstance(examples.x, Columns) or not examples.x.values:
+        raise _not_explained(loaded, "they have neither columns nor pictures")
     return examples.x
 
 
-def _no_table(loaded: LoadedRun, why: str) -> RunError:
-    text = f"the rows of {loaded.folder.id} are not explained: {why}"
-    return RunError(text, "columns of tables (csv, Parquet, named tables) are, for the model of the whole run")
+def _in_memory(raw: Columns) -> Columns:
+    """Return columns with the arrays next to them read, where these stay on disk."""
+    import numpy as np
+
+    rows = np.arange(len(raw))
+    return replace(
+        raw, arrays={key: one.read(rows) if hasattr(one, "read") else one for key, one in raw.arrays.items()}
+    )
+
+
+def _not_explained(loaded: LoadedRun, why: str) -> RunError:
+    text = f"the examples of {loaded.folder.id} are not explained: {why}"
+    return RunError(
+        text, "columns of tables (csv, Parquet, named tables) and pictures are, for the model of the whole run"
+    )
 
 
 def _keeps_integers(loaded: LoadedRun) -> bool:
@@ -157,10 +210,13 @@ def _errors(one: Predictions) -> tuple[str, NDArray[Any]]:
 
 
 def _shuffled(raw: Columns, repeats: int, generator: Any) -> Iterator[tuple[str, Columns]]:
-    for name in raw.names:
+    for name in (*raw.names, *raw.arrays):
         for _ in range(repeats):
             order = generator.permutation(len(raw))
-            yield name, replace(raw, values={**raw.values, name: raw.values[name][order]})
+            if name in raw.arrays:
+                yield name, replace(raw, arrays={**raw.arrays, name: raw.arrays[name][order]})
+            else:
+                yield name, replace(raw, values={**raw.values, name: raw.values[name][order]})
 
 
 def _estimate(rows: NDArray[Any]) -> dict[str, Any]:

@@ -128,7 +128,7 @@ class ReportSection:
 
 
 def png_url(image: NDArray[Any]) -> str:
-    """Return an image, uint8 of shape (height, width, 1 or 3), as a `data:` URL."""
+    """Return an image, uint8 of shape (height, width, 1, 3 or 4; the fourth is opacity), as a `data:` URL."""
     from PIL import Image
 
     content = io.BytesIO()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from nnrun.report import run_info, scores
 from nnrun.report.classification import classification_section
 from nnrun.report.elements import ReportSection
+from nnrun.report.explanations import explanations_section
 from nnrun.report.forecast import forecast_section
 from nnrun.report.importance import importance_section
 from nnrun.report.learning import learning_section, samples_section
@@ -126,6 +127,7 @@ def report_sections(run: RunContents) -> list[ReportSection]:
         pictures_section(run),
         *prediction_sections(run),
         importance_section(run),
+        explanations_section(run),
         written_section(run),
         samples_section(run),
         run_info.model_section(run),

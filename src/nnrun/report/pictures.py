@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from nnrun.report.classification import class_scores, confusion_plot
 from nnrun.report.elements import EmbeddedImage, ReportSection, ReportTable, format_percent, format_value, png_url
+from nnrun.report.panels import side_by_side
 from nnrun.report.predictions import scored_part
 from nnrun.report.run_contents import as_mapping
 
@@ -24,8 +25,8 @@ COLOURS = (
     *((0, 114, 178), (213, 94, 0), (204, 121, 167)),
 )
 _COLOUR_NAMES = ("orange", "sky blue", "green", "yellow", "blue", "vermilion", "purple")
-#: How much of the colour covers the picture, the shortest side on the page and the white space between two pictures.
-_OPACITY, _SHORTEST, _GAP = 0.6, 120, 6
+#: How much of the colour covers the picture.
+_OPACITY = 0.6
 #: Classes of which a confusion matrix is drawn.
 _MOST_CLASSES = 30
 
@@ -59,7 +60,7 @@ def _images(shown: ExamplePictures) -> Iterator[EmbeddedImage]:
         pairs = shown.truth[at], shown.predicted[at]
         panels = [picture, *(_overlay(picture, one) if shown.are_masks else one for one in pairs)]
         text = f"Row {row}: input, truth and prediction, score {score}"
-        yield EmbeddedImage(png_url(_side_by_side(panels)), text, f"row {row}, score {score}")
+        yield EmbeddedImage(png_url(side_by_side(panels)), text, f"row {row}, score {score}")
 
 
 def _overlay(picture: NDArray[Any], mask: NDArray[Any]) -> NDArray[Any]:
@@ -72,26 +73,6 @@ def _overlay(picture: NDArray[Any], mask: NDArray[Any]) -> NDArray[Any]:
     table = np.array([(0, 0, 0), *(COLOURS[number % len(COLOURS)] for number in range(255))], dtype=float)
     opacity = np.where(mask > 0, _OPACITY, 0.0)[..., None]
     return np.asarray((grey * (1 - opacity) + table[mask] * opacity).round().astype("uint8"))
-
-
-def _side_by_side(panels: Sequence[NDArray[Any]]) -> NDArray[Any]:
-    """Return panels as one picture, each enlarged by whole pixels to the height of the largest."""
-    import numpy as np
-
-    tallest = max(*(one.shape[0] for one in panels), _SHORTEST)
-    enlarged = []
-    for one in panels:
-        times = max(1, tallest // one.shape[0])
-        whole = one.repeat(times, axis=0).repeat(times, axis=1)
-        whole = whole.repeat(3, axis=2) if whole.shape[2] == 1 else whole
-        enlarged.append(whole)
-    height = max(one.shape[0] for one in enlarged)
-    columns = []
-    for one in enlarged:
-        filled: NDArray[Any] = np.full((height, one.shape[1] + _GAP, 3), 255, dtype="uint8")
-        filled[: one.shape[0], : one.shape[1]] = one
-        columns.append(filled)
-    return np.concatenate(columns, axis=1)[:, :-_GAP]
 
 
 def _class_elements(part: Mapping[str, Any], names: Sequence[str]) -> tuple[tuple[Plot, ...], tuple[ReportTable, ...]]:

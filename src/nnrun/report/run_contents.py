@@ -13,6 +13,7 @@ from nnrun.runs import metrics, record
 from nnrun.runs.baselines import read_baselines_if_any
 from nnrun.runs.documents import read_scores_if_any
 from nnrun.runs.example_pictures import read_example_pictures
+from nnrun.runs.explanations import read_explanations_if_any
 from nnrun.runs.importance import read_importance_if_any
 from nnrun.runs.mistakes import read_mistakes
 from nnrun.runs.predictions import read_predictions
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from nnrun.runs.example_pictures import ExamplePictures
+    from nnrun.runs.explanations import Explanations
     from nnrun.runs.folder import RunFolder
 
 _T = TypeVar("_T")
@@ -48,6 +50,7 @@ class RunContents:
         scores: `scores.json`; empty if missing.
         baselines: `baselines.json`; empty if missing.
         importance: `importance.json`; empty if missing.
+        explanations: `explanations.json` and its maps; None where there are none.
         folds: `scores.json` of each fold of a cross-validation, by the fold's number.
         predictions: The rows of `predictions.csv`, its header first; empty if missing.
         samples: The texts that a text model generated during training.
@@ -69,6 +72,7 @@ class RunContents:
     scores: Mapping[str, Any]
     baselines: Mapping[str, Any]
     importance: Mapping[str, Any]
+    explanations: Explanations | None
     folds: Mapping[int, Mapping[str, Any]]
     predictions: tuple[tuple[str, ...], ...]
     samples: tuple[Mapping[str, Any], ...]
@@ -97,6 +101,8 @@ def read_run(folder: RunFolder) -> RunContents:
         folder.predictions,
         folder.samples,
         folder.importance,
+        folder.explanations,
+        folder.explanation_maps,
     ):
         require_regular(path)
     folds = {number: folder.fold(number) for number in folder.fold_numbers()}
@@ -109,6 +115,7 @@ def read_run(folder: RunFolder) -> RunContents:
         damaged.read(lambda: read_scores_if_any(folder), {}),
         damaged.read(lambda: read_baselines_if_any(folder), {}),
         damaged.read(lambda: read_importance_if_any(folder), {}),
+        damaged.read(lambda: read_explanations_if_any(folder), None),
         {number: damaged.read(partial(read_scores_if_any, fold), {}) for number, fold in folds.items()},
         damaged.read(lambda: _predictions(folder.predictions), ()),
         tuple(metrics.read_samples(folder)),

@@ -34,6 +34,8 @@ _ATOMIC = {
     "baselines.json",
     "decision.json",
     "importance.json",
+    "explanations.json",
+    "explanations.npz",
     "predictions.csv",
     "samples.jsonl",
     "mistakes.npz",
@@ -186,6 +188,16 @@ class RunFolder:
     def importance(self) -> Path:
         """How much worse predictions are without what a column says, if it was computed."""
         return self.path / "importance.json"
+
+    @property
+    def explanations(self) -> Path:
+        """Which parts of some pictures the predictions go by, if it was computed."""
+        return self.path / "explanations.json"
+
+    @property
+    def explanation_maps(self) -> Path:
+        """These pictures, and a map over each."""
+        return self.path / "explanations.npz"
 
     @property
     def predictions(self) -> Path:

@@ -21,7 +21,7 @@ _REMOVING, _PATTERNS = frozenset({"BackupAndRestore"}), frozenset({"ModelCheckpo
 #: Files and folders of a run that nnrun writes, as patterns; `runs.folder` has their paths, and a test compares both.
 _OWN = (
     r"config\.yaml|resolved\.yaml|sources|record\.json|metrics\.jsonl|scores[^/]*\.json|predictions[^/]*\.csv"
-    r"|mistakes\.npz|pictures\.npz|samples\.jsonl|checkpoints/(best|last)\.keras|state|(baselines|decision|importance)\.json|prepare\.json|model\.(json|svg)|summary\.txt"
+    r"|(mistakes|pictures|explanations)\.npz|samples\.jsonl|checkpoints/(best|last)\.keras|state|(baselines|decision|importance|explanations)\.json|prepare\.json|model\.(json|svg)|summary\.txt"
     r"|log\.txt|report\.html|MODEL_CARD\.md|plots|folds|\..*"
 )
 _IS_OWN = re.compile(rf"({_OWN})(/.*)?|checkpoints|checkpoints/\..*", re.IGNORECASE)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
 from nnrun.cli import options
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from nnrun.cli.terminal.output import Output
 
 _ERRORS = {"error_rate": "error", "mean_absolute_error": "mean absolute error"}
 
@@ -19,33 +24,78 @@ _ERRORS = {"error_rate": "error", "mean_absolute_error": "mean absolute error"}
 @click.option(
     "--repeats", type=click.IntRange(min=1, max=1000), default=5, show_default=True, help="Permutations of each column."
 )
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="The seed of the permutations.")
+@click.option(
+    "--method",
+    type=click.Choice(["occlusion", "grad-cam"]),
+    help="How pictures are explained. Default: occlusion; grad-cam for large pictures.",
+)
+@click.option(
+    "--examples", type=click.IntRange(min=1, max=32), default=8, show_default=True, help="Pictures that are explained."
+)
+@click.option(
+    "--patch", type=click.IntRange(min=1), help="Pixels of a side of the covering patch. Default: a fifth of a side."
+)
+@click.option(
+    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="The seed of permutations and choices."
+)
 @options.model
 @options.given_secrets
 @options.folders
-def explain_run(*, repeats: int, seed: int, quiet: bool, as_json: bool, **request: Any) -> None:
-    """Show which columns of its table a model goes by.
+def explain_run(
+    *,
+    repeats: int,
+    seed: int,
+    method: Literal["occlusion", "grad-cam"] | None,
+    examples: int,
+    patch: int | None,
+    quiet: bool,
+    as_json: bool,
+    **request: Any,
+) -> None:
+    """Show what a model goes by: columns of its table, parts of its pictures.
 
     The values of each column are shuffled between rows; how much larger the error is then, with a 95 % interval, is
-    what the model loses without the column. It is kept with the run, and the report shows it.
+    what the model loses without the column. Of some pictures, a patch covers one part after the other (occlusion), or
+    the last layer with height and width is weighted by the gradients of the predicted class (Grad-CAM). Both are kept
+    with the run, and the report shows them.
 
     \b
     nnrun explain-run last
     nnrun explain-run last --repeats 20
+    nnrun explain-run last --method grad-cam --examples 16
     """  # noqa: D301
-    from nnrun.cli.terminal.output import Output, Table, print_json, print_paragraph, print_table
+    from nnrun.cli.terminal.output import Output, print_json, print_paragraph
     from nnrun.cli.terminal.progress import open_progress
     from nnrun.pipeline.evaluate import EvaluateRequest
+    from nnrun.pipeline.explain_pictures import PictureOptions
     from nnrun.pipeline.explain_run import explain_run as explain
-    from nnrun.runs.find import run_as_json
 
     with open_progress(quiet=quiet, json=as_json) as progress:
-        result = explain(EvaluateRequest(**request), progress, repeats=repeats, seed=seed)
+        pictures = PictureOptions(method, examples, patch)
+        result = explain(EvaluateRequest(**request), progress, repeats=repeats, seed=seed, pictures=pictures)
     if as_json:
-        print_json({**run_as_json(result.folder), "importance": result.importance})
+        print_json(result.as_json())
         return
     output = Output.stdout()
-    for one in result.importance["outputs"]:
+    notes: list[str] = []
+    if result.importance is not None:
+        _print_importance(output, result.importance)
+        notes += result.importance["notes"]
+    if result.explanations is not None:
+        _print_pictures(output, result.explanations.facts)
+        notes += result.explanations.facts["notes"]
+    if not quiet:
+        for note in notes:
+            print_paragraph(output, f"note: {note}")
+        files = {"importance.json": result.importance, "explanations.json": result.explanations}
+        names = " and ".join(name for name, found in files.items() if found is not None)
+        output.write_line(f"kept as {names} in {result.folder.path}; nnrun report {result.folder.short_id} shows it")
+
+
+def _print_importance(output: Output, importance: Mapping[str, Any]) -> None:
+    from nnrun.cli.terminal.output import Table, print_table
+
+    for one in importance["outputs"]:
         error = _ERRORS.get(one["error"], one["error"])
         name = f"{one['name']}: " if one["name"] else ""
         headings = ("column", f"{name}{error} grows by", "95 % interval")
@@ -54,9 +104,23 @@ def explain_run(*, repeats: int, seed: int, quiet: bool, as_json: bool, **reques
             for each in one["columns"]
         ]
         print_table(output, Table(headings, rows, frozenset(headings[1:])))
-    if not quiet:
-        for note in result.importance["notes"]:
-            print_paragraph(output, f"note: {note}")
-        output.write_line(
-            f"kept in {result.folder.path}/importance.json; nnrun report {result.folder.short_id} shows it"
-        )
+
+
+def _print_pictures(output: Output, facts: Mapping[str, Any]) -> None:
+    from nnrun.cli.terminal.output import Table, print_table
+    from nnrun.formatting import format_number
+
+    for one in facts["outputs"]:
+        name = f"{one['name']}: " if one["name"] else ""
+        has_class = one["quantity"] in ("probability", "score")
+        covered = "largest drop where covered" if facts["method"] == "occlusion" else "largest value of the map"
+        headings = ("row", "truth", f"{name}predicted", one["quantity"] if has_class else "error", covered)
+        rows = []
+        for each in one["examples"]:
+            shown = (each["truth"], each["predicted"]) if has_class else (each["true_value"], each["value"])
+            figures = (each["value"] if has_class else each["error"], max(each["largest"]))
+            words = [
+                "-" if value is None else value if isinstance(value, str) else format_number(value) for value in shown
+            ]
+            rows.append((str(each["row"]), *words, *(f"{value:.4g}" for value in figures)))
+        print_table(output, Table(headings, rows, frozenset(headings) - {"truth", headings[2]}))

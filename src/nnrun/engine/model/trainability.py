@@ -37,7 +37,7 @@ def require_patterns(make_error: Callable[[Path, str, str], BuildError], model: 
     Raises:
         BuildError: A pattern matches none, at its place.
     """
-    leaves = list(_leaves(model, ()))
+    leaves = list(leaf_layers(model))
     for number, phase in enumerate(training.phases or (training,)):
         place: Path = ("training", number) if training.phases else ("training",)
         for key in ("freeze", "thaw"):
@@ -53,7 +53,7 @@ def _set_trainable(model: Any, patterns: Sequence[str], *, trainable: bool) -> l
     """Set whether the layers are trained that have no layers inside, or whose layers have no names in a config."""
     if not patterns:
         return []
-    leaves = list(_leaves(model, ()))
+    leaves = list(leaf_layers(model))
     states = {id(layer): bool(layer.trainable) for _, layer in leaves}
     unmatched = []
     for pattern in patterns:
@@ -75,12 +75,12 @@ def _matches(pattern: str, path: tuple[str, ...], layer: Any) -> bool:
     return fnmatchcase(type(layer).__name__, pattern) or any(fnmatchcase(name, pattern) for name in names)
 
 
-def _leaves(model: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
+def leaf_layers(model: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
     """Yield the layers of a model that are no models, each with the names that lead to it."""
     for layer in model.layers:
         inside = (*path, layer.name)
         if hasattr(layer, "layers"):
-            yield from _leaves(layer, inside)
+            yield from leaf_layers(layer, inside)
         else:
             yield inside, layer
 

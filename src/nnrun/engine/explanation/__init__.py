@@ -1,0 +1,1 @@
+"""What a model's predictions go by: occlusion of pictures, and Grad-CAM."""
