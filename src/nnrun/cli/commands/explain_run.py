@@ -52,7 +52,7 @@ def explain_run(
     as_json: bool,
     **request: Any,
 ) -> None:
-    """Show what a model goes by: columns of its table, parts of its pictures.
+    """Show what a model goes by: columns of tables, parts of pictures.
 
     The values of each column are shuffled between rows; how much larger the error is then, with a 95 % interval, is
     what the model loses without the column. Of some pictures, a patch covers one part after the other (occlusion), or
