@@ -89,8 +89,8 @@ def test_a_model_learns_from_all_kinds_of_columns(work: Path) -> None:
 def test_pictures_are_explained_next_to_their_columns(work: Path) -> None:
     """Columns and the picture as a whole are shuffled, and the bright spot of some pictures is what is covered."""
     (run,) = (work / "runs").glob("*_rooms_*")
-    done = CliRunner().invoke(nnrun, ["explain-run", str(run), "--examples", "4", "--repeats", "3", "--json"])
-    found = json.loads(done.stdout)
+    printed = run_nnrun("explain-run", run, "--examples", 4, "--repeats", 3, "--json")
+    found = json.loads(printed[printed.index("{") :])
     columns = {one["column"]: one["importance"] for one in found["importance"]["outputs"][0]["columns"]}
     assert set(columns) == {"photo", "size", "town", "note"}
     assert min(columns[name] for name in ("photo", "size", "note")) > columns["town"]
