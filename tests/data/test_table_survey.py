@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from nnrun.data import table_survey
 from nnrun.data.csv.type_inference import ColumnType
 from nnrun.data.data_paths import DataPaths
 from nnrun.data.table_survey import TableSurvey, require_table, survey_csv, survey_parquet
@@ -56,6 +57,20 @@ def test_useless_columns_are_known(survey: TableSurvey) -> None:
     assert len(survey.column("fixed").counts) == 1
     assert survey.same == {"again": "size"}
     assert (survey.rows, survey.is_whole, survey.has_header) == (40, True, True)
+
+
+def test_rows_of_the_whole_file_are_surveyed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a long file rows from begin to end are kept, in order: it may be sorted by its target."""
+    monkeypatch.setattr(table_survey, "MOST_ROWS", 100)
+    lines = [f"{at},{'early' if at < 990 else 'late'}" for at in range(1000)]
+    (tmp_path / "t.csv").write_text("\n".join(["size,kind", *lines]) + "\n", encoding="utf-8")
+    survey = survey_csv(tmp_path / "t.csv", "t.csv")
+    assert (survey.rows, survey.rows_read, survey.is_whole) == (63, 1000, True)
+    assert set(survey.column("kind").counts) == {"early", "late"}
+    assert survey.column("size").rises
+    monkeypatch.setattr(table_survey, "_READ_ROWS", 500)
+    survey = survey_csv(tmp_path / "t.csv", "t.csv")
+    assert (survey.rows_read, survey.is_whole) == (500, False)
 
 
 def test_a_file_without_header_has_indexes(tmp_path: Path) -> None:

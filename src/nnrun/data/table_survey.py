@@ -23,14 +23,16 @@ from nnrun.errors import DataError
 from nnrun.progress import NullProgress
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from nnrun.data.csv.type_inference import ColumnStats, ColumnType
     from nnrun.data.data_paths import DataPaths
 
-#: So many rows of a table are read.
+#: So many rows of a table are kept, evenly spread over those that are read.
 MOST_ROWS = 50_000
+#: So many rows of a table are read: about two seconds.
+_READ_ROWS = 1_000_000
 #: Keys of a source may make others necessary: so often the table is read again with those found so far.
 _PASSES = 4
 
@@ -86,21 +88,27 @@ class TableSurvey:
         source: The source of a config that reads it: `csv` or `parquet`.
         arguments: The arguments of the source that its file needs: `separator`, `encoding`, `types`, ...
         columns: Its columns, in order, without a first one that only numbers or names the rows.
-        rows: How many rows were read.
-        is_whole: Whether these are all.
+        rows: How many rows are kept.
+        rows_read: How many rows were read.
+        is_whole: Whether these are all that the table has.
         left_out: The first column without a name, which is no feature by itself; empty if there is none.
+        nameless: The other columns without a name.
         has_header: Whether the columns have names.
         same: The columns that hold the same as an earlier one, which is given.
+        texts: The texts of the kept rows, by column.
     """
 
     source: str
     arguments: dict[str, Any]
     columns: tuple[SurveyedColumn, ...]
     rows: int
+    rows_read: int
     is_whole: bool
     left_out: tuple[str, ...] = ()
+    nameless: tuple[str, ...] = ()
     has_header: bool = True
     same: dict[str, str] = field(default_factory=dict)
+    texts: dict[str, list[str]] = field(default_factory=dict, repr=False)
 
     def column(self, name: str) -> SurveyedColumn:
         """Return a column by its name."""
@@ -141,14 +149,15 @@ def survey_csv(path: Path, file: str) -> TableSurvey:
         if any("\0" in name for name in opened.names):
             hint = "name a csv, parquet, npz or text file, or a folder of pictures"
             raise DataError("expected text, received binary data", file=path, hint=hint)
-        rows = [fields for _, fields in islice(data_rows(opened), MOST_ROWS + 1) if len(fields) == len(opened.names)]
+        whole = (fields for _, fields in data_rows(opened) if len(fields) == len(opened.names))
+        rows, rows_read = _spread_rows(islice(whole, _READ_ROWS + 1))
         request = ColumnRequest(dict.fromkeys(opened.names, "feature"), source.types)
-        stats = stats_of(rows[:MOST_ROWS], opened, request)
+        stats = stats_of(rows, opened, request)
         keys = _missing_keys(source, opened, stats, arguments) or _written_keys(source, stats)
         if not keys or keys.items() <= arguments.items():
             break
         arguments |= keys
-    texts = list(zip(*rows[:MOST_ROWS], strict=True)) or [() for _ in opened.names]
+    texts = list(zip(*rows, strict=True)) or [() for _ in opened.names]
     columns = {name: list(column) for name, column in zip(opened.names, texts, strict=True)}
     found = [
         _surveyed(stats.columns[name], name, values, opened.dialect, source.types.get(name))
@@ -161,9 +170,12 @@ def survey_csv(path: Path, file: str) -> TableSurvey:
         arguments,
         tuple(found),
         stats.rows,
-        len(rows) <= MOST_ROWS,
+        min(rows_read, _READ_ROWS),
+        rows_read <= _READ_ROWS,
         tuple(opened.left_out),
+        tuple(name for name in opened.nameless if name not in opened.left_out and name != opened.names[0]),
         opened.header_line > 0,
+        texts=columns,
     )
     return replace(survey, same=_same_columns(columns, survey))
 
@@ -188,12 +200,15 @@ def survey_parquet(paths: DataPaths, file: str) -> TableSurvey:
         for name, column in values.items()
     }
     columns = {name: columns[name] for name in data.layout["names"] if name in columns}
+    rows_read = len(next(iter(columns.values()), ()))
+    step = -(-rows_read // MOST_ROWS) or 1
+    columns = {name: texts[::step] for name, texts in columns.items()}
     rows = len(next(iter(columns.values()), ()))
     dialect = Dialect(missing=("",))
     opened = CsvFile(paths.require(file), dialect, tuple(columns))
     kinds: dict[str, ColumnType] = dict.fromkeys(data.layout["text"], "text")
     stats = stats_of(
-        [list(row) for row in islice(zip(*columns.values(), strict=True), MOST_ROWS)],
+        [list(row) for row in zip(*columns.values(), strict=True)],
         opened,
         ColumnRequest(dict.fromkeys(columns, "feature")),
     )
@@ -201,13 +216,27 @@ def survey_parquet(paths: DataPaths, file: str) -> TableSurvey:
     types: dict[str, ColumnType] = {**dict.fromkeys(columns, "number"), **kinds, **Parquet(**arguments).types}
     dates = Parquet(**arguments).date_formats
     dialect = replace(dialect, dates=dates, numbers=Parquet(**arguments).number_formats)
-    found = [
-        _surveyed(stats.columns[name], name, texts[:MOST_ROWS], dialect, types[name]) for name, texts in columns.items()
-    ]
+    found = [_surveyed(stats.columns[name], name, texts, dialect, types[name]) for name, texts in columns.items()]
     # Days since 1970, as the file's own dates are read, are numbers already.
     found = [replace(one, kind="date") if one.name in data.layout["dates"] else one for one in found]
-    survey = TableSurvey("parquet", arguments, tuple(found), min(rows, MOST_ROWS), rows <= MOST_ROWS)
+    survey = TableSurvey("parquet", arguments, tuple(found), rows, rows_read, is_whole=True, texts=columns)
     return replace(survey, same=_same_columns(columns, survey))
+
+
+def _spread_rows(rows: Iterable[list[str]]) -> tuple[list[list[str]], int]:
+    """Return at most `MOST_ROWS` of the rows, evenly spread over all of them in their order, and how many there are.
+
+    The first rows alone would not do: a file may be sorted by its target.
+    """
+    kept: list[list[str]] = []
+    step, count = 1, 0
+    for fields in rows:
+        if count % step == 0:
+            kept.append(fields)
+        count += 1
+        if len(kept) > MOST_ROWS:
+            kept, step = kept[::2], 2 * step
+    return kept, count
 
 
 def _missing_keys(source: Csv, file: CsvFile, stats: TableStats, arguments: dict[str, Any]) -> dict[str, Any]:

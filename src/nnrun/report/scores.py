@@ -181,7 +181,7 @@ def _score_notes(run: RunContents) -> Iterator[str]:
             yield f"Not scored{f', {name}' if name else ''}: {reason}."
     checkpoint = run.scores.get("checkpoint")
     if checkpoint:
-        yield f"Scored model: {'the weights after the last epoch' if checkpoint == 'last' else checkpoint}."
+        yield f"Scored model: {'the weights with which training ended' if checkpoint == 'last' else checkpoint}."
 
 
 def _scalars(part: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -42,17 +42,20 @@ def test_several_samples_are_numbered() -> None:
 
 
 @pytest.mark.parametrize(
-    ("scores", "command"),
+    ("scores", "commands"),
     [
-        ({"validation": {"loss": 1.0, "bits_per_character": 0.5}}, "nnrun generate-text run"),
-        ({"validation": {"loss": 1.0, "accuracy": 0.5}}, "nnrun predict run FILE"),
-        ({"cross_validation": {"folds": 3}}, "nnrun report run"),
+        ({"validation": {"loss": 1.0, "bits_per_character": 0.5}}, ["nnrun report run", "nnrun generate-text run"]),
+        ({"validation": {"loss": 1.0, "accuracy": 0.5}}, ["nnrun report run", "nnrun predict run FILE"]),
+        ({"cross_validation": {"folds": 3}}, ["nnrun report run"]),
     ],
 )
-def test_train_names_the_next_command(tmp_path: Path, scores: dict[str, Any], command: str) -> None:
-    """After training on a text the next command generates text; other models predict, and folds have a report."""
-    request = TrainRequest("config.yaml", runs_dir=tmp_path)
-    assert next_commands(RunFolder(tmp_path / "run"), scores, request) == [f"{command} --runs-dir {tmp_path}"]
+def test_train_names_the_next_commands(tmp_path: Path, scores: dict[str, Any], commands: list[str]) -> None:
+    """After training there is a report to write; a model of a text generates text, and other models predict."""
+    request, folder = TrainRequest("config.yaml", runs_dir=tmp_path), RunFolder(tmp_path / "run")
+    assert next_commands(folder, scores, request) == [f"{command} --runs-dir {tmp_path}" for command in commands]
+    folder.path.mkdir()
+    folder.report.touch()
+    assert next_commands(folder, scores, request) == [f"{one} --runs-dir {tmp_path}" for one in commands[1:]]
 
 
 def test_a_run_of_the_same_targets_is_compared(tmp_path: Path) -> None:
@@ -64,5 +67,5 @@ def test_a_run_of_the_same_targets_is_compared(tmp_path: Path) -> None:
         folder.write_json(folder.scores, {"test": {"error_percent": 1.0}})
     request = TrainRequest("config.yaml", runs_dir=tmp_path)
     found = [next_commands(folder, {"test": {}}, request) for folder in folders]
-    assert [len(commands) for commands in found] == [1, 1, 2]
+    assert [len(commands) for commands in found] == [2, 2, 3]
     assert found[2][0] == f"nnrun compare 000002 000003 --runs-dir {tmp_path}"

@@ -47,6 +47,13 @@ def test_json_holds_the_file_and_what_was_assumed(invoke: Invoke, workdir: Path)
     assert [one["answer"] for one in found["assumed"]] == ["kind"]
 
 
+def test_what_an_option_names_can_be_typed(invoke: Invoke, workdir: Path) -> None:
+    """The option that answers a question is quoted as a shell needs it."""
+    rows = [f"{at * 7 % 5},{at % 2}" for at in range(20)]
+    Path("odd.csv").write_text("\n".join(["a,is it?", *rows]) + "\n", encoding="utf-8")
+    assert "--target 'is it?' says so" in invoke("init", "odd.csv").stdout
+
+
 def test_a_config_with_errors_is_written_and_fails(invoke: Invoke, workdir: Path) -> None:
     """Defects of the data are shown with their lines, and the exit code is that of `check`."""
     rows = [f"{at * 7 % 5},{at % 2}" for at in range(20)]

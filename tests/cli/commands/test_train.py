@@ -62,9 +62,10 @@ def test_a_log_gets_plain_lines_and_results_go_to_stdout(process: Process, workd
     assert [line.split("  ")[0] for line in lines if line.startswith("epoch")] == ["epoch 1/2", "epoch 2/2"]
     assert "\x1b" not in done.stderr + done.stdout
     assert re.search(r"^part +error +95 % interval +errors +loss +accuracy +rows$", done.stdout, re.MULTILINE)
-    assert done.stdout.splitlines()[-2:] == [
+    assert done.stdout.splitlines()[-3:] == [
         f"run   my runs/{folder.name}",
-        f"next  nnrun predict {folder.name[-6:]} FILE --runs-dir 'my runs'",
+        f"next  nnrun report {folder.name[-6:]} --runs-dir 'my runs'",
+        f"      nnrun predict {folder.name[-6:]} FILE --runs-dir 'my runs'",
     ]
 
 
@@ -80,7 +81,8 @@ def test_the_end_says_what_callbacks_did_and_what_is_next(invoke: Invoke, workdi
     assert document["callbacks"][0]["text"].endswith(why)
     assert (document["callbacks"][0]["epoch"], document["callbacks"][0]["kept_epoch"]) == (2, 1)
     before, after = (path.name[-6:] for path in sorted((workdir / "runs").iterdir()))
-    assert document["next"] == [f"nnrun compare {before} {after}", f"nnrun predict {after} FILE"]
+    following = [f"nnrun report {after}", f"nnrun predict {after} FILE"]
+    assert document["next"] == [f"nnrun compare {before} {after}", *following]
     compared = invoke("compare", before, after)
     assert "Both runs have the same error." in compared.stdout
     log = (workdir / document["folder"] / "log.txt").read_text(encoding="utf-8")

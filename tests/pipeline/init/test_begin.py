@@ -50,9 +50,10 @@ def test_a_table_of_numbers_and_categories() -> None:
 
 
 def test_few_rows_are_tested_in_folds_with_the_classes_in_proportion() -> None:
-    """Of 300 rows each tests once."""
+    """Of 300 rows each tests once, and a model of all rows is there to predict with."""
     config, _ = _begun("houses.csv", targets=["town"])
-    assert config["data"]["split"]["k_fold"] == {"folds": 5, "shuffle": True, "stratify": True}
+    k_fold = {"folds": 5, "shuffle": True, "final_fit": True, "stratify": True}
+    assert config["data"]["split"]["k_fold"] == k_fold
     assert config["model"][-1] == {"Dense": {"units": "$classes", "activation": "softmax"}}
 
 
@@ -172,6 +173,66 @@ def test_an_absent_target_is_told_with_the_nearest_name() -> None:
     with pytest.raises(RunError, match="no such column") as caught:
         begin(InitRequest("houses.csv", targets=["prize"]), None)
     assert caught.value.hint == "Did you mean 'price'?"
+
+
+@pytest.mark.parametrize("quote", ["'", "`", " "])
+def test_a_target_is_named_without_the_quotes_of_its_header(quote: str) -> None:
+    """`--target vote` names the column 'vote' of a header in quotes that csv does not know; twice named is once."""
+    header = "\t".join(f"{quote}{name}{quote}" for name in ("age", "vote"))
+    Path("polls.csv").write_text(
+        "\n".join([header, *(f"{at * 7 % 20}\t{at % 2}" for at in range(40))]), encoding="utf-8"
+    )
+    config, begun = _begun("polls.csv", targets=["vote", "vote"])
+    assert config["data"]["source"]["csv"]["target"].strip(quote) == "vote"
+    assert not begun.problems
+
+
+def test_a_config_is_named_in_ascii_letters() -> None:
+    """The name of a file with accents gives a name that `check` accepts, of at most 80 letters."""
+    text = Path("houses.csv").read_text(encoding="utf-8")
+    for name, expected in (("año 1.csv", "ano-1"), ("猫.csv", "first"), (f"{'x' * 90}.csv", "x" * 80)):
+        Path(name).write_text(text, encoding="utf-8")
+        config, begun = _begun(name, targets=["price"])
+        assert (config["name"], begun.file, begun.problems) == (expected, Path(f"{expected}.yaml"), ())
+
+
+def test_a_column_that_tells_the_class_by_itself_is_told() -> None:
+    """A column of which each value goes with one class is a note, and stands in a list that it can be taken out of."""
+    rows = [f"{at % 7},{'yes' if at % 3 else 'no'},{at % 3},{at % 3 > 0}" for at in range(63)]
+    Path("loans.csv").write_text("\n".join(["size,granted,action,paid", *rows]), encoding="utf-8")
+    config, begun = _begun("loans.csv", targets=["granted"])
+    (note,) = begun.notes
+    assert note.startswith("action, paid tell, each alone, granted in every row")
+    assert f"# {note}" in begun.file.read_text(encoding="utf-8")
+    assert config["data"]["source"]["csv"]["features"] == ["size", "action", "paid"]
+    assert _begun("houses.csv", targets=["price"])[1].notes == []
+
+
+def test_words_for_a_missing_value_are_stated() -> None:
+    """`NA` in a column of text is stated to be missing, so that `check` has no question about it."""
+    rows = [f"{at % 7},{('a', 'NA', 'b')[at % 3]},{at * 7 % 50}" for at in range(60)]
+    Path("gaps.csv").write_text("\n".join(["size,kind,price", *rows]), encoding="utf-8")
+    config, begun = _begun("gaps.csv", targets=["price"])
+    assert (config["data"]["source"]["csv"]["missing"], begun.problems) == (["NA"], ())
+
+
+def test_a_nameless_column_is_left_out() -> None:
+    """A column without a name in the header cannot be named by a user, and is no feature."""
+    Path("gap.csv").write_text(
+        "\n".join(["a,,b", *(f"{at % 9},{at % 5},{at % 7}" for at in range(60))]), encoding="utf-8"
+    )
+    config, begun = _begun("gap.csv", targets=["b"], task="number")
+    assert (config["data"]["source"]["csv"]["features"], begun.problems) == (["a"], ())
+
+
+def test_a_folder_of_one_class_is_refused() -> None:
+    """A folder with pictures of a single class, or with pictures in no folder, is a message and no config."""
+    Path("pets/dog").rename("others")
+    for word, received in (("pets", "received one: 'cat'"), ("others", "received none")):
+        with pytest.raises(NnrunError, match=received) as caught:
+            begin(InitRequest(word), None)
+        assert "into a folder of its name" in str(caught.value.hint)
+        assert not Path(f"{word}.yaml").exists()
 
 
 @pytest.mark.parametrize(("word", "out"), [("houses.csv", None), ("iris", None), ("houses.csv", Path("kept.yaml"))])

@@ -230,7 +230,7 @@ def _as_json(begun: Begun, *, ok: bool) -> dict[str, Any]:
         for question, answer in begun.assumed
     ]
     problems = [problem_as_json(problem) for problem in begun.problems]
-    return {"ok": ok, "file": str(begun.file), "assumed": assumed, "problems": problems}
+    return {"ok": ok, "file": str(begun.file), "assumed": assumed, "notes": list(begun.notes), "problems": problems}
 
 
 def _print(output: Output, begun: Begun, *, failed: bool) -> None:
@@ -241,6 +241,8 @@ def _print(output: Output, begun: Begun, *, failed: bool) -> None:
     for question, answer in begun.assumed:
         print_paragraph(output, f"assumed: {question.text} {answer} ({question.why}). {question.option} says so.")
     output.write_line(_written(output, begun.file))
+    for note in begun.notes:
+        print_paragraph(output, f"note: {note}")
     _print_check(output, begun.problems, failed=failed)
     commands = _NEXT.get(begun.source, ("train FILE",))
     for command in ("check FILE",) if failed else commands:

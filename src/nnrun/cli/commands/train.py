@@ -253,8 +253,8 @@ def _print_result(result: TrainResult, request: TrainRequest, page: Path | None,
 def next_commands(folder: RunFolder, scores: Mapping[str, Any], request: TrainRequest) -> list[str]:
     """Return the commands that a user may want next, the most useful first.
 
-    Runs of one config are compared; a model of texts generates text, other models predict, and of a cross-validation
-    without a model of all rows the report shows the folds.
+    Runs of one config are compared; a model of texts generates text, and other models predict, but for a
+    cross-validation without a model of all rows; the report is named where it is not written yet.
     """
     from nnrun.runs.compare import are_comparable
     from nnrun.runs.find import find_earlier
@@ -263,12 +263,14 @@ def next_commands(folder: RunFolder, scores: Mapping[str, Any], request: TrainRe
     runs_dir = options.repeated_runs_dir(request.runs_dir)
     code = "".join(f" --code {quote(str(file))}" for file in request.code)
     if any("bits_per_character" in part for part in parts):
-        command = f"nnrun generate-text {folder.short_id}{runs_dir}{code}"
+        commands = [f"nnrun generate-text {folder.short_id}{runs_dir}{code}"]
     elif "cross_validation" in scores and not folder.last.is_file():
-        command = f"nnrun report {folder.short_id}{runs_dir}"
+        commands = []
     else:
-        command = f"nnrun predict {folder.short_id} FILE{runs_dir}{code}"
+        commands = [f"nnrun predict {folder.short_id} FILE{runs_dir}{code}"]
+    if not folder.report.is_file():
+        commands.insert(0, f"nnrun report {folder.short_id}{runs_dir}")
     earlier = find_earlier(request.runs_dir, folder)
     if earlier is None or not are_comparable(earlier, folder):
-        return [command]
-    return [f"nnrun compare {earlier.short_id} {folder.short_id}{runs_dir}", command]
+        return commands
+    return [f"nnrun compare {earlier.short_id} {folder.short_id}{runs_dir}", *commands]

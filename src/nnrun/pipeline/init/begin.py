@@ -34,12 +34,14 @@ class Begun:
         problems: What `check` says about it.
         source: The name of its source.
         assumed: The questions that nobody answered, with what was taken and how to say otherwise.
+        notes: What the user should know about the data.
     """
 
     file: Path
     problems: Sequence[Problem]
     source: str
     assumed: Sequence[tuple[Question, str]] = field(default=())
+    notes: Sequence[str] = field(default=())
 
 
 def begin(request: InitRequest, ask: Ask | None) -> Begun:
@@ -71,7 +73,7 @@ def begin(request: InitRequest, ask: Ask | None) -> Begun:
     configs = configs_of(found, name, name_of(out), request, answer)
     text, problems = _checked(configs, out, request.data_dir)
     write_new(out, text)
-    return Begun(out, problems, configs[0].source, tuple(assumed))
+    return Begun(out, problems, configs[0].source, tuple(assumed), configs[0].notes)
 
 
 def _begin_with_shipped(request: InitRequest, found: Path | None) -> Begun:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from math import log2
 from typing import TYPE_CHECKING, Any
 
+from nnrun.errors import DataError
 from nnrun.formatting import format_count
 from nnrun.pipeline.init.config_text import FirstConfig, ReasonedValue
 from nnrun.pipeline.init.table_network import batch_size, class_output, early_stopping, word_layers
@@ -38,6 +39,9 @@ def folder_configs(found: Path, name: str, title: str) -> list[FirstConfig]:
     kind = next((one for one in kinds if any(map(one.matches, names))), Images.kind)
     parts = read_parts(found, kind)
     train = parts["train"]
+    if len(set(train.classes)) < 2:
+        text = f"expected a subfolder for each of two classes or more, received one: {train.classes[0]!r}"
+        raise DataError(text, file=found, hint=f"put the {kind.noun}s of each class into a folder of its name")
     arguments, prepare, layers = kinds[kind](train.files)
     folder = ReasonedValue(name, f"a folder for each class: {', '.join(sorted(set(train.classes))[:6])}")
     classes, rows = len(set(train.classes)), len(train.files)

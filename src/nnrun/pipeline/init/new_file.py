@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from typing import TYPE_CHECKING
 
 from nnrun.errors import RunError
@@ -10,7 +11,9 @@ from nnrun.errors import RunError
 if TYPE_CHECKING:
     from pathlib import Path
 
-_NOT_IN_NAMES = re.compile(r"[^\w-]+")
+_NOT_IN_NAMES = re.compile(r"[^\w-]+", re.ASCII)
+#: The greatest length of the name of an experiment.
+_MOST_LETTERS = 80
 
 
 def require_new(out: Path) -> Path:
@@ -40,6 +43,9 @@ def write_new(out: Path, text: str) -> None:
 
 
 def name_of(path: Path) -> str:
-    """Return a name for an experiment over a file: its own, without suffixes."""
-    stem = path.name if path.is_dir() else path.name.split(".")[0] or path.stem
-    return _NOT_IN_NAMES.sub("-", stem).strip("-_") or "first"
+    """Return a name for an experiment over a file: its own, without suffixes and marks on letters (`año`: `ano`)."""
+    whole = path.absolute()
+    stem = whole.name if path.is_dir() else path.name.split(".")[0] or path.stem
+    letters = unicodedata.normalize("NFKD", stem)
+    plain = "".join(letter for letter in letters if not unicodedata.combining(letter))
+    return _NOT_IN_NAMES.sub("-", plain).strip("-_")[:_MOST_LETTERS] or "first"

@@ -12,6 +12,7 @@ from nnrun.pipeline.init.table_network import network_for
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from nnrun.data.table_survey import SurveyedColumn
     from nnrun.pipeline.init.table_plan import TablePlan
 
 #: The rarest of more categories share one column.
@@ -25,7 +26,7 @@ def describe_plan(plan: TablePlan, file: str) -> str:
     what = format_names(list(plan.targets), 3)
     kind = format_count(plan.classes, "class", "classes") if plan.task == "classes" else "a number"
     kind = kind if len(plan.targets) == 1 else f"{len(plan.targets)} numbers"
-    source = f"the {plan.survey.rows:,} rows" if plan.survey.is_whole else f"more than {plan.survey.rows:,} rows"
+    source = f"{'the' if plan.survey.is_whole else 'more than'} {plan.survey.rows_read:,} rows"
     from_what = "its own past" if plan.is_series else format_count(len(plan.features), "column")
     return f"{what} ({kind}) from {from_what} of {source} of {file}, begun by nnrun init"
 
@@ -50,8 +51,22 @@ def configs_for(plan: TablePlan, name: str, file: str) -> list[FirstConfig]:
         network.training,
         target_step,
         network.callbacks,
+        _notes(plan),
     )
     return [replace(first, split=split) for split in _splits(plan)]
+
+
+def _notes(plan: TablePlan) -> list[str]:
+    """Return what the user should know about the columns."""
+    if not plan.telling:
+        return []
+    one = len(plan.telling) == 1
+    names, what = format_names(list(plan.telling), 3), "alone tells" if one else "tell, each alone,"
+    which = "it" if one else "each"
+    text = (
+        f"{names} {what} {plan.targets[0]} in every row: take {which} out of `features` if it is not known beforehand"
+    )
+    return [text]
 
 
 def _source(plan: TablePlan, *, drop_missing_target: bool) -> dict[str, ReasonedValue]:
@@ -64,7 +79,11 @@ def _source(plan: TablePlan, *, drop_missing_target: bool) -> dict[str, Reasoned
         "types": "what the texts of these columns mean",
         "missing": "these words stand for a missing value",
     }
-    entries = {key: ReasonedValue(value, reasons.get(key, "")) for key, value in plan.survey.arguments.items()}
+    arguments = dict(plan.survey.arguments)
+    # Stated by the config, so that `check` does not ask: a missing text is a category of its own.
+    if words := dict.fromkeys(word for one in _read_texts(plan) for word in one.words):
+        arguments["missing"] = list(dict.fromkeys([*arguments.get("missing", ()), *words]))
+    entries = {key: ReasonedValue(value, reasons.get(key, "")) for key, value in arguments.items()}
     if not plan.survey.has_header and "header" not in entries:
         entries["header"] = ReasonedValue(value=False, why="the first line is a row; columns are named by their index")
     targets = plan.keys(plan.targets)
@@ -73,17 +92,26 @@ def _source(plan: TablePlan, *, drop_missing_target: bool) -> dict[str, Reasoned
     if plan.time is not None:
         entries["time"] = ReasonedValue(plan.key(plan.time), "orders the rows, which follow one another in time")
     unasked = [name for name in plan.left_out if name not in (*plan.survey.left_out, plan.time)]
-    if unasked:
+    if unasked or plan.telling:
         reasons_left = "; ".join(f"{name}: {reason}" for name, reason in plan.left_out.items() if name != plan.time)
-        entries["features"] = ReasonedValue(plan.keys(plan.features), f"left out: {_shortened(reasons_left)}")
+        why = f"left out: {_shortened(reasons_left)}" if reasons_left else "all other columns"
+        entries["features"] = ReasonedValue(plan.keys(plan.features), why)
     if drop_missing_target:
-        count = max(plan.survey.column(name).missing for name in plan.targets)
-        entries["drop_missing_target"] = ReasonedValue(value=True, why=f"{count:,} rows have no target")
+        share = max(plan.survey.column(name).missing for name in plan.targets) / plan.survey.rows
+        entries["drop_missing_target"] = ReasonedValue(
+            value=True, why=f"{100 * share:.2g} % of the rows have no target"
+        )
     if plan.is_series:
         window = _window(plan)
         entries["window"] = ReasonedValue(window, f"the {window} rows before predict the next one")
         entries["horizon"] = ReasonedValue(1)
     return entries
+
+
+def _read_texts(plan: TablePlan) -> list[SurveyedColumn]:
+    """Return the columns of text that the config reads."""
+    columns = map(plan.survey.column, (*plan.targets, *plan.features))
+    return [column for column in columns if column.kind in ("text", "free_text")]
 
 
 def _shortened(text: str) -> str:
@@ -93,9 +121,9 @@ def _shortened(text: str) -> str:
 def _window(plan: TablePlan) -> int:
     """Return how many rows predict the next one: a season where the distance of the times tells one."""
     days = sorted(plan.survey.column(str(plan.time)).numbers)
-    distance = (days[-1] - days[0]) / max(1, len(days) - 1)
+    distance = (days[-1] - days[0]) / max(1, plan.survey.rows_read - 1)
     seasons = ((0.9, 24), (1.5, 14), (8, 26), (400, 12))
-    return max(2, min(next((rows for most, rows in seasons if distance <= most), 5), plan.survey.rows // 6))
+    return max(2, min(next((rows for most, rows in seasons if distance <= most), 5), plan.survey.rows_read // 6))
 
 
 def _prepare(plan: TablePlan) -> list[ReasonedValue]:
@@ -146,7 +174,7 @@ def _listed(names: Sequence[str]) -> str:
 
 def _splits(plan: TablePlan) -> list[ReasonedValue]:
     """Return ways to make parts, the one to prefer first."""
-    rows = plan.survey.rows
+    rows = plan.survey.rows_read
     if plan.time is not None:
         forward = {"forward": {"n_splits": 1, "test_size": 0.2}, "validation": 0.1}
         if plan.is_series:
@@ -157,9 +185,13 @@ def _splits(plan: TablePlan) -> list[ReasonedValue]:
             )
         ]
     is_few = plan.is_small
-    k_fold: dict[str, Any] = {"folds": 5, "shuffle": True}
+    k_fold: dict[str, Any] = {"folds": 5, "shuffle": True, "final_fit": True}
     parts: dict[str, Any] = {"test": 0.2, "validation": 0.1}
-    why = f"{rows:,} rows are few: each tests once" if is_few else "a fifth tests, a tenth of the rest validates"
+    why = (
+        f"{rows:,} rows are few: each tests once; final_fit trains on all, for nnrun predict"
+        if is_few
+        else "a fifth tests, a tenth of the rest validates"
+    )
     plain = {"k_fold": k_fold} if is_few else parts
     if plan.task == "number":
         return [ReasonedValue(plain, why)]

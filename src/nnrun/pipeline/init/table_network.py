@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from nnrun.formatting import format_number
@@ -37,22 +37,12 @@ def network_for(plan: TablePlan) -> Network:
     """Return a small network for a table, and its training, which ends where the validation part gets no better."""
     if plan.is_series:
         return _series_network(plan)
-    rows = plan.survey.rows
-    units = next(units for most, units in ((300, 16), (2_000, 32), (20_000, 64), (float("inf"), 128)) if rows <= most)
+    rows = plan.survey.rows_read
     batch = batch_size(rows)
-    dense = {"units": units, "activation": "relu"}
-    layers = [
-        ReasonedValue({"Dense": dense}, f"two layers of a width for {format_number(rows)} rows"),
-        ReasonedValue({"Dense": dense}),
-    ]
-    if plan.is_small and plan.task == "classes":
-        layers = [
-            ReasonedValue({"Dense": {**dense, "units": 32}}),
-            ReasonedValue({"Dropout": 0.3}, "few rows are soon known by heart"),
-        ]
+    layers, optimizer = _dense_layers(plan)
     epochs, patience = (200, 20) if rows <= 20_000 else (50, 5)
     if len(plan.features) == 1 and plan.of_kind("free_text"):
-        layers = word_layers()
+        layers, optimizer = word_layers(), ReasonedValue({"Adam": 0.001})
         batch, epochs, patience = 32, 20, 3
     output, loss, metric = output_for(plan)
     why = "at most: EarlyStopping ends them"
@@ -62,12 +52,32 @@ def network_for(plan: TablePlan) -> Network:
         why = f"about {_STEPS:,} steps"
     training = {
         "loss": loss,
-        "optimizer": ReasonedValue({"Adam": 0.001}),
+        "optimizer": optimizer,
         "metrics": ReasonedValue([metric]),
         "epochs": ReasonedValue(epochs, why),
         "batch_size": ReasonedValue(batch, "rows of a step"),
     }
     return Network([*layers, output], training, [] if plan.is_small else [early_stopping(patience)])
+
+
+def _dense_layers(plan: TablePlan) -> tuple[list[ReasonedValue], ReasonedValue]:
+    """Return the hidden layers over the columns of a table, and the optimizer.
+
+    What keeps a network from fitting each of a few rows is measured (docs/decisions/0062 and 0082).
+    """
+    rows, by_heart = plan.survey.rows_read, "few rows are soon known by heart"
+    small: dict[str, Any] = {"units": 32 if plan.task == "classes" else 64, "activation": "relu"}
+    if plan.is_small and plan.task == "classes":
+        layers = [ReasonedValue({"Dense": small}), ReasonedValue({"Dropout": 0.3}, by_heart)]
+        return layers, ReasonedValue({"Adam": 0.001})
+    if plan.is_small:
+        decay = {"AdamW": {"learning_rate": 0.001, "weight_decay": 1.0}}
+        return [ReasonedValue({"Dense": small})] * 2, ReasonedValue(decay, f"{by_heart}: weights decay to 0")
+    units = next(units for most, units in ((2_000, 32), (20_000, 64), (float("inf"), 128)) if rows <= most)
+    dense = ReasonedValue({"Dense": {"units": units, "activation": "relu"}})
+    return [replace(dense, why=f"two layers of a width for {format_number(rows)} rows"), dense], ReasonedValue(
+        {"Adam": 0.001}
+    )
 
 
 def word_layers() -> list[ReasonedValue]:
@@ -120,7 +130,7 @@ def _series_network(plan: TablePlan) -> Network:
     """Return a linear network over a window, whose outputs begin near the mean of the target."""
     mean, spread = plan.survey.column(plan.targets[0]).mean_and_spread
     # More steps come close to the least squares of the training rows, which forecast worse (docs/decisions/0062).
-    epochs = max(20, min(300, _STEPS // 2 * 16 // plan.survey.rows))
+    epochs = max(20, min(300, _STEPS // 2 * 16 // plan.survey.rows_read))
     scale, offset = float(f"{spread:.3g}"), float(f"{mean:.3g}")
     layers = [
         ReasonedValue("Flatten"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from nnrun.config.hints import did_you_mean_or_list
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 _TARGET_NAMES = ("target", "label", "labels", "class", "y", "outcome", "species", "survived", "diagnosis", "response")
 #: The kinds of columns that can be predicted.
 _LEARNED = ("number", "text")
+#: What may stand around a name in a header.
+_QUOTES = "'\"` "
 #: A column of text with another text in more rows than this share names the rows.
 _IDENTIFIER = 0.5
 #: A column that lacks more values than this share teaches little.
@@ -29,6 +32,8 @@ _MISSING = 0.5
 _MAY_BE_CLASSES, _PROBABLY_CLASSES = 20, 10
 
 
+#: Values that come back so often, a share of the rows, do not go with one class each by chance.
+_REPEATED = 0.1
 #: Fewer rows than this show little as a test part, so that each is tested once, in folds.
 _FEW_ROWS = 1000
 
@@ -44,6 +49,7 @@ class TablePlan:
         why_task: Why.
         features: Those to predict from.
         left_out: The other columns, each with the reason.
+        telling: The features of which each value goes with one class only.
         time: The column that orders the rows, or None.
         is_series: Whether a row is predicted from the rows before it.
     """
@@ -54,13 +60,14 @@ class TablePlan:
     why_task: str
     features: tuple[str, ...]
     left_out: dict[str, str]
+    telling: tuple[str, ...]
     time: str | None
     is_series: bool
 
     @property
     def is_small(self) -> bool:
         """Whether the rows are too few for parts: each tests once, in folds, and none is kept for validation."""
-        return self.survey.is_whole and self.survey.rows < _FEW_ROWS and self.time is None
+        return self.survey.is_whole and self.survey.rows_read < _FEW_ROWS and self.time is None
 
     @property
     def classes(self) -> int:
@@ -94,10 +101,7 @@ def plan_table(survey: TableSurvey, path: Path, targets: Sequence[str], task: Ta
         RunError: A target is no column of the table.
         DataError: The target cannot be learned, or no column is left to predict it from.
     """
-    chosen = tuple(targets) or (_ask_target(survey, ask),)
-    for name in chosen:
-        if name not in survey.names:
-            raise RunError(f"--target {name}: {path} has no such column", did_you_mean_or_list(name, survey.names))
+    chosen = tuple(dict.fromkeys(_named(survey, name, path) for name in targets)) or (_ask_target(survey, ask),)
     columns = [survey.column(name) for name in chosen]
     found, why = _task_of(columns, path, survey.rows, task, ask)
     features, left_out = _choose_features(survey, chosen)
@@ -110,7 +114,20 @@ def plan_table(survey: TableSurvey, path: Path, targets: Sequence[str], task: Ta
         raise DataError(f"no column is left to predict {format_names(list(chosen))} from", file=path, hint=hint)
     if time is not None and not is_series:
         left_out[time] = "the time of a row orders the rows and is no feature"
-    return TablePlan(survey, chosen, found, why, tuple(others), left_out, time, is_series)
+    telling = _telling(survey, others, chosen[0]) if found == "classes" else ()
+    return TablePlan(survey, chosen, found, why, tuple(others), left_out, telling, time, is_series)
+
+
+def _named(survey: TableSurvey, name: str, path: Path) -> str:
+    """Return the column of a name, also of one that the header has between quotes or blanks.
+
+    Raises:
+        RunError: There is no such column.
+    """
+    unquoted = [column for column in survey.names if column.strip(_QUOTES) == name.strip(_QUOTES)]
+    if name not in survey.names and len(unquoted) != 1:
+        raise RunError(f"--target {name}: {path} has no such column", did_you_mean_or_list(name, survey.names))
+    return name if name in survey.names else unquoted[0]
 
 
 def _ask_target(survey: TableSurvey, ask: Ask) -> str:
@@ -118,7 +135,7 @@ def _ask_target(survey: TableSurvey, ask: Ask) -> str:
     learnable = [column.name for column in survey.columns if not _useless(column, survey) and column.kind in _LEARNED]
     default = usual[-1] if usual else (learnable or survey.names)[-1]
     why = "a usual name of the column to predict" if usual else "the last column that holds classes or numbers"
-    return ask(Question("Which column is to be predicted?", survey.names, default, why, f"--target {default}"))
+    return ask(Question("Which column is to be predicted?", survey.names, default, why, f"--target {quote(default)}"))
 
 
 def _task_of(columns: Sequence[SurveyedColumn], path: Path, rows: int, task: Task | None, ask: Ask) -> tuple[Task, str]:
@@ -165,16 +182,29 @@ def _task_of_one(column: SurveyedColumn, path: Path, rows: int, task: Task | Non
 def _choose_features(survey: TableSurvey, targets: Sequence[str]) -> tuple[list[str], dict[str, str]]:
     """Return the columns to predict from, and the others with the reason."""
     left_out = dict.fromkeys(survey.left_out, "it has no name and numbers or names the rows")
+    left_out |= dict.fromkeys(set(survey.nameless) - {*targets}, "it has no name")
     features = []
     for column in survey.columns:
         reason = _useless(column, survey)
-        if column.name in targets:
+        if column.name in targets or column.name in left_out:
             continue
         if reason:
             left_out[column.name] = reason
         else:
             features.append(column.name)
     return features, left_out
+
+
+def _telling(survey: TableSurvey, features: Sequence[str], target: str) -> tuple[str, ...]:
+    """Return the features of which each value, of some rows, goes with one class: they tell it by themselves."""
+    classes = survey.texts.get(target, [])
+    found = []
+    for name in features:
+        pairs = set(zip(survey.texts.get(name, []), classes, strict=True))
+        values = {value for value, _ in pairs}
+        if 1 < len(pairs) == len(values) <= survey.rows * _REPEATED:
+            found.append(name)
+    return tuple(found)
 
 
 def _useless(column: SurveyedColumn, survey: TableSurvey) -> str:
